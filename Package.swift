@@ -1,0 +1,66 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One table of settings for every Swift target: strict memory safety, warnings are errors.
+let settings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+/// A target of ours and what it may depend on. Dependencies point down only; `Tests/Structure` holds it.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A module map and `static inline` wrappers for what Swift cannot import; no logic.
+func library(_ name: String, links: [String] = []) -> Target {
+  .target(name: name, linkerSettings: links.map { .linkedLibrary($0) })
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: dependencies, path: "Tests/" + name, swiftSettings: settings)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+  name: "belvedere",
+  products: [.executable(name: "belvedere", targets: ["belvedere"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    // Pure: no system, no clock, no socket, no `unsafe`.
+    module("Wire"),
+    module("HTTP1", ["Wire"]),
+    module("Balancing", ["Wire"]),
+    module("Exchange", ["HTTP1", "Balancing", "Wire"]),
+    module("Roles", ["Wire"]),
+
+    // Edges: each owns one neighbour.
+    library("CLinux"),
+    library("COpenSSL", links: ["ssl", "crypto"]),
+    library("CSystemd", links: ["systemd"]),
+    library("CYAML", links: ["yaml"]),
+    module("Linux", ["Wire", "CLinux"]),
+    module("TLS", ["Wire", "Linux", "COpenSSL"]),
+    module("Systemd", ["CSystemd", logging]),
+    module("Configuration", ["Wire", "Balancing", "CYAML"]),
+
+    // Roles of the one binary.
+    module("Worker", ["Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "Roles", "Linux", "TLS", "Systemd", logging]),
+    module("Supervisor", ["Wire", "Configuration", "Roles", "Linux", "Systemd", logging]),
+    module("Demo", ["Wire", "Linux", "TLS"]),
+    .executableTarget(
+      name: "belvedere",
+      dependencies: ["Wire", "Configuration", "Linux", "TLS", "Systemd", "Worker", "Supervisor", "Demo", argumentParser, logging],
+      swiftSettings: settings),
+
+    tests("Wire", ["Wire"]),
+  ]
+)

@@ -1,0 +1,1 @@
+// SwiftPM wants one translation unit per C target; everything is in the header.
