@@ -1,1 +1,5 @@
 #pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include "sockets.h"

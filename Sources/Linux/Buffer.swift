@@ -1,0 +1,144 @@
+import CLinux
+import Wire
+
+/// A fixed piece of memory that bytes pass through: filled at its end, consumed at its start.
+///
+/// `0 ≤ lower ≤ upper ≤ capacity`. A buffer without storage is empty and full at once; `lease` gives it storage from
+/// a pool, `giveBack` takes it away, so that an idle connection holds none.
+@safe
+package struct Buffer: ~Copyable, ByteSink {
+  /// One whole TLS record (16 KiB) and 1 KiB more, the room that a rewritten head may grow by.
+  package static let capacity = 17 * 1024
+
+  @usableFromInline var storage: UnsafeMutablePointer<UInt8>?
+  @usableFromInline var lower = 0
+  @usableFromInline var upper = 0
+  package private(set) var overflowed = false
+
+  /// A buffer without storage.
+  package init() { unsafe storage = nil }
+
+  deinit { unsafe storage?.deallocate() }
+
+  @inlinable package var count: Int { upper &- lower }
+  @inlinable package var isEmpty: Bool { lower == upper }
+  /// Bytes that may still be appended without moving anything.
+  @inlinable package var room: Int { unsafe storage == nil ? 0 : Self.capacity &- upper }
+  @inlinable package var isLeased: Bool { unsafe storage != nil }
+
+  /// The bytes held, oldest first.
+  @inlinable
+  package var bytes: Span<UInt8> {
+    @_lifetime(borrow self)
+    borrowing get {
+      // SAFETY: lower...upper lies inside the storage and was initialised; the span lives no longer than this borrow.
+      let span = unsafe Span<UInt8>(_unsafeStart: (storage ?? Self.nowhere) + lower, count: upper &- lower)
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// Forgets the oldest `count` bytes.
+  @inlinable
+  package mutating func consume(_ count: Int) {
+    precondition(count >= 0 && count <= upper &- lower)
+    lower &+= count
+    if lower == upper {
+      lower = 0
+      upper = 0
+    }
+  }
+
+  /// Forgets everything, an overflow as well.
+  package mutating func removeAll() {
+    lower = 0
+    upper = 0
+    overflowed = false
+  }
+
+  /// Moves what is held to the front, so that all free room lies at the end.
+  package mutating func compact() {
+    guard lower > 0, let storage = unsafe storage else { return }
+    // SAFETY: both ranges lie inside the storage; memmove allows them to overlap.
+    unsafe memmove(storage, storage + lower, count)
+    upper &-= lower
+    lower = 0
+  }
+
+  /// Lets `body` append into the free room, and returns what it returns.
+  @inlinable
+  package mutating func fill<Result>(_ body: (inout OutputSpan<UInt8>) -> Result) -> Result {
+    // SAFETY: the free room lies inside the storage; the output span does not outlive this call, and says itself how
+    // many bytes it initialised.
+    let free = unsafe UnsafeMutableBufferPointer(start: (storage ?? Self.nowhere) + upper, count: room)
+    var output = unsafe OutputSpan(buffer: free, initializedCount: 0)
+    let result = body(&output)
+    upper &+= unsafe output.finalize(for: free)
+    return result
+  }
+
+  @inlinable
+  package mutating func append(_ source: Span<UInt8>) {
+    guard source.count <= room else { return overflow() }
+    guard let storage = unsafe storage else { return }
+    // SAFETY: there is room for `source.count` bytes after `upper`.
+    unsafe source.withUnsafeBufferPointer {
+      unsafe _ = $0.baseAddress.map { unsafe memcpy(storage + upper, $0, source.count) }
+    }
+    upper &+= source.count
+  }
+
+  @inlinable
+  package mutating func append(_ byte: UInt8) {
+    guard room >= 1, let storage = unsafe storage else { return overflow() }
+    // SAFETY: there is room for one byte after `upper`.
+    unsafe storage[upper] = byte
+    upper &+= 1
+  }
+
+  @inlinable
+  package mutating func append(_ text: StaticString) {
+    let count = text.utf8CodeUnitCount
+    guard count <= room, let storage = unsafe storage else { return overflow() }
+    // SAFETY: a static string is `count` bytes long, and there is room for them after `upper`.
+    unsafe _ = memcpy(storage + upper, text.utf8Start, count)
+    upper &+= count
+  }
+
+  @usableFromInline
+  mutating func overflow() { overflowed = true }
+
+  /// A non-null address for empty spans.
+  @usableFromInline
+  static var nowhere: UnsafeMutablePointer<UInt8> { unsafe UnsafeMutablePointer(bitPattern: 16).unsafelyUnwrapped }
+}
+
+/// The storage of a thread's buffers, last in first out, so that the piece leased next is still in the cache.
+@safe
+package struct BufferPool: ~Copyable {
+  /// Free pieces kept for the next lease; more than this go back to the allocator. 64 pieces are about 1 MiB a thread.
+  package static let kept = 64
+
+  private var free: [UnsafeMutablePointer<UInt8>]
+
+  package init() {
+    unsafe free = []
+    unsafe free.reserveCapacity(Self.kept)
+  }
+
+  deinit { for unsafepiece in unsafe free { unsafe piece.deallocate() } }
+
+  /// Gives `buffer` storage unless it has some.
+  package mutating func lease(_ buffer: inout Buffer) {
+    guard unsafe buffer.storage == nil else { return }
+    unsafe buffer.storage = free.popLast() ?? .allocate(capacity: Buffer.capacity)
+    buffer.removeAll()
+  }
+
+  /// Takes the storage of `buffer`; what it held is lost.
+  package mutating func giveBack(_ buffer: inout Buffer) {
+    guard let piece = unsafe buffer.storage else { return }
+    unsafe buffer.storage = nil
+    buffer.removeAll()
+    if unsafe free.count < Self.kept { unsafe free.append(piece) } else { unsafe piece.deallocate() }
+  }
+}

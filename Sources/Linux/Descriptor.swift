@@ -1,0 +1,36 @@
+import CLinux
+
+/// The owner of a file descriptor: closes it when it goes out of scope.
+package struct Descriptor: ~Copyable {
+  /// The number, valid for as long as the owner lives.
+  package let number: Int32
+
+  /// Takes ownership of an open descriptor.
+  @inlinable
+  package init(owning number: Int32) {
+    precondition(number >= 0, "not a descriptor")
+    self.number = number
+  }
+
+  /// Takes ownership of what a system call returned, or says why it failed.
+  @inlinable
+  package init(_ result: Int32, of call: @autoclosure () -> String) throws(SystemError) {
+    guard result >= 0 else { throw SystemError(call()) }
+    number = result
+  }
+
+  @inlinable
+  deinit { _ = close(number) }
+
+  /// Gives the descriptor up without closing it.
+  package consuming func relinquish() -> Int32 {
+    let number = self.number
+    discard self
+    return number
+  }
+
+  /// A second descriptor of the same open file, closed on exec.
+  package func duplicate() throws(SystemError) -> Descriptor {
+    try Descriptor(cl_duplicate(number), of: "fcntl F_DUPFD_CLOEXEC")
+  }
+}

@@ -1,0 +1,71 @@
+import CLinux
+import Wire
+
+/// An epoll instance. Sockets are registered once, edge-triggered, for everything; closing a socket deregisters it.
+@safe
+package struct Poller: ~Copyable {
+  /// Events taken from the kernel at once.
+  package static let batch = 256
+
+  private let descriptor: Descriptor
+  @usableFromInline let events: UnsafeMutablePointer<epoll_event>
+
+  package init() throws(SystemError) {
+    descriptor = try Descriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), of: "epoll_create1")
+    unsafe events = .allocate(capacity: Self.batch)
+  }
+
+  deinit { unsafe events.deallocate() }
+
+  /// Watches a connection: readable, writable and ended, edge-triggered. `token` comes back with every event.
+  package func watch(_ socket: borrowing Descriptor, token: UInt64) throws(SystemError) {
+    guard cl_epoll_add(descriptor.number, socket.number, cl_epoll_edge_triggered, token) == 0 else {
+      throw SystemError("epoll_ctl")
+    }
+  }
+
+  /// Watches something that is drained a little at each turn (a listener): readable, level-triggered.
+  package func watchLevel(_ socket: borrowing Descriptor, token: UInt64) throws(SystemError) {
+    guard cl_epoll_add(descriptor.number, socket.number, EPOLLIN.rawValue, token) == 0 else {
+      throw SystemError("epoll_ctl")
+    }
+  }
+
+  /// Stops watching a descriptor that stays open.
+  package func forget(_ socket: borrowing Descriptor) {
+    _ = epoll_ctl(descriptor.number, EPOLL_CTL_DEL, socket.number, nil)
+  }
+
+  /// Waits at most `milliseconds` (-1: without bound) and returns how many events there are; an interrupted wait has
+  /// none.
+  package func wait(milliseconds: Int32) -> Int {
+    // SAFETY: `events` has room for `batch` events.
+    let count = unsafe epoll_wait(descriptor.number, events, Int32(Self.batch), milliseconds)
+    return max(0, Int(count))
+  }
+
+  /// The event at `index` of the last wait.
+  @inlinable
+  package func event(at index: Int) -> (token: UInt64, readiness: Readiness) {
+    precondition(index >= 0 && index < Self.batch)
+    // SAFETY: index < batch, and the caller asks only below what `wait` returned.
+    return unsafe (cl_epoll_token(events + index), Readiness(events: events[index].events))
+  }
+}
+
+/// Wakes a poller from another thread.
+package struct Wakeup: ~Copyable, Sendable {
+  package let descriptor: Descriptor
+
+  package init() throws(SystemError) {
+    descriptor = try Descriptor(eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC)), of: "eventfd")
+  }
+
+  package func signal() { _ = eventfd_write(descriptor.number, 1) }
+
+  /// Takes the signals that came, so that the descriptor is quiet again.
+  package func drain() {
+    var value: eventfd_t = 0
+    _ = unsafe eventfd_read(descriptor.number, &value)
+  }
+}

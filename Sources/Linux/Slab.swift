@@ -1,0 +1,111 @@
+/// Names an element of a slab: where it sits, and which of the elements that sat there it is.
+package struct SlabKey: Hashable, Sendable {
+  package let index: UInt32
+  /// Odd while the element lives.
+  package let generation: UInt32
+
+  @inlinable
+  package init(index: UInt32, generation: UInt32) {
+    self.index = index
+    self.generation = generation
+  }
+}
+
+/// Elements of a non-copyable type in one piece of memory, each named by a key that goes stale when it is removed.
+///
+/// An event may name a connection that the event before it closed: ask `contains` first. A stale key in a subscript
+/// is a programmer error and traps.
+@safe
+package struct Slab<Element: ~Copyable>: ~Copyable {
+  /// Generations are kept to 28 bits, so that a key fits into a poller's token.
+  @usableFromInline static var generationMask: UInt32 { 0x0fff_ffff }
+
+  @usableFromInline var base: UnsafeMutablePointer<Element>
+  @usableFromInline var generations: UnsafeMutablePointer<UInt32>
+  private var capacity: Int
+  private var used = 0
+  private var free: [UInt32] = []
+  /// How many elements live.
+  package private(set) var count = 0
+
+  package init(capacity: Int = 64) {
+    self.capacity = capacity
+    unsafe base = .allocate(capacity: capacity)
+    unsafe generations = .allocate(capacity: capacity)
+  }
+
+  deinit {
+    for index in 0..<used where unsafe generations[index] & 1 == 1 { unsafe (base + index).deinitialize(count: 1) }
+    unsafe base.deallocate()
+    unsafe generations.deallocate()
+  }
+
+  @inlinable
+  package func contains(_ key: SlabKey) -> Bool {
+    // SAFETY: keys are only made by `insert`, so the index lies below `used`.
+    unsafe key.generation & 1 == 1 && generations[Int(key.index)] == key.generation
+  }
+
+  @inlinable
+  package subscript(key: SlabKey) -> Element {
+    unsafeAddress {
+      precondition(contains(key), "stale slab key")
+      return unsafe UnsafePointer(base + Int(key.index))
+    }
+    unsafeMutableAddress {
+      precondition(contains(key), "stale slab key")
+      return unsafe base + Int(key.index)
+    }
+  }
+
+  package mutating func insert(_ element: consuming Element) -> SlabKey {
+    let index: Int
+    if let reused = free.popLast() {
+      index = Int(reused)
+    } else {
+      if used == capacity { grow() }
+      index = used
+      // SAFETY: index < capacity; the slot is uninitialised.
+      unsafe (generations + index).initialize(to: 0)
+      used += 1
+    }
+    // SAFETY: the slot is free: new, or emptied by `remove`.
+    unsafe (base + index).initialize(to: element)
+    unsafe generations[index] = (generations[index] &+ 1) & Self.generationMask
+    count += 1
+    return unsafe SlabKey(index: UInt32(index), generation: generations[index])
+  }
+
+  /// Takes the element out; its key is stale from here on.
+  package mutating func remove(_ key: SlabKey) -> Element {
+    precondition(contains(key), "stale slab key")
+    let index = Int(key.index)
+    unsafe generations[index] = (generations[index] &+ 1) & Self.generationMask
+    free.append(key.index)
+    count -= 1
+    // SAFETY: the slot was initialised, as its generation said.
+    return unsafe (base + index).move()
+  }
+
+  /// The keys of all live elements.
+  package var keys: [SlabKey] {
+    (0..<used).compactMap { index in
+      let generation = unsafe generations[index]
+      return generation & 1 == 1 ? SlabKey(index: UInt32(index), generation: generation) : nil
+    }
+  }
+
+  private mutating func grow() {
+    let larger = capacity * 2
+    let newBase = UnsafeMutablePointer<Element>.allocate(capacity: larger)
+    let newGenerations = UnsafeMutablePointer<UInt32>.allocate(capacity: larger)
+    // SAFETY: growing happens when every slot below `used` = `capacity` is taken, so all are initialised.
+    unsafe newBase.moveInitialize(from: base, count: used)
+    unsafe newGenerations.moveInitialize(from: generations, count: used)
+    unsafe base.deallocate()
+    unsafe generations.deallocate()
+    unsafe base = newBase
+    unsafe generations = newGenerations
+    capacity = larger
+  }
+}

@@ -1,0 +1,154 @@
+import CLinux
+import Wire
+
+/// What a read of a stream brought.
+package enum ReadResult: Sendable, Equatable {
+  case bytes(Int)
+  case wouldBlock
+  /// The peer closed its direction in order.
+  case closed
+  /// A failing call's errno.
+  case failed(Int32)
+}
+
+/// What a write to a stream took.
+package enum WriteResult: Sendable, Equatable {
+  case bytes(Int)
+  case wouldBlock
+  case failed(Int32)
+}
+
+/// A connection accepted: its socket and who is on the other end.
+package struct Accepted: ~Copyable {
+  package let descriptor: Descriptor
+  package let peer: Endpoint
+
+  package consuming func takeDescriptor() -> Descriptor { descriptor }
+}
+
+/// TCP sockets, non-blocking and closed on exec.
+package enum Socket {
+  /// Connections that may wait in the kernel; the kernel caps it at net.core.somaxconn.
+  package static let backlog: Int32 = 4096
+
+  /// A listening socket that shares its port with its siblings (SO_REUSEPORT), bound whether or not the machine has
+  /// the address at this moment (IP_FREEBIND). An IPv6 socket hears IPv6 alone unless `dualStack`.
+  package static func listen(on endpoint: Endpoint, dualStack: Bool = false) throws(SystemError) -> Descriptor {
+    let descriptor = try open(endpoint.address.family)
+    try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
+    try set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT")
+    if endpoint.address.family == .v6 {
+      try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, dualStack ? 0 : 1, "IPV6_V6ONLY")
+      try set(descriptor, Int32(IPPROTO_IPV6), IPV6_FREEBIND, 1, "IPV6_FREEBIND")
+    } else {
+      try set(descriptor, Int32(IPPROTO_IP), IP_FREEBIND, 1, "IP_FREEBIND")
+    }
+    let address = endpoint.address
+    guard cl_bind(descriptor.number, Int32(address.family.rawValue), address.high, address.low, endpoint.port) == 0
+    else {
+      throw SystemError("bind \(endpoint)")
+    }
+    guard CLinux.listen(descriptor.number, backlog) == 0 else { throw SystemError("listen \(endpoint)") }
+    return descriptor
+  }
+
+  /// The next waiting connection; nil when none waits. A connection that was gone before it was accepted is skipped.
+  package static func accept(from listener: borrowing Descriptor) throws(SystemError) -> Accepted? {
+    var family: Int32 = 0
+    var high: UInt64 = 0
+    var low: UInt64 = 0
+    var port: UInt16 = 0
+    while true {
+      let number = unsafe cl_accept(listener.number, &family, &high, &low, &port)
+      if number >= 0 {
+        _ = cl_set_option(number, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        return Accepted(
+          descriptor: Descriptor(owning: number),
+          peer: Endpoint(address: IPAddress(family: family, high: high, low: low), port: port))
+      }
+      switch cl_errno() {
+      case EAGAIN: return nil
+      case EINTR, ECONNABORTED, EPROTO: continue
+      default: throw SystemError("accept4")
+      }
+    }
+  }
+
+  /// Starts to connect; the socket becomes writable when it is connected or has failed, `error(of:)` tells which.
+  package static func connect(to endpoint: Endpoint) throws(SystemError) -> Descriptor {
+    let address = endpoint.address
+    let descriptor = try open(address.family)
+    _ = cl_set_option(descriptor.number, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    let family = Int32(address.family.rawValue)
+    guard
+      cl_connect(descriptor.number, family, address.high, address.low, endpoint.port) == 0 || cl_errno() == EINPROGRESS
+    else { throw SystemError("connect \(endpoint)") }
+    return descriptor
+  }
+
+  /// The pending error of a socket; zero when there is none.
+  package static func error(of number: Int32) -> Int32 {
+    var code: Int32 = 0
+    guard unsafe cl_get_option(number, SOL_SOCKET, SO_ERROR, &code) == 0 else { return cl_errno() }
+    return code
+  }
+
+  /// The address that a socket is bound to.
+  package static func localEndpoint(of number: Int32) throws(SystemError) -> Endpoint {
+    var family: Int32 = 0
+    var high: UInt64 = 0
+    var low: UInt64 = 0
+    var port: UInt16 = 0
+    guard unsafe cl_local_address(number, &family, &high, &low, &port) == 0 else { throw SystemError("getsockname") }
+    return Endpoint(address: IPAddress(family: family, high: high, low: low), port: port)
+  }
+
+  /// Sends FIN: our direction ends, the peer's goes on.
+  package static func shutdownWrite(_ number: Int32) { _ = shutdown(number, Int32(SHUT_WR)) }
+
+  /// Closing will send RST and drop what is unsent, so that a peer sees an abort as one.
+  package static func abortOnClose(_ number: Int32) { _ = cl_abort_on_close(number) }
+
+  package static func read(_ number: Int32, into output: inout OutputSpan<UInt8>) -> ReadResult {
+    unsafe output.withUnsafeMutableBufferPointer { buffer, initialized in
+      // SAFETY: the free room of the output span starts at `initialized` and is `buffer.count - initialized` long.
+      let room = buffer.count - initialized
+      let count = retryingInterrupts {
+        unsafe recv(number, buffer.baseAddress.map { unsafe $0 + initialized }, room, 0)
+      }
+      if count > 0 {
+        initialized += count
+        return .bytes(count)
+      }
+      if count == 0 { return .closed }
+      return cl_errno() == EAGAIN ? .wouldBlock : .failed(cl_errno())
+    }
+  }
+
+  package static func write(_ number: Int32, _ bytes: Span<UInt8>) -> WriteResult {
+    unsafe bytes.withUnsafeBufferPointer { buffer in
+      // SAFETY: the kernel reads `count` bytes of the span during the call only.
+      let count = retryingInterrupts { unsafe send(number, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL)) }
+      if count >= 0 { return .bytes(count) }
+      return cl_errno() == EAGAIN ? .wouldBlock : .failed(cl_errno())
+    }
+  }
+
+  private static func open(_ family: IPAddress.Family) throws(SystemError) -> Descriptor {
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+    return try Descriptor(socket(family == .v4 ? AF_INET : AF_INET6, type, 0), of: "socket")
+  }
+
+  private static func set(
+    _ descriptor: borrowing Descriptor, _ level: Int32, _ name: Int32, _ value: Int32, _ words: String
+  ) throws(SystemError) {
+    guard cl_set_option(descriptor.number, level, name, value) == 0 else { throw SystemError("setsockopt \(words)") }
+  }
+}
+
+extension IPAddress {
+  /// From what the socket wrappers hand out: 4 or 6, and two halves.
+  init(family: Int32, high: UInt64, low: UInt64) {
+    if family == 4 { self.init(v4: UInt32(truncatingIfNeeded: low)) } else { self.init(v6High: high, low: low) }
+  }
+}

@@ -1,0 +1,41 @@
+import CLinux
+
+/// A system call that failed: its name, what it was for, and errno in words.
+package struct SystemError: Error, Hashable, CustomStringConvertible {
+  package let call: String
+  package let code: Int32
+
+  package init(_ call: String, code: Int32 = cl_errno()) {
+    self.call = call
+    self.code = code
+  }
+
+  /// `bind 192.0.2.1:443: Cannot assign requested address (EADDRNOTAVAIL)`.
+  package var description: String {
+    "\(call): \(Self.words(for: code))"
+  }
+
+  /// The words and the name of an errno value.
+  package static func words(for code: Int32) -> String {
+    // SAFETY: both functions return static strings or null; the strings are copied here.
+    guard let words = unsafe cl_error_words(code), let name = unsafe cl_error_name(code) else { return "error \(code)" }
+    return unsafe "\(String(cString: words)) (\(String(cString: name)))"
+  }
+}
+
+/// Calls `body` again for as long as a signal interrupts it. The one EINTR loop.
+@inlinable
+package func retryingInterrupts(_ body: () -> Int) -> Int {
+  while true {
+    let result = body()
+    if result >= 0 || cl_errno() != EINTR { return result }
+  }
+}
+
+@inlinable
+package func retryingInterrupts(_ body: () -> Int32) -> Int32 {
+  while true {
+    let result = body()
+    if result >= 0 || cl_errno() != EINTR { return result }
+  }
+}

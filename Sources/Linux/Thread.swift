@@ -1,0 +1,45 @@
+import CLinux
+
+/// A thread of the system, joined once.
+@safe
+package struct Thread: ~Copyable {
+  private let handle: pthread_t
+
+  /// Starts a thread called `name` (15 bytes at most) that runs `body`.
+  ///
+  /// `body` must come from a nonisolated function: a closure literal written inside `@main` is inferred to be on the
+  /// main actor and dies on the second thread.
+  package init(name: String, body: @escaping @Sendable () -> Void) throws(SystemError) {
+    let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+    var handle = pthread_t()
+    // SAFETY: the retained start box is taken over by the new thread, or released here when there is none.
+    let code = unsafe pthread_create(&handle, nil, runThread, start.toOpaque())
+    guard code == 0 else {
+      unsafe start.release()
+      throw SystemError("pthread_create", code: code)
+    }
+    self.handle = handle
+  }
+
+  /// Waits for the thread's end.
+  package consuming func join() { _ = pthread_join(handle, nil) }
+}
+
+private final class Start {
+  let name: String
+  let body: @Sendable () -> Void
+
+  init(name: String, body: @escaping @Sendable () -> Void) {
+    self.name = name
+    self.body = body
+  }
+}
+
+private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  guard let argument = unsafe argument else { return nil }
+  // SAFETY: `Thread.init` passed a retained Start and gave up its reference.
+  let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+  _ = unsafe start.name.withCString { unsafe cl_set_thread_name($0) }
+  start.body()
+  return nil
+}
