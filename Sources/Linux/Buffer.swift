@@ -125,7 +125,7 @@ package struct BufferPool: ~Copyable {
     unsafe free.reserveCapacity(Self.kept)
   }
 
-  deinit { for unsafepiece in unsafe free { unsafe piece.deallocate() } }
+  deinit { for index in 0..<unsafe free.count { unsafe free[index].deallocate() } }
 
   /// Gives `buffer` storage unless it has some.
   package mutating func lease(_ buffer: inout Buffer) {
