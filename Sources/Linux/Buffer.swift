@@ -125,7 +125,9 @@ package struct BufferPool: ~Copyable {
     unsafe free.reserveCapacity(Self.kept)
   }
 
-  deinit { for index in 0..<unsafe free.count { unsafe free[index].deallocate() } }
+  deinit {
+    for index in unsafe free.indices { unsafe free[index].deallocate() }
+  }
 
   /// Gives `buffer` storage unless it has some.
   package mutating func lease(_ buffer: inout Buffer) {
