@@ -1,0 +1,24 @@
+import Wire
+
+extension Configuration {
+  /// How a client stays with its server.
+  package struct Affinity: Equatable, Sendable {
+    package var key = Key.clientAddress
+    /// How long a silent client is remembered. A View client's heartbeat comes every 30 minutes and three misses end
+    /// its session, so 90 minutes is the least that does not send a live session to another server.
+    package var hold = Interval.minutes(90)
+    /// Leading bits of an IPv4 address that tell clients apart, 1 to 32.
+    package var ipv4Prefix = 32
+    /// Leading bits of an IPv6 address that tell clients apart, 1 to 128. A host changes its address within its /64.
+    package var ipv6Prefix = 64
+    /// How many clients are remembered; the one that has been silent longest makes room.
+    package var entries = 100_000
+
+    package init() {}
+
+    /// What a client is known by.
+    package enum Key: String, CaseIterable, Sendable {
+      case clientAddress = "client-address"
+    }
+  }
+}

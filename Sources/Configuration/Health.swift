@@ -1,0 +1,45 @@
+import Wire
+
+extension Configuration {
+  /// How it is found out whether a server can take clients.
+  ///
+  /// The vendor asks for a check every 30 s with a time-out of two to three times that; field practice is every 2 s.
+  /// The defaults lie between: a dead server is noticed within `fall` checks (15 s) without any traffic and in about a
+  /// second with it, and a pair of balancers costs a server less than one request in two seconds.
+  package struct Health: Equatable, Sendable {
+    package var check = Check.https
+    /// The only page that the vendor supports for this: 200 is up, 503 is administratively disabled.
+    package var path = "/favicon.ico"
+    package var method = Method.get
+    /// The Host field of the check. The canonical service name unless the file has another: a Connection Server
+    /// refuses hosts that it does not know.
+    package var host = ""
+    /// From the start of one check to the start of the next; a check that still runs then delays the next one.
+    package var interval = Interval.seconds(5)
+    /// In which connection, TLS handshake and whole answer must be complete.
+    package var timeout = Interval.seconds(5)
+    /// Checks passed in a row that make a server up.
+    package var rise = 2
+    /// Checks failed in a row that make a server down.
+    package var fall = 3
+    /// Each interval is lengthened or shortened by a random time up to this, so that two balancers with many servers
+    /// do not check all of them at the same moment. Smaller than `interval`.
+    package var jitter = Interval.milliseconds(500)
+
+    package init() {}
+
+    package enum Check: String, CaseIterable, Sendable {
+      /// A request over TLS, answered with 200.
+      case https
+      /// A complete TLS handshake.
+      case tls
+      /// A TCP connection. A server that accepts and then hangs passes this check.
+      case tcp
+    }
+
+    package enum Method: String, CaseIterable, Sendable {
+      case get = "GET"
+      case head = "HEAD"
+    }
+  }
+}
