@@ -25,15 +25,41 @@ package struct IPAddress: Hashable, Sendable {
       self.init(family: .v6, high: high, low: low)
     }
   }
-}
 
-/// An address and a TCP port.
-package struct Endpoint: Hashable, Sendable {
-  package var address: IPAddress
-  package var port: UInt16
+  /// From the address as it stands in a packet: 4 bytes (IPv4) or 16 (IPv6), network byte order. Nil for any other
+  /// count.
+  package init?(bytes: Span<UInt8>) {
+    var value: UInt128 = 0
+    for index in bytes.indices { value = value << 8 | UInt128(bytes[index]) }
+    switch bytes.count {
+    case 4: self.init(v4: UInt32(truncatingIfNeeded: value))
+    case 16: self.init(v6High: UInt64(truncatingIfNeeded: value >> 64), low: UInt64(truncatingIfNeeded: value))
+    default: return nil
+    }
+  }
 
-  package init(address: IPAddress, port: UInt16) {
-    self.address = address
-    self.port = port
+  /// The bits of an address of this family: 32 or 128.
+  package var bitWidth: Int { family == .v4 ? 32 : 128 }
+
+  /// Appends the address as it stands in a packet: 4 or 16 bytes, network byte order.
+  package func writeBytes(into sink: inout some ByteSink & ~Copyable) {
+    if family == .v4 {
+      sink.append(bigEndian: UInt32(truncatingIfNeeded: low))
+    } else {
+      sink.append(bigEndian: high)
+      sink.append(bigEndian: low)
+    }
+  }
+
+  /// The address with every bit behind the first `v4Prefix` (`0 ≤ v4Prefix ≤ 32`) or `v6Prefix`
+  /// (`0 ≤ v6Prefix ≤ 128`) bits cleared: the network that counts as one client.
+  package func masked(v4Prefix: Int, v6Prefix: Int) -> IPAddress {
+    precondition(0...32 ~= v4Prefix && 0...128 ~= v6Prefix, "prefix length outside the address")
+    // The smart shift clears everything when the prefix is empty.
+    if family == .v4 { return IPAddress(v4: UInt32(truncatingIfNeeded: low) & ~(UInt32.max >> UInt32(v4Prefix))) }
+    return IPAddress(
+      family: .v6,
+      high: high & ~(v6Prefix >= 64 ? 0 : UInt64.max >> UInt64(v6Prefix)),
+      low: low & ~(UInt64.max >> UInt64(max(0, v6Prefix - 64))))
   }
 }

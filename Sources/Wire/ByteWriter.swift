@@ -1,0 +1,61 @@
+extension ByteSink where Self: ~Copyable {
+  /// Appends a number in network byte order.
+  @inlinable
+  package mutating func append<Number: FixedWidthInteger & UnsignedInteger>(bigEndian number: Number) {
+    var shift = Number.bitWidth - 8
+    while shift >= 0 {
+      append(UInt8(truncatingIfNeeded: number >> Number(truncatingIfNeeded: shift)))
+      shift -= 8
+    }
+  }
+
+  /// Appends bytes behind their count as 32 bits; `ByteReader.readCounted` takes them back.
+  @inlinable
+  package mutating func append(counted bytes: Span<UInt8>) {
+    precondition(bytes.count <= Int(UInt32.max), "more bytes than their count can say")
+    append(bigEndian: UInt32(truncatingIfNeeded: bytes.count))
+    append(bytes)
+  }
+}
+
+/// A sink that is an array, for control messages, texts and tests: it grows as far as its limit. The data plane writes
+/// into leased buffers instead.
+///
+/// Invariant: `bytes.count ≤ limit`.
+package struct ByteWriter: ByteSink {
+  /// More was appended than the limit allows.
+  package struct Overflow: Error, Hashable, Sendable {
+    package init() {}
+  }
+
+  package private(set) var bytes: [UInt8] = []
+  package private(set) var overflowed = false
+  package let limit: Int
+
+  /// An empty writer that takes `limit` bytes.
+  package init(limit: Int) { self.limit = limit }
+
+  package mutating func append(_ added: Span<UInt8>) {
+    guard added.count <= limit - bytes.count, !overflowed else {
+      overflowed = true
+      return
+    }
+    for index in added.indices { bytes.append(added[index]) }
+  }
+
+  package mutating func append(_ byte: UInt8) {
+    guard bytes.count < limit, !overflowed else {
+      overflowed = true
+      return
+    }
+    bytes.append(byte)
+  }
+
+  package mutating func append(_ text: StaticString) { append(text.description.utf8Span.span) }
+
+  /// What was written, if all of it fitted.
+  package consuming func finish() throws(Overflow) -> [UInt8] {
+    guard !overflowed else { throw Overflow() }
+    return bytes
+  }
+}

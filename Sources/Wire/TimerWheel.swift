@@ -1,0 +1,165 @@
+/// The deadlines of many owners, one each, in a hierarchy of wheels: arming and disarming cost the same for one timer
+/// or a million. An owner is a slab index, its `key`.
+///
+/// A timer never fires early, and late by less than one tick (`tickNanoseconds`, 8.4 ms) behind its deadline plus the
+/// time until `expire(at:)` is called. An owner whose deadline moves with every byte need not tell the wheel: it lets
+/// the timer fire, compares with its own deadline and arms again.
+///
+/// Wheel `n` has 64 slots of 64ⁿ ticks each and holds the timers whose deadline first differs from `current` in base-64
+/// digit `n`, so a slot of a higher wheel is dealt out to lower ones when its time begins. Slots are circular doubly
+/// linked lists threaded through one array: its first `TimerWheel.slotCount` nodes are the slots' own, then one per
+/// key.
+///
+/// Invariants: `current ≤ tick` of every armed timer outside the due list; a slot's bit in `occupied` is set exactly
+/// when its list holds a timer; a disarmed node points at itself.
+package struct TimerWheel: ~Copyable {
+  /// One tick is 2²³ ns: a shift instead of a division, and fine enough for time-outs that start at hundreds of
+  /// milliseconds.
+  package static let tickNanoseconds: UInt64 = 1 << tickShift
+  private static let tickShift: UInt64 = 23
+  /// 41 bits of ticks, six bits a wheel.
+  static let wheelCount = 7
+  static let dueSlot = wheelCount * 64
+  static let slotCount = dueSlot + 1
+
+  struct Node {
+    var next: UInt32
+    var previous: UInt32
+    /// The deadline, rounded up to a tick.
+    var tick: UInt64
+
+    init(alone index: UInt32) {
+      next = index
+      previous = index
+      tick = 0
+    }
+  }
+
+  var nodes: [Node]
+  /// A bit for each slot of each wheel.
+  var occupied: [7 of UInt64] = .init(repeating: 0)
+  /// Every tick up to here has been dealt with, and a timer armed for one fires at the next.
+  var current: UInt64
+  /// How many timers are armed.
+  package internal(set) var count = 0
+
+  /// A wheel with nothing armed. `now` is the earliest instant that it will hear of; room for `capacity` keys is made
+  /// at once, more as they come.
+  package init(startingAt now: Instant, capacity: Int = 0) {
+    current = now.nanoseconds >> TimerWheel.tickShift
+    nodes = (0..<UInt32(TimerWheel.slotCount)).map { Node(alone: $0) }
+    nodes.reserveCapacity(TimerWheel.slotCount + capacity)
+  }
+
+  /// Arms the timer of `key`, or moves it when it is armed. A deadline that has passed fires at the next tick.
+  package mutating func schedule(_ key: Int, at deadline: Instant) {
+    let index = nodeIndex(key)
+    while nodes.count <= Int(index) { nodes.append(Node(alone: UInt32(nodes.count))) }
+    if nodes[Int(index)].next != index { unlink(index) }
+    let roundedDown = deadline.nanoseconds >> TimerWheel.tickShift
+    let isWhole = deadline.nanoseconds & (TimerWheel.tickNanoseconds - 1) == 0
+    nodes[Int(index)].tick = max(isWhole ? roundedDown : roundedDown + 1, current + 1)
+    file(index)
+  }
+
+  /// Disarms the timer of `key`; nothing happens when it is not armed.
+  package mutating func cancel(_ key: Int) {
+    guard isArmed(key) else { return }
+    unlink(nodeIndex(key))
+  }
+
+  package func isArmed(_ key: Int) -> Bool {
+    let index = nodeIndex(key)
+    return Int(index) < nodes.count && nodes[Int(index)].next != index
+  }
+
+  /// When `expire(at:)` next has something to do: how long the owner may sleep. At the end of a long sleep that may be
+  /// only dealing out a slot, after which this is later. Nil when nothing is armed.
+  package var nextDeadline: Instant? {
+    if nodes[TimerWheel.dueSlot].next != UInt32(TimerWheel.dueSlot) {
+      return Instant(nanoseconds: current << TimerWheel.tickShift)
+    }
+    guard let (_, tick) = nextSlot else { return nil }
+    let (nanoseconds, overflow) = tick.multipliedReportingOverflow(by: TimerWheel.tickNanoseconds)
+    return overflow ? .distantFuture : Instant(nanoseconds: nanoseconds)
+  }
+
+  /// Disarms one timer whose deadline has come and returns its key, earlier ticks first; nil when there is none left.
+  /// Call it until then. What is armed meanwhile for a time up to `now` waits for the next tick, so that the calls end.
+  package mutating func expire(at now: Instant) -> Int? {
+    let due = UInt32(TimerWheel.dueSlot)
+    if nodes[Int(due)].next == due { advance(to: now.nanoseconds >> TimerWheel.tickShift) }
+    let index = nodes[Int(due)].next
+    guard index != due else { return nil }
+    unlink(index)
+    return Int(index) - TimerWheel.slotCount
+  }
+
+  /// Moves to `tick`, with everything on the way put on the due list. Time that goes back is ignored.
+  private mutating func advance(to tick: UInt64) {
+    while let (slot, start) = nextSlot, start <= tick {
+      current = start
+      occupied[Int(slot) / 64] &= ~(1 << UInt64(slot & 63))
+      let first = nodes[Int(slot)].next
+      nodes[Int(slot)].previous = slot
+      nodes[Int(slot)].next = slot
+      deal(from: first, until: slot)
+    }
+    current = max(current, tick)
+  }
+
+  /// Files a detached chain again: the due ones as due, the others in lower wheels.
+  private mutating func deal(from first: UInt32, until end: UInt32) {
+    var index = first
+    while index != end {
+      let next = nodes[Int(index)].next
+      count -= 1
+      file(index)
+      index = next
+    }
+  }
+
+  /// The occupied slot whose time begins first, and the tick at which it does. A lower wheel's slots all begin before
+  /// any slot of a higher one.
+  private var nextSlot: (slot: UInt32, start: UInt64)? {
+    for wheel in 0..<TimerWheel.wheelCount where occupied[wheel] != 0 {
+      let digit = UInt64(occupied[wheel].trailingZeroBitCount)
+      let shift = UInt64(wheel * 6)
+      let start = (current >> (shift + 6)) << (shift + 6) | digit << shift
+      return (UInt32(wheel * 64) + UInt32(digit), start)
+    }
+    return nil
+  }
+
+  /// Appends a node to the list where its tick belongs.
+  private mutating func file(_ index: UInt32) {
+    let tick = nodes[Int(index)].tick
+    var slot = UInt32(TimerWheel.dueSlot)
+    if tick > current {
+      let wheel = (63 - (tick ^ current).leadingZeroBitCount) / 6
+      let digit = tick >> UInt64(wheel * 6) & 63
+      slot = UInt32(wheel * 64) + UInt32(digit)
+      occupied[wheel] |= 1 << digit
+    }
+    let last = nodes[Int(slot)].previous
+    nodes[Int(index)].previous = last
+    nodes[Int(index)].next = slot
+    nodes[Int(last)].next = index
+    nodes[Int(slot)].previous = index
+    count += 1
+  }
+
+  private mutating func unlink(_ index: UInt32) {
+    let next = nodes[Int(index)].next
+    let previous = nodes[Int(index)].previous
+    nodes[Int(previous)].next = next
+    nodes[Int(next)].previous = previous
+    nodes[Int(index)].next = index
+    nodes[Int(index)].previous = index
+    // The list is empty when the neighbours are one node: the slot itself.
+    if next == previous, Int(next) < TimerWheel.dueSlot { occupied[Int(next) / 64] &= ~(1 << UInt64(next & 63)) }
+    count -= 1
+  }
+
+  private func nodeIndex(_ key: Int) -> UInt32 { UInt32(TimerWheel.slotCount + key) }
+}
