@@ -62,5 +62,6 @@ let package = Package(
       swiftSettings: settings),
 
     tests("Wire", ["Wire"]),
+    tests("Demo", ["Demo"]),
   ]
 )
