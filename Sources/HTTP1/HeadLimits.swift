@@ -1,0 +1,19 @@
+/// How large a head may be. What goes beyond is refused before it is understood.
+package struct HeadLimits: BitwiseCopyable, Hashable, Sendable {
+  /// Bytes from the first of the start line to the last of the empty line. A leased buffer has 17 KB; the default
+  /// leaves room in it for the fields that rewriting adds.
+  package let bytes: Int
+  /// Field lines in one head, or in one trailer section.
+  package let fieldLines: Int
+  /// Bytes of the request target. RFC 9112 §3 recommends to support at least 8,000 bytes of request line.
+  package let requestTarget: Int
+
+  /// The most that a `ByteRange` can address.
+  package static let maximumBytes = 65_535
+
+  package init(bytes: Int = 15_360, fieldLines: Int = 100, requestTarget: Int = 8_192) {
+    self.bytes = min(max(bytes, 0), HeadLimits.maximumBytes)
+    self.fieldLines = max(fieldLines, 0)
+    self.requestTarget = max(requestTarget, 0)
+  }
+}
