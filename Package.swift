@@ -63,5 +63,6 @@ let package = Package(
 
     tests("Wire", ["Wire"]),
     tests("Demo", ["Demo"]),
+    tests("Roles", ["Roles", "Wire"]),
   ]
 )

@@ -1,0 +1,127 @@
+import Wire
+
+/// What the worker tells the supervisor. Facts only, never a wish.
+///
+/// `hello` comes first, then `ready` or `refused`. One datagram a message, as for `Order`; none carries a descriptor.
+package enum Fact: Hashable, Sendable {
+  /// The version of all messages that follow.
+  case hello(version: UInt16)
+  /// This generation serves on every listener.
+  case ready(generation: UInt64)
+  /// The configuration can't be served, and why: a certificate that does not load, say. The worker ends by itself.
+  case refused(reason: String)
+  /// A server of the configuration changed its state.
+  case serverChanged(ServerChange)
+  /// What the worker carries; told about once a second, and more often while it stops.
+  case load(Load)
+  /// The last exchange has ended after `Order.stop`. The worker ends by itself.
+  case stopped
+
+  /// The message's name in logs and errors.
+  package var name: String { "\(kind)" }
+
+  // Apart from the orders' numbers, so that a message can't be read in the wrong direction.
+  private enum Kind: UInt8 { case hello = 129, ready, refused, serverChanged, load, stopped }
+
+  private var kind: Kind {
+    switch self {
+    case .hello: .hello
+    case .ready: .ready
+    case .refused: .refused
+    case .serverChanged: .serverChanged
+    case .load: .load
+    case .stopped: .stopped
+    }
+  }
+
+  /// The message's bytes, at most `MessageLimit.message`.
+  package func encoded() -> [UInt8] {
+    var writer = ByteWriter(limit: MessageLimit.message)
+    writer.append(kind.rawValue)
+    switch self {
+    case .hello(let version):
+      writer.append(bigEndian: version)
+    case .ready(let generation):
+      writer.append(bigEndian: generation)
+    case .refused(let reason):
+      writer.append(reason, limit: MessageLimit.reason)
+    case .serverChanged(let change):
+      writer.append(change.name, limit: MessageLimit.name)
+      writer.append(change.state.rawValue)
+      writer.append(change.reason, limit: MessageLimit.reason)
+    case .load(let load):
+      writer.append(bigEndian: load.connections)
+      writer.append(bigEndian: load.exchanges)
+      writer.append(bigEndian: load.requests)
+    case .stopped: break
+    }
+    return writer.bytes
+  }
+
+  /// Reads one message, which must be nothing but the message.
+  package init(decoding bytes: Span<UInt8>) throws(MessageError) {
+    var reader = FieldReader(bytes)
+    let number = try reader.uint8()
+    guard let kind = Kind(rawValue: number) else { throw .unknownKind(number) }
+    switch kind {
+    case .hello:
+      self = .hello(version: try reader.uint16())
+    case .ready:
+      self = .ready(generation: try reader.uint64())
+    case .refused:
+      self = .refused(reason: try reader.text("reason", limit: MessageLimit.reason))
+    case .serverChanged:
+      let name = try reader.text("server name", limit: MessageLimit.name)
+      guard let state = ServerChange.State(rawValue: try reader.uint8()) else { throw .invalidField("server state") }
+      let reason = try reader.text("reason", limit: MessageLimit.reason)
+      self = .serverChanged(ServerChange(name: name, state: state, reason: reason))
+    case .load:
+      self = .load(
+        Load(connections: try reader.uint32(), exchanges: try reader.uint32(), requests: try reader.uint64()))
+    case .stopped:
+      self = .stopped
+    }
+    try reader.end()
+  }
+}
+
+/// A server's new state.
+package struct ServerChange: Hashable, Sendable {
+  /// What the server may be sent, as the health checks or the operator have it.
+  package enum State: UInt8, Hashable, Sendable, CaseIterable {
+    case up = 1
+    /// Known clients stay, new ones go elsewhere.
+    case drain = 2
+    /// Taken out by the operator.
+    case maintenance = 3
+    case down = 4
+  }
+
+  /// The server's name in the configuration.
+  package var name: String
+  package var state: State
+  /// Why, for a person.
+  package var reason: String
+
+  package init(name: String, state: State, reason: String) {
+    self.name = name
+    self.state = state
+    self.reason = reason
+  }
+}
+
+/// What the worker carries at the moment.
+package struct Load: Hashable, Sendable {
+  /// Client connections that are open.
+  package var connections: UInt32
+  /// Exchanges under way, tunnels among them.
+  package var exchanges: UInt32
+  /// Requests answered since the worker started.
+  package var requests: UInt64
+
+  package init(connections: UInt32, exchanges: UInt32, requests: UInt64) {
+    self.connections = connections
+    self.exchanges = exchanges
+    self.requests = requests
+  }
+}

@@ -1,0 +1,116 @@
+import Wire
+
+/// What a listener is for.
+package enum ListenerPurpose: UInt8, Hashable, Sendable, CaseIterable {
+  /// Clients of the service, over TLS or passed through unread.
+  case service = 1
+  /// Plain HTTP, answered with a redirect to https.
+  case redirect = 2
+}
+
+/// One listening socket's place.
+package struct ListenerPlace: Hashable, Sendable {
+  package var purpose: ListenerPurpose
+  package var endpoint: Endpoint
+  /// The event loop that accepts from it, counted from 0. Every loop has a socket of its own for each address.
+  package var loop: UInt16
+
+  package init(purpose: ListenerPurpose, endpoint: Endpoint, loop: UInt16) {
+    self.purpose = purpose
+    self.endpoint = endpoint
+    self.loop = loop
+  }
+}
+
+/// What the supervisor tells the worker.
+///
+/// At start, in this order: `hello`, `configure`, `heartbeats`, any number of `listener`, `start`; after that `stop`
+/// only. One datagram a message: a byte of kind, then the fields as they are declared, big-endian.
+package enum Order: Hashable, Sendable {
+  /// The version of all messages that follow.
+  case hello(version: UInt16)
+  /// The configuration, YAML text in a sealed memory file that comes with the message. File name and host name are
+  /// those that the supervisor read it with. Generations count up from 1.
+  case configure(generation: UInt64, fileName: String, hostName: String)
+  /// The page that loops count their turns in, a memory file that comes with the message. As many event loops run.
+  case heartbeats(loops: UInt16)
+  /// A listening socket, which comes with the message.
+  case listener(ListenerPlace)
+  /// Everything has been sent: check it, and serve.
+  case start
+  /// Accept no more, let exchanges finish, and end within this time.
+  case stop(within: Interval)
+
+  /// Whether one descriptor comes with the message; otherwise none does.
+  package var carriesDescriptor: Bool {
+    switch self {
+    case .configure, .heartbeats, .listener: true
+    case .hello, .start, .stop: false
+    }
+  }
+
+  /// The message's name in logs and errors.
+  package var name: String { "\(kind)" }
+
+  private enum Kind: UInt8 { case hello = 1, configure, heartbeats, listener, start, stop }
+
+  private var kind: Kind {
+    switch self {
+    case .hello: .hello
+    case .configure: .configure
+    case .heartbeats: .heartbeats
+    case .listener: .listener
+    case .start: .start
+    case .stop: .stop
+    }
+  }
+
+  /// The message's bytes, at most `MessageLimit.message`.
+  package func encoded() -> [UInt8] {
+    var writer = ByteWriter(limit: MessageLimit.message)
+    writer.append(kind.rawValue)
+    switch self {
+    case .hello(let version):
+      writer.append(bigEndian: version)
+    case .configure(let generation, let fileName, let hostName):
+      writer.append(bigEndian: generation)
+      writer.append(fileName, limit: MessageLimit.name)
+      writer.append(hostName, limit: MessageLimit.name)
+    case .heartbeats(let loops):
+      writer.append(bigEndian: loops)
+    case .listener(let place):
+      writer.append(place.purpose.rawValue)
+      writer.append(place.endpoint)
+      writer.append(bigEndian: place.loop)
+    case .start: break
+    case .stop(let interval):
+      writer.append(bigEndian: interval.nanoseconds)
+    }
+    return writer.bytes
+  }
+
+  /// Reads one message, which must be nothing but the message.
+  package init(decoding bytes: Span<UInt8>) throws(MessageError) {
+    var reader = FieldReader(bytes)
+    let number = try reader.uint8()
+    guard let kind = Kind(rawValue: number) else { throw .unknownKind(number) }
+    switch kind {
+    case .hello:
+      self = .hello(version: try reader.uint16())
+    case .configure:
+      self = .configure(
+        generation: try reader.uint64(), fileName: try reader.text("file name", limit: MessageLimit.name),
+        hostName: try reader.text("host name", limit: MessageLimit.name))
+    case .heartbeats:
+      self = .heartbeats(loops: try reader.uint16())
+    case .listener:
+      guard let purpose = ListenerPurpose(rawValue: try reader.uint8()) else { throw .invalidField("purpose") }
+      self = .listener(ListenerPlace(purpose: purpose, endpoint: try reader.endpoint(), loop: try reader.uint16()))
+    case .start:
+      self = .start
+    case .stop:
+      self = .stop(within: Interval(nanoseconds: try reader.uint64()))
+    }
+    try reader.end()
+  }
+}

@@ -1,0 +1,155 @@
+import Testing
+import Wire
+
+@testable import Roles
+
+private let v4 = Endpoint(address: IPAddress(v4: 0xc0a8_01aa), port: 443)
+private let v6 = Endpoint(address: IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1), port: 80)
+
+private let orders: [(Order, [UInt8])] = [
+  (.hello(version: 1), [1, 0, 1]),
+  (
+    .configure(generation: 2, fileName: "b.yaml", hostName: "lb1"),
+    [2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 6] + "b.yaml".utf8 + [0, 3] + "lb1".utf8
+  ),
+  (.heartbeats(loops: 4), [3, 0, 4]),
+  (
+    .listener(ListenerPlace(purpose: .service, endpoint: v4, loop: 0)),
+    [4, 1, 4, 0xc0, 0xa8, 0x01, 0xaa, 0x01, 0xbb, 0, 0]
+  ),
+  (
+    .listener(ListenerPlace(purpose: .redirect, endpoint: v6, loop: 3)),
+    [4, 2, 6, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 80, 0, 3]
+  ),
+  (.start, [5]),
+  (.stop(within: .milliseconds(1)), [6, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40]),
+]
+
+private let facts: [(Fact, [UInt8])] = [
+  (.hello(version: 1), [129, 0, 1]),
+  (.ready(generation: 7), [130, 0, 0, 0, 0, 0, 0, 0, 7]),
+  (.refused(reason: "no"), [131, 0, 2] + "no".utf8),
+  (
+    .serverChanged(ServerChange(name: "view01", state: .down, reason: "✂")),
+    [132, 0, 6] + "view01".utf8 + [4, 0, 3, 0xe2, 0x9c, 0x82]
+  ),
+  (
+    .load(Load(connections: 1, exchanges: 2, requests: 3)), [133, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3]
+  ),
+  (.stopped, [134]),
+]
+
+private func order(_ bytes: [UInt8]) throws(MessageError) -> Order { try Order(decoding: bytes.span) }
+private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(decoding: bytes.span) }
+
+@Suite struct `Messages between the roles` {
+  @Test(arguments: orders)
+  func `an order has one spelling, read and written alike`(message: Order, bytes: [UInt8]) throws {
+    #expect(message.encoded() == bytes)
+    #expect(try order(bytes) == message)
+  }
+
+  @Test(arguments: facts)
+  func `a fact has one spelling, read and written alike`(message: Fact, bytes: [UInt8]) throws {
+    #expect(message.encoded() == bytes)
+    #expect(try fact(bytes) == message)
+  }
+
+  @Test(arguments: orders.map(\.1))
+  func `an order that is cut short or too long is refused`(bytes: [UInt8]) {
+    for count in 0..<bytes.count { #expect(throws: MessageError.truncated) { try order(Array(bytes[..<count])) } }
+    #expect(throws: MessageError.trailingBytes) { try order(bytes + [0]) }
+  }
+
+  @Test(arguments: facts.map(\.1))
+  func `a fact that is cut short or too long is refused`(bytes: [UInt8]) {
+    for count in 0..<bytes.count { #expect(throws: MessageError.truncated) { try fact(Array(bytes[..<count])) } }
+    #expect(throws: MessageError.trailingBytes) { try fact(bytes + [0]) }
+  }
+
+  @Test(arguments: UInt8.min...UInt8.max)
+  func `a kind is known in one direction or unknown in both`(kind: UInt8) {
+    let asOrder = #expect(throws: MessageError.self) { try order([kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]) }
+    let asFact = #expect(throws: MessageError.self) { try fact([kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]) }
+    #expect((asOrder != .unknownKind(kind)) == (1...6 ~= kind))
+    #expect((asFact != .unknownKind(kind)) == (129...134 ~= kind))
+  }
+
+  @Test(
+    arguments: [
+      ("purpose", [4, 0, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
+      ("purpose", [4, 3, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
+      ("address family", [4, 1, 5, 1, 2, 3, 4, 0, 80, 0, 0]),
+      ("address", [4, 1, 6] + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 1, 2, 3, 4] + [0, 80, 0, 0]),
+      ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0xff, 0, 0]),
+      ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0x10, 0x01]),
+    ] as [(String, [UInt8])])
+  func `an order's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
+    #expect(throws: MessageError.invalidField(field)) { try order(bytes) }
+  }
+
+  @Test(
+    arguments: [
+      ("server state", [132, 0, 1, 0x61, 0, 0, 0]), ("server state", [132, 0, 1, 0x61, 5, 0, 0]),
+      ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0xff, 0xff]),
+    ] as [(String, [UInt8])])
+  func `a fact's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
+    #expect(throws: MessageError.invalidField(field)) { try fact(bytes) }
+  }
+
+  @Test(arguments: 0..<4)
+  func `a reason that is too long is cut at a character's start`(shift: Int) throws {
+    let reason = String(repeating: "a", count: shift) + String(repeating: "✂", count: 10_000)
+    let bytes = Fact.refused(reason: reason).encoded()
+    #expect(bytes.count <= MessageLimit.message)
+    guard case .refused(let kept) = try fact(bytes) else { throw MessageError.truncated }
+    #expect(reason.hasPrefix(kept))
+    #expect(MessageLimit.reason - 2...MessageLimit.reason ~= kept.utf8.count)
+  }
+
+  @Test func `the longest message fits a receiver's buffer`() throws {
+    let name = String(repeating: "n", count: 2 * MessageLimit.name)
+    let reason = String(repeating: "r", count: 2 * MessageLimit.reason)
+    for bytes in [
+      Order.configure(generation: .max, fileName: name, hostName: name).encoded(),
+      Fact.serverChanged(ServerChange(name: name, state: .up, reason: reason)).encoded(),
+    ] {
+      #expect(bytes.count < MessageLimit.message)
+    }
+  }
+
+  @Test(arguments: UInt64(1)...8)
+  func `whatever bytes come, what is read is what would have been written`(seed: UInt64) {
+    var random = SplitMix(state: seed)
+    let seeds = orders.map(\.1) + facts.map(\.1)
+    for _ in 0..<5_000 {
+      var bytes = seeds[Int(random.next() % UInt64(seeds.count))]
+      for _ in 0..<random.next() % 4 { mutate(&bytes, &random) }
+      if let message = try? order(bytes) { #expect(message.encoded() == bytes, "seed \(seed): \(bytes)") }
+      if let message = try? fact(bytes) { #expect(message.encoded() == bytes, "seed \(seed): \(bytes)") }
+    }
+  }
+
+  private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix) {
+    let position = Int(random.next() % UInt64(bytes.count + 1))
+    switch random.next() % 4 {
+    case 0 where position < bytes.count: bytes[position] = UInt8(truncatingIfNeeded: random.next())
+    case 1 where position < bytes.count: bytes.remove(at: position)
+    case 2: bytes.insert(UInt8(truncatingIfNeeded: random.next()), at: position)
+    default: bytes = Array(bytes.prefix(position))
+    }
+  }
+}
+
+/// A small generator whose sequence a seed decides.
+private struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+}
