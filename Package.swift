@@ -64,5 +64,6 @@ let package = Package(
     tests("Wire", ["Wire"]),
     tests("Demo", ["Demo"]),
     tests("Roles", ["Roles", "Wire"]),
+    tests("Linux", ["Linux", "Wire"]),
   ]
 )

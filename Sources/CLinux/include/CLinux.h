@@ -3,3 +3,4 @@
 #define _GNU_SOURCE 1
 #endif
 #include "sockets.h"
+#include "supervision.h"

@@ -1,0 +1,118 @@
+import CLinux
+import Glibc
+
+/// How a process ended.
+package enum ProcessEnd: Hashable, Sendable, CustomStringConvertible {
+  case exited(status: Int32)
+  case killed(signal: Int32)
+
+  /// `exit status 1`, `killed by SIGSEGV (Segmentation fault)`.
+  package var description: String {
+    switch self {
+    case .exited(let status): "exit status \(status)"
+    case .killed(let signal): "killed by \(Signals.words(for: signal))"
+    }
+  }
+}
+
+/// A child of this process: another role of the same binary. Killed and reaped when its owner lets go of it.
+package struct ChildProcess: ~Copyable {
+  /// The descriptor on which a child finds its control socket.
+  package static let controlNumber: Int32 = 3
+
+  package let identifier: pid_t
+  /// Readable once the process has ended.
+  package let handle: Descriptor
+  /// How it ended, once `reap` has seen it.
+  package private(set) var end: ProcessEnd?
+
+  /// Starts `executable` with a control socket at descriptor 3 and nothing else but standard output and error: standard
+  /// input is /dev/null, every other descriptor is closed. `blocked` signals stay blocked in the child, all others are
+  /// at their defaults.
+  package init(
+    executable: String, arguments: [String], environment: [String], control: borrowing Descriptor, blocked: [Int32]
+  ) throws(SystemError) {
+    var actions = unsafe posix_spawn_file_actions_t()
+    var attributes = posix_spawnattr_t()
+    // SAFETY: both are initialised before any use, and destroyed once, below; the calls copy what they are given.
+    unsafe posix_spawn_file_actions_init(&actions)
+    unsafe posix_spawnattr_init(&attributes)
+    defer {
+      unsafe posix_spawn_file_actions_destroy(&actions)
+      unsafe posix_spawnattr_destroy(&attributes)
+    }
+    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, control.number, Self.controlNumber)
+    var code = unsafe cl_close_from(&actions, Self.controlNumber + 1)
+    guard code == 0 else { throw SystemError("posix_spawn_file_actions_addclosefrom_np", code: code) }
+
+    var mask = SignalSet(blocked)
+    var defaults = SignalSet.all
+    unsafe posix_spawnattr_setsigmask(&attributes, &mask.bits)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &defaults.bits)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+    let argumentVector = CStrings(arguments)
+    let environmentVector = CStrings(environment)
+    var identifier: pid_t = 0
+    // SAFETY: both vectors end in null and live until after the call; the call returns when the child has its own copy.
+    code = unsafe posix_spawn(
+      &identifier, executable, &actions, &attributes, argumentVector.pointers, environmentVector.pointers)
+    guard code == 0 else { throw SystemError("posix_spawn \(executable)", code: code) }
+    let handle = cl_pidfd_open(identifier)
+    guard handle >= 0 else {
+      let error = SystemError("pidfd_open")
+      _ = Glibc.kill(identifier, SIGKILL)
+      _ = waitpid(identifier, nil, 0)
+      throw error
+    }
+    self.identifier = identifier
+    self.handle = Descriptor(owning: handle)
+    end = nil
+  }
+
+  deinit {
+    guard end == nil else { return }
+    _ = Glibc.kill(identifier, SIGKILL)
+    var code: Int32 = 0
+    var status: Int32 = 0
+    _ = retryingInterrupts { unsafe cl_reap(handle.number, 1, &code, &status) }
+  }
+
+  /// Sends a signal, unless the process has been reaped: its number may be another's by then.
+  package func signal(_ signal: Int32) {
+    guard end == nil else { return }
+    _ = Glibc.kill(identifier, signal)
+  }
+
+  /// How the process ended; nil while it runs. Never waits.
+  package mutating func reap() -> ProcessEnd? {
+    if let end { return end }
+    var code: Int32 = 0
+    var status: Int32 = 0
+    guard retryingInterrupts({ unsafe cl_reap(handle.number, 0, &code, &status) }) == 1 else { return nil }
+    let end = code == CLD_EXITED ? ProcessEnd.exited(status: status) : .killed(signal: status)
+    self.end = end
+    return end
+  }
+}
+
+/// A vector of C strings that ends in null, as exec takes them.
+@safe
+private struct CStrings: ~Copyable {
+  let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+  private let count: Int
+
+  init(_ strings: [String]) {
+    count = strings.count
+    unsafe pointers = .allocate(capacity: count + 1)
+    // SAFETY: count + 1 slots are initialised, the last with null.
+    for (index, string) in strings.enumerated() { unsafe (pointers + index).initialize(to: strdup(string)) }
+    unsafe (pointers + count).initialize(to: nil)
+  }
+
+  deinit {
+    for index in 0..<count { unsafe free(pointers[index]) }
+    unsafe pointers.deallocate()
+  }
+}

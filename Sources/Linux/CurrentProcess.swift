@@ -1,0 +1,59 @@
+import CLinux
+import Glibc
+
+/// What this process asks of the system for itself.
+package enum CurrentProcess {
+  /// The binary that this process runs, also after it was replaced on disk.
+  package static let executable = "/proc/self/exe"
+
+  package static var identifier: pid_t { getpid() }
+
+  /// Asks the kernel to kill this process when its parent dies. A parent that died before is not noticed.
+  package static func dieWithParent() { _ = cl_die_with_parent(SIGKILL) }
+
+  /// Raises the number of files that may be open to the most that is allowed, and returns it.
+  package static func raiseOpenFileLimit() throws(SystemError) -> UInt64 {
+    var limit: UInt64 = 0
+    guard unsafe cl_raise_open_files(&limit) == 0 else { throw SystemError("setrlimit RLIMIT_NOFILE") }
+    return limit
+  }
+
+  /// Names the calling thread in the system's lists; 15 bytes at most.
+  package static func nameThread(_ name: String) {
+    // SAFETY: the kernel copies the name.
+    unsafe name.withCString { unsafe _ = cl_set_thread_name($0) }
+  }
+
+  /// The processors that this process may run on.
+  package static var processors: Int { max(1, Int(cl_processors())) }
+
+  /// The machine's name, as the kernel has it.
+  package static func hostName() -> String {
+    // SAFETY: HOST_NAME_MAX is 64; the buffer has room for that and a null, which is kept at its end.
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 65) { buffer in
+      unsafe buffer.initialize(repeating: 0)
+      guard let start = buffer.baseAddress, unsafe gethostname(start, 64) == 0 else { return "" }
+      return unsafe String(cString: start)
+    }
+  }
+
+  /// `NAME=value` lines of the environment, without those that `removing` names.
+  package static func environment(removing names: Set<String> = []) -> [String] {
+    var lines: [String] = []
+    // SAFETY: the environment ends in null, and no thread changes it: nothing here calls setenv.
+    guard var next = unsafe cl_environment() else { return lines }
+    while let line = unsafe next.pointee {
+      let text = unsafe String(cString: line)
+      if !names.contains(String(text.prefix { $0 != "=" })) { lines.append(text) }
+      unsafe next += 1
+    }
+    return lines
+  }
+
+  /// The value of an environment variable.
+  package static func environmentValue(_ name: String) -> String? {
+    // SAFETY: the string is copied at once, and nothing here calls setenv.
+    guard let value = unsafe getenv(name) else { return nil }
+    return unsafe String(cString: value)
+  }
+}

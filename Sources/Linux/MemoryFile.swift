@@ -1,0 +1,60 @@
+import CLinux
+import Glibc
+
+/// Anonymous files in memory, handed from process to process as descriptors.
+package enum MemoryFile {
+  /// The longest text that is taken from one: far more than any configuration, little enough to hold.
+  package static let limit = 16 * 1024 * 1024
+
+  /// A file with these contents that nobody can change any more.
+  package static func sealed(_ name: String, contents: Span<UInt8>) throws(SystemError) -> Descriptor {
+    let file = try create(name)
+    var written = 0
+    while written < contents.count {
+      let rest = contents.extracting(written..<contents.count)
+      let count = unsafe rest.withUnsafeBufferPointer { buffer in
+        // SAFETY: the kernel reads the span's bytes during the call only.
+        retryingInterrupts { unsafe write(file.number, buffer.baseAddress, buffer.count) }
+      }
+      guard count > 0 else { throw SystemError("write \(name)") }
+      written += count
+    }
+    guard cl_seal(file.number, 1) == 0 else { throw SystemError("fcntl F_ADD_SEALS") }
+    return file
+  }
+
+  /// A file of `count` zero bytes whose size is fixed and whose contents may change.
+  package static func shared(_ name: String, count: Int) throws(SystemError) -> Descriptor {
+    let file = try create(name)
+    guard ftruncate(file.number, off_t(count)) == 0 else { throw SystemError("ftruncate \(name)") }
+    guard cl_seal(file.number, 0) == 0 else { throw SystemError("fcntl F_ADD_SEALS") }
+    return file
+  }
+
+  /// The contents of a file made by `sealed`, in whichever process. One that could still change is EPERM.
+  package static func contents(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {
+    guard cl_sealed(file.number) == 2 else { throw SystemError("fcntl F_GET_SEALS", code: EPERM) }
+    let size = Int(cl_file_size(file.number))
+    guard size >= 0 else { throw SystemError("fstat") }
+    guard size <= limit else { throw SystemError("read", code: EFBIG) }
+    var position = 0
+    var failed = false
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+      while position < size, !failed {
+        // SAFETY: at most size - position bytes are read to `position`, inside the buffer.
+        let count = retryingInterrupts {
+          unsafe pread(file.number, buffer.baseAddress.map { unsafe $0 + position }, size - position, off_t(position))
+        }
+        if count > 0 { position += count } else { failed = true }
+      }
+      initialized = position
+    }
+    guard !failed else { throw SystemError("pread") }
+    return bytes
+  }
+
+  private static func create(_ name: String) throws(SystemError) -> Descriptor {
+    // SAFETY: the kernel copies the name.
+    try Descriptor(unsafe name.withCString { unsafe cl_memory_file($0) }, of: "memfd_create \(name)")
+  }
+}

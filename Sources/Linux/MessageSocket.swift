@@ -1,0 +1,90 @@
+import CLinux
+import Glibc
+
+/// One end of a SOCK_SEQPACKET pair: whole messages, each with at most one descriptor, and an end that is noticed.
+package struct MessageSocket: ~Copyable, Sendable {
+  package let descriptor: Descriptor
+
+  /// Takes over one end, as a child does with the descriptor that it was born with.
+  package init(owning descriptor: consuming Descriptor) { self.descriptor = descriptor }
+
+  /// Both ends of a new pair, closed on exec.
+  package struct Pair: ~Copyable {
+    package let ours: MessageSocket
+    package let theirs: MessageSocket
+
+    package init() throws(SystemError) {
+      var ends: (Int32, Int32) = (-1, -1)
+      let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
+      // SAFETY: a tuple of two Int32 is laid out as int[2], which is what the call fills.
+      let result = unsafe withUnsafeMutableBytes(of: &ends) {
+        unsafe socketpair(AF_UNIX, type, 0, $0.assumingMemoryBound(to: Int32.self).baseAddress)
+      }
+      guard result == 0 else { throw SystemError("socketpair") }
+      ours = MessageSocket(owning: Descriptor(owning: ends.0))
+      theirs = MessageSocket(owning: Descriptor(owning: ends.1))
+    }
+
+    /// Our end; theirs is closed, as it is meant to be once a child has it.
+    package consuming func takeOurs() -> MessageSocket { ours }
+  }
+
+  /// A message and the descriptor that came with it.
+  package struct Message: ~Copyable {
+    package let bytes: [UInt8]
+    package var descriptor: Descriptor?
+  }
+
+  /// What a receive found.
+  package enum Receipt: ~Copyable {
+    case message(Message)
+    /// Nothing is there yet.
+    case nothing
+    /// The other end is closed, or its process has died.
+    case ended
+  }
+
+  /// Sends one message, or returns false when the other end has to read first. Never waits.
+  package func send(_ bytes: Span<UInt8>) throws(SystemError) -> Bool {
+    try send(bytes, passing: -1)
+  }
+
+  /// Sends one message with a copy of `passed`.
+  package func send(_ bytes: Span<UInt8>, with passed: borrowing Descriptor) throws(SystemError) -> Bool {
+    try send(bytes, passing: passed.number)
+  }
+
+  private func send(_ bytes: Span<UInt8>, passing passed: Int32) throws(SystemError) -> Bool {
+    let result = unsafe bytes.withUnsafeBufferPointer { buffer in
+      // SAFETY: the kernel reads the span's bytes during the call only.
+      retryingInterrupts { unsafe cl_send_message(descriptor.number, buffer.baseAddress, buffer.count, passed) }
+    }
+    if result >= 0 { return true }
+    // ETOOMANYREFS: too many descriptors are on their way; the other end has to take some.
+    guard [EAGAIN, ENOBUFS, ETOOMANYREFS].contains(cl_errno()) else { throw SystemError("sendmsg") }
+    return false
+  }
+
+  /// Receives one message of at most `limit` bytes; a longer one is EMSGSIZE. With `waiting`, waits until there is one
+  /// or the other end is closed.
+  package func receive(limit: Int, waiting: Bool = false) throws(SystemError) -> Receipt {
+    var passed: Int32 = -1
+    var count = -1
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
+      // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many.
+      count = retryingInterrupts {
+        unsafe cl_receive_message(descriptor.number, buffer.baseAddress, buffer.count, waiting ? 1 : 0, &passed)
+      }
+      initialized = max(0, count)
+    }
+    if count < 0 {
+      switch cl_errno() {
+      case EAGAIN: return .nothing
+      case ECONNRESET: return .ended
+      default: throw SystemError("recvmsg")
+      }
+    }
+    if count == 0 { return .ended }
+    return .message(Message(bytes: bytes, descriptor: passed >= 0 ? Descriptor(owning: passed) : nil))
+  }
+}

@@ -1,0 +1,56 @@
+import CLinux
+import Glibc
+
+/// Signals that are read as data from a descriptor instead of interrupting.
+///
+/// They are blocked in the thread that makes this, and in threads and processes that come from it: make it first.
+package struct SignalReader: ~Copyable {
+  package let descriptor: Descriptor
+
+  package init(_ signals: [Int32]) throws(SystemError) {
+    var set = SignalSet(signals)
+    // SAFETY: both calls copy the set.
+    let code = unsafe pthread_sigmask(SIG_BLOCK, &set.bits, nil)
+    guard code == 0 else { throw SystemError("pthread_sigmask", code: code) }
+    descriptor = try Descriptor(unsafe cl_signalfd(&set.bits), of: "signalfd")
+  }
+
+  /// The next signal that has come; nil when there is none.
+  package func next() -> Int32? {
+    let signal = cl_next_signal(descriptor.number)
+    return signal > 0 ? signal : nil
+  }
+}
+
+/// What a process does about signals that it does not read.
+package enum Signals {
+  /// A write to a closed socket is an error of that write, not the process's end.
+  package static func ignoreBrokenPipes() { _ = cl_ignore_signal(SIGPIPE) }
+
+  /// `SIGSEGV (Segmentation fault)`.
+  package static func words(for signal: Int32) -> String {
+    // SAFETY: both functions return static strings or null; the strings are copied here.
+    guard let name = unsafe cl_signal_name(signal), let words = unsafe cl_signal_words(signal) else {
+      return "signal \(signal)"
+    }
+    return unsafe "SIG\(String(cString: name)) (\(String(cString: words)))"
+  }
+}
+
+/// A set of signals.
+struct SignalSet {
+  var bits = sigset_t()
+
+  init(_ signals: [Int32]) {
+    // SAFETY: the calls write to the set that they are given.
+    unsafe sigemptyset(&bits)
+    for signal in signals { unsafe sigaddset(&bits, signal) }
+  }
+
+  /// Every signal.
+  static var all: SignalSet {
+    var set = SignalSet([])
+    unsafe sigfillset(&set.bits)
+    return set
+  }
+}
