@@ -61,9 +61,12 @@ let package = Package(
       dependencies: ["Wire", "Configuration", "Linux", "TLS", "Systemd", "Worker", "Supervisor", "Demo", argumentParser, logging],
       swiftSettings: settings),
 
-    tests("Wire", ["Wire"]),
     tests("Demo", ["Demo"]),
     tests("Roles", ["Roles", "Wire"]),
     tests("Linux", ["Linux", "Wire"]),
+    // Seeds and clocks for the pure cores' tests.
+    .target(name: "Simulation", path: "Tests/Simulation", swiftSettings: settings),
+    tests("Wire", ["Wire", "Simulation"]),
+    tests("Balancing", ["Balancing", "Wire", "Simulation"]),
   ]
 )

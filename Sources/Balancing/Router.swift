@@ -1,0 +1,60 @@
+/// Picks a client's server. Knows the servers of one configuration and nothing else; what changes is handed in.
+package struct Router: Sendable {
+  @usableFromInline struct Candidate: Sendable {
+    @usableFromInline let id: ServerID
+    @usableFromInline let weight: Int
+  }
+
+  @usableFromInline let candidates: [Candidate]
+  /// Servers with a weight, by their order of use.
+  @usableFromInline let primaries: ServerSet
+  @usableFromInline let backups: ServerSet
+
+  /// At most `ServerSet.capacity` servers; what the router answers is an index into them.
+  package init(servers: [Server]) {
+    precondition(servers.count <= ServerSet.capacity, "more servers than a set can hold")
+    var primaries = ServerSet()
+    var backups = ServerSet()
+    for (index, server) in servers.enumerated() where server.weight > 0 {
+      if server.isBackup { backups.insert(index) } else { primaries.insert(index) }
+    }
+    self.candidates = servers.map { Candidate(id: $0.id, weight: $0.weight) }
+    self.primaries = primaries
+    self.backups = backups
+  }
+
+  /// The server of `client`, nil when none can take it.
+  ///
+  /// A client that is `known` to a server, as the affinity table says, stays there while the server takes known
+  /// clients: up, draining or with weight 0, backup or not. Every other client goes where it wins the rendezvous among
+  /// the primary servers that are up and have a weight, and only when there is none of them, among the backup ones.
+  /// Servers already `tried` for this request are left out throughout.
+  @inlinable
+  package func route(
+    _ client: ClientKey, known: ServerID?, availability: Availability, tried: ServerSet = ServerSet()
+  ) -> Int? {
+    if let known, let index = index(of: known), availability.takesKnown.contains(index), !tried.contains(index) {
+      return index
+    }
+    let usable = availability.takesNew.subtracting(tried)
+    let chosen = usable.intersection(primaries)
+    return winner(for: client, among: chosen.isEmpty ? usable.intersection(backups) : chosen)
+  }
+
+  /// The index of a server of this configuration; nil when it has left it.
+  @inlinable
+  package func index(of id: ServerID) -> Int? {
+    for index in candidates.indices where candidates[index].id == id { return index }
+    return nil
+  }
+
+  @inlinable
+  func winner(for client: ClientKey, among servers: ServerSet) -> Int? {
+    var race = Rendezvous(for: client)
+    var rest = servers
+    while let index = rest.popFirst() {
+      race.enter(candidates[index].id, weight: candidates[index].weight, index: index)
+    }
+    return race.winner
+  }
+}

@@ -1,0 +1,93 @@
+import Balancing
+import Testing
+import Wire
+
+@Suite struct RouterTests {
+  let servers = [
+    Server(name: "view01"), Server(name: "view02", weight: 3), Server(name: "view03", weight: 0),
+    Server(name: "spare01", isBackup: true), Server(name: "spare02", isBackup: true),
+  ]
+
+  func availability(_ states: [ServerState]) -> Availability {
+    var availability = Availability()
+    for (index, state) in states.enumerated() { availability.set(state, at: index) }
+    return availability
+  }
+
+  /// Every server that some client is sent to.
+  func targets(
+    _ states: [ServerState], known: Int? = nil, tried: [Int] = []
+  ) -> Set<Int?> {
+    let router = Router(servers: servers)
+    var set = ServerSet()
+    for index in tried { set.insert(index) }
+    let availability = availability(states)
+    let known = known.map { servers[$0].id }
+    return Set(
+      Clients.neighbours(200).map { router.route($0, known: known, availability: availability, tried: set) })
+  }
+
+  @Test(
+    arguments: [
+      ([.up, .up, .up, .up, .up], [0, 1]),
+      ([.down, .up, .up, .up, .up], [1]),
+      ([.drain, .up, .up, .up, .up], [1]),
+      ([.maintenance, .up, .up, .up, .up], [1]),
+      ([.down, .drain, .up, .up, .up], [3, 4]),
+      ([.down, .down, .down, .down, .up], [4]),
+      ([.down, .down, .up, .drain, .maintenance], [nil]),
+    ] as [([ServerState], Set<Int?>)])
+  func `a new client goes to the primaries that are up and have a weight, and without them to the backups`(
+    states: [ServerState], expected: Set<Int?>
+  ) {
+    #expect(targets(states) == expected)
+  }
+
+  @Test(
+    arguments: [
+      (0, .up, [0]), (0, .drain, [0]), (0, .down, [1]), (0, .maintenance, [1]),
+      (2, .up, [2]), (2, .drain, [2]), (2, .down, [0, 1]),
+      (3, .up, [3]), (3, .drain, [3]), (3, .down, [0, 1]),
+    ] as [(Int, ServerState, Set<Int?>)])
+  func `a known client stays while its server takes known clients, whatever its weight or mark`(
+    known: Int, state: ServerState, expected: Set<Int?>
+  ) {
+    var states = [ServerState](repeating: .up, count: 5)
+    states[known] = state
+    #expect(targets(states, known: known) == expected)
+  }
+
+  @Test(
+    arguments: [
+      ([0], nil, [1]), ([1], 1, [0]), ([0, 1], nil, [3, 4]), ([0, 1, 3], 0, [4]), ([0, 1, 3, 4], 0, [nil]),
+      ([], 2, [2]),
+    ] as [([Int], Int?, Set<Int?>)])
+  func `a server that was tried is not tried again`(tried: [Int], known: Int?, expected: Set<Int?>) {
+    #expect(targets([.up, .up, .up, .up, .up], known: known, tried: tried) == expected)
+  }
+
+  @Test func `a client known to a server that left the configuration is a new client`() {
+    let router = Router(servers: servers)
+    let availability = availability([.up, .down, .down, .down, .down])
+    let client = ClientKey(IPAddress(v4: 7))
+    #expect(router.route(client, known: ServerID(name: "gone"), availability: availability) == 0)
+    #expect(Router(servers: []).route(client, known: nil, availability: availability) == nil)
+  }
+
+  @Test func `a server between two published words counts as the lesser state`() {
+    var words = Availability(takesNew: ServerSet(bits: 0b11), takesKnown: ServerSet(bits: 0b01))
+    #expect(words.takesNew == ServerSet(bits: 0b01))
+    words.set(.drain, at: 0)
+    #expect(words.takesNew.isEmpty && words.takesKnown.contains(0))
+  }
+
+  @Test func `sixty-four servers fit a set`() {
+    var set = ServerSet(first: 64)
+    #expect(set.count == 64 && set.contains(63) && ServerSet(first: 0).isEmpty)
+    set.remove(0)
+    #expect(set.popFirst() == 1)
+    let many = (0..<64).map { Server(name: "view\($0)") }
+    let availability = Availability(takesNew: ServerSet(bits: 1 << 63), takesKnown: ServerSet(first: 64))
+    #expect(Router(servers: many).route(ClientKey(IPAddress(v4: 1)), known: nil, availability: availability) == 63)
+  }
+}
