@@ -1,0 +1,62 @@
+import Demo
+import Testing
+
+@Suite struct ChunkDecoderTests {
+  /// The contents of the chunks of `input`, given `step` bytes at a time, and the bytes behind the body.
+  static func chunks(of input: String, step: Int) throws -> (chunks: [String], rest: String)? {
+    var decoder = ChunkDecoder()
+    var pending: [UInt8] = []
+    var chunks: [String] = []
+    var chunk: [UInt8] = []
+    let bytes = Array(input.utf8)
+    var offset = 0
+    while true {
+      let (event, consumed) = try decoder.next(pending.span)
+      switch event {
+      case .needsMore:
+        pending.removeFirst(consumed)
+        guard offset < bytes.count else { return nil }
+        pending += bytes[offset..<min(offset + step, bytes.count)]
+        offset += step
+        continue
+      case .chunkBegins: chunk = []
+      case .content: chunk += pending.prefix(consumed)
+      case .chunkEnds: chunks.append(String(decoding: chunk, as: UTF8.self))
+      case .bodyEnds:
+        pending.removeFirst(consumed)
+        return (chunks, String(decoding: pending, as: UTF8.self))
+      }
+      pending.removeFirst(consumed)
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("0\r\n\r\n", []),
+      ("5\r\nHello\r\n0\r\n\r\n", ["Hello"]),
+      ("1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", ["a", "bc"]),
+      ("00A;name=\"value\"\r\n0123456789\r\n000\r\n\r\n", ["0123456789"]),
+      ("1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\nDigest: x\r\nOther: y\r\n\r\n", ["abcdefghijklmnopqrstuvwxyz"]),
+      ("2\r\n\r\n\r\n0\r\n\r\n", ["\r\n"]),
+    ], [1, 2, 1000])
+  func `chunks stay apart however the bytes are cut (RFC 9112 §7.1)`(_ example: (String, [String]), _ step: Int) throws
+  {
+    let result = try #require(try Self.chunks(of: example.0, step: step))
+    #expect(result.chunks == example.1)
+    #expect(result.rest == "")
+  }
+
+  @Test func `what follows the body is left alone`() throws {
+    let result = try #require(try Self.chunks(of: "1\r\na\r\n0\r\n\r\nGET /", step: 1000))
+    #expect(result.rest == "GET /")
+  }
+
+  @Test(arguments: [
+    "\r\n", "g\r\n", "-1\r\n", "+1\r\n", " 1\r\n", "1 \r\n", "0x1\r\n", "1\n", "1\r\nab\r\n", "1\r\na\n\n",
+    "1000000000000000\r\n", "1;\u{0}\r\n", "0\r\nA: b\n\r\n", "1;" + String(repeating: "x", count: 5000),
+    "0\r\n" + String(repeating: "a: b\r\n", count: 65),
+  ])
+  func `what is no chunk is refused (RFC 9112 §7.1)`(_ input: String) {
+    #expect(throws: MalformedChunk()) { try Self.chunks(of: input, step: 1000) }
+  }
+}
