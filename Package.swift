@@ -68,5 +68,6 @@ let package = Package(
     .target(name: "Simulation", path: "Tests/Simulation", swiftSettings: settings),
     tests("Wire", ["Wire", "Simulation"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
+    tests("Worker", ["Worker", "Roles", "Linux", "Wire"]),
   ]
 )

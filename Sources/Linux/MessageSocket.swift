@@ -33,6 +33,9 @@ package struct MessageSocket: ~Copyable, Sendable {
   package struct Message: ~Copyable {
     package let bytes: [UInt8]
     package var descriptor: Descriptor?
+
+    /// The descriptor, if one came; the next time there is none.
+    package mutating func takeDescriptor() -> Descriptor? { descriptor.take() }
   }
 
   /// What a receive found.

@@ -1,0 +1,206 @@
+import Linux
+import Roles
+import Synchronization
+import Wire
+
+/// Why the worker has lost its supervisor. It ends then: nobody would replace it or stop it any more.
+package enum ControlError: Error, Equatable, CustomStringConvertible {
+  /// The supervisor closed its end, or died.
+  case supervisorGone
+  case message(MessageError)
+  case system(SystemError)
+
+  package var description: String {
+    switch self {
+    case .supervisorGone: "the supervisor is gone"
+    case .message(let error): "the supervisor's orders do not read: \(error)"
+    case .system(let error): "the control socket failed: \(error)"
+    }
+  }
+}
+
+/// The worker's end of the link to its supervisor: orders come in on the main thread, facts go out from any.
+///
+/// Start with `receiveOrders`, then `send` the outcome, then stay in `run`.
+package final class ControlChannel: Sendable {
+  /// What the main thread is told in `run`.
+  package enum Event: Equatable, Sendable {
+    /// Accept no more, let exchanges finish, then call `finish`; what is left after this time is cut.
+    case stop(within: Interval)
+    /// About a second has passed: the time to tell the load.
+    case tick
+  }
+
+  private let socket: MessageSocket
+  private let wakeup: Wakeup
+  /// Facts that the supervisor had no room for yet, oldest first.
+  private let pending = Mutex<[Fact]>([])
+  private let finished = Atomic<Bool>(false)
+
+  /// Takes over the socket that the worker was born with.
+  package init(owning control: consuming Descriptor) throws(SystemError) {
+    wakeup = try Wakeup()
+    socket = MessageSocket(owning: control)
+  }
+
+  // MARK: Orders
+
+  /// Waits for everything that the worker starts with, up to and with `Order.start`.
+  package func receiveOrders() throws(ControlError) -> WorkerOrders {
+    send(.hello(version: MessageVersion.current))
+    let first = try nextOrder().order
+    guard case .hello(let version) = first else { throw .message(.unexpected(first.name)) }
+    guard version == MessageVersion.current else { throw .message(.version(theirs: version)) }
+
+    var generation: UInt64 = 0
+    var configuration: ConfigurationText?
+    var heartbeats: [Heartbeat] = []
+    var listeners: [HandedListener] = []
+    while true {
+      var received = try nextOrder()
+      switch received.order {
+      case .configure(let number, let fileName, let hostName) where configuration == nil:
+        generation = number
+        let file = received.takeDescriptor()
+        let text = try Self.system { () throws(SystemError) in try MemoryFile.contents(of: file) }
+        configuration = ConfigurationText(
+          text: String(decoding: text, as: UTF8.self), fileName: fileName, hostName: hostName)
+      case .heartbeats(let loops) where heartbeats.isEmpty:
+        guard loops > 0 else { throw .message(.invalidField("number of loops")) }
+        let page = received.takeDescriptor()
+        heartbeats = try Self.system { () throws(SystemError) in
+          try SharedHeartbeats.attach(page, loops: Int(loops))
+        }
+      case .listener(let place):
+        guard place.loop < heartbeats.count else { throw .message(.invalidField("loop")) }
+        listeners.append(HandedListener(place: place, descriptor: received.takeDescriptor()))
+      case .start:
+        guard let configuration, !heartbeats.isEmpty, !listeners.isEmpty else { throw .message(.unexpected("start")) }
+        return WorkerOrders(
+          generation: generation, configuration: configuration, heartbeats: heartbeats, listeners: listeners)
+      case .hello, .configure, .heartbeats, .stop:
+        throw .message(.unexpected(received.order.name))
+      }
+    }
+  }
+
+  /// Hands the main thread to the supervisor: calls `handle` for what comes, until some thread calls `finish`. Throws
+  /// when the supervisor is lost.
+  package func run(_ handle: (Event) -> Void) throws(ControlError) {
+    let poller = try Self.system { () throws(SystemError) in
+      let poller = try Poller()
+      try poller.watchLevel(self.socket.descriptor, token: 0)
+      try poller.watchLevel(self.wakeup.descriptor, token: 1)
+      return poller
+    }
+    var nextTick = Clock.monotonic() + Self.tick
+    while !finished.load(ordering: .acquiring) {
+      let retry = flush() ? Self.tick : Self.retry
+      let wait = min(nextTick - Clock.monotonic(), retry)
+      _ = poller.wait(milliseconds: Int32(clamping: wait.milliseconds + 1))
+      wakeup.drain()
+      while let order = try waitingOrder() {
+        guard case .stop(let interval) = order else { throw .message(.unexpected(order.name)) }
+        handle(.stop(within: interval))
+      }
+      if Clock.monotonic() >= nextTick {
+        nextTick = Clock.monotonic() + Self.tick
+        handle(.tick)
+      }
+    }
+    _ = flush()
+  }
+
+  /// Lets `run` return. From any thread.
+  package func finish() {
+    finished.store(true, ordering: .releasing)
+    wakeup.signal()
+  }
+
+  // MARK: Facts
+
+  /// Tells the supervisor, now or as soon as it has room. From any thread; never waits. Newer news of the same thing
+  /// take the place of older ones that have not left yet.
+  package func send(_ fact: Fact) {
+    let left = pending.withLock { waiting in
+      if waiting.isEmpty, deliver(fact) { return true }
+      waiting.removeAll { Self.replaces(fact, $0) }
+      waiting.append(fact)
+      return false
+    }
+    if !left { wakeup.signal() }
+  }
+
+  /// Sends what waits, as far as there is room; true when nothing is left.
+  private func flush() -> Bool {
+    pending.withLock { waiting in
+      while let fact = waiting.first, deliver(fact) { waiting.removeFirst() }
+      return waiting.isEmpty
+    }
+  }
+
+  /// False when the supervisor has to read first. A link that is broken takes everything: `run` notices its end.
+  private func deliver(_ fact: Fact) -> Bool {
+    do { return try socket.send(fact.encoded().span) } catch { return true }
+  }
+
+  private static func replaces(_ new: Fact, _ old: Fact) -> Bool {
+    switch (new, old) {
+    case (.load, .load): true
+    case (.serverChanged(let new), .serverChanged(let old)): new.name == old.name
+    default: false
+    }
+  }
+
+  // MARK: Reading
+
+  private static let tick = Interval.seconds(1)
+  /// How soon facts that found no room are tried again.
+  private static let retry = Interval.milliseconds(50)
+
+  private struct Received: ~Copyable {
+    let order: Order
+    private var descriptor: Descriptor?
+
+    init(_ message: consuming MessageSocket.Message) throws(MessageError) {
+      let order = try Order(decoding: message.bytes.span)
+      let descriptor = message.takeDescriptor()
+      let isThere = descriptor != nil
+      guard order.carriesDescriptor == isThere else { throw .descriptor(missing: !isThere) }
+      self.order = order
+      self.descriptor = descriptor
+    }
+
+    mutating func takeDescriptor() -> Descriptor {
+      guard let taken = descriptor.take() else { preconditionFailure("\(order.name) carries a descriptor") }
+      return taken
+    }
+  }
+
+  /// Waits for the next order.
+  private func nextOrder() throws(ControlError) -> Received {
+    guard let received = try receive(waiting: true) else { throw .supervisorGone }
+    return received
+  }
+
+  /// An order that is there already and carries nothing.
+  private func waitingOrder() throws(ControlError) -> Order? { try receive(waiting: false)?.order }
+
+  private func receive(waiting: Bool) throws(ControlError) -> Received? {
+    let receipt = try Self.system { () throws(SystemError) in
+      try self.socket.receive(limit: MessageLimit.message, waiting: waiting)
+    }
+    switch consume receipt {
+    case .nothing: return nil
+    case .ended: throw .supervisorGone
+    case .message(let message):
+      do { return try Received(message) } catch { throw .message(error) }
+    }
+  }
+
+  private static func system<Result: ~Copyable>(
+    _ call: () throws(SystemError) -> Result
+  ) throws(ControlError) -> Result {
+    do { return try call() } catch { throw .system(error) }
+  }
+}

@@ -1,0 +1,190 @@
+import Linux
+import Roles
+import Testing
+import Wire
+
+@testable import Worker
+
+/// A supervisor's end of a control channel, driven by hand.
+private struct Peer: ~Copyable {
+  let socket: MessageSocket
+
+  /// The peer, and the channel that it talks to.
+  static func make(_ channel: inout ControlChannel?) throws -> Peer {
+    let pair = try MessageSocket.Pair()
+    channel = try ControlChannel(owning: pair.theirs.descriptor.duplicate())
+    return Peer(socket: pair.takeOurs())
+  }
+
+  func send(_ order: Order) throws { #expect(try socket.send(order.encoded().span)) }
+
+  func send(_ order: Order, with descriptor: borrowing Descriptor) throws {
+    #expect(try socket.send(order.encoded().span, with: descriptor))
+  }
+
+  /// Everything that a worker starts with, but for `start`.
+  func sendBeginning(loops: UInt16 = 2) throws {
+    try send(.hello(version: MessageVersion.current))
+    try send(
+      .configure(generation: 7, fileName: "b.yaml", hostName: "lb1"),
+      with: MemoryFile.sealed("configuration", contents: Array("service: é".utf8).span))
+    try send(.heartbeats(loops: loops), with: SharedHeartbeats(loops: 2).file)
+  }
+
+  func nextFact() throws -> Fact? {
+    guard case .message(let message) = try socket.receive(limit: MessageLimit.message) else { return nil }
+    return try Fact(decoding: message.bytes.span)
+  }
+}
+
+private let place = ListenerPlace(
+  purpose: .service, endpoint: Endpoint(address: IPAddress(v4: 0x7f00_0001), port: 0), loop: 1)
+
+@Suite struct `The worker's control channel` {
+  @Test func `what a worker starts with arrives as it was sent`() throws {
+    var made: ControlChannel?
+    let peer = try Peer.make(&made)
+    let channel = try #require(made)
+    try peer.sendBeginning()
+    let listener = try Socket.listen(on: place.endpoint)
+    try peer.send(.listener(place), with: listener)
+    try peer.send(.start)
+
+    let orders = try channel.receiveOrders()
+    #expect(orders.generation == 7)
+    #expect(orders.configuration == ConfigurationText(text: "service: é", fileName: "b.yaml", hostName: "lb1"))
+    #expect(orders.heartbeats.count == 2)
+    #expect(orders.listeners.map(\.place) == [place])
+    let taken = orders.listeners[0].takeDescriptor()
+    #expect(try Socket.localEndpoint(of: taken.number) == Socket.localEndpoint(of: listener.number))
+    #expect(try peer.nextFact() == .hello(version: MessageVersion.current))
+  }
+
+  @Test func `a supervisor of another build is refused with both versions`() throws {
+    var made: ControlChannel?
+    let peer = try Peer.make(&made)
+    let channel = try #require(made)
+    try peer.send(.hello(version: 99))
+    #expect(throws: ControlError.message(.version(theirs: 99))) { try channel.receiveOrders() }
+  }
+
+  @Test func `a supervisor that goes away at the start is noticed`() throws {
+    var made: ControlChannel?
+    do {
+      let peer = try Peer.make(&made)
+      try peer.send(.hello(version: MessageVersion.current))
+    }
+    let channel = try #require(made)
+    #expect(throws: ControlError.supervisorGone) { try channel.receiveOrders() }
+  }
+
+  @Test func `orders that are missing, doubled or too early are refused by name`() throws {
+    func refusal(_ send: (borrowing Peer) throws -> Void) throws -> ControlError? {
+      var made: ControlChannel?
+      let peer = try Peer.make(&made)
+      try send(peer)
+      let channel = try #require(made)
+      do { _ = try channel.receiveOrders() } catch { return error }
+      return nil
+    }
+    #expect(try refusal { try $0.send(.start) } == .message(.unexpected("start")))
+    #expect(
+      try refusal {
+        try $0.sendBeginning()
+        try $0.send(.start)
+      } == .message(.unexpected("start")))
+    #expect(
+      try refusal {
+        try $0.sendBeginning()
+        try $0.send(.heartbeats(loops: 2), with: SharedHeartbeats(loops: 2).file)
+      } == .message(.unexpected("heartbeats")))
+    #expect(
+      try refusal {
+        try $0.sendBeginning()
+        try $0.send(.stop(within: .zero))
+      } == .message(.unexpected("stop")))
+    #expect(
+      try refusal {
+        try $0.send(.hello(version: MessageVersion.current))
+        try $0.send(.listener(place), with: Socket.listen(on: place.endpoint))
+      } == .message(.invalidField("loop")))
+    #expect(
+      try refusal {
+        try $0.send(.hello(version: MessageVersion.current))
+        try $0.send(.listener(place))
+      } == .message(.descriptor(missing: true)))
+    #expect(
+      try refusal {
+        try $0.send(.hello(version: MessageVersion.current), with: Socket.listen(on: place.endpoint))
+      } == .message(.descriptor(missing: false)))
+    #expect(try refusal { _ = try $0.socket.send([250].span) } == .message(.unknownKind(250)))
+  }
+
+  @Test func `a later order reaches the callback, and finish ends the loop`() throws {
+    var made: ControlChannel?
+    let peer = try Peer.make(&made)
+    let channel = try #require(made)
+    try peer.send(.stop(within: .seconds(3)))
+    var events: [ControlChannel.Event] = []
+    try channel.run { event in
+      events.append(event)
+      channel.finish()
+    }
+    #expect(events == [.stop(within: .seconds(3))])
+  }
+
+  @Test func `an order out of place ends the loop with an error`() throws {
+    var made: ControlChannel?
+    let peer = try Peer.make(&made)
+    let channel = try #require(made)
+    try peer.send(.start)
+    #expect(throws: ControlError.message(.unexpected("start"))) { try channel.run { _ in } }
+  }
+
+  @Test func `the supervisor's end ends the loop`() throws {
+    var made: ControlChannel?
+    _ = try Peer.make(&made)
+    let channel = try #require(made)
+    #expect(throws: ControlError.supervisorGone) { try channel.run { _ in } }
+  }
+
+  @Test func `the main thread is told that time passes`() throws {
+    var made: ControlChannel?
+    let peer = try Peer.make(&made)
+    let channel = try #require(made)
+    var events: [ControlChannel.Event] = []
+    try channel.run { event in
+      events.append(event)
+      channel.finish()
+    }
+    #expect(events == [.tick])
+    #expect(try peer.nextFact() == nil)
+  }
+
+  @Test func `facts that find no room wait in order, and the newest of a kind replaces the others`() throws {
+    var made: ControlChannel?
+    let peer = try Peer.make(&made)
+    let channel = try #require(made)
+    // Far more than the socket holds, while the supervisor does not read.
+    for number in 0..<5000 { channel.send(.ready(generation: UInt64(number))) }
+    channel.send(.serverChanged(ServerChange(name: "view01", state: .down, reason: "")))
+    channel.send(.serverChanged(ServerChange(name: "view02", state: .down, reason: "")))
+    channel.send(.serverChanged(ServerChange(name: "view01", state: .up, reason: "")))
+    for number in 0..<3 { channel.send(.load(Load(connections: UInt32(number), exchanges: 0, requests: 0))) }
+    channel.send(.stopped)
+
+    var facts: [Fact] = []
+    channel.finish()
+    while facts.last != .stopped {
+      while let fact = try peer.nextFact() { facts.append(fact) }
+      try channel.run { _ in }
+    }
+    #expect(facts.prefix(5000).elementsEqual((0..<5000).map { .ready(generation: $0) }))
+    #expect(
+      facts.dropFirst(5000).elementsEqual([
+        .serverChanged(ServerChange(name: "view02", state: .down, reason: "")),
+        .serverChanged(ServerChange(name: "view01", state: .up, reason: "")),
+        .load(Load(connections: 2, exchanges: 0, requests: 0)), .stopped,
+      ]))
+  }
+}
