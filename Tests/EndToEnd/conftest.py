@@ -1,0 +1,29 @@
+import pytest
+from harness.belvedere import binary
+from harness.certificates import Certificates
+from harness.scene import Scene
+
+
+def pytest_report_header():
+    return f"belvedere under test: {binary()}"
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def scene(tmp_path, certificates):
+    """The actors of one test."""
+    scene = Scene(tmp_path, certificates)
+    yield scene
+    scene.end()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, certificates):
+    """The actors of a whole file, for tables whose rows leave no trace."""
+    scene = Scene(tmp_path_factory.mktemp("shared"), certificates)
+    yield scene
+    scene.end()

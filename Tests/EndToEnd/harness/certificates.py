@@ -1,0 +1,128 @@
+"""Certificates as an operator would make them: by the openssl command, in PEM files."""
+
+import hashlib
+import ssl
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A leaf with its key, in files."""
+
+    chain: Path
+    key: Path
+
+    @property
+    def fingerprint(self):
+        """SHA-256 of the DER form, 64 lower-case hex digits."""
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(self.leaf_pem)).hexdigest()
+
+    @property
+    def leaf_pem(self):
+        text = self.chain.read_text()
+        end = "-----END CERTIFICATE-----"
+        return text[text.index("-----BEGIN CERTIFICATE-----") : text.index(end) + len(end)] + "\n"
+
+
+def openssl(*arguments, **options):
+    """Runs the openssl command and returns what it printed."""
+    done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, **options)
+    assert done.returncode == 0, f"openssl {' '.join(map(str, arguments))}: {done.stderr}"
+    return done.stdout
+
+
+class Authority:
+    """A certificate authority in a directory of its own."""
+
+    def __init__(self, directory, name="Test CA"):
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.certificate = self.directory / "ca.pem"
+        self.key = self.directory / "ca.key"
+        openssl(
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+            "-keyout", self.key, "-out", self.certificate, "-subj", f"/CN={name}",
+            "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+        )  # fmt: skip
+        (self.directory / "index.txt").write_text("")
+        (self.directory / "index.txt.attr").write_text("unique_subject = no\n")
+        (self.directory / "serial").write_text("1000\n")
+
+    def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z"):
+        """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone."""
+        entries = ",".join(n if n.startswith("IP:") else f"DNS:{n}" for n in (names or [name]))
+        stem = self.directory / f"{name.replace('*', 'star')}-{len(list(self.directory.iterdir()))}"
+        key, request, chain = (stem.with_suffix(s) for s in (".key", ".csr", ".pem"))
+        algorithm = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["rsa:2048"]
+        openssl("req", "-newkey", *algorithm, "-nodes", "-keyout", key, "-out", request, "-subj", f"/CN={name}")
+        settings = stem.with_suffix(".cnf")
+        settings.write_text(
+            f"[ca]\ndefault_ca=this\n[this]\ndatabase={self.directory}/index.txt\nserial={self.directory}/serial\n"
+            f"new_certs_dir={self.directory}\ndefault_md=sha256\npolicy=any\nx509_extensions=leaf\n"
+            "[any]\ncommonName=supplied\n"
+            f"[leaf]\nsubjectAltName={entries}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n"
+        )
+        openssl(
+            "ca", "-batch", "-config", settings, "-cert", self.certificate, "-keyfile", self.key, "-notext",
+            "-startdate", start, "-enddate", end, "-in", request, "-out", chain,
+        )  # fmt: skip
+        return Certificate(chain, key)
+
+
+class Certificates:
+    """What the suites need, made when first asked for and kept for the whole run."""
+
+    service_name = "view.test"
+
+    def __init__(self, directory):
+        self._directory = Path(directory)
+        self.authority = Authority(self._directory / "authority")
+        self._made = {}
+
+    def _once(self, key, make):
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    @property
+    def front(self):
+        """The service's certificate, which the servers present too unless a test says otherwise."""
+        return self._once("front", lambda: self.authority.issue(self.service_name))
+
+    @property
+    def second(self):
+        """Another name on the same listener."""
+        return self._once("second", lambda: self.authority.issue("other.test"))
+
+    @property
+    def rsa(self):
+        """For the ciphers of old clients, which authenticate with RSA."""
+        return self._once("rsa", lambda: self.authority.issue(self.service_name, kind="rsa"))
+
+    @property
+    def expired(self):
+        return self._once("expired", lambda: self.authority.issue(self.service_name, end="20200201000000Z"))
+
+    @property
+    def not_yet_valid(self):
+        return self._once("future", lambda: self.authority.issue(self.service_name, start="20470101000000Z"))
+
+    @property
+    def wrong_name(self):
+        return self._once("wrong", lambda: self.authority.issue("stranger.test"))
+
+    @property
+    def by_address(self):
+        """Good for the loopback address, not for any name."""
+        return self._once("address", lambda: self.authority.issue("address", names=["IP:127.0.0.1"]))
+
+    @property
+    def other_authority(self):
+        return self._once("ca2", lambda: Authority(self._directory / "other-authority", "Other CA"))
+
+    @property
+    def unknown_issuer(self):
+        """The right name from an authority that nobody configured: what a self-signed server looks like."""
+        return self._once("unknown", lambda: self.other_authority.issue(self.service_name))

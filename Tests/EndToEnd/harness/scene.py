@@ -1,0 +1,63 @@
+"""One test's actors, and the checks that close every test."""
+
+import shutil
+
+import pytest
+
+from .belvedere import Belvedere, binary
+from .nginx import Nginx
+from .server import ConnectionServer, page
+
+
+class Scene:
+    """Makes servers and balancers in one directory, and ends all of them, balancers first."""
+
+    def __init__(self, directory, certificates):
+        self.directory = directory
+        self.certificates = certificates
+        self.balancers, self.servers, self.others = [], [], []
+
+    def server(self, name="view01", *, certificate=None, script=page, **options):
+        """A scripted Connection Server with the service's certificate."""
+        server = ConnectionServer(name, certificate or self.certificates.front, script=script, **options)
+        self.servers.append(server)
+        return server
+
+    def nginx(self, name="view01", *, certificate=None, extra=""):
+        if not shutil.which("nginx"):
+            pytest.skip("nginx is not installed (Debian: nginx-light)")
+        directory = self.directory / f"nginx-{name}-{len(self.others)}"
+        directory.mkdir(parents=True)
+        server = Nginx(name, directory, certificate or self.certificates.front, extra=extra)
+        self.others.append(server)
+        return server.start()
+
+    def balance(self, *servers, serving=True, start=True, server_changes=None, stdout=None, stderr=None, **changes):
+        """A balancer in front of `servers`; `changes` are laid over its configuration (`_` in keys stands for `-`).
+        It is returned once a request has been served, or, with `serving=False`, once its port listens."""
+        if binary() is None:
+            pytest.skip("no binary: build belvedere, or name one in BELVEDERE")
+        directory = self.directory / f"belvedere-{len(self.balancers)}"
+        directory.mkdir(parents=True)
+        changes = {key.replace("_", "-"): value for key, value in changes.items()}
+        balancer = Belvedere(
+            directory, self.certificates, servers,
+            changes=changes, server_changes=server_changes, stdout=stdout, stderr=stderr,
+        )  # fmt: skip
+        self.balancers.append(balancer)
+        if start:
+            balancer.start()
+            if serving:
+                balancer.wait_until_serving()
+        return balancer
+
+    def end(self):
+        """Ends everything, also when an end fails, and then says what failed."""
+        faults = []
+        for actor in [b.end for b in self.balancers] + [s.stop for s in self.servers + self.others]:
+            try:
+                actor()
+            except Exception as fault:
+                faults.append(str(fault))
+        faults += [f"{server.name}: {fault}" for server in self.servers for fault in server.failures]
+        assert not faults, "\n".join(faults)

@@ -1,0 +1,267 @@
+"""A Connection Server of our own that does exactly what a test says, and keeps every byte that it received."""
+
+import hashlib
+import socket
+import ssl
+import threading
+import time
+import traceback
+
+from .http import Body, Head, framing, read_chunk
+from .stream import Stream, TLSStream
+from .waiting import fresh_address, free_port, wait_until
+
+
+class Connection:
+    """One connection that the server accepted."""
+
+    def __init__(self, server, stream):
+        self.server = server
+        self.stream = stream
+        self.requests = []
+        self.server_name = None
+        self.opened = time.monotonic()
+
+    @property
+    def is_traffic(self):
+        """Whether anything but health checks came on it."""
+        if self.requests or not self.stream.received:
+            return bool(self.requests)
+        return self.server.health_path.encode() not in bytes(self.stream.received[:64])
+
+    @property
+    def resumed(self):
+        return self.stream.tls.session_reused
+
+
+class Request:
+    """One request that the server received, and the means to answer it byte for byte."""
+
+    def __init__(self, connection, head):
+        self.connection = connection
+        self.server = connection.server
+        self.stream = connection.stream
+        self.head = head
+        self.method, self.target, self.version = head.start.split(" ")
+        self._body = None
+
+    def body(self):
+        """The whole body, read when first asked for."""
+        if self._body is None:
+            self._body = Body.read(self.stream, framing(self.head))
+        return self._body
+
+    def chunk(self):
+        """The next chunk of a chunked body: as it came, and its content."""
+        return read_chunk(self.stream)
+
+    def send(self, data):
+        self.stream.send(data)
+
+    def respond(self, status=200, content=b"", *fields, reason="OK", head_only=None):
+        """An answer with Content-Length. `fields` are whole field lines."""
+        content = content.encode() if isinstance(content, str) else content
+        lines = [f"HTTP/1.1 {status} {reason}", *fields]
+        if status not in (204, 304) and status >= 200:
+            lines.append(f"Content-Length: {len(content)}")
+        silent = self.method == "HEAD" if head_only is None else head_only
+        self.send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (b"" if silent else content))
+
+
+def page(request):
+    """What a server does unless a test says otherwise: pages that show what it received."""
+    path = request.target.partition("?")[0]
+    if path == "/echo":
+        body = request.body()
+        if request.head.get("Transfer-Encoding"):
+            request.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body.raw)
+        else:
+            request.respond(200, body.raw)
+    elif path == "/hash":
+        digest, count = hash_body(request)
+        request.respond(200, f"{digest} {count}")
+    elif path == "/head":
+        request.body()
+        request.respond(200, request.head.raw)
+    else:
+        request.body()
+        request.respond(200, request.server.name, f"X-Server: {request.server.name}")
+
+
+def hash_body(request):
+    """SHA-256 and length of a body of any size, which is not kept."""
+    digest, count, frame = hashlib.sha256(), 0, framing(request.head)
+    if frame == "chunked":
+        while True:
+            _, data = request.chunk()
+            assert data is not None, "upload cut short"
+            if not data:
+                break
+            digest.update(data)
+            count += len(data)
+    else:
+        while count < frame:
+            data = request.stream.receive(min(1 << 20, frame - count))
+            assert data, "upload cut short"
+            digest.update(data)
+            count += len(data)
+            request.stream.received.clear()
+    return digest.hexdigest(), count
+
+
+class ConnectionServer:
+    """Listens, answers health checks by `health` (a status, or a function of the request), and hands every other
+    request to `script` (a function of the request). After the script returns the connection goes on with the next
+    request, unless the script closed it.
+
+    `on_accept(socket)`, when set, may take a connection over before a byte is read (it returns true then)."""
+
+    def __init__(self, name, certificate, *, script=page, health=200, tls=True, address=None, health_path="/favicon.ico"):
+        self.name, self.script, self.health, self.health_path = name, script, health, health_path
+        self.address = address or fresh_address()
+        self.port = free_port(self.address)
+        self.on_accept = None
+        self.connections, self.requests, self.checks, self.failures = [], [], [], []
+        self.accepted = 0
+        self._context = server_context(certificate) if tls else None
+        self._lock = threading.Lock()
+        self._held = []
+        self._listener = None
+        self.start()
+
+    # Life
+
+    def start(self):
+        """Listens (again), on the same address and port as before."""
+        assert self._listener is None
+        listener = socket.socket(socket.AF_INET6 if ":" in self.address else socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((self.address, self.port))
+        listener.listen(1024)
+        self._listener = listener
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def die(self):
+        """What kill -9 leaves: nobody listens, every connection is closed by the kernel without close_notify."""
+        listener, self._listener = self._listener, None
+        if listener:
+            try:
+                listener.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            listener.close()
+        with self._lock:
+            open_ones = [c.stream for c in self.connections]
+            held, self._held = self._held, []
+        for stream in open_ones:
+            stream.close()
+        for sock in held:
+            sock.close()
+
+    stop = die
+
+    # What was seen
+
+    @property
+    def traffic(self):
+        """The connections that carried more than health checks."""
+        with self._lock:
+            return [c for c in self.connections if c.is_traffic]
+
+    @property
+    def traffic_bytes(self):
+        """Every byte received on those connections."""
+        return b"".join(bytes(c.stream.received) for c in self.traffic)
+
+    def forget(self):
+        """Forgets the requests seen so far."""
+        with self._lock:
+            self.requests.clear()
+
+    def wait_for_requests(self, count):
+        wait_until(lambda: len(self.requests) >= count, lambda: f"{count} requests at {self.name}: {self.requests}")
+        return self.requests
+
+    # Serving
+
+    def _accept(self, listener):
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            hook = self.on_accept
+            if hook and hook(sock):
+                self._held.append(sock)
+                continue
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        if self._context:
+            stream = TLSStream(sock, self._context, server_side=True)
+        else:
+            stream = Stream(sock)
+        connection = Connection(self, stream)
+        stream.socket.settimeout(120)
+        with self._lock:
+            self.connections.append(connection)
+        try:
+            if self._context:
+                stream.tls.connection = connection
+                stream.handshake()
+            self._exchange(connection)
+        except (ConnectionError, TimeoutError, ssl.SSLError, OSError):
+            pass  # The peer is the one under test; what it did is on record.
+        except AssertionError as fault:
+            if not stream._closed:
+                self.failures.append("".join(traceback.format_exception(fault)))
+        except Exception as fault:
+            self.failures.append("".join(traceback.format_exception(fault)))
+        finally:
+            if stream.ended == "clean":
+                try:
+                    stream.finish()
+                except OSError:
+                    pass
+            stream.close()
+
+    def _exchange(self, connection):
+        stream = connection.stream
+        while not stream._closed:
+            head = Head.read(stream)
+            if head is None:
+                return
+            request = Request(connection, head)
+            if request.target == self.health_path:
+                self.checks.append(request)
+                health = self.health
+                if callable(health):
+                    health(request)
+                else:
+                    request.respond(health, b"icon", "Connection: close")
+                if "close" in (head.get("Connection") or "").lower():
+                    if not stream._closed:
+                        stream.finish()
+                        stream.close()
+                    return
+                continue
+            with self._lock:
+                self.requests.append(request)
+                connection.requests.append(request)
+            self.script(request)
+            if not stream._closed and (head.get("Connection") or "").lower() == "close":
+                stream.finish()
+                return
+
+
+def server_context(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    context.set_alpn_protocols(["http/1.1"])
+
+    def remember(tls, name, _):
+        tls.connection.server_name = name
+
+    context.sni_callback = remember
+    return context

@@ -1,0 +1,56 @@
+"""Bounded waiting, and addresses that nobody else uses. No test sleeps to hope."""
+
+import itertools
+import os
+import socket
+import time
+
+# Generous: it bounds a hang, it is no expectation of speed. Sanitizer builds on a busy machine are slow.
+PATIENCE = float(os.environ.get("BELVEDERE_TEST_PATIENCE", "20"))
+
+_POLL = 0.01
+
+
+def wait_until(condition, what, patience=None):
+    """Returns the first true value of `condition()`, or fails saying `what` did not happen."""
+    deadline = time.monotonic() + (PATIENCE if patience is None else patience)
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited in vain for: {what() if callable(what) else what}")
+        time.sleep(_POLL)
+
+
+def stays(condition, what, seconds):
+    """Fails as soon as `condition()` is false within `seconds`. For "nothing happens": a bound from below only."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert condition(), f"did not stay: {what}"
+        time.sleep(_POLL)
+
+
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_process = os.getpid() % 200
+_numbers = itertools.count(1)
+
+
+def fresh_address():
+    """A loopback address of its own for one listener: ports on it cannot collide with another test's."""
+    number = next(_numbers)
+    return f"127.{(40 + _process + _worker) % 250 + 1}.{number // 250 % 250 + 1}.{number % 250 + 1}"
+
+
+def free_port(address):
+    """A port that is free on this address."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, 0))
+        return probe.getsockname()[1]
+
+
+def client_addresses(count, start=1):
+    """Addresses for `count` different clients; a balancer that routes by client address tells them apart."""
+    return [f"127.0.{100 + (start + n) // 250}.{(start + n) % 250 + 1}" for n in range(count)]
