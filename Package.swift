@@ -63,6 +63,7 @@ let package = Package(
 
     tests("Demo", ["Demo"]),
     tests("Roles", ["Roles", "Wire"]),
+    tests("Systemd", ["Systemd", logging]),
     tests("Linux", ["Linux", "Wire"]),
     // Seeds and clocks for the pure cores' tests.
     .target(name: "Simulation", path: "Tests/Simulation", swiftSettings: settings),

@@ -1,1 +1,14 @@
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// Nothing here includes systemd's own headers: what they include clashes with the Glibc module's. CSystemd.c does.
+
+// sd_notify(3): the result is of no use to a service that may run without systemd.
+int cs_notify(const char *state);
+// sd_watchdog_enabled(3): microseconds, or 0 when systemd does not watch this process.
+uint64_t cs_watchdog_microseconds(void);
+// sd_journal_sendv(3): `count` fields of the form NAME=value, with their lengths.
+int cs_journal_send(const char *const *fields, const size_t *lengths, int count);
+// Whether a descriptor is the file with this device and inode.
+int cs_is_file(int fd, uint64_t device, uint64_t inode);

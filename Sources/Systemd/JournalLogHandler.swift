@@ -1,0 +1,68 @@
+import CSystemd
+import Logging
+
+/// Writes log messages to the journal with their metadata as fields: `journalctl BELVEDERE_SERVER=view01` finds what
+/// was said about one server.
+package struct JournalLogHandler: LogHandler {
+  /// The journal's entry takes this many fields of ours; a message with more keeps them in its text.
+  static let fieldLimit = 32
+
+  package var metadata: Logger.Metadata = [:]
+  package var metadataProvider: Logger.MetadataProvider?
+  package var logLevel: Logger.Level
+  private let label: String
+
+  /// `label` says who speaks: the role's name.
+  package init(label: String, level: Logger.Level) {
+    self.label = label
+    logLevel = level
+  }
+
+  package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  package func log(event: LogEvent) {
+    let fields = fields(for: event)
+    let lengths = fields.map(\.utf8.count)
+    // Length-counted, so that a value may hold anything. One buffer holds them all, one behind the other.
+    let bytes = fields.flatMap(\.utf8)
+    // SAFETY: every pointer lies inside `bytes`, which outlives the call; pointer and length belong together.
+    let result = unsafe bytes.withUnsafeBytes { buffer in
+      guard let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return Int32(0) }
+      var offset = 0
+      var pointers: [UnsafePointer<CChar>?] = unsafe []
+      for length in lengths {
+        unsafe pointers.append(base + offset)
+        offset += length
+      }
+      return unsafe cs_journal_send(pointers, lengths, Int32(lengths.count))
+    }
+    if result < 0 { StderrLogHandler(label: label, level: logLevel).log(event: event) }
+  }
+
+  /// The entry's fields. The text repeats the metadata, because that is what `journalctl` shows.
+  func fields(for event: LogEvent) -> [String] {
+    let metadata = LogText.merged(metadata, metadataProvider, event)
+    var fields = [
+      "MESSAGE=" + LogText.message("\(event.message)", metadata), "PRIORITY=\(LogText.priority(of: event.level))",
+      "SYSLOG_IDENTIFIER=belvedere", "BELVEDERE_ROLE=" + label,
+    ]
+    for (key, value) in metadata.sorted(by: { $0.key < $1.key }).prefix(Self.fieldLimit - fields.count) {
+      fields.append(Self.name(of: key) + "=" + value.description)
+    }
+    return fields
+  }
+
+  /// The field of a metadata key: upper case, digits and underscores, as the journal wants names.
+  static func name(of key: String) -> String {
+    "BELVEDERE_"
+      + key.unicodeScalars.map { scalar in
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9": String(scalar).uppercased()
+        default: "_"
+        }
+      }.joined()
+  }
+}

@@ -1,0 +1,69 @@
+import Logging
+
+/// How a log message becomes text. What a peer sent can't end a line, begin another or reach a terminal's controls.
+enum LogText {
+  /// `message key=value key="two words"`, with the keys in order.
+  static func message(_ message: String, _ metadata: Logger.Metadata) -> String {
+    metadata.sorted { $0.key < $1.key }.reduce(into: line(message)) { text, field in
+      text += " \(field.key)=\(value(field.value.description))"
+    }
+  }
+
+  /// The metadata of a logger, of its provider and of one message: the last one counts.
+  static func merged(
+    _ base: Logger.Metadata, _ provider: Logger.MetadataProvider?, _ event: LogEvent
+  ) -> Logger.Metadata {
+    var merged = base
+    if let provider { merged.merge(provider.get()) { $1 } }
+    if let metadata = event.metadata { merged.merge(metadata) { $1 } }
+    if let error = event.error { merged["error"] = "\(error)" }
+    return merged
+  }
+
+  /// The text in one line, with control characters in escaped form.
+  static func line(_ text: String) -> String {
+    text.unicodeScalars.contains(where: isControl) ? escaped(text) : text
+  }
+
+  /// The value of `key=value`: in quotes unless it is one plain word.
+  static func value(_ text: String) -> String {
+    let plain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !#""\="#.utf8.contains($0) }
+    return plain ? text : "\"" + escaped(text, alsoQuotes: true) + "\""
+  }
+
+  /// The severity of syslog (RFC 5424 §6.2.1).
+  static func priority(of level: Logger.Level) -> Int {
+    switch level {
+    case .trace, .debug: 7
+    case .info: 6
+    case .notice: 5
+    case .warning: 4
+    case .error: 3
+    case .critical: 2
+    }
+  }
+
+  private static func escaped(_ text: String, alsoQuotes: Bool = false) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      case "\"" where alsoQuotes, "\\" where alsoQuotes: result += "\\\(scalar)"
+      case _ where isControl(scalar):
+        result += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
+  /// C0, DEL and C1, and the two scalars that some viewers take for a line's end.
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029: true
+    default: false
+    }
+  }
+}

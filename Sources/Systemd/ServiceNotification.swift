@@ -1,0 +1,35 @@
+import CSystemd
+
+/// What a service tells systemd about itself (sd_notify(3)). Said to nobody when systemd did not start the process.
+package enum ServiceNotification: Equatable, Sendable {
+  /// Everything is up: `systemctl start` returns.
+  case ready
+  /// An orderly stop has begun.
+  case stopping
+  /// One line for `systemctl status`.
+  case status(String)
+  /// A sign of life for the watchdog.
+  case watchdog
+
+  package func send() {
+    // SAFETY: the string is copied into a datagram during the call.
+    unsafe text.withCString { unsafe _ = cs_notify($0) }
+  }
+
+  /// The assignment of the protocol. A line break would begin another one.
+  var text: String {
+    switch self {
+    case .ready: "READY=1"
+    case .stopping: "STOPPING=1"
+    case .status(let line): "STATUS=" + LogText.line(line)
+    case .watchdog: "WATCHDOG=1"
+    }
+  }
+
+  /// How long systemd waits between signs of life before it restarts the service; nil when it does not watch this
+  /// process. Microseconds.
+  package static var watchdogMicroseconds: UInt64? {
+    let microseconds = cs_watchdog_microseconds()
+    return microseconds > 0 ? microseconds : nil
+  }
+}

@@ -1,0 +1,96 @@
+import Logging
+import Testing
+
+@testable import Systemd
+
+private func event(
+  _ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata? = nil, error: (any Error)? = nil
+) -> LogEvent {
+  LogEvent(
+    level: level, message: message, error: error, metadata: metadata, source: "test", file: "", function: "", line: 0)
+}
+
+private let time = Timestamp(milliseconds: 1_763_808_721_123)
+
+@Suite struct `The operational log` {
+  @Test(
+    arguments: [
+      (0, "1970-01-01T00:00:00.000Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+      (951_868_799_999, "2000-02-29T23:59:59.999Z"), (1_763_808_721_123, "2025-11-22T10:52:01.123Z"),
+      (4_107_542_400_000, "2100-03-01T00:00:00.000Z"), (253_402_300_799_000, "9999-12-31T23:59:59.000Z"),
+    ] as [(UInt64, String)])
+  func `a moment is written in UTC (RFC 3339)`(milliseconds: UInt64, text: String) {
+    #expect(Timestamp(milliseconds: milliseconds).description == text)
+  }
+
+  @Test func `a line has the time, the level, the role, the message and its fields in order`() {
+    var handler = StderrLogHandler(label: "supervisor", level: .info, isJournal: false)
+    handler[metadataKey: "worker"] = "17"
+    let line = handler.line(for: event(.notice, "a new worker", ["end": "exit status 1", "a": ""]), at: time)
+    #expect(line == #"2025-11-22T10:52:01.123Z notice supervisor: a new worker a="" end="exit status 1" worker=17"#)
+  }
+
+  @Test func `a message's own field counts more than the logger's`() {
+    var handler = StderrLogHandler(label: "s", level: .info, isJournal: true)
+    handler[metadataKey: "worker"] = "17"
+    #expect(handler.line(for: event(.info, "m", ["worker": "18"]), at: time) == "<6>s: m worker=18")
+  }
+
+  @Test(arguments: [
+    (Logger.Level.trace, 7), (.debug, 7), (.info, 6), (.notice, 5), (.warning, 4), (.error, 3), (.critical, 2),
+  ])
+  func `on its way to the journal a line begins with syslog's severity (RFC 5424 §6.2.1)`(
+    level: Logger.Level, severity: Int
+  ) {
+    let handler = StderrLogHandler(label: "s", level: .trace, isJournal: true)
+    #expect(handler.line(for: event(level, "m"), at: time) == "<\(severity)>s: m")
+  }
+
+  @Test(arguments: [
+    ("plain", "plain"), ("a\nb\r\tc", #"a\nb\r\tc"#), ("\u{1b}[31m", #"\x1b[31m"#),
+    ("\u{0}\u{7f}\u{9b}", #"\x00\x7f\x9b"#),
+    ("a\u{2028}b", #"a\x2028b"#), (#"a "b" \c"#, #"a "b" \c"#), ("é ✂", "é ✂"),
+  ])
+  func `a message stays one line and reaches no terminal's controls`(message: String, text: String) {
+    #expect(LogText.line(message) == text)
+  }
+
+  @Test(arguments: [
+    ("plain", "plain"), ("", #""""#), ("two words", #""two words""#), (#"a"b\c"#, #""a\"b\\c""#), ("a=b", #""a=b""#),
+    ("é", #""é""#), ("a\nb", #""a\nb""#), ("192.0.2.1:443", "192.0.2.1:443"),
+  ])
+  func `a value stands in quotes unless it is one plain word`(value: String, text: String) {
+    #expect(LogText.value(value) == text)
+  }
+
+  @Test func `an error of a message is one of its fields`() {
+    struct Failure: Error, CustomStringConvertible { let description = "it broke" }
+    let handler = StderrLogHandler(label: "s", level: .info, isJournal: true)
+    #expect(handler.line(for: event(.error, "m", error: Failure()), at: time) == #"<3>s: m error="it broke""#)
+  }
+
+  @Test func `the journal gets the fields one by one, and in the text`() {
+    let handler = JournalLogHandler(label: "worker", level: .info)
+    #expect(
+      handler.fields(for: event(.warning, "server down", ["server": "view01", "exit-status": "a b"])) == [
+        #"MESSAGE=server down exit-status="a b" server=view01"#, "PRIORITY=4", "SYSLOG_IDENTIFIER=belvedere",
+        "BELVEDERE_ROLE=worker", "BELVEDERE_EXIT_STATUS=a b", "BELVEDERE_SERVER=view01",
+      ])
+  }
+
+  @Test func `an entry of the journal never has more fields than fit`() {
+    let metadata = Logger.Metadata(uniqueKeysWithValues: (0..<100).map { ("k\($0)", "v") })
+    let handler = JournalLogHandler(label: "worker", level: .info)
+    #expect(handler.fields(for: event(.info, "m", metadata)).count == JournalLogHandler.fieldLimit)
+  }
+}
+
+@Suite struct `Words for systemd` {
+  @Test(arguments: [
+    (ServiceNotification.ready, "READY=1"), (.stopping, "STOPPING=1"), (.watchdog, "WATCHDOG=1"),
+    (.status("serving"), "STATUS=serving"), (.status("a\nREADY=1"), #"STATUS=a\nREADY=1"#),
+  ])
+  func `a notification is one assignment of sd_notify(3)`(notification: ServiceNotification, text: String) {
+    #expect(notification.text == text)
+  }
+}
