@@ -1,0 +1,198 @@
+import Wire
+
+/// Which server each client is at home on, for as long as the client has a session or had one within the hold time. It
+/// overrules the rendezvous, so that a server which comes back, is added or changes its weight takes nobody out of a
+/// session.
+///
+/// It never grows past its capacity, whatever addresses come: the client that has been silent longest makes room, one
+/// with an open session only when there is no other. Every operation takes the same short time and allocates nothing;
+/// an entry costs 60 bytes, 12 of them in the index. Not locked: one owner at a time. Instants may come slightly out of
+/// order, as they do from several threads.
+///
+/// Invariants: `count ≤ capacity`; an entry is in the index and in exactly one list, `open` when it has sessions,
+/// `idle` otherwise; each list is ordered by last activity, the latest first.
+package struct AffinityTable: ~Copyable {
+  /// One session of a client, to be ended once. It outlives its entry harmlessly.
+  package struct Session: Hashable, Sendable {
+    let entry: UInt32
+    let generation: UInt32
+  }
+
+  /// How long a client is remembered after its last activity or the end of its last session.
+  package var hold: Interval
+  /// How many clients are remembered at most.
+  package private(set) var capacity: Int
+  /// How many are, those included whose time is over and who were not looked for since.
+  package private(set) var count = 0
+
+  private let hash: ClientHash
+  private var index: ClientIndex
+  private var entries: [AffinityEntry]
+  /// The first entry that was given back; entries wait in a chain by `next`.
+  private var free = AffinityEntry.none
+
+  /// An empty table for `1 ≤ capacity < 2³⁰` clients.
+  package init(capacity: Int, hold: Interval, hash: ClientHash) {
+    precondition(1..<1 << 30 ~= capacity, "an affinity table holds 1 to 2³⁰ − 1 clients")
+    self.capacity = capacity
+    self.hold = hold
+    self.hash = hash
+    index = ClientIndex(capacity: capacity)
+    entries = [AffinityEntry(head: AffinityEntry.idle), AffinityEntry(head: AffinityEntry.open)]
+    entries.reserveCapacity(capacity + 2)
+  }
+
+  /// The server that the client is at home on. Looking is no activity.
+  package mutating func lookup(_ client: ClientKey, at now: Instant) -> ServerID? {
+    let bits = tableHash(client)
+    guard let entry = find(client, bits) else { return nil }
+    if isOver(entry, at: now) {
+      remove(entry, bits)
+      return nil
+    }
+    return entries[entry].server
+  }
+
+  /// Makes the server the client's home from now on; its open sessions stay counted.
+  package mutating func assign(_ client: ClientKey, to server: ServerID, at now: Instant) {
+    _ = place(client, on: server, at: now)
+  }
+
+  /// Notes activity of a client. One that is not remembered stays so.
+  package mutating func touch(_ client: ClientKey, at now: Instant) {
+    guard let entry = find(client, tableHash(client)), !isOver(entry, at: now) else { return }
+    freshen(entry, at: now)
+  }
+
+  /// Assigns the client to the server and keeps it remembered at least until the session ends.
+  package mutating func sessionBegan(_ client: ClientKey, on server: ServerID, at now: Instant) -> Session {
+    let entry = place(client, on: server, at: now)
+    entries[entry].sessions &+= 1
+    freshen(entry, at: now)
+    return Session(entry: UInt32(entry), generation: entries[entry].generation)
+  }
+
+  /// Ends a session: the hold time begins when it was the client's last.
+  package mutating func sessionEnded(_ session: Session, at now: Instant) {
+    let entry = Int(session.entry)
+    guard entry < entries.count, entries[entry].generation == session.generation, entries[entry].sessions > 0 else {
+      return
+    }
+    entries[entry].sessions -= 1
+    freshen(entry, at: now)
+  }
+
+  /// Forgets every client of a server, and says how many. Takes time in proportion to the table.
+  package mutating func forget(_ server: ServerID) -> Int {
+    let before = count
+    for list in [AffinityEntry.idle, AffinityEntry.open] {
+      var entry = entries[Int(list)].next
+      while entry != list {
+        let next = entries[Int(entry)].next
+        if entries[Int(entry)].server == server { remove(Int(entry), tableHash(entries[Int(entry)].key)) }
+        entry = next
+      }
+    }
+    return before - count
+  }
+
+  /// Changes the capacity; what no longer fits is forgotten as if others had come. Takes time in proportion to the
+  /// table. Sessions stay valid.
+  package mutating func resize(to newCapacity: Int) {
+    precondition(1..<1 << 30 ~= newCapacity, "an affinity table holds 1 to 2³⁰ − 1 clients")
+    while count > newCapacity { evict() }
+    capacity = newCapacity
+    index = ClientIndex(capacity: newCapacity)
+    entries.reserveCapacity(newCapacity + 2)
+    for list in [AffinityEntry.idle, AffinityEntry.open] {
+      var entry = entries[Int(list)].next
+      while entry != list {
+        index.insert(tableHash(entries[Int(entry)].key), entry: Int(entry))
+        entry = entries[Int(entry)].next
+      }
+    }
+  }
+
+  private func tableHash(_ client: ClientKey) -> UInt32 { UInt32(truncatingIfNeeded: hash(client) >> 32) }
+
+  private func find(_ client: ClientKey, _ bits: UInt32) -> Int? {
+    index.find(bits) { entries[$0].key == client }
+  }
+
+  private func isOver(_ entry: Int, at now: Instant) -> Bool {
+    entries[entry].sessions == 0 && now - entries[entry].lastSeen >= hold
+  }
+
+  /// The client's entry, made when it has none, with this server as its home.
+  private mutating func place(_ client: ClientKey, on server: ServerID, at now: Instant) -> Int {
+    let bits = tableHash(client)
+    if let entry = find(client, bits) {
+      entries[entry].server = server
+      freshen(entry, at: now)
+      return entry
+    }
+    // Two for one: the table empties itself while it is used.
+    for _ in 0..<2 {
+      let oldest = Int(entries[Int(AffinityEntry.idle)].previous)
+      guard oldest != Int(AffinityEntry.idle), isOver(oldest, at: now) else { break }
+      remove(oldest, tableHash(entries[oldest].key))
+    }
+    if count == capacity { evict() }
+    return add(client, bits, server: server, at: now)
+  }
+
+  private mutating func add(_ client: ClientKey, _ bits: UInt32, server: ServerID, at now: Instant) -> Int {
+    let entry: Int
+    if free == AffinityEntry.none {
+      entry = entries.count
+      entries.append(AffinityEntry(key: client, server: server, lastSeen: now))
+    } else {
+      entry = Int(free)
+      free = entries[entry].next
+      entries[entry].renew(key: client, server: server, lastSeen: now)
+    }
+    link(entry)
+    index.insert(bits, entry: entry)
+    count += 1
+    return entry
+  }
+
+  /// Forgets the client that has been silent longest.
+  private mutating func evict() {
+    let idle = Int(entries[Int(AffinityEntry.idle)].previous)
+    let entry = idle == Int(AffinityEntry.idle) ? Int(entries[Int(AffinityEntry.open)].previous) : idle
+    remove(entry, tableHash(entries[entry].key))
+  }
+
+  private mutating func remove(_ entry: Int, _ bits: UInt32) {
+    index.remove(bits, entry: entry)
+    unlink(entry)
+    entries[entry].generation &+= 1
+    entries[entry].sessions = 0
+    entries[entry].next = free
+    free = UInt32(entry)
+    count -= 1
+  }
+
+  /// Notes activity: to the front of the list where the entry belongs.
+  private mutating func freshen(_ entry: Int, at now: Instant) {
+    entries[entry].lastSeen = max(entries[entry].lastSeen, now)
+    unlink(entry)
+    link(entry)
+  }
+
+  private mutating func link(_ entry: Int) {
+    let list = entries[entry].sessions > 0 ? AffinityEntry.open : AffinityEntry.idle
+    let first = entries[Int(list)].next
+    entries[entry].next = first
+    entries[entry].previous = list
+    entries[Int(first)].previous = UInt32(entry)
+    entries[Int(list)].next = UInt32(entry)
+  }
+
+  private mutating func unlink(_ entry: Int) {
+    let (next, previous) = (entries[entry].next, entries[entry].previous)
+    entries[Int(previous)].next = next
+    entries[Int(next)].previous = previous
+  }
+}

@@ -1,0 +1,66 @@
+/// Finds a table's entries by their hash: open addressing with linear probing. It knows nothing of the entries but
+/// their numbers; whether one of them is the wanted one, the table says.
+///
+/// Invariants: `count ≤ capacity`, two thirds of the slots, so that a search meets an empty slot after a few steps;
+/// there is no empty slot between an entry's home and its place.
+struct ClientIndex: ~Copyable {
+  struct Slot {
+    var hash: UInt32
+    /// `Slot.empty` when there is none.
+    var entry: UInt32
+
+    static let empty = UInt32.max
+  }
+
+  private var slots: [Slot]
+  let capacity: Int
+
+  init(capacity: Int) {
+    self.capacity = capacity
+    slots = Array(repeating: Slot(hash: 0, entry: Slot.empty), count: capacity + capacity / 2 + 1)
+  }
+
+  /// The entry with this hash for which `isMatch` holds.
+  @inline(__always)
+  func find(_ hash: UInt32, where isMatch: (Int) -> Bool) -> Int? {
+    var place = home(of: hash)
+    while slots[place].entry != Slot.empty {
+      if slots[place].hash == hash, isMatch(Int(slots[place].entry)) { return Int(slots[place].entry) }
+      place = next(place)
+    }
+    return nil
+  }
+
+  /// Adds an entry that is not there yet. The table holds the count below `capacity`.
+  mutating func insert(_ hash: UInt32, entry: Int) {
+    var place = home(of: hash)
+    while slots[place].entry != Slot.empty { place = next(place) }
+    slots[place] = Slot(hash: hash, entry: UInt32(entry))
+  }
+
+  /// Takes out an entry that is there, and moves up those behind it that the gap would hide.
+  mutating func remove(_ hash: UInt32, entry: Int) {
+    var gap = home(of: hash)
+    while slots[gap].entry != UInt32(entry) { gap = next(gap) }
+    var place = next(gap)
+    while slots[place].entry != Slot.empty {
+      if distance(from: home(of: slots[place].hash), to: place) >= distance(from: gap, to: place) {
+        slots[gap] = slots[place]
+        gap = place
+      }
+      place = next(place)
+    }
+    slots[gap].entry = Slot.empty
+  }
+
+  /// Scales the hash to the number of slots, which need not be a power of two.
+  private func home(of hash: UInt32) -> Int {
+    Int(truncatingIfNeeded: (UInt64(hash) &* UInt64(slots.count)) >> 32)
+  }
+
+  private func next(_ place: Int) -> Int { place + 1 == slots.count ? 0 : place + 1 }
+
+  private func distance(from start: Int, to end: Int) -> Int {
+    end >= start ? end - start : end - start + slots.count
+  }
+}
