@@ -20,8 +20,9 @@ func library(_ name: String, links: [String] = []) -> Target {
   .target(name: name, linkerSettings: links.map { .linkedLibrary($0) })
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name + "Tests", dependencies: dependencies, path: "Tests/" + name, swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: dependencies, path: "Tests/" + name, exclude: data, swiftSettings: settings)
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -53,12 +54,16 @@ let package = Package(
     module("Configuration", ["Wire", "Balancing", "CYAML"]),
 
     // Roles of the one binary.
-    module("Worker", ["Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "Roles", "Linux", "TLS", "Systemd", logging]),
+    module(
+      "Worker",
+      ["Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "Roles", "Linux", "TLS", "Systemd", logging]),
     module("Supervisor", ["Wire", "Configuration", "Roles", "Linux", "Systemd", logging]),
     module("Demo", ["Wire", "Linux", "TLS"]),
     .executableTarget(
       name: "belvedere",
-      dependencies: ["Wire", "Configuration", "Linux", "TLS", "Systemd", "Worker", "Supervisor", "Demo", argumentParser, logging],
+      dependencies: [
+        "Wire", "Configuration", "Linux", "TLS", "Systemd", "Worker", "Supervisor", "Demo", argumentParser, logging,
+      ],
       swiftSettings: settings),
 
     tests("Demo", ["Demo"]),
@@ -70,5 +75,6 @@ let package = Package(
     tests("Wire", ["Wire", "Simulation"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
     tests("Worker", ["Worker", "Roles", "Linux", "Wire"]),
+    tests("Configuration", ["Configuration", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
   ]
 )

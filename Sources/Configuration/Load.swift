@@ -1,0 +1,105 @@
+extension Configuration {
+  /// What came out of a file: the configuration when there is no error, and everything worth saying about it.
+  package struct Loaded: Sendable {
+    /// Nil exactly when `diagnostics` holds an error.
+    package private(set) var configuration: Configuration?
+    /// Errors and warnings in the order of the file.
+    package private(set) var diagnostics: [Diagnostic]
+    /// The files that the configuration names, in the order of reading; incomplete when there are errors.
+    package let files: [FileReference]
+    private let source: SourceText?
+
+    /// Looks at every file that the configuration names. Loading itself opens none, so that it can be done without
+    /// privileges, inside a confined process, and in tests.
+    ///
+    /// - Parameter problem: why a file cannot serve its purpose ("No such file or directory"), or nil when it can.
+    package mutating func check(files problem: (FileReference) -> String?) {
+      for file in files {
+        if let reason = problem(file) { refuse(file, because: reason) }
+      }
+    }
+
+    /// Adds an error at the place where the file is named, and takes the configuration back.
+    package mutating func refuse(_ file: FileReference, because reason: String, suggestion: String? = nil) {
+      report(.error, file, reason, suggestion)
+      configuration = nil
+    }
+
+    /// Adds a warning at the place where the file is named.
+    package mutating func warn(about file: FileReference, _ reason: String, suggestion: String? = nil) {
+      report(.warning, file, reason, suggestion)
+    }
+
+    private mutating func report(
+      _ severity: Diagnostic.Severity, _ file: FileReference, _ reason: String, _ suggestion: String?
+    ) {
+      guard let source else { return }
+      diagnostics.append(
+        Diagnostic(
+          severity, file: source.file, place: source.place(of: file.mark), message: "\(file.path): \(reason)",
+          suggestion: suggestion))
+      diagnostics.sort()
+    }
+
+    fileprivate init(
+      _ source: SourceText?, _ configuration: Configuration?, _ all: [Diagnostic], _ files: [FileReference]
+    ) {
+      self.source = source
+      self.configuration = all.contains { $0.severity == .error } ? nil : configuration
+      self.files = files
+      diagnostics = all.sorted()
+    }
+  }
+
+  /// Reads a configuration file's text: the one entrance for `belvedere check`, the supervisor and the worker, which
+  /// therefore agree. The same text, file name and host name give the same result.
+  ///
+  /// - Parameters:
+  ///   - fileName: the file's path, for diagnostics and as the place that relative paths in it start from.
+  ///   - hostName: this machine's name, for values keyed by host.
+  package static func load(bytes: [UInt8], fileName: String, hostName: String) -> Loaded {
+    let source: SourceText
+    do throws(Diagnostic) {
+      source = try SourceText(file: fileName, bytes: bytes)
+    } catch {
+      return Loaded(nil, nil, [error], [])
+    }
+    var composer = Composer(source)
+    let root = composer.compose()
+    var reader = Reader(source: source, hostName: hostName, diagnostics: composer.diagnostics)
+    guard let root else {
+      if reader.diagnostics.isEmpty { reader.error("the file says nothing", at: .top, Schema.smallest) }
+      return Loaded(source, nil, reader.diagnostics, [])
+    }
+    var configuration = Schema.root.read(root, &reader)
+    configuration?.deriveDefaults(reader)
+    if let configuration { Rules.check(configuration, &reader) }
+    return Loaded(source, configuration, reader.diagnostics, reader.files)
+  }
+
+  package static func load(text: String, fileName: String, hostName: String) -> Loaded {
+    load(bytes: Array(text.utf8), fileName: fileName, hostName: hostName)
+  }
+
+  /// Fills in what follows from other values wherever the file says nothing.
+  private mutating func deriveDefaults(_ reader: Reader) {
+    if reader.mark("redirect", "listen") == nil {
+      redirect?.listeners = listeners.map { Listener(address: $0.address, port: 80) }.removingDuplicates()
+    }
+    if reader.mark("health", "host") == nil {
+      health.host = canonicalName.contains(":") ? "[\(canonicalName)]" : canonicalName
+    }
+    for index in servers.indices {
+      let name = servers[index].name
+      if reader.mark("servers", name, "server-name") == nil { servers[index].serverName = canonicalName }
+      if reader.mark("servers", name, "trust") == nil { servers[index].trust = trust }
+    }
+  }
+}
+
+extension Array where Element: Hashable {
+  fileprivate func removingDuplicates() -> [Element] {
+    var seen: Set<Element> = []
+    return filter { seen.insert($0).inserted }
+  }
+}

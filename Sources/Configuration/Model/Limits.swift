@@ -1,0 +1,48 @@
+import Wire
+
+extension Configuration {
+  /// How much of everything there may be at once. Where a limit may be absent, nil means so.
+  package struct Limits: Equatable, Sendable {
+    /// Client connections in all. Above it no connection is accepted until one ends.
+    ///
+    /// 10,000 idle TLS connections take about 150 MB.
+    package var connections = 10_000
+    /// Client connections from one address. Off: many users may sit behind one address.
+    package var connectionsPerAddress: Int?
+    /// Bytes of a request's or answer's head, start line included. A head must fit into one buffer of 17 KB together
+    /// with the fields that rewriting adds.
+    package var headerBytes = 15_360
+    /// Field lines of a head.
+    package var headerFields = 100
+    /// Requests on one client connection, after which it is closed.
+    package var requestsPerConnection: Int?
+    /// Requests that wait for one server at its connection limit. The next one is refused with 503.
+    package var queue = 1000
+
+    package init() {}
+  }
+
+  /// Idle server connections, kept by each thread for each server.
+  package struct Pool: Equatable, Sendable {
+    /// Whether a connection that served one client may serve another. A connection whose authentication is bound to it
+    /// (NTLM, Negotiate) is never shared.
+    package var share = true
+    /// Idle connections that a thread keeps to a server. 0 keeps none.
+    package var idleConnections = 32
+    /// How long a connection is kept idle. Short, so that it rarely meets the server's own limit.
+    package var idleTimeout = Interval.seconds(10)
+
+    package init() {}
+  }
+
+  /// The fields that tell a server about the client: X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host.
+  package struct Forwarded: Equatable, Sendable {
+    /// Whether they are set on the way to a server. What a client that is no trusted proxy sent in them is dropped in
+    /// either case.
+    package var add = true
+    /// Peers whose own X-Forwarded fields are believed, kept and extended.
+    package var trustedProxies: [IPPrefix] = []
+
+    package init() {}
+  }
+}

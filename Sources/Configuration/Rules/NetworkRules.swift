@@ -1,0 +1,91 @@
+import Wire
+
+/// The rules about who listens where and who is reached where.
+extension Rules {
+  static func checkListeners(_ configuration: Configuration, _ reader: inout Reader) {
+    report(overlapsIn: configuration.listeners, at: ["listen"], &reader)
+    guard let redirect = configuration.redirect else { return }
+    report(overlapsIn: redirect.listeners, at: ["redirect", "listen"], &reader)
+    for (index, plain) in redirect.listeners.enumerated() {
+      guard let secure = configuration.listeners.first(where: { $0.overlaps(plain) }) else { continue }
+      if let place = reader.mark(in: ["redirect", "listen"], item: index) {
+        reader.error("`\(plain)` is taken by `\(secure)` of `listen`", at: place)
+      } else if let place = reader.mark("listen") {
+        reader.error(
+          "`\(secure)` is where `redirect` listens", at: place,
+          "Switch it off with `redirect: off`, or give it a `listen`.")
+      }
+    }
+  }
+
+  private static func report(
+    overlapsIn listeners: [Configuration.Listener], at path: [String], _ reader: inout Reader
+  ) {
+    for (index, listener) in listeners.enumerated() {
+      guard let mark = reader.mark(in: path, item: index) else { continue }
+      let earlier = listeners[..<index]
+      if earlier.contains(listener) {
+        reader.error("`\(listener)` is given twice", at: mark)
+      } else if let other = earlier.first(where: { $0.overlaps(listener) }) {
+        reader.warn("`\(listener)` and `\(other)` overlap; one of them is enough", at: mark)
+      }
+    }
+  }
+
+  static func checkServers(_ configuration: Configuration, _ reader: inout Reader) {
+    let servers = configuration.servers
+    guard !servers.isEmpty, let all = reader.mark("servers") else { return }
+    for (index, server) in servers.enumerated() {
+      guard let place = reader.mark("servers", server.name, "address") else { continue }
+      if let other = servers[..<index].first(where: { $0.endpoint == server.endpoint }) {
+        reader.warn("`\(other.name)` has the same address and port", at: place)
+      }
+      let isVirtual = configuration.virtualRouter?.addresses.contains { $0.address == server.endpoint.address }
+      let own = configuration.listeners.first {
+        $0.address == server.endpoint.address && $0.port == server.endpoint.port
+      }
+      if let own {
+        reader.error("Belvedere itself listens on `\(own)`: connections would go in a circle", at: place)
+      } else if isVirtual == true {
+        reader.error("this is the virtual address of `vrrp`: connections would go in a circle", at: place)
+      }
+    }
+    if servers.allSatisfy(\.isBackup) {
+      reader.warn("every server is a `backup`: they are used as if none was", at: all)
+    }
+    if servers.allSatisfy({ $0.weight == 0 }) {
+      reader.warn("every server has `weight: 0`: no new client is served", at: all)
+    }
+  }
+
+  static func checkVirtualRouter(_ configuration: Configuration, _ reader: inout Reader) {
+    guard let addresses = configuration.virtualRouter?.addresses, let first = addresses.first else { return }
+    for (index, address) in addresses.enumerated() {
+      guard let place = reader.mark(in: ["vrrp", "address"], item: index) else { continue }
+      if address.address.family != first.address.family {
+        reader.error("IPv4 and IPv6 need a virtual router each (RFC 9568)", at: place)
+      } else if addresses[..<index].contains(where: { $0.address == address.address }) {
+        reader.error("`\(address.address)` is given twice", at: place)
+      }
+    }
+  }
+}
+
+extension Configuration.Listener: CustomStringConvertible {
+  /// As the file writes it: `*:443`, `192.168.1.170:443`, `[::]:443`.
+  package var description: String {
+    address.map { "\(Endpoint(address: $0, port: port))" } ?? "*:\(port)"
+  }
+
+  /// Whether a client could mean either.
+  fileprivate func overlaps(_ other: Configuration.Listener) -> Bool {
+    port == other.port && (covers(other) || other.covers(self))
+  }
+
+  private func covers(_ other: Configuration.Listener) -> Bool {
+    guard let address else { return true }
+    guard let otherAddress = other.address else { return false }
+    let isWhole = address.high == 0 && address.low == 0
+    return address == otherAddress || (isWhole && address.family == otherAddress.family)
+  }
+}

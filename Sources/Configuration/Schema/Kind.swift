@@ -1,0 +1,149 @@
+/// A kind of value: how it is called, read and written.
+struct Kind<Value>: Sendable {
+  /// For the reference page: `duration, 1s to 24h`.
+  let name: String
+  /// Completes "expected …": `a duration such as 2s`.
+  let expected: String
+  /// True when a key with nothing behind it means something.
+  var takesNoValue = false
+  /// Reads a value; nil after reporting why it is refused.
+  let read: @Sendable (Node, inout Reader) -> Value?
+  /// The value as the file would write it.
+  let write: @Sendable (Value) -> String
+}
+
+/// Why a text is not a value of its kind: a message in place of "expected …, found …".
+struct Complaint: Error {
+  let message: String
+  var suggestion: String?
+}
+
+extension Kind {
+  /// A value written as one text. `parse` answers nil when the text is nothing like it.
+  static func text(
+    _ name: String, expected: String,
+    write: @escaping @Sendable (Value) -> String = { "\($0)" },
+    parse: @escaping @Sendable (String) throws(Complaint) -> Value?
+  ) -> Kind {
+    let read: @Sendable (Node, inout Reader) -> Value? = { node, reader in
+      if case .refused = node.content { return nil }
+      if case .scalar(let text, _) = node.content {
+        do throws(Complaint) {
+          if let value = try parse(text) { return value }
+        } catch {
+          reader.error(error.message, at: node.mark, error.suggestion)
+          return nil
+        }
+      }
+      reader.error("expected \(expected), found \(node.found)", at: node.mark)
+      return nil
+    }
+    return Kind(name: name, expected: expected, read: read, write: write)
+  }
+
+  /// The value, or a word that stands for there being none. `off` may be written `no` and `false` too.
+  static func either<Some>(_ word: String, or kind: Kind<Some>) -> Kind where Value == Some? {
+    let spellings = word == "off" ? ["off", "no", "false"] : [word]
+    return Kind(
+      name: "`\(word)` or \(kind.name)", expected: "`\(word)` or \(kind.expected)", takesNoValue: kind.takesNoValue,
+      read: { node, reader in
+        if case .scalar(let text, _) = node.content, spellings.contains(text) { return .some(nil) }
+        return kind.read(node, &reader).map { .some($0) }
+      },
+      write: { $0.map(kind.write) ?? word })
+  }
+
+  /// For a property that is nil until the file sets it, and takes no word for that.
+  static func optional<Some>(_ kind: Kind<Some>) -> Kind where Value == Some? {
+    Kind(
+      name: kind.name, expected: kind.expected, takesNoValue: kind.takesNoValue,
+      read: { node, reader in kind.read(node, &reader).map { .some($0) } },
+      write: { $0.map(kind.write) ?? "none" })
+  }
+
+  /// One value, or a list of them that is not empty.
+  static func oneOrMore<Item>(_ item: Kind<Item>) -> Kind where Value == [Item] {
+    Kind(
+      name: "\(item.name), or a list", expected: "\(item.expected), or a list of them",
+      read: { node, reader in
+        guard case .list(let nodes) = node.content else { return items(item, [node], &reader) }
+        guard !nodes.isEmpty else {
+          reader.error("the list is empty; expected \(item.expected)", at: node.mark)
+          return nil
+        }
+        return items(item, nodes, &reader)
+      },
+      write: { $0.map(item.write).joined(separator: ", ") })
+  }
+
+  /// A list, which may be empty.
+  static func list<Item>(of item: Kind<Item>) -> Kind where Value == [Item] {
+    Kind(
+      name: "list: \(item.name)", expected: "a list, each \(item.expected)",
+      read: { node, reader in
+        if case .refused = node.content { return nil }
+        guard case .list(let nodes) = node.content else {
+          reader.error("expected a list, each \(item.expected), found \(node.found)", at: node.mark)
+          return nil
+        }
+        return items(item, nodes, &reader)
+      },
+      write: { $0.isEmpty ? "[]" : $0.map(item.write).joined(separator: ", ") })
+  }
+
+  /// Nil when any of the items is refused; all of them are read for what they have to report.
+  private static func items<Item>(_ kind: Kind<Item>, _ nodes: [Node], _ reader: inout Reader) -> [Item]?
+  where Value == [Item] {
+    var values: [Item] = []
+    for (index, node) in nodes.enumerated() {
+      let value = reader.descend(to: String(index), key: node.mark, value: node.mark) { kind.read(node, &$0) }
+      if let value { values.append(value) }
+    }
+    return values.count == nodes.count ? values : nil
+  }
+
+  /// The same for every host, or a mapping of host names to values out of which this machine's is taken.
+  static func byHost(_ kind: Kind) -> Kind {
+    Kind(
+      name: "\(kind.name), or one for each host name", expected: "\(kind.expected), or one for each host name",
+      read: { node, reader in
+        guard case .mapping(let entries) = node.content else { return kind.read(node, &reader) }
+        var mine: Value?
+        var isMine = false
+        for entry in entries {
+          let value = reader.descend(to: entry.key, key: entry.keyMark, value: entry.value.mark) {
+            kind.read(entry.value, &$0)
+          }
+          if HostName.matches(entry.key, reader.hostName) {
+            mine = value
+            isMine = true
+          }
+        }
+        if !isMine {
+          let hosts = entries.map { "`\(Node.shortened($0.key))`" }.joined(separator: ", ")
+          reader.error(
+            "this machine is called `\(reader.hostName)`, and there is no value for it here"
+              + (hosts.isEmpty ? "" : ", only for \(hosts)"),
+            at: node.mark)
+        }
+        return mine
+      },
+      write: kind.write)
+  }
+
+  /// A mapping with keys of its own.
+  static func section(_ section: Section<Value>) -> Kind where Value: Defaulted {
+    Kind(
+      name: "mapping, see [\(section.name)](#\(Schema.anchor(section.name)))", expected: "a mapping",
+      takesNoValue: true, read: section.read, write: { _ in "see there" })
+  }
+}
+
+/// How a key that names a host is compared with the machine's own name.
+enum HostName {
+  /// Equal without regard to case, in full or by the first label: `lb1` is `lb1.domain.local`.
+  static func matches(_ written: String, _ own: String) -> Bool {
+    let (written, own) = (written.lowercased(), own.lowercased())
+    return written == own || written == own.prefix { $0 != "." } || own == written.prefix { $0 != "." }
+  }
+}

@@ -1,0 +1,99 @@
+import Wire
+
+/// The kinds that are written as one text and say nothing about View.
+
+extension Kind where Value == Interval {
+  static func duration(_ range: ClosedRange<Interval>) -> Kind {
+    let write: @Sendable (Interval) -> String = { Quantity.write($0.nanoseconds, units: Quantity.time) }
+    let bounds = "\(write(range.lowerBound)) to \(write(range.upperBound))"
+    return .text("duration, \(bounds)", expected: "a duration such as 2s", write: write) { text throws(Complaint) in
+      guard let amount = try Quantity.parse(text, units: Quantity.time, example: "2s") else { return nil }
+      let interval = Interval(nanoseconds: amount)
+      guard range.contains(interval) else { throw Complaint(message: "`\(text)` is outside \(bounds)") }
+      return interval
+    }
+  }
+
+  /// What any time-out may be.
+  static let timeout = duration(.milliseconds(1)...(.hours(24 * 7)))
+}
+
+extension Kind where Value == Int {
+  static func size(_ range: ClosedRange<Int>) -> Kind {
+    let write: @Sendable (Int) -> String = { Quantity.write(UInt64(clamping: $0), units: Quantity.size) }
+    let bounds = "\(write(range.lowerBound)) to \(write(range.upperBound))"
+    return .text("size, \(bounds)", expected: "a size such as 8KiB", write: write) { text throws(Complaint) in
+      guard let amount = try Quantity.parse(text, units: Quantity.size, example: "8KiB") else { return nil }
+      guard let bytes = Int(exactly: amount), range.contains(bytes) else {
+        throw Complaint(message: "`\(text)` is outside \(bounds)")
+      }
+      return bytes
+    }
+  }
+}
+
+extension Kind where Value: FixedWidthInteger & Sendable & SendableMetatype {
+  static func number(_ range: ClosedRange<Value>) -> Kind {
+    let bounds = "\(range.lowerBound) to \(range.upperBound)"
+    return .text("number, \(bounds)", expected: "a number from \(bounds)") { text throws(Complaint) in
+      guard let (count, unit) = try Quantity.split(text), unit.isEmpty else { return nil }
+      guard let value = Value(exactly: count), range.contains(value) else {
+        throw Complaint(message: "`\(text)` is outside \(bounds)")
+      }
+      return value
+    }
+  }
+}
+
+extension Kind where Value == Bool {
+  static let flag = Kind.text(
+    "`true` or `false`", expected: "`true` or `false`"
+  ) { text throws(Complaint) in
+    switch text {
+    case "true", "yes", "on": true
+    case "false", "no", "off": false
+    default: nil
+    }
+  }
+}
+
+extension Kind where Value: RawRepresentable<String> & CaseIterable & SendableMetatype {
+  /// One of a few words.
+  static var word: Kind {
+    let words = Value.allCases.map(\.rawValue)
+    let quoted = words.map { "`\($0)`" }.joined(separator: ", ")
+    let expected = words.count == 1 ? quoted : "one of \(quoted)"
+    return .text(quoted, expected: expected, write: \.rawValue) { text throws(Complaint) in
+      if let value = Value(rawValue: text) { return value }
+      guard let near = Suggestion.nearest(to: text, among: words) else { return nil }
+      throw Complaint(
+        message: "expected \(expected), found `\(Node.shortened(text))`", suggestion: "Did you mean `\(near)`?")
+    }
+  }
+}
+
+extension Kind where Value == String {
+  /// A file, noted as one that the configuration names.
+  static func path(_ purpose: FileReference.Purpose) -> Kind {
+    Kind(
+      name: "path", expected: "a path",
+      read: { node, reader in
+        guard case .scalar(let text, _) = node.content, !text.isEmpty else {
+          if case .refused = node.content { return nil }
+          reader.error("expected a path, found \(node.found)", at: node.mark)
+          return nil
+        }
+        let path = reader.resolve(path: text)
+        reader.add(file: FileReference(purpose: purpose, path: path, mark: node.mark))
+        return path
+      },
+      write: { $0 })
+  }
+
+  /// A text that passes a test and is kept as it is.
+  static func matching(
+    _ name: String, expected: String, _ isGood: @escaping @Sendable (String) -> Bool
+  ) -> Kind {
+    .text(name, expected: expected) { text throws(Complaint) in isGood(text) ? text : nil }
+  }
+}

@@ -1,0 +1,100 @@
+import Wire
+
+/// The kinds that are mappings with keys of the administrator's choice.
+
+extension Kind where Value == [Configuration.Server] {
+  static let servers = Kind(
+    name: "mapping of names to servers, see [servers.NAME](#serversname)",
+    expected: "a mapping of names to servers, such as `view01: 192.168.1.165`",
+    read: { node, reader in
+      guard case .mapping(let entries) = node.content, !entries.isEmpty else {
+        if case .refused = node.content { return nil }
+        reader.error(
+          "expected a mapping of names to servers, found \(node.found)", at: node.mark,
+          "For example: view01: 192.168.1.165")
+        return nil
+      }
+      return entries.compactMap { entry -> Configuration.Server? in
+        guard ServerName.isValid(entry.key) else {
+          reader.error(
+            "`\(Node.shortened(entry.key))` is not a name for a server: letters, digits, `.`, `-` and `_`, at most 64",
+            at: entry.keyMark)
+          return nil
+        }
+        return reader.descend(to: entry.key, key: entry.keyMark, value: entry.value.mark) {
+          reader -> Configuration.Server? in
+          var server = Kind<Configuration.Server>.server.read(entry.value, &reader)
+          server?.name = entry.key
+          return server
+        }
+      }
+    },
+    write: { $0.map(\.name).joined(separator: ", ") })
+}
+
+extension Kind where Value == Configuration.Server {
+  /// An address, or a mapping.
+  fileprivate static let server = Kind(
+    name: "address or mapping", expected: "an IP address such as 192.168.1.165, or a mapping",
+    read: { node, reader in
+      if case .mapping = node.content { return Schema.server.read(node, &reader) }
+      let address = reader.descend(to: "address", key: reader.keyMark, value: node.mark) { reader in
+        Kind<Endpoint>.serverEndpoint.read(node, &reader)
+      }
+      return address.map { endpoint in
+        var server = Configuration.Server.defaults
+        server.endpoint = endpoint
+        return server
+      }
+    },
+    write: \.name)
+}
+
+extension Kind where Value == [UInt16: String] {
+  static let errorPages = Kind(
+    name: "mapping of status codes to paths", expected: "a mapping of status codes to paths",
+    read: { node, reader in
+      guard case .mapping(let entries) = node.content else {
+        if node.isEmpty { return [:] }
+        reader.error("expected a mapping of status codes to paths, found \(node.found)", at: node.mark)
+        return nil
+      }
+      let codes = Configuration.statusCodes.map(String.init)
+      var pages: [UInt16: String] = [:]
+      for entry in entries {
+        guard let code = UInt16(entry.key), Configuration.statusCodes.contains(code) else {
+          reader.error(
+            "Belvedere never answers `\(Node.shortened(entry.key))`; its own answers are \(codes.joined(separator: ", "))",
+            at: entry.keyMark)
+          continue
+        }
+        pages[code] = reader.descend(to: entry.key, key: entry.keyMark, value: entry.value.mark) { reader in
+          Kind<String>.path(.errorPage).read(entry.value, &reader)
+        }
+      }
+      return pages
+    },
+    write: { $0.isEmpty ? "none" : "\($0.count) pages" })
+}
+
+extension Kind where Value == Configuration.Log.AccessTarget {
+  static let accessTarget = Kind(
+    name: "`stdout` or path", expected: "`stdout` or a path",
+    read: { node, reader in
+      guard case .scalar(let text, _) = node.content, text != "stdout" else {
+        if case .scalar = node.content { return .standardOutput }
+        return Kind<String>.path(.accessLog).read(node, &reader).map { .file($0) }
+      }
+      guard text.contains("/") else {
+        reader.error("expected `stdout` or a path, found \(node.found)", at: node.mark)
+        return nil
+      }
+      return Kind<String>.path(.accessLog).read(node, &reader).map { .file($0) }
+    },
+    write: { target in
+      switch target {
+      case .standardOutput: "stdout"
+      case .file(let path): path
+      }
+    })
+}

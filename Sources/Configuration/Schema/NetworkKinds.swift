@@ -1,0 +1,150 @@
+import Wire
+
+/// The kinds that name places in a network.
+
+extension Kind where Value == ServiceName {
+  static let serviceName = Kind.text(
+    "host name", expected: "a host name such as view.domain.local", write: \.text
+  ) { text throws(Complaint) in
+    var name = text.lowercased()
+    if name.hasSuffix(".") { name.removeLast() }
+    if let address = try? IPAddress(parsing: name) { return .exact("\(address)") }
+    if name.contains("/") || name.contains(":") {
+      throw Complaint(
+        message: "`\(Node.shortened(text))` is not a host name",
+        suggestion: "Only the name, without https:// or a port; ports go under `listen`.")
+    }
+    if name.hasPrefix("*.") {
+      let parent = String(name.dropFirst(2))
+      return HostName.isValid(parent) ? .wildcard(parent: parent) : nil
+    }
+    return HostName.isValid(name) ? .exact(name) : nil
+  }
+}
+
+extension HostName {
+  /// Labels of letters, digits, `-` and `_`, as RFC 1123 §2.1 and the practice of Windows domains have them. A name
+  /// whose last label is a number is a misspelt IPv4 address.
+  static func isValid(_ name: String) -> Bool {
+    let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard name.utf8.count <= 253, let last = labels.last, UInt64(last) == nil else { return false }
+    return labels.allSatisfy { label in
+      (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+        && label.utf8.allSatisfy { isLabelByte($0) }
+    }
+  }
+
+  static func isLabelByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+    default: false
+    }
+  }
+}
+
+extension Kind where Value == String {
+  /// A name or an address that a certificate may be good for.
+  static let peerName = Kind.text(
+    "host name or IP address", expected: "a host name or an IP address"
+  ) { text throws(Complaint) in
+    if let address = try? IPAddress(parsing: text) { return "\(address)" }
+    return HostName.isValid(text) ? text.lowercased() : nil
+  }
+}
+
+extension Kind where Value == Configuration.Listener {
+  /// A port, an address, or both. Neither needs the other.
+  static func listener(defaultPort: UInt16) -> Kind {
+    .text(
+      "port, address or both", expected: "a port, an address or both, such as 192.168.1.170:\(defaultPort)"
+    ) { text throws(Complaint) in
+      if text == "*" { return Configuration.Listener(address: nil, port: defaultPort) }
+      let port = text.hasPrefix("*:") ? String(text.dropFirst(2)) : text
+      if let number = UInt16(port), number > 0 { return Configuration.Listener(address: nil, port: number) }
+      do throws(AddressTextError) {
+        let endpoint = try Endpoint(parsing: text, defaultPort: defaultPort)
+        return Configuration.Listener(address: endpoint.address, port: endpoint.port)
+      } catch {
+        guard error != .notAnAddress else { return nil }
+        throw Complaint(message: "`\(Node.shortened(text))` \(error)")
+      }
+    }
+  }
+}
+
+extension Kind where Value == IPAddress {
+  static let serverAddress = Kind.text(
+    "IP address", expected: "an IP address such as 192.168.1.165"
+  ) { text throws(Complaint) in
+    if let address = try? IPAddress(parsing: text) { return address }
+    if (try? Endpoint(parsing: text)) != nil {
+      throw Complaint(message: "`\(text)` has a port", suggestion: "The port goes under `port`.")
+    }
+    try ServerName.refuseHostName(text)
+    return nil
+  }
+}
+
+extension Kind where Value == Endpoint {
+  /// A server in one word.
+  static let serverEndpoint = Kind.text(
+    "IP address, with or without a port", expected: "an IP address such as 192.168.1.165, or a mapping"
+  ) { text throws(Complaint) in
+    do throws(AddressTextError) {
+      return try Endpoint(parsing: text, defaultPort: Endpoint.httpsPort)
+    } catch {
+      try ServerName.refuseHostName(text)
+      guard error != .notAnAddress else { return nil }
+      throw Complaint(message: "`\(Node.shortened(text))` \(error)")
+    }
+  }
+}
+
+extension Endpoint {
+  /// Where a Connection Server listens.
+  static let httpsPort: UInt16 = 443
+}
+
+/// What a server may be called in the file.
+enum ServerName {
+  /// Names stand in log lines whose fields are separated by spaces and slashes.
+  static func isValid(_ name: String) -> Bool {
+    (1...64).contains(name.utf8.count) && name.utf8.allSatisfy { HostName.isLabelByte($0) || $0 == UInt8(ascii: ".") }
+  }
+
+  /// A server's address is never looked up: a balancer must start, and find its servers, when DNS does not answer.
+  static func refuseHostName(_ text: String) throws(Complaint) {
+    guard HostName.isValid(text), text.utf8.contains(where: { !(0x30...0x39).contains($0) }) else { return }
+    throw Complaint(
+      message: "`\(Node.shortened(text))` is a name; a server needs its IP address, which works without DNS",
+      suggestion: "The name to verify its certificate by goes under `server-name`.")
+  }
+}
+
+extension Kind where Value == IPPrefix {
+  static let prefix = Kind.text("network", expected: "a network such as 10.0.0.0/8") { text throws(Complaint) in
+    do throws(AddressTextError) {
+      return try IPPrefix(parsing: text)
+    } catch {
+      guard error != .notAnAddress else { return nil }
+      throw Complaint(message: "`\(Node.shortened(text))` \(error)")
+    }
+  }
+}
+
+extension Kind where Value == Configuration.VirtualRouter.Address {
+  static let virtualAddress = Kind.text(
+    "address with prefix length", expected: "an address with its prefix length, such as 192.168.1.170/24",
+    write: { "\($0.address)/\($0.prefixLength)" }
+  ) { text throws(Complaint) in
+    let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let address = try? IPAddress(parsing: String(parts[0])) else { return nil }
+    guard parts.count == 2, let length = UInt8(parts[1]), (1...address.bitWidth).contains(Int(length)) else {
+      throw Complaint(
+        message: "`\(Node.shortened(text))` needs a prefix length from 1 to \(address.bitWidth)",
+        suggestion: "For example: \(address)/\(address.family == .v4 ? 24 : 64)")
+    }
+    return Configuration.VirtualRouter.Address(address: address, prefixLength: length)
+  }
+}

@@ -1,0 +1,122 @@
+import Wire
+
+/// What governs the running service.
+extension Schema {
+  static let timeouts = Section<Configuration.Timeouts>(
+    name: "timeouts",
+    keys: [
+      Key(
+        "tls-handshake", \.tlsHandshake, .timeout, example: "10s",
+        "From a client's connection to the end of its TLS handshake."),
+      Key(
+        "http-request", \.httpRequest, .timeout, example: "30s",
+        "For a request's head, from its first byte; on a new connection from the end of the handshake."),
+      Key("queue", \.queue, .timeout, example: "30s", "How long a request waits for a server that is full."),
+      Key("connect", \.connect, .timeout, example: "5s", "For a connection and TLS handshake with a server."),
+      Key(
+        "client", \.client, .timeout, example: "5m",
+        "How long a client that has to send or take something may do neither."),
+      Key(
+        "server", \.server, .timeout, example: "5m",
+        "How long a server that has to send or take something may do neither."),
+      Key(
+        "keep-alive", \.keepAlive, .timeout, example: "1m", "How long a client's connection waits for its next request."
+      ),
+      Key(
+        "tunnel", \.tunnel, .timeout, example: "24h",
+        "Silence on a stream: the secure tunnel, WebSockets, and everything in mode `passthrough`."),
+      Key(
+        "stop", \.stop, .timeout, example: "1m", "How long exchanges may take to finish when the service is stopped."),
+    ])
+
+  static let limits = Section<Configuration.Limits>(
+    name: "limits",
+    keys: [
+      Key(
+        "connections", \.connections, .number(1...10_000_000), example: "4000",
+        "Clients' connections in all. Above it new ones wait until others end. 10,000 idle ones take about 150 MB."),
+      Key(
+        "connections-per-address", \.connectionsPerAddress, .either("off", or: .number(1...10_000_000)), example: "200",
+        "Clients' connections from one address. Many users may sit behind one address."),
+      Key(
+        "header-bytes", \.headerBytes, .size(1024...16_384), example: "8KiB",
+        "A head's size, start line included."),
+      Key("header-fields", \.headerFields, .number(16...1000), example: "64", "A head's field lines."),
+      Key(
+        "requests-per-connection", \.requestsPerConnection, .either("off", or: .number(1...1_000_000_000)),
+        example: "1000",
+        "After how many requests a client's connection is closed."),
+      Key(
+        "queue", \.queue, .number(0...1_000_000), example: "100",
+        "How many requests wait for one full server. The next one is answered with 503."),
+    ])
+
+  static let log = Section<Configuration.Log>(
+    name: "log",
+    keys: [
+      Key("level", \.level, .word, example: "debug", "The least severe message that is written."),
+      Key(
+        "target", \.target, .word, example: "stderr",
+        "`auto` is the journal under systemd, otherwise standard error."),
+      Key(
+        "access", \.access, .either("off", or: .section(access)), default: "on, see [log.access](#logaccess)",
+        example: "off",
+        "One line for each request."),
+    ])
+
+  static let access = Section<Configuration.Log.Access>(
+    name: "log.access",
+    keys: [
+      Key(
+        "format", \.format, .word, example: "json",
+        "`httplog` is HAProxy's, field by field. `json` is one object a line."),
+      Key(
+        "target", \.target, .accessTarget, example: "/var/log/belvedere/access.log",
+        "Standard output (the journal under systemd) or a file, which is opened again on reload."),
+    ])
+
+  static let virtualRouter = Section<Configuration.VirtualRouter>(
+    name: "vrrp",
+    keys: [
+      Key(
+        "interface", \.interface, .byHost(.interface), required: true, example: "eth0",
+        "The interface that carries the address."),
+      Key(
+        "router", \.identifier, .number(1...255), required: true, example: "51",
+        "The VRID, the same on both nodes, unique in the network."),
+      Key(
+        "priority", \.priority, .byHost(.number(1...254)), required: true, example: "{ lb1: 101, lb2: 100 }",
+        "The node with the higher one holds the address."),
+      Key(
+        "address", \.addresses, .oneOrMore(.virtualAddress), required: true, example: "192.168.1.170/24",
+        "The virtual address with its network's prefix length."),
+    ])
+}
+
+extension Configuration.Timeouts: Defaulted {
+  static let defaults = Configuration.Timeouts()
+}
+
+extension Configuration.Limits: Defaulted {
+  static let defaults = Configuration.Limits()
+}
+
+extension Configuration.Log: Defaulted {
+  static let defaults = Configuration.Log()
+}
+
+extension Configuration.Log.Access: Defaulted {
+  static let defaults = Configuration.Log.Access()
+}
+
+extension Configuration.VirtualRouter: Defaulted {
+  static let defaults = Configuration.VirtualRouter(interface: "", identifier: 1, priority: 1, addresses: [])
+}
+
+extension Kind where Value == String {
+  /// What Linux takes as an interface's name: at most 15 bytes.
+  fileprivate static let interface = Kind.matching("interface name", expected: "an interface name such as eth0") {
+    (1...15).contains($0.utf8.count) && $0 != "." && $0 != ".."
+      && $0.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") }
+  }
+}

@@ -1,0 +1,99 @@
+/// A part of the configuration whose initial values are its defaults.
+protocol Defaulted: Sendable {
+  /// The part as an empty file leaves it; what the file must give is empty in it.
+  static var defaults: Self { get }
+}
+
+/// The keys of one mapping of the file: the single declaration that reading, suggestions and the reference page share.
+struct Section<Owner: Defaulted>: Sendable {
+  /// As the reference page calls it: `health`, `servers.NAME`.
+  let name: String
+  let keys: [Key<Owner>]
+
+  /// Reads a mapping; nil only when there is none. What is refused in it is reported and keeps its default. A key with
+  /// nothing behind it is an empty mapping, so that all of its entries may be commented out.
+  func read(_ node: Node, _ reader: inout Reader) -> Owner? {
+    switch node.content {
+    case .mapping(let entries): return read(entries, &reader)
+    case .scalar where node.isEmpty: return read([], &reader)
+    case .refused: return nil
+    case .scalar, .list:
+      reader.error("expected a mapping with keys such as `\(keys[0].name)`, found \(node.found)", at: node.mark)
+      return nil
+    }
+  }
+
+  /// Keys are read in the order of the schema, not of the file.
+  private func read(_ entries: [Node.Entry], _ reader: inout Reader) -> Owner {
+    var owner = Owner.defaults
+    for entry in entries where !keys.contains(where: { $0.name == entry.key }) {
+      reportUnknown(entry, &reader)
+    }
+    for key in keys {
+      if let entry = entries.first(where: { $0.key == key.name }) {
+        _ = reader.descend(to: key.name, key: entry.keyMark, value: entry.value.mark) { reader in
+          key.read(entry.value, &reader, &owner)
+        }
+      } else if key.isRequired {
+        let place = name == Schema.rootName ? "" : " in `\(name)`"
+        reader.error("`\(key.name)` is missing\(place)", at: reader.keyMark, "For example: \(key.exampleLine)")
+      }
+    }
+    return owner
+  }
+
+  private func reportUnknown(_ entry: Node.Entry, _ reader: inout Reader) {
+    let place = name == Schema.rootName ? "" : " in `\(name)`"
+    var suggestion: String?
+    if let near = Suggestion.nearest(to: entry.key, among: keys.lazy.map(\.name)) {
+      suggestion = "Did you mean `\(near)`?"
+    } else if let home = Schema.sections.first(where: { $0.keyNames.contains(entry.key) }) {
+      suggestion = home.name == Schema.rootName ? "It belongs to the top level." : "It belongs in `\(home.name)`."
+    }
+    reader.error("unknown key `\(Node.shortened(entry.key))`\(place)", at: entry.keyMark, suggestion)
+  }
+}
+
+/// One key of a section.
+struct Key<Owner: Defaulted>: Sendable {
+  let name: String
+  /// What is written behind it, for the reference: `duration`.
+  let kind: String
+  /// The default as the file would write it.
+  let standard: String
+  let meaning: String
+  /// A value as the file writes it.
+  let example: String
+  let isRequired: Bool
+  /// Reads the value into its owner; nil when it was refused.
+  let read: @Sendable (Node, inout Reader, inout Owner) -> Void?
+
+  /// - Parameters:
+  ///   - standard: the default in words, where it is not the initial value of the property or reads better so.
+  ///   - example: indented as a block when it has several lines.
+  init<Value>(
+    _ name: String, _ property: any WritableKeyPath<Owner, Value> & Sendable, _ kind: Kind<Value>,
+    required: Bool = false, default standard: String? = nil, example: String, _ meaning: String
+  ) {
+    self.name = name
+    self.kind = kind.name
+    self.standard = required ? "required" : standard ?? "`\(kind.write(Owner.defaults[keyPath: property]))`"
+    self.meaning = meaning
+    self.example = example
+    isRequired = required
+    read = { node, reader, owner in
+      if node.isEmpty, !kind.takesNoValue {
+        reader.error("`\(name)` has no value; expected \(kind.expected)", at: reader.keyMark)
+        return nil
+      }
+      guard let value = kind.read(node, &reader) else { return nil }
+      owner[keyPath: property] = value
+      return ()
+    }
+  }
+
+  /// The key with its example, on one line or as a block.
+  var exampleLine: String {
+    example.contains("\n") ? "\(name):\n\(example)" : "\(name): \(example)"
+  }
+}

@@ -1,0 +1,132 @@
+import Wire
+
+/// The side of the Connection Servers.
+extension Schema {
+  static let server = Section<Configuration.Server>(
+    name: "servers.NAME",
+    keys: [
+      Key(
+        "address", \.endpoint.address, .serverAddress, required: true, example: "192.168.1.165",
+        "The server's IP address. A server with no other keys is written `view01: 192.168.1.165` or `…:8443`."),
+      Key("port", \.endpoint.port, .number(1...65535), example: "8443", "The server's port."),
+      Key(
+        "weight", \.weight, .number(0...256), example: "2",
+        "The server's share of clients in proportion to the others'. `0`: only clients that it knows already (drain)."),
+      Key(
+        "backup", \.isBackup, .flag, example: "true", "Whether the server is used only when no other can be."),
+      Key(
+        "connections", \.connections, .number(1...1_000_000), example: "2000",
+        "How many connections it is given at once. What comes on top waits in a queue."),
+      Key(
+        "server-name", \.serverName, .peerName, default: "the first name in `service`", example: "view01.domain.local",
+        "The name asked for in TLS and looked for in the server's certificate."),
+      Key(
+        "trust", \.trust, .trust, default: "the file's `trust`",
+        example: "insecure-no-verification", "What makes this server's certificate acceptable."),
+    ])
+
+  static let trust = Section<WrittenTrust>(
+    name: "trust",
+    keys: [
+      Key(
+        "ca", \.authority, .optional(.path(.trustAnchors)), default: "none",
+        example: "/etc/belvedere/tls/domain-ca.pem",
+        "The certificate must be signed by one in this PEM file, and carry the server's name."),
+      Key(
+        "fingerprint", \.fingerprints, .optional(.oneOrMore(.fingerprint)), default: "none",
+        example: "\(exampleFingerprint)",
+        "The certificate must be this one, by its SHA-256: `openssl x509 -noout -fingerprint -sha256 -in server.pem`."),
+    ])
+
+  static let health = Section<Configuration.Health>(
+    name: "health",
+    keys: [
+      Key(
+        "check", \.check, .word, example: "tcp",
+        """
+        `https`: a request, answered with 200. `tls`: a handshake. `tcp`: a connection, which a hanging server passes \
+        too. A 503 means drain: known clients stay, new ones go elsewhere.
+        """),
+      Key("path", \.path, .requestPath, example: "/favicon.ico", "What is asked for."),
+      Key("method", \.method, .word, example: "HEAD", "How it is asked for."),
+      Key(
+        "host", \.host, .hostField, default: "the first name in `service`", example: "view01.domain.local",
+        "The Host of the check; a Connection Server refuses names that it does not know."),
+      Key(
+        "interval", \.interval, .duration(.milliseconds(10)...(.hours(1))), example: "2s",
+        "From the start of a check to the start of the next. Under traffic, failures start one at once."),
+      Key(
+        "timeout", \.timeout, .duration(.milliseconds(10)...(.hours(1))), example: "10s",
+        "In which connection, handshake and the whole answer must come."),
+      Key("rise", \.rise, .number(1...100), example: "3", "Good checks in a row that make a server up."),
+      Key("fall", \.fall, .number(1...100), example: "5", "Bad checks in a row that make a server down."),
+      Key(
+        "jitter", \.jitter, .duration(.zero...(.minutes(10))), example: "200ms",
+        "By how much an interval is lengthened or shortened at random, so that checks do not march in step."),
+    ])
+
+  static let affinity = Section<Configuration.Affinity>(
+    name: "affinity",
+    keys: [
+      Key("by", \.key, .word, example: "client-address", "What a client is known by."),
+      Key(
+        "hold", \.hold, .duration(.seconds(1)...(.hours(7 * 24))), example: "3h",
+        "How long a silent client is remembered. View's own sessions outlive 90 minutes of silence."),
+      Key(
+        "ipv4-prefix", \.ipv4Prefix, .number(1...32), example: "24", "How many bits of an IPv4 address are one client."),
+      Key(
+        "ipv6-prefix", \.ipv6Prefix, .number(1...128), example: "56", "How many bits of an IPv6 address are one client."
+      ),
+      Key(
+        "entries", \.entries, .number(1...10_000_000), example: "20000",
+        "How many clients are remembered. The one that has been silent longest makes room."),
+    ])
+
+  static let pool = Section<Configuration.Pool>(
+    name: "pool",
+    keys: [
+      Key(
+        "share", \.share, .flag, example: "false",
+        "Whether a connection that served one client may serve another. NTLM and Negotiate make it private anyway."),
+      Key(
+        "idle-connections", \.idleConnections, .number(0...10_000), example: "8",
+        "How many idle connections each thread keeps to each server."),
+      Key("idle-timeout", \.idleTimeout, .timeout, example: "5s", "How long they are kept."),
+    ])
+
+  private static let exampleFingerprint =
+    "5E:88:48:98:DA:28:04:71:51:D0:E5:6F:8D:C6:29:27:73:60:3D:0D:6A:AB:BD:D6:2A:11:EF:72:1D:15:42:D8"
+}
+
+extension Configuration.Server: Defaulted {
+  static let defaults = Configuration.Server(
+    name: "", endpoint: Endpoint(address: IPAddress(v4: 0), port: Endpoint.httpsPort), serverName: "")
+}
+
+extension Configuration.Health: Defaulted {
+  static let defaults = Configuration.Health()
+}
+
+extension Configuration.Affinity: Defaulted {
+  static let defaults = Configuration.Affinity()
+}
+
+extension Configuration.Pool: Defaulted {
+  static let defaults = Configuration.Pool()
+}
+
+extension Kind where Value == String {
+  /// An origin-form request target (RFC 9112 §3.2.1).
+  fileprivate static let requestPath = Kind.matching("path in a URL", expected: "a path such as /favicon.ico") {
+    $0.hasPrefix("/") && $0.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }
+  }
+
+  /// A Host field's value (RFC 9110 §7.2): a name, with or without a port.
+  fileprivate static let hostField = Kind.matching(
+    "host name, with or without a port", expected: "a host name such as view.domain.local"
+  ) { text in
+    if (try? Endpoint(parsing: text, defaultPort: Endpoint.httpsPort)) != nil { return true }
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    return HostName.isValid(String(parts[0])) && (parts.count == 1 || UInt16(parts[1]) ?? 0 > 0)
+  }
+}

@@ -1,0 +1,20 @@
+/// A file that the configuration names, and where it does so.
+package struct FileReference: Hashable, Sendable {
+  package enum Purpose: Sendable {
+    /// A chain in PEM; with its private key unless that has a file of its own.
+    case certificate
+    case privateKey
+    /// Certificates in PEM that servers are verified against.
+    case trustAnchors
+    /// Read at start.
+    case errorPage
+    /// Appended to; made when it is not there.
+    case accessLog
+  }
+
+  package let purpose: Purpose
+  /// Absolute, unless both it and the configuration file's name are relative.
+  package let path: String
+  /// Where the configuration names it.
+  package let mark: Mark
+}
