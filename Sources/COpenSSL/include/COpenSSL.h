@@ -1,1 +1,83 @@
+// What Swift cannot import of OpenSSL: macros with arguments and typed stacks. Each wrapper is the macro, no logic.
 #pragma once
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+/// Makes OpenSSL take its memory through a per-thread cache of the record-sized blocks (COpenSSL.c). To be called
+/// before anything else of OpenSSL; answers 0 when OpenSSL has allocated already and so refuses.
+int belvedere_install_block_cache(void);
+
+// MARK: contexts
+static inline long belvedere_ctx_set_minimum(SSL_CTX *context, int version) {
+  return SSL_CTX_set_min_proto_version(context, version);
+}
+static inline long belvedere_ctx_set_maximum(SSL_CTX *context, int version) {
+  return SSL_CTX_set_max_proto_version(context, version);
+}
+/// For both sides: no compression (CRIME), no renegotiation (RFC 5746's attack surface), and an end of file without
+/// close_notify is never taken for a proper end.
+static inline void belvedere_ctx_harden(SSL_CTX *context) {
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_clear_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT);
+}
+/// Our order of ciphers decides, except that a client which puts ChaCha20 first (it has no AES instructions) gets it.
+static inline void belvedere_ctx_prefer_own_order(SSL_CTX *context) {
+  SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+}
+static inline void belvedere_ctx_refuse_tickets(SSL_CTX *context) { SSL_CTX_set_options(context, SSL_OP_NO_TICKET); }
+static inline long belvedere_ctx_set_mode(SSL_CTX *context, long mode) { return SSL_CTX_set_mode(context, mode); }
+static inline long belvedere_ctx_set_read_ahead(SSL_CTX *context, int on) {
+  return SSL_CTX_set_read_ahead(context, on);
+}
+static inline long belvedere_ctx_set_session_cache_mode(SSL_CTX *context, long mode) {
+  return SSL_CTX_set_session_cache_mode(context, mode);
+}
+static inline long belvedere_ctx_set_groups(SSL_CTX *context, const char *list) {
+  return SSL_CTX_set1_groups_list(context, (char *)list);
+}
+static inline long belvedere_ctx_add_chain_certificate(SSL_CTX *context, X509 *certificate) {
+  return SSL_CTX_add1_chain_cert(context, certificate);
+}
+static inline int belvedere_ctx_set_owner(SSL_CTX *context, void *owner) {
+  return SSL_CTX_set_app_data(context, owner);
+}
+static inline void *belvedere_ctx_owner(const SSL_CTX *context) { return SSL_CTX_get_app_data(context); }
+static inline long belvedere_ctx_set_server_name_callback(SSL_CTX *context, int (*callback)(SSL *, int *, void *)) {
+  return SSL_CTX_set_tlsext_servername_callback(context, callback);
+}
+
+// MARK: connections
+static inline long belvedere_set_server_name(SSL *connection, const char *name) {
+  return SSL_set_tlsext_host_name(connection, (char *)name);
+}
+
+// MARK: BIO
+static inline void belvedere_bio_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
+static inline void belvedere_bio_retry_write(BIO *bio) { BIO_set_retry_write(bio); }
+static inline void belvedere_bio_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
+static inline long belvedere_bio_memory(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }
+
+// MARK: keys and names
+static inline unsigned long belvedere_name_flags(void) { return XN_FLAG_RFC2253; }
+/// EVP_MAC_init with the digest parameter that SSL_CTX_set_tlsext_ticket_key_evp_cb(3) asks for.
+static inline int belvedere_mac_init_sha256(EVP_MAC_CTX *mac, const unsigned char *key, size_t size) {
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
+      OSSL_PARAM_construct_end(),
+  };
+  return EVP_MAC_init(mac, key, size, parameters);
+}
+static inline EVP_PKEY *belvedere_generate_p256(void) { return EVP_EC_gen("P-256"); }
+static inline int belvedere_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+static inline GENERAL_NAME *belvedere_name_at(const GENERAL_NAMES *names, int index) {
+  return sk_GENERAL_NAME_value(names, index);
+}

@@ -1,0 +1,85 @@
+import COpenSSL
+
+/// What a certificate says of itself, copied out for logs, checks and status pages. Text from the certificate has its
+/// control characters and non-ASCII escaped, so it is safe on one line.
+package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
+  /// The subject's distinguished name (RFC 2253): `CN=view.domain.local,O=…`; empty when the certificate has none.
+  package let subject: String
+  /// The issuer's distinguished name.
+  package let issuer: String
+  /// Host names that it is for (subjectAltName dNSName), in lower case; the common name stands in when there is no
+  /// subjectAltName at all.
+  package let names: [String]
+  /// Addresses that it is for (subjectAltName iPAddress), as text.
+  package let addresses: [String]
+  /// Seconds since 1970 in UTC before which it is not valid.
+  package let notBefore: Int64
+  /// Seconds since 1970 in UTC after which it is not valid.
+  package let notAfter: Int64
+  package let fingerprint: Fingerprint
+  /// True when it is its own issuer by name.
+  package let selfIssued: Bool
+
+  /// True when `seconds` since 1970 is past the certificate's end.
+  package func expired(at seconds: Int64) -> Bool { seconds > notAfter }
+
+  package var description: String {
+    subject.isEmpty ? names.first ?? addresses.first ?? fingerprint.description : subject
+  }
+
+  /// nil when OpenSSL can't digest the certificate or make sense of its dates.
+  init?(reading certificate: Certificate) {
+    // SAFETY: the X509 lives as long as `certificate`; what the getters answer is read within the call.
+    unsafe self.init(reading: certificate.x509)
+  }
+
+  /// Reads an `X509`.
+  init?(reading certificate: OpaquePointer) {
+    // SAFETY (all below): `certificate` is a live X509 of the caller's; the get0 answers are read within the call.
+    guard let from = unsafe Self.seconds(of: X509_get0_notBefore(certificate)),
+      let until = unsafe Self.seconds(of: X509_get0_notAfter(certificate)),
+      let fingerprint = unsafe Fingerprint(of: certificate)
+    else { return nil }
+    let subject = unsafe X509_get_subject_name(certificate)
+    let issuer = unsafe X509_get_issuer_name(certificate)
+    unsafe self.subject = Self.text(of: subject)
+    unsafe self.issuer = Self.text(of: issuer)
+    selfIssued = unsafe X509_NAME_cmp(subject, issuer) == 0
+    notBefore = from
+    notAfter = until
+    self.fingerprint = fingerprint
+    let identities = unsafe CertificateIdentities(of: certificate)
+    names = identities.names
+    addresses = identities.addresses
+  }
+
+  private static func seconds(of time: UnsafePointer<ASN1_TIME>?) -> Int64? {
+    // SAFETY: `epoch` is made and freed here; `time` is borrowed from a live certificate.
+    guard let epoch = unsafe ASN1_TIME_set(nil, 0) else { return nil }
+    defer { unsafe ASN1_STRING_free(epoch) }
+    var days: Int32 = 0
+    var seconds: Int32 = 0
+    guard unsafe ASN1_TIME_diff(&days, &seconds, epoch, time) == 1 else {
+      ERR_clear_error()
+      return nil
+    }
+    return Int64(days) * 86_400 + Int64(seconds)
+  }
+
+  private static func text(of name: OpaquePointer?) -> String {
+    // SAFETY: the memory BIO is made and freed here; its bytes are copied before that.
+    guard let sink = unsafe BIO_new(BIO_s_mem()) else { return "" }
+    defer { _ = unsafe BIO_free(sink) }
+    _ = unsafe X509_NAME_print_ex(sink, name, 0, belvedere_name_flags())
+    return unsafe String(decoding: bytes(ofMemory: sink), as: UTF8.self)
+  }
+}
+
+/// A copy of what was written into a memory BIO.
+func bytes(ofMemory sink: OpaquePointer) -> [UInt8] {
+  var start: UnsafeMutablePointer<CChar>?
+  // SAFETY: the BIO lends `count` bytes at `start` until it is written to or freed.
+  let count = unsafe belvedere_bio_memory(sink, &start)
+  guard count > 0, let first = unsafe start else { return [] }
+  return unsafe UnsafeBufferPointer(start: first, count: count).map { UInt8(bitPattern: $0) }
+}

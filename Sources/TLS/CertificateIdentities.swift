@@ -1,0 +1,73 @@
+import COpenSSL
+import Glibc
+
+/// Whom a certificate is for: the host names and addresses of its subjectAltName (RFC 5280 §4.2.1.6), or the common
+/// name when it has no subjectAltName at all (as OpenSSL's own check does).
+struct CertificateIdentities {
+  private(set) var names: [String] = []
+  private(set) var addresses: [String] = []
+
+  /// Reads an `X509`.
+  init(of certificate: OpaquePointer) {
+    // SAFETY: X509_get_ext_d2i answers a fresh GENERAL_NAMES of ours, freed below; its elements are borrowed from it.
+    guard let list = unsafe X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else {
+      ERR_clear_error()
+      if let name = unsafe Self.commonName(of: certificate) { names = [name] }
+      return
+    }
+    let entries = OpaquePointer(list)
+    defer { unsafe GENERAL_NAMES_free(entries) }
+    let count = unsafe belvedere_names_count(entries)
+    for index in 0..<count {
+      var type: Int32 = 0
+      guard let entry = unsafe belvedere_name_at(entries, index),
+        let value = unsafe GENERAL_NAME_get0_value(entry, &type)
+      else { continue }
+      if type == GEN_DNS {
+        let bytes = unsafe Self.bytes(of: value.assumingMemoryBound(to: ASN1_STRING.self))
+        names.append(Self.printable(bytes).lowercased())
+      } else if type == GEN_IPADD {
+        let bytes = unsafe Self.bytes(of: value.assumingMemoryBound(to: ASN1_STRING.self))
+        if let address = Self.addressText(bytes) { addresses.append(address) }
+      }
+    }
+  }
+
+  private static func commonName(of certificate: OpaquePointer) -> String? {
+    // SAFETY: name, entry and data are borrowed from the live certificate.
+    let name = unsafe X509_get_subject_name(certificate)
+    let index = unsafe X509_NAME_get_index_by_NID(name, NID_commonName, -1)
+    guard index >= 0, let entry = unsafe X509_NAME_get_entry(name, index),
+      let data = unsafe X509_NAME_ENTRY_get_data(entry)
+    else { return nil }
+    return unsafe printable(bytes(of: data)).lowercased()
+  }
+
+  private static func bytes(of string: UnsafePointer<ASN1_STRING>) -> [UInt8] {
+    // SAFETY: an ASN1_STRING holds `length` bytes at its data pointer as long as it lives; they are copied here.
+    unsafe Array(UnsafeBufferPointer(start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
+  }
+
+  /// Visible ASCII as it is, everything else as `\xHH`: a name from a peer goes into logs.
+  private static func printable(_ bytes: [UInt8]) -> String {
+    var text = ""
+    for byte in bytes {
+      if (0x21...0x7e).contains(byte) {
+        text.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+      }
+    }
+    return text
+  }
+
+  /// The text form of 4 or 16 bytes; nil for any other length.
+  private static func addressText(_ bytes: [UInt8]) -> String? {
+    guard bytes.count == 4 || bytes.count == 16 else { return nil }
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    // SAFETY: inet_ntop reads 4 or 16 bytes by family, which were counted, and writes at most the given size.
+    let family = bytes.count == 4 ? AF_INET : AF_INET6
+    guard unsafe inet_ntop(family, bytes, &text, socklen_t(text.count)) != nil else { return nil }
+    return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}

@@ -1,0 +1,67 @@
+/// A certificate with its chain and its private key, loaded and known to belong together. Immutable; shared by every
+/// context made of it.
+package final class CertificatePair: Sendable {
+  package enum KeyType: String, Sendable {
+    case rsa = "RSA"
+    case ecdsa = "ECDSA"
+    case ed25519 = "Ed25519"
+  }
+
+  /// The file's path, or what the text was called.
+  package let origin: String
+  /// What the certificate says; compare `notAfter` with the clock to warn before it ends.
+  package let facts: CertificateFacts
+  package let keyType: KeyType
+
+  let certificate: Certificate
+  /// The issuers, as they stand in the file.
+  let chain: [Certificate]
+  let key: PrivateKey
+
+  /// Loads the certificate, its chain and, unless `keyPath` names another file, its key from a PEM file. The
+  /// certificate is the first that fits the key; the others are the chain, in the file's order.
+  package convenience init(path: String, keyPath: String? = nil) throws(TLSError) {
+    let file = try PEMFile(path: path)
+    if let keyPath {
+      try self.init(certificates: file, key: PEMFile(path: keyPath))
+    } else {
+      try self.init(certificates: file, key: file)
+    }
+  }
+
+  /// Loads the same from PEM text in memory. `origin` is what messages call it.
+  package convenience init(pem: [UInt8], key: [UInt8]? = nil, origin: String) throws(TLSError) {
+    let text = PEMFile(origin: origin, copying: pem)
+    if let key {
+      try self.init(certificates: text, key: PEMFile(origin: origin, copying: key))
+    } else {
+      try self.init(certificates: text, key: text)
+    }
+  }
+
+  private convenience init(certificates: borrowing PEMFile, key: borrowing PEMFile) throws(TLSError) {
+    let found = try certificates.certificates()
+    guard !found.isEmpty else { throw .noCertificate(origin: certificates.origin) }
+    try self.init(found, key: key.privateKey(), origin: certificates.origin, keyOrigin: key.origin)
+  }
+
+  /// `certificates` is not empty.
+  init(_ certificates: [Certificate], key: PrivateKey, origin: String, keyOrigin: String) throws(TLSError) {
+    guard let match = certificates.firstIndex(where: { $0.belongs(to: key) }) else {
+      let first = CertificateFacts(reading: certificates[0])
+      throw .keyMismatch(origin: origin, keyOrigin: keyOrigin, subject: first?.description ?? "nobody")
+    }
+    guard let facts = CertificateFacts(reading: certificates[match]) else {
+      throw .refused(origin: origin, reason: "the certificate's dates make no sense")
+    }
+    guard let keyType = key.type else {
+      throw .refused(origin: keyOrigin, reason: "the key is neither RSA nor ECDSA nor Ed25519")
+    }
+    self.origin = origin
+    self.facts = facts
+    self.keyType = keyType
+    self.key = key
+    certificate = certificates[match]
+    chain = Array(certificates[..<match] + certificates[(match + 1)...])
+  }
+}

@@ -1,0 +1,37 @@
+/// A peer's certificate that did not pass: which one, why, and what would pin it.
+package struct CertificateRefusal: Equatable, Sendable, CustomStringConvertible {
+  /// Why, in OpenSSL's words for `X509_V_ERR_…`, or ours where a fingerprint was expected.
+  package let reason: String
+  /// The certificate that the reason is about.
+  package let certificate: CertificateFacts?
+  /// Its place in the chain: 0 is the peer's own, above it are its issuers.
+  package let depth: Int
+  /// The peer's own certificate.
+  package let leaf: CertificateFacts?
+  /// What was asked for: the host name or address, empty when any would do.
+  package let expectedName: String
+
+  /// Configured as the server's fingerprint, this makes the peer's certificate pass, whatever else is wrong with it.
+  package var pin: Fingerprint? { leaf?.fingerprint }
+
+  package var description: String {
+    var text = "the certificate "
+    if let certificate {
+      text += "'\(certificate)'"
+      if depth > 0 { text += " (issuer at depth \(depth))" }
+      text += ", issued by '\(certificate.issuer)', "
+    }
+    text += "does not pass: \(reason)"
+    if let leaf, !expectedName.isEmpty, depth == 0 {
+      let identities = leaf.names + leaf.addresses
+      text += "; '\(expectedName)' was asked for, it is for "
+      text += identities.isEmpty ? "no name" : identities.prefix(Self.namesShown).joined(separator: ", ")
+      if identities.count > Self.namesShown { text += " and \(identities.count - Self.namesShown) more" }
+    }
+    if let pin { text += "; its SHA-256 fingerprint is \(pin)" }
+    return text
+  }
+
+  /// A certificate may carry hundreds of names; a log line shows this many.
+  private static let namesShown = 4
+}

@@ -1,0 +1,42 @@
+import COpenSSL
+
+/// The SHA-256 digest of a certificate's DER encoding: what pins it. Written as 64 lower-case hexadecimal digits; read
+/// in either case, with or without colons.
+package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
+  /// 32 bytes.
+  package let bytes: [UInt8]
+
+  /// Of an `X509`; nil when OpenSSL can't digest it.
+  init?(of certificate: OpaquePointer) {
+    var bytes = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+    var size: UInt32 = 0
+    // SAFETY: `certificate` is a live X509 of the caller's and `bytes` has room for any digest.
+    guard unsafe X509_digest(certificate, EVP_sha256(), &bytes, &size) == 1 else {
+      ERR_clear_error()
+      return nil
+    }
+    self.bytes = Array(bytes.prefix(Int(size)))
+  }
+
+  /// Throws `.badFingerprint` when `text` is anything else.
+  package init(_ text: String) throws(TLSError) {
+    var bytes: [UInt8] = []
+    var high: UInt8?
+    for character in text where character != ":" {
+      guard let digit = character.hexDigitValue, character.isASCII else { throw .badFingerprint(text) }
+      if let first = high {
+        bytes.append(first << 4 | UInt8(digit))
+        high = nil
+      } else {
+        high = UInt8(digit)
+      }
+    }
+    guard high == nil, bytes.count == Digest.sha256Size else { throw .badFingerprint(text) }
+    self.bytes = bytes
+  }
+
+  package var description: String {
+    let digits = Array("0123456789abcdef")
+    return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+  }
+}

@@ -1,0 +1,27 @@
+import COpenSSL
+
+/// Bytes that nobody may find in memory later: zeroed when dropped. Fixed size, never copied.
+@safe struct SecretBytes: ~Copyable, @unchecked Sendable {
+  private let buffer: UnsafeMutableRawBufferPointer
+
+  /// `count` zero bytes.
+  init(count: Int) {
+    unsafe buffer = .allocate(byteCount: count, alignment: 16)
+    unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0)
+  }
+
+  deinit {
+    // SAFETY: allocated in `init`, owned by this value alone.
+    unsafe OPENSSL_cleanse(buffer.baseAddress, buffer.count)
+    unsafe buffer.deallocate()
+  }
+
+  var count: Int { unsafe buffer.count }
+
+  /// The bytes, for the length of the call.
+  func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try unsafe body(buffer)
+  }
+}

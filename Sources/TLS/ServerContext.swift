@@ -1,0 +1,138 @@
+import COpenSSL
+import Wire
+
+/// What front connections are accepted with: certificates by server name, a profile, ticket keys. Immutable after
+/// `init` and used by all threads at once; every connection keeps it alive.
+@safe package final class ServerContext: Sendable {
+  /// One context for each set of certificates; the first is the default and accepts every connection.
+  private let handles: [ContextHandle]
+  private let selection: CertificateSelection
+  private let tickets: TicketKeys?
+
+  /// The context that connections begin with. An `SSL_CTX`, live as long as this object.
+  var first: OpaquePointer { unsafe handles[0].context }
+
+  /// The certificates are matched to the client's server name (exact, then wildcard); the first is the default. Several
+  /// with one name must differ in their kind of key, or the first of a kind wins. `tickets` are shared with the contexts
+  /// before and after this one; nil means no resumption at all.
+  package init(certificates: [CertificatePair], profile: TLSProfile, tickets: TicketKeys?) throws(TLSError) {
+    guard !certificates.isEmpty else { throw .noCertificatesGiven }
+    selection = CertificateSelection(certificates.map { ($0.facts.names, $0.keyType) })
+    self.tickets = tickets
+    var handles: [ContextHandle] = []
+    for set in selection.sets {
+      let handle = try ContextHandle(.server, profile: profile)
+      for index in set { try handle.present(certificates[index]) }
+      try handle.resume(with: tickets, profile: profile)
+      handles.append(handle)
+    }
+    self.handles = handles
+    for handle in handles { handle.answer(to: self) }
+  }
+
+  /// Points the connection at the certificates for the name that its client sent.
+  fileprivate func select(for ssl: OpaquePointer) {
+    // SAFETY: `ssl` is live for the callback; the name is NUL-terminated and copied here.
+    let name = unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map { unsafe String(cString: $0) }
+    let set = selection.set(for: name)
+    if set != 0 { _ = unsafe SSL_set_SSL_CTX(ssl, handles[set].context) }
+  }
+
+  fileprivate func ticket(
+    name: UnsafeMutablePointer<UInt8>, iv: UnsafeMutablePointer<UInt8>, cipher: OpaquePointer, mac: OpaquePointer,
+    sealing: Bool, version: Int32
+  ) -> Int32 {
+    guard let tickets else { return 0 }
+    // SAFETY: all four are OpenSSL's for the length of its callback.
+    if sealing { return unsafe tickets.seal(name: name, iv: iv, cipher: cipher, mac: mac) }
+    // A TLS 1.3 client uses a ticket once (RFC 8446 §C.4), so it gets another one each time.
+    return unsafe tickets.open(name: name, iv: iv, cipher: cipher, mac: mac, renewing: version == TLS1_3_VERSION)
+  }
+}
+
+extension ContextHandle {
+  /// Adds a certificate, its chain and its key.
+  fileprivate func present(_ pair: CertificatePair) throws(TLSError) {
+    // SAFETY: all are live; the context takes references of its own.
+    guard unsafe SSL_CTX_use_certificate(context, pair.certificate.x509) == 1,
+      unsafe SSL_CTX_use_PrivateKey(context, pair.key.key) == 1
+    else { throw .refused(origin: pair.origin, reason: takeQueuedReason()) }
+    for issuer in pair.chain {
+      guard unsafe belvedere_ctx_add_chain_certificate(context, issuer.x509) == 1 else {
+        throw .refused(origin: pair.origin, reason: takeQueuedReason())
+      }
+    }
+  }
+
+  /// Stateless tickets or nothing: no session is kept here, so nothing is locked or looked up.
+  fileprivate func resume(with tickets: TicketKeys?, profile: TLSProfile) throws(TLSError) {
+    // SAFETY: `context` is live and not shared yet.
+    _ = unsafe belvedere_ctx_set_session_cache_mode(context, Int(SSL_SESS_CACHE_OFF | SSL_SESS_CACHE_NO_INTERNAL))
+    // A session is good for every context of the same profile, also the next generation's, and for no other profile:
+    // a TLS 1.2 session would bring its cipher along.
+    let scope = Array("belvedere \(profile.rawValue)".utf8)
+    guard unsafe SSL_CTX_set_session_id_context(context, scope, UInt32(scope.count)) == 1 else {
+      throw .openssl(doing: "naming the session context", reason: takeQueuedReason())
+    }
+    guard let tickets else {
+      unsafe belvedere_ctx_refuse_tickets(context)
+      _ = unsafe SSL_CTX_set_num_tickets(context, 0)
+      return
+    }
+    _ = unsafe SSL_CTX_set_timeout(context, Int(tickets.ticketLifetime.nanoseconds / 1_000_000_000))
+    // One ticket a handshake: a client with several connections gets one from each, and each costs us its sealing.
+    _ = unsafe SSL_CTX_set_num_tickets(context, 1)
+    _ = unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(context, handleTicket)
+  }
+
+  /// Makes the callbacks ask `owner`, which keeps this handle and outlives every connection made of it.
+  fileprivate func answer(to owner: ServerContext) {
+    // SAFETY: unretained, since `owner` outlives the connections (each holds it) and so the callbacks.
+    _ = unsafe belvedere_ctx_set_owner(context, Unmanaged.passUnretained(owner).toOpaque())
+    _ = unsafe belvedere_ctx_set_server_name_callback(context, handleServerName)
+    unsafe SSL_CTX_set_alpn_select_cb(context, handleALPN, nil)
+  }
+}
+
+private func owner(of ssl: OpaquePointer?) -> ServerContext? {
+  // SAFETY: every context that accepts has a ServerContext for its owner (`answer(to:)`), alive as long as `ssl`.
+  guard let context = unsafe SSL_get_SSL_CTX(ssl), let owner = unsafe belvedere_ctx_owner(context) else { return nil }
+  return unsafe Unmanaged<ServerContext>.fromOpaque(owner).takeUnretainedValue()
+}
+
+/// Every name is accepted: a client that asks for an unknown one gets the default certificate, and tells its user.
+private func handleServerName(
+  ssl: OpaquePointer?, alert: UnsafeMutablePointer<Int32>?, argument: UnsafeMutableRawPointer?
+) -> Int32 {
+  if let ssl = unsafe ssl { unsafe owner(of: ssl)?.select(for: ssl) }
+  return SSL_TLSEXT_ERR_OK
+}
+
+private func handleTicket(
+  ssl: OpaquePointer?, name: UnsafeMutablePointer<UInt8>?, iv: UnsafeMutablePointer<UInt8>?, cipher: OpaquePointer?,
+  mac: OpaquePointer?, sealing: Int32
+) -> Int32 {
+  guard let name = unsafe name, let iv = unsafe iv, let cipher = unsafe cipher, let mac = unsafe mac,
+    let owner = unsafe owner(of: ssl)
+  else { return -1 }
+  return unsafe owner.ticket(
+    name: name, iv: iv, cipher: cipher, mac: mac, sealing: sealing == 1, version: SSL_version(ssl))
+}
+
+/// `http/1.1` as ALPN writes it: a length and the name (RFC 7301 §3.1).
+private let offeredProtocols: StaticString = "\u{8}http/1.1"
+
+/// A client that offers protocols, none of which is ours, is refused with no_application_protocol (RFC 7301 §3.2):
+/// it would speak something else to us.
+private func handleALPN(
+  ssl: OpaquePointer?, chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?, size: UnsafeMutablePointer<UInt8>?,
+  offers: UnsafePointer<UInt8>?, offersSize: UInt32, argument: UnsafeMutableRawPointer?
+) -> Int32 {
+  var selected: UnsafeMutablePointer<UInt8>?
+  // SAFETY: OpenSSL's list is live for the call and so is ours for ever; the selection points into one of them.
+  let answer = unsafe SSL_select_next_proto(
+    &selected, size, offeredProtocols.utf8Start, UInt32(offeredProtocols.utf8CodeUnitCount), offers, offersSize)
+  guard answer == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+  unsafe chosen?.pointee = UnsafePointer(selected)
+  return SSL_TLSEXT_ERR_OK
+}

@@ -1,0 +1,54 @@
+import COpenSSL
+
+/// Whom a connection is for: the name that is sent as SNI and that the peer's certificate is checked against. Parsed
+/// once, when the configuration is read.
+package struct ServerName: Hashable, Sendable, CustomStringConvertible {
+  package enum Kind: Sendable {
+    /// A host name: sent as SNI, checked against the certificate's names.
+    case host
+    /// An IPv4 or IPv6 address: never sent as SNI (RFC 6066 §3), checked against the certificate's addresses.
+    case address
+    /// No name: nothing is sent, and no name is checked.
+    case none
+  }
+
+  package let kind: Kind
+  /// The name in lower case, or the address; empty for `.none`.
+  package let text: String
+
+  /// No name. With trust `.system` or `.authorities` any certificate of those authorities passes.
+  package static let none = ServerName(kind: .none, text: "")
+
+  private init(kind: Kind, text: String) {
+    self.kind = kind
+    self.text = text
+  }
+
+  /// A host name of letters, digits, `-`, `_` and `.`, or an address without brackets. Throws `.badServerName`.
+  package init(_ text: String) throws(TLSError) {
+    _ = Library.ready
+    // SAFETY: a fresh ASN1_OCTET_STRING, or null when the text is no address; freed at once.
+    if let address = unsafe a2i_IPADDRESS(text) {
+      unsafe ASN1_OCTET_STRING_free(address)
+      self.init(kind: .address, text: text)
+      return
+    }
+    ERR_clear_error()
+    let name = text.hasSuffix(".") ? text.dropLast().lowercased() : text.lowercased()
+    // RFC 1035 §2.3.4: labels of 1 to 63 octets, 253 characters in all.
+    let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard name.utf8.count <= 253, labels.allSatisfy({ (1...63).contains($0.count) && $0.allSatisfy(Self.allowed) })
+    else { throw .badServerName(text) }
+    self.init(kind: .host, text: name)
+  }
+
+  package var description: String { text }
+
+  private static func allowed(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+    case UInt8(ascii: "-"), UInt8(ascii: "_"): true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import COpenSSL
+import Glibc
+import Linux
+
+/// What one connection's BIO knows of its socket. It lives at a fixed address from the connection's first moment to
+/// its last, since the BIO points at it.
+struct SocketState: ~Copyable {
+  /// Borrowed: whoever made the connection closes it, after the connection.
+  let descriptor: Int32
+  /// A fresh socket has room; what can be read only an event can tell.
+  var readiness: Readiness = .writable
+  /// `recv` answered 0.
+  var reachedEnd = false
+  /// The errno of the last failed call; 0 when none failed.
+  var systemError: Int32 = 0
+  /// Only where we are the client.
+  let client: ClientState?
+}
+
+/// The socket as OpenSSL sees it: a BIO that knows the readiness it was told, and so answers "retry" without a system
+/// call when nothing can be there. One for both directions.
+enum SocketBIO {
+  /// Makes the BIO of a connection. `state` has to outlive it.
+  static func make(_ state: UnsafeMutablePointer<SocketState>) -> OpaquePointer? {
+    // SAFETY: the method is static; the BIO borrows `state` until it is freed with its SSL.
+    guard let method = unsafe method, let bio = unsafe BIO_new(method) else { return nil }
+    unsafe BIO_set_data(bio, state)
+    unsafe BIO_set_init(bio, 1)
+    return unsafe bio
+  }
+
+  /// The state behind a connection's BIO, for OpenSSL's callbacks. nil when the connection is none of ours.
+  static func state(of ssl: OpaquePointer?) -> UnsafeMutablePointer<SocketState>? {
+    // SAFETY: every SSL in here reads from a BIO of `make`, whose data is its state.
+    unsafe BIO_get_data(SSL_get_rbio(ssl))?.assumingMemoryBound(to: SocketState.self)
+  }
+
+  /// Made once, never freed, never changed after.
+  nonisolated(unsafe) private static let method: OpaquePointer? = {
+    // SAFETY: the callbacks are functions of this file and keep to the BIO's contract.
+    guard let method = unsafe BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "belvedere socket")
+    else { return nil }
+    unsafe BIO_meth_set_read_ex(method, receive)
+    unsafe BIO_meth_set_write_ex(method, transmit)
+    unsafe BIO_meth_set_ctrl(method, control)
+    return unsafe method
+  }()
+}
+
+/// Reads up to `capacity` bytes. 1 with a count; 0 at the end of the stream; -1 with the retry flag when nothing is
+/// there, -1 without it when the socket is broken.
+private func receive(
+  bio: OpaquePointer?, bytes: UnsafeMutablePointer<CChar>?, capacity: Int, count: UnsafeMutablePointer<Int>?
+) -> Int32 {
+  // SAFETY: OpenSSL hands `capacity` bytes and a place for the count; the BIO's data is its SocketState (`make`).
+  unsafe belvedere_bio_clear_retry(bio)
+  unsafe count?.pointee = 0
+  guard let state = unsafe BIO_get_data(bio)?.assumingMemoryBound(to: SocketState.self) else { return -1 }
+  if unsafe state.pointee.reachedEnd { return 0 }
+  guard unsafe state.pointee.readiness.contains(.readable) else {
+    unsafe belvedere_bio_retry_read(bio)
+    return -1
+  }
+  while true {
+    let received = unsafe recv(state.pointee.descriptor, bytes, capacity, Int32(MSG_DONTWAIT))
+    if received > 0 {
+      // A short read drained the socket, and the next bytes bring an event. But the end of the stream has had its
+      // event already, so once that was told the socket stays readable until `recv` says 0.
+      if received < capacity, unsafe !state.pointee.readiness.contains(.ended) {
+        unsafe state.pointee.readiness.remove(.readable)
+      }
+      unsafe count?.pointee = received
+      return 1
+    }
+    if received == 0 {
+      unsafe state.pointee.reachedEnd = true
+      return 0
+    }
+    switch errno {
+    case EINTR: continue
+    case EAGAIN:
+      unsafe state.pointee.readiness.remove(.readable)
+      unsafe belvedere_bio_retry_read(bio)
+      return -1
+    default:
+      unsafe state.pointee.systemError = errno
+      return -1
+    }
+  }
+}
+
+/// Writes up to `size` bytes, with the same answers. A broken socket raises no SIGPIPE.
+private func transmit(
+  bio: OpaquePointer?, bytes: UnsafePointer<CChar>?, size: Int, count: UnsafeMutablePointer<Int>?
+) -> Int32 {
+  // SAFETY: as in `receive`.
+  unsafe belvedere_bio_clear_retry(bio)
+  unsafe count?.pointee = 0
+  guard let state = unsafe BIO_get_data(bio)?.assumingMemoryBound(to: SocketState.self) else { return -1 }
+  guard unsafe state.pointee.readiness.contains(.writable) else {
+    unsafe belvedere_bio_retry_write(bio)
+    return -1
+  }
+  while true {
+    let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
+    let sent = unsafe send(state.pointee.descriptor, bytes, size, flags)
+    if sent >= 0 {
+      if sent < size { unsafe state.pointee.readiness.remove(.writable) }
+      unsafe count?.pointee = sent
+      return 1
+    }
+    switch errno {
+    case EINTR: continue
+    case EAGAIN:
+      unsafe state.pointee.readiness.remove(.writable)
+      unsafe belvedere_bio_retry_write(bio)
+      return -1
+    default:
+      unsafe state.pointee.systemError = errno
+      return -1
+    }
+  }
+}
+
+/// Nothing is buffered here, so a flush has nothing to do. The end of the stream is not reported (BIO_CTRL_EOF): OpenSSL
+/// would break both directions for it, while `SocketState.reachedEnd` leaves ours working.
+private func control(bio: OpaquePointer?, command: Int32, number: Int, pointer: UnsafeMutableRawPointer?) -> Int {
+  command == BIO_CTRL_FLUSH ? 1 : 0
+}

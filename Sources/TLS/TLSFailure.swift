@@ -1,0 +1,87 @@
+import COpenSSL
+import Glibc
+import Linux
+
+/// Why a connection broke, sorted by whose fault it is. Cheap to pass along (one reference, allocated only when
+/// something failed); never holds a secret.
+package struct TLSFailure: Error, CustomStringConvertible, Sendable {
+  /// Whose fault it was.
+  package enum Blame: Equatable, Sendable {
+    /// The peer: an alert, bytes that are no TLS, nothing in common, a broken or cut connection.
+    case peer
+    /// The peer's certificate did not pass.
+    case verification
+    /// This machine: a system call failed for a reason that is not the peer's, or OpenSSL did (memory, randomness).
+    case system
+  }
+
+  private final class Details: Sendable {
+    let blame: Blame
+    let reason: String
+    let refusal: CertificateRefusal?
+    let systemError: Int32
+
+    init(blame: Blame, reason: String, refusal: CertificateRefusal? = nil, systemError: Int32 = 0) {
+      self.blame = blame
+      self.reason = reason
+      self.refusal = refusal
+      self.systemError = systemError
+    }
+  }
+
+  private let details: Details
+
+  package var blame: Blame { details.blame }
+
+  /// Which certificate did not pass and what would make it pass; only with blame `.verification`.
+  package var refusal: CertificateRefusal? { details.refusal }
+
+  /// The errno behind it; 0 when no system call failed.
+  package var systemError: Int32 { details.systemError }
+
+  /// One line for the log. Text that came from the peer (certificate names) has its control characters escaped.
+  package var description: String { details.refusal?.description ?? details.reason }
+
+  init(peer reason: String) {
+    details = Details(blame: .peer, reason: reason)
+  }
+
+  init(refusal: CertificateRefusal) {
+    details = Details(blame: .verification, reason: "", refusal: refusal)
+  }
+
+  init(system reason: String) {
+    details = Details(blame: .system, reason: reason)
+  }
+
+  /// A failed system call on the socket. A reset or broken pipe is the peer's doing.
+  init(errno: Int32) {
+    let peers: [Int32] = [ECONNRESET, EPIPE, ETIMEDOUT, ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ECONNABORTED]
+    details = Details(
+      blame: peers.contains(errno) ? .peer : .system, reason: SystemError.words(for: errno), systemError: errno)
+  }
+
+  /// Takes the reason from this thread's OpenSSL error queue, and empties the queue.
+  static func takingFromQueue() -> TLSFailure {
+    let code = ERR_peek_error()
+    defer { ERR_clear_error() }
+    let words = reasonWords(code)
+    // A peer's alert arrives as a reason of this offset plus the alert's number (RFC 8446 §6.2).
+    let alert = ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET
+    if ERR_GET_LIB(code) == ERR_LIB_SSL, (0...255).contains(alert) {
+      // SAFETY: the answer is a string literal of OpenSSL's, NUL-terminated, never null.
+      let name = unsafe String(cString: SSL_alert_desc_string_long(alert))
+      return TLSFailure(peer: "the peer sent the alert \"\(name)\"")
+    }
+    switch ERR_GET_LIB(code) {
+    case ERR_LIB_SSL where ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST:
+      return TLSFailure(peer: "plain HTTP came where TLS was expected")
+    case ERR_LIB_SSL where ERR_GET_REASON(code) != ERR_R_INTERNAL_ERROR && ERR_GET_REASON(code) != ERR_R_MALLOC_FAILURE:
+      return TLSFailure(peer: words)
+    case ERR_LIB_ASN1, ERR_LIB_X509, ERR_LIB_EC, ERR_LIB_RSA, ERR_LIB_PEM, ERR_LIB_EVP, ERR_LIB_PROV:
+      return TLSFailure(peer: words)
+    default:
+      return TLSFailure(system: words)
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/// Which protocol versions and ciphers are offered and accepted, named as in Mozilla's Server Side TLS. TLS 1.2 is the
+/// floor of every one.
+package enum TLSProfile: String, CaseIterable, Sendable {
+  /// TLS 1.3 only.
+  case modern
+  /// TLS 1.2 and 1.3, forward secrecy and authenticated encryption throughout. Mozilla's list without its DHE suites:
+  /// every client that can't do ECDHE is gone, and DHE lets a client spend our CPU cheaply (CVE-2002-20001).
+  case intermediate
+  /// `intermediate`, and ECDHE-RSA with AES-CBC and SHA-2 for old View clients.
+  case legacy
+
+  /// TLS 1.2 suites in order of preference, in OpenSSL's names (RFC 5289, RFC 7905).
+  var cipherList: String {
+    let authenticated = [
+      "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+      "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
+      "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
+    ]
+    let chained = ["ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384"]
+    return (self == .legacy ? authenticated + chained : authenticated).joined(separator: ":")
+  }
+
+  /// TLS 1.3 suites in order of preference (RFC 8446 §B.4). AES-128 first: the cheapest of equals.
+  static let cipherSuites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+
+  /// Groups for the key exchange, in order of preference (RFC 8446 §4.2.7).
+  static let groups = "X25519:P-256:P-384"
+}
+
+/// A protocol version that a connection may have agreed on.
+package enum TLSVersion: UInt16, Sendable, CustomStringConvertible {
+  case tls12 = 0x0303
+  case tls13 = 0x0304
+
+  /// As access logs write it.
+  package var description: String { self == .tls13 ? "TLSv1.3" : "TLSv1.2" }
+}

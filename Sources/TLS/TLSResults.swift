@@ -1,0 +1,45 @@
+/// How far the handshake came.
+package enum HandshakeProgress: Sendable {
+  /// Finished: application bytes may be read and written.
+  case done
+  /// Call again when the socket became readable.
+  case wantsRead
+  /// Call again when the socket became writable.
+  case wantsWrite
+  /// Over. OpenSSL has tried to send the alert that says so; close the descriptor.
+  case failed(TLSFailure)
+}
+
+/// What one read of application bytes gave.
+package enum ReadResult: Sendable {
+  /// This many bytes (one or more) were appended.
+  case bytes(Int)
+  /// Nothing now. Call again when `mayRead` says so, after the next event.
+  case wouldBlock
+  /// The peer ended its direction with close_notify (RFC 8446 §6.1); ours still works.
+  case closed
+  /// The stream ended without close_notify: what came before may have been cut by anybody (RFC 8446 §6.1).
+  case truncated
+  /// The connection is broken for both directions.
+  case failed(TLSFailure)
+}
+
+/// What one write of application bytes took.
+package enum WriteResult: Sendable {
+  /// This many of the offered bytes are taken: the first ones, possibly not all.
+  case bytes(Int)
+  /// Nothing is taken yet. The next call must offer the same bytes again (more may follow them; they may have moved):
+  /// a record made of them is already waiting.
+  case wouldBlock
+  /// The connection is broken for both directions.
+  case failed(TLSFailure)
+}
+
+/// How far our close_notify came.
+package enum CloseResult: Sendable {
+  /// It is in the socket's buffer, or will never be, because the handshake had not finished.
+  case sent
+  /// Call again when the socket became writable.
+  case wouldBlock
+  case failed(TLSFailure)
+}

@@ -1,0 +1,37 @@
+import COpenSSL
+
+/// A session that a server agreed to resume: the owner of an `SSL_SESSION`. It remembers where it was earned, and is
+/// offered nowhere else: a resumed handshake shows no certificate, so a session must not carry one policy's trust, or
+/// one server's, over to another.
+@safe package struct TLSSession: ~Copyable {
+  /// An `SSL_SESSION`, live as long as this value.
+  let session: OpaquePointer
+  /// The context whose trust the server's certificate passed.
+  let context: ClientContext
+  /// The name that the certificate was checked against.
+  let serverName: ServerName
+
+  /// Takes over the caller's reference.
+  init(adopting session: OpaquePointer, context: ClientContext, serverName: ServerName) {
+    unsafe self.session = session
+    self.context = context
+    self.serverName = serverName
+  }
+
+  deinit {
+    // SAFETY: the reference that `init` took over.
+    unsafe SSL_SESSION_free(session)
+  }
+
+  /// False once OpenSSL knows that the server would refuse it: its connection broke.
+  package var isResumable: Bool {
+    // SAFETY: live as long as `self`.
+    unsafe SSL_SESSION_is_resumable(session) == 1
+  }
+
+  /// Seconds that the server promised to know it for, counted from the handshake that made it.
+  package var lifetimeSeconds: Int {
+    // SAFETY: live as long as `self`.
+    unsafe Int(SSL_SESSION_get_ticket_lifetime_hint(session))
+  }
+}
