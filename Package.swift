@@ -8,6 +8,8 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableExperimentalFeature("Lifetimes"),
+  // Every C module sees glibc with its GNU extensions; modules that see it differently don't go together.
+  .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
 ]
 
 /// A target of ours and what it may depend on. Dependencies point down only; `Tests/Structure` holds it.
