@@ -69,7 +69,8 @@ let package = Package(
       swiftSettings: settings),
 
     tests("Demo", ["Demo"]),
-    tests("Roles", ["Roles", "Wire"]),
+    tests("Roles", ["Roles", "Wire", "Simulation"]),
+    tests("Supervisor", ["Supervisor", "Configuration", "Roles", "Linux", "Wire", "Simulation"]),
     tests("Systemd", ["Systemd", logging]),
     tests("Linux", ["Linux", "Wire"]),
     // Seeds and clocks for the pure cores' tests.

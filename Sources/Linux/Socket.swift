@@ -34,22 +34,15 @@ package enum Socket {
   /// A listening socket that shares its port with its siblings (SO_REUSEPORT), bound whether or not the machine has
   /// the address at this moment (IP_FREEBIND). An IPv6 socket hears IPv6 alone unless `dualStack`.
   package static func listen(on endpoint: Endpoint, dualStack: Bool = false) throws(SystemError) -> Descriptor {
-    let descriptor = try open(endpoint.address.family)
-    try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
-    try set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT")
-    if endpoint.address.family == .v6 {
-      try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, dualStack ? 0 : 1, "IPV6_V6ONLY")
-      try set(descriptor, Int32(IPPROTO_IPV6), IPV6_FREEBIND, 1, "IPV6_FREEBIND")
-    } else {
-      try set(descriptor, Int32(IPPROTO_IP), IP_FREEBIND, 1, "IP_FREEBIND")
-    }
-    let address = endpoint.address
-    guard cl_bind(descriptor.number, Int32(address.family.rawValue), address.high, address.low, endpoint.port) == 0
-    else {
-      throw SystemError("bind \(endpoint)")
-    }
+    let descriptor = try bind(endpoint, dualStack: dualStack, sharesPort: true)
     guard CLinux.listen(descriptor.number, backlog) == 0 else { throw SystemError("listen \(endpoint)") }
     return descriptor
+  }
+
+  /// Throws EADDRINUSE when something listens on this endpoint already: another process of this user would otherwise
+  /// share the port without a word, and each would get some of the clients.
+  package static func requireFree(_ endpoint: Endpoint, dualStack: Bool = false) throws(SystemError) {
+    _ = try bind(endpoint, dualStack: dualStack, sharesPort: false)
   }
 
   /// The next waiting connection; nil when none waits. A connection that was gone before it was accepted is skipped.
@@ -132,6 +125,24 @@ package enum Socket {
       if count >= 0 { return .bytes(count) }
       return cl_errno() == EAGAIN ? .wouldBlock : .failed(cl_errno())
     }
+  }
+
+  private static func bind(
+    _ endpoint: Endpoint, dualStack: Bool, sharesPort: Bool
+  ) throws(SystemError) -> Descriptor {
+    let descriptor = try open(endpoint.address.family)
+    try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
+    if sharesPort { try set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT") }
+    if endpoint.address.family == .v6 {
+      try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, dualStack ? 0 : 1, "IPV6_V6ONLY")
+      try set(descriptor, Int32(IPPROTO_IPV6), IPV6_FREEBIND, 1, "IPV6_FREEBIND")
+    } else {
+      try set(descriptor, Int32(IPPROTO_IP), IP_FREEBIND, 1, "IP_FREEBIND")
+    }
+    let address = endpoint.address
+    guard cl_bind(descriptor.number, Int32(address.family.rawValue), address.high, address.low, endpoint.port) == 0
+    else { throw SystemError("bind \(endpoint)") }
+    return descriptor
   }
 
   private static func open(_ family: IPAddress.Family) throws(SystemError) -> Descriptor {

@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 import Wire
 
@@ -67,12 +68,14 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
     #expect(throws: MessageError.trailingBytes) { try fact(bytes + [0]) }
   }
 
-  @Test(arguments: UInt8.min...UInt8.max)
-  func `a kind is known in one direction or unknown in both`(kind: UInt8) {
-    let asOrder = #expect(throws: MessageError.self) { try order([kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]) }
-    let asFact = #expect(throws: MessageError.self) { try fact([kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]) }
-    #expect((asOrder != .unknownKind(kind)) == (1...6 ~= kind))
-    #expect((asFact != .unknownKind(kind)) == (129...134 ~= kind))
+  @Test func `a kind is known in one direction or unknown in both`() {
+    for kind in UInt8.min...UInt8.max {
+      let bytes = [kind] + [UInt8](repeating: 0, count: 15)
+      let asOrder = #expect(throws: MessageError.self) { try order(bytes) }
+      let asFact = #expect(throws: MessageError.self) { try fact(bytes) }
+      #expect((asOrder != .unknownKind(kind)) == (1...6 ~= kind))
+      #expect((asFact != .unknownKind(kind)) == (129...134 ~= kind))
+    }
   }
 
   @Test(
@@ -118,11 +121,11 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
     }
   }
 
-  @Test(arguments: UInt64(1)...8)
-  func `whatever bytes come, what is read is what would have been written`(seed: UInt64) {
-    var random = SplitMix(state: seed)
+  @Test func `whatever bytes come, what is read is what would have been written`() {
+    let seed: UInt64 = 20_251_122
+    var random = SeededGenerator(seed: seed)
     let seeds = orders.map(\.1) + facts.map(\.1)
-    for _ in 0..<5_000 {
+    for _ in 0..<40_000 {
       var bytes = seeds[Int(random.next() % UInt64(seeds.count))]
       for _ in 0..<random.next() % 4 { mutate(&bytes, &random) }
       if let message = try? order(bytes) { #expect(message.encoded() == bytes, "seed \(seed): \(bytes)") }
@@ -130,7 +133,7 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
     }
   }
 
-  private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix) {
+  private func mutate(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
     let position = Int(random.next() % UInt64(bytes.count + 1))
     switch random.next() % 4 {
     case 0 where position < bytes.count: bytes[position] = UInt8(truncatingIfNeeded: random.next())
@@ -138,18 +141,5 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
     case 2: bytes.insert(UInt8(truncatingIfNeeded: random.next()), at: position)
     default: bytes = Array(bytes.prefix(position))
     }
-  }
-}
-
-/// A small generator whose sequence a seed decides.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,0 +1,77 @@
+import Configuration
+import Linux
+import Roles
+import Wire
+
+/// What the supervisor is to bring up and keep up: what follows from one configuration, and how to start a worker.
+package struct ServicePlan {
+  /// A place to listen, and for what.
+  package struct Place: Hashable {
+    package var purpose: ListenerPurpose
+    package var endpoint: Endpoint
+    /// Whether an IPv6 socket takes IPv4 as well.
+    package var dualStack: Bool
+
+    package init(purpose: ListenerPurpose, endpoint: Endpoint, dualStack: Bool) {
+      self.purpose = purpose
+      self.endpoint = endpoint
+      self.dualStack = dualStack
+    }
+  }
+
+  /// A program that plays the worker's role on the socket at descriptor 3.
+  package struct Command {
+    package var executable: String
+    package var arguments: [String]
+
+    package init(executable: String, arguments: [String]) {
+      self.executable = executable
+      self.arguments = arguments
+    }
+
+    /// The worker's role of this binary.
+    package static let worker = Command(executable: CurrentProcess.executable, arguments: ["belvedere", "worker"])
+  }
+
+  /// The file's text, its name, and the host name that it was read with: what the worker reads again.
+  package var configuration: (text: [UInt8], fileName: String, hostName: String)
+  package var places: [Place]
+  /// Event loops of the worker, at least one.
+  package var loops: Int
+  /// How long exchanges may take to finish at an orderly stop.
+  package var stop: Interval
+  /// How many servers there are.
+  package var servers: Int
+  package var command: Command
+
+  package init(
+    configuration: (text: [UInt8], fileName: String, hostName: String), places: [Place], loops: Int, stop: Interval,
+    servers: Int, command: Command
+  ) {
+    self.configuration = configuration
+    self.places = places
+    self.loops = loops
+    self.stop = stop
+    self.servers = servers
+    self.command = command
+  }
+
+  /// What this configuration asks for.
+  package init(_ configuration: Configuration, text: [UInt8], fileName: String, hostName: String) {
+    let redirects = configuration.redirect?.listeners ?? []
+    self.init(
+      configuration: (text, fileName, hostName),
+      places: configuration.listeners.map { Place($0, for: .service) } + redirects.map { Place($0, for: .redirect) },
+      loops: configuration.threads ?? CurrentProcess.processors, stop: configuration.timeouts.stop,
+      servers: configuration.servers.count, command: .worker)
+  }
+}
+
+extension ServicePlan.Place {
+  /// No address stands for all of them: one IPv6 socket that takes IPv4 too.
+  init(_ listener: Configuration.Listener, for purpose: ListenerPurpose) {
+    let address = listener.address ?? IPAddress(v6High: 0, low: 0)
+    self.init(
+      purpose: purpose, endpoint: Endpoint(address: address, port: listener.port), dualStack: listener.address == nil)
+  }
+}

@@ -1,0 +1,189 @@
+import Glibc
+import Linux
+import Logging
+import Roles
+import Systemd
+import Wire
+
+/// The supervisor's loop: signals, the worker's facts and end, and time go into `WorkerLife`; what it answers is done.
+struct Supervision: ~Copyable {
+  /// Signals that are read here, and that the worker is born with blocked: it stops when it is told to, not when a
+  /// terminal or a service manager signals the whole group.
+  private static let signals = [SIGTERM, SIGINT, SIGHUP]
+
+  private enum Token {
+    static let signals: UInt64 = 0
+    /// The worker's process, and its link.
+    static let worker: UInt64 = 1
+  }
+
+  private let plan: ServicePlan
+  private let limits: WorkerLimits
+  private let log: Logger
+  private let poller: Poller
+  private let signalReader: SignalReader
+  private let configuration: Attachment
+  private var listeners: ListenerSet?
+  private var life: WorkerLife
+  private var worker: WorkerProcess?
+  /// The process of the worker that notes are about: the one that runs, or the last one.
+  private var workerIdentifier: Int32?
+  private var status: ServiceStatus
+  private var saidStatus = ""
+  private var exitStatus: Int32?
+  private var nextTick: Instant
+  private let watchdog: Interval?
+  private var nextWatchdog = Instant(nanoseconds: 0)
+
+  init(_ plan: ServicePlan, listeners: ListenerSet, limits: WorkerLimits, log: Logger) throws(SystemError) {
+    let signalReader = try SignalReader(Self.signals)
+    Signals.ignoreBrokenPipes()
+    let poller = try Poller()
+    try poller.watchLevel(signalReader.descriptor, token: Token.signals)
+    configuration = Attachment(try MemoryFile.sealed("configuration", contents: plan.configuration.text.span))
+    self.signalReader = signalReader
+    self.poller = poller
+    self.plan = plan
+    self.limits = limits
+    self.log = log
+    self.listeners = listeners
+    life = WorkerLife(limits: limits)
+    status = ServiceStatus(servers: plan.servers)
+    nextTick = Clock.monotonic() + HeartbeatWatch.period
+    // Half of what systemd waits for, as sd_watchdog_enabled(3) asks.
+    watchdog = ServiceNotification.watchdogMicroseconds.map { Interval(nanoseconds: $0 * 500) }
+  }
+
+  /// Runs the service until it is stopped or can't be, and returns the exit status.
+  consuming func run() -> Int32 {
+    perform(life.handle(.begin, at: Clock.monotonic()))
+    while exitStatus == nil {
+      let count = poller.wait(milliseconds: patience())
+      var hasSignal = false
+      for index in 0..<count where poller.event(at: index).token == Token.signals { hasSignal = true }
+      readWorker()
+      if hasSignal { readSignals() }
+      passTime()
+    }
+    return exitStatus ?? 0
+  }
+
+  /// Until when nothing is to be done unless something happens.
+  private func patience() -> Int32 {
+    let now = Clock.monotonic()
+    var next = nextTick
+    if let deadline = life.deadline { next = min(next, deadline) }
+    if watchdog != nil { next = min(next, nextWatchdog) }
+    return Int32(clamping: (next - now).milliseconds + 1)
+  }
+
+  private mutating func readSignals() {
+    while let signal = signalReader.next() {
+      switch signal {
+      case SIGHUP:
+        log.warning("SIGHUP: this version can't reload its configuration; restart the service to apply changes")
+      default:
+        log.notice("\(Signals.words(for: signal))")
+        perform(life.handle(.terminate, at: Clock.monotonic()))
+      }
+    }
+  }
+
+  /// Takes every fact that has come, then looks whether the process still runs: facts come before the end that they
+  /// explain.
+  private mutating func readWorker() {
+    guard worker != nil else { return }
+    worker?.link.flush()
+    reading: while let receipt = worker?.link.receive() {
+      switch receipt {
+      case .nothing: break reading
+      case .ended:
+        handle(.unlinked)
+        break reading
+      case .faulty(let reason):
+        handle(.faulty(reason: reason))
+        break reading
+      case .fact(let fact): take(fact)
+      }
+    }
+    if let end = worker?.child.reap() {
+      worker = nil
+      status.reset()
+      handle(.exited(end.description))
+    }
+  }
+
+  private mutating func take(_ fact: Fact) {
+    switch fact {
+    case .hello(let version):
+      guard version != MessageVersion.current else { return }
+      handle(.faulty(reason: MessageError.version(theirs: version).description))
+    case .ready:
+      worker?.expectHeartbeats(bound: limits.stall, at: Clock.monotonic())
+      handle(.ready)
+    case .refused(let reason): handle(.refused(reason: reason))
+    case .serverChanged(let change): status.note(change)
+    case .load(let load): status.note(load)
+    case .stopped: break
+    }
+  }
+
+  private mutating func passTime() {
+    let now = Clock.monotonic()
+    handle(.timer)
+    if now >= nextTick {
+      nextTick = now + HeartbeatWatch.period
+      if let loop = worker?.stalledLoop(at: now) { handle(.stalled(loop: loop)) }
+      sayStatus()
+    }
+    if let watchdog, now >= nextWatchdog, life.isSound(at: now) {
+      nextWatchdog = now + watchdog
+      ServiceNotification.watchdog.send()
+    }
+  }
+
+  private mutating func sayStatus() {
+    guard case .serving = life.state, status.line != saidStatus else { return }
+    saidStatus = status.line
+    ServiceNotification.status(saidStatus).send()
+  }
+
+  // MARK: Effects
+
+  private mutating func handle(_ event: WorkerLife.Event) {
+    perform(life.handle(event, at: Clock.monotonic()))
+  }
+
+  private mutating func perform(_ effects: [WorkerLife.Effect]) {
+    for effect in effects {
+      switch effect {
+      case .start: start()
+      case .stop(let interval):
+        listeners = nil
+        worker?.link.send(.stop(within: interval))
+        worker?.link.flush()
+      case .kill: worker?.child.signal(SIGKILL)
+      case .announceReady: ServiceNotification.ready.send()
+      case .announceStopping: ServiceNotification.stopping.send()
+      case .note(let note):
+        log.log(level: note.level, "\(note.text)", metadata: workerIdentifier.map { ["pid": "\($0)"] })
+      case .finish(let status): exitStatus = status
+      }
+    }
+  }
+
+  private mutating func start() {
+    guard let listeners else { return }
+    do throws(SystemError) {
+      var next = try WorkerProcess(
+        plan, generation: 1, configuration: configuration, listeners: listeners, blocked: Self.signals)
+      try poller.watchLevel(next.child.handle, token: Token.worker)
+      try poller.watch(next.link.socket.descriptor, token: Token.worker)
+      next.link.flush()
+      workerIdentifier = next.child.identifier
+      worker = consume next
+    } catch {
+      handle(.spawnFailed(reason: error.description))
+    }
+  }
+}

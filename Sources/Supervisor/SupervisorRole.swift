@@ -1,0 +1,19 @@
+import Linux
+import Logging
+import Systemd
+
+/// The process that keeps the service up.
+package enum SupervisorRole {
+  /// Brings the service up, keeps it up until it is told to stop, and returns the process's exit status.
+  package static func run(_ plan: ServicePlan) -> Int32 {
+    let log = Logger(label: "supervisor")
+    do {
+      _ = try CurrentProcess.raiseOpenFileLimit()
+      let listeners = try ListenerSet(plan.places, loops: plan.loops)
+      return try Supervision(plan, listeners: listeners, limits: WorkerLimits(stop: plan.stop), log: log).run()
+    } catch {
+      log.error("\(error)")
+      return 1
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import Wire
+
+/// The life of the worker as its supervisor decides it: started, ready, replaced when it dies or hangs, stopped.
+///
+/// Pure: `handle` takes what happened and answers with what to do. Time never goes back between calls, and
+/// `handle(.timer)` is due at `deadline`.
+struct WorkerLife {
+  enum State: Equatable {
+    /// Nothing has been asked for yet.
+    case idle
+    /// A worker has its orders; killed when it is not ready by then.
+    case starting(deadline: Instant)
+    case serving
+    /// The worker is to end, or is about to by itself; killed at the deadline unless it was killed before.
+    case ending(Ending, deadline: Instant)
+    /// There is no worker; the next one is started then.
+    case waiting(until: Instant)
+    /// The worker was told to stop; killed at the deadline unless it was killed before.
+    case stopping(deadline: Instant, killed: Bool)
+    /// Nothing is left to do.
+    case finished
+  }
+
+  /// Why a worker has to end.
+  enum Ending: Equatable {
+    /// It can't serve what it was given, and ends by itself.
+    case refused(reason: String)
+    /// Its control socket ended; the process should too.
+    case unlinked
+    /// It was sent SIGKILL.
+    case killed
+  }
+
+  enum Event: Equatable {
+    /// Start the first worker.
+    case begin
+    /// A worker could not be started.
+    case spawnFailed(reason: String)
+    /// The worker serves on every listener.
+    case ready
+    /// The worker can't serve the configuration.
+    case refused(reason: String)
+    /// The worker closed its control socket.
+    case unlinked
+    /// The worker sent what can't be a message, or one out of place.
+    case faulty(reason: String)
+    /// This event loop of the worker has stopped turning.
+    case stalled(loop: Int)
+    /// The worker's process has ended, and how.
+    case exited(String)
+    /// SIGTERM or SIGINT.
+    case terminate
+    /// Time has passed.
+    case timer
+  }
+
+  enum Effect: Equatable {
+    /// Start a worker and give it its orders.
+    case start
+    /// Tell the worker to stop, and give up our copies of the listeners, so that nobody waits in their queues.
+    case stop(within: Interval)
+    /// SIGKILL.
+    case kill
+    /// The service is up, for the first time.
+    case announceReady
+    /// The service goes down for good.
+    case announceStopping
+    /// Say it in the log.
+    case note(WorkerNote)
+    /// Leave, with this exit status.
+    case finish(status: Int32)
+  }
+
+  private(set) var state = State.idle
+  private let limits: WorkerLimits
+  /// Whether any worker was ready yet. Until then a failure is the operator's to mend, and the supervisor ends.
+  private var hasServed = false
+  /// When workers died, oldest first, no longer ago than `deathWindow`.
+  private var deaths: [Instant] = []
+
+  init(limits: WorkerLimits) { self.limits = limits }
+
+  /// When `handle(.timer)` is due next.
+  var deadline: Instant? {
+    switch state {
+    case .starting(let deadline), .ending(_, let deadline), .waiting(let deadline): deadline
+    case .stopping(let deadline, let killed): killed ? nil : deadline
+    case .idle, .serving, .finished: nil
+    }
+  }
+
+  /// Whether the supervisor's own work goes on. Not so once a worker outlives its SIGKILL: only a restart of the whole
+  /// service, or of the machine, may help then.
+  func isSound(at now: Instant) -> Bool {
+    if case .ending(.killed, let deadline) = state { return now < deadline }
+    return true
+  }
+
+  mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
+    switch (state, event) {
+    case (.idle, .begin):
+      return start(at: now)
+    case (.finished, _), (.idle, _), (_, .begin):
+      return []
+
+    case (.stopping(_, let killed), _):
+      return whileStopping(event, killed: killed, at: now)
+    case (.waiting, .terminate):
+      state = .finished
+      return [.announceStopping, .finish(status: 0)]
+    case (.starting, .terminate), (.ending, .terminate):
+      // It serves nobody, so there is nothing to finish.
+      state = .stopping(deadline: now, killed: true)
+      return [.announceStopping, .kill]
+    case (.serving, .terminate):
+      state = .stopping(deadline: now + limits.stop + limits.grace, killed: false)
+      return [.announceStopping, .note(.stopping(within: limits.stop)), .stop(within: limits.stop)]
+
+    case (.starting, .ready):
+      state = .serving
+      let isFirst = !hasServed
+      hasServed = true
+      return [.note(.ready)] + (isFirst ? [.announceReady] : [])
+    case (.starting, .refused(let reason)):
+      state = .ending(.refused(reason: reason), deadline: now + limits.grace)
+      return []
+    case (.starting, .spawnFailed(let reason)):
+      return died(.spawnFailed(reason: reason), at: now)
+    case (.starting(let deadline), .timer):
+      return now < deadline ? [] : kill(.startedTooSlowly(limits.start), at: now)
+
+    case (.starting, .unlinked), (.serving, .unlinked):
+      state = .ending(.unlinked, deadline: now + limits.grace)
+      return []
+    case (.starting, .faulty(let reason)), (.serving, .faulty(let reason)):
+      return kill(.faulty(reason: reason), at: now)
+    case (.serving, .ready), (.serving, .refused):
+      return kill(.faulty(reason: "it began anew"), at: now)
+    case (.serving, .stalled(let loop)):
+      return kill(.stalled(loop: loop, after: limits.stall), at: now)
+
+    case (.starting, .exited(let end)), (.serving, .exited(let end)), (.ending(.unlinked, _), .exited(let end)),
+      (.ending(.killed, _), .exited(let end)):
+      return died(.died(end), at: now)
+    case (.ending(.refused(let reason), _), .exited):
+      return died(.refused(reason: reason), at: now)
+    case (.ending(.killed, _), .timer):
+      return []
+    case (.ending(_, let deadline), .timer):
+      return now < deadline ? [] : kill(.lingers, at: now)
+    case (.waiting(let until), .timer):
+      return now < until ? [] : start(at: now)
+
+    case (.starting, .stalled), (.serving, .timer), (.serving, .spawnFailed), (.ending, _), (.waiting, _):
+      return []
+    }
+  }
+
+  private mutating func whileStopping(_ event: Event, killed: Bool, at now: Instant) -> [Effect] {
+    guard case .stopping(let deadline, _) = state else { return [] }
+    switch event {
+    case .exited(let end):
+      state = .finished
+      return [.note(killed ? .stopped(nil) : .stopped(end)), .finish(status: 0)]
+    case .terminate, .stalled, .faulty:
+      guard !killed else { return [] }
+      state = .stopping(deadline: deadline, killed: true)
+      return [.note(.stopCut), .kill]
+    case .timer:
+      guard !killed, now >= deadline else { return [] }
+      state = .stopping(deadline: deadline, killed: true)
+      return [.note(.stopCut), .kill]
+    case .begin, .spawnFailed, .ready, .refused, .unlinked:
+      return []
+    }
+  }
+
+  private mutating func start(at now: Instant) -> [Effect] {
+    state = .starting(deadline: now + limits.start)
+    return [.start]
+  }
+
+  private mutating func kill(_ note: WorkerNote, at now: Instant) -> [Effect] {
+    state = .ending(.killed, deadline: now + limits.grace)
+    return [.note(note), .kill]
+  }
+
+  /// The worker is no more: the next one at once, or a little later when they keep dying.
+  private mutating func died(_ note: WorkerNote, at now: Instant) -> [Effect] {
+    guard hasServed else {
+      state = .finished
+      return [.note(note), .note(.neverReady), .finish(status: 1)]
+    }
+    deaths.removeAll { now - $0 > limits.deathWindow }
+    deaths.append(now)
+    guard let delay = limits.delay(afterDeaths: deaths.count) else { return [.note(note)] + start(at: now) }
+    state = .waiting(until: now + delay)
+    return [.note(note), .note(.waiting(delay, deaths: deaths.count, within: limits.deathWindow))]
+  }
+}

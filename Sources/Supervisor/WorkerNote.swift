@@ -1,0 +1,54 @@
+import Logging
+import Wire
+
+/// What the log says about the worker's life.
+enum WorkerNote: Equatable {
+  case ready
+  case spawnFailed(reason: String)
+  case refused(reason: String)
+  case startedTooSlowly(Interval)
+  case stalled(loop: Int, after: Interval)
+  case faulty(reason: String)
+  case lingers
+  case died(String)
+  case waiting(Interval, deaths: Int, within: Interval)
+  case neverReady
+  case stopping(within: Interval)
+  case stopCut
+  case stopped(String?)
+
+  var level: Logger.Level {
+    switch self {
+    case .ready, .stopping, .stopped: .notice
+    case .stopCut: .warning
+    case .spawnFailed, .refused, .faulty, .lingers, .died, .waiting, .neverReady: .error
+    case .startedTooSlowly, .stalled: .critical
+    }
+  }
+
+  var text: String {
+    switch self {
+    case .ready: "the worker is ready and serves"
+    case .spawnFailed(let reason): "the worker could not be started: \(reason)"
+    case .refused(let reason): "the worker can't serve this configuration: \(reason)"
+    case .startedTooSlowly(let bound):
+      "the worker hung at its start: not ready after \(Self.seconds(bound)); killing it"
+    case .stalled(let loop, let bound):
+      "the worker hung: event loop \(loop) has not turned for \(Self.seconds(bound)); killing it and starting another"
+    case .faulty(let reason): "the worker said what it can't have meant, killing it and starting another: \(reason)"
+    case .lingers: "the worker has closed its control socket and does not end; killing it"
+    case .died(let end): "the worker died: \(end); connections wait in the listeners' queues for the next one"
+    case .waiting(let delay, let deaths, let window):
+      "workers keep dying, \(deaths) within \(Self.seconds(window)): the next one starts in \(delay.milliseconds) ms"
+    case .neverReady: "no worker was ever ready: giving up"
+    case .stopping(let bound): "stopping: no new connections, exchanges have \(Self.seconds(bound)) to finish"
+    case .stopCut: "stopping at once: what was not finished is cut"
+    case .stopped(let end?): "stopped; the worker's end: \(end)"
+    case .stopped(nil): "stopped"
+    }
+  }
+
+  private static func seconds(_ interval: Interval) -> String {
+    interval.milliseconds % 1000 == 0 ? "\(interval.milliseconds / 1000) s" : "\(interval.milliseconds) ms"
+  }
+}

@@ -1,0 +1,57 @@
+import Linux
+import Roles
+import Wire
+
+/// A running worker: its process, the link to it, and its heartbeats.
+struct WorkerProcess: ~Copyable {
+  /// Variables that speak to the supervisor alone.
+  private static let withheld: Set<String> = [
+    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "SWIFT_BACKTRACE",
+  ]
+
+  var child: ChildProcess
+  var link: ControlLink
+  private let heartbeats: SharedHeartbeats
+  private var watch: HeartbeatWatch?
+
+  /// Starts a worker and queues everything that it starts with.
+  init(
+    _ plan: ServicePlan, generation: UInt64, configuration: Attachment, listeners: ListenerSet, blocked: [Int32]
+  ) throws(SystemError) {
+    let pair = try MessageSocket.Pair()
+    let heartbeats = try SharedHeartbeats(loops: plan.loops)
+    let page = Attachment(try heartbeats.file.duplicate())
+    let child = try ChildProcess(
+      executable: plan.command.executable, arguments: plan.command.arguments,
+      // The worker is to die of a crash at once, not to start a debugger's helper.
+      environment: CurrentProcess.environment(removing: Self.withheld) + ["SWIFT_BACKTRACE=enable=no"],
+      control: pair.theirs.descriptor, blocked: blocked)
+
+    var link = ControlLink(pair.takeOurs())
+    link.send(.hello(version: MessageVersion.current))
+    link.send(
+      .configure(
+        generation: generation, fileName: plan.configuration.fileName, hostName: plan.configuration.hostName),
+      with: configuration)
+    link.send(.heartbeats(loops: UInt16(truncatingIfNeeded: plan.loops)), with: page)
+    for listener in listeners.listeners { link.send(.listener(listener.place), with: listener.socket) }
+    link.send(.start)
+    self.child = child
+    self.link = link
+    self.heartbeats = heartbeats
+    watch = nil
+  }
+
+  /// From now on every loop is expected to turn.
+  mutating func expectHeartbeats(bound: Interval, at now: Instant) {
+    watch = HeartbeatWatch(turns: turns, bound: bound, at: now)
+  }
+
+  /// The first loop that has stopped turning.
+  mutating func stalledLoop(at now: Instant) -> Int? {
+    let turns = self.turns
+    return watch?.observe(turns, at: now)
+  }
+
+  private var turns: [UInt64] { (0..<heartbeats.loops).map { heartbeats.turns(of: $0) } }
+}

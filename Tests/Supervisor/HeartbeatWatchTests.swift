@@ -1,0 +1,42 @@
+import Roles
+import Testing
+import Wire
+
+@testable import Supervisor
+
+private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .milliseconds(milliseconds) }
+
+@Suite struct `The watch over heartbeats` {
+  @Test func `a loop whose count stays for the bound is stalled, and is named`() {
+    var watch = HeartbeatWatch(turns: [1, 1], bound: .seconds(2), at: at(0))
+    for step in 1..<4 { #expect(watch.observe([1 + UInt64(step), 1], at: at(UInt64(step) * 500)) == nil) }
+    #expect(watch.observe([5, 1], at: at(2000)) == 1)
+  }
+
+  @Test func `a loop that turns in time is never stalled`() {
+    var watch = HeartbeatWatch(turns: [0], bound: .seconds(2), at: at(0))
+    for step in 1...100 as ClosedRange<UInt64> { #expect(watch.observe([step / 3], at: at(step * 500)) == nil) }
+  }
+
+  @Test func `a supervisor that was away itself does not take its absence for the worker's`() {
+    var watch = HeartbeatWatch(turns: [7], bound: .seconds(2), at: at(0))
+    #expect(watch.observe([7], at: at(60_000)) == nil)
+    #expect(watch.observe([7], at: at(60_500)) == nil)
+    #expect(watch.observe([7], at: at(61_000)) == 0)
+  }
+}
+
+@Suite struct `The service's status` {
+  @Test func `the line tells the load, the servers that are up, and every one that is not`() {
+    var status = ServiceStatus(servers: 3)
+    #expect(status.line == "serving")
+    status.note(.init(connections: 12, exchanges: 3, requests: 4711))
+    #expect(status.line == "12 connections, 4711 requests")
+    status.note(.init(name: "view01", state: .up, reason: ""))
+    status.note(.init(name: "view03", state: .down, reason: ""))
+    status.note(.init(name: "view02", state: .drain, reason: ""))
+    #expect(status.line == "12 connections, 4711 requests; servers: 1 of 3 up, view02 drain, view03 down")
+    status.reset()
+    #expect(status.line == "serving")
+  }
+}

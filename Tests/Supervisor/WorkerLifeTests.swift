@@ -1,0 +1,290 @@
+import Simulation
+import Testing
+import Wire
+
+@testable import Supervisor
+
+private typealias State = WorkerLife.State
+private typealias Event = WorkerLife.Event
+private typealias Effect = WorkerLife.Effect
+
+private let limits: WorkerLimits = {
+  var limits = WorkerLimits(stop: .seconds(10))
+  limits.start = .seconds(30)
+  limits.grace = .seconds(2)
+  return limits
+}()
+
+private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .seconds(seconds) }
+
+/// A life that has come to a state, and the moment that it came there.
+private func life(_ history: [(UInt64, Event)]) -> WorkerLife {
+  var life = WorkerLife(limits: limits)
+  for (second, event) in history { _ = life.handle(event, at: at(second)) }
+  return life
+}
+
+private let begun: [(UInt64, Event)] = [(0, .begin)]
+private let served = begun + [(1, .ready)]
+/// One history for each state, and by which second it has come there.
+private let histories: [(name: String, events: [(UInt64, Event)], second: UInt64)] = [
+  ("idle", [], 0),
+  ("starting, first", begun, 1),
+  ("starting again", served + [(2, .exited("E"))], 3),
+  ("serving", served, 2),
+  ("refused, first", begun + [(1, .refused(reason: "R"))], 1),
+  ("refused later", served + [(2, .exited("E")), (3, .refused(reason: "R"))], 3),
+  ("unlinked", served + [(2, .unlinked)], 3),
+  ("killed", served + [(2, .stalled(loop: 0))], 3),
+  ("waiting", served + (2...5).flatMap { [($0, .exited("E")), ($0, .ready)] }, 5),
+  ("stopping", served + [(2, .terminate)], 3),
+  ("stopping, cut", served + [(2, .terminate), (3, .terminate)], 4),
+  ("finished", served + [(2, .terminate), (3, .exited("E"))], 4),
+]
+
+private let events: [Event] = [
+  .begin, .spawnFailed(reason: "S"), .ready, .refused(reason: "R"), .unlinked, .faulty(reason: "F"), .stalled(loop: 1),
+  .exited("E"), .terminate, .timer,
+]
+
+private func text(_ state: State) -> String {
+  func seconds(_ instant: Instant) -> String {
+    let fraction = String(1000 + instant.milliseconds % 1000).dropFirst()
+    return "\(instant.milliseconds / 1000)" + (fraction == "000" ? "" : "." + fraction)
+  }
+  return switch state {
+  case .idle: "idle"
+  case .starting(let deadline): "starting until \(seconds(deadline))"
+  case .serving: "serving"
+  case .ending(.refused, let deadline): "refused until \(seconds(deadline))"
+  case .ending(.unlinked, let deadline): "unlinked until \(seconds(deadline))"
+  case .ending(.killed, let deadline): "killed until \(seconds(deadline))"
+  case .waiting(let until): "waiting until \(seconds(until))"
+  case .stopping(let deadline, killed: false): "stopping until \(seconds(deadline))"
+  case .stopping(_, killed: true): "stopping, cut"
+  case .finished: "finished"
+  }
+}
+
+private func text(_ effect: Effect) -> String {
+  switch effect {
+  case .note(let note):
+    String(String(describing: note).prefix { $0.isLetter })
+  case .stop: "stop"
+  case .finish(let status): "finish(\(status))"
+  default: "\(effect)"
+  }
+}
+
+/// Every state crossed with every event; what changes nothing and does nothing is left out. A timer fires at the
+/// state's deadline.
+private let table = """
+  idle | begin → starting until 30: start
+  starting, first | spawnFailed → finished: note spawnFailed, note neverReady, finish(1)
+  starting, first | ready → serving: note ready, announceReady
+  starting, first | refused → refused until 3
+  starting, first | unlinked → unlinked until 3
+  starting, first | faulty → killed until 3: note faulty, kill
+  starting, first | exited → finished: note died, note neverReady, finish(1)
+  starting, first | terminate → stopping, cut: announceStopping, kill
+  starting, first | timer → killed until 32: note startedTooSlowly, kill
+  starting again | spawnFailed → starting until 33: note spawnFailed, start
+  starting again | ready → serving: note ready
+  starting again | refused → refused until 5
+  starting again | unlinked → unlinked until 5
+  starting again | faulty → killed until 5: note faulty, kill
+  starting again | exited → starting until 33: note died, start
+  starting again | terminate → stopping, cut: announceStopping, kill
+  starting again | timer → killed until 34: note startedTooSlowly, kill
+  serving | ready → killed until 4: note faulty, kill
+  serving | refused → killed until 4: note faulty, kill
+  serving | unlinked → unlinked until 4
+  serving | faulty → killed until 4: note faulty, kill
+  serving | stalled → killed until 4: note stalled, kill
+  serving | exited → starting until 32: note died, start
+  serving | terminate → stopping until 14: announceStopping, note stopping, stop
+  refused, first | exited → finished: note refused, note neverReady, finish(1)
+  refused, first | terminate → stopping, cut: announceStopping, kill
+  refused, first | timer → killed until 5: note lingers, kill
+  refused later | exited → starting until 33: note refused, start
+  refused later | terminate → stopping, cut: announceStopping, kill
+  refused later | timer → killed until 7: note lingers, kill
+  unlinked | exited → starting until 33: note died, start
+  unlinked | terminate → stopping, cut: announceStopping, kill
+  unlinked | timer → killed until 6: note lingers, kill
+  killed | exited → starting until 33: note died, start
+  killed | terminate → stopping, cut: announceStopping, kill
+  waiting | terminate → finished: announceStopping, finish(0)
+  waiting | timer → starting until 35.050: start
+  stopping | faulty → stopping, cut: note stopCut, kill
+  stopping | stalled → stopping, cut: note stopCut, kill
+  stopping | exited → finished: note stopped, finish(0)
+  stopping | terminate → stopping, cut: note stopCut, kill
+  stopping | timer → stopping, cut: note stopCut, kill
+  stopping, cut | exited → finished: note stopped, finish(0)
+  """
+
+@Suite struct `The worker's life` {
+  @Test func `each state answers each event as the table says`() {
+    var lines: [String] = []
+    for (name, history, second) in histories {
+      for event in events {
+        var life = life(history)
+        let before = life.state
+        let effects = life.handle(event, at: event == .timer ? life.deadline ?? at(second) : at(second))
+        if life.state == before, effects.isEmpty { continue }
+        let eventName = String(String(describing: event).prefix { $0.isLetter })
+        let words = effects.map { effect in
+          if case .note = effect { "note \(text(effect))" } else { text(effect) }
+        }
+        lines.append(
+          "\(name) | \(eventName) → \(life.state == before ? "same" : text(life.state))"
+            + (words.isEmpty ? "" : ": " + words.joined(separator: ", ")))
+      }
+    }
+    #expect(lines.joined(separator: "\n") == table)
+  }
+
+  @Test func `a worker that dies now and then is replaced at once, one that keeps dying ever more slowly`() {
+    var life = life(served)
+    var now = at(10)
+    var delays: [UInt64] = []
+    for _ in 0..<10 {
+      _ = life.handle(.exited("E"), at: now)
+      if case .waiting(let until) = life.state {
+        delays.append((until - now).milliseconds)
+        now = until
+        #expect(life.handle(.timer, at: now) == [.start])
+      } else {
+        delays.append(0)
+      }
+      _ = life.handle(.ready, at: now)
+    }
+    #expect(delays == [0, 0, 0, 50, 100, 200, 400, 800, 1000, 1000])
+    // Deaths are forgotten after a while.
+    _ = life.handle(.exited("E"), at: now + limits.deathWindow + .seconds(2))
+    #expect(life.state == .starting(deadline: now + limits.deathWindow + .seconds(2) + limits.start))
+  }
+
+  @Test func `a worker that outlives its SIGKILL makes the service unsound`() {
+    let life = life(served + [(2, .stalled(loop: 0))])
+    #expect(life.isSound(at: at(3)))
+    #expect(!life.isSound(at: at(4)))
+  }
+
+  @Test func `whatever workers do, there is one at most, one soon, and an end when asked`() {
+    for seed in UInt64(1)...1000 {
+      var world = World(seed: seed)
+      world.run()
+      #expect(world.faults == [], "seed \(seed)")
+    }
+  }
+}
+
+/// A supervisor's decisions and workers that behave as badly as a seed says, in virtual time.
+private struct World {
+  private enum Worker { case none, starting, serving, ending, stuck }
+
+  private var random: SeededGenerator
+  private var life = WorkerLife(limits: limits)
+  private var now = Instant(nanoseconds: 0)
+  private var worker = Worker.none
+  /// What will happen to the worker by itself, and when.
+  private var next: (event: Event, at: Instant)?
+  private var terminateAt: Instant
+  private var terminated: Instant?
+  private var served = false
+  private var finished: Int32?
+  private var workerless: Instant?
+  private(set) var faults: [String] = []
+
+  init(seed: UInt64) {
+    random = SeededGenerator(seed: seed)
+    terminateAt = at(random.next() % 200)
+  }
+
+  mutating func run() {
+    send(.begin)
+    var steps = 0
+    while finished == nil, steps < 10_000 {
+      steps += 1
+      let due = [next?.at, life.deadline, terminated == nil ? terminateAt : nil].compactMap { $0 }.min()
+      guard let due else { return faults.append("nothing will ever happen again in \(life.state)") }
+      now = max(now, due)
+      if terminated == nil, now >= terminateAt {
+        terminated = now
+        send(.terminate)
+      } else if let next, now >= next.at {
+        self.next = nil
+        happen(next.event)
+      } else {
+        send(.timer)
+      }
+      check()
+    }
+    if finished == nil { faults.append("no end") }
+    if let terminated, now > terminated + limits.stop + limits.grace + .seconds(1) { faults.append("a late end") }
+    if finished == 1, served { faults.append("gave up though it had served") }
+    if finished == 0, terminated == nil { faults.append("ended unasked") }
+    if worker != .none, finished != nil { faults.append("left a worker behind") }
+  }
+
+  private mutating func check() {
+    if worker != .none || finished != nil { workerless = nil } else if workerless == nil { workerless = now }
+    if let workerless, now - workerless > limits.longestDelay { faults.append("no worker for too long") }
+  }
+
+  private mutating func happen(_ event: Event) {
+    switch event {
+    case .exited: worker = .none
+    case .ready:
+      worker = .serving
+      served = true
+      plan()
+    case .refused, .unlinked:
+      worker = .ending
+      // Most end by themselves, some have to be killed.
+      if random.next() % 4 > 0 { next = (.exited("E"), now + .milliseconds(random.next() % 100)) }
+    default: worker = .stuck
+    }
+    send(event)
+  }
+
+  /// Decides what a worker does next.
+  private mutating func plan() {
+    let soon = now + .milliseconds(random.next() % 20_000)
+    switch (worker, random.next() % 8) {
+    case (.starting, 0): next = (.refused(reason: "R"), now + .milliseconds(15))
+    case (.starting, 1): next = (.exited("E"), now + .milliseconds(5))
+    case (.starting, 2): next = nil
+    case (.starting, _): next = (.ready, now + .milliseconds(15))
+    case (_, 0): next = (.stalled(loop: 0), soon)
+    case (_, 1): next = (.unlinked, soon)
+    case (_, 2): next = (.faulty(reason: "F"), soon)
+    case (_, _): next = (.exited("E"), soon)
+    }
+  }
+
+  private mutating func send(_ event: Event) {
+    for effect in life.handle(event, at: now) {
+      switch effect {
+      case .start:
+        if worker != .none { faults.append("a second worker") }
+        if random.next() % 10 == 0 {
+          send(.spawnFailed(reason: "S"))
+        } else {
+          worker = .starting
+          plan()
+        }
+      case .stop:
+        // It may finish in time, late, or never.
+        next = random.next() % 3 == 0 ? nil : (.exited("E"), now + .milliseconds(random.next() % 20_000))
+      case .kill:
+        if worker == .none { faults.append("killed nobody") }
+        next = (.exited("killed"), now + .milliseconds(random.next() % 50))
+      case .finish(let status): finished = status
+      case .announceReady, .announceStopping, .note: break
+      }
+    }
+  }
+}
