@@ -1,0 +1,223 @@
+"""The three balancers and the servers behind them: their configurations, and how they are started.
+
+Each balancer is set up as its experts would for this job: one thread, tickets and keep-alive on both sides, TLS to
+the servers with their certificate verified, the same fields added to a request, no access log.
+"""
+import os
+import socket
+import ssl
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NAME = "view.domain.local"
+SERVER_PORTS = (18441, 18442)
+IDLE_POOL = 128
+# As root nginx would give its workers to another user, who may not read the working directory.
+NGINX_USER = "user root;" if os.geteuid() == 0 else ""
+
+# Mozilla's "intermediate", and one TLS 1.3 suite first so that all do the same arithmetic.
+CIPHERS = ":".join(
+    f"ECDHE-{key}-{suite}" for suite in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
+    for key in ("ECDSA", "RSA"))
+
+BACKEND = """
+{user} daemon off; pid {work}/backend.pid; error_log {work}/backend.log error; worker_processes 2; worker_rlimit_nofile 8192;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; client_max_body_size 0; open_file_cache max=100;
+  client_body_temp_path {work}/body; proxy_temp_path {work}/p; fastcgi_temp_path {work}/f; uwsgi_temp_path {work}/u;
+  scgi_temp_path {work}/s;
+  ssl_certificate {work}/view.pem; ssl_certificate_key {work}/view.key; ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; ssl_session_cache shared:b:4m; ssl_session_timeout 1h;
+  server {{
+    {listen}
+    root {work}/root;
+    location /put/ {{ dav_methods PUT; }}
+  }}
+}}
+"""
+
+NGINX = """
+{user} daemon off; {processes} pid {work}/nginx.pid; error_log {work}/nginx.log error; worker_rlimit_nofile 12000;
+events {{ worker_connections 10000; }}
+http {{
+  access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; client_max_body_size 0;
+  client_body_temp_path {work}/body; proxy_temp_path {work}/p; fastcgi_temp_path {work}/f; uwsgi_temp_path {work}/u;
+  scgi_temp_path {work}/s;
+  upstream view {{
+    hash $remote_addr consistent;
+    {servers}
+    keepalive {pool}; keepalive_requests 1000000000; keepalive_timeout 300s;
+  }}
+  server {{
+    listen 127.0.0.1:{port} ssl backlog=4096;
+    server_name {name};
+    ssl_certificate {work}/view.pem; ssl_certificate_key {work}/view.key; ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_ciphers {ciphers}; ssl_session_cache shared:v:10m; ssl_session_tickets on; ssl_session_timeout 1h;
+    location / {{
+      proxy_pass https://view;
+      proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto https;
+      proxy_set_header X-Forwarded-Host $http_host;
+      proxy_request_buffering off; proxy_buffer_size 16k; proxy_buffers 8 16k; proxy_max_temp_file_size 0;
+      proxy_ssl_server_name on; proxy_ssl_name {name}; proxy_ssl_session_reuse on;
+      proxy_ssl_verify on; proxy_ssl_trusted_certificate {work}/view.pem; proxy_ssl_protocols TLSv1.2 TLSv1.3;
+    }}
+  }}
+}}
+"""
+
+HAPROXY = """
+global
+  nbthread 1
+  maxconn 5000
+  ssl-default-bind-options ssl-min-ver TLSv1.2 prefer-client-ciphers
+  ssl-default-bind-ciphers {ciphers}
+  ssl-default-server-options ssl-min-ver TLSv1.2
+  ssl-default-server-ciphers {ciphers}
+defaults
+  mode http
+  option http-keep-alive
+  option forwardfor
+  http-reuse always
+  retries 3
+  timeout connect 10s
+  timeout client 300s
+  timeout server 60s
+  timeout http-request 300s
+  timeout http-keep-alive 300s
+  timeout queue 60s
+frontend view
+  bind 127.0.0.1:{port} ssl crt {work}/both.pem
+  http-request set-header X-Forwarded-Proto https
+  http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+  default_backend view
+backend view
+  balance source
+  hash-type consistent
+  option httpchk GET /favicon.ico
+  http-check send hdr Host {name}
+  default-server ssl verify required ca-file {work}/view.pem verifyhost {name} sni str({name}) check-sni {name} pool-purge-delay 300s {check}
+  {servers}
+"""
+
+BELVEDERE = """
+service: {name}
+listen: 127.0.0.1:{port}
+redirect: off
+threads: 1
+tls: {{ certificate: {work}/view.pem, key: {work}/view.key }}
+servers:
+  {servers}
+trust: {{ authority: {work}/view.pem }}
+health: {{ interval: {interval} }}
+pool: {{ idle-connections: {pool}, idle-timeout: 300s }}
+timeouts: {{ http-request: 300s, keep-alive: 300s, client: 300s }}
+limits: {{ connections: 5000 }}
+log: {{ target: stderr, access: off }}
+"""
+
+
+@dataclass
+class Balancer:
+    """One of the contestants: a configuration file and a command line."""
+    name: str
+    port: int
+    work: Path
+    command: list[str]
+    config: str
+    core: int | None
+    process: subprocess.Popen | None = field(default=None, repr=False)
+
+    def start(self, prefix: list[str] = (), patience: float = 10) -> float:
+        """Starts it and returns the seconds until the first good answer."""
+        path = self.work / f"{self.name}.conf"
+        path.write_text(self.config)
+        pin = ["taskset", "-c", str(self.core)] if self.core is not None else []
+        log = (self.work / f"{self.name}.out").open("ab")
+        begin = time.monotonic()
+        self.process = subprocess.Popen(
+            [*pin, *prefix, *[part.replace("CONFIG", str(path)) for part in self.command]],
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        wait_for_answer(self.port, self.process, begin + patience, log.name)
+        return time.monotonic() - begin
+
+    def stop(self) -> None:
+        """Ends it in order, so that valgrind can write what it counted."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        for _ in range(10):
+            # More than once: nginx as a single process may miss the first on its way into epoll_wait.
+            process.terminate()
+            try:
+                process.wait(2)
+                return
+            except subprocess.TimeoutExpired:
+                continue
+        process.kill()
+        process.wait()
+
+
+def wait_for_answer(port: int, process: subprocess.Popen, deadline: float, log: str) -> None:
+    """Asks until a request is answered with 200."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with socket.create_connection(("127.0.0.1", port), 5) as plain:
+                with context.wrap_socket(plain, server_hostname=NAME) as secure:
+                    secure.sendall(f"GET /200 HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+                    if secure.recv(64).startswith(b"HTTP/1.1 200"):
+                        return
+        except OSError:
+            pass
+        time.sleep(0.001)
+    raise SystemExit(f"no answer on port {port}; the end of {log}:\n" + Path(log).read_text()[-2000:])
+
+
+def make_material(work: Path) -> None:
+    """The certificate that everybody uses, and the bodies."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", f"/CN={NAME}",
+         "-addext", f"subjectAltName=DNS:{NAME}", "-keyout", work / "view.key", "-out", work / "view.pem"],
+        check=True, capture_output=True)
+    (work / "both.pem").write_bytes((work / "view.pem").read_bytes() + (work / "view.key").read_bytes())
+    (work / "root/put").mkdir(parents=True)
+    for name, size in (("200", 200), ("10k", 10_240), ("64m", 64 << 20), ("favicon.ico", 1000)):
+        (work / "root" / name).write_bytes(os.urandom(size))
+    work.chmod(0o755)
+    os.chmod(work / "root/put", 0o777)
+
+
+def start_backend(work: Path, core: int | None) -> subprocess.Popen:
+    listen = " ".join(f"listen 127.0.0.1:{port} ssl backlog=4096;" for port in SERVER_PORTS)
+    (work / "backend.conf").write_text(BACKEND.format(user=NGINX_USER, work=work, listen=listen))
+    pin = ["taskset", "-c", str(core)] if core is not None else []
+    log = (work / "backend.out").open("ab")
+    process = subprocess.Popen([*pin, "nginx", "-e", "stderr", "-c", work / "backend.conf"], stdout=log, stderr=log)
+    wait_for_answer(SERVER_PORTS[0], process, time.monotonic() + 10, log.name)
+    return process
+
+
+def balancers(work: Path, belvedere: Path | None, core: int | None, checked: bool = True) -> list[Balancer]:
+    """HAProxy first: the others are measured against it. `checked` false: as few health checks as possible."""
+    common = {"work": work, "name": NAME, "ciphers": CIPHERS, "pool": IDLE_POOL}
+    numbered = list(enumerate(SERVER_PORTS, 1))
+    found = [
+        Balancer("haproxy", 18501, work, ["haproxy", "-db", "-f", "CONFIG"], HAPROXY.format(
+            **common, port=18501, check="check inter 5s" if checked else "",
+            servers="\n  ".join(f"server view0{n} 127.0.0.1:{port}" for n, port in numbered)), core),
+        Balancer("nginx", 18502, work, ["nginx", "-e", "stderr", "-c", "CONFIG"], NGINX.format(
+            **common, user=NGINX_USER, port=18502, processes="worker_processes 1;" if checked else "master_process off;",
+            servers=" ".join(f"server 127.0.0.1:{port};" for _, port in numbered)), core),
+    ]
+    if belvedere:
+        found.append(Balancer("belvedere", 18503, work, [str(belvedere), "run", "--configuration", "CONFIG"],
+            BELVEDERE.format(**common, port=18503, interval="5s" if checked else "1h",
+                servers="\n  ".join(f"view0{n}: 127.0.0.1:{port}" for n, port in numbered)), core))
+    return found

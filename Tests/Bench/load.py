@@ -1,0 +1,34 @@
+"""Drives the load generator, load.c."""
+import json
+import subprocess
+from pathlib import Path
+
+
+class Load:
+    """The load generator, started and ready: every client has had its first answer."""
+
+    def __init__(self, binary: Path, core: int | None, arguments: list[str], port: int, path: str):
+        pin = ["taskset", "-c", str(core)] if core is not None else []
+        self.process = subprocess.Popen(
+            [*pin, binary, *arguments, "127.0.0.1", str(port), path],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise SystemExit("the load did not get its first answers")
+
+    def run(self) -> dict:
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit("the load failed")
+        return json.loads(line)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def build_load(work: Path) -> Path:
+    binary = work / "load"
+    subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", binary, Path(__file__).with_name("load.c"), "-lssl", "-lcrypto"], check=True)
+    return binary
