@@ -17,15 +17,19 @@ extension UInt8 {
 }
 
 extension ByteSink where Self: ~Copyable {
-  /// Appends a number in decimal, without leading zeros.
+  /// Appends a number in decimal, without leading zeros: at most 20 digits.
   @inlinable
   package mutating func append(decimal number: UInt64) {
-    var divisor: UInt64 = 1
-    while number / divisor >= 10 { divisor *= 10 }
-    while divisor > 0 {
-      append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
-      divisor /= 10
-    }
+    var digits: [20 of UInt8] = .init(repeating: 0)
+    var start = 20
+    var rest = number
+    repeat {
+      let quotient = rest / 10
+      start &-= 1
+      digits[start] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest &- quotient &* 10)
+      rest = quotient
+    } while rest > 0
+    append(digits.span.extracting(start..<20))
   }
 
   /// Appends a number in lower-case hexadecimal, without leading zeros.

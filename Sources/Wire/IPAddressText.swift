@@ -6,7 +6,7 @@ extension IPAddress {
   }
 
   package init(parsing text: Span<UInt8>) throws(AddressTextError) {
-    guard let address = IPAddress.v6OrMapped(text) else { throw .notAnAddress }
+    guard let address = IPAddress.read(text) else { throw .notAnAddress }
     switch address {
     case .v4(let bits): self.init(v4: bits)
     case .v6(let bits):
@@ -77,7 +77,7 @@ extension IPAddress {
     case v6(UInt128)
   }
 
-  static func v6OrMapped(_ text: Span<UInt8>) -> Written? {
+  static func read(_ text: Span<UInt8>) -> Written? {
     if let bits = parseDotted(text) { return .v4(bits) }
     if let bits = parseGroups(text) { return .v6(bits) }
     return nil

@@ -21,7 +21,7 @@ package struct IPPrefix: Hashable, Sendable {
   package init(parsing text: Span<UInt8>) throws(AddressTextError) {
     var slash = 0
     while slash < text.count, text[slash] != UInt8(ascii: "/") { slash += 1 }
-    guard let written = IPAddress.v6OrMapped(text.extracting(0..<slash)) else { throw .notAnAddress }
+    guard let written = IPAddress.read(text.extracting(0..<slash)) else { throw .notAnAddress }
     let maximum = if case .v4 = written { 32 } else { 128 }
     var length = maximum
     if slash < text.count {

@@ -110,6 +110,7 @@ import Wire
           #expect(tick + 1 >= lastTick, "seed \(seed): fired out of order")
           lastTick = max(lastTick, tick)
         }
+        if let next = wheel.nextDeadline { #expect(next > now, "seed \(seed): would not sleep at all") }
         for (key, deadline) in deadlines { #expect(deadline + Self.tick > now, "seed \(seed): \(key) is late") }
       }
       #expect(wheel.count == deadlines.count, "seed \(seed)")
