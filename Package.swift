@@ -76,6 +76,7 @@ let package = Package(
     // Seeds and clocks for the pure cores' tests.
     .target(name: "Simulation", path: "Tests/Simulation", swiftSettings: settings),
     tests("Wire", ["Wire", "Simulation"]),
+    tests("HTTP1", ["HTTP1", "Wire", "Simulation"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
     tests("Worker", ["Worker", "Roles", "Linux", "Wire"]),
     tests("Configuration", ["Configuration", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),

@@ -5,32 +5,70 @@ package struct BodyTracker: BitwiseCopyable, Sendable {
     case more
     /// The body has ended; bytes behind `accepted` belong to the next message.
     case complete
-    /// What follows `accepted` is no body. Close both connections.
+    /// What follows `accepted` is no body. Both connections are to be closed.
     case malformed(Rejection)
   }
 
-  package struct Progress: BitwiseCopyable, Sendable {
+  package struct Progress: BitwiseCopyable, Hashable, Sendable {
     /// How many leading bytes of those offered belong to the body and may be relayed.
     package let accepted: Int
     package let state: State
   }
 
-  /// Bytes of content so far, chunk framing and trailers not counted.
-  package private(set) var contentBytes: UInt64 = 0
-  private let framing: Framing
-
-  package init(_ framing: Framing) {
-    self.framing = framing
+  private enum Body: BitwiseCopyable, Sendable {
+    case complete
+    /// Bytes to come; more than 0.
+    case length(UInt64)
+    case chunked(ChunkedBody)
+    case untilClose
   }
 
-  /// Whether the body has ended (for `.none` and `.length(0)`: from the start).
-  package var isComplete: Bool { framing == .none }
+  private var body: Body
+  /// Bytes of content so far; chunk framing and trailers are not counted.
+  package private(set) var contentBytes: UInt64 = 0
 
-  /// Takes the next bytes off the connection.
+  package init(_ framing: Framing) {
+    switch framing {
+    case .none, .length(0): body = .complete
+    case .length(let length): body = .length(length)
+    case .chunked: body = .chunked(ChunkedBody())
+    case .untilClose: body = .untilClose
+    }
+  }
+
+  /// Whether the body has ended; one that is not there has ended from the start.
+  package var isComplete: Bool {
+    if case .complete = body { true } else { false }
+  }
+
+  /// Takes the next bytes off the connection. Content is skipped, not looked at. After `.malformed`, it stays so.
   package mutating func advance(over bytes: Span<UInt8>) -> Progress {
-    Progress(accepted: 0, state: .more)
+    switch body {
+    case .complete:
+      return Progress(accepted: 0, state: .complete)
+    case .length(let remaining):
+      guard remaining <= UInt64(bytes.count) else {
+        body = .length(remaining &- UInt64(bytes.count))
+        contentBytes &+= UInt64(bytes.count)
+        return Progress(accepted: bytes.count, state: .more)
+      }
+      body = .complete
+      contentBytes &+= remaining
+      return Progress(accepted: Int(truncatingIfNeeded: remaining), state: .complete)
+    case .untilClose:
+      contentBytes &+= UInt64(bytes.count)
+      return Progress(accepted: bytes.count, state: .more)
+    case .chunked(var chunks):
+      let progress = chunks.advance(over: bytes)
+      contentBytes = chunks.contentBytes
+      body = progress.state == .complete ? .complete : .chunked(chunks)
+      return progress
+    }
   }
 
   /// The peer has closed: true when the body is complete, false when it is truncated (RFC 9112 §8).
-  package mutating func end() -> Bool { framing == .untilClose }
+  package mutating func end() -> Bool {
+    if case .untilClose = body { body = .complete }
+    return isComplete
+  }
 }

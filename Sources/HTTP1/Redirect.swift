@@ -3,8 +3,9 @@ import Wire
 /// Where the port-80 listener sends its clients.
 package struct Redirect: Sendable {
   package enum Destination: Sendable {
-    /// The same host, path and query over https, on this port. The host is the one asked for when it is among `services`
-    /// (compared without case and port), else the first of them: a redirect never leads to a stranger.
+    /// The same host, path and query over https, on `port`. The host is the one asked for when it is among `services`
+    /// (compared without case, port and final dot), else the first of them: who typed the address of the balancer gets
+    /// the service's name, and nobody is ever led to a stranger. `services` must not be empty.
     case https(port: UInt16, services: [[UInt8]])
     /// Always this location.
     case fixed([UInt8])
@@ -13,13 +14,42 @@ package struct Redirect: Sendable {
   package let destination: Destination
 
   package init(to destination: Destination) {
+    if case .https(_, let services) = destination { precondition(!services.isEmpty, "a redirect to no service") }
     self.destination = destination
   }
 
-  /// Writes the whole answer: 301 to GET and HEAD, 308 to all other methods (which must not become GET, RFC 9110
-  /// §15.4.9), and `Connection: close`.
+  /// Writes the whole answer to `head`, which was parsed from `bytes`: 301 to GET and HEAD, 308 to all other methods,
+  /// which must not become GET (RFC 9110 §15.4.9). The connection is to be closed behind it.
   package func render<Sink: ByteSink & ~Copyable>(
     _ head: RequestHead, from bytes: Span<UInt8>, into sink: inout Sink
   ) {
+    let mayChangeMethod = head.method == .get || head.method == .head
+    sink.append(mayChangeMethod ? "HTTP/1.1 301 Moved Permanently\r\n" : "HTTP/1.1 308 Permanent Redirect\r\n")
+    sink.append("Location: ")
+    switch destination {
+    case .fixed(let location): sink.append(location.span)
+    case .https(let port, let services):
+      sink.append("https://")
+      sink.append(Redirect.host(of: head, in: bytes, among: services).span)
+      if port != 443 {
+        sink.append(UInt8(ascii: ":"))
+        sink.append(decimal: UInt64(port))
+      }
+      // An absolute form may begin with its query; the asterisk has no place in a location.
+      if head.path.isEmpty { sink.append(UInt8(ascii: "/")) }
+      sink.append(head.pathAndQuery.slice(of: bytes))
+    }
+    sink.append("\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+  }
+
+  /// The configured spelling of the service that was asked for, or of the first.
+  private static func host(of head: RequestHead, in bytes: Span<UInt8>, among services: [[UInt8]]) -> [UInt8] {
+    let value = head.host.slice(of: bytes)
+    if let authority = Authority(value) {
+      var asked = authority.host.slice(of: value)
+      if asked.count > 1, asked[asked.count - 1] == UInt8(ascii: ".") { asked = asked.extracting(droppingLast: 1) }
+      for service in services where service.span.equalsIgnoringCase(asked) { return service }
+    }
+    return services[0]
   }
 }

@@ -1,0 +1,39 @@
+/// Classes of octets (RFC 9110 §5.6).
+extension UInt8 {
+  /// SP or HTAB.
+  @inline(__always)
+  var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
+
+  var isUpperCaseLetter: Bool { self &- UInt8(ascii: "A") < 26 }
+
+  var isLetterOrDigit: Bool { (self | 0x20) &- UInt8(ascii: "a") < 26 || isDigit }
+
+  var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
+
+  /// An ASCII letter in lower case, any other octet as it is.
+  var lowerCased: UInt8 { isUpperCaseLetter ? self | 0x20 : self }
+
+  /// What a field value or a quoted string may hold: HTAB, SP, VCHAR and obs-text.
+  var isInValue: Bool { self >= 0x20 ? self != 0x7f : self == UInt8(ascii: "\t") }
+
+  /// tchar (RFC 9110 §5.6.2).
+  var isTokenCharacter: Bool {
+    if isLetterOrDigit { return true }
+    switch self {
+    case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
+      UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+      UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
+      return true
+    default: return false
+    }
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether both are the same text but for the case of ASCII letters.
+  func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for index in indices where self[index].lowerCased != other[index].lowerCased { return false }
+    return true
+  }
+}

@@ -1,0 +1,163 @@
+import Wire
+
+/// A body in the chunked transfer coding (RFC 9112 §7.1), checked byte by byte while it passes, but for its content.
+///
+/// Stricter than the grammar: no white space in a chunk-size line outside a quoted string, CRLF where CRLF belongs, and
+/// bounds on everything that is not content. A part of a line that is good so far may be relayed before its end is here.
+struct ChunkedBody: BitwiseCopyable, Sendable {
+  /// Digits of one chunk size, leading zeros among them.
+  static let maximumSizeDigits = 16
+  /// The largest chunk: what `maximumLengthDigits` is for a length, in bits.
+  static let maximumSize: UInt64 = 1 << 60
+  /// Bytes of extensions on one chunk-size line. Nobody is known to use them but attackers.
+  static let maximumExtensionBytes = 256
+  /// Framing that may pass beyond what the content earns (see `earn`): ten hours of small messages never use any of it.
+  static let maximumExcessBytes = 16_384
+
+  private enum Step: BitwiseCopyable, Hashable, Sendable {
+    case firstSizeDigit, sizeDigits
+    /// Behind `;`, in a name, behind `=`, in a token, in a quoted string, behind its `\`, behind its end.
+    case extensionStart, extensionName, extensionValueStart, extensionToken, extensionQuoted, extensionEscaped,
+      extensionQuotedEnd
+    case sizeLineFeed
+    case content, contentCarriageReturn, contentLineFeed
+    case trailers
+    case malformed(Rejection)
+  }
+
+  private var step = Step.firstSizeDigit
+  /// The size while its line is read, then the bytes of the chunk still to come.
+  private var remaining: UInt64 = 0
+  private var sizeDigits = 0
+  private var extensionBytes = 0
+  private var excessBytes = 0
+  private var trailers = TrailerSection()
+  private(set) var contentBytes: UInt64 = 0
+
+  init() {}
+
+  mutating func advance(over bytes: Span<UInt8>) -> BodyTracker.Progress {
+    var index = 0
+    do throws(Rejection) {
+      while index < bytes.count {
+        switch step {
+        case .content:
+          let count = min(remaining, UInt64(bytes.count &- index))
+          index &+= Int(truncatingIfNeeded: count)
+          contentBytes &+= count
+          remaining &-= count
+          if remaining == 0 { step = .contentCarriageReturn }
+        case .trailers:
+          let isLast = try trailers.take(bytes[index])
+          index &+= 1
+          if isLast { return .init(accepted: index, state: .complete) }
+        default:
+          try takeFraming(bytes[index])
+          index &+= 1
+        }
+      }
+      if case .malformed(let rejection) = step { throw rejection }
+      return .init(accepted: index, state: .more)
+    } catch {
+      step = .malformed(error)
+      return .init(accepted: index, state: .malformed(error))
+    }
+  }
+
+  /// Takes one octet that is neither content nor of the trailer section.
+  private mutating func takeFraming(_ octet: UInt8) throws(Rejection) {
+    switch step {
+    case .firstSizeDigit, .sizeDigits: try takeSize(octet)
+    case .sizeLineFeed:
+      guard octet == UInt8(ascii: "\n") else { throw .bareCarriageReturn }
+      try startContent()
+    case .contentCarriageReturn:
+      guard octet == UInt8(ascii: "\r") else { throw .chunkNotTerminated }
+      step = .contentLineFeed
+    case .contentLineFeed:
+      guard octet == UInt8(ascii: "\n") else { throw .chunkNotTerminated }
+      step = .firstSizeDigit
+    case .malformed(let rejection): throw rejection
+    default: try takeExtension(octet)
+    }
+  }
+
+  private mutating func takeSize(_ octet: UInt8) throws(Rejection) {
+    if let digit = octet.hexadecimalDigit {
+      if step == .firstSizeDigit {
+        step = .sizeDigits
+        remaining = 0
+        sizeDigits = 0
+        extensionBytes = 0
+      }
+      sizeDigits &+= 1
+      guard sizeDigits <= ChunkedBody.maximumSizeDigits, remaining < ChunkedBody.maximumSize >> 4 else {
+        throw .chunkSizeTooLarge
+      }
+      remaining = remaining &<< 4 | UInt64(digit)
+      return
+    }
+    guard step == .sizeDigits else { throw .chunkSizeMalformed }
+    try endElement(octet, orElse: .chunkSizeMalformed)
+  }
+
+  /// Takes one octet of `*( ";" name [ "=" value ] )`.
+  private mutating func takeExtension(_ octet: UInt8) throws(Rejection) {
+    extensionBytes &+= 1
+    guard extensionBytes <= ChunkedBody.maximumExtensionBytes else { throw .chunkExtensionTooLong }
+    switch step {
+    case .extensionStart:
+      guard octet.isTokenCharacter else { throw .chunkExtensionMalformed }
+      step = .extensionName
+    case .extensionName:
+      if octet.isTokenCharacter { return }
+      if octet == UInt8(ascii: "=") {
+        step = .extensionValueStart
+      } else {
+        try endElement(octet, orElse: .chunkExtensionMalformed)
+      }
+    case .extensionValueStart:
+      guard octet.isTokenCharacter || octet == UInt8(ascii: "\"") else { throw .chunkExtensionMalformed }
+      step = octet == UInt8(ascii: "\"") ? .extensionQuoted : .extensionToken
+    case .extensionToken:
+      if !octet.isTokenCharacter { try endElement(octet, orElse: .chunkExtensionMalformed) }
+    case .extensionQuoted:
+      if octet == UInt8(ascii: "\"") {
+        step = .extensionQuotedEnd
+      } else if octet == UInt8(ascii: "\\") {
+        step = .extensionEscaped
+      } else if !octet.isInValue {
+        throw .chunkExtensionMalformed
+      }
+    case .extensionEscaped:
+      guard octet.isInValue else { throw .chunkExtensionMalformed }
+      step = .extensionQuoted
+    default:
+      try endElement(octet, orElse: .chunkExtensionMalformed)
+    }
+  }
+
+  /// What may follow a size or an extension: another extension, or the end of the line.
+  private mutating func endElement(_ octet: UInt8, orElse rejection: Rejection) throws(Rejection) {
+    switch octet {
+    case UInt8(ascii: ";"): step = .extensionStart
+    case UInt8(ascii: "\r"): step = .sizeLineFeed
+    case UInt8(ascii: "\n"): throw .bareLineFeed
+    default: throw rejection
+    }
+  }
+
+  private mutating func startContent() throws(Rejection) {
+    try earn()
+    step = remaining == 0 ? .trailers : .content
+  }
+
+  /// Counts the framing of a chunk (its size line and the CRLF behind it) against its content: 16 bytes are free, and as
+  /// many as it carries. A peer that sends mostly framing makes both sides work for nothing.
+  private mutating func earn() throws(Rejection) {
+    let framing = sizeDigits &+ extensionBytes &+ 4
+    let earned = 16 &+ Int(truncatingIfNeeded: min(remaining, UInt64(ChunkedBody.maximumExcessBytes)))
+    excessBytes = max(0, excessBytes &+ framing &- earned)
+    guard excessBytes <= ChunkedBody.maximumExcessBytes else { throw .tooMuchChunkFraming }
+  }
+}

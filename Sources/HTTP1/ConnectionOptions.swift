@@ -1,0 +1,82 @@
+/// What the Connection fields of a head ask for (RFC 9110 §7.6.1).
+struct ConnectionOptions: BitwiseCopyable, Sendable {
+  /// Options in one head, empty list elements counted. Clients send one to three.
+  static let maximum = 16
+
+  private(set) var close = false
+  private(set) var keepAlive = false
+  private(set) var upgrade = false
+  private var count = 0
+  /// Options that name a field which this proxy does not drop by itself.
+  private var nominations = InlineArray<16, ByteRange>(repeating: .absent)
+  private(set) var nominationCount = 0
+
+  /// Takes the value of one Connection line, the range `value` of `bytes`.
+  mutating func note(_ value: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
+    var options = ListElements(of: value, in: bytes)
+    while let option = options.next() {
+      count &+= 1
+      guard count <= ConnectionOptions.maximum else { throw .tooManyConnectionOptions }
+      if !option.isEmpty { try note(option: option, of: bytes) }
+    }
+  }
+
+  private mutating func note(option: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
+    var name = FieldName()
+    for index in option.start..<option.end {
+      guard bytes[index].isTokenCharacter else { throw .connectionMalformed }
+      name.append(bytes[index])
+    }
+    if name.isClose {
+      close = true
+      return
+    }
+    switch KnownField(name) {
+    case .keepAlive: keepAlive = true
+    case .upgrade: upgrade = true
+    case .connection, .proxyConnection, .te, .proxyAuthorization: break
+    default:
+      guard !EndToEndFields.contains(name) else { throw .endToEndFieldNominated }
+      nominations[nominationCount] = option
+      nominationCount &+= 1
+    }
+  }
+
+  /// Whether the field of this name was nominated, so that it goes no further.
+  func nominate(_ name: Span<UInt8>, in bytes: Span<UInt8>) -> Bool {
+    for index in 0..<nominationCount where nominations[index].slice(of: bytes).equalsIgnoringCase(name) { return true }
+    return false
+  }
+
+  /// Whether the sender goes on using the connection (RFC 9112 §9.3).
+  func persists(in version: Version) -> Bool {
+    !close && (version == .http11 || keepAlive)
+  }
+}
+
+/// The elements of a comma-separated list, without the white space around them; one may be empty (RFC 9110 §5.6.1).
+struct ListElements: ~Escapable {
+  private let bytes: Span<UInt8>
+  private var position: Int
+  private let end: Int
+
+  @_lifetime(copy bytes)
+  init(of list: ByteRange, in bytes: Span<UInt8>) {
+    self.bytes = bytes
+    position = list.start
+    end = list.end
+  }
+
+  /// The next element, or nil behind the last.
+  @_lifetime(self: copy self)
+  mutating func next() -> ByteRange? {
+    guard position <= end else { return nil }
+    var first = position
+    var last = first
+    while last < end, bytes[last] != UInt8(ascii: ",") { last &+= 1 }
+    position = last &+ 1
+    while first < last, bytes[first].isBlank { first &+= 1 }
+    while last > first, bytes[last &- 1].isBlank { last &-= 1 }
+    return ByteRange(start: first, end: last)
+  }
+}

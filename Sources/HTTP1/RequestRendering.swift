@@ -1,0 +1,75 @@
+import Wire
+
+extension RequestHead {
+  /// Writes the head as the server is to see it: same names, case and order; hop-by-hop fields (RFC 9110 §7.6.1)
+  /// removed, X-Forwarded fields as `forwarding` says, and `Connection` as `connection` says. `.upgrade` counts as
+  /// `.keepAlive` unless `upgradeRequested`.
+  ///
+  /// `bytes` are those the head was parsed from. Every line that is not rewritten is copied as it came. The target goes
+  /// out in origin form. No `Via` is added, though RFC 9110 §7.6.3 asks a gateway for one: Connection Servers check the
+  /// fields they get, and some servers stop compressing for it.
+  ///
+  /// An HTTP/1.0 request stays HTTP/1.0 (the purposeful downgrade of RFC 9112 §2.3): the server then answers without
+  /// chunks, which its client could not read, and one that answers in chunks nevertheless is refused.
+  @inlinable
+  package func render<Sink: ByteSink & ~Copyable>(
+    from bytes: Span<UInt8>, forwarding: ForwardedFields, connection: Persistence, into sink: inout Sink
+  ) {
+    let upgrades = connection == .upgrade && upgradeRequested
+    let extendsAddress = forwarding.isPeerTrusted && forwarding.addsClientAddress && rewriting.forwardedForEnd > 0
+    var cursor = Int(rewriting.start)
+    for index in 0..<rewriting.edits.count {
+      let edit = rewriting.edits.edits[index]
+      if edit.treatment == .dropUnlessUpgrade, upgrades { continue }
+      if edit.treatment == .dropUnlessTrusted, forwarding.isPeerTrusted { continue }
+      if edit.treatment == .clientAddress, forwarding.isPeerTrusted {
+        guard extendsAddress, edit.range.end == Int(rewriting.forwardedForEnd) else { continue }
+        sink.append(bytes.extracting(cursor..<(edit.range.end &- 2)))
+        sink.append(", ")
+        forwarding.appendAddress(to: &sink)
+        cursor = edit.range.end &- 2
+        continue
+      }
+      if cursor < edit.range.start { sink.append(bytes.extracting(cursor..<edit.range.start)) }
+      cursor = edit.range.end
+      edit.treatment.appendReplacement(to: &sink)
+    }
+    sink.append(bytes.extracting(cursor..<(length &- 2)))
+
+    if forwarding.addsClientAddress, !extendsAddress {
+      sink.append("X-Forwarded-For: ")
+      forwarding.appendAddress(to: &sink)
+      sink.append("\r\n")
+    }
+    if !forwarding.isPeerTrusted || !rewriting.hasForwardedProto {
+      sink.append(forwarding.isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
+    }
+    if !host.isEmpty, !forwarding.isPeerTrusted || !rewriting.hasForwardedHost {
+      sink.append("X-Forwarded-Host: ")
+      sink.append(host.slice(of: bytes))
+      sink.append("\r\n")
+    }
+    if upgrades {
+      sink.append("Connection: Upgrade\r\n\r\n")
+    } else if connection == .close {
+      sink.append("Connection: close\r\n\r\n")
+    } else if version == .http10 {
+      sink.append("Connection: keep-alive\r\n\r\n")
+    } else {
+      sink.append("\r\n")
+    }
+  }
+}
+
+extension LineEdits.Treatment {
+  /// Writes what stands in the place of the dropped bytes.
+  @inlinable
+  package func appendReplacement<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
+    switch self {
+    case .drop, .clientAddress, .dropUnlessTrusted, .dropUnlessUpgrade: break
+    case .replaceWithSlash: sink.append(UInt8(ascii: "/"))
+    case .replaceWithAsterisk: sink.append(UInt8(ascii: "*"))
+    case .replaceWithChunked: sink.append("chunked")
+    }
+  }
+}

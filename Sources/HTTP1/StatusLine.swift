@@ -1,0 +1,49 @@
+/// The first line of an answer (RFC 9112 §4).
+struct StatusLine: BitwiseCopyable {
+  let version: Version
+  let status: UInt16
+  /// Whether the SP behind the status code is there. The grammar wants it, many a server leaves it out, and nothing
+  /// depends on it: it is mended.
+  let hasReasonSpace: Bool
+  /// Where the first field line begins.
+  let end: Int
+
+  /// Octets of `HTTP/1.1 200`.
+  static let codeEnd = 12
+
+  /// Reads the line at the start of `bytes`; nil when they run out first.
+  @inline(__always)
+  init?(_ bytes: Span<UInt8>) throws(Rejection) {
+    guard let octets = bytes.octets(at: 0), octets | 1 << 56 == 0x312e_312f_5054_5448 else {  // HTTP/1.1
+      try StatusLine.refuseVersion(of: bytes)
+      return nil
+    }
+    version = octets == 0x312e_312f_5054_5448 ? .http11 : .http10
+    guard bytes.count > StatusLine.codeEnd else { return nil }
+    guard bytes[8] == UInt8(ascii: " "), bytes[9].isDigit, bytes[10].isDigit, bytes[11].isDigit else {
+      throw .statusLineMalformed
+    }
+    let code = UInt16(bytes[9]) &* 100 &+ UInt16(bytes[10]) &* 10 &+ UInt16(bytes[11])
+    status = code &- UInt16(UInt8(ascii: "0")) &* 111
+    // RFC 9110 §15: values outside the range 100..599 are invalid.
+    guard status >= 100, status <= 599 else { throw .statusCodeInvalid }
+    hasReasonSpace = bytes[StatusLine.codeEnd] == UInt8(ascii: " ")
+    guard hasReasonSpace || bytes[StatusLine.codeEnd] == UInt8(ascii: "\r") else { throw .statusLineMalformed }
+    let lineEnd = bytes.firstControl(from: StatusLine.codeEnd)
+    guard lineEnd < bytes.count else { return nil }
+    guard bytes[lineEnd] == UInt8(ascii: "\r") else { throw Rejection(control: bytes[lineEnd]) }
+    guard lineEnd &+ 1 < bytes.count else { return nil }
+    guard bytes[lineEnd &+ 1] == UInt8(ascii: "\n") else { throw .bareCarriageReturn }
+    end = lineEnd &+ 2
+  }
+
+  /// Throws when the bytes cannot become a version that is known.
+  private static func refuseVersion(of bytes: Span<UInt8>) throws(Rejection) {
+    let text: Octets = 0x002e_312f_5054_5448  // HTTP/1.
+    for place in 0..<min(bytes.count, 7) {
+      let expected = UInt8(truncatingIfNeeded: text &>> Octets(truncatingIfNeeded: place &* 8))
+      guard bytes[place] == expected else { throw .statusLineMalformed }
+    }
+    if bytes.count >= 8 { throw .versionNotSupported }
+  }
+}

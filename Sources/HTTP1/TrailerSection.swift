@@ -1,0 +1,71 @@
+/// The trailer section behind the last chunk (RFC 9112 §7.1.2), checked octet by octet while it passes: the rules of
+/// field lines, and no field that must be known before the content is (RFC 9110 §6.5.1).
+struct TrailerSection: BitwiseCopyable, Sendable {
+  /// Bytes of all lines. Trailers carry checksums and states, not cookies.
+  static let maximumBytes = 4_096
+  static let maximumLines = 32
+
+  private enum Step: BitwiseCopyable, Sendable {
+    case lineStart, name, value, lineFeed, lastLineFeed
+  }
+
+  private var step = Step.lineStart
+  /// The name with `-` for every character that is neither letter nor digit, as some servers read it.
+  private var plainName = FieldName()
+  private var bytes = 0
+  private var lines = 0
+
+  init() {}
+
+  /// Takes one octet; true when it was the last of the section, and so of the body.
+  mutating func take(_ octet: UInt8) throws(Rejection) -> Bool {
+    bytes &+= 1
+    guard bytes <= TrailerSection.maximumBytes else { throw .trailersTooLarge }
+    switch step {
+    case .lineStart: try startLine(octet)
+    case .name: try takeName(octet)
+    case .value:
+      if octet == UInt8(ascii: "\r") {
+        step = .lineFeed
+      } else if !octet.isInValue {
+        throw Rejection(control: octet)
+      }
+    case .lineFeed:
+      guard octet == UInt8(ascii: "\n") else { throw .bareCarriageReturn }
+      step = .lineStart
+    case .lastLineFeed:
+      guard octet == UInt8(ascii: "\n") else { throw .bareCarriageReturn }
+      return true
+    }
+    return false
+  }
+
+  private mutating func startLine(_ octet: UInt8) throws(Rejection) {
+    if octet == UInt8(ascii: "\r") {
+      step = .lastLineFeed
+      return
+    }
+    if octet.isBlank { throw .lineFolding }
+    if octet == UInt8(ascii: ":") { throw .fieldNameEmpty }
+    lines &+= 1
+    guard lines <= TrailerSection.maximumLines else { throw .trailersTooLarge }
+    plainName = FieldName()
+    step = .name
+    try takeName(octet)
+  }
+
+  private mutating func takeName(_ octet: UInt8) throws(Rejection) {
+    if octet == UInt8(ascii: ":") {
+      // A trailer is relayed as it came: what is hop by hop could not be taken out, and is refused as well.
+      guard KnownField(plainName) == .other, !EndToEndFields.contains(plainName) else { throw .trailerFieldForbidden }
+      step = .value
+      return
+    }
+    guard octet.isTokenCharacter else {
+      if octet.isBlank { throw .spaceBeforeColon }
+      if octet == UInt8(ascii: "\r") { throw .colonMissing }
+      throw octet < 0x20 || octet == 0x7f ? Rejection(control: octet) : .fieldNameMalformed
+    }
+    plainName.append(octet.isLetterOrDigit ? octet : UInt8(ascii: "-"))
+  }
+}
