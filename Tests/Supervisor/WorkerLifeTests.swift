@@ -195,6 +195,7 @@ private struct World {
   private var terminated: Instant?
   private var served = false
   private var finished: Int32?
+  /// Since when there has been no worker and no attempt to start one.
   private var workerless: Instant?
   private(set) var faults: [String] = []
 
@@ -270,6 +271,7 @@ private struct World {
       switch effect {
       case .start:
         if worker != .none { faults.append("a second worker") }
+        workerless = nil
         if random.next() % 10 == 0 {
           send(.spawnFailed(reason: "S"))
         } else {
