@@ -60,7 +60,7 @@ let package = Package(
       "Worker",
       ["Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "Roles", "Linux", "TLS", "Systemd", logging]),
     module("Supervisor", ["Wire", "Configuration", "Roles", "Linux", "Systemd", logging]),
-    module("Demo", ["Wire", "Linux", "TLS"]),
+    module("Demo", ["Wire", "HTTP1", "Linux", "TLS"]),
     .executableTarget(
       name: "belvedere",
       dependencies: [
@@ -68,7 +68,7 @@ let package = Package(
       ],
       swiftSettings: settings),
 
-    tests("Demo", ["Demo"]),
+    tests("Demo", ["Demo", "Wire", "Linux", "TLS"]),
     tests("Roles", ["Roles", "Wire", "Simulation"]),
     tests("Supervisor", ["Supervisor", "Configuration", "Roles", "Linux", "Wire", "Simulation"]),
     tests("Systemd", ["Systemd", logging]),

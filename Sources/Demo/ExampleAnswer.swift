@@ -1,28 +1,30 @@
+import HTTP1
+
 /// An answer of an example server: its head, and its body when that is short.
 package struct ExampleAnswer: Equatable, Sendable {
-  package enum Status: UInt16, Sendable {
-    case switchingProtocols = 101
-    case ok = 200
-    case badRequest = 400
-    case notFound = 404
-    case methodNotAllowed = 405
-    case contentTooLarge = 413
-    case upgradeRequired = 426
-    case serviceUnavailable = 503
+  /// A status code and its reason phrase (RFC 9110 §15).
+  package struct Status: Equatable, Sendable {
+    package let code: UInt16
+    package let phrase: String
 
-    /// RFC 9110 §15.
-    package var phrase: String {
-      switch self {
-      case .switchingProtocols: "Switching Protocols"
-      case .ok: "OK"
-      case .badRequest: "Bad Request"
-      case .notFound: "Not Found"
-      case .methodNotAllowed: "Method Not Allowed"
-      case .contentTooLarge: "Content Too Large"
-      case .upgradeRequired: "Upgrade Required"
-      case .serviceUnavailable: "Service Unavailable"
-      }
+    private init(_ code: UInt16, _ phrase: String) {
+      self.code = code
+      self.phrase = phrase
     }
+
+    /// The status that a request earns which HTTP1 refuses.
+    package init(_ status: HTTP1.Status) {
+      self.init(status.rawValue, "\(status.phrase)")
+    }
+
+    package static let switchingProtocols = Status(101, "Switching Protocols")
+    package static let ok = Status(200, "OK")
+    package static let badRequest = Status(.badRequest)
+    package static let notFound = Status(404, "Not Found")
+    package static let methodNotAllowed = Status(.methodNotAllowed)
+    package static let contentTooLarge = Status(.contentTooLarge)
+    package static let upgradeRequired = Status(426, "Upgrade Required")
+    package static let serviceUnavailable = Status(.serviceUnavailable)
   }
 
   /// How the end of the body is told (RFC 9112 §6.3).
@@ -63,7 +65,7 @@ package struct ExampleAnswer: Equatable, Sendable {
 
   /// The head as it goes over the wire. `closes` says that the connection ends with this answer.
   package func head(server name: String, closes: Bool) -> [UInt8] {
-    var lines = ["HTTP/1.1 \(status.rawValue) \(status.phrase)", "Server: Belvedere example \(name)"]
+    var lines = ["HTTP/1.1 \(status.code) \(status.phrase)", "Server: Belvedere example \(name)"]
     lines += fields.map { "\($0.name): \($0.value)" }
     switch framing {
     case .length(let count): lines.append("Content-Length: \(count)")

@@ -25,7 +25,7 @@ struct ReceivedBytes {
   }
 
   /// Waits for more; false when the stream has ended.
-  mutating func receive<Stream: ByteStream & ~Copyable>(from stream: inout Stream) throws(StreamError) -> Bool {
+  mutating func receive<Stream: ByteStream & ~Copyable>(from stream: inout Stream) throws(DemoError) -> Bool {
     if start > 0 {
       storage.removeSubrange(..<start)
       start = 0

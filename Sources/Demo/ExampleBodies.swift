@@ -1,0 +1,131 @@
+import HTTP1
+import TLS
+import Wire
+
+// Bodies of requests, and answers whose body is made while it is sent.
+extension ExampleConnection where Stream: ~Copyable {
+  /// Reads the whole body and forgets it.
+  mutating func skipBody(_ head: RequestHead) throws(DemoError) {
+    try forEachPiece(of: head) { (_) throws(DemoError) in }
+  }
+
+  /// Reads the whole body.
+  mutating func keepBody(_ head: RequestHead, limit: Int) throws(DemoError) -> [UInt8] {
+    var body: [UInt8] = []
+    try forEachPiece(of: head) { (piece) throws(DemoError) in
+      guard piece.count <= limit - body.count else { throw .refused(.contentTooLarge, "At most \(limit) bytes.") }
+      for index in 0..<piece.count { body.append(piece[index]) }
+    }
+    return body
+  }
+
+  /// Reads the whole body: the SHA-256 of its content, as sha256sum writes it.
+  mutating func digestBody(_ head: RequestHead) throws(DemoError) -> String {
+    var digest: RunningDigest
+    do throws(TLSError) { digest = try RunningDigest() } catch { throw .unavailable("\(error)") }
+    try forEachPiece(of: head) { (piece) throws(DemoError) in digest.update(piece) }
+    return digest.finish().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  }
+
+  /// Calls `body` with the content of the request in pieces, chunk framing taken off.
+  private mutating func forEachPiece(
+    of head: RequestHead, _ body: (Span<UInt8>) throws(DemoError) -> Void
+  ) throws(DemoError) {
+    if head.expectsContinue, head.framing != .none { try sendContinue() }
+    switch head.framing {
+    case .none, .untilClose: return
+    case .length(var remaining):
+      while remaining > 0 {
+        if received.isEmpty { try receiveMore() }
+        let count = Int(min(remaining, UInt64(received.count)))
+        try body(received.span.extracting(0..<count))
+        received.consume(count)
+        remaining -= UInt64(count)
+      }
+    case .chunked:
+      var decoder = ChunkDecoder()
+      while true {
+        switch try nextChunkEvent(&decoder) {
+        case .content(let count):
+          try body(received.span.extracting(0..<count))
+          received.consume(count)
+        case .begins, .ends: break
+        case .bodyEnds: return
+        }
+      }
+    }
+  }
+
+  /// What comes next in a chunked body; of content the first bytes received, which are still to be consumed.
+  mutating func nextChunkEvent(_ decoder: inout ChunkDecoder) throws(DemoError) -> ChunkEvent {
+    while true {
+      let (event, consumed): (ChunkDecoder.Event, Int)
+      do { (event, consumed) = try decoder.next(received.span) } catch {
+        throw .refused(.badRequest, "The body is not chunked as RFC 9112 section 7.1 says.")
+      }
+      if event == .content { return .content(consumed) }
+      received.consume(consumed)
+      switch event {
+      case .needsMore: try receiveMore()
+      case .chunkBegins(let size): return .begins(size)
+      case .chunkEnds: return .ends
+      case .bodyEnds: return .bodyEnds
+      case .content: break
+      }
+    }
+  }
+
+  enum ChunkEvent {
+    case begins(UInt64)
+    case content(Int)
+    case ends
+    case bodyEnds
+  }
+
+  /// RFC 9110 §10.1.1: the client waits for this before it sends its content.
+  mutating func sendContinue() throws(DemoError) {
+    try stream.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8).span)
+  }
+
+  private mutating func receiveMore() throws(DemoError) {
+    guard try received.receive(from: &stream) else { throw .broken("the client went in the middle of its request") }
+  }
+
+  /// Sends `count` bytes of the pattern.
+  mutating func sendPattern(
+    _ request: ExampleRequest, _ count: UInt64, framing: ExampleAnswer.Framing
+  ) throws(DemoError) -> Bool {
+    let closes = !request.keepsAlive || framing == .untilClose
+    let head = ExampleAnswer(.ok, streaming: framing, [.init("Content-Type", "application/octet-stream")])
+    try send(head, closes: closes)
+    guard request.method != "HEAD" else { return !closes }
+    let block = BytePattern.block
+    let piece = framing == .chunked ? Self.chunk(block) : block
+    for _ in 0..<count / UInt64(block.count) { try stream.send(piece.span) }
+    let rest = Array(block.prefix(Int(count % UInt64(block.count))))
+    if !rest.isEmpty {
+      let piece = framing == .chunked ? Self.chunk(rest) : rest
+      try stream.send(piece.span)
+    }
+    if framing == .chunked { try stream.send(Self.lastChunk.span) }
+    return !closes
+  }
+
+  /// An answer that is over when the connection is.
+  mutating func sendUntilClose(_ request: ExampleRequest) throws(DemoError) -> Bool {
+    let head = ExampleAnswer(.ok, streaming: .untilClose, [.init("Content-Type", "text/plain;charset=UTF-8")])
+    try send(head, closes: true)
+    if request.method != "HEAD" {
+      try stream.send(Array("This answer is over when \(state.site.name) closes the connection.\n".utf8).span)
+    }
+    return false
+  }
+
+  /// One chunk with these contents (RFC 9112 §7.1).
+  static func chunk(_ content: [UInt8]) -> [UInt8] {
+    Array((String(content.count, radix: 16) + "\r\n").utf8) + content + [0x0D, 0x0A]
+  }
+
+  /// The last chunk and an empty trailer section.
+  static var lastChunk: [UInt8] { Array("0\r\n\r\n".utf8) }
+}

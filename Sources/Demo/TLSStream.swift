@@ -1,0 +1,158 @@
+import Linux
+import TLS
+import Wire
+
+/// TLS over a TCP socket, for a thread that waits.
+package struct TLSStream: ~Copyable, ByteStream {
+  package var patience: Interval?
+
+  private var connection: TLSConnection
+  private let socket: Descriptor
+  private var poller: Poller
+
+  /// Room made for each read: one record.
+  private static let readSize = 16 * 1024
+  /// How long `finish` waits for the peer's own end.
+  private static let farewell = Interval.seconds(2)
+
+  private enum Token: UInt64 {
+    case socket, stop
+  }
+
+  /// The server's side, its handshake done. Whatever is waited for ends with `.stopped` once `stop` is signalled.
+  package static func accept(
+    _ socket: consuming Descriptor, context: ServerContext, stop: borrowing Wakeup, patience: Interval
+  ) throws(DemoError) -> TLSStream {
+    let made: TLSConnection
+    do throws(TLSError) {
+      made = try TLSConnection(accepting: socket.number, context: context)
+    } catch { throw .unavailable("\(error)") }
+    let poller = try Self.poller(watching: socket, stop)
+    var stream = TLSStream(made, socket, poller, patience)
+    try stream.handshake()
+    return stream
+  }
+
+  /// The client's side, connected and its handshake done. The same of `stop`.
+  package static func connect(
+    to endpoint: Endpoint, context: ClientContext, serverName: ServerName, stop: borrowing Wakeup, patience: Interval
+  ) throws(DemoError) -> TLSStream {
+    let socket: Descriptor
+    do throws(SystemError) { socket = try Socket.connect(to: endpoint) } catch { throw .broken("\(error)") }
+    let made: TLSConnection
+    do throws(TLSError) {
+      made = try TLSConnection(connecting: socket.number, context: context, serverName: serverName)
+    } catch { throw .unavailable("\(error)") }
+    let poller = try Self.poller(watching: socket, stop)
+    var stream = TLSStream(made, socket, poller, patience)
+    try stream.handshake()
+    return stream
+  }
+
+  private init(
+    _ connection: consuming TLSConnection, _ socket: consuming Descriptor, _ poller: consuming Poller,
+    _ patience: Interval
+  ) {
+    self.connection = connection
+    self.socket = socket
+    self.poller = poller
+    self.patience = patience
+  }
+
+  /// What the peer's certificate is pinned by.
+  package var peerFingerprint: Fingerprint? { connection.peerFingerprint }
+
+  package mutating func receive(into buffer: inout [UInt8]) throws(DemoError) -> Bool {
+    let deadline = deadline
+    while true {
+      var result = TLS.ReadResult.wouldBlock
+      buffer.append(addingCapacity: Self.readSize) { output in result = connection.read(into: &output) }
+      switch result {
+      case .bytes: return true
+      case .closed: return false
+      case .wouldBlock: try waitForEvent(until: deadline)
+      case .truncated: throw .broken("the peer closed the connection without saying that it would")
+      case .failed(let failure): throw .broken(failure.description)
+      }
+    }
+  }
+
+  package mutating func send(_ bytes: Span<UInt8>) throws(DemoError) {
+    var sent = 0
+    var deadline = deadline
+    while sent < bytes.count {
+      switch connection.write(bytes.extracting(sent...)) {
+      case .bytes(let count):
+        sent += count
+        deadline = self.deadline
+      case .wouldBlock: try waitForEvent(until: deadline)
+      case .failed(let failure): throw .broken(failure.description)
+      }
+    }
+  }
+
+  package mutating func pause(_ interval: Interval) throws(DemoError) {
+    let end = Clock.monotonic() + interval
+    while Clock.monotonic() < end {
+      do { try waitForEvent(until: end) } catch  where error == .silent { return }
+    }
+  }
+
+  package mutating func finish() throws(DemoError) {
+    let deadline = Clock.monotonic() + Self.farewell
+    var result = connection.sendCloseNotify()
+    while case .wouldBlock = result {
+      try waitForEvent(until: deadline)
+      result = connection.sendCloseNotify()
+    }
+    if case .failed(let failure) = result { throw .broken(failure.description) }
+    Socket.shutdownWrite(socket.number)
+    // Bytes that nobody read would turn the close into a reset, which overtakes what was sent.
+    patience = Self.farewell
+    var rest: [UInt8] = []
+    while try receive(into: &rest) {
+      rest.removeAll(keepingCapacity: true)
+      guard Clock.monotonic() < deadline else { return }
+    }
+  }
+
+  private static func poller(
+    watching socket: borrowing Descriptor, _ stop: borrowing Wakeup
+  ) throws(DemoError) -> Poller {
+    do throws(SystemError) {
+      let poller = try Poller()
+      try poller.watch(socket, token: Token.socket.rawValue)
+      try poller.watchLevel(stop.descriptor, token: Token.stop.rawValue)
+      return poller
+    } catch {
+      throw .unavailable("\(error)")
+    }
+  }
+
+  private var deadline: Instant { patience.map { Clock.monotonic() + $0 } ?? .distantFuture }
+
+  private mutating func handshake() throws(DemoError) {
+    let deadline = deadline
+    while true {
+      switch connection.handshake() {
+      case .done: return
+      case .wantsRead, .wantsWrite: try waitForEvent(until: deadline)
+      case .failed(let failure): throw .broken(failure.description)
+      }
+    }
+  }
+
+  /// Waits until something happens to the socket, and tells the connection.
+  private mutating func waitForEvent(until deadline: Instant) throws(DemoError) {
+    let rest = deadline - Clock.monotonic()
+    guard rest > .zero else { throw .silent }
+    let isEndless = deadline == .distantFuture
+    // Rounded up, and in parts when that is more than the poller counts.
+    let milliseconds = isEndless ? -1 : Int32(min(rest.milliseconds + 1, 60_000))
+    for index in 0..<poller.wait(milliseconds: milliseconds) {
+      let event = poller.event(at: index)
+      guard event.token == Token.socket.rawValue else { throw .stopped }
+      connection.became(event.readiness)
+    }
+  }
+}
