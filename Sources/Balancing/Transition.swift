@@ -1,0 +1,39 @@
+/// A server's change of state: one line in the log.
+package struct Transition: Hashable, Sendable, CustomStringConvertible {
+  /// Nil for what the first check found.
+  package let from: ServerState?
+  package let to: ServerState
+  package let reason: Reason
+
+  package init(from: ServerState?, to: ServerState, reason: Reason) {
+    self.from = from
+    self.to = to
+    self.reason = reason
+  }
+
+  package enum Reason: Hashable, Sendable, CustomStringConvertible {
+    /// This many checks in a row.
+    case checksPassed(Int)
+    /// The last of this many checks in a row that failed.
+    case checksFailed(Int, last: CheckFailure)
+    /// The server answers 503.
+    case disabled
+    /// An order was given or taken back.
+    case ordered
+
+    package var description: String {
+      switch self {
+      case .checksPassed(1): "health check passed"
+      case .checksPassed(let count): "\(count) health checks in a row passed"
+      case .checksFailed(1, let last): "health check failed: \(last)"
+      case .checksFailed(let count, let last): "\(count) health checks in a row failed, the last one: \(last)"
+      case .disabled: "health check answered 503, the server is administratively disabled"
+      case .ordered: "by order"
+      }
+    }
+  }
+
+  package var description: String {
+    if let from { "\(to), was \(from): \(reason)" } else { "\(to): \(reason)" }
+  }
+}

@@ -1,0 +1,111 @@
+import Balancing
+import Testing
+
+@Suite struct HealthTrackerTests {
+  /// One letter a check: `+` passed, `5` is 503, `-` failed.
+  func result(_ letter: Character) -> CheckResult {
+    switch letter {
+    case "+": .passed
+    case "5": .disabled
+    default: .failed(.refused)
+    }
+  }
+
+  func letter(_ state: ServerState) -> Character {
+    switch state {
+    case .up: "U"
+    case .drain: "R"
+    case .down: "D"
+    case .maintenance: "M"
+    }
+  }
+
+  // Rise 2, fall 3. Below: U up, R drain, D down, one letter after each check; then whether to check again soon.
+  @Test(arguments: [
+    ("+", "U", "."),
+    ("-", "D", "."),
+    ("5", "R", "."),
+    ("+--", "UUU", ".!!"),
+    ("+---", "UUUD", ".!!."),
+    ("+--+--+", "UUUUUUU", ".!!.!!."),
+    ("+--5--+", "UUURRRR", ".!!.!!!"),
+    ("-+", "DD", ".!"),
+    ("-++", "DDU", ".!."),
+    ("-+-+-", "DDDDD", ".!.!."),
+    ("-----+-+", "DDDDDDDD", ".....!.!"),
+    ("+5", "UR", ".."),
+    ("+5++", "URRU", "..!."),
+    ("+5+5+5", "URRRRR", "..!.!."),
+    ("5---", "RRRD", ".!!."),
+    ("5--+--", "RRRRRR", ".!!!!!"),
+    ("-5", "DR", ".."),
+    ("-+5", "DDR", ".!."),
+    ("5-5--", "RRRRR", ".!.!!"),
+  ])
+  func `the first check decides alone, then rise and fall count, and 503 drains at once`(
+    checks: String, states: String, doubts: String
+  ) {
+    var tracker = HealthTracker(rise: 2, fall: 3)
+    #expect(tracker.state == .down && tracker.isInDoubt)
+    var seen = ""
+    var soon = ""
+    var last: ServerState?
+    for check in checks {
+      let transition = tracker.record(result(check))
+      #expect((transition != nil) == (tracker.state != last))
+      #expect(transition?.from == (transition == nil ? nil : last))
+      #expect(transition.map { $0.to } ?? tracker.state == tracker.state)
+      last = tracker.state
+      seen.append(letter(tracker.state))
+      soon.append(tracker.isInDoubt ? "!" : ".")
+    }
+    #expect(seen == states)
+    #expect(soon == doubts)
+  }
+
+  @Test func `a transition says in one line what happened and why`() {
+    var tracker = HealthTracker(rise: 2, fall: 2)
+    var lines: [String] = []
+    let results: [CheckResult] = [
+      .passed, .failed(.status(500)), .failed(.timeout(stage: .answer)), .passed, .passed, .disabled,
+    ]
+    for result in results {
+      if let transition = tracker.record(result) { lines.append(transition.description) }
+    }
+    if let transition = tracker.give(.maintenance) { lines.append(transition.description) }
+    #expect(
+      lines == [
+        "up: health check passed",
+        "down, was up: 2 health checks in a row failed, the last one: no complete answer within the time-out",
+        "up, was down: 2 health checks in a row passed",
+        "drain, was up: health check answered 503, the server is administratively disabled",
+        "maintenance, was drain: by order",
+      ])
+  }
+
+  @Test(
+    arguments: [
+      ("+", .drain, .drain), ("-", .drain, .down), ("5", .drain, .drain), ("+", .maintenance, .maintenance),
+      ("-", .maintenance, .maintenance),
+    ] as [(String, HealthTracker.Order, ServerState)])
+  func `an order lowers what the checks say, and taking it back restores that`(
+    check: String, order: HealthTracker.Order, state: ServerState
+  ) {
+    var tracker = HealthTracker(rise: 1, fall: 1)
+    for letter in check { _ = tracker.record(result(letter)) }
+    let before = tracker.state
+    _ = tracker.give(order)
+    #expect(tracker.state == state)
+    _ = tracker.give(nil)
+    #expect(tracker.state == before)
+  }
+
+  @Test func `checks go on under an order and tell only what it does not hide`() {
+    var tracker = HealthTracker(rise: 1, fall: 1)
+    _ = tracker.give(.maintenance)
+    #expect(tracker.record(.passed) == nil)
+    #expect(tracker.record(.failed(.refused)) == nil)
+    let transition = tracker.give(nil)
+    #expect(transition == Transition(from: .maintenance, to: .down, reason: .ordered))
+  }
+}
