@@ -80,5 +80,6 @@ let package = Package(
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
     tests("Worker", ["Worker", "Roles", "Linux", "Wire"]),
     tests("Configuration", ["Configuration", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
+    tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL"]),
   ]
 )

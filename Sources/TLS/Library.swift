@@ -6,11 +6,14 @@ package var opensslVersion: String {
   unsafe String(cString: OpenSSL_version(OPENSSL_VERSION))
 }
 
+/// True when OpenSSL keeps the 16 KB blocks of its records in a per-thread cache; false when somebody in this process
+/// used OpenSSL before us, which costs speed and nothing else.
+package var opensslUsesBlockCache: Bool { Library.ready }
+
 /// What has to be done once, before anything else of OpenSSL. Every type here that makes an OpenSSL object asks
 /// `Library.ready` first.
 enum Library {
-  /// True when the per-thread block cache serves OpenSSL; false when somebody in this process used OpenSSL before us,
-  /// which costs speed and nothing else.
+  /// True when the per-thread block cache serves OpenSSL.
   static let ready: Bool = {
     let cached = belvedere_install_block_cache() == 1
     // The system's configuration file is read: it carries the distribution's policy and FIPS mode.

@@ -111,7 +111,7 @@ import Linux
   }
 
   /// Appends application bytes to `output`, which must have room: at most one record's (16 KB).
-  package mutating func read(into output: inout OutputSpan<UInt8>) -> ReadResult {
+  package mutating func read(into output: inout OutputSpan<UInt8>) -> TLSReadResult {
     if let failure { return .failed(failure) }
     precondition(!output.isFull, "a read without room")
     var count = 0
@@ -128,7 +128,7 @@ import Linux
   }
 
   /// Writes application bytes, of which there must be one or more. OpenSSL makes records of at most 16 KB of them.
-  package mutating func write(_ bytes: Span<UInt8>) -> WriteResult {
+  package mutating func write(_ bytes: Span<UInt8>) -> TLSWriteResult {
     if let failure { return .failed(failure) }
     precondition(!bytes.isEmpty, "a write of nothing")
     var count = 0
@@ -144,7 +144,7 @@ import Linux
 
   /// Ends our direction (close_notify, RFC 8446 §6.1); reading goes on. Every byte offered to `write` must have been
   /// taken. Call again after `.wouldBlock`.
-  package mutating func sendCloseNotify() -> CloseResult {
+  package mutating func sendCloseNotify() -> TLSCloseResult {
     if let failure { return .failed(failure) }
     // SAFETY: `ssl` is live and only this thread uses it.
     if unsafe closeNotifySent || SSL_is_init_finished(ssl) == 0 { return .sent }
@@ -171,7 +171,7 @@ import Linux
   // MARK: - Private
 
   /// What a read that gave no byte means.
-  private mutating func emptyRead() -> ReadResult {
+  private mutating func emptyRead() -> TLSReadResult {
     switch unsafe SSL_get_error(ssl, 0) {
     case SSL_ERROR_WANT_READ:
       awaited = .readable

@@ -11,7 +11,7 @@ package enum HandshakeProgress: Sendable {
 }
 
 /// What one read of application bytes gave.
-package enum ReadResult: Sendable {
+package enum TLSReadResult: Sendable {
   /// This many bytes (one or more) were appended.
   case bytes(Int)
   /// Nothing now. Call again when `mayRead` says so, after the next event.
@@ -25,7 +25,7 @@ package enum ReadResult: Sendable {
 }
 
 /// What one write of application bytes took.
-package enum WriteResult: Sendable {
+package enum TLSWriteResult: Sendable {
   /// This many of the offered bytes are taken: the first ones, possibly not all.
   case bytes(Int)
   /// Nothing is taken yet. The next call must offer the same bytes again (more may follow them; they may have moved):
@@ -36,7 +36,7 @@ package enum WriteResult: Sendable {
 }
 
 /// How far our close_notify came.
-package enum CloseResult: Sendable {
+package enum TLSCloseResult: Sendable {
   /// It is in the socket's buffer, or will never be, because the handshake had not finished.
   case sent
   /// Call again when the socket became writable.

@@ -1,0 +1,138 @@
+import Glibc
+import Linux
+import TLS
+import Testing
+
+/// A server's and a client's connection over one socket pair, both driven by the test's thread.
+struct Duo: ~Copyable {
+  var server: TLSConnection
+  var client: TLSConnection
+  private let sockets: SocketPair
+
+  /// How the two handshakes ended.
+  enum Outcome {
+    case done
+    case serverFailed(TLSFailure)
+    case clientFailed(TLSFailure)
+    /// Neither end has anything to do.
+    case stalled
+  }
+
+  init(
+    _ front: ServerContext, _ back: ClientContext, name: ServerName = .none, session: consuming TLSSession? = nil,
+    buffer: Int32 = 0
+  ) throws {
+    let sockets = SocketPair(buffer: buffer)
+    let server = try TLSConnection(accepting: sockets.left, context: front)
+    let client = try TLSConnection(connecting: sockets.right, context: back, serverName: name, session: session)
+    self.server = server
+    self.client = client
+    self.sockets = sockets
+  }
+
+  var serverDescriptor: Int32 { sockets.left }
+  var clientDescriptor: Int32 { sockets.right }
+
+  /// Tells both connections what their sockets are ready for.
+  mutating func look() {
+    server.became(readiness(of: sockets.left))
+    client.became(readiness(of: sockets.right))
+  }
+
+  /// Drives both handshakes until they end, and lets the client read the tickets that follow.
+  mutating func handshake() -> Outcome {
+    var serverDone = false
+    var clientDone = false
+    // A full handshake takes three rounds; tiny buffers make them many.
+    for _ in 0..<10_000 {
+      look()
+      if !clientDone {
+        switch client.handshake() {
+        case .done: clientDone = true
+        case .failed(let failure):
+          // The alert reaches the server.
+          look()
+          return .clientFailed(failure)
+        case .wantsRead, .wantsWrite: break
+        }
+      }
+      look()
+      if !serverDone {
+        switch server.handshake() {
+        case .done: serverDone = true
+        case .failed(let failure): return .serverFailed(failure)
+        case .wantsRead, .wantsWrite: break
+        }
+      }
+      if serverDone && clientDone {
+        look()
+        _ = client.readOnce()
+        return .done
+      }
+    }
+    return .stalled
+  }
+
+  /// Handshakes, and records an issue when that fails.
+  mutating func establish(sourceLocation: SourceLocation = #_sourceLocation) {
+    switch handshake() {
+    case .done: break
+    case .serverFailed(let failure): Issue.record("server: \(failure)", sourceLocation: sourceLocation)
+    case .clientFailed(let failure): Issue.record("client: \(failure)", sourceLocation: sourceLocation)
+    case .stalled: Issue.record("neither end goes on", sourceLocation: sourceLocation)
+    }
+  }
+
+  /// The client's failure, after its handshake failed.
+  mutating func clientFailure() -> TLSFailure? {
+    if case .clientFailed(let failure) = handshake() { return failure }
+    return nil
+  }
+
+  /// The server's failure, after its handshake failed or met the client's alert.
+  mutating func serverFailure() -> TLSFailure? {
+    if case .serverFailed(let failure) = handshake() { return failure }
+    look()
+    if case .failed(let failure) = server.handshake() { return failure }
+    return nil
+  }
+
+  /// Ends the client's direction below TLS, as a cut does.
+  func cutClient() { shutdown(sockets.right, Int32(SHUT_WR)) }
+}
+
+/// What a read gave, in a form that can be compared.
+enum Reading: Equatable {
+  case bytes([UInt8])
+  case wouldBlock, closed, truncated
+  case failed(String)
+}
+
+extension TLSConnection {
+  /// One read of at most `limit` bytes.
+  mutating func readOnce(limit: Int = 1 << 14) -> Reading {
+    var result = TLSReadResult.wouldBlock
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+      var output = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
+      result = read(into: &output)
+      count = unsafe output.finalize(for: buffer)
+    }
+    switch result {
+    case .bytes(let count):
+      #expect(count == bytes.count)
+      return .bytes(bytes)
+    case .wouldBlock: return .wouldBlock
+    case .closed: return .closed
+    case .truncated: return .truncated
+    case .failed(let failure): return .failed(failure.description)
+    }
+  }
+
+  /// Writes as much as goes; answers how many bytes were taken.
+  mutating func writeSome(_ bytes: ArraySlice<UInt8>) -> Int {
+    if case .bytes(let count) = write(bytes.span) { return count }
+    return 0
+  }
+
+  mutating func writeSome(_ text: String) -> Int { writeSome(ArraySlice(text.utf8)) }
+}
