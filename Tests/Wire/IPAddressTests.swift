@@ -1,3 +1,4 @@
+import Simulation
 import Testing
 import Wire
 
@@ -64,6 +65,26 @@ import Wire
   ])
   func `masking clears the bits behind the prefix`(text: String, v4: Int, v6: Int, expected: String) throws {
     #expect(try IPAddress(parsing: text).masked(v4Prefix: v4, v6Prefix: v6).description == expected)
+  }
+
+  @Test(arguments: 1...4 as ClosedRange<UInt64>)
+  func `any bytes are read or refused, and what was read is written and read again alike`(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let alphabet = Array("0019af:::....[]/%".utf8)
+    for _ in 0..<20_000 {
+      let bytes = (0..<Int.random(in: 0..<24, using: &random)).map { _ in
+        alphabet.randomElement(using: &random) ?? UInt8(random.next() & 0xff)
+      }
+      if let address = try? IPAddress(parsing: bytes.span) {
+        #expect(try IPAddress(parsing: address.description) == address, "seed \(seed)")
+      }
+      if let prefix = try? IPPrefix(parsing: bytes.span) {
+        #expect(try IPPrefix(parsing: prefix.description) == prefix, "seed \(seed)")
+      }
+      if let endpoint = try? Endpoint(parsing: bytes.span, defaultPort: 1) {
+        #expect(try Endpoint(parsing: endpoint.description) == endpoint, "seed \(seed)")
+      }
+    }
   }
 
   @Test func `a sink that is too small overflows and gets no more than fits`() throws {
