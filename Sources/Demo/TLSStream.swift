@@ -65,7 +65,7 @@ package struct TLSStream: ~Copyable, ByteStream {
   package mutating func receive(into buffer: inout [UInt8]) throws(DemoError) -> Bool {
     let deadline = deadline
     while true {
-      var result = TLS.ReadResult.wouldBlock
+      var result = TLSReadResult.wouldBlock
       buffer.append(addingCapacity: Self.readSize) { output in result = connection.read(into: &output) }
       switch result {
       case .bytes: return true

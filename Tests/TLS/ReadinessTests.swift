@@ -1,0 +1,109 @@
+import Glibc
+import Linux
+import TLS
+import Testing
+
+/// The rule of the socket BIO: no system call when the readiness says that it would be in vain. A connection on a
+/// descriptor that is no descriptor shows each call it makes as a failure.
+struct ReadinessTests {
+  private static let noDescriptor: Int32 = -1
+
+  @Test func `a connection that was told nothing waits without a system call`() throws {
+    var client = try TLSConnection(
+      connecting: Self.noDescriptor, context: Contexts.trusting(), serverName: .none)
+    client.readiness = []
+    guard case .wantsWrite = client.handshake() else {
+      Issue.record("it should wait for room")
+      return
+    }
+    client.became(.writable)
+    guard case .failed(let failure) = client.handshake() else {
+      Issue.record("it should have tried the descriptor")
+      return
+    }
+    #expect(failure.blame == .system)
+    #expect(failure.systemError == EBADF)
+  }
+
+  @Test func `an accepting connection waits for the first byte without a system call`() throws {
+    var server = try TLSConnection(accepting: Self.noDescriptor, context: Contexts.server())
+    #expect((server.readiness) == .writable)
+    guard case .wantsRead = server.handshake() else {
+      Issue.record("it should wait for bytes")
+      return
+    }
+    server.became(.readable)
+    guard case .failed(let failure) = server.handshake() else {
+      Issue.record("it should have tried the descriptor")
+      return
+    }
+    #expect(failure.systemError == EBADF)
+  }
+
+  @Test func `an established connection reads nothing until it is told, although bytes wait`() throws {
+    var duo = try Duo(Contexts.server(), Contexts.trusting())
+    duo.establish()
+    _ = duo.client.writeSome("waiting")
+    #expect((duo.server.mayRead) == false)
+    #expect(duo.server.readOnce() == .wouldBlock)
+    duo.server.became(.readable)
+    #expect((duo.server.mayRead) == true)
+    #expect(duo.server.readOnce() == .bytes(Array("waiting".utf8)))
+  }
+
+  @Test func `a short read takes the readiness away, and an end that was told keeps it`() throws {
+    var duo = try Duo(Contexts.server(), Contexts.trusting())
+    duo.establish()
+    _ = duo.client.writeSome("one")
+    duo.server.became(.readable)
+    #expect(duo.server.readOnce() == .bytes(Array("one".utf8)))
+    #expect(!(duo.server.readiness.contains(.readable)))
+    #expect((duo.server.mayRead) == false)
+
+    _ = duo.client.writeSome("two")
+    duo.cutClient()
+    duo.server.became(.ended)
+    #expect((duo.server.mayRead) == true)
+    #expect(duo.server.readOnce() == .bytes(Array("two".utf8)))
+    #expect((duo.server.mayRead) == true)
+    #expect(duo.server.readOnce() == .truncated)
+  }
+
+  @Test func `records that came with the first one are read without an event`() throws {
+    var duo = try Duo(Contexts.server(), Contexts.trusting())
+    duo.establish()
+    for text in ["one", "two", "three"] { _ = duo.client.writeSome(text) }
+    duo.server.became(.readable)
+    for text in ["one", "two", "three"] {
+      #expect((duo.server.mayRead) == true)
+      #expect(duo.server.readOnce() == .bytes(Array(text.utf8)))
+    }
+    #expect((duo.server.mayRead) == false)
+    #expect(duo.server.readOnce() == .wouldBlock)
+  }
+
+  @Test func `half a record inside is no reason to read before the rest is told`() throws {
+    var duo = try Duo(Contexts.server(), Contexts.trusting())
+    duo.establish()
+    _ = duo.client.writeSome("a record in two pieces")
+    let record = receiveRaw(from: duo.serverDescriptor)
+    sendRaw(Array(record[..<10]), to: duo.clientDescriptor)
+    duo.server.became(.readable)
+    #expect(duo.server.readOnce() == .wouldBlock)
+    #expect((duo.server.mayRead) == false)
+    sendRaw(Array(record[10...]), to: duo.clientDescriptor)
+    duo.server.became(.readable)
+    #expect(duo.server.readOnce() == .bytes(Array("a record in two pieces".utf8)))
+  }
+
+  @Test func `a read takes what fits and the rest waits inside`() throws {
+    var duo = try Duo(Contexts.server(), Contexts.trusting())
+    duo.establish()
+    _ = duo.client.writeSome("twelve bytes")
+    duo.server.became(.readable)
+    #expect(duo.server.readOnce(limit: 6) == .bytes(Array("twelve".utf8)))
+    #expect((duo.server.mayRead) == true)
+    #expect(duo.server.readOnce(limit: 100) == .bytes(Array(" bytes".utf8)))
+    #expect((duo.server.mayRead) == false)
+  }
+}

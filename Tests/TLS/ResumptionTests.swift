@@ -1,0 +1,131 @@
+import TLS
+import Testing
+import Wire
+
+struct ResumptionTests {
+  private let pair: CertificatePair
+  private let trusting: ClientContext
+  private let keys: TicketKeys
+  private let name: ServerName
+
+  init() throws {
+    pair = try SelfSigned.make(for: ["view.domain.local"])
+    trusting = try Contexts.trusting()
+    keys = try TicketKeys(at: Contexts.now, interval: .minutes(10), previous: 2)
+    name = try ServerName("view.domain.local")
+  }
+
+  /// A session from a full handshake.
+  private func session(with front: ServerContext, _ back: ClientContext? = nil) throws -> TLSSession? {
+    var duo = try Duo(front, back ?? trusting, name: name)
+    duo.establish()
+    #expect((duo.client.resumed) == false)
+    return duo.client.takeSession()
+  }
+
+  /// Whether a connection with the session is resumed, on both ends alike.
+  private func resumes(
+    _ session: consuming TLSSession?, with front: ServerContext, _ back: ClientContext? = nil, name: ServerName? = nil
+  ) throws -> Bool {
+    var duo = try Duo(front, back ?? trusting, name: name ?? self.name, session: session)
+    duo.establish()
+    #expect((duo.client.resumed) == (duo.server.resumed))
+    _ = duo.client.writeSome("works")
+    duo.look()
+    #expect(duo.server.readOnce() == .bytes(Array("works".utf8)))
+    return duo.client.resumed
+  }
+
+  @Test(arguments: [TLSProfile.modern, .legacy])
+  func `a ticket is good in another context with the same keys, as after a reload`(profile: TLSProfile) throws {
+    let before = try ServerContext(certificates: [pair], profile: profile, tickets: keys)
+    let after = try ServerContext(certificates: [pair], profile: profile, tickets: keys)
+    #expect(try resumes(session(with: before), with: after))
+  }
+
+  @Test func `TLS 1.2 sessions are resumed too`() throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    let back = try Contexts.trusting(limitedTo: .tls12)
+    #expect(try resumes(session(with: front, back), with: front, back))
+  }
+
+  @Test func `a resumed TLS 1.3 connection brings the next ticket (RFC 8446 §C.4)`() throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    var duo = try Duo(front, trusting, name: name, session: session(with: front))
+    duo.establish()
+    #expect((duo.client.resumed) == true)
+    #expect(try resumes(duo.client.takeSession(), with: front))
+  }
+
+  @Test func `a session is handed over once`() throws {
+    var duo = try Duo(Contexts.server(pair, tickets: keys), trusting, name: name)
+    duo.establish()
+    let first = duo.client.takeSession()
+    let second = duo.client.takeSession()
+    #expect((first == nil) == false)
+    #expect((second == nil) == true)
+  }
+
+  @Test(arguments: [0, 1, 2, 3])
+  func `a ticket is good until its key has rotated out`(rotations: Int) throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    let session = try session(with: front)
+    for step in 0..<rotations {
+      try keys.rotate(at: Contexts.now + .minutes(10 * UInt64(step + 1)))
+    }
+    // Two keys before the sealing one still open.
+    #expect(try resumes(session, with: front) == (rotations <= 2))
+  }
+
+  @Test func `a key is not replaced before its time`() throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    let session = try session(with: front)
+    for _ in 0..<5 { try keys.rotate(at: Contexts.now + .minutes(9)) }
+    #expect(keys.nextRotation == Contexts.now + .minutes(10))
+    #expect(try resumes(session, with: front))
+    #expect(keys.ticketLifetime == .minutes(20))
+  }
+
+  @Test func `a ticket of other keys is refused with a full handshake`() throws {
+    let other = try TicketKeys(at: Contexts.now)
+    let session = try session(with: Contexts.server(pair, tickets: keys))
+    #expect(try !resumes(session, with: Contexts.server(pair, tickets: other)))
+  }
+
+  @Test func `a session of one profile is not resumed under another`() throws {
+    let back = try Contexts.trusting(limitedTo: .tls12)
+    let session = try session(with: Contexts.server(pair, profile: .legacy, tickets: keys), back)
+    #expect(try !resumes(session, with: Contexts.server(pair, profile: .intermediate, tickets: keys), back))
+  }
+
+  @Test func `without keys there is no session`() throws {
+    let session = try session(with: Contexts.server(pair))
+    #expect((session == nil) == true)
+  }
+
+  @Test func `a session is offered only under the trust that it was earned with`() throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    let session = try session(with: front)
+    let strict = try ClientContext(trust: .fingerprints([pair.facts.fingerprint]))
+    #expect(try !resumes(session, with: front, strict))
+  }
+
+  @Test func `a session is offered only to the name that it was earned with`() throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    let session = try session(with: front)
+    #expect(try !resumes(session, with: front, name: ServerName("other.domain.local")))
+  }
+
+  @Test func `a connection cut without ceremony leaves its session good`() throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    let session = try sessionOfCut(front)
+    #expect(try resumes(session, with: front))
+  }
+
+  private func sessionOfCut(_ front: ServerContext) throws -> TLSSession? {
+    var duo = try Duo(front, trusting, name: name)
+    duo.establish()
+    duo.cutClient()
+    return duo.client.takeSession()
+  }
+}
