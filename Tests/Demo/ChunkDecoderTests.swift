@@ -51,12 +51,21 @@ import Testing
     #expect(result.rest == "GET /")
   }
 
-  @Test(arguments: [
-    "\r\n", "g\r\n", "-1\r\n", "+1\r\n", " 1\r\n", "1 \r\n", "0x1\r\n", "1\n", "1\r\nab\r\n", "1\r\na\n\n",
-    "1000000000000000\r\n", "1;\u{0}\r\n", "0\r\nA: b\n\r\n", "1;" + String(repeating: "x", count: 5000),
-    "0\r\n" + String(repeating: "a: b\r\n", count: 65),
-  ])
-  func `what is no chunk is refused (RFC 9112 §7.1)`(_ input: String) {
-    #expect(throws: MalformedChunk()) { try Self.chunks(of: input, step: 1000) }
+  @Test(
+    arguments: [
+      ("no size", "\r\n"), ("no digit", "g\r\n"), ("a minus", "-1\r\n"), ("a plus", "+1\r\n"),
+      ("a space before", " 1\r\n"), ("a space behind", "1 \r\n"), ("0x", "0x1\r\n"), ("a bare LF", "1\n"),
+      ("content too long", "1\r\nab\r\n"), ("content that ends with LF LF", "1\r\na\n\n"),
+      ("sixteen digits", "1000000000000000\r\n"), ("NUL in an extension", "1;\u{0}\r\n"),
+      ("a bare LF in a trailer", "0\r\nA: b\n\r\n"), ("a line without end", "1;" + String(repeating: "x", count: 5000)),
+      ("too many trailers", "0\r\n" + String(repeating: "a: b\r\n", count: 65)),
+    ].map(Malformed.init))
+  func `what is no chunk is refused (RFC 9112 §7.1)`(_ example: Malformed) {
+    #expect(throws: MalformedChunk()) { try Self.chunks(of: example.input, step: 1000) }
+  }
+
+  struct Malformed: CustomTestStringConvertible {
+    let testDescription: String
+    let input: String
   }
 }
