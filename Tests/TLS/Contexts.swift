@@ -1,5 +1,7 @@
-import TLS
+import COpenSSL
 import Wire
+
+@testable import TLS
 
 /// Contexts that most tests begin with.
 enum Contexts {
@@ -15,5 +17,55 @@ enum Contexts {
   /// A client that trusts whatever it meets.
   static func trusting(profile: TLSProfile = .legacy) throws -> ClientContext {
     try ClientContext(trust: .none, profile: profile)
+  }
+
+  /// A client that speaks one version only.
+  static func trusting(limitedTo version: TLSVersion) throws -> ClientContext {
+    let client = try trusting()
+    unsafe belvedere_ctx_set_minimum(client.context, Int32(version.rawValue))
+    unsafe belvedere_ctx_set_maximum(client.context, Int32(version.rawValue))
+    return client
+  }
+
+  /// A client as old as OpenSSL can still be: up to TLS 1.1.
+  static func ancient() throws -> ClientContext {
+    let client = try trusting()
+    unsafe SSL_CTX_set_cipher_list(client.context, "ALL:@SECLEVEL=0")
+    unsafe belvedere_ctx_set_minimum(client.context, TLS1_VERSION)
+    unsafe belvedere_ctx_set_maximum(client.context, TLS1_1_VERSION)
+    return client
+  }
+
+  /// A client that offers these TLS 1.2 ciphers (OpenSSL's names) and nothing newer.
+  static func offering(_ ciphers: String) throws -> ClientContext {
+    let client = try trusting(limitedTo: .tls12)
+    unsafe SSL_CTX_set_cipher_list(client.context, ciphers)
+    return client
+  }
+
+  /// A client that offers these ALPN protocols.
+  static func offering(protocols: [String]) throws -> ClientContext {
+    let client = try trusting()
+    let list = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+    unsafe SSL_CTX_set_alpn_protos(client.context, list, UInt32(list.count))
+    return client
+  }
+
+  /// A client that sends its key shares for another group first, or for none that the server has.
+  static func offering(groups: String) throws -> ClientContext {
+    let client = try trusting()
+    unsafe belvedere_ctx_set_groups(client.context, groups)
+    return client
+  }
+}
+
+extension ServerContext {
+  /// The names of the ciphers that the first context accepts, in order.
+  var cipherNames: [String] {
+    let ciphers = unsafe SSL_CTX_get_ciphers(first)
+    return (0..<(unsafe OPENSSL_sk_num(ciphers))).map { index in
+      let cipher = unsafe OpaquePointer(OPENSSL_sk_value(ciphers, index))
+      return unsafe String(cString: SSL_CIPHER_get_name(cipher))
+    }
   }
 }

@@ -97,6 +97,9 @@ struct Duo: ~Copyable {
     return nil
   }
 
+  /// Ends both directions below TLS, as a client that died does.
+  func breakClient() { shutdown(sockets.right, Int32(SHUT_RDWR)) }
+
   /// Ends the client's direction below TLS, as a cut does.
   func cutClient() { shutdown(sockets.right, Int32(SHUT_WR)) }
 }
