@@ -95,6 +95,13 @@ ptrdiff_t cl_receive_message(int fd, void *bytes, size_t room, int wait, int *pa
   return count;
 }
 
+int cl_is_message_socket(int fd) {
+  int domain = 0, type = 0;
+  socklen_t length = sizeof(int);
+  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX &&
+         getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;
+}
+
 int cl_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
 
 int cl_seal(int fd, int contents) {
@@ -115,4 +122,9 @@ int64_t cl_file_size(int fd) {
 void *cl_map_shared(int fd, size_t count) {
   void *base = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   return base == MAP_FAILED ? NULL : base;
+}
+
+int cl_is_directory(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
 }

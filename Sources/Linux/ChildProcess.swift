@@ -20,6 +20,14 @@ package struct ChildProcess: ~Copyable {
   /// The descriptor on which a child finds its control socket.
   package static let controlNumber: Int32 = 3
 
+  /// The control socket that this process was born with; nil when it was not started as a child of ours. Take it once.
+  package static func controlSocket() -> Descriptor? {
+    guard cl_is_message_socket(controlNumber) == 1 else { return nil }
+    let socket = Descriptor(owning: controlNumber)
+    _ = fcntl(controlNumber, F_SETFD, FD_CLOEXEC)
+    return socket
+  }
+
   package let identifier: pid_t
   /// Readable once the process has ended.
   package let handle: Descriptor

@@ -71,7 +71,7 @@ struct ListenerError: Error, CustomStringConvertible {
 
   var description: String {
     let purpose = place.purpose == .redirect ? "the redirect's listener" : "the service's listener"
-    return "\(purpose) on \(place.endpoint) can't be bound: \(cause)" + (advice.map { ". " + $0 } ?? "")
+    return "\(purpose) on \(place.endpoint) can't be bound: \(SystemError.words(for: cause.code))" + (advice.map { ". " + $0 } ?? "")
   }
 
   private var advice: String? {

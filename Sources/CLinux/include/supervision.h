@@ -26,10 +26,13 @@ int cl_next_signal(int signalfd);      // 0: none
 ptrdiff_t cl_send_message(int fd, const void *bytes, size_t count, int passed);
 ptrdiff_t cl_receive_message(int fd, void *bytes, size_t room, int wait, int *passed);
 
+int cl_is_message_socket(int fd);
+
 // Memory files
 int cl_memory_file(const char *name);
 int cl_seal(int fd, int contents);
 // 0: not sealed, or no memory file; 1: the size is sealed; 2: size and contents.
 int cl_sealed(int fd);
 int64_t cl_file_size(int fd);
+int cl_is_directory(int fd);
 void *cl_map_shared(int fd, size_t count);

@@ -1,0 +1,40 @@
+import CLinux
+import Glibc
+
+/// Files that the operator names.
+package enum File {
+  /// The whole file. More than `limit` bytes is EFBIG.
+  package static func contents(of path: String, limit: Int) throws(SystemError) -> [UInt8] {
+    let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC), of: "open \(path)")
+    var contents: [UInt8] = []
+    while true {
+      let before = contents.count
+      guard before <= limit else { throw SystemError("read \(path)", code: EFBIG) }
+      var count = 0
+      unsafe contents.append(
+        contentsOf: [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, initialized in
+          // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many.
+          count = retryingInterrupts { unsafe read(file.number, buffer.baseAddress, buffer.count) }
+          initialized = max(0, count)
+        })
+      guard count >= 0 else { throw SystemError("read \(path)") }
+      if count == 0 { return contents }
+    }
+  }
+
+  /// Throws when this process can't read the file, or when it is a directory.
+  package static func requireReadable(_ path: String) throws(SystemError) {
+    let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), of: "open \(path)")
+    guard cl_is_directory(file.number) == 0 else { throw SystemError("open \(path)", code: EISDIR) }
+  }
+
+  /// Throws when this process can't append to the file, which need not be there yet. Makes nothing.
+  package static func requireAppendable(_ path: String) throws(SystemError) {
+    if unsafe access(path, F_OK) == 0 {
+      _ = try Descriptor(unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK), of: "open \(path)")
+    } else {
+      let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+      guard unsafe access(directory, W_OK | X_OK) == 0 else { throw SystemError("open \(path)") }
+    }
+  }
+}

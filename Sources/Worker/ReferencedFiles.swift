@@ -1,0 +1,106 @@
+import Configuration
+import Linux
+import TLS
+
+extension Configuration.Loaded {
+  /// Tries every file that the configuration names, as the worker will use it, and adds what is wrong where the file is
+  /// named. Returns what the certificates say, in the configuration's order.
+  ///
+  /// - Parameter seconds: the time, in seconds since 1970, that certificates must be valid at.
+  @discardableResult
+  package mutating func checkFiles(at seconds: Int64) -> [CertificateFacts] {
+    let pairs = configuration?.tls.certificates ?? []
+    let names = configuration?.service ?? []
+    let hasConfiguration = configuration != nil
+    var facts: [CertificateFacts] = []
+
+    for file in files {
+      switch file.purpose {
+      case .certificate where hasConfiguration:
+        guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
+        do throws(TLSError) {
+          let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key).facts
+          facts.append(certificate)
+          for warning in certificate.warnings(at: seconds) { warn(about: file, warning) }
+        } catch {
+          // A key's own fault is told where the key's file is named.
+          if let key = pair.key, key != pair.chain, error.origin == key { continue }
+          refuse(file, because: error.reason(for: file.path))
+        }
+      case .privateKey where hasConfiguration:
+        guard let pair = pairs.first(where: { $0.key == file.path }), pair.key != pair.chain else { continue }
+        do throws(TLSError) {
+          _ = try CertificatePair(path: pair.chain, keyPath: pair.key)
+        } catch {
+          if error.origin == file.path { refuse(file, because: error.reason(for: file.path)) }
+        }
+      case .certificate, .privateKey, .errorPage:
+        refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }
+      case .accessLog:
+        refuse(file) { () throws(SystemError) in try File.requireAppendable(file.path) }
+      case .trustAnchors:
+        do throws(TLSError) {
+          _ = try ClientContext(trust: .authoritiesFile(path: file.path))
+        } catch { refuse(file, because: error.reason(for: file.path)) }
+      }
+    }
+    warnAboutNames(names, facts)
+    return facts
+  }
+
+  private mutating func refuse(_ file: FileReference, unless attempt: () throws(SystemError) -> Void) {
+    do { try attempt() } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
+  }
+
+  /// Clients of a name that no certificate is for will see a warning, or refuse.
+  private mutating func warnAboutNames(_ names: [ServiceName], _ facts: [CertificateFacts]) {
+    guard !facts.isEmpty, let file = files.first(where: { $0.purpose == .certificate }) else { return }
+    for name in names where !facts.contains(where: { $0.isFor(name) }) {
+      warn(about: file, "no certificate is for the service name \(name.text); clients of that name will not trust it")
+    }
+  }
+}
+
+extension CertificateFacts {
+  /// How many seconds before its end a certificate is worth a warning: two weeks.
+  private static let soon: Int64 = 14 * 86_400
+
+  fileprivate func warnings(at seconds: Int64) -> [String] {
+    if expired(at: seconds) { return ["the certificate for \(self) has expired"] }
+    if seconds < notBefore { return ["the certificate for \(self) is not valid yet"] }
+    if notAfter - seconds < Self.soon {
+      return ["the certificate for \(self) expires in \((notAfter - seconds) / 86_400) days"]
+    }
+    return []
+  }
+
+  /// Whether the certificate is good for this name (RFC 6125 §6.4).
+  fileprivate func isFor(_ name: ServiceName) -> Bool {
+    switch name {
+    case .wildcard: return names.contains(name.text)
+    case .exact(let text):
+      if names.contains(text) || addresses.contains(text) { return true }
+      guard let dot = text.firstIndex(of: ".") else { return false }
+      return names.contains("*" + text[dot...])
+    }
+  }
+}
+
+extension TLSError {
+  /// The file at fault.
+  fileprivate var origin: String? {
+    switch self {
+    case .unreadable(let path, _): path
+    case .noCertificate(let origin), .noKey(let origin), .encryptedKey(let origin), .refused(let origin, _): origin
+    case .keyMismatch(_, let keyOrigin, _): keyOrigin
+    default: nil
+    }
+  }
+
+  /// The description for a place that has named the file already.
+  fileprivate func reason(for path: String) -> String {
+    if case .unreadable(path, let errno) = self { return "can't be read: \(SystemError.words(for: errno))" }
+    let text = description
+    return text.hasPrefix(path + " ") ? String(text.dropFirst(path.utf8.count + 1)) : text
+  }
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+import Configuration
+import Linux
+
+/// The option that names the configuration file, and what it leads to.
+struct ConfigurationFile: ParsableArguments {
+  /// A configuration is some kilobytes; a log file given by mistake must not be read whole.
+  private static let limit = 4 << 20
+
+  @Option(
+    name: [.customLong("configuration"), .customShort("c")],
+    help: ArgumentHelp("The configuration file.", valueName: "path"), completion: .file(extensions: ["yaml", "yml"]))
+  var path = "/etc/belvedere/belvedere.yaml"
+
+  /// The file's bytes; says why they can't be had and ends with status 1.
+  func read() throws -> [UInt8] {
+    do {
+      return try File.contents(of: path, limit: Self.limit)
+    } catch {
+      let diagnostic = Diagnostic.unreadable(file: path, reason: SystemError.words(for: error.code))
+      StandardStream.error.write(diagnostic.rendered + "\n")
+      throw ExitCode.failure
+    }
+  }
+}
+
+extension Configuration.Loaded {
+  /// The configuration, after everything worth saying about it was said; ends with status 1 when it is refused.
+  func accepted() throws -> Configuration {
+    for diagnostic in diagnostics { StandardStream.error.write(diagnostic.rendered + "\n") }
+    if let configuration { return configuration }
+    let errors = diagnostics.count { $0.severity == .error }
+    StandardStream.error.write("\(errors == 1 ? "1 error" : "\(errors) errors"): the configuration is refused\n")
+    throw ExitCode.failure
+  }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Configuration
+import Linux
+import Logging
+import Supervisor
+import Systemd
+
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Serve, in the foreground, until told to stop.",
+    discussion: """
+      Runs as two processes: a supervisor that holds the listeners, and a worker that serves. A worker that dies or \
+      hangs is replaced while connections wait.
+
+      SIGTERM or SIGINT (Ctrl-C) stops in an orderly way: no new connections, and exchanges that are under way may \
+      finish within `timeouts.stop` of the configuration. A second one stops at once.
+
+      Messages go to the journal when systemd started the service, otherwise to standard error; the access log goes \
+      to standard output. Both can be changed in the configuration (`log`).
+
+      FILES
+        /etc/belvedere/belvedere.yaml  the configuration
+      """)
+
+  @OptionGroup var file: ConfigurationFile
+
+  func run() throws {
+    let text = try file.read()
+    let hostName = CurrentProcess.hostName()
+    let configuration = try Configuration.load(bytes: text, fileName: file.path, hostName: hostName).accepted()
+    OperationalLog.bootstrap(
+      target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
+      level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
+    let plan = ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)
+    throw ExitCode(SupervisorRole.run(plan))
+  }
+}

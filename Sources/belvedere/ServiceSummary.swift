@@ -1,0 +1,58 @@
+import Configuration
+import TLS
+import Wire
+
+/// What a configuration would serve, in a few lines for a person.
+struct ServiceSummary {
+  private let configuration: Configuration
+  private let certificates: [CertificateFacts]
+
+  init(_ configuration: Configuration, certificates: [CertificateFacts]) {
+    self.configuration = configuration
+    self.certificates = certificates
+  }
+
+  /// Ends with a newline.
+  var text: String {
+    var rows: [(String, String)] = [("service", configuration.service.map(\.text).joined(separator: ", "))]
+    let listeners = configuration.listeners.map(Self.words).joined(separator: ", ")
+    switch configuration.mode {
+    case .http: rows.append(("https on", listeners))
+    case .passthrough: rows.append(("passed through on", listeners))
+    }
+    if let redirect = configuration.redirect {
+      let target = redirect.location.map { " to \($0)" } ?? " to https"
+      rows.append(("redirect on", redirect.listeners.map(Self.words).joined(separator: ", ") + target))
+    }
+    for certificate in certificates {
+      let names = (certificate.names + certificate.addresses).joined(separator: ", ")
+      rows.append(("certificate", "\(certificate) for \(names.isEmpty ? "no name" : names)"))
+      rows.append(("", "SHA-256 \(certificate.fingerprint)"))
+    }
+    for server in configuration.servers {
+      rows.append((server.name, "\(server.endpoint)" + Self.marks(of: server)))
+    }
+    let width = rows.map(\.0.count).max() ?? 0
+    let lines = rows.map { name, value in
+      "  " + name + String(repeating: " ", count: width - name.count) + "  " + value + "\n"
+    }
+    return "The configuration is in order.\n" + lines.joined()
+  }
+
+  private static func words(_ listener: Configuration.Listener) -> String {
+    listener.address.map { "\(Endpoint(address: $0, port: listener.port))" } ?? "*:\(listener.port)"
+  }
+
+  private static func marks(of server: Configuration.Server) -> String {
+    var marks: [String] = []
+    if server.weight != 1 { marks.append("weight \(server.weight)") }
+    if server.isBackup { marks.append("backup") }
+    switch server.trust {
+    case .system: break
+    case .authority(let file): marks.append("trusts \(file)")
+    case .fingerprints(let pinned): marks.append(pinned.count == 1 ? "pinned" : "\(pinned.count) pinned fingerprints")
+    case .insecureNoVerification: marks.append("NOT VERIFIED")
+    }
+    return marks.isEmpty ? "" : " (" + marks.joined(separator: ", ") + ")"
+  }
+}
