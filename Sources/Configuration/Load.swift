@@ -1,3 +1,5 @@
+import Wire
+
 extension Configuration {
   /// What came out of a file: the configuration when there is no error, and everything worth saying about it.
   package struct Loaded: Sendable {
@@ -38,7 +40,7 @@ extension Configuration {
         Diagnostic(
           severity, file: source.file, place: source.place(of: file.mark), message: "\(file.path): \(reason)",
           suggestion: suggestion))
-      diagnostics.sort()
+      diagnostics = diagnostics.sorted()
     }
 
     fileprivate init(
@@ -87,7 +89,10 @@ extension Configuration {
       redirect?.listeners = listeners.map { Listener(address: $0.address, port: 80) }.removingDuplicates()
     }
     if reader.mark("health", "host") == nil {
-      health.host = canonicalName.contains(":") ? "[\(canonicalName)]" : canonicalName
+      health.host = service.first?.host ?? ""
+    }
+    if reader.mark("health", "jitter") == nil {
+      health.jitter = Interval(nanoseconds: health.interval.nanoseconds / 10)
     }
     for index in servers.indices {
       let name = servers[index].name

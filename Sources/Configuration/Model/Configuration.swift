@@ -16,7 +16,7 @@ package struct Configuration: Equatable, Sendable {
   }
 
   package var mode = Mode.http
-  /// The names that clients use. The first is the canonical one: an exact name, never a wildcard.
+  /// The names that clients use. The first is the canonical one.
   package var service: [ServiceName]
   /// Where clients connect: for TLS in `http` mode, for whatever they bring in `passthrough` mode.
   package var listeners = [Listener(address: nil, port: 443)]

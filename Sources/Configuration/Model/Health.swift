@@ -23,7 +23,8 @@ extension Configuration {
     /// Checks failed in a row that make a server down.
     package var fall = 3
     /// Each interval is lengthened or shortened by a random time up to this, so that two balancers with many servers
-    /// do not check all of them at the same moment. Smaller than `interval`.
+    /// do not check all of them at the same moment. Smaller than `interval`; a tenth of it unless the file says
+    /// otherwise.
     package var jitter = Interval.milliseconds(500)
 
     package init() {}

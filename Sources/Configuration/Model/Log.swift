@@ -39,7 +39,7 @@ extension Configuration {
     package enum AccessTarget: Hashable, Sendable {
       /// Under systemd that is the journal.
       case standardOutput
-      /// A file that lines are appended to; opened again on reload, for rotation.
+      /// A file that lines are appended to.
       case file(String)
     }
   }

@@ -1,16 +1,14 @@
-/// A name that clients use for the service: a host name, an IP address written as text, or every name one label below
-/// a parent. Kept in lower case, without a trailing dot and without brackets around an IPv6 address.
-package enum ServiceName: Hashable, Sendable {
-  case exact(String)
-  /// `*.domain.local` has the parent `domain.local`. It stands for one label, as in a certificate (RFC 6125 §6.4.3):
-  /// `view.domain.local`, but neither `domain.local` nor `a.b.domain.local`.
-  case wildcard(parent: String)
+/// A name that clients use for the service: a host name in lower case without a trailing dot, or an IP address.
+package struct ServiceName: Hashable, Sendable {
+  /// The name by itself, as a certificate has it: an IPv6 address without brackets.
+  package let text: String
 
-  /// The name as the file writes it.
-  package var text: String {
-    switch self {
-    case .exact(let name): name
-    case .wildcard(let parent): "*." + parent
-    }
+  init(_ text: String) {
+    self.text = text
+  }
+
+  /// The name as it stands in a URL or a Host field: an IPv6 address in brackets (RFC 3986 §3.2.2).
+  package var host: String {
+    text.contains(":") ? "[\(text)]" : text
   }
 }

@@ -34,7 +34,7 @@ extension Rules {
 
   static func checkServers(_ configuration: Configuration, _ reader: inout Reader) {
     let servers = configuration.servers
-    guard !servers.isEmpty, let all = reader.mark("servers") else { return }
+    guard !servers.isEmpty, let all = reader.site("servers")?.key else { return }
     for (index, server) in servers.enumerated() {
       guard let place = reader.mark("servers", server.name, "address") else { continue }
       if let other = servers[..<index].first(where: { $0.endpoint == server.endpoint }) {

@@ -17,14 +17,16 @@ enum Rules {
   }
 
   private static func checkService(_ configuration: Configuration, _ reader: inout Reader) {
-    guard let whole = reader.mark("service"), case .wildcard(let parent) = configuration.service.first else { return }
-    reader.error(
-      "the first name must not be a wildcard: redirects and checks need one name",
-      at: reader.mark("service", "0") ?? whole, "For example: view.\(parent)")
+    let names = configuration.service
+    for (index, name) in names.enumerated() where names[..<index].contains(name) {
+      guard let place = reader.mark(in: ["service"], item: index) else { continue }
+      reader.warn("`\(name.text)` is given twice", at: place)
+    }
   }
 
   /// What a mode needs, and what it does not look at.
   private static func checkMode(_ configuration: Configuration, _ reader: inout Reader) {
+    if let mode = reader.site("mode"), !mode.isGood { return }
     switch configuration.mode {
     case .http:
       let single = reader.mark("tls", "certificate")
@@ -35,19 +37,22 @@ enum Rules {
       if let key = reader.mark("tls", "key"), single == nil {
         reader.error("`key` belongs to `certificate`", at: key, "In `certificates` each item has a key of its own.")
       }
-      if reader.mark("tls") == nil, !reader.isNamed("tls") {
+      guard let tls = reader.site("tls") else {
+        if !reader.isMisspelt("tls") {
+          reader.error("`tls` is missing", at: .top, "For example: tls: { certificate: /etc/belvedere/tls/view.pem }")
+        }
+        return
+      }
+      let isNamed = reader.site("tls", "certificate") != nil || reader.site("tls", "certificates") != nil
+      let isMisspelt = reader.isMisspelt("tls", "certificate") || reader.isMisspelt("tls", "certificates")
+      if tls.isGood, !isNamed, !isMisspelt {
         reader.error(
-          "`tls` is missing", at: .top, "For example: tls: { certificate: /etc/belvedere/tls/view.pem }")
-      } else if let place = reader.mark("tls"), !reader.isNamed("tls", "certificate"),
-        !reader.isNamed("tls", "certificates")
-      {
-        reader.error(
-          "`certificate` is missing in `tls`", at: place, "For example: certificate: /etc/belvedere/tls/view.pem")
+          "`certificate` is missing in `tls`", at: tls.key, "For example: certificate: /etc/belvedere/tls/view.pem")
       }
     case .passthrough:
       for key in ["tls", "forwarded", "pool", "errors"] {
-        guard let place = reader.mark(key) else { continue }
-        reader.warn("`\(key)` does nothing in mode `passthrough`", at: place)
+        guard let site = reader.site(key) else { continue }
+        reader.warn("`\(key)` does nothing in mode `passthrough`", at: site.key)
       }
     }
   }
@@ -65,24 +70,18 @@ enum Rules {
 
   private static func checkHealth(_ configuration: Configuration, _ reader: inout Reader) {
     let health = configuration.health
-    if health.jitter >= health.interval {
-      if let place = reader.mark("health", "jitter") ?? reader.mark("health", "interval") {
-        let jitter = Quantity.write(health.jitter.nanoseconds, units: Quantity.time)
-        let interval = Quantity.write(health.interval.nanoseconds, units: Quantity.time)
-        reader.error("`jitter` (\(jitter)) must be shorter than `interval` (\(interval))", at: place)
-      }
+    if let place = reader.mark("health", "jitter"), health.jitter >= health.interval {
+      let interval = Quantity.write(health.interval.nanoseconds, units: Quantity.time)
+      reader.error("`jitter` must be shorter than `interval`, which is \(interval)", at: place)
     }
     let (longest, overflow) = health.interval.nanoseconds.multipliedReportingOverflow(by: 3)
-    if !overflow, health.timeout.nanoseconds > longest {
-      if let place = reader.mark("health", "timeout") ?? reader.mark("health", "interval") {
-        reader.warn(
-          "`timeout` is more than three times `interval`: a server that hangs is found late", at: place)
-      }
+    if let place = reader.mark("health", "timeout"), !overflow, health.timeout.nanoseconds > longest {
+      reader.warn("`timeout` is more than three times `interval`: a server that hangs is found late", at: place)
     }
     guard health.check != .https else { return }
     for key in ["path", "method", "host"] {
-      guard let place = reader.mark("health", key) else { continue }
-      reader.warn("`\(key)` does nothing with `check: \(health.check.rawValue)`", at: place)
+      guard let site = reader.site("health", key) else { continue }
+      reader.warn("`\(key)` does nothing with `check: \(health.check.rawValue)`", at: site.key)
     }
   }
 

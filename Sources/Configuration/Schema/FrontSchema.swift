@@ -6,7 +6,8 @@ extension Schema {
     name: "tls",
     keys: [
       Key(
-        "certificate", \.soleChain, .path(.certificate), default: "this or `certificates` is required",
+        "certificate", \.soleChain, .path(.certificate, "Several go under `certificates`."),
+        default: "this or `certificates` is required",
         example: "/etc/belvedere/tls/view.pem",
         "The certificate chain in PEM, the service's own certificate first, with the private key unless `key` is given."
       ),
@@ -57,11 +58,11 @@ extension Schema {
     keys: [
       Key(
         "add", \.add, .flag, example: "false",
-        "Whether X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are set. What a client sends in them is dropped."
+        "Whether X-Forwarded-For is set to the client's address. X-Forwarded-Proto and X-Forwarded-Host always are. What a client sends in the three is dropped."
       ),
       Key(
         "trusted-proxies", \.trustedProxies, .list(of: .prefix), example: "[10.0.0.0/8]",
-        "Peers that may send these fields: they are kept, and extended."),
+        "Peers that may send these fields: theirs are kept, and X-Forwarded-For is extended."),
     ])
 }
 

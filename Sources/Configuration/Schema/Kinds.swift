@@ -74,13 +74,13 @@ extension Kind where Value: RawRepresentable<String> & CaseIterable & SendableMe
 
 extension Kind where Value == String {
   /// A file, noted as one that the configuration names.
-  static func path(_ purpose: FileReference.Purpose) -> Kind {
+  static func path(_ purpose: FileReference.Purpose, _ suggestion: String? = nil) -> Kind {
     Kind(
       name: "path", expected: "a path",
       read: { node, reader in
         guard case .scalar(let text, _) = node.content, !text.isEmpty else {
           if case .refused = node.content { return nil }
-          reader.error("expected a path, found \(node.found)", at: node.mark)
+          reader.error("expected a path, found \(node.found)", at: node.mark, suggestion)
           return nil
         }
         let path = reader.resolve(path: text)

@@ -8,17 +8,17 @@ extension Kind where Value == ServiceName {
   ) { text throws(Complaint) in
     var name = text.lowercased()
     if name.hasSuffix(".") { name.removeLast() }
-    if let address = try? IPAddress(parsing: name) { return .exact("\(address)") }
+    if let address = try? IPAddress(parsing: name) { return ServiceName("\(address)") }
     if name.contains("/") || name.contains(":") {
       throw Complaint(
         message: "`\(Node.shortened(text))` is not a host name",
         suggestion: "Only the name, without https:// or a port; ports go under `listen`.")
     }
     if name.hasPrefix("*.") {
-      let parent = String(name.dropFirst(2))
-      return HostName.isValid(parent) ? .wildcard(parent: parent) : nil
+      throw Complaint(
+        message: "a service name cannot be a wildcard", suggestion: "List the names that clients use.")
     }
-    return HostName.isValid(name) ? .exact(name) : nil
+    return HostName.isValid(name) ? ServiceName(name) : nil
   }
 }
 
@@ -115,9 +115,10 @@ enum ServerName {
 
   /// A server's address is never looked up: a balancer must start, and find its servers, when DNS does not answer.
   static func refuseHostName(_ text: String) throws(Complaint) {
-    guard HostName.isValid(text), text.utf8.contains(where: { !(0x30...0x39).contains($0) }) else { return }
+    let name = String(text.prefix { $0 != ":" })
+    guard HostName.isValid(name), name.utf8.contains(where: { !(0x30...0x39).contains($0) }) else { return }
     throw Complaint(
-      message: "`\(Node.shortened(text))` is a name; a server needs its IP address, which works without DNS",
+      message: "`\(name)` is a name; a server needs its IP address, which works without DNS",
       suggestion: "The name to verify its certificate by goes under `server-name`.")
   }
 }

@@ -27,7 +27,10 @@ enum Quantity {
         throw Complaint(
           message: "`\(Node.shortened(text))` is not a whole number", suggestion: "For example: \(example)")
       }
-      throw Complaint(message: "`\(Node.shortened(unit))` is not a unit; expected one of \(names)")
+      let word = unit.drop { $0 == " " }
+      throw Complaint(
+        message: "`\(Node.shortened(String(word)))` is not a unit; expected one of \(names)",
+        suggestion: "For example: \(example)")
     }
     let (product, overflow) = count.multipliedReportingOverflow(by: factor)
     return overflow ? .max : product

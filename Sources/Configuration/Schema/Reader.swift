@@ -8,8 +8,8 @@ struct Reader {
   /// The files named so far, in the order of reading.
   private(set) var files: [FileReference] = []
   private var path: [String] = []
-  private var marks: [String: Mark] = [:]
-  private var named: Set<String> = []
+  private var sites: [String: Site] = [:]
+  private var misspelt: Set<String> = []
   /// The key that led to the value being read.
   private(set) var keyMark = Mark.top
 
@@ -39,29 +39,49 @@ struct Reader {
     let outerKey = keyMark
     path.append(step)
     keyMark = key
-    let name = path.joined(separator: Reader.separator)
-    named.insert(name)
     let result = read(&self)
-    if result != nil { marks[name] = value }
+    sites[path.joined(separator: Reader.separator)] = Site(key: key, value: value, isGood: result != nil)
     path.removeLast()
     keyMark = outerKey
     return result
   }
 
+  /// Where a key and its value stood, and whether the value was taken.
+  struct Site {
+    let key: Mark
+    let value: Mark
+    let isGood: Bool
+  }
+
+  /// Where the file has a path, be its value good or not.
+  func site(_ path: String...) -> Site? {
+    sites[path.joined(separator: Reader.separator)]
+  }
+
   /// Where the value at a path stood; nil when the file does not have it, so that its default holds, or when the value
   /// was refused.
   func mark(_ path: String...) -> Mark? {
-    marks[path.joined(separator: Reader.separator)]
+    goodMark(path)
   }
 
   /// Where an item of a value stood that may be one or a list.
   func mark(in path: [String], item index: Int) -> Mark? {
-    marks[(path + [String(index)]).joined(separator: Reader.separator)]
+    goodMark(path + [String(index)])
   }
 
-  /// Whether the file has the key, be its value good or not.
-  func isNamed(_ path: String...) -> Bool {
-    named.contains(path.joined(separator: Reader.separator))
+  private func goodMark(_ path: [String]) -> Mark? {
+    guard let site = sites[path.joined(separator: Reader.separator)], site.isGood else { return nil }
+    return site.value
+  }
+
+  /// Remembers that a key of the mapping being read is there under a wrong name, and so not missing as well.
+  mutating func noteMisspelt(_ key: String) {
+    misspelt.insert((path + [key]).joined(separator: Reader.separator))
+  }
+
+  /// Whether a key is there under a wrong name, in the mapping being read or further down.
+  func isMisspelt(_ key: String...) -> Bool {
+    misspelt.contains((path + key).joined(separator: Reader.separator))
   }
 
   mutating func add(file: FileReference) {

@@ -72,7 +72,7 @@ extension Schema {
         "`httplog` is HAProxy's, field by field. `json` is one object a line."),
       Key(
         "target", \.target, .accessTarget, example: "/var/log/belvedere/access.log",
-        "Standard output (the journal under systemd) or a file, which is opened again on reload."),
+        "Standard output (the journal under systemd) or a file."),
     ])
 
   static let virtualRouter = Section<Configuration.VirtualRouter>(

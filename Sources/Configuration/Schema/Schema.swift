@@ -1,12 +1,12 @@
 /// The configuration file's language: every section with every key. Reading, the suggestions for misspelt keys and the
 /// tables of `docs/configuration.md` all come from here.
-enum Schema {
+package enum Schema {
   /// A section without its Swift type, for what only needs names and words.
-  struct Description: Sendable {
-    let name: String
-    let keys: [KeyDescription]
+  package struct Description: Sendable {
+    package let name: String
+    package let keys: [KeyDescription]
 
-    var keyNames: some Sequence<String> { keys.lazy.map(\.name) }
+    var keyNames: some Collection<String> { keys.lazy.map(\.name) }
 
     init<Owner>(_ section: Section<Owner>) {
       name = section.name
@@ -18,20 +18,21 @@ enum Schema {
     }
   }
 
-  struct KeyDescription: Sendable {
-    let name, kind, standard, example, meaning: String
-    let isRequired: Bool
+  /// A key likewise; the texts are Markdown.
+  package struct KeyDescription: Sendable {
+    package let name, kind, standard, example, meaning: String
+    package let isRequired: Bool
   }
 
   /// In the order of the reference page.
-  static let sections = [
+  package static let sections = [
     Description(root), Description(tls), Description(certificate), Description(redirect), Description(server),
     Description(trust), Description(health), Description(affinity), Description(forwarded), Description(pool),
     Description(timeouts), Description(limits), Description(log), Description(access), Description(virtualRouter),
   ]
 
   /// The section that is the file itself.
-  static let rootName = "the file"
+  package static let rootName = "the file"
 
   /// What somebody with an empty file needs to see.
   static let smallest =
@@ -49,7 +50,7 @@ enum Schema {
         "service", \.service, .oneOrMore(.serviceName), required: true, example: "view.domain.local",
         """
         What clients call the service. The first name is the canonical one: redirects lead to it, health checks send \
-        it as Host, servers' certificates are verified against it. Further names may be `"*.domain.local"`.
+        it as Host, servers' certificates are verified against it.
         """),
       Key(
         "mode", \.mode, .word, example: "passthrough",
@@ -69,7 +70,7 @@ enum Schema {
         example: "{ certificate: /etc/belvedere/tls/view.pem }", "What clients see of TLS."),
       Key(
         "servers", \.servers, .servers, required: true, example: "{ view01: 192.168.1.165, view02: 192.168.1.166 }",
-        "The Connection Servers. Names appear in logs, and keep a server's state over a reload."),
+        "The Connection Servers. Clients are placed by name, and logs show it."),
       Key(
         "trust", \.trust, .trust, example: "{ ca: /etc/belvedere/tls/domain-ca.pem }",
         "What makes a server's certificate acceptable; a server may have its own."),

@@ -34,7 +34,7 @@ struct Section<Owner: Defaulted>: Sendable {
         _ = reader.descend(to: key.name, key: entry.keyMark, value: entry.value.mark) { reader in
           key.read(entry.value, &reader, &owner)
         }
-      } else if key.isRequired {
+      } else if key.isRequired, !reader.isMisspelt(key.name) {
         let place = name == Schema.rootName ? "" : " in `\(name)`"
         reader.error("`\(key.name)` is missing\(place)", at: reader.keyMark, "For example: \(key.exampleLine)")
       }
@@ -46,8 +46,11 @@ struct Section<Owner: Defaulted>: Sendable {
     let place = name == Schema.rootName ? "" : " in `\(name)`"
     var suggestion: String?
     if let near = Suggestion.nearest(to: entry.key, among: keys.lazy.map(\.name)) {
+      reader.noteMisspelt(near)
       suggestion = "Did you mean `\(near)`?"
-    } else if let home = Schema.sections.first(where: { $0.keyNames.contains(entry.key) }) {
+    } else if let home = Schema.sections.first(where: { $0.keyNames.contains(entry.key) }),
+      name == Schema.rootName || home.name == Schema.rootName
+    {
       suggestion = home.name == Schema.rootName ? "It belongs to the top level." : "It belongs in `\(home.name)`."
     }
     reader.error("unknown key `\(Node.shortened(entry.key))`\(place)", at: entry.keyMark, suggestion)

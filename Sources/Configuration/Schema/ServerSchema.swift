@@ -61,7 +61,7 @@ extension Schema {
       Key("rise", \.rise, .number(1...100), example: "3", "Good checks in a row that make a server up."),
       Key("fall", \.fall, .number(1...100), example: "5", "Bad checks in a row that make a server down."),
       Key(
-        "jitter", \.jitter, .duration(.zero...(.minutes(10))), example: "200ms",
+        "jitter", \.jitter, .duration(.zero...(.minutes(10))), default: "a tenth of `interval`", example: "200ms",
         "By how much an interval is lengthened or shortened at random, so that checks do not march in step."),
     ])
 

@@ -121,8 +121,8 @@ struct Composer {
   /// The event's characters as far as they are on its first line.
   private func mark(_ event: YAMLParser.Event) -> Mark {
     let line = event.start.line + 1
-    let width = source.line(line)?.unicodeScalars.count ?? 0
-    let end = event.end.line == event.start.line ? event.end.column : width
+    let isOneLine = event.end.line == event.start.line
+    let end = isOneLine ? event.end.column : source.line(line)?.unicodeScalars.count ?? 0
     return Mark(line: line, column: event.start.column + 1, length: max(1, end - event.start.column))
   }
 }

@@ -35,6 +35,11 @@ package struct Diagnostic: Hashable, Sendable {
     package var mark: Mark
     /// The source line without its end; nil where showing it explains nothing.
     package var sourceLine: String?
+
+    package init(mark: Mark, sourceLine: String?) {
+      self.mark = mark
+      self.sourceLine = sourceLine
+    }
   }
 }
 
@@ -46,6 +51,12 @@ package struct Mark: Hashable, Sendable {
   package var column: Int
   /// How many characters; 0 when there is nothing to point at.
   package var length: Int
+
+  package init(line: Int, column: Int, length: Int) {
+    self.line = line
+    self.column = column
+    self.length = length
+  }
 
   /// The top of the file, for what is missing from it.
   static let top = Mark(line: 1, column: 1, length: 0)
@@ -77,7 +88,7 @@ extension Diagnostic {
       let isControl = scalar.properties.generalCategory == .control && scalar != "\t"
       return isControl ? "\u{fffd}" : Character(scalar)
     }
-    return String(scalars) + (line.unicodeScalars.count > Diagnostic.widestExcerpt ? "…" : "")
+    return String(scalars) + (line.unicodeScalars.dropFirst(Diagnostic.widestExcerpt).isEmpty ? "" : "…")
   }
 
   /// Tabs before the place are repeated, so that the caret lands under it whatever a tab's width.
@@ -93,13 +104,23 @@ extension Diagnostic {
   private static let widestExcerpt = 160
 }
 
-extension Diagnostic: Comparable, Error {
-  /// The order of the file; at one place errors come before warnings.
-  package static func < (left: Diagnostic, right: Diagnostic) -> Bool {
-    left.sortKey < right.sortKey
-  }
+extension Diagnostic: Error {}
 
-  private var sortKey: (Int, Int, Int, String) {
-    (place?.mark.line ?? 0, place?.mark.column ?? 0, severity == .error ? 0 : 1, message)
+extension [Diagnostic] {
+  /// In the order of the file; what is said about one place stays in the order in which it was found.
+  func sorted() -> [Diagnostic] {
+    enumerated().sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }.map(\.element)
+  }
+}
+
+extension Diagnostic {
+  fileprivate var position: Position { Position(line: place?.mark.line ?? 0, column: place?.mark.column ?? 0) }
+
+  fileprivate struct Position: Comparable {
+    let line, column: Int
+
+    static func < (left: Position, right: Position) -> Bool {
+      (left.line, left.column) < (right.line, right.column)
+    }
   }
 }

@@ -31,7 +31,7 @@ struct Node {
     case _ where isEmpty: "no value"
     case .scalar(let text, _): text.isEmpty ? "an empty text" : "`\(Node.shortened(text))`"
     case .list: "a list"
-    case .mapping: "a mapping"
+    case .mapping(let entries): entries.isEmpty ? "an empty mapping" : "a mapping"
     case .refused: "nothing"
     }
   }

@@ -1,8 +1,9 @@
 /// The nearest known word to a misspelt one.
 enum Suggestion {
   /// The candidate with the fewest slips (a letter wrong, missing, added, or swapped with its neighbour), provided that
-  /// at most a third of the word is wrong. Case does not count, and `_` is as good as `-`.
-  static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
+  /// at most a third of the word is wrong; otherwise the one that the word abbreviates. Case does not count, and `_` is
+  /// as good as `-`.
+  static func nearest(to word: String, among candidates: some Collection<String>) -> String? {
     guard word.utf8.count <= longestWord else { return nil }
     let folded = fold(word)
     let allowed = max(1, folded.count / 3)
@@ -11,11 +12,13 @@ enum Suggestion {
       let distance = distance(folded, fold(candidate))
       if distance <= allowed, distance < best?.distance ?? .max { best = (candidate, distance) }
     }
-    return best?.word
+    return best?.word ?? candidates.first { folded.count >= shortestAbbreviation && fold($0).starts(with: folded) }
   }
 
   /// Longer words are not misspelt keys, and would only cost time.
   private static let longestWord = 40
+
+  private static let shortestAbbreviation = 3
 
   private static func fold(_ word: String) -> [UInt8] {
     word.lowercased().utf8.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : $0 }

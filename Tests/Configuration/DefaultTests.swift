@@ -1,0 +1,178 @@
+import Configuration
+import HTTP1
+import Testing
+import Wire
+
+/// What a file does not say.
+@Suite struct DefaultTests {
+  static let smallest = """
+    service: view.domain.local
+    tls: { certificate: /etc/belvedere/tls/view.pem }
+    servers:
+      view01: 192.168.1.165
+      view02: 192.168.1.166
+    """
+
+  static func load(_ text: String) throws -> Configuration {
+    let loaded = Configuration.load(text: text, fileName: "/etc/belvedere/belvedere.yaml", hostName: "lb1")
+    return try #require(loaded.configuration, "\(loaded.diagnostics.map(\.rendered).joined(separator: "\n"))")
+  }
+
+  @Test func `the smallest file listens on 443 of every address and redirects from 80`() throws {
+    let configuration = try DefaultTests.load(DefaultTests.smallest)
+    #expect(configuration.mode == .http)
+    #expect(configuration.listeners == [Configuration.Listener(address: nil, port: 443)])
+    #expect(configuration.redirect?.listeners == [Configuration.Listener(address: nil, port: 80)])
+    #expect(configuration.redirect?.location == nil)
+    #expect(configuration.canonicalName == "view.domain.local")
+    #expect(configuration.tls.certificates == [Configuration.Certificate(chain: "/etc/belvedere/tls/view.pem")])
+    #expect(configuration.tls.profile == .intermediate)
+    #expect(configuration.tls.tickets)
+    #expect(configuration.tls.ticketRotation == .hours(12))
+    #expect(configuration.virtualRouter == nil)
+    #expect(configuration.threads == nil)
+    #expect(configuration.retries == 3)
+    #expect(configuration.errorPages.isEmpty)
+  }
+
+  @Test func `servers are re-encrypted to on 443 and verified as the service by the system's authorities`() throws {
+    let configuration = try DefaultTests.load(DefaultTests.smallest)
+    let addresses = try ["192.168.1.165:443", "192.168.1.166:443"].map { try Endpoint(parsing: $0) }
+    #expect(configuration.servers.map(\.name) == ["view01", "view02"])
+    #expect(configuration.servers.map(\.endpoint) == addresses)
+    for server in configuration.servers {
+      #expect(server.weight == 1)
+      #expect(!server.isBackup)
+      #expect(server.connections == 4000)
+      #expect(server.serverName == "view.domain.local")
+      #expect(server.trust == .system)
+    }
+  }
+
+  @Test func `the favicon is asked for every five seconds`() throws {
+    let health = try DefaultTests.load(DefaultTests.smallest).health
+    #expect(health.check == .https)
+    #expect(health.path == "/favicon.ico")
+    #expect(health.method == .get)
+    #expect(health.host == "view.domain.local")
+    #expect(health.interval == .seconds(5))
+    #expect(health.timeout == .seconds(5))
+    #expect(health.rise == 2)
+    #expect(health.fall == 3)
+    #expect(health.jitter == .milliseconds(500))
+  }
+
+  @Test func `a client is known by its address for 90 minutes`() throws {
+    let configuration = try DefaultTests.load(DefaultTests.smallest)
+    #expect(configuration.affinity.key == .clientAddress)
+    #expect(configuration.affinity.hold == .minutes(90))
+    #expect(configuration.affinity.ipv4Prefix == 32)
+    #expect(configuration.affinity.ipv6Prefix == 64)
+    #expect(configuration.affinity.entries == 100_000)
+    #expect(configuration.forwarded.add)
+    #expect(configuration.forwarded.trustedProxies.isEmpty)
+  }
+
+  @Test func `time-outs have the classic values`() throws {
+    let timeouts = try DefaultTests.load(DefaultTests.smallest).timeouts
+    #expect(timeouts.tlsHandshake == .seconds(5))
+    #expect(timeouts.httpRequest == .seconds(10))
+    #expect(timeouts.queue == .minutes(1))
+    #expect(timeouts.connect == .seconds(10))
+    #expect(timeouts.client == .minutes(1))
+    #expect(timeouts.server == .minutes(1))
+    #expect(timeouts.keepAlive == .seconds(10))
+    #expect(timeouts.tunnel == .hours(12))
+    #expect(timeouts.stop == .seconds(30))
+  }
+
+  @Test func `limits, pool and log are set`() throws {
+    let configuration = try DefaultTests.load(DefaultTests.smallest)
+    #expect(configuration.limits.connections == 10_000)
+    #expect(configuration.limits.connectionsPerAddress == nil)
+    #expect(configuration.limits.headerBytes == HeadLimits().bytes)
+    #expect(configuration.limits.headerFields == HeadLimits().fieldLines)
+    #expect(configuration.limits.requestsPerConnection == nil)
+    #expect(configuration.limits.queue == 1000)
+    #expect(configuration.pool.share)
+    #expect(configuration.pool.idleConnections == 32)
+    #expect(configuration.pool.idleTimeout == .seconds(10))
+    #expect(configuration.log.level == .info)
+    #expect(configuration.log.target == .automatic)
+    #expect(configuration.log.access?.format == .httplog)
+    #expect(configuration.log.access?.target == .standardOutput)
+  }
+
+  @Test func `error pages may replace exactly what HTTP1 answers`() {
+    #expect(Configuration.statusCodes == HTTP1.Status.allCases.map(\.rawValue))
+  }
+
+  @Test func `the redirect listens on port 80 of the addresses that https listens on`() throws {
+    let configuration = try DefaultTests.load(
+      DefaultTests.smallest + "\nlisten: [192.168.1.170, \"192.168.1.170:8443\", \"[fd00::170]:443\"]\n")
+    let expected = try ["192.168.1.170", "fd00::170"].map {
+      Configuration.Listener(address: try IPAddress(parsing: $0), port: 80)
+    }
+    #expect(configuration.redirect?.listeners == expected)
+  }
+
+  @Test func `servers take the file's trust and the service's name unless they have their own`() throws {
+    let configuration = try DefaultTests.load(
+      """
+      service: [view.domain.local, portal.domain.local]
+      tls: { certificate: /etc/view.pem }
+      trust: { ca: /etc/ca.pem }
+      servers:
+        view01: 192.168.1.165
+        view02: { address: 192.168.1.166, trust: system, server-name: View02.domain.local }
+      """)
+    #expect(configuration.servers.map(\.trust) == [.authority(file: "/etc/ca.pem"), .system])
+    #expect(configuration.servers.map(\.serverName) == ["view.domain.local", "view02.domain.local"])
+  }
+
+  @Test func `an IPv6 service has brackets in Host and none in certificates`() throws {
+    let configuration = try DefaultTests.load(
+      """
+      service: FD00:0::170
+      tls: { certificate: /etc/view.pem }
+      servers: { view01: 192.168.1.165 }
+      """)
+    #expect(configuration.health.host == "[fd00::170]")
+    #expect(configuration.servers[0].serverName == "fd00::170")
+  }
+
+  @Test(arguments: [("lb1", "eth0", 101), ("lb1.domain.local", "eth0", 101), ("LB2", "ens192", 100)])
+  func `one file serves both nodes`(host: String, interface: String, priority: UInt8) throws {
+    let text =
+      DefaultTests.smallest + """
+
+        vrrp:
+          interface: { lb1: eth0, lb2.domain.local: ens192 }
+          router: 51
+          priority: { lb1: 101, lb2: 100 }
+          address: 192.168.1.170/24
+        """
+    let loaded = Configuration.load(text: text, fileName: "belvedere.yaml", hostName: host)
+    let router = try #require(loaded.configuration?.virtualRouter)
+    #expect(router.interface == interface)
+    #expect(router.identifier == 51)
+    #expect(router.priority == priority)
+    #expect(router.addresses.map(\.address) == [try IPAddress(parsing: "192.168.1.170")])
+    #expect(router.addresses.map(\.prefixLength) == [24])
+  }
+
+  @Test(arguments: ["lb1", "lb2"])
+  func `the shipped example is accepted without a word on both nodes`(host: String) {
+    let text = TestFile.read("../../etc/belvedere.yaml")
+    let loaded = Configuration.load(text: text, fileName: "/etc/belvedere/belvedere.yaml", hostName: host)
+    #expect(loaded.configuration?.virtualRouter?.priority == (host == "lb1" ? 101 : 100))
+    #expect(loaded.diagnostics.isEmpty)
+  }
+
+  @Test func `what the shipped example has commented out is the default`() throws {
+    let text = TestFile.read("../../etc/belvedere.yaml")
+    let uncommented = text.replacing(/(?m)^( *)#(?! \S)(?=[ a-z])/) { "\($0.output.1)" }
+    #expect(uncommented.contains("\nlisten: 443\n") && uncommented.contains("\n  hold: 90m\n"))
+    #expect(try DefaultTests.load(uncommented) == DefaultTests.load(text))
+  }
+}

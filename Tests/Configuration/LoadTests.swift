@@ -1,0 +1,113 @@
+import Configuration
+import Testing
+
+/// What a file is as bytes, and what it says about other files.
+@Suite struct LoadTests {
+  private func load(_ bytes: [UInt8], fileName: String = "case.yaml") -> Configuration.Loaded {
+    Configuration.load(bytes: bytes, fileName: fileName, hostName: "lb1")
+  }
+
+  private func printed(_ text: String, ending: [UInt8] = []) -> [String] {
+    load(Array(text.utf8) + ending).diagnostics.map(\.rendered)
+  }
+
+  @Test func `a byte order mark is skipped and does not move columns`() {
+    #expect(printed("\u{feff}tsl: 1\u{85}") == printed("tsl: 1\u{85}"))
+  }
+
+  @Test func `bytes that are not UTF-8 are shown where they are`() {
+    #expect(
+      printed("mode: http\nservice: Größe", ending: [0xff, 0x0a]) == [
+        """
+        case.yaml:2:15: error: not UTF-8 text
+            2 | service: Größe
+              |               ^
+              = Save the file in UTF-8.
+        """
+      ])
+  }
+
+  @Test func `characters that are no text are named`() {
+    #expect(
+      printed("mode: \u{0}http\n") == [
+        """
+        case.yaml:1:7: error: the character U+0000 is not text
+            1 | mode: 
+              |       ^
+        """
+      ])
+  }
+
+  @Test func `a file above 1 MiB is not a configuration`() {
+    #expect(
+      load([UInt8](repeating: UInt8(ascii: "#"), count: (1 << 20) + 1)).diagnostics.map(\.rendered)
+        == ["case.yaml: error: larger than 1 MiB: this is not a configuration file"])
+    #expect(
+      load([UInt8](repeating: UInt8(ascii: "#"), count: 1 << 20)).diagnostics.first?.message == "the file says nothing")
+  }
+
+  @Test(arguments: ["\n", "\r\n", "\r", "\u{85}", "\u{2028}"])
+  func `lines are counted as libyaml counts them`(end: String) {
+    #expect(printed("# one\(end)# two\(end)tsl: 1\(end)").last?.contains("3 | tsl: 1\n") == true)
+  }
+
+  @Test func `a file that cannot be read is a diagnostic too`() {
+    let diagnostic = Diagnostic.unreadable(file: "/etc/belvedere/belvedere.yaml", reason: "No such file or directory")
+    #expect(diagnostic.rendered == "/etc/belvedere/belvedere.yaml: error: cannot be read: No such file or directory")
+  }
+
+  @Test func `the caret stays under its place behind tabs, and long lines are cut`() {
+    let mark = Mark(line: 12, column: 3, length: 2)
+    let place = Diagnostic.Place(mark: mark, sourceLine: "\t\tab" + String(repeating: "x", count: 300) + "\u{7}")
+    let lines = Diagnostic(.warning, file: "f", place: place, message: "m").rendered.split(separator: "\n")
+    #expect(lines[0] == "f:12:3: warning: m")
+    #expect(lines[1] == "   12 | \t\tab" + String(repeating: "x", count: 156) + "…")
+    #expect(lines[2] == "      | \t\t^~")
+  }
+
+  static let naming = """
+    service: view.domain.local
+    tls:
+      certificate: tls/view.pem
+      key: /etc/keys/view.key
+    trust: { ca: ../ca.pem }
+    errors: { 503: 503.html }
+    log: { access: { target: ./access.log } }
+    servers: { view01: 192.168.1.165 }
+    """
+
+  @Test func `files are named with purpose and place, relative ones from the file's directory`() {
+    let loaded = load(Array(LoadTests.naming.utf8), fileName: "/etc/belvedere/belvedere.yaml")
+    #expect(
+      loaded.files.map { "\($0.purpose) \($0.path) \($0.mark.line):\($0.mark.column)" } == [
+        "certificate /etc/belvedere/tls/view.pem 3:16", "privateKey /etc/keys/view.key 4:8",
+        "trustAnchors /etc/belvedere/../ca.pem 5:14", "errorPage /etc/belvedere/503.html 6:16",
+        "accessLog /etc/belvedere/./access.log 7:26",
+      ])
+    #expect(loaded.configuration?.tls.certificates.first?.chain == "/etc/belvedere/tls/view.pem")
+    #expect(load(Array(LoadTests.naming.utf8)).files.first?.path == "tls/view.pem")
+  }
+
+  @Test func `a file that cannot serve is refused where it is named, and the configuration with it`() {
+    var loaded = load(Array(LoadTests.naming.utf8), fileName: "/etc/belvedere/belvedere.yaml")
+    #expect(loaded.configuration != nil)
+    loaded.check { $0.purpose == .privateKey ? "Permission denied" : nil }
+    #expect(loaded.configuration == nil)
+    #expect(
+      loaded.diagnostics.map(\.rendered) == [
+        """
+        /etc/belvedere/belvedere.yaml:4:8: error: /etc/keys/view.key: Permission denied
+            4 |   key: /etc/keys/view.key
+              |        ^~~~~~~~~~~~~~~~~~
+        """
+      ])
+  }
+
+  @Test func `a warning about a file leaves the configuration in place`() throws {
+    var loaded = load(Array(LoadTests.naming.utf8))
+    let file = try #require(loaded.files.first)
+    loaded.warn(about: file, "expires in 3 days", suggestion: "Renew it.")
+    #expect(loaded.configuration != nil)
+    #expect(loaded.diagnostics.map(\.severity) == [.warning])
+  }
+}

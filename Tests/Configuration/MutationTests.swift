@@ -1,0 +1,63 @@
+import Configuration
+import Simulation
+import Testing
+
+/// Files as nobody writes them: mutations of good ones, by seed.
+@Suite struct MutationTests {
+  static let seeds =
+    Schema.sections.flatMap(\.keys).map { "\($0.name): \($0.example)\n" } + [
+      TestFile.read("../../etc/belvedere.yaml"), DefaultTests.smallest, LoadTests.naming,
+    ]
+
+  static let fragments = [
+    "{", "}", "[", "]", ": ", "- ", "\n", "  ", "\t", "\"", "'", "&a ", "*a", "!t ", "? ", "|\n", ">\n", "#", "---\n",
+    "...\n", "%YAML 1.2\n", "~", "null", "\u{feff}", "\u{85}", "\u{2028}", "\u{0}", "é", "🏰", "off", "{a: 1, a: 2}",
+    "18446744073709551616", "99999999999d", "::", "[::]:443", "*.", "/33",
+  ]
+
+  @Test(arguments: 0..<40 as Range<UInt64>)
+  func `no bytes crash the loader, and what it says is consistent`(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    for _ in 0..<100 {
+      var bytes = Array((MutationTests.seeds.randomElement(using: &generator) ?? "").utf8)
+      for _ in 0..<Int.random(in: 1...8, using: &generator) { mutate(&bytes, &generator) }
+      check(bytes)
+    }
+  }
+
+  /// Shapes on which a reader easily takes time by the square of the length.
+  @Test(arguments: [
+    "[", "{a: ", "- ", "? ", "a, ", "{a: 1}, ", "&a ", "!a ", "'", "a: b\n", "#\n", "\"\\", "  a\n", "é",
+  ])
+  func `a large file of one thing is answered`(piece: String) {
+    check(Array(String(repeating: piece, count: 40_000 / piece.utf8.count).utf8))
+    check(Array("service: [\(String(repeating: piece, count: 40_000 / piece.utf8.count))]".utf8))
+  }
+
+  private func mutate(_ bytes: inout [UInt8], _ generator: inout SeededGenerator) {
+    let place = Int.random(in: 0...bytes.count, using: &generator)
+    let end = min(bytes.count, place + Int.random(in: 0...12, using: &generator))
+    switch Int.random(in: 0..<5, using: &generator) {
+    case 0: bytes.replaceSubrange(place..<end, with: [])
+    case 1: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: place)
+    case 2: bytes.insert(contentsOf: bytes[place..<end], at: Int.random(in: 0...bytes.count, using: &generator))
+    case 3: bytes.insert(contentsOf: (MutationTests.seeds.randomElement(using: &generator) ?? "").utf8, at: place)
+    default: bytes.insert(contentsOf: (MutationTests.fragments.randomElement(using: &generator) ?? "").utf8, at: place)
+    }
+  }
+
+  private func check(_ bytes: [UInt8]) {
+    let loaded = Configuration.load(bytes: bytes, fileName: "case.yaml", hostName: "lb1")
+    let hasError = loaded.diagnostics.contains { $0.severity == .error }
+    let text = String(decoding: bytes, as: UTF8.self)
+    #expect((loaded.configuration == nil) == hasError, "\(text)")
+    for diagnostic in loaded.diagnostics {
+      #expect(!diagnostic.rendered.isEmpty)
+      guard let mark = diagnostic.place?.mark else { continue }
+      #expect(mark.line >= 1 && mark.column >= 1 && mark.length >= 0, "\(text)")
+    }
+    guard let configuration = loaded.configuration else { return }
+    #expect(!configuration.service.isEmpty && !configuration.servers.isEmpty && !configuration.listeners.isEmpty)
+    #expect(configuration.mode == .passthrough || !configuration.tls.certificates.isEmpty)
+  }
+}
