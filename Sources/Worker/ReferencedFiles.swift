@@ -76,13 +76,10 @@ extension CertificateFacts {
 
   /// Whether the certificate is good for this name (RFC 6125 §6.4).
   fileprivate func isFor(_ name: ServiceName) -> Bool {
-    switch name {
-    case .wildcard: return names.contains(name.text)
-    case .exact(let text):
-      if names.contains(text) || addresses.contains(text) { return true }
-      guard let dot = text.firstIndex(of: ".") else { return false }
-      return names.contains("*" + text[dot...])
-    }
+    let text = name.text
+    if names.contains(text) || addresses.contains(text) { return true }
+    guard let dot = text.firstIndex(of: ".") else { return false }
+    return names.contains("*" + text[dot...])
   }
 }
 
