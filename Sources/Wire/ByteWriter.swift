@@ -35,6 +35,12 @@ package struct ByteWriter: ByteSink {
   /// An empty writer that takes `limit` bytes.
   package init(limit: Int) { self.limit = limit }
 
+  /// Forgets everything, and keeps the storage.
+  package mutating func removeAll() {
+    bytes.removeAll(keepingCapacity: true)
+    overflowed = false
+  }
+
   package mutating func append(_ added: Span<UInt8>) {
     guard added.count <= limit - bytes.count, !overflowed else {
       overflowed = true

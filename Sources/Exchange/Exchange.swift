@@ -1,0 +1,126 @@
+import HTTP1
+import Wire
+
+/// One request and its answer on the way through: what may be relayed, when it is complete, what may be used again.
+///
+/// It holds no bytes and does no I/O. Its owner keeps two buffers of received bytes, the client's and the server's,
+/// and offers them whenever some were added; the cursors say which of them may go out. Call order: `readRequestHead`
+/// until it answers `.head`; `beginAttempt` and `connected` for every server tried; `sendRequestHead` once per
+/// attempt; then `readRequestBody` and `readResponse` as bytes come, until `isComplete` or a failure. Instants never
+/// go back.
+package struct Exchange: Sendable {
+  /// What comes next from one side.
+  package enum Side: Hashable, Sendable {
+    case head
+    case body
+    /// Nothing more belongs to this exchange.
+    case complete
+    /// Opaque bytes until the end of the stream.
+    case tunnel
+  }
+
+  package internal(set) var requestSide = Side.head
+  package internal(set) var responseSide = Side.head
+  package internal(set) var request: RequestHead?
+  package internal(set) var response: ResponseHead?
+  /// Into the buffer of the client's bytes.
+  package var requestCursor = Cursor()
+  /// Into the buffer of the server's bytes.
+  package var responseCursor = Cursor()
+  package var record = AccessRecord()
+  /// When bytes last moved, in either direction.
+  package var lastActivity: Instant
+  /// When the connection became ready for this request's first byte.
+  package let opened: Instant
+
+  /// The first exchange of its connection: waiting for it counts as http-request, not as keep-alive.
+  package let isFirst: Bool
+  /// The client said, or the policy asks, that the connection ends with this exchange.
+  package internal(set) var clientCloses = false
+  /// The client closed its direction. The answer still goes out.
+  package internal(set) var clientEnded = false
+  /// The server may not be asked again on its connection.
+  package internal(set) var serverCloses = false
+  /// The server's connection is bound to this client from here on.
+  package internal(set) var isPrivate = false
+  /// The answer began before the request's body had ended: a two-way stream.
+  package internal(set) var isStream = false
+  /// Both directions are, or were until they ended, opaque bytes.
+  package internal(set) var isTunnel = false
+
+  var scanner = HeadScanner()
+  var responseScanner = HeadScanner()
+  var requestBody = BodyTracker(.none)
+  var responseBody = BodyTracker(.none)
+  /// Nothing of the request has left the buffer, so all of it could be sent again.
+  var isReplayable = true
+  var retriesLeft: Int
+  var attempt = Attempt()
+
+  /// Where the search for a server stands.
+  enum Stage: Hashable, Sendable {
+    case none
+    /// Waiting for a place at a server since then.
+    case queued(since: Instant)
+    /// A connection is being made since then.
+    case connecting(since: Instant)
+    case connected
+  }
+
+  /// What happened with the server in use.
+  struct Attempt: Sendable {
+    var stage = Stage.none
+    /// The connection had served before, and may have been closed by the server meanwhile.
+    var isReused = false
+    /// Something of the request may have reached the server.
+    var hasSent = false
+    /// Something of an answer came.
+    var hasHeard = false
+  }
+
+  package init(isFirst: Bool, policy: borrowing ExchangePolicy, at now: Instant) {
+    self.isFirst = isFirst
+    opened = now
+    lastActivity = now
+    retriesLeft = policy.retries
+  }
+
+  /// An exchange of opaque bytes, for connections that are passed through unread.
+  package static func tunnel(policy: borrowing ExchangePolicy, at now: Instant) -> Exchange {
+    var exchange = Exchange(isFirst: true, policy: policy, at: now)
+    exchange.requestSide = .tunnel
+    exchange.responseSide = .tunnel
+    exchange.isTunnel = true
+    exchange.clientCloses = true
+    exchange.serverCloses = true
+    exchange.record.began = now
+    exchange.record.headRead = now
+    return exchange
+  }
+
+  /// Both messages have been read to their ends, and everything approved has gone out.
+  package var isComplete: Bool {
+    requestSide == .complete && responseSide == .complete && requestCursor.pending == 0 && responseCursor.pending == 0
+  }
+
+  /// The answer is complete and gone out, the request is not: nobody will read the rest of it.
+  package var isAnsweredEarly: Bool {
+    responseSide == .complete && responseCursor.pending == 0 && !isTunnel
+      && (requestSide == .body || requestCursor.pending > 0)
+  }
+
+  /// Some part of an answer came: the request will not be sent again.
+  package var isAnswering: Bool { attempt.hasHeard }
+
+  /// The client's connection ends with this exchange.
+  package mutating func endConnection() { clientCloses = true }
+
+  /// The server's connection stays this client's, as the exchange before has decided.
+  package mutating func keepPrivate() { isPrivate = true }
+
+  /// The client's connection may carry another request.
+  package var clientMayContinue: Bool { isComplete && !clientCloses && !clientEnded }
+
+  /// The server's connection may carry another request.
+  package var serverMayContinue: Bool { isComplete && !serverCloses }
+}

@@ -1,0 +1,73 @@
+import HTTP1
+import Wire
+
+/// Which of the two directions has bytes that its receiver does not take.
+package struct Backlog: OptionSet, Sendable {
+  package let rawValue: UInt8
+
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// The client does not take its answer.
+  package static let toClient = Backlog(rawValue: 1)
+  /// The server does not take its request.
+  package static let toServer = Backlog(rawValue: 2)
+}
+
+/// Whether an exchange has waited too long, and for what.
+package enum Expiry: Hashable, Sendable {
+  /// Not before this.
+  case later(Instant)
+  /// The client asked for nothing: close its connection.
+  case idle
+  /// A request head was begun and not finished.
+  case requestHead
+  /// No place at a server became free.
+  case queue
+  case connect
+  /// The client neither sends nor takes bytes.
+  case client
+  /// The server neither sends nor takes bytes.
+  case server
+  /// Nothing moves in a tunnel or a two-way stream.
+  case tunnel
+}
+
+extension Exchange {
+  /// The earliest instant at which something could expire: cheap, and what a timer is armed for. `expiry` then tells.
+  package func earliestExpiry(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
+    switch requestSide {
+    case .head: headDeadline(timeouts)
+    case .body, .complete, .tunnel:
+      switch attempt.stage {
+      case .none, .queued, .connecting: lastActivity + min(timeouts.queue, timeouts.connect)
+      case .connected: lastActivity + (isStream || isTunnel ? timeouts.tunnel : timeouts.shortestSilence)
+      }
+    }
+  }
+
+  /// What has expired at `now`.
+  package func expiry(_ timeouts: borrowing ExchangePolicy.Timeouts, backlog: Backlog, at now: Instant) -> Expiry {
+    let (deadline, kind) = due(timeouts, backlog: backlog)
+    return now < deadline ? .later(deadline) : kind
+  }
+
+  private func headDeadline(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
+    guard let began = record.began else { return opened + (isFirst ? timeouts.httpRequest : timeouts.keepAlive) }
+    return (isFirst ? opened : began) + timeouts.httpRequest
+  }
+
+  private func due(_ timeouts: borrowing ExchangePolicy.Timeouts, backlog: Backlog) -> (Instant, Expiry) {
+    if requestSide == .head { return (headDeadline(timeouts), record.began == nil ? .idle : .requestHead) }
+    switch attempt.stage {
+    case .none: return ((record.headRead ?? opened) + timeouts.queue, .queue)
+    case .queued(let since): return (since + timeouts.queue, .queue)
+    case .connecting(let since): return (since + timeouts.connect, .connect)
+    case .connected: break
+    }
+    if isTunnel || isStream { return (lastActivity + timeouts.tunnel, .tunnel) }
+    if backlog.contains(.toClient) { return (lastActivity + timeouts.client, .client) }
+    if backlog.contains(.toServer) { return (lastActivity + timeouts.server, .server) }
+    if requestSide == .body { return (lastActivity + timeouts.client, .client) }
+    return (lastActivity + timeouts.server, .server)
+  }
+}

@@ -1,0 +1,92 @@
+/// A time as a calendar and a clock on the wall show it.
+package struct CalendarTime: Hashable, Sendable {
+  package var year: Int
+  /// 1 to 12.
+  package var month: Int
+  package var day: Int
+  package var hour: Int
+  package var minute: Int
+  package var second: Int
+  package var millisecond: Int
+  /// Minutes east of UTC.
+  package var offsetMinutes: Int
+
+  package init(
+    year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, millisecond: Int, offsetMinutes: Int
+  ) {
+    self.year = year
+    self.month = month
+    self.day = day
+    self.hour = hour
+    self.minute = minute
+    self.second = second
+    self.millisecond = millisecond
+    self.offsetMinutes = offsetMinutes
+  }
+
+  /// `22/Nov/2026:10:43:05.123`
+  package func renderCommonLog(into sink: inout some ByteSink) {
+    sink.append(decimal: day, digits: 2)
+    sink.append("/")
+    sink.append(monthName)
+    sink.append("/")
+    sink.append(decimal: year, digits: 4)
+    sink.append(":")
+    renderClock(into: &sink)
+  }
+
+  /// `2026-11-22T10:43:05.123+01:00` (RFC 3339 §5.6).
+  package func renderISO8601(into sink: inout some ByteSink) {
+    sink.append(decimal: year, digits: 4)
+    sink.append("-")
+    sink.append(decimal: month, digits: 2)
+    sink.append("-")
+    sink.append(decimal: day, digits: 2)
+    sink.append("T")
+    renderClock(into: &sink)
+    guard offsetMinutes != 0 else { return sink.append("Z") }
+    sink.append(offsetMinutes < 0 ? "-" : "+")
+    sink.append(decimal: abs(offsetMinutes) / 60, digits: 2)
+    sink.append(":")
+    sink.append(decimal: abs(offsetMinutes) % 60, digits: 2)
+  }
+
+  private func renderClock(into sink: inout some ByteSink) {
+    sink.append(decimal: hour, digits: 2)
+    sink.append(":")
+    sink.append(decimal: minute, digits: 2)
+    sink.append(":")
+    sink.append(decimal: second, digits: 2)
+    sink.append(".")
+    sink.append(decimal: millisecond, digits: 3)
+  }
+
+  private var monthName: StaticString {
+    switch month {
+    case 1: "Jan"
+    case 2: "Feb"
+    case 3: "Mar"
+    case 4: "Apr"
+    case 5: "May"
+    case 6: "Jun"
+    case 7: "Jul"
+    case 8: "Aug"
+    case 9: "Sep"
+    case 10: "Oct"
+    case 11: "Nov"
+    default: "Dec"
+    }
+  }
+}
+
+extension ByteSink {
+  /// The last `digits` digits of a number, with zeros in front.
+  fileprivate mutating func append(decimal number: Int, digits: Int) {
+    var divisor = 1
+    for _ in 1..<digits { divisor *= 10 }
+    while divisor > 0 {
+      append(UInt8(truncatingIfNeeded: 0x30 + number / divisor % 10))
+      divisor /= 10
+    }
+  }
+}
