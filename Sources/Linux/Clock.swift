@@ -8,4 +8,17 @@ package enum Clock {
 
   /// Nanoseconds since the Unix epoch, UTC, for people and logs only.
   package static func wall() -> UInt64 { cl_clock_nanoseconds(CLOCK_REALTIME) }
+
+  /// A wall time (nanoseconds since the Unix epoch) in this machine's time zone.
+  package static func local(_ nanoseconds: UInt64) -> CalendarTime {
+    let time = cl_local_time(nanoseconds / 1_000_000_000)
+    return CalendarTime(
+      year: Int(time.year), month: Int(time.month), day: Int(time.day), hour: Int(time.hour),
+      minute: Int(time.minute), second: Int(time.second), millisecond: Int(nanoseconds / 1_000_000 % 1000),
+      offsetMinutes: Int(time.offset_minutes))
+  }
+
+  package static func sleep(_ interval: Interval) {
+    _ = usleep(UInt32(clamping: interval.nanoseconds / 1000))
+  }
 }

@@ -63,6 +63,14 @@ package struct Wakeup: ~Copyable, Sendable {
 
   package func signal() { _ = eventfd_write(descriptor.number, 1) }
 
+  /// Waits for a signal and takes it.
+  package func wait() {
+    var poll = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
+    // SAFETY: one element, alive during the call.
+    _ = retryingInterrupts { unsafe CLinux.poll(&poll, 1, -1) }
+    drain()
+  }
+
   /// Takes the signals that came, so that the descriptor is quiet again.
   package func drain() {
     var value: eventfd_t = 0

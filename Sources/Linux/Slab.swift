@@ -87,12 +87,19 @@ package struct Slab<Element: ~Copyable>: ~Copyable {
     return unsafe (base + index).move()
   }
 
+  /// The key of the element that lives at `index`; nil when none does.
+  package func key(at index: UInt32) -> SlabKey? {
+    guard index < used else { return nil }
+    // SAFETY: index < used, so the generation was initialised.
+    let generation = unsafe generations[Int(index)]
+    return generation & 1 == 1 ? SlabKey(index: index, generation: generation) : nil
+  }
+
   /// The keys of all live elements.
   package var keys: [SlabKey] {
-    (0..<used).compactMap { index in
-      let generation = unsafe generations[index]
-      return generation & 1 == 1 ? SlabKey(index: UInt32(index), generation: generation) : nil
-    }
+    var keys: [SlabKey] = []
+    for index in 0..<UInt32(used) { if let key = key(at: index) { keys.append(key) } }
+    return keys
   }
 
   private mutating func grow() {

@@ -15,6 +15,9 @@ package struct SystemError: Error, Hashable, CustomStringConvertible {
     "\(call): \(Self.words(for: code))"
   }
 
+  /// The errno of a connect to a port that nobody listens on.
+  package static let connectionRefused = ECONNREFUSED
+
   /// The words and the name of an errno value.
   package static func words(for code: Int32) -> String {
     // SAFETY: both functions return static strings or null; the strings are copied here.

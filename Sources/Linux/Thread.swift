@@ -21,6 +21,9 @@ package struct Thread: ~Copyable {
     self.handle = handle
   }
 
+  /// Lets the thread run without anybody who waits for its end.
+  package consuming func detach() { _ = pthread_detach(handle) }
+
   /// Waits for the thread's end.
   package consuming func join() { _ = pthread_join(handle, nil) }
 }

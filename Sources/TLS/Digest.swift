@@ -46,3 +46,10 @@ package enum RandomBytes {
     return bytes
   }
 }
+
+extension RandomBytes {
+  /// One unpredictable word.
+  package static func makeWord() throws(TLSError) -> UInt64 {
+    try make(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+}

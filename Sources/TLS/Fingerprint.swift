@@ -18,6 +18,12 @@ package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     self.bytes = Array(bytes.prefix(Int(size)))
   }
 
+  /// From the digest itself. Throws `.badFingerprint` when it is not 32 bytes.
+  package init(digest: [UInt8]) throws(TLSError) {
+    guard digest.count == Digest.sha256Size else { throw .badFingerprint("\(digest.count) bytes") }
+    bytes = digest
+  }
+
   /// Throws `.badFingerprint` when `text` is anything else.
   package init(_ text: String) throws(TLSError) {
     var bytes: [UInt8] = []

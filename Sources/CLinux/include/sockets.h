@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -115,6 +116,20 @@ static inline uint64_t cl_clock_nanoseconds(clockid_t clock) {
 static inline const char *cl_error_words(int code) { return strerrordesc_np(code); }
 static inline const char *cl_error_name(int code) { return strerrorname_np(code); }
 static inline int cl_errno(void) { return errno; }
+
+static inline int cl_open_append(const char *path) { return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640); }
+
+struct cl_calendar {
+  int year, month, day, hour, minute, second, offset_minutes;
+};
+
+static inline struct cl_calendar cl_local_time(uint64_t seconds) {
+  time_t time = (time_t)seconds;
+  struct tm local;
+  localtime_r(&time, &local);
+  return (struct cl_calendar){local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,           local.tm_hour,
+                              local.tm_min,         local.tm_sec,     (int)(local.tm_gmtoff / 60)};
+}
 
 static inline int cl_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 

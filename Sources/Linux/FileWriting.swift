@@ -1,0 +1,35 @@
+import CLinux
+import Wire
+
+extension File {
+  /// Opens a log: created where it is missing, written at its end.
+  package static func appending(to path: String) throws(SystemError) -> Descriptor {
+    // SAFETY: the path is a C string during the call.
+    let number = retryingInterrupts { unsafe path.withCString { unsafe cl_open_append($0) } }
+    return try Descriptor(number, of: "open \(path)")
+  }
+
+  /// The standard output, as a descriptor of one's own.
+  package static func standardOutput() throws(SystemError) -> Descriptor {
+    try Descriptor(cl_duplicate(STDOUT_FILENO), of: "standard output")
+  }
+
+  /// Writes everything, however long it takes.
+  package static func write(_ bytes: Span<UInt8>, to file: borrowing Descriptor) throws(SystemError) {
+    var written = 0
+    while written < bytes.count {
+      let rest = bytes.extracting(written..<bytes.count)
+      // SAFETY: the kernel reads `count` bytes of the span during the call only.
+      let count = unsafe rest.withUnsafeBufferPointer { buffer in
+        retryingInterrupts { unsafe CLinux.write(file.number, buffer.baseAddress, buffer.count) }
+      }
+      if count < 0 {
+        guard cl_errno() == EAGAIN else { throw SystemError("write") }
+        var poll = pollfd(fd: file.number, events: Int16(POLLOUT), revents: 0)
+        // SAFETY: one element, alive during the call.
+        _ = retryingInterrupts { unsafe CLinux.poll(&poll, 1, -1) }
+      }
+      written += max(0, count)
+    }
+  }
+}

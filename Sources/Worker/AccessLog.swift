@@ -1,0 +1,47 @@
+import Exchange
+import Linux
+import Wire
+
+/// A loop's part of the access log: lines gather here during a turn, and go to the writer together at its end.
+struct AccessLog: ~Copyable {
+  /// A request line is logged up to here.
+  static let requestLineBytes = 1024
+
+  let format: AccessLogFormat
+  private let writer: AccessLogWriter?
+  private var lines = ByteWriter(limit: 1 << 20)
+  private var count = 0
+  /// The second whose calendar was looked up last, and the calendar.
+  private var second: (number: UInt64, calendar: CalendarTime)?
+
+  init(format: AccessLogFormat, writer: AccessLogWriter?) {
+    self.format = format
+    self.writer = writer
+  }
+
+  var isOpen: Bool { writer != nil }
+
+  /// Adds a line.
+  mutating func add(_ entry: borrowing AccessEntry, monotonic now: Instant) {
+    guard isOpen else { return }
+    let active = (now - (entry.record.began ?? now)).nanoseconds
+    format.render(entry, at: now, began: calendarTime(Clock.wall() - active), into: &lines)
+    count += 1
+  }
+
+  private mutating func calendarTime(_ nanoseconds: UInt64) -> CalendarTime {
+    let number = nanoseconds / 1_000_000_000
+    if second?.number != number { second = (number, Clock.local(nanoseconds)) }
+    var calendar = second?.calendar ?? Clock.local(nanoseconds)
+    calendar.millisecond = Int(nanoseconds / 1_000_000 % 1000)
+    return calendar
+  }
+
+  /// Hands the turn's lines over.
+  mutating func endTurn() {
+    guard count > 0 else { return }
+    writer?.submit(lines.bytes, lines: count)
+    lines.removeAll()
+    count = 0
+  }
+}

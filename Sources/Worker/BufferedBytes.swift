@@ -1,0 +1,68 @@
+import Exchange
+import HTTP1
+import Linux
+import TLS
+import Wire
+
+// A span of a buffer borrows whatever holds the buffer. These take the buffer itself, so that its owner's other parts
+// can be changed at the same time.
+
+extension Exchange {
+  mutating func readRequestHead(
+    in buffer: borrowing Buffer, ended: Bool, policy: borrowing ExchangePolicy, at now: Instant
+  ) -> RequestStep {
+    readRequestHead(buffer.bytes, ended: ended, policy: policy, at: now)
+  }
+
+  mutating func readRequestBody(in buffer: borrowing Buffer, ended: Bool, at now: Instant) -> RequestStep {
+    readRequestBody(buffer.bytes, ended: ended, at: now)
+  }
+
+  mutating func sendRequestHead(
+    from buffer: borrowing Buffer, forwarding: borrowing ForwardedFields, keepAlive: Bool, into output: inout Buffer
+  ) {
+    sendRequestHead(from: buffer.bytes, forwarding: forwarding, keepAlive: keepAlive, into: &output)
+  }
+
+  @inline(__always)
+  mutating func readResponse(
+    in buffer: borrowing Buffer, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant,
+    into output: inout Buffer
+  ) -> ResponseStep {
+    readResponse(buffer.bytes, end: end, policy: policy, at: now, into: &output)
+  }
+}
+
+extension Stream {
+  /// Sends the first of the buffer's bytes from `start` to `end`, possibly not all.
+  @inline(__always)
+  mutating func write(_ buffer: borrowing Buffer, from start: Int, to end: Int) -> Outgoing {
+    write(buffer.bytes.extracting(start..<end))
+  }
+
+  /// Sends the oldest bytes of the buffer, possibly not all, and forgets them.
+  @inline(__always)
+  mutating func flush(_ buffer: inout Buffer) -> Outgoing {
+    let outgoing = write(buffer.bytes)
+    if case .bytes(let count) = outgoing { buffer.consume(count) }
+    return outgoing
+  }
+}
+
+extension Buffer {
+  /// Appends another buffer's bytes from `start` to `end`.
+  @inline(__always)
+  mutating func append(_ other: borrowing Buffer, from start: Int, to end: Int) {
+    append(other.bytes.extracting(start..<end))
+  }
+}
+
+extension BodyTracker {
+  mutating func advance(over buffer: borrowing Buffer) -> Progress { advance(over: buffer.bytes) }
+}
+
+extension Redirect {
+  func render(_ head: RequestHead, from buffer: borrowing Buffer, into output: inout Buffer) {
+    render(head, from: buffer.bytes, into: &output)
+  }
+}

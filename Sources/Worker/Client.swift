@@ -1,0 +1,228 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import Logging
+import TLS
+import Wire
+
+/// A client's connection and the exchange on it.
+///
+/// `advance` takes it as far as it can go without waiting, through its phases:
+///
+///     handshaking → awaiting → (queued) → (connecting) → relaying → awaiting …
+///                        ↘ replying (a page of our own)    ↘ lingering → closed
+///
+/// Between two calls it waits for an event on its socket or its server's, for a place at a server, or for its timer.
+struct Client: ~Copyable {
+  enum Phase: Equatable {
+    case handshaking
+    /// For a request head, or what there is of one.
+    case awaiting
+    /// For a place at the server chosen.
+    case queued
+    /// For the server's connection.
+    case connecting
+    case relaying
+    /// The last bytes for this client go out; nothing more is read.
+    case replying
+    /// Our direction has ended; what still comes is read and dropped, so that the kernel does not answer it with RST
+    /// and take our last bytes away.
+    case lingering
+  }
+
+  enum Disposition: Equatable {
+    case keep
+    case close
+  }
+
+  /// What one step of a phase came to.
+  enum Step: Equatable {
+    case again
+    case wait
+    /// There is more to do, but others have waited long enough.
+    case yield
+    case close
+  }
+
+  var stream: Stream
+  let service: Service
+  let peer: Endpoint
+  /// What it is known by to the balancing.
+  let identity: ClientKey
+  let forwarding: ForwardedFields
+  let generation: Generation
+  var phase: Phase
+  var exchange: Exchange
+  /// Bytes from the client that were not consumed: the request as it came.
+  var input = Buffer()
+  /// Rewritten heads and pages for the client.
+  var output = Buffer()
+  /// Its own name in the slab.
+  var key = SlabKey(index: 0, generation: 0)
+
+  /// The server chosen for the exchange.
+  var server: Int?
+  /// Its stay in that server's queue.
+  var ticket: Admission<WaitingClient>.Ticket?
+  /// It holds a place at that server, to be given back.
+  var isAdmitted = false
+  /// The connection in use, or kept privately between exchanges.
+  var connection: SlabKey?
+  /// Servers that failed this exchange.
+  var tried = ServerSet()
+  /// What the affinity table calls this client's session.
+  var session: Fleet.Session?
+  /// The choice made for an earlier request here, good for as long as no server changes its state.
+  var routed: (server: Int, epoch: UInt64)?
+
+  /// The request line for the log.
+  var requestLine: [UInt8] = []
+  /// Requests begun.
+  var requests = 0
+  /// The stop of the worker, or a limit, ends this connection after the exchange.
+  var isLastRequest = false
+  var lingeringSince = Instant(nanoseconds: 0)
+  /// The timer is armed for then.
+  var armed = Instant.distantFuture
+
+  /// What a listener's connections are for.
+  enum Service: Equatable, Sendable {
+    case https
+    case redirect
+    case passthrough
+  }
+
+  init(
+    stream: consuming Stream, service: Service, peer: Endpoint, identity: ClientKey, forwarding: ForwardedFields,
+    generation: Generation, at now: Instant
+  ) {
+    self.stream = stream
+    self.service = service
+    self.peer = peer
+    self.identity = identity
+    self.forwarding = forwarding
+    self.generation = generation
+    switch service {
+    case .https: phase = .handshaking
+    case .redirect, .passthrough: phase = .awaiting
+    }
+    exchange =
+      service == .passthrough
+      ? .tunnel(policy: generation.policy, at: now) : Exchange(isFirst: true, policy: generation.policy, at: now)
+  }
+
+  /// Goes as far as it can without waiting.
+  mutating func advance(_ world: inout World) -> Disposition {
+    while true {
+      let step =
+        switch phase {
+        case .handshaking: handshake(&world)
+        case .awaiting: service == .passthrough ? route(&world) : awaitRequest(&world)
+        case .queued: waitForPlace(&world)
+        case .connecting: connect(&world)
+        case .relaying: relay(&world)
+        case .replying: flushReply(&world)
+        case .lingering: linger(&world)
+        }
+      switch step {
+      case .again: continue
+      case .wait:
+        arm(&world)
+        return .keep
+      case .yield:
+        world.runnable.append(key)
+        arm(&world)
+        return .keep
+      case .close:
+        return .close
+      }
+    }
+  }
+
+  private mutating func handshake(_ world: inout World) -> Step {
+    switch stream.tls?.handshake() {
+    case .done:
+      exchange = Exchange(isFirst: true, policy: generation.policy, at: world.now)
+      world.counters.handshakes += 1
+      phase = .awaiting
+      return .again
+    case .wantsRead, .wantsWrite:
+      return .wait
+    case .failed(let failure):
+      world.counters.failedHandshakes += 1
+      world.log.debug("TLS handshake with \(peer) failed: \(failure.description)")
+      return .close
+    case nil:
+      return .close
+    }
+  }
+
+  /// Reads until a request head is complete, and routes it.
+  private mutating func awaitRequest(_ world: inout World) -> Step {
+    var ended = false
+    var isFresh = !input.isEmpty
+    while true {
+      if !isFresh {
+        guard stream.mayRead else { return settle(&world) }
+        world.buffers.lease(&input)
+        if input.room == 0 { input.compact() }
+        switch stream.read(into: &input) {
+        case .bytes(let count): exchange.record.bytesFromClient += UInt64(count)
+        case .wouldBlock: return settle(&world)
+        case .ended: ended = true
+        }
+      }
+      isFresh = false
+      switch exchange.readRequestHead(in: input, ended: ended, policy: generation.policy, at: world.now) {
+      case .incomplete: continue
+      case .head, .body: return begin(&world)
+      case .closed: return .close
+      case .truncated:
+        exchange.record.termination = Termination(.client, .request)
+        return .close
+      case .refused(let rejection):
+        noteRequestLine(&world)
+        world.counters.refusedRequests += 1
+        world.log.debug("request of \(peer) refused: \(rejection.reason)")
+        return reply(rejection.status, &world)
+      }
+    }
+  }
+
+  /// Nothing to read for now: an idle connection holds no buffer.
+  private mutating func settle(_ world: inout World) -> Step {
+    if input.isEmpty { world.buffers.giveBack(&input) }
+    return .wait
+  }
+
+  private mutating func begin(_ world: inout World) -> Step {
+    requests += 1
+    world.counters.requests += 1
+    noteRequestLine(&world)
+    if isLastRequest || world.isStopping || requests >= generation.policy.requestsPerConnection ?? .max {
+      exchange.endConnection()
+    }
+    return service == .redirect ? redirect(&world) : route(&world)
+  }
+
+  /// Keeps the first line for the access log, as much as fits a line there.
+  private mutating func noteRequestLine(_ world: inout World) {
+    guard world.accessLog.isOpen else { return }
+    Client.noteLine(of: input, in: &requestLine)
+  }
+
+  private static func noteLine(of input: borrowing Buffer, in line: inout [UInt8]) {
+    line.removeAll(keepingCapacity: true)
+    let bytes = input.bytes
+    var index = 0
+    while index < bytes.count, isLineEnd(bytes[index]) { index += 1 }
+    while index < bytes.count, line.count < AccessLog.requestLineBytes, !isLineEnd(bytes[index]) {
+      line.append(bytes[index])
+      index += 1
+    }
+  }
+
+  private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0d || byte == 0x0a }
+}

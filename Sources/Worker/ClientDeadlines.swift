@@ -1,0 +1,89 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import TLS
+import Wire
+
+extension Client {
+  /// Arms the timer when something could expire before it fires; a timer that fires too early is armed again.
+  mutating func arm(_ world: inout World) {
+    let due =
+      switch phase {
+      case .handshaking: exchange.opened + generation.policy.timeouts.tlsHandshake
+      case .lingering: lingeringSince + Client.lingeringTime
+      case .replying: exchange.lastActivity + generation.policy.timeouts.client
+      default: exchange.earliestExpiry(generation.policy.timeouts)
+      }
+    guard due < armed else { return }
+    armed = due
+    world.timers.schedule(TimerKey(.client(key.index)).rawValue, at: due)
+  }
+
+  /// The timer fired.
+  mutating func timerFired(_ world: inout World) -> Disposition {
+    armed = .distantFuture
+    switch phase {
+    case .handshaking:
+      if world.now >= exchange.opened + generation.policy.timeouts.tlsHandshake {
+        world.counters.failedHandshakes += 1
+        return .close
+      }
+    case .lingering: break
+    case .replying:
+      if world.now >= exchange.lastActivity + generation.policy.timeouts.client {
+        exchange.record.termination = Termination(.clientTimeout, .data)
+        return .close
+      }
+    case .awaiting, .queued, .connecting, .relaying:
+      return expire(&world)
+    }
+    return advance(&world)
+  }
+
+  private mutating func expire(_ world: inout World) -> Disposition {
+    let expiry = exchange.expiry(generation.policy.timeouts, backlog: backlog(world), at: world.now)
+    var step = Step.again
+    switch expiry {
+    case .later:
+      arm(&world)
+      return .keep
+    case .idle:
+      _ = stream.sendEnd()
+      return .close
+    case .requestHead:
+      exchange.record.termination = Termination(.clientTimeout, .request)
+      noteAbandonedRequest()
+      step = reply(.requestTimeout, &world)
+    case .queue:
+      exchange.record.termination = Termination(.serverTimeout, .queue)
+      step = service == .passthrough ? .close : reply(.serviceUnavailable, &world)
+    case .connect:
+      step = fail(.connectTimeout, "no connection within the time-out", &world)
+    case .client:
+      exchange.record.termination = Termination(.clientTimeout, exchange.phase)
+      step = exchange.response == nil ? reply(.requestTimeout, &world) : abort(&world)
+    case .server:
+      step = fail(.timeout, "no answer within the time-out", &world)
+    case .tunnel:
+      exchange.record.termination = Termination(.clientTimeout, .data)
+      step = abort(&world)
+    }
+    return step == .close ? .close : advance(&world)
+  }
+
+  private mutating func noteAbandonedRequest() {
+    if requestLine.isEmpty { requestLine.append(contentsOf: "<BADREQ>".utf8) }
+  }
+
+  private func backlog(_ world: borrowing World) -> Backlog {
+    var backlog: Backlog = []
+    if !output.isEmpty || exchange.responseCursor.pending > 0 { backlog.insert(.toClient) }
+    if exchange.requestCursor.pending > 0 { backlog.insert(.toServer) }
+    if let connection, world.servers.contains(connection), !world.servers[connection].output.isEmpty {
+      backlog.insert(.toServer)
+    }
+    return backlog
+  }
+}

@@ -1,0 +1,69 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import TLS
+import Wire
+
+/// The ways a client's connection ends.
+extension Client {
+  /// How long the end of a client is waited for after our last byte.
+  static let lingeringTime = Interval.seconds(2)
+
+  /// The last byte for this client is out.
+  mutating func startLingering(_ world: inout World) -> Step {
+    world.buffers.giveBack(&output)
+    phase = .lingering
+    lingeringSince = world.now
+    return .again
+  }
+
+  /// Ends our direction, and reads and drops what still comes: the kernel would answer it with RST and take our last
+  /// bytes away.
+  mutating func linger(_ world: inout World) -> Step {
+    guard stream.sendEnd() else { return .wait }
+    if world.now >= lingeringSince + Client.lingeringTime { return .close }
+    world.buffers.lease(&input)
+    for _ in 0..<Client.roundsPerTurn {
+      input.removeAll()
+      switch stream.read(into: &input) {
+      case .bytes: continue
+      case .wouldBlock:
+        world.buffers.giveBack(&input)
+        return .wait
+      case .ended: return .close
+      }
+    }
+    return .yield
+  }
+
+  /// Ends both connections so that what went out can not pass for the whole: no close_notify, and RST where the end
+  /// of the connection would be the end of the body.
+  mutating func abort(_ world: inout World) -> Step {
+    if exchange.response?.framing == .untilClose || stream.tls == nil { stream.abort() }
+    return .close
+  }
+
+  /// The worker stops: a client that waits for nothing ends now, another with its exchange.
+  mutating func stop(_ world: inout World) -> Disposition {
+    exchange.endConnection()
+    guard phase == .awaiting, exchange.record.began == nil, service != .passthrough else { return .keep }
+    _ = stream.sendEnd()
+    return .close
+  }
+
+  /// Gives back everything that is not the connection itself.
+  mutating func end(_ world: inout World) {
+    if exchange.record.began != nil, phase != .lingering {
+      if exchange.record.termination == Termination() {
+        exchange.record.termination = Termination(world.isStopping ? .killed : .client, exchange.phase)
+      }
+      logExchange(&world)
+    }
+    releaseServer(&world, reusing: false)
+    if let session { world.fleet.sessionEnded(session, at: world.now) }
+    world.buffers.giveBack(&input)
+    world.buffers.giveBack(&output)
+  }
+}

@@ -1,0 +1,234 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import Logging
+import TLS
+import Wire
+
+/// Bytes both ways, each direction only as fast as its receiver takes them.
+extension Client {
+  /// Rounds of reading and writing before others get their turn: 16 records of 16 KB each way.
+  static let roundsPerTurn = 16
+
+  mutating func relay(_ world: inout World) -> Step {
+    guard let connection else { return .close }
+    for _ in 0..<Client.roundsPerTurn {
+      let up = relayUp(connection, &world)
+      if case .stop(let step) = up { return step }
+      let down = relayDown(connection, &world)
+      if case .stop(let step) = down { return step }
+      if exchange.isComplete, output.isEmpty, world.servers[connection].output.isEmpty { return finish(&world) }
+      if exchange.isAnsweredEarly, output.isEmpty { return finish(&world) }
+      if up == .blocked, down == .blocked { return .wait }
+    }
+    return .yield
+  }
+
+  enum Flow: Equatable {
+    case moved
+    /// Nothing can move now.
+    case blocked
+    case stop(Step)
+  }
+
+  // MARK: client → server
+
+  private mutating func relayUp(_ connection: SlabKey, _ world: inout World) -> Flow {
+    fillOutput(of: connection, &world)
+    var moved = false
+    while !world.servers[connection].output.isEmpty {
+      switch world.servers[connection].flush() {
+      case .bytes: moved = true
+      case .wouldBlock: return moved ? .moved : .blocked
+      case .broken: return serverBroke(connection, &world)
+      }
+    }
+    world.buffers.giveBack(&world.servers[connection].output)
+    if exchange.requestCursor.pending > 0 {
+      let cursor = exchange.requestCursor
+      switch world.servers[connection].stream.write(input, from: cursor.sent, to: cursor.approved) {
+      case .bytes(let count):
+        exchange.sentRequest(count, at: world.now)
+        return .moved
+      case .wouldBlock: return moved ? .moved : .blocked
+      case .broken: return serverBroke(connection, &world)
+      }
+    }
+    if exchange.isAnswering { releaseSentRequest(&world) }
+    switch exchange.requestSide {
+    case .body, .tunnel: return readRequest(&world, moved)
+    case .complete where exchange.isTunnel:
+      // The client ended its direction: so do we towards the server.
+      _ = world.servers[connection].stream.sendEnd()
+      return moved ? .moved : .blocked
+    case .head, .complete:
+      return moved ? .moved : .blocked
+    }
+  }
+
+  /// Puts the first of the approved body behind the head, so that both leave in one record.
+  private mutating func fillOutput(of connection: SlabKey, _ world: inout World) {
+    let cursor = exchange.requestCursor
+    guard !world.servers[connection].output.isEmpty, cursor.pending > 0 else { return }
+    let count = min(cursor.pending, world.servers[connection].output.room)
+    guard count > 0 else { return }
+    world.servers[connection].output.append(input, from: cursor.sent, to: cursor.sent + count)
+    exchange.sentRequest(count, at: world.now)
+  }
+
+  /// The server has answered: the request will not be sent again, and an idle stream holds no buffer.
+  private mutating func releaseSentRequest(_ world: inout World) {
+    guard exchange.requestCursor.sent > 0 else { return }
+    input.consume(exchange.dropSentRequest())
+    if input.isEmpty { world.buffers.giveBack(&input) }
+  }
+
+  private mutating func readRequest(_ world: inout World, _ moved: Bool) -> Flow {
+    guard stream.mayRead else { return moved ? .moved : .blocked }
+    if exchange.requestCursor.sent > 0 { input.consume(exchange.dropSentRequest()) }
+    world.buffers.lease(&input)
+    if input.room == 0 { input.compact() }
+    var ended: StreamEnd?
+    switch stream.read(into: &input) {
+    case .bytes(let count): exchange.record.bytesFromClient += UInt64(count)
+    case .wouldBlock:
+      if input.isEmpty { world.buffers.giveBack(&input) }
+      return moved ? .moved : .blocked
+    case .ended(let end): ended = end
+    }
+    if ended == .cut, exchange.isTunnel { return .stop(clientBroke(&world)) }
+    switch exchange.readRequestBody(in: input, ended: ended != nil, at: world.now) {
+    case .refused(let rejection):
+      world.log.debug("request body of \(peer) refused: \(rejection.reason)")
+      return .stop(exchange.response == nil ? reply(rejection.status, &world) : abort(&world))
+    case .truncated, .closed: return .stop(clientBroke(&world))
+    case .incomplete, .head, .body: return .moved
+    }
+  }
+
+  private mutating func clientBroke(_ world: inout World) -> Step {
+    exchange.record.termination = Termination(.client, exchange.phase)
+    return abort(&world)
+  }
+
+  /// Writing to the server failed. Its answer may have come before: that is read first.
+  private mutating func serverBroke(_ connection: SlabKey, _ world: inout World) -> Flow {
+    if world.servers[connection].stream.mayRead {
+      let down = relayDown(connection, &world)
+      if case .stop = down { return down }
+      if exchange.responseSide == .complete || down == .moved { return down }
+    }
+    return .stop(fail(exchange.response == nil ? .gone : .truncated, "connection lost", &world))
+  }
+
+  // MARK: server → client
+
+  private mutating func relayDown(_ connection: SlabKey, _ world: inout World) -> Flow {
+    var moved = false
+    while !output.isEmpty {
+      switch stream.flush(&output) {
+      case .bytes(let count):
+        noteSent(count, &world)
+        moved = true
+      case .wouldBlock: return moved ? .moved : .blocked
+      case .broken: return .stop(clientBroke(&world))
+      }
+    }
+    if exchange.responseCursor.pending > 0 {
+      let cursor = exchange.responseCursor
+      switch stream.write(world.servers[connection].input, from: cursor.sent, to: cursor.approved) {
+      case .bytes(let count):
+        exchange.responseCursor.send(count)
+        world.servers[connection].input.consume(exchange.responseCursor.drop())
+        noteSent(count, &world)
+        return .moved
+      case .wouldBlock: return moved ? .moved : .blocked
+      case .broken: return .stop(clientBroke(&world))
+      }
+    }
+    world.buffers.giveBack(&output)
+    if exchange.responseSide == .complete {
+      if exchange.isTunnel { _ = stream.sendEnd() }
+      return moved ? .moved : .blocked
+    }
+    return readResponse(connection, &world, moved)
+  }
+
+  private mutating func readResponse(_ connection: SlabKey, _ world: inout World, _ moved: Bool) -> Flow {
+    guard world.servers[connection].stream.mayRead else { return moved ? .moved : .blocked }
+    var end: StreamEnd?
+    switch world.readServer(connection) {
+    case .bytes: break
+    case .wouldBlock: return moved ? .moved : .blocked
+    case .ended(let how): end = how
+    }
+    let hadOutput = !output.isEmpty
+    if exchange.responseSide == .head { world.buffers.lease(&output) }
+    while true {
+      let step = exchange.readResponse(
+        in: world.servers[connection].input, end: end, policy: generation.policy, at: world.now, into: &output)
+      switch step {
+      case .head:
+        if output.overflowed { return .stop(headTooLarge(hadOutput, &world)) }
+        world.servers[connection].input.consume(exchange.responseCursor.drop())
+        continue
+      case .body:
+        coalesce(connection, &world)
+        return .moved
+      case .incomplete:
+        return .moved
+      case .gone: return .stop(fail(.gone, "closed without an answer", &world))
+      case .truncated: return .stop(fail(.truncated, "the answer broke off", &world))
+      case .malformed(let rejection):
+        world.log.warning(
+          "server \(generation.servers[world.servers[connection].server].name): malformed answer: \(rejection.reason)")
+        return .stop(fail(.malformed, "malformed answer", &world))
+      }
+    }
+  }
+
+  /// Part of an interim answer may be out already, and no page can follow it then.
+  private mutating func headTooLarge(_ hadOutput: Bool, _ world: inout World) -> Step {
+    output.removeAll()
+    exchange.record.termination = Termination(.proxy, .headers)
+    return hadOutput ? abort(&world) : reply(.badGateway, &world)
+  }
+
+  /// Puts the first of the approved body behind the head, so that both leave in one record.
+  private mutating func coalesce(_ connection: SlabKey, _ world: inout World) {
+    let pending = exchange.responseCursor.pending
+    guard !output.isEmpty, pending > 0 else { return }
+    let count = min(pending, output.room)
+    output.append(world.servers[connection].input, from: 0, to: count)
+    exchange.responseCursor.send(count)
+    world.servers[connection].input.consume(exchange.responseCursor.drop())
+  }
+
+  private mutating func noteSent(_ count: Int, _ world: inout World) {
+    exchange.record.bytesToClient += UInt64(count)
+    exchange.lastActivity = world.now
+  }
+
+  // MARK: the end
+
+  /// Both messages are complete, or the answer is and nobody will read the rest of the request.
+  private mutating func finish(_ world: inout World) -> Step {
+    input.consume(exchange.dropSentRequest())
+    if exchange.isTunnel {
+      logExchange(&world)
+      releaseServer(&world, reusing: false)
+      return startLingering(&world)
+    }
+    logExchange(&world)
+    releaseServer(&world, reusing: exchange.serverMayContinue)
+    guard exchange.clientMayContinue, !world.isStopping else { return startLingering(&world) }
+    let wasPrivate = exchange.isPrivate
+    exchange = Exchange(isFirst: false, policy: generation.policy, at: world.now)
+    if wasPrivate { exchange.keepPrivate() }
+    tried = .init()
+    phase = .awaiting
+    return .again
+  }
+}

@@ -1,0 +1,61 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import TLS
+import Wire
+
+/// Answers of our own, after which the connection ends.
+extension Client {
+  /// Answers with an error page.
+  mutating func reply(_ status: Status, _ world: inout World) -> Step {
+    releaseServer(&world, reusing: false)
+    exchange.record.status = status.rawValue
+    if exchange.record.answered == nil { exchange.record.answered = world.now }
+    var page = StatusPage(status, isToHead: exchange.request?.method == .head)
+    if status == .serviceUnavailable { page.retryAfterSeconds = Client.retryAfterSeconds }
+    world.buffers.lease(&output)
+    if let replacement = generation.errorPages[status.rawValue] {
+      page.render(page: replacement.span, into: &output)
+    } else {
+      page.render(into: &output)
+    }
+    phase = .replying
+    return .again
+  }
+
+  /// When a client that found no server may come back: the health checks need a few seconds to find one.
+  static let retryAfterSeconds: UInt32 = 5
+
+  /// Answers a request on port 80.
+  mutating func redirect(_ world: inout World) -> Step {
+    guard let redirect = generation.redirect, let request = exchange.request else { return .close }
+    exchange.record.termination = Termination(.local, .request)
+    world.buffers.lease(&output)
+    output.removeAll()
+    redirect.render(request, from: input, into: &output)
+    exchange.record.status = request.method == .get || request.method == .head ? 301 : 308
+    exchange.record.answered = world.now
+    if output.overflowed { return reply(.uriTooLong, &world) }
+    phase = .replying
+    return .again
+  }
+
+  /// Sends what is left for the client, then ends our direction.
+  mutating func flushReply(_ world: inout World) -> Step {
+    while !output.isEmpty {
+      switch stream.flush(&output) {
+      case .bytes(let count):
+        exchange.record.bytesToClient += UInt64(count)
+        exchange.lastActivity = world.now
+      case .wouldBlock: return .wait
+      case .broken:
+        exchange.record.termination = Termination(.client, .data)
+        return .close
+      }
+    }
+    logExchange(&world)
+    return startLingering(&world)
+  }
+}

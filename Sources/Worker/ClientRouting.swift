@@ -1,0 +1,188 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import Logging
+import TLS
+import Wire
+
+/// From a request to a server's connection: choose, wait for a place, take a connection or make one, try again.
+extension Client {
+  /// Chooses a server and asks for a place there.
+  mutating func route(_ world: inout World) -> Step {
+    guard let chosen = choose(&world) else {
+      exchange.record.termination = Termination(.proxy, .queue)
+      world.counters.unroutable += 1
+      return service == .passthrough ? .close : reply(.serviceUnavailable, &world)
+    }
+    server = chosen
+    switch world.fleet.admit(to: chosen, WaitingClient(loop: world.loop, client: key)) {
+    case .admitted:
+      isAdmitted = true
+      return obtainConnection(&world)
+    case .queued(let ticket):
+      self.ticket = ticket
+      exchange.beginQueueing(at: world.now)
+      phase = .queued
+      return .again
+    case .refused:
+      exchange.record.termination = Termination(.proxy, .queue)
+      return service == .passthrough ? .close : reply(.serviceUnavailable, &world)
+    }
+  }
+
+  /// The server of this client: the one it had, unless something changed or it failed; else what the router says.
+  private mutating func choose(_ world: inout World) -> Int? {
+    let epoch = world.fleet.epoch
+    if tried.isEmpty, let routed, routed.epoch == epoch { return routed.server }
+    guard let chosen = world.fleet.route(identity, tried: tried, at: world.now) else { return nil }
+    if session?.server != chosen {
+      if let session { world.fleet.sessionEnded(session, at: world.now) }
+      session = world.fleet.sessionBegan(identity, on: chosen, at: world.now)
+    }
+    routed = (chosen, epoch)
+    return chosen
+  }
+
+  /// In the queue: nothing to do until a place is granted, unless the client is gone.
+  mutating func waitForPlace(_ world: inout World) -> Step {
+    if clientIsGone(&world) { return .close }
+    return .wait
+  }
+
+  /// A place was granted while this client waited, unless it has given up meanwhile.
+  mutating func granted(_ granted: Int, _ world: inout World) -> Disposition {
+    guard phase == .queued, server == granted, !isAdmitted else {
+      world.fleet.leave(granted)
+      return .keep
+    }
+    isAdmitted = true
+    ticket = nil
+    return obtainConnection(&world) == .close ? .close : advance(&world)
+  }
+
+  /// The server that this client waits for went down: another one is looked for.
+  mutating func rerouted(_ world: inout World) -> Disposition {
+    guard phase == .queued else { return .keep }
+    ticket = nil
+    return route(&world) == .close ? .close : advance(&world)
+  }
+
+  /// Takes the private or a pooled connection, or begins to make one.
+  private mutating func obtainConnection(_ world: inout World, fresh: Bool = false) -> Step {
+    guard let server else { return .close }
+    if let connection, !fresh, world.servers[connection].server == server, world.isUsable(connection) {
+      return begin(on: connection, isReused: true, &world)
+    }
+    dropConnection(&world)
+    if !fresh, service == .https, let pooled = world.takePooled(server) {
+      connection = pooled
+      world.servers[pooled].client = key
+      return begin(on: pooled, isReused: true, &world)
+    }
+    exchange.beginAttempt(isReused: false, at: world.now)
+    switch world.open(server, for: key) {
+    case .success(let made):
+      connection = made
+      phase = .connecting
+      return .again
+    case .failure(let error):
+      return fail(.connect, error.description, &world)
+    }
+  }
+
+  private mutating func begin(on connection: SlabKey, isReused: Bool, _ world: inout World) -> Step {
+    if isReused { exchange.beginAttempt(isReused: true, at: world.now) }
+    exchange.connected(at: world.now)
+    world.servers[connection].phase = .open
+    phase = .relaying
+    guard service == .https else { return .again }
+    world.buffers.lease(&world.servers[connection].output)
+    let keepAlive = generation.keepsServerConnections
+    exchange.sendRequestHead(
+      from: input, forwarding: forwarding, keepAlive: keepAlive, into: &world.servers[connection].output)
+    if world.servers[connection].output.overflowed {
+      world.servers[connection].output.removeAll()
+      return reply(.headerFieldsTooLarge, &world)
+    }
+    return .again
+  }
+
+  mutating func connect(_ world: inout World) -> Step {
+    guard let connection, let server else { return .close }
+    if clientIsGone(&world) { return .close }
+    switch world.connect(connection) {
+    case .ready: return begin(on: connection, isReused: false, &world)
+    case .wait: return .wait
+    case .failed(let reason):
+      world.log.warning("server \(generation.servers[server].name): \(reason)")
+      return fail(.connect, reason, &world)
+    }
+  }
+
+  /// The server's side failed: tries again where that is safe, else answers or aborts.
+  mutating func fail(_ failure: ServerFailure, _ reason: String, _ world: inout World) -> Step {
+    let recovery = exchange.recover(from: failure)
+    let failed = server
+    if failure != .gone || recovery != .reconnect, let failed { world.fleet.suspect(failed) }
+    dropConnection(&world)
+    switch recovery {
+    case .reconnect:
+      return obtainConnection(&world, fresh: true)
+    case .redispatch:
+      leavePlace(&world)
+      if let failed { tried.insert(failed) }
+      // With every server tried once, the next attempt may go to any of them again.
+      if world.fleet.isExhausted(tried) { tried = ServerSet() }
+      exchange.record.redispatched = true
+      routed = nil
+      return route(&world)
+    case .answer(let status):
+      return service == .passthrough ? abort(&world) : reply(status, &world)
+    case .abort:
+      return abort(&world)
+    }
+  }
+
+  /// The client closed or broke its connection while nothing was to be read from it.
+  private mutating func clientIsGone(_ world: inout World) -> Bool {
+    guard stream.hasEnded else { return false }
+    exchange.record.termination = Termination(.client, exchange.phase)
+    return true
+  }
+
+  /// Gives the place at the server back, and its connection to the pool or the kernel.
+  mutating func releaseServer(_ world: inout World, reusing: Bool) {
+    if let connection {
+      if reusing {
+        world.servers[connection].hasServed = true
+        if exchange.isPrivate || !generation.configuration.pool.share {
+          world.servers[connection].phase = .open
+        } else {
+          world.pool(connection)
+          self.connection = nil
+        }
+      } else {
+        dropConnection(&world)
+      }
+    }
+    leavePlace(&world)
+  }
+
+  private mutating func dropConnection(_ world: inout World) {
+    if let connection { world.close(connection) }
+    connection = nil
+  }
+
+  private mutating func leavePlace(_ world: inout World) {
+    guard let server else { return }
+    if isAdmitted {
+      world.fleet.leave(server)
+      isAdmitted = false
+    } else if let ticket {
+      world.fleet.cancel(server, ticket)
+    }
+    ticket = nil
+  }
+}

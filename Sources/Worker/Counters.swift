@@ -1,0 +1,13 @@
+/// What a loop has counted since it started. Plain numbers of one thread; the loop publishes them once a second.
+struct Counters: Sendable {
+  var connections: UInt64 = 0
+  var handshakes: UInt64 = 0
+  var failedHandshakes: UInt64 = 0
+  var requests: UInt64 = 0
+  /// Requests that were malformed or beyond a limit.
+  var refusedRequests: UInt64 = 0
+  /// Requests for which no server was to be had.
+  var unroutable: UInt64 = 0
+  /// Connections closed at once because of a limit.
+  var refusedConnections: UInt64 = 0
+}

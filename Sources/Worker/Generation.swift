@@ -1,0 +1,191 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import TLS
+import Wire
+
+/// Everything that follows from one configuration: certificates, servers, limits. Immutable; a connection keeps the
+/// generation that it was accepted under.
+final class Generation: Sendable {
+  let number: UInt64
+  let configuration: Configuration
+  let policy: ExchangePolicy
+  /// Nil when connections are passed through unread.
+  let front: ServerContext?
+  /// By the index that `router` answers with.
+  let servers: [Upstream]
+  let router: Router
+  let redirect: Redirect?
+  /// Replacements of our own pages, by status.
+  let errorPages: [UInt16: [UInt8]]
+
+  /// What a health check asks.
+  let healthRequest: [UInt8]
+
+  /// A server as connections to it need it.
+  struct Upstream: Sendable {
+    let name: String
+    let endpoint: Endpoint
+    let security: Security
+
+    struct Security: Sendable {
+      let context: ClientContext
+      let serverName: TLS.ServerName
+    }
+  }
+
+  /// Connections are passed through unread.
+  var isPassthrough: Bool { configuration.mode == .passthrough }
+
+  /// Loads what the configuration names. Throws a reason for a person when it can not be served.
+  init(number: UInt64, _ configuration: Configuration, tickets: TicketKeys?) throws(GenerationError) {
+    self.number = number
+    self.configuration = configuration
+    policy = ExchangePolicy(configuration)
+    front = configuration.mode == .passthrough ? nil : try Generation.loadFront(configuration.tls, tickets)
+    servers = try Generation.loadServers(configuration)
+    let health = configuration.health
+    healthRequest = Array(
+      "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
+    router = Router(servers: configuration.servers.map(Balancing.Server.init))
+    redirect = configuration.redirect.map { Redirect(to: Generation.destination(of: $0, configuration)) }
+    errorPages = try Generation.loadPages(configuration.errorPages)
+  }
+
+  /// What a client is known by to the balancing.
+  func identity(of address: IPAddress) -> ClientKey {
+    ClientKey(address, v4Prefix: configuration.affinity.ipv4Prefix, v6Prefix: configuration.affinity.ipv6Prefix)
+  }
+
+  /// What servers are told of a client.
+  func forwarding(for address: IPAddress, isSecure: Bool) -> ForwardedFields {
+    ForwardedFields(
+      client: address, isSecure: isSecure, addsClientAddress: configuration.forwarded.add,
+      isPeerTrusted: configuration.forwarded.trustedProxies.contains { $0.contains(address) })
+  }
+
+  /// Connections to servers are used for more than one request.
+  var keepsServerConnections: Bool { configuration.pool.idleConnections > 0 }
+
+  private static func loadFront(
+    _ settings: Configuration.TLSTermination, _ tickets: TicketKeys?
+  ) throws(GenerationError) -> ServerContext {
+    var pairs: [CertificatePair] = []
+    for certificate in settings.certificates {
+      do throws(TLSError) {
+        pairs.append(try CertificatePair(path: certificate.chain, keyPath: certificate.key))
+      } catch {
+        throw GenerationError("\(error)")
+      }
+    }
+    do throws(TLSError) {
+      return try ServerContext(certificates: pairs, profile: TLSProfile(settings.profile), tickets: tickets)
+    } catch {
+      throw GenerationError("\(error)")
+    }
+  }
+
+  private static func loadServers(_ configuration: Configuration) throws(GenerationError) -> [Upstream] {
+    var contexts: [Configuration.Trust: ClientContext] = [:]
+    var servers: [Upstream] = []
+    for server in configuration.servers {
+      // Where TLS is passed through only health checks speak it, and the clients verify the servers.
+      let trust = configuration.mode == .passthrough ? .insecureNoVerification : server.trust
+      do throws(TLSError) {
+        let context: ClientContext
+        if let shared = contexts[trust] {
+          context = shared
+        } else {
+          context = try ClientContext(trust: TLS.Trust(trust))
+        }
+        contexts[trust] = context
+        let security = Upstream.Security(context: context, serverName: try TLS.ServerName(server.serverName))
+        servers.append(Upstream(name: server.name, endpoint: server.endpoint, security: security))
+      } catch {
+        throw GenerationError("server \(server.name): \(error)")
+      }
+    }
+    return servers
+  }
+
+  private static func loadPages(_ files: [UInt16: String]) throws(GenerationError) -> [UInt16: [UInt8]] {
+    var pages: [UInt16: [UInt8]] = [:]
+    for (status, path) in files {
+      do throws(SystemError) {
+        pages[status] = try File.contents(of: path, limit: errorPageBytes)
+      } catch {
+        throw GenerationError("error page \(path): \(error)")
+      }
+    }
+    return pages
+  }
+
+  /// A page must fit into one buffer together with its head.
+  static let errorPageBytes = 16 * 1024
+
+  private static func destination(
+    of redirect: Configuration.Redirect, _ configuration: Configuration
+  ) -> Redirect.Destination {
+    if let location = redirect.location { return .fixed(Array(location.utf8)) }
+    return .https(
+      port: configuration.listeners.first?.port ?? 443, services: configuration.service.map { Array($0.text.utf8) })
+  }
+}
+
+/// Why a configuration can not be served, in words for a person.
+struct GenerationError: Error {
+  let reason: String
+
+  init(_ reason: String) { self.reason = reason }
+}
+
+extension ExchangePolicy {
+  init(_ configuration: Configuration) {
+    self.init()
+    limits = HeadLimits(bytes: configuration.limits.headerBytes, fieldLines: configuration.limits.headerFields)
+    retries = configuration.retries
+    requestsPerConnection = configuration.limits.requestsPerConnection
+    let timeouts = configuration.timeouts
+    self.timeouts.tlsHandshake = timeouts.tlsHandshake
+    self.timeouts.httpRequest = timeouts.httpRequest
+    self.timeouts.keepAlive = timeouts.keepAlive
+    self.timeouts.queue = timeouts.queue
+    self.timeouts.connect = timeouts.connect
+    self.timeouts.client = timeouts.client
+    self.timeouts.server = timeouts.server
+    self.timeouts.tunnel = timeouts.tunnel
+  }
+}
+
+extension Balancing.Server {
+  init(_ server: Configuration.Server) {
+    self.init(
+      name: server.name, weight: server.weight, isBackup: server.isBackup, connectionLimit: server.connections)
+  }
+}
+
+extension TLSProfile {
+  init(_ profile: Configuration.Profile) {
+    switch profile {
+    case .modern: self = .modern
+    case .intermediate: self = .intermediate
+    case .legacy: self = .legacy
+    }
+  }
+}
+
+extension TLS.Trust {
+  init(_ trust: Configuration.Trust) throws(TLSError) {
+    switch trust {
+    case .system: self = .system
+    case .authority(let file): self = .authoritiesFile(path: file)
+    case .fingerprints(let fingerprints):
+      var pins: [TLS.Fingerprint] = []
+      for fingerprint in fingerprints { pins.append(try TLS.Fingerprint(digest: fingerprint.bytes)) }
+      self = .fingerprints(pins)
+    case .insecureNoVerification: self = .none
+    }
+  }
+}

@@ -1,0 +1,195 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import TLS
+import Wire
+
+/// One server's health check: its schedule, what its results add up to, and the check under way.
+struct HealthCheck: ~Copyable {
+  private enum Phase {
+    case idle, connecting, handshaking, asking, reading
+  }
+
+  let server: Int
+  var schedule: CheckSchedule
+  private var tracker: HealthTracker
+  private let generation: Generation
+  private var stream: Stream?
+  private var phase = Phase.idle
+  private var input = Buffer()
+  /// The answer's, once its head is complete.
+  private var status: UInt16?
+  private var body = BodyTracker(.none)
+  /// A check was concluded at least once.
+  private(set) var isKnown = false
+  /// More than the result says about the last failure: which certificate, and why.
+  private(set) var detail: String?
+
+  init(_ server: Int, _ generation: Generation, at now: Instant) {
+    let health = generation.configuration.health
+    self.server = server
+    self.generation = generation
+    schedule = CheckSchedule(
+      pace: .init(interval: health.interval, timeout: health.timeout, jitter: health.jitter), startingAt: now)
+    tracker = HealthTracker(rise: health.rise, fall: health.fall)
+  }
+
+  /// What the check under way waits for.
+  var stage: CheckFailure.Stage {
+    switch phase {
+    case .idle, .connecting: .connection
+    case .handshaking: .handshake
+    case .asking, .reading: .answer
+    }
+  }
+
+  mutating func became(_ readiness: Readiness) { stream?.became(readiness) }
+
+  /// Begins a check; answers when it has failed already.
+  mutating func begin(token: UInt64, _ world: inout World) -> CheckResult? {
+    schedule.began(at: world.now)
+    detail = nil
+    status = nil
+    do throws(SystemError) {
+      let descriptor = try Socket.connect(to: generation.servers[server].endpoint)
+      try world.poller.watch(descriptor, token: token)
+      stream = Stream(plain: descriptor)
+      phase = .connecting
+      return nil
+    } catch {
+      return .failed(.init(errno: error.code))
+    }
+  }
+
+  /// Goes on as far as it can without waiting; answers when the check is over.
+  mutating func proceed(_ buffers: inout BufferPool) -> CheckResult? {
+    while true {
+      let step =
+        switch phase {
+        case .idle: Step.wait
+        case .connecting: connect()
+        case .handshaking: handshake()
+        case .asking: ask()
+        case .reading: read(&buffers)
+        }
+      switch step {
+      case .again: continue
+      case .wait: return nil
+      case .over(let result): return result
+      }
+    }
+  }
+
+  /// Notes the result, closes the connection, and answers with the change of state when there is one.
+  mutating func end(
+    with result: CheckResult, at now: Instant, random: UInt64, _ buffers: inout BufferPool
+  ) -> Transition? {
+    if phase == .reading { _ = stream?.sendEnd() }
+    stream = nil
+    phase = .idle
+    buffers.giveBack(&input)
+    isKnown = true
+    let transition = tracker.record(result)
+    schedule.ended(at: now, isInDoubt: tracker.isInDoubt, random: random)
+    return transition
+  }
+
+  private enum Step {
+    case again
+    case wait
+    case over(CheckResult)
+  }
+
+  private mutating func connect() -> Step {
+    guard stream?.isSettled == true, let number = stream?.descriptor.number else { return .wait }
+    let code = Socket.error(of: number)
+    guard code == 0 else { return .over(.failed(.init(errno: code))) }
+    if generation.configuration.health.check == .tcp { return .over(.passed) }
+    let security = generation.servers[server].security
+    do throws(TLSError) {
+      try stream?.startTLS(context: security.context, serverName: security.serverName, session: nil)
+    } catch {
+      detail = "\(error)"
+      return .over(.failed(.handshake))
+    }
+    phase = .handshaking
+    return .again
+  }
+
+  private mutating func handshake() -> Step {
+    switch stream?.tls?.handshake() {
+    case .wantsRead, .wantsWrite: return .wait
+    case .failed(let failure):
+      detail = failure.description
+      return .over(.failed(failure.blame == .verification ? .certificate : .handshake))
+    case .done, nil:
+      if generation.configuration.health.check == .tls { return .over(.passed) }
+      phase = .asking
+      return .again
+    }
+  }
+
+  /// The request fits into one record and an empty socket: sent at once or not at all.
+  private mutating func ask() -> Step {
+    let request = generation.healthRequest
+    switch stream?.write(request.span) {
+    case .bytes(request.count):
+      phase = .reading
+      return .again
+    case .wouldBlock: return .wait
+    case .bytes, .broken, nil: return .over(.failed(.closed(stage: .answer)))
+    }
+  }
+
+  private mutating func read(_ buffers: inout BufferPool) -> Step {
+    buffers.lease(&input)
+    if input.room == 0 { return .over(.failed(.malformed)) }
+    switch stream?.read(into: &input) {
+    case .bytes: return examine(end: nil)
+    case .wouldBlock, nil: return .wait
+    case .ended(let end): return examine(end: end)
+    }
+  }
+
+  /// Looks for the whole answer; only its status counts, but all of it has to come.
+  private mutating func examine(end: StreamEnd?) -> Step {
+    let isHead = generation.configuration.health.method == .head
+    if status == nil {
+      switch ResponseHead.parse(input.bytes, to: AnsweredRequest(isHead: isHead), limits: generation.policy.limits) {
+      case .incomplete: return end == nil ? .again : .over(.failed(.closed(stage: .answer)))
+      case .rejected: return .over(.failed(.malformed))
+      case .head(let head):
+        input.consume(head.length)
+        if head.isInterim { return examine(end: end) }
+        status = head.status
+        body = BodyTracker(head.framing)
+      }
+    }
+    let progress = body.advance(over: input)
+    input.consume(progress.accepted)
+    switch progress.state {
+    case .malformed: return .over(.failed(.malformed))
+    case .complete: return .over(verdict)
+    case .more:
+      guard let end else { return .again }
+      return .over(end == .closed && body.end() ? verdict : .failed(.closed(stage: .answer)))
+    }
+  }
+
+  private var verdict: CheckResult {
+    switch status {
+    case 200: .passed
+    case 503: .disabled
+    default: .failed(.status(status ?? 0))
+    }
+  }
+}
+
+extension CheckFailure {
+  /// What a failed connect says about the server.
+  init(errno code: Int32) {
+    self = code == SystemError.connectionRefused ? .refused : .unreachable
+  }
+}

@@ -1,0 +1,131 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import Logging
+import Synchronization
+import TLS
+import Wire
+
+/// One thread's event loop: its listeners, its clients, and everything they act upon. Shares only the fleet with the
+/// other loops.
+struct Loop: ~Copyable {
+  /// Connections accepted from one listener before others get their turn.
+  static let acceptsPerTurn = 64
+  /// The supervisor takes a loop that does not turn within a few seconds for hung.
+  static let longestSleep = Interval.seconds(1)
+  /// How long accepting rests when the process has run out of descriptors.
+  static let acceptPause = Interval.milliseconds(200)
+
+  var clients = Slab<Client>()
+  var world: World
+  var prober: Prober?
+  var listeners = Slab<Listener>(capacity: 8)
+  let mailbox: Mailbox
+  private let heartbeat: Heartbeat
+  /// Nil while listeners are watched. Accepting begins with `LoopMessage.serve`.
+  var acceptAgainAt: Instant? = .distantFuture
+  /// When a stopping loop ends whatever is left.
+  var stopDeadline = Instant.distantFuture
+  private let requests: WorkerService.RequestCount
+
+  struct Listener: ~Copyable {
+    let descriptor: Descriptor
+    let service: Client.Service
+  }
+
+  init(
+    world: consuming World, prober: consuming Prober?, mailbox: Mailbox, heartbeat: Heartbeat,
+    requests: WorkerService.RequestCount
+  ) throws(SystemError) {
+    self.world = world
+    self.prober = prober
+    self.mailbox = mailbox
+    self.heartbeat = heartbeat
+    self.requests = requests
+    try self.world.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
+  }
+
+  /// Adds a listener; nothing is accepted from it before the servers are known.
+  mutating func add(_ descriptor: consuming Descriptor, for service: Client.Service) {
+    _ = listeners.insert(Listener(descriptor: descriptor, service: service))
+  }
+
+  /// Turns until it has been told to stop and the last client is gone.
+  mutating func run() {
+    prober?.start(&world)
+    while !isFinished {
+      heartbeat.beat()
+      let count = world.poller.wait(milliseconds: sleep)
+      world.now = Clock.monotonic()
+      for index in 0..<count { handle(world.poller.event(at: index)) }
+      runLeftovers()
+      fireTimers()
+      resumeAccepting()
+      world.accessLog.endTurn()
+      requests.value.store(world.counters.requests, ordering: .relaxed)
+    }
+    for key in clients.keys { remove(key) }
+    world.accessLog.endTurn()
+  }
+
+  private var isFinished: Bool { world.isStopping && (clients.count == 0 || world.now >= stopDeadline) }
+
+  /// Milliseconds until the next timer, 0 while there is work, a second at most.
+  private var sleep: Int32 {
+    if !world.runnable.isEmpty { return 0 }
+    let next = world.timers.nextDeadline ?? .distantFuture
+    let pause = min(
+      next - world.now, stopDeadline - world.now, acceptAgainAt == nil ? Loop.longestSleep : Loop.acceptPause,
+      Loop.longestSleep)
+    return Int32(truncatingIfNeeded: (pause.nanoseconds + 999_999) / 1_000_000)
+  }
+
+  private mutating func handle(_ event: (token: UInt64, readiness: Readiness)) {
+    let token = Token(rawValue: event.token)
+    switch token.kind {
+    case .client:
+      // An event of the same batch may have closed it.
+      guard clients.contains(token.key) else { return }
+      clients[token.key].stream.became(event.readiness)
+      advance(token.key)
+    case .server:
+      guard world.servers.contains(token.key) else { return }
+      world.servers[token.key].stream.became(event.readiness)
+      if world.servers[token.key].phase == .pooled { return world.checkPooled(token.key) }
+      if let client = world.servers[token.key].client, clients.contains(client) { advance(client) }
+    case .listener: accept(token.key)
+    case .mailbox: readMail()
+    case .probe: prober?.handle(token.key, event.readiness, &world)
+    case nil: preconditionFailure("a token that no one made")
+    }
+  }
+
+  private mutating func advance(_ key: SlabKey) {
+    if clients[key].advance(&world) == .close { remove(key) }
+  }
+
+  /// Clients that gave way go on where they were.
+  private mutating func runLeftovers() {
+    guard !world.runnable.isEmpty else { return }
+    let leftovers = world.runnable
+    world.runnable.removeAll(keepingCapacity: true)
+    for key in leftovers where clients.contains(key) { advance(key) }
+  }
+
+  private mutating func fireTimers() {
+    while let timer = world.timers.expire(at: world.now) {
+      switch TimerKey(rawValue: timer).owner {
+      case .client(let index):
+        guard let key = clients.key(at: index) else { continue }
+        if clients[key].timerFired(&world) == .close { remove(key) }
+      case .server(let index):
+        guard let key = world.servers.key(at: index) else { continue }
+        world.serverTimerFired(key)
+      case .settling: prober?.settlingEnded(&world)
+      case .probe(let server): prober?.timerFired(server, &world)
+      }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Exchange
+import Linux
+import Wire
+
+/// What the other loops and the main thread tell this one.
+extension Loop {
+  mutating func readMail() {
+    for message in mailbox.takeAll() {
+      switch message {
+      case .granted(let key, let server):
+        guard clients.contains(key) else {
+          world.fleet.leave(server)
+          continue
+        }
+        if clients[key].granted(server, &world) == .close { remove(key) }
+      case .rerouted(let key):
+        guard clients.contains(key) else { continue }
+        if clients[key].rerouted(&world) == .close { remove(key) }
+      case .serverDown(let server): world.emptyPool(of: server)
+      case .suspect(let server): prober?.suspect(server, &world)
+      case .serve: resumeAccepting(now: true)
+      case .stop(let deadline): stop(until: deadline)
+      }
+    }
+  }
+
+  /// Accepts no more, and ends every client that waits for nothing. The others end with their exchange, or at the deadline.
+  private mutating func stop(until deadline: Instant) {
+    world.isStopping = true
+    stopDeadline = deadline
+    for key in listeners.keys { _ = listeners.remove(key) }
+    for server in world.pools.indices { world.emptyPool(of: server) }
+    for key in clients.keys {
+      if clients[key].stop(&world) == .close { remove(key) }
+    }
+  }
+
+  /// Closes a client's connection and gives back all that it held.
+  mutating func remove(_ key: SlabKey) {
+    world.timers.cancel(TimerKey(.client(key.index)).rawValue)
+    var client = clients.remove(key)
+    client.end(&world)
+    world.fleet.connectionEnded(client.identity)
+  }
+}

@@ -1,0 +1,43 @@
+import Linux
+import Synchronization
+import Wire
+
+/// What one loop is told by the others and by the main thread.
+enum LoopMessage: Sendable {
+  /// A place at a server is free for this client.
+  case granted(SlabKey, server: Int)
+  /// The server that this client waits for went down.
+  case rerouted(SlabKey)
+  /// A server went down: its idle connections are closed.
+  case serverDown(Int)
+  /// Traffic met a failure at this server: check it now. For the loop that probes.
+  case suspect(Int)
+  /// The servers' states are known: accept.
+  case serve
+  /// Accept no more, end idle connections, finish the others until then.
+  case stop(deadline: Instant)
+}
+
+/// A loop's letter box: any thread puts in, the loop takes out when it is woken.
+final class Mailbox: Sendable {
+  private let messages = Mutex<[LoopMessage]>([])
+  let wakeup: Wakeup
+
+  init() throws(SystemError) { wakeup = try Wakeup() }
+
+  func post(_ message: LoopMessage) {
+    let wasEmpty = messages.withLock { messages in
+      messages.append(message)
+      return messages.count == 1
+    }
+    if wasEmpty { wakeup.signal() }
+  }
+
+  func takeAll() -> [LoopMessage] {
+    wakeup.drain()
+    return messages.withLock { messages in
+      defer { messages.removeAll() }
+      return messages
+    }
+  }
+}

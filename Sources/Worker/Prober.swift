@@ -1,0 +1,119 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import Logging
+import Roles
+import TLS
+import Wire
+
+/// Checks the servers' health and publishes what it finds; runs in the first loop.
+///
+/// A check is the whole exchange, from the connection to the last byte of the answer, within the time-out: a server
+/// that accepts and then hangs is down.
+struct Prober: ~Copyable {
+  /// When some server never answers its first check, clients wait no longer than this for the others.
+  static let longestSettling = Interval.seconds(1)
+
+  private var checks: Slab<HealthCheck>
+  private let keys: [SlabKey]
+  private let generation: Generation
+  private let channel: ControlChannel
+  private let log: Logger
+  private var random: UInt64
+  private let began: Instant
+  private var isSettled = false
+
+  init(_ generation: Generation, channel: ControlChannel, log: Logger, at now: Instant) throws(TLSError) {
+    self.generation = generation
+    self.channel = channel
+    self.log = log
+    began = now
+    random = try RandomBytes.makeWord() | 1
+    checks = Slab(capacity: max(1, generation.servers.count))
+    var keys: [SlabKey] = []
+    for server in generation.servers.indices { keys.append(checks.insert(HealthCheck(server, generation, at: now))) }
+    self.keys = keys
+  }
+
+  /// Begins the first checks.
+  mutating func start(_ world: inout World) {
+    for server in keys.indices { timerFired(server, &world) }
+    world.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
+  }
+
+  /// An event on a check's socket.
+  mutating func handle(_ key: SlabKey, _ readiness: Readiness, _ world: inout World) {
+    guard checks.contains(key) else { return }
+    checks[key].became(readiness)
+    proceed(key, &world)
+  }
+
+  /// A check is due, or has taken too long.
+  mutating func timerFired(_ server: Int, _ world: inout World) {
+    let key = keys[server]
+    guard world.now >= checks[key].schedule.deadline else { return arm(key, &world) }
+    if checks[key].schedule.isRunning { return conclude(key, .failed(.timeout(stage: checks[key].stage)), &world) }
+    if let result = checks[key].begin(token: Token(.probe, key).rawValue, &world) {
+      return conclude(key, result, &world)
+    }
+    proceed(key, &world)
+  }
+
+  /// Traffic met a failure at this server.
+  mutating func suspect(_ server: Int, _ world: inout World) {
+    checks[keys[server]].schedule.liveFailure(at: world.now)
+    arm(keys[server], &world)
+  }
+
+  /// The bound on waiting for first checks has passed.
+  mutating func settlingEnded(_ world: inout World) { settle(&world) }
+
+  private mutating func proceed(_ key: SlabKey, _ world: inout World) {
+    if let result = checks[key].proceed(&world.buffers) { conclude(key, result, &world) } else { arm(key, &world) }
+  }
+
+  private mutating func conclude(_ key: SlabKey, _ result: CheckResult, _ world: inout World) {
+    random ^= random << 13
+    random ^= random >> 7
+    random ^= random << 17
+    let server = checks[key].server
+    let detail = checks[key].detail
+    let transition = checks[key].end(with: result, at: world.now, random: random, &world.buffers)
+    if let transition {
+      let name = generation.servers[server].name
+      world.fleet.set(transition.to, at: server)
+      var metadata: Logger.Metadata = ["server": "\(name)", "state": "\(transition.to)"]
+      if let detail, transition.to == .down { metadata["detail"] = "\(detail)" }
+      log.log(level: transition.to == .down ? .warning : .notice, "server \(name) is \(transition)", metadata: metadata)
+      channel.send(
+        .serverChanged(ServerChange(name: name, state: .init(transition.to), reason: "\(transition.reason)")))
+    }
+    arm(key, &world)
+    if !isSettled, keys.allSatisfy({ checks[$0].isKnown }) { settle(&world) }
+  }
+
+  /// Every server's state is known, or has been waited for long enough: the loops may accept.
+  private mutating func settle(_ world: inout World) {
+    guard !isSettled else { return }
+    isSettled = true
+    for mailbox in world.fleet.mailboxes { mailbox.post(.serve) }
+    channel.send(.ready(generation: generation.number))
+  }
+
+  private func arm(_ key: SlabKey, _ world: inout World) {
+    world.timers.schedule(TimerKey(.probe(checks[key].server)).rawValue, at: checks[key].schedule.deadline)
+  }
+}
+
+extension ServerChange.State {
+  init(_ state: ServerState) {
+    switch state {
+    case .up: self = .up
+    case .drain: self = .drain
+    case .maintenance: self = .maintenance
+    case .down: self = .down
+    }
+  }
+}

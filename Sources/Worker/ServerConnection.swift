@@ -1,0 +1,125 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import TLS
+import Wire
+
+/// A connection to a Connection Server: being made, carrying an exchange, or idle in a pool.
+struct ServerConnection: ~Copyable {
+  enum Phase: Equatable {
+    /// Waiting for TCP.
+    case connecting
+    case handshaking
+    case open
+    /// Idle in its loop's pool.
+    case pooled
+  }
+
+  var stream: Stream
+  /// The server's index in the generation.
+  let server: Int
+  let generation: Generation
+  var phase = Phase.connecting
+  /// The client whose exchange it carries, or whose private connection it is.
+  var client: SlabKey?
+  /// Bytes from the server, not relayed yet.
+  var input = Buffer()
+  /// The rewritten head and what follows it at once.
+  var output = Buffer()
+  /// When it last became idle.
+  var idleSince: Instant
+  /// It has carried a whole exchange before.
+  var hasServed = false
+  /// Its timer is armed for then.
+  var armed = Instant.distantFuture
+  /// The session for the next connection has been taken.
+  private(set) var hasGivenSession = false
+
+  init(stream: consuming Stream, server: Int, generation: Generation, client: SlabKey, at now: Instant) {
+    self.stream = stream
+    self.server = server
+    self.generation = generation
+    self.client = client
+    idleSince = now
+  }
+
+  enum Progress {
+    case ready
+    case wait
+    /// What failed, for the log, and the certificate's refusal when that was it.
+    case failed(String)
+  }
+
+  /// Goes on connecting as far as it can without waiting.
+  mutating func connect(resuming session: inout TLSSession?) -> Progress {
+    if phase == .connecting {
+      guard stream.isSettled else { return .wait }
+      let code = Socket.error(of: stream.descriptor.number)
+      guard code == 0 else { return .failed("connect: " + SystemError.words(for: code)) }
+      if generation.isPassthrough {
+        phase = .open
+        return .ready
+      }
+      let security = generation.servers[server].security
+      do throws(TLSError) {
+        try stream.startTLS(context: security.context, serverName: security.serverName, session: session.take())
+      } catch {
+        return .failed("TLS: \(error)")
+      }
+      phase = .handshaking
+    }
+    switch stream.tls?.handshake() {
+    case .done, nil:
+      phase = .open
+      return .ready
+    case .wantsRead, .wantsWrite: return .wait
+    case .failed(let failure): return .failed("TLS handshake: \(failure.description)")
+    }
+  }
+
+  /// Keeps the session for the next connection, once; TLS 1.3 sends it behind the handshake.
+  mutating func giveSession(to cache: inout TLSSession?) {
+    guard let session = stream.tls?.takeSession() else { return }
+    hasGivenSession = true
+    cache = consume session
+  }
+
+  /// Appends what has come to `input`, which holds no storage while nothing is in it.
+  @inline(__always)
+  mutating func receive(_ buffers: inout BufferPool) -> Stream.Incoming {
+    buffers.lease(&input)
+    if input.room == 0 { input.compact() }
+    let incoming = stream.read(into: &input)
+    if input.isEmpty { buffers.giveBack(&input) }
+    return incoming
+  }
+
+  /// Sends the first of `output`.
+  @inline(__always)
+  mutating func flush() -> Stream.Outgoing { stream.flush(&output) }
+
+  /// Nothing has come since the last answer but what belongs to TLS (a session ticket). False when the server closed
+  /// the connection or spoke unasked, after which it must not be used.
+  mutating func isStillIdle(_ buffers: inout BufferPool) -> Bool {
+    guard input.isEmpty else { return false }
+    guard stream.mayRead else { return true }
+    return receive(&buffers) == .wouldBlock
+  }
+
+  mutating func becomeIdle(_ buffers: inout BufferPool, at now: Instant) {
+    buffers.giveBack(&input)
+    buffers.giveBack(&output)
+    phase = .pooled
+    client = nil
+    idleSince = now
+  }
+
+  /// Says goodbye, as far as that needs no waiting.
+  mutating func end(_ buffers: inout BufferPool) {
+    buffers.giveBack(&input)
+    buffers.giveBack(&output)
+    if phase == .open || phase == .pooled { _ = stream.sendEnd() }
+  }
+}

@@ -1,0 +1,132 @@
+import Exchange
+import Linux
+import TLS
+
+/// A connection's bytes, through TLS or plain: one way to read, write and end either.
+struct Stream: ~Copyable {
+  let descriptor: Descriptor
+  /// Nil for plain TCP.
+  var tls: TLSConnection?
+  /// What the poller told of a plain socket; TLS keeps its own.
+  private var plain: Readiness = []
+  private var hasSentEnd = false
+
+  init(plain descriptor: consuming Descriptor) {
+    self.descriptor = descriptor
+    tls = nil
+  }
+
+  init(accepting descriptor: consuming Descriptor, context: ServerContext) throws(TLSError) {
+    let tls = try TLSConnection(accepting: descriptor.number, context: context)
+    self.descriptor = descriptor
+    self.tls = consume tls
+  }
+
+  /// Starts TLS as the client's side on a connected plain socket.
+  mutating func startTLS(
+    context: ClientContext, serverName: ServerName, session: consuming TLSSession?
+  ) throws(TLSError) {
+    tls = try TLSConnection(connecting: descriptor.number, context: context, serverName: serverName, session: session)
+    tls?.became(plain)
+  }
+
+  /// Hands in what the poller told.
+  @inline(__always)
+  mutating func became(_ readiness: Readiness) {
+    plain.formUnion(readiness)
+    tls?.became(readiness)
+  }
+
+  /// A read could bring something: without it, reading is a wasted call.
+  @inline(__always)
+  var mayRead: Bool {
+    switch tls {
+    case .some(let tls): tls.mayRead
+    case .none: plain.contains(.readable)
+    }
+  }
+
+  /// The peer has ended its direction or broken the connection, as far as the poller told.
+  var hasEnded: Bool { plain.contains(.ended) }
+
+  /// TCP has connected, or failed to.
+  var isSettled: Bool { plain.contains(.writable) }
+
+  enum Incoming: Equatable {
+    case bytes(Int)
+    case wouldBlock
+    case ended(StreamEnd)
+  }
+
+  /// Appends what has come, as far as there is room.
+  @inline(__always)
+  mutating func read(into buffer: inout Buffer) -> Incoming {
+    if tls != nil {
+      let result = buffer.fill { (output: inout OutputSpan<UInt8>) in tls?.read(into: &output) ?? .closed }
+      switch result {
+      case .bytes(let count): return .bytes(count)
+      case .wouldBlock: return .wouldBlock
+      case .closed: return .ended(.closed)
+      case .truncated, .failed: return .ended(.cut)
+      }
+    }
+    return readPlain(into: &buffer)
+  }
+
+  private mutating func readPlain(into buffer: inout Buffer) -> Incoming {
+    guard plain.contains(.readable) else { return .wouldBlock }
+    let room = buffer.room
+    switch buffer.fill({ (output: inout OutputSpan<UInt8>) in Socket.read(descriptor.number, into: &output) }) {
+    case .bytes(let count):
+      // A short read has emptied the socket, unless the end is still to come.
+      if count < room, !plain.contains(.ended) { plain.remove(.readable) }
+      return .bytes(count)
+    case .wouldBlock:
+      plain.remove(.readable)
+      return .wouldBlock
+    case .closed: return .ended(.closed)
+    case .failed: return .ended(.cut)
+    }
+  }
+
+  enum Outgoing: Equatable {
+    case bytes(Int)
+    case wouldBlock
+    case broken
+  }
+
+  /// Sends the first of `bytes`, possibly not all.
+  @inline(__always)
+  mutating func write(_ bytes: Span<UInt8>) -> Outgoing {
+    if tls != nil {
+      switch tls?.write(bytes) {
+      case .bytes(let count): return .bytes(count)
+      case .wouldBlock: return .wouldBlock
+      case .failed, nil: return .broken
+      }
+    }
+    guard plain.contains(.writable) else { return .wouldBlock }
+    switch Socket.write(descriptor.number, bytes) {
+    case .bytes(let count):
+      if count < bytes.count { plain.remove(.writable) }
+      return .bytes(count)
+    case .wouldBlock:
+      plain.remove(.writable)
+      return .wouldBlock
+    case .failed: return .broken
+    }
+  }
+
+  /// Ends our direction in order: close_notify, then FIN. The peer's direction goes on. False: to be tried again when
+  /// the socket has become writable.
+  mutating func sendEnd() -> Bool {
+    guard !hasSentEnd else { return true }
+    if case .wouldBlock? = tls?.sendCloseNotify() { return false }
+    Socket.shutdownWrite(descriptor.number)
+    hasSentEnd = true
+    return true
+  }
+
+  /// Makes closing look like the abort it is: RST, and no close_notify.
+  func abort() { Socket.abortOnClose(descriptor.number) }
+}

@@ -1,0 +1,35 @@
+/// Whose timer it is, packed into a timer wheel's key: two bits of kind below the index.
+struct TimerKey {
+  enum Owner {
+    /// Indices in the loop's slabs.
+    case client(UInt32)
+    case server(UInt32)
+    /// A server's index in the generation.
+    case probe(Int)
+    /// The bound on waiting for the first checks.
+    case settling
+  }
+
+  let rawValue: Int
+
+  init(rawValue: Int) { self.rawValue = rawValue }
+
+  init(_ owner: Owner) {
+    rawValue =
+      switch owner {
+      case .client(let index): Int(index) << 2
+      case .server(let index): Int(index) << 2 | 1
+      case .probe(let server): server << 2 | 2
+      case .settling: 3
+      }
+  }
+
+  var owner: Owner {
+    switch rawValue & 3 {
+    case 0: .client(UInt32(truncatingIfNeeded: rawValue >> 2))
+    case 1: .server(UInt32(truncatingIfNeeded: rawValue >> 2))
+    case 2: .probe(rawValue >> 2)
+    default: .settling
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import Logging
+import TLS
+import Wire
+
+/// What a loop's clients act upon: everything of the loop but the clients themselves, so that one client and the
+/// world can be changed at the same time.
+struct World: ~Copyable {
+  /// The loop's number.
+  let loop: Int
+  let fleet: Fleet
+  let generation: Generation
+  let log: Logger
+  /// Read once a turn.
+  var now: Instant
+  let poller: Poller
+  var timers: TimerWheel
+  var servers = Slab<ServerConnection>()
+  /// By server index.
+  var pools: [Pool]
+  var sessions: Slab<CachedSession>
+  let sessionKeys: [SlabKey]
+  var buffers = BufferPool()
+  /// Clients that gave way to others with more to do.
+  var runnable: [SlabKey] = []
+  var counters = Counters()
+  var accessLog: AccessLog
+  var isStopping = false
+
+  /// Idle connections to one server, the one used last on top.
+  struct Pool {
+    var idle: [SlabKey] = []
+  }
+
+  /// The session that the next connection to a server resumes.
+  struct CachedSession: ~Copyable {
+    var session: TLSSession?
+  }
+
+  init(loop: Int, fleet: Fleet, generation: Generation, log: Logger, accessLog: consuming AccessLog) throws(SystemError)
+  {
+    self.loop = loop
+    self.fleet = fleet
+    self.generation = generation
+    self.log = log
+    self.accessLog = accessLog
+    now = Clock.monotonic()
+    poller = try Poller()
+    timers = TimerWheel(startingAt: now)
+    pools = generation.servers.map { _ in Pool() }
+    sessions = Slab(capacity: max(1, generation.servers.count))
+    var keys: [SlabKey] = []
+    for _ in generation.servers { keys.append(sessions.insert(CachedSession())) }
+    sessionKeys = keys
+  }
+
+  // MARK: connections to servers
+
+  /// Begins to connect to a server.
+  mutating func open(_ server: Int, for client: SlabKey) -> Result<SlabKey, SystemError> {
+    do throws(SystemError) {
+      let descriptor = try Socket.connect(to: generation.servers[server].endpoint)
+      let key = servers.insert(
+        ServerConnection(
+          stream: Stream(plain: descriptor), server: server, generation: generation, client: client, at: now))
+      do throws(SystemError) {
+        try poller.watch(servers[key].stream.descriptor, token: Token(.server, key).rawValue)
+      } catch {
+        _ = servers.remove(key)
+        throw error
+      }
+      return .success(key)
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Goes on connecting.
+  mutating func connect(_ key: SlabKey) -> ServerConnection.Progress {
+    let server = servers[key].server
+    return servers[key].connect(resuming: &sessions[sessionKeys[server]].session)
+  }
+
+  /// Reads what a server sent.
+  mutating func readServer(_ key: SlabKey) -> Stream.Incoming {
+    let incoming = servers[key].receive(&buffers)
+    if case .bytes = incoming, !servers[key].hasGivenSession {
+      servers[key].giveSession(to: &sessions[sessionKeys[servers[key].server]].session)
+    }
+    return incoming
+  }
+
+  /// An idle connection to the server, if there is one that can still be used.
+  mutating func takePooled(_ server: Int) -> SlabKey? {
+    while let key = pools[server].idle.popLast() {
+      if isUsable(key) { return key }
+      close(key)
+    }
+    return nil
+  }
+
+  /// Nothing has come on an idle connection but what belongs to TLS.
+  mutating func isUsable(_ key: SlabKey) -> Bool { servers[key].isStillIdle(&buffers) }
+
+  /// Keeps a connection for any client's next request, as far as there is room.
+  mutating func pool(_ key: SlabKey) {
+    let server = servers[key].server
+    guard pools[server].idle.count < generation.configuration.pool.idleConnections, !isStopping,
+      isUsable(key)
+    else { return close(key) }
+    servers[key].becomeIdle(&buffers, at: now)
+    pools[server].idle.append(key)
+    let due = now + generation.configuration.pool.idleTimeout
+    if due < servers[key].armed {
+      servers[key].armed = due
+      timers.schedule(TimerKey(.server(key.index)).rawValue, at: due)
+    }
+  }
+
+  /// Something came on a pooled connection.
+  mutating func checkPooled(_ key: SlabKey) {
+    if !isUsable(key) { closePooled(key) }
+  }
+
+  /// A pooled connection's timer fired.
+  mutating func serverTimerFired(_ key: SlabKey) {
+    servers[key].armed = .distantFuture
+    guard servers[key].phase == .pooled else { return }
+    let due = servers[key].idleSince + generation.configuration.pool.idleTimeout
+    if now >= due { return closePooled(key) }
+    servers[key].armed = due
+    timers.schedule(TimerKey(.server(key.index)).rawValue, at: due)
+  }
+
+  /// Closes every idle connection to a server.
+  mutating func emptyPool(of server: Int) {
+    while let key = pools[server].idle.popLast() { close(key) }
+  }
+
+  private mutating func closePooled(_ key: SlabKey) {
+    let server = servers[key].server
+    if let index = pools[server].idle.firstIndex(of: key) { pools[server].idle.remove(at: index) }
+    close(key)
+  }
+
+  /// Closes a connection and gives its buffers back.
+  mutating func close(_ key: SlabKey) {
+    timers.cancel(TimerKey(.server(key.index)).rawValue)
+    var connection = servers.remove(key)
+    connection.end(&buffers)
+  }
+}
