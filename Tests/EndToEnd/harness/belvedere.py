@@ -91,13 +91,13 @@ class Belvedere:
         self.expects_worker_death = False
         self.expects_killed = False
         self.process = None
+        self.log_file, self.access_file = self.directory / "log", self.directory / "access"
 
     # Life
 
     def start(self, *, wait=True):
         # JSON is YAML.
         self.file.write_text(json.dumps(self.configuration, indent=2) + "\n")
-        self.log_file, self.access_file = self.directory / "log", self.directory / "access"
         with open(self.log_file, "ab") as log, open(self.access_file, "ab") as access:
             self.process = subprocess.Popen(
                 [str(binary()), "run", "--configuration", str(self.file)],
@@ -123,7 +123,10 @@ class Belvedere:
         wait_until(listens, lambda: f"a listener on {self.address}:{self.port}\n{self.log}")
 
     def wait_until_serving(self):
-        """Until a request gets through to some server. It asks for the health page, which servers do not count."""
+        """Until every server has been checked and a request gets through to some server. It asks for the health page,
+        which scripted servers do not count."""
+        for name in self.configuration["servers"]:
+            self.wait_for_log(rf"server {re.escape(name)} is ")
 
         def serves():
             assert self.process.poll() is None, f"belvedere ended with {self.process.returncode}:\n{self.log}"
@@ -186,6 +189,14 @@ class Belvedere:
         return children[0] if children else None
 
     # What it says
+
+    def state_of(self, name):
+        """The state that the log told last of this server: "up", "drain", "down"."""
+        told = re.findall(rf"server {re.escape(name)} is (\w+)", self.log)
+        return told[-1] if told else None
+
+    def wait_for_state(self, name, state):
+        wait_until(lambda: self.state_of(name) == state, lambda: f"{name} to be {state}:\n{self.log}")
 
     @property
     def log(self):

@@ -43,6 +43,7 @@ class Request:
         self.stream = connection.stream
         self.head = head
         self.method, self.target, self.version = head.start.split(" ")
+        self._offset = len(self.stream.received) - len(self.stream.unread())
         self._body = None
 
     def body(self):
@@ -50,6 +51,10 @@ class Request:
         if self._body is None:
             self._body = Body.read(self.stream, framing(self.head))
         return self._body
+
+    def received(self):
+        """Every byte that came behind the head so far."""
+        return bytes(self.stream.received[self._offset :])
 
     def chunk(self):
         """The next chunk of a chunked body: as it came, and its content."""

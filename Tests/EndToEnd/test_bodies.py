@@ -1,0 +1,407 @@
+"""Bodies of every framing, both ways, at once, unchanged."""
+
+import hashlib
+import os
+import subprocess
+import threading
+
+import pytest
+from harness.http import LAST_CHUNK, chunk
+from harness.server import page
+from harness.waiting import wait_until
+
+# One GiB with BELVEDERE_TEST_BULK=1024; a quarter by default, which also a debug build moves in seconds.
+BULK = int(os.environ.get("BELVEDERE_TEST_BULK", "256")) << 20
+
+HOST = "Host: view.test\r\n"
+
+
+@pytest.fixture(scope="module")
+def balanced(shared):
+    server = shared.server()
+    return shared.balance(server), server
+
+
+@pytest.fixture(autouse=True)
+def plain_server(balanced):
+    balanced[1].forget()
+    yield
+    balanced[1].script = page
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 16_383, 16_384, 16_385, 17_408, 65_536, 1_000_000])
+def test_body_with_content_length_is_echoed(balanced, size):
+    balancer, _ = balanced
+    content = os.urandom(size)
+    with balancer.connect() as client:
+        assert client.post("/echo", content).content == content
+        assert client.post("/echo", content).content == content
+
+
+@pytest.mark.parametrize("sizes", [[1], [16_384], [1, 16_380, 5, 20_000, 3], [65_536] * 8, [10] * 2000])
+def test_chunked_body_is_echoed_chunk_by_chunk(balanced, sizes):
+    balancer, _ = balanced
+    raw = b"".join(chunk(os.urandom(size)) for size in sizes) + LAST_CHUNK
+    with balancer.connect() as client:
+        head = f"POST /echo HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n".encode()
+        answer = client.exchange(head + raw)
+        assert answer.body.raw == raw
+        assert client.get("/next").status == 200
+
+
+def test_trailers_pass_both_ways(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        head = f"POST /echo HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
+        answer = client.exchange(head + "5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-Other:  two \r\n\r\n")
+        assert answer.body.raw == b"5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-Other:  two \r\n\r\n"
+
+
+def test_answer_to_head_has_no_body_and_the_connection_goes_on(balanced):
+    balancer, _ = balanced
+    with balancer.connect() as client:
+        for _ in range(3):
+            answer = client.exchange(f"HEAD / HTTP/1.1\r\n{HOST}\r\n")
+            assert answer.status == 200 and answer["Content-Length"] == "6" and answer.content == b""
+        assert client.get("/").text == "view01"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_bodiless_status_leaves_the_connection_usable(balanced, status):
+    balancer, server = balanced
+    server.script = lambda request: request.respond(status, reason="None")
+    with balancer.connect() as client:
+        assert [client.get("/").status for _ in range(3)] == [status] * 3
+
+
+def test_body_until_close_ends_with_close_notify(balanced):
+    balancer, server = balanced
+
+    def script(request):
+        request.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+        for _ in range(100):
+            request.send(b"x" * 1000)
+        request.stream.finish()
+        request.stream.close()
+
+    server.script = script
+    with balancer.connect() as client:
+        answer = client.get("/")
+        assert answer.content == b"x" * 100_000
+        assert (answer["Connection"] or "").lower() == "close"
+        assert client.ended == "clean"
+
+
+def test_continue_comes_from_the_server(balanced):
+    """RFC 9110 §10.1.1: the server decides whether the body is wanted."""
+    balancer, server = balanced
+
+    def script(request):
+        assert request.head.get("Expect").lower() == "100-continue"
+        assert request.received() == b""
+        request.send("HTTP/1.1 100 Continue\r\n\r\n")
+        page(request)
+
+    server.script = script
+    with balancer.connect() as client:
+        client.send(f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        interim = client.receive_until(b"\r\n\r\n")
+        assert interim.startswith(b"HTTP/1.1 100 ")
+        client.send(b"hello")
+        assert client.answer("POST").content == b"hello"
+        server.script = page
+        assert client.get("/next").status == 200
+
+
+def test_final_answer_instead_of_continue(balanced):
+    """The client waits; the server says no. Its body, should it come, is no next request."""
+    balancer, server = balanced
+    server.script = lambda request: request.respond(413, "no", "Connection: close", reason="Content Too Large")
+    with balancer.connect() as client:
+        client.send(f"POST /big HTTP/1.1\r\n{HOST}Content-Length: 50000000\r\nExpect: 100-continue\r\n\r\n")
+        answer = client.answer("POST")
+        assert answer.status == 413 and not answer.interim
+        server.script = page
+        # Never the answer of a request that is a piece of that body.
+        try:
+            client.send(f"GET /smuggled HTTP/1.1\r\n{HOST}\r\n")
+        except ConnectionError:
+            pass
+    assert balancer.get("/after").status == 200
+    assert "/smuggled" not in [r.target for r in server.requests]
+
+
+def test_client_that_does_not_wait_for_continue(balanced):
+    balancer, server = balanced
+
+    def script(request):
+        request.send("HTTP/1.1 100 Continue\r\n\r\n")
+        page(request)
+
+    server.script = script
+    with balancer.connect() as client:
+        answer = client.exchange(f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 5\r\nExpect: 100-continue\r\n\r\nhello")
+        assert answer.content == b"hello"
+
+
+def test_interim_answers_reach_the_client_in_order(balanced):
+    balancer, server = balanced
+
+    def script(request):
+        request.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n")
+        request.send("HTTP/1.1 103 Early Hints\r\nLink: </b>\r\n\r\n")
+        page(request)
+
+    server.script = script
+    with balancer.connect() as client:
+        answer = client.get("/")
+        assert [head.start.split()[1] for head in answer.interim] == ["103", "102", "103"]
+        assert [head.get("Link") for head in answer.interim] == ["</a>", None, "</b>"]
+        assert answer.text == "view01"
+
+
+def test_interim_answers_are_kept_from_http_1_0_clients(balanced):
+    """RFC 9110 §15.2."""
+    balancer, server = balanced
+
+    def script(request):
+        request.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+        page(request)
+
+    server.script = script
+    with balancer.connect() as client:
+        answer = client.exchange(f"GET / HTTP/1.0\r\n{HOST}\r\n")
+        assert answer.status == 200 and not answer.interim
+
+
+@pytest.mark.parametrize("closes", [True, False], ids=["server-closes", "server-reads-on"])
+def test_answer_before_the_request_body_ends_arrives_at_once(balanced, closes):
+    """413 in the middle of an upload: the client sees it, not a broken connection."""
+    balancer, server = balanced
+
+    def script(request):
+        request.stream.receive_exactly(1000)
+        fields = ["Connection: close"] if closes else []
+        request.respond(413, "too large", *fields, reason="Content Too Large")
+        if closes:
+            request.stream.finish()
+        # Both read what still comes (RFC 9112 §9.6): a reset would take the answer along.
+        request.stream.receive_to_end()
+        request.stream.close()
+
+    server.script = script
+    with balancer.connect() as client:
+        client.send(f"POST /upload HTTP/1.1\r\n{HOST}Content-Length: 100000000\r\n\r\n")
+        stop = threading.Event()
+
+        def upload():
+            try:
+                for _ in range(200):
+                    if stop.is_set():
+                        return
+                    client.send(b"x" * 16_384)
+            except OSError:
+                pass
+
+        sender = threading.Thread(target=upload)
+        sender.start()
+        try:
+            answer = client.answer("POST")
+        finally:
+            stop.set()
+            sender.join()
+        assert answer.status == 413 and answer.text == "too large"
+
+
+def test_http_1_0_client_gets_a_body_that_it_can_read(balanced):
+    balancer, _ = balanced
+    with balancer.connect() as client:
+        answer = client.exchange(f"GET / HTTP/1.0\r\n{HOST}\r\n")
+        assert answer.text == "view01"
+        assert client.receive_to_end() == b"" and client.ended == "clean"
+
+
+def test_http_1_0_client_may_keep_its_connection(balanced):
+    balancer, _ = balanced
+    with balancer.connect() as client:
+        for _ in range(3):
+            answer = client.exchange(f"GET / HTTP/1.0\r\n{HOST}Connection: keep-alive\r\n\r\n")
+            assert answer.text == "view01"
+            if (answer["Connection"] or "").lower() != "keep-alive":
+                assert client.receive_to_end() == b""
+                break
+
+
+def test_http_1_0_client_never_sees_chunks(balanced):
+    """A server that chunks its answer to HTTP/1.0 is at fault; the client must not get chunk framing as content."""
+    balancer, server = balanced
+    server.script = lambda request: request.send(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    )
+    with balancer.connect() as client:
+        client.send(f"GET / HTTP/1.0\r\n{HOST}\r\n")
+        everything = client.receive_to_end()
+        assert b"5\r\nhello" not in everything
+        assert everything.startswith(b"HTTP/1.1 502 ") or everything.endswith(b"\r\n\r\nhello")
+
+
+def test_pipelined_requests_are_answered_in_order(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        requests = [f"GET /{n} HTTP/1.1\r\n{HOST}\r\n" for n in range(40)]
+        requests[7] = f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 5\r\n\r\nhello"
+        requests[13] = f"POST /echo HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n5\r\nworld\r\n0\r\n\r\n"
+        requests[19] = f"HEAD /19 HTTP/1.1\r\n{HOST}\r\n"
+        client.send("".join(requests))
+        for n in range(40):
+            answer = client.answer("HEAD" if n == 19 else "GET")
+            assert answer.status == 200
+            if n in (7, 13):
+                assert answer.content == {7: b"hello", 13: b"world"}[n]
+    targets = [r.target for r in server.requests]
+    assert targets == [f"/{n}" if n not in (7, 13) else "/echo" for n in range(40)]
+
+
+def test_pipeline_ends_at_connection_close(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        client.send(f"GET /1 HTTP/1.1\r\n{HOST}\r\nGET /2 HTTP/1.1\r\n{HOST}Connection: close\r\n\r\nGET /3 HTTP/1.1\r\n{HOST}\r\n")
+        assert client.answer().status == 200
+        last = client.answer()
+        assert (last["Connection"] or "").lower() == "close"
+        assert client.receive_to_end() == b"" and client.ended == "clean"
+    assert [r.target for r in server.requests] == ["/1", "/2"]
+
+
+def test_slow_reader_stalls_the_server_and_loses_nothing(balanced):
+    """Backpressure: what a client does not take is not piled up in the balancer."""
+    balancer, server = balanced
+    sent = []
+
+    def script(request):
+        request.send(f"HTTP/1.1 200 OK\r\nContent-Length: {64 << 20}\r\n\r\n")
+        block = bytes(65_536)
+        for _ in range(1024):
+            request.send(block)
+            sent.append(len(block))
+
+    server.script = script
+    with balancer.connect() as client:
+        client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+        assert client.receive_until(b"\r\n\r\n")
+        # The server's progress comes to a halt far from the end.
+        previous = -1
+        while len(sent) != previous:
+            previous = len(sent)
+            threading.Event().wait(0.2)
+        assert previous < 900, "everything was taken off the server"
+        count = 0
+        while count < 64 << 20:
+            count += len(client.receive(1 << 20))
+            client.received.clear()
+
+
+def test_client_that_leaves_in_the_middle_frees_the_server(balanced):
+    balancer, server = balanced
+    broken = threading.Event()
+
+    def script(request):
+        request.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            while True:
+                request.send(chunk(b"x" * 10_000))
+        except OSError:
+            broken.set()
+            raise
+
+    server.script = script
+    with balancer.connect() as client:
+        client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+        client.receive_until(b"\r\n\r\n")
+    assert broken.wait(20), "the server went on sending to nobody"
+
+
+def test_client_that_leaves_during_an_upload_never_completes_it(balanced):
+    balancer, server = balanced
+    seen = []
+
+    def script(request):
+        request.stream.receive_to_end()
+        seen.append(request.received())
+
+    server.script = script
+    with balancer.connect() as client:
+        client.send(f"POST /upload HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        server.wait_for_requests(1)
+    wait_until(lambda: seen, "the server to see the end")
+    assert not seen[0].endswith(b"0\r\n\r\n")
+
+
+# Bulk
+
+
+@pytest.fixture(scope="module")
+def blob(tmp_path_factory):
+    """A file of BULK random-looking bytes and its SHA-256."""
+    path = tmp_path_factory.mktemp("bulk") / "blob"
+    digest = hashlib.sha256()
+    with open(path, "wb") as file:
+        source = subprocess.Popen(
+            ["openssl", "enc", "-aes-128-ctr", "-K", "00" * 16, "-iv", "00" * 16, "-in", "/dev/zero"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        left = BULK
+        while left:
+            block = source.stdout.read(min(1 << 20, left))
+            left -= len(block)
+            file.write(block)
+            digest.update(block)
+        source.kill()
+        source.wait()
+        source.stdout.close()
+    yield path, digest.hexdigest()
+    path.unlink()
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def curl(balancer, *arguments):
+    command = [
+        "curl", "--silent", "--show-error", "--fail", "--cacert", str(balancer.certificates.authority.certificate),
+        "--resolve", f"view.test:{balancer.port}:{balancer.address}", *map(str, arguments),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, f"{done.stderr}\n{balancer.log}"
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_large_download_arrives_with_equal_sha_256(scene, blob):
+    path, digest = blob
+    nginx = scene.nginx("view01")
+    os.symlink(path, nginx.root / "blob")
+    balancer = scene.balance(nginx)
+    target = scene.directory / "downloaded"
+    curl(balancer, "--output", target, f"https://view.test:{balancer.port}/blob/blob")
+    assert target.stat().st_size == BULK and sha256(target) == digest
+    target.unlink()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_large_upload_arrives_with_equal_sha_256(scene, blob, framing):
+    path, digest = blob
+    nginx = scene.nginx("view01")
+    balancer = scene.balance(nginx)
+    fields = ["--header", "Transfer-Encoding: chunked"] if framing == "chunked" else []
+    curl(balancer, "--upload-file", path, *fields, f"https://view.test:{balancer.port}/blob/uploaded")
+    uploaded = nginx.root / "uploaded"
+    assert uploaded.stat().st_size == BULK and sha256(uploaded) == digest
+    uploaded.unlink()

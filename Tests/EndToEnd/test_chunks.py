@@ -1,0 +1,240 @@
+"""The secure tunnel: one request that never ends while one answer streams back, both chunked, each chunk one message.
+Every chunk arrives exactly as it left, at once, in both directions."""
+
+import os
+import random
+import time
+
+import pytest
+from harness.http import LAST_CHUNK, Head, chunk, read_chunk
+from harness.waiting import wait_until
+
+# How long the long stream runs; BELVEDERE_TEST_STREAM=300 for minutes.
+SECONDS = float(os.environ.get("BELVEDERE_TEST_STREAM", "8"))
+
+TUNNEL = (
+    "POST /ice/tunnel?3F2504E0 HTTP/1.1\r\nHost: view.test:443\r\nAccept: text/*, application/octet-stream\r\n"
+    "User-agent: Mozilla/4.0 (compatible; MSIE 6.0)\r\nPragma: no-cache\r\nConnection: Keep-Alive\r\n"
+    "Transfer-Encoding: chunked\r\nContent-Type: application/octet-stream\r\n\r\n"
+)
+ANSWER = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+HELLO = chunk(b"M;1;;17;messageType=S:aW5pdA==|;30;type=S:Qw==|v1=I:3|v2=I:1|v3=I:4|cid=S:MTIzNA==|;")
+
+
+def echo(request):
+    """Answers before the body ends, then sends every chunk back as it came."""
+    request.send(ANSWER)
+    while True:
+        raw, content = request.chunk()
+        if content is None:
+            return
+        request.send(raw)
+        if not content:
+            return
+
+
+@pytest.fixture(scope="module")
+def balanced(shared):
+    server = shared.server(script=echo)
+    return shared.balance(server), server
+
+
+def open_tunnel(client, first=HELLO):
+    client.send(TUNNEL.encode() + first)
+    head = Head.read(client)
+    assert head.start == "HTTP/1.1 200 OK"
+    assert head.get("Transfer-Encoding") == "chunked" and head.get("Content-Length") is None
+    if first:
+        assert read_chunk(client)[0] == first
+    return head
+
+
+def test_answer_begins_before_the_request_has_a_chunk(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        open_tunnel(client, first=b"")
+        client.send(HELLO)
+        assert read_chunk(client)[0] == HELLO
+        client.send(LAST_CHUNK)
+        assert read_chunk(client)[0] == LAST_CHUNK
+
+
+def test_messages_go_both_ways_at_once(balanced):
+    """Each answer is awaited before the next message: nothing may wait for more to come."""
+    balancer, server = balanced
+    with balancer.connect() as client:
+        open_tunnel(client)
+        for number in range(500):
+            message = chunk(b"M;%d;" % number + bytes(number))
+            client.send(message)
+            assert read_chunk(client)[0] == message
+        client.send(LAST_CHUNK)
+        assert read_chunk(client)[0] == LAST_CHUNK
+        # Both messages are complete: the connection may go on.
+        open_tunnel(client)
+
+
+ODD = [chunk(b"one"), chunk(b"two", b";a=b"), b"0003\r\nsix\r\n", b"A\r\n0123456789\r\n", chunk(os.urandom(16_384)), chunk(os.urandom(40_000))]
+
+
+def test_two_chunks_in_one_write_stay_two(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        open_tunnel(client)
+        for first in ODD:
+            for second in ODD:
+                client.send(first + second)
+                assert read_chunk(client)[0] == first
+                assert read_chunk(client)[0] == second
+
+
+def test_one_chunk_in_many_writes_stays_one(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        open_tunnel(client)
+        for piece in ODD[:4]:
+            for byte in piece:
+                client.send(bytes([byte]))
+            assert read_chunk(client)[0] == piece
+        large = chunk(bytes(range(256)) * 300)
+        for at in range(0, len(large), 777):
+            client.send(large[at : at + 777])
+        assert read_chunk(client)[0] == large
+
+
+def test_every_byte_is_the_same_on_both_sides(balanced):
+    balancer, server = balanced
+    generator = random.Random(7)
+    stream = [chunk(generator.randbytes(generator.choice([1, 10, 100, 1000, 5000, 30_000]))) for _ in range(300)]
+    wire = b"".join(stream) + LAST_CHUNK
+    server.forget()
+    with balancer.connect() as client:
+        open_tunnel(client)
+        # Pieces that respect nothing.
+        back, at = b"", 0
+        while at < len(wire):
+            step = generator.choice([1, 3, 50, 1000, 16_384, 16_400])
+            client.send(wire[at : at + step])
+            at += step
+            while len(back) < at - 40_000:
+                back += client.receive()
+        back += client.receive_exactly(len(wire) - len(back))
+        assert back == wire
+    request = server.wait_for_requests(1)[0]
+    assert request.received() == HELLO + wire
+    assert request.target == "/ice/tunnel?3F2504E0"
+
+
+def test_server_speaks_first_and_alone(balanced):
+    """A server that sends on and on while the client is silent."""
+    balancer, server = balanced
+    messages = [chunk(b"push %d" % n) for n in range(200)]
+
+    def script(request):
+        request.send(ANSWER)
+        for message in messages:
+            request.send(message)
+        while request.chunk()[1]:
+            pass
+        request.send(LAST_CHUNK)
+
+    server.script = script
+    try:
+        with balancer.connect() as client:
+            open_tunnel(client, first=b"")
+            for message in messages:
+                assert read_chunk(client)[0] == message
+            client.send(LAST_CHUNK)
+            assert read_chunk(client)[0] == LAST_CHUNK
+    finally:
+        server.script = echo
+
+
+def test_answer_that_ends_first_leaves_the_client_told(balanced):
+    """The server ends its stream while the client's goes on: the client sees the end, and the connection is closed."""
+    balancer, server = balanced
+
+    def script(request):
+        request.send(ANSWER + "5\r\nhello\r\n0\r\n\r\n")
+        request.stream.receive_to_end()
+
+    server.script = script
+    try:
+        with balancer.connect() as client:
+            client.send(TUNNEL)
+            head = Head.read(client)
+            assert head.start == "HTTP/1.1 200 OK"
+            assert read_chunk(client)[0] == b"5\r\nhello\r\n"
+            assert read_chunk(client)[0] == LAST_CHUNK
+            assert client.receive_to_end() == b""
+    finally:
+        server.script = echo
+
+
+def test_death_of_the_server_ends_the_stream_without_a_last_chunk(scene):
+    server = scene.server(script=echo)
+    balancer = scene.balance(server)
+    with balancer.connect() as client:
+        open_tunnel(client)
+        server.die()
+        assert client.receive_to_end() == b""
+        assert client.ended
+
+
+def test_end_of_the_client_ends_the_servers_side(balanced):
+    balancer, server = balanced
+    server.forget()
+    with balancer.connect() as client:
+        open_tunnel(client)
+    request = server.wait_for_requests(1)[0]
+    wait_until(lambda: request.stream._closed, "the server's side to end")
+    assert not request.received().endswith(LAST_CHUNK)
+
+
+def test_reconnect_lands_on_the_same_server(scene):
+    servers = [scene.server(f"view{n:02}", script=echo) for n in range(1, 5)]
+    balancer = scene.balance(*servers)
+    for number in range(12):
+        source = f"127.0.50.{number + 1}"
+        for server in servers:
+            server.forget()
+        for path in ("/ice/tunnel?3F2504E0", "/ice/reconnect?3F2504E0&secret", "/ice/reconnect?3F2504E0&secret"):
+            with balancer.connect(source) as client:
+                client.send(TUNNEL.replace("/ice/tunnel?3F2504E0", path).encode() + HELLO)
+                assert Head.read(client).start == "HTTP/1.1 200 OK"
+                assert read_chunk(client)[0] == HELLO
+        assert sorted(len(server.requests) for server in servers) == [0, 0, 0, 3]
+
+
+@pytest.mark.slow
+def test_long_stream_keeps_every_chunk(balanced):
+    """Two chunks in one write, one chunk in many writes, messages in both directions, for as long as it is told to."""
+    balancer, server = balanced
+    generator = random.Random(11)
+    clients = []
+    try:
+        for number in range(8):
+            client = balancer.connect(f"127.0.51.{number + 1}")
+            open_tunnel(client)
+            clients.append(client)
+        deadline = time.monotonic() + SECONDS
+        count = 0
+        while time.monotonic() < deadline:
+            for client in clients:
+                messages = [chunk(generator.randbytes(generator.choice([1, 84, 700, 9000]))) for _ in range(2)]
+                wire = b"".join(messages)
+                cut = sorted(generator.randrange(len(wire)) for _ in range(generator.choice([0, 0, 3])))
+                for start, end in zip([0, *cut], [*cut, len(wire)]):
+                    if start < end:
+                        client.send(wire[start:end])
+                for message in messages:
+                    assert read_chunk(client)[0] == message
+                client.received.clear()
+                count += 2
+        assert count > 100
+        for client in clients:
+            client.send(LAST_CHUNK)
+            assert read_chunk(client)[0] == LAST_CHUNK
+    finally:
+        for client in clients:
+            client.close()

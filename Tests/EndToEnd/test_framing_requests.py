@@ -1,0 +1,370 @@
+"""What a client may send: what has exactly one reading is forwarded, everything else is refused, and no byte of it
+reaches a server. Each row is the raw request."""
+
+import pytest
+from harness.http import Response
+from harness.server import page
+
+HOST = "Host: view.test\r\n"
+
+
+def get(fields=HOST, line="GET /row HTTP/1.1"):
+    return f"{line}\r\n{fields}\r\n"
+
+
+def post(fields, body=""):
+    return f"POST /row HTTP/1.1\r\n{HOST}{fields}\r\n{body}"
+
+
+BAD = {400}
+
+# Refused by the head alone: (name, request, statuses that say so).
+REFUSED = [
+    # RFC 9112 §3: the request line
+    ("no version", "GET /row\r\n\r\n", BAD | {505}),
+    ("no target", get(line="GET HTTP/1.1"), BAD),
+    ("two spaces before the target", get(line="GET  /row HTTP/1.1"), BAD),
+    ("two spaces before the version", get(line="GET /row  HTTP/1.1"), BAD),
+    ("tab between method and target", get(line="GET\t/row HTTP/1.1"), BAD),
+    ("space behind the version", get(line="GET /row HTTP/1.1 "), BAD | {505}),
+    ("space before the method", get(line=" GET /row HTTP/1.1"), BAD),
+    ("space in the target", get(line="GET /ro w HTTP/1.1"), BAD),
+    ("control character in the target", get(line="GET /ro\x01w HTTP/1.1"), BAD),
+    ("DEL in the target", get(line="GET /ro\x7fw HTTP/1.1"), BAD),
+    ("NUL in the target", get(line="GET /ro\0w HTTP/1.1"), BAD),
+    ("byte above 127 in the target", get(line="GET /ro\xe4w HTTP/1.1"), BAD),
+    ("fragment in the target", get(line="GET /row#there HTTP/1.1"), BAD),
+    ("target without a slash", get(line="GET row HTTP/1.1"), BAD),
+    ("asterisk with GET", get(line="GET * HTTP/1.1"), BAD),
+    ("authority that is not Host", get(line="GET https://stranger.test/row HTTP/1.1"), BAD | {421}),
+    ("method with a bad character", get(line="G(T /row HTTP/1.1"), BAD | {501}),
+    ("empty method", get(line=" /row HTTP/1.1"), BAD),
+    ("lower-case protocol", get(line="GET /row http/1.1"), BAD | {505}),
+    ("version 1.10", get(line="GET /row HTTP/1.10"), BAD | {505}),
+    ("version 1", get(line="GET /row HTTP/1"), BAD | {505}),
+    ("version 1,1", get(line="GET /row HTTP/1,1"), BAD | {505}),
+    ("version 2.0", get(line="GET /row HTTP/2.0"), {505}),
+    ("version 0.9", get(line="GET /row HTTP/0.9"), {505, 400}),
+    ("HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 405, 501, 505}),
+    ("CONNECT", "CONNECT view.test:443 HTTP/1.1\r\nHost: view.test:443\r\n\r\n", {400, 405, 501}),
+    ("CONNECT with bytes behind it", "CONNECT view.test:443 HTTP/1.1\r\nHost: view.test:443\r\n\r\nGET /row HTTP/1.1\r\nHost: view.test\r\n\r\n", {400, 405, 501}),
+    ("TRACE", get(line="TRACE /row HTTP/1.1"), {400, 405, 501}),
+    ("bare CR in the request line", get(line="GET /row\r HTTP/1.1"), BAD),
+    ("not HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", BAD),
+    # RFC 9112 §2.2: lines end in CRLF
+    ("bare LF behind the request line", "GET /row HTTP/1.1\nHost: view.test\r\n\r\n", BAD),
+    ("bare LF behind a field", "GET /row HTTP/1.1\r\nHost: view.test\nX: y\r\n\r\n", BAD),
+    ("bare LF at the end", "GET /row HTTP/1.1\r\nHost: view.test\r\n\n", BAD),
+    ("only bare LF", "GET /row HTTP/1.1\nHost: view.test\n\n", BAD),
+    ("bare CR in a value", get(HOST + "X: a\rb\r\n"), BAD),
+    ("CR CR LF", get(HOST + "X: a\r\r\n"), BAD),
+    # RFC 9112 §5: field lines
+    ("NUL in a value", get(HOST + "X: a\0b\r\n"), BAD),
+    ("control character in a value", get(HOST + "X: a\x01b\r\n"), BAD),
+    ("DEL in a value", get(HOST + "X: a\x7fb\r\n"), BAD),
+    ("space before the colon", get(HOST + "X : y\r\n"), BAD),
+    ("tab before the colon", get(HOST + "X\t: y\r\n"), BAD),
+    ("space before the colon of Host", get("Host : view.test\r\n"), BAD),
+    ("empty name", get(HOST + ": y\r\n"), BAD),
+    ("no colon", get(HOST + "nothing\r\n"), BAD),
+    ("space in a name", get(HOST + "X Y: z\r\n"), BAD),
+    ("separator in a name", get(HOST + "X(Y): z\r\n"), BAD),
+    ("byte above 127 in a name", get(HOST + "X\xe4: z\r\n"), BAD),
+    ("folded line", get(HOST + "X: a\r\n b\r\n"), BAD),
+    ("folded line with a tab", get(HOST + "X: a\r\n\tb\r\n"), BAD),
+    ("first line folded", get(" " + HOST), BAD),
+    ("Transfer-Encoding hidden in a fold", post("X: a\r\n Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), BAD),
+    # RFC 9112 §3.2: Host
+    ("no Host", get(""), BAD),
+    ("two Hosts", get(HOST + HOST), BAD),
+    ("two different Hosts", get(HOST + "Host: stranger.test\r\n"), BAD),
+    ("two Hosts of different case", get(HOST + "hOST: view.test\r\n"), BAD),
+    ("Host with a comma", get("Host: view.test, stranger.test\r\n"), BAD),
+    ("Host with a space", get("Host: view .test\r\n"), BAD),
+    ("Host with a user", get("Host: user@view.test\r\n"), BAD),
+    ("Host with a path", get("Host: view.test/path\r\n"), BAD),
+    ("Host with a bad port", get("Host: view.test:x\r\n"), BAD),
+    ("Host with a port out of range", get("Host: view.test:65536\r\n"), BAD),
+    ("Host with an open bracket", get("Host: [::1\r\n"), BAD),
+    ("Host with a NUL", get("Host: view.test\0\r\n"), BAD),
+    # RFC 9112 §6.3: which bytes are the body
+    ("Content-Length and Transfer-Encoding", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), BAD),
+    ("Transfer-Encoding and Content-Length", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), BAD),
+    ("two different Content-Lengths", post("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!"), BAD),
+    ("two equal Content-Lengths", post("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"), BAD),
+    ("list of Content-Lengths", post("Content-Length: 5, 5\r\n", "hello"), BAD),
+    ("list of different Content-Lengths", post("Content-Length: 5, 6\r\n", "hello"), BAD),
+    ("empty Content-Length", post("Content-Length: \r\n"), BAD),
+    ("negative Content-Length", post("Content-Length: -1\r\n"), BAD),
+    ("Content-Length with a plus", post("Content-Length: +5\r\n", "hello"), BAD),
+    ("hexadecimal Content-Length", post("Content-Length: 0x5\r\n", "hello"), BAD),
+    ("Content-Length with a fraction", post("Content-Length: 5.0\r\n", "hello"), BAD),
+    ("Content-Length with a space inside", post("Content-Length: 1 0\r\n", "0123456789"), BAD),
+    ("Content-Length with a vertical tab", post("Content-Length: \x0b5\r\n", "hello"), BAD),
+    ("Content-Length beyond 64 bits", post("Content-Length: 18446744073709551621\r\n", "hello"), BAD | {413}),
+    ("Content-Length of 64 bits", post("Content-Length: 18446744073709551615\r\n", "hello"), BAD | {413}),
+    ("Content-Length in an underscore", post("Content_Length: 5\r\nContent-Length: 0\r\n", "hello"), BAD),
+    ("Transfer-Encoding in an underscore", post("Transfer_Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), BAD),
+    ("chunked twice", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("chunked in two lines", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), BAD),
+    ("chunked not last", post("Transfer-Encoding: chunked, gzip\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("gzip before chunked", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("gzip alone", post("Transfer-Encoding: gzip\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("identity", post("Transfer-Encoding: identity\r\nContent-Length: 5\r\n", "hello"), BAD | {501}),
+    ("identity before chunked", post("Transfer-Encoding: identity, chunked\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("unknown coding", post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("chunked with a parameter", post("Transfer-Encoding: chunked;a=b\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("quoted chunked", post('Transfer-Encoding: "chunked"\r\n', "0\r\n\r\n"), BAD | {501}),
+    ("empty Transfer-Encoding", post("Transfer-Encoding: \r\n", "0\r\n\r\n"), BAD | {501}),
+    ("comma before chunked", post("Transfer-Encoding: , chunked\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("vertical tab before chunked", post("Transfer-Encoding: \x0bchunked\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("vertical tab behind chunked", post("Transfer-Encoding: chunked\x0b\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("chunked with a NUL", post("Transfer-Encoding: chunked\0\r\n", "0\r\n\r\n"), BAD | {501}),
+    ("space before the colon of Transfer-Encoding", post("Transfer-Encoding : chunked\r\n", "0\r\n\r\n"), BAD),
+    ("Transfer-Encoding in HTTP/1.0", f"POST /row HTTP/1.0\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", BAD),
+    # RFC 9110 §7.6.1: what Connection may not take away
+    ("Connection nominates Host", get(HOST + "Connection: Host\r\n"), BAD),
+    ("Connection nominates Content-Length", post("Content-Length: 5\r\nConnection: close, Content-Length\r\n", "hello"), BAD),
+    ("Connection nominates Transfer-Encoding", post("Transfer-Encoding: chunked\r\nConnection: transfer-encoding\r\n", "0\r\n\r\n"), BAD),
+    ("Connection nominates Authorization", get(HOST + "Authorization: Basic YTpi\r\nConnection: authorization\r\n"), BAD),
+    ("Connection nominates Cookie", get(HOST + "Cookie: a=b\r\nConnection: Cookie\r\n"), BAD),
+    ("malformed Connection", get(HOST + "Connection: a b\r\n"), BAD),
+    # RFC 9110 §10.1.1
+    ("unknown expectation", post("Content-Length: 5\r\nExpect: miracles\r\n", "hello"), {417, 400}),
+    # Limits
+    ("long target", get(line=f"GET /{'a' * 12000} HTTP/1.1"), {414}),
+    ("long field", get(HOST + f"X: {'a' * 20000}\r\n"), {431}),
+    ("long head of many fields", get(HOST + "".join(f"X-{n}: {'a' * 300}\r\n" for n in range(90))), {431}),
+    ("many fields", get(HOST + "".join(f"X-{n}: y\r\n" for n in range(500))), {431}),
+    ("long method", get(line=f"{'A' * 2000} /row HTTP/1.1"), {400, 501, 414, 431}),
+    ("a line that never ends", "GET /" + "a" * 100_000, {414, 431}),
+    # RFC 6455 §4.1: nothing follows before the answer
+    ("bytes behind Upgrade", get(HOST + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") + "GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n", BAD),
+]  # fmt: skip
+
+# Refused in the body: the server may have seen the head, but never a complete request, nor what is behind the fault.
+CHUNKED = "Transfer-Encoding: chunked\r\n"
+REFUSED_BODIES = [
+    ("bare LF behind a chunk size", "5\nhello\r\n0\r\n\r\n"),
+    ("bare CR behind a chunk size", "5\rhello\r\n0\r\n\r\n"),
+    ("space behind a chunk size", "5 \r\nhello\r\n0\r\n\r\n"),
+    ("space before a chunk size", " 5\r\nhello\r\n0\r\n\r\n"),
+    ("tab before a chunk size", "\t5\r\nhello\r\n0\r\n\r\n"),
+    ("0x before a chunk size", "0x5\r\nhello\r\n0\r\n\r\n"),
+    ("plus before a chunk size", "+5\r\nhello\r\n0\r\n\r\n"),
+    ("minus before a chunk size", "-5\r\nhello\r\n0\r\n\r\n"),
+    ("underscore in a chunk size", "0_5\r\nhello\r\n0\r\n\r\n"),
+    ("letter in a chunk size", "5g\r\nhello\r\n0\r\n\r\n"),
+    ("empty chunk size", "\r\nhello\r\n0\r\n\r\n"),
+    ("chunk size beyond 64 bits", "10000000000000005\r\nhello\r\n0\r\n\r\n"),
+    ("chunk size of 64 bits", "FFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n"),
+    ("chunk size with endless zeros", "0" * 5000 + "5\r\nhello\r\n0\r\n\r\n"),
+    ("chunk longer than its size", "5\r\nhello!\r\n0\r\n\r\n"),
+    ("chunk shorter than its size", "6\r\nhello\r\n0\r\n\r\n"),
+    ("bare LF behind a chunk", "5\r\nhello\n0\r\n\r\n"),
+    ("bare CR behind a chunk", "5\r\nhello\r0\r\n\r\n"),
+    ("bare LF in an extension", "5;a\nhello\r\n0\r\n\r\n"),
+    ("bare CR in an extension", "5;a\rb\r\nhello\r\n0\r\n\r\n"),
+    ("NUL in an extension", "5;a=\0\r\nhello\r\n0\r\n\r\n"),
+    ("endless extension", "5;a=" + "b" * 40_000 + "\r\nhello\r\n0\r\n\r\n"),
+    ("bare LF behind the last chunk", "5\r\nhello\r\n0\n\r\n"),
+    ("bare LF at the end", "5\r\nhello\r\n0\r\n\n"),
+    ("bare CR at the end", "5\r\nhello\r\n0\r\n\rX"),
+    ("trailer without a colon", "5\r\nhello\r\n0\r\nnothing\r\n\r\n"),
+    ("trailer with a space before the colon", "5\r\nhello\r\n0\r\nX : y\r\n\r\n"),
+    ("trailer with a NUL", "5\r\nhello\r\n0\r\nX: \0\r\n\r\n"),
+    ("folded trailer", "5\r\nhello\r\n0\r\nX: a\r\n b\r\n\r\n"),
+    ("trailer Content-Length", "5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n"),
+    ("trailer Transfer-Encoding", "5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ("trailer Host", "5\r\nhello\r\n0\r\nHost: stranger.test\r\n\r\n"),
+    ("trailer Authorization", "5\r\nhello\r\n0\r\nAuthorization: Basic YTpi\r\n\r\n"),
+    ("trailer Cookie", "5\r\nhello\r\n0\r\nCookie: a=b\r\n\r\n"),
+    ("trailer X-Forwarded-For", "5\r\nhello\r\n0\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"),
+    ("endless trailers", "5\r\nhello\r\n0\r\n" + "X: y\r\n" * 6000 + "\r\n"),
+]
+
+# Forwarded: (name, request, what the server's request line is, the body as it must arrive).
+FORWARDED = [
+    ("plain GET", get(), "GET /row HTTP/1.1", b""),
+    ("empty line before the request (RFC 9112 §2.2)", "\r\n" + get(), "GET /row HTTP/1.1", b""),
+    ("unknown method", get(line="PURGE /row HTTP/1.1"), "PURGE /row HTTP/1.1", b""),
+    ("OPTIONS *", get(line="OPTIONS * HTTP/1.1"), "OPTIONS * HTTP/1.1", b""),
+    ("absolute form", get(line="GET https://view.test/row?x HTTP/1.1"), "GET /row?x HTTP/1.1", b""),
+    ("query with odd characters", get(line="GET /row?a=[b]|{c}^`\"<>\\ HTTP/1.1"), "GET /row?a=[b]|{c}^`\"<>\\ HTTP/1.1", b""),
+    ("percent-encoded dot segments stay", get(line="GET /a/../b/%2e%2e/%00 HTTP/1.1"), "GET /a/../b/%2e%2e/%00 HTTP/1.1", b""),
+    ("target of 8,000 bytes (RFC 9112 §3)", get(line=f"GET /{'a' * 7950} HTTP/1.1"), f"GET /{'a' * 7950} HTTP/1.1", b""),
+    ("Host with a port", get("Host: view.test:443\r\n"), "GET /row HTTP/1.1", b""),
+    ("Host with an IPv6 address", get("Host: [2001:db8::1]:443\r\n"), "GET /row HTTP/1.1", b""),
+    ("value of bytes above 127 (obs-text)", get(HOST + "X: \xe4\xf6\xfc\r\n"), "GET /row HTTP/1.1", b""),
+    ("value with a tab inside", get(HOST + "X: a\tb\r\n"), "GET /row HTTP/1.1", b""),
+    ("empty value", get(HOST + "X:\r\n"), "GET /row HTTP/1.1", b""),
+    ("value without a space", get("Host:view.test\r\n"), "GET /row HTTP/1.1", b""),
+    ("POST with Content-Length", post("Content-Length: 5\r\n", "hello"), "POST /row HTTP/1.1", b"hello"),
+    ("POST with Content-Length 0", post("Content-Length: 0\r\n"), "POST /row HTTP/1.1", b""),
+    ("GET with a body", f"GET /row HTTP/1.1\r\n{HOST}Content-Length: 5\r\n\r\nhello", "GET /row HTTP/1.1", b"hello"),
+    ("POST without a body", post(""), "POST /row HTTP/1.1", b""),
+    ("chunked", post(CHUNKED, "5\r\nhello\r\n0\r\n\r\n"), "POST /row HTTP/1.1", b"5\r\nhello\r\n0\r\n\r\n"),
+    ("Chunked in capitals", post("Transfer-Encoding: CHUNKED\r\n", "0\r\n\r\n"), "POST /row HTTP/1.1", b"0\r\n\r\n"),
+    ("chunk size in capitals with zeros", post(CHUNKED, "00A\r\n0123456789\r\n000\r\n\r\n"), "POST /row HTTP/1.1", b"00A\r\n0123456789\r\n000\r\n\r\n"),
+    ("chunk extension", post(CHUNKED, '5;a=b;c="d;e"\r\nhello\r\n0;x\r\n\r\n'), "POST /row HTTP/1.1", b'5;a=b;c="d;e"\r\nhello\r\n0;x\r\n\r\n'),
+    ("trailer", post(CHUNKED, "5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"), "POST /row HTTP/1.1", b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"),
+    ("body that looks like a request", post("Content-Length: 37\r\n", "GET /smuggled HTTP/1.1\r\nHost: a.test\r\n"[:37]), "POST /row HTTP/1.1", b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n"[:37]),
+]  # fmt: skip
+
+
+def record(request):
+    """Keeps the body as it came, in the order of arrival."""
+    request.body()
+    page(request)
+
+
+@pytest.fixture(scope="module")
+def balanced(shared):
+    server = shared.server(script=record)
+    return shared.balance(server), server
+
+
+def ids(rows):
+    return [row[0].replace(" ", "-") for row in rows]
+
+
+def probe(balancer, server):
+    """A good request arrives, as the only one: nothing of what was refused before it did."""
+    answer = balancer.get("/probe")
+    assert answer.status == 200
+    assert [r.target for r in server.requests] == ["/probe"], [r.head.raw for r in server.requests]
+
+
+@pytest.mark.parametrize(("name", "request_bytes", "statuses"), REFUSED, ids=ids(REFUSED))
+def test_malformed_request_is_refused_and_reaches_no_server(balanced, name, request_bytes, statuses):
+    balancer, server = balanced
+    before = len(server.traffic_bytes)
+    server.forget()
+    with balancer.connect() as client:
+        client.send(request_bytes)
+        answer = client.answer("GET")
+        assert answer is not None, f"closed without an answer ({client.ended})"
+        assert answer.status in statuses, f"{answer.head.start}: {answer.text}"
+        assert (answer["Connection"] or "").lower() == "close"
+        assert client.receive_to_end() == b""
+        assert client.ended == "clean"
+    assert len(server.traffic_bytes) == before
+    probe(balancer, server)
+
+
+@pytest.mark.parametrize(("name", "body"), REFUSED_BODIES, ids=ids(REFUSED_BODIES))
+@pytest.mark.parametrize("together", [True, False], ids=["with-the-head", "behind-the-head"])
+def test_malformed_body_never_makes_a_complete_request(balanced, name, body, together):
+    balancer, server = balanced
+    server.forget()
+    arrived = []
+
+    def script(request):
+        if request.target == "/row":
+            request.stream.receive_to_end()
+            arrived.append(request.received())
+            request.stream.close()
+        else:
+            page(request)
+
+    server.script = script
+    head = f"POST /row HTTP/1.1\r\n{HOST}{CHUNKED}\r\n"
+    smuggled = "GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n"
+    try:
+        with balancer.connect() as client:
+            if together:
+                client.send(head + body + smuggled)
+            else:
+                client.send(head)
+                server.wait_for_requests(1)
+                client.send(body + smuggled)
+            answer = client.answer("POST")
+            if answer is not None:
+                assert answer.status in (400, 413, 431, 502), answer.head.start
+                assert client.receive_to_end() == b""
+        assert client.ended
+    finally:
+        answer = balancer.get("/probe")
+        server.script = record
+    assert answer.status == 200
+    for content in arrived:
+        assert b"smuggled" not in content
+        assert not content.endswith(b"\r\n0\r\n\r\n"), content[-40:]
+        # Only what came before the fault was relayed.
+        assert body.encode("latin-1").startswith(content), content[-40:]
+    assert "/smuggled" not in [r.target for r in server.requests]
+
+
+@pytest.mark.parametrize(("name", "request_bytes", "line", "body"), FORWARDED, ids=ids(FORWARDED))
+def test_good_request_is_forwarded_as_it_is(balanced, name, request_bytes, line, body):
+    balancer, server = balanced
+    server.forget()
+    with balancer.connect() as client:
+        answer = client.exchange(request_bytes, "GET")
+        assert answer.status == 200, answer.text
+        # The connection goes on.
+        assert client.get("/next").status == 200
+    first, following = server.requests
+    assert first.head.start == line
+    assert first.body().raw == body
+    assert following.target == "/next"
+
+
+def test_refused_request_in_a_pipeline_leaves_the_requests_before_it(balanced):
+    balancer, server = balanced
+    server.forget()
+    with balancer.connect() as client:
+        client.send(get(line="GET /one HTTP/1.1") + get(line="GET /two HTTP/1.1") + get("", line="GET /bad HTTP/1.1") + get())
+        assert [client.answer().status for _ in range(3)] == [200, 200, 400]
+        assert client.receive_to_end() == b""
+    assert [r.target for r in server.requests] == ["/one", "/two"]
+
+
+SPLIT = (
+    f"POST /split HTTP/1.1\r\n{HOST}X-Mixed-Case:  value \r\nTransfer-Encoding: chunked\r\n\r\n"
+    '5;a="b"\r\nhello\r\n00b\r\n, wide worl\r\n1\r\nd\r\n0\r\nX-Sum: 1\r\n\r\n'
+)
+
+
+def test_request_split_at_every_byte_arrives_the_same(balanced):
+    balancer, server = balanced
+    server.forget()
+    with balancer.connect() as client:
+        assert client.exchange(SPLIT).status == 200
+        for at in range(1, len(SPLIT)):
+            client.send(SPLIT[:at])
+            client.send(SPLIT[at:])
+            assert client.answer("POST").status == 200, f"split at {at}"
+    whole = server.requests[0]
+    assert len(server.requests) == len(SPLIT)
+    for at, request in enumerate(server.requests):
+        assert request.head.raw == whole.head.raw, f"split at {at}"
+        assert request.body().raw == whole.body().raw, f"split at {at}"
+
+
+def test_request_byte_by_byte_arrives_the_same(balanced):
+    balancer, server = balanced
+    server.forget()
+    with balancer.connect() as client:
+        for byte in SPLIT:
+            client.send(byte)
+        assert client.answer("POST").status == 200
+    assert server.requests[0].body().content == b"hello, wide world"
+
+
+@pytest.mark.parametrize("row", REFUSED[::7], ids=ids(REFUSED[::7]))
+def test_malformed_request_byte_by_byte_is_refused_too(balanced, row):
+    balancer, server = balanced
+    _, request_bytes, statuses = row
+    server.forget()
+    with balancer.connect() as client:
+        try:
+            for byte in request_bytes[:3000]:
+                client.send(byte)
+            client.send(request_bytes[3000:])
+        except ConnectionError:
+            pass
+        answer = Response.read(client)
+        # Refused at the first byte that decides: the rest may meet a closed connection.
+        assert answer is None and client.ended == "reset" or answer.status in statuses
+    probe(balancer, server)

@@ -1,0 +1,255 @@
+"""What a server may answer: what has exactly one reading is passed on, everything else becomes a 502, and what was cut
+short never looks complete. Each row is the raw answer."""
+
+import pytest
+from harness.http import Truncated
+from harness.server import page
+
+OK = "HTTP/1.1 200 OK\r\n"
+
+
+def ids(rows):
+    return [row[0].replace(" ", "-") for row in rows]
+
+
+# Answers that become a 502: (name, raw answer).
+REFUSED = [
+    ("not HTTP", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"),
+    ("HTTP/0.9", "<html>hello</html>\r\n\r\n"),
+    ("nothing", ""),
+    ("half a status line", "HTTP/1.1 20"),
+    ("half a head", OK + "Content-Length: 5\r\nX-Half"),
+    ("head without its end", OK + "Content-Length: 5\r\n"),
+    ("status of two digits", "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n"),
+    ("status of four digits", "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"),
+    ("status with a letter", "HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n"),
+    ("status 099", "HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"),
+    ("status 600", "HTTP/1.1 600 Odd\r\nContent-Length: 0\r\n\r\n"),
+    ("version 2.0", "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    ("lower-case protocol", "http/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    ("two spaces before the status", "HTTP/1.1  200 OK\r\nContent-Length: 0\r\n\r\n"),
+    ("NUL in the reason", "HTTP/1.1 200 O\0K\r\nContent-Length: 0\r\n\r\n"),
+    ("bare CR in the reason", "HTTP/1.1 200 O\rK\r\nContent-Length: 0\r\n\r\n"),
+    ("bare LF behind the status line", "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n"),
+    ("bare LF behind a field", OK + "X: y\nContent-Length: 0\r\n\r\n"),
+    ("bare LF at the end", OK + "Content-Length: 0\r\n\n"),
+    ("space before the colon", OK + "Content-Length : 0\r\n\r\n"),
+    ("no colon", OK + "nothing\r\nContent-Length: 0\r\n\r\n"),
+    ("empty name", OK + ": y\r\nContent-Length: 0\r\n\r\n"),
+    ("folded line", OK + "X: a\r\n b\r\nContent-Length: 0\r\n\r\n"),
+    ("NUL in a value", OK + "X: a\0b\r\nContent-Length: 0\r\n\r\n"),
+    ("bare CR in a value", OK + "X: a\rb\r\nContent-Length: 0\r\n\r\n"),
+    ("Content-Length and Transfer-Encoding", OK + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ("two different Content-Lengths", OK + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"),
+    ("list of different Content-Lengths", OK + "Content-Length: 5, 6\r\n\r\nhello!"),
+    ("negative Content-Length", OK + "Content-Length: -5\r\n\r\nhello"),
+    ("empty Content-Length", OK + "Content-Length: \r\n\r\n"),
+    ("Content-Length beyond 64 bits", OK + "Content-Length: 18446744073709551621\r\n\r\nhello"),
+    ("chunked twice", OK + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"),
+    ("chunked in two lines", OK + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ("unknown coding", OK + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
+    ("vertical tab before chunked", OK + "Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n"),
+    ("chunked in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ("Transfer-Encoding with 204", "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ("101 that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+    ("Connection nominates Content-Length", OK + "Content-Length: 5\r\nConnection: Content-Length\r\n\r\nhello"),
+    ("head that is too large", OK + "X: " + "a" * 70_000 + "\r\n\r\n"),
+    ("too many fields", OK + "X: y\r\n" * 2000 + "\r\n"),
+    ("an empty line first", "\r\n" + OK + "Content-Length: 0\r\n\r\n"),
+]
+
+# Answers that are passed on: (name, raw answer, method, status, raw body, whether the client's connection goes on).
+PASSED = [
+    ("Content-Length", OK + "Content-Length: 5\r\n\r\nhello", "GET", 200, b"hello", True),
+    ("Content-Length 0", OK + "Content-Length: 0\r\n\r\n", "GET", 200, b"", True),
+    ("chunked", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "GET", 200, b"5\r\nhello\r\n0\r\n\r\n", True),
+    ("chunk extension", OK + "Transfer-Encoding: chunked\r\n\r\n005;a=b\r\nhello\r\n0\r\n\r\n", "GET", 200, b"005;a=b\r\nhello\r\n0\r\n\r\n", True),
+    ("trailer", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n", "GET", 200, b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n", True),
+    ("until close", OK + "\r\nhello", "GET", 200, b"hello", False),
+    ("until close, HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nhello", "GET", 200, b"hello", False),
+    ("HTTP/1.0 with Content-Length", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", "GET", 200, b"hello", True),
+    ("no reason phrase", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "GET", 200, b"", True),
+    ("204", "HTTP/1.1 204 No Content\r\n\r\n", "GET", 204, b"", True),
+    ("304", 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n', "GET", 304, b"", True),
+    ("304 with Content-Length", "HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\n\r\n", "GET", 304, b"", True),
+    ("HEAD with Content-Length", OK + "Content-Length: 500\r\n\r\n", "HEAD", 200, b"", True),
+    ("HEAD with chunked", OK + "Transfer-Encoding: chunked\r\n\r\n", "HEAD", 200, b"", True),
+    ("HEAD without framing", OK + "\r\n", "HEAD", 200, b"", True),
+    ("404", "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n", "GET", 404, b"no\n", True),
+    ("500", "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n", "GET", 500, b"", True),
+    ("status 599", "HTTP/1.1 599 Odd\r\nContent-Length: 0\r\n\r\n", "GET", 599, b"", True),
+    ("bytes above 127 in a value", OK + "X: \xe4\r\nContent-Length: 0\r\n\r\n", "GET", 200, b"", True),
+    ("103 before the answer", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK + "Content-Length: 0\r\n\r\n", "GET", 200, b"", True),
+    ("Connection: close", OK + "Connection: close\r\nContent-Length: 5\r\n\r\nhello", "GET", 200, b"hello", True),
+]  # fmt: skip
+
+# Answers that end too soon: (name, raw answer).
+CUT = [
+    ("in a body with Content-Length", OK + "Content-Length: 10\r\n\r\nhello"),
+    ("before a body with Content-Length", OK + "Content-Length: 10\r\n\r\n"),
+    ("in a chunk", OK + "Transfer-Encoding: chunked\r\n\r\n10\r\nhello"),
+    ("in a chunk size", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1"),
+    ("between chunks", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
+    ("before the last line", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"),
+    ("in a trailer", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Su"),
+    ("before the first chunk", OK + "Transfer-Encoding: chunked\r\n\r\n"),
+    ("malformed second chunk", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\nhello\r\n0\r\n\r\n"),
+    ("chunk longer than its size", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello!\r\n0\r\n\r\n"),
+]
+
+
+@pytest.fixture(scope="module")
+def balanced(shared):
+    server = shared.server()
+    return shared.balance(server), server
+
+
+def answering(raw, *, close=True, clean=True):
+    """A script that answers /row with these bytes and closes."""
+
+    def script(request):
+        if request.target != "/row":
+            return page(request)
+        request.send(raw)
+        if close:
+            if clean:
+                request.stream.finish()
+            request.stream.close()
+
+    return script
+
+
+@pytest.mark.parametrize(("name", "raw"), REFUSED, ids=ids(REFUSED))
+def test_malformed_answer_becomes_502(balanced, name, raw):
+    balancer, server = balanced
+    server.script = answering(raw)
+    with balancer.connect() as client:
+        answer = client.post("/row")
+        assert answer.status == 502, f"{answer.head.start}: {answer.text}"
+        assert answer["Server"] is None and answer["X"] is None
+    server.script = page
+    assert balancer.get("/after").status == 200
+
+
+@pytest.mark.parametrize(("name", "raw", "method", "status", "body", "goes_on"), PASSED, ids=ids(PASSED))
+def test_good_answer_is_passed_on_as_it_is(balanced, name, raw, method, status, body, goes_on):
+    balancer, server = balanced
+    close = not goes_on or "Connection: close" in raw
+    server.script = answering(raw, close=close)
+    with balancer.connect() as client:
+        client.send(f"{method} /row HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        answer = client.answer(method)
+        assert (answer.status, answer.body.raw) == (status, body)
+        if goes_on:
+            assert client.get("/next").status == 200
+        else:
+            assert client.ended == "clean"
+    server.script = page
+
+
+@pytest.mark.parametrize("clean", [True, False], ids=["close_notify", "no-close_notify"])
+@pytest.mark.parametrize(("name", "raw"), CUT, ids=ids(CUT))
+def test_truncated_answer_never_looks_complete(balanced, name, raw, clean):
+    balancer, server = balanced
+    server.script = answering(raw, clean=clean)
+    with balancer.connect() as client:
+        client.send("GET /row HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        try:
+            answer = client.answer()
+        except Truncated:
+            assert client.ended
+        else:
+            # Nothing of it had been passed on: then it may still become a proper error.
+            assert answer.status == 502, answer.head.start
+    server.script = page
+
+
+def test_body_until_close_without_close_notify_never_looks_complete(balanced):
+    """RFC 9112 §9.8: without close_notify nobody knows whether it was all."""
+    balancer, server = balanced
+    server.script = answering(OK + "\r\nhel", clean=False)
+    with balancer.connect() as client:
+        client.send("GET /row HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        with pytest.raises(Truncated):
+            client.answer()
+        assert client.ended in ("truncated", "reset")
+    server.script = page
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        OK + "Content-Length: 5\r\n\r\nhello" + OK + "Content-Length: 8\r\n\r\nsmuggled",
+        OK + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + OK + "Content-Length: 8\r\n\r\nsmuggled",
+        "HTTP/1.1 204 No Content\r\n\r\n" + OK + "Content-Length: 8\r\n\r\nsmuggled",
+        "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello",
+        OK + "Content-Length: 0\r\n\r\n\r\n",
+        OK + "Content-Length: 0\r\n\r\n\0",
+    ],
+)
+def test_bytes_behind_an_answer_belong_to_nobody(balanced, raw):
+    """A server connection with unexpected bytes on it is closed and never used again."""
+    balancer, server = balanced
+    server.forget()
+    server.script = answering(raw, close=False)
+    with balancer.connect() as client:
+        client.send("GET /row HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        first = client.answer()
+        # 204 and 304 with content may also be refused.
+        assert first.status in (200, 204, 304, 502)
+        server.script = page
+        answer = client.get("/next") if (first["Connection"] or "").lower() != "close" else balancer.get("/next")
+        assert answer.status == 200 and answer.text == "view01"
+    row, following = server.requests
+    assert row.connection is not following.connection
+    assert row.stream.receive_to_end() == b"" and row.stream.ended
+
+
+def test_body_of_an_answer_to_head_is_not_passed_on(balanced):
+    balancer, server = balanced
+    server.forget()
+    server.script = answering(OK + "Content-Length: 5\r\n\r\nhello", close=False)
+    with balancer.connect() as client:
+        client.send("HEAD /row HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        assert client.answer("HEAD").status == 200
+        server.script = page
+        assert client.get("/next").text == "view01"
+    assert server.requests[0].connection is not server.requests[1].connection
+
+
+WHOLE = (
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 Fine\r\nX-Mixed-Case:  value \r\nTransfer-Encoding: chunked\r\n\r\n"
+    '5;a="b"\r\nhello\r\n00b\r\n, wide worl\r\n1\r\nd\r\n0\r\nX-Sum: 1\r\n\r\n'
+)
+
+
+def test_answer_split_at_every_byte_arrives_the_same(balanced):
+    balancer, server = balanced
+    at = 0
+
+    def script(request):
+        request.body()
+        request.send(WHOLE[:at] or WHOLE)
+        if at:
+            request.send(WHOLE[at:])
+
+    server.script = script
+    with balancer.connect() as client:
+        whole = client.get("/split")
+        assert whole.body.raw == WHOLE.encode().partition(b"chunked\r\n\r\n")[2]
+        for at in range(1, len(WHOLE)):
+            answer = client.get("/split")
+            assert (answer.head.raw, answer.body.raw) == (whole.head.raw, whole.body.raw), f"split at {at}"
+    server.script = page
+
+
+def test_many_interim_answers_do_not_make_an_answer(balanced):
+    balancer, server = balanced
+    server.script = answering("HTTP/1.1 102 Processing\r\n\r\n" * 50 + OK + "Content-Length: 2\r\n\r\nok", close=False)
+    with balancer.connect() as client:
+        answer = client.get("/row")
+        assert answer.status in (200, 502)
+        assert answer.status == 502 or (answer.text == "ok" and len(answer.interim) == 50)
+    server.script = page
+    assert balancer.get("/after").status == 200

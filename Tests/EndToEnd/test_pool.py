@@ -1,0 +1,336 @@
+"""Connections to servers are kept and shared: never at the price of a lost, doubled or mixed-up answer."""
+
+import os
+import threading
+
+import pytest
+from harness.server import page
+from harness.waiting import wait_until
+
+HOST = "Host: view.test\r\n"
+
+
+@pytest.fixture
+def balanced(scene):
+    server = scene.server()
+    return scene.balance(server, threads=1), server
+
+
+def test_connection_is_used_again(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        for _ in range(10):
+            assert client.get("/").status == 200
+    assert len({id(r.connection) for r in server.requests}) == 1
+
+
+def test_connection_is_shared_between_clients(balanced):
+    balancer, server = balanced
+    for number in range(5):
+        assert balancer.get("/", source=f"127.0.70.{number + 1}").status == 200
+    assert len({id(r.connection) for r in server.requests}) == 1
+
+
+def test_sharing_can_be_switched_off(scene):
+    server = scene.server()
+    balancer = scene.balance(server, threads=1, pool={"share": False})
+    server.forget()
+    for number in range(5):
+        with balancer.connect(f"127.0.70.{number + 1}") as client:
+            assert client.get("/").status == 200
+            assert client.get("/").status == 200
+    # Each client has one of its own, for as long as it is there.
+    of_client = [[id(r.connection) for r in server.requests[n : n + 2]] for n in range(0, 10, 2)]
+    assert all(first == second for first, second in of_client)
+    assert len({first for first, _ in of_client}) == 5
+
+
+def test_pool_can_be_switched_off(scene):
+    server = scene.server()
+    balancer = scene.balance(server, threads=1, pool={"idle-connections": 0})
+    for _ in range(4):
+        assert balancer.get("/").status == 200
+    assert len({id(r.connection) for r in server.requests}) == 4
+
+
+def test_idle_connection_is_closed_in_time(scene):
+    server = scene.server()
+    balancer = scene.balance(server, pool={"idle-timeout": "300ms"})
+    assert balancer.get("/").status == 200
+    stream = server.requests[-1].stream
+    wait_until(lambda: stream._closed, "the idle connection's end")
+    assert stream.ended == "clean"
+
+
+def test_connection_close_of_the_server_is_obeyed(balanced):
+    balancer, server = balanced
+    server.script = lambda request: (request.respond(200, "x", "Connection: close"))
+    with balancer.connect() as client:
+        for _ in range(5):
+            assert client.get("/").status == 200
+    assert len({id(r.connection) for r in server.requests}) == 5
+
+
+# Stale connections
+
+
+def exchange_many(balancer, count, targets="/{}"):
+    with balancer.connect() as client:
+        for number in range(count):
+            answer = client.get(targets.format(number))
+            assert answer is not None, f"request {number}: connection ended ({client.ended})"
+            assert answer.status == 200, f"request {number}: {answer.head.start}"
+
+
+@pytest.mark.parametrize("clean", [True, False], ids=["close_notify", "abrupt"])
+def test_server_that_closes_behind_every_answer_loses_no_request(balanced, clean):
+    """Keep-alive in the answer, closed a moment later: every next request races with the end."""
+    balancer, server = balanced
+
+    def script(request):
+        page(request)
+        if clean:
+            request.stream.finish()
+        request.stream.close()
+
+    server.script = script
+    exchange_many(balancer, 150)
+    assert [r.target for r in server.requests] == [f"/{n}" for n in range(150)]
+
+
+def test_server_that_closes_when_the_next_request_comes_loses_no_request(balanced):
+    """The harshest form: the request has been sent, the connection ends without a byte of an answer."""
+    balancer, server = balanced
+
+    def script(request):
+        if len(request.connection.requests) > 1:
+            request.stream.close()
+        else:
+            page(request)
+
+    server.script = script
+    exchange_many(balancer, 150)
+    answered = [r.target for r in server.requests if r.connection.requests[0] is r]
+    assert answered == [f"/{n}" for n in range(150)]
+
+
+def test_server_that_resets_when_the_next_request_comes_loses_no_request(balanced):
+    balancer, server = balanced
+
+    def script(request):
+        if len(request.connection.requests) > 1:
+            request.stream.reset()
+        else:
+            page(request)
+
+    server.script = script
+    exchange_many(balancer, 150)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "OPTIONS"])
+def test_idempotent_methods_are_retried(balanced, method):
+    balancer, server = balanced
+
+    def script(request):
+        if len(request.connection.requests) > 1:
+            request.stream.close()
+        else:
+            page(request)
+
+    server.script = script
+    with balancer.connect() as client:
+        assert client.get("/").status == 200
+        fields = "Content-Length: 5\r\n\r\nhello" if method == "PUT" else "\r\n"
+        client.send(f"{method} /again HTTP/1.1\r\n{HOST}{fields}")
+        answer = client.answer(method)
+        assert answer is not None and answer.status == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "BOOK"])
+def test_other_methods_are_never_sent_twice(balanced, method):
+    """RFC 9110 §9.2.2: the server may have done it."""
+    balancer, server = balanced
+
+    def script(request):
+        if request.method != "GET":
+            request.body()
+            request.stream.close()
+        else:
+            page(request)
+
+    server.script = script
+    for attempt in range(10):
+        with balancer.connect() as client:
+            assert client.get("/").status == 200
+            client.send(f"{method} /once/{attempt} HTTP/1.1\r\n{HOST}Content-Length: 5\r\n\r\nhello")
+            answer = client.answer(method)
+            assert answer is None or answer.status == 502
+    assert [r.target for r in server.requests if r.method == method] == [f"/once/{n}" for n in range(10)]
+
+
+def test_request_is_not_retried_once_a_byte_of_its_answer_was_seen(balanced):
+    balancer, server = balanced
+
+    def script(request):
+        if request.target == "/half":
+            request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+            request.stream.close()
+        else:
+            page(request)
+
+    server.script = script
+    with balancer.connect() as client:
+        assert client.get("/").status == 200
+        client.send(f"GET /half HTTP/1.1\r\n{HOST}\r\n")
+        assert b"hello" in client.receive_to_end()
+    assert [r.target for r in server.requests] == ["/", "/half"]
+
+
+def test_large_upload_is_not_half_sent_to_a_second_connection(balanced):
+    """What has gone to a stale connection is gone: then a PUT is either sent whole again, or refused."""
+    balancer, server = balanced
+
+    def script(request):
+        if len(request.connection.requests) > 1 and request.method == "PUT":
+            request.stream.receive_exactly(1000)
+            request.stream.close()
+        else:
+            page(request)
+
+    server.script = script
+    content = os.urandom(300_000)
+    with balancer.connect() as client:
+        assert client.get("/").status == 200
+        try:
+            client.send(f"PUT /echo HTTP/1.1\r\n{HOST}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        except ConnectionError:
+            pass
+        answer = client.answer("PUT")
+        assert answer is None or answer.status == 502 or answer.content == content
+
+
+def test_bytes_on_an_idle_connection_make_it_useless(balanced):
+    """An answer that nobody asked for must never be given to the next client."""
+    balancer, server = balanced
+    smuggled = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled"
+
+    def script(request):
+        page(request)
+        if request.target == "/poison":
+            request.send(smuggled)
+
+    server.script = script
+    for attempt in range(30):
+        with balancer.connect() as client:
+            assert client.get("/poison").text == "view01"
+            answer = client.get("/next")
+            assert answer is not None and answer.text == "view01", f"attempt {attempt}"
+
+
+def test_late_bytes_on_an_idle_connection_make_it_useless(balanced):
+    balancer, server = balanced
+    go, sent = threading.Event(), threading.Event()
+
+    def script(request):
+        page(request)
+        if request.target == "/poison":
+            assert go.wait(20)
+            request.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled")
+            sent.set()
+
+    server.script = script
+    assert balancer.get("/poison").text == "view01"
+    poisoned = server.requests[-1].stream
+    go.set()
+    assert sent.wait(20)
+    # The balancer closes it without being asked for anything.
+    assert poisoned.receive_to_end() == b""
+    assert balancer.get("/next").text == "view01"
+
+
+# Connection-bound authentication
+
+
+@pytest.mark.parametrize("scheme", ["NTLM", "Negotiate"])
+def test_connection_that_was_authenticated_serves_one_client_only(balanced, scheme):
+    """NTLM authenticates the connection: whoever uses it next is logged in."""
+    balancer, server = balanced
+    turns = []
+
+    def script(request):
+        if request.target == "/secret":
+            turn = len([r for r in request.connection.requests if r.target == "/secret"])
+            turns.append(request.connection)
+            if turn == 1:
+                request.respond(401, "", f"WWW-Authenticate: {scheme}", reason="Unauthorized")
+            elif turn == 2:
+                request.respond(401, "", f"WWW-Authenticate: {scheme} TlRMTVNTUAACAAAA", reason="Unauthorized")
+            else:
+                request.respond(200, "for your eyes only")
+        else:
+            page(request)
+
+    server.script = script
+    with balancer.connect("127.0.71.1") as client, balancer.connect("127.0.71.2") as other:
+        assert client.get("/secret").status == 401
+        assert client.get("/secret", f"Authorization: {scheme} TlRMTVNTUAABAAAA").status == 401
+        assert other.get("/").status == 200
+        assert client.get("/secret", f"Authorization: {scheme} TlRMTVNTUAADAAAA").status == 200
+        # All three steps went over one connection, and the other client over another.
+        assert len({id(c) for c in turns}) == 1
+        private = turns[0]
+        assert [r for r in server.requests if r.target == "/"][0].connection is not private
+        assert client.get("/").status == 200
+        assert [r for r in server.requests if r.target == "/"][1].connection is private
+    # With its client the connection ends; it never returns to the pool.
+    wait_until(lambda: private.stream._closed, "the private connection's end")
+    assert balancer.get("/", source="127.0.71.1").status == 200
+    assert server.requests[-1].connection is not private
+
+
+def test_credentials_of_the_client_alone_make_it_private(balanced):
+    """A client that sends NTLM unasked, on a connection that looks shared."""
+    balancer, server = balanced
+    with balancer.connect("127.0.71.3") as client:
+        assert client.get("/", "Authorization: Negotiate YIIB").status == 200
+        private = server.requests[-1].connection
+        assert balancer.get("/other", source="127.0.71.4").status == 200
+        assert server.requests[-1].connection is not private
+        assert client.get("/more").status == 200
+        assert server.requests[-1].connection is private
+    wait_until(lambda: private.stream._closed, "the private connection's end")
+
+
+def test_answers_are_never_mixed_up(scene):
+    """Many clients, a shared pool, servers that close at random: every client reads its own answers."""
+    import random
+
+    generator = random.Random(3)
+
+    def script(request):
+        request.body()
+        request.respond(200, request.target)
+        if generator.random() < 0.2:
+            request.stream.close()
+
+    servers = [scene.server("view01", script=script), scene.server("view02", script=script)]
+    balancer = scene.balance(*servers, pool={"idle-connections": 4})
+    faults = []
+
+    def client(number):
+        try:
+            with balancer.connect(f"127.0.72.{number + 1}") as stream:
+                for turn in range(60):
+                    target = f"/{number}/{turn}"
+                    answer = stream.get(target)
+                    assert answer is not None and answer.status == 200, (target, answer)
+                    assert answer.text == target, (target, answer.text)
+        except Exception as fault:
+            faults.append(repr(fault))
+
+    threads = [threading.Thread(target=client, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults, faults

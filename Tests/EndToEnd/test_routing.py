@@ -1,0 +1,341 @@
+"""The same client, the same server; and where a request goes when that server is full, gone, drained or back."""
+
+import collections
+import threading
+
+import pytest
+from harness.server import page
+from harness.waiting import client_addresses, wait_until
+
+HOST = "Host: view.test\r\n"
+# Checks that find a change in a moment.
+QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 2, "jitter": "0s"}
+
+
+def homes(balancer, sources):
+    return {source: balancer.server_of(source) for source in sources}
+
+
+def test_client_stays_with_its_server(scene):
+    balancer = scene.balance(*(scene.server(f"view{n:02}") for n in range(1, 5)))
+    sources = client_addresses(40)
+    first = homes(balancer, sources)
+    assert homes(balancer, sources) == first
+    assert homes(balancer, reversed(sources)) == first
+    assert set(first.values()) == {"view01", "view02", "view03", "view04"}
+
+
+def test_mapping_is_the_same_after_a_restart(scene):
+    """And so on the other node of a pair: the hash needs no shared state."""
+    servers = [scene.server(f"view{n:02}") for n in range(1, 4)]
+    sources = client_addresses(30)
+    first, second = scene.balance(*servers), scene.balance(*servers)
+    assert homes(first, sources) == homes(second, sources)
+
+
+def test_weights_are_the_share_of_clients(scene):
+    servers = [scene.server("light"), scene.server("heavy")]
+    balancer = scene.balance(*servers, server_changes={"heavy": {"weight": 3}})
+    counts = collections.Counter(homes(balancer, client_addresses(240)).values())
+    # 180 expected; five standard deviations are 34.
+    assert 146 <= counts["heavy"] <= 214, counts
+
+
+def test_weight_zero_takes_nobody_new(scene):
+    balancer = scene.balance(scene.server("view01"), scene.server("view02"), server_changes={"view02": {"weight": 0}})
+    assert set(homes(balancer, client_addresses(30)).values()) == {"view01"}
+
+
+def test_backup_is_used_when_no_other_server_can_be(scene):
+    primary, backup = scene.server("view01"), scene.server("spare")
+    balancer = scene.balance(primary, backup, server_changes={"spare": {"backup": True}}, health=QUICK)
+    sources = client_addresses(20)
+    assert set(homes(balancer, sources).values()) == {"view01"}
+    primary.die()
+    balancer.wait_for_state("view01", "down")
+    assert set(homes(balancer, sources).values()) == {"spare"}
+    primary.start()
+    balancer.wait_for_state("view01", "up")
+    assert set(homes(balancer, client_addresses(20, start=100)).values()) == {"view01"}
+
+
+def test_drain_keeps_known_clients_and_sends_new_ones_elsewhere(scene):
+    """503 from the health check is an administrator's order, not a failure."""
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values(), health=QUICK)
+    known = homes(balancer, client_addresses(30))
+    servers["view01"].health = 503
+    balancer.wait_for_state("view01", "drain")
+    assert homes(balancer, known) == known
+    assert "view01" in known.values()
+    assert set(homes(balancer, client_addresses(30, start=100)).values()) == {"view02"}
+    servers["view01"].health = 200
+    balancer.wait_for_state("view01", "up")
+    assert set(homes(balancer, client_addresses(30, start=200)).values()) == {"view01", "view02"}
+
+
+def test_drained_everywhere_still_serves_known_clients_only(scene):
+    server = scene.server("view01")
+    balancer = scene.balance(server, health=QUICK)
+    known = client_addresses(3)
+    homes(balancer, known)
+    server.health = 503
+    balancer.wait_for_state("view01", "drain")
+    assert set(homes(balancer, known).values()) == {"view01"}
+    assert balancer.get("/", source="127.0.90.1").status == 503
+
+
+def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(scene):
+    servers = {f"view{n:02}": scene.server(f"view{n:02}") for n in range(1, 4)}
+    balancer = scene.balance(*servers.values(), health=QUICK)
+    sources = client_addresses(60)
+    before = homes(balancer, sources)
+    servers["view02"].die()
+    balancer.wait_for_state("view02", "down")
+    during = homes(balancer, sources)
+    for source in sources:
+        if before[source] == "view02":
+            assert during[source] in ("view01", "view03")
+        else:
+            assert during[source] == before[source]
+    assert set(during[s] for s in sources if before[s] == "view02") == {"view01", "view03"}
+    servers["view02"].start()
+    balancer.wait_for_state("view02", "up")
+    # Clients with a recent session stay where they are; new ones go where the hash says.
+    assert homes(balancer, sources) == during
+    assert "view02" in homes(balancer, client_addresses(40, start=200)).values()
+
+
+def test_clients_of_one_prefix_are_one_client(scene):
+    balancer = scene.balance(
+        *(scene.server(f"view{n:02}") for n in range(1, 4)), affinity={"ipv4-prefix": 24}
+    )
+    for net in range(1, 9):
+        assert len(set(homes(balancer, [f"127.9.{net}.{host}" for host in (1, 77, 254)]).values())) == 1
+
+
+# Failures of connections
+
+
+def test_refused_connection_is_retried_on_another_server(scene):
+    """No request is lost to a server that is not there, before any health check has found it."""
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values())
+    sources = client_addresses(20)
+    before = homes(balancer, sources)
+    servers["view01"].die()
+    after = homes(balancer, sources)
+    assert set(after.values()) == {"view02"}
+    assert "view01" in before.values()
+
+
+def test_request_with_a_body_is_redispatched_too_when_nothing_was_sent(scene):
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values())
+    sources = [s for s, home in homes(balancer, client_addresses(20)).items() if home == "view01"]
+    servers["view01"].die()
+    for source in sources:
+        with balancer.connect(source) as client:
+            assert client.post("/echo", b"hello" * 1000).content == b"hello" * 1000
+
+
+@pytest.mark.parametrize("manner", ["closes-after-accept", "resets-after-accept"])
+def test_broken_handshake_is_retried_on_another_server(scene, manner):
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values(), pool={"idle-connections": 0})
+    sources = client_addresses(12)
+    homes(balancer, sources)
+
+    def hook(sock):
+        if manner == "resets-after-accept":
+            import socket
+
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        sock.close()
+        return True
+
+    servers["view01"].on_accept = hook
+    assert set(homes(balancer, sources).values()) == {"view02"}
+
+
+def test_server_that_never_completes_a_handshake_is_given_up_within_the_connect_timeout(scene):
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values(), pool={"idle-connections": 0}, timeouts={"connect": "300ms"}, retries=1)
+    sources = [s for s, home in homes(balancer, client_addresses(10)).items() if home == "view01"]
+    servers["view01"].on_accept = lambda sock: True
+    assert homes(balancer, sources[:2]) == {source: "view02" for source in sources[:2]}
+
+
+def test_no_server_left_is_503_with_retry_after(scene):
+    server = scene.server()
+    balancer = scene.balance(server)
+    server.die()
+    answer = balancer.get("/")
+    assert answer.status == 503 and int(answer["Retry-After"]) > 0
+    balancer.wait_for_state("view01", "down")
+    answer = balancer.get("/")
+    assert answer.status == 503 and int(answer["Retry-After"]) > 0
+
+
+def test_dead_server_from_the_start_is_503_until_it_comes(scene):
+    server = scene.server()
+    server.die()
+    balancer = scene.balance(server, serving=False, health=QUICK)
+    balancer.wait_for_state("view01", "down")
+    assert balancer.get("/").status == 503
+    server.start()
+    balancer.wait_for_state("view01", "up")
+    assert balancer.get("/").status == 200
+
+
+# Limits and queue
+
+
+class Held:
+    """A script that answers /held only when told to."""
+
+    def __init__(self):
+        self.go = threading.Event()
+
+    def __call__(self, request):
+        if request.target.startswith("/held"):
+            assert self.go.wait(60)
+        page(request)
+
+
+def ask(client, target="/held"):
+    client.send(f"GET {target} HTTP/1.1\r\n{HOST}\r\n")
+
+
+def test_request_waits_for_a_full_server_and_is_served_when_it_is_free(scene):
+    held = Held()
+    server = scene.server(script=held)
+    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}})
+    with balancer.connect("127.0.91.1") as first, balancer.connect("127.0.91.2") as second:
+        ask(first)
+        server.wait_for_requests(1)
+        ask(second, "/second")
+        # Another request through the balancer's other doors proves that it had time to pass the second on.
+        for _ in range(20):
+            assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
+        assert [r.target for r in server.requests] == ["/held"]
+        held.go.set()
+        assert first.answer().status == 200
+        assert second.answer().status == 200
+    assert [r.target for r in server.requests] == ["/held", "/second"]
+
+
+def test_queue_is_served_in_order(scene):
+    held = Held()
+    server = scene.server(script=held)
+    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}}, threads=1)
+    clients = [balancer.connect(f"127.0.92.{n + 1}") for n in range(8)]
+    try:
+        ask(clients[0])
+        server.wait_for_requests(1)
+        for number, client in enumerate(clients[1:], 1):
+            ask(client, f"/{number}")
+            # One after the other into the queue.
+            assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
+        held.go.set()
+        for client in clients:
+            assert client.answer().status == 200
+    finally:
+        for client in clients:
+            client.close()
+    assert [r.target for r in server.requests] == ["/held", *(f"/{n}" for n in range(1, 8))]
+
+
+def test_waiting_too_long_is_503_with_retry_after(scene):
+    held = Held()
+    server = scene.server(script=held)
+    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}}, timeouts={"queue": "300ms"})
+    with balancer.connect("127.0.91.1") as first, balancer.connect("127.0.91.2") as second:
+        ask(first)
+        server.wait_for_requests(1)
+        ask(second, "/second")
+        answer = second.answer()
+        assert answer.status == 503 and int(answer["Retry-After"]) > 0
+        held.go.set()
+        assert first.answer().status == 200
+    assert [r.target for r in server.requests] == ["/held"]
+
+
+def test_full_queue_is_503_at_once(scene):
+    held = Held()
+    server = scene.server(script=held)
+    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}}, limits={"queue": 1})
+    with balancer.connect() as first, balancer.connect() as second, balancer.connect() as third:
+        ask(first)
+        server.wait_for_requests(1)
+        ask(second, "/second")
+        assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
+        ask(third, "/third")
+        # One of the two is refused while the server is still held: the queue has one place.
+        outcome = []
+
+        def read(client):
+            outcome.append(client.answer())
+
+        readers = [threading.Thread(target=read, args=(client,), daemon=True) for client in (second, third)]
+        for reader in readers:
+            reader.start()
+        wait_until(lambda: outcome, "a refusal")
+        assert outcome[0].status == 503 and int(outcome[0]["Retry-After"]) > 0
+        held.go.set()
+        for reader in readers:
+            reader.join(30)
+        assert [answer.status for answer in outcome] == [503, 200]
+        assert first.answer().status == 200
+
+
+def test_client_that_leaves_the_queue_is_not_served(scene):
+    held = Held()
+    server = scene.server(script=held)
+    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}})
+    with balancer.connect() as first, balancer.connect() as third:
+        ask(first)
+        server.wait_for_requests(1)
+        with balancer.connect() as second:
+            ask(second, "/gone")
+            assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
+        ask(third, "/third")
+        assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
+        held.go.set()
+        assert first.answer().status == 200
+        assert third.answer().status == 200
+    assert [r.target for r in server.requests] == ["/held", "/third"]
+
+
+def test_connection_limit_is_never_exceeded(scene):
+    most, now, lock = [0], [0], threading.Lock()
+
+    def script(request):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        threading.Event().wait(0.005)
+        with lock:
+            now[0] -= 1
+        page(request)
+
+    server = scene.server(script=script)
+    balancer = scene.balance(server, server_changes={"view01": {"connections": 3}})
+    faults = []
+
+    def client(number):
+        try:
+            with balancer.connect(f"127.0.93.{number + 1}") as stream:
+                for _ in range(15):
+                    assert stream.get("/").status == 200
+        except Exception as fault:
+            faults.append(repr(fault))
+
+    threads = [threading.Thread(target=client, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults, faults
+    assert most[0] == 3
+    assert len([c for c in server.connections if not c.stream._closed]) <= 3

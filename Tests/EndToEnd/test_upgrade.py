@@ -1,0 +1,287 @@
+"""After 101 an opaque two-way stream: HTML Access and Blast."""
+
+import asyncio
+import http
+import os
+import ssl
+import threading
+
+import pytest
+from harness.http import Head
+from harness.server import page
+from harness.waiting import free_port, fresh_address, wait_until
+
+websockets = pytest.importorskip("websockets", reason="python3-websockets is not installed")
+
+UPGRADE = (
+    "GET /ws HTTP/1.1\r\nHost: view.test\r\nOrigin: https://view.test\r\nConnection: keep-alive, Upgrade\r\n"
+    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+SWITCH = (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+
+
+def raw_echo(request):
+    """Switches, then sends back whatever comes; ends its direction when the client has ended its own."""
+    request.send(SWITCH)
+    while data := request.stream.receive():
+        request.send(data)
+
+
+@pytest.fixture
+def balanced(scene):
+    server = scene.server(script=raw_echo)
+    return scene.balance(server), server
+
+
+def switched(client):
+    client.send(UPGRADE)
+    head = Head.read(client)
+    assert head.start.startswith("HTTP/1.1 101 "), head.raw
+    return head
+
+
+def test_upgrade_reaches_the_server_and_comes_back(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        head = switched(client)
+        assert head.get("Upgrade") == "websocket" and head.get("Connection").lower() == "upgrade"
+        assert head.get("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        request = server.requests[0]
+        assert request.head.get("Upgrade") == "websocket"
+        assert "upgrade" in request.head.get("Connection").lower()
+        assert request.head.get("Sec-WebSocket-Key") == "dGhlIHNhbXBsZSBub25jZQ=="
+        assert request.head.get("Origin") == "https://view.test"
+
+
+def test_stream_is_opaque_both_ways(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        switched(client)
+        for size in (1, 2, 125, 16_384, 100_000):
+            data = os.urandom(size)
+            client.send(data)
+            assert client.receive_exactly(size) == data
+        # Bytes that would be HTTP anywhere else.
+        data = b"GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n0\r\n\r\n"
+        client.send(data)
+        assert client.receive_exactly(len(data)) == data
+    assert [r.target for r in server.requests] == ["/ws"]
+
+
+def test_server_bytes_in_the_same_write_as_101_are_not_lost(balanced):
+    balancer, server = balanced
+
+    def script(request):
+        request.send(SWITCH.encode() + b"first")
+        raw = request.stream.receive()
+        request.send(raw)
+        request.stream.receive_to_end()
+
+    server.script = script
+    with balancer.connect() as client:
+        switched(client)
+        assert client.receive_exactly(5) == b"first"
+        client.send(b"second")
+        assert client.receive_exactly(6) == b"second"
+
+
+def test_half_close_by_the_client_leaves_the_other_direction_open(balanced):
+    balancer, server = balanced
+
+    def script(request):
+        request.send(SWITCH)
+        everything = request.stream.receive_to_end()
+        assert request.stream.ended == "clean"
+        request.send(b"you said " + everything)
+        request.stream.finish()
+
+    server.script = script
+    with balancer.connect() as client:
+        switched(client)
+        client.send(b"all I have to say")
+        client.finish()
+        assert client.receive_to_end() == b"you said all I have to say"
+        assert client.ended == "clean"
+
+
+def test_half_close_by_the_server_leaves_the_other_direction_open(balanced):
+    balancer, server = balanced
+    said = []
+
+    def script(request):
+        request.send(SWITCH.encode() + b"over")
+        request.stream.finish()
+        said.append(request.stream.receive_to_end())
+        said.append(request.stream.ended)
+
+    server.script = script
+    with balancer.connect() as client:
+        switched(client)
+        assert client.receive_to_end() == b"over"
+        assert client.ended == "clean"
+        client.send(b"and out")
+        client.finish()
+        wait_until(lambda: len(said) == 2, "the server to see the client's end")
+    assert said == [b"and out", "clean"]
+
+
+def test_end_of_both_frees_both(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        switched(client)
+        client.finish()
+        assert client.receive_to_end() == b"" and client.ended == "clean"
+    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_death_of_the_client_reaches_the_server(balanced, how):
+    balancer, server = balanced
+    client = balancer.connect()
+    switched(client)
+    getattr(client, how)()
+    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+
+
+def test_death_of_the_server_reaches_the_client(balanced):
+    balancer, server = balanced
+    with balancer.connect() as client:
+        switched(client)
+        server.die()
+        assert client.receive_to_end() == b""
+        assert client.ended
+
+
+def test_other_answer_than_101_is_an_ordinary_answer(balanced):
+    balancer, server = balanced
+    server.script = lambda request: request.respond(403, "no", reason="Forbidden")
+    with balancer.connect() as client:
+        client.send(UPGRADE)
+        answer = client.answer()
+        assert answer.status == 403 and answer.text == "no"
+        server.script = page
+        if (answer["Connection"] or "").lower() != "close":
+            assert client.get("/next").status == 200
+
+
+def test_bytes_behind_an_upgrade_request_are_refused(balanced):
+    """They would be a smuggled request for a server that does not switch."""
+    balancer, server = balanced
+    with balancer.connect() as client:
+        client.send(UPGRADE + "GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        answer = client.answer()
+        assert answer.status == 400
+        assert client.receive_to_end() == b""
+    assert balancer.get("/favicon.ico").status == 200
+    assert server.requests == []
+
+
+def test_late_bytes_behind_an_upgrade_request_never_become_a_request(balanced):
+    balancer, server = balanced
+    go = threading.Event()
+
+    def script(request):
+        assert go.wait(20)
+        request.respond(403, "no", reason="Forbidden")
+
+    server.script = script
+    with balancer.connect() as client:
+        client.send(UPGRADE)
+        server.wait_for_requests(1)
+        client.send("GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        # The balancer has had the chance to read them once another client was served.
+        server.script = page
+        assert balancer.get("/other").status == 200
+        go.set()
+        client.receive_to_end()
+        assert client.ended
+    assert sorted(r.target for r in server.requests) == ["/other", "/ws"]
+
+
+def test_unknown_protocol_is_not_offered_to_the_server(balanced):
+    """RFC 9110 §7.8: an intermediary that does not speak it drops it. h2c behind a proxy is a way around the proxy."""
+    balancer, server = balanced
+    server.script = page
+    with balancer.connect() as client:
+        answer = client.get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__")
+        assert answer.status == 200
+    head = server.requests[0].head
+    assert head.get("Upgrade") is None and head.get("HTTP2-Settings") is None
+
+
+def test_websockets_through_the_library(scene):
+    """200 at once, with messages both ways, of sizes from nothing to more than a buffer."""
+    peers = [EchoServers(scene.certificates.front, f"view{n:02}") for n in (1, 2)]
+    try:
+        balancer = scene.balance(*peers)
+        asyncio.run(asyncio.wait_for(converse(balancer, 200), 120))
+    finally:
+        for peer in peers:
+            peer.stop()
+
+
+async def converse(balancer, count):
+    context = ssl.create_default_context(cafile=balancer.certificates.authority.certificate)
+    everyone_is_in = asyncio.Event()
+    inside = []
+
+    async def client(number):
+        address = f"127.0.52.{number + 1}"
+        async with websockets.connect(
+            f"wss://view.test:{balancer.port}/ws", ssl=context, host=balancer.address, port=balancer.port,
+            server_hostname="view.test", local_addr=(address, 0), max_size=None, open_timeout=60, ping_interval=None,
+        ) as socket:  # fmt: skip
+            inside.append(number)
+            if len(inside) == count:
+                everyone_is_in.set()
+            await everyone_is_in.wait()
+            name = await socket.recv()
+            assert name in ("view01", "view02")
+            for turn, size in enumerate((0, 1, 125, 126, 5000, 70_000)):
+                message = os.urandom(size) if turn % 2 else f"{number}-" + "x" * size
+                await socket.send(message)
+                assert await socket.recv() == message
+            await socket.ping()
+        return name
+
+    names = await asyncio.gather(*(client(number) for number in range(count)))
+    assert set(names) == {"view01", "view02"}
+
+
+class EchoServers:
+    """A WebSocket server of the library in a thread of its own; it says its name first."""
+
+    def __init__(self, certificate, name):
+        self.name, self.address = name, fresh_address()
+        self.port = free_port(self.address)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.chain, certificate.key)
+        self._loop = asyncio.new_event_loop()
+        ready = threading.Event()
+
+        async def echo(socket):
+            await socket.send(name)
+            async for message in socket:
+                await socket.send(message)
+
+        async def health(path, _):
+            return (http.HTTPStatus.OK, [("Content-Type", "image/x-icon")], b"icon") if path == "/favicon.ico" else None
+
+        async def serve():
+            self._stopped = asyncio.Event()
+            async with websockets.serve(
+                echo, self.address, self.port, ssl=context, process_request=health, max_size=None, ping_interval=None
+            ):
+                ready.set()
+                await self._stopped.wait()
+
+        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(serve()), daemon=True)
+        self._thread.start()
+        assert ready.wait(20)
+
+    def stop(self):
+        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join(20)
