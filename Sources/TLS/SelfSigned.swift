@@ -3,8 +3,8 @@ import COpenSSL
 /// Certificates made on the spot: for the demo and for tests, where nobody issues one.
 package enum SelfSigned {
   /// A fresh ECDSA P-256 key and a certificate for `names` (host names or addresses; the first is also the common
-  /// name), signed by itself, or by `issuer`. `authority` makes it one that may sign others. `validity` is in seconds
-  /// from now, which is the system's clock: from −60 to one day ahead unless told.
+  /// name), signed by itself, or by `issuer`. An `authority` may sign others; its first name is any text, and it is for
+  /// no host. `validity` is in seconds from now by the system's clock: from a minute ago to a day ahead unless told.
   package static func make(
     for names: [String], signedBy issuer: CertificatePair? = nil, authority: Bool = false,
     validity: ClosedRange<Int> = -60...86_400
@@ -30,7 +30,7 @@ package enum SelfSigned {
       unsafe X509_set_pubkey(x509, key.key) == 1
     else { throw failed() }
     try add(NID_basic_constraints, authority ? "critical,CA:TRUE" : "critical,CA:FALSE", to: certificate)
-    if !names.isEmpty { try add(NID_subject_alt_name, alternativeNames(names), to: certificate) }
+    if !authority && !names.isEmpty { try add(NID_subject_alt_name, alternativeNames(names), to: certificate) }
     guard unsafe X509_sign(x509, signer.key, EVP_sha256()) > 0 else { throw failed() }
     let chain = issuer.map { [$0.certificate] } ?? []
     return try CertificatePair(

@@ -22,6 +22,7 @@ import Wire
     var handles: [ContextHandle] = []
     for set in selection.sets {
       let handle = try ContextHandle(.server, profile: profile)
+      handle.preferOwnOrder()
       for index in set { try handle.present(certificates[index]) }
       try handle.resume(with: tickets, profile: profile)
       handles.append(handle)
@@ -62,6 +63,11 @@ extension ContextHandle {
         throw .refused(origin: pair.origin, reason: takeQueuedReason())
       }
     }
+  }
+
+  fileprivate func preferOwnOrder() {
+    // SAFETY: `context` is live and not shared yet.
+    unsafe belvedere_ctx_prefer_own_order(context)
   }
 
   /// Stateless tickets or nothing: no session is kept here, so nothing is locked or looked up.

@@ -19,7 +19,7 @@ package struct ServerName: Hashable, Sendable, CustomStringConvertible {
   /// No name. With trust `.system` or `.authorities` any certificate of those authorities passes.
   package static let none = ServerName(kind: .none, text: "")
 
-  private init(kind: Kind, text: String) {
+  init(kind: Kind, text: String) {
     self.kind = kind
     self.text = text
   }

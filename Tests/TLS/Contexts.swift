@@ -69,3 +69,12 @@ extension ServerContext {
     }
   }
 }
+
+extension TLSConnection {
+  /// Begins a renegotiation, which only a hostile TLS 1.2 client does.
+  mutating func startRenegotiation() {
+    unsafe SSL_clear_options(ssl, 1 << 30 /* SSL_OP_NO_RENEGOTIATION */)
+    unsafe SSL_renegotiate(ssl)
+    unsafe SSL_do_handshake(ssl)
+  }
+}

@@ -12,7 +12,7 @@ struct StreamTests {
   ) throws {
     var duo = try Duo(Contexts.server(), Contexts.trusting(profile: profile), buffer: buffer)
     duo.establish()
-    let sent = pattern(3 << 20)
+    let sent = pattern(1 << 20)
     var up: [UInt8] = []
     var down: [UInt8] = []
     var upOffset = 0

@@ -1,0 +1,46 @@
+import TLS
+import Testing
+
+struct DigestTests {
+  @Test func `the WebSocket key of RFC 6455 §1.3 is answered as it says`() {
+    let key = "dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    #expect(Digest.sha1Base64(Array(key.utf8)) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+  }
+
+  @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])
+  func `Base64 is that of RFC 4648 §10`(text: String, encoded: String) {
+    #expect(Digest.base64(Array(text.utf8)) == encoded)
+  }
+
+  @Test func `SHA-256 of nothing is well known`() throws {
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    #expect(try Digest.sha256([]) == Fingerprint(empty).bytes)
+  }
+
+  @Test func `random bytes differ`() throws {
+    #expect(try RandomBytes.make(16) != RandomBytes.make(16))
+    #expect(try RandomBytes.make(0).isEmpty)
+  }
+}
+
+struct FingerprintTests {
+  private static let plain = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+  @Test func `a fingerprint is read in either case, with or without colons`() throws {
+    let fingerprint = try Fingerprint(Self.plain)
+    #expect(fingerprint.description == Self.plain)
+    #expect(try Fingerprint(Self.plain.uppercased()) == fingerprint)
+    let pairs = (0..<32).map { index in
+      let start = Self.plain.index(Self.plain.startIndex, offsetBy: 2 * index)
+      return String(Self.plain[start..<Self.plain.index(start, offsetBy: 2)])
+    }
+    #expect(try Fingerprint(pairs.joined(separator: ":")) == fingerprint)
+  }
+
+  @Test(arguments: [
+    "", "00", plain + "0", plain + "00", String(plain.dropLast()), "zz" + plain.dropFirst(2), "à" + plain,
+  ])
+  func `anything else is refused`(text: String) {
+    #expect(throws: TLSError.badFingerprint(text)) { try Fingerprint(text) }
+  }
+}

@@ -1,0 +1,94 @@
+import Linux
+import TLS
+import Testing
+
+struct MisbehaviourTests {
+  /// What an accepting connection makes of these first bytes.
+  private func failure(of bytes: [UInt8]) throws -> TLSFailure? {
+    let sockets = SocketPair()
+    var server = try TLSConnection(accepting: sockets.left, context: Contexts.server())
+    sendRaw(bytes, to: sockets.right)
+    server.became(.readable)
+    if case .failed(let failure) = server.handshake() { return failure }
+    return nil
+  }
+
+  @Test(arguments: [
+    ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "plain HTTP came where TLS was expected"),
+    ("SSH-2.0-OpenSSH_9.2\r\n", "wrong version number"),
+    ("\u{16}\u{3}\u{1}\u{7f}\u{7f}", "packet length too long"),
+  ])
+  func `bytes that are no TLS fail the handshake, and the log says what they were`(text: String, reason: String) throws
+  {
+    let failure = try failure(of: Array(text.utf8))
+    #expect(failure?.blame == .peer)
+    #expect(failure?.description == reason)
+  }
+
+  @Test func `a client that leaves in the handshake is the one to blame`() throws {
+    var duo = try Duo(Contexts.server(), Contexts.trusting())
+    duo.cutClient()
+    duo.server.became(.ended)
+    guard case .failed(let failure) = duo.server.handshake() else {
+      Issue.record("the end was not seen")
+      return
+    }
+    #expect(failure.blame == .peer)
+    #expect(failure.description == "the peer closed the connection in the handshake")
+  }
+
+  @Test func `a failure is answered again, and nothing else is done`() throws {
+    let sockets = SocketPair()
+    var server = try TLSConnection(accepting: sockets.left, context: Contexts.server())
+    sendRaw(Array("nonsense".utf8), to: sockets.right)
+    server.became(.readable)
+    guard case .failed(let first) = server.handshake(), case .failed(let second) = server.handshake(),
+      case .failed(let third) = server.write(Array("x".utf8).span), case .failed(let fourth) = server.sendCloseNotify()
+    else {
+      Issue.record("a broken connection went on")
+      return
+    }
+    #expect(Set([first, second, third, fourth].map(\.description)).count == 1)
+    #expect(server.readOnce() == .failed(first.description))
+  }
+
+  @Test(arguments: 0..<300)
+  func `a handshake with some bytes changed ends in a failure or waits, and never crashes`(seed: Int) throws {
+    let sockets = SocketPair()
+    var random = UInt64(seed + 1)
+    func next() -> Int {
+      random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(random >> 33)
+    }
+    var duo = try Duo(Contexts.server(), Contexts.trusting())
+    duo.look()
+    _ = duo.client.handshake()
+    var hello = receiveRaw(from: duo.serverDescriptor)
+    for _ in 0...(next() % 4) { hello[next() % hello.count] = UInt8(truncatingIfNeeded: next()) }
+    if seed % 5 == 0 { hello.removeLast(next() % hello.count) }
+    var server = try TLSConnection(accepting: sockets.left, context: Contexts.server())
+    sendRaw(hello, to: sockets.right)
+    server.became(.readable)
+    switch server.handshake() {
+    case .failed(let failure): #expect(failure.blame == .peer, "\(failure)")
+    case .wantsRead: break
+    case .done, .wantsWrite: Issue.record("it can't be done")
+    }
+  }
+
+  @Test(arguments: 0..<200)
+  func `a changed record fails the read, and gives no byte of itself`(seed: Int) throws {
+    var duo = try Duo(Contexts.server(), Contexts.trusting())
+    duo.establish()
+    _ = duo.client.writeSome("a record that nobody may change")
+    var record = receiveRaw(from: duo.serverDescriptor)
+    record[seed % record.count] ^= UInt8(1 << (seed % 8))
+    sendRaw(record, to: duo.clientDescriptor)
+    duo.cutClient()
+    duo.look()
+    switch duo.server.readOnce() {
+    case .failed, .truncated: break
+    case let other: Issue.record("\(other)")
+    }
+  }
+}

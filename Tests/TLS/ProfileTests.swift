@@ -1,0 +1,93 @@
+import Testing
+
+@testable import TLS
+
+struct ProfileTests {
+  private static let tls13 = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"]
+  private static let authenticated = [
+    "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
+  ]
+  private static let chained = ["ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384"]
+
+  @Test(arguments: [
+    (TLSProfile.modern, tls13 + authenticated),
+    (.intermediate, tls13 + authenticated),
+    (.legacy, tls13 + authenticated + chained),
+  ])
+  func `a profile holds exactly these ciphers, in this order`(profile: TLSProfile, ciphers: [String]) throws {
+    #expect(try Contexts.server(profile: profile).cipherNames == ciphers)
+  }
+
+  @Test(arguments: TLSProfile.allCases)
+  func `TLS 1.1 is refused (RFC 8996)`(profile: TLSProfile) throws {
+    var duo = try Duo(Contexts.server(profile: profile), Contexts.ancient())
+    #expect(duo.serverFailure()?.description == "unsupported protocol")
+    #expect(duo.clientFailure()?.blame == .peer)
+  }
+
+  @Test func `the modern profile refuses TLS 1.2`() throws {
+    var duo = try Duo(Contexts.server(profile: .modern), Contexts.trusting(limitedTo: .tls12))
+    #expect(duo.serverFailure()?.description == "unsupported protocol")
+  }
+
+  @Test(arguments: [
+    (TLSProfile.intermediate, "ECDHE-RSA-AES128-SHA256", false), (.legacy, "ECDHE-RSA-AES128-SHA256", true),
+    (.intermediate, "ECDHE-RSA-AES256-SHA384", false), (.legacy, "ECDHE-RSA-AES256-SHA384", true),
+    (.legacy, "AES128-SHA", false), (.legacy, "AES128-GCM-SHA256", false), (.legacy, "ECDHE-RSA-AES128-SHA", false),
+    (.legacy, "DHE-RSA-AES128-GCM-SHA256", false), (.intermediate, "ECDHE-RSA-CHACHA20-POLY1305", true),
+  ])
+  func `old View clients' ciphers work with the legacy profile alone`(
+    profile: TLSProfile, cipher: String, accepted: Bool
+  ) throws {
+    let rsa = try CertificatePair(pem: Samples.rsa, origin: "rsa")
+    var duo = try Duo(Contexts.server(rsa, profile: profile), Contexts.offering(cipher))
+    guard accepted else {
+      #expect(duo.serverFailure()?.description == "no shared cipher")
+      return
+    }
+    duo.establish()
+    #expect((duo.server.cipherName) == cipher)
+  }
+
+  @Test func `our order of ciphers decides, but a client that puts ChaCha20 first gets it`() throws {
+    let rsa = try CertificatePair(pem: Samples.rsa, origin: "rsa")
+    let front = try Contexts.server(rsa)
+    for (offer, chosen) in [
+      ("ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"),
+      ("ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-CHACHA20-POLY1305"),
+    ] {
+      var duo = try Duo(front, Contexts.offering(offer))
+      duo.establish()
+      #expect((duo.server.cipherName) == chosen)
+    }
+  }
+
+  @Test(arguments: [("X25519", true), ("P-256", true), ("P-384", true), ("P-521", false), ("X448", false)])
+  func `keys are exchanged over X25519, P-256 and P-384`(group: String, accepted: Bool) throws {
+    var duo = try Duo(Contexts.server(), Contexts.offering(groups: group))
+    if accepted {
+      duo.establish()
+    } else {
+      #expect(duo.serverFailure()?.blame == .peer)
+    }
+  }
+
+  @Test func `a context without a certificate is refused`() {
+    #expect(throws: TLSError.noCertificatesGiven) {
+      try ServerContext(certificates: [], profile: .modern, tickets: nil)
+    }
+  }
+
+  @Test func `a renegotiation is refused`() throws {
+    var duo = try Duo(Contexts.server(), Contexts.trusting(limitedTo: .tls12))
+    duo.establish()
+    duo.client.startRenegotiation()
+    duo.look()
+    // A no_renegotiation warning goes back (RFC 5246 §7.2.2), and what was agreed on stays.
+    #expect(duo.server.readOnce() == .wouldBlock)
+    duo.look()
+    #expect(duo.client.readOnce() == .failed("no renegotiation"))
+  }
+}

@@ -1,0 +1,131 @@
+import TLS
+import Testing
+
+struct VerificationTests {
+  private let authority: CertificatePair
+  private let good: CertificatePair
+  private let name: ServerName
+
+  init() throws {
+    authority = try SelfSigned.make(for: ["Our Authority"], authority: true)
+    good = try SelfSigned.make(for: ["view01.domain.local", "192.0.2.11", "*.pool.local"], signedBy: authority)
+    name = try ServerName("view01.domain.local")
+  }
+
+  private func trustingOurs() throws -> ClientContext {
+    try ClientContext(trust: .authorities(pem: authority.certificatePEM(), origin: "our authority"))
+  }
+
+  /// How the client finds a server with this certificate.
+  private func failure(
+    of certificate: CertificatePair, _ client: ClientContext, name: ServerName
+  ) throws -> TLSFailure? {
+    var duo = try Duo(Contexts.server(certificate), client, name: name)
+    return duo.clientFailure()
+  }
+
+  @Test(arguments: ["view01.domain.local", "VIEW01.domain.local", "192.0.2.11", "a.pool.local"])
+  func `a chain to our authority with the right name passes`(name: String) throws {
+    #expect(try failure(of: good, trustingOurs(), name: ServerName(name)) == nil)
+  }
+
+  @Test(arguments: [
+    ("view02.domain.local", "hostname mismatch"), ("192.0.2.12", "IP address mismatch"),
+    ("a.b.pool.local", "hostname mismatch"), ("pool.local", "hostname mismatch"),
+  ])
+  func `another name is refused, and the log says whom the certificate is for`(asked: String, reason: String) throws {
+    let failure = try failure(of: good, trustingOurs(), name: ServerName(asked))
+    #expect(failure?.blame == .verification)
+    #expect(failure?.refusal?.reason == reason)
+    #expect(
+      failure?.description == "the certificate 'CN=view01.domain.local', issued by 'CN=Our Authority', does not pass: "
+        + "\(reason); '\(asked)' was asked for, it is for view01.domain.local, *.pool.local, 192.0.2.11; "
+        + "its SHA-256 fingerprint is \(good.facts.fingerprint)")
+  }
+
+  @Test func `an expired certificate is refused`() throws {
+    let old = try SelfSigned.make(for: [name.text], signedBy: authority, validity: -7200 ... -3600)
+    let failure = try failure(of: old, trustingOurs(), name: name)
+    #expect(failure?.refusal?.reason == "certificate has expired")
+    #expect(failure?.refusal?.certificate == old.facts)
+    #expect(old.facts.notAfter - old.facts.notBefore == 3600)
+  }
+
+  @Test func `a certificate that is not valid yet is refused`() throws {
+    let early = try SelfSigned.make(for: [name.text], signedBy: authority, validity: 3600...7200)
+    #expect(try failure(of: early, trustingOurs(), name: name)?.refusal?.reason == "certificate is not yet valid")
+  }
+
+  @Test func `an unknown authority is refused, and the log says which certificate that is`() throws {
+    let stranger = try SelfSigned.make(for: ["Their Authority"], authority: true)
+    let theirs = try SelfSigned.make(for: [name.text], signedBy: stranger)
+    let failure = try failure(of: theirs, trustingOurs(), name: name)
+    #expect(failure?.refusal?.depth == 1)
+    #expect(failure?.refusal?.certificate?.subject == "CN=Their Authority")
+    #expect(failure?.refusal?.reason == "self-signed certificate in certificate chain")
+    #expect(failure?.refusal?.pin == theirs.facts.fingerprint)
+  }
+
+  @Test func `an authority's certificate with an issuer that may not issue is refused`() throws {
+    let leaf = try SelfSigned.make(for: ["leaf"], signedBy: authority)
+    let below = try SelfSigned.make(for: [name.text], signedBy: leaf)
+    #expect(try failure(of: below, trustingOurs(), name: name)?.refusal?.depth == 1)
+  }
+
+  @Test func `a self-signed server is trusted when its own certificate is the authority`() throws {
+    let own = try SelfSigned.make(for: [name.text])
+    let client = try ClientContext(trust: .authorities(pem: own.certificatePEM(), origin: "own"))
+    #expect(try failure(of: own, client, name: name) == nil)
+    #expect(try failure(of: own, client, name: ServerName("other"))?.refusal?.reason == "hostname mismatch")
+    #expect(try failure(of: own, trustingOurs(), name: name)?.refusal?.reason == "self-signed certificate")
+  }
+
+  @Test func `without a name any certificate of our authority passes`() throws {
+    #expect(try failure(of: good, trustingOurs(), name: .none) == nil)
+  }
+
+  @Test func `the pinned certificate passes whatever its name, issuer and dates`() throws {
+    let old = try SelfSigned.make(for: ["elsewhere"], validity: -7200 ... -3600)
+    let client = try ClientContext(trust: .fingerprints([good.facts.fingerprint, old.facts.fingerprint]))
+    #expect(try failure(of: old, client, name: name) == nil)
+    #expect(try failure(of: good, client, name: name) == nil)
+  }
+
+  @Test func `another certificate than the pinned is refused, and the log says what would pin it`() throws {
+    let client = try ClientContext(trust: .fingerprints([authority.facts.fingerprint]))
+    let failure = try failure(of: good, client, name: name)
+    #expect(failure?.blame == .verification)
+    #expect(failure?.refusal?.pin == good.facts.fingerprint)
+    #expect(failure?.description.contains("its fingerprint is none of the pinned ones") == true)
+  }
+
+  @Test func `with no trust asked for anything passes`() throws {
+    let old = try SelfSigned.make(for: ["elsewhere"], validity: -7200 ... -3600)
+    #expect(try failure(of: old, ClientContext(trust: .none), name: name) == nil)
+  }
+
+  @Test func `the system's store refuses a stranger`() throws {
+    #expect(try failure(of: good, ClientContext(trust: .system), name: name)?.blame == .verification)
+  }
+
+  @Test func `the server learns that its certificate was refused`() throws {
+    var duo = try Duo(Contexts.server(good), ClientContext(trust: .fingerprints([authority.facts.fingerprint])))
+    #expect(duo.serverFailure()?.description == #"the peer sent the alert "bad certificate""#)
+  }
+
+  @Test func `a trust without a certificate in it is refused`() throws {
+    #expect(throws: TLSError.noCertificate(origin: "empty")) {
+      try ClientContext(trust: .authorities(pem: Array("nothing".utf8), origin: "empty"))
+    }
+    #expect(throws: TLSError.badFingerprint("")) { try ClientContext(trust: .fingerprints([])) }
+    #expect(throws: TLSError.unreadable(path: "/nonexistent/ca.pem", errno: 2)) {
+      try ClientContext(trust: .authoritiesFile(path: "/nonexistent/ca.pem"))
+    }
+  }
+
+  @Test func `text of a hostile certificate is one printable line`() throws {
+    let pair = try CertificatePair(pem: Samples.hostile, origin: "hostile")
+    let failure = try failure(of: pair, trustingOurs(), name: name)
+    #expect(failure?.description.utf8.allSatisfy { (0x20...0x7e).contains($0) } == true)
+  }
+}
