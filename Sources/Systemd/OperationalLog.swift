@@ -32,5 +32,8 @@ package enum OperationalLog {
   }
 
   /// libsystemd drops messages without an error when journald does not run.
-  private static var isJournalThere: Bool { unsafe access("/run/systemd/journal/socket", W_OK) == 0 }
+  private static var isJournalThere: Bool {
+    // SAFETY: the path is a literal.
+    unsafe access("/run/systemd/journal/socket", W_OK) == 0
+  }
 }
