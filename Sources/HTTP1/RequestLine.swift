@@ -141,7 +141,7 @@ struct RequestLine: BitwiseCopyable {
 
   /// Octets of `http://` or `https://` at the start of the target; no other scheme is ours.
   private func schemeCount(of bytes: Span<UInt8>) throws(Rejection) -> Int {
-    guard target.count > 8 else { throw .targetMalformed }
+    guard target.count >= 8 else { throw .targetMalformed }
     let scheme = FieldName(ByteRange(start: target.start, end: target.start &+ 8), of: bytes).first
     if scheme & 0xff_ffff_ffff_ffff == 0x2f_2f3a_7074_7468 { return 7 }  // http://
     guard scheme == 0x2f2f_3a73_7074_7468 else { throw .targetMalformed }  // https://

@@ -64,3 +64,20 @@ func returned(
   head.render(from: input.span, connection: connection, clientVersion: request.version, into: &sink)
   return HTTP1Tests.text(sink.bytes)
 }
+
+/// The part of `bytes` that a head points to.
+func text(_ bytes: [UInt8], _ range: ByteRange) -> String {
+  String(decoding: bytes[range.start..<range.end], as: UTF8.self)
+}
+
+extension HeadScanner {
+  /// `isWorthParsing` of a text, which `#expect` can call.
+  mutating func wants(_ text: String, limits: HeadLimits = HeadLimits()) -> Bool {
+    isWorthParsing(bytes(text).span, limits: limits)
+  }
+}
+
+extension BodyTracker {
+  /// `advance` over a text, which `#expect` can call.
+  mutating func take(_ text: String) -> Progress { advance(over: bytes(text).span) }
+}

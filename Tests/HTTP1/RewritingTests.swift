@@ -3,10 +3,147 @@ import Testing
 import Wire
 
 struct RewritingTests {
-  static let added = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: view.domain.local\r\n"
+  static let trusted = ForwardedFields(client: IPAddress(v4: 0xc000_0201), isSecure: true, isPeerTrusted: true)
+  /// What a request for host `a` from 192.0.2.1 over TLS gets added.
+  static let added = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: a\r\n"
 
-  @Test func `a browser's head keeps its names, case and order`() {
-    let head = "GET /portal/?a=b HTTP/1.1\r\nHost: view.domain.local\r\naccept: */*\r\nUSER-AGENT: x\r\n"
-    #expect(forwarded(head + "Connection: keep-alive\r\nCookie: a=b\r\n\r\n") == head + "Cookie: a=b\r\n" + Self.added + "\r\n")
+  @Test func `names, case, order and white space of the fields stay as they came`() {
+    let head = "GET /portal/?a=b HTTP/1.1\r\nHost: a\r\naccept:*/*\r\nUSER-AGENT:   x \t\r\nOrigin: https://a\r\n"
+    #expect(
+      forwarded(head + "Connection: keep-alive\r\nCookie: a=b\r\n\r\n") == head + "Cookie: a=b\r\n\(Self.added)\r\n")
+  }
+
+  @Test(arguments: [
+    "Connection: close", "connection: keep-alive, te", "Keep-Alive: timeout=5", "Proxy-Connection: keep-alive",
+    "TE: trailers", "Proxy-Authorization: Basic eDp5", "Upgrade: h2c", "Forwarded: for=192.0.2.9",
+    "X-Forwarded-For: 192.0.2.9", "X-Forwarded-Proto: http", "X-FORWARDED-HOST: evil", "X-Forwarded-Port: 1",
+    "X-Forwarded-: 1", "X-Real-IP: 192.0.2.9", "Connection: , ,",
+  ])
+  func `hop-by-hop fields and what a client says of itself go no further (RFC 9110 §7.6.1)`(line: String) {
+    let expected = "POST / HTTP/1.1\r\nHost: a\r\nA: b\r\nC: d\r\n\(Self.added)\r\n"
+    #expect(forwarded(request("A: b", line, "C: d")) == expected)
+    #expect(forwarded(request(line, line, "A: b", line, "C: d", line)) == expected)
+  }
+
+  @Test(arguments: [
+    "Forwarded-For: x", "X-Forwarded: x", "TEE: x", "Te-: x", "Hosts: x", "Connections: x",
+    "Upgrade-Insecure-Requests: 1",
+    "Proxy-Authorizatio: x", "Trailer: X-Sum", "Via: 1.0 a", "Authorization: Basic eDp5", "Transfer-Encodin: chunked",
+    "X-Connection: close", "Keep-Aliv: x", "Expected: x",
+  ])
+  func `every other field is forwarded`(line: String) {
+    #expect(forwarded(request("A: b", line)) == "POST / HTTP/1.1\r\nHost: a\r\nA: b\r\n\(line)\r\n\(Self.added)\r\n")
+  }
+
+  @Test func `fields that Connection nominates are dropped, whatever their case (RFC 9110 §7.6.1)`() {
+    let head = request("X-One: 1", "Connection: close, x-one ,X-Two", "X-Twos: 2", "X-TWO: 2", "X-One: 1", "C: d")
+    #expect(forwarded(head) == "POST / HTTP/1.1\r\nHost: a\r\nX-Twos: 2\r\nC: d\r\n\(Self.added)\r\n")
+    #expect(
+      returned(response("X-One: 1", "Connection: x-one", "C: d", "Content-Length: 0"))
+        == "HTTP/1.1 200 Reason\r\nC: d\r\nContent-Length: 0\r\n\r\n")
+  }
+
+  @Test func `Connection says what was decided, in the words of the request's version (RFC 9112 §9.3)`() throws {
+    let new = request("A: b")
+    let old = request("A: b", "Connection: keep-alive", version: "HTTP/1.0")
+    #expect(try #require(forwarded(new, connection: .keepAlive)).contains("Connection") == false)
+    #expect(try #require(forwarded(new, connection: .close)).hasSuffix("\r\nConnection: close\r\n\r\n"))
+    #expect(try #require(forwarded(old, connection: .keepAlive)).hasSuffix("\r\nConnection: keep-alive\r\n\r\n"))
+    #expect(try #require(forwarded(old, connection: .close)).hasSuffix("\r\nConnection: close\r\n\r\n"))
+    #expect(try #require(forwarded(old)).hasPrefix("POST / HTTP/1.0\r\n"))
+  }
+
+  @Test(arguments: [
+    ("GET http://a/p?q HTTP/1.1", "GET /p?q HTTP/1.1"), ("GET https://A HTTP/1.1", "GET / HTTP/1.1"),
+    ("POST http://a?q HTTP/1.1", "POST /?q HTTP/1.1"), ("OPTIONS http://a HTTP/1.1", "OPTIONS * HTTP/1.1"),
+    ("OPTIONS http://a/ HTTP/1.1", "OPTIONS / HTTP/1.1"), ("OPTIONS http://a?q HTTP/1.1", "OPTIONS /?q HTTP/1.1"),
+    ("OPTIONS * HTTP/1.1", "OPTIONS * HTTP/1.1"),
+  ])
+  func `an absolute-form target is forwarded in origin form (RFC 9112 §3.2.1, §3.2.4)`(line: String, seen: String) {
+    #expect(forwarded("\(line)\r\nHost: a\r\n\r\n") == "\(seen)\r\nHost: a\r\n\(Self.added)\r\n")
+  }
+
+  @Test func `X-Forwarded-For can be switched off, and a client's own still goes no further`() {
+    var forwarding = client
+    forwarding.addsClientAddress = false
+    forwarding.isSecure = false
+    #expect(
+      forwarded(request("X-Forwarded-For: 192.0.2.9"), forwarding: forwarding)
+        == "POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a\r\n\r\n")
+  }
+
+  @Test(arguments: [
+    ([], added),
+    (
+      ["X-Forwarded-For: 192.0.2.9"],
+      "X-Forwarded-For: 192.0.2.9, 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: a\r\n"
+    ),
+    (
+      ["X-Forwarded-For: x", "X-Forwarded-For: y"],
+      "X-Forwarded-For: x\r\nX-Forwarded-For: y, 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: a\r\n"
+    ),
+    (
+      ["X-Forwarded-Proto: http", "X-Forwarded-For: x", "X-Real-IP: x", "X-Forwarded-Host: b", "X-Forwarded-Port: 1"],
+      "X-Forwarded-Proto: http\r\nX-Forwarded-For: x, 192.0.2.1\r\nX-Real-IP: x\r\nX-Forwarded-Host: b\r\nX-Forwarded-Port: 1\r\n"
+    ),
+    (["Forwarded: for=x"], added),
+  ])
+  func `a trusted proxy's fields are kept, and X-Forwarded-For is extended`(lines: [String], seen: String) {
+    let head = "GET / HTTP/1.1\r\nHost: a\r\n"
+    let sent = lines.map { $0 + "\r\n" }.joined()
+    #expect(forwarded("\(head)\(sent)\r\n", forwarding: Self.trusted) == "\(head)\(seen)\r\n")
+  }
+
+  @Test func `a trusted proxy's address is kept but not extended when that is switched off`() {
+    var forwarding = Self.trusted
+    forwarding.addsClientAddress = false
+    let head = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: x\r\n"
+    #expect(
+      forwarded(head + "\r\n", forwarding: forwarding) == head
+        + "X-Forwarded-Proto: https\r\nX-Forwarded-Host: a\r\n\r\n")
+  }
+
+  @Test func `the address is written as text, IPv6 without brackets`() throws {
+    let address = try IPAddress(parsing: "2001:db8:1111:2222:3333:4444:5555:6666")
+    let seen = try #require(forwarded(request(), forwarding: ForwardedFields(client: address, isSecure: true)))
+    #expect(seen.contains("\r\nX-Forwarded-For: 2001:db8:1111:2222:3333:4444:5555:6666\r\n"))
+  }
+
+  @Test func `without a Host there is no X-Forwarded-Host`() {
+    #expect(
+      forwarded("GET / HTTP/1.0\r\n\r\n")
+        == "GET / HTTP/1.0\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\nConnection: keep-alive\r\n\r\n")
+  }
+
+  @Test func `more lines to rewrite than a sane head has are refused`() {
+    var lines = "GET / HTTP/1.1\r\nHost: a\r\n"
+    for index in 0..<17 { lines += "X-Forwarded-For: \(index)\r\nX-\(index): y\r\n" }
+    #expect(parseRequest(lines + "\r\n").rejection == .tooManyRewrittenLines)
+  }
+
+  @Test(arguments: [
+    Verdict.good("Expect: 100-continue", "RFC 9110 §10.1.1"),
+    .good("expect: 100-Continue ", "RFC 9110 §10.1.1: no case"),
+    .bad("Expect: 100-continue, 100-continue", .expectationUnknown, "RFC 9110 §10.1.1: 417"),
+    .bad("Expect: y 100-continue", .expectationUnknown, "RFC 9110 §10.1.1: 417"),
+    .bad("Expect: 100-continue\r\nExpect: 100-continue", .expectationUnknown, "RFC 9110 §10.1.1: 417"),
+    .bad("Expect:", .expectationUnknown, "RFC 9110 §10.1.1: 417"),
+    .bad("Expect: 200-ok", .expectationUnknown, "RFC 9110 §10.1.1: 417"),
+  ])
+  func `the only expectation is 100-continue (RFC 9110 §10.1.1)`(row: Verdict) {
+    expectRequest(Verdict(input: request("Content-Length: 1", row.input), rejection: row.rejection, source: row.source))
+    #expect(Rejection.expectationUnknown.status == .expectationFailed)
+  }
+
+  @Test(arguments: [
+    ("HTTP/1.1", "Content-Length: 1", true), ("HTTP/1.1", "Transfer-Encoding: chunked", true),
+    ("HTTP/1.1", "Content-Length: 0", false), ("HTTP/1.1", "A: b", false), ("HTTP/1.0", "Content-Length: 1", false),
+  ])
+  func `an expectation without content, or in HTTP/1.0, is not forwarded (RFC 9110 §10.1.1)`(
+    version: String, line: String, expects: Bool
+  ) throws {
+    let head = request(line, "Expect: 100-continue", version: version)
+    #expect(try #require(parseRequest(head).head).expectsContinue == expects)
+    #expect(try #require(forwarded(head)).contains("Expect: 100-continue\r\n") == expects)
   }
 }

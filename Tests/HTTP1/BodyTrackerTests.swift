@@ -1,0 +1,202 @@
+import Testing
+
+@testable import HTTP1
+
+struct BodyTrackerTests {
+  /// What becomes of a chunked body that is offered whole: the bytes accepted and the last state.
+  static func track(_ input: [UInt8], _ framing: Framing = .chunked) -> (BodyTracker, BodyTracker.Progress) {
+    var tracker = BodyTracker(framing)
+    let progress = tracker.advance(over: input.span)
+    return (tracker, progress)
+  }
+
+  @Test func `no body, or one of length zero, is complete from the start`() {
+    for framing in [Framing.none, .length(0)] {
+      var (tracker, progress) = Self.track(bytes("next"), framing)
+      #expect(tracker.isComplete && progress == .init(accepted: 0, state: .complete))
+      #expect(tracker.end() == true)
+    }
+  }
+
+  @Test func `a length is kept to the byte, and what is behind it stays (RFC 9112 §6.2)`() {
+    var tracker = BodyTracker(.length(10))
+    #expect(tracker.take("12345") == .init(accepted: 5, state: .more))
+    #expect(tracker.take("") == .init(accepted: 0, state: .more))
+    #expect(!tracker.isComplete && tracker.contentBytes == 5)
+    #expect(tracker.take("67890GET") == .init(accepted: 5, state: .complete))
+    #expect(tracker.isComplete && tracker.contentBytes == 10)
+    #expect(tracker.take("GET") == .init(accepted: 0, state: .complete))
+  }
+
+  @Test func `a shorter body than was announced is truncated (RFC 9112 §8)`() {
+    var (tracker, progress) = Self.track(bytes("12345"), .length(6))
+    #expect(progress.state == .more)
+    #expect(tracker.end() == false)
+  }
+
+  @Test func `a body until close takes everything, and the close completes it (RFC 9112 §6.3)`() {
+    var (tracker, progress) = Self.track(bytes("12345"), .untilClose)
+    #expect(progress == .init(accepted: 5, state: .more))
+    #expect(!tracker.isComplete && tracker.contentBytes == 5)
+    #expect(tracker.end() == true)
+    #expect(tracker.isComplete)
+  }
+
+  @Test func `a chunked body without its last chunk is truncated (RFC 9112 §8)`() {
+    let body = "5\r\nhello\r\n0\r\nA: b\r\n\r\n"
+    for length in 0..<body.utf8.count {
+      var (tracker, progress) = Self.track(Array(body.utf8.prefix(length)))
+      #expect(progress == .init(accepted: length, state: .more))
+      #expect(tracker.end() == false)
+    }
+    var (tracker, progress) = Self.track(bytes(body))
+    #expect(progress == .init(accepted: body.utf8.count, state: .complete))
+    #expect(tracker.end() == true)
+  }
+
+  @Test(arguments: [
+    ("0\r\n\r\n", 0), ("5\r\nhello\r\n0\r\n\r\n", 5), ("00A\r\n0123456789\r\n000\r\n\r\n", 10),
+    ("a\r\n\r\n\r\n\r\n\r\n\r\n\r\n0\r\n\r\n", 10), ("1\r\na\r\n1\r\nb\r\n0\r\n\r\n", 2),
+    ("0000000000000001\r\na\r\n0\r\n\r\n", 1),
+    ("1;a\r\nx\r\n0;b=c\r\n\r\n", 1), ("1;a=\"\\\"; \t\"\r\nx\r\n0\r\n\r\n", 1),
+    ("1;a;b=c;d=\"\"\r\nx\r\n0\r\n\r\n", 1),
+    ("0\r\nX-Sum: 1\r\nETag: \"a\"\r\nServer-Timing:\r\n\r\n", 0),
+  ])
+  func `a chunked body is accepted to its last byte, and no further (RFC 9112 §7.1)`(body: String, count: Int) {
+    let (tracker, progress) = Self.track(bytes(body + "GET / HTTP/1.1\r\n"))
+    #expect(progress == .init(accepted: body.utf8.count, state: .complete))
+    #expect(tracker.isComplete && tracker.contentBytes == UInt64(count))
+  }
+
+  /// What is accepted before the offence is written before `|`.
+  @Test(arguments: [
+    ("|\r\n", Rejection.chunkSizeMalformed, "RFC 9112 §7.1: 1*HEXDIG"),
+    ("|;a\r\n", .chunkSizeMalformed, "RFC 9112 §7.1: 1*HEXDIG"),
+    ("| 5\r\n", .chunkSizeMalformed, "RFC 9112 §7.1: no white space"),
+    ("5| \r\n", .chunkSizeMalformed, "RFC 9112 §7.1: no white space"),
+    ("5|\t\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
+    ("5| ;a\r\n", .chunkSizeMalformed, "RFC 9112 §7.1.1: bad white space"),
+    ("|+5\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
+    ("|-1\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
+    ("0|x5\r\n", .chunkSizeMalformed, "RFC 9112 §7.1: not a C number"),
+    ("5|_0\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
+    ("5|,\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
+    ("5|\u{0}\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
+    ("|é\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
+    ("5|\nhello\r\n", .bareLineFeed, "RFC 9112 §7.1: CRLF"),
+    ("5\r|hello", .bareCarriageReturn, "RFC 9112 §7.1: CRLF"),
+    ("5\r|\r\n", .bareCarriageReturn, "RFC 9112 §7.1: CRLF"),
+    ("5;a|\nhello", .bareLineFeed, "RFC 9112 §7.1.1: TERM.EXT"),
+    ("5;|\nhello", .chunkExtensionMalformed, "RFC 9112 §7.1.1: TERM.EXT"),
+    ("5;a\r|x", .bareCarriageReturn, "RFC 9112 §7.1.1"),
+    ("5;|\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a name"),
+    ("5;|;\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a name"),
+    ("5;| a\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: bad white space"),
+    ("5;|=a\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a name"),
+    ("5;a=|\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a value"),
+    ("5;a=b|\"c\"\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1"),
+    ("5;a=\"b\"|c\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1"),
+    ("5;a=\"b|\r\n", .chunkExtensionMalformed, "RFC 9110 §5.6.4: no CR in a quoted string"),
+    ("5;a=\"b|\n\"\r\n", .chunkExtensionMalformed, "RFC 9110 §5.6.4: no LF in a quoted string"),
+    ("5;a=\"\\|\n\"\r\n", .chunkExtensionMalformed, "RFC 9110 §5.6.4: nor escaped"),
+    ("5;a=\"|\u{0}\"\r\n", .chunkExtensionMalformed, "RFC 9110 §5.6.4"),
+    ("5;a|\u{b}\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1"),
+    ("5\r\nhello|0\r\n\r\n", .chunkNotTerminated, "RFC 9112 §7.1: CRLF behind the data"),
+    ("5\r\nhello|\n0\r\n\r\n", .chunkNotTerminated, "RFC 9112 §7.1: CRLF behind the data"),
+    ("5\r\nhello\r|0\r\n\r\n", .chunkNotTerminated, "RFC 9112 §7.1: CRLF behind the data"),
+    ("5\r\nhello|!\r\n0\r\n\r\n", .chunkNotTerminated, "a chunk longer than its size"),
+    ("5\r\nhello\r\n|\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
+    ("fffffffffffffff|f\r\n", .chunkSizeTooLarge, "RFC 9112 §7.1: no overflow"),
+    ("100000000000000|0\r\n", .chunkSizeTooLarge, "RFC 9112 §7.1: no overflow"),
+    ("0000000000000000|5\r\n", .chunkSizeTooLarge, "zeros without end"),
+    ("0\r\n|\n", .bareLineFeed, "RFC 9112 §2.2"),
+    ("0\r\n\r|x", .bareCarriageReturn, "RFC 9112 §2.2"),
+    ("0\r\n|:a\r\n\r\n", .fieldNameEmpty, "RFC 9110 §5.1"),
+    ("0\r\n| a: b\r\n\r\n", .lineFolding, "RFC 9112 §5.2"),
+    ("0\r\nA: b\r\n| c\r\n\r\n", .lineFolding, "RFC 9112 §5.2"),
+    ("0\r\nA| : b\r\n\r\n", .spaceBeforeColon, "RFC 9112 §5.1"),
+    ("0\r\nA|\r\n\r\n", .colonMissing, "RFC 9112 §5"),
+    ("0\r\nA|\n\r\n", .bareLineFeed, "RFC 9112 §2.2"),
+    ("0\r\nA|\u{0}: b\r\n\r\n", .controlCharacter, "RFC 9110 §5.6.2"),
+    ("0\r\n|(: b\r\n\r\n", .fieldNameMalformed, "RFC 9110 §5.6.2"),
+    ("0\r\nA: |\u{0}\r\n\r\n", .controlCharacter, "RFC 9110 §5.5"),
+    ("0\r\nA: b|\n\r\n", .bareLineFeed, "RFC 9112 §2.2"),
+    ("0\r\nA: b\r|A", .bareCarriageReturn, "RFC 9112 §2.2"),
+    ("0\r\nA: |\u{7f}\r\n\r\n", .controlCharacter, "RFC 9110 §5.5"),
+  ])
+  func `a chunked body that is not exactly one is refused where it goes wrong`(
+    row: String, rejection: Rejection, source: String
+  ) throws {
+    let parts = row.split(separator: "|", maxSplits: 1, omittingEmptySubsequences: false)
+    let expected = BodyTracker.Progress(accepted: parts[0].utf8.count, state: .malformed(rejection))
+    var (tracker, progress) = Self.track(bytes(parts.joined()))
+    #expect(progress == expected, "\(source)")
+    #expect(tracker.take("0\r\n\r\n").state == .malformed(rejection))
+    #expect(tracker.take("").state == .malformed(rejection))
+    #expect(tracker.end() == false)
+  }
+
+  @Test(arguments: [
+    "Transfer-Encoding", "content-length", "Host", "Trailer", "Connection", "Keep-Alive", "TE", "Upgrade", "Expect",
+    "Authorization", "Cookie", "Set-Cookie", "WWW-Authenticate", "Proxy-Authenticate", "Proxy-Authorization",
+    "Authentication-Info", "Proxy-Authentication-Info", "X-Forwarded-For", "X-Forwarded-Whatever", "Forwarded",
+    "X-Real-IP", "Via", "Content-Type", "Content-Encoding", "Content-Range", "Cache-Control", "Max-Forwards", "Range",
+    "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Pragma", "Age", "Expires",
+    "Date", "Location", "Retry-After", "Vary", "Warning", "Origin", "Transfer_Encoding", "Content.Length",
+  ])
+  func `a field that routes, frames or guards a message is no trailer (RFC 9110 §6.5.1)`(name: String) {
+    for spelling in [name, name.lowercased(), name.uppercased()] {
+      let (_, progress) = Self.track(bytes("0\r\nX-Ok: 1\r\n\(spelling): x\r\n\r\n"))
+      #expect(progress.state == .malformed(.trailerFieldForbidden))
+      #expect(progress.accepted == "0\r\nX-Ok: 1\r\n\(spelling)".utf8.count)
+    }
+  }
+
+  @Test func `an extension has a bound`() {
+    let fitting = String(repeating: "a", count: 254)
+    #expect(Self.track(bytes("0;\(fitting)\r\n\r\n")).1.state == .complete)
+    #expect(Self.track(bytes("0;\(fitting)aa\r\n\r\n")).1.state == .malformed(.chunkExtensionTooLong))
+    #expect(Self.track(bytes("0;a=\"\(fitting)")).1.state == .malformed(.chunkExtensionTooLong))
+  }
+
+  @Test func `framing may not outgrow content without end`() {
+    var tracker = BodyTracker(.chunked)
+    let chunk = bytes("1;" + String(repeating: "a", count: 200) + "\r\nx\r\n")
+    var states: [BodyTracker.State] = []
+    for _ in 0..<100 { states.append(tracker.advance(over: chunk.span).state) }
+    #expect(states.first == .more)
+    #expect(states.last == .malformed(.tooMuchChunkFraming))
+  }
+
+  @Test func `ten hours of small messages are never too much framing`() {
+    var tracker = BodyTracker(.chunked)
+    let chunks = bytes("1\r\nx\r\n1;a=bcdef\r\nx\r\n")
+    for _ in 0..<100_000 {
+      guard tracker.advance(over: chunks.span).state == .more else {
+        Issue.record("refused")
+        return
+      }
+    }
+    #expect(tracker.contentBytes == 200_000)
+  }
+
+  @Test func `a trailer section has a bound`() {
+    let line = "X: " + String(repeating: "a", count: 1_000) + "\r\n"
+    #expect(Self.track(bytes("0\r\n" + line + line + "\r\n")).1.state == .complete)
+    #expect(Self.track(bytes("0\r\n" + line + line + line + line + line)).1.state == .malformed(.trailersTooLarge))
+    let lines = String(repeating: "A:\r\n", count: 32)
+    #expect(Self.track(bytes("0\r\n" + lines + "\r\n")).1.state == .complete)
+    #expect(Self.track(bytes("0\r\n" + lines + "A:\r\n\r\n")).1.state == .malformed(.trailersTooLarge))
+    #expect(Rejection.trailersTooLarge.status == .headerFieldsTooLarge)
+  }
+
+  @Test func `a chunk of many reads is one chunk, and nothing of it is held back`() {
+    var tracker = BodyTracker(.chunked)
+    #expect(tracker.take("F") == .init(accepted: 1, state: .more))
+    #expect(tracker.take("FFFFFF\r") == .init(accepted: 7, state: .more))
+    #expect(tracker.take("\nabc") == .init(accepted: 4, state: .more))
+    let megabyte = [UInt8](repeating: 0, count: 1 << 20)
+    for _ in 0..<255 { _ = tracker.advance(over: megabyte.span) }
+    #expect(tracker.contentBytes == 255 << 20 | 3)
+  }
+}

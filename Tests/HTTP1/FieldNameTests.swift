@@ -1,0 +1,68 @@
+import Testing
+
+@testable import HTTP1
+
+struct FieldNameTests {
+  @Test(arguments: [
+    ("content-length", KnownField.contentLength), ("transfer-encoding", .transferEncoding), ("host", .host),
+    ("connection", .connection), ("keep-alive", .keepAlive), ("proxy-connection", .proxyConnection), ("te", .te),
+    ("upgrade", .upgrade), ("proxy-authorization", .proxyAuthorization), ("expect", .expect),
+    ("forwarded", .forwarded), ("x-forwarded-for", .forwardedFor), ("x-forwarded-proto", .forwardedProto),
+    ("x-forwarded-host", .forwardedHost), ("x-forwarded-port", .forwardedOther), ("x-forwarded-", .forwardedOther),
+    ("x-forwarded-f", .forwardedOther), ("x-forwarded-protocol", .forwardedOther), ("x-real-ip", .realIP),
+    ("authorization", .authorization), ("www-authenticate", .wwwAuthenticate),
+    ("proxy-authenticate", .proxyAuthenticate), ("persistent-auth", .persistentAuth), ("x-forwarded", .other),
+    ("", .other), ("a-name-that-is-longer-than-the-words-that-hold-it", .other),
+  ])
+  func `known fields are known by their names`(name: String, field: KnownField) {
+    #expect(KnownField(FieldName(name)) == field)
+  }
+
+  @Test func `every known field has a row, and no name but its own`() {
+    let names = [
+      "content-length", "transfer-encoding", "host", "connection", "keep-alive", "proxy-connection", "te", "upgrade",
+      "proxy-authorization", "expect", "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+      "x-forwarded-port", "x-real-ip", "authorization", "www-authenticate", "proxy-authenticate", "persistent-auth",
+    ]
+    #expect(Set(names.map { KnownField(FieldName($0)) }).union([.other]) == Set(KnownField.allCases))
+    for name in names where !name.hasPrefix("x-forwarded") {
+      for index in name.indices {
+        var changed = name
+        changed.replaceSubrange(index...index, with: "q")
+        #expect(KnownField(FieldName(changed)) == .other, "\(changed)")
+      }
+      #expect(KnownField(FieldName(name + "s")) == .other)
+      #expect(KnownField(FieldName(String(name.dropLast()))) == .other)
+    }
+  }
+
+  @Test func `words that are compared as values are what they say`() {
+    #expect(FieldName("close").isClose && !FieldName("closed").isClose)
+    #expect(FieldName("chunked").isChunked && !FieldName("chunkee").isChunked)
+    #expect(FieldName("websocket").isWebSocket && !FieldName("websockes").isWebSocket)
+    #expect(FieldName("100-continue").isContinue && !FieldName("100-continua").isContinue)
+    for scheme in ["ntlm", "nego2", "kerberos", "negotiate"] {
+      #expect(FieldName(scheme).isConnectionBoundScheme)
+      #expect(!FieldName(scheme + "s").isConnectionBoundScheme)
+    }
+  }
+
+  @Test func `a name is the same by words and by octets, in any case`() {
+    for length in 0...40 {
+      let name = String("abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz".prefix(length))
+      var byWords = FieldName()
+      let upper = Array(name.uppercased().utf8)
+      var index = 0
+      while index < length {
+        let count = min(8, length - index)
+        var octets: Octets = 0
+        for place in 0..<count { octets |= Octets(upper[index + place]) << Octets(place * 8) }
+        byWords.append(count == 8 ? octets.lowerCased : octets.lowerCased.prefix(count), count: count)
+        index += count
+      }
+      #expect(byWords == FieldName(name.uppercased()))
+      #expect(byWords == FieldName(name))
+      #expect(byWords.length == length)
+    }
+  }
+}
