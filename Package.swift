@@ -69,7 +69,7 @@ let package = Package(
       swiftSettings: settings),
 
     tests("Structure", []),
-    tests("Demo", ["Demo", "Wire", "Linux", "TLS"]),
+    tests("Demo", ["Demo", "Configuration", "Wire", "Linux", "TLS"]),
     tests("Roles", ["Roles", "Wire", "Simulation"]),
     tests("Supervisor", ["Supervisor", "Configuration", "Roles", "Linux", "Wire", "Simulation"]),
     tests("Systemd", ["Systemd", logging]),

@@ -36,7 +36,7 @@ package struct Banner: Sendable {
       ("a page that says which server answers, and what it knows of you", "curl -k \(url)/"),
       (
         "six clients, by address: each has its server, the same one every time",
-        "for i in 1 2 3 4 5 6; do curl -sk --interface 127.0.0.$i \(url)/ | grep h1; done"
+        "for i in 6 7 8 9 10 11; do curl -sk --interface 127.0.0.$i \(url)/ | grep h1; done"
       ),
       ("plain HTTP is sent to https", "curl -i http://\(configuration.redirect)/portal/?a=b"),
       (
@@ -48,7 +48,7 @@ package struct Banner: Sendable {
       ("half a gigabyte up; the answer is its SHA-256", "head -c 500000000 /dev/zero | curl -k -T - \(url)/digest"),
       (
         "a tunnel: every line comes back while the request still runs",
-        "(for i in 1 2 3; do date; sleep 1; done) | curl -k -N -X POST -T - '\(url)/ice/tunnel?1'"
+        "(for i in 1 2 3; do date; sleep 1; done) | curl -s -k -N -X POST -T . '\(url)/ice/tunnel?1'"
       ),
       (
         "a WebSocket's handshake (with a client such as websocat: wss://\(configuration.https)/ws)",

@@ -43,7 +43,8 @@ package struct DemoConfiguration: Sendable {
       redirect: { listen: "\(redirect)" }
       tls: { certificate: \(certificatePath) }
       servers:
-      \(servers.joined())health: { interval: 500ms, timeout: 2s, jitter: 50ms, rise: 2, fall: 2 }
+      \(servers.joined())health: { interval: 500ms, timeout: 1500ms, jitter: 50ms, rise: 2, fall: 2 }
+      timeouts: { stop: 2s }
       threads: 2
       log: { target: stderr }
 

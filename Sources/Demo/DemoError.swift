@@ -25,3 +25,10 @@ package enum DemoError: Error, Equatable, CustomStringConvertible {
     }
   }
 }
+
+/// Does `body`; its failure is that something which the demonstration can't do without is not to be had.
+func needed<Value: ~Copyable, Failure: Error & CustomStringConvertible>(
+  _ body: () throws(Failure) -> Value
+) throws(DemoError) -> Value {
+  do throws(Failure) { return try body() } catch { throw .unavailable(error.description) }
+}

@@ -21,8 +21,7 @@ extension ExampleConnection where Stream: ~Copyable {
 
   /// Reads the whole body: the SHA-256 of its content, as sha256sum writes it.
   mutating func digestBody(_ head: RequestHead) throws(DemoError) -> String {
-    var digest: RunningDigest
-    do throws(TLSError) { digest = try RunningDigest() } catch { throw .unavailable("\(error)") }
+    var digest = try needed(RunningDigest.init)
     try forEachPiece(of: head) { (piece) throws(DemoError) in digest.update(piece) }
     return digest.finish().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }

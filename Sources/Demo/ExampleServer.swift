@@ -34,7 +34,7 @@ package final class ExampleServer: Sendable {
     try life.withLock { (life) throws(DemoError) in
       guard life == nil else { return }
       do throws(SystemError) {
-        let listener = try Socket.listen(on: endpoint)
+        let listener = try Socket.listen(on: endpoint, sharesPort: false)
         let crowd = try Crowd()
         let number = listener.relinquish()
         let acceptor = try Thread(name: "\(state.site.name)") { [state, context] in

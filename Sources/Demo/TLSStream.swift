@@ -23,12 +23,10 @@ package struct TLSStream: ~Copyable, ByteStream {
   package static func accept(
     _ socket: consuming Descriptor, context: ServerContext, stop: borrowing Wakeup, patience: Interval
   ) throws(DemoError) -> TLSStream {
-    let made: TLSConnection
-    do throws(TLSError) {
-      made = try TLSConnection(accepting: socket.number, context: context)
-    } catch { throw .unavailable("\(error)") }
+    let number = socket.number
+    let connection = try needed { () throws(TLSError) in try TLSConnection(accepting: number, context: context) }
     let poller = try Self.poller(watching: socket, stop)
-    var stream = TLSStream(made, socket, poller, patience)
+    var stream = TLSStream(connection, socket, poller, patience)
     try stream.handshake()
     return stream
   }
@@ -39,12 +37,12 @@ package struct TLSStream: ~Copyable, ByteStream {
   ) throws(DemoError) -> TLSStream {
     let socket: Descriptor
     do throws(SystemError) { socket = try Socket.connect(to: endpoint) } catch { throw .broken("\(error)") }
-    let made: TLSConnection
-    do throws(TLSError) {
-      made = try TLSConnection(connecting: socket.number, context: context, serverName: serverName)
-    } catch { throw .unavailable("\(error)") }
+    let number = socket.number
+    let connection = try needed { () throws(TLSError) in
+      try TLSConnection(connecting: number, context: context, serverName: serverName)
+    }
     let poller = try Self.poller(watching: socket, stop)
-    var stream = TLSStream(made, socket, poller, patience)
+    var stream = TLSStream(connection, socket, poller, patience)
     try stream.handshake()
     return stream
   }
@@ -119,14 +117,12 @@ package struct TLSStream: ~Copyable, ByteStream {
   private static func poller(
     watching socket: borrowing Descriptor, _ stop: borrowing Wakeup
   ) throws(DemoError) -> Poller {
-    do throws(SystemError) {
-      let poller = try Poller()
+    let poller = try needed(Poller.init)
+    try needed { () throws(SystemError) in
       try poller.watch(socket, token: Token.socket.rawValue)
       try poller.watchLevel(stop.descriptor, token: Token.stop.rawValue)
-      return poller
-    } catch {
-      throw .unavailable("\(error)")
     }
+    return poller
   }
 
   private var deadline: Instant { patience.map { Clock.monotonic() + $0 } ?? .distantFuture }

@@ -31,10 +31,13 @@ package enum Socket {
   /// Connections that may wait in the kernel; the kernel caps it at net.core.somaxconn.
   package static let backlog: Int32 = 4096
 
-  /// A listening socket that shares its port with its siblings (SO_REUSEPORT), bound whether or not the machine has
-  /// the address at this moment (IP_FREEBIND). An IPv6 socket hears IPv6 alone unless `dualStack`.
-  package static func listen(on endpoint: Endpoint, dualStack: Bool = false) throws(SystemError) -> Descriptor {
-    let descriptor = try bind(endpoint, dualStack: dualStack, sharesPort: true)
+  /// A listening socket that shares its port with its siblings (SO_REUSEPORT) unless `sharesPort` is false, bound
+  /// whether or not the machine has the address at this moment (IP_FREEBIND). An IPv6 socket hears IPv6 alone unless
+  /// `dualStack`.
+  package static func listen(
+    on endpoint: Endpoint, dualStack: Bool = false, sharesPort: Bool = true
+  ) throws(SystemError) -> Descriptor {
+    let descriptor = try bind(endpoint, dualStack: dualStack, sharesPort: sharesPort)
     guard CLinux.listen(descriptor.number, backlog) == 0 else { throw SystemError("listen \(endpoint)") }
     return descriptor
   }
@@ -43,6 +46,12 @@ package enum Socket {
   /// share the port without a word, and each would get some of the clients.
   package static func requireFree(_ endpoint: Endpoint, dualStack: Bool = false) throws(SystemError) {
     _ = try bind(endpoint, dualStack: dualStack, sharesPort: false)
+  }
+
+  /// A port of this address that nobody has at this moment, chosen by the kernel. It is not kept.
+  package static func freePort(on address: IPAddress) throws(SystemError) -> UInt16 {
+    let probe = try bind(Endpoint(address: address, port: 0), dualStack: false, sharesPort: false)
+    return try localEndpoint(of: probe.number).port
   }
 
   /// The next waiting connection; nil when none waits. A connection that was gone before it was accepted is skipped.

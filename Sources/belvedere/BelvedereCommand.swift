@@ -28,5 +28,5 @@ struct BelvedereCommand: ParsableCommand {
         64  the command line was not understood
       """,
     version: Versions.belvedere,
-    subcommands: [Run.self, Check.self, Version.self])
+    subcommands: [Run.self, Check.self, DemoCommand.self, Version.self])
 }

@@ -24,17 +24,19 @@ struct Run: ParsableCommand {
 
   @OptionGroup var file: ConfigurationFile
 
+  /// For whoever starts it as a part of something: `belvedere demo`, a test.
+  @Flag(
+    help: ArgumentHelp("End at once, without order, when the process that started this one dies.", visibility: .hidden))
+  var dieWithParent = false
+
   func run() throws {
+    if dieWithParent { CurrentProcess.dieWithParent() }
     let text = try file.read()
     let hostName = CurrentProcess.hostName()
     let configuration = try Configuration.load(bytes: text, fileName: file.path, hostName: hostName).accepted()
     OperationalLog.bootstrap(
       target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
       level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
-    if configuration.virtualRouter != nil {
-      Logger(label: "supervisor").warning(
-        "vrrp: this version does not hold the virtual address yet; leave it to keepalived for now")
-    }
     let plan = ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)
     throw ExitCode(SupervisorRole.run(plan))
   }

@@ -88,11 +88,10 @@ import Testing
     #expect(load(Array(LoadTests.naming.utf8)).files.first?.path == "tls/view.pem")
   }
 
-  @Test func `a file that cannot serve is refused where it is named, and the configuration with it`() throws {
+  @Test func `a file that cannot serve is refused where it is named, and the configuration with it`() {
     var loaded = load(Array(LoadTests.naming.utf8), fileName: "/etc/belvedere/belvedere.yaml")
     #expect(loaded.configuration != nil)
-    let key = try #require(loaded.files.first { $0.purpose == .privateKey })
-    loaded.refuse(key, because: "Permission denied")
+    loaded.check { $0.purpose == .privateKey ? "Permission denied" : nil }
     #expect(loaded.configuration == nil)
     #expect(
       loaded.diagnostics.map(\.rendered) == [

@@ -1,4 +1,5 @@
 import Demo
+import TLS
 import Testing
 
 /// Streams in both directions, and the end of a server, through TLS.
@@ -94,6 +95,15 @@ import Testing
     var client = try scene.connect()
     #expect(try client.get("/favicon.ico").status == 200)
     #expect(scene.server.state.requests == 1)
+  }
+
+  @Test func `a port that somebody has is not shared`() throws {
+    let second = ExampleServer(
+      state: scene.server.state, endpoint: scene.server.endpoint,
+      context: try ServerContext(
+        certificates: [SelfSigned.make(for: ["view02"])], profile: .intermediate, tickets: nil))
+    #expect(throws: DemoError.self) { try second.start() }
+    #expect(!second.isRunning)
   }
 
   @Test func `many connections at once are served and let go`() throws {

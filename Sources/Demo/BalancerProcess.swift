@@ -1,0 +1,80 @@
+import Linux
+import TLS
+import Wire
+
+/// The balancer of the demonstration: `belvedere run` as in production, a supervisor and its worker.
+///
+/// Its configuration, its certificate and its key are files in memory that it reads through /proc: nothing is left
+/// behind, however this process ends, and no private key is ever on a disk. They live as long as this value.
+struct BalancerProcess: ~Copyable {
+  /// What it is to balance, and where.
+  struct Plan {
+    let https: Endpoint
+    let redirect: Endpoint
+    let servers: [DemoConfiguration.Server]
+  }
+
+  let configuration: DemoConfiguration
+  var child: ChildProcess
+
+  private let certificateFile: Descriptor
+  private let configurationFile: Descriptor
+  private let fingerprint: Fingerprint
+
+  /// Variables that would have it speak to the service manager of this process.
+  private static let withheld: Set<String> = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
+
+  /// Never signalled: a request of ours ends by itself.
+  private let never: Wakeup
+
+  /// Makes its certificate and starts it.
+  static func start(_ plan: Plan) throws(DemoError) -> BalancerProcess {
+    let pem: [UInt8]
+    let fingerprint: Fingerprint
+    do throws(TLSError) {
+      let pair = try SelfSigned.make(for: DemoConfiguration.names)
+      pem = try pair.certificatePEM() + pair.privateKeyPEM()
+      fingerprint = pair.facts.fingerprint
+    } catch { throw .unavailable("\(error)") }
+
+    do throws(SystemError) {
+      let certificateFile = try MemoryFile.sealed("certificate", contents: pem.span)
+      let configuration = DemoConfiguration(
+        https: plan.https, redirect: plan.redirect, certificatePath: path(of: certificateFile), servers: plan.servers)
+      let text = Array(configuration.text.utf8)
+      let configurationFile = try MemoryFile.sealed("belvedere.yaml", contents: text.span)
+      // It also fills the place of a control socket, which only a worker has.
+      let never = try Wakeup()
+      let child = try ChildProcess(
+        executable: CurrentProcess.executable,
+        arguments: ["belvedere", "run", "--configuration", path(of: configurationFile), "--die-with-parent"],
+        environment: CurrentProcess.environment(removing: withheld), control: never.descriptor, blocked: [])
+      return BalancerProcess(
+        configuration: configuration, child: child, certificateFile: certificateFile,
+        configurationFile: configurationFile, fingerprint: fingerprint, never: never)
+    } catch {
+      throw .unavailable("the balancer can't be started: \(error)")
+    }
+  }
+
+  /// Where another process of this user finds the file.
+  private static func path(of file: borrowing Descriptor) -> String {
+    "/proc/\(CurrentProcess.identifier)/fd/\(file.number)"
+  }
+
+  /// Whether a request through the balancer is answered by a server at this moment.
+  func serves() -> Bool {
+    do {
+      var stream = try TLSStream.connect(
+        to: configuration.https, context: ClientContext(trust: .fingerprints([fingerprint])), serverName: .none,
+        stop: never, patience: .seconds(1))
+      try stream.send(
+        Array("GET /favicon.ico HTTP/1.1\r\nHost: \(configuration.https)\r\nConnection: close\r\n\r\n".utf8).span)
+      var answer: [UInt8] = []
+      while answer.count < 12, try stream.receive(into: &answer) {}
+      return answer.starts(with: "HTTP/1.1 200".utf8)
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import Glibc
+import Linux
+import Wire
+
+/// The demonstration while it runs: waits for commands, signals and the balancer's end, and does what they ask.
+struct Demonstration: ~Copyable {
+  /// How long the balancer may take to serve its first request. It takes well under a second.
+  private static let startLimit = Interval.seconds(20)
+  /// How often that is tried.
+  private static let startStep = Interval.milliseconds(100)
+  /// How long the balancer may take to stop: longer than `timeouts.stop` of its configuration.
+  private static let stopLimit = Interval.seconds(8)
+
+  private enum Token: UInt64 {
+    case signals, balancer, prompt
+  }
+
+  private let signals: SignalReader
+  private let poller: Poller
+  private let servers: [ExampleServer]
+  private var balancer: BalancerProcess
+  private var prompt: Prompt
+  /// Somebody has asked for the end.
+  private var isOver = false
+  /// How the balancer ended.
+  private var balancerEnd: ProcessEnd?
+
+  init(
+    prompt: consuming Prompt, signals: consuming SignalReader, poller: consuming Poller, servers: [ExampleServer],
+    balancer: consuming BalancerProcess
+  ) {
+    self.prompt = prompt
+    self.signals = signals
+    self.poller = poller
+    self.servers = servers
+    self.balancer = balancer
+  }
+
+  /// Runs for `duration`, or until it is told to stop, and returns the exit status.
+  consuming func run(for duration: Interval?) throws(DemoError) -> Int32 {
+    try needed { () throws(SystemError) in
+      try poller.watchLevel(signals.descriptor, token: Token.signals.rawValue)
+      try poller.watchLevel(balancer.child.handle, token: Token.balancer.rawValue)
+    }
+
+    waitForService()
+    if !hasEnded {
+      StandardStream.output.write(Banner(balancer.configuration).text)
+      let lines = prompt.watch(with: poller, token: Token.prompt.rawValue)
+      obey(lines)
+    }
+    let end = duration.map { Clock.monotonic() + $0 } ?? .distantFuture
+    while !hasEnded, Clock.monotonic() < end { waitForEvents(until: end) }
+    return stop()
+  }
+
+  private var hasEnded: Bool { isOver || balancerEnd != nil }
+
+  /// Waits until a request through the balancer is answered.
+  private mutating func waitForService() {
+    let limit = Clock.monotonic() + Self.startLimit
+    while !hasEnded, !balancer.serves() {
+      let now = Clock.monotonic()
+      guard now < limit else {
+        StandardStream.error.write("The balancer has not answered for \(Self.startLimit.milliseconds / 1000) s.\n")
+        isOver = true
+        return
+      }
+      waitForEvents(until: now + Self.startStep)
+    }
+  }
+
+  private mutating func waitForEvents(until deadline: Instant) {
+    let rest = deadline == .distantFuture ? -1 : Int32(min((deadline - Clock.monotonic()).milliseconds + 1, 60_000))
+    for index in 0..<poller.wait(milliseconds: rest) {
+      switch Token(rawValue: poller.event(at: index).token) {
+      case .signals:
+        while signals.next() != nil { isOver = true }
+      case .balancer:
+        balancerEnd = balancer.child.reap()
+      case .prompt:
+        obey(prompt.take(poller))
+        // A person's Ctrl-D means quit; a script's end and /dev/null mean nothing.
+        if prompt.isEnded, prompt.isInteractive { isOver = true }
+      case nil: break
+      }
+    }
+  }
+
+  private mutating func obey(_ lines: [String]) {
+    for line in lines where !isOver {
+      switch PromptCommand(line, servers: servers.map(\.state.site.name)) {
+      case .kill(let name): change(name) { $0.kill() }
+      case .start(let name):
+        change(name) { (server) throws(DemoError) in
+          server.state.isDraining = false
+          try server.start()
+        }
+      case .drain(let name): change(name) { $0.state.isDraining = true }
+      case .status: StandardStream.output.write(status)
+      case .help: StandardStream.output.write(PromptCommand.help(servers: servers.map(\.state.site.name)))
+      case .quit: isOver = true
+      case .nothing: break
+      case .unknown(let words): StandardStream.output.write(words + "\n")
+      }
+    }
+    if prompt.isInteractive, !isOver { StandardStream.output.write("demo> ") }
+  }
+
+  private func change(_ name: String, _ body: (ExampleServer) throws(DemoError) -> Void) {
+    for server in servers where server.state.site.name == name {
+      do throws(DemoError) { try body(server) } catch { StandardStream.output.write("\(error)\n") }
+    }
+    StandardStream.output.write(status)
+  }
+
+  /// A line a server.
+  private var status: String {
+    servers.map { server in
+      let mood = !server.isRunning ? "dead" : server.state.isDraining ? "draining" : "running"
+      return "  \(server.state.site.name)  https://\(server.endpoint)  \(mood), "
+        + "connections: \(server.connections), requests so far: \(server.state.requests)\n"
+    }.joined()
+  }
+
+  /// Stops the balancer in order, then the servers.
+  private consuming func stop() -> Int32 {
+    if balancerEnd == nil {
+      balancer.child.signal(SIGTERM)
+      let limit = Clock.monotonic() + Self.stopLimit
+      while balancerEnd == nil, Clock.monotonic() < limit { waitForEvents(until: limit) }
+      for server in servers { server.kill() }
+      return balancerEnd == .exited(status: 0) ? 0 : 1
+    }
+    for server in servers { server.kill() }
+    StandardStream.error.write("The balancer has ended: \(balancerEnd.map { "\($0)" } ?? "").\n")
+    return 1
+  }
+}

@@ -1,0 +1,82 @@
+import Linux
+import Synchronization
+import TLS
+import Wire
+
+/// The example Connection Servers of the demonstration: view01 and view02, each with a certificate of its own.
+struct ExamplePair {
+  /// What they would like to listen on.
+  private static let wishes: [(name: String, port: UInt16)] = [("view01", 8451), ("view02", 8452)]
+
+  let servers: [ExampleServer]
+  /// As the balancer's configuration writes them.
+  let descriptions: [DemoConfiguration.Server]
+
+  /// How often another port is tried when somebody was quicker.
+  private static let attempts = 10
+
+  /// Makes and starts both.
+  init(on address: IPAddress, ports: inout FreePorts) throws(DemoError) {
+    var servers: [ExampleServer] = []
+    var descriptions: [DemoConfiguration.Server] = []
+    for (name, port) in Self.wishes {
+      let (state, context, fingerprint) = try Self.identity(of: name)
+      let server = try Self.start(on: address, wishing: port, ports: &ports) { endpoint in
+        ExampleServer(state: state, endpoint: endpoint, context: context)
+      }
+      servers.append(server)
+      let description = DemoConfiguration.Server(name: name, endpoint: server.endpoint, fingerprint: "\(fingerprint)")
+      descriptions.append(description)
+    }
+    self.servers = servers
+    self.descriptions = descriptions
+  }
+
+  private static func start(
+    on address: IPAddress, wishing port: UInt16, ports: inout FreePorts, _ make: (Endpoint) -> ExampleServer
+  ) throws(DemoError) -> ExampleServer {
+    var attempt = 1
+    while true {
+      let server = make(Endpoint(address: address, port: try ports.take(wishing: port)))
+      do throws(DemoError) {
+        try server.start()
+        return server
+      } catch {
+        guard attempt < attempts else { throw error }
+        attempt += 1
+      }
+    }
+  }
+
+  private static func identity(
+    of name: String
+  ) throws(DemoError) -> (ExampleServerState, ServerContext, Fingerprint) {
+    try needed { () throws(TLSError) in
+      let pair = try SelfSigned.make(for: ["\(name).domain.local"])
+      let context = try ServerContext(
+        certificates: [pair], profile: .intermediate, tickets: try TicketKeys(at: Clock.monotonic()))
+      let identity = hexadecimal(try RandomBytes.make(16))
+      let sessions = SessionNames(prefix: hexadecimal(try RandomBytes.make(8)))
+      let state = ExampleServerState(site: ExampleSite(name: name, brokerGUID: identity)) { sessions.next() }
+      return (state, context, pair.facts.fingerprint)
+    }
+  }
+
+  /// 32 digits as a UUID writes them, any other number without dashes.
+  private static func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.enumerated().map { index, byte in
+      let dash = bytes.count == 16 && [4, 6, 8, 10].contains(index) ? "-" : ""
+      return dash + String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+    }.joined()
+  }
+}
+
+/// Session identifiers that never repeat: a random beginning, then a count.
+private final class SessionNames: Sendable {
+  private let prefix: String
+  private let count = Atomic<UInt64>(0)
+
+  init(prefix: String) { self.prefix = prefix }
+
+  func next() -> String { "\(prefix)\(count.add(1, ordering: .relaxed).newValue)" }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Demo
+import Linux
+import Wire
+
+struct DemoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo",
+    abstract: "See it work: two example Connection Servers and a balancer, here and now.",
+    discussion: """
+      Needs no configuration, no certificate and no privileges, listens on 127.0.0.1 alone and leaves nothing behind. \
+      Prints what to try from another terminal, then takes commands: `kill view01`, `start view01`, `drain view01`, \
+      `status`, `help`, `quit`. Without a terminal it serves until it gets SIGTERM or SIGINT.
+
+      The balancer is started as in production, as `belvedere run` with a configuration of its own; its messages go to \
+      standard error, its access log to standard output.
+      """)
+
+  @Option(help: ArgumentHelp("Port for https; otherwise 8443, or another when that is taken.", valueName: "port"))
+  var port: UInt16?
+
+  @Option(
+    help: ArgumentHelp(
+      "Port that redirects plain HTTP; otherwise 8080, or another when that is taken.", valueName: "port"))
+  var redirectPort: UInt16?
+
+  @Option(help: ArgumentHelp("End after so many seconds.", valueName: "number"))
+  var seconds: UInt32?
+
+  func validate() throws {
+    guard port != 0, redirectPort != 0 else { throw ValidationError("A port is a number from 1 to 65535.") }
+  }
+
+  func run() throws {
+    let options = Demo.Options(
+      port: port, redirectPort: redirectPort, duration: seconds.map { .seconds(UInt64($0)) })
+    do {
+      throw ExitCode(try Demo.run(options))
+    } catch let error as DemoError {
+      StandardStream.error.write("belvedere demo: \(error)\n")
+      throw ExitCode.failure
+    }
+  }
+}

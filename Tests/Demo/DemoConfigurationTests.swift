@@ -1,0 +1,42 @@
+import Configuration
+import Demo
+import Testing
+import Wire
+
+@Suite struct DemoConfigurationTests {
+  static func endpoint(_ port: UInt16) -> Endpoint { Endpoint(address: IPAddress(v4: 0x7F00_0001), port: port) }
+
+  static let configuration = DemoConfiguration(
+    https: endpoint(8443), redirect: endpoint(8080), certificatePath: "/proc/1/fd/9",
+    servers: [
+      .init(name: "view01", endpoint: endpoint(8451), fingerprint: String(repeating: "ab", count: 32)),
+      .init(name: "view02", endpoint: endpoint(8452), fingerprint: String(repeating: "cd", count: 32)),
+    ])
+
+  @Test func `the balancer takes its configuration without a word of complaint`() throws {
+    let loaded = Configuration.load(
+      bytes: Array(Self.configuration.text.utf8), fileName: "demo.yaml", hostName: "lb1")
+    #expect(loaded.diagnostics.map(\.rendered) == [])
+    let read = try #require(loaded.configuration)
+    #expect(read.listeners == [.init(address: Self.endpoint(0).address, port: 8443)])
+    #expect(read.redirect?.listeners == [.init(address: Self.endpoint(0).address, port: 8080)])
+    #expect(read.servers.map(\.name) == ["view01", "view02"])
+    #expect(read.servers.map(\.endpoint.port) == [8451, 8452])
+    // Verification stays on: each server is known by its own certificate.
+    for server in read.servers {
+      guard case .fingerprints(let pinned) = server.trust else {
+        Issue.record("\(server.name) is trusted by \(server.trust)")
+        continue
+      }
+      #expect(pinned.count == 1)
+    }
+  }
+
+  @Test func `every command to try is one line that names its endpoint`() {
+    let tries = Banner(Self.configuration).tries
+    for (what, command) in tries {
+      #expect(!command.contains("\n") && (command.contains("127.0.0.1:8443") || command.contains("127.0.0.1:8080")))
+      #expect(Banner(Self.configuration).text.contains("  # \(what)\n  \(command)\n"))
+    }
+  }
+}

@@ -1,0 +1,175 @@
+"""`belvedere demo`: what it prints works when typed, servers die and return when asked, and nothing is left behind."""
+
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+from harness.belvedere import CRASH, binary, libc_die_with_parent, processes
+from harness.waiting import free_port, wait_until
+
+ADDRESS = "127.0.0.1"
+
+
+class Demo:
+    """One demonstration in a session of its own."""
+
+    def __init__(self, directory, *options, stdin=subprocess.PIPE):
+        self.port, self.redirect_port = free_port(ADDRESS), free_port(ADDRESS)
+        self.output_file, self.log_file = directory / "output", directory / "log"
+        ports = ["--port", str(self.port), "--redirect-port", str(self.redirect_port)]
+        with open(self.output_file, "wb") as output, open(self.log_file, "wb") as log:
+            self.process = subprocess.Popen(
+                [str(binary()), "demo", *ports, *options],
+                stdin=stdin, stdout=output, stderr=log, start_new_session=True, preexec_fn=libc_die_with_parent,
+            )  # fmt: skip
+
+    def wait_until_serving(self):
+        def told():
+            assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.log}"
+            return "And here:" in self.output
+
+        wait_until(told, lambda: f"the banner\n{self.output}\n{self.log}")
+        return self
+
+    @property
+    def output(self):
+        return self.output_file.read_text(errors="replace")
+
+    @property
+    def log(self):
+        return self.log_file.read_text(errors="replace")
+
+    @property
+    def commands(self):
+        """What to try, by what it is for, exactly as printed."""
+        return dict(re.findall(r"^  # (.*)\n  (.*)$", self.output, re.MULTILINE))
+
+    def tries(self, purpose):
+        """What the printed command for this purpose writes to standard output."""
+        [command] = [command for what, command in self.commands.items() if purpose in what]
+        # The tests need no gigabytes.
+        command = command.replace("000000000", "000000").replace("500000000", "500000")
+        return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60).stdout
+
+    def types(self, line):
+        self.process.stdin.write((line + "\n").encode())
+        self.process.stdin.flush()
+
+    def server_of(self, source):
+        """The server that greets this client; None when nobody does."""
+        page = subprocess.run(
+            ["curl", "-sk", "--interface", source, f"https://{ADDRESS}:{self.port}/"],
+            capture_output=True, text=True, timeout=60,
+        ).stdout  # fmt: skip
+        found = re.search(r"<h1>(\w+)</h1>", page)
+        return found and found[1]
+
+    def wait_for_log(self, pattern):
+        wait_until(lambda: re.search(pattern, self.log), lambda: f"{pattern!r} in\n{self.log}")
+
+    def living(self):
+        """The processes of its session that have not ended."""
+        return [pid for pid, (state, _, session) in processes().items() if session == self.process.pid and state != "Z"]
+
+    def wait(self):
+        """The exit status, once none of its processes is left."""
+        status = self.process.wait(30)
+        wait_until(lambda: not self.living(), lambda: f"the end of {self.living()}")
+        return status
+
+    def end(self):
+        for pid in self.living():
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(30)
+        assert not CRASH.search(self.log), self.log
+
+
+@pytest.fixture
+def start(tmp_path):
+    demos = []
+
+    def start(*options, **arguments):
+        directory = tmp_path / str(len(demos))
+        directory.mkdir()
+        demos.append(Demo(directory, *options, **arguments))
+        return demos[-1]
+
+    yield start
+    for demo in demos:
+        demo.end()
+
+
+def test_every_printed_command_does_what_is_said_of_it(start):
+    demo = start().wait_until_serving()
+    assert len(demo.commands) == 9
+    assert re.search(r"<h1>view0[12]</h1>", demo.tries("which server answers"))
+    greeting = demo.tries("six clients")
+    assert len(greeting.splitlines()) == 6 and {"view01", "view02"} == set(re.findall(r"view0\d", greeting))
+    assert demo.tries("six clients") == greeting
+    redirect = demo.tries("sent to https")
+    assert f"Location: https://{ADDRESS}:{demo.port}/portal/?a=b" in redirect
+    assert "<broker-guid>" in demo.tries("View client")
+    assert f"X-Forwarded-For: {ADDRESS}" in demo.tries("server sees")
+    assert demo.tries("gigabyte down") == ""
+    assert re.fullmatch(r"[0-9a-f]{64}\n", demo.tries("gigabyte up"))
+    assert len(demo.tries("tunnel").splitlines()) == 3
+    assert "101 Switching Protocols" in demo.tries("WebSocket")
+
+
+def test_servers_die_drain_and_return_when_asked(start):
+    demo = start().wait_until_serving()
+    homes = {source: demo.server_of(source) for source in (f"127.0.0.{n}" for n in range(6, 12))}
+    assert set(homes.values()) == {"view01", "view02"}
+
+    demo.types("kill view01")
+    demo.wait_for_log(r"view01 is down")
+    assert {demo.server_of(source) for source in homes} == {"view02"}
+    demo.types("start view01")
+    demo.wait_for_log(r"view01 is up, was down")
+
+    demo.types("drain view02")
+    demo.wait_for_log(r"view02 is drain")
+    # All of them are known to view02 by now, so it keeps them.
+    assert {demo.server_of(source) for source in homes} == {"view02"}
+    assert {demo.server_of(f"127.0.1.{n}") for n in range(1, 6)} == {"view01"}
+
+    demo.types("status")
+    wait_until(lambda: re.search(r"view02 .* draining, ", demo.output), lambda: demo.output)
+    demo.types("quit")
+    assert demo.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_without_a_terminal_it_serves_until_it_is_told_to_stop(start, number):
+    demo = start(stdin=subprocess.DEVNULL).wait_until_serving()
+    assert demo.server_of("127.0.0.1")
+    demo.process.send_signal(number)
+    assert demo.wait() == 0
+
+
+def test_the_end_of_a_script_is_not_the_end_of_the_demonstration(start):
+    demo = start().wait_until_serving()
+    demo.types("help")
+    demo.process.stdin.close()
+    wait_until(lambda: demo.output.count("kill view01") == 2, lambda: demo.output)
+    assert demo.server_of("127.0.0.1")
+
+
+def test_it_ends_by_itself_after_the_seconds_that_it_was_given(start):
+    demo = start("--seconds", "1", stdin=subprocess.DEVNULL)
+    assert demo.wait() == 0
+
+
+def test_killed_it_leaves_no_process_behind(start):
+    demo = start().wait_until_serving()
+    demo.process.kill()
+    assert demo.wait() == -signal.SIGKILL
+
+
+def test_a_port_that_is_taken_is_named(start):
+    first = start().wait_until_serving()
+    second = start("--port", str(first.port))
+    assert second.wait() == 1
+    assert f"{first.port}" in second.log and "in use" in second.log
