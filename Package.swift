@@ -77,7 +77,9 @@ let package = Package(
     // Seeds and clocks for the pure cores' tests.
     .target(name: "Simulation", path: "Tests/Simulation", swiftSettings: settings),
     tests("Wire", ["Wire", "Simulation"]),
-    tests("HTTP1", ["HTTP1", "Wire", "Simulation"]),
+    // What must hold for any bytes at all; tests ask it of mutated seeds, fuzzing of whatever it finds.
+    .target(name: "Properties", dependencies: ["HTTP1", "Wire"], path: "Tests/Properties", swiftSettings: settings),
+    tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
     tests("Worker", ["Worker", "Roles", "Linux", "Wire"]),
     tests("Configuration", ["Configuration", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),

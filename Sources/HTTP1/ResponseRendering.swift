@@ -2,9 +2,9 @@ import Wire
 
 extension ResponseHead {
   /// Writes the head as a client that speaks `clientVersion` is to see it: always HTTP/1.1, the version that we speak
-  /// (RFC 9112 §2.3), hop-by-hop fields removed (RFC 9110 §7.6.1), and `Connection` as `connection` says: `.keepAlive`
-  /// becomes `.close` when the body ends with the connection, and `.upgrade` counts only with 101. An interim answer
-  /// has no `Connection`.
+  /// (RFC 9112 §2.3), hop-by-hop fields removed (RFC 9110 §7.6.1), and `Connection` as `connection` says: but `.keepAlive`
+  /// becomes `.close` when the body ends with the connection, 101 always says `Upgrade`, and only it does, and an
+  /// interim answer has none.
   ///
   /// `bytes` are those the head was parsed from. Every line that is not rewritten is copied as it came. A body in chunks
   /// never meets an HTTP/1.0 client: its request went out as HTTP/1.0, and an answer in chunks to that is refused.
@@ -12,7 +12,6 @@ extension ResponseHead {
   package func render<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, connection: Persistence, clientVersion: Version, into sink: inout Sink
   ) {
-    let upgrades = connection == .upgrade && isUpgrade
     var cursor = 0
     if version == .http10 || !hasReasonSpace {
       sink.append("HTTP/1.1")
@@ -22,14 +21,14 @@ extension ResponseHead {
     }
     for index in 0..<edits.count {
       let edit = edits.edits[index]
-      if edit.treatment == .dropUnlessUpgrade, upgrades { continue }
+      if edit.treatment == .dropUnlessUpgrade, isUpgrade { continue }
       if cursor < edit.range.start { sink.append(bytes.extracting(cursor..<edit.range.start)) }
       cursor = edit.range.end
       edit.treatment.appendReplacement(to: &sink)
     }
     sink.append(bytes.extracting(cursor..<(length &- 2)))
 
-    if upgrades {
+    if isUpgrade {
       sink.append("Connection: Upgrade\r\n\r\n")
     } else if isInterim {
       sink.append("\r\n")

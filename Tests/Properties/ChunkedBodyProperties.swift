@@ -1,0 +1,96 @@
+import HTTP1
+
+/// What holds for every sequence of bytes that may come for a body in chunks.
+package enum ChunkedBodyProperties {
+  /// The first byte seeds how the rest is cut into reads.
+  package static func check(_ input: [UInt8]) throws(Violation) {
+    guard let seed = input.first else { return }
+    let bytes = Array(input.dropFirst())
+    var whole = BodyTracker(.chunked)
+    let progress = whole.advance(over: bytes.span)
+    try require(progress.accepted <= bytes.count, "accepted more than was offered")
+    try require((progress.state == .complete) == whole.isComplete, "complete and not")
+    if progress.state == .more { try require(progress.accepted == bytes.count, "held bytes back") }
+    try checkCuts(bytes, seed: seed, whole: whole, progress)
+
+    let reference = ReferenceChunks(bytes[..<progress.accepted])
+    try require(reference.isWellFormed, "accepted a malformed body")
+    try require(reference.isComplete == whole.isComplete, "complete: \(whole.isComplete)")
+    try require(reference.contentBytes == whole.contentBytes, "content of \(whole.contentBytes) bytes")
+  }
+
+  private static func checkCuts(
+    _ bytes: [UInt8], seed: UInt8, whole: BodyTracker, _ progress: BodyTracker.Progress
+  ) throws(Violation) {
+    var pieces = BodyTracker(.chunked)
+    var position = 0
+    var state = BodyTracker.State.more
+    var size = Int(seed) + 1
+    while position < bytes.count, state == .more {
+      size = (size * 7 + 3) % 23 + 1
+      let offered = min(size, bytes.count - position)
+      let step = pieces.advance(over: bytes.span.extracting(position..<(position + offered)))
+      position += step.accepted
+      state = step.state
+    }
+    try require(position == progress.accepted, "in pieces \(position), whole \(progress.accepted)")
+    try require(state == progress.state, "in pieces \(state), whole \(progress.state)")
+    try require(pieces.contentBytes == whole.contentBytes, "content differs in pieces")
+  }
+}
+
+/// The accepted part of a body in chunks, read the slow and obvious way.
+private struct ReferenceChunks {
+  private(set) var isWellFormed = true
+  private(set) var isComplete = false
+  private(set) var contentBytes: UInt64 = 0
+  private var rest: ArraySlice<UInt8>
+
+  init(_ bytes: ArraySlice<UInt8>) {
+    rest = bytes
+    while isWellFormed, !isComplete, let line = takeLine() {
+      let digits = line.prefix { $0 != UInt8(ascii: ";") }
+      guard let size = UInt64(String(decoding: digits, as: UTF8.self), radix: 16), digits.first != UInt8(ascii: "+")
+      else {
+        isWellFormed = false
+        return
+      }
+      if size == 0 {
+        takeTrailers()
+        return
+      }
+      let content = rest.prefix(Int(clamping: size))
+      contentBytes += UInt64(content.count)
+      rest = rest.dropFirst(content.count)
+      guard content.count == size, rest.count >= 2 else { break }
+      isWellFormed = rest.starts(with: [13, 10])
+      rest = rest.dropFirst(2)
+    }
+  }
+
+  /// The next line without its CRLF; nil when it has not ended.
+  private mutating func takeLine() -> ArraySlice<UInt8>? {
+    guard let end = rest.firstIndex(of: 10) else { return nil }
+    guard end > rest.startIndex, rest[end - 1] == 13 else {
+      isWellFormed = false
+      return nil
+    }
+    defer { rest = rest[(end + 1)...] }
+    let line = rest[..<(end - 1)]
+    if line.contains(13) { isWellFormed = false }
+    return line
+  }
+
+  private mutating func takeTrailers() {
+    while isWellFormed, let line = takeLine() {
+      if line.isEmpty {
+        isComplete = true
+        isWellFormed = rest.isEmpty
+        return
+      }
+      let name = String(decoding: line.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self).lowercased()
+      let forbidden = ["content-length", "transfer-encoding", "host", "connection", "cookie", "authorization"]
+      if name.count == line.count || forbidden.contains(name) { isWellFormed = false }
+    }
+  }
+}
