@@ -7,19 +7,10 @@ extension Configuration {
     package private(set) var configuration: Configuration?
     /// Errors and warnings in the order of the file.
     package private(set) var diagnostics: [Diagnostic]
-    /// The files that the configuration names, in the order of reading; incomplete when there are errors.
+    /// The files that the configuration names, in the order of reading; incomplete when there are errors. Loading opens
+    /// none of them, so that it can be done without privileges, inside a confined process, and in tests.
     package let files: [FileReference]
     private let source: SourceText?
-
-    /// Looks at every file that the configuration names. Loading itself opens none, so that it can be done without
-    /// privileges, inside a confined process, and in tests.
-    ///
-    /// - Parameter problem: why a file cannot serve its purpose ("No such file or directory"), or nil when it can.
-    package mutating func check(files problem: (FileReference) -> String?) {
-      for file in files {
-        if let reason = problem(file) { refuse(file, because: reason) }
-      }
-    }
 
     /// Adds an error at the place where the file is named, and takes the configuration back.
     package mutating func refuse(_ file: FileReference, because reason: String, suggestion: String? = nil) {

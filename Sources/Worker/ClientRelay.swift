@@ -182,8 +182,7 @@ extension Client {
       case .gone: return .stop(fail(.gone, "closed without an answer", &world))
       case .truncated: return .stop(fail(.truncated, "the answer broke off", &world))
       case .malformed(let rejection):
-        world.log.warning(
-          "server \(generation.servers[world.servers[connection].server].name): malformed answer: \(rejection.reason)")
+        world.noteFailure(of: world.servers[connection].server, "malformed answer: \(rejection.reason)")
         return .stop(fail(.malformed, "malformed answer", &world))
       }
     }

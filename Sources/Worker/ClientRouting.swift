@@ -116,7 +116,7 @@ extension Client {
     case .ready: return begin(on: connection, isReused: false, &world)
     case .wait: return .wait
     case .failed(let reason):
-      world.log.warning("server \(generation.servers[server].name): \(reason)")
+      world.noteFailure(of: server, reason)
       return fail(.connect, reason, &world)
     }
   }

@@ -130,7 +130,7 @@ final class Generation: Sendable {
   ) -> Redirect.Destination {
     if let location = redirect.location { return .fixed(Array(location.utf8)) }
     return .https(
-      port: configuration.listeners.first?.port ?? 443, services: configuration.service.map { Array($0.text.utf8) })
+      port: configuration.listeners.first?.port ?? 443, services: configuration.service.map { Array($0.host.utf8) })
   }
 }
 

@@ -1,20 +1,25 @@
+import Configuration
 import Linux
 import Logging
 import Roles
+import Systemd
 
 /// The data plane's process: takes its orders, then serves on one thread for each loop until it is told to stop.
 package enum WorkerRole {
   /// Runs the worker on the control socket that its supervisor gave it, and returns the process's exit status.
   package static func run(control: consuming Descriptor) -> Int32 {
     CurrentProcess.dieWithParent()
-    let log = Logger(label: "worker")
     do throws(ControlError) {
       let channel: ControlChannel
       do throws(SystemError) { channel = try ControlChannel(owning: control) } catch { throw .system(error) }
       let orders = try channel.receiveOrders()
       let service: WorkerService
       do throws(GenerationError) {
-        service = try WorkerService(orders, channel: channel, log: log)
+        let configuration = try read(orders.configuration)
+        OperationalLog.bootstrap(
+          target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
+          level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
+        service = try WorkerService(orders, configuration, channel: channel, log: Logger(label: "worker"))
         try service.start(orders.listeners)
       } catch {
         channel.send(.refused(reason: error.reason))
@@ -25,9 +30,17 @@ package enum WorkerRole {
       channel.send(.stopped)
       return ExitStatus.stopped
     } catch {
-      log.error("\(error)")
+      Logger(label: "worker").error("\(error)")
       return ExitStatus.lost
     }
+  }
+
+  private static func read(_ text: ConfigurationText) throws(GenerationError) -> Configuration {
+    let loaded = Configuration.load(bytes: Array(text.text.utf8), fileName: text.fileName, hostName: text.hostName)
+    guard let configuration = loaded.configuration else {
+      throw GenerationError(loaded.diagnostics.map { "\($0)" }.joined(separator: "\n"))
+    }
+    return configuration
   }
 
   /// The worker's exit statuses, for the supervisor's log.

@@ -16,6 +16,7 @@ final class WorkerService: Sendable {
   private let heartbeats: [Heartbeat]
   private let accessLog: AccessLogWriter?
   private let requests: [RequestCount]
+  private let tickets: TicketKeys?
   /// Loops that have not ended.
   private let running: Atomic<Int>
 
@@ -25,16 +26,17 @@ final class WorkerService: Sendable {
   }
 
   /// Loads the configuration. Throws a reason for a person when it can not be served.
-  init(_ orders: borrowing WorkerOrders, channel: ControlChannel, log: Logger) throws(GenerationError) {
+  init(
+    _ orders: borrowing WorkerOrders, _ configuration: Configuration, channel: ControlChannel, log: Logger
+  ) throws(GenerationError) {
     self.channel = channel
     self.log = log
     heartbeats = orders.heartbeats
     running = Atomic(orders.heartbeats.count)
     requests = orders.heartbeats.map { _ in RequestCount() }
-    let configuration = try WorkerService.read(orders.configuration)
     do {
       let settings = configuration.tls
-      let tickets = settings.tickets ? try TicketKeys(at: Clock.monotonic(), interval: settings.ticketRotation) : nil
+      tickets = settings.tickets ? try TicketKeys(at: Clock.monotonic(), interval: settings.ticketRotation) : nil
       generation = try Generation(number: orders.generation, configuration, tickets: tickets)
       let mailboxes = try orders.heartbeats.map { _ in try Mailbox() }
       fleet = try Fleet(configuration, router: generation.router, mailboxes: mailboxes)
@@ -46,16 +48,9 @@ final class WorkerService: Sendable {
     }
   }
 
-  private static func read(_ text: ConfigurationText) throws(GenerationError) -> Configuration {
-    let loaded = Configuration.load(bytes: Array(text.text.utf8), fileName: text.fileName, hostName: text.hostName)
-    guard let configuration = loaded.configuration else {
-      throw GenerationError(loaded.diagnostics.map { "\($0)" }.joined(separator: "\n"))
-    }
-    return configuration
-  }
-
   /// Starts the threads. Loops begin to accept when the servers' first health checks are in.
   func start(_ listeners: [HandedListener]) throws(GenerationError) {
+    warnOfUnverifiedServers()
     do throws(SystemError) {
       if let accessLog {
         try Thread(name: "access-log") { accessLog.run() }.detach()
@@ -68,6 +63,15 @@ final class WorkerService: Sendable {
       }
     } catch {
       throw GenerationError("\(error)")
+    }
+  }
+
+  private func warnOfUnverifiedServers() {
+    guard !generation.isPassthrough else { return }
+    for server in generation.configuration.servers where server.trust == .insecureNoVerification {
+      log.warning(
+        "server \(server.name) is not verified (trust: insecure-no-verification): whoever is on the way can read and change everything",
+        metadata: ["server": "\(server.name)"])
     }
   }
 
@@ -108,6 +112,15 @@ final class WorkerService: Sendable {
       for mailbox in fleet.mailboxes { mailbox.post(.stop(deadline: deadline)) }
     case .tick:
       tellLoad()
+      rotateTickets()
+    }
+  }
+
+  private func rotateTickets() {
+    do throws(TLSError) {
+      try tickets?.rotate(at: Clock.monotonic())
+    } catch {
+      log.error("session ticket keys stay as they are: \(error)")
     }
   }
 

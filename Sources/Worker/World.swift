@@ -30,6 +30,7 @@ struct World: ~Copyable {
   var counters = Counters()
   var accessLog: AccessLog
   var isStopping = false
+  private var failures: FailureLog
 
   /// Idle connections to one server, the one used last on top.
   struct Pool {
@@ -48,6 +49,7 @@ struct World: ~Copyable {
     self.generation = generation
     self.log = log
     self.accessLog = accessLog
+    failures = FailureLog(servers: generation.servers.count, log: log)
     now = Clock.monotonic()
     poller = try Poller()
     timers = TimerWheel(startingAt: now)
@@ -56,6 +58,11 @@ struct World: ~Copyable {
     var keys: [SlabKey] = []
     for _ in generation.servers { keys.append(sessions.insert(CachedSession())) }
     sessionKeys = keys
+  }
+
+  /// Tells the operator of a server's failure, now and then.
+  mutating func noteFailure(of server: Int, _ reason: @autoclosure () -> String) {
+    failures.note(server, generation.servers[server].name, reason(), at: now)
   }
 
   // MARK: connections to servers

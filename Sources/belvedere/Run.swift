@@ -37,6 +37,10 @@ struct Run: ParsableCommand {
     OperationalLog.bootstrap(
       target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
       level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
+    if configuration.virtualRouter != nil {
+      Logger(label: "supervisor").warning(
+        "vrrp: this version does not hold the virtual address yet; leave it to keepalived for now")
+    }
     let plan = ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)
     throw ExitCode(SupervisorRole.run(plan))
   }

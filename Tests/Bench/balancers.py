@@ -111,7 +111,7 @@ threads: 1
 tls: {{ certificate: {work}/view.pem, key: {work}/view.key }}
 servers:
   {servers}
-trust: {{ authority: {work}/view.pem }}
+trust: {{ ca: {work}/view.pem }}
 health: {{ interval: {interval} }}
 pool: {{ idle-connections: {pool}, idle-timeout: 300s }}
 timeouts: {{ http-request: 300s, keep-alive: 300s, client: 300s }}
@@ -131,8 +131,8 @@ class Balancer:
     core: int | None
     process: subprocess.Popen | None = field(default=None, repr=False)
 
-    def start(self, prefix: list[str] = (), patience: float = 10) -> float:
-        """Starts it and returns the seconds until the first good answer."""
+    def start(self, prefix: list[str] = (), patience: float = 10, environment: dict[str, str] | None = None) -> float:
+        """Starts it, as the last words of the command `prefix`, and returns the seconds until the first good answer."""
         path = self.work / f"{self.name}.conf"
         path.write_text(self.config)
         pin = ["taskset", "-c", str(self.core)] if self.core is not None else []
@@ -140,7 +140,8 @@ class Balancer:
         begin = time.monotonic()
         self.process = subprocess.Popen(
             [*pin, *prefix, *[part.replace("CONFIG", str(path)) for part in self.command]],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})})
         wait_for_answer(self.port, self.process, begin + patience, log.name)
         return time.monotonic() - begin
 

@@ -88,10 +88,11 @@ import Testing
     #expect(load(Array(LoadTests.naming.utf8)).files.first?.path == "tls/view.pem")
   }
 
-  @Test func `a file that cannot serve is refused where it is named, and the configuration with it`() {
+  @Test func `a file that cannot serve is refused where it is named, and the configuration with it`() throws {
     var loaded = load(Array(LoadTests.naming.utf8), fileName: "/etc/belvedere/belvedere.yaml")
     #expect(loaded.configuration != nil)
-    loaded.check { $0.purpose == .privateKey ? "Permission denied" : nil }
+    let key = try #require(loaded.files.first { $0.purpose == .privateKey })
+    loaded.refuse(key, because: "Permission denied")
     #expect(loaded.configuration == nil)
     #expect(
       loaded.diagnostics.map(\.rendered) == [

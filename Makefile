@@ -1,0 +1,87 @@
+# Belvedere: make help
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+JOBS ?= $(shell nproc)
+PYTHON := /usr/bin/python3
+# address or thread: build and test with that sanitizer, in a build folder of its own.
+SANITIZE ?=
+# What to hand to pytest besides: make test-end-to-end PYTEST='-k tunnel'
+PYTEST ?=
+# How long each fuzz target runs.
+FUZZ_SECONDS ?= 60
+
+# Debian's packages. The Swift toolchain comes from swift.org.
+BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
+TEST_PACKAGES := python3 python3-pytest python3-cryptography python3-websockets nginx-light curl openssl iproute2
+BENCH_PACKAGES := $(TEST_PACKAGES) haproxy gcc util-linux valgrind
+
+SCRATCH := .build$(if $(SANITIZE),-$(SANITIZE))
+SWIFT_OPTIONS := -j $(JOBS) --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitize=$(SANITIZE))
+# Under a sanitizer, Swift's own crash handler would hang; and a finding is a failure.
+SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
+	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/Tests/thread-sanitizer-suppressions
+ENVIRONMENT := $(if $(SANITIZE),$(SANITIZER_ENVIRONMENT))
+
+# The released binary: the Swift library inside, nothing to look up at run time but the distribution's own libraries,
+# every symbol bound before main, read-only after that.
+RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath --disable-local-rpath \
+	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro
+
+.PHONY: help build debug demo test test-unit test-end-to-end lint fuzz bench clean deps deps-test deps-bench
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: deps ## the released binary: .build/release/belvedere
+	swift build -j $(JOBS) $(RELEASE_OPTIONS)
+	packaging/check-binary .build/release/belvedere
+
+debug: deps ## the binary for tests: .build/debug/belvedere
+	swift build $(SWIFT_OPTIONS) --product belvedere
+
+demo: debug ## a balancer and two example servers on this machine
+	$(SCRATCH)/debug/belvedere demo
+
+test: test-unit test-end-to-end ## everything that must pass
+
+test-unit: deps ## the Swift tests
+	$(ENVIRONMENT) swift test $(SWIFT_OPTIONS)
+
+test-end-to-end: deps-test debug ## the built binary against real peers
+	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
+		$(PYTHON) -m pytest --rootdir=Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd $(PYTEST)
+
+lint: ## the formatter's opinion
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+bench: deps-bench build ## Belvedere, HAProxy and nginx side by side
+	Tests/Bench/run
+
+clean: ## remove what was built
+	rm -rf .build .build-*
+
+# $(call install,PACKAGES): installs those of Debian's packages that are missing, and says so.
+define install
+@missing=(); for package in $(1); do \
+	dpkg-query --show --showformat='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package"); \
+done; \
+if (( $${#missing[@]} )); then \
+	if ! command -v apt-get >/dev/null; then echo "please install: $${missing[*]} (Debian's names)"; exit 1; fi; \
+	as=(); if (( $$(id -u) )); then as=(sudo); fi; \
+	echo "installing with $${as[*]:+$${as[*]} }apt-get: $${missing[*]}"; \
+	"$${as[@]}" apt-get update -qq && \
+	"$${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"; \
+fi
+endef
+
+deps: ## install what a build needs
+	$(call install,$(BUILD_PACKAGES))
+
+deps-test: deps ## install what the tests need
+	$(call install,$(TEST_PACKAGES))
+
+deps-bench: deps
+	$(call install,$(BENCH_PACKAGES))
