@@ -23,7 +23,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
     ]
   ),
   ("Supervisor", ["Wire", "Configuration", "Roles", "Linux", "Systemd", "Logging", "Glibc"]),
-  ("Demo", ["Wire", "HTTP1", "Linux", "TLS", "Synchronization"]),
+  ("Demo", ["Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
   (
     "belvedere",
     [

@@ -17,6 +17,15 @@ struct DigestTests {
     #expect(try Digest.sha256([]) == Fingerprint(empty).bytes)
   }
 
+  @Test(arguments: [0, 1, 63, 64, 65, 1000])
+  func `a running digest does not depend on how the bytes are cut`(cut: Int) throws {
+    let bytes = (0..<1000).map { UInt8($0 % 251) }
+    var digest = try RunningDigest()
+    digest.update(Array(bytes[..<cut]).span)
+    digest.update(Array(bytes[cut...]).span)
+    #expect(digest.finish() == Digest.sha256(bytes))
+  }
+
   @Test func `random bytes differ`() throws {
     #expect(try RandomBytes.make(16) != RandomBytes.make(16))
     #expect(try RandomBytes.make(0).isEmpty)
