@@ -41,6 +41,7 @@ class Authority:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.certificate = self.directory / "ca.pem"
         self.key = self.directory / "ca.key"
+        self._issued = 0
         openssl(
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
             "-keyout", self.key, "-out", self.certificate, "-subj", f"/CN={name}",
@@ -53,11 +54,11 @@ class Authority:
     def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z"):
         """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone."""
         entries = ",".join(n if n.startswith("IP:") else f"DNS:{n}" for n in (names or [name]))
-        stem = self.directory / f"{name.replace('*', 'star')}-{len(list(self.directory.iterdir()))}"
-        key, request, chain = (stem.with_suffix(s) for s in (".key", ".csr", ".pem"))
+        self._issued += 1
+        stem = f"{self._issued}-{name.replace('*', 'star')}"
+        key, request, chain, settings = (self.directory / f"{stem}.{kind}" for kind in ("key", "csr", "pem", "cnf"))
         algorithm = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["rsa:2048"]
         openssl("req", "-newkey", *algorithm, "-nodes", "-keyout", key, "-out", request, "-subj", f"/CN={name}")
-        settings = stem.with_suffix(".cnf")
         settings.write_text(
             f"[ca]\ndefault_ca=this\n[this]\ndatabase={self.directory}/index.txt\nserial={self.directory}/serial\n"
             f"new_certs_dir={self.directory}\ndefault_md=sha256\npolicy=any\nx509_extensions=leaf\n"

@@ -150,6 +150,13 @@ class TLSStream(Stream):
     def finish(self):
         with self._state:
             try:
+                # Python's unwrap also reads, and OpenSSL fails for good when it meets application data then.
+                while data := self.tls.read(65536):
+                    self.received += data
+                    self._unread += data
+            except ssl.SSLError:
+                pass
+            try:
                 self.tls.unwrap()
             except ssl.SSLError:
                 pass  # It wants the peer's close_notify, which may come whenever it likes.

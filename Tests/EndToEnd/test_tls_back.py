@@ -1,0 +1,189 @@
+"""Whom the balancer believes, and what it does with a server that it does not."""
+
+import re
+import ssl
+
+import pytest
+from harness.certificates import openssl
+from harness.server import server_context
+from harness.waiting import client_addresses
+
+INSECURE = {"trust": "insecure-no-verification"}
+
+
+def colons(fingerprint):
+    return ":".join(fingerprint[n : n + 2] for n in range(0, 64, 2)).upper()
+
+
+# (name, certificate of the server, changes of its entry, whether it is believed); `F` and `W` stand for fingerprints.
+MATRIX = [
+    ("authority, right name", "front", {}, True),
+    ("authority, expired", "expired", {}, False),
+    ("authority, not yet valid", "not_yet_valid", {}, False),
+    ("authority, wrong name", "wrong_name", {}, False),
+    ("authority, wrong name but the configured one", "wrong_name", {"server-name": "stranger.test"}, True),
+    ("authority, right name but another is configured", "front", {"server-name": "stranger.test"}, False),
+    ("authority, unknown issuer", "unknown_issuer", {}, False),
+    ("authority, name is an address", "by_address", {"server-name": "127.0.0.1"}, True),
+    ("authority, other address", "by_address", {"server-name": "127.0.0.2"}, False),
+    ("system store, unknown issuer", "front", {"trust": "system"}, False),
+    ("fingerprint, right", "unknown_issuer", {"trust": {"fingerprint": "F"}}, True),
+    ("fingerprint, right, with colons", "unknown_issuer", {"trust": {"fingerprint": "F:"}}, True),
+    ("fingerprint, right, expired and wrong name", "expired", {"trust": {"fingerprint": "F"}, "server-name": "a.test"}, True),
+    ("fingerprint, one of two", "unknown_issuer", {"trust": {"fingerprint": ["W", "F"]}}, True),
+    ("fingerprint, wrong", "unknown_issuer", {"trust": {"fingerprint": "W"}}, False),
+    ("fingerprint, wrong, good chain", "front", {"trust": {"fingerprint": "W"}}, False),
+    ("no verification, unknown issuer", "unknown_issuer", INSECURE, True),
+    ("no verification, expired", "expired", INSECURE, True),
+    ("no verification, wrong name", "wrong_name", INSECURE, True),
+]  # fmt: skip
+
+
+def filled(change, certificate, certificates):
+    words = {"F": certificate.fingerprint, "F:": colons(certificate.fingerprint), "W": certificates.second.fingerprint}
+    trust = change.get("trust")
+    if isinstance(trust, dict):
+        value = trust["fingerprint"]
+        value = [words[v] for v in value] if isinstance(value, list) else words[value]
+        return {**change, "trust": {"ca": None, "fingerprint": value}}
+    return change
+
+
+@pytest.fixture(scope="module")
+def matrix(shared, certificates):
+    """All rows in one balancer: a health check of each server tells whether it was believed."""
+    servers, changes = [], {}
+    for number, (_, kind, change, _) in enumerate(MATRIX):
+        certificate = getattr(certificates, kind)
+        server = shared.server(f"row{number:02}", certificate=certificate)
+        servers.append(server)
+        changes[server.name] = filled(change, certificate, certificates)
+    return shared.balance(*servers, server_changes=changes), servers
+
+
+@pytest.mark.parametrize("number", range(len(MATRIX)), ids=[row[0].replace(" ", "-") for row in MATRIX])
+def test_trust(matrix, number):
+    balancer, servers = matrix
+    _, kind, _, believed = MATRIX[number]
+    server = servers[number]
+    assert balancer.state_of(server.name) == ("up" if believed else "down"), balancer.log
+    # A server that is not believed never sees a request, not even a health check's.
+    assert bool(server.checks) == believed
+    if not believed:
+        line = next(line for line in balancer.log.splitlines() if f"server {server.name} is down" in line)
+        assert "certificate" in line, line
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("expired", "expired"),
+        ("wrong_name", "name|host"),
+        ("unknown_issuer", "issuer|self.signed|unable to"),
+    ],
+)
+def test_log_names_the_certificate_the_reason_and_the_fingerprint(scene, certificates, kind, reason):
+    certificate = getattr(certificates, kind)
+    server = scene.server(certificate=certificate)
+    balancer = scene.balance(server, serving=False)
+    balancer.wait_for_state("view01", "down")
+    log = balancer.log
+    assert re.search(reason, log, re.IGNORECASE), log
+    plain = re.sub("[:]", "", log).lower()
+    assert certificate.fingerprint in plain, log
+    subject = openssl("x509", "-in", certificate.chain, "-noout", "-subject").split("=")[-1].strip()
+    assert subject in log, log
+    # And that fingerprint pins it.
+    pinned = scene.balance(server, server_changes={"view01": {"trust": {"ca": None, "fingerprint": certificate.fingerprint}}})
+    assert pinned.get("/").status == 200
+
+
+def test_request_goes_to_a_good_server_when_one_fails_verification(scene, certificates):
+    """The certificate goes bad between two health checks."""
+    good, bad = scene.server("view01"), scene.server("view02")
+    balancer = scene.balance(good, bad, pool={"idle-connections": 0})
+    sources = client_addresses(16)
+    homes = {source: balancer.server_of(source) for source in sources}
+    assert set(homes.values()) == {"view01", "view02"}
+    bad._context = server_context(certificates.unknown_issuer)
+    bad.forget()
+    assert {balancer.server_of(source) for source in sources} == {"view01"}
+    assert bad.requests == []
+    balancer.wait_for_state("view02", "down")
+    assert certificates.unknown_issuer.fingerprint in balancer.log.replace(":", "").lower()
+
+
+def test_only_server_that_fails_verification_is_503(scene, certificates):
+    balancer = scene.balance(scene.server(certificate=certificates.unknown_issuer), serving=False)
+    balancer.wait_for_state("view01", "down")
+    assert balancer.get("/").status == 503
+
+
+def test_no_verification_is_said_at_every_start(scene):
+    balancer = scene.balance(scene.server(), server_changes={"view01": INSECURE})
+    balancer.wait_for_log(r"warning.*certificates are not verified")
+    balancer.wait_for_log(r"insecure-no-verification")
+
+
+def test_server_name_is_sent(scene):
+    """The service's name by default, or the server's own; never an address (RFC 6066 §3)."""
+    first = scene.server("view01")
+    second = scene.server("view02", certificate=scene.certificates.second)
+    third = scene.server("view03", certificate=scene.certificates.by_address)
+    scene.balance(
+        first, second, third,
+        server_changes={"view02": {"server-name": "other.test"}, "view03": {"server-name": "127.0.0.1"}},
+    )  # fmt: skip
+    assert {c.server_name for c in first.connections} == {"view.test"}
+    assert {c.server_name for c in second.connections} == {"other.test"}
+    assert {c.server_name for c in third.connections} == {None}
+
+
+def test_health_checks_send_the_services_host(scene):
+    server = scene.server()
+    scene.balance(server)
+    assert server.checks[0].head.get("Host") == "view.test"
+
+
+def test_session_with_the_server_is_resumed(scene):
+    server = scene.server()
+    balancer = scene.balance(server, pool={"idle-connections": 0}, threads=1)
+    for _ in range(10):
+        assert balancer.get("/").status == 200
+    resumed = [r.connection.resumed for r in server.requests]
+    assert all(resumed[2:]), resumed
+
+
+def test_server_below_tls_1_2_is_refused(scene):
+    """TLS 1.2 is the least."""
+    server = scene.server("view01")
+    old = scene.server("old")
+    old._context.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
+    old._context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    old._context.set_ciphers("ALL:@SECLEVEL=0")
+    balancer = scene.balance(server, old)
+    assert balancer.state_of("old") == "down"
+
+
+def test_idle_connection_to_the_server_ends_with_close_notify(scene):
+    server = scene.server()
+    balancer = scene.balance(server)
+    assert balancer.get("/").status == 200
+    stream = server.requests[-1].stream
+    balancer.end()
+    assert stream.ended == "clean"
+
+
+def test_answer_of_the_check_is_read_whole(scene):
+    """An abandoned handshake or answer trips the server's denylist."""
+    server, heads = scene.server(), []
+
+    def health(request):
+        heads.append(request.head)
+        request.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        request.send(b"x" * 100_000)
+
+    server.health = health
+    balancer = scene.balance(server)
+    assert balancer.state_of("view01") == "up"
+    assert heads[0].get("Connection").lower() == "close" and server.connections[0].stream.ended == "clean"
