@@ -25,6 +25,7 @@ import COpenSSL
       throw .openssl(doing: "applying the TLS profile \(profile.rawValue)", reason: takeQueuedReason())
     }
     unsafe belvedere_ctx_harden(context)
+    if side == .server { unsafe belvedere_ctx_prefer_own_order(context) }
     // Buffers go back when they are empty; a write may take a part, and may be retried from another place; and a chain
     // is what the file holds, never built anew in every handshake.
     let mode =
