@@ -12,7 +12,7 @@ final class Attachment {
 
 /// Every listening socket of the service: one for each event loop at each place. They live here, in the supervisor, so
 /// that connections wait in their queues while there is no worker.
-struct ListenerSet {
+struct ListenerSet: ~Copyable {
   /// A listener, and where it is.
   struct Listener {
     let place: ListenerPlace
@@ -71,7 +71,8 @@ struct ListenerError: Error, CustomStringConvertible {
 
   var description: String {
     let purpose = place.purpose == .redirect ? "the redirect's listener" : "the service's listener"
-    return "\(purpose) on \(place.endpoint) can't be bound: \(SystemError.words(for: cause.code))" + (advice.map { ". " + $0 } ?? "")
+    return "\(purpose) on \(place.endpoint) can't be bound: \(SystemError.words(for: cause.code))"
+      + (advice.map { ". " + $0 } ?? "")
   }
 
   private var advice: String? {

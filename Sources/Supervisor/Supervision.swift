@@ -35,7 +35,7 @@ struct Supervision: ~Copyable {
   private let watchdog: Interval?
   private var nextWatchdog = Instant(nanoseconds: 0)
 
-  init(_ plan: ServicePlan, listeners: ListenerSet, limits: WorkerLimits, log: Logger) throws(SystemError) {
+  init(_ plan: ServicePlan, listeners: consuming ListenerSet, limits: WorkerLimits, log: Logger) throws(SystemError) {
     let signalReader = try SignalReader(Self.signals)
     Signals.ignoreBrokenPipes()
     let poller = try Poller()
@@ -46,7 +46,7 @@ struct Supervision: ~Copyable {
     self.plan = plan
     self.limits = limits
     self.log = log
-    self.listeners = listeners
+    self.listeners = consume listeners
     life = WorkerLife(limits: limits)
     status = ServiceStatus(servers: plan.servers)
     nextTick = Clock.monotonic() + HeartbeatWatch.period
@@ -109,7 +109,7 @@ struct Supervision: ~Copyable {
     if let end = worker?.child.reap() {
       worker = nil
       status.reset()
-      handle(.exited(end.description))
+      handle(.exited(end))
     }
   }
 
@@ -172,11 +172,19 @@ struct Supervision: ~Copyable {
     }
   }
 
-  private mutating func start() {
-    guard let listeners else { return }
-    do throws(SystemError) {
-      var next = try WorkerProcess(
+  /// A worker with its orders; nil when there are no listeners any more.
+  private func makeWorker() throws(SystemError) -> WorkerProcess? {
+    switch listeners {
+    case nil: return nil
+    case .some(let listeners):
+      return try WorkerProcess(
         plan, generation: 1, configuration: configuration, listeners: listeners, blocked: Self.signals)
+    }
+  }
+
+  private mutating func start() {
+    do throws(SystemError) {
+      guard var next = try makeWorker() else { return }
       try poller.watchLevel(next.child.handle, token: Token.worker)
       try poller.watch(next.link.socket.descriptor, token: Token.worker)
       next.link.flush()

@@ -1,3 +1,4 @@
+import Linux
 import Wire
 
 /// The life of the worker as its supervisor decides it: started, ready, replaced when it dies or hangs, stopped.
@@ -47,7 +48,7 @@ struct WorkerLife {
     /// This event loop of the worker has stopped turning.
     case stalled(loop: Int)
     /// The worker's process has ended, and how.
-    case exited(String)
+    case exited(ProcessEnd)
     /// SIGTERM or SIGINT.
     case terminate
     /// Time has passed.
@@ -161,7 +162,8 @@ struct WorkerLife {
     switch event {
     case .exited(let end):
       state = .finished
-      return [.note(killed ? .stopped(nil) : .stopped(end)), .finish(status: 0)]
+      guard !killed, end != .exited(status: 0) else { return [.note(.stopped), .finish(status: 0)] }
+      return [.note(.diedStopping(end)), .finish(status: 1)]
     case .terminate, .stalled, .faulty:
       guard !killed else { return [] }
       state = .stopping(deadline: deadline, killed: true)

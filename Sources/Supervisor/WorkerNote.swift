@@ -1,3 +1,4 @@
+import Linux
 import Logging
 import Wire
 
@@ -10,18 +11,19 @@ enum WorkerNote: Equatable {
   case stalled(loop: Int, after: Interval)
   case faulty(reason: String)
   case lingers
-  case died(String)
+  case died(ProcessEnd)
   case waiting(Interval, deaths: Int, within: Interval)
   case neverReady
   case stopping(within: Interval)
   case stopCut
-  case stopped(String?)
+  case stopped
+  case diedStopping(ProcessEnd)
 
   var level: Logger.Level {
     switch self {
     case .ready, .stopping, .stopped: .notice
     case .stopCut: .warning
-    case .spawnFailed, .refused, .faulty, .lingers, .died, .waiting, .neverReady: .error
+    case .spawnFailed, .refused, .faulty, .lingers, .died, .waiting, .neverReady, .diedStopping: .error
     case .startedTooSlowly, .stalled: .critical
     }
   }
@@ -43,8 +45,8 @@ enum WorkerNote: Equatable {
     case .neverReady: "no worker was ever ready: giving up"
     case .stopping(let bound): "stopping: no new connections, exchanges have \(Self.seconds(bound)) to finish"
     case .stopCut: "stopping at once: what was not finished is cut"
-    case .stopped(let end?): "stopped; the worker's end: \(end)"
-    case .stopped(nil): "stopped"
+    case .stopped: "stopped"
+    case .diedStopping(let end): "the worker died while it stopped, and what was not finished is cut: \(end)"
     }
   }
 

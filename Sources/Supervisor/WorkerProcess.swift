@@ -16,7 +16,8 @@ struct WorkerProcess: ~Copyable {
 
   /// Starts a worker and queues everything that it starts with.
   init(
-    _ plan: ServicePlan, generation: UInt64, configuration: Attachment, listeners: ListenerSet, blocked: [Int32]
+    _ plan: ServicePlan, generation: UInt64, configuration: Attachment, listeners: borrowing ListenerSet,
+    blocked: [Int32]
   ) throws(SystemError) {
     let pair = try MessageSocket.Pair()
     let heartbeats = try SharedHeartbeats(loops: plan.loops)

@@ -10,7 +10,8 @@ import Wire
 /// New connections: as many as the limits allow, and none while the process has no room.
 extension Loop {
   mutating func accept(_ key: SlabKey) {
-    guard acceptAgainAt == nil else { return }
+    // An event of the same batch may have paused or ended accepting.
+    guard acceptAgainAt == nil, listeners.contains(key) else { return }
     for _ in 0..<Loop.acceptsPerTurn {
       if world.fleet.isFull {
         let limit = world.generation.configuration.limits.connections

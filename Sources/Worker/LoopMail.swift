@@ -28,7 +28,11 @@ extension Loop {
   private mutating func stop(until deadline: Instant) {
     world.isStopping = true
     stopDeadline = deadline
-    for key in listeners.keys { _ = listeners.remove(key) }
+    for key in listeners.keys {
+      // The supervisor may hold the same socket still: closing our descriptor alone would leave it registered.
+      world.poller.forget(listeners[key].descriptor)
+      _ = listeners.remove(key)
+    }
     for server in world.pools.indices { world.emptyPool(of: server) }
     for key in clients.keys {
       if clients[key].stop(&world) == .close { remove(key) }

@@ -1,3 +1,4 @@
+import Linux
 import Simulation
 import Testing
 import Wire
@@ -30,21 +31,21 @@ private let served = begun + [(1, .ready)]
 private let histories: [(name: String, events: [(UInt64, Event)], second: UInt64)] = [
   ("idle", [], 0),
   ("starting, first", begun, 1),
-  ("starting again", served + [(2, .exited("E"))], 3),
+  ("starting again", served + [(2, .exited(.killed(signal: 11)))], 3),
   ("serving", served, 2),
   ("refused, first", begun + [(1, .refused(reason: "R"))], 1),
-  ("refused later", served + [(2, .exited("E")), (3, .refused(reason: "R"))], 3),
+  ("refused later", served + [(2, .exited(.killed(signal: 11))), (3, .refused(reason: "R"))], 3),
   ("unlinked", served + [(2, .unlinked)], 3),
   ("killed", served + [(2, .stalled(loop: 0))], 3),
-  ("waiting", served + (2...5).flatMap { [($0, .exited("E")), ($0, .ready)] }, 5),
+  ("waiting", served + (2...5).flatMap { [($0, .exited(.killed(signal: 11))), ($0, .ready)] }, 5),
   ("stopping", served + [(2, .terminate)], 3),
   ("stopping, cut", served + [(2, .terminate), (3, .terminate)], 4),
-  ("finished", served + [(2, .terminate), (3, .exited("E"))], 4),
+  ("finished", served + [(2, .terminate), (3, .exited(.killed(signal: 11)))], 4),
 ]
 
 private let events: [Event] = [
   .begin, .spawnFailed(reason: "S"), .ready, .refused(reason: "R"), .unlinked, .faulty(reason: "F"), .stalled(loop: 1),
-  .exited("E"), .terminate, .timer,
+  .exited(.killed(signal: 11)), .terminate, .timer,
 ]
 
 private func text(_ state: State) -> String {
@@ -118,7 +119,7 @@ private let table = """
   waiting | timer → starting until 35.050: start
   stopping | faulty → stopping, cut: note stopCut, kill
   stopping | stalled → stopping, cut: note stopCut, kill
-  stopping | exited → finished: note stopped, finish(0)
+  stopping | exited → finished: note diedStopping, finish(1)
   stopping | terminate → stopping, cut: note stopCut, kill
   stopping | timer → stopping, cut: note stopCut, kill
   stopping, cut | exited → finished: note stopped, finish(0)
@@ -150,7 +151,7 @@ private let table = """
     var now = at(10)
     var delays: [UInt64] = []
     for _ in 0..<10 {
-      _ = life.handle(.exited("E"), at: now)
+      _ = life.handle(.exited(.killed(signal: 11)), at: now)
       if case .waiting(let until) = life.state {
         delays.append((until - now).milliseconds)
         now = until
@@ -162,8 +163,18 @@ private let table = """
     }
     #expect(delays == [0, 0, 0, 50, 100, 200, 400, 800, 1000, 1000])
     // Deaths are forgotten after a while.
-    _ = life.handle(.exited("E"), at: now + limits.deathWindow + .seconds(2))
+    _ = life.handle(.exited(.killed(signal: 11)), at: now + limits.deathWindow + .seconds(2))
     #expect(life.state == .starting(deadline: now + limits.deathWindow + .seconds(2) + limits.start))
+  }
+
+  @Test func `a stop is in order when the worker ended by itself, or had to be killed`() {
+    for (history, end, status) in [
+      ([], .exited(status: 0), 0), ([], .exited(status: 1), 1), ([], .killed(signal: 11), 1),
+      ([(3, .terminate)], .killed(signal: 9), 0),
+    ] as [([(UInt64, Event)], ProcessEnd, Int32)] {
+      var life = life(served + [(2, .terminate)] + history)
+      #expect(life.handle(.exited(end), at: at(4)).last == .finish(status: status))
+    }
   }
 
   @Test func `a worker that outlives its SIGKILL makes the service unsound`() {
@@ -245,7 +256,7 @@ private struct World {
     case .refused, .unlinked:
       worker = .ending
       // Most end by themselves, some have to be killed.
-      if random.next() % 4 > 0 { next = (.exited("E"), now + .milliseconds(random.next() % 100)) }
+      if random.next() % 4 > 0 { next = (.exited(.killed(signal: 11)), now + .milliseconds(random.next() % 100)) }
     default: worker = .stuck
     }
     send(event)
@@ -256,13 +267,13 @@ private struct World {
     let soon = now + .milliseconds(random.next() % 20_000)
     switch (worker, random.next() % 8) {
     case (.starting, 0): next = (.refused(reason: "R"), now + .milliseconds(15))
-    case (.starting, 1): next = (.exited("E"), now + .milliseconds(5))
+    case (.starting, 1): next = (.exited(.killed(signal: 11)), now + .milliseconds(5))
     case (.starting, 2): next = nil
     case (.starting, _): next = (.ready, now + .milliseconds(15))
     case (_, 0): next = (.stalled(loop: 0), soon)
     case (_, 1): next = (.unlinked, soon)
     case (_, 2): next = (.faulty(reason: "F"), soon)
-    case (_, _): next = (.exited("E"), soon)
+    case (_, _): next = (.exited(.killed(signal: 11)), soon)
     }
   }
 
@@ -280,10 +291,10 @@ private struct World {
         }
       case .stop:
         // It may finish in time, late, or never.
-        next = random.next() % 3 == 0 ? nil : (.exited("E"), now + .milliseconds(random.next() % 20_000))
+        next = random.next() % 3 == 0 ? nil : (.exited(.exited(status: 0)), now + .milliseconds(random.next() % 20_000))
       case .kill:
         if worker == .none { faults.append("killed nobody") }
-        next = (.exited("killed"), now + .milliseconds(random.next() % 50))
+        next = (.exited(.killed(signal: 9)), now + .milliseconds(random.next() % 50))
       case .finish(let status): finished = status
       case .announceReady, .announceStopping, .note: break
       }

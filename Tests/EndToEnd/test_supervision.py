@@ -1,0 +1,273 @@
+"""The supervisor and its worker: what clients notice of a worker's death, of a stop, and of a hang (nothing, mostly)."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+
+import pytest
+from harness.belvedere import binary
+from harness.waiting import stays, wait_until
+
+
+class Gate:
+    """A server script whose answers wait until the test lets them go."""
+
+    def __init__(self):
+        self.arrived, self.opened = threading.Event(), threading.Event()
+
+    def __call__(self, request):
+        if request.target == "/slow":
+            self.arrived.set()
+            assert self.opened.wait(60)
+        request.respond(200, b"done")
+
+
+def another_worker(balancer, than):
+    return wait_until(lambda: balancer.worker not in (None, than) and balancer.worker, lambda: f"a worker:\n{balancer.log}")
+
+
+def start_slow_request(balancer, gate):
+    client = balancer.connect()
+    client.send(b"GET /slow HTTP/1.1\r\nHost: view.test\r\n\r\n")
+    assert gate.arrived.wait(20)
+    return client
+
+
+def is_refused(endpoint):
+    try:
+        socket.create_connection(endpoint, timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+# A worker's death
+
+
+def test_killed_worker_is_replaced_and_no_connection_is_refused(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    refused, served, over = [], [], threading.Event()
+
+    def knock():
+        while not over.is_set():
+            try:
+                with balancer.connect() as client:
+                    answer = client.get("/", "Connection: close")
+                    served.append(answer is not None and answer.status)
+            except ConnectionRefusedError as fault:
+                refused.append(fault)
+            except OSError:
+                pass  # It was in the dying worker's hands.
+
+    threads = [threading.Thread(target=knock) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(4):
+            before, count = balancer.worker, len(served)
+            os.kill(before, signal.SIGKILL)
+            another_worker(balancer, before)
+            wait_until(lambda: len(served) > count + 10, lambda: f"answers of the next worker:\n{balancer.log}")
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert refused == []
+    balancer.wait_for_log(r"worker died: killed by SIGKILL")
+
+
+def test_connection_made_while_there_is_no_worker_is_served_by_the_next(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    # While the supervisor stands still, nobody starts another worker.
+    os.kill(balancer.process.pid, signal.SIGSTOP)
+    try:
+        worker = balancer.worker
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: balancer.worker is None, "the worker's end")
+        waiting = [socket.create_connection(balancer.endpoint) for _ in range(5)]
+    finally:
+        os.kill(balancer.process.pid, signal.SIGCONT)
+    for sock in waiting:
+        with balancer.context().wrap_socket(sock, server_hostname="view.test") as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: view.test\r\nConnection: close\r\n\r\n")
+            assert client.recv(12) == b"HTTP/1.1 200"
+
+
+def test_workers_that_keep_dying_are_replaced_more_slowly(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    for _ in range(6):
+        worker = wait_until(lambda: balancer.worker, lambda: f"a worker:\n{balancer.log}")
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: balancer.worker != worker, "the worker's end")
+    balancer.wait_for_log(r"workers keep dying, 4 within 30 s: the next one starts in 50 ms")
+    balancer.wait_for_log(r"workers keep dying, 6 within 30 s: the next one starts in 200 ms")
+    balancer.wait_until_serving()
+
+
+def test_hung_worker_is_noticed_and_replaced(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    worker = balancer.worker
+    os.kill(worker, signal.SIGSTOP)
+    balancer.wait_for_log(r"the worker hung: event loop \d+ has not turned for 5 s", patience=60)
+    another_worker(balancer, worker)
+    balancer.wait_until_serving()
+
+
+def test_supervisor_that_stood_still_itself_does_not_blame_the_worker(scene):
+    balancer = scene.balance(scene.server())
+    worker = balancer.worker
+    for pid in (worker, balancer.process.pid):
+        os.kill(pid, signal.SIGSTOP)
+    # Longer than the bound for a hang.
+    stays(lambda: balancer.worker == worker, "the worker", 6)
+    for pid in (balancer.process.pid, worker):
+        os.kill(pid, signal.SIGCONT)
+    balancer.wait_until_serving()
+    assert balancer.worker == worker
+
+
+def test_worker_does_not_outlive_its_supervisor(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_killed = balancer.expects_worker_death = True
+    assert len(balancer.group()) == 2
+    balancer.signal(signal.SIGKILL)
+    # Waits for the end of the whole group.
+    balancer.wait()
+
+
+# A stop
+
+
+@pytest.mark.parametrize("whom", ["supervisor", "group"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_orderly_stop_lets_an_exchange_finish(scene, whom, number):
+    """A terminal's Ctrl-C, and a service manager, may signal the whole group."""
+    gate = Gate()
+    balancer = scene.balance(scene.server(script=gate))
+    client = start_slow_request(balancer, gate)
+    if whom == "group":
+        os.killpg(balancer.process.pid, number)
+    else:
+        balancer.signal(number)
+    wait_until(lambda: is_refused(balancer.endpoint), lambda: f"the listener's end:\n{balancer.log}")
+    assert balancer.process.poll() is None
+    gate.opened.set()
+    answer = client.answer()
+    assert (answer.status, answer.content) == (200, b"done")
+    assert balancer.wait() == 0
+
+
+def test_stop_cuts_what_does_not_finish_within_its_bound(scene):
+    gate = Gate()
+    balancer = scene.balance(scene.server(script=gate), timeouts={"stop": "1s"})
+    client = start_slow_request(balancer, gate)
+    balancer.signal(signal.SIGTERM)
+    assert balancer.wait() == 0
+    assert client.answer() is None
+    gate.opened.set()
+
+
+def test_second_signal_stops_at_once(scene):
+    gate = Gate()
+    balancer = scene.balance(scene.server(script=gate), timeouts={"stop": "1h"})
+    start_slow_request(balancer, gate)
+    balancer.signal(signal.SIGTERM)
+    balancer.wait_for_log("stopping: no new connections")
+    balancer.signal(signal.SIGTERM)
+    assert balancer.wait() == 0
+    gate.opened.set()
+
+
+def test_idle_connections_do_not_hold_up_a_stop(scene):
+    balancer = scene.balance(scene.server(), timeouts={"stop": "1h", "keep-alive": "1h"})
+    with balancer.connect() as client:
+        assert client.get("/").status == 200
+        balancer.signal(signal.SIGTERM)
+        assert balancer.wait() == 0
+
+
+def test_reload_is_not_there_yet_and_says_so(scene):
+    balancer = scene.balance(scene.server())
+    balancer.signal(signal.SIGHUP)
+    balancer.wait_for_log("SIGHUP: this version can't reload")
+    balancer.wait_until_serving()
+
+
+# A start that fails
+
+
+def refusal(balancer):
+    """The log of a balancer that does not come up."""
+    balancer.expects_killed = True
+    balancer.start(wait=False)
+    assert balancer.wait() == 1
+    return balancer.log
+
+
+def test_address_that_another_process_has_is_refused(scene):
+    """With SO_REUSEPORT, two instances of one user would share the port, and the clients, without a word."""
+    server = scene.server()
+    first, second = scene.balance(server), scene.balance(server, start=False)
+    second.configuration["listen"] = first.configuration["listen"]
+    log = refusal(second)
+    assert re.search(rf"listener on {first.address}:{first.port} can't be bound: Address already in use", log), log
+    assert "Another process listens there" in log
+
+
+def test_certificate_that_does_not_load_is_refused_with_its_reason(scene):
+    balancer = scene.balance(scene.server(), start=False)
+    broken = balancer.directory / "broken.pem"
+    broken.write_text("no certificate\n")
+    balancer.configuration["tls"]["certificate"] = str(broken)
+    log = refusal(balancer)
+    assert f"{broken}" in log and "BEGIN CERTIFICATE" in log, log
+
+
+def test_configuration_with_problems_is_refused_with_all_of_them(scene):
+    balancer = scene.balance(scene.server(), start=False)
+    balancer.configuration["serverz"] = {}
+    balancer.configuration["threads"] = "many"
+    log = refusal(balancer)
+    assert "unknown key `serverz`" in log and re.search(r"belvedere.yaml:\d+:\d+: error: .*threads", log, re.S), log
+
+
+def test_configuration_that_is_not_there_is_refused(tmp_path):
+    run = subprocess.run([binary(), "run", "-c", tmp_path / "none.yaml"], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stderr == f"{tmp_path}/none.yaml: error: cannot be read: No such file or directory (ENOENT)\n"
+
+
+# systemd
+
+
+def test_systemd_is_told_of_readiness_status_life_and_stop(scene, monkeypatch, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "200000")
+        balancer = scene.balance(scene.server())
+        environment = open(f"/proc/{balancer.worker}/environ").read()
+        assert "NOTIFY_SOCKET" not in environment and "WATCHDOG_USEC" not in environment
+        heard = []
+
+        def hear(pattern):
+            while not any(re.search(pattern, line) for line in heard):
+                heard.extend(manager.recv(4096).decode().splitlines())
+
+        hear("^READY=1$")
+        hear("^STATUS=.*servers: 1 of 1 up")
+        heard.clear()
+        hear("^WATCHDOG=1$")
+        heard.clear()
+        hear("^WATCHDOG=1$")
+        balancer.signal(signal.SIGTERM)
+        hear("^STOPPING=1$")
+        assert balancer.wait() == 0
