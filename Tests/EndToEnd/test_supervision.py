@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 from harness.belvedere import binary
@@ -227,7 +228,14 @@ def test_certificate_that_does_not_load_is_refused_with_its_reason(scene):
     broken.write_text("no certificate\n")
     balancer.configuration["tls"]["certificate"] = str(broken)
     log = refusal(balancer)
-    assert f"{broken}" in log and "BEGIN CERTIFICATE" in log, log
+    assert re.search(rf"belvedere.yaml:\d+:\d+: {broken}: holds no certificate", log), log
+
+
+def test_certificate_that_ends_soon_is_told_of_at_the_start(scene, certificates):
+    soon = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 5 * 86_400 + 60))
+    front = certificates.authority.issue(certificates.service_name, end=soon)
+    balancer = scene.balance(scene.server(), tls={"certificate": str(front.chain), "key": str(front.key)})
+    balancer.wait_for_log(r"warning worker: .*belvedere.yaml:\d+:\d+: .*expires in 5 days")
 
 
 def test_configuration_with_problems_is_refused_with_all_of_them(scene):

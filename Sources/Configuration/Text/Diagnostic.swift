@@ -63,6 +63,12 @@ package struct Mark: Hashable, Sendable {
 }
 
 extension Diagnostic {
+  /// In one line, for a log: `file:line:column: message`.
+  package var line: String {
+    guard let place else { return "\(file): \(message)" }
+    return "\(file):\(place.mark.line):\(place.mark.column): \(message)"
+  }
+
   /// As a compiler prints it: `file:line:column: error: message`, the source line with the place underlined, and the
   /// suggestion. No newline at the end.
   package var rendered: String {
