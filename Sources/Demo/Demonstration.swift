@@ -22,6 +22,8 @@ struct Demonstration: ~Copyable {
   private var prompt: Prompt
   /// Somebody has asked for the end.
   private var isOver = false
+  /// The balancer knows, and a second word would have it stop at once.
+  private var isBalancerTold = false
   /// How the balancer ended.
   private var balancerEnd: ProcessEnd?
 
@@ -75,13 +77,18 @@ struct Demonstration: ~Copyable {
     for index in 0..<poller.wait(milliseconds: rest) {
       switch Token(rawValue: poller.event(at: index).token) {
       case .signals:
-        while signals.next() != nil { isOver = true }
+        while let signal = signals.next() {
+          isOver = true
+          // Ctrl-C is for everybody in the terminal's foreground.
+          if signal == SIGINT, prompt.isInteractive { isBalancerTold = true }
+        }
       case .balancer:
         balancerEnd = balancer.child.reap()
       case .prompt:
-        obey(prompt.take(poller))
+        let lines = prompt.take(poller)
         // A person's Ctrl-D means quit; a script's end and /dev/null mean nothing.
         if prompt.isEnded, prompt.isInteractive { isOver = true }
+        obey(lines)
       case nil: break
       }
     }
@@ -126,7 +133,7 @@ struct Demonstration: ~Copyable {
   /// Stops the balancer in order, then the servers.
   private consuming func stop() -> Int32 {
     if balancerEnd == nil {
-      balancer.child.signal(SIGTERM)
+      if !isBalancerTold { balancer.child.signal(SIGTERM) }
       let limit = Clock.monotonic() + Self.stopLimit
       while balancerEnd == nil, Clock.monotonic() < limit { waitForEvents(until: limit) }
       for server in servers { server.kill() }
