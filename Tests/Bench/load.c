@@ -31,6 +31,7 @@ enum step { handshaking, sending, receiving, parked };
 
 struct client {
   SSL *tls;
+  SSL_SESSION *session;      // the newest ticket
   int descriptor;
   enum step step;
   size_t headSent;
@@ -42,7 +43,6 @@ struct client {
 };
 
 static SSL_CTX *context;
-static SSL_SESSION *session;  // the newest ticket of any client
 static struct sockaddr_in target;
 static int poller;
 static char request[1024];
@@ -66,9 +66,9 @@ static double seconds(void) {
 }
 
 static int keepSession(SSL *tls, SSL_SESSION *newest) {
-  (void)tls;
-  SSL_SESSION_free(session);
-  session = newest;
+  struct client *client = SSL_get_app_data(tls);
+  SSL_SESSION_free(client->session);
+  client->session = newest;
   return 1;
 }
 
@@ -82,7 +82,8 @@ static void begin(struct client *client) {
   SSL_set_fd(client->tls, client->descriptor);
   SSL_set_connect_state(client->tls);
   SSL_set_tlsext_host_name(client->tls, serverName);
-  if (resumes && session) SSL_set_session(client->tls, session);
+  SSL_set_app_data(client->tls, client);
+  if (resumes && client->session) SSL_set_session(client->tls, client->session);
   client->step = handshaking;
   struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = client};
   if (epoll_ctl(poller, EPOLL_CTL_ADD, client->descriptor, &event) != 0) die("epoll_ctl");
