@@ -86,3 +86,11 @@ let package = Package(
     tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL"]),
   ]
 )
+
+// Fuzzing needs a build of its own (Tests/Fuzz/run): the program's main is libFuzzer's, and everything is instrumented.
+if Context.environment["BELVEDERE_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["Properties"], path: "Tests/Fuzz/Driver", swiftSettings: settings,
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"])]))
+}
