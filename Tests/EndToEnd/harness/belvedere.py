@@ -178,7 +178,7 @@ class Belvedere:
         fault = CRASH.search(self.log)
         assert not fault, f"the log tells of a crash ({fault.group()}):\n{self.log}"
         if not self.expects_worker_death:
-            assert not re.search(r"worker.*(died|killed|signal \d|hang|hung)", self.log), self.log
+            assert not re.search(r"\bworker\b.*\b(died|killed|hung)\b", self.log), self.log
 
     @property
     def worker(self):
