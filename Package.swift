@@ -81,6 +81,7 @@ let package = Package(
     .target(name: "Properties", dependencies: ["HTTP1", "Wire"], path: "Tests/Properties", swiftSettings: settings),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
+    tests("Exchange", ["Exchange", "HTTP1", "Wire", "Simulation"]),
     tests("Worker", ["Worker", "Roles", "Linux", "Wire"]),
     tests("Configuration", ["Configuration", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
     tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL"]),

@@ -57,27 +57,6 @@ package struct Exchange: Sendable {
   var retriesLeft: Int
   var attempt = Attempt()
 
-  /// Where the search for a server stands.
-  enum Stage: Hashable, Sendable {
-    case none
-    /// Waiting for a place at a server since then.
-    case queued(since: Instant)
-    /// A connection is being made since then.
-    case connecting(since: Instant)
-    case connected
-  }
-
-  /// What happened with the server in use.
-  struct Attempt: Sendable {
-    var stage = Stage.none
-    /// The connection had served before, and may have been closed by the server meanwhile.
-    var isReused = false
-    /// Something of the request may have reached the server.
-    var hasSent = false
-    /// Something of an answer came.
-    var hasHeard = false
-  }
-
   package init(isFirst: Bool, policy: borrowing ExchangePolicy, at now: Instant) {
     self.isFirst = isFirst
     opened = now
@@ -103,14 +82,11 @@ package struct Exchange: Sendable {
     requestSide == .complete && responseSide == .complete && requestCursor.pending == 0 && responseCursor.pending == 0
   }
 
-  /// The answer is complete and gone out, the request is not: nobody will read the rest of it.
+  /// The answer is complete and gone out, but nobody will read the rest of the request.
   package var isAnsweredEarly: Bool {
-    responseSide == .complete && responseCursor.pending == 0 && !isTunnel
-      && (requestSide == .body || requestCursor.pending > 0)
+    guard responseSide == .complete, responseCursor.pending == 0 else { return false }
+    return attempt.isDeaf || !isTunnel && (requestSide == .body || requestCursor.pending > 0)
   }
-
-  /// Some part of an answer came: the request will not be sent again.
-  package var isAnswering: Bool { attempt.hasHeard }
 
   /// The client's connection ends with this exchange.
   package mutating func endConnection() { clientCloses = true }

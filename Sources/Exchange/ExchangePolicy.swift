@@ -9,7 +9,6 @@ package struct ExchangePolicy: Sendable {
   package var retries = 3
   /// Requests answered on one client connection before it is closed; nil for no bound.
   package var requestsPerConnection: Int?
-  package var addForwarded = true
 
   package init() {}
 

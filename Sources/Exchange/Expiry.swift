@@ -40,7 +40,7 @@ extension Exchange {
     case .body, .complete, .tunnel:
       switch attempt.stage {
       case .none, .queued, .connecting: lastActivity + min(timeouts.queue, timeouts.connect)
-      case .connected: lastActivity + (isStream || isTunnel ? timeouts.tunnel : timeouts.shortestSilence)
+      case .connected: lastActivity + (isTwoWay ? timeouts.tunnel : timeouts.shortestSilence)
       }
     }
   }
@@ -50,6 +50,9 @@ extension Exchange {
     let (deadline, kind) = due(timeouts, backlog: backlog)
     return now < deadline ? .later(deadline) : kind
   }
+
+  /// Either side may be silent for long, because each speaks when it has something to say.
+  private var isTwoWay: Bool { isTunnel || isStream && responseSide != .complete }
 
   private func headDeadline(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
     guard let began = record.began else { return opened + (isFirst ? timeouts.httpRequest : timeouts.keepAlive) }
@@ -64,7 +67,7 @@ extension Exchange {
     case .connecting(let since): return (since + timeouts.connect, .connect)
     case .connected: break
     }
-    if isTunnel || isStream { return (lastActivity + timeouts.tunnel, .tunnel) }
+    if isTwoWay { return (lastActivity + timeouts.tunnel, .tunnel) }
     if backlog.contains(.toClient) { return (lastActivity + timeouts.client, .client) }
     if backlog.contains(.toServer) { return (lastActivity + timeouts.server, .server) }
     if requestSide == .body { return (lastActivity + timeouts.client, .client) }

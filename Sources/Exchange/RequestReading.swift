@@ -23,7 +23,8 @@ extension Exchange {
   package mutating func readRequestHead(
     _ bytes: Span<UInt8>, ended: Bool, policy: borrowing ExchangePolicy, at now: Instant
   ) -> RequestStep {
-    if bytes.isEmpty { return ended ? .closed : .incomplete }
+    // RFC 9112 §2.2: an empty line before a request is ignored, and begins none.
+    if bytes.isOnlyLineEnd { return ended ? .closed : .incomplete }
     if record.began == nil { record.began = now }
     lastActivity = now
     guard scanner.isWorthParsing(bytes, limits: policy.limits) else { return ended ? .truncated : .incomplete }
@@ -95,7 +96,6 @@ extension Exchange {
     let connection: Persistence = request.upgradeRequested ? .upgrade : keepAlive ? .keepAlive : .close
     request.render(from: bytes, forwarding: forwarding, connection: connection, into: &sink)
     requestCursor.send(request.length)
-    attempt.hasSent = true
     if !keepAlive { serverCloses = true }
   }
 
@@ -103,5 +103,17 @@ extension Exchange {
   package mutating func dropSentRequest() -> Int {
     if requestCursor.sent > 0 { isReplayable = false }
     return requestCursor.drop()
+  }
+}
+
+extension Span<UInt8> {
+  /// Nothing, or a CRLF, or its first half.
+  fileprivate var isOnlyLineEnd: Bool {
+    switch count {
+    case 0: true
+    case 1: self[0] == UInt8(ascii: "\r")
+    case 2: self[0] == UInt8(ascii: "\r") && self[1] == UInt8(ascii: "\n")
+    default: false
+    }
   }
 }

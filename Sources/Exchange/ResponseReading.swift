@@ -33,8 +33,14 @@ extension Exchange {
     case .head: readHead(bytes, end: end, policy: policy, at: now, into: &sink)
     case .body: readBody(bytes, end: end, at: now)
     case .tunnel: readTunnel(bytes, end: end, at: now)
-    case .complete: .incomplete
+    case .complete: readBehind(bytes, end: end)
     }
+  }
+
+  /// RFC 9112 §9.3: bytes behind a complete answer are nobody's; the connection is not used again.
+  private mutating func readBehind(_ bytes: Span<UInt8>, end: StreamEnd?) -> ResponseStep {
+    if bytes.count > responseCursor.approved || end != nil { serverCloses = true }
+    return .incomplete
   }
 
   private mutating func readHead<Sink: ByteSink & ~Copyable>(
@@ -100,8 +106,7 @@ extension Exchange {
     switch progress.state {
     case .complete:
       responseSide = .complete
-      // RFC 9112 §9.3: bytes behind a complete answer are nobody's; the connection is not used again.
-      if progress.accepted < fresh.count { serverCloses = true }
+      _ = readBehind(bytes, end: end)
       return .body
     case .malformed(let rejection):
       return .malformed(rejection)
@@ -123,7 +128,7 @@ extension Exchange {
     }
     responseCursor.approve(fresh)
     guard let end else { return fresh == 0 ? .incomplete : .body }
-    if end == .cut { return .truncated }
+    if end == .cut { return attempt.hasHeard ? .truncated : .gone }
     responseSide = .complete
     return .body
   }

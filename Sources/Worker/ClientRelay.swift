@@ -36,13 +36,19 @@ extension Client {
   // MARK: client → server
 
   private mutating func relayUp(_ connection: SlabKey, _ world: inout World) -> Flow {
+    if exchange.isServerDeaf { return .blocked }
     fillOutput(of: connection, &world)
     var moved = false
     while !world.servers[connection].output.isEmpty {
       switch world.servers[connection].flush() {
-      case .bytes: moved = true
-      case .wouldBlock: return moved ? .moved : .blocked
-      case .broken: return serverBroke(connection, &world)
+      case .bytes:
+        exchange.sentRequest(0, at: world.now)
+        moved = true
+      case .wouldBlock:
+        // Part of a TLS record may have left.
+        exchange.requestLeft()
+        return moved ? .moved : .blocked
+      case .broken: return serverBroke()
       }
     }
     world.buffers.giveBack(&world.servers[connection].output)
@@ -52,8 +58,10 @@ extension Client {
       case .bytes(let count):
         exchange.sentRequest(count, at: world.now)
         return .moved
-      case .wouldBlock: return moved ? .moved : .blocked
-      case .broken: return serverBroke(connection, &world)
+      case .wouldBlock:
+        exchange.requestLeft()
+        return moved ? .moved : .blocked
+      case .broken: return serverBroke()
       }
     }
     if exchange.isAnswering { releaseSentRequest(&world) }
@@ -75,7 +83,7 @@ extension Client {
     let count = min(cursor.pending, world.servers[connection].output.room)
     guard count > 0 else { return }
     world.servers[connection].output.append(input, from: cursor.sent, to: cursor.sent + count)
-    exchange.sentRequest(count, at: world.now)
+    exchange.requestCursor.send(count)
   }
 
   /// The server has answered: the request will not be sent again, and an idle stream holds no buffer.
@@ -113,14 +121,10 @@ extension Client {
     return abort(&world)
   }
 
-  /// Writing to the server failed. Its answer may have come before: that is read first.
-  private mutating func serverBroke(_ connection: SlabKey, _ world: inout World) -> Flow {
-    if world.servers[connection].stream.mayRead {
-      let down = relayDown(connection, &world)
-      if case .stop = down { return down }
-      if exchange.responseSide == .complete || down == .moved { return down }
-    }
-    return .stop(fail(exchange.response == nil ? .gone : .truncated, "connection lost", &world))
+  /// Writing to the server failed. Its answer may have come before: what can be read decides.
+  private mutating func serverBroke() -> Flow {
+    exchange.serverBecameDeaf()
+    return .moved
   }
 
   // MARK: server → client

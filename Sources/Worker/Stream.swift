@@ -10,6 +10,8 @@ struct Stream: ~Copyable {
   /// What the poller told of a plain socket; TLS keeps its own.
   private var plain: Readiness = []
   private var hasSentEnd = false
+  /// A write failed. What had come before can still be read, but an end of plain TCP is no orderly one any more.
+  private var isBroken = false
 
   init(plain descriptor: consuming Descriptor) {
     self.descriptor = descriptor
@@ -84,7 +86,7 @@ struct Stream: ~Copyable {
     case .wouldBlock:
       plain.remove(.readable)
       return .wouldBlock
-    case .closed: return .ended(.closed)
+    case .closed: return .ended(isBroken ? .cut : .closed)
     case .failed: return .ended(.cut)
     }
   }
@@ -102,7 +104,7 @@ struct Stream: ~Copyable {
       switch tls?.write(bytes) {
       case .bytes(let count): return .bytes(count)
       case .wouldBlock: return .wouldBlock
-      case .failed, nil: return .broken
+      case .failed, nil: return breakDown()
       }
     }
     guard plain.contains(.writable) else { return .wouldBlock }
@@ -113,8 +115,15 @@ struct Stream: ~Copyable {
     case .wouldBlock:
       plain.remove(.writable)
       return .wouldBlock
-    case .failed: return .broken
+    case .failed: return breakDown()
     }
+  }
+
+  /// The event that tells of the end may still be to come: reading finds it at once.
+  private mutating func breakDown() -> Outgoing {
+    isBroken = true
+    became([.readable, .ended])
+    return .broken
   }
 
   /// Ends our direction in order: close_notify, then FIN. The peer's direction goes on. False: to be tried again when

@@ -1,0 +1,83 @@
+import HTTP1
+
+/// What went wrong between us and the server.
+package enum ServerFailure: Hashable, CaseIterable, Sendable {
+  /// No connection came about: refused, unreachable, a failed TLS handshake or verification.
+  case connect
+  /// No connection came about in time.
+  case connectTimeout
+  /// No connection had come about when the server was declared down.
+  case down
+  /// The connection ended before any part of an answer.
+  case gone
+  /// The answer broke off.
+  case truncated
+  case malformed
+  /// The answer, or taking the request, was due.
+  case timeout
+}
+
+/// What to do about it.
+package enum Recovery: Hashable, Sendable {
+  /// Another connection to the same server: the one used was stale.
+  case reconnect
+  /// Another server, if there is one.
+  case redispatch
+  /// A page of our own, and the client's connection is closed.
+  case answer(Status)
+  /// Part of an answer is out, or opaque bytes are: end both connections so that it can not pass for the whole.
+  case abort
+}
+
+extension Exchange {
+  /// Decides what follows a failure of the server's side. The decision is final for this attempt, and the record says
+  /// how the exchange ended unless it goes on.
+  package mutating func recover(from failure: ServerFailure) -> Recovery {
+    let recovery = decide(on: failure)
+    switch recovery {
+    case .reconnect, .redispatch: break
+    case .answer, .abort: record.termination = Termination(cause(of: failure), phase)
+    }
+    return recovery
+  }
+
+  private mutating func decide(on failure: ServerFailure) -> Recovery {
+    if response != nil || isTunnel && attempt.hasHeard { return .abort }
+    switch failure {
+    case .connect, .connectTimeout, .down:
+      return spendRetry() ? .redispatch : .answer(.serviceUnavailable)
+    case .gone where mayRepeat && attempt.isReused:
+      // A reused connection that the server closed says nothing about the server: the retry costs no attempt, and the
+      // next connection is a fresh one.
+      return .reconnect
+    case .gone where mayRepeat:
+      return spendRetry() ? .redispatch : .answer(.badGateway)
+    case .timeout:
+      return .answer(.gatewayTimeout)
+    case .gone, .truncated, .malformed:
+      return .answer(.badGateway)
+    }
+  }
+
+  /// Sending the request again can have no effect that sending it once has not (RFC 9110 §9.2.2), and is possible.
+  private var mayRepeat: Bool {
+    guard isReplayable, !attempt.hasHeard else { return false }
+    return !attempt.hasSent || request?.isIdempotent == true
+  }
+
+  private mutating func spendRetry() -> Bool {
+    guard isReplayable, retriesLeft > 0 else { return false }
+    retriesLeft -= 1
+    record.retries += 1
+    return true
+  }
+
+  private func cause(of failure: ServerFailure) -> Termination.Cause {
+    switch failure {
+    case .connectTimeout, .timeout: .serverTimeout
+    case .malformed: .proxy
+    case .down: .down
+    case .connect, .gone, .truncated: .server
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import HTTP1
+import Wire
+
+@testable import Exchange
+
+/// An exchange in virtual time, the two buffers that its owner keeps, and what came out on either side.
+struct Passage {
+  var exchange: Exchange
+  let policy: ExchangePolicy
+  var now = Instant(nanoseconds: 1_000_000_000)
+  /// Received and not consumed.
+  private(set) var fromClient: [UInt8] = []
+  private(set) var fromServer: [UInt8] = []
+  private(set) var toClient = ""
+  /// What the server in use has received.
+  private(set) var toServer = ""
+
+  init(policy: ExchangePolicy = ExchangePolicy(), isFirst: Bool = true) {
+    self.policy = policy
+    exchange = Exchange(isFirst: isFirst, policy: policy, at: now)
+  }
+
+  /// Opaque bytes from the start.
+  static func tunnel() -> Passage {
+    var passage = Passage()
+    passage.exchange = .tunnel(policy: passage.policy, at: passage.now)
+    return passage
+  }
+
+  /// A request that was read whole or in part, and stands before its first attempt.
+  static func of(_ request: String, policy: ExchangePolicy = ExchangePolicy()) -> Passage {
+    var passage = Passage(policy: policy)
+    _ = passage.receive(request)
+    return passage
+  }
+
+  mutating func pass(_ interval: Interval) { now = now + interval }
+
+  // MARK: The client's side
+
+  /// Bytes come from the client, or its end does.
+  @discardableResult
+  mutating func receive(_ text: String, ended: Bool = false) -> RequestStep {
+    fromClient += Array(text.utf8)
+    let bytes = fromClient
+    return exchange.requestSide == .head
+      ? exchange.readRequestHead(bytes.span, ended: ended, policy: policy, at: now)
+      : exchange.readRequestBody(bytes.span, ended: ended, at: now)
+  }
+
+  /// What is left of the client's bytes behind everything approved.
+  var unread: String { String(decoding: fromClient.dropFirst(exchange.requestCursor.approved), as: UTF8.self) }
+
+  /// The client takes everything that is for it.
+  mutating func deliver() {
+    let cursor = exchange.responseCursor
+    toClient += String(decoding: fromServer[cursor.sent..<cursor.approved], as: UTF8.self)
+    exchange.responseCursor.send(cursor.pending)
+    fromServer.removeFirst(exchange.responseCursor.drop())
+  }
+
+  // MARK: The server's side
+
+  /// A connection is begun and made, and the head goes out on it.
+  mutating func attempt(isReused: Bool = false, keepAlive: Bool = true) {
+    exchange.beginAttempt(isReused: isReused, at: now)
+    exchange.connected(at: now)
+    toServer = ""
+    guard exchange.request != nil else { return }
+    var sink = ByteWriter(limit: 1 << 16)
+    let bytes = fromClient
+    exchange.sendRequestHead(from: bytes.span, forwarding: Passage.client, keepAlive: keepAlive, into: &sink)
+    toServer = String(decoding: sink.bytes, as: UTF8.self)
+  }
+
+  static let client = ForwardedFields(client: IPAddress(v4: 0xc000_0201), isSecure: true)
+
+  /// The server takes everything that is for it.
+  mutating func send() {
+    let cursor = exchange.requestCursor
+    toServer += String(decoding: fromClient[cursor.sent..<cursor.approved], as: UTF8.self)
+    exchange.sentRequest(cursor.pending, at: now)
+  }
+
+  /// Forgets what was sent of the request.
+  mutating func forget() { fromClient.removeFirst(exchange.dropSentRequest()) }
+
+  /// Bytes come from the server, or its end does. All steps that follow, heads among them.
+  @discardableResult
+  mutating func answer(_ text: String, end: StreamEnd? = nil) -> [ResponseStep] {
+    fromServer += Array(text.utf8)
+    var steps: [ResponseStep] = []
+    while true {
+      var sink = ByteWriter(limit: 1 << 16)
+      let bytes = fromServer
+      let step = exchange.readResponse(bytes.span, end: end, policy: policy, at: now, into: &sink)
+      steps.append(step)
+      toClient += String(decoding: sink.bytes, as: UTF8.self)
+      guard step == .head else { return steps }
+      fromServer.removeFirst(exchange.responseCursor.drop())
+    }
+  }
+
+  /// A whole exchange from a request to the last byte of its answer.
+  static func whole(_ request: String, _ response: String, end: StreamEnd? = nil) -> Passage {
+    var passage = Passage.of(request)
+    passage.attempt()
+    passage.send()
+    passage.answer(response)
+    if end != nil { passage.answer("", end: end) }
+    passage.deliver()
+    return passage
+  }
+}
+
+/// A request with these field lines behind Host.
+func request(_ method: String = "GET", _ lines: String..., body: String = "", version: String = "HTTP/1.1") -> String {
+  "\(method) / \(version)\r\nHost: a\r\n" + lines.map { $0 + "\r\n" }.joined() + "\r\n" + body
+}
+
+/// An answer with these field lines.
+func response(_ status: Int = 200, _ lines: String..., body: String = "", version: String = "HTTP/1.1") -> String {
+  "\(version) \(status) Reason\r\n" + lines.map { $0 + "\r\n" }.joined() + "\r\n" + body
+}
+
+let upgradeRequest = request("GET", "Connection: Upgrade", "Upgrade: websocket")
+let upgradeResponse = response(101, "Connection: Upgrade", "Upgrade: websocket")
