@@ -82,7 +82,9 @@ let package = Package(
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
     tests("Exchange", ["Exchange", "HTTP1", "Wire", "Simulation"]),
-    tests("Worker", ["Worker", "Roles", "Linux", "Wire"]),
+    tests(
+      "Worker",
+      ["Worker", "Exchange", "Configuration", "Balancing", "HTTP1", "Roles", "TLS", "Linux", "Wire", logging]),
     tests("Configuration", ["Configuration", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
     tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL"]),
   ]

@@ -55,19 +55,22 @@ struct Loop: ~Copyable {
   /// Turns until it has been told to stop and the last client is gone.
   mutating func run() {
     prober?.start(&world)
-    while !isFinished {
-      heartbeat.beat()
-      let count = world.poller.wait(milliseconds: sleep)
-      world.now = Clock.monotonic()
-      for index in 0..<count { handle(world.poller.event(at: index)) }
-      runLeftovers()
-      fireTimers()
-      resumeAccepting()
-      world.accessLog.endTurn()
-      requests.value.store(world.counters.requests, ordering: .relaxed)
-    }
+    while !isFinished { turn(waiting: sleep, clock: Clock.monotonic) }
     for key in clients.keys { remove(key) }
     world.accessLog.endTurn()
+  }
+
+  /// Waits at most so long for events, then does all that has come and become due.
+  mutating func turn(waiting milliseconds: Int32, clock: () -> Instant) {
+    heartbeat.beat()
+    let count = world.poller.wait(milliseconds: milliseconds)
+    world.now = clock()
+    for index in 0..<count { handle(world.poller.event(at: index)) }
+    runLeftovers()
+    fireTimers()
+    resumeAccepting()
+    world.accessLog.endTurn()
+    requests.value.store(world.counters.requests, ordering: .relaxed)
   }
 
   private var isFinished: Bool { world.isStopping && (clients.count == 0 || world.now >= stopDeadline) }

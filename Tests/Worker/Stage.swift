@@ -1,0 +1,198 @@
+import Balancing
+import Configuration
+import Exchange
+import Linux
+import Logging
+import Synchronization
+import TLS
+import Testing
+import Wire
+
+@testable import Worker
+
+/// A loop with its listener, and servers to connect to, all in the test's thread and in time that the test lets pass.
+struct Stage: ~Copyable {
+  /// More turns than anything here needs.
+  private static let patience = 2_000
+
+  var loop: Loop
+  let fleet: Fleet
+  let endpoint: Endpoint
+  private let servers: [Descriptor.Owner]
+  private let security: Security?
+  private var skew = Interval.zero
+  private let heartbeats: SharedHeartbeats
+
+  private struct Security {
+    let client: ClientContext
+    let server: ServerContext
+  }
+
+  /// `settings` are lines of the configuration behind the servers'; `serverSettings` stand with each of them.
+  static func make(
+    servers count: Int = 1, settings: String = "", serverSettings: String = "", isPassthrough: Bool = false
+  ) throws -> Stage {
+    var listeners: [Descriptor.Owner] = []
+    var lines = "service: view.test\nredirect: false\n"
+    lines += isPassthrough ? "mode: passthrough\n" : "tls: { certificate: \(try Certificate.path()) }\n"
+    lines += "servers:\n"
+    for index in 0..<count {
+      let listener = try Socket.listen(on: Stage.anyPort)
+      let port = try Socket.localEndpoint(of: listener.number).port
+      listeners.append(Descriptor.Owner(listener))
+      let trust = isPassthrough ? "" : ", trust: insecure-no-verification"
+      lines += "  view0\(index + 1): { address: 127.0.0.1, port: \(port)\(trust)\(serverSettings) }\n"
+    }
+    let loaded = Configuration.load(text: lines + settings + "\n", fileName: "test.yaml", hostName: "lb1")
+    let configuration = try #require(loaded.configuration, "\(loaded.diagnostics)")
+    let generation = try Generation(number: 1, configuration, tickets: nil)
+    let security =
+      isPassthrough
+      ? nil
+      : Security(
+        client: try ClientContext(trust: .none),
+        server: try ServerContext(
+          certificates: [SelfSigned.make(for: ["view.test"])], profile: .intermediate, tickets: nil))
+
+    let mailbox = try Mailbox()
+    let fleet = try Fleet(configuration, router: generation.router, mailboxes: [mailbox])
+    for index in 0..<count { fleet.set(.up, at: index) }
+    let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let heartbeats = try SharedHeartbeats(loops: 1)
+    let beats = try SharedHeartbeats.attach(heartbeats.file, loops: 1)
+    let world = try World(
+      loop: 0, fleet: fleet, generation: generation, log: log, accessLog: AccessLog(format: .httplog, writer: nil))
+    var loop = try Loop(
+      world: world, prober: nil, mailbox: mailbox, heartbeat: beats[0], requests: WorkerService.RequestCount())
+    let listener = try Socket.listen(on: Stage.anyPort)
+    let endpoint = try Socket.localEndpoint(of: listener.number)
+    loop.add(listener, for: isPassthrough ? .passthrough : .https)
+    loop.resumeAccepting(now: true)
+    return Stage(
+      loop: loop, fleet: fleet, endpoint: endpoint, servers: listeners, security: security, heartbeats: heartbeats)
+  }
+
+  private init(
+    loop: consuming Loop, fleet: Fleet, endpoint: Endpoint, servers: [Descriptor.Owner], security: Security?,
+    heartbeats: consuming SharedHeartbeats
+  ) {
+    self.loop = loop
+    self.fleet = fleet
+    self.endpoint = endpoint
+    self.servers = servers
+    self.security = security
+    self.heartbeats = heartbeats
+  }
+
+  private static let anyPort = Endpoint(address: IPAddress(v4: 0x7f00_0001), port: 0)
+
+  // MARK: Actors
+
+  /// A client that has connected.
+  mutating func connect() throws -> FarEnd {
+    var peer = try FarEnd(connectingTo: endpoint, security?.client)
+    try until("a client connects") {
+      peer.pump()
+      return peer.isConnected
+    }
+    return peer
+  }
+
+  /// A client that is about to connect.
+  func makeClient() throws -> FarEnd { try FarEnd(connectingTo: endpoint, security?.client) }
+
+  /// The next connection that the loop makes to a server.
+  mutating func accept(at server: Int = 0) throws -> FarEnd {
+    var found: FarEnd?
+    let listener = servers[server]
+    let security = security
+    try until("a connection comes to server \(server)") {
+      if found == nil, let accepted = try Socket.accept(from: listener.descriptor) {
+        found = try FarEnd(accepted: accepted.takeDescriptor(), security?.server)
+      }
+      found?.pump()
+      return found?.isConnected == true
+    }
+    guard let peer = found.take() else { throw Stuck() }
+    return peer
+  }
+
+  /// No connection waits at a server.
+  func isDeserted(_ server: Int = 0) throws -> Bool { try Socket.accept(from: servers[server].descriptor) == nil }
+
+  // MARK: Time
+
+  struct Stuck: Error {}
+
+  /// Turns the loop until something is so; records an issue when it never is.
+  mutating func until(
+    _ words: String, sourceLocation: SourceLocation = #_sourceLocation, _ isSo: () throws -> Bool
+  ) throws {
+    for turn in 0..<Stage.patience {
+      self.turn(waiting: turn < 10 ? 0 : 5)
+      if try isSo() { return }
+    }
+    Issue.record("this never came: \(words)", sourceLocation: sourceLocation)
+    throw Stuck()
+  }
+
+  /// Turns the loop until a whole request or answer head has come to a peer, and takes it.
+  mutating func receive(
+    _ suffix: String = "\r\n\r\n", _ peer: inout FarEnd, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> String {
+    try until("\(suffix.debugDescription) behind \(peer.received.debugDescription)", sourceLocation: sourceLocation) {
+      peer.pump()
+      return peer.received.hasSuffix(suffix)
+    }
+    return peer.take()
+  }
+
+  /// Turns the loop until a peer has heard the end of the other side.
+  mutating func receiveEnd(
+    _ peer: inout FarEnd, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> StreamEnd? {
+    try until("the end of the stream", sourceLocation: sourceLocation) {
+      peer.pump()
+      return peer.end != nil
+    }
+    return peer.end
+  }
+
+  /// Turns the loop once.
+  mutating func turn(waiting milliseconds: Int32 = 0) {
+    let skew = skew
+    loop.turn(waiting: milliseconds) { Clock.monotonic() + skew }
+  }
+
+  /// Lets time pass at once.
+  mutating func pass(_ interval: Interval) {
+    skew = Interval(nanoseconds: skew.nanoseconds + interval.nanoseconds)
+    turn()
+  }
+}
+
+extension Descriptor {
+  /// A descriptor that an array can hold.
+  final class Owner {
+    let descriptor: Descriptor
+
+    init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+  }
+}
+
+/// The loop's own certificate, made once.
+private enum Certificate {
+  private static let made = Mutex<String?>(nil)
+
+  static func path() throws -> String {
+    try made.withLock { made in
+      if let made { return made }
+      let pair = try SelfSigned.make(for: ["view.test"])
+      let file = try MemoryFile.sealed(
+        "certificate", contents: (try pair.certificatePEM() + pair.privateKeyPEM()).span)
+      let path = "/proc/self/fd/\(file.relinquish())"
+      made = path
+      return path
+    }
+  }
+}
