@@ -1,0 +1,340 @@
+"""One line a request, as HAProxy's tools read it, or JSON; and a sink that is full stops nobody."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+
+import pytest
+from harness.server import page
+from harness.waiting import wait_until
+
+HOST = "Host: view.test\r\n"
+
+# As in HAProxy's manual, section 8.2.3.
+HTTPLOG = re.compile(
+    r"^(?P<client_ip>[0-9a-fA-F.:]+):(?P<client_port>\d+) "
+    r"\[(?P<date>\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] "
+    r"(?P<frontend>[^ ]+) (?P<backend>[^ /]+)/(?P<server>[^ ]+) "
+    r"(?P<TR>-1|\d+)/(?P<Tw>-1|\d+)/(?P<Tc>-1|\d+)/(?P<Tr>-1|\d+)/(?P<Ta>\+?\d+) "
+    r"(?P<status>-1|\d{3}) (?P<bytes>\+?\d+) (?P<request_cookie>[^ ]+) (?P<response_cookie>[^ ]+) "
+    r"(?P<state>[-A-Za-z]{4}) "
+    r"(?P<actconn>\d+)/(?P<feconn>\d+)/(?P<beconn>\d+)/(?P<srv_conn>\d+)/(?P<retries>\+?\d+) "
+    r"(?P<srv_queue>\d+)/(?P<backend_queue>\d+) "
+    r'(\{[^}]*\} )?(\{[^}]*\} )?"(?P<request>[^"]*)"$'
+)
+
+
+@pytest.fixture(scope="module")
+def balanced(shared):
+    server = shared.server()
+    return shared.balance(server, timeouts={"server": "400ms", "http-request": "400ms", "client": "5s"}), server
+
+
+def entry(balancer, target):
+    line = balancer.wait_for_access(re.escape(target))[0]
+    match = HTTPLOG.match(line)
+    assert match, line
+    return match.groupdict()
+
+
+def test_line_reads_as_haproxys(balanced):
+    balancer, _ = balanced
+    assert balancer.get("/log/plain?x=y", source="127.0.83.1").status == 200
+    line = entry(balancer, "/log/plain")
+    assert line["client_ip"] == "127.0.83.1"
+    assert line["server"] == "view01" and line["frontend"].endswith("~")
+    assert line["status"] == "200" and line["state"] == "----" and line["retries"] == "0"
+    assert line["request"] == "GET /log/plain?x=y HTTP/1.1"
+    assert int(line["bytes"]) > 6
+    assert all(int(line[timer]) >= 0 for timer in ("TR", "Tw", "Tc", "Tr", "Ta"))
+
+
+def test_timers_tell_where_the_time_went(balanced):
+    balancer, server = balanced
+
+    def script(request):
+        threading.Event().wait(0.15)
+        request.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        threading.Event().wait(0.15)
+        request.send("ok")
+
+    server.script = script
+    assert balancer.get("/log/slow").status == 200
+    server.script = page
+    line = entry(balancer, "/log/slow")
+    assert int(line["Tr"]) >= 149 and int(line["Ta"]) >= 299
+    assert int(line["Ta"]) >= sum(int(line[t]) for t in ("TR", "Tw", "Tc", "Tr"))
+
+
+def test_time_in_the_queue_is_told(scene):
+    go = threading.Event()
+
+    def script(request):
+        if request.target == "/held":
+            go.wait(30)
+        page(request)
+
+    server = scene.server(script=script)
+    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}})
+    with balancer.connect() as first, balancer.connect() as second:
+        first.send(f"GET /held HTTP/1.1\r\n{HOST}\r\n")
+        server.wait_for_requests(1)
+        second.send(f"GET /queued HTTP/1.1\r\n{HOST}\r\n")
+        threading.Event().wait(0.3)
+        go.set()
+        assert first.answer().status == second.answer().status == 200
+    assert int(entry(balancer, "/queued")["Tw"]) >= 200
+
+
+STATES = [
+    ("PR", "400", "malformed request", lambda c: (c.send("GET /log/PR HTTP/1.1\r\n\r\n"), c.answer())),
+    ("cR", "408", "slow head", lambda c: (c.send("GET /log/cR HTTP/1.1\r\nX"), c.answer())),
+    ("CR", "-1|400", "client leaves in its head", lambda c: c.send("GET /log/CR HTTP/1.1\r\nHo")),
+    ("sH", "504", "silent server", lambda c: (c.send(f"GET /log/sH HTTP/1.1\r\n{HOST}\r\n"), c.answer())),
+    ("SH", "502", "server closes without an answer", lambda c: (c.send(f"POST /log/SH HTTP/1.1\r\n{HOST}Content-Length: 0\r\n\r\n"), c.answer())),
+    ("PH", "502", "malformed answer", lambda c: (c.send(f"GET /log/PH HTTP/1.1\r\n{HOST}\r\n"), c.answer())),
+    ("SD", "200", "server cuts its answer", lambda c: (c.send(f"GET /log/SD HTTP/1.1\r\n{HOST}\r\n"), c.receive_to_end())),
+    ("sD", "200", "server falls silent in its answer", lambda c: (c.send(f"GET /log/sD HTTP/1.1\r\n{HOST}\r\n"), c.receive_to_end())),
+    ("CD", "200", "client leaves in its answer", lambda c: (c.send(f"GET /log/CD HTTP/1.1\r\n{HOST}\r\n"), c.receive_until(b"\r\n\r\n"))),
+    ("CH", "-1|499", "client leaves before its answer", lambda c: (c.send(f"GET /log/CH HTTP/1.1\r\n{HOST}\r\n"), threading.Event().wait(0.1))),
+]  # fmt: skip
+
+
+def misbehave(request):
+    """What each state needs of the server."""
+    kind = request.target.rpartition("/")[2]
+    if kind == "SH":
+        request.stream.close()
+    elif kind == "PH":
+        request.send("nonsense\r\n\r\n")
+    elif kind in ("SD", "sD", "CD"):
+        request.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\nhello")
+        if kind == "SD":
+            request.stream.close()
+        elif kind == "CD":
+            while True:
+                request.send(bytes(10_000))
+        else:
+            request.stream.receive_to_end()
+    else:
+        request.stream.receive_to_end()
+
+
+@pytest.mark.parametrize(("state", "statuses", "name", "act"), STATES, ids=[s[2].replace(" ", "-") for s in STATES])
+def test_termination_state(balanced, state, statuses, name, act):
+    balancer, server = balanced
+    server.script = misbehave
+    try:
+        with balancer.connect() as client:
+            act(client)
+        pattern = f"/log/{state}" if state not in ("cR", "CR", "PR") else rf" {state}-- .*(/log/{state}|BADREQ)"
+        line = balancer.wait_for_access(pattern)[0]
+    finally:
+        server.script = page
+    match = HTTPLOG.match(line)
+    assert match, line
+    assert match["state"] == f"{state}--", line
+    assert match["status"] in statuses.split("|"), line
+
+
+def test_no_server_is_told(scene):
+    server = scene.server()
+    balancer = scene.balance(server)
+    server.die()
+    assert balancer.get("/log/none").status == 503
+    balancer.wait_for_state("view01", "down")
+    assert balancer.get("/log/nobody").status == 503
+    line = entry(balancer, "/log/nobody")
+    assert line["server"] == "<NOSRV>" and line["status"] == "503" and line["Tc"] == "-1" and line["state"][0] == "S"
+
+
+def test_retry_and_redispatch_are_told(scene):
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values())
+    sources = [f"127.0.84.{n}" for n in range(1, 20)]
+    victim = next(source for source in sources if balancer.server_of(source) == "view01")
+    servers["view01"].die()
+    assert balancer.get("/log/moved", source=victim).status == 200
+    line = entry(balancer, "/log/moved")
+    assert line["server"] == "view02" and line["retries"].startswith("+")
+
+
+def test_redirects_are_logged(balanced):
+    balancer, _ = balanced
+    with balancer.connect_redirect("127.0.83.7") as client:
+        assert client.get("/log/redirected").status == 301
+    line = entry(balancer, "/log/redirected")
+    assert line["status"] == "301" and not line["frontend"].endswith("~") and line["server"] == "<NOSRV>"
+
+
+def test_request_line_cannot_forge_a_line(balanced):
+    """What a client writes stays inside the quotes of its own line."""
+    balancer, _ = balanced
+    with balancer.connect() as client:
+        client.send(b'GET /log/forged"x" HTTP/1.1\r\n' + HOST.encode() + b"\r\n")
+        client.answer()
+    line = balancer.wait_for_access("/log/forged")[0]
+    assert HTTPLOG.match(line), line
+
+
+def test_tunnel_is_logged_when_it_ends(balanced):
+    balancer, server = balanced
+
+    def script(request):
+        request.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        while data := request.stream.receive():
+            request.send(data)
+
+    server.script = script
+    with balancer.connect() as client:
+        client.send(
+            f"GET /log/tunnel HTTP/1.1\r\n{HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert client.answer().status == 101
+        client.send(b"x" * 5000)
+        assert len(client.receive_exactly(5000)) == 5000
+        client.finish()
+        client.receive_to_end()
+    server.script = page
+    line = entry(balancer, "/log/tunnel")
+    assert line["status"] == "101" and int(line["bytes"]) >= 5000 and line["state"] == "----"
+
+
+def test_halog_reads_it(balanced, tmp_path):
+    """HAProxy's own tool."""
+    halog = shutil.which("halog") or "/usr/sbin/halog"
+    if not os.path.exists(halog):
+        pytest.skip("halog is not installed (Debian: haproxy)")
+    balancer, _ = balanced
+    for number in range(5):
+        assert balancer.get(f"/log/halog/{number}").status == 200
+    lines = balancer.wait_for_access("/log/halog/", 5)
+    # In syslog's frame, as it would come out of the journal.
+    framed = "".join(f"Nov 22 10:43:05 lb1 belvedere[1]: {line}\n" for line in lines)
+    done = subprocess.run([halog, "-srv", "-q"], input=framed, capture_output=True, text=True)
+    assert done.returncode == 0
+    row = next(line for line in done.stdout.splitlines() if "view01" in line)
+    # server name, then requests by class: 1xx 2xx 3xx 4xx 5xx other.
+    assert re.match(r"servers/view01\s+0\s+5\s+0\s+0\s+0\s+0", row.replace(",", " ")), row
+
+
+def test_json_is_json(scene):
+    server = scene.server()
+    balancer = scene.balance(server, log={"access": {"format": "json"}})
+    assert balancer.get('/log/json?a=\\x', source="127.0.83.9").status in (200, 400)
+    assert balancer.get("/log/second").status == 200
+    with balancer.connect() as client:
+        client.send("GET /log/\xe4\x01 HTTP/1.1\r\n\r\n")
+        client.answer()
+    balancer.wait_for_access("/log/second")
+    wait_until(lambda: len(balancer.access_lines) >= 3, "three lines")
+    entries = [json.loads(line) for line in balancer.access_lines]
+    found = next(e for e in entries if "/log/second" in (e.get("request") or ""))
+    assert found["status"] == 200 and found["server"] == "view01"
+    timers = [key for key in found if key.endswith("_ms")]
+    assert len(timers) == 5 and all(isinstance(found[key], int) for key in timers)
+
+
+def test_log_goes_to_a_file(scene, tmp_path):
+    file = tmp_path / "access.log"
+    balancer = scene.balance(scene.server(), log={"access": {"target": str(file)}})
+    assert balancer.get("/log/file").status == 200
+    wait_until(lambda: file.exists() and "/log/file" in file.read_text(), "a line in the file")
+    assert balancer.access_lines == []
+
+
+def test_log_can_be_switched_off(scene):
+    balancer = scene.balance(scene.server(), log={"access": "off"})
+    assert balancer.get("/log/off").status == 200
+    balancer.end()
+    assert balancer.access_lines == []
+
+
+def requests(balancer, count):
+    with balancer.connect() as client:
+        for number in range(count):
+            assert client.get(f"/log/full/{number}?{'x' * 500}").status == 200
+
+
+def test_full_disk_stops_nobody_and_is_counted(scene):
+    balancer = scene.balance(scene.server(), log={"access": {"target": "/dev/full"}})
+    requests(balancer, 500)
+    balancer.wait_for_log(r"access log.*dropped")
+
+
+def test_reader_that_reads_nothing_stops_nobody(scene):
+    """The journal, or a pipe, whose other end is stuck."""
+    reading, writing = os.pipe()
+    try:
+        balancer = scene.balance(scene.server(), stdout=writing)
+        os.close(writing)
+        writing = None
+        # Far more than a pipe and the writer's own memory hold.
+        for _ in range(20):
+            requests(balancer, 1000)
+            if "dropped" in balancer.log:
+                break
+        balancer.wait_for_log(r"access log.*dropped")
+        # Read again, it goes on, in whole lines.
+        taken = bytearray()
+        drain = threading.Thread(target=lambda: drain_into(reading, taken), daemon=True)
+        drain.start()
+        wait_until(lambda: balancer.get("/log/again").status == 200 and b"/log/again" in taken, "lines after the jam")
+        lines = bytes(taken).decode().splitlines()
+        # Lines were dropped whole: each that came is one.
+        assert all(HTTPLOG.match(line) for line in lines[:-1])
+    finally:
+        if writing is not None:
+            os.close(writing)
+        balancer.end()
+        os.close(reading)
+
+
+def drain_into(descriptor, taken):
+    try:
+        while data := os.read(descriptor, 65_536):
+            taken += data
+    except OSError:
+        pass
+
+
+def test_reader_that_goes_away_stops_nobody(scene):
+    """SIGPIPE and EPIPE."""
+    reading, writing = os.pipe()
+    balancer = scene.balance(scene.server(), stdout=writing)
+    os.close(writing)
+    os.close(reading)
+    requests(balancer, 300)
+    assert balancer.get("/").status == 200
+
+
+def test_stuck_operational_log_stops_nobody(scene):
+    """Standard error to a pipe that nobody reads, at the level that writes most."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, b"x" * 4096)
+    except BlockingIOError:
+        pass
+    os.set_blocking(writing, True)
+    try:
+        balancer = scene.balance(scene.server(), serving=False, stderr=writing, log={"level": "debug"})
+        os.close(writing)
+        writing = None
+        wait_until(lambda: balancer.get("/").status == 200, "a served request")
+        for _ in range(50):
+            with balancer.connect() as client:
+                assert client.exchange("GET / HTTP/1.1\r\n\r\n").status == 400
+        assert balancer.get("/").status == 200
+    finally:
+        taken = bytearray()
+        threading.Thread(target=lambda: drain_into(reading, taken), daemon=True).start()
+        if writing is not None:
+            os.close(writing)
+        balancer.end()
+        os.close(reading)

@@ -1,0 +1,141 @@
+"""The command line, as an operator meets it."""
+
+import re
+import socket
+import subprocess
+
+import pytest
+from harness.belvedere import binary
+
+GOOD = """\
+service: view.test
+tls: {{ certificate: {chain}, key: {key} }}
+servers:
+  view01: 127.0.0.1
+"""
+
+
+@pytest.fixture(autouse=True)
+def needs_binary():
+    if binary() is None:
+        pytest.skip("no binary: build belvedere, or name one in BELVEDERE")
+
+
+def run(*arguments, timeout=60):
+    return subprocess.run([str(binary()), *map(str, arguments)], capture_output=True, text=True, timeout=timeout)
+
+
+def write(tmp_path, certificates, text):
+    file = tmp_path / "belvedere.yaml"
+    file.write_text(text.format(chain=certificates.front.chain, key=certificates.front.key))
+    return file
+
+
+def test_version():
+    done = run("version")
+    assert done.returncode == 0 and re.search(r"\d+\.\d+", done.stdout)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["check", "--help"]])
+def test_help(arguments):
+    done = run(*arguments)
+    assert done.returncode == 0 and "USAGE" in done.stdout
+    assert "worker" not in done.stdout.split("SUBCOMMANDS")[-1] or arguments != ["--help"]
+
+
+def test_unknown_command():
+    done = run("frobnicate")
+    assert done.returncode not in (0, 1) or "frobnicate" in done.stderr
+
+
+def test_good_file_passes(tmp_path, certificates):
+    done = run("check", "--configuration", write(tmp_path, certificates, GOOD))
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_problem_is_told_at_once_with_its_place(tmp_path, certificates):
+    text = GOOD.replace("service:", "servise:") + "timeouts:\n  conect: 5s\n  server: 5\n  client: never\nretries: -1\n"
+    file = write(tmp_path, certificates, text)
+    done = run("check", "--configuration", file)
+    assert done.returncode == 1
+    output = done.stdout + done.stderr
+    for place, word in [
+        (f"{file}:1:1", "servise"),
+        (f"{file}:6:3", "conect"),
+        (f"{file}:7:11", "unit"),
+        (f"{file}:8:11", "never"),
+        (f"{file}:9:10", "-1"),
+    ]:
+        line = next((line for line in output.splitlines() if place in line), None)
+        assert line is not None and word in line, f"{place} {word}\n{output}"
+    assert "`service`" in output and "`connect`" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("empty", "", "service|servers|empty"),
+        ("not YAML", "service: [", ":\\d+:\\d+"),
+        ("a list", "- a\n- b\n", "mapping"),
+        ("duplicate key", GOOD + "service: other.test\n", "service"),
+        ("tab", "service:\n\tview.test\n", ":2:"),
+        ("unknown server key", GOOD.replace("127.0.0.1", "{{ address: 127.0.0.1, wieght: 2 }}"), "weight"),
+        ("server by name", GOOD.replace("127.0.0.1", "view01.test"), "IP address"),
+        ("no servers", "service: view.test\ntls: {{ certificate: {chain}, key: {key} }}\n", "servers"),
+        ("certificate that is not there", GOOD.replace("{chain}", "/nowhere/view.pem"), "/nowhere/view.pem"),
+        ("key that does not fit", GOOD.replace("{key}", "{chain}"), "key"),
+        ("bad port", GOOD + "listen: 70000\n", "70000"),
+        ("alias bomb", "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n", ":\\d+:\\d+"),
+    ],
+    ids=lambda value: value.replace(" ", "-") if isinstance(value, str) and len(value) < 40 else "",
+)  # fmt: skip
+def test_bad_file_is_refused_with_status_1(tmp_path, certificates, name, text, words):
+    file = write(tmp_path, certificates, text)
+    for command in (["check"], ["run"]):
+        done = run(*command, "--configuration", file)
+        assert done.returncode == 1, (command, done.returncode, done.stderr)
+        output = done.stdout + done.stderr
+        assert re.search(words, output), output
+        assert str(file) in output
+
+
+def test_file_that_is_not_there(tmp_path):
+    for command in ("check", "run"):
+        done = run(command, "--configuration", tmp_path / "none.yaml")
+        assert done.returncode != 0 and "none.yaml" in done.stderr
+
+
+def test_file_of_random_bytes(tmp_path):
+    import random
+
+    generator = random.Random(5)
+    file = tmp_path / "belvedere.yaml"
+    for _ in range(10):
+        file.write_bytes(generator.randbytes(2000))
+        done = run("check", "--configuration", file)
+        assert done.returncode == 1, done.stderr
+
+
+def test_worker_alone_says_what_it_is_for():
+    """Not for people: it needs its supervisor at descriptor 3."""
+    done = run("worker")
+    assert done.returncode != 0
+    assert "Fatal" not in done.stderr
+
+
+def test_listener_that_cannot_be_bound_is_said(scene):
+    balancer = scene.balance(scene.server(), start=False)
+    balancer.expects_killed = True
+    with socket.create_server((balancer.address, balancer.port)):
+        balancer.start(wait=False)
+        assert balancer.wait() != 0
+    assert f"{balancer.address}:{balancer.port}" in balancer.log and "in use" in balancer.log.lower()
+
+
+def test_address_that_is_not_there_yet_is_no_reason(scene):
+    """IP_FREEBIND: the virtual address is on the other node."""
+    balancer = scene.balance(scene.server(), start=False)
+    balancer.configuration["listen"] = [balancer.configuration["listen"], "192.0.2.1:8443"]
+    balancer.configuration["redirect"] = "off"
+    balancer.start().wait_until_serving()
+    assert balancer.get("/").status == 200

@@ -1,0 +1,243 @@
+"""Who is up, who is drained, who is down, and how soon that is known."""
+
+import threading
+
+import pytest
+from harness.server import page
+from harness.waiting import client_addresses, stays, wait_until
+
+QUICK = {"interval": "200ms", "timeout": "300ms", "rise": 2, "fall": 3, "jitter": "0s"}
+
+
+def transitions(balancer, name="view01"):
+    return [line for line in balancer.log.splitlines() if f"server {name} is " in line]
+
+
+def test_each_transition_is_one_line_with_its_reason(scene):
+    server = scene.server()
+    balancer = scene.balance(server, health=QUICK)
+    balancer.wait_for_state("view01", "up")
+    server.health = 503
+    balancer.wait_for_state("view01", "drain")
+    server.health = 500
+    balancer.wait_for_state("view01", "down")
+    server.health = 200
+    balancer.wait_for_state("view01", "up")
+    server.die()
+    balancer.wait_for_state("view01", "down")
+    lines = transitions(balancer)
+    assert len(lines) == 5, lines
+    up, drain, status, back, refused = lines
+    assert "503" in drain and "disabled" in drain
+    assert "500" in status and "was drain" in status
+    assert "was down" in back and "2 health checks" in back
+    assert "refused" in refused and "3 health checks" in refused
+
+
+@pytest.mark.parametrize("status", [404, 401, 302, 500, 204])
+def test_any_other_status_is_down(scene, status):
+    server = scene.server(health=status)
+    balancer = scene.balance(server, serving=False, health=QUICK)
+    balancer.wait_for_state("view01", "down")
+    assert str(status) in transitions(balancer)[0]
+
+
+def silent(request):
+    """Reads the request and never answers."""
+    request.stream.receive_to_end()
+    request.stream.close()
+
+
+def slow(request):
+    """Begins an answer and never ends it."""
+    request.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
+    request.stream.receive_to_end()
+    request.stream.close()
+
+
+def garbage(request):
+    request.send("nonsense\r\n\r\n")
+    request.stream.close()
+
+
+def cut(request):
+    request.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
+    request.stream.close()
+
+
+def gone(request):
+    request.stream.close()
+
+
+@pytest.mark.parametrize("health", [silent, slow, garbage, cut, gone], ids=lambda f: f.__name__)
+def test_check_that_is_not_answered_whole_and_well_in_time_fails(scene, health):
+    server = scene.server()
+    balancer = scene.balance(server, health=QUICK)
+    server.health = health
+    balancer.wait_for_state("view01", "down")
+    server.health = 200
+    balancer.wait_for_state("view01", "up")
+    assert balancer.get("/").status == 200
+
+
+@pytest.mark.parametrize("where", ["after-accept", "in-the-handshake"])
+def test_server_that_accepts_and_hangs_is_down(scene, where):
+    """A plain TCP check never sees it."""
+    server = scene.server()
+    balancer = scene.balance(server, health=QUICK)
+
+    def hang(sock):
+        if where == "in-the-handshake":
+            threading.Thread(target=sock.recv, args=(100,), daemon=True).start()
+        return True
+
+    server.on_accept = hang
+    balancer.wait_for_state("view01", "down")
+    assert "time-out" in transitions(balancer)[-1], transitions(balancer)
+    server.on_accept = None
+    balancer.wait_for_state("view01", "up")
+
+
+def test_hanging_server_passes_a_tcp_check(scene):
+    """What `check: tcp` is worth: that is what it says in the reference."""
+    server = scene.server()
+    server.on_accept = lambda sock: True
+    balancer = scene.balance(server, serving=False, health={**QUICK, "check": "tcp"})
+    balancer.wait_for_state("view01", "up")
+    server.die()
+    balancer.wait_for_state("view01", "down")
+
+
+def test_tls_check_is_a_whole_handshake(scene):
+    server = scene.server()
+    server.health = 500
+    balancer = scene.balance(server, serving=False, health={**QUICK, "check": "tls"})
+    balancer.wait_for_state("view01", "up")
+    assert server.checks == [] or all(r.target == "/" for r in server.requests)
+    server.on_accept = lambda sock: True
+    balancer.wait_for_state("view01", "down")
+
+
+def test_check_asks_what_it_is_told(scene):
+    server = scene.server(health_path="/portal/info")
+    balancer = scene.balance(
+        server, serving=False, health={**QUICK, "path": "/portal/info", "method": "HEAD", "host": "view01.test"}
+    )
+    balancer.wait_for_state("view01", "up")
+    check = server.checks[0]
+    assert check.head.start == "HEAD /portal/info HTTP/1.1"
+    assert check.head.get("Host") == "view01.test"
+    assert check.head.get("Connection").lower() == "close"
+
+
+def test_one_failed_check_is_no_reason(scene):
+    server = scene.server()
+    balancer = scene.balance(server, health=QUICK)
+    failures = iter([500, 500])
+
+    def sometimes(request):
+        request.respond(next(failures, 200), b"", "Connection: close")
+
+    server.health = sometimes
+    before = len(server.checks)
+    wait_until(lambda: len(server.checks) > before + 5, "five more checks")
+    assert len(transitions(balancer)) == 1
+    assert balancer.state_of("view01") == "up"
+
+
+def test_checks_keep_their_interval(scene):
+    """One prober a worker, not one a thread; and no check while the last one runs."""
+    server = scene.server()
+    scene.balance(server, health={"interval": "500ms", "timeout": "400ms", "jitter": "0s"}, threads=4)
+    before = len(server.checks)
+    wait_until(lambda: len(server.checks) >= before + 3, "three more checks")
+    opened = [c.opened for c in server.connections if not c.requests][-3:]
+    gaps = [later - earlier for earlier, later in zip(opened, opened[1:])]
+    # A bound from below only: a slow machine makes them longer.
+    assert all(gap > 0.3 for gap in gaps), gaps
+
+
+def test_live_failures_bring_the_next_check_forward(scene):
+    """The interval is an hour; the traffic that meets a dead server starts checks at once, and no request is lost."""
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values(), health={"interval": "1h", "jitter": "0s", "fall": 3})
+    sources = client_addresses(16)
+    homes = {source: balancer.server_of(source) for source in sources}
+    assert "view01" in homes.values()
+    servers["view01"].die()
+    asked = 0
+    while balancer.state_of("view01") != "down":
+        assert balancer.server_of(sources[asked % len(sources)]) == "view02"
+        asked += 1
+        assert asked < 5000, balancer.log
+    assert len(transitions(balancer)) == 2
+
+
+def test_live_timeouts_bring_the_next_check_forward(scene):
+    """A server that hangs under traffic."""
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(
+        *servers.values(), timeouts={"server": "300ms", "connect": "300ms"},
+        health={"interval": "1h", "timeout": "300ms", "jitter": "0s", "fall": 3},
+    )  # fmt: skip
+    sources = client_addresses(16)
+    homes = {source: balancer.server_of(source) for source in sources}
+    victim = next(source for source in sources if homes[source] == "view01")
+
+    def hang(request):
+        request.stream.receive_to_end()
+        request.stream.close()
+
+    servers["view01"].script = servers["view01"].health = hang
+    assert balancer.get("/", source=victim).status == 504
+    balancer.wait_for_state("view01", "down")
+    assert balancer.server_of(victim) == "view02"
+
+
+def test_returning_server_is_found_without_traffic(scene):
+    server = scene.server()
+    balancer = scene.balance(server, health=QUICK)
+    server.die()
+    balancer.wait_for_state("view01", "down")
+    server.start()
+    balancer.wait_for_state("view01", "up")
+    assert balancer.get("/").status == 200
+
+
+def test_flapping_server_needs_rise_checks_to_return(scene):
+    server = scene.server()
+    balancer = scene.balance(server, health={**QUICK, "rise": 4})
+    server.health = 500
+    balancer.wait_for_state("view01", "down")
+    answers = iter([200, 200, 200, 500, 200, 200, 200, 500])
+
+    def flapping(request):
+        request.respond(next(answers, 500), b"", "Connection: close")
+
+    server.health = flapping
+    before = len(server.checks)
+    stays(lambda: balancer.state_of("view01") == "down" and len(server.checks) < before + 9 or len(server.checks) >= before + 9, "down", 1.5)
+    assert balancer.state_of("view01") == "down"
+    assert len(transitions(balancer)) == 2
+
+
+def test_requests_under_way_survive_a_failed_check(scene):
+    """Down means no new exchanges; what runs may end."""
+    server = scene.server()
+    balancer = scene.balance(server, health=QUICK)
+    go = threading.Event()
+
+    def script(request):
+        request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        assert go.wait(30)
+        request.send("world")
+
+    server.script = script
+    with balancer.connect() as client:
+        client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        server.wait_for_requests(1)
+        server.health = 500
+        balancer.wait_for_state("view01", "down")
+        go.set()
+        assert client.answer().content == b"helloworld"
+    server.script = page

@@ -1,0 +1,122 @@
+"""There is only so much of everything, and what is too much is refused in words."""
+
+import pytest
+from harness.client import connect_socket
+from harness.waiting import stays, wait_until
+
+HOST = "Host: view.test\r\n"
+
+
+def test_requests_per_connection(scene):
+    balancer = scene.balance(scene.server(), limits={"requests-per-connection": 3})
+    with balancer.connect() as client:
+        closing = [(client.get("/")["Connection"] or "").lower() == "close" for _ in range(3)]
+        assert closing == [False, False, True]
+        assert client.receive_to_end() == b"" and client.ended == "clean"
+
+
+@pytest.mark.parametrize(("size", "status"), [(3000, 200), (5000, 431)])
+def test_header_bytes(scene, size, status):
+    server = scene.server()
+    balancer = scene.balance(server, limits={"header-bytes": "4KiB"})
+    with balancer.connect() as client:
+        answer = client.get("/", "X: " + "y" * size)
+        assert answer.status == status
+    assert len(server.requests) == (1 if status == 200 else 0)
+
+
+@pytest.mark.parametrize(("count", "status"), [(15, 200), (25, 431)])
+def test_header_fields(scene, count, status):
+    balancer = scene.balance(scene.server(), limits={"header-fields": 20})
+    with balancer.connect() as client:
+        assert client.get("/", *(f"X-{n}: y" for n in range(count))).status == status
+
+
+def test_header_bytes_of_answers(scene):
+    server = scene.server()
+    server.script = lambda request: request.respond(200, "", "X: " + "y" * 5000)
+    balancer = scene.balance(server, limits={"header-bytes": "4KiB"})
+    assert balancer.get("/").status == 502
+
+
+def test_largest_default_head_passes(scene):
+    """What is allowed must also fit once the forwarded fields are added."""
+    balancer = scene.balance(scene.server())
+    for size in (12_000, 14_000, 15_000, 15_250, 15_290, 15_400, 16_300):
+        with balancer.connect() as client:
+            answer = client.get("/head", *(f"X-{n:02}: {'y' * (size // 10 - 8)}" for n in range(10)))
+            assert answer.status == (200 if size < 15_300 else 431), size
+
+
+def test_connections_per_address(scene):
+    balancer = scene.balance(scene.server(), limits={"connections-per-address": 3})
+    kept = [balancer.connect("127.0.81.1") for _ in range(3)]
+    try:
+        for client in kept:
+            assert client.get("/").status == 200
+        # One more from there is not served; another address is.
+        with balancer.connect_plain("127.0.81.1") as refused:
+            refused.receive_to_end()
+            assert refused.ended
+        assert balancer.get("/", source="127.0.81.2").status == 200
+        kept.pop().close()
+        wait_until(lambda: served(balancer, "127.0.81.1"), "a free place")
+    finally:
+        for client in kept:
+            client.close()
+
+
+def served(balancer, source):
+    try:
+        return balancer.get("/", source=source).status == 200
+    except (OSError, AssertionError):
+        return False
+
+
+def test_connections_in_all(scene):
+    """Above the limit a connection waits in the backlog until another ends; nobody is refused."""
+    balancer = scene.balance(scene.server(), limits={"connections": 4})
+    wait_until(lambda: True, "")
+    kept = [balancer.connect(f"127.0.82.{n + 1}") for n in range(4)]
+    try:
+        for client in kept:
+            assert client.get("/").status == 200
+        waiting = connect_socket(balancer.endpoint)
+        try:
+            waiting.settimeout(0.5)
+            waiting.sendall(b"\x16")
+            with pytest.raises(TimeoutError):
+                waiting.recv(1)
+        finally:
+            waiting.close()
+        stays(lambda: kept[0].get("/").status == 200, "served", 0.2)
+        for client in kept[:2]:
+            client.close()
+        assert balancer.get("/", source="127.0.82.9").status == 200
+    finally:
+        for client in kept:
+            client.close()
+
+
+def test_error_pages_can_be_replaced(scene, tmp_path):
+    pages = {status: tmp_path / f"{status}.html" for status in (400, 503)}
+    for status, path in pages.items():
+        path.write_text(f"<h1>Sorry: {status}</h1>\n")
+    server = scene.server()
+    balancer = scene.balance(server, errors={str(s): str(p) for s, p in pages.items()})
+    with balancer.connect() as client:
+        answer = client.exchange("GET / HTTP/1.1\r\n\r\n")
+        assert answer.status == 400 and answer.text == "<h1>Sorry: 400</h1>\n"
+        assert answer["Content-Type"].startswith("text/html")
+    server.die()
+    answer = balancer.get("/")
+    assert answer.status == 503 and answer.text == "<h1>Sorry: 503</h1>\n"
+    assert answer["Retry-After"]
+
+
+def test_built_in_pages_say_the_status_and_no_more(scene):
+    balancer = scene.balance(scene.server())
+    with balancer.connect() as client:
+        answer = client.exchange("GET / HTTP/1.1\r\n\r\n")
+    assert "400" in answer.text and len(answer.text) < 200
+    assert "elvedere" not in answer.head.raw.decode("latin-1")

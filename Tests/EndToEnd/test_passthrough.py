@@ -1,0 +1,166 @@
+"""TCP relayed unread: TLS stays on the Connection Servers."""
+
+import os
+
+import pytest
+from harness.client import connect_tls
+from harness.waiting import client_addresses, wait_until
+
+QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 2, "jitter": "0s"}
+
+
+@pytest.fixture
+def pair(scene):
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values(), serving=False, mode="passthrough", tls=None, health=QUICK)
+    for name in servers:
+        balancer.wait_for_state(name, "up")
+    return balancer, servers
+
+
+def home(balancer, source):
+    with balancer.connect(source) as client:
+        return client.get("/")["X-Server"]
+
+
+def test_client_speaks_tls_with_the_server(pair):
+    balancer, servers = pair
+    with balancer.connect("127.0.80.1", server_name="view.test") as client:
+        answer = client.get("/head")
+        assert answer.status == 200
+        # Unread means unchanged: nothing was added.
+        assert answer.content == b"GET /head HTTP/1.1\r\nHost: view.test\r\n\r\n"
+
+
+def test_routing_is_by_client_address_and_stays(pair):
+    balancer, servers = pair
+    sources = client_addresses(24)
+    first = {source: home(balancer, source) for source in sources}
+    assert set(first.values()) == {"view01", "view02"}
+    assert {source: home(balancer, source) for source in sources} == first
+
+
+def test_bytes_are_relayed_both_ways_unchanged(pair):
+    balancer, servers = pair
+    content = os.urandom(3_000_000)
+    with balancer.connect("127.0.80.2") as client:
+        assert client.post("/echo", content).content == content
+
+
+def test_half_close_is_passed_on(pair):
+    balancer, servers = pair
+
+    def script(request):
+        request.send("HTTP/1.1 200 OK\r\n\r\n")
+        request.stream.receive_to_end()
+        request.send("good bye")
+        request.stream.finish()
+        request.stream.close()
+
+    for server in servers.values():
+        server.script = script
+    with balancer.connect("127.0.80.3") as client:
+        client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        client.finish()
+        assert client.receive_to_end().endswith(b"good bye") and client.ended == "clean"
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["later", "before-the-server-is-connected"])
+def test_tcp_half_close_is_passed_on(scene, early):
+    """In the clear, FIN by FIN."""
+    server = scene.server(tls=False)
+    ended = []
+
+    def script(request):
+        request.send(b"go on")
+        everything = request.stream.receive_to_end()
+        ended.append((everything, request.stream.ended))
+        request.send(b"seen it all")
+        request.stream.finish()
+
+    server.script = script
+    balancer = scene.balance(server, serving=False, mode="passthrough", tls=None, health={**QUICK, "check": "tcp"})
+    balancer.wait_for_state("view01", "up")
+    with balancer.connect_plain() as client:
+        client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\nand more")
+        if not early:
+            assert client.receive_exactly(5) == b"go on"
+        client.finish()
+        assert client.receive_to_end() == (b"go onseen it all" if early else b"seen it all")
+    assert ended == [(b"and more", "clean")]
+
+
+def test_reset_is_passed_on(pair):
+    balancer, servers = pair
+    client = balancer.connect("127.0.80.4")
+    client.send("POST /x HTTP/1.1\r\nHost: view.test\r\nContent-Length: 100\r\n\r\n")
+    wait_until(lambda: any(s.requests for s in servers.values()), "the request")
+    request = next(s.requests[0] for s in servers.values() if s.requests)
+    client.reset()
+    wait_until(lambda: request.stream._closed, "the server's connection to end")
+
+
+def test_refused_connection_goes_to_another_server(pair):
+    balancer, servers = pair
+    sources = client_addresses(16)
+    servers["view01"].die()
+    assert {home(balancer, source) for source in sources} == {"view02"}
+
+
+def test_no_server_left_closes_the_connection(pair):
+    balancer, servers = pair
+    for name, server in servers.items():
+        server.die()
+        balancer.wait_for_state(name, "down")
+    with balancer.connect_plain() as client:
+        assert client.receive_to_end() == b"" and client.ended
+
+
+def test_drain_keeps_known_clients(pair):
+    balancer, servers = pair
+    known = {source: home(balancer, source) for source in client_addresses(20)}
+    servers["view01"].health = 503
+    balancer.wait_for_state("view01", "drain")
+    assert {source: home(balancer, source) for source in known} == known
+    assert {home(balancer, source) for source in client_addresses(20, start=100)} == {"view02"}
+
+
+def test_connection_limit_queues(scene):
+    server = scene.server()
+    balancer = scene.balance(
+        server, serving=False, mode="passthrough", tls=None, health=QUICK,
+        server_changes={"view01": {"connections": 1}}, timeouts={"queue": "300ms"},
+    )  # fmt: skip
+    balancer.wait_for_state("view01", "up")
+    with balancer.connect() as first:
+        assert first.get("/").status == 200
+        with balancer.connect_plain() as second:
+            # It waits its time, and is closed.
+            assert second.receive_to_end() == b"" and second.ended
+        assert first.get("/").status == 200
+    wait_until(lambda: connects(balancer), "a free place")
+
+
+def connects(balancer):
+    try:
+        with connect_tls(balancer.endpoint, balancer.context()) as client:
+            return client.get("/").status == 200
+    except OSError:
+        return False
+
+
+def test_silence_ends_a_tunnel(scene):
+    server = scene.server()
+    balancer = scene.balance(server, serving=False, mode="passthrough", tls=None, health=QUICK, timeouts={"tunnel": "400ms"})
+    balancer.wait_for_state("view01", "up")
+    with balancer.connect() as client:
+        assert client.get("/").status == 200
+        client.receive_to_end()
+        assert client.ended
+
+
+def test_access_log_has_a_line_for_a_connection(pair):
+    balancer, servers = pair
+    with balancer.connect("127.0.80.9") as client:
+        assert client.get("/").status == 200
+    balancer.wait_for_access(r"^127\.0\.80\.9:")

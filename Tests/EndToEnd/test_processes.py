@@ -1,0 +1,311 @@
+"""Deaths of all kinds, under load."""
+
+import os
+import re
+import signal
+import threading
+
+import pytest
+from harness.client import connect_socket
+from harness.http import Truncated
+from harness.server import page
+from harness.waiting import client_addresses, stays, wait_until
+
+HOST = "Host: view.test\r\n"
+QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 2, "jitter": "0s"}
+
+
+class Load:
+    """Clients that ask again and again; what failed, and how, is kept."""
+
+    def __init__(self, balancer, sources, *, new_connection_each=False):
+        self.balancer, self.sources, self.each = balancer, sources, new_connection_each
+        self.refused, self.failures, self.answers = [], [], []
+        self.servers = {source: [] for source in sources}
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(source,), daemon=True) for source in sources]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+            assert not thread.is_alive(), "a client hangs"
+
+    def wait_for_answers(self, more):
+        before = len(self.answers)
+        wait_until(lambda: len(self.answers) >= before + more, lambda: f"{more} more answers\n{self.balancer.log}")
+
+    def _run(self, source):
+        while not self._stop.is_set():
+            try:
+                with self.balancer.connect(source) as client:
+                    while not self._stop.is_set():
+                        answer = client.get("/whoami")
+                        if answer is None:
+                            # An idle connection may always be closed before the next request.
+                            break
+                        if answer.status != 200:
+                            self.failures.append((source, answer.status))
+                        else:
+                            self.servers[source].append(answer["X-Server"])
+                            self.answers.append(source)
+                        if self.each or (answer["Connection"] or "").lower() == "close":
+                            break
+            except ConnectionRefusedError:
+                self.refused.append(source)
+            except (OSError, AssertionError) as fault:
+                self.failures.append((source, repr(fault)))
+
+
+def test_orderly_stop_lets_exchanges_finish(scene):
+    go = threading.Event()
+
+    def script(request):
+        request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        assert go.wait(30)
+        request.send("world")
+
+    server = scene.server()
+    balancer = scene.balance(server)
+    server.script = script
+    with balancer.connect() as client, balancer.connect() as idle:
+        client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+        server.wait_for_requests(1)
+        balancer.signal(signal.SIGTERM)
+        # The idle one is told first.
+        assert idle.receive_to_end() == b"" and idle.ended == "clean"
+        assert balancer.process.poll() is None
+        go.set()
+        assert client.answer().content == b"helloworld"
+        assert client.receive_to_end() == b"" and client.ended == "clean"
+    assert balancer.wait() == 0
+
+
+def test_orderly_stop_is_bounded(scene):
+    server = scene.server()
+    balancer = scene.balance(server, timeouts={"stop": "500ms"})
+    server.script = lambda request: request.stream.receive_to_end()
+    with balancer.connect() as client:
+        client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+        server.wait_for_requests(1)
+        balancer.signal(signal.SIGTERM)
+        assert balancer.wait() == 0
+        with pytest.raises((Truncated, AssertionError, ConnectionError, AttributeError)):
+            assert client.answer().status == 200
+
+
+def test_stop_without_traffic_is_immediate_and_frees_the_port(scene):
+    balancer = scene.balance(scene.server())
+    balancer.signal(signal.SIGTERM)
+    assert balancer.wait() == 0
+    with pytest.raises(ConnectionRefusedError):
+        connect_socket(balancer.endpoint)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stop_under_load_breaks_no_answer(scene, number):
+    """Until the port closes everything is answered; what had been asked is answered too."""
+    balancer = scene.balance(scene.nginx("view01"), scene.nginx("view02"))
+    load = Load(balancer, client_addresses(8))
+    with load:
+        load.wait_for_answers(100)
+        balancer.signal(number)
+        assert balancer.wait() == 0
+    broken = [f for f in load.failures if not re.search("TimeoutError|reset|EOF|ConnectionReset", str(f[1]))]
+    assert not broken, broken[:5]
+    assert not [f for f in load.failures if isinstance(f[1], int)], load.failures[:5]
+
+
+def test_death_of_the_worker_refuses_no_connection(scene):
+    """kill -9 under load, again and again: the port is never closed, and the next worker serves what waited."""
+    balancer = scene.balance(scene.nginx("view01"), scene.nginx("view02"))
+    balancer.expects_worker_death = True
+    sources = client_addresses(6)
+    load = Load(balancer, sources, new_connection_each=True)
+    refused = []
+    done = threading.Event()
+
+    def knock():
+        while not done.is_set():
+            try:
+                connect_socket(balancer.endpoint).close()
+            except ConnectionRefusedError as fault:
+                refused.append(fault)
+            except OSError:
+                pass
+
+    knocker = threading.Thread(target=knock)
+    knocker.start()
+    try:
+        with load:
+            for _ in range(3):
+                load.wait_for_answers(50)
+                victim = balancer.worker
+                os.kill(victim, signal.SIGKILL)
+                wait_until(lambda: balancer.worker not in (None, victim), "another worker")
+                load.wait_for_answers(50)
+    finally:
+        done.set()
+        knocker.join(30)
+    assert not refused and not load.refused
+    # Only what was under way in the dead worker broke.
+    assert len(load.failures) <= 3 * len(sources), load.failures
+    # The mapping is the same in every worker.
+    for source in sources:
+        assert len(set(load.servers[source])) == 1, (source, set(load.servers[source]))
+    assert len(re.findall("worker is ready", balancer.log)) >= 4
+
+
+def test_connection_that_waited_in_the_backlog_is_served(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    os.kill(balancer.worker, signal.SIGKILL)
+    # Immediately, whether or not a worker is there.
+    assert balancer.get("/").status == 200
+
+
+def test_worker_that_hangs_is_replaced(scene):
+    """SIGSTOP is the purest hang. The supervisor counts the loops' turns."""
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    victim = balancer.worker
+    os.kill(victim, signal.SIGSTOP)
+    wait_until(lambda: balancer.worker not in (None, victim), lambda: f"another worker\n{balancer.log}", 60)
+    assert balancer.get("/").status == 200
+    assert victim not in balancer.group()
+
+
+def test_worker_ends_with_its_supervisor(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_killed = True
+    worker = balancer.worker
+    balancer.signal(signal.SIGKILL)
+    balancer.process.wait()
+    wait_until(lambda: worker not in balancer.group(), "the worker's end")
+    with pytest.raises(ConnectionRefusedError):
+        connect_socket(balancer.endpoint)
+
+
+def test_idle_worker_is_no_hang(scene):
+    balancer = scene.balance(scene.server())
+    worker = balancer.worker
+    stays(lambda: balancer.worker == worker, "the same worker", 6.5)
+
+
+def test_death_of_a_server_under_load_moves_its_clients_only(scene):
+    """kill -9 of one of three: what was under way may fail, nothing else; on return everybody stays."""
+    servers = {f"view{n:02}": scene.nginx(f"view{n:02}") for n in range(1, 4)}
+    balancer = scene.balance(*servers.values(), health=QUICK)
+    sources = client_addresses(18)
+    load = Load(balancer, sources)
+    with load:
+        load.wait_for_answers(200)
+        before = {source: load.servers[source][-1] for source in sources if load.servers[source]}
+        victims = [source for source in sources if before.get(source) == "view02"]
+        assert victims
+        servers["view02"].kill()
+        balancer.wait_for_state("view02", "down")
+        load.wait_for_answers(200)
+        during = {source: load.servers[source][-1] for source in sources}
+        servers["view02"].start()
+        balancer.wait_for_state("view02", "up")
+        load.wait_for_answers(200)
+        after = {source: load.servers[source][-1] for source in sources}
+    assert not load.refused
+    assert {source for source, _ in load.failures} <= set(victims), load.failures
+    assert len(load.failures) <= len(victims), load.failures
+    for source in sources:
+        if source in victims:
+            assert during[source] != "view02"
+        else:
+            assert during[source] == before[source]
+            assert set(load.servers[source]) == {before[source]}
+    assert after == during
+    assert balancer.get("/").status == 200
+
+
+def test_clients_that_die_in_masses_leave_nothing_behind(scene):
+    """Resets at every stage, then as many descriptors as before."""
+    server = scene.server()
+    balancer = scene.balance(server)
+    balancer.get("/")
+
+    def descriptors():
+        return len(os.listdir(f"/proc/{balancer.worker}/fd"))
+
+    before = descriptors()
+    for number in range(60):
+        client = balancer.connect(f"127.0.85.{number % 20 + 1}")
+        stage = number % 5
+        if stage == 1:
+            client.send("GET / HT")
+        elif stage == 2:
+            client.send(f"POST / HTTP/1.1\r\n{HOST}Content-Length: 1000\r\n\r\nhello")
+        elif stage == 3:
+            client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n" * 10)
+        elif stage == 4:
+            client.get("/")
+        client.reset()
+    wait_until(lambda: descriptors() <= before + 4, lambda: f"{descriptors()} descriptors, {before} before")
+    assert balancer.get("/").status == 200
+    server.script = page
+
+
+def test_descriptors_run_out_and_come_back(scene):
+    """EMFILE: accepting pauses, nothing spins or dies, and goes on when there is room."""
+    server = scene.server()
+    balancer = scene.balance(server, threads=1)
+    worker = balancer.worker
+    import resource
+
+    limit = len(os.listdir(f"/proc/{worker}/fd")) + 20
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (limit, limit))
+    kept = []
+    try:
+        for _ in range(40):
+            kept.append(connect_socket(balancer.endpoint))
+        wait_until(lambda: re.search("pause|descriptor|too many|EMFILE", balancer.log, re.IGNORECASE), "a word in the log")
+        ticks = cpu_ticks(worker)
+        stays(lambda: balancer.worker == worker, "the same worker", 1)
+        # Waiting, not spinning.
+        assert cpu_ticks(worker) - ticks < 60
+    finally:
+        for sock in kept:
+            sock.close()
+    wait_until(lambda: balancer.get("/").status == 200, "a served request")
+
+
+def cpu_ticks(process):
+    fields = open(f"/proc/{process}/stat").read().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_idle_costs_nothing(scene):
+    """No timer storm, no spin on an idle connection."""
+    balancer = scene.balance(scene.server())
+    with balancer.connect() as client, balancer.connect_plain():
+        assert client.get("/").status == 200
+        worker = balancer.worker
+        ticks = cpu_ticks(worker)
+        stays(lambda: True, "", 2)
+        # Hundredths of a second.
+        assert cpu_ticks(worker) - ticks < 20
+
+
+def test_two_supervisors_cannot_share_a_port(scene):
+    """The second says so and ends; the first goes on."""
+    server = scene.server()
+    first = scene.balance(server)
+    second = scene.balance(server, start=False)
+    second.configuration["listen"] = first.configuration["listen"]
+    second.configuration["redirect"] = "off"
+    second.expects_killed = True
+    second.start(wait=False)
+    assert second.wait() != 0
+    assert "in use" in second.log.lower()
+    assert first.get("/").status == 200

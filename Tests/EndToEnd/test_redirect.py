@@ -1,0 +1,115 @@
+"""Port 80: to https, with host, path and query, and never to a stranger."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def balancer(shared):
+    return shared.balance(shared.server(), service=["view.test", "portal.test"])
+
+
+def location(balancer, target="/", host="view.test", method="GET", status=None):
+    with balancer.connect_redirect() as client:
+        answer = client.exchange(f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n")
+        assert answer.status in ([status] if status else (301, 308))
+        return answer["Location"].replace(f":{balancer.port}/", "/")
+
+
+@pytest.mark.parametrize("target", ["/", "/portal/webclient/index.html", "/a?b=c&d=%20e", "/?", "/%2e%2e/x", "//stranger.test/x"])
+def test_path_and_query_are_kept(balancer, target):
+    assert location(balancer, target) == f"https://view.test{target}"
+
+
+def test_port_of_the_listener_is_named_unless_it_is_443(balancer):
+    with balancer.connect_redirect() as client:
+        answer = client.get("/x")
+    assert answer["Location"] == f"https://view.test:{balancer.port}/x"
+
+
+@pytest.mark.parametrize("host", ["view.test", "VIEW.test", "view.test:80", "view.test."])
+def test_service_name_is_recognised(balancer, host):
+    assert location(balancer, "/x", host) == "https://view.test/x"
+
+
+def test_second_service_name_is_kept(balancer):
+    assert location(balancer, "/x", "portal.test") == "https://portal.test/x"
+
+
+@pytest.mark.parametrize("host", ["stranger.test", "127.0.0.1", "view.test.stranger.test", "[::1]", "xview.test"])
+def test_unknown_host_leads_to_the_service(balancer, host):
+    """Never an open redirect."""
+    assert location(balancer, "/x", host) == "https://view.test/x"
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 301), ("HEAD", 301), ("POST", 308), ("PUT", 308)])
+def test_method_is_kept_where_it_matters(balancer, method, status):
+    location(balancer, "/x", method=method, status=status)
+
+
+def test_http_1_0_without_host_leads_to_the_service(balancer):
+    with balancer.connect_redirect() as client:
+        answer = client.exchange("GET /x HTTP/1.0\r\n\r\n")
+        assert answer.status == 301 and answer["Location"].startswith("https://view.test")
+        assert client.receive_to_end() == b""
+
+
+def test_absolute_form_is_understood(balancer):
+    with balancer.connect_redirect() as client:
+        answer = client.exchange("GET http://view.test/x?y HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        assert answer.status == 301 and answer["Location"].endswith("/x?y")
+
+
+def test_fixed_location_is_for_everybody(scene):
+    balancer = scene.balance(scene.server(), redirect={"location": "https://view.test/portal"})
+    for target, host in (("/", "view.test"), ("/x?y", "stranger.test")):
+        with balancer.connect_redirect() as client:
+            assert client.get(target, host=host)["Location"] == "https://view.test/portal"
+
+
+def test_redirect_can_be_switched_off(scene):
+    balancer = scene.balance(scene.server(), redirect="off")
+    with pytest.raises(ConnectionRefusedError):
+        balancer.connect_redirect()
+    assert balancer.get("/").status == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "statuses"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100) + b"\r\n\r\n", {400}),
+        (b"GET / HTTP/1.1\r\n\r\n", {400}),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", {400}),
+        (b"GET / HTTP/1.1\nHost: view.test\n\n", {400}),
+        (b"GET / HTTP/2.0\r\nHost: view.test\r\n\r\n", {505}),
+        (b"CONNECT view.test:443 HTTP/1.1\r\nHost: view.test:443\r\n\r\n", {400, 405, 501}),
+        (b"GET /" + b"a" * 50_000 + b" HTTP/1.1\r\nHost: view.test\r\n\r\n", {414, 431}),
+        (b"GET /\r\nLocation: x HTTP/1.1\r\nHost: view.test\r\n\r\n", {400, 505}),
+        (b"\0" * 5000 + b"\r\n\r\n", {400}),
+    ],
+    ids=["client-hello", "no-host", "two-hosts", "bare-lf", "http-2", "connect", "long", "split-line", "zeros"],
+)
+def test_garbage_is_refused(balancer, sent, statuses):
+    with balancer.connect_redirect() as client:
+        try:
+            client.send(sent)
+        except ConnectionError:
+            pass
+        answer = client.answer()
+        assert answer is not None and answer.status in statuses
+        assert "Location" not in answer.head.names
+        assert client.receive_to_end() == b""
+    assert location(balancer) == "https://view.test/"
+
+
+def test_client_that_says_nothing_is_cut(scene):
+    balancer = scene.balance(scene.server(), timeouts={"http-request": "300ms"})
+    with balancer.connect_redirect() as client:
+        client.receive_to_end()
+        assert client.ended
+
+
+def test_body_behind_the_request_does_not_take_the_answer_away(balancer):
+    with balancer.connect_redirect() as client:
+        client.send(b"POST /x HTTP/1.1\r\nHost: view.test\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000)
+        answer = client.answer("POST")
+        assert answer.status == 308

@@ -1,0 +1,278 @@
+"""Every wait has an end, and the client is told which one it was."""
+
+import threading
+import time
+
+import pytest
+from harness.http import Truncated, chunk
+from harness.server import page
+from harness.waiting import stays, wait_until
+
+HOST = "Host: view.test\r\n"
+
+
+def silent(request):
+    request.stream.receive_to_end()
+    request.stream.close()
+
+
+def test_slow_head_is_408(scene):
+    server = scene.server()
+    balancer = scene.balance(server, timeouts={"http-request": "400ms"})
+    with balancer.connect() as client:
+        client.send("GET / HTTP/1.1\r\nHost: vi")
+        answer = client.answer()
+        assert answer.status == 408
+        assert client.receive_to_end() == b"" and client.ended == "clean"
+    assert server.requests == []
+
+
+def test_head_that_trickles_in_is_408(scene):
+    """Each byte is activity, and none of it counts: the whole head has one time."""
+    server = scene.server()
+    balancer = scene.balance(server, timeouts={"http-request": "600ms"})
+    with balancer.connect() as client:
+        stop = threading.Event()
+
+        def trickle():
+            try:
+                for byte in "GET / HTTP/1.1\r\nHost: view.test\r\nX: " + "y" * 100_000:
+                    if stop.is_set():
+                        return
+                    client.send(byte)
+                    time.sleep(0.02)
+            except OSError:
+                pass
+
+        sender = threading.Thread(target=trickle)
+        sender.start()
+        try:
+            assert client.answer().status == 408
+        finally:
+            stop.set()
+            sender.join()
+    assert server.requests == []
+
+
+def test_connection_without_a_request_is_closed_quietly(scene):
+    balancer = scene.balance(scene.server(), timeouts={"http-request": "300ms"})
+    with balancer.connect() as client:
+        received = client.receive_to_end()
+        # Nobody asked: nothing, or a 408.
+        assert received == b"" or received.startswith(b"HTTP/1.1 408 ")
+        assert client.ended == "clean"
+
+
+def test_idle_connection_is_closed_after_keep_alive(scene):
+    balancer = scene.balance(scene.server(), timeouts={"keep-alive": "300ms", "http-request": "30s"})
+    with balancer.connect() as client:
+        assert client.get("/").status == 200
+        assert client.receive_to_end() == b"" and client.ended == "clean"
+
+
+def test_keep_alive_is_from_the_last_answer(scene):
+    server = scene.server()
+    balancer = scene.balance(server, timeouts={"keep-alive": "800ms"})
+
+    def script(request):
+        time.sleep(0.3)
+        page(request)
+
+    server.script = script
+    with balancer.connect() as client:
+        for _ in range(5):
+            assert client.get("/").status == 200
+
+
+def test_silent_server_is_504(scene):
+    server = scene.server(script=silent)
+    balancer = scene.balance(server, timeouts={"server": "400ms"})
+    with balancer.connect() as client:
+        answer = client.get("/")
+        assert answer.status == 504
+    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+    # A time-out is no reason to ask twice.
+    assert len(server.requests) == 1
+
+
+def test_server_that_falls_silent_cuts_the_answer(scene):
+    server = scene.server()
+
+    def script(request):
+        request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        silent(request)
+
+    server.script = script
+    balancer = scene.balance(server, timeouts={"server": "400ms"})
+    with balancer.connect() as client:
+        client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+        with pytest.raises(Truncated):
+            client.answer()
+    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+
+
+@pytest.mark.parametrize("manner", ["reset", "close"])
+def test_client_that_is_gone_frees_the_server_at_once(scene, manner):
+    """A reset, or a FIN without close_notify: nobody waits for this answer any more, and the place at the server is
+    somebody else's."""
+    server = scene.server(script=silent)
+    balancer = scene.balance(server)
+    client = balancer.connect()
+    client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+    server.wait_for_requests(1)
+    getattr(client, manner)()
+    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+
+
+def test_slow_but_steady_answer_is_not_cut(scene):
+    server = scene.server()
+
+    def script(request):
+        request.send("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
+        for _ in range(20):
+            time.sleep(0.1)
+            request.send("x")
+
+    server.script = script
+    balancer = scene.balance(server, timeouts={"server": "900ms", "client": "900ms"})
+    assert balancer.get("/").content == b"x" * 20
+
+
+def test_client_that_stops_in_its_body_is_408(scene):
+    server = scene.server(script=silent)
+    balancer = scene.balance(server, timeouts={"client": "400ms", "server": "20s"})
+    with balancer.connect() as client:
+        client.send(f"POST / HTTP/1.1\r\n{HOST}Content-Length: 10\r\n\r\nhello")
+        answer = client.answer("POST")
+        assert answer is None or answer.status == 408
+        assert client.ended or client.receive_to_end() == b""
+    wait_until(lambda: server.requests and server.requests[0].stream._closed, "the server's connection to end")
+    assert server.requests[0].received() == b"hello"
+
+
+def test_client_that_takes_nothing_is_cut(scene):
+    server = scene.server()
+    broken = threading.Event()
+
+    def script(request):
+        request.send(f"HTTP/1.1 200 OK\r\nContent-Length: {1 << 30}\r\n\r\n")
+        try:
+            for _ in range(1 << 14):
+                request.send(bytes(65_536))
+        except OSError:
+            broken.set()
+            raise
+
+    server.script = script
+    balancer = scene.balance(server, timeouts={"client": "500ms"})
+    with balancer.connect() as client:
+        client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+        assert broken.wait(30), "the server's connection went on"
+
+
+def test_server_that_takes_nothing_is_cut(scene):
+    server = scene.server()
+    held = threading.Event()
+
+    def script(request):
+        held.wait(30)
+
+    server.script = script
+    balancer = scene.balance(server, timeouts={"server": "500ms", "client": "20s"})
+    try:
+        with balancer.connect() as client:
+            client.send(f"POST / HTTP/1.1\r\n{HOST}Content-Length: {1 << 30}\r\n\r\n")
+
+            def upload():
+                try:
+                    for _ in range(1 << 14):
+                        client.send(bytes(65_536))
+                except OSError:
+                    pass
+
+            sender = threading.Thread(target=upload, daemon=True)
+            sender.start()
+            answer = client.answer("POST")
+            assert answer is None or answer.status in (502, 504)
+    finally:
+        held.set()
+
+
+def test_silence_ends_an_upgraded_stream(scene):
+    server = scene.server()
+
+    def script(request):
+        request.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        while data := request.stream.receive():
+            request.send(data)
+
+    server.script = script
+    balancer = scene.balance(server, timeouts={"tunnel": "900ms", "server": "200ms", "client": "200ms"})
+    with balancer.connect() as client:
+        client.send(
+            f"GET /ws HTTP/1.1\r\n{HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert client.answer().status == 101
+        # Longer than the other time-outs, which do not apply any more; and every message starts it anew.
+        for _ in range(6):
+            time.sleep(0.3)
+            client.send(b"ping")
+            assert client.receive_exactly(4) == b"ping"
+        assert client.receive_to_end() == b"" and client.ended
+    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+
+
+def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(scene):
+    server = scene.server()
+
+    def script(request):
+        request.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            raw, content = request.chunk()
+            if content is None:
+                return
+            request.send(raw)
+
+    server.script = script
+    balancer = scene.balance(server, timeouts={"tunnel": "900ms", "server": "200ms", "client": "200ms"})
+    with balancer.connect() as client:
+        client.send(f"POST /ice/tunnel?1 HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n")
+        assert client.answer("POST", body=False).status == 200
+        message = chunk(b"echo")
+        for _ in range(5):
+            time.sleep(0.4)
+            client.send(message)
+            assert client.receive_exactly(len(message)) == message
+        # No last chunk: it did not end, it was cut.
+        assert client.receive_to_end() == b"" and client.ended
+    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+
+
+def test_waiting_for_a_long_answer_is_not_the_clients_silence(scene):
+    server = scene.server()
+
+    def script(request):
+        time.sleep(0.8)
+        page(request)
+
+    server.script = script
+    balancer = scene.balance(server, timeouts={"client": "300ms", "http-request": "300ms", "keep-alive": "300ms"})
+    assert balancer.get("/").status == 200
+
+
+def test_connect_timeout_leads_to_503_when_no_other_server_is_left(scene):
+    server = scene.server()
+    balancer = scene.balance(server, timeouts={"connect": "300ms"}, retries=1, pool={"idle-connections": 0})
+    server.on_accept = lambda sock: True
+    answer = balancer.get("/")
+    assert answer.status in (503, 504)
+
+
+def test_defaults_hold_an_idle_connection_for_a_while(scene):
+    """keep-alive is 10 s: a second of thinking costs no handshake."""
+    balancer = scene.balance(scene.server())
+    with balancer.connect() as client:
+        assert client.get("/").status == 200
+        stays(lambda: not client.ended, "connected", 1)
+        assert client.get("/").status == 200
