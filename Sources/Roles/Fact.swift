@@ -8,8 +8,9 @@ package enum Fact: Hashable, Sendable {
   case hello(version: UInt16)
   /// This generation serves on every listener.
   case ready(generation: UInt64)
-  /// The configuration can't be served, and why: a certificate that does not load, say. The worker ends by itself.
-  case refused(reason: String)
+  /// This generation can't be served, and why: a certificate that does not load, say. A worker that has no other one
+  /// ends by itself; another goes on with the one it has.
+  case refused(generation: UInt64, reason: String)
   /// A server of the configuration changed its state.
   case serverChanged(ServerChange)
   /// What the worker carries; told about once a second, and more often while it stops.
@@ -43,7 +44,8 @@ package enum Fact: Hashable, Sendable {
       writer.append(bigEndian: version)
     case .ready(let generation):
       writer.append(bigEndian: generation)
-    case .refused(let reason):
+    case .refused(let generation, let reason):
+      writer.append(bigEndian: generation)
       writer.append(reason, limit: MessageLimit.reason)
     case .serverChanged(let change):
       writer.append(change.name, limit: MessageLimit.name)
@@ -69,7 +71,7 @@ package enum Fact: Hashable, Sendable {
     case .ready:
       self = .ready(generation: try reader.uint64())
     case .refused:
-      self = .refused(reason: try reader.text("reason", limit: MessageLimit.reason))
+      self = .refused(generation: try reader.uint64(), reason: try reader.text("reason", limit: MessageLimit.reason))
     case .serverChanged:
       let name = try reader.text("server name", limit: MessageLimit.name)
       guard let state = ServerChange.State(rawValue: try reader.uint8()) else { throw .invalidField("server state") }

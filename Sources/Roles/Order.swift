@@ -24,18 +24,22 @@ package struct ListenerPlace: Hashable, Sendable {
 
 /// What the supervisor tells the worker.
 ///
-/// At start, in this order: `hello`, `configure`, `heartbeats`, any number of `listener`, `start`; after that `stop`
-/// only. One datagram a message: a byte of kind, then the fields as they are declared, big-endian.
+/// At start, in this order: `hello`, `heartbeats`, `configure`, any number of `listener`, `start`. A reload is another
+/// `configure`, any number of `listener` and `withdraw`, `start`. `stop` comes at any time after that. One datagram a
+/// message: a byte of kind, then the fields as they are declared, big-endian.
 package enum Order: Hashable, Sendable {
   /// The version of all messages that follow.
   case hello(version: UInt16)
   /// The configuration, YAML text in a sealed memory file that comes with the message. File name and host name are
-  /// those that the supervisor read it with. Generations count up from 1.
-  case configure(generation: UInt64, fileName: String, hostName: String)
-  /// The page that loops count their turns in, a memory file that comes with the message. As many event loops run.
-  case heartbeats(loops: UInt16)
+  /// those that the supervisor read it with. Generations count up from 1. As many event loops are to run as `loops`
+  /// says.
+  case configure(generation: UInt64, loops: UInt16, fileName: String, hostName: String)
+  /// The page that loops count their turns in, a memory file that comes with the message, with room for this many.
+  case heartbeats(capacity: UInt16)
   /// A listening socket, which comes with the message.
   case listener(ListenerPlace)
+  /// A listening socket that the new generation has no use for.
+  case withdraw(ListenerPlace)
   /// Everything has been sent: check it, and serve.
   case start
   /// Accept no more, let exchanges finish, and end within this time.
@@ -45,14 +49,14 @@ package enum Order: Hashable, Sendable {
   package var carriesDescriptor: Bool {
     switch self {
     case .configure, .heartbeats, .listener: true
-    case .hello, .start, .stop: false
+    case .hello, .withdraw, .start, .stop: false
     }
   }
 
   /// The message's name in logs and errors.
   package var name: String { "\(kind)" }
 
-  private enum Kind: UInt8 { case hello = 1, configure, heartbeats, listener, start, stop }
+  private enum Kind: UInt8 { case hello = 1, configure, heartbeats, listener, start, stop, withdraw }
 
   private var kind: Kind {
     switch self {
@@ -60,6 +64,7 @@ package enum Order: Hashable, Sendable {
     case .configure: .configure
     case .heartbeats: .heartbeats
     case .listener: .listener
+    case .withdraw: .withdraw
     case .start: .start
     case .stop: .stop
     }
@@ -72,13 +77,14 @@ package enum Order: Hashable, Sendable {
     switch self {
     case .hello(let version):
       writer.append(bigEndian: version)
-    case .configure(let generation, let fileName, let hostName):
+    case .configure(let generation, let loops, let fileName, let hostName):
       writer.append(bigEndian: generation)
+      writer.append(bigEndian: loops)
       writer.append(fileName, limit: MessageLimit.name)
       writer.append(hostName, limit: MessageLimit.name)
-    case .heartbeats(let loops):
-      writer.append(bigEndian: loops)
-    case .listener(let place):
+    case .heartbeats(let capacity):
+      writer.append(bigEndian: capacity)
+    case .listener(let place), .withdraw(let place):
       writer.append(place.purpose.rawValue)
       writer.append(place.endpoint)
       writer.append(bigEndian: place.loop)
@@ -99,18 +105,26 @@ package enum Order: Hashable, Sendable {
       self = .hello(version: try reader.uint16())
     case .configure:
       self = .configure(
-        generation: try reader.uint64(), fileName: try reader.text("file name", limit: MessageLimit.name),
+        generation: try reader.uint64(), loops: try reader.uint16(), fileName: try reader.text("file name", limit: MessageLimit.name),
         hostName: try reader.text("host name", limit: MessageLimit.name))
     case .heartbeats:
-      self = .heartbeats(loops: try reader.uint16())
+      self = .heartbeats(capacity: try reader.uint16())
     case .listener:
-      guard let purpose = ListenerPurpose(rawValue: try reader.uint8()) else { throw .invalidField("purpose") }
-      self = .listener(ListenerPlace(purpose: purpose, endpoint: try reader.endpoint(), loop: try reader.uint16()))
+      self = .listener(try reader.place())
+    case .withdraw:
+      self = .withdraw(try reader.place())
     case .start:
       self = .start
     case .stop:
       self = .stop(within: Interval(nanoseconds: try reader.uint64()))
     }
     try reader.end()
+  }
+}
+
+extension FieldReader {
+  fileprivate mutating func place() throws(MessageError) -> ListenerPlace {
+    guard let purpose = ListenerPurpose(rawValue: try uint8()) else { throw .invalidField("purpose") }
+    return ListenerPlace(purpose: purpose, endpoint: try endpoint(), loop: try uint16())
   }
 }

@@ -121,7 +121,7 @@ struct Supervision: ~Copyable {
     case .ready:
       worker?.expectHeartbeats(bound: limits.stall, at: Clock.monotonic())
       handle(.ready)
-    case .refused(let reason): handle(.refused(reason: reason))
+    case .refused(_, let reason): handle(.refused(reason: reason))
     case .serverChanged(let change): status.note(change)
     case .load(let load): status.note(load)
     case .stopped: break

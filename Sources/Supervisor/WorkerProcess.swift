@@ -30,11 +30,11 @@ struct WorkerProcess: ~Copyable {
 
     var link = ControlLink(pair.takeOurs())
     link.send(.hello(version: MessageVersion.current))
+    link.send(.heartbeats(capacity: UInt16(truncatingIfNeeded: plan.loops)), with: page)
     link.send(
       .configure(
-        generation: generation, fileName: plan.configuration.fileName, hostName: plan.configuration.hostName),
+        generation: generation, loops: UInt16(truncatingIfNeeded: plan.loops), fileName: plan.configuration.fileName, hostName: plan.configuration.hostName),
       with: configuration)
-    link.send(.heartbeats(loops: UInt16(truncatingIfNeeded: plan.loops)), with: page)
     for listener in listeners.listeners { link.send(.listener(listener.place), with: listener.socket) }
     link.send(.start)
     self.child = child

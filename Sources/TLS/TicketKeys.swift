@@ -10,7 +10,7 @@ import Wire
 /// time: `ticketLifetime` = `interval` × `previous`.
 package final class TicketKeys: Sendable {
   /// How long a key seals.
-  package let interval: Interval
+  package var interval: Interval { ring.withLock { $0.interval } }
   /// How many keys before it still open. At least 1.
   package let previous: Int
 
@@ -26,9 +26,8 @@ package final class TicketKeys: Sendable {
   ) throws(TLSError) {
     _ = Library.ready
     precondition(previous >= 1 && interval > .zero)
-    self.interval = interval
     self.previous = previous
-    var ring = Ring(capacity: previous + 1, nextRotation: now + interval)
+    var ring = Ring(capacity: previous + 1, interval: interval, nextRotation: now + interval)
     try ring.push()
     self.ring = Mutex(ring)
   }
@@ -44,11 +43,19 @@ package final class TicketKeys: Sendable {
   /// Makes a new sealing key when it is time, and forgets the oldest. Throws when there is no randomness; the keys
   /// then stay as they are.
   package func rotate(at now: Instant) throws(TLSError) {
-    let interval = interval
     try ring.withLock { ring throws(TLSError) in
       guard now >= ring.nextRotation else { return }
       try ring.push()
-      ring.nextRotation = now + interval
+      ring.nextRotation = now + ring.interval
+    }
+  }
+
+  /// Changes how long a key seals, from the next rotation on, which comes no later than that.
+  package func rotate(every interval: Interval, at now: Instant) {
+    precondition(interval > .zero)
+    ring.withLock { ring in
+      ring.interval = interval
+      ring.nextRotation = min(ring.nextRotation, now + interval)
     }
   }
 
@@ -87,13 +94,15 @@ package final class TicketKeys: Sendable {
 
 /// The keys, newest first, in one piece of memory that is zeroed when dropped.
 private struct Ring: ~Copyable {
+  var interval: Interval
   var nextRotation: Instant
   private(set) var count = 0
   private let capacity: Int
   private let storage: SecretBytes
 
-  init(capacity: Int, nextRotation: Instant) {
+  init(capacity: Int, interval: Interval, nextRotation: Instant) {
     self.capacity = capacity
+    self.interval = interval
     self.nextRotation = nextRotation
     storage = SecretBytes(count: capacity * Key.size)
   }

@@ -1,3 +1,4 @@
+import Configuration
 import Exchange
 import Linux
 import Wire
@@ -7,19 +8,24 @@ struct AccessLog: ~Copyable {
   /// A request line is logged up to here.
   static let requestLineBytes = 1024
 
-  let format: AccessLogFormat
-  private let writer: AccessLogWriter?
+  private(set) var isOpen = false
+  private var format = AccessLogFormat.httplog
+  private let writer: AccessLogWriter
   private var lines = ByteWriter(limit: 1 << 20)
   private var count = 0
   /// The second whose calendar was looked up last, and the calendar.
   private var second: (number: UInt64, calendar: CalendarTime)?
 
-  init(format: AccessLogFormat, writer: AccessLogWriter?) {
-    self.format = format
+  init(_ settings: Configuration.Log.Access?, writer: AccessLogWriter) {
     self.writer = writer
+    adopt(settings)
   }
 
-  var isOpen: Bool { writer != nil }
+  /// Takes over changed settings; nil: nothing is logged.
+  mutating func adopt(_ settings: Configuration.Log.Access?) {
+    isOpen = settings != nil
+    format = settings?.format == .json ? .json : .httplog
+  }
 
   /// Adds a line.
   mutating func add(_ entry: borrowing AccessEntry, monotonic now: Instant) {
@@ -40,7 +46,7 @@ struct AccessLog: ~Copyable {
   /// Hands the turn's lines over.
   mutating func endTurn() {
     guard count > 0 else { return }
-    writer?.submit(lines.bytes, lines: count)
+    writer.submit(lines.bytes, lines: count)
     lines.removeAll()
     count = 0
   }

@@ -9,22 +9,31 @@ final class AccessLogWriter: Sendable {
   /// Bytes that may wait for the sink, some 20,000 lines.
   static let waitingRoom = 4 << 20
 
-  private struct Waiting {
+  private struct Waiting: ~Copyable {
     var bytes: [UInt8] = []
     var dropped: UInt64 = 0
     var isWriting = false
+    /// Where to write from the next time on.
+    var nextSink: Descriptor?
   }
 
-  private let waiting = Mutex(Waiting())
+  private let waiting: Mutex<Waiting>
   private let wakeup: Wakeup
-  private let sink: Descriptor
 
-  init(sink: consuming Descriptor) throws(SystemError) {
+  /// Nil: nobody wants the log yet.
+  init(_ target: Configuration.Log.AccessTarget?) throws(SystemError) {
     wakeup = try Wakeup()
-    self.sink = sink
+    waiting = Mutex(Waiting(nextSink: try AccessLogWriter.open(target)))
   }
 
-  /// Lines that found no room since the last call.
+  /// Writes elsewhere from now on. Throws when that can't be opened, and then goes on as before.
+  func redirect(to target: Configuration.Log.AccessTarget?) throws(SystemError) {
+    guard let sink = try AccessLogWriter.open(target) else { return }
+    let number = sink.relinquish()
+    waiting.withLock { $0.nextSink = Descriptor(owning: number) }
+  }
+
+  /// Lines that were dropped since the last call.
   func takeDropped() -> UInt64 {
     waiting.withLock { waiting in
       defer { waiting.dropped = 0 }
@@ -48,20 +57,25 @@ final class AccessLogWriter: Sendable {
 
   /// Writes for ever; the body of its thread.
   func run() {
+    var sink: Descriptor?
     while true {
       wakeup.wait()
+      if let next = waiting.withLock({ $0.nextSink.take() }) { sink = consume next }
       let bytes = waiting.withLock { waiting in
         waiting.isWriting = true
         defer { waiting.bytes = [] }
         return waiting.bytes
       }
-      do throws(SystemError) {
-        try File.write(bytes.span, to: sink)
-      } catch {
+      let isWritten =
+        switch sink {
+        case .some(let sink): AccessLogWriter.write(bytes, to: sink)
+        case .none: false
+        }
+      waiting.withLock { waiting in
         // A sink that is gone (a closed pipe, a full disk) loses lines, not traffic.
-        waiting.withLock { $0.dropped += UInt64(bytes.count { $0 == UInt8(ascii: "\n") }) }
+        if !isWritten { waiting.dropped += UInt64(bytes.count { $0 == UInt8(ascii: "\n") }) }
+        waiting.isWriting = false
       }
-      waiting.withLock { $0.isWriting = false }
     }
   }
 
@@ -73,9 +87,14 @@ final class AccessLogWriter: Sendable {
     }
   }
 
-  /// Where lines go.
-  static func open(_ target: Configuration.Log.AccessTarget) throws(SystemError) -> Descriptor {
+  private static func write(_ bytes: [UInt8], to sink: borrowing Descriptor) -> Bool {
+    do throws(SystemError) { try File.write(bytes.span, to: sink) } catch { return false }
+    return true
+  }
+
+  private static func open(_ target: Configuration.Log.AccessTarget?) throws(SystemError) -> Descriptor? {
     switch target {
+    case nil: nil
     case .standardOutput: try File.standardOutput()
     case .file(let path): try File.appending(to: path)
     }

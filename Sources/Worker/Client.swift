@@ -51,8 +51,9 @@ struct Client: ~Copyable {
   let peer: Endpoint
   /// What it is known by to the balancing.
   let identity: ClientKey
-  let forwarding: ForwardedFields
-  let generation: Generation
+  var forwarding: ForwardedFields
+  /// The newest when its last request was routed.
+  var generation: Generation
   var phase: Phase
   var exchange: Exchange
   /// Bytes from the client that were not consumed: the request as it came.
@@ -73,7 +74,7 @@ struct Client: ~Copyable {
   /// Servers that failed this exchange.
   var tried = ServerSet()
   /// What the affinity table calls this client's session.
-  var session: Fleet.Session?
+  var session: AffinityShards.Session?
   /// The choice made for an earlier request here, good for as long as no server changes its state.
   var routed: (server: Int, epoch: UInt64)?
 

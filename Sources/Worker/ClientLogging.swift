@@ -10,7 +10,7 @@ extension Client {
   /// Writes the exchange's line, once, when it has ended.
   mutating func logExchange(_ world: inout World) {
     guard world.accessLog.isOpen, exchange.record.began != nil else { return }
-    let occupancy = server.map { world.fleet.occupancy(of: $0) } ?? (active: 0, waiting: 0)
+    let occupancy = server.map { generation.roster.servers[$0].occupancy } ?? (active: 0, waiting: 0)
     if requestLine.isEmpty, service != .passthrough { requestLine.append(contentsOf: "<BADREQ>".utf8) }
     let entry = AccessEntry(
       record: exchange.record, client: peer, frontend: frontend, isTLS: service == .https,

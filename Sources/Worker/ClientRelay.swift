@@ -226,6 +226,7 @@ extension Client {
     }
     logExchange(&world)
     releaseServer(&world, reusing: exchange.serverMayContinue)
+    server = nil
     guard exchange.clientMayContinue, !world.isStopping else { return startLingering(&world) }
     let wasPrivate = exchange.isPrivate
     exchange = Exchange(isFirst: false, policy: generation.policy, at: world.now)

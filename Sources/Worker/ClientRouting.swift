@@ -11,13 +11,14 @@ import Wire
 extension Client {
   /// Chooses a server and asks for a place there.
   mutating func route(_ world: inout World) -> Step {
+    adoptGeneration(of: world)
     guard let chosen = choose(&world) else {
       exchange.record.termination = Termination(.proxy, .queue)
       world.counters.unroutable += 1
       return service == .passthrough ? .close : reply(.serviceUnavailable, &world)
     }
     server = chosen
-    switch world.fleet.admit(to: chosen, WaitingClient(loop: world.loop, client: key)) {
+    switch generation.roster.servers[chosen].admit(WaitingClient(loop: world.loop, client: key)) {
     case .admitted:
       isAdmitted = true
       return obtainConnection(&world)
@@ -32,14 +33,26 @@ extension Client {
     }
   }
 
+  /// A request takes the newest generation, whichever one its connection was accepted under.
+  private mutating func adoptGeneration(of world: borrowing World) {
+    let newest = world.generation
+    guard generation !== newest, generation.isPassthrough == newest.isPassthrough else { return }
+    generation = newest
+    forwarding = newest.forwarding(for: peer.address, isSecure: service == .https)
+    server = nil
+    routed = nil
+    tried = ServerSet()
+  }
+
   /// The server of this client: the one it had, unless something changed or it failed; else what the router says.
   private mutating func choose(_ world: inout World) -> Int? {
-    let epoch = world.fleet.epoch
+    let epoch = generation.roster.epoch
     if tried.isEmpty, let routed, routed.epoch == epoch { return routed.server }
-    guard let chosen = world.fleet.route(identity, tried: tried, at: world.now) else { return nil }
-    if session?.server != chosen {
-      if let session { world.fleet.sessionEnded(session, at: world.now) }
-      session = world.fleet.sessionBegan(identity, on: chosen, at: world.now)
+    guard let chosen = generation.roster.route(identity, tried: tried, at: world.now) else { return nil }
+    let id = generation.roster.servers[chosen].id
+    if session?.server != id {
+      if let session { world.fleet.affinity.sessionEnded(session, at: world.now) }
+      session = world.fleet.affinity.sessionBegan(identity, on: id, at: world.now)
     }
     routed = (chosen, epoch)
     return chosen
@@ -52,9 +65,9 @@ extension Client {
   }
 
   /// A place was granted while this client waited, unless it has given up meanwhile.
-  mutating func granted(_ granted: Int, _ world: inout World) -> Disposition {
-    guard phase == .queued, server == granted, !isAdmitted else {
-      world.fleet.leave(granted)
+  mutating func granted(_ granted: SharedServer, _ world: inout World) -> Disposition {
+    guard phase == .queued, !isAdmitted, let server, generation.roster.servers[server] === granted else {
+      Roster.leave(granted, world.fleet)
       return .keep
     }
     isAdmitted = true
@@ -72,7 +85,9 @@ extension Client {
   /// Takes the private or a pooled connection, or begins to make one.
   private mutating func obtainConnection(_ world: inout World, fresh: Bool = false) -> Step {
     guard let server else { return .close }
-    if let connection, !fresh, world.servers[connection].server == server, world.isUsable(connection) {
+    if let connection, !fresh, world.servers[connection].leads(to: server, of: generation),
+      world.isUsable(connection)
+    {
       return begin(on: connection, isReused: true, &world)
     }
     dropConnection(&world)
@@ -125,7 +140,7 @@ extension Client {
   mutating func fail(_ failure: ServerFailure, _ reason: String, _ world: inout World) -> Step {
     let recovery = exchange.recover(from: failure)
     let failed = server
-    if failure != .gone || recovery != .reconnect, let failed { world.fleet.suspect(failed) }
+    if failure != .gone || recovery != .reconnect, let failed { generation.roster.suspect(failed) }
     dropConnection(&world)
     switch recovery {
     case .reconnect:
@@ -134,7 +149,7 @@ extension Client {
       leavePlace(&world)
       if let failed { tried.insert(failed) }
       // With every server tried once, the next attempt may go to any of them again.
-      if world.fleet.isExhausted(tried) { tried = ServerSet() }
+      if generation.roster.isExhausted(tried) { tried = ServerSet() }
       exchange.record.redispatched = true
       routed = nil
       return route(&world)
@@ -178,10 +193,10 @@ extension Client {
   private mutating func leavePlace(_ world: inout World) {
     guard let server else { return }
     if isAdmitted {
-      world.fleet.leave(server)
+      generation.roster.leave(server)
       isAdmitted = false
     } else if let ticket {
-      world.fleet.cancel(server, ticket)
+      generation.roster.servers[server].cancel(ticket)
     }
     ticket = nil
   }

@@ -24,9 +24,11 @@ package enum ControlError: Error, Equatable, CustomStringConvertible {
 /// Start with `receiveOrders`, then `send` the outcome, then stay in `run`.
 package final class ControlChannel: Sendable {
   /// What the main thread is told in `run`.
-  package enum Event: Equatable, Sendable {
+  package enum Event: Sendable {
     /// Accept no more, let exchanges finish, then call `finish`; what is left after this time is cut.
     case stop(within: Interval)
+    /// Serve another configuration.
+    case reload(WorkerOrders)
     /// About a second has passed: the time to tell the load.
     case tick
   }
@@ -52,41 +54,17 @@ package final class ControlChannel: Sendable {
     guard case .hello(let version) = first else { throw .message(.unexpected(first.name)) }
     guard version == MessageVersion.current else { throw .message(.version(theirs: version)) }
 
-    var generation: UInt64 = 0
-    var configuration: ConfigurationText?
-    var heartbeats: [Heartbeat] = []
-    var listeners: [HandedListener] = []
+    var draft = OrderDraft()
     while true {
       var received = try nextOrder()
-      switch received.order {
-      case .configure(let number, let fileName, let hostName) where configuration == nil:
-        generation = number
-        let file = received.takeDescriptor()
-        let text = try Self.system { () throws(SystemError) in try MemoryFile.contents(of: file) }
-        configuration = ConfigurationText(
-          text: String(decoding: text, as: UTF8.self), fileName: fileName, hostName: hostName)
-      case .heartbeats(let loops) where heartbeats.isEmpty:
-        guard loops > 0 else { throw .message(.invalidField("number of loops")) }
-        let page = received.takeDescriptor()
-        heartbeats = try Self.system { () throws(SystemError) in
-          try SharedHeartbeats.attach(page, loops: Int(loops))
-        }
-      case .listener(let place):
-        guard place.loop < heartbeats.count else { throw .message(.invalidField("loop")) }
-        listeners.append(HandedListener(place: place, descriptor: received.takeDescriptor()))
-      case .start:
-        guard let configuration, !heartbeats.isEmpty, !listeners.isEmpty else { throw .message(.unexpected("start")) }
-        return WorkerOrders(
-          generation: generation, configuration: configuration, heartbeats: heartbeats, listeners: listeners)
-      case .hello, .configure, .heartbeats, .stop:
-        throw .message(.unexpected(received.order.name))
-      }
+      if let orders = try draft.add(received.order, received.takeDescriptor()) { return orders }
     }
   }
 
   /// Hands the main thread to the supervisor: calls `handle` for what comes, until some thread calls `finish`. Throws
-  /// when the supervisor is lost.
-  package func run(_ handle: (Event) -> Void) throws(ControlError) {
+  /// when the supervisor is lost. `heartbeats` are those that came with the first orders.
+  package func run(heartbeats: [Heartbeat], _ handle: (Event) -> Void) throws(ControlError) {
+    var draft = OrderDraft(reloadWith: heartbeats)
     let poller = try Self.system { () throws(SystemError) in
       let poller = try Poller()
       try poller.watchLevel(self.socket.descriptor, token: 0)
@@ -99,9 +77,13 @@ package final class ControlChannel: Sendable {
       let wait = min(nextTick - Clock.monotonic(), retry)
       _ = poller.wait(milliseconds: Int32(clamping: wait.milliseconds + 1))
       wakeup.drain()
-      while let order = try waitingOrder() {
-        guard case .stop(let interval) = order else { throw .message(.unexpected(order.name)) }
-        handle(.stop(within: interval))
+      while var received = try receive(waiting: false) {
+        if case .stop(let interval) = received.order {
+          handle(.stop(within: interval))
+        } else if let orders = try draft.add(received.order, received.takeDescriptor()) {
+          draft = OrderDraft(reloadWith: heartbeats)
+          handle(.reload(orders))
+        }
       }
       if Clock.monotonic() >= nextTick {
         nextTick = Clock.monotonic() + Self.tick
@@ -171,10 +153,7 @@ package final class ControlChannel: Sendable {
       self.descriptor = descriptor
     }
 
-    mutating func takeDescriptor() -> Descriptor {
-      guard let taken = descriptor.take() else { preconditionFailure("\(order.name) carries a descriptor") }
-      return taken
-    }
+    mutating func takeDescriptor() -> Descriptor? { descriptor.take() }
   }
 
   /// Waits for the next order.
@@ -182,9 +161,6 @@ package final class ControlChannel: Sendable {
     guard let received = try receive(waiting: true) else { throw .supervisorGone }
     return received
   }
-
-  /// An order that is there already and carries nothing.
-  private func waitingOrder() throws(ControlError) -> Order? { try receive(waiting: false)?.order }
 
   private func receive(waiting: Bool) throws(ControlError) -> Received? {
     let receipt = try Self.system { () throws(SystemError) in

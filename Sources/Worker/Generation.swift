@@ -14,9 +14,9 @@ final class Generation: Sendable {
   let policy: ExchangePolicy
   /// Nil when connections are passed through unread.
   let front: ServerContext?
-  /// By the index that `router` answers with.
+  /// By the index that `roster` answers with.
   let servers: [Upstream]
-  let router: Router
+  let roster: Roster
   let redirect: Redirect?
   /// Replacements of our own pages, by status.
   let errorPages: [UInt16: [UInt8]]
@@ -40,16 +40,21 @@ final class Generation: Sendable {
   var isPassthrough: Bool { configuration.mode == .passthrough }
 
   /// Loads what the configuration names. Throws a reason for a person when it can not be served.
-  init(number: UInt64, _ configuration: Configuration, tickets: TicketKeys?) throws(GenerationError) {
+  init(
+    number: UInt64, _ configuration: Configuration, tickets: TicketKeys, fleet: Fleet
+  ) throws(GenerationError) {
     self.number = number
     self.configuration = configuration
     policy = ExchangePolicy(configuration)
-    front = configuration.mode == .passthrough ? nil : try Generation.loadFront(configuration.tls, tickets)
+    let settings = configuration.tls
+    front = configuration.mode == .passthrough ? nil : try Generation.loadFront(settings, settings.tickets ? tickets : nil)
     servers = try Generation.loadServers(configuration)
     let health = configuration.health
     healthRequest = Array(
       "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
-    router = Router(servers: configuration.servers.map(Balancing.Server.init))
+    roster = Roster(
+      servers: configuration.servers.map { fleet.server($0, queue: configuration.limits.queue) },
+      router: Router(servers: configuration.servers.map(Balancing.Server.init)), fleet: fleet)
     redirect = configuration.redirect.map { Redirect(to: Generation.destination(of: $0, configuration)) }
     errorPages = try Generation.loadPages(configuration.errorPages)
   }

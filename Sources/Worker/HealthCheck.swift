@@ -14,7 +14,7 @@ struct HealthCheck: ~Copyable {
 
   let server: Int
   var schedule: CheckSchedule
-  private var tracker: HealthTracker
+  private(set) var tracker: HealthTracker
   private let generation: Generation
   private var stream: Stream?
   private var phase = Phase.idle
@@ -23,17 +23,21 @@ struct HealthCheck: ~Copyable {
   private var status: UInt16?
   private var body = BodyTracker(.none)
   /// A check was concluded at least once.
-  private(set) var isKnown = false
+  private(set) var isKnown: Bool
   /// More than the result says about the last failure: which certificate, and why.
   private(set) var detail: String?
 
-  init(_ server: Int, _ generation: Generation, at now: Instant) {
+  /// `earlier` is what an earlier generation knew of the same server.
+  init(_ server: Int, _ generation: Generation, continuing earlier: HealthTracker? = nil, at now: Instant) {
     let health = generation.configuration.health
     self.server = server
     self.generation = generation
     schedule = CheckSchedule(
       pace: .init(interval: health.interval, timeout: health.timeout, jitter: health.jitter), startingAt: now)
-    tracker = HealthTracker(rise: health.rise, fall: health.fall)
+    tracker = earlier ?? HealthTracker(rise: health.rise, fall: health.fall)
+    tracker.rise = health.rise
+    tracker.fall = health.fall
+    isKnown = earlier != nil
   }
 
   /// What the check under way waits for.
@@ -94,6 +98,13 @@ struct HealthCheck: ~Copyable {
     let transition = tracker.record(result)
     schedule.ended(at: now, isInDoubt: tracker.isInDoubt, random: random)
     return transition
+  }
+
+  /// Ends a check without a result.
+  mutating func abandon(_ buffers: inout BufferPool) {
+    stream = nil
+    phase = .idle
+    buffers.giveBack(&input)
   }
 
   private enum Step {

@@ -3,6 +3,7 @@ import Configuration
 import Exchange
 import HTTP1
 import Linux
+import Roles
 import Logging
 import Synchronization
 import TLS
@@ -26,13 +27,18 @@ struct Loop: ~Copyable {
   private let heartbeat: Heartbeat
   /// Nil while listeners are watched. Accepting begins with `LoopMessage.serve`.
   var acceptAgainAt: Instant? = .distantFuture
+  /// A reload has left it without listeners; it ends with its last client.
+  var isRetiring = false
   /// When a stopping loop ends whatever is left.
   var stopDeadline = Instant.distantFuture
   private let requests: WorkerService.RequestCount
 
   struct Listener: ~Copyable {
     let descriptor: Descriptor
+    let place: ListenerPlace
     let service: Client.Service
+
+    consuming func takeDescriptor() -> Descriptor { descriptor }
   }
 
   init(
@@ -45,11 +51,6 @@ struct Loop: ~Copyable {
     self.heartbeat = heartbeat
     self.requests = requests
     try self.world.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
-  }
-
-  /// Adds a listener; nothing is accepted from it before the servers are known.
-  mutating func add(_ descriptor: consuming Descriptor, for service: Client.Service) {
-    _ = listeners.insert(Listener(descriptor: descriptor, service: service))
   }
 
   /// Turns until it has been told to stop and the last client is gone.
@@ -73,7 +74,9 @@ struct Loop: ~Copyable {
     requests.value.store(world.counters.requests, ordering: .relaxed)
   }
 
-  private var isFinished: Bool { world.isStopping && (clients.count == 0 || world.now >= stopDeadline) }
+  private var isFinished: Bool {
+    clients.count == 0 && isRetiring || world.isStopping && (clients.count == 0 || world.now >= stopDeadline)
+  }
 
   /// Milliseconds until the next timer, 0 while there is work, a second at most.
   private var sleep: Int32 {

@@ -3,6 +3,7 @@ import Configuration
 import Exchange
 import HTTP1
 import Linux
+import Roles
 import Logging
 import TLS
 import Wire
@@ -82,12 +83,14 @@ extension Loop {
       return
     }
     acceptAgainAt = nil
-    for key in listeners.keys {
-      do throws(SystemError) {
-        try world.poller.watchLevel(listeners[key].descriptor, token: Token(.listener, key).rawValue)
-      } catch {
-        world.log.error("listener: \(error)")
-      }
+    for key in listeners.keys { watch(key) }
+  }
+
+  mutating func watch(_ key: SlabKey) {
+    do throws(SystemError) {
+      try world.poller.watchLevel(listeners[key].descriptor, token: Token(.listener, key).rawValue)
+    } catch {
+      world.log.error("listener \(listeners[key].place.endpoint): \(error)")
     }
   }
 }

@@ -9,15 +9,19 @@ extension Loop {
       switch message {
       case .granted(let key, let server):
         guard clients.contains(key) else {
-          world.fleet.leave(server)
+          Roster.leave(server, world.fleet)
           continue
         }
         if clients[key].granted(server, &world) == .close { remove(key) }
       case .rerouted(let key):
         guard clients.contains(key) else { continue }
         if clients[key].rerouted(&world) == .close { remove(key) }
-      case .serverDown(let server): world.emptyPool(of: server)
-      case .suspect(let server): prober?.suspect(server, &world)
+      case .serverDown(let server):
+        if let index = world.generation.roster.index(of: server) { world.emptyPool(of: index) }
+      case .suspect(let server):
+        if let index = world.generation.roster.index(of: server) { prober?.suspect(index, &world) }
+      case .adopt(let adoption): adopt(adoption)
+      case .inherited(let listener): add(listener)
       case .serve: resumeAccepting(now: true)
       case .stop(let deadline): stop(until: deadline)
       }

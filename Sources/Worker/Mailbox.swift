@@ -5,13 +5,17 @@ import Wire
 /// What one loop is told by the others and by the main thread.
 enum LoopMessage: Sendable {
   /// A place at a server is free for this client.
-  case granted(SlabKey, server: Int)
+  case granted(SlabKey, SharedServer)
   /// The server that this client waits for went down.
   case rerouted(SlabKey)
   /// A server went down: its idle connections are closed.
-  case serverDown(Int)
+  case serverDown(SharedServer)
   /// Traffic met a failure at this server: check it now. For the loop that probes.
-  case suspect(Int)
+  case suspect(SharedServer)
+  /// Another generation.
+  case adopt(Adoption)
+  /// A listening socket of a loop that retires.
+  case inherited(HandedListener)
   /// The servers' states are known: accept.
   case serve
   /// Accept no more, end idle connections, finish the others until then.
@@ -32,6 +36,8 @@ final class Mailbox: Sendable {
     }
     if wasEmpty { wakeup.signal() }
   }
+
+  var isEmpty: Bool { messages.withLock { $0.isEmpty } }
 
   func takeAll() -> [LoopMessage] {
     wakeup.drain()

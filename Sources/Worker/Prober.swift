@@ -17,8 +17,9 @@ struct Prober: ~Copyable {
   static let longestSettling = Interval.seconds(1)
 
   private var checks: Slab<HealthCheck>
-  private let keys: [SlabKey]
-  private let generation: Generation
+  /// By server index.
+  private var keys: [SlabKey] = []
+  private var generation: Generation
   private let channel: ControlChannel
   private let log: Logger
   private var random: UInt64
@@ -32,15 +33,33 @@ struct Prober: ~Copyable {
     began = now
     random = try RandomBytes.makeWord() | 1
     checks = Slab(capacity: max(1, generation.servers.count))
-    var keys: [SlabKey] = []
     for server in generation.servers.indices { keys.append(checks.insert(HealthCheck(server, generation, at: now))) }
-    self.keys = keys
   }
 
   /// Begins the first checks.
   mutating func start(_ world: inout World) {
     for server in keys.indices { timerFired(server, &world) }
     world.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
+  }
+
+  /// Takes over another generation: what is known of a server that keeps its name and address stays known, and every
+  /// check begins anew.
+  mutating func adopt(_ next: Generation, _ world: inout World) {
+    var known: [String: (endpoint: Endpoint, tracker: HealthTracker)] = [:]
+    for (server, key) in keys.enumerated() {
+      world.timers.cancel(TimerKey(.probe(server)).rawValue)
+      let upstream = generation.servers[server]
+      var check = checks.remove(key)
+      check.abandon(&world.buffers)
+      if check.isKnown { known[upstream.name] = (upstream.endpoint, check.tracker) }
+    }
+    generation = next
+    keys = []
+    for (server, upstream) in next.servers.enumerated() {
+      let earlier = known[upstream.name].flatMap { $0.endpoint == upstream.endpoint ? $0.tracker : nil }
+      keys.append(checks.insert(HealthCheck(server, next, continuing: earlier, at: world.now)))
+    }
+    for server in keys.indices { timerFired(server, &world) }
   }
 
   /// An event on a check's socket.
@@ -83,7 +102,7 @@ struct Prober: ~Copyable {
     let transition = checks[key].end(with: result, at: world.now, random: random, &world.buffers)
     if let transition {
       let name = generation.servers[server].name
-      world.fleet.set(transition.to, at: server)
+      generation.roster.set(transition.to, at: server)
       var metadata: Logger.Metadata = ["server": "\(name)", "state": "\(transition.to)"]
       if let detail, transition.to == .down { metadata["detail"] = "\(detail)" }
       log.log(level: transition.to == .down ? .warning : .notice, "server \(name) is \(transition)", metadata: metadata)
@@ -98,7 +117,7 @@ struct Prober: ~Copyable {
   private mutating func settle(_ world: inout World) {
     guard !isSettled else { return }
     isSettled = true
-    for mailbox in world.fleet.mailboxes { mailbox.post(.serve) }
+    world.fleet.post(.serve)
     channel.send(.ready(generation: generation.number))
   }
 

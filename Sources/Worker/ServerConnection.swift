@@ -45,6 +45,16 @@ struct ServerConnection: ~Copyable {
     idleSince = now
   }
 
+  /// Whether it is a connection to this server, as far as another generation knows it.
+  func leads(to index: Int, of other: Generation) -> Bool {
+    if generation === other { return server == index }
+    let mine = generation.servers[server]
+    let theirs = other.servers[index]
+    return mine.name == theirs.name && mine.endpoint == theirs.endpoint
+      && mine.security.serverName == theirs.security.serverName
+      && mine.security.context.trust == theirs.security.context.trust
+  }
+
   enum Progress {
     case ready
     case wait

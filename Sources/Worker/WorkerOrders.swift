@@ -1,17 +1,22 @@
 import Linux
 import Roles
+import Synchronization
 import Wire
 
-/// Everything that a worker is started with.
-package struct WorkerOrders {
+/// What a worker is to serve: everything at its start, what changes at a reload.
+package struct WorkerOrders: Sendable {
   /// Counts the configurations that the supervisor has handed out, from 1. Goes back with `Fact.ready`.
   package let generation: UInt64
   package let configuration: ConfigurationText
-  /// One counter for each event loop; as many loops are to run. Each loop beats its own at every turn, and turns at
-  /// least once a second.
+  /// How many event loops are to run.
+  package let loops: Int
+  /// One counter for each loop that there may ever be. Each loop beats its own at every turn, and turns at least once
+  /// a second.
   package let heartbeats: [Heartbeat]
-  /// Every loop has one listener for each address and purpose.
+  /// New listening sockets. At the start, every loop has one for each address and purpose.
   package let listeners: [HandedListener]
+  /// Listening sockets to be given up.
+  package let withdrawn: [ListenerPlace]
 }
 
 /// A configuration as the supervisor read it, to be parsed again by the same code.
@@ -24,18 +29,18 @@ package struct ConfigurationText: Sendable, Equatable {
 }
 
 /// A listening socket that came from the supervisor.
-package final class HandedListener {
+package final class HandedListener: Sendable {
   package let place: ListenerPlace
-  private var descriptor: Descriptor?
+  private let descriptor: Mutex<Descriptor?>
 
   init(place: ListenerPlace, descriptor: consuming Descriptor) {
     self.place = place
-    self.descriptor = consume descriptor
+    self.descriptor = Mutex(consume descriptor)
   }
 
   /// The socket, for the loop that will accept from it. Can be taken once.
   package func takeDescriptor() -> Descriptor {
-    guard let taken = descriptor.take() else { preconditionFailure("the listener \(place) was taken before") }
+    guard let taken = descriptor.withLock({ $0.take() }) else { preconditionFailure("the listener \(place) was taken before") }
     return taken
   }
 }

@@ -9,64 +9,156 @@ import Wire
 
 /// A worker's threads, one for each loop and one for the access log, and what they share.
 final class WorkerService: Sendable {
-  private let generation: Generation
   private let fleet: Fleet
   private let channel: ControlChannel
   private let log: Logger
   private let heartbeats: [Heartbeat]
-  private let accessLog: AccessLogWriter?
+  private let accessLog: AccessLogWriter
   private let requests: [RequestCount]
-  private let tickets: TicketKeys?
-  /// Loops that have not ended.
-  private let running: Atomic<Int>
+  private let tickets: TicketKeys
+  private let state: Mutex<State>
+
+  private struct State {
+    var generation: Generation
+    /// Loops whose thread runs, those included that only finish what they have.
+    var running: Set<Int> = []
+    var isStopping = false
+  }
 
   /// Requests that a loop has begun, for the supervisor.
   final class RequestCount: Sendable {
     let value = Atomic<UInt64>(0)
   }
 
-  /// Loads the configuration. Throws a reason for a person when it can not be served.
+  /// Loads the first configuration. Throws a reason for a person when it can not be served.
   init(
-    _ orders: borrowing WorkerOrders, _ configuration: Configuration, channel: ControlChannel, log: Logger
+    _ orders: WorkerOrders, _ configuration: Configuration, channel: ControlChannel, log: Logger
   ) throws(GenerationError) {
     self.channel = channel
     self.log = log
     heartbeats = orders.heartbeats
-    running = Atomic(orders.heartbeats.count)
     requests = orders.heartbeats.map { _ in RequestCount() }
     do {
-      let settings = configuration.tls
-      tickets = settings.tickets ? try TicketKeys(at: Clock.monotonic(), interval: settings.ticketRotation) : nil
-      generation = try Generation(number: orders.generation, configuration, tickets: tickets)
-      let mailboxes = try orders.heartbeats.map { _ in try Mailbox() }
-      fleet = try Fleet(configuration, router: generation.router, mailboxes: mailboxes)
-      accessLog = try configuration.log.access.map { try AccessLogWriter(sink: AccessLogWriter.open($0.target)) }
-    } catch let error as GenerationError {
-      throw error
+      tickets = try TicketKeys(at: Clock.monotonic(), interval: configuration.tls.ticketRotation)
+      fleet = try Fleet(configuration)
+      accessLog = try AccessLogWriter(configuration.log.access?.target)
+      try Thread(name: "access-log") { [accessLog] in accessLog.run() }.detach()
     } catch {
       throw GenerationError("\(error)")
     }
+    let generation = try Generation(number: orders.generation, configuration, tickets: tickets, fleet: fleet)
+    state = Mutex(State(generation: generation))
+    fleet.adopt(generation)
   }
 
-  /// Starts the threads. Loops begin to accept when the servers' first health checks are in.
-  func start(_ listeners: [HandedListener]) throws(GenerationError) {
-    warnOfUnverifiedServers()
+  // MARK: loops
+
+  /// Starts the loops. They begin to accept when the servers' first health checks are in.
+  func start(_ orders: WorkerOrders) throws(GenerationError) {
+    let generation = state.withLock { $0.generation }
+    warnOfUnverifiedServers(generation)
+    try startLoops(orders, generation)
+  }
+
+  /// Starts those loops of the first `orders.loops` that do not run.
+  private func startLoops(_ orders: WorkerOrders, _ generation: Generation) throws(GenerationError) {
     do throws(SystemError) {
-      if let accessLog {
-        try Thread(name: "access-log") { accessLog.run() }.detach()
-      }
-      for index in heartbeats.indices {
-        let sockets = listeners.filter { $0.place.loop == index }.map { listener in
-          LoopListener(descriptor: listener.takeDescriptor().relinquish(), purpose: listener.place.purpose)
-        }
-        try Thread(name: "loop-\(index)") { self.runLoop(index, sockets) }.detach()
+      try fleet.makeMailboxes(orders.loops)
+      for index in 0..<orders.loops where state.withLock({ $0.running.insert(index).inserted }) {
+        let listeners = orders.listeners.filter { Int($0.place.loop) % orders.loops == index }
+        try Thread(name: "loop-\(index)") { self.runLoop(index, generation, listeners) }.detach()
       }
     } catch {
       throw GenerationError("\(error)")
     }
   }
 
-  private func warnOfUnverifiedServers() {
+  private func runLoop(_ index: Int, _ generation: Generation, _ listeners: [HandedListener]) {
+    do {
+      let prober = index == 0 ? try Prober(generation, channel: channel, log: log, at: Clock.monotonic()) : nil
+      let world = try World(
+        loop: index, fleet: fleet, generation: generation, log: log,
+        accessLog: AccessLog(generation.configuration.log.access, writer: accessLog))
+      var loop = try Loop(
+        world: world, prober: prober, mailbox: fleet.mailbox(of: index), heartbeat: heartbeats[index],
+        requests: requests[index])
+      for listener in listeners { loop.add(listener) }
+      repeat { loop.run() } while !loopMayEnd(index)
+    } catch {
+      log.critical("loop \(index) could not start: \(error)")
+      channel.send(.refused(generation: generation.number, reason: "\(error)"))
+      _ = loopMayEnd(index)
+    }
+    if state.withLock({ $0.isStopping && $0.running.isEmpty }) { channel.finish() }
+  }
+
+  /// A loop has nothing left to do, unless it was told something meanwhile.
+  private func loopMayEnd(_ index: Int) -> Bool {
+    state.withLock { state in
+      guard fleet.mailbox(of: index).isEmpty else { return false }
+      state.running.remove(index)
+      return true
+    }
+  }
+
+  // MARK: orders
+
+  /// What the main thread is told.
+  func handle(_ event: ControlChannel.Event) {
+    switch event {
+    case .stop(let bound):
+      let deadline = Clock.monotonic() + bound
+      state.withLock { $0.isStopping = true }
+      fleet.post(.stop(deadline: deadline))
+    case .reload(let orders):
+      reload(orders)
+    case .tick:
+      tellLoad()
+      rotateTickets()
+    }
+  }
+
+  /// Builds another generation beside the one that serves, and hands it to every loop. One that can't be served
+  /// changes nothing.
+  private func reload(_ orders: WorkerOrders) {
+    var loaded = orders.configuration.load()
+    do throws(GenerationError) {
+      let configuration = try loaded.accepted()
+      let generation = try Generation(number: orders.generation, configuration, tickets: tickets, fleet: fleet)
+      if configuration.log.access != state.withLock({ $0.generation.configuration.log.access }) {
+        do throws(SystemError) { try accessLog.redirect(to: configuration.log.access?.target) } catch {
+          throw GenerationError("access log: \(error)")
+        }
+      }
+      warnOfUnverifiedServers(generation)
+      tickets.rotate(every: configuration.tls.ticketRotation, at: Clock.monotonic())
+      fleet.adopt(generation)
+      let running = state.withLock { state in
+        state.generation = generation
+        return state.running
+      }
+      try startLoops(orders, generation)
+      hand(generation, orders, to: running)
+      loaded.warnOfFiles(log)
+    } catch {
+      channel.send(.refused(generation: orders.generation, reason: loaded.reason(of: error)))
+    }
+  }
+
+  private func hand(_ generation: Generation, _ orders: WorkerOrders, to running: Set<Int>) {
+    let channel = channel
+    let adoption = Adoption(
+      generation, listeners: orders.listeners, withdrawn: orders.withdrawn, loops: orders.loops,
+      participants: running.count
+    ) {
+      channel.send(.ready(generation: generation.number))
+    }
+    for index in running { fleet.mailbox(of: index).post(.adopt(adoption)) }
+    // Loops that have just started accept at once: the others know the servers.
+    for index in 0..<orders.loops where !running.contains(index) { fleet.mailbox(of: index).post(.serve) }
+  }
+
+  private func warnOfUnverifiedServers(_ generation: Generation) {
     guard !generation.isPassthrough else { return }
     for server in generation.configuration.servers where server.trust == .insecureNoVerification {
       log.warning(
@@ -75,57 +167,17 @@ final class WorkerService: Sendable {
     }
   }
 
-  /// A listening socket on its way into a loop's thread.
-  private struct LoopListener: Sendable {
-    let descriptor: Int32
-    let purpose: ListenerPurpose
-  }
-
-  private func runLoop(_ index: Int, _ listeners: [LoopListener]) {
-    do {
-      let prober = index == 0 ? try Prober(generation, channel: channel, log: log, at: Clock.monotonic()) : nil
-      let settings = generation.configuration.log.access
-      let world = try World(
-        loop: index, fleet: fleet, generation: generation, log: log,
-        accessLog: AccessLog(format: settings?.format == .json ? .json : .httplog, writer: accessLog))
-      var loop = try Loop(
-        world: world, prober: prober, mailbox: fleet.mailboxes[index], heartbeat: heartbeats[index],
-        requests: requests[index])
-      for listener in listeners {
-        let service: Client.Service =
-          listener.purpose == .redirect ? .redirect : generation.isPassthrough ? .passthrough : .https
-        loop.add(Descriptor(owning: listener.descriptor), for: service)
-      }
-      loop.run()
-    } catch {
-      log.critical("loop \(index) could not start: \(error)")
-      channel.send(.refused(reason: "\(error)"))
-    }
-    if running.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { channel.finish() }
-  }
-
-  /// What the main thread is told.
-  func handle(_ event: ControlChannel.Event) {
-    switch event {
-    case .stop(let bound):
-      let deadline = Clock.monotonic() + bound
-      for mailbox in fleet.mailboxes { mailbox.post(.stop(deadline: deadline)) }
-    case .tick:
-      tellLoad()
-      rotateTickets()
-    }
-  }
-
   private func rotateTickets() {
     do throws(TLSError) {
-      try tickets?.rotate(at: Clock.monotonic())
+      try tickets.rotate(at: Clock.monotonic())
     } catch {
       log.error("session ticket keys stay as they are: \(error)")
     }
   }
 
   private func tellLoad() {
-    let exchanges = generation.servers.indices.reduce(0) { $0 + fleet.occupancy(of: $1).active }
+    let servers = state.withLock { $0.generation.roster.servers }
+    let exchanges = servers.reduce(0) { $0 + $1.occupancy.active }
     let requests = requests.reduce(0) { $0 + $1.value.load(ordering: .relaxed) }
     channel.send(
       .load(
@@ -133,11 +185,10 @@ final class WorkerService: Sendable {
           connections: UInt32(truncatingIfNeeded: fleet.connectionCount),
           exchanges: UInt32(truncatingIfNeeded: exchanges),
           requests: requests)))
-    if let dropped = accessLog?.takeDropped(), dropped > 0 {
-      log.warning("access log: the sink is full, \(dropped) lines were dropped")
-    }
+    let dropped = accessLog.takeDropped()
+    if dropped > 0 { log.warning("access log: the sink is full, \(dropped) lines were dropped") }
   }
 
   /// Waits until the access log is written, for a second at most: its sink may be full.
-  func finish() { accessLog?.close(within: .seconds(1)) }
+  func finish() { accessLog.close(within: .seconds(1)) }
 }

@@ -13,7 +13,7 @@ struct World: ~Copyable {
   /// The loop's number.
   let loop: Int
   let fleet: Fleet
-  let generation: Generation
+  private(set) var generation: Generation
   let log: Logger
   /// Read once a turn.
   var now: Instant
@@ -22,8 +22,8 @@ struct World: ~Copyable {
   var servers = Slab<ServerConnection>()
   /// By server index.
   var pools: [Pool]
-  var sessions: Slab<CachedSession>
-  let sessionKeys: [SlabKey]
+  private var sessions = Slab<CachedSession>()
+  private var sessionKeys: [SlabKey] = []
   var buffers = BufferPool()
   /// Clients that gave way to others with more to do.
   var runnable: [SlabKey] = []
@@ -53,11 +53,24 @@ struct World: ~Copyable {
     now = Clock.monotonic()
     poller = try Poller()
     timers = TimerWheel(startingAt: now)
+    pools = []
+    makeRoom()
+  }
+
+  /// Takes over another generation. Idle connections of the one before are closed: they were made by its rules.
+  mutating func adopt(_ generation: Generation) {
+    for server in pools.indices { emptyPool(of: server) }
+    for key in sessionKeys { _ = sessions.remove(key) }
+    self.generation = generation
+    accessLog.adopt(generation.configuration.log.access)
+    failures = FailureLog(servers: generation.servers.count, log: log)
+    makeRoom()
+  }
+
+  private mutating func makeRoom() {
     pools = generation.servers.map { _ in Pool() }
-    sessions = Slab(capacity: max(1, generation.servers.count))
-    var keys: [SlabKey] = []
-    for _ in generation.servers { keys.append(sessions.insert(CachedSession())) }
-    sessionKeys = keys
+    sessionKeys = []
+    for _ in generation.servers { sessionKeys.append(sessions.insert(CachedSession())) }
   }
 
   /// Tells the operator of a server's failure, now and then.
@@ -88,6 +101,10 @@ struct World: ~Copyable {
 
   /// Goes on connecting.
   mutating func connect(_ key: SlabKey) -> ServerConnection.Progress {
+    guard servers[key].generation === generation else {
+      var none: TLSSession?
+      return servers[key].connect(resuming: &none)
+    }
     let server = servers[key].server
     return servers[key].connect(resuming: &sessions[sessionKeys[server]].session)
   }
@@ -95,7 +112,7 @@ struct World: ~Copyable {
   /// Reads what a server sent.
   mutating func readServer(_ key: SlabKey) -> Stream.Incoming {
     let incoming = servers[key].receive(&buffers)
-    if case .bytes = incoming, !servers[key].hasGivenSession {
+    if case .bytes = incoming, !servers[key].hasGivenSession, servers[key].generation === generation {
       servers[key].giveSession(to: &sessions[sessionKeys[servers[key].server]].session)
     }
     return incoming
@@ -116,7 +133,7 @@ struct World: ~Copyable {
   /// Keeps a connection for any client's next request, as far as there is room.
   mutating func pool(_ key: SlabKey) {
     let server = servers[key].server
-    guard pools[server].idle.count < generation.configuration.pool.idleConnections, !isStopping,
+    guard servers[key].generation === generation, pools[server].idle.count < generation.configuration.pool.idleConnections, !isStopping,
       isUsable(key)
     else { return close(key) }
     servers[key].becomeIdle(&buffers, at: now)

@@ -1,0 +1,36 @@
+import Configuration
+import Linux
+import Logging
+
+extension ConfigurationText {
+  /// Reads it as the supervisor did.
+  func load() -> Configuration.Loaded {
+    Configuration.load(bytes: Array(text.utf8), fileName: fileName, hostName: hostName)
+  }
+}
+
+extension Configuration.Loaded {
+  /// The configuration, or what is wrong with it.
+  func accepted() throws(GenerationError) -> Configuration {
+    guard let configuration else { throw GenerationError("the configuration has errors") }
+    return configuration
+  }
+
+  /// What is wrong with the configuration and the files that it names, each with its place; the error itself when it
+  /// is neither's fault.
+  mutating func reason(of error: GenerationError) -> String {
+    checkFiles(at: Self.now)
+    let errors = diagnostics.filter { $0.severity == .error }
+    return errors.isEmpty ? error.reason : errors.map(\.line).joined(separator: "; ")
+  }
+
+  /// Says what will be the matter with the files soon, or is already without being an error.
+  mutating func warnOfFiles(_ log: Logger) {
+    let known = Set(diagnostics)
+    checkFiles(at: Self.now)
+    for diagnostic in diagnostics where !known.contains(diagnostic) { log.warning("\(diagnostic.line)") }
+  }
+
+  /// Seconds since 1970.
+  private static var now: Int64 { Int64(Clock.wall() / 1_000_000_000) }
+}

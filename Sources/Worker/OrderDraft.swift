@@ -1,0 +1,53 @@
+import Linux
+import Roles
+
+/// The orders of a start or a reload while they come in, one message after the other.
+struct OrderDraft: ~Copyable {
+  private var heartbeats: [Heartbeat]
+  private let isReload: Bool
+  private var generation: UInt64 = 0
+  private var loops = 0
+  private var configuration: ConfigurationText?
+  private var listeners: [HandedListener] = []
+  private var withdrawn: [ListenerPlace] = []
+
+  /// For a worker that starts, or for one that has these heartbeats already.
+  init(reloadWith heartbeats: [Heartbeat]? = nil) {
+    isReload = heartbeats != nil
+    self.heartbeats = heartbeats ?? []
+  }
+
+  /// Takes one order and the descriptor that came with it; answers with everything when it is complete.
+  mutating func add(_ order: Order, _ descriptor: consuming Descriptor?) throws(ControlError) -> WorkerOrders? {
+    switch order {
+    case .heartbeats(let capacity) where heartbeats.isEmpty:
+      guard capacity > 0, let page = consume descriptor else { throw .message(.invalidField("number of loops")) }
+      do throws(SystemError) {
+        heartbeats = try SharedHeartbeats.attach(page, loops: Int(capacity))
+      } catch { throw .system(error) }
+    case .configure(let generation, let loops, let fileName, let hostName) where configuration == nil:
+      guard loops >= 1, loops <= heartbeats.count, let file = consume descriptor else {
+        throw .message(.invalidField("number of loops"))
+      }
+      self.generation = generation
+      self.loops = Int(loops)
+      do throws(SystemError) {
+        let text = String(decoding: try MemoryFile.contents(of: file), as: UTF8.self)
+        configuration = ConfigurationText(text: text, fileName: fileName, hostName: hostName)
+      } catch { throw .system(error) }
+    case .listener(let place) where configuration != nil:
+      guard place.loop < heartbeats.count, let socket = consume descriptor else { throw .message(.invalidField("loop")) }
+      listeners.append(HandedListener(place: place, descriptor: socket))
+    case .withdraw(let place) where configuration != nil && isReload:
+      withdrawn.append(place)
+    case .start:
+      guard let configuration, isReload || !listeners.isEmpty else { throw .message(.unexpected("start")) }
+      return WorkerOrders(
+        generation: generation, configuration: configuration, loops: loops, heartbeats: heartbeats,
+        listeners: listeners, withdrawn: withdrawn)
+    case .hello, .configure, .heartbeats, .listener, .withdraw, .stop:
+      throw .message(.unexpected(order.name))
+    }
+    return nil
+  }
+}

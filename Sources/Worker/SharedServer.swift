@@ -1,0 +1,58 @@
+import Balancing
+import Configuration
+import Linux
+import Synchronization
+
+/// A Connection Server as all generations know it, by its name: its state, and who has a place there.
+final class SharedServer: Sendable {
+  let id: ServerID
+  let name: String
+  private let currentState = Mutex(ServerState.down)
+  private let admission: Mutex<Admission<WaitingClient>>
+
+  init(_ settings: Configuration.Server, id: ServerID, queue: Int) {
+    self.id = id
+    name = settings.name
+    admission = Mutex(Admission(limit: settings.connections, queueLimit: queue))
+  }
+
+  /// As the prober published it last; down before its first word.
+  var state: ServerState { currentState.withLock { $0 } }
+
+  func become(_ state: ServerState) { currentState.withLock { $0 = state } }
+
+  /// Asks for a place for one exchange.
+  func admit(_ client: WaitingClient) -> Admission<WaitingClient>.Answer {
+    admission.withLock { $0.acquire(client) }
+  }
+
+  /// Gives a place back; answers with whom it goes to.
+  func leave() -> WaitingClient? { admission.withLock { $0.release() } }
+
+  /// Leaves the queue. False: a place has been granted meanwhile, and the letter that says so is under way.
+  @discardableResult
+  func cancel(_ ticket: Admission<WaitingClient>.Ticket) -> Bool { admission.withLock { $0.cancel(ticket) } }
+
+  /// Takes somebody out of the queue who is to look elsewhere.
+  func dequeue() -> WaitingClient? { admission.withLock { $0.dequeue() } }
+
+  /// Changes the limits; answers with those who have got a place by that.
+  func limit(to places: Int, queue: Int) -> [WaitingClient] {
+    admission.withLock { admission in
+      admission.limit = places
+      admission.queueLimit = queue
+      var admitted: [WaitingClient] = []
+      while let next = admission.admitNext() { admitted.append(next) }
+      return admitted
+    }
+  }
+
+  /// Exchanges here now, and waiting.
+  var occupancy: (active: Int, waiting: Int) { admission.withLock { ($0.active, $0.waiting) } }
+}
+
+/// Who waits for a place at a server, and in which loop.
+struct WaitingClient: Sendable {
+  let loop: Int
+  let client: SlabKey
+}
