@@ -105,7 +105,8 @@ package enum Order: Hashable, Sendable {
       self = .hello(version: try reader.uint16())
     case .configure:
       self = .configure(
-        generation: try reader.uint64(), loops: try reader.uint16(), fileName: try reader.text("file name", limit: MessageLimit.name),
+        generation: try reader.uint64(), loops: try reader.uint16(),
+        fileName: try reader.text("file name", limit: MessageLimit.name),
         hostName: try reader.text("host name", limit: MessageLimit.name))
     case .heartbeats:
       self = .heartbeats(capacity: try reader.uint16())

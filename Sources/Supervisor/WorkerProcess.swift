@@ -33,7 +33,8 @@ struct WorkerProcess: ~Copyable {
     link.send(.heartbeats(capacity: UInt16(truncatingIfNeeded: plan.loops)), with: page)
     link.send(
       .configure(
-        generation: generation, loops: UInt16(truncatingIfNeeded: plan.loops), fileName: plan.configuration.fileName, hostName: plan.configuration.hostName),
+        generation: generation, loops: UInt16(truncatingIfNeeded: plan.loops), fileName: plan.configuration.fileName,
+        hostName: plan.configuration.hostName),
       with: configuration)
     for listener in listeners.listeners { link.send(.listener(listener.place), with: listener.socket) }
     link.send(.start)

@@ -47,7 +47,8 @@ final class Generation: Sendable {
     self.configuration = configuration
     policy = ExchangePolicy(configuration)
     let settings = configuration.tls
-    front = configuration.mode == .passthrough ? nil : try Generation.loadFront(settings, settings.tickets ? tickets : nil)
+    front =
+      configuration.mode == .passthrough ? nil : try Generation.loadFront(settings, settings.tickets ? tickets : nil)
     servers = try Generation.loadServers(configuration)
     let health = configuration.health
     healthRequest = Array(

@@ -36,7 +36,9 @@ struct OrderDraft: ~Copyable {
         configuration = ConfigurationText(text: text, fileName: fileName, hostName: hostName)
       } catch { throw .system(error) }
     case .listener(let place) where configuration != nil:
-      guard place.loop < heartbeats.count, let socket = consume descriptor else { throw .message(.invalidField("loop")) }
+      guard place.loop < heartbeats.count, let socket = consume descriptor else {
+        throw .message(.invalidField("loop"))
+      }
       listeners.append(HandedListener(place: place, descriptor: socket))
     case .withdraw(let place) where configuration != nil && isReload:
       withdrawn.append(place)

@@ -40,7 +40,9 @@ package final class HandedListener: Sendable {
 
   /// The socket, for the loop that will accept from it. Can be taken once.
   package func takeDescriptor() -> Descriptor {
-    guard let taken = descriptor.withLock({ $0.take() }) else { preconditionFailure("the listener \(place) was taken before") }
+    guard let taken = descriptor.withLock({ $0.take() }) else {
+      preconditionFailure("the listener \(place) was taken before")
+    }
     return taken
   }
 }

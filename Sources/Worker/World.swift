@@ -133,7 +133,8 @@ struct World: ~Copyable {
   /// Keeps a connection for any client's next request, as far as there is room.
   mutating func pool(_ key: SlabKey) {
     let server = servers[key].server
-    guard servers[key].generation === generation, pools[server].idle.count < generation.configuration.pool.idleConnections, !isStopping,
+    guard servers[key].generation === generation,
+      pools[server].idle.count < generation.configuration.pool.idleConnections, !isStopping,
       isUsable(key)
     else { return close(key) }
     servers[key].becomeIdle(&buffers, at: now)

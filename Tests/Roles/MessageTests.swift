@@ -10,10 +10,10 @@ private let v6 = Endpoint(address: IPAddress(v6High: 0x2001_0db8_0000_0000, low:
 private let orders: [(Order, [UInt8])] = [
   (.hello(version: 1), [1, 0, 1]),
   (
-    .configure(generation: 2, fileName: "b.yaml", hostName: "lb1"),
-    [2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 6] + "b.yaml".utf8 + [0, 3] + "lb1".utf8
+    .configure(generation: 2, loops: 4, fileName: "b.yaml", hostName: "lb1"),
+    [2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 4, 0, 6] + "b.yaml".utf8 + [0, 3] + "lb1".utf8
   ),
-  (.heartbeats(loops: 4), [3, 0, 4]),
+  (.heartbeats(capacity: 4), [3, 0, 4]),
   (
     .listener(ListenerPlace(purpose: .service, endpoint: v4, loop: 0)),
     [4, 1, 4, 0xc0, 0xa8, 0x01, 0xaa, 0x01, 0xbb, 0, 0]
@@ -23,13 +23,17 @@ private let orders: [(Order, [UInt8])] = [
     [4, 2, 6, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 80, 0, 3]
   ),
   (.start, [5]),
+  (
+    .withdraw(ListenerPlace(purpose: .service, endpoint: v4, loop: 1)),
+    [7, 1, 4, 0xc0, 0xa8, 0x01, 0xaa, 0x01, 0xbb, 0, 1]
+  ),
   (.stop(within: .milliseconds(1)), [6, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40]),
 ]
 
 private let facts: [(Fact, [UInt8])] = [
   (.hello(version: 1), [129, 0, 1]),
   (.ready(generation: 7), [130, 0, 0, 0, 0, 0, 0, 0, 7]),
-  (.refused(reason: "no"), [131, 0, 2] + "no".utf8),
+  (.refused(generation: 9, reason: "no"), [131, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2] + "no".utf8),
   (
     .serverChanged(ServerChange(name: "view01", state: .down, reason: "✂")),
     [132, 0, 6] + "view01".utf8 + [4, 0, 3, 0xe2, 0x9c, 0x82]
@@ -103,9 +107,9 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
   @Test(arguments: 0..<4)
   func `a reason that is too long is cut at a character's start`(shift: Int) throws {
     let reason = String(repeating: "a", count: shift) + String(repeating: "✂", count: 10_000)
-    let bytes = Fact.refused(reason: reason).encoded()
+    let bytes = Fact.refused(generation: 1, reason: reason).encoded()
     #expect(bytes.count <= MessageLimit.message)
-    guard case .refused(let kept) = try fact(bytes) else { throw MessageError.truncated }
+    guard case .refused(_, let kept) = try fact(bytes) else { throw MessageError.truncated }
     #expect(reason.hasPrefix(kept))
     #expect(MessageLimit.reason - 2...MessageLimit.reason ~= kept.utf8.count)
   }
@@ -114,7 +118,7 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
     let name = String(repeating: "n", count: 2 * MessageLimit.name)
     let reason = String(repeating: "r", count: 2 * MessageLimit.reason)
     for bytes in [
-      Order.configure(generation: .max, fileName: name, hostName: name).encoded(),
+      Order.configure(generation: .max, loops: .max, fileName: name, hostName: name).encoded(),
       Fact.serverChanged(ServerChange(name: name, state: .up, reason: reason)).encoded(),
     ] {
       #expect(bytes.count < MessageLimit.message)

@@ -25,10 +25,14 @@ private struct Peer: ~Copyable {
   /// Everything that a worker starts with, but for `start`.
   func sendBeginning(loops: UInt16 = 2) throws {
     try send(.hello(version: MessageVersion.current))
+    try send(.heartbeats(capacity: loops), with: SharedHeartbeats(loops: 2).file)
+    try sendConfiguration(generation: 7)
+  }
+
+  func sendConfiguration(generation: UInt64, loops: UInt16 = 2) throws {
     try send(
-      .configure(generation: 7, fileName: "b.yaml", hostName: "lb1"),
+      .configure(generation: generation, loops: loops, fileName: "b.yaml", hostName: "lb1"),
       with: MemoryFile.sealed("configuration", contents: Array("service: é".utf8).span))
-    try send(.heartbeats(loops: loops), with: SharedHeartbeats(loops: 2).file)
   }
 
   func nextFact() throws -> Fact? {
@@ -39,6 +43,15 @@ private struct Peer: ~Copyable {
 
 private let place = ListenerPlace(
   purpose: .service, endpoint: Endpoint(address: IPAddress(v4: 0x7f00_0001), port: 0), loop: 1)
+
+private func words(_ event: ControlChannel.Event) -> String {
+  switch event {
+  case .stop(let bound): "stop within \(bound.milliseconds) ms"
+  case .reload(let orders):
+    "reload to \(orders.generation) with \(orders.listeners.count) more and \(orders.withdrawn.count) less"
+  case .tick: "tick"
+  }
+}
 
 @Suite struct `The worker's control channel` {
   @Test func `what a worker starts with arrives as it was sent`() throws {
@@ -96,7 +109,7 @@ private let place = ListenerPlace(
     #expect(
       try refusal {
         try $0.sendBeginning()
-        try $0.send(.heartbeats(loops: 2), with: SharedHeartbeats(loops: 2).file)
+        try $0.send(.heartbeats(capacity: 2), with: SharedHeartbeats(loops: 2).file)
       } == .message(.unexpected("heartbeats")))
     #expect(
       try refusal {
@@ -107,7 +120,17 @@ private let place = ListenerPlace(
       try refusal {
         try $0.send(.hello(version: MessageVersion.current))
         try $0.send(.listener(place), with: Socket.listen(on: place.endpoint))
-      } == .message(.invalidField("loop")))
+      } == .message(.unexpected("listener")))
+    #expect(
+      try refusal {
+        try $0.sendBeginning(loops: 1)
+        try $0.send(.listener(place), with: Socket.listen(on: place.endpoint))
+      } == .message(.invalidField("number of loops")))
+    #expect(
+      try refusal {
+        try $0.sendBeginning()
+        try $0.send(.withdraw(place))
+      } == .message(.unexpected("withdraw")))
     #expect(
       try refusal {
         try $0.send(.hello(version: MessageVersion.current))
@@ -125,12 +148,29 @@ private let place = ListenerPlace(
     let peer = try Peer.make(&made)
     let channel = try #require(made)
     try peer.send(.stop(within: .seconds(3)))
-    var events: [ControlChannel.Event] = []
-    try channel.run { event in
-      events.append(event)
+    var events: [String] = []
+    try channel.run(heartbeats: []) { event in
+      events.append(words(event))
       channel.finish()
     }
-    #expect(events == [.stop(within: .seconds(3))])
+    #expect(events == ["stop within 3000 ms"])
+  }
+
+  @Test func `another configuration and changed listeners reach the callback together`() throws {
+    var made: ControlChannel?
+    let peer = try Peer.make(&made)
+    let channel = try #require(made)
+    let beats = try SharedHeartbeats.attach(SharedHeartbeats(loops: 2).file, loops: 2)
+    try peer.sendConfiguration(generation: 8)
+    try peer.send(.listener(place), with: Socket.listen(on: place.endpoint))
+    try peer.send(.withdraw(place))
+    try peer.send(.start)
+    var events: [String] = []
+    try channel.run(heartbeats: beats) { event in
+      events.append(words(event))
+      channel.finish()
+    }
+    #expect(events == ["reload to 8 with 1 more and 1 less"])
   }
 
   @Test func `an order out of place ends the loop with an error`() throws {
@@ -138,26 +178,26 @@ private let place = ListenerPlace(
     let peer = try Peer.make(&made)
     let channel = try #require(made)
     try peer.send(.start)
-    #expect(throws: ControlError.message(.unexpected("start"))) { try channel.run { _ in } }
+    #expect(throws: ControlError.message(.unexpected("start"))) { try channel.run(heartbeats: []) { _ in } }
   }
 
   @Test func `the supervisor's end ends the loop`() throws {
     var made: ControlChannel?
     _ = try Peer.make(&made)
     let channel = try #require(made)
-    #expect(throws: ControlError.supervisorGone) { try channel.run { _ in } }
+    #expect(throws: ControlError.supervisorGone) { try channel.run(heartbeats: []) { _ in } }
   }
 
   @Test func `the main thread is told that time passes`() throws {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
-    var events: [ControlChannel.Event] = []
-    try channel.run { event in
-      events.append(event)
+    var events: [String] = []
+    try channel.run(heartbeats: []) { event in
+      events.append(words(event))
       channel.finish()
     }
-    #expect(events == [.tick])
+    #expect(events == ["tick"])
     #expect(try peer.nextFact() == nil)
   }
 
@@ -177,7 +217,7 @@ private let place = ListenerPlace(
     channel.finish()
     while facts.last != .stopped {
       while let fact = try peer.nextFact() { facts.append(fact) }
-      try channel.run { _ in }
+      try channel.run(heartbeats: []) { _ in }
     }
     #expect(facts.prefix(5000).elementsEqual((0..<5000).map { .ready(generation: $0) }))
     #expect(
