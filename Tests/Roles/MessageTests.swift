@@ -77,7 +77,7 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
       let bytes = [kind] + [UInt8](repeating: 0, count: 15)
       let asOrder = #expect(throws: MessageError.self) { try order(bytes) }
       let asFact = #expect(throws: MessageError.self) { try fact(bytes) }
-      #expect((asOrder != .unknownKind(kind)) == (1...6 ~= kind))
+      #expect((asOrder != .unknownKind(kind)) == (1...7 ~= kind))
       #expect((asFact != .unknownKind(kind)) == (129...134 ~= kind))
     }
   }
@@ -88,8 +88,8 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
       ("purpose", [4, 3, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
       ("address family", [4, 1, 5, 1, 2, 3, 4, 0, 80, 0, 0]),
       ("address", [4, 1, 6] + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 1, 2, 3, 4] + [0, 80, 0, 0]),
-      ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0xff, 0, 0]),
-      ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0x10, 0x01]),
+      ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0xff, 0, 0]),
+      ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0x10, 0x01]),
     ] as [(String, [UInt8])])
   func `an order's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try order(bytes) }
@@ -98,7 +98,7 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
   @Test(
     arguments: [
       ("server state", [132, 0, 1, 0x61, 0, 0, 0]), ("server state", [132, 0, 1, 0x61, 5, 0, 0]),
-      ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0xff, 0xff]),
+      ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
     ] as [(String, [UInt8])])
   func `a fact's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try fact(bytes) }

@@ -3,6 +3,7 @@ import Configuration
 import Exchange
 import Linux
 import Logging
+import Roles
 import Synchronization
 import TLS
 import Testing
@@ -45,7 +46,11 @@ struct Stage: ~Copyable {
     }
     let loaded = Configuration.load(text: lines + settings + "\n", fileName: "test.yaml", hostName: "lb1")
     let configuration = try #require(loaded.configuration, "\(loaded.diagnostics)")
-    let generation = try Generation(number: 1, configuration, tickets: nil)
+    let fleet = try Fleet(configuration)
+    try fleet.makeMailboxes(1)
+    let generation = try Generation(
+      number: 1, configuration, tickets: try TicketKeys(at: Clock.monotonic()), fleet: fleet)
+    fleet.adopt(generation)
     let security =
       isPassthrough
       ? nil
@@ -54,19 +59,20 @@ struct Stage: ~Copyable {
         server: try ServerContext(
           certificates: [SelfSigned.make(for: ["view.test"])], profile: .intermediate, tickets: nil))
 
-    let mailbox = try Mailbox()
-    let fleet = try Fleet(configuration, router: generation.router, mailboxes: [mailbox])
-    for index in 0..<count { fleet.set(.up, at: index) }
+    for index in 0..<count { generation.roster.set(.up, at: index) }
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let heartbeats = try SharedHeartbeats(loops: 1)
     let beats = try SharedHeartbeats.attach(heartbeats.file, loops: 1)
     let world = try World(
-      loop: 0, fleet: fleet, generation: generation, log: log, accessLog: AccessLog(format: .httplog, writer: nil))
+      loop: 0, fleet: fleet, generation: generation, log: log,
+      accessLog: AccessLog(nil, writer: try AccessLogWriter(nil)))
     var loop = try Loop(
-      world: world, prober: nil, mailbox: mailbox, heartbeat: beats[0], requests: WorkerService.RequestCount())
+      world: world, prober: nil, mailbox: fleet.mailbox(of: 0), heartbeat: beats[0],
+      requests: WorkerService.RequestCount())
     let listener = try Socket.listen(on: Stage.anyPort)
     let endpoint = try Socket.localEndpoint(of: listener.number)
-    loop.add(listener, for: isPassthrough ? .passthrough : .https)
+    loop.add(
+      HandedListener(place: ListenerPlace(purpose: .service, endpoint: endpoint, loop: 0), descriptor: listener))
     loop.resumeAccepting(now: true)
     return Stage(
       loop: loop, fleet: fleet, endpoint: endpoint, servers: listeners, security: security, heartbeats: heartbeats)
