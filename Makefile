@@ -57,6 +57,9 @@ test-end-to-end: deps-test debug ## the built binary against real peers
 lint: ## the formatter's opinion
 	swift format lint --strict --recursive Package.swift Sources Tests
 
+fuzz: deps ## every parser under libFuzzer, FUZZ_SECONDS each
+	Tests/Fuzz/run $(FUZZ_SECONDS)
+
 bench: deps-bench build ## Belvedere, HAProxy and nginx side by side
 	Tests/Bench/run
 

@@ -78,7 +78,11 @@ let package = Package(
     .target(name: "Simulation", path: "Tests/Simulation", swiftSettings: settings),
     tests("Wire", ["Wire", "Simulation"]),
     // What must hold for any bytes at all; tests ask it of mutated seeds, fuzzing of whatever it finds.
-    .target(name: "Properties", dependencies: ["HTTP1", "Wire"], path: "Tests/Properties", swiftSettings: settings),
+    .target(
+      name: "Properties", dependencies: ["HTTP1", "Roles", "Configuration", "Wire"], path: "Tests/Properties",
+      swiftSettings: settings),
+    .testTarget(
+      name: "CorpusTests", dependencies: ["Properties"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
     tests("Exchange", ["Exchange", "HTTP1", "Wire", "Simulation"]),

@@ -1,12 +1,14 @@
 import Glibc
+import Properties
 
-private let chosen: @Sendable ([UInt8]) throws -> Void = {
+/// One fuzzer for every parser: the property is chosen by its name in the environment.
+private let chosen: Property = {
   // SAFETY: nothing in this process sets the environment.
   let name = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) }
-  guard let property = properties.first(where: { $0.name == name }) else {
-    fatalError("FUZZ_TARGET is none of \(properties.map(\.name).joined(separator: " "))")
+  guard let property = Property.all.first(where: { $0.name == name }) else {
+    fatalError("FUZZ_TARGET is none of \(Property.all.map(\.name).joined(separator: " "))")
   }
-  return property.check
+  return property
 }()
 
 /// What libFuzzer, whose `main` is the program's, calls with each input.
@@ -15,7 +17,7 @@ func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   // SAFETY: libFuzzer hands `count` bytes at `data`, which may be null when there are none.
   let bytes = unsafe [UInt8](UnsafeBufferPointer(start: data, count: count))
   do {
-    try chosen(bytes)
+    try chosen.check(bytes)
   } catch {
     fatalError("\(error)")
   }

@@ -1,0 +1,34 @@
+import Configuration
+
+/// What holds for any file that is given as a configuration: an answer that is the same twice, with problems that lie
+/// in the file and are fit to be shown, and a configuration that is complete or none.
+package enum ConfigurationProperties {
+  package static func check(_ bytes: [UInt8]) throws(Violation) {
+    let loaded = Configuration.load(bytes: bytes, fileName: "b.yaml", hostName: "lb1")
+    let again = Configuration.load(bytes: bytes, fileName: "b.yaml", hostName: "lb1")
+    try require(loaded.configuration == again.configuration, "another configuration the second time")
+    try require(loaded.diagnostics == again.diagnostics, "other problems the second time")
+
+    let hasError = loaded.diagnostics.contains { $0.severity == .error }
+    try require(hasError == (loaded.configuration == nil), "an error with a configuration, or neither")
+    let places = loaded.diagnostics.map { [$0.place?.mark.line ?? 0, $0.place?.mark.column ?? 0] }
+    let isSorted = zip(places, places.dropFirst()).allSatisfy { !$1.lexicographicallyPrecedes($0) }
+    try require(isSorted, "problems out of the file's order")
+    let lines = bytes.count { $0 == 10 || $0 == 13 } + 2
+    for diagnostic in loaded.diagnostics {
+      if let mark = diagnostic.place?.mark {
+        try require(1...lines ~= mark.line, "line \(mark.line) of \(lines)")
+        try require(1...(bytes.count + 1) ~= mark.column, "column \(mark.column)")
+        try require(mark.length >= 0, "a length of \(mark.length)")
+      }
+      let controls = diagnostic.rendered.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" && $0 != "\t" }
+      try require(!controls, "control characters in \(diagnostic)")
+    }
+    if let configuration = loaded.configuration {
+      try require(!configuration.service.isEmpty, "no service name")
+      try require(!configuration.servers.isEmpty, "no server")
+      try require(!configuration.listeners.isEmpty, "no listener")
+      try require(configuration.mode == .passthrough || !configuration.tls.certificates.isEmpty, "no certificate")
+    }
+  }
+}

@@ -1,0 +1,18 @@
+/// Something that must hold for any bytes at all: what a fuzz target tries to break. A new parser needs a row here and
+/// a folder of seeds in Tests/Fuzz/Corpus.
+package struct Property: Sendable, CustomStringConvertible {
+  /// The name of the fuzz target and of its corpus.
+  package let name: String
+  /// Throws what is wrong.
+  package let check: @Sendable ([UInt8]) throws(Violation) -> Void
+
+  package var description: String { name }
+
+  package static let all = [
+    Property(name: "request-head") { (bytes) throws(Violation) in try RequestHeadProperties.check(bytes) },
+    Property(name: "response-head") { (bytes) throws(Violation) in try ResponseHeadProperties.check(bytes) },
+    Property(name: "chunked-body") { (bytes) throws(Violation) in try ChunkedBodyProperties.check(bytes) },
+    Property(name: "role-message") { (bytes) throws(Violation) in try RoleMessageProperties.check(bytes) },
+    Property(name: "configuration") { (bytes) throws(Violation) in try ConfigurationProperties.check(bytes) },
+  ]
+}
