@@ -12,7 +12,7 @@ struct StreamTests {
   ) throws {
     var duo = try Duo(Contexts.server(), Contexts.trusting(profile: profile), buffer: buffer)
     duo.establish()
-    let sent = pattern(1 << 20)
+    let sent = pattern(1 << 19)
     var up: [UInt8] = []
     var down: [UInt8] = []
     var upOffset = 0
