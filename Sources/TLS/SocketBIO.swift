@@ -17,6 +17,18 @@ struct SocketState: ~Copyable {
   let client: ClientState?
 }
 
+extension Readiness {
+  /// `contains` and `remove` for one bit, which go through the generic OptionSet at ten times the instructions.
+  @inline(__always)
+  func has(_ bit: Readiness) -> Bool { rawValue & bit.rawValue != 0 }
+
+  @inline(__always)
+  mutating func drop(_ bit: Readiness) { self = Readiness(rawValue: rawValue & ~bit.rawValue) }
+
+  @inline(__always)
+  mutating func add(_ bits: Readiness) { self = Readiness(rawValue: rawValue | bits.rawValue) }
+}
+
 /// The socket as OpenSSL sees it: a BIO that knows the readiness it was told, and so answers "retry" without a system
 /// call when nothing can be there. One for both directions.
 enum SocketBIO {
@@ -57,7 +69,7 @@ private func receive(
   unsafe count?.pointee = 0
   guard let state = unsafe BIO_get_data(bio)?.assumingMemoryBound(to: SocketState.self) else { return -1 }
   if unsafe state.pointee.reachedEnd { return 0 }
-  guard unsafe state.pointee.readiness.contains(.readable) else {
+  guard unsafe state.pointee.readiness.has(.readable) else {
     unsafe belvedere_bio_retry_read(bio)
     return -1
   }
@@ -66,8 +78,8 @@ private func receive(
     if received > 0 {
       // A short read drained the socket, and the next bytes bring an event. But the end of the stream has had its
       // event already, so once that was told the socket stays readable until `recv` says 0.
-      if received < capacity, unsafe !state.pointee.readiness.contains(.ended) {
-        unsafe state.pointee.readiness.remove(.readable)
+      if received < capacity, unsafe !state.pointee.readiness.has(.ended) {
+        unsafe state.pointee.readiness.drop(.readable)
       }
       unsafe count?.pointee = received
       return 1
@@ -79,7 +91,7 @@ private func receive(
     switch errno {
     case EINTR: continue
     case EAGAIN:
-      unsafe state.pointee.readiness.remove(.readable)
+      unsafe state.pointee.readiness.drop(.readable)
       unsafe belvedere_bio_retry_read(bio)
       return -1
     default:
@@ -97,7 +109,7 @@ private func transmit(
   unsafe belvedere_bio_clear_retry(bio)
   unsafe count?.pointee = 0
   guard let state = unsafe BIO_get_data(bio)?.assumingMemoryBound(to: SocketState.self) else { return -1 }
-  guard unsafe state.pointee.readiness.contains(.writable) else {
+  guard unsafe state.pointee.readiness.has(.writable) else {
     unsafe belvedere_bio_retry_write(bio)
     return -1
   }
@@ -105,14 +117,14 @@ private func transmit(
     let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
     let sent = unsafe send(state.pointee.descriptor, bytes, size, flags)
     if sent >= 0 {
-      if sent < size { unsafe state.pointee.readiness.remove(.writable) }
+      if sent < size { unsafe state.pointee.readiness.drop(.writable) }
       unsafe count?.pointee = sent
       return 1
     }
     switch errno {
     case EINTR: continue
     case EAGAIN:
-      unsafe state.pointee.readiness.remove(.writable)
+      unsafe state.pointee.readiness.drop(.writable)
       unsafe belvedere_bio_retry_write(bio)
       return -1
     default:

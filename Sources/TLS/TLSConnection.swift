@@ -82,16 +82,17 @@ import Linux
   /// Adds what an event told.
   package mutating func became(_ event: Readiness) {
     // SAFETY: as above.
-    unsafe state.pointee.readiness.formUnion(event.contains(.ended) ? event.union(.readable) : event)
+    unsafe state.pointee.readiness.add(event)
+    if event.has(.ended) { unsafe state.pointee.readiness.add(.readable) }
   }
 
   /// True when a read may give something: the socket may have bytes, or decrypted or unread ones wait inside.
   package var mayRead: Bool {
     switch awaited {
     // SAFETY: `ssl` lives as long as `self`.
-    case .nothing: unsafe readiness.contains(.readable) || SSL_has_pending(ssl) == 1
-    case .readable: readiness.contains(.readable)
-    case .writable: readiness.contains(.writable)
+    case .nothing: unsafe readiness.has(.readable) || SSL_has_pending(ssl) == 1
+    case .readable: readiness.has(.readable)
+    case .writable: readiness.has(.writable)
     }
   }
 
