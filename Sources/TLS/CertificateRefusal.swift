@@ -8,7 +8,8 @@ package struct CertificateRefusal: Equatable, Sendable, CustomStringConvertible 
   package let depth: Int
   /// The peer's own certificate.
   package let leaf: CertificateFacts?
-  /// What was asked for: the host name or address, empty when any would do.
+  /// The host name or address that was asked for, where the certificate is for another; empty where that is not the
+  /// reason.
   package let expectedName: String
 
   /// Configured as the server's fingerprint, this makes the peer's certificate pass, whatever else is wrong with it.
@@ -22,7 +23,7 @@ package struct CertificateRefusal: Equatable, Sendable, CustomStringConvertible 
       text += ", issued by '\(certificate.issuer)', "
     }
     text += "does not pass: \(reason)"
-    if let leaf, !expectedName.isEmpty, depth == 0 {
+    if let leaf, !expectedName.isEmpty {
       let identities = leaf.names + leaf.addresses
       text += "; '\(expectedName)' was asked for, it is for "
       text += identities.isEmpty ? "no name" : identities.prefix(Self.namesShown).joined(separator: ", ")

@@ -36,6 +36,7 @@ import Glibc
   fileprivate func verdict(_ chain: OpaquePointer, for ssl: OpaquePointer?) -> Int32 {
     // SAFETY: `chain` is an X509_STORE_CTX, live for the callback, as is what its getters lend.
     let reason: String
+    var expectedName = ""
     let leaf = unsafe X509_STORE_CTX_get0_cert(chain)
     switch trust {
     case .none:
@@ -50,6 +51,10 @@ import Glibc
       let error = unsafe X509_STORE_CTX_get_error(chain)
       // SAFETY: a static string.
       reason = unsafe String(cString: X509_verify_cert_error_string(Int(error)))
+      let client = unsafe SocketBIO.state(of: ssl)?.pointee.client
+      if [X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH].contains(error) {
+        expectedName = client?.serverName.text ?? ""
+      }
     }
     ERR_clear_error()
     guard let state = unsafe SocketBIO.state(of: ssl), let client = unsafe state.pointee.client else { return 0 }
@@ -57,7 +62,7 @@ import Glibc
     let culprit = unsafe depth == 0 ? leaf : X509_STORE_CTX_get_current_cert(chain)
     client.refusal = unsafe CertificateRefusal(
       reason: reason, certificate: culprit.flatMap { unsafe CertificateFacts(reading: $0) }, depth: Int(depth),
-      leaf: leaf.flatMap { unsafe CertificateFacts(reading: $0) }, expectedName: client.serverName.text)
+      leaf: leaf.flatMap { unsafe CertificateFacts(reading: $0) }, expectedName: expectedName)
     return 0
   }
 }

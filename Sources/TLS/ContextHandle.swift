@@ -21,9 +21,11 @@ import COpenSSL
       unsafe SSL_CTX_set_cipher_list(context, profile.cipherList) == 1,
       unsafe SSL_CTX_set_ciphersuites(context, TLSProfile.cipherSuites) == 1,
       unsafe belvedere_ctx_set_groups(context, TLSProfile.groups) == 1
+        || belvedere_ctx_set_groups(context, TLSProfile.groupsWithoutX25519) == 1
     else {
       throw .openssl(doing: "applying the TLS profile \(profile.rawValue)", reason: takeQueuedReason())
     }
+    ERR_clear_error()
     unsafe belvedere_ctx_harden(context)
     if side == .server { unsafe belvedere_ctx_prefer_own_order(context) }
     // Buffers go back when they are empty; a write may take a part, and may be retried from another place; and a chain

@@ -25,6 +25,8 @@ package enum TLSProfile: String, CaseIterable, Sendable {
 
   /// Groups for the key exchange, in order of preference (RFC 8446 §4.2.7).
   static let groups = "X25519:P-256:P-384"
+  /// The same for a system in FIPS mode, which has no X25519 and so refuses the list that names it.
+  static let groupsWithoutX25519 = "P-256:P-384"
 }
 
 /// A protocol version that a connection may have agreed on.

@@ -71,6 +71,11 @@ extension ServerContext {
 }
 
 extension TLSConnection {
+  /// Makes the next write change keys and ask the peer to do so too.
+  mutating func requestKeyUpdate() {
+    unsafe SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED)
+  }
+
   /// Begins a renegotiation, which only a hostile TLS 1.2 client does.
   mutating func startRenegotiation() {
     unsafe SSL_clear_options(ssl, 1 << 30 /* SSL_OP_NO_RENEGOTIATION */)

@@ -49,6 +49,11 @@ struct ResumptionTests {
     #expect(try resumes(session(with: front, back), with: front, back))
   }
 
+  @Test func `a session is resumed also where the name has a certificate of its own`() throws {
+    let front = try Contexts.server(SelfSigned.make(for: ["first"]), pair, tickets: keys)
+    #expect(try resumes(session(with: front), with: front))
+  }
+
   @Test func `a resumed TLS 1.3 connection brings the next ticket (RFC 8446 §C.4)`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     var duo = try Duo(front, trusting, name: name, session: session(with: front))
@@ -120,6 +125,28 @@ struct ResumptionTests {
     let front = try Contexts.server(pair, tickets: keys)
     let session = try sessionOfCut(front)
     #expect(try resumes(session, with: front))
+  }
+
+  @Test func `one context and its keys serve many threads at once, while keys rotate`() async throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for thread in 0..<4 {
+        group.addTask {
+          var resumed = 0
+          var session: TLSSession?
+          for round in 0..<20 {
+            var duo = try Duo(front, trusting, name: name, session: session.take())
+            duo.establish()
+            if duo.client.resumed { resumed += 1 }
+            session = duo.client.takeSession()
+            if thread == 0 { try keys.rotate(at: Contexts.now + .minutes(UInt64(round) * 4)) }
+          }
+          return resumed
+        }
+      }
+      // The sessions of one round are used in the next; at least those of the rotating thread itself are resumed.
+      for try await resumed in group { #expect(resumed > 0) }
+    }
   }
 
   private func sessionOfCut(_ front: ServerContext) throws -> TLSSession? {
