@@ -178,7 +178,7 @@ import Linux
       awaited = .readable
       return .wouldBlock
     case SSL_ERROR_WANT_WRITE:
-      // The answer to a key update (RFC 8446 §4.6.3) has to go out first.
+      // Something of OpenSSL's own has to go out first (SSL_get_error(3) allows for it in every call).
       awaited = .writable
       return .wouldBlock
     case SSL_ERROR_ZERO_RETURN:
