@@ -3,6 +3,7 @@ Every chunk arrives exactly as it left, at once, in both directions."""
 
 import os
 import random
+import threading
 import time
 
 import pytest
@@ -187,7 +188,7 @@ def test_end_of_the_client_ends_the_servers_side(balanced):
     with balancer.connect() as client:
         open_tunnel(client)
     request = server.wait_for_requests(1)[0]
-    wait_until(lambda: request.stream._closed, "the server's side to end")
+    wait_until(lambda: request.stream.closed, "the server's side to end")
     assert not request.received().endswith(LAST_CHUNK)
 
 
@@ -204,6 +205,55 @@ def test_reconnect_lands_on_the_same_server(scene):
                 assert Head.read(client).start == "HTTP/1.1 200 OK"
                 assert read_chunk(client)[0] == HELLO
         assert sorted(len(server.requests) for server in servers) == [0, 0, 0, 3]
+
+
+def test_both_directions_at_full_speed_at_once(balanced):
+    """Each side sends all it can and reads all it can: neither direction starves or blocks the other."""
+    balancer, server = balanced
+    block = chunk(bytes(range(256)) * 100)
+    rounds = 800
+    taken = []
+
+    def script(request):
+        request.send(ANSWER)
+
+        def push():
+            for _ in range(rounds):
+                request.send(block)
+
+        pusher = threading.Thread(target=push)
+        pusher.start()
+        count = 0
+        while count < len(block) * rounds:
+            data = request.stream.receive(1 << 20)
+            assert data
+            count += len(data)
+            request.stream.received.clear()
+        taken.append(count)
+        pusher.join()
+        request.send(LAST_CHUNK)
+
+    server.script = script
+    try:
+        with balancer.connect() as client:
+            open_tunnel(client, first=b"")
+
+            def push():
+                for _ in range(rounds):
+                    client.send(block)
+
+            pusher = threading.Thread(target=push)
+            pusher.start()
+            for _ in range(rounds):
+                raw, _ = read_chunk(client)
+                assert raw == block
+                client.received.clear()
+            assert read_chunk(client)[0] == LAST_CHUNK
+            pusher.join()
+            client.send(LAST_CHUNK)
+            assert taken == [len(block) * rounds]
+    finally:
+        server.script = echo
 
 
 @pytest.mark.slow

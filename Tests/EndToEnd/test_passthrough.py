@@ -97,7 +97,7 @@ def test_reset_is_passed_on(pair):
     wait_until(lambda: any(s.requests for s in servers.values()), "the request")
     request = next(s.requests[0] for s in servers.values() if s.requests)
     client.reset()
-    wait_until(lambda: request.stream._closed, "the server's connection to end")
+    wait_until(lambda: request.stream.closed, "the server's connection to end")
 
 
 def test_refused_connection_goes_to_another_server(pair):

@@ -58,7 +58,7 @@ def test_idle_connection_is_closed_in_time(scene):
     balancer = scene.balance(server, pool={"idle-timeout": "300ms"})
     assert balancer.get("/").status == 200
     stream = server.requests[-1].stream
-    wait_until(lambda: stream._closed, "the idle connection's end")
+    wait_until(lambda: stream.closed, "the idle connection's end")
     assert stream.ended == "clean"
 
 
@@ -244,7 +244,7 @@ def test_late_bytes_on_an_idle_connection_make_it_useless(balanced):
     go.set()
     assert sent.wait(20)
     # The balancer closes it without being asked for anything.
-    assert poisoned.receive_to_end() == b""
+    wait_until(lambda: poisoned.closed, "the connection's end")
     assert balancer.get("/next").text == "view01"
 
 
@@ -283,7 +283,7 @@ def test_connection_that_was_authenticated_serves_one_client_only(balanced, sche
         assert client.get("/").status == 200
         assert [r for r in server.requests if r.target == "/"][1].connection is private
     # With its client the connection ends; it never returns to the pool.
-    wait_until(lambda: private.stream._closed, "the private connection's end")
+    wait_until(lambda: private.stream.closed, "the private connection's end")
     assert balancer.get("/", source="127.0.71.1").status == 200
     assert server.requests[-1].connection is not private
 
@@ -298,7 +298,7 @@ def test_credentials_of_the_client_alone_make_it_private(balanced):
         assert server.requests[-1].connection is not private
         assert client.get("/more").status == 200
         assert server.requests[-1].connection is private
-    wait_until(lambda: private.stream._closed, "the private connection's end")
+    wait_until(lambda: private.stream.closed, "the private connection's end")
 
 
 def test_answers_are_never_mixed_up(scene):

@@ -90,7 +90,7 @@ def test_silent_server_is_504(scene):
     with balancer.connect() as client:
         answer = client.get("/")
         assert answer.status == 504
-    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+    wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
     # A time-out is no reason to ask twice.
     assert len(server.requests) == 1
 
@@ -108,7 +108,7 @@ def test_server_that_falls_silent_cuts_the_answer(scene):
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
         with pytest.raises(Truncated):
             client.answer()
-    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+    wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
 @pytest.mark.parametrize("manner", ["reset", "close"])
@@ -121,7 +121,7 @@ def test_client_that_is_gone_frees_the_server_at_once(scene, manner):
     client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
     server.wait_for_requests(1)
     getattr(client, manner)()
-    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+    wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
 def test_slow_but_steady_answer_is_not_cut(scene):
@@ -146,7 +146,7 @@ def test_client_that_stops_in_its_body_is_408(scene):
         answer = client.answer("POST")
         assert answer is None or answer.status == 408
         assert client.ended or client.receive_to_end() == b""
-    wait_until(lambda: server.requests and server.requests[0].stream._closed, "the server's connection to end")
+    wait_until(lambda: server.requests and server.requests[0].stream.closed, "the server's connection to end")
     assert server.requests[0].received() == b"hello"
 
 
@@ -220,7 +220,7 @@ def test_silence_ends_an_upgraded_stream(scene):
             client.send(b"ping")
             assert client.receive_exactly(4) == b"ping"
         assert client.receive_to_end() == b"" and client.ended
-    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+    wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
 def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(scene):
@@ -246,7 +246,7 @@ def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(scene):
             assert client.receive_exactly(len(message)) == message
         # No last chunk: it did not end, it was cut.
         assert client.receive_to_end() == b"" and client.ended
-    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+    wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
 def test_waiting_for_a_long_answer_is_not_the_clients_silence(scene):

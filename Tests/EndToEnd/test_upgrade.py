@@ -134,7 +134,7 @@ def test_end_of_both_frees_both(balanced):
         switched(client)
         client.finish()
         assert client.receive_to_end() == b"" and client.ended == "clean"
-    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+    wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
@@ -143,7 +143,7 @@ def test_death_of_the_client_reaches_the_server(balanced, how):
     client = balancer.connect()
     switched(client)
     getattr(client, how)()
-    wait_until(lambda: server.requests[0].stream._closed, "the server's connection to end")
+    wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
 def test_death_of_the_server_reaches_the_client(balanced):

@@ -19,7 +19,7 @@ class Stream:
         self.received = bytearray()
         self.ended = None
         self._unread = bytearray()
-        self._closed = False
+        self.closed = False
 
     def __enter__(self):
         return self
@@ -39,8 +39,8 @@ class Stream:
 
     def close(self):
         """Closes as a dying process would: no close_notify."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             try:
                 self.socket.shutdown(socket.SHUT_RDWR)
             except OSError:
@@ -49,8 +49,8 @@ class Stream:
 
     def reset(self):
         """Closes with a TCP RST."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             self.socket.close()
 
@@ -146,6 +146,20 @@ class TLSStream(Stream):
                     wire = self._outgoing.read()
                 self.socket.sendall(wire)
             view = view[written:]
+
+    def send_pieces(self, records, sizes):
+        """Each of `records` becomes a record; their bytes leave in writes of `sizes` (an endless iterator), which
+        respect no record."""
+        with self._sending:
+            with self._state:
+                for record in records:
+                    self.tls.write(record)
+                wire = self._outgoing.read()
+            at = 0
+            while at < len(wire):
+                size = next(sizes)
+                self.socket.sendall(wire[at : at + size])
+                at += size
 
     def finish(self):
         with self._state:
