@@ -180,16 +180,13 @@ def test_key_update_in_the_middle(balanced):
     balancer, _ = balanced
     with subprocess.Popen(
         ["openssl", "s_client", "-connect", "{}:{}".format(*balancer.endpoint), "-tls1_3"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as client:  # fmt: skip
-        for line in client.stdout:
-            if b"Max Early Data" in line:
-                break
-        # `K` sends a KeyUpdate and asks for one in return; `k` only sends.
+        # `K` sends a KeyUpdate and asks for one in return; `k` only sends. A command is what a read begins with.
         for command in (b"K\n", b"k\n", b"K\n"):
             client.stdin.write(command)
             client.stdin.flush()
-            for line in client.stdout:
+            for line in client.stderr:
                 if b"KEYUPDATE" in line:
                     break
         client.stdin.write(get("/first") + b"GET /last HTTP/1.1\r\nHost: view.test\r\nConnection: close\r\n\r\n")
