@@ -1,15 +1,13 @@
-"""The supervisor and its worker: what clients notice of a worker's death, of a stop, and of a hang (nothing, mostly)."""
+"""The supervisor: how fast it replaces whom, what a stop spares, a start that fails, and what systemd hears."""
 
 import os
 import re
 import signal
 import socket
-import subprocess
 import threading
 import time
 
 import pytest
-from harness.belvedere import binary
 from harness.waiting import stays, wait_until
 
 
@@ -48,39 +46,6 @@ def is_refused(endpoint):
 # A worker's death
 
 
-def test_killed_worker_is_replaced_and_no_connection_is_refused(scene):
-    balancer = scene.balance(scene.server())
-    balancer.expects_worker_death = True
-    refused, served, over = [], [], threading.Event()
-
-    def knock():
-        while not over.is_set():
-            try:
-                with balancer.connect() as client:
-                    answer = client.get("/", "Connection: close")
-                    served.append(answer is not None and answer.status)
-            except ConnectionRefusedError as fault:
-                refused.append(fault)
-            except OSError:
-                pass  # It was in the dying worker's hands.
-
-    threads = [threading.Thread(target=knock) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(4):
-            before, count = balancer.worker, len(served)
-            os.kill(before, signal.SIGKILL)
-            another_worker(balancer, before)
-            wait_until(lambda: len(served) > count + 10, lambda: f"answers of the next worker:\n{balancer.log}")
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-    assert refused == []
-    balancer.wait_for_log(r"worker died: killed by SIGKILL")
-
-
 def test_connection_made_while_there_is_no_worker_is_served_by_the_next(scene):
     balancer = scene.balance(scene.server())
     balancer.expects_worker_death = True
@@ -111,16 +76,6 @@ def test_workers_that_keep_dying_are_replaced_more_slowly(scene):
     balancer.wait_until_serving()
 
 
-def test_hung_worker_is_noticed_and_replaced(scene):
-    balancer = scene.balance(scene.server())
-    balancer.expects_worker_death = True
-    worker = balancer.worker
-    os.kill(worker, signal.SIGSTOP)
-    balancer.wait_for_log(r"the worker hung: event loop \d+ has not turned for 5 s", patience=60)
-    another_worker(balancer, worker)
-    balancer.wait_until_serving()
-
-
 def test_supervisor_that_stood_still_itself_does_not_blame_the_worker(scene):
     balancer = scene.balance(scene.server())
     worker = balancer.worker
@@ -132,15 +87,6 @@ def test_supervisor_that_stood_still_itself_does_not_blame_the_worker(scene):
         os.kill(pid, signal.SIGCONT)
     balancer.wait_until_serving()
     assert balancer.worker == worker
-
-
-def test_worker_does_not_outlive_its_supervisor(scene):
-    balancer = scene.balance(scene.server())
-    balancer.expects_killed = balancer.expects_worker_death = True
-    assert len(balancer.group()) == 2
-    balancer.signal(signal.SIGKILL)
-    # Waits for the end of the whole group.
-    balancer.wait()
 
 
 # A stop
@@ -165,16 +111,6 @@ def test_orderly_stop_lets_an_exchange_finish(scene, whom, number):
     assert balancer.wait() == 0
 
 
-def test_stop_cuts_what_does_not_finish_within_its_bound(scene):
-    gate = Gate()
-    balancer = scene.balance(scene.server(script=gate), timeouts={"stop": "1s"})
-    client = start_slow_request(balancer, gate)
-    balancer.signal(signal.SIGTERM)
-    assert balancer.wait() == 0
-    assert client.answer() is None
-    gate.opened.set()
-
-
 def test_second_signal_stops_at_once(scene):
     gate = Gate()
     balancer = scene.balance(scene.server(script=gate), timeouts={"stop": "1h"})
@@ -184,14 +120,6 @@ def test_second_signal_stops_at_once(scene):
     balancer.signal(signal.SIGTERM)
     assert balancer.wait() == 0
     gate.opened.set()
-
-
-def test_idle_connections_do_not_hold_up_a_stop(scene):
-    balancer = scene.balance(scene.server(), timeouts={"stop": "1h", "keep-alive": "1h"})
-    with balancer.connect() as client:
-        assert client.get("/").status == 200
-        balancer.signal(signal.SIGTERM)
-        assert balancer.wait() == 0
 
 
 def test_reload_is_not_there_yet_and_says_so(scene):
@@ -210,16 +138,6 @@ def refusal(balancer):
     balancer.start(wait=False)
     assert balancer.wait() == 1
     return balancer.log
-
-
-def test_address_that_another_process_has_is_refused(scene):
-    """With SO_REUSEPORT, two instances of one user would share the port, and the clients, without a word."""
-    server = scene.server()
-    first, second = scene.balance(server), scene.balance(server, start=False)
-    second.configuration["listen"] = first.configuration["listen"]
-    log = refusal(second)
-    assert re.search(rf"listener on {first.address}:{first.port} can't be bound: Address already in use", log), log
-    assert "Another process listens there" in log
 
 
 def test_certificate_that_does_not_load_is_refused_with_its_reason(scene):
@@ -244,12 +162,6 @@ def test_configuration_with_problems_is_refused_with_all_of_them(scene):
     balancer.configuration["threads"] = "many"
     log = refusal(balancer)
     assert "unknown key `serverz`" in log and re.search(r"belvedere.yaml:\d+:\d+: error: .*threads", log, re.S), log
-
-
-def test_configuration_that_is_not_there_is_refused(tmp_path):
-    run = subprocess.run([binary(), "run", "-c", tmp_path / "none.yaml"], capture_output=True, text=True)
-    assert run.returncode == 1
-    assert run.stderr == f"{tmp_path}/none.yaml: error: cannot be read: No such file or directory (ENOENT)\n"
 
 
 # systemd

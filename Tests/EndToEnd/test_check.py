@@ -1,4 +1,4 @@
-"""The command line: what a person types, and what comes back."""
+"""`belvedere check`: what it says of the files that a configuration names, and of what would be served."""
 
 import json
 import re
@@ -30,54 +30,12 @@ def smallest(tmp_path, certificates):
     return write
 
 
-def test_help_names_every_command_and_none_that_is_not_for_people():
-    for arguments in ([], ["--help"], ["help"]):
-        run = call(*arguments)
-        assert run.returncode == 0
-        for word in ("belvedere demo", "/etc/belvedere/belvedere.yaml", "EXIT STATUS", "run", "check", "version"):
-            assert word in run.stdout
-        assert "worker" not in run.stdout.split("SUBCOMMANDS")[1]
-
-
-def test_version_names_what_it_stands_on():
-    run = call("version")
-    assert run.returncode == 0
-    assert re.fullmatch(r"belvedere \d+\.\d+\.\d+\nOpenSSL 3\..*\nSwift 6\..*\n", run.stdout)
-    assert call("--version").stdout == run.stdout.split()[1] + "\n"
-
-
-@pytest.mark.parametrize("arguments", [["serve"], ["run", "--nonsense"], ["check", "-c"]])
-def test_what_is_not_understood_is_a_wrong_call(arguments):
-    run = call(*arguments)
-    assert run.returncode == 64
-    assert "Usage" in run.stderr
-
-
-def test_worker_is_not_for_hands():
-    run = call("worker")
-    assert run.returncode == 64
-    assert "belvedere run" in run.stderr
-
-
 def test_check_says_what_would_be_served(smallest):
     run = call("check", "--configuration", str(smallest()))
     assert run.returncode == 0, run.stderr
     assert "in order" in run.stdout
     for words in (r"https on +\*:443", r"redirect on +\*:80", r"view01 +192\.0\.2\.1:443", r"SHA-256 [0-9a-fA-F:]+"):
         assert re.search(words, run.stdout), run.stdout
-
-
-def test_check_says_every_problem_at_once_and_where(smallest):
-    path = smallest(severs={}, threads="many", tls={"certificate": "/nowhere/view.pem"})
-    run = call("check", "-c", str(path))
-    assert run.returncode == 1
-    assert run.stdout == ""
-    errors = re.findall(rf"^{re.escape(str(path))}:\d+:\d+: error: .*", run.stderr, re.M)
-    assert len(errors) == 3, run.stderr
-    assert "Did you mean `servers`?" in run.stderr
-    assert "/nowhere/view.pem" in run.stderr and "No such file or directory" in run.stderr
-    assert "^~~" in run.stderr
-    assert run.stderr.endswith("3 errors: the configuration is refused\n")
 
 
 def test_check_loads_what_the_configuration_names(smallest, certificates, tmp_path):
