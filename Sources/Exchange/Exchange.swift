@@ -88,6 +88,9 @@ package struct Exchange: Sendable {
     return attempt.isDeaf || !isTunnel && (requestSide == .body || requestCursor.pending > 0)
   }
 
+  /// The request is complete, and its answer has not begun.
+  package var isUnanswered: Bool { requestSide == .complete && responseSide == .head }
+
   /// The client's connection ends with this exchange.
   package mutating func endConnection() { clientCloses = true }
 

@@ -11,6 +11,8 @@ package struct Readiness: OptionSet, Sendable {
   @inlinable package static var writable: Readiness { Readiness(rawValue: 2) }
   /// The peer has closed its direction, or the connection is broken; reading tells which.
   @inlinable package static var ended: Readiness { Readiness(rawValue: 4) }
+  /// The connection is broken: reset, or silent for longer than the kernel waits. There is nobody to send to.
+  @inlinable package static var broken: Readiness { Readiness(rawValue: 8) }
 
   /// The end of a stream is found by reading, so every sign of it makes the socket readable.
   @inlinable
@@ -22,6 +24,7 @@ package struct Readiness: OptionSet, Sendable {
       readiness.formUnion([.readable, .ended])
     }
     if events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { readiness.insert(.writable) }
+    if events & EPOLLERR.rawValue != 0 { readiness.insert(.broken) }
     self = readiness
   }
 }

@@ -148,7 +148,7 @@ struct Client: ~Copyable {
       exchange = Exchange(isFirst: true, policy: generation.policy, at: world.now)
       world.counters.handshakes += 1
       phase = .awaiting
-      return .again
+      return world.isStopping ? startLingering(&world) : .again
     case .wantsRead, .wantsWrite:
       return .wait
     case .failed(let failure):
@@ -179,7 +179,7 @@ struct Client: ~Copyable {
       switch exchange.readRequestHead(in: input, ended: ended, policy: generation.policy, at: world.now) {
       case .incomplete: continue
       case .head, .body: return begin(&world)
-      case .closed: return .close
+      case .closed: return startLingering(&world)
       case .truncated:
         exchange.record.termination = Termination(.client, .request)
         return .close

@@ -16,6 +16,10 @@ extension Client {
       case .replying: exchange.lastActivity + generation.policy.timeouts.client
       default: exchange.earliestExpiry(generation.policy.timeouts)
       }
+    arm(at: due, &world)
+  }
+
+  private mutating func arm(at due: Instant, _ world: inout World) {
     guard due < armed else { return }
     armed = due
     world.timers.schedule(TimerKey(.client(key.index)).rawValue, at: due)
@@ -46,8 +50,9 @@ extension Client {
     let expiry = exchange.expiry(generation.policy.timeouts, backlog: backlog(world), at: world.now)
     var step = Step.again
     switch expiry {
-    case .later:
-      arm(&world)
+    case .later(let due):
+      // The earliest expiry may have passed already; it would fire at every tick.
+      arm(at: due, &world)
       return .keep
     case .idle:
       _ = stream.sendEnd()

@@ -22,8 +22,8 @@ extension Client {
   /// Ends our direction, and reads and drops what still comes: the kernel would answer it with RST and take our last
   /// bytes away.
   mutating func linger(_ world: inout World) -> Step {
-    guard stream.sendEnd() else { return .wait }
     if world.now >= lingeringSince + Client.lingeringTime { return .close }
+    guard stream.sendEnd() else { return .wait }
     world.buffers.lease(&input)
     for _ in 0..<Client.roundsPerTurn {
       input.removeAll()
@@ -39,9 +39,10 @@ extension Client {
   }
 
   /// Ends both connections so that what went out can not pass for the whole: no close_notify, and RST where the end
-  /// of the connection would be the end of the body.
+  /// of the connection would be the end of the body, or of a tunnel's direction.
   mutating func abort(_ world: inout World) -> Step {
     if exchange.response?.framing == .untilClose || stream.tls == nil { stream.abort() }
+    if exchange.isTunnel, let connection { world.servers[connection].stream.abort() }
     return .close
   }
 

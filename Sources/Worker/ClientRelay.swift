@@ -14,13 +14,13 @@ extension Client {
 
   mutating func relay(_ world: inout World) -> Step {
     guard let connection else { return .close }
+    if clientHasLeft { return clientBroke(&world) }
     for _ in 0..<Client.roundsPerTurn {
       let up = relayUp(connection, &world)
       if case .stop(let step) = up { return step }
       let down = relayDown(connection, &world)
       if case .stop(let step) = down { return step }
-      if exchange.isComplete, output.isEmpty, world.servers[connection].output.isEmpty { return finish(&world) }
-      if exchange.isAnsweredEarly, output.isEmpty { return finish(&world) }
+      if exchange.isComplete || exchange.isAnsweredEarly, output.isEmpty { return finish(connection, &world) }
       if up == .blocked, down == .blocked { return .wait }
     }
     return .yield
@@ -116,7 +116,7 @@ extension Client {
     }
   }
 
-  private mutating func clientBroke(_ world: inout World) -> Step {
+  mutating func clientBroke(_ world: inout World) -> Step {
     exchange.record.termination = Termination(.client, exchange.phase)
     return abort(&world)
   }
@@ -168,14 +168,13 @@ extension Client {
     case .wouldBlock: return moved ? .moved : .blocked
     case .ended(let how): end = how
     }
-    let hadOutput = !output.isEmpty
     if exchange.responseSide == .head { world.buffers.lease(&output) }
     while true {
       let step = exchange.readResponse(
         in: world.servers[connection].input, end: end, policy: generation.policy, at: world.now, into: &output)
       switch step {
       case .head:
-        if output.overflowed { return .stop(headTooLarge(hadOutput, &world)) }
+        if output.overflowed { return .stop(headTooLarge(&world)) }
         world.servers[connection].input.consume(exchange.responseCursor.drop())
         continue
       case .body:
@@ -192,11 +191,11 @@ extension Client {
     }
   }
 
-  /// Part of an interim answer may be out already, and no page can follow it then.
-  private mutating func headTooLarge(_ hadOutput: Bool, _ world: inout World) -> Step {
+  /// Nothing of what did not fit was sent: answers are only read when the output is empty.
+  private mutating func headTooLarge(_ world: inout World) -> Step {
     output.removeAll()
     exchange.record.termination = Termination(.proxy, .headers)
-    return hadOutput ? abort(&world) : reply(.badGateway, &world)
+    return reply(.badGateway, &world)
   }
 
   /// Puts the first of the approved body behind the head, so that both leave in one record.
@@ -217,21 +216,19 @@ extension Client {
   // MARK: the end
 
   /// Both messages are complete, or the answer is and nobody will read the rest of the request.
-  private mutating func finish(_ world: inout World) -> Step {
+  private mutating func finish(_ connection: SlabKey, _ world: inout World) -> Step {
     input.consume(exchange.dropSentRequest())
-    if exchange.isTunnel {
-      logExchange(&world)
-      releaseServer(&world, reusing: false)
-      return startLingering(&world)
-    }
     logExchange(&world)
-    releaseServer(&world, reusing: exchange.serverMayContinue)
-    server = nil
+    // A server may answer before it has taken the whole request.
+    let isTaken = world.servers[connection].output.isEmpty
+    releaseServer(&world, reusing: exchange.serverMayContinue && isTaken)
     guard exchange.clientMayContinue, !world.isStopping else { return startLingering(&world) }
     let wasPrivate = exchange.isPrivate
     exchange = Exchange(isFirst: false, policy: generation.policy, at: world.now)
     if wasPrivate { exchange.keepPrivate() }
+    server = nil
     tried = .init()
+    requestLine.removeAll(keepingCapacity: true)
     phase = .awaiting
     return .again
   }

@@ -21,6 +21,8 @@ extension Client {
     } else {
       page.render(into: &output)
     }
+    // Interim answers that are still to go out may have left too little room.
+    if output.overflowed { return abort(&world) }
     phase = .replying
     return .again
   }
@@ -37,7 +39,10 @@ extension Client {
     redirect.render(request, from: input, into: &output)
     exchange.record.status = request.method == .get || request.method == .head ? 301 : 308
     exchange.record.answered = world.now
-    if output.overflowed { return reply(.uriTooLong, &world) }
+    if output.overflowed {
+      output.removeAll()
+      return reply(.uriTooLong, &world)
+    }
     phase = .replying
     return .again
   }

@@ -13,16 +13,21 @@ extension Client {
   mutating func route(_ world: inout World) -> Step {
     adoptGeneration(of: world)
     guard let chosen = choose(&world) else {
-      exchange.record.termination = Termination(.proxy, .queue)
+      exchange.record.termination = Termination(.server, .connect)
       world.counters.unroutable += 1
       return service == .passthrough ? .close : reply(.serviceUnavailable, &world)
     }
+    if let server, server != chosen { exchange.record.redispatched = true }
     server = chosen
     switch generation.roster.servers[chosen].admit(WaitingClient(loop: world.loop, client: key)) {
     case .admitted:
       isAdmitted = true
       return obtainConnection(&world)
     case .queued(let ticket):
+      // The server may have gone down since it was chosen, and its queue been emptied before this one joined it.
+      if generation.roster.epoch != routed?.epoch, generation.roster.servers[chosen].cancel(ticket) {
+        return route(&world)
+      }
       self.ticket = ticket
       exchange.beginQueueing(at: world.now)
       phase = .queued
@@ -58,10 +63,9 @@ extension Client {
     return chosen
   }
 
-  /// In the queue: nothing to do until a place is granted, unless the client is gone.
+  /// In the queue: nothing to do until a place is granted.
   mutating func waitForPlace(_ world: inout World) -> Step {
-    if clientIsGone(&world) { return .close }
-    return .wait
+    clientHasLeft ? clientBroke(&world) : .wait
   }
 
   /// A place was granted while this client waited, unless it has given up meanwhile.
@@ -126,7 +130,7 @@ extension Client {
 
   mutating func connect(_ world: inout World) -> Step {
     guard let connection, let server else { return .close }
-    if clientIsGone(&world) { return .close }
+    if clientHasLeft { return clientBroke(&world) }
     switch world.connect(connection) {
     case .ready: return begin(on: connection, isReused: false, &world)
     case .wait: return .wait
@@ -150,7 +154,6 @@ extension Client {
       if let failed { tried.insert(failed) }
       // With every server tried once, the next attempt may go to any of them again.
       if generation.roster.isExhausted(tried) { tried = ServerSet() }
-      exchange.record.redispatched = true
       routed = nil
       return route(&world)
     case .answer(let status):
@@ -160,11 +163,16 @@ extension Client {
     }
   }
 
-  /// The client closed or broke its connection while nothing was to be read from it.
-  private mutating func clientIsGone(_ world: inout World) -> Bool {
-    guard stream.hasEnded else { return false }
-    exchange.record.termination = Termination(.client, exchange.phase)
-    return true
+  /// Nobody waits for the answer any more. A client that ends its direction before the answer has begun is taken for
+  /// gone, as other proxies do: hardly any half-closes, and those who gave up would hold places at the server.
+  var clientHasLeft: Bool {
+    stream.isReset || stream.hasEnded && exchange.isUnanswered && service != .passthrough
+  }
+
+  /// The server went down: whoever is still connecting to it goes elsewhere.
+  mutating func serverWentDown(_ world: inout World) -> Disposition {
+    guard phase == .connecting else { return .keep }
+    return fail(.down, "the server is down", &world) == .close ? .close : advance(&world)
   }
 
   /// Gives the place at the server back, and its connection to the pool or the kernel.

@@ -18,6 +18,7 @@ extension Loop {
         if clients[key].rerouted(&world) == .close { remove(key) }
       case .serverDown(let server):
         if let index = world.generation.roster.index(of: server) { world.emptyPool(of: index) }
+        redispatchConnecting(to: server)
       case .suspect(let server):
         if let index = world.generation.roster.index(of: server) { prober?.suspect(index, &world) }
       case .adopt(let adoption): adopt(adoption)
@@ -25,6 +26,14 @@ extension Loop {
       case .serve: resumeAccepting(now: true)
       case .stop(let deadline): stop(until: deadline)
       }
+    }
+  }
+
+  private mutating func redispatchConnecting(to server: SharedServer) {
+    for key in world.servers.keys where world.servers.contains(key) {
+      guard world.servers[key].leads(to: server), let client = world.servers[key].client, clients.contains(client)
+      else { continue }
+      if clients[client].serverWentDown(&world) == .close { remove(client) }
     }
   }
 

@@ -55,6 +55,9 @@ struct ServerConnection: ~Copyable {
       && mine.security.context.trust == theirs.security.context.trust
   }
 
+  /// Whether it is a connection to this server, in whatever generation.
+  func leads(to shared: SharedServer) -> Bool { generation.roster.servers[server] === shared }
+
   enum Progress {
     case ready
     case wait

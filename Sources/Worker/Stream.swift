@@ -51,6 +51,10 @@ struct Stream: ~Copyable {
   /// The peer has ended its direction or broken the connection, as far as the poller told.
   var hasEnded: Bool { plain.contains(.ended) }
 
+  /// The connection is broken, as far as the poller told.
+  @inline(__always)
+  var isReset: Bool { plain.contains(.broken) }
+
   /// TCP has connected, or failed to.
   var isSettled: Bool { plain.contains(.writable) }
 
@@ -137,5 +141,8 @@ struct Stream: ~Copyable {
   }
 
   /// Makes closing look like the abort it is: RST, and no close_notify.
-  func abort() { Socket.abortOnClose(descriptor.number) }
+  mutating func abort() {
+    hasSentEnd = true
+    Socket.abortOnClose(descriptor.number)
+  }
 }

@@ -1,4 +1,5 @@
 import Exchange
+import Glibc
 import Linux
 import TLS
 import Wire
@@ -76,10 +77,30 @@ struct FarEnd: ~Copyable {
   /// Goes away: what was not read makes it a reset.
   consuming func vanish() { stream.abort() }
 
+  /// Lets the kernel hold little for it.
+  func shrinkBuffers() { WorkerTests.shrinkBuffers(of: stream.descriptor) }
+
   /// Takes what came.
   mutating func take() -> String {
     defer { received = "" }
     return received
+  }
+}
+
+extension FarEnd {
+  /// One that an array can hold.
+  final class Owner {
+    let end: FarEnd
+
+    init(_ end: consuming FarEnd) { self.end = end }
+  }
+}
+
+/// The kernel holds as little as it can for this socket.
+func shrinkBuffers(of socket: borrowing Descriptor) {
+  for option in [SO_SNDBUF, SO_RCVBUF] {
+    var size: Int32 = 1
+    unsafe setsockopt(socket.number, SOL_SOCKET, option, &size, 4)
   }
 }
 

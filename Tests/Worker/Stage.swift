@@ -21,7 +21,7 @@ struct Stage: ~Copyable {
   let endpoint: Endpoint
   private let servers: [Descriptor.Owner]
   private let security: Security?
-  private var skew = Interval.zero
+  private(set) var now: Instant
   private let heartbeats: SharedHeartbeats
 
   private struct Security {
@@ -88,6 +88,7 @@ struct Stage: ~Copyable {
     self.servers = servers
     self.security = security
     self.heartbeats = heartbeats
+    now = self.loop.world.now
   }
 
   private static let anyPort = Endpoint(address: IPAddress(v4: 0x7f00_0001), port: 0)
@@ -97,7 +98,7 @@ struct Stage: ~Copyable {
   /// A client that has connected.
   mutating func connect() throws -> FarEnd {
     var peer = try FarEnd(connectingTo: endpoint, security?.client)
-    try until("a client connects") {
+    try until("a client connects") { _ in
       peer.pump()
       return peer.isConnected
     }
@@ -112,7 +113,7 @@ struct Stage: ~Copyable {
     var found: FarEnd?
     let listener = servers[server]
     let security = security
-    try until("a connection comes to server \(server)") {
+    try until("a connection comes to server \(server)") { _ in
       if found == nil, let accepted = try Socket.accept(from: listener.descriptor) {
         found = try FarEnd(accepted: accepted.takeDescriptor(), security?.server)
       }
@@ -132,11 +133,11 @@ struct Stage: ~Copyable {
 
   /// Turns the loop until something is so; records an issue when it never is.
   mutating func until(
-    _ words: String, sourceLocation: SourceLocation = #_sourceLocation, _ isSo: () throws -> Bool
+    _ words: String, sourceLocation: SourceLocation = #_sourceLocation, _ isSo: (borrowing Stage) throws -> Bool
   ) throws {
     for turn in 0..<Stage.patience {
       self.turn(waiting: turn < 10 ? 0 : 5)
-      if try isSo() { return }
+      if try isSo(self) { return }
     }
     Issue.record("this never came: \(words)", sourceLocation: sourceLocation)
     throw Stuck()
@@ -144,9 +145,10 @@ struct Stage: ~Copyable {
 
   /// Turns the loop until a whole request or answer head has come to a peer, and takes it.
   mutating func receive(
-    _ suffix: String = "\r\n\r\n", _ peer: inout FarEnd, sourceLocation: SourceLocation = #_sourceLocation
+    _ peer: inout FarEnd, until suffix: String = "\r\n\r\n", sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> String {
     try until("\(suffix.debugDescription) behind \(peer.received.debugDescription)", sourceLocation: sourceLocation) {
+      _ in
       peer.pump()
       return peer.received.hasSuffix(suffix)
     }
@@ -157,7 +159,7 @@ struct Stage: ~Copyable {
   mutating func receiveEnd(
     _ peer: inout FarEnd, sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> StreamEnd? {
-    try until("the end of the stream", sourceLocation: sourceLocation) {
+    try until("the end of the stream", sourceLocation: sourceLocation) { _ in
       peer.pump()
       return peer.end != nil
     }
@@ -166,13 +168,13 @@ struct Stage: ~Copyable {
 
   /// Turns the loop once.
   mutating func turn(waiting milliseconds: Int32 = 0) {
-    let skew = skew
-    loop.turn(waiting: milliseconds) { Clock.monotonic() + skew }
+    let now = now
+    loop.turn(waiting: milliseconds) { now }
   }
 
-  /// Lets time pass at once.
+  /// Lets time pass at once, and whatever is due then happen: timers fire at whole ticks.
   mutating func pass(_ interval: Interval) {
-    skew = Interval(nanoseconds: skew.nanoseconds + interval.nanoseconds)
+    now = now + interval + Interval(nanoseconds: TimerWheel.tickNanoseconds)
     turn()
   }
 }
