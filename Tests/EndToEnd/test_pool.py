@@ -1,6 +1,7 @@
 """Connections to servers are kept and shared: never at the price of a lost, doubled or mixed-up answer."""
 
 import os
+import random
 import threading
 
 import pytest
@@ -303,8 +304,6 @@ def test_credentials_of_the_client_alone_make_it_private(balanced):
 
 def test_answers_are_never_mixed_up(scene):
     """Many clients, a shared pool, servers that close at random: every client reads its own answers."""
-    import random
-
     generator = random.Random(3)
 
     def script(request):

@@ -1,6 +1,7 @@
 """The same client, the same server; and where a request goes when that server is full, gone, drained or back."""
 
 import collections
+import socket
 import threading
 
 import pytest
@@ -148,8 +149,6 @@ def test_broken_handshake_is_retried_on_another_server(scene, manner):
 
     def hook(sock):
         if manner == "resets-after-accept":
-            import socket
-
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         sock.close()
         return True

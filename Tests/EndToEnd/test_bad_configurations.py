@@ -1,7 +1,7 @@
-"""The command line, as an operator meets it."""
+"""Configurations that are wrong, in every way that one can be, and what `check` and `run` say to them."""
 
+import random
 import re
-import socket
 import subprocess
 
 import pytest
@@ -29,28 +29,6 @@ def write(tmp_path, certificates, text):
     file = tmp_path / "belvedere.yaml"
     file.write_text(text.format(chain=certificates.front.chain, key=certificates.front.key))
     return file
-
-
-def test_version():
-    done = run("version")
-    assert done.returncode == 0 and re.search(r"\d+\.\d+", done.stdout)
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["check", "--help"]])
-def test_help(arguments):
-    done = run(*arguments)
-    assert done.returncode == 0 and "USAGE" in done.stdout
-    assert "worker" not in done.stdout.split("SUBCOMMANDS")[-1] or arguments != ["--help"]
-
-
-def test_unknown_command():
-    done = run("frobnicate")
-    assert done.returncode not in (0, 1) or "frobnicate" in done.stderr
-
-
-def test_good_file_passes(tmp_path, certificates):
-    done = run("check", "--configuration", write(tmp_path, certificates, GOOD))
-    assert done.returncode == 0, done.stderr
 
 
 def test_every_problem_is_told_at_once_with_its_place(tmp_path, certificates):
@@ -99,37 +77,13 @@ def test_bad_file_is_refused_with_status_1(tmp_path, certificates, name, text, w
         assert str(file) in output
 
 
-def test_file_that_is_not_there(tmp_path):
-    for command in ("check", "run"):
-        done = run(command, "--configuration", tmp_path / "none.yaml")
-        assert done.returncode != 0 and "none.yaml" in done.stderr
-
-
 def test_file_of_random_bytes(tmp_path):
-    import random
-
     generator = random.Random(5)
     file = tmp_path / "belvedere.yaml"
     for _ in range(10):
         file.write_bytes(generator.randbytes(2000))
         done = run("check", "--configuration", file)
         assert done.returncode == 1, done.stderr
-
-
-def test_worker_alone_says_what_it_is_for():
-    """Not for people: it needs its supervisor at descriptor 3."""
-    done = run("worker")
-    assert done.returncode != 0
-    assert "Fatal" not in done.stderr
-
-
-def test_listener_that_cannot_be_bound_is_said(scene):
-    balancer = scene.balance(scene.server(), start=False)
-    balancer.expects_killed = True
-    with socket.create_server((balancer.address, balancer.port)):
-        balancer.start(wait=False)
-        assert balancer.wait() != 0
-    assert f"{balancer.address}:{balancer.port}" in balancer.log and "in use" in balancer.log.lower()
 
 
 def test_address_that_is_not_there_yet_is_no_reason(scene):
