@@ -126,6 +126,20 @@ def test_every_byte_is_the_same_on_both_sides(balanced):
     assert request.target == "/ice/tunnel?3F2504E0"
 
 
+def test_stream_of_one_byte_chunks_goes_on_for_ever(balanced):
+    """Five bytes of framing for one of content, for as long as the session lasts: keystrokes."""
+    balancer, server = balanced
+    with balancer.connect() as client:
+        open_tunnel(client)
+        block = b"".join(chunk(bytes([n % 256])) for n in range(2000))
+        for _ in range(40):
+            client.send(block)
+            assert client.receive_exactly(len(block)) == block
+            client.received.clear()
+        client.send(LAST_CHUNK)
+        assert read_chunk(client)[0] == LAST_CHUNK
+
+
 def test_server_speaks_first_and_alone(balanced):
     """A server that sends on and on while the client is silent."""
     balancer, server = balanced

@@ -1,5 +1,8 @@
 """There is only so much of everything, and what is too much is refused in words."""
 
+import re
+from pathlib import Path
+
 import pytest
 from harness.client import connect_socket
 from harness.waiting import stays, wait_until
@@ -112,6 +115,46 @@ def test_error_pages_can_be_replaced(scene, tmp_path):
     answer = balancer.get("/")
     assert answer.status == 503 and answer.text == "<h1>Sorry: 503</h1>\n"
     assert answer["Retry-After"]
+
+
+@pytest.mark.parametrize("page", ["built in", "a file"])
+def test_error_in_answer_to_head_has_no_body(scene, tmp_path, page):
+    file = tmp_path / "503.html"
+    file.write_text("<h1>Sorry</h1>\n")
+    server = scene.server()
+    balancer = scene.balance(server, errors={"503": str(file)} if page == "a file" else None)
+    server.die()
+    with balancer.connect() as client:
+        client.send(f"HEAD / HTTP/1.1\r\n{HOST}\r\n")
+        head = client.answer("HEAD")
+        assert head.status == 503 and int(head["Content-Length"]) > 0
+        if (head["Connection"] or "").lower() == "close":
+            assert client.receive_to_end() == b""
+        else:
+            assert client.get("/").status == 503
+
+
+def test_client_that_asks_and_never_reads_is_bounded(scene):
+    """Answers pile up nowhere: the balancer stops reading from who does not read."""
+    content = b"x" * 100_000
+    server = scene.server(script=lambda request: request.respond(200, content))
+    balancer = scene.balance(server, timeouts={"client": "2s"})
+    worker = balancer.worker
+    before = resident(worker)
+    with balancer.connect() as client:
+        client.socket.settimeout(1)
+        request = f"GET / HTTP/1.1\r\n{HOST}\r\n" * 100
+        try:
+            for _ in range(2000):
+                client.send(request)
+        except (TimeoutError, ConnectionError):
+            pass
+        assert resident(worker) - before < 4000
+    assert balancer.get("/").status == 200
+
+
+def resident(process):
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[1])
 
 
 def test_built_in_pages_say_the_status_and_no_more(scene):

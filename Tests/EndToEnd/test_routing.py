@@ -10,7 +10,7 @@ from harness.waiting import client_addresses, wait_until
 
 HOST = "Host: view.test\r\n"
 # Checks that find a change in a moment.
-QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 2, "jitter": "0s"}
+QUICK = {"interval": "200ms", "timeout": "600ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
 def homes(balancer, sources):
@@ -105,6 +105,41 @@ def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(scen
     # Clients with a recent session stay where they are; new ones go where the hash says.
     assert homes(balancer, sources) == during
     assert "view02" in homes(balancer, client_addresses(40, start=200)).values()
+
+
+def test_client_that_was_silent_for_longer_than_hold_goes_home(scene):
+    """The mapping outlives silence for as long as it is told to, and no longer."""
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values(), health=QUICK, affinity={"hold": "1s"})
+    sources = client_addresses(16)
+    before = homes(balancer, sources)
+    servers["view01"].die()
+    balancer.wait_for_state("view01", "down")
+    assert set(homes(balancer, sources).values()) == {"view02"}
+    servers["view01"].start()
+    balancer.wait_for_state("view01", "up")
+    silent, lively = sources[:12], sources[12:]
+    for _ in range(8):
+        threading.Event().wait(0.2)
+        assert set(homes(balancer, lively).values()) == {"view02"}
+    assert homes(balancer, silent) == {source: before[source] for source in silent}
+
+
+def test_open_connection_keeps_its_mapping_alive(scene):
+    """Not silence: a tunnel that is open for hours counts as a session all the time."""
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values(), health=QUICK, affinity={"hold": "1s"})
+    sources = client_addresses(16)
+    before = homes(balancer, sources)
+    moved = next(source for source in sources if before[source] == "view01")
+    servers["view01"].die()
+    balancer.wait_for_state("view01", "down")
+    with balancer.connect(moved) as client:
+        assert client.get("/")["X-Server"] == "view02"
+        servers["view01"].start()
+        balancer.wait_for_state("view01", "up")
+        threading.Event().wait(1.6)
+        assert balancer.server_of(moved) == "view02"
 
 
 def test_clients_of_one_prefix_are_one_client(scene):

@@ -1,5 +1,7 @@
 """What clients see of TLS."""
 
+import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -192,6 +194,18 @@ def test_tickets_are_good_on_every_thread(scene):
         with balancer.connect(context=context, session=session) as client:
             reused.append(client.tls.session_reused)
     assert all(reused), reused
+
+
+def test_ticket_of_a_worker_that_died_is_no_obstacle(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    context = balancer.context()
+    with balancer.connect(context=context) as client:
+        assert client.get("/").status == 200
+        session = client.tls.session
+    os.kill(balancer.worker, signal.SIGKILL)
+    with balancer.connect(context=context, session=session) as client:
+        assert client.get("/").status == 200
 
 
 def test_tickets_can_be_switched_off(scene):
