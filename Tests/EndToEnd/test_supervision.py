@@ -1,13 +1,15 @@
-"""The supervisor: how fast it replaces whom, what a stop spares, a start that fails, and what systemd hears."""
+"""The supervisor: whom it replaces and how fast, what a stop spares, a start that fails, and what systemd hears."""
 
 import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
+from harness.belvedere import binary
 from harness.waiting import stays, wait_until
 
 
@@ -191,3 +193,56 @@ def test_systemd_is_told_of_readiness_status_life_and_stop(scene, monkeypatch, t
         balancer.signal(signal.SIGTERM)
         hear("^STOPPING=1$")
         assert balancer.wait() == 0
+
+
+def test_hung_worker_is_noticed_and_replaced(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    worker = balancer.worker
+    os.kill(worker, signal.SIGSTOP)
+    balancer.wait_for_log(r"the worker hung: event loop \d+ has not turned for 5 s", patience=60)
+    another_worker(balancer, worker)
+    balancer.wait_until_serving()
+
+
+def test_worker_does_not_outlive_its_supervisor(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_killed = balancer.expects_worker_death = True
+    assert len(balancer.group()) == 2
+    balancer.signal(signal.SIGKILL)
+    # Waits for the end of the whole group.
+    balancer.wait()
+
+
+def test_stop_cuts_what_does_not_finish_within_its_bound(scene):
+    gate = Gate()
+    balancer = scene.balance(scene.server(script=gate), timeouts={"stop": "1s"})
+    client = start_slow_request(balancer, gate)
+    balancer.signal(signal.SIGTERM)
+    assert balancer.wait() == 0
+    assert client.answer() is None
+    gate.opened.set()
+
+
+def test_idle_connections_do_not_hold_up_a_stop(scene):
+    balancer = scene.balance(scene.server(), timeouts={"stop": "1h", "keep-alive": "1h"})
+    with balancer.connect() as client:
+        assert client.get("/").status == 200
+        balancer.signal(signal.SIGTERM)
+        assert balancer.wait() == 0
+
+
+def test_address_that_another_process_has_is_refused(scene):
+    """With SO_REUSEPORT, two instances of one user would share the port, and the clients, without a word."""
+    server = scene.server()
+    first, second = scene.balance(server), scene.balance(server, start=False)
+    second.configuration["listen"] = first.configuration["listen"]
+    log = refusal(second)
+    assert re.search(rf"listener on {first.address}:{first.port} can't be bound: Address already in use", log), log
+    assert "Another process listens there" in log
+
+
+def test_configuration_that_is_not_there_is_refused(tmp_path):
+    run = subprocess.run([binary(), "run", "-c", tmp_path / "none.yaml"], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stderr == f"{tmp_path}/none.yaml: error: cannot be read: No such file or directory (ENOENT)\n"
