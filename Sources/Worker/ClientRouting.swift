@@ -89,13 +89,15 @@ extension Client {
   /// Takes the private or a pooled connection, or begins to make one.
   private mutating func obtainConnection(_ world: inout World, fresh: Bool = false) -> Step {
     guard let server else { return .close }
+    // A request that may not be sent twice is worth a system call that tells whether the server is still there.
+    let asks = exchange.request?.isIdempotent == false
     if let connection, !fresh, world.servers[connection].leads(to: server, of: generation),
-      world.isUsable(connection)
+      world.isUsable(connection, askingKernel: asks)
     {
       return begin(on: connection, isReused: true, &world)
     }
     dropConnection(&world)
-    if !fresh, service == .https, let pooled = world.takePooled(server) {
+    if !fresh, service == .https, let pooled = world.takePooled(server, askingKernel: asks) {
       connection = pooled
       world.servers[pooled].client = key
       return begin(on: pooled, isReused: true, &world)

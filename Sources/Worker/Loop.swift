@@ -66,6 +66,8 @@ struct Loop: ~Copyable {
     heartbeat.beat()
     let count = world.poller.wait(milliseconds: milliseconds)
     world.now = clock()
+    // Before a request is sent on a connection to a server, everything that is known of it is known.
+    for index in 0..<count { note(world.poller.event(at: index)) }
     for index in 0..<count { handle(world.poller.event(at: index)) }
     runLeftovers()
     fireTimers()
@@ -88,6 +90,14 @@ struct Loop: ~Copyable {
     return Int32(truncatingIfNeeded: (pause.nanoseconds + 999_999) / 1_000_000)
   }
 
+  /// Takes in what an event tells of a connection to a server.
+  private mutating func note(_ event: (token: UInt64, readiness: Readiness)) {
+    let token = Token(rawValue: event.token)
+    guard token.kind == .server, world.servers.contains(token.key) else { return }
+    world.servers[token.key].stream.became(event.readiness)
+    if world.servers[token.key].phase == .pooled { world.checkPooled(token.key) }
+  }
+
   private mutating func handle(_ event: (token: UInt64, readiness: Readiness)) {
     let token = Token(rawValue: event.token)
     switch token.kind {
@@ -97,10 +107,8 @@ struct Loop: ~Copyable {
       clients[token.key].stream.became(event.readiness)
       advance(token.key)
     case .server:
-      guard world.servers.contains(token.key) else { return }
-      world.servers[token.key].stream.became(event.readiness)
-      if world.servers[token.key].phase == .pooled { return world.checkPooled(token.key) }
-      if let client = world.servers[token.key].client, clients.contains(client) { advance(client) }
+      guard world.servers.contains(token.key), let client = world.servers[token.key].client else { return }
+      if clients.contains(client) { advance(client) }
     case .listener: accept(token.key)
     case .mailbox: readMail()
     case .probe: prober?.handle(token.key, event.readiness, &world)

@@ -119,16 +119,20 @@ struct World: ~Copyable {
   }
 
   /// An idle connection to the server, if there is one that can still be used.
-  mutating func takePooled(_ server: Int) -> SlabKey? {
+  mutating func takePooled(_ server: Int, askingKernel asks: Bool) -> SlabKey? {
     while let key = pools[server].idle.popLast() {
-      if isUsable(key) { return key }
+      if isUsable(key, askingKernel: asks) { return key }
       close(key)
     }
     return nil
   }
 
-  /// Nothing has come on an idle connection but what belongs to TLS.
-  mutating func isUsable(_ key: SlabKey) -> Bool { servers[key].isStillIdle(&buffers) }
+  /// Nothing has come on an idle connection but what belongs to TLS: as far as the poller told, or as the kernel says
+  /// at this moment.
+  mutating func isUsable(_ key: SlabKey, askingKernel asks: Bool = false) -> Bool {
+    if asks { servers[key].stream.became(.readable) }
+    return servers[key].isStillIdle(&buffers)
+  }
 
   /// Keeps a connection for any client's next request, as far as there is room.
   mutating func pool(_ key: SlabKey) {

@@ -8,6 +8,7 @@ import Wire
 
 private let get = "GET / HTTP/1.1\r\nHost: view.test\r\n\r\n"
 private let post = "POST / HTTP/1.1\r\nHost: view.test\r\nContent-Length: 4\r\n\r\nbody"
+private let put = "PUT / HTTP/1.1\r\nHost: view.test\r\nContent-Length: 4\r\n\r\nbody"
 private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 @Suite struct `From a request to a server's connection` {
@@ -103,7 +104,24 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(stage.roster.servers[chosen].occupancy.active == 0)
   }
 
-  @Test func `any request survives a pooled connection that breaks before its first byte leaves`() throws {
+  @Test func `an answer that nobody asked for is nobody's, also when it comes together with the next request`() throws {
+    var stage = try Stage.make()
+    var client = try stage.connect()
+    client.send(get)
+    var poisoned = try stage.accept()
+    _ = try stage.receive(&poisoned)
+    poisoned.send(ok)
+    #expect(try stage.receive(&client, until: "ok") == ok)
+    // The loop hears of the request first.
+    client.send(get)
+    poisoned.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+    var server = try stage.accept()
+    _ = try stage.receive(&server)
+    server.send(ok)
+    #expect(try stage.receive(&client, until: "ok") == ok)
+  }
+
+  @Test func `a request that may not be repeated asks whether the server is still there`() throws {
     var stage = try Stage.make()
     var client = try stage.connect()
     client.send(get)
@@ -111,11 +129,34 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     _ = try stage.receive(&stale)
     stale.send(ok)
     #expect(try stage.receive(&client, until: "ok") == ok)
-    // The loop hears of the request first, and of the reset in the same turn.
+    // The server closes while the loop is busy with events that it fetched before.
     client.send(post)
-    stale.vanish()
+    stale.sendEnd()
+    let key = try #require(stage.loop.clients.keys.first)
+    stage.loop.clients[key].stream.became(.readable)
+    #expect(stage.loop.clients[key].advance(&stage.loop.world) == .keep)
     var server = try stage.accept()
     #expect(try stage.receive(&server, until: "body").hasPrefix("POST / "))
+    server.send(ok)
+    #expect(try stage.receive(&client, until: "ok") == ok)
+  }
+
+  @Test func `a request survives a pooled connection on which the first write fails`() throws {
+    var stage = try Stage.make()
+    var client = try stage.connect()
+    client.send(get)
+    var stale = try stage.accept()
+    _ = try stage.receive(&stale)
+    stale.send(ok)
+    #expect(try stage.receive(&client, until: "ok") == ok)
+    // The loop has taken the connection, and the first write finds it broken.
+    client.send(put)
+    let key = try #require(stage.loop.clients.keys.first)
+    stage.loop.clients[key].stream.became(.readable)
+    stale.vanish()
+    #expect(stage.loop.clients[key].advance(&stage.loop.world) == .keep)
+    var server = try stage.accept()
+    #expect(try stage.receive(&server, until: "body").hasPrefix("PUT / "))
     server.send(ok)
     #expect(try stage.receive(&client, until: "ok") == ok)
   }
