@@ -9,7 +9,7 @@ struct AffinityEntry {
   var sessions: UInt32 = 0
   /// Which client of this place it is: a session of an earlier one ends nothing.
   var generation: UInt32 = 0
-  /// Neighbours in a circular list through its head.
+  /// Neighbours in a circular list through its head. In a place that nobody has, `next` is the next free one.
   var next: UInt32
   var previous: UInt32
 
@@ -17,6 +17,9 @@ struct AffinityEntry {
   static let idle: UInt32 = 0
   static let open: UInt32 = 1
   static let none = UInt32.max
+
+  /// A client has this place.
+  var isUsed: Bool { previous != AffinityEntry.none }
 
   init(key: ClientKey, server: ServerID, lastSeen: Instant) {
     self.key = key

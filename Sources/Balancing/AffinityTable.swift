@@ -24,6 +24,8 @@ package struct AffinityTable: ~Copyable {
   package private(set) var capacity: Int
   /// How many are, those included whose time is over and who were not looked for since.
   package private(set) var count = 0
+  /// Grows with every change, activity included: what was copied when it was the same is still the whole truth.
+  package private(set) var changes: UInt64 = 0
 
   private let hash: ClientHash
   private var index: ClientIndex
@@ -39,7 +41,7 @@ package struct AffinityTable: ~Copyable {
     self.hash = hash
     index = ClientIndex(capacity: capacity)
     entries = [AffinityEntry(head: AffinityEntry.idle), AffinityEntry(head: AffinityEntry.open)]
-    entries.reserveCapacity(capacity + 2)
+    entries.reserveCapacity(capacity + AffinityTable.headCount)
   }
 
   /// The server that the client is at home on. Looking is no activity.
@@ -82,6 +84,12 @@ package struct AffinityTable: ~Copyable {
     freshen(entry, at: now)
   }
 
+  /// Forgets a client. Its sessions end nothing any more.
+  package mutating func forget(_ client: ClientKey) {
+    let bits = tableHash(client)
+    if let entry = find(client, bits) { remove(entry, bits) }
+  }
+
   /// Forgets every client of a server, and says how many. Takes time in proportion to the table.
   package mutating func forget(_ server: ServerID) -> Int {
     let before = count
@@ -103,7 +111,7 @@ package struct AffinityTable: ~Copyable {
     while count > newCapacity { evict() }
     capacity = newCapacity
     index = ClientIndex(capacity: newCapacity)
-    entries.reserveCapacity(newCapacity + 2)
+    entries.reserveCapacity(newCapacity + AffinityTable.headCount)
     for list in [AffinityEntry.idle, AffinityEntry.open] {
       var entry = entries[Int(list)].next
       while entry != list {
@@ -112,6 +120,26 @@ package struct AffinityTable: ~Copyable {
       }
     }
   }
+
+  /// Copies what is remembered of the clients in the `places` from 0 up to `placeCount`, as far as there are so many.
+  /// A client that moves from one place to another between two calls may be met twice or not at all.
+  package func records(in places: Range<Int>, at now: Instant) -> [AffinityRecord] {
+    var records: [AffinityRecord] = []
+    for place in places.clamped(to: 0..<placeCount) {
+      let entry = place + AffinityTable.headCount
+      guard entries[entry].isUsed, !isOver(entry, at: now) else { continue }
+      records.append(
+        AffinityRecord(
+          client: entries[entry].key, server: entries[entry].server,
+          silence: entries[entry].sessions > 0 ? .zero : now - entries[entry].lastSeen))
+    }
+    return records
+  }
+
+  /// How many places there are for `records`, empty ones included.
+  package var placeCount: Int { entries.count - AffinityTable.headCount }
+
+  private static let headCount = 2
 
   private func tableHash(_ client: ClientKey) -> UInt32 { UInt32(truncatingIfNeeded: hash(client) >> 32) }
 
@@ -169,9 +197,11 @@ package struct AffinityTable: ~Copyable {
     unlink(entry)
     entries[entry].generation &+= 1
     entries[entry].sessions = 0
+    entries[entry].previous = AffinityEntry.none
     entries[entry].next = free
     free = UInt32(entry)
     count -= 1
+    changes &+= 1
   }
 
   /// Notes activity: to the front of the list where the entry belongs.
@@ -182,6 +212,7 @@ package struct AffinityTable: ~Copyable {
   }
 
   private mutating func link(_ entry: Int) {
+    changes &+= 1
     let list = entries[entry].sessions > 0 ? AffinityEntry.open : AffinityEntry.idle
     let first = entries[Int(list)].next
     entries[entry].next = first

@@ -6,6 +6,12 @@ package struct ClientKey: Hashable, Sendable {
   package let high: UInt64
   package let low: UInt64
 
+  /// From the words of a key that was made before.
+  package init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
   /// A host changes its IPv6 address within its /64 as it likes; each IPv4 address is a client.
   package init(_ address: IPAddress, v4Prefix: Int = 32, v6Prefix: Int = 64) {
     let network = address.masked(v4Prefix: v4Prefix, v6Prefix: v6Prefix)

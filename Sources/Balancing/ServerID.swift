@@ -6,6 +6,9 @@
 package struct ServerID: Hashable, Sendable {
   package let rawValue: UInt64
 
+  /// From the number of an identity that was made before.
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+
   package init(name: String) {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

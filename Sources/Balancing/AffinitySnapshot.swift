@@ -1,0 +1,148 @@
+import Wire
+
+/// All that is remembered of clients, as it outlives the process. Its bytes, all numbers big-endian:
+///
+///     0   "BELVAFF" and a line feed
+///     8   version, 32 bits: 1
+///     12  when it was made, nanoseconds since 1970, 64 bits
+///     20  the seed of the cookies' hash, two words of 64 bits
+///     36  how many clients are known by address, 32 bits
+///     40  how many are known by cookie, 32 bits
+///     44  the clients, those by address first, 28 bytes each:
+///         key, 128 bits; server, 64 bits; silence in milliseconds, 32 bits
+///     end SipHash-2-4-128 of everything before it under a key of zeros, against damage
+///
+/// A server is its `ServerID`, and a cookie's value is nowhere in it. A later version may change everything behind the
+/// version's number.
+package struct AffinitySnapshot: Hashable, Sendable {
+  /// What the keys of `cookies` were made with.
+  package let cookieHash: SecretHash
+  /// Wall time, nanoseconds since 1970.
+  package let taken: UInt64
+  package let addresses: [AffinityRecord]
+  package let cookies: [AffinityRecord]
+
+  package init(cookieHash: SecretHash, taken: UInt64, addresses: [AffinityRecord], cookies: [AffinityRecord]) {
+    self.cookieHash = cookieHash
+    self.taken = taken
+    self.addresses = addresses
+    self.cookies = cookies
+  }
+
+  /// How much time has passed since it was made; none when the wall clock was set back meanwhile.
+  package func elapsed(at wall: UInt64) -> Interval {
+    Interval(nanoseconds: wall > taken ? wall - taken : 0)
+  }
+}
+
+/// Why bytes are no snapshot.
+package enum AffinitySnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Something else than a snapshot.
+  case foreign
+  /// Made by a later release.
+  case tooNew(version: UInt32)
+  /// Cut short, or changed since it was made.
+  case damaged
+
+  package var description: String {
+    switch self {
+    case .foreign: "is no affinity file"
+    case .tooNew(let version): "was written by a later release (version \(version) of the file)"
+    case .damaged: "is damaged"
+    }
+  }
+}
+
+extension AffinitySnapshot {
+  private static let magic = Array("BELVAFF\n".utf8)
+  private static let version: UInt32 = 1
+  private static let headBytes = 44
+  private static let recordBytes = 28
+  private static let checksumBytes = 16
+  private static let checksum = SecretHash(seed: 0, 0)
+
+  /// How many clients of each kind a table can hold, and a snapshot.
+  package static let recordLimit = 10_000_000
+  /// No snapshot is larger.
+  package static let byteLimit = headBytes + 2 * recordLimit * recordBytes + checksumBytes
+
+  /// The bytes; of more than `recordLimit` clients the first.
+  package func encoded() -> [UInt8] {
+    let (addresses, cookies) = (addresses.prefix(Self.recordLimit), cookies.prefix(Self.recordLimit))
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Self.headBytes + (addresses.count + cookies.count) * Self.recordBytes + Self.checksumBytes)
+    bytes += Self.magic
+    bytes.append(bigEndian: Self.version)
+    bytes.append(bigEndian: taken)
+    bytes.append(bigEndian: cookieHash.key0)
+    bytes.append(bigEndian: cookieHash.key1)
+    bytes.append(bigEndian: UInt32(addresses.count))
+    bytes.append(bigEndian: UInt32(cookies.count))
+    for records in [addresses, cookies] {
+      for record in records {
+        bytes.append(bigEndian: record.client.high)
+        bytes.append(bigEndian: record.client.low)
+        bytes.append(bigEndian: record.server.rawValue)
+        bytes.append(bigEndian: UInt32(clamping: record.silence.milliseconds))
+      }
+    }
+    let sum = Self.checksum(bytes.span)
+    bytes.append(bigEndian: sum.first)
+    bytes.append(bigEndian: sum.last)
+    return bytes
+  }
+
+  /// Reads what `encoded` wrote, and believes nothing else.
+  package init(decoding bytes: Span<UInt8>) throws(AffinitySnapshotError) {
+    guard bytes.count >= Self.magic.count else { throw .foreign }
+    for (index, byte) in Self.magic.enumerated() where bytes[index] != byte { throw .foreign }
+    do {
+      var reader = ByteReader(bytes.extracting(droppingFirst: Self.magic.count))
+      let version = try reader.readUInt32()
+      if version > Self.version { throw AffinitySnapshotError.tooNew(version: version) }
+      guard version == Self.version, Self.hasGoodSum(bytes) else { throw AffinitySnapshotError.damaged }
+      taken = try reader.readUInt64()
+      cookieHash = SecretHash(seed: try reader.readUInt64(), try reader.readUInt64())
+      let (addressCount, cookieCount) = (Int(try reader.readUInt32()), Int(try reader.readUInt32()))
+      guard reader.remaining == (addressCount + cookieCount) * Self.recordBytes + Self.checksumBytes else {
+        throw AffinitySnapshotError.damaged
+      }
+      addresses = try Self.readRecords(addressCount, &reader)
+      cookies = try Self.readRecords(cookieCount, &reader)
+    } catch {
+      throw error as? AffinitySnapshotError ?? .damaged
+    }
+  }
+
+  /// The sum at the end is that of everything before it.
+  private static func hasGoodSum(_ bytes: Span<UInt8>) -> Bool {
+    guard bytes.count >= headBytes + checksumBytes else { return false }
+    let sum = checksum(bytes.extracting(droppingLast: checksumBytes))
+    var reader = ByteReader(bytes.extracting(last: checksumBytes))
+    return (try? reader.readUInt64()) == sum.first && (try? reader.readUInt64()) == sum.last
+  }
+
+  private static func readRecords(
+    _ count: Int, _ reader: inout ByteReader
+  ) throws(ByteReader.Failure) -> [AffinityRecord] {
+    var records: [AffinityRecord] = []
+    records.reserveCapacity(count)
+    for _ in 0..<count {
+      records.append(
+        AffinityRecord(
+          client: ClientKey(high: try reader.readUInt64(), low: try reader.readUInt64()),
+          server: ServerID(rawValue: try reader.readUInt64()),
+          silence: .milliseconds(UInt64(try reader.readUInt32()))))
+    }
+    return records
+  }
+}
+
+extension Array<UInt8> {
+  /// Appends a number in network byte order.
+  fileprivate mutating func append<Number: FixedWidthInteger & UnsignedInteger>(bigEndian number: Number) {
+    for shift in stride(from: Number.bitWidth - 8, through: 0, by: -8) {
+      append(UInt8(truncatingIfNeeded: number >> Number(truncatingIfNeeded: shift)))
+    }
+  }
+}

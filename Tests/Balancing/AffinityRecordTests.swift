@@ -1,0 +1,127 @@
+import Balancing
+import Simulation
+import Testing
+import Wire
+
+@Suite struct AffinityRecordTests {
+  let first = ServerID(name: "view01")
+  let second = ServerID(name: "view02")
+  let start = Instant(nanoseconds: Interval.hours(200).nanoseconds)
+
+  func table(capacity: Int = 100) -> AffinityTable {
+    AffinityTable(capacity: capacity, hold: .minutes(90), hash: ClientHash(seed: 1, 2))
+  }
+
+  func client(_ number: UInt32) -> ClientKey { ClientKey(IPAddress(v4: number)) }
+
+  @Test func `a table tells of its clients, how long they are silent, and of no other`() {
+    var table = table()
+    table.assign(client(1), to: first, at: start)
+    table.assign(client(2), to: second, at: start + .minutes(1))
+    table.assign(client(3), to: second, at: start + .minutes(1))
+    _ = table.sessionBegan(client(4), on: first, at: start)
+    table.assign(client(5), to: first, at: start + .minutes(30))
+    table.forget(client(3))
+    let now = start + .minutes(91)
+    let records = table.records(in: 0..<table.placeCount, at: now)
+    #expect(
+      Set(records) == [
+        AffinityRecord(client: client(4), server: first, silence: .zero),
+        AffinityRecord(client: client(5), server: first, silence: .minutes(61)),
+      ])
+    #expect(table.records(in: 0..<Int.max, at: start + .minutes(1)).count == 4)
+  }
+
+  @Test func `pieces make the whole`() {
+    var table = table()
+    for number in 0..<50 as Range<UInt32> { table.assign(client(number), to: first, at: start) }
+    var pieces: [AffinityRecord] = []
+    for place in stride(from: 0, to: table.placeCount + 20, by: 7) {
+      pieces += table.records(in: place..<place + 7, at: start)
+    }
+    #expect(pieces == table.records(in: 0..<table.placeCount, at: start))
+    #expect(pieces.count == 50)
+  }
+
+  @Test func `changes grow with activity, and with nothing else`() {
+    var table = table()
+    var seen: [UInt64] = [table.changes]
+    table.assign(client(1), to: first, at: start)
+    seen.append(table.changes)
+    #expect(table.lookup(client(1), at: start) == first && table.lookup(client(2), at: start) == nil)
+    table.forget(client(2))
+    #expect(table.changes == seen.last)
+    table.touch(client(1), at: start)
+    seen.append(table.changes)
+    table.forget(client(1))
+    seen.append(table.changes)
+    #expect(Set(seen).count == 4)
+  }
+
+  @Test func `a forgotten client's sessions end nothing of the next client's in its place`() {
+    var table = table(capacity: 1)
+    let session = table.sessionBegan(client(1), on: first, at: start)
+    table.forget(client(1))
+    #expect(table.count == 0 && table.lookup(client(1), at: start) == nil)
+    _ = table.sessionBegan(client(2), on: second, at: start)
+    table.sessionEnded(session, at: start)
+    #expect(table.lookup(client(2), at: start + .hours(5)) == second)
+  }
+
+  @Test func `the hold time goes on counting through a stop and a restart`() {
+    var before = table()
+    before.assign(client(1), to: first, at: start)
+    before.assign(client(2), to: second, at: start + .minutes(50))
+    _ = before.sessionBegan(client(3), on: second, at: start)
+    let records = before.records(in: 0..<before.placeCount, at: start + .minutes(60))
+
+    // Another clock, and twenty minutes until the restart.
+    let now = Instant(nanoseconds: Interval.hours(300).nanoseconds)
+    var after = table()
+    after.restore(records, elapsed: .minutes(20), at: now)
+    #expect(after.lookup(client(1), at: now + .minutes(9)) == first)
+    #expect(after.lookup(client(1), at: now + .minutes(10)) == nil)
+    #expect(after.lookup(client(2), at: now + .minutes(59)) == second)
+    #expect(after.lookup(client(2), at: now + .minutes(60)) == nil)
+    #expect(after.lookup(client(3), at: now + .minutes(69)) == second)
+    #expect(after.lookup(client(3), at: now + .minutes(70)) == nil)
+
+    var late = table()
+    late.restore(records, elapsed: .minutes(90), at: now)
+    #expect(late.count == 0)
+  }
+
+  @Test func `a table that is smaller than what was remembered keeps the latest, and forgets in the same order`() {
+    var random = SeededGenerator(seed: 5)
+    let records = (0..<10 as Range<UInt32>).shuffled(using: &random).map {
+      AffinityRecord(client: client($0), server: first, silence: .seconds(UInt64($0)))
+    }
+    var table = table(capacity: 4)
+    table.restore(records, elapsed: .zero, at: start)
+    #expect((0..<10 as Range<UInt32>).filter { table.lookup(client($0), at: start) != nil } == [0, 1, 2, 3])
+    table.assign(client(20), to: second, at: start)
+    #expect(table.lookup(client(3), at: start) == nil && table.lookup(client(2), at: start) == first)
+  }
+
+  @Test func `a client that was copied twice is where it was last`() {
+    var table = table()
+    table.restore(
+      [
+        AffinityRecord(client: client(1), server: second, silence: .zero),
+        AffinityRecord(client: client(1), server: first, silence: .seconds(1)),
+      ], elapsed: .seconds(1), at: start)
+    #expect(table.lookup(client(1), at: start) == second && table.count == 1)
+  }
+
+  @Test func `times from before the clock began are the beginning`() {
+    var table = table()
+    table.restore(
+      [AffinityRecord(client: client(1), server: first, silence: .minutes(80))], elapsed: .zero,
+      at: Instant(nanoseconds: 1))
+    #expect(table.lookup(client(1), at: Instant(nanoseconds: 1)) == first)
+    table.restore(
+      [AffinityRecord(client: client(2), server: first, silence: Interval(nanoseconds: .max))], elapsed: .seconds(1),
+      at: start)
+    #expect(table.lookup(client(2), at: start) == nil)
+  }
+}

@@ -1,0 +1,130 @@
+import Balancing
+import Simulation
+import Testing
+import Wire
+
+@Suite struct AffinitySnapshotTests {
+  static let taken: UInt64 = 1_790_000_000_123_456_789
+
+  static func records(_ count: Int, seed: UInt64) -> [AffinityRecord] {
+    var random = SeededGenerator(seed: seed)
+    return (0..<count).map { _ in
+      AffinityRecord(
+        client: ClientKey(high: random.next(), low: random.next()), server: ServerID(rawValue: random.next()),
+        silence: .milliseconds(random.next() % 5_400_000))
+    }
+  }
+
+  static let sample = AffinitySnapshot(
+    cookieHash: SecretHash(seed: 1, 2), taken: taken, addresses: records(3, seed: 1), cookies: records(2, seed: 2))
+
+  static func decode(_ bytes: [UInt8]) -> Result<AffinitySnapshot, AffinitySnapshotError> {
+    do throws(AffinitySnapshotError) { return .success(try AffinitySnapshot(decoding: bytes.span)) } catch {
+      return .failure(error)
+    }
+  }
+
+  /// With the checksum that belongs to what is before it.
+  static func sealed(_ bytes: [UInt8]) -> [UInt8] {
+    let body = bytes.dropLast(16)
+    let sum = SecretHash(seed: 0, 0)(Array(body).span)
+    return body
+      + [sum.first, sum.last].flatMap { word in
+        stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+      }
+  }
+
+  @Test(arguments: [(0, 0), (1, 0), (0, 1), (1_000, 300)])
+  func `what was written is read again`(addresses: Int, cookies: Int) {
+    let snapshot = AffinitySnapshot(
+      cookieHash: SecretHash(seed: 7, 8), taken: Self.taken, addresses: Self.records(addresses, seed: 3),
+      cookies: Self.records(cookies, seed: 4))
+    let bytes = snapshot.encoded()
+    #expect(bytes.count == 60 + 28 * (addresses + cookies))
+    #expect(Self.decode(bytes) == .success(snapshot))
+  }
+
+  @Test func `version 1 keeps its bytes`() {
+    let snapshot = AffinitySnapshot(
+      cookieHash: SecretHash(seed: 0x0102_0304_0506_0708, 9), taken: 0xffff,
+      addresses: [
+        AffinityRecord(
+          client: ClientKey(high: 0, low: 0xffff_c0a8_010a), server: ServerID(rawValue: 5), silence: .seconds(1))
+      ], cookies: [])
+    let body = snapshot.encoded().dropLast(16)
+    let hex = body.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    #expect(
+      hex == "42454c564146460a" + "00000001" + "000000000000ffff" + "0102030405060708" + "0000000000000009"
+        + "00000001" + "00000000" + "0000000000000000" + "0000ffffc0a8010a" + "0000000000000005" + "000003e8")
+  }
+
+  @Test func `any changed bit and any missing or added byte is noticed`() {
+    let bytes = Self.sample.encoded()
+    for index in bytes.indices {
+      for bit in 0..<8 as Range<UInt8> {
+        var changed = bytes
+        changed[index] ^= 1 << bit
+        let outcome = Self.decode(changed)
+        switch index {
+        case 0..<8: #expect(outcome == .failure(.foreign))
+        case 8..<12 where bytes[index] != 1 || bit > 0:
+          guard case .failure(.tooNew) = outcome else { Issue.record("byte \(index), bit \(bit)"); continue }
+        default: #expect(outcome == .failure(.damaged), "byte \(index), bit \(bit)")
+        }
+      }
+      #expect(Self.decode(Array(bytes[..<index])) == .failure(index < 8 ? .foreign : .damaged))
+    }
+    #expect(Self.decode(bytes + [0]) == .failure(.damaged))
+  }
+
+  @Test func `counts that do not fit the bytes are damage, though the sum be right`() {
+    let bytes = Self.sample.encoded()
+    for (place, value) in [(36, 0xff), (39, 2), (39, 4), (40, 0x80), (43, 1), (43, 3)] as [(Int, UInt8)] {
+      var changed = bytes
+      changed[place] = value
+      #expect(Self.decode(Self.sealed(changed)) == .failure(.damaged))
+    }
+  }
+
+  @Test func `other files are told apart`() {
+    #expect(Self.decode([]) == .failure(.foreign))
+    #expect(Self.decode(Array("service: view.domain.local\n".utf8)) == .failure(.foreign))
+    #expect(Self.decode(Array("BELVAFF\n".utf8)) == .failure(.damaged))
+    #expect(Self.decode(Array("BELVAFF\n".utf8) + [0, 0, 0, 2]) == .failure(.tooNew(version: 2)))
+    #expect("\(AffinitySnapshotError.tooNew(version: 2))" == "was written by a later release (version 2 of the file)")
+  }
+
+  @Test(arguments: 1...8 as ClosedRange<UInt64>)
+  func `whatever the bytes, reading ends with a snapshot that writes them or with an error`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let start = Self.sample.encoded()
+    for round in 0..<500 {
+      var bytes = start
+      for _ in 0...Int.random(in: 0...3, using: &random) {
+        let place = Int.random(in: 0...bytes.count, using: &random)
+        let end = min(bytes.count, place + Int.random(in: 0...40, using: &random))
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0 where place < bytes.count: bytes[place] = .random(in: .min ... .max, using: &random)
+        case 1: bytes.removeSubrange(place..<end)
+        default: bytes.insert(contentsOf: bytes[place..<end], at: place)
+        }
+      }
+      if round % 2 == 0 { bytes = Self.sealed(bytes) }
+      if case .success(let snapshot) = Self.decode(bytes) { #expect(snapshot.encoded() == bytes, "seed \(seed)") }
+    }
+  }
+
+  @Test func `silence longer than the field is as long as it can be`() {
+    let record = AffinityRecord(
+      client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3), silence: .hours(24 * 365))
+    let snapshot = AffinitySnapshot(
+      cookieHash: SecretHash(seed: 1, 2), taken: 0, addresses: [record], cookies: [])
+    let read = try? Self.decode(snapshot.encoded()).get()
+    #expect(read?.addresses.first?.silence == .milliseconds(UInt64(UInt32.max)))
+  }
+
+  @Test func `a wall clock that was set back counts no time`() {
+    #expect(Self.sample.elapsed(at: Self.taken + 5) == Interval(nanoseconds: 5))
+    #expect(Self.sample.elapsed(at: Self.taken - 5) == .zero)
+  }
+}
