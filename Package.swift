@@ -52,7 +52,7 @@ let package = Package(
     library("CYAML", links: ["yaml"]),
     module("Linux", ["Wire", "CLinux"]),
     module("TLS", ["Wire", "Linux", "COpenSSL"]),
-    module("Systemd", ["CSystemd", logging]),
+    module("Systemd", ["Wire", "Linux", "CSystemd", logging]),
     module("Configuration", ["Wire", "Balancing", "CYAML"]),
 
     // Roles of the one binary.
@@ -72,7 +72,7 @@ let package = Package(
     tests("Demo", ["Demo", "Configuration", "Wire", "Linux", "TLS"]),
     tests("Roles", ["Roles", "Wire", "Simulation"]),
     tests("Supervisor", ["Supervisor", "Configuration", "Roles", "Linux", "Wire", "Simulation"]),
-    tests("Systemd", ["Systemd", logging]),
+    tests("Systemd", ["Systemd", "Linux", "Wire", logging]),
     tests("Linux", ["Linux", "Wire"]),
     // Seeds and clocks for the pure cores' tests.
     .target(name: "Simulation", path: "Tests/Simulation", swiftSettings: settings),

@@ -42,7 +42,8 @@ extension Exchange {
   }
 
   private mutating func decide(on failure: ServerFailure) -> Recovery {
-    if response != nil || isTunnel && attempt.hasHeard { return .abort }
+    // As long as nothing of the answer is out, the client can still be told.
+    if isTunnel && attempt.hasHeard || response != nil && record.bytesToClient > 0 { return .abort }
     switch failure {
     case .connect, .connectTimeout, .down:
       return spendRetry() ? .redispatch : .answer(.serviceUnavailable)

@@ -11,15 +11,15 @@ package struct ForwardedFields: BitwiseCopyable, Sendable {
   @usableFromInline var addressCount = 0
   /// Whether the client came through TLS: X-Forwarded-Proto is `https`, else `http`.
   package var isSecure: Bool
-  /// Whether X-Forwarded-For is sent, or extended, at all.
-  package var addsClientAddress: Bool
+  /// Whether the fields are sent, or extended, at all.
+  package var addsFields: Bool
   /// Whether the peer is a proxy whose own X-Forwarded fields are believed.
   package var isPeerTrusted: Bool
 
   /// The address is written as `IPAddress` writes it, an IPv6 one without brackets.
-  package init(client: IPAddress, isSecure: Bool, addsClientAddress: Bool = true, isPeerTrusted: Bool = false) {
+  package init(client: IPAddress, isSecure: Bool, addsFields: Bool = true, isPeerTrusted: Bool = false) {
     self.isSecure = isSecure
-    self.addsClientAddress = addsClientAddress
+    self.addsFields = addsFields
     self.isPeerTrusted = isPeerTrusted
     var text = ByteWriter(limit: IPAddress.maximumTextBytes)
     client.write(into: &text)

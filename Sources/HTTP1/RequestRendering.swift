@@ -16,7 +16,7 @@ extension RequestHead {
     from bytes: Span<UInt8>, forwarding: ForwardedFields, connection: Persistence, into sink: inout Sink
   ) {
     let upgrades = connection == .upgrade && upgradeRequested
-    let extendsAddress = forwarding.isPeerTrusted && forwarding.addsClientAddress && rewriting.forwardedForEnd > 0
+    let extendsAddress = forwarding.isPeerTrusted && forwarding.addsFields && rewriting.forwardedForEnd > 0
     var cursor = Int(rewriting.start)
     for index in 0..<rewriting.edits.count {
       let edit = rewriting.edits.edits[index]
@@ -36,15 +36,15 @@ extension RequestHead {
     }
     sink.append(bytes.extracting(cursor..<(length &- 2)))
 
-    if forwarding.addsClientAddress, !extendsAddress {
+    if forwarding.addsFields, !extendsAddress {
       sink.append("X-Forwarded-For: ")
       forwarding.appendAddress(to: &sink)
       sink.append("\r\n")
     }
-    if !forwarding.isPeerTrusted || !rewriting.hasForwardedProto {
+    if forwarding.addsFields, !forwarding.isPeerTrusted || !rewriting.hasForwardedProto {
       sink.append(forwarding.isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
     }
-    if !host.isEmpty, !forwarding.isPeerTrusted || !rewriting.hasForwardedHost {
+    if forwarding.addsFields, !host.isEmpty, !forwarding.isPeerTrusted || !rewriting.hasForwardedHost {
       sink.append("X-Forwarded-Host: ")
       sink.append(host.slice(of: bytes))
       sink.append("\r\n")

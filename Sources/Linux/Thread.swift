@@ -12,6 +12,10 @@ package struct Thread: ~Copyable {
   package init(name: String, body: @escaping @Sendable () -> Void) throws(SystemError) {
     let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
     var handle = pthread_t()
+    // Signals are for the thread that reads them; a new thread begins with its maker's mask.
+    var mask = sigset_t()
+    unsafe cl_block_signals(&mask)
+    defer { unsafe cl_restore_signals(&mask) }
     // SAFETY: the retained start box is taken over by the new thread, or released here when there is none.
     let code = unsafe pthread_create(&handle, nil, runThread, start.toOpaque())
     guard code == 0 else {

@@ -7,6 +7,7 @@ package enum SupervisorRole {
   /// Brings the service up, keeps it up until it is told to stop, and returns the process's exit status.
   package static func run(_ plan: ServicePlan) -> Int32 {
     let log = Logger(label: "supervisor")
+    defer { OperationalLog.flush() }
     do {
       _ = try CurrentProcess.raiseOpenFileLimit()
       let listeners = try ListenerSet(plan.places, loops: plan.loops)

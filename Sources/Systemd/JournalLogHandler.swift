@@ -1,4 +1,3 @@
-import CSystemd
 import Logging
 
 /// Writes log messages to the journal with their metadata as fields: `journalctl BELVEDERE_SERVER=view01` finds what
@@ -11,10 +10,12 @@ package struct JournalLogHandler: LogHandler {
   package var metadataProvider: Logger.MetadataProvider?
   package var logLevel: Logger.Level
   private let label: String
+  private let queue: LogQueue
 
   /// `label` says who speaks: the role's name.
-  package init(label: String, level: Logger.Level) {
+  package init(label: String, level: Logger.Level, queue: LogQueue) {
     self.label = label
+    self.queue = queue
     logLevel = level
   }
 
@@ -25,21 +26,8 @@ package struct JournalLogHandler: LogHandler {
 
   package func log(event: LogEvent) {
     let fields = fields(for: event)
-    let lengths = fields.map(\.utf8.count)
-    // Length-counted, so that a value may hold anything. One buffer holds them all, one behind the other.
-    let bytes = fields.flatMap(\.utf8)
-    // SAFETY: every pointer lies inside `bytes`, which outlives the call; pointer and length belong together.
-    let result = unsafe bytes.withUnsafeBytes { buffer in
-      guard let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return Int32(0) }
-      var offset = 0
-      var pointers: [UnsafePointer<CChar>?] = unsafe []
-      for length in lengths {
-        unsafe pointers.append(base + offset)
-        offset += length
-      }
-      return unsafe cs_journal_send(pointers, lengths, Int32(lengths.count))
-    }
-    if result < 0 { StderrLogHandler(label: label, level: logLevel).log(event: event) }
+    let line = "\(label): \(LogText.message("\(event.message)", LogText.merged(metadata, metadataProvider, event)))\n"
+    queue.submit(.journal(fields, line: line))
   }
 
   /// The entry's fields. The text repeats the metadata, because that is what `journalctl` shows.

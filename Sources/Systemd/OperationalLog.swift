@@ -1,5 +1,8 @@
 import Glibc
+import Linux
 import Logging
+import Synchronization
+import Wire
 
 /// Where both roles' operational log goes, decided once at a process's start.
 package enum OperationalLog {
@@ -19,17 +22,30 @@ package enum OperationalLog {
       case .standardError: false
       case .journal: isJournalThere
       }
+    let queue: LogQueue
+    do throws(SystemError) {
+      queue = try LogQueue()
+    } catch {
+      // Without a thread to write, messages are written where they are said.
+      return LoggingSystem.bootstrap { StderrLogHandler(label: $0, level: level) }
+    }
+    shared.withLock { $0 = queue }
     LoggingSystem.bootstrap { label in
       if toJournal {
-        JournalLogHandler(label: label, level: level)
+        JournalLogHandler(label: label, level: level, queue: queue)
       } else {
-        StderrLogHandler(label: label, level: level)
+        StderrLogHandler(label: label, level: level, queue: queue)
       }
     }
     if target == .journal, !toJournal {
       Logger(label: "belvedere").warning("there is no journal on this machine: logging to standard error")
     }
   }
+
+  /// Waits until everything that was said is written, for a second at most: the last thing that a process does.
+  package static func flush() { shared.withLock { $0 }?.flush(within: .seconds(1)) }
+
+  private static let shared = Mutex<LogQueue?>(nil)
 
   /// libsystemd drops messages without an error when journald does not run.
   private static var isJournalThere: Bool {

@@ -1,5 +1,6 @@
 import CSystemd
 import Glibc
+import Linux
 import Logging
 
 /// Writes log messages to standard error, each as one line in one write.
@@ -10,10 +11,15 @@ package struct StderrLogHandler: LogHandler {
   private let label: String
   /// Whether standard error leads to the journal, which adds the time itself and takes the level as a prefix.
   private let isJournal: Bool
+  /// Nil: every message is written before the call returns.
+  private let queue: LogQueue?
 
   /// `label` says who speaks: the role's name.
-  package init(label: String, level: Logger.Level, isJournal: Bool = JournalStream.isStandardError) {
+  package init(
+    label: String, level: Logger.Level, isJournal: Bool = JournalStream.isStandardError, queue: LogQueue? = nil
+  ) {
     self.label = label
+    self.queue = queue
     self.isJournal = isJournal
     logLevel = level
   }
@@ -24,16 +30,9 @@ package struct StderrLogHandler: LogHandler {
   }
 
   package func log(event: LogEvent) {
-    var now = timespec()
-    // SAFETY: the call fills the structure that it is given.
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    var text = line(
-      for: event, at: Timestamp(milliseconds: UInt64(now.tv_sec) * 1000 + UInt64(now.tv_nsec) / 1_000_000))
-    text += "\n"
-    text.withUTF8 { bytes in
-      // SAFETY: the kernel reads the string's bytes during the call only.
-      unsafe _ = write(2, bytes.baseAddress, bytes.count)
-    }
+    let time = Timestamp(milliseconds: Clock.wall() / 1_000_000)
+    let entry = LogQueue.Entry.line(line(for: event, at: time) + "\n")
+    if let queue { queue.submit(entry) } else { LogQueue.write(entry) }
   }
 
   /// `2025-11-22T10:52:01.123Z info  supervisor: message key=value`, or `<6>supervisor: message key=value`.

@@ -38,6 +38,19 @@ extension Client {
     return .yield
   }
 
+  /// What is good of an answer that broke off goes out, as far as that needs no waiting.
+  mutating func passOnApproved(_ world: borrowing World) {
+    while !output.isEmpty {
+      guard case .bytes(let count) = stream.flush(&output) else { return }
+      exchange.record.bytesToClient += UInt64(count)
+    }
+    let cursor = exchange.responseCursor
+    guard cursor.pending > 0, let connection, world.servers.contains(connection) else { return }
+    guard case .bytes(let count) = stream.write(world.servers[connection].input, from: cursor.sent, to: cursor.approved)
+    else { return }
+    exchange.record.bytesToClient += UInt64(count)
+  }
+
   /// Ends both connections so that what went out can not pass for the whole: no close_notify, and RST where the end
   /// of the connection would be the end of the body, or of a tunnel's direction.
   mutating func abort(_ world: inout World) -> Step {

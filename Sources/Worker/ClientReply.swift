@@ -16,6 +16,8 @@ extension Client {
     var page = StatusPage(status, isToHead: exchange.request?.method == .head)
     if status == .serviceUnavailable { page.retryAfterSeconds = Client.retryAfterSeconds }
     world.buffers.lease(&output)
+    // What was meant to go out and has not is replaced; an interim answer that has begun to is finished.
+    if exchange.record.bytesToClient == 0 { output.removeAll() }
     if let replacement = generation.errorPages[status.rawValue] {
       page.render(page: replacement.span, into: &output)
     } else {

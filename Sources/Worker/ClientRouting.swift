@@ -147,6 +147,7 @@ extension Client {
     let recovery = exchange.recover(from: failure)
     let failed = server
     if failure != .gone || recovery != .reconnect, let failed { generation.roster.suspect(failed) }
+    if recovery == .abort { passOnApproved(world) }
     dropConnection(&world)
     switch recovery {
     case .reconnect:

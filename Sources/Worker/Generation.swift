@@ -68,7 +68,7 @@ final class Generation: Sendable {
   /// What servers are told of a client.
   func forwarding(for address: IPAddress, isSecure: Bool) -> ForwardedFields {
     ForwardedFields(
-      client: address, isSecure: isSecure, addsClientAddress: configuration.forwarded.add,
+      client: address, isSecure: isSecure, addsFields: configuration.forwarded.add,
       isPeerTrusted: configuration.forwarded.trustedProxies.contains { $0.contains(address) })
   }
 

@@ -8,6 +8,7 @@ import Systemd
 package enum WorkerRole {
   /// Runs the worker on the control socket that its supervisor gave it, and returns the process's exit status.
   package static func run(control: consuming Descriptor) -> Int32 {
+    defer { OperationalLog.flush() }
     CurrentProcess.dieWithParent()
     do throws(ControlError) {
       let channel: ControlChannel

@@ -69,8 +69,8 @@ private let time = Timestamp(milliseconds: 1_763_808_721_123)
     #expect(handler.line(for: event(.error, "m", error: Failure()), at: time) == #"<3>s: m error="it broke""#)
   }
 
-  @Test func `the journal gets the fields one by one, and in the text`() {
-    let handler = JournalLogHandler(label: "worker", level: .info)
+  @Test func `the journal gets the fields one by one, and in the text`() throws {
+    let handler = JournalLogHandler(label: "worker", level: .info, queue: try LogQueue())
     #expect(
       handler.fields(for: event(.warning, "server down", ["server": "view01", "exit-status": "a b"])) == [
         #"MESSAGE=server down exit-status="a b" server=view01"#, "PRIORITY=4", "SYSLOG_IDENTIFIER=belvedere",
@@ -78,9 +78,9 @@ private let time = Timestamp(milliseconds: 1_763_808_721_123)
       ])
   }
 
-  @Test func `an entry of the journal never has more fields than fit`() {
+  @Test func `an entry of the journal never has more fields than fit`() throws {
     let metadata = Logger.Metadata(uniqueKeysWithValues: (0..<100).map { ("k\($0)", "v") })
-    let handler = JournalLogHandler(label: "worker", level: .info)
+    let handler = JournalLogHandler(label: "worker", level: .info, queue: try LogQueue())
     #expect(handler.fields(for: event(.info, "m", metadata)).count == JournalLogHandler.fieldLimit)
   }
 }

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -132,6 +133,17 @@ static inline struct cl_calendar cl_local_time(uint64_t seconds) {
 }
 
 static inline int cl_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+// Blocks every signal that is not a fault of the thread itself, and says what was blocked before.
+static inline void cl_block_signals(sigset_t *before) {
+  sigset_t all;
+  sigfillset(&all);
+  const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+  for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
+  pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+static inline void cl_restore_signals(const sigset_t *before) { pthread_sigmask(SIG_SETMASK, before, NULL); }
 
 static inline int cl_set_thread_name(const char *name) { return pthread_setname_np(pthread_self(), name); }
 

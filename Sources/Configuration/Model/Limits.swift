@@ -37,8 +37,8 @@ extension Configuration {
 
   /// The fields that tell a server about the client: X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host.
   package struct Forwarded: Equatable, Sendable {
-    /// Whether X-Forwarded-For is set on the way to a server; the other two always are. What a client that is no trusted
-    /// proxy sent in any of them is dropped in either case.
+    /// Whether they are set on the way to a server. What a client that is no trusted proxy sent in any of them is dropped
+    /// in either case.
     package var add = true
     /// Peers whose own X-Forwarded fields are believed, kept and extended.
     package var trustedProxies: [IPPrefix] = []

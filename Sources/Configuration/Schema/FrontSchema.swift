@@ -58,7 +58,7 @@ extension Schema {
     keys: [
       Key(
         "add", \.add, .flag, example: "false",
-        "Whether X-Forwarded-For is set to the client's address. X-Forwarded-Proto and X-Forwarded-Host always are. What a client sends in the three is dropped."
+        "Whether X-Forwarded-For (the client's address), -Proto and -Host are set. What a client sends in the three is dropped either way."
       ),
       Key(
         "trusted-proxies", \.trustedProxies, .list(of: .prefix), example: "[10.0.0.0/8]",
