@@ -58,6 +58,9 @@ REFUSED = [
     ("only bare LF", "GET /row HTTP/1.1\nHost: view.test\n\n", BAD),
     ("bare CR in a value", get(HOST + "X: a\rb\r\n"), BAD),
     ("CR CR LF", get(HOST + "X: a\r\r\n"), BAD),
+    # RFC 9110 §9.3.1: content in GET has no meaning, and servers that leave it unread take it for the next request
+    ("GET with a body", get(HOST + "Content-Length: 5\r\n") + "hello", BAD),
+    ("GET with chunks", get(HOST + "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n", BAD),
     # RFC 9112 §5: field lines
     ("NUL in a value", get(HOST + "X: a\0b\r\n"), BAD),
     ("control character in a value", get(HOST + "X: a\x01b\r\n"), BAD),
@@ -201,7 +204,6 @@ FORWARDED = [
     ("value without a space", get("Host:view.test\r\n"), "GET /row HTTP/1.1", b""),
     ("POST with Content-Length", post("Content-Length: 5\r\n", "hello"), "POST /row HTTP/1.1", b"hello"),
     ("POST with Content-Length 0", post("Content-Length: 0\r\n"), "POST /row HTTP/1.1", b""),
-    ("GET with a body", f"GET /row HTTP/1.1\r\n{HOST}Content-Length: 5\r\n\r\nhello", "GET /row HTTP/1.1", b"hello"),
     ("POST without a body", post(""), "POST /row HTTP/1.1", b""),
     ("chunked", post(CHUNKED, "5\r\nhello\r\n0\r\n\r\n"), "POST /row HTTP/1.1", b"5\r\nhello\r\n0\r\n\r\n"),
     ("Chunked in capitals", post("Transfer-Encoding: CHUNKED\r\n", "0\r\n\r\n"), "POST /row HTTP/1.1", b"0\r\n\r\n"),
