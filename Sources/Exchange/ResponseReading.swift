@@ -43,6 +43,15 @@ extension Exchange {
     return .incomplete
   }
 
+  /// Forgets the answer's head, of which nothing has gone out, so that what is wrong with its body can still be answered
+  /// with a page.
+  package mutating func withdrawResponse() {
+    response = nil
+    responseSide = .head
+    record.answered = nil
+    record.status = 0
+  }
+
   private mutating func readHead<Sink: ByteSink & ~Copyable>(
     _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
   ) -> ResponseStep {

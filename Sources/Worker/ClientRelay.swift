@@ -168,6 +168,7 @@ extension Client {
     case .wouldBlock: return moved ? .moved : .blocked
     case .ended(let how): end = how
     }
+    let isFirst = exchange.response == nil
     if exchange.responseSide == .head { world.buffers.lease(&output) }
     while true {
       let step = exchange.readResponse(
@@ -183,12 +184,23 @@ extension Client {
       case .incomplete:
         return .moved
       case .gone: return .stop(fail(.gone, "closed without an answer", &world))
-      case .truncated: return .stop(fail(.truncated, "the answer broke off", &world))
+      case .truncated:
+        if isFirst { withdrawAnswer() }
+        return .stop(fail(.truncated, "the answer broke off", &world))
       case .malformed(let rejection):
-        world.noteFailure(of: world.servers[connection].server, "malformed answer: \(rejection.reason)")
+        if isFirst { withdrawAnswer() }
+        if let server {
+          world.noteFailure(of: generation.roster.servers[server], "malformed answer: \(rejection.reason)")
+        }
         return .stop(fail(.malformed, "malformed answer", &world))
       }
     }
+  }
+
+  /// The answer's head came together with what is wrong with its body, and has not gone out.
+  private mutating func withdrawAnswer() {
+    output.removeAll()
+    exchange.withdrawResponse()
   }
 
   /// Nothing of what did not fit was sent: answers are only read when the output is empty.

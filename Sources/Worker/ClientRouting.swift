@@ -97,13 +97,13 @@ extension Client {
       return begin(on: connection, isReused: true, &world)
     }
     dropConnection(&world)
-    if !fresh, service == .https, let pooled = world.takePooled(server, askingKernel: asks) {
+    if !fresh, service == .https, let pooled = world.takePooled(server, of: generation, askingKernel: asks) {
       connection = pooled
       world.servers[pooled].client = key
       return begin(on: pooled, isReused: true, &world)
     }
     exchange.beginAttempt(isReused: false, at: world.now)
-    switch world.open(server, for: key) {
+    switch world.open(server, of: generation, for: key) {
     case .success(let made):
       connection = made
       phase = .connecting
@@ -137,7 +137,7 @@ extension Client {
     case .ready: return begin(on: connection, isReused: false, &world)
     case .wait: return .wait
     case .failed(let reason):
-      world.noteFailure(of: server, reason)
+      world.noteFailure(of: generation.roster.servers[server], reason)
       return fail(.connect, reason, &world)
     }
   }

@@ -73,15 +73,18 @@ struct World: ~Copyable {
     for _ in generation.servers { sessionKeys.append(sessions.insert(CachedSession())) }
   }
 
-  /// Tells the operator of a server's failure, now and then.
-  mutating func noteFailure(of server: Int, _ reason: @autoclosure () -> String) {
-    failures.note(server, generation.servers[server].name, reason(), at: now)
+  /// Tells the operator of a server's failure, now and then. Nothing more is told of one that a reload has removed.
+  mutating func noteFailure(of server: SharedServer, _ reason: @autoclosure () -> String) {
+    guard let index = generation.roster.index(of: server) else { return }
+    failures.note(index, server.name, reason(), at: now)
   }
 
   // MARK: connections to servers
 
-  /// Begins to connect to a server.
-  mutating func open(_ server: Int, for client: SlabKey) -> Result<SlabKey, SystemError> {
+  /// Begins to connect to a server, by its index in the generation that the exchange belongs to.
+  mutating func open(
+    _ server: Int, of generation: Generation, for client: SlabKey
+  ) -> Result<SlabKey, SystemError> {
     do throws(SystemError) {
       let descriptor = try Socket.connect(to: generation.servers[server].endpoint)
       let key = servers.insert(
@@ -118,8 +121,10 @@ struct World: ~Copyable {
     return incoming
   }
 
-  /// An idle connection to the server, if there is one that can still be used.
-  mutating func takePooled(_ server: Int, askingKernel asks: Bool) -> SlabKey? {
+  /// An idle connection to the server, if there is one that can still be used. There is none for an exchange that
+  /// belongs to an earlier generation.
+  mutating func takePooled(_ server: Int, of generation: Generation, askingKernel asks: Bool) -> SlabKey? {
+    guard generation === self.generation else { return nil }
     while let key = pools[server].idle.popLast() {
       if isUsable(key, askingKernel: asks) { return key }
       close(key)

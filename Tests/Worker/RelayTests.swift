@@ -1,4 +1,5 @@
 import Exchange
+import Linux
 import Testing
 import Wire
 
@@ -20,5 +21,49 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
       client.send(get)
     }
     #expect(try stage.isDeserted())
+  }
+
+  @Test(arguments: ["5\r\nhello!\r\n", "nonsense"])
+  func `an answer that is wrong from the start becomes a 502, not an empty connection`(body: String) throws {
+    var stage = try Stage.make()
+    var client = try stage.connect()
+    client.send(get)
+    var server = try stage.accept()
+    _ = try stage.receive(&server)
+    server.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+    #expect(try stage.receive(&client, until: "\n").hasPrefix("HTTP/1.1 502 "))
+    #expect(try stage.receiveEnd(&client) == .closed)
+  }
+
+  @Test func `an answer that goes wrong later never ends in order`() throws {
+    var stage = try Stage.make()
+    var client = try stage.connect()
+    client.send(get)
+    var server = try stage.accept()
+    _ = try stage.receive(&server)
+    server.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort")
+    #expect(try stage.receive(&client, until: "short").hasPrefix("HTTP/1.1 200 "))
+    server.sendEnd()
+    #expect(try stage.receiveEnd(&client) == .cut)
+  }
+
+  @Test func `a client that waits across a reload reaches the server that it waited for`() throws {
+    var stage = try Stage.make(servers: 2, serverSettings: ", connections: 1")
+    var first = try stage.connect()
+    var second = try stage.connect()
+    first.send(get)
+    try stage.until("a connection is being made") { $0.phases.contains(.connecting) }
+    let chosen = try #require(stage.loop.clients.keys.compactMap { stage.loop.clients[$0].server }.first)
+    var server = try stage.accept(at: chosen)
+    _ = try stage.receive(&server)
+    second.send(get)
+    try stage.until("the second client waits") { $0.phases.contains(.queued) }
+    try stage.reload(servers: [1 - chosen])
+    server.send(ok)
+    #expect(try stage.receive(&first, until: "ok") == ok)
+    var fresh = try stage.accept(at: chosen)
+    _ = try stage.receive(&fresh)
+    fresh.send(ok)
+    #expect(try stage.receive(&second, until: "ok") == ok)
   }
 }

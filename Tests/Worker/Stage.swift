@@ -20,6 +20,7 @@ struct Stage: ~Copyable {
   let fleet: Fleet
   let endpoint: Endpoint
   private let servers: [Descriptor.Owner]
+  private let source: Source
   private let security: Security?
   private(set) var now: Instant
   private let heartbeats: SharedHeartbeats
@@ -33,19 +34,9 @@ struct Stage: ~Copyable {
   static func make(
     servers count: Int = 1, settings: String = "", serverSettings: String = "", isPassthrough: Bool = false
   ) throws -> Stage {
-    var listeners: [Descriptor.Owner] = []
-    var lines = "service: view.test\nredirect: false\n"
-    lines += isPassthrough ? "mode: passthrough\n" : "tls: { certificate: \(try Certificate.path()) }\n"
-    lines += "servers:\n"
-    for index in 0..<count {
-      let listener = try Socket.listen(on: Stage.anyPort)
-      let port = try Socket.localEndpoint(of: listener.number).port
-      listeners.append(Descriptor.Owner(listener))
-      let trust = isPassthrough ? "" : ", trust: insecure-no-verification"
-      lines += "  view0\(index + 1): { address: 127.0.0.1, port: \(port)\(trust)\(serverSettings) }\n"
-    }
-    let loaded = Configuration.load(text: lines + settings + "\n", fileName: "test.yaml", hostName: "lb1")
-    let configuration = try #require(loaded.configuration, "\(loaded.diagnostics)")
+    let listeners = try (0..<count).map { _ in Descriptor.Owner(try Socket.listen(on: Stage.anyPort)) }
+    let source = Source(settings: settings, serverSettings: serverSettings, isPassthrough: isPassthrough)
+    let configuration = try source.configuration(listeners, Array(listeners.indices))
     let fleet = try Fleet(configuration)
     try fleet.makeMailboxes(1)
     let generation = try Generation(
@@ -75,23 +66,35 @@ struct Stage: ~Copyable {
       HandedListener(place: ListenerPlace(purpose: .service, endpoint: endpoint, loop: 0), descriptor: listener))
     loop.resumeAccepting(now: true)
     return Stage(
-      loop: loop, fleet: fleet, endpoint: endpoint, servers: listeners, security: security, heartbeats: heartbeats)
+      loop: loop, fleet: fleet, endpoint: endpoint, servers: listeners, source: source, security: security,
+      heartbeats: heartbeats)
   }
 
   private init(
-    loop: consuming Loop, fleet: Fleet, endpoint: Endpoint, servers: [Descriptor.Owner], security: Security?,
-    heartbeats: consuming SharedHeartbeats
+    loop: consuming Loop, fleet: Fleet, endpoint: Endpoint, servers: [Descriptor.Owner], source: Source,
+    security: Security?, heartbeats: consuming SharedHeartbeats
   ) {
     self.loop = loop
     self.fleet = fleet
     self.endpoint = endpoint
     self.servers = servers
+    self.source = source
     self.security = security
     self.heartbeats = heartbeats
     now = self.loop.world.now
   }
 
   private static let anyPort = Endpoint(address: IPAddress(v4: 0x7f00_0001), port: 0)
+
+  /// A generation with these of the servers, in this order, takes over.
+  mutating func reload(servers kept: [Int]) throws {
+    let configuration = try source.configuration(servers, kept)
+    let generation = try Generation(
+      number: 2, configuration, tickets: try TicketKeys(at: Clock.monotonic()), fleet: fleet)
+    fleet.adopt(generation)
+    loop.world.adopt(generation)
+    for index in kept.indices { generation.roster.set(.up, at: index) }
+  }
 
   // MARK: Actors
 
@@ -176,6 +179,26 @@ struct Stage: ~Copyable {
   mutating func pass(_ interval: Interval) {
     now = now + interval + Interval(nanoseconds: TimerWheel.tickNanoseconds)
     turn()
+  }
+}
+
+/// What configurations are made of.
+private struct Source {
+  let settings: String
+  let serverSettings: String
+  let isPassthrough: Bool
+
+  func configuration(_ listeners: [Descriptor.Owner], _ indices: [Int]) throws -> Configuration {
+    var text = "service: view.test\nredirect: false\n"
+    text += isPassthrough ? "mode: passthrough\n" : "tls: { certificate: \(try Certificate.path()) }\n"
+    text += "servers:\n"
+    for index in indices {
+      let port = try Socket.localEndpoint(of: listeners[index].descriptor.number).port
+      let trust = isPassthrough ? "" : ", trust: insecure-no-verification"
+      text += "  view0\(index + 1): { address: 127.0.0.1, port: \(port)\(trust)\(serverSettings) }\n"
+    }
+    let loaded = Configuration.load(text: text + settings + "\n", fileName: "test.yaml", hostName: "lb1")
+    return try #require(loaded.configuration, "\(loaded.diagnostics)")
   }
 }
 
