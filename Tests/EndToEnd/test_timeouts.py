@@ -1,9 +1,11 @@
 """Every wait has an end, and the client is told which one it was."""
 
+import socket
 import threading
 import time
 
 import pytest
+from harness.client import TLSClient
 from harness.http import Truncated, chunk
 from harness.server import page
 from harness.waiting import stays, wait_until
@@ -111,17 +113,45 @@ def test_server_that_falls_silent_cuts_the_answer(scene):
     wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
-@pytest.mark.parametrize("manner", ["reset", "close"])
-def test_client_that_is_gone_frees_the_server_at_once(scene, manner):
-    """A reset, or a FIN without close_notify: nobody waits for this answer any more, and the place at the server is
-    somebody else's."""
+def half_close(client):
+    """close_notify and FIN: what a client that leaves in order sends too."""
+    client.finish()
+    client.socket.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("leave", [TLSClient.reset, TLSClient.close, half_close], ids=["reset", "close", "in-order"])
+def test_client_that_is_gone_frees_the_server_at_once(scene, leave):
+    """Nobody waits for this answer any more, and the place at the server is somebody else's. A client that ends its
+    direction before its answer has begun is taken for gone, as nginx takes it."""
     server = scene.server(script=silent)
     balancer = scene.balance(server)
-    client = balancer.connect()
-    client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
-    server.wait_for_requests(1)
-    getattr(client, manner)()
-    wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
+    with balancer.connect() as client:
+        client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+        server.wait_for_requests(1)
+        leave(client)
+        wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
+
+
+def test_client_that_ends_its_direction_in_the_answer_gets_the_rest(scene):
+    server = scene.server()
+    go = threading.Event()
+
+    def script(request):
+        request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        assert go.wait(30)
+        request.send("world")
+
+    server.script = script
+    balancer = scene.balance(server)
+    with balancer.connect() as client:
+        client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+        assert client.receive_until(b"hello")
+        half_close(client)
+        # Seen by the balancer before the rest comes: another client was served meanwhile.
+        server.script = page
+        assert balancer.get("/").status == 200
+        go.set()
+        assert client.receive_exactly(5) == b"world"
 
 
 def test_slow_but_steady_answer_is_not_cut(scene):

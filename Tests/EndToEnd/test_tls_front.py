@@ -251,17 +251,6 @@ def test_request_before_close_notify_is_still_answered(balancers):
         assert client.receive_to_end() == b"" and client.ended == "clean"
 
 
-def test_request_before_a_half_close_is_still_answered(balancers):
-    """The same with the FIN that OpenSSL's and other clients send behind their close_notify."""
-    for _ in range(10):
-        with balancers("intermediate").connect() as client:
-            client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
-            client.finish()
-            client.socket.shutdown(socket.SHUT_WR)
-            answer = client.answer()
-            assert answer is not None and answer.status == 200
-
-
 @pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=["nothing", "a-byte", "half-a-hello"])
 def test_handshake_that_does_not_end_is_cut(scene, sent):
     balancer = scene.balance(scene.server(), timeouts={"tls-handshake": "300ms"})
