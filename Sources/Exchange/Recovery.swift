@@ -42,8 +42,9 @@ extension Exchange {
   }
 
   private mutating func decide(on failure: ServerFailure) -> Recovery {
-    // As long as nothing of the answer is out, the client can still be told.
-    if isTunnel && attempt.hasHeard || response != nil && record.bytesToClient > 0 { return .abort }
+    // Bytes of the answer may be on their way although none is counted as sent; a head of which that is not so is
+    // withdrawn before this is asked.
+    if response != nil || isTunnel && attempt.hasHeard { return .abort }
     switch failure {
     case .connect, .connectTimeout, .down:
       return spendRetry() ? .redispatch : .answer(.serviceUnavailable)

@@ -16,8 +16,7 @@ extension Client {
     var page = StatusPage(status, isToHead: exchange.request?.method == .head)
     if status == .serviceUnavailable { page.retryAfterSeconds = Client.retryAfterSeconds }
     world.buffers.lease(&output)
-    // What was meant to go out and has not is replaced; an interim answer that has begun to is finished.
-    if exchange.record.bytesToClient == 0 { output.removeAll() }
+    // Interim answers that wait here go first: TLS may have begun to send them.
     if let replacement = generation.errorPages[status.rawValue] {
       page.render(page: replacement.span, into: &output)
     } else {

@@ -16,7 +16,7 @@ private enum Situation: String, CaseIterable {
   case forgotten = "PUT, reused, partly forgotten"
   case interim = "GET, reused, 103 heard"
   case partial = "GET, reused, part of a head heard"
-  case answerUnsent = "GET, answer not out yet"
+  case answerUnsent = "GET, answer withdrawn"
   case answering = "GET, answering"
   case upgraded = "upgraded"
   case passthroughUnsent = "passed through, nothing left"
@@ -46,10 +46,10 @@ private enum Situation: String, CaseIterable {
     case .forgotten: passage.forget()
     case .interim: passage.answer(response(103))
     case .partial: passage.answer("HTTP/1.")
-    case .answerUnsent: passage.answer(response(200, "Content-Length: 5", body: "ab"))
-    case .answering:
+    case .answerUnsent:
       passage.answer(response(200, "Content-Length: 5", body: "ab"))
-      passage.exchange.record.bytesToClient = 40
+      passage.exchange.withdrawResponse()
+    case .answering: passage.answer(response(200, "Content-Length: 5", body: "ab"))
     case .upgraded: passage.answer(upgradeResponse)
     case .passthroughSent: passage.receive("hello"); passage.send()
     case .passthroughHeard: passage.answer("hello")
@@ -112,7 +112,7 @@ private enum Situation: String, CaseIterable {
         PUT, reused, partly forgotten: gone 502, truncated 502, malformed 502, timeout 504
         GET, reused, 103 heard: gone 502, truncated 502, malformed 502, timeout 504
         GET, reused, part of a head heard: gone 502, truncated 502, malformed 502, timeout 504
-        GET, answer not out yet: gone 502, truncated 502, malformed 502, timeout 504
+        GET, answer withdrawn: gone 502, truncated 502, malformed 502, timeout 504
         GET, answering: gone abort, truncated abort, malformed abort, timeout abort
         upgraded: gone abort, truncated abort, malformed abort, timeout abort
         passed through, nothing left: gone redispatch, truncated 502, malformed 502, timeout 504
