@@ -15,34 +15,67 @@ final class Attachment {
 struct ListenerSet: ~Copyable {
   /// A listener, and where it is.
   struct Listener {
+    /// What the configuration asked for; `place` differs where the kernel has no IPv6.
+    let request: ServicePlan.Place
     let place: ListenerPlace
     let socket: Attachment
+  }
+
+  /// What a new configuration changes.
+  struct Change {
+    var kept: [Listener] = []
+    var added: [Listener] = []
+    var removed: [Listener] = []
   }
 
   let listeners: [Listener]
 
   /// Binds them all, or says which can't be bound and what to do.
   init(_ places: [ServicePlan.Place], loops: Int) throws(ListenerError) {
-    // All are looked at before any is bound: ours must not be taken for another's.
-    var places = places
-    for index in places.indices {
-      places[index] = try Self.attempt(places[index]) { (place) throws(SystemError) in
-        try Socket.requireFree(place.endpoint, dualStack: place.dualStack)
-        return place
-      }
-    }
+    try Self.requireFree(places)
     var listeners: [Listener] = []
+    for place in places { listeners += try Self.bind(place, loops: 0..<loops) }
+    self.listeners = listeners
+  }
+
+  /// What is left and what is new, once the change has been taken over.
+  init(_ change: Change) { listeners = change.kept + change.added }
+
+  /// Binds what `places` has more, and says what it has less. Nothing changes for what is kept; a socket stays when
+  /// loops become fewer, so that nobody who waits in its queue is refused.
+  borrowing func change(to places: [ServicePlan.Place], loops: Int) throws(ListenerError) -> Change {
+    var change = Change()
+    let ports = Set(listeners.map(\.place.endpoint.port))
+    // A port of our own is in use, and is free for us all the same.
+    try Self.requireFree(places.filter { !ports.contains($0.endpoint.port) })
     for place in places {
-      for loop in 0..<loops {
-        let socket = try Self.attempt(place) { (place) throws(SystemError) in
-          Attachment(try Socket.listen(on: place.endpoint, dualStack: place.dualStack))
-        }
-        let listenerPlace = ListenerPlace(
-          purpose: place.purpose, endpoint: place.endpoint, loop: UInt16(truncatingIfNeeded: loop))
-        listeners.append(Listener(place: listenerPlace, socket: socket))
+      let kept = listeners.filter { $0.request == place }
+      change.kept += kept
+      if kept.count < loops { change.added += try Self.bind(place, loops: kept.count..<loops) }
+    }
+    change.removed = listeners.filter { !places.contains($0.request) }
+    return change
+  }
+
+  /// All are looked at before any is bound: ours must not be taken for another's.
+  private static func requireFree(_ places: [ServicePlan.Place]) throws(ListenerError) {
+    for place in places {
+      try attempt(place) { (place) throws(SystemError) in
+        try Socket.requireFree(place.endpoint, dualStack: place.dualStack)
       }
     }
-    self.listeners = listeners
+  }
+
+  private static func bind(_ request: ServicePlan.Place, loops: Range<Int>) throws(ListenerError) -> [Listener] {
+    var listeners: [Listener] = []
+    for loop in loops {
+      let (endpoint, socket) = try attempt(request) { (place) throws(SystemError) in
+        (place.endpoint, Attachment(try Socket.listen(on: place.endpoint, dualStack: place.dualStack)))
+      }
+      let place = ListenerPlace(purpose: request.purpose, endpoint: endpoint, loop: UInt16(truncatingIfNeeded: loop))
+      listeners.append(Listener(request: request, place: place, socket: socket))
+    }
+    return listeners
   }
 
   /// Calls `body`; where the kernel has no IPv6, with IPv4's wildcard in place of the one for both.

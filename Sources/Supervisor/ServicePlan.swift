@@ -1,5 +1,6 @@
 import Configuration
 import Linux
+import Logging
 import Roles
 import Wire
 
@@ -33,6 +34,9 @@ package struct ServicePlan {
     package static let worker = Command(executable: CurrentProcess.executable, arguments: ["belvedere", "worker"])
   }
 
+  /// As many loops as a worker may ever have: `threads` in the configuration.
+  package static let loopLimit = 256
+
   /// The file's text, its name, and the host name that it was read with: what the worker reads again.
   package var configuration: (text: [UInt8], fileName: String, hostName: String)
   package var places: [Place]
@@ -43,6 +47,9 @@ package struct ServicePlan {
   /// How many servers there are.
   package var servers: Int
   package var command: Command
+  /// `log.target`: standard error and the journal are chosen once.
+  package var logTarget = ""
+  package var logLevel = Logger.Level.info
 
   package init(
     configuration: (text: [UInt8], fileName: String, hostName: String), places: [Place], loops: Int, stop: Interval,
@@ -64,6 +71,14 @@ package struct ServicePlan {
       places: configuration.listeners.map { Place($0, for: .service) } + redirects.map { Place($0, for: .redirect) },
       loops: configuration.threads ?? CurrentProcess.processors, stop: configuration.timeouts.stop,
       servers: configuration.servers.count, command: .worker)
+    logTarget = configuration.log.target.rawValue
+    logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
+  }
+
+  /// What another plan changes and a running service can't, a line each.
+  func fixedSettings(changedBy next: ServicePlan) -> [String] {
+    logTarget == next.logTarget
+      ? [] : ["log.target can't change while the service runs; `systemctl restart belvedere` changes it"]
   }
 }
 

@@ -3,14 +3,20 @@ import Roles
 /// The service in one line, for `systemctl status`: what the worker has told of itself.
 struct ServiceStatus {
   /// How many servers the configuration has.
-  let servers: Int
+  private(set) var servers: Int
   private var states: [String: ServerChange.State] = [:]
   private var load: Load?
 
-  init(servers: Int) { self.servers = servers }
+  init(servers: Int, load: Load? = nil) {
+    self.servers = servers
+    self.load = load
+  }
 
   mutating func note(_ change: ServerChange) { states[change.name] = change.state }
   mutating func note(_ load: Load) { self.load = load }
+
+  /// Another configuration with as many servers; states of servers that it does not name are forgotten with time.
+  mutating func adopt(servers: Int) { self = ServiceStatus(servers: servers, load: load) }
 
   /// Forgets what an earlier worker has told.
   mutating func reset() { self = ServiceStatus(servers: servers) }

@@ -17,15 +17,21 @@ struct Supervision: ~Copyable {
     static let worker: UInt64 = 1
   }
 
-  private let plan: ServicePlan
-  private let limits: WorkerLimits
-  private let log: Logger
+  var plan: ServicePlan
+  private var limits: WorkerLimits
+  let log: Logger
   private let poller: Poller
   private let signalReader: SignalReader
-  private let configuration: Attachment
-  private var listeners: ListenerSet?
-  private var life: WorkerLife
-  private var worker: WorkerProcess?
+  /// The text that the worker reads, in memory.
+  private var configuration: Attachment
+  var listeners: ListenerSet?
+  private(set) var life: WorkerLife
+  var worker: WorkerProcess?
+  /// Counts the configurations handed out.
+  var generation: UInt64 = 1
+  /// A reload that the worker has not answered yet.
+  var pending: PendingReload?
+  let reread: () -> Result<ServicePlan, ReloadRefusal>
   /// The process of the worker that notes are about: the one that runs, or the last one.
   private var workerIdentifier: Int32?
   private var status: ServiceStatus
@@ -35,7 +41,11 @@ struct Supervision: ~Copyable {
   private let watchdog: Interval?
   private var nextWatchdog = Instant(nanoseconds: 0)
 
-  init(_ plan: ServicePlan, listeners: consuming ListenerSet, limits: WorkerLimits, log: Logger) throws(SystemError) {
+  /// `reread` makes a plan of the configuration file as it is when it is called.
+  init(
+    _ plan: ServicePlan, listeners: consuming ListenerSet, log: Logger,
+    reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
+  ) throws(SystemError) {
     let signalReader = try SignalReader(Self.signals)
     Signals.ignoreBrokenPipes()
     let poller = try Poller()
@@ -44,7 +54,8 @@ struct Supervision: ~Copyable {
     self.signalReader = signalReader
     self.poller = poller
     self.plan = plan
-    self.limits = limits
+    self.reread = reread
+    limits = WorkerLimits(stop: plan.stop)
     self.log = log
     self.listeners = consume listeners
     life = WorkerLife(limits: limits)
@@ -80,8 +91,7 @@ struct Supervision: ~Copyable {
   private mutating func readSignals() {
     while let signal = signalReader.next() {
       switch signal {
-      case SIGHUP:
-        log.warning("SIGHUP: this version can't reload its configuration; restart the service to apply changes")
+      case SIGHUP: reload()
       default:
         log.notice("\(Signals.words(for: signal))")
         perform(life.handle(.terminate, at: Clock.monotonic()))
@@ -109,6 +119,7 @@ struct Supervision: ~Copyable {
     if let end = worker?.child.reap() {
       worker = nil
       status.reset()
+      endReload(.failure(ReloadRefusal(["the worker died while it took the new configuration over"])))
       handle(.exited(end))
     }
   }
@@ -118,8 +129,11 @@ struct Supervision: ~Copyable {
     case .hello(let version):
       guard version != MessageVersion.current else { return }
       handle(.faulty(reason: MessageError.version(theirs: version).description))
+    case .ready(let generation) where pending?.generation == generation: endReload(.success(()))
+    case .refused(let generation, let reason) where pending?.generation == generation:
+      endReload(.failure(ReloadRefusal([reason])))
     case .ready:
-      worker?.expectHeartbeats(bound: limits.stall, at: Clock.monotonic())
+      worker?.watch(loops: plan.loops, bound: limits.stall, at: Clock.monotonic())
       handle(.ready)
     case .refused(_, let reason): handle(.refused(reason: reason))
     case .serverChanged(let change): status.note(change)
@@ -131,6 +145,9 @@ struct Supervision: ~Copyable {
   private mutating func passTime() {
     let now = Clock.monotonic()
     handle(.timer)
+    if let pending, now >= pending.deadline {
+      endReload(.failure(ReloadRefusal(["the worker did not answer in time"])))
+    }
     if now >= nextTick {
       nextTick = now + HeartbeatWatch.period
       if let loop = worker?.stalledLoop(at: now) { handle(.stalled(loop: loop)) }
@@ -150,7 +167,7 @@ struct Supervision: ~Copyable {
 
   // MARK: Effects
 
-  private mutating func handle(_ event: WorkerLife.Event) {
+  mutating func handle(_ event: WorkerLife.Event) {
     perform(life.handle(event, at: Clock.monotonic()))
   }
 
@@ -172,13 +189,25 @@ struct Supervision: ~Copyable {
     }
   }
 
+  /// Everything from here on goes by this plan.
+  mutating func adopt(_ reload: PendingReload) {
+    plan = reload.plan
+    OperationalLog.setLevel(plan.logLevel)
+    configuration = reload.configuration
+    listeners = ListenerSet(reload.listeners)
+    limits = WorkerLimits(stop: plan.stop)
+    life.adopt(limits)
+    status.adopt(servers: plan.servers)
+    worker?.watch(loops: plan.loops, bound: limits.stall, at: Clock.monotonic())
+  }
+
   /// A worker with its orders; nil when there are no listeners any more.
   private func makeWorker() throws(SystemError) -> WorkerProcess? {
     switch listeners {
     case nil: return nil
     case .some(let listeners):
       return try WorkerProcess(
-        plan, generation: 1, configuration: configuration, listeners: listeners, blocked: Self.signals)
+        plan, generation: generation, configuration: configuration, listeners: listeners, blocked: Self.signals)
     }
   }
 

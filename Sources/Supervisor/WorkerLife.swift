@@ -73,13 +73,16 @@ struct WorkerLife {
   }
 
   private(set) var state = State.idle
-  private let limits: WorkerLimits
+  private var limits: WorkerLimits
   /// Whether any worker was ready yet. Until then a failure is the operator's to mend, and the supervisor ends.
   private var hasServed = false
   /// When workers died, oldest first, no longer ago than `deathWindow`.
   private var deaths: [Instant] = []
 
   init(limits: WorkerLimits) { self.limits = limits }
+
+  /// Goes by other limits from now on.
+  mutating func adopt(_ limits: WorkerLimits) { self.limits = limits }
 
   /// When `handle(.timer)` is due next.
   var deadline: Instant? {

@@ -13,6 +13,7 @@ struct WorkerProcess: ~Copyable {
   var link: ControlLink
   private let heartbeats: SharedHeartbeats
   private var watch: HeartbeatWatch?
+  private var watchedLoops = 0
 
   /// Starts a worker and queues everything that it starts with.
   init(
@@ -20,7 +21,7 @@ struct WorkerProcess: ~Copyable {
     blocked: [Int32]
   ) throws(SystemError) {
     let pair = try MessageSocket.Pair()
-    let heartbeats = try SharedHeartbeats(loops: plan.loops)
+    let heartbeats = try SharedHeartbeats(loops: ServicePlan.loopLimit)
     let page = Attachment(try heartbeats.file.duplicate())
     let child = try ChildProcess(
       executable: plan.command.executable, arguments: plan.command.arguments,
@@ -30,7 +31,7 @@ struct WorkerProcess: ~Copyable {
 
     var link = ControlLink(pair.takeOurs())
     link.send(.hello(version: MessageVersion.current))
-    link.send(.heartbeats(capacity: UInt16(truncatingIfNeeded: plan.loops)), with: page)
+    link.send(.heartbeats(capacity: UInt16(truncatingIfNeeded: ServicePlan.loopLimit)), with: page)
     link.send(
       .configure(
         generation: generation, loops: UInt16(truncatingIfNeeded: plan.loops), fileName: plan.configuration.fileName,
@@ -44,8 +45,9 @@ struct WorkerProcess: ~Copyable {
     watch = nil
   }
 
-  /// From now on every loop is expected to turn.
-  mutating func expectHeartbeats(bound: Interval, at now: Instant) {
+  /// From now on each of the first `loops` loops is expected to turn.
+  mutating func watch(loops: Int, bound: Interval, at now: Instant) {
+    watchedLoops = loops
     watch = HeartbeatWatch(turns: turns, bound: bound, at: now)
   }
 
@@ -55,5 +57,5 @@ struct WorkerProcess: ~Copyable {
     return watch?.observe(turns, at: now)
   }
 
-  private var turns: [UInt64] { (0..<heartbeats.loops).map { heartbeats.turns(of: $0) } }
+  private var turns: [UInt64] { (0..<watchedLoops).map { heartbeats.turns(of: $0) } }
 }

@@ -8,15 +8,20 @@ package struct JournalLogHandler: LogHandler {
 
   package var metadata: Logger.Metadata = [:]
   package var metadataProvider: Logger.MetadataProvider?
-  package var logLevel: Logger.Level
+  /// The one of all loggers unless this one was given its own.
+  package var logLevel: Logger.Level {
+    get { ownLevel ?? OperationalLog.level }
+    set { ownLevel = newValue }
+  }
+  private var ownLevel: Logger.Level?
   private let label: String
   private let queue: LogQueue
 
   /// `label` says who speaks: the role's name.
-  package init(label: String, level: Logger.Level, queue: LogQueue) {
+  package init(label: String, level: Logger.Level? = nil, queue: LogQueue) {
     self.label = label
     self.queue = queue
-    logLevel = level
+    ownLevel = level
   }
 
   package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

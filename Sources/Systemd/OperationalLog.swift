@@ -16,6 +16,7 @@ package enum OperationalLog {
 
   /// Sets up every logger that is made after this call. Once a process; a later call is a programmer's error.
   package static func bootstrap(target: Target, level: Logger.Level) {
+    setLevel(level)
     let toJournal =
       switch target {
       case .automatic: JournalStream.isStandardError && isJournalThere
@@ -27,20 +28,32 @@ package enum OperationalLog {
       queue = try LogQueue()
     } catch {
       // Without a thread to write, messages are written where they are said.
-      return LoggingSystem.bootstrap { StderrLogHandler(label: $0, level: level) }
+      return LoggingSystem.bootstrap { StderrLogHandler(label: $0) }
     }
     shared.withLock { $0 = queue }
     LoggingSystem.bootstrap { label in
       if toJournal {
-        JournalLogHandler(label: label, level: level, queue: queue)
+        JournalLogHandler(label: label, queue: queue)
       } else {
-        StderrLogHandler(label: label, level: level, queue: queue)
+        StderrLogHandler(label: label, queue: queue)
       }
     }
     if target == .journal, !toJournal {
       Logger(label: "belvedere").warning("there is no journal on this machine: logging to standard error")
     }
   }
+
+  /// Messages below are not said.
+  package static var level: Logger.Level {
+    Logger.Level.allCases[Int(levelIndex.load(ordering: .relaxed))]
+  }
+
+  /// Changes the level of every logger.
+  package static func setLevel(_ level: Logger.Level) {
+    levelIndex.store(UInt8(Logger.Level.allCases.firstIndex(of: level) ?? 0), ordering: .relaxed)
+  }
+
+  private static let levelIndex = Atomic<UInt8>(0)
 
   /// Waits until everything that was said is written, for a second at most: the last thing that a process does.
   package static func flush() { shared.withLock { $0 }?.flush(within: .seconds(1)) }

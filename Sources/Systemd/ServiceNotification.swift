@@ -1,9 +1,12 @@
 import CSystemd
+import Wire
 
 /// What a service tells systemd about itself (sd_notify(3)). Said to nobody when systemd did not start the process.
 package enum ServiceNotification: Equatable, Sendable {
   /// Everything is up: `systemctl start` returns.
   case ready
+  /// Another configuration is being taken over; `ready` ends it. The instant is CLOCK_MONOTONIC's.
+  case reloading(at: Instant)
   /// An orderly stop has begun.
   case stopping
   /// One line for `systemctl status`.
@@ -20,6 +23,7 @@ package enum ServiceNotification: Equatable, Sendable {
   var text: String {
     switch self {
     case .ready: "READY=1"
+    case .reloading(let now): "RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)"
     case .stopping: "STOPPING=1"
     case .status(let line): "STATUS=" + LogText.line(line)
     case .watchdog: "WATCHDOG=1"

@@ -7,7 +7,12 @@ import Logging
 package struct StderrLogHandler: LogHandler {
   package var metadata: Logger.Metadata = [:]
   package var metadataProvider: Logger.MetadataProvider?
-  package var logLevel: Logger.Level
+  /// The one of all loggers unless this one was given its own.
+  package var logLevel: Logger.Level {
+    get { ownLevel ?? OperationalLog.level }
+    set { ownLevel = newValue }
+  }
+  private var ownLevel: Logger.Level?
   private let label: String
   /// Whether standard error leads to the journal, which adds the time itself and takes the level as a prefix.
   private let isJournal: Bool
@@ -16,12 +21,12 @@ package struct StderrLogHandler: LogHandler {
 
   /// `label` says who speaks: the role's name.
   package init(
-    label: String, level: Logger.Level, isJournal: Bool = JournalStream.isStandardError, queue: LogQueue? = nil
+    label: String, level: Logger.Level? = nil, isJournal: Bool = JournalStream.isStandardError, queue: LogQueue? = nil
   ) {
     self.label = label
     self.queue = queue
     self.isJournal = isJournal
-    logLevel = level
+    ownLevel = level
   }
 
   package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

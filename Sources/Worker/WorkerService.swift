@@ -4,6 +4,7 @@ import Linux
 import Logging
 import Roles
 import Synchronization
+import Systemd
 import TLS
 import Wire
 
@@ -131,6 +132,7 @@ final class WorkerService: Sendable {
         }
       }
       warnOfUnverifiedServers(generation)
+      OperationalLog.setLevel(Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
       tickets.rotate(every: configuration.tls.ticketRotation, at: Clock.monotonic())
       fleet.adopt(generation)
       let running = state.withLock { state in

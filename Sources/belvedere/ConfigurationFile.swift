@@ -1,6 +1,8 @@
 import ArgumentParser
 import Configuration
 import Linux
+import Supervisor
+import Worker
 
 /// The option that names the configuration file, and what it leads to.
 struct ConfigurationFile: ParsableArguments {
@@ -21,6 +23,25 @@ struct ConfigurationFile: ParsableArguments {
       StandardStream.error.write(diagnostic.rendered + "\n")
       throw ExitCode.failure
     }
+  }
+}
+
+extension ConfigurationFile {
+  /// A plan of the file as it is now, for a reload.
+  func plan(hostName: String) -> Result<ServicePlan, ReloadRefusal> {
+    let text: [UInt8]
+    do {
+      text = try File.contents(of: path, limit: Self.limit)
+    } catch {
+      return .failure(
+        ReloadRefusal([Diagnostic.unreadable(file: path, reason: SystemError.words(for: error.code)).line]))
+    }
+    var loaded = Configuration.load(bytes: text, fileName: path, hostName: hostName)
+    loaded.checkFiles(at: Int64(Clock.wall() / 1_000_000_000))
+    guard let configuration = loaded.configuration else {
+      return .failure(ReloadRefusal(loaded.diagnostics.filter { $0.severity == .error }.map(\.line)))
+    }
+    return .success(ServicePlan(configuration, text: text, fileName: path, hostName: hostName))
   }
 }
 

@@ -42,6 +42,6 @@ struct Run: ParsableCommand {
         "vrrp: this version does not hold the virtual address yet; leave it to keepalived for now")
     }
     let plan = ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)
-    throw ExitCode(SupervisorRole.run(plan))
+    throw ExitCode(SupervisorRole.run(plan) { [file] in file.plan(hostName: hostName) })
   }
 }

@@ -1,0 +1,92 @@
+import Linux
+import Logging
+import Roles
+import Systemd
+import Wire
+
+/// Why a configuration was not taken over, a line a problem. The one before goes on serving.
+package struct ReloadRefusal: Error {
+  package let lines: [String]
+
+  package init(_ lines: [String]) { self.lines = lines }
+}
+
+/// A new configuration that the worker was given and has not answered for yet.
+struct PendingReload {
+  let generation: UInt64
+  let plan: ServicePlan
+  let configuration: Attachment
+  let listeners: ListenerSet.Change
+  let deadline: Instant
+}
+
+/// Reload: everything is read, bound and checked beside what serves, and taken over only as a whole.
+extension Supervision {
+  /// How long a worker may take to load what the configuration names.
+  static let reloadBound = Interval.seconds(30)
+
+  /// Reads the configuration file again and asks the worker to take it over.
+  mutating func reload() {
+    guard pending == nil else { return log.warning("reload: one is under way already") }
+    guard case .serving = life.state else { return log.error("reload: refused, no worker serves at the moment") }
+    ServiceNotification.reloading(at: Clock.monotonic()).send()
+    switch prepare() {
+    case .success(let reload):
+      pending = reload
+      hand(reload)
+    case .failure(let refusal):
+      conclude(.failure(refusal))
+    }
+  }
+
+  /// The worker has answered, or never will.
+  mutating func endReload(_ outcome: Result<Void, ReloadRefusal>) {
+    guard let reload = pending else { return }
+    pending = nil
+    if case .success = outcome { adopt(reload) }
+    conclude(outcome)
+  }
+
+  private mutating func conclude(_ outcome: Result<Void, ReloadRefusal>) {
+    switch outcome {
+    case .success: log.notice("reload: generation \(generation) serves")
+    case .failure(let refusal):
+      for line in refusal.lines { log.error("reload: refused, the configuration before it goes on serving: \(line)") }
+    }
+    ServiceNotification.ready.send()
+  }
+
+  /// Binds new listeners and puts the text into memory. What is given up by a failure closes by itself.
+  private mutating func prepare() -> Result<PendingReload, ReloadRefusal> {
+    switch reread() {
+    case .failure(let refusal): return .failure(refusal)
+    case .success(let next):
+      let fixed = plan.fixedSettings(changedBy: next)
+      guard fixed.isEmpty else { return .failure(ReloadRefusal(fixed)) }
+      do {
+        let change = try listeners?.change(to: next.places, loops: next.loops) ?? ListenerSet.Change()
+        let text = Attachment(try MemoryFile.sealed("configuration", contents: next.configuration.text.span))
+        generation += 1
+        return .success(
+          PendingReload(
+            generation: generation, plan: next, configuration: text, listeners: change,
+            deadline: Clock.monotonic() + Self.reloadBound))
+      } catch {
+        return .failure(ReloadRefusal(["\(error)"]))
+      }
+    }
+  }
+
+  private mutating func hand(_ reload: PendingReload) {
+    let names = reload.plan.configuration
+    worker?.link.send(
+      .configure(
+        generation: reload.generation, loops: UInt16(truncatingIfNeeded: reload.plan.loops), fileName: names.fileName,
+        hostName: names.hostName),
+      with: reload.configuration)
+    for listener in reload.listeners.added { worker?.link.send(.listener(listener.place), with: listener.socket) }
+    for listener in reload.listeners.removed { worker?.link.send(.withdraw(listener.place)) }
+    worker?.link.send(.start)
+    worker?.link.flush()
+  }
+}
