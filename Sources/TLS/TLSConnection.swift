@@ -19,6 +19,8 @@ import Linux
   private var closeNotifySent = false
   /// Set by the first failure; every later call answers it again.
   private var failure: TLSFailure?
+  /// The same for writing alone: the socket took nothing more. What had come before can still be read.
+  private var writeFailure: TLSFailure?
 
   /// The server's side of a connection.
   package init(accepting descriptor: Int32, context: ServerContext) throws(TLSError) {
@@ -130,7 +132,7 @@ import Linux
 
   /// Writes application bytes, of which there must be one or more. OpenSSL makes records of at most 16 KB of them.
   package mutating func write(_ bytes: Span<UInt8>) -> TLSWriteResult {
-    if let failure { return .failed(failure) }
+    if let failure = failure ?? writeFailure { return .failed(failure) }
     precondition(!bytes.isEmpty, "a write of nothing")
     var count = 0
     let ssl = unsafe ssl
@@ -139,6 +141,11 @@ import Linux
     if answer == 1 { return .bytes(count) }
     switch unsafe SSL_get_error(ssl, answer) {
     case SSL_ERROR_WANT_WRITE, SSL_ERROR_WANT_READ: return .wouldBlock
+    case SSL_ERROR_SYSCALL:
+      let failure = explain(SSL_ERROR_SYSCALL)
+      ERR_clear_error()
+      writeFailure = failure
+      return .failed(failure)
     case let error: return .failed(fail(error))
     }
   }
@@ -146,7 +153,7 @@ import Linux
   /// Ends our direction (close_notify, RFC 8446 §6.1); reading goes on. Every byte offered to `write` must have been
   /// taken. Call again after `.wouldBlock`.
   package mutating func sendCloseNotify() -> TLSCloseResult {
-    if let failure { return .failed(failure) }
+    if let failure = failure ?? writeFailure { return .failed(failure) }
     // SAFETY: `ssl` is live and only this thread uses it.
     if unsafe closeNotifySent || SSL_is_init_finished(ssl) == 0 { return .sent }
     // 0: sent, and the peer's has not come; 1: both have passed.

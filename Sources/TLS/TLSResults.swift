@@ -31,7 +31,7 @@ package enum TLSWriteResult: Sendable {
   /// Nothing is taken yet. The next call must offer the same bytes again (more may follow them; they may have moved):
   /// a record made of them is already waiting.
   case wouldBlock
-  /// The connection is broken for both directions.
+  /// Nothing more can be written. Reading still gives what had come before, and then fails.
   case failed(TLSFailure)
 }
 

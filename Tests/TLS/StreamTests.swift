@@ -53,6 +53,28 @@ struct StreamTests {
   }
 
   @Test(arguments: [TLSProfile.modern, .legacy])
+  func `what came before a write failed can still be read, and its end is no orderly one`(profile: TLSProfile) throws {
+    var duo = try Duo(Contexts.server(), Contexts.trusting(profile: profile))
+    duo.establish()
+    _ = duo.client.writeSome("answer")
+    duo.breakClient()
+    guard case .failed = duo.server.write(Array("more".utf8).span) else {
+      Issue.record("the write reached nobody, and said nothing")
+      return
+    }
+    duo.look()
+    #expect(duo.server.readOnce() == .bytes(Array("answer".utf8)))
+    guard case .failed = duo.server.readOnce() else {
+      Issue.record("the end passed for an orderly one")
+      return
+    }
+    guard case .failed = duo.server.write(Array("more".utf8).span), case .failed = duo.server.sendCloseNotify() else {
+      Issue.record("a broken direction went on")
+      return
+    }
+  }
+
+  @Test(arguments: [TLSProfile.modern, .legacy])
   func `close_notify ends one direction and leaves the other open (RFC 8446 §6.1)`(profile: TLSProfile) throws {
     var duo = try Duo(Contexts.server(), Contexts.trusting(profile: profile))
     duo.establish()

@@ -47,6 +47,20 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(try stage.receiveEnd(&client) == .cut)
   }
 
+  @Test func `an answer that a server gives before it hangs up on an upload reaches the client`() throws {
+    var stage = try Stage.make()
+    var client = try stage.connect()
+    client.send("POST / HTTP/1.1\r\nHost: view.test\r\nContent-Length: 50000\r\n\r\n")
+    var server = try stage.accept()
+    _ = try stage.receive(&server)
+    // The loop hears of more upload first, and writes to a connection that is reset.
+    client.send(String(repeating: "x", count: 5_000))
+    server.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+    server.vanish()
+    #expect(try stage.receive(&client, until: "no").hasPrefix("HTTP/1.1 413 "))
+    #expect(try stage.receiveEnd(&client) == .closed)
+  }
+
   @Test func `a client that waits across a reload reaches the server that it waited for`() throws {
     var stage = try Stage.make(servers: 2, serverSettings: ", connections: 1")
     var first = try stage.connect()
