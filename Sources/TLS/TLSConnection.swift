@@ -32,13 +32,15 @@ import Linux
   /// The client's side of a connection to the server called `serverName`. A session that was earned elsewhere (another
   /// context or name) or can't be resumed any more is ignored.
   package init(
-    connecting descriptor: Int32, context: ClientContext, serverName: ServerName, session: consuming TLSSession? = nil
+    connecting descriptor: Int32, context: ClientContext, serverName: ServerName, session: borrowing TLSSession? = nil
   ) throws(TLSError) {
     // SAFETY: the context lives as long as `owner`.
     let maker = try unsafe SSLMaker(context: context.context)
     try maker.ask(for: serverName, checking: context.trust.checksChain)
-    if let session, session.context === context, session.serverName == serverName, session.isResumable {
-      maker.resume(session)
+    switch session {
+    case .some(let session):
+      if session.context === context, session.serverName == serverName, session.isResumable { maker.resume(session) }
+    case .none: break
     }
     let client = ClientState(context: context, serverName: serverName)
     try self.init(descriptor, maker, owner: context, client: client)

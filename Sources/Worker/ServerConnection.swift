@@ -65,7 +65,8 @@ struct ServerConnection: ~Copyable {
     case failed(String)
   }
 
-  /// Goes on connecting as far as it can without waiting.
+  /// Goes on connecting as far as it can without waiting. The session stays where it is: TLS 1.2 resumes one as often as
+  /// one likes, and OpenSSL itself says when one of TLS 1.3 is spent.
   mutating func connect(resuming session: inout TLSSession?) -> Progress {
     if phase == .connecting {
       guard stream.isSettled else { return .wait }
@@ -77,7 +78,7 @@ struct ServerConnection: ~Copyable {
       }
       let security = generation.servers[server].security
       do throws(TLSError) {
-        try stream.startTLS(context: security.context, serverName: security.serverName, session: session.take())
+        try stream.startTLS(context: security.context, serverName: security.serverName, session: session)
       } catch {
         return .failed("TLS: \(error)")
       }

@@ -26,7 +26,7 @@ struct Stream: ~Copyable {
 
   /// Starts TLS as the client's side on a connected plain socket.
   mutating func startTLS(
-    context: ClientContext, serverName: ServerName, session: consuming TLSSession?
+    context: ClientContext, serverName: ServerName, session: borrowing TLSSession?
   ) throws(TLSError) {
     tls = try TLSConnection(connecting: descriptor.number, context: context, serverName: serverName, session: session)
     tls?.became(plain)

@@ -19,7 +19,7 @@ struct Duo: ~Copyable {
   }
 
   init(
-    _ front: ServerContext, _ back: ClientContext, name: ServerName = .none, session: consuming TLSSession? = nil,
+    _ front: ServerContext, _ back: ClientContext, name: ServerName = .none, session: borrowing TLSSession? = nil,
     buffer: Int32 = 0
   ) throws {
     let sockets = SocketPair(buffer: buffer)

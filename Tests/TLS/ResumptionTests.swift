@@ -25,7 +25,7 @@ struct ResumptionTests {
 
   /// Whether a connection with the session is resumed, on both ends alike.
   private func resumes(
-    _ session: consuming TLSSession?, with front: ServerContext, _ back: ClientContext? = nil, name: ServerName? = nil
+    _ session: borrowing TLSSession?, with front: ServerContext, _ back: ClientContext? = nil, name: ServerName? = nil
   ) throws -> Bool {
     var duo = try Duo(front, back ?? trusting, name: name ?? self.name, session: session)
     duo.establish()
@@ -47,6 +47,17 @@ struct ResumptionTests {
     let front = try Contexts.server(pair, tickets: keys)
     let back = try Contexts.trusting(limitedTo: .tls12)
     #expect(try resumes(session(with: front, back), with: front, back))
+  }
+
+  @Test(arguments: [(TLSVersion.tls12, true), (.tls13, false)])
+  func `a session is resumed again under TLS 1.2 and spent under TLS 1.3 (RFC 8446 §C.4)`(
+    version: TLSVersion, again: Bool
+  ) throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    let back = try Contexts.trusting(limitedTo: version)
+    let session = try session(with: front, back)
+    #expect(try resumes(session, with: front, back))
+    #expect(try resumes(session, with: front, back) == again)
   }
 
   @Test func `a session is resumed also where the name has a certificate of its own`() throws {
