@@ -28,13 +28,22 @@ package enum File {
     guard cl_is_directory(file.number) == 0 else { throw SystemError("open \(path)", code: EISDIR) }
   }
 
+  /// Throws when this process can't put another file in the place of this one, which need not be there yet.
+  package static func requireReplaceable(_ path: String) throws(SystemError) {
+    guard unsafe access(directory(of: path), W_OK | X_OK) == 0 else { throw SystemError("open \(path)") }
+    guard unsafe access(path, F_OK) != 0 else { return try requireReadable(path) }
+  }
+
   /// Throws when this process can't append to the file, which need not be there yet. Makes nothing.
   package static func requireAppendable(_ path: String) throws(SystemError) {
     if unsafe access(path, F_OK) == 0 {
       _ = try Descriptor(unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK), of: "open \(path)")
     } else {
-      let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-      guard unsafe access(directory, W_OK | X_OK) == 0 else { throw SystemError("open \(path)") }
+      guard unsafe access(directory(of: path), W_OK | X_OK) == 0 else { throw SystemError("open \(path)") }
     }
+  }
+
+  private static func directory(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
   }
 }

@@ -9,6 +9,24 @@ extension File {
     return try Descriptor(number, of: "open \(path)")
   }
 
+  /// Puts these bytes into the file's place at once: whoever reads it, after a crash too, finds all of the old or all
+  /// of the new. Only this process's user may read it. Takes as long as the disk takes.
+  package static func replace(_ path: String, with bytes: Span<UInt8>) throws(SystemError) {
+    let draft = path + ".new"
+    // SAFETY: both paths are C strings during the calls.
+    _ = unsafe unlink(draft)
+    do throws(SystemError) {
+      let number = retryingInterrupts { unsafe cl_open_new(draft) }
+      let file = try Descriptor(number, of: "open \(draft)")
+      try write(bytes, to: file)
+      guard retryingInterrupts({ fdatasync(file.number) }) == 0 else { throw SystemError("write \(draft)") }
+      guard unsafe rename(draft, path) == 0 else { throw SystemError("rename \(draft)") }
+    } catch {
+      _ = unsafe unlink(draft)
+      throw error
+    }
+  }
+
   /// The standard output, as a descriptor of one's own.
   package static func standardOutput() throws(SystemError) -> Descriptor {
     try Descriptor(cl_duplicate(STDOUT_FILENO), of: "standard output")

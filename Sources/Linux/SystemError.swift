@@ -18,6 +18,9 @@ package struct SystemError: Error, Hashable, CustomStringConvertible {
   /// The errno of a connect to a port that nobody listens on.
   package static let connectionRefused = ECONNREFUSED
 
+  /// The errno of a file that is not there.
+  package static let notFound = ENOENT
+
   /// The words and the name of an errno value.
   package static func words(for code: Int32) -> String {
     // SAFETY: both functions return static strings or null; the strings are copied here.

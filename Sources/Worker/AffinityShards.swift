@@ -14,7 +14,7 @@ final class AffinityShards: Sendable {
   }
 
   /// Several for each loop of a large machine.
-  private static let count = 16
+  private static let shardCount = 16
 
   private final class Shard: Sendable {
     let table: Mutex<AffinityTable>
@@ -29,7 +29,7 @@ final class AffinityShards: Sendable {
   init(_ settings: Configuration.Affinity) throws(TLSError) {
     let hash = ClientHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
     self.hash = hash
-    shards = (0..<AffinityShards.count).map { _ in
+    shards = (0..<AffinityShards.shardCount).map { _ in
       Shard(AffinityTable(capacity: Self.capacity(settings), hold: settings.hold, hash: hash))
     }
   }
@@ -46,22 +46,62 @@ final class AffinityShards: Sendable {
 
   /// Where the client is at home; nil when nothing is known, or too long ago.
   func lookup(_ client: ClientKey, at now: Instant) -> ServerID? {
-    shards[shard(of: client)].table.withLock { $0.lookup(client, at: now) }
+    shards[shard(of: client)].table.withLock { $0.lookup(client, at: Self.shifted(now)) }
   }
 
   func sessionBegan(_ client: ClientKey, on server: ServerID, at now: Instant) -> Session {
     let shard = shard(of: client)
-    let ticket = shards[shard].table.withLock { $0.sessionBegan(client, on: server, at: now) }
+    let ticket = shards[shard].table.withLock { $0.sessionBegan(client, on: server, at: Self.shifted(now)) }
     return Session(server: server, shard: shard, ticket: ticket)
   }
 
   func sessionEnded(_ session: Session, at now: Instant) {
-    shards[session.shard].table.withLock { $0.sessionEnded(session.ticket, at: now) }
+    shards[session.shard].table.withLock { $0.sessionEnded(session.ticket, at: Self.shifted(now)) }
   }
+
+  // MARK: all clients
+
+  /// How many clients are remembered, those included whose time is over and who were not looked for since.
+  var count: Int { shards.reduce(0) { sum, shard in sum + shard.table.withLock { $0.count } } }
+
+  /// Grows with every change.
+  var changes: UInt64 { shards.reduce(0) { sum, shard in sum &+ shard.table.withLock { $0.changes } } }
+
+  /// A copy of what is remembered, taken in pieces so that no loop waits long.
+  func records(at now: Instant) -> [AffinityRecord] {
+    var records: [AffinityRecord] = []
+    for shard in shards {
+      var place = 0
+      while true {
+        let (piece, end) = shard.table.withLock {
+          ($0.records(in: place..<place + Self.pieceCount, at: Self.shifted(now)), $0.placeCount)
+        }
+        records += piece
+        place += Self.pieceCount
+        if place >= end { break }
+      }
+    }
+    return records
+  }
+
+  /// Takes over what was remembered, all of it so much longer ago. Before the loops begin.
+  func restore(_ records: [AffinityRecord], elapsed: Interval, at now: Instant) {
+    let parts = Dictionary(grouping: records) { shard(of: $0.client) }
+    for (shard, part) in parts {
+      shards[shard].table.withLock { $0.restore(part, elapsed: elapsed, at: Self.shifted(now)) }
+    }
+  }
+
+  /// Places that are copied under one lock: tens of microseconds.
+  private static let pieceCount = 512
+
+  /// The clock may have begun with the machine, minutes ago, and the tables remember what was longer ago. Eight days
+  /// are more than the longest hold time.
+  private static func shifted(_ now: Instant) -> Instant { now + .hours(8 * 24) }
 
   private func shard(of client: ClientKey) -> Int {
-    Int(truncatingIfNeeded: hash(client) & UInt64(AffinityShards.count - 1))
+    Int(truncatingIfNeeded: hash(client) & UInt64(AffinityShards.shardCount - 1))
   }
 
-  private static func capacity(_ settings: Configuration.Affinity) -> Int { max(1, settings.entries / count) }
+  private static func capacity(_ settings: Configuration.Affinity) -> Int { max(1, settings.entries / shardCount) }
 }

@@ -76,7 +76,7 @@ extension Client {
       logExchange(&world)
     }
     releaseServer(&world, reusing: false)
-    if let session { world.fleet.affinity.sessionEnded(session, at: world.now) }
+    if let session { world.fleet.homes.addresses.sessionEnded(session, at: world.now) }
     world.buffers.giveBack(&input)
     world.buffers.giveBack(&output)
   }

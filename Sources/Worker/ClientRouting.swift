@@ -56,8 +56,8 @@ extension Client {
     guard let chosen = generation.roster.route(identity, tried: tried, at: world.now) else { return nil }
     let id = generation.roster.servers[chosen].id
     if session?.server != id {
-      if let session { world.fleet.affinity.sessionEnded(session, at: world.now) }
-      session = world.fleet.affinity.sessionBegan(identity, on: id, at: world.now)
+      if let session { world.fleet.homes.addresses.sessionEnded(session, at: world.now) }
+      session = world.fleet.homes.addresses.sessionBegan(identity, on: id, at: world.now)
     }
     routed = (chosen, epoch)
     return chosen

@@ -9,15 +9,17 @@ import Wire
 /// each other, the clients' homes, the servers by name, and how many connections are open. Everything here is an
 /// atomic or under a lock of its own, held for a few instructions.
 final class Fleet: Sendable {
-  let affinity: AffinityShards
+  let homes: Homes
   private let boxes = Mutex<[Mailbox]>([])
   private let servers = Mutex<[ServerID: SharedServer]>([:])
   private let ledger: Mutex<ConnectionLedger>
   private let connections = Atomic<Int>(0)
   private let connectionLimit: Atomic<Int>
 
-  init(_ configuration: Configuration) throws(TLSError) {
-    affinity = try AffinityShards(configuration.affinity)
+  /// Clients are remembered as in the snapshot of an earlier worker.
+  init(_ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil) throws(TLSError) {
+    homes = try Homes(
+      configuration.affinity, restoring: snapshot, at: Clock.monotonic(), wall: Clock.wall())
     connectionLimit = Atomic(configuration.limits.connections)
     ledger = Mutex(
       ConnectionLedger(
@@ -32,7 +34,7 @@ final class Fleet: Sendable {
       ledger.limit = limits.connections
       ledger.limitPerClient = limits.connectionsPerAddress
     }
-    affinity.adopt(generation.configuration.affinity)
+    homes.adopt(generation.configuration.affinity)
     let named = Dictionary(generation.roster.servers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     servers.withLock { $0 = named }
     for (server, settings) in zip(generation.roster.servers, generation.configuration.servers) {

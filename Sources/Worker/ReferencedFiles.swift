@@ -38,6 +38,8 @@ extension Configuration.Loaded {
         refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }
       case .accessLog:
         refuse(file) { () throws(SystemError) in try File.requireAppendable(file.path) }
+      case .affinity:
+        refuse(file) { () throws(SystemError) in try File.requireReplaceable(file.path) }
       case .trustAnchors:
         do throws(TLSError) {
           _ = try ClientContext(trust: .authoritiesFile(path: file.path))

@@ -51,7 +51,7 @@ final class Roster: Sendable {
 
   /// The server for a client, nil when none can take it.
   func route(_ client: ClientKey, tried: ServerSet, at now: Instant) -> Int? {
-    router.route(client, known: fleet.affinity.lookup(client, at: now), availability: current, tried: tried)
+    router.route(client, known: fleet.homes.addresses.lookup(client, at: now), availability: current, tried: tried)
   }
 
   /// No server is left that was not tried.

@@ -8,7 +8,7 @@ import Systemd
 import TLS
 import Wire
 
-/// A worker's threads, one for each loop and one for the access log, and what they share.
+/// A worker's threads, one for each loop, one for the access log and one for the clients' homes, and what they share.
 final class WorkerService: Sendable {
   private let fleet: Fleet
   private let channel: ControlChannel
@@ -17,6 +17,7 @@ final class WorkerService: Sendable {
   private let accessLog: AccessLogWriter
   private let requests: [RequestCount]
   private let tickets: TicketKeys
+  private let affinityFile: AffinityFile
   private let state: Mutex<State>
 
   private struct State {
@@ -41,7 +42,10 @@ final class WorkerService: Sendable {
     requests = orders.heartbeats.map { _ in RequestCount() }
     do {
       tickets = try TicketKeys(at: Clock.monotonic(), interval: configuration.tls.ticketRotation)
-      fleet = try Fleet(configuration)
+      let now = Clock.monotonic()
+      let path = configuration.affinity.file
+      fleet = try Fleet(configuration, restoring: path.flatMap { AffinityFile.read($0, log) })
+      affinityFile = try AffinityFile(fleet.homes, readFrom: path, log: log, at: now)
       accessLog = try AccessLogWriter(configuration.log.access?.target)
       try Thread(name: "access-log") { [accessLog] in accessLog.run() }.detach()
     } catch {
@@ -116,6 +120,7 @@ final class WorkerService: Sendable {
     case .tick:
       tellLoad()
       rotateTickets()
+      affinityFile.tick(at: Clock.monotonic())
     }
   }
 
@@ -135,6 +140,7 @@ final class WorkerService: Sendable {
       OperationalLog.setLevel(Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
       tickets.rotate(every: configuration.tls.ticketRotation, at: Clock.monotonic())
       fleet.adopt(generation)
+      keepHomes(in: configuration.affinity.file)
       let running = state.withLock { state in
         state.generation = generation
         return state.running
@@ -169,6 +175,13 @@ final class WorkerService: Sendable {
     }
   }
 
+  /// A file that can't be kept is no reason to refuse a configuration.
+  private func keepHomes(in file: String?) {
+    do throws(SystemError) { try affinityFile.adopt(file, at: Clock.monotonic()) } catch {
+      log.error("affinity: \(error); clients are not remembered over a restart")
+    }
+  }
+
   private func rotateTickets() {
     do throws(TLSError) {
       try tickets.rotate(at: Clock.monotonic())
@@ -191,6 +204,11 @@ final class WorkerService: Sendable {
     if dropped > 0 { log.warning("access log: the sink is full, \(dropped) lines were dropped") }
   }
 
-  /// Waits until the access log is written, for a second at most: its sink may be full.
-  func finish() { accessLog.close(within: .seconds(1)) }
+  /// Waits until the access log and the clients' homes are written, for a second at most: a sink may be full.
+  func finish() {
+    let deadline = Clock.monotonic() + .seconds(1)
+    affinityFile.end()
+    accessLog.close(within: .seconds(1))
+    affinityFile.waitForEnd(until: deadline)
+  }
 }

@@ -69,6 +69,7 @@ import Wire
     #expect(configuration.affinity.ipv4Prefix == 32)
     #expect(configuration.affinity.ipv6Prefix == 64)
     #expect(configuration.affinity.entries == 100_000)
+    #expect(configuration.affinity.file == nil)
     #expect(configuration.forwarded.add)
     #expect(configuration.forwarded.trustedProxies.isEmpty)
   }

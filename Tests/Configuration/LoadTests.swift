@@ -73,6 +73,7 @@ import Testing
     trust: { ca: ../ca.pem }
     errors: { 503: 503.html }
     log: { access: { target: ./access.log } }
+    affinity: { file: /var/lib/belvedere/affinity }
     servers: { view01: 192.168.1.165 }
     """
 
@@ -81,7 +82,8 @@ import Testing
     #expect(
       loaded.files.map { "\($0.purpose) \($0.path) \($0.mark.line):\($0.mark.column)" } == [
         "certificate /etc/belvedere/tls/view.pem 3:16", "privateKey /etc/keys/view.key 4:8",
-        "trustAnchors /etc/belvedere/../ca.pem 5:14", "errorPage /etc/belvedere/503.html 6:16",
+        "trustAnchors /etc/belvedere/../ca.pem 5:14", "affinity /var/lib/belvedere/affinity 8:19",
+        "errorPage /etc/belvedere/503.html 6:16",
         "accessLog /etc/belvedere/./access.log 7:26",
       ])
     #expect(loaded.configuration?.tls.certificates.first?.chain == "/etc/belvedere/tls/view.pem")

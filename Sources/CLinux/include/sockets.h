@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -118,6 +119,10 @@ static inline const char *cl_error_words(int code) { return strerrordesc_np(code
 static inline const char *cl_error_name(int code) { return strerrorname_np(code); }
 static inline int cl_errno(void) { return errno; }
 
+// Nothing may be there, not even a link.
+static inline int cl_open_new(const char *path) {
+  return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
 static inline int cl_open_append(const char *path) { return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640); }
 
 struct cl_calendar {

@@ -13,6 +13,8 @@ extension Configuration {
     package var ipv6Prefix = 64
     /// How many clients are remembered; the one that has been silent longest makes room.
     package var entries = 100_000
+    /// Where clients are remembered over a restart; nil: nowhere.
+    package var file: String?
 
     package init() {}
 

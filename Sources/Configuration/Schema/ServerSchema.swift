@@ -80,6 +80,9 @@ extension Schema {
       Key(
         "entries", \.entries, .number(1...10_000_000), example: "20000",
         "How many clients are remembered. The one that has been silent longest makes room."),
+      Key(
+        "file", \.file, .either("off", or: .path(.affinity)), example: "/var/lib/belvedere/affinity",
+        "Where clients are remembered over a restart. Its directory must be writable."),
     ])
 
   static let pool = Section<Configuration.Pool>(

@@ -10,6 +10,8 @@ package struct FileReference: Hashable, Sendable {
     case errorPage
     /// Appended to; made when it is not there.
     case accessLog
+    /// Read at start, replaced as a whole from time to time and at the end.
+    case affinity
   }
 
   package let purpose: Purpose

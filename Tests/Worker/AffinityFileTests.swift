@@ -1,0 +1,178 @@
+import Balancing
+import Configuration
+import Foundation
+import Linux
+import Logging
+import Synchronization
+import Testing
+import Wire
+
+@testable import Worker
+
+@Suite struct `Clients' homes in a file` {
+  let directory = Directory()
+  let spoken = Spoken()
+  let first = ServerID(name: "view01")
+  let second = ServerID(name: "view02")
+
+  var path: String { directory.path + "/affinity" }
+
+  func client(_ number: UInt32) -> ClientKey { ClientKey(IPAddress(v4: number)) }
+
+  /// The homes of a worker that starts now.
+  func start(_ settings: (inout Configuration.Affinity) -> Void = { _ in }) throws -> Homes {
+    var affinity = Configuration.Affinity()
+    settings(&affinity)
+    return try Homes(
+      affinity, restoring: AffinityFile.read(path, spoken.log), at: Clock.monotonic(), wall: Clock.wall())
+  }
+
+  /// Keeps homes in the file until their worker ends.
+  func keep(_ homes: Homes) throws {
+    let file = try AffinityFile(homes, readFrom: nil, log: spoken.log, at: Clock.monotonic())
+    try file.adopt(path, at: Clock.monotonic())
+    end(file)
+  }
+
+  func end(_ file: AffinityFile) {
+    file.end()
+    file.waitForEnd(until: Clock.monotonic() + .seconds(60))
+  }
+
+  func assign(_ homes: Homes, _ numbers: Range<UInt32>, to server: ServerID) {
+    for number in numbers {
+      let session = homes.addresses.sessionBegan(client(number), on: server, at: Clock.monotonic())
+      homes.addresses.sessionEnded(session, at: Clock.monotonic())
+    }
+  }
+
+  @Test func `the next worker finds them again, one by one`() throws {
+    let homes = try start()
+    assign(homes, 0..<3_000, to: first)
+    assign(homes, 1_000..<4_000, to: second)
+    try keep(homes)
+    let next = try start()
+    #expect(next.count == 4_000)
+    for number in 0..<4_000 as Range<UInt32> {
+      #expect(next.addresses.lookup(client(number), at: Clock.monotonic()) == (number < 1_000 ? first : second))
+    }
+    #expect(
+      next.snapshot(at: Clock.monotonic(), wall: 0).cookieHash
+        == homes.snapshot(at: Clock.monotonic(), wall: 0).cookieHash)
+    #expect(spoken.lines == ["info affinity: \(path) has 4000 clients, of 0 s ago"])
+  }
+
+  @Test func `nobody else may read the file, and nothing is left beside it`() throws {
+    _ = FileManager.default.createFile(atPath: path + ".new", contents: Data("left by a crash".utf8))
+    try keep(try start())
+    let attributes = try FileManager.default.attributesOfItem(atPath: path)
+    #expect(attributes[.posixPermissions] as? Int == 0o600)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["affinity"])
+  }
+
+  @Test func `no file is no news`() throws {
+    #expect(try start().count == 0)
+    #expect(spoken.lines.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("service: view.test\n", "is no affinity file"), ("", "is no affinity file"),
+    ("BELVAFF\n\0\0\0\u{2}whatever", "was written by a later release (version 2 of the file)"),
+    ("BELVAFF\n\0\0\0\u{1}whatever", "is damaged"),
+  ])
+  func `a file that does not read is ignored with one line`(text: String, words: String) throws {
+    _ = FileManager.default.createFile(atPath: path, contents: Data(text.utf8))
+    #expect(try start().count == 0)
+    #expect(spoken.lines == ["warning affinity: \(path) \(words); no client is remembered from it"])
+  }
+
+  @Test func `what can't be read at all is ignored with one line`() throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    #expect(try start().count == 0)
+    #expect(
+      spoken.lines == ["warning affinity: read \(path): Is a directory (EISDIR); no client is remembered from it"])
+  }
+
+  @Test func `a later hold time counts, and a smaller table keeps what fits`() throws {
+    let homes = try start()
+    assign(homes, 0..<500, to: first)
+    try keep(homes)
+    #expect(try start { $0.entries = 160 }.count <= 160)
+    #expect(try start { $0.hold = Interval(nanoseconds: 1) }.count == 0)
+  }
+
+  @Test func `nothing is written before anything has changed`() throws {
+    let file = try AffinityFile(try start(), readFrom: path, log: spoken.log, at: Clock.monotonic())
+    file.tick(at: .distantFuture)
+    end(file)
+    #expect(!FileManager.default.fileExists(atPath: path))
+  }
+
+  @Test func `a minute after a change the file has it`() throws {
+    let homes = try start()
+    let began = Clock.monotonic()
+    let file = try AffinityFile(homes, readFrom: path, log: spoken.log, at: began)
+    assign(homes, 0..<5, to: first)
+    file.tick(at: began + .seconds(59))
+    #expect(!FileManager.default.fileExists(atPath: path))
+    file.tick(at: began + .seconds(60))
+    while !FileManager.default.fileExists(atPath: path) { Clock.sleep(.milliseconds(1)) }
+    #expect(try start().count == 5)
+    end(file)
+  }
+
+  @Test func `a failure is told once, and the end of it`() throws {
+    let homes = try start()
+    let now = Clock.monotonic()
+    let file = try AffinityFile(homes, readFrom: directory.path + "/later/affinity", log: spoken.log, at: now)
+    for round in 1...3 as ClosedRange<UInt64> {
+      assign(homes, 0..<5, to: first)
+
+      file.tick(at: now + .minutes(round))
+      while spoken.lines.isEmpty { Clock.sleep(.milliseconds(1)) }
+
+    }
+    try FileManager.default.createDirectory(atPath: directory.path + "/later", withIntermediateDirectories: false)
+    end(file)
+    #expect(
+      spoken.lines == [
+        "warning affinity: open \(directory.path)/later/affinity.new: No such file or directory (ENOENT); "
+          + "clients are not remembered over a restart",
+        "notice affinity: \(directory.path)/later/affinity can be written again",
+      ])
+  }
+}
+
+/// A directory for one test.
+final class Directory {
+  let path: String
+
+  init() {
+    path = NSTemporaryDirectory() + "belvedere-\(UUID().uuidString)"
+    try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// What was said in a log: level and words.
+final class Spoken: Sendable {
+  private let all = Mutex<[String]>([])
+
+  var lines: [String] { all.withLock { $0 } }
+
+  var log: Logger { Logger(label: "test") { _ in Handler(spoken: self) } }
+
+  private struct Handler: LogHandler {
+    let spoken: Spoken
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { spoken.all.withLock { $0.append("\(event.level) \(event.message)") } }
+  }
+}
