@@ -17,18 +17,21 @@ struct Authority: BitwiseCopyable, Sendable {
       guard end < text.count, Authority.isIPv6(text.extracting(1..<end)) else { return nil }
       end &+= 1
     } else {
-      while end < text.count, Authority.isInName(text[end]) { end &+= 1 }
+      var rest = text
+      while rest.count >= 8, rest.firstOctets.notInHost == 0 { rest.drop(8) }
+      while rest.count > 0, Authority.isInName(rest[0]) { rest.drop(1) }
+      end = text.count &- rest.count
       guard end > 0 else { return nil }
     }
     guard end == text.count || Authority.isPort(text.extracting(end..<text.count)) else { return nil }
     host = ByteRange(start: 0, end: end)
   }
 
+  /// Letters, digits, `-`, `.`, `_` and `~`: a bit for each octet below 64, and for each from there to 127.
+  @inline(always)
   private static func isInName(_ octet: UInt8) -> Bool {
-    switch octet {
-    case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
-    default: octet.isLetterOrDigit
-    }
+    let half: UInt64 = octet & 0x40 == 0 ? 0x03ff_6000_0000_0000 : 0x47ff_fffe_87ff_fffe
+    return octet < 0x80 && half &>> UInt64(octet) & 1 != 0
   }
 
   private static func isIPv6(_ text: Span<UInt8>) -> Bool {

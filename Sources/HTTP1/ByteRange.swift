@@ -1,6 +1,7 @@
 /// A stretch of bytes inside a head: offsets from the first byte of the span that was parsed.
 ///
 /// `0 ≤ start ≤ end ≤ 65535`. Offsets instead of a view, so that a head can be kept while its buffer moves.
+@usableFromInline
 package struct ByteRange: BitwiseCopyable, Hashable, Sendable {
   @usableFromInline var low: UInt16
   @usableFromInline var high: UInt16

@@ -1,7 +1,7 @@
 /// Classes of octets (RFC 9110 §5.6).
 extension UInt8 {
   /// SP or HTAB.
-  @inline(__always)
+  @inline(always)
   var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
 
   var isUpperCaseLetter: Bool { self &- UInt8(ascii: "A") < 26 }

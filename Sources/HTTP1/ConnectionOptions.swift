@@ -13,6 +13,20 @@ struct ConnectionOptions: BitwiseCopyable, Sendable {
 
   /// Takes the value of one Connection line, the range `value` of `bytes`.
   mutating func note(_ value: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
+    count &+= 1
+    // Most clients give one option, and one of these two.
+    let whole = FieldName(value, of: bytes)
+    if whole.isKeepAlive, count <= ConnectionOptions.maximum {
+      keepAlive = true
+    } else if whole.isClose, count <= ConnectionOptions.maximum {
+      close = true
+    } else {
+      count &-= 1
+      try noteList(value, of: bytes)
+    }
+  }
+
+  private mutating func noteList(_ value: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
     var options = ListElements(of: value, in: bytes)
     while let option = options.next() {
       count &+= 1
@@ -22,11 +36,7 @@ struct ConnectionOptions: BitwiseCopyable, Sendable {
   }
 
   private mutating func note(option: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
-    var name = FieldName()
-    for index in option.start..<option.end {
-      guard bytes[index].isTokenCharacter else { throw .connectionMalformed }
-      name.append(bytes[index])
-    }
+    let name = FieldName(option, of: bytes)
     if name.isClose {
       close = true
       return
@@ -36,6 +46,9 @@ struct ConnectionOptions: BitwiseCopyable, Sendable {
     case .upgrade: upgrade = true
     case .connection, .proxyConnection, .te, .proxyAuthorization: break
     default:
+      for index in option.start..<option.end {
+        guard bytes[index].isTokenCharacter else { throw .connectionMalformed }
+      }
       guard !EndToEndFields.contains(name) else { throw .endToEndFieldNominated }
       nominations[nominationCount] = option
       nominationCount &+= 1

@@ -10,23 +10,30 @@ struct FieldLines: ~Escapable {
   }
 
   private let bytes: Span<UInt8>
-  /// Where the next line begins.
-  private(set) var position: Int
-  /// The last line read: its first octet, its name, and its value from behind the colon to before the CR.
+  /// What was not read yet.
+  private var rest: Span<UInt8>
+  /// Lines that may still come.
+  private var allowed: Int
+  /// The last line read: its first octet, what its name means, and its value from behind the colon to before the CR.
   private(set) var lineStart = 0
-  private(set) var name = FieldName()
+  private(set) var field = KnownField.other
   private(set) var valueStart = 0
   private(set) var valueEnd = 0
 
+  /// The field section that begins at `position`; more than `limit` lines are refused.
   @_lifetime(copy bytes)
-  @inline(__always)
-  init(_ bytes: Span<UInt8>, from position: Int) {
+  init(_ bytes: Span<UInt8>, from position: Int, limit: Int) {
     self.bytes = bytes
-    self.position = position
+    rest = bytes.extracting(droppingFirst: position)
+    allowed = limit
+  }
+
+  /// Where the next line begins.
+  var position: Int {
+    @inline(always) get { bytes.count &- rest.count }
   }
 
   /// The whole line, its CRLF included.
-  @inline(__always)
   var line: ByteRange { ByteRange(start: lineStart, end: position) }
 
   /// The value without the white space around it (RFC 9112 §5.1).
@@ -38,90 +45,89 @@ struct FieldLines: ~Escapable {
     return ByteRange(start: start, end: end)
   }
 
+  /// Passes lines up to and including the next whose name is known, or with `all` just the next.
   @_lifetime(self: copy self)
-  @inline(__always)
-  mutating func next() throws(Rejection) -> Step {
-    lineStart = position
-    var index = position
-    var name = FieldName()
-    while let octets = bytes.octets(at: index) {
-      let stops = octets.notLetterOrHyphen
-      if stops == 0 {
-        name.append(octets.lowerCased, count: 8)
-        index &+= 8
+  mutating func next(all: Bool = false) throws(Rejection) -> Step {
+    var scan = rest
+    while true {
+      let line = scan
+      var name = FieldName()
+      name.dropWords(from: &scan)
+      name.length = line.count &- scan.count
+      var field = KnownField.other
+      if name.length > 0, scan.count > 0, scan[0] == UInt8(ascii: ":") {
+        scan.drop(1)
+        field = KnownField(name)
       } else {
-        let count = stops.lowestHit
-        name.append(octets.lowerCased.prefix(count), count: count)
-        index &+= count
-        break
+        switch try FieldLines.readNameSlowly(line) {
+        case .name(let known, let length):
+          field = known
+          scan = line.extracting(droppingFirst: length &+ 1)
+        case .emptyLine:
+          rest = line.extracting(droppingFirst: 2)
+          return .end
+        case .incomplete: return .incomplete
+        }
       }
-    }
-    if index < bytes.count, bytes[index] == UInt8(ascii: ":"), index > position {
-      self.name = name
-    } else {
-      switch try readNameSlowly() {
-      case .line: index = valueStart &- 1
-      case .end: return .end
-      case .incomplete: return .incomplete
+      let value = scan
+      scan.dropValue()
+      guard scan.count >= 2 else {
+        if scan.count == 1, scan[0] != UInt8(ascii: "\r") { throw Rejection(control: scan[0]) }
+        return .incomplete
       }
+      guard scan[0] == UInt8(ascii: "\r"), scan[1] == UInt8(ascii: "\n") else { throw Rejection(control: scan[0]) }
+      allowed &-= 1
+      guard allowed >= 0 else { throw .tooManyFieldLines }
+      let valueEnd = bytes.count &- scan.count
+      scan.drop(2)
+      guard all || field != .other else { continue }
+      self.field = field
+      lineStart = bytes.count &- line.count
+      valueStart = bytes.count &- value.count
+      self.valueEnd = valueEnd
+      rest = scan
+      return .line
     }
-    valueStart = index &+ 1
-    valueEnd = bytes.firstControl(from: valueStart)
-    guard valueEnd &+ 1 < bytes.count else {
-      if valueEnd < bytes.count, bytes[valueEnd] != UInt8(ascii: "\r") { throw Rejection(control: bytes[valueEnd]) }
-      return .incomplete
-    }
-    guard bytes[valueEnd] == UInt8(ascii: "\r"), bytes[valueEnd &+ 1] == UInt8(ascii: "\n") else {
-      throw Rejection(control: bytes[valueEnd])
-    }
-    position = valueEnd &+ 2
-    return .line
+  }
+
+  private enum LineStart {
+    /// A name of so many bytes, and a colon.
+    case name(KnownField, Int)
+    case emptyLine, incomplete
   }
 
   /// Reads octet by octet what the fast path leaves: rare names, the empty line, the end of the bytes, and errors.
-  /// After `.line`, `name` is set and `valueStart` is behind the colon.
-  @_lifetime(self: copy self)
   @inline(never)
-  private mutating func readNameSlowly() throws(Rejection) -> Step {
-    var index = position
+  private static func readNameSlowly(_ line: Span<UInt8>) throws(Rejection) -> LineStart {
     var name = FieldName()
     var plainName = FieldName()
     var isDisguised = false
-    while index < bytes.count {
-      let octet = bytes[index]
-      if octet == UInt8(ascii: ":") {
-        guard index > position else { throw .fieldNameEmpty }
-        if isDisguised, KnownField(plainName) != .other { throw .fieldNameDisguised }
-        self.name = name
-        valueStart = index &+ 1
-        return .line
-      }
-      guard octet.isTokenCharacter else { return try endName(at: index) }
-      name.append(octet)
-      if octet.isLetterOrDigit || octet == UInt8(ascii: "-") {
-        plainName.append(octet)
-      } else {
-        plainName.append(UInt8(ascii: "-"))
-        isDisguised = true
-      }
+    var index = 0
+    while index < line.count, line[index].isTokenCharacter {
+      name.append(line[index])
+      let isPlain = line[index].isLetterOrDigit || line[index] == UInt8(ascii: "-")
+      plainName.append(isPlain ? line[index] : UInt8(ascii: "-"))
+      if !isPlain { isDisguised = true }
       index &+= 1
     }
-    return .incomplete
+    guard index < line.count else { return .incomplete }
+    guard line[index] == UInt8(ascii: ":") else { return try endName(line, at: index) }
+    guard index > 0 else { throw .fieldNameEmpty }
+    if isDisguised, KnownField(plainName) != .other { throw .fieldNameDisguised }
+    return .name(KnownField(name), index)
   }
 
   /// What an octet means that is neither of a name nor its colon: the empty line, or an error.
-  @_lifetime(self: copy self)
-  private mutating func endName(at index: Int) throws(Rejection) -> Step {
-    let octet = bytes[index]
-    if octet.isBlank { throw index == position ? .lineFolding : .spaceBeforeColon }
+  private static func endName(_ line: Span<UInt8>, at index: Int) throws(Rejection) -> LineStart {
+    let octet = line[index]
+    if octet.isBlank { throw index == 0 ? .lineFolding : .spaceBeforeColon }
     guard octet == UInt8(ascii: "\r") else {
       throw octet < 0x20 || octet == 0x7f ? Rejection(control: octet) : .fieldNameMalformed
     }
-    guard index &+ 1 < bytes.count else { return .incomplete }
-    guard bytes[index &+ 1] == UInt8(ascii: "\n") else { throw .bareCarriageReturn }
-    guard index == position else { throw .colonMissing }
-    position = index &+ 2
-    return .end
+    guard index &+ 1 < line.count else { return .incomplete }
+    guard line[index &+ 1] == UInt8(ascii: "\n") else { throw .bareCarriageReturn }
+    guard index == 0 else { throw .colonMissing }
+    return .emptyLine
   }
 }
 

@@ -3,13 +3,13 @@
 /// Only the first 32 octets are held; no name that this proxy knows is longer.
 struct FieldName: BitwiseCopyable, Hashable, Sendable {
   /// Octets of the name, also of those that are not held.
-  private(set) var length = 0
+  var length = 0
   private(set) var first: Octets = 0
   private(set) var second: Octets = 0
   private(set) var third: Octets = 0
   private(set) var fourth: Octets = 0
 
-  @inline(__always)
+  @inline(always)
   init() {}
 
   /// ASCII text in lower case.
@@ -17,23 +17,30 @@ struct FieldName: BitwiseCopyable, Hashable, Sendable {
     for octet in text.utf8 { append(octet) }
   }
 
-  /// Appends `count` octets, 0 ≤ count ≤ 8, zero behind them. Only after whole words.
-  @inline(__always)
-  mutating func append(_ octets: Octets, count: Int) {
-    switch length {
-    case 0: first = octets
-    case 8: second = octets
-    case 16: third = octets
-    case 24: fourth = octets
-    default: break
-    }
-    length &+= count
+  /// The text of `range`, which is of a value.
+  init(_ range: ByteRange, of bytes: Span<UInt8>) {
+    var rest = range.slice(of: bytes)
+    length = rest.count
+    rest.dropWord(into: &first)
+    rest.dropWord(into: &second)
+    if rest.count == 0 { return }
+    rest.dropWord(into: &third)
+    rest.dropWord(into: &fourth)
+  }
+
+  /// Removes the letters and hyphens at the start of `text`, and holds them; how many is for the caller to count. Removes
+  /// too few where less than a word is left.
+  @inline(always)
+  @_lifetime(text: copy text)
+  mutating func dropWords(from text: inout Span<UInt8>) {
+    guard text.dropNameOctets(into: &first), text.dropNameOctets(into: &second) else { return }
+    guard text.dropNameOctets(into: &third) else { return }
+    _ = text.dropNameOctets(into: &fourth)
   }
 
   /// Appends one octet, a letter in lower case.
   mutating func append(_ octet: UInt8) {
-    let upperCase = octet >= UInt8(ascii: "A") && octet <= UInt8(ascii: "Z")
-    let octets = Octets(upperCase ? octet | 0x20 : octet) &<< Octets(truncatingIfNeeded: (length & 7) &* 8)
+    let octets = Octets(octet.lowerCased) &<< Octets(truncatingIfNeeded: (length & 7) &* 8)
     switch length &>> 3 {
     case 0: first |= octets
     case 1: second |= octets
@@ -48,10 +55,10 @@ struct FieldName: BitwiseCopyable, Hashable, Sendable {
 /// Values that are compared the same way: an option of Connection, a transfer coding, an upgrade's protocol, an
 /// expectation. A test compares each literal with its text.
 extension FieldName {
-  @inline(__always)
   var isClose: Bool { length == 5 && first == 0x65_736f_6c63 }
 
-  @inline(__always)
+  var isKeepAlive: Bool { length == 10 && first == 0x696c_612d_7065_656b && second == 0x6576 }
+
   var isChunked: Bool { length == 7 && first == 0x64_656b_6e75_6863 }
 
   var isWebSocket: Bool { length == 9 && first == 0x656b_636f_7362_6577 && second == 0x74 }
@@ -65,11 +72,6 @@ extension FieldName {
     case (9, 0x7461_6974_6f67_656e): second == 0x65  // negotiate
     default: false
     }
-  }
-
-  /// The text of `range`, letters in lower case.
-  init(_ range: ByteRange, of bytes: Span<UInt8>) {
-    for index in range.start..<range.end { append(bytes[index]) }
   }
 }
 
@@ -87,64 +89,48 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
   case authorization, wwwAuthenticate, proxyAuthenticate, persistentAuth
 
   /// Which one `name` is. The literals are the words of `FieldName`; a test compares each with its text.
-  @inline(__always)
+  @inline(always)
   init(_ name: FieldName) {
-    if name.first == 0x7261_7772_6f66_2d78, name.second & 0xffff_ffff == 0x2d64_6564 {  // x-forwarded-
-      self = KnownField.forwardedField(name)
-      return
-    }
-    switch name.length {
-    case 2 where name.first == 0x6574: self = .te
-    case 4 where name.first == 0x7473_6f68: self = .host
-    case 6 where name.first == 0x7463_6570_7865: self = .expect
-    case 7 where name.first == 0x65_6461_7267_7075: self = .upgrade
-    case 9, 10, 13, 14: self = KnownField.ofTwoWords(name)
-    case 15 where name.first == 0x6574_7369_7372_6570 && name.second == 0x68_7475_612d_746e: self = .persistentAuth
-    case 16, 17, 18, 19: self = KnownField.ofLongName(name)
+    switch name.first {
+    case 0x2d74_6e65_746e_6f63: self = name.goesOn(0x6874_676e_656c, length: 14) ? .contentLength : .other
+    case 0x7265_6673_6e61_7274: self = name.goesOn(0x6e69_646f_636e_652d, 0x67, length: 17) ? .transferEncoding : .other
+    case 0x7473_6f68: self = name.length == 4 ? .host : .other
+    case 0x6974_6365_6e6e_6f63: self = name.goesOn(0x6e6f, length: 10) ? .connection : .other
+    case 0x696c_612d_7065_656b: self = name.goesOn(0x6576, length: 10) ? .keepAlive : .other
+    case 0x6f63_2d79_786f_7270: self = name.goesOn(0x6e6f_6974_6365_6e6e, length: 16) ? .proxyConnection : .other
+    case 0x6574: self = name.length == 2 ? .te : .other
+    case 0x65_6461_7267_7075: self = name.length == 7 ? .upgrade : .other
+    case 0x7463_6570_7865: self = name.length == 6 ? .expect : .other
+    case 0x6564_7261_7772_6f66: self = name.goesOn(0x64, length: 9) ? .forwarded : .other
+    case 0x692d_6c61_6572_2d78: self = name.goesOn(0x70, length: 9) ? .realIP : .other
+    case 0x7a69_726f_6874_7561: self = name.goesOn(0x6e_6f69_7461, length: 13) ? .authorization : .other
+    case 0x6874_7561_2d77_7777: self = name.goesOn(0x6574_6163_6974_6e65, length: 16) ? .wwwAuthenticate : .other
+    case 0x6574_7369_7372_6570: self = name.goesOn(0x68_7475_612d_746e, length: 15) ? .persistentAuth : .other
+    case 0x7561_2d79_786f_7270: self = KnownField.forProxy(name)
+    case 0x7261_7772_6f66_2d78: self = KnownField.forwardedField(name)
     default: self = .other
     }
   }
 
-  @inline(__always)
-  private static func ofTwoWords(_ name: FieldName) -> KnownField {
-    switch name.first {
-    case 0x6974_6365_6e6e_6f63 where name.length == 10 && name.second == 0x6e6f: .connection
-    case 0x2d74_6e65_746e_6f63 where name.length == 14 && name.second == 0x6874_676e_656c: .contentLength
-    case 0x696c_612d_7065_656b where name.length == 10 && name.second == 0x6576: .keepAlive
-    case 0x7a69_726f_6874_7561 where name.length == 13 && name.second == 0x6e_6f69_7461: .authorization
-    case 0x6564_7261_7772_6f66 where name.length == 9 && name.second == 0x64: .forwarded
-    case 0x692d_6c61_6572_2d78 where name.length == 9 && name.second == 0x70: .realIP
-    default: .other
-    }
+  /// A name that begins with `proxy-au`.
+  private static func forProxy(_ name: FieldName) -> KnownField {
+    if name.goesOn(0x6163_6974_6e65_6874, 0x6574, length: 18) { return .proxyAuthenticate }
+    return name.goesOn(0x7461_7a69_726f_6874, 0x6e_6f69, length: 19) ? .proxyAuthorization : .other
   }
 
-  @inline(__always)
-  private static func ofLongName(_ name: FieldName) -> KnownField {
-    switch name.first {
-    case 0x7265_6673_6e61_7274  // transfer-encoding
-    where name.length == 17 && name.second == 0x6e69_646f_636e_652d && name.third == 0x67:
-      .transferEncoding
-    case 0x6874_7561_2d77_7777 where name.length == 16 && name.second == 0x6574_6163_6974_6e65: .wwwAuthenticate
-    case 0x6f63_2d79_786f_7270 where name.length == 16 && name.second == 0x6e6f_6974_6365_6e6e: .proxyConnection
-    case 0x7561_2d79_786f_7270:  // proxy-au
-      if name.length == 18, name.second == 0x6163_6974_6e65_6874, name.third == 0x6574 {
-        .proxyAuthenticate
-      } else if name.length == 19, name.second == 0x7461_7a69_726f_6874, name.third == 0x6e_6f69 {
-        .proxyAuthorization
-      } else {
-        .other
-      }
-    default: .other
-    }
-  }
-
-  /// A name that begins with `x-forwarded-`.
+  /// A name that begins with `x-forwar`.
   private static func forwardedField(_ name: FieldName) -> KnownField {
-    switch (name.length, name.second &>> 32) {
-    case (15, 0x72_6f66): .forwardedFor
-    case (16, 0x7473_6f68): .forwardedHost
-    case (17, 0x746f_7270) where name.third == 0x6f: .forwardedProto
-    default: .forwardedOther
-    }
+    guard name.second & 0xffff_ffff == 0x2d64_6564 else { return .other }  // ded-
+    if name.goesOn(0x72_6f66_2d64_6564, length: 15) { return .forwardedFor }
+    if name.goesOn(0x7473_6f68_2d64_6564, length: 16) { return .forwardedHost }
+    return name.goesOn(0x746f_7270_2d64_6564, 0x6f, length: 17) ? .forwardedProto : .forwardedOther
+  }
+}
+
+extension FieldName {
+  /// Whether the words behind the first are these, and the length is this.
+  @inline(always)
+  fileprivate func goesOn(_ second: Octets, _ third: Octets = 0, length: Int) -> Bool {
+    self.second == second && self.third == third && self.length == length
   }
 }

@@ -10,6 +10,8 @@ struct FramingLine: BitwiseCopyable {
 
   init() {}
 
+  var isAbsent: Bool { line.isEmpty }
+
   init(_ lines: borrowing FieldLines) {
     line = lines.line
     rawValue = ByteRange(start: lines.valueStart, end: lines.valueEnd)

@@ -1,8 +1,10 @@
 /// Where a head is not copied as it is: at most a handful of byte ranges, in ascending order, none overlapping.
 ///
 /// Everything between two edits is a run that is copied whole. Neighbouring lines with the same treatment are one edit.
-package struct LineEdits: BitwiseCopyable, Sendable {
-  package enum Treatment: UInt8, BitwiseCopyable, Sendable {
+@usableFromInline
+struct LineEdits: BitwiseCopyable, Sendable {
+  @usableFromInline
+  enum Treatment: UInt8, BitwiseCopyable, Sendable {
     case drop
     /// Dropped, and `/` or `*` in its place: the scheme and authority of an absolute-form target without a path.
     case replaceWithSlash, replaceWithAsterisk
@@ -16,38 +18,62 @@ package struct LineEdits: BitwiseCopyable, Sendable {
     case dropUnlessUpgrade
   }
 
-  package struct Edit: BitwiseCopyable, Sendable {
-    package internal(set) var range: ByteRange
-    package internal(set) var treatment: Treatment
+  @usableFromInline
+  struct Edit: BitwiseCopyable, Sendable {
+    @usableFromInline var range: ByteRange
+    @usableFromInline var treatment: Treatment
+
+    @inlinable
+    init(range: ByteRange, treatment: Treatment) {
+      self.range = range
+      self.treatment = treatment
+    }
   }
 
   /// A browser's head needs one or two; the dozen names that are rewritten, each on its own, need a dozen. A head with
   /// more is no honest client's.
-  package static var capacity: Int { 16 }
+  static let capacity = 16
 
-  package internal(set) var edits: InlineArray<16, Edit>
-  package internal(set) var count = 0
+  @usableFromInline private(set) var count = 0
+  /// Start and end of each edit; and its treatment, four bits each, the first lowest. Small, since every head has one.
+  @usableFromInline var ranges = InlineArray<16, UInt32>(repeating: 0)
+  @usableFromInline var treatments: UInt64 = 0
 
-  init() {
-    edits = InlineArray(repeating: Edit(range: .absent, treatment: .drop))
+  @inline(always)
+  init() {}
+
+  @inlinable
+  subscript(index: Int) -> Edit {
+    let bits = ranges[index]
+    let treatment = UInt8(truncatingIfNeeded: treatments &>> UInt64(truncatingIfNeeded: index &* 4) & 0xf)
+    return Edit(
+      range: ByteRange(start: Int(bits & 0xffff), end: Int(bits &>> 16)),
+      treatment: Treatment(rawValue: treatment) ?? .drop)
   }
 
   /// Adds an edit in its place.
   mutating func add(_ range: ByteRange, _ treatment: Treatment) throws(Rejection) {
     var place = count
-    while place > 0, edits[place &- 1].range.start > range.start { place &-= 1 }
-    if place > 0, edits[place &- 1].range.end == range.start, edits[place &- 1].treatment == treatment {
-      edits[place &- 1].range = ByteRange(start: edits[place &- 1].range.start, end: range.end)
+    while place > 0, self[place &- 1].range.start > range.start { place &-= 1 }
+    if place > 0, self[place &- 1].range.end == range.start, self[place &- 1].treatment == treatment {
+      setRange(ByteRange(start: self[place &- 1].range.start, end: range.end), at: place &- 1)
       return
     }
     guard count < LineEdits.capacity else { throw .tooManyRewrittenLines }
     var index = count
     while index > place {
-      edits[index] = edits[index &- 1]
+      ranges[index] = ranges[index &- 1]
       index &-= 1
     }
-    edits[place] = Edit(range: range, treatment: treatment)
+    setRange(range, at: place)
+    let below = treatments & ~(.max &<< UInt64(truncatingIfNeeded: place &* 4))
+    let above = (treatments ^ below) &<< 4
+    treatments = below | UInt64(treatment.rawValue) &<< UInt64(truncatingIfNeeded: place &* 4) | above
     count &+= 1
+  }
+
+  private mutating func setRange(_ range: ByteRange, at index: Int) {
+    ranges[index] = UInt32(range.low) | UInt32(range.high) &<< 16
   }
 
   /// Drops every line of the field section from `start` on that `options` nominates and that is not edited already
@@ -55,8 +81,8 @@ package struct LineEdits: BitwiseCopyable, Sendable {
   mutating func dropLines(
     nominatedBy options: ConnectionOptions, from start: Int, of bytes: Span<UInt8>
   ) throws(Rejection) {
-    var lines = FieldLines(bytes, from: start)
-    while try lines.next() == .line {
+    var lines = FieldLines(bytes, from: start, limit: .max)
+    while try lines.next(all: true) == .line {
       let name = ByteRange(start: lines.lineStart, end: lines.valueStart &- 1)
       guard options.nominate(name.slice(of: bytes), in: bytes), !covers(lines.lineStart) else { continue }
       try add(lines.line, .drop)
@@ -65,7 +91,7 @@ package struct LineEdits: BitwiseCopyable, Sendable {
 
   private func covers(_ position: Int) -> Bool {
     for index in 0..<count {
-      let range = edits[index].range
+      let range = self[index].range
       if range.start <= position, position < range.end { return true }
     }
     return false

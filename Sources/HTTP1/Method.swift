@@ -1,5 +1,6 @@
 /// A request method as far as relaying it depends on it (RFC 9110 §9). CONNECT and TRACE are refused by the parser,
 /// so they have no case.
+@usableFromInline
 package enum Method: UInt8, BitwiseCopyable, Sendable {
   case get, head, post, put, delete, options, patch
   /// Any other upper-case token; relayed as it is.
@@ -15,11 +16,13 @@ package enum Method: UInt8, BitwiseCopyable, Sendable {
 }
 
 /// A protocol version that this proxy speaks; any other is refused with 505.
+@usableFromInline
 package enum Version: UInt8, BitwiseCopyable, Sendable {
   case http10, http11
 }
 
 /// How a request target is written (RFC 9112 §3.2). The authority form belongs to CONNECT and is refused.
+@usableFromInline
 package enum TargetForm: UInt8, BitwiseCopyable, Sendable {
   /// `/path?query`
   case origin
@@ -30,6 +33,7 @@ package enum TargetForm: UInt8, BitwiseCopyable, Sendable {
 }
 
 /// What becomes of a connection after a message, and so what its `Connection` field says (RFC 9112 §9).
+@usableFromInline
 package enum Persistence: UInt8, BitwiseCopyable, Sendable {
   case keepAlive, close
   /// The message asks for, or grants, an upgrade (RFC 9110 §7.8).

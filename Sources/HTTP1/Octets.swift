@@ -1,39 +1,20 @@
-/// Eight octets at a time, the first in the lowest byte: what makes reading a head cheap without `unsafe`.
+/// Many octets at a time: what makes reading a head cheap without `unsafe`.
 ///
-/// All tests answer in the highest bit of each octet. A test marked *lowest only* is exact up to and including its
-/// lowest hit, and may be wrong above it; that is all a search needs.
+/// Eight octets are a word, the first in its lowest byte; two words are tested at once. All tests answer in the highest
+/// bit of each octet. A test marked *lowest only* is exact up to and including its lowest hit in a word, and may be wrong
+/// above it; that is all a search needs.
 typealias Octets = UInt64
+typealias SixteenOctets = SIMD2<Octets>
 
 extension Octets {
   /// The same octet eight times.
-  @inline(__always)
+  @inline(always)
   static func all(_ octet: UInt8) -> Octets { Octets(octet) &* 0x0101_0101_0101_0101 }
 
-  private static var highBits: Octets { .all(0x80) }
-
-  /// Control characters and DEL, what neither a value nor a target may hold (RFC 9110 §5.5). Lowest only.
-  @inline(__always)
-  var controls: Octets {
-    let fromDelete = self ^ .all(0x7f)
-    return ((self &- .all(0x20)) & ~self | (fromDelete &- .all(0x01)) & ~fromDelete) & .highBits
-  }
-
-  /// `octet` itself. Lowest only.
-  @inline(__always)
-  func equal(to octet: UInt8) -> Octets {
-    let difference = self ^ .all(octet)
-    return (difference &- .all(0x01)) & ~difference & .highBits
-  }
-
-  /// Octets up to and including SP, DEL, and all that is not ASCII. Lowest only.
-  @inline(__always)
-  var notVisible: Octets {
-    let fromDelete = self ^ .all(0x7f)
-    return ((self &- .all(0x21)) | (fromDelete &- .all(0x01)) & ~fromDelete | self) & .highBits
-  }
+  static var highBits: Octets { .all(0x80) }
 
   /// Everything but ASCII letters and `-`, the characters of nearly every field name. Exact.
-  @inline(__always)
+  @inline(always)
   var notLetterOrHyphen: Octets {
     let low = lowerCased & .all(0x7f)
     let letter = (low &+ .all(0x80 - 0x61)) & ~(low &+ .all(0x80 - 0x7b))
@@ -42,67 +23,147 @@ extension Octets {
     return (~letter & other | self) & .highBits
   }
 
-  /// Letters in lower case. Among token characters only `^` and `_` change besides, and none becomes a letter or `-`.
-  @inline(__always)
+  /// Letters in lower case. Of the characters that a value may hold, none but a letter becomes a letter, and none
+  /// becomes a digit or `-` that is not one.
+  @inline(always)
   var lowerCased: Octets { self | .all(0x20) }
 
+  /// As of sixteen octets.
+  @inline(always)
+  var perhapsControls: Octets { ((self &- .all(0x20)) | (self &+ .all(0x01))) & ~self & .highBits }
+
+  /// Everything but ASCII letters, digits, `-` and `.`, the characters of nearly every host. Exact.
+  @inline(always)
+  var notInHost: Octets {
+    let low = self & .all(0x7f)
+    let folded = lowerCased & .all(0x7f)
+    let letter = (folded &+ .all(0x80 - 0x61)) & ~(folded &+ .all(0x80 - 0x7b))
+    // From `-` to `9` there is only `/` besides.
+    let digit = (low &+ .all(0x80 - 0x2d)) & ~(low &+ .all(0x80 - 0x3a))
+    let notSlash = (low ^ .all(0x2f)) &+ .all(0x7f)
+    return (~(letter | digit & notSlash) | self) & .highBits
+  }
+
+  /// `octet` itself. Lowest only.
+  @inline(always)
+  func equal(to octet: UInt8) -> Octets {
+    let difference = self ^ .all(octet)
+    return (difference &- .all(0x01)) & ~difference & .highBits
+  }
+
+  /// Octets up to and including SP, DEL, and all that is not ASCII. Lowest only.
+  @inline(always)
+  var notVisible: Octets { ((self &- .all(0x21)) | (self &+ .all(0x01)) | self) & .highBits }
+
   /// The first `count` octets, 0 ≤ count ≤ 7, and zero behind them.
-  @inline(__always)
+  @inline(always)
   func prefix(_ count: Int) -> Octets { self & ~(.max &<< Octets(truncatingIfNeeded: count &* 8)) }
 
   /// The index of the lowest octet that a test hit.
-  @inline(__always)
+  @inline(always)
   var lowestHit: Int { trailingZeroBitCount &>> 3 }
 }
 
+extension SixteenOctets {
+  /// The same octet sixteen times.
+  @inline(always)
+  private static func each(_ octet: UInt8) -> SixteenOctets { SixteenOctets(repeating: .all(octet)) }
+
+  /// Controls, DEL and HTAB, what ends a value or at least deserves a look (RFC 9110 §5.5). None is missed, but behind
+  /// 0xFF an octet may be hit that is none of them.
+  @inline(always)
+  var perhapsControls: SixteenOctets {
+    let hits = (self &- .each(0x20)) | (self &+ .each(0x01))
+    return hits & ~self & .each(0x80)
+  }
+}
+
 extension Span<UInt8> {
-  /// The octets at `index`, or nil when fewer than eight are left. `0 ≤ index`.
-  @inline(__always)
-  func octets(at index: Int) -> Octets? {
-    let rest = extracting(droppingFirst: index)
-    guard rest.count >= 8 else { return nil }
-    let low = Octets(rest[0]) | Octets(rest[1]) &<< 8 | Octets(rest[2]) &<< 16 | Octets(rest[3]) &<< 24
-    let high = Octets(rest[4]) | Octets(rest[5]) &<< 8 | Octets(rest[6]) &<< 16 | Octets(rest[7]) &<< 24
+  /// The first eight octets; there must be so many.
+  @inline(always)
+  var firstOctets: Octets {
+    let low = Octets(self[0]) | Octets(self[1]) &<< 8 | Octets(self[2]) &<< 16 | Octets(self[3]) &<< 24
+    let high = Octets(self[4]) | Octets(self[5]) &<< 8 | Octets(self[6]) &<< 16 | Octets(self[7]) &<< 24
     return low | high &<< 32
   }
 
-  /// The first index from `start` on of a control character other than HTAB, or `count`.
-  @inline(__always)
-  func firstControl(from start: Int) -> Int {
-    var index = start
-    while let octets = octets(at: index) {
-      let hits = octets.controls
-      if hits == 0 {
-        index &+= 8
-        continue
-      }
-      index &+= hits.lowestHit
-      guard self[index] == UInt8(ascii: "\t") else { return index }
-      index &+= 1
+  /// The first sixteen octets; there must be so many.
+  @inline(always)
+  var sixteenOctets: SixteenOctets { SixteenOctets(firstOctets, extracting(droppingFirst: 8).firstOctets) }
+
+  /// Removes the first `count` bytes, or all.
+  @inline(always)
+  @_lifetime(self: copy self)
+  mutating func drop(_ count: Int) { self = extracting(droppingFirst: count) }
+
+  /// Removes up to eight letters and hyphens and puts them into `word` in lower case; true when there were eight. Near
+  /// the end of the bytes it removes none.
+  @inline(always)
+  @_lifetime(self: copy self)
+  mutating func dropNameOctets(into word: inout Octets) -> Bool {
+    guard count >= 8 else { return false }
+    let octets = firstOctets
+    let stops = octets.notLetterOrHyphen
+    if stops == 0 {
+      word = octets.lowerCased
+      drop(8)
+      return true
     }
-    while index < count {
-      let octet = self[index]
-      if octet < 0x20 ? octet != UInt8(ascii: "\t") : octet == 0x7f { return index }
-      index &+= 1
-    }
-    return count
+    word = octets.lowerCased.prefix(stops.lowestHit)
+    drop(stops.lowestHit)
+    return false
   }
 
-  /// The first index from `start` on of what a request target cannot hold (controls, SP, DEL, `#`, all beyond ASCII) or
-  /// of `stop`, or `count`.
-  @inline(__always)
-  func firstOutsideTarget(from start: Int, orOf stop: UInt8) -> Int {
-    var index = start
-    while let octets = octets(at: index) {
+  /// Removes up to eight bytes and puts them into `word` in lower case.
+  @inline(always)
+  @_lifetime(self: copy self)
+  mutating func dropWord(into word: inout Octets) {
+    if count >= 8 {
+      word = firstOctets.lowerCased
+      drop(8)
+      return
+    }
+    var shift: Octets = 0
+    while count > 0 {
+      word |= Octets(self[0] | 0x20) &<< shift
+      shift &+= 8
+      drop(1)
+    }
+  }
+
+  /// Removes all bytes up to the first control character other than HTAB, or all.
+  @inline(always)
+  @_lifetime(self: copy self)
+  mutating func dropValue() {
+    while count >= 16 {
+      let hits = sixteenOctets.perhapsControls
+      if hits[0] | hits[1] == 0 {
+        drop(16)
+        continue
+      }
+      drop(hits[0] != 0 ? hits[0].lowestHit : 8 &+ hits[1].lowestHit)
+      if self[0] == UInt8(ascii: "\r") { return }
+      guard self[0].isInValue else { return }
+      drop(1)
+    }
+    while count >= 8, firstOctets.perhapsControls == 0 { drop(8) }
+    while count > 0, self[0].isInValue { drop(1) }
+  }
+
+  /// Removes all bytes up to the first that a request target cannot hold (controls, SP, DEL, `#`, all beyond ASCII) or
+  /// that is `stop`, or all.
+  @inline(always)
+  @_lifetime(self: copy self)
+  mutating func dropTarget(upTo stop: UInt8) {
+    while count >= 8 {
+      let octets = firstOctets
       let hits = octets.notVisible | octets.equal(to: UInt8(ascii: "#")) | octets.equal(to: stop)
-      if hits != 0 { return index &+ hits.lowestHit }
-      index &+= 8
+      if hits != 0 {
+        drop(hits.lowestHit)
+        return
+      }
+      drop(8)
     }
-    while index < count {
-      let octet = self[index]
-      if octet <= 0x20 || octet >= 0x7f || octet == UInt8(ascii: "#") || octet == stop { return index }
-      index &+= 1
-    }
-    return count
+    while count > 0, self[0] > 0x20, self[0] < 0x7f, self[0] != UInt8(ascii: "#"), self[0] != stop { drop(1) }
   }
 }

@@ -17,104 +17,114 @@ struct RequestLine: BitwiseCopyable {
 
   /// Reads the line that begins at `start`; nil when the bytes run out first. What is wrong first is reported, but the
   /// version before what the version might explain.
-  @inline(__always)
+  @inline(always)
   init?(_ bytes: Span<UInt8>, from start: Int, limits: HeadLimits) throws(Rejection) {
-    var index = start
-    var word: UInt64 = 0
-    while index < bytes.count, bytes[index].isTokenCharacter {
-      word = word &>> 8 | UInt64(bytes[index]) &<< 56
-      index &+= 1
-      guard index &- start <= RequestLine.maximumMethodBytes else { throw .methodUnknown }
+    var rest = bytes.extracting(droppingFirst: start)
+    var count = RequestLine.knownMethod(at: rest, &method)
+    if count == 0 {
+      while count < rest.count, rest[count].isTokenCharacter {
+        count &+= 1
+        guard count <= RequestLine.maximumMethodBytes else { throw .methodUnknown }
+      }
     }
-    guard index < bytes.count else { return nil }
-    guard bytes[index] == UInt8(ascii: " "), index > start else { throw .requestLineMalformed }
-    methodName = ByteRange(start: start, end: index)
+    methodName = ByteRange(start: start, end: start &+ count)
+    rest.drop(count)
+    guard rest.count > 0 else { return nil }
+    guard rest[0] == UInt8(ascii: " "), count > 0 else { throw .requestLineMalformed }
 
-    let targetStart = index &+ 1
-    let pathEnd = bytes.firstOutsideTarget(from: targetStart, orOf: UInt8(ascii: "?"))
-    index = pathEnd
-    if index < bytes.count, bytes[index] == UInt8(ascii: "?") {
-      index = bytes.firstOutsideTarget(from: index &+ 1, orOf: UInt8(ascii: "#"))
+    rest.drop(1)
+    rest.dropTarget(upTo: UInt8(ascii: "?"))
+    let pathEnd = bytes.count &- rest.count
+    if rest.count > 0, rest[0] == UInt8(ascii: "?") {
+      rest.drop(1)
+      rest.dropTarget(upTo: UInt8(ascii: "#"))
     }
-    guard index &- targetStart <= limits.requestTarget else { throw .targetTooLong }
-    guard index < bytes.count else { return nil }
-    guard bytes[index] == UInt8(ascii: " ") else {
-      throw bytes[index] == UInt8(ascii: "\r") || bytes[index] == UInt8(ascii: "\n")
-        ? .requestLineMalformed : .targetMalformed
-    }
-    guard index > targetStart else { throw .requestLineMalformed }
-    target = ByteRange(start: targetStart, end: index)
+    target = ByteRange(start: methodName.end &+ 1, end: bytes.count &- rest.count)
+    guard target.count <= limits.requestTarget else { throw .targetTooLong }
+    guard rest.count > 0 else { return nil }
+    guard rest[0] == UInt8(ascii: " "), !target.isEmpty else { throw RequestLine.refusal(of: rest[0]) }
 
-    guard let version = try RequestLine.version(of: bytes, at: index &+ 1) else { return nil }
+    rest.drop(1)
+    guard let version = try RequestLine.version(rest) else { return nil }
     self.version = version
-    end = index &+ 11
-    method = try RequestLine.method(word, methodName, of: bytes)
+    end = target.end &+ 11
+    if method == .other { try RequestLine.judgeMethod(methodName, of: bytes) }
     try readTarget(of: bytes, pathEnd: pathEnd)
   }
 
-  /// `HTTP/1.1` or `HTTP/1.0`, and CRLF; nil when the bytes run out first.
-  @inline(__always)
-  private static func version(of bytes: Span<UInt8>, at start: Int) throws(Rejection) -> Version? {
-    guard let octets = bytes.octets(at: start), octets | 1 << 56 == 0x312e_312f_5054_5448 else {
-      return try refuseVersion(of: bytes, at: start)
+  /// Why a target cannot be followed, or a place for one be taken, by this octet.
+  private static func refusal(of octet: UInt8) -> Rejection {
+    switch octet {
+    case UInt8(ascii: "\r"), UInt8(ascii: "\n"), UInt8(ascii: " "): .requestLineMalformed
+    default: .targetMalformed
     }
-    guard start &+ 8 < bytes.count else { return nil }
-    guard bytes[start &+ 8] == UInt8(ascii: "\r") else {
-      throw bytes[start &+ 8] == UInt8(ascii: "\n") ? .bareLineFeed : .versionMalformed
-    }
-    guard start &+ 9 < bytes.count else { return nil }
-    guard bytes[start &+ 9] == UInt8(ascii: "\n") else { throw .bareCarriageReturn }
+  }
+
+  /// `HTTP/1.1` or `HTTP/1.0` and CRLF, with which `rest` must begin; nil when it ends first.
+  @inline(always)
+  private static func version(_ rest: Span<UInt8>) throws(Rejection) -> Version? {
+    guard rest.count >= 10 else { return try refuseVersion(rest) }
+    let octets = rest.firstOctets
+    guard octets | 1 &<< 56 == 0x312e_312f_5054_5448, rest[8] == UInt8(ascii: "\r"), rest[9] == UInt8(ascii: "\n")
+    else { return try refuseVersion(rest) }
     return octets == 0x312e_312f_5054_5448 ? .http11 : .http10
   }
 
   /// Nil while it may still become a version; else throws what is wrong with it.
-  private static func refuseVersion(of bytes: Span<UInt8>, at start: Int) throws(Rejection) -> Version? {
+  @inline(never)
+  private static func refuseVersion(_ rest: Span<UInt8>) throws(Rejection) -> Version? {
     let text: Octets = 0x002e_002f_5054_5448  // HTTP/ . with a digit on either side of the point
-    for place in 0..<8 {
-      guard start &+ place < bytes.count else { return nil }
-      let octet = bytes[start &+ place]
+    for place in 0..<min(rest.count, 8) {
       let expected = UInt8(truncatingIfNeeded: text &>> Octets(truncatingIfNeeded: place &* 8))
-      guard expected == 0 ? octet.isDigit : octet == expected else { throw .versionMalformed }
+      guard expected == 0 ? rest[place].isDigit : rest[place] == expected else { throw .versionMalformed }
     }
-    throw .versionNotSupported
+    guard rest.count >= 8 else { return nil }
+    guard rest.firstOctets | 1 &<< 56 == 0x312e_312f_5054_5448 else { throw .versionNotSupported }
+    guard rest.count >= 9 else { return nil }
+    guard rest[8] == UInt8(ascii: "\r") else { throw rest[8] == UInt8(ascii: "\n") ? .bareLineFeed : .versionMalformed }
+    guard rest.count >= 10 else { return nil }
+    throw .bareCarriageReturn
   }
 
-  /// `word` holds the last eight octets of the name, the last in the highest byte.
-  @inline(__always)
-  private static func method(
-    _ word: UInt64, _ name: ByteRange, of bytes: Span<UInt8>
-  ) throws(Rejection) -> Method {
-    switch word {
-    case 0x5445_4700_0000_0000: return .get
-    case 0x5453_4f50_0000_0000: return .post
-    case 0x4441_4548_0000_0000: return .head
-    default: return try rareMethod(word, name, of: bytes)
+  /// Sets `method` when `text` begins with a known one and SP, and returns its length; 0 when not.
+  @inline(always)
+  private static func knownMethod(at text: Span<UInt8>, _ method: inout Method) -> Int {
+    guard text.count >= 8 else { return 0 }
+    let octets = text.firstOctets
+    let spaces = octets.equal(to: UInt8(ascii: " "))
+    guard spaces != 0 else { return 0 }
+    let count = spaces.lowestHit
+    // The length as well: NUL behind a method is zero behind a word.
+    switch (octets.prefix(count), count) {
+    case (0x54_4547, 3): method = .get
+    case (0x5453_4f50, 4): method = .post
+    case (0x4441_4548, 4): method = .head
+    case (0x54_5550, 3): method = .put
+    case (0x4554_454c_4544, 6): method = .delete
+    case (0x53_4e4f_4954_504f, 7): method = .options
+    case (0x48_4354_4150, 5): method = .patch
+    default: return 0
     }
+    return count
   }
 
-  private static func rareMethod(
-    _ word: UInt64, _ name: ByteRange, of bytes: Span<UInt8>
-  ) throws(Rejection) -> Method {
-    switch word {
-    case 0x5455_5000_0000_0000: return .put
-    case 0x4554_454c_4544_0000: return .delete
-    case 0x534e_4f49_5450_4f00: return .options
-    case 0x4843_5441_5000_0000: return .patch
-    // CONNECT would make a tunnel to anywhere, TRACE would tell a script what cookies it may not see (RFC 9110 §9.3.8).
-    case 0x5443_454e_4e4f_4300, 0x4543_4152_5400_0000: throw .methodNotAllowed
-    default: break
-    }
+  /// Refuses what is not relayed. Other methods are upper-case tokens.
+  private static func judgeMethod(_ range: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
     // Methods are case-sensitive (RFC 9110 §9.1), but not to every server: one that reads `head` as HEAD would leave
     // out the body that we wait for.
-    for index in name.start..<name.end {
+    for index in range.start..<range.end {
       let octet = bytes[index]
       guard octet.isUpperCaseLetter || octet.isDigit || octet == UInt8(ascii: "-") else { throw .methodUnknown }
     }
-    return .other
+    // CONNECT would make a tunnel to anywhere, TRACE would tell a script what cookies it may not see (RFC 9110 §9.3.8).
+    switch FieldName(range, of: bytes).first {
+    case 0x74_6365_6e6e_6f63, 0x65_6361_7274: throw .methodNotAllowed
+    default: break
+    }
   }
 
   /// Which form the target has, and its parts. `pathEnd` is where its query begins, or its end.
-  @inline(__always)
+  @inline(always)
   private mutating func readTarget(of bytes: Span<UInt8>, pathEnd: Int) throws(Rejection) {
     if bytes[target.start] == UInt8(ascii: "/") {
       path = ByteRange(start: target.start, end: pathEnd)

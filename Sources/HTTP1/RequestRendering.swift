@@ -16,14 +16,14 @@ extension RequestHead {
     from bytes: Span<UInt8>, forwarding: ForwardedFields, connection: Persistence, into sink: inout Sink
   ) {
     let upgrades = connection == .upgrade && upgradeRequested
-    let extendsAddress = forwarding.isPeerTrusted && forwarding.addsFields && rewriting.forwardedForEnd > 0
-    var cursor = Int(rewriting.start)
-    for index in 0..<rewriting.edits.count {
-      let edit = rewriting.edits.edits[index]
+    let extendsAddress = forwarding.isPeerTrusted && forwarding.addsFields && forwardedForEnd > 0
+    var cursor = Int(start)
+    for index in 0..<edits.count {
+      let edit = edits[index]
       if edit.treatment == .dropUnlessUpgrade, upgrades { continue }
       if edit.treatment == .dropUnlessTrusted, forwarding.isPeerTrusted { continue }
       if edit.treatment == .clientAddress, forwarding.isPeerTrusted {
-        guard extendsAddress, edit.range.end == Int(rewriting.forwardedForEnd) else { continue }
+        guard extendsAddress, edit.range.end == Int(forwardedForEnd) else { continue }
         sink.append(bytes.extracting(cursor..<(edit.range.end &- 2)))
         sink.append(", ")
         forwarding.appendAddress(to: &sink)
@@ -36,25 +36,22 @@ extension RequestHead {
     }
     sink.append(bytes.extracting(cursor..<(length &- 2)))
 
-    if forwarding.addsFields, !extendsAddress {
-      sink.append("X-Forwarded-For: ")
-      forwarding.appendAddress(to: &sink)
-      sink.append("\r\n")
-    }
-    if forwarding.addsFields, !forwarding.isPeerTrusted || !rewriting.hasForwardedProto {
-      sink.append(forwarding.isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
-    }
-    if forwarding.addsFields, !host.isEmpty, !forwarding.isPeerTrusted || !rewriting.hasForwardedHost {
-      sink.append("X-Forwarded-Host: ")
-      sink.append(host.slice(of: bytes))
-      sink.append("\r\n")
-    }
     if upgrades {
-      sink.append("Connection: Upgrade\r\n\r\n")
+      sink.append("Connection: Upgrade\r\n")
     } else if connection == .close {
-      sink.append("Connection: close\r\n\r\n")
+      sink.append("Connection: close\r\n")
     } else if version == .http10 {
-      sink.append("Connection: keep-alive\r\n\r\n")
+      sink.append("Connection: keep-alive\r\n")
+    }
+    let keepsProto = forwarding.isPeerTrusted && hasForwardedProto
+    let keepsHost = forwarding.isPeerTrusted && hasForwardedHost
+    let addsHost = forwarding.addsFields && !host.isEmpty && !keepsHost
+    if forwarding.addsFields {
+      forwarding.appendLines(address: !extendsAddress, proto: !keepsProto, host: addsHost, to: &sink)
+    }
+    if addsHost {
+      sink.append(host.slice(of: bytes))
+      sink.append("\r\n\r\n")
     } else {
       sink.append("\r\n")
     }
@@ -64,7 +61,7 @@ extension RequestHead {
 extension LineEdits.Treatment {
   /// Writes what stands in the place of the dropped bytes.
   @inlinable
-  package func appendReplacement<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
+  func appendReplacement<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
     switch self {
     case .drop, .clientAddress, .dropUnlessTrusted, .dropUnlessUpgrade: break
     case .replaceWithSlash: sink.append(UInt8(ascii: "/"))

@@ -20,7 +20,7 @@ extension ResponseHead {
       cursor = hasReasonSpace ? 13 : 12
     }
     for index in 0..<edits.count {
-      let edit = edits.edits[index]
+      let edit = edits[index]
       if edit.treatment == .dropUnlessUpgrade, isUpgrade { continue }
       if cursor < edit.range.start { sink.append(bytes.extracting(cursor..<edit.range.start)) }
       cursor = edit.range.end

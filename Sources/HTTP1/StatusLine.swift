@@ -12,13 +12,13 @@ struct StatusLine: BitwiseCopyable {
   static let codeEnd = 12
 
   /// Reads the line at the start of `bytes`; nil when they run out first.
-  @inline(__always)
+  @inline(always)
   init?(_ bytes: Span<UInt8>) throws(Rejection) {
-    guard let octets = bytes.octets(at: 0), octets | 1 << 56 == 0x312e_312f_5054_5448 else {  // HTTP/1.1
+    guard bytes.count >= 8, bytes.firstOctets | 1 &<< 56 == 0x312e_312f_5054_5448 else {  // HTTP/1.1
       try StatusLine.refuseVersion(of: bytes)
       return nil
     }
-    version = octets == 0x312e_312f_5054_5448 ? .http11 : .http10
+    version = bytes.firstOctets == 0x312e_312f_5054_5448 ? .http11 : .http10
     guard bytes.count > StatusLine.codeEnd else { return nil }
     guard bytes[8] == UInt8(ascii: " "), bytes[9].isDigit, bytes[10].isDigit, bytes[11].isDigit else {
       throw .statusLineMalformed
@@ -29,12 +29,13 @@ struct StatusLine: BitwiseCopyable {
     guard status >= 100, status <= 599 else { throw .statusCodeInvalid }
     hasReasonSpace = bytes[StatusLine.codeEnd] == UInt8(ascii: " ")
     guard hasReasonSpace || bytes[StatusLine.codeEnd] == UInt8(ascii: "\r") else { throw .statusLineMalformed }
-    let lineEnd = bytes.firstControl(from: StatusLine.codeEnd)
-    guard lineEnd < bytes.count else { return nil }
-    guard bytes[lineEnd] == UInt8(ascii: "\r") else { throw Rejection(control: bytes[lineEnd]) }
-    guard lineEnd &+ 1 < bytes.count else { return nil }
-    guard bytes[lineEnd &+ 1] == UInt8(ascii: "\n") else { throw .bareCarriageReturn }
-    end = lineEnd &+ 2
+    var rest = bytes.extracting(droppingFirst: StatusLine.codeEnd)
+    rest.dropValue()
+    guard rest.count > 0 else { return nil }
+    guard rest[0] == UInt8(ascii: "\r") else { throw Rejection(control: rest[0]) }
+    guard rest.count > 1 else { return nil }
+    guard rest[1] == UInt8(ascii: "\n") else { throw .bareCarriageReturn }
+    end = bytes.count &- rest.count &+ 2
   }
 
   /// Throws when the bytes cannot become a version that is known.

@@ -1,0 +1,123 @@
+/// A request head while it is read: first its lines one by one, then the judgement over all of them.
+struct RequestReading: BitwiseCopyable {
+  /// Complete once `read` returned true.
+  var head = RequestHead()
+  private var framing = FramingFields()
+  private var framingLine = FramingLine()
+  private var options = ConnectionOptions()
+  private var expectLine = ByteRange.absent
+  private var sawUpgrade = false
+  /// Whether there is one Upgrade line, and it says `websocket`.
+  private var asksForWebSocket = false
+
+  init() {}
+
+  /// False when the bytes run out first.
+  mutating func read(_ bytes: Span<UInt8>, limits: HeadLimits) throws(Rejection) -> Bool {
+    if bytes.count == 1, bytes[0] == UInt8(ascii: "\r") { return false }
+    let start = bytes.emptyLineCount
+    guard let line = try RequestLine(bytes, from: start, limits: limits) else { return false }
+    var lines = FieldLines(bytes, from: line.end, limit: limits.fieldLines)
+    reading: while true {
+      switch try lines.next() {
+      case .incomplete: return false
+      case .end: break reading
+      case .line: try note(lines, of: bytes)
+      }
+    }
+    head.start = UInt16(truncatingIfNeeded: start)
+    head.length = lines.position
+    try judge(line, of: bytes)
+    return true
+  }
+
+  /// Takes the line that `lines` has just read.
+  private mutating func note(_ lines: borrowing FieldLines, of bytes: Span<UInt8>) throws(Rejection) {
+    let value = lines.value
+    switch lines.field {
+    case .host:
+      guard head.host.isEmpty else { throw .hostRepeated }
+      guard Authority(value.slice(of: bytes)) != nil else { throw .hostMalformed }
+      head.host = value
+    case .connection:
+      try options.note(value, of: bytes)
+      try head.edits.add(lines.line, .drop)
+    case .contentLength:
+      framing.noteContentLength(value, of: bytes)
+      framingLine = FramingLine(lines)
+    case .transferEncoding:
+      framing.noteTransferEncoding(value, of: bytes)
+      framingLine = FramingLine(lines)
+    case .expect:
+      guard expectLine.isEmpty, FieldName(value, of: bytes).isContinue else { throw .expectationUnknown }
+      expectLine = lines.line
+    case .upgrade:
+      asksForWebSocket = !sawUpgrade && FieldName(value, of: bytes).isWebSocket
+      sawUpgrade = true
+      try head.edits.add(lines.line, .dropUnlessUpgrade)
+    case .authorization:
+      if ConnectionAuthentication.isNamed(by: value, of: bytes) { head.bindsAuthentication = true }
+    case .forwardedFor:
+      head.forwardedForEnd = UInt16(truncatingIfNeeded: lines.line.end)
+      try head.edits.add(lines.line, .clientAddress)
+    case .forwardedProto:
+      head.hasForwardedProto = true
+      try head.edits.add(lines.line, .dropUnlessTrusted)
+    case .forwardedHost:
+      head.hasForwardedHost = true
+      try head.edits.add(lines.line, .dropUnlessTrusted)
+    case .forwardedOther, .realIP:
+      try head.edits.add(lines.line, .dropUnlessTrusted)
+    // RFC 9110 §7.6.1; §11.7.2: credentials for a proxy are for the first one, and are no server's business. TE is not
+    // replaced by one of ours: trailers that come are relayed, none is asked for. `Forwarded` see `ForwardedFields`.
+    case .keepAlive, .proxyConnection, .te, .proxyAuthorization, .forwarded:
+      try head.edits.add(lines.line, .drop)
+    case .other, .wwwAuthenticate, .proxyAuthenticate, .persistentAuth:
+      break
+    }
+  }
+
+  /// Decides what the request is, once all of it was read.
+  private mutating func judge(_ line: RequestLine, of bytes: Span<UInt8>) throws(Rejection) {
+    // RFC 9112 §3.2: a request of HTTP/1.1 without Host is refused. §3.2.2 would let the target's authority replace
+    // another Host; two names for one server are two readings.
+    if head.host.isEmpty, line.version == .http11 || line.targetForm == .absolute { throw .hostMissing }
+    if line.targetForm == .absolute { try rewriteTarget(line, of: bytes) }
+    head.method = line.method
+    head.version = line.version
+    head.targetForm = line.targetForm
+    head.methodName = line.methodName
+    head.target = line.target
+    head.path = line.path
+    head.pathAndQuery = line.pathAndQuery
+
+    head.framing = try .ofRequest(framing, method: line.method, version: line.version)
+    if !framingLine.isAbsent { try framingLine.normalise(framing, of: bytes, into: &head.edits) }
+    head.keepAlive = options.persists(in: line.version)
+    if !expectLine.isEmpty { try judgeExpectation() }
+    if options.upgrade, asksForWebSocket {
+      head.upgradeRequested = line.method == .get && line.version == .http11 && head.framing == .none
+    }
+    if options.nominationCount > 0 { try head.edits.dropLines(nominatedBy: options, from: line.end, of: bytes) }
+  }
+
+  /// RFC 9110 §10.1.1: ignored in HTTP/1.0; and without content there is nothing to wait with, and servers differ.
+  private mutating func judgeExpectation() throws(Rejection) {
+    head.expectsContinue = head.version == .http11 && head.framing != .none
+    if !head.expectsContinue { try head.edits.add(expectLine, .drop) }
+  }
+
+  /// An absolute-form target goes to the server in origin form (RFC 9112 §3.2.1), OPTIONS without a path as `*` (§3.2.4).
+  private mutating func rewriteTarget(_ line: RequestLine, of bytes: Span<UInt8>) throws(Rejection) {
+    let authority = line.authority.slice(of: bytes)
+    guard Authority(authority) != nil else { throw .targetAuthorityMalformed }
+    guard authority.equalsIgnoringCase(head.host.slice(of: bytes)) else { throw .targetAuthorityNotHost }
+    let removed = ByteRange(start: line.target.start, end: line.authority.end)
+    if !line.path.isEmpty {
+      try head.edits.add(removed, .drop)
+    } else {
+      let asksServer = line.method == .options && line.pathAndQuery.isEmpty
+      try head.edits.add(removed, asksServer ? .replaceWithAsterisk : .replaceWithSlash)
+    }
+  }
+}
