@@ -1,0 +1,141 @@
+import Testing
+import Wire
+
+@testable import Exchange
+
+/// Time-outs of which no two are the same.
+private let timeouts = {
+  var timeouts = ExchangePolicy.Timeouts()
+  timeouts.httpRequest = .seconds(10)
+  timeouts.keepAlive = .seconds(11)
+  timeouts.queue = .seconds(61)
+  timeouts.connect = .seconds(12)
+  timeouts.client = .seconds(62)
+  timeouts.server = .seconds(63)
+  timeouts.tunnel = .hours(12)
+  return timeouts
+}()
+
+private let policy = {
+  var policy = ExchangePolicy()
+  policy.timeouts = timeouts
+  return policy
+}()
+
+/// A situation, reached one second after the connection stood and with nothing happening since.
+private enum Waiting: String, CaseIterable {
+  case first = "for the first request"
+  case next = "for the next request"
+  case firstHead = "for the rest of the first head"
+  case nextHead = "for the rest of the next head"
+  case place = "for a place at a server"
+  case connection = "for a connection"
+  case answer = "for an answer"
+  case body = "for the rest of a request"
+  case bodyWithBacklog = "for a server to take the request"
+  case rest = "for the rest of an answer"
+  case client = "for a client to take the answer"
+  case stream = "in a stream"
+  case streamWithBacklog = "in a stream whose client takes nothing"
+  case endedStream = "for a client to take a stream's end"
+  case upgraded = "in a tunnel"
+  case tunnel = "in a connection passed through"
+
+  var passage: Passage {
+    var passage = Passage(policy: policy, isFirst: self != .next && self != .nextHead)
+    passage.pass(.seconds(1))
+    switch self {
+    case .first, .next: break
+    case .firstHead, .nextHead: passage.receive("GET /")
+    case .place:
+      passage.receive(request())
+      passage.exchange.beginQueueing(at: passage.now)
+    case .connection:
+      passage.receive(request())
+      passage.exchange.beginAttempt(isReused: false, at: passage.now)
+    case .body, .bodyWithBacklog, .stream, .streamWithBacklog, .endedStream:
+      passage.receive(request("POST", "Content-Length: 9", body: "hello"))
+    case .upgraded: passage.receive(upgradeRequest)
+    case .tunnel: passage.exchange = .tunnel(policy: policy, at: passage.now)
+    case .answer, .rest, .client: passage.receive(request())
+    }
+    switch self {
+    case .first, .next, .firstHead, .nextHead, .place, .connection: return passage
+    default: passage.attempt()
+    }
+    if self != .bodyWithBacklog { passage.send() }
+    switch self {
+    case .rest, .client: passage.answer(response(200, "Content-Length: 9", body: "hello"))
+    case .stream, .streamWithBacklog: passage.answer(response(200, "Content-Length: 9", body: "hello"))
+    case .endedStream: passage.answer(response(200, "Content-Length: 5", body: "hello"))
+    case .upgraded: passage.answer(upgradeResponse)
+    default: break
+    }
+    if self == .rest || self == .stream { passage.deliver() }
+    return passage
+  }
+
+  var backlog: Backlog {
+    switch self {
+    case .bodyWithBacklog: .toServer
+    case .client, .streamWithBacklog, .endedStream: .toClient
+    default: []
+    }
+  }
+
+  var deadline: Instant { Passage().now + expected.1 }
+
+  /// What expires, and how long after the connection stood.
+  var expected: (Expiry, Interval) {
+    switch self {
+    case .first: (.idle, .seconds(10))
+    case .next: (.idle, .seconds(11))
+    case .firstHead: (.requestHead, .seconds(10))
+    case .nextHead: (.requestHead, .seconds(1 + 10))
+    case .place: (.queue, .seconds(1 + 61))
+    case .connection: (.connect, .seconds(1 + 12))
+    case .answer, .rest, .bodyWithBacklog: (.server, .seconds(1 + 63))
+    case .body, .client, .endedStream: (.client, .seconds(1 + 62))
+    case .stream, .streamWithBacklog, .upgraded, .tunnel: (.tunnel, .seconds(1 + 12 * 3600))
+    }
+  }
+}
+
+@Suite struct `What expires, and when` {
+  @Test(arguments: Waiting.allCases)
+  private func `each situation expires at its time and not before`(waiting: Waiting) {
+    let exchange = waiting.passage.exchange
+    let due = waiting.deadline
+    let before = Instant(nanoseconds: due.nanoseconds - 1)
+    #expect(exchange.expiry(timeouts, backlog: waiting.backlog, at: before) == .later(due))
+    #expect(exchange.expiry(timeouts, backlog: waiting.backlog, at: due) == waiting.expected.0)
+  }
+
+  @Test(arguments: Waiting.allCases)
+  private func `a timer for the earliest expiry never fires too late`(waiting: Waiting) {
+    #expect(waiting.passage.exchange.earliestExpiry(timeouts) <= waiting.deadline)
+  }
+
+  @Test func `every byte puts the silence off, in both directions`() {
+    var passage = Waiting.body.passage
+    passage.pass(.seconds(30))
+    passage.receive("o")
+    #expect(passage.exchange.lastActivity == passage.now)
+    passage.pass(.seconds(30))
+    passage.send()
+    #expect(passage.exchange.lastActivity == passage.now)
+    passage.pass(.seconds(30))
+    passage.receive("thr")
+    passage.pass(.seconds(30))
+    passage.answer("HTTP/1.1 200")
+    #expect(passage.exchange.lastActivity == passage.now)
+  }
+
+  @Test func `a head that trickles in has no more time than one that does not`() {
+    var passage = Waiting.firstHead.passage
+    let due = passage.exchange.opened + timeouts.httpRequest
+    passage.pass(.seconds(8))
+    passage.receive(" HTTP/1.1\r\n")
+    #expect(passage.exchange.expiry(timeouts, backlog: [], at: due) == .requestHead)
+  }
+}

@@ -1,0 +1,184 @@
+import HTTP1
+import Testing
+import Wire
+
+@testable import Exchange
+
+private let get = request()
+private let upload = request("POST", "Content-Length: 5")
+private let chunked = request("POST", "Transfer-Encoding: chunked")
+
+/// What came from the client in pieces, and what became of it.
+struct RequestCase: Sendable, CustomTestStringConvertible {
+  let testDescription: String
+  /// Each comes on its own; a nil is the end of the client's direction.
+  let pieces: [String?]
+  let steps: [RequestStep]
+  let side: Exchange.Side
+  /// Bytes that may go out, the head among them.
+  let pending: Int
+  /// Bytes behind them, which are the next request's.
+  let unread: String
+
+  init(
+    _ words: String, _ pieces: [String?], _ steps: [RequestStep], _ side: Exchange.Side, pending: Int = 0,
+    unread: String = ""
+  ) {
+    testDescription = words
+    self.pieces = pieces
+    self.steps = steps
+    self.side = side
+    self.pending = pending
+    self.unread = unread
+  }
+
+  static let all = [
+    RequestCase("nothing yet", [""], [.incomplete], .head),
+    RequestCase("the client leaves between requests", [nil], [.closed], .head),
+    RequestCase("a CRLF begins nothing", ["\r\n", nil], [.incomplete, .closed], .head, unread: "\r\n"),
+    RequestCase("half a CRLF neither", ["\r", nil], [.incomplete, .closed], .head, unread: "\r"),
+    RequestCase("part of a head", ["GET / HT"], [.incomplete], .head, unread: "GET / HT"),
+    RequestCase(
+      "the client leaves in a head", ["GET / HT", nil], [.incomplete, .truncated], .head, unread: "GET / HT"),
+    RequestCase("a request without a body", [get], [.head], .complete, pending: get.utf8.count),
+    RequestCase(
+      "a request in two pieces", ["GET / HTTP/1.1\r\nHo", "st: a\r\n\r\n"], [.incomplete, .head], .complete,
+      pending: get.utf8.count),
+    RequestCase(
+      "a CRLF before a request goes with it", ["\r\n", get], [.incomplete, .head], .complete,
+      pending: get.utf8.count + 2),
+    RequestCase("a pipelined request waits", [get + get], [.head], .complete, pending: get.utf8.count, unread: get),
+    RequestCase("a body to come", [upload], [.head], .body, pending: upload.utf8.count),
+    RequestCase("a body with its head", [upload + "hello"], [.head], .complete, pending: upload.utf8.count + 5),
+    RequestCase(
+      "a body in pieces", [upload + "he", "l", "lo"], [.head, .body, .body], .complete,
+      pending: upload.utf8.count + 5),
+    RequestCase(
+      "a request behind a body waits", [upload + "helloGET"], [.head], .complete, pending: upload.utf8.count + 5,
+      unread: "GET"),
+    RequestCase(
+      "the client leaves in a body", [upload + "he", nil], [.head, .truncated], .body,
+      pending: upload.utf8.count + 2),
+    RequestCase(
+      "the client leaves behind a body", [upload + "hello", nil], [.head, .body], .complete,
+      pending: upload.utf8.count + 5),
+    RequestCase(
+      "chunks", [chunked, "5\r\nhello\r\n", "0\r\n\r\n"], [.head, .body, .body], .complete,
+      pending: chunked.utf8.count + 15),
+    RequestCase(
+      "the client leaves between chunks", [chunked + "5\r\nhello\r\n", nil], [.head, .truncated], .body,
+      pending: chunked.utf8.count + 10),
+    RequestCase(
+      "a malformed chunk after a good one", [chunked, "1\r\na\r\n", "x"],
+      [.head, .body, .refused(.chunkSizeMalformed)], .body, pending: chunked.utf8.count + 6, unread: "x"),
+    RequestCase(
+      "a malformed chunk behind its head", [chunked + "x"], [.refused(.chunkSizeMalformed)], .body,
+      pending: chunked.utf8.count, unread: "x"),
+    RequestCase(
+      "a malformed head", ["GET / HTTP/1.1\r\n\r\n"], [.refused(.hostMissing)], .head,
+      unread: "GET / HTTP/1.1\r\n\r\n"),
+    RequestCase("an upgrade", [upgradeRequest], [.head], .complete, pending: upgradeRequest.utf8.count),
+    RequestCase(
+      "bytes behind an upgrade", [upgradeRequest + "x"], [.refused(.bytesBehindUpgrade)], .head,
+      unread: upgradeRequest + "x"),
+    RequestCase(
+      "bytes behind an upgrade that come later wait", [upgradeRequest, "x"], [.head, .body], .complete,
+      pending: upgradeRequest.utf8.count, unread: "x"),
+  ]
+}
+
+@Suite struct `Reading a request` {
+  @Test(arguments: RequestCase.all)
+  func `what becomes of the client's bytes`(row: RequestCase) {
+    var passage = Passage()
+    let steps = row.pieces.map { passage.receive($0 ?? "", ended: $0 == nil) }
+    #expect(steps == row.steps)
+    #expect(passage.exchange.requestSide == row.side)
+    #expect(passage.exchange.requestCursor.pending == row.pending)
+    #expect(passage.unread == row.unread)
+  }
+
+  @Test(arguments: RequestCase.all)
+  func `the same bytes one by one come to the same`(row: RequestCase) {
+    // What was read is judged as a whole; a refusal may then come before the last byte.
+    guard row.steps.last.map({ if case .refused = $0 { false } else { true } }) == true else { return }
+    var passage = Passage()
+    for piece in row.pieces {
+      guard let piece else {
+        passage.receive("", ended: true)
+        continue
+      }
+      for scalar in piece.unicodeScalars { passage.receive(String(scalar)) }
+    }
+    #expect(passage.exchange.requestSide == row.side)
+    #expect(passage.exchange.requestCursor.pending == row.pending)
+    #expect(passage.unread == row.unread)
+  }
+
+  @Test func `a head beyond its limit is refused before it ends`() {
+    var policy = ExchangePolicy()
+    policy.limits = HeadLimits(bytes: 100)
+    var passage = Passage(policy: policy)
+    #expect(passage.receive("GET / HTTP/1.1\r\nHost: a\r\n") == .incomplete)
+    #expect(passage.receive("X: " + String(repeating: "x", count: 100)) == .refused(.headTooLarge))
+  }
+
+  @Test func `in a tunnel everything may pass, until the end`() {
+    var passage = Passage.tunnel()
+    #expect(passage.receive("any\u{0}thing") == .body)
+    #expect(passage.exchange.requestCursor.pending == 9)
+    #expect(passage.receive("", ended: true) == .body)
+    #expect(passage.exchange.requestSide == .complete)
+  }
+
+  @Test func `the head goes out rewritten, the body as it came`() {
+    var passage = Passage.of(
+      request("POST", "Connection: close, x-hop", "X-Hop: 1", "content-length: 5", body: "hello"))
+    passage.attempt()
+    passage.send()
+    #expect(
+      passage.toServer == """
+        POST / HTTP/1.1\r
+        Host: a\r
+        content-length: 5\r
+        X-Forwarded-For: 192.0.2.1\r
+        X-Forwarded-Proto: https\r
+        X-Forwarded-Host: a\r
+        \r
+        hello
+        """)
+  }
+
+  @Test(arguments: [(true, false), (false, true)])
+  func `a server connection that is not kept is announced as such`(keepAlive: Bool, closes: Bool) {
+    var passage = Passage.of(get)
+    passage.attempt(keepAlive: keepAlive)
+    #expect(passage.toServer.contains("Connection: close\r\n") == closes)
+  }
+
+  @Test func `a request that was forgotten in part is not sent again`() {
+    var passage = Passage.of(request("PUT", "Content-Length: 9", body: "hello"))
+    passage.attempt(isReused: true)
+    passage.send()
+    passage.forget()
+    #expect(passage.fromClient.isEmpty)
+    #expect(passage.exchange.recover(from: .gone) == .answer(.badGateway))
+  }
+
+  @Test func `a refusal is ours and of the phase in which it came`() {
+    var passage = Passage()
+    passage.receive("nonsense\r\n\r\n")
+    #expect(passage.exchange.record.termination == Termination(.proxy, .request))
+    var body = Passage.of(chunked)
+    body.attempt()
+    body.send()
+    body.receive("x")
+    #expect(body.exchange.record.termination == Termination(.proxy, .headers))
+    var late = Passage.of(chunked)
+    late.attempt()
+    late.send()
+    late.answer(response(200, "Transfer-Encoding: chunked"))
+    late.receive("x")
+    #expect(late.exchange.record.termination == Termination(.proxy, .data))
+  }
+}

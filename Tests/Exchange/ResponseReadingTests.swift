@@ -1,0 +1,216 @@
+import HTTP1
+import Testing
+import Wire
+
+@testable import Exchange
+
+/// What came from the server in pieces, and what became of it.
+struct ResponseCase: Sendable, CustomTestStringConvertible {
+  enum Piece: Sendable {
+    case bytes(String)
+    case ends(StreamEnd)
+  }
+
+  var testDescription: String
+  var request = get
+  var pieces: [Piece]
+  /// The steps of all pieces, in order.
+  var steps: [ResponseStep]
+  var side = Exchange.Side.complete
+  /// What the client has got behind its heads.
+  var body = ""
+  /// Another request may go out on the server's connection.
+  var again = false
+}
+
+private let get = request()
+private let sized = response(200, "Content-Length: 5")
+private let chunked = response(200, "Transfer-Encoding: chunked")
+private let untilClose = response(200)
+
+private func row(
+  _ words: String, to request: String = get, _ pieces: ResponseCase.Piece..., steps: [ResponseStep],
+  side: Exchange.Side = .complete, body: String = "", again: Bool = false
+) -> ResponseCase {
+  ResponseCase(
+    testDescription: words, request: request, pieces: pieces, steps: steps, side: side, body: body, again: again)
+}
+
+extension ResponseCase.Piece: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
+  init(stringLiteral text: String) { self = .bytes(text) }
+}
+
+private let rows: [ResponseCase] = [
+  row("nothing yet", "", steps: [.incomplete], side: .head),
+  row("a server that is gone", .ends(.closed), steps: [.gone], side: .head),
+  row("a server that was cut", .ends(.cut), steps: [.gone], side: .head),
+  row("part of a head", "HTTP/1.1 2", .ends(.closed), steps: [.incomplete, .truncated], side: .head),
+  row("a body of a length", .bytes(sized + "hello"), steps: [.head, .body], body: "hello", again: true),
+  row(
+    "a body of a length in pieces", .bytes(sized), "hel", "lo", steps: [.head, .incomplete, .body, .body],
+    body: "hello", again: true),
+  row(
+    "a body cut short in order", .bytes(sized + "hel"), .ends(.closed), steps: [.head, .body, .truncated], side: .body,
+    body: "hel"),
+  row(
+    "an end behind the body", .bytes(sized + "hello"), .ends(.closed), steps: [.head, .body, .incomplete],
+    body: "hello"),
+  row("bytes behind the body", .bytes(sized + "helloHTTP"), steps: [.head, .body], body: "hello"),
+  row("late bytes behind the body", .bytes(sized + "hello"), "x", steps: [.head, .body, .incomplete], body: "hello"),
+  row("no body", .bytes(response(204)), steps: [.head, .incomplete], again: true),
+  row("no body and bytes behind it", .bytes(response(204) + "x"), steps: [.head, .incomplete]),
+  row("a length of zero", .bytes(response(200, "Content-Length: 0")), steps: [.head, .incomplete], again: true),
+  row(
+    "the answer to HEAD", to: request("HEAD"), .bytes(sized), steps: [.head, .incomplete], again: true),
+  row(
+    "not modified", .bytes(response(304, "Content-Length: 5")), steps: [.head, .incomplete], again: true),
+  row(
+    "the server closes", .bytes(response(200, "Content-Length: 5", "Connection: close", body: "hello")),
+    steps: [.head, .body], body: "hello"),
+  row(
+    "a server of HTTP/1.0", .bytes(response(200, "Content-Length: 5", body: "hello", version: "HTTP/1.0")),
+    steps: [.head, .body], body: "hello"),
+  row(
+    "a server of HTTP/1.0 that goes on",
+    .bytes(response(200, "Content-Length: 5", "Connection: keep-alive", body: "hello", version: "HTTP/1.0")),
+    steps: [.head, .body], body: "hello", again: true),
+  row(
+    "chunks", .bytes(chunked + "5\r\nhello\r\n"), "0\r\n\r\n", steps: [.head, .body, .body],
+    body: "5\r\nhello\r\n0\r\n\r\n", again: true),
+  row(
+    "chunks without a last one", .bytes(chunked + "5\r\nhello\r\n"), .ends(.closed), steps: [.head, .body, .truncated],
+    side: .body, body: "5\r\nhello\r\n"),
+  row(
+    "a malformed chunk", .bytes(chunked + "5\r\nhello\r\n"), "x",
+    steps: [.head, .body, .malformed(.chunkSizeMalformed)], side: .body, body: "5\r\nhello\r\n"),
+  row(
+    "a body until the end", .bytes(untilClose + "hel"), "lo", .ends(.closed), steps: [.head, .body, .body, .body],
+    body: "hello"),
+  row(
+    "a body until the end that is cut", .bytes(untilClose + "hel"), .ends(.cut), steps: [.head, .body, .truncated],
+    side: .body, body: "hel"),
+  row("a malformed head", "nonsense\r\n\r\n", steps: [.malformed(.statusLineMalformed)], side: .head),
+  row(
+    "an upgrade that nobody asked for", .bytes(upgradeResponse), steps: [.malformed(.upgradeNotRequested)], side: .head),
+  row("interim answers", .bytes(response(103) + response(102)), steps: [.head, .head, .incomplete], side: .head),
+  row(
+    "interim answers and the last", .bytes(response(103) + response(103) + sized + "hello"),
+    steps: [.head, .head, .head, .body], body: "hello", again: true),
+  row(
+    "an interim answer and the end", .bytes(response(103)), .ends(.closed), steps: [.head, .incomplete, .truncated],
+    side: .head),
+  row("an upgrade", to: upgradeRequest, .bytes(upgradeResponse), steps: [.head, .incomplete], side: .tunnel),
+  row(
+    "an interim answer before an upgrade", to: upgradeRequest, .bytes(response(103) + upgradeResponse),
+    steps: [.head, .head, .incomplete], side: .tunnel),
+  row(
+    "bytes behind an upgrade", to: upgradeRequest, .bytes(upgradeResponse + "frame"), .ends(.closed),
+    steps: [.head, .body, .body], body: "frame"),
+  row(
+    "an upgraded stream that is cut", to: upgradeRequest, .bytes(upgradeResponse + "frame"), .ends(.cut),
+    steps: [.head, .body, .truncated], side: .tunnel, body: "frame"),
+  row(
+    "an upgrade declined", to: upgradeRequest, .bytes(sized + "hello"), steps: [.head, .body], body: "hello",
+    again: true),
+]
+
+@Suite struct `Reading an answer` {
+  private func passage(of row: ResponseCase) -> (Passage, [ResponseStep]) {
+    var passage = Passage.of(row.request)
+    passage.attempt()
+    passage.send()
+    var steps: [ResponseStep] = []
+    for piece in row.pieces {
+      switch piece {
+      case .bytes(let text): steps += passage.answer(text)
+      case .ends(let end): steps += passage.answer("", end: end)
+      }
+      passage.deliver()
+    }
+    return (passage, steps)
+  }
+
+  @Test(arguments: rows)
+  func `what becomes of the server's bytes`(row: ResponseCase) {
+    let (passage, steps) = passage(of: row)
+    #expect(steps == row.steps)
+    #expect(passage.exchange.responseSide == row.side)
+    #expect(passage.toClient.hasSuffix(row.body))
+    #expect(passage.exchange.serverMayContinue == row.again)
+  }
+
+  @Test(arguments: rows)
+  func `the same bytes one by one come to the same`(row: ResponseCase) {
+    let (whole, _) = passage(of: row)
+    var split = row
+    split.pieces = row.pieces.flatMap { piece in
+      guard case .bytes(let text) = piece else { return [piece] }
+      return text.unicodeScalars.map { .bytes(String($0)) }
+    }
+    let (passage, _) = passage(of: split)
+    #expect(passage.toClient == whole.toClient)
+    #expect(passage.exchange.responseSide == row.side)
+    #expect(passage.exchange.serverMayContinue == row.again)
+  }
+
+  @Test func `an interim answer is kept from a client of HTTP/1.0 (RFC 9110 §15.2)`() {
+    let passage = Passage.whole(
+      request("GET", version: "HTTP/1.0"), response(103) + response(200, "Content-Length: 2", body: "ok"))
+    #expect(passage.toClient == "HTTP/1.1 200 Reason\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+  }
+
+  @Test func `in a tunnel that was never heard, a cut is a server that is gone`() {
+    var passage = Passage.tunnel()
+    passage.attempt()
+    #expect(passage.answer("", end: .cut) == [.gone])
+  }
+
+  @Test func `both directions of a tunnel end on their own`() {
+    var passage = Passage.of(upgradeRequest)
+    passage.attempt()
+    passage.send()
+    passage.answer(upgradeResponse)
+    #expect(passage.receive("last words", ended: true) == .body)
+    #expect(passage.exchange.requestSide == .complete && passage.exchange.responseSide == .tunnel)
+    passage.send()
+    #expect(!passage.exchange.isComplete)
+    passage.answer("goodbye", end: .closed)
+    passage.deliver()
+    #expect(passage.exchange.isComplete)
+    #expect(passage.toServer.hasSuffix("last words") && passage.toClient.hasSuffix("goodbye"))
+  }
+
+  @Test func `an answer that begins before its request has ended makes a stream of both`() {
+    var passage = Passage.of(request("POST", "Transfer-Encoding: chunked"))
+    passage.attempt()
+    passage.send()
+    passage.answer(response(200, "Transfer-Encoding: chunked", body: "2\r\nhi\r\n"))
+    #expect(passage.exchange.isStream)
+    #expect(passage.receive("3\r\nyou\r\n") == .body)
+    passage.send()
+    #expect(passage.toServer.hasSuffix("3\r\nyou\r\n"))
+  }
+
+  @Test func `an answer that ends before its request leaves neither connection for another`() {
+    var passage = Passage.of(request("POST", "Content-Length: 9", body: "hello"))
+    passage.attempt()
+    passage.send()
+    passage.answer(response(413, "Content-Length: 2", body: "no"))
+    #expect(!passage.exchange.isAnsweredEarly)
+    passage.deliver()
+    #expect(passage.exchange.isAnsweredEarly)
+    #expect(!passage.exchange.clientMayContinue && !passage.exchange.serverMayContinue)
+  }
+
+  @Test func `an answer that was withdrawn leaves no trace`() {
+    var passage = Passage.of(get)
+    passage.attempt()
+    passage.send()
+    passage.answer(chunked)
+    passage.exchange.withdrawResponse()
+    #expect(passage.exchange.response == nil && passage.exchange.responseSide == .head)
+    #expect(passage.exchange.record.status == 0 && passage.exchange.record.answered == nil)
+    #expect(passage.exchange.recover(from: .malformed) == .answer(.badGateway))
+    #expect(passage.exchange.record.termination == Termination(.proxy, .headers))
+  }
+}
