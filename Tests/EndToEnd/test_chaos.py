@@ -2,15 +2,13 @@
 
 import os
 import random
-import re
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from harness.client import connect_socket
 from harness.server import page
-from harness.waiting import wait_until
+from harness.waiting import resident, wait_until
 
 # How long each chaos lasts; BELVEDERE_TEST_CHAOS=600 for an evening's run. The seed is printed with a failure.
 SECONDS = float(os.environ.get("BELVEDERE_TEST_CHAOS", "4"))
@@ -82,10 +80,6 @@ def end_somehow(generator, stream):
     except OSError:
         pass
     stream.close()
-
-
-def resident(process):
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[1])
 
 
 def descriptors(process):

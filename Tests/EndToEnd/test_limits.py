@@ -1,11 +1,8 @@
 """There is only so much of everything, and what is too much is refused in words."""
 
-import re
-from pathlib import Path
-
 import pytest
 from harness.client import connect_socket
-from harness.waiting import stays, wait_until
+from harness.waiting import resident, stays, wait_until
 
 HOST = "Host: view.test\r\n"
 
@@ -151,10 +148,6 @@ def test_client_that_asks_and_never_reads_is_bounded(scene):
             pass
         assert resident(worker) - before < 4000
     assert balancer.get("/").status == 200
-
-
-def resident(process):
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[1])
 
 
 def test_built_in_pages_say_the_status_and_no_more(scene):

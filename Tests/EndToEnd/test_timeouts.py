@@ -206,6 +206,7 @@ def test_server_that_takes_nothing_is_cut(scene):
 
     def script(request):
         held.wait(30)
+        request.stream.close()
 
     server.script = script
     balancer = scene.balance(server, timeouts={"server": "500ms", "client": "20s"})

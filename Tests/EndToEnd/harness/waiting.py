@@ -1,9 +1,13 @@
-"""Bounded waiting, and addresses that nobody else uses. No test sleeps to hope."""
+"""Bounded waiting, a process's memory, and addresses that nobody else uses. No test sleeps to hope."""
 
 import itertools
 import os
+import re
 import socket
 import time
+from pathlib import Path
+
+import pytest
 
 # Generous: it bounds a hang, it is no expectation of speed. Sanitizer builds on a busy machine are slow.
 PATIENCE = float(os.environ.get("BELVEDERE_TEST_PATIENCE", "20"))
@@ -29,6 +33,14 @@ def stays(condition, what, seconds):
     while time.monotonic() < deadline:
         assert condition(), f"did not stay: {what}"
         time.sleep(_POLL)
+
+
+def resident(process):
+    """The process's memory in KB. Skips the test under a sanitizer, which keeps what was freed."""
+    status = Path(f"/proc/{process}/status").read_text()
+    if int(re.search(r"VmSize:\s+(\d+)", status)[1]) > 1 << 30:
+        pytest.skip("memory tells nothing under a sanitizer")
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
 
 
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
