@@ -44,6 +44,7 @@ let package = Package(
     module("Balancing", ["Wire"]),
     module("Exchange", ["HTTP1", "Balancing", "Wire"]),
     module("Roles", ["Wire"]),
+    module("Control", []),
 
     // Edges: each owns one neighbour.
     library("CLinux"),
@@ -71,6 +72,7 @@ let package = Package(
     tests("Structure", []),
     tests("Demo", ["Demo", "Configuration", "Wire", "Linux", "TLS"]),
     tests("Roles", ["Roles", "Wire", "Simulation"]),
+    tests("Control", ["Control", "Simulation"]),
     tests("Supervisor", ["Supervisor", "Configuration", "Roles", "Linux", "Wire", "Simulation"]),
     tests("Systemd", ["Systemd", "Linux", "Wire", logging]),
     tests("Linux", ["Linux", "Wire"]),
