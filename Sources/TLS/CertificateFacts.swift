@@ -7,6 +7,10 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   package let subject: String
   /// The issuer's distinguished name.
   package let issuer: String
+  /// The serial number in hexadecimal digits, as `openssl x509 -serial` shows it.
+  package let serialNumber: String
+  /// The kind and size of its key: `RSA 2048`, `ECDSA P-256`, `Ed25519`.
+  package let key: String
   /// Host names that it is for (subjectAltName dNSName), in lower case; the common name stands in when there is no
   /// subjectAltName at all.
   package let names: [String]
@@ -19,6 +23,9 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   package let fingerprint: Fingerprint
   /// True when it is its own issuer by name.
   package let selfIssued: Bool
+  /// Where the issuer answers for its revocation by OCSP (authorityInfoAccess, RFC 5280 §4.2.2.1), in its order; empty
+  /// with most authorities of today.
+  package let responders: [String]
 
   /// True when `seconds` since 1970 is past the certificate's end.
   package func expired(at seconds: Int64) -> Bool { seconds > notAfter }
@@ -45,6 +52,9 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
     unsafe self.subject = Self.text(of: subject)
     unsafe self.issuer = Self.text(of: issuer)
     selfIssued = unsafe X509_NAME_cmp(subject, issuer) == 0
+    serialNumber = unsafe Self.serialNumber(of: certificate)
+    key = unsafe KeyStrength(of: X509_get0_pubkey(certificate)).description
+    responders = unsafe AuthorityInformation(of: certificate).responders
     notBefore = from
     notAfter = until
     self.fingerprint = fingerprint
@@ -64,6 +74,15 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
       return nil
     }
     return Int64(days) * 86_400 + Int64(seconds)
+  }
+
+  private static func serialNumber(of certificate: OpaquePointer) -> String {
+    // SAFETY: the number is borrowed from the live certificate; its bytes are copied here.
+    guard let number = unsafe X509_get0_serialNumber(certificate) else { return "" }
+    let digits = Array("0123456789ABCDEF")
+    let bytes = unsafe Array(
+      UnsafeBufferPointer(start: ASN1_STRING_get0_data(number), count: Int(ASN1_STRING_length(number))))
+    return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
   }
 
   private static func text(of name: OpaquePointer?) -> String {

@@ -14,12 +14,11 @@ package final class CertificatePair: Sendable {
   package let keyType: KeyType
 
   let certificate: Certificate
-  /// The issuers, as they stand in the file.
-  let chain: [Certificate]
+  let chain: CertificateChain
   let key: PrivateKey
 
   /// Loads the certificate, its chain and, unless `keyPath` names another file, its key from a PEM file. The
-  /// certificate is the first that fits the key; the others are the chain, in the file's order.
+  /// certificate is the first that fits the key; its issuers among the others are put in order.
   package convenience init(path: String, keyPath: String? = nil) throws(TLSError) {
     let file = try PEMFile(path: path)
     if let keyPath {
@@ -62,6 +61,6 @@ package final class CertificatePair: Sendable {
     self.keyType = keyType
     self.key = key
     certificate = certificates[match]
-    chain = Array(certificates[..<match] + certificates[(match + 1)...])
+    chain = CertificateChain(of: match, in: certificates)
   }
 }

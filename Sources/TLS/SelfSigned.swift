@@ -11,7 +11,7 @@ package enum SelfSigned {
   ) throws(TLSError) -> CertificatePair {
     _ = Library.ready
     // SAFETY (all in this file): every pointer is made here and owned by the two objects; setters copy what they get.
-    guard let made = unsafe belvedere_generate_p256(), let blank = unsafe X509_new() else { throw failed() }
+    guard let made = unsafe belvedere_generate_curve("P-256"), let blank = unsafe X509_new() else { throw failed() }
     let key = unsafe PrivateKey(adopting: made)
     let certificate = unsafe Certificate(adopting: blank)
     let x509 = unsafe certificate.x509
@@ -32,7 +32,7 @@ package enum SelfSigned {
     try add(NID_basic_constraints, authority ? "critical,CA:TRUE" : "critical,CA:FALSE", to: certificate)
     if !authority && !names.isEmpty { try add(NID_subject_alt_name, alternativeNames(names), to: certificate) }
     guard unsafe X509_sign(x509, signer.key, EVP_sha256()) > 0 else { throw failed() }
-    let chain = issuer.map { [$0.certificate] } ?? []
+    let chain = issuer.map { [$0.certificate] + $0.chain.issuers + ($0.chain.root.map { [$0] } ?? []) } ?? []
     return try CertificatePair(
       [certificate] + chain, key: key, origin: "the certificate made for \(commonName)", keyOrigin: "")
   }
@@ -65,10 +65,10 @@ package enum SelfSigned {
 }
 
 extension CertificatePair {
-  /// The certificate and its chain as PEM text.
+  /// The certificate and the issuers that are sent with it as PEM text.
   package func certificatePEM() throws(TLSError) -> [UInt8] {
     try unsafe Self.pem { sink in
-      ([certificate] + chain).allSatisfy { unsafe PEM_write_bio_X509(sink, $0.x509) == 1 }
+      ([certificate] + chain.issuers).allSatisfy { unsafe PEM_write_bio_X509(sink, $0.x509) == 1 }
     }
   }
 

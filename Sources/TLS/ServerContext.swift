@@ -58,7 +58,7 @@ extension ContextHandle {
     guard unsafe SSL_CTX_use_certificate(context, pair.certificate.x509) == 1,
       unsafe SSL_CTX_use_PrivateKey(context, pair.key.key) == 1
     else { throw .refused(origin: pair.origin, reason: takeQueuedReason()) }
-    for issuer in pair.chain {
+    for issuer in pair.chain.issuers {
       guard unsafe belvedere_ctx_add_chain_certificate(context, issuer.x509) == 1 else {
         throw .refused(origin: pair.origin, reason: takeQueuedReason())
       }

@@ -12,6 +12,8 @@ final class Generation: Sendable {
   let number: UInt64
   let configuration: Configuration
   let policy: ExchangePolicy
+  /// What clients are shown, in the configuration's order; empty when connections are passed through unread.
+  let certificates: [CertificatePair]
   /// Nil when connections are passed through unread.
   let front: ServerContext?
   /// By the index that `roster` answers with.
@@ -47,8 +49,10 @@ final class Generation: Sendable {
     self.configuration = configuration
     policy = ExchangePolicy(configuration)
     let settings = configuration.tls
+    certificates = configuration.mode == .passthrough ? [] : try Generation.loadCertificates(settings)
     front =
-      configuration.mode == .passthrough ? nil : try Generation.loadFront(settings, settings.tickets ? tickets : nil)
+      configuration.mode == .passthrough
+      ? nil : try Generation.loadFront(certificates, settings, settings.tickets ? tickets : nil)
     servers = try Generation.loadServers(configuration)
     let health = configuration.health
     healthRequest = Array(
@@ -75,9 +79,9 @@ final class Generation: Sendable {
   /// Connections to servers are used for more than one request.
   var keepsServerConnections: Bool { configuration.pool.idleConnections > 0 }
 
-  private static func loadFront(
-    _ settings: Configuration.TLSTermination, _ tickets: TicketKeys?
-  ) throws(GenerationError) -> ServerContext {
+  private static func loadCertificates(
+    _ settings: Configuration.TLSTermination
+  ) throws(GenerationError) -> [CertificatePair] {
     var pairs: [CertificatePair] = []
     for certificate in settings.certificates {
       do throws(TLSError) {
@@ -86,8 +90,14 @@ final class Generation: Sendable {
         throw GenerationError("\(error)")
       }
     }
+    return pairs
+  }
+
+  private static func loadFront(
+    _ certificates: [CertificatePair], _ settings: Configuration.TLSTermination, _ tickets: TicketKeys?
+  ) throws(GenerationError) -> ServerContext {
     do throws(TLSError) {
-      return try ServerContext(certificates: pairs, profile: TLSProfile(settings.profile), tickets: tickets)
+      return try ServerContext(certificates: certificates, profile: TLSProfile(settings.profile), tickets: tickets)
     } catch {
       throw GenerationError("\(error)")
     }

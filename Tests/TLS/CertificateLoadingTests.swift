@@ -14,7 +14,8 @@ struct CertificateLoadingTests {
       #expect(loaded.facts == pair.facts)
       #expect(loaded.keyType == .ecdsa)
     }
-    #expect(try CertificatePair(pem: certificates + key, origin: "text").chain.count == 1)
+    #expect(try CertificatePair(pem: certificates + key, origin: "text").chain.issuers.isEmpty)
+    #expect(try CertificatePair(pem: issuer + certificates + key, origin: "text").chain.root != nil)
     #expect(try CertificatePair(pem: certificates, key: key, origin: "text").facts == pair.facts)
   }
 

@@ -76,8 +76,17 @@ static inline int belvedere_mac_init_sha256(EVP_MAC_CTX *mac, const unsigned cha
   };
   return EVP_MAC_init(mac, key, size, parameters);
 }
-static inline EVP_PKEY *belvedere_generate_p256(void) { return EVP_EC_gen("P-256"); }
+static inline EVP_PKEY *belvedere_generate_curve(const char *name) { return EVP_EC_gen(name); }
 static inline int belvedere_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 static inline GENERAL_NAME *belvedere_name_at(const GENERAL_NAMES *names, int index) {
   return sk_GENERAL_NAME_value(names, index);
+}
+static inline int belvedere_accesses_count(const AUTHORITY_INFO_ACCESS *accesses) {
+  return sk_ACCESS_DESCRIPTION_num(accesses);
+}
+/// The URL of one entry and the NID of its method; null when its location is none.
+static inline const ASN1_STRING *belvedere_access_url(const AUTHORITY_INFO_ACCESS *accesses, int index, int *method) {
+  const ACCESS_DESCRIPTION *access = sk_ACCESS_DESCRIPTION_value(accesses, index);
+  *method = OBJ_obj2nid(access->method);
+  return access->location->type == GEN_URI ? access->location->d.uniformResourceIdentifier : NULL;
 }

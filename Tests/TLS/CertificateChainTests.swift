@@ -1,0 +1,114 @@
+import COpenSSL
+import Testing
+
+@testable import TLS
+
+struct CertificateChainTests {
+  private let root = Forge.authority("Root")
+  private let upper: Forge.Made
+  private let lower: Forge.Made
+  private let leaf: Forge.Made
+
+  init() {
+    upper = Forge.authority("Upper", signedBy: root)
+    lower = Forge.authority("Lower", signedBy: upper)
+    leaf = Forge.leaf(signedBy: lower)
+  }
+
+  private func names(_ certificates: [Certificate]) -> [String] {
+    certificates.compactMap { CertificateFacts(reading: $0)?.subject }
+  }
+
+  @Test func `a chain in order stays as it is, without its root (RFC 8446 §4.4.2)`() throws {
+    let chain = try leaf.pair(with: [lower, upper, root]).chain
+    #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
+    #expect(names(chain.root.map { [$0] } ?? []) == ["CN=Root"])
+    #expect(chain.isComplete && !chain.isReordered && chain.strangers.isEmpty)
+    #expect(names([chain.top]) == ["CN=Root"])
+  }
+
+  @Test(arguments: 1..<24)
+  func `a chain in any other order is put in order`(permutation: Int) throws {
+    let made = [leaf, lower, upper, root]
+    var rest = Array(made.indices)
+    var order: [Int] = []
+    var number = permutation
+    for count in stride(from: 4, to: 0, by: -1) {
+      order.append(rest.remove(at: number % count))
+      number /= count
+    }
+    let chain = CertificateChain(of: order.firstIndex(of: 0)!, in: order.map { made[$0].certificate })
+    #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
+    #expect(chain.isComplete && chain.isReordered == (order != [0, 1, 2, 3]) && chain.strangers.isEmpty)
+  }
+
+  @Test func `what is missing ends the chain, and what stood above it is a stranger`() throws {
+    let chain = try leaf.pair(with: [upper, root]).chain
+    #expect(chain.issuers.isEmpty && chain.root == nil && !chain.isComplete)
+    #expect(names(chain.strangers) == ["CN=Upper", "CN=Root"])
+    #expect(names([chain.top]) == ["CN=view.domain.local"])
+  }
+
+  @Test func `an authority of the same name and another key is no issuer`() throws {
+    let chain = try leaf.pair(with: [Forge.authority("Lower", signedBy: upper), upper]).chain
+    #expect(chain.issuers.isEmpty && !chain.isComplete && chain.strangers.count == 2)
+  }
+
+  @Test func `of a root and its certificate by an older root, the latter is sent`() throws {
+    let old = Forge.authority("Old Root")
+    let name = "Lower"
+    let crossed = Forge.make(
+      name, signedBy: old, extensions: [(NID_basic_constraints, "critical,CA:TRUE")])
+    let own = Forge.resigned(crossed, by: crossed)
+    let leaf = Forge.leaf(signedBy: crossed)
+    for file in [[own, crossed], [crossed, own]] {
+      let chain = try leaf.pair(with: file).chain
+      #expect(chain.issuers.count == 1 && chain.issuers[0].isEqual(to: crossed.certificate))
+      #expect(chain.strangers.count == 1 && chain.strangers[0].isSelfSigned)
+    }
+  }
+
+  @Test func `the same certificate twice is sent once`() throws {
+    let chain = try leaf.pair(with: [leaf, lower, lower, upper], at: 2).chain
+    #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
+    #expect(chain.strangers.isEmpty)
+  }
+
+  @Test func `a self-signed certificate needs no chain`() throws {
+    let chain = try Forge.leaf().pair(with: [root]).chain
+    #expect(chain.isComplete && chain.root == nil && chain.issuer == nil)
+    #expect(names(chain.strangers) == ["CN=Root"])
+  }
+
+  @Test func `authorities that issued each other end somewhere`() throws {
+    let one = Forge.authority("One")
+    let other = Forge.authority("Other", signedBy: one)
+    let back = Forge.resigned(one, by: other)
+    let leaf = Forge.leaf(signedBy: one)
+    let chain = try leaf.pair(with: [back, other]).chain
+    #expect(chain.issuers.count == 2 && !chain.isComplete)
+  }
+
+  @Test func `a client that has the root verifies a chain that stood upside down`() throws {
+    let pair = try leaf.pair(with: [root, upper, lower], at: 3)
+    let client = try ClientContext(
+      trust: .authorities(pem: root.pair().certificatePEM(), origin: "root"))
+    var duo = try Duo(Contexts.server(pair), client, name: ServerName("view.domain.local"))
+    duo.establish()
+  }
+
+  @Test func `facts name the key, the serial number and the responders`() throws {
+    let leaf = Forge.leaf(
+      key: .rsa(2048),
+      extensions: [
+        (NID_info_access, "OCSP;URI:http://ocsp.test/a,caIssuers;URI:http://ca.test/a.der,OCSP;URI:http://b.test")
+      ])
+    let facts = try leaf.pair().facts
+    #expect(facts.key == "RSA 2048")
+    #expect(facts.responders == ["http://ocsp.test/a", "http://b.test"])
+    #expect(UInt64(facts.serialNumber, radix: 16) != nil)
+    #expect(try Forge.leaf(key: .curve("P-384")).pair().facts.key == "ECDSA P-384")
+    #expect(try Forge.leaf(key: .ed25519).pair().facts.key == "Ed25519")
+    #expect(try Forge.leaf().pair().facts.responders == [])
+  }
+}
