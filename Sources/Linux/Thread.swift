@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// A thread of the system, joined once.
 @safe
