@@ -21,8 +21,22 @@ package struct Diagnostic: Hashable, Sendable {
     self.severity = severity
     self.file = file
     self.place = place
-    self.message = message
-    self.suggestion = suggestion
+    self.message = Self.visible(message)
+    self.suggestion = suggestion.map(Self.visible)
+  }
+
+  /// What a file spells with escapes must not reach a terminal as it is: control characters become `\u{5}`.
+  private static func visible(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
+    var shown = ""
+    for scalar in text.unicodeScalars {
+      if scalar.properties.generalCategory == .control {
+        shown += "\\u{" + String(scalar.value, radix: 16) + "}"
+      } else {
+        shown.unicodeScalars.append(scalar)
+      }
+    }
+    return shown
   }
 
   /// For a file that could not be read at all. `reason` is the system's own words for the error.
