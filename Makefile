@@ -22,7 +22,8 @@ SCRATCH := .build$(if $(SANITIZE),-$(SANITIZE))
 SWIFT_OPTIONS := -j $(JOBS) --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitize=$(SANITIZE))
 # Under a sanitizer, Swift's own crash handler would hang; and a finding is a failure.
 SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
-	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/Tests/thread-sanitizer-suppressions
+	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions \
+	BELVEDERE_TEST_PATIENCE=60
 ENVIRONMENT := $(if $(SANITIZE),$(SANITIZER_ENVIRONMENT))
 
 # The released binary: the Swift library inside, nothing to look up at run time but the distribution's own libraries,

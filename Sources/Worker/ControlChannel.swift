@@ -38,10 +38,17 @@ package final class ControlChannel: Sendable {
   /// Facts that the supervisor had no room for yet, oldest first.
   private let pending = Mutex<[Fact]>([])
   private let finished = Atomic<Bool>(false)
+  /// Made at the start, when there are descriptors to be had, and taken by `run`.
+  private let poller: Mutex<Poller?>
 
   /// Takes over the socket that the worker was born with.
   package init(owning control: consuming Descriptor) throws(SystemError) {
-    wakeup = try Wakeup()
+    let wakeup = try Wakeup()
+    let poller = try Poller()
+    try poller.watchLevel(control, token: 0)
+    try poller.watchLevel(wakeup.descriptor, token: 1)
+    self.wakeup = wakeup
+    self.poller = Mutex(poller)
     socket = MessageSocket(owning: control)
   }
 
@@ -65,12 +72,7 @@ package final class ControlChannel: Sendable {
   /// when the supervisor is lost. `heartbeats` are those that came with the first orders.
   package func run(heartbeats: [Heartbeat], _ handle: (Event) -> Void) throws(ControlError) {
     var draft = OrderDraft(reloadWith: heartbeats)
-    let poller = try Self.system { () throws(SystemError) in
-      let poller = try Poller()
-      try poller.watchLevel(self.socket.descriptor, token: 0)
-      try poller.watchLevel(self.wakeup.descriptor, token: 1)
-      return poller
-    }
+    guard let poller = poller.withLock({ $0.take() }) else { preconditionFailure("run is called once") }
     var nextTick = Clock.monotonic() + Self.tick
     while !finished.load(ordering: .acquiring) {
       let retry = flush() ? Self.tick : Self.retry

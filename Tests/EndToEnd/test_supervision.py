@@ -124,13 +124,6 @@ def test_second_signal_stops_at_once(scene):
     gate.opened.set()
 
 
-def test_reload_is_not_there_yet_and_says_so(scene):
-    balancer = scene.balance(scene.server())
-    balancer.signal(signal.SIGHUP)
-    balancer.wait_for_log("SIGHUP: this version can't reload")
-    balancer.wait_until_serving()
-
-
 # A start that fails
 
 

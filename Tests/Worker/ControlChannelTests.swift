@@ -214,11 +214,15 @@ private func words(_ event: ControlChannel.Event) -> String {
     channel.send(.stopped)
 
     var facts: [Fact] = []
-    channel.finish()
+    let runner = try Thread(name: "control") { try? channel.run(heartbeats: []) { _ in } }
     while facts.last != .stopped {
-      while let fact = try peer.nextFact() { facts.append(fact) }
-      try channel.run(heartbeats: []) { _ in }
+      guard case .message(let message) = try peer.socket.receive(limit: MessageLimit.message, waiting: true) else {
+        break
+      }
+      facts.append(try Fact(decoding: message.bytes.span))
     }
+    channel.finish()
+    runner.join()
     #expect(facts.prefix(5000).elementsEqual((0..<5000).map { .ready(generation: $0) }))
     #expect(
       facts.dropFirst(5000).elementsEqual([
