@@ -16,7 +16,8 @@ extension Schema {
         "backup", \.isBackup, .flag, example: "true", "Whether the server is used only when no other can be."),
       Key(
         "connections", \.connections, .number(1...1_000_000), example: "2000",
-        "How many requests and tunnels it is given at once. What comes on top waits in a queue. Idle connections (`pool`) are not counted."),
+        "How many requests and tunnels it is given at once. What comes on top waits in a queue. Idle connections (`pool`) are not counted."
+      ),
       Key(
         "server-name", \.serverName, .peerName, default: "the first name in `service`", example: "view01.domain.local",
         "The name asked for in TLS and looked for in the server's certificate."),
