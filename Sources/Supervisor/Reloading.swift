@@ -25,10 +25,18 @@ extension Supervision {
   /// How long a worker may take to load what the configuration names.
   static let reloadBound = Interval.seconds(30)
 
-  /// Reads the configuration file again and asks the worker to take it over.
+  /// Reads the configuration file again and asks the worker to take it over: now, or as soon as the reload under way is
+  /// over or a worker serves. Several that wait are one: the file is read after the last of them.
   mutating func reload() {
-    guard pending == nil else { return log.warning("reload: one is under way already") }
-    guard case .serving = life.state else { return log.error("reload: refused, no worker serves at the moment") }
+    guard pending == nil else {
+      isReloadWanted = true
+      return log.info("reload: one is under way, another follows it")
+    }
+    guard case .serving = life.state, worker != nil else {
+      isReloadWanted = true
+      return log.notice("reload: no worker serves at the moment, it follows when one does")
+    }
+    isReloadWanted = false
     ServiceNotification.reloading(at: Clock.monotonic()).send()
     switch prepare() {
     case .success(let reload):
@@ -39,12 +47,19 @@ extension Supervision {
     }
   }
 
+  /// Does what was asked for while it could not be done.
+  mutating func reloadIfWanted() {
+    guard isReloadWanted, pending == nil, case .serving = life.state, worker != nil else { return }
+    reload()
+  }
+
   /// The worker has answered, or never will.
   mutating func endReload(_ outcome: Result<Void, ReloadRefusal>) {
     guard let reload = pending else { return }
     pending = nil
     if case .success = outcome { adopt(reload) }
     conclude(outcome)
+    reloadIfWanted()
   }
 
   private mutating func conclude(_ outcome: Result<Void, ReloadRefusal>) {

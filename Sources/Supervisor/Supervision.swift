@@ -31,6 +31,8 @@ struct Supervision: ~Copyable {
   var generation: UInt64 = 1
   /// A reload that the worker has not answered yet.
   var pending: PendingReload?
+  /// Another reload was asked for since the configuration file was read last.
+  var isReloadWanted = false
   let reread: () -> Result<ServicePlan, ReloadRefusal>
   /// The process of the worker that notes are about: the one that runs, or the last one.
   private var workerIdentifier: Int32?
@@ -135,6 +137,7 @@ struct Supervision: ~Copyable {
     case .ready:
       worker?.watch(loops: plan.loops, bound: limits.stall, at: Clock.monotonic())
       handle(.ready)
+      reloadIfWanted()
     case .refused(_, let reason): handle(.refused(reason: reason))
     case .serverChanged(let change): status.note(change)
     case .load(let load): status.note(load)

@@ -15,6 +15,8 @@ final class Fleet: Sendable {
   private let ledger: Mutex<ConnectionLedger>
   private let connections = Atomic<Int>(0)
   private let connectionLimit: Atomic<Int>
+  private let changes = Atomic<UInt64>(0)
+  private let generations = Atomic<Int>(0)
 
   /// Clients are remembered as in the snapshot of an earlier worker.
   init(_ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil) throws(TLSError) {
@@ -36,7 +38,11 @@ final class Fleet: Sendable {
     }
     homes.adopt(generation.configuration.affinity)
     let named = Dictionary(generation.roster.servers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    servers.withLock { $0 = named }
+    let earlier = servers.withLock { servers in
+      defer { servers = named }
+      return servers
+    }
+    believeNewcomers(in: generation.roster, besides: earlier)
     for (server, settings) in zip(generation.roster.servers, generation.configuration.servers) {
       for waiting in server.limit(to: settings.connections, queue: limits.queue) {
         mailbox(of: waiting.loop).post(.granted(waiting.client, server))
@@ -68,6 +74,27 @@ final class Fleet: Sendable {
     let id = ServerID(name: settings.name)
     return servers.withLock { $0[id] } ?? SharedServer(settings, id: id, queue: queue)
   }
+
+  /// A reload that leaves no server that is known to take clients would answer them with 503 until the first health
+  /// checks are in: the servers that it brings are believed to be up until then.
+  private func believeNewcomers(in roster: Roster, besides earlier: [ServerID: SharedServer]) {
+    guard !earlier.isEmpty, roster.takesNobodyNew else { return }
+    for (index, server) in roster.servers.enumerated() where earlier[server.id] == nil { roster.set(.up, at: index) }
+  }
+
+  /// Changes whenever a server changes its state.
+  var epoch: UInt64 { changes.load(ordering: .acquiring) }
+
+  func serverChanged() { changes.add(1, ordering: .acquiringAndReleasing) }
+
+  // MARK: generations
+
+  /// Generations in memory: the one that serves, and those that some connection keeps.
+  var generationCount: Int { generations.load(ordering: .relaxed) }
+
+  func generationBegan() { generations.add(1, ordering: .relaxed) }
+
+  func generationEnded() { generations.subtract(1, ordering: .relaxed) }
 
   // MARK: connections
 

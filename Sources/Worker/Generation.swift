@@ -25,6 +25,7 @@ final class Generation: Sendable {
 
   /// What a health check asks.
   let healthRequest: [UInt8]
+  private let fleet: Fleet
 
   /// A server as connections to it need it.
   struct Upstream: Sendable {
@@ -62,7 +63,11 @@ final class Generation: Sendable {
       router: Router(servers: configuration.servers.map(Balancing.Server.init)), fleet: fleet)
     redirect = configuration.redirect.map { Redirect(to: Generation.destination(of: $0, configuration)) }
     errorPages = try Generation.loadPages(configuration.errorPages)
+    self.fleet = fleet
+    fleet.generationBegan()
   }
+
+  deinit { fleet.generationEnded() }
 
   /// What a client is known by to the balancing.
   func identity(of address: IPAddress) -> ClientKey {

@@ -12,10 +12,11 @@ struct HealthCheck: ~Copyable {
     case idle, connecting, handshaking, asking, reading
   }
 
-  let server: Int
+  /// By its index in the generation.
+  private(set) var server: Int
   var schedule: CheckSchedule
   private(set) var tracker: HealthTracker
-  private let generation: Generation
+  private var generation: Generation
   private var stream: Stream?
   private var phase = Phase.idle
   private var input = Buffer()
@@ -38,6 +39,21 @@ struct HealthCheck: ~Copyable {
     tracker.rise = health.rise
     tracker.fall = health.fall
     isKnown = earlier != nil
+  }
+
+  /// Goes on as the check of another generation's server, the one under way included: a server that is asked has to be
+  /// heard, and reloads that follow each other quickly must not keep anybody from learning how it is. False when that
+  /// generation's server is elsewhere or checked otherwise.
+  mutating func goOn(as other: Int, of next: Generation) -> Bool {
+    let (mine, theirs) = (generation.servers[server], next.servers[other])
+    guard mine.endpoint == theirs.endpoint, mine.security.serverName == theirs.security.serverName,
+      mine.security.context.trust == theirs.security.context.trust,
+      generation.configuration.health == next.configuration.health,
+      generation.configuration.mode == next.configuration.mode
+    else { return false }
+    server = other
+    generation = next
+    return true
   }
 
   /// What the check under way waits for.

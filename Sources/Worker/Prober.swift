@@ -42,23 +42,34 @@ struct Prober: ~Copyable {
     world.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
   }
 
-  /// Takes over another generation: what is known of a server that keeps its name and address stays known, and every
-  /// check begins anew.
+  /// Takes over another generation: what is known of a server that keeps its name and address stays known, and its check
+  /// goes on unless checks are made otherwise now.
   mutating func adopt(_ next: Generation, _ world: inout World) {
-    var known: [String: (endpoint: Endpoint, tracker: HealthTracker)] = [:]
+    var earlier: [String: SlabKey] = [:]
     for (server, key) in keys.enumerated() {
       world.timers.cancel(TimerKey(.probe(server)).rawValue)
-      let upstream = generation.servers[server]
-      var check = checks.remove(key)
-      check.abandon(&world.buffers)
-      if check.isKnown { known[upstream.name] = (upstream.endpoint, check.tracker) }
+      earlier[generation.servers[server].name] = key
     }
-    generation = next
     keys = []
     for (server, upstream) in next.servers.enumerated() {
-      let earlier = known[upstream.name].flatMap { $0.endpoint == upstream.endpoint ? $0.tracker : nil }
-      keys.append(checks.insert(HealthCheck(server, next, continuing: earlier, at: world.now)))
+      guard let key = earlier[upstream.name] else {
+        keys.append(checks.insert(HealthCheck(server, next, at: world.now)))
+        continue
+      }
+      if checks[key].goOn(as: server, of: next) {
+        earlier[upstream.name] = nil
+        keys.append(key)
+        continue
+      }
+      let isSame = generation.servers[checks[key].server].endpoint == upstream.endpoint
+      let known = isSame && checks[key].isKnown ? checks[key].tracker : nil
+      keys.append(checks.insert(HealthCheck(server, next, continuing: known, at: world.now)))
     }
+    for key in earlier.values {
+      var check = checks.remove(key)
+      check.abandon(&world.buffers)
+    }
+    generation = next
     for server in keys.indices { timerFired(server, &world) }
   }
 

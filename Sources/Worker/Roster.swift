@@ -1,5 +1,4 @@
 import Balancing
-import Synchronization
 import Wire
 
 /// The servers of one generation, by index, and which of them can be given whom at the moment.
@@ -7,38 +6,24 @@ final class Roster: Sendable {
   let servers: [SharedServer]
   private let fleet: Fleet
   private let router: Router
-  private let takesNew: Atomic<UInt64>
-  private let takesKnown: Atomic<UInt64>
-  private let changes = Atomic<UInt64>(0)
-  private let availability: Mutex<Availability>
 
-  /// The states are those that earlier generations found.
+  /// The servers' states are theirs, so that every generation goes by the same.
   init(servers: [SharedServer], router: Router, fleet: Fleet) {
-    var availability = Availability()
-    for (index, server) in servers.enumerated() { availability.set(server.state, at: index) }
     self.servers = servers
     self.router = router
     self.fleet = fleet
-    self.availability = Mutex(availability)
-    takesNew = Atomic(availability.takesNew.bits)
-    takesKnown = Atomic(availability.takesKnown.bits)
   }
 
   /// The index of a server; nil when this generation does not have it.
   func index(of server: SharedServer) -> Int? { servers.firstIndex { $0 === server } }
 
   /// Changes whenever a server changes its state: what was chosen before may not hold any more.
-  var epoch: UInt64 { changes.load(ordering: .acquiring) }
+  var epoch: UInt64 { fleet.epoch }
 
   /// Publishes a server's state. Down: whoever waits for a place there is sent on, and idle connections are closed.
   func set(_ state: ServerState, at server: Int) {
     servers[server].become(state)
-    availability.withLock { availability in
-      availability.set(state, at: server)
-      takesNew.store(availability.takesNew.bits, ordering: .releasing)
-      takesKnown.store(availability.takesKnown.bits, ordering: .releasing)
-    }
-    changes.add(1, ordering: .releasing)
+    fleet.serverChanged()
     guard state == .down else { return }
     fleet.post(.serverDown(servers[server]))
     while let waiting = servers[server].dequeue() {
@@ -65,9 +50,12 @@ final class Roster: Sendable {
     fleet.mailbox(of: next.loop).post(.granted(next.client, server))
   }
 
+  /// No server takes new clients.
+  var takesNobodyNew: Bool { current.takesNew.isEmpty }
+
   private var current: Availability {
-    Availability(
-      takesNew: ServerSet(bits: takesNew.load(ordering: .acquiring)),
-      takesKnown: ServerSet(bits: takesKnown.load(ordering: .acquiring)))
+    var availability = Availability()
+    for index in servers.indices { availability.set(servers[index].state, at: index) }
+    return availability
   }
 }

@@ -7,7 +7,7 @@ import Synchronization
 final class SharedServer: Sendable {
   let id: ServerID
   let name: String
-  private let currentState = Mutex(ServerState.down)
+  private let currentState = Atomic(ServerState.down.rawValue)
   private let admission: Mutex<Admission<WaitingClient>>
 
   init(_ settings: Configuration.Server, id: ServerID, queue: Int) {
@@ -17,9 +17,9 @@ final class SharedServer: Sendable {
   }
 
   /// As the prober published it last; down before its first word.
-  var state: ServerState { currentState.withLock { $0 } }
+  var state: ServerState { ServerState(rawValue: currentState.load(ordering: .acquiring)) ?? .down }
 
-  func become(_ state: ServerState) { currentState.withLock { $0 = state } }
+  func become(_ state: ServerState) { currentState.store(state.rawValue, ordering: .releasing) }
 
   /// Asks for a place for one exchange.
   func admit(_ client: WaitingClient) -> Admission<WaitingClient>.Answer {

@@ -25,6 +25,8 @@ final class WorkerService: Sendable {
     /// Loops whose thread runs, those included that only finish what they have.
     var running: Set<Int> = []
     var isStopping = false
+    /// How many generations were in memory when that was last told.
+    var toldGenerations = 1
   }
 
   /// Requests that a loop has begun, for the supervisor.
@@ -62,39 +64,45 @@ final class WorkerService: Sendable {
   func start(_ orders: WorkerOrders) throws(GenerationError) {
     let generation = state.withLock { $0.generation }
     warnOfUnverifiedServers(generation)
-    try startLoops(orders, generation)
+    try startLoops(orders)
   }
 
   /// Starts those loops of the first `orders.loops` that do not run.
-  private func startLoops(_ orders: WorkerOrders, _ generation: Generation) throws(GenerationError) {
+  private func startLoops(_ orders: WorkerOrders) throws(GenerationError) {
     do throws(SystemError) {
       try fleet.makeMailboxes(orders.loops)
       for index in 0..<orders.loops where state.withLock({ $0.running.insert(index).inserted }) {
         let listeners = orders.listeners.filter { Int($0.place.loop) % orders.loops == index }
-        try Thread(name: "loop-\(index)") { self.runLoop(index, generation, listeners) }.detach()
+        try Thread(name: "loop-\(index)") { self.runLoop(index, listeners) }.detach()
       }
     } catch {
       throw GenerationError("\(error)")
     }
   }
 
-  private func runLoop(_ index: Int, _ generation: Generation, _ listeners: [HandedListener]) {
+  private func runLoop(_ index: Int, _ listeners: [HandedListener]) {
     do {
-      let prober = index == 0 ? try Prober(generation, channel: channel, log: log, at: Clock.monotonic()) : nil
-      let world = try World(
-        loop: index, fleet: fleet, generation: generation, log: log,
-        accessLog: AccessLog(generation.configuration.log.access, writer: accessLog))
-      var loop = try Loop(
-        world: world, prober: prober, mailbox: fleet.mailbox(of: index), heartbeat: heartbeats[index],
-        requests: requests[index])
+      var loop = try makeLoop(index)
       for listener in listeners { loop.add(listener) }
       repeat { loop.run() } while !loopMayEnd(index)
     } catch {
       log.critical("loop \(index) could not start: \(error)")
-      channel.send(.refused(generation: generation.number, reason: "\(error)"))
+      channel.send(.refused(generation: state.withLock { $0.generation.number }, reason: "\(error)"))
       _ = loopMayEnd(index)
     }
     if state.withLock({ $0.isStopping && $0.running.isEmpty }) { channel.finish() }
+  }
+
+  /// Nothing but the loop itself keeps the generation that it begins with: it may go before the loop does.
+  private func makeLoop(_ index: Int) throws -> Loop {
+    let generation = state.withLock { $0.generation }
+    let prober = index == 0 ? try Prober(generation, channel: channel, log: log, at: Clock.monotonic()) : nil
+    let world = try World(
+      loop: index, fleet: fleet, generation: generation, log: log,
+      accessLog: AccessLog(generation.configuration.log.access, writer: accessLog))
+    return try Loop(
+      world: world, prober: prober, mailbox: fleet.mailbox(of: index), heartbeat: heartbeats[index],
+      requests: requests[index])
   }
 
   /// A loop has nothing left to do, unless it was told something meanwhile.
@@ -145,7 +153,7 @@ final class WorkerService: Sendable {
         state.generation = generation
         return state.running
       }
-      try startLoops(orders, generation)
+      try startLoops(orders)
       hand(generation, orders, to: running)
       loaded.warnOfFiles(log)
     } catch {
@@ -200,6 +208,12 @@ final class WorkerService: Sendable {
           connections: UInt32(truncatingIfNeeded: fleet.connectionCount),
           exchanges: UInt32(truncatingIfNeeded: exchanges),
           requests: requests)))
+    let generations = fleet.generationCount
+    let isNews = state.withLock { state in
+      defer { state.toldGenerations = generations }
+      return state.toldGenerations != generations
+    }
+    if isNews { log.debug("generations in memory: \(generations)") }
     let dropped = accessLog.takeDropped()
     if dropped > 0 { log.warning("access log: the sink is full, \(dropped) lines were dropped") }
   }

@@ -88,12 +88,16 @@ struct Stage: ~Copyable {
 
   /// A generation with these of the servers, in this order, takes over.
   mutating func reload(servers kept: [Int]) throws {
-    let configuration = try source.configuration(servers, kept)
-    let generation = try Generation(
-      number: 2, configuration, tickets: try TicketKeys(at: Clock.monotonic()), fleet: fleet)
+    let generation = try generation(of: kept)
     fleet.adopt(generation)
     loop.world.adopt(generation)
     for index in kept.indices { generation.roster.set(.up, at: index) }
+  }
+
+  /// A generation with these of the servers, in this order, that nothing has taken over yet.
+  func generation(of kept: [Int]) throws -> Generation {
+    try Generation(
+      number: 2, source.configuration(servers, kept), tickets: TicketKeys(at: Clock.monotonic()), fleet: fleet)
   }
 
   // MARK: Actors

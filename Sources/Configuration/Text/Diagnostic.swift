@@ -77,10 +77,12 @@ package struct Mark: Hashable, Sendable {
 }
 
 extension Diagnostic {
-  /// In one line, for a log: `file:line:column: message`.
+  /// In one line, for a log: `file:line:column: message. suggestion`.
   package var line: String {
-    guard let place else { return "\(file): \(message)" }
-    return "\(file):\(place.mark.line):\(place.mark.column): \(message)"
+    let position = place.map { ":\($0.mark.line):\($0.mark.column)" } ?? ""
+    // An example of several lines has no place in a log.
+    let advice = suggestion.flatMap { $0.contains("\n") ? nil : ". " + $0 } ?? ""
+    return "\(file)\(position): \(message)\(advice)"
   }
 
   /// As a compiler prints it: `file:line:column: error: message`, the source line with the place underlined, and the

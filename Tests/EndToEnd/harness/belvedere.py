@@ -95,9 +95,24 @@ class Belvedere:
 
     # Life
 
-    def start(self, *, wait=True):
+    def write(self, changes=None):
+        """Writes the configuration file, with `changes` laid over it for good, as a whole."""
+        self.configuration = merged(self.configuration, changes or {})
+        fresh = self.file.with_suffix(".new")
         # JSON is YAML.
-        self.file.write_text(json.dumps(self.configuration, indent=2) + "\n")
+        fresh.write_text(json.dumps(self.configuration, indent=2) + "\n")
+        fresh.replace(self.file)
+
+    def reload(self, changes=None):
+        """Writes the file and has it taken over; fails when it is refused."""
+        since = len(self.log)
+        self.write(changes)
+        self.signal(signal.SIGHUP)
+        told = self.wait_for_log(r"reload: (generation \d+ serves|refused)", since=since)
+        assert "serves" in told[1], self.log[since:]
+
+    def start(self, *, wait=True):
+        self.write()
         with open(self.log_file, "ab") as log, open(self.access_file, "ab") as access:
             self.process = subprocess.Popen(
                 [str(binary()), "run", "--configuration", str(self.file)],
