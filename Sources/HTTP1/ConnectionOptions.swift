@@ -7,7 +7,7 @@ struct ConnectionOptions: BitwiseCopyable, Sendable {
   private(set) var keepAlive = false
   private(set) var upgrade = false
   private var count = 0
-  /// Options that name a field which this proxy does not drop by itself.
+  /// Options that name a field which this proxy does not always drop by itself.
   private var nominations = InlineArray<16, ByteRange>(repeating: .absent)
   private(set) var nominationCount = 0
 
@@ -44,7 +44,7 @@ struct ConnectionOptions: BitwiseCopyable, Sendable {
     switch KnownField(name) {
     case .keepAlive: keepAlive = true
     case .upgrade: upgrade = true
-    case .connection, .proxyConnection, .te, .proxyAuthorization: break
+    case .connection, .proxyConnection: break
     default:
       for index in option.start..<option.end {
         guard bytes[index].isTokenCharacter else { throw .connectionMalformed }

@@ -7,7 +7,7 @@ enum EndToEndFields {
     case .contentLength, .transferEncoding, .host, .expect, .authorization, .wwwAuthenticate, .proxyAuthenticate,
       .persistentAuth, .forwarded, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedOther, .realIP:
       true
-    case .connection, .keepAlive, .proxyConnection, .te, .upgrade, .proxyAuthorization: false
+    case .connection, .keepAlive, .proxyConnection, .close, .te, .upgrade, .proxyAuthorization: false
     case .other: others.contains(name)
     }
   }

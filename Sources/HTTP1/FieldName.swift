@@ -82,6 +82,8 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
   case contentLength, transferEncoding, host
   // Hop by hop (RFC 9110 §7.6.1).
   case connection, keepAlive, proxyConnection, te, upgrade, proxyAuthorization
+  /// No field at all: reserved, because it could not be told from the option of Connection (RFC 9110 §18.4).
+  case close
   case expect
   // Who the client is, as a proxy in front of us may say it; `forwardedOther` is every other name in `X-Forwarded-`.
   case forwarded, forwardedFor, forwardedProto, forwardedHost, forwardedOther, realIP
@@ -99,6 +101,7 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
     case 0x696c_612d_7065_656b: self = name.goesOn(0x6576, length: 10) ? .keepAlive : .other
     case 0x6f63_2d79_786f_7270: self = name.goesOn(0x6e6f_6974_6365_6e6e, length: 16) ? .proxyConnection : .other
     case 0x6574: self = name.length == 2 ? .te : .other
+    case 0x65_736f_6c63: self = name.length == 5 ? .close : .other
     case 0x65_6461_7267_7075: self = name.length == 7 ? .upgrade : .other
     case 0x7463_6570_7865: self = name.length == 6 ? .expect : .other
     case 0x6564_7261_7772_6f66: self = name.goesOn(0x64, length: 9) ? .forwarded : .other

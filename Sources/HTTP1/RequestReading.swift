@@ -70,7 +70,7 @@ struct RequestReading: BitwiseCopyable {
       try head.edits.add(lines.line, .dropUnlessTrusted)
     // RFC 9110 §7.6.1; §11.7.2: credentials for a proxy are for the first one, and are no server's business. TE is not
     // replaced by one of ours: trailers that come are relayed, none is asked for. `Forwarded` see `ForwardedFields`.
-    case .keepAlive, .proxyConnection, .te, .proxyAuthorization, .forwarded:
+    case .keepAlive, .proxyConnection, .close, .te, .proxyAuthorization, .forwarded:
       try head.edits.add(lines.line, .drop)
     case .other, .wwwAuthenticate, .proxyAuthenticate, .persistentAuth:
       break

@@ -50,7 +50,7 @@ struct ResponseReading: BitwiseCopyable {
       if ConnectionAuthentication.isNamed(by: value, of: bytes) { head.bindsAuthentication = true }
     case .persistentAuth:
       head.bindsAuthentication = true
-    case .keepAlive, .proxyConnection:
+    case .keepAlive, .proxyConnection, .close:
       try head.edits.add(lines.line, .drop)
     case .other, .host, .te, .expect, .authorization, .proxyAuthorization, .forwarded, .forwardedFor, .forwardedProto,
       .forwardedHost, .forwardedOther, .realIP:

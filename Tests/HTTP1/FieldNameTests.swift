@@ -6,6 +6,7 @@ struct FieldNameTests {
   @Test(arguments: [
     ("content-length", KnownField.contentLength), ("transfer-encoding", .transferEncoding), ("host", .host),
     ("connection", .connection), ("keep-alive", .keepAlive), ("proxy-connection", .proxyConnection), ("te", .te),
+    ("close", .close),
     ("upgrade", .upgrade), ("proxy-authorization", .proxyAuthorization), ("expect", .expect),
     ("forwarded", .forwarded), ("x-forwarded-for", .forwardedFor), ("x-forwarded-proto", .forwardedProto),
     ("x-forwarded-host", .forwardedHost), ("x-forwarded-port", .forwardedOther), ("x-forwarded-", .forwardedOther),
@@ -21,7 +22,7 @@ struct FieldNameTests {
   @Test func `every known field has a row, and no name but its own`() {
     let names = [
       "content-length", "transfer-encoding", "host", "connection", "keep-alive", "proxy-connection", "te", "upgrade",
-      "proxy-authorization", "expect", "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+      "close", "proxy-authorization", "expect", "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
       "x-forwarded-port", "x-real-ip", "authorization", "www-authenticate", "proxy-authenticate", "persistent-auth",
     ]
     #expect(Set(names.map { KnownField(FieldName($0)) }).union([.other]) == Set(KnownField.allCases))

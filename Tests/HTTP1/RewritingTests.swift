@@ -43,6 +43,14 @@ struct RewritingTests {
         == "HTTP/1.1 200 Reason\r\nC: d\r\nContent-Length: 0\r\n\r\n")
   }
 
+  @Test func `what every intermediary drops is dropped from answers as well (RFC 9110 §7.6.1, §18.4)`() {
+    #expect(
+      returned(response("TE: trailers", "Connection: TE, Proxy-Authorization", "proxy-authorization: x", "A: b"))
+        == "HTTP/1.1 200 Reason\r\nA: b\r\nConnection: close\r\n\r\n")
+    #expect(returned(response("Close: x", "Content-Length: 0")) == "HTTP/1.1 200 Reason\r\nContent-Length: 0\r\n\r\n")
+    #expect(forwarded(request("Connection: close", "close: x"))?.contains("close: x") == false)
+  }
+
   @Test func `Connection says what was decided, in the words of the request's version (RFC 9112 §9.3)`() throws {
     let new = request("A: b")
     let old = request("A: b", "Connection: keep-alive", version: "HTTP/1.0")

@@ -14,7 +14,9 @@ package enum ConfigurationProperties {
     let places = loaded.diagnostics.map { [$0.place?.mark.line ?? 0, $0.place?.mark.column ?? 0] }
     let isSorted = zip(places, places.dropFirst()).allSatisfy { !$1.lexicographicallyPrecedes($0) }
     try require(isSorted, "problems out of the file's order")
-    let lines = bytes.count { $0 == 10 || $0 == 13 } + 2
+    // YAML 1.1 also ends a line at NEL, LS and PS.
+    let ends: Set<Unicode.Scalar> = ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"]
+    let lines = String(decoding: bytes, as: UTF8.self).unicodeScalars.count { ends.contains($0) } + 2
     for diagnostic in loaded.diagnostics {
       if let mark = diagnostic.place?.mark {
         try require(1...lines ~= mark.line, "line \(mark.line) of \(lines)")

@@ -4,8 +4,8 @@ import HTTP1
 enum HeadProperties {
   static let limits = HeadLimits(bytes: 4_096, fieldLines: 40, requestTarget: 1_024)
 
-  /// Removed from every message (RFC 9110 §7.6.1).
-  static let hopByHop: Set = ["connection", "keep-alive", "proxy-connection", "upgrade"]
+  /// Removed from every message (RFC 9110 §7.6.1); `close` is reserved (§18.4).
+  static let hopByHop: Set = ["connection", "keep-alive", "proxy-connection", "upgrade", "close"]
 
   /// A verdict does not depend on how the bytes were cut: every shorter piece is incomplete or has the same verdict,
   /// and the scanner leads to the same as one parse.
