@@ -16,6 +16,8 @@ FUZZ_SECONDS ?= 60
 # Debian's packages. The Swift toolchain comes from swift.org.
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-cryptography python3-websockets nginx-light curl openssl iproute2
+PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian
+APPLIANCE_PACKAGES := $(TEST_PACKAGES) mmdebstrap util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) haproxy gcc util-linux valgrind
 
 SCRATCH := .build$(if $(SANITIZE),-$(SANITIZE))
@@ -31,7 +33,12 @@ ENVIRONMENT := $(if $(SANITIZE),$(SANITIZER_ENVIRONMENT))
 RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath --disable-local-rpath \
 	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro
 
-.PHONY: help build debug demo test test-unit test-end-to-end lint fuzz bench clean deps deps-test deps-bench
+# Where packages are made. The commit says when, so that the same commit makes the same bytes.
+PACKAGES := .build/packages
+export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+.PHONY: help build debug demo deb test test-unit test-end-to-end test-appliance lint fuzz bench clean \
+	stage deps deps-test deps-bench deps-package deps-appliance
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +53,14 @@ debug: deps ## the binary for tests: .build/debug/belvedere
 demo: debug ## a balancer and two example servers on this machine
 	$(SCRATCH)/debug/belvedere demo
 
+stage: deps-package build
+	rm -rf $(PACKAGES)
+	packaging/stage .build/release/belvedere $(PACKAGES)/tree
+
+deb: stage ## the package for Debian 12
+	packaging/deb $(PACKAGES)/tree $(PACKAGES) | tee $(PACKAGES)/deb
+	lintian --allow-root --fail-on warning $$(cat $(PACKAGES)/deb)
+
 test: test-unit test-end-to-end ## everything that must pass
 
 test-unit: deps ## the Swift tests
@@ -54,6 +69,11 @@ test-unit: deps ## the Swift tests
 test-end-to-end: deps-test debug ## the built binary against real peers
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
 		$(PYTHON) -m pytest --rootdir=Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd $(PYTEST)
+
+test-appliance: deps-appliance deb ## the package on booted Debian machines
+	packaging/deb $(PACKAGES)/tree $(PACKAGES) 2 >$(PACKAGES)/next-deb
+	BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) BELVEDERE_NEXT_DEB=$$(cat $(PACKAGES)/next-deb) \
+		$(PYTHON) -m pytest --rootdir=Tests/Appliance -c Tests/Appliance/pytest.ini Tests/Appliance $(PYTEST)
 
 lint: ## the formatter's opinion
 	swift format lint --strict --recursive Package.swift Sources Tests
@@ -86,6 +106,12 @@ deps: ## install what a build needs
 
 deps-test: deps ## install what the tests need
 	$(call install,$(TEST_PACKAGES))
+
+deps-package: deps
+	$(call install,$(PACKAGE_PACKAGES))
+
+deps-appliance: deps-test
+	$(call install,$(APPLIANCE_PACKAGES))
 
 deps-bench: deps
 	$(call install,$(BENCH_PACKAGES))

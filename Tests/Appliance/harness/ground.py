@@ -1,0 +1,52 @@
+"""What every machine stands on: the right to make namespaces, a cgroup tree, and a root file system that is made once."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+CACHE = REPOSITORY / ".build" / "appliance"
+
+# systemd and what the package depends on, so that machines need no archive; and an administrator's usual tools.
+PACKAGES = (
+    "systemd,systemd-sysv,dbus,ca-certificates,libssl3,libyaml-0-2,libsystemd0,libstdc++6,iproute2,procps,curl,openssl,"
+    "logrotate,nftables"
+)  # fmt: skip
+
+
+def obstacle():
+    """Why no machine can be booted here, or None."""
+    if os.geteuid() != 0:
+        return "only root can boot machines in namespaces"
+    if control_groups() is None:
+        return "there is no cgroup2 file system to put machines into"
+    for tool in ("unshare", "nsenter", "ip", "mmdebstrap"):
+        if shutil.which(tool) is None:
+            return f"{tool} is not installed"
+    tried = subprocess.run(["unshare", "-fpmnuiC", "true"], capture_output=True, text=True)
+    return None if tried.returncode == 0 else f"namespaces can't be made: {tried.stderr.strip()}"
+
+
+def control_groups():
+    """Where the cgroup2 hierarchy is mounted."""
+    for line in Path("/proc/mounts").read_text().splitlines():
+        _, place, kind, *_ = line.split()
+        if kind == "cgroup2":
+            return Path(place)
+    return None
+
+
+def root_file_system():
+    """A minimal Debian 12, made on the first call and kept."""
+    key = hashlib.sha256(PACKAGES.encode()).hexdigest()[:12]
+    root = CACHE / f"bookworm-{key}"
+    if not root.exists():
+        print(f"making {root} with mmdebstrap; later runs use it again")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        draft = CACHE / f"draft-{os.getpid()}"
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(draft)]
+        subprocess.run(command, check=True)
+        draft.rename(root)
+    return root

@@ -1,0 +1,73 @@
+"""Clients that keep coming: python3 load.py ADDRESS CA SECONDS
+
+Each opens a connection for one request, over and over, until standard input ends or the time is up. Then it prints,
+as JSON, how many requests were answered, the certificates' serial numbers in the order in which they were met, the
+longest time that one took, and everything that went wrong.
+"""
+
+import json
+import socket
+import ssl
+import sys
+import threading
+import time
+
+CLIENTS = 4
+# So long may one connection and its answer take. Not refused is not enough: it also has to be served.
+PATIENCE = 30
+
+
+class Load:
+    def __init__(self, address, authority, seconds):
+        self.address = address
+        self.context = ssl.create_default_context(cafile=authority)
+        self.deadline = time.monotonic() + seconds
+        self.lock = threading.Lock()
+        self.answered, self.longest, self.failures, self.serials = 0, 0.0, [], []
+
+    def request(self):
+        with socket.create_connection((self.address, 443), timeout=PATIENCE) as plain:
+            with self.context.wrap_socket(plain, server_hostname="view.domain.local") as connection:
+                serial = connection.getpeercert()["serialNumber"]
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: view.domain.local\r\nConnection: close\r\n\r\n")
+                answer = b""
+                while piece := connection.recv(4096):
+                    answer += piece
+        if not answer.startswith(b"HTTP/1.1 200 "):
+            raise OSError(f"answered with {answer[:60]!r}")
+        return serial
+
+    def client(self):
+        while time.monotonic() < self.deadline:
+            began = time.monotonic()
+            try:
+                serial = self.request()
+            except OSError as error:
+                with self.lock:
+                    self.failures.append(f"after {time.monotonic() - began:.3f} s: {error!r}")
+                time.sleep(0.02)
+                continue
+            with self.lock:
+                self.answered += 1
+                self.longest = max(self.longest, time.monotonic() - began)
+                if serial not in self.serials:
+                    self.serials.append(serial)
+
+    def run(self):
+        threads = [threading.Thread(target=self.client) for _ in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        print("began", flush=True)
+        threading.Thread(target=self.watch_input, daemon=True).start()
+        for thread in threads:
+            thread.join()
+        keys = ("answered", "longest", "failures", "serials")
+        print(json.dumps({key: getattr(self, key) for key in keys}), flush=True)
+
+    def watch_input(self):
+        sys.stdin.read()
+        self.deadline = 0
+
+
+if __name__ == "__main__":
+    Load(sys.argv[1], sys.argv[2], float(sys.argv[3])).run()

@@ -1,0 +1,134 @@
+"""A Debian machine: systemd as process 1 of its own namespaces, on a root file system that is thrown away."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from harness import ground
+
+BOOT = Path(__file__).with_name("boot")
+
+
+class Failed(AssertionError):
+    """A command on a machine that did not do what it should; says what it printed."""
+
+
+class Machine:
+    def __init__(self, name, scratch):
+        self.name = name
+        self.scratch = Path(scratch) / name
+        self.scratch.mkdir(parents=True)
+        self.group = ground.control_groups() / f"belvedere-{os.getpid()}-{name}"
+        self.group.mkdir()
+        self.console = open(self.scratch / "console", "w+")
+        join = f"echo $$ > {self.group}/cgroup.procs; exec unshare -fpmnuiC --kill-child=SIGKILL "
+        command = shlex.join([str(BOOT), str(ground.root_file_system()), str(self.scratch), name])
+        self.process = subprocess.Popen(
+            ["sh", "-c", join + command], stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console
+        )
+        try:
+            self.init = self._wait_for_init()
+            self.wait_until(self._is_running, "the boot's end")
+        except BaseException:
+            self.end()
+            raise
+
+    def _is_running(self):
+        return self.attempt("systemctl is-system-running").stdout.strip() == "running"
+
+    def _wait_for_init(self):
+        """The number that process 1 has out here, once it is systemd."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self._said()
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+            if children and os.readlink(f"/proc/{children[0]}/exe").endswith("/systemd"):
+                return int(children[0])
+            time.sleep(0.02)
+        raise Failed(f"{self.name} did not start systemd: {self._said()}")
+
+    def _said(self):
+        return (self.scratch / "console").read_text()
+
+    def end(self):
+        """Everything of it goes: its processes with process 1, its mounts with their namespace."""
+        self.process.kill()
+        self.process.wait()
+        self.console.close()
+        deadline = time.monotonic() + 20
+        while self.group.exists() and time.monotonic() < deadline:
+            try:
+                for folder in sorted(self.group.glob("**/"), key=lambda path: -len(path.parts)):
+                    folder.rmdir()
+            except OSError:
+                time.sleep(0.05)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    # Commands
+
+    @property
+    def enter(self):
+        return ["nsenter", "-t", str(self.init), "-m", "-p", "-n", "-u", "-i", "-C", "--"]
+
+    def attempt(self, command, *, timeout=120):
+        """Types a command line at the machine's shell and returns how it ended."""
+        return subprocess.run(
+            [*self.enter, "bash", "-c", command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout
+        )
+
+    def run(self, command, **options):
+        """What a command printed; it has to end with 0."""
+        done = self.attempt(command, **options)
+        if done.returncode != 0:
+            raise Failed(f"{self.name}# {command}\nended with {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def wait_until(self, condition, what, *, patience=60):
+        """Returns the condition's first true value."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            value = condition()
+            if value:
+                return value
+            time.sleep(0.05)
+        journal = self.attempt("journalctl --no-pager -n 60 -o short-precise").stdout
+        raise Failed(f"{self.name}: {what} did not come within {patience} s\n{journal}")
+
+    # Files
+
+    def path(self, place):
+        """A place of the machine's file system, from out here."""
+        return Path(f"/proc/{self.init}/root") / place.lstrip("/")
+
+    def write(self, place, text, *, owner="root:root", mode="0644"):
+        self.path(place).write_text(text)
+        self.run(f"chown {owner} {place} && chmod {mode} {place}")
+
+    def bring(self, file, place):
+        shutil.copy(file, self.path(place))
+
+    # The service
+
+    def show(self, name):
+        return self.run(f"systemctl show --property {name} --value belvedere").strip()
+
+    @property
+    def supervisor(self):
+        """The supervisor's process identifier on the machine, 0 for none."""
+        return int(self.show("MainPID"))
+
+    @property
+    def worker(self):
+        """The worker's process identifier on the machine, or None."""
+        found = self.attempt(f"pgrep --parent {self.supervisor}").stdout.split()
+        return int(found[0]) if found else None
+
+    def kill(self, number, signal_name):
+        self.run(f"kill -{signal.Signals[signal_name].value} {number}")
+
+    def journal(self, arguments=""):
+        return self.run(f"journalctl --no-pager -u belvedere {arguments}")

@@ -1,0 +1,53 @@
+"""The network of the guide, 192.168.1.0/24: a bridge in a namespace of its own, with clients and servers beside it."""
+
+import os
+import subprocess
+
+
+def ip(*words):
+    subprocess.run(["ip", *map(str, words)], check=True, capture_output=True, text=True)
+
+
+class Network:
+    # The test itself, and the two Connection Servers.
+    ADDRESSES = ("192.168.1.20", "192.168.1.165", "192.168.1.166")
+
+    def __init__(self):
+        self.name = f"belvedere-{os.getpid()}"
+        ip("netns", "add", self.name)
+        try:
+            self._inside("link", "set", "lo", "up")
+            self._inside("link", "add", "lan", "type", "bridge")
+            self._inside("link", "set", "lan", "up")
+            for address in self.ADDRESSES:
+                self._inside("addr", "add", f"{address}/24", "dev", "lan")
+        except BaseException:
+            self.end()
+            raise
+
+    def _inside(self, *words):
+        ip("-netns", self.name, *words)
+
+    def attach(self, machine, address):
+        """Gives a machine an eth0 with this address."""
+        port = f"to-{machine.name}"
+        self._inside("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", machine.init)
+        self._inside("link", "set", port, "master", "lan", "up")
+        machine.run(f"ip addr add {address}/24 dev eth0 && ip link set eth0 up")
+
+    def unplug(self, machine):
+        self._inside("link", "set", f"to-{machine.name}", "down")
+
+    def plug(self, machine):
+        self._inside("link", "set", f"to-{machine.name}", "up")
+
+    def start(self, *command, **options):
+        """A program on this network, beside the machines."""
+        return subprocess.Popen(["ip", "netns", "exec", self.name, *map(str, command)], text=True, **options)
+
+    def run(self, *command, timeout=60):
+        command = ["ip", "netns", "exec", self.name, *map(str, command)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+
+    def end(self):
+        subprocess.run(["ip", "netns", "del", self.name], check=True)

@@ -1,0 +1,100 @@
+"""What stands around the machines: the network, two Connection Servers, certificates, and clients."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from harness.machine import Machine
+from harness.network import Network
+
+HERE = Path(__file__).parent
+NAME = "view.domain.local"
+
+CONFIGURATION = """\
+service: view.domain.local
+tls: { certificate: /etc/belvedere/tls/view.pem }
+servers:
+  view01: 192.168.1.165
+  view02: 192.168.1.166
+trust: { ca: /etc/belvedere/tls/domain-ca.pem }
+"""
+
+
+def openssl(*words):
+    done = subprocess.run(["openssl", *map(str, words)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+class Site:
+    def __init__(self, scratch):
+        self.scratch = Path(scratch)
+        self.authority = self.scratch / "domain-ca.pem"
+        self._authority_key = self.scratch / "domain-ca.key"
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        openssl("req", "-x509", *key, "-keyout", self._authority_key, "-out", self.authority, "-subj", "/CN=domain CA")
+        self.network = Network()
+        self.machines, self._programs = [], []
+        certificate = self.certificate(serial=1)
+        for name, address in (("view01", "192.168.1.165"), ("view02", "192.168.1.166")):
+            self._programs.append(self.network.start(sys.executable, HERE / "connection_server.py", name, address, certificate))
+
+    def certificate(self, serial):
+        """A PEM file with a certificate for the service that has this serial number, and its key."""
+        key, request, chain = (self.scratch / f"view-{serial}.{kind}" for kind in ("key", "csr", "crt"))
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request,
+                "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}")  # fmt: skip
+        openssl("x509", "-req", "-in", request, "-CA", self.authority, "-CAkey", self._authority_key, "-days", 30,
+                "-set_serial", serial, "-copy_extensions", "copy", "-out", chain)  # fmt: skip
+        file = self.scratch / f"view-{serial}.pem"
+        file.write_text(chain.read_text() + key.read_text())
+        return file
+
+    def machine(self, name, address):
+        machine = Machine(name, self.scratch)
+        self.machines.append(machine)
+        self.network.attach(machine, address)
+        return machine
+
+    def configure(self, machine, text=CONFIGURATION):
+        """What an administrator does between `apt install` and `systemctl start`."""
+        machine.write("/etc/belvedere/belvedere.yaml", text)
+        machine.write("/etc/belvedere/tls/domain-ca.pem", self.authority.read_text())
+        self.give_certificate(machine, serial=100)
+
+    def give_certificate(self, machine, serial):
+        text = self.certificate(serial).read_text()
+        machine.write("/etc/belvedere/tls/view.pem", text, owner="root:belvedere", mode="0640")
+
+    # Clients
+
+    def curl(self, address, *options, path="/"):
+        return self.network.run("curl", "--silent", "--show-error", "--max-time", 20, "--cacert", self.authority,
+                                "--connect-to", f"{NAME}:443:{address}:443", *options, f"https://{NAME}{path}")  # fmt: skip
+
+    def is_served(self, address):
+        return self.curl(address).stdout in ("view01", "view02")
+
+    @contextlib.contextmanager
+    def load(self, address, *, most_seconds=120):
+        """Clients that keep coming while the body runs; what they met is in the result after it."""
+        result = {}
+        program = self.network.start(sys.executable, HERE / "load.py", address, self.authority, most_seconds,
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+        self._programs.append(program)
+        assert program.stdout.readline() == "began\n"
+        # Some are answered before anything happens.
+        time.sleep(0.3)
+        yield result
+        time.sleep(0.3)
+        result.update(json.loads(program.communicate(timeout=most_seconds + 60)[0]))
+
+    def end(self):
+        for program in self._programs:
+            program.kill()
+            program.wait()
+        for machine in self.machines:
+            machine.end()
+        self.network.end()

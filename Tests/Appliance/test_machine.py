@@ -1,0 +1,139 @@
+"""One machine from the package's installation to its purge. The tests are a story: each goes on where the one before
+ended."""
+
+import re
+
+import pytest
+
+ADDRESS = "192.168.1.162"
+
+
+@pytest.fixture(scope="module")
+def machine(site):
+    return site.machine("lb1", ADDRESS)
+
+
+def serves(site):
+    return lambda: site.is_served(ADDRESS)
+
+
+def test_installation_says_what_to_do_and_starts_nothing(machine, package):
+    machine.bring(package, "/root/belvedere.deb")
+    said = machine.run("apt-get install --yes /root/belvedere.deb")
+    assert "not started before you have configured it" in said
+    assert "systemctl enable --now belvedere" in said
+    assert machine.show("ActiveState") == "inactive"
+    assert machine.attempt("systemctl is-enabled belvedere").stdout.strip() == "disabled"
+
+
+def test_private_keys_are_for_root_and_the_service_alone(machine):
+    assert machine.run("stat -c '%U %G %a' /etc/belvedere/tls").split() == ["root", "belvedere", "750"]
+    assert machine.run("stat -c '%U %G %a' /var/lib/belvedere").split() == ["belvedere", "belvedere", "700"]
+
+
+def test_start_before_the_configuration_fails_and_says_why(machine):
+    assert machine.attempt("systemctl start belvedere").returncode != 0
+    machine.run("systemctl stop belvedere")
+    assert "/etc/belvedere/belvedere.yaml:" in machine.journal()
+
+
+def test_configured_service_starts_and_serves(machine, site):
+    site.configure(machine)
+    assert "in order" in machine.run("runuser -u belvedere -- belvedere check")
+    machine.run("systemctl reset-failed belvedere; systemctl enable --now belvedere")
+    # Started means: listeners are bound, the worker runs, servers have been checked. Nothing has to be waited for.
+    assert site.is_served(ADDRESS), site.curl(ADDRESS).stderr
+    assert re.search(r"servers: 2 of 2 up", machine.wait_until(lambda: machine.show("StatusText"), "a status"))
+
+
+def test_redirect_leads_to_https(machine, site):
+    answer = site.network.run("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}",
+                              "-H", "Host: view.domain.local", f"http://{ADDRESS}/portal")  # fmt: skip
+    assert answer.stdout == "301 https://view.domain.local/portal"
+
+
+def test_service_is_confined(machine):
+    overall = machine.run("systemd-analyze security --no-pager belvedere").splitlines()[-1]
+    assert float(re.search(r"(\d+\.\d+)", overall)[1]) <= 1.8, overall
+    assert machine.run("stat -c %U /proc/$(systemctl show --property MainPID --value belvedere)").strip() == "belvedere"
+
+
+def test_messages_carry_fields(machine):
+    found = machine.run("journalctl --no-pager -o cat -u belvedere BELVEDERE_SERVER=view01 BELVEDERE_STATE=up")
+    assert "view01" in found
+
+
+def test_reload_takes_a_rotated_certificate_and_disturbs_nobody(machine, site):
+    with site.load(ADDRESS) as load:
+        site.give_certificate(machine, serial=101)
+        machine.run("systemctl reload belvedere")
+        machine.wait_until(lambda: "generation 2 serves" in machine.journal(), "the reload's end")
+    assert load["failures"] == []
+    assert load["serials"] == ["64", "65"]
+
+
+@pytest.mark.parametrize("role", ["worker", "supervisor"])
+def test_killed_process_is_replaced(machine, site, role):
+    victim = getattr(machine, role)
+    machine.kill(victim, "SIGKILL")
+    machine.wait_until(lambda: machine.supervisor != 0 and getattr(machine, role) not in (None, victim), f"another {role}")
+    machine.wait_until(serves(site), "an answer")
+
+
+def test_stopped_worker_is_replaced_by_the_supervisor(machine, site):
+    supervisor, worker = machine.supervisor, machine.worker
+    machine.kill(worker, "SIGSTOP")
+    machine.wait_until(lambda: machine.worker not in (None, worker), "another worker")
+    machine.wait_until(serves(site), "an answer")
+    assert machine.supervisor == supervisor
+
+
+def test_stopped_supervisor_is_restarted_by_systemd(machine, site):
+    supervisor = machine.supervisor
+    machine.kill(supervisor, "SIGSTOP")
+    machine.wait_until(lambda: machine.supervisor not in (0, supervisor), "another supervisor")
+    machine.wait_until(serves(site), "an answer")
+    assert "Watchdog timeout" in machine.journal()
+
+
+def test_restart_serves_again(machine, site):
+    machine.run("systemctl restart belvedere")
+    assert site.is_served(ADDRESS)
+
+
+def test_upgrade_restarts_the_service(machine, site, next_package):
+    supervisor = machine.supervisor
+    machine.bring(next_package, "/root/belvedere.deb")
+    machine.run("apt-get install --yes /root/belvedere.deb")
+    assert machine.supervisor not in (0, supervisor)
+    assert site.is_served(ADDRESS)
+
+
+def test_upgrade_leaves_the_service_alone_when_it_refuses_the_configuration(machine, site, next_package):
+    supervisor = machine.supervisor
+    good = machine.path("/etc/belvedere/belvedere.yaml").read_text()
+    machine.write("/etc/belvedere/belvedere.yaml", good + "unheard-of: true\n")
+    said = machine.run("apt-get install --yes --reinstall /root/belvedere.deb")
+    assert "unknown key `unheard-of`" in said
+    assert machine.supervisor == supervisor
+    assert site.is_served(ADDRESS)
+    machine.write("/etc/belvedere/belvedere.yaml", good)
+
+
+def test_removal_stops_the_service_and_keeps_its_configuration(machine):
+    machine.run("apt-get remove --yes belvedere")
+    assert machine.attempt("pgrep belvedere").returncode != 0
+    assert machine.attempt("command -v belvedere").returncode != 0
+    assert machine.path("/etc/belvedere/belvedere.yaml").exists()
+    # The listeners too: a port that nobody serves refuses.
+    assert "LISTEN" not in machine.run("ss -Hltn sport = :443")
+
+
+def test_purge_leaves_nothing(machine):
+    machine.run("rm /etc/belvedere/tls/*")
+    machine.run("apt-get purge --yes belvedere")
+    left = machine.run(
+        "find / -xdev -ipath '*belvedere*' -not -path '/root/*' -not -path '/proc/*' -not -path '/sys/*'"
+        " -not -path '/var/log/journal/*'; systemctl list-units --all --plain --no-legend 'belvedere*'; getent passwd belvedere || true"
+    )
+    assert left.split() == []

@@ -1,0 +1,13 @@
+#!/bin/sh
+# What a balancer of a pair has to let in, for a machine that filters with iptables. The numbers are the guide's:
+# lb1 is 192.168.1.162, lb2 is 192.168.1.163.
+set -e
+
+# Clients.
+iptables -A INPUT -p tcp -m multiport --dports 80,443 -j ACCEPT
+
+# VRRP (protocol 112) from the other balancer, to 224.0.0.18 or directly; from nobody else.
+for balancer in 192.168.1.162 192.168.1.163; do
+	iptables -A INPUT -p 112 -s "$balancer" -j ACCEPT
+done
+iptables -A INPUT -p 112 -j DROP
