@@ -45,6 +45,7 @@ let package = Package(
     module("Exchange", ["HTTP1", "Balancing", "Wire"]),
     module("Roles", ["Wire"]),
     module("Control", []),
+    module("VRRP", ["Wire"]),
 
     // Edges: each owns one neighbour.
     library("CLinux"),
@@ -85,6 +86,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "CorpusTests", dependencies: ["Properties"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
+    tests("VRRP", ["VRRP", "Wire", "TLS", "Simulation"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
     tests("Exchange", ["Exchange", "HTTP1", "Wire", "Simulation"]),

@@ -10,6 +10,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("Exchange", ["HTTP1", "Balancing", "Wire"]),
   ("Roles", ["Wire"]),
   ("Control", []),
+  ("VRRP", ["Wire"]),
   // Edges: each owns one neighbour.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),
   ("TLS", ["Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),

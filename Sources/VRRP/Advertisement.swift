@@ -1,0 +1,73 @@
+import Wire
+
+/// What one advertisement says, whichever version and family carried it.
+package struct Advertisement: Hashable, Sendable {
+  /// The versions of the protocol that are spoken.
+  package enum Version: UInt8, Sendable {
+    /// RFC 3768, IPv4 only; intervals are whole seconds, and authentication data of RFC 2338 stands behind the
+    /// addresses.
+    case v2 = 2
+    /// RFC 9568, IPv4 and IPv6; intervals are centiseconds.
+    case v3 = 3
+  }
+
+  package var version: Version
+  /// The VRID, 1 to 255.
+  package var virtualRouter: UInt8
+  /// 0: the sender stops being Active. 1 to 254: its priority. 255: it owns the addresses.
+  package var priority: UInt8
+  /// How often its sender advertises, in centiseconds: 1 to 4095 in version 3, a multiple of 100 from 100 to 25 500 in
+  /// version 2.
+  package var intervalCentiseconds: UInt16
+  /// The virtual addresses, 1 to 255 of one family, in the sender's order.
+  package var addresses: [IPAddress]
+
+  package init(
+    version: Version, virtualRouter: UInt8, priority: UInt8, intervalCentiseconds: UInt16, addresses: [IPAddress]
+  ) {
+    self.version = version
+    self.virtualRouter = virtualRouter
+    self.priority = priority
+    self.intervalCentiseconds = intervalCentiseconds
+    self.addresses = addresses
+  }
+
+  /// How often its sender advertises.
+  package var interval: Interval { .centiseconds(UInt64(intervalCentiseconds)) }
+
+  /// The protocol number of VRRP in IP headers (RFC 9568 §5.1.1.4).
+  package static let protocolNumber: UInt8 = 112
+  /// The TTL or hop limit that every advertisement has (RFC 9568 §5.1.1.3): one that crossed a router has less, so that
+  /// nobody outside the link can send one.
+  package static let hopLimit: UInt8 = 255
+  /// Where routers of a family listen for advertisements (RFC 9568 §5.1.1.2, §5.1.2.2).
+  package static func multicastGroup(_ family: IPAddress.Family) -> IPAddress {
+    switch family {
+    case .v4: IPAddress(v4: 0xe000_0012)
+    case .v6: IPAddress(v6High: 0xff02_0000_0000_0000, low: 0x12)
+    }
+  }
+}
+
+extension Interval {
+  /// The unit of version 3.
+  package static func centiseconds(_ count: UInt64) -> Interval { .milliseconds(count * 10) }
+}
+
+/// An advertisement as it came from the network.
+package struct ReceivedPacket: ~Escapable {
+  package let source: IPAddress
+  package let destination: IPAddress
+  /// The TTL (IPv4) or hop limit (IPv6).
+  package let hopLimit: UInt8
+  /// What stood behind the IP header and its options or extensions.
+  package let payload: Span<UInt8>
+
+  @_lifetime(copy payload)
+  package init(source: IPAddress, destination: IPAddress, hopLimit: UInt8, payload: Span<UInt8>) {
+    self.source = source
+    self.destination = destination
+    self.hopLimit = hopLimit
+    self.payload = payload
+  }
+}

@@ -1,0 +1,118 @@
+import Wire
+
+/// What follows a keyed advertisement (draft-cassen-vrrp-auth-hmac), 28 bytes:
+///
+///      0                   1                   2                   3
+///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+///     +---------------+---------------+-------------------------------+
+///     |  Type: 1      |  Key id       |  0                            |
+///     +---------------+---------------+-------------------------------+
+///     |  Seconds since 1970, UTC                                      |
+///     +-------------------------------+-------------------------------+
+///     |  Fraction of the second, /2^16|  Counter                      |
+///     +-------------------------------+-------------------------------+
+///     |  HMAC-SHA256, its first 16 bytes                              |
+///     +---------------------------------------------------------------+
+///
+/// The three fields in the middle are one number that grows with each packet of a sender.
+struct KeyedTrailer: Hashable {
+  var keyIdentifier: UInt8
+  var sequence: AuthenticationSequence
+  /// 16 bytes.
+  var digest: [UInt8]
+
+  static let bytes = 28
+  static let digestBytes = 16
+  /// HMAC-SHA256 truncated to 128 bits.
+  private static let type: UInt8 = 1
+
+  /// What stands in front of the digest.
+  var head: [UInt8] {
+    var writer = ByteWriter(limit: Self.bytes - Self.digestBytes)
+    writer.append(Self.type)
+    writer.append(keyIdentifier)
+    writer.append(bigEndian: UInt16(0))
+    writer.append(bigEndian: sequence.number)
+    return writer.bytes
+  }
+
+  var encoded: [UInt8] { head + digest }
+
+  init(keyIdentifier: UInt8, sequence: AuthenticationSequence, digest: [UInt8] = []) {
+    self.keyIdentifier = keyIdentifier
+    self.sequence = sequence
+    self.digest = digest
+  }
+
+  /// Nil unless the type is the known one and what is reserved is zero.
+  init?(_ bytes: Span<UInt8>) {
+    var reader = ByteReader(bytes)
+    do throws(ByteReader.Failure) {
+      let type = try reader.readUInt8()
+      keyIdentifier = try reader.readUInt8()
+      let reserved = try reader.readUInt16()
+      sequence = AuthenticationSequence(number: try reader.readUInt64())
+      let tail = try reader.readBytes(Self.digestBytes)
+      digest = tail.indices.map { tail[$0] }
+      try reader.expectEnd()
+      guard type == Self.type, reserved == 0, keyIdentifier != 0 else { return nil }
+    } catch {
+      return nil
+    }
+  }
+
+  /// What the digest is taken over: a pseudo-header of 20 bytes, the message with a checksum of zero, this trailer with
+  /// a digest of zero.
+  ///
+  ///     +---------------+---------------+---------------+---------------+
+  ///     |  4 or 6       |  Version      |  VRID         |  0            |
+  ///     +---------------+---------------+---------------+---------------+
+  ///     |  Source, 16 bytes; an IPv4 address is in the first four       |
+  ///     +---------------------------------------------------------------+
+  func digestInput(message: [UInt8], source: IPAddress) -> [UInt8] {
+    var input = ByteWriter(limit: 20)
+    input.append(source.family.rawValue)
+    input.append(message[0] >> 4)
+    input.append(message[1])
+    input.append(UInt8(0))
+    source.writeBytes(into: &input)
+    let header = input.bytes + [UInt8](repeating: 0, count: 20 - input.bytes.count)
+    var plain = message
+    plain[AdvertisementCodec.checksumOffset] = 0
+    plain[AdvertisementCodec.checksumOffset + 1] = 0
+    return header + plain + head + [UInt8](repeating: 0, count: Self.digestBytes)
+  }
+}
+
+/// Time and tie-breaker of a keyed advertisement as one number, compared as RFC 1982 compares serial numbers, so that
+/// the end of 32-bit seconds in 2106 is no end.
+package struct AuthenticationSequence: Hashable, Sendable {
+  package let number: UInt64
+
+  package init(number: UInt64) { self.number = number }
+
+  /// The first one of a moment.
+  package init(_ time: UTCTime) {
+    let fraction = (time.nanoseconds % 1_000_000_000) << 16 / 1_000_000_000
+    self.init(number: UInt64(UInt32(truncatingIfNeeded: time.seconds)) << 32 | fraction << 16)
+  }
+
+  var next: AuthenticationSequence { AuthenticationSequence(number: number &+ 1) }
+
+  func isAfter(_ other: AuthenticationSequence) -> Bool { Int64(bitPattern: number &- other.number) > 0 }
+
+  /// How many seconds this lies ahead of a time; negative when behind it.
+  func secondsAhead(of time: UTCTime) -> Int {
+    Int(Int32(bitPattern: UInt32(truncatingIfNeeded: number >> 32) &- UInt32(truncatingIfNeeded: time.seconds)))
+  }
+}
+
+/// A point on the wall clock, which may jump either way: nanoseconds since the beginning of 1970, UTC. For keyed
+/// authentication and nothing else.
+package struct UTCTime: Hashable, Sendable {
+  package var nanoseconds: UInt64
+
+  package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+  var seconds: UInt64 { nanoseconds / 1_000_000_000 }
+}

@@ -1,0 +1,125 @@
+import Wire
+
+/// What the log says about a virtual router.
+package enum RouterNote: Hashable, Sendable {
+  package enum Severity: Sendable { case notice, warning, error }
+
+  /// It does something else now.
+  case transition(Transition)
+  /// The conditions changed the priority.
+  case priority(from: UInt8, to: UInt8, burdens: [String])
+  /// An advertisement of an Active that is worse than we are, while we are Active.
+  case worseActive(IPAddress, priority: UInt8)
+  /// Such advertisements go on.
+  case bothActive(IPAddress, priority: UInt8, for: Interval)
+  /// Such advertisements ended.
+  case rivalGone(IPAddress)
+  /// Somebody announced our address as its own, by this link-layer address.
+  case claimed(by: String)
+  /// Somebody took an address off our interface.
+  case addressRemoved
+  /// This process did not run for longer than a Backup waits.
+  case suspended(Interval)
+  /// The addresses were handed over, and this is who took them.
+  case handedOver(to: IPAddress)
+  /// Nobody took over.
+  case nobodyTookOver
+  /// The node stays away by order until then.
+  case away(for: Interval)
+  /// It takes part as usual again.
+  case back
+
+  package var severity: Severity {
+    switch self {
+    case .transition, .priority, .worseActive, .rivalGone, .handedOver, .away, .back: .notice
+    case .addressRemoved, .suspended, .nobodyTookOver: .warning
+    case .bothActive, .claimed: .error
+    }
+  }
+
+  package var text: String {
+    switch self {
+    case .transition(let transition): "\(transition)"
+    case .priority(let from, let to, let burdens):
+      "priority \(to), was \(from)" + (burdens.isEmpty ? "" : ": \(burdens.joined(separator: ", "))")
+    case .worseActive(let address, let priority):
+      "\(address) is Active as well, with priority \(priority): asserting ourselves and announcing the address again"
+    case .bothActive(let address, let priority, let interval):
+      """
+      both Active: \(address) has advertised priority \(priority) for \(interval.text) and does not hear us; check \
+      that its firewall lets protocol 112 in, that the switch passes multicast (or use `peers`), and that both \
+      are in the same network
+      """
+    case .rivalGone(let address): "\(address) is no longer Active beside us"
+    case .claimed(let owner):
+      """
+      \(owner) announces our address as its own while we are Active: another virtual router with this address, a \
+      host configured with it, or a peer that does not hear us
+      """
+    case .addressRemoved: "somebody took the address off the interface; putting it back"
+    case .suspended(let interval):
+      "this process did not run for \(interval.text): somebody else is Active by now, beginning again as Backup"
+    case .handedOver(let address): "\(address) took over"
+    case .nobodyTookOver: "nobody took over"
+    case .away(let interval): "staying away for \(interval.text) at most, by order"
+    case .back: "taking part as usual again"
+    }
+  }
+}
+
+/// A virtual router's change of role.
+package struct Transition: Hashable, Sendable, CustomStringConvertible {
+  package let from: VirtualRouter.Role
+  package let to: VirtualRouter.Role
+  /// The effective priority.
+  package let priority: UInt8
+  package let reason: Reason
+
+  package enum Reason: Hashable, Sendable {
+    /// Everything needed is there.
+    case ready
+    /// The owner of the addresses came up.
+    case owner
+    /// The Active has fallen silent, or none was ever heard.
+    case activeSilent
+    /// The Active said that it stops.
+    case activeLeft
+    /// The Active is worse than we are.
+    case preempted(IPAddress, priority: UInt8)
+    /// A better Active advertises.
+    case better(IPAddress, priority: UInt8)
+    /// These conditions forbid taking part.
+    case obstacles([String])
+    /// Handed over on purpose.
+    case failover
+    /// The process stops.
+    case stopped
+    /// This process did not run for too long.
+    case suspended
+    /// Another virtual router of the group did so.
+    case group
+    /// Nobody took over from us.
+    case nobodyTookOver
+  }
+
+  package var description: String { "\(to), was \(from), priority \(priority): \(reason)" }
+}
+
+extension Transition.Reason: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .ready: "ready"
+    case .owner: "ready, and owner of the address"
+    case .activeSilent: "no Active is heard"
+    case .activeLeft: "the Active left"
+    case .preempted(let address, let priority): "the Active \(address) has only priority \(priority)"
+    case .better(let address, let priority): "\(address) is Active with priority \(priority)"
+    case .obstacles(let names): names.joined(separator: ", ")
+    case .failover: "handed over by order"
+    case .stopped: "stopping"
+    case .suspended: "the process did not run"
+    case .group: "so did another one of the group"
+    case .nobodyTookOver: "nobody took over"
+    }
+  }
+}

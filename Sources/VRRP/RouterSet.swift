@@ -1,0 +1,79 @@
+import Wire
+
+/// All virtual routers of a node. Those of one group go together: what one becomes the others become, and what holds
+/// one back holds back all (so that an IPv4 and an IPv6 address, or two networks, stay on the same node).
+///
+/// Pure, with the calling rules of `VirtualRouter`.
+package struct RouterSet: Sendable {
+  package struct Member: Hashable, Sendable {
+    package var settings: VirtualRouter.Settings
+    /// Nil: on its own.
+    package var group: String?
+
+    package init(_ settings: VirtualRouter.Settings, group: String? = nil) {
+      self.settings = settings
+      self.group = group
+    }
+  }
+
+  /// What is to be done for the virtual router at an index.
+  package struct Effect: Hashable, Sendable {
+    package let router: Int
+    package let effect: VirtualRouter.Effect
+  }
+
+  package private(set) var routers: [VirtualRouter]
+  private let groups: [String?]
+
+  package init(_ members: [Member]) {
+    routers = members.map { VirtualRouter($0.settings) }
+    groups = members.map(\.group)
+  }
+
+  /// When `handle(.timer)` is due next.
+  package var deadline: Instant? { routers.compactMap(\.deadline).min() }
+
+  /// Tells every virtual router.
+  package mutating func handle(_ event: VirtualRouter.Event, at now: Instant) -> [Effect] {
+    routers.indices.flatMap { handle(event, for: $0, at: now) }
+  }
+
+  /// Tells one virtual router, and those that go with it what came of it.
+  package mutating func handle(_ event: VirtualRouter.Event, for index: Int, at now: Instant) -> [Effect] {
+    let before = routers[index].ownObstacles.first
+    let effects = routers[index].handle(event, at: now)
+    var all = effects.map { Effect(router: index, effect: $0) }
+    guard let group = groups[index] else { return all }
+    for case .transitioned(let transition) in effects {
+      guard let consequence = Self.consequence(of: transition) else { continue }
+      for other in others(than: index, in: group) { all += tell(consequence, to: other, at: now) }
+    }
+    if routers[index].ownObstacles.first != before {
+      for member in routers.indices where groups[member] == group {
+        let obstacle = others(than: member, in: group).compactMap { routers[$0].ownObstacles.first }.first
+        if obstacle != routers[member].groupObstacle {
+          all += tell(.groupObstacle(obstacle), to: member, at: now)
+        }
+      }
+    }
+    return all
+  }
+
+  /// What the others of a group do after one's transition; those that the group brought about have no more of them.
+  private static func consequence(of transition: Transition) -> VirtualRouter.Event? {
+    switch (transition.to, transition.reason) {
+    case (_, .group), (_, .nobodyTookOver): nil
+    case (.active, _): .groupTookOver
+    case (.backup, .better): .groupYielded
+    case (.backup, _), (.initialize, _), (.fault, _): nil
+    }
+  }
+
+  private func others(than index: Int, in group: String) -> [Int] {
+    routers.indices.filter { $0 != index && groups[$0] == group }
+  }
+
+  private mutating func tell(_ event: VirtualRouter.Event, to index: Int, at now: Instant) -> [Effect] {
+    routers[index].handle(event, at: now).map { Effect(router: index, effect: $0) }
+  }
+}

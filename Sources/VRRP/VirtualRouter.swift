@@ -1,0 +1,214 @@
+import Wire
+
+/// One virtual router as this node takes part in it (RFC 9568 §6, RFC 3768 §6): who is Active, who waits.
+///
+/// Pure: `handle` takes what happened and answers with what to do, in this order. Time never goes back between calls;
+/// `handle(.timer)` is due at `deadline`. Call `handle(.start)` once, report every track and the source address, and
+/// perform every effect.
+///
+/// Beyond the RFC, and compatible with routers that know only that:
+/// - A node that hands over keeps the addresses until its successor is heard, and tells it to be quick (`leave`).
+/// - A node that yields to a better Active advertises once more, so that the better one announces itself again, and
+///   keeps the addresses for a moment after.
+/// - A Backup follows an Active whose priority falls below its own for a skew only, not for an Active_Down_Interval.
+///
+/// Invariants: the addresses are on the interface while Active or leaving, for a moment after, and not otherwise. An
+/// advertisement with a priority above 0 is sent only with the addresses in place.
+package struct VirtualRouter: Sendable {
+  /// What a virtual router is to others.
+  package enum Role: String, Sendable {
+    /// Takes no part yet, or no more.
+    case initialize
+    /// Takes no part because something is wrong on this node.
+    case fault
+    case backup
+    /// Holds the addresses. keepalived calls it master.
+    case active
+  }
+
+  package enum Event: Hashable, Sendable {
+    /// The service runs. From now on the conditions decide.
+    case start
+    /// What `AdvertisementChannel.decode` accepted, and its sender.
+    case advertisement(Advertisement, from: IPAddress)
+    /// Time has passed.
+    case timer
+    /// The track at this index of `Settings.tracks` was looked at. May be repeated.
+    case track(Int, isGood: Bool)
+    /// The address that our advertisements come from: the interface's first of the family, link-local for IPv6
+    /// (RFC 9568 §5.1.1.1, §5.1.2.1). Nil: there is none, and nothing can be sent.
+    case source(IPAddress?)
+    /// One of the addresses is no longer on the interface, and it was not us.
+    case addressRemoved
+    /// Somebody claims one of the addresses by ARP or neighbour discovery; by what link-layer address.
+    case claimed(by: String)
+    /// Hand the addresses over and stay away, for so long at most. Answered by `Effect.failedOver`.
+    case failOver(for: Interval)
+    /// Stay away no longer, and take the addresses back.
+    case failBack
+    /// Hand the addresses over and take no further part. Answered by `Effect.stopped`, which ends it all.
+    case stop
+    /// Another virtual router of the same group became Active, became Backup, or is held back by something (nil: no
+    /// longer). `RouterSet` sends these.
+    case groupTookOver
+    case groupYielded
+    case groupObstacle(String?)
+  }
+
+  package enum Effect: Hashable, Sendable {
+    /// Send this to every destination of the channel.
+    case send(Advertisement)
+    /// Put every address on the interface, or renew it where it is: valid for `lease` from now.
+    case holdAddresses(lease: Interval)
+    /// Take every address off the interface.
+    case dropAddresses
+    /// Announce every address by gratuitous ARP or unsolicited neighbour advertisement (RFC 9568 §8.1.1, §8.2.1), so
+    /// many times each.
+    case announce(times: Int)
+    /// Say it in the log.
+    case note(RouterNote)
+    /// Run hooks, send mail, tell systemd. A note of it comes as well.
+    case transitioned(Transition)
+    /// How `Event.failOver` ended: who took over; nil when nobody did, so that we are still Active, or when there was
+    /// nothing to hand over, as `wasActive` tells.
+    case failedOver(to: IPAddress?, wasActive: Bool)
+    /// Everything that `Event.stop` asked for is done, and the addresses are gone.
+    case stopped
+  }
+
+  /// Another node, as its advertisements show it.
+  package struct Peer: Hashable, Sendable {
+    package let address: IPAddress
+    package let priority: UInt8
+    package let heardAt: Instant
+  }
+
+  enum State: Hashable {
+    case initialize
+    case backup(Waiting)
+    case active(advertiseAt: Instant)
+    case leaving(Leaving)
+  }
+
+  package let settings: Settings
+  var state = State.initialize
+  /// Since when the role is what it is; nil before `start`.
+  package internal(set) var since: Instant?
+  package internal(set) var counters = RouterCounters()
+  /// The last advertisement's sender, whatever it was.
+  package internal(set) var peer: Peer?
+
+  var tracked: TrackedPriority
+  var lease: AddressLease
+  var announcements = AnnouncementSchedule()
+  var rivals = RivalWatch()
+  var source: IPAddress?
+  var isStarted = false
+  var hasTakenPart = false
+  var isStopping = false
+  var groupObstacle: String?
+  /// Until when the node stays away by order.
+  var awayUntil: Instant?
+  /// When the addresses were last announced because of a rival.
+  var rivalAnnouncedAt: Instant?
+  /// The priority that the log was last told.
+  var toldPriority: UInt8
+  /// The priority that the other nodes were last told.
+  var advertisedPriority: UInt8
+
+  package init(_ settings: Settings) {
+    self.settings = settings
+    tracked = TrackedPriority(configured: settings.priority, tracks: settings.tracks)
+    lease = AddressLease(length: settings.lease)
+    toldPriority = settings.priority
+    advertisedPriority = settings.priority
+  }
+
+  package mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
+    var effects = catchUp(to: now)
+    effects += react(to: event, at: now)
+    effects += settle(at: now)
+    return effects
+  }
+
+  /// When `handle(.timer)` is due next.
+  package var deadline: Instant? {
+    let own: Instant? =
+      switch state {
+      case .initialize: nil
+      case .backup(let waiting): deadline(of: waiting)
+      case .active(let advertiseAt): advertiseAt
+      case .leaving(let leaving): min(leaving.repeatAt ?? leaving.until, leaving.until)
+      }
+    return [own, tracked.deadline, lease.deadline, announcements.deadline, rivals.deadline, awayUntil]
+      .compactMap { $0 }.min()
+  }
+
+  // MARK: - What it is like now
+
+  package var role: Role {
+    switch state {
+    case .initialize: hasTakenPart && !isStopping ? .fault : .initialize
+    case .backup: .backup
+    case .active, .leaving: .active
+    }
+  }
+
+  /// The priority that is or would be advertised.
+  package var priority: UInt8 { awayUntil == nil ? tracked.effective : Self.leastPriority }
+
+  /// What lowers the priority, by name.
+  package var burdens: [String] { tracked.burdens + (awayUntil == nil ? [] : ["away by order"]) }
+
+  /// What keeps this node from taking part, by name.
+  package var obstacles: [String] { ownObstacles + [groupObstacle].compactMap { $0 } }
+
+  /// The same without what the group does.
+  var ownObstacles: [String] { tracked.obstacles + (source == nil ? ["no source address"] : []) }
+
+  /// Whether the addresses are on the interface as far as we know.
+  package var holdsAddresses: Bool { lease.isPresent }
+
+  /// Whether somebody else is Active as well, and has been for a while.
+  package var rival: IPAddress? { rivals.established }
+
+  /// What the other nodes should hear of us.
+  func advertisement(priority: UInt8, interval: UInt16? = nil) -> Advertisement {
+    Advertisement(
+      version: settings.version, virtualRouter: settings.identifier, priority: priority,
+      intervalCentiseconds: interval ?? settings.intervalCentiseconds, addresses: settings.addresses)
+  }
+
+  mutating func transition(
+    to state: State, because reason: Transition.Reason, at now: Instant
+  ) -> [Effect] {
+    let before = role
+    self.state = state
+    guard role != before else { return [] }
+    since = now
+    counters.count(role)
+    let transition = Transition(from: before, to: role, priority: priority, reason: reason)
+    return [.note(.transition(transition)), .transitioned(transition)]
+  }
+}
+
+/// How often what happened.
+package struct RouterCounters: Hashable, Sendable {
+  package internal(set) var becameActive: UInt64 = 0
+  package internal(set) var becameBackup: UInt64 = 0
+  package internal(set) var becameFault: UInt64 = 0
+  /// Advertisements of priority 0.
+  package internal(set) var priorityZeroSent: UInt64 = 0
+  package internal(set) var priorityZeroReceived: UInt64 = 0
+  /// Advertisements of an Active that is worse than we are, while we are Active.
+  package internal(set) var worseActiveHeard: UInt64 = 0
+
+  mutating func count(_ role: VirtualRouter.Role) {
+    switch role {
+    case .active: becameActive += 1
+    case .backup: becameBackup += 1
+    case .fault: becameFault += 1
+    case .initialize: break
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import Wire
+
+/// What happens with each event, and what conditions and time bring about.
+extension VirtualRouter {
+  mutating func react(to event: Event, at now: Instant) -> [Effect] {
+    switch event {
+    case .start:
+      isStarted = true
+      if since == nil { since = now }
+      return []
+    case .advertisement(let advertisement, let address):
+      return receive(advertisement, from: address, at: now)
+    case .timer:
+      return []
+    case .track(let index, let isGood):
+      tracked.report(index, isGood: isGood, at: now)
+      return []
+    case .source(let address):
+      source = address
+      return []
+    case .addressRemoved:
+      guard case .held = lease.state else { return [] }
+      return [.note(.addressRemoved)] + lease.hold(at: now) + [.announce(times: 1)]
+    case .claimed(let owner):
+      return defend(against: owner, at: now)
+    case .failOver(let bound):
+      awayUntil = now + bound
+      let said = [Effect.note(.away(for: bound))]
+      if case .active = state { return said + leave(for: .failover, at: now) }
+      return said + [.failedOver(to: nil, wasActive: false)]
+    case .failBack:
+      return comeBack(isOrdered: true, at: now)
+    case .stop:
+      return stop(at: now)
+    case .groupTookOver:
+      guard case .backup = state, obstacles.isEmpty else { return [] }
+      return becomeActive(because: .group, at: now)
+    case .groupYielded:
+      guard case .active = state else { return [] }
+      return leave(for: .group, at: now)
+    case .groupObstacle(let name):
+      groupObstacle = name
+      return []
+    }
+  }
+
+  private mutating func receive(_ advertisement: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
+    peer = Peer(address: address, priority: advertisement.priority, heardAt: now)
+    if advertisement.priority == 0 { counters.priorityZeroReceived += 1 }
+    switch state {
+    case .initialize: return []
+    case .backup(let waiting): return hear(advertisement, from: address, waiting: waiting, at: now)
+    case .active: return meet(advertisement, from: address, at: now)
+    case .leaving(let leaving): return hearSuccessor(advertisement, from: address, leaving: leaving, at: now)
+    }
+  }
+
+  /// What was due by now, before anything else is looked at.
+  mutating func catchUp(to now: Instant) -> [Effect] {
+    var effects: [Effect] = []
+    if case .active(let advertiseAt) = state {
+      let silence = settings.activeDownInterval(priority: Self.leastPriority, activeInterval: settings.interval)
+      // After so long a pause a Backup has taken over and the lease has run out.
+      if now > advertiseAt + silence { effects += resume(after: now - advertiseAt, at: now) }
+    }
+    tracked.advance(to: now)
+    if let awayUntil, now >= awayUntil { effects += comeBack(isOrdered: false, at: now) }
+    effects += lease.advance(to: now)
+    switch state {
+    case .initialize: break
+    case .backup(let waiting): effects += expire(waiting, at: now)
+    case .active(let advertiseAt): effects += advertise(dueAt: advertiseAt, at: now)
+    case .leaving(let leaving): effects += insist(leaving, at: now)
+    }
+    effects += announcements.advance(to: now)
+    effects += rivals.advance(to: now).map { [.note($0)] } ?? []
+    return effects
+  }
+
+  /// Draws the consequences of conditions that changed.
+  mutating func settle(at now: Instant) -> [Effect] {
+    var effects = tellPriority()
+    let mayTakePart = isStarted && !isStopping && obstacles.isEmpty
+    switch state {
+    case .initialize where mayTakePart: effects += takePart(at: now)
+    case .backup where !mayTakePart:
+      effects += transition(to: .initialize, because: isStopping ? .stopped : .obstacles(obstacles), at: now)
+    case .active where !mayTakePart: effects += leave(for: .obstacles(obstacles), at: now)
+    case .leaving where source == nil: effects += endLeaving(successor: nil, at: now)
+    case .initialize, .backup, .active, .leaving: break
+    }
+    if isStopping, state == .initialize, !lease.isPresent, isStarted {
+      isStarted = false
+      effects.append(.stopped)
+    }
+    return effects
+  }
+
+  /// Tells a change of the priority in the log, and as Active to the others: at once, and so that a Backup which is
+  /// better now moves at once.
+  private mutating func tellPriority() -> [Effect] {
+    let (before, priority) = (toldPriority, priority)
+    guard priority != before, hasTakenPart else { return [] }
+    toldPriority = priority
+    let said = [Effect.note(.priority(from: before, to: priority, burdens: burdens))]
+    guard case .active = state, obstacles.isEmpty else { return said }
+    guard priority < before, settings.version == .v3 else { return said + send(advertisement(priority: priority)) }
+    // A Backup learns the short interval, and then hears an Active that is worse than itself and does not count.
+    return said + send(advertisement(priority: before, interval: Pace.handOverInterval))
+      + send(advertisement(priority: priority))
+  }
+
+  private mutating func takePart(at now: Instant) -> [Effect] {
+    hasTakenPart = true
+    toldPriority = priority
+    if priority == 255 { return becomeActive(because: .owner, at: now) }
+    let waiting = Waiting(since: now, activeInterval: settings.interval, preemptsFrom: now + settings.preemptDelay)
+    return transition(to: .backup(waiting), because: .ready, at: now)
+  }
+
+  private mutating func stop(at now: Instant) -> [Effect] {
+    guard !isStopping else { return [] }
+    isStopping = true
+    // Without a start there is nothing to stop, and still an answer.
+    isStarted = true
+    switch state {
+    case .active: return leave(for: .stopped, at: now)
+    case .leaving(var leaving):
+      leaving.purpose = .stopped
+      state = .leaving(leaving)
+      return []
+    case .initialize, .backup: return []
+    }
+  }
+
+  /// Stays away no longer. An order to come back holds without preemption as well.
+  private mutating func comeBack(isOrdered: Bool, at now: Instant) -> [Effect] {
+    guard awayUntil != nil else { return [] }
+    awayUntil = nil
+    let said = [Effect.note(.back)]
+    guard case .backup(let waiting) = state, let worse = waiting.followed, worse.priority < priority,
+      isOrdered || settings.preempts
+    else { return said }
+    return said + becomeActive(because: .preempted(worse.address, priority: worse.priority), at: now)
+  }
+
+  mutating func send(_ advertisement: Advertisement) -> [Effect] {
+    guard source != nil else { return [] }
+    if advertisement.priority > 0 { advertisedPriority = advertisement.priority }
+    return [.send(advertisement)]
+  }
+}

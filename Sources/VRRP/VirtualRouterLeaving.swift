@@ -1,0 +1,84 @@
+import Wire
+
+/// Handing over. The RFC's Shutdown event (§6.4.3) sends priority 0 and is gone; the Backup waits for Skew_Time, and
+/// until then nobody answers. Here the addresses stay until the successor is heard, so there is no gap whatever the
+/// skew; and in version 3 the skew is made short: a Backup takes over the interval that an Active advertises
+/// (§6.4.2), so the last advertisements say one centisecond, and Skew_Time is 10 ms at most.
+extension VirtualRouter {
+  struct Leaving: Hashable {
+    var purpose: Transition.Reason
+    /// What was advertised last.
+    let priority: UInt8
+    /// When to say it again; nil in version 2, where saying it again starts the skew anew.
+    var repeatAt: Instant?
+    /// How long to wait for a successor.
+    let until: Instant
+  }
+
+  mutating func leave(for purpose: Transition.Reason, at now: Instant) -> [Effect] {
+    // Not the priority of a moment ago that made us leave: a Backup follows only who is better.
+    let leaving = Leaving(
+      purpose: purpose, priority: advertisedPriority,
+      repeatAt: settings.version == .v3 ? now + Pace.handOverRepeat : nil,
+      until: now + Pace.handOverBound(settings.version))
+    announcements.end()
+    rivals.forget()
+    state = .leaving(leaving)
+    guard source != nil else { return endLeaving(successor: nil, at: now) }
+    return farewell(leaving)
+  }
+
+  private mutating func farewell(_ leaving: Leaving) -> [Effect] {
+    counters.priorityZeroSent += 1
+    let hurry =
+      settings.version == .v3
+      ? send(advertisement(priority: leaving.priority, interval: Pace.handOverInterval)) : []
+    return hurry + send(advertisement(priority: 0))
+  }
+
+  /// Says it again when it is time, and gives up waiting when it is.
+  mutating func insist(_ leaving: Leaving, at now: Instant) -> [Effect] {
+    if now >= leaving.until { return endLeaving(successor: nil, at: now) }
+    guard let repeatAt = leaving.repeatAt, now >= repeatAt else { return [] }
+    var leaving = leaving
+    leaving.repeatAt = now + Pace.handOverRepeat
+    state = .leaving(leaving)
+    return farewell(leaving)
+  }
+
+  mutating func hearSuccessor(
+    _ advertisement: Advertisement, from address: IPAddress, leaving: Leaving, at now: Instant
+  ) -> [Effect] {
+    guard advertisement.priority > 0 else { return [] }
+    return endLeaving(successor: (advertisement, address), at: now)
+  }
+
+  /// The addresses were taken over, or nobody wants them.
+  mutating func endLeaving(successor: (advertisement: Advertisement, address: IPAddress)?, at now: Instant) -> [Effect]
+  {
+    guard case .leaving(let leaving) = state else { return [] }
+    let isOrder = leaving.purpose == .failover
+    let staysUp = (isOrder || leaving.purpose == .group) && obstacles.isEmpty
+    guard let successor else {
+      var effects = [Effect.note(.nobodyTookOver)]
+      if staysUp {
+        // A node that works keeps the addresses rather than leaving them to nobody.
+        awayUntil = isOrder ? nil : awayUntil
+        toldPriority = priority
+        effects += becomeActive(because: .nobodyTookOver, at: now)
+        return isOrder ? effects + [.failedOver(to: nil, wasActive: true)] : effects
+      }
+      effects += lease.drop() + transition(to: .initialize, because: leaving.purpose, at: now)
+      return isOrder ? effects + [.failedOver(to: nil, wasActive: true)] : effects
+    }
+    lease.yield(at: now)
+    var effects = [Effect.note(.handedOver(to: successor.address))]
+    if staysUp {
+      effects += becomeBackup(
+        behind: successor.advertisement, from: successor.address, because: leaving.purpose, at: now)
+    } else {
+      effects += transition(to: .initialize, because: leaving.purpose, at: now)
+    }
+    return isOrder ? effects + [.failedOver(to: successor.address, wasActive: true)] : effects
+  }
+}

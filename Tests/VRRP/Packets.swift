@@ -1,0 +1,69 @@
+import TLS
+import Testing
+import Wire
+
+@testable import VRRP
+
+/// HMAC-SHA256 (RFC 2104) for tests: the product has it from OpenSSL.
+let hmacSHA256: KeyedAuthentication.Digest = { key, message in
+  let padded = key + [UInt8](repeating: 0, count: 64 - key.count)
+  return Digest.sha256(padded.map { $0 ^ 0x5c } + Digest.sha256(padded.map { $0 ^ 0x36 } + message))
+}
+
+func ip(_ text: String) -> IPAddress {
+  guard let address = try? IPAddress(parsing: text) else { preconditionFailure("not an address: \(text)") }
+  return address
+}
+
+func bytes(_ hex: String) -> [UInt8] {
+  let digits = hex.compactMap { $0.hexDigitValue.map { UInt8($0) } }
+  return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+}
+
+func hex(_ bytes: [UInt8]) -> String {
+  bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+}
+
+/// A moment in UTC, in whole seconds.
+func utc(_ seconds: UInt64) -> UTCTime { UTCTime(nanoseconds: seconds * 1_000_000_000) }
+
+extension AdvertisementChannel.Settings {
+  /// Version 3, VRID 51, 192.0.2.100, one second.
+  static let plain = AdvertisementChannel.Settings(
+    version: .v3, virtualRouter: 51, addresses: [ip("192.0.2.100")], intervalCentiseconds: 100)
+  /// The same in version 2.
+  static let old = AdvertisementChannel.Settings(
+    version: .v2, virtualRouter: 51, addresses: [ip("192.0.2.100")], intervalCentiseconds: 100)
+
+  func with(_ change: (inout AdvertisementChannel.Settings) -> Void) -> AdvertisementChannel.Settings {
+    var settings = self
+    change(&settings)
+    return settings
+  }
+
+  var channel: AdvertisementChannel { AdvertisementChannel(self, digest: hmacSHA256) }
+
+  /// What a node with these settings advertises.
+  func advertisement(priority: UInt8 = 100) -> Advertisement {
+    Advertisement(
+      version: version, virtualRouter: virtualRouter, priority: priority, intervalCentiseconds: intervalCentiseconds,
+      addresses: addresses)
+  }
+}
+
+extension AdvertisementChannel {
+  /// What comes of these bytes.
+  mutating func answer(
+    to payload: [UInt8], from source: String = "192.0.2.2", to destination: String = "224.0.0.18",
+    hopLimit: UInt8 = 255,
+    at time: UTCTime = utc(0)
+  ) -> Result<Advertisement, Rejection> {
+    let packet = ReceivedPacket(
+      source: ip(source), destination: ip(destination), hopLimit: hopLimit, payload: payload.span)
+    do throws(Rejection) {
+      return .success(try decode(packet, at: time))
+    } catch {
+      return .failure(error)
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import Testing
+import Wire
+
+@testable import VRRP
+
+private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .milliseconds(milliseconds) }
+
+/// Two nodes on one link in virtual time; packets take a millisecond.
+private struct Pair {
+  var nodes: [VirtualRouter]
+  var isCut = false
+  private(set) var now = at(0)
+  private var flying: [(due: Instant, to: Int, advertisement: Advertisement)] = []
+  private(set) var effects: [[VirtualRouter.Effect]] = [[], []]
+  private let sources = [ip("192.0.2.2"), ip("192.0.2.3")]
+  /// For how long nobody held the addresses after somebody first had, in milliseconds.
+  private(set) var gap: UInt64 = 0
+  private var wasHeld = false
+
+  init(priorities: [UInt8], version: Advertisement.Version = .v3, preempts: Bool = true) {
+    nodes = priorities.map { priority in
+      let servers = Track(name: "servers", weight: .priority(-253), recovery: .seconds(2))
+      var settings = VirtualRouter.Settings(
+        version: version, identifier: 51, priority: priority, addresses: [ip("192.0.2.100")], tracks: [servers])
+      settings.preempts = preempts
+      return VirtualRouter(settings)
+    }
+  }
+
+  mutating func start(_ node: Int) {
+    tell(node, .source(sources[node]))
+    tell(node, .start)
+    tell(node, .track(0, isGood: true))
+  }
+
+  mutating func tell(_ node: Int, _ event: VirtualRouter.Event) {
+    for effect in nodes[node].handle(event, at: now) {
+      effects[node].append(effect)
+      if case .send(let advertisement) = effect, !isCut {
+        flying.append((now + .milliseconds(1), 1 - node, advertisement))
+      }
+    }
+  }
+
+  /// Lets so many milliseconds pass.
+  mutating func run(_ milliseconds: UInt64) {
+    let end = now + .milliseconds(milliseconds)
+    while now < end {
+      now = now + .milliseconds(1)
+      while let index = flying.firstIndex(where: { $0.due <= now }) {
+        let packet = flying.remove(at: index)
+        tell(packet.to, .advertisement(packet.advertisement, from: sources[1 - packet.to]))
+      }
+      for node in nodes.indices { if let due = nodes[node].deadline, due <= now { tell(node, .timer) } }
+      let isHeld = nodes.contains { $0.holdsAddresses }
+      wasHeld = wasHeld || isHeld
+      if wasHeld, !isHeld { gap += 1 }
+    }
+  }
+
+  var roles: [VirtualRouter.Role] { nodes.map(\.role) }
+  mutating func forgetEffects() { effects = [[], []] }
+}
+
+@Suite struct `A pair of virtual routers` {
+  private func settled(
+    _ priorities: [UInt8] = [101, 100], version: Advertisement.Version = .v3, preempts: Bool = true
+  ) -> Pair {
+    var pair = Pair(priorities: priorities, version: version, preempts: preempts)
+    for node in 0...1 { pair.start(node) }
+    pair.run(5000)
+    return pair
+  }
+
+  @Test(arguments: [Advertisement.Version.v2, .v3])
+  func `the better one becomes Active after Active_Down_Interval, the other stays Backup`(
+    version: Advertisement.Version
+  ) {
+    var pair = Pair(priorities: [101, 100], version: version)
+    for node in 0...1 { pair.start(node) }
+    pair.run(3600)
+    #expect(pair.roles == [.backup, .backup])
+    pair.run(10)
+    #expect(pair.roles == [.active, .backup])
+    pair.run(60_000)
+    #expect(pair.roles == [.active, .backup])
+    #expect(pair.nodes[1].counters.becameActive == 0)
+  }
+
+  @Test(arguments: [Advertisement.Version.v2, .v3])
+  func `an orderly stop leaves no moment without the address`(version: Advertisement.Version) {
+    var pair = settled(version: version)
+    pair.tell(0, .stop)
+    pair.run(version == .v2 ? 700 : 20)
+    #expect(pair.roles[1] == .active)
+    pair.run(1500)
+    #expect(pair.gap == 0)
+    #expect(!pair.nodes[0].holdsAddresses)
+    #expect(pair.effects[0].last == .stopped)
+  }
+
+  @Test func `alone, a stop ends when nobody has taken over within the bound`() {
+    var pair = settled()
+    pair.isCut = true
+    pair.tell(0, .stop)
+    pair.run(499)
+    #expect(pair.nodes[0].holdsAddresses)
+    pair.run(2)
+    #expect(!pair.nodes[0].holdsAddresses)
+    #expect(pair.effects[0].last == .stopped)
+  }
+
+  @Test(arguments: [true, false])
+  func `a node without servers loses to one that has some, preempting or not`(preempts: Bool) {
+    var pair = settled(preempts: preempts)
+    pair.tell(0, .track(0, isGood: false))
+    pair.run(50)
+    #expect(pair.roles == [.backup, .active])
+    #expect(pair.gap == 0)
+  }
+
+  @Test func `when both lose their servers the address moves once and stays`() {
+    var pair = settled()
+    pair.tell(0, .track(0, isGood: false))
+    pair.run(1000)
+    pair.tell(1, .track(0, isGood: false))
+    pair.run(20_000)
+    #expect(pair.roles == [.backup, .active])
+    #expect(pair.gap == 0)
+  }
+
+  @Test func `a failover hands over, stays away, and comes back when told`() {
+    var pair = settled()
+    pair.tell(0, .failOver(for: .minutes(10)))
+    pair.run(60_000)
+    #expect(pair.roles == [.backup, .active])
+    #expect(pair.effects[0].contains(.failedOver(to: ip("192.0.2.3"), wasActive: true)))
+    pair.tell(0, .failBack)
+    pair.run(60)
+    #expect(pair.roles == [.active, .backup])
+    #expect(pair.gap == 0)
+  }
+
+  @Test func `a failover that nobody answers keeps the address`() {
+    var pair = settled()
+    pair.isCut = true
+    pair.tell(0, .failOver(for: .minutes(10)))
+    pair.run(600)
+    #expect(pair.roles[0] == .active)
+    #expect(pair.nodes[0].priority == 101)
+    #expect(pair.effects[0].contains(.failedOver(to: nil, wasActive: true)))
+    #expect(pair.gap == 0)
+  }
+
+  /// Which node advertises first after the heal depends on how long it lasted.
+  @Test(arguments: [5000, 5250, 5500, 5610, 5750, 5999] as [UInt64])
+  func `a partition heals with the better one announcing itself, in either order`(length: UInt64) {
+    var pair = settled()
+    pair.isCut = true
+    pair.run(length)
+    #expect(pair.roles == [.active, .active])
+    pair.isCut = false
+    pair.forgetEffects()
+    pair.run(1100)
+    #expect(pair.roles == [.active, .backup])
+    #expect(pair.effects[0].contains(.announce(times: 5)))
+    #expect(pair.gap == 0)
+  }
+
+  @Test func `a process that did not run for long begins again as Backup`() {
+    var pair = settled()
+    let effects = pair.nodes[0].handle(.timer, at: at(30_000))
+    #expect(effects.contains(.dropAddresses))
+    #expect(pair.nodes[0].role == .backup)
+  }
+}
