@@ -10,6 +10,10 @@
 
 int cs_notify(const char *state) { return sd_notify(0, state); }
 
+int cs_keep_descriptor(const char *state, int fd) { return sd_pid_notify_with_fds(0, 0, state, &fd, 1); }
+
+int cs_passed_descriptors(void) { return sd_listen_fds(0); }
+
 uint64_t cs_watchdog_microseconds(void) {
   uint64_t microseconds = 0;
   return sd_watchdog_enabled(0, &microseconds) > 0 ? microseconds : 0;

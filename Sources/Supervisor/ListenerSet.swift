@@ -30,11 +30,24 @@ struct ListenerSet: ~Copyable {
 
   let listeners: [Listener]
 
-  /// Binds them all, or says which can't be bound and what to do.
-  init(_ places: [ServicePlan.Place], loops: Int) throws(ListenerError) {
-    try Self.requireFree(places)
+  /// Takes over what was passed for these places and binds the rest, or says what can't be bound and what to do.
+  /// Everything passed for a place is taken, also when there were more loops before.
+  init(_ places: [ServicePlan.Place], loops: Int, passed: inout PassedListeners) throws(ListenerError) {
+    let given = places.map { passed.take(at: $0) }
+    try Self.requireFree(zip(places, given).filter { $1.isEmpty }.map { $0.0 })
     var listeners: [Listener] = []
-    for place in places { listeners += try Self.bind(place, loops: 0..<loops) }
+    for (place, given) in zip(places, given) {
+      // A port that is not shared has one socket, and every loop accepts from it.
+      let isShared = given.allSatisfy(\.facts.sharesPort)
+      let taken = isShared ? given : (0..<max(loops, given.count)).map { given[$0 % given.count] }
+      for (loop, passed) in taken.enumerated() {
+        listeners.append(Self.listener(place, at: passed.facts.endpoint, loop: loop, passed.socket))
+      }
+      guard taken.count < loops else { continue }
+      let bound = try Self.bind(place, loops: taken.count..<loops)
+      for listener in bound { listener.keep() }
+      listeners += bound
+    }
     self.listeners = listeners
   }
 
@@ -72,10 +85,16 @@ struct ListenerSet: ~Copyable {
       let (endpoint, socket) = try attempt(request) { (place) throws(SystemError) in
         (place.endpoint, Attachment(try Socket.listen(on: place.endpoint, dualStack: place.dualStack)))
       }
-      let place = ListenerPlace(purpose: request.purpose, endpoint: endpoint, loop: UInt16(truncatingIfNeeded: loop))
-      listeners.append(Listener(request: request, place: place, socket: socket))
+      listeners.append(listener(request, at: endpoint, loop: loop, socket))
     }
     return listeners
+  }
+
+  private static func listener(
+    _ request: ServicePlan.Place, at endpoint: Endpoint, loop: Int, _ socket: Attachment
+  ) -> Listener {
+    let place = ListenerPlace(purpose: request.purpose, endpoint: endpoint, loop: UInt16(truncatingIfNeeded: loop))
+    return Listener(request: request, place: place, socket: socket)
   }
 
   /// Calls `body`; where the kernel has no IPv6, with IPv4's wildcard in place of the one for both.

@@ -180,6 +180,8 @@ struct Supervision: ~Copyable {
       case .start: start()
       case .stop(let interval):
         listeners = nil
+        let bound = Interval(nanoseconds: interval.nanoseconds + 2 * limits.grace.nanoseconds)
+        ServiceNotification.extendTimeout(bound).send()
         worker?.link.send(.stop(within: interval))
         worker?.link.flush()
       case .kill: worker?.child.signal(SIGKILL)
@@ -198,6 +200,10 @@ struct Supervision: ~Copyable {
     OperationalLog.setLevel(plan.logLevel)
     configuration = reload.configuration
     listeners = ListenerSet(reload.listeners)
+    for listener in reload.listeners.removed {
+      ServiceNotification.forget(name: listener.place.endpoint.keptName).send()
+    }
+    for listener in reload.listeners.added { listener.keep() }
     limits = WorkerLimits(stop: plan.stop)
     life.adopt(limits)
     status.adopt(servers: plan.servers)

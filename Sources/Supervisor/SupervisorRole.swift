@@ -11,9 +11,15 @@ package enum SupervisorRole {
   ) -> Int32 {
     let log = Logger(label: "supervisor")
     defer { OperationalLog.flush() }
+    var passed = PassedListeners.take()
     do {
       _ = try CurrentProcess.raiseOpenFileLimit()
-      let listeners = try ListenerSet(plan.places, loops: plan.loops)
+      let listeners = try ListenerSet(plan.places, loops: plan.loops, passed: &passed)
+      for endpoint in passed.unclaimed {
+        log.warning("systemd passed a socket on \(endpoint), where nothing is configured to listen; it is closed")
+        ServiceNotification.forget(name: endpoint.keptName).send()
+      }
+      passed = PassedListeners()
       return try Supervision(plan, listeners: listeners, log: log, reread: reread).run()
     } catch {
       log.error("\(error)")

@@ -11,6 +11,10 @@ package enum ServiceNotification: Equatable, Sendable {
   case stopping
   /// One line for `systemctl status`.
   case status(String)
+  /// What is under way may take so long: longer than the unit's time-out, if need be.
+  case extendTimeout(Interval)
+  /// The descriptors kept under this name are not needed any more.
+  case forget(name: String)
   /// A sign of life for the watchdog.
   case watchdog
 
@@ -26,6 +30,8 @@ package enum ServiceNotification: Equatable, Sendable {
     case .reloading(let now): "RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)"
     case .stopping: "STOPPING=1"
     case .status(let line): "STATUS=" + LogText.line(line)
+    case .extendTimeout(let interval): "EXTEND_TIMEOUT_USEC=\(interval.nanoseconds / 1000)"
+    case .forget(let name): "FDSTOREREMOVE=1\nFDNAME=\(name)"
     case .watchdog: "WATCHDOG=1"
     }
   }

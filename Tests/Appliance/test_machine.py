@@ -4,6 +4,7 @@ ended."""
 import re
 
 import pytest
+from harness.site import CONFIGURATION
 
 ADDRESS = "192.168.1.162"
 
@@ -68,7 +69,7 @@ def test_reload_takes_a_rotated_certificate_and_disturbs_nobody(machine, site):
         site.give_certificate(machine, serial=101)
         machine.run("systemctl reload belvedere")
         machine.wait_until(lambda: "generation 2 serves" in machine.journal(), "the reload's end")
-    assert load["failures"] == []
+    assert load["failures"] == load["cut"] == []
     assert load["serials"] == ["64", "65"]
 
 
@@ -96,17 +97,67 @@ def test_stopped_supervisor_is_restarted_by_systemd(machine, site):
     assert "Watchdog timeout" in machine.journal()
 
 
-def test_restart_serves_again(machine, site):
+def test_restart_under_load_refuses_nobody(machine, site):
+    with site.load(ADDRESS) as load:
+        for _ in range(3):
+            machine.run("systemctl restart belvedere")
+    assert load["failures"] == []
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_restart_with_other_threads_under_load_refuses_nobody(machine, site, threads):
+    """Fewer loops than sockets, then more: every socket that systemd kept is taken over."""
+    machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + f"threads: {threads}\n")
+    with site.load(ADDRESS) as load:
+        machine.run("systemctl restart belvedere")
+    assert load["failures"] == []
+
+
+def test_death_of_the_supervisor_refuses_no_connection(machine, site):
+    """What it had accepted is lost with it; whoever connects meanwhile waits."""
+    supervisor = machine.supervisor
+    machine.kill(supervisor, "SIGKILL")
+    # No supervisor, no worker: the connection waits in the queue of a socket that systemd keeps.
+    machine.wait_until(serves(site), "an answer", patience=1)
+    assert machine.supervisor not in (0, supervisor)
+
+
+def test_stop_for_good_leaves_no_listener(machine, site):
+    machine.run("systemctl stop belvedere")
+    assert "LISTEN" not in machine.run("ss -Hltn sport = :443")
+    # curl's "couldn't connect".
+    assert site.curl(ADDRESS).returncode == 7
+    machine.run("systemctl start belvedere")
+
+
+def test_address_that_is_no_longer_configured_is_given_up(machine, site):
+    machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + "redirect: off\n")
     machine.run("systemctl restart belvedere")
+    machine.wait_until(lambda: "LISTEN" not in machine.run("ss -Hltn sport = :80"), "the listener's end")
+    assert "nothing is configured to listen" in machine.journal()
     assert site.is_served(ADDRESS)
 
 
-def test_upgrade_restarts_the_service(machine, site, next_package):
+def test_sockets_of_a_socket_unit_are_taken(machine, site):
+    machine.run("systemctl stop belvedere")
+    unit = "[Socket]\nListenStream=443\nFileDescriptorName=service\n[Install]\nWantedBy=sockets.target\n"
+    machine.write("/etc/systemd/system/belvedere.socket", unit)
+    machine.run("systemctl daemon-reload && systemctl start belvedere.socket")
+    # The first client starts the service.
+    assert site.is_served(ADDRESS)
+    assert machine.show("ActiveState") == "active"
+    machine.run("systemctl stop belvedere.socket belvedere && rm /etc/systemd/system/belvedere.socket")
+    machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION)
+    machine.run("systemctl daemon-reload && systemctl start belvedere")
+
+
+def test_upgrade_under_load_refuses_nobody(machine, site, next_package):
     supervisor = machine.supervisor
     machine.bring(next_package, "/root/belvedere.deb")
-    machine.run("apt-get install --yes /root/belvedere.deb")
+    with site.load(ADDRESS) as load:
+        machine.run("apt-get install --yes /root/belvedere.deb")
     assert machine.supervisor not in (0, supervisor)
-    assert site.is_served(ADDRESS)
+    assert load["failures"] == []
 
 
 def test_upgrade_leaves_the_service_alone_when_it_refuses_the_configuration(machine, site, next_package):

@@ -137,6 +137,11 @@ static inline struct cl_calendar cl_local_time(uint64_t seconds) {
                               local.tm_min,         local.tm_sec,     (int)(local.tm_gmtoff / 60)};
 }
 
+static inline int cl_set_nonblocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
 static inline int cl_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
 // Blocks every signal that is not a fault of the thread itself, and says what was blocked before.

@@ -2,7 +2,8 @@
 
 Each opens a connection for one request, over and over, until standard input ends or the time is up. Then it prints,
 as JSON, how many requests were answered, the certificates' serial numbers in the order in which they were met, the
-longest time that one took, and everything that went wrong.
+longest time that one took, everything that went wrong (`failures`), and which connections ended after their handshake
+without an answer (`cut`), as happens when a process ends.
 """
 
 import json
@@ -17,31 +18,49 @@ CLIENTS = 4
 PATIENCE = 30
 
 
+class Cut(Exception):
+    """A connection that was made, and ended without an answer."""
+
+
 class Load:
     def __init__(self, address, authority, seconds):
         self.address = address
         self.context = ssl.create_default_context(cafile=authority)
         self.deadline = time.monotonic() + seconds
         self.lock = threading.Lock()
-        self.answered, self.longest, self.failures, self.serials = 0, 0.0, [], []
+        self.answered, self.longest, self.failures, self.cut, self.serials = 0, 0.0, [], [], []
 
     def request(self):
         with socket.create_connection((self.address, 443), timeout=PATIENCE) as plain:
             with self.context.wrap_socket(plain, server_hostname="view.domain.local") as connection:
                 serial = connection.getpeercert()["serialNumber"]
-                connection.sendall(b"GET / HTTP/1.1\r\nHost: view.domain.local\r\nConnection: close\r\n\r\n")
-                answer = b""
-                while piece := connection.recv(4096):
-                    answer += piece
+                answer = self.answer(connection)
         if not answer.startswith(b"HTTP/1.1 200 "):
             raise OSError(f"answered with {answer[:60]!r}")
         return serial
+
+    @staticmethod
+    def answer(connection):
+        answer = b""
+        try:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: view.domain.local\r\nConnection: close\r\n\r\n")
+            while piece := connection.recv(4096):
+                answer += piece
+        except (ConnectionError, ssl.SSLError) as error:
+            raise Cut(f"{error!r} after {answer[:60]!r}") from error
+        if not answer:
+            raise Cut("no answer")
+        return answer
 
     def client(self):
         while time.monotonic() < self.deadline:
             began = time.monotonic()
             try:
                 serial = self.request()
+            except Cut as error:
+                with self.lock:
+                    self.cut.append(str(error))
+                continue
             except OSError as error:
                 with self.lock:
                     self.failures.append(f"after {time.monotonic() - began:.3f} s: {error!r}")
@@ -61,7 +80,7 @@ class Load:
         threading.Thread(target=self.watch_input, daemon=True).start()
         for thread in threads:
             thread.join()
-        keys = ("answered", "longest", "failures", "serials")
+        keys = ("answered", "longest", "failures", "cut", "serials")
         print(json.dumps({key: getattr(self, key) for key in keys}), flush=True)
 
     def watch_input(self):
