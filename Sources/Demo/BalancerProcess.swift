@@ -47,7 +47,9 @@ struct BalancerProcess: ~Copyable {
       let never = try Wakeup()
       let child = try ChildProcess(
         executable: CurrentProcess.executable,
-        arguments: ["belvedere", "run", "--configuration", path(of: configurationFile), "--die-with-parent"],
+        arguments: [
+          "belvedere", "run", "--configuration", path(of: configurationFile), "--control", control, "--die-with-parent",
+        ],
         environment: CurrentProcess.environment(removing: withheld), control: never.descriptor, blocked: [])
       return BalancerProcess(
         configuration: configuration, child: child, certificateFile: certificateFile,
@@ -56,6 +58,9 @@ struct BalancerProcess: ~Copyable {
       throw .unavailable("the balancer can't be started: \(error)")
     }
   }
+
+  /// Where the balancer of this process answers operators: a name that goes with it.
+  static let control = "@belvedere-demo-\(CurrentProcess.identifier)"
 
   /// Where another process of this user finds the file.
   private static func path(of file: borrowing Descriptor) -> String {

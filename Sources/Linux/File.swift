@@ -42,8 +42,4 @@ package enum File {
       guard unsafe access(directory(of: path), W_OK | X_OK) == 0 else { throw SystemError("open \(path)") }
     }
   }
-
-  private static func directory(of path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-  }
 }

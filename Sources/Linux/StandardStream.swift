@@ -5,6 +5,8 @@ package enum StandardStream: Int32, Sendable {
   case output = 1
   case error = 2
 
+  package var isTerminal: Bool { isatty(rawValue) == 1 }
+
   /// Writes the text, waiting for a reader that is slow; gives up when there is none.
   package func write(_ text: String) {
     let bytes = Array(text.utf8)

@@ -1,14 +1,50 @@
+import Control
 import Linux
 import Logging
 import Roles
 import Systemd
 import Wire
 
-/// Why a configuration was not taken over, a line a problem. The one before goes on serving.
+/// Why a configuration was not taken over. The one before goes on serving.
 package struct ReloadRefusal: Error {
+  /// For the log, a line a problem.
   package let lines: [String]
+  /// For an operator: the same as `belvedere check` prints it, where it is in the file.
+  package let reasons: [String]
 
-  package init(_ lines: [String]) { self.lines = lines }
+  package init(_ lines: [String], reasons: [String]? = nil) {
+    self.lines = lines
+    self.reasons = reasons ?? lines
+  }
+}
+
+/// Which configuration is in force, and how many were tried.
+struct GenerationCount {
+  private(set) var current: UInt64 = 1
+  private(set) var since: Moment
+  private var tried: UInt64 = 1
+
+  init(since: Moment) { self.since = since }
+
+  /// The number of another one.
+  mutating func next() -> UInt64 {
+    tried += 1
+    return tried
+  }
+
+  mutating func adopt(_ number: UInt64, at now: Moment) {
+    current = number
+    since = now
+  }
+}
+
+/// Who waits for the outcome of which reload. One that is asked for while another is under way is done after it: the
+/// file may have changed since it was read.
+struct ReloadQueue {
+  /// Of the one under way.
+  var askers: [OperatorSocket.Asker] = []
+  /// Of the next.
+  var nextAskers: [OperatorSocket.Asker] = []
 }
 
 /// A new configuration that the worker was given and has not answered for yet.
@@ -26,12 +62,16 @@ extension Supervision {
   static let reloadBound = Interval.seconds(30)
 
   /// Reads the configuration file again and asks the worker to take it over: now, or as soon as the reload under way is
-  /// over or a worker serves. Several that wait are one: the file is read after the last of them.
-  mutating func reload() {
+  /// over or a worker serves. Several that wait are one: the file is read after the last of them. `asker` is told the
+  /// outcome.
+  mutating func reload(for asker: OperatorSocket.Asker? = nil) {
     guard pending == nil else {
       isReloadWanted = true
+      if let asker { reloads.nextAskers.append(asker) }
       return log.info("reload: one is under way, another follows it")
     }
+    if let asker { reloads.askers.append(asker) }
+    if case .stopping = life.state { return conclude(.failure(ReloadRefusal(["the service stops"]))) }
     guard case .serving = life.state, worker != nil else {
       isReloadWanted = true
       return log.notice("reload: no worker serves at the moment, it follows when one does")
@@ -43,6 +83,7 @@ extension Supervision {
       pending = reload
       hand(reload)
     case .failure(let refusal):
+      ServiceNotification.ready.send()
       conclude(.failure(refusal))
     }
   }
@@ -58,17 +99,25 @@ extension Supervision {
     guard let reload = pending else { return }
     pending = nil
     if case .success = outcome { adopt(reload) }
+    ServiceNotification.ready.send()
     conclude(outcome)
     reloadIfWanted()
   }
 
+  /// Says what came of it, to the log and to whoever waits.
   private mutating func conclude(_ outcome: Result<Void, ReloadRefusal>) {
+    let answer: ControlAnswer
     switch outcome {
-    case .success: log.notice("reload: generation \(generation) serves")
+    case .success:
+      log.notice("reload: generation \(generation.current) serves")
+      answer = .reloaded(generation: generation.current, warnings: plan.warnings)
     case .failure(let refusal):
       for line in refusal.lines { log.error("reload: refused, the configuration before it goes on serving: \(line)") }
+      answer = .refused(refusal.reasons)
     }
-    ServiceNotification.ready.send()
+    for asker in reloads.askers { reply(answer, to: asker) }
+    reloads.askers = reloads.nextAskers
+    reloads.nextAskers = []
   }
 
   /// Binds new listeners and puts the text into memory. What is given up by a failure closes by itself.
@@ -81,10 +130,9 @@ extension Supervision {
       do {
         let change = try listeners?.change(to: next.places, loops: next.loops) ?? ListenerSet.Change()
         let text = Attachment(try MemoryFile.sealed("configuration", contents: next.configuration.text.span))
-        generation += 1
         return .success(
           PendingReload(
-            generation: generation, plan: next, configuration: text, listeners: change,
+            generation: generation.next(), plan: next, configuration: text, listeners: change,
             deadline: Clock.monotonic() + Self.reloadBound))
       } catch {
         return .failure(ReloadRefusal(["\(error)"]))

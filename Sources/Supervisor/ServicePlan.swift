@@ -44,22 +44,23 @@ package struct ServicePlan {
   package var loops: Int
   /// How long exchanges may take to finish at an orderly stop.
   package var stop: Interval
-  /// How many servers there are.
-  package var servers: Int
   package var command: Command
+  /// What a report shows of it.
+  package var description = ServiceDescription()
+  /// What is worth an operator's eye, as `belvedere check` prints it.
+  package var warnings: [String] = []
   /// `log.target`: standard error and the journal are chosen once.
   package var logTarget = ""
   package var logLevel = Logger.Level.info
 
   package init(
     configuration: (text: [UInt8], fileName: String, hostName: String), places: [Place], loops: Int, stop: Interval,
-    servers: Int, command: Command
+    command: Command
   ) {
     self.configuration = configuration
     self.places = places
     self.loops = loops
     self.stop = stop
-    self.servers = servers
     self.command = command
   }
 
@@ -70,7 +71,8 @@ package struct ServicePlan {
       configuration: (text, fileName, hostName),
       places: configuration.listeners.map { Place($0, for: .service) } + redirects.map { Place($0, for: .redirect) },
       loops: configuration.threads ?? CurrentProcess.processors, stop: configuration.timeouts.stop,
-      servers: configuration.servers.count, command: .worker)
+      command: .worker)
+    description = ServiceDescription(configuration)
     logTarget = configuration.log.target.rawValue
     logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
   }

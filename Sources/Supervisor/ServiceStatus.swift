@@ -1,35 +1,90 @@
+import Control
 import Roles
 
-/// The service in one line, for `systemctl status`: what the worker has told of itself.
+/// The service as its configuration describes it and its worker has told of it. Pure: moments are handed in.
 struct ServiceStatus {
-  /// How many servers the configuration has.
-  private(set) var servers: Int
-  private var states: [String: ServerChange.State] = [:]
-  private var load: Load?
-
-  init(servers: Int, load: Load? = nil) {
-    self.servers = servers
-    self.load = load
+  /// What the worker told last of a server.
+  private struct Health {
+    var state: ServerChange.State
+    var reason: String
+    var since: Moment
+    /// Nobody knows while a new worker has not checked it yet.
+    var isCurrent = true
   }
 
-  mutating func note(_ change: ServerChange) { states[change.name] = change.state }
+  private(set) var description: ServiceDescription
+  private var health: [String: Health] = [:]
+  private var load: Load?
+
+  init(_ description: ServiceDescription) { self.description = description }
+
+  /// A server's state is as old as its last change, whichever worker found it.
+  mutating func note(_ change: ServerChange, at now: Moment) {
+    let since = health[change.name].flatMap { $0.state == change.state ? $0.since : nil }
+    health[change.name] = Health(state: change.state, reason: change.reason, since: since ?? now)
+  }
+
   mutating func note(_ load: Load) { self.load = load }
 
-  /// Another configuration with as many servers; states of servers that it does not name are forgotten with time.
-  mutating func adopt(servers: Int) { self = ServiceStatus(servers: servers, load: load) }
+  /// Another configuration. What is known of servers that it names stays known.
+  mutating func adopt(_ description: ServiceDescription) {
+    let names = Set(description.servers.map(\.name))
+    self.description = description
+    health = health.filter { names.contains($0.key) }
+  }
 
-  /// Forgets what an earlier worker has told.
-  mutating func reset() { self = ServiceStatus(servers: servers) }
+  /// The worker is gone: what it told holds no longer.
+  mutating func workerEnded() {
+    load = nil
+    for name in health.keys { health[name]?.isCurrent = false }
+  }
 
-  /// `12 connections, 4711 requests; servers: 3 of 4 up, down: view02`.
+  /// `12 connections, 4711 requests; servers: 3 of 4 up, view02 down`.
   var line: String {
     var parts: [String] = []
     if let load { parts.append("\(load.connections) connections, \(load.requests) requests") }
-    if !states.isEmpty {
-      let up = states.count { $0.value == .up }
-      let others = states.filter { $0.value != .up }.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-      parts.append((["servers: \(up) of \(servers) up"] + others).joined(separator: ", "))
+    let known = health.filter(\.value.isCurrent)
+    if !known.isEmpty {
+      let up = known.count { $0.value.state == .up }
+      let others = known.filter { $0.value.state != .up }.sorted { $0.key < $1.key }
+        .map { "\($0.key) \($0.value.state)" }
+      parts.append((["servers: \(up) of \(description.servers.count) up"] + others).joined(separator: ", "))
     }
     return parts.isEmpty ? "serving" : parts.joined(separator: "; ")
+  }
+
+  /// Writes into a report what is known here.
+  func fill(_ report: inout StatusReport) {
+    report.mode = description.mode
+    report.service = description.names
+    report.listeners = description.listeners
+    report.limits = description.limits
+    if let load {
+      report.traffic.connections = UInt64(load.connections)
+      report.traffic.exchanges = UInt64(load.exchanges)
+      report.traffic.requests = load.requests
+    }
+    report.servers = description.servers.map(filled)
+  }
+
+  private func filled(_ described: StatusReport.Server) -> StatusReport.Server {
+    var server = described
+    if let health = health[server.name], health.isCurrent {
+      server.state = StatusReport.Server.State(health.state)
+      server.reason = health.reason
+      server.since = health.since
+    }
+    return server
+  }
+}
+
+extension StatusReport.Server.State {
+  init(_ state: ServerChange.State) {
+    switch state {
+    case .up: self = .up
+    case .drain: self = .drain
+    case .maintenance: self = .maintenance
+    case .down: self = .down
+    }
   }
 }

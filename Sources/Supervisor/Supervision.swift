@@ -1,3 +1,4 @@
+import Control
 import Glibc
 import Linux
 import Logging
@@ -6,6 +7,7 @@ import Systemd
 import Wire
 
 /// The supervisor's loop: signals, the worker's facts and end, and time go into `WorkerLife`; what it answers is done.
+/// Operators are answered between two turns. Nothing here waits.
 struct Supervision: ~Copyable {
   /// Signals that are read here, and that the worker is born with blocked: it stops when it is told to, not when a
   /// terminal or a service manager signals the whole group.
@@ -20,23 +22,30 @@ struct Supervision: ~Copyable {
   var plan: ServicePlan
   private var limits: WorkerLimits
   let log: Logger
-  private let poller: Poller
+  let poller: Poller
   private let signalReader: SignalReader
   /// The text that the worker reads, in memory.
   private var configuration: Attachment
   var listeners: ListenerSet?
   private(set) var life: WorkerLife
   var worker: WorkerProcess?
-  /// Counts the configurations handed out.
-  var generation: UInt64 = 1
+  /// When it was started.
+  private(set) var workerSince: Moment?
+  /// The configuration in force.
+  var generation = GenerationCount(since: .now)
   /// A reload that the worker has not answered yet.
   var pending: PendingReload?
   /// Another reload was asked for since the configuration file was read last.
   var isReloadWanted = false
+  /// Who waits for which.
+  var reloads = ReloadQueue()
+  var operators: OperatorSocket
+  let version: String
+  let began = Moment.now
   let reread: () -> Result<ServicePlan, ReloadRefusal>
   /// The process of the worker that notes are about: the one that runs, or the last one.
-  private var workerIdentifier: Int32?
-  private var status: ServiceStatus
+  private(set) var workerIdentifier: Int32?
+  private(set) var status: ServiceStatus
   private var saidStatus = ""
   private var exitStatus: Int32?
   private var nextTick: Instant
@@ -45,8 +54,8 @@ struct Supervision: ~Copyable {
 
   /// `reread` makes a plan of the configuration file as it is when it is called.
   init(
-    _ plan: ServicePlan, listeners: consuming ListenerSet, log: Logger,
-    reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
+    _ plan: ServicePlan, listeners: consuming ListenerSet, operators: consuming OperatorSocket, version: String,
+    log: Logger, reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
   ) throws(SystemError) {
     let signalReader = try SignalReader(Self.signals)
     Signals.ignoreBrokenPipes()
@@ -60,8 +69,10 @@ struct Supervision: ~Copyable {
     limits = WorkerLimits(stop: plan.stop)
     self.log = log
     self.listeners = consume listeners
+    self.operators = consume operators
+    self.version = version
     life = WorkerLife(limits: limits)
-    status = ServiceStatus(servers: plan.servers)
+    status = ServiceStatus(plan.description)
     nextTick = Clock.monotonic() + HeartbeatWatch.period
     // Half of what systemd waits for, as sd_watchdog_enabled(3) asks.
     watchdog = ServiceNotification.watchdogMicroseconds.map { Interval(nanoseconds: $0 * 500) }
@@ -70,12 +81,13 @@ struct Supervision: ~Copyable {
   /// Runs the service until it is stopped or can't be, and returns the exit status.
   consuming func run() -> Int32 {
     perform(life.handle(.begin, at: Clock.monotonic()))
+    operators.listen(poller, at: Clock.monotonic())
     while exitStatus == nil {
       let count = poller.wait(milliseconds: patience())
-      var hasSignal = false
-      for index in 0..<count where poller.event(at: index).token == Token.signals { hasSignal = true }
+      let events = (0..<count).map { poller.event(at: $0) }
       readWorker()
-      if hasSignal { readSignals() }
+      if events.contains(where: { $0.token == Token.signals }) { readSignals() }
+      serveOperators(events.filter { OperatorSocket.Token.belongs($0.token) })
       passTime()
     }
     return exitStatus ?? 0
@@ -120,7 +132,8 @@ struct Supervision: ~Copyable {
     }
     if let end = worker?.child.reap() {
       worker = nil
-      status.reset()
+      workerSince = nil
+      status.workerEnded()
       endReload(.failure(ReloadRefusal(["the worker died while it took the new configuration over"])))
       handle(.exited(end))
     }
@@ -139,7 +152,7 @@ struct Supervision: ~Copyable {
       handle(.ready)
       reloadIfWanted()
     case .refused(_, let reason): handle(.refused(reason: reason))
-    case .serverChanged(let change): status.note(change)
+    case .serverChanged(let change): status.note(change, at: .now)
     case .load(let load): status.note(load)
     case .stopped: break
     }
@@ -151,6 +164,8 @@ struct Supervision: ~Copyable {
     if let pending, now >= pending.deadline {
       endReload(.failure(ReloadRefusal(["the worker did not answer in time"])))
     }
+    operators.passTime(at: now)
+    operators.listen(poller, at: now)
     if now >= nextTick {
       nextTick = now + HeartbeatWatch.period
       if let loop = worker?.stalledLoop(at: now) { handle(.stalled(loop: loop)) }
@@ -186,7 +201,9 @@ struct Supervision: ~Copyable {
         worker?.link.flush()
       case .kill: worker?.child.signal(SIGKILL)
       case .announceReady: ServiceNotification.ready.send()
-      case .announceStopping: ServiceNotification.stopping.send()
+      case .announceStopping:
+        ServiceNotification.stopping.send()
+        endReload(.failure(ReloadRefusal(["the service stops"])))
       case .note(let note):
         log.log(level: note.level, "\(note.text)", metadata: workerIdentifier.map { ["pid": "\($0)"] })
       case .finish(let status): exitStatus = status
@@ -206,7 +223,8 @@ struct Supervision: ~Copyable {
     for listener in reload.listeners.added { listener.keep() }
     limits = WorkerLimits(stop: plan.stop)
     life.adopt(limits)
-    status.adopt(servers: plan.servers)
+    status.adopt(plan.description)
+    generation.adopt(reload.generation, at: .now)
     worker?.watch(loops: plan.loops, bound: limits.stall, at: Clock.monotonic())
   }
 
@@ -216,7 +234,7 @@ struct Supervision: ~Copyable {
     case nil: return nil
     case .some(let listeners):
       return try WorkerProcess(
-        plan, generation: generation, configuration: configuration, listeners: listeners, blocked: Self.signals)
+        plan, generation: generation.current, configuration: configuration, listeners: listeners, blocked: Self.signals)
     }
   }
 
@@ -228,6 +246,7 @@ struct Supervision: ~Copyable {
       next.link.flush()
       workerIdentifier = next.child.identifier
       worker = consume next
+      workerSince = .now
     } catch {
       handle(.spawnFailed(reason: error.description))
     }

@@ -5,9 +5,10 @@ import Systemd
 /// The process that keeps the service up.
 package enum SupervisorRole {
   /// Brings the service up, keeps it up until it is told to stop, and returns the process's exit status.
-  /// `reread` makes a plan of the configuration as it is then, for a reload.
+  /// Operators ask at the path `control`; `version` is this binary's. `reread` makes a plan of the configuration as it
+  /// is then, for a reload.
   package static func run(
-    _ plan: ServicePlan, reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
+    _ plan: ServicePlan, control: String, version: String, reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
   ) -> Int32 {
     let log = Logger(label: "supervisor")
     defer { OperationalLog.flush() }
@@ -20,7 +21,10 @@ package enum SupervisorRole {
         ServiceNotification.forget(name: endpoint.keptName).send()
       }
       passed = PassedListeners()
-      return try Supervision(plan, listeners: listeners, log: log, reread: reread).run()
+      let operators = try OperatorSocket(at: control, log: log)
+      return try Supervision(
+        plan, listeners: listeners, operators: operators, version: version, log: log, reread: reread
+      ).run()
     } catch {
       log.error("\(error)")
       return 1

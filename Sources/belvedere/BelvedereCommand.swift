@@ -22,11 +22,16 @@ struct BelvedereCommand: ParsableCommand {
         belvedere check
         belvedere run
 
+      Look at it and change it while it runs:
+        belvedere status
+        belvedere reload
+
       EXIT STATUS
         0   what was asked for was done; `run` was stopped in an orderly way
         1   the configuration was refused, or the service could not be brought up
         64  the command line was not understood
+        69  no service runs here that could be asked
       """,
     version: Versions.belvedere,
-    subcommands: [Run.self, Check.self, DemoCommand.self, Version.self])
+    subcommands: [Run.self, Check.self, Reload.self, Status.self, DemoCommand.self, Version.self])
 }

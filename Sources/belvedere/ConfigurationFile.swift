@@ -34,14 +34,24 @@ extension ConfigurationFile {
       text = try File.contents(of: path, limit: Self.limit)
     } catch {
       return .failure(
-        ReloadRefusal([Diagnostic.unreadable(file: path, reason: SystemError.words(for: error.code)).line]))
+        ReloadRefusal([Diagnostic.unreadable(file: path, reason: SystemError.words(for: error.code))]))
     }
     var loaded = Configuration.load(bytes: text, fileName: path, hostName: hostName)
     loaded.checkFiles(at: Int64(Clock.wall() / 1_000_000_000))
     guard let configuration = loaded.configuration else {
-      return .failure(ReloadRefusal(loaded.diagnostics.filter { $0.severity == .error }.map(\.line)))
+      return .failure(ReloadRefusal(loaded.diagnostics))
     }
-    return .success(ServicePlan(configuration, text: text, fileName: path, hostName: hostName))
+    var plan = ServicePlan(configuration, text: text, fileName: path, hostName: hostName)
+    plan.warnings = loaded.diagnostics.map(\.rendered)
+    return .success(plan)
+  }
+}
+
+extension ReloadRefusal {
+  /// The log gets the errors; an operator everything that is worth saying, as `check` prints it.
+  init(_ diagnostics: [Diagnostic]) {
+    self.init(
+      diagnostics.filter { $0.severity == .error }.map(\.line), reasons: diagnostics.map(\.rendered))
   }
 }
 

@@ -18,11 +18,15 @@ struct Run: ParsableCommand {
       Messages go to the journal when systemd started the service, otherwise to standard error; the access log goes \
       to standard output. Both can be changed in the configuration (`log`).
 
+      SIGHUP reads the configuration again, as `belvedere reload` does, which also says what came of it.
+
       FILES
         /etc/belvedere/belvedere.yaml  the configuration
+        /run/belvedere/control.sock    where `belvedere reload`, `status` and `server` ask
       """)
 
   @OptionGroup var file: ConfigurationFile
+  @OptionGroup var control: ControlSocket
 
   /// For whoever starts it as a part of something: `belvedere demo`, a test.
   @Flag(
@@ -42,6 +46,9 @@ struct Run: ParsableCommand {
         "vrrp: this version does not hold the virtual address yet; leave it to keepalived for now")
     }
     let plan = ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)
-    throw ExitCode(SupervisorRole.run(plan) { [file] in file.plan(hostName: hostName) })
+    throw ExitCode(
+      SupervisorRole.run(plan, control: control.path, version: Versions.belvedere) { [file] in
+        file.plan(hostName: hostName)
+      })
   }
 }

@@ -218,7 +218,8 @@ def balancers(work: Path, belvedere: Path | None, core: int | None, checked: boo
             servers=" ".join(f"server 127.0.0.1:{port};" for _, port in numbered)), core),
     ]
     if belvedere:
-        found.append(Balancer("belvedere", 18503, work, [str(belvedere), "run", "--configuration", "CONFIG"],
+        found.append(Balancer("belvedere", 18503, work, [str(belvedere), "run", "--configuration", "CONFIG",
+             "--control", str(work / "belvedere.sock")],
             BELVEDERE.format(**common, port=18503, interval="5s" if checked else "1h",
                 servers="\n  ".join(f"view0{n}: 127.0.0.1:{port}" for n, port in numbered)), core))
     return found

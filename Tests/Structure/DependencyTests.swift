@@ -24,13 +24,13 @@ private let allowed: [(target: String, imports: Set<String>)] = [
       "Synchronization",
     ]
   ),
-  ("Supervisor", ["Wire", "Configuration", "Roles", "Linux", "Systemd", "Logging", "Glibc"]),
+  ("Supervisor", ["Wire", "Configuration", "Roles", "Control", "Linux", "Systemd", "Logging", "Glibc"]),
   ("Demo", ["Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
   (
     "belvedere",
     [
-      "Wire", "Configuration", "Linux", "TLS", "Systemd", "Worker", "Supervisor", "Demo", "ArgumentParser", "Logging",
-      "Glibc",
+      "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "Worker", "Supervisor", "Demo", "ArgumentParser",
+      "Logging", "Glibc",
     ]
   ),
 ]

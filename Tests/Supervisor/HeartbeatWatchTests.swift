@@ -25,18 +25,3 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .
     #expect(watch.observe([7], at: at(61_000)) == 0)
   }
 }
-
-@Suite struct `The service's status` {
-  @Test func `the line tells the load, the servers that are up, and every one that is not`() {
-    var status = ServiceStatus(servers: 3)
-    #expect(status.line == "serving")
-    status.note(.init(connections: 12, exchanges: 3, requests: 4711))
-    #expect(status.line == "12 connections, 4711 requests")
-    status.note(.init(name: "view01", state: .up, reason: ""))
-    status.note(.init(name: "view03", state: .down, reason: ""))
-    status.note(.init(name: "view02", state: .drain, reason: ""))
-    #expect(status.line == "12 connections, 4711 requests; servers: 1 of 3 up, view02 drain, view03 down")
-    status.reset()
-    #expect(status.line == "serving")
-  }
-}

@@ -2,5 +2,6 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#include "local.h"
 #include "sockets.h"
 #include "supervision.h"

@@ -87,6 +87,7 @@ class Belvedere:
         }
         self.configuration = merged(base, changes or {})
         self.file = self.directory / "belvedere.yaml"
+        self.control = self.directory / "control"
         self._stdout, self._stderr = stdout, stderr
         self.expects_worker_death = False
         self.expects_killed = False
@@ -103,19 +104,11 @@ class Belvedere:
         fresh.write_text(json.dumps(self.configuration, indent=2) + "\n")
         fresh.replace(self.file)
 
-    def reload(self, changes=None):
-        """Writes the file and has it taken over; fails when it is refused."""
-        since = len(self.log)
-        self.write(changes)
-        self.signal(signal.SIGHUP)
-        told = self.wait_for_log(r"reload: (generation \d+ serves|refused)", since=since)
-        assert "serves" in told[1], self.log[since:]
-
     def start(self, *, wait=True):
         self.write()
         with open(self.log_file, "ab") as log, open(self.access_file, "ab") as access:
             self.process = subprocess.Popen(
-                [str(binary()), "run", "--configuration", str(self.file)],
+                [str(binary()), "run", "--configuration", str(self.file), "--control", str(self.control)],
                 stdin=subprocess.DEVNULL,
                 stdout=self._stdout if self._stdout is not None else access,
                 stderr=self._stderr if self._stderr is not None else log,
@@ -237,6 +230,33 @@ class Belvedere:
             return found if len(found) >= count else None
 
         return wait_until(matching, lambda: f"{count} × {pattern!r} in the access log: {self.access_lines}\n{self.log}")
+
+    # Operators
+
+    def call(self, *arguments, **options):
+        """`belvedere ARGUMENTS`, asked of this service."""
+        return subprocess.run(
+            [str(binary()), *arguments, "--control", str(self.control)],
+            capture_output=True, text=True, timeout=PATIENCE, **options,
+        )  # fmt: skip
+
+    def reload(self, changes=None):
+        """Writes the file, has it taken over, and returns the number of the generation that serves then."""
+        self.write(changes)
+        run = self.call("reload")
+        assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
+        return int(re.fullmatch(r"generation (\d+) serves\n", run.stdout)[1])
+
+    @property
+    def status(self):
+        """What `belvedere status --json` shows."""
+        run = self.call("status", "--json")
+        assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
+        return json.loads(run.stdout)
+
+    def status_of(self, name):
+        """What it shows of one server."""
+        return next(server for server in self.status["servers"] if server["name"] == name)
 
     # Clients
 

@@ -1,0 +1,169 @@
+/// A report as a person reads it: 80 columns, in colours where they are wanted.
+package struct StatusPage {
+  private let report: StatusReport
+  private let isColoured: Bool
+
+  package init(_ report: StatusReport, isColoured: Bool) {
+    self.report = report
+    self.isColoured = isColoured
+  }
+
+  /// No line is longer, colours not counted.
+  static let width = 80
+
+  /// Ends with a newline.
+  package var text: String {
+    let sections = [[title] + facts, servers, problems].filter { !$0.isEmpty }
+    return sections.map { $0.map { $0.rendered(isColoured: isColoured) + "\n" }.joined() }.joined(separator: "\n")
+  }
+
+  // MARK: the service
+
+  private var title: PageLine {
+    var line = PageLine("belvedere \(report.version) on \(report.node): ", .bold)
+    line.append(report.state.rawValue, report.state == .serving ? .good : .bad)
+    return line
+  }
+
+  private var facts: [PageLine] {
+    var rows: [(String, PageLine)] = [
+      ("service", PageLine(report.service.joined(separator: ", ") + (report.mode == "http" ? "" : ", \(report.mode)"))),
+      ("listens on", PageLine(report.listeners.joined(separator: ", "))), ("running for", PageLine(processes)),
+      ("generation", PageLine(generation)), ("traffic", PageLine(traffic)),
+    ]
+    for certificate in report.certificates { rows.append(("certificate", line(for: certificate))) }
+    let label = rows.map(\.0.count).max() ?? 0
+    return rows.flatMap { name, value in value.wrapped(after: name, indent: label + 4) }
+  }
+
+  private var processes: String {
+    let age = Age(report.time.seconds(since: report.since))
+    guard let worker = report.worker else { return "\(age) (process \(report.pid)), no worker" }
+    return "\(age) (process \(report.pid)), its worker for "
+      + "\(Age(report.time.seconds(since: worker.since))) (process \(worker.pid))"
+  }
+
+  private var generation: String {
+    let current = report.generation
+    let others = current.alive.filter { $0.number != current.number }
+    let age = Age(report.time.seconds(since: current.since))
+    let threads = current.threads == 1 ? "1 thread" : "\(current.threads) threads"
+    guard !others.isEmpty else { return "\(current.number) for \(age), \(threads)" }
+    let shown = others.suffix(5).map { "\($0.number): \($0.connections) connections" }
+    let more = others.count > shown.count ? ["\(others.count - shown.count) more"] : []
+    return "\(current.number) for \(age), \(threads); still in use " + (more + shown).joined(separator: ", ")
+  }
+
+  private var traffic: String {
+    let traffic = report.traffic
+    return "\(traffic.connections) of \(report.limits.connections) connections, \(traffic.exchanges) exchanges, "
+      + "\(Self.rate(traffic.connectionRate)) connections/s, \(Self.rate(traffic.requestRate)) requests/s, "
+      + "\(traffic.clients) clients remembered"
+  }
+
+  private func line(for certificate: StatusReport.Certificate) -> PageLine {
+    let names = certificate.names.joined(separator: ", ")
+    var line = PageLine(names.isEmpty ? "no name, " : names + ", ")
+    switch certificate.daysLeft {
+    case ..<0: line.append("expired", .bad)
+    case 0: line.append("expires today", .bad)
+    case 1..<StatusPage.soon: line.append("\(certificate.daysLeft) days left", .doubtful)
+    default: line.append("\(certificate.daysLeft) days left")
+    }
+    line.append(" (\(certificate.notAfter.description.prefix(10)))")
+    return line
+  }
+
+  /// So many days before its end, a certificate is worth an eye.
+  private static let soon: Int64 = 30
+
+  /// One digit behind the point where it tells something.
+  private static func rate(_ value: Double) -> String {
+    let tenths = Int64((value * 10).rounded())
+    return tenths >= 100 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+  }
+
+  // MARK: servers
+
+  private var servers: [PageLine] {
+    guard !report.servers.isEmpty else { return [] }
+    let heads = ["server", "state", "since", "sessions", "connected", "busy", "queue"]
+    let rows = report.servers.map(cells)
+    let widths = heads.indices.map { column in ([heads[column]] + rows.map { $0[column] }).map(\.count).max() ?? 0 }
+    var lines = [PageLine(Self.row(heads, widths), .bold)]
+    for (server, row) in zip(report.servers, rows) {
+      let text = Self.row(row, widths)
+      let state = widths[0] + Self.gap..<widths[0] + Self.gap + row[1].count
+      var line = PageLine(String(text.prefix(state.lowerBound)))
+      line.append(row[1], Self.mood(of: server.state))
+      line.append(String(text.dropFirst(state.upperBound)))
+      lines.append(line)
+      lines += PageLine(Self.details(of: server, at: report.time)).wrapped(after: "", indent: 4)
+    }
+    return lines
+  }
+
+  private func cells(of server: StatusReport.Server) -> [String] {
+    [
+      Self.shortened(server.name, 17), server.state.rawValue,
+      server.since.map { "\(Age(report.time.seconds(since: $0)))" } ?? "", "\(server.sessions)",
+      "\(server.connected)", "\(server.exchanges)", "\(server.queue)",
+    ]
+  }
+
+  private static func details(of server: StatusReport.Server, at now: Moment) -> String {
+    var parts = [server.address]
+    if server.isBackup { parts.append("backup") }
+    if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
+    if !server.reason.isEmpty { parts.append(server.reason) }
+    if let order = server.order {
+      let words = [order.mode?.rawValue, order.weight.map { "weight \($0)" }].compactMap { $0 }
+      parts.append("ordered \(Age(now.seconds(since: order.since))) ago: \(words.joined(separator: ", "))")
+      if order.weight != nil { parts.append("configured: weight \(server.configuredWeight)") }
+    }
+    return parts.joined(separator: "; ")
+  }
+
+  private static func mood(of state: StatusReport.Server.State) -> PageLine.Mood {
+    switch state {
+    case .up: .good
+    case .drain, .maintenance: .doubtful
+    case .down: .bad
+    case .unknown: .plain
+    }
+  }
+
+  private static let gap = 2
+  /// Columns of words; the others are numbers.
+  private static let wordColumns = 0...2
+
+  /// Words to the left, numbers to the right.
+  private static func row(_ cells: [String], _ widths: [Int]) -> String {
+    let padded = cells.indices.map { column in
+      let space = String(repeating: " ", count: widths[column] - cells[column].count)
+      return wordColumns.contains(column) ? cells[column] + space : space + cells[column]
+    }
+    return padded.joined(separator: String(repeating: " ", count: gap))
+  }
+
+  private static func shortened(_ text: String, _ limit: Int) -> String {
+    text.count <= limit ? text : text.prefix(limit - 1) + "…"
+  }
+
+  // MARK: problems
+
+  private var problems: [PageLine] {
+    guard !report.problems.isEmpty else { return [] }
+    return [PageLine("last problems", .bold)]
+      + report.problems.suffix(StatusPage.problemLimit).flatMap { problem in
+        let time = problem.time.description
+        var line = PageLine("\(time.prefix(10)) \(time.dropFirst(11).prefix(8))Z ")
+        line.append(problem.level, problem.level == "warning" ? .doubtful : .bad)
+        line.append(" \(problem.source): \(problem.message)")
+        return line.wrapped(after: "", indent: 2)
+      }
+  }
+
+  /// JSON has them all.
+  private static let problemLimit = 8
+}

@@ -1,0 +1,165 @@
+import Control
+import Glibc
+import Linux
+import Logging
+import Wire
+
+/// The control socket: where operators ask. Whoever connects is looked at (SO_PEERCRED), may send one line, and gets
+/// one; connections, their size and their time are bounded, so that nobody holds the supervisor up.
+struct OperatorSocket: ~Copyable {
+  /// Operators at once; more wait in the kernel. A person has one, a monitoring system a few.
+  static let connectionLimit = 16
+  private static let rest = Interval.seconds(1)
+
+  /// An operator whose request waits for its answer.
+  struct Asker: Hashable {
+    fileprivate let key: SlabKey
+  }
+
+  private let path: String
+  private let listener: Descriptor
+  private let log: Logger
+  private var connections = Slab<OperatorConnection>(capacity: OperatorSocket.connectionLimit)
+  /// The poller tells of new connections.
+  private var isListening = false
+  /// Accepting has failed, for want of descriptors say, and rests.
+  private var restsUntil = Instant(nanoseconds: 0)
+
+  /// Begins to listen. An error says what to do.
+  init(at path: String, log: Logger) throws(OperatorSocketError) {
+    self.path = path
+    self.log = log
+    do throws(SystemError) {
+      if !LocalSocket.isName(path) { try File.makeDirectory(File.directory(of: path)) }
+      listener = try LocalSocket.listen(at: path)
+    } catch {
+      throw OperatorSocketError(path: path, cause: error)
+    }
+  }
+
+  deinit { LocalSocket.remove(path) }
+
+  /// Accepts as many as there may be, and looks away while there are as many.
+  mutating func listen(_ poller: borrowing Poller, at now: Instant) {
+    let hasRoom = connections.count < OperatorSocket.connectionLimit && now >= restsUntil
+    guard hasRoom != isListening else { return }
+    if hasRoom {
+      do throws(SystemError) { try poller.watchLevel(listener, token: Token.listener) } catch {
+        return log.error("control: \(error)")
+      }
+    } else {
+      poller.forget(listener)
+    }
+    isListening = hasRoom
+  }
+
+  /// Takes an event that is about this socket; answers with a request and who waits for its answer, if one is complete.
+  mutating func handle(
+    _ event: (token: UInt64, readiness: Readiness), _ poller: borrowing Poller, at now: Instant
+  ) -> (ControlRequest, Asker)? {
+    guard event.token != Token.listener else {
+      accept(poller, at: now)
+      return nil
+    }
+    let key = Token.key(of: event.token)
+    // An event of the same batch may have closed it.
+    guard connections.contains(key) else { return nil }
+    let request = connections[key].read(at: now)
+    connections[key].write()
+    if connections[key].phase == .over { close(key) }
+    return request.map { ($0, Asker(key: key)) }
+  }
+
+  /// Answers an operator, who may be gone.
+  mutating func answer(_ asker: Asker, _ answer: ControlAnswer, at now: Instant) {
+    guard connections.contains(asker.key) else { return }
+    connections[asker.key].answer(answer, at: now)
+    if connections[asker.key].phase == .over { close(asker.key) }
+  }
+
+  /// Who asked, for the log.
+  func name(of asker: Asker) -> String {
+    connections.contains(asker.key) ? connections[asker.key].name : "an operator who is gone"
+  }
+
+  /// Closes whoever has taken too long.
+  mutating func passTime(at now: Instant) {
+    for key in connections.keys where connections[key].isOverdue(at: now) { close(key) }
+  }
+
+  /// When `passTime` is due next.
+  var deadline: Instant? {
+    var next: Instant?
+    for key in connections.keys where connections[key].phase != .deciding {
+      next = min(next ?? .distantFuture, connections[key].deadline)
+    }
+    return next
+  }
+
+  private mutating func accept(_ poller: borrowing Poller, at now: Instant) {
+    while connections.count < OperatorSocket.connectionLimit {
+      do throws(SystemError) {
+        guard let socket = try LocalSocket.accept(from: listener) else { return }
+        let peer = try LocalSocket.peer(of: socket)
+        let isWelcome = LocalSocket.mayCommand(socket, peer, at: path)
+        let name = "pid \(peer.process), uid \(peer.user)"
+        if !isWelcome {
+          log.warning("control: refused \(name): neither root, nor this service's user, nor in the socket's group")
+        }
+        let key = connections.insert(
+          OperatorConnection(
+            socket, name: name, refusal: isWelcome ? nil : "you may not: be root, or in the group of \(path)", at: now))
+        do throws(SystemError) {
+          try poller.watch(connections[key].descriptor, token: Token.connection(key))
+        } catch {
+          close(key)
+          throw error
+        }
+      } catch {
+        restsUntil = now + OperatorSocket.rest
+        return log.warning("control: \(error)")
+      }
+    }
+  }
+
+  private mutating func close(_ key: SlabKey) { _ = connections.remove(key) }
+
+  /// What the poller calls this socket and its connections.
+  enum Token {
+    private static let mark: UInt64 = 1 << 63
+    static let listener = mark | 1 << 62
+
+    static func belongs(_ token: UInt64) -> Bool { token & mark != 0 }
+
+    fileprivate static func connection(_ key: SlabKey) -> UInt64 {
+      mark | UInt64(key.generation) << 32 | UInt64(key.index)
+    }
+
+    fileprivate static func key(of token: UInt64) -> SlabKey {
+      SlabKey(
+        index: UInt32(truncatingIfNeeded: token), generation: UInt32(truncatingIfNeeded: token >> 32) & 0x0fff_ffff)
+    }
+  }
+}
+
+/// A control socket that can't be.
+struct OperatorSocketError: Error, CustomStringConvertible {
+  let path: String
+  let cause: SystemError
+
+  var description: String {
+    "the control socket \(path) can't be made: \(cause.call): \(SystemError.words(for: cause.code)). \(advice)"
+  }
+
+  private var advice: String {
+    switch cause.code {
+    case EADDRINUSE: "Another belvedere runs and listens there: stop it, or give this one another place with --control"
+    case EEXIST, ENOTSOCK: "Something that is no socket is there: remove it, or give another place with --control"
+    case ENAMETOOLONG: "A socket's path has 107 bytes at most: give a shorter one with --control"
+    case ENOENT, ENOTDIR: "Make the directory above, or give another place with --control"
+    case EACCES, EPERM, EROFS:
+      "Start belvedere as a service (RuntimeDirectory=belvedere) or as root, or give another place with --control"
+    default: "Give another place with --control"
+    }
+  }
+}

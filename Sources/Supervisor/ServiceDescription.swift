@@ -1,0 +1,38 @@
+import Configuration
+import Control
+import Wire
+
+/// What a configuration says of the service, as a report shows it.
+package struct ServiceDescription {
+  package var mode = ""
+  package var names: [String] = []
+  package var listeners: [String] = []
+  package var limits = StatusReport.Limits()
+  /// In the configuration's order; what only a running worker knows is not in them.
+  package var servers: [StatusReport.Server] = []
+
+  package init() {}
+
+  package init(_ configuration: Configuration) {
+    mode = configuration.mode.rawValue
+    names = configuration.service.map(\.text)
+    let redirects = configuration.redirect?.listeners ?? []
+    listeners = configuration.listeners.map(Self.words) + redirects.map { Self.words($0) + " (redirect)" }
+    limits.connections = UInt64(configuration.limits.connections)
+    limits.connectionsPerAddress = configuration.limits.connectionsPerAddress.map { UInt64($0) }
+    limits.queue = UInt64(configuration.limits.queue)
+    servers = configuration.servers.map { server in
+      var described = StatusReport.Server(name: server.name, address: "\(server.endpoint)")
+      described.weight = UInt64(server.weight)
+      described.configuredWeight = UInt64(server.weight)
+      described.isBackup = server.isBackup
+      described.limit = UInt64(server.connections)
+      return described
+    }
+  }
+
+  /// `*:443`, `192.0.2.1:443`.
+  private static func words(_ listener: Configuration.Listener) -> String {
+    listener.address.map { "\(Endpoint(address: $0, port: listener.port))" } ?? "*:\(listener.port)"
+  }
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Control
+import Glibc
+import Linux
+import Wire
+
+/// The option that names the control socket, and the way to ask a running service over it.
+struct ControlSocket: ParsableArguments {
+  /// Where systemd keeps what belongs to a running service (RuntimeDirectory=), or where it would.
+  static let standardPath: String = {
+    let directory = CurrentProcess.environmentValue("RUNTIME_DIRECTORY")?.split(separator: ":").first
+    return (directory.map(String.init) ?? "/run/belvedere") + "/control.sock"
+  }()
+
+  @Option(
+    name: .customLong("control"),
+    help: ArgumentHelp(
+      "The socket that the running service answers on; @NAME is one without a file.", valueName: "path"),
+    completion: .file())
+  var path = ControlSocket.standardPath
+
+  /// The status of having nobody to ask (sysexits(3): EX_UNAVAILABLE).
+  static let unavailable = ExitCode(69)
+
+  /// Asks and waits for the answer. A refusal is told on standard error and ends with status 1; nobody to ask with 69.
+  func ask(_ request: ControlRequest, patience: Interval) throws -> ControlAnswer {
+    let answer: ControlAnswer
+    do throws(Fault) { answer = try exchange(request, patience: patience) } catch {
+      StandardStream.error.write("belvedere: \(error)\n")
+      throw ControlSocket.unavailable
+    }
+    guard case .refused(let reasons) = answer else { return answer }
+    for reason in reasons { StandardStream.error.write(reason + "\n") }
+    throw ExitCode.failure
+  }
+
+  /// Why there is no answer, in words for a person.
+  struct Fault: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+  }
+
+  func exchange(_ request: ControlRequest, patience: Interval) throws(Fault) -> ControlAnswer {
+    let deadline = Clock.monotonic() + patience
+    let received: [UInt8]?
+    do throws(SystemError) {
+      let socket = try connect(until: deadline)
+      // A request is shorter than any socket's buffer.
+      let bytes = Array(request.line.utf8) + [UInt8(ascii: "\n")]
+      if case .failed(let code) = Socket.write(socket.number, bytes.span) { throw SystemError("send", code: code) }
+      received = try receive(from: socket, until: deadline)
+    } catch {
+      throw Fault(words(for: error))
+    }
+    guard let line = received else {
+      throw Fault("the service at \(path) has not answered for \(patience.milliseconds / 1000) s")
+    }
+    guard !line.isEmpty else { throw Fault("the service at \(path) ended before it answered") }
+    do throws(ControlFault) {
+      return try ControlAnswer(parsing: line.span)
+    } catch {
+      throw Fault("the service at \(path) gave no answer that this belvedere understands: \(error)")
+    }
+  }
+
+  /// While as many wait there as may, waits too.
+  private func connect(until deadline: Instant) throws(SystemError) -> Descriptor {
+    while true {
+      do throws(SystemError) { return try LocalSocket.connect(to: path) } catch {
+        guard error.code == EAGAIN, Clock.monotonic() < deadline else { throw error }
+        Clock.sleep(.milliseconds(20))
+      }
+    }
+  }
+
+  /// The line without its end, or what there is when the service ends first; nil when time is over.
+  private func receive(from socket: borrowing Descriptor, until deadline: Instant) throws(SystemError) -> [UInt8]? {
+    let poller = try Poller()
+    try poller.watchLevel(socket, token: 0)
+    var line: [UInt8] = []
+    while line.count <= ControlAnswer.byteLimit {
+      switch LocalSocket.receive(from: socket, limit: 65_536) {
+      case .bytes(let bytes):
+        line += bytes
+        if line.last == UInt8(ascii: "\n") { return line.dropLast() }
+      case .ended: return line
+      case .nothing:
+        let now = Clock.monotonic()
+        guard now < deadline else { return nil }
+        _ = poller.wait(milliseconds: Int32(clamping: (deadline - now).milliseconds + 1))
+      }
+    }
+    return line
+  }
+
+  private func words(for error: SystemError) -> String {
+    switch error.code {
+    case ENOENT:
+      "no service runs here: there is no \(path). `systemctl start belvedere` starts it; --control names another socket"
+    case ECONNREFUSED:
+      "no service runs here: nobody listens at \(path), whose owner has died. `systemctl start belvedere` starts it"
+    case EACCES, EPERM:
+      "you may not speak to the service at \(path): be root, or in the group that `ls -l \(path)` shows"
+    default: "the service can't be asked: \(error)"
+    }
+  }
+}

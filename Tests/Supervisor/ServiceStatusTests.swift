@@ -1,0 +1,59 @@
+import Control
+import Roles
+import Testing
+
+@testable import Supervisor
+
+private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds * 1000) }
+
+private func status(of names: [String]) -> ServiceStatus {
+  var description = ServiceDescription()
+  description.servers = names.map { StatusReport.Server(name: $0, address: "192.168.1.165:443") }
+  return ServiceStatus(description)
+}
+
+private func servers(of status: ServiceStatus) -> [StatusReport.Server] {
+  var report = StatusReport(
+    time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
+  status.fill(&report)
+  return report.servers
+}
+
+@Suite struct `The service's status` {
+  @Test func `the line tells the load, the servers that are up, and every one that is not`() {
+    var status = status(of: ["view01", "view02", "view03"])
+    #expect(status.line == "serving")
+    status.note(.init(connections: 12, exchanges: 3, requests: 4711))
+    #expect(status.line == "12 connections, 4711 requests")
+    status.note(.init(name: "view01", state: .up, reason: ""), at: moment(1))
+    status.note(.init(name: "view03", state: .down, reason: ""), at: moment(1))
+    status.note(.init(name: "view02", state: .drain, reason: ""), at: moment(1))
+    #expect(status.line == "12 connections, 4711 requests; servers: 1 of 3 up, view02 drain, view03 down")
+    status.workerEnded()
+    #expect(status.line == "serving")
+  }
+
+  @Test func `a state is as old as its last change, whichever worker found it`() {
+    var status = status(of: ["view01"])
+    status.note(.init(name: "view01", state: .down, reason: "first"), at: moment(1))
+    status.note(.init(name: "view01", state: .down, reason: "second"), at: moment(2))
+    #expect(servers(of: status).map(\.since) == [moment(1)])
+    #expect(servers(of: status).map(\.reason) == ["second"])
+    status.workerEnded()
+    #expect(servers(of: status).map(\.state) == [.unknown])
+    #expect(servers(of: status).map(\.since) == [nil])
+    status.note(.init(name: "view01", state: .down, reason: "third"), at: moment(3))
+    #expect(servers(of: status).map(\.since) == [moment(1)])
+    status.note(.init(name: "view01", state: .up, reason: ""), at: moment(4))
+    #expect(servers(of: status).map(\.since) == [moment(4)])
+  }
+
+  @Test func `another configuration keeps what is known of servers that it names, and shows them in its order`() {
+    var before = status(of: ["view01", "view02"])
+    for name in ["view01", "view02"] { before.note(.init(name: name, state: .up, reason: ""), at: moment(1)) }
+    before.adopt(status(of: ["view03", "view02"]).description)
+    #expect(servers(of: before).map(\.name) == ["view03", "view02"])
+    #expect(servers(of: before).map(\.state) == [.unknown, .up])
+    #expect(before.line == "servers: 1 of 2 up")
+  }
+}
