@@ -12,6 +12,8 @@ SANITIZE ?=
 PYTEST ?=
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
+# How much larger `make simulation` makes what every `make test` simulates.
+SIMULATION_SCALE ?= 100
 
 # Debian's packages. The Swift toolchain comes from swift.org.
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
@@ -77,6 +79,10 @@ test-appliance: deps-appliance deb ## the package on booted Debian machines
 
 lint: ## the formatter's opinion
 	swift format lint --strict --recursive Package.swift Sources Tests
+
+simulation: deps ## the seeded simulations, SIMULATION_SCALE times as large: 100 is ten million clients
+	BELVEDERE_SIMULATION_SCALE=$(SIMULATION_SCALE) swift test -j $(JOBS) -c release -Xswiftc -enable-testing \
+		--scratch-path .build-simulation --filter Simulation
 
 fuzz: deps ## every parser under libFuzzer, FUZZ_SECONDS each
 	Tests/Fuzz/run $(FUZZ_SECONDS)

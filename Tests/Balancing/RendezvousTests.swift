@@ -97,13 +97,15 @@ enum Clients {
     (0..<UInt32(count)).map { ClientKey(IPAddress(v4: 0x0a00_0000 + $0)) }
   }
 
-  /// Addresses from everywhere, half of them IPv6.
+  /// Addresses from everywhere, half of them IPv6, no two the same.
   static func strangers(_ count: Int, seed: UInt64) -> [ClientKey] {
     var random = SeededGenerator(seed: seed)
+    let start = UInt32(truncatingIfNeeded: random.next())
     return (0..<count).map { index in
-      let word = random.next()
-      return ClientKey(
-        index % 2 == 0 ? IPAddress(v4: UInt32(truncatingIfNeeded: word)) : IPAddress(v6High: word, low: 1))
+      // An odd step visits every IPv4 address once before it comes back.
+      index % 2 == 0
+        ? ClientKey(IPAddress(v4: start &+ UInt32(truncatingIfNeeded: index) &* 0x9e37_79b9))
+        : ClientKey(IPAddress(v6High: random.next(), low: 1))
     }
   }
 }

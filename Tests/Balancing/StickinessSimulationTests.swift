@@ -3,7 +3,8 @@ import Simulation
 import Testing
 import Wire
 
-/// A site in virtual time: clients connect, the table remembers, the router chooses. The size is a parameter.
+/// A site in virtual time: clients connect, the table remembers, the router chooses. `BELVEDERE_SIMULATION_SCALE=100`
+/// makes it ten million clients (`make simulation`).
 struct Site: ~Copyable {
   let servers: [Server]
   let router: Router
@@ -45,7 +46,7 @@ struct Site: ~Copyable {
 @Suite struct StickinessSimulationTests {
   static let servers = [1, 1, 2, 4, 1].enumerated().map { Server(name: "view0\($0 + 1)", weight: $1) }
 
-  @Test(arguments: [100_000])
+  @Test(arguments: [100_000 * Scale.factor])
   func `only a lost server's clients move, and nobody with a recent session moves on its return`(size: Int) {
     var site = Site(clients: size, servers: Self.servers, seed: 11)
     let lost = 2
@@ -53,21 +54,23 @@ struct Site: ~Copyable {
     site.pass(.minutes(5))
     site.availability.set(.down, at: lost)
     let without = site.connectAll()
-    #expect(zip(homes, without).allSatisfy { $0 == $1 || $0 == lost })
-    #expect(!without.contains(lost))
-    #expect(!without.contains(nil))
+    // Counts, so that a failure does not print ten million homes.
+    let moved = zip(homes, without).count { $0 != $1 }
+    print("\(moved) of \(size) clients moved, \(homes.count { $0 == lost }) were at the lost server")
+    #expect(moved == homes.count { $0 == lost })
+    #expect(without.count { $0 == lost || $0 == nil } == 0)
 
     site.pass(.minutes(5))
     site.availability.set(.up, at: lost)
     let back = site.connectAll()
-    #expect(back == without)
+    #expect(zip(without, back).count { $0 != $1 } == 0)
 
     // Once they have been silent for the hold time, they are new clients.
     site.pass(.minutes(90))
-    #expect(site.connectAll() == homes)
+    #expect(zip(site.connectAll(), homes).count { $0 != $1 } == 0)
   }
 
-  @Test(arguments: [100_000])
+  @Test(arguments: [100_000 * Scale.factor])
   func `a draining server keeps its clients and gets no other`(size: Int) {
     var site = Site(clients: size, servers: Self.servers, seed: 12)
     let early = size / 2
@@ -76,21 +79,21 @@ struct Site: ~Copyable {
     site.availability.set(.drain, at: 3)
     site.pass(.minutes(30))
     let all = site.connectAll()
-    #expect(all.prefix(early).elementsEqual(homes))
-    #expect(homes.contains(3))
-    #expect(!all.dropFirst(early).contains(3))
+    #expect(zip(all, homes).count { $0 != $1 } == 0)
+    #expect(homes.count { $0 == 3 } > 0)
+    #expect(all.dropFirst(early).count { $0 == 3 } == 0)
   }
 
-  @Test(arguments: [100_000])
+  @Test(arguments: [100_000 * Scale.factor])
   func `two nodes that share nothing send every client to the same server`(size: Int) {
     var one = Site(clients: size, servers: Self.servers, seed: 13)
     var other = Site(clients: size, servers: Self.servers, capacity: 10, seed: 13)
     one.availability.set(.down, at: 0)
     other.availability.set(.down, at: 0)
-    #expect(one.connectAll() == other.connectAll())
+    #expect(zip(one.connectAll(), other.connectAll()).count { $0 != $1 } == 0)
   }
 
-  @Test(arguments: [100_000])
+  @Test(arguments: [100_000 * Scale.factor])
   func `a flood of addresses neither grows the table nor takes a client out of its session`(size: Int) {
     var site = Site(clients: size, servers: Self.servers, capacity: 1_000, seed: 14)
     // Against the rendezvous, so that only the table can know.
