@@ -68,9 +68,19 @@ def test_reload_takes_a_rotated_certificate_and_disturbs_nobody(machine, site):
     with site.load(ADDRESS) as load:
         site.give_certificate(machine, serial=101)
         machine.run("systemctl reload belvedere")
-        machine.wait_until(lambda: "generation 2 serves" in machine.journal(), "the reload's end")
     assert load["failures"] == load["cut"] == []
     assert load["serials"] == ["64", "65"]
+
+
+def test_refused_reload_fails_and_says_why_while_traffic_goes_on(machine, site):
+    machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + "unheard-of: true\n")
+    with site.load(ADDRESS) as load:
+        assert machine.attempt("systemctl reload belvedere").returncode != 0
+    assert load["failures"] == load["cut"] == []
+    assert "unknown key `unheard-of`" in machine.journal()
+    assert machine.show("ActiveState") == "active"
+    machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION)
+    machine.run("systemctl reload belvedere")
 
 
 @pytest.mark.parametrize("role", ["worker", "supervisor"])
