@@ -34,14 +34,6 @@ struct Fields {
     return UInt64(value)
   }
 
-  func decimal(_ name: String) throws(ControlFault) -> Double {
-    switch json[name] {
-    case .decimal(let value): return value
-    case .integer(let value): return Double(value)
-    default: throw .field(name)
-    }
-  }
-
   func moment(_ name: String) throws(ControlFault) -> Moment {
     guard let moment = Moment(try string(name)) else { throw .field(name) }
     return moment

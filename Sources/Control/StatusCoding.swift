@@ -8,8 +8,7 @@ extension StatusReport {
       "since": .moment(since), "state": .string(state.rawValue), "mode": .string(mode),
       "service": .array(service.map { .string($0) }), "listeners": .array(listeners.map { .string($0) }),
       "worker": .optional(worker, \.json), "generation": generation.json, "traffic": traffic.json,
-      "limits": limits.json, "certificates": .array(certificates.map(\.json)), "servers": .array(servers.map(\.json)),
-      "problems": .array(problems.map(\.json)),
+      "limits": limits.json, "servers": .array(servers.map(\.json)),
     ])
   }
 
@@ -27,9 +26,7 @@ extension StatusReport {
     worker = try fields.optional("worker") { (fields) throws(ControlFault) in try fields.object("worker", Worker.init) }
     traffic = try fields.object("traffic", Traffic.init)
     limits = try fields.object("limits", Limits.init)
-    certificates = try fields.objects("certificates", Certificate.init)
     servers = try fields.objects("servers", Server.init)
-    problems = try fields.objects("problems", Problem.init)
   }
 }
 
@@ -43,27 +40,19 @@ extension StatusReport.Worker {
 
 extension StatusReport.Generation {
   fileprivate var json: JSON {
-    .members([
-      "number": .count(number), "since": .moment(since), "threads": .count(threads),
-      "alive": .array(alive.map { .members(["number": .count($0.number), "connections": .count($0.connections)]) }),
-    ])
+    .members(["number": .count(number), "since": .moment(since), "threads": .count(threads)])
   }
 
   fileprivate init(_ fields: Fields) throws(ControlFault) {
     self.init(
       number: try fields.count("number"), since: try fields.moment("since"), threads: try fields.count("threads"))
-    alive = try fields.objects("alive") { (fields) throws(ControlFault) in
-      StatusReport.Live(number: try fields.count("number"), connections: try fields.count("connections"))
-    }
   }
 }
 
 extension StatusReport.Traffic {
   fileprivate var json: JSON {
     .members([
-      "connections": .count(connections), "exchanges": .count(exchanges), "accepted": .count(accepted),
-      "requests": .count(requests), "connections_per_second": .decimal(connectionRate),
-      "requests_per_second": .decimal(requestRate), "clients": .count(clients),
+      "connections": .count(connections), "exchanges": .count(exchanges), "requests": .count(requests),
     ])
   }
 
@@ -71,11 +60,7 @@ extension StatusReport.Traffic {
     self.init()
     connections = try fields.count("connections")
     exchanges = try fields.count("exchanges")
-    accepted = try fields.count("accepted")
     requests = try fields.count("requests")
-    connectionRate = try fields.decimal("connections_per_second")
-    requestRate = try fields.decimal("requests_per_second")
-    clients = try fields.count("clients")
   }
 }
 
@@ -98,43 +83,12 @@ extension StatusReport.Limits {
   }
 }
 
-extension StatusReport.Certificate {
-  fileprivate var json: JSON {
-    .members([
-      "names": .array(names.map { .string($0) }), "sha256": .string(fingerprint), "not_before": .moment(notBefore),
-      "not_after": .moment(notAfter), "days_left": .integer(daysLeft),
-    ])
-  }
-
-  fileprivate init(_ fields: Fields) throws(ControlFault) {
-    self.init(
-      names: try fields.strings("names"), fingerprint: try fields.string("sha256"),
-      notBefore: try fields.moment("not_before"), notAfter: try fields.moment("not_after"),
-      daysLeft: try fields.integer("days_left"))
-  }
-}
-
-extension StatusReport.Problem {
-  fileprivate var json: JSON {
-    .members([
-      "time": .moment(time), "level": .string(level), "source": .string(source), "message": .string(message),
-    ])
-  }
-
-  fileprivate init(_ fields: Fields) throws(ControlFault) {
-    self.init(
-      time: try fields.moment("time"), level: try fields.string("level"), source: try fields.string("source"),
-      message: try fields.string("message"))
-  }
-}
-
 extension StatusReport.Server {
   var json: JSON {
     .members([
       "name": .string(name), "address": .string(address), "state": .string(state.rawValue), "reason": .string(reason),
       "since": .optional(since, JSON.moment), "order": .optional(order, \.json), "weight": .count(weight),
-      "configured_weight": .count(configuredWeight), "backup": .bool(isBackup), "sessions": .count(sessions),
-      "connected": .count(connected), "exchanges": .count(exchanges), "queue": .count(queue), "limit": .count(limit),
+      "configured_weight": .count(configuredWeight), "backup": .bool(isBackup), "limit": .count(limit),
     ])
   }
 
@@ -147,10 +101,6 @@ extension StatusReport.Server {
     weight = try fields.count("weight")
     configuredWeight = try fields.count("configured_weight")
     isBackup = try fields.bool("backup")
-    sessions = try fields.count("sessions")
-    connected = try fields.count("connected")
-    exchanges = try fields.count("exchanges")
-    queue = try fields.count("queue")
     limit = try fields.count("limit")
   }
 }

@@ -13,7 +13,7 @@ package struct StatusPage {
 
   /// Ends with a newline.
   package var text: String {
-    let sections = [[title] + facts, servers, problems].filter { !$0.isEmpty }
+    let sections = [[title] + facts, servers].filter { !$0.isEmpty }
     return sections.map { $0.map { $0.rendered(isColoured: isColoured) + "\n" }.joined() }.joined(separator: "\n")
   }
 
@@ -26,12 +26,11 @@ package struct StatusPage {
   }
 
   private var facts: [PageLine] {
-    var rows: [(String, PageLine)] = [
+    let rows: [(String, PageLine)] = [
       ("service", PageLine(report.service.joined(separator: ", ") + (report.mode == "http" ? "" : ", \(report.mode)"))),
       ("listens on", PageLine(report.listeners.joined(separator: ", "))), ("running for", PageLine(processes)),
       ("generation", PageLine(generation)), ("traffic", PageLine(traffic)),
     ]
-    for certificate in report.certificates { rows.append(("certificate", line(for: certificate))) }
     let label = rows.map(\.0.count).max() ?? 0
     return rows.flatMap { name, value in value.wrapped(after: name, indent: label + 4) }
   }
@@ -45,49 +44,22 @@ package struct StatusPage {
 
   private var generation: String {
     let current = report.generation
-    let others = current.alive.filter { $0.number != current.number }
     let age = Age(report.time.seconds(since: current.since))
     let threads = current.threads == 1 ? "1 thread" : "\(current.threads) threads"
-    guard !others.isEmpty else { return "\(current.number) for \(age), \(threads)" }
-    let shown = others.suffix(5).map { "\($0.number): \($0.connections) connections" }
-    let more = others.count > shown.count ? ["\(others.count - shown.count) more"] : []
-    return "\(current.number) for \(age), \(threads); still in use " + (more + shown).joined(separator: ", ")
+    return "\(current.number) for \(age), \(threads)"
   }
 
   private var traffic: String {
     let traffic = report.traffic
     return "\(traffic.connections) of \(report.limits.connections) connections, \(traffic.exchanges) exchanges, "
-      + "\(Self.rate(traffic.connectionRate)) connections/s, \(Self.rate(traffic.requestRate)) requests/s, "
-      + "\(traffic.clients) clients remembered"
-  }
-
-  private func line(for certificate: StatusReport.Certificate) -> PageLine {
-    let names = certificate.names.joined(separator: ", ")
-    var line = PageLine(names.isEmpty ? "no name, " : names + ", ")
-    switch certificate.daysLeft {
-    case ..<0: line.append("expired", .bad)
-    case 0: line.append("expires today", .bad)
-    case 1..<StatusPage.soon: line.append("\(certificate.daysLeft) days left", .doubtful)
-    default: line.append("\(certificate.daysLeft) days left")
-    }
-    line.append(" (\(certificate.notAfter.description.prefix(10)))")
-    return line
-  }
-
-  /// So many days before its end, a certificate is worth an eye.
-  private static let soon: Int64 = 30
-
-  /// One digit behind the point where it tells something.
-  private static func rate(_ value: Double) -> String {
-    let tenths = Int64((value * 10).rounded())
-    return tenths >= 100 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+      + "\(traffic.requests) requests"
   }
 
   // MARK: servers
 
   private var servers: [PageLine] {
     guard !report.servers.isEmpty else { return [] }
-    let heads = ["server", "state", "since", "sessions", "connected", "busy", "queue"]
+    let heads = ["server", "state", "since"]
     let rows = report.servers.map(cells)
     let widths = heads.indices.map { column in ([heads[column]] + rows.map { $0[column] }).map(\.count).max() ?? 0 }
     var lines = [PageLine(Self.row(heads, widths), .bold)]
@@ -106,8 +78,7 @@ package struct StatusPage {
   private func cells(of server: StatusReport.Server) -> [String] {
     [
       Self.shortened(server.name, 17), server.state.rawValue,
-      server.since.map { "\(Age(report.time.seconds(since: $0)))" } ?? "", "\(server.sessions)",
-      "\(server.connected)", "\(server.exchanges)", "\(server.queue)",
+      server.since.map { "\(Age(report.time.seconds(since: $0)))" } ?? "",
     ]
   }
 
@@ -134,36 +105,17 @@ package struct StatusPage {
   }
 
   private static let gap = 2
-  /// Columns of words; the others are numbers.
-  private static let wordColumns = 0...2
 
-  /// Words to the left, numbers to the right.
+  /// Without spaces at its end.
   private static func row(_ cells: [String], _ widths: [Int]) -> String {
-    let padded = cells.indices.map { column in
-      let space = String(repeating: " ", count: widths[column] - cells[column].count)
-      return wordColumns.contains(column) ? cells[column] + space : space + cells[column]
-    }
-    return padded.joined(separator: String(repeating: " ", count: gap))
+    var text = cells.indices.map { column in
+      cells[column] + String(repeating: " ", count: widths[column] - cells[column].count)
+    }.joined(separator: String(repeating: " ", count: gap))
+    while text.last == " " { text.removeLast() }
+    return text
   }
 
   private static func shortened(_ text: String, _ limit: Int) -> String {
     text.count <= limit ? text : text.prefix(limit - 1) + "…"
   }
-
-  // MARK: problems
-
-  private var problems: [PageLine] {
-    guard !report.problems.isEmpty else { return [] }
-    return [PageLine("last problems", .bold)]
-      + report.problems.suffix(StatusPage.problemLimit).flatMap { problem in
-        let time = problem.time.description
-        var line = PageLine("\(time.prefix(10)) \(time.dropFirst(11).prefix(8))Z ")
-        line.append(problem.level, problem.level == "warning" ? .doubtful : .bad)
-        line.append(" \(problem.source): \(problem.message)")
-        return line.wrapped(after: "", indent: 2)
-      }
-  }
-
-  /// JSON has them all.
-  private static let problemLimit = 8
 }

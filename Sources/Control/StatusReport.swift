@@ -29,11 +29,8 @@ package struct StatusReport: Hashable, Sendable {
   package var generation: Generation
   package var traffic = Traffic()
   package var limits = Limits()
-  package var certificates: [Certificate] = []
   /// In the order of the configuration.
   package var servers: [Server] = []
-  /// The last warnings and errors, oldest first.
-  package var problems: [Problem] = []
 
   package init(time: Moment, since: Moment, generation: Generation) {
     self.time = time
@@ -59,8 +56,6 @@ package struct StatusReport: Hashable, Sendable {
     package var since: Moment
     /// Event loops.
     package var threads: UInt64
-    /// Every generation that still has something to do, the newest last.
-    package var alive: [Live] = []
 
     package init(number: UInt64, since: Moment, threads: UInt64) {
       self.number = number
@@ -69,32 +64,13 @@ package struct StatusReport: Hashable, Sendable {
     }
   }
 
-  package struct Live: Hashable, Sendable {
-    package var number: UInt64
-    /// Clients' connections that belong to it.
-    package var connections: UInt64
-
-    package init(number: UInt64, connections: UInt64) {
-      self.number = number
-      self.connections = connections
-    }
-  }
-
   package struct Traffic: Hashable, Sendable {
     /// Clients' connections that are open.
     package var connections: UInt64 = 0
     /// Requests and tunnels under way.
     package var exchanges: UInt64 = 0
-    /// Connections accepted since the worker started.
-    package var accepted: UInt64 = 0
     /// Requests since the worker started.
     package var requests: UInt64 = 0
-    /// New connections a second, lately.
-    package var connectionRate: Double = 0
-    /// Requests a second, lately.
-    package var requestRate: Double = 0
-    /// Clients that are remembered.
-    package var clients: UInt64 = 0
 
     package init() {}
   }
@@ -107,39 +83,6 @@ package struct StatusReport: Hashable, Sendable {
     package var queue: UInt64 = 0
 
     package init() {}
-  }
-
-  package struct Certificate: Hashable, Sendable {
-    package var names: [String]
-    /// SHA-256, 64 lower-case hexadecimal digits.
-    package var fingerprint: String
-    package var notBefore: Moment
-    package var notAfter: Moment
-    /// Whole days until it ends; negative when it has.
-    package var daysLeft: Int64
-
-    package init(names: [String], fingerprint: String, notBefore: Moment, notAfter: Moment, daysLeft: Int64) {
-      self.names = names
-      self.fingerprint = fingerprint
-      self.notBefore = notBefore
-      self.notAfter = notAfter
-      self.daysLeft = daysLeft
-    }
-  }
-
-  package struct Problem: Hashable, Sendable {
-    package var time: Moment
-    package var level: String
-    /// The role that said it.
-    package var source: String
-    package var message: String
-
-    package init(time: Moment, level: String, source: String, message: String) {
-      self.time = time
-      self.level = level
-      self.source = source
-      self.message = message
-    }
   }
 }
 
@@ -184,14 +127,6 @@ extension StatusReport {
     package var weight: UInt64 = 1
     package var configuredWeight: UInt64 = 1
     package var isBackup = false
-    /// Clients that are at home on it: connected, or not silent for longer than `affinity.hold`.
-    package var sessions: UInt64 = 0
-    /// Those of them that have a connection.
-    package var connected: UInt64 = 0
-    /// Requests and tunnels under way.
-    package var exchanges: UInt64 = 0
-    /// Requests that wait for a place.
-    package var queue: UInt64 = 0
     /// How many requests and tunnels it is given at once.
     package var limit: UInt64 = 0
 

@@ -20,7 +20,8 @@ extension Supervision {
       log.notice("reload: asked for by \(operators.name(of: asker))")
       reload(for: asker)
     case .server(let name, _):
-      reply(.refused(["server \(name): orders are not taken yet"]), to: asker)
+      let instead = "`weight: 0` in the configuration and a reload drain it"
+      reply(.refused(["server \(name): this version takes no orders; \(instead)"]), to: asker)
     }
   }
 
