@@ -11,6 +11,23 @@ package enum CurrentProcess {
   /// Asks the kernel to kill this process when its parent dies. A parent that died before is not noticed.
   package static func dieWithParent() { _ = cl_die_with_parent(SIGKILL) }
 
+  /// How a process with deadlines stands against others that want the processor.
+  package enum Scheduling: Hashable, Sendable {
+    /// In front of everything that is not realtime itself (SCHED_RR).
+    case realtime
+    /// In front of most (a nice value of -10).
+    case sooner
+    /// As everybody.
+    case usual
+  }
+
+  /// Puts this thread in front of others as far as it is allowed (CAP_SYS_NICE, or systemd's LimitRTPRIO= and
+  /// LimitNICE=), and says how far that was. Children do not inherit it.
+  package static func schedulePromptly() -> Scheduling {
+    if cl_schedule_realtime() == 0 { return .realtime }
+    return cl_schedule_sooner(-10) == 0 ? .sooner : .usual
+  }
+
   /// Raises the number of files that may be open to the most that is allowed, and returns it.
   package static func raiseOpenFileLimit() throws(SystemError) -> UInt64 {
     var limit: UInt64 = 0

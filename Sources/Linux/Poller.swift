@@ -7,7 +7,8 @@ package struct Poller: ~Copyable {
   /// Events taken from the kernel at once.
   package static let batch = 256
 
-  private let descriptor: Descriptor
+  /// Readable while there are events, so that one poller can watch another.
+  package let descriptor: Descriptor
   @usableFromInline let events: UnsafeMutablePointer<epoll_event>
 
   package init() throws(SystemError) {
@@ -41,6 +42,14 @@ package struct Poller: ~Copyable {
   package func wait(milliseconds: Int32) -> Int {
     // SAFETY: `events` has room for `batch` events.
     let count = unsafe epoll_wait(descriptor.number, events, Int32(Self.batch), milliseconds)
+    return max(0, Int(count))
+  }
+
+  /// As `wait(milliseconds:)`, to the nanosecond: for deadlines that are closer than a millisecond counts.
+  package func wait(_ patience: Interval) -> Int {
+    let nanoseconds = Int64(clamping: patience.nanoseconds)
+    // SAFETY: `events` has room for `batch` events.
+    let count = unsafe cl_epoll_wait_nanoseconds(descriptor.number, events, Int32(Self.batch), nanoseconds)
     return max(0, Int(count))
   }
 

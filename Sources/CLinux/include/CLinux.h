@@ -3,5 +3,6 @@
 #define _GNU_SOURCE 1
 #endif
 #include "local.h"
+#include "network.h"
 #include "sockets.h"
 #include "supervision.h"

@@ -1,0 +1,114 @@
+import CLinux
+import Wire
+
+/// A raw socket for VRRP (IP protocol 112) on one interface: sends with TTL 255, type of service 0xc0 and no loop back,
+/// hears what the group or a peer sends (RFC 9568 §5.1).
+package struct AdvertisementSocket: ~Copyable {
+  /// 224.0.0.18 and ff02::12 (RFC 9568 §5.1.1.2, §5.1.2.2).
+  package static func group(_ family: IPAddress.Family) -> IPAddress {
+    family == .v4 ? IPAddress(v4: 0xe000_0012) : IPAddress(v6High: 0xff02 << 48, low: 0x12)
+  }
+
+  /// A packet that came: what IP says of it, and the bytes behind IP's header.
+  package struct Packet: Hashable, Sendable {
+    package let source: IPAddress
+    package let destination: IPAddress
+    /// TTL or hop limit as it arrived.
+    package let hopLimit: UInt8
+    package let bytes: [UInt8]
+  }
+
+  /// No packet of ours is longer: 255 IPv4 addresses or 90 IPv6 ones and a trailer stay below an Ethernet's MTU.
+  private static let room = 2048
+
+  package let descriptor: Descriptor
+  package let family: IPAddress.Family
+  private let interface: Int32
+
+  /// Bound to the interface; with `joining`, a member of VRRP's group there.
+  package init(_ family: IPAddress.Family, on interface: NetworkInterface, joining: Bool) throws(SystemError) {
+    let number = Int32(family.rawValue)
+    // SAFETY: the kernel copies the name.
+    let opened = unsafe interface.name.withCString { unsafe cl_vrrp_socket(number, $0) }
+    let descriptor = try Descriptor(opened, of: "raw socket for VRRP on \(interface.name)")
+    let group = Self.group(family)
+    if joining, cl_vrrp_join(descriptor.number, number, interface.index, group.high, group.low) != 0 {
+      throw SystemError("join \(group) on \(interface.name)")
+    }
+    self.descriptor = descriptor
+    self.family = family
+    self.interface = interface.index
+  }
+
+  /// Sends one packet from `source`, which must be an address of this machine.
+  package func send(_ bytes: Span<UInt8>, from source: IPAddress, to destination: IPAddress) throws(SystemError) {
+    var from = cl_address(source)
+    var to = cl_address(destination)
+    let sent = unsafe bytes.withUnsafeBufferPointer { buffer in
+      // SAFETY: the kernel reads the span's bytes and both addresses during the call only.
+      retryingInterrupts {
+        unsafe cl_raw_send(descriptor.number, buffer.baseAddress, buffer.count, interface, &from, &to)
+      }
+    }
+    guard sent == bytes.count else { throw SystemError("send an advertisement to \(destination)") }
+  }
+
+  /// The next packet; nil when there is none. What is no whole IP packet is skipped.
+  package func receive() throws(SystemError) -> Packet? {
+    while true {
+      var arrival = cl_arrival()
+      let (count, bytes) = unsafe RawReceipt.read(room: Self.room) { buffer in
+        // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many there were.
+        unsafe cl_raw_receive(descriptor.number, buffer.baseAddress, buffer.count, &arrival)
+      }
+      guard count >= 0 else {
+        guard cl_errno() == EAGAIN else { throw SystemError("receive an advertisement") }
+        return nil
+      }
+      guard count <= bytes.count, let packet = Packet(bytes, arrival) else { continue }
+      return packet
+    }
+  }
+}
+
+extension AdvertisementSocket.Packet {
+  /// IPv4's header stands in front of the bytes (RFC 791 §3.1); of IPv6's, the kernel has told.
+  fileprivate init?(_ bytes: [UInt8], _ arrival: cl_arrival) {
+    let source = IPAddress(arrival.source)
+    let destination = IPAddress(arrival.destination)
+    guard source.family == .v4 else {
+      guard let hopLimit = UInt8(exactly: arrival.hop_limit) else { return nil }
+      self.init(source: source, destination: destination, hopLimit: hopLimit, bytes: bytes)
+      return
+    }
+    guard bytes.count >= 20, bytes[0] >> 4 == 4 else { return nil }
+    let headerCount = Int(bytes[0] & 0x0f) * 4
+    guard 20...bytes.count ~= headerCount else { return nil }
+    self.init(
+      source: source, destination: destination, hopLimit: bytes[8], bytes: Array(bytes[headerCount...]))
+  }
+}
+
+/// Reads of raw sockets.
+enum RawReceipt {
+  /// What `body` returns, and the bytes that it filled. A packet that is longer than `room` returns more than that.
+  static func read(room: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Int) -> (count: Int, bytes: [UInt8]) {
+    var count = -1
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, initialized in
+      // SAFETY: `body` fills no more than the buffer holds.
+      count = retryingInterrupts { unsafe body(buffer) }
+      initialized = min(max(0, count), room)
+    }
+    return (count, bytes)
+  }
+}
+
+extension IPAddress {
+  init(_ address: cl_address) { self.init(family: address.family, high: address.high, low: address.low) }
+}
+
+extension cl_address {
+  init(_ address: IPAddress) {
+    self.init(family: Int32(address.family.rawValue), high: address.high, low: address.low)
+  }
+}

@@ -1,0 +1,76 @@
+import CLinux
+import Wire
+
+/// Whole Ethernet frames on one interface: what IP does not send for us.
+package struct FrameSocket: ~Copyable {
+  package enum Kind: UInt16, Sendable {
+    /// Hears nothing.
+    case sending = 0
+    case arp = 0x0806
+  }
+
+  /// ARP is 42 bytes, padded to 60.
+  private static let room = 128
+
+  package let descriptor: Descriptor
+
+  package init(_ kind: Kind, on interface: NetworkInterface) throws(SystemError) {
+    descriptor = try Descriptor(
+      cl_frame_socket(interface.index, kind.rawValue), of: "packet socket on \(interface.name)")
+  }
+
+  /// Sends one frame, the Ethernet header first.
+  package func send(_ frame: Span<UInt8>) throws(SystemError) {
+    let sent = unsafe frame.withUnsafeBufferPointer { buffer in
+      // SAFETY: the kernel reads the span's bytes during the call only.
+      retryingInterrupts {
+        unsafe CLinux.send(descriptor.number, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+      }
+    }
+    guard sent == frame.count else { throw SystemError("send a frame") }
+  }
+
+  /// The start of the next frame that somebody else sent; nil when there is none.
+  package func receive() throws(SystemError) -> [UInt8]? {
+    while true {
+      var outgoing: Int32 = 0
+      let (count, bytes) = unsafe RawReceipt.read(room: Self.room) { buffer in
+        // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many there were.
+        unsafe cl_frame_receive(descriptor.number, buffer.baseAddress, buffer.count, &outgoing)
+      }
+      guard count >= 0 else {
+        // A link that goes down says so once.
+        guard [EAGAIN, ENETDOWN].contains(cl_errno()) else { throw SystemError("receive a frame") }
+        return nil
+      }
+      if outgoing == 0 { return bytes }
+    }
+  }
+}
+
+/// Neighbour advertisements (RFC 4861 §4.4) as they come to one interface.
+package struct NeighbourSocket: ~Copyable {
+  package let descriptor: Descriptor
+
+  package init(on interface: NetworkInterface) throws(SystemError) {
+    // SAFETY: the kernel copies the name.
+    let opened = unsafe interface.name.withCString { unsafe cl_neighbour_socket($0) }
+    descriptor = try Descriptor(opened, of: "raw socket for ICMPv6 on \(interface.name)")
+  }
+
+  /// The next one's bytes behind IPv6's header; nil when there is none. What came through a router is skipped.
+  package func receive() throws(SystemError) -> [UInt8]? {
+    while true {
+      var arrival = cl_arrival()
+      let (count, bytes) = unsafe RawReceipt.read(room: 128) { buffer in
+        // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many there were.
+        unsafe cl_raw_receive(descriptor.number, buffer.baseAddress, buffer.count, &arrival)
+      }
+      guard count >= 0 else {
+        guard [EAGAIN, ENETDOWN].contains(cl_errno()) else { throw SystemError("receive a neighbour advertisement") }
+        return nil
+      }
+      if arrival.hop_limit == 255 { return bytes }
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import Wire
+
+/// A network interface as the kernel has it at the moment.
+package struct NetworkInterface: Hashable, Sendable {
+  package let index: Int32
+  package let name: String
+  /// Switched on by an administrator.
+  package let isUp: Bool
+  /// It has a carrier: a cable, a switch that answers, a peer that is up.
+  package let hasCarrier: Bool
+  package let isLoopback: Bool
+  /// Six bytes for anything like Ethernet.
+  package let hardwareAddress: [UInt8]
+
+  /// Whether packets can leave through it.
+  package var isUsable: Bool { isUp && hasCarrier }
+}
+
+extension NetworkInterface {
+  /// From the body of RTM_NEWLINK or RTM_DELLINK; nil when it is about no interface with a name.
+  init?(link body: Span<UInt8>) {
+    var reader = NetlinkReader(body)
+    do throws(NetlinkReader.Truncated) {
+      // ifinfomsg: family, padding, type, index, flags, change.
+      _ = try reader.read(UInt32.self)
+      let index = try reader.read(UInt32.self)
+      let flags = try reader.read(UInt32.self)
+      _ = try reader.read(UInt32.self)
+      var name = ""
+      var hardwareAddress: [UInt8] = []
+      try reader.readAttributes { type, value in
+        switch type {
+        case Netlink.linkName: name = String(decoding: value.copied.prefix { $0 != 0 }, as: UTF8.self)
+        case Netlink.linkAddress: hardwareAddress = value.copied
+        default: break
+        }
+      }
+      guard !name.isEmpty else { return nil }
+      self.init(
+        index: Int32(truncatingIfNeeded: index), name: name, isUp: flags & Netlink.upFlag != 0,
+        hasCarrier: flags & (Netlink.runningFlag | Netlink.lowerUpFlag) == Netlink.runningFlag | Netlink.lowerUpFlag,
+        isLoopback: flags & Netlink.loopbackFlag != 0, hardwareAddress: hardwareAddress)
+    } catch {
+      return nil
+    }
+  }
+}
+
+/// An address on an interface.
+package struct InterfaceAddress: Hashable, Sendable {
+  /// Marks addresses that are ours (IFA_PROTO, Linux 5.18): the number of VRRP among the IP protocols, which no other
+  /// program uses for addresses.
+  package static let ourProtocol: UInt8 = 112
+
+  package let interface: Int32
+  package let address: IPAddress
+  package let prefixLength: UInt8
+  /// How long the kernel keeps it, in seconds; nil: for ever.
+  package let lifetime: UInt32?
+  /// Who put it there; 0 when nobody said.
+  package let origin: UInt8
+
+  package init(interface: Int32, address: IPAddress, prefixLength: UInt8, lifetime: UInt32?, origin: UInt8 = 0) {
+    self.interface = interface
+    self.address = address
+    self.prefixLength = prefixLength
+    self.lifetime = lifetime
+    self.origin = origin
+  }
+
+  /// Link-local addresses are the sources of IPv6 advertisements (RFC 9568 §5.1.2.1).
+  package var isLinkLocal: Bool { address.family == .v6 && address.high >> 54 == 0xfe80 >> 6 }
+}
+
+extension InterfaceAddress {
+  /// IFA_CACHEINFO's "for ever".
+  private static let forever = UInt32.max
+
+  /// From the body of RTM_NEWADDR or RTM_DELADDR; nil when it is of no family of ours.
+  init?(address body: Span<UInt8>) {
+    var reader = NetlinkReader(body)
+    do throws(NetlinkReader.Truncated) {
+      // ifaddrmsg: family, prefix length, flags, scope, index.
+      _ = try reader.read(UInt8.self)
+      let prefixLength = try reader.read(UInt8.self)
+      _ = try reader.read(UInt16.self)
+      let interface = try reader.read(UInt32.self)
+      var local: IPAddress?
+      var other: IPAddress?
+      var lifetime: UInt32?
+      var origin: UInt8 = 0
+      try reader.readAttributes { type, value in
+        switch type {
+        // On a link between two, IFA_ADDRESS is the other end's; IPv6 has no IFA_LOCAL otherwise.
+        case Netlink.localAddress: local = IPAddress(bytes: value)
+        case Netlink.addressOfInterface: other = IPAddress(bytes: value)
+        case Netlink.cacheInformation: lifetime = Self.validLifetime(value)
+        case Netlink.addressProtocol where value.count == 1: origin = value[0]
+        default: break
+        }
+      }
+      guard let address = local ?? other else { return nil }
+      self.init(
+        interface: Int32(truncatingIfNeeded: interface), address: address, prefixLength: prefixLength,
+        lifetime: lifetime, origin: origin)
+    } catch {
+      return nil
+    }
+  }
+
+  /// ifa_cacheinfo: preferred, valid, created, changed.
+  private static func validLifetime(_ value: Span<UInt8>) -> UInt32? {
+    var reader = NetlinkReader(value)
+    guard (try? reader.read(UInt32.self)) != nil, let valid = try? reader.read(UInt32.self) else { return nil }
+    return valid == forever ? nil : valid
+  }
+
+  /// A request about this address, with everything that RTM_NEWADDR and RTM_DELADDR take.
+  func request(type: UInt16, flags: UInt16, sequence: UInt32) -> [UInt8] {
+    var writer = NetlinkWriter(type: type, flags: flags, sequence: sequence)
+    writer.append(UInt8(address.family == .v4 ? AddressFamily.v4 : AddressFamily.v6))
+    writer.append(prefixLength)
+    writer.append(UInt16(0))
+    writer.append(UInt32(bitPattern: interface))
+    var bytes = ByteWriter(limit: 16)
+    address.writeBytes(into: &bytes)
+    writer.append(attribute: Netlink.localAddress, bytes.bytes)
+    writer.append(attribute: Netlink.addressOfInterface, bytes.bytes)
+    guard type == Netlink.newAddress else { return writer.finish() }
+    // A virtual address moves, it is not duplicated; and nobody waits a second for the probe.
+    if address.family == .v6 {
+      writer.append(attribute: Netlink.addressFlags, Self.native(Netlink.withoutDuplicateDetection))
+    }
+    let lifetime = Self.native(self.lifetime ?? Self.forever)
+    writer.append(attribute: Netlink.cacheInformation, lifetime + lifetime + Self.native(0) + Self.native(0))
+    writer.append(attribute: Netlink.addressProtocol, [origin])
+    return writer.finish()
+  }
+
+  private static func native(_ number: UInt32) -> [UInt8] {
+    (0..<4).map { UInt8(truncatingIfNeeded: number >> UInt32(8 * (NetlinkWriter.isLittleEndian ? $0 : 3 - $0))) }
+  }
+}
+
+/// AF_INET and AF_INET6, as they stand in one byte of a message.
+enum AddressFamily {
+  static let v4: UInt8 = 2
+  static let v6: UInt8 = 10
+}

@@ -1,0 +1,188 @@
+import CLinux
+import Glibc
+import Wire
+
+/// Asks the kernel for its interfaces and addresses, and changes addresses (rtnetlink(7)). The kernel answers before a
+/// request returns, so nothing here waits.
+package struct RouteSocket: ~Copyable {
+  private let descriptor: Descriptor
+  private var sequence: UInt32 = 0
+
+  package init() throws(SystemError) {
+    descriptor = try Descriptor(cl_route_socket(0), of: "netlink socket")
+  }
+
+  /// Every interface.
+  package mutating func interfaces() throws(SystemError) -> [NetworkInterface] {
+    var found: [NetworkInterface] = []
+    // ifinfomsg: all zero.
+    try ask(Netlink.getLink, header: 16) { type, body in
+      if type == Netlink.newLink, let interface = NetworkInterface(link: body) { found.append(interface) }
+    }
+    return found
+  }
+
+  /// Every address of every interface.
+  package mutating func addresses() throws(SystemError) -> [InterfaceAddress] {
+    var found: [InterfaceAddress] = []
+    // ifaddrmsg: all zero.
+    try ask(Netlink.getAddress, header: 8) { type, body in
+      if type == Netlink.newAddress, let address = InterfaceAddress(address: body) { found.append(address) }
+    }
+    return found
+  }
+
+  /// Puts the address on its interface, or gives the one that is there this lifetime and origin.
+  package mutating func put(_ address: InterfaceAddress) throws(SystemError) {
+    try change(address, Netlink.newAddress, flags: Netlink.create | Netlink.replace)
+  }
+
+  /// Takes the address off its interface. Returns false when it was not there.
+  package mutating func remove(_ address: InterfaceAddress) throws(SystemError) -> Bool {
+    do {
+      try change(address, Netlink.deleteAddress, flags: 0)
+      return true
+    } catch  where [EADDRNOTAVAIL, ENODEV].contains(error.code) {
+      return false
+    }
+  }
+
+  private mutating func change(_ address: InterfaceAddress, _ type: UInt16, flags: UInt16) throws(SystemError) {
+    sequence &+= 1
+    let words = "\(type == Netlink.newAddress ? "add" : "remove") \(address.address)/\(address.prefixLength)"
+    let flags = flags | Netlink.request | Netlink.acknowledge
+    try send(address.request(type: type, flags: flags, sequence: sequence), for: words)
+    try receive(for: words) { _, _ in }
+  }
+
+  private mutating func ask(
+    _ type: UInt16, header: Int, _ body: (_ type: UInt16, _ body: Span<UInt8>) -> Void
+  ) throws(SystemError) {
+    sequence &+= 1
+    var request = NetlinkWriter(type: type, flags: Netlink.request | Netlink.dump, sequence: sequence)
+    for _ in 0..<header { request.append(UInt8(0)) }
+    try send(request.finish(), for: "netlink dump")
+    try receive(for: "netlink dump", body)
+  }
+
+  private func send(_ message: [UInt8], for words: String) throws(SystemError) {
+    let span = message.span
+    let sent = unsafe span.withUnsafeBufferPointer { buffer in
+      // SAFETY: the kernel reads the array's bytes during the call only.
+      retryingInterrupts { unsafe Glibc.send(descriptor.number, buffer.baseAddress, buffer.count, 0) }
+    }
+    guard sent == message.count else { throw SystemError(words) }
+  }
+
+  /// Hands every message that answers the last request to `body`, until the acknowledgement or the dump's end.
+  private func receive(
+    for words: String, _ body: (_ type: UInt16, _ body: Span<UInt8>) -> Void
+  ) throws(SystemError) {
+    let sequence = self.sequence
+    while true {
+      guard let datagram = try NetlinkDatagram.receive(from: descriptor) else { throw SystemError(words, code: EAGAIN) }
+      var outcome: Int32?
+      datagram.forEach { message in
+        // An answer to a request that was given up is nobody's any more.
+        guard message.sequence == sequence, outcome == nil else { return }
+        switch message.type {
+        case Netlink.doneMessage: outcome = 0
+        case Netlink.errorMessage:
+          var reader = NetlinkReader(message.body)
+          let code = (try? reader.read(UInt32.self)).map { Int32(bitPattern: $0) }
+          outcome = -(code ?? -EPROTO)
+        default: body(message.type, message.body)
+        }
+      }
+      if let outcome {
+        guard outcome == 0 else { throw SystemError(words, code: outcome) }
+        return
+      }
+    }
+  }
+}
+
+/// Hears of every change to interfaces and addresses.
+package struct RouteWatch: ~Copyable {
+  package enum Event: Hashable, Sendable {
+    case interface(NetworkInterface)
+    case interfaceGone(NetworkInterface)
+    case address(InterfaceAddress)
+    case addressGone(InterfaceAddress)
+    /// Changes came faster than they were read, and some are lost: look at everything again.
+    case overrun
+  }
+
+  package let descriptor: Descriptor
+
+  package init() throws(SystemError) {
+    descriptor = try Descriptor(cl_route_socket(Netlink.watchedGroups), of: "netlink socket")
+  }
+
+  /// The changes that have come; none when there are none.
+  package func next() -> [Event] {
+    let datagram: NetlinkDatagram?
+    do { datagram = try NetlinkDatagram.receive(from: descriptor) } catch { return [.overrun] }
+    var events: [Event] = []
+    datagram?.forEach { message in
+      switch message.type {
+      case Netlink.newLink: NetworkInterface(link: message.body).map { events.append(.interface($0)) }
+      case Netlink.deleteLink: NetworkInterface(link: message.body).map { events.append(.interfaceGone($0)) }
+      case Netlink.newAddress: InterfaceAddress(address: message.body).map { events.append(.address($0)) }
+      case Netlink.deleteAddress: InterfaceAddress(address: message.body).map { events.append(.addressGone($0)) }
+      default: break
+      }
+    }
+    return events
+  }
+}
+
+/// What one read of a netlink socket brought: messages, one behind the other.
+struct NetlinkDatagram {
+  struct Message: ~Escapable {
+    let type: UInt16
+    let sequence: UInt32
+    let body: Span<UInt8>
+
+    @_lifetime(copy body)
+    init(type: UInt16, sequence: UInt32, body: Span<UInt8>) {
+      self.type = type
+      self.sequence = sequence
+      self.body = body
+    }
+  }
+
+  /// The kernel fills at most this much at once (NLMSG_GOODSIZE is 8 KiB; dumps may take 32).
+  private static let room = 32 * 1024
+
+  let bytes: [UInt8]
+
+  /// Nil when nothing is there. ENOBUFS: something was lost.
+  static func receive(from socket: borrowing Descriptor) throws(SystemError) -> NetlinkDatagram? {
+    var count = -1
+    let number = socket.number
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, initialized in
+      // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many.
+      count = retryingInterrupts { unsafe recv(number, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) }
+      initialized = max(0, count)
+    }
+    if count >= 0 { return NetlinkDatagram(bytes: bytes) }
+    guard cl_errno() == EAGAIN else { throw SystemError("netlink recv") }
+    return nil
+  }
+
+  /// Hands every whole message to `body`; what is cut short is left out.
+  func forEach(_ body: (borrowing Message) -> Void) {
+    var reader = NetlinkReader(bytes.span)
+    while reader.remaining >= NetlinkWriter.headerCount {
+      do throws(NetlinkReader.Truncated) {
+        let count = Int(try reader.read(UInt32.self))
+        let type = try reader.read(UInt16.self)
+        _ = try reader.read(UInt16.self)
+        let sequence = try reader.read(UInt32.self)
+        _ = try reader.read(UInt32.self)
+        body(Message(type: type, sequence: sequence, body: try reader.readPadded(count - NetlinkWriter.headerCount)))
+      } catch { return }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import CLinux
+import Glibc
+import Testing
+
+@testable import Linux
+
+/// Runs `body` on a thread that has a network of its own, with nothing in it but a loopback interface that is up.
+func inOwnNetwork(_ body: @escaping @Sendable (_ loopback: Int32) throws -> Void) throws {
+  nonisolated(unsafe) var outcome: Result<Void, any Error> = .success(())
+  let thread = try Thread(name: "network") {
+    // SAFETY: read only after the thread has been joined.
+    unsafe outcome = Result {
+      guard unshare(CLONE_NEWNET) == 0 else { throw SystemError("unshare") }
+      var routes = try RouteSocket()
+      let loopback = try #require(try routes.interfaces().first { $0.name == "lo" })
+      try body(loopback.index)
+    }
+  }
+  thread.join()
+  try unsafe outcome.get()
+}
+
+let mayMakeNetworks = geteuid() == 0

@@ -1,0 +1,103 @@
+import Glibc
+import Testing
+import Wire
+
+@testable import Linux
+
+/// Two interfaces of one network that are each other's only neighbour.
+private struct Cable {
+  let near: NetworkInterface
+  let far: NetworkInterface
+
+  /// Lays it in the calling thread's network.
+  init() throws {
+    let commands = [
+      "ip link add near type veth peer name far", "ip address add 192.0.2.1/24 dev near",
+      // Both ends are this machine's: it must believe a packet that comes from itself.
+      "echo 1 >/proc/sys/net/ipv4/conf/far/accept_local",
+      "ip -6 address add fe80::1/64 dev near nodad", "ip link set near up", "ip link set far up",
+    ]
+    // SAFETY: a constant string.
+    try #require(unsafe system(commands.joined(separator: " && ")) == 0)
+    var routes = try RouteSocket()
+    let interfaces = try routes.interfaces()
+    near = try #require(interfaces.first { $0.name == "near" })
+    far = try #require(interfaces.first { $0.name == "far" })
+  }
+}
+
+/// What `read` finds, once it finds something.
+private func first<Found>(from descriptor: borrowing Descriptor, _ read: () throws -> Found?) throws -> Found {
+  let poller = try Poller()
+  try poller.watchLevel(descriptor, token: 0)
+  while true {
+    try #require(poller.wait(.seconds(20)) == 1)
+    if let found = try read() { return found }
+  }
+}
+
+// SAFETY: a constant string.
+private let hasIproute = unsafe access("/sbin/ip", X_OK) == 0
+
+@Suite(.enabled(if: mayMakeNetworks && hasIproute, "needs root and iproute2"))
+struct `Raw sockets` {
+  @Test func `a cable's ends are up, have a carrier and six bytes of address`() throws {
+    try inOwnNetwork { _ in
+      let cable = try Cable()
+      #expect(cable.near.isUsable)
+      #expect(cable.far.isUsable)
+      #expect(cable.near.hardwareAddress.count == 6)
+      #expect(cable.near.hardwareAddress != cable.far.hardwareAddress)
+    }
+  }
+
+  @Test(arguments: [IPAddress(v4: 0xc000_0201), IPAddress(v6High: 0xfe80 << 48, low: 1)])
+  func `an advertisement goes to the group with TTL 255 and does not come back (RFC 9568 §5.1)`(
+    source: IPAddress
+  ) throws {
+    try inOwnNetwork { _ in
+      let cable = try Cable()
+      let family = source.family
+      let sender = try AdvertisementSocket(family, on: cable.near, joining: true)
+      let receiver = try AdvertisementSocket(family, on: cable.far, joining: true)
+      let stranger = try AdvertisementSocket(family, on: cable.far, joining: false)
+      // The kernel fills a checksum in for nobody: the bytes come as they went.
+      let bytes: [UInt8] = [0x31, 51, 100, 1, 0, 100, 0xab, 0xcd, 192, 0, 2, 100]
+      try sender.send(bytes.span, from: source, to: AdvertisementSocket.group(family))
+      let packet = try first(from: receiver.descriptor) { try receiver.receive() }
+      #expect(packet.source == source)
+      #expect(packet.destination == AdvertisementSocket.group(family))
+      #expect(packet.hopLimit == 255)
+      #expect(packet.bytes == bytes)
+      #expect(try receiver.receive() == nil)
+      #expect(try sender.receive() == nil)
+      // Linux hands IPv6's groups to every raw socket of the machine, joined or not.
+      if family == .v4 { #expect(try stranger.receive() == nil) }
+    }
+  }
+
+  @Test func `a source that this machine does not have is an error`() throws {
+    try inOwnNetwork { _ in
+      let cable = try Cable()
+      let sender = try AdvertisementSocket(.v4, on: cable.near, joining: true)
+      #expect(throws: SystemError.self) {
+        try sender.send([0x31].span, from: IPAddress(v4: 0xcb00_7101), to: AdvertisementSocket.group(.v4))
+      }
+    }
+  }
+
+  @Test func `a frame arrives as it was sent, and only at who asked for its kind`() throws {
+    try inOwnNetwork { _ in
+      let cable = try Cable()
+      let sender = try FrameSocket(.sending, on: cable.near)
+      let receiver = try FrameSocket(.arp, on: cable.far)
+      let others = [UInt8](repeating: 0xff, count: 6) + cable.near.hardwareAddress
+      let frame = others + [0x08, 0x06] + [UInt8](1...28)
+      try sender.send((others + [0x88, 0xb5] + [UInt8](1...28)).span)
+      try sender.send(frame.span)
+      let received = try first(from: receiver.descriptor) { try receiver.receive() }
+      #expect(Array(received.prefix(frame.count)) == frame)
+      #expect(try sender.receive() == nil)
+    }
+  }
+}
