@@ -39,7 +39,7 @@ RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
-.PHONY: help build debug demo deb test test-unit test-end-to-end test-appliance lint fuzz bench clean \
+.PHONY: help build debug demo deb test test-unit test-end-to-end soak test-appliance lint simulation fuzz bench clean \
 	stage deps deps-test deps-bench deps-package deps-appliance
 
 help: ## what there is to make
@@ -71,6 +71,13 @@ test-unit: deps ## the Swift tests
 test-end-to-end: deps-test debug ## the built binary against real peers
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
 		$(PYTHON) -m pytest --rootdir=Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd $(PYTEST)
+
+# 1 GiB each way, and a two-way chunked stream for five minutes; the tests' own defaults are what CI has time for.
+soak: export BELVEDERE_TEST_BULK ?= 1024
+soak: export BELVEDERE_TEST_STREAM ?= 300
+soak: deps-test build ## the long tests at full length, on the released binary
+	BELVEDERE=$(CURDIR)/.build/release/belvedere $(PYTHON) -m pytest --rootdir=Tests/EndToEnd \
+		-c Tests/EndToEnd/pytest.ini Tests/EndToEnd -m soak --durations=0 $(PYTEST)
 
 test-appliance: deps-appliance deb ## the package on booted Debian machines
 	packaging/deb $(PACKAGES)/tree $(PACKAGES) 2 >$(PACKAGES)/next-deb

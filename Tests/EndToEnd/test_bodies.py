@@ -382,7 +382,7 @@ def curl(balancer, *arguments):
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_large_download_arrives_with_equal_sha_256(scene, blob):
     path, digest = blob
     nginx = scene.nginx("view01")
@@ -394,7 +394,7 @@ def test_large_download_arrives_with_equal_sha_256(scene, blob):
     target.unlink()
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_large_upload_arrives_with_equal_sha_256(scene, blob, framing):
     path, digest = blob

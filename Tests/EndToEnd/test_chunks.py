@@ -270,7 +270,7 @@ def test_both_directions_at_full_speed_at_once(balanced):
         server.script = echo
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_long_stream_keeps_every_chunk(balanced):
     """Two chunks in one write, one chunk in many writes, messages in both directions, for as long as it is told to."""
     balancer, server = balanced

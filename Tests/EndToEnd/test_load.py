@@ -2,7 +2,10 @@
 
 import threading
 
+import pytest
 
+
+@pytest.mark.soak
 def test_ten_thousand_requests_over_kept_alive_connections(scene):
     servers = [scene.nginx("view01"), scene.nginx("view02")]
     balancer = scene.balance(*servers)

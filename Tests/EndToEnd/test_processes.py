@@ -40,6 +40,14 @@ class Load:
         before = len(self.answers)
         wait_until(lambda: len(self.answers) >= before + more, lambda: f"{more} more answers\n{self.balancer.log}")
 
+    def wait_for_each(self, more):
+        """Until every client has had `more` answers more."""
+        before = {source: len(self.servers[source]) for source in self.sources}
+        wait_until(
+            lambda: all(len(self.servers[source]) >= before[source] + more for source in self.sources),
+            lambda: f"{more} more answers for each\n{self.balancer.log}",
+        )
+
     def _run(self, source):
         while not self._stop.is_set():
             try:
@@ -81,6 +89,7 @@ def test_stop_under_load_breaks_no_answer(scene, number):
     assert not [fault for _, fault in load.unconnected if "Timeout" in fault], load.unconnected[:5]
 
 
+@pytest.mark.soak
 def test_death_of_the_worker_refuses_no_connection(scene):
     """kill -9 under load, again and again: the port is never closed, and the next worker serves what waited."""
     balancer = scene.balance(scene.nginx("view01"), scene.nginx("view02"))
@@ -130,6 +139,7 @@ def test_idle_worker_is_no_hang(scene):
     stays(lambda: balancer.worker == worker, "the same worker", 6.5)
 
 
+@pytest.mark.soak
 def test_death_of_a_server_under_load_moves_its_clients_only(scene):
     """kill -9 of one of three: what was under way may fail, nothing else; on return everybody stays."""
     servers = {f"view{n:02}": scene.nginx(f"view{n:02}") for n in range(1, 4)}
@@ -137,17 +147,17 @@ def test_death_of_a_server_under_load_moves_its_clients_only(scene):
     sources = client_addresses(18)
     load = Load(balancer, sources)
     with load:
-        load.wait_for_answers(200)
-        before = {source: load.servers[source][-1] for source in sources if load.servers[source]}
-        victims = [source for source in sources if before.get(source) == "view02"]
+        load.wait_for_each(10)
+        before = {source: load.servers[source][-1] for source in sources}
+        victims = [source for source in sources if before[source] == "view02"]
         assert victims
         servers["view02"].kill()
         balancer.wait_for_state("view02", "down")
-        load.wait_for_answers(200)
+        load.wait_for_each(10)
         during = {source: load.servers[source][-1] for source in sources}
         servers["view02"].start()
         balancer.wait_for_state("view02", "up")
-        load.wait_for_answers(200)
+        load.wait_for_each(10)
         after = {source: load.servers[source][-1] for source in sources}
     assert not load.refused and not load.unconnected
     assert {source for source, _ in load.failures} <= set(victims), load.failures

@@ -212,6 +212,7 @@ def test_unknown_protocol_is_not_offered_to_the_server(balanced):
     assert head.get("Upgrade") is None and head.get("HTTP2-Settings") is None
 
 
+@pytest.mark.soak
 def test_websockets_through_the_library(scene):
     """200 at once, with messages both ways, of sizes from nothing to more than a buffer."""
     peers = [EchoServers(scene.certificates.front, f"view{n:02}") for n in (1, 2)]
