@@ -27,6 +27,7 @@ final class WorkerService: Sendable {
     var isStopping = false
     /// How many generations were in memory when that was last told.
     var toldGenerations = 1
+    var expiry = ExpiryWatch()
   }
 
   /// Requests that a loop has begun, for the supervisor.
@@ -128,6 +129,7 @@ final class WorkerService: Sendable {
     case .tick:
       tellLoad()
       rotateTickets()
+      warnOfExpiry()
       affinityFile.tick(at: Clock.monotonic())
     }
   }
@@ -195,6 +197,17 @@ final class WorkerService: Sendable {
       try tickets.rotate(at: Clock.monotonic())
     } catch {
       log.error("session ticket keys stay as they are: \(error)")
+    }
+  }
+
+  private func warnOfExpiry() {
+    let seconds = Int64(Clock.wall() / 1_000_000_000)
+    let notices = state.withLock { state in
+      state.expiry.notices(of: state.generation.certificates.map(ExpiryWatch.Subject.init), at: seconds)
+    }
+    for notice in notices {
+      let text = ExpiryWatch.text(of: notice)
+      if case .ended = notice { log.error("\(text)") } else { log.warning("\(text)") }
     }
   }
 

@@ -1,0 +1,82 @@
+import TLS
+
+/// Which certificates are about to end, and whether that has been told: at 30, 14, 7 and 1 days ahead, once each, and
+/// once a day after the end. Knows no clock; whoever asks says the time.
+struct ExpiryWatch: Sendable {
+  /// A certificate that clients are shown.
+  struct Subject: Equatable, Sendable {
+    let names: [String]
+    let file: String
+    let fingerprint: Fingerprint
+    /// Seconds since 1970 in UTC after which it is not valid.
+    let notAfter: Int64
+  }
+
+  enum Notice: Equatable, Sendable {
+    case ending(Subject, daysLeft: Int64)
+    case ended(Subject)
+  }
+
+  private enum Told {
+    /// That fewer than so many days were left.
+    case within(days: Int64)
+    case ended(at: Int64)
+  }
+
+  static let day: Int64 = 86_400
+  /// Days ahead, the nearest first.
+  private static let thresholds: [Int64] = [1, 7, 14, 30]
+  /// A certificate may carry hundreds of names; a log line shows this many.
+  private static let namesShown = 4
+
+  private var told: [Fingerprint: Told] = [:]
+
+  /// What is to be said of these certificates at `seconds` since 1970, and has not been said before. One that is not
+  /// among them any more is forgotten.
+  mutating func notices(of subjects: [Subject], at seconds: Int64) -> [Notice] {
+    let shown = Set(subjects.map(\.fingerprint))
+    told = told.filter { shown.contains($0.key) }
+    return subjects.compactMap { notice(of: $0, at: seconds) }
+  }
+
+  private mutating func notice(of subject: Subject, at seconds: Int64) -> Notice? {
+    let left = subject.notAfter - seconds
+    guard left >= 0 else {
+      // A clock that was set back since makes no long silence.
+      if case .ended(let last) = told[subject.fingerprint], (0..<Self.day).contains(seconds - last) { return nil }
+      told[subject.fingerprint] = .ended(at: seconds)
+      return .ended(subject)
+    }
+    guard let threshold = Self.thresholds.first(where: { left <= $0 * Self.day }) else { return nil }
+    if case .within(let days) = told[subject.fingerprint], days <= threshold { return nil }
+    told[subject.fingerprint] = .within(days: threshold)
+    return .ending(subject, daysLeft: left / Self.day)
+  }
+
+  /// A notice in words for the log.
+  static func text(of notice: Notice) -> String {
+    switch notice {
+    case .ending(let subject, let days):
+      let time = days == 0 ? "in less than a day" : days == 1 ? "in 1 day" : "in \(days) days"
+      return "\(title(of: subject)) expires \(time); \(advice)"
+    case .ended(let subject):
+      return "\(title(of: subject)) has expired and clients refuse it; \(advice)"
+    }
+  }
+
+  private static let advice = "renew it, then run 'systemctl reload belvedere'"
+
+  private static func title(of subject: Subject) -> String {
+    var names = subject.names.prefix(namesShown).joined(separator: ", ")
+    if subject.names.count > namesShown { names += " and \(subject.names.count - namesShown) more" }
+    return "the certificate for \(names.isEmpty ? "no name" : names) in \(subject.file)"
+  }
+}
+
+extension ExpiryWatch.Subject {
+  init(_ pair: CertificatePair) {
+    self.init(
+      names: pair.facts.names + pair.facts.addresses, file: pair.origin, fingerprint: pair.facts.fingerprint,
+      notAfter: pair.facts.notAfter)
+  }
+}

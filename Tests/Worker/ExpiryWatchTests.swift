@@ -1,0 +1,60 @@
+import TLS
+import Testing
+
+@testable import Worker
+
+@Suite struct `Watching certificates expire` {
+  private static let end: Int64 = 2_000_000_000
+  private static let day = ExpiryWatch.day
+
+  private static func subject(_ byte: UInt8 = 1, names: [String] = ["view.test"]) throws -> ExpiryWatch.Subject {
+    ExpiryWatch.Subject(
+      names: names, file: "/etc/view.pem", fingerprint: try Fingerprint(digest: [UInt8](repeating: byte, count: 32)),
+      notAfter: end)
+  }
+
+  @Test func `each of 30, 14, 7 and 1 days ahead is told once, and the end once a day`() throws {
+    let subject = try Self.subject()
+    var watch = ExpiryWatch()
+    var told: [ExpiryWatch.Notice] = []
+    for hour in stride(from: Int64(-40 * 24), through: 50, by: 1) {
+      told += watch.notices(of: [subject], at: Self.end + hour * 3600)
+    }
+    let ahead = [30, 14, 7, 1].map { ExpiryWatch.Notice.ending(subject, daysLeft: $0) }
+    #expect(told == ahead + [.ended(subject), .ended(subject), .ended(subject)])
+  }
+
+  @Test func `one that is close to its end at the start is told of once`() throws {
+    let subject = try Self.subject()
+    var watch = ExpiryWatch()
+    let now = Self.end - 10 * Self.day
+    #expect(watch.notices(of: [subject], at: now) == [.ending(subject, daysLeft: 10)])
+    #expect(watch.notices(of: [subject], at: now + 1) == [])
+  }
+
+  @Test func `a renewed certificate is told of anew, one that stays is not`() throws {
+    let (old, other) = (try Self.subject(1), try Self.subject(2))
+    var watch = ExpiryWatch()
+    let now = Self.end - 5 * Self.day
+    #expect(watch.notices(of: [old], at: now).count == 1)
+    #expect(watch.notices(of: [old, other], at: now) == [.ending(other, daysLeft: 5)])
+    #expect(watch.notices(of: [other], at: now) == [])
+    #expect(watch.notices(of: [old], at: now).count == 1)
+  }
+
+  @Test func `a clock that is set back makes no silence of years`() throws {
+    let subject = try Self.subject()
+    var watch = ExpiryWatch()
+    #expect(watch.notices(of: [subject], at: Self.end + 400 * Self.day).count == 1)
+    #expect(watch.notices(of: [subject], at: Self.end + 1).count == 1)
+  }
+
+  @Test func `the words name the certificate, its file and what to do, and not a hundred names`() throws {
+    let subject = try Self.subject(names: (1...100).map { "view\($0).test" })
+    let text = ExpiryWatch.text(of: .ending(subject, daysLeft: 7))
+    #expect(text.hasPrefix("the certificate for view1.test, view2.test, view3.test, view4.test and 96 more in "))
+    #expect(text.hasSuffix(" expires in 7 days; renew it, then run 'systemctl reload belvedere'"))
+    #expect(ExpiryWatch.text(of: .ending(try Self.subject(), daysLeft: 0)).contains("expires in less than a day"))
+    #expect(ExpiryWatch.text(of: .ended(try Self.subject())).contains("has expired"))
+  }
+}
