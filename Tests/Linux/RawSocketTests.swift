@@ -26,14 +26,20 @@ private struct Cable {
   }
 }
 
-/// What `read` finds, once it finds something.
-private func first<Found>(from descriptor: borrowing Descriptor, _ read: () throws -> Found?) throws -> Found {
+/// What `read` finds of what `send` sent. A cable that was laid a moment ago drops what comes before the kernel has
+/// seen its carrier: what has not arrived after a second is sent again.
+private func first<Found>(
+  at descriptor: borrowing Descriptor, of send: () throws -> Void, _ read: () throws -> Found?
+) throws -> Found {
   let poller = try Poller()
   try poller.watchLevel(descriptor, token: 0)
-  while true {
-    try #require(poller.wait(.seconds(20)) == 1)
-    if let found = try read() { return found }
+  for _ in 0..<20 {
+    try send()
+    while poller.wait(.seconds(1)) == 1 {
+      if let found = try read() { return found }
+    }
   }
+  return try #require(nil as Found?, "nothing arrived")
 }
 
 // SAFETY: a constant string.
@@ -63,8 +69,11 @@ struct `Raw sockets` {
       let stranger = try AdvertisementSocket(family, on: cable.far, joining: false)
       // The kernel fills a checksum in for nobody: the bytes come as they went.
       let bytes: [UInt8] = [0x31, 51, 100, 1, 0, 100, 0xab, 0xcd, 192, 0, 2, 100]
-      try sender.send(bytes.span, from: source, to: AdvertisementSocket.group(family))
-      let packet = try first(from: receiver.descriptor) { try receiver.receive() }
+      let packet = try first(at: receiver.descriptor) {
+        try sender.send(bytes.span, from: source, to: AdvertisementSocket.group(family))
+      } _: {
+        try receiver.receive()
+      }
       #expect(packet.source == source)
       #expect(packet.destination == AdvertisementSocket.group(family))
       #expect(packet.hopLimit == 255)
@@ -93,9 +102,12 @@ struct `Raw sockets` {
       let receiver = try FrameSocket(.arp, on: cable.far)
       let others = [UInt8](repeating: 0xff, count: 6) + cable.near.hardwareAddress
       let frame = others + [0x08, 0x06] + [UInt8](1...28)
-      try sender.send((others + [0x88, 0xb5] + [UInt8](1...28)).span)
-      try sender.send(frame.span)
-      let received = try first(from: receiver.descriptor) { try receiver.receive() }
+      let received = try first(at: receiver.descriptor) {
+        try sender.send((others + [0x88, 0xb5] + [UInt8](1...28)).span)
+        try sender.send(frame.span)
+      } _: {
+        try receiver.receive()
+      }
       #expect(Array(received.prefix(frame.count)) == frame)
       #expect(try sender.receive() == nil)
     }
