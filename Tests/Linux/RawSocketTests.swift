@@ -20,6 +20,16 @@ private struct Cable {
     // SAFETY: a constant string.
     try #require(unsafe system(commands.joined(separator: " && ")) == 0)
     var routes = try RouteSocket()
+    // The kernel sees the carrier of a new interface some time after the command.
+    for _ in 0..<2000 {
+      let interfaces = try routes.interfaces()
+      if interfaces.contains(where: { $0.name == "near" && $0.isUsable }),
+        interfaces.contains(where: { $0.name == "far" && $0.isUsable })
+      {
+        break
+      }
+      Clock.sleep(.milliseconds(10))
+    }
     let interfaces = try routes.interfaces()
     near = try #require(interfaces.first { $0.name == "near" })
     far = try #require(interfaces.first { $0.name == "far" })
