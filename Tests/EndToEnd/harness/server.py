@@ -42,7 +42,9 @@ class Request:
         self.server = connection.server
         self.stream = connection.stream
         self.head = head
-        self.method, self.target, self.version = head.start.split(" ")
+        words = head.start.split(" ")
+        assert len(words) == 3, f"not a request line: {head.start!r}"
+        self.method, self.target, self.version = words
         self._offset = len(self.stream.received) - len(self.stream.unread())
         self._body = None
 
@@ -119,7 +121,8 @@ class ConnectionServer:
     request to `script` (a function of the request). After the script returns the connection goes on with the next
     request, unless the script closed it.
 
-    With `expects_nonsense` what a script finds wrong is no failure of the test.
+    With `expects_nonsense` what a script finds wrong is no failure of the test, nor is a request line that is none: a
+    script that leaves a body unread has its bytes in front of the next request.
 
     `on_accept(socket)`, when set, may take a connection over before a byte is read (it returns true then)."""
 
