@@ -87,7 +87,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "CorpusTests", dependencies: ["Properties"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
-    tests("VRRP", ["VRRP", "Wire", "TLS", "Simulation"]),
+    tests("VRRP", ["VRRP", "Wire", "TLS", "Simulation"], data: ["Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
     tests("Exchange", ["Exchange", "HTTP1", "Wire", "Simulation"]),

@@ -67,8 +67,7 @@ package enum ServerCommand: Hashable, Sendable {
   /// The largest weight.
   package static let weightLimit = 256
 
-  /// The order's word, as commands and requests have it.
-  package var word: String {
+  fileprivate var word: String {
     switch self {
     case .drain: "drain"
     case .maintenance: "maintenance"

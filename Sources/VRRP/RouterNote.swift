@@ -58,7 +58,7 @@ package enum RouterNote: Hashable, Sendable {
       """
     case .addressRemoved: "somebody took the address off the interface; putting it back"
     case .suspended(let interval):
-      "this process did not run for \(interval.text): somebody else is Active by now, beginning again as Backup"
+      "this process did not run for \(interval.text): somebody else may be Active by now, waiting for what is heard"
     case .handedOver(let address): "\(address) took over"
     case .nobodyTookOver: "nobody took over"
     case .away(let interval): "staying away for \(interval.text) at most, by order"

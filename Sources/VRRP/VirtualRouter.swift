@@ -70,7 +70,7 @@ package struct VirtualRouter: Sendable {
     /// Run hooks, send mail, tell systemd. A note of it comes as well.
     case transitioned(Transition)
     /// How `Event.failOver` ended: who took over; nil when nobody did, so that we are still Active, or when there was
-    /// nothing to hand over, as `wasActive` tells.
+    /// nothing to hand over, as `wasActive` tells. Answers every order that was given meanwhile.
     case failedOver(to: IPAddress?, wasActive: Bool)
     /// Everything that `Event.stop` asked for is done, and the addresses are gone.
     case stopped

@@ -67,8 +67,6 @@ extension VirtualRouter {
   mutating func resume(after pause: Interval, at now: Instant) -> [Effect] {
     announcements.end()
     rivals.forget()
-    let waiting = Waiting(since: now, activeInterval: settings.interval, preemptsFrom: now + settings.preemptDelay)
-    return [.note(.suspended(pause))] + lease.drop()
-      + transition(to: .backup(waiting), because: .suspended, at: now)
+    return [.note(.suspended(pause))] + lease.drop() + beginAgain(because: .suspended, at: now)
   }
 }

@@ -14,6 +14,8 @@ extension VirtualRouter {
     var followed: Peer?
     /// Waits for Skew_Time only, not for Active_Down_Interval.
     var isHurried = false
+    /// Has noticed that this process did not run, and waits anew.
+    var hasOverslept = false
     /// Why it waits so.
     var reason = Transition.Reason.activeSilent
 
@@ -33,13 +35,24 @@ extension VirtualRouter {
   }
 
   mutating func expire(_ waiting: Waiting, at now: Instant) -> [Effect] {
-    now < deadline(of: waiting) ? [] : becomeActive(because: waiting.reason, at: now)
+    let deadline = deadline(of: waiting)
+    guard now >= deadline else { return [] }
+    guard now - deadline > Pace.oversleep, !waiting.hasOverslept else {
+      return becomeActive(because: waiting.reason, at: now)
+    }
+    // We were deaf, and the Active need not have been silent. To take over from one that works would cut its
+    // connections.
+    var waiting = Waiting(since: now, activeInterval: waiting.activeInterval, preemptsFrom: waiting.preemptsFrom)
+    waiting.hasOverslept = true
+    state = .backup(waiting)
+    return [.note(.suspended(now - deadline))]
   }
 
   mutating func hear(
     _ advertisement: Advertisement, from address: IPAddress, waiting: Waiting, at now: Instant
   ) -> [Effect] {
     var waiting = waiting
+    waiting.hasOverslept = false
     defer { if case .backup = state { state = .backup(waiting) } }
     if advertisement.priority == 0 {
       waiting.since = now
@@ -76,6 +89,12 @@ extension VirtualRouter {
     guard advertisement.priority < priority else { return false }
     if advertisement.priority == Self.leastPriority { return true }
     return settings.preempts && now >= waiting.preemptsFrom
+  }
+
+  /// As a Backup that knows of no Active.
+  mutating func beginAgain(because reason: Transition.Reason, at now: Instant) -> [Effect] {
+    let waiting = Waiting(since: now, activeInterval: settings.interval, preemptsFrom: now + settings.preemptDelay)
+    return transition(to: .backup(waiting), because: reason, at: now)
   }
 
   /// As a Backup behind a better Active.

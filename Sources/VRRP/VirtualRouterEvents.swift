@@ -26,8 +26,12 @@ extension VirtualRouter {
     case .failOver(let bound):
       awayUntil = now + bound
       let said = [Effect.note(.away(for: bound))]
-      if case .active = state { return said + leave(for: .failover, at: now) }
-      return said + [.failedOver(to: nil, wasActive: false)]
+      switch state {
+      case .active: return said + leave(for: .failover, at: now)
+      // The answer that is due to the first order is one to this as well.
+      case .leaving(let leaving) where leaving.purpose == .failover: return said
+      case .initialize, .backup, .leaving: return said + [.failedOver(to: nil, wasActive: false)]
+      }
     case .failBack:
       return comeBack(isOrdered: true, at: now)
     case .stop:
@@ -57,12 +61,7 @@ extension VirtualRouter {
 
   /// What was due by now, before anything else is looked at.
   mutating func catchUp(to now: Instant) -> [Effect] {
-    var effects: [Effect] = []
-    if case .active(let advertiseAt) = state {
-      let silence = settings.activeDownInterval(priority: Self.leastPriority, activeInterval: settings.interval)
-      // After so long a pause a Backup has taken over and the lease has run out.
-      if now > advertiseAt + silence { effects += resume(after: now - advertiseAt, at: now) }
-    }
+    var effects = wakeUp(at: now)
     tracked.advance(to: now)
     if let awayUntil, now >= awayUntil { effects += comeBack(isOrdered: false, at: now) }
     effects += lease.advance(to: now)
@@ -75,6 +74,19 @@ extension VirtualRouter {
     effects += announcements.advance(to: now)
     effects += rivals.advance(to: now).map { [.note($0)] } ?? []
     return effects
+  }
+
+  /// Looks whether this process did not run for so long that somebody else is Active by now, as its own word will tell
+  /// when what waits in the socket is read: the addresses are given up before anything renews them.
+  private mutating func wakeUp(at now: Instant) -> [Effect] {
+    switch state {
+    case .active(let advertiseAt):
+      let silence = settings.activeDownInterval(priority: Self.leastPriority, activeInterval: settings.interval)
+      return now > advertiseAt + silence ? resume(after: now - advertiseAt, at: now) : []
+    case .leaving(let leaving):
+      return now > leaving.until + Pace.oversleep ? abandon(leaving, after: now - leaving.until, at: now) : []
+    case .initialize, .backup: return []
+    }
   }
 
   /// Draws the consequences of conditions that changed.
@@ -91,6 +103,7 @@ extension VirtualRouter {
     }
     if isStopping, state == .initialize, !lease.isPresent, isStarted {
       isStarted = false
+      awayUntil = nil
       effects.append(.stopped)
     }
     return effects
@@ -111,11 +124,11 @@ extension VirtualRouter {
   }
 
   private mutating func takePart(at now: Instant) -> [Effect] {
-    hasTakenPart = true
+    // Afterwards: the first start is not the end of a fault.
+    defer { hasTakenPart = true }
     toldPriority = priority
     if priority == 255 { return becomeActive(because: .owner, at: now) }
-    let waiting = Waiting(since: now, activeInterval: settings.interval, preemptsFrom: now + settings.preemptDelay)
-    return transition(to: .backup(waiting), because: .ready, at: now)
+    return beginAgain(because: .ready, at: now)
   }
 
   private mutating func stop(at now: Instant) -> [Effect] {

@@ -53,6 +53,17 @@ extension VirtualRouter {
     return endLeaving(successor: (advertisement, address), at: now)
   }
 
+  /// This process did not run while somebody may have taken over: whether anybody did, it does not know.
+  mutating func abandon(_ leaving: Leaving, after pause: Interval, at now: Instant) -> [Effect] {
+    let isOrder = leaving.purpose == .failover
+    let said = [Effect.note(.suspended(pause))] + lease.drop()
+    let left =
+      isOrder || leaving.purpose == .group
+      ? beginAgain(because: leaving.purpose, at: now)
+      : transition(to: .initialize, because: leaving.purpose, at: now)
+    return said + left + (isOrder ? [.failedOver(to: nil, wasActive: false)] : [])
+  }
+
   /// The addresses were taken over, or nobody wants them.
   mutating func endLeaving(successor: (advertisement: Advertisement, address: IPAddress)?, at now: Instant) -> [Effect]
   {

@@ -63,6 +63,8 @@ extension VirtualRouter {
     }
     /// The interval that a node advertises when it hands over, in centiseconds: the least there is.
     static let handOverInterval: UInt16 = 1
+    /// A timer that is so much late means that this process did not run, or its machine did not.
+    static let oversleep = Interval.milliseconds(100)
     /// Addresses are announced again at most this often for a rival's advertisement.
     static let rivalAnnouncement = Interval.milliseconds(100)
     /// And at most this often for a rival's claim by ARP or neighbour discovery.

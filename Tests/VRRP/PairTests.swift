@@ -141,6 +141,23 @@ private struct Pair {
     #expect(pair.gap == 0)
   }
 
+  @Test func `a second order to fail over is answered with the first`() {
+    var pair = settled()
+    pair.tell(0, .failOver(for: .minutes(10)))
+    pair.tell(0, .failOver(for: .minutes(20)))
+    pair.run(1000)
+    let answers = pair.effects[0].filter { if case .failedOver = $0 { true } else { false } }
+    #expect(answers == [.failedOver(to: ip("192.0.2.3"), wasActive: true)])
+  }
+
+  @Test func `a first start is not the end of a fault`() {
+    var pair = Pair(priorities: [101, 100])
+    pair.start(0)
+    let changes = pair.effects[0].compactMap { if case .transitioned(let change) = $0 { change } else { nil } }
+    #expect(changes.map(\.from) == [.initialize])
+    #expect(changes.map(\.to) == [.backup])
+  }
+
   @Test func `a failover that nobody answers keeps the address`() {
     var pair = settled()
     pair.isCut = true

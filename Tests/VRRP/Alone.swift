@@ -1,0 +1,71 @@
+import Wire
+
+@testable import VRRP
+
+/// One virtual router, 192.0.2.5, with a clock and a test that plays all others.
+struct Alone {
+  var router: VirtualRouter
+  private(set) var now = Instant(nanoseconds: 0) + .seconds(1000)
+  /// What it answered last.
+  private(set) var effects: [VirtualRouter.Effect] = []
+
+  init(priority: UInt8 = 101, _ change: (inout VirtualRouter.Settings) -> Void = { _ in }) {
+    var settings = VirtualRouter.Settings(identifier: 51, priority: priority, addresses: [ip("192.0.2.100")])
+    change(&settings)
+    router = VirtualRouter(settings)
+    tell(.source(ip("192.0.2.5")))
+    tell(.start)
+  }
+
+  /// One that is Active.
+  static func active(priority: UInt8 = 101, _ change: (inout VirtualRouter.Settings) -> Void = { _ in }) -> Alone {
+    var node = Alone(priority: priority, change)
+    node.pass(5000)
+    return node
+  }
+
+  mutating func tell(_ event: VirtualRouter.Event) { effects = router.handle(event, at: now) }
+
+  mutating func hear(_ priority: UInt8, from address: String = "192.0.2.6") {
+    let advertisement = Advertisement(
+      version: router.settings.version, virtualRouter: 51, priority: priority, intervalCentiseconds: 100,
+      addresses: router.settings.addresses)
+    tell(.advertisement(advertisement, from: ip(address)))
+  }
+
+  /// Lets so many milliseconds pass; `effects` are all that came in them.
+  mutating func pass(_ milliseconds: UInt64) {
+    let end = now + .milliseconds(milliseconds)
+    var all: [VirtualRouter.Effect] = []
+    while let deadline = router.deadline, deadline <= end {
+      now = max(now, deadline)
+      tell(.timer)
+      all += effects
+    }
+    now = end
+    effects = all
+  }
+
+  /// Lets time pass without running.
+  mutating func freeze(for interval: Interval) {
+    now = now + interval
+    tell(.timer)
+  }
+
+  /// Lets time pass in which a peer advertises once a second; `effects` are all that came in it.
+  mutating func pass(seconds: Int, hearing priority: UInt8, from address: String = "192.0.2.6") {
+    var all: [VirtualRouter.Effect] = []
+    for _ in 0..<seconds {
+      pass(1000)
+      all += effects
+      hear(priority, from: address)
+      all += effects
+    }
+    effects = all
+  }
+
+  var notes: [RouterNote] { effects.compactMap { if case .note(let note) = $0 { note } else { nil } } }
+  var sent: [UInt8] {
+    effects.compactMap { if case .send(let advertisement) = $0 { advertisement.priority } else { nil } }
+  }
+}

@@ -1,0 +1,160 @@
+import Simulation
+import Wire
+
+@testable import VRRP
+
+/// What befalls a simulated network: everything at random, and then nothing any more.
+///
+/// Times are in units of the advertisement interval, so that a pair at 10 ms sees as much as one at a second.
+struct Chaos {
+  /// What all nodes of one history have in common.
+  struct Site: CustomStringConvertible {
+    var version = Advertisement.Version.v3
+    var priorities: [UInt8]
+    var interval: UInt16 = 100
+    var preempts = true
+    /// In intervals.
+    var preemptDelay: UInt64 = 0
+    var isKeyed = false
+
+    var description: String {
+      "version \(version.rawValue), priorities \(priorities), interval \(interval) cs, "
+        + "\(preempts ? "preempting after \(preemptDelay)" : "not preempting")\(isKeyed ? ", keyed" : "")"
+    }
+
+    /// Any site at all.
+    init(using random: inout SeededGenerator) {
+      version = Int.random(in: 0..<3, using: &random) == 0 ? .v2 : .v3
+      let count = Int.random(in: 2...3, using: &random)
+      priorities = (0..<count).map { _ in .random(in: 90...101, using: &random) }
+      // The classic pair, as far apart as a pair can be, and equals.
+      switch Int.random(in: 0..<6, using: &random) {
+      case 0: priorities = [101, 100]
+      case 1: priorities = [254, 1]
+      case 2: priorities = [UInt8](repeating: 100, count: count)
+      default: break
+      }
+      interval = version == .v2 ? 100 : [1, 10, 100, 100].randomElement(using: &random) ?? 100
+      preempts = Int.random(in: 0..<4, using: &random) > 0
+      preemptDelay = Bool.random(using: &random) ? 0 : .random(in: 1...8, using: &random)
+      isKeyed = Int.random(in: 0..<3, using: &random) == 0
+    }
+
+    init(priorities: [UInt8]) { self.priorities = priorities }
+
+    var unit: Interval { .centiseconds(UInt64(interval)) }
+    func units(_ count: UInt64) -> Interval { Interval(nanoseconds: unit.nanoseconds * count) }
+
+    /// The nodes, not started.
+    var nodes: [SimulatedNode] {
+      priorities.enumerated().map { index, priority in
+        let servers = Track(name: "servers", weight: .priority(-253), recovery: units(2))
+        let worker = Track(name: "worker", weight: .giveUp, recovery: units(2))
+        var router = VirtualRouter.Settings(
+          version: version, identifier: 51, priority: priority, intervalCentiseconds: interval,
+          addresses: [ip("192.0.2.100")], lease: .seconds(3), tracks: [servers, worker])
+        router.preempts = preempts
+        router.preemptDelay = units(preemptDelay)
+        var channel = AdvertisementChannel.Settings(
+          version: version, virtualRouter: 51, addresses: router.addresses, intervalCentiseconds: interval)
+        if isKeyed {
+          let key = KeyedAuthentication.Key(identifier: 1, bytes: Array(0..<32))
+          channel.keyed = KeyedAuthentication.Settings(mode: .enforce, keys: [key], window: nil)
+        }
+        return SimulatedNode(index: index, settings: router, channel: channel)
+      }
+    }
+
+    /// By when a network that was healed has exactly one Active: what may still go on there, one after the other: a
+    /// hand-over that nobody answers, a condition that recovers, the Active of before that fell silent, one that is
+    /// better and may preempt.
+    var bound: Interval {
+      let silence = nodes[0].settings.activeDownInterval(priority: 1, activeInterval: unit)
+      let handOver = VirtualRouter.Pace.handOverBound(version)
+      return Interval(
+        nanoseconds: units(preemptDelay + 2).nanoseconds + 2 * silence.nanoseconds + handOver.nanoseconds
+          + Interval.milliseconds(100).nanoseconds)
+    }
+  }
+
+  let site: Site
+
+  /// Packets of a link in order.
+  var calm: Interval { Interval(nanoseconds: site.unit.nanoseconds / 8) }
+
+  /// One thing that happens.
+  func strike(_ network: inout SimulatedNetwork) {
+    let node = Int.random(in: network.nodes.indices, using: &network.random)
+    switch Int.random(in: 0..<14, using: &network.random) {
+    case 0, 1: cut(&network)
+    case 2:
+      network.weather.loss = .random(in: 0...60, using: &network.random)
+      network.weather.duplication = .random(in: 0...50, using: &network.random)
+      network.weather.delay = any(in: 0...2, &network) + .milliseconds(1)
+    case 3, 4:
+      network.freeze(node)
+      network.make(.thaw, of: node, after: any(in: 0...8, &network))
+    case 5, 6:
+      network.kill(node, keepsAddress: network.chance(50))
+      network.make(.boot, of: node, after: any(in: 0...8, &network))
+    case 7:
+      network.tell(node, .stop)
+      network.make(.boot, of: node, after: any(in: 0...8, &network))
+    case 8: network.tell(node, .failOver(for: any(in: 1...20, &network)))
+    case 9: network.tell(node, .failBack)
+    case 10:
+      let track = Int.random(in: 0...1, using: &network.random)
+      network.make(.report(track: track, isGood: false), of: node)
+      network.make(.report(track: track, isGood: true), of: node, after: any(in: 0...6, &network))
+    case 11:
+      network.make(.source(isThere: false), of: node)
+      network.make(.source(isThere: true), of: node, after: any(in: 0...6, &network))
+    case 12:
+      // A clock that is set back before the first signature of a life is taken for a replay, as one that starts behind.
+      let least = network.nodes[node].channel.sent > 0 ? -4000 : 0
+      network.nodes[node].jump(seconds: .random(in: least...4000, using: &network.random), at: network.now)
+    default:
+      network.nodes[node].lateness = any(in: 0...1, &network)
+    }
+  }
+
+  private func any(in range: ClosedRange<UInt64>, _ network: inout SimulatedNetwork) -> Interval {
+    let whole = UInt64.random(in: range, using: &network.random)
+    return site.units(whole) + Interval(nanoseconds: .random(in: 0..<site.unit.nanoseconds, using: &network.random))
+  }
+
+  /// A side for each node, or each way for itself, or all together again.
+  private func cut(_ network: inout SimulatedNetwork) {
+    let indices = network.nodes.indices
+    let sides = indices.map { _ in Bool.random(using: &network.random) }
+    let kind = Int.random(in: 0..<3, using: &network.random)
+    for from in indices {
+      for to in indices {
+        let isCut = kind == 0 ? sides[from] != sides[to] : kind == 1 && network.chance(40)
+        network.weather.cut[from][to] = isCut
+      }
+    }
+  }
+
+  /// Everything is repaired: who is off is started, who is frozen goes on, nobody is away.
+  func heal(_ network: inout SimulatedNetwork) {
+    let indices = network.nodes.indices
+    network.weather = SimulatedNetwork.Weather(
+      delay: calm, cut: [[Bool]](repeating: [Bool](repeating: false, count: indices.count), count: indices.count))
+    for node in indices {
+      network.forgetPlans(of: node)
+      network.nodes[node].lateness = .zero
+      network.make(.thaw, of: node)
+      network.make(.boot, of: node)
+      network.make(.source(isThere: true), of: node)
+      for track in 0...1 { network.make(.report(track: track, isGood: true), of: node) }
+      network.tell(node, .failBack)
+    }
+  }
+}
+
+extension Interval {
+  fileprivate static func + (left: Interval, right: Interval) -> Interval {
+    Interval(nanoseconds: left.nanoseconds + right.nanoseconds)
+  }
+}

@@ -1,0 +1,90 @@
+import Testing
+import Wire
+
+@testable import VRRP
+
+/// Processes, or whole machines, that do not run for a while: SIGSTOP, a snapshot, a hypervisor that has no time.
+@Suite struct `A node that freezes` {
+  private let site = Chaos.Site(priorities: [101, 100])
+
+  private func settled() -> SimulatedNetwork {
+    var network = SimulatedNetwork(nodes: site.nodes, delay: .milliseconds(1), seed: 1)
+    for node in network.nodes.indices { network.make(.boot, of: node) }
+    network.run(for: site.bound)
+    return network
+  }
+
+  /// Whether any two nodes had the address at once, from now on.
+  private func watch(_ network: inout SimulatedNetwork, for interval: Interval) -> Bool {
+    var isDouble = false
+    network.run(for: interval) { network in
+      if network.nodes.count(where: { $0.addressUntil != nil }) > 1 { isDouble = true }
+    }
+    return isDouble
+  }
+
+  @Test(arguments: [500, 3000, 3700, 4500, 60_000] as [UInt64], [true, false])
+  func `a Backup that was frozen does not take over when it wakes, whether its packets waited or were lost`(
+    length: UInt64, isDeaf: Bool
+  ) {
+    var network = settled()
+    network.freeze(1)
+    network.run(for: .milliseconds(length))
+    if isDeaf { network.nodes[1].unread = [] }
+    network.make(.thaw, of: 1)
+    #expect(!watch(&network, for: .seconds(20)))
+    #expect(network.nodes[1].router.counters.becameActive == 0)
+    #expect(network.broken.isEmpty)
+  }
+
+  @Test(arguments: [4500, 10_000, 60_000] as [UInt64])
+  func `an Active that was frozen loses its address about when the other one takes it, and waits when it wakes`(
+    length: UInt64
+  ) {
+    var network = settled()
+    network.freeze(0)
+    var (lostAt, takenAt) = (Instant.distantFuture, Instant.distantFuture)
+    network.run(for: .milliseconds(length)) { network in
+      if network.nodes[0].addressUntil == nil { lostAt = min(lostAt, network.now) }
+      if network.nodes[1].addressUntil != nil { takenAt = min(takenAt, network.now) }
+    }
+    #expect(lostAt < takenAt + .seconds(1))
+    #expect(network.nodes.map(\.isActive) == [true, true])
+    #expect(network.nodes.map { $0.addressUntil != nil } == [false, true])
+    network.make(.thaw, of: 0)
+    #expect(network.nodes[0].router.role == .backup)
+    network.run(for: .seconds(20))
+    #expect(network.nodes.map(\.isActive) == [true, false])
+    #expect(network.broken.isEmpty)
+  }
+
+  @Test func `one that froze while it handed over by order does not take the address back`() {
+    var network = settled()
+    network.tell(0, .failOver(for: .minutes(10)))
+    network.freeze(0)
+    network.run(for: .seconds(10))
+    network.make(.thaw, of: 0)
+    network.run(for: .seconds(10))
+    #expect(network.nodes.map(\.isActive) == [false, true])
+    #expect(network.broken.isEmpty)
+  }
+
+  @Test func `one that froze while it stopped puts no address back`() {
+    var node = Alone.active()
+    node.tell(.stop)
+    node.pass(400)
+    node.freeze(for: .seconds(30))
+    #expect(node.effects.first == .note(.suspended(.milliseconds(29_900))))
+    #expect(node.effects.last == .stopped)
+    #expect(!node.effects.contains(.holdAddresses(lease: .seconds(3))))
+    #expect(!node.router.holdsAddresses)
+  }
+
+  @Test func `alone, a Backup takes over at the second time, however late its timers are`() {
+    var node = Alone()
+    node.freeze(for: .seconds(30))
+    #expect(node.router.role == .backup)
+    node.freeze(for: .seconds(30))
+    #expect(node.router.role == .active)
+  }
+}

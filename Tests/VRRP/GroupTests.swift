@@ -1,0 +1,93 @@
+import Testing
+import Wire
+
+@testable import VRRP
+
+/// Virtual routers that go together.
+@Suite struct `A group of virtual routers` {
+  /// Two of a group, 51 and 52, and 53 on its own.
+  private struct Node {
+    var group: RouterSet
+    var now = Instant(nanoseconds: 0) + .seconds(1000)
+
+    init() {
+      let worker = Track(name: "worker", weight: .giveUp, recovery: .zero)
+      let members = [51, 52, 53].map { (identifier: UInt8) in
+        RouterSet.Member(
+          VirtualRouter.Settings(
+            identifier: identifier, priority: 101, addresses: [IPAddress(v4: 0xc000_0264 + UInt32(identifier))],
+            tracks: [worker]),
+          group: identifier == 53 ? nil : "view")
+      }
+      group = RouterSet(members)
+      for event in [.source(ip("192.0.2.5")), .start, .track(0, isGood: true)] as [VirtualRouter.Event] {
+        _ = group.handle(event, at: now)
+      }
+    }
+
+    var roles: [VirtualRouter.Role] { group.routers.map(\.role) }
+
+    /// Lets time pass in which every router whose index is given hears an equal, whom it follows and does not obey.
+    mutating func pass(_ milliseconds: UInt64, hearing indices: [Int] = []) {
+      let end = now + .milliseconds(milliseconds)
+      while now < end {
+        if now.milliseconds.isMultiple(of: 1000) { for index in indices { hear(101, index) } }
+        now = now + .milliseconds(10)
+        if let deadline = group.deadline, deadline <= now { _ = group.handle(.timer, at: now) }
+      }
+    }
+
+    mutating func hear(_ priority: UInt8, _ index: Int) {
+      let settings = group.routers[index].settings
+      let advertisement = Advertisement(
+        version: .v3, virtualRouter: settings.identifier, priority: priority, intervalCentiseconds: 100,
+        addresses: settings.addresses)
+      _ = group.handle(.advertisement(advertisement, from: ip("192.0.2.4")), for: index, at: now)
+    }
+  }
+
+  @Test func `one that becomes Active takes the others along, and nobody else`() {
+    var node = Node()
+    node.pass(10_000, hearing: [1, 2])
+    #expect(node.roles == [.active, .active, .backup])
+  }
+
+  @Test func `one that yields to a better one makes the others hand over`() {
+    var node = Node()
+    node.pass(5000)
+    #expect(node.roles == [.active, .active, .active])
+    node.hear(200, 0)
+    node.hear(200, 1)
+    node.pass(100)
+    #expect(node.roles == [.backup, .backup, .active])
+  }
+
+  @Test func `one that nobody takes over from stays Active though its group yielded`() {
+    var node = Node()
+    node.pass(5000)
+    node.hear(200, 0)
+    node.pass(2000)
+    #expect(node.roles == [.backup, .active, .active])
+  }
+
+  @Test func `what holds one back holds back all of the group, by name, and lets them go together`() {
+    var node = Node()
+    node.pass(5000)
+    _ = node.group.handle(.source(nil), for: 0, at: node.now)
+    node.pass(1000)
+    #expect(node.roles == [.fault, .fault, .active])
+    #expect(node.group.routers[1].obstacles == ["no source address"])
+    _ = node.group.handle(.source(ip("192.0.2.5")), for: 0, at: node.now)
+    node.pass(5000)
+    #expect(node.roles == [.active, .active, .active])
+    #expect(node.group.routers[1].obstacles.isEmpty)
+  }
+
+  @Test func `two that are held back each for itself do not hold each other for ever`() {
+    var node = Node()
+    for index in 0...1 { _ = node.group.handle(.source(nil), for: index, at: node.now) }
+    for index in 0...1 { _ = node.group.handle(.source(ip("192.0.2.5")), for: index, at: node.now) }
+    node.pass(5000)
+    #expect(node.roles == [.active, .active, .active])
+  }
+}

@@ -1,0 +1,191 @@
+import Simulation
+import Wire
+
+@testable import VRRP
+
+/// Some nodes on one link in virtual time. Packets are lost, late, doubled and overtaken as the weather has it; nodes
+/// freeze, die and come back. The same seed is the same history.
+struct SimulatedNetwork {
+  /// What the link does with packets.
+  struct Weather: Hashable {
+    var loss = 0
+    var duplication = 0
+    var delay: Interval
+    /// Which way from node to node nothing passes: `cut[from][to]`.
+    var cut: [[Bool]]
+  }
+
+  private struct Packet {
+    var due: Instant
+    var to: Int
+    var from: Int
+    /// Nil: an announcement of the address by ARP.
+    var advertisement: [UInt8]?
+  }
+
+  /// What is done to a node at a time already known.
+  private struct Appointment {
+    var due: Instant
+    var node: Int
+    var what: Change
+  }
+
+  enum Change: Hashable {
+    case boot, thaw
+    case report(track: Int, isGood: Bool)
+    case source(isThere: Bool)
+  }
+
+  var nodes: [SimulatedNode]
+  var weather: Weather
+  var random: SeededGenerator
+  private(set) var now = Instant(nanoseconds: 0)
+  private(set) var steps = 0
+  private(set) var packetsSent = 0
+  /// What should not have been, with its time.
+  private(set) var broken: [String] = []
+  private var flying: [Packet] = []
+  private var appointments: [Appointment] = []
+  private var stepsAtOnce = 0
+
+  init(nodes: [SimulatedNode], delay: Interval, seed: UInt64) {
+    self.nodes = nodes
+    let none = [[Bool]](repeating: [Bool](repeating: false, count: nodes.count), count: nodes.count)
+    weather = Weather(delay: delay, cut: none)
+    random = SeededGenerator(seed: seed)
+  }
+
+  // MARK: - What is done to nodes
+
+  mutating func make(_ change: Change, of node: Int, after interval: Interval = .zero) {
+    guard interval > .zero else { return carryOut(change, node) }
+    appointments.append(Appointment(due: now + interval, node: node, what: change))
+  }
+
+  private mutating func carryOut(_ change: Change, _ node: Int) {
+    switch change {
+    case .boot:
+      guard nodes[node].process == .off else { return }
+      nodes[node].boot(at: now)
+      tell(node, .source(nodes[node].source))
+      tell(node, .start)
+      for track in nodes[node].settings.tracks.indices { tell(node, .track(track, isGood: true)) }
+    case .thaw:
+      guard nodes[node].process == .frozen else { return }
+      nodes[node].process = .running
+      for packet in nodes[node].unread { receive(packet.bytes, from: packet.from, node) }
+      nodes[node].unread = []
+    case .report(let track, let isGood): tell(node, .track(track, isGood: isGood))
+    case .source(let isThere): tell(node, .source(isThere ? nodes[node].source : nil))
+    }
+  }
+
+  /// Nothing more happens to a node that was planned.
+  mutating func forgetPlans(of node: Int) { appointments.removeAll { $0.node == node } }
+
+  /// The end of a process without a word. `keepsAddress`: only the process dies, and the kernel keeps its promise.
+  mutating func kill(_ node: Int, keepsAddress: Bool) {
+    forgetPlans(of: node)
+    nodes[node].process = .off
+    if !keepsAddress { nodes[node].addressUntil = nil }
+  }
+
+  mutating func freeze(_ node: Int) {
+    guard nodes[node].process == .running else { return }
+    nodes[node].process = .frozen
+  }
+
+  /// Tells a node something, if it can hear, and does what it answers.
+  mutating func tell(_ node: Int, _ event: VirtualRouter.Event) {
+    guard nodes[node].process == .running else { return }
+    steps += 1
+    let (effects, wrong) = nodes[node].handle(event, at: now)
+    for what in wrong { report(node, what) }
+    for effect in effects { perform(effect, of: node) }
+    if let deadline = nodes[node].router.deadline, deadline <= now { stepsAtOnce += 1 } else { stepsAtOnce = 0 }
+    if stepsAtOnce > 50 { report(node, "is due again and again at one instant") }
+  }
+
+  mutating func report(_ node: Int, _ what: String) {
+    guard broken.count < 20 else { return }
+    broken.append("\(now.milliseconds) ms: node \(node) \(what)")
+  }
+
+  private mutating func perform(_ effect: VirtualRouter.Effect, of node: Int) {
+    switch effect {
+    case .send(let advertisement):
+      let group = Advertisement.multicastGroup(.v4)
+      let source = nodes[node].source
+      let bytes = nodes[node].channel.encode(advertisement, from: source, to: group, at: nodes[node].wall(at: now))
+      broadcast(bytes, from: node)
+    case .announce: broadcast(nil, from: node)
+    case .stopped:
+      forgetPlans(of: node)
+      nodes[node].process = .off
+    case .holdAddresses, .dropAddresses, .note, .transitioned, .failedOver: break
+    }
+  }
+
+  private mutating func broadcast(_ bytes: [UInt8]?, from node: Int) {
+    packetsSent += 1
+    for other in nodes.indices where other != node && !weather.cut[node][other] {
+      guard !chance(weather.loss) else { continue }
+      for _ in 0..<(chance(weather.duplication) ? 2 : 1) {
+        let delay = Interval(nanoseconds: .random(in: 1...weather.delay.nanoseconds, using: &random))
+        flying.append(Packet(due: now + delay, to: other, from: node, advertisement: bytes))
+      }
+    }
+  }
+
+  /// True in so many cases of a hundred.
+  mutating func chance(_ percent: Int) -> Bool {
+    percent > 0 && Int.random(in: 0..<100, using: &random) < percent
+  }
+
+  private mutating func receive(_ bytes: [UInt8], from source: IPAddress, _ node: Int) {
+    let time = nodes[node].wall(at: now)
+    let packet = ReceivedPacket(
+      source: source, destination: Advertisement.multicastGroup(.v4), hopLimit: 255, payload: bytes.span)
+    guard let advertisement = try? nodes[node].channel.decode(packet, at: time) else { return }
+    tell(node, .advertisement(advertisement, from: source))
+  }
+
+  // MARK: - Time
+
+  /// Lets so much time pass, and looks at the whole after each instant at which something happened.
+  mutating func run(for interval: Interval, observing observe: (inout SimulatedNetwork) -> Void = { _ in }) {
+    let end = now + interval
+    while let next = nextInstant, next <= end {
+      now = max(now, next)
+      step()
+      observe(&self)
+    }
+    now = end
+  }
+
+  private var nextInstant: Instant? {
+    let own = nodes.flatMap { [$0.deadline.map { max($0, now) }, $0.addressUntil] }.compactMap { $0 }
+    return (own + flying.map(\.due) + appointments.map(\.due)).min()
+  }
+
+  /// Everything that is due now.
+  private mutating func step() {
+    for node in nodes.indices { for what in nodes[node].expireAddress(at: now) { report(node, what) } }
+    while let index = appointments.firstIndex(where: { $0.due <= now }) {
+      let appointment = appointments.remove(at: index)
+      carryOut(appointment.what, appointment.node)
+    }
+    while let index = flying.firstIndex(where: { $0.due <= now }) { deliver(flying.remove(at: index)) }
+    for node in nodes.indices { if let deadline = nodes[node].deadline, deadline <= now { tell(node, .timer) } }
+  }
+
+  private mutating func deliver(_ packet: Packet) {
+    let source = nodes[packet.from].source
+    guard let bytes = packet.advertisement else { return tell(packet.to, .claimed(by: "node \(packet.from)")) }
+    switch nodes[packet.to].process {
+    case .off: break
+    case .running: receive(bytes, from: source, packet.to)
+    case .frozen: nodes[packet.to].keep(bytes, from: source)
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Wire
+
+@testable import VRRP
+
+/// One machine of a simulated network: the real state machine and codec, and what its kernel and its process manager
+/// do around them.
+struct SimulatedNode {
+  enum Process: Hashable {
+    /// Killed, stopped, or never started.
+    case off
+    case running
+    /// Stopped with SIGSTOP, or its machine is: nothing happens until it goes on.
+    case frozen
+  }
+
+  let index: Int
+  let settings: VirtualRouter.Settings
+  let channelSettings: AdvertisementChannel.Settings
+  /// The life that this process leads; each start makes another.
+  private(set) var router: VirtualRouter
+  var channel: AdvertisementChannel
+  var process = Process.off
+  /// Until when the kernel keeps the address on the interface; nil: it is not there.
+  var addressUntil: Instant?
+  /// When the process last did something.
+  private(set) var lastRan = Instant(nanoseconds: 0)
+  /// How late the process's timers are.
+  var lateness = Interval.zero
+  /// What came while the process was frozen. A socket holds only so much.
+  var unread: [(bytes: [UInt8], from: IPAddress)] = []
+  /// The wall clock, in nanoseconds ahead of the monotonic one.
+  private(set) var wallOffset: UInt64 = 1_000_000_000_000_000
+  private var highestWall: UInt64 = 0
+
+  private static let socketCapacity = 64
+
+  init(index: Int, settings: VirtualRouter.Settings, channel: AdvertisementChannel.Settings) {
+    self.index = index
+    self.settings = settings
+    channelSettings = channel
+    router = VirtualRouter(settings)
+    self.channel = AdvertisementChannel(channel, digest: checkSum)
+  }
+
+  var source: IPAddress { IPAddress(v4: 0xc000_0202 + UInt32(index)) }
+
+  var isActive: Bool { process != .off && router.role == .active }
+
+  /// When the process wants to run next, whatever else happens.
+  var deadline: Instant? { process == .running ? router.deadline.map { $0 + lateness } : nil }
+
+  func wall(at now: Instant) -> UTCTime { UTCTime(nanoseconds: now.nanoseconds + wallOffset) }
+
+  /// Sets the wall clock forwards or back.
+  mutating func jump(seconds: Int, at now: Instant) {
+    highestWall = max(highestWall, wall(at: now).nanoseconds)
+    let nanoseconds = UInt64(seconds.magnitude) * 1_000_000_000
+    wallOffset = seconds < 0 ? wallOffset - min(wallOffset, nanoseconds) : wallOffset + nanoseconds
+  }
+
+  /// A new process. Its predecessor's clock is no longer behind: what was signed by a clock that ran ahead is remembered
+  /// by the others, and a process that starts behind it is taken for a replay until it has caught up.
+  mutating func boot(at now: Instant) {
+    process = .running
+    unread = []
+    router = VirtualRouter(settings)
+    channel = AdvertisementChannel(channelSettings, digest: checkSum)
+    wallOffset = max(wallOffset, max(highestWall, wall(at: now).nanoseconds) - now.nanoseconds)
+    // Left-overs of an earlier life are swept.
+    addressUntil = nil
+  }
+
+  /// A packet waits in the socket of a process that is frozen.
+  mutating func keep(_ bytes: [UInt8], from source: IPAddress) {
+    if unread.count < Self.socketCapacity { unread.append((bytes, source)) }
+  }
+
+  /// Lets the process handle something. What it breaks is told.
+  mutating func handle(
+    _ event: VirtualRouter.Event, at now: Instant
+  ) -> (effects: [VirtualRouter.Effect], broken: [String]) {
+    lastRan = now
+    let effects = router.handle(event, at: now)
+    var broken: [String] = []
+    for effect in effects {
+      switch effect {
+      case .holdAddresses(let lease): addressUntil = now + lease
+      case .dropAddresses: addressUntil = nil
+      case .send(let advertisement) where advertisement.priority > 0 && addressUntil == nil:
+        broken.append("advertises priority \(advertisement.priority) without the address")
+      default: break
+      }
+    }
+    if router.holdsAddresses != (addressUntil != nil) { broken.append("thinks wrongly of the address") }
+    if router.role == .active, addressUntil == nil { broken.append("is Active without the address") }
+    return (effects, broken)
+  }
+
+  /// The kernel's part.
+  mutating func expireAddress(at now: Instant) -> [String] {
+    if let addressUntil, addressUntil - lastRan > settings.lease { return ["the address outlives its process"] }
+    guard let addressUntil, now >= addressUntil else { return [] }
+    self.addressUntil = nil
+    return process == .running ? ["did not renew its address in time"] : []
+  }
+}
+
+/// Stands for HMAC-SHA256 where a million packets are signed: mixes, and proves nothing.
+private let checkSum: KeyedAuthentication.Digest = { key, message in
+  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+  for byte in key + message { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  return (0..<32).map { UInt8(truncatingIfNeeded: hash >> (($0 & 7) * 8)) }
+}

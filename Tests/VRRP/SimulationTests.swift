@@ -1,0 +1,84 @@
+import Simulation
+import Testing
+import Wire
+
+@testable import VRRP
+
+/// Two and three nodes in virtual time under everything that befalls them. `BELVEDERE_SIMULATION_SCALE` says how much
+/// of it (`make simulation`); a failure prints its seed, and the seed alone brings it back.
+@Suite struct VirtualRouterSimulationTests {
+  /// At a scale of 100 these are 300 histories, most of them of more than half a million steps.
+  private static let seeds = 1...UInt64(30 * min(Scale.factor, 10))
+  /// How often in a history everything breaks and is repaired.
+  private static let rounds = 3 * Scale.factor * min(Scale.factor, 10)
+
+  @Test(arguments: seeds)
+  func `whatever happened, a healed network has exactly one Active, the best, and it stays`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let site = Chaos.Site(using: &random)
+    let chaos = Chaos(site: site)
+    var network = SimulatedNetwork(nodes: site.nodes, delay: chaos.calm, seed: seed)
+    for node in network.nodes.indices { network.make(.boot, of: node) }
+    for round in 1...Self.rounds {
+      for _ in 0..<Int.random(in: 1...30, using: &network.random) {
+        chaos.strike(&network)
+        network.run(for: .init(nanoseconds: .random(in: 0..<3 * site.unit.nanoseconds, using: &network.random)))
+      }
+      chaos.heal(&network)
+      network.run(for: site.bound)
+      // Who was about to stop has stopped, and is started again.
+      chaos.heal(&network)
+      network.run(for: site.bound)
+      Self.expectOneActive(&network, site)
+      #expect(network.broken.isEmpty, "seed \(seed), round \(round), \(site): \(network.broken)")
+      guard network.broken.isEmpty else { return }
+    }
+    print("seed \(seed): \(site): \(network.steps) steps, \(network.packetsSent) packets")
+  }
+
+  @Test(arguments: seeds)
+  func `a partition that heals leaves one Active within an interval, and nobody without the address`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    var site = Chaos.Site(using: &random)
+    // Two that are Active at once are nothing that Preempt_Mode is asked about.
+    site.preempts = true
+    let chaos = Chaos(site: site)
+    var network = SimulatedNetwork(nodes: site.nodes, delay: chaos.calm, seed: seed)
+    for node in network.nodes.indices { network.make(.boot, of: node) }
+    network.run(for: site.bound)
+    for _ in 0..<Self.rounds {
+      // Every node for itself, for as long as it takes each to find itself alone.
+      for node in network.nodes.indices { network.weather.cut[node] = network.nodes.map { _ in true } }
+      network.run(for: site.units(.random(in: 9...12, using: &network.random)))
+      #expect(network.nodes.count { $0.isActive } == network.nodes.count, "seed \(seed)")
+      network.run(for: Interval(nanoseconds: .random(in: 0..<site.unit.nanoseconds, using: &network.random)))
+      chaos.heal(&network)
+      // An advertisement of each, its answer, and a moment for the address of who yields.
+      var longest = site.unit.nanoseconds + 2 * chaos.calm.nanoseconds
+      longest += VirtualRouter.Pace.yieldGrace.nanoseconds
+      network.run(for: Interval(nanoseconds: longest)) { network in
+        if !network.nodes.contains(where: { $0.addressUntil != nil }) { network.report(0, "and all others lost it") }
+      }
+      Self.expectOneActive(&network, site)
+    }
+    #expect(network.broken.isEmpty, "seed \(seed), \(site): \(network.broken)")
+  }
+
+  /// For ten intervals, at every instant.
+  private static func expectOneActive(_ network: inout SimulatedNetwork, _ site: Chaos.Site) {
+    let best = network.nodes.indices.max {
+      (site.priorities[$0], network.nodes[$0].source.low) < (site.priorities[$1], network.nodes[$1].source.low)
+    }
+    // Between equals whoever is Active stays it.
+    let isDecided = site.preempts && best.map { index in site.priorities.count { $0 == site.priorities[index] } } == 1
+    let first = network.nodes.indices.filter { network.nodes[$0].isActive }
+    network.run(for: site.units(10)) { network in
+      let active = network.nodes.indices.filter { network.nodes[$0].isActive }
+      let held = network.nodes.indices.filter { network.nodes[$0].addressUntil != nil }
+      if active.count != 1 { network.report(active.first ?? 0, "is Active among \(active)") }
+      if active != first { network.report(active.first ?? 0, "is Active after \(first)") }
+      if held != active { network.report(held.first ?? 0, "has the address among \(held), Active are \(active)") }
+      if isDecided, active.first != best { network.report(active.first ?? 0, "is Active in place of \(best ?? 0)") }
+    }
+  }
+}
