@@ -26,6 +26,8 @@ package struct AffinityTable: ~Copyable {
   package private(set) var count = 0
   /// Grows with every change, activity included: what was copied when it was the same is still the whole truth.
   package private(set) var changes: UInt64 = 0
+  /// How many of them are at home on each server.
+  package private(set) var tally = AffinityTally()
 
   private let hash: ClientHash
   private var index: ClientIndex
@@ -69,6 +71,7 @@ package struct AffinityTable: ~Copyable {
   /// Assigns the client to the server and keeps it remembered at least until the session ends.
   package mutating func sessionBegan(_ client: ClientKey, on server: ServerID, at now: Instant) -> Session {
     let entry = place(client, on: server, at: now)
+    if entries[entry].sessions == 0 { tally.note(server, hasSession: true) }
     entries[entry].sessions &+= 1
     freshen(entry, at: now)
     return Session(entry: UInt32(entry), generation: entries[entry].generation)
@@ -81,6 +84,7 @@ package struct AffinityTable: ~Copyable {
       return
     }
     entries[entry].sessions -= 1
+    if entries[entry].sessions == 0 { tally.note(entries[entry].server, hasSession: false) }
     freshen(entry, at: now)
   }
 
@@ -102,6 +106,15 @@ package struct AffinityTable: ~Copyable {
       }
     }
     return before - count
+  }
+
+  /// Forgets clients whose time is over, the longest silent first, `limit` of them at most.
+  package mutating func forgetOver(at now: Instant, limit: Int) {
+    for _ in 0..<limit {
+      let oldest = Int(entries[Int(AffinityEntry.idle)].previous)
+      guard oldest != Int(AffinityEntry.idle), isOver(oldest, at: now) else { return }
+      remove(oldest, tableHash(entries[oldest].key))
+    }
   }
 
   /// Changes the capacity; what no longer fits is forgotten as if others had come. Takes time in proportion to the
@@ -155,18 +168,22 @@ package struct AffinityTable: ~Copyable {
   private mutating func place(_ client: ClientKey, on server: ServerID, at now: Instant) -> Int {
     let bits = tableHash(client)
     if let entry = find(client, bits) {
-      entries[entry].server = server
+      move(entry, to: server)
       freshen(entry, at: now)
       return entry
     }
     // Two for one: the table empties itself while it is used.
-    for _ in 0..<2 {
-      let oldest = Int(entries[Int(AffinityEntry.idle)].previous)
-      guard oldest != Int(AffinityEntry.idle), isOver(oldest, at: now) else { break }
-      remove(oldest, tableHash(entries[oldest].key))
-    }
+    forgetOver(at: now, limit: 2)
     if count == capacity { evict() }
     return add(client, bits, server: server, at: now)
+  }
+
+  private mutating func move(_ entry: Int, to server: ServerID) {
+    let (earlier, hasSession) = (entries[entry].server, entries[entry].sessions > 0)
+    guard earlier != server else { return }
+    tally.remove(earlier, hadSession: hasSession)
+    tally.add(server, hasSession: hasSession)
+    entries[entry].server = server
   }
 
   private mutating func add(_ client: ClientKey, _ bits: UInt32, server: ServerID, at now: Instant) -> Int {
@@ -182,6 +199,7 @@ package struct AffinityTable: ~Copyable {
     link(entry)
     index.insert(bits, entry: entry)
     count += 1
+    tally.add(server, hasSession: false)
     return entry
   }
 
@@ -195,6 +213,7 @@ package struct AffinityTable: ~Copyable {
   private mutating func remove(_ entry: Int, _ bits: UInt32) {
     index.remove(bits, entry: entry)
     unlink(entry)
+    tally.remove(entries[entry].server, hadSession: entries[entry].sessions > 0)
     entries[entry].generation &+= 1
     entries[entry].sessions = 0
     entries[entry].previous = AffinityEntry.none

@@ -25,8 +25,8 @@ package struct HealthTracker: Sendable {
   package var fall: Int
   package private(set) var order: Order?
 
-  /// What the checks say; nil before the first.
-  private var observed: ServerState?
+  /// What the checks say, and which of them said it; nil before the first.
+  private var observed: (state: ServerState, reason: Transition.Reason)?
   /// Results of one kind in a row, since the last of the other.
   private var passed = 0
   private var failed = 0
@@ -39,16 +39,22 @@ package struct HealthTracker: Sendable {
 
   /// The state that balancing goes by.
   package var state: ServerState {
-    switch (order, observed ?? .down) {
+    switch (order, observed?.state ?? .down) {
     case (.maintenance, _): .maintenance
     case (.drain, .up): .drain
     case (_, let observed): observed
     }
   }
 
+  /// Why it is in this state.
+  package var reason: Transition.Reason { isByOrder ? .ordered : observed?.reason ?? .unchecked }
+
+  /// The state is known: a check was concluded, or none is needed to know it.
+  package var isKnown: Bool { observed != nil || order == .maintenance }
+
   /// The last result speaks against the state and more of its kind would change it: check again soon.
   package var isInDoubt: Bool {
-    switch observed {
+    switch observed?.state {
     case nil: true
     case .up: failed > 0
     case .drain: failed > 0 || passed > 0
@@ -58,38 +64,41 @@ package struct HealthTracker: Sendable {
 
   /// Takes a check's result; answers with the transition when there is one to tell.
   package mutating func record(_ result: CheckResult) -> Transition? {
-    let (from, isFirst) = (state, observed == nil)
-    let reason: Transition.Reason
+    let before = self
     switch result {
     case .passed:
       passed += 1
       failed = 0
-      reason = .checksPassed(passed)
-      if isFirst || passed >= rise { observed = .up }
+      if observed == nil || passed >= rise { observe(.up, .checksPassed(passed)) }
     case .disabled:
       passed = 0
       failed = 0
-      reason = .disabled
-      observed = .drain
+      observe(.drain, .disabled)
     case .failed(let failure):
       passed = 0
       failed += 1
-      reason = .checksFailed(failed, last: failure)
-      if isFirst || failed >= fall { observed = .down }
+      if observed == nil || failed >= fall { observe(.down, .checksFailed(failed, last: failure)) }
     }
-    return transition(from: from, isFirst: isFirst, reason: reason)
+    return transition(since: before)
   }
 
-  /// Gives an order, or takes it back with nil.
+  /// Gives an order, or takes it back with nil; answers with the transition when there is one to tell.
   package mutating func give(_ order: Order?) -> Transition? {
-    let from = state
+    let before = self
     self.order = order
-    return transition(from: from, isFirst: false, reason: .ordered)
+    return transition(since: before)
   }
 
-  private func transition(from: ServerState, isFirst: Bool, reason: Transition.Reason) -> Transition? {
-    // What the first check found is told even when it changes nothing, unless an order hides it.
-    guard state != from || (isFirst && order == nil) else { return nil }
-    return Transition(from: isFirst ? nil : from, to: state, reason: reason)
+  private mutating func observe(_ state: ServerState, _ reason: Transition.Reason) {
+    if observed?.state != state { observed = (state, reason) }
+  }
+
+  /// The state is not what the checks say.
+  private var isByOrder: Bool { order == .maintenance || order == .drain && observed?.state == .up }
+
+  /// What became known of the state, or changed in it, or is now for another cause.
+  private func transition(since before: HealthTracker) -> Transition? {
+    guard state != before.state || isByOrder != before.isByOrder || isKnown && !before.isKnown else { return nil }
+    return Transition(from: before.isKnown ? before.state : nil, to: state, reason: reason)
   }
 }

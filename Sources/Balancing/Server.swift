@@ -18,6 +18,11 @@ package struct Server: Hashable, Sendable {
     self.connectionLimit = connectionLimit
   }
 
+  /// The same server with another weight.
+  package func weighing(_ weight: Int) -> Server {
+    Server(name: name, weight: weight, isBackup: isBackup, connectionLimit: connectionLimit)
+  }
+
   /// The range that operators know from HAProxy.
   package static let maximumWeight = 256
 }

@@ -1,6 +1,6 @@
-/// A server's change of state: one line in the log.
+/// A server's change of state, or of what keeps it there: one line in the log.
 package struct Transition: Hashable, Sendable, CustomStringConvertible {
-  /// Nil for what the first check found.
+  /// Nil when nothing was known before.
   package let from: ServerState?
   package let to: ServerState
   package let reason: Reason
@@ -18,8 +18,10 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
     case checksFailed(Int, last: CheckFailure)
     /// The server answers 503.
     case disabled
-    /// An order was given or taken back.
+    /// An operator wants it so.
     case ordered
+    /// An order was taken back before the first check.
+    case unchecked
 
     package var description: String {
       switch self {
@@ -29,11 +31,16 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
       case .checksFailed(let count, let last): "\(count) health checks in a row failed, the last one: \(last)"
       case .disabled: "health check answered 503, the server is administratively disabled"
       case .ordered: "by order"
+      case .unchecked: "no health check is in yet"
       }
     }
   }
 
   package var description: String {
-    if let from { "\(to), was \(from): \(reason)" } else { "\(to): \(reason)" }
+    switch from {
+    case nil: "\(to): \(reason)"
+    case to: "still \(to): \(reason)"
+    case let from?: "\(to), was \(from): \(reason)"
+    }
   }
 }

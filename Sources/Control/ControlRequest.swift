@@ -67,7 +67,8 @@ package enum ServerCommand: Hashable, Sendable {
   /// The largest weight.
   package static let weightLimit = 256
 
-  fileprivate var word: String {
+  /// The order's word, as commands and requests have it.
+  package var word: String {
     switch self {
     case .drain: "drain"
     case .maintenance: "maintenance"

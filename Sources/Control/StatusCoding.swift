@@ -89,6 +89,7 @@ extension StatusReport.Server {
       "name": .string(name), "address": .string(address), "state": .string(state.rawValue), "reason": .string(reason),
       "since": .optional(since, JSON.moment), "order": .optional(order, \.json), "weight": .count(weight),
       "configured_weight": .count(configuredWeight), "backup": .bool(isBackup), "limit": .count(limit),
+      "load": .optional(load, \.json),
     ])
   }
 
@@ -102,6 +103,22 @@ extension StatusReport.Server {
     configuredWeight = try fields.count("configured_weight")
     isBackup = try fields.bool("backup")
     limit = try fields.count("limit")
+    load = try fields.optional("load") { (fields) throws(ControlFault) in try fields.object("load", Load.init) }
+  }
+}
+
+extension StatusReport.Server.Load {
+  fileprivate var json: JSON {
+    .members([
+      "clients": .count(clients), "sessions": .count(sessions), "exchanges": .count(exchanges),
+      "waiting": .count(waiting),
+    ])
+  }
+
+  fileprivate init(_ fields: Fields) throws(ControlFault) {
+    self.init(
+      clients: try fields.count("clients"), sessions: try fields.count("sessions"),
+      exchanges: try fields.count("exchanges"), waiting: try fields.count("waiting"))
   }
 }
 

@@ -59,7 +59,7 @@ package struct StatusPage {
 
   private var servers: [PageLine] {
     guard !report.servers.isEmpty else { return [] }
-    let heads = ["server", "state", "since"]
+    let heads = ["server", "state", "since", "sessions", "clients", "exchanges", "waiting"]
     let rows = report.servers.map(cells)
     let widths = heads.indices.map { column in ([heads[column]] + rows.map { $0[column] }).map(\.count).max() ?? 0 }
     var lines = [PageLine(Self.row(heads, widths), .bold)]
@@ -79,7 +79,12 @@ package struct StatusPage {
     [
       Self.shortened(server.name, 17), server.state.rawValue,
       server.since.map { "\(Age(report.time.seconds(since: $0)))" } ?? "",
-    ]
+    ] + Self.figures(of: server)
+  }
+
+  private static func figures(of server: StatusReport.Server) -> [String] {
+    guard let load = server.load else { return ["", "", "", ""] }
+    return ["\(load.sessions)", "\(load.clients)", "\(load.exchanges) of \(server.limit)", "\(load.waiting)"]
   }
 
   private static func details(of server: StatusReport.Server, at now: Moment) -> String {
@@ -93,6 +98,20 @@ package struct StatusPage {
       if order.weight != nil { parts.append("configured: weight \(server.configuredWeight)") }
     }
     return parts.joined(separator: "; ")
+  }
+
+  /// A server after an order, in a line: `view01: drain, 12 sessions left`.
+  package static func line(of server: StatusReport.Server) -> String {
+    var parts = ["\(server.name): \(server.state.rawValue)"]
+    if let mode = server.order?.mode?.rawValue, mode != server.state.rawValue { parts.append("\(mode) ordered") }
+    if server.weight != server.configuredWeight {
+      parts.append("weight \(server.weight), configured \(server.configuredWeight)")
+    }
+    if let load = server.load {
+      let left = server.order?.mode == nil ? "" : " left"
+      parts.append((load.sessions == 1 ? "1 session" : "\(load.sessions) sessions") + left)
+    }
+    return PageLine(parts.joined(separator: ", ")).rendered(isColoured: false)
   }
 
   private static func mood(of state: StatusReport.Server.State) -> PageLine.Mood {

@@ -115,6 +115,25 @@ extension StatusReport {
       }
     }
 
+    /// What it carries, measured about once a second.
+    package struct Load: Hashable, Sendable {
+      /// Clients that stay with this server: connected, or seen within `affinity.hold`.
+      package var clients: UInt64
+      /// Those of them that are connected.
+      package var sessions: UInt64
+      /// Requests and tunnels under way.
+      package var exchanges: UInt64
+      /// Requests that wait for a place.
+      package var waiting: UInt64
+
+      package init(clients: UInt64, sessions: UInt64, exchanges: UInt64, waiting: UInt64) {
+        self.clients = clients
+        self.sessions = sessions
+        self.exchanges = exchanges
+        self.waiting = waiting
+      }
+    }
+
     package var name: String
     package var address: String
     package var state = State.unknown
@@ -129,6 +148,8 @@ extension StatusReport {
     package var isBackup = false
     /// How many requests and tunnels it is given at once.
     package var limit: UInt64 = 0
+    /// Nil while no worker has told of it.
+    package var load: Load?
 
     package init(name: String, address: String) {
       self.name = name

@@ -17,12 +17,16 @@ package enum Fact: Hashable, Sendable {
   case load(Load)
   /// The last exchange has ended after `Order.stop`. The worker ends by itself.
   case stopped
+  /// Every `Order.server` up to this number is in force, and what it has changed was told.
+  case obeyed(number: UInt64)
+  /// What a server carries; told about once a second when it has changed.
+  case serverLoad(ServerLoad)
 
   /// The message's name in logs and errors.
   package var name: String { "\(kind)" }
 
   // Apart from the orders' numbers, so that a message can't be read in the wrong direction.
-  private enum Kind: UInt8 { case hello = 129, ready, refused, serverChanged, load, stopped }
+  private enum Kind: UInt8 { case hello = 129, ready, refused, serverChanged, load, stopped, obeyed, serverLoad }
 
   private var kind: Kind {
     switch self {
@@ -32,6 +36,8 @@ package enum Fact: Hashable, Sendable {
     case .serverChanged: .serverChanged
     case .load: .load
     case .stopped: .stopped
+    case .obeyed: .obeyed
+    case .serverLoad: .serverLoad
     }
   }
 
@@ -56,6 +62,10 @@ package enum Fact: Hashable, Sendable {
       writer.append(bigEndian: load.exchanges)
       writer.append(bigEndian: load.requests)
     case .stopped: break
+    case .obeyed(let number):
+      writer.append(bigEndian: number)
+    case .serverLoad(let load):
+      writer.append(load)
     }
     return writer.bytes
   }
@@ -82,6 +92,10 @@ package enum Fact: Hashable, Sendable {
         Load(connections: try reader.uint32(), exchanges: try reader.uint32(), requests: try reader.uint64()))
     case .stopped:
       self = .stopped
+    case .obeyed:
+      self = .obeyed(number: try reader.uint64())
+    case .serverLoad:
+      self = .serverLoad(try reader.serverLoad())
     }
     try reader.end()
   }

@@ -25,7 +25,8 @@ package struct ListenerPlace: Hashable, Sendable {
 /// What the supervisor tells the worker.
 ///
 /// At start, in this order: `hello`, `heartbeats`, `configure`, any number of `listener`, `start`. A reload is another
-/// `configure`, any number of `listener` and `withdraw`, `start`. `stop` comes at any time after that. One datagram a
+/// `configure`, any number of `listener` and `withdraw`, `start`. What operators want of servers comes as `server`,
+/// before the first `start` and at any time after it, `stop` at any time after it. One datagram a
 /// message: a byte of kind, then the fields as they are declared, big-endian.
 package enum Order: Hashable, Sendable {
   /// The version of all messages that follow.
@@ -44,19 +45,22 @@ package enum Order: Hashable, Sendable {
   case start
   /// Accept no more, let exchanges finish, and end within this time.
   case stop(within: Interval)
+  /// What an operator wants of a server; one that the configuration does not name is passed over. Such orders are
+  /// numbered upwards, and `Fact.obeyed` answers those that come after the first `start`.
+  case server(ServerOrder, number: UInt64)
 
   /// Whether one descriptor comes with the message; otherwise none does.
   package var carriesDescriptor: Bool {
     switch self {
     case .configure, .heartbeats, .listener: true
-    case .hello, .withdraw, .start, .stop: false
+    case .hello, .withdraw, .start, .stop, .server: false
     }
   }
 
   /// The message's name in logs and errors.
   package var name: String { "\(kind)" }
 
-  private enum Kind: UInt8 { case hello = 1, configure, heartbeats, listener, start, stop, withdraw }
+  private enum Kind: UInt8 { case hello = 1, configure, heartbeats, listener, start, stop, withdraw, server }
 
   private var kind: Kind {
     switch self {
@@ -67,6 +71,7 @@ package enum Order: Hashable, Sendable {
     case .withdraw: .withdraw
     case .start: .start
     case .stop: .stop
+    case .server: .server
     }
   }
 
@@ -91,6 +96,9 @@ package enum Order: Hashable, Sendable {
     case .start: break
     case .stop(let interval):
       writer.append(bigEndian: interval.nanoseconds)
+    case .server(let order, let number):
+      writer.append(order)
+      writer.append(bigEndian: number)
     }
     return writer.bytes
   }
@@ -118,6 +126,8 @@ package enum Order: Hashable, Sendable {
       self = .start
     case .stop:
       self = .stop(within: Interval(nanoseconds: try reader.uint64()))
+    case .server:
+      self = .server(try reader.serverOrder(), number: try reader.uint64())
     }
     try reader.end()
   }

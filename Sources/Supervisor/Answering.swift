@@ -19,9 +19,7 @@ extension Supervision {
     case .reload:
       log.notice("reload: asked for by \(operators.name(of: asker))")
       reload(for: asker)
-    case .server(let name, _):
-      let instead = "`weight: 0` in the configuration and a reload drain it"
-      reply(.refused(["server \(name): this version takes no orders; \(instead)"]), to: asker)
+    case .server(let name, let command): order(command, of: name, for: asker)
     }
   }
 
@@ -41,7 +39,7 @@ extension Supervision {
     if let process = workerIdentifier, let since = workerSince {
       report.worker = StatusReport.Worker(pid: Int64(process), since: since)
     }
-    status.fill(&report)
+    status.fill(&report, orders)
     return report
   }
 }

@@ -15,6 +15,8 @@ struct ServiceStatus {
   private(set) var description: ServiceDescription
   private var health: [String: Health] = [:]
   private var load: Load?
+  /// By server.
+  private var serverLoads: [String: ServerLoad] = [:]
 
   init(_ description: ServiceDescription) { self.description = description }
 
@@ -26,16 +28,20 @@ struct ServiceStatus {
 
   mutating func note(_ load: Load) { self.load = load }
 
+  mutating func note(_ load: ServerLoad) { serverLoads[load.name] = load }
+
   /// Another configuration. What is known of servers that it names stays known.
   mutating func adopt(_ description: ServiceDescription) {
     let names = Set(description.servers.map(\.name))
     self.description = description
     health = health.filter { names.contains($0.key) }
+    serverLoads = serverLoads.filter { names.contains($0.key) }
   }
 
   /// The worker is gone: what it told holds no longer.
   mutating func workerEnded() {
     load = nil
+    serverLoads = [:]
     for name in health.keys { health[name]?.isCurrent = false }
   }
 
@@ -53,8 +59,8 @@ struct ServiceStatus {
     return parts.isEmpty ? "serving" : parts.joined(separator: "; ")
   }
 
-  /// Writes into a report what is known here.
-  func fill(_ report: inout StatusReport) {
+  /// Writes into a report what is known here, and what operators have ordered.
+  func fill(_ report: inout StatusReport, _ orders: ServerOrders) {
     report.mode = description.mode
     report.service = description.names
     report.listeners = description.listeners
@@ -64,17 +70,43 @@ struct ServiceStatus {
       report.traffic.exchanges = UInt64(load.exchanges)
       report.traffic.requests = load.requests
     }
-    report.servers = description.servers.map(filled)
+    report.servers = description.servers.map { filled($0, orders) }
   }
 
-  private func filled(_ described: StatusReport.Server) -> StatusReport.Server {
+  /// A server as a report shows it; nil when the configuration does not name it.
+  func server(_ name: String, _ orders: ServerOrders) -> StatusReport.Server? {
+    description.servers.first { $0.name == name }.map { filled($0, orders) }
+  }
+
+  /// Some server is known to take new clients.
+  func takesNewClients(_ orders: ServerOrders) -> Bool {
+    description.servers.contains { server in
+      let shown = filled(server, orders)
+      return shown.state == .up && shown.weight > 0
+    }
+  }
+
+  private func filled(_ described: StatusReport.Server, _ orders: ServerOrders) -> StatusReport.Server {
     var server = described
     if let health = health[server.name], health.isCurrent {
       server.state = StatusReport.Server.State(health.state)
       server.reason = health.reason
       server.since = health.since
     }
+    if let order = orders[server.name] {
+      server.order = order
+      server.weight = order.weight ?? server.configuredWeight
+    }
+    server.load = serverLoads[server.name].map(StatusReport.Server.Load.init)
     return server
+  }
+}
+
+extension StatusReport.Server.Load {
+  init(_ load: ServerLoad) {
+    self.init(
+      clients: UInt64(load.clients), sessions: UInt64(load.sessions), exchanges: UInt64(load.exchanges),
+      waiting: UInt64(load.waiting))
   }
 }
 

@@ -39,6 +39,10 @@ struct Supervision: ~Copyable {
   var isReloadWanted = false
   /// Who waits for which.
   var reloads = ReloadQueue()
+  /// What operators want of servers.
+  var orders = ServerOrders()
+  /// Who waits until it is in force.
+  var orderQueue = OrderQueue()
   var operators: OperatorSocket
   let version: String
   let began = Moment.now
@@ -134,6 +138,7 @@ struct Supervision: ~Copyable {
       worker = nil
       workerSince = nil
       status.workerEnded()
+      answerOrders()
       endReload(.failure(ReloadRefusal(["the worker died while it took the new configuration over"])))
       handle(.exited(end))
     }
@@ -154,6 +159,8 @@ struct Supervision: ~Copyable {
     case .refused(_, let reason): handle(.refused(reason: reason))
     case .serverChanged(let change): status.note(change, at: .now)
     case .load(let load): status.note(load)
+    case .serverLoad(let load): status.note(load)
+    case .obeyed(let number): answerOrders(upTo: number)
     case .stopped: break
     }
   }
@@ -164,6 +171,7 @@ struct Supervision: ~Copyable {
     if let pending, now >= pending.deadline {
       endReload(.failure(ReloadRefusal(["the worker did not answer in time"])))
     }
+    if orderQueue.isOverdue(at: now) { answerOrders() }
     operators.passTime(at: now)
     operators.listen(poller, at: now)
     if now >= nextTick {
@@ -224,6 +232,7 @@ struct Supervision: ~Copyable {
     limits = WorkerLimits(stop: plan.stop)
     life.adopt(limits)
     status.adopt(plan.description)
+    orders.keep(Set(plan.description.servers.map(\.name)))
     generation.adopt(reload.generation, at: .now)
     worker?.watch(loops: plan.loops, bound: limits.stall, at: Clock.monotonic())
   }
@@ -234,7 +243,8 @@ struct Supervision: ~Copyable {
     case nil: return nil
     case .some(let listeners):
       return try WorkerProcess(
-        plan, generation: generation.current, configuration: configuration, listeners: listeners, blocked: Self.signals)
+        plan, generation: generation.current, configuration: configuration, listeners: listeners, orders: orders,
+        blocked: Self.signals)
     }
   }
 

@@ -18,7 +18,7 @@ struct WorkerProcess: ~Copyable {
   /// Starts a worker and queues everything that it starts with.
   init(
     _ plan: ServicePlan, generation: UInt64, configuration: Attachment, listeners: borrowing ListenerSet,
-    blocked: [Int32]
+    orders: ServerOrders, blocked: [Int32]
   ) throws(SystemError) {
     let pair = try MessageSocket.Pair()
     let heartbeats = try SharedHeartbeats(loops: ServicePlan.loopLimit)
@@ -38,6 +38,7 @@ struct WorkerProcess: ~Copyable {
         hostName: plan.configuration.hostName),
       with: configuration)
     for listener in listeners.listeners { link.send(.listener(listener.place), with: listener.socket) }
+    for order in orders.all { link.send(.server(order, number: orders.number)) }
     link.send(.start)
     self.child = child
     self.link = link

@@ -77,6 +77,9 @@ final class AffinityFile: Sendable {
     if isDue { wakeup.signal() }
   }
 
+  /// Saves soon, if there is something to save, and goes on at its pace.
+  func save() { wakeup.signal() }
+
   /// Begins the last save; nothing changes any more.
   func end() {
     state.withLock { $0.isEnding = true }

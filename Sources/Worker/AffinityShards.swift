@@ -64,6 +64,20 @@ final class AffinityShards: Sendable {
   /// How many clients are remembered, those included whose time is over and who were not looked for since.
   var count: Int { shards.reduce(0) { sum, shard in sum + shard.table.withLock { $0.count } } }
 
+  /// How many clients are at home on each server, those without a session included while their time is not over.
+  /// Forgets some of those whose time is.
+  func tally(at now: Instant) -> [ServerID: AffinityCount] {
+    var sums: [ServerID: AffinityCount] = [:]
+    for shard in shards {
+      let tally = shard.table.withLock { table in
+        table.forgetOver(at: Self.shifted(now), limit: Self.pieceCount)
+        return table.tally
+      }
+      for (server, count) in tally.lines { sums[server] = count + (sums[server] ?? AffinityCount()) }
+    }
+    return sums
+  }
+
   /// Grows with every change.
   var changes: UInt64 { shards.reduce(0) { sum, shard in sum &+ shard.table.withLock { $0.changes } } }
 
@@ -92,7 +106,7 @@ final class AffinityShards: Sendable {
     }
   }
 
-  /// Places that are copied under one lock: tens of microseconds.
+  /// Places that are copied, or emptied, under one lock: tens of microseconds.
   private static let pieceCount = 512
 
   /// The clock may have begun with the machine, minutes ago, and the tables remember what was longer ago. Eight days

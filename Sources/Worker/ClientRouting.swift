@@ -79,7 +79,7 @@ extension Client {
     return obtainConnection(&world) == .close ? .close : advance(&world)
   }
 
-  /// The server that this client waits for went down: another one is looked for.
+  /// The server that this client waits for takes nobody any more: another one is looked for.
   mutating func rerouted(_ world: inout World) -> Disposition {
     guard phase == .queued else { return .keep }
     ticket = nil
@@ -172,10 +172,10 @@ extension Client {
     stream.isReset || stream.hasEnded && exchange.isUnanswered && service != .passthrough
   }
 
-  /// The server went down: whoever is still connecting to it goes elsewhere.
-  mutating func serverWentDown(_ world: inout World) -> Disposition {
+  /// The server takes nobody any more: whoever is still connecting to it goes elsewhere.
+  mutating func serverClosed(_ world: inout World) -> Disposition {
     guard phase == .connecting else { return .keep }
-    return fail(.down, "the server is down", &world) == .close ? .close : advance(&world)
+    return fail(.down, "the server takes nobody", &world) == .close ? .close : advance(&world)
   }
 
   /// Gives the place at the server back, and its connection to the pool or the kernel.

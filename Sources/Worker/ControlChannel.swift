@@ -29,6 +29,8 @@ package final class ControlChannel: Sendable {
     case stop(within: Interval)
     /// Serve another configuration.
     case reload(WorkerOrders)
+    /// An operator wants this of a server; answer the number with `Fact.obeyed`.
+    case server(ServerOrder, number: UInt64)
     /// About a second has passed: the time to tell the load.
     case tick
   }
@@ -80,9 +82,11 @@ package final class ControlChannel: Sendable {
       _ = poller.wait(milliseconds: Int32(clamping: wait.milliseconds + 1))
       wakeup.drain()
       while var received = try receive(waiting: false) {
-        if case .stop(let interval) = received.order {
-          handle(.stop(within: interval))
-        } else if let orders = try draft.add(received.order, received.takeDescriptor()) {
+        switch received.order {
+        case .stop(let interval): handle(.stop(within: interval))
+        case .server(let order, let number): handle(.server(order, number: number))
+        default:
+          guard let orders = try draft.add(received.order, received.takeDescriptor()) else { continue }
           draft = OrderDraft(reloadWith: heartbeats)
           handle(.reload(orders))
         }
@@ -132,6 +136,7 @@ package final class ControlChannel: Sendable {
     switch (new, old) {
     case (.load, .load): true
     case (.serverChanged(let new), .serverChanged(let old)): new.name == old.name
+    case (.serverLoad(let new), .serverLoad(let old)): new.name == old.name
     default: false
     }
   }

@@ -1,6 +1,7 @@
 import Balancing
 import Configuration
 import Linux
+import Roles
 import Synchronization
 import TLS
 import Wire
@@ -12,14 +13,19 @@ final class Fleet: Sendable {
   let homes: Homes
   private let boxes = Mutex<[Mailbox]>([])
   private let servers = Mutex<[ServerID: SharedServer]>([:])
+  private let orders: Mutex<[ServerID: ServerOrder]>
   private let ledger: Mutex<ConnectionLedger>
   private let connections = Atomic<Int>(0)
   private let connectionLimit: Atomic<Int>
   private let changes = Atomic<UInt64>(0)
   private let generations = Atomic<Int>(0)
 
-  /// Clients are remembered as in the snapshot of an earlier worker.
-  init(_ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil) throws(TLSError) {
+  /// Clients are remembered as in the snapshot of an earlier worker. `orders` are what operators want of servers.
+  init(
+    _ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil, orders: [ServerOrder] = []
+  ) throws(TLSError) {
+    self.orders = Mutex(
+      Dictionary(orders.map { (ServerID(name: $0.name), $0) }, uniquingKeysWith: { _, later in later }))
     homes = try Homes(
       configuration.affinity, restoring: snapshot, at: Clock.monotonic(), wall: Clock.wall())
     connectionLimit = Atomic(configuration.limits.connections)
@@ -42,6 +48,7 @@ final class Fleet: Sendable {
       defer { servers = named }
       return servers
     }
+    orders.withLock { orders in orders = orders.filter { named[$0.key] != nil } }
     believeNewcomers(in: generation.roster, besides: earlier)
     for (server, settings) in zip(generation.roster.servers, generation.configuration.servers) {
       for waiting in server.limit(to: settings.connections, queue: limits.queue) {
@@ -74,6 +81,16 @@ final class Fleet: Sendable {
     let id = ServerID(name: settings.name)
     return servers.withLock { $0[id] } ?? SharedServer(settings, id: id, queue: queue)
   }
+
+  /// What an operator wants of the server now, if it is one of ours.
+  func obey(_ order: ServerOrder) {
+    let id = ServerID(name: order.name)
+    guard servers.withLock({ $0[id] != nil }) else { return }
+    orders.withLock { $0[id] = order }
+  }
+
+  /// What an operator wants of a server; nil: nothing.
+  func order(of id: ServerID) -> ServerOrder? { orders.withLock { $0[id] } }
 
   /// A reload that leaves no server that is known to take clients would answer them with 503 until the first health
   /// checks are in: the servers that it brings are believed to be up until then.

@@ -60,7 +60,7 @@ final class Generation: Sendable {
       "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
     roster = Roster(
       servers: configuration.servers.map { fleet.server($0, queue: configuration.limits.queue) },
-      router: Router(servers: configuration.servers.map(Balancing.Server.init)), fleet: fleet)
+      configured: configuration.servers.map(Balancing.Server.init), fleet: fleet)
     redirect = configuration.redirect.map { Redirect(to: Generation.destination(of: $0, configuration)) }
     errorPages = try Generation.loadPages(configuration.errorPages)
     self.fleet = fleet

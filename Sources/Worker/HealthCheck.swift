@@ -23,8 +23,6 @@ struct HealthCheck: ~Copyable {
   /// The answer's, once its head is complete.
   private var status: UInt16?
   private var body = BodyTracker(.none)
-  /// A check was concluded at least once.
-  private(set) var isKnown: Bool
   /// More than the result says about the last failure: which certificate, and why.
   private(set) var detail: String?
 
@@ -38,7 +36,6 @@ struct HealthCheck: ~Copyable {
     tracker = earlier ?? HealthTracker(rise: health.rise, fall: health.fall)
     tracker.rise = health.rise
     tracker.fall = health.fall
-    isKnown = earlier != nil
   }
 
   /// Goes on as the check of another generation's server, the one under way included: a server that is asked has to be
@@ -64,6 +61,9 @@ struct HealthCheck: ~Copyable {
     case .asking, .reading: .answer
     }
   }
+
+  /// Gives the server an order, or takes it back; answers with the change of state when there is one.
+  mutating func obey(_ order: HealthTracker.Order?) -> Transition? { tracker.give(order) }
 
   mutating func became(_ readiness: Readiness) { stream?.became(readiness) }
 
@@ -110,7 +110,6 @@ struct HealthCheck: ~Copyable {
     stream = nil
     phase = .idle
     buffers.giveBack(&input)
-    isKnown = true
     let transition = tracker.record(result)
     schedule.ended(at: now, isInDoubt: tracker.isInDoubt, random: random)
     return transition

@@ -28,6 +28,9 @@ final class Homes: Sendable {
   /// How many clients are remembered.
   var count: Int { addresses.count }
 
+  /// How many clients are at home on each server.
+  func tally(at now: Instant) -> [ServerID: AffinityCount] { addresses.tally(at: now) }
+
   /// Grows with every change.
   var changes: UInt64 { addresses.changes }
 

@@ -16,11 +16,12 @@ extension Loop {
       case .rerouted(let key):
         guard clients.contains(key) else { continue }
         if clients[key].rerouted(&world) == .close { remove(key) }
-      case .serverDown(let server):
+      case .serverClosed(let server):
         if let index = world.generation.roster.index(of: server) { world.emptyPool(of: index) }
         redispatchConnecting(to: server)
       case .suspect(let server):
         if let index = world.generation.roster.index(of: server) { prober?.suspect(index, &world) }
+      case .ordered(let number): prober?.obey(upTo: number, &world)
       case .adopt(let adoption): adopt(adoption)
       case .inherited(let listener): add(listener)
       case .serve: resumeAccepting(now: true)
@@ -33,7 +34,7 @@ extension Loop {
     for key in world.servers.keys where world.servers.contains(key) {
       guard world.servers[key].leads(to: server), let client = world.servers[key].client, clients.contains(client)
       else { continue }
-      if clients[client].serverWentDown(&world) == .close { remove(client) }
+      if clients[client].serverClosed(&world) == .close { remove(client) }
     }
   }
 

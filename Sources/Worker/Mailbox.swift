@@ -6,10 +6,12 @@ import Wire
 enum LoopMessage: Sendable {
   /// A place at a server is free for this client.
   case granted(SlabKey, SharedServer)
-  /// The server that this client waits for went down.
+  /// The server that this client waits for takes nobody any more.
   case rerouted(SlabKey)
-  /// A server went down: its idle connections are closed.
-  case serverDown(SharedServer)
+  /// A server takes nobody any more: its idle connections are closed.
+  case serverClosed(SharedServer)
+  /// Operators want something else of servers, and the last of it has this number. For the loop that probes.
+  case ordered(number: UInt64)
   /// Traffic met a failure at this server: check it now. For the loop that probes.
   case suspect(SharedServer)
   /// Another generation.

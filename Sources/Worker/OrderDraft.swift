@@ -10,6 +10,7 @@ struct OrderDraft: ~Copyable {
   private var configuration: ConfigurationText?
   private var listeners: [HandedListener] = []
   private var withdrawn: [ListenerPlace] = []
+  private var serverOrders: [ServerOrder] = []
 
   /// For a worker that starts, or for one that has these heartbeats already.
   init(reloadWith heartbeats: [Heartbeat]? = nil) {
@@ -42,12 +43,14 @@ struct OrderDraft: ~Copyable {
       listeners.append(HandedListener(place: place, descriptor: socket))
     case .withdraw(let place) where configuration != nil && isReload:
       withdrawn.append(place)
+    case .server(let order, _) where configuration != nil && !isReload:
+      serverOrders.append(order)
     case .start:
       guard let configuration, isReload || !listeners.isEmpty else { throw .message(.unexpected("start")) }
       return WorkerOrders(
         generation: generation, configuration: configuration, loops: loops, heartbeats: heartbeats,
-        listeners: listeners, withdrawn: withdrawn)
-    case .hello, .configure, .heartbeats, .listener, .withdraw, .stop:
+        listeners: listeners, withdrawn: withdrawn, serverOrders: serverOrders)
+    case .hello, .configure, .heartbeats, .listener, .withdraw, .stop, .server:
       throw .message(.unexpected(order.name))
     }
     return nil

@@ -38,6 +38,7 @@ struct Prober: ~Copyable {
 
   /// Begins the first checks.
   mutating func start(_ world: inout World) {
+    for server in keys.indices { obey(server, &world) }
     for server in keys.indices { timerFired(server, &world) }
     world.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
   }
@@ -62,7 +63,7 @@ struct Prober: ~Copyable {
         continue
       }
       let isSame = generation.servers[checks[key].server].endpoint == upstream.endpoint
-      let known = isSame && checks[key].isKnown ? checks[key].tracker : nil
+      let known = isSame && checks[key].tracker.isKnown ? checks[key].tracker : nil
       keys.append(checks.insert(HealthCheck(server, next, continuing: known, at: world.now)))
     }
     for key in earlier.values {
@@ -70,7 +71,20 @@ struct Prober: ~Copyable {
       check.abandon(&world.buffers)
     }
     generation = next
+    for server in keys.indices { obey(server, &world) }
     for server in keys.indices { timerFired(server, &world) }
+  }
+
+  /// Operators want something else of servers; says when it is in force.
+  mutating func obey(upTo number: UInt64, _ world: inout World) {
+    for server in keys.indices { obey(server, &world) }
+    channel.send(.obeyed(number: number))
+  }
+
+  private mutating func obey(_ server: Int, _ world: inout World) {
+    if let transition = checks[keys[server]].obey(generation.roster.order(of: server)) {
+      publish(transition, of: keys[server])
+    }
   }
 
   /// An event on a check's socket.
@@ -108,20 +122,22 @@ struct Prober: ~Copyable {
     random ^= random << 13
     random ^= random >> 7
     random ^= random << 17
-    let server = checks[key].server
-    let detail = checks[key].detail
-    let transition = checks[key].end(with: result, at: world.now, random: random, &world.buffers)
-    if let transition {
-      let name = generation.servers[server].name
-      generation.roster.set(transition.to, at: server)
-      var metadata: Logger.Metadata = ["server": "\(name)", "state": "\(transition.to)"]
-      if let detail, transition.to == .down { metadata["detail"] = "\(detail)" }
-      log.log(level: transition.to == .down ? .warning : .notice, "server \(name) is \(transition)", metadata: metadata)
-      channel.send(
-        .serverChanged(ServerChange(name: name, state: .init(transition.to), reason: "\(transition.reason)")))
+    if let transition = checks[key].end(with: result, at: world.now, random: random, &world.buffers) {
+      publish(transition, of: key)
     }
     arm(key, &world)
-    if !isSettled, keys.allSatisfy({ checks[$0].isKnown }) { settle(&world) }
+    if !isSettled, keys.allSatisfy({ checks[$0].tracker.isKnown }) { settle(&world) }
+  }
+
+  /// Has it balanced by, logged and told to the supervisor.
+  private func publish(_ transition: Transition, of key: SlabKey) {
+    let server = checks[key].server
+    let name = generation.servers[server].name
+    generation.roster.set(transition.to, at: server)
+    var metadata: Logger.Metadata = ["server": "\(name)", "state": "\(transition.to)"]
+    if let detail = checks[key].detail, transition.to == .down { metadata["detail"] = "\(detail)" }
+    log.log(level: transition.to == .down ? .warning : .notice, "server \(name) is \(transition)", metadata: metadata)
+    channel.send(.serverChanged(ServerChange(name: name, state: .init(transition.to), reason: "\(transition.reason)")))
   }
 
   /// Every server's state is known, or has been waited for long enough: the loops may accept.

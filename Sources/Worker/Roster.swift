@@ -1,17 +1,39 @@
 import Balancing
+import Roles
+import Synchronization
 import Wire
 
 /// The servers of one generation, by index, and which of them can be given whom at the moment.
 final class Roster: Sendable {
   let servers: [SharedServer]
   private let fleet: Fleet
-  private let router: Router
+  /// With the configuration's weights.
+  private let configured: [Balancing.Server]
+  /// With the weights in force.
+  private let router: Mutex<Router>
 
-  /// The servers' states are theirs, so that every generation goes by the same.
-  init(servers: [SharedServer], router: Router, fleet: Fleet) {
+  /// The servers' states and orders are theirs, so that every generation goes by the same.
+  init(servers: [SharedServer], configured: [Balancing.Server], fleet: Fleet) {
     self.servers = servers
-    self.router = router
+    self.configured = configured
     self.fleet = fleet
+    router = Mutex(Roster.router(of: configured, fleet))
+  }
+
+  /// Goes by the weights that operators want now.
+  func reweigh() { router.withLock { $0 = Roster.router(of: configured, fleet) } }
+
+  private static func router(of servers: [Balancing.Server], _ fleet: Fleet) -> Router {
+    Router(servers: servers.map { server in fleet.order(of: server.id)?.weight.map(server.weighing) ?? server })
+  }
+
+  /// What an operator wants of a server, over what its health checks say.
+  func order(of server: Int) -> HealthTracker.Order? {
+    switch fleet.order(of: servers[server].id)?.mode {
+    case .drain: .drain
+    case .maintenance: .maintenance
+    case .ready, nil: nil
+    }
   }
 
   /// The index of a server; nil when this generation does not have it.
@@ -20,12 +42,13 @@ final class Roster: Sendable {
   /// Changes whenever a server changes its state: what was chosen before may not hold any more.
   var epoch: UInt64 { fleet.epoch }
 
-  /// Publishes a server's state. Down: whoever waits for a place there is sent on, and idle connections are closed.
+  /// Publishes a server's state. One that takes nobody: whoever waits for a place there is sent on, and idle connections
+  /// are closed.
   func set(_ state: ServerState, at server: Int) {
     servers[server].become(state)
     fleet.serverChanged()
-    guard state == .down else { return }
-    fleet.post(.serverDown(servers[server]))
+    guard !servers[server].takesClients else { return }
+    fleet.post(.serverClosed(servers[server]))
     while let waiting = servers[server].dequeue() {
       fleet.mailbox(of: waiting.loop).post(.rerouted(waiting.client))
     }
@@ -36,7 +59,9 @@ final class Roster: Sendable {
 
   /// The server for a client, nil when none can take it.
   func route(_ client: ClientKey, tried: ServerSet, at now: Instant) -> Int? {
-    router.route(client, known: fleet.homes.addresses.lookup(client, at: now), availability: current, tried: tried)
+    let home = fleet.homes.addresses.lookup(client, at: now)
+    let availability = current
+    return router.withLock { $0.route(client, known: home, availability: availability, tried: tried) }
   }
 
   /// No server is left that was not tried.

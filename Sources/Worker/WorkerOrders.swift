@@ -17,6 +17,8 @@ package struct WorkerOrders: Sendable {
   package let listeners: [HandedListener]
   /// Listening sockets to be given up.
   package let withdrawn: [ListenerPlace]
+  /// At the start, what operators want of servers.
+  package let serverOrders: [ServerOrder]
 }
 
 /// A configuration as the supervisor read it, to be parsed again by the same code.

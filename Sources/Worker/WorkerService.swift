@@ -27,6 +27,8 @@ final class WorkerService: Sendable {
     var isStopping = false
     /// How many generations were in memory when that was last told.
     var toldGenerations = 1
+    /// What was told last of servers, by name.
+    var toldLoads: [String: ServerLoad] = [:]
     var expiry = ExpiryWatch()
   }
 
@@ -47,7 +49,8 @@ final class WorkerService: Sendable {
       tickets = try TicketKeys(at: Clock.monotonic(), interval: configuration.tls.ticketRotation)
       let now = Clock.monotonic()
       let path = configuration.affinity.file
-      fleet = try Fleet(configuration, restoring: path.flatMap { AffinityFile.read($0, log) })
+      fleet = try Fleet(
+        configuration, restoring: path.flatMap { AffinityFile.read($0, log) }, orders: orders.serverOrders)
       affinityFile = try AffinityFile(fleet.homes, readFrom: path, log: log, at: now)
       accessLog = try AccessLogWriter(configuration.log.access?.target)
       try Thread(name: "access-log") { [accessLog] in accessLog.run() }.detach()
@@ -126,8 +129,15 @@ final class WorkerService: Sendable {
       fleet.post(.stop(deadline: deadline))
     case .reload(let orders):
       reload(orders)
+    case .server(let order, let number):
+      fleet.obey(order)
+      state.withLock { $0.generation }.roster.reweigh()
+      fleet.mailbox(of: 0).post(.ordered(number: number))
+      // Where no new client is sent, a crash could not be made good by the hash.
+      affinityFile.save()
     case .tick:
       tellLoad()
+      tellServerLoads()
       rotateTickets()
       warnOfExpiry()
       affinityFile.tick(at: Clock.monotonic())
@@ -229,6 +239,17 @@ final class WorkerService: Sendable {
     if isNews { log.debug("generations in memory: \(generations)") }
     let dropped = accessLog.takeDropped()
     if dropped > 0 { log.warning("access log: the sink is full, \(dropped) lines were dropped") }
+  }
+
+  /// Tells what has changed.
+  private func tellServerLoads() {
+    let homes = fleet.homes.tally(at: Clock.monotonic())
+    let loads = state.withLock { $0.generation }.roster.servers.map { ServerLoad($0, homes[$0.id]) }
+    let news = state.withLock { state in
+      defer { state.toldLoads = Dictionary(loads.map { ($0.name, $0) }, uniquingKeysWith: { _, later in later }) }
+      return loads.filter { state.toldLoads[$0.name] != $0 }
+    }
+    for load in news { channel.send(.serverLoad(load)) }
   }
 
   /// Waits until the access log and the clients' homes are written, for a second at most: a sink may be full.

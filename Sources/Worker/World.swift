@@ -144,6 +144,7 @@ struct World: ~Copyable {
     let server = servers[key].server
     guard servers[key].generation === generation,
       pools[server].idle.count < generation.configuration.pool.idleConnections, !isStopping,
+      generation.roster.servers[server].takesClients,
       isUsable(key)
     else { return close(key) }
     servers[key].becomeIdle(&buffers, at: now)

@@ -25,13 +25,14 @@ struct BelvedereCommand: ParsableCommand {
       Look at it and change it while it runs:
         belvedere status
         belvedere reload
+        belvedere server view01 drain
 
       EXIT STATUS
         0   what was asked for was done; `run` was stopped in an orderly way
-        1   the configuration was refused, or the service could not be brought up
+        1   it was refused: the configuration, or an order; or the service could not be brought up
         64  the command line was not understood
         69  no service runs here that could be asked
       """,
     version: Versions.belvedere,
-    subcommands: [Run.self, Check.self, Reload.self, Status.self, DemoCommand.self, Version.self])
+    subcommands: [Run.self, Check.self, Reload.self, Status.self, Server.self, DemoCommand.self, Version.self])
 }

@@ -106,6 +106,47 @@ import Testing
     #expect(tracker.record(.passed) == nil)
     #expect(tracker.record(.failed(.refused)) == nil)
     let transition = tracker.give(nil)
-    #expect(transition == Transition(from: .maintenance, to: .down, reason: .ordered))
+    #expect(transition == Transition(from: .maintenance, to: .down, reason: .checksFailed(1, last: .refused)))
+  }
+
+  @Test func `maintenance is known before the first check, and what is behind it is not`() {
+    var tracker = HealthTracker(rise: 2, fall: 2)
+    #expect(tracker.give(.maintenance) == Transition(from: nil, to: .maintenance, reason: .ordered))
+    #expect(tracker.isKnown)
+    #expect(tracker.give(nil) == Transition(from: .maintenance, to: .down, reason: .unchecked))
+    #expect(!tracker.isKnown)
+    #expect(tracker.record(.passed) == Transition(from: nil, to: .up, reason: .checksPassed(1)))
+  }
+
+  @Test func `under drain the first check decides between drain and down`() {
+    for (result, state, reason) in [
+      (.passed, .drain, .ordered), (.disabled, .drain, .disabled),
+      (.failed(.refused), .down, .checksFailed(1, last: .refused)),
+    ] as [(CheckResult, ServerState, Transition.Reason)] {
+      var tracker = HealthTracker(rise: 2, fall: 2)
+      #expect(tracker.give(.drain) == nil)
+      #expect(tracker.record(result) == Transition(from: nil, to: state, reason: reason))
+    }
+  }
+
+  @Test func `what keeps a server in drain is told when it is another`() {
+    var tracker = HealthTracker(rise: 1, fall: 1)
+    _ = tracker.record(.disabled)
+    #expect(tracker.give(.drain) == nil)
+    let ordered = tracker.record(.passed)
+    #expect(ordered?.description == "still drain: by order")
+    let disabled = tracker.record(.disabled)
+    #expect(disabled?.description == "still drain: health check answered 503, the server is administratively disabled")
+    #expect(tracker.give(nil) == nil)
+    #expect(tracker.record(.passed) == Transition(from: .drain, to: .up, reason: .checksPassed(1)))
+  }
+
+  @Test func `an order that is given again, and one that is taken back, say what holds`() {
+    var tracker = HealthTracker(rise: 1, fall: 1)
+    _ = tracker.record(.passed)
+    #expect(tracker.give(.drain) == Transition(from: .up, to: .drain, reason: .ordered))
+    #expect(tracker.give(.drain) == nil)
+    #expect(tracker.give(.maintenance) == Transition(from: .drain, to: .maintenance, reason: .ordered))
+    #expect(tracker.give(nil) == Transition(from: .maintenance, to: .up, reason: .checksPassed(1)))
   }
 }

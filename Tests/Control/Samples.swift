@@ -12,13 +12,14 @@ let sampleServer: StatusReport.Server = {
   server.order = .init(mode: .drain, weight: 5, since: sampleTime)
   server.weight = 5
   server.limit = 4000
+  server.load = .init(clients: 15, sessions: 12, exchanges: 9, waiting: 2)
   return server
 }()
 
 let sampleServerText =
   #"{"name":"view01","address":"192.168.1.165:443","state":"drain","reason":"by order","#
   + #""since":"2026-11-22T11:32:01.123Z","order":{"mode":"drain","weight":5,"since":"2026-11-22T11:32:01.123Z"},"#
-  + #""weight":5,"configured_weight":1,"backup":false,"limit":4000}"#
+  + #""weight":5,"configured_weight":1,"backup":false,"limit":4000,"load":{"clients":15,"sessions":12,"exchanges":9,"waiting":2}}"#
 
 /// A service with something in every part.
 let sampleReport: StatusReport = {
@@ -54,6 +55,6 @@ let sampleReportText =
   + #""limits":{"connections":10000,"connections_per_address":null,"queue":1000},"#
   + #""servers":["# + sampleServerText
   + #",{"name":"view02","address":"192.168.1.166:443","state":"down","reason":"connection refused","#
-  + #""since":"2026-11-22T11:30:26.123Z","order":null,"weight":1,"configured_weight":1,"backup":false,"limit":0},"#
+  + #""since":"2026-11-22T11:30:26.123Z","order":null,"weight":1,"configured_weight":1,"backup":false,"limit":0,"load":null},"#
   + #"{"name":"view03","address":"[fd00::167]:443","state":"unknown","reason":"","since":null,"order":null,"weight":1,"#
-  + #""configured_weight":1,"backup":false,"limit":0}]}"#
+  + #""configured_weight":1,"backup":false,"limit":0,"load":null}]}"#

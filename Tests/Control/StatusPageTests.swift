@@ -11,8 +11,8 @@ private let samplePage = """
     generation   7 for 12 m, 4 threads
     traffic      1204 of 10000 connections, 311 exchanges, 1204411 requests
 
-  server  state    since
-  view01  drain    0 s
+  server  state    since     sessions  clients  exchanges  waiting
+  view01  drain    0 s       12        15       9 of 4000  2
       192.168.1.165:443; weight 5; by order; ordered 0 s ago: drain, weight 5;
       configured: weight 1
   view02  down     1 m 35 s
@@ -44,6 +44,21 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
       time: moment, since: moment, generation: .init(number: 1, since: moment, threads: 1))
     #expect(page(report).contains("generation   1 for 0 s, 1 thread\n"))
     #expect(page(report).contains("no worker"))
+  }
+
+  @Test func `a server after an order is told in a line`() {
+    #expect(StatusPage.line(of: sampleServer) == "view01: drain, weight 5, configured 1, 12 sessions left")
+    var server = sampleServer
+    server.state = .down
+    server.order?.mode = .maintenance
+    server.weight = 1
+    server.load?.sessions = 1
+    #expect(StatusPage.line(of: server) == "view01: down, maintenance ordered, 1 session left")
+    server.state = .up
+    server.order = nil
+    #expect(StatusPage.line(of: server) == "view01: up, 1 session")
+    server.load = nil
+    #expect(StatusPage.line(of: server) == "view01: up")
   }
 
   @Test func `what a terminal would obey is shown instead`() {

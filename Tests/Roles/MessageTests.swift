@@ -28,6 +28,14 @@ private let orders: [(Order, [UInt8])] = [
     [7, 1, 4, 0xc0, 0xa8, 0x01, 0xaa, 0x01, 0xbb, 0, 1]
   ),
   (.stop(within: .milliseconds(1)), [6, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40]),
+  (
+    .server(ServerOrder(name: "view01", mode: .drain), number: 5),
+    [8, 0, 6] + "view01".utf8 + [2, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 5]
+  ),
+  (
+    .server(ServerOrder(name: "v", mode: .ready, weight: 256), number: 6),
+    [8, 0, 1] + "v".utf8 + [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 6]
+  ),
 ]
 
 private let facts: [(Fact, [UInt8])] = [
@@ -42,6 +50,11 @@ private let facts: [(Fact, [UInt8])] = [
     .load(Load(connections: 1, exchanges: 2, requests: 3)), [133, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3]
   ),
   (.stopped, [134]),
+  (.obeyed(number: 5), [135, 0, 0, 0, 0, 0, 0, 0, 5]),
+  (
+    .serverLoad(ServerLoad(name: "view01", clients: 4, sessions: 3, exchanges: 2, waiting: 1)),
+    [136, 0, 6] + "view01".utf8 + [0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1]
+  ),
 ]
 
 private func order(_ bytes: [UInt8]) throws(MessageError) -> Order { try Order(decoding: bytes.span) }
@@ -77,8 +90,8 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
       let bytes = [kind] + [UInt8](repeating: 0, count: 15)
       let asOrder = #expect(throws: MessageError.self) { try order(bytes) }
       let asFact = #expect(throws: MessageError.self) { try fact(bytes) }
-      #expect((asOrder != .unknownKind(kind)) == (1...7 ~= kind))
-      #expect((asFact != .unknownKind(kind)) == (129...134 ~= kind))
+      #expect((asOrder != .unknownKind(kind)) == (1...8 ~= kind))
+      #expect((asFact != .unknownKind(kind)) == (129...136 ~= kind))
     }
   }
 
@@ -90,6 +103,8 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
       ("address", [4, 1, 6] + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 1, 2, 3, 4] + [0, 80, 0, 0]),
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0xff, 0, 0]),
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0x10, 0x01]),
+      ("mode", [8, 0, 1, 0x61, 0, 0, 0]), ("mode", [8, 0, 1, 0x61, 4, 0, 0]),
+      ("weight", [8, 0, 1, 0x61, 1, 1, 1]), ("weight", [8, 0, 1, 0x61, 1, 0xff, 0xfe]),
     ] as [(String, [UInt8])])
   func `an order's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try order(bytes) }

@@ -12,10 +12,10 @@ private func status(of names: [String]) -> ServiceStatus {
   return ServiceStatus(description)
 }
 
-private func servers(of status: ServiceStatus) -> [StatusReport.Server] {
+private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOrders()) -> [StatusReport.Server] {
   var report = StatusReport(
     time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
-  status.fill(&report)
+  status.fill(&report, orders)
   return report.servers
 }
 
@@ -46,6 +46,32 @@ private func servers(of status: ServiceStatus) -> [StatusReport.Server] {
     #expect(servers(of: status).map(\.since) == [moment(1)])
     status.note(.init(name: "view01", state: .up, reason: ""), at: moment(4))
     #expect(servers(of: status).map(\.since) == [moment(4)])
+  }
+
+  @Test func `orders and loads stand with their servers, and loads are the worker's`() {
+    var status = status(of: ["view01", "view02"])
+    var orders = ServerOrders()
+    _ = orders.give(.drain, to: "view02", at: moment(1))
+    _ = orders.give(.weight(7), to: "view02", at: moment(2))
+    status.note(ServerLoad(name: "view01", clients: 4, sessions: 3, exchanges: 2, waiting: 1))
+    let shown = servers(of: status, orders)
+    #expect(shown.map(\.load) == [.init(clients: 4, sessions: 3, exchanges: 2, waiting: 1), nil])
+    #expect(shown.map(\.order) == [nil, .init(mode: .drain, weight: 7, since: moment(2))])
+    #expect(shown.map(\.weight) == [1, 7])
+    #expect(shown.map(\.configuredWeight) == [1, 1])
+    status.workerEnded()
+    #expect(servers(of: status, orders).map(\.load) == [nil, nil])
+  }
+
+  @Test func `new clients are taken by a server that is up and has a weight`() {
+    var status = status(of: ["view01", "view02"])
+    var orders = ServerOrders()
+    #expect(!status.takesNewClients(orders))
+    status.note(.init(name: "view01", state: .up, reason: ""), at: moment(1))
+    status.note(.init(name: "view02", state: .drain, reason: ""), at: moment(1))
+    #expect(status.takesNewClients(orders))
+    _ = orders.give(.weight(0), to: "view01", at: moment(2))
+    #expect(!status.takesNewClients(orders))
   }
 
   @Test func `another configuration keeps what is known of servers that it names, and shows them in its order`() {

@@ -49,6 +49,7 @@ private func words(_ event: ControlChannel.Event) -> String {
   case .stop(let bound): "stop within \(bound.milliseconds) ms"
   case .reload(let orders):
     "reload to \(orders.generation) with \(orders.listeners.count) more and \(orders.withdrawn.count) less"
+  case .server(let order, let number): "order \(number): \(order.name) \(order.mode) \(order.weight ?? -1)"
   case .tick: "tick"
   }
 }
@@ -61,6 +62,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     try peer.sendBeginning()
     let listener = try Socket.listen(on: place.endpoint)
     try peer.send(.listener(place), with: listener)
+    try peer.send(.server(ServerOrder(name: "view01", mode: .drain), number: 1))
     try peer.send(.start)
 
     let orders = try channel.receiveOrders()
@@ -68,6 +70,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(orders.configuration == ConfigurationText(text: "service: é", fileName: "b.yaml", hostName: "lb1"))
     #expect(orders.heartbeats.count == 2)
     #expect(orders.listeners.map(\.place) == [place])
+    #expect(orders.serverOrders == [ServerOrder(name: "view01", mode: .drain)])
     let taken = orders.listeners[0].takeDescriptor()
     #expect(try Socket.localEndpoint(of: taken.number) == Socket.localEndpoint(of: listener.number))
     #expect(try peer.nextFact() == .hello(version: MessageVersion.current))
@@ -171,6 +174,22 @@ private func words(_ event: ControlChannel.Event) -> String {
       channel.finish()
     }
     #expect(events == ["reload to 8 with 1 more and 1 less"])
+  }
+
+  @Test func `what operators want of servers reaches the callback, also between the parts of a reload`() throws {
+    var made: ControlChannel?
+    let peer = try Peer.make(&made)
+    let channel = try #require(made)
+    let beats = try SharedHeartbeats.attach(SharedHeartbeats(loops: 2).file, loops: 2)
+    try peer.sendConfiguration(generation: 8)
+    try peer.send(.server(ServerOrder(name: "view01", mode: .maintenance, weight: 3), number: 4))
+    try peer.send(.start)
+    var events: [String] = []
+    try channel.run(heartbeats: beats) { event in
+      events.append(words(event))
+      if events.count == 2 { channel.finish() }
+    }
+    #expect(events == ["order 4: view01 maintenance 3", "reload to 8 with 0 more and 0 less"])
   }
 
   @Test func `an order out of place ends the loop with an error`() throws {

@@ -1,9 +1,9 @@
 /// The nearest known word to a misspelt one.
-enum Suggestion {
+package enum Suggestion {
   /// The candidate with the fewest slips (a letter wrong, missing, added, or swapped with its neighbour), provided that
   /// at most a third of the word is wrong; otherwise the one that the word abbreviates. Case does not count, and `_` is
   /// as good as `-`.
-  static func nearest(to word: String, among candidates: some Collection<String>) -> String? {
+  package static func nearest(to word: String, among candidates: some Collection<String>) -> String? {
     guard word.utf8.count <= longestWord else { return nil }
     let folded = fold(word)
     let allowed = max(1, folded.count / 3)

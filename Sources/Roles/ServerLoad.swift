@@ -1,0 +1,41 @@
+import Wire
+
+/// What one server carries at the moment.
+package struct ServerLoad: Hashable, Sendable {
+  /// The server's name in the configuration.
+  package var name: String
+  /// Clients at home there that are remembered.
+  package var clients: UInt32
+  /// Those of them with a connection to us.
+  package var sessions: UInt32
+  /// Exchanges under way there, tunnels among them.
+  package var exchanges: UInt32
+  /// Requests that wait for a place there.
+  package var waiting: UInt32
+
+  package init(name: String, clients: UInt32, sessions: UInt32, exchanges: UInt32, waiting: UInt32) {
+    self.name = name
+    self.clients = clients
+    self.sessions = sessions
+    self.exchanges = exchanges
+    self.waiting = waiting
+  }
+}
+
+extension ByteWriter {
+  mutating func append(_ load: ServerLoad) {
+    append(load.name, limit: MessageLimit.name)
+    append(bigEndian: load.clients)
+    append(bigEndian: load.sessions)
+    append(bigEndian: load.exchanges)
+    append(bigEndian: load.waiting)
+  }
+}
+
+extension FieldReader {
+  mutating func serverLoad() throws(MessageError) -> ServerLoad {
+    ServerLoad(
+      name: try text("server name", limit: MessageLimit.name), clients: try uint32(), sessions: try uint32(),
+      exchanges: try uint32(), waiting: try uint32())
+  }
+}
