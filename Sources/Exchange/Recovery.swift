@@ -6,7 +6,7 @@ package enum ServerFailure: Hashable, CaseIterable, Sendable {
   case connect
   /// No connection came about in time.
   case connectTimeout
-  /// No connection had come about when the server was declared down.
+  /// The server was declared down while it was being connected to, or had the request.
   case down
   /// The connection ended before any part of an answer.
   case gone
@@ -46,7 +46,7 @@ extension Exchange {
     // withdrawn before this is asked.
     if response != nil || isTunnel && attempt.hasHeard { return .abort }
     switch failure {
-    case .connect, .connectTimeout, .down:
+    case .connect, .connectTimeout:
       return spendRetry() ? .redispatch : .answer(.serviceUnavailable)
     case .gone where mayRepeat && attempt.isReused:
       // A reused connection that the server closed says nothing about the server: the retry costs no attempt, and the
@@ -54,9 +54,11 @@ extension Exchange {
       return .reconnect
     case .gone where mayRepeat:
       return spendRetry() ? .redispatch : .answer(.badGateway)
+    case .down where mayRepeat:
+      return spendRetry() ? .redispatch : .answer(.serviceUnavailable)
     case .timeout:
       return .answer(.gatewayTimeout)
-    case .gone, .truncated, .malformed:
+    case .gone, .down, .truncated, .malformed:
       return .answer(.badGateway)
     }
   }

@@ -146,7 +146,8 @@ extension Client {
   mutating func fail(_ failure: ServerFailure, _ reason: String, _ world: inout World) -> Step {
     let recovery = exchange.recover(from: failure)
     let failed = server
-    if failure != .gone || recovery != .reconnect, let failed { generation.roster.suspect(failed) }
+    let isNews = failure != .down && (failure != .gone || recovery != .reconnect)
+    if isNews, let failed { generation.roster.suspect(failed) }
     if recovery == .abort { passOnApproved(world) }
     dropConnection(&world)
     switch recovery {
@@ -172,9 +173,18 @@ extension Client {
     stream.isReset || stream.hasEnded && exchange.isUnanswered && service != .passthrough
   }
 
-  /// The server takes nobody any more: whoever is still connecting to it goes elsewhere.
-  mutating func serverClosed(_ world: inout World) -> Disposition {
-    guard phase == .connecting else { return .keep }
+  /// The server that this client's connection leads to takes nobody any more: whoever is still connecting goes elsewhere,
+  /// and a private connection is of no more use. An exchange under way ends when the server is down, unless the newest
+  /// configuration keeps it.
+  mutating func serverClosed(isDown: Bool, _ world: inout World) -> Disposition {
+    switch phase {
+    case .connecting: break
+    case .relaying where isDown && world.generation.configuration.health.onDown == .close: break
+    case .awaiting:
+      dropConnection(&world)
+      return .keep
+    case .handshaking, .queued, .relaying, .replying, .lingering: return .keep
+    }
     return fail(.down, "the server takes nobody", &world) == .close ? .close : advance(&world)
   }
 

@@ -1,3 +1,4 @@
+import Balancing
 import Exchange
 import Linux
 import Wire
@@ -18,7 +19,7 @@ extension Loop {
         if clients[key].rerouted(&world) == .close { remove(key) }
       case .serverClosed(let server):
         if let index = world.generation.roster.index(of: server) { world.emptyPool(of: index) }
-        redispatchConnecting(to: server)
+        releaseClients(of: server)
       case .suspect(let server):
         if let index = world.generation.roster.index(of: server) { prober?.suspect(index, &world) }
       case .ordered(let number): prober?.obey(upTo: number, &world)
@@ -30,11 +31,13 @@ extension Loop {
     }
   }
 
-  private mutating func redispatchConnecting(to server: SharedServer) {
+  /// Tells every client that has a connection to this server, or makes one, that it takes nobody any more.
+  private mutating func releaseClients(of server: SharedServer) {
+    let isDown = server.state == .down
     for key in world.servers.keys where world.servers.contains(key) {
       guard world.servers[key].leads(to: server), let client = world.servers[key].client, clients.contains(client)
       else { continue }
-      if clients[client].serverClosed(&world) == .close { remove(client) }
+      if clients[client].serverClosed(isDown: isDown, &world) == .close { remove(client) }
     }
   }
 

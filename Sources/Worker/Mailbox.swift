@@ -8,7 +8,7 @@ enum LoopMessage: Sendable {
   case granted(SlabKey, SharedServer)
   /// The server that this client waits for takes nobody any more.
   case rerouted(SlabKey)
-  /// A server takes nobody any more: its idle connections are closed.
+  /// A server takes nobody any more: its idle connections are closed, and when it is down its exchanges end.
   case serverClosed(SharedServer)
   /// Operators want something else of servers, and the last of it has this number. For the loop that probes.
   case ordered(number: UInt64)

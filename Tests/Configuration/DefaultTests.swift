@@ -60,6 +60,7 @@ import Wire
     #expect(health.rise == 2)
     #expect(health.fall == 3)
     #expect(health.jitter == .milliseconds(500))
+    #expect(health.onDown == .close)
   }
 
   @Test func `a client is known by its address for 90 minutes`() throws {

@@ -219,25 +219,3 @@ def test_flapping_server_needs_rise_checks_to_return(scene):
     stays(lambda: balancer.state_of("view01") == "down" and len(server.checks) < before + 9 or len(server.checks) >= before + 9, "down", 1.5)
     assert balancer.state_of("view01") == "down"
     assert len(transitions(balancer)) == 2
-
-
-def test_requests_under_way_survive_a_failed_check(scene):
-    """Down means no new exchanges; what runs may end."""
-    server = scene.server()
-    balancer = scene.balance(server, health=QUICK)
-    go = threading.Event()
-
-    def script(request):
-        request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
-        assert go.wait(30)
-        request.send("world")
-
-    server.script = script
-    with balancer.connect() as client:
-        client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
-        server.wait_for_requests(1)
-        server.health = 500
-        balancer.wait_for_state("view01", "down")
-        go.set()
-        assert client.answer().content == b"helloworld"
-    server.script = page

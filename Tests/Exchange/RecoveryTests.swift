@@ -61,7 +61,7 @@ private enum Situation: String, CaseIterable {
   var failures: [ServerFailure] {
     switch self {
     case .connecting, .connectingUpload, .spentConnecting: [.connect, .connectTimeout, .down]
-    default: [.gone, .truncated, .malformed, .timeout]
+    default: [.gone, .down, .truncated, .malformed, .timeout]
     }
   }
 
@@ -103,24 +103,24 @@ private enum Situation: String, CaseIterable {
       table == """
         GET, connecting: connect redispatch, connectTimeout redispatch, down redispatch
         POST, connecting: connect redispatch, connectTimeout redispatch, down redispatch
-        POST, fresh, nothing left: gone redispatch, truncated 502, malformed 502, timeout 504
-        GET, fresh, sent: gone redispatch, truncated 502, malformed 502, timeout 504
-        POST, fresh, sent: gone 502, truncated 502, malformed 502, timeout 504
-        POST, reused, nothing left: gone reconnect, truncated 502, malformed 502, timeout 504
-        GET, reused, sent: gone reconnect, truncated 502, malformed 502, timeout 504
-        POST, reused, sent: gone 502, truncated 502, malformed 502, timeout 504
-        PUT, reused, partly forgotten: gone 502, truncated 502, malformed 502, timeout 504
-        GET, reused, 103 heard: gone 502, truncated 502, malformed 502, timeout 504
-        GET, reused, part of a head heard: gone 502, truncated 502, malformed 502, timeout 504
-        GET, answer withdrawn: gone 502, truncated 502, malformed 502, timeout 504
-        GET, answering: gone abort, truncated abort, malformed abort, timeout abort
-        upgraded: gone abort, truncated abort, malformed abort, timeout abort
-        passed through, nothing left: gone redispatch, truncated 502, malformed 502, timeout 504
-        passed through, sent: gone 502, truncated 502, malformed 502, timeout 504
-        passed through, heard: gone abort, truncated abort, malformed abort, timeout abort
+        POST, fresh, nothing left: gone redispatch, down redispatch, truncated 502, malformed 502, timeout 504
+        GET, fresh, sent: gone redispatch, down redispatch, truncated 502, malformed 502, timeout 504
+        POST, fresh, sent: gone 502, down 502, truncated 502, malformed 502, timeout 504
+        POST, reused, nothing left: gone reconnect, down redispatch, truncated 502, malformed 502, timeout 504
+        GET, reused, sent: gone reconnect, down redispatch, truncated 502, malformed 502, timeout 504
+        POST, reused, sent: gone 502, down 502, truncated 502, malformed 502, timeout 504
+        PUT, reused, partly forgotten: gone 502, down 502, truncated 502, malformed 502, timeout 504
+        GET, reused, 103 heard: gone 502, down 502, truncated 502, malformed 502, timeout 504
+        GET, reused, part of a head heard: gone 502, down 502, truncated 502, malformed 502, timeout 504
+        GET, answer withdrawn: gone 502, down 502, truncated 502, malformed 502, timeout 504
+        GET, answering: gone abort, down abort, truncated abort, malformed abort, timeout abort
+        upgraded: gone abort, down abort, truncated abort, malformed abort, timeout abort
+        passed through, nothing left: gone redispatch, down redispatch, truncated 502, malformed 502, timeout 504
+        passed through, sent: gone 502, down 502, truncated 502, malformed 502, timeout 504
+        passed through, heard: gone abort, down abort, truncated abort, malformed abort, timeout abort
         GET, connecting, no retry left: connect 503, connectTimeout 503, down 503
-        GET, fresh, sent, no retry left: gone 502, truncated 502, malformed 502, timeout 504
-        GET, reused, sent, no retry left: gone reconnect, truncated 502, malformed 502, timeout 504
+        GET, fresh, sent, no retry left: gone 502, down 503, truncated 502, malformed 502, timeout 504
+        GET, reused, sent, no retry left: gone reconnect, down 503, truncated 502, malformed 502, timeout 504
 
         """)
   }
@@ -168,8 +168,8 @@ private enum Situation: String, CaseIterable {
   }
 
   @Test(arguments: [
-    (ServerFailure.gone, Termination(.server, .headers)), (.malformed, Termination(.proxy, .headers)),
-    (.timeout, Termination(.serverTimeout, .headers)),
+    (ServerFailure.gone, Termination(.server, .headers)), (.down, Termination(.down, .headers)),
+    (.malformed, Termination(.proxy, .headers)), (.timeout, Termination(.serverTimeout, .headers)),
   ])
   func `a server that fails before its answer ends the exchange in its headers phase`(
     failure: ServerFailure, expected: Termination

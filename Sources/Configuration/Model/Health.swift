@@ -26,6 +26,9 @@ extension Configuration {
     /// do not check all of them at the same moment. Smaller than `interval`; a tenth of it unless the file says
     /// otherwise.
     package var jitter = Interval.milliseconds(500)
+    /// What becomes of the requests and tunnels that a server has when it is found down. A server that hangs would hold
+    /// its clients until a time-out, a tunnel's for hours: they are cut loose, and come back to another server.
+    package var onDown = OnDown.close
 
     package init() {}
 
@@ -36,6 +39,13 @@ extension Configuration {
       case tls
       /// A TCP connection. A server that accepts and then hangs passes this check.
       case tcp
+    }
+
+    package enum OnDown: String, CaseIterable, Sendable {
+      /// They end at once.
+      case close
+      /// They go on for as long as the server and the time-outs let them.
+      case keep
     }
 
     package enum Method: String, CaseIterable, Sendable {

@@ -64,6 +64,12 @@ extension Schema {
       Key(
         "jitter", \.jitter, .duration(.zero...(.minutes(10))), default: "a tenth of `interval`", example: "200ms",
         "By how much an interval is lengthened or shortened at random, so that checks do not march in step."),
+      Key(
+        "on-down", \.onDown, .word, example: "keep",
+        """
+        What becomes of a server's requests and tunnels when it is found down. `close`: they end at once, so that clients \
+        come back and find another server. `keep`: they go on while they can. Idle connections are closed either way.
+        """),
     ])
 
   static let affinity = Section<Configuration.Affinity>(

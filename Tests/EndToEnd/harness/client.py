@@ -11,6 +11,8 @@ from .waiting import PATIENCE
 def client_context(authority=None, *, resumption=True, minimum=None, maximum=None, ciphers=None, alpn=("http/1.1",)):
     """What a client believes: the authority's certificates, or anything when there is none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Python takes an end without close_notify for an orderly one.
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     if authority:
         context.load_verify_locations(authority)
     else:

@@ -179,8 +179,13 @@ class TLSStream(Stream):
     def _read(self, most):
         try:
             return self._drive(lambda: self.tls.read(most))
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError) as end:
-            self.ended = "clean" if isinstance(end, ssl.SSLZeroReturnError) else "truncated"
+        except ssl.SSLZeroReturnError:
+            self.ended = "clean"
+            return b""
+        except ssl.SSLError as end:
+            if not isinstance(end, ssl.SSLEOFError) and end.reason != "UNEXPECTED_EOF_WHILE_READING":
+                raise
+            self.ended = "truncated"
             return b""
 
     def _drive(self, operation):

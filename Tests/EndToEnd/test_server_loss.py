@@ -1,0 +1,190 @@
+"""What becomes of those who are on a server when it is found down (`health: on-down`)."""
+
+import threading
+
+import pytest
+from harness.http import Head, chunk, read_chunk
+from harness.waiting import client_addresses, wait_until
+
+QUICK = {"interval": "200ms", "timeout": "300ms", "rise": 2, "fall": 3, "jitter": "0s"}
+HELLO = chunk(b"M;1;;hello")
+
+
+def tunnel(request):
+    """Answers before the body ends, then sends every chunk back."""
+    request.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    echo(request)
+
+
+def upgrade(request):
+    request.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    echo(request)
+
+
+def echo(request):
+    while True:
+        raw, content = request.chunk()
+        if content is None:
+            return
+        request.send(raw)
+
+
+def hang(request):
+    """Reads the request and never answers."""
+    request.stream.receive_to_end()
+    request.stream.close()
+
+
+STREAMS = {
+    "tunnel": (tunnel, "POST /ice/tunnel?1 HTTP/1.1\r\nHost: view.test\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    "websocket": (
+        upgrade, "GET /blast HTTP/1.1\r\nHost: view.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    ),
+}  # fmt: skip
+
+
+def open_stream(client, request):
+    client.send(request)
+    assert Head.read(client).start.split()[1] in ("101", "200")
+    client.send(HELLO)
+    assert read_chunk(client)[0] == HELLO
+
+
+class Pair:
+    """Two servers, and a client that is at home on the first of them."""
+
+    def __init__(self, scene, **changes):
+        self.servers = {name: scene.server(name) for name in ("view01", "view02")}
+        health = {**QUICK, **changes.pop("health", {})}
+        self.balancer = scene.balance(*self.servers.values(), health=health, **changes)
+        self.doomed = self.servers["view01"]
+        self.client = next(a for a in client_addresses(64) if self.balancer.server_of(a) == "view01")
+
+    def fail(self):
+        """view01 takes connections and answers no check."""
+        self.doomed.health = hang
+        self.balancer.wait_for_state("view01", "down")
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_stream_of_a_hung_server_ends_and_its_client_finds_another_server(scene, kind):
+    pair = Pair(scene)
+    pair.doomed.script, request = STREAMS[kind]
+    with pair.balancer.connect(pair.client) as client:
+        open_stream(client, request)
+        pair.fail()
+        assert client.receive_to_end() == b""
+        # Not an orderly end: what was under way is cut.
+        assert client.ended != "clean"
+    assert pair.balancer.server_of(pair.client) == "view02"
+    pair.balancer.wait_for_access(r"view01.* DD-- ")
+    wait_until(lambda: pair.balancer.status["traffic"]["exchanges"] == 0, "the exchange to be over")
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_kept_stream_goes_on_when_its_server_is_down(scene, kind):
+    pair = Pair(scene, health={"on-down": "keep"})
+    pair.doomed.script, request = STREAMS[kind]
+    with pair.balancer.connect(pair.client) as client:
+        open_stream(client, request)
+        pair.fail()
+        assert pair.balancer.server_of(pair.client) == "view02"
+        client.send(HELLO)
+        assert read_chunk(client)[0] == HELLO
+
+
+def test_whether_streams_end_is_for_the_newest_configuration_to_say(scene):
+    pair = Pair(scene)
+    pair.doomed.script, request = STREAMS["tunnel"]
+    with pair.balancer.connect(pair.client) as client:
+        open_stream(client, request)
+        pair.balancer.reload({"health": {"on-down": "keep"}})
+        pair.fail()
+        client.send(HELLO)
+        assert read_chunk(client)[0] == HELLO
+
+
+def test_answer_that_has_begun_is_cut(scene):
+    pair = Pair(scene)
+
+    def half(request):
+        request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        hang(request)
+
+    pair.doomed.script = half
+    with pair.balancer.connect(pair.client) as client:
+        client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        assert Head.read(client).get("Content-Length") == "10"
+        assert client.receive_exactly(5) == b"hello"
+        pair.fail()
+        assert client.receive_to_end() == b""
+        assert client.ended != "clean"
+
+
+def test_kept_answer_is_delivered_whole(scene):
+    pair = Pair(scene, health={"on-down": "keep"})
+    go = threading.Event()
+
+    def halting(request):
+        request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        assert go.wait(30)
+        request.send("world")
+
+    pair.doomed.script = halting
+    with pair.balancer.connect(pair.client) as client:
+        client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        wait_until(lambda: [r for r in pair.doomed.requests if r.target == "/"], "the request")
+        pair.fail()
+        go.set()
+        assert client.answer().content == b"helloworld"
+
+
+def test_request_that_may_be_repeated_is_answered_by_another_server(scene):
+    pair = Pair(scene)
+    pair.doomed.script = hang
+    with pair.balancer.connect(pair.client) as client:
+        client.send("GET /whoami HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        pair.fail()
+        answer = client.answer()
+        assert (answer.status, answer["X-Server"]) == (200, "view02")
+
+
+def test_request_that_may_not_be_repeated_is_answered_with_an_error(scene):
+    pair = Pair(scene)
+    pair.doomed.script = hang
+    with pair.balancer.connect(pair.client) as client:
+        client.send("POST /broker/xml HTTP/1.1\r\nHost: view.test\r\nContent-Length: 2\r\n\r\nhi")
+        pair.fail()
+        assert client.answer().status == 502
+    pair.balancer.wait_for_access(r"view01.* DH-- ")
+    assert not [r for r in pair.servers["view02"].requests if r.method == "POST"]
+
+
+@pytest.mark.parametrize("on_down", ["close", "keep"])
+def test_idle_connections_are_closed_the_private_ones_too(scene, on_down):
+    pair = Pair(scene, health={"on-down": on_down}, pool={"idle-timeout": "1h"}, timeouts={"keep-alive": "1h"})
+
+    def authenticated(request):
+        fields = ["WWW-Authenticate: NTLM abc"] if request.target == "/private" else []
+        request.respond(401 if fields else 200, b"", *fields)
+
+    pair.doomed.script = authenticated
+    with pair.balancer.connect(pair.client) as client:
+        assert client.get("/private").status == 401
+        with pair.balancer.connect(pair.client) as other:
+            assert other.get("/shared").status == 200
+        used = [c for c in pair.doomed.connections if {r.target for r in c.requests} & {"/private", "/shared"}]
+        assert len(used) == 2
+        pair.fail()
+        wait_until(lambda: all(c.stream.closed for c in used), "both connections to be closed")
+        # The client's own goes on, with another server.
+        assert client.get("/whoami")["X-Server"] == "view02"
+
+
+def test_connection_passed_through_ends_too(scene):
+    pair = Pair(scene, mode="passthrough", tls=None, redirect="off")
+    with pair.balancer.connect(pair.client) as client:
+        assert client.get("/whoami")["X-Server"] == "view01"
+        pair.fail()
+        assert client.receive_to_end() == b""
+    assert pair.balancer.server_of(pair.client) == "view02"
