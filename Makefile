@@ -19,6 +19,7 @@ SIMULATION_SCALE ?= 100
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-cryptography python3-websockets nginx-light curl openssl iproute2
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian
+PAIR_PACKAGES := $(TEST_PACKAGES) keepalived tcpdump tshark util-linux hostname
 APPLIANCE_PACKAGES := $(TEST_PACKAGES) mmdebstrap util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) haproxy gcc util-linux valgrind
 
@@ -39,8 +40,8 @@ RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
-.PHONY: help build debug demo deb test test-unit test-end-to-end soak test-appliance lint simulation fuzz bench clean \
-	stage deps deps-test deps-bench deps-package deps-appliance
+.PHONY: help build debug demo deb test test-unit test-end-to-end test-pair soak test-appliance lint simulation fuzz bench clean \
+	stage deps deps-test deps-bench deps-package deps-pair deps-appliance
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,7 +64,7 @@ deb: stage ## the package for Debian 12
 	packaging/deb $(PACKAGES)/tree $(PACKAGES) | tee $(PACKAGES)/deb
 	lintian --allow-root --fail-on warning $$(cat $(PACKAGES)/deb)
 
-test: test-unit test-end-to-end ## everything that must pass
+test: test-unit test-end-to-end test-pair ## everything that must pass
 
 test-unit: deps ## the Swift tests
 	$(ENVIRONMENT) swift test $(SWIFT_OPTIONS)
@@ -71,6 +72,10 @@ test-unit: deps ## the Swift tests
 test-end-to-end: deps-test debug ## the built binary against real peers
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
 		$(PYTHON) -m pytest --rootdir=Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd $(PYTEST)
+
+test-pair: deps-pair debug ## two nodes that share an address, in network namespaces
+	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
+		$(PYTHON) -m pytest --rootdir=Tests/Pair -c Tests/Pair/pytest.ini Tests/Pair $(PYTEST)
 
 # 1 GiB each way, and a two-way chunked stream for five minutes; the tests' own defaults are what CI has time for.
 soak: export BELVEDERE_TEST_BULK ?= 1024
@@ -119,6 +124,9 @@ deps: ## install what a build needs
 
 deps-test: deps ## install what the tests need
 	$(call install,$(TEST_PACKAGES))
+
+deps-pair: deps
+	$(call install,$(PAIR_PACKAGES))
 
 deps-package: deps
 	$(call install,$(PACKAGE_PACKAGES))

@@ -61,7 +61,7 @@ let package = Package(
     module(
       "Worker",
       ["Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "Roles", "Linux", "TLS", "Systemd", logging]),
-    module("Supervisor", ["Wire", "Configuration", "Roles", "Control", "Linux", "Systemd", logging]),
+    module("Supervisor", ["Wire", "VRRP", "Configuration", "Roles", "Control", "Linux", "Systemd", logging]),
     module("Demo", ["Wire", "HTTP1", "Linux", "TLS"]),
     .executableTarget(
       name: "belvedere",
@@ -75,7 +75,7 @@ let package = Package(
     tests("Demo", ["Demo", "Configuration", "Wire", "Linux", "TLS"]),
     tests("Roles", ["Roles", "Wire", "Simulation"]),
     tests("Control", ["Control", "Simulation"]),
-    tests("Supervisor", ["Supervisor", "Configuration", "Control", "Roles", "Linux", "Wire", "Simulation"]),
+    tests("Supervisor", ["Supervisor", "VRRP", "Configuration", "Control", "Roles", "Linux", "Wire", "Simulation"]),
     tests("Systemd", ["Systemd", "Linux", "Wire", logging]),
     tests("Linux", ["Linux", "Wire"]),
     // Seeds and clocks for the pure cores' tests.

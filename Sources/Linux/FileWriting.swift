@@ -27,6 +27,12 @@ extension File {
     }
   }
 
+  /// Removes the file, if it is there.
+  package static func remove(_ path: String) {
+    // SAFETY: the path is a C string during the call.
+    _ = unsafe unlink(path)
+  }
+
   /// The standard output, as a descriptor of one's own.
   package static func standardOutput() throws(SystemError) -> Descriptor {
     try Descriptor(cl_duplicate(STDOUT_FILENO), of: "standard output")

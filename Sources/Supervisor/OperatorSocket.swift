@@ -16,7 +16,7 @@ struct OperatorSocket: ~Copyable {
     fileprivate let key: SlabKey
   }
 
-  private let path: String
+  let path: String
   private let listener: Descriptor
   private let log: Logger
   private var connections = Slab<OperatorConnection>(capacity: OperatorSocket.connectionLimit)

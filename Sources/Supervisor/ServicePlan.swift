@@ -52,6 +52,8 @@ package struct ServicePlan {
   /// `log.target`: standard error and the journal are chosen once.
   package var logTarget = ""
   package var logLevel = Logger.Level.info
+  /// The virtual routers that the node takes part in.
+  package var routers: [RouterPlan] = []
 
   package init(
     configuration: (text: [UInt8], fileName: String, hostName: String), places: [Place], loops: Int, stop: Interval,
@@ -75,12 +77,17 @@ package struct ServicePlan {
     description = ServiceDescription(configuration)
     logTarget = configuration.log.target.rawValue
     logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
+    routers = [configuration.virtualRouter].compactMap { $0.map(RouterPlan.init) }
   }
 
   /// What another plan changes and a running service can't, a line each.
   func fixedSettings(changedBy next: ServicePlan) -> [String] {
-    logTarget == next.logTarget
-      ? [] : ["log.target can't change while the service runs; `systemctl restart belvedere` changes it"]
+    let changed = [
+      logTarget == next.logTarget ? nil : "log.target", routers == next.routers ? nil : "vrrp",
+    ]
+    return changed.compactMap { $0 }.map {
+      "\($0) can't change while the service runs; `systemctl restart belvedere` changes it"
+    }
   }
 }
 

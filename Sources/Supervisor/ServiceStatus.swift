@@ -45,6 +45,14 @@ struct ServiceStatus {
     for name in health.keys { health[name]?.isCurrent = false }
   }
 
+  /// Whether any server can be reached; nil while the worker has not told of all of them. One that refuses new clients
+  /// counts: it does so to the other node as well.
+  var reachesServers: Bool? {
+    let known = health.values.filter(\.isCurrent)
+    if known.contains(where: { $0.state == .up || $0.state == .drain }) { return true }
+    return known.count == description.servers.count ? false : nil
+  }
+
   /// `12 connections, 4711 requests; servers: 3 of 4 up, view02 down`.
   var line: String {
     var parts: [String] = []

@@ -4,10 +4,11 @@ import Linux
 import Logging
 import Roles
 import Systemd
+import VRRP
 import Wire
 
 /// The supervisor's loop: signals, the worker's facts and end, and time go into `WorkerLife`; what it answers is done.
-/// Operators are answered between two turns. Nothing here waits.
+/// Operators are answered and virtual routers served between two turns. Nothing here waits.
 struct Supervision: ~Copyable {
   /// Signals that are read here, and that the worker is born with blocked: it stops when it is told to, not when a
   /// terminal or a service manager signals the whole group.
@@ -44,6 +45,11 @@ struct Supervision: ~Copyable {
   /// Who waits until it is in force.
   var orderQueue = OrderQueue()
   var operators: OperatorSocket
+  /// Nil where no address is shared.
+  var routers: VirtualRouters?
+  var serving = ServingCondition()
+  /// The virtual routers hand their addresses over; then the service stops.
+  var isLeaving = false
   let version: String
   let began = Moment.now
   let reread: () -> Result<ServicePlan, ReloadRefusal>
@@ -59,13 +65,17 @@ struct Supervision: ~Copyable {
   /// `reread` makes a plan of the configuration file as it is when it is called.
   init(
     _ plan: ServicePlan, listeners: consuming ListenerSet, operators: consuming OperatorSocket, version: String,
-    log: Logger, reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
+    log: Logger, digest: @escaping KeyedAuthentication.Digest,
+    reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
   ) throws(SystemError) {
     let signalReader = try SignalReader(Self.signals)
     Signals.ignoreBrokenPipes()
     let poller = try Poller()
     try poller.watchLevel(signalReader.descriptor, token: Token.signals)
+    let routers = try Self.routers(
+      of: plan, digest: digest, control: operators.path, poller: poller, log: log)
     configuration = Attachment(try MemoryFile.sealed("configuration", contents: plan.configuration.text.span))
+    self.routers = consume routers
     self.signalReader = signalReader
     self.poller = poller
     self.plan = plan
@@ -84,26 +94,31 @@ struct Supervision: ~Copyable {
 
   /// Runs the service until it is stopped or can't be, and returns the exit status.
   consuming func run() -> Int32 {
+    startRouters()
     perform(life.handle(.begin, at: Clock.monotonic()))
     operators.listen(poller, at: Clock.monotonic())
     while exitStatus == nil {
-      let count = poller.wait(milliseconds: patience())
+      let count = poller.wait(patience())
       let events = (0..<count).map { poller.event(at: $0) }
+      // They have the closest deadlines.
+      serveRouters(events.filter { VirtualRouters.Token.belongs($0.token) })
       readWorker()
       if events.contains(where: { $0.token == Token.signals }) { readSignals() }
       serveOperators(events.filter { OperatorSocket.Token.belongs($0.token) })
       passTime()
     }
+    routers?.abandon()
     return exitStatus ?? 0
   }
 
   /// Until when nothing is to be done unless something happens.
-  private func patience() -> Int32 {
+  private func patience() -> Interval {
     let now = Clock.monotonic()
     var next = nextTick
     if let deadline = life.deadline { next = min(next, deadline) }
     if watchdog != nil { next = min(next, nextWatchdog) }
-    return Int32(clamping: (next - now).milliseconds + 1)
+    if let deadline = routersDeadline { next = min(next, deadline) }
+    return next - now
   }
 
   private mutating func readSignals() {
@@ -112,7 +127,7 @@ struct Supervision: ~Copyable {
       case SIGHUP: reload()
       default:
         log.notice("\(Signals.words(for: signal))")
-        perform(life.handle(.terminate, at: Clock.monotonic()))
+        if !leaveFirst() { handle(.terminate) }
       }
     }
   }
@@ -168,6 +183,7 @@ struct Supervision: ~Copyable {
   private mutating func passTime() {
     let now = Clock.monotonic()
     handle(.timer)
+    passRoutersTime(at: now)
     if let pending, now >= pending.deadline {
       endReload(.failure(ReloadRefusal(["the worker did not answer in time"])))
     }

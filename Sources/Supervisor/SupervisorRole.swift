@@ -1,14 +1,16 @@
 import Linux
 import Logging
 import Systemd
+import VRRP
 
 /// The process that keeps the service up.
 package enum SupervisorRole {
   /// Brings the service up, keeps it up until it is told to stop, and returns the process's exit status.
-  /// Operators ask at the path `control`; `version` is this binary's. `reread` makes a plan of the configuration as it
-  /// is then, for a reload.
+  /// Operators ask at the path `control`; `version` is this binary's. `digest` signs advertisements. `reread` makes a
+  /// plan of the configuration as it is then, for a reload.
   package static func run(
-    _ plan: ServicePlan, control: String, version: String, reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
+    _ plan: ServicePlan, control: String, version: String, digest: @escaping KeyedAuthentication.Digest,
+    reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
   ) -> Int32 {
     let log = Logger(label: "supervisor")
     defer { OperationalLog.flush() }
@@ -23,7 +25,7 @@ package enum SupervisorRole {
       passed = PassedListeners()
       let operators = try OperatorSocket(at: control, log: log)
       return try Supervision(
-        plan, listeners: listeners, operators: operators, version: version, log: log, reread: reread
+        plan, listeners: listeners, operators: operators, version: version, log: log, digest: digest, reread: reread
       ).run()
     } catch {
       log.error("\(error)")

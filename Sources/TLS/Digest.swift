@@ -8,6 +8,18 @@ package enum Digest {
   /// SHA-256 (FIPS 180-4) of the bytes: 32 bytes.
   package static func sha256(_ bytes: [UInt8]) -> [UInt8] { digest("SHA256", of: bytes) }
 
+  /// HMAC-SHA256 (RFC 2104) of a message: 32 bytes.
+  package static func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+    _ = Library.ready
+    var result = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+    var size = 0
+    // SAFETY: `result` has room for any digest; OpenSSL reads the two arrays as far as their counts say.
+    let made = unsafe EVP_Q_mac(
+      nil, "HMAC", nil, "SHA256", nil, key, key.count, message, message.count, &result, result.count, &size)
+    precondition(unsafe made != nil, "libcrypto lacks a digest that every provider has")
+    return Array(result.prefix(size))
+  }
+
   /// SHA-1 of the bytes in Base64: what a WebSocket handshake answers with (RFC 6455 §4.2.2). For nothing that needs a
   /// collision-free digest.
   package static func sha1Base64(_ bytes: [UInt8]) -> String { base64(digest("SHA1", of: bytes)) }

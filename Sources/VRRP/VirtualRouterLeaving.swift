@@ -15,6 +15,13 @@ extension VirtualRouter {
     let until: Instant
   }
 
+  /// What is to be sent on behalf of an Active that died: that it is gone, and in version 3 before it that a Backup need
+  /// not wait.
+  package var lastWords: [Advertisement] {
+    let hurry = advertisement(priority: advertisedPriority, interval: Pace.handOverInterval)
+    return (settings.version == .v3 ? [hurry] : []) + [advertisement(priority: 0)]
+  }
+
   mutating func leave(for purpose: Transition.Reason, at now: Instant) -> [Effect] {
     // Not the priority of a moment ago that made us leave: a Backup follows only who is better.
     let leaving = Leaving(

@@ -34,5 +34,7 @@ struct BelvedereCommand: ParsableCommand {
         69  no service runs here that could be asked
       """,
     version: Versions.belvedere,
-    subcommands: [Run.self, Check.self, Reload.self, Status.self, Server.self, DemoCommand.self, Version.self])
+    subcommands: [
+      Run.self, Check.self, Reload.self, Status.self, Server.self, Release.self, DemoCommand.self, Version.self,
+    ])
 }

@@ -4,6 +4,7 @@ import Linux
 import Logging
 import Supervisor
 import Systemd
+import TLS
 
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -41,14 +42,11 @@ struct Run: ParsableCommand {
     OperationalLog.bootstrap(
       target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
       level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
-    if configuration.virtualRouter != nil {
-      Logger(label: "supervisor").warning(
-        "vrrp: this version does not hold the virtual address yet; leave it to keepalived for now")
-    }
     let plan = ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)
     throw ExitCode(
-      SupervisorRole.run(plan, control: control.path, version: Versions.belvedere) { [file] in
-        file.plan(hostName: hostName)
-      })
+      SupervisorRole.run(
+        plan, control: control.path, version: Versions.belvedere,
+        digest: { key, message in Digest.hmacSHA256(key: key, message) },
+        reread: { [file] in file.plan(hostName: hostName) }))
   }
 }

@@ -24,7 +24,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
       "Synchronization",
     ]
   ),
-  ("Supervisor", ["Wire", "Configuration", "Roles", "Control", "Linux", "Systemd", "Logging", "Glibc"]),
+  ("Supervisor", ["Wire", "VRRP", "Configuration", "Roles", "Control", "Linux", "Systemd", "Logging", "Glibc"]),
   ("Demo", ["Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
   (
     "belvedere",

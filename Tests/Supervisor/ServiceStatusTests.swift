@@ -82,4 +82,19 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     #expect(servers(of: before).map(\.state) == [.unknown, .up])
     #expect(before.line == "servers: 1 of 2 up")
   }
+
+  @Test func `servers are reached when one is up or drains, and out of reach when all were checked and none is`() {
+    var status = status(of: ["view01", "view02"])
+    #expect(status.reachesServers == nil)
+    status.note(.init(name: "view01", state: .down, reason: ""), at: moment(1))
+    #expect(status.reachesServers == nil)
+    status.note(.init(name: "view02", state: .down, reason: ""), at: moment(1))
+    #expect(status.reachesServers == false)
+    status.note(.init(name: "view02", state: .drain, reason: ""), at: moment(2))
+    #expect(status.reachesServers == true)
+    status.workerEnded()
+    #expect(status.reachesServers == nil)
+    status.note(.init(name: "view01", state: .up, reason: ""), at: moment(3))
+    #expect(status.reachesServers == true)
+  }
 }

@@ -52,4 +52,10 @@ struct FingerprintTests {
   func `anything else is refused`(text: String) {
     #expect(throws: TLSError.badFingerprint(text)) { try Fingerprint(text) }
   }
+
+  @Test func `HMAC-SHA256 of RFC 4231 §4.3`() {
+    let digest = Digest.hmacSHA256(key: Array("Jefe".utf8), Array("what do ya want for nothing?".utf8))
+    let hex = digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    #expect(hex == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
+  }
 }

@@ -105,7 +105,7 @@ package enum Schema {
       Key(
         "vrrp", \.virtualRouter, .optional(.section(virtualRouter)), default: "none",
         example: "{ interface: eth0, router: 51, priority: 101, address: 192.168.1.170/24 }",
-        "The virtual address that a pair shares. Read and checked; Belvedere does not move the address yet."),
+        "The virtual address that a pair shares (docs/vrrp.md)."),
     ])
 
   private static let statusList = Configuration.statusCodes.map(String.init).joined(separator: ", ")

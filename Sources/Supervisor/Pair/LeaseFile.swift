@@ -1,0 +1,34 @@
+import Linux
+
+/// Where a supervisor writes down what it holds, for `belvedere release`: beside the control socket, in a directory that
+/// no reboot keeps.
+struct LeaseFile {
+  private static let name = "leases"
+  /// Far more than 255 virtual routers.
+  private static let limit = 1 << 20
+
+  let path: String
+
+  /// Nil for a control socket without a file.
+  init?(besides control: String) {
+    guard !LocalSocket.isName(control) else { return nil }
+    path = File.directory(of: control) + "/" + Self.name
+  }
+
+  /// A record of nothing is no file.
+  func write(_ record: LeaseRecord) throws(SystemError) {
+    guard !record.addresses.isEmpty else { return remove() }
+    try File.replace(path, with: Array(record.text.utf8).span)
+  }
+
+  func remove() { File.remove(path) }
+
+  /// Nil when there is none.
+  func read() throws(SystemError) -> String? {
+    do {
+      return String(decoding: try File.contents(of: path, limit: Self.limit), as: UTF8.self)
+    } catch  where error.code == SystemError.notFound {
+      return nil
+    }
+  }
+}

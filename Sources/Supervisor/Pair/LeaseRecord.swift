@@ -1,0 +1,86 @@
+import Wire
+
+/// What is to be done for a supervisor that died while it was Active, ready-made: which addresses to take off, which
+/// packets to send. As text, a line each:
+///
+///     belvedere leases 1
+///     address eth0 192.0.2.100/24
+///     packet eth0 192.0.2.11 224.0.0.18 3133c801…
+struct LeaseRecord: Hashable {
+  struct Address: Hashable {
+    var interface: String
+    var address: IPAddress
+    var prefixLength: UInt8
+  }
+
+  struct Packet: Hashable {
+    var interface: String
+    var source: IPAddress
+    var destination: IPAddress
+    /// Behind the IP header.
+    var bytes: [UInt8]
+  }
+
+  /// It is not what a supervisor of this version wrote.
+  struct Malformed: Error, CustomStringConvertible {
+    let line: Int
+    var description: String { "line \(line) is not what a supervisor of this version writes" }
+  }
+
+  private static let title = "belvedere leases 1"
+
+  var addresses: [Address] = []
+  /// In the order of sending.
+  var packets: [Packet] = []
+
+  init() {}
+
+  var text: String {
+    let lines =
+      addresses.map { "address \($0.interface) \($0.address)/\($0.prefixLength)" }
+      + packets.map { "packet \($0.interface) \($0.source) \($0.destination) \(Self.hex($0.bytes))" }
+    return ([Self.title] + lines).map { $0 + "\n" }.joined()
+  }
+
+  init(parsing text: String) throws(Malformed) {
+    let lines = text.split(separator: "\n")
+    guard lines.first.map(String.init) == Self.title else { throw Malformed(line: 1) }
+    for (index, line) in lines.enumerated().dropFirst() {
+      let words = line.split(separator: " ").map(String.init)
+      if let address = Address(words) {
+        addresses.append(address)
+      } else if let packet = Packet(words) {
+        packets.append(packet)
+      } else {
+        throw Malformed(line: index + 1)
+      }
+    }
+  }
+
+  private static func hex(_ bytes: [UInt8]) -> String {
+    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  }
+}
+
+extension LeaseRecord.Address {
+  fileprivate init?(_ words: [String]) {
+    guard words.count == 3, words[0] == "address" else { return nil }
+    let parts = words[2].split(separator: "/")
+    guard parts.count == 2, let address = try? IPAddress(parsing: String(parts[0])), let length = UInt8(parts[1]),
+      1...address.bitWidth ~= Int(length)
+    else { return nil }
+    self.init(interface: words[1], address: address, prefixLength: length)
+  }
+}
+
+extension LeaseRecord.Packet {
+  fileprivate init?(_ words: [String]) {
+    guard words.count == 5, words[0] == "packet", let source = try? IPAddress(parsing: words[2]),
+      let destination = try? IPAddress(parsing: words[3]), source.family == destination.family
+    else { return nil }
+    let digits = words[4].compactMap { $0.hexDigitValue.map { UInt8($0) } }
+    guard digits.count == words[4].count, digits.count.isMultiple(of: 2) else { return nil }
+    let bytes = stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    self.init(interface: words[1], source: source, destination: destination, bytes: bytes)
+  }
+}

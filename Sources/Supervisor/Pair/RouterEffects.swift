@@ -1,0 +1,132 @@
+import Linux
+import Logging
+import VRRP
+import Wire
+
+/// What virtual routers ask for, done: packets, addresses, frames, and the record for whoever releases them.
+extension VirtualRouters {
+  mutating func perform(_ effects: [RouterSet.Effect], at now: Instant) {
+    for effect in effects {
+      let index = effect.router
+      switch effect.effect {
+      case .send(let advertisement): send(advertisement, index, at: now)
+      case .holdAddresses(let lease): holdAddresses(index, lease, at: now)
+      case .dropAddresses: dropAddresses(index)
+      case .announce(let times): announce(index, times, at: now)
+      case .note(let note): log(index, Logger.Level(note.severity), note.text)
+      case .transitioned, .failedOver: break
+      case .stopped: stopped.insert(index)
+      }
+    }
+    if isFileStale { writeFile() }
+  }
+
+  private mutating func send(_ advertisement: Advertisement, _ index: Int, at now: Instant) {
+    guard let port = seats[index].port, let source = seats[index].source else { return }
+    for destination in seats[index].channel.destinations {
+      let packet = seats[index].channel.encode(advertisement, from: source, to: destination, at: .now)
+      do throws(SystemError) { try port.send(packet, from: source, to: destination) } catch {
+        say(index, .warning, "\(error)", as: .sending, at: now)
+      }
+    }
+  }
+
+  private mutating func holdAddresses(_ index: Int, _ lease: Interval, at now: Instant) {
+    // A signed packet ages; every other one stays as it is.
+    if !seats[index].isRecorded || seats[index].plan.channel.keyed != nil { isFileStale = true }
+    for address in leases(index, seconds: UInt32(clamping: lease.milliseconds / 1000)) {
+      do throws(SystemError) { try routes.put(address) } catch {
+        say(index, .error, "\(error)", as: .address, at: now)
+      }
+    }
+  }
+
+  mutating func dropAddresses(_ index: Int) {
+    isFileStale = true
+    for address in leases(index, seconds: 0) {
+      do throws(SystemError) { _ = try routes.remove(address) } catch { log(index, .error, "\(error)") }
+    }
+  }
+
+  private func leases(_ index: Int, seconds: UInt32) -> [InterfaceAddress] {
+    guard let interface = seats[index].port?.interface.index else { return [] }
+    let plan = seats[index].plan
+    return zip(plan.settings.addresses, plan.prefixLengths).map { address, length in
+      InterfaceAddress(
+        interface: interface, address: address, prefixLength: length, lifetime: seconds,
+        origin: InterfaceAddress.ourProtocol)
+    }
+  }
+
+  private mutating func announce(_ index: Int, _ times: Int, at now: Instant) {
+    guard let port = seats[index].port else { return }
+    for _ in 0..<times {
+      for address in seats[index].plan.settings.addresses {
+        do throws(SystemError) { try port.announce(address) } catch {
+          say(index, .warning, "\(error)", as: .sending, at: now)
+        }
+      }
+    }
+  }
+
+  /// Writes down what is to be done for this process if it dies.
+  private mutating func writeFile() {
+    isFileStale = false
+    guard let leaseFile else { return }
+    var record = LeaseRecord()
+    for index in seats.indices {
+      seats[index].isRecorded = routerSet.routers[index].holdsAddresses
+      if seats[index].isRecorded { add(index, to: &record) }
+    }
+    do throws(SystemError) { try leaseFile.write(record) } catch { log.warning("vrrp: \(error)") }
+  }
+
+  private func add(_ index: Int, to record: inout LeaseRecord) {
+    let seat = seats[index]
+    guard let interface = seat.port?.interface.name else { return }
+    for address in leases(index, seconds: 0) {
+      record.addresses.append(
+        LeaseRecord.Address(interface: interface, address: address.address, prefixLength: address.prefixLength))
+    }
+    guard let source = seat.source else { return }
+    // Signed for a moment that the next renewal comes before.
+    let age = Interval(nanoseconds: seat.plan.settings.lease.nanoseconds / 4 + 1_000_000_000)
+    let time = UTCTime(nanoseconds: Clock.wall() + age.nanoseconds)
+    var channel = seat.channel
+    for advertisement in routerSet.routers[index].lastWords {
+      for destination in channel.destinations {
+        record.packets.append(
+          LeaseRecord.Packet(
+            interface: interface, source: source, destination: destination,
+            bytes: channel.encode(advertisement, from: source, to: destination, at: time)))
+      }
+    }
+  }
+}
+
+extension VirtualRouters {
+  func log(_ index: Int, _ level: Logger.Level, _ text: String) {
+    log.log(level: level, "vrrp: \(seats[index].plan.name) on \(seats[index].plan.interface): \(text)")
+  }
+
+  /// Says what might come again and again, once a minute at most.
+  mutating func say(
+    _ index: Int, _ level: Logger.Level, _ text: String, as topic: SaidLately.Topic, at now: Instant
+  ) {
+    if seats[index].said.isDue(topic, at: now) { log(index, level, text) }
+  }
+}
+
+extension UTCTime {
+  static var now: UTCTime { UTCTime(nanoseconds: Clock.wall()) }
+}
+
+extension Logger.Level {
+  fileprivate init(_ severity: RouterNote.Severity) {
+    switch severity {
+    case .notice: self = .notice
+    case .warning: self = .warning
+    case .error: self = .error
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import Linux
+import VRRP
+import Wire
+
+/// The sockets of one virtual router on its interface. They are of the interface with this index: one that comes back
+/// under the same name is another one.
+final class RouterPort {
+  /// What a poller's token says is readable.
+  enum Part: UInt64 {
+    case advertisements, claims
+  }
+
+  /// Packets taken in one turn; more wait for the next.
+  private static let batch = 64
+
+  private(set) var interface: NetworkInterface
+  private let advertisements: AdvertisementSocket
+  private let frames: FrameSocket
+  /// Who claims IPv4 addresses.
+  private let arp: FrameSocket?
+  /// Who claims IPv6 addresses.
+  private let neighbours: NeighbourSocket?
+
+  /// `token` makes the poller's token of a part.
+  init(
+    _ settings: AdvertisementChannel.Settings, on interface: NetworkInterface, poller: borrowing Poller,
+    token: (Part) -> UInt64
+  ) throws(SystemError) {
+    let family = settings.addresses[0].family
+    advertisements = try AdvertisementSocket(family, on: interface, joining: settings.peers == nil)
+    frames = try FrameSocket(.sending, on: interface)
+    switch family {
+    case .v4:
+      let socket = try FrameSocket(.arp, on: interface)
+      try poller.watchLevel(socket.descriptor, token: token(.claims))
+      arp = consume socket
+      neighbours = nil
+    case .v6:
+      let socket = try NeighbourSocket(on: interface)
+      try poller.watchLevel(socket.descriptor, token: token(.claims))
+      neighbours = consume socket
+      arp = nil
+    }
+    self.interface = interface
+    try poller.watchLevel(advertisements.descriptor, token: token(.advertisements))
+  }
+
+  /// The interface as it is now; nil when it is not the one that the sockets are of.
+  func update(_ interface: NetworkInterface) -> Bool {
+    guard interface.index == self.interface.index else { return false }
+    self.interface = interface
+    return true
+  }
+
+  func send(_ packet: [UInt8], from source: IPAddress, to destination: IPAddress) throws(SystemError) {
+    try advertisements.send(packet.span, from: source, to: destination)
+  }
+
+  /// Says where an address is. What has no hardware address has nobody to tell.
+  func announce(_ address: IPAddress) throws(SystemError) {
+    guard interface.hardwareAddress.count == 6 else { return }
+    try frames.send(AddressAnnouncement.frame(address, at: interface.hardwareAddress).span)
+  }
+
+  /// The packets that have come.
+  func receive() throws(SystemError) -> [AdvertisementSocket.Packet] {
+    var packets: [AdvertisementSocket.Packet] = []
+    while packets.count < Self.batch, let packet = try advertisements.receive() { packets.append(packet) }
+    return packets
+  }
+
+  /// Who else has claimed one of these addresses, by what hardware address.
+  func claims(of addresses: [IPAddress]) throws(SystemError) -> [String] {
+    var claimants: [String] = []
+    for _ in 0..<Self.batch {
+      let claim: (address: IPAddress, hardwareAddress: [UInt8])?
+      if let frame = try arp?.receive() {
+        claim = AddressAnnouncement.claim(arp: frame.span)
+      } else if let message = try neighbours?.receive() {
+        claim = AddressAnnouncement.claim(neighbourAdvertisement: message.span)
+      } else {
+        break
+      }
+      guard let claim, addresses.contains(claim.address) else { continue }
+      guard claim.hardwareAddress != interface.hardwareAddress else { continue }
+      claimants.append(Self.words(claim.hardwareAddress))
+    }
+    return claimants
+  }
+
+  /// `02:42:ac:11:00:02`
+  private static func words(_ hardwareAddress: [UInt8]) -> String {
+    hardwareAddress.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined(separator: ":")
+  }
+}

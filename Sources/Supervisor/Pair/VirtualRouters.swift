@@ -1,0 +1,228 @@
+import Linux
+import Logging
+import VRRP
+import Wire
+
+/// The virtual routers of this node: what comes from network, kernel and clock goes into `RouterSet`, and what it
+/// answers is done. Nothing here waits.
+struct VirtualRouters: ~Copyable {
+  /// What one virtual router has besides its state.
+  struct Seat {
+    let plan: RouterPlan
+    var channel: AdvertisementChannel
+    /// Nil while there is no such interface.
+    var port: RouterPort?
+    /// Where advertisements come from.
+    var source: IPAddress?
+    /// Whether the lease file has it.
+    var isRecorded = false
+    /// What was said lately, so that the log is not filled with it.
+    var said = SaidLately()
+  }
+
+  let log: Logger
+  private(set) var routerSet: RouterSet
+  var seats: [Seat]
+  var routes: RouteSocket
+  private let watch: RouteWatch
+  /// Those that have taken leave for good.
+  var stopped: Set<Int> = []
+  let leaseFile: LeaseFile?
+  /// What the file says was overtaken by events.
+  var isFileStale = true
+  /// Timers that were served late.
+  private(set) var lateness = Lateness()
+
+  init(
+    _ plans: [RouterPlan], digest: @escaping KeyedAuthentication.Digest, leaseFile: LeaseFile?,
+    poller: borrowing Poller, log: Logger
+  ) throws(SystemError) {
+    let routes = try RouteSocket()
+    let watch = try RouteWatch()
+    try poller.watchLevel(watch.descriptor, token: Token.watch)
+    self.log = log
+    self.leaseFile = leaseFile
+    routerSet = RouterSet(plans.map { RouterSet.Member($0.settings, group: $0.group) })
+    seats = plans.map { Seat(plan: $0, channel: AdvertisementChannel($0.channel, digest: digest)) }
+    self.routes = routes
+    self.watch = watch
+  }
+
+  /// Takes off what an earlier life left, opens the sockets, and begins.
+  mutating func start(_ poller: borrowing Poller, at now: Instant) throws(SystemError) {
+    try sweep()
+    try look(poller, at: now)
+    perform(routerSet.handle(.start, at: now), at: now)
+  }
+
+  // MARK: what happens
+
+  /// Takes what the poller told of these sockets.
+  mutating func serve(_ events: [(token: UInt64, readiness: Readiness)], _ poller: borrowing Poller, at now: Instant) {
+    for event in events {
+      if event.token == Token.watch {
+        drainWatch(poller, at: now)
+      } else if let (index, part) = Token.part(of: event.token), index < seats.count {
+        switch part {
+        case .advertisements: receive(index, at: now)
+        case .claims: hearClaims(index, at: now)
+        }
+      }
+    }
+  }
+
+  /// When `passTime` is due next.
+  var deadline: Instant? { routerSet.deadline }
+
+  mutating func passTime(at now: Instant) {
+    guard let deadline = routerSet.deadline, now >= deadline else { return }
+    lateness.note(now - deadline)
+    perform(routerSet.handle(.timer, at: now), at: now)
+  }
+
+  /// Tells every virtual router how a condition of the node is.
+  mutating func report(_ condition: RouterPlan.Condition, isGood: Bool, at now: Instant) {
+    perform(routerSet.handle(.track(condition.rawValue, isGood: isGood), at: now), at: now)
+  }
+
+  /// Hands the addresses over and takes no further part; `isStopped` once that is done.
+  mutating func stop(at now: Instant) { perform(routerSet.handle(.stop, at: now), at: now) }
+
+  var isStopped: Bool { stopped.count == seats.count }
+
+  /// Takes every address off at once, whatever becomes of it.
+  mutating func abandon() {
+    for index in seats.indices where routerSet.routers[index].holdsAddresses { dropAddresses(index) }
+    leaseFile?.remove()
+  }
+
+  private mutating func receive(_ index: Int, at now: Instant) {
+    let packets: [AdvertisementSocket.Packet]
+    do throws(SystemError) { packets = try seats[index].port?.receive() ?? [] } catch {
+      return say(index, .warning, "\(error)", as: .receiving, at: now)
+    }
+    for packet in packets {
+      let received = ReceivedPacket(
+        source: packet.source, destination: packet.destination, hopLimit: packet.hopLimit, payload: packet.bytes.span)
+      do throws(Rejection) {
+        let advertisement = try seats[index].channel.decode(received, at: .now)
+        perform(routerSet.handle(.advertisement(advertisement, from: packet.source), for: index, at: now), at: now)
+      } catch {
+        // Another virtual router's: nothing is wrong.
+        if case .virtualRouter = error { continue }
+        say(
+          index, .warning, "advertisement from \(packet.source) rejected: \(error)", as: .rejection(error.kind), at: now
+        )
+      }
+    }
+  }
+
+  private mutating func hearClaims(_ index: Int, at now: Instant) {
+    do throws(SystemError) {
+      for claimant in try seats[index].port?.claims(of: seats[index].plan.settings.addresses) ?? [] {
+        perform(routerSet.handle(.claimed(by: claimant), for: index, at: now), at: now)
+      }
+    } catch {
+      say(index, .warning, "\(error)", as: .receiving, at: now)
+    }
+  }
+
+  // MARK: interfaces and addresses
+
+  private mutating func drainWatch(_ poller: borrowing Poller, at now: Instant) {
+    var isNew = false
+    while true {
+      let events = watch.next()
+      guard !events.isEmpty else { break }
+      isNew = isNew || events.contains { !isOwnRenewal($0) }
+    }
+    guard isNew else { return }
+    do throws(SystemError) { try look(poller, at: now) } catch { log.error("vrrp: \(error)") }
+  }
+
+  private func isOwnRenewal(_ event: RouteWatch.Event) -> Bool {
+    guard case .address(let address) = event else { return false }
+    return seats.contains { $0.plan.settings.addresses.contains(address.address) }
+  }
+
+  /// Looks at the interfaces and addresses as they are, and tells what has changed.
+  private mutating func look(_ poller: borrowing Poller, at now: Instant) throws(SystemError) {
+    let interfaces = try routes.interfaces()
+    let addresses = try routes.addresses()
+    for index in seats.indices {
+      let interface = interfaces.first { $0.name == seats[index].plan.interface }
+      attach(index, to: interface, poller, at: now)
+      let own = addresses.filter { $0.interface == interface?.index }
+      let source = interface == nil ? nil : self.source(of: seats[index].plan, among: own)
+      if source != seats[index].source {
+        seats[index].source = source
+        isFileStale = true
+        perform(routerSet.handle(.source(source), for: index, at: now), at: now)
+      }
+      let isUsable = interface?.isUsable == true && seats[index].port != nil
+      let link = VirtualRouter.Event.track(RouterPlan.Condition.link.rawValue, isGood: isUsable)
+      perform(routerSet.handle(link, for: index, at: now), at: now)
+      let present = Set(own.map(\.address))
+      if routerSet.routers[index].holdsAddresses, !present.isSuperset(of: seats[index].plan.settings.addresses) {
+        perform(routerSet.handle(.addressRemoved, for: index, at: now), at: now)
+      }
+    }
+  }
+
+  /// Opens the sockets where the interface is a new one.
+  private mutating func attach(
+    _ index: Int, to interface: NetworkInterface?, _ poller: borrowing Poller, at now: Instant
+  ) {
+    guard let interface else {
+      if seats[index].port != nil { log(index, .warning, "the interface is gone") }
+      seats[index].port = nil
+      return say(index, .warning, "there is no interface \(seats[index].plan.interface)", as: .interface, at: now)
+    }
+    if seats[index].port?.update(interface) == true { return }
+    do throws(SystemError) {
+      seats[index].port = try RouterPort(seats[index].plan.channel, on: interface, poller: poller) { part in
+        Token.of(index, part)
+      }
+    } catch {
+      seats[index].port = nil
+      say(index, .error, "\(error)", as: .interface, at: now)
+    }
+  }
+
+  /// Link-local for IPv6 (RFC 9568 §5.1.2.1); never an address that moves.
+  private func source(of plan: RouterPlan, among addresses: [InterfaceAddress]) -> IPAddress? {
+    let virtual = Set(seats.flatMap(\.plan.settings.addresses))
+    return addresses.first { address in
+      address.address.family == plan.settings.addresses[0].family && !virtual.contains(address.address)
+        && address.origin != InterfaceAddress.ourProtocol && (address.address.family == .v4 || address.isLinkLocal)
+    }?.address
+  }
+
+  /// Takes off what an earlier life, or another program, left: nobody is Active here yet.
+  private mutating func sweep() throws(SystemError) {
+    let names = Dictionary(try routes.interfaces().map { ($0.index, $0.name) }) { first, _ in first }
+    for address in try routes.addresses() {
+      let isOurs = seats.contains {
+        $0.plan.interface == names[address.interface] && $0.plan.settings.addresses.contains(address.address)
+      }
+      guard isOurs || address.origin == InterfaceAddress.ourProtocol else { continue }
+      guard try routes.remove(address) else { continue }
+      let place = names[address.interface] ?? "an interface"
+      log.notice("vrrp: took \(address.address) off \(place), left there by an earlier run or another program")
+    }
+  }
+
+  /// What the poller calls these sockets.
+  enum Token {
+    private static let mark: UInt64 = 1 << 61
+    static let watch = mark | 1 << 60
+
+    static func belongs(_ token: UInt64) -> Bool { token >> 61 == 1 }
+
+    static func of(_ index: Int, _ part: RouterPort.Part) -> UInt64 { mark | UInt64(index) << 8 | part.rawValue }
+
+    static func part(of token: UInt64) -> (index: Int, part: RouterPort.Part)? {
+      RouterPort.Part(rawValue: token & 0xff).map { (Int(token & 0xffff_ff00) >> 8, $0) }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+"""Debian's keepalived on a node, and a server that accepts whoever connects to its address."""
+
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+from harness.belvedere import libc_die_with_parent
+from harness.waiting import PATIENCE, wait_until
+
+# Accepts on a port of every address, from a full backlog, and closes.
+ACCEPTOR = """
+import socket, sys
+listener = socket.create_server(("::", int(sys.argv[1])), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024)
+while True:
+    listener.accept()[0].close()
+"""
+
+
+class Keepalived:
+    def __init__(self, node, directory, *, priority, address="192.0.2.100/24", router=51, version=3, state="BACKUP",
+                 extra="", settings=""):  # fmt: skip
+        if not shutil.which("keepalived"):
+            pytest.skip("keepalived is not installed")
+        self.node, self.log_file = node, directory / "log"
+        self._file = directory / "keepalived.conf"
+        self._pids = [directory / "keepalived.pid", directory / "vrrp.pid"]
+        self._file.write_text(
+            "global_defs {\n"
+            f"  vrrp_version {version}\n  vrrp_garp_master_refresh 60\n  enable_script_security\n{settings}\n}}\n"
+            "vrrp_instance pair {\n"
+            f"  interface eth0\n  virtual_router_id {router}\n  priority {priority}\n  state {state}\n  advert_int 1\n"
+            f"{extra}\n  virtual_ipaddress {{\n    {address} dev eth0\n  }}\n}}\n"
+        )
+        self.process = None
+        self._acceptor = node.start(sys.executable, "-c", ACCEPTOR, "443")
+
+    def start(self):
+        with open(self.log_file, "ab") as log:
+            self.process = self.node.start(
+                "keepalived", "--use-file", self._file, "--pid", self._pids[0], "--vrrp_pid", self._pids[1], "--vrrp",
+                "--dont-fork", "--log-console", "--log-detail", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        return self
+
+    @property
+    def log(self):
+        return self.log_file.read_text(errors="replace")
+
+    def wait_until(self, state, *, since=0):
+        """`MASTER`, `BACKUP`."""
+        wait_until(
+            lambda: f"Entering {state} STATE" in self.log[since:], lambda: f"{state} on {self.node.name}:\n{self.log}"
+        )
+        return self
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(PATIENCE)
+
+    def end(self):
+        for process in (self.process, self._acceptor):
+            if process and process.poll() is None:
+                process.terminate()
+                process.wait()

@@ -1,0 +1,131 @@
+"""The network of a test: this process moves into a network namespace of its own, which holds a bridge; every node is
+another namespace with an eth0 on that bridge. Nothing outside is touched, and everything goes with the processes."""
+
+import ctypes
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+
+from harness.belvedere import libc_die_with_parent
+from harness.waiting import wait_until
+
+CLONE_NEWNET = 0x40000000
+_numbers = itertools.count(1)
+
+
+def ip(*words):
+    done = subprocess.run(["ip", *map(str, words)], capture_output=True, text=True)
+    assert done.returncode == 0, f"ip {' '.join(map(str, words))}: {done.stderr}"
+    return done.stdout
+
+
+def obstacle():
+    """Why there can be no such network, or None."""
+    if os.geteuid() != 0:
+        return "only root can make network namespaces"
+    for tool in ("ip", "unshare", "nsenter", "tcpdump"):
+        if shutil.which(tool) is None:
+            return f"{tool} is not installed"
+    tried = subprocess.run(
+        ["unshare", "--net", "--uts", "ip", "link", "add", "near0", "type", "veth"], capture_output=True, text=True
+    )
+    return None if tried.returncode == 0 else f"network namespaces can't be made: {tried.stderr.strip()}"
+
+
+class Lan:
+    """192.0.2.0/24 and 2001:db8::/64. Clients and Connection Servers are in this process, at the bridge itself."""
+
+    CLIENT = "192.0.2.1"
+    SERVERS = ("192.0.2.21", "192.0.2.22")
+
+    def __init__(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+        ip("link", "set", "lo", "up")
+        # No multicast snooping: the bridge is a plain switch.
+        ip("link", "add", "lan", "type", "bridge", "mcast_snooping", 0)
+        ip("link", "set", "lan", "up")
+        for address in (self.CLIENT, *self.SERVERS):
+            ip("addr", "add", f"{address}/24", "dev", "lan")
+        ip("-6", "addr", "add", "2001:db8::1/64", "dev", "lan", "nodad")
+
+
+class Node:
+    """A machine: a network and a name of its own, eth0 on the bridge."""
+
+    def __init__(self, name, number):
+        self.name = name
+        self.address, self.address6 = f"192.0.2.{number}", f"2001:db8::{number}"
+        self.port = f"port{next(_numbers)}"
+        self._holder = subprocess.Popen(
+            ["unshare", "--net", "--uts", "sleep", "infinity"], preexec_fn=libc_die_with_parent
+        )
+        own = os.readlink("/proc/self/ns/net")
+        wait_until(lambda: os.readlink(f"/proc/{self.pid}/ns/net") != own, "a network namespace")
+        wait_until(lambda: os.readlink(f"/proc/{self.pid}/ns/uts") != os.readlink("/proc/self/ns/uts"), "a name")
+        ip("link", "add", self.port, "type", "veth", "peer", "name", "eth0", "netns", self.pid)
+        ip("link", "set", self.port, "master", "lan", "up")
+        self.run("hostname", name)
+        for words in (
+            "link set lo up",
+            # Duplicate detection would take a second of every test.
+            "link set eth0 addrgenmode eui64",
+            f"addr add {self.address}/24 dev eth0",
+            f"-6 addr add {self.address6}/64 dev eth0 nodad",
+            "link set eth0 up",
+        ):
+            if words == "link set eth0 up":
+                self.run("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad")
+            self.run("ip", *words.split())
+        wait_until(lambda: "LOWER_UP" in self.run("ip", "link", "show", "eth0"), f"{name}'s carrier")
+        wait_until(lambda: "fe80" in self.run("ip", "-6", "addr", "show", "eth0"), f"{name}'s link-local address")
+
+    @property
+    def pid(self):
+        return self._holder.pid
+
+    def command(self, *words):
+        return ["nsenter", "--net", "--uts", "--target", str(self.pid), *map(str, words)]
+
+    def run(self, *words):
+        done = subprocess.run(self.command(*words), capture_output=True, text=True)
+        assert done.returncode == 0, f"{self.name}: {' '.join(map(str, words))}: {done.stderr}"
+        return done.stdout
+
+    def start(self, *words, **options):
+        return subprocess.Popen(self.command(*words), preexec_fn=libc_die_with_parent, **options)
+
+    def addresses(self):
+        """What `ip` shows of eth0's addresses, a line each."""
+        return self.run("ip", "-o", "addr", "show", "dev", "eth0").splitlines()
+
+    def holds(self, address):
+        return any(f" {address}/" in line for line in self.addresses())
+
+    def unplug(self):
+        """The cable is out: this node sees no carrier any more."""
+        ip("link", "set", self.port, "down")
+
+    def plug(self):
+        ip("link", "set", self.port, "up")
+
+    def isolate(self):
+        """The switch passes nothing between this node and the rest; its carrier stays."""
+        ip("link", "set", self.port, "nomaster")
+
+    def join(self):
+        ip("link", "set", self.port, "master", "lan")
+
+    def end(self):
+        self._holder.send_signal(signal.SIGKILL)
+        self._holder.wait()
+        # The namespace goes with its last process, and the cable with it.
+        wait_until(lambda: not os.path.exists(f"/sys/class/net/{self.port}") or _delete(self.port), "the cable's end")
+
+
+def _delete(port):
+    subprocess.run(["ip", "link", "del", port], capture_output=True)
+    return subprocess.run(["ip", "link", "show", port], capture_output=True).returncode != 0

@@ -1,0 +1,91 @@
+"""One test's nodes, servers and programs, and the checks that close every test."""
+
+from harness.client import client_context, connect_tls
+from harness.server import ConnectionServer
+from harness.waiting import wait_until
+
+from .balancer import Balancer
+from .capture import Capture
+from .keepalived import Keepalived
+from .lan import Lan, Node
+from .probe import Probe
+
+
+class Scene:
+    # The virtual address; one that a test compares it with has another.
+    ADDRESS = "192.0.2.100"
+    OTHER_ADDRESS = "192.0.2.101"
+
+    def __init__(self, directory, certificates, network):
+        self.directory, self.certificates, self.network = directory, certificates, network
+        self.programs, self.nodes, self.servers = [], [], []
+
+    def node(self, name):
+        """A machine; lb1 is .11, lb2 is .12, and so on."""
+        node = Node(name, 10 + int(name[-1]))
+        self.nodes.append(node)
+        return node
+
+    def server(self, name="view01"):
+        number = len(self.servers)
+        server = ConnectionServer(name, self.certificates.front, address=Lan.SERVERS[number])
+        self.servers.append(server)
+        return server
+
+    def balancer(self, node, *servers, start=True, vrrp=None, **changes):
+        """A Belvedere on a node; `vrrp` is laid over what a pair has."""
+        directory = self.directory / node.name
+        directory.mkdir(exist_ok=True)
+        balancer = Balancer(node, directory, self.certificates, servers or self.servers, vrrp, changes)
+        self.programs.append(balancer)
+        return balancer.start() if start else balancer
+
+    def pair(self, vrrp=None, **changes):
+        """Two Belvederes in front of one server, the first of them Active and the second a Backup that can serve."""
+        if not self.servers:
+            self.server()
+        first = self.balancer(self.node("lb1"), vrrp=vrrp, **changes).wait_until("active")
+        second = self.balancer(self.node("lb2"), vrrp=vrrp, **changes).wait_until("backup")
+        return first, second
+
+    def keepalived(self, node, **options):
+        directory = self.directory / node.name
+        directory.mkdir(exist_ok=True)
+        program = Keepalived(node, directory, **options)
+        self.programs.append(program)
+        return program.start()
+
+    def keepalived_pair(self, **options):
+        """Two keepalived at another address, to compare with."""
+        options = {"address": f"{self.OTHER_ADDRESS}/24", "router": 52, **options}
+        first = self.keepalived(self.node("lb3"), priority=101, **options).wait_until("MASTER")
+        second = self.keepalived(self.node("lb4"), priority=100, **options).wait_until("BACKUP")
+        return first, second
+
+    def probe(self, address=ADDRESS):
+        """A client that keeps connecting."""
+        probe = Probe(address)
+        self.programs.append(probe)
+        wait_until(lambda: probe.answers > 10, "connections")
+        return probe
+
+    def capture(self, node=None):
+        """What passes the bridge, or a node's eth0."""
+        capture = Capture(self.directory / f"capture-{len(self.programs)}", node)
+        self.programs.append(capture)
+        return capture
+
+    def get(self, address=ADDRESS, target="/"):
+        """One request at the virtual address, on a connection of its own."""
+        context = client_context(self.certificates.authority.certificate)
+        with connect_tls((address, Balancer.PORT), context, server_name="view.test") as client:
+            return client.get(target)
+
+    def end(self):
+        faults = []
+        for end in [p.end for p in reversed(self.programs)] + [s.stop for s in self.servers] + [n.end for n in self.nodes]:
+            try:
+                end()
+            except Exception as fault:
+                faults.append(str(fault))
+        assert not faults, "\n".join(faults)

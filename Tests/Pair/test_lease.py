@@ -1,0 +1,107 @@
+"""The virtual address is a lease: it outlives its process by no more than that."""
+
+import re
+import signal
+
+from harness.waiting import stays, wait_until
+
+
+def lifetime(node, address="192.0.2.100"):
+    """How many seconds the kernel still keeps it; None when it is not there or is there for ever."""
+    shown = node.run("ip", "addr", "show", "dev", "eth0")
+    found = re.search(rf"{re.escape(address)}/\d+ .*\n\s+valid_lft (\d+)sec", shown)
+    return int(found[1]) if found else None
+
+
+def active(scene, **vrrp):
+    scene.server()
+    node = scene.node("lb1")
+    return scene.balancer(node, vrrp=vrrp).wait_until("active")
+
+
+def test_an_active_node_holds_the_address_for_seconds_and_renews_it(scene):
+    balancer = active(scene)
+    assert balancer.node.holds(scene.ADDRESS)
+    stays(lambda: 1 <= (lifetime(balancer.node) or 0) <= 3, "a short lease", 6)
+
+
+def test_clients_are_served_at_the_address(scene):
+    balancer = active(scene)
+    assert scene.get().status == 200
+    assert balancer.node.holds(scene.ADDRESS)
+
+
+def test_a_stop_takes_the_address_off_and_says_so_first(scene):
+    balancer = active(scene)
+    capture = scene.capture()
+    balancer.stop()
+    assert not balancer.node.holds(scene.ADDRESS)
+    last = capture.advertisements()[-1]
+    assert last["vrrp.prio"] == "0"
+
+
+def test_the_kernel_takes_the_address_of_a_killed_supervisor_off(scene):
+    balancer = active(scene)
+    balancer.kill()
+    wait_until(lambda: not balancer.node.holds(scene.ADDRESS), "the lease's end")
+
+
+def test_the_kernel_takes_the_address_of_a_supervisor_that_hangs_off_and_it_begins_again_as_backup(scene):
+    balancer = active(scene)
+    said = len(balancer.log)
+    balancer.signal(signal.SIGSTOP)
+    wait_until(lambda: not balancer.node.holds(scene.ADDRESS), "the lease's end")
+    # As long as a Backup would wait before it takes over.
+    stays(lambda: not balancer.node.holds(scene.ADDRESS), "the address is gone", 2)
+    balancer.signal(signal.SIGCONT)
+    balancer.wait_for_log("did not run for", since=said)
+    balancer.wait_until("backup", since=said).wait_until("active", since=said)
+
+
+def test_an_address_that_somebody_takes_off_is_put_back(scene):
+    balancer = active(scene)
+    balancer.node.run("ip", "addr", "del", f"{scene.ADDRESS}/24", "dev", "eth0")
+    balancer.wait_for_log("somebody took the address off the interface; putting it back")
+    wait_until(lambda: balancer.node.holds(scene.ADDRESS), "the address")
+
+
+def test_what_an_earlier_life_left_is_swept(scene):
+    scene.server()
+    node = scene.node("lb1")
+    node.run("ip", "addr", "add", f"{scene.ADDRESS}/24", "dev", "eth0")
+    balancer = scene.balancer(node)
+    balancer.wait_for_log("took 192.0.2.100 off eth0")
+    balancer.wait_until("backup")
+    balancer.wait_until("active")
+    assert lifetime(node)
+
+
+def test_release_gives_up_for_a_supervisor_that_was_killed(scene):
+    balancer = active(scene)
+    capture = scene.capture()
+    balancer.kill()
+    assert balancer.node.holds(scene.ADDRESS)
+    run = balancer.call("release")
+    assert run.returncode == 0, run.stderr
+    assert not balancer.node.holds(scene.ADDRESS)
+    # First that a Backup need not wait, then that this node is gone.
+    hurry, last = capture.advertisements()[-2:]
+    assert (hurry["vrrp.prio"], hurry["vrrp.short_adver_int"]) == ("101", "1")
+    assert last["vrrp.prio"] == "0"
+    assert last["ip.src"] == "192.0.2.11" and last["ip.ttl"] == "255"
+    assert balancer.call("release").stderr == ""
+
+
+def test_release_leaves_a_service_that_runs_alone(scene):
+    balancer = active(scene)
+    run = balancer.call("release")
+    assert run.returncode == 1
+    assert "the service runs" in run.stderr
+    assert balancer.node.holds(scene.ADDRESS)
+
+
+def test_release_after_an_orderly_stop_has_nothing_to_do(scene):
+    balancer = active(scene)
+    balancer.stop()
+    run = balancer.call("release")
+    assert (run.returncode, run.stderr) == (0, "")

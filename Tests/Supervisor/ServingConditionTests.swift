@@ -1,0 +1,80 @@
+import Testing
+import VRRP
+import Wire
+
+@testable import Supervisor
+
+private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000_000 + milliseconds) * 1_000_000) }
+
+@Suite struct `Whether a node can serve` {
+  @Test func `nothing is known before the first worker is ready`() {
+    var condition = ServingCondition()
+    condition.note(.starting(deadline: at(30_000)), at: at(0))
+    condition.note(.starting(deadline: at(30_000)), at: at(20_000))
+    #expect(condition.hasWorker == nil)
+    #expect(condition.deadline == nil)
+    condition.note(.serving, at: at(21_000))
+    #expect(condition.hasWorker == true)
+  }
+
+  @Test func `a worker that is replaced in time is no reason to move an address`() {
+    var condition = ServingCondition()
+    condition.note(.serving, at: at(0))
+    condition.note(.starting(deadline: at(30_000)), at: at(10))
+    #expect(condition.deadline == at(1010))
+    condition.note(.starting(deadline: at(30_000)), at: at(1009))
+    #expect(condition.hasWorker == true)
+    condition.note(.serving, at: at(1009))
+    #expect(condition.deadline == nil)
+    condition.note(.ending(.killed, deadline: at(9000)), at: at(2000))
+    #expect(condition.hasWorker == true)
+  }
+
+  @Test func `one that is missing for longer is`() {
+    var condition = ServingCondition()
+    condition.note(.serving, at: at(0))
+    condition.note(.starting(deadline: at(30_000)), at: at(10))
+    condition.note(.starting(deadline: at(30_000)), at: at(1010))
+    #expect(condition.hasWorker == false)
+    #expect(condition.deadline == nil)
+  }
+
+  @Test func `workers that keep dying are, at once`() {
+    var condition = ServingCondition()
+    condition.note(.serving, at: at(0))
+    condition.note(.waiting(until: at(100)), at: at(10))
+    #expect(condition.hasWorker == false)
+  }
+
+  @Test func `what a new worker has not found out yet leaves the servers as they were`() {
+    var condition = ServingCondition()
+    condition.note(reachesServers: nil)
+    #expect(condition.reachesServers == nil)
+    condition.note(reachesServers: true)
+    condition.note(reachesServers: nil)
+    #expect(condition.reachesServers == true)
+    condition.note(reachesServers: false)
+    #expect(condition.reachesServers == false)
+  }
+}
+
+@Suite struct `What is said again and again` {
+  @Test func `is said once a minute, each topic for itself`() {
+    var said = SaidLately()
+    let moments: [(SaidLately.Topic, UInt64)] = [
+      (.sending, 0), (.sending, 59_999), (.receiving, 59_999), (.rejection(.digest), 59_999), (.sending, 60_000),
+    ]
+    let due = moments.map { topic, moment in said.isDue(topic, at: at(moment)) }
+    #expect(due == [true, false, true, true, true])
+  }
+
+  @Test func `a timer that is late is counted, one that is almost in time is not`() {
+    var lateness = Lateness()
+    lateness.note(.milliseconds(5))
+    #expect(lateness.count == 0)
+    lateness.note(.milliseconds(20))
+    lateness.note(.milliseconds(6))
+    #expect(lateness.count == 2)
+    #expect(lateness.longest == .milliseconds(20))
+  }
+}
