@@ -123,14 +123,14 @@ extension StatusReport.Server.Load {
 }
 
 extension StatusReport.Server.Order {
-  fileprivate var json: JSON {
+  var json: JSON {
     .members([
       "mode": .optional(mode) { .string($0.rawValue) }, "weight": .optional(weight, JSON.count),
       "since": .moment(since),
     ])
   }
 
-  fileprivate init(_ fields: Fields) throws(ControlFault) {
+  init(_ fields: Fields) throws(ControlFault) {
     self.init(
       mode: try fields.optional("mode") { (fields) throws(ControlFault) in try fields.word("mode") },
       weight: try fields.optional("weight") { (fields) throws(ControlFault) in try fields.count("weight") },

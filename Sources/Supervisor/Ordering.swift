@@ -47,6 +47,7 @@ extension Supervision {
     guard status.server(name, orders) != nil else { return reply(.refused([unknown(name)]), to: asker) }
     let order = orders.give(command, to: name, at: .now)
     log.notice("server \(name): \(command.text), ordered by \(operators.name(of: asker))")
+    saveOrders()
     orderQueue.append(OrderQueue.Entry(asker, name: name, number: orders.number, at: Clock.monotonic()))
     guard worker != nil else { return answerOrders() }
     worker?.link.send(.server(order, number: orders.number))
@@ -70,12 +71,25 @@ extension Supervision {
     }
   }
 
+  /// Has what is ordered remembered over a restart, where the configuration wants that.
+  func saveOrders() {
+    if let path = plan.orderFile { orderFile.save(orders.snapshot, to: path) }
+  }
+
   private func unknown(_ name: String) -> String {
     let names = status.description.servers.map(\.name)
     let advice =
       Suggestion.nearest(to: name, among: names).map { "Did you mean `\($0)`?" }
       ?? "There are: \(names.joined(separator: ", "))"
     return "the configuration has no server `\(name)`. \(advice)"
+  }
+}
+
+extension ServerOrder {
+  /// `view01 drain, weight 5`.
+  var words: String {
+    let parts = [mode == .ready ? nil : "\(mode)", weight.map { "weight \($0)" }]
+    return "\(name) " + parts.compactMap { $0 }.joined(separator: ", ")
   }
 }
 

@@ -8,7 +8,13 @@ import Roles
 struct ServerOrders {
   /// Counts the orders that were given.
   private(set) var number: UInt64 = 0
-  private var standing: [String: StatusReport.Server.Order] = [:]
+  private var standing: [String: StatusReport.Server.Order]
+
+  /// As an earlier service has left it.
+  init(_ snapshot: OrderSnapshot = OrderSnapshot([:])) { standing = snapshot.orders }
+
+  /// What outlasts this process.
+  var snapshot: OrderSnapshot { OrderSnapshot(standing) }
 
   /// A server's order; nil when there is none.
   subscript(name: String) -> StatusReport.Server.Order? { standing[name] }

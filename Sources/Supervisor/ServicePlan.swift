@@ -1,4 +1,5 @@
 import Configuration
+import Control
 import Linux
 import Logging
 import Roles
@@ -47,6 +48,8 @@ package struct ServicePlan {
   package var command: Command
   /// What a report shows of it.
   package var description = ServiceDescription()
+  /// Where operators' orders are remembered over a restart; nil: nowhere.
+  package var orderFile: String?
   /// What is worth an operator's eye, as `belvedere check` prints it.
   package var warnings: [String] = []
   /// `log.target`: standard error and the journal are chosen once.
@@ -75,10 +78,13 @@ package struct ServicePlan {
       loops: configuration.threads ?? CurrentProcess.processors, stop: configuration.timeouts.stop,
       command: .worker)
     description = ServiceDescription(configuration)
+    orderFile = configuration.orderFile
     logTarget = configuration.log.target.rawValue
     logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
     routers = [configuration.virtualRouter].compactMap { $0.map(RouterPlan.init) }
   }
+
+  var serverNames: Set<String> { Set(description.servers.map(\.name)) }
 
   /// What another plan changes and a running service can't, a line each.
   func fixedSettings(changedBy next: ServicePlan) -> [String] {

@@ -41,9 +41,10 @@ struct Supervision: ~Copyable {
   /// Who waits for which.
   var reloads = ReloadQueue()
   /// What operators want of servers.
-  var orders = ServerOrders()
+  var orders: ServerOrders
   /// Who waits until it is in force.
   var orderQueue = OrderQueue()
+  let orderFile: OrderFile
   var operators: OperatorSocket
   /// Nil where no address is shared.
   var routers: VirtualRouters?
@@ -64,8 +65,8 @@ struct Supervision: ~Copyable {
 
   /// `reread` makes a plan of the configuration file as it is when it is called.
   init(
-    _ plan: ServicePlan, listeners: consuming ListenerSet, operators: consuming OperatorSocket, version: String,
-    log: Logger, digest: @escaping KeyedAuthentication.Digest,
+    _ plan: ServicePlan, listeners: consuming ListenerSet, operators: consuming OperatorSocket, orderFile: OrderFile,
+    version: String, log: Logger, digest: @escaping KeyedAuthentication.Digest,
     reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
   ) throws(SystemError) {
     let signalReader = try SignalReader(Self.signals)
@@ -84,6 +85,10 @@ struct Supervision: ~Copyable {
     self.log = log
     self.listeners = consume listeners
     self.operators = consume operators
+    self.orderFile = orderFile
+    orders = ServerOrders(plan.orderFile.map { OrderFile.read($0, log) } ?? OrderSnapshot([:]))
+    orders.keep(plan.serverNames)
+    for order in orders.all { log.notice("orders: \(order.words), as an earlier service was told") }
     self.version = version
     life = WorkerLife(limits: limits)
     status = ServiceStatus(plan.description)
@@ -237,6 +242,7 @@ struct Supervision: ~Copyable {
 
   /// Everything from here on goes by this plan.
   mutating func adopt(_ reload: PendingReload) {
+    let kept = (plan.orderFile, orders.snapshot)
     plan = reload.plan
     OperationalLog.setLevel(plan.logLevel)
     configuration = reload.configuration
@@ -248,7 +254,8 @@ struct Supervision: ~Copyable {
     limits = WorkerLimits(stop: plan.stop)
     life.adopt(limits)
     status.adopt(plan.description)
-    orders.keep(Set(plan.description.servers.map(\.name)))
+    orders.keep(plan.serverNames)
+    if kept != (plan.orderFile, orders.snapshot) { saveOrders() }
     generation.adopt(reload.generation, at: .now)
     worker?.watch(loops: plan.loops, bound: limits.stall, at: Clock.monotonic())
   }

@@ -2,6 +2,7 @@ import Linux
 import Logging
 import Systemd
 import VRRP
+import Wire
 
 /// The process that keeps the service up.
 package enum SupervisorRole {
@@ -24,8 +25,11 @@ package enum SupervisorRole {
       }
       passed = PassedListeners()
       let operators = try OperatorSocket(at: control, log: log)
+      let orderFile = OrderFile(log: log)
+      defer { orderFile.waitForEnd(until: Clock.monotonic() + .seconds(1)) }
       return try Supervision(
-        plan, listeners: listeners, operators: operators, version: version, log: log, digest: digest, reread: reread
+        plan, listeners: listeners, operators: operators, orderFile: orderFile, version: version, log: log,
+        digest: digest, reread: reread
       ).run()
     } catch {
       log.error("\(error)")

@@ -38,7 +38,7 @@ extension Configuration.Loaded {
         refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }
       case .accessLog:
         refuse(file) { () throws(SystemError) in try File.requireAppendable(file.path) }
-      case .affinity:
+      case .affinity, .orders:
         refuse(file) { () throws(SystemError) in try File.requireReplaceable(file.path) }
       case .trustAnchors:
         do throws(TLSError) {

@@ -17,7 +17,7 @@ struct Server: ParsableCommand {
         weight configured  The configuration's again.
 
       Ends with status 0 when the order is in force, and prints the server as it stands. An order outlasts reloads and \
-      the death of a worker, for as long as the configuration names the server. Health checks go on: a server that fails \
+      the death of a worker, for as long as the configuration names the server, and with `order-file` a restart. Health checks go on: a server that fails \
       them is down, drained or not.
       """)
 

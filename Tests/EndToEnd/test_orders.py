@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import threading
 
@@ -381,6 +382,89 @@ def test_order_while_no_worker_runs_is_remembered(scene):
     assert command.returncode == 0
     another_worker(balancer, worker)
     assert balancer.status_of("view01")["state"] == "drain"
+
+
+# Over a restart
+
+
+def restart(balancer):
+    balancer.signal(signal.SIGTERM)
+    assert balancer.wait() == 0
+    balancer.start()
+    return balancer.wait_until_serving()
+
+
+def test_orders_outlast_a_restart_with_a_file(scene):
+    file = scene.directory / "orders"
+    balancer = pair(scene, order_file=str(file))
+    order(balancer, "view01", "maintenance")
+    order(balancer, "view02", "weight", "7")
+    restart(balancer)
+    assert "orders: view01 maintenance, as an earlier service was told" in balancer.log
+    assert "orders: view02 weight 7, as an earlier service was told" in balancer.log
+    assert balancer.status_of("view01")["state"] == "maintenance"
+    assert balancer.status_of("view02")["weight"] == 7
+    assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
+    order(balancer, "view01", "ready")
+    restart(balancer)
+    assert balancer.status_of("view01")["state"] == "up"
+    assert [path.name for path in scene.directory.glob("orders*")] == ["orders"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left_alone(scene):
+    file = scene.directory / "orders"
+    balancer = pair(scene)
+    order(balancer, "view01", "drain")
+    balancer.reload({"order-file": str(file)})
+    wait_until(file.exists, "the orders' file")
+    balancer.reload({"order-file": "off"})
+    order(balancer, "view01", "ready")
+    restart(balancer)
+    assert balancer.status_of("view01")["state"] == "up"
+    balancer.configuration["order-file"] = str(file)
+    restart(balancer)
+    assert balancer.status_of("view01")["state"] == "drain"
+
+
+@pytest.mark.parametrize("damage", ["shortened", "foreign", "too-new", "empty", "a-directory"])
+def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(scene, damage):
+    file = scene.directory / "orders"
+    balancer = pair(scene, order_file=str(file))
+    order(balancer, "view01", "drain")
+    balancer.signal(signal.SIGTERM)
+    assert balancer.wait() == 0
+    content = file.read_text()
+    if damage == "a-directory":
+        file.unlink()
+        file.mkdir()
+    else:
+        file.write_text({
+            "shortened": content[:-4],
+            "foreign": "service: view.test\n",
+            "too-new": content.replace('"version":1', '"version":2'),
+            "empty": "",
+        }[damage])  # fmt: skip
+    balancer.start()
+    balancer.wait_until_serving()
+    assert balancer.status_of("view01")["state"] == "up"
+    lines = [line for line in balancer.log.splitlines() if "none is remembered from it" in line]
+    assert len(lines) == 1 and str(file) in lines[0]
+    if damage == "a-directory":
+        file.rmdir()
+
+
+def test_place_where_orders_cannot_be_kept_is_refused_by_check_and_told_by_run(scene):
+    file = scene.directory / "missing" / "orders"
+    balancer = pair(scene, order_file=str(file))
+    check = subprocess.run([binary(), "check", "-c", balancer.file], capture_output=True, text=True, timeout=60)
+    assert check.returncode == 1
+    assert f"{file}: can't be used: No such file or directory" in check.stdout + check.stderr
+    assert order(balancer, "view01", "drain").startswith("view01: drain")
+    balancer.wait_for_log("orders: .*they are not remembered over a restart")
+    file.parent.mkdir()
+    order(balancer, "view01", "ready")
+    balancer.wait_for_log("orders: .* can be written again")
 
 
 # What is refused

@@ -24,7 +24,10 @@ private let allowed: [(target: String, imports: Set<String>)] = [
       "Synchronization",
     ]
   ),
-  ("Supervisor", ["Wire", "VRRP", "Configuration", "Roles", "Control", "Linux", "Systemd", "Logging", "Glibc"]),
+  (
+    "Supervisor",
+    ["Wire", "VRRP", "Configuration", "Roles", "Control", "Linux", "Systemd", "Logging", "Glibc", "Synchronization"]
+  ),
   ("Demo", ["Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
   (
     "belvedere",

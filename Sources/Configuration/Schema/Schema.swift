@@ -81,6 +81,9 @@ package enum Schema {
         "affinity", \.affinity, .section(affinity), default: "see there", example: "{ hold: 3h }",
         "How a client stays with its server."),
       Key(
+        "order-file", \.orderFile, .either("off", or: .path(.orders)), example: "/var/lib/belvedere/orders",
+        "Where `belvedere server` has its orders remembered over a restart. Its directory must be writable."),
+      Key(
         "forwarded", \.forwarded, .section(forwarded), default: "see there", example: "{ add: false }",
         "What servers are told about the client."),
       Key(

@@ -12,6 +12,8 @@ package struct FileReference: Hashable, Sendable {
     case accessLog
     /// Read at start, replaced as a whole from time to time and at the end.
     case affinity
+    /// Read at start, replaced as a whole when an operator orders something.
+    case orders
   }
 
   package let purpose: Purpose

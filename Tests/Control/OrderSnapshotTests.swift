@@ -1,0 +1,53 @@
+import Simulation
+import Testing
+
+@testable import Control
+
+private let snapshot = OrderSnapshot([
+  "view02": .init(mode: nil, weight: 5, since: sampleTime),
+  "view01": .init(mode: .drain, weight: nil, since: sampleTime),
+])
+
+private let text =
+  #"{"version":1,"servers":["#
+  + #"{"name":"view01","order":{"mode":"drain","weight":null,"since":"2026-11-22T11:32:01.123Z"}},"#
+  + #"{"name":"view02","order":{"mode":null,"weight":5,"since":"2026-11-22T11:32:01.123Z"}}]}"# + "\n"
+
+private func read(_ text: String) throws(OrderSnapshotError) -> OrderSnapshot {
+  let bytes = Array(text.utf8)
+  return try OrderSnapshot(parsing: bytes.span)
+}
+
+@Suite struct `The file of orders` {
+  @Test func `it is read as it was written`() throws {
+    #expect(snapshot.text == text)
+    #expect(try read(text) == snapshot)
+    #expect(try read(OrderSnapshot([:]).text) == OrderSnapshot([:]))
+  }
+
+  @Test func `one of a later release is told from one that is damaged`() {
+    #expect(throws: OrderSnapshotError.tooNew(version: 2)) { try read(#"{"version":2,"servers":{}}"#) }
+  }
+
+  @Test(
+    arguments: [
+      "", "{}", "null", "service: view.test", String(text.dropLast(3)), text.replacing("drain", with: "drown"),
+      text.replacing("view02", with: "view01"), text.replacing(#""version":1"#, with: #""version":0"#),
+      text.replacing("5", with: "257"), text.replacing(#""weight":5"#, with: #""weight":null"#),
+      text.replacing("2026", with: "26"), text.replacing("]}", with: #"],"more":1}"#),
+    ])
+  func `what is damaged is refused as a whole`(text: String) {
+    #expect(throws: OrderSnapshotError.damaged) { try read(text) }
+  }
+
+  @Test func `whatever bytes come, what is read is written and read alike`() {
+    let seed: UInt64 = 20_261_128
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<20_000 {
+      var bytes = Array(text.utf8)
+      for _ in 0..<random.next() % 4 { mutate(&bytes, &random) }
+      guard let value = try? OrderSnapshot(parsing: bytes.span) else { continue }
+      #expect((try? read(value.text)) == value, "seed \(seed): \(bytes)")
+    }
+  }
+}
