@@ -55,7 +55,7 @@ let package = Package(
     module("Linux", ["Wire", "CLinux"]),
     module("TLS", ["Wire", "Linux", "COpenSSL"]),
     module("Systemd", ["Wire", "Linux", "CSystemd", logging]),
-    module("Configuration", ["Wire", "Balancing", "CYAML"]),
+    module("Configuration", ["Wire", "Balancing", "HTTP1", "CYAML"]),
 
     // Roles of the one binary.
     module(

@@ -19,6 +19,11 @@ package struct ClientKey: Hashable, Sendable {
     low = network.family == .v4 ? 0xffff_0000_0000 | network.low : network.low
   }
 
+  /// Stands for one connection of this client, from that port of it, where connections are placed and not clients.
+  package func connection(fromPort port: UInt16) -> ClientKey {
+    ClientKey(high: high, low: low ^ UInt64(port) &<< 48)
+  }
+
   /// Where the client stands in the rendezvous: the same number on every node, after every restart. Exactly:
   /// `mixed(mixed(high) ^ low)` with the finaliser of SplitMix64.
   @inlinable

@@ -33,12 +33,19 @@ package struct Router: Sendable {
   package func route(
     _ client: ClientKey, known: ServerID?, availability: Availability, tried: ServerSet = ServerSet()
   ) -> Int? {
-    if let known, let index = index(of: known), availability.takesKnown.contains(index), !tried.contains(index) {
-      return index
-    }
+    if let known, let index = home(known, availability: availability, tried: tried) { return index }
     let usable = availability.takesNew.subtracting(tried)
     let chosen = usable.intersection(primaries)
     return winner(for: client, among: chosen.isEmpty ? usable.intersection(backups) : chosen)
+  }
+
+  /// The server that a client is known to, when it takes known clients and was not tried.
+  @inlinable
+  package func home(_ known: ServerID, availability: Availability, tried: ServerSet) -> Int? {
+    guard let index = index(of: known), availability.takesKnown.contains(index), !tried.contains(index) else {
+      return nil
+    }
+    return index
   }
 
   /// The index of a server of this configuration; nil when it has left it.

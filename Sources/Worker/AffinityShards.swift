@@ -26,20 +26,21 @@ final class AffinityShards: Sendable {
   /// Places clients by the lower half of its answers; the tables use the upper half.
   private let hash: ClientHash
 
-  init(_ settings: Configuration.Affinity) throws(TLSError) {
+  /// Tables for so many entries, at least one in each shard.
+  init(_ settings: Configuration.Affinity, entries: Int) throws(TLSError) {
     let hash = ClientHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
     self.hash = hash
     shards = (0..<AffinityShards.shardCount).map { _ in
-      Shard(AffinityTable(capacity: Self.capacity(settings), hold: settings.hold, hash: hash))
+      Shard(AffinityTable(capacity: Self.capacity(entries), hold: settings.hold, hash: hash))
     }
   }
 
   /// Takes over changed settings; what no longer fits is forgotten.
-  func adopt(_ settings: Configuration.Affinity) {
+  func adopt(_ settings: Configuration.Affinity, entries: Int) {
     for shard in shards {
       shard.table.withLock { table in
         table.hold = settings.hold
-        if table.capacity != Self.capacity(settings) { table.resize(to: Self.capacity(settings)) }
+        if table.capacity != Self.capacity(entries) { table.resize(to: Self.capacity(entries)) }
       }
     }
   }
@@ -117,5 +118,5 @@ final class AffinityShards: Sendable {
     Int(truncatingIfNeeded: hash(client) & UInt64(AffinityShards.shardCount - 1))
   }
 
-  private static func capacity(_ settings: Configuration.Affinity) -> Int { max(1, settings.entries / shardCount) }
+  private static func capacity(_ entries: Int) -> Int { max(1, entries / shardCount) }
 }

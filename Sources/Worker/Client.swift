@@ -73,10 +73,11 @@ struct Client: ~Copyable {
   var connection: SlabKey?
   /// Servers that failed this exchange.
   var tried = ServerSet()
-  /// What the affinity table calls this client's session.
+  /// What the affinity tables call this client's session: of its address, and of the cookie that came last.
   var session: AffinityShards.Session?
-  /// The choice made for an earlier request here, good for as long as no server changes its state.
-  var routed: (server: Int, epoch: UInt64)?
+  var cookieSession: AffinityShards.Session?
+  /// The choice made for an earlier request here, good for the same cookie and as long as no server changes its state.
+  var routed: (server: Int, epoch: UInt64, cookie: ClientKey?)?
 
   /// The request line for the log.
   var requestLine: [UInt8] = []

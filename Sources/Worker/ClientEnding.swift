@@ -76,7 +76,7 @@ extension Client {
       logExchange(&world)
     }
     releaseServer(&world, reusing: false)
-    if let session { world.fleet.homes.addresses.sessionEnded(session, at: world.now) }
+    leaveHomes(world)
     world.buffers.giveBack(&input)
     world.buffers.giveBack(&output)
   }

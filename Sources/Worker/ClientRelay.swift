@@ -176,6 +176,7 @@ extension Client {
       switch step {
       case .head:
         if output.overflowed { return .stop(headTooLarge(&world)) }
+        if generation.cookie != nil, exchange.response != nil { learnCookie(from: connection, &world) }
         world.servers[connection].input.consume(exchange.responseCursor.drop())
         continue
       case .body:

@@ -49,20 +49,6 @@ extension Client {
     tried = ServerSet()
   }
 
-  /// The server of this client: the one it had, unless something changed or it failed; else what the router says.
-  private mutating func choose(_ world: inout World) -> Int? {
-    let epoch = generation.roster.epoch
-    if tried.isEmpty, let routed, routed.epoch == epoch { return routed.server }
-    guard let chosen = generation.roster.route(identity, tried: tried, at: world.now) else { return nil }
-    let id = generation.roster.servers[chosen].id
-    if session?.server != id {
-      if let session { world.fleet.homes.addresses.sessionEnded(session, at: world.now) }
-      session = world.fleet.homes.addresses.sessionBegan(identity, on: id, at: world.now)
-    }
-    routed = (chosen, epoch)
-    return chosen
-  }
-
   /// In the queue: nothing to do until a place is granted.
   mutating func waitForPlace(_ world: inout World) -> Step {
     clientHasLeft ? clientBroke(&world) : .wait

@@ -19,6 +19,10 @@ final class Generation: Sendable {
   /// By the index that `roster` answers with.
   let servers: [Upstream]
   let roster: Roster
+  /// The cookie that clients are known by, if any.
+  let cookie: SessionCookie?
+  /// Clients are known by their addresses, if by nothing else.
+  let isByAddress: Bool
   let redirect: Redirect?
   /// Replacements of our own pages, by status.
   let errorPages: [UInt16: [UInt8]]
@@ -61,6 +65,8 @@ final class Generation: Sendable {
     roster = Roster(
       servers: configuration.servers.map { fleet.server($0, queue: configuration.limits.queue) },
       configured: configuration.servers.map(Balancing.Server.init), fleet: fleet)
+    cookie = configuration.affinity.cookie
+    isByAddress = configuration.affinity.by.contains(.clientAddress)
     redirect = configuration.redirect.map { Redirect(to: Generation.destination(of: $0, configuration)) }
     errorPages = try Generation.loadPages(configuration.errorPages)
     self.fleet = fleet

@@ -57,11 +57,35 @@ final class Roster: Sendable {
   /// Traffic met a failure there; the first loop's prober looks at once.
   func suspect(_ server: Int) { fleet.mailbox(of: 0).post(.suspect(servers[server])) }
 
-  /// The server for a client, nil when none can take it.
-  func route(_ client: ClientKey, tried: ServerSet, at now: Instant) -> Int? {
-    let home = fleet.homes.addresses.lookup(client, at: now)
+  /// A server for a client, and why this one.
+  struct Choice {
+    enum Basis {
+      /// The session that its cookie names is at home there.
+      case cookie
+      /// That session is at home on a server that can not take it: it moves.
+      case lostCookie
+      /// It has no cookie, or one that nobody knows.
+      case client
+    }
+
+    let server: Int
+    let basis: Basis
+  }
+
+  /// The server for a client, nil when none can take it: the one that its cookie is at home on, else the client's own
+  /// home as far as clients are remembered by address, else what the rendezvous says.
+  func route(
+    _ client: ClientKey, isRemembered: Bool, cookie: ClientKey?, tried: ServerSet, at now: Instant
+  ) -> Choice? {
     let availability = current
-    return router.withLock { $0.route(client, known: home, availability: availability, tried: tried) }
+    let home = cookie.flatMap { fleet.homes.cookies.lookup($0, at: now) }
+    if let home, let server = router.withLock({ $0.home(home, availability: availability, tried: tried) }) {
+      return Choice(server: server, basis: .cookie)
+    }
+    let known = isRemembered ? fleet.homes.addresses.lookup(client, at: now) : nil
+    let server = router.withLock { $0.route(client, known: known, availability: availability, tried: tried) }
+    guard let server else { return nil }
+    return Choice(server: server, basis: home == nil ? .client : .lostCookie)
   }
 
   /// No server is left that was not tried.

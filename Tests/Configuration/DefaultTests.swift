@@ -65,7 +65,7 @@ import Wire
 
   @Test func `a client is known by its address for 90 minutes`() throws {
     let configuration = try DefaultTests.load(DefaultTests.smallest)
-    #expect(configuration.affinity.key == .clientAddress)
+    #expect(configuration.affinity.by == [.clientAddress])
     #expect(configuration.affinity.hold == .minutes(90))
     #expect(configuration.affinity.ipv4Prefix == 32)
     #expect(configuration.affinity.ipv6Prefix == 64)

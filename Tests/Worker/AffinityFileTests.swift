@@ -1,6 +1,7 @@
 import Balancing
 import Configuration
 import Foundation
+import HTTP1
 import Linux
 import Logging
 import Synchronization
@@ -60,6 +61,25 @@ import Wire
       next.snapshot(at: Clock.monotonic(), wall: 0).cookieHash
         == homes.snapshot(at: Clock.monotonic(), wall: 0).cookieHash)
     #expect(spoken.lines == ["info affinity: \(path) has 4000 clients, of 0 s ago"])
+  }
+
+  @Test func `clients known by cookie are found again by its value, which the file does not have`() throws {
+    let cookie = SessionCookie(name: "JSESSIONID")
+    let byCookie = { (settings: inout Configuration.Affinity) in
+      settings.by = [cookie.map { .cookie($0) } ?? .clientAddress]
+    }
+    let homes = try start(byCookie)
+    let value = Array("3f2504e04f8911d39a0c".utf8)
+    let session = homes.cookies.sessionBegan(
+      homes.client(ofCookie: value.span), on: second, at: Clock.monotonic())
+    homes.cookies.sessionEnded(session, at: Clock.monotonic())
+    try keep(homes)
+    let bytes = Array(FileManager.default.contents(atPath: path) ?? Data())
+    #expect(bytes.firstRange(of: value) == nil)
+    let next = try start(byCookie)
+    #expect(next.cookies.lookup(next.client(ofCookie: value.span), at: Clock.monotonic()) == second)
+    // Without a cookie in the configuration nobody asks for them.
+    #expect(try start().count == 0)
   }
 
   @Test func `nobody else may read the file, and nothing is left beside it`() throws {

@@ -1,9 +1,12 @@
+import HTTP1
 import Wire
 
 extension Configuration {
   /// How a client stays with its server.
   package struct Affinity: Equatable, Sendable {
-    package var key = Key.clientAddress
+    /// What a client is known by. The first that finds a server decides; without an address at the end, a connection
+    /// that is not known goes to any server.
+    package var by = [Key.clientAddress]
     /// How long a silent client is remembered. A View client's heartbeat comes every 30 minutes and three misses end
     /// its session, so 90 minutes is the least that does not send a live session to another server.
     package var hold = Interval.minutes(90)
@@ -11,16 +14,24 @@ extension Configuration {
     package var ipv4Prefix = 32
     /// Leading bits of an IPv6 address that tell clients apart, 1 to 128. A host changes its address within its /64.
     package var ipv6Prefix = 64
-    /// How many clients are remembered; the one that has been silent longest makes room.
+    /// How many clients are remembered by address, and how many by cookie; the one that has been silent longest makes room.
     package var entries = 100_000
     /// Where clients are remembered over a restart; nil: nowhere.
     package var file: String?
 
     package init() {}
 
-    /// What a client is known by.
-    package enum Key: String, CaseIterable, Sendable {
-      case clientAddress = "client-address"
+    /// One thing that a client is known by.
+    package enum Key: Hashable, Sendable {
+      /// A session's cookie, learned when a server sets it.
+      case cookie(SessionCookie)
+      case clientAddress
+    }
+
+    /// The cookie among what a client is known by.
+    package var cookie: SessionCookie? {
+      for case .cookie(let cookie) in by { return cookie }
+      return nil
     }
   }
 }

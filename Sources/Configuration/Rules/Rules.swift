@@ -86,9 +86,27 @@ enum Rules {
   }
 
   private static func checkAffinity(_ configuration: Configuration, _ reader: inout Reader) {
+    checkAffinityKeys(configuration, &reader)
     guard let place = reader.mark("affinity", "hold"), configuration.affinity.hold < .minutes(90) else { return }
     reader.warn(
       "a View client may be silent for 90 minutes; forgotten earlier, it may have to log in again", at: place)
+  }
+
+  private static func checkAffinityKeys(_ configuration: Configuration, _ reader: inout Reader) {
+    guard let whole = reader.mark("affinity", "by") else { return }
+    let keys = configuration.affinity.by
+    for (index, key) in keys.enumerated() {
+      let place = reader.mark(in: ["affinity", "by"], item: index) ?? whole
+      if index > 0, keys[index - 1] == .clientAddress {
+        reader.error("every client has an address: what stands behind `client-address` is never asked", at: place)
+        return
+      }
+      guard case .cookie = key else { continue }
+      if index > 0 { reader.error("one cookie is enough: the server's session has one", at: place) }
+      if configuration.mode == .passthrough {
+        reader.error("cookies can't be seen in mode `passthrough`", at: place, "Leave `client-address` alone.")
+      }
+    }
   }
 
   private static func checkLimits(_ configuration: Configuration, _ reader: inout Reader) {

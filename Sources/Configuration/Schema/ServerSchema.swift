@@ -1,3 +1,4 @@
+import HTTP1
 import Wire
 
 /// The side of the Connection Servers.
@@ -75,7 +76,9 @@ extension Schema {
   static let affinity = Section<Configuration.Affinity>(
     name: "affinity",
     keys: [
-      Key("by", \.key, .word, example: "client-address", "What a client is known by."),
+      Key(
+        "by", \.by, .oneOrMore(.affinityKey), example: "[cookie JSESSIONID, client-address]",
+        "What a client is known by: the first one that finds its server decides. At most one cookie."),
       Key(
         "hold", \.hold, .duration(.seconds(1)...(.hours(7 * 24))), example: "3h",
         "How long a silent client is remembered. View's own sessions outlive 90 minutes of silence."),
@@ -123,6 +126,26 @@ extension Configuration.Affinity: Defaulted {
 
 extension Configuration.Pool: Defaulted {
   static let defaults = Configuration.Pool()
+}
+
+extension Kind where Value == Configuration.Affinity.Key {
+  fileprivate static let affinityKey = Kind.text(
+    "`client-address` or `cookie NAME`", expected: "`client-address` or a cookie such as `cookie JSESSIONID`",
+    write: { key in
+      switch key {
+      case .clientAddress: "client-address"
+      case .cookie(let cookie): "cookie \(cookie.name)"
+      }
+    },
+    parse: { text throws(Complaint) in
+      let words = text.split(separator: " ")
+      if words == ["client-address"] { return .clientAddress }
+      guard words.first == "cookie" else { return nil }
+      guard words.count == 2, let cookie = SessionCookie(name: String(words[1])) else {
+        throw Complaint(message: "`cookie` needs the cookie's name behind it, such as `cookie JSESSIONID`")
+      }
+      return .cookie(cookie)
+    })
 }
 
 extension Kind where Value == String {

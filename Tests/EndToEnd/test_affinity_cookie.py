@@ -1,0 +1,180 @@
+"""Clients that are known by their session's cookie: many behind one address, one behind many, and what becomes of them
+when servers go and come back (`affinity: by`)."""
+
+import itertools
+import signal
+
+import pytest
+from harness.waiting import client_addresses
+
+QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 2, "jitter": "0s"}
+BOTH = ["cookie JSESSIONID", "client-address"]
+
+
+def sessions():
+    """What a server does: whoever has none of its sessions gets one."""
+    known, numbers = set(), itertools.count()
+
+    def script(request):
+        request.body()
+        name = request.server.name
+        sent = (request.head.get("Cookie") or "").partition("JSESSIONID=")[2].partition(";")[0]
+        fields = [f"X-Server: {name}"]
+        if sent not in known:
+            sent = f"{name}-{next(numbers)}"
+            known.add(sent)
+            fields += ["Set-Cookie: theme=dark; Path=/", f"Set-Cookie: JSESSIONID={sent}; Path=/; Secure; HttpOnly"]
+        request.respond(200, name, *fields)
+
+    return script
+
+
+class Person:
+    """Somebody with a browser, at an address that need not be theirs alone."""
+
+    def __init__(self, balancer, source=None):
+        self.balancer, self.source, self.cookie = balancer, source, None
+
+    def ask(self, client=None):
+        """The server that answers, and whether it knew the session."""
+        fields = [f"Cookie: a=b; JSESSIONID={self.cookie}"] if self.cookie else []
+        answer = (
+            client.get("/broker/xml", *fields)
+            if client
+            else self.balancer.get("/broker/xml", *fields, source=self.source)
+        )
+        assert answer.status == 200
+        new = [v for v in answer.head.all("Set-Cookie") if v.startswith("JSESSIONID=")]
+        if new:
+            self.cookie = new[0].partition("=")[2].partition(";")[0]
+        return answer["X-Server"], not new
+
+
+def pair(scene, by, **changes):
+    servers = {name: scene.server(name, script=sessions()) for name in ("view01", "view02")}
+    affinity = {"by": by, **changes.pop("affinity", {})}
+    return servers, scene.balance(*servers.values(), health=QUICK, affinity=affinity, **changes)
+
+
+def test_people_behind_one_address_have_their_own_servers(scene):
+    """Without addresses, who has no cookie goes anywhere, and stays there."""
+    _, balancer = pair(scene, "cookie JSESSIONID")
+    people = [Person(balancer) for _ in range(24)]
+    homes = [person.ask()[0] for person in people]
+    assert set(homes) == {"view01", "view02"}
+    for _ in range(3):
+        assert [person.ask() for person in people] == [(home, True) for home in homes]
+
+
+def test_requests_on_one_connection_go_where_their_cookies_belong(scene):
+    """As they come from a proxy that shares its connections."""
+    _, balancer = pair(scene, "cookie JSESSIONID")
+    people = [Person(balancer) for _ in range(12)]
+    homes = [person.ask()[0] for person in people]
+    with balancer.connect() as client:
+        for _ in range(2):
+            assert [person.ask(client) for person in people] == [(home, True) for home in homes]
+
+
+def test_who_has_no_cookie_yet_goes_by_the_address(scene):
+    _, balancer = pair(scene, BOTH)
+    sources = client_addresses(12)
+    by_address = {source: Person(balancer, source).ask()[0] for source in sources}
+    assert set(by_address.values()) == {"view01", "view02"}
+    # Others at the same addresses, and a cookie that nobody knows.
+    for source in sources:
+        stranger = Person(balancer, source)
+        assert stranger.ask()[0] == by_address[source]
+        stranger.cookie = "unknown"
+        assert stranger.ask() == (by_address[source], False)
+
+
+def test_session_follows_its_cookie_to_another_address_and_changes_nothing_for_others_there(scene):
+    _, balancer = pair(scene, BOTH)
+    sources = client_addresses(24)
+    people = [Person(balancer, source) for source in sources]
+    homes = {person.source: person.ask()[0] for person in people}
+    here = next(person for person in people if homes[person.source] == "view01")
+    there = next(person for person in people if homes[person.source] == "view02")
+    here.source = there.source
+    assert here.ask() == ("view01", True)
+    assert there.ask() == ("view02", True)
+    assert Person(balancer, there.source).ask()[0] == "view02"
+
+
+def test_session_of_a_lost_server_moves_is_learned_anew_and_stays(scene):
+    servers, balancer = pair(scene, "cookie JSESSIONID")
+    people = [Person(balancer) for _ in range(16)]
+    homes = [person.ask()[0] for person in people]
+    servers["view01"].die()
+    balancer.wait_for_state("view01", "down")
+    assert [person.ask() for person in people] == [("view02", home == "view02") for home in homes]
+    servers["view01"].start()
+    balancer.wait_for_state("view01", "up")
+    assert [person.ask() for person in people] == [("view02", True)] * 16
+
+
+def test_session_that_moved_with_its_cookie_stays_too(scene):
+    """Servers that share their sessions set no new cookie."""
+    servers, balancer = pair(scene, "cookie JSESSIONID")
+    shared = sessions()
+    for server in servers.values():
+        server.script = shared
+    people = [Person(balancer) for _ in range(16)]
+    assert {person.ask()[0] for person in people} == {"view01", "view02"}
+    servers["view01"].die()
+    balancer.wait_for_state("view01", "down")
+    assert [person.ask() for person in people] == [("view02", True)] * 16
+    servers["view01"].start()
+    balancer.wait_for_state("view01", "up")
+    assert [person.ask() for person in people] == [("view02", True)] * 16
+
+
+def test_drained_server_keeps_its_sessions_and_gets_no_new_ones(scene):
+    servers, balancer = pair(scene, "cookie JSESSIONID")
+    people = [Person(balancer) for _ in range(16)]
+    homes = [person.ask()[0] for person in people]
+    servers["view01"].health = 503
+    balancer.wait_for_state("view01", "drain")
+    assert [person.ask() for person in people] == [(home, True) for home in homes]
+    assert {Person(balancer).ask()[0] for _ in range(8)} == {"view02"}
+
+
+def test_no_more_sessions_are_remembered_than_there_may_be(scene):
+    _, balancer = pair(scene, "cookie JSESSIONID", affinity={"entries": 16})
+    people = [Person(balancer) for _ in range(200)]
+    homes = [person.ask()[0] for person in people]
+    # One in each of sixteen shards; whoever is forgotten goes anywhere, and may have to log in again.
+    assert not all(person.ask()[1] for person in people)
+    last = Person(balancer)
+    assert last.ask()[0] == last.ask()[0]
+    assert set(homes) == {"view01", "view02"}
+
+
+@pytest.mark.parametrize("how", ["reload", "restart"])
+def test_sessions_are_known_after(scene, how):
+    _, balancer = pair(scene, "cookie JSESSIONID", affinity={"file": str(scene.directory / "affinity")})
+    people = [Person(balancer) for _ in range(24)]
+    homes = [person.ask()[0] for person in people]
+    if how == "reload":
+        balancer.reload({"retries": 2})
+    else:
+        balancer.signal(signal.SIGTERM)
+        assert balancer.wait() == 0
+        balancer.start().wait_until_serving()
+    assert [person.ask() for person in people] == [(home, True) for home in homes]
+
+
+def test_reload_begins_and_ends_looking_at_cookies(scene):
+    _, balancer = pair(scene, "client-address")
+    source = client_addresses(1)[0]
+    home = Person(balancer, source).ask()[0]
+    with balancer.connect(source) as client:
+        assert {Person(balancer).ask(client)[0] for _ in range(8)} == {home}
+        balancer.reload({"affinity": {"by": "cookie JSESSIONID"}})
+        people = [Person(balancer, source) for _ in range(16)]
+        homes = [person.ask()[0] for person in people]
+        assert set(homes) == {"view01", "view02"}
+        assert [person.ask(client) for person in people] == [(home, True) for home in homes]
+        balancer.reload({"affinity": {"by": "client-address"}})
+        assert {person.ask(client)[0] for person in people} == {home}
