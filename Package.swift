@@ -83,11 +83,12 @@ let package = Package(
     tests("Wire", ["Wire", "Simulation"]),
     // What must hold for any bytes at all; tests ask it of mutated seeds, fuzzing of whatever it finds.
     .target(
-      name: "Properties", dependencies: ["HTTP1", "Roles", "Configuration", "Wire"], path: "Tests/Properties",
+      name: "Properties", dependencies: ["HTTP1", "Roles", "Configuration", "VRRP", "Balancing", "Control", "Wire"],
+      path: "Tests/Properties",
       swiftSettings: settings),
     .testTarget(
       name: "CorpusTests", dependencies: ["Properties"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
-    tests("VRRP", ["VRRP", "Wire", "TLS", "Simulation"], data: ["Golden"]),
+    tests("VRRP", ["VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
     tests("Exchange", ["Exchange", "HTTP1", "Wire", "Simulation"]),

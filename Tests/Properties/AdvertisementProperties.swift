@@ -1,0 +1,143 @@
+import VRRP
+import Wire
+
+/// What holds for any packet of protocol 112: it is rejected and counted, or it is an advertisement that is written as
+/// the same bytes; and whatever it says, the state machine stands it, waiting and holding the address alike.
+///
+/// The first byte says how it was received, the rest is behind the IP header.
+package enum AdvertisementProperties {
+  /// What the bits of the first byte mean.
+  private struct Reception {
+    let isVersion2, isIPv6, hasPseudoHeader, hasText, isKeyed, isUnicast, isFromRouter, isSealed: Bool
+
+    init(_ byte: UInt8) {
+      func bit(_ index: UInt8) -> Bool { byte >> index & 1 == 1 }
+      (isVersion2, isIPv6, hasPseudoHeader, hasText) = (bit(0), bit(1) && !bit(0), bit(2), bit(3))
+      (isKeyed, isUnicast, isFromRouter, isSealed) = (bit(4), bit(5), bit(6), bit(7))
+    }
+
+    var source: IPAddress {
+      isIPv6 ? IPAddress(v6High: 0xfe80 << 48, low: 2) : IPAddress(v4: 0xc000_0202)
+    }
+
+    var destination: IPAddress { Advertisement.multicastGroup(source.family) }
+
+    var settings: AdvertisementChannel.Settings {
+      let address = isIPv6 ? IPAddress(v6High: 0xfe80 << 48, low: 0x170) : IPAddress(v4: 0xc000_0264)
+      let key = KeyedAuthentication.Key(identifier: 1, bytes: Array(0..<32))
+      return AdvertisementChannel.Settings(
+        version: isVersion2 ? .v2 : .v3, virtualRouter: 51, addresses: [address], intervalCentiseconds: 100,
+        checksum: hasPseudoHeader ? .pseudoHeader : .message,
+        authentication: hasText ? .simpleText(Array("secret".utf8)) : .none,
+        keyed: isKeyed ? KeyedAuthentication.Settings(mode: .permissive, keys: [key], window: nil) : nil,
+        peers: isUnicast ? [source] : nil)
+    }
+  }
+
+  package static func check(_ bytes: [UInt8]) throws(Violation) {
+    let reception = Reception(bytes.first ?? 0)
+    var payload = Array(bytes.dropFirst())
+    // Nobody guesses a checksum: with it right the rest is reached.
+    if reception.isSealed { seal(&payload, reception) }
+    let (accepted, answer) = try receive(payload, reception)
+    guard let accepted else { return }
+    try require(1...255 ~= accepted.addresses.count, "\(accepted.addresses.count) addresses")
+    try require(accepted.intervalCentiseconds > 0, "an interval of zero")
+    try require(!accepted.interval.text.isEmpty && answer == 1, "not counted once")
+    try requireSameBytes(accepted, payload, reception)
+    try requireStandsIt(accepted, reception)
+  }
+
+  private static func receive(
+    _ payload: [UInt8], _ reception: Reception
+  ) throws(Violation) -> (advertisement: Advertisement?, received: UInt64) {
+    var channel = AdvertisementChannel(reception.settings, digest: { _, _ in [UInt8](repeating: 0, count: 32) })
+    let packet = ReceivedPacket(
+      source: reception.source, destination: reception.destination, hopLimit: reception.isFromRouter ? 254 : 255,
+      payload: payload.span)
+    do throws(Rejection) {
+      return (try channel.decode(packet, at: UTCTime(nanoseconds: 0)), channel.received)
+    } catch {
+      try require(channel.rejected.nonZero.map(\.kind) == [error.kind], "\(error.kind) is not what was counted")
+      try require(channel.received == 0, "counted as received as well")
+      try require(!error.description.isEmpty, "no reason")
+      return (nil, 0)
+    }
+  }
+
+  /// But for what receivers ignore (RFC 9568 §5.2.6: four reserved bits; RFC 3768 §5.3.10: data of no authentication),
+  /// and the trailer.
+  private static func requireSameBytes(
+    _ advertisement: Advertisement, _ payload: [UInt8], _ reception: Reception
+  ) throws(Violation) {
+    var settings = reception.settings
+    settings.keyed = nil
+    var channel = AdvertisementChannel(settings, digest: { _, _ in [] })
+    let family = reception.source.family
+    // An owner may advertise what it likes, an IPv4 address written as IPv6 too.
+    guard advertisement.addresses.allSatisfy({ $0.family == family }) else { return }
+    let written = channel.encode(
+      advertisement, from: reception.source, to: reception.destination, at: UTCTime(nanoseconds: 0))
+    try require(written.count <= payload.count, "\(written.count) bytes of \(payload.count)")
+    let ignored: Set<Int> = reception.isVersion2 ? [6, 7] : [4, 6, 7]
+    let end = reception.isVersion2 && !reception.hasText ? written.count - 8 : written.count
+    for index in 0..<end where !ignored.contains(index) {
+      try require(written[index] == payload[index], "byte \(index) is written otherwise")
+    }
+    if !reception.isVersion2 { try require(written[4] == payload[4] & 0xf, "the interval is written otherwise") }
+  }
+
+  /// As a Backup that waits, as an Active, and while handing over.
+  private static func requireStandsIt(_ advertisement: Advertisement, _ reception: Reception) throws(Violation) {
+    let settings = reception.settings
+    let own = VirtualRouter.Settings(
+      version: settings.version, identifier: 51, priority: 100, addresses: settings.addresses)
+    for beginning in 0...2 {
+      var router = VirtualRouter(own)
+      var now = Instant(nanoseconds: 0)
+      for event in [.source(reception.source), .start] as [VirtualRouter.Event] { _ = router.handle(event, at: now) }
+      if beginning > 0 {
+        now = router.deadline ?? now
+        _ = router.handle(.timer, at: now)
+      }
+      if beginning == 2 { _ = router.handle(.stop, at: now) }
+      var effects: [VirtualRouter.Effect] = []
+      for _ in 0..<3 {
+        effects += router.handle(.advertisement(advertisement, from: reception.source), at: now)
+        if let deadline = router.deadline {
+          try require(deadline >= now, "a deadline in the past")
+          now = deadline
+        }
+        effects += router.handle(.timer, at: now)
+      }
+      try require(router.role != .active || router.holdsAddresses, "Active without the address")
+      try require(effects.count < 60, "\(effects.count) effects of three advertisements")
+    }
+  }
+
+  /// Puts the right checksum in (RFC 1071), by its own sum.
+  private static func seal(_ payload: inout [UInt8], _ reception: Reception) {
+    guard payload.count >= 8 else { return }
+    payload[6] = 0
+    payload[7] = 0
+    let message = 8 + Int(payload[3]) * 4 + (reception.isVersion2 ? 8 : 0)
+    let summed = reception.isIPv6 ? payload.count : min(message, payload.count)
+    var words = payload.prefix(summed) + (summed % 2 == 0 ? [] : [0])
+    if reception.isIPv6 || (reception.hasPseudoHeader && !reception.isVersion2) {
+      var pseudo = ByteWriter(limit: 40)
+      reception.source.writeBytes(into: &pseudo)
+      reception.destination.writeBytes(into: &pseudo)
+      pseudo.append(bigEndian: UInt16(summed))
+      pseudo.append(bigEndian: UInt16(112))
+      words = pseudo.bytes + words
+    }
+    var sum: UInt32 = 0
+    for index in stride(from: 0, to: words.count, by: 2) {
+      sum += UInt32(words[index]) << 8 | UInt32(words[index + 1])
+      sum = sum & 0xffff + sum >> 16
+    }
+    let value = ~UInt16(truncatingIfNeeded: sum)
+    payload[6] = UInt8(value >> 8)
+    payload[7] = UInt8(value & 0xff)
+  }
+}

@@ -1,0 +1,38 @@
+import Balancing
+import Wire
+
+/// What holds for any file that is read as clients' homes: it is refused, or written as the same bytes; and what it
+/// says fits a table of any size, however old it is.
+///
+/// When the first byte is not 0 the checksum at the end is put right first, since nobody guesses it.
+package enum AffinityFileProperties {
+  package static func check(_ bytes: [UInt8]) throws(Violation) {
+    var file = Array(bytes.dropFirst())
+    if bytes.first != 0 { seal(&file) }
+    let snapshot: AffinitySnapshot
+    do throws(AffinitySnapshotError) {
+      snapshot = try AffinitySnapshot(decoding: file.span)
+    } catch {
+      try require(!error.description.isEmpty, "no reason")
+      return
+    }
+    try require(snapshot.encoded() == file, "written otherwise")
+    let elapsed = snapshot.elapsed(at: .max)
+    for (capacity, elapsed) in [(1, Interval.zero), (1000, .minutes(1)), (1000, elapsed)] {
+      var table = AffinityTable(capacity: capacity, hold: .minutes(90), hash: ClientHash(seed: 1, 2))
+      table.restore(snapshot.addresses, elapsed: elapsed, at: Instant(nanoseconds: 1))
+      let clients = Set(snapshot.addresses.map(\.client)).count
+      try require(table.count <= min(capacity, clients), "\(table.count) of \(clients) clients in \(capacity) places")
+    }
+  }
+
+  private static func seal(_ file: inout [UInt8]) {
+    guard file.count >= 16 else { return }
+    let body = Array(file.dropLast(16))
+    let sum = SecretHash(seed: 0, 0)(body.span)
+    var tail = ByteWriter(limit: 16)
+    tail.append(bigEndian: sum.first)
+    tail.append(bigEndian: sum.last)
+    file = body + tail.bytes
+  }
+}
