@@ -34,6 +34,15 @@ struct Fields {
     return UInt64(value)
   }
 
+  /// A number with a fraction or without.
+  func decimal(_ name: String) throws(ControlFault) -> Double {
+    switch json[name] {
+    case .decimal(let value): return value
+    case .integer(let value): return Double(value)
+    default: throw .field(name)
+    }
+  }
+
   func moment(_ name: String) throws(ControlFault) -> Moment {
     guard let moment = Moment(try string(name)) else { throw .field(name) }
     return moment

@@ -25,6 +25,9 @@ package struct Moment: Hashable, Comparable, Sendable, CustomStringConvertible {
       + "." + Self.digits(milliseconds % 1000, 3) + "Z"
   }
 
+  /// `2026-11-22`.
+  package var date: String { String(description.prefix { $0 != "T" }) }
+
   /// Reads what `description` wrote, and nothing else.
   package init?(_ text: String) {
     let form = Array("0000-00-00T00:00:00.000Z".utf8)

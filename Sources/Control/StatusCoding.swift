@@ -8,7 +8,8 @@ extension StatusReport {
       "since": .moment(since), "state": .string(state.rawValue), "mode": .string(mode),
       "service": .array(service.map { .string($0) }), "listeners": .array(listeners.map { .string($0) }),
       "worker": .optional(worker, \.json), "generation": generation.json, "traffic": traffic.json,
-      "limits": limits.json, "servers": .array(servers.map(\.json)),
+      "limits": limits.json, "certificates": .array(certificates.map(\.json)),
+      "servers": .array(servers.map(\.json)), "problems": .array(problems.map(\.json)),
     ])
   }
 
@@ -26,7 +27,9 @@ extension StatusReport {
     worker = try fields.optional("worker") { (fields) throws(ControlFault) in try fields.object("worker", Worker.init) }
     traffic = try fields.object("traffic", Traffic.init)
     limits = try fields.object("limits", Limits.init)
+    certificates = try fields.objects("certificates", Certificate.init)
     servers = try fields.objects("servers", Server.init)
+    problems = try fields.objects("problems", Problem.init)
   }
 }
 
@@ -40,12 +43,16 @@ extension StatusReport.Worker {
 
 extension StatusReport.Generation {
   fileprivate var json: JSON {
-    .members(["number": .count(number), "since": .moment(since), "threads": .count(threads)])
+    .members([
+      "number": .count(number), "since": .moment(since), "threads": .count(threads),
+      "alive": .optional(alive, JSON.count),
+    ])
   }
 
   fileprivate init(_ fields: Fields) throws(ControlFault) {
     self.init(
       number: try fields.count("number"), since: try fields.moment("since"), threads: try fields.count("threads"))
+    alive = try fields.optional("alive") { (fields) throws(ControlFault) in try fields.count("alive") }
   }
 }
 
@@ -53,6 +60,7 @@ extension StatusReport.Traffic {
   fileprivate var json: JSON {
     .members([
       "connections": .count(connections), "exchanges": .count(exchanges), "requests": .count(requests),
+      "accepted": .count(accepted), "per_second": .optional(rates, \.json), "refused": refused.json,
     ])
   }
 
@@ -61,6 +69,65 @@ extension StatusReport.Traffic {
     connections = try fields.count("connections")
     exchanges = try fields.count("exchanges")
     requests = try fields.count("requests")
+    accepted = try fields.count("accepted")
+    rates = try fields.optional("per_second") { (fields) throws(ControlFault) in
+      try fields.object("per_second", StatusReport.Rates.init)
+    }
+    refused = try fields.object("refused", StatusReport.Refused.init)
+  }
+}
+
+extension StatusReport.Rates {
+  fileprivate var json: JSON { .members(["connections": .decimal(connections), "requests": .decimal(requests)]) }
+
+  fileprivate init(_ fields: Fields) throws(ControlFault) {
+    self.init(connections: try fields.decimal("connections"), requests: try fields.decimal("requests"))
+  }
+}
+
+extension StatusReport.Refused {
+  fileprivate var json: JSON {
+    .members([
+      "connections": .count(connections), "handshakes": .count(handshakes), "requests": .count(requests),
+      "unroutable": .count(unroutable),
+    ])
+  }
+
+  fileprivate init(_ fields: Fields) throws(ControlFault) {
+    self.init()
+    connections = try fields.count("connections")
+    handshakes = try fields.count("handshakes")
+    requests = try fields.count("requests")
+    unroutable = try fields.count("unroutable")
+  }
+}
+
+extension StatusReport.Certificate {
+  fileprivate var json: JSON {
+    .members([
+      "file": .string(file), "subject": .string(subject), "names": .array(names.map { .string($0) }),
+      "serial": .string(serial), "fingerprint": .string(fingerprint), "not_after": .moment(notAfter),
+    ])
+  }
+
+  fileprivate init(_ fields: Fields) throws(ControlFault) {
+    self.init(notAfter: try fields.moment("not_after"))
+    file = try fields.string("file")
+    subject = try fields.string("subject")
+    names = try fields.strings("names")
+    serial = try fields.string("serial")
+    fingerprint = try fields.string("fingerprint")
+  }
+}
+
+extension StatusReport.Problem {
+  fileprivate var json: JSON {
+    .members(["time": .moment(time), "count": .count(count), "text": .string(text)])
+  }
+
+  fileprivate init(_ fields: Fields) throws(ControlFault) {
+    self.init(
+      time: try fields.moment("time"), count: try fields.count("count"), text: try fields.string("text"))
   }
 }
 
@@ -69,7 +136,7 @@ extension StatusReport.Limits {
     .members([
       "connections": .count(connections),
       "connections_per_address": .optional(connectionsPerAddress, JSON.count),
-      "queue": .count(queue),
+      "queue": .count(queue), "clients": .count(clients),
     ])
   }
 
@@ -80,60 +147,6 @@ extension StatusReport.Limits {
       try fields.count("connections_per_address")
     }
     queue = try fields.count("queue")
-  }
-}
-
-extension StatusReport.Server {
-  var json: JSON {
-    .members([
-      "name": .string(name), "address": .string(address), "state": .string(state.rawValue), "reason": .string(reason),
-      "since": .optional(since, JSON.moment), "order": .optional(order, \.json), "weight": .count(weight),
-      "configured_weight": .count(configuredWeight), "backup": .bool(isBackup), "limit": .count(limit),
-      "load": .optional(load, \.json),
-    ])
-  }
-
-  init(_ fields: Fields) throws(ControlFault) {
-    self.init(name: try fields.string("name"), address: try fields.string("address"))
-    state = try fields.word("state")
-    reason = try fields.string("reason")
-    since = try fields.optional("since") { (fields) throws(ControlFault) in try fields.moment("since") }
-    order = try fields.optional("order") { (fields) throws(ControlFault) in try fields.object("order", Order.init) }
-    weight = try fields.count("weight")
-    configuredWeight = try fields.count("configured_weight")
-    isBackup = try fields.bool("backup")
-    limit = try fields.count("limit")
-    load = try fields.optional("load") { (fields) throws(ControlFault) in try fields.object("load", Load.init) }
-  }
-}
-
-extension StatusReport.Server.Load {
-  fileprivate var json: JSON {
-    .members([
-      "clients": .count(clients), "sessions": .count(sessions), "exchanges": .count(exchanges),
-      "waiting": .count(waiting),
-    ])
-  }
-
-  fileprivate init(_ fields: Fields) throws(ControlFault) {
-    self.init(
-      clients: try fields.count("clients"), sessions: try fields.count("sessions"),
-      exchanges: try fields.count("exchanges"), waiting: try fields.count("waiting"))
-  }
-}
-
-extension StatusReport.Server.Order {
-  var json: JSON {
-    .members([
-      "mode": .optional(mode) { .string($0.rawValue) }, "weight": .optional(weight, JSON.count),
-      "since": .moment(since),
-    ])
-  }
-
-  init(_ fields: Fields) throws(ControlFault) {
-    self.init(
-      mode: try fields.optional("mode") { (fields) throws(ControlFault) in try fields.word("mode") },
-      weight: try fields.optional("weight") { (fields) throws(ControlFault) in try fields.count("weight") },
-      since: try fields.moment("since"))
+    clients = try fields.count("clients")
   }
 }

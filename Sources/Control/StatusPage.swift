@@ -13,7 +13,7 @@ package struct StatusPage {
 
   /// Ends with a newline.
   package var text: String {
-    let sections = [[title] + facts, servers].filter { !$0.isEmpty }
+    let sections = [[title] + facts, servers, problems].filter { !$0.isEmpty }
     return sections.map { $0.map { $0.rendered(isColoured: isColoured) + "\n" }.joined() }.joined(separator: "\n")
   }
 
@@ -26,11 +26,14 @@ package struct StatusPage {
   }
 
   private var facts: [PageLine] {
-    let rows: [(String, PageLine)] = [
+    var rows: [(String, PageLine)] = [
       ("service", PageLine(report.service.joined(separator: ", ") + (report.mode == "http" ? "" : ", \(report.mode)"))),
       ("listens on", PageLine(report.listeners.joined(separator: ", "))), ("running for", PageLine(processes)),
-      ("generation", PageLine(generation)), ("traffic", PageLine(traffic)),
+      ("generation", PageLine(generation)), ("connections", PageLine(connections)), ("requests", PageLine(requests)),
+      ("clients", PageLine(clients)),
     ]
+    if report.traffic.refused != StatusReport.Refused() { rows.append(("refused", PageLine(refused))) }
+    for certificate in report.certificates { rows.append(("certificate", line(of: certificate))) }
     let label = rows.map(\.0.count).max() ?? 0
     return rows.flatMap { name, value in value.wrapped(after: name, indent: label + 4) }
   }
@@ -46,13 +49,64 @@ package struct StatusPage {
     let current = report.generation
     let age = Age(report.time.seconds(since: current.since))
     let threads = current.threads == 1 ? "1 thread" : "\(current.threads) threads"
-    return "\(current.number) for \(age), \(threads)"
+    let earlier = (current.alive ?? 1) > 1 ? ", \((current.alive ?? 1) - 1) before it still in use" : ""
+    return "\(current.number) for \(age), \(threads)\(earlier)"
   }
 
-  private var traffic: String {
+  private var connections: String {
     let traffic = report.traffic
-    return "\(traffic.connections) of \(report.limits.connections) connections, \(traffic.exchanges) exchanges, "
-      + "\(traffic.requests) requests"
+    let rate = traffic.rates.map { ", \($0.connections) new a second" } ?? ""
+    return "\(traffic.connections) of \(report.limits.connections)\(rate), \(traffic.accepted) in all"
+  }
+
+  private var requests: String {
+    let traffic = report.traffic
+    let rate = traffic.rates.map { ", \($0.requests) new a second" } ?? ""
+    return "\(traffic.exchanges) under way\(rate), \(traffic.requests) in all"
+  }
+
+  private var clients: String {
+    "\(report.servers.reduce(0) { $0 + ($1.load?.clients ?? 0) }) of \(report.limits.clients) remembered"
+  }
+
+  private var refused: String {
+    let refused = report.traffic.refused
+    let parts = [
+      (refused.connections, "connections"), (refused.handshakes, "handshakes"), (refused.requests, "requests"),
+      (refused.unroutable, "without a server"),
+    ]
+    return parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+  }
+
+  private func line(of certificate: StatusReport.Certificate) -> PageLine {
+    let names = certificate.names.isEmpty ? certificate.subject : certificate.names.joined(separator: ", ")
+    var line = PageLine(names + "; ")
+    let left = certificate.notAfter.seconds(since: report.time)
+    if left == 0 {
+      line.append("expired \(certificate.notAfter.date)", .bad)
+    } else {
+      line.append("until \(certificate.notAfter.date), \(Age(left)) left", left < Self.soon ? .doubtful : .plain)
+    }
+    line.append("; serial \(certificate.serial); \(certificate.file)")
+    return line
+  }
+
+  /// A certificate that ends within 14 days is worth an eye.
+  private static let soon: UInt64 = 14 * 86_400
+
+  // MARK: problems
+
+  private var problems: [PageLine] {
+    guard !report.problems.isEmpty else { return [] }
+    let rows = report.problems.map { problem in
+      (
+        "\(Age(report.time.seconds(since: problem.time))) ago",
+        problem.count == 1 ? problem.text : "\(problem.text) (\(problem.count) times)"
+      )
+    }
+    let label = rows.map(\.0.count).max() ?? 0
+    let lines = rows.flatMap { age, text in PageLine(text).wrapped(after: age, indent: label + 4) }
+    return [PageLine("last problems", .bold)] + lines
   }
 
   // MARK: servers
@@ -77,18 +131,19 @@ package struct StatusPage {
 
   private func cells(of server: StatusReport.Server) -> [String] {
     [
-      Self.shortened(server.name, 17), server.state.rawValue,
+      Self.shortened(server.name, 16), server.state.rawValue,
       server.since.map { "\(Age(report.time.seconds(since: $0)))" } ?? "",
     ] + Self.figures(of: server)
   }
 
   private static func figures(of server: StatusReport.Server) -> [String] {
     guard let load = server.load else { return ["", "", "", ""] }
-    return ["\(load.sessions)", "\(load.clients)", "\(load.exchanges) of \(server.limit)", "\(load.waiting)"]
+    return ["\(load.sessions)", "\(load.clients)", "\(load.exchanges)", "\(load.waiting)"]
   }
 
   private static func details(of server: StatusReport.Server, at now: Moment) -> String {
     var parts = [server.address]
+    if let load = server.load { parts.append("\(load.connections) connections") }
     if server.isBackup { parts.append("backup") }
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
     if !server.reason.isEmpty { parts.append(server.reason) }

@@ -29,8 +29,12 @@ package struct StatusReport: Hashable, Sendable {
   package var generation: Generation
   package var traffic = Traffic()
   package var limits = Limits()
+  /// What clients are shown, in the order of the configuration; empty in mode `passthrough`, and while no worker has told.
+  package var certificates: [Certificate] = []
   /// In the order of the configuration.
   package var servers: [Server] = []
+  /// The last warnings and errors, the latest first.
+  package var problems: [Problem] = []
 
   package init(time: Moment, since: Moment, generation: Generation) {
     self.time = time
@@ -56,6 +60,8 @@ package struct StatusReport: Hashable, Sendable {
     package var since: Moment
     /// Event loops.
     package var threads: UInt64
+    /// How many are in memory: this one, and earlier ones that some connection keeps. Nil while no worker has told.
+    package var alive: UInt64?
 
     package init(number: UInt64, since: Moment, threads: UInt64) {
       self.number = number
@@ -71,8 +77,69 @@ package struct StatusReport: Hashable, Sendable {
     package var exchanges: UInt64 = 0
     /// Requests since the worker started.
     package var requests: UInt64 = 0
+    /// Clients' connections accepted since the worker started.
+    package var accepted: UInt64 = 0
+    /// Over the last ten seconds; nil until they were measured.
+    package var rates: Rates?
+    /// Since the worker started.
+    package var refused = Refused()
 
     package init() {}
+  }
+
+  /// How much there is of something in a second.
+  package struct Rates: Hashable, Sendable {
+    package var connections: Double
+    package var requests: Double
+
+    package init(connections: Double, requests: Double) {
+      self.connections = connections
+      self.requests = requests
+    }
+  }
+
+  /// What was turned away.
+  package struct Refused: Hashable, Sendable {
+    /// Connections beyond a limit.
+    package var connections: UInt64 = 0
+    /// TLS handshakes that failed.
+    package var handshakes: UInt64 = 0
+    /// Requests that are malformed or beyond a limit.
+    package var requests: UInt64 = 0
+    /// Requests for which no server was to be had.
+    package var unroutable: UInt64 = 0
+
+    package init() {}
+  }
+
+  /// A certificate that clients are shown.
+  package struct Certificate: Hashable, Sendable {
+    package var file = ""
+    package var subject = ""
+    /// Names and addresses that it is for, 32 at most.
+    package var names: [String] = []
+    /// In hexadecimal digits.
+    package var serial = ""
+    /// SHA-256, in hexadecimal digits.
+    package var fingerprint = ""
+    package var notAfter: Moment
+
+    package init(notAfter: Moment) { self.notAfter = notAfter }
+  }
+
+  /// Something that was warned of.
+  package struct Problem: Hashable, Sendable {
+    /// When it happened last.
+    package var time: Moment
+    /// How often it has happened.
+    package var count: UInt64
+    package var text: String
+
+    package init(time: Moment, count: UInt64, text: String) {
+      self.time = time
+      self.count = count
+      self.text = text
+    }
   }
 
   package struct Limits: Hashable, Sendable {
@@ -81,79 +148,9 @@ package struct StatusReport: Hashable, Sendable {
     package var connectionsPerAddress: UInt64?
     /// Of each server.
     package var queue: UInt64 = 0
+    /// Clients that are remembered.
+    package var clients: UInt64 = 0
 
     package init() {}
-  }
-}
-
-extension StatusReport {
-  /// A Connection Server.
-  package struct Server: Hashable, Sendable {
-    package enum State: String, Sendable, CaseIterable {
-      /// No health check is in yet.
-      case unknown
-      case up
-      case drain
-      case maintenance
-      case down
-    }
-
-    /// What an operator has ordered.
-    package struct Order: Hashable, Sendable {
-      package enum Mode: String, Sendable, CaseIterable { case drain, maintenance }
-
-      /// Nil when only the weight was ordered.
-      package var mode: Mode?
-      /// Nil when only the mode was ordered.
-      package var weight: UInt64?
-      package var since: Moment
-
-      package init(mode: Mode?, weight: UInt64?, since: Moment) {
-        self.mode = mode
-        self.weight = weight
-        self.since = since
-      }
-    }
-
-    /// What it carries, measured about once a second.
-    package struct Load: Hashable, Sendable {
-      /// Clients that stay with this server: connected, or seen within `affinity.hold`.
-      package var clients: UInt64
-      /// Those of them that are connected.
-      package var sessions: UInt64
-      /// Requests and tunnels under way.
-      package var exchanges: UInt64
-      /// Requests that wait for a place.
-      package var waiting: UInt64
-
-      package init(clients: UInt64, sessions: UInt64, exchanges: UInt64, waiting: UInt64) {
-        self.clients = clients
-        self.sessions = sessions
-        self.exchanges = exchanges
-        self.waiting = waiting
-      }
-    }
-
-    package var name: String
-    package var address: String
-    package var state = State.unknown
-    /// Why it is in this state.
-    package var reason = ""
-    /// Since when; nil while the state is unknown.
-    package var since: Moment?
-    package var order: Order?
-    /// The weight in force.
-    package var weight: UInt64 = 1
-    package var configuredWeight: UInt64 = 1
-    package var isBackup = false
-    /// How many requests and tunnels it is given at once.
-    package var limit: UInt64 = 0
-    /// Nil while no worker has told of it.
-    package var load: Load?
-
-    package init(name: String, address: String) {
-      self.name = name
-      self.address = address
-    }
   }
 }

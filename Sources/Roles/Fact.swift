@@ -21,12 +21,18 @@ package enum Fact: Hashable, Sendable {
   case obeyed(number: UInt64)
   /// What a server carries; told about once a second when it has changed.
   case serverLoad(ServerLoad)
+  /// A certificate that clients are shown from now on; told of each when a generation begins to serve.
+  case certificate(ServedCertificate)
+  /// Something that a person should know of has happened, or has happened again.
+  case problem(Problem)
 
   /// The message's name in logs and errors.
   package var name: String { "\(kind)" }
 
   // Apart from the orders' numbers, so that a message can't be read in the wrong direction.
-  private enum Kind: UInt8 { case hello = 129, ready, refused, serverChanged, load, stopped, obeyed, serverLoad }
+  private enum Kind: UInt8 {
+    case hello = 129, ready, refused, serverChanged, load, stopped, obeyed, serverLoad, certificate, problem
+  }
 
   private var kind: Kind {
     switch self {
@@ -38,6 +44,8 @@ package enum Fact: Hashable, Sendable {
     case .stopped: .stopped
     case .obeyed: .obeyed
     case .serverLoad: .serverLoad
+    case .certificate: .certificate
+    case .problem: .problem
     }
   }
 
@@ -58,14 +66,16 @@ package enum Fact: Hashable, Sendable {
       writer.append(change.state.rawValue)
       writer.append(change.reason, limit: MessageLimit.reason)
     case .load(let load):
-      writer.append(bigEndian: load.connections)
-      writer.append(bigEndian: load.exchanges)
-      writer.append(bigEndian: load.requests)
+      writer.append(load)
     case .stopped: break
     case .obeyed(let number):
       writer.append(bigEndian: number)
     case .serverLoad(let load):
       writer.append(load)
+    case .certificate(let certificate):
+      writer.append(certificate)
+    case .problem(let problem):
+      writer.append(problem)
     }
     return writer.bytes
   }
@@ -88,14 +98,17 @@ package enum Fact: Hashable, Sendable {
       let reason = try reader.text("reason", limit: MessageLimit.reason)
       self = .serverChanged(ServerChange(name: name, state: state, reason: reason))
     case .load:
-      self = .load(
-        Load(connections: try reader.uint32(), exchanges: try reader.uint32(), requests: try reader.uint64()))
+      self = .load(try reader.load())
     case .stopped:
       self = .stopped
     case .obeyed:
       self = .obeyed(number: try reader.uint64())
     case .serverLoad:
       self = .serverLoad(try reader.serverLoad())
+    case .certificate:
+      self = .certificate(try reader.servedCertificate())
+    case .problem:
+      self = .problem(try reader.problem())
     }
     try reader.end()
   }
@@ -123,21 +136,5 @@ package struct ServerChange: Hashable, Sendable {
     self.name = name
     self.state = state
     self.reason = reason
-  }
-}
-
-/// What the worker carries at the moment.
-package struct Load: Hashable, Sendable {
-  /// Client connections that are open.
-  package var connections: UInt32
-  /// Exchanges under way, tunnels among them.
-  package var exchanges: UInt32
-  /// Requests answered since the worker started.
-  package var requests: UInt64
-
-  package init(connections: UInt32, exchanges: UInt32, requests: UInt64) {
-    self.connections = connections
-    self.exchanges = exchanges
-    self.requests = requests
   }
 }

@@ -12,13 +12,18 @@ package struct ServerLoad: Hashable, Sendable {
   package var exchanges: UInt32
   /// Requests that wait for a place there.
   package var waiting: UInt32
+  /// Our connections to it, idle ones among them.
+  package var connections: UInt32
 
-  package init(name: String, clients: UInt32, sessions: UInt32, exchanges: UInt32, waiting: UInt32) {
+  package init(
+    name: String, clients: UInt32, sessions: UInt32, exchanges: UInt32, waiting: UInt32, connections: UInt32
+  ) {
     self.name = name
     self.clients = clients
     self.sessions = sessions
     self.exchanges = exchanges
     self.waiting = waiting
+    self.connections = connections
   }
 }
 
@@ -29,6 +34,7 @@ extension ByteWriter {
     append(bigEndian: load.sessions)
     append(bigEndian: load.exchanges)
     append(bigEndian: load.waiting)
+    append(bigEndian: load.connections)
   }
 }
 
@@ -36,6 +42,6 @@ extension FieldReader {
   mutating func serverLoad() throws(MessageError) -> ServerLoad {
     ServerLoad(
       name: try text("server name", limit: MessageLimit.name), clients: try uint32(), sessions: try uint32(),
-      exchanges: try uint32(), waiting: try uint32())
+      exchanges: try uint32(), waiting: try uint32(), connections: try uint32())
   }
 }

@@ -1,10 +1,14 @@
 import Control
 import Linux
 import Logging
+import Systemd
 import Wire
 
 /// What operators ask over the control socket, and what they are answered.
 extension Supervision {
+  /// As many as fit under a page of servers.
+  private static let problemsShown = 10
+
   /// Takes what the poller told of the control socket.
   mutating func serveOperators(_ events: [(token: UInt64, readiness: Readiness)]) {
     for event in events {
@@ -40,6 +44,9 @@ extension Supervision {
       report.worker = StatusReport.Worker(pid: Int64(process), since: since)
     }
     status.fill(&report, orders)
+    report.problems = OperationalLog.problems.reversed().prefix(Self.problemsShown).map {
+      StatusReport.Problem(time: Moment(milliseconds: $0.time), count: UInt64($0.count), text: $0.text)
+    }
     return report
   }
 }

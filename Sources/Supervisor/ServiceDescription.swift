@@ -21,6 +21,7 @@ package struct ServiceDescription {
     limits.connections = UInt64(configuration.limits.connections)
     limits.connectionsPerAddress = configuration.limits.connectionsPerAddress.map { UInt64($0) }
     limits.queue = UInt64(configuration.limits.queue)
+    limits.clients = UInt64(configuration.affinity.entries)
     servers = configuration.servers.map { server in
       var described = StatusReport.Server(name: server.name, address: "\(server.endpoint)")
       described.weight = UInt64(server.weight)

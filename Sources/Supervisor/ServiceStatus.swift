@@ -1,5 +1,6 @@
 import Control
 import Roles
+import Wire
 
 /// The service as its configuration describes it and its worker has told of it. Pure: moments are handed in.
 struct ServiceStatus {
@@ -15,6 +16,9 @@ struct ServiceStatus {
   private(set) var description: ServiceDescription
   private var health: [String: Health] = [:]
   private var load: Load?
+  private var rates = RateWindow()
+  /// Of the newest generation that the worker told of, in its order.
+  private var certificates: [ServedCertificate] = []
   /// By server.
   private var serverLoads: [String: ServerLoad] = [:]
 
@@ -26,7 +30,15 @@ struct ServiceStatus {
     health[change.name] = Health(state: change.state, reason: change.reason, since: since ?? now)
   }
 
-  mutating func note(_ load: Load) { self.load = load }
+  mutating func note(_ load: Load, at now: Instant) {
+    self.load = load
+    rates.note(load, at: now)
+  }
+
+  mutating func note(_ certificate: ServedCertificate) {
+    certificates.removeAll { $0.generation != certificate.generation }
+    certificates.append(certificate)
+  }
 
   mutating func note(_ load: ServerLoad) { serverLoads[load.name] = load }
 
@@ -41,6 +53,8 @@ struct ServiceStatus {
   /// The worker is gone: what it told holds no longer.
   mutating func workerEnded() {
     load = nil
+    rates = RateWindow()
+    certificates = []
     serverLoads = [:]
     for name in health.keys { health[name]?.isCurrent = false }
   }
@@ -77,7 +91,12 @@ struct ServiceStatus {
       report.traffic.connections = UInt64(load.connections)
       report.traffic.exchanges = UInt64(load.exchanges)
       report.traffic.requests = load.requests
+      report.traffic.accepted = load.accepted
+      report.traffic.rates = rates.rates
+      report.traffic.refused = StatusReport.Refused(load.refused)
+      report.generation.alive = UInt64(load.generations)
     }
+    report.certificates = certificates.map(StatusReport.Certificate.init)
     report.servers = description.servers.map { filled($0, orders) }
   }
 
@@ -114,7 +133,29 @@ extension StatusReport.Server.Load {
   init(_ load: ServerLoad) {
     self.init(
       clients: UInt64(load.clients), sessions: UInt64(load.sessions), exchanges: UInt64(load.exchanges),
-      waiting: UInt64(load.waiting))
+      waiting: UInt64(load.waiting), connections: UInt64(load.connections))
+  }
+}
+
+extension StatusReport.Refused {
+  init(_ refused: Load.Refused) {
+    self.init()
+    connections = refused.connections
+    handshakes = refused.handshakes
+    requests = refused.requests
+    unroutable = refused.unroutable
+  }
+}
+
+extension StatusReport.Certificate {
+  init(_ certificate: ServedCertificate) {
+    let (milliseconds, overflow) = certificate.notAfter.multipliedReportingOverflow(by: 1000)
+    self.init(notAfter: min(overflow ? .last : Moment(milliseconds: milliseconds), .last))
+    file = certificate.file
+    subject = certificate.subject
+    names = certificate.names
+    serial = certificate.serial
+    fingerprint = certificate.fingerprint
   }
 }
 

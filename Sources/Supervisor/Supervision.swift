@@ -178,8 +178,11 @@ struct Supervision: ~Copyable {
       reloadIfWanted()
     case .refused(_, let reason): handle(.refused(reason: reason))
     case .serverChanged(let change): status.note(change, at: .now)
-    case .load(let load): status.note(load)
+    case .load(let load): status.note(load, at: Clock.monotonic())
     case .serverLoad(let load): status.note(load)
+    case .certificate(let certificate): status.note(certificate)
+    case .problem(let problem):
+      OperationalLog.add(ProblemList.Entry(time: problem.time, count: problem.count, text: problem.text))
     case .obeyed(let number): answerOrders(upTo: number)
     case .stopped: break
     }

@@ -31,7 +31,9 @@ package struct JournalLogHandler: LogHandler {
 
   package func log(event: LogEvent) {
     let fields = fields(for: event)
-    let line = "\(label): \(LogText.message("\(event.message)", LogText.merged(metadata, metadataProvider, event)))\n"
+    let metadata = LogText.merged(metadata, metadataProvider, event)
+    let line = "\(label): \(LogText.message("\(event.message)", metadata))\n"
+    OperationalLog.noteProblem(event, metadata)
     queue.submit(.journal(fields, line: line))
   }
 

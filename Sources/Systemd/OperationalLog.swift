@@ -55,6 +55,24 @@ package enum OperationalLog {
 
   private static let levelIndex = Atomic<UInt8>(0)
 
+  /// The last warnings and errors that were said here, or that `add` told of; the latest last.
+  package static var problems: [ProblemList.Entry] { list.withLock { $0.entries } }
+
+  /// The same, and forgets them.
+  package static func takeProblems() -> [ProblemList.Entry] { list.withLock { $0.takeAll() } }
+
+  /// Adds what another process has warned of.
+  package static func add(_ problem: ProblemList.Entry) { list.withLock { $0.add(problem) } }
+
+  private static let list = Mutex(ProblemList())
+
+  /// Keeps what is worth a person's eye.
+  static func noteProblem(_ event: LogEvent, _ metadata: Logger.Metadata) {
+    guard event.level >= .warning else { return }
+    let detail = metadata["detail"].map { ": \($0)" } ?? ""
+    add(ProblemList.Entry(time: Clock.wall() / 1_000_000, count: 1, text: "\(event.message)\(detail)"))
+  }
+
   /// Waits until everything that was said is written, for a second at most: the last thing that a process does.
   package static func flush() { shared.withLock { $0 }?.flush(within: .seconds(1)) }
 

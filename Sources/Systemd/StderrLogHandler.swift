@@ -37,6 +37,7 @@ package struct StderrLogHandler: LogHandler {
   package func log(event: LogEvent) {
     let time = Timestamp(milliseconds: Clock.wall() / 1_000_000)
     let entry = LogQueue.Entry.line(line(for: event, at: time) + "\n")
+    OperationalLog.noteProblem(event, LogText.merged(metadata, metadataProvider, event))
     if let queue { queue.submit(entry) } else { LogQueue.write(entry) }
   }
 

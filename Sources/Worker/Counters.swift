@@ -11,3 +11,13 @@ struct Counters: Sendable {
   /// Connections closed at once because of a limit.
   var refusedConnections: UInt64 = 0
 }
+
+extension Counters {
+  static func + (left: Counters, right: Counters) -> Counters {
+    Counters(
+      connections: left.connections + right.connections, handshakes: left.handshakes + right.handshakes,
+      failedHandshakes: left.failedHandshakes + right.failedHandshakes, requests: left.requests + right.requests,
+      refusedRequests: left.refusedRequests + right.refusedRequests, unroutable: left.unroutable + right.unroutable,
+      refusedConnections: left.refusedConnections + right.refusedConnections)
+  }
+}

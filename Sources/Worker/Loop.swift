@@ -31,7 +31,8 @@ struct Loop: ~Copyable {
   var isRetiring = false
   /// When a stopping loop ends whatever is left.
   var stopDeadline = Instant.distantFuture
-  private let requests: WorkerService.RequestCount
+  private let board: LoopFigures.Board
+  private var showsNext = Instant(nanoseconds: 0)
 
   struct Listener: ~Copyable {
     let descriptor: Descriptor
@@ -43,13 +44,15 @@ struct Loop: ~Copyable {
 
   init(
     world: consuming World, prober: consuming Prober?, mailbox: Mailbox, heartbeat: Heartbeat,
-    requests: WorkerService.RequestCount
+    board: LoopFigures.Board
   ) throws(SystemError) {
     self.world = world
     self.prober = prober
     self.mailbox = mailbox
     self.heartbeat = heartbeat
-    self.requests = requests
+    self.board = board
+    // A loop of this number may have been here before.
+    self.world.counters = board.shown.counters
     try self.world.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
   }
 
@@ -59,6 +62,7 @@ struct Loop: ~Copyable {
     while !isFinished { turn(waiting: sleep, clock: Clock.monotonic) }
     for key in clients.keys { remove(key) }
     world.accessLog.endTurn()
+    showFigures()
   }
 
   /// Waits at most so long for events, then does all that has come and become due.
@@ -73,7 +77,12 @@ struct Loop: ~Copyable {
     fireTimers()
     resumeAccepting()
     world.accessLog.endTurn()
-    requests.value.store(world.counters.requests, ordering: .relaxed)
+    if world.now >= showsNext { showFigures() }
+  }
+
+  private mutating func showFigures() {
+    showsNext = world.now + LoopFigures.interval
+    board.show(world.figures)
   }
 
   private var isFinished: Bool {

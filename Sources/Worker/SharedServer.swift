@@ -1,7 +1,6 @@
 import Balancing
 import Configuration
 import Linux
-import Roles
 import Synchronization
 
 /// A Connection Server as all generations know it, by its name: its state, and who has a place there.
@@ -53,17 +52,6 @@ final class SharedServer: Sendable {
 
   /// Exchanges here now, and waiting.
   var occupancy: (active: Int, waiting: Int) { admission.withLock { ($0.active, $0.waiting) } }
-}
-
-extension ServerLoad {
-  /// What is measured of a server at this moment; `homes` are the clients at home there.
-  init(_ server: SharedServer, _ homes: AffinityCount?) {
-    let occupancy = server.occupancy
-    self.init(
-      name: server.name, clients: UInt32(clamping: homes?.clients ?? 0),
-      sessions: UInt32(clamping: homes?.sessions ?? 0), exchanges: UInt32(clamping: occupancy.active),
-      waiting: UInt32(clamping: occupancy.waiting))
-  }
 }
 
 /// Who waits for a place at a server, and in which loop.

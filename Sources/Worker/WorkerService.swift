@@ -15,10 +15,10 @@ final class WorkerService: Sendable {
   private let log: Logger
   private let heartbeats: [Heartbeat]
   private let accessLog: AccessLogWriter
-  private let requests: [RequestCount]
+  /// One for each loop that there may ever be.
+  private let boards: [LoopFigures.Board]
   private let tickets: TicketKeys
   private let affinityFile: AffinityFile
-  private let confinement: Confinement
   private let state: Mutex<State>
 
   private struct State {
@@ -26,28 +26,19 @@ final class WorkerService: Sendable {
     /// Loops whose thread runs, those included that only finish what they have.
     var running: Set<Int> = []
     var isStopping = false
-    /// How many generations were in memory when that was last told.
-    var toldGenerations = 1
-    /// What was told last of servers, by name.
-    var toldLoads: [String: ServerLoad] = [:]
+    /// What the supervisor was told last.
+    var told: WorkerFigures?
     var expiry = ExpiryWatch()
-  }
-
-  /// Requests that a loop has begun, for the supervisor.
-  final class RequestCount: Sendable {
-    let value = Atomic<UInt64>(0)
   }
 
   /// Loads the first configuration. Throws a reason for a person when it can not be served.
   init(
-    _ orders: WorkerOrders, _ configuration: Configuration, _ confinement: Confinement, channel: ControlChannel,
-    log: Logger
+    _ orders: WorkerOrders, _ configuration: Configuration, channel: ControlChannel, log: Logger
   ) throws(GenerationError) {
-    self.confinement = confinement
     self.channel = channel
     self.log = log
     heartbeats = orders.heartbeats
-    requests = orders.heartbeats.map { _ in RequestCount() }
+    boards = orders.heartbeats.map { _ in LoopFigures.Board() }
     do {
       tickets = try TicketKeys(at: Clock.monotonic(), interval: configuration.tls.ticketRotation)
       let now = Clock.monotonic()
@@ -71,6 +62,7 @@ final class WorkerService: Sendable {
   func start(_ orders: WorkerOrders) throws(GenerationError) {
     let generation = state.withLock { $0.generation }
     warnOfUnverifiedServers(generation)
+    tellCertificates(of: generation)
     try startLoops(orders)
   }
 
@@ -109,7 +101,7 @@ final class WorkerService: Sendable {
       accessLog: AccessLog(generation.configuration.log.access, writer: accessLog))
     return try Loop(
       world: world, prober: prober, mailbox: fleet.mailbox(of: index), heartbeat: heartbeats[index],
-      requests: requests[index])
+      board: boards[index])
   }
 
   /// A loop has nothing left to do, unless it was told something meanwhile.
@@ -139,8 +131,7 @@ final class WorkerService: Sendable {
       // Where no new client is sent, a crash could not be made good by the hash.
       affinityFile.save()
     case .tick:
-      tellLoad()
-      tellServerLoads()
+      tellFigures()
       rotateTickets()
       warnOfExpiry()
       affinityFile.tick(at: Clock.monotonic())
@@ -152,7 +143,6 @@ final class WorkerService: Sendable {
   private func reload(_ orders: WorkerOrders) {
     var loaded = orders.configuration.load()
     do throws(GenerationError) {
-      confinement.refuseFilesOutside(&loaded)
       let configuration = try loaded.accepted()
       let generation = try Generation(number: orders.generation, configuration, tickets: tickets, fleet: fleet)
       if configuration.log.access != state.withLock({ $0.generation.configuration.log.access }) {
@@ -169,6 +159,7 @@ final class WorkerService: Sendable {
         state.generation = generation
         return state.running
       }
+      tellCertificates(of: generation)
       try startLoops(orders)
       hand(generation, orders, to: running)
       loaded.warnOfFiles(log)
@@ -225,35 +216,25 @@ final class WorkerService: Sendable {
     }
   }
 
-  private func tellLoad() {
-    let servers = state.withLock { $0.generation.roster.servers }
-    let exchanges = servers.reduce(0) { $0 + $1.occupancy.active }
-    let requests = requests.reduce(0) { $0 + $1.value.load(ordering: .relaxed) }
-    channel.send(
-      .load(
-        Load(
-          connections: UInt32(truncatingIfNeeded: fleet.connectionCount),
-          exchanges: UInt32(truncatingIfNeeded: exchanges),
-          requests: requests)))
-    let generations = fleet.generationCount
-    let isNews = state.withLock { state in
-      defer { state.toldGenerations = generations }
-      return state.toldGenerations != generations
+  /// What has happened in the last second.
+  private func tellFigures() {
+    let (generation, told) = state.withLock { ($0.generation, $0.told) }
+    let figures = WorkerFigures(fleet, generation, boards)
+    channel.send(.load(figures.load))
+    for load in figures.servers where told?.servers.contains(load) != true { channel.send(.serverLoad(load)) }
+    if figures.load.generations != told?.load.generations ?? 1 {
+      log.debug("generations in memory: \(figures.load.generations)")
     }
-    if isNews { log.debug("generations in memory: \(generations)") }
+    state.withLock { $0.told = figures }
     let dropped = accessLog.takeDropped()
     if dropped > 0 { log.warning("access log: the sink is full, \(dropped) lines were dropped") }
+    for problem in OperationalLog.takeProblems() { channel.send(.problem(Problem(problem))) }
   }
 
-  /// Tells what has changed.
-  private func tellServerLoads() {
-    let homes = fleet.homes.tally(at: Clock.monotonic())
-    let loads = state.withLock { $0.generation }.roster.servers.map { ServerLoad($0, homes[$0.id]) }
-    let news = state.withLock { state in
-      defer { state.toldLoads = Dictionary(loads.map { ($0.name, $0) }, uniquingKeysWith: { _, later in later }) }
-      return loads.filter { state.toldLoads[$0.name] != $0 }
+  private func tellCertificates(of generation: Generation) {
+    for (place, pair) in generation.certificates.enumerated() {
+      channel.send(.certificate(ServedCertificate(pair, place: place, generation: generation.number)))
     }
-    for load in news { channel.send(.serverLoad(load)) }
   }
 
   /// Waits until the access log and the clients' homes are written, for a second at most: a sink may be full.

@@ -12,14 +12,14 @@ let sampleServer: StatusReport.Server = {
   server.order = .init(mode: .drain, weight: 5, since: sampleTime)
   server.weight = 5
   server.limit = 4000
-  server.load = .init(clients: 15, sessions: 12, exchanges: 9, waiting: 2)
+  server.load = .init(clients: 15, sessions: 12, exchanges: 9, waiting: 2, connections: 11)
   return server
 }()
 
 let sampleServerText =
   #"{"name":"view01","address":"192.168.1.165:443","state":"drain","reason":"by order","#
   + #""since":"2026-11-22T11:32:01.123Z","order":{"mode":"drain","weight":5,"since":"2026-11-22T11:32:01.123Z"},"#
-  + #""weight":5,"configured_weight":1,"backup":false,"limit":4000,"load":{"clients":15,"sessions":12,"exchanges":9,"waiting":2}}"#
+  + #""weight":5,"configured_weight":1,"backup":false,"limit":4000,"load":{"clients":15,"sessions":12,"exchanges":9,"waiting":2,"connections":11}}"#
 
 /// A service with something in every part.
 let sampleReport: StatusReport = {
@@ -38,6 +38,23 @@ let sampleReport: StatusReport = {
   report.traffic.requests = 1_204_411
   report.limits.connections = 10_000
   report.limits.queue = 1000
+  report.limits.clients = 100_000
+  report.generation.alive = 2
+  report.traffic.accepted = 40_211
+  report.traffic.rates = .init(connections: 1.5, requests: 12)
+  report.traffic.refused.handshakes = 3
+  report.traffic.refused.unroutable = 2
+  var certificate = StatusReport.Certificate(notAfter: Moment(milliseconds: sampleTime.milliseconds + 864_000_000))
+  certificate.file = "/etc/belvedere/tls/view.pem"
+  certificate.subject = "CN=view.domain.local"
+  certificate.names = ["view.domain.local", "portal.domain.local"]
+  certificate.serial = "03A1"
+  certificate.fingerprint = "ab12"
+  report.certificates = [certificate]
+  report.problems = [
+    .init(time: ago(95), count: 1, text: "server view02 is down, was up: health check failed: connection refused"),
+    .init(time: ago(7200), count: 14, text: "accepting pauses"),
+  ]
   var second = StatusReport.Server(name: "view02", address: "192.168.1.166:443")
   second.state = .down
   second.reason = "connection refused"
@@ -50,11 +67,19 @@ let sampleReportText =
   #"{"node":"lb1","version":"0.1.0","pid":4710,"time":"2026-11-22T11:32:01.123Z","#
   + #""since":"2026-11-19T09:32:01.123Z","state":"serving","mode":"http","service":["view.domain.local"],"#
   + #""listeners":["*:443","*:80 (redirect)"],"worker":{"pid":4711,"since":"2026-11-19T09:32:02.123Z"},"#
-  + #""generation":{"number":7,"since":"2026-11-22T11:20:01.123Z","threads":4},"#
-  + #""traffic":{"connections":1204,"exchanges":311,"requests":1204411},"#
-  + #""limits":{"connections":10000,"connections_per_address":null,"queue":1000},"#
+  + #""generation":{"number":7,"since":"2026-11-22T11:20:01.123Z","threads":4,"alive":2},"#
+  + #""traffic":{"connections":1204,"exchanges":311,"requests":1204411,"accepted":40211,"#
+  + #""per_second":{"connections":1.5,"requests":12.0},"#
+  + #""refused":{"connections":0,"handshakes":3,"requests":0,"unroutable":2}},"#
+  + #""limits":{"connections":10000,"connections_per_address":null,"queue":1000,"clients":100000},"#
+  + #""certificates":[{"file":"/etc/belvedere/tls/view.pem","subject":"CN=view.domain.local","#
+  + #""names":["view.domain.local","portal.domain.local"],"serial":"03A1","fingerprint":"ab12","#
+  + #""not_after":"2026-12-02T11:32:01.123Z"}],"#
   + #""servers":["# + sampleServerText
   + #",{"name":"view02","address":"192.168.1.166:443","state":"down","reason":"connection refused","#
   + #""since":"2026-11-22T11:30:26.123Z","order":null,"weight":1,"configured_weight":1,"backup":false,"limit":0,"load":null},"#
   + #"{"name":"view03","address":"[fd00::167]:443","state":"unknown","reason":"","since":null,"order":null,"weight":1,"#
-  + #""configured_weight":1,"backup":false,"limit":0,"load":null}]}"#
+  + #""configured_weight":1,"backup":false,"limit":0,"load":null}],"#
+  + #""problems":[{"time":"2026-11-22T11:30:26.123Z","count":1,"#
+  + #""text":"server view02 is down, was up: health check failed: connection refused"},"#
+  + #"{"time":"2026-11-22T09:32:01.123Z","count":14,"text":"accepting pauses"}]}"#

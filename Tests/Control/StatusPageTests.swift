@@ -8,17 +8,27 @@ private let samplePage = """
     service      view.domain.local
     listens on   *:443, *:80 (redirect)
     running for  3 d 2 h (process 4710), its worker for 3 d 1 h (process 4711)
-    generation   7 for 12 m, 4 threads
-    traffic      1204 of 10000 connections, 311 exchanges, 1204411 requests
+    generation   7 for 12 m, 4 threads, 1 before it still in use
+    connections  1204 of 10000, 1.5 new a second, 40211 in all
+    requests     311 under way, 12.0 new a second, 1204411 in all
+    clients      15 of 100000 remembered
+    refused      3 handshakes, 2 without a server
+    certificate  view.domain.local, portal.domain.local; until 2026-12-02, 10 d
+                 left; serial 03A1; /etc/belvedere/tls/view.pem
 
   server  state    since     sessions  clients  exchanges  waiting
-  view01  drain    0 s       12        15       9 of 4000  2
-      192.168.1.165:443; weight 5; by order; ordered 0 s ago: drain, weight 5;
-      configured: weight 1
+  view01  drain    0 s       12        15       9          2
+      192.168.1.165:443; 11 connections; weight 5; by order; ordered 0 s ago:
+      drain, weight 5; configured: weight 1
   view02  down     1 m 35 s
       192.168.1.166:443; connection refused
   view03  unknown
       [fd00::167]:443
+
+  last problems
+    1 m 35 s ago  server view02 is down, was up: health check failed: connection
+                  refused
+    2 h ago       accepting pauses (14 times)
 
   """
 
@@ -36,6 +46,24 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(coloured.replacing(/\u{1b}\[[0-9]+m/, with: "") == samplePage)
     #expect(coloured.contains("\u{1b}[31mdown\u{1b}[0m"))
     #expect(coloured.contains("\u{1b}[33mdrain\u{1b}[0m"))
+    #expect(coloured.contains("\u{1b}[33m until 2026-12-02, 10 d"))
+  }
+
+  @Test func `a certificate that has ended is told in so many words`() {
+    var report = sampleReport
+    report.certificates[0].notAfter = Moment(milliseconds: sampleTime.milliseconds - 1)
+    report.certificates[0].names = []
+    #expect(page(report).contains("certificate  CN=view.domain.local; expired 2026-11-22; serial 03A1"))
+  }
+
+  @Test func `the longest figures fit`() {
+    var report = sampleReport
+    report.servers[0].name = String(repeating: "n", count: 60)
+    report.servers[0].state = .maintenance
+    report.servers[0].since = Moment(milliseconds: sampleTime.milliseconds - 86_399_000)
+    report.servers[0].load = .init(
+      clients: 10_000_000, sessions: 10_000_000, exchanges: 1_000_000, waiting: 1_000_000, connections: 1_000_000)
+    #expect(page(report).split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
 
   @Test func `a service of which little is known yet has a page`() {
@@ -80,6 +108,8 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
       report.node = text(20)
       report.servers[0].reason = text(300)
       report.servers[1].name = text(60)
+      report.certificates[0].names = [text(300), text(20)]
+      report.problems[0].text = text(300)
       for line in page(report).split(separator: "\n") where line.count > 80 {
         Issue.record("seed \(seed): \(line)")
       }

@@ -1,10 +1,12 @@
 """The control socket: who may ask, what is answered, and that nobody who asks badly is in anybody's way."""
 
+import datetime
 import json
 import os
 import re
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import threading
@@ -12,6 +14,7 @@ import time
 
 import pytest
 from harness.belvedere import binary
+from harness.server import page
 from harness.waiting import stays, wait_until
 
 STATUS = b'{"version":1,"command":"status"}\n'
@@ -379,6 +382,101 @@ def test_status_for_a_person_fits_80_columns_and_has_no_colours_in_a_pipe(scene)
     assert re.match(r"belvedere \d+\.\d+\.\d+ on \S+: serving$", lines[0]), lines
     for name in ("view01", "view02"):
         assert re.search(rf"^{name} +up +\d+ s$", run.stdout, re.MULTILINE), run.stdout
+
+
+def test_status_shows_the_certificate_that_clients_see_before_and_after_a_reload(scene, certificates):
+    balancer = scene.balance(scene.server())
+
+    def shown():
+        (certificate,) = wait_until(lambda: balancer.status["certificates"], "a certificate")
+        with balancer.connect() as client:
+            seen = client.tls.getpeercert()
+        assert int(certificate["serial"], 16) == int(seen["serialNumber"], 16)
+        assert certificate["names"] == [name for _, name in seen["subjectAltName"]]
+        ends = ssl.cert_time_to_seconds(seen["notAfter"])
+        assert datetime.datetime.fromisoformat(certificate["not_after"]).timestamp() == ends
+        return certificate
+
+    first = shown()
+    assert first["file"] == str(certificates.front.chain)
+    other = certificates.authority.issue("view.test")
+    balancer.reload({"tls": {"certificate": str(other.chain), "key": str(other.key)}})
+    second = shown()
+    assert second["file"] == str(other.chain) and second["fingerprint"] != first["fingerprint"]
+
+
+def test_status_counts_what_comes_what_runs_and_what_is_refused(scene):
+    arrived, released = threading.Event(), threading.Event()
+
+    def held(request):
+        if request.target == "/hold":
+            arrived.set()
+            assert released.wait(60)
+        return page(request)
+
+    balancer = scene.balance(scene.server("view01", script=held))
+    before = wait_until(lambda: balancer.status["servers"][0]["load"] and balancer.status["traffic"], "the first figures")
+    for _ in range(5):
+        assert balancer.get("/").status == 200
+    with balancer.connect() as client:
+        assert client.exchange(b"GET / HTTP/1.1\r\nHost: view.test\r\nBad Name: x\r\n\r\n").status == 400
+    with balancer.connect_plain() as client:
+        client.send(b"GET / HTTP/1.1\r\n\r\n")
+        client.receive_to_end()
+    with balancer.connect() as client:
+        client.send(b"GET /hold HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        assert arrived.wait(20)
+
+        def settled():
+            status = balancer.status
+            traffic, load = status["traffic"], status["servers"][0]["load"]
+            return (
+                traffic["accepted"] >= before["accepted"] + 8
+                and traffic["requests"] >= before["requests"] + 6
+                and traffic["refused"]["requests"] == 1
+                and traffic["refused"]["handshakes"] >= 1
+                and (traffic["connections"], traffic["exchanges"]) == (1, 1)
+                and (load["exchanges"], load["sessions"]) == (1, 1)
+                and load["connections"] >= 1
+                and traffic["per_second"] is not None
+            )
+
+        wait_until(settled, lambda: f"the figures: {balancer.status}")
+        # A loop that goes and comes back does not count anew.
+        figures = balancer.status["traffic"]
+        for threads in (1, 4, 2):
+            balancer.reload({"threads": threads})
+        wait_until(lambda: balancer.status["generation"]["alive"] == 2, lambda: f"{balancer.status['generation']}")
+        later = balancer.status["traffic"]
+        assert later["accepted"] >= figures["accepted"] and later["requests"] >= figures["requests"]
+        released.set()
+        assert client.answer().status == 200
+    wait_until(lambda: balancer.status["generation"]["alive"] == 1, lambda: f"{balancer.status['generation']}")
+
+
+def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_again(scene):
+    servers = [scene.server(name) for name in ("view01", "view02")]
+    balancer = scene.balance(*servers, health={"interval": "200ms", "timeout": "1s", "rise": 1, "fall": 1, "jitter": "0s"})
+    assert balancer.status["problems"] == []
+
+    def problem(words):
+        return next((p for p in balancer.status["problems"] if words in p["text"]), None)
+
+    for times in (1, 2):
+        servers[1].die()
+        balancer.wait_for_state("view02", "down")
+        wait_until(
+            lambda: (problem("server view02 is down, was up") or {}).get("count") == times,
+            lambda: f"{balancer.status['problems']}",
+        )
+        servers[1].start()
+        balancer.wait_for_state("view02", "up")
+    worker = balancer.worker
+    balancer.expects_worker_death = True
+    os.kill(worker, signal.SIGKILL)
+    died = wait_until(lambda: problem("the worker died"), lambda: f"{balancer.status['problems']}")
+    assert balancer.status["problems"][0] == died
+    assert "last problems" in balancer.call("status").stdout
 
 
 def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_says_not(scene):

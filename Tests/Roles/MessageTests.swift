@@ -38,6 +38,16 @@ private let orders: [(Order, [UInt8])] = [
   ),
 ]
 
+private let loadBytes: [UInt8] = [
+  133, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 5, 0,
+  0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 8,
+]
+
+private let certificateBytes: [UInt8] = [
+  137, 0, 0, 0, 0, 0, 0, 0, 7, 0, 1, 0, 1, 0x66, 0, 4, 0x43, 0x4e, 0x3d, 0x73, 0, 2, 0x30, 0x41, 0, 2, 0x61, 0x62, 0,
+  0, 0, 0, 0, 0, 0, 3, 2, 0, 1, 0x61, 0, 2, 0x62, 0x63,
+]
+
 private let facts: [(Fact, [UInt8])] = [
   (.hello(version: 1), [129, 0, 1]),
   (.ready(generation: 7), [130, 0, 0, 0, 0, 0, 0, 0, 7]),
@@ -47,13 +57,28 @@ private let facts: [(Fact, [UInt8])] = [
     [132, 0, 6] + "view01".utf8 + [4, 0, 3, 0xe2, 0x9c, 0x82]
   ),
   (
-    .load(Load(connections: 1, exchanges: 2, requests: 3)), [133, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3]
+    .load(
+      Load(
+        connections: 1, exchanges: 2, generations: 9, requests: 3, accepted: 4,
+        refused: .init(connections: 5, handshakes: 6, requests: 7, unroutable: 8))),
+    loadBytes
   ),
   (.stopped, [134]),
   (.obeyed(number: 5), [135, 0, 0, 0, 0, 0, 0, 0, 5]),
   (
-    .serverLoad(ServerLoad(name: "view01", clients: 4, sessions: 3, exchanges: 2, waiting: 1)),
-    [136, 0, 6] + "view01".utf8 + [0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1]
+    .serverLoad(ServerLoad(name: "view01", clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5)),
+    [136, 0, 6] + "view01".utf8 + [0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 5]
+  ),
+  (
+    .certificate(
+      ServedCertificate(
+        generation: 7, place: 1, file: "f", subject: "CN=s", serial: "0A", fingerprint: "ab", notAfter: 3,
+        names: ["a", "bc"])),
+    certificateBytes
+  ),
+  (
+    .problem(Problem(time: 1, count: 2, text: "it is")),
+    [138, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 5] + "it is".utf8
   ),
 ]
 
@@ -91,7 +116,7 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
       let asOrder = #expect(throws: MessageError.self) { try order(bytes) }
       let asFact = #expect(throws: MessageError.self) { try fact(bytes) }
       #expect((asOrder != .unknownKind(kind)) == (1...8 ~= kind))
-      #expect((asFact != .unknownKind(kind)) == (129...136 ~= kind))
+      #expect((asFact != .unknownKind(kind)) == (129...138 ~= kind))
     }
   }
 
@@ -113,6 +138,7 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
   @Test(
     arguments: [
       ("server state", [132, 0, 1, 0x61, 0, 0, 0]), ("server state", [132, 0, 1, 0x61, 5, 0, 0]),
+      ("number of names", [137] + [UInt8](repeating: 0, count: 26) + [33]),
       ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
     ] as [(String, [UInt8])])
   func `a fact's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
@@ -135,6 +161,12 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
     for bytes in [
       Order.configure(generation: .max, loops: .max, fileName: name, hostName: name).encoded(),
       Fact.serverChanged(ServerChange(name: name, state: .up, reason: reason)).encoded(),
+      Fact.certificate(
+        ServedCertificate(
+          generation: .max, place: .max, file: name, subject: name, serial: name, fingerprint: name, notAfter: .max,
+          names: [String](repeating: name, count: 100))
+      ).encoded(),
+      Fact.problem(Problem(time: .max, count: .max, text: reason)).encoded(),
     ] {
       #expect(bytes.count < MessageLimit.message)
     }

@@ -1,6 +1,7 @@
 import Control
 import Roles
 import Testing
+import Wire
 
 @testable import Supervisor
 
@@ -23,7 +24,7 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
   @Test func `the line tells the load, the servers that are up, and every one that is not`() {
     var status = status(of: ["view01", "view02", "view03"])
     #expect(status.line == "serving")
-    status.note(.init(connections: 12, exchanges: 3, requests: 4711))
+    status.note(Load(connections: 12, exchanges: 3, requests: 4711), at: Instant(nanoseconds: 0))
     #expect(status.line == "12 connections, 4711 requests")
     status.note(.init(name: "view01", state: .up, reason: ""), at: moment(1))
     status.note(.init(name: "view03", state: .down, reason: ""), at: moment(1))
@@ -53,14 +54,36 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     var orders = ServerOrders()
     _ = orders.give(.drain, to: "view02", at: moment(1))
     _ = orders.give(.weight(7), to: "view02", at: moment(2))
-    status.note(ServerLoad(name: "view01", clients: 4, sessions: 3, exchanges: 2, waiting: 1))
+    status.note(ServerLoad(name: "view01", clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5))
     let shown = servers(of: status, orders)
-    #expect(shown.map(\.load) == [.init(clients: 4, sessions: 3, exchanges: 2, waiting: 1), nil])
+    #expect(shown.map(\.load) == [.init(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), nil])
     #expect(shown.map(\.order) == [nil, .init(mode: .drain, weight: 7, since: moment(2))])
     #expect(shown.map(\.weight) == [1, 7])
     #expect(shown.map(\.configuredWeight) == [1, 1])
     status.workerEnded()
     #expect(servers(of: status, orders).map(\.load) == [nil, nil])
+  }
+
+  @Test func `certificates are those of the newest generation, and the worker's`() {
+    var status = status(of: [])
+    func certificate(_ generation: UInt64, _ place: UInt16, until: UInt64 = 5) -> ServedCertificate {
+      ServedCertificate(
+        generation: generation, place: place, file: "\(generation).\(place)", subject: "", serial: "", fingerprint: "",
+        notAfter: until, names: [])
+    }
+    func shown() -> [StatusReport.Certificate] {
+      var report = StatusReport(
+        time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
+      status.fill(&report, ServerOrders())
+      return report.certificates
+    }
+    for place in 0..<3 as Range<UInt16> { status.note(certificate(1, place)) }
+    #expect(shown().map(\.file) == ["1.0", "1.1", "1.2"])
+    for place in 0..<2 as Range<UInt16> { status.note(certificate(2, place, until: .max)) }
+    #expect(shown().map(\.file) == ["2.0", "2.1"])
+    #expect(shown().map(\.notAfter) == [.last, .last])
+    status.workerEnded()
+    #expect(shown().isEmpty)
   }
 
   @Test func `new clients are taken by a server that is up and has a weight`() {

@@ -59,7 +59,7 @@ struct Stage: ~Copyable {
       accessLog: AccessLog(nil, writer: try AccessLogWriter(nil)))
     var loop = try Loop(
       world: world, prober: nil, mailbox: fleet.mailbox(of: 0), heartbeat: beats[0],
-      requests: WorkerService.RequestCount())
+      board: LoopFigures.Board())
     let listener = try Socket.listen(on: Stage.anyPort)
     let endpoint = try Socket.localEndpoint(of: listener.number)
     loop.add(

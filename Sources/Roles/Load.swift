@@ -1,0 +1,71 @@
+import Wire
+
+/// What the worker carries at the moment, and what it has counted since it started.
+package struct Load: Hashable, Sendable {
+  /// Client connections that are open.
+  package var connections: UInt32
+  /// Exchanges under way, tunnels among them.
+  package var exchanges: UInt32
+  /// Generations in memory: the one that serves, and those that some connection keeps.
+  package var generations: UInt32
+  /// Requests begun.
+  package var requests: UInt64
+  /// Client connections accepted.
+  package var accepted: UInt64
+  package var refused: Refused
+
+  /// What was turned away.
+  package struct Refused: Hashable, Sendable {
+    /// Connections beyond a limit, closed at once.
+    package var connections: UInt64
+    /// TLS handshakes that failed.
+    package var handshakes: UInt64
+    /// Requests that are malformed or beyond a limit.
+    package var requests: UInt64
+    /// Requests, or connections passed through, for which no server was to be had.
+    package var unroutable: UInt64
+
+    package init(connections: UInt64 = 0, handshakes: UInt64 = 0, requests: UInt64 = 0, unroutable: UInt64 = 0) {
+      self.connections = connections
+      self.handshakes = handshakes
+      self.requests = requests
+      self.unroutable = unroutable
+    }
+  }
+
+  package init(
+    connections: UInt32, exchanges: UInt32, generations: UInt32 = 1, requests: UInt64, accepted: UInt64 = 0,
+    refused: Refused = Refused()
+  ) {
+    self.connections = connections
+    self.exchanges = exchanges
+    self.generations = generations
+    self.requests = requests
+    self.accepted = accepted
+    self.refused = refused
+  }
+}
+
+extension ByteWriter {
+  mutating func append(_ load: Load) {
+    append(bigEndian: load.connections)
+    append(bigEndian: load.exchanges)
+    append(bigEndian: load.generations)
+    append(bigEndian: load.requests)
+    append(bigEndian: load.accepted)
+    append(bigEndian: load.refused.connections)
+    append(bigEndian: load.refused.handshakes)
+    append(bigEndian: load.refused.requests)
+    append(bigEndian: load.refused.unroutable)
+  }
+}
+
+extension FieldReader {
+  mutating func load() throws(MessageError) -> Load {
+    Load(
+      connections: try uint32(), exchanges: try uint32(), generations: try uint32(), requests: try uint64(),
+      accepted: try uint64(),
+      refused: Load.Refused(
+        connections: try uint64(), handshakes: try uint64(), requests: try uint64(), unroutable: try uint64()))
+  }
+}

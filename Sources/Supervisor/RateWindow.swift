@@ -1,0 +1,30 @@
+import Control
+import Roles
+import Wire
+
+/// How fast connections and requests come: what was counted over the last ten seconds, as the worker told it.
+struct RateWindow {
+  private static let width = Interval.seconds(10)
+  /// A worker tells its load once a second; one that is late must not make a rate of two facts that came together.
+  private static let leastWidth = Interval.milliseconds(900)
+
+  private var samples: [(at: Instant, load: Load)] = []
+
+  /// Takes what the worker has told.
+  mutating func note(_ load: Load, at now: Instant) {
+    samples.append((now, load))
+    while samples.count > 2, now - samples[1].at >= Self.width { samples.removeFirst() }
+  }
+
+  /// In a second, to a tenth; nil until enough time was measured.
+  var rates: StatusReport.Rates? {
+    guard let first = samples.first, let last = samples.last, last.at - first.at >= Self.leastWidth else { return nil }
+    let milliseconds = (last.at - first.at).milliseconds
+    func rate(_ from: UInt64, _ to: UInt64) -> Double {
+      Double((to &- min(from, to)) &* 10_000 / milliseconds) / 10
+    }
+    return StatusReport.Rates(
+      connections: rate(first.load.accepted, last.load.accepted),
+      requests: rate(first.load.requests, last.load.requests))
+  }
+}

@@ -1,0 +1,42 @@
+/// The last warnings and errors that were said, for whoever asks what is wrong: bounded, and what is said again and again
+/// counted instead of repeated.
+package struct ProblemList: Sendable {
+  package struct Entry: Hashable, Sendable {
+    /// When it was said last, in milliseconds since 1970.
+    package var time: UInt64
+    /// How often it was said.
+    package var count: UInt32
+    package let text: String
+
+    package init(time: UInt64, count: UInt32, text: String) {
+      self.time = time
+      self.count = count
+      self.text = text
+    }
+  }
+
+  /// Entries that are kept: a screen of them.
+  static let capacity = 16
+
+  /// The latest last.
+  package private(set) var entries: [Entry] = []
+
+  package init() {}
+
+  /// Adds an entry, or counts one that says the same, which is then the latest.
+  package mutating func add(_ entry: Entry) {
+    var entry = entry
+    if let same = entries.firstIndex(where: { $0.text == entry.text }) {
+      let count = entries.remove(at: same).count.addingReportingOverflow(entry.count)
+      entry.count = count.overflow ? .max : count.partialValue
+    }
+    if entries.count == Self.capacity { entries.removeFirst() }
+    entries.append(entry)
+  }
+
+  /// Takes everything out.
+  package mutating func takeAll() -> [Entry] {
+    defer { entries = [] }
+    return entries
+  }
+}

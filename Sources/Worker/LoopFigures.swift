@@ -1,0 +1,37 @@
+import Balancing
+import Linux
+import Synchronization
+import Wire
+
+/// What a loop shows of itself, once a second: so often that nobody sees the difference, and so seldom that it costs
+/// nothing.
+struct LoopFigures: Sendable {
+  /// Since the first loop of this number started.
+  var counters = Counters()
+  /// Connections to servers, idle ones among them.
+  var connections: [ServerID: Int] = [:]
+
+  /// From one showing to the next.
+  static let interval = Interval.seconds(1)
+
+  /// Where one loop writes and the main thread reads.
+  final class Board: Sendable {
+    private let figures = Mutex(LoopFigures())
+
+    var shown: LoopFigures { figures.withLock { $0 } }
+
+    func show(_ new: LoopFigures) { figures.withLock { $0 = new } }
+  }
+}
+
+extension World {
+  /// What the loop has counted and holds now.
+  var figures: LoopFigures {
+    var figures = LoopFigures(counters: counters)
+    for key in servers.keys {
+      let server = servers[key].generation.roster.servers[servers[key].server]
+      figures.connections[server.id, default: 0] += 1
+    }
+    return figures
+  }
+}

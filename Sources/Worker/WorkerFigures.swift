@@ -1,0 +1,45 @@
+import Balancing
+import Linux
+import Roles
+import Systemd
+import TLS
+
+/// What is measured of the whole worker at one moment, for the supervisor.
+struct WorkerFigures: Sendable {
+  let load: Load
+  let servers: [ServerLoad]
+
+  init(_ fleet: Fleet, _ generation: Generation, _ boards: [LoopFigures.Board]) {
+    let shown = boards.map(\.shown)
+    let homes = fleet.homes.tally(at: Clock.monotonic())
+    servers = generation.roster.servers.map { server in
+      let (occupancy, home) = (server.occupancy, homes[server.id] ?? AffinityCount())
+      return ServerLoad(
+        name: server.name, clients: UInt32(clamping: home.clients), sessions: UInt32(clamping: home.sessions),
+        exchanges: UInt32(clamping: occupancy.active), waiting: UInt32(clamping: occupancy.waiting),
+        connections: UInt32(clamping: shown.reduce(0) { $0 + ($1.connections[server.id] ?? 0) }))
+    }
+    let counted = shown.reduce(Counters()) { $0 + $1.counters }
+    load = Load(
+      connections: UInt32(clamping: fleet.connectionCount),
+      exchanges: UInt32(clamping: servers.reduce(0) { $0 + UInt64($1.exchanges) }),
+      generations: UInt32(clamping: fleet.generationCount), requests: counted.requests, accepted: counted.connections,
+      refused: Load.Refused(
+        connections: counted.refusedConnections, handshakes: counted.failedHandshakes,
+        requests: counted.refusedRequests, unroutable: counted.unroutable))
+  }
+}
+
+extension ServedCertificate {
+  init(_ pair: CertificatePair, place: Int, generation: UInt64) {
+    let facts = pair.facts
+    self.init(
+      generation: generation, place: UInt16(clamping: place), file: pair.origin, subject: facts.subject,
+      serial: facts.serialNumber, fingerprint: "\(facts.fingerprint)", notAfter: UInt64(clamping: facts.notAfter),
+      names: facts.names + facts.addresses)
+  }
+}
+
+extension Problem {
+  init(_ entry: ProblemList.Entry) { self.init(time: entry.time, count: entry.count, text: entry.text) }
+}

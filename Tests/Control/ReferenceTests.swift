@@ -1,0 +1,36 @@
+import Foundation
+import Testing
+
+@testable import Control
+
+/// `docs/control.md` names every member of a report, between `<!-- members of status -->` and `<!-- end -->`.
+@Suite struct `The reference of status` {
+  /// The paths of all members of a value: `servers[].load.clients`.
+  private func paths(in value: JSON, under path: String = "") -> Set<String> {
+    switch value {
+    case .object(let members):
+      members.reduce(into: []) { found, member in
+        found.formUnion(paths(in: member.value, under: path.isEmpty ? member.name : "\(path).\(member.name)"))
+      }
+    case .array(let elements) where elements.contains { if case .string = $0 { false } else { true } }:
+      elements.reduce(into: []) { $0.formUnion(paths(in: $1, under: path + "[]")) }
+    default: [path]
+    }
+  }
+
+  @Test func `it has every member that a full report has, and no other`() throws {
+    let page = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/control.md")
+    let text = try String(contentsOf: page, encoding: .utf8)
+    let table = try #require(text.firstMatch(of: /(?s)<!-- members of status -->(.*?)<!-- end -->/)).output.1
+    var documented: Set<String> = []
+    for row in table.split(separator: "\n") where row.hasPrefix("| `") {
+      let cell = row.dropFirst().prefix { $0 != "|" }
+      for name in cell.matches(of: /`([^`]+?)(\[\])?`/) { documented.insert(String(name.output.1)) }
+    }
+    var report = sampleReport
+    report.servers = [sampleServer]
+    let members = paths(in: report.json)
+    #expect(members.subtracting(documented).isEmpty, "not in the reference")
+    #expect(documented.subtracting(members).isEmpty, "not in a report")
+  }
+}

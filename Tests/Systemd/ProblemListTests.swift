@@ -1,0 +1,32 @@
+import Testing
+
+@testable import Systemd
+
+private func entry(_ time: UInt64, _ text: String, count: UInt32 = 1) -> ProblemList.Entry {
+  ProblemList.Entry(time: time, count: count, text: text)
+}
+
+@Suite struct `The last problems` {
+  @Test func `what is said again is counted, and is the latest`() {
+    var list = ProblemList()
+    list.add(entry(1, "full"))
+    list.add(entry(2, "down"))
+    list.add(entry(3, "full", count: 5))
+    #expect(list.entries == [entry(2, "down"), entry(3, "full", count: 6)])
+    list.add(entry(4, "full", count: .max))
+    #expect(list.entries.last == entry(4, "full", count: .max))
+  }
+
+  @Test func `the oldest makes room`() {
+    var list = ProblemList()
+    for time in 0..<100 as Range<UInt64> { list.add(entry(time, "\(time)")) }
+    #expect(list.entries.map(\.time) == Array(84..<100))
+  }
+
+  @Test func `what was taken is told once`() {
+    var list = ProblemList()
+    list.add(entry(1, "full"))
+    #expect(list.takeAll() == [entry(1, "full")])
+    #expect(list.takeAll().isEmpty)
+  }
+}
