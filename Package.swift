@@ -94,7 +94,15 @@ let package = Package(
     tests("Exchange", ["Exchange", "HTTP1", "Wire", "Simulation"]),
     tests(
       "Worker",
-      ["Worker", "Exchange", "Configuration", "Balancing", "HTTP1", "Roles", "TLS", "Linux", "Wire", logging]),
+      [
+        "Worker", "Exchange", "Configuration", "Balancing", "HTTP1", "Roles", "TLS", "Linux", "Wire", "trespass",
+        logging,
+      ]),
+    // Tries what a confined worker must not be able to do. Of the tests alone; no product has it.
+    .target(name: "Attempts", path: "Tests/Trespass/Attempts"),
+    .executableTarget(
+      name: "trespass", dependencies: ["Attempts", "Worker", "Configuration", "Linux"], path: "Tests/Trespass/Driver",
+      swiftSettings: settings),
     tests("Configuration", ["Configuration", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
     tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL"]),
   ]

@@ -18,6 +18,11 @@ extension Configuration {
       configuration = nil
     }
 
+    /// Whether an error was found at the place where the file is named.
+    package func isRefused(_ file: FileReference) -> Bool {
+      diagnostics.contains { $0.severity == .error && $0.place?.mark == file.mark }
+    }
+
     /// Adds a warning at the place where the file is named.
     package mutating func warn(about file: FileReference, _ reason: String, suggestion: String? = nil) {
       report(.warning, file, reason, suggestion)

@@ -4,8 +4,8 @@ import Wire
 
 /// The balancer of the demonstration: `belvedere run` as in production, a supervisor and its worker.
 ///
-/// Its configuration, its certificate and its key are files in memory that it reads through /proc: nothing is left
-/// behind, however this process ends, and no private key is ever on a disk. They live as long as this value.
+/// Its configuration, its certificate and its key are files in memory, in a folder that lives as long as this value: no
+/// private key is ever on a disk, and the folder is one that a confined worker may open.
 struct BalancerProcess: ~Copyable {
   /// What it is to balance, and where.
   struct Plan {
@@ -17,8 +17,7 @@ struct BalancerProcess: ~Copyable {
   let configuration: DemoConfiguration
   var child: ChildProcess
 
-  private let certificateFile: Descriptor
-  private let configurationFile: Descriptor
+  private let folder: PrivateFolder
   private let fingerprint: Fingerprint
 
   /// Variables that would have it speak to the service manager of this process.
@@ -38,22 +37,22 @@ struct BalancerProcess: ~Copyable {
     } catch { throw .unavailable("\(error)") }
 
     do throws(SystemError) {
-      let certificateFile = try MemoryFile.sealed("certificate", contents: pem.span)
+      var folder = try PrivateFolder()
       let configuration = DemoConfiguration(
-        https: plan.https, redirect: plan.redirect, certificatePath: path(of: certificateFile), servers: plan.servers)
+        https: plan.https, redirect: plan.redirect, certificatePath: try folder.put("view.pem", contents: pem.span),
+        servers: plan.servers)
       let text = Array(configuration.text.utf8)
-      let configurationFile = try MemoryFile.sealed("belvedere.yaml", contents: text.span)
+      let file = try folder.put("belvedere.yaml", contents: text.span)
       // It also fills the place of a control socket, which only a worker has.
       let never = try Wakeup()
       let child = try ChildProcess(
         executable: CurrentProcess.executable,
         arguments: [
-          "belvedere", "run", "--configuration", path(of: configurationFile), "--control", control, "--die-with-parent",
+          "belvedere", "run", "--configuration", file, "--control", control, "--die-with-parent",
         ],
         environment: CurrentProcess.environment(removing: withheld), control: never.descriptor, blocked: [])
       return BalancerProcess(
-        configuration: configuration, child: child, certificateFile: certificateFile,
-        configurationFile: configurationFile, fingerprint: fingerprint, never: never)
+        configuration: configuration, child: child, folder: folder, fingerprint: fingerprint, never: never)
     } catch {
       throw .unavailable("the balancer can't be started: \(error)")
     }
@@ -61,11 +60,6 @@ struct BalancerProcess: ~Copyable {
 
   /// Where the balancer of this process answers operators: a name that goes with it.
   static let control = "@belvedere-demo-\(CurrentProcess.identifier)"
-
-  /// Where another process of this user finds the file.
-  private static func path(of file: borrowing Descriptor) -> String {
-    "/proc/\(CurrentProcess.identifier)/fd/\(file.number)"
-  }
 
   /// Whether a request through the balancer is answered by a server at this moment.
   func serves() -> Bool {

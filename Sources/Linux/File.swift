@@ -22,6 +22,14 @@ package enum File {
     }
   }
 
+  /// The absolute path without links, `.` and `..`; nil when nothing is there or the way is barred.
+  package static func canonicalPath(of path: String) -> String? {
+    // SAFETY: realpath allocates what it returns, and it is freed once it is copied.
+    guard let canonical = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(canonical) }
+    return unsafe String(cString: canonical)
+  }
+
   /// Throws when this process can't read the file, or when it is a directory.
   package static func requireReadable(_ path: String) throws(SystemError) {
     let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), of: "open \(path)")

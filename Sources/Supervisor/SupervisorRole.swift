@@ -36,4 +36,13 @@ package enum SupervisorRole {
       return 1
     }
   }
+
+  /// Keeps what listeners below port 1024 and the virtual address with its deadlines need, and hands none of it on: the
+  /// worker is born with no capability, unless it is root who starts the service by hand. Rights are a thread's, so this
+  /// comes before the first other one is started.
+  package static func giveUpRights() throws(SystemError) {
+    try Privileges.hideMemory()
+    try Privileges.keep([.bindService, .networkAdministration, .rawSockets, .scheduling])
+    try Privileges.forbidNew()
+  }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Logging
 import Wire
@@ -23,6 +24,7 @@ enum WorkerNote: Equatable {
     switch self {
     case .ready, .stopping, .stopped: .notice
     case .stopCut: .warning
+    case .died(.killed(signal: SIGSYS)): .critical
     case .spawnFailed, .refused, .faulty, .lingers, .died, .waiting, .neverReady, .diedStopping: .error
     case .startedTooSlowly, .stalled: .critical
     }
@@ -39,6 +41,8 @@ enum WorkerNote: Equatable {
       "the worker hung: event loop \(loop) has not turned for \(Self.seconds(bound)); killing it and starting another"
     case .faulty(let reason): "the worker said what it can't have meant, killing it and starting another: \(reason)"
     case .lingers: "the worker has closed its control socket and does not end; killing it"
+    case .died(.killed(signal: SIGSYS)):
+      "the worker was killed for a system call that no worker makes, as a break-in would: the kernel's log has its number (`journalctl -k --grep 'type=1326'`); connections wait in the listeners' queues for the next one"
     case .died(let end): "the worker died: \(end); connections wait in the listeners' queues for the next one"
     case .waiting(let delay, let deaths, let window):
       "workers keep dying, \(deaths) within \(Self.seconds(window)): the next one starts in \(delay.milliseconds) ms"

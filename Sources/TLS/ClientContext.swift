@@ -83,17 +83,8 @@ final class ClientState {
 }
 
 extension ContextHandle {
-  /// Where distributions keep all authorities in one file: Debian, then what OpenSSL itself calls the default (EL).
-  private static var systemStores: [String] {
-    // SAFETY: a static string.
-    ["/etc/ssl/certs/ca-certificates.crt", unsafe String(cString: X509_get_default_cert_file())]
-  }
-
   fileprivate func loadSystemStore() throws(TLSError) {
-    // The variable that every OpenSSL program honours.
-    // SAFETY: the variable's text is copied at once.
-    let chosen = unsafe getenv(X509_get_default_cert_file_env()).map { unsafe String(cString: $0) }
-    let candidates = chosen.map { [$0] } ?? Self.systemStores
+    let candidates = Trust.systemStores
     // SAFETY: the path lives through the call.
     guard let path = candidates.first(where: { unsafe access($0, R_OK) == 0 }) else {
       throw .noSystemStore(looked: candidates)

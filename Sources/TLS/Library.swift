@@ -10,6 +10,10 @@ package var opensslVersion: String {
 /// used OpenSSL before us, which costs speed and nothing else.
 package var opensslUsesBlockCache: Bool { Library.ready }
 
+/// Reads OpenSSL's configuration file and loads the providers that it names, unless that has been done: before a process
+/// gives up the rights that this needs.
+package func prepareOpenSSL() { _ = Library.ready }
+
 /// What has to be done once, before anything else of OpenSSL. Every type here that makes an OpenSSL object asks
 /// `Library.ready` first.
 enum Library {

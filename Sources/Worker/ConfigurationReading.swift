@@ -19,7 +19,7 @@ extension Configuration.Loaded {
   /// What is wrong with the configuration and the files that it names, each with its place; the error itself when it
   /// is neither's fault.
   mutating func reason(of error: GenerationError) -> String {
-    checkFiles(at: Self.now)
+    checkFiles(at: Self.now, supervisors: false)
     let errors = diagnostics.filter { $0.severity == .error }
     return errors.isEmpty ? error.reason : errors.map(\.line).joined(separator: "; ")
   }
@@ -27,7 +27,7 @@ extension Configuration.Loaded {
   /// Says what will be the matter with the files soon, or is already without being an error.
   mutating func warnOfFiles(_ log: Logger) {
     let known = Set(diagnostics)
-    checkFiles(at: Self.now)
+    checkFiles(at: Self.now, supervisors: false)
     for diagnostic in diagnostics where !known.contains(diagnostic) { log.warning("\(diagnostic.line)") }
   }
 

@@ -6,15 +6,17 @@ extension Configuration.Loaded {
   /// Tries every file that the configuration names, as the worker will use it, and adds what is wrong where the file is
   /// named. Returns what the certificates say, in the configuration's order.
   ///
-  /// - Parameter seconds: the time, in seconds since 1970, that certificates must be valid at.
+  /// - Parameters:
+  ///   - seconds: the time, in seconds since 1970, that certificates must be valid at.
+  ///   - supervisors: the supervisor's own files too, which a confined worker can't open.
   @discardableResult
-  package mutating func checkFiles(at seconds: Int64) -> [CertificateFacts] {
+  package mutating func checkFiles(at seconds: Int64, supervisors: Bool = true) -> [CertificateFacts] {
     let pairs = configuration?.tls.certificates ?? []
     let names = configuration?.service ?? []
     let hasConfiguration = configuration != nil
     var facts: [CertificateFacts] = []
 
-    for file in files {
+    for file in files where !isRefused(file) {
       switch file.purpose {
       case .certificate where hasConfiguration:
         guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
@@ -38,6 +40,7 @@ extension Configuration.Loaded {
         refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }
       case .accessLog:
         refuse(file) { () throws(SystemError) in try File.requireAppendable(file.path) }
+      case .orders where !supervisors: continue
       case .affinity, .orders:
         refuse(file) { () throws(SystemError) in try File.requireReplaceable(file.path) }
       case .trustAnchors:

@@ -18,10 +18,17 @@ package enum WorkerRole {
       let service: WorkerService
       do throws(GenerationError) {
         let configuration = try loaded.accepted()
+        // From here on there is nothing to be had by taking this process over. The log's thread comes after it.
+        let confinement: Confinement
+        do throws(SystemError) { confinement = try Confinement.enter(naming: loaded.files) } catch {
+          throw GenerationError("the worker can't confine itself: \(error)")
+        }
         OperationalLog.bootstrap(
           target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
           level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
-        service = try WorkerService(orders, configuration, channel: channel, log: Logger(label: "worker"))
+        let log = Logger(label: "worker")
+        confinement.tell(log)
+        service = try WorkerService(orders, configuration, confinement, channel: channel, log: log)
         try service.start(orders)
       } catch {
         channel.send(.refused(generation: orders.generation, reason: loaded.reason(of: error)))

@@ -19,6 +19,7 @@ final class WorkerService: Sendable {
   private let boards: [LoopFigures.Board]
   private let tickets: TicketKeys
   private let affinityFile: AffinityFile
+  private let confinement: Confinement
   private let state: Mutex<State>
 
   private struct State {
@@ -33,8 +34,10 @@ final class WorkerService: Sendable {
 
   /// Loads the first configuration. Throws a reason for a person when it can not be served.
   init(
-    _ orders: WorkerOrders, _ configuration: Configuration, channel: ControlChannel, log: Logger
+    _ orders: WorkerOrders, _ configuration: Configuration, _ confinement: Confinement, channel: ControlChannel,
+    log: Logger
   ) throws(GenerationError) {
+    self.confinement = confinement
     self.channel = channel
     self.log = log
     heartbeats = orders.heartbeats
@@ -143,6 +146,7 @@ final class WorkerService: Sendable {
   private func reload(_ orders: WorkerOrders) {
     var loaded = orders.configuration.load()
     do throws(GenerationError) {
+      confinement.refuseFilesOutside(&loaded)
       let configuration = try loaded.accepted()
       let generation = try Generation(number: orders.generation, configuration, tickets: tickets, fleet: fleet)
       if configuration.log.access != state.withLock({ $0.generation.configuration.log.access }) {

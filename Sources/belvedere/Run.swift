@@ -36,6 +36,7 @@ struct Run: ParsableCommand {
 
   func run() throws {
     if dieWithParent { CurrentProcess.dieWithParent() }
+    try SupervisorRole.giveUpRights()
     let text = try file.read()
     let hostName = CurrentProcess.hostName()
     let configuration = try Configuration.load(bytes: text, fileName: file.path, hostName: hostName).accepted()

@@ -59,6 +59,20 @@ def test_service_is_confined(machine):
     assert machine.run("stat -c %U /proc/$(systemctl show --property MainPID --value belvedere)").strip() == "belvedere"
 
 
+def test_worker_is_confined_and_neither_process_can_be_debugged(machine):
+    filters = []
+    for process in (machine.supervisor, machine.worker):
+        fields = dict(line.split(":\t", 1) for line in machine.run(f"cat /proc/{process}/status").splitlines())
+        assert fields["NoNewPrivs"] == "1" and fields["CapAmb"] == f"{0:016x}"
+        # Whose memory may not be looked at belongs to root.
+        assert machine.run(f"stat -c %U /proc/{process}/mem").strip() == "root"
+        filters.append(int(fields["Seccomp_filters"]))
+    # Two of its own, beyond those of the unit.
+    assert filters[1] == filters[0] + 2
+    assert fields["CapPrm"] == fields["CapEff"] == f"{0:016x}"
+    assert "confinement:" not in machine.journal()
+
+
 def test_messages_carry_fields(machine):
     found = machine.run("journalctl --no-pager -o cat -u belvedere BELVEDERE_SERVER=view01 BELVEDERE_STATE=up")
     assert "view01" in found

@@ -7,7 +7,7 @@ import Wire
   static func endpoint(_ port: UInt16) -> Endpoint { Endpoint(address: IPAddress(v4: 0x7F00_0001), port: port) }
 
   static let configuration = DemoConfiguration(
-    https: endpoint(8443), redirect: endpoint(8080), certificatePath: "/proc/1/fd/9",
+    https: endpoint(8443), redirect: endpoint(8080), certificatePath: "/dev/shm/belvedere-a/view.pem",
     servers: [
       .init(name: "view01", endpoint: endpoint(8451), fingerprint: String(repeating: "ab", count: 32)),
       .init(name: "view02", endpoint: endpoint(8452), fingerprint: String(repeating: "cd", count: 32)),

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 from harness.belvedere import CRASH, binary, libc_die_with_parent, processes
@@ -72,6 +73,15 @@ class Demo:
     def living(self):
         """The processes of its session that have not ended."""
         return [pid for pid, (state, _, session) in processes().items() if session == self.process.pid and state != "Z"]
+
+    @property
+    def folder(self):
+        """Where the balancer's configuration and key are."""
+        for pid in self.living():
+            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            if "--configuration" in words:
+                return Path(words[words.index("--configuration") + 1]).parent
+        raise AssertionError(self.log)
 
     def wait(self):
         """The exit status, once none of its processes is left."""
@@ -145,8 +155,11 @@ def test_servers_die_drain_and_return_when_asked(start):
 def test_without_a_terminal_it_serves_until_it_is_told_to_stop(start, number):
     demo = start(stdin=subprocess.DEVNULL).wait_until_serving()
     assert demo.server_of("127.0.0.1")
+    folder = demo.folder
+    assert folder.stat().st_mode & 0o777 == 0o700
     demo.process.send_signal(number)
     assert demo.wait() == 0
+    assert not folder.exists(), "the private key is left behind"
 
 
 def test_the_end_of_a_script_is_not_the_end_of_the_demonstration(start):

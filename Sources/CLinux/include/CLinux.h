@@ -2,6 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#include "confinement.h"
 #include "local.h"
 #include "network.h"
 #include "sockets.h"

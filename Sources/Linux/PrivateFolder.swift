@@ -1,0 +1,38 @@
+import CLinux
+import Glibc
+
+/// A folder in memory that only this user may enter, with a few files for another process. Removed with its files when
+/// its owner lets go of it.
+package struct PrivateFolder: ~Copyable {
+  package let path: String
+  private var files: [String] = []
+
+  /// Makes it in /dev/shm, which is never written to a disk; where there is none, in /tmp.
+  package init() throws(SystemError) {
+    for place in ["/dev/shm", "/tmp"] {
+      var template = Array("\(place)/belvedere-XXXXXX".utf8CString)
+      let isMade = unsafe template.withUnsafeMutableBufferPointer { buffer in
+        // SAFETY: the template ends in null; its last six characters before that are replaced in place.
+        unsafe buffer.baseAddress.flatMap { unsafe mkdtemp($0) } != nil
+      }
+      guard isMade else { continue }
+      path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      return
+    }
+    throw SystemError("mkdtemp")
+  }
+
+  deinit {
+    // SAFETY: the paths are C strings during the calls.
+    for file in files { _ = unsafe unlink(file) }
+    _ = unsafe rmdir(path)
+  }
+
+  /// Puts a file there, readable by this user alone, and returns its path.
+  package mutating func put(_ name: String, contents: Span<UInt8>) throws(SystemError) -> String {
+    let file = path + "/" + name
+    try File.replace(file, with: contents)
+    files.append(file)
+    return file
+  }
+}

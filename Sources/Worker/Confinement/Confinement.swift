@@ -1,0 +1,66 @@
+import Configuration
+import Linux
+import Logging
+import TLS
+
+/// A worker's confinement: what it gives up before it meets a client's first byte, and what it keeps. After this, a hole
+/// in a parser is a dead end: there is no capability to use, no program to start, no process to reach, and no file but
+/// the service's own.
+///
+/// docs/security.md describes it call by call.
+package struct Confinement: Sendable {
+  /// What may be opened; nil when the kernel has no Landlock and the file system's permissions alone decide.
+  private let files: FileAccess?
+  /// What could not be had, in words for the log.
+  private let gaps: [String]
+
+  /// Confines this process for ever. Call it when the configuration is known, before any thread is started, for a thread
+  /// that runs already is not confined by Landlock. What a kernel does not have is told by `tell`; anything else that
+  /// fails is thrown, and nothing must be served then.
+  package static func enter(naming files: [FileReference]) throws(SystemError) -> Confinement {
+    // What libraries read once: OpenSSL's configuration and providers, the time zone.
+    prepareOpenSSL()
+    _ = Clock.local(0)
+
+    try Privileges.hideMemory()
+    try Privileges.keep([])
+    try Privileges.forbidNew()
+
+    // A finding is told with the help of the memory's map and of another program. No released binary is built so.
+    if SystemCallFilter.isSanitized { return Confinement(files: nil, gaps: ["not in a build with a sanitizer"]) }
+
+    var gaps: [String] = []
+    var granted: FileAccess? = FileAccess(for: files)
+    do throws(SystemError) { try granted?.enforce() } catch {
+      guard error.isUnsupported else { throw error }
+      gaps.append("the kernel has no Landlock (\(error)): the worker may open what its user may open")
+      granted = nil
+    }
+    do throws(SystemError) {
+      try WorkerCalls.expectedToFail.enforce(logging: false)
+      try WorkerCalls.filter(for: CurrentProcess.identifier).enforce(logging: true)
+    } catch {
+      guard error.isUnsupported else { throw error }
+      gaps.append("the kernel filters no system calls (\(error)): the worker may make any that its user may make")
+    }
+    return Confinement(files: granted, gaps: gaps)
+  }
+
+  /// Says what could not be had.
+  func tell(_ log: Logger) {
+    for gap in gaps { log.warning("confinement: \(gap)") }
+  }
+
+  /// Refuses the files of a reloaded configuration that are beyond what this process kept.
+  func refuseFilesOutside(_ loaded: inout Configuration.Loaded) {
+    guard let files else { return }
+    for file in loaded.files {
+      var wanted = FileAccess()
+      wanted.allow(file)
+      guard !files.covers(wanted) else { continue }
+      loaded.refuse(
+        file, because: "lies in a folder that the running worker gave up at its start",
+        suggestion: "`systemctl restart belvedere` takes the configuration over")
+    }
+  }
+}

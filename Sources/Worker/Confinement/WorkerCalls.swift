@@ -1,0 +1,165 @@
+import Linux
+
+/// The system calls of a worker: all that it and its libraries make once it is confined, each with what for. Made from
+/// traces of the whole end-to-end suite; docs/security.md has the same list for operators, and a test compares the two.
+package enum WorkerCalls {
+  private typealias Rule = SystemCallFilter.Rule
+
+  /// Calls that a library tries first and does without. A filter of its own, which tells nobody.
+  package static let expectedToFail = SystemCallFilter(
+    // Its flags lie in memory, where no filter can look; glibc falls back on `clone`.
+    [.refuse(.clone3, Code.notImplemented)], otherwise: .allowed)
+
+  /// The filter for the worker that is this process.
+  package static func filter(for process: Int32) -> SystemCallFilter {
+    SystemCallFilter(
+      served + edges(of: UInt32(bitPattern: process)) + intrusions, otherwise: .refused(Code.notPermitted))
+  }
+
+  /// The hot path: no argument is looked at, so a kernel from 5.11 on runs no program for these.
+  private static let served: [Rule] = [
+    // A loop's turn: what has happened, bytes in, bytes out, the time where the vDSO can't tell it.
+    .allow(.epollWait), .allow(.epollPwait), .allow(.recvfrom), .allow(.sendto), .allow(.read), .allow(.write),
+    .allow(.clockGettime),
+    // Connections come and go.
+    .allow(.accept4), .allow(.connect), .allow(.close), .allow(.shutdown), .allow(.epollCtl), .allow(.getsockopt),
+    // Locks, and threads that wait.
+    .allow(.futex), .allow(.poll), .allow(.ppoll), .allow(.clockNanosleep), .allow(.nanosleep), .allow(.schedYield),
+    .allow(.restartSyscall),
+    // The supervisor's orders with their descriptors, facts for it, and journal entries.
+    .allow(.recvmsg), .allow(.sendmsg),
+    // Memory. `mmap` and `mprotect`, which could make it executable, are below.
+    .allow(.brk), .allow(.munmap), .allow(.mremap), .allow(.madvise),
+    // Keys, nonces, hash seeds.
+    .allow(.getrandom),
+  ]
+
+  /// Calls whose arguments matter, and calls that are made now and then.
+  private static func edges(of process: UInt32) -> [Rule] {
+    [
+      // Never executable: the code of a worker is what the loader mapped before.
+      .allow(.mmap, when: [.lacks(2, Memory.executable)]),
+      .allow(.mprotect, when: [.lacks(2, Memory.executable)]),
+      // TCP to servers; UDP and TCP for OCSP responders' names; the journal's datagrams.
+      .allow(
+        .socket,
+        when: [
+          .value(0, in: [Family.inet, Family.inet6]),
+          .value(1, in: [Kind.stream, Kind.datagram], ignoring: Kind.flags),
+          .value(2, in: [0, Transport.tcp, Transport.udp]),
+        ],
+        [.value(0, in: [Family.local]), .value(1, in: [Kind.stream, Kind.datagram], ignoring: Kind.flags)]),
+      .allow(
+        .setsockopt,
+        when: [.value(1, in: [Transport.tcp]), .value(2, in: [Option.noDelay])],
+        [.value(1, in: [Option.socketLevel]), .value(2, in: [Option.linger, Option.sendBuffer])],
+        // Errors of the resolver's datagrams.
+        [.value(1, in: [Option.ipLevel]), .value(2, in: [Option.ipErrors])],
+        [.value(1, in: [Option.ip6Level]), .value(2, in: [Option.ip6Errors])]),
+      .allow(.getsockname), .allow(.getpeername),
+      // Not F_SETOWN and F_SETSIG, which make the kernel send signals.
+      .allow(.fcntl, when: [.value(1, in: Control.all)]),
+      // How much there is to read; whether it is a terminal.
+      .allow(.ioctl, when: [.value(1, in: [Device.readable, Device.terminal])]),
+
+      // Files, as far as Landlock allows them: certificates, error pages, the access log, the clients' homes.
+      .allow(.openat), .allow(.newfstatat), .allow(.fstat), .allow(.statx), .allow(.lseek), .allow(.pread64),
+      .allow(.readlink), .allow(.readlinkat), .allow(.getcwd),
+      .allow(.access), .allow(.faccessat), .allow(.faccessat2),
+      .allow(.rename), .allow(.renameat), .allow(.unlink), .allow(.unlinkat), .allow(.fdatasync),
+      // A journal entry too large for a datagram.
+      .allow(.memfdCreate), .allow(.writev),
+      // Names of OCSP responders: both questions to a resolver at once.
+      .allow(.sendmmsg), .allow(.recvmmsg),
+
+      // Threads of this process and nothing else: exactly what pthread_create(3) asks for.
+      .allow(.clone, when: [.value(0, in: [ThreadFlags.all])]), .allow(.clone3),
+      .allow(.setRobustList), .allow(.rseq), .allow(.gettid), .allow(.getpid), .allow(.schedGetaffinity),
+      .allow(.prctl, when: [.value(0, in: [Process.setName])]),
+      .allow(.eventfd2), .allow(.epollCreate1),
+      .allow(.rtSigprocmask), .allow(.rtSigaction), .allow(.rtSigreturn), .allow(.sigaltstack),
+      // abort(3) after a trap. Nobody else is signalled.
+      .allow(.tgkill, when: [.value(0, in: [process])]), .allow(.kill, when: [.value(0, in: [process])]),
+      // Limits are read, not set.
+      .allow(.prlimit64, when: [.value(0, in: [0, process]), .null(2)]), .allow(.sysinfo), .allow(.uname),
+      .allow(.getuid), .allow(.geteuid), .allow(.getgid), .allow(.getegid),
+      .allow(.exit), .allow(.exitGroup),
+    ]
+  }
+
+  /// What only an intruder tries. The process dies at once, and the supervisor tells of it.
+  private static let intrusions: [Rule] = [
+    SystemCall.execve, .execveat, .fork, .vfork, .ptrace, .processVmReadv, .processVmWritev, .processMadvise,
+    .pidfdOpen,
+    .pidfdGetfd, .pidfdSendSignal, .kcmp,
+    .mount, .umount2, .moveMount, .openTree, .fsopen, .fsmount, .fspick, .fsconfig, .mountSetattr, .pivotRoot, .chroot,
+    .unshare, .setns, .bpf, .perfEventOpen, .userfaultfd, .ioUringSetup, .ioUringEnter, .ioUringRegister, .initModule,
+    .finitModule, .deleteModule, .kexecLoad, .kexecFileLoad, .reboot, .swapon, .swapoff, .acct, .quotactl, .syslog,
+    .settimeofday, .clockSettime, .clockAdjtime, .adjtimex, .sethostname, .setdomainname, .iopl, .ioperm, .modifyLdt,
+    .personality,
+    .capset, .setuid, .setgid, .setreuid, .setregid, .setresuid, .setresgid, .setfsuid, .setfsgid, .setgroups,
+    .openByHandleAt, .nameToHandleAt, .addKey, .requestKey, .keyctl, .seccomp,
+  ].map(Rule.kill)
+}
+
+// Numbers of the kernel's interface that are the same on both architectures.
+
+private enum Code {
+  static let notPermitted: Int32 = 1
+  static let notImplemented: Int32 = 38
+}
+
+private enum Memory {
+  static let executable: UInt32 = 4
+}
+
+private enum Family {
+  static let local: UInt32 = 1
+  static let inet: UInt32 = 2
+  static let inet6: UInt32 = 10
+}
+
+private enum Kind {
+  static let stream: UInt32 = 1
+  static let datagram: UInt32 = 2
+  /// SOCK_CLOEXEC and SOCK_NONBLOCK.
+  static let flags: UInt32 = 0o2_004_000
+}
+
+private enum Transport {
+  static let tcp: UInt32 = 6
+  static let udp: UInt32 = 17
+}
+
+private enum Option {
+  static let noDelay: UInt32 = 1
+  static let socketLevel: UInt32 = 1
+  static let linger: UInt32 = 13
+  static let sendBuffer: UInt32 = 7
+  static let ipLevel: UInt32 = 0
+  static let ipErrors: UInt32 = 11
+  static let ip6Level: UInt32 = 41
+  static let ip6Errors: UInt32 = 25
+}
+
+private enum Control {
+  /// F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS.
+  static let all: [UInt32] = [1, 2, 3, 4, 1030, 1033, 1034]
+}
+
+private enum Device {
+  /// FIONREAD.
+  static let readable: UInt32 = 0x541b
+  /// TCGETS.
+  static let terminal: UInt32 = 0x5401
+}
+
+private enum ThreadFlags {
+  /// CLONE_VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID, CHILD_CLEARTID.
+  static let all: UInt32 = 0x3d_0f00
+}
+
+private enum Process {
+  /// PR_SET_NAME.
+  static let setName: UInt32 = 15
+}

@@ -1,0 +1,110 @@
+"""What a worker has given up, and that its service goes on without it. What it can no longer do is tried in
+Tests/Worker/ConfinementTests.swift."""
+
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from harness.waiting import wait_until
+
+
+def status(process):
+    """The fields of /proc/PROCESS/status."""
+    return dict(line.split(":\t", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines() if ":\t" in line)
+
+
+@pytest.fixture
+def confined(scene):
+    """A balancer whose worker is confined."""
+    balancer = scene.balance(scene.server())
+    if "not in a build with a sanitizer" in balancer.log:
+        pytest.skip("a build with a sanitizer is not confined")
+    assert "confinement:" not in balancer.log
+    return balancer
+
+
+def test_every_thread_of_the_worker_is_confined(confined):
+    threads = list(Path(f"/proc/{confined.worker}/task").iterdir())
+    assert len(threads) > 3
+    for thread in threads:
+        fields = status(f"{confined.worker}/task/{thread.name}")
+        assert fields["NoNewPrivs"] == "1"
+        assert fields["Seccomp"] == "2" and fields["Seccomp_filters"] == "2"
+        # The bounding and the inheritable set are about programs that are executed, which it can't do.
+        for kind in ("CapPrm", "CapEff", "CapAmb"):
+            assert int(fields[kind], 16) == 0, kind
+
+
+def test_supervisor_keeps_what_the_virtual_address_needs_and_no_more(scene):
+    balancer = scene.balance(scene.server())
+    # CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_NICE.
+    kept = 1 << 10 | 1 << 12 | 1 << 13 | 1 << 23
+    for thread in Path(f"/proc/{balancer.process.pid}/task").iterdir():
+        fields = status(f"{balancer.process.pid}/task/{thread.name}")
+        assert fields["NoNewPrivs"] == "1"
+        for kind in ("CapPrm", "CapEff"):
+            assert int(fields[kind], 16) & ~kept == 0, kind
+        if os.geteuid() == 0:
+            assert int(fields["CapEff"], 16) == int(fields["CapBnd"], 16) == kept
+        assert int(fields["CapAmb"], 16) == 0
+
+
+def certificate_in(folder, certificates):
+    """The service's certificate and key, copied into a folder; what a configuration says of them."""
+    folder.mkdir()
+    shutil.copy(certificates.front.chain, folder / "view.pem")
+    shutil.copy(certificates.front.key, folder / "view.key")
+    return {"certificate": str(folder / "view.pem"), "key": str(folder / "view.key")}
+
+
+def test_reload_that_names_a_file_elsewhere_asks_for_a_restart(confined, certificates, tmp_path):
+    balancer = confined
+    elsewhere = certificate_in(tmp_path / "elsewhere", certificates)
+    balancer.write({"tls": elsewhere})
+    run = balancer.call("reload")
+    assert run.returncode == 1
+    assert re.search(r"belvedere\.yaml:\d+:\d+: .*elsewhere/view\.pem: lies in a folder that the running worker gave up", run.stderr)
+    assert "systemctl restart belvedere" in run.stderr
+    # One reason for each file, and nothing of what follows from it.
+    assert "Permission denied" not in run.stderr
+    assert balancer.get("/").status == 200
+
+    # Another worker begins with the configuration in force; a restart takes the new one.
+    balancer.signal(signal.SIGTERM)
+    assert balancer.wait() == 0
+    balancer.start().wait_until_serving()
+    assert balancer.get("/").status == 200
+
+
+def test_certificate_is_rotated_in_its_folder_and_through_a_link(scene, certificates, tmp_path):
+    """As certbot does: the name stays, and leads to another file of the archive's folder."""
+    certificate_in(tmp_path / "archive", certificates)
+    live = tmp_path / "live"
+    live.mkdir()
+    for name in ("view.pem", "view.key"):
+        (live / name).symlink_to(tmp_path / "archive" / name)
+    balancer = scene.balance(scene.server(), tls={"certificate": str(live / "view.pem"), "key": str(live / "view.key")})
+    for name in ("view.pem", "view.key"):
+        shutil.copy(tmp_path / "archive" / name, tmp_path / "archive" / f"2-{name}")
+        (live / f"{name}.new").symlink_to(tmp_path / "archive" / f"2-{name}")
+        (live / f"{name}.new").rename(live / name)
+    assert balancer.reload() == 2
+    # And a file in the place of the link.
+    for name in ("view.pem", "view.key"):
+        (live / name).unlink()
+        shutil.copy(tmp_path / "archive" / name, live / name)
+    assert balancer.reload() == 3
+    assert balancer.get("/").status == 200
+
+
+def test_worker_that_made_a_forbidden_call_is_told_of_and_replaced(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    victim = balancer.worker
+    os.kill(victim, signal.SIGSYS)
+    wait_until(lambda: balancer.worker not in (None, victim), "another worker")
+    balancer.wait_for_log("critical supervisor: the worker was killed for a system call that no worker makes")
+    wait_until(lambda: balancer.get("/").status == 200, "a served request")

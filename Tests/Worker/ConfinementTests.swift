@@ -1,0 +1,242 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import Linux
+@testable import Worker
+
+/// A folder with what a configuration names, and one beside it with what it does not.
+private final class Ground {
+  let root: URL
+  var configuration: String { root.appendingPathComponent("belvedere.yaml").path }
+
+  init() throws {
+    root = FileManager.default.temporaryDirectory.appendingPathComponent("trespass-\(UUID().uuidString)")
+    for folder in ["tls", "archive", "log", "state", "outside"] {
+      try FileManager.default.createDirectory(
+        at: root.appendingPathComponent(folder), withIntermediateDirectories: true)
+    }
+    for file in ["archive/view1.pem", "archive/view2.pem", "tls/next.pem", "outside/secret"] {
+      try Data("x\n".utf8).write(to: root.appendingPathComponent(file))
+    }
+    try FileManager.default.createSymbolicLink(
+      atPath: path("tls/view.pem"), withDestinationPath: path("archive/view1.pem"))
+    let text = """
+      service: view.test
+      tls: { certificate: tls/view.pem }
+      servers: { view01: 192.0.2.1 }
+      affinity: { file: state/affinity }
+      log: { access: { target: \(path("log/access.log")) } }
+      """
+    try Data(text.utf8).write(to: URL(fileURLWithPath: configuration))
+  }
+
+  deinit { try? FileManager.default.removeItem(at: root) }
+
+  func path(_ name: String) -> String { root.appendingPathComponent(name).path }
+}
+
+private enum Outcome: Hashable, CustomStringConvertible {
+  case done
+  case failed(Int32)
+  case killed(Int32)
+
+  static let denied = Outcome.failed(EACCES)
+  static let refused = Outcome.failed(EPERM)
+  static let died = Outcome.killed(SIGSYS)
+
+  var description: String {
+    switch self {
+    case .done: "done"
+    case .failed(let code): SystemError.words(for: code)
+    case .killed(let signal): Signals.words(for: signal)
+    }
+  }
+}
+
+/// The program beside this test bundle.
+private func trespasser() throws -> URL {
+  var information = unsafe Dl_info()
+  let found = unsafe dladdr(#dsohandle, &information)
+  try #require(found != 0)
+  let bundle = unsafe URL(fileURLWithPath: String(cString: information.dli_fname))
+  return bundle.deletingLastPathComponent().appendingPathComponent("trespass")
+}
+
+private func start(_ mode: String, _ ground: Ground, _ attempt: String, _ argument: String) throws -> Process {
+  let process = Process()
+  process.executableURL = try trespasser()
+  process.arguments = [mode, ground.configuration, attempt, argument]
+  process.environment = ["SWIFT_BACKTRACE": "enable=no"]
+  try process.run()
+  return process
+}
+
+private func attempt(_ mode: String, _ ground: Ground, _ attempt: String, _ argument: String) throws -> Outcome {
+  let process = try start(mode, ground, attempt, argument)
+  process.waitUntilExit()
+  let status = process.terminationStatus
+  if process.terminationReason == .uncaughtSignal { return .killed(status) }
+  return status == 0 ? .done : .failed(status)
+}
+
+/// Its signals may be blocked, as those of the thread that has started it.
+private func end(_ process: Process) {
+  _ = kill(process.processIdentifier, SIGKILL)
+  process.waitUntilExit()
+}
+
+/// What an attempt is given.
+private enum Object: Sendable {
+  case nothing
+  case text(String)
+  case file(String)
+  case victim
+  case victimsMemory
+  case victimsFile(String)
+}
+
+private let isRoot = geteuid() == 0
+
+/// Name, object, what comes of it inside. Outside, each is done.
+private let forbidden: [(String, Object, Outcome)] = [
+  ("execute", .text("/bin/true"), .died),
+  ("make-process", .nothing, .refused),
+  ("trace", .victim, .died),
+  ("signal", .victim, .refused),
+  ("signal-thread", .victim, .refused),
+  ("signal-everybody", .nothing, .refused),
+  ("hold-process", .victim, .died),
+  ("read-memory", .victimsMemory, .died),
+  ("read", .victimsFile("mem"), .denied),
+  ("read", .victimsFile("environ"), .denied),
+  ("have-signals-sent", .victim, .refused),
+  ("read", .text("/etc/passwd"), .denied),
+  ("read", .file("outside/secret"), .denied),
+  ("read", .text("/proc/self/status"), .denied),
+  ("list", .text("/"), .denied),
+  ("write", .file("outside/new"), .denied),
+  ("write", .file("tls/view.pem"), .denied),
+  ("write", .file("tls/new.pem"), .denied),
+  ("read", .file("log/access.log"), .denied),
+  ("make-link", .file("state/affinity"), .refused),
+  ("change-mode", .file("state"), .refused),
+  ("change-owner", .file("state"), .refused),
+  ("listen", .nothing, .refused),
+  ("netlink-socket", .nothing, .refused),
+  ("list-interfaces", .nothing, .refused),
+  ("map-code", .nothing, .refused),
+  ("make-code", .nothing, .refused),
+  ("become-user", .nothing, .died),
+  ("change-capabilities", .nothing, .died),
+  ("show-memory", .nothing, .refused),
+  ("raise-limit", .nothing, .refused),
+]
+
+/// Those that only root can be seen to succeed with.
+private let forbiddenToRoot: [(String, Object, Outcome)] = [
+  ("mount", .file("state"), .died),
+  ("change-root", .file("state"), .died),
+  ("new-namespace", .nothing, .died),
+  ("raw-socket", .nothing, .refused),
+  ("packet-socket", .nothing, .refused),
+  ("bind-to-interface", .nothing, .refused),
+]
+
+/// Those that fail outside too, as the kernel is built or for what they ask, but not like this.
+private let forbiddenEverywhere = ["load-program", "use-ring", "foreign-call"]
+
+private let allowed: [(String, Object)] = [
+  ("read", .file("tls/view.pem")),
+  ("read", .file("tls/next.pem")),
+  // Where the certificate's link may lead tomorrow.
+  ("read", .file("archive/view2.pem")),
+  ("read", .file("state/affinity")),
+  ("append", .file("log/access.log")),
+  ("append", .file("log/new.log")),
+  ("replace", .file("state/affinity")),
+  ("connect", .nothing),
+  ("resolve", .text("localhost")),
+  ("make-thread", .nothing),
+]
+
+/// One after the other: each starts processes, and what they find shall be theirs.
+@Suite(.serialized, .enabled(if: !SystemCallFilter.isSanitized, "a build with a sanitizer is not confined"))
+struct `The worker's confinement` {
+  private let ground: Ground
+  private let victim: Process
+
+  init() throws {
+    ground = try Ground()
+    for name in ["state/affinity", "log/access.log"] {
+      try Data("x\n".utf8).write(to: ground.root.appending(path: name))
+    }
+    victim = try start("free", ground, "wait", "")
+  }
+
+  private func resolved(_ object: Object) throws -> String {
+    switch object {
+    case .nothing: return ""
+    case .text(let text): return text
+    case .file(let name): return ground.path(name)
+    case .victim: return "\(victim.processIdentifier)"
+    case .victimsFile(let name): return "/proc/\(victim.processIdentifier)/\(name)"
+    case .victimsMemory:
+      let maps = try String(contentsOfFile: "/proc/\(victim.processIdentifier)/maps", encoding: .utf8)
+      return "\(victim.processIdentifier):\(maps.prefix { $0 != "-" })"
+    }
+  }
+
+  private func tries(_ list: [(String, Object, Outcome)]) throws {
+    defer { end(victim) }
+    for (name, object, expected) in list {
+      let argument = try resolved(object)
+      #expect(try attempt("free", ground, name, argument) == .done, "\(name) \(argument), free")
+      try? FileManager.default.removeItem(
+        atPath: argument.hasPrefix(ground.path("tls/new")) ? argument : argument + ".link")
+      let found = try attempt("confined", ground, name, argument)
+      #expect(found == expected, "\(name) \(argument), confined")
+    }
+  }
+
+  @Test func `what an intruder would do succeeds outside and is refused inside`() throws { try tries(forbidden) }
+
+  @Test(.enabled(if: isRoot)) func `what root may do is refused inside too`() throws { try tries(forbiddenToRoot) }
+
+  @Test func `what the kernel may have kills inside`() throws {
+    defer { end(victim) }
+    for name in forbiddenEverywhere {
+      #expect(try attempt("free", ground, name, "") != .died, "\(name), free")
+      #expect(try attempt("confined", ground, name, "") == .died, "\(name), confined")
+    }
+  }
+
+  @Test func `what a worker does succeeds inside`() throws {
+    defer { end(victim) }
+    for (name, object) in allowed {
+      #expect(try attempt("confined", ground, name, try resolved(object)) == .done, "\(name) \(object)")
+    }
+  }
+
+  @Test func `a trap inside ends as a trap`() throws {
+    defer { end(victim) }
+    #expect(try attempt("confined", ground, "crash", "") == .killed(SIGABRT))
+  }
+}
+
+@Suite struct `The list of the worker's calls` {
+  @Test func `docs/security.md has every call of the list, and no other`() throws {
+    let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "docs/security.md")
+    let text = try String(contentsOf: page, encoding: .utf8)
+    let rows = text.components(separatedBy: "| Calls | What for | Only with |").last?.components(separatedBy: "\n\n")
+      .first
+    var told: [String] = []
+    for row in try #require(rows).split(separator: "\n").dropFirst(1) {
+      told += row.split(separator: "|")[0].split(separator: " ").map { $0.filter { $0 != "`" } }
+    }
+    let allowed = WorkerCalls.filter(for: 1).rules.filter { $0.answer == .allowed && $0.call != .clone3 }
+    #expect(Set(told) == Set(allowed.map(\.call.name)))
+    #expect(told.count == Set(told).count)
+  }
+}
