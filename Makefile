@@ -18,7 +18,7 @@ SIMULATION_SCALE ?= 100
 # Debian's packages. The Swift toolchain comes from swift.org.
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-cryptography python3-websockets nginx-light curl openssl iproute2
-PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian
+PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian rpm rpmlint file
 PAIR_PACKAGES := $(TEST_PACKAGES) keepalived tcpdump tshark util-linux hostname
 APPLIANCE_PACKAGES := $(TEST_PACKAGES) mmdebstrap util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) haproxy gcc util-linux valgrind
@@ -40,7 +40,8 @@ RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
-.PHONY: help build debug demo deb test test-unit test-end-to-end test-pair soak test-appliance lint simulation fuzz bench clean \
+.PHONY: help build debug demo deb rpm test test-unit test-end-to-end test-pair soak test-packages test-appliance lint simulation \
+	fuzz bench clean \
 	stage deps deps-test deps-bench deps-package deps-pair deps-appliance
 
 help: ## what there is to make
@@ -64,6 +65,10 @@ deb: stage ## the package for Debian 12
 	packaging/deb $(PACKAGES)/tree $(PACKAGES) | tee $(PACKAGES)/deb
 	lintian --allow-root --fail-on warning $$(cat $(PACKAGES)/deb)
 
+rpm: stage ## the package for Enterprise Linux 9
+	packaging/rpm $(PACKAGES)/tree $(PACKAGES) | tee $(PACKAGES)/rpm
+	rpmlint --config packaging/rpmlint.toml $$(cat $(PACKAGES)/rpm)
+
 test: test-unit test-end-to-end test-pair ## everything that must pass
 
 test-unit: deps ## the Swift tests
@@ -83,6 +88,11 @@ soak: export BELVEDERE_TEST_STREAM ?= 300
 soak: deps-test build ## the long tests at full length, on the released binary
 	BELVEDERE=$(CURDIR)/.build/release/belvedere $(PYTHON) -m pytest --rootdir=Tests/EndToEnd \
 		-c Tests/EndToEnd/pytest.ini Tests/EndToEnd -m soak --durations=0 $(PYTEST)
+
+test-packages: deps-test deb rpm ## what the packages hold, their scripts, and whether the same bytes come again
+	BELVEDERE_TREE=$(CURDIR)/$(PACKAGES)/tree BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) \
+		BELVEDERE_RPM=$$(cat $(PACKAGES)/rpm) \
+		$(PYTHON) -m pytest --rootdir=Tests/Packaging -c Tests/Packaging/pytest.ini Tests/Packaging $(PYTEST)
 
 test-appliance: deps-appliance deb ## the package on booted Debian machines
 	packaging/deb $(PACKAGES)/tree $(PACKAGES) 2 >$(PACKAGES)/next-deb
