@@ -1,0 +1,135 @@
+"""The manuals against what they are about: every line of the log is explained, and every command is one."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness.belvedere import binary
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "Sources"
+# What a line of the log is made by. Debugging is for those who read the sources.
+CALL = re.compile(
+    r'(?:\blog\.(?:info|notice|warning|error|critical)\(\s*'  # log.notice("…")
+    r'|\blog\.log\(level: [^"\n]*, '  # log.log(level: …, "…")
+    r'|\bsay\(\s*\w+, \.\w+,\s*'  # say(index, .warning, "…", as: …)
+    r'|\blog\(\w+, \.\w+, '  # log(index, .error, "…")
+    r'|struct Transition: .*?var description: String { )(?=")',  # a virtual router's change of role
+    re.DOTALL,
+)
+# The words of notes that a pure core or a state machine makes, and an edge writes.
+NOTES = ["Supervisor/WorkerNote.swift", "VRRP/RouterNote.swift", "Worker/ExpiryWatch.swift"]
+# Of these, what is a part of another line.
+CERTIFICATE = "the certificate for … in …"
+PARTS = {
+    CERTIFICATE, "…", ": …", " s", " ms", "… s", "… ms", " and … more", "no name", "in less than a day", "in 1 day",
+    "in … days", ", ", "",
+}  # fmt: skip
+
+
+def literal(text, start):
+    """The string literal at `start`, with … in place of what is put in."""
+    if text.startswith('"""', start):
+        end = text.index('"""', start + 3)
+        lines = [line.strip() for line in text[start + 3 : end].strip().splitlines()]
+        body = " ".join(line.removesuffix("\\").rstrip() for line in lines)
+        return re.sub(r"\\\([^()]*(\([^()]*\))?[^()]*\)", "…", body)
+    words, depth, position = "", 0, start + 1
+    while depth or text[position] != '"':
+        if not depth and text.startswith("\\(", position):
+            words, depth, position = words + "…", 1, position + 2
+            continue
+        if depth:
+            depth += {"(": 1, ")": -1}.get(text[position], 0)
+        else:
+            words += text[position]
+        position += 1
+    return words
+
+
+def said():
+    """Every line that the log may have, with … for what differs."""
+    lines = set()
+    for path in SOURCES.rglob("*.swift"):
+        if "Demo" not in path.parts:
+            text = path.read_text()
+            lines |= {literal(text, match.end()) for match in CALL.finditer(text)}
+    for name in NOTES:
+        text = re.sub(r"//.*", "", (SOURCES / name).read_text())
+        for body in re.findall(r"(?:var text: String|static func text\(.*?\)[^{]*|static let advice[^\n]*)(.*?)\n  }", text, re.DOTALL):
+            position = 0
+            while match := re.search(r'"""|"', body[position:]):
+                start = position + match.start()
+                lines.add(literal(body, start))
+                closing = match.group()
+                position = body.index(closing, start + len(closing)) + len(closing) if closing == '"""' else end(body, start)
+    titled = {line for line in lines if line.startswith(("… expires", "… has expired"))}
+    return lines - PARTS - titled | {line.replace("…", CERTIFICATE, 1) for line in titled}
+
+
+def end(text, start):
+    """Behind the one-line literal at `start`."""
+    depth, position = 0, start + 1
+    while depth or text[position] != '"':
+        if text.startswith("\\(", position) and not depth:
+            depth, position = 1, position + 2
+            continue
+        if depth:
+            depth += {"(": 1, ")": -1}.get(text[position], 0)
+        position += 1
+    return position + 1
+
+
+def explained():
+    table = (ROOT / "docs/operate.md").read_text()
+    return re.findall(r"^\| ``(.*?)`` \|", table, re.MULTILINE)
+
+
+def is_same(row, line):
+    """A row may stop short of a long line's end, where it has …"""
+    return row == line or (row.endswith(" …") and line.startswith(row.removesuffix("…")))
+
+
+def test_operate_explains_every_line_of_the_log():
+    lines, rows = said(), explained()
+    assert len(lines) > 60
+    assert [line for line in sorted(lines) if not any(is_same(row, line) for row in rows)] == []
+    assert [row for row in rows if not any(is_same(row, line) for line in lines)] == []
+    assert len(rows) == len(set(rows))
+
+
+def manuals():
+    return sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
+
+
+def commands(manual):
+    """What a shell is given to run `belvedere` with, in blocks and in the text."""
+    text = re.sub(r"\s#.*", "", manual.read_text(), flags=re.MULTILINE)
+    found = re.findall(r"(?:^|`|-- |&& )(?:/usr/sbin/)?belvedere ([a-z]+(?: --?[a-z-]+)*)", text, re.MULTILINE)
+    # The worker is a role that the supervisor starts, and nobody else.
+    return sorted(command for command in set(found) if command != "worker")
+
+
+@pytest.mark.parametrize("manual", manuals(), ids=lambda path: path.name)
+def test_every_command_of_a_manual_is_one(manual):
+    for command in commands(manual):
+        subcommand, *options = command.split()
+        shown = subprocess.run([binary(), "help", subcommand], check=True, capture_output=True, text=True).stdout
+        assert f"belvedere {subcommand}" in shown, command
+        for option in options:
+            assert option in shown, command
+
+
+@pytest.mark.parametrize("manual", manuals(), ids=lambda path: path.name)
+def test_every_link_of_a_manual_leads_somewhere(manual):
+    text = manual.read_text()
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if target.startswith("https://"):
+            continue
+        there = (manual.parent / path).resolve() if path else manual
+        assert there.exists(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.*)", there.read_text(), re.MULTILINE)
+            assert anchor in [re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles], target
