@@ -459,14 +459,15 @@ def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_agai
     balancer = scene.balance(*servers, health={"interval": "200ms", "timeout": "1s", "rise": 1, "fall": 1, "jitter": "0s"})
     assert balancer.status["problems"] == []
 
-    def problem(words):
-        return next((p for p in balancer.status["problems"] if words in p["text"]), None)
+    def problems(words):
+        return [p for p in balancer.status["problems"] if words in p["text"]]
 
     for times in (1, 2):
         servers[1].die()
         balancer.wait_for_state("view02", "down")
+        # The check may find nobody there, or be cut short.
         wait_until(
-            lambda: (problem("server view02 is down, was up") or {}).get("count") == times,
+            lambda: sum(p["count"] for p in problems("server view02 is down, was up")) == times,
             lambda: f"{balancer.status['problems']}",
         )
         servers[1].start()
@@ -474,8 +475,7 @@ def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_agai
     worker = balancer.worker
     balancer.expects_worker_death = True
     os.kill(worker, signal.SIGKILL)
-    died = wait_until(lambda: problem("the worker died"), lambda: f"{balancer.status['problems']}")
-    assert balancer.status["problems"][0] == died
+    wait_until(lambda: problems("the worker died"), lambda: f"{balancer.status['problems']}")
     assert "last problems" in balancer.call("status").stdout
 
 
