@@ -48,7 +48,7 @@ package struct StatusPage {
   private var generation: String {
     let current = report.generation
     let age = Age(report.time.seconds(since: current.since))
-    let threads = current.threads == 1 ? "1 thread" : "\(current.threads) threads"
+    let threads = Self.counted(current.threads, "thread")
     let earlier = (current.alive ?? 1) > 1 ? ", \((current.alive ?? 1) - 1) before it still in use" : ""
     return "\(current.number) for \(age), \(threads)\(earlier)"
   }
@@ -71,11 +71,12 @@ package struct StatusPage {
 
   private var refused: String {
     let refused = report.traffic.refused
-    let parts = [
-      (refused.connections, "connections"), (refused.handshakes, "handshakes"), (refused.requests, "requests"),
-      (refused.unroutable, "without a server"),
+    let counts = [
+      (refused.connections, "connection"), (refused.handshakes, "handshake"), (refused.requests, "request"),
     ]
-    return parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+    var parts = counts.filter { $0.0 > 0 }.map(Self.counted)
+    if refused.unroutable > 0 { parts.append("\(refused.unroutable) for want of a server") }
+    return parts.joined(separator: ", ")
   }
 
   private func line(of certificate: StatusReport.Certificate) -> PageLine {
@@ -143,7 +144,7 @@ package struct StatusPage {
 
   private static func details(of server: StatusReport.Server, at now: Moment) -> String {
     var parts = [server.address]
-    if let load = server.load { parts.append("\(load.connections) connections") }
+    if let load = server.load { parts.append(counted(load.connections, "connection")) }
     if server.isBackup { parts.append("backup") }
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
     if !server.reason.isEmpty { parts.append(server.reason) }
@@ -164,7 +165,7 @@ package struct StatusPage {
     }
     if let load = server.load {
       let left = server.order?.mode == nil ? "" : " left"
-      parts.append((load.sessions == 1 ? "1 session" : "\(load.sessions) sessions") + left)
+      parts.append(counted(load.sessions, "session") + left)
     }
     return PageLine(parts.joined(separator: ", ")).rendered(isColoured: false)
   }
@@ -187,6 +188,10 @@ package struct StatusPage {
     }.joined(separator: String(repeating: " ", count: gap))
     while text.last == " " { text.removeLast() }
     return text
+  }
+
+  private static func counted(_ count: UInt64, _ thing: String) -> String {
+    count == 1 ? "1 \(thing)" : "\(count) \(thing)s"
   }
 
   private static func shortened(_ text: String, _ limit: Int) -> String {

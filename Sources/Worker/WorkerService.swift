@@ -130,6 +130,8 @@ final class WorkerService: Sendable {
     case .server(let order, let number):
       fleet.obey(order)
       state.withLock { $0.generation }.roster.reweigh()
+      // Before the answer, so that it says how many sessions are left.
+      tellFigures()
       fleet.mailbox(of: 0).post(.ordered(number: number))
       // Where no new client is sent, a crash could not be made good by the hash.
       affinityFile.save()

@@ -104,11 +104,7 @@ def another_worker(balancer, than):
 def test_drained_server_loses_its_last_session_without_one_user_being_moved(scene):
     balancer = pair(scene)
     homes = users_of(balancer)
-    said = order(balancer, "view01", "drain")
-    assert said.startswith("view01: drain"), said
-    wait_until(
-        lambda: load_of(balancer, "view01")["sessions"] == len(homes["view01"]), lambda: f"{balancer.status_of('view01')}"
-    )
+    assert order(balancer, "view01", "drain") == f"view01: drain, {len(homes['view01'])} sessions left"
     # Newcomers all go to the other server.
     newcomers = [User(balancer, source) for source in client_addresses(20, start=100)]
     assert {user.home for user in newcomers} == {"view02"}
@@ -194,6 +190,30 @@ def test_drained_server_that_dies_is_down_and_drained_when_it_comes_back(scene):
     assert order(balancer, "view01", "drain").startswith("view01: down, drain ordered")
     servers[0].start()
     balancer.wait_for_state("view01", "drain")
+
+
+def test_connections_that_are_passed_through_are_drained_alike(scene):
+    def speak(request):
+        request.respond(200, request.server.name)
+
+    servers = [scene.server(name, script=speak) for name in ("view01", "view02")]
+    balancer = scene.balance(*servers, mode="passthrough", tls=None)
+
+    def home_of(source):
+        with balancer.connect(source) as client:
+            return client.get("/", "Connection: close").text
+
+    homes = {source: home_of(source) for source in client_addresses(24)}
+    assert set(homes.values()) == {"view01", "view02"}
+    source = next(source for source, home in homes.items() if home == "view01")
+    with balancer.connect(source) as kept:
+        assert kept.get("/").text == "view01"
+        assert order(balancer, "view01", "drain").startswith("view01: drain, 1 session left")
+        assert {source: home_of(source) for source in homes} == homes
+        assert {home_of(source) for source in client_addresses(20, start=100)} == {"view02"}
+        order(balancer, "view01", "maintenance")
+        assert kept.get("/").text == "view01"
+        assert {home_of(source) for source in homes} == {"view02"}
 
 
 # Maintenance
