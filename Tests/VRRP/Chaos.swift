@@ -95,7 +95,7 @@ struct Chaos {
       network.freeze(node)
       network.make(.thaw, of: node, after: any(in: 0...8, &network))
     case 5, 6:
-      network.kill(node, keepsAddress: network.chance(50))
+      if network.chance(30) { network.release(node) } else { network.kill(node, keepsAddress: network.chance(50)) }
       network.make(.boot, of: node, after: any(in: 0...8, &network))
     case 7:
       network.tell(node, .stop)

@@ -90,6 +90,14 @@ struct SimulatedNetwork {
     if !keepsAddress { nodes[node].addressUntil = nil }
   }
 
+  /// What the service manager has done for a process that died: the address goes, and the others are told, with what
+  /// the process itself had signed before.
+  mutating func release(_ node: Int) {
+    let words = nodes[node].isActive ? nodes[node].router.lastWords : []
+    kill(node, keepsAddress: false)
+    for advertisement in words { send(advertisement, from: node) }
+  }
+
   mutating func freeze(_ node: Int) {
     guard nodes[node].process == .running else { return }
     nodes[node].process = .frozen
@@ -113,17 +121,20 @@ struct SimulatedNetwork {
 
   private mutating func perform(_ effect: VirtualRouter.Effect, of node: Int) {
     switch effect {
-    case .send(let advertisement):
-      let group = Advertisement.multicastGroup(.v4)
-      let source = nodes[node].source
-      let bytes = nodes[node].channel.encode(advertisement, from: source, to: group, at: nodes[node].wall(at: now))
-      broadcast(bytes, from: node)
+    case .send(let advertisement): send(advertisement, from: node)
     case .announce: broadcast(nil, from: node)
     case .stopped:
       forgetPlans(of: node)
       nodes[node].process = .off
     case .holdAddresses, .dropAddresses, .note, .transitioned, .failedOver: break
     }
+  }
+
+  private mutating func send(_ advertisement: Advertisement, from node: Int) {
+    let group = Advertisement.multicastGroup(.v4)
+    let source = nodes[node].source
+    broadcast(
+      nodes[node].channel.encode(advertisement, from: source, to: group, at: nodes[node].wall(at: now)), from: node)
   }
 
   private mutating func broadcast(_ bytes: [UInt8]?, from node: Int) {
