@@ -63,7 +63,8 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
     addresses = identities.addresses
   }
 
-  private static func seconds(of time: UnsafePointer<ASN1_TIME>?) -> Int64? {
+  /// A time as seconds since 1970 in UTC; nil when it makes no sense.
+  static func seconds(of time: UnsafePointer<ASN1_TIME>?) -> Int64? {
     // SAFETY: `epoch` is made and freed here; `time` is borrowed from a live certificate.
     guard let epoch = unsafe ASN1_TIME_set(nil, 0) else { return nil }
     defer { unsafe ASN1_STRING_free(epoch) }

@@ -12,6 +12,8 @@ package final class CertificatePair: Sendable {
   /// What the certificate says; compare `notAfter` with the clock to warn before it ends.
   package let facts: CertificateFacts
   package let keyType: KeyType
+  /// What clients are handed of its authority.
+  package let staples = StaplePlace()
 
   let certificate: Certificate
   let chain: CertificateChain

@@ -1,4 +1,5 @@
 import COpenSSL
+import Linux
 import Wire
 
 /// What front connections are accepted with: certificates by server name, a profile, ticket keys. Immutable after
@@ -7,6 +8,7 @@ import Wire
   /// One context for each set of certificates; the first is the default and accepts every connection.
   private let handles: [ContextHandle]
   private let selection: CertificateSelection
+  private let certificates: [CertificatePair]
   private let tickets: TicketKeys?
 
   /// The context that connections begin with. An `SSL_CTX`, live as long as this object.
@@ -19,6 +21,7 @@ import Wire
     guard !certificates.isEmpty else { throw .noCertificatesGiven }
     selection = CertificateSelection(certificates.map { ($0.facts.names, $0.keyType) })
     self.tickets = tickets
+    self.certificates = certificates
     var handles: [ContextHandle] = []
     for set in selection.sets {
       let handle = try ContextHandle(.server, profile: profile)
@@ -37,6 +40,22 @@ import Wire
     let name = unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map { unsafe String(cString: $0) }
     let set = selection.set(for: name)
     if set != 0 { _ = unsafe SSL_set_SSL_CTX(ssl, handles[set].context) }
+  }
+
+  /// Hands the client what the authority has said of the certificate that it is shown; false when there is nothing.
+  fileprivate func staple(on ssl: OpaquePointer) -> Bool {
+    // SAFETY: `ssl` is live for the callback, and its certificate one of ours; the copy is the connection's, which frees
+    // it, unless the connection refuses it.
+    let shown = unsafe SSL_get_certificate(ssl)
+    guard let pair = certificates.first(where: { unsafe $0.certificate.x509 == shown }),
+      let answer = pair.staples.staple(at: Int64(Clock.wall() / 1_000_000_000))?.answer,
+      let copy = unsafe belvedere_copy(answer, answer.count)
+    else { return false }
+    guard unsafe belvedere_staple(ssl, copy, answer.count) == 1 else {
+      unsafe belvedere_free(copy)
+      return false
+    }
+    return true
   }
 
   fileprivate func ticket(
@@ -96,6 +115,7 @@ extension ContextHandle {
     // SAFETY: unretained, since `owner` outlives the connections (each holds it) and so the callbacks.
     _ = unsafe belvedere_ctx_set_owner(context, Unmanaged.passUnretained(owner).toOpaque())
     _ = unsafe belvedere_ctx_set_server_name_callback(context, handleServerName)
+    _ = unsafe belvedere_ctx_set_status_callback(context, handleStatus)
     unsafe SSL_CTX_set_alpn_select_cb(context, handleALPN, nil)
   }
 }
@@ -111,6 +131,13 @@ private func handleServerName(
   ssl: OpaquePointer?, alert: UnsafeMutablePointer<Int32>?, argument: UnsafeMutableRawPointer?
 ) -> Int32 {
   if let ssl = unsafe ssl { unsafe owner(of: ssl)?.select(for: ssl) }
+  return SSL_TLSEXT_ERR_OK
+}
+
+private func handleStatus(ssl: OpaquePointer?, argument: UnsafeMutableRawPointer?) -> Int32 {
+  guard let ssl = unsafe ssl, let owner = unsafe owner(of: ssl), unsafe owner.staple(on: ssl) else {
+    return SSL_TLSEXT_ERR_NOACK
+  }
   return SSL_TLSEXT_ERR_OK
 }
 

@@ -20,6 +20,7 @@ final class WorkerService: Sendable {
   private let tickets: TicketKeys
   private let affinityFile: AffinityFile
   private let confinement: Confinement
+  private let stapler: Stapler
   private let state: Mutex<State>
 
   private struct State {
@@ -50,6 +51,7 @@ final class WorkerService: Sendable {
         configuration, restoring: path.flatMap { AffinityFile.read($0, log) }, orders: orders.serverOrders)
       affinityFile = try AffinityFile(fleet.homes, readFrom: path, log: log, at: now)
       accessLog = try AccessLogWriter(configuration.log.access?.target)
+      stapler = try Stapler(log: log)
       try Thread(name: "access-log") { [accessLog] in accessLog.run() }.detach()
     } catch {
       throw GenerationError("\(error)")
@@ -66,6 +68,7 @@ final class WorkerService: Sendable {
     let generation = state.withLock { $0.generation }
     warnOfUnverifiedServers(generation)
     tellCertificates(of: generation)
+    staple(generation)
     try startLoops(orders)
   }
 
@@ -140,6 +143,7 @@ final class WorkerService: Sendable {
       rotateTickets()
       warnOfExpiry()
       affinityFile.tick(at: Clock.monotonic())
+      stapler.tick(at: Clock.monotonic())
     }
   }
 
@@ -160,6 +164,7 @@ final class WorkerService: Sendable {
       OperationalLog.setLevel(Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
       tickets.rotate(every: configuration.tls.ticketRotation, at: Clock.monotonic())
       fleet.adopt(generation)
+      staple(generation)
       keepHomes(in: configuration.affinity.file)
       let running = state.withLock { state in
         state.generation = generation
@@ -194,6 +199,11 @@ final class WorkerService: Sendable {
         "server \(server.name) is not verified (trust: insecure-no-verification): whoever is on the way can read and change everything",
         metadata: ["server": "\(server.name)"])
     }
+  }
+
+  private func staple(_ generation: Generation) {
+    let isWanted = generation.configuration.tls.ocspStapling
+    stapler.adopt(isWanted ? generation.certificates : [], at: Clock.monotonic())
   }
 
   /// A file that can't be kept is no reason to refuse a configuration.

@@ -158,3 +158,7 @@ static inline void cl_restore_signals(const sigset_t *before) { pthread_sigmask(
 static inline int cl_set_thread_name(const char *name) { return pthread_setname_np(pthread_self(), name); }
 
 static const uint32_t cl_epoll_edge_triggered = (uint32_t)EPOLLIN | EPOLLOUT | EPOLLRDHUP | (uint32_t)EPOLLET;
+
+/// Asks the system's resolver for addresses of a name, and hands out at most `capacity` of them. Answers how many, or
+/// minus a code of getaddrinfo's.
+int cl_resolve(const char *name, int *families, uint64_t *highs, uint64_t *lows, int capacity);

@@ -6,6 +6,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -90,3 +91,19 @@ static inline const ASN1_STRING *belvedere_access_url(const AUTHORITY_INFO_ACCES
   *method = OBJ_obj2nid(access->method);
   return access->location->type == GEN_URI ? access->location->d.uniformResourceIdentifier : NULL;
 }
+
+// MARK: certificate status
+static inline STACK_OF(X509) *belvedere_certificates_new(void) { return sk_X509_new_null(); }
+static inline int belvedere_certificates_push(STACK_OF(X509) *certificates, X509 *certificate) {
+  return sk_X509_push(certificates, certificate);
+}
+static inline void belvedere_certificates_free(STACK_OF(X509) *certificates) { sk_X509_free(certificates); }
+static inline void belvedere_free(void *memory) { OPENSSL_free(memory); }
+static inline long belvedere_ctx_set_status_callback(SSL_CTX *context, int (*callback)(SSL *, void *)) {
+  return SSL_CTX_set_tlsext_status_cb(context, callback);
+}
+/// The connection takes over the bytes, which come from OPENSSL_memdup.
+static inline long belvedere_staple(SSL *connection, void *answer, long size) {
+  return SSL_set_tlsext_status_ocsp_resp(connection, answer, size);
+}
+static inline void *belvedere_copy(const void *bytes, size_t size) { return OPENSSL_memdup(bytes, size); }

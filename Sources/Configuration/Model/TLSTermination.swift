@@ -10,6 +10,8 @@ extension Configuration {
     package var tickets = true
     /// How often the key that seals tickets is replaced. Tickets of the previous key are still accepted.
     package var ticketRotation = Interval.hours(12)
+    /// Whether the authorities of certificates that name an OCSP responder are asked, and clients told.
+    package var ocspStapling = true
 
     package init() {}
   }

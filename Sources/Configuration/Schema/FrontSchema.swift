@@ -28,6 +28,12 @@ extension Schema {
       Key(
         "ticket-rotation", \.ticketRotation, .duration(.minutes(1)...(.hours(7 * 24))), example: "8h",
         "How often the key of tickets is replaced. Tickets of the key before are still accepted."),
+      Key(
+        "ocsp-stapling", \.ocspStapling, .flag, example: "off",
+        """
+        Whether the authority of a certificate that names an OCSP responder is asked, and its answer handed to clients. \
+        Nothing waits for it.
+        """),
     ])
 
   static let certificate = Section<Configuration.Certificate>(

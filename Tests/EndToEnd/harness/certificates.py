@@ -51,8 +51,9 @@ class Authority:
         (self.directory / "index.txt.attr").write_text("unique_subject = no\n")
         (self.directory / "serial").write_text("1000\n")
 
-    def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z"):
-        """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone."""
+    def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z", responder=None):
+        """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone. With a `responder`'s URL
+        the certificate names it, and the authority's own stands behind it in the file."""
         entries = ",".join(n if n.startswith("IP:") else f"DNS:{n}" for n in (names or [name]))
         self._issued += 1
         stem = f"{self._issued}-{name.replace('*', 'star')}"
@@ -64,11 +65,14 @@ class Authority:
             f"new_certs_dir={self.directory}\ndefault_md=sha256\npolicy=any\nx509_extensions=leaf\n"
             "[any]\ncommonName=supplied\n"
             f"[leaf]\nsubjectAltName={entries}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n"
+            + (f"authorityInfoAccess=OCSP;URI:{responder}\n" if responder else "")
         )
         openssl(
             "ca", "-batch", "-config", settings, "-cert", self.certificate, "-keyfile", self.key, "-notext",
             "-startdate", start, "-enddate", end, "-in", request, "-out", chain,
         )  # fmt: skip
+        if responder:
+            chain.write_text(chain.read_text() + self.certificate.read_text())
         return Certificate(chain, key)
 
 

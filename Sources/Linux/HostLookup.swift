@@ -1,0 +1,19 @@
+import CLinux
+import Wire
+
+/// Asks the system's resolver (resolv.conf, hosts, nsswitch). It may take many seconds: never from a loop's thread.
+package enum HostLookup {
+  /// More addresses of one host are not tried.
+  private static let capacity = 8
+
+  /// The addresses of a host in the resolver's order; empty when it has none that can be had now.
+  package static func addresses(of host: String) -> [IPAddress] {
+    var families = [Int32](repeating: 0, count: capacity)
+    var highs = [UInt64](repeating: 0, count: capacity)
+    var lows = [UInt64](repeating: 0, count: capacity)
+    // SAFETY: the name and the three arrays, each of `capacity`, live through the call.
+    let count = unsafe cl_resolve(host, &families, &highs, &lows, Int32(capacity))
+    guard count > 0 else { return [] }
+    return (0..<Int(count)).map { IPAddress(family: families[$0], high: highs[$0], low: lows[$0]) }
+  }
+}

@@ -1,0 +1,49 @@
+import Wire
+
+/// Where an authority answers by OCSP: a URL of plain http, as certificates have it. What it answers is signed.
+struct ResponderURL: Equatable, Sendable, CustomStringConvertible {
+  /// A name, or an address without brackets.
+  let host: String
+  let port: UInt16
+  /// With its query.
+  let path: String
+  /// Host and port as the Host field has them.
+  let authority: String
+
+  /// Nil for everything but `http://host[:port][/path]` of visible ASCII.
+  init?(_ text: String) {
+    let scheme = "http://"
+    guard text.utf8.count > scheme.utf8.count, text.prefix(scheme.count).lowercased() == scheme,
+      text.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+    else { return nil }
+    let rest = text.dropFirst(scheme.count)
+    let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    let target = rest.dropFirst(authority.count).prefix { $0 != "#" }
+    guard !authority.isEmpty, !authority.contains("@") else { return nil }
+    self.authority = String(authority)
+    path = target.hasPrefix("/") ? String(target) : "/" + target
+    if let endpoint = try? Endpoint(parsing: self.authority, defaultPort: 80) {
+      host = "\(endpoint.address)"
+      port = endpoint.port
+      return
+    }
+    let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 1 || UInt16(parts[1]) ?? 0 > 0, Self.isName(parts[0]) else { return nil }
+    host = String(parts[0])
+    port = parts.count == 1 ? 80 : UInt16(parts[1]) ?? 80
+  }
+
+  var description: String { "http://\(authority)\(path)" }
+
+  private static func isName(_ text: Substring) -> Bool {
+    (1...253).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+          true
+        default: false
+        }
+      }
+  }
+}

@@ -1,0 +1,134 @@
+import Linux
+import Logging
+import Synchronization
+import TLS
+import Wire
+
+/// Keeps what authorities say of the certificates that clients are shown, for their handshakes (OCSP stapling). It asks
+/// on a thread of its own, so that no resolver and no responder makes a loop wait, and whatever comes of it the
+/// certificates are served: with the last good answer until that ends, then without.
+final class Stapler: Sendable {
+  private struct Subject {
+    let pair: CertificatePair
+    let inquiry: StatusInquiry
+    let responders: [ResponderURL]
+    var schedule: StapleSchedule
+  }
+
+  private struct State {
+    var subjects: [Fingerprint: Subject] = [:]
+    /// That these can't be asked about has been told.
+    var told: Set<Fingerprint> = []
+    var isRunning = false
+  }
+
+  private let log: Logger
+  private let state = Mutex(State())
+  private let wakeup: Wakeup
+
+  init(log: Logger) throws(SystemError) {
+    self.log = log
+    wakeup = try Wakeup()
+  }
+
+  /// Takes care of these certificates from now on. What is known of one that was there before stays known.
+  func adopt(_ certificates: [CertificatePair], at now: Instant) {
+    var notes: [String] = []
+    let mustStart = state.withLock { state in
+      let earlier = state.subjects
+      state.subjects = [:]
+      state.told.formIntersection(certificates.map(\.facts.fingerprint))
+      for pair in certificates where !pair.facts.responders.isEmpty {
+        let name = pair.facts.fingerprint
+        let responders = pair.facts.responders.compactMap(ResponderURL.init)
+        guard !responders.isEmpty, let inquiry = StatusInquiry(about: pair) else {
+          if state.told.insert(name).inserted {
+            notes.append(Stapler.excuse(of: pair, hasResponder: !responders.isEmpty))
+          }
+          continue
+        }
+        let known = earlier[name]
+        if let known { pair.staples.put(known.pair.staples.staple(at: Stapler.seconds)) }
+        state.subjects[name] = Subject(
+          pair: pair, inquiry: inquiry, responders: responders,
+          schedule: known?.schedule ?? StapleSchedule(startingAt: now))
+      }
+      guard !state.subjects.isEmpty, !state.isRunning else { return false }
+      state.isRunning = true
+      return true
+    }
+    for note in notes { log.warning("\(note)") }
+    guard mustStart else { return tick(at: now) }
+    do throws(SystemError) { try Thread(name: "stapler") { self.run() }.detach() } catch {
+      state.withLock { $0.isRunning = false }
+      log.error("OCSP: \(error); nothing is stapled")
+    }
+    tick(at: now)
+  }
+
+  /// Time has passed.
+  func tick(at now: Instant) {
+    if state.withLock({ $0.subjects.values.contains { $0.schedule.due <= now } }) { wakeup.signal() }
+  }
+
+  /// Asks about whatever is due, whenever it is woken; the body of its thread.
+  private func run() {
+    while true {
+      wakeup.wait()
+      while let subject = state.withLock({ $0.subjects.values.first { $0.schedule.due <= Clock.monotonic() } }) {
+        ask(about: subject)
+      }
+    }
+  }
+
+  private func ask(about subject: Subject) {
+    let responder = subject.responders[subject.schedule.failures % subject.responders.count]
+    let title = Stapler.title(of: subject.pair)
+    let before = subject.schedule.failures
+    do {
+      let answer = try ResponderExchange.ask(responder, subject.inquiry.question())
+      let now = Stapler.seconds
+      let staple = try subject.inquiry.judge(answer, at: now)
+      conclude(subject) { current in
+        current.pair.staples.put(staple)
+        current.schedule.succeeded(goodFor: .seconds(UInt64(max(0, staple.until - now))), at: Clock.monotonic())
+      }
+      let hours = (staple.until - now) / 3_600
+      log.log(
+        level: before > 0 ? .notice : .info,
+        "OCSP: \(responder) says that \(title) is good; stapled for \(hours) hours at most")
+    } catch {
+      let refusal = error as? StatusRefusal
+      conclude(subject) { current in
+        if refusal == .revoked { current.pair.staples.put(nil) }
+        current.schedule.failed(at: Clock.monotonic())
+      }
+      guard before == 0 || refusal == .revoked else { return }
+      let reason = (error as? ResponderExchange.Failure)?.reason ?? "\(error)"
+      log.log(
+        level: refusal == .revoked ? .error : .warning,
+        "OCSP: \(responder) does not say that \(title) is good: \(reason); it is served, and the responder asked again")
+    }
+  }
+
+  /// Notes what came of asking, unless a reload has taken the certificate away meanwhile.
+  private func conclude(_ subject: Subject, _ change: (inout Subject) -> Void) {
+    state.withLock { state in
+      guard var current = state.subjects[subject.pair.facts.fingerprint] else { return }
+      change(&current)
+      state.subjects[subject.pair.facts.fingerprint] = current
+    }
+  }
+
+  private static var seconds: Int64 { Int64(Clock.wall() / 1_000_000_000) }
+
+  private static func excuse(of pair: CertificatePair, hasResponder: Bool) -> String {
+    let reason =
+      hasResponder
+      ? "its issuer is not in the file: put the issuer's certificate behind it"
+      : "its responder is none of plain http (\(pair.facts.responders.joined(separator: ", ")))"
+    return "OCSP: nothing is stapled to \(title(of: pair)): \(reason)"
+  }
+
+  private static func title(of pair: CertificatePair) -> String { "the certificate \(pair.facts) in \(pair.origin)" }
+}
