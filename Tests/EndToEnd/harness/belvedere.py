@@ -70,7 +70,7 @@ class Belvedere:
         self.certificates = certificates
         self.address = fresh_address()
         self.port = free_port(self.address)
-        self.redirect_port = free_port(self.address)
+        self.redirect_port = free_port(self.address, besides=self.port)
         front = certificates.front
         base = {
             "service": certificates.service_name,

@@ -54,13 +54,16 @@ def fresh_address():
     return f"127.{(40 + _process + _worker) % 250 + 1}.{number // 250 % 250 + 1}.{number % 250 + 1}"
 
 
-def free_port(address):
-    """A port that is free on this address."""
+def free_port(address, besides=None):
+    """A port that is free on this address, and another one than `besides`, which nobody has taken yet."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
+    while True:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, 0))
+            port = probe.getsockname()[1]
+        if port != besides:
+            return port
 
 
 def client_addresses(count, start=1):
