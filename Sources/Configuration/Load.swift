@@ -90,6 +90,9 @@ extension Configuration {
     if reader.mark("health", "jitter") == nil {
       health.jitter = Interval(nanoseconds: health.interval.nanoseconds / 10)
     }
+    for index in virtualRouters.indices where virtualRouters[index].name.isEmpty {
+      virtualRouters[index].name = "router-\(virtualRouters[index].identifier)"
+    }
     for index in servers.indices {
       let name = servers[index].name
       if reader.mark("servers", name, "server-name") == nil { servers[index].serverName = canonicalName }

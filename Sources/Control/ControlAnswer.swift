@@ -3,6 +3,7 @@
 ///     {"version":1,"ok":true,"status":{…}}
 ///     {"version":1,"ok":true,"generation":7,"warnings":[…]}
 ///     {"version":1,"ok":true,"server":{…},"warnings":[…]}
+///     {"version":1,"ok":true,"handovers":[…]}
 ///     {"version":1,"ok":false,"reasons":[…]}
 package enum ControlAnswer: Hashable, Sendable {
   case status(StatusReport)
@@ -10,6 +11,8 @@ package enum ControlAnswer: Hashable, Sendable {
   case reloaded(generation: UInt64, warnings: [String])
   /// The order is in force; the server as it stands.
   case ordered(StatusReport.Server, warnings: [String])
+  /// What became of each virtual router.
+  case handedOver([Handover])
   /// Nothing was changed, and why; a reason may have several lines.
   case refused([String])
 
@@ -33,6 +36,8 @@ package enum ControlAnswer: Hashable, Sendable {
         "version": version, "ok": .bool(true), "server": server.json,
         "warnings": .array(warnings.map { .string($0) }),
       ])
+    case .handedOver(let handovers):
+      return .members(["version": version, "ok": .bool(true), "handovers": .array(handovers.map(\.json))])
     case .refused(let reasons):
       return .members([
         "version": version, "ok": .bool(false), "reasons": .array(reasons.map { .string($0) }),
@@ -52,6 +57,8 @@ package enum ControlAnswer: Hashable, Sendable {
     }
     if json["status"] != nil {
       self = .status(try fields.object("status", StatusReport.init))
+    } else if json["handovers"] != nil {
+      self = .handedOver(try fields.objects("handovers", Handover.init))
     } else if json["server"] != nil {
       self = .ordered(
         try fields.object("server", StatusReport.Server.init), warnings: try fields.strings("warnings"))

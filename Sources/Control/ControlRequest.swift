@@ -4,16 +4,24 @@
 ///     {"version":1,"command":"reload"}
 ///     {"version":1,"command":"server","name":"view01","order":"drain"}
 ///     {"version":1,"command":"server","name":"view01","order":"weight","weight":5}
+///     {"version":1,"command":"failover","seconds":86400}
+///     {"version":1,"command":"failback"}
 package enum ControlRequest: Hashable, Sendable {
   case status
   /// Read the configuration again and take it over; answered when it serves or was refused.
   case reload
   case server(name: String, ServerCommand)
+  /// Hand the virtual addresses over, and stay away for so long at most; answered when that has happened.
+  case failover(seconds: UInt64)
+  /// Stay away no longer.
+  case failback
 
   /// The version of requests and answers. It changes when one that was understood before would mean something else.
   package static let version: Int64 = 1
   /// No request is longer, its line's end included.
   package static let byteLimit = 4096
+  /// How many seconds a node may be told to stay away: a year.
+  package static let failoverLimit: UInt64 = 365 * 86_400
 
   /// The request's line, without its end.
   package var line: String { json.text }
@@ -28,6 +36,9 @@ package enum ControlRequest: Hashable, Sendable {
         "version": version, "command": .string("server"), "name": .string(name), "order": .string(command.word),
         "weight": command.weight,
       ])
+    case .failover(let seconds):
+      .members(["version": version, "command": .string("failover"), "seconds": .count(seconds)])
+    case .failback: .members(["version": version, "command": .string("failback")])
     }
   }
 
@@ -48,6 +59,14 @@ package enum ControlRequest: Hashable, Sendable {
     case "server":
       try fields.requireOnly(["version", "command", "name", "order", "weight"])
       self = .server(name: try fields.string("name"), try ServerCommand(fields))
+    case "failover":
+      try fields.requireOnly(["version", "command", "seconds"])
+      let seconds = try fields.count("seconds")
+      guard 1...Self.failoverLimit ~= seconds else { throw .field("seconds") }
+      self = .failover(seconds: seconds)
+    case "failback":
+      try fields.requireOnly(["version", "command"])
+      self = .failback
     case let command: throw .unknown(command)
     }
   }

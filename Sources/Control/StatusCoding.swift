@@ -9,7 +9,8 @@ extension StatusReport {
       "service": .array(service.map { .string($0) }), "listeners": .array(listeners.map { .string($0) }),
       "worker": .optional(worker, \.json), "generation": generation.json, "traffic": traffic.json,
       "limits": limits.json, "certificates": .array(certificates.map(\.json)),
-      "servers": .array(servers.map(\.json)), "problems": .array(problems.map(\.json)),
+      "servers": .array(servers.map(\.json)), "routers": .array(routers.map(\.json)), "timers": timers.json,
+      "problems": .array(problems.map(\.json)),
     ])
   }
 
@@ -29,6 +30,8 @@ extension StatusReport {
     limits = try fields.object("limits", Limits.init)
     certificates = try fields.objects("certificates", Certificate.init)
     servers = try fields.objects("servers", Server.init)
+    routers = try fields.objects("routers", Router.init)
+    timers = try fields.object("timers", Timers.init)
     problems = try fields.objects("problems", Problem.init)
   }
 }

@@ -1,6 +1,6 @@
 /// A report as a person reads it: 80 columns, in colours where they are wanted.
 package struct StatusPage {
-  private let report: StatusReport
+  let report: StatusReport
   private let isColoured: Bool
 
   package init(_ report: StatusReport, isColoured: Bool) {
@@ -13,7 +13,7 @@ package struct StatusPage {
 
   /// Ends with a newline.
   package var text: String {
-    let sections = [[title] + facts, servers, problems].filter { !$0.isEmpty }
+    let sections = [[title] + facts, routers, servers, problems].filter { !$0.isEmpty }
     return sections.map { $0.map { $0.rendered(isColoured: isColoured) + "\n" }.joined() }.joined(separator: "\n")
   }
 
@@ -115,17 +115,25 @@ package struct StatusPage {
   private var servers: [PageLine] {
     guard !report.servers.isEmpty else { return [] }
     let heads = ["server", "state", "since", "sessions", "clients", "exchanges", "waiting"]
-    let rows = report.servers.map(cells)
+    return table(heads, report.servers.map(cells), moods: report.servers.map { Self.mood(of: $0.state) }) { index in
+      PageLine(Self.details(of: report.servers[index], at: report.time))
+    }
+  }
+
+  /// Rows under their heads, the second cell of each in the row's colour, and its details below it.
+  func table(
+    _ heads: [String], _ rows: [[String]], moods: [PageLine.Mood], details: (Int) -> PageLine
+  ) -> [PageLine] {
     let widths = heads.indices.map { column in ([heads[column]] + rows.map { $0[column] }).map(\.count).max() ?? 0 }
     var lines = [PageLine(Self.row(heads, widths), .bold)]
-    for (server, row) in zip(report.servers, rows) {
+    for (index, row) in rows.enumerated() {
       let text = Self.row(row, widths)
       let state = widths[0] + Self.gap..<widths[0] + Self.gap + row[1].count
       var line = PageLine(String(text.prefix(state.lowerBound)))
-      line.append(row[1], Self.mood(of: server.state))
+      line.append(row[1], moods[index])
       line.append(String(text.dropFirst(state.upperBound)))
       lines.append(line)
-      lines += PageLine(Self.details(of: server, at: report.time)).wrapped(after: "", indent: 4)
+      lines += details(index).wrapped(after: "", indent: 4)
     }
     return lines
   }
@@ -194,7 +202,7 @@ package struct StatusPage {
     count == 1 ? "1 \(thing)" : "\(count) \(thing)s"
   }
 
-  private static func shortened(_ text: String, _ limit: Int) -> String {
+  static func shortened(_ text: String, _ limit: Int) -> String {
     text.count <= limit ? text : text.prefix(limit - 1) + "…"
   }
 }

@@ -33,6 +33,9 @@ package struct StatusReport: Hashable, Sendable {
   package var certificates: [Certificate] = []
   /// In the order of the configuration.
   package var servers: [Server] = []
+  /// In the order of the configuration.
+  package var routers: [Router] = []
+  package var timers = Timers()
   /// The last warnings and errors, the latest first.
   package var problems: [Problem] = []
 

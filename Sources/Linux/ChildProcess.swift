@@ -31,6 +31,8 @@ package struct ChildProcess: ~Copyable {
   package let identifier: pid_t
   /// Readable once the process has ended.
   package let handle: Descriptor
+  /// Whether it has a process group of its own, which its children are in too.
+  private let leadsGroup: Bool
   /// How it ended, once `reap` has seen it.
   package private(set) var end: ProcessEnd?
 
@@ -39,6 +41,20 @@ package struct ChildProcess: ~Copyable {
   /// at their defaults.
   package init(
     executable: String, arguments: [String], environment: [String], control: borrowing Descriptor, blocked: [Int32]
+  ) throws(SystemError) {
+    try unsafe self.init(executable: executable, arguments: arguments, environment: environment, blocked: blocked) {
+      actions in
+      // SAFETY: the actions are initialised, and each call copies what it is given.
+      unsafe posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDWR, 0)
+      unsafe posix_spawn_file_actions_adddup2(actions, control.number, Self.controlNumber)
+      return unsafe cl_close_from(actions, Self.controlNumber + 1)
+    }
+  }
+
+  /// Starts `executable` with the descriptors that `arrange` leaves it; it returns 0, or an errno value.
+  init(
+    executable: String, arguments: [String], environment: [String], blocked: [Int32] = [], leadsGroup: Bool = false,
+    arrange: (UnsafeMutablePointer<posix_spawn_file_actions_t>) -> Int32
   ) throws(SystemError) {
     var actions = unsafe posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
@@ -49,16 +65,16 @@ package struct ChildProcess: ~Copyable {
       unsafe posix_spawn_file_actions_destroy(&actions)
       unsafe posix_spawnattr_destroy(&attributes)
     }
-    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0)
-    unsafe posix_spawn_file_actions_adddup2(&actions, control.number, Self.controlNumber)
-    var code = unsafe cl_close_from(&actions, Self.controlNumber + 1)
+    var code = unsafe arrange(&actions)
     guard code == 0 else { throw SystemError("posix_spawn_file_actions_addclosefrom_np", code: code) }
 
     var mask = SignalSet(blocked)
     var defaults = SignalSet.all
     unsafe posix_spawnattr_setsigmask(&attributes, &mask.bits)
     unsafe posix_spawnattr_setsigdefault(&attributes, &defaults.bits)
-    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    // Without another word the group is the child's own.
+    let group = leadsGroup ? Int32(POSIX_SPAWN_SETPGROUP) : 0
+    unsafe posix_spawnattr_setflags(&attributes, Int16(Int32(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) | group))
 
     let argumentVector = CStrings(arguments)
     let environmentVector = CStrings(environment)
@@ -75,22 +91,24 @@ package struct ChildProcess: ~Copyable {
       throw error
     }
     self.identifier = identifier
+    self.leadsGroup = leadsGroup
     self.handle = Descriptor(owning: handle)
     end = nil
   }
 
   deinit {
     guard end == nil else { return }
-    _ = Glibc.kill(identifier, SIGKILL)
+    signal(SIGKILL)
     var code: Int32 = 0
     var status: Int32 = 0
     _ = retryingInterrupts { unsafe cl_reap(handle.number, 1, &code, &status) }
   }
 
-  /// Sends a signal, unless the process has been reaped: its number may be another's by then.
+  /// Sends a signal, to its whole group if it leads one, unless the process has been reaped: its number may be
+  /// another's by then.
   package func signal(_ signal: Int32) {
     guard end == nil else { return }
-    _ = Glibc.kill(identifier, signal)
+    _ = Glibc.kill(leadsGroup ? -identifier : identifier, signal)
   }
 
   /// How the process ended; nil while it runs. Never waits.

@@ -36,6 +36,12 @@ package enum File {
     guard cl_is_directory(file.number) == 0 else { throw SystemError("open \(path)", code: EISDIR) }
   }
 
+  /// Throws when this process can't run the file.
+  package static func requireExecutable(_ path: String) throws(SystemError) {
+    try requireReadable(path)
+    guard unsafe access(path, X_OK) == 0 else { throw SystemError("access \(path)") }
+  }
+
   /// Throws when this process can't put another file in the place of this one, which need not be there yet.
   package static func requireReplaceable(_ path: String) throws(SystemError) {
     guard unsafe access(directory(of: path), W_OK | X_OK) == 0 else { throw SystemError("open \(path)") }

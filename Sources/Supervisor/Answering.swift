@@ -24,6 +24,8 @@ extension Supervision {
       log.notice("reload: asked for by \(operators.name(of: asker))")
       reload(for: asker)
     case .server(let name, let command): order(command, of: name, for: asker)
+    case .failover(let seconds): failOver(for: .seconds(seconds), asker)
+    case .failback: failBack(asker)
     }
   }
 
@@ -44,6 +46,7 @@ extension Supervision {
       report.worker = StatusReport.Worker(pid: Int64(process), since: since)
     }
     status.fill(&report, orders)
+    routers?.fill(&report)
     report.problems = OperationalLog.problems.reversed().prefix(Self.problemsShown).map {
       StatusReport.Problem(time: Moment(milliseconds: $0.time), count: UInt64($0.count), text: $0.text)
     }

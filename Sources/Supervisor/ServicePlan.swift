@@ -69,8 +69,10 @@ package struct ServicePlan {
     self.command = command
   }
 
-  /// What this configuration asks for.
-  package init(_ configuration: Configuration, text: [UInt8], fileName: String, hostName: String) {
+  /// What this configuration asks for. Reads the keys of virtual routers.
+  package init(
+    _ configuration: Configuration, text: [UInt8], fileName: String, hostName: String
+  ) throws(KeyFailure) {
     let redirects = configuration.redirect?.listeners ?? []
     self.init(
       configuration: (text, fileName, hostName),
@@ -81,7 +83,7 @@ package struct ServicePlan {
     orderFile = configuration.orderFile
     logTarget = configuration.log.target.rawValue
     logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
-    routers = [configuration.virtualRouter].compactMap { $0.map(RouterPlan.init) }
+    for router in configuration.virtualRouters { routers.append(try RouterPlan(router)) }
   }
 
   var serverNames: Set<String> { Set(description.servers.map(\.name)) }

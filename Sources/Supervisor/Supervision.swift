@@ -49,8 +49,10 @@ struct Supervision: ~Copyable {
   /// Nil where no address is shared.
   var routers: VirtualRouters?
   var serving = ServingCondition()
-  /// The virtual routers hand their addresses over; then the service stops.
-  var isLeaving = false
+  /// A hand-over that an operator waits for.
+  var handover: PendingHandover?
+  /// The virtual routers hand their addresses over; then the service stops, whatever hooks may still do by then.
+  var leavingUntil: Instant?
   let version: String
   let began = Moment.now
   let reread: () -> Result<ServicePlan, ReloadRefusal>

@@ -40,9 +40,12 @@ extension Configuration.Loaded {
         refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }
       case .accessLog:
         refuse(file) { () throws(SystemError) in try File.requireAppendable(file.path) }
-      case .orders where !supervisors: continue
+      case .orders where !supervisors, .hook where !supervisors, .advertisementKey where !supervisors: continue
       case .affinity, .orders:
         refuse(file) { () throws(SystemError) in try File.requireReplaceable(file.path) }
+      case .hook:
+        refuse(file) { () throws(SystemError) in try File.requireExecutable(file.path) }
+      case .advertisementKey: refuseKey(file)
       case .trustAnchors:
         do throws(TLSError) {
           _ = try ClientContext(trust: .authoritiesFile(path: file.path))
@@ -55,6 +58,16 @@ extension Configuration.Loaded {
 
   private mutating func refuse(_ file: FileReference, unless attempt: () throws(SystemError) -> Void) {
     do { try attempt() } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
+  }
+
+  private mutating func refuseKey(_ file: FileReference) {
+    do throws(SystemError) {
+      let text = try File.contents(of: file.path, limit: 4096)
+      guard Configuration.VirtualRouter.KeyPlace.key(in: text) == nil else { return }
+      refuse(
+        file, because: "is no key: 64 to 128 hexadecimal digits are wanted",
+        suggestion: "openssl rand -hex 32 >\(file.path)")
+    } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
   }
 
   /// Clients of a name that no certificate is for will see a warning, or refuse.

@@ -41,9 +41,13 @@ extension ConfigurationFile {
     guard let configuration = loaded.configuration else {
       return .failure(ReloadRefusal(loaded.diagnostics))
     }
-    var plan = ServicePlan(configuration, text: text, fileName: path, hostName: hostName)
-    plan.warnings = loaded.diagnostics.map(\.rendered)
-    return .success(plan)
+    do throws(KeyFailure) {
+      var plan = try ServicePlan(configuration, text: text, fileName: path, hostName: hostName)
+      plan.warnings = loaded.diagnostics.map(\.rendered)
+      return .success(plan)
+    } catch {
+      return .failure(ReloadRefusal([error.description]))
+    }
   }
 }
 

@@ -43,11 +43,21 @@ struct Run: ParsableCommand {
     OperationalLog.bootstrap(
       target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
       level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
-    let plan = ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)
+    let plan = try plan(configuration, text: text, hostName: hostName)
     throw ExitCode(
       SupervisorRole.run(
         plan, control: control.path, version: Versions.belvedere,
         digest: { key, message in Digest.hmacSHA256(key: key, message) },
         reread: { [file] in file.plan(hostName: hostName) }))
+  }
+
+  /// Says why there can be none and ends with status 1.
+  private func plan(_ configuration: Configuration, text: [UInt8], hostName: String) throws -> ServicePlan {
+    do throws(KeyFailure) {
+      return try ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)
+    } catch {
+      StandardStream.error.write("belvedere: \(error)\n")
+      throw ExitCode.failure
+    }
   }
 }

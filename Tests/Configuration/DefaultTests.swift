@@ -29,7 +29,7 @@ import Wire
     #expect(configuration.tls.profile == .intermediate)
     #expect(configuration.tls.tickets)
     #expect(configuration.tls.ticketRotation == .hours(12))
-    #expect(configuration.virtualRouter == nil)
+    #expect(configuration.virtualRouters.isEmpty)
     #expect(configuration.threads == nil)
     #expect(configuration.retries == 3)
     #expect(configuration.errorPages.isEmpty)
@@ -156,7 +156,7 @@ import Wire
           address: 192.168.1.170/24
         """
     let loaded = Configuration.load(text: text, fileName: "belvedere.yaml", hostName: host)
-    let router = try #require(loaded.configuration?.virtualRouter)
+    let router = try #require(loaded.configuration?.virtualRouters.first)
     #expect(router.interface == interface)
     #expect(router.identifier == 51)
     #expect(router.priority == priority)
@@ -168,7 +168,7 @@ import Wire
   func `the shipped example is accepted without a word on both nodes`(host: String) {
     let text = TestFile.read("../../etc/belvedere.yaml")
     let loaded = Configuration.load(text: text, fileName: "/etc/belvedere/belvedere.yaml", hostName: host)
-    #expect(loaded.configuration?.virtualRouter?.priority == (host == "lb1" ? 101 : 100))
+    #expect(loaded.configuration?.virtualRouters.first?.priority == (host == "lb1" ? 101 : 100))
     #expect(loaded.diagnostics.isEmpty)
   }
 

@@ -41,6 +41,19 @@ import Testing
 
     var testDescription: String { "\(section.name): \(key.name)" }
 
+    private static let router = "interface: eth0, router: 51, priority: 101, address: 192.168.1.170/24"
+
+    /// The key with what a part of a virtual router needs besides.
+    private func part(_ mine: String) -> String {
+      switch (section.name, key.name) {
+      case ("vrrp.authentication", "mode"), ("vrrp.authentication", "window"): "keys: { 1: /etc/key }, \(mine)"
+      case ("vrrp.track", "weight"), ("vrrp.track", "recovery"): "interface: eth1, \(mine)"
+      case ("vrrp.track", "interval"), ("vrrp.track", "timeout"), ("vrrp.track", "fall"):
+        "script: /etc/check, \(key.name == "interval" ? "timeout: 1s, " : "")\(mine)"
+      default: mine
+      }
+    }
+
     /// The smallest file with this key in it.
     var text: String {
       var whole = [
@@ -56,6 +69,11 @@ import Testing
       case "tls.certificates": whole["tls"] = "{ certificates: [{ \(mine) }] }"
       case "servers.NAME": whole["servers"] = "{ a: { \(mine) } }"
       case "log.access": whole["log"] = "{ access: { \(mine) } }"
+      case "vrrp", "vrrp.authentication", "vrrp.track", "vrrp.mail":
+        let part = section.name.split(separator: ".").dropFirst().first.map { "\($0): { \(self.part(mine)) }" } ?? mine
+        let isOld = ["password"].contains(key.name)
+        let rest = section.name == "vrrp" ? "" : Example.router + (isOld ? ", version: 2" : "") + ", "
+        whole["vrrp"] = "{ \(rest)\(part) }"
       default: whole[section.name] = "{ \(mine) }"
       }
       return whole.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)\n" }.joined()

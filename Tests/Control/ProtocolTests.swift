@@ -19,12 +19,21 @@ private let requests: [(ControlRequest, String)] = [
   ),
 ]
 
+private let failovers: [(ControlRequest, String)] = [
+  (.failover(seconds: 86_400), #"{"version":1,"command":"failover","seconds":86400}"#),
+  (.failback, #"{"version":1,"command":"failback"}"#),
+]
+
 private let refusals: [(String, ControlFault)] = [
   ("", .malformed(.truncated)), ("[]", .malformed(.unexpected(at: 0))), ("{}", .field("version")),
   (#"{"version":2,"command":"status"}"#, .version(2)), (#"{"version":"1","command":"status"}"#, .field("version")),
   (#"{"version":1}"#, .field("command")), (#"{"version":1,"command":"stop"}"#, .unknown("stop")),
   (#"{"version":1,"command":"reload","force":true}"#, .field("force")),
   (#"{"version":1,"command":"server","order":"drain"}"#, .field("name")),
+  (#"{"version":1,"command":"failover"}"#, .field("seconds")),
+  (#"{"version":1,"command":"failover","seconds":0}"#, .field("seconds")),
+  (#"{"version":1,"command":"failover","seconds":31536001}"#, .field("seconds")),
+  (#"{"version":1,"command":"failback","seconds":1}"#, .field("seconds")),
   (#"{"version":1,"command":"server","name":"a"}"#, .field("order")),
   (#"{"version":1,"command":"server","name":"a","order":"kill"}"#, .field("order")),
   (#"{"version":1,"command":"server","name":"a","order":"drain","weight":1}"#, .field("weight")),
@@ -48,11 +57,16 @@ private let answers: [(ControlAnswer, String)] = [
   (.reloaded(generation: 7, warnings: ["W"]), #"{"version":1,"ok":true,"generation":7,"warnings":["W"]}"#),
   (.refused(["one\ntwo"]), #"{"version":1,"ok":false,"reasons":["one\ntwo"]}"#),
   (.ordered(sampleServer, warnings: []), #"{"version":1,"ok":true,"server":"# + sampleServerText + #","warnings":[]}"#),
+  (
+    .handedOver([.init(name: "a", outcome: .handedOver, successor: "192.0.2.12"), .init(name: "b", outcome: .back)]),
+    #"{"version":1,"ok":true,"handovers":[{"name":"a","outcome":"handed-over","successor":"192.0.2.12"},"#
+      + #"{"name":"b","outcome":"back","successor":null}]}"#
+  ),
   (.status(sampleReport), #"{"version":1,"ok":true,"status":"# + sampleReportText + "}"),
 ]
 
 @Suite struct `The control protocol` {
-  @Test(arguments: requests)
+  @Test(arguments: requests + failovers)
   func `a request has one line, read and written alike`(value: ControlRequest, line: String) throws {
     #expect(value.line == line)
     #expect(try request(line) == value)

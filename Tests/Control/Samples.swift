@@ -21,6 +21,31 @@ let sampleServerText =
   + #""since":"2026-11-22T11:32:01.123Z","order":{"mode":"drain","weight":5,"since":"2026-11-22T11:32:01.123Z"},"#
   + #""weight":5,"configured_weight":1,"backup":false,"limit":4000,"load":{"clients":15,"sessions":12,"exchanges":9,"waiting":2,"connections":11}}"#
 
+let sampleRouter: StatusReport.Router = {
+  var router = StatusReport.Router(name: "router-51", interface: "eth0", identifier: 51, since: ago(185))
+  router.state = .backup
+  router.priority = 1
+  router.configuredPriority = 101
+  router.burdens = ["servers"]
+  router.addresses = ["192.168.1.170/24"]
+  router.lease = 3
+  router.peer = .init(address: "192.168.1.163", priority: 100, heard: ago(1))
+  router.sent = 12
+  router.received = 4711
+  router.rejected = [.init(kind: "checksum", count: 2)]
+  router.becameActive = 1
+  router.becameBackup = 2
+  return router
+}()
+
+let sampleRouterText =
+  #"{"name":"router-51","interface":"eth0","router":51,"version":3,"state":"backup","#
+  + #""since":"2026-11-22T11:28:56.123Z","priority":1,"configured_priority":101,"burdens":["servers"],"obstacles":[],"#
+  + #""addresses":["192.168.1.170/24"],"holds_addresses":false,"lease":3,"#
+  + #""peer":{"address":"192.168.1.163","priority":100,"heard":"2026-11-22T11:32:00.123Z"},"rival":null,"#
+  + #""sent":12,"received":4711,"rejected":[{"kind":"checksum","count":2}],"#
+  + #""became_active":1,"became_backup":2,"became_fault":0}"#
+
 /// A service with something in every part.
 let sampleReport: StatusReport = {
   var report = StatusReport(
@@ -59,6 +84,9 @@ let sampleReport: StatusReport = {
   second.state = .down
   second.reason = "connection refused"
   second.since = ago(95)
+  report.routers = [sampleRouter]
+  report.timers.late = 2
+  report.timers.worst = 17
   report.servers = [sampleServer, second, .init(name: "view03", address: "[fd00::167]:443")]
   return report
 }()
@@ -79,7 +107,8 @@ let sampleReportText =
   + #",{"name":"view02","address":"192.168.1.166:443","state":"down","reason":"connection refused","#
   + #""since":"2026-11-22T11:30:26.123Z","order":null,"weight":1,"configured_weight":1,"backup":false,"limit":0,"load":null},"#
   + #"{"name":"view03","address":"[fd00::167]:443","state":"unknown","reason":"","since":null,"order":null,"weight":1,"#
-  + #""configured_weight":1,"backup":false,"limit":0,"load":null}],"#
+  + #""configured_weight":1,"backup":false,"limit":0,"load":null}],"routers":["# + sampleRouterText
+  + #"],"timers":{"late":2,"worst_ms":17},"#
   + #""problems":[{"time":"2026-11-22T11:30:26.123Z","count":1,"#
   + #""text":"server view02 is down, was up: health check failed: connection refused"},"#
   + #"{"time":"2026-11-22T09:32:01.123Z","count":14,"text":"accepting pauses"}]}"#

@@ -16,6 +16,13 @@ private let samplePage = """
     certificate  view.domain.local, portal.domain.local; until 2026-12-02, 10 d
                  left; serial 03A1; /etc/belvedere/tls/view.pem
 
+  virtual router  state   since    priority
+  router-51       backup  3 m 5 s  1 of 101
+      servers; 192.168.1.170/24 on eth0; peer 192.168.1.163 with priority 100,
+      heard 1 s ago; advertisements: 12 sent, 4711 received, 2 rejected for
+      checksum; became active once
+      2 timers were late, by 17 ms at most: the machine is overloaded
+
   server  state    since     sessions  clients  exchanges  waiting
   view01  drain    0 s       12        15       9          2
       192.168.1.165:443; 11 connections; weight 5; by order; ordered 0 s ago:

@@ -43,8 +43,8 @@ package struct Configuration: Equatable, Sendable {
   package var log = Log()
   /// Event-loop threads of the worker; nil: one for each CPU that the process may use.
   package var threads: Int?
-  /// The virtual address that a pair shares; nil when something else looks after the address.
-  package var virtualRouter: VirtualRouter?
+  /// The virtual addresses that a pair shares; none when something else looks after them.
+  package var virtualRouters: [VirtualRouter] = []
 
   package init(service: [ServiceName], servers: [Server]) {
     self.service = service

@@ -1,16 +1,38 @@
 import Wire
 
 extension Configuration {
-  /// The virtual router of a pair (RFC 9568), as this node sees it: values keyed by host name are already resolved.
+  /// A virtual router of a pair (RFC 9568), as this node sees it: values keyed by host name are already resolved.
   package struct VirtualRouter: Equatable, Sendable {
+    /// In log and status, and what hooks are told; `router VRID` unless the file has another. Unique.
+    package var name = ""
     /// The network interface that advertisements use and that carries the addresses.
     package var interface: String
     /// The VRID, 1 to 255.
     package var identifier: UInt8
-    /// 1 to 254; the node with the higher one is Active. 255 is for an address's owner, which a balancer never is.
+    /// 1 to 254; the node with the higher one is Active. 255 is the owner's, who is Active whenever it runs.
     package var priority: UInt8
     /// At least one, all of one family.
     package var addresses: [Address]
+    package var version = Version.v3
+    /// Whole hundredths of a second, 10 ms to 40.95 s; in version 2 whole seconds, 1 to 255.
+    package var interval = Interval.seconds(1)
+    /// Whether a node with the higher priority takes over from one that works.
+    package var preempts = true
+    /// How long a node that comes back leaves a worse one alone.
+    package var preemptDelay = Interval.zero
+    /// Virtual routers of one group go together.
+    package var group: String?
+    /// The address of this node that advertisements come from; nil: the interface's first.
+    package var source: IPAddress?
+    /// The addresses of the nodes, this one's may be among them; nil: multicast.
+    package var peers: [IPAddress]?
+    package var checksum = Checksum.message
+    package var authentication: Authentication?
+    /// What the priority depends on besides the worker, the servers and the interface.
+    package var tracks: [Track] = []
+    /// Programs that are told of every change.
+    package var hooks: [String] = []
+    package var mail: Mail?
 
     package init(interface: String, identifier: UInt8, priority: UInt8, addresses: [Address]) {
       self.interface = interface
@@ -29,6 +51,86 @@ extension Configuration {
         self.address = address
         self.prefixLength = prefixLength
       }
+    }
+
+    package enum Version: String, CaseIterable, Sendable {
+      /// RFC 9568: IPv4 and IPv6.
+      case v3 = "3"
+      /// RFC 3768: IPv4, whole seconds.
+      case v2 = "2"
+    }
+
+    /// What version 3 over IPv4 is summed over.
+    package enum Checksum: String, CaseIterable, Sendable {
+      /// The message alone (RFC 9568 §5.2.8).
+      case message
+      /// As keepalived and others read RFC 5798.
+      case pseudoHeader = "pseudo-header"
+    }
+
+    /// A condition that changes the priority, or has the node take no part.
+    package struct Track: Hashable, Sendable {
+      package enum Subject: Hashable, Sendable {
+        /// Whether an interface is up and has a carrier.
+        case interface(String)
+        /// Whether a program ends with status 0 in time.
+        case script(path: String, interval: Interval, timeout: Interval, fall: Int)
+      }
+
+      package var subject: Subject
+      /// −253 to 253, not 0; nil: give up.
+      package var weight: Int?
+      /// How long it has to be good again before that counts.
+      package var recovery: Interval
+    }
+
+    /// Where a message goes whenever the role changes.
+    package struct Mail: Hashable, Sendable {
+      package var to: [String] = []
+      /// Nil: as the mail system has it.
+      package var from: String?
+    }
+  }
+}
+
+extension Configuration.VirtualRouter {
+  /// How advertisements are told from those of strangers.
+  package struct Authentication: Hashable, Sendable {
+    /// The simple text of version 2, at most eight bytes. It protects from mistakes and nothing else.
+    package var password: String?
+    /// At least one unless there is a password; the first signs, all verify. Identifiers are unique.
+    package var keys: [Key] = []
+    package var mode = Mode.enforce
+    /// How far the nodes' clocks may be apart; nil: times only have to grow.
+    package var window: Interval?
+
+    package enum Mode: String, CaseIterable, Sendable {
+      case receiveOnly = "receive-only"
+      case permissive
+      case enforce
+    }
+
+    /// A key of draft-cassen-vrrp-auth-hmac.
+    package struct Key: Hashable, Sendable {
+      /// 1 to 255.
+      package var identifier: UInt8
+      package var place: KeyPlace
+    }
+  }
+
+  /// Where a key is.
+  package enum KeyPlace: Hashable, Sendable {
+    case file(String)
+    /// One that systemd hands to the service (LoadCredential=).
+    case credential(String)
+
+    /// The key in a file's text: 64 to 128 hexadecimal digits, with white space where you like; nil when it is
+    /// something else. `openssl rand -hex 32` makes one.
+    package static func key(in text: [UInt8]) -> [UInt8]? {
+      let digits = text.filter { !" \t\r\n".utf8.contains($0) }
+      let values = digits.compactMap { Character(Unicode.Scalar($0)).hexDigitValue.map { UInt8($0) } }
+      guard values.count == digits.count, values.count.isMultiple(of: 2), 64...128 ~= values.count else { return nil }
+      return stride(from: 0, to: values.count, by: 2).map { values[$0] << 4 | values[$0 + 1] }
     }
   }
 }

@@ -40,13 +40,15 @@ extension Rules {
       if let other = servers[..<index].first(where: { $0.endpoint == server.endpoint }) {
         reader.warn("`\(other.name)` has the same address and port", at: place)
       }
-      let isVirtual = configuration.virtualRouter?.addresses.contains { $0.address == server.endpoint.address }
+      let isVirtual = configuration.virtualRouters.flatMap(\.addresses).contains {
+        $0.address == server.endpoint.address
+      }
       let own = configuration.listeners.first {
         $0.address == server.endpoint.address && $0.port == server.endpoint.port
       }
       if let own {
         reader.error("Belvedere itself listens on `\(own)`: connections would go in a circle", at: place)
-      } else if isVirtual == true {
+      } else if isVirtual {
         reader.error("this is the virtual address of `vrrp`: connections would go in a circle", at: place)
       }
     }
@@ -55,18 +57,6 @@ extension Rules {
     }
     if servers.allSatisfy({ $0.weight == 0 }) {
       reader.warn("every server has `weight: 0`: no new client is served", at: all)
-    }
-  }
-
-  static func checkVirtualRouter(_ configuration: Configuration, _ reader: inout Reader) {
-    guard let addresses = configuration.virtualRouter?.addresses, let first = addresses.first else { return }
-    for (index, address) in addresses.enumerated() {
-      guard let place = reader.mark(in: ["vrrp", "address"], item: index) else { continue }
-      if address.address.family != first.address.family {
-        reader.error("IPv4 and IPv6 need a virtual router each (RFC 9568)", at: place)
-      } else if addresses[..<index].contains(where: { $0.address == address.address }) {
-        reader.error("`\(address.address)` is given twice", at: place)
-      }
     }
   }
 }

@@ -13,7 +13,7 @@ enum Rules {
     checkHealth(configuration, &reader)
     checkAffinity(configuration, &reader)
     checkLimits(configuration, &reader)
-    checkVirtualRouter(configuration, &reader)
+    checkVirtualRouters(configuration, &reader)
   }
 
   private static func checkService(_ configuration: Configuration, _ reader: inout Reader) {

@@ -65,8 +65,9 @@ extension Kind {
   static func oneOrMore<Item>(_ item: Kind<Item>) -> Kind where Value == [Item] {
     Kind(
       name: "\(item.name), or a list", expected: "\(item.expected), or a list of them",
+      takesNoValue: item.takesNoValue,
       read: { node, reader in
-        guard case .list(let nodes) = node.content else { return items(item, [node], &reader) }
+        guard case .list(let nodes) = node.content else { return items(item, [node], key: reader.keyMark, &reader) }
         guard !nodes.isEmpty else {
           reader.error("the list is empty; expected \(item.expected)", at: node.mark)
           return nil
@@ -91,12 +92,14 @@ extension Kind {
       write: { $0.isEmpty ? "[]" : $0.map(item.write).joined(separator: ", ") })
   }
 
-  /// Nil when any of the items is refused; all of them are read for what they have to report.
-  private static func items<Item>(_ kind: Kind<Item>, _ nodes: [Node], _ reader: inout Reader) -> [Item]?
-  where Value == [Item] {
+  /// Nil when any of the items is refused; all of them are read for what they have to report. A single one has no place
+  /// but that of its key.
+  private static func items<Item>(
+    _ kind: Kind<Item>, _ nodes: [Node], key: Mark? = nil, _ reader: inout Reader
+  ) -> [Item]? where Value == [Item] {
     var values: [Item] = []
     for (index, node) in nodes.enumerated() {
-      let value = reader.descend(to: String(index), key: node.mark, value: node.mark) { kind.read(node, &$0) }
+      let value = reader.descend(to: String(index), key: key ?? node.mark, value: node.mark) { kind.read(node, &$0) }
       if let value { values.append(value) }
     }
     return values.count == nodes.count ? values : nil

@@ -64,6 +64,10 @@ struct Reader {
     goodMark(path)
   }
 
+  /// As `site` and `mark`, for a path that is put together.
+  func site(at path: [String]) -> Site? { sites[path.joined(separator: Reader.separator)] }
+  func mark(at path: [String]) -> Mark? { goodMark(path) }
+
   /// Where an item of a value stood that may be one or a list.
   func mark(in path: [String], item index: Int) -> Mark? {
     goodMark(path + [String(index)])

@@ -74,23 +74,6 @@ extension Schema {
         "target", \.target, .accessTarget, example: "/var/log/belvedere/access.log",
         "Standard output (the journal under systemd) or a file."),
     ])
-
-  static let virtualRouter = Section<Configuration.VirtualRouter>(
-    name: "vrrp",
-    keys: [
-      Key(
-        "interface", \.interface, .byHost(.interface), required: true, example: "eth0",
-        "The interface that carries the address."),
-      Key(
-        "router", \.identifier, .number(1...255), required: true, example: "51",
-        "The VRID, the same on both nodes, unique in the network."),
-      Key(
-        "priority", \.priority, .byHost(.number(1...254)), required: true, example: "{ lb1: 101, lb2: 100 }",
-        "The node with the higher one holds the address."),
-      Key(
-        "address", \.addresses, .oneOrMore(.virtualAddress), required: true, example: "192.168.1.170/24",
-        "The virtual address with its network's prefix length."),
-    ])
 }
 
 extension Configuration.Timeouts: Defaulted {
@@ -107,16 +90,4 @@ extension Configuration.Log: Defaulted {
 
 extension Configuration.Log.Access: Defaulted {
   static let defaults = Configuration.Log.Access()
-}
-
-extension Configuration.VirtualRouter: Defaulted {
-  static let defaults = Configuration.VirtualRouter(interface: "", identifier: 1, priority: 1, addresses: [])
-}
-
-extension Kind where Value == String {
-  /// What Linux takes as an interface's name: at most 15 bytes.
-  fileprivate static let interface = Kind.matching("interface name", expected: "an interface name such as eth0") {
-    (1...15).contains($0.utf8.count) && $0 != "." && $0 != ".."
-      && $0.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") }
-  }
 }

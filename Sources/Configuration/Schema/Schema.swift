@@ -29,6 +29,7 @@ package enum Schema {
     Description(root), Description(tls), Description(certificate), Description(redirect), Description(server),
     Description(trust), Description(health), Description(affinity), Description(forwarded), Description(pool),
     Description(timeouts), Description(limits), Description(log), Description(access), Description(virtualRouter),
+    Description(authentication), Description(track), Description(mail),
   ]
 
   /// The section that is the file itself.
@@ -106,7 +107,7 @@ package enum Schema {
         "threads", \.threads, .either("auto", or: .number(1...256)), example: "2",
         "Event loops; `auto` is one for each CPU that the process may use."),
       Key(
-        "vrrp", \.virtualRouter, .optional(.section(virtualRouter)), default: "none",
+        "vrrp", \.virtualRouters, .oneOrMore(.section(virtualRouter)), default: "none",
         example: "{ interface: eth0, router: 51, priority: 101, address: 192.168.1.170/24 }",
         "The virtual address that a pair shares (docs/vrrp.md)."),
     ])

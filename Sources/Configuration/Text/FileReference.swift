@@ -14,6 +14,10 @@ package struct FileReference: Hashable, Sendable {
     case affinity
     /// Read at start, replaced as a whole when an operator orders something.
     case orders
+    /// Run, never read.
+    case hook
+    /// A key that signs advertisements, in hexadecimal digits.
+    case advertisementKey
   }
 
   package let purpose: Purpose

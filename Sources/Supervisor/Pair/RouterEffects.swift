@@ -14,7 +14,8 @@ extension VirtualRouters {
       case .dropAddresses: dropAddresses(index)
       case .announce(let times): announce(index, times, at: now)
       case .note(let note): log(index, Logger.Level(note.severity), note.text)
-      case .transitioned, .failedOver: break
+      case .transitioned(let transition): changes.append(RoleChange(router: index, transition: transition))
+      case .failedOver(let successor, let wasActive): handovers.append((index, successor, wasActive))
       case .stopped: stopped.insert(index)
       }
     }
@@ -23,7 +24,9 @@ extension VirtualRouters {
 
   private mutating func send(_ advertisement: Advertisement, _ index: Int, at now: Instant) {
     guard let port = seats[index].port, let source = seats[index].source else { return }
-    for destination in seats[index].channel.destinations {
+    let destinations = seats[index].destinations
+    if destinations.isEmpty { say(index, .error, "none of `peers` is another node", as: .peers, at: now) }
+    for destination in destinations {
       let packet = seats[index].channel.encode(advertisement, from: source, to: destination, at: .now)
       do throws(SystemError) { try port.send(packet, from: source, to: destination) } catch {
         say(index, .warning, "\(error)", as: .sending, at: now)
@@ -94,7 +97,7 @@ extension VirtualRouters {
     let time = UTCTime(nanoseconds: Clock.wall() + age.nanoseconds)
     var channel = seat.channel
     for advertisement in routerSet.routers[index].lastWords {
-      for destination in channel.destinations {
+      for destination in seat.destinations {
         record.packets.append(
           LeaseRecord.Packet(
             interface: interface, source: source, destination: destination,

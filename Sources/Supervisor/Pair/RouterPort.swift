@@ -93,3 +93,21 @@ final class RouterPort {
     hardwareAddress.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined(separator: ":")
   }
 }
+
+extension RouterPlan {
+  /// Where advertisements come from, among the interface's own addresses: what the configuration says, else the one that
+  /// `peers` has of this node, else the first, which for IPv6 is link-local (RFC 9568 §5.1.2.1) unless peers are not.
+  func source(among own: [IPAddress]) -> IPAddress? {
+    if let source { return own.contains(source) ? source : nil }
+    let family = settings.addresses[0].family
+    let candidates = own.filter { $0.family == family }
+    if let named = candidates.first(where: { channel.peers?.contains($0) == true }) { return named }
+    let isGlobal = channel.peers?.contains { !$0.isLinkLocal } == true
+    return candidates.first { family == .v4 || $0.isLinkLocal != isGlobal }
+  }
+}
+
+extension IPAddress {
+  /// fe80::/10
+  fileprivate var isLinkLocal: Bool { family == .v6 && high >> 54 == 0xfe80 >> 6 }
+}

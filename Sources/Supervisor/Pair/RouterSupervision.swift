@@ -1,3 +1,4 @@
+import Control
 import Linux
 import Logging
 import Systemd
@@ -6,7 +7,7 @@ import Wire
 
 /// The virtual routers' part of the supervisor's loop.
 extension Supervision {
-  /// How long a stop may wait for the virtual routers: a hand-over takes 1.2 s at most.
+  /// How long a stop waits for the hooks once the addresses are handed over, which takes 1.2 s at most.
   private static let leavingBound = Interval.seconds(3)
 
   static func routers(
@@ -34,7 +35,7 @@ extension Supervision {
     guard routers != nil else { return }
     let now = Clock.monotonic()
     routers?.serve(events, poller, at: now)
-    routers?.passTime(at: now)
+    routers?.passTime(poller, at: now)
   }
 
   /// Tells the virtual routers how the service stands, and lets their time pass.
@@ -49,9 +50,10 @@ extension Supervision {
     if let reachesServers = serving.reachesServers, reachesServers != before.reachesServers {
       routers?.report(.servers, isGood: reachesServers, at: now)
     }
-    routers?.passTime(at: now)
-    if isLeaving, routers?.isStopped == true {
-      isLeaving = false
+    routers?.passTime(poller, at: now)
+    answerHandover()
+    if let leavingUntil, routers?.isStopped == true, routers?.areHooksDone == true || now >= leavingUntil {
+      self.leavingUntil = nil
       handle(.terminate)
     }
   }
@@ -62,17 +64,48 @@ extension Supervision {
     case nil: own = nil
     case .some(let routers): own = routers.deadline
     }
-    return [own, serving.deadline].compactMap { $0 }.min()
+    return [own, serving.deadline, leavingUntil].compactMap { $0 }.min()
   }
 
   /// Hands the addresses over before the listeners go; false when there is nothing to hand over, or when it was asked
   /// for before: a second signal stops at once.
   mutating func leaveFirst() -> Bool {
-    guard routers != nil, routers?.isStopped == false, !isLeaving else { return false }
-    isLeaving = true
+    guard routers != nil, routers?.isStopped == false, leavingUntil == nil else { return false }
+    let now = Clock.monotonic()
+    leavingUntil = now + Self.leavingBound
     ServiceNotification.stopping.send()
     ServiceNotification.extendTimeout(Self.leavingBound).send()
-    routers?.stop(at: Clock.monotonic())
+    routers?.stop(at: now)
     return true
   }
+
+  // MARK: operators
+
+  mutating func failOver(for bound: Interval, _ asker: OperatorSocket.Asker) {
+    guard let names = routers?.names else { return reply(.refused([Self.noRouters]), to: asker) }
+    guard handover == nil, leavingUntil == nil else {
+      return reply(.refused(["the addresses are being handed over already"]), to: asker)
+    }
+    log.notice("vrrp: failover asked for by \(operators.name(of: asker))")
+    handover = PendingHandover(asker, routers: names.count)
+    routers?.failOver(for: bound, at: Clock.monotonic())
+    answerHandover()
+  }
+
+  mutating func failBack(_ asker: OperatorSocket.Asker) {
+    guard let names = routers?.names else { return reply(.refused([Self.noRouters]), to: asker) }
+    log.notice("vrrp: failover --back asked for by \(operators.name(of: asker))")
+    routers?.failBack(at: Clock.monotonic())
+    reply(.handedOver(names.map { Handover(name: $0, outcome: .back) }), to: asker)
+  }
+
+  /// Tells the operator once every virtual router's outcome is known.
+  private mutating func answerHandover() {
+    for (router, outcome) in routers?.takeHandovers() ?? [] { handover?.note(outcome, of: router) }
+    guard let pending = handover, let outcomes = pending.complete else { return }
+    handover = nil
+    reply(.handedOver(outcomes), to: pending.asker)
+  }
+
+  private static let noRouters = "there is no virtual address here: the configuration has no `vrrp`"
 }

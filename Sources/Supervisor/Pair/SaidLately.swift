@@ -5,7 +5,9 @@ import Wire
 struct SaidLately {
   enum Topic: Hashable {
     case rejection(Rejection.Kind)
-    case receiving, sending, address, interface
+    case receiving, sending, address, interface, peers
+    /// The one of a track.
+    case script(Int)
   }
 
   private static let silence = Interval.minutes(1)

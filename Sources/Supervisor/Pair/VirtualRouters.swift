@@ -1,3 +1,4 @@
+import Configuration
 import Linux
 import Logging
 import VRRP
@@ -14,17 +15,28 @@ struct VirtualRouters: ~Copyable {
     var port: RouterPort?
     /// Where advertisements come from.
     var source: IPAddress?
+    /// The interface's addresses, as far as they stay.
+    var own: [IPAddress] = []
     /// Whether the lease file has it.
     var isRecorded = false
     /// What was said lately, so that the log is not filled with it.
     var said = SaidLately()
+
+    /// Where advertisements go; `peers` may name this node too.
+    var destinations: [IPAddress] { channel.destinations.filter { !own.contains($0) } }
   }
 
   let log: Logger
-  private(set) var routerSet: RouterSet
+  var routerSet: RouterSet
   var seats: [Seat]
   var routes: RouteSocket
   private let watch: RouteWatch
+  /// Changes that hooks and mail have not been told of yet.
+  var changes: [RoleChange] = []
+  /// How hand-overs ended that were ordered.
+  var handovers: [(router: Int, successor: IPAddress?, wasActive: Bool)] = []
+  var programs = ProgramRunner(token: Token.programs)
+  var scripts: [ScriptSchedule] = []
   /// Those that have taken leave for good.
   var stopped: Set<Int> = []
   let leaseFile: LeaseFile?
@@ -50,6 +62,11 @@ struct VirtualRouters: ~Copyable {
 
   /// Takes off what an earlier life left, opens the sockets, and begins.
   mutating func start(_ poller: borrowing Poller, at now: Instant) throws(SystemError) {
+    scripts = seats.indices.flatMap { index in
+      seats[index].plan.subjects.enumerated().compactMap { offset, subject in
+        ScriptSchedule(subject, router: index, track: RouterPlan.Condition.allCases.count + offset, at: now)
+      }
+    }
     try sweep()
     try look(poller, at: now)
     perform(routerSet.handle(.start, at: now), at: now)
@@ -72,9 +89,14 @@ struct VirtualRouters: ~Copyable {
   }
 
   /// When `passTime` is due next.
-  var deadline: Instant? { routerSet.deadline }
+  var deadline: Instant? { [routerSet.deadline, programDeadline].compactMap { $0 }.min() }
 
-  mutating func passTime(at now: Instant) {
+  mutating func passTime(_ poller: borrowing Poller, at now: Instant) {
+    passTimers(at: now)
+    runPrograms(poller, at: now)
+  }
+
+  private mutating func passTimers(at now: Instant) {
     guard let deadline = routerSet.deadline, now >= deadline else { return }
     lateness.note(now - deadline)
     perform(routerSet.handle(.timer, at: now), at: now)
@@ -153,7 +175,8 @@ struct VirtualRouters: ~Copyable {
       let interface = interfaces.first { $0.name == seats[index].plan.interface }
       attach(index, to: interface, poller, at: now)
       let own = addresses.filter { $0.interface == interface?.index }
-      let source = interface == nil ? nil : self.source(of: seats[index].plan, among: own)
+      seats[index].own = staying(own)
+      let source = interface == nil ? nil : seats[index].plan.source(among: seats[index].own)
       if source != seats[index].source {
         seats[index].source = source
         isFileStale = true
@@ -162,10 +185,20 @@ struct VirtualRouters: ~Copyable {
       let isUsable = interface?.isUsable == true && seats[index].port != nil
       let link = VirtualRouter.Event.track(RouterPlan.Condition.link.rawValue, isGood: isUsable)
       perform(routerSet.handle(link, for: index, at: now), at: now)
+      reportLinks(index, interfaces, at: now)
       let present = Set(own.map(\.address))
       if routerSet.routers[index].holdsAddresses, !present.isSuperset(of: seats[index].plan.settings.addresses) {
         perform(routerSet.handle(.addressRemoved, for: index, at: now), at: now)
       }
+    }
+  }
+
+  private mutating func reportLinks(_ index: Int, _ interfaces: [NetworkInterface], at now: Instant) {
+    for (offset, subject) in seats[index].plan.subjects.enumerated() {
+      guard case Configuration.VirtualRouter.Track.Subject.interface(let name) = subject else { continue }
+      let isGood = interfaces.contains { $0.name == name && $0.isUsable }
+      let track = RouterPlan.Condition.allCases.count + offset
+      perform(routerSet.handle(.track(track, isGood: isGood), for: index, at: now), at: now)
     }
   }
 
@@ -189,13 +222,11 @@ struct VirtualRouters: ~Copyable {
     }
   }
 
-  /// Link-local for IPv6 (RFC 9568 §5.1.2.1); never an address that moves.
-  private func source(of plan: RouterPlan, among addresses: [InterfaceAddress]) -> IPAddress? {
+  /// The addresses that are this node's own, and don't move.
+  private func staying(_ addresses: [InterfaceAddress]) -> [IPAddress] {
     let virtual = Set(seats.flatMap(\.plan.settings.addresses))
-    return addresses.first { address in
-      address.address.family == plan.settings.addresses[0].family && !virtual.contains(address.address)
-        && address.origin != InterfaceAddress.ourProtocol && (address.address.family == .v4 || address.isLinkLocal)
-    }?.address
+    return addresses.filter { $0.origin != InterfaceAddress.ourProtocol && !virtual.contains($0.address) }
+      .map(\.address)
   }
 
   /// Takes off what an earlier life, or another program, left: nobody is Active here yet.
@@ -216,13 +247,15 @@ struct VirtualRouters: ~Copyable {
   enum Token {
     private static let mark: UInt64 = 1 << 61
     static let watch = mark | 1 << 60
+    static let programs = mark | 1 << 59
 
     static func belongs(_ token: UInt64) -> Bool { token >> 61 == 1 }
 
     static func of(_ index: Int, _ part: RouterPort.Part) -> UInt64 { mark | UInt64(index) << 8 | part.rawValue }
 
     static func part(of token: UInt64) -> (index: Int, part: RouterPort.Part)? {
-      RouterPort.Part(rawValue: token & 0xff).map { (Int(token & 0xffff_ff00) >> 8, $0) }
+      guard token != programs else { return nil }
+      return RouterPort.Part(rawValue: token & 0xff).map { (Int(token & 0xffff_ff00) >> 8, $0) }
     }
   }
 }

@@ -24,7 +24,7 @@ extension FileAccess {
       case .accessLog: .append
       case .affinity: .replace
       // The supervisor's.
-      case .orders: []
+      case .orders, .hook, .advertisementKey: []
       }
     guard !rights.isEmpty else { return }
     // Where the name is, for the next file that is put there, and where it leads to now.

@@ -27,7 +27,8 @@ class Balancer:
             "interface": "eth0", "router": 51, "priority": {"lb1": 101, "lb2": 100}, "address": "192.0.2.100/24",
         }  # fmt: skip
         if isinstance(vrrp, list):
-            base["vrrp"] = vrrp
+            # An empty list: takes no part in anything.
+            base.update({"vrrp": vrrp} if vrrp else {})
         else:
             base["vrrp"] = merged(router, vrrp or {})
         self.configuration = merged(base, {key.replace("_", "-"): value for key, value in changes.items()})

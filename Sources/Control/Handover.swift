@@ -1,0 +1,47 @@
+/// What became of one virtual router when a node was told to hand over, or to come back.
+package struct Handover: Hashable, Sendable {
+  package enum Outcome: String, Sendable, CaseIterable {
+    /// Another node has the addresses now.
+    case handedOver = "handed-over"
+    /// Nobody took them, so this node keeps them.
+    case kept
+    /// This node did not have them, and takes no part in the choice now.
+    case stoodBack = "stood-back"
+    /// It takes part as usual again.
+    case back
+  }
+
+  /// The virtual router's.
+  package var name: String
+  package var outcome: Outcome
+  /// Who took over, when somebody did.
+  package var successor: String?
+
+  package init(name: String, outcome: Outcome, successor: String? = nil) {
+    self.name = name
+    self.outcome = outcome
+    self.successor = successor
+  }
+
+  /// For a person, without the end of a line.
+  package var line: String {
+    switch outcome {
+    case .handedOver: "\(name): \(successor ?? "another node") has the address now"
+    case .kept: "\(name): nobody took over, this node keeps the address"
+    case .stoodBack: "\(name): this node did not have the address"
+    case .back: "\(name): this node takes part as usual again"
+    }
+  }
+
+  var json: JSON {
+    .members([
+      "name": .string(name), "outcome": .string(outcome.rawValue),
+      "successor": .optional(successor) { .string($0) },
+    ])
+  }
+
+  init(_ fields: Fields) throws(ControlFault) {
+    self.init(name: try fields.string("name"), outcome: try fields.word("outcome"))
+    successor = try fields.optional("successor") { (fields) throws(ControlFault) in try fields.string("successor") }
+  }
+}

@@ -1,0 +1,29 @@
+import CLinux
+import Glibc
+
+extension ChildProcess {
+  /// Starts a program of the operator's: standard input is `input` from its beginning, or /dev/null; what it says goes
+  /// to standard error; every other descriptor is closed, every signal at its default. Its children are in its group, and signalled with it.
+  package init(
+    program: String, arguments: [String], environment: [String], input: borrowing Descriptor?
+  ) throws(SystemError) {
+    let number: Int32
+    switch input {
+    case .some(let input):
+      guard lseek(input.number, 0, SEEK_SET) == 0 else { throw SystemError("lseek") }
+      number = input.number
+    case nil: number = -1
+    }
+    try unsafe self.init(executable: program, arguments: arguments, environment: environment, leadsGroup: true) {
+      actions in
+      // SAFETY: the actions are initialised, and each call copies what it is given.
+      if number >= 0 {
+        unsafe posix_spawn_file_actions_adddup2(actions, number, 0)
+      } else {
+        unsafe posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0)
+      }
+      unsafe posix_spawn_file_actions_adddup2(actions, 2, 1)
+      return unsafe cl_close_from(actions, 3)
+    }
+  }
+}

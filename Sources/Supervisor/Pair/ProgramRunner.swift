@@ -1,0 +1,112 @@
+import Linux
+import Wire
+
+/// A program of the operator's: a hook, a check, the mail system.
+struct Program: Hashable {
+  var path: String
+  /// Without the name that it is called by.
+  var arguments: [String] = []
+  /// What it reads from standard input.
+  var input: [UInt8] = []
+  /// It is killed after that.
+  var patience: Interval
+}
+
+/// Runs programs beside the supervisor, none of them waited for. Programs of one queue run one after the other, so that
+/// hooks see changes in their order.
+struct ProgramRunner: ~Copyable {
+  struct Queue: Hashable {
+    var router: Int
+    /// Hooks and mail of a virtual router share nil; a script has its track's index.
+    var track: Int?
+  }
+
+  /// How a program ended.
+  enum Outcome: Hashable {
+    case ended(ProcessEnd)
+    case tookTooLong
+    case notStarted(SystemError)
+
+    var isSuccess: Bool { self == .ended(.exited(status: 0)) }
+  }
+
+  /// More changes than that in the time of one hook are no longer told of.
+  private static let queueLimit = 32
+  /// Variables that speak to the supervisor alone.
+  private static let withheld: Set<String> = [
+    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
+  ]
+
+  private final class Running {
+    let program: Program
+    let deadline: Instant
+    var child: ChildProcess
+    var isKilled = false
+
+    init(_ program: Program, child: consuming ChildProcess, deadline: Instant) {
+      self.program = program
+      self.child = child
+      self.deadline = deadline
+    }
+  }
+
+  private let token: UInt64
+  private var running: [Queue: Running] = [:]
+  private var waiting: [Queue: [Program]] = [:]
+  private var failed: [(Queue, Program, Outcome)] = []
+
+  /// The poller tells of ends by this token.
+  init(token: UInt64) { self.token = token }
+
+  /// Whether nothing runs and nothing waits in the queues of hooks.
+  var areHooksDone: Bool { !running.keys.contains { $0.track == nil } && !waiting.keys.contains { $0.track == nil } }
+
+  /// When `collect` is due though nothing ends.
+  var deadline: Instant? {
+    failed.isEmpty ? running.values.filter { !$0.isKilled }.map(\.deadline).min() : Instant(nanoseconds: 0)
+  }
+
+  /// Runs a program behind those of its queue. False when too many wait there.
+  mutating func run(_ program: Program, in queue: Queue, _ poller: borrowing Poller, at now: Instant) -> Bool {
+    guard running[queue] != nil else {
+      start(program, queue, poller, at: now)
+      return true
+    }
+    guard waiting[queue, default: []].count < Self.queueLimit else { return false }
+    waiting[queue, default: []].append(program)
+    return true
+  }
+
+  /// Takes those that have ended, kills those that take too long, and starts the next of their queues.
+  mutating func collect(_ poller: borrowing Poller, at now: Instant) -> [(Queue, Program, Outcome)] {
+    var ended = failed
+    failed = []
+    for (queue, process) in running {
+      if let end = process.child.reap() {
+        running[queue] = nil
+        ended.append((queue, process.program, process.isKilled ? .tookTooLong : .ended(end)))
+      } else if now >= process.deadline, !process.isKilled {
+        process.isKilled = true
+        process.child.signal(9)
+      }
+    }
+    for (queue, programs) in waiting where running[queue] == nil {
+      waiting[queue] = programs.count > 1 ? Array(programs.dropFirst()) : nil
+      start(programs[0], queue, poller, at: now)
+    }
+    return ended
+  }
+
+  private mutating func start(_ program: Program, _ queue: Queue, _ poller: borrowing Poller, at now: Instant) {
+    do throws(SystemError) {
+      let input = try program.input.isEmpty ? nil : MemoryFile.sealed("input", contents: program.input.span)
+      let child = try ChildProcess(
+        program: program.path, arguments: [program.path] + program.arguments,
+        environment: CurrentProcess.environment(removing: Self.withheld), input: input)
+      try poller.watchLevel(child.handle, token: token)
+      running[queue] = Running(program, child: child, deadline: now + program.patience)
+    } catch {
+      failed.append((queue, program, .notStarted(error)))
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import Configuration
+import Linux
+import VRRP
+
+/// The message that tells people of a virtual router's change (RFC 5322), for sendmail's standard input.
+struct RouterMail {
+  /// sendmail's: a line of one dot does not end the message; then who sends it, and to whom.
+  let arguments: [String]
+  let text: String
+
+  init(
+    _ mail: Configuration.VirtualRouter.Mail, router: String, interface: String, _ transition: Transition,
+    host: String = CurrentProcess.hostName()
+  ) {
+    arguments = ["-i"] + (mail.from.map { ["-f", $0] } ?? []) + ["--"] + mail.to
+    let from = mail.from.map { "From: Belvedere <\($0)>\n" } ?? ""
+    text = """
+      \(from)To: \(mail.to.joined(separator: ", "))
+      Subject: \(host): \(router) is \(transition.to), was \(transition.from)
+      Auto-Submitted: auto-generated
+
+      \(router) on \(interface) of \(host) is \(transition).
+
+      journalctl -u belvedere -g vrrp    tells more.
+
+      """
+  }
+}

@@ -1,0 +1,87 @@
+import Control
+import Linux
+import VRRP
+import Wire
+
+/// The virtual routers as a report shows them.
+extension VirtualRouters {
+  func fill(_ report: inout StatusReport) {
+    let now = Clock.monotonic()
+    report.timers.late = lateness.count
+    report.timers.worst = lateness.longest.milliseconds
+    report.routers = seats.indices.map { index in
+      let router = routerSet.routers[index]
+      let plan = seats[index].plan
+      func moment(_ instant: Instant) -> Moment {
+        Moment(milliseconds: report.time.milliseconds - min(report.time.milliseconds, (now - instant).milliseconds))
+      }
+      var shown = StatusReport.Router(
+        name: plan.name, interface: plan.interface, identifier: UInt64(plan.settings.identifier),
+        since: moment(router.since ?? now))
+      shown.version = UInt64(plan.settings.version.rawValue)
+      shown.state = StatusReport.Router.State(router.role)
+      shown.priority = UInt64(router.priority)
+      shown.configuredPriority = UInt64(plan.settings.priority)
+      shown.burdens = router.burdens
+      shown.obstacles = router.obstacles
+      shown.addresses = zip(plan.settings.addresses, plan.prefixLengths).map { "\($0)/\($1)" }
+      shown.holdsAddresses = router.holdsAddresses
+      shown.lease = plan.settings.lease.milliseconds / 1000
+      shown.peer = router.peer.map {
+        .init(address: "\($0.address)", priority: UInt64($0.priority), heard: moment($0.heardAt))
+      }
+      shown.rival = router.rival.map { "\($0)" }
+      fillCounters(of: index, &shown)
+      return shown
+    }
+  }
+
+  private func fillCounters(of index: Int, _ shown: inout StatusReport.Router) {
+    let channel = seats[index].channel
+    shown.sent = channel.sent
+    shown.received = channel.received
+    // Those of other virtual routers are theirs.
+    shown.rejected = channel.rejected.nonZero.filter { $0.kind != .virtualRouter }
+      .map { .init(kind: $0.kind.rawValue, count: $0.count) }
+    let counters = routerSet.routers[index].counters
+    shown.becameActive = counters.becameActive
+    shown.becameBackup = counters.becameBackup
+    shown.becameFault = counters.becameFault
+  }
+}
+
+extension StatusReport.Router.State {
+  init(_ role: VirtualRouter.Role) {
+    switch role {
+    case .initialize: self = .initialize
+    case .fault: self = .fault
+    case .backup: self = .backup
+    case .active: self = .active
+    }
+  }
+}
+
+extension VirtualRouters {
+  /// Hands every address over, and stays away for so long at most; `takeHandovers` tells what came of it.
+  mutating func failOver(for bound: Interval, at now: Instant) {
+    perform(routerSet.handle(.failOver(for: bound), at: now), at: now)
+  }
+
+  /// Takes part as usual again.
+  mutating func failBack(at now: Instant) { perform(routerSet.handle(.failBack, at: now), at: now) }
+
+  /// What is known since the last call.
+  mutating func takeHandovers() -> [(router: Int, outcome: Handover)] {
+    defer { handovers = [] }
+    return handovers.map { router, successor, wasActive in
+      let name = seats[router].plan.name
+      guard wasActive else { return (router, Handover(name: name, outcome: .stoodBack)) }
+      return (
+        router,
+        Handover(name: name, outcome: successor == nil ? .kept : .handedOver, successor: successor.map { "\($0)" })
+      )
+    }
+  }
+
+  var names: [String] { seats.map(\.plan.name) }
+}

@@ -1,0 +1,49 @@
+import Configuration
+import Wire
+
+/// When a tracked script is run, and what its outcomes mean. Pure: moments are handed in.
+struct ScriptSchedule {
+  let router: Int
+  /// The index in the virtual router's `tracks`.
+  let track: Int
+  let program: Program
+  private let interval: Interval
+  private let fall: Int
+  private var nextRun: Instant
+  private var isRunning = false
+  private var failures = 0
+  private var isKnown = false
+
+  /// Runs at once for the first time. Nil unless the subject is a script.
+  init?(_ subject: Configuration.VirtualRouter.Track.Subject, router: Int, track: Int, at now: Instant) {
+    guard case .script(let path, let interval, let timeout, let fall) = subject else { return nil }
+    self.router = router
+    self.track = track
+    program = Program(path: path, patience: timeout)
+    self.interval = interval
+    self.fall = fall
+    nextRun = now
+  }
+
+  /// When `isDue` may be true next.
+  var deadline: Instant? { isRunning ? nil : nextRun }
+
+  /// Whether it is to be run now; then it counts as running.
+  mutating func isDue(at now: Instant) -> Bool {
+    guard !isRunning, now >= nextRun else { return false }
+    isRunning = true
+    let next = nextRun + interval
+    nextRun = next > now ? next : now + interval
+    return true
+  }
+
+  /// Takes how a run ended; answers with what is to be reported of the condition, if anything. The first run tells at
+  /// once, later failures when there are enough in a row.
+  mutating func note(isSuccess: Bool) -> Bool? {
+    isRunning = false
+    failures = isSuccess ? 0 : failures + 1
+    guard isSuccess || failures >= fall || !isKnown else { return nil }
+    isKnown = true
+    return isSuccess
+  }
+}

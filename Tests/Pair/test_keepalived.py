@@ -1,0 +1,140 @@
+"""Belvedere and Debian's keepalived hold one address together, in every dialect that both speak, in both roles; and
+tshark reads the same out of the packets as is configured."""
+
+import pytest
+from harness.waiting import stays, wait_until
+
+PASS = "  authentication {\n    auth_type PASS\n    auth_pass pair51\n  }"
+
+# How Belvedere is configured, and how keepalived.
+DIALECTS = {
+    "version 2 with a password": (
+        {"version": 2, "authentication": {"password": "pair51"}},
+        {"version": 2, "extra": PASS},
+    ),
+    "version 2 without": ({"version": 2}, {"version": 2}),
+    # keepalived 2.2 reads RFC 5798 as most do.
+    "version 3": ({"checksum": "pseudo-header"}, {}),
+    "version 3, unicast": (
+        {"checksum": "pseudo-header", "peers": ["192.0.2.11", "192.0.2.12"]},
+        {"extra": "  unicast_peer {\n    192.0.2.11\n  }"},
+    ),
+    "version 3 over IPv6": (
+        {"address": "2001:db8::100/64"}, {"address": "2001:db8::100/64"},
+    ),
+    "version 3 over IPv6, unicast": (
+        {"address": "2001:db8::100/64", "peers": ["2001:db8::11", "2001:db8::12"]},
+        {
+            "address": "2001:db8::100/64",
+            # Its own default is 64 here, which RFC 9568 §5.1.2.3 has receivers discard.
+            "extra": "  unicast_ttl 255\n  unicast_src_ip 2001:db8::12\n  unicast_peer {\n    2001:db8::11\n  }",
+        },
+    ),
+}  # fmt: skip
+
+
+def mixed(scene, dialect, *, ours, theirs):
+    """lb1 with Belvedere and lb2 with keepalived, neither started."""
+    vrrp, options = DIALECTS[dialect]
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1"), vrrp={**vrrp, "priority": ours}, start=False)
+    return balancer, lambda: scene.keepalived(scene.node("lb2"), priority=theirs, **options)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_keepalived_gives_way_to_the_better_belvedere_and_takes_over_from_it(scene, dialect):
+    balancer, start = mixed(scene, dialect, ours=101, theirs=100)
+    peer = start().wait_until("MASTER")
+    capture = scene.capture()
+    balancer.start().wait_until("active")
+    peer.wait_until("BACKUP")
+    stays(lambda: balancer.log.count("active, was") == 1, "one take-over", 2)
+    assert "rejected" not in balancer.log
+    said = len(peer.log)
+    balancer.stop()
+    peer.wait_until("MASTER", since=said)
+    ours = [p for p in capture.advertisements() if p.get("ip.src", p.get("ipv6.src")) != peer_source(peer, capture)]
+    check(ours, DIALECTS[dialect][0])
+
+
+def peer_source(peer, capture):
+    """Where keepalived's advertisements come from: it was there first."""
+    first = capture.advertisements()[0]
+    return first.get("ip.src", first.get("ipv6.src"))
+
+
+def check(packets, vrrp):
+    """What tshark reads in Belvedere's packets."""
+    assert packets
+    version = vrrp.get("version", 3)
+    is_v6 = ":" in vrrp.get("address", "")
+    for packet in packets:
+        assert packet["vrrp.version"] == str(version)
+        assert packet["vrrp.type"] == "1"
+        assert packet["vrrp.virt_rtr_id"] == "51"
+        assert packet["vrrp.addr_count"] == "1"
+        assert packet["vrrp.prio"] in ("0", "101")
+        assert packet["ipv6.hlim" if is_v6 else "ip.ttl"] == "255"
+        if is_v6:
+            assert packet["vrrp.ipv6_addr"] == "2001:db8::100"
+            assert packet["ipv6.dst"] == ("2001:db8::12" if "peers" in vrrp else "ff02::12")
+        else:
+            assert packet["vrrp.ip_addr"] == "192.0.2.100"
+            assert packet["ip.dst"] == ("192.0.2.12" if "peers" in vrrp else "224.0.0.18")
+            assert packet["ip.dsfield"] == "0xc0"
+        # Tshark knows the checksum with a pseudo-header, which IPv6 always has.
+        if version == 2 or is_v6 or vrrp.get("checksum") == "pseudo-header":
+            assert packet["vrrp.checksum.status"] == "1", packet
+        if version == 2 and "authentication" in vrrp:
+            assert packet["vrrp.auth_type"] == "1"
+        if packet["vrrp.prio"] == "101":
+            interval = packet["vrrp.adver_int"] if version == 2 else packet["vrrp.short_adver_int"]
+            assert interval in (("1",) if version == 2 else ("100", "1"))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_belvedere_follows_the_better_keepalived_and_takes_over_from_it(scene, dialect):
+    balancer, start = mixed(scene, dialect, ours=100, theirs=101)
+    peer = start().wait_until("MASTER")
+    balancer.start().wait_until("backup")
+    # Longer than it would wait if it did not hear the other.
+    stays(lambda: "active, was" not in balancer.log, "a Backup", 5)
+    assert "rejected" not in balancer.log
+    peer.stop()
+    balancer.wait_until("active")
+    assert scene.get(DIALECTS[dialect][0].get("address", "192.0.2.100/24").split("/")[0]).status == 200
+    # It comes back and is better.
+    said = len(balancer.log)
+    peer.start()
+    balancer.wait_until("backup", since=said)
+    address = DIALECTS[dialect][0].get("address", "192.0.2.100/24").split("/")[0]
+    wait_until(lambda: not balancer.node.holds(address), "no address")
+    assert peer.node.holds(address)
+
+
+def test_belvedere_without_preemption_leaves_a_worse_keepalived_alone(scene):
+    scene.server()
+    peer = scene.keepalived(scene.node("lb2"), priority=100).wait_until("MASTER")
+    vrrp = {"checksum": "pseudo-header", "preempt": False}
+    balancer = scene.balancer(scene.node("lb1"), vrrp=vrrp).wait_until("backup")
+    stays(lambda: "active, was" not in balancer.log, "a Backup", 5)
+    peer.stop()
+    balancer.wait_until("active")
+
+
+def test_a_peer_with_the_other_checksum_is_told_of(scene):
+    scene.server()
+    scene.keepalived(scene.node("lb2"), priority=100).wait_until("MASTER")
+    balancer = scene.balancer(scene.node("lb1"))
+    balancer.wait_for_log("advertisement from 192.0.2.12 rejected: its checksum follows the other convention")
+
+
+def test_keepalived_follows_when_belvedere_reaches_no_server(scene):
+    scene.server()
+    health = {"interval": "500ms", "timeout": "500ms", "fall": 2, "rise": 1, "jitter": "0s"}
+    vrrp = {"checksum": "pseudo-header"}
+    balancer = scene.balancer(scene.node("lb1"), vrrp=vrrp, health=health).wait_until("active")
+    peer = scene.keepalived(scene.node("lb2"), priority=100).wait_until("BACKUP")
+    balancer.node.run("ip", "route", "add", "blackhole", "192.0.2.21/32")
+    peer.wait_until("MASTER")
+    wait_until(lambda: not balancer.node.holds(scene.ADDRESS), "the address handed over")

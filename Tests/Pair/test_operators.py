@@ -1,0 +1,92 @@
+"""What operators ask of a node that takes part in a virtual router, and what they are shown."""
+
+import time
+
+from harness.waiting import stays, wait_until
+
+
+def router(balancer):
+    return balancer.status["routers"][0]
+
+
+def test_failover_hands_over_without_a_gap_and_back_again(scene):
+    first, second = scene.pair()
+    probe = scene.probe()
+    since = time.monotonic()
+    run = first.call("failover")
+    assert (run.returncode, run.stdout) == (0, "router-51: 192.0.2.12 has the address now\n"), run.stderr
+    # When the command ends the other one has it.
+    assert second.node.holds(scene.ADDRESS)
+    wait_until(lambda: not first.node.holds(scene.ADDRESS), "the address handed over")
+    stays(lambda: second.node.holds(scene.ADDRESS), "who was sent away stays away", 4)
+    assert router(first)["state"] == "backup" and router(first)["burdens"] == ["away by order"]
+    print(f"gap: {probe.gap(since) * 1000:.0f} ms")
+    assert probe.gap(since) < 0.3
+    since = time.monotonic()
+    run = first.call("failover", "--back")
+    assert (run.returncode, run.stdout) == (0, "router-51: this node takes part as usual again\n"), run.stderr
+    wait_until(lambda: first.node.holds(scene.ADDRESS), "the address back")
+    wait_until(lambda: not second.node.holds(scene.ADDRESS), "one holder")
+    time.sleep(0.5)
+    print(f"gap: {probe.gap(since) * 1000:.0f} ms")
+    assert probe.gap(since) < 0.3
+
+
+def test_failover_without_anybody_keeps_the_address_and_says_so(scene):
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1")).wait_until("active")
+    run = balancer.call("failover")
+    assert (run.returncode, run.stdout) == (1, "router-51: nobody took over, this node keeps the address\n")
+    assert balancer.node.holds(scene.ADDRESS)
+
+
+def test_failover_of_a_backup_has_it_stand_back(scene):
+    _, second = scene.pair()
+    run = second.call("failover", "--for", "2h")
+    assert (run.returncode, run.stdout) == (0, "router-51: this node did not have the address\n")
+    assert router(second)["priority"] == 1
+
+
+def test_who_is_away_takes_over_when_the_other_one_dies(scene):
+    first, second = scene.pair()
+    assert first.call("failover").returncode == 0
+    said = len(first.log)
+    second.kill()
+    assert second.call("release").returncode == 0
+    first.wait_until("active", since=said)
+
+
+def test_failover_without_virtual_routers_is_refused(scene):
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1"), vrrp=[])
+    balancer.wait_for_log("serves")
+    run = balancer.call("failover")
+    assert run.returncode == 1
+    assert "there is no virtual address here" in run.stderr
+
+
+def test_status_shows_who_is_what_and_why(scene):
+    first, second = scene.pair()
+    active, backup = router(first), router(second)
+    assert (active["state"], backup["state"]) == ("active", "backup")
+    assert (active["priority"], backup["priority"]) == (101, 100)
+    assert active["holds_addresses"] and not backup["holds_addresses"]
+    assert active["addresses"] == ["192.0.2.100/24"] and active["lease"] == 3
+    assert active["became_active"] == 1 and backup["became_active"] == 0
+    assert backup["peer"]["address"] == "192.0.2.11" and backup["peer"]["priority"] == 101
+    wait_until(lambda: router(first)["sent"] > active["sent"], "advertisements sent")
+    wait_until(lambda: router(second)["received"] > backup["received"], "advertisements received")
+    assert "router-51" in first.call("status").stdout
+    # A stranger with another configuration is counted by what is wrong with it.
+    scene.balancer(scene.node("lb3"), vrrp={"address": "192.0.2.99/24", "priority": 150})
+    wait_until(
+        lambda: any(r["kind"] == "addresses" for r in router(first)["rejected"]), "a rejection", patience=30
+    )
+
+
+def test_a_reload_that_changes_the_virtual_router_is_refused(scene):
+    first, _ = scene.pair()
+    first.file.write_text(first.file.read_text().replace("192.0.2.100/24", "192.0.2.105/24"))
+    run = first.call("reload")
+    assert run.returncode == 1
+    assert "vrrp can't change while the service runs; `systemctl restart belvedere` changes it" in run.stderr

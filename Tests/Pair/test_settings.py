@@ -1,0 +1,156 @@
+"""What the configuration of a virtual router does."""
+
+import os
+import stat
+import sys
+
+from harness.waiting import stays, wait_until
+
+
+def script(directory, name, text):
+    path = directory / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def test_a_short_interval_takes_over_in_a_fraction_of_a_second(scene):
+    first, second = scene.pair(vrrp={"interval": "50ms"})
+    first.kill()
+    second.wait_until("active")
+    # The lease is a second at least, whatever the interval.
+    wait_until(lambda: not first.node.holds(scene.ADDRESS), "the lease's end")
+
+
+def test_unicast_peers_are_the_same_list_on_both_nodes(scene):
+    capture = scene.capture()
+    first, second = scene.pair(vrrp={"peers": ["192.0.2.11", "192.0.2.12"]})
+    stays(lambda: not second.node.holds(scene.ADDRESS), "one Active", 4)
+    first.stop()
+    second.wait_until("active")
+    assert {(p["ip.src"], p["ip.dst"]) for p in capture.advertisements()} == {
+        ("192.0.2.11", "192.0.2.12"), ("192.0.2.12", "192.0.2.11"),
+    }  # fmt: skip
+
+
+def test_signed_advertisements_are_believed_and_unsigned_ones_are_not(scene):
+    key = scene.directory / "key"
+    key.write_text("00112233445566778899aabbccddeeff" * 2 + "\n")
+    authentication = {"keys": {1: str(key)}}
+    first, second = scene.pair(vrrp={"authentication": authentication})
+    stays(lambda: not second.node.holds(scene.ADDRESS), "one Active", 4)
+    # Another one in the network that has no key, and claims to be better.
+    stranger = scene.balancer(scene.node("lb3"), vrrp={"priority": 200})
+    first.wait_for_log("advertisement from 192.0.2.13 rejected: it is not signed")
+    assert first.node.holds(scene.ADDRESS)
+    stranger.stop()
+    # What is said for a dead one is signed too.
+    said = len(second.log)
+    first.kill()
+    assert first.call("release").returncode == 0
+    second.wait_for_log("active, was backup, priority 100: the Active left", since=said)
+
+
+def test_a_group_is_on_one_node(scene):
+    def router(**changes):
+        return {"interface": "eth0", "priority": {"lb1": 101, "lb2": 100}, "group": "view", **changes}
+
+    vrrp = [
+        router(router=51, address="192.0.2.100/24"), router(router=52, address="2001:db8::100/64"),
+        router(router=53, address=["192.0.2.102/24", "192.0.2.103/24"], interval="100ms"),
+    ]  # fmt: skip
+    addresses = ["192.0.2.100", "2001:db8::100", "192.0.2.102", "192.0.2.103"]
+    first, second = scene.pair(vrrp=vrrp)
+    wait_until(lambda: all(first.node.holds(a) for a in addresses), "every address")
+    assert scene.get("2001:db8::100").status == 200
+    # One of them ends on this node: the address of IPv6 can't be sent for any more.
+    first.node.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6")
+    wait_until(lambda: all(second.node.holds(a) for a in addresses), f"every address on the other node\n{second.log}")
+    wait_until(lambda: not any(first.node.holds(a) for a in addresses), "none on the first")
+
+
+def test_a_script_lowers_the_priority_while_it_fails(scene):
+    check = script(scene.directory, "check", f"test -e {scene.directory}/good")
+    (scene.directory / "good").touch()
+    track = {"script": str(check), "interval": "200ms", "timeout": "200ms", "weight": -50, "recovery": "1s"}
+    first, second = scene.pair(vrrp={"track": track})
+    os.remove(scene.directory / "good")
+    # It fails on both, and the better one stays the better one.
+    first.wait_for_log("priority 51, was 101: script check")
+    second.wait_for_log("priority 50, was 100: script check")
+    stays(lambda: first.node.holds(scene.ADDRESS), "no reason to move", 1)
+    (scene.directory / "good").touch()
+    first.wait_for_log("priority 101, was 51")
+
+
+def test_an_interface_that_is_tracked_makes_a_node_give_up(scene):
+    scene.server()
+    node = scene.node("lb1")
+    node.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "far1")
+    for name in ("eth1", "far1"):
+        node.run("ip", "link", "set", name, "up")
+    balancer = scene.balancer(node, vrrp={"track": {"interface": "eth1"}}).wait_until("active")
+    node.run("ip", "link", "set", "far1", "down")
+    balancer.wait_for_log("fault, was active.*link eth1")
+    wait_until(lambda: not node.holds(scene.ADDRESS), "no address")
+    node.run("ip", "link", "set", "far1", "up")
+    balancer.wait_until("active", since=balancer.log.index("fault, was active"))
+
+
+def test_hooks_are_told_as_keepalived_tells_its_own(scene):
+    hook = script(scene.directory, "hook", f'echo "$@" >>{scene.directory}/told')
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1"), vrrp={"notify": str(hook), "name": "view"}).wait_until("active")
+    balancer.stop()
+    told = (scene.directory / "told").read_text().splitlines()
+    assert told == ["INSTANCE view BACKUP 101", "INSTANCE view MASTER 101", "INSTANCE view STOP 101"]
+
+
+def test_an_owner_is_active_at_once(scene):
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1"), vrrp={"priority": 255}).wait_until("active")
+    assert "backup" not in balancer.log
+
+
+def test_an_interface_that_comes_later_is_waited_for(scene):
+    scene.server()
+    node = scene.node("lb1")
+    balancer = scene.balancer(node, vrrp={"interface": "late0"})
+    balancer.wait_for_log("there is no interface late0")
+    node.run("ip", "link", "add", "late0", "type", "veth", "peer", "name", "late1")
+    node.run("ip", "addr", "add", "198.51.100.1/24", "dev", "late0")
+    for name in ("late0", "late1"):
+        node.run("ip", "link", "set", name, "up")
+    balancer.wait_until("active")
+
+
+def test_both_active_is_told_with_what_to_look_at(scene):
+    first, second = scene.pair()
+    # The second one hears nothing any more, as behind a firewall.
+    second.node.run("nft", "add table inet wall; add chain inet wall in { type filter hook input priority 0; }")
+    second.node.run("nft", "add rule inet wall in meta l4proto 112 drop")
+    second.wait_until("active")
+    first.wait_for_log("both Active: 192.0.2.12 .* does not hear us; check that its firewall lets protocol 112 in")
+
+
+# A gratuitous ARP from a machine that has the address configured.
+CLAIM = """
+import socket
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)) as frames:
+    frames.bind(("eth0", 0))
+    mac, address = bytes.fromhex("020000000001"), bytes([192, 0, 2, 100])
+    frames.send(b"\\xff" * 6 + mac + bytes.fromhex("08060001080006040001") + mac + address + bytes(6) + address)
+"""
+
+
+def test_somebody_else_with_the_address_is_told_of(scene):
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1")).wait_until("active")
+    other = scene.node("lb3")
+
+    def is_told():
+        # The bridge drops what comes from a cable that it has not seen the carrier of.
+        other.run(sys.executable, "-c", CLAIM)
+        return "02:00:00:00:00:01 announces our address as its own while we are Active" in balancer.log
+
+    wait_until(is_told, lambda: f"the claim in the log:\n{balancer.log}")

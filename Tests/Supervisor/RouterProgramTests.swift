@@ -1,0 +1,129 @@
+@testable import Configuration
+import Linux
+import Testing
+@testable import VRRP
+import Wire
+
+@testable import Supervisor
+
+private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000_000 + milliseconds) * 1_000_000) }
+
+@Suite struct `A tracked script` {
+  private static func schedule() throws -> ScriptSchedule {
+    try #require(
+      ScriptSchedule(
+        .script(path: "/etc/check", interval: .seconds(2), timeout: .seconds(1), fall: 2), router: 0, track: 3,
+        at: at(0)))
+  }
+
+  @Test func `runs at once, and then in step with its interval`() throws {
+    var schedule = try Self.schedule()
+    let first = schedule.isDue(at: at(0))
+    let again = schedule.isDue(at: at(5000))
+    #expect([first, again] == [true, false])
+    #expect(schedule.deadline == nil)
+    _ = schedule.note(isSuccess: true)
+    #expect(schedule.deadline == at(2000))
+    let second = schedule.isDue(at: at(2001))
+    _ = schedule.note(isSuccess: true)
+    #expect(second)
+    #expect(schedule.deadline == at(4000))
+    // Whole turns were missed.
+    let late = schedule.isDue(at: at(9000))
+    _ = schedule.note(isSuccess: true)
+    #expect(late)
+    #expect(schedule.deadline == at(11_000))
+  }
+
+  @Test func `tells the first outcome at once, later failures when there are enough in a row`() throws {
+    var schedule = try Self.schedule()
+    let outcomes = [false, true, false, true, false, false, false, true]
+    let told = outcomes.map { schedule.note(isSuccess: $0) }
+    #expect(told == [false, true, nil, true, nil, false, false, true])
+  }
+}
+
+@Suite struct `Programs beside the supervisor` {
+  private static let queue = ProgramRunner.Queue(router: 0)
+
+  /// Runs programs in one queue to their end.
+  private static func outcomes(_ programs: [Program]) throws -> [ProgramRunner.Outcome] {
+    let poller = try Poller()
+    var runner = ProgramRunner(token: 7)
+    for program in programs { _ = runner.run(program, in: queue, poller, at: Clock.monotonic()) }
+    var outcomes: [ProgramRunner.Outcome] = []
+    while outcomes.count < programs.count {
+      let now = Clock.monotonic()
+      outcomes += runner.collect(poller, at: now).map { $0.2 }
+      guard outcomes.count < programs.count else { break }
+      _ = poller.wait(runner.deadline.map { $0 - now } ?? .seconds(60))
+    }
+    let isDone = runner.areHooksDone
+    #expect(isDone)
+    return outcomes
+  }
+
+  private static func shell(_ text: String, input: [UInt8] = [], patience: Interval = .minutes(1)) -> Program {
+    Program(path: "/bin/sh", arguments: ["-c", text], input: input, patience: patience)
+  }
+
+  @Test func `end with what they end with`() throws {
+    let outcomes = try Self.outcomes([
+      Self.shell("exit 0"), Self.shell("exit 3"), Self.shell("kill -9 $$"),
+      Program(path: "/does/not/exist", patience: .seconds(1)),
+    ])
+    #expect(outcomes.prefix(3) == [.ended(.exited(status: 0)), .ended(.exited(status: 3)), .ended(.killed(signal: 9))])
+    #expect(outcomes.map(\.isSuccess) == [true, false, false, false])
+    #expect(outcomes.last?.words.hasPrefix("it can't be started: No such file") == true)
+  }
+
+  @Test func `are killed with their children when they take too long`() throws {
+    // Were the child left, the end of the pipe that this test's output goes to would not come.
+    let outcomes = try Self.outcomes([Self.shell("sleep 600 & sleep 600", patience: .milliseconds(50))])
+    #expect(outcomes == [.tookTooLong])
+  }
+
+  @Test func `read what they are given, and find nothing else open`() throws {
+    let outcomes = try Self.outcomes([
+      Self.shell("test \"$(cat)\" = hello", input: Array("hello\n".utf8)), Self.shell("test -z \"$(cat)\""),
+      Self.shell("for n in 3 4 5 6 7 8 9; do test ! -e /proc/$$/fd/$n || exit 1; done"),
+    ])
+    #expect(outcomes.map(\.isSuccess) == [true, true, true])
+  }
+}
+
+@Suite struct `Mail about a change` {
+  private static let transition = Transition(from: .backup, to: .active, priority: 101, reason: .activeSilent)
+
+  @Test func `says what happened where, to whom it may concern`() {
+    let message = RouterMail(
+      .init(to: ["root", "admins@domain.local"], from: "lb1@domain.local"), router: "router-51", interface: "eth0",
+      Self.transition, host: "lb1")
+    #expect(message.arguments == ["-i", "-f", "lb1@domain.local", "--", "root", "admins@domain.local"])
+    #expect(
+      message.text == """
+        From: Belvedere <lb1@domain.local>
+        To: root, admins@domain.local
+        Subject: lb1: router-51 is active, was backup
+        Auto-Submitted: auto-generated
+
+        router-51 on eth0 of lb1 is active, was backup, priority 101: no Active is heard.
+
+        journalctl -u belvedere -g vrrp    tells more.
+
+        """)
+  }
+
+  @Test func `leaves the sender to the mail system`() {
+    let message = RouterMail(.init(to: ["root"]), router: "view", interface: "eth0", Self.transition, host: "lb1")
+    #expect(message.arguments == ["-i", "--", "root"])
+    #expect(message.text.hasPrefix("To: root\n"))
+  }
+
+  @Test(arguments: [
+    (VirtualRouter.Role.active, "MASTER"), (.backup, "BACKUP"), (.fault, "FAULT"), (.initialize, "STOP"),
+  ])
+  func `hooks hear keepalived's words`(role: VirtualRouter.Role, word: String) {
+    #expect(role.keepalivedName == word)
+  }
+}
