@@ -212,8 +212,9 @@ struct Supervision: ~Copyable {
   }
 
   private mutating func sayStatus() {
-    guard case .serving = life.state, status.line != saidStatus else { return }
-    saidStatus = status.line
+    let line = [routersLine, status.line].compactMap { $0 }.joined(separator: "; ")
+    guard case .serving = life.state, line != saidStatus else { return }
+    saidStatus = line
     ServiceNotification.status(saidStatus).send()
   }
 

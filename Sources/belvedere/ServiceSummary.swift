@@ -29,6 +29,10 @@ struct ServiceSummary {
       rows.append(("certificate", "\(certificate) for \(names.isEmpty ? "no name" : names)"))
       rows.append(("", "SHA-256 \(certificate.fingerprint)"))
     }
+    for router in configuration.virtualRouters {
+      let addresses = router.addresses.map { "\($0.address)/\($0.prefixLength)" }.joined(separator: ", ")
+      rows.append((router.name, "\(addresses) on \(router.interface), priority \(router.priority) on this node"))
+    }
     for server in configuration.servers {
       rows.append((server.name, "\(server.endpoint)" + Self.marks(of: server)))
     }

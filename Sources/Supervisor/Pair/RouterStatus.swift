@@ -36,6 +36,11 @@ extension VirtualRouters {
     }
   }
 
+  /// `router-51 active, router-52 backup`.
+  var line: String {
+    seats.indices.map { "\(seats[$0].plan.name) \(routerSet.routers[$0].role)" }.joined(separator: ", ")
+  }
+
   private func fillCounters(of index: Int, _ shown: inout StatusReport.Router) {
     let channel = seats[index].channel
     shown.sent = channel.sent

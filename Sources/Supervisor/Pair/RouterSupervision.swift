@@ -7,7 +7,7 @@ import Wire
 
 /// The virtual routers' part of the supervisor's loop.
 extension Supervision {
-  /// How long a stop waits for the hooks once the addresses are handed over, which takes 1.2 s at most.
+  /// How long a stop waits for the addresses to be handed over, which takes 1.2 s at most, and for the hooks.
   private static let leavingBound = Interval.seconds(3)
 
   static func routers(
@@ -52,7 +52,8 @@ extension Supervision {
     }
     routers?.passTime(poller, at: now)
     answerHandover()
-    if let leavingUntil, routers?.isStopped == true, routers?.areHooksDone == true || now >= leavingUntil {
+    let isDone = routers?.isStopped == true && routers?.areHooksDone == true
+    if let leavingUntil, isDone || now >= leavingUntil {
       self.leavingUntil = nil
       handle(.terminate)
     }
@@ -65,6 +66,14 @@ extension Supervision {
     case .some(let routers): own = routers.deadline
     }
     return [own, serving.deadline, leavingUntil].compactMap { $0 }.min()
+  }
+
+  /// `router-51 active`: what the virtual routers are, for the service's line.
+  var routersLine: String? {
+    switch routers {
+    case nil: nil
+    case .some(let routers): routers.line
+    }
   }
 
   /// Hands the addresses over before the listeners go; false when there is nothing to hand over, or when it was asked

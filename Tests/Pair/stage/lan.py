@@ -4,6 +4,7 @@ another namespace with an eth0 on that bridge. Nothing outside is touched, and e
 import ctypes
 import itertools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -104,6 +105,10 @@ class Node:
 
     def holds(self, address):
         return any(f" {address}/" in line for line in self.addresses())
+
+    @property
+    def hardware_address(self):
+        return re.search(r"link/ether ([0-9a-f:]{17})", self.run("ip", "-o", "link", "show", "eth0"))[1]
 
     def unplug(self):
         """The cable is out: this node sees no carrier any more."""
