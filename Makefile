@@ -10,6 +10,8 @@ PYTHON := /usr/bin/python3
 SANITIZE ?=
 # What to hand to pytest besides: make test-end-to-end PYTEST='-k tunnel'
 PYTEST ?=
+# How many end-to-end tests run at a time; they wait more than they compute.
+TEST_JOBS ?= $(shell echo $$((2 * $$(nproc))))
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
 # How much larger `make simulation` makes what every `make test` simulates.
@@ -17,7 +19,8 @@ SIMULATION_SCALE ?= 100
 
 # Debian's packages. The Swift toolchain comes from swift.org.
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
-TEST_PACKAGES := python3 python3-pytest python3-cryptography python3-websockets nginx-light curl openssl iproute2
+TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets nginx-light curl \
+	openssl iproute2
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian rpm rpmlint file
 PAIR_PACKAGES := $(TEST_PACKAGES) keepalived tcpdump tshark util-linux hostname
 APPLIANCE_PACKAGES := $(TEST_PACKAGES) mmdebstrap util-linux
@@ -76,7 +79,7 @@ test-unit: deps ## the Swift tests
 
 test-end-to-end: deps-test debug ## the built binary against real peers
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
-		$(PYTHON) -m pytest --rootdir=Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd $(PYTEST)
+		$(PYTHON) -m pytest --rootdir=Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd -n $(TEST_JOBS) $(PYTEST)
 
 test-pair: deps-pair debug ## two nodes that share an address, in network namespaces
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
