@@ -11,7 +11,7 @@ from harness.belvedere import binary
 from harness.waiting import client_addresses, wait_until
 
 # Checks that find a change in a moment.
-QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 2, "jitter": "0s"}
+QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
 def homes(balancer, sources):

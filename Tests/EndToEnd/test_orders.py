@@ -15,7 +15,7 @@ from harness.server import page
 from harness.waiting import client_addresses, stays, wait_until
 
 # Checks that find a change in a moment.
-QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 2, "jitter": "0s"}
+QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 2, "jitter": "0s"}
 
 TUNNEL = (
     b"POST /ice/tunnel?3F2504E0 HTTP/1.1\r\nHost: view.test:443\r\nTransfer-Encoding: chunked\r\n"

@@ -6,7 +6,7 @@ import pytest
 from harness.client import connect_tls
 from harness.waiting import client_addresses, wait_until
 
-QUICK = {"interval": "200ms", "timeout": "600ms", "rise": 2, "fall": 2, "jitter": "0s"}
+QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
 @pytest.fixture

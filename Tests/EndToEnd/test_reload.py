@@ -154,7 +154,7 @@ def location(balancer):
 def test_reloads_under_load_disturb_nobody(scene, certificates):
     servers = [scene.server(name, script=view) for name in ("view01", "view02", "view03")]
     other = certificates.authority.issue("view.test")
-    balancer = scene.balance(*servers[:2], health=QUICK, log={"level": "debug"}, timeouts={"keep-alive": "1m"})
+    balancer = scene.balance(*servers[:2], health=QUICK, log={"level": "debug"}, timeouts={"keep-alive": "1m", "stop": "5s"})
     base = balancer.configuration
     third = {"view03": dict(base["servers"]["view01"], address=servers[2].address, port=servers[2].port)}
     first = {"certificate": str(certificates.front.chain), "key": str(certificates.front.key)}

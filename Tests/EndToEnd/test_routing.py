@@ -10,7 +10,7 @@ from harness.waiting import client_addresses, wait_until
 
 HOST = "Host: view.test\r\n"
 # Checks that find a change in a moment.
-QUICK = {"interval": "200ms", "timeout": "600ms", "rise": 2, "fall": 2, "jitter": "0s"}
+QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
 def homes(balancer, sources):

@@ -6,7 +6,7 @@ import pytest
 from harness.http import Head, chunk, read_chunk
 from harness.waiting import client_addresses, wait_until
 
-QUICK = {"interval": "200ms", "timeout": "300ms", "rise": 2, "fall": 3, "jitter": "0s"}
+QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 3, "jitter": "0s"}
 HELLO = chunk(b"M;1;;hello")
 
 
