@@ -30,6 +30,9 @@ package struct ExchangePolicy: Sendable {
 
     package init() {}
 
+    /// How long a client may be silent before it begins a request.
+    package func idle(isFirst: Bool) -> Interval { isFirst ? httpRequest : keepAlive }
+
     /// The shortest silence that can matter while bytes flow.
     var shortestSilence: Interval { min(client, server) }
   }

@@ -55,7 +55,7 @@ extension Exchange {
   private var isTwoWay: Bool { isTunnel || isStream && responseSide != .complete }
 
   private func headDeadline(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
-    guard let began = record.began else { return opened + (isFirst ? timeouts.httpRequest : timeouts.keepAlive) }
+    guard let began = record.began else { return opened + timeouts.idle(isFirst: isFirst) }
     return (isFirst ? opened : began) + timeouts.httpRequest
   }
 

@@ -12,50 +12,41 @@ package struct ForwardedFields: BitwiseCopyable, Sendable {
   /// Whether the peer is a proxy whose own X-Forwarded fields are believed.
   @usableFromInline package let isPeerTrusted: Bool
 
-  /// The lines as they are sent, written once: X-Forwarded-For and its CRLF, X-Forwarded-Proto and its CRLF,
-  /// X-Forwarded-Host up to its value. 103 bytes with the longest address.
-  @usableFromInline let text: InlineArray<104, UInt8>
-  @usableFromInline let addressStart: Int
-  @usableFromInline let protoStart: Int
-  @usableFromInline let hostStart: Int
-  @usableFromInline let end: Int
+  /// Whether the client came through TLS.
+  @usableFromInline let isSecure: Bool
+  /// The client's address as it is sent: 39 bytes at most.
+  @usableFromInline let address: InlineArray<39, UInt8>
+  @usableFromInline let addressCount: UInt8
 
   /// The address is written as `IPAddress` writes it, an IPv6 one without brackets. `isSecure`: whether the client came
   /// through TLS, X-Forwarded-Proto is `https`, else `http`.
   package init(client: IPAddress, isSecure: Bool, addsFields: Bool = true, isPeerTrusted: Bool = false) {
     self.addsFields = addsFields
     self.isPeerTrusted = isPeerTrusted
-    var text: InlineArray<104, UInt8> = InlineArray(repeating: 0)
-    var lines = ByteWriter(limit: text.count)
-    lines.append("X-Forwarded-For: ")
-    addressStart = lines.bytes.count
-    client.write(into: &lines)
-    lines.append("\r\n")
-    protoStart = lines.bytes.count
-    lines.append(isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
-    hostStart = lines.bytes.count
-    lines.append("X-Forwarded-Host: ")
-    end = lines.bytes.count
-    for index in 0..<end { text[index] = lines.bytes[index] }
-    self.text = text
+    self.isSecure = isSecure
+    var address: InlineArray<39, UInt8> = InlineArray(repeating: 0)
+    var text = ByteWriter(limit: address.count)
+    client.write(into: &text)
+    for index in text.bytes.indices { address[index] = text.bytes[index] }
+    self.address = address
+    addressCount = UInt8(text.bytes.count)
   }
 
   /// Appends the client's address.
   @inlinable
   func appendAddress<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
-    sink.append(text.span.extracting(addressStart..<(protoStart &- 2)))
+    sink.append(address.span.extracting(first: Int(addressCount)))
   }
 
   /// Appends the lines that are asked for; the value of Host and its CRLF belong behind the last.
   @inlinable
   func appendLines<Sink: ByteSink & ~Copyable>(address: Bool, proto: Bool, host: Bool, to sink: inout Sink) {
-    let lines = text.span
-    if address, proto, host {
-      sink.append(lines.extracting(first: end))
-      return
+    if address {
+      sink.append("X-Forwarded-For: ")
+      appendAddress(to: &sink)
+      sink.append("\r\n")
     }
-    if address { sink.append(lines.extracting(first: protoStart)) }
-    if proto { sink.append(lines.extracting(protoStart..<hostStart)) }
-    if host { sink.append(lines.extracting(hostStart..<end)) }
+    if proto { sink.append(isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n") }
+    if host { sink.append("X-Forwarded-Host: ") }
   }
 }

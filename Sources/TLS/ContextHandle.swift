@@ -35,7 +35,7 @@ import COpenSSL
       | SSL_MODE_NO_AUTO_CHAIN
     _ = unsafe belvedere_ctx_set_mode(context, Int(mode))
     // Header and record in one recv.
-    _ = unsafe belvedere_ctx_set_read_ahead(context, 1)
+    unsafe belvedere_ctx_read_ahead(context)
   }
 
   deinit {

@@ -2,8 +2,7 @@ import COpenSSL
 import Glibc
 import Linux
 
-/// What one connection's BIO knows of its socket. It lives at a fixed address from the connection's first moment to
-/// its last, since the BIO points at it.
+/// What one connection knows of its socket, and its BIO during a call of OpenSSL's.
 struct SocketState: ~Copyable {
   /// Borrowed: whoever made the connection closes it, after the connection.
   let descriptor: Int32
@@ -30,20 +29,35 @@ extension Readiness {
 }
 
 /// The socket as OpenSSL sees it: a BIO that knows the readiness it was told, and so answers "retry" without a system
-/// call when nothing can be there. One for both directions.
-enum SocketBIO {
-  /// Makes the BIO of a connection. `state` has to outlive it.
-  static func make(_ state: UnsafeMutablePointer<SocketState>) -> OpaquePointer? {
-    // SAFETY: the method is static; the BIO borrows `state` until it is freed with its SSL.
-    guard let method = unsafe method, let bio = unsafe BIO_new(method) else { return nil }
-    unsafe BIO_set_data(bio, state)
+/// call when nothing can be there. One for both directions, and for all connections of a thread: it is lent a
+/// connection's socket for as long as one call of OpenSSL's.
+@safe package final class SocketBIO {
+  private let bio: OpaquePointer
+
+  package init() {
+    // SAFETY: the method is static.
+    guard let method = unsafe Self.method, let bio = unsafe BIO_new(method) else {
+      preconditionFailure("OpenSSL has no memory for a BIO")
+    }
     unsafe BIO_set_init(bio, 1)
-    return unsafe bio
+    unsafe self.bio = bio
   }
 
-  /// The state behind a connection's BIO, for OpenSSL's callbacks. nil when the connection is none of ours.
+  deinit {
+    // SAFETY: connections hold references of their own.
+    unsafe BIO_free(bio)
+  }
+
+  /// Gives the connection a reference, for both directions.
+  func attach(to ssl: OpaquePointer) {
+    // SAFETY: both are live; the SSL frees what it is given.
+    unsafe BIO_up_ref(bio)
+    unsafe SSL_set_bio(ssl, bio, bio)
+  }
+
+  /// The socket that a connection's BIO is lent, for OpenSSL's callbacks. nil outside a call.
   static func state(of ssl: OpaquePointer?) -> UnsafeMutablePointer<SocketState>? {
-    // SAFETY: every SSL in here reads from a BIO of `make`, whose data is its state.
+    // SAFETY: every SSL in here reads from a BIO of this class, whose data is the state of the connection in the call.
     unsafe BIO_get_data(SSL_get_rbio(ssl))?.assumingMemoryBound(to: SocketState.self)
   }
 
@@ -64,7 +78,7 @@ enum SocketBIO {
 private func receive(
   bio: OpaquePointer?, bytes: UnsafeMutablePointer<CChar>?, capacity: Int, count: UnsafeMutablePointer<Int>?
 ) -> Int32 {
-  // SAFETY: OpenSSL hands `capacity` bytes and a place for the count; the BIO's data is its SocketState (`make`).
+  // SAFETY: OpenSSL hands `capacity` bytes and a place for the count; the BIO's data is a live SocketState.
   unsafe belvedere_bio_clear_retry(bio)
   unsafe count?.pointee = 0
   guard let state = unsafe BIO_get_data(bio)?.assumingMemoryBound(to: SocketState.self) else { return -1 }

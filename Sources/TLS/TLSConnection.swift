@@ -1,7 +1,7 @@
 import COpenSSL
 import Linux
 
-/// One TLS connection on a non-blocking socket: the owner of an `SSL` and of what its BIO knows of the socket. The
+/// One TLS connection on a non-blocking socket: the owner of an `SSL` and of what is known of the socket. The
 /// descriptor is borrowed: whoever made the connection closes it, after the connection.
 ///
 /// The order of calls: an event's readiness is handed to `became`; `handshake` until `.done`; then `read` and `write` in
@@ -12,7 +12,7 @@ import Linux
   private enum Awaited { case nothing, readable, writable }
 
   let ssl: OpaquePointer
-  private let state: UnsafeMutablePointer<SocketState>
+  private var state: SocketState
   /// Outlives `ssl`, whose callbacks it answers.
   private let owner: AnyObject
   private var awaited = Awaited.nothing
@@ -22,17 +22,20 @@ import Linux
   /// The same for writing alone: the socket took nothing more. What had come before can still be read.
   private var writeFailure: TLSFailure?
 
-  /// The server's side of a connection.
-  package init(accepting descriptor: Int32, context: ServerContext) throws(TLSError) {
+  /// The server's side of a connection. `bio` may serve other connections that the same thread uses.
+  package init(
+    accepting descriptor: Int32, context: ServerContext, through bio: SocketBIO = SocketBIO()
+  ) throws(TLSError) {
     // SAFETY: the context lives as long as `owner`.
-    try unsafe self.init(descriptor, SSLMaker(context: context.first), owner: context, client: nil)
+    try unsafe self.init(descriptor, SSLMaker(context: context.first), bio, owner: context, client: nil)
     unsafe SSL_set_accept_state(ssl)
   }
 
   /// The client's side of a connection to the server called `serverName`. A session that was earned elsewhere (another
   /// context or name) or can't be resumed any more is ignored.
   package init(
-    connecting descriptor: Int32, context: ClientContext, serverName: ServerName, session: borrowing TLSSession? = nil
+    connecting descriptor: Int32, context: ClientContext, serverName: ServerName, session: borrowing TLSSession? = nil,
+    through bio: SocketBIO = SocketBIO()
   ) throws(TLSError) {
     // SAFETY: the context lives as long as `owner`.
     let maker = try unsafe SSLMaker(context: context.context)
@@ -43,51 +46,39 @@ import Linux
     case .none: break
     }
     let client = ClientState(context: context, serverName: serverName)
-    try self.init(descriptor, maker, owner: context, client: client)
+    self.init(descriptor, maker, bio, owner: context, client: client)
     unsafe SSL_set_connect_state(ssl)
   }
 
   private init(
-    _ descriptor: Int32, _ maker: consuming SSLMaker, owner: AnyObject, client: ClientState?
-  ) throws(TLSError) {
-    let state = UnsafeMutablePointer<SocketState>.allocate(capacity: 1)
-    unsafe state.initialize(to: SocketState(descriptor: descriptor, client: client))
-    // SAFETY: the BIO borrows the state, which goes after it, and belongs to the SSL.
-    guard let bio = unsafe SocketBIO.make(state) else {
-      unsafe state.deinitialize(count: 1)
-      unsafe state.deallocate()
-      throw .openssl(doing: "making a connection", reason: takeQueuedReason())
-    }
+    _ descriptor: Int32, _ maker: consuming SSLMaker, _ bio: SocketBIO, owner: AnyObject, client: ClientState?
+  ) {
     unsafe ssl = maker.take()
-    unsafe SSL_set_bio(ssl, bio, bio)
-    unsafe self.state = state
+    unsafe bio.attach(to: ssl)
+    state = SocketState(descriptor: descriptor, client: client)
     self.owner = owner
   }
 
   deinit {
     // A session is good although its connection ended without ceremony; OpenSSL would spoil it for that. (A fatal alert
     // has spoilt it already.)
-    // SAFETY: `ssl` and `state` are this value's alone; the SSL and its BIO go first.
+    // SAFETY: `ssl` is this value's alone.
     unsafe SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
     unsafe SSL_free(ssl)
-    unsafe state.deinitialize(count: 1)
-    unsafe state.deallocate()
   }
 
   // MARK: - Readiness
 
   /// What the socket is believed to be ready for.
   package var readiness: Readiness {
-    // SAFETY: `state` lives as long as `self`.
-    get { unsafe state.pointee.readiness }
-    set { unsafe state.pointee.readiness = newValue }
+    get { state.readiness }
+    set { state.readiness = newValue }
   }
 
   /// Adds what an event told.
   package mutating func became(_ event: Readiness) {
-    // SAFETY: as above.
-    unsafe state.pointee.readiness.add(event)
-    if event.has(.ended) { unsafe state.pointee.readiness.add(.readable) }
+    state.readiness.add(event)
+    if event.has(.ended) { state.readiness.add(.readable) }
   }
 
   /// True when a read may give something: the socket may have bytes, or decrypted or unread ones wait inside.
@@ -106,8 +97,11 @@ import Linux
   package mutating func handshake() -> HandshakeProgress {
     if let failure { return .failed(failure) }
     // SAFETY: `ssl` is live and only this thread uses it.
-    let answer = unsafe SSL_do_handshake(ssl)
-    if answer == 1 { return .done }
+    let answer = unsafe withSocket { unsafe SSL_do_handshake($0) }
+    if answer == 1 {
+      unsafe belvedere_forget_key_shares(ssl)
+      return .done
+    }
     switch unsafe SSL_get_error(ssl, answer) {
     case SSL_ERROR_WANT_READ: return .wantsRead
     case SSL_ERROR_WANT_WRITE: return .wantsWrite
@@ -120,11 +114,11 @@ import Linux
     if let failure { return .failed(failure) }
     precondition(!output.isFull, "a read without room")
     var count = 0
-    let ssl = unsafe ssl
     // SAFETY: OpenSSL writes at most the free capacity, behind what is initialised, and says how much.
     let answer = unsafe output.withUnsafeMutableBufferPointer { buffer, initialized in
-      let answer = unsafe SSL_read_ex(
-        ssl, buffer.baseAddress?.advanced(by: initialized), buffer.count - initialized, &count)
+      let answer = unsafe withSocket {
+        unsafe SSL_read_ex($0, buffer.baseAddress?.advanced(by: initialized), buffer.count - initialized, &count)
+      }
       if answer == 1 { initialized += count }
       return answer
     }
@@ -137,9 +131,10 @@ import Linux
     if let failure = failure ?? writeFailure { return .failed(failure) }
     precondition(!bytes.isEmpty, "a write of nothing")
     var count = 0
-    let ssl = unsafe ssl
     // SAFETY: OpenSSL reads no more than the span has; the span outlives the call.
-    let answer = unsafe bytes.withUnsafeBufferPointer { unsafe SSL_write_ex(ssl, $0.baseAddress, $0.count, &count) }
+    let answer = unsafe bytes.withUnsafeBufferPointer { bytes in
+      unsafe withSocket { unsafe SSL_write_ex($0, bytes.baseAddress, bytes.count, &count) }
+    }
     if answer == 1 { return .bytes(count) }
     switch unsafe SSL_get_error(ssl, answer) {
     case SSL_ERROR_WANT_WRITE, SSL_ERROR_WANT_READ: return .wouldBlock
@@ -159,7 +154,7 @@ import Linux
     // SAFETY: `ssl` is live and only this thread uses it.
     if unsafe closeNotifySent || SSL_is_init_finished(ssl) == 0 { return .sent }
     // 0: sent, and the peer's has not come; 1: both have passed.
-    let answer = unsafe SSL_shutdown(ssl)
+    let answer = unsafe withSocket { unsafe SSL_shutdown($0) }
     if answer >= 0 {
       closeNotifySent = true
       return .sent
@@ -173,12 +168,25 @@ import Linux
   /// The newest session that the server lets us resume, once. With TLS 1.3 it comes some time after the handshake,
   /// while reading; nil until then, and always on the server's side.
   package mutating func takeSession() -> TLSSession? {
-    // SAFETY: `state` lives as long as `self`.
-    guard let client = unsafe state.pointee.client else { return nil }
+    guard let client = state.client else { return nil }
     return client.session.take()
   }
 
   // MARK: - Private
+
+  /// Makes one call of OpenSSL's, during which the BIO has this connection's socket.
+  @inline(__always)
+  private mutating func withSocket(_ call: (OpaquePointer) -> Int32) -> Int32 {
+    let ssl = unsafe ssl
+    // SAFETY: the BIO lives as long as `ssl`, and has the state no longer than the call.
+    return unsafe withUnsafeMutablePointer(to: &state) { state in
+      let bio = unsafe SSL_get_rbio(ssl)
+      unsafe BIO_set_data(bio, state)
+      let answer = unsafe call(ssl)
+      unsafe BIO_set_data(bio, nil)
+      return answer
+    }
+  }
 
   /// What a read that gave no byte means.
   private mutating func emptyRead() -> TLSReadResult {
@@ -192,8 +200,7 @@ import Linux
       return .wouldBlock
     case SSL_ERROR_ZERO_RETURN:
       return .closed
-    // SAFETY: `state` lives as long as `self`.
-    case SSL_ERROR_SYSCALL where unsafe state.pointee.reachedEnd && state.pointee.systemError == 0:
+    case SSL_ERROR_SYSCALL where state.reachedEnd && state.systemError == 0:
       ERR_clear_error()
       return .truncated
     case let error:
@@ -210,11 +217,10 @@ import Linux
   }
 
   private func explain(_ error: Int32) -> TLSFailure {
-    // SAFETY: `state` lives as long as `self`.
-    if let refusal = unsafe state.pointee.client?.refusal { return TLSFailure(refusal: refusal) }
+    if let refusal = state.client?.refusal { return TLSFailure(refusal: refusal) }
     if error == SSL_ERROR_SSL { return .takingFromQueue() }
-    if unsafe state.pointee.systemError != 0 { return unsafe TLSFailure(errno: state.pointee.systemError) }
-    if unsafe state.pointee.reachedEnd { return TLSFailure(peer: "the peer closed the connection in the handshake") }
+    if state.systemError != 0 { return TLSFailure(errno: state.systemError) }
+    if state.reachedEnd { return TLSFailure(peer: "the peer closed the connection in the handshake") }
     return TLSFailure(system: "OpenSSL gave up without a reason (SSL_get_error \(error))")
   }
 }

@@ -55,7 +55,10 @@ struct Client: ~Copyable {
   /// The newest when its last request was routed.
   var generation: Generation
   var phase: Phase
-  var exchange: Exchange
+  /// The request under way and its answer. Nothing is leased while the client has not begun one.
+  var exchange = Leased<Exchange>()
+  /// When it began the handshake, became ready for a request, or began to linger.
+  var since: Instant
   /// Bytes from the client that were not consumed: the request as it came.
   var input = Buffer()
   /// Rewritten heads and pages for the client.
@@ -83,9 +86,10 @@ struct Client: ~Copyable {
   var requestLine: [UInt8] = []
   /// Requests begun.
   var requests = 0
+  /// The server's connection stays this client's, as an exchange has decided.
+  var isPrivate = false
   /// The stop of the worker, or a limit, ends this connection after the exchange.
   var isLastRequest = false
-  var lingeringSince = Instant(nanoseconds: 0)
   /// The timer is armed for then.
   var armed = Instant.distantFuture
 
@@ -106,13 +110,11 @@ struct Client: ~Copyable {
     self.identity = identity
     self.forwarding = forwarding
     self.generation = generation
+    since = now
     switch service {
     case .https: phase = .handshaking
     case .redirect, .passthrough: phase = .awaiting
     }
-    exchange =
-      service == .passthrough
-      ? .tunnel(policy: generation.policy, at: now) : Exchange(isFirst: true, policy: generation.policy, at: now)
   }
 
   /// Goes as far as it can without waiting.
@@ -121,7 +123,7 @@ struct Client: ~Copyable {
       let step =
         switch phase {
         case .handshaking: handshake(&world)
-        case .awaiting: service == .passthrough ? route(&world) : awaitRequest(&world)
+        case .awaiting: service == .passthrough ? tunnel(&world) : awaitRequest(&world)
         case .queued: waitForPlace(&world)
         case .connecting: connect(&world)
         case .relaying: relay(&world)
@@ -146,7 +148,7 @@ struct Client: ~Copyable {
   private mutating func handshake(_ world: inout World) -> Step {
     switch stream.tls?.handshake() {
     case .done:
-      exchange = Exchange(isFirst: true, policy: generation.policy, at: world.now)
+      since = world.now
       world.counters.handshakes += 1
       phase = .awaiting
       return world.isStopping ? startLingering(&world) : .again
@@ -165,24 +167,27 @@ struct Client: ~Copyable {
   private mutating func awaitRequest(_ world: inout World) -> Step {
     var ended = false
     var isFresh = !input.isEmpty
+    if isFresh, !exchange.isLeased { beginExchange(&world) }
     while true {
       if !isFresh {
         guard stream.mayRead else { return settle(&world) }
         world.buffers.lease(&input)
         if input.room == 0 { input.compact() }
-        switch stream.read(into: &input) {
-        case .bytes(let count): exchange.record.bytesFromClient += UInt64(count)
+        let incoming = stream.read(into: &input)
+        if !exchange.isLeased, incoming != .wouldBlock { beginExchange(&world) }
+        switch incoming {
+        case .bytes(let count): exchange.value.record.bytesFromClient += UInt64(count)
         case .wouldBlock: return settle(&world)
         case .ended: ended = true
         }
       }
       isFresh = false
-      switch exchange.readRequestHead(in: input, ended: ended, policy: generation.policy, at: world.now) {
+      switch exchange.value.readRequestHead(in: input, ended: ended, policy: generation.policy, at: world.now) {
       case .incomplete: continue
       case .head, .body: return begin(&world)
       case .closed: return startLingering(&world)
       case .truncated:
-        exchange.record.termination = Termination(.client, .request)
+        exchange.value.record.termination = Termination(.client, .request)
         return .close
       case .refused(let rejection):
         noteRequestLine(&world)
@@ -193,10 +198,25 @@ struct Client: ~Copyable {
     }
   }
 
+  private mutating func beginExchange(_ world: inout World) {
+    var begun = Exchange(isFirst: isFirst, policy: generation.policy, at: since)
+    if isPrivate { begun.keepPrivate() }
+    world.exchanges.lease(&exchange, begun)
+  }
+
+  /// No request has been begun yet: waiting for the first counts as http-request, not as keep-alive.
+  var isFirst: Bool { requests == 0 }
+
   /// Nothing to read for now: an idle connection holds no buffer.
   private mutating func settle(_ world: inout World) -> Step {
     if input.isEmpty { world.buffers.giveBack(&input) }
     return .wait
+  }
+
+  /// Opaque bytes from the first on.
+  private mutating func tunnel(_ world: inout World) -> Step {
+    world.exchanges.lease(&exchange, .tunnel(policy: generation.policy, at: since))
+    return route(&world)
   }
 
   private mutating func begin(_ world: inout World) -> Step {
@@ -204,7 +224,7 @@ struct Client: ~Copyable {
     world.counters.requests += 1
     noteRequestLine(&world)
     if isLastRequest || world.isStopping || requests >= generation.policy.requestsPerConnection ?? .max {
-      exchange.endConnection()
+      exchange.value.endConnection()
     }
     return service == .redirect ? redirect(&world) : route(&world)
   }

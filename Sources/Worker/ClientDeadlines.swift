@@ -11,10 +11,11 @@ extension Client {
   mutating func arm(_ world: inout World) {
     let due =
       switch phase {
-      case .handshaking: exchange.opened + generation.policy.timeouts.tlsHandshake
-      case .lingering: lingeringSince + Client.lingeringTime
-      case .replying: exchange.lastActivity + generation.policy.timeouts.client
-      default: exchange.earliestExpiry(generation.policy.timeouts)
+      case .handshaking: since + generation.policy.timeouts.tlsHandshake
+      case .lingering: since + Client.lingeringTime
+      case .replying: exchange.value.lastActivity + generation.policy.timeouts.client
+      case .awaiting where !exchange.isLeased: idleExpiry
+      default: exchange.value.earliestExpiry(generation.policy.timeouts)
       }
     arm(at: due, &world)
   }
@@ -30,14 +31,14 @@ extension Client {
     armed = .distantFuture
     switch phase {
     case .handshaking:
-      if world.now >= exchange.opened + generation.policy.timeouts.tlsHandshake {
+      if world.now >= since + generation.policy.timeouts.tlsHandshake {
         world.counters.failedHandshakes += 1
         return .close
       }
     case .lingering: break
     case .replying:
-      if world.now >= exchange.lastActivity + generation.policy.timeouts.client {
-        exchange.record.termination = Termination(.clientTimeout, .data)
+      if world.now >= exchange.value.lastActivity + generation.policy.timeouts.client {
+        exchange.value.record.termination = Termination(.clientTimeout, .data)
         return .close
       }
     case .awaiting, .queued, .connecting, .relaying:
@@ -46,8 +47,14 @@ extension Client {
     return advance(&world)
   }
 
+  /// When a client that has not begun a request is closed.
+  private var idleExpiry: Instant { since + generation.policy.timeouts.idle(isFirst: isFirst) }
+
   private mutating func expire(_ world: inout World) -> Disposition {
-    let expiry = exchange.expiry(generation.policy.timeouts, backlog: backlog(world), at: world.now)
+    let expiry =
+      exchange.isLeased
+      ? exchange.value.expiry(generation.policy.timeouts, backlog: backlog(world), at: world.now)
+      : world.now < idleExpiry ? .later(idleExpiry) : .idle
     var step = Step.again
     switch expiry {
     case .later(let due):
@@ -58,21 +65,21 @@ extension Client {
       _ = stream.sendEnd()
       return .close
     case .requestHead:
-      exchange.record.termination = Termination(.clientTimeout, .request)
+      exchange.value.record.termination = Termination(.clientTimeout, .request)
       noteAbandonedRequest()
       step = reply(.requestTimeout, &world)
     case .queue:
-      exchange.record.termination = Termination(.serverTimeout, .queue)
+      exchange.value.record.termination = Termination(.serverTimeout, .queue)
       step = service == .passthrough ? .close : reply(.serviceUnavailable, &world)
     case .connect:
       step = fail(.connectTimeout, "no connection within the time-out", &world)
     case .client:
-      exchange.record.termination = Termination(.clientTimeout, exchange.phase)
-      step = exchange.response == nil ? reply(.requestTimeout, &world) : abort(&world)
+      exchange.value.record.termination = Termination(.clientTimeout, exchange.value.phase)
+      step = exchange.value.response == nil ? reply(.requestTimeout, &world) : abort(&world)
     case .server:
       step = fail(.timeout, "no answer within the time-out", &world)
     case .tunnel:
-      exchange.record.termination = Termination(.clientTimeout, .data)
+      exchange.value.record.termination = Termination(.clientTimeout, .data)
       step = abort(&world)
     }
     return step == .close ? .close : advance(&world)
@@ -84,8 +91,8 @@ extension Client {
 
   private func backlog(_ world: borrowing World) -> Backlog {
     var backlog: Backlog = []
-    if !output.isEmpty || exchange.responseCursor.pending > 0 { backlog.insert(.toClient) }
-    if exchange.requestCursor.pending > 0 { backlog.insert(.toServer) }
+    if !output.isEmpty || exchange.value.responseCursor.pending > 0 { backlog.insert(.toClient) }
+    if exchange.value.requestCursor.pending > 0 { backlog.insert(.toServer) }
     if let connection, world.servers.contains(connection), !world.servers[connection].output.isEmpty {
       backlog.insert(.toServer)
     }

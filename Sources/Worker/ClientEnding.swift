@@ -14,15 +14,16 @@ extension Client {
   /// The last byte for this client is out.
   mutating func startLingering(_ world: inout World) -> Step {
     world.buffers.giveBack(&output)
+    world.exchanges.giveBack(&exchange)
     phase = .lingering
-    lingeringSince = world.now
+    since = world.now
     return .again
   }
 
   /// Ends our direction, and reads and drops what still comes: the kernel would answer it with RST and take our last
   /// bytes away.
   mutating func linger(_ world: inout World) -> Step {
-    if world.now >= lingeringSince + Client.lingeringTime { return .close }
+    if world.now >= since + Client.lingeringTime { return .close }
     guard stream.sendEnd() else { return .wait }
     world.buffers.lease(&input)
     for _ in 0..<Client.roundsPerTurn {
@@ -42,40 +43,42 @@ extension Client {
   mutating func passOnApproved(_ world: borrowing World) {
     while !output.isEmpty {
       guard case .bytes(let count) = stream.flush(&output) else { return }
-      exchange.record.bytesToClient += UInt64(count)
+      exchange.value.record.bytesToClient += UInt64(count)
     }
-    let cursor = exchange.responseCursor
+    let cursor = exchange.value.responseCursor
     guard cursor.pending > 0, let connection, world.servers.contains(connection) else { return }
     guard case .bytes(let count) = stream.write(world.servers[connection].input, from: cursor.sent, to: cursor.approved)
     else { return }
-    exchange.record.bytesToClient += UInt64(count)
+    exchange.value.record.bytesToClient += UInt64(count)
   }
 
   /// Ends both connections so that what went out can not pass for the whole: no close_notify, and RST where the end
   /// of the connection would be the end of the body, or of a tunnel's direction.
   mutating func abort(_ world: inout World) -> Step {
-    if exchange.response?.framing == .untilClose || stream.tls == nil { stream.abort() }
-    if exchange.isTunnel, let connection { world.servers[connection].stream.abort() }
+    if exchange.value.response?.framing == .untilClose || stream.tls == nil { stream.abort() }
+    if exchange.value.isTunnel, let connection { world.servers[connection].stream.abort() }
     return .close
   }
 
   /// The worker stops: a client that waits for nothing ends now, another with its exchange.
   mutating func stop(_ world: inout World) -> Disposition {
-    exchange.endConnection()
-    guard phase == .awaiting, exchange.record.began == nil, service != .passthrough else { return .keep }
+    if exchange.isLeased { exchange.value.endConnection() }
+    guard phase == .awaiting, !exchange.isLeased || exchange.value.record.began == nil, service != .passthrough
+    else { return .keep }
     _ = stream.sendEnd()
     return .close
   }
 
   /// Gives back everything that is not the connection itself.
   mutating func end(_ world: inout World) {
-    if exchange.record.began != nil, phase != .lingering {
-      if exchange.record.termination == Termination() {
-        exchange.record.termination = Termination(world.isStopping ? .killed : .client, exchange.phase)
+    if exchange.isLeased, exchange.value.record.began != nil {
+      if exchange.value.record.termination == Termination() {
+        exchange.value.record.termination = Termination(world.isStopping ? .killed : .client, exchange.value.phase)
       }
       logExchange(&world)
     }
     releaseServer(&world, reusing: false)
+    world.exchanges.giveBack(&exchange)
     leaveHomes(world)
     world.buffers.giveBack(&input)
     world.buffers.giveBack(&output)

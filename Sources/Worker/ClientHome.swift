@@ -33,7 +33,7 @@ extension Client {
   /// The final answer's head is here, at the start of its connection's input: a session that it begins is at home on
   /// this server.
   mutating func learnCookie(from connection: SlabKey, _ world: inout World) {
-    guard let cookie = generation.cookie, let server, let response = exchange.response else { return }
+    guard let cookie = generation.cookie, let server, let response = exchange.value.response else { return }
     let homes = world.fleet.homes
     guard let client = homes.client(setBy: response, cookie, in: world.servers[connection].input) else { return }
     remember(cookie: client, on: generation.roster.servers[server].id, world)
@@ -46,7 +46,7 @@ extension Client {
   }
 
   private func requestCookie(_ world: borrowing World) -> ClientKey? {
-    guard let cookie = generation.cookie, let request = exchange.request else { return nil }
+    guard let cookie = generation.cookie, let request = exchange.value.request else { return nil }
     return world.fleet.homes.client(of: request, cookie, in: input)
   }
 

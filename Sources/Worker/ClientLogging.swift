@@ -9,17 +9,17 @@ import Wire
 extension Client {
   /// Writes the exchange's line, once, when it has ended.
   mutating func logExchange(_ world: inout World) {
-    guard world.accessLog.isOpen, exchange.record.began != nil else { return }
+    guard world.accessLog.isOpen, exchange.value.record.began != nil else { return }
     let occupancy = server.map { generation.roster.servers[$0].occupancy } ?? (active: 0, waiting: 0)
     if requestLine.isEmpty, service != .passthrough { requestLine.append(contentsOf: "<BADREQ>".utf8) }
     let entry = AccessEntry(
-      record: exchange.record, client: peer, frontend: frontend, isTLS: service == .https,
+      record: exchange.value.record, client: peer, frontend: frontend, isTLS: service == .https,
       server: server.map { generation.servers[$0].name }, requestLine: requestLine,
       connections: max(0, world.fleet.connectionCount - 1),
       serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
       queue: occupancy.waiting)
     world.accessLog.add(entry, monotonic: world.now)
-    exchange.record.began = nil
+    exchange.value.record.began = nil
   }
 
   private var frontend: StaticString {

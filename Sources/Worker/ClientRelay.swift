@@ -20,7 +20,9 @@ extension Client {
       if case .stop(let step) = up { return step }
       let down = relayDown(connection, &world)
       if case .stop(let step) = down { return step }
-      if exchange.isComplete || exchange.isAnsweredEarly, output.isEmpty { return finish(connection, &world) }
+      if exchange.value.isComplete || exchange.value.isAnsweredEarly, output.isEmpty {
+        return finish(connection, &world)
+      }
       if up == .blocked, down == .blocked { return .wait }
     }
     return .yield
@@ -36,38 +38,38 @@ extension Client {
   // MARK: client → server
 
   private mutating func relayUp(_ connection: SlabKey, _ world: inout World) -> Flow {
-    if exchange.isServerDeaf { return .blocked }
+    if exchange.value.isServerDeaf { return .blocked }
     fillOutput(of: connection, &world)
     var moved = false
     while !world.servers[connection].output.isEmpty {
       switch world.servers[connection].flush() {
       case .bytes:
-        exchange.sentRequest(0, at: world.now)
+        exchange.value.sentRequest(0, at: world.now)
         moved = true
       case .wouldBlock:
         // Part of a TLS record may have left.
-        exchange.requestLeft()
+        exchange.value.requestLeft()
         return moved ? .moved : .blocked
       case .broken: return serverBroke()
       }
     }
     world.buffers.giveBack(&world.servers[connection].output)
-    if exchange.requestCursor.pending > 0 {
-      let cursor = exchange.requestCursor
+    if exchange.value.requestCursor.pending > 0 {
+      let cursor = exchange.value.requestCursor
       switch world.servers[connection].stream.write(input, from: cursor.sent, to: cursor.approved) {
       case .bytes(let count):
-        exchange.sentRequest(count, at: world.now)
+        exchange.value.sentRequest(count, at: world.now)
         return .moved
       case .wouldBlock:
-        exchange.requestLeft()
+        exchange.value.requestLeft()
         return moved ? .moved : .blocked
       case .broken: return serverBroke()
       }
     }
-    if exchange.isAnswering { releaseSentRequest(&world) }
-    switch exchange.requestSide {
+    if exchange.value.isAnswering { releaseSentRequest(&world) }
+    switch exchange.value.requestSide {
     case .body, .tunnel: return readRequest(&world, moved)
-    case .complete where exchange.isTunnel:
+    case .complete where exchange.value.isTunnel:
       // The client ended its direction: so do we towards the server.
       _ = world.servers[connection].stream.sendEnd()
       return moved ? .moved : .blocked
@@ -78,52 +80,52 @@ extension Client {
 
   /// Puts the first of the approved body behind the head, so that both leave in one record.
   private mutating func fillOutput(of connection: SlabKey, _ world: inout World) {
-    let cursor = exchange.requestCursor
+    let cursor = exchange.value.requestCursor
     guard !world.servers[connection].output.isEmpty, cursor.pending > 0 else { return }
     let count = min(cursor.pending, world.servers[connection].output.room)
     guard count > 0 else { return }
     world.servers[connection].output.append(input, from: cursor.sent, to: cursor.sent + count)
-    exchange.requestCursor.send(count)
+    exchange.value.requestCursor.send(count)
   }
 
   /// The server has answered: the request will not be sent again, and an idle stream holds no buffer.
   private mutating func releaseSentRequest(_ world: inout World) {
-    guard exchange.requestCursor.sent > 0 else { return }
-    input.consume(exchange.dropSentRequest())
+    guard exchange.value.requestCursor.sent > 0 else { return }
+    input.consume(exchange.value.dropSentRequest())
     if input.isEmpty { world.buffers.giveBack(&input) }
   }
 
   private mutating func readRequest(_ world: inout World, _ moved: Bool) -> Flow {
     guard stream.mayRead else { return moved ? .moved : .blocked }
-    if exchange.requestCursor.sent > 0 { input.consume(exchange.dropSentRequest()) }
+    if exchange.value.requestCursor.sent > 0 { input.consume(exchange.value.dropSentRequest()) }
     world.buffers.lease(&input)
     if input.room == 0 { input.compact() }
     var ended: StreamEnd?
     switch stream.read(into: &input) {
-    case .bytes(let count): exchange.record.bytesFromClient += UInt64(count)
+    case .bytes(let count): exchange.value.record.bytesFromClient += UInt64(count)
     case .wouldBlock:
       if input.isEmpty { world.buffers.giveBack(&input) }
       return moved ? .moved : .blocked
     case .ended(let end): ended = end
     }
-    if ended == .cut, exchange.isTunnel { return .stop(clientBroke(&world)) }
-    switch exchange.readRequestBody(in: input, ended: ended != nil, at: world.now) {
+    if ended == .cut, exchange.value.isTunnel { return .stop(clientBroke(&world)) }
+    switch exchange.value.readRequestBody(in: input, ended: ended != nil, at: world.now) {
     case .refused(let rejection):
       world.log.debug("request body of \(peer) refused: \(rejection.reason)")
-      return .stop(exchange.response == nil ? reply(rejection.status, &world) : abort(&world))
+      return .stop(exchange.value.response == nil ? reply(rejection.status, &world) : abort(&world))
     case .truncated, .closed: return .stop(clientBroke(&world))
     case .incomplete, .head, .body: return .moved
     }
   }
 
   mutating func clientBroke(_ world: inout World) -> Step {
-    exchange.record.termination = Termination(.client, exchange.phase)
+    exchange.value.record.termination = Termination(.client, exchange.value.phase)
     return abort(&world)
   }
 
   /// Writing to the server failed. Its answer may have come before: what can be read decides.
   private mutating func serverBroke() -> Flow {
-    exchange.serverBecameDeaf()
+    exchange.value.serverBecameDeaf()
     return .moved
   }
 
@@ -140,12 +142,12 @@ extension Client {
       case .broken: return .stop(clientBroke(&world))
       }
     }
-    if exchange.responseCursor.pending > 0 {
-      let cursor = exchange.responseCursor
+    if exchange.value.responseCursor.pending > 0 {
+      let cursor = exchange.value.responseCursor
       switch stream.write(world.servers[connection].input, from: cursor.sent, to: cursor.approved) {
       case .bytes(let count):
-        exchange.responseCursor.send(count)
-        world.servers[connection].input.consume(exchange.responseCursor.drop())
+        exchange.value.responseCursor.send(count)
+        world.servers[connection].input.consume(exchange.value.responseCursor.drop())
         noteSent(count, &world)
         return .moved
       case .wouldBlock: return moved ? .moved : .blocked
@@ -153,8 +155,8 @@ extension Client {
       }
     }
     world.buffers.giveBack(&output)
-    if exchange.responseSide == .complete {
-      if exchange.isTunnel { _ = stream.sendEnd() }
+    if exchange.value.responseSide == .complete {
+      if exchange.value.isTunnel { _ = stream.sendEnd() }
       return moved ? .moved : .blocked
     }
     return readResponse(connection, &world, moved)
@@ -168,16 +170,16 @@ extension Client {
     case .wouldBlock: return moved ? .moved : .blocked
     case .ended(let how): end = how
     }
-    let isFirst = exchange.response == nil
-    if exchange.responseSide == .head { world.buffers.lease(&output) }
+    let isFirst = exchange.value.response == nil
+    if exchange.value.responseSide == .head { world.buffers.lease(&output) }
     while true {
-      let step = exchange.readResponse(
+      let step = exchange.value.readResponse(
         in: world.servers[connection].input, end: end, policy: generation.policy, at: world.now, into: &output)
       switch step {
       case .head:
         if output.overflowed { return .stop(headTooLarge(&world)) }
-        if generation.cookie != nil, exchange.response != nil { learnCookie(from: connection, &world) }
-        world.servers[connection].input.consume(exchange.responseCursor.drop())
+        if generation.cookie != nil, exchange.value.response != nil { learnCookie(from: connection, &world) }
+        world.servers[connection].input.consume(exchange.value.responseCursor.drop())
         continue
       case .body:
         coalesce(connection, &world)
@@ -201,44 +203,44 @@ extension Client {
   /// The answer's head came together with what is wrong with its body, and has not gone out.
   private mutating func withdrawAnswer() {
     output.removeAll()
-    exchange.withdrawResponse()
+    exchange.value.withdrawResponse()
   }
 
   /// Nothing of what did not fit was sent: answers are only read when the output is empty.
   private mutating func headTooLarge(_ world: inout World) -> Step {
     output.removeAll()
-    exchange.record.termination = Termination(.proxy, .headers)
+    exchange.value.record.termination = Termination(.proxy, .headers)
     return reply(.badGateway, &world)
   }
 
   /// Puts the first of the approved body behind the head, so that both leave in one record.
   private mutating func coalesce(_ connection: SlabKey, _ world: inout World) {
-    let pending = exchange.responseCursor.pending
+    let pending = exchange.value.responseCursor.pending
     guard !output.isEmpty, pending > 0 else { return }
     let count = min(pending, output.room)
     output.append(world.servers[connection].input, from: 0, to: count)
-    exchange.responseCursor.send(count)
-    world.servers[connection].input.consume(exchange.responseCursor.drop())
+    exchange.value.responseCursor.send(count)
+    world.servers[connection].input.consume(exchange.value.responseCursor.drop())
   }
 
   private mutating func noteSent(_ count: Int, _ world: inout World) {
-    exchange.record.bytesToClient += UInt64(count)
-    exchange.lastActivity = world.now
+    exchange.value.record.bytesToClient += UInt64(count)
+    exchange.value.lastActivity = world.now
   }
 
   // MARK: the end
 
   /// Both messages are complete, or the answer is and nobody will read the rest of the request.
   private mutating func finish(_ connection: SlabKey, _ world: inout World) -> Step {
-    input.consume(exchange.dropSentRequest())
+    input.consume(exchange.value.dropSentRequest())
     logExchange(&world)
     // A server may answer before it has taken the whole request.
     let isTaken = world.servers[connection].output.isEmpty
-    releaseServer(&world, reusing: exchange.serverMayContinue && isTaken)
-    guard exchange.clientMayContinue, !world.isStopping else { return startLingering(&world) }
-    let wasPrivate = exchange.isPrivate
-    exchange = Exchange(isFirst: false, policy: generation.policy, at: world.now)
-    if wasPrivate { exchange.keepPrivate() }
+    releaseServer(&world, reusing: exchange.value.serverMayContinue && isTaken)
+    guard exchange.value.clientMayContinue, !world.isStopping else { return startLingering(&world) }
+    isPrivate = exchange.value.isPrivate
+    world.exchanges.giveBack(&exchange)
+    since = world.now
     server = nil
     tried = .init()
     requestLine.removeAll(keepingCapacity: true)

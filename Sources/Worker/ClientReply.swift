@@ -11,9 +11,9 @@ extension Client {
   /// Answers with an error page.
   mutating func reply(_ status: Status, _ world: inout World) -> Step {
     releaseServer(&world, reusing: false)
-    exchange.record.status = status.rawValue
-    if exchange.record.answered == nil { exchange.record.answered = world.now }
-    var page = StatusPage(status, isToHead: exchange.request?.method == .head)
+    exchange.value.record.status = status.rawValue
+    if exchange.value.record.answered == nil { exchange.value.record.answered = world.now }
+    var page = StatusPage(status, isToHead: exchange.value.request?.method == .head)
     if status == .serviceUnavailable { page.retryAfterSeconds = Client.retryAfterSeconds }
     world.buffers.lease(&output)
     // Interim answers that wait here go first: TLS may have begun to send them.
@@ -33,13 +33,13 @@ extension Client {
 
   /// Answers a request on port 80.
   mutating func redirect(_ world: inout World) -> Step {
-    guard let redirect = generation.redirect, let request = exchange.request else { return .close }
-    exchange.record.termination = Termination(.local, .request)
+    guard let redirect = generation.redirect, let request = exchange.value.request else { return .close }
+    exchange.value.record.termination = Termination(.local, .request)
     world.buffers.lease(&output)
     output.removeAll()
     redirect.render(request, from: input, into: &output)
-    exchange.record.status = request.method == .get || request.method == .head ? 301 : 308
-    exchange.record.answered = world.now
+    exchange.value.record.status = request.method == .get || request.method == .head ? 301 : 308
+    exchange.value.record.answered = world.now
     if output.overflowed {
       output.removeAll()
       return reply(.uriTooLong, &world)
@@ -53,11 +53,11 @@ extension Client {
     while !output.isEmpty {
       switch stream.flush(&output) {
       case .bytes(let count):
-        exchange.record.bytesToClient += UInt64(count)
-        exchange.lastActivity = world.now
+        exchange.value.record.bytesToClient += UInt64(count)
+        exchange.value.lastActivity = world.now
       case .wouldBlock: return .wait
       case .broken:
-        exchange.record.termination = Termination(.client, .data)
+        exchange.value.record.termination = Termination(.client, .data)
         return .close
       }
     }

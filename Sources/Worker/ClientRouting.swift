@@ -13,11 +13,11 @@ extension Client {
   mutating func route(_ world: inout World) -> Step {
     adoptGeneration(of: world)
     guard let chosen = choose(&world) else {
-      exchange.record.termination = Termination(.server, .connect)
+      exchange.value.record.termination = Termination(.server, .connect)
       world.counters.unroutable += 1
       return service == .passthrough ? .close : reply(.serviceUnavailable, &world)
     }
-    if let server, server != chosen { exchange.record.redispatched = true }
+    if let server, server != chosen { exchange.value.record.redispatched = true }
     server = chosen
     switch generation.roster.servers[chosen].admit(WaitingClient(loop: world.loop, client: key)) {
     case .admitted:
@@ -29,11 +29,11 @@ extension Client {
         return route(&world)
       }
       self.ticket = ticket
-      exchange.beginQueueing(at: world.now)
+      exchange.value.beginQueueing(at: world.now)
       phase = .queued
       return .again
     case .refused:
-      exchange.record.termination = Termination(.proxy, .queue)
+      exchange.value.record.termination = Termination(.proxy, .queue)
       return service == .passthrough ? .close : reply(.serviceUnavailable, &world)
     }
   }
@@ -76,7 +76,7 @@ extension Client {
   private mutating func obtainConnection(_ world: inout World, fresh: Bool = false) -> Step {
     guard let server else { return .close }
     // A request that may not be sent twice is worth a system call that tells whether the server is still there.
-    let asks = exchange.request?.isIdempotent == false
+    let asks = exchange.value.request?.isIdempotent == false
     if let connection, !fresh, world.servers[connection].leads(to: server, of: generation),
       world.isUsable(connection, askingKernel: asks)
     {
@@ -88,7 +88,7 @@ extension Client {
       world.servers[pooled].client = key
       return begin(on: pooled, isReused: true, &world)
     }
-    exchange.beginAttempt(isReused: false, at: world.now)
+    exchange.value.beginAttempt(isReused: false, at: world.now)
     switch world.open(server, of: generation, for: key) {
     case .success(let made):
       connection = made
@@ -100,14 +100,14 @@ extension Client {
   }
 
   private mutating func begin(on connection: SlabKey, isReused: Bool, _ world: inout World) -> Step {
-    if isReused { exchange.beginAttempt(isReused: true, at: world.now) }
-    exchange.connected(at: world.now)
+    if isReused { exchange.value.beginAttempt(isReused: true, at: world.now) }
+    exchange.value.connected(at: world.now)
     world.servers[connection].phase = .open
     phase = .relaying
     guard service == .https else { return .again }
     world.buffers.lease(&world.servers[connection].output)
     let keepAlive = generation.keepsServerConnections
-    exchange.sendRequestHead(
+    exchange.value.sendRequestHead(
       from: input, forwarding: forwarding, keepAlive: keepAlive, into: &world.servers[connection].output)
     if world.servers[connection].output.overflowed {
       world.servers[connection].output.removeAll()
@@ -130,7 +130,7 @@ extension Client {
 
   /// The server's side failed: tries again where that is safe, else answers or aborts.
   mutating func fail(_ failure: ServerFailure, _ reason: String, _ world: inout World) -> Step {
-    let recovery = exchange.recover(from: failure)
+    let recovery = exchange.value.recover(from: failure)
     let failed = server
     let isNews = failure != .down && (failure != .gone || recovery != .reconnect)
     if isNews, let failed { generation.roster.suspect(failed) }
@@ -156,7 +156,7 @@ extension Client {
   /// Nobody waits for the answer any more. A client that ends its direction before the answer has begun is taken for
   /// gone, as other proxies do: hardly any half-closes, and those who gave up would hold places at the server.
   var clientHasLeft: Bool {
-    stream.isReset || stream.hasEnded && exchange.isUnanswered && service != .passthrough
+    stream.isReset || stream.hasEnded && exchange.value.isUnanswered && service != .passthrough
   }
 
   /// The server that this client's connection leads to takes nobody any more: whoever is still connecting goes elsewhere,
@@ -179,7 +179,7 @@ extension Client {
     if let connection {
       if reusing {
         world.servers[connection].hasServed = true
-        if exchange.isPrivate || !generation.configuration.pool.share {
+        if exchange.value.isPrivate || !generation.configuration.pool.share {
           world.servers[connection].phase = .open
         } else {
           world.pool(connection)

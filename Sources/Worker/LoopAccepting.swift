@@ -63,7 +63,7 @@ extension Loop {
     _ descriptor: consuming Descriptor, _ service: Client.Service
   ) throws(TLSError) -> Stream {
     if service == .https, let front = world.generation.front {
-      return try Stream(accepting: descriptor, context: front)
+      return try Stream(accepting: descriptor, context: front, through: world.bio)
     }
     return Stream(plain: descriptor)
   }

@@ -67,7 +67,7 @@ struct ServerConnection: ~Copyable {
 
   /// Goes on connecting as far as it can without waiting. The session stays where it is: TLS 1.2 resumes one as often as
   /// one likes, and OpenSSL itself says when one of TLS 1.3 is spent.
-  mutating func connect(resuming session: inout TLSSession?) -> Progress {
+  mutating func connect(resuming session: inout TLSSession?, through bio: SocketBIO) -> Progress {
     if phase == .connecting {
       guard stream.isSettled else { return .wait }
       let code = Socket.error(of: stream.descriptor.number)
@@ -78,7 +78,8 @@ struct ServerConnection: ~Copyable {
       }
       let security = generation.servers[server].security
       do throws(TLSError) {
-        try stream.startTLS(context: security.context, serverName: security.serverName, session: session)
+        try stream.startTLS(
+          context: security.context, serverName: security.serverName, session: session, through: bio)
       } catch {
         return .failed("TLS: \(error)")
       }

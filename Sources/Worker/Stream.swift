@@ -18,17 +18,20 @@ struct Stream: ~Copyable {
     tls = nil
   }
 
-  init(accepting descriptor: consuming Descriptor, context: ServerContext) throws(TLSError) {
-    let tls = try TLSConnection(accepting: descriptor.number, context: context)
+  init(
+    accepting descriptor: consuming Descriptor, context: ServerContext, through bio: SocketBIO = SocketBIO()
+  ) throws(TLSError) {
+    let tls = try TLSConnection(accepting: descriptor.number, context: context, through: bio)
     self.descriptor = descriptor
     self.tls = consume tls
   }
 
   /// Starts TLS as the client's side on a connected plain socket.
   mutating func startTLS(
-    context: ClientContext, serverName: ServerName, session: borrowing TLSSession?
+    context: ClientContext, serverName: ServerName, session: borrowing TLSSession?, through bio: SocketBIO = SocketBIO()
   ) throws(TLSError) {
-    tls = try TLSConnection(connecting: descriptor.number, context: context, serverName: serverName, session: session)
+    tls = try TLSConnection(
+      connecting: descriptor.number, context: context, serverName: serverName, session: session, through: bio)
     tls?.became(plain)
   }
 

@@ -25,6 +25,9 @@ struct World: ~Copyable {
   private var sessions = Slab<CachedSession>()
   private var sessionKeys: [SlabKey] = []
   var buffers = BufferPool()
+  var exchanges = LeasePool<Exchange>()
+  /// Of all the loop's connections.
+  let bio = SocketBIO()
   /// Clients that gave way to others with more to do.
   var runnable: [SlabKey] = []
   var counters = Counters()
@@ -106,10 +109,10 @@ struct World: ~Copyable {
   mutating func connect(_ key: SlabKey) -> ServerConnection.Progress {
     guard servers[key].generation === generation else {
       var none: TLSSession?
-      return servers[key].connect(resuming: &none)
+      return servers[key].connect(resuming: &none, through: bio)
     }
     let server = servers[key].server
-    return servers[key].connect(resuming: &sessions[sessionKeys[server]].session)
+    return servers[key].connect(resuming: &sessions[sessionKeys[server]].session, through: bio)
   }
 
   /// Reads what a server sent.

@@ -80,6 +80,6 @@ extension TLSConnection {
   mutating func startRenegotiation() {
     unsafe SSL_clear_options(ssl, 1 << 30 /* SSL_OP_NO_RENEGOTIATION */)
     unsafe SSL_renegotiate(ssl)
-    unsafe SSL_do_handshake(ssl)
+    _ = handshake()
   }
 }

@@ -16,7 +16,7 @@ struct MisbehaviourTests {
   @Test(arguments: [
     ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "plain HTTP came where TLS was expected"),
     ("SSH-2.0-OpenSSH_9.2\r\n", "wrong version number"),
-    ("\u{16}\u{3}\u{1}\u{7f}\u{7f}", "packet length too long"),
+    ("\u{16}\u{3}\u{1}\u{7f}\u{7f}", "encrypted length too long"),
   ])
   func `bytes that are no TLS fail the handshake, and the log says what they were`(text: String, reason: String) throws
   {

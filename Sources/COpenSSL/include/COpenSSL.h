@@ -13,7 +13,11 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-/// Makes OpenSSL take its memory through a per-thread cache of the record-sized blocks (COpenSSL.c). To be called
+/// What is read from a socket at once, in bytes: four of the largest records (RFC 8446 §5.2), so that bulk costs one
+/// system call for four. A connection has a buffer of this size only while received bytes wait in it.
+enum { BELVEDERE_READ_BUFFER = 66 * 1024 };
+
+/// Makes OpenSSL take its memory through a per-thread cache of the record buffers (COpenSSL.c). To be called
 /// before anything else of OpenSSL; answers 0 when OpenSSL has allocated already and so refuses.
 int belvedere_install_block_cache(void);
 
@@ -36,8 +40,9 @@ static inline void belvedere_ctx_prefer_own_order(SSL_CTX *context) {
 }
 static inline void belvedere_ctx_refuse_tickets(SSL_CTX *context) { SSL_CTX_set_options(context, SSL_OP_NO_TICKET); }
 static inline long belvedere_ctx_set_mode(SSL_CTX *context, long mode) { return SSL_CTX_set_mode(context, mode); }
-static inline long belvedere_ctx_set_read_ahead(SSL_CTX *context, int on) {
-  return SSL_CTX_set_read_ahead(context, on);
+static inline void belvedere_ctx_read_ahead(SSL_CTX *context) {
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_default_read_buffer_len(context, BELVEDERE_READ_BUFFER);
 }
 static inline long belvedere_ctx_set_session_cache_mode(SSL_CTX *context, long mode) {
   return SSL_CTX_set_session_cache_mode(context, mode);
@@ -59,6 +64,20 @@ static inline long belvedere_ctx_set_server_name_callback(SSL_CTX *context, int 
 // MARK: connections
 static inline long belvedere_set_server_name(SSL *connection, const char *name) {
   return SSL_set_tlsext_host_name(connection, (char *)name);
+}
+
+/// Frees both sides' ephemeral keys, which a connection of TLS 1.3 would keep to its end: the shared secret has been
+/// derived. There is no call for just that; giving a key a type releases what it held (EVP_PKEY_set_type(3)).
+static inline void belvedere_forget_key_shares(SSL *connection) {
+  EVP_PKEY *key = NULL;
+  if (SSL_get_tmp_key(connection, &key)) {
+    EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+    EVP_PKEY_free(key);
+  }
+  if (SSL_get_peer_tmp_key(connection, &key)) {
+    EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+    EVP_PKEY_free(key);
+  }
 }
 
 // MARK: BIO

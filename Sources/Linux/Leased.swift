@@ -1,0 +1,69 @@
+/// A place for a value that is there only while it is needed: `lease` brings it from a pool, `giveBack` takes it away,
+/// so that an idle connection holds none. Asking for a value that is not there is a programmer error and traps.
+@safe
+package struct Leased<Value>: ~Copyable {
+  @usableFromInline var storage: UnsafeMutablePointer<Value>?
+
+  /// A place without a value.
+  package init() { unsafe storage = nil }
+
+  deinit {
+    guard let storage = unsafe storage else { return }
+    // SAFETY: what is leased was initialised, and is this place's alone.
+    unsafe storage.deinitialize(count: 1)
+    unsafe storage.deallocate()
+  }
+
+  @inlinable package var isLeased: Bool { unsafe storage != nil }
+
+  @inlinable package var value: Value {
+    unsafeAddress { unsafe UnsafePointer(leasedStorage) }
+    unsafeMutableAddress { unsafe leasedStorage }
+  }
+
+  @inlinable var leasedStorage: UnsafeMutablePointer<Value> {
+    guard let storage = unsafe storage else { preconditionFailure("nothing is leased") }
+    return unsafe storage
+  }
+}
+
+/// The storage of a thread's leased values, last in first out, so that the piece leased next is still in the cache.
+@safe
+package struct LeasePool<Value>: ~Copyable {
+  /// Free pieces kept for the next lease; more than this go back to the allocator.
+  package static var kept: Int { 64 }
+
+  @usableFromInline var free: [UnsafeMutablePointer<Value>]
+
+  package init() {
+    unsafe free = []
+    unsafe free.reserveCapacity(Self.kept)
+  }
+
+  deinit {
+    for index in unsafe free.indices { unsafe free[index].deallocate() }
+  }
+
+  /// Puts `value` into the place, whether or not one was there.
+  @inlinable
+  package mutating func lease(_ place: inout Leased<Value>, _ value: consuming Value) {
+    if place.isLeased {
+      place.value = value
+      return
+    }
+    let piece = unsafe free.popLast() ?? .allocate(capacity: 1)
+    // SAFETY: a free piece is uninitialised memory for one value.
+    unsafe piece.initialize(to: value)
+    unsafe place.storage = piece
+  }
+
+  /// Ends the value of the place, if there is one.
+  @inlinable
+  package mutating func giveBack(_ place: inout Leased<Value>) {
+    guard let piece = unsafe place.storage else { return }
+    unsafe place.storage = nil
+    // SAFETY: what is leased was initialised; from here on the piece is free.
+    unsafe piece.deinitialize(count: 1)
+    if unsafe free.count < Self.kept { unsafe free.append(piece) } else { unsafe piece.deallocate() }
+  }
+}
