@@ -11,6 +11,12 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   package let serialNumber: String
   /// The kind and size of its key: `RSA 2048`, `ECDSA P-256`, `Ed25519`.
   package let key: String
+  /// Clients of today refuse a key of this kind and size.
+  package let hasWeakKey: Bool
+  /// What its issuer has signed it with, in OpenSSL's words: `ecdsa-with-SHA256`.
+  package let signature: String
+  /// Clients of today refuse such a signature: SHA-1, MD5.
+  package let hasWeakSignature: Bool
   /// Host names that it is for (subjectAltName dNSName), in lower case; the common name stands in when there is no
   /// subjectAltName at all.
   package let names: [String]
@@ -53,7 +59,12 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
     unsafe self.issuer = Self.text(of: issuer)
     selfIssued = unsafe X509_NAME_cmp(subject, issuer) == 0
     serialNumber = unsafe Self.serialNumber(of: certificate)
-    key = unsafe KeyStrength(of: X509_get0_pubkey(certificate)).description
+    let strength = unsafe KeyStrength(of: X509_get0_pubkey(certificate))
+    key = strength.description
+    hasWeakKey = strength.isWeak
+    signature = unsafe Self.signature(of: certificate)
+    var security: Int32 = 0
+    hasWeakSignature = unsafe X509_get_signature_info(certificate, nil, nil, &security, nil) == 1 && security < 112
     responders = unsafe AuthorityInformation(of: certificate).responders
     notBefore = from
     notAfter = until
@@ -75,6 +86,12 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
       return nil
     }
     return Int64(days) * 86_400 + Int64(seconds)
+  }
+
+  private static func signature(of certificate: OpaquePointer) -> String {
+    // SAFETY: the name is a static string.
+    guard let name = unsafe OBJ_nid2ln(X509_get_signature_nid(certificate)) else { return "an unknown algorithm" }
+    return unsafe String(cString: name)
   }
 
   private static func serialNumber(of certificate: OpaquePointer) -> String {

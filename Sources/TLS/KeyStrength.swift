@@ -25,6 +25,16 @@ enum KeyStrength: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Below 112 bits of security, which today's clients ask for (NIST SP 800-57).
+  var isWeak: Bool {
+    switch self {
+    case .rsa(let bits): bits < 2048
+    case .ecdsa(_, let bits): bits < 224
+    case .ed25519: false
+    case .other: true
+    }
+  }
+
   var description: String {
     switch self {
     case .rsa(let bits): "RSA \(bits)"

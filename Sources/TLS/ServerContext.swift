@@ -76,10 +76,11 @@ extension ContextHandle {
     // SAFETY: all are live; the context takes references of its own.
     guard unsafe SSL_CTX_use_certificate(context, pair.certificate.x509) == 1,
       unsafe SSL_CTX_use_PrivateKey(context, pair.key.key) == 1
-    else { throw .refused(origin: pair.origin, reason: takeQueuedReason()) }
+    else { throw .refused(origin: pair.origin, reason: pair.facts.explaining(takeQueuedReason())) }
     for issuer in pair.chain.issuers {
       guard unsafe belvedere_ctx_add_chain_certificate(context, issuer.x509) == 1 else {
-        throw .refused(origin: pair.origin, reason: takeQueuedReason())
+        let reason = takeQueuedReason()
+        throw .refused(origin: pair.origin, reason: CertificateFacts(reading: issuer)?.explaining(reason) ?? reason)
       }
     }
   }
@@ -117,6 +118,13 @@ extension ContextHandle {
     _ = unsafe belvedere_ctx_set_server_name_callback(context, handleServerName)
     _ = unsafe belvedere_ctx_set_status_callback(context, handleStatus)
     unsafe SSL_CTX_set_alpn_select_cb(context, handleALPN, nil)
+  }
+}
+
+extension CertificateFacts {
+  /// OpenSSL's reason, with what it is about: `ee key too small`.
+  fileprivate func explaining(_ reason: String) -> String {
+    "\(reason); the key of \(self) is \(key), its signature \(signature)"
   }
 }
 

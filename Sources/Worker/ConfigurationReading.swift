@@ -24,10 +24,10 @@ extension Configuration.Loaded {
     return errors.isEmpty ? error.reason : errors.map(\.line).joined(separator: "; ")
   }
 
-  /// Says what will be the matter with the files soon, or is already without being an error.
+  /// Says what is the matter with the files without being an error. The ends of certificates are watched for themselves.
   mutating func warnOfFiles(_ log: Logger) {
     let known = Set(diagnostics)
-    checkFiles(at: Self.now, supervisors: false)
+    checkFiles(at: Self.now, supervisors: false, ends: false)
     for diagnostic in diagnostics where !known.contains(diagnostic) { log.warning("\(diagnostic.line)") }
   }
 

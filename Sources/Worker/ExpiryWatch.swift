@@ -47,29 +47,40 @@ struct ExpiryWatch: Sendable {
       told[subject.fingerprint] = .ended(at: seconds)
       return .ended(subject)
     }
-    guard let threshold = Self.thresholds.first(where: { left <= $0 * Self.day }) else { return nil }
+    guard let threshold = Self.threshold(of: left) else { return nil }
     if case .within(let days) = told[subject.fingerprint], days <= threshold { return nil }
     told[subject.fingerprint] = .within(days: threshold)
     return .ending(subject, daysLeft: left / Self.day)
   }
 
-  /// A notice in words for the log.
-  static func text(of notice: Notice) -> String {
+  /// What would be said of a certificate if nothing had been yet.
+  static func notice(of subject: Subject, at seconds: Int64) -> Notice? {
+    let left = subject.notAfter - seconds
+    if left < 0 { return .ended(subject) }
+    return threshold(of: left) == nil ? nil : .ending(subject, daysLeft: left / day)
+  }
+
+  /// The nearest of the days ahead that so many seconds lie within.
+  private static func threshold(of left: Int64) -> Int64? { thresholds.first { left <= $0 * day } }
+
+  /// A notice in words, for the log or for where the file has been named already.
+  static func text(of notice: Notice, namingFile: Bool = true) -> String {
     switch notice {
     case .ending(let subject, let days):
       let time = days == 0 ? "in less than a day" : days == 1 ? "in 1 day" : "in \(days) days"
-      return "\(title(of: subject)) expires \(time); \(advice)"
+      return "\(title(of: subject, namingFile)) expires \(time); \(advice)"
     case .ended(let subject):
-      return "\(title(of: subject)) has expired and clients refuse it; \(advice)"
+      return "\(title(of: subject, namingFile)) has expired and clients refuse it; \(advice)"
     }
   }
 
   private static let advice = "renew it, then run 'systemctl reload belvedere'"
 
-  private static func title(of subject: Subject) -> String {
+  private static func title(of subject: Subject, _ namesFile: Bool) -> String {
     var names = subject.names.prefix(namesShown).joined(separator: ", ")
     if subject.names.count > namesShown { names += " and \(subject.names.count - namesShown) more" }
-    return "the certificate for \(names.isEmpty ? "no name" : names) in \(subject.file)"
+    if names.isEmpty { names = "no name" }
+    return namesFile ? "the certificate for \(names) in \(subject.file)" : "the certificate for \(names)"
   }
 }
 

@@ -9,9 +9,13 @@ extension Configuration.Loaded {
   /// - Parameters:
   ///   - seconds: the time, in seconds since 1970, that certificates must be valid at.
   ///   - supervisors: the supervisor's own files too, which a confined worker can't open.
+  ///   - ends: the ends of certificates too, as far ahead as `ExpiryWatch` tells of them in a running worker.
   @discardableResult
-  package mutating func checkFiles(at seconds: Int64, supervisors: Bool = true) -> [CertificateFacts] {
+  package mutating func checkFiles(
+    at seconds: Int64, supervisors: Bool = true, ends: Bool = true
+  ) -> [CertificateFacts] {
     let pairs = configuration?.tls.certificates ?? []
+    let profile = TLSProfile(configuration?.tls.profile ?? .intermediate)
     let names = configuration?.service ?? []
     let hasConfiguration = configuration != nil
     var facts: [CertificateFacts] = []
@@ -21,9 +25,13 @@ extension Configuration.Loaded {
       case .certificate where hasConfiguration:
         guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
         do throws(TLSError) {
-          let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key).facts
-          facts.append(certificate)
-          for warning in certificate.warnings(at: seconds) { warn(about: file, warning) }
+          let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key)
+          facts.append(certificate.facts)
+          // OpenSSL looks at keys and signatures when they are to be shown.
+          _ = try ServerContext(certificates: [certificate], profile: profile, tickets: nil)
+          for finding in certificate.findings(at: seconds) { warn(about: file, "\(finding)") }
+          guard ends, let end = ExpiryWatch.notice(of: .init(certificate), at: seconds) else { continue }
+          warn(about: file, ExpiryWatch.text(of: end, namingFile: false))
         } catch {
           // A key's own fault is told where the key's file is named.
           if let key = pair.key, key != pair.chain, error.origin == key { continue }
@@ -80,18 +88,6 @@ extension Configuration.Loaded {
 }
 
 extension CertificateFacts {
-  /// How many seconds before its end a certificate is worth a warning: two weeks.
-  private static let soon: Int64 = 14 * 86_400
-
-  fileprivate func warnings(at seconds: Int64) -> [String] {
-    if expired(at: seconds) { return ["the certificate for \(self) has expired"] }
-    if seconds < notBefore { return ["the certificate for \(self) is not valid yet"] }
-    if notAfter - seconds < Self.soon {
-      return ["the certificate for \(self) expires in \((notAfter - seconds) / 86_400) days"]
-    }
-    return []
-  }
-
   /// Whether the certificate is good for this name (RFC 6125 §6.4).
   fileprivate func isFor(_ name: ServiceName) -> Bool {
     let text = name.text
@@ -115,6 +111,7 @@ extension TLSError {
   /// The description for a place that has named the file already.
   fileprivate func reason(for path: String) -> String {
     if case .unreadable(path, let errno) = self { return "can't be read: \(SystemError.words(for: errno))" }
+    if case .refused(path, let reason) = self { return "OpenSSL refuses it: \(reason)" }
     let text = description
     return text.hasPrefix(path + " ") ? String(text.dropFirst(path.utf8.count + 1)) : text
   }

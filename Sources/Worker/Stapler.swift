@@ -33,7 +33,7 @@ final class Stapler: Sendable {
 
   /// Takes care of these certificates from now on. What is known of one that was there before stays known.
   func adopt(_ certificates: [CertificatePair], at now: Instant) {
-    var notes: [String] = []
+    var mute: [CertificatePair] = []
     let mustStart = state.withLock { state in
       let earlier = state.subjects
       state.subjects = [:]
@@ -42,9 +42,7 @@ final class Stapler: Sendable {
         let name = pair.facts.fingerprint
         let responders = pair.facts.responders.compactMap(ResponderURL.init)
         guard !responders.isEmpty, let inquiry = StatusInquiry(about: pair) else {
-          if state.told.insert(name).inserted {
-            notes.append(Stapler.excuse(of: pair, hasResponder: !responders.isEmpty))
-          }
+          if state.told.insert(name).inserted { mute.append(pair) }
           continue
         }
         let known = earlier[name]
@@ -57,7 +55,14 @@ final class Stapler: Sendable {
       state.isRunning = true
       return true
     }
-    for note in notes { log.warning("\(note)") }
+    for pair in mute {
+      let title = Stapler.title(of: pair)
+      if pair.facts.responders.contains(where: { ResponderURL($0) != nil }) {
+        log.warning("OCSP: nothing is stapled to \(title), whose issuer is not in the file: append its certificate")
+      } else {
+        log.warning("OCSP: nothing is stapled to \(title), which names no responder by plain http")
+      }
+    }
     guard mustStart else { return tick(at: now) }
     do throws(SystemError) { try Thread(name: "stapler") { self.run() }.detach() } catch {
       state.withLock { $0.isRunning = false }
@@ -94,19 +99,23 @@ final class Stapler: Sendable {
         current.schedule.succeeded(goodFor: .seconds(UInt64(max(0, staple.until - now))), at: Clock.monotonic())
       }
       let hours = (staple.until - now) / 3_600
-      log.log(
-        level: before > 0 ? .notice : .info,
-        "OCSP: \(responder) says that \(title) is good; stapled for \(hours) hours at most")
+      if before == 0 {
+        log.info("OCSP: \(responder) says that \(title) is good; stapled for \(hours) hours at most")
+      } else {
+        log.notice("OCSP: \(responder) says that \(title) is good; stapled for \(hours) hours at most")
+      }
     } catch {
       let refusal = error as? StatusRefusal
       conclude(subject) { current in
         if refusal == .revoked { current.pair.staples.put(nil) }
         current.schedule.failed(at: Clock.monotonic())
       }
-      guard before == 0 || refusal == .revoked else { return }
+      if refusal == .revoked {
+        return log.error("OCSP: \(responder) says that \(title) is revoked: replace it at once")
+      }
+      guard before == 0 else { return }
       let reason = (error as? ResponderExchange.Failure)?.reason ?? "\(error)"
-      log.log(
-        level: refusal == .revoked ? .error : .warning,
+      log.warning(
         "OCSP: \(responder) does not say that \(title) is good: \(reason); it is served, and the responder asked again")
     }
   }
@@ -121,14 +130,6 @@ final class Stapler: Sendable {
   }
 
   private static var seconds: Int64 { Int64(Clock.wall() / 1_000_000_000) }
-
-  private static func excuse(of pair: CertificatePair, hasResponder: Bool) -> String {
-    let reason =
-      hasResponder
-      ? "its issuer is not in the file: put the issuer's certificate behind it"
-      : "its responder is none of plain http (\(pair.facts.responders.joined(separator: ", ")))"
-    return "OCSP: nothing is stapled to \(title(of: pair)): \(reason)"
-  }
 
   private static func title(of pair: CertificatePair) -> String { "the certificate \(pair.facts) in \(pair.origin)" }
 }

@@ -23,7 +23,7 @@ NOTES = ["Supervisor/WorkerNote.swift", "VRRP/RouterNote.swift", "Worker/ExpiryW
 # Of these, what is a part of another line.
 CERTIFICATE = "the certificate for … in …"
 PARTS = {
-    CERTIFICATE, "…", ": …", " s", " ms", "… s", "… ms", " and … more", "no name", "in less than a day", "in 1 day",
+    CERTIFICATE, "the certificate for …", "…", ": …", " s", " ms", "… s", "… ms", " and … more", "no name", "in less than a day", "in 1 day",
     "in … days", ", ", "",
 }  # fmt: skip
 

@@ -114,7 +114,7 @@ WRONG = {
     "other-certificate": (lambda c, a, o: (200, signed(c, a, of=a.issue("other.test"))), "about another certificate"),
     "stale": (lambda c, a, o: (200, signed(c, a, begin=-48, end=-1)), "out of date"),
     "early": (lambda c, a, o: (200, signed(c, a, begin=2)), "begins in the future"),
-    "revoked": (lambda c, a, o: (200, signed(c, a, status="revoked")), "is revoked"),
+    "revoked": (lambda c, a, o: (200, signed(c, a, status="revoked")), "is revoked: replace it at once"),
     "unknown": (lambda c, a, o: (200, signed(c, a, status="unknown")), "does not know the certificate"),
 }
 
@@ -125,7 +125,7 @@ def test_wrong_answer_is_not_stapled_and_told_once_and_harms_nothing(scene, auth
     make, words = WRONG[case]
     responder.answer = lambda question: make(certificate, authority, certificates.other_authority)
     balancer = balance(scene, certificate)
-    balancer.wait_for_log(rf"(warning|error) worker: OCSP: {re.escape(responder.url)} does not say that .*{words}")
+    balancer.wait_for_log(rf"(warning|error) worker: OCSP: {re.escape(responder.url)} (does not say|says) that .*{words}")
     assert stapled(balancer) is None
     assert len(re.findall("OCSP:", balancer.log)) == 1, balancer.log
 
@@ -203,7 +203,7 @@ def test_certificate_whose_issuer_is_not_in_its_file_is_told_once(scene, authori
     certificate = authority.issue("view.test", responder=responder.url)
     certificate.chain.write_text(certificate.leaf_pem)
     balancer = balance(scene, certificate)
-    balancer.wait_for_log("warning worker: OCSP: nothing is stapled to .*: its issuer is not in the file")
+    balancer.wait_for_log("warning worker: OCSP: nothing is stapled to .*, whose issuer is not in the file")
     balancer.reload({"retries": 2})
     assert len(re.findall("OCSP:", balancer.log)) == 1, balancer.log
     assert stapled(balancer) is None and not responder.questions

@@ -32,6 +32,15 @@ import Testing
     #expect(watch.notices(of: [subject], at: now + 1) == [])
   }
 
+  @Test func `what a check says of a certificate is what the watch would`() throws {
+    let subject = try Self.subject()
+    for left in -40...40 as ClosedRange<Int64> {
+      var watch = ExpiryWatch()
+      let now = Self.end - left * Self.day
+      #expect(ExpiryWatch.notice(of: subject, at: now) == watch.notices(of: [subject], at: now).first)
+    }
+  }
+
   @Test func `a renewed certificate is told of anew, one that stays is not`() throws {
     let (old, other) = (try Self.subject(1), try Self.subject(2))
     var watch = ExpiryWatch()

@@ -51,9 +51,10 @@ class Authority:
         (self.directory / "index.txt.attr").write_text("unique_subject = no\n")
         (self.directory / "serial").write_text("1000\n")
 
-    def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z", responder=None):
+    def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z", responder=None, issuer=None):
         """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone. With a `responder`'s URL
-        the certificate names it, and the authority's own stands behind it in the file."""
+        the certificate names it, and the authority's own stands behind it in the file; with an `issuer`'s URL it names
+        where the authority's own can be had."""
         entries = ",".join(n if n.startswith("IP:") else f"DNS:{n}" for n in (names or [name]))
         self._issued += 1
         stem = f"{self._issued}-{name.replace('*', 'star')}"
@@ -66,6 +67,7 @@ class Authority:
             "[any]\ncommonName=supplied\n"
             f"[leaf]\nsubjectAltName={entries}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n"
             + (f"authorityInfoAccess=OCSP;URI:{responder}\n" if responder else "")
+            + (f"authorityInfoAccess=caIssuers;URI:{issuer}\n" if issuer else "")
         )
         openssl(
             "ca", "-batch", "-config", settings, "-cert", self.certificate, "-keyfile", self.key, "-notext",

@@ -1,0 +1,55 @@
+import COpenSSL
+import Glibc
+import Testing
+
+@testable import TLS
+
+struct CertificateFindingTests {
+  private static let now = Int64(time(nil))
+
+  @Test func `a sound certificate with its issuers is found nothing wrong with`() throws {
+    let root = Forge.authority("Root")
+    let between = Forge.authority("Between", signedBy: root)
+    let leaf = Forge.leaf(signedBy: between)
+    #expect(try leaf.pair(with: [between, root]).findings(at: Self.now) == [])
+    #expect(try Forge.leaf().pair().findings(at: Self.now) == [])
+  }
+
+  @Test func `a certificate that is not valid yet is told of, and an issuer that is not any more`() throws {
+    let root = Forge.authority("Root")
+    let between = Forge.authority("Between", signedBy: root, validity: -7200 ... -3600)
+    let leaf = Forge.leaf(signedBy: between, validity: 3600...7200)
+    #expect(
+      try leaf.pair(with: [between, root]).findings(at: Self.now)
+        == [.notYetValid("CN=view.domain.local"), .issuerEnded("CN=Between")])
+  }
+
+  @Test func `weak keys and signatures are told of, each by its certificate`() throws {
+    let root = Forge.authority("Root")
+    let between = Forge.authority("Between", signedBy: root, key: .rsa(1024))
+    let leaf = Forge.leaf(signedBy: between, digest: "SHA1")
+    #expect(
+      try leaf.pair(with: [between]).findings(at: Self.now)
+        == [
+          .weakSignature("CN=view.domain.local", algorithm: "sha1WithRSAEncryption"),
+          .weakKey("CN=Between", key: "RSA 1024"),
+        ])
+  }
+
+  @Test func `strangers in the file are named, a root is none`() throws {
+    let root = Forge.authority("Root")
+    let leaf = Forge.leaf(signedBy: root)
+    let other = Forge.leaf("other.test")
+    #expect(try leaf.pair(with: [root, other]).findings(at: Self.now) == [.strangers(["CN=other.test"])])
+  }
+
+  @Test func `an issuer that can be fetched is missed in the file, and a root that signs by itself is not`() throws {
+    let root = Forge.authority("Root")
+    let access = [(NID_info_access, "caIssuers;URI:http://ca.test/root.crt")]
+    let leaf = Forge.leaf(signedBy: root, extensions: access)
+    #expect(
+      try leaf.pair().findings(at: Self.now) == [.issuerMissing("CN=Root", url: "http://ca.test/root.crt")])
+    #expect(try leaf.pair(with: [root]).findings(at: Self.now) == [])
+    #expect(try Forge.leaf(signedBy: root).pair().findings(at: Self.now) == [])
+  }
+}
