@@ -83,7 +83,7 @@ test-end-to-end: deps-test debug ## the built binary against real peers
 
 test-pair: deps-pair debug ## two nodes that share an address, in network namespaces
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
-		$(PYTHON) -m pytest --rootdir=Tests/Pair -c Tests/Pair/pytest.ini Tests/Pair $(PYTEST)
+		$(PYTHON) -m pytest --rootdir=Tests/Pair -c Tests/Pair/pytest.ini Tests/Pair -n $(TEST_JOBS) $(PYTEST)
 
 # 1 GiB each way, and a two-way chunked stream for five minutes; the tests' own defaults are what CI has time for.
 soak: export BELVEDERE_TEST_BULK ?= 1024

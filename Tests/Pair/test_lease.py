@@ -105,3 +105,18 @@ def test_release_after_an_orderly_stop_has_nothing_to_do(scene):
     balancer.stop()
     run = balancer.call("release")
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_three_capabilities_are_enough(scene):
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1"), start=False)
+    # Those of the unit. Root without the others may no more than their owner.
+    three = "-all,+net_bind_service,+net_admin,+net_raw"
+    balancer.prefix = ["setpriv", f"--bounding-set={three}", f"--inh-caps={three}"]
+    balancer.start().wait_until("active")
+    assert balancer.node.holds(scene.ADDRESS) and scene.get().status == 200
+    capture = scene.capture()
+    balancer.kill()
+    run = balancer.call("release")
+    assert (run.returncode, balancer.node.holds(scene.ADDRESS)) == (0, False), run.stderr
+    assert capture.advertisements()[-1]["vrrp.prio"] == "0"

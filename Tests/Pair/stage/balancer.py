@@ -35,6 +35,8 @@ class Balancer:
         self.file, self.control = directory / "belvedere.yaml", directory / "control.sock"
         self.log_file = directory / "log"
         self.process = None
+        # What stands in front of the command, to change whom it runs as.
+        self.prefix = []
         self.expects_killed = False
 
     def start(self):
@@ -42,7 +44,7 @@ class Balancer:
         self.file.write_text(json.dumps(self.configuration, indent=2) + "\n")
         with open(self.log_file, "ab") as log:
             self.process = self.node.start(
-                binary(), "run", "--configuration", self.file, "--control", self.control, "--die-with-parent",
+                *self.prefix, binary(), "run", "--configuration", self.file, "--control", self.control, "--die-with-parent",
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
             )  # fmt: skip
         return self
@@ -78,7 +80,7 @@ class Balancer:
     def call(self, *arguments):
         """`belvedere ARGUMENTS`, asked of this one."""
         return subprocess.run(
-            self.node.command(binary(), *arguments, "--control", self.control),
+            self.node.command(*self.prefix, binary(), *arguments, "--control", self.control),
             capture_output=True, text=True, timeout=PATIENCE,
         )  # fmt: skip
 
