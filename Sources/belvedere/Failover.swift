@@ -7,8 +7,9 @@ struct Failover: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Hand the virtual address over to the other node, without an outage, and stay away.",
     discussion: """
-      For maintenance of this node. The other node has the address when the command ends; this one goes on serving the \
-      connections that it has until they end or the node is stopped, and takes over again only if the other node fails.
+      For maintenance of this node. The other node has the address when the command ends, and no new connection was \
+      refused. Those that were open end with the move, and their clients connect again. This node takes over again only \
+      if the other one fails.
 
       It comes back with --back, after the time of --for, or with the next start of the service.
 

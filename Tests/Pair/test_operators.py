@@ -73,7 +73,8 @@ def test_status_shows_who_is_what_and_why(scene):
     assert active["holds_addresses"] and not backup["holds_addresses"]
     assert active["addresses"] == ["192.0.2.100/24"] and active["lease"] == 3
     assert active["became_active"] == 1 and backup["became_active"] == 0
-    assert backup["peer"]["address"] == "192.0.2.11" and backup["peer"]["priority"] == 101
+    peer = wait_until(lambda: router(second)["peer"], "an advertisement")
+    assert peer["address"] == "192.0.2.11" and peer["priority"] == 101
     wait_until(lambda: router(first)["sent"] > active["sent"], "advertisements sent")
     wait_until(lambda: router(second)["received"] > backup["received"], "advertisements received")
     assert "router-51" in first.call("status").stdout
