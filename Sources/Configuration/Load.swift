@@ -50,12 +50,16 @@ extension Configuration {
   }
 
   /// Reads a configuration file's text: the one entrance for `belvedere check`, the supervisor and the worker, which
-  /// therefore agree. The same text, file name and host name give the same result.
+  /// therefore agree. The same text and parameters give the same result.
   ///
   /// - Parameters:
   ///   - fileName: the file's path, for diagnostics and as the place that relative paths in it start from.
   ///   - hostName: this machine's name, for values keyed by host.
-  package static func load(bytes: [UInt8], fileName: String, hostName: String) -> Loaded {
+  ///   - credentials: where systemd has put the service's credentials ($CREDENTIALS_DIRECTORY); nil when it did not
+  ///     start this process.
+  package static func load(
+    bytes: [UInt8], fileName: String, hostName: String, credentials: String? = nil
+  ) -> Loaded {
     let source: SourceText
     do throws(Diagnostic) {
       source = try SourceText(file: fileName, bytes: bytes)
@@ -64,7 +68,8 @@ extension Configuration {
     }
     var composer = Composer(source)
     let root = composer.compose()
-    var reader = Reader(source: source, hostName: hostName, diagnostics: composer.diagnostics)
+    var reader = Reader(
+      source: source, hostName: hostName, credentials: credentials, diagnostics: composer.diagnostics)
     guard let root else {
       if reader.diagnostics.isEmpty { reader.error("the file says nothing", at: .top, Schema.smallest) }
       return Loaded(source, nil, reader.diagnostics, [])

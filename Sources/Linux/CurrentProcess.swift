@@ -73,4 +73,7 @@ package enum CurrentProcess {
     guard let value = unsafe getenv(name) else { return nil }
     return unsafe String(cString: value)
   }
+
+  /// Where systemd has put this service's credentials; nil when it has none.
+  package static var credentials: String? { environmentValue("CREDENTIALS_DIRECTORY") }
 }

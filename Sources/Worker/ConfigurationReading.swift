@@ -5,7 +5,8 @@ import Logging
 extension ConfigurationText {
   /// Reads it as the supervisor did.
   func load() -> Configuration.Loaded {
-    Configuration.load(bytes: Array(text.utf8), fileName: fileName, hostName: hostName)
+    Configuration.load(
+      bytes: Array(text.utf8), fileName: fileName, hostName: hostName, credentials: CurrentProcess.credentials)
   }
 }
 

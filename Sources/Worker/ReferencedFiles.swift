@@ -21,15 +21,21 @@ extension Configuration.Loaded {
     var facts: [CertificateFacts] = []
 
     for file in files where !isRefused(file) {
+      if Credential.isElsewhere(file.path) {
+        warn(about: file, "is handed over by systemd when it starts the service, and not looked at here")
+        continue
+      }
       switch file.purpose {
       case .certificate where hasConfiguration:
         guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
+        if let key = pair.key, Credential.isElsewhere(key) { continue }
         do throws(TLSError) {
           let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key)
           facts.append(certificate.facts)
           // OpenSSL looks at keys and signatures when they are to be shown.
           _ = try ServerContext(certificates: [certificate], profile: profile, tickets: nil)
           for finding in certificate.findings(at: seconds) { warn(about: file, "\(finding)") }
+          if pair.key == nil || pair.key == pair.chain { warnOfAudience(of: file) }
           guard ends, let end = ExpiryWatch.notice(of: .init(certificate), at: seconds) else { continue }
           warn(about: file, ExpiryWatch.text(of: end, namingFile: false))
         } catch {
@@ -38,9 +44,12 @@ extension Configuration.Loaded {
           refuse(file, because: error.reason(for: file.path))
         }
       case .privateKey where hasConfiguration:
-        guard let pair = pairs.first(where: { $0.key == file.path }), pair.key != pair.chain else { continue }
+        guard let pair = pairs.first(where: { $0.key == file.path }), pair.key != pair.chain,
+          !Credential.isElsewhere(pair.chain)
+        else { continue }
         do throws(TLSError) {
           _ = try CertificatePair(path: pair.chain, keyPath: pair.key)
+          warnOfAudience(of: file)
         } catch {
           if error.origin == file.path { refuse(file, because: error.reason(for: file.path)) }
         }
@@ -76,6 +85,19 @@ extension Configuration.Loaded {
         file, because: "is no key: 64 to 128 hexadecimal digits are wanted",
         suggestion: "openssl rand -hex 32 >\(file.path)")
     } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
+  }
+
+  /// A private key is for the service alone.
+  private mutating func warnOfAudience(of file: FileReference) {
+    switch File.audience(of: file.path) {
+    case .nobody: break
+    case .group:
+      warn(
+        about: file, "another group than the service's may read the private key", suggestion: "`chmod g= \(file.path)`")
+    case .everybody:
+      warn(
+        about: file, "every user of this machine may read the private key", suggestion: "`chmod o= \(file.path)`")
+    }
   }
 
   /// Clients of a name that no certificate is for will see a warning, or refuse.

@@ -21,7 +21,9 @@ struct Check: ParsableCommand {
   @OptionGroup var file: ConfigurationFile
 
   func run() throws {
-    var loaded = Configuration.load(bytes: try file.read(), fileName: file.path, hostName: CurrentProcess.hostName())
+    var loaded = Configuration.load(
+      bytes: try file.read(), fileName: file.path, hostName: CurrentProcess.hostName(),
+      credentials: CurrentProcess.credentials)
     let certificates = loaded.checkFiles(at: Int64(Clock.wall() / 1_000_000_000))
     let configuration = try loaded.accepted()
     StandardStream.output.write(ServiceSummary(configuration, certificates: certificates).text)

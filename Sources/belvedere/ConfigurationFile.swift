@@ -36,7 +36,8 @@ extension ConfigurationFile {
       return .failure(
         ReloadRefusal([Diagnostic.unreadable(file: path, reason: SystemError.words(for: error.code))]))
     }
-    var loaded = Configuration.load(bytes: text, fileName: path, hostName: hostName)
+    var loaded = Configuration.load(
+      bytes: text, fileName: path, hostName: hostName, credentials: CurrentProcess.credentials)
     loaded.checkFiles(at: Int64(Clock.wall() / 1_000_000_000))
     guard let configuration = loaded.configuration else {
       return .failure(ReloadRefusal(loaded.diagnostics))

@@ -39,7 +39,9 @@ struct Run: ParsableCommand {
     try SupervisorRole.giveUpRights()
     let text = try file.read()
     let hostName = CurrentProcess.hostName()
-    let configuration = try Configuration.load(bytes: text, fileName: file.path, hostName: hostName).accepted()
+    let configuration = try Configuration.load(
+      bytes: text, fileName: file.path, hostName: hostName, credentials: CurrentProcess.credentials
+    ).accepted()
     OperationalLog.bootstrap(
       target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
       level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)

@@ -1,8 +1,12 @@
 """`belvedere check`: what it says of the files that a configuration names, and of what would be served."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 from harness.belvedere import binary
@@ -59,3 +63,39 @@ def test_check_warns_of_a_certificate_that_clients_will_not_trust(smallest):
     run = call("check", "-c", str(smallest(service="elsewhere.test")))
     assert run.returncode == 0
     assert "no certificate is for the service name elsewhere.test" in run.stderr
+
+
+def test_check_warns_of_a_key_that_others_may_read(smallest, certificates):
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        key, both = folder / "view.key", folder / "view.pem"
+        shutil.copy(certificates.front.key, key)
+        both.write_text(certificates.front.chain.read_text() + key.read_text())
+        for tls, path in [
+            ({"certificate": str(certificates.front.chain), "key": str(key)}, key),
+            ({"certificate": str(both)}, both),
+        ]:
+            file = str(smallest(tls=tls))
+            path.chmod(0o644)
+            # As long as others can't come to it, there is nothing to say.
+            folder.chmod(0o700)
+            assert "may read the private key" not in call("check", "-c", file).stderr
+            folder.chmod(0o755)
+            run = call("check", "-c", file)
+            assert run.returncode == 0
+            assert "every user of this machine may read the private key" in run.stderr and f"`chmod o= {path}`" in run.stderr
+            path.chmod(0o640)
+            assert "may read the private key" not in call("check", "-c", file).stderr
+
+
+def test_check_looks_at_credentials_where_systemd_hands_them_over(smallest, certificates, tmp_path):
+    file = str(smallest(tls={"certificate": str(certificates.front.chain), "key": "credential:view.key"}))
+    run = call("check", "-c", file)
+    assert run.returncode == 0
+    assert "credential:view.key: is handed over by systemd when it starts the service" in run.stderr
+    environment = os.environ | {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    run = call("check", "-c", file, env=environment)
+    assert run.returncode == 1 and f"{tmp_path}/view.key: can't be read" in run.stderr
+    shutil.copy(certificates.front.key, tmp_path / "view.key")
+    run = call("check", "-c", file, env=environment)
+    assert run.returncode == 0 and "credential" not in run.stderr

@@ -108,3 +108,13 @@ def test_worker_that_made_a_forbidden_call_is_told_of_and_replaced(scene):
     wait_until(lambda: balancer.worker not in (None, victim), "another worker")
     balancer.wait_for_log("critical supervisor: the worker was killed for a system call that no worker makes")
     wait_until(lambda: balancer.get("/").status == 200, "a served request")
+
+
+def test_key_is_read_from_the_folder_of_credentials(scene, certificates, tmp_path, monkeypatch):
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    shutil.copy(certificates.front.key, credentials / "view.key")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    balancer = scene.balance(scene.server(), tls={"key": "credential:view.key"})
+    assert balancer.get("/").status == 200
+    assert balancer.reload() == 2

@@ -13,7 +13,8 @@ extension Schema {
       ),
       Key(
         "key", \.soleKey, .path(.privateKey), default: "in the file of `certificate`",
-        example: "/etc/belvedere/tls/view.key", "The private key in PEM, of `certificate`."),
+        example: "/etc/belvedere/tls/view.key",
+        "The private key in PEM, of `certificate`. `credential:NAME` is one that systemd hands over, see security.md."),
       Key(
         "certificates", \.certificates, .oneOrMore(.certificate), default: "none",
         example: "[/etc/belvedere/tls/view.pem, /etc/belvedere/tls/portal.pem]",

@@ -83,6 +83,10 @@ extension Kind where Value == String {
           reader.error("expected a path, found \(node.found)", at: node.mark, suggestion)
           return nil
         }
+        if let complaint = Credential.complaint(about: text, as: purpose) {
+          reader.error(complaint.message, at: node.mark, complaint.suggestion)
+          return nil
+        }
         let path = reader.resolve(path: text)
         reader.add(file: FileReference(purpose: purpose, path: path, mark: node.mark))
         return path

@@ -4,6 +4,8 @@ struct Reader {
   let source: SourceText
   /// This machine's name, for values that are keyed by host.
   let hostName: String
+  /// Where systemd has put the service's credentials.
+  let credentials: String?
   private(set) var diagnostics: [Diagnostic]
   /// The files named so far, in the order of reading.
   private(set) var files: [FileReference] = []
@@ -13,9 +15,10 @@ struct Reader {
   /// The key that led to the value being read.
   private(set) var keyMark = Mark.top
 
-  init(source: SourceText, hostName: String, diagnostics: [Diagnostic]) {
+  init(source: SourceText, hostName: String, credentials: String? = nil, diagnostics: [Diagnostic]) {
     self.source = source
     self.hostName = hostName
+    self.credentials = credentials
     self.diagnostics = diagnostics
   }
 
@@ -92,8 +95,10 @@ struct Reader {
     files.append(file)
   }
 
-  /// A path of the file as an absolute one: relative paths start at the configuration file's directory.
+  /// A path of the file as an absolute one: relative paths start at the configuration file's directory, credentials at
+  /// theirs.
   func resolve(path: String) -> String {
+    if let credential = Credential.path(path, in: credentials) { return credential }
     guard !path.hasPrefix("/"), let slash = source.file.lastIndex(of: "/") else { return path }
     return source.file[...slash] + path
   }
