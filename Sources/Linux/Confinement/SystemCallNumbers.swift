@@ -5,6 +5,7 @@ extension SystemCall {
 
   package static let epollWait = SystemCall("epoll_wait", 232, nil)
   package static let epollPwait = SystemCall("epoll_pwait", 281, 22)
+  package static let epollPwait2 = SystemCall("epoll_pwait2", 441, 441)
   package static let epollCtl = SystemCall("epoll_ctl", 233, 21)
   package static let epollCreate1 = SystemCall("epoll_create1", 291, 20)
   package static let eventfd2 = SystemCall("eventfd2", 290, 19)
@@ -199,7 +200,7 @@ extension SystemCall {
 
   /// All of the above.
   package static let all: [SystemCall] = [
-    .epollWait, .epollPwait, .epollCtl, .epollCreate1, .eventfd2, .futex, .poll, .ppoll, .clockGettime,
+    .epollWait, .epollPwait, .epollPwait2, .epollCtl, .epollCreate1, .eventfd2, .futex, .poll, .ppoll, .clockGettime,
     .clockNanosleep, .nanosleep, .schedYield, .restartSyscall, .read, .write, .readv, .writev, .pread64, .pwrite64,
     .lseek, .close, .fcntl, .ioctl, .ftruncate, .fsync, .fdatasync, .socket, .socketpair, .connect, .bind, .listen,
     .accept4, .recvfrom, .recvmsg, .recvmmsg, .sendto, .sendmsg, .sendmmsg, .shutdown, .getsockopt, .setsockopt,

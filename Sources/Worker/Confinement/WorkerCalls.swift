@@ -19,7 +19,8 @@ package enum WorkerCalls {
   /// The hot path: no argument is looked at, so a kernel from 5.11 on runs no program for these.
   private static let served: [Rule] = [
     // A loop's turn: what has happened, bytes in, bytes out, the time where the vDSO can't tell it.
-    .allow(.epollWait), .allow(.epollPwait), .allow(.recvfrom), .allow(.sendto), .allow(.read), .allow(.write),
+    .allow(.epollWait), .allow(.epollPwait), .allow(.epollPwait2), .allow(.recvfrom), .allow(.sendto), .allow(.read),
+    .allow(.write),
     .allow(.clockGettime),
     // Connections come and go.
     .allow(.accept4), .allow(.connect), .allow(.close), .allow(.shutdown), .allow(.epollCtl), .allow(.getsockopt),
@@ -52,7 +53,10 @@ package enum WorkerCalls {
       .allow(
         .setsockopt,
         when: [.value(1, in: [Transport.tcp]), .value(2, in: [Option.noDelay])],
-        [.value(1, in: [Option.socketLevel]), .value(2, in: [Option.linger, Option.sendBuffer])],
+        [
+          .value(1, in: [Option.socketLevel]),
+          .value(2, in: [Option.linger, Option.sendBuffer, Option.sendBufferForce]),
+        ],
         // Errors of the resolver's datagrams.
         [.value(1, in: [Option.ipLevel]), .value(2, in: [Option.ipErrors])],
         [.value(1, in: [Option.ip6Level]), .value(2, in: [Option.ip6Errors])]),
@@ -136,6 +140,8 @@ private enum Option {
   static let socketLevel: UInt32 = 1
   static let linger: UInt32 = 13
   static let sendBuffer: UInt32 = 7
+  /// For libsystemd, which tries both; without a capability the kernel refuses it.
+  static let sendBufferForce: UInt32 = 32
   static let ipLevel: UInt32 = 0
   static let ipErrors: UInt32 = 11
   static let ip6Level: UInt32 = 41
