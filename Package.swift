@@ -17,9 +17,15 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// A module map and `static inline` wrappers for what Swift cannot import; no logic.
+/// A module map and `static inline` wrappers for what Swift cannot import; no logic. The compiler guards its stacks and
+/// bounds, the latter as far as it optimises; `packaging/check-binary` looks for it.
 func library(_ name: String, links: [String] = []) -> Target {
-  .target(name: name, linkerSettings: links.map { .linkedLibrary($0) })
+  .target(
+    name: name,
+    cSettings: [
+      .unsafeFlags(["-fstack-protector-strong"]),
+      .unsafeFlags(["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"], .when(configuration: .release)),
+    ], linkerSettings: links.map { .linkedLibrary($0) })
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {

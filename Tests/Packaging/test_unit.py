@@ -1,0 +1,37 @@
+"""What systemd thinks of the unit, without a machine that runs it: Tests/Appliance has those."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def verdict():
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed (Debian: systemd)")
+    run = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", ROOT / "packaging/belvedere.service"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if "Overall exposure level" not in run.stdout:
+        pytest.skip(f"this systemd-analyze reads no unit file: {run.stderr}")
+    return run.stdout
+
+
+def test_exposure_is_1_8_at_most(verdict):
+    assert float(re.search(r"Overall exposure level .*: (\d+\.\d+)", verdict)[1]) <= 1.8, verdict
+
+
+def test_every_point_that_is_left_is_explained(verdict):
+    explained = {
+        row[1].replace("\\|", "|"): row[2]
+        for row in re.finditer(r"^\| `([^`]+)` \| (\d\.\d) \|", (ROOT / "docs/security.md").read_text(), re.MULTILINE)
+    }
+    left = dict(re.findall(r"^✗ (\S+) .* (\d\.\d)$", verdict, re.MULTILINE))
+    assert left
+    assert explained == left
