@@ -20,8 +20,9 @@ enum Library {
   /// True when the per-thread block cache serves OpenSSL.
   static let ready: Bool = {
     let cached = belvedere_install_block_cache() == 1
-    // The system's configuration file is read: it carries the distribution's policy and FIPS mode.
-    _ = OPENSSL_init_ssl(UInt64(OPENSSL_INIT_LOAD_CONFIG), nil)
+    // The system's configuration file is read: it carries the distribution's policy and FIPS mode. Nothing is cleaned up
+    // at exit: a thread of ours may be on its way out still, and free the same things.
+    _ = OPENSSL_init_ssl(UInt64(OPENSSL_INIT_LOAD_CONFIG) | UInt64(OPENSSL_INIT_NO_ATEXIT), nil)
     return cached
   }()
 }
