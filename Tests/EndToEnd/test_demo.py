@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -74,14 +75,14 @@ class Demo:
         """The processes of its session that have not ended."""
         return [pid for pid, (state, _, session) in processes().items() if session == self.process.pid and state != "Z"]
 
-    @property
-    def folder(self):
-        """Where the balancer's configuration and key are."""
+    def folders(self):
+        """Where its balancer's configuration and key are."""
+        found = set()
         for pid in self.living():
             words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
             if "--configuration" in words:
-                return Path(words[words.index("--configuration") + 1]).parent
-        raise AssertionError(self.log)
+                found.add(Path(words[words.index("--configuration") + 1]).parent)
+        return found
 
     def wait(self):
         """The exit status, once none of its processes is left."""
@@ -90,9 +91,13 @@ class Demo:
         return status
 
     def end(self):
+        """Killed, it can't remove its folder itself."""
+        folders = self.folders()
         for pid in self.living():
             os.kill(pid, signal.SIGKILL)
         self.process.wait(30)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
         assert not CRASH.search(self.log), self.log
 
 
@@ -155,7 +160,7 @@ def test_servers_die_drain_and_return_when_asked(start):
 def test_without_a_terminal_it_serves_until_it_is_told_to_stop(start, number):
     demo = start(stdin=subprocess.DEVNULL).wait_until_serving()
     assert demo.server_of("127.0.0.1")
-    folder = demo.folder
+    [folder] = demo.folders()
     assert folder.stat().st_mode & 0o777 == 0o700
     demo.process.send_signal(number)
     assert demo.wait() == 0
@@ -177,8 +182,10 @@ def test_it_ends_by_itself_after_the_seconds_that_it_was_given(start):
 
 def test_killed_it_leaves_no_process_behind(start):
     demo = start().wait_until_serving()
+    [folder] = demo.folders()
     demo.process.kill()
     assert demo.wait() == -signal.SIGKILL
+    shutil.rmtree(folder)
 
 
 def test_a_port_that_is_taken_is_named(start):
