@@ -157,10 +157,12 @@ def test_no_request_is_lost_that_a_second_connection_does_not_save(scene):
         while not over.is_set():
             for attempt in (1, 2):
                 try:
-                    assert scene.get().status == 200
+                    answer = scene.get()
+                    # None: closed before it was asked, as a node that stops does.
+                    assert answer and answer.status == 200, answer
                     answered.append(time.monotonic())
                     break
-                except OSError as error:
+                except (OSError, AssertionError) as error:
                     if attempt == 2:
                         failures.append(repr(error))
             time.sleep(0.01)
