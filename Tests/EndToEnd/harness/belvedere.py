@@ -192,11 +192,11 @@ class Belvedere:
 
     @property
     def worker(self):
-        """The worker's process id, or None while there is none."""
-        children = [
-            pid for pid, (state, parent, _) in processes().items() if parent == self.process.pid and state != "Z"
-        ]
-        return children[0] if children else None
+        """The worker's process id, or None while there is none. A sanitizer may have started its symbolizer as well."""
+        for pid, (state, parent, _) in processes().items():
+            if parent == self.process.pid and state != "Z" and runs_worker(pid):
+                return pid
+        return None
 
     # What it says
 
@@ -300,6 +300,14 @@ class Belvedere:
         if not hasattr(self, "_context"):
             self._context = self.context()
         return self._context
+
+
+def runs_worker(pid):
+    """Whether this process is one of ours in the role of a worker."""
+    try:
+        return Path("/proc", str(pid), "cmdline").read_bytes().split(b"\0")[1:2] == [b"worker"]
+    except OSError:
+        return False
 
 
 def processes():
