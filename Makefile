@@ -22,6 +22,7 @@ BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets nginx-light curl \
 	openssl iproute2
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian rpm rpmlint file
+PACKAGE_TEST_PACKAGES := $(TEST_PACKAGES) fish iptables man-db nftables util-linux zsh
 PAIR_PACKAGES := $(TEST_PACKAGES) keepalived tcpdump tshark util-linux hostname
 APPLIANCE_PACKAGES := $(TEST_PACKAGES) mmdebstrap util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) haproxy gcc util-linux valgrind
@@ -45,7 +46,7 @@ export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .PHONY: help build debug demo deb rpm test test-unit test-end-to-end test-pair soak test-packages test-appliance lint simulation \
 	fuzz bench clean \
-	stage deps deps-test deps-bench deps-package deps-pair deps-appliance
+	stage deps deps-test deps-bench deps-package deps-test-packages deps-pair deps-appliance
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,7 +93,7 @@ soak: deps-test build ## the long tests at full length, on the released binary
 	BELVEDERE=$(CURDIR)/.build/release/belvedere $(PYTHON) -m pytest --rootdir=Tests/EndToEnd \
 		-c Tests/EndToEnd/pytest.ini Tests/EndToEnd -m soak --durations=0 $(PYTEST)
 
-test-packages: deps-test deb rpm ## what the packages hold, their scripts, and whether the same bytes come again
+test-packages: deps-test-packages deb rpm ## what the packages hold, their scripts, and whether the same bytes come again
 	BELVEDERE_TREE=$(CURDIR)/$(PACKAGES)/tree BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) \
 		BELVEDERE_RPM=$$(cat $(PACKAGES)/rpm) \
 		$(PYTHON) -m pytest --rootdir=Tests/Packaging -c Tests/Packaging/pytest.ini Tests/Packaging $(PYTEST)
@@ -100,7 +101,8 @@ test-packages: deps-test deb rpm ## what the packages hold, their scripts, and w
 test-appliance: deps-appliance deb ## the package on booted Debian machines
 	packaging/deb $(PACKAGES)/tree $(PACKAGES) 2 >$(PACKAGES)/next-deb
 	BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) BELVEDERE_NEXT_DEB=$$(cat $(PACKAGES)/next-deb) \
-		$(PYTHON) -m pytest --rootdir=Tests/Appliance -c Tests/Appliance/pytest.ini Tests/Appliance $(PYTEST)
+		$(PYTHON) -m pytest --rootdir=Tests/Appliance -c Tests/Appliance/pytest.ini Tests/Appliance \
+		-n 2 --dist loadfile $(PYTEST)
 
 lint: ## the formatter's opinion
 	swift format lint --strict --recursive Package.swift Sources Tests
@@ -143,6 +145,9 @@ deps-pair: deps
 
 deps-package: deps
 	$(call install,$(PACKAGE_PACKAGES))
+
+deps-test-packages: deps-package
+	$(call install,$(PACKAGE_TEST_PACKAGES))
 
 deps-appliance: deps-test
 	$(call install,$(APPLIANCE_PACKAGES))

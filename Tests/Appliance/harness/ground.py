@@ -1,5 +1,6 @@
 """What every machine stands on: the right to make namespaces, a cgroup tree, and a root file system that is made once."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -9,11 +10,13 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[3]
 CACHE = REPOSITORY / ".build" / "appliance"
 
-# systemd and what the package depends on, so that machines need no archive; and an administrator's usual tools.
+# systemd and what the package depends on, so that machines need no archive; an administrator's usual tools; and
+# neighbours of Belvedere's, which a test that wants one starts.
 PACKAGES = (
     "systemd,systemd-sysv,dbus,ca-certificates,libssl3,libyaml-0-2,libsystemd0,libstdc++6,iproute2,procps,curl,openssl,"
     "logrotate,nftables"
 )  # fmt: skip
+NEIGHBOURS = "firewalld,netbase,rsyslog"
 
 
 def obstacle():
@@ -40,13 +43,20 @@ def control_groups():
 
 def root_file_system():
     """A minimal Debian 12, made on the first call and kept."""
-    key = hashlib.sha256(PACKAGES.encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{PACKAGES} {NEIGHBOURS}".encode()).hexdigest()[:12]
     root = CACHE / f"bookworm-{key}"
-    if not root.exists():
-        print(f"making {root} with mmdebstrap; later runs use it again")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        draft = CACHE / f"draft-{os.getpid()}"
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(draft)]
-        subprocess.run(command, check=True)
-        draft.rename(root)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "lock", "w") as lock:
+        # Whoever comes second waits, and finds it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            print(f"making {root} with mmdebstrap; later runs use it again")
+            draft = CACHE / "draft"
+            shutil.rmtree(draft, ignore_errors=True)
+            subprocess.run(
+                ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES},{NEIGHBOURS}",
+                 '--customize-hook=chroot "$1" systemctl disable firewalld rsyslog', "bookworm", str(draft)],
+                check=True,
+            )  # fmt: skip
+            draft.rename(root)
     return root

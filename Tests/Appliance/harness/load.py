@@ -1,9 +1,13 @@
 """Clients that keep coming: python3 load.py ADDRESS CA SECONDS
 
-Each opens a connection for one request, over and over, until standard input ends or the time is up. Then it prints,
-as JSON, how many requests were answered, the certificates' serial numbers in the order in which they were met, the
-longest time that one took, everything that went wrong (`failures`), and which connections ended after their handshake
-without an answer (`cut`), as happens when a process ends.
+Each opens a connection for one request, over and over, until standard input ends or the time is up. A connection that
+fails is made good by another, at once, as clients do. Then it prints, as JSON, how many requests were answered, the
+certificates' serial numbers in the order in which they were met, the longest time that one took, and what went wrong:
+
+    refused   nobody took the connection
+    failures  these, and those that ended before their handshake had, or were answered wrongly
+    cut       those that ended after their handshake without an answer, as happens when a process ends
+    lost      requests that the second connection did not save either
 """
 
 import json
@@ -22,16 +26,27 @@ class Cut(Exception):
     """A connection that was made, and ended without an answer."""
 
 
+class Refused(OSError):
+    """A connection that nobody took."""
+
+
 class Load:
     def __init__(self, address, authority, seconds):
         self.address = address
         self.context = ssl.create_default_context(cafile=authority)
         self.deadline = time.monotonic() + seconds
         self.lock = threading.Lock()
-        self.answered, self.longest, self.failures, self.cut, self.serials = 0, 0.0, [], [], []
+        self.answered, self.longest, self.serials = 0, 0.0, []
+        self.refused, self.failures, self.cut, self.lost = [], [], [], []
+
+    def connect(self):
+        try:
+            return socket.create_connection((self.address, 443), timeout=PATIENCE)
+        except OSError as error:
+            raise Refused(repr(error)) from error
 
     def request(self):
-        with socket.create_connection((self.address, 443), timeout=PATIENCE) as plain:
+        with self.connect() as plain:
             with self.context.wrap_socket(plain, server_hostname="view.domain.local") as connection:
                 serial = connection.getpeercert()["serialNumber"]
                 answer = self.answer(connection)
@@ -55,22 +70,30 @@ class Load:
     def client(self):
         while time.monotonic() < self.deadline:
             began = time.monotonic()
-            try:
-                serial = self.request()
-            except Cut as error:
-                with self.lock:
-                    self.cut.append(str(error))
-                continue
-            except OSError as error:
-                with self.lock:
-                    self.failures.append(f"after {time.monotonic() - began:.3f} s: {error!r}")
-                time.sleep(0.02)
-                continue
+            troubles = []
+            serial = self.attempt(began, troubles) or self.attempt(began, troubles)
             with self.lock:
-                self.answered += 1
-                self.longest = max(self.longest, time.monotonic() - began)
-                if serial not in self.serials:
-                    self.serials.append(serial)
+                if serial is None:
+                    self.lost.append(troubles)
+                else:
+                    self.answered += 1
+                    self.longest = max(self.longest, time.monotonic() - began)
+                    if serial not in self.serials:
+                        self.serials.append(serial)
+            if serial is None:
+                time.sleep(0.02)
+
+    def attempt(self, began, troubles):
+        """The serial number that one request met, or None."""
+        try:
+            return self.request()
+        except (Cut, OSError) as error:
+            troubles.append(f"after {time.monotonic() - began:.3f} s: {error!r}")
+            with self.lock:
+                (self.cut if isinstance(error, Cut) else self.failures).append(troubles[-1])
+                if isinstance(error, Refused):
+                    self.refused.append(troubles[-1])
+            return None
 
     def run(self):
         threads = [threading.Thread(target=self.client) for _ in range(CLIENTS)]
@@ -80,7 +103,7 @@ class Load:
         threading.Thread(target=self.watch_input, daemon=True).start()
         for thread in threads:
             thread.join()
-        keys = ("answered", "longest", "failures", "cut", "serials")
+        keys = ("answered", "longest", "serials", "refused", "failures", "cut", "lost")
         print(json.dumps({key: getattr(self, key) for key in keys}), flush=True)
 
     def watch_input(self):

@@ -1,6 +1,7 @@
 """A Debian machine: systemd as process 1 of its own namespaces, on a root file system that is thrown away."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -130,5 +131,18 @@ class Machine:
     def kill(self, number, signal_name):
         self.run(f"kill -{signal.Signals[signal_name].value} {number}")
 
-    def journal(self, arguments=""):
-        return self.run(f"journalctl --no-pager -u belvedere {arguments}")
+    def journal(self, arguments="", *, since=None):
+        """What the service and systemd said about it, from a moment of `moment` on."""
+        after = f"--after-cursor '{since}'" if since else ""
+        return self.run(f"journalctl --no-pager -u belvedere {after} {arguments}")
+
+    @property
+    def moment(self):
+        """Now, for the journal."""
+        return re.search(r"^-- cursor: (.*)$", self.run("journalctl --sync; journalctl -n 0 --show-cursor"), re.MULTILINE)[1]
+
+    def wait_for_journal(self, text, *, since=None):
+        self.wait_until(lambda: text in self.journal(since=since), f"{text!r} in the journal")
+
+    def holds(self, address):
+        return f" {address}/" in self.run("ip -4 -o addr show dev eth0")

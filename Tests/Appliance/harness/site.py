@@ -1,5 +1,6 @@
 """What stands around the machines: the network, two Connection Servers, certificates, and clients."""
 
+import concurrent.futures
 import contextlib
 import json
 import subprocess
@@ -57,6 +58,11 @@ class Site:
         self.machines.append(machine)
         self.network.attach(machine, address)
         return machine
+
+    def pair(self):
+        """lb1 and lb2 of the guide, booted side by side."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            return list(pool.map(self.machine, ("lb1", "lb2"), ("192.168.1.162", "192.168.1.163")))
 
     def configure(self, machine, text=CONFIGURATION):
         """What an administrator does between `apt install` and `systemctl start`."""

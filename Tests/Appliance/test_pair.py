@@ -1,0 +1,277 @@
+"""Two machines become the guide's pair as docs/install.md says, live through what docs/operate.md is for and through
+every death of a process, are upgraded without an outage, and leave nothing. The tests are a story: each goes on where
+the one before ended, lb1 with the address unless it says otherwise."""
+
+import re
+
+import pytest
+from harness.manual import Manual
+
+ADDRESS = "192.168.1.170"
+install, operate = Manual("install.md"), Manual("operate.md")
+# What the manuals have for other machines than these.
+ELSEWHERE = {
+    "make deb": "where the package is made",
+    "make rpm": "likewise",
+    "dnf install ./belvedere-0.1.0-1.el9.x86_64.rpm": "Enterprise Linux",
+    "dnf upgrade ./belvedere-0.2.0-1.el9.x86_64.rpm": "Enterprise Linux",
+}
+
+
+@pytest.fixture(scope="module")
+def pair(site):
+    return site.pair()
+
+
+@pytest.fixture(scope="module")
+def lb1(pair):
+    return pair[0]
+
+
+@pytest.fixture(scope="module")
+def lb2(pair):
+    return pair[1]
+
+
+@pytest.fixture(autouse=True)
+def one_holder_in_the_end(request, site):
+    """After every test exactly one machine answers at the address."""
+    yield
+    if site.machines and request.node.get_closest_marker("no_holder") is None:
+        holders = [machine for machine in site.machines if machine.holds(ADDRESS)]
+        assert [machine.name for machine in holders] in (["lb1"], ["lb2"])
+        assert site.is_served(ADDRESS), site.curl(ADDRESS).stderr
+
+
+def moved(giver, taker):
+    """The address is with the taker, and with nobody else."""
+    taker.wait_until(lambda: taker.holds(ADDRESS), "the address")
+    giver.wait_until(lambda: not giver.holds(ADDRESS), "the address's end")
+
+
+def assert_served(load):
+    """Nobody was refused, and whose connection was cut by the move was served by the next one."""
+    assert load["refused"] == []
+    assert load["lost"] == []
+    assert load["answered"] > 0
+
+
+@pytest.mark.no_holder
+def test_packages_are_installed_and_start_nothing(pair, package):
+    for machine in pair:
+        # Who types agrees to what apt asks.
+        machine.write("/etc/apt/apt.conf.d/agree", 'APT::Get::Assume-Yes "true";\n')
+        machine.bring(package, "/root/belvedere_0.1.0-1_amd64.deb")
+        said = install.type(machine, "apt install ./belvedere_0.1.0-1_amd64.deb")
+        assert "not started before you have configured it" in said
+        assert machine.show("ActiveState") == "inactive"
+        assert not machine.holds(ADDRESS)
+
+
+@pytest.mark.no_holder
+def test_certificate_and_configuration_are_put_in_place(pair, site):
+    for machine in pair:
+        machine.bring(site.certificate(serial=100), "/root/view.pem")
+        machine.bring(site.authority, "/root/domain-ca.pem")
+        install.type(machine, "install -o root -g belvedere -m 0640 view.pem /etc/belvedere/tls/view.pem")
+        install.type(machine, "install -m 0644 domain-ca.pem /etc/belvedere/tls/domain-ca.pem")
+        machine.path("/etc/belvedere/belvedere.yaml").write_text(install.configuration)
+        assert "in order" in install.type(machine, "runuser -u belvedere -- belvedere check")
+
+
+@pytest.mark.no_holder
+def test_firewall_knows_the_service(pair, site):
+    for machine in pair:
+        machine.run("systemctl start firewalld")
+        install.type(machine, "firewall-cmd --permanent --add-service=belvedere && firewall-cmd --reload")
+        assert "belvedere" in machine.run("firewall-cmd --list-services")
+
+
+def test_started_pair_has_the_address_on_the_better_machine(lb1, lb2, site):
+    for machine in (lb1, lb2):
+        install.type(machine, "systemctl enable --now belvedere")
+    lb1.wait_until(lambda: lb1.holds(ADDRESS), "the address")
+    assert not lb2.holds(ADDRESS)
+    for machine, role in ((lb1, "active"), (lb2, "backup")):
+        line = rf"router-51 {role}; .*servers: 2 of 2 up"
+        machine.wait_until(lambda: re.search(line, machine.show("StatusText")), f"{line!r} as the status")
+        assert re.search(line, install.type(machine, "systemctl status belvedere"))
+    assert re.search(rf"inet {ADDRESS}/24.*\n.*valid_lft \dsec", install.type(lb1, "ip -4 addr show dev eth0"))
+    answer = install.type(lb1, "curl --connect-to view.domain.local:443:192.168.1.170:443 --cacert /etc/belvedere/tls/domain-ca.pem https://view.domain.local/")  # fmt: skip
+    assert answer in ("view01", "view02")
+
+
+def test_address_goes_over_and_back_by_order(lb1, lb2, site):
+    with site.load(ADDRESS) as load:
+        install.type(lb1, "belvedere failover")
+        assert lb2.holds(ADDRESS)
+        moved(lb1, lb2)
+        install.type(lb1, "belvedere failover --back")
+        moved(lb2, lb1)
+    assert_served(load)
+
+
+def test_manual_shows_how_to_look(lb1, lb2):
+    assert re.search(r"router-51 +active", operate.type(lb1, "belvedere status"))
+    assert "router-51 backup" in operate.type(lb2, "systemctl status belvedere")
+    assert "router-51 on eth0: active, was backup" in operate.type(lb1, "journalctl -u belvedere -n 50")
+    operate.type(lb1, "journalctl -u belvedere -p warning")
+    assert "server view01 is up" in operate.type(lb1, "journalctl -u belvedere BELVEDERE_SERVER=view01")
+    assert f"inet {ADDRESS}/24" in operate.type(lb1, "ip -4 addr show dev eth0")
+
+
+def test_certificate_is_rotated_on_both_under_load(lb1, lb2, site):
+    with site.load(ADDRESS) as load:
+        for machine in (lb1, lb2):
+            machine.bring(site.certificate(serial=101), "/root/view.pem")
+            operate.type(machine, "install -o root -g belvedere -m 0640 view.pem /etc/belvedere/tls/view.pem")
+            operate.type(machine, "runuser -u belvedere -- belvedere check")
+            operate.type(machine, "systemctl reload belvedere")
+        shown = operate.type(lb1, "openssl s_client -connect 192.168.1.162:443 -servername view.domain.local </dev/null 2>/dev/null | openssl x509 -noout -enddate -fingerprint -sha256")  # fmt: skip
+        assert "notAfter=" in shown and "Fingerprint=" in shown
+    assert load["failures"] == load["cut"] == []
+    assert load["serials"] == ["64", "65"]
+
+
+def test_server_is_maintained(lb1, lb2, site):
+    for machine in (lb1, lb2):
+        operate.type(machine, "belvedere server view01 drain")
+        assert "view01" in operate.type(machine, "belvedere status --watch", ends=False)
+        operate.type(machine, "belvedere server view01 maintenance")
+    assert site.curl(ADDRESS).stdout == "view02"
+    for machine in (lb1, lb2):
+        operate.type(machine, "belvedere server view01 ready")
+        machine.wait_until(lambda: "2 of 2 up" in machine.show("StatusText"), "view01")
+
+
+def test_balancer_is_maintained(lb1, lb2, site):
+    with site.load(ADDRESS) as load:
+        operate.type(lb1, "belvedere failover")
+        operate.type(lb1, "systemctl stop belvedere")
+        assert lb2.holds(ADDRESS) and not lb1.holds(ADDRESS)
+        assert "LISTEN" not in lb1.run("ss -Hltn sport = :443")
+        operate.type(lb1, "systemctl start belvedere")
+        moved(lb2, lb1)
+    assert_served(load)
+
+
+def test_stop_alone_hands_over_as_well(lb1, lb2, site):
+    with site.load(ADDRESS) as load:
+        lb1.run("systemctl stop belvedere")
+        assert lb2.holds(ADDRESS) and not lb1.holds(ADDRESS)
+        lb1.run("systemctl start belvedere")
+        moved(lb2, lb1)
+    assert_served(load)
+
+
+def test_restart_under_load_refuses_nobody(lb1, lb2, site):
+    since = lb2.moment
+    with site.load(ADDRESS) as load:
+        lb1.run("systemctl restart belvedere")
+        lb2.wait_for_journal("active, was backup", since=since)
+        moved(lb2, lb1)
+    assert_served(load)
+
+
+def test_killed_worker_moves_nothing(lb1, lb2, site):
+    since, worker = lb2.moment, lb1.worker
+    with site.load(ADDRESS) as load:
+        lb1.kill(worker, "SIGKILL")
+        lb1.wait_until(lambda: lb1.worker not in (None, worker), "another worker")
+    assert_served(load)
+    assert lb1.holds(ADDRESS)
+    assert "active, was backup" not in lb2.journal(since=since)
+
+
+def test_killed_supervisor_leaves_no_address_and_the_peer_takes_over_at_once(lb1, lb2, site):
+    here, there, supervisor = lb1.moment, lb2.moment, lb1.supervisor
+    with site.load(ADDRESS) as load:
+        lb1.kill(supervisor, "SIGKILL")
+        lb2.wait_for_journal("active, was backup", since=there)
+        lb1.wait_until(lambda: lb1.supervisor not in (0, supervisor), "another supervisor")
+        moved(lb2, lb1)
+    # Who connects between the death and the release waits in a queue of lb1's that nobody can answer from without the
+    # address, and may be lost; refused is nobody.
+    assert load["refused"] == []
+    said = lb1.journal(since=here)
+    # ExecStopPost took it off, and not the sweep of the next start, nor the end of the lease.
+    assert f"release: took {ADDRESS} off eth0" in said
+    assert "left there by an earlier run" not in said
+    # The last advertisement was sent on its behalf: nobody had to wait for its silence.
+    assert "active, was backup, priority 100: the Active left" in lb2.journal(since=there)
+
+
+def test_stopped_supervisor_loses_the_address_and_is_restarted(lb1, lb2, site):
+    """Nobody is there to do anything: the kernel ends the lease, and systemd's watchdog the process."""
+    here, there, supervisor = lb1.moment, lb2.moment, lb1.supervisor
+    with site.load(ADDRESS) as load:
+        lb1.kill(supervisor, "SIGSTOP")
+        lb2.wait_for_journal("active, was backup, priority 100: no Active is heard", since=there)
+        lb1.wait_until(lambda: not lb1.holds(ADDRESS), "the lease's end")
+        lb1.wait_until(lambda: lb1.supervisor not in (0, supervisor), "another supervisor")
+        moved(lb2, lb1)
+    assert load["lost"] == [], load
+    assert "Watchdog timeout" in lb1.journal(since=here)
+
+
+def test_stopped_worker_is_replaced(lb1, lb2, site):
+    here, supervisor, worker = lb1.moment, lb1.supervisor, lb1.worker
+    lb1.kill(worker, "SIGSTOP")
+    lb1.wait_until(lambda: lb1.worker not in (None, worker), "another worker")
+    lb1.wait_for_journal("the worker hung", since=here)
+    assert lb1.supervisor == supervisor
+    lb1.wait_until(lambda: lb1.holds(ADDRESS) and not lb2.holds(ADDRESS), "the address")
+
+
+def test_pair_is_upgraded_without_an_outage(lb1, lb2, site, next_package):
+    """As the manual has it: the Backup first."""
+    before = lb1.run("dpkg-query -W -f '${Version}' belvedere")
+    with site.load(ADDRESS) as load:
+        for machine in (lb2, lb1):
+            machine.bring(next_package, "/root/belvedere_0.2.0-1_amd64.deb")
+            if machine is lb1:
+                operate.type(lb1, "systemctl stop belvedere")
+                assert lb2.holds(ADDRESS)
+            manual = operate if machine is lb1 else install
+            manual.type(machine, "apt install ./belvedere_0.2.0-1_amd64.deb")
+            if machine is lb2:
+                assert "2 of 2 up" in lb2.wait_until(lambda: lb2.show("StatusText"), "a status")
+                operate.type(lb2, "belvedere version && belvedere status")
+                assert lb1.holds(ADDRESS)
+        operate.type(lb1, "systemctl start belvedere")
+        moved(lb2, lb1)
+    assert_served(load)
+    for machine in (lb1, lb2):
+        assert machine.run("dpkg-query -W -f '${Version}' belvedere") > before
+
+
+def test_active_is_upgraded_in_place_without_an_outage(lb1, lb2, site, next_package):
+    with site.load(ADDRESS) as load:
+        lb1.run("cd /root && apt-get install --yes --reinstall ./belvedere_0.2.0-1_amd64.deb")
+        lb1.wait_until(lambda: lb1.holds(ADDRESS) and not lb2.holds(ADDRESS), "the address")
+    assert_served(load)
+
+
+def test_removal_hands_the_address_over(lb1, lb2, site):
+    with site.load(ADDRESS) as load:
+        install.type(lb1, "apt remove belvedere")
+        assert lb2.holds(ADDRESS) and not lb1.holds(ADDRESS)
+    assert_served(load)
+    assert lb1.attempt("pgrep belvedere").returncode != 0
+
+
+@pytest.mark.no_holder
+def test_purge_leaves_nothing_and_no_address(lb1, lb2):
+    for machine in (lb1, lb2):
+        machine.run("rm /etc/belvedere/tls/*")
+        install.type(machine, "apt purge belvedere")
+        assert not machine.holds(ADDRESS)
+        assert machine.attempt("pgrep belvedere").returncode != 0
+        assert machine.attempt("getent passwd belvedere").stdout == ""
+        assert not machine.path("/etc/belvedere").exists()
+
+
+@pytest.mark.no_holder
+@pytest.mark.parametrize("manual", [install, operate], ids=lambda manual: manual.page)
+def test_every_command_of_the_manual_was_tried(manual):
+    assert manual.untyped(elsewhere=ELSEWHERE.keys() & set(manual.commands)) == []
