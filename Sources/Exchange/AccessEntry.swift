@@ -9,8 +9,9 @@ package struct AccessEntry: ~Copyable {
   /// Nil when no server was chosen.
   package let server: String?
   package let requestLine: [UInt8]
-  /// Open connections, and exchanges at the server, this one not counted.
+  /// Clients' connections, this one among them.
   package let connections: Int
+  /// Exchanges at the server, this one not counted: its place was given back.
   package let serverConnections: Int
   package let queue: Int
 

@@ -32,7 +32,10 @@ package enum AccessLogFormat: Sendable {
     sink.append("] ")
     sink.append(entry.frontend)
     if entry.isTLS { sink.append("~") }
-    sink.append(" servers/")
+    sink.append(" ")
+    // What is refused or redirected before a server is looked for has come to no backend, and bears the frontend's name.
+    if record.termination.phase == .request { sink.append(entry.frontend) } else { sink.append("servers") }
+    sink.append("/")
     if let server = entry.server { sink.append(server.utf8Span.span) } else { sink.append("<NOSRV>") }
     sink.append(" ")
     sink.append(timer: timers.request)

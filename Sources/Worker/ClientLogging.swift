@@ -15,7 +15,7 @@ extension Client {
     let entry = AccessEntry(
       record: exchange.value.record, client: peer, frontend: frontend, isTLS: service == .https,
       server: server.map { generation.servers[$0].name }, requestLine: requestLine,
-      connections: max(0, world.fleet.connectionCount - 1),
+      connections: world.fleet.connectionCount,
       serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
       queue: occupancy.waiting)
     world.accessLog.add(entry, monotonic: world.now)

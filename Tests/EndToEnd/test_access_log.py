@@ -48,6 +48,7 @@ def test_line_reads_as_haproxys(balanced):
     assert line["server"] == "view01" and line["frontend"].endswith("~")
     assert line["status"] == "200" and line["state"] == "----" and line["retries"] == "0"
     assert line["request"] == "GET /log/plain?x=y HTTP/1.1"
+    assert line["backend"] == "servers"
     assert int(line["bytes"]) > 6
     assert all(int(line[timer]) >= 0 for timer in ("TR", "Tw", "Tc", "Tr", "Ta"))
 
@@ -148,7 +149,7 @@ def test_no_server_is_told(scene):
     balancer.wait_for_state("view01", "down")
     assert balancer.get("/log/nobody").status == 503
     line = entry(balancer, "/log/nobody")
-    assert line["server"] == "<NOSRV>" and line["status"] == "503" and line["Tc"] == "-1" and line["state"][0] == "S"
+    assert (line["backend"], line["server"]) == ("servers", "<NOSRV>") and line["status"] == "503" and line["Tc"] == "-1" and line["state"][0] == "S"
 
 
 def test_retry_and_redispatch_are_told(scene):
@@ -167,7 +168,18 @@ def test_redirects_are_logged(balanced):
     with balancer.connect_redirect("127.0.83.7") as client:
         assert client.get("/log/redirected").status == 301
     line = entry(balancer, "/log/redirected")
-    assert line["status"] == "301" and not line["frontend"].endswith("~") and line["server"] == "<NOSRV>"
+    assert line["status"] == "301" and not line["frontend"].endswith("~")
+    # As HAProxy has it for what never came to a backend.
+    assert (line["backend"], line["server"]) == ("redirect", "<NOSRV>")
+
+
+def test_connections_are_counted_as_haproxy_counts_them(balanced):
+    """With the one that the line is about."""
+    balancer, _ = balanced
+    with balancer.connect() as idle, balancer.connect() as asking:
+        assert idle.get("/log/idle").status == asking.get("/log/counted").status == 200
+        line = entry(balancer, "/log/counted")
+    assert int(line["actconn"]) >= 2 and int(line["feconn"]) >= 2
 
 
 def test_request_line_cannot_forge_a_line(balanced):
