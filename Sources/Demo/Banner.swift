@@ -3,9 +3,14 @@ import Wire
 /// What the demonstration tells the person who started it.
 package struct Banner: Sendable {
   package let configuration: DemoConfiguration
+  /// Where the balancer's binary is, and where it answers operators.
+  package let executable: String
+  package let control: String
 
-  package init(_ configuration: DemoConfiguration) {
+  package init(_ configuration: DemoConfiguration, executable: String, control: String) {
     self.configuration = configuration
+    self.executable = executable
+    self.control = control
   }
 
   private var url: String { "https://\(configuration.https)" }
@@ -54,6 +59,14 @@ package struct Banner: Sendable {
         "a WebSocket's handshake (with a client such as websocat: wss://\(configuration.https)/ws)",
         "curl -k -i -N -m 2 --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' "
           + "-H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' \(url)/ws"
+      ),
+      (
+        "what the balancer is at: servers, sessions, certificate, problems",
+        "\(executable) status --control \(control)"
+      ),
+      (
+        "view01 out of service, as before maintenance: its clients stay, new ones go elsewhere; `ready` takes it back",
+        "\(executable) server view01 drain --control \(control)"
       ),
     ]
   }

@@ -47,7 +47,10 @@ struct Demonstration: ~Copyable {
 
     waitForService()
     if !hasEnded {
-      StandardStream.output.write(Banner(balancer.configuration).text)
+      let banner = Banner(
+        balancer.configuration, executable: CurrentProcess.executablePath ?? "belvedere",
+        control: BalancerProcess.control)
+      StandardStream.output.write(banner.text)
       let lines = prompt.watch(with: poller, token: Token.prompt.rawValue)
       obey(lines)
     }

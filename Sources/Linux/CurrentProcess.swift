@@ -6,6 +6,16 @@ package enum CurrentProcess {
   /// The binary that this process runs, also after it was replaced on disk.
   package static let executable = "/proc/self/exe"
 
+  /// Where that binary is, for people; nil when the system does not tell.
+  package static var executablePath: String? {
+    // SAFETY: the buffer has room for PATH_MAX bytes and a null, which is kept at its end: readlink adds none.
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX) + 1) { buffer in
+      unsafe buffer.initialize(repeating: 0)
+      guard let start = buffer.baseAddress, unsafe readlink(executable, start, Int(PATH_MAX)) > 0 else { return nil }
+      return unsafe String(cString: start)
+    }
+  }
+
   package static var identifier: pid_t { getpid() }
 
   /// Asks the kernel to kill this process when its parent dies. A parent that died before is not noticed.

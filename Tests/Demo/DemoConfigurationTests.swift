@@ -33,10 +33,11 @@ import Wire
   }
 
   @Test func `every command to try is one line that names its endpoint`() {
-    let tries = Banner(Self.configuration).tries
-    for (what, command) in tries {
-      #expect(!command.contains("\n") && (command.contains("127.0.0.1:8443") || command.contains("127.0.0.1:8080")))
-      #expect(Banner(Self.configuration).text.contains("  # \(what)\n  \(command)\n"))
+    let banner = Banner(Self.configuration, executable: "/usr/bin/belvedere", control: "@demo")
+    let endpoints = ["127.0.0.1:8443", "127.0.0.1:8080", "@demo"]
+    for (what, command) in banner.tries {
+      #expect(!command.contains("\n") && endpoints.contains(where: command.contains))
+      #expect(banner.text.contains("  # \(what)\n  \(command)\n"))
     }
   }
 }

@@ -118,7 +118,7 @@ def start(tmp_path):
 
 def test_every_printed_command_does_what_is_said_of_it(start):
     demo = start().wait_until_serving()
-    assert len(demo.commands) == 9
+    assert len(demo.commands) == 11
     assert re.search(r"<h1>view0[12]</h1>", demo.tries("which server answers"))
     greeting = demo.tries("six clients")
     assert len(greeting.splitlines()) == 6 and {"view01", "view02"} == set(re.findall(r"view0\d", greeting))
@@ -131,6 +131,9 @@ def test_every_printed_command_does_what_is_said_of_it(start):
     assert re.fullmatch(r"[0-9a-f]{64}\n", demo.tries("gigabyte up"))
     assert len(demo.tries("tunnel").splitlines()) == 3
     assert "101 Switching Protocols" in demo.tries("WebSocket")
+    assert re.search(r"^view02 +up ", demo.tries("balancer is at"), re.MULTILINE)
+    assert "view01: drain" in demo.tries("view01 out of service")
+    assert "warning" not in demo.log
 
 
 def test_servers_die_drain_and_return_when_asked(start):
