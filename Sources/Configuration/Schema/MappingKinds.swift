@@ -15,18 +15,19 @@ extension Kind where Value == [Configuration.Server] {
         return nil
       }
       return entries.compactMap { entry -> Configuration.Server? in
-        guard ServerName.isValid(entry.key) else {
+        let isNamed = ServerName.isValid(entry.key)
+        if !isNamed {
           reader.error(
             "`\(Node.shortened(entry.key))` is not a name for a server: letters, digits, `.`, `-` and `_`, at most 64",
             at: entry.keyMark)
-          return nil
         }
-        return reader.descend(to: entry.key, key: entry.keyMark, value: entry.value.mark) {
+        let server = reader.descend(to: entry.key, key: entry.keyMark, value: entry.value.mark) {
           reader -> Configuration.Server? in
           var server = Kind<Configuration.Server>.server.read(entry.value, &reader)
           server?.name = entry.key
           return server
         }
+        return isNamed ? server : nil
       }
     },
     write: { $0.map(\.name).joined(separator: ", ") })
