@@ -8,7 +8,9 @@ import Worker
 @main
 enum Entrance {
   static func main() {
-    if CommandLine.arguments.dropFirst().first == "worker" { exit(enterWorker()) }
+    // Not by way of exit(3): it would take down what threads that still run go on using (the access log's writer, an
+    // inquiry at an OCSP responder, a loop's last steps). Nothing waits to be flushed.
+    if CommandLine.arguments.dropFirst().first == "worker" { _exit(enterWorker()) }
     BelvedereCommand.main()
   }
 }
