@@ -29,7 +29,7 @@ struct BelvedereCommand: ParsableCommand {
 
       EXIT STATUS
         0   what was asked for was done; `run` was stopped in an orderly way
-        1   it was refused: the configuration, or an order; or the service could not be brought up
+        1   it was refused, or the service could not be brought up
         64  the command line was not understood
         69  no service runs here that could be asked
       """,

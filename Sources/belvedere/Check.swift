@@ -15,7 +15,8 @@ struct Check: ParsableCommand {
 
       EXAMPLES
         belvedere check
-        belvedere check --configuration new.yaml && systemctl restart belvedere
+        belvedere check && systemctl reload belvedere
+        belvedere check --configuration new.yaml
       """)
 
   @OptionGroup var file: ConfigurationFile

@@ -23,7 +23,7 @@ struct Run: ParsableCommand {
 
       FILES
         /etc/belvedere/belvedere.yaml  the configuration
-        /run/belvedere/control.sock    where `belvedere reload`, `status` and `server` ask
+        /run/belvedere/control.sock    where operators' commands ask
       """)
 
   @OptionGroup var file: ConfigurationFile

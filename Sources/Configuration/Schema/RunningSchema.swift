@@ -40,7 +40,7 @@ extension Schema {
         "Clients' connections from one address. Many users may sit behind one address."),
       Key(
         "header-bytes", \.headerBytes, .size(1024...16_384), example: "8KiB",
-        "A head's size, start line included."),
+        "A head's size, start line included. Of a request, path and query may be 8 KiB."),
       Key("header-fields", \.headerFields, .number(16...1000), example: "64", "A head's field lines."),
       Key(
         "requests-per-connection", \.requestsPerConnection, .either("off", or: .number(1...1_000_000_000)),
