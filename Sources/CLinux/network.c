@@ -208,6 +208,13 @@ int cl_schedule_realtime(void) {
   return sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
 }
 
+int cl_is_realtime(void) {
+  int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+  return policy == SCHED_RR || policy == SCHED_FIFO;
+}
+
+int cl_nice(void) { return getpriority(PRIO_PROCESS, 0); }
+
 int cl_schedule_sooner(int nice) {
   struct sched_param parameters = {.sched_priority = 0};
   if (setpriority(PRIO_PROCESS, 0, nice) != 0) return -1;

@@ -31,12 +31,14 @@ package enum CurrentProcess {
     case usual
   }
 
-  /// Puts this thread in front of others as far as it is allowed (CAP_SYS_NICE, or systemd's LimitRTPRIO= and
-  /// LimitNICE=), and says how far that was. Children do not inherit it.
+  /// Puts this thread in front of others as far as it is allowed (CAP_SYS_NICE), unless systemd has done so before it
+  /// started (CPUSchedulingPolicy=, Nice=), and says how far that is. Children do not inherit it.
   package static func schedulePromptly() -> Scheduling {
-    if cl_schedule_realtime() == 0 { return .realtime }
-    return cl_schedule_sooner(-10) == 0 ? .sooner : .usual
+    if cl_is_realtime() != 0 || cl_schedule_realtime() == 0 { return .realtime }
+    return cl_nice() <= sooner || cl_schedule_sooner(sooner) == 0 ? .sooner : .usual
   }
+
+  private static let sooner: Int32 = -10
 
   /// Raises the number of files that may be open to the most that is allowed, and returns it.
   package static func raiseOpenFileLimit() throws(SystemError) -> UInt64 {

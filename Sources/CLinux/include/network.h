@@ -41,3 +41,6 @@ int cl_epoll_wait_nanoseconds(int epoll, void *events, int room, int64_t nanosec
 // Realtime scheduling, or a better nice value; children start with neither.
 int cl_schedule_realtime(void);
 int cl_schedule_sooner(int nice);
+// How this process is scheduled already.
+int cl_is_realtime(void);
+int cl_nice(void);
