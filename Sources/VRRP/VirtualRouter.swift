@@ -179,10 +179,11 @@ package struct VirtualRouter: Sendable {
       intervalCentiseconds: interval ?? settings.intervalCentiseconds, addresses: settings.addresses)
   }
 
+  /// `before` is what the role was, where something else has changed it already.
   mutating func transition(
-    to state: State, because reason: Transition.Reason, at now: Instant
+    to state: State, because reason: Transition.Reason, from before: Role? = nil, at now: Instant
   ) -> [Effect] {
-    let before = role
+    let before = before ?? role
     self.state = state
     guard role != before else { return [] }
     since = now

@@ -133,6 +133,7 @@ extension VirtualRouter {
 
   private mutating func stop(at now: Instant) -> [Effect] {
     guard !isStopping else { return [] }
+    let before = role
     isStopping = true
     // Without a start there is nothing to stop, and still an answer.
     isStarted = true
@@ -142,7 +143,8 @@ extension VirtualRouter {
       leaving.purpose = .stopped
       state = .leaving(leaving)
       return []
-    case .initialize, .backup: return []
+    case .initialize: return transition(to: .initialize, because: .stopped, from: before, at: now)
+    case .backup: return []
     }
   }
 

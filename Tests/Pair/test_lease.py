@@ -92,6 +92,26 @@ def test_release_gives_up_for_a_supervisor_that_was_killed(scene):
     assert balancer.call("release").stderr == ""
 
 
+def test_leases_of_another_instance_are_left_to_it(scene):
+    scene.server()
+    node = scene.node("lb1")
+    node.run("ip", "addr", "add", "192.0.2.150/24", "dev", "eth0", "valid_lft", 100, "preferred_lft", 100)
+    balancer = scene.balancer(node).wait_until("active")
+    wait_until((balancer.directory / "leases").exists, "the record of what is held")
+    balancer.kill()
+    assert balancer.call("release").returncode == 0
+    assert node.holds("192.0.2.150") and not node.holds(scene.ADDRESS)
+
+
+def test_what_an_earlier_life_with_another_configuration_left_is_swept(scene):
+    balancer = active(scene, interval="3s")
+    wait_until((balancer.directory / "leases").exists, "the record of what is held")
+    balancer.kill()
+    changed = scene.balancer(balancer.node, vrrp={"address": "192.0.2.110/24"})
+    changed.wait_for_log("took 192.0.2.100 off eth0")
+    assert not balancer.node.holds(scene.ADDRESS)
+
+
 def test_release_leaves_a_service_that_runs_alone(scene):
     balancer = active(scene)
     run = balancer.call("release")

@@ -87,4 +87,14 @@ import Wire
     #expect(node.router.role == .fault)
     #expect(!node.router.holdsAddresses)
   }
+
+  @Test func `a stop is told of as well where a fault was the state before it`() {
+    var node = Alone()
+    node.tell(.source(nil))
+    #expect(node.router.role == .fault)
+    node.tell(.stop)
+    let changes = node.effects.compactMap { if case .transitioned(let change) = $0 { change } else { nil } }
+    #expect(changes == [Transition(from: .fault, to: .initialize, priority: 101, reason: .stopped)])
+    #expect(node.effects.last == .stopped)
+  }
 }

@@ -23,6 +23,12 @@ struct LeaseFile {
 
   func remove() { File.remove(path) }
 
+  /// What an earlier life held; nil when there is no file, or none that can be understood.
+  func record() -> LeaseRecord? {
+    guard let text = try? read() else { return nil }
+    return try? LeaseRecord(parsing: text)
+  }
+
   /// Nil when there is none.
   func read() throws(SystemError) -> String? {
     do {

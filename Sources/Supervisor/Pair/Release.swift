@@ -52,10 +52,6 @@ package struct Release: ~Copyable {
       guard let interface = interfaces.first(where: { $0.name == packet.interface }) else { continue }
       send(packet, on: interface)
     }
-    // What the file does not know.
-    for address in try routes.addresses() where address.origin == InterfaceAddress.ourProtocol {
-      remove(address, from: interfaces.first { $0.index == address.interface }?.name ?? "an interface")
-    }
     file?.remove()
   }
 

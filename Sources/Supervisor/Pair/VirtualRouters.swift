@@ -229,16 +229,19 @@ struct VirtualRouters: ~Copyable {
       .map(\.address)
   }
 
-  /// Takes off what an earlier life, or another program, left: nobody is Active here yet.
+  /// Takes off what an earlier life, or another program, left: nobody is Active here yet. Leases that neither the
+  /// configuration nor the file knows are another service's.
   private mutating func sweep() throws(SystemError) {
     let names = Dictionary(try routes.interfaces().map { ($0.index, $0.name) }) { first, _ in first }
+    let recorded = leaseFile?.record()?.addresses ?? []
     for address in try routes.addresses() {
+      guard let place = names[address.interface] else { continue }
       let isOurs = seats.contains {
-        $0.plan.interface == names[address.interface] && $0.plan.settings.addresses.contains(address.address)
+        $0.plan.interface == place && $0.plan.settings.addresses.contains(address.address)
       }
-      guard isOurs || address.origin == InterfaceAddress.ourProtocol else { continue }
-      guard try routes.remove(address) else { continue }
-      let place = names[address.interface] ?? "an interface"
+      let isLeftover =
+        address.lifetime != nil && recorded.contains { $0.interface == place && $0.address == address.address }
+      guard isOurs || isLeftover, try routes.remove(address) else { continue }
       log.notice("vrrp: took \(address.address) off \(place), left there by an earlier run or another program")
     }
   }
