@@ -20,6 +20,8 @@ extension Configuration {
     package var preempts = true
     /// How long a node that comes back leaves a worse one alone.
     package var preemptDelay = Interval.zero
+    /// Accept_Mode (RFC 9568 §6.1). Always true: the address is there to be served on.
+    package var accepts = true
     /// Virtual routers of one group go together.
     package var group: String?
     /// The address of this node that advertisements come from; nil: the interface's first.

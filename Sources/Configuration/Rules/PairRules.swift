@@ -57,6 +57,11 @@ extension Rules {
         reader.warn("`checksum` does nothing in version 2", at: place)
       }
     }
+    if !router.accepts, let place = reader.mark(at: path + ["accept"]) {
+      reader.error(
+        "without Accept_Mode the node that holds the address would drop every connection to it (RFC 9568 §6.1)",
+        at: place, "Leave `accept` out: clients connect to this address.")
+    }
     if router.priority == 255, let place = reader.mark(at: path + ["preempt"]), !router.preempts {
       reader.error("an owner (priority 255) always takes over", at: place)
     }

@@ -34,6 +34,9 @@ extension Schema {
         "preempt-delay", \.preemptDelay, .duration(.zero...(.hours(1))), example: "5m",
         "How long a node that comes back leaves the other one alone."),
       Key(
+        "accept", \.accepts, .flag, example: "true",
+        "VRRP's Accept_Mode. Always `true`: clients connect to the address."),
+      Key(
         "group", \.group, .optional(.routerName), default: "none", example: "view",
         "Virtual routers of one group are on the same node: what one becomes all become."),
       Key(
