@@ -1,8 +1,8 @@
 import Wire
 
 /// When the addresses are announced to the link by gratuitous ARP and unsolicited neighbour advertisements: five times
-/// at once, since one may be lost; once more when the predecessor's addresses are surely gone, since it may have
-/// answered in between; five times after five seconds, for switches that were still learning; then slowly for ever.
+/// at once, since one may be lost; twice more when the predecessor's addresses are gone, since it may have answered in
+/// between; five times after five seconds, for switches that were still learning; then slowly for ever.
 struct AnnouncementSchedule: Hashable {
   /// One burst to come.
   private struct Burst: Hashable {
@@ -11,30 +11,37 @@ struct AnnouncementSchedule: Hashable {
   }
 
   static let burst = 5
-  static let settleDelay = Interval.milliseconds(250)
+  /// A predecessor that yields keeps its addresses for 50 ms; one on a busy machine somewhat longer.
+  static let settleDelays = [Interval.milliseconds(75), .milliseconds(250)]
   static let secondBurstDelay = Interval.seconds(5)
   static let refresh = Interval.minutes(1)
 
   private var bursts: [Burst] = []
+  private var beginAt: Instant?
   private var refreshAt: Instant?
 
-  var deadline: Instant? { (bursts.map(\.due) + [refreshAt].compactMap { $0 }).min() }
+  var deadline: Instant? { (bursts.map(\.due) + [beginAt, refreshAt].compactMap { $0 }).min() }
 
   /// Announces now, and in due course.
   mutating func begin(at now: Instant) -> [VirtualRouter.Effect] {
-    bursts = [
-      Burst(due: now + Self.settleDelay, times: 1), Burst(due: now + Self.secondBurstDelay, times: Self.burst),
-    ]
+    bursts = Self.settleDelays.map { Burst(due: now + $0, times: 1) }
+    bursts.append(Burst(due: now + Self.secondBurstDelay, times: Self.burst))
+    beginAt = nil
     refreshAt = now + Self.refresh
     return [.announce(times: Self.burst)]
   }
 
+  /// The same from that moment on.
+  mutating func begin(later moment: Instant) { beginAt = moment }
+
   mutating func end() {
     bursts = []
+    beginAt = nil
     refreshAt = nil
   }
 
   mutating func advance(to now: Instant) -> [VirtualRouter.Effect] {
+    if let beginAt, now >= beginAt { return begin(at: now) }
     let due = bursts.filter { $0.due <= now }.map(\.times).max() ?? 0
     bursts.removeAll { $0.due <= now }
     if due > 0 { return [.announce(times: due)] }

@@ -38,9 +38,14 @@ extension VirtualRouter {
   private mutating func assert(_ other: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
     counters.worseActiveHeard += 1
     var effects = send(advertisement(priority: priority))
-    if rivalAnnouncedAt.map({ now - $0 >= Pace.rivalAnnouncement }) ?? true {
+    let soonest = rivalAnnouncedAt.map { $0 + Pace.rivalAnnouncement } ?? now
+    if now >= soonest {
       rivalAnnouncedAt = now
       effects += announcements.begin(at: now)
+    } else if let last = rivalAnnouncedAt, last <= now {
+      // What it sent since our last announcement is not to be the last word.
+      rivalAnnouncedAt = soonest
+      announcements.begin(later: soonest)
     }
     return effects + (rivals.heard(other, from: address, at: now).map { [.note($0)] } ?? [])
   }
@@ -58,7 +63,7 @@ extension VirtualRouter {
 
   /// Somebody else claims an address on the link.
   mutating func defend(against owner: String, at now: Instant) -> [Effect] {
-    guard case .active = state, rivalAnnouncedAt.map({ now - $0 >= Pace.claimAnnouncement }) ?? true else { return [] }
+    guard case .active = state, rivalAnnouncedAt.map({ now >= $0 + Pace.claimAnnouncement }) ?? true else { return [] }
     rivalAnnouncedAt = now
     return [.note(.claimed(by: owner))] + announcements.begin(at: now)
   }

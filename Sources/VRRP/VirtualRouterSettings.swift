@@ -65,8 +65,9 @@ extension VirtualRouter {
     static let handOverInterval: UInt16 = 1
     /// A timer that is so much late means that this process did not run, or its machine did not.
     static let oversleep = Interval.milliseconds(100)
-    /// Addresses are announced again at most this often for a rival's advertisement.
-    static let rivalAnnouncement = Interval.milliseconds(100)
+    /// Addresses are announced again at most this often for a rival's advertisement. Well within `yieldGrace`: when the
+    /// rival's addresses go, everybody knows ours.
+    static let rivalAnnouncement = Interval.milliseconds(20)
     /// And at most this often for a rival's claim by ARP or neighbour discovery.
     static let claimAnnouncement = Interval.seconds(1)
     /// How long two are Active before it is called so. A partition that heals is over after one exchange.

@@ -154,3 +154,27 @@ def test_somebody_else_with_the_address_is_told_of(scene):
         return "02:00:00:00:00:01 announces our address as its own while we are Active" in balancer.log
 
     wait_until(is_told, lambda: f"the claim in the log:\n{balancer.log}")
+
+
+# The same by neighbour discovery; the kernel adds the checksum.
+CLAIM6 = """
+import socket
+with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as messages:
+    messages.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("eth0"))
+    messages.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+    target = socket.inet_pton(socket.AF_INET6, "2001:db8::100")
+    advertisement = bytes([136, 0, 0, 0, 0x20, 0, 0, 0]) + target + bytes([2, 1]) + bytes.fromhex("020000000002")
+    messages.sendto(advertisement, ("ff02::1", 0))
+"""
+
+
+def test_somebody_else_with_the_address_of_ipv6_is_told_of(scene):
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1"), vrrp={"address": "2001:db8::100/64"}).wait_until("active")
+    other = scene.node("lb3")
+
+    def is_told():
+        other.run(sys.executable, "-c", CLAIM6)
+        return "02:00:00:00:00:02 announces our address as its own while we are Active" in balancer.log
+
+    wait_until(is_told, lambda: f"the claim in the log:\n{balancer.log}")

@@ -43,7 +43,21 @@ import Wire
       node.hear(100)
       announcements += node.effects.count { $0 == .announce(times: 5) }
     }
-    #expect(announcements == 10)
+    #expect(announcements == 50)
+  }
+
+  @Test func `a rival's second advertisement is answered by an announcement too, before the rival's address is gone`() {
+    var node = Alone.active()
+    node.hear(100)
+    node.pass(5)
+    node.hear(100)
+    #expect(!node.effects.contains(.announce(times: 5)))
+    var waited = 5
+    while !node.effects.contains(.announce(times: 5)), waited < 50 {
+      node.pass(1)
+      waited += 1
+    }
+    #expect(waited == 20)
   }
 
   @Test func `somebody that claims the address is answered, and named, once a second`() {

@@ -1,12 +1,27 @@
 """A Belvedere that takes part in a virtual router, on a node."""
 
 import json
+import os
 import re
 import signal
 import subprocess
+import sys
+import time
 
 from harness.belvedere import CRASH, binary, merged, server_entry
 from harness.waiting import PATIENCE, wait_until
+
+
+# What systemd does for the unit when a process has ended: its ExecStopPost=, with its nice value.
+AFTER = """
+import os, select, sys
+select.select([os.pidfd_open(int(sys.argv[1]))], [], [])
+try:
+    os.nice(-10)
+except OSError:
+    pass
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 class Balancer:
@@ -73,6 +88,25 @@ class Balancer:
         self.signal(signal.SIGKILL)
         self.process.wait(PATIENCE)
 
+    def kill_under_systemd(self):
+        """The same, with systemd there to run `belvedere release`. Returns the moment of the death."""
+        release = self.node.start(
+            sys.executable, "-c", AFTER, self.process.pid, binary(), "release", "--control", self.control,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        wait_until(lambda: "anon_inode:[pidfd]" in _files(release.pid), "the one that waits for the end")
+        moment = time.monotonic()
+        self.kill()
+        _, said = release.communicate(timeout=PATIENCE)
+        assert release.returncode == 0, said
+        return moment
+
+    def start_up(self):
+        """How long this machine takes at the moment to start and end such a process."""
+        began = time.monotonic()
+        subprocess.run(["nice", "-n", "-10", binary(), "version"], check=True, capture_output=True)
+        return time.monotonic() - began
+
     def stop(self):
         self.signal(signal.SIGTERM)
         assert self.process.wait(PATIENCE) == 0, self.log
@@ -104,3 +138,10 @@ class Balancer:
         assert not fault, f"the log tells of a crash ({fault.group()}):\n{self.log}"
         if self.process and not self.expects_killed:
             assert self.process.returncode == 0, f"{self.node.name} ended with {self.process.returncode}:\n{self.log}"
+
+
+def _files(pid):
+    try:
+        return [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+    except OSError:
+        return []

@@ -1,5 +1,6 @@
 """Debian's keepalived on a node, and a server that accepts whoever connects to its address."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -55,6 +56,11 @@ class Keepalived:
         )
         return self
 
+    def signal(self, number):
+        """To both of its processes."""
+        for file in self._pids:
+            os.kill(int(file.read_text()), number)
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(PATIENCE)
@@ -63,4 +69,5 @@ class Keepalived:
         for process in (self.process, self._acceptor):
             if process and process.poll() is None:
                 process.terminate()
+                process.send_signal(signal.SIGCONT)
                 process.wait()

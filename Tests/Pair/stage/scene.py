@@ -8,7 +8,7 @@ from .balancer import Balancer
 from .capture import Capture
 from .keepalived import Keepalived
 from .lan import Lan, Node
-from .probe import Probe
+from .probe import AddressWatch, Probe
 
 
 class Scene:
@@ -64,10 +64,16 @@ class Scene:
 
     def probe(self, address=ADDRESS):
         """A client that keeps connecting."""
-        probe = Probe(address)
+        probe = Probe(address, self.directory / f"probe-{len(self.programs)}")
         self.programs.append(probe)
         wait_until(lambda: probe.answers > 10, "connections")
         return probe
+
+    def watch(self, node):
+        """When addresses come to a node and go."""
+        watch = AddressWatch(node, self.directory / f"watch-{len(self.programs)}")
+        self.programs.append(watch)
+        return watch
 
     def capture(self, node=None):
         """What passes the bridge, or a node's eth0."""
