@@ -12,7 +12,7 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   /// The kind and size of its key: `RSA 2048`, `ECDSA P-256`, `Ed25519`.
   package let key: String
   /// Clients of today refuse a key of this kind and size.
-  package let hasWeakKey: Bool
+  package let hasRefusedKey: Bool
   /// What its issuer has signed it with, in OpenSSL's words: `ecdsa-with-SHA256`.
   package let signature: String
   /// Clients of today refuse such a signature: SHA-1, MD5.
@@ -20,6 +20,8 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   /// Host names that it is for (subjectAltName dNSName), in lower case; the common name stands in when there is no
   /// subjectAltName at all.
   package let names: [String]
+  /// False when there is no subjectAltName at all: clients of today ask for one, and look at no common name.
+  package let hasAlternativeNames: Bool
   /// Addresses that it is for (subjectAltName iPAddress), as text.
   package let addresses: [String]
   /// Seconds since 1970 in UTC before which it is not valid.
@@ -61,7 +63,7 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
     serialNumber = unsafe Self.serialNumber(of: certificate)
     let strength = unsafe KeyStrength(of: X509_get0_pubkey(certificate))
     key = strength.description
-    hasWeakKey = strength.isWeak
+    hasRefusedKey = strength.isRefused
     signature = unsafe Self.signature(of: certificate)
     var security: Int32 = 0
     hasWeakSignature = unsafe X509_get_signature_info(certificate, nil, nil, &security, nil) == 1 && security < 112
@@ -71,6 +73,7 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
     self.fingerprint = fingerprint
     let identities = unsafe CertificateIdentities(of: certificate)
     names = identities.names
+    hasAlternativeNames = identities.areAlternativeNames
     addresses = identities.addresses
   }
 

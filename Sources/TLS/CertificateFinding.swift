@@ -3,8 +3,10 @@
 package enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
   /// Of the certificate, or of an issuer of its, by its name.
   case notYetValid(String)
+  /// It says whom it is for in its common name alone.
+  case nameless(String)
   case issuerEnded(String)
-  case weakKey(String, key: String)
+  case refusedKey(String, key: String)
   case weakSignature(String, algorithm: String)
   /// Whoever issued it is not in its file, and the certificate says that it can be had at `url`: no root, most likely.
   case issuerMissing(String, url: String)
@@ -14,8 +16,10 @@ package enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .notYetValid(let name): "the certificate for \(name) is not valid yet; is this machine's clock right?"
+    case .nameless(let name):
+      "the certificate for \(name) has no subjectAltName, and browsers look at nothing else: have it issued with its names there"
     case .issuerEnded(let name): "the issuer \(name) has expired: put its renewed certificate into the file"
-    case .weakKey(let name, let key):
+    case .refusedKey(let name, let key):
       "the key of \(name) is \(key), which clients refuse: RSA of 2048 bits or ECDSA P-256 is wanted"
     case .weakSignature(let name, let algorithm):
       "\(name) is signed with \(algorithm), which clients refuse: have it issued again with SHA-256"
@@ -32,10 +36,11 @@ extension CertificatePair {
   package func findings(at seconds: Int64) -> [CertificateFinding] {
     var findings: [CertificateFinding] = []
     if seconds < facts.notBefore { findings.append(.notYetValid("\(facts)")) }
+    if !facts.hasAlternativeNames { findings.append(.nameless("\(facts)")) }
     for part in [certificate] + chain.issuers {
       guard let facts = CertificateFacts(reading: part) else { continue }
       if part !== certificate, facts.expired(at: seconds) { findings.append(.issuerEnded("\(facts)")) }
-      if facts.hasWeakKey { findings.append(.weakKey("\(facts)", key: facts.key)) }
+      if facts.hasRefusedKey { findings.append(.refusedKey("\(facts)", key: facts.key)) }
       if facts.hasWeakSignature, !part.isSelfSigned {
         findings.append(.weakSignature("\(facts)", algorithm: facts.signature))
       }

@@ -6,12 +6,15 @@ import Glibc
 struct CertificateIdentities {
   private(set) var names: [String] = []
   private(set) var addresses: [String] = []
+  /// False when there is no subjectAltName.
+  private(set) var areAlternativeNames = true
 
   /// Reads an `X509`.
   init(of certificate: OpaquePointer) {
     // SAFETY: X509_get_ext_d2i answers a fresh GENERAL_NAMES of ours, freed below; its elements are borrowed from it.
     guard let list = unsafe X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else {
       ERR_clear_error()
+      areAlternativeNames = false
       if let name = unsafe Self.commonName(of: certificate) { names = [name] }
       return
     }

@@ -25,13 +25,13 @@ enum KeyStrength: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Below 112 bits of security, which today's clients ask for (NIST SP 800-57).
-  var isWeak: Bool {
+  /// Too weak or too strange for clients of today: below 112 bits of security (NIST SP 800-57), or of a kind that
+  /// Chrome and Windows know nothing of.
+  var isRefused: Bool {
     switch self {
     case .rsa(let bits): bits < 2048
-    case .ecdsa(_, let bits): bits < 224
-    case .ed25519: false
-    case .other: true
+    case .ecdsa(let curve, _): curve != "P-256" && curve != "P-384"
+    case .ed25519, .other: true
     }
   }
 

@@ -32,8 +32,26 @@ struct CertificateFindingTests {
       try leaf.pair(with: [between]).findings(at: Self.now)
         == [
           .weakSignature("CN=view.domain.local", algorithm: "sha1WithRSAEncryption"),
-          .weakKey("CN=Between", key: "RSA 1024"),
+          .refusedKey("CN=Between", key: "RSA 1024"),
         ])
+  }
+
+  @Test(arguments: [
+    (Forge.Key.rsa(2048), false), (.curve("P-256"), false), (.curve("P-384"), false), (.curve("P-521"), true),
+    (.ed25519, true),
+  ])
+  func `a key of a kind that Chrome or Windows does not know is told of`(_ key: Forge.Key, _ isTold: Bool) throws {
+    let pair = try Forge.leaf(key: key).pair()
+    #expect(
+      pair.findings(at: Self.now)
+        == (isTold ? [.refusedKey("CN=view.domain.local", key: pair.facts.key)] : []))
+  }
+
+  @Test func `a certificate with nothing but a common name is told of`() throws {
+    let root = Forge.authority("Root")
+    let leaf = Forge.make(
+      "view.domain.local", signedBy: root, extensions: [(NID_basic_constraints, "critical,CA:FALSE")])
+    #expect(try leaf.pair(with: [root]).findings(at: Self.now) == [.nameless("CN=view.domain.local")])
   }
 
   @Test func `strangers in the file are named, a root is none`() throws {
