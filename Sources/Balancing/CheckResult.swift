@@ -39,6 +39,15 @@ package enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Somebody is there and says the wrong thing. What runs on such a server may be as well as ever: a check that asks
+  /// for the wrong path, or a certificate that was renewed, fails in this way.
+  package var isAnswer: Bool {
+    switch self {
+    case .handshake, .certificate, .status, .malformed: true
+    case .refused, .unreachable, .timeout, .closed: false
+    }
+  }
+
   package var description: String {
     switch self {
     case .refused: "connection refused"

@@ -30,6 +30,8 @@ package struct HealthTracker: Sendable {
   /// Results of one kind in a row, since the last of the other.
   private var passed = 0
   private var failed = 0
+  /// Checks in a row that got no answer, at most `failed`.
+  private var unanswered = 0
 
   /// A server of which nothing is known: down until the first check.
   package init(rise: Int, fall: Int) {
@@ -52,6 +54,9 @@ package struct HealthTracker: Sendable {
   /// The state is known: a check was concluded, or none is needed to know it.
   package var isKnown: Bool { observed != nil || order == .maintenance }
 
+  /// Down, and for `fall` checks in a row without an answer: who is on it hangs.
+  package var isSilent: Bool { observed?.state == .down && unanswered >= fall }
+
   /// The last result speaks against the state and more of its kind would change it: check again soon.
   package var isInDoubt: Bool {
     switch observed?.state {
@@ -69,15 +74,22 @@ package struct HealthTracker: Sendable {
     case .passed:
       passed += 1
       failed = 0
+      unanswered = 0
       if observed == nil || passed >= rise { observe(.up, .checksPassed(passed)) }
     case .disabled:
       passed = 0
       failed = 0
+      unanswered = 0
       observe(.drain, .disabled)
     case .failed(let failure):
       passed = 0
       failed += 1
+      unanswered = failure.isAnswer ? 0 : unanswered + 1
       if observed == nil || failed >= fall { observe(.down, .checksFailed(failed, last: failure)) }
+      // Worse than what it is down for so far.
+      if isSilent, case .checksFailed(_, let last)? = observed?.reason, last.isAnswer {
+        observed = (.down, .checksFailed(unanswered, last: failure))
+      }
     }
     return transition(since: before)
   }
@@ -98,7 +110,9 @@ package struct HealthTracker: Sendable {
 
   /// What became known of the state, or changed in it, or is now for another cause.
   private func transition(since before: HealthTracker) -> Transition? {
-    guard state != before.state || isByOrder != before.isByOrder || isKnown && !before.isKnown else { return nil }
+    let isWorse = state == .down && before.isKnown && reason != before.reason
+    guard state != before.state || isByOrder != before.isByOrder || isKnown && !before.isKnown || isWorse
+    else { return nil }
     return Transition(from: before.isKnown ? before.state : nil, to: state, reason: reason)
   }
 }

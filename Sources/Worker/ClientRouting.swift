@@ -160,12 +160,12 @@ extension Client {
   }
 
   /// The server that this client's connection leads to takes nobody any more: whoever is still connecting goes elsewhere,
-  /// and a private connection is of no more use. An exchange under way ends when the server is down, unless the newest
+  /// and a private connection is of no more use. An exchange under way ends when the server is lost, unless the newest
   /// configuration keeps it.
-  mutating func serverClosed(isDown: Bool, _ world: inout World) -> Disposition {
+  mutating func serverClosed(isLost: Bool, _ world: inout World) -> Disposition {
     switch phase {
     case .connecting: break
-    case .relaying where isDown && world.generation.configuration.health.onDown == .close: break
+    case .relaying where isLost && world.generation.configuration.health.onDown == .close: break
     case .awaiting:
       dropConnection(&world)
       return .keep

@@ -19,7 +19,8 @@ extension Loop {
         if clients[key].rerouted(&world) == .close { remove(key) }
       case .serverClosed(let server):
         if let index = world.generation.roster.index(of: server) { world.emptyPool(of: index) }
-        releaseClients(of: server)
+        releaseClients(of: server, isLost: false)
+      case .serverLost(let server): releaseClients(of: server, isLost: true)
       case .suspect(let server):
         if let index = world.generation.roster.index(of: server) { prober?.suspect(index, &world) }
       case .ordered(let number): prober?.obey(upTo: number, &world)
@@ -32,12 +33,11 @@ extension Loop {
   }
 
   /// Tells every client that has a connection to this server, or makes one, that it takes nobody any more.
-  private mutating func releaseClients(of server: SharedServer) {
-    let isDown = server.state == .down
+  private mutating func releaseClients(of server: SharedServer, isLost: Bool) {
     for key in world.servers.keys where world.servers.contains(key) {
       guard world.servers[key].leads(to: server), let client = world.servers[key].client, clients.contains(client)
       else { continue }
-      if clients[client].serverClosed(isDown: isDown, &world) == .close { remove(client) }
+      if clients[client].serverClosed(isLost: isLost, &world) == .close { remove(client) }
     }
   }
 

@@ -8,8 +8,10 @@ enum LoopMessage: Sendable {
   case granted(SlabKey, SharedServer)
   /// The server that this client waits for takes nobody any more.
   case rerouted(SlabKey)
-  /// A server takes nobody any more: its idle connections are closed, and when it is down its exchanges end.
+  /// A server takes nobody any more: its idle connections are closed.
   case serverClosed(SharedServer)
+  /// It does not answer any more either: its exchanges end.
+  case serverLost(SharedServer)
   /// Operators want something else of servers, and the last of it has this number. For the loop that probes.
   case ordered(number: UInt64)
   /// Traffic met a failure at this server: check it now. For the loop that probes.

@@ -122,9 +122,11 @@ struct Prober: ~Copyable {
     random ^= random << 13
     random ^= random >> 7
     random ^= random << 17
+    let wasSilent = checks[key].tracker.isSilent
     if let transition = checks[key].end(with: result, at: world.now, random: random, &world.buffers) {
       publish(transition, of: key)
     }
+    if checks[key].tracker.isSilent, !wasSilent { generation.roster.lose(checks[key].server) }
     arm(key, &world)
     if !isSettled, keys.allSatisfy({ checks[$0].tracker.isKnown }) { settle(&world) }
   }

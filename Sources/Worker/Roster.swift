@@ -54,6 +54,9 @@ final class Roster: Sendable {
     }
   }
 
+  /// A server does not answer any more: its exchanges end.
+  func lose(_ server: Int) { fleet.post(.serverLost(servers[server])) }
+
   /// Traffic met a failure there; the first loop's prober looks at once.
   func suspect(_ server: Int) { fleet.mailbox(of: 0).post(.suspect(servers[server])) }
 

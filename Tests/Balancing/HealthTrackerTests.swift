@@ -83,6 +83,38 @@ import Testing
       ])
   }
 
+  // Fall 2. `r` refused, `4` is 404, `c` another certificate, `+` passed: whether the server is silent after each.
+  @Test(arguments: [
+    ("+rr", "..S"), ("rr", ".S"), ("+44", "..."), ("+cc", "..."), ("+4r", "..."), ("+4rr", "...S"), ("+44rr", "....S"),
+    ("+rr4", "..S."), ("+rr+", "..S."), ("+rr4rr", "..S..S"),
+  ])
+  func `a server is silent when it is down and gave no answer that often in a row`(checks: String, silent: String) {
+    var tracker = HealthTracker(rise: 2, fall: 2)
+    var seen = ""
+    for check in checks {
+      switch check {
+      case "4": _ = tracker.record(.failed(.status(404)))
+      case "c": _ = tracker.record(.failed(.certificate))
+      default: _ = tracker.record(result(check))
+      }
+      seen.append(tracker.isSilent ? "S" : ".")
+    }
+    #expect(seen == silent)
+  }
+
+  @Test func `that a server is down for worse than a wrong answer is told, once`() {
+    var tracker = HealthTracker(rise: 1, fall: 2)
+    let results: [CheckResult] = [
+      .passed, .failed(.status(404)), .failed(.status(404)), .failed(.refused), .failed(.refused), .failed(.refused),
+    ]
+    #expect(
+      results.compactMap { tracker.record($0)?.description } == [
+        "up: health check passed",
+        "down, was up: 2 health checks in a row failed, the last one: status 404",
+        "still down: 2 health checks in a row failed, the last one: connection refused",
+      ])
+  }
+
   @Test(
     arguments: [
       ("+", .drain, .drain), ("-", .drain, .down), ("5", .drain, .drain), ("+", .maintenance, .maintenance),

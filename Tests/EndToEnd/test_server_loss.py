@@ -82,6 +82,23 @@ def test_stream_of_a_hung_server_ends_and_its_client_finds_another_server(scene,
 
 
 @pytest.mark.parametrize("kind", STREAMS)
+def test_stream_of_a_server_that_answers_wrongly_goes_on_until_it_does_not_answer(scene, kind):
+    """As after a reload with a mistyped path."""
+    pair = Pair(scene)
+    pair.doomed.script, request = STREAMS[kind]
+    with pair.balancer.connect(pair.client) as client:
+        open_stream(client, request)
+        pair.doomed.health = 404
+        pair.balancer.wait_for_state("view01", "down")
+        assert pair.balancer.server_of(pair.client) == "view02"
+        client.send(HELLO)
+        assert read_chunk(client)[0] == HELLO
+        pair.doomed.health = hang
+        assert client.receive_to_end() == b""
+    pair.balancer.wait_for_log(r"view01 is still down: .* no complete answer")
+
+
+@pytest.mark.parametrize("kind", STREAMS)
 def test_kept_stream_goes_on_when_its_server_is_down(scene, kind):
     pair = Pair(scene, health={"on-down": "keep"})
     pair.doomed.script, request = STREAMS[kind]

@@ -26,8 +26,9 @@ extension Configuration {
     /// do not check all of them at the same moment. Smaller than `interval`; a tenth of it unless the file says
     /// otherwise.
     package var jitter = Interval.milliseconds(500)
-    /// What becomes of the requests and tunnels that a server has when it is found down. A server that hangs would hold
-    /// its clients until a time-out, a tunnel's for hours: they are cut loose, and come back to another server.
+    /// What becomes of the requests and tunnels of a server that is down and does not answer any more. It would hold its
+    /// clients until a time-out, a tunnel's for hours: they are cut loose, and come back to another server. One that
+    /// gives its checks a wrong answer keeps them whatever this says: a wrong `path` must not cut a healthy server's.
     package var onDown = OnDown.close
 
     package init() {}

@@ -68,8 +68,8 @@ extension Schema {
       Key(
         "on-down", \.onDown, .word, example: "keep",
         """
-        What becomes of a server's requests and tunnels when it is found down. `close`: they end at once, so that clients \
-        come back and find another server. `keep`: they go on while they can. Idle connections are closed either way.
+        What becomes of a server's requests and tunnels when it is down and does not answer any more. `close`: they end at \
+        once, so that clients come back and find another server. `keep`: they go on while they can.
         """),
     ])
 
