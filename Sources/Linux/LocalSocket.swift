@@ -87,6 +87,12 @@ package enum LocalSocket {
     _ = unsafe unlink(path)
   }
 
+  /// Whether there is a socket's file at the path.
+  package static func isThere(_ path: String) -> Bool {
+    // SAFETY: the path is a C string during the call.
+    unsafe cl_is_socket_file(path) == 1
+  }
+
   /// The path is no file's.
   package static func isName(_ path: String) -> Bool { path.hasPrefix("@") }
 

@@ -55,6 +55,8 @@ package struct ServicePlan {
   /// `log.target`: standard error and the journal are chosen once.
   package var logTarget = ""
   package var logLevel = Logger.Level.info
+  /// Where those who run hooks and send mail are told, if there is such a socket.
+  package var notifier = Notifier.standardPath
   /// The virtual routers that the node takes part in.
   package var routers: [RouterPlan] = []
 

@@ -35,7 +35,7 @@ struct BelvedereCommand: ParsableCommand {
       """,
     version: Versions.belvedere,
     subcommands: [
-      Run.self, Check.self, Reload.self, Status.self, Server.self, Failover.self, Release.self, DemoCommand.self,
-      Version.self,
+      Run.self, Check.self, Reload.self, Status.self, Server.self, Failover.self, Release.self, Notify.self,
+      DemoCommand.self, Version.self,
     ])
 }

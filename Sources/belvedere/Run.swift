@@ -34,6 +34,12 @@ struct Run: ParsableCommand {
     help: ArgumentHelp("End at once, without order, when the process that started this one dies.", visibility: .hidden))
   var dieWithParent = false
 
+  /// For tests, which have no systemd.
+  @Option(
+    help: ArgumentHelp(
+      "The socket of those who run hooks and send mail.", valueName: "path", visibility: .hidden))
+  var notifier = Notifier.standardPath
+
   func run() throws {
     if dieWithParent { CurrentProcess.dieWithParent() }
     try SupervisorRole.giveUpRights()
@@ -45,7 +51,8 @@ struct Run: ParsableCommand {
     OperationalLog.bootstrap(
       target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
       level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
-    let plan = try plan(configuration, text: text, hostName: hostName)
+    var plan = try plan(configuration, text: text, hostName: hostName)
+    plan.notifier = notifier
     throw ExitCode(
       SupervisorRole.run(
         plan, control: control.path, version: Versions.belvedere,

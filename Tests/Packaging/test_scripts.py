@@ -110,7 +110,11 @@ def test_debian_upgrade_leaves_alone_what_the_new_version_refuses(debian, tmp_pa
     assert machine.done[-3:] == RESTART
 
 
-@pytest.mark.parametrize(("why", "done"), [("upgrade", []), ("remove", ["systemctl disable --now belvedere.service"])])
+@pytest.mark.parametrize(
+    ("why", "done"),
+    [("upgrade", []),
+     ("remove", ["systemctl disable --now belvedere.service", "systemctl stop belvedere-notify.socket"])],
+)  # fmt: skip
 def test_debian_stops_the_service_for_a_removal_only(debian, tmp_path, why, done):
     machine = Machine(tmp_path, is_booted=True)
     machine.run(debian / "prerm", why)
@@ -120,7 +124,7 @@ def test_debian_stops_the_service_for_a_removal_only(debian, tmp_path, why, done
 def test_debian_purge_takes_user_and_state_away(debian, tmp_path):
     machine = Machine(tmp_path, is_booted=False, getent="")
     machine.run(debian / "postrm", "purge")
-    assert {"rm -rf /var/lib/belvedere /var/log/belvedere", "userdel belvedere"} <= set(machine.done)
+    assert {"rm -rf /var/lib/belvedere /var/log/belvedere", "userdel belvedere", "userdel belvedere-notify"} <= set(machine.done)
 
 
 def test_rpm_makes_the_user_before_the_files(enterprise, tmp_path):
@@ -154,7 +158,7 @@ def test_rpm_upgrade_leaves_alone_what_the_new_version_refuses(enterprise, tmp_p
 def test_rpm_removal_stops_the_service(enterprise, tmp_path):
     machine = Machine(tmp_path, is_booted=True, systemd_update_helper="")
     machine.run(enterprise("PREUN"), "0")
-    assert machine.done == ["systemd-update-helper remove-system-units belvedere.service"]
+    assert machine.done == ["systemd-update-helper remove-system-units belvedere.service belvedere-notify.socket"]
 
 
 def test_rpm_goes_into_an_image_where_nothing_runs(enterprise, tmp_path):

@@ -93,12 +93,15 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
 }
 
 @Suite struct `Mail about a change` {
-  private static let transition = Transition(from: .backup, to: .active, priority: 101, reason: .activeSilent)
+  private static func notice(of router: String) -> ChangeNotice {
+    ChangeNotice(
+      router: router, Transition(from: .backup, to: .active, priority: 101, reason: .activeSilent))
+  }
 
   @Test func `says what happened where, to whom it may concern`() {
     let message = RouterMail(
-      .init(to: ["root", "admins@domain.local"], from: "lb1@domain.local"), router: "router-51", interface: "eth0",
-      Self.transition, host: "lb1")
+      .init(to: ["root", "admins@domain.local"], from: "lb1@domain.local"), interface: "eth0",
+      Self.notice(of: "router-51"), host: "lb1")
     #expect(message.arguments == ["-i", "-f", "lb1@domain.local", "--", "root", "admins@domain.local"])
     #expect(
       message.text == """
@@ -115,7 +118,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   }
 
   @Test func `leaves the sender to the mail system`() {
-    let message = RouterMail(.init(to: ["root"]), router: "view", interface: "eth0", Self.transition, host: "lb1")
+    let message = RouterMail(.init(to: ["root"]), interface: "eth0", Self.notice(of: "view"), host: "lb1")
     #expect(message.arguments == ["-i", "--", "root"])
     #expect(message.text.hasPrefix("To: root\n"))
   }
@@ -125,5 +128,27 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   ])
   func `hooks hear keepalived's words`(role: VirtualRouter.Role, word: String) {
     #expect(role.keepalivedName == word)
+  }
+}
+
+@Suite struct `A change, told to whoever runs hooks` {
+  @Test func `is the same on the other side`() {
+    let reasons: [Transition.Reason] = [
+      .activeSilent, .obstacles(["worker", "link eth0"]), .better(IPAddress(v4: 0xc000_0201), priority: 200), .stopped,
+    ]
+    for reason in reasons {
+      let notice = ChangeNotice(router: "view-v6", Transition(from: .active, to: .fault, priority: 7, reason: reason))
+      #expect(ChangeNotice(line: notice.line) == notice)
+    }
+  }
+
+  @Test(arguments: [
+    "", "router-51", "router-51 backup active 101", "router-51 backup master 101 why",
+    "router-51 backup active 256 why",
+    "router-51 backup active -1 why", "router-51 backup active 101 a\u{1b}[31m", "router-51 backup active 101 a\nb",
+    "router-51  backup active 101 why", "router-51 backup active 101 \(String(repeating: "y", count: 1024))",
+  ])
+  func `is refused when it is anything else`(line: String) {
+    #expect(ChangeNotice(line: line) == nil)
   }
 }

@@ -1,6 +1,5 @@
 import Configuration
 import Linux
-import VRRP
 
 /// The message that tells people of a virtual router's change (RFC 5322), for sendmail's standard input.
 struct RouterMail {
@@ -9,17 +8,17 @@ struct RouterMail {
   let text: String
 
   init(
-    _ mail: Configuration.VirtualRouter.Mail, router: String, interface: String, _ transition: Transition,
+    _ mail: Configuration.VirtualRouter.Mail, interface: String, _ notice: ChangeNotice,
     host: String = CurrentProcess.hostName()
   ) {
     arguments = ["-i"] + (mail.from.map { ["-f", $0] } ?? []) + ["--"] + mail.to
     let from = mail.from.map { "From: Belvedere <\($0)>\n" } ?? ""
     text = """
       \(from)To: \(mail.to.joined(separator: ", "))
-      Subject: \(host): \(router) is \(transition.to), was \(transition.from)
+      Subject: \(host): \(notice.router) is \(notice.to), was \(notice.from)
       Auto-Submitted: auto-generated
 
-      \(router) on \(interface) of \(host) is \(transition).
+      \(notice.router) on \(interface) of \(host) is \(notice).
 
       journalctl -u belvedere -g vrrp    tells more.
 

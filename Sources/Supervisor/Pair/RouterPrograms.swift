@@ -5,10 +5,6 @@ import Wire
 
 /// Hooks, mail and tracked scripts of the virtual routers.
 extension VirtualRouters {
-  /// How long a hook or the mail system may take.
-  private static let patience = Interval.seconds(30)
-  private static let mailSystem = "/usr/sbin/sendmail"
-
   /// When `runPrograms` is due next.
   var programDeadline: Instant? {
     ([programs.deadline] + scripts.map(\.deadline)).compactMap { $0 }.min()
@@ -28,7 +24,7 @@ extension VirtualRouters {
         note(outcome, ofScript: track, queue.router, at: now)
       } else if !outcome.isSuccess {
         let router = queue.router
-        log(router, .warning, "hook \(program.path): \(outcome.words)")
+        log(router, .warning, "\(program.words): \(outcome.words)")
       }
     }
     let changes = self.changes
@@ -46,26 +42,17 @@ extension VirtualRouters {
     }
   }
 
-  /// Runs the hooks with keepalived's arguments, and has a mail sent.
+  /// Has the hooks run and a mail sent.
   private mutating func tell(_ change: RoleChange, _ poller: borrowing Poller, at now: Instant) {
-    let plan = seats[change.router].plan
-    var told = plan.hooks.map { hook in
-      Program(
-        path: hook,
-        arguments: ["INSTANCE", plan.name, change.transition.to.keepalivedName, "\(change.transition.priority)"],
-        patience: Self.patience)
+    let (plan, router) = (seats[change.router].plan, change.router)
+    let notice = ChangeNotice(router: plan.name, change.transition)
+    var programs = Notifier.programs(notice, hooks: plan.hooks, mail: plan.mail, interface: plan.interface)
+    if let notifier, !programs.isEmpty {
+      programs = [Notifier.messenger(notice, programs: programs.count, at: notifier)]
     }
-    if let mail = plan.mail {
-      let message = RouterMail(mail, router: plan.name, interface: plan.interface, change.transition)
-      told.append(
-        Program(
-          path: Self.mailSystem, arguments: message.arguments, input: Array(message.text.utf8),
-          patience: Self.patience))
-    }
-    for program in told {
-      let isTaken = programs.run(program, in: ProgramRunner.Queue(router: change.router), poller, at: now)
-      let router = change.router
-      if !isTaken { log(router, .warning, "hook \(program.path): it is too slow, and not told of this change") }
+    for program in programs {
+      let isTaken = self.programs.run(program, in: ProgramRunner.Queue(router: router), poller, at: now)
+      if !isTaken { log(router, .warning, "\(program.words): it is too slow, and not told of this change") }
     }
   }
 }
@@ -76,16 +63,9 @@ struct RoleChange: Hashable {
   let transition: Transition
 }
 
-extension VirtualRouter.Role {
-  /// The word that keepalived has for it.
-  var keepalivedName: String {
-    switch self {
-    case .initialize: "STOP"
-    case .fault: "FAULT"
-    case .backup: "BACKUP"
-    case .active: "MASTER"
-    }
-  }
+extension Program {
+  /// `hook /path/to/program`; of those that others run, it is not known which.
+  fileprivate var words: String { path == CurrentProcess.executable ? "hooks and mail" : "hook \(path)" }
 }
 
 extension ProgramRunner.Outcome {

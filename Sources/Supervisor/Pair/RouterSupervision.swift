@@ -16,7 +16,8 @@ extension Supervision {
   ) throws(SystemError) -> VirtualRouters? {
     guard !plan.routers.isEmpty else { return nil }
     return try VirtualRouters(
-      plan.routers, digest: digest, leaseFile: LeaseFile(besides: control), poller: poller, log: log)
+      plan.routers, digest: digest, leaseFile: LeaseFile(besides: control), notifier: plan.notifier, poller: poller,
+      log: log)
   }
 
   mutating func startRouters() {

@@ -40,6 +40,8 @@ struct VirtualRouters: ~Copyable {
   /// Those that have taken leave for good.
   var stopped: Set<Int> = []
   let leaseFile: LeaseFile?
+  /// The socket of those who run hooks and send mail; nil: they run beside this process.
+  let notifier: String?
   /// What the file says was overtaken by events.
   var isFileStale = true
   /// Timers that were served late.
@@ -47,13 +49,14 @@ struct VirtualRouters: ~Copyable {
 
   init(
     _ plans: [RouterPlan], digest: @escaping KeyedAuthentication.Digest, leaseFile: LeaseFile?,
-    poller: borrowing Poller, log: Logger
+    notifier: String?, poller: borrowing Poller, log: Logger
   ) throws(SystemError) {
     let routes = try RouteSocket()
     let watch = try RouteWatch()
     try poller.watchLevel(watch.descriptor, token: Token.watch)
     self.log = log
     self.leaseFile = leaseFile
+    self.notifier = notifier.flatMap { LocalSocket.isThere($0) ? $0 : nil }
     routerSet = RouterSet(plans.map { RouterSet.Member($0.settings, group: $0.group) })
     seats = plans.map { Seat(plan: $0, channel: AdvertisementChannel($0.channel, digest: digest)) }
     self.routes = routes

@@ -52,6 +52,8 @@ class Balancer:
         self.process = None
         # What stands in front of the command, to change whom it runs as.
         self.prefix = []
+        # And what is said to `run` besides.
+        self.options = []
         self.expects_killed = False
 
     def start(self):
@@ -60,6 +62,7 @@ class Balancer:
         with open(self.log_file, "ab") as log:
             self.process = self.node.start(
                 *self.prefix, binary(), "run", "--configuration", self.file, "--control", self.control, "--die-with-parent",
+                *self.options,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
             )  # fmt: skip
         return self

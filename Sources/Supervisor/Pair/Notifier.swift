@@ -1,0 +1,132 @@
+import Configuration
+import Linux
+import Wire
+
+/// Hooks and mail. Where systemd listens on a socket for them (packaging/belvedere-notify.socket) they run outside the
+/// service's sandbox, as another user; otherwise beside the supervisor.
+///
+/// What goes over the socket is what happened; what to do then is read in the configuration on the other side. So a
+/// supervisor in the wrong hands can lie about its state, and have nothing run that the file does not name.
+package enum Notifier {
+  /// The socket of the packages' unit.
+  package static let standardPath = "/run/belvedere-notify.sock"
+
+  /// How long whoever connects may take to say what happened.
+  private static let patience = Interval.seconds(5)
+  /// How long a hook or the mail system may take.
+  private static let programPatience = Interval.seconds(30)
+  private static let mailSystem = "/usr/sbin/sendmail"
+
+  /// Why nothing was run.
+  package struct Refusal: Error, CustomStringConvertible {
+    package let description: String
+  }
+
+  /// What is to be run because of a change: hooks with keepalived's arguments, and the mail system.
+  static func programs(
+    _ notice: ChangeNotice, hooks: [String], mail: Configuration.VirtualRouter.Mail?, interface: String
+  ) -> [Program] {
+    var programs = hooks.map { hook in
+      Program(
+        path: hook, arguments: ["INSTANCE", notice.router, notice.to.keepalivedName, "\(notice.priority)"],
+        patience: programPatience)
+    }
+    if let mail {
+      let message = RouterMail(mail, interface: interface, notice)
+      programs.append(
+        Program(
+          path: mailSystem, arguments: message.arguments, input: Array(message.text.utf8), patience: programPatience))
+    }
+    return programs
+  }
+
+  /// What has the other side of the socket at `path` run so many programs, and waits for them.
+  static func messenger(_ notice: ChangeNotice, programs: Int, at path: String) -> Program {
+    Program(
+      path: CurrentProcess.executable, arguments: ["notify", "--at", path, notice.line],
+      patience: Interval(nanoseconds: (patience.nanoseconds + UInt64(programs) * programPatience.nanoseconds)))
+  }
+
+  // MARK: the two sides of the socket
+
+  /// Tells a change, in `ChangeNotice`'s words, and waits until everything was run. Returns what failed, a line each.
+  package static func tell(_ line: String, at path: String) throws(SystemError) -> [String] {
+    var conversation = try Conversation(try LocalSocket.connect(to: path))
+    try conversation.say(line)
+    var lines: [String] = []
+    while let line = conversation.hear(until: nil) { lines.append(line) }
+    return lines
+  }
+
+  /// Takes a change from standard input, a connected socket, and does what `routers` have for it, one after the other.
+  /// Returns what failed, a line each, after the other side was told the same.
+  package static func serve(_ routers: [Configuration.VirtualRouter]) throws -> [String] {
+    var conversation = try Conversation(try StandardInput.open())
+    guard let notice = conversation.hear(until: Clock.monotonic() + patience).flatMap({ ChangeNotice(line: $0) }) else {
+      throw Refusal(description: "what was sent is no change of a virtual router")
+    }
+    guard let router = routers.first(where: { $0.name == notice.router }) else {
+      throw Refusal(description: "the configuration has no virtual router `\(notice.router)`")
+    }
+    let lines = try run(
+      programs(notice, hooks: router.hooks, mail: router.mail, interface: router.interface), of: router.name)
+    for line in lines { try conversation.say(line) }
+    return lines
+  }
+
+  private static func run(_ programs: [Program], of router: String) throws(SystemError) -> [String] {
+    let poller = try Poller()
+    var runner = ProgramRunner(token: 0)
+    for program in programs { _ = runner.run(program, in: ProgramRunner.Queue(router: 0), poller, at: .now) }
+    var lines: [String] = []
+    while true {
+      for (_, program, outcome) in runner.collect(poller, at: .now) where !outcome.isSuccess {
+        lines.append("vrrp: \(router): hook \(program.path): \(outcome.words)")
+      }
+      guard !runner.areHooksDone else { return lines }
+      _ = poller.wait((runner.deadline ?? .now) - .now)
+    }
+  }
+}
+
+/// Lines to and from the process at the other end of a local socket.
+private struct Conversation: ~Copyable {
+  private let socket: Descriptor
+  private let poller: Poller
+  private var received: [UInt8] = []
+
+  init(_ socket: consuming Descriptor) throws(SystemError) {
+    let poller = try Poller()
+    try poller.watchLevel(socket, token: 0)
+    self.socket = socket
+    self.poller = poller
+  }
+
+  /// A line is shorter than any socket's buffer.
+  func say(_ line: String) throws(SystemError) {
+    let bytes = Array((line + "\n").utf8)
+    if case .failed(let code) = Socket.write(socket.number, bytes.span) { throw SystemError("send", code: code) }
+  }
+
+  /// The next line; nil when there is none any more, or none until the deadline.
+  mutating func hear(until deadline: Instant?) -> String? {
+    while true {
+      if let end = received.firstIndex(of: UInt8(ascii: "\n")) {
+        defer { received.removeFirst(end + 1) }
+        return String(decoding: received[..<end], as: UTF8.self)
+      }
+      guard received.count <= ChangeNotice.lineLimit else { return nil }
+      switch LocalSocket.receive(from: socket, limit: ChangeNotice.lineLimit) {
+      case .bytes(let bytes): received += bytes
+      case .ended: return nil
+      case .nothing:
+        if let deadline, Instant.now >= deadline { return nil }
+        _ = poller.wait(deadline.map { $0 - .now } ?? .minutes(1))
+      }
+    }
+  }
+}
+
+extension Instant {
+  fileprivate static var now: Instant { Clock.monotonic() }
+}

@@ -1,0 +1,66 @@
+"""What systemd gives the service of a virtual router: hooks and mail outside the sandbox, and a place in front of
+others."""
+
+import re
+
+import pytest
+from harness.site import CONFIGURATION
+
+ADDRESS, VIRTUAL = "192.168.1.164", "192.168.1.174"
+
+# `rights` is a copy of id(1) that runs with another group, as Postfix's postdrop does.
+HOOK = """\
+#!/bin/sh
+echo "$(id -un) $(/usr/local/bin/rights -gn) $(cat /etc/belvedere/tls/view.pem >/dev/null 2>&1 || echo no key) $*" >>/var/tmp/told
+"""
+SENDMAIL = """\
+#!/bin/sh
+{ echo "$(id -un) $*"; cat; } >>/var/tmp/mailed
+"""
+
+
+@pytest.fixture(scope="module")
+def machine(site, package):
+    machine = site.machine("lb1", ADDRESS)
+    machine.bring(package, "/root/belvedere.deb")
+    machine.run("apt-get install --yes /root/belvedere.deb")
+    machine.run("install -g adm -m 2755 /usr/bin/id /usr/local/bin/rights")
+    machine.write("/usr/local/bin/hook", HOOK, mode="0755")
+    machine.write("/usr/sbin/sendmail", SENDMAIL, mode="0755")
+    site.configure(
+        machine,
+        CONFIGURATION + "vrrp:\n  interface: eth0\n  router: 77\n  priority: 100\n  address: 192.168.1.174/24\n"
+        "  notify: /usr/local/bin/hook\n  mail: { to: root }\n",
+    )
+    machine.run("systemctl enable --now belvedere")
+    machine.wait_until(lambda: machine.holds(VIRTUAL), "the address")
+    return machine
+
+
+def test_hooks_run_as_a_user_of_their_own_and_may_use_what_has_rights(machine):
+    told = machine.wait_until(
+        lambda: [line for line in machine.attempt("cat /var/tmp/told").stdout.splitlines() if "MASTER" in line],
+        "the hook",
+    )
+    assert told == ["belvedere-notify adm no key INSTANCE router-77 MASTER 100"]
+
+
+def test_mail_goes_the_same_way(machine):
+    mailed = machine.wait_until(
+        lambda: next((text for text in [machine.run("cat /var/tmp/mailed")] if "is active" in text), None), "mail"
+    )
+    assert "belvedere-notify -i -- root\nTo: root\nSubject: lb1: router-77 is active, was backup\n" in mailed
+
+
+def test_supervisor_goes_in_front_of_others_and_the_worker_does_not(machine):
+    def nice(process):
+        return int(re.sub(r"^.*\) ", "", machine.run(f"cat /proc/{process}/stat")).split()[16])
+
+    assert (nice(machine.supervisor), nice(machine.worker)) == (-10, 0)
+    assert "vrrp: scheduled with a nice value of -10" in machine.journal()
+
+
+def test_user_of_hooks_goes_with_the_package(machine):
+    machine.run("apt-get purge --yes belvedere")
+    assert machine.attempt("getent passwd belvedere-notify").returncode != 0
+    assert machine.attempt("systemctl is-active belvedere-notify.socket").stdout.strip() == "inactive"

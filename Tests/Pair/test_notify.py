@@ -1,0 +1,112 @@
+"""Hooks and mail where systemd runs them: outside the service's sandbox, as another user. Its part is played here; the
+units themselves are tested where a systemd is (Tests/Appliance)."""
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+from harness.belvedere import binary
+from harness.waiting import PATIENCE, wait_until
+
+NOBODY = 65534
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+
+
+@pytest.fixture
+def place():
+    """A directory that everybody may write to; the test's own is root's."""
+    path = Path(tempfile.mkdtemp(prefix="belvedere-notify-"))
+    path.chmod(0o777)
+    yield path
+    shutil.rmtree(path)
+
+
+def script(path, text):
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+class Systemd:
+    """belvedere-notify.socket and belvedere-notify@.service."""
+
+    def __init__(self, node, path, configuration):
+        self._node, self._configuration = node, configuration
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self.lines, self.statuses = [], []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                # systemd hands the configuration over as a credential, which the user may read.
+                process = self._node.start(
+                    *AS_NOBODY, binary(), "notify", "--configuration", self._configuration, stdin=connection
+                )  # fmt: skip
+                self.statuses.append(process.wait(PATIENCE))
+
+    def end(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+
+
+def installed(scene, place, hooks):
+    """A balancer whose hooks systemd runs, and that systemd."""
+    if subprocess.run([*AS_NOBODY, binary(), "version"], capture_output=True).returncode != 0:
+        pytest.skip("the binary lies where nobody else may look")
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1"), start=False, vrrp={"notify": hooks, "name": "view"})
+    path = place / "notify.sock"
+    balancer.options = ["--notifier", path]
+    copy = place / "belvedere.yaml"
+    systemd = Systemd(balancer.node, path, copy)
+    scene.programs.append(systemd)
+    balancer.start()
+    shutil.copy(balancer.file, copy)
+    copy.chmod(0o644)
+    return balancer, systemd
+
+
+def test_hooks_run_as_another_user_in_the_order_of_changes(scene, place):
+    hooks = [script(place / name, f'echo "{name} $(id -u) $*" >>{place}/told') for name in ("first", "second")]
+    balancer, systemd = installed(scene, place, hooks)
+    balancer.wait_until("active")
+    balancer.stop()
+    told = wait_until(lambda: (place / "told").exists() and (place / "told").read_text().splitlines(), "hooks")
+    assert told == [
+        f"{name} {NOBODY} INSTANCE view {state} 101"
+        for state in ("BACKUP", "MASTER", "STOP") for name in ("first", "second")
+    ]  # fmt: skip
+    assert systemd.statuses == [0, 0, 0]
+
+
+def test_what_a_hook_ends_with_is_in_the_service_s_log(scene, place):
+    balancer, _ = installed(scene, place, [script(place / "hook", "exit 3")])
+    balancer.wait_for_log(r"vrrp: view: hook .*/hook: it ended with status 3")
+    balancer.wait_for_log(r"vrrp: view on eth0: hooks and mail: it ended with status 1")
+
+
+def test_nothing_runs_that_the_configuration_does_not_name(scene, place):
+    balancer, systemd = installed(scene, place, [script(place / "hook", f"touch {place}/ran")])
+    balancer.wait_until("active")
+    wait_until(lambda: len(systemd.statuses) == 2, "the changes told")
+    (place / "ran").unlink()
+    for line in ("other backup active 101 why", "view backup ruler 101 why", "view; touch /tmp/x backup active 1 why"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sender:
+            sender.connect(str(place / "notify.sock"))
+            sender.sendall(f"{line}\n".encode())
+            assert sender.recv(1) == b""
+    wait_until(lambda: len(systemd.statuses) == 5, "the lies told")
+    assert systemd.statuses[2:] == [1, 1, 1] and not (place / "ran").exists()
