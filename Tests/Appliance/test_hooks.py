@@ -1,5 +1,5 @@
-"""What systemd gives the service of a virtual router: hooks and mail outside the sandbox, and a place in front of
-others."""
+"""What systemd gives the service of a virtual router: hooks and mail outside the sandbox, a place in front of others,
+and the key that signs, which root alone can read."""
 
 import re
 
@@ -30,7 +30,13 @@ def machine(site, package):
     site.configure(
         machine,
         CONFIGURATION + "vrrp:\n  interface: eth0\n  router: 77\n  priority: 100\n  address: 192.168.1.174/24\n"
-        "  notify: /usr/local/bin/hook\n  mail: { to: root }\n",
+        "  notify: /usr/local/bin/hook\n  mail: { to: root }\n  authentication: { keys: { 1: credential:vrrp.key } }\n",
+    )
+    machine.write("/etc/belvedere/vrrp.key", "0123456789abcdef" * 4 + "\n", mode="0400")
+    machine.run("mkdir /etc/systemd/system/belvedere.service.d")
+    machine.write(
+        "/etc/systemd/system/belvedere.service.d/key.conf",
+        "[Service]\nLoadCredential=vrrp.key:/etc/belvedere/vrrp.key\n",
     )
     machine.run("systemctl enable --now belvedere")
     machine.wait_until(lambda: machine.holds(VIRTUAL), "the address")

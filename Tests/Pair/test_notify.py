@@ -95,7 +95,7 @@ def test_hooks_run_as_another_user_in_the_order_of_changes(scene, place):
 def test_what_a_hook_ends_with_is_in_the_service_s_log(scene, place):
     balancer, _ = installed(scene, place, [script(place / "hook", "exit 3")])
     balancer.wait_for_log(r"vrrp: view: hook .*/hook: it ended with status 3")
-    balancer.wait_for_log(r"vrrp: view on eth0: hooks and mail: it ended with status 1")
+    balancer.wait_for_log(r"vrrp: view on eth0: hook belvedere notify: it ended with status 1")
 
 
 def test_nothing_runs_that_the_configuration_does_not_name(scene, place):

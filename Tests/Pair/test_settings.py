@@ -178,3 +178,28 @@ def test_somebody_else_with_the_address_of_ipv6_is_told_of(scene):
         return "02:00:00:00:00:02 announces our address as its own while we are Active" in balancer.log
 
     wait_until(is_told, lambda: f"the claim in the log:\n{balancer.log}")
+
+
+# Sends an advertisement that it hears back to the network, as a switch in a loop would.
+ECHO = """
+import socket
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86dd)) as frames:
+    frames.bind(("eth0", 0))
+    own = frames.getsockname()[4]
+    while True:
+        frame = frames.recv(2048)
+        if frame[20] == 112:
+            break
+    for _ in range(5):
+        frames.send(frame[:6] + own + frame[12:])
+"""
+
+
+def test_our_own_advertisements_are_nobody_else_s(scene):
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1"), vrrp={"address": "2001:db8::100/64"}).wait_until("active")
+    other = scene.node("lb3")
+    other.run(sys.executable, "-c", ECHO)
+    balancer.wait_for_log("an advertisement from our own address fe80::.*: a loop in the network")
+    assert "is Active as well" not in balancer.log
+    assert balancer.status["routers"][0]["received"] == 0

@@ -24,7 +24,7 @@ extension VirtualRouters {
         note(outcome, ofScript: track, queue.router, at: now)
       } else if !outcome.isSuccess {
         let router = queue.router
-        log(router, .warning, "\(program.words): \(outcome.words)")
+        log(router, .warning, "hook \(program.name): \(outcome.words)")
       }
     }
     let changes = self.changes
@@ -52,7 +52,7 @@ extension VirtualRouters {
     }
     for program in programs {
       let isTaken = self.programs.run(program, in: ProgramRunner.Queue(router: router), poller, at: now)
-      if !isTaken { log(router, .warning, "\(program.words): it is too slow, and not told of this change") }
+      if !isTaken { log(router, .warning, "hook \(program.name): it is too slow, and not told of this change") }
     }
   }
 }
@@ -64,8 +64,8 @@ struct RoleChange: Hashable {
 }
 
 extension Program {
-  /// `hook /path/to/program`; of those that others run, it is not known which.
-  fileprivate var words: String { path == CurrentProcess.executable ? "hooks and mail" : "hook \(path)" }
+  /// Its path; or who has all of them run.
+  fileprivate var name: String { path == CurrentProcess.executable ? "belvedere notify" : path }
 }
 
 extension ProgramRunner.Outcome {

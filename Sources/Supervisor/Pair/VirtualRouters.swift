@@ -127,6 +127,16 @@ struct VirtualRouters: ~Copyable {
       return say(index, .warning, "\(error)", as: .receiving, at: now)
     }
     for packet in packets {
+      // IPv4's never come so far: the kernel takes them for martians.
+      guard !seats[index].own.contains(packet.source) else {
+        say(
+          index, .warning,
+          """
+          an advertisement from our own address \(packet.source): a loop in the network, or a machine with the same \
+          address
+          """, as: .echo, at: now)
+        continue
+      }
       let received = ReceivedPacket(
         source: packet.source, destination: packet.destination, hopLimit: packet.hopLimit, payload: packet.bytes.span)
       do throws(Rejection) {

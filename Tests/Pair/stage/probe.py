@@ -2,6 +2,7 @@
 addresses. Both are processes of their own, in front of every other one where the machine allows it: what they measure
 is the pair, not who else wants the processor."""
 
+import errno
 import os
 import re
 import struct
@@ -66,8 +67,9 @@ class Probe:
         return max(after[0] - before[1] for before, after in zip(moments, moments[1:]))
 
     def refusals(self, since=0):
-        """How many connections were refused or reset, since that moment."""
-        return sum(fault in (104, 111) for _, _, fault in self._attempts(since))
+        """How many connections were refused, since that moment. One that was begun with one node and goes on with the
+        other is reset, which is another matter."""
+        return sum(fault == errno.ECONNREFUSED for _, _, fault in self._attempts(since))
 
     def silence(self):
         """For how long nobody has answered now."""
