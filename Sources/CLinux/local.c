@@ -47,15 +47,19 @@ int cl_local_listen(const char *path, size_t count, int backlog) {
   return fd;
 }
 
-int cl_local_connect(const char *path, size_t count) {
+static int connected(const char *path, size_t count, int type) {
   struct sockaddr_un name;
   socklen_t length;
   if (address(path, count, &name, &length) != 0) return -1;
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   if (connect(fd, (struct sockaddr *)&name, length) != 0) return closed_with_error(fd);
   return fd;
 }
+
+int cl_local_connect(const char *path, size_t count) { return connected(path, count, SOCK_STREAM | SOCK_NONBLOCK); }
+
+int cl_local_connect_datagrams(const char *path, size_t count) { return connected(path, count, SOCK_DGRAM); }
 
 int cl_local_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 

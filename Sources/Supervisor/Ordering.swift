@@ -46,7 +46,8 @@ extension Supervision {
   mutating func order(_ command: ServerCommand, of name: String, for asker: OperatorSocket.Asker) {
     guard status.server(name, orders) != nil else { return reply(.refused([unknown(name)]), to: asker) }
     let order = orders.give(command, to: name, at: .now)
-    log.notice("server \(name): \(command.text), ordered by \(operators.name(of: asker))")
+    log.notice(
+      "server \(name): \(command.text), ordered by \(operators.name(of: asker))", metadata: ["server": "\(name)"])
     saveOrders()
     orderQueue.append(OrderQueue.Entry(asker, name: name, number: orders.number, at: Clock.monotonic()))
     guard worker != nil else { return answerOrders() }

@@ -109,7 +109,8 @@ extension Supervision {
     let answer: ControlAnswer
     switch outcome {
     case .success:
-      log.notice("reload: generation \(generation.current) serves")
+      log.notice(
+        "reload: generation \(generation.current) serves", metadata: ["generation": "\(generation.current)"])
       answer = .reloaded(generation: generation.current, warnings: plan.warnings)
     case .failure(let refusal):
       for line in refusal.lines { log.error("reload: refused, the configuration before it goes on serving: \(line)") }

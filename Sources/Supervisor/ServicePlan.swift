@@ -55,6 +55,8 @@ package struct ServicePlan {
   /// `log.target`: standard error and the journal are chosen once.
   package var logTarget = ""
   package var logLevel = Logger.Level.info
+  /// Syslog's number.
+  package var logFacility: UInt8 = Configuration.Log.Facility.daemon.code
   /// Where those who run hooks and send mail are told, if there is such a socket.
   package var notifier = Notifier.standardPath
   /// The virtual routers that the node takes part in.
@@ -85,6 +87,7 @@ package struct ServicePlan {
     orderFile = configuration.orderFile
     logTarget = configuration.log.target.rawValue
     logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
+    logFacility = configuration.log.facility.code
     for router in configuration.virtualRouters { routers.append(try RouterPlan(router)) }
   }
 

@@ -67,10 +67,13 @@ struct ServiceStatus {
     return known.count == description.servers.count ? false : nil
   }
 
-  /// `12 connections, 4711 requests; servers: 3 of 4 up, view02 down`.
+  /// `9 sessions, 12 connections, 4711 requests; servers: 3 of 4 up, view02 down`.
   var line: String {
     var parts: [String] = []
-    if let load { parts.append("\(load.connections) connections, \(load.requests) requests") }
+    if let load {
+      let sessions = serverLoads.values.reduce(0) { $0 + UInt64($1.sessions) }
+      parts.append("\(sessions) sessions, \(load.connections) connections, \(load.requests) requests")
+    }
     let known = health.filter(\.value.isCurrent)
     if !known.isEmpty {
       let up = known.count { $0.value.state == .up }

@@ -90,7 +90,9 @@ struct Supervision: ~Copyable {
     self.orderFile = orderFile
     orders = ServerOrders(plan.orderFile.map { OrderFile.read($0, log) } ?? OrderSnapshot([:]))
     orders.keep(plan.serverNames)
-    for order in orders.all { log.notice("orders: \(order.words), as an earlier service was told") }
+    for order in orders.all {
+      log.notice("orders: \(order.words), as an earlier service was told", metadata: ["server": "\(order.name)"])
+    }
     self.version = version
     life = WorkerLife(limits: limits)
     status = ServiceStatus(plan.description)
@@ -240,7 +242,9 @@ struct Supervision: ~Copyable {
         ServiceNotification.stopping.send()
         endReload(.failure(ReloadRefusal(["the service stops"])))
       case .note(let note):
-        log.log(level: note.level, "\(note.text)", metadata: workerIdentifier.map { ["pid": "\($0)"] })
+        var metadata: Logger.Metadata = ["generation": "\(generation.current)"]
+        if let workerIdentifier { metadata["pid"] = "\(workerIdentifier)" }
+        log.log(level: note.level, "\(note.text)", metadata: metadata)
       case .finish(let status): exitStatus = status
       }
     }
@@ -251,6 +255,7 @@ struct Supervision: ~Copyable {
     let kept = (plan.orderFile, orders.snapshot)
     plan = reload.plan
     OperationalLog.setLevel(plan.logLevel)
+    OperationalLog.setFacility(plan.logFacility)
     configuration = reload.configuration
     listeners = ListenerSet(reload.listeners)
     for listener in reload.listeners.removed {

@@ -37,12 +37,13 @@ package struct JournalLogHandler: LogHandler {
     queue.submit(.journal(fields, line: line))
   }
 
-  /// The entry's fields. The text repeats the metadata, because that is what `journalctl` shows.
+  /// The entry's fields. The text repeats the metadata that the message does not name itself, because that is what
+  /// `journalctl` shows.
   func fields(for event: LogEvent) -> [String] {
     let metadata = LogText.merged(metadata, metadataProvider, event)
     var fields = [
       "MESSAGE=" + LogText.message("\(event.message)", metadata), "PRIORITY=\(LogText.priority(of: event.level))",
-      "SYSLOG_IDENTIFIER=belvedere", "BELVEDERE_ROLE=" + label,
+      "SYSLOG_FACILITY=\(OperationalLog.facility)", "SYSLOG_IDENTIFIER=belvedere", "BELVEDERE_ROLE=" + label,
     ]
     for (key, value) in metadata.sorted(by: { $0.key < $1.key }).prefix(Self.fieldLimit - fields.count) {
       fields.append(Self.name(of: key) + "=" + value.description)

@@ -2,9 +2,14 @@ import Logging
 
 /// How a log message becomes text. What a peer sent can't end a line, begin another or reach a terminal's controls.
 enum LogText {
+  /// What a message is about. It names them in its own words, and its text does not repeat them; the journal has them as
+  /// fields. docs/operate.md lists these.
+  static let subjects: Set = ["client", "generation", "router", "server", "state"]
+
   /// `message key=value key="two words"`, with the keys in order.
   static func message(_ message: String, _ metadata: Logger.Metadata) -> String {
-    metadata.sorted { $0.key < $1.key }.reduce(into: line(message)) { text, field in
+    let told = metadata.filter { !subjects.contains($0.key) }
+    return told.sorted { $0.key < $1.key }.reduce(into: line(message)) { text, field in
       text += " \(field.key)=\(value(field.value.description))"
     }
   }

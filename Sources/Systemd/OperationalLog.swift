@@ -15,8 +15,9 @@ package enum OperationalLog {
   }
 
   /// Sets up every logger that is made after this call. Once a process; a later call is a programmer's error.
-  package static func bootstrap(target: Target, level: Logger.Level) {
+  package static func bootstrap(target: Target, level: Logger.Level, facility: UInt8) {
     setLevel(level)
+    setFacility(facility)
     let toJournal =
       switch target {
       case .automatic: JournalStream.isStandardError && isJournalThere
@@ -54,6 +55,15 @@ package enum OperationalLog {
   }
 
   private static let levelIndex = Atomic<UInt8>(0)
+
+  /// Syslog's number of the facility that entries of the journal have.
+  static var facility: UInt8 { facilityCode.load(ordering: .relaxed) }
+
+  /// Changes the facility of what is said from now on.
+  package static func setFacility(_ code: UInt8) { facilityCode.store(code, ordering: .relaxed) }
+
+  /// A daemon's, unless told otherwise.
+  private static let facilityCode = Atomic<UInt8>(3)
 
   /// The last warnings and errors that were said here, or that `add` told of; the latest last.
   package static var problems: [ProblemList.Entry] { list.withLock { $0.entries } }

@@ -37,6 +37,11 @@ package enum RouterNote: Hashable, Sendable {
     }
   }
 
+  /// The role that it has from now on, when the note is about that.
+  package var newRole: VirtualRouter.Role? {
+    if case .transition(let transition) = self { transition.to } else { nil }
+  }
+
   package var text: String {
     switch self {
     case .transition(let transition): "\(transition)"

@@ -51,14 +51,27 @@ package struct CalendarTime: Hashable, Sendable {
     sink.append(decimal: abs(offsetMinutes) % 60, digits: 2)
   }
 
+  /// `Nov  2 10:43:05` (RFC 3164 §4.1.2).
+  package func renderSyslog(into sink: inout some ByteSink) {
+    sink.append(monthName)
+    sink.append(day < 10 ? "  " : " ")
+    sink.append(decimal: UInt64(max(0, day)))
+    sink.append(" ")
+    renderSeconds(into: &sink)
+  }
+
   private func renderClock(into sink: inout some ByteSink) {
+    renderSeconds(into: &sink)
+    sink.append(".")
+    sink.append(decimal: millisecond, digits: 3)
+  }
+
+  private func renderSeconds(into sink: inout some ByteSink) {
     sink.append(decimal: hour, digits: 2)
     sink.append(":")
     sink.append(decimal: minute, digits: 2)
     sink.append(":")
     sink.append(decimal: second, digits: 2)
-    sink.append(".")
-    sink.append(decimal: millisecond, digits: 3)
   }
 
   private var monthName: StaticString {

@@ -10,9 +10,11 @@ struct AccessLog: ~Copyable {
 
   private(set) var isOpen = false
   private var format = AccessLogFormat.httplog
+  private var hasFields = false
   private let writer: AccessLogWriter
   private var lines = ByteWriter(limit: 1 << 20)
-  private var count = 0
+  /// Where each entry ends in them.
+  private var ends: [Int] = []
   /// The second whose calendar was looked up last, and the calendar.
   private var second: (number: UInt64, calendar: CalendarTime)?
 
@@ -25,6 +27,7 @@ struct AccessLog: ~Copyable {
   mutating func adopt(_ settings: Configuration.Log.Access?) {
     isOpen = settings != nil
     format = settings?.format == .json ? .json : .httplog
+    hasFields = settings?.target == .journal
   }
 
   /// Adds a line.
@@ -32,7 +35,8 @@ struct AccessLog: ~Copyable {
     guard isOpen else { return }
     let active = (now - (entry.record.began ?? now)).nanoseconds
     format.render(entry, at: now, began: calendarTime(Clock.wall() - active), into: &lines)
-    count += 1
+    if hasFields { entry.renderFields(into: &lines) }
+    ends.append(lines.bytes.count)
   }
 
   private mutating func calendarTime(_ nanoseconds: UInt64) -> CalendarTime {
@@ -45,9 +49,9 @@ struct AccessLog: ~Copyable {
 
   /// Hands the turn's lines over.
   mutating func endTurn() {
-    guard count > 0 else { return }
-    writer.submit(lines.bytes, lines: count)
+    guard !ends.isEmpty else { return }
+    writer.submit(AccessLogBatch(bytes: lines.bytes, ends: ends, hasFields: hasFields))
     lines.removeAll()
-    count = 0
+    ends.removeAll(keepingCapacity: true)
   }
 }

@@ -10,27 +10,28 @@ final class AccessLogWriter: Sendable {
   static let waitingRoom = 4 << 20
 
   private struct Waiting: ~Copyable {
-    var bytes: [UInt8] = []
+    var batch = AccessLogBatch()
     var dropped: UInt64 = 0
     var isWriting = false
     /// Where to write from the next time on.
-    var nextSink: Descriptor?
+    var nextSink: AccessLogSink?
   }
 
   private let waiting: Mutex<Waiting>
   private let wakeup: Wakeup
 
-  /// Nil: nobody wants the log yet.
-  init(_ target: Configuration.Log.AccessTarget?) throws(SystemError) {
+  /// Nobody wants the log yet where its access part is off.
+  init(_ settings: Configuration.Log) throws(SystemError) {
     wakeup = try Wakeup()
-    waiting = Mutex(Waiting(nextSink: try AccessLogWriter.open(target)))
+    waiting = Mutex(Waiting(nextSink: try AccessLogWriter.sink(of: settings)))
   }
 
   /// Writes elsewhere from now on. Throws when that can't be opened, and then goes on as before.
-  func redirect(to target: Configuration.Log.AccessTarget?) throws(SystemError) {
-    guard let sink = try AccessLogWriter.open(target) else { return }
-    let number = sink.relinquish()
-    waiting.withLock { $0.nextSink = Descriptor(owning: number) }
+  func redirect(to settings: Configuration.Log) throws(SystemError) {
+    guard let target = settings.access?.target else { return }
+    // A mutex's body can't consume what it captures: it is handed over in a box.
+    let box = Mutex<AccessLogSink?>(try AccessLogSink(target, facility: settings.facility))
+    waiting.withLock { waiting in waiting.nextSink = box.withLock { $0.take() } }
   }
 
   /// Lines that were dropped since the last call.
@@ -41,15 +42,15 @@ final class AccessLogWriter: Sendable {
     }
   }
 
-  /// Takes whole lines, from any loop.
-  func submit(_ bytes: [UInt8], lines: Int) {
+  /// Takes whole entries, from any loop.
+  func submit(_ batch: AccessLogBatch) {
     let wasEmpty = waiting.withLock { waiting in
-      guard waiting.bytes.count + bytes.count <= AccessLogWriter.waitingRoom else {
-        waiting.dropped += UInt64(lines)
+      guard waiting.batch.bytes.count + batch.bytes.count <= AccessLogWriter.waitingRoom else {
+        waiting.dropped += UInt64(batch.ends.count)
         return false
       }
-      let wasEmpty = waiting.bytes.isEmpty
-      waiting.bytes.append(contentsOf: bytes)
+      let wasEmpty = waiting.batch.isEmpty
+      waiting.batch.append(batch)
       return wasEmpty
     }
     if wasEmpty { wakeup.signal() }
@@ -57,23 +58,19 @@ final class AccessLogWriter: Sendable {
 
   /// Writes for ever; the body of its thread.
   func run() {
-    var sink: Descriptor?
+    var sink: AccessLogSink?
     while true {
       wakeup.wait()
       if let next = waiting.withLock({ $0.nextSink.take() }) { sink = consume next }
-      let bytes = waiting.withLock { waiting in
+      let batch = waiting.withLock { waiting in
         waiting.isWriting = true
-        defer { waiting.bytes = [] }
-        return waiting.bytes
+        defer { waiting.batch = AccessLogBatch() }
+        return waiting.batch
       }
-      let isWritten =
-        switch sink {
-        case .some(let sink): AccessLogWriter.write(bytes, to: sink)
-        case .none: false
-        }
+      // A sink that is gone (a closed pipe, a full disk, no daemon) loses lines, not traffic.
+      let lost = sink?.write(batch) ?? batch.ends.count
       waiting.withLock { waiting in
-        // A sink that is gone (a closed pipe, a full disk) loses lines, not traffic.
-        if !isWritten { waiting.dropped += UInt64(bytes.count { $0 == UInt8(ascii: "\n") }) }
+        waiting.dropped += UInt64(lost)
         waiting.isWriting = false
       }
     }
@@ -82,21 +79,13 @@ final class AccessLogWriter: Sendable {
   /// Waits until everything is written, but not longer than `bound`.
   func close(within bound: Interval) {
     let deadline = Clock.monotonic() + bound
-    while waiting.withLock({ !$0.bytes.isEmpty || $0.isWriting }), Clock.monotonic() < deadline {
+    while waiting.withLock({ !$0.batch.isEmpty || $0.isWriting }), Clock.monotonic() < deadline {
       Clock.sleep(.milliseconds(5))
     }
   }
 
-  private static func write(_ bytes: [UInt8], to sink: borrowing Descriptor) -> Bool {
-    do throws(SystemError) { try File.write(bytes.span, to: sink) } catch { return false }
-    return true
-  }
-
-  private static func open(_ target: Configuration.Log.AccessTarget?) throws(SystemError) -> Descriptor? {
-    switch target {
-    case nil: nil
-    case .standardOutput: try File.standardOutput()
-    case .file(let path): try File.appending(to: path)
-    }
+  private static func sink(of settings: Configuration.Log) throws(SystemError) -> AccessLogSink? {
+    guard let target = settings.access?.target else { return nil }
+    return try AccessLogSink(target, facility: settings.facility)
   }
 }

@@ -156,7 +156,7 @@ struct Client: ~Copyable {
       return .wait
     case .failed(let failure):
       world.counters.failedHandshakes += 1
-      world.log.debug("TLS handshake with \(peer) failed: \(failure.description)")
+      world.log.debug("TLS handshake with \(peer) failed: \(failure.description)", metadata: subject)
       return .close
     case nil:
       return .close
@@ -192,7 +192,7 @@ struct Client: ~Copyable {
       case .refused(let rejection):
         noteRequestLine(&world)
         world.counters.refusedRequests += 1
-        world.log.debug("request of \(peer) refused: \(rejection.reason)")
+        world.log.debug("request of \(peer) refused: \(rejection.reason)", metadata: subject)
         return reply(rejection.status, &world)
       }
     }

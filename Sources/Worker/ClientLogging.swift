@@ -3,6 +3,7 @@ import Configuration
 import Exchange
 import HTTP1
 import Linux
+import Logging
 import TLS
 import Wire
 
@@ -17,10 +18,13 @@ extension Client {
       server: server.map { generation.servers[$0].name }, requestLine: requestLine,
       connections: world.fleet.connectionCount,
       serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
-      queue: occupancy.waiting)
+      queue: occupancy.waiting, generation: generation.number)
     world.accessLog.add(entry, monotonic: world.now)
     exchange.value.record.began = nil
   }
+
+  /// Whom a message about this client is about.
+  var subject: Logger.Metadata { ["client": "\(peer.address)", "generation": "\(generation.number)"] }
 
   private var frontend: StaticString {
     switch service {

@@ -111,7 +111,7 @@ extension Client {
     if ended == .cut, exchange.value.isTunnel { return .stop(clientBroke(&world)) }
     switch exchange.value.readRequestBody(in: input, ended: ended != nil, at: world.now) {
     case .refused(let rejection):
-      world.log.debug("request body of \(peer) refused: \(rejection.reason)")
+      world.log.debug("request body of \(peer) refused: \(rejection.reason)", metadata: subject)
       return .stop(exchange.value.response == nil ? reply(rejection.status, &world) : abort(&world))
     case .truncated, .closed: return .stop(clientBroke(&world))
     case .incomplete, .head, .body: return .moved

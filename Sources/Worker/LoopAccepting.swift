@@ -40,7 +40,7 @@ extension Loop {
     do throws(TLSError) {
       stream = try makeStream(accepted.takeDescriptor(), service)
     } catch {
-      world.log.error("TLS for \(peer) could not begin: \(error)")
+      world.log.error("TLS for \(peer) could not begin: \(error)", metadata: ["client": "\(peer.address)"])
       world.fleet.connectionEnded(identity)
       return
     }

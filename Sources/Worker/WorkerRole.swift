@@ -25,7 +25,8 @@ package enum WorkerRole {
         }
         OperationalLog.bootstrap(
           target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
-          level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
+          level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info,
+          facility: configuration.log.facility.code)
         let log = Logger(label: "worker")
         confinement.tell(log)
         service = try WorkerService(orders, configuration, confinement, channel: channel, log: log)

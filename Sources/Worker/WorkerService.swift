@@ -50,7 +50,7 @@ final class WorkerService: Sendable {
       fleet = try Fleet(
         configuration, restoring: path.flatMap { AffinityFile.read($0, log) }, orders: orders.serverOrders)
       affinityFile = try AffinityFile(fleet.homes, readFrom: path, log: log, at: now)
-      accessLog = try AccessLogWriter(configuration.log.access?.target)
+      accessLog = try AccessLogWriter(configuration.log)
       stapler = try Stapler(log: log)
       try Thread(name: "access-log") { [accessLog] in accessLog.run() }.detach()
     } catch {
@@ -155,13 +155,14 @@ final class WorkerService: Sendable {
       confinement.refuseFilesOutside(&loaded)
       let configuration = try loaded.accepted()
       let generation = try Generation(number: orders.generation, configuration, tickets: tickets, fleet: fleet)
-      if configuration.log.access != state.withLock({ $0.generation.configuration.log.access }) {
-        do throws(SystemError) { try accessLog.redirect(to: configuration.log.access?.target) } catch {
+      if configuration.log != state.withLock({ $0.generation.configuration.log }) {
+        do throws(SystemError) { try accessLog.redirect(to: configuration.log) } catch {
           throw GenerationError("access log: \(error)")
         }
       }
       warnOfUnverifiedServers(generation)
       OperationalLog.setLevel(Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
+      OperationalLog.setFacility(configuration.log.facility.code)
       tickets.rotate(every: configuration.tls.ticketRotation, at: Clock.monotonic())
       fleet.adopt(generation)
       staple(generation)
@@ -243,7 +244,7 @@ final class WorkerService: Sendable {
     }
     state.withLock { $0.told = figures }
     let dropped = accessLog.takeDropped()
-    if dropped > 0 { log.warning("access log: the sink is full, \(dropped) lines were dropped") }
+    if dropped > 0 { log.warning("access log: the sink is full or gone, \(dropped) lines were dropped") }
     for problem in OperationalLog.takeProblems() { channel.send(.problem(Problem(problem))) }
   }
 

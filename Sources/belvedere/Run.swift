@@ -50,7 +50,8 @@ struct Run: ParsableCommand {
     ).accepted()
     OperationalLog.bootstrap(
       target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
-      level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
+      level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info,
+      facility: configuration.log.facility.code)
     var plan = try plan(configuration, text: text, hostName: hostName)
     plan.notifier = notifier
     throw ExitCode(

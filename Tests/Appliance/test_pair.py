@@ -15,6 +15,8 @@ ELSEWHERE = {
     "make rpm": "likewise",
     "dnf install ./belvedere-0.1.0-1.el9.x86_64.rpm": "Enterprise Linux",
     "dnf upgrade ./belvedere-0.2.0-1.el9.x86_64.rpm": "Enterprise Linux",
+    "cat /etc/rsyslog.d/haproxy.conf": "typed in test_surroundings.py",
+    "tail -n 3 /var/log/haproxy.log": "likewise",
 }
 
 
@@ -93,7 +95,7 @@ def test_started_pair_has_the_address_on_the_better_machine(lb1, lb2, site):
     lb1.wait_until(lambda: lb1.holds(ADDRESS), "the address")
     assert not lb2.holds(ADDRESS)
     for machine, role in ((lb1, "active"), (lb2, "backup")):
-        line = rf"router-51 {role}; .*servers: 2 of 2 up"
+        line = rf"router-51 {role}; \d+ sessions, \d+ connections, \d+ requests; servers: 2 of 2 up"
         machine.wait_until(lambda: re.search(line, machine.show("StatusText")), f"{line!r} as the status")
         assert re.search(line, install.type(machine, "systemctl status belvedere"))
     assert re.search(rf"inet {ADDRESS}/24.*\n.*valid_lft \dsec", install.type(lb1, "ip -4 addr show dev eth0"))
@@ -117,6 +119,9 @@ def test_manual_shows_how_to_look(lb1, lb2):
     assert "router-51 on eth0: active, was backup" in operate.type(lb1, "journalctl -u belvedere -n 50")
     operate.type(lb1, "journalctl -u belvedere -p warning")
     assert "server view01 is up" in operate.type(lb1, "journalctl -u belvedere BELVEDERE_SERVER=view01")
+    assert "active, was backup" in operate.type(lb1, "journalctl -u belvedere BELVEDERE_ROUTER=router-51 BELVEDERE_STATE=active")
+    operate.type(lb1, "journalctl -u belvedere BELVEDERE_SERVER=view01 BELVEDERE_STATE=down")
+    assert "PRIORITY=" in operate.type(lb1, "journalctl -u belvedere -o verbose -n 1")
     assert f"inet {ADDRESS}/24" in operate.type(lb1, "ip -4 addr show dev eth0")
 
 

@@ -25,11 +25,16 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     var status = status(of: ["view01", "view02", "view03"])
     #expect(status.line == "serving")
     status.note(Load(connections: 12, exchanges: 3, requests: 4711), at: Instant(nanoseconds: 0))
-    #expect(status.line == "12 connections, 4711 requests")
+    #expect(status.line == "0 sessions, 12 connections, 4711 requests")
+    for (name, sessions) in [("view01", 4), ("view02", 5)] as [(String, UInt32)] {
+      status.note(
+        ServerLoad(name: name, clients: 90, sessions: sessions, exchanges: 0, waiting: 0, connections: 0))
+    }
     status.note(.init(name: "view01", state: .up, reason: ""), at: moment(1))
     status.note(.init(name: "view03", state: .down, reason: ""), at: moment(1))
     status.note(.init(name: "view02", state: .drain, reason: ""), at: moment(1))
-    #expect(status.line == "12 connections, 4711 requests; servers: 1 of 3 up, view02 drain, view03 down")
+    #expect(
+      status.line == "9 sessions, 12 connections, 4711 requests; servers: 1 of 3 up, view02 drain, view03 down")
     status.workerEnded()
     #expect(status.line == "serving")
   }

@@ -69,12 +69,12 @@ private let time = Timestamp(milliseconds: 1_763_808_721_123)
     #expect(handler.line(for: event(.error, "m", error: Failure()), at: time) == #"<3>s: m error="it broke""#)
   }
 
-  @Test func `the journal gets the fields one by one, and in the text`() throws {
+  @Test func `the journal gets the fields one by one, and in the text what the message does not name`() throws {
     let handler = JournalLogHandler(label: "worker", level: .info, queue: try LogQueue())
     #expect(
-      handler.fields(for: event(.warning, "server down", ["server": "view01", "exit-status": "a b"])) == [
-        #"MESSAGE=server down exit-status="a b" server=view01"#, "PRIORITY=4", "SYSLOG_IDENTIFIER=belvedere",
-        "BELVEDERE_ROLE=worker", "BELVEDERE_EXIT_STATUS=a b", "BELVEDERE_SERVER=view01",
+      handler.fields(for: event(.warning, "server view01 is down", ["server": "view01", "exit-status": "a b"])) == [
+        #"MESSAGE=server view01 is down exit-status="a b""#, "PRIORITY=4", "SYSLOG_FACILITY=3",
+        "SYSLOG_IDENTIFIER=belvedere", "BELVEDERE_ROLE=worker", "BELVEDERE_EXIT_STATUS=a b", "BELVEDERE_SERVER=view01",
       ])
   }
 

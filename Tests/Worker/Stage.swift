@@ -54,9 +54,11 @@ struct Stage: ~Copyable {
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let heartbeats = try SharedHeartbeats(loops: 1)
     let beats = try SharedHeartbeats.attach(heartbeats.file, loops: 1)
+    var unlogged = Configuration.Log()
+    unlogged.access = nil
     let world = try World(
       loop: 0, fleet: fleet, generation: generation, log: log,
-      accessLog: AccessLog(nil, writer: try AccessLogWriter(nil)))
+      accessLog: AccessLog(nil, writer: try AccessLogWriter(unlogged)))
     var loop = try Loop(
       world: world, prober: nil, mailbox: fleet.mailbox(of: 0), heartbeat: beats[0],
       board: LoopFigures.Board())

@@ -8,6 +8,8 @@
 // Bound with mode 0660 from its first moment on. Not before every other thread has made the files that it makes.
 int cl_local_listen(const char *path, size_t count, int backlog);
 int cl_local_connect(const char *path, size_t count);
+// For datagrams; sending waits for room.
+int cl_local_connect_datagrams(const char *path, size_t count);
 int cl_local_accept(int fd);
 
 // Whose process has connected: 0, or -1 with errno.

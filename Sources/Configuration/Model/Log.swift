@@ -4,6 +4,8 @@ extension Configuration {
     /// The least severe message of the operational log that is written.
     package var level = Level.info
     package var target = Target.automatic
+    /// Syslog's facility of the operational log in the journal, and of the access log in the journal and in syslog.
+    package var facility = Facility.daemon
     /// One line a request; nil when switched off.
     package var access: Access? = Access()
 
@@ -19,6 +21,27 @@ extension Configuration {
       case automatic = "auto"
       case standardError = "stderr"
       case journal
+    }
+
+    /// Of syslog (RFC 5424 §6.2.1), those that are a daemon's or for an administrator to give a meaning.
+    package enum Facility: String, CaseIterable, Sendable {
+      case daemon, user, local0, local1, local2, local3, local4, local5, local6, local7
+
+      /// Syslog's number for it.
+      package var code: UInt8 {
+        switch self {
+        case .user: 1
+        case .daemon: 3
+        case .local0: 16
+        case .local1: 17
+        case .local2: 18
+        case .local3: 19
+        case .local4: 20
+        case .local5: 21
+        case .local6: 22
+        case .local7: 23
+        }
+      }
     }
 
     /// The access log.
@@ -39,6 +62,10 @@ extension Configuration {
     package enum AccessTarget: Hashable, Sendable {
       /// Under systemd that is the journal.
       case standardOutput
+      /// The journal itself, with client and server as fields.
+      case journal
+      /// The machine's syslog, by `/dev/log`.
+      case syslog
       /// A file that lines are appended to.
       case file(String)
     }

@@ -79,23 +79,24 @@ extension Kind where Value == [UInt16: String] {
 }
 
 extension Kind where Value == Configuration.Log.AccessTarget {
+  private static let words: [(String, Configuration.Log.AccessTarget)] = [
+    ("stdout", .standardOutput), ("journal", .journal), ("syslog", .syslog),
+  ]
+
   static let accessTarget = Kind(
-    name: "`stdout` or path", expected: "`stdout` or a path",
+    name: "`stdout`, `journal`, `syslog` or path", expected: "`stdout`, `journal`, `syslog` or a path",
     read: { node, reader in
-      guard case .scalar(let text, _) = node.content, text != "stdout" else {
-        if case .scalar = node.content { return .standardOutput }
-        return Kind<String>.path(.accessLog).read(node, &reader).map { .file($0) }
-      }
-      guard text.contains("/") else {
-        reader.error("expected `stdout` or a path, found \(node.found)", at: node.mark)
-        return nil
+      if case .scalar(let text, _) = node.content {
+        if let word = words.first(where: { $0.0 == text }) { return word.1 }
+        guard text.contains("/") else {
+          reader.error("expected `stdout`, `journal`, `syslog` or a path, found \(node.found)", at: node.mark)
+          return nil
+        }
       }
       return Kind<String>.path(.accessLog).read(node, &reader).map { .file($0) }
     },
     write: { target in
-      switch target {
-      case .standardOutput: "stdout"
-      case .file(let path): path
-      }
+      if case .file(let path) = target { return path }
+      return words.first { $0.1 == target }?.0 ?? ""
     })
 }

@@ -59,6 +59,9 @@ extension Schema {
         "target", \.target, .word, example: "stderr",
         "`auto` is the journal under systemd, otherwise standard error."),
       Key(
+        "facility", \.facility, .word, example: "local2",
+        "Syslog's facility of what goes to the journal, and of `access: { target: syslog }`."),
+      Key(
         "access", \.access, .either("off", or: .section(access)), default: "on, see [log.access](#logaccess)",
         example: "off",
         "One line for each request."),
@@ -72,7 +75,10 @@ extension Schema {
         "`httplog` is HAProxy's, field by field. `json` is one object a line."),
       Key(
         "target", \.target, .accessTarget, example: "/var/log/belvedere/access.log",
-        "Standard output (the journal under systemd) or a file."),
+        """
+        `stdout` is the journal under systemd, as bare lines; `journal` has client and server as fields; `syslog` is \
+        `/dev/log`, as HAProxy's `log /dev/log`; or a file.
+        """),
     ])
 }
 

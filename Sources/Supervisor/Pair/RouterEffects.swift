@@ -13,7 +13,7 @@ extension VirtualRouters {
       case .holdAddresses(let lease): holdAddresses(index, lease, at: now)
       case .dropAddresses: dropAddresses(index)
       case .announce(let times): announce(index, times, at: now)
-      case .note(let note): log(index, Logger.Level(note.severity), note.text)
+      case .note(let note): log(index, Logger.Level(note.severity), note.text, state: note.newRole)
       case .transitioned(let transition): changes.append(RoleChange(router: index, transition: transition))
       case .failedOver(let successor, let wasActive): handovers.append((index, successor, wasActive))
       case .stopped: stopped.insert(index)
@@ -108,8 +108,12 @@ extension VirtualRouters {
 }
 
 extension VirtualRouters {
-  func log(_ index: Int, _ level: Logger.Level, _ text: String) {
-    log.log(level: level, "vrrp: \(seats[index].plan.name) on \(seats[index].plan.interface): \(text)")
+  /// Says something about a virtual router; `state` where it is about its change to that.
+  func log(_ index: Int, _ level: Logger.Level, _ text: String, state: VirtualRouter.Role? = nil) {
+    let plan = seats[index].plan
+    var metadata: Logger.Metadata = ["router": "\(plan.name)"]
+    if let state { metadata["state"] = "\(state)" }
+    log.log(level: level, "vrrp: \(plan.name) on \(plan.interface): \(text)", metadata: metadata)
   }
 
   /// Says what might come again and again, once a minute at most.

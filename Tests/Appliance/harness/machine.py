@@ -1,5 +1,6 @@
 """A Debian machine: systemd as process 1 of its own namespaces, on a root file system that is thrown away."""
 
+import json
 import os
 import re
 import shlex
@@ -134,12 +135,19 @@ class Machine:
     def journal(self, arguments="", *, since=None):
         """What the service and systemd said about it, from a moment of `moment` on."""
         after = f"--after-cursor '{since}'" if since else ""
-        return self.run(f"journalctl --no-pager -u belvedere {after} {arguments}")
+        return self.run(f"journalctl --sync; journalctl --no-pager -u belvedere {after} {arguments}")
+
+    def entries(self, *, since=None, **fields):
+        """The entries that have these fields, each as all of its fields."""
+        found = [json.loads(line) for line in self.journal("-o json", since=since).splitlines()]
+        return [entry for entry in found if fields.items() <= entry.items()]
 
     @property
     def moment(self):
         """Now, for the journal."""
-        return re.search(r"^-- cursor: (.*)$", self.run("journalctl --sync; journalctl -n 0 --show-cursor"), re.MULTILINE)[1]
+        # Of the unit's own last entry: --after-cursor leaves out one that matches where the cursor's own does not.
+        said = self.run("journalctl --sync; journalctl --no-pager -u belvedere -o cat -n 1 --show-cursor")
+        return re.search(r"^-- cursor: (.*)$", said, re.MULTILINE)[1]
 
     def wait_for_journal(self, text, *, since=None):
         self.wait_until(lambda: text in self.journal(since=since), f"{text!r} in the journal")

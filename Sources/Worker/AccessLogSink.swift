@@ -1,0 +1,126 @@
+import Configuration
+import Linux
+import Wire
+
+/// Where the access log's entries go, for the writer's thread alone: a stream of lines, or a log daemon that takes a
+/// datagram for each.
+struct AccessLogSink: ~Copyable {
+  static let syslogPath = "/dev/log"
+  static let journalPath = "/run/systemd/journal/socket"
+  /// More than any entry takes.
+  private static let messageLimit = 1 << 16
+  /// Syslog's severity of a line: informational, as HAProxy's.
+  private static let severity: UInt8 = 6
+
+  private enum Form {
+    case stream
+    case syslog
+    case journal
+  }
+
+  private let form: Form
+  private let facility: UInt8
+  private let stream: Descriptor?
+  private var daemon: DatagramSender
+
+  /// Opens it. A log daemon need not be there yet.
+  init(_ target: Configuration.Log.AccessTarget, facility: Configuration.Log.Facility) throws(SystemError) {
+    switch target {
+    case .standardOutput: self.init(stream: try File.standardOutput())
+    case .file(let path): self.init(stream: try File.appending(to: path))
+    case .syslog: self.init(syslog: Self.syslogPath, facility: facility)
+    case .journal: self.init(journal: Self.journalPath, facility: facility)
+    }
+  }
+
+  private init(stream: consuming Descriptor) {
+    form = .stream
+    facility = 0
+    self.stream = consume stream
+    daemon = DatagramSender(path: "")
+  }
+
+  /// A socket that speaks RFC 3164, as a machine's own programs write it: without a host name.
+  init(syslog path: String, facility: Configuration.Log.Facility) {
+    form = .syslog
+    self.facility = facility.code
+    stream = nil
+    daemon = DatagramSender(path: path)
+  }
+
+  /// A socket that speaks the journal's own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL).
+  init(journal path: String, facility: Configuration.Log.Facility) {
+    form = .journal
+    self.facility = facility.code
+    stream = nil
+    daemon = DatagramSender(path: path)
+  }
+
+  /// Writes the entries, however long that takes, and returns how many were lost.
+  mutating func write(_ batch: AccessLogBatch) -> Int {
+    switch form {
+    case .stream: write(lines: batch) ? 0 : batch.ends.count
+    case .syslog: sendSyslog(batch)
+    case .journal: sendJournal(batch)
+    }
+  }
+
+  private func write(lines batch: AccessLogBatch) -> Bool {
+    switch stream {
+    case nil: return false
+    case .some(let stream):
+      var bytes = batch.bytes
+      if batch.hasFields {
+        bytes = []
+        batch.forEach { line, _ in bytes += line + [UInt8(ascii: "\n")] }
+      }
+      do throws(SystemError) { try File.write(bytes.span, to: stream) } catch { return false }
+      return true
+    }
+  }
+
+  private mutating func sendSyslog(_ batch: AccessLogBatch) -> Int {
+    var header = ByteWriter(limit: 64)
+    header.append("<")
+    header.append(decimal: UInt64(facility * 8 + Self.severity))
+    header.append(">")
+    Clock.local(Clock.wall()).renderSyslog(into: &header)
+    header.append(" belvedere[")
+    header.append(decimal: UInt64(CurrentProcess.identifier))
+    header.append("]: ")
+    return send(batch) { line, _, message in
+      message.append(header.bytes.span)
+      message.append(line.span)
+    }
+  }
+
+  private mutating func sendJournal(_ batch: AccessLogBatch) -> Int {
+    var constant = ByteWriter(limit: 128)
+    constant.append("PRIORITY=")
+    constant.append(decimal: UInt64(Self.severity))
+    constant.append("\nSYSLOG_FACILITY=")
+    constant.append(decimal: UInt64(facility))
+    constant.append("\nSYSLOG_IDENTIFIER=belvedere\nBELVEDERE_ROLE=worker\n")
+    return send(batch) { line, fields, message in
+      message.append("MESSAGE=")
+      message.append(line.span)
+      message.append("\n")
+      message.append(fields.span)
+      message.append(constant.bytes.span)
+    }
+  }
+
+  private mutating func send(
+    _ batch: AccessLogBatch,
+    composing compose: (_ line: ArraySlice<UInt8>, _ fields: ArraySlice<UInt8>, inout ByteWriter) -> Void
+  ) -> Int {
+    var lost = 0
+    var message = ByteWriter(limit: Self.messageLimit)
+    batch.forEach { line, fields in
+      message.removeAll()
+      compose(line, fields, &message)
+      if !daemon.send(message.bytes.span) { lost += 1 }
+    }
+    return lost
+  }
+}

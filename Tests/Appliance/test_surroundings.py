@@ -1,0 +1,170 @@
+"""One machine, and what on it has to do with the service: the journal, rsyslog, logrotate, and systemd's credentials."""
+
+import re
+
+import pytest
+from harness.manual import Manual
+from harness.site import CONFIGURATION
+
+ADDRESS = "192.168.1.162"
+CLIENT = "192.168.1.20"
+operate = Manual("operate.md")
+# A line of HAProxy's option httplog behind syslog's header.
+HTTPLOG = (
+    rf"belvedere\[\d+\]: {CLIENT}:\d+ \[\S+\] https~ servers/view0[12] \d+/\d+/-?\d+/\d+/\d+ 200 \d+ - - ---- \S+ \S+ "
+    r'"GET /portal HTTP/1.1"'
+)
+
+
+@pytest.fixture(scope="module")
+def machine(site, package):
+    machine = site.machine("lb1", ADDRESS)
+    machine.bring(package, "/root/belvedere.deb")
+    machine.run("apt-get install --yes /root/belvedere.deb")
+    site.configure(machine)
+    machine.run("systemctl start belvedere")
+    return machine
+
+
+def configure(machine, lines, *, by="reload"):
+    machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + lines)
+    machine.run(f"systemctl {by} belvedere")
+
+
+# The journal
+
+
+def test_entries_have_what_they_are_about_as_fields(machine):
+    subject = {"BELVEDERE_SERVER": "view01", "BELVEDERE_STATE": "up"}
+    (up,) = machine.wait_until(lambda: machine.entries(**subject), "the server's state in the journal")
+    assert up["MESSAGE"] == "server view01 is up: health check passed"
+    assert (up["BELVEDERE_ROLE"], up["PRIORITY"], up["SYSLOG_FACILITY"]) == ("worker", "5", "3")
+    since = machine.moment
+    machine.run("systemctl reload belvedere")
+    reloaded = {"BELVEDERE_GENERATION": "2", "BELVEDERE_ROLE": "supervisor"}
+    (reloaded,) = machine.wait_until(lambda: machine.entries(since=since, **reloaded), "the reload in the journal")
+    assert reloaded["MESSAGE"] == "reload: generation 2 serves"
+    machine.run("belvedere server view02 drain && belvedere server view02 ready")
+    ordered = {"BELVEDERE_SERVER": "view02", "BELVEDERE_ROLE": "supervisor"}
+    orders = machine.wait_until(lambda: machine.entries(**ordered), "the order in the journal")
+    assert "drain, ordered by" in orders[0]["MESSAGE"]
+
+
+def test_requests_have_client_and_server_as_fields_where_they_go_to_the_journal(machine, site):
+    configure(machine, "log: { access: { target: journal } }\n")
+    server = site.curl(ADDRESS, path="/portal").stdout
+    machine.wait_until(lambda: machine.entries(BELVEDERE_CLIENT=CLIENT), "the request in the journal")
+    (request,) = machine.entries(BELVEDERE_CLIENT=CLIENT)
+    assert '"GET /portal HTTP/1.1"' in request["MESSAGE"]
+    assert (request["BELVEDERE_SERVER"], request["BELVEDERE_STATUS"], request["BELVEDERE_GENERATION"]) == (server, "200", "3")
+    # It is the unit's, as everything that it says.
+    assert request["_SYSTEMD_UNIT"] == "belvedere.service"
+
+
+def test_refused_client_is_a_field_for_whoever_debugs(machine, site):
+    configure(machine, "log: { level: debug }\n")
+    site.network.run("curl", "-sk", "--tls-max", "1.0", "--ciphers", "DEFAULT@SECLEVEL=0", f"https://{ADDRESS}/")
+    machine.wait_until(lambda: machine.entries(BELVEDERE_CLIENT=CLIENT, PRIORITY="7"), "the handshake in the journal")
+
+
+def test_journal_that_stands_still_holds_nobody_up(machine, site):
+    configure(machine, "log: { access: { target: journal } }\n")
+    since = machine.moment
+    daemon = int(machine.run("systemctl show --property MainPID --value systemd-journald"))
+    machine.kill(daemon, "SIGSTOP")
+    try:
+        # More than its socket takes.
+        for _ in range(40):
+            assert site.curl(ADDRESS, path="/portal").stdout in ("view01", "view02")
+    finally:
+        machine.kill(daemon, "SIGCONT")
+    machine.wait_until(lambda: len(machine.entries(BELVEDERE_CLIENT=CLIENT, since=since)) == 40, "the lines that waited")
+
+
+# rsyslog and logrotate
+
+
+def test_rule_of_the_guide_for_rsyslog_goes_on_working(machine, site):
+    machine.write("/etc/rsyslog.d/haproxy.conf", "local2.*    /var/log/haproxy.log\n")
+    machine.run("systemctl enable --now rsyslog")
+    assert "local2.*" in operate.type(machine, "cat /etc/rsyslog.d/haproxy.conf")
+    machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + "log: { facility: local2, access: { target: syslog } }\n")
+    operate.type(machine, "systemctl reload belvedere")
+    log = machine.path("/var/log/haproxy.log")
+    site.curl(ADDRESS, path="/portal")
+    machine.wait_until(lambda: log.exists() and re.search(HTTPLOG, log.read_text()), "the request in HAProxy's file")
+    # What is decided goes there as well, by way of the journal.
+    machine.wait_until(lambda: re.search(r"belvedere\[\d+\]: .*generation \d+ serves", log.read_text()), "the reload there")
+    assert "GET /portal" in operate.type(machine, "tail -n 3 /var/log/haproxy.log") or "serves" in log.read_text()
+
+
+def test_syslog_that_is_gone_holds_nobody_up_and_is_told_of(machine, site):
+    machine.run("systemctl stop rsyslog syslog.socket; mv /run/systemd/journal/dev-log /run/systemd/journal/gone")
+    try:
+        since = machine.moment
+        machine.run("systemctl restart belvedere")
+        assert site.is_served(ADDRESS)
+        machine.wait_for_journal("access log: the sink is full or gone, 1 lines were dropped", since=since)
+    finally:
+        machine.run("mv /run/systemd/journal/gone /run/systemd/journal/dev-log")
+    since = machine.moment
+    site.curl(ADDRESS, path="/portal")
+    machine.wait_until(lambda: "GET /portal" in machine.run("journalctl --no-pager -t belvedere"), "the request")
+
+
+def test_logrotate_takes_the_file_and_lines_go_on(machine, site):
+    # A folder that the running worker does not know: a reload would be refused.
+    configure(machine, "log: { access: { target: /var/log/belvedere/access.log } }\n", by="restart")
+    log, rotated = machine.path("/var/log/belvedere/access.log"), machine.path("/var/log/belvedere/access.log.1")
+    for number in range(2):
+        before = log.stat().st_size
+        assert site.is_served(ADDRESS)
+        machine.wait_until(lambda: log.stat().st_size > before, "a line")
+        if number == 0:
+            machine.run("logrotate --force /etc/logrotate.d/belvedere")
+            assert rotated.stat().st_size > 0 and log.stat().st_size == 0
+    assert log.read_text().count("\n") == rotated.read_text().count("\n") == 1
+
+
+# Credentials
+
+
+def credential(machine, site, serial):
+    """A certificate and its key in files of their own, the key readable by root alone."""
+    text = site.certificate(serial).read_text()
+    chain, key = re.findall(r"-----BEGIN.*?-----END [A-Z ]+-----\n", text, re.DOTALL)
+    machine.write("/etc/belvedere/tls/view.crt", chain)
+    machine.write("/etc/belvedere/tls/view.key", key, mode="0600")
+
+
+def shown_serial(machine):
+    command = f"openssl s_client -connect {ADDRESS}:443 -servername view.domain.local </dev/null 2>/dev/null"
+    return machine.run(f"{command} | openssl x509 -noout -serial").strip().removeprefix("serial=")
+
+
+def test_key_that_only_root_can_read_is_handed_over_by_systemd(machine, site):
+    credential(machine, site, serial=7)
+    assert machine.attempt("runuser -u belvedere -- cat /etc/belvedere/tls/view.key").returncode != 0
+    machine.run("mkdir -p /etc/systemd/system/belvedere.service.d")
+    machine.write("/etc/systemd/system/belvedere.service.d/key.conf",
+                  "[Service]\nLoadCredential=view.key:/etc/belvedere/tls/view.key\n")  # fmt: skip
+    configuration = CONFIGURATION.replace(
+        "certificate: /etc/belvedere/tls/view.pem", "certificate: /etc/belvedere/tls/view.crt, key: credential:view.key"
+    )
+    machine.write("/etc/belvedere/belvedere.yaml", configuration)
+    machine.run("systemctl daemon-reload && systemctl restart belvedere")
+    assert site.is_served(ADDRESS)
+    assert shown_serial(machine) == "07"
+    # The service's processes have it, and nobody else's: not the user itself either.
+    assert "/run/credentials" in machine.run(f"tr '\\0' '\\n' </proc/{machine.supervisor}/environ")
+
+
+def test_rotated_credential_takes_a_restart_and_refuses_nobody(machine, site):
+    credential(machine, site, serial=8)
+    with site.load(ADDRESS) as load:
+        # systemd copied the key at the start: it does not go with the new certificate, and nothing is changed.
+        assert machine.attempt("systemctl reload belvedere").returncode != 0
+        assert shown_serial(machine) == "07"
+        machine.run("systemctl restart belvedere")
+    assert load["failures"] == []
+    assert shown_serial(machine) == "08"

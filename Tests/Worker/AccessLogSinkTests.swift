@@ -1,0 +1,102 @@
+import Configuration
+import Glibc
+import Linux
+import Testing
+import Wire
+
+@testable import Worker
+
+/// Two entries; the first has fields for the journal.
+private let batch = AccessLogBatch(
+  bytes: Array("GET /a\nBELVEDERE_CLIENT=192.0.2.7\nBELVEDERE_SERVER=view01\nGET /b\n".utf8), ends: [58, 65],
+  hasFields: true)
+
+@Suite struct `Where the access log goes` {
+  let directory = Directory()
+  var path: String { directory.path + "/log" }
+
+  @Test func `a batch that is appended to another keeps its entries`() {
+    var two = AccessLogBatch(bytes: Array("GET /0\n".utf8), ends: [7])
+    two.append(batch)
+    var seen: [String] = []
+    two.forEach { line, fields in
+      seen.append(String(decoding: line, as: UTF8.self) + "|" + String(decoding: fields, as: UTF8.self))
+    }
+    #expect(seen == ["GET /0|", "GET /a|BELVEDERE_CLIENT=192.0.2.7\nBELVEDERE_SERVER=view01\n", "GET /b|"])
+  }
+
+  @Test func `syslog gets a datagram for each line, by RFC 3164 and without fields`() throws {
+    let daemon = try LogDaemon(at: path)
+    var sink = AccessLogSink(syslog: path, facility: .local2)
+    #expect(sink.write(batch) == 0)
+    // local2 and informational, as HAProxy's `log /dev/log local2` has it.
+    for line in ["GET /a", "GET /b"] {
+      let message = daemon.receive()
+      let number = CurrentProcess.identifier
+      #expect(message.hasPrefix("<150>") && message.hasSuffix(" belvedere[\(number)]: \(line)"), "\(message)")
+      #expect(message.utf8.count == "<150>Nov  2 01:02:03 belvedere[\(number)]: \(line)".utf8.count)
+    }
+  }
+
+  @Test func `the journal gets the fields of each line`() throws {
+    let daemon = try LogDaemon(at: path)
+    var sink = AccessLogSink(journal: path, facility: .daemon)
+    #expect(sink.write(batch) == 0)
+    let constant = "PRIORITY=6\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=belvedere\nBELVEDERE_ROLE=worker\n"
+    #expect(
+      daemon.receive() == "MESSAGE=GET /a\nBELVEDERE_CLIENT=192.0.2.7\nBELVEDERE_SERVER=view01\n" + constant)
+    #expect(daemon.receive() == "MESSAGE=GET /b\n" + constant)
+  }
+
+  @Test func `a file gets lines, whatever the entries have besides`() throws {
+    var sink = try AccessLogSink(.file(path), facility: .daemon)
+    #expect(sink.write(batch) == 0)
+    #expect(try File.contents(of: path, limit: 1000) == Array("GET /a\nGET /b\n".utf8))
+  }
+
+  @Test func `what no daemon takes is lost and counted, and the next daemon gets what comes after`() throws {
+    var sink = AccessLogSink(syslog: path, facility: .daemon)
+    #expect(sink.write(batch) == 2)
+    do {
+      let daemon = try LogDaemon(at: path)
+      #expect(sink.write(batch) == 0)
+      _ = daemon.receive()
+    }
+    #expect(sink.write(batch) == 2)
+    let daemon = try LogDaemon(at: path)
+    #expect(sink.write(batch) == 0)
+    #expect(daemon.receive().hasSuffix("GET /a"))
+  }
+}
+
+/// A socket that datagrams are sent to.
+private final class LogDaemon {
+  private let socket: Int32
+  private let path: String
+
+  init(at path: String) throws {
+    self.path = path
+    socket = Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+    let bound = unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        unsafe bind(socket, __CONST_SOCKADDR_ARG(__sockaddr__: pointer), socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    try #require(bound == 0)
+  }
+
+  deinit {
+    close(socket)
+    unsafe unlink(path)
+  }
+
+  /// The next datagram.
+  func receive() -> String {
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = unsafe recv(socket, &bytes, bytes.count, 0)
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+  }
+}
