@@ -66,7 +66,9 @@ def test_supervisor_goes_in_front_of_others_and_the_worker_does_not(machine):
     assert "vrrp: scheduled with a nice value of -10" in machine.journal()
 
 
-def test_user_of_hooks_goes_with_the_package(machine):
-    machine.run("apt-get purge --yes belvedere")
-    assert machine.attempt("getent passwd belvedere-notify").returncode != 0
-    assert machine.attempt("systemctl is-active belvedere-notify.socket").stdout.strip() == "inactive"
+def test_hooks_hear_of_it_when_the_machine_goes_down(machine):
+    assert "STOP" not in machine.run("cat /var/tmp/told")
+    machine.attempt("systemctl poweroff")
+    machine.process.wait(60)
+    told = (machine.scratch / "upper/var/tmp/told").read_text()
+    assert told.splitlines()[-1].endswith("INSTANCE router-77 STOP 100"), told

@@ -106,6 +106,18 @@ def test_hooks_are_told_as_keepalived_tells_its_own(scene):
     assert told == ["INSTANCE view BACKUP 101", "INSTANCE view MASTER 101", "INSTANCE view STOP 101"]
 
 
+def test_a_node_that_comes_back_leaves_the_other_one_alone_for_its_preempt_delay(scene):
+    first, second = scene.pair(vrrp={"preempt-delay": "7s"})
+    first.stop()
+    second.wait_until("active")
+    said = len(first.log)
+    first.start().wait_until("backup", since=said)
+    # Twice as long as it waits for a worse one otherwise.
+    stays(lambda: not first.node.holds(scene.ADDRESS), "left alone", 6.5)
+    first.wait_until("active", since=said)
+    wait_until(lambda: not second.node.holds(scene.ADDRESS), "one holder")
+
+
 def test_an_owner_is_active_at_once(scene):
     scene.server()
     balancer = scene.balancer(scene.node("lb1"), vrrp={"priority": 255}).wait_until("active")
