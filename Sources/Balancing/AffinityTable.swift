@@ -62,12 +62,6 @@ package struct AffinityTable: ~Copyable {
     _ = place(client, on: server, at: now)
   }
 
-  /// Notes activity of a client. One that is not remembered stays so.
-  package mutating func touch(_ client: ClientKey, at now: Instant) {
-    guard let entry = find(client, tableHash(client)), !isOver(entry, at: now) else { return }
-    freshen(entry, at: now)
-  }
-
   /// Assigns the client to the server and keeps it remembered at least until the session ends.
   package mutating func sessionBegan(_ client: ClientKey, on server: ServerID, at now: Instant) -> Session {
     let entry = place(client, on: server, at: now)

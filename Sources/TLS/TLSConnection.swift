@@ -91,6 +91,12 @@ import Linux
     }
   }
 
+  /// The SHA-256 fingerprint of the peer's certificate; nil on the server's side.
+  package var peerFingerprint: Fingerprint? {
+    // SAFETY: get0 lends the certificate; it is read within the call.
+    unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe Fingerprint(of: $0) }
+  }
+
   // MARK: - Commands
 
   /// Goes on with the handshake.

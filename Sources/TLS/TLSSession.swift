@@ -28,10 +28,4 @@ import COpenSSL
     // SAFETY: live as long as `self`.
     unsafe SSL_SESSION_is_resumable(session) == 1
   }
-
-  /// Seconds that the server promised to know it for, counted from the handshake that made it.
-  package var lifetimeSeconds: Int {
-    // SAFETY: live as long as `self`.
-    unsafe Int(SSL_SESSION_get_ticket_lifetime_hint(session))
-  }
 }

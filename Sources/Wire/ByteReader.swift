@@ -39,18 +39,6 @@ package struct ByteReader: ~Escapable {
     return bytes.extracting(start..<cursor)
   }
 
-  /// Bytes behind their count as 32 bits, as `ByteSink.append(counted:)` writes them.
-  @inlinable @_lifetime(copy self) @_lifetime(self: copy self)
-  package mutating func readCounted() throws(Failure) -> Span<UInt8> {
-    let start = cursor
-    let count = Int(try readUInt32())
-    guard count <= remaining else {
-      cursor = start
-      throw .truncated
-    }
-    return try readBytes(count)
-  }
-
   /// Says that nothing may be left.
   @inlinable
   package func expectEnd() throws(Failure) {

@@ -8,14 +8,6 @@ extension ByteSink where Self: ~Copyable {
       shift -= 8
     }
   }
-
-  /// Appends bytes behind their count as 32 bits; `ByteReader.readCounted` takes them back.
-  @inlinable
-  package mutating func append(counted bytes: Span<UInt8>) {
-    precondition(bytes.count <= Int(UInt32.max), "more bytes than their count can say")
-    append(bigEndian: UInt32(truncatingIfNeeded: bytes.count))
-    append(bytes)
-  }
 }
 
 /// A sink that is an array, for control messages, texts and tests: it grows as far as its limit. The data plane writes

@@ -51,7 +51,7 @@ import Wire
     #expect(table.lookup(client(1), at: start) == first && table.lookup(client(2), at: start) == nil)
     table.forget(client(2))
     #expect(table.changes == seen.last)
-    table.touch(client(1), at: start)
+    table.assign(client(1), to: first, at: start)
     seen.append(table.changes)
     table.forget(client(1))
     seen.append(table.changes)

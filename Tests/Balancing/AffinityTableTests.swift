@@ -38,11 +38,9 @@ import Wire
   @Test func `activity starts the hold time again, looking does not`() {
     var table = table()
     table.assign(client(1), to: first, at: start)
-    table.touch(client(1), at: start + .minutes(60))
+    table.assign(client(1), to: first, at: start + .minutes(60))
     #expect(table.lookup(client(1), at: start + .minutes(149)) == first)
     #expect(table.lookup(client(1), at: start + .minutes(150)) == nil)
-    table.touch(client(1), at: start + .minutes(151))
-    #expect(table.lookup(client(1), at: start + .minutes(151)) == nil)
   }
 
   @Test func `an open session keeps its client for as long as it lasts, and the hold time beyond`() {
@@ -69,7 +67,7 @@ import Wire
     _ = table.sessionBegan(client(1), on: first, at: start)
     table.assign(client(2), to: first, at: start + .seconds(1))
     table.assign(client(3), to: first, at: start + .seconds(2))
-    table.touch(client(2), at: start + .seconds(3))
+    table.assign(client(2), to: first, at: start + .seconds(3))
     table.assign(client(4), to: first, at: start + .seconds(4))
     let kept = (1...4 as ClosedRange<UInt32>).map { table.lookup(client($0), at: start + .seconds(5)) != nil }
     #expect(kept == [true, true, false, true])
@@ -125,12 +123,9 @@ import Wire
       let client = client(.random(in: 0..<60, using: &random))
       let server = Bool.random(using: &random) ? first : second
       switch Int.random(in: 0..<100, using: &random) {
-      case 0..<30:
+      case 0..<45:
         table.assign(client, to: server, at: now)
         model.assign(client, to: server, at: now)
-      case 30..<45:
-        table.touch(client, at: now)
-        model.touch(client, at: now)
       case 45..<60:
         sessions.append(
           (table.sessionBegan(client, on: server, at: now), model.sessionBegan(client, on: server, at: now)))
@@ -210,11 +205,6 @@ struct AffinityModel {
     }
     if clients.count == capacity { evict() }
     clients.append(Client(key: key, server: server, lastSeen: now))
-  }
-
-  mutating func touch(_ key: ClientKey, at now: Instant) {
-    expire(at: now)
-    if let place = clients.firstIndex(where: { $0.key == key }) { change(place, at: now) { _ in } }
   }
 
   mutating func sessionBegan(_ key: ClientKey, on server: ServerID, at now: Instant) -> Int {

@@ -8,18 +8,18 @@ import Wire
     writer.append(bigEndian: 0x0203 as UInt16)
     writer.append(bigEndian: 0x0405_0607 as UInt32)
     writer.append(bigEndian: 0x0809_0a0b_0c0d_0e0f as UInt64)
-    writer.append(counted: [0xaa, 0xbb].span)
+    writer.append([0xaa, 0xbb].span)
     writer.append("end")
     let bytes = try writer.finish()
-    #expect(bytes == Array(1...15) + [0, 0, 0, 2, 0xaa, 0xbb] + Array("end".utf8))
+    #expect(bytes == Array(1...15) + [0xaa, 0xbb] + Array("end".utf8))
 
     var reader = ByteReader(bytes.span)
     #expect(try reader.readUInt8() == 0x01)
     #expect(try reader.readUInt16() == 0x0203)
     #expect(try reader.readUInt32() == 0x0405_0607)
     #expect(try reader.readUInt64() == 0x0809_0a0b_0c0d_0e0f)
-    let counted = try reader.readCounted()
-    #expect(counted.count == 2 && counted[0] == 0xaa && counted[1] == 0xbb)
+    let two = try reader.readBytes(2)
+    #expect(two.count == 2 && two[0] == 0xaa && two[1] == 0xbb)
     #expect(reader.remaining == 3)
     #expect(throws: ByteReader.Failure.trailingBytes) { try reader.expectEnd() }
     _ = try reader.readBytes(3)
@@ -30,7 +30,6 @@ import Wire
     let bytes: [UInt8] = [0, 0, 0, 9, 1]
     var reader = ByteReader(bytes.span)
     #expect(throws: ByteReader.Failure.truncated) { _ = try reader.readUInt64() }
-    #expect(throws: ByteReader.Failure.truncated) { _ = try reader.readCounted() }
     #expect(throws: ByteReader.Failure.truncated) { _ = try reader.readBytes(6) }
     #expect(throws: ByteReader.Failure.truncated) { _ = try reader.readBytes(-1) }
     #expect(throws: ByteReader.Failure.truncated) { _ = try reader.readBytes(.max) }

@@ -1,20 +1,22 @@
 import COpenSSL
 
-/// What was agreed on, for logs and checks. Meaningful once the handshake is done.
+@testable import TLS
+
+/// What was agreed on. Meaningful once the handshake is done.
 extension TLSConnection {
   /// True when an earlier session was resumed: no certificate was shown and no full key exchange made.
-  package var resumed: Bool {
+  var resumed: Bool {
     // SAFETY (all in this file): `ssl` lives as long as `self`; text that OpenSSL lends is copied at once.
     unsafe SSL_session_reused(ssl) == 1
   }
 
   /// nil before the version is agreed on.
-  package var protocolVersion: TLSVersion? {
+  var protocolVersion: TLSVersion? {
     unsafe TLSVersion(rawValue: UInt16(truncatingIfNeeded: SSL_version(ssl)))
   }
 
   /// OpenSSL's name of the cipher suite; empty before there is one.
-  package var cipherName: String {
+  var cipherName: String {
     guard let cipher = unsafe SSL_get_current_cipher(ssl), let name = unsafe SSL_CIPHER_get_name(cipher) else {
       return ""
     }
@@ -22,12 +24,12 @@ extension TLSConnection {
   }
 
   /// The name that the client sent (RFC 6066 §3), as it sent it.
-  package var serverNameIndication: String? {
+  var serverNameIndication: String? {
     unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map { unsafe String(cString: $0) }
   }
 
   /// The protocol that ALPN agreed on (RFC 7301); nil when the client offered none.
-  package var applicationProtocol: String? {
+  var applicationProtocol: String? {
     var name: UnsafePointer<UInt8>?
     var size: UInt32 = 0
     unsafe SSL_get0_alpn_selected(ssl, &name, &size)
@@ -36,13 +38,8 @@ extension TLSConnection {
   }
 
   /// What the peer's certificate says, also on a resumed connection; nil on the server's side.
-  package var peerCertificate: CertificateFacts? {
+  var peerCertificate: CertificateFacts? {
     // SAFETY: get0 lends the certificate; it is read within the call.
     unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe CertificateFacts(reading: $0) }
-  }
-
-  /// The SHA-256 fingerprint of the peer's certificate; nil on the server's side.
-  package var peerFingerprint: Fingerprint? {
-    unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe Fingerprint(of: $0) }
   }
 }
