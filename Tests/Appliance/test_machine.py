@@ -141,6 +141,21 @@ def test_death_of_the_supervisor_refuses_no_connection(machine, site):
     assert machine.supervisor not in (0, supervisor)
 
 
+def test_stop_takes_as_long_as_it_was_given_and_not_as_long_as_the_unit_has(machine, site):
+    machine.run("mkdir -p /run/systemd/system/belvedere.service.d")
+    machine.write("/run/systemd/system/belvedere.service.d/short.conf", "[Service]\nTimeoutStopSec=1\n")
+    machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + "timeouts: { stop: 4s }\n")
+    machine.run("systemctl daemon-reload && systemctl restart belvedere")
+    stream = site.stream(ADDRESS)
+    machine.run("systemctl stop belvedere")
+    # What was under way is cut when its own time is over, which is later than TimeoutStopSec=, and nothing is killed.
+    assert machine.show("Result") == "success"
+    assert stream.wait(60) != 0
+    machine.run("rm -r /run/systemd/system/belvedere.service.d && systemctl daemon-reload")
+    machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION)
+    machine.run("systemctl start belvedere")
+
+
 def test_stop_for_good_leaves_no_listener(machine, site):
     machine.run("systemctl stop belvedere")
     assert "LISTEN" not in machine.run("ss -Hltn sport = :443")

@@ -84,7 +84,7 @@ def test_certificate_and_configuration_are_put_in_place(pair, site):
 @pytest.mark.no_holder
 def test_firewall_knows_the_service(pair, site):
     for machine in pair:
-        machine.run("systemctl start firewalld")
+        machine.run("systemctl enable --now firewalld")
         install.type(machine, "firewall-cmd --permanent --add-service=belvedere && firewall-cmd --reload")
         assert "belvedere" in machine.run("firewall-cmd --list-services")
 
@@ -226,6 +226,18 @@ def test_stopped_worker_is_replaced(lb1, lb2, site):
     lb1.wait_for_journal("the worker hung", since=here)
     assert lb1.supervisor == supervisor
     lb1.wait_until(lambda: lb1.holds(ADDRESS) and not lb2.holds(ADDRESS), "the address")
+
+
+def test_machine_that_lost_power_comes_back_by_itself(lb1, lb2, site):
+    """Enabled is enabled, behind the firewall as it was made: nobody types anything."""
+    there = lb2.moment
+    lb1.cut_power()
+    lb2.wait_for_journal("active, was backup, priority 100: no Active is heard", since=there)
+    assert site.is_served(ADDRESS)
+    lb1.boot()
+    site.network.attach(lb1, "192.168.1.162")
+    moved(lb2, lb1)
+    assert lb1.run("systemctl is-active firewalld").strip() == "active"
 
 
 def test_pair_is_upgraded_without_an_outage(lb1, lb2, site, next_package):

@@ -171,30 +171,70 @@ def test_configuration_with_problems_is_refused_with_all_of_them(scene):
 # systemd
 
 
-def test_systemd_is_told_of_readiness_status_life_and_stop(scene, monkeypatch, tmp_path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(20)
+class Manager:
+    """Stands in for systemd: hears what the service tells it."""
+
+    def __init__(self, socket):
+        self._socket = socket
+        self.heard = []
+
+    def hear(self, pattern):
+        """Listens until a line of what has come since the last `forget` matches."""
+        while not (found := [match for line in self.heard if (match := re.search(pattern, line))]):
+            self.heard.extend(self._socket.recv(4096).decode().splitlines())
+        return found[0]
+
+    def forget(self):
+        self.heard.clear()
+
+
+@pytest.fixture
+def manager(monkeypatch, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(tmp_path / "notify"))
+        sock.settimeout(20)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        monkeypatch.setenv("WATCHDOG_USEC", "200000")
-        balancer = scene.balance(scene.server())
-        environment = open(f"/proc/{balancer.worker}/environ").read()
-        assert "NOTIFY_SOCKET" not in environment and "WATCHDOG_USEC" not in environment
-        heard = []
+        yield Manager(sock)
 
-        def hear(pattern):
-            while not any(re.search(pattern, line) for line in heard):
-                heard.extend(manager.recv(4096).decode().splitlines())
 
-        hear("^READY=1$")
-        hear("^STATUS=.*servers: 1 of 1 up")
-        heard.clear()
-        hear("^WATCHDOG=1$")
-        heard.clear()
-        hear("^WATCHDOG=1$")
-        balancer.signal(signal.SIGTERM)
-        hear("^STOPPING=1$")
-        assert balancer.wait() == 0
+def test_systemd_is_told_of_readiness_status_life_and_stop(scene, manager, monkeypatch):
+    monkeypatch.setenv("WATCHDOG_USEC", "200000")
+    balancer = scene.balance(scene.server())
+    environment = open(f"/proc/{balancer.worker}/environ").read()
+    assert "NOTIFY_SOCKET" not in environment and "WATCHDOG_USEC" not in environment
+    manager.hear("^READY=1$")
+    manager.hear(r"^STATUS=\d+ sessions, \d+ connections, \d+ requests; servers: 1 of 1 up$")
+    for _ in range(2):
+        manager.forget()
+        manager.hear("^WATCHDOG=1$")
+    balancer.signal(signal.SIGTERM)
+    manager.hear("^STOPPING=1$")
+    assert balancer.wait() == 0
+
+
+def test_systemd_is_told_when_a_reload_begins_and_when_it_is_over(scene, manager):
+    balancer = scene.balance(scene.server())
+    manager.hear("^READY=1$")
+    for is_refused_one in (False, True):
+        if is_refused_one:
+            balancer.configuration["serverz"] = {}
+            balancer.write()
+        manager.forget()
+        before = time.clock_gettime(time.CLOCK_MONOTONIC)
+        balancer.signal(signal.SIGHUP)
+        began = int(manager.hear(r"^MONOTONIC_USEC=(\d+)$")[1]) / 1e6
+        # Type=notify-reload takes a READY=1 for the answer that comes behind these two.
+        assert before - 0.001 <= began <= time.clock_gettime(time.CLOCK_MONOTONIC)
+        manager.hear("^READY=1$")
+        assert manager.heard.index("RELOADING=1") < manager.heard.index("READY=1")
+
+
+def test_systemd_is_asked_to_wait_for_as_long_as_a_stop_may_take(scene, manager):
+    balancer = scene.balance(scene.server(), timeouts={"stop": "1h"})
+    manager.hear("^READY=1$")
+    balancer.signal(signal.SIGTERM)
+    assert int(manager.hear(r"^EXTEND_TIMEOUT_USEC=(\d+)$")[1]) >= 3600 * 1_000_000
+    assert balancer.wait() == 0
 
 
 def test_hung_worker_is_noticed_and_replaced(scene):

@@ -1,5 +1,6 @@
 import Logging
 import Testing
+import Wire
 
 @testable import Systemd
 
@@ -89,6 +90,9 @@ private let time = Timestamp(milliseconds: 1_763_808_721_123)
   @Test(arguments: [
     (ServiceNotification.ready, "READY=1"), (.stopping, "STOPPING=1"), (.watchdog, "WATCHDOG=1"),
     (.status("serving"), "STATUS=serving"), (.status("a\nREADY=1"), #"STATUS=a\nREADY=1"#),
+    (.reloading(at: Instant(nanoseconds: 1_234_567_890)), "RELOADING=1\nMONOTONIC_USEC=1234567"),
+    (.extendTimeout(.seconds(34)), "EXTEND_TIMEOUT_USEC=34000000"),
+    (.forget(name: "listener-a"), "FDSTOREREMOVE=1\nFDNAME=listener-a"),
   ])
   func `a notification is one assignment of sd_notify(3)`(notification: ServiceNotification, text: String) {
     #expect(notification.text == text)

@@ -25,10 +25,15 @@ class Machine:
         self.scratch = Path(scratch) / name
         self.scratch.mkdir(parents=True)
         self.group = ground.control_groups() / f"belvedere-{os.getpid()}-{name}"
+        self.process = None
+        self.boot()
+
+    def boot(self):
+        """Switches it on; what an earlier life wrote is there."""
         self.group.mkdir()
         self.console = open(self.scratch / "console", "w+")
         join = f"echo $$ > {self.group}/cgroup.procs; exec unshare -fpmnuiC --kill-child=SIGKILL "
-        command = shlex.join([str(BOOT), str(ground.root_file_system()), str(self.scratch), name])
+        command = shlex.join([str(BOOT), str(ground.root_file_system()), str(self.scratch), self.name])
         self.process = subprocess.Popen(
             ["sh", "-c", join + command], stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console
         )
@@ -56,8 +61,8 @@ class Machine:
     def _said(self):
         return (self.scratch / "console").read_text()
 
-    def end(self):
-        """Everything of it goes: its processes with process 1, its mounts with their namespace."""
+    def cut_power(self):
+        """Everything that runs on it goes with process 1, and the mounts with their namespace."""
         self.process.kill()
         self.process.wait()
         self.console.close()
@@ -68,6 +73,9 @@ class Machine:
                     folder.rmdir()
             except OSError:
                 time.sleep(0.05)
+
+    def end(self):
+        self.cut_power()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     # Commands

@@ -31,6 +31,8 @@ class Network:
     def attach(self, machine, address):
         """Gives a machine an eth0 with this address."""
         port = f"to-{machine.name}"
+        # One that is left of an earlier life goes some time after the machine did.
+        subprocess.run(["ip", "-netns", self.name, "link", "del", port], capture_output=True)
         self._inside("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", machine.init)
         self._inside("link", "set", port, "master", "lan", "up")
         machine.run(f"ip addr add {address}/24 dev eth0 && ip link set eth0 up")

@@ -80,6 +80,15 @@ class Site:
         return self.network.run("curl", "--silent", "--show-error", "--max-time", 20, "--cacert", self.authority,
                                 "--connect-to", f"{NAME}:443:{address}:443", *options, f"https://{NAME}{path}")  # fmt: skip
 
+    def stream(self, address):
+        """A client that has begun to receive what does not end."""
+        program = self.network.start(
+            "curl", "--silent", "--no-buffer", "--cacert", self.authority, "--connect-to", f"{NAME}:443:{address}:443",
+            f"https://{NAME}/stream", stdout=subprocess.PIPE)  # fmt: skip
+        self._programs.append(program)
+        assert program.stdout.read(5) == "hello"
+        return program
+
     def is_served(self, address):
         return self.curl(address).stdout in ("view01", "view02")
 
