@@ -11,7 +11,7 @@ SANITIZE ?=
 # What to hand to pytest besides: make test-end-to-end PYTEST='-k tunnel'
 PYTEST ?=
 # How many end-to-end tests run at a time; they wait more than they compute.
-TEST_JOBS ?= $(shell echo $$((2 * $$(nproc))))
+TEST_JOBS ?= $(shell echo $$((3 * $$(nproc))))
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
 # How much larger `make simulation` makes what every `make test` simulates.
@@ -28,7 +28,7 @@ APPLIANCE_PACKAGES := $(TEST_PACKAGES) mmdebstrap util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) haproxy gcc util-linux valgrind
 
 SCRATCH := .build$(if $(SANITIZE),-$(SANITIZE))
-SWIFT_OPTIONS := -j $(JOBS) --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitize=$(SANITIZE))
+SWIFT_OPTIONS := -j $(JOBS) --disable-index-store --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitize=$(SANITIZE))
 # Under a sanitizer, Swift's own crash handler would hang; and a finding is a failure.
 SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions \

@@ -4,56 +4,78 @@
 // OpenSSL frees a connection's buffers whenever they are empty (SSL_MODE_RELEASE_BUFFERS) and takes them again for the
 // next record: several times a request. There are two kinds of them, and any block of a kind serves any request of its
 // sizes; up to KEPT of each kind wait in the thread that freed them last.
+//
+// A block's address modulo 16 tells its kind, so that the thousands of small blocks of a handshake pay one comparison
+// when they are freed: malloc's own are all 0.
 #include "COpenSSL.h"
-#include <malloc.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { KEPT = 8, KINDS = 2 };
+enum { KEPT = 8, KINDS = 2, ALIGNMENT = 16 };
+_Static_assert(_Alignof(max_align_t) == ALIGNMENT, "malloc's blocks cannot be told from ours");
 
-static const struct {
-  size_t smallest, block;
+static const struct kind {
+  // The sizes that are asked for, and what the block has.
+  size_t smallest, largest;
+  // Where in its allocation the block begins: a residue of ALIGNMENT that no other kind has.
+  unsigned offset;
 } kinds[KINDS] = {
-    {16 * 1024, 17 * 1024},
-    {BELVEDERE_READ_BUFFER, BELVEDERE_READ_BUFFER},
+    // What a record is written into, and what else has its size: aligned for any type but a vector.
+    {16 * 1024, 17 * 1024, 8},
+    // What is read into. OpenSSL wants the payload of each record, which follows a header of 5 bytes, at a multiple of
+    // 8, and moves all that it has read to get there, once for each record, unless the first lies right to begin with.
+    {BELVEDERE_READ_BUFFER, BELVEDERE_READ_BUFFER, ALIGNMENT - 5},
 };
 
 struct cache {
   int registered;
   unsigned count[KINDS];
-  void *blocks[KINDS][KEPT];
+  char *blocks[KINDS][KEPT];
 };
 
 static _Thread_local struct cache cache;
 static pthread_key_t at_thread_end;
 
+/// The kind of a block; KINDS for one of malloc's.
+static int kind_of(const void *block) {
+  unsigned offset = (uintptr_t)block % ALIGNMENT;
+  int kind = 0;
+  while (kind < KINDS && offset != kinds[kind].offset) kind++;
+  return kind;
+}
+
 static void empty(void *kept) {
   struct cache *ending = kept;
   ending->registered = 0;
   for (int kind = 0; kind < KINDS; kind++)
-    while (ending->count[kind] > 0) free(ending->blocks[kind][--ending->count[kind]]);
+    while (ending->count[kind] > 0) free(ending->blocks[kind][--ending->count[kind]] - kinds[kind].offset);
 }
 
 static void *take(size_t size, const char *file, int line) {
   (void)file, (void)line;
-  for (int kind = 0; kind < KINDS && size >= kinds[kind].smallest; kind++)
-    if (size <= kinds[kind].block)
-      return cache.count[kind] > 0 ? cache.blocks[kind][--cache.count[kind]] : malloc(kinds[kind].block);
+  for (int kind = 0; kind < KINDS && size >= kinds[kind].smallest; kind++) {
+    if (size > kinds[kind].largest) continue;
+    if (cache.count[kind] > 0) return cache.blocks[kind][--cache.count[kind]];
+    char *allocation = malloc(kinds[kind].offset + kinds[kind].largest);
+    return allocation == NULL ? NULL : allocation + kinds[kind].offset;
+  }
   return size == 0 ? NULL : malloc(size);
 }
 
 static void give(void *block, const char *file, int line) {
   (void)file, (void)line;
-  if (block == NULL) return;
-  size_t usable = malloc_usable_size(block);
-  for (int kind = 0; kind < KINDS && usable >= kinds[kind].block; kind++) {
-    if (usable > kinds[kind].block + 64 || cache.count[kind] == KEPT) continue;
-    if (!cache.registered) cache.registered = pthread_setspecific(at_thread_end, &cache) == 0;
-    if (!cache.registered) break;
-    cache.blocks[kind][cache.count[kind]++] = block;
+  if ((uintptr_t)block % ALIGNMENT == 0) {
+    free(block);
     return;
   }
-  free(block);
+  int kind = kind_of(block);
+  if (!cache.registered) cache.registered = pthread_setspecific(at_thread_end, &cache) == 0;
+  if (cache.registered && cache.count[kind] < KEPT)
+    cache.blocks[kind][cache.count[kind]++] = block;
+  else
+    free((char *)block - kinds[kind].offset);
 }
 
 static void *resize(void *block, size_t size, const char *file, int line) {
@@ -62,7 +84,13 @@ static void *resize(void *block, size_t size, const char *file, int line) {
     give(block, file, line);
     return NULL;
   }
-  return realloc(block, size);
+  int kind = kind_of(block);
+  if (kind == KINDS) return realloc(block, size);
+  void *larger = take(size, file, line);
+  if (larger == NULL) return NULL;
+  memcpy(larger, block, size < kinds[kind].largest ? size : kinds[kind].largest);
+  give(block, file, line);
+  return larger;
 }
 
 int belvedere_install_block_cache(void) {
