@@ -65,7 +65,7 @@ extension Schema {
     keys: [
       Key(
         "add", \.add, .flag, example: "false",
-        "Whether X-Forwarded-For (the client's address), -Proto and -Host are set. What a client sends in the three is dropped either way."
+        "Whether X-Forwarded-For (the client's address), -Proto and -Host are set. What a client sends in X-Forwarded-…, X-Real-IP and Forwarded is dropped either way."
       ),
       Key(
         "trusted-proxies", \.trustedProxies, .list(of: .prefix), example: "[10.0.0.0/8]",
