@@ -58,16 +58,32 @@ def test_mail_goes_the_same_way(machine):
     assert "belvedere-notify -i -- root\nTo: root\nSubject: lb1: router-77 is active, was backup\n" in mailed
 
 
-def test_supervisor_goes_in_front_of_others_and_the_worker_does_not(machine):
-    def nice(process):
-        return int(re.sub(r"^.*\) ", "", machine.run(f"cat /proc/{process}/stat")).split()[16])
+def scheduling(machine, process):
+    """Nice value and policy (proc(5): 0 is that of everybody, 2 is SCHED_RR)."""
+    fields = re.sub(r"^.*\) ", "", machine.run(f"cat /proc/{process}/stat")).split()
+    return int(fields[16]), int(fields[38])
 
-    assert (nice(machine.supervisor), nice(machine.worker)) == (-10, 0)
+
+def test_supervisor_goes_in_front_of_others_and_the_worker_does_not(machine):
+    assert scheduling(machine, machine.supervisor) == (-10, 0)
+    assert scheduling(machine, machine.worker) == (0, 0)
     assert "vrrp: scheduled with a nice value of -10" in machine.journal()
 
 
+def test_real_time_is_the_administrator_s_to_give(machine):
+    machine.write(
+        "/etc/systemd/system/belvedere.service.d/real-time.conf",
+        "[Service]\nCPUSchedulingPolicy=rr\nCPUSchedulingPriority=1\n",
+    )
+    machine.run("systemctl daemon-reload && systemctl restart belvedere")
+    machine.wait_for_journal("vrrp: scheduled in real time")
+    assert scheduling(machine, machine.supervisor)[1] == 2
+    assert scheduling(machine, machine.worker) == (0, 0)
+    machine.wait_until(lambda: machine.holds(VIRTUAL), "the address")
+
+
 def test_hooks_hear_of_it_when_the_machine_goes_down(machine):
-    assert "STOP" not in machine.run("cat /var/tmp/told")
+    machine.wait_until(lambda: "MASTER" in machine.run("tail -1 /var/tmp/told"), "the change before")
     machine.attempt("systemctl poweroff")
     machine.process.wait(60)
     told = (machine.scratch / "upper/var/tmp/told").read_text()
