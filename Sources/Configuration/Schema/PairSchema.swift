@@ -59,7 +59,7 @@ extension Schema {
         "track", \.tracks, .oneOrMore(.track), default: "none", example: "{ interface: eth1, weight: -50 }",
         "What the priority depends on besides the worker, the servers and `interface`, which always count."),
       Key(
-        "notify", \.hooks, .oneOrMore(.path(.hook)), default: "none", example: "/etc/belvedere/notify",
+        "notify", \.hooks, .oneOrMore(.path(.hook)), default: "none", example: "/usr/local/sbin/view-moved",
         "Programs that are run at every change, as keepalived runs its own: `INSTANCE NAME MASTER|BACKUP|FAULT|STOP PRIORITY`."
       ),
       Key(
