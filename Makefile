@@ -28,7 +28,7 @@ APPLIANCE_PACKAGES := $(TEST_PACKAGES) mmdebstrap util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) haproxy gcc util-linux valgrind
 
 SCRATCH := .build$(if $(SANITIZE),-$(SANITIZE))
-SWIFT_OPTIONS := -j $(JOBS) --disable-index-store --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitize=$(SANITIZE))
+SWIFT_OPTIONS := -j $(JOBS) --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitize=$(SANITIZE))
 # Under a sanitizer, Swift's own crash handler would hang; and a finding is a failure.
 SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions \

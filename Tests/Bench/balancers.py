@@ -163,14 +163,15 @@ class Balancer:
 
 
 def wait_for_answer(port: int, process: subprocess.Popen, deadline: float, log: str) -> None:
-    """Asks until a request is answered with 200."""
+    """Asks until a request is answered with 200: once, if the port is open, however long that takes. A second try would
+    cost a handshake more."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
-            with socket.create_connection(("127.0.0.1", port), 5) as plain:
+            with socket.create_connection(("127.0.0.1", port), deadline - time.monotonic()) as plain:
                 with context.wrap_socket(plain, server_hostname=NAME) as secure:
                     secure.sendall(f"GET /200 HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
                     if secure.recv(64).startswith(b"HTTP/1.1 200"):
