@@ -36,15 +36,16 @@ SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:a
 ENVIRONMENT := $(if $(SANITIZE),$(SANITIZER_ENVIRONMENT))
 
 # The released binary: the Swift library inside, nothing to look up at run time but the distribution's own libraries,
-# every symbol bound before main, read-only after that.
+# every symbol bound before main, read-only after that; and no hash of the compiler's, which differs with the folder.
 RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath --disable-local-rpath \
+	-Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen \
 	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro
 
 # Where packages are made. The commit says when, so that the same commit makes the same bytes.
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
-.PHONY: help build debug demo deb rpm test test-unit test-end-to-end test-pair soak test-packages test-appliance lint simulation \
+.PHONY: help build reproducible debug demo deb rpm test test-unit test-end-to-end test-pair soak test-packages test-appliance lint simulation \
 	fuzz bench clean \
 	stage deps deps-test deps-bench deps-package deps-test-packages deps-pair deps-appliance
 
@@ -54,6 +55,12 @@ help: ## what there is to make
 build: deps ## the released binary: .build/release/belvedere
 	swift build -j $(JOBS) $(RELEASE_OPTIONS)
 	packaging/check-binary .build/release/belvedere
+
+reproducible: build ## whether the same sources make the same binary in another folder
+	copy=$$(mktemp --directory) && trap 'rm -rf "$$copy"' EXIT && \
+		cp --recursive Package.swift Package.resolved Sources Tests "$$copy" && \
+		swift build -j $(JOBS) --package-path "$$copy" $(RELEASE_OPTIONS) && \
+		cmp .build/release/belvedere "$$copy/.build/release/belvedere"
 
 debug: deps ## the binary for tests: .build/debug/belvedere
 	swift build $(SWIFT_OPTIONS) --product belvedere

@@ -252,7 +252,7 @@ def test_pair_is_upgraded_without_an_outage(lb1, lb2, site, next_package):
             manual = operate if machine is lb1 else install
             manual.type(machine, "apt install ./belvedere_0.2.0-1_amd64.deb")
             if machine is lb2:
-                assert "2 of 2 up" in lb2.wait_until(lambda: lb2.show("StatusText"), "a status")
+                lb2.wait_until(lambda: "2 of 2 up" in lb2.show("StatusText"), "both servers")
                 operate.type(lb2, "belvedere version && belvedere status")
                 assert lb1.holds(ADDRESS)
         operate.type(lb1, "systemctl start belvedere")

@@ -68,6 +68,11 @@ def test_shared_object_is_no_program(build):
     refused_for(build("-shared", "-fPIC"), "it is not position-independent")
 
 
+def test_binary_that_tells_where_it_was_built_is_refused(build):
+    place = CHECK.parents[1] / "Sources/COpenSSL"
+    refused_for(build(source=SOURCE.replace("puts(word)", f'puts(words[1] ? word : "{place}")')), "it names the folder")
+
+
 def test_foreign_library_is_refused(build):
     build("-shared", "-fPIC", "-nostartfiles", source="int stray(void) { return 0; }", name="libstray.so")
     refused_for(build("-Wl,--no-as-needed", "-L.", "-lstray"), "it needs libstray.so")

@@ -1,5 +1,7 @@
 // What Swift cannot import of OpenSSL: macros with arguments and typed stacks. Each wrapper is the macro, no logic.
 #pragma once
+// OpenSSL's macros tell their file otherwise: the binary would differ with the folder that it is built in.
+#define OPENSSL_NO_FILENAMES
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
