@@ -105,8 +105,10 @@ class Machine:
             if value:
                 return value
             time.sleep(0.05)
-        journal = self.attempt("journalctl --no-pager -n 60 -o short-precise").stdout
-        raise Failed(f"{self.name}: {what} did not come within {patience} s\n{journal}")
+        # What was decided; the access log would hide it.
+        commands = ["journalctl --no-pager -n 400 -o short-precise | grep -v https~ | tail -n 60", "belvedere status", "ip -4 addr", "ip neigh"]
+        state = "\n".join(self.attempt(f"timeout 10 {command}").stdout for command in commands)
+        raise Failed(f"{self.name}: {what} did not come within {patience} s\n{state}")
 
     # Files
 
