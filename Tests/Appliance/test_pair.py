@@ -211,7 +211,8 @@ def test_stopped_supervisor_loses_the_address_and_is_restarted(lb1, lb2, site):
     here, there, supervisor = lb1.moment, lb2.moment, lb1.supervisor
     with site.load(ADDRESS) as load:
         lb1.kill(supervisor, "SIGSTOP")
-        lb2.wait_for_journal("active, was backup, priority 100: no Active is heard", since=there)
+        # Of its silence, or of the release that comes when the watchdog was due sooner.
+        lb2.wait_for_journal("active, was backup, priority 100", since=there)
         lb1.wait_until(lambda: not lb1.holds(ADDRESS), "the lease's end")
         lb1.wait_until(lambda: lb1.supervisor not in (0, supervisor), "another supervisor")
         moved(lb2, lb1)
