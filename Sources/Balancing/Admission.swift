@@ -35,7 +35,7 @@ package struct Admission<Token: Sendable>: ~Copyable {
   /// How many may wait.
   package var queueLimit: Int
   /// Places that are taken.
-  package private(set) var active = 0
+  @usableFromInline package internal(set) var active = 0
   /// Waiters in the queue.
   package private(set) var waiting = 0
 
@@ -48,20 +48,21 @@ package struct Admission<Token: Sendable>: ~Copyable {
   }
 
   /// Asks for a place.
+  @inlinable
   package mutating func acquire(_ token: Token) -> Answer {
     if active < limit, waiting == 0 {
       active += 1
       return .admitted
     }
-    guard waiting < queueLimit else { return .refused }
-    return .queued(append(token))
+    return enqueue(token)
   }
 
   /// Gives a place back, and to whom it goes, if anybody waits: that token's owner now has it.
+  @inlinable
   package mutating func release() -> Token? {
     precondition(active > 0, "released more places than were taken")
     active -= 1
-    return admitNext()
+    return waiting == 0 ? nil : admitNext()
   }
 
   /// Gives a free place to the first in the queue. Nil when there is no free place or nobody waits.
@@ -86,6 +87,13 @@ package struct Admission<Token: Sendable>: ~Copyable {
     }
     _ = remove(ticket.place)
     return true
+  }
+
+  // What every request passes is inlined, and so knows the token; what only a queue needs stays here, and finds out about
+  // it at run time.
+  @usableFromInline
+  mutating func enqueue(_ token: Token) -> Answer {
+    waiting < queueLimit ? .queued(append(token)) : .refused
   }
 
   private mutating func append(_ token: Token) -> Ticket {
