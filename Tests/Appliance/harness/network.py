@@ -17,7 +17,9 @@ class Network:
         ip("netns", "add", self.name)
         try:
             self._inside("link", "set", "lo", "up")
-            self._inside("link", "add", "lan", "type", "bridge")
+            # Of its own accord a bridge takes the lowest address of its ports, and another when that port goes: the
+            # servers on it would be where no machine looks for them.
+            self._inside("link", "add", "lan", "address", "02:00:00:00:00:01", "type", "bridge")
             self._inside("link", "set", "lan", "up")
             for address in self.ADDRESSES:
                 self._inside("addr", "add", f"{address}/24", "dev", "lan")
