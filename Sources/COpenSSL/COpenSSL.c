@@ -24,8 +24,7 @@ static const struct kind {
 } kinds[KINDS] = {
     // What a record is written into, and what else has its size: aligned for any type but a vector.
     {16 * 1024, 17 * 1024, 8},
-    // What is read into. OpenSSL wants the payload of each record, which follows a header of 5 bytes, at a multiple of
-    // 8, and moves all that it has read to get there, once for each record, unless the first lies right to begin with.
+    // What is read into: the payload of the first record, behind a header of 5 bytes, is aligned.
     {BELVEDERE_READ_BUFFER, BELVEDERE_READ_BUFFER, ALIGNMENT - 5},
 };
 
