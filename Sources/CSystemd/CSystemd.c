@@ -12,7 +12,7 @@ int cs_notify(const char *state) { return sd_notify(0, state); }
 
 int cs_keep_descriptor(const char *state, int fd) { return sd_pid_notify_with_fds(0, 0, state, &fd, 1); }
 
-int cs_passed_descriptors(void) { return sd_listen_fds(0); }
+int cs_passed_descriptors(char ***names) { return sd_listen_fds_with_names(0, names); }
 
 uint64_t cs_watchdog_microseconds(void) {
   uint64_t microseconds = 0;

@@ -34,3 +34,10 @@ package struct Descriptor: ~Copyable {
     try Descriptor(cl_duplicate(number), of: "fcntl F_DUPFD_CLOEXEC")
   }
 }
+
+/// A descriptor with several owners: closed when the last one lets it go.
+package final class SharedDescriptor: Sendable {
+  package let descriptor: Descriptor
+
+  package init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+}

@@ -16,7 +16,7 @@ struct ControlLink: ~Copyable {
 
   private struct Parcel {
     let order: Order
-    let attachment: Attachment?
+    let attachment: SharedDescriptor?
   }
 
   let socket: MessageSocket
@@ -25,7 +25,7 @@ struct ControlLink: ~Copyable {
   init(_ socket: consuming MessageSocket) { self.socket = socket }
 
   /// Queues an order behind those that wait already; `flush` sends.
-  mutating func send(_ order: Order, with attachment: Attachment? = nil) {
+  mutating func send(_ order: Order, with attachment: SharedDescriptor? = nil) {
     precondition(order.carriesDescriptor == (attachment != nil))
     waiting.append(Parcel(order: order, attachment: attachment))
   }

@@ -3,13 +3,6 @@ import Linux
 import Roles
 import Wire
 
-/// A descriptor that is kept to be handed to one worker after another.
-final class Attachment {
-  let descriptor: Descriptor
-
-  init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
-}
-
 /// Every listening socket of the service: one for each event loop at each place. They live here, in the supervisor, so
 /// that connections wait in their queues while there is no worker.
 struct ListenerSet: ~Copyable {
@@ -18,7 +11,7 @@ struct ListenerSet: ~Copyable {
     /// What the configuration asked for; `place` differs where the kernel has no IPv6.
     let request: ServicePlan.Place
     let place: ListenerPlace
-    let socket: Attachment
+    let socket: SharedDescriptor
   }
 
   /// What a new configuration changes.
@@ -83,7 +76,7 @@ struct ListenerSet: ~Copyable {
     var listeners: [Listener] = []
     for loop in loops {
       let (endpoint, socket) = try attempt(request) { (place) throws(SystemError) in
-        (place.endpoint, Attachment(try Socket.listen(on: place.endpoint, dualStack: place.dualStack)))
+        (place.endpoint, SharedDescriptor(try Socket.listen(on: place.endpoint, dualStack: place.dualStack)))
       }
       listeners.append(listener(request, at: endpoint, loop: loop, socket))
     }
@@ -91,7 +84,7 @@ struct ListenerSet: ~Copyable {
   }
 
   private static func listener(
-    _ request: ServicePlan.Place, at endpoint: Endpoint, loop: Int, _ socket: Attachment
+    _ request: ServicePlan.Place, at endpoint: Endpoint, loop: Int, _ socket: SharedDescriptor
   ) -> Listener {
     let place = ListenerPlace(purpose: request.purpose, endpoint: endpoint, loop: UInt16(truncatingIfNeeded: loop))
     return Listener(request: request, place: place, socket: socket)

@@ -7,8 +7,10 @@ import Wire
 /// connections that wait in their queues, or those of a socket unit.
 struct PassedListeners {
   struct Passed {
+    /// What systemd calls it. All sockets of one socket unit have one name, so it can't tell what a socket is for.
+    let name: String
     let facts: ListeningSocket
-    let socket: Attachment
+    let socket: SharedDescriptor
   }
 
   private var all: [Passed] = []
@@ -19,9 +21,10 @@ struct PassedListeners {
   /// Takes over what systemd passed; what is no listening socket is closed.
   static func take() -> PassedListeners {
     var passed = PassedListeners()
-    for number in DescriptorStore.takePassed() {
-      let socket = Attachment(Descriptor(owning: number))
-      if let facts = ListeningSocket(socket.descriptor) { passed.all.append(Passed(facts: facts, socket: socket)) }
+    for given in DescriptorStore.takePassed() {
+      let socket = SharedDescriptor(Descriptor(owning: given.number))
+      guard let facts = ListeningSocket(socket.descriptor) else { continue }
+      passed.all.append(Passed(name: given.name, facts: facts, socket: socket))
     }
     return passed
   }
@@ -34,8 +37,8 @@ struct PassedListeners {
     return found
   }
 
-  /// Where the rest listens: nothing in the configuration asks for it.
-  var unclaimed: [Endpoint] { all.map(\.facts.endpoint) }
+  /// The rest: nothing in the configuration asks for it.
+  var unclaimed: [(name: String, endpoint: Endpoint)] { all.map { ($0.name, $0.facts.endpoint) } }
 
   private static func isAt(_ place: ServicePlan.Place, _ facts: ListeningSocket) -> Bool {
     facts.endpoint == place.endpoint && facts.dualStack == place.dualStack
@@ -45,7 +48,7 @@ struct PassedListeners {
 
 extension ListenerSet.Listener {
   /// Has systemd keep the socket while the service restarts.
-  func keep() { DescriptorStore.keep(socket.descriptor, name: place.endpoint.keptName) }
+  func keep() { DescriptorStore.keep(socket, name: place.endpoint.keptName) }
 }
 
 extension Endpoint {

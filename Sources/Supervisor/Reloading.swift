@@ -51,7 +51,7 @@ struct ReloadQueue {
 struct PendingReload {
   let generation: UInt64
   let plan: ServicePlan
-  let configuration: Attachment
+  let configuration: SharedDescriptor
   let listeners: ListenerSet.Change
   let deadline: Instant
 }
@@ -130,7 +130,7 @@ extension Supervision {
       guard fixed.isEmpty else { return .failure(ReloadRefusal(fixed)) }
       do {
         let change = try listeners?.change(to: next.places, loops: next.loops) ?? ListenerSet.Change()
-        let text = Attachment(try MemoryFile.sealed("configuration", contents: next.configuration.text.span))
+        let text = SharedDescriptor(try MemoryFile.sealed("configuration", contents: next.configuration.text.span))
         return .success(
           PendingReload(
             generation: generation.next(), plan: next, configuration: text, listeners: change,

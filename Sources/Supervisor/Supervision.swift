@@ -26,7 +26,7 @@ struct Supervision: ~Copyable {
   let poller: Poller
   private let signalReader: SignalReader
   /// The text that the worker reads, in memory.
-  private var configuration: Attachment
+  private var configuration: SharedDescriptor
   var listeners: ListenerSet?
   private(set) var life: WorkerLife
   var worker: WorkerProcess?
@@ -77,7 +77,7 @@ struct Supervision: ~Copyable {
     try poller.watchLevel(signalReader.descriptor, token: Token.signals)
     let routers = try Self.routers(
       of: plan, digest: digest, control: operators.path, poller: poller, log: log)
-    configuration = Attachment(try MemoryFile.sealed("configuration", contents: plan.configuration.text.span))
+    configuration = SharedDescriptor(try MemoryFile.sealed("configuration", contents: plan.configuration.text.span))
     self.routers = consume routers
     self.signalReader = signalReader
     self.poller = poller

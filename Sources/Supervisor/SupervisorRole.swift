@@ -14,14 +14,18 @@ package enum SupervisorRole {
     reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
   ) -> Int32 {
     let log = Logger(label: "supervisor")
-    defer { OperationalLog.flush() }
+    defer {
+      ServiceNotification.flush()
+      OperationalLog.flush()
+    }
     var passed = PassedListeners.take()
     do {
       _ = try CurrentProcess.raiseOpenFileLimit()
       let listeners = try ListenerSet(plan.places, loops: plan.loops, passed: &passed)
-      for endpoint in passed.unclaimed {
-        log.warning("systemd passed a socket on \(endpoint), where nothing is configured to listen; it is closed")
-        ServiceNotification.forget(name: endpoint.keptName).send()
+      for (name, endpoint) in passed.unclaimed {
+        log.warning(
+          "systemd passed a socket on \(endpoint) (\(name)), where nothing is configured to listen; it is closed")
+        ServiceNotification.forget(name: name).send()
       }
       passed = PassedListeners()
       let operators = try OperatorSocket(at: control, log: log)

@@ -17,12 +17,12 @@ struct WorkerProcess: ~Copyable {
 
   /// Starts a worker and queues everything that it starts with.
   init(
-    _ plan: ServicePlan, generation: UInt64, configuration: Attachment, listeners: borrowing ListenerSet,
+    _ plan: ServicePlan, generation: UInt64, configuration: SharedDescriptor, listeners: borrowing ListenerSet,
     orders: ServerOrders, blocked: [Int32]
   ) throws(SystemError) {
     let pair = try MessageSocket.Pair()
     let heartbeats = try SharedHeartbeats(loops: ServicePlan.loopLimit)
-    let page = Attachment(try heartbeats.file.duplicate())
+    let page = SharedDescriptor(try heartbeats.file.duplicate())
     let child = try ChildProcess(
       executable: plan.command.executable, arguments: plan.command.arguments,
       // The worker is to die of a crash at once, not to start a debugger's helper.

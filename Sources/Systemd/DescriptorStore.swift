@@ -1,4 +1,5 @@
 import CSystemd
+import Glibc
 import Linux
 
 /// Descriptors that systemd keeps for the service while it restarts, and those that it opened for it (sd_notify(3),
@@ -6,14 +7,28 @@ import Linux
 package enum DescriptorStore {
   /// Has systemd keep a duplicate until it is told to forget the name, or the service stops for good. The name holds
   /// neither colons nor control characters.
-  package static func keep(_ descriptor: borrowing Descriptor, name: String) {
-    // SAFETY: the string is copied into a datagram during the call, and the descriptor is open for as long.
-    unsafe "FDSTORE=1\nFDNAME=\(name)".withCString { unsafe _ = cs_keep_descriptor($0, descriptor.number) }
+  package static func keep(_ descriptor: SharedDescriptor, name: String) {
+    NotificationQueue.submit(.descriptor(descriptor, name: name))
   }
 
-  /// The numbers of the descriptors that systemd passed, for the caller to own. To be asked once.
-  package static func takePassed() -> Range<Int32> {
+  /// A descriptor that systemd passed, for the caller to own, and what systemd calls it.
+  package struct Passed {
+    package let number: Int32
+    package let name: String
+  }
+
+  /// Everything that systemd passed. To be asked once.
+  package static func takePassed() -> [Passed] {
     let first: Int32 = 3
-    return first..<first + max(0, cs_passed_descriptors())
+    var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+    let count = unsafe cs_passed_descriptors(&names)
+    guard count > 0, let names = unsafe names else { return [] }
+    defer { unsafe free(names) }
+    return (0..<count).map { index in
+      // SAFETY: there are `count` strings, each allocated for us, and freed once it has been copied.
+      let name = unsafe names[Int(index)]
+      defer { unsafe free(name) }
+      return Passed(number: first + index, name: unsafe name.map { unsafe String(cString: $0) } ?? "")
+    }
   }
 }

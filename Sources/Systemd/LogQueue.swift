@@ -1,10 +1,8 @@
 import CSystemd
 import Linux
-import Synchronization
 import Wire
 
-/// Log entries on their way to a sink that may be slow or stuck: a thread of its own writes them, so that whoever logs
-/// never waits. What finds no room is dropped, counted, and told when there is room again.
+/// The way of log entries to their sink.
 package final class LogQueue: Sendable {
   /// One message, ready to be written.
   package enum Entry: Sendable {
@@ -14,57 +12,22 @@ package final class LogQueue: Sendable {
     case journal([String], line: String)
   }
 
-  /// Entries that may wait: some minutes of the chattiest level on a stuck sink.
-  static let capacity = 4096
+  private let sink: BackgroundSink<Entry>
 
-  private struct Waiting {
-    var entries: [Entry] = []
-    var dropped = 0
-    var isWriting = false
-  }
-
-  private let waiting = Mutex(Waiting())
-  private let wakeup: Wakeup
-
-  /// Starts the writing thread.
+  /// Some minutes of the chattiest level may wait on a stuck sink; then messages are dropped, and how many is told when
+  /// there is room again.
   init() throws(SystemError) {
-    wakeup = try Wakeup()
-    try Thread(name: "log") { self.run() }.detach()
+    sink = try BackgroundSink(name: "log", capacity: 4096) { entries, dropped in
+      for entry in entries { LogQueue.write(entry) }
+      if dropped > 0 { LogQueue.write(.line("belvedere: the log was stuck, \(dropped) messages were dropped\n")) }
+    }
   }
 
   /// Takes an entry. Never waits.
-  package func submit(_ entry: Entry) {
-    let isFirst = waiting.withLock { waiting in
-      guard waiting.entries.count < LogQueue.capacity else {
-        waiting.dropped += 1
-        return false
-      }
-      waiting.entries.append(entry)
-      return waiting.entries.count == 1
-    }
-    if isFirst { wakeup.signal() }
-  }
+  package func submit(_ entry: Entry) { sink.submit(entry) }
 
   /// Waits until everything is written, but not longer than `bound`.
-  func flush(within bound: Interval) {
-    let deadline = Clock.monotonic() + bound
-    while waiting.withLock({ !$0.entries.isEmpty || $0.isWriting }), Clock.monotonic() < deadline {
-      Clock.sleep(.milliseconds(2))
-    }
-  }
-
-  private func run() {
-    while true {
-      wakeup.wait()
-      let (entries, dropped) = waiting.withLock { waiting in
-        defer { waiting = Waiting(isWriting: true) }
-        return (waiting.entries, waiting.dropped)
-      }
-      for entry in entries { LogQueue.write(entry) }
-      if dropped > 0 { LogQueue.write(.line("belvedere: the log was stuck, \(dropped) messages were dropped\n")) }
-      waiting.withLock { $0.isWriting = false }
-    }
-  }
+  func flush(within bound: Interval) { sink.flush(within: bound) }
 
   static func write(_ entry: Entry) {
     switch entry {

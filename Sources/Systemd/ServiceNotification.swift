@@ -1,4 +1,5 @@
 import CSystemd
+import Linux
 import Wire
 
 /// What a service tells systemd about itself (sd_notify(3)). Said to nobody when systemd did not start the process.
@@ -18,10 +19,11 @@ package enum ServiceNotification: Equatable, Sendable {
   /// A sign of life for the watchdog.
   case watchdog
 
-  package func send() {
-    // SAFETY: the string is copied into a datagram during the call.
-    unsafe text.withCString { unsafe _ = cs_notify($0) }
-  }
+  /// Never waits, also when systemd is stuck: the address must not be lost for that.
+  package func send() { NotificationQueue.submit(.assignment(text)) }
+
+  /// Waits until systemd has been told everything, for a second at most: the last thing that a process does.
+  package static func flush() { NotificationQueue.flush() }
 
   /// The assignment of the protocol. A line break would begin another one.
   var text: String {

@@ -168,18 +168,19 @@ def test_address_that_is_no_longer_configured_is_given_up(machine, site):
     machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION + "redirect: off\n")
     machine.run("systemctl restart belvedere")
     machine.wait_until(lambda: "LISTEN" not in machine.run("ss -Hltn sport = :80"), "the listener's end")
-    assert "nothing is configured to listen" in machine.journal()
+    assert re.search(r"\(listener-\S+-80\), where nothing is configured to listen", machine.journal())
     assert site.is_served(ADDRESS)
 
 
 def test_sockets_of_a_socket_unit_are_taken(machine, site):
     machine.run("systemctl stop belvedere")
-    unit = "[Socket]\nListenStream=443\nFileDescriptorName=service\n[Install]\nWantedBy=sockets.target\n"
+    unit = "[Socket]\nListenStream=443\nListenStream=8443\nFileDescriptorName=service\n[Install]\nWantedBy=sockets.target\n"
     machine.write("/etc/systemd/system/belvedere.socket", unit)
     machine.run("systemctl daemon-reload && systemctl start belvedere.socket")
     # The first client starts the service.
     assert site.is_served(ADDRESS)
     assert machine.show("ActiveState") == "active"
+    assert re.search(r":8443 \(service\), where nothing is configured to listen", machine.journal())
     machine.run("systemctl stop belvedere.socket belvedere && rm /etc/systemd/system/belvedere.socket")
     machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION)
     machine.run("systemctl daemon-reload && systemctl start belvedere")

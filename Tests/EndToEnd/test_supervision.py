@@ -187,6 +187,16 @@ class Manager:
     def forget(self):
         self.heard.clear()
 
+    def queued(self):
+        """What has come and was not listened to."""
+        self._socket.setblocking(False)
+        lines = []
+        while True:
+            try:
+                lines += self._socket.recv(4096).decode().splitlines()
+            except BlockingIOError:
+                return lines
+
 
 @pytest.fixture
 def manager(monkeypatch, tmp_path):
@@ -210,6 +220,21 @@ def test_systemd_is_told_of_readiness_status_life_and_stop(scene, manager, monke
     balancer.signal(signal.SIGTERM)
     manager.hear("^STOPPING=1$")
     assert balancer.wait() == 0
+
+
+def test_systemd_that_reads_nothing_keeps_nobody_waiting(scene, manager, monkeypatch):
+    monkeypatch.setenv("WATCHDOG_USEC", "2000")
+    balancer = scene.balance(scene.server())
+    manager.hear("^READY=1$")
+    with open("/proc/sys/net/unix/max_dgram_qlen") as room:
+        time.sleep(0.002 * (int(room.read()) + 100))  # A sign of life each millisecond or two.
+    assert balancer.get("/").status == 200
+    assert balancer.status["servers"]
+    balancer.reload()
+    balancer.signal(signal.SIGTERM)
+    assert balancer.wait() == 0
+    # The socket's queue was full, or this would be no test.
+    assert "STOPPING=1" not in manager.queued()
 
 
 def test_systemd_is_told_when_a_reload_begins_and_when_it_is_over(scene, manager):

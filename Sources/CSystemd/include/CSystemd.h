@@ -8,8 +8,9 @@
 int cs_notify(const char *state);
 // sd_pid_notify_with_fds(3): the same with a descriptor, which systemd duplicates.
 int cs_keep_descriptor(const char *state, int fd);
-// sd_listen_fds(3): how many descriptors systemd passed, from 3 on, closed on exec from now on.
-int cs_passed_descriptors(void);
+// sd_listen_fds_with_names(3): how many descriptors systemd passed, from 3 on, closed on exec from now on. Their names,
+// to be freed one by one and then as a whole; NULL when there are none.
+int cs_passed_descriptors(char ***names);
 // sd_watchdog_enabled(3): microseconds, or 0 when systemd does not watch this process.
 uint64_t cs_watchdog_microseconds(void);
 // sd_journal_sendv(3): `count` fields of the form NAME=value, with their lengths.

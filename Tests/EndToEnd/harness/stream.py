@@ -129,6 +129,7 @@ class TLSStream(Stream):
         self.tls = context.wrap_bio(
             self._incoming, self._outgoing, server_side=server_side, server_hostname=server_name, session=session
         )
+        self._over = False  # The socket has said so; OpenSSL may want to read all the same.
         self._state = threading.Lock()
         self._sending = threading.Lock()
 
@@ -183,7 +184,7 @@ class TLSStream(Stream):
             self.ended = "clean"
             return b""
         except ssl.SSLError as end:
-            if not isinstance(end, ssl.SSLEOFError) and end.reason != "UNEXPECTED_EOF_WHILE_READING":
+            if not isinstance(end, ssl.SSLEOFError) and getattr(end, "reason", None) != "UNEXPECTED_EOF_WHILE_READING":
                 raise
             self.ended = "truncated"
             return b""
@@ -195,9 +196,12 @@ class TLSStream(Stream):
                     result = operation()
             except ssl.SSLWantReadError:
                 self._flush()
+                if self._over:
+                    raise ssl.SSLEOFError("the peer has ended") from None
                 data = self.socket.recv(65536)
                 with self._state:
-                    self._incoming.write(data) if data else self._incoming.write_eof()
+                    self._over = not data
+                    self._incoming.write_eof() if self._over else self._incoming.write(data)
                 continue
             except ssl.SSLError:
                 self._flush()
