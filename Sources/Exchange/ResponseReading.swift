@@ -99,7 +99,11 @@ extension Exchange {
       clientCloses = true
       return
     }
-    if requestSide == .body { isStream = true }
+    if requestSide == .body {
+      isStream = true
+      // The server reads no more after its answer; the client is to know that the rest of its request is not wanted.
+      if !head.keepAlive { clientCloses = true }
+    }
     // A declined upgrade leaves it open what the client sends next; and a body that ends with the connection ends
     // the connection.
     if request?.upgradeRequested == true || head.framing == .untilClose { clientCloses = true }

@@ -202,6 +202,16 @@ private let rows: [ResponseCase] = [
     #expect(!passage.exchange.clientMayContinue && !passage.exchange.serverMayContinue)
   }
 
+  @Test(arguments: ["X-Reason: size", "Connection: close"])
+  func `an early answer tells the client when the server reads no more`(field: String) {
+    var passage = Passage.of(request("POST", "Content-Length: 9", body: "hello"))
+    passage.attempt()
+    passage.send()
+    passage.answer(response(413, "Content-Length: 2", field, body: "no"))
+    passage.deliver()
+    #expect(passage.toClient == "HTTP/1.1 413 Reason\r\nContent-Length: 2\r\n\(field)\r\n\r\nno")
+  }
+
   @Test func `an answer that was withdrawn leaves no trace`() {
     var passage = Passage.of(get)
     passage.attempt()
