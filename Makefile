@@ -45,7 +45,7 @@ RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
-.PHONY: help build reproducible debug demo deb rpm test test-unit test-end-to-end test-pair soak test-packages test-appliance lint simulation \
+.PHONY: help build reproducible debug demo deb rpm test tests test-unit test-end-to-end test-pair soak test-packages test-appliance lint simulation \
 	fuzz bench clean \
 	stage deps deps-test deps-bench deps-package deps-test-packages deps-pair deps-appliance
 
@@ -56,11 +56,11 @@ build: deps ## the released binary: .build/release/belvedere
 	swift build -j $(JOBS) $(RELEASE_OPTIONS)
 	packaging/check-binary .build/release/belvedere
 
-reproducible: build ## whether the same sources make the same binary in another folder
+reproducible: deps ## whether the same sources make the same binary in another folder
 	copy=$$(mktemp --directory) && trap 'rm -rf "$$copy"' EXIT && \
 		cp --recursive Package.swift Package.resolved Sources Tests "$$copy" && \
 		swift build -j $(JOBS) --package-path "$$copy" $(RELEASE_OPTIONS) && \
-		cmp .build/release/belvedere "$$copy/.build/release/belvedere"
+		$(MAKE) build && cmp .build/release/belvedere "$$copy/.build/release/belvedere"
 
 debug: deps ## the binary for tests: .build/debug/belvedere
 	swift build $(SWIFT_OPTIONS) --product belvedere
@@ -81,6 +81,9 @@ rpm: stage ## the package for Enterprise Linux 9
 	rpmlint --config packaging/rpmlint.toml $$(cat $(PACKAGES)/rpm)
 
 test: test-unit test-end-to-end test-pair ## everything that must pass
+
+tests: deps ## what test-unit and test-end-to-end run, built
+	swift build $(SWIFT_OPTIONS) --build-tests
 
 test-unit: deps ## the Swift tests
 	$(ENVIRONMENT) swift test $(SWIFT_OPTIONS)

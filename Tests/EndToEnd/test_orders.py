@@ -81,7 +81,10 @@ def load_of(balancer, name):
 
 
 def pair(scene, **options):
-    return scene.balance(*(scene.server(name, script=tunnel_or_page) for name in ("view01", "view02")), **options)
+    """Two servers whose users may pause between two pages."""
+    timeouts = {"keep-alive": "1m"} | options.pop("timeouts", {})
+    servers = (scene.server(name, script=tunnel_or_page) for name in ("view01", "view02"))
+    return scene.balance(*servers, timeouts=timeouts, **options)
 
 
 def users_of(balancer, count=24):

@@ -72,7 +72,7 @@ def test_a_group_is_on_one_node(scene):
 def test_a_script_lowers_the_priority_while_it_fails(scene):
     check = script(scene.directory, "check", f"test -e {scene.directory}/good")
     (scene.directory / "good").touch()
-    track = {"script": str(check), "interval": "200ms", "timeout": "200ms", "weight": -50, "recovery": "1s"}
+    track = {"script": str(check), "interval": "2s", "timeout": "2s", "weight": -50, "recovery": "1s"}
     first, second = scene.pair(vrrp={"track": track})
     os.remove(scene.directory / "good")
     # It fails on both, and the better one stays the better one.
