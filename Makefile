@@ -23,7 +23,7 @@ TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptograph
 	openssl iproute2
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian rpm rpmlint file
 PACKAGE_TEST_PACKAGES := $(TEST_PACKAGES) fish iptables man-db nftables util-linux zsh
-PAIR_PACKAGES := $(TEST_PACKAGES) gcc libc6-dev keepalived tcpdump tshark util-linux hostname
+PAIR_PACKAGES := $(TEST_PACKAGES) gcc libc6-dev keepalived tcpdump tshark util-linux hostname procps nftables
 APPLIANCE_PACKAGES := $(TEST_PACKAGES) mmdebstrap util-linux
 BENCH_PACKAGES := $(TEST_PACKAGES) haproxy gcc util-linux valgrind
 

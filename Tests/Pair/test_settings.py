@@ -75,9 +75,10 @@ def test_a_script_lowers_the_priority_while_it_fails(scene):
     track = {"script": str(check), "interval": "2s", "timeout": "2s", "weight": -50, "recovery": "1s"}
     first, second = scene.pair(vrrp={"track": track})
     os.remove(scene.directory / "good")
-    # It fails on both, and the better one stays the better one.
+    # It fails on both, and the better one is the better one again, whoever ran it first.
     first.wait_for_log("priority 51, was 101: script check")
     second.wait_for_log("priority 50, was 100: script check")
+    wait_until(lambda: first.node.holds(scene.ADDRESS), f"the address on the better one\n{first.log}")
     stays(lambda: first.node.holds(scene.ADDRESS), "no reason to move", 1)
     (scene.directory / "good").touch()
     first.wait_for_log("priority 101, was 51")
