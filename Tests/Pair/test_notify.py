@@ -84,8 +84,8 @@ def test_hooks_run_as_another_user_in_the_order_of_changes(scene, place):
     balancer, systemd = installed(scene, place, hooks)
     balancer.wait_until("active")
     balancer.stop()
-    told = wait_until(lambda: (place / "told").exists() and (place / "told").read_text().splitlines(), "hooks")
-    assert told == [
+    wait_until(lambda: len(systemd.statuses) == 3, "the changes told")
+    assert (place / "told").read_text().splitlines() == [
         f"{name} {NOBODY} INSTANCE view {state} 101"
         for state in ("BACKUP", "MASTER", "STOP") for name in ("first", "second")
     ]  # fmt: skip
