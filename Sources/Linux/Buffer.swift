@@ -104,6 +104,20 @@ package struct Buffer: ~Copyable, ByteSink {
     upper &+= count
   }
 
+  /// Puts everything that `other` holds behind what is held, by exchanging the storage: only what is held is copied, to
+  /// where `other` has consumed as much. False, and nothing is changed, where there is less room than that.
+  package mutating func takeAll(of other: inout Buffer) -> Bool {
+    guard let mine = unsafe storage, let theirs = unsafe other.storage, count <= other.lower else { return false }
+    let start = other.lower &- count
+    // SAFETY: `count` bytes before `other.lower` lie inside its storage and are nobody's any more.
+    unsafe _ = memcpy(theirs + start, mine + lower, count)
+    unsafe swap(&storage, &other.storage)
+    lower = start
+    upper = other.upper
+    other.removeAll()
+    return true
+  }
+
   @usableFromInline
   mutating func overflow() { overflowed = true }
 

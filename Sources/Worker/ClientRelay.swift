@@ -213,10 +213,16 @@ extension Client {
     return reply(.badGateway, &world)
   }
 
-  /// Puts the first of the approved body behind the head, so that both leave in one record.
+  /// Puts the first of the approved body behind the head, so that both leave in one record. A body of which all that
+  /// came is approved stays where it is, and the head goes in front of it.
   private mutating func coalesce(_ connection: SlabKey, _ world: inout World) {
     let pending = exchange.value.responseCursor.pending
     guard !output.isEmpty, pending > 0 else { return }
+    if pending == world.servers[connection].input.count, output.takeAll(of: &world.servers[connection].input) {
+      exchange.value.responseCursor.send(pending)
+      _ = exchange.value.responseCursor.drop()
+      return
+    }
     let count = min(pending, output.room)
     output.append(world.servers[connection].input, from: 0, to: count)
     exchange.value.responseCursor.send(count)
