@@ -6,29 +6,29 @@ import Wire
 /// `0 ≤ lower ≤ upper ≤ capacity`. A buffer without storage is empty and full at once; `lease` gives it storage from
 /// a pool, `giveBack` takes it away, so that an idle connection holds none.
 @safe
-package struct Buffer: ~Copyable, ByteSink {
+public struct Buffer: ~Copyable, ByteSink {
   /// One whole TLS record (16 KiB) and 1 KiB more, the room that a rewritten head may grow by.
-  package static let capacity = 17 * 1024
+  @inlinable public static var capacity: Int { 17 * 1024 }
 
   @usableFromInline var storage: UnsafeMutablePointer<UInt8>?
   @usableFromInline var lower = 0
   @usableFromInline var upper = 0
-  package private(set) var overflowed = false
+  @usableFromInline package private(set) var overflowed = false
 
   /// A buffer without storage.
   package init() { unsafe storage = nil }
 
   deinit { unsafe storage?.deallocate() }
 
-  @inlinable package var count: Int { upper &- lower }
-  @inlinable package var isEmpty: Bool { lower == upper }
+  @inlinable public var count: Int { upper &- lower }
+  @inlinable public var isEmpty: Bool { lower == upper }
   /// Bytes that may still be appended without moving anything.
-  @inlinable package var room: Int { unsafe storage == nil ? 0 : Self.capacity &- upper }
-  @inlinable package var isLeased: Bool { unsafe storage != nil }
+  @inlinable public var room: Int { unsafe storage == nil ? 0 : Self.capacity &- upper }
+  @inlinable public var isLeased: Bool { unsafe storage != nil }
 
   /// The bytes held, oldest first.
   @inlinable
-  package var bytes: Span<UInt8> {
+  public var bytes: Span<UInt8> {
     @_lifetime(borrow self)
     borrowing get {
       // SAFETY: lower...upper lies inside the storage and was initialised; the span lives no longer than this borrow.
@@ -39,7 +39,7 @@ package struct Buffer: ~Copyable, ByteSink {
 
   /// Forgets the oldest `count` bytes.
   @inlinable
-  package mutating func consume(_ count: Int) {
+  public mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= upper &- lower)
     lower &+= count
     if lower == upper {
@@ -66,7 +66,7 @@ package struct Buffer: ~Copyable, ByteSink {
 
   /// Lets `body` append into the free room, and returns what it returns.
   @inlinable
-  package mutating func fill<Result>(_ body: (inout OutputSpan<UInt8>) -> Result) -> Result {
+  public mutating func fill<Result>(_ body: (inout OutputSpan<UInt8>) -> Result) -> Result {
     // SAFETY: the free room lies inside the storage; the output span does not outlive this call, and says itself how
     // many bytes it initialised.
     let free = unsafe UnsafeMutableBufferPointer(start: (storage ?? Self.nowhere) + upper, count: room)
@@ -77,7 +77,7 @@ package struct Buffer: ~Copyable, ByteSink {
   }
 
   @inlinable
-  package mutating func append(_ source: Span<UInt8>) {
+  public mutating func append(_ source: Span<UInt8>) {
     guard source.count <= room else { return overflow() }
     guard let storage = unsafe storage else { return }
     // SAFETY: there is room for `source.count` bytes after `upper`.
@@ -88,7 +88,7 @@ package struct Buffer: ~Copyable, ByteSink {
   }
 
   @inlinable
-  package mutating func append(_ byte: UInt8) {
+  public mutating func append(_ byte: UInt8) {
     guard room >= 1, let storage = unsafe storage else { return overflow() }
     // SAFETY: there is room for one byte after `upper`.
     unsafe storage[upper] = byte
@@ -96,7 +96,7 @@ package struct Buffer: ~Copyable, ByteSink {
   }
 
   @inlinable
-  package mutating func append(_ text: StaticString) {
+  public mutating func append(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
     guard count <= room, let storage = unsafe storage else { return overflow() }
     // SAFETY: a static string is `count` bytes long, and there is room for them after `upper`.

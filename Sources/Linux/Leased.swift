@@ -1,7 +1,7 @@
 /// A place for a value that is there only while it is needed: `lease` brings it from a pool, `giveBack` takes it away,
 /// so that an idle connection holds none. Asking for a value that is not there is a programmer error and traps.
 @safe
-package struct Leased<Value>: ~Copyable {
+public struct Leased<Value>: ~Copyable {
   @usableFromInline var storage: UnsafeMutablePointer<Value>?
 
   /// A place without a value.
@@ -14,9 +14,9 @@ package struct Leased<Value>: ~Copyable {
     unsafe storage.deallocate()
   }
 
-  @inlinable package var isLeased: Bool { unsafe storage != nil }
+  @inlinable public var isLeased: Bool { unsafe storage != nil }
 
-  @inlinable package var value: Value {
+  @inlinable public var value: Value {
     unsafeAddress { unsafe UnsafePointer(leasedStorage) }
     unsafeMutableAddress { unsafe leasedStorage }
   }
@@ -29,9 +29,9 @@ package struct Leased<Value>: ~Copyable {
 
 /// The storage of a thread's leased values, last in first out, so that the piece leased next is still in the cache.
 @safe
-package struct LeasePool<Value>: ~Copyable {
+public struct LeasePool<Value>: ~Copyable {
   /// Free pieces kept for the next lease; more than this go back to the allocator.
-  package static var kept: Int { 64 }
+  @inlinable public static var kept: Int { 64 }
 
   @usableFromInline var free: [UnsafeMutablePointer<Value>]
 
@@ -46,7 +46,7 @@ package struct LeasePool<Value>: ~Copyable {
 
   /// Puts `value` into the place, whether or not one was there.
   @inlinable
-  package mutating func lease(_ place: inout Leased<Value>, _ value: consuming Value) {
+  public mutating func lease(_ place: inout Leased<Value>, _ value: consuming Value) {
     if place.isLeased {
       place.value = value
       return
@@ -59,7 +59,7 @@ package struct LeasePool<Value>: ~Copyable {
 
   /// Ends the value of the place, if there is one.
   @inlinable
-  package mutating func giveBack(_ place: inout Leased<Value>) {
+  public mutating func giveBack(_ place: inout Leased<Value>) {
     guard let piece = unsafe place.storage else { return }
     unsafe place.storage = nil
     // SAFETY: what is leased was initialised; from here on the piece is free.

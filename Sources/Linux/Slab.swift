@@ -1,11 +1,11 @@
 /// Names an element of a slab: where it sits, and which of the elements that sat there it is.
-package struct SlabKey: Hashable, Sendable {
-  package let index: UInt32
+public struct SlabKey: Hashable, Sendable {
+  public let index: UInt32
   /// Odd while the element lives.
-  package let generation: UInt32
+  public let generation: UInt32
 
   @inlinable
-  package init(index: UInt32, generation: UInt32) {
+  public init(index: UInt32, generation: UInt32) {
     self.index = index
     self.generation = generation
   }
@@ -16,7 +16,7 @@ package struct SlabKey: Hashable, Sendable {
 /// An event may name a connection that the event before it closed: ask `contains` first. A stale key in a subscript
 /// is a programmer error and traps.
 @safe
-package struct Slab<Element: ~Copyable>: ~Copyable {
+public struct Slab<Element: ~Copyable>: ~Copyable {
   /// Generations are kept to 28 bits, so that a key fits into a poller's token.
   @usableFromInline static var generationMask: UInt32 { 0x0fff_ffff }
 
@@ -41,13 +41,13 @@ package struct Slab<Element: ~Copyable>: ~Copyable {
   }
 
   @inlinable
-  package func contains(_ key: SlabKey) -> Bool {
+  public func contains(_ key: SlabKey) -> Bool {
     // SAFETY: keys are only made by `insert`, so the index lies below `used`.
     unsafe key.generation & 1 == 1 && generations[Int(key.index)] == key.generation
   }
 
   @inlinable
-  package subscript(key: SlabKey) -> Element {
+  public subscript(key: SlabKey) -> Element {
     unsafeAddress {
       precondition(contains(key), "stale slab key")
       return unsafe UnsafePointer(base + Int(key.index))

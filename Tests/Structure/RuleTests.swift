@@ -8,6 +8,12 @@ private let longFiles: [String: String] = [:]
 private let unsafeFiles: Set = ["Sources/Configuration/Text/YAMLParser.swift"]
 private let unsafeTargets: Set = ["Linux", "TLS", "Systemd"]
 
+/// Files that may say `public`, on what is `@inlinable` and what that needs: Swift 6.3 carries no body of a `package`
+/// declaration into another module, and these are called dozens of times a request.
+private let inlinedFiles: Set = [
+  "Sources/Linux/Buffer.swift", "Sources/Linux/Leased.swift", "Sources/Linux/Slab.swift",
+]
+
 @Suite struct `Rules of the source tree` {
   @Test func `there is a source tree to look at`() {
     #expect(SourceTree.sources.count > 50)
@@ -39,6 +45,7 @@ private let unsafeTargets: Set = ["Linux", "TLS", "Systemd"]
     for file in SourceTree.sources {
       for (number, line) in file.code.enumerated() {
         for word in forbidden where line.contains(word) {
+          if word == "public ", inlinedFiles.contains(file.path) { continue }
           Issue.record("\(file.path):\(number + 1) has \(word)")
         }
       }
