@@ -1,5 +1,7 @@
 """`belvedere demo`: what it prints works when typed, servers die and return when asked, and nothing is left behind."""
 
+import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -94,7 +96,9 @@ class Demo:
         """Killed, it can't remove its folder itself."""
         folders = self.folders()
         for pid in self.living():
-            os.kill(pid, signal.SIGKILL)
+            # The first one's end is the end of others.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait(30)
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
@@ -102,7 +106,15 @@ class Demo:
 
 
 @pytest.fixture
-def start(tmp_path):
+def alone(tmp_path_factory):
+    """One demonstration at a time: they like the same ports, and one would take what a dead server of another leaves."""
+    with open(tmp_path_factory.getbasetemp().parent / "demonstration", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def start(tmp_path, alone):
     demos = []
 
     def start(*options, **arguments):
