@@ -45,7 +45,7 @@ RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
-.PHONY: help build reproducible debug demo deb rpm test tests test-unit test-end-to-end test-pair soak test-packages test-appliance lint simulation \
+.PHONY: help build reproducible debug demo deb rpm test build-tests test-unit test-end-to-end test-pair soak test-packages test-appliance lint simulation \
 	fuzz bench clean \
 	stage deps deps-test deps-bench deps-package deps-test-packages deps-pair deps-appliance
 
@@ -82,7 +82,7 @@ rpm: stage ## the package for Enterprise Linux 9
 
 test: test-unit test-end-to-end test-pair ## everything that must pass
 
-tests: deps ## what test-unit and test-end-to-end run, built
+build-tests: deps ## what test-unit and test-end-to-end run, built
 	swift build $(SWIFT_OPTIONS) --build-tests
 
 test-unit: deps ## the Swift tests

@@ -129,7 +129,6 @@ class TLSStream(Stream):
         self.tls = context.wrap_bio(
             self._incoming, self._outgoing, server_side=server_side, server_hostname=server_name, session=session
         )
-        self._over = False  # The socket has said so; OpenSSL may want to read all the same.
         self._state = threading.Lock()
         self._sending = threading.Lock()
 
@@ -196,12 +195,11 @@ class TLSStream(Stream):
                     result = operation()
             except ssl.SSLWantReadError:
                 self._flush()
-                if self._over:
-                    raise ssl.SSLEOFError("the peer has ended") from None
+                if self._incoming.eof:
+                    raise ssl.SSLEOFError("the peer has ended, and OpenSSL wants more") from None
                 data = self.socket.recv(65536)
                 with self._state:
-                    self._over = not data
-                    self._incoming.write_eof() if self._over else self._incoming.write(data)
+                    self._incoming.write(data) if data else self._incoming.write_eof()
                 continue
             except ssl.SSLError:
                 self._flush()
