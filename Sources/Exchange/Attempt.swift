@@ -12,6 +12,7 @@ enum Stage: Hashable, Sendable {
 }
 
 /// What happened with the server in use.
+@usableFromInline
 struct Attempt: Sendable {
   var stage = Stage.none
   /// The connection had served before, and may have been closed by the server meanwhile.
@@ -19,9 +20,9 @@ struct Attempt: Sendable {
   /// Something of the request may have reached the server.
   var hasSent = false
   /// Something of an answer came.
-  var hasHeard = false
+  @usableFromInline var hasHeard = false
   /// The server takes nothing more of the request. What can be read of its answer still counts.
-  var isDeaf = false
+  @usableFromInline var isDeaf = false
 }
 
 extension Exchange {
@@ -67,10 +68,12 @@ extension Exchange {
   }
 
   /// Nothing more of the request is to be sent on this connection.
-  package var isServerDeaf: Bool { attempt.isDeaf }
+  @inlinable
+  public var isServerDeaf: Bool { attempt.isDeaf }
 
   /// Some part of an answer came: the request will not be sent again.
-  package var isAnswering: Bool { attempt.hasHeard }
+  @inlinable
+  public var isAnswering: Bool { attempt.hasHeard }
 
   /// Where the exchange is, for the log.
   package var phase: Termination.Phase {

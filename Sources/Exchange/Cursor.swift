@@ -2,15 +2,15 @@
 ///
 /// What is approved has been read, has one meaning, and may go out as it came. What is sent may stay in front of the
 /// buffer, so that a request can be sent once more to another server.
-package struct Cursor: Hashable, Sendable {
-  package private(set) var sent = 0
-  package private(set) var approved = 0
+public struct Cursor: Hashable, Sendable {
+  @usableFromInline package private(set) var sent = 0
+  @usableFromInline package private(set) var approved = 0
 
   package init() {}
 
   /// Bytes that wait to be sent.
   @inlinable
-  package var pending: Int { approved &- sent }
+  public var pending: Int { approved &- sent }
 
   mutating func approve(_ count: Int) { approved += count }
 

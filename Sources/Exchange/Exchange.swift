@@ -8,8 +8,9 @@ import Wire
 /// until it answers `.head`; `beginAttempt` and `connected` for every server tried; `sendRequestHead` once per
 /// attempt; then `readRequestBody` and `readResponse` as bytes come, until `isComplete` or a failure. Instants never
 /// go back.
-package struct Exchange: Sendable {
+public struct Exchange: Sendable {
   /// What comes next from one side.
+  @usableFromInline
   package enum Side: Hashable, Sendable {
     case head
     case body
@@ -19,14 +20,14 @@ package struct Exchange: Sendable {
     case tunnel
   }
 
-  package internal(set) var requestSide = Side.head
-  package internal(set) var responseSide = Side.head
+  @usableFromInline package internal(set) var requestSide = Side.head
+  @usableFromInline package internal(set) var responseSide = Side.head
   package internal(set) var request: RequestHead?
   package internal(set) var response: ResponseHead?
   /// Into the buffer of the client's bytes.
-  package var requestCursor = Cursor()
+  @usableFromInline package var requestCursor = Cursor()
   /// Into the buffer of the server's bytes.
-  package var responseCursor = Cursor()
+  @usableFromInline package var responseCursor = Cursor()
   package var record = AccessRecord()
   /// When bytes last moved, in either direction.
   package var lastActivity: Instant
@@ -36,17 +37,17 @@ package struct Exchange: Sendable {
   /// The first exchange of its connection: waiting for it counts as http-request, not as keep-alive.
   package let isFirst: Bool
   /// The client said, or the policy asks, that the connection ends with this exchange.
-  package internal(set) var clientCloses = false
+  @usableFromInline package internal(set) var clientCloses = false
   /// The client closed its direction. The answer still goes out.
-  package internal(set) var clientEnded = false
+  @usableFromInline package internal(set) var clientEnded = false
   /// The server may not be asked again on its connection.
-  package internal(set) var serverCloses = false
+  @usableFromInline package internal(set) var serverCloses = false
   /// The server's connection is bound to this client from here on.
   package internal(set) var isPrivate = false
   /// The answer began before the request's body had ended: a two-way stream.
   package internal(set) var isStream = false
   /// Both directions are, or were until they ended, opaque bytes.
-  package internal(set) var isTunnel = false
+  @usableFromInline package internal(set) var isTunnel = false
 
   var scanner = HeadScanner()
   var responseScanner = HeadScanner()
@@ -55,7 +56,7 @@ package struct Exchange: Sendable {
   /// Nothing of the request has left the buffer, so all of it could be sent again.
   var isReplayable = true
   var retriesLeft: Int
-  var attempt = Attempt()
+  @usableFromInline var attempt = Attempt()
 
   package init(isFirst: Bool, policy: borrowing ExchangePolicy, at now: Instant) {
     self.isFirst = isFirst
@@ -78,18 +79,21 @@ package struct Exchange: Sendable {
   }
 
   /// Both messages have been read to their ends, and everything approved has gone out.
-  package var isComplete: Bool {
+  @inlinable
+  public var isComplete: Bool {
     requestSide == .complete && responseSide == .complete && requestCursor.pending == 0 && responseCursor.pending == 0
   }
 
   /// The answer is complete and gone out, but nobody will read the rest of the request.
-  package var isAnsweredEarly: Bool {
+  @inlinable
+  public var isAnsweredEarly: Bool {
     guard responseSide == .complete, responseCursor.pending == 0 else { return false }
     return attempt.isDeaf || !isTunnel && (requestSide == .body || requestCursor.pending > 0)
   }
 
   /// The request is complete, and its answer has not begun.
-  package var isUnanswered: Bool { requestSide == .complete && responseSide == .head }
+  @inlinable
+  public var isUnanswered: Bool { requestSide == .complete && responseSide == .head }
 
   /// The client's connection ends with this exchange.
   package mutating func endConnection() { clientCloses = true }
@@ -98,8 +102,10 @@ package struct Exchange: Sendable {
   package mutating func keepPrivate() { isPrivate = true }
 
   /// The client's connection may carry another request.
-  package var clientMayContinue: Bool { isComplete && !clientCloses && !clientEnded }
+  @inlinable
+  public var clientMayContinue: Bool { isComplete && !clientCloses && !clientEnded }
 
   /// The server's connection may carry another request.
-  package var serverMayContinue: Bool { isComplete && !serverCloses }
+  @inlinable
+  public var serverMayContinue: Bool { isComplete && !serverCloses }
 }

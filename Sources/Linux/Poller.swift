@@ -3,9 +3,9 @@ import Wire
 
 /// An epoll instance. Sockets are registered once, edge-triggered, for everything; closing a socket deregisters it.
 @safe
-package struct Poller: ~Copyable {
+public struct Poller: ~Copyable {
   /// Events taken from the kernel at once.
-  package static let batch = 256
+  @inlinable static var batch: Int { 256 }
 
   /// Readable while there are events, so that one poller can watch another.
   package let descriptor: Descriptor
@@ -55,7 +55,7 @@ package struct Poller: ~Copyable {
 
   /// The event at `index` of the last wait.
   @inlinable
-  package func event(at index: Int) -> (token: UInt64, readiness: Readiness) {
+  public func event(at index: Int) -> (token: UInt64, readiness: Readiness) {
     precondition(index >= 0 && index < Self.batch)
     // SAFETY: index < batch, and the caller asks only below what `wait` returned.
     return unsafe (cl_epoll_token(events + index), Readiness(events: events[index].events))

@@ -1,22 +1,22 @@
 import CLinux
 
 /// What a socket may do without waiting, as far as the poller told and no call has contradicted since.
-package struct Readiness: OptionSet, Sendable {
-  package let rawValue: UInt8
+public struct Readiness: OptionSet, Sendable {
+  public let rawValue: UInt8
 
   @inlinable
-  package init(rawValue: UInt8) { self.rawValue = rawValue }
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  @inlinable package static var readable: Readiness { Readiness(rawValue: 1) }
-  @inlinable package static var writable: Readiness { Readiness(rawValue: 2) }
+  @inlinable public static var readable: Readiness { Readiness(rawValue: 1) }
+  @inlinable public static var writable: Readiness { Readiness(rawValue: 2) }
   /// The peer has closed its direction, or the connection is broken; reading tells which.
-  @inlinable package static var ended: Readiness { Readiness(rawValue: 4) }
+  @inlinable public static var ended: Readiness { Readiness(rawValue: 4) }
   /// The connection is broken: reset, or silent for longer than the kernel waits. There is nobody to send to.
-  @inlinable package static var broken: Readiness { Readiness(rawValue: 8) }
+  @inlinable public static var broken: Readiness { Readiness(rawValue: 8) }
 
   /// The end of a stream is found by reading, so every sign of it makes the socket readable.
   @inlinable
-  package init(events: UInt32) {
+  public init(events: UInt32) {
     var readiness: Readiness = []
     if events & EPOLLIN.rawValue != 0 { readiness.insert(.readable) }
     if events & EPOLLOUT.rawValue != 0 { readiness.insert(.writable) }

@@ -11,7 +11,7 @@ import Wire
 extension Client {
   /// Chooses a server and asks for a place there.
   mutating func route(_ world: inout World) -> Step {
-    adoptGeneration(of: world)
+    adopt(world.generation)
     guard let chosen = choose(&world) else {
       exchange.value.record.termination = Termination(.server, .connect)
       world.counters.unroutable += 1
@@ -39,8 +39,7 @@ extension Client {
   }
 
   /// A request takes the newest generation, whichever one its connection was accepted under.
-  private mutating func adoptGeneration(of world: borrowing World) {
-    let newest = world.generation
+  private mutating func adopt(_ newest: Generation) {
     guard generation !== newest, generation.isPassthrough == newest.isPassthrough else { return }
     generation = newest
     forwarding = newest.forwarding(for: peer.address, isSecure: service == .https)

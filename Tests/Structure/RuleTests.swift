@@ -11,7 +11,9 @@ private let unsafeTargets: Set = ["Linux", "TLS", "Systemd"]
 /// Files that may say `public`, on what is `@inlinable` and what that needs: Swift 6.3 carries no body of a `package`
 /// declaration into another module, and these are called dozens of times a request.
 private let inlinedFiles: Set = [
-  "Sources/Linux/Buffer.swift", "Sources/Linux/Leased.swift", "Sources/Linux/Slab.swift",
+  "Sources/Exchange/Attempt.swift", "Sources/Exchange/Cursor.swift", "Sources/Exchange/Exchange.swift",
+  "Sources/Linux/Buffer.swift", "Sources/Linux/Leased.swift", "Sources/Linux/Poller.swift",
+  "Sources/Linux/Readiness.swift", "Sources/Linux/Slab.swift", "Sources/Wire/Instant.swift",
 ]
 
 @Suite struct `Rules of the source tree` {
