@@ -35,14 +35,14 @@ extension Rules {
   static func checkServers(_ configuration: Configuration, _ reader: inout Reader) {
     let servers = configuration.servers
     guard !servers.isEmpty, let all = reader.site("servers")?.key else { return }
-    for (index, server) in servers.enumerated() {
+    let virtual = Set(configuration.virtualRouters.flatMap(\.addresses).map(\.address))
+    var names: [Endpoint: String] = [:]
+    for server in servers {
+      let other = names[server.endpoint]
+      if other == nil { names[server.endpoint] = server.name }
       guard let place = reader.mark("servers", server.name, "address") else { continue }
-      if let other = servers[..<index].first(where: { $0.endpoint == server.endpoint }) {
-        reader.warn("`\(other.name)` has the same address and port", at: place)
-      }
-      let isVirtual = configuration.virtualRouters.flatMap(\.addresses).contains {
-        $0.address == server.endpoint.address
-      }
+      if let other { reader.warn("`\(other)` has the same address and port", at: place) }
+      let isVirtual = virtual.contains(server.endpoint.address)
       let own = configuration.listeners.first {
         $0.address == server.endpoint.address && $0.port == server.endpoint.port
       }
