@@ -14,6 +14,7 @@ public struct Poller: ~Copyable {
   package init() throws(SystemError) {
     descriptor = try Descriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), of: "epoll_create1")
     unsafe events = .allocate(capacity: Self.batch)
+    unsafe events.initialize(repeating: epoll_event(), count: Self.batch)
   }
 
   deinit { unsafe events.deallocate() }
@@ -53,11 +54,11 @@ public struct Poller: ~Copyable {
     return max(0, Int(count))
   }
 
-  /// The event at `index` of the last wait.
+  /// The event at `index` of the last wait, below what that returned; what lies above is an earlier wait's, or none.
   @inlinable
   public func event(at index: Int) -> (token: UInt64, readiness: Readiness) {
     precondition(index >= 0 && index < Self.batch)
-    // SAFETY: index < batch, and the caller asks only below what `wait` returned.
+    // SAFETY: index < batch, and all of the batch is initialised.
     return unsafe (cl_epoll_token(events + index), Readiness(events: events[index].events))
   }
 }

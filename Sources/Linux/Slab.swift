@@ -23,7 +23,8 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
   @usableFromInline var base: UnsafeMutablePointer<Element>
   @usableFromInline var generations: UnsafeMutablePointer<UInt32>
   private var capacity: Int
-  private var used = 0
+  /// `used ≤ capacity`: slots below it have a generation.
+  @usableFromInline var used = 0
   private var free: [UInt32] = []
   /// How many elements live.
   package private(set) var count = 0
@@ -42,8 +43,8 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
 
   @inlinable
   public func contains(_ key: SlabKey) -> Bool {
-    // SAFETY: keys are only made by `insert`, so the index lies below `used`.
-    unsafe key.generation & 1 == 1 && generations[Int(key.index)] == key.generation
+    // SAFETY: slots below `used` have a generation. A key may come from another slab, or from a token of the kernel's.
+    unsafe key.generation & 1 == 1 && Int(key.index) < used && generations[Int(key.index)] == key.generation
   }
 
   @inlinable
