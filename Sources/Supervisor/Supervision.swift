@@ -98,7 +98,7 @@ struct Supervision: ~Copyable {
     status = ServiceStatus(plan.description)
     nextTick = Clock.monotonic() + HeartbeatWatch.period
     // Half of what systemd waits for, as sd_watchdog_enabled(3) asks.
-    watchdog = ServiceNotification.watchdogMicroseconds.map { Interval(nanoseconds: $0 * 500) }
+    watchdog = ServiceNotification.watchdogMicroseconds.map { .microseconds($0 / 2) }
   }
 
   /// Runs the service until it is stopped or can't be, and returns the exit status.

@@ -38,16 +38,25 @@ public struct Interval: Hashable, Comparable, Sendable {
   @inlinable
   public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
+  /// This and its kin saturate at 584 years, the longest interval: a number of seconds may come from outside.
   @inlinable
-  public static func seconds(_ count: UInt64) -> Interval { Interval(nanoseconds: count * 1_000_000_000) }
+  public static func seconds(_ count: UInt64) -> Interval { Interval(count, of: 1_000_000_000) }
   @inlinable
-  public static func milliseconds(_ count: UInt64) -> Interval { Interval(nanoseconds: count * 1_000_000) }
+  public static func milliseconds(_ count: UInt64) -> Interval { Interval(count, of: 1_000_000) }
   @inlinable
-  public static func minutes(_ count: UInt64) -> Interval { .seconds(count * 60) }
+  public static func microseconds(_ count: UInt64) -> Interval { Interval(count, of: 1000) }
   @inlinable
-  public static func hours(_ count: UInt64) -> Interval { .minutes(count * 60) }
+  public static func minutes(_ count: UInt64) -> Interval { Interval(count, of: 60_000_000_000) }
+  @inlinable
+  public static func hours(_ count: UInt64) -> Interval { Interval(count, of: 3_600_000_000_000) }
   @inlinable
   public static var zero: Interval { Interval(nanoseconds: 0) }
+
+  @inlinable
+  init(_ count: UInt64, of unit: UInt64) {
+    let (product, overflow) = count.multipliedReportingOverflow(by: unit)
+    nanoseconds = overflow ? .max : product
+  }
 
   /// Whole milliseconds, rounded down.
   @inlinable
