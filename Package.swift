@@ -110,7 +110,7 @@ let package = Package(
       name: "trespass", dependencies: ["Attempts", "Worker", "Configuration", "Linux"], path: "Tests/Trespass/Driver",
       swiftSettings: settings),
     tests("Configuration", ["Configuration", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
-    tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL"]),
+    tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL", "Simulation"]),
   ]
 )
 

@@ -36,6 +36,8 @@ import COpenSSL
   /// Reads the responder's answer. Throws unless the authority says in it that the certificate is good at `seconds`
   /// since 1970.
   package func judge(_ answer: [UInt8], at seconds: Int64) throws(StatusRefusal) -> Staple {
+    // OpenSSL reads what it understands and leaves the rest; clients refuse an answer with anything behind it.
+    guard DEREnvelope.isOCSPResponse(answer.span) else { throw .malformed }
     defer { ERR_clear_error() }
     // SAFETY: the answer lives through the call; the response and what is found in it are freed here.
     let decoded = unsafe answer.withUnsafeBufferPointer { bytes in
@@ -73,28 +75,43 @@ import COpenSSL
     else { throw .unsigned(takeQueuedReason()) }
   }
 
-  /// The end of what the answer says of this certificate.
+  /// The end of what the answer says of this certificate. It may say several things, of several times: all of them must
+  /// be good.
   private func requireGood(_ basic: OpaquePointer, at seconds: Int64) throws(StatusRefusal) -> Int64 {
-    // SAFETY: the identity is made and freed here; the times are borrowed from the answer, which outlives this call.
+    // SAFETY: the identity is made and freed here; what is found is borrowed from the answer, which outlives this call.
     guard let identity = unsafe makeIdentity() else { throw .malformed }
     defer { unsafe OCSP_CERTID_free(identity) }
-    var status: Int32 = 0
-    var reason: Int32 = 0
-    var revoked: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+    var ends: [Int64] = []
+    var refusals: [StatusRefusal] = []
+    var place = unsafe OCSP_resp_find(basic, identity, -1)
+    while place >= 0 {
+      do throws(StatusRefusal) {
+        ends.append(try unsafe Self.requireGood(OCSP_resp_get0(basic, place), at: seconds))
+      } catch { refusals.append(error) }
+      place = unsafe OCSP_resp_find(basic, identity, place)
+    }
+    // Whatever else is said, a certificate that was revoked stays so.
+    if refusals.contains(.revoked) { throw .revoked }
+    if let first = refusals.first { throw first }
+    guard let end = ends.min() else { throw .ofAnother }
+    return end
+  }
+
+  /// The end of a single response (RFC 6960 §4.2.1).
+  private static func requireGood(_ single: OpaquePointer?, at seconds: Int64) throws(StatusRefusal) -> Int64 {
     var begin: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
     var end: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
-    guard unsafe OCSP_resp_find_status(basic, identity, &status, &reason, &revoked, &begin, &end) == 1 else {
-      throw .ofAnother
-    }
-    switch status {
+    // SAFETY: the times are borrowed from the response, which is the caller's for this call.
+    switch unsafe OCSP_single_get0_status(single, nil, nil, &begin, &end) {
     case V_OCSP_CERTSTATUS_GOOD: break
     case V_OCSP_CERTSTATUS_REVOKED: throw .revoked
-    default: throw .unknownCertificate
+    case V_OCSP_CERTSTATUS_UNKNOWN: throw .unknownCertificate
+    default: throw .malformed
     }
     guard let from = unsafe CertificateFacts.seconds(of: begin) else { throw .malformed }
-    guard from <= seconds + Self.clockTolerance else { throw .early }
-    guard unsafe end != nil else { return seconds + Self.endlessLifetime }
-    guard let until = unsafe CertificateFacts.seconds(of: end) else { throw .malformed }
+    guard from <= seconds + clockTolerance else { throw .early }
+    guard unsafe end != nil else { return seconds + endlessLifetime }
+    guard let until = unsafe CertificateFacts.seconds(of: end), until >= from else { throw .malformed }
     guard until > seconds else { throw .stale }
     return until
   }

@@ -1,11 +1,13 @@
 import Wire
 
-/// When a certificate's authority is asked again: half-way to the end of what it said last, and after a failure in a
-/// minute, then in twice that, up to an hour.
+/// When a certificate's authority is asked again: half-way to the end of what it said last, after four days at most, and
+/// after a failure in a minute, then in twice that, up to an hour.
 struct StapleSchedule: Sendable {
   /// A responder that is down for a moment, and one that is down for days.
   private static let firstPause = Interval.minutes(1)
   private static let longestPause = Interval.hours(1)
+  /// Browsers believe an answer for ten days, however long it says it holds, and a revocation should become known.
+  private static let longestTrust = Interval.hours(4 * 24)
 
   /// Ask then.
   private(set) var due: Instant
@@ -17,7 +19,7 @@ struct StapleSchedule: Sendable {
   /// The authority's word holds for so long.
   mutating func succeeded(goodFor lifetime: Interval, at now: Instant) {
     failures = 0
-    due = now + max(Interval(nanoseconds: lifetime.nanoseconds / 2), Self.firstPause)
+    due = now + min(max(Interval(nanoseconds: lifetime.nanoseconds / 2), Self.firstPause), Self.longestTrust)
   }
 
   mutating func failed(at now: Instant) {

@@ -1,6 +1,7 @@
 """OCSP stapling: what the certificate's authority says goes to clients that ask, and whatever becomes of the authority,
 the certificate is served."""
 
+import datetime
 import re
 import subprocess
 import threading
@@ -104,11 +105,24 @@ def test_answer_without_an_end_is_stapled(scene, authority, responder):
     wait_for_staple(balance(scene, certificate))
 
 
+def test_answer_for_thousands_of_years_is_stapled_and_the_worker_lives(scene, authority, responder):
+    certificate = authority.issue("view.test", responder=responder.url)
+    end = datetime.datetime(9999, 12, 31, 23, 59, 59)
+    responder.answer = lambda question: (200, signed(certificate, authority, end=end))
+    balancer = balance(scene, certificate)
+    wait_for_staple(balancer)
+    balancer.reload({"retries": 2})
+    assert stapled(balancer) == "good"
+    assert len(responder.questions) == 1 and "the worker died" not in balancer.log, balancer.log
+
+
 WRONG = {
     "garbage": (lambda c, a, o: (200, b"<html>"), "no OCSP response"),
     "empty": (lambda c, a, o: (200, b""), "no OCSP response"),
     "status": (lambda c, a, o: (503, b"later"), "status 503"),
     "unwilling": (lambda c, a, o: (200, bytes.fromhex("30030a0103")), "answers 'trylater'"),
+    "junk-behind": (lambda c, a, o: (200, signed(c, a) + b"\r\n"), "no OCSP response"),
+    "cut": (lambda c, a, o: (200, signed(c, a)[:-1]), "no OCSP response"),
     "large": (lambda c, a, o: (200, bytes(100_000)), "too large"),
     "other-signer": (lambda c, a, o: (200, signed(c, a, signer=o)), "not signed by the certificate's issuer"),
     "other-certificate": (lambda c, a, o: (200, signed(c, a, of=a.issue("other.test"))), "about another certificate"),

@@ -37,6 +37,14 @@ import Wire
     #expect(schedule.due == now + .minutes(1))
   }
 
+  @Test(arguments: [Interval.hours(8 * 24), .hours(9000 * 366 * 24), .seconds(251_000_000_000), .seconds(.max)])
+  func `one whose word holds for years is asked again within days, and nothing overflows`(lifetime: Interval) {
+    var schedule = StapleSchedule(startingAt: Instant(nanoseconds: 0))
+    let now = Instant(nanoseconds: 0) + .hours(1)
+    schedule.succeeded(goodFor: lifetime, at: now)
+    #expect(schedule.due == now + .hours(96))
+  }
+
   @Test func `one that fails is asked less and less often, and as before once it answers`() {
     var schedule = StapleSchedule(startingAt: Instant(nanoseconds: 0))
     let now = Instant(nanoseconds: 0)

@@ -56,9 +56,13 @@ class Responder:
 
 
 def signed(certificate, authority, *, signer=None, status="good", begin=-1, end=24, of=None):
-    """What a responder of `authority` says of `certificate`, from `begin` to `end` hours from now."""
+    """What a responder of `authority` says of `certificate`, from `begin` to `end`: hours from now, or a datetime."""
     signer = signer or authority
     now = datetime.datetime.utcnow().replace(microsecond=0)
+
+    def moment(time):
+        return time if isinstance(time, datetime.datetime) else now + datetime.timedelta(hours=time)
+
     issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     revoked = status == "revoked"
     answer = (
@@ -66,8 +70,7 @@ def signed(certificate, authority, *, signer=None, status="good", begin=-1, end=
         .add_response(
             cert=x509.load_pem_x509_certificate((of or certificate).leaf_pem.encode()), issuer=issuer,
             algorithm=hashes.SHA1(), cert_status=getattr(ocsp.OCSPCertStatus, status.upper()),
-            this_update=now + datetime.timedelta(hours=begin),
-            next_update=None if end is None else now + datetime.timedelta(hours=end),
+            this_update=moment(begin), next_update=None if end is None else moment(end),
             revocation_time=now if revoked else None, revocation_reason=None,
         )
         .responder_id(

@@ -1,0 +1,140 @@
+import COpenSSL
+import Simulation
+import Testing
+
+@testable import TLS
+
+/// What an authority's answers are worth. The signatures are real; the times are an authority's own.
+struct StatusInquiryTests {
+  private static let now: Int64 = 1_800_000_000
+  private let issuer = Forge.authority("Root")
+  private let leaf: Forge.Made
+  private let inquiry: StatusInquiry
+
+  init() throws {
+    leaf = Forge.leaf(signedBy: issuer)
+    inquiry = try #require(StatusInquiry(about: try leaf.pair(with: [issuer])))
+  }
+
+  private func judge(_ answer: [UInt8]) -> Result<Staple, StatusRefusal> {
+    do throws(StatusRefusal) { return .success(try inquiry.judge(answer, at: Self.now)) } catch {
+      return .failure(error)
+    }
+  }
+
+  private func answer(_ singles: [ForgedStatus.Single], signer: Forge.Made? = nil) -> [UInt8] {
+    ForgedStatus.answer(singles, issuer: issuer, signer: signer ?? issuer)
+  }
+
+  /// Begin, end, and what becomes of it: `now` is 15 January 2027, 8:00.
+  @Test(
+    arguments: [
+      ("20270115075900Z", "20270116080000Z", .success(1_800_086_400)),
+      ("20270115075900Z", "99991231235959Z", .success(253_402_300_799)),
+      ("00000101000000Z", "99991231235959Z", .success(253_402_300_799)),
+      ("19690101000000Z", "20270116080000Z", .success(1_800_086_400)),
+      ("20270115075900Z", nil, .success(1_800_003_600)),
+      ("20270115080500Z", "20270116080000Z", .success(1_800_086_400)),
+      ("20270115080501Z", "20270116080000Z", .failure(.early)),
+      ("99991231235959Z", "99991231235959Z", .failure(.early)),
+      ("20270115075900Z", "20270115080000Z", .failure(.stale)),
+      ("19690101000000Z", "19700101000000Z", .failure(.stale)),
+      ("20270115080400Z", "20270115080100Z", .failure(.malformed)),
+    ] as [(String, String?, Result<Int64, StatusRefusal>)])
+  func `an answer holds from its begin to its end (RFC 6960 §4.2.2.1)`(
+    begin: String, end: String?, expected: Result<Int64, StatusRefusal>
+  ) {
+    #expect(judge(answer([.init(leaf, begin: begin, end: end)])).map(\.until) == expected)
+  }
+
+  @Test func `anything before or behind the answer, or behind the response in it, makes it none`() {
+    let good = answer([.init(leaf)])
+    #expect(judge(good) == .success(Staple(answer: good, until: 253_402_300_799)))
+    for junk in [[0], [0, 0], Array("\r\n".utf8), good] {
+      #expect(judge(good + junk) == .failure(.malformed))
+      #expect(judge(junk + good) == .failure(.malformed))
+      #expect(judge(ForgedStatus.packing(ForgedStatus.unpacked(good) + junk)) == .failure(.malformed))
+    }
+    #expect(
+      judge(ForgedStatus.packing(ForgedStatus.unpacked(good))) == .success(Staple(answer: good, until: 253_402_300_799))
+    )
+    for count in 0..<good.count { #expect(judge(Array(good[..<count])) == .failure(.malformed)) }
+    // The same lengths in more octets than they need, and without an end: BER, which DER forbids (X.690 §10.1).
+    #expect(judge([0x30, 0x83, 0x00] + good[2...]) == .failure(.malformed))
+    #expect(judge([0x30, 0x80] + good[4...] + [0, 0]) == .failure(.malformed))
+  }
+
+  @Test func `the issuer or whoever it has named has signed, nobody else (RFC 6960 §4.2.2.2)`() {
+    let single = [ForgedStatus.Single(leaf)]
+    func delegate(
+      _ extensions: [(Int32, String)], by authority: Forge.Made, _ validity: ClosedRange<Int> = -60...86_400
+    )
+      -> Forge.Made
+    {
+      Forge.make("Responder", signedBy: authority, extensions: extensions, validity: validity)
+    }
+    let mandate = [(NID_ext_key_usage, "OCSPSigning")]
+    #expect((try? judge(answer(single, signer: delegate(mandate, by: issuer))).get()) != nil)
+    for other in [
+      delegate([], by: issuer), delegate([(NID_ext_key_usage, "serverAuth")], by: issuer),
+      delegate(mandate, by: Forge.authority("Root")), delegate(mandate, by: issuer, -7200 ... -60), leaf,
+      Forge.authority("Root"),
+    ] {
+      guard case .failure(.unsigned) = judge(answer(single, signer: other)) else {
+        Issue.record("\(CertificateFacts(reading: other.certificate)?.subject ?? "") may not sign")
+        continue
+      }
+    }
+  }
+
+  @Test func `of several statements that about this certificate counts, and of several about it the worst`() {
+    let other = Forge.leaf("other.test", signedBy: issuer)
+    let namesake = Forge.leaf(signedBy: Forge.authority("Root"))
+    let revoked = ForgedStatus.Single(leaf, status: V_OCSP_CERTSTATUS_REVOKED)
+    let ended = ForgedStatus.Single(leaf, begin: "20250101000000Z", end: "20260101000000Z")
+    let short = ForgedStatus.Single(leaf, end: "20270116080000Z")
+    #expect(judge(answer([.init(other), .init(leaf)])).map(\.until) == .success(253_402_300_799))
+    #expect(judge(answer([.init(other)])) == .failure(.ofAnother))
+    #expect(judge(answer([.init(namesake)])) == .failure(.ofAnother))
+    #expect((try? judge(answer([])).get()) == nil)
+    #expect(judge(answer([.init(leaf), short])).map(\.until) == .success(1_800_086_400))
+    #expect(judge(answer([.init(leaf), revoked])) == .failure(.revoked))
+    #expect(judge(answer([ended, revoked])) == .failure(.revoked))
+    #expect(judge(answer([.init(leaf), ended])) == .failure(.stale))
+    #expect(
+      judge(answer([.init(other, status: V_OCSP_CERTSTATUS_REVOKED), .init(leaf)])).map(\.until)
+        == .success(253_402_300_799))
+    #expect(judge(answer([.init(leaf, status: V_OCSP_CERTSTATUS_UNKNOWN)])) == .failure(.unknownCertificate))
+  }
+
+  @Test func `an answer with a nonce that nobody has sent is as good as one without`() {
+    let answer = ForgedStatus.answer(
+      [.init(leaf)], issuer: issuer, signer: issuer, nonce: [UInt8](repeating: 7, count: 32))
+    #expect(judge(answer).map(\.until) == .success(253_402_300_799))
+  }
+
+  /// Whatever a responder changes in an answer, it is judged and nothing traps. What passes is a whole answer.
+  @Test(arguments: 0..<4 as Range<UInt64>)
+  func `a mutated answer is judged`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let seeds = [
+      answer([.init(leaf)]), answer([.init(leaf, begin: "00000101000000Z"), .init(leaf)]),
+      answer([.init(leaf, status: V_OCSP_CERTSTATUS_REVOKED)]),
+    ]
+    for _ in 0..<250 * Scale.factor {
+      var bytes = seeds.randomElement(using: &random) ?? []
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        let place = Int.random(in: 0..<bytes.count, using: &random)
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+        case 1: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        case 2: bytes.remove(at: place)
+        default: bytes.insert(UInt8.random(in: 0...255, using: &random), at: place)
+        }
+      }
+      if case .success(let staple) = judge(bytes) {
+        #expect(staple.until > Self.now && DEREnvelope.isOCSPResponse(bytes.span), "\(bytes)")
+      }
+    }
+  }
+}
