@@ -1,12 +1,16 @@
 import COpenSSL
 
 /// A certificate's issuers in order, picked from what stands in its file: each has signed the one before it
-/// (RFC 8446 §4.4.2).
+/// (RFC 8446 §4.4.2). Where the file has several for one place, an issuer and its renewed certificate for the same key,
+/// the one that is valid is taken, whatever their order.
 struct CertificateChain: Sendable {
   /// What is sent behind the certificate. A root is not among them: clients that trust it have it.
   private(set) var issuers: [Certificate] = []
   /// The self-signed end of the chain, where the file has it.
   private(set) var root: Certificate?
+  /// Certificates of the file that another one of the chain has been preferred to: the same authority and key, older or
+  /// by another issuer. A root is not among them.
+  private(set) var replaced: [Certificate] = []
   /// Certificates of the file that are no part of the chain.
   private(set) var strangers: [Certificate] = []
   /// The file has the certificate and its issuers in another order.
@@ -14,22 +18,34 @@ struct CertificateChain: Sendable {
   /// The last certificate of the chain, the certificate itself where nothing stands above it.
   let top: Certificate
 
-  /// `leaf` is the certificate at this place of `file`.
-  init(of leaf: Int, in file: [Certificate]) {
+  /// `leaf` is the certificate at this place of `file`; `seconds` since 1970 is when issuers should be valid.
+  init(of leaf: Int, in file: [Certificate], at seconds: Int64) {
     var order = [leaf]
     var top = file[leaf]
     var remaining = file.indices.filter { $0 != leaf && !file[$0].isEqual(to: file[leaf]) }
     while !top.isSelfSigned {
-      let candidates = remaining.filter { file[$0].hasIssued(top) }
-      // Of a root and a certificate for the same authority by an older root, the latter serves more clients.
-      guard let next = candidates.first(where: { !file[$0].isSelfSigned }) ?? candidates.first else { break }
+      var next: Int?
+      for candidate in remaining where file[candidate].hasIssued(top) {
+        guard let best = next, !file[candidate].isBetterIssuer(than: file[best], at: seconds) else {
+          next = candidate
+          continue
+        }
+      }
+      guard let next else { break }
       top = file[next]
       order.append(next)
       remaining.removeAll { file[$0].isEqual(to: top) }
       if top.isSelfSigned { root = top } else { issuers.append(top) }
     }
     self.top = top
-    strangers = remaining.map { file[$0] }
+    let chain = order.map { file[$0] }
+    for other in remaining.map({ file[$0] }) {
+      if !chain.contains(where: { $0.isSameAuthority(as: other) }) {
+        strangers.append(other)
+      } else if !other.isSelfSigned {
+        replaced.append(other)
+      }
+    }
     isReordered = order != order.sorted()
   }
 
@@ -44,6 +60,36 @@ extension Certificate {
   func isEqual(to other: Certificate) -> Bool {
     // SAFETY: both are live as long as their owners.
     unsafe X509_cmp(x509, other.x509) == 0
+  }
+
+  /// The same name and key: what either has issued, the other has too.
+  fileprivate func isSameAuthority(as other: Certificate) -> Bool {
+    // SAFETY: both are live as long as their owners; names and keys are borrowed from them.
+    let isSame = unsafe X509_NAME_cmp(X509_get_subject_name(x509), X509_get_subject_name(other.x509)) == 0
+    guard isSame, let key = unsafe X509_get0_pubkey(x509), let others = unsafe X509_get0_pubkey(other.x509) else {
+      return false
+    }
+    defer { ERR_clear_error() }
+    return unsafe EVP_PKEY_eq(key, others) == 1
+  }
+
+  /// Of two that have issued the same: a valid one is better than one that is not, and among equals a certificate by
+  /// an older root than the root itself, since it serves more clients, then the one that ends later.
+  fileprivate func isBetterIssuer(than other: Certificate, at seconds: Int64) -> Bool {
+    let (mine, others) = (validity, other.validity)
+    let (isValid, isOtherValid) = (mine?.contains(seconds) == true, others?.contains(seconds) == true)
+    if isValid != isOtherValid { return isValid }
+    if isSelfSigned != other.isSelfSigned { return other.isSelfSigned }
+    return mine?.upperBound ?? .min > others?.upperBound ?? .min
+  }
+
+  /// From when to when it is valid, in seconds since 1970; nil when that makes no sense.
+  var validity: ClosedRange<Int64>? {
+    // SAFETY: live as long as `self`; the times are read within the calls.
+    guard let from = unsafe CertificateFacts.seconds(of: X509_get0_notBefore(x509)),
+      let until = unsafe CertificateFacts.seconds(of: X509_get0_notAfter(x509)), from <= until
+    else { return nil }
+    return from...until
   }
 
   /// True when it names itself and its own key as its issuer. The signature is not looked at: it proves nothing, and a

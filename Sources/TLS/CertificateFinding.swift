@@ -8,8 +8,12 @@ package enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
   case issuerEnded(String)
   case refusedKey(String, key: String)
   case weakSignature(String, algorithm: String)
-  /// Whoever issued it is not in its file, and the certificate says that it can be had at `url`: no root, most likely.
-  case issuerMissing(String, url: String)
+  /// Whoever issued it is not in its file, nor a root that this system trusts. The certificate may say that it can be
+  /// had at `url`.
+  case issuerMissing(String, url: String?)
+  /// These certificates of the file are not sent, since it has others of the same authorities that are valid for longer
+  /// or serve more clients.
+  case replaced([String])
   /// These certificates of the file are no part of its chain, and nobody is sent them.
   case strangers([String])
 
@@ -23,8 +27,12 @@ package enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
       "the key of \(name) is \(key), which clients refuse: RSA of 2048 bits or ECDSA P-256 is wanted"
     case .weakSignature(let name, let algorithm):
       "\(name) is signed with \(algorithm), which clients refuse: have it issued again with SHA-256"
-    case .issuerMissing(let name, let url):
+    case .issuerMissing(let name, let url?):
       "its issuer \(name) is not in the file; clients that do not have it refuse the certificate: append it, from \(url)"
+    case .issuerMissing(let name, nil):
+      "its issuer \(name) is not in the file; clients that do not have it refuse the certificate: append it (a root is not sent)"
+    case .replaced(let names):
+      "not sent, since the file has a better certificate of the same authority: \(names.joined(separator: "; ")). Take it out"
     case .strangers(let names):
       "not sent, since no part of the chain: \(names.joined(separator: "; ")). An issuer between is missing, or it is another's"
     }
@@ -45,12 +53,19 @@ extension CertificatePair {
         findings.append(.weakSignature("\(facts)", algorithm: facts.signature))
       }
     }
-    if chain.issuer == nil, !certificate.isSelfSigned, let url = certificate.issuerURL {
-      findings.append(.issuerMissing(facts.issuer, url: url))
+    if chain.issuer == nil, !certificate.isSelfSigned {
+      let url = certificate.issuerURL
+      if url != nil || !certificate.isIssuedBySystemRoot { findings.append(.issuerMissing(facts.issuer, url: url)) }
     }
-    let strangers = chain.strangers.compactMap { CertificateFacts(reading: $0)?.description }
+    let replaced = Self.descriptions(of: chain.replaced)
+    if !replaced.isEmpty { findings.append(.replaced(replaced)) }
+    let strangers = Self.descriptions(of: chain.strangers)
     if !strangers.isEmpty { findings.append(.strangers(strangers)) }
     return findings
+  }
+
+  private static func descriptions(of certificates: [Certificate]) -> [String] {
+    certificates.compactMap { CertificateFacts(reading: $0)?.description }
   }
 }
 
@@ -59,5 +74,14 @@ extension Certificate {
   fileprivate var issuerURL: String? {
     // SAFETY: live as long as `self`.
     unsafe AuthorityInformation(of: x509).issuers.first { $0.hasPrefix("http://") }
+  }
+
+  /// Whether an authority that this system trusts has issued it: a root, which most clients then have too.
+  fileprivate var isIssuedBySystemRoot: Bool {
+    for path in Trust.systemStores {
+      guard let authorities = try? PEMFile(path: path).certificates() else { continue }
+      return authorities.contains { $0.hasIssued(self) }
+    }
+    return false
   }
 }

@@ -1,3 +1,5 @@
+import Linux
+
 /// A certificate with its chain and its private key, loaded and known to belong together. Immutable; shared by every
 /// context made of it.
 package final class CertificatePair: Sendable {
@@ -20,35 +22,44 @@ package final class CertificatePair: Sendable {
   let key: PrivateKey
 
   /// Loads the certificate, its chain and, unless `keyPath` names another file, its key from a PEM file. The
-  /// certificate is the first that fits the key; its issuers among the others are put in order.
-  package convenience init(path: String, keyPath: String? = nil) throws(TLSError) {
+  /// certificate is the first that fits the key and is valid at `seconds` since 1970, or the first that fits; its issuers
+  /// among the others are put in order.
+  package convenience init(path: String, keyPath: String? = nil, at seconds: Int64 = now()) throws(TLSError) {
     let file = try PEMFile(path: path)
     if let keyPath {
-      try self.init(certificates: file, key: PEMFile(path: keyPath))
+      try self.init(certificates: file, key: PEMFile(path: keyPath), at: seconds)
     } else {
-      try self.init(certificates: file, key: file)
+      try self.init(certificates: file, key: file, at: seconds)
     }
   }
 
   /// Loads the same from PEM text in memory. `origin` is what messages call it.
-  package convenience init(pem: [UInt8], key: [UInt8]? = nil, origin: String) throws(TLSError) {
+  package convenience init(
+    pem: [UInt8], key: [UInt8]? = nil, origin: String, at seconds: Int64 = now()
+  ) throws(TLSError) {
     let text = PEMFile(origin: origin, copying: pem)
     if let key {
-      try self.init(certificates: text, key: PEMFile(origin: origin, copying: key))
+      try self.init(certificates: text, key: PEMFile(origin: origin, copying: key), at: seconds)
     } else {
-      try self.init(certificates: text, key: text)
+      try self.init(certificates: text, key: text, at: seconds)
     }
   }
 
-  private convenience init(certificates: borrowing PEMFile, key: borrowing PEMFile) throws(TLSError) {
+  private convenience init(
+    certificates: borrowing PEMFile, key: borrowing PEMFile, at seconds: Int64
+  ) throws(TLSError) {
     let found = try certificates.certificates()
     guard !found.isEmpty else { throw .noCertificate(origin: certificates.origin) }
-    try self.init(found, key: key.privateKey(), origin: certificates.origin, keyOrigin: key.origin)
+    try self.init(found, key: key.privateKey(), origin: certificates.origin, keyOrigin: key.origin, at: seconds)
   }
 
   /// `certificates` is not empty.
-  init(_ certificates: [Certificate], key: PrivateKey, origin: String, keyOrigin: String) throws(TLSError) {
-    guard let match = certificates.firstIndex(where: { $0.belongs(to: key) }) else {
+  init(
+    _ certificates: [Certificate], key: PrivateKey, origin: String, keyOrigin: String, at seconds: Int64 = now()
+  ) throws(TLSError) {
+    let matches = certificates.indices.filter { certificates[$0].belongs(to: key) }
+    guard let match = matches.first(where: { certificates[$0].validity?.contains(seconds) == true }) ?? matches.first
+    else {
       let first = CertificateFacts(reading: certificates[0])
       throw .keyMismatch(origin: origin, keyOrigin: keyOrigin, subject: first?.description ?? "nobody")
     }
@@ -63,6 +74,9 @@ package final class CertificatePair: Sendable {
     self.keyType = keyType
     self.key = key
     certificate = certificates[match]
-    chain = CertificateChain(of: match, in: certificates)
+    chain = CertificateChain(of: match, in: certificates, at: seconds)
   }
+
+  /// What most callers load a certificate for.
+  package static func now() -> Int64 { Int64(Clock.wall() / 1_000_000_000) }
 }

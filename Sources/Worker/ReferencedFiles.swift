@@ -30,7 +30,7 @@ extension Configuration.Loaded {
         guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
         if let key = pair.key, Credential.isElsewhere(key) { continue }
         do throws(TLSError) {
-          let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key)
+          let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key, at: seconds)
           facts.append(certificate.facts)
           // OpenSSL looks at keys and signatures when they are to be shown.
           _ = try ServerContext(certificates: [certificate], profile: profile, tickets: nil)
@@ -48,7 +48,7 @@ extension Configuration.Loaded {
           !Credential.isElsewhere(pair.chain)
         else { continue }
         do throws(TLSError) {
-          _ = try CertificatePair(path: pair.chain, keyPath: pair.key)
+          _ = try CertificatePair(path: pair.chain, keyPath: pair.key, at: seconds)
           warnOfAudience(of: file)
         } catch {
           if error.origin == file.path { refuse(file, because: error.reason(for: file.path)) }

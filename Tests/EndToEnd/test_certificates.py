@@ -35,6 +35,20 @@ class Workshop:
     def ending(self, days):
         return self.good(end=time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86_400 + 600)))
 
+    def alone(self):
+        """Without its issuer, and without a word where that can be had."""
+        front = self.good()
+        return self.file("alone.pem", front.leaf_pem), front.key
+
+    def with_renewed_issuer(self, *, first):
+        """The authority's certificate that has ended and the one that has come in its place, in this order or the
+        other."""
+        front = self.good()
+        upper = Authority(self.directory / "upper", "Upper")
+        ended, valid = (upper.certify(self.authority, end=f"{year}0101000000Z") for year in (2021, 2048))
+        order = (ended, valid) if first == "ended" else (valid, ended)
+        return self.file(f"renewed-{first}.pem", front.leaf_pem, *order), front.key
+
     def with_stranger(self):
         front = self.good()
         return self.file("more.pem", front.chain, self.authority.issue("other.test").chain), front.key
@@ -88,6 +102,15 @@ DOUBTFUL = {
     "not yet valid": (lambda w: pair(w.good(start="20470101000000Z")), r"is not valid yet"),
     "for others": (lambda w: pair(w.authority.issue("other.test")), r"no certificate is for the service name view.test"),
     "stranger": (lambda w: w.with_stranger(), r"more.pem: not sent, since no part of the chain: CN=other.test"),
+    "issuer missing, nobody says where": (
+        lambda w: w.alone(), r"alone.pem: its issuer CN=Workshop is not in the file.* append it \(a root is not sent\)"
+    ),
+    "renewed issuer behind": (
+        lambda w: w.with_renewed_issuer(first="ended"), r"not sent, since the file has a better certificate .*: CN=Workshop"
+    ),
+    "renewed issuer in front": (
+        lambda w: w.with_renewed_issuer(first="valid"), r"not sent, since the file has a better certificate .*: CN=Workshop"
+    ),
     "issuer missing": (
         lambda w: pair(w.good(issuer="http://ca.test/ca.crt")), r"its issuer CN=Workshop is not in the file.* http://ca.test/ca.crt"
     ),
@@ -185,6 +208,18 @@ def test_issuers_in_the_wrong_order_are_sent_in_the_right_one(restored, workshop
     )  # fmt: skip
     assert "Verification: OK" in done.stdout, done.stdout
     assert re.findall(r"^ \d s:CN = (.*)$", done.stdout, re.MULTILINE) == ["view.test", "Between"]
+
+
+@pytest.mark.parametrize("first", ["ended", "valid"])
+def test_of_an_expired_issuer_and_its_successor_the_valid_one_is_sent(restored, workshop, first):
+    restored.write(settings(*workshop.with_renewed_issuer(first=first)))
+    restored.reload()
+    done = subprocess.run(
+        ["openssl", "s_client", "-connect", f"{restored.address}:{restored.port}", "-CAfile",
+         workshop.directory / "upper" / "ca.pem"],
+        input="", capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert "Verification: OK" in done.stdout, done.stdout
 
 
 # certbot

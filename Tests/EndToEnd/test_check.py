@@ -50,7 +50,7 @@ def test_check_loads_what_the_configuration_names(smallest, certificates, tmp_pa
         ({"certificate": str(junk)}, "holds no certificate"),
         ({"certificate": str(front.chain), "key": str(junk)}, "holds no private key"),
         ({"certificate": str(front.chain)}, "holds no private key"),
-        ({"certificate": str(front.chain), "key": str(certificates.authority.key)}, "belongs to none of the certificates"),
+        ({"certificate": str(front.chain), "key": str(certificates.second.key)}, "belongs to none of the certificates"),
     ]:
         run = call("check", "-c", str(smallest(tls=tls)))
         assert run.returncode == 1

@@ -37,7 +37,8 @@ struct CertificateChainTests {
       order.append(rest.remove(at: number % count))
       number /= count
     }
-    let chain = CertificateChain(of: order.firstIndex(of: 0)!, in: order.map { made[$0].certificate })
+    let chain = CertificateChain(
+      of: order.firstIndex(of: 0)!, in: order.map { made[$0].certificate }, at: CertificatePair.now())
     #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
     #expect(chain.isComplete && chain.isReordered == (order != [0, 1, 2, 3]) && chain.strangers.isEmpty)
   }
@@ -64,8 +65,61 @@ struct CertificateChainTests {
     for file in [[own, crossed], [crossed, own]] {
       let chain = try leaf.pair(with: file).chain
       #expect(chain.issuers.count == 1 && chain.issuers[0].isEqual(to: crossed.certificate))
-      #expect(chain.strangers.count == 1 && chain.strangers[0].isSelfSigned)
+      #expect(chain.strangers.isEmpty && chain.replaced.isEmpty)
     }
+  }
+
+  /// An issuer's other certificates, by their validity in seconds from now, and whether each is taken instead of one
+  /// that is valid for ten days.
+  @Test(arguments: [
+    (-7200 ... -60, false), (60...7200, false), (-7200...7200, false), (-7200...8_640_000, true),
+    (60...8_640_000, false),
+  ])
+  func `of an issuer and its renewed certificate the valid one is sent, whatever their order`(
+    validity: ClosedRange<Int>, isTaken: Bool
+  ) throws {
+    let other = Forge.renewed(lower, by: upper, validity: validity)
+    for file in [[lower, other, upper], [other, lower, upper], [upper, other, lower], [root, upper, lower, other]] {
+      let chain = try leaf.pair(with: file).chain
+      let (sent, left) = isTaken ? (other, lower) : (lower, other)
+      #expect(chain.issuers.count == 2 && chain.issuers[0].isEqual(to: sent.certificate))
+      #expect(chain.replaced.count == 1 && chain.replaced[0].isEqual(to: left.certificate))
+      #expect(chain.strangers.isEmpty)
+    }
+  }
+
+  @Test func `an expired issuer further up gives way as well, and to a root that is valid`() throws {
+    let older = Forge.renewed(upper, by: root, validity: -7200 ... -60)
+    for file in [[lower, older, upper], [upper, older, lower]] {
+      #expect(try leaf.pair(with: file).chain.issuers[1].isEqual(to: upper.certificate))
+    }
+    // The certificate by an older root has ended; clients that know the new one need nothing.
+    let crossed = Forge.renewed(root, by: Forge.authority("Old Root"), validity: -7200 ... -60)
+    for file in [[lower, upper, crossed, root], [root, crossed, upper, lower]] {
+      let chain = try leaf.pair(with: file).chain
+      #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
+      #expect(chain.isComplete && chain.replaced.count == 1)
+    }
+  }
+
+  @Test func `where every certificate of an issuer has ended the last of them is sent`() throws {
+    let old = Forge.renewed(lower, by: upper, validity: -7200 ... -3600)
+    let last = Forge.renewed(lower, by: upper, validity: -7200 ... -60)
+    for file in [[old, last, upper], [last, old, upper]] {
+      #expect(try leaf.pair(with: file).chain.issuers[0].isEqual(to: last.certificate))
+    }
+  }
+
+  @Test func `of a certificate and its renewed one for the same key the valid one is shown`() throws {
+    let old = Forge.renewed(leaf, by: lower, validity: -7200 ... -60)
+    let next = Forge.renewed(leaf, by: lower, validity: 3600...7200)
+    for file in [[old, leaf, next], [next, old, leaf], [leaf, next, old]] {
+      let pair = try file[0].pair(with: Array(file[1...]) + [lower, upper])
+      #expect(pair.certificate.isEqual(to: leaf.certificate))
+      #expect(pair.chain.issuers.count == 2 && pair.chain.replaced.count == 2 && pair.chain.strangers.isEmpty)
+    }
+    // Of several that are not valid, the first: somebody has put it there.
+    #expect(try old.pair(with: [next, lower]).certificate.isEqual(to: old.certificate))
   }
 
   @Test func `the same certificate twice is sent once`() throws {

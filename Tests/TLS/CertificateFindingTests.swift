@@ -61,13 +61,35 @@ struct CertificateFindingTests {
     #expect(try leaf.pair(with: [root, other]).findings(at: Self.now) == [.strangers(["CN=other.test"])])
   }
 
-  @Test func `an issuer that can be fetched is missed in the file, and a root that signs by itself is not`() throws {
+  @Test func `an issuer that can be fetched is missed in the file`() throws {
     let root = Forge.authority("Root")
     let access = [(NID_info_access, "caIssuers;URI:http://ca.test/root.crt")]
     let leaf = Forge.leaf(signedBy: root, extensions: access)
     #expect(
       try leaf.pair().findings(at: Self.now) == [.issuerMissing("CN=Root", url: "http://ca.test/root.crt")])
     #expect(try leaf.pair(with: [root]).findings(at: Self.now) == [])
-    #expect(try Forge.leaf(signedBy: root).pair().findings(at: Self.now) == [])
+  }
+
+  @Test(arguments: [
+    [], [(NID_info_access, "caIssuers;URI:ldap:///CN=Root?cACertificate?base?objectClass=certificationAuthority")],
+    [(NID_info_access, "OCSP;URI:http://ocsp.test/")],
+  ])
+  func `an issuer is missed too where the certificate does not say where it is`(access: [(Int32, String)]) throws {
+    let root = Forge.authority("Root")
+    let leaf = Forge.leaf(signedBy: Forge.authority("Between", signedBy: root), extensions: access)
+    for others in [[], [root]] {
+      let findings = try leaf.pair(with: others).findings(at: Self.now)
+      #expect(findings.first == .issuerMissing("CN=Between", url: nil))
+    }
+  }
+
+  @Test func `an issuer that was renewed is told of, and where its old certificate is of no use any more`() throws {
+    let root = Forge.authority("Root")
+    let between = Forge.authority("Between", signedBy: root)
+    let old = Forge.renewed(between, by: root, validity: -7200 ... -60)
+    let leaf = Forge.leaf(signedBy: between)
+    for file in [[old, between], [between, old], [root, old, between]] {
+      #expect(try leaf.pair(with: file).findings(at: Self.now) == [.replaced(["CN=Between"])])
+    }
   }
 }

@@ -105,4 +105,15 @@ enum Forge {
     unsafe X509_sign(copy, issuer.key.key, EVP_sha256())
     return Made(certificate: unsafe Certificate(adopting: copy), key: made.key)
   }
+
+  /// A certificate for the same name and key, issued anew for another time, in seconds from now.
+  static func renewed(_ made: Made, by issuer: Made, validity: ClosedRange<Int>) -> Made {
+    let copy = resigned(made, by: issuer)
+    let certificate = unsafe copy.certificate.x509
+    unsafe ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), UInt64.random(in: 1...UInt64.max))
+    unsafe X509_gmtime_adj(X509_getm_notBefore(certificate), validity.lowerBound)
+    unsafe X509_gmtime_adj(X509_getm_notAfter(certificate), validity.upperBound)
+    unsafe X509_sign(certificate, issuer.key.key, EVP_sha256())
+    return copy
+  }
 }

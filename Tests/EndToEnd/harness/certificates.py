@@ -52,9 +52,9 @@ class Authority:
         (self.directory / "serial").write_text("1000\n")
 
     def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z", responder=None, issuer=None):
-        """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone. With a `responder`'s URL
-        the certificate names it, and the authority's own stands behind it in the file; with an `issuer`'s URL it names
-        where the authority's own can be had."""
+        """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone. The authority's own
+        stands behind it in the file. With a `responder`'s URL the certificate names that; with an `issuer`'s URL it
+        names where the authority's own can be had, and the file is without."""
         entries = ",".join(n if n.startswith("IP:") else f"DNS:{n}" for n in (names or [name]))
         self._issued += 1
         stem = f"{self._issued}-{name.replace('*', 'star')}"
@@ -73,9 +73,26 @@ class Authority:
             "ca", "-batch", "-config", settings, "-cert", self.certificate, "-keyfile", self.key, "-notext",
             "-startdate", start, "-enddate", end, "-in", request, "-out", chain,
         )  # fmt: skip
-        if responder:
+        if not issuer:
             chain.write_text(chain.read_text() + self.certificate.read_text())
         return Certificate(chain, key)
+
+    def certify(self, other, *, start="20200101000000Z", end="20480101000000Z"):
+        """A certificate by this authority for the name and key of another; its file."""
+        self._issued += 1
+        request, chain, settings = (self.directory / f"{self._issued}-authority.{kind}" for kind in ("csr", "pem", "cnf"))
+        openssl("x509", "-x509toreq", "-in", other.certificate, "-signkey", other.key, "-out", request)
+        settings.write_text(
+            f"[ca]\ndefault_ca=this\n[this]\ndatabase={self.directory}/index.txt\nserial={self.directory}/serial\n"
+            f"new_certs_dir={self.directory}\ndefault_md=sha256\npolicy=any\nx509_extensions=authority\n"
+            "[any]\ncommonName=supplied\n"
+            "[authority]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
+        )
+        openssl(
+            "ca", "-batch", "-config", settings, "-cert", self.certificate, "-keyfile", self.key, "-notext",
+            "-startdate", start, "-enddate", end, "-in", request, "-out", chain,
+        )  # fmt: skip
+        return chain
 
 
 class Certificates:
