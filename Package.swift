@@ -109,7 +109,7 @@ let package = Package(
     .executableTarget(
       name: "trespass", dependencies: ["Attempts", "Worker", "Configuration", "Linux"], path: "Tests/Trespass/Driver",
       swiftSettings: settings),
-    tests("Configuration", ["Configuration", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
+    tests("Configuration", ["Configuration", "Balancing", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
     tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL", "Simulation"]),
   ]
 )

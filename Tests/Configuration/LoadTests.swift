@@ -1,3 +1,4 @@
+import Balancing
 import Configuration
 import Testing
 
@@ -114,5 +115,18 @@ import Testing
     loaded.warn(about: file, "expires in 3 days", suggestion: "Renew it.")
     #expect(loaded.configuration != nil)
     #expect(loaded.diagnostics.map(\.severity) == [.warning])
+  }
+
+  @Test func `more servers than can be balanced to are refused, at the first that is too many`() {
+    func text(_ count: Int) -> String {
+      "service: view.test\ntls: { certificate: a.pem }\nservers:\n"
+        + (1...count).map { "  view\($0): 10.0.\($0 / 250).\($0 % 250 + 1)\n" }.joined()
+    }
+    let most = ServerSet.capacity
+    #expect(printed(text(most)).isEmpty)
+    #expect(load(Array(text(most).utf8)).configuration?.servers.count == most)
+    #expect(load(Array(text(most + 1).utf8)).configuration == nil)
+    #expect(
+      printed(text(most + 9)).first?.hasPrefix("case.yaml:\(most + 4):3: error: more than \(most) servers") == true)
   }
 }

@@ -1,3 +1,4 @@
+import Balancing
 import Wire
 
 /// The rules about who listens where and who is reached where.
@@ -35,6 +36,11 @@ extension Rules {
   static func checkServers(_ configuration: Configuration, _ reader: inout Reader) {
     let servers = configuration.servers
     guard !servers.isEmpty, let all = reader.site("servers")?.key else { return }
+    if servers.count > ServerSet.capacity,
+      let place = reader.site("servers", servers[ServerSet.capacity].name)?.key
+    {
+      reader.error("more than \(ServerSet.capacity) servers: the rest can't be balanced to", at: place)
+    }
     let virtual = Set(configuration.virtualRouters.flatMap(\.addresses).map(\.address))
     var names: [Endpoint: String] = [:]
     for server in servers {

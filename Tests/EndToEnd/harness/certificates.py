@@ -51,9 +51,9 @@ class Authority:
         (self.directory / "index.txt.attr").write_text("unique_subject = no\n")
         (self.directory / "serial").write_text("1000\n")
 
-    def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z", responder=None, issuer=None):
+    def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z", responder=None, issuer=None, complete=True):
         """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone. The authority's own
-        stands behind it in the file. With a `responder`'s URL the certificate names that; with an `issuer`'s URL it
+        stands behind it in the file where that is to be `complete`. With a `responder`'s URL the certificate names that; with an `issuer`'s URL it
         names where the authority's own can be had, and the file is without."""
         entries = ",".join(n if n.startswith("IP:") else f"DNS:{n}" for n in (names or [name]))
         self._issued += 1
@@ -73,7 +73,7 @@ class Authority:
             "ca", "-batch", "-config", settings, "-cert", self.certificate, "-keyfile", self.key, "-notext",
             "-startdate", start, "-enddate", end, "-in", request, "-out", chain,
         )  # fmt: skip
-        if not issuer:
+        if complete and not issuer:
             chain.write_text(chain.read_text() + self.certificate.read_text())
         return Certificate(chain, key)
 
@@ -149,4 +149,4 @@ class Certificates:
     @property
     def unknown_issuer(self):
         """The right name from an authority that nobody configured: what a self-signed server looks like."""
-        return self._once("unknown", lambda: self.other_authority.issue(self.service_name))
+        return self._once("unknown", lambda: self.other_authority.issue(self.service_name, complete=False))
