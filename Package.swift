@@ -89,7 +89,8 @@ let package = Package(
     tests("Wire", ["Wire", "Simulation"]),
     // What must hold for any bytes at all; tests ask it of mutated seeds, fuzzing of whatever it finds.
     .target(
-      name: "Properties", dependencies: ["HTTP1", "Roles", "Configuration", "VRRP", "Balancing", "Control", "Wire"],
+      name: "Properties",
+      dependencies: ["HTTP1", "Exchange", "Roles", "Configuration", "VRRP", "Balancing", "Control", "Wire"],
       path: "Tests/Properties",
       swiftSettings: settings),
     .testTarget(
@@ -97,7 +98,7 @@ let package = Package(
     tests("VRRP", ["VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
-    tests("Exchange", ["Exchange", "HTTP1", "Wire", "Simulation"]),
+    tests("Exchange", ["Exchange", "HTTP1", "Balancing", "Wire", "Simulation"]),
     tests(
       "Worker",
       [

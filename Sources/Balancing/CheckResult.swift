@@ -25,6 +25,8 @@ package enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
   case status(UInt16)
   /// What came is not an HTTP/1 answer.
   case malformed
+  /// More came than any answer to a check has.
+  case excessive
 
   /// The part of a check that was under way.
   package enum Stage: Sendable, CustomStringConvertible {
@@ -43,7 +45,7 @@ package enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
   /// for the wrong path, or a certificate that was renewed, fails in this way.
   package var isAnswer: Bool {
     switch self {
-    case .handshake, .certificate, .status, .malformed: true
+    case .handshake, .certificate, .status, .malformed, .excessive: true
     case .refused, .unreachable, .timeout, .closed: false
     }
   }
@@ -58,6 +60,7 @@ package enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
     case .certificate: "certificate not accepted"
     case .status(let status): "status \(status)"
     case .malformed: "malformed answer"
+    case .excessive: "answer without an end"
     }
   }
 }

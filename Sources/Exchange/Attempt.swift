@@ -23,6 +23,12 @@ struct Attempt: Sendable {
   @usableFromInline var hasHeard = false
   /// The server takes nothing more of the request. What can be read of its answer still counts.
   @usableFromInline var isDeaf = false
+  /// 1xx heads that came in front of the answer.
+  var interimHeads = 0
+
+  /// As many as a server that says every few seconds that it is still at work (102, RFC 2518 §10.1) sends in minutes. Each
+  /// counts as activity, so that without a bound a request could be kept under way for ever.
+  static let maximumInterimHeads = 100
 }
 
 extension Exchange {

@@ -72,6 +72,8 @@ extension Exchange {
       responseCursor.send(head.length)
       responseScanner = HeadScanner()
       if head.isInterim {
+        attempt.interimHeads += 1
+        guard attempt.interimHeads <= Attempt.maximumInterimHeads else { return .malformed(.tooManyInterimAnswers) }
         // RFC 9110 §15.2: a 1xx is never sent to an HTTP/1.0 client.
         if request.version == .http11 {
           head.render(from: bytes, connection: .keepAlive, clientVersion: .http11, into: &sink)

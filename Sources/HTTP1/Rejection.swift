@@ -7,7 +7,7 @@ package enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, S
   case requestLineMalformed, methodUnknown, methodNotAllowed
   case targetMalformed, targetTooLong, targetAuthorityMalformed, targetAuthorityNotHost
   case versionMalformed, versionNotSupported
-  case statusLineMalformed, statusCodeInvalid
+  case statusLineMalformed, statusCodeInvalid, tooManyInterimAnswers
 
   // Field lines.
   case bareCarriageReturn, bareLineFeed, controlCharacter
@@ -61,6 +61,7 @@ extension Rejection {
     case .versionNotSupported: "unsupported protocol version"
     case .statusLineMalformed: "malformed status line"
     case .statusCodeInvalid: "invalid status code"
+    case .tooManyInterimAnswers: "too many interim answers"
     case .bareCarriageReturn: "CR without LF"
     case .bareLineFeed: "LF without CR"
     case .controlCharacter: "control character in a line"

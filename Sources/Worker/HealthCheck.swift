@@ -20,9 +20,7 @@ struct HealthCheck: ~Copyable {
   private var stream: Stream?
   private var phase = Phase.idle
   private var input = Buffer()
-  /// The answer's, once its head is complete.
-  private var status: UInt16?
-  private var body = BodyTracker(.none)
+  private var answer: HealthAnswer
   /// More than the result says about the last failure: which certificate, and why.
   private(set) var detail: String?
 
@@ -31,6 +29,7 @@ struct HealthCheck: ~Copyable {
     let health = generation.configuration.health
     self.server = server
     self.generation = generation
+    answer = HealthAnswer(isToHead: health.method == .head, limits: generation.policy.limits)
     schedule = CheckSchedule(
       pace: .init(interval: health.interval, timeout: health.timeout, jitter: health.jitter), startingAt: now)
     tracker = earlier ?? HealthTracker(rise: health.rise, fall: health.fall)
@@ -71,7 +70,8 @@ struct HealthCheck: ~Copyable {
   mutating func begin(token: UInt64, _ world: inout World) -> CheckResult? {
     schedule.began(at: world.now)
     detail = nil
-    status = nil
+    answer = HealthAnswer(
+      isToHead: generation.configuration.health.method == .head, limits: generation.policy.limits)
     do throws(SystemError) {
       let descriptor = try Socket.connect(to: generation.servers[server].endpoint)
       try world.poller.watch(descriptor, token: token)
@@ -83,9 +83,21 @@ struct HealthCheck: ~Copyable {
     }
   }
 
-  /// Goes on as far as it can without waiting; answers when the check is over.
-  mutating func proceed(_ buffers: inout BufferPool) -> CheckResult? {
-    while true {
+  /// Where a check stands after a turn.
+  enum Progress {
+    /// For its socket.
+    case waits
+    /// There is more to read, but others have waited long enough.
+    case yields
+    case over(CheckResult)
+  }
+
+  /// Rounds before others get their turn: a server that sends without end takes no more of the loop than these.
+  static let roundsPerTurn = 8
+
+  /// Goes on as far as it can without waiting, and not for long.
+  mutating func proceed(_ buffers: inout BufferPool) -> Progress {
+    for _ in 0..<HealthCheck.roundsPerTurn {
       let step =
         switch phase {
         case .idle: Step.wait
@@ -96,10 +108,11 @@ struct HealthCheck: ~Copyable {
         }
       switch step {
       case .again: continue
-      case .wait: return nil
-      case .over(let result): return result
+      case .wait: return .waits
+      case .over(let result): return .over(result)
       }
     }
+    return .yields
   }
 
   /// Notes the result, closes the connection, and answers with the change of state when there is one.
@@ -171,6 +184,7 @@ struct HealthCheck: ~Copyable {
 
   private mutating func read(_ buffers: inout BufferPool) -> Step {
     buffers.lease(&input)
+    if input.room == 0 { input.compact() }
     if input.room == 0 { return .over(.failed(.malformed)) }
     switch stream?.read(into: &input) {
     case .bytes: return examine(end: nil)
@@ -179,37 +193,12 @@ struct HealthCheck: ~Copyable {
     }
   }
 
-  /// Looks for the whole answer; only its status counts, but all of it has to come.
   private mutating func examine(end: StreamEnd?) -> Step {
-    let isHead = generation.configuration.health.method == .head
-    if status == nil {
-      switch ResponseHead.parse(input.bytes, to: AnsweredRequest(isHead: isHead), limits: generation.policy.limits) {
-      case .incomplete: return end == nil ? .again : .over(.failed(.closed(stage: .answer)))
-      case .rejected: return .over(.failed(.malformed))
-      case .head(let head):
-        input.consume(head.length)
-        if head.isInterim { return examine(end: end) }
-        status = head.status
-        body = BodyTracker(head.framing)
-      }
-    }
-    let progress = body.advance(over: input)
-    input.consume(progress.accepted)
-    switch progress.state {
-    case .malformed: return .over(.failed(.malformed))
-    case .complete: return .over(verdict)
-    case .more:
-      guard let end else { return .again }
-      return .over(end == .closed && body.end() ? verdict : .failed(.closed(stage: .answer)))
-    }
-  }
-
-  private var verdict: CheckResult {
-    switch status {
-    case 200: .passed
-    case 503: .disabled
-    default: .failed(.status(status ?? 0))
-    }
+    var next = answer
+    let step = next.advance(over: input.bytes, end: end)
+    answer = next
+    input.consume(step.accepted)
+    return step.verdict.map { .over($0) } ?? .again
   }
 }
 

@@ -74,6 +74,7 @@ struct Loop: ~Copyable {
     for index in 0..<count { note(world.poller.event(at: index)) }
     for index in 0..<count { handle(world.poller.event(at: index)) }
     runLeftovers()
+    if !world.runnableChecks.isEmpty { prober?.runLeftovers(&world) }
     fireTimers()
     resumeAccepting()
     world.accessLog.endTurn()
@@ -91,7 +92,7 @@ struct Loop: ~Copyable {
 
   /// Milliseconds until the next timer, 0 while there is work, a second at most.
   private var sleep: Int32 {
-    if !world.runnable.isEmpty { return 0 }
+    if !world.runnable.isEmpty || !world.runnableChecks.isEmpty { return 0 }
     let next = world.timers.nextDeadline ?? .distantFuture
     let pause = min(
       next - world.now, stopDeadline - world.now, acceptAgainAt == nil ? Loop.longestSleep : Loop.acceptPause,

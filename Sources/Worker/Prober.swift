@@ -114,8 +114,22 @@ struct Prober: ~Copyable {
   /// The bound on waiting for first checks has passed.
   mutating func settlingEnded(_ world: inout World) { settle(&world) }
 
+  /// Checks that gave way go on where they were.
+  mutating func runLeftovers(_ world: inout World) {
+    let leftovers = world.runnableChecks
+    world.runnableChecks.removeAll(keepingCapacity: true)
+    for key in leftovers where checks.contains(key) && checks[key].schedule.isRunning { proceed(key, &world) }
+  }
+
+  /// What a check does may keep its timer from being looked at: its deadline is looked at here as well.
   private mutating func proceed(_ key: SlabKey, _ world: inout World) {
-    if let result = checks[key].proceed(&world.buffers) { conclude(key, result, &world) } else { arm(key, &world) }
+    let progress = checks[key].proceed(&world.buffers)
+    if case .over(let result) = progress { return conclude(key, result, &world) }
+    if checks[key].schedule.isRunning, world.now >= checks[key].schedule.deadline {
+      return conclude(key, .failed(.timeout(stage: checks[key].stage)), &world)
+    }
+    if case .yields = progress, !world.runnableChecks.contains(key) { world.runnableChecks.append(key) }
+    arm(key, &world)
   }
 
   private mutating func conclude(_ key: SlabKey, _ result: CheckResult, _ world: inout World) {

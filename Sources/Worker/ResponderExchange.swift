@@ -69,6 +69,8 @@ struct ResponderExchange: ~Copyable {
     pool.lease(&buffer)
     while true {
       guard buffer.room > 0 else { throw Failure(reason: "the answer is too large") }
+      // A responder that sends a byte at a time, and never lets the socket run empty, does not get to `wait`.
+      try checkDeadline(at: Clock.monotonic())
       switch stream.read(into: &buffer) {
       case .bytes:
         if let content = try ResponderExchange.content(of: buffer, hasEnded: false) { return content }
@@ -102,10 +104,14 @@ struct ResponderExchange: ~Copyable {
 
   private mutating func wait() throws(Failure) {
     let now = Clock.monotonic()
+    try checkDeadline(at: now)
+    let milliseconds = (deadline - now).nanoseconds / 1_000_000 + 1
+    if poller.wait(milliseconds: Int32(clamping: milliseconds)) > 0 { stream.became(poller.event(at: 0).readiness) }
+  }
+
+  private func checkDeadline(at now: Instant) throws(Failure) {
     guard now < deadline else {
       throw Failure(reason: "no answer within \(Self.timeout.nanoseconds / 1_000_000_000) s")
     }
-    let milliseconds = (deadline - now).nanoseconds / 1_000_000 + 1
-    if poller.wait(milliseconds: Int32(clamping: milliseconds)) > 0 { stream.became(poller.event(at: 0).readiness) }
   }
 }

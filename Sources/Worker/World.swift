@@ -30,6 +30,8 @@ struct World: ~Copyable {
   let bio = SocketBIO()
   /// Clients that gave way to others with more to do.
   var runnable: [SlabKey] = []
+  /// Health checks that did.
+  var runnableChecks: [SlabKey] = []
   var counters = Counters()
   var accessLog: AccessLog
   var isStopping = false

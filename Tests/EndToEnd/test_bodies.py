@@ -160,6 +160,26 @@ def test_interim_answers_reach_the_client_in_order(balanced):
         assert answer.text == "view01"
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_interim_answers_without_end_end_the_request(balanced, version):
+    """Each one counts as a sign of life: no time-out would."""
+    balancer, server = balanced
+
+    def endless(request):
+        try:
+            while True:
+                request.send("HTTP/1.1 102 Processing\r\n\r\n")
+        except OSError:
+            request.stream.close()
+
+    server.script = endless
+    with balancer.connect() as client:
+        client.send(f"GET /endless HTTP/{version}\r\n{HOST}\r\n")
+        received = client.receive_to_end()
+    assert b"HTTP/1.1 502 " in received
+    assert received.count(b"HTTP/1.1 102 ") <= (0 if version == "1.0" else 100)
+
+
 def test_interim_answers_are_kept_from_http_1_0_clients(balanced):
     """RFC 9110 §15.2."""
     balancer, server = balanced

@@ -82,6 +82,55 @@ def test_check_that_is_not_answered_whole_and_well_in_time_fails(scene, health):
     assert balancer.get("/").status == 200
 
 
+def without_end(piece, head=b""):
+    """Answers with `head`, and then with `piece` for as long as somebody takes it."""
+
+    def answer(request):
+        try:
+            request.send(head)
+            while True:
+                request.send(piece)
+        except OSError:
+            request.stream.close()
+
+    return answer
+
+
+ENDLESS = {
+    "interim-answers": without_end(b"HTTP/1.1 100\r\n\r\n" * 1000),
+    "chunks-of-one-byte": without_end(b"1\r\nx\r\n" * 2500, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    "body": without_end(bytes(16_384), b"HTTP/1.1 200 OK\r\n\r\n"),
+    "head": without_end(b"X: y\r\n" * 2500, b"HTTP/1.1 200 OK\r\n"),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_server_that_answers_without_end_is_down_and_harms_nobody_else(scene, kind):
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    balancer = scene.balance(*servers.values(), health=QUICK)
+    worker = balancer.worker
+    source = next(a for a in client_addresses(64) if balancer.server_of(a) == "view02")
+
+    def echo(request):
+        request.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        while data := request.stream.receive():
+            request.send(data)
+
+    servers["view02"].script = echo
+    with balancer.connect(source) as client:
+        client.send("GET /ws HTTP/1.1\r\nHost: view.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        assert b" 101 " in client.receive_until(b"\r\n\r\n")
+        servers["view01"].health = ENDLESS[kind]
+        balancer.wait_for_state("view01", "down")
+        seen = len(servers["view01"].checks)
+        wait_until(lambda: len(servers["view01"].checks) >= seen + 3, "three more of its answers")
+        client.send(b"still here")
+        assert client.receive_exactly(10) == b"still here", client.ended
+    assert balancer.worker == worker
+    servers["view01"].health = 200
+    balancer.wait_for_state("view01", "up")
+
+
 @pytest.mark.parametrize("where", ["after-accept", "in-the-handshake"])
 def test_server_that_accepts_and_hangs_is_down(scene, where):
     """A plain TCP check never sees it."""

@@ -97,6 +97,9 @@ private let rows: [ResponseCase] = [
     "interim answers and the last", .bytes(response(103) + response(103) + sized + "hello"),
     steps: [.head, .head, .head, .body], body: "hello", again: true),
   row(
+    "interim answers without end", .bytes(String(repeating: response(102), count: 101)),
+    steps: Array(repeating: .head, count: 100) + [.malformed(.tooManyInterimAnswers)], side: .head),
+  row(
     "an interim answer and the end", .bytes(response(103)), .ends(.closed), steps: [.head, .incomplete, .truncated],
     side: .head),
   row("an upgrade", to: upgradeRequest, .bytes(upgradeResponse), steps: [.head, .incomplete], side: .tunnel),

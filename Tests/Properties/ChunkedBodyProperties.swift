@@ -40,11 +40,20 @@ package enum ChunkedBodyProperties {
 }
 
 /// The accepted part of a body in chunks, read the slow and obvious way.
-private struct ReferenceChunks {
+struct ReferenceChunks {
   private(set) var isWellFormed = true
   private(set) var isComplete = false
   private(set) var contentBytes: UInt64 = 0
   private var rest: ArraySlice<UInt8>
+
+  /// Whether a whole body stands at the start of `bytes`, by the fast reader's word, as far as this one agrees.
+  static func isWhole(_ bytes: ArraySlice<UInt8>) -> Bool {
+    let array = Array(bytes)
+    var body = BodyTracker(.chunked)
+    let accepted = body.advance(over: array.span).accepted
+    let reference = ReferenceChunks(bytes.prefix(accepted))
+    return body.isComplete && reference.isWellFormed && reference.isComplete
+  }
 
   init(_ bytes: ArraySlice<UInt8>) {
     rest = bytes
