@@ -90,7 +90,10 @@ let package = Package(
     // What must hold for any bytes at all; tests ask it of mutated seeds, fuzzing of whatever it finds.
     .target(
       name: "Properties",
-      dependencies: ["HTTP1", "Exchange", "Roles", "Configuration", "VRRP", "Balancing", "Control", "Wire"],
+      dependencies: [
+        "HTTP1", "Exchange", "Roles", "Configuration", "VRRP", "Balancing", "Control", "Wire", "TLS", "Linux",
+        "COpenSSL",
+      ],
       path: "Tests/Properties",
       swiftSettings: settings),
     .testTarget(
@@ -111,7 +114,7 @@ let package = Package(
       name: "trespass", dependencies: ["Attempts", "Worker", "Configuration", "Linux"], path: "Tests/Trespass/Driver",
       swiftSettings: settings),
     tests("Configuration", ["Configuration", "Balancing", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
-    tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL", "Simulation"]),
+    tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL", "Properties", "Simulation"]),
   ]
 )
 

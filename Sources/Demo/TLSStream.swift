@@ -69,6 +69,7 @@ package struct TLSStream: ~Copyable, ByteStream {
       case .bytes: return true
       case .closed: return false
       case .wouldBlock: try waitForEvent(until: deadline)
+      case .yield: continue
       case .truncated: throw .broken("the peer closed the connection without saying that it would")
       case .failed(let failure): throw .broken(failure.description)
       }
@@ -133,6 +134,7 @@ package struct TLSStream: ~Copyable, ByteStream {
       switch connection.handshake() {
       case .done: return
       case .wantsRead, .wantsWrite: try waitForEvent(until: deadline)
+      case .yield: continue
       case .failed(let failure): throw .broken(failure.description)
       }
     }

@@ -34,6 +34,7 @@ import COpenSSL
       SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
       | SSL_MODE_NO_AUTO_CHAIN
     _ = unsafe belvedere_ctx_set_mode(context, Int(mode))
+    unsafe SSL_CTX_set_info_callback(context, handleProgress)
     // Header and record in one recv.
     unsafe belvedere_ctx_read_ahead(context)
   }

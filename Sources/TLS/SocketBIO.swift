@@ -12,6 +12,11 @@ struct SocketState: ~Copyable {
   var reachedEnd = false
   /// The errno of the last failed call; 0 when none failed.
   var systemError: Int32 = 0
+  /// How many bytes OpenSSL may still take from the socket in this call. It goes on over records that bring the
+  /// application nothing for as long as there are any, so each call ends with what it was given.
+  var budget = 0
+  /// What the peer may still send beside application bytes.
+  var allowance = MessageAllowance()
   /// Only where we are the client.
   let client: ClientState?
 }
@@ -83,18 +88,21 @@ private func receive(
   unsafe count?.pointee = 0
   guard let state = unsafe BIO_get_data(bio)?.assumingMemoryBound(to: SocketState.self) else { return -1 }
   if unsafe state.pointee.reachedEnd { return 0 }
-  guard unsafe state.pointee.readiness.has(.readable) else {
+  // With the budget spent the socket stays readable: that is how the caller knows that this is no reason to wait.
+  guard unsafe state.pointee.readiness.has(.readable), unsafe state.pointee.budget > 0 else {
     unsafe belvedere_bio_retry_read(bio)
     return -1
   }
+  let size = unsafe min(capacity, state.pointee.budget)
   while true {
-    let received = unsafe recv(state.pointee.descriptor, bytes, capacity, Int32(MSG_DONTWAIT))
+    let received = unsafe recv(state.pointee.descriptor, bytes, size, Int32(MSG_DONTWAIT))
     if received > 0 {
       // A short read drained the socket, and the next bytes bring an event. But the end of the stream has had its
       // event already, so once that was told the socket stays readable until `recv` says 0.
-      if received < capacity, unsafe !state.pointee.readiness.has(.ended) {
+      if received < size, unsafe !state.pointee.readiness.has(.ended) {
         unsafe state.pointee.readiness.drop(.readable)
       }
+      unsafe state.pointee.budget -= received
       unsafe count?.pointee = received
       return 1
     }

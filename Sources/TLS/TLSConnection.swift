@@ -17,6 +17,8 @@ import Linux
   private let owner: AnyObject
   private var awaited = Awaited.nothing
   private var closeNotifySent = false
+  /// How often the handshake may still give way before it is done.
+  private var handshakeYields = TLSConnection.longestHandshake
   /// Set by the first failure; every later call answers it again.
   private var failure: TLSFailure?
   /// The same for writing alone: the socket took nothing more. What had come before can still be read.
@@ -67,6 +69,12 @@ import Linux
     unsafe SSL_free(ssl)
   }
 
+  /// A handshake reads no more than this many times `bytesPerCall`. The largest of messages that OpenSSL accepts have
+  /// 100 KB, and who sends these in records of a byte each wants something else than a connection.
+  private static let longestHandshake = 4
+  /// What one call takes from the socket at most: as much as one system call can bring.
+  private static let bytesPerCall = Int(BELVEDERE_READ_BUFFER)
+
   // MARK: - Readiness
 
   /// What the socket is believed to be ready for.
@@ -91,6 +99,12 @@ import Linux
     }
   }
 
+  /// The peer has sent more messages of TLS's own than its application bytes allowed for, which broke the connection.
+  package var isFlooded: Bool { state.allowance.isExceeded }
+
+  /// What that was, in words for a person.
+  package static var floodExplanation: String { MessageAllowance.explanation }
+
   /// The SHA-256 fingerprint of the peer's certificate; nil on the server's side.
   package var peerFingerprint: Fingerprint? {
     // SAFETY: get0 lends the certificate; it is read within the call.
@@ -106,16 +120,21 @@ import Linux
     let answer = unsafe withSocket { unsafe SSL_do_handshake($0) }
     if answer == 1 {
       unsafe belvedere_forget_key_shares(ssl)
+      state.allowance.begin()
       return .done
     }
     switch unsafe SSL_get_error(ssl, answer) {
-    case SSL_ERROR_WANT_READ: return .wantsRead
+    case SSL_ERROR_WANT_READ:
+      guard hasSpentBudget else { return .wantsRead }
+      handshakeYields -= 1
+      return handshakeYields > 0 ? .yield : .failed(note(TLSFailure(peer: "the peer's handshake has no end")))
     case SSL_ERROR_WANT_WRITE: return .wantsWrite
     case let error: return .failed(fail(error))
     }
   }
 
-  /// Appends application bytes to `output`, which must have room: at most one record's (16 KB).
+  /// Appends application bytes to `output`, which must have room: at most one record's (16 KB). Whatever the peer sends,
+  /// the call looks at no more than what one system call brings, beside what waited inside.
   package mutating func read(into output: inout OutputSpan<UInt8>) -> TLSReadResult {
     if let failure { return .failed(failure) }
     precondition(!output.isFull, "a read without room")
@@ -129,7 +148,9 @@ import Linux
       return answer
     }
     awaited = .nothing
-    return answer == 1 ? .bytes(count) : emptyRead()
+    guard answer == 1 else { return emptyRead() }
+    state.allowance.earn()
+    return .bytes(count)
   }
 
   /// Writes application bytes, of which there must be one or more. OpenSSL makes records of at most 16 KB of them.
@@ -186,6 +207,7 @@ import Linux
     let ssl = unsafe ssl
     // SAFETY: the BIO lives as long as `ssl`, and has the state no longer than the call.
     return unsafe withUnsafeMutablePointer(to: &state) { state in
+      unsafe state.pointee.budget = TLSConnection.bytesPerCall
       let bio = unsafe SSL_get_rbio(ssl)
       unsafe BIO_set_data(bio, state)
       let answer = unsafe call(ssl)
@@ -196,8 +218,13 @@ import Linux
 
   /// What a read that gave no byte means.
   private mutating func emptyRead() -> TLSReadResult {
+    if state.allowance.isExceeded {
+      ERR_clear_error()
+      return .failed(note(TLSFailure(peer: MessageAllowance.explanation)))
+    }
     switch unsafe SSL_get_error(ssl, 0) {
     case SSL_ERROR_WANT_READ:
+      if hasSpentBudget { return .yield }
       awaited = .readable
       return .wouldBlock
     case SSL_ERROR_WANT_WRITE:
@@ -214,10 +241,17 @@ import Linux
     }
   }
 
+  /// OpenSSL wants to read and was not told that there is nothing: it was stopped, and goes on when called again.
+  private var hasSpentBudget: Bool { state.readiness.has(.readable) }
+
   /// Notes and answers why the connection is broken; leaves this thread's error queue empty.
   private mutating func fail(_ error: Int32) -> TLSFailure {
     let failure = explain(error)
     ERR_clear_error()
+    return note(failure)
+  }
+
+  private mutating func note(_ failure: TLSFailure) -> TLSFailure {
     self.failure = failure
     return failure
   }

@@ -6,6 +6,8 @@ package enum HandshakeProgress: Sendable {
   case wantsRead
   /// Call again when the socket became writable.
   case wantsWrite
+  /// There is more to read than one call takes. Call again when others have had their turn; no event will say so.
+  case yield
   /// Over. OpenSSL has tried to send the alert that says so; close the descriptor.
   case failed(TLSFailure)
 }
@@ -16,6 +18,9 @@ package enum TLSReadResult: Sendable {
   case bytes(Int)
   /// Nothing now. Call again when `mayRead` says so, after the next event.
   case wouldBlock
+  /// None of what was looked at is for the application, and there is more. Call again when others have had their turn;
+  /// no event will say so.
+  case yield
   /// The peer ended its direction with close_notify (RFC 8446 §6.1); ours still works.
   case closed
   /// The stream ended without close_notify: what came before may have been cut by anybody (RFC 8446 §6.1).

@@ -92,6 +92,8 @@ struct Client: ~Copyable {
   var isLastRequest = false
   /// The timer is armed for then.
   var armed = Instant.distantFuture
+  /// It gave way, and goes on when the turn's events are through.
+  var isInLine = false
 
   /// What a listener's connections are for.
   enum Service: Equatable, Sendable {
@@ -136,7 +138,8 @@ struct Client: ~Copyable {
         arm(&world)
         return .keep
       case .yield:
-        world.runnable.append(key)
+        if !isInLine { world.runnable.append(key) }
+        isInLine = true
         arm(&world)
         return .keep
       case .close:
@@ -154,6 +157,8 @@ struct Client: ~Copyable {
       return world.isStopping ? startLingering(&world) : .again
     case .wantsRead, .wantsWrite:
       return .wait
+    case .yield:
+      return .yield
     case .failed(let failure):
       world.counters.failedHandshakes += 1
       world.log.debug("TLS handshake with \(peer) failed: \(failure.description)", metadata: subject)
@@ -168,7 +173,8 @@ struct Client: ~Copyable {
     var ended = false
     var isFresh = !input.isEmpty
     if isFresh, !exchange.isLeased { beginExchange(&world) }
-    while true {
+    // A head may come in records of a byte.
+    for _ in 0..<Client.roundsPerTurn {
       if !isFresh {
         guard stream.mayRead else { return settle(&world) }
         world.buffers.lease(&input)
@@ -178,6 +184,7 @@ struct Client: ~Copyable {
         switch incoming {
         case .bytes(let count): exchange.value.record.bytesFromClient += UInt64(count)
         case .wouldBlock: return settle(&world)
+        case .yield: return .yield
         case .ended: ended = true
         }
       }
@@ -187,7 +194,7 @@ struct Client: ~Copyable {
       case .head, .body: return begin(&world)
       case .closed: return startLingering(&world)
       case .truncated:
-        exchange.value.record.termination = Termination(.client, .request)
+        exchange.value.record.termination = Termination(stream.isFlooded ? .proxy : .client, .request)
         return .close
       case .refused(let rejection):
         noteRequestLine(&world)
@@ -196,6 +203,7 @@ struct Client: ~Copyable {
         return reply(rejection.status, &world)
       }
     }
+    return .yield
   }
 
   private mutating func beginExchange(_ world: inout World) {

@@ -33,6 +33,7 @@ extension Client {
       case .wouldBlock:
         world.buffers.giveBack(&input)
         return .wait
+      case .yield: return .yield
       case .ended: return .close
       }
     }
@@ -71,6 +72,10 @@ extension Client {
 
   /// Gives back everything that is not the connection itself.
   mutating func end(_ world: inout World) {
+    if stream.isFlooded {
+      world.counters.refusedConnections += 1
+      world.noteFlood(by: peer)
+    }
     if exchange.isLeased, exchange.value.record.began != nil {
       if exchange.value.record.termination == Termination() {
         exchange.value.record.termination = Termination(world.isStopping ? .killed : .client, exchange.value.phase)

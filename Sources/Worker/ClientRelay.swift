@@ -23,6 +23,7 @@ extension Client {
       if exchange.value.isComplete || exchange.value.isAnsweredEarly, output.isEmpty {
         return finish(connection, &world)
       }
+      if up == .yielded || down == .yielded { return .yield }
       if up == .blocked, down == .blocked { return .wait }
     }
     return .yield
@@ -32,6 +33,8 @@ extension Client {
     case moved
     /// Nothing can move now.
     case blocked
+    /// More is to be read, and others have waited long enough.
+    case yielded
     case stop(Step)
   }
 
@@ -106,6 +109,7 @@ extension Client {
     case .wouldBlock:
       if input.isEmpty { world.buffers.giveBack(&input) }
       return moved ? .moved : .blocked
+    case .yield: return .yielded
     case .ended(let end): ended = end
     }
     if ended == .cut, exchange.value.isTunnel { return .stop(clientBroke(&world)) }
@@ -119,7 +123,7 @@ extension Client {
   }
 
   mutating func clientBroke(_ world: inout World) -> Step {
-    exchange.value.record.termination = Termination(.client, exchange.value.phase)
+    exchange.value.record.termination = Termination(stream.isFlooded ? .proxy : .client, exchange.value.phase)
     return abort(&world)
   }
 
@@ -168,6 +172,7 @@ extension Client {
     switch world.readServer(connection) {
     case .bytes: break
     case .wouldBlock: return moved ? .moved : .blocked
+    case .yield: return .yielded
     case .ended(let how): end = how
     }
     let isFirst = exchange.value.response == nil

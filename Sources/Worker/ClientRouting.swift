@@ -121,6 +121,7 @@ extension Client {
     switch world.connect(connection) {
     case .ready: return begin(on: connection, isReused: false, &world)
     case .wait: return .wait
+    case .yield: return .yield
     case .failed(let reason):
       world.noteFailure(of: generation.roster.servers[server], reason)
       return fail(.connect, reason, &world)

@@ -8,7 +8,7 @@ struct Counters: Sendable {
   var refusedRequests: UInt64 = 0
   /// Requests for which no server was to be had.
   var unroutable: UInt64 = 0
-  /// Connections closed at once because of a limit.
+  /// Connections closed because of a limit: most of them at once, some for what came on them.
   var refusedConnections: UInt64 = 0
 }
 

@@ -109,6 +109,7 @@ struct HealthCheck: ~Copyable {
       switch step {
       case .again: continue
       case .wait: return .waits
+      case .yield: return .yields
       case .over(let result): return .over(result)
       }
     }
@@ -138,6 +139,7 @@ struct HealthCheck: ~Copyable {
   private enum Step {
     case again
     case wait
+    case yield
     case over(CheckResult)
   }
 
@@ -160,6 +162,7 @@ struct HealthCheck: ~Copyable {
   private mutating func handshake() -> Step {
     switch stream?.tls?.handshake() {
     case .wantsRead, .wantsWrite: return .wait
+    case .yield: return .yield
     case .failed(let failure):
       detail = failure.description
       return .over(.failed(failure.blame == .verification ? .certificate : .handshake))
@@ -189,6 +192,7 @@ struct HealthCheck: ~Copyable {
     switch stream?.read(into: &input) {
     case .bytes: return examine(end: nil)
     case .wouldBlock, nil: return .wait
+    case .yield: return .yield
     case .ended(let end): return examine(end: end)
     }
   }

@@ -126,7 +126,9 @@ struct Loop: ~Copyable {
     }
   }
 
+  /// One that gave way waits for its place in line, whatever comes: others go first.
   private mutating func advance(_ key: SlabKey) {
+    guard !clients[key].isInLine else { return }
     if clients[key].advance(&world) == .close { remove(key) }
   }
 
@@ -135,7 +137,10 @@ struct Loop: ~Copyable {
     guard !world.runnable.isEmpty else { return }
     let leftovers = world.runnable
     world.runnable.removeAll(keepingCapacity: true)
-    for key in leftovers where clients.contains(key) { advance(key) }
+    for key in leftovers where clients.contains(key) {
+      clients[key].isInLine = false
+      advance(key)
+    }
   }
 
   private mutating func fireTimers() {

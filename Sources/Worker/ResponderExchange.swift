@@ -75,6 +75,7 @@ struct ResponderExchange: ~Copyable {
       case .bytes:
         if let content = try ResponderExchange.content(of: buffer, hasEnded: false) { return content }
       case .wouldBlock: try wait()
+      case .yield: continue
       case .ended(let end):
         guard end == .closed, let content = try ResponderExchange.content(of: buffer, hasEnded: true) else {
           throw Failure(reason: "the answer broke off")

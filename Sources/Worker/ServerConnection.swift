@@ -61,6 +61,8 @@ struct ServerConnection: ~Copyable {
   enum Progress {
     case ready
     case wait
+    /// More is to be read, and others have waited long enough.
+    case yield
     /// What failed, for the log, and the certificate's refusal when that was it.
     case failed(String)
   }
@@ -90,6 +92,7 @@ struct ServerConnection: ~Copyable {
       phase = .open
       return .ready
     case .wantsRead, .wantsWrite: return .wait
+    case .yield: return .yield
     case .failed(let failure): return .failed("TLS handshake: \(failure.description)")
     }
   }

@@ -58,12 +58,22 @@ struct Stream: ~Copyable {
   @inline(__always)
   var isReset: Bool { plain.contains(.broken) }
 
+  /// The peer sent so much of TLS's own that the connection was broken for it.
+  var isFlooded: Bool {
+    switch tls {
+    case .some(let tls): tls.isFlooded
+    case .none: false
+    }
+  }
+
   /// TCP has connected, or failed to.
   var isSettled: Bool { plain.contains(.writable) }
 
   enum Incoming: Equatable {
     case bytes(Int)
     case wouldBlock
+    /// Nothing for the application yet, and more to read: go on when others have had their turn, no event will come.
+    case yield
     case ended(StreamEnd)
   }
 
@@ -75,6 +85,7 @@ struct Stream: ~Copyable {
       switch result {
       case .bytes(let count): return .bytes(count)
       case .wouldBlock: return .wouldBlock
+      case .yield: return .yield
       case .closed: return .ended(.closed)
       case .truncated, .failed: return .ended(.cut)
       }

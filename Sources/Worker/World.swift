@@ -84,6 +84,11 @@ struct World: ~Copyable {
     failures.note(index, server.name, reason(), at: now)
   }
 
+  /// Tells the operator of a client that was cut off for its flood of messages, now and then.
+  mutating func noteFlood(by peer: Endpoint) {
+    failures.note(client: peer, TLSConnection.floodExplanation, at: now)
+  }
+
   // MARK: connections to servers
 
   /// Begins to connect to a server, by its index in the generation that the exchange belongs to.
@@ -191,6 +196,9 @@ struct World: ~Copyable {
   mutating func close(_ key: SlabKey) {
     timers.cancel(TimerKey(.server(key.index)).rawValue)
     var connection = servers.remove(key)
+    if connection.stream.isFlooded {
+      noteFailure(of: connection.generation.roster.servers[connection.server], TLSConnection.floodExplanation)
+    }
     connection.end(&buffers)
   }
 }

@@ -53,7 +53,7 @@ struct Duo: ~Copyable {
           // The alert reaches the server.
           look()
           return .clientFailed(failure)
-        case .wantsRead, .wantsWrite: break
+        case .wantsRead, .wantsWrite, .yield: break
         }
       }
       look()
@@ -61,7 +61,7 @@ struct Duo: ~Copyable {
         switch server.handshake() {
         case .done: serverDone = true
         case .failed(let failure): return .serverFailed(failure)
-        case .wantsRead, .wantsWrite: break
+        case .wantsRead, .wantsWrite, .yield: break
         }
       }
       if serverDone && clientDone {
@@ -107,7 +107,7 @@ struct Duo: ~Copyable {
 /// What a read gave, in a form that can be compared.
 enum Reading: Equatable {
   case bytes([UInt8])
-  case wouldBlock, closed, truncated
+  case wouldBlock, yield, closed, truncated
   case failed(String)
 }
 
@@ -125,6 +125,7 @@ extension TLSConnection {
       #expect(count == bytes.count)
       return .bytes(bytes)
     case .wouldBlock: return .wouldBlock
+    case .yield: return .yield
     case .closed: return .closed
     case .truncated: return .truncated
     case .failed(let failure): return .failed(failure.description)

@@ -55,7 +55,7 @@ struct FarEnd: ~Copyable {
       input.removeAll()
       switch stream.read(into: &input) {
       case .bytes: received += String(decoding: Array(copying: input.bytes), as: UTF8.self)
-      case .wouldBlock: return
+      case .wouldBlock, .yield: return
       case .ended(let how): end = how
       }
     }

@@ -1,0 +1,128 @@
+"""Peers that keep us busy with messages of TLS's own, which bring no byte of a request or an answer."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from harness.flood import Flooder
+from harness.waiting import wait_until
+
+CUT = r"hardly any application data"
+MANY = 100_000
+
+
+def cpu_seconds(pid):
+    """What a process has used of the processors so far."""
+    fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture(scope="module")
+def cost_of_flood(certificates):
+    """The processor time that one message costs the one who reads it, times MANY: of OpenSSL against itself."""
+    import socket
+    import time
+
+    left, right = socket.socketpair()
+    accepted = []
+    thread = threading.Thread(target=lambda: accepted.append(Flooder(left, certificates.front)))
+    thread.start()
+    with Flooder(right) as client:
+        thread.join()
+        client.key_updates(MANY // 10)
+        client.write("x")
+        threading.Thread(target=client.flush).start()
+        began = time.thread_time()
+        assert accepted[0].read() == b"x"
+        cost = (time.thread_time() - began) * 10
+        accepted[0].close()
+    return cost
+
+
+@pytest.mark.parametrize("requested", [False, True], ids=["", "and-asks-for-ours"])
+def test_client_that_sends_key_updates_without_end_is_cut(scene, cost_of_flood, requested):
+    # It takes a while to make so many.
+    patience = {"http-request": "5m", "keep-alive": "5m"}
+    balancer = scene.balance(scene.server(), threads=1, timeouts=patience)
+    with balancer.connect() as other, Flooder.connect(balancer.endpoint) as flooder:
+        assert other.get("/").status == 200
+        flooder.key_updates(MANY, requested=requested)
+        before = cpu_seconds(balancer.worker)
+        sending = threading.Thread(target=flooder.flush)
+        sending.start()
+        for _ in range(20):
+            assert other.get("/").status == 200
+        sending.join()
+        assert flooder.has_been_cut()
+        used = cpu_seconds(balancer.worker) - before
+    assert used < cost_of_flood / 2, f"{used} s for what costs {cost_of_flood} s to read to its end"
+    balancer.wait_for_log(rf"client .* is cut off: .*{CUT}")
+    wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 1, "the count of one")
+
+
+def test_many_that_flood_are_cut_and_told_of_in_few_lines(scene):
+    balancer = scene.balance(scene.server(), threads=1)
+    for _ in range(20):
+        with Flooder.connect(balancer.endpoint) as flooder:
+            flooder.key_updates(100)
+            flooder.flush()
+            assert flooder.has_been_cut()
+    assert balancer.get("/").status == 200
+    wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 20, "the count of all")
+    assert 1 <= len([line for line in balancer.log.splitlines() if "hardly any application data" in line]) < 20
+
+
+def test_key_updates_that_belong_to_a_connection_harm_nothing(scene):
+    """Far more of them than anybody sends, and data between."""
+    balancer = scene.balance(scene.server())
+    with Flooder.connect(balancer.endpoint) as client:
+        for round in range(60):
+            client.key_updates(1, requested=round % 2 == 0)
+            client.write("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+            assert client.flush()
+            assert client.read().startswith(b"HTTP/1.1 200")
+
+
+def test_flood_inside_a_request_ends_it(scene):
+    balancer = scene.balance(scene.server())
+    with Flooder.connect(balancer.endpoint) as client:
+        client.write("POST /echo HTTP/1.1\r\nHost: view.test\r\nContent-Length: 5\r\n\r\n")
+        client.key_updates(100)
+        client.flush()
+        assert client.has_been_cut()
+    assert " P" in balancer.wait_for_access("POST /echo")[0]
+    assert balancer.get("/").status == 200
+
+
+@pytest.mark.parametrize("kind", ["key_updates", "tickets"])
+@pytest.mark.parametrize("begun", [False, True], ids=["before-its-answer", "inside-its-answer"])
+def test_server_that_sends_messages_without_end_is_cut(scene, cost_of_flood, kind, begun):
+    server = scene.server()
+    balancer = scene.balance(server, threads=1, pool={"idle-connections": 0})
+    cut = threading.Event()
+
+    def flood(sock):
+        with Flooder(sock, scene.certificates.front) as flooder:
+            flooder.read()
+            if begun:
+                flooder.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbegin")
+            getattr(flooder, kind)(MANY if begun and kind == "key_updates" else 2_000)
+            flooder.flush()
+            if flooder.has_been_cut():
+                cut.set()
+
+    server.on_accept = lambda sock: threading.Thread(target=flood, args=(sock,), daemon=True).start() or True
+    before = cpu_seconds(balancer.worker)
+    with balancer.connect() as victim:
+        victim.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        if begun:
+            victim.receive_to_end()
+        else:
+            # Tried again, with the same end.
+            assert victim.answer().status in (502, 503)
+    assert cut.wait(60)
+    used = cpu_seconds(balancer.worker) - before
+    server.on_accept = None
+    assert used < cost_of_flood * 2
+    balancer.wait_for_log(rf"server {server.name}: .*{CUT}")
