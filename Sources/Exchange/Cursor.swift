@@ -23,6 +23,12 @@ public struct Cursor: Hashable, Sendable {
   /// Everything is to be sent once more.
   mutating func rewind() { sent = 0 }
 
+  /// Forgets everything approved, sent or not; the caller consumes as many from its buffer.
+  mutating func dropAll() -> Int {
+    defer { self = Cursor() }
+    return approved
+  }
+
   /// Forgets the bytes that were sent; the caller consumes as many from its buffer.
   package mutating func drop() -> Int {
     let dropped = sent

@@ -101,9 +101,13 @@ public struct Exchange: Sendable {
   /// The server's connection stays this client's, as the exchange before has decided.
   package mutating func keepPrivate() { isPrivate = true }
 
-  /// The client's connection may carry another request.
+  /// The client's connection may carry another request: both messages have been read to their ends, whether or not the
+  /// server took all of the one it answered.
   @inlinable
-  public var clientMayContinue: Bool { isComplete && !clientCloses && !clientEnded }
+  public var clientMayContinue: Bool {
+    requestSide == .complete && responseSide == .complete && responseCursor.pending == 0 && !clientCloses
+      && !clientEnded
+  }
 
   /// The server's connection may carry another request.
   @inlinable

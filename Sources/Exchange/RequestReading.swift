@@ -99,6 +99,9 @@ extension Exchange {
     if !keepAlive { serverCloses = true }
   }
 
+  /// The exchange is over: forgets all that was read of the request, taken by the server or not.
+  package mutating func dropRequest() -> Int { requestCursor.dropAll() }
+
   /// Makes room: forgets the request bytes that were sent, after which the request can not be sent again.
   package mutating func dropSentRequest() -> Int {
     if requestCursor.sent > 0 { isReplayable = false }

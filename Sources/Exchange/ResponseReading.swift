@@ -80,14 +80,14 @@ extension Exchange {
         }
         return .head
       }
-      accept(head, at: now)
+      accept(head, followedBy: bytes.extracting(head.length...), at: now)
       let connection: Persistence = head.isUpgrade ? .upgrade : clientCloses ? .close : .keepAlive
       head.render(from: bytes, connection: connection, clientVersion: request.version, into: &sink)
       return .head
     }
   }
 
-  private mutating func accept(_ head: ResponseHead, at now: Instant) {
+  private mutating func accept(_ head: ResponseHead, followedBy rest: Span<UInt8>, at now: Instant) {
     response = head
     record.answered = now
     record.status = head.status
@@ -106,11 +106,20 @@ extension Exchange {
       // The server reads no more after its answer; the client is to know that the rest of its request is not wanted.
       if !head.keepAlive { clientCloses = true }
     }
+    // Nobody reads the rest of a request that is answered: the connection ends then, and the head has to say so. A
+    // stream's answer has no end that could be known of now.
+    if requestSide == .body, Exchange.endIsKnown(of: head, followedBy: rest) { clientCloses = true }
     // A declined upgrade leaves it open what the client sends next; and a body that ends with the connection ends
     // the connection.
     if request?.upgradeRequested == true || head.framing == .untilClose { clientCloses = true }
     responseBody = BodyTracker(head.framing)
     responseSide = responseBody.isComplete ? .complete : .body
+  }
+
+  /// The answer tells how long it is, or all of it is here: it does not go on for as long as the request does.
+  private static func endIsKnown(of head: ResponseHead, followedBy rest: Span<UInt8>) -> Bool {
+    var body = BodyTracker(head.framing)
+    return head.framing != .chunked || body.advance(over: rest).state == .complete
   }
 
   private mutating func readBody(_ bytes: Span<UInt8>, end: StreamEnd?, at now: Instant) -> ResponseStep {

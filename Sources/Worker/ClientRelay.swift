@@ -243,7 +243,7 @@ extension Client {
 
   /// Both messages are complete, or the answer is and nobody will read the rest of the request.
   private mutating func finish(_ connection: SlabKey, _ world: inout World) -> Step {
-    input.consume(exchange.value.dropSentRequest())
+    input.consume(exchange.value.dropRequest())
     logExchange(&world)
     // A server may answer before it has taken the whole request.
     let isTaken = world.servers[connection].output.isEmpty

@@ -231,6 +231,9 @@ def test_answer_before_the_request_body_ends_arrives_at_once(balanced, closes):
             stop.set()
             sender.join()
         assert answer.status == 413 and answer.text == "too large"
+        # The rest of the request would be in front of another one: the connection ends, and the client is told.
+        assert (answer["Connection"] or "").lower() == "close"
+        assert client.receive_to_end() == b"" and client.ended
 
 
 def test_http_1_0_client_gets_a_body_that_it_can_read(balanced):

@@ -99,6 +99,17 @@ private let rows = [
     #expect(passage.exchange.isComplete && passage.exchange.clientMayContinue && passage.exchange.serverMayContinue)
   }
 
+  @Test func `a request that was read to its end keeps the client, also when its server took only a part`() {
+    var passage = Passage.of(request("POST", "Content-Length: 5", body: "hello") + get)
+    passage.attempt()
+    passage.answer(ok)
+    passage.deliver()
+    #expect(passage.exchange.isAnsweredEarly && !passage.exchange.isComplete)
+    #expect(!passage.toClient.contains("Connection: close"))
+    #expect(passage.exchange.clientMayContinue && !passage.exchange.serverMayContinue)
+    #expect(passage.exchange.dropRequest() == request("POST", "Content-Length: 5", body: "hello").utf8.count)
+  }
+
   @Test func `what the exchange before has made private stays so`() {
     var passage = Passage()
     passage.exchange.keepPrivate()
