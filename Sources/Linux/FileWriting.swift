@@ -41,6 +41,13 @@ extension File {
   /// Writes everything, however long it takes.
   package static func write(_ bytes: Span<UInt8>, to file: borrowing Descriptor) throws(SystemError) {
     var written = 0
+    try write(bytes, to: file, written: &written)
+  }
+
+  /// Writes everything from `written` on, however long it takes. When it throws, so many are written.
+  package static func write(
+    _ bytes: Span<UInt8>, to file: borrowing Descriptor, written: inout Int
+  ) throws(SystemError) {
     while written < bytes.count {
       let rest = bytes.extracting(written..<bytes.count)
       // SAFETY: the kernel reads `count` bytes of the span during the call only.

@@ -1,3 +1,4 @@
+import Balancing
 import Configuration
 import Exchange
 import Linux
@@ -5,21 +6,28 @@ import Wire
 
 /// A loop's part of the access log: lines gather here during a turn, and go to the writer together at its end.
 struct AccessLog: ~Copyable {
-  /// A request line is logged up to here.
-  static let requestLineBytes = 1024
+  /// What one entry takes at most: the first line of a request with every byte of it escaped is under 7 KiB, and all the
+  /// rest is numbers and names.
+  static let entryBytes = 16 << 10
 
   private(set) var isOpen = false
   private var format = AccessLogFormat.httplog
   private var hasFields = false
+  private var requestLine: LoggedRequestLine
+  private let hash: SecretHash
   private let writer: AccessLogWriter
-  private var lines = ByteWriter(limit: 1 << 20)
+  /// There is room for one more entry, always.
+  private var lines = ByteWriter(limit: 64 << 10)
   /// Where each entry ends in them.
   private var ends: [Int] = []
   /// The second whose calendar was looked up last, and the calendar.
   private var second: (number: UInt64, calendar: CalendarTime)?
 
-  init(_ settings: Configuration.Log.Access?, writer: AccessLogWriter) {
+  /// `hash` is what parts of queries are told apart by.
+  init(_ settings: Configuration.Log.Access?, writer: AccessLogWriter, hash: SecretHash) {
     self.writer = writer
+    self.hash = hash
+    requestLine = LoggedRequestLine(.hashed, hash: hash)
     adopt(settings)
   }
 
@@ -28,14 +36,25 @@ struct AccessLog: ~Copyable {
     isOpen = settings != nil
     format = settings?.format == .json ? .json : .httplog
     hasFields = settings?.target == .journal
+    requestLine = LoggedRequestLine(LoggedRequestLine.Queries(settings?.queries ?? .hash), hash: hash)
+  }
+
+  /// Replaces `line` by what is logged of a request that begins with these bytes.
+  func write(firstLineOf input: borrowing Buffer, to line: inout [UInt8]) {
+    requestLine.write(firstOf: input.bytes, to: &line)
   }
 
   /// Adds a line.
   mutating func add(_ entry: borrowing AccessEntry, monotonic now: Instant) {
     guard isOpen else { return }
+    if lines.limit - lines.bytes.count < Self.entryBytes { endTurn() }
     let active = (now - (entry.record.began ?? now)).nanoseconds
     format.render(entry, at: now, began: calendarTime(Clock.wall() - active), into: &lines)
     if hasFields { entry.renderFields(into: &lines) }
+    guard !lines.overflowed else {
+      writer.noteLost(ends.count + 1)
+      return forget()
+    }
     ends.append(lines.bytes.count)
   }
 
@@ -51,7 +70,21 @@ struct AccessLog: ~Copyable {
   mutating func endTurn() {
     guard !ends.isEmpty else { return }
     writer.submit(AccessLogBatch(bytes: lines.bytes, ends: ends, hasFields: hasFields))
+    forget()
+  }
+
+  private mutating func forget() {
     lines.removeAll()
     ends.removeAll(keepingCapacity: true)
+  }
+}
+
+extension LoggedRequestLine.Queries {
+  init(_ queries: Configuration.Log.Access.Queries) {
+    switch queries {
+    case .hash: self = .hashed
+    case .cut: self = .cut
+    case .full: self = .full
+    }
   }
 }

@@ -22,6 +22,8 @@ struct AccessLogSink: ~Copyable {
   private let facility: UInt8
   private let stream: Descriptor?
   private var daemon: DatagramSender
+  /// The rest of a line whose beginning a stream has taken; it goes out before anything else does.
+  private var rest: [UInt8] = []
 
   /// Opens it. A log daemon need not be there yet.
   init(_ target: Configuration.Log.AccessTarget, facility: Configuration.Log.Facility) throws(SystemError) {
@@ -56,27 +58,46 @@ struct AccessLogSink: ~Copyable {
     daemon = DatagramSender(path: path)
   }
 
-  /// Writes the entries, however long that takes, and returns how many were lost.
+  /// A stream has taken the beginning of a line and not its end.
+  var isInLine: Bool { !rest.isEmpty }
+
+  /// Writes the entries, however long that takes, and returns how many were lost. One that a stream took the beginning
+  /// of is not: its rest is kept for the next time.
   mutating func write(_ batch: AccessLogBatch) -> Int {
     switch form {
-    case .stream: write(lines: batch) ? 0 : batch.ends.count
+    case .stream: write(lines: batch)
     case .syslog: sendSyslog(batch)
     case .journal: sendJournal(batch)
     }
   }
 
-  private func write(lines batch: AccessLogBatch) -> Bool {
-    switch stream {
-    case nil: return false
-    case .some(let stream):
-      var bytes = batch.bytes
-      if batch.hasFields {
-        bytes = []
-        batch.forEach { line, _ in bytes += line + [UInt8(ascii: "\n")] }
-      }
-      do throws(SystemError) { try File.write(bytes.span, to: stream) } catch { return false }
-      return true
+  private mutating func write(lines batch: AccessLogBatch) -> Int {
+    var bytes = batch.bytes
+    if batch.hasFields {
+      bytes = []
+      batch.forEach { line, _ in bytes += line + [UInt8(ascii: "\n")] }
     }
+    if isInLine { bytes = rest + bytes }
+    var written = 0
+    switch stream {
+    case nil: return batch.ends.count
+    case .some(let stream):
+      do throws(SystemError) { try File.write(bytes.span, to: stream, written: &written) } catch {}
+    }
+    return keepRest(of: bytes, from: written, isInLine: written > 0 || isInLine)
+  }
+
+  /// Keeps what of the line at `written` has not gone out, if its beginning has, and returns how many lines come behind.
+  private mutating func keepRest(of bytes: [UInt8], from written: Int, isInLine: Bool) -> Int {
+    var start = written
+    if isInLine, written == 0 || bytes[written - 1] != UInt8(ascii: "\n") {
+      let end = bytes[written...].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.count
+      rest = Array(bytes[written..<end])
+      start = end
+    } else {
+      rest = []
+    }
+    return bytes[start...].count { $0 == UInt8(ascii: "\n") }
   }
 
   private mutating func sendSyslog(_ batch: AccessLogBatch) -> Int {
@@ -119,7 +140,7 @@ struct AccessLogSink: ~Copyable {
     batch.forEach { line, fields in
       message.removeAll()
       compose(line, fields, &message)
-      if !daemon.send(message.bytes.span) { lost += 1 }
+      if message.overflowed || !daemon.send(message.bytes.span) { lost += 1 }
     }
     return lost
   }

@@ -12,7 +12,8 @@ final class AccessLogWriter: Sendable {
   private struct Waiting: ~Copyable {
     var batch = AccessLogBatch()
     var dropped: UInt64 = 0
-    var isWriting = false
+    /// Entries that are being written.
+    var writing = 0
     /// Where to write from the next time on.
     var nextSink: AccessLogSink?
   }
@@ -42,6 +43,9 @@ final class AccessLogWriter: Sendable {
     }
   }
 
+  /// Counts lines that were given up before they came here.
+  func noteLost(_ count: Int) { waiting.withLock { $0.dropped += UInt64(count) } }
+
   /// Takes whole entries, from any loop.
   func submit(_ batch: AccessLogBatch) {
     let wasEmpty = waiting.withLock { waiting in
@@ -61,9 +65,13 @@ final class AccessLogWriter: Sendable {
     var sink: AccessLogSink?
     while true {
       wakeup.wait()
-      if let next = waiting.withLock({ $0.nextSink.take() }) { sink = consume next }
+      if let next = waiting.withLock({ $0.nextSink.take() }) {
+        // What it has begun stays unfinished where it is.
+        if sink?.isInLine == true { noteLost(1) }
+        sink = consume next
+      }
       let batch = waiting.withLock { waiting in
-        waiting.isWriting = true
+        waiting.writing = waiting.batch.ends.count
         defer { waiting.batch = AccessLogBatch() }
         return waiting.batch
       }
@@ -71,17 +79,20 @@ final class AccessLogWriter: Sendable {
       let lost = sink?.write(batch) ?? batch.ends.count
       waiting.withLock { waiting in
         waiting.dropped += UInt64(lost)
-        waiting.isWriting = false
+        waiting.writing = 0
       }
     }
   }
 
-  /// Waits until everything is written, but not longer than `bound`.
-  func close(within bound: Interval) {
+  /// Waits until everything is written, but not longer than `bound`, and returns how many lines were lost since the last
+  /// `takeDropped`, with those that are not written.
+  func close(within bound: Interval) -> UInt64 {
     let deadline = Clock.monotonic() + bound
-    while waiting.withLock({ !$0.batch.isEmpty || $0.isWriting }), Clock.monotonic() < deadline {
+    while waiting.withLock({ !$0.batch.isEmpty || $0.writing > 0 }), Clock.monotonic() < deadline {
       Clock.sleep(.milliseconds(5))
     }
+    let left = waiting.withLock { $0.batch.ends.count + $0.writing }
+    return takeDropped() + UInt64(left)
   }
 
   private static func sink(of settings: Configuration.Log) throws(SystemError) -> AccessLogSink? {

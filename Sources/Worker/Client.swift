@@ -240,19 +240,6 @@ struct Client: ~Copyable {
   /// Keeps the first line for the access log, as much as fits a line there.
   private mutating func noteRequestLine(_ world: inout World) {
     guard world.accessLog.isOpen else { return }
-    Client.noteLine(of: input, in: &requestLine)
+    world.accessLog.write(firstLineOf: input, to: &requestLine)
   }
-
-  private static func noteLine(of input: borrowing Buffer, in line: inout [UInt8]) {
-    line.removeAll(keepingCapacity: true)
-    let bytes = input.bytes
-    var index = 0
-    while index < bytes.count, isLineEnd(bytes[index]) { index += 1 }
-    while index < bytes.count, line.count < AccessLog.requestLineBytes, !isLineEnd(bytes[index]) {
-      line.append(bytes[index])
-      index += 1
-    }
-  }
-
-  private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0d || byte == 0x0a }
 }

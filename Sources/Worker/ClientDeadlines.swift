@@ -86,7 +86,7 @@ extension Client {
   }
 
   private mutating func noteAbandonedRequest() {
-    if requestLine.isEmpty { requestLine.append(contentsOf: "<BADREQ>".utf8) }
+    if requestLine.isEmpty { noteUnreadable() }
   }
 
   private func backlog(_ world: borrowing World) -> Backlog {

@@ -12,7 +12,7 @@ extension Client {
   mutating func logExchange(_ world: inout World) {
     guard world.accessLog.isOpen, exchange.value.record.began != nil else { return }
     let occupancy = server.map { generation.roster.servers[$0].occupancy } ?? (active: 0, waiting: 0)
-    if requestLine.isEmpty, service != .passthrough { requestLine.append(contentsOf: "<BADREQ>".utf8) }
+    if requestLine.isEmpty, service != .passthrough { noteUnreadable() }
     let entry = AccessEntry(
       record: exchange.value.record, client: peer, frontend: frontend, isTLS: service == .https,
       server: server.map { generation.servers[$0].name }, requestLine: requestLine,
@@ -21,6 +21,11 @@ extension Client {
       queue: occupancy.waiting, generation: generation.number)
     world.accessLog.add(entry, monotonic: world.now)
     exchange.value.record.began = nil
+  }
+
+  /// There is no request line to be logged.
+  mutating func noteUnreadable() {
+    requestLine.append(contentsOf: LoggedRequestLine.unreadable.description.utf8)
   }
 
   /// Whom a message about this client is about.

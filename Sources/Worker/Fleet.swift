@@ -11,6 +11,8 @@ import Wire
 /// atomic or under a lock of its own, held for a few instructions.
 final class Fleet: Sendable {
   let homes: Homes
+  /// What the access log tells parts of queries apart by, as long as the worker lives.
+  let logHash: SecretHash
   private let boxes = Mutex<[Mailbox]>([])
   private let servers = Mutex<[ServerID: SharedServer]>([:])
   private let orders: Mutex<[ServerID: ServerOrder]>
@@ -28,6 +30,7 @@ final class Fleet: Sendable {
       Dictionary(orders.map { (ServerID(name: $0.name), $0) }, uniquingKeysWith: { _, later in later }))
     homes = try Homes(
       configuration.affinity, restoring: snapshot, at: Clock.monotonic(), wall: Clock.wall())
+    logHash = SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
     connectionLimit = Atomic(configuration.limits.connections)
     ledger = Mutex(
       ConnectionLedger(

@@ -104,7 +104,7 @@ final class WorkerService: Sendable {
     let prober = index == 0 ? try Prober(generation, channel: channel, log: log, at: Clock.monotonic()) : nil
     let world = try World(
       loop: index, fleet: fleet, generation: generation, log: log,
-      accessLog: AccessLog(generation.configuration.log.access, writer: accessLog))
+      accessLog: AccessLog(generation.configuration.log.access, writer: accessLog, hash: fleet.logHash))
     return try Loop(
       world: world, prober: prober, mailbox: fleet.mailbox(of: index), heartbeat: heartbeats[index],
       board: boards[index])
@@ -243,8 +243,7 @@ final class WorkerService: Sendable {
       log.debug("generations in memory: \(figures.load.generations)")
     }
     state.withLock { $0.told = figures }
-    let dropped = accessLog.takeDropped()
-    if dropped > 0 { log.warning("access log: the sink is full or gone, \(dropped) lines were dropped") }
+    warn(ofDropped: accessLog.takeDropped())
     for problem in OperationalLog.takeProblems() { channel.send(.problem(Problem(problem))) }
   }
 
@@ -258,7 +257,11 @@ final class WorkerService: Sendable {
   func finish() {
     let deadline = Clock.monotonic() + .seconds(1)
     affinityFile.end()
-    accessLog.close(within: .seconds(1))
+    warn(ofDropped: accessLog.close(within: .seconds(1)))
     affinityFile.waitForEnd(until: deadline)
+  }
+
+  private func warn(ofDropped count: UInt64) {
+    if count > 0 { log.warning("access log: the sink is full or gone, \(count) lines were dropped") }
   }
 }

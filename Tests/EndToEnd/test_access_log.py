@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 
@@ -47,7 +48,7 @@ def test_line_reads_as_haproxys(balanced):
     assert line["client_ip"] == "127.0.83.1"
     assert line["server"] == "view01" and line["frontend"].endswith("~")
     assert line["status"] == "200" and line["state"] == "----" and line["retries"] == "0"
-    assert line["request"] == "GET /log/plain?x=y HTTP/1.1"
+    assert re.fullmatch(r"GET /log/plain\?x=~[0-9a-f]{8} HTTP/1\.1", line["request"])
     assert line["backend"] == "servers"
     assert int(line["bytes"]) > 6
     assert all(int(line[timer]) >= 0 for timer in ("TR", "Tw", "Tc", "Tr", "Ta"))
@@ -236,7 +237,7 @@ def test_halog_reads_it(balanced, tmp_path):
 
 def test_json_is_json(scene):
     server = scene.server()
-    balancer = scene.balance(server, log={"access": {"format": "json"}})
+    balancer = scene.balance(server, log={"access": {"format": "json", "queries": "full"}})
     assert balancer.get('/log/json?a=\\x', source="127.0.83.9").status in (200, 400)
     assert balancer.get("/log/second").status == 200
     with balancer.connect() as client:
@@ -266,10 +267,65 @@ def test_log_can_be_switched_off(scene):
     assert balancer.access_lines == []
 
 
+SECRETS = [
+    ("/ice/reconnect?4F7A_secret-id&s3cret", r"/ice/reconnect\?~\w{8}&~\w{8}"),
+    ("/portal/;jsessionid=s3cret?SAMLart=s3cret", r"/portal/;jsessionid=~\w{8}\?SAMLart=~\w{8}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_no_secret_of_a_query_is_in_any_log(scene, level):
+    """Served, redirected, refused, or left behind a body; in the access log and in the operational one."""
+    balancer = scene.balance(scene.server(), log={"level": level})
+    for target, logged in SECRETS:
+        assert balancer.get(target).status == 200
+        with balancer.connect_redirect() as client:
+            assert client.get(target).status == 301
+        with balancer.connect() as client:
+            client.send(f"GET {target} HTTP/1.1\r\n\r\n")
+            assert client.answer().status == 400
+        balancer.wait_for_access(logged, 3)
+    with balancer.connect() as client:
+        client.send(f"POST /log/short HTTP/1.1\r\n{HOST}Content-Length: 1\r\n\r\nxpassword=s3cret\r\n\r\n")
+        assert client.answer().status == 200
+        assert client.answer().status in (400, 501)
+    balancer.wait_for_access(' PR-- .*"<BADREQ>"')
+    written = "\n".join(balancer.access_lines) + balancer.log
+    assert "s3cret" not in written and "secret-id" not in written
+    # The same part has the same digits: lines that belong together are found.
+    digits = {match for line in balancer.access_lines for match in re.findall(r"SAMLart=~(\w{8})", line)}
+    assert len(digits) == 1
+
+
+@pytest.mark.parametrize("format", ["httplog", "json"])
+def test_many_long_lines_of_one_turn_are_whole_or_counted(scene, format):
+    """Lines that are escaped are up to six times as long as what came."""
+    changes = {"threads": 1, "log": {"access": {"format": format, "queries": "full"}}}
+    balancer = scene.balance(scene.server(), **changes)
+    clients = [balancer.connect_redirect() for _ in range(300)]
+    # All of them are read in one turn of the loop.
+    os.kill(balancer.worker, signal.SIGSTOP)
+    try:
+        for client in clients:
+            client.send(b"\x01" * 1100 + b"\r\n\r\n")
+    finally:
+        os.kill(balancer.worker, signal.SIGCONT)
+    for client in clients:
+        assert client.answer().status in (400, 501)
+        client.close()
+    assert balancer.get("/log/last").status == 200
+    balancer.wait_for_access("/log/last")
+    escaped = "#01" * 1024 if format == "httplog" else "\\u0001" * 1024
+    lines = [line for line in balancer.access_lines if escaped[:6] in line]
+    assert all(line.count(escaped) == 1 for line in lines)
+    counted = sum(int(count) for count in re.findall(r"access log:.* (\d+) lines were dropped", balancer.log))
+    assert len(lines) + counted == 300
+
+
 def requests(balancer, count):
     with balancer.connect() as client:
         for number in range(count):
-            assert client.get(f"/log/full/{number}?{'x' * 500}").status == 200
+            assert client.get(f"/log/full/{number}/{'x' * 500}").status == 200
 
 
 def test_full_disk_stops_nobody_and_is_counted(scene):

@@ -54,6 +54,32 @@ private let batch = AccessLogBatch(
     #expect(try File.contents(of: path, limit: 1000) == Array("GET /a\nGET /b\n".utf8))
   }
 
+  @Test func `a stream that breaks off within a line gets its rest first, and what it did not get is counted`() throws {
+    _ = signal(SIGPIPE, SIG_IGN)
+    try #require(unsafe mkfifo(path, 0o600) == 0)
+    let first = unsafe open(path, O_RDONLY | O_NONBLOCK)
+    var sink = try AccessLogSink(.file(path), facility: .daemon)
+    // More than a pipe holds, so that the writer waits in the middle of it.
+    var large = AccessLogBatch()
+    for number in 0..<2_000 { large.append(line(number)) }
+    let reader = try Thread(name: "reader") {
+      while unread(first) < 1 << 16 { usleep(1_000) }
+      close(first)
+    }
+    let lost = sink.write(large)
+    reader.join()
+    #expect(lost > 0 && lost < 2_000 && sink.isInLine)
+
+    let second = unsafe open(path, O_RDONLY | O_NONBLOCK)
+    defer { close(second) }
+    var taken = everything(second)
+    #expect(sink.write(line(2_000)) == 0 && !sink.isInLine)
+    taken += everything(second)
+    let lines = taken.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    #expect(lines.last == [] && lines.count - 1 == 2_001 - lost)
+    #expect(lines.dropLast().allSatisfy { $0.count == 97 })
+  }
+
   @Test func `what no daemon takes is lost and counted, and the next daemon gets what comes after`() throws {
     var sink = AccessLogSink(syslog: path, facility: .daemon)
     #expect(sink.write(batch) == 2)
@@ -66,6 +92,30 @@ private let batch = AccessLogBatch(
     let daemon = try LogDaemon(at: path)
     #expect(sink.write(batch) == 0)
     #expect(daemon.receive().hasSuffix("GET /a"))
+  }
+}
+
+/// One entry of 98 bytes.
+private func line(_ number: Int) -> AccessLogBatch {
+  let text = "\(number)"
+  return AccessLogBatch(
+    bytes: Array((text + String(repeating: "x", count: 97 - text.utf8.count) + "\n").utf8), ends: [98])
+}
+
+/// Bytes that wait in a pipe.
+private func unread(_ descriptor: Int32) -> Int32 {
+  var count: Int32 = 0
+  _ = unsafe ioctl(descriptor, UInt(FIONREAD), &count)
+  return count
+}
+
+private func everything(_ descriptor: Int32) -> [UInt8] {
+  var taken: [UInt8] = []
+  var bytes = [UInt8](repeating: 0, count: 65_536)
+  while true {
+    let count = unsafe read(descriptor, &bytes, bytes.count)
+    guard count > 0 else { return taken }
+    taken += bytes.prefix(count)
   }
 }
 

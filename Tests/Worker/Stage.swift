@@ -58,7 +58,7 @@ struct Stage: ~Copyable {
     unlogged.access = nil
     let world = try World(
       loop: 0, fleet: fleet, generation: generation, log: log,
-      accessLog: AccessLog(nil, writer: try AccessLogWriter(unlogged)))
+      accessLog: AccessLog(nil, writer: try AccessLogWriter(unlogged), hash: fleet.logHash))
     var loop = try Loop(
       world: world, prober: nil, mailbox: fleet.mailbox(of: 0), heartbeat: beats[0],
       board: LoopFigures.Board())

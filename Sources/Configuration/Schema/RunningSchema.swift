@@ -82,6 +82,13 @@ extension Schema {
     ])
 }
 
+      Key(
+        "queries", \.queries, .word, example: "full",
+        """
+        What is written of queries and path parameters, which carry sessions' secrets: `hash` puts eight digits in place \
+        of each value, the same for the same value as long as the worker lives; `cut` leaves them out; `full` writes them \
+        in clear, and what is no request line too.
+        """),
 extension Configuration.Timeouts: Defaulted {
   static let defaults = Configuration.Timeouts()
 }
