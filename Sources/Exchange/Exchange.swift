@@ -49,6 +49,14 @@ public struct Exchange: Sendable {
   /// Both directions are, or were until they ended, opaque bytes.
   @usableFromInline package internal(set) var isTunnel = false
 
+  /// A byte that was approved and is to go out as another one; an offset into the buffer that was offered last.
+  struct Overwrite: Hashable, Sendable {
+    let offset: Int
+    let octet: UInt8
+  }
+
+  var overwrite: Overwrite?
+
   var scanner = HeadScanner()
   var responseScanner = HeadScanner()
   var requestBody = BodyTracker(.none)
@@ -94,6 +102,13 @@ public struct Exchange: Sendable {
   /// The request is complete, and its answer has not begun.
   @inlinable
   public var isUnanswered: Bool { requestSide == .complete && responseSide == .head }
+
+  /// The byte of the buffer just offered that is to be written over before anything else is done with it.
+  package mutating func takeOverwrite() -> (offset: Int, octet: UInt8)? {
+    guard let taken = overwrite else { return nil }
+    overwrite = nil
+    return (taken.offset, taken.octet)
+  }
 
   /// The client's connection ends with this exchange.
   package mutating func endConnection() { clientCloses = true }

@@ -58,7 +58,8 @@ extension Exchange {
     return .head
   }
 
-  /// Looks at the part of the body that was not looked at before. `bytes` are everything received and not consumed.
+  /// Looks at the part of the body that was not looked at before. `bytes` are everything received and not consumed. When it
+  /// leaves an `overwrite`, that is to be done and the rest to be offered again.
   package mutating func readRequestBody(_ bytes: Span<UInt8>, ended: Bool, at now: Instant) -> RequestStep {
     let fresh = bytes.extracting(requestCursor.approved..<bytes.count)
     switch requestSide {
@@ -72,7 +73,7 @@ extension Exchange {
       return .body
     case .body:
       if !fresh.isEmpty { lastActivity = now }
-      let progress = requestBody.advance(over: fresh)
+      let progress = requestBody.advance(over: fresh, relayed: true)
       requestCursor.approve(progress.accepted)
       switch progress.state {
       case .complete:

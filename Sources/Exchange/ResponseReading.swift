@@ -25,7 +25,8 @@ package enum ResponseStep: Hashable, Sendable {
 
 extension Exchange {
   /// Looks at the server's bytes that were not looked at before; `bytes` are everything received and not consumed.
-  /// Heads are written into `sink` as the client is to see them.
+  /// Heads are written into `sink` as the client is to see them. When it leaves an `overwrite`, that is to be done and the
+  /// rest to be offered again.
   package mutating func readResponse<Sink: ByteSink & ~Copyable>(
     _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
   ) -> ResponseStep {
@@ -125,8 +126,12 @@ extension Exchange {
   private mutating func readBody(_ bytes: Span<UInt8>, end: StreamEnd?, at now: Instant) -> ResponseStep {
     let fresh = bytes.extracting(responseCursor.approved..<bytes.count)
     if !fresh.isEmpty { lastActivity = now }
-    let progress = responseBody.advance(over: fresh)
+    let progress = responseBody.advance(over: fresh, relayed: true)
     responseCursor.approve(progress.accepted)
+    if let octet = progress.replacement {
+      overwrite = Overwrite(offset: responseCursor.approved - 1, octet: octet)
+      return .body
+    }
     switch progress.state {
     case .complete:
       responseSide = .complete

@@ -13,6 +13,15 @@ package struct BodyTracker: BitwiseCopyable, Sendable {
     /// How many leading bytes of those offered belong to the body and may be relayed.
     package let accepted: Int
     package let state: State
+    /// What the last byte accepted is to go out as, instead of what it is; the bytes behind it are to be offered next.
+    /// Only where the body is relayed, and for white space that a server might not read as we do.
+    package let replacement: UInt8?
+
+    init(accepted: Int, state: State, replacement: UInt8? = nil) {
+      self.accepted = accepted
+      self.state = state
+      self.replacement = replacement
+    }
   }
 
   private enum Body: BitwiseCopyable, Sendable {
@@ -42,7 +51,8 @@ package struct BodyTracker: BitwiseCopyable, Sendable {
   }
 
   /// Takes the next bytes off the connection. Content is skipped, not looked at. After `.malformed`, it stays so.
-  package mutating func advance(over bytes: Span<UInt8>) -> Progress {
+  /// `relayed`: what is accepted goes on to somebody else.
+  package mutating func advance(over bytes: Span<UInt8>, relayed: Bool = false) -> Progress {
     switch body {
     case .complete:
       return Progress(accepted: 0, state: .complete)
@@ -59,7 +69,7 @@ package struct BodyTracker: BitwiseCopyable, Sendable {
       contentBytes &+= UInt64(bytes.count)
       return Progress(accepted: bytes.count, state: .more)
     case .chunked(var chunks):
-      let progress = chunks.advance(over: bytes)
+      let progress = chunks.advance(over: bytes, relayed: relayed)
       contentBytes = chunks.contentBytes
       body = progress.state == .complete ? .complete : .chunked(chunks)
       return progress

@@ -2,8 +2,13 @@ import Wire
 
 /// A body in the chunked transfer coding (RFC 9112 §7.1), checked byte by byte while it passes, but for its content.
 ///
-/// Stricter than the grammar: no white space in a chunk-size line outside a quoted string, CRLF where CRLF belongs, and
-/// bounds on everything that is not content. A part of a line that is good so far may be relayed before its end is here.
+/// Stricter than the grammar: CRLF where CRLF belongs, and bounds on everything that is not content. A part of a line that
+/// is good so far may be relayed before its end is here.
+///
+/// White space may stand around the `;` and `=` of extensions, and must be read (RFC 9110 §5.6.3, RFC 9112 §7.1.1). It
+/// goes no further: some servers end a size at it, some refuse it. Since nothing that passes can be moved, it is written
+/// over: the first blank by what makes the rest of the line one extension, all behind it by `_`. So the line stays as
+/// long as it came, and nobody can read anything but its size in it.
 struct ChunkedBody: BitwiseCopyable, Sendable {
   /// Digits of one chunk size, leading zeros among them.
   static let maximumSizeDigits = 16
@@ -16,9 +21,10 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
 
   private enum Step: BitwiseCopyable, Hashable, Sendable {
     case firstSizeDigit, sizeDigits
-    /// Behind `;`, in a name, behind `=`, in a token, in a quoted string, behind its `\`, behind its end.
-    case extensionStart, extensionName, extensionValueStart, extensionToken, extensionQuoted, extensionEscaped,
-      extensionQuotedEnd
+    /// Behind a blank where `;` must come; behind `;`, in a name, behind a blank that ended it, behind `=`, in a token, in a
+    /// quoted string, behind its `\`, behind its end.
+    case extensionDue, extensionStart, extensionName, extensionNameEnd, extensionValueStart, extensionToken,
+      extensionQuoted, extensionEscaped, extensionQuotedEnd
     case sizeLineFeed
     case content, contentCarriageReturn, contentLineFeed
     case trailers
@@ -31,12 +37,16 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
   private var sizeDigits = 0
   private var extensionBytes = 0
   private var excessBytes = 0
+  /// A blank was met on this line: what comes of it is written over.
+  private var isWrittenOver = false
+  /// What the octet just taken goes out as, when not as itself.
+  private var replacement: UInt8?
   private var trailers = TrailerSection()
   private(set) var contentBytes: UInt64 = 0
 
   init() {}
 
-  mutating func advance(over bytes: Span<UInt8>) -> BodyTracker.Progress {
+  mutating func advance(over bytes: Span<UInt8>, relayed: Bool) -> BodyTracker.Progress {
     var index = 0
     do throws(Rejection) {
       while index < bytes.count {
@@ -54,6 +64,9 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
         default:
           try takeFraming(bytes[index])
           index &+= 1
+          if isWrittenOver, let octet = takeReplacement(), relayed {
+            return .init(accepted: index, state: .more, replacement: octet)
+          }
         }
       }
       if case .malformed(let rejection) = step { throw rejection }
@@ -89,6 +102,7 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
         remaining = 0
         sizeDigits = 0
         extensionBytes = 0
+        isWrittenOver = false
       }
       sizeDigits &+= 1
       guard sizeDigits <= ChunkedBody.maximumSizeDigits, remaining < ChunkedBody.maximumSize >> 4 else {
@@ -98,14 +112,20 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
       return
     }
     guard step == .sizeDigits else { throw .chunkSizeMalformed }
+    if octet.isBlank { return try takeExtension(octet) }
     try endElement(octet, orElse: .chunkSizeMalformed)
   }
 
-  /// Takes one octet of `*( ";" name [ "=" value ] )`.
+  /// Takes one octet of `*( BWS ";" BWS name [ BWS "=" BWS value ] )`.
   private mutating func takeExtension(_ octet: UInt8) throws(Rejection) {
     extensionBytes &+= 1
     guard extensionBytes <= ChunkedBody.maximumExtensionBytes else { throw .chunkExtensionTooLong }
+    if octet.isBlank, step != .extensionQuoted, step != .extensionEscaped { return takeBlank() }
+    if isWrittenOver, octet != UInt8(ascii: "\r") { replacement = UInt8(ascii: "_") }
     switch step {
+    case .extensionDue:
+      guard octet == UInt8(ascii: ";") else { throw .chunkExtensionMalformed }
+      step = .extensionStart
     case .extensionStart:
       guard octet.isTokenCharacter else { throw .chunkExtensionMalformed }
       step = .extensionName
@@ -116,6 +136,9 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
       } else {
         try endElement(octet, orElse: .chunkExtensionMalformed)
       }
+    case .extensionNameEnd:
+      guard octet == UInt8(ascii: "=") || octet == UInt8(ascii: ";") else { throw .chunkExtensionMalformed }
+      step = octet == UInt8(ascii: "=") ? .extensionValueStart : .extensionStart
     case .extensionValueStart:
       guard octet.isTokenCharacter || octet == UInt8(ascii: "\"") else { throw .chunkExtensionMalformed }
       step = octet == UInt8(ascii: "\"") ? .extensionQuoted : .extensionToken
@@ -135,6 +158,27 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
     default:
       try endElement(octet, orElse: .chunkExtensionMalformed)
     }
+  }
+
+  /// Takes a blank outside of a quoted string.
+  private mutating func takeBlank() {
+    var octet = UInt8(ascii: "_")
+    switch step {
+    case .extensionStart, .extensionValueStart: break
+    case .extensionName, .extensionNameEnd:
+      if !isWrittenOver { octet = UInt8(ascii: ";") }
+      step = .extensionNameEnd
+    default:
+      if !isWrittenOver { octet = UInt8(ascii: ";") }
+      step = .extensionDue
+    }
+    isWrittenOver = true
+    replacement = octet
+  }
+
+  private mutating func takeReplacement() -> UInt8? {
+    defer { replacement = nil }
+    return replacement
   }
 
   /// What may follow a size or an extension: another extension, or the end of the line.

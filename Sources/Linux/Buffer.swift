@@ -62,6 +62,13 @@ public struct Buffer: ~Copyable, ByteSink {
     unsafe memmove(storage, storage + lower, count)
     upper &-= lower
     lower = 0
+  /// Puts another byte in the place of one that is held, `offset` behind the oldest.
+  package mutating func overwrite(at offset: Int, with byte: UInt8) {
+    precondition(offset >= 0 && offset < count)
+    // SAFETY: the offset is one of a byte that is held, so there is storage.
+    unsafe storage?[lower + offset] = byte
+  }
+
   }
 
   /// Lets `body` append into the free room, and returns what it returns.

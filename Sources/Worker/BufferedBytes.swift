@@ -9,13 +9,22 @@ import Wire
 
 extension Exchange {
   mutating func readRequestHead(
-    in buffer: borrowing Buffer, ended: Bool, policy: borrowing ExchangePolicy, at now: Instant
+    in buffer: inout Buffer, ended: Bool, policy: borrowing ExchangePolicy, at now: Instant
   ) -> RequestStep {
-    readRequestHead(buffer.bytes, ended: ended, policy: policy, at: now)
+    let step = readRequestHead(buffer.bytes, ended: ended, policy: policy, at: now)
+    guard let (offset, octet) = takeOverwrite() else { return step }
+    buffer.overwrite(at: offset, with: octet)
+    if case .refused(let rejection) = readRequestBody(in: &buffer, ended: false, at: now) { return .refused(rejection) }
+    return step
   }
 
-  mutating func readRequestBody(in buffer: borrowing Buffer, ended: Bool, at now: Instant) -> RequestStep {
-    readRequestBody(buffer.bytes, ended: ended, at: now)
+  mutating func readRequestBody(in buffer: inout Buffer, ended: Bool, at now: Instant) -> RequestStep {
+    var step = readRequestBody(buffer.bytes, ended: ended, at: now)
+    while let (offset, octet) = takeOverwrite() {
+      buffer.overwrite(at: offset, with: octet)
+      step = readRequestBody(buffer.bytes, ended: ended, at: now)
+    }
+    return step
   }
 
   mutating func sendRequestHead(
@@ -26,10 +35,15 @@ extension Exchange {
 
   @inline(__always)
   mutating func readResponse(
-    in buffer: borrowing Buffer, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant,
+    in buffer: inout Buffer, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant,
     into output: inout Buffer
   ) -> ResponseStep {
-    readResponse(buffer.bytes, end: end, policy: policy, at: now, into: &output)
+    var step = readResponse(buffer.bytes, end: end, policy: policy, at: now, into: &output)
+    while let (offset, octet) = takeOverwrite() {
+      buffer.overwrite(at: offset, with: octet)
+      step = readResponse(buffer.bytes, end: end, policy: policy, at: now, into: &output)
+    }
+    return step
   }
 }
 

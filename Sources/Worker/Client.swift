@@ -189,7 +189,7 @@ struct Client: ~Copyable {
         }
       }
       isFresh = false
-      switch exchange.value.readRequestHead(in: input, ended: ended, policy: generation.policy, at: world.now) {
+      switch exchange.value.readRequestHead(in: &input, ended: ended, policy: generation.policy, at: world.now) {
       case .incomplete: continue
       case .head, .body: return begin(&world)
       case .closed: return startLingering(&world)

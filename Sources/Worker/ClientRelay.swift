@@ -113,7 +113,7 @@ extension Client {
     case .ended(let end): ended = end
     }
     if ended == .cut, exchange.value.isTunnel { return .stop(clientBroke(&world)) }
-    switch exchange.value.readRequestBody(in: input, ended: ended != nil, at: world.now) {
+    switch exchange.value.readRequestBody(in: &input, ended: ended != nil, at: world.now) {
     case .refused(let rejection):
       world.log.debug("request body of \(peer) refused: \(rejection.reason)", metadata: subject)
       return .stop(exchange.value.response == nil ? reply(rejection.status, &world) : abort(&world))
@@ -179,7 +179,7 @@ extension Client {
     if exchange.value.responseSide == .head { world.buffers.lease(&output) }
     while true {
       let step = exchange.value.readResponse(
-        in: world.servers[connection].input, end: end, policy: generation.policy, at: world.now, into: &output)
+        in: &world.servers[connection].input, end: end, policy: generation.policy, at: world.now, into: &output)
       switch step {
       case .head:
         if output.overflowed { return .stop(headTooLarge(&world)) }

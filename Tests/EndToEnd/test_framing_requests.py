@@ -292,8 +292,8 @@ def test_malformed_body_never_makes_a_complete_request(balanced, name, body, tog
     for content in arrived:
         assert b"smuggled" not in content
         assert not content.endswith(b"\r\n0\r\n\r\n"), content[-40:]
-        # Only what came before the fault was relayed.
-        assert body.encode("latin-1").startswith(content), content[-40:]
+        # Only what came before the fault was relayed, a blank behind a size written over.
+        assert body.replace("5 \r", "5;\r").encode("latin-1").startswith(content), content[-40:]
     assert "/smuggled" not in [r.target for r in server.requests]
 
 

@@ -63,6 +63,7 @@ PASSED = [
     ("Content-Length", OK + "Content-Length: 5\r\n\r\nhello", "GET", 200, b"hello", True),
     ("Content-Length 0", OK + "Content-Length: 0\r\n\r\n", "GET", 200, b"", True),
     ("chunked", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "GET", 200, b"5\r\nhello\r\n0\r\n\r\n", True),
+    ("blanks in a chunk extension", OK + "Transfer-Encoding: chunked\r\n\r\n005 ; a=b\r\nhello\r\n0\r\n\r\n", "GET", 200, b"005;_____\r\nhello\r\n0\r\n\r\n", True),
     ("chunk extension", OK + "Transfer-Encoding: chunked\r\n\r\n005;a=b\r\nhello\r\n0\r\n\r\n", "GET", 200, b"005;a=b\r\nhello\r\n0\r\n\r\n", True),
     ("trailer", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n", "GET", 200, b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n", True),
     ("until close", OK + "\r\nhello", "GET", 200, b"hello", False),

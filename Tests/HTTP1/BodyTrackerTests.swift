@@ -73,9 +73,16 @@ struct BodyTrackerTests {
     ("|\r\n", Rejection.chunkSizeMalformed, "RFC 9112 §7.1: 1*HEXDIG"),
     ("|;a\r\n", .chunkSizeMalformed, "RFC 9112 §7.1: 1*HEXDIG"),
     ("| 5\r\n", .chunkSizeMalformed, "RFC 9112 §7.1: no white space"),
-    ("5| \r\n", .chunkSizeMalformed, "RFC 9112 §7.1: no white space"),
-    ("5|\t\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
-    ("5| ;a\r\n", .chunkSizeMalformed, "RFC 9112 §7.1.1: bad white space"),
+    ("5 |\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1: white space with no extension behind it"),
+    ("5\t|\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1"),
+    ("5 |5\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1: two sizes"),
+    ("5 \t|a\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1"),
+    ("5 |\nhello\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1"),
+    ("5 ;|\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a name"),
+    ("5;a |\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: white space at the end"),
+    ("5;a |b\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1"),
+    ("5;a=b |c\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1"),
+    ("5 ;a|\nhello", .bareLineFeed, "RFC 9112 §7.1.1: TERM.EXT"),
     ("|+5\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
     ("|-1\r\n", .chunkSizeMalformed, "RFC 9112 §7.1"),
     ("0|x5\r\n", .chunkSizeMalformed, "RFC 9112 §7.1: not a C number"),
@@ -91,7 +98,8 @@ struct BodyTrackerTests {
     ("5;a\r|x", .bareCarriageReturn, "RFC 9112 §7.1.1"),
     ("5;|\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a name"),
     ("5;|;\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a name"),
-    ("5;| a\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: bad white space"),
+    ("5; |\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a name"),
+    ("5;a= |\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a value"),
     ("5;|=a\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a name"),
     ("5;a=|\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1: a value"),
     ("5;a=b|\"c\"\r\n", .chunkExtensionMalformed, "RFC 9112 §7.1.1"),
@@ -152,11 +160,47 @@ struct BodyTrackerTests {
     }
   }
 
+  /// What a chunk-size line goes out as.
+  @Test(arguments: [
+    ("1 ;a", "1;__"), ("1\t ;a", "1;___"), ("1; a", "1;__"), ("1;a =b", "1;a;__"), ("1;a= b", "1;a=__"),
+    ("1;a=b ;c", "1;a=b;__"), ("1;a=\"b\" ; c=d", "1;a=\"b\";_____"), ("1 ; a = \"b; c\" ; d", "1;________________"),
+    ("1;a= \"b\"", "1;a=____"), ("1;a=\"b c\"", "1;a=\"b c\""), ("1;a ;b", "1;a;__"), ("0 ;a", "0;__"),
+    ("0000000a ;a", "0000000a;__"), ("1;a\t=\t\"\\\"\"", "1;a;______"),
+  ])
+  func `white space around an extension is read, and goes out as what all read alike (RFC 9110 §5.6.3)`(
+    line: String, seen: String
+  ) throws {
+    let size = try #require(Int(line.prefix { $0.isHexDigit }, radix: 16))
+    let rest = size == 0 ? "\r\n\r\n" : "\r\n\(String(repeating: "x", count: size))\r\n0\r\n\r\n"
+    let body = bytes("1\r\nx\r\n\(line)\(rest)")
+    let expected = bytes("1\r\nx\r\n\(seen)\(rest)")
+    // Whole, and in pieces of every length.
+    for length in 1...body.count {
+      var tracker = BodyTracker(.chunked)
+      var output: [UInt8] = []
+      while output.count < body.count {
+        let offered = body.span.extracting(output.count..<min(body.count, output.count + length))
+        let progress = tracker.advance(over: offered, relayed: true)
+        let start = output.count
+        output += body[start..<start + progress.accepted]
+        if let octet = progress.replacement { output[output.count - 1] = octet }
+        guard progress.accepted > 0, progress.state == .more else { break }
+      }
+      #expect(text(output) == text(expected) && tracker.isComplete)
+      #expect(tracker.contentBytes == UInt64(size + 1))
+    }
+    // What goes out is read by the strictest, with the same content; and who relays nothing is told of nothing.
+    #expect(Self.track(expected).1 == .init(accepted: expected.count, state: .complete))
+    #expect(Self.track(body).1 == .init(accepted: body.count, state: .complete))
+  }
+
   @Test func `an extension has a bound`() {
     let fitting = String(repeating: "a", count: 254)
     #expect(Self.track(bytes("0;\(fitting)\r\n\r\n")).1.state == .complete)
     #expect(Self.track(bytes("0;\(fitting)aa\r\n\r\n")).1.state == .malformed(.chunkExtensionTooLong))
     #expect(Self.track(bytes("0;a=\"\(fitting)")).1.state == .malformed(.chunkExtensionTooLong))
+    let blank = String(repeating: " ", count: 257)
+    #expect(Self.track(bytes("0\(blank)")).1.state == .malformed(.chunkExtensionTooLong))
   }
 
   @Test func `framing may not outgrow content without end`() {

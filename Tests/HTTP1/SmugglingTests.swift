@@ -65,7 +65,7 @@ struct SmugglingTests {
     "5\r\nAAAAAXX2\r\n45\r\n0\r\n\r\n", "2\r\nxx\n0\r\n\r\n", "2\r\nxx\r\r0\r\n\r\n", "2\r\nxx\r\n0\n\r\n",
     "2\r\nxx\r\n0\r\n\n",
     "0x2\r\nxx\r\n0\r\n\r\n", "+2\r\nxx\r\n0\r\n\r\n", " 2\r\nxx\r\n0\r\n\r\n", "2 \r\nxx\r\n0\r\n\r\n",
-    "2\t;a\r\nxx\r\n0\r\n\r\n",
+    "2\t;a\nxx\r\n0\r\n\r\n", "2 ;\nxx\r\n0\r\n\r\n", "2 2\r\nxx\r\n0\r\n\r\n", "2 ;a \r\nxx\r\n0\r\n\r\n",
     "f0000000000000002\r\nxx\r\n0\r\n\r\n", "10000000000000002\r\nxx\r\n0\r\n\r\n", "-2\r\nxx\r\n0\r\n\r\n",
     "2\u{0}\r\nxx\r\n0\r\n\r\n",
     "\r\n0\r\n\r\n", "2,\r\nxx\r\n0\r\n\r\n", "2;a=\"\r\n\"\r\nxx\r\n0\r\n\r\n", "0\r\nContent-Length: 5\r\n\r\n",

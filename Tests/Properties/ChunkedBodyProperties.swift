@@ -13,10 +13,29 @@ package enum ChunkedBodyProperties {
     if progress.state == .more { try require(progress.accepted == bytes.count, "held bytes back") }
     try checkCuts(bytes, seed: seed, whole: whole, progress)
 
-    let reference = ReferenceChunks(bytes[..<progress.accepted])
+    // What goes out, whatever white space came.
+    let reference = ReferenceChunks(try relayed(bytes, progress)[...])
     try require(reference.isWellFormed, "accepted a malformed body")
     try require(reference.isComplete == whole.isComplete, "complete: \(whole.isComplete)")
     try require(reference.contentBytes == whole.contentBytes, "content of \(whole.contentBytes) bytes")
+  }
+
+  /// The accepted bytes as they go out.
+  private static func relayed(
+    _ bytes: [UInt8], _ progress: BodyTracker.Progress
+  ) throws(Violation) -> [UInt8] {
+    var tracker = BodyTracker(.chunked)
+    var output: [UInt8] = []
+    var state = BodyTracker.State.more
+    while state == .more, output.count < bytes.count {
+      let step = tracker.advance(over: bytes.span.extracting(output.count..<bytes.count), relayed: true)
+      output += bytes[output.count..<output.count + step.accepted]
+      if let octet = step.replacement { output[output.count - 1] = octet }
+      state = step.state
+      try require(state != .more || step.replacement != nil || output.count == bytes.count, "held bytes back")
+    }
+    try require(output.count == progress.accepted && state == progress.state, "relayed and read differ")
+    return output
   }
 
   private static func checkCuts(
