@@ -3,16 +3,21 @@ import Wire
 
 /// A fixed piece of memory that bytes pass through: filled at its end, consumed at its start.
 ///
-/// `0 ≤ lower ≤ upper ≤ capacity`. A buffer without storage is empty and full at once; `lease` gives it storage from
-/// a pool, `giveBack` takes it away, so that an idle connection holds none.
+/// `0 ≤ lower ≤ upper ≤ size`. A buffer without storage is empty and full at once; `lease` gives it storage from
+/// a pool, `giveBack` takes it away, so that an idle connection holds none. `enlarge` is for the rare head that is larger
+/// than what everything else needs.
 @safe
 public struct Buffer: ~Copyable, ByteSink {
   /// One whole TLS record (16 KiB) and 1 KiB more, the room that a rewritten head may grow by.
   @inlinable public static var capacity: Int { 17 * 1024 }
+  /// The largest head (`HeadLimits.maximumBytes`) and the room that rewriting needs.
+  @inlinable public static var largeCapacity: Int { 66 * 1024 }
 
   @usableFromInline var storage: UnsafeMutablePointer<UInt8>?
   @usableFromInline var lower = 0
   @usableFromInline var upper = 0
+  /// Bytes of the storage; 0 without.
+  @usableFromInline var size = 0
   @usableFromInline package private(set) var overflowed = false
 
   /// A buffer without storage.
@@ -23,8 +28,10 @@ public struct Buffer: ~Copyable, ByteSink {
   @inlinable public var count: Int { upper &- lower }
   @inlinable public var isEmpty: Bool { lower == upper }
   /// Bytes that may still be appended without moving anything.
-  @inlinable public var room: Int { unsafe storage == nil ? 0 : Self.capacity &- upper }
+  @inlinable public var room: Int { size &- upper }
   @inlinable public var isLeased: Bool { unsafe storage != nil }
+  /// Its storage is a large piece.
+  @inlinable public var isLarge: Bool { size > Self.capacity }
 
   /// The bytes held, oldest first.
   @inlinable
@@ -55,13 +62,6 @@ public struct Buffer: ~Copyable, ByteSink {
     overflowed = false
   }
 
-  /// Moves what is held to the front, so that all free room lies at the end.
-  package mutating func compact() {
-    guard lower > 0, let storage = unsafe storage else { return }
-    // SAFETY: both ranges lie inside the storage; memmove allows them to overlap.
-    unsafe memmove(storage, storage + lower, count)
-    upper &-= lower
-    lower = 0
   /// Puts another byte in the place of one that is held, `offset` behind the oldest.
   package mutating func overwrite(at offset: Int, with byte: UInt8) {
     precondition(offset >= 0 && offset < count)
@@ -69,6 +69,13 @@ public struct Buffer: ~Copyable, ByteSink {
     unsafe storage?[lower + offset] = byte
   }
 
+  /// Moves what is held to the front, so that all free room lies at the end.
+  package mutating func compact() {
+    guard lower > 0, let storage = unsafe storage else { return }
+    // SAFETY: both ranges lie inside the storage; memmove allows them to overlap.
+    unsafe memmove(storage, storage + lower, count)
+    upper &-= lower
+    lower = 0
   }
 
   /// Lets `body` append into the free room, and returns what it returns.
@@ -119,6 +126,7 @@ public struct Buffer: ~Copyable, ByteSink {
     // SAFETY: `count` bytes before `other.lower` lie inside its storage and are nobody's any more.
     unsafe _ = memcpy(theirs + start, mine + lower, count)
     unsafe swap(&storage, &other.storage)
+    swap(&size, &other.size)
     lower = start
     upper = other.upper
     other.removeAll()
@@ -154,14 +162,38 @@ package struct BufferPool: ~Copyable {
   package mutating func lease(_ buffer: inout Buffer) {
     guard unsafe buffer.storage == nil else { return }
     unsafe buffer.storage = free.popLast() ?? .allocate(capacity: Buffer.capacity)
+    buffer.size = Buffer.capacity
     buffer.removeAll()
+  }
+
+  /// Gives `buffer` a large piece of storage unless it has one; what it holds moves there. A large piece is kept by
+  /// nobody: it goes back to the allocator as soon as it is given back.
+  package mutating func enlarge(_ buffer: inout Buffer) {
+    guard !buffer.isLarge else { return }
+    let large = UnsafeMutablePointer<UInt8>.allocate(capacity: Buffer.largeCapacity)
+    let count = buffer.count
+    if let small = unsafe buffer.storage {
+      // SAFETY: `count` bytes from `lower` are initialised, and fewer than the large piece has.
+      unsafe _ = memcpy(large, small + buffer.lower, count)
+      unsafe put(small)
+    }
+    unsafe buffer.storage = large
+    buffer.size = Buffer.largeCapacity
+    buffer.lower = 0
+    buffer.upper = count
   }
 
   /// Takes the storage of `buffer`; what it held is lost.
   package mutating func giveBack(_ buffer: inout Buffer) {
     guard let piece = unsafe buffer.storage else { return }
+    let isLarge = buffer.isLarge
     unsafe buffer.storage = nil
+    buffer.size = 0
     buffer.removeAll()
+    if isLarge { unsafe piece.deallocate() } else { unsafe put(piece) }
+  }
+
+  private mutating func put(_ piece: UnsafeMutablePointer<UInt8>) {
     if unsafe free.count < Self.kept { unsafe free.append(piece) } else { unsafe piece.deallocate() }
   }
 }

@@ -178,7 +178,7 @@ struct Client: ~Copyable {
       if !isFresh {
         guard stream.mayRead else { return settle(&world) }
         world.buffers.lease(&input)
-        if input.room == 0 { input.compact() }
+        makeRoom(&world)
         let incoming = stream.read(into: &input)
         if !exchange.isLeased, incoming != .wouldBlock { beginExchange(&world) }
         switch incoming {
@@ -207,6 +207,18 @@ struct Client: ~Copyable {
   }
 
   private mutating func beginExchange(_ world: inout World) {
+  private mutating func refuse(_ rejection: Rejection, _ world: inout World) -> Step {
+    world.counters.refusedRequests += 1
+    world.log.debug("request of \(peer) refused: \(rejection.reason)", metadata: subject)
+    return reply(rejection.status, &world)
+  }
+
+  /// A head that fills a buffer gets a larger one: what is too large is refused before that is full.
+  private mutating func makeRoom(_ world: inout World) {
+    if input.room == 0 { input.compact() }
+    if input.room == 0 { world.buffers.enlarge(&input) }
+  }
+
     var begun = Exchange(isFirst: isFirst, policy: generation.policy, at: since)
     if isPrivate { begun.keepPrivate() }
     world.exchanges.lease(&exchange, begun)

@@ -176,7 +176,14 @@ extension Client {
     case .ended(let how): end = how
     }
     let isFirst = exchange.value.response == nil
-    if exchange.value.responseSide == .head { world.buffers.lease(&output) }
+    if exchange.value.responseSide == .head {
+      world.buffers.lease(&output)
+      if generation.policy.limits.bytes > Client.ordinaryHeadBytes,
+        world.servers[connection].input.count > Client.ordinaryHeadBytes
+      {
+        world.buffers.enlarge(&output)
+      }
+    }
     while true {
       let step = exchange.value.readResponse(
         in: &world.servers[connection].input, end: end, policy: generation.policy, at: world.now, into: &output)

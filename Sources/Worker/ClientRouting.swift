@@ -101,6 +101,10 @@ extension Client {
   private mutating func begin(on connection: SlabKey, isReused: Bool, _ world: inout World) -> Step {
     if isReused { exchange.value.beginAttempt(isReused: true, at: world.now) }
     exchange.value.connected(at: world.now)
+  /// A head up to here fits into an ordinary buffer with what it grows by when it is rewritten, with a Host of the usual
+  /// length.
+  static let ordinaryHeadBytes = Buffer.capacity - 1024
+
     world.servers[connection].phase = .open
     phase = .relaying
     guard service == .https else { return .again }
@@ -108,6 +112,9 @@ extension Client {
     let keepAlive = generation.keepsServerConnections
     exchange.value.sendRequestHead(
       from: input, forwarding: forwarding, keepAlive: keepAlive, into: &world.servers[connection].output)
+    if (exchange.value.request?.length ?? 0) > Client.ordinaryHeadBytes {
+      world.buffers.enlarge(&world.servers[connection].output)
+    }
     if world.servers[connection].output.overflowed {
       world.servers[connection].output.removeAll()
       return reply(.headerFieldsTooLarge, &world)

@@ -109,6 +109,8 @@ struct ServerConnection: ~Copyable {
   mutating func receive(_ buffers: inout BufferPool) -> Stream.Incoming {
     buffers.lease(&input)
     if input.room == 0 { input.compact() }
+    // Only a head fills it: what there is of a body has gone out before more is read.
+    if input.room == 0 { buffers.enlarge(&input) }
     let incoming = stream.read(into: &input)
     if input.isEmpty { buffers.giveBack(&input) }
     return incoming

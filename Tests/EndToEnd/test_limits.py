@@ -48,6 +48,42 @@ def test_largest_default_head_passes(scene):
             assert answer.status == (200 if size < 15_300 else 431), size
 
 
+@pytest.mark.parametrize("size", [17_000, 17_300, 17_400, 17_500, 33_000, 64_000])
+def test_heads_of_kerberos_and_saml_pass_where_they_may(scene, size):
+    """Both ways, as they came, one after the other on a connection, and in pieces."""
+    value = "".join(str(n % 10) for n in range(size - 700))
+
+    def script(request):
+        assert request.head.get("Authorization") == f"Negotiate {value}" and request.head.get("X-Forwarded-Host")
+        request.respond(200, request.body().content, f"WWW-Authenticate: Negotiate {value}", f"X-Length: {len(request.head.raw)}")
+
+    balancer = scene.balance(scene.server(script=lambda request: script(request) if request.method == "POST" else request.respond(200)),
+                             limits={"header-bytes": "64KiB"})  # fmt: skip
+    head = f"POST / HTTP/1.1\r\n{HOST}X: {'x' * 500}\r\nAuthorization: Negotiate {value}\r\nContent-Length: 5\r\n\r\n"
+    with balancer.connect() as client:
+        for _ in range(2):
+            answer = client.exchange(head + "hello")
+            assert answer.status == 200 and answer.text == "hello"
+            assert answer["WWW-Authenticate"] == f"Negotiate {value}"
+            assert int(answer["X-Length"]) > len(head)
+        for start in range(0, len(head), 5000):
+            client.send(head[start : start + 5000])
+        client.send("hello")
+        assert client.answer("POST").text == "hello"
+
+
+def test_heads_beyond_the_largest_are_refused(scene):
+    server = scene.server()
+    balancer = scene.balance(server, limits={"header-bytes": "64KiB"})
+    with balancer.connect() as client:
+        assert client.get("/", "X: " + "y" * 66_000).status == 431
+    assert server.requests == []
+    server.script = lambda request: request.respond(200, "", "X: " + "y" * 66_000)
+    assert balancer.get("/").status == 502
+    server.script = lambda request: request.respond(200, "fine")
+    assert balancer.get("/").text == "fine"
+
+
 def test_connections_per_address(scene):
     balancer = scene.balance(scene.server(), limits={"connections-per-address": 3})
     kept = [balancer.connect("127.0.81.1") for _ in range(3)]

@@ -9,8 +9,8 @@ extension Configuration {
     package var connections = 10_000
     /// Client connections from one address. Off: many users may sit behind one address.
     package var connectionsPerAddress: Int?
-    /// Bytes of a request's or answer's head, start line included. A head must fit into one buffer of 17 KB together
-    /// with the fields that rewriting adds.
+    /// Bytes of a request's or answer's head, start line included. Such a head fits into one buffer of 17 KB together with
+    /// the fields that rewriting adds; for larger ones (Kerberos tickets, SAML) larger buffers are made when they come.
     package var headerBytes = 15_360
     /// Field lines of a head.
     package var headerFields = 100

@@ -39,8 +39,11 @@ extension Schema {
         "connections-per-address", \.connectionsPerAddress, .either("off", or: .number(1...10_000_000)), example: "200",
         "Clients' connections from one address. Many users may sit behind one address."),
       Key(
-        "header-bytes", \.headerBytes, .size(1024...16_384), example: "8KiB",
-        "A head's size, start line included. Of a request, path and query may be 8 KiB."),
+        "header-bytes", \.headerBytes, .size(1024...65_536), example: "32KiB",
+        """
+        A head's size, start line included. Path and query may be 8 KiB, or half of this where that is more. Above 15 KiB a \
+        connection whose head needs it holds up to 132 KiB while that is under way, instead of 34.
+        """),
       Key("header-fields", \.headerFields, .number(16...1000), example: "64", "A head's field lines."),
       Key(
         "requests-per-connection", \.requestsPerConnection, .either("off", or: .number(1...1_000_000_000)),
