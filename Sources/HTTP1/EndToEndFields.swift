@@ -5,9 +5,10 @@ enum EndToEndFields {
   static func contains(_ name: FieldName) -> Bool {
     switch KnownField(name) {
     case .contentLength, .transferEncoding, .host, .expect, .authorization, .wwwAuthenticate, .proxyAuthenticate,
-      .persistentAuth, .forwarded, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedOther, .realIP:
+      .persistentAuth, .forwarded, .forwardedFor, .forwardedProto, .forwardedHost, .forwardedOther, .realIP,
+      .proxyClaim:
       true
-    case .connection, .keepAlive, .proxyConnection, .close, .te, .upgrade, .proxyAuthorization: false
+    case .connection, .keepAlive, .proxyConnection, .close, .te, .upgrade, .proxyAuthorization, .proxy: false
     case .other: others.contains(name)
     }
   }

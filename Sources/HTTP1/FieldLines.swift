@@ -36,6 +36,12 @@ struct FieldLines: ~Escapable {
   /// The whole line, its CRLF included.
   var line: ByteRange { ByteRange(start: lineStart, end: position) }
 
+  /// All that is between the colon and the CRLF.
+  var rawValue: ByteRange { ByteRange(start: valueStart, end: valueEnd) }
+
+  /// Whether there is no white space around the value but one SP before it, or none.
+  func isTrimmed(in bytes: Span<UInt8>) -> Bool { rawValue.isTrimmed(to: value, in: bytes) }
+
   /// The value without the white space around it (RFC 9112 §5.1).
   var value: ByteRange {
     var start = valueStart
@@ -113,8 +119,11 @@ struct FieldLines: ~Escapable {
     guard index < line.count else { return .incomplete }
     guard line[index] == UInt8(ascii: ":") else { return try endName(line, at: index) }
     guard index > 0 else { throw .fieldNameEmpty }
-    if isDisguised, KnownField(plainName) != .other { throw .fieldNameDisguised }
-    return .name(KnownField(name), index)
+    guard isDisguised else { return .name(KnownField(name), index) }
+    // What CGI, WSGI and their kin take for a known field (RFC 3875 §4.1.18). A claim is dropped in either spelling.
+    let field = KnownField(plainName)
+    guard field == .other || field == .proxyClaim || field == .proxy else { throw .fieldNameDisguised }
+    return .name(field, index)
   }
 
   /// What an octet means that is neither of a name nor its colon: the empty line, or an error.

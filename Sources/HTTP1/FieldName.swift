@@ -87,6 +87,10 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
   case expect
   // Who the client is, as a proxy in front of us may say it; `forwardedOther` is every other name in `X-Forwarded-`.
   case forwarded, forwardedFor, forwardedProto, forwardedHost, forwardedOther, realIP
+  /// Other fields in which a proxy says so, see `ProxyClaims`.
+  case proxyClaim
+  /// `Proxy`, which CGI programs read as the variable HTTP_PROXY and send their own requests to.
+  case proxy
   // Authentication, which may be bound to the connection (RFC 4559).
   case authorization, wwwAuthenticate, proxyAuthenticate, persistentAuth
 
@@ -104,16 +108,25 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
     case 0x65_736f_6c63: self = name.length == 5 ? .close : .other
     case 0x65_6461_7267_7075: self = name.length == 7 ? .upgrade : .other
     case 0x7463_6570_7865: self = name.length == 6 ? .expect : .other
-    case 0x6564_7261_7772_6f66: self = name.goesOn(0x64, length: 9) ? .forwarded : .other
+    case 0x6564_7261_7772_6f66: self = name.goesOn(0x64, length: 9) ? .forwarded : KnownField.claim(name)
+    case 0x79_786f_7270: self = name.length == 5 ? .proxy : .other
+    case 0x2d6e_6463_2d69_6c61, 0x656e_6e6f_632d_6663, 0x6475_6573_702d_6663, 0x632d_746e_6569_6c63,
+      0x692d_746e_6569_6c63, 0x632d_796c_7473_6166, 0x6569_6c63_2d79_6c66, 0x6e65_2d74_6e6f_7266,
+      0x6576_6f2d_7473_6f68, 0x6c63_2d79_786f_7270, 0x612d_6574_6f6d_6572, 0x752d_6574_6f6d_6572,
+      0x6e2d_7470_6972_6373, 0x6569_6c63_2d6c_7373, 0x696c_632d_6575_7274, 0x7978_6f72_702d_6c77:
+      self = KnownField.claim(name)
     case 0x692d_6c61_6572_2d78: self = name.goesOn(0x70, length: 9) ? .realIP : .other
     case 0x7a69_726f_6874_7561: self = name.goesOn(0x6e_6f69_7461, length: 13) ? .authorization : .other
     case 0x6874_7561_2d77_7777: self = name.goesOn(0x6574_6163_6974_6e65, length: 16) ? .wwwAuthenticate : .other
     case 0x6574_7369_7372_6570: self = name.goesOn(0x68_7475_612d_746e, length: 15) ? .persistentAuth : .other
     case 0x7561_2d79_786f_7270: self = KnownField.forProxy(name)
     case 0x7261_7772_6f66_2d78: self = KnownField.forwardedField(name)
-    default: self = .other
+    default: self = name.first & 0xffff == 0x2d78 ? ProxyClaims.field(name) : .other  // x-
     }
   }
+
+  @inline(never)
+  private static func claim(_ name: FieldName) -> KnownField { ProxyClaims.contains(name) ? .proxyClaim : .other }
 
   /// A name that begins with `proxy-au`.
   private static func forProxy(_ name: FieldName) -> KnownField {
@@ -123,7 +136,7 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
 
   /// A name that begins with `x-forwar`.
   private static func forwardedField(_ name: FieldName) -> KnownField {
-    guard name.second & 0xffff_ffff == 0x2d64_6564 else { return .other }  // ded-
+    guard name.second & 0xffff_ffff == 0x2d64_6564 else { return claim(name) }  // ded-
     if name.goesOn(0x72_6f66_2d64_6564, length: 15) { return .forwardedFor }
     if name.goesOn(0x7473_6f68_2d64_6564, length: 16) { return .forwardedHost }
     return name.goesOn(0x746f_7270_2d64_6564, 0x6f, length: 17) ? .forwardedProto : .forwardedOther

@@ -20,14 +20,9 @@ struct FramingLine: BitwiseCopyable {
 
   /// Adds the edits that give it that spelling; for a message that will not be refused.
   func normalise(_ fields: FramingFields, of bytes: Span<UInt8>, into edits: inout LineEdits) throws(Rejection) {
-    if value.start > rawValue.start, value.start > rawValue.start &+ 1 || bytes[rawValue.start] != UInt8(ascii: " ") {
-      try edits.add(ByteRange(start: rawValue.start, end: value.start), .drop)
-    }
+    try edits.trim(rawValue, to: value, of: bytes)
     if fields.transferEncoding == .chunked, !isLowerCase(value, of: bytes) {
       try edits.add(value, .replaceWithChunked)
-    }
-    if value.end < rawValue.end {
-      try edits.add(ByteRange(start: value.end, end: rawValue.end), .drop)
     }
   }
 

@@ -16,6 +16,8 @@ struct LineEdits: BitwiseCopyable, Sendable {
     case dropUnlessTrusted
     /// Dropped unless the message is an upgrade.
     case dropUnlessUpgrade
+    /// Dropped, and in an upgrade `Upgrade: websocket` in its place: the same with other white space.
+    case writeAnewForUpgrade
   }
 
   @usableFromInline
@@ -72,6 +74,15 @@ struct LineEdits: BitwiseCopyable, Sendable {
     count &+= 1
   }
 
+  /// Takes the white space around a value out, but for one SP before it, where a server might not expect it: one that
+  /// takes HTAB for a part of the value would read another one.
+  mutating func trim(_ raw: ByteRange, to value: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
+    guard !raw.isTrimmed(to: value, in: bytes) else { return }
+    let isLedBySpace = value.start == raw.start &+ 1 && bytes[raw.start] == UInt8(ascii: " ")
+    if value.start > raw.start, !isLedBySpace { try add(ByteRange(start: raw.start, end: value.start), .drop) }
+    if value.end < raw.end { try add(ByteRange(start: value.end, end: raw.end), .drop) }
+  }
+
   private mutating func setRange(_ range: ByteRange, at index: Int) {
     ranges[index] = UInt32(range.low) | UInt32(range.high) &<< 16
   }
@@ -95,5 +106,13 @@ struct LineEdits: BitwiseCopyable, Sendable {
       if range.start <= position, position < range.end { return true }
     }
     return false
+  }
+}
+
+extension ByteRange {
+  /// Whether `value`, a part of this range, is all of it but for one SP before it.
+  func isTrimmed(to value: ByteRange, in bytes: Span<UInt8>) -> Bool {
+    guard value.high == high else { return false }
+    return value.low == low || value.low == low &+ 1 && bytes[start] == UInt8(ascii: " ")
   }
 }

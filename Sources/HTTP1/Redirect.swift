@@ -39,7 +39,8 @@ package struct Redirect: Sendable {
       if head.path.isEmpty { sink.append(UInt8(ascii: "/")) }
       sink.append(head.pathAndQuery.slice(of: bytes))
     }
-    sink.append("\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    // RFC 9110 §15.4.2, §15.4.9: without it a browser may keep this one for ever, when the service has long moved.
+    sink.append("\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
   }
 
   /// The configured spelling of the service that was asked for, or of the first.

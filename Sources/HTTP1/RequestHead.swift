@@ -29,7 +29,8 @@ package struct RequestHead: BitwiseCopyable, Sendable {
   @usableFromInline package internal(set) var path = ByteRange.absent
   /// The path and, with its `?`, the query.
   @usableFromInline package internal(set) var pathAndQuery = ByteRange.absent
-  /// The value of Host, port included, without the white space around it; absent only in HTTP/1.0.
+  /// The value of Host, port included, without the white space around it. Absent where the field is empty, as a request
+  /// for no name may have it, and in HTTP/1.0 also where there is none.
   @usableFromInline package internal(set) var host = ByteRange.absent
 
   // What `render` needs to know: where the request line begins, the end of the last X-Forwarded-For line or 0, and what

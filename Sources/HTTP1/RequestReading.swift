@@ -5,7 +5,9 @@ struct RequestReading: BitwiseCopyable {
   private var framing = FramingFields()
   private var framingLine = FramingLine()
   private var options = ConnectionOptions()
+  private var hasHost = false
   private var expectLine = ByteRange.absent
+  private var expectation = (raw: ByteRange.absent, value: ByteRange.absent)
   private var sawUpgrade = false
   /// Whether there is one Upgrade line, and it says `websocket`.
   private var asksForWebSocket = false
@@ -36,9 +38,12 @@ struct RequestReading: BitwiseCopyable {
     let value = lines.value
     switch lines.field {
     case .host:
-      guard head.host.isEmpty else { throw .hostRepeated }
-      guard Authority(value.slice(of: bytes)) != nil else { throw .hostMalformed }
+      guard !hasHost else { throw .hostRepeated }
+      // RFC 9112 §3.2: empty when the client has no name to ask for.
+      guard value.isEmpty || Authority(value.slice(of: bytes)) != nil else { throw .hostMalformed }
+      hasHost = true
       head.host = value
+      try head.edits.trim(lines.rawValue, to: value, of: bytes)
     case .connection:
       try options.note(value, of: bytes)
       try head.edits.add(lines.line, .drop)
@@ -51,10 +56,11 @@ struct RequestReading: BitwiseCopyable {
     case .expect:
       guard expectLine.isEmpty, FieldName(value, of: bytes).isContinue else { throw .expectationUnknown }
       expectLine = lines.line
+      expectation = (lines.rawValue, value)
     case .upgrade:
       asksForWebSocket = !sawUpgrade && FieldName(value, of: bytes).isWebSocket
       sawUpgrade = true
-      try head.edits.add(lines.line, .dropUnlessUpgrade)
+      try head.edits.add(lines.line, lines.isTrimmed(in: bytes) ? .dropUnlessUpgrade : .writeAnewForUpgrade)
     case .authorization:
       if ConnectionAuthentication.isNamed(by: value, of: bytes) { head.bindsAuthentication = true }
     case .forwardedFor:
@@ -66,11 +72,11 @@ struct RequestReading: BitwiseCopyable {
     case .forwardedHost:
       head.hasForwardedHost = true
       try head.edits.add(lines.line, .dropUnlessTrusted)
-    case .forwardedOther, .realIP:
+    case .forwardedOther, .realIP, .proxyClaim:
       try head.edits.add(lines.line, .dropUnlessTrusted)
     // RFC 9110 §7.6.1; §11.7.2: credentials for a proxy are for the first one, and are no server's business. TE is not
     // replaced by one of ours: trailers that come are relayed, none is asked for. `Forwarded` see `ForwardedFields`.
-    case .keepAlive, .proxyConnection, .close, .te, .proxyAuthorization, .forwarded:
+    case .keepAlive, .proxyConnection, .close, .te, .proxyAuthorization, .forwarded, .proxy:
       try head.edits.add(lines.line, .drop)
     case .other, .wwwAuthenticate, .proxyAuthenticate, .persistentAuth:
       break
@@ -81,7 +87,7 @@ struct RequestReading: BitwiseCopyable {
   private mutating func judge(_ line: RequestLine, of bytes: Span<UInt8>) throws(Rejection) {
     // RFC 9112 §3.2: a request of HTTP/1.1 without Host is refused. §3.2.2 would let the target's authority replace
     // another Host; two names for one server are two readings.
-    if head.host.isEmpty, line.version == .http11 || line.targetForm == .absolute { throw .hostMissing }
+    if !hasHost, line.version == .http11 || line.targetForm == .absolute { throw .hostMissing }
     if line.targetForm == .absolute { try rewriteTarget(line, of: bytes) }
     head.method = line.method
     head.version = line.version
@@ -94,7 +100,7 @@ struct RequestReading: BitwiseCopyable {
     head.framing = try .ofRequest(framing, method: line.method, version: line.version)
     if !framingLine.isAbsent { try framingLine.normalise(framing, of: bytes, into: &head.edits) }
     head.keepAlive = options.persists(in: line.version)
-    if !expectLine.isEmpty { try judgeExpectation() }
+    if !expectLine.isEmpty { try judgeExpectation(of: bytes) }
     if options.upgrade, asksForWebSocket {
       head.upgradeRequested = line.method == .get && line.version == .http11 && head.framing == .none
     }
@@ -102,9 +108,13 @@ struct RequestReading: BitwiseCopyable {
   }
 
   /// RFC 9110 §10.1.1: ignored in HTTP/1.0; and without content there is nothing to wait with, and servers differ.
-  private mutating func judgeExpectation() throws(Rejection) {
+  private mutating func judgeExpectation(of bytes: Span<UInt8>) throws(Rejection) {
     head.expectsContinue = head.version == .http11 && head.framing != .none
-    if !head.expectsContinue { try head.edits.add(expectLine, .drop) }
+    if head.expectsContinue {
+      try head.edits.trim(expectation.raw, to: expectation.value, of: bytes)
+    } else {
+      try head.edits.add(expectLine, .drop)
+    }
   }
 
   /// An absolute-form target goes to the server in origin form (RFC 9112 §3.2.1), OPTIONS without a path as `*` (§3.2.4).

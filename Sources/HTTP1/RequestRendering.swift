@@ -32,7 +32,7 @@ extension RequestHead {
       }
       if cursor < edit.range.start { sink.append(bytes.extracting(cursor..<edit.range.start)) }
       cursor = edit.range.end
-      edit.treatment.appendReplacement(to: &sink)
+      edit.treatment.appendReplacement(upgrading: upgrades, to: &sink)
     }
     sink.append(bytes.extracting(cursor..<(length &- 2)))
 
@@ -61,12 +61,13 @@ extension RequestHead {
 extension LineEdits.Treatment {
   /// Writes what stands in the place of the dropped bytes.
   @inlinable
-  func appendReplacement<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
+  func appendReplacement<Sink: ByteSink & ~Copyable>(upgrading: Bool, to sink: inout Sink) {
     switch self {
     case .drop, .clientAddress, .dropUnlessTrusted, .dropUnlessUpgrade: break
     case .replaceWithSlash: sink.append(UInt8(ascii: "/"))
     case .replaceWithAsterisk: sink.append(UInt8(ascii: "*"))
     case .replaceWithChunked: sink.append("chunked")
+    case .writeAnewForUpgrade: if upgrading { sink.append("Upgrade: websocket\r\n") }
     }
   }
 }

@@ -45,7 +45,7 @@ struct ResponseReading: BitwiseCopyable {
     case .upgrade:
       switchesToWebSocket = !sawUpgrade && FieldName(value, of: bytes).isWebSocket
       sawUpgrade = true
-      try head.edits.add(lines.line, .dropUnlessUpgrade)
+      try head.edits.add(lines.line, lines.isTrimmed(in: bytes) ? .dropUnlessUpgrade : .writeAnewForUpgrade)
     case .wwwAuthenticate, .proxyAuthenticate:
       if ConnectionAuthentication.isNamed(by: value, of: bytes) { head.bindsAuthentication = true }
     case .persistentAuth:
@@ -53,7 +53,7 @@ struct ResponseReading: BitwiseCopyable {
     case .keepAlive, .proxyConnection, .close:
       try head.edits.add(lines.line, .drop)
     case .other, .host, .te, .expect, .authorization, .proxyAuthorization, .forwarded, .forwardedFor, .forwardedProto,
-      .forwardedHost, .forwardedOther, .realIP:
+      .forwardedHost, .forwardedOther, .realIP, .proxyClaim, .proxy:
       break
     }
   }

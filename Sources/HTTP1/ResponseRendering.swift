@@ -24,7 +24,7 @@ extension ResponseHead {
       if edit.treatment == .dropUnlessUpgrade, isUpgrade { continue }
       if cursor < edit.range.start { sink.append(bytes.extracting(cursor..<edit.range.start)) }
       cursor = edit.range.end
-      edit.treatment.appendReplacement(to: &sink)
+      edit.treatment.appendReplacement(upgrading: isUpgrade, to: &sink)
     }
     sink.append(bytes.extracting(cursor..<(length &- 2)))
 

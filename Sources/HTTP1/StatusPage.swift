@@ -44,7 +44,8 @@ package struct StatusPage: BitwiseCopyable, Sendable {
     sink.append(contentType)
     sink.append("\r\nContent-Length: ")
     sink.append(decimal: UInt64(length))
-    sink.append("\r\nCache-Control: no-store\r\n")
+    // A browser is not to guess that a page is anything but what it is said to be.
+    sink.append("\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n")
     // RFC 9110 §15.5.6: 405 says what is allowed.
     if status == .methodNotAllowed { sink.append("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n") }
     if let seconds = retryAfterSeconds {

@@ -81,6 +81,8 @@ REFUSED = [
     ("no Host", get(""), BAD),
     ("two Hosts", get(HOST + HOST), BAD),
     ("two different Hosts", get(HOST + "Host: stranger.test\r\n"), BAD),
+    ("an empty Host and another", get("Host:\r\n" + HOST), BAD),
+    ("Host and an empty one", get(HOST + "Host: \r\n"), BAD),
     ("two Hosts of different case", get(HOST + "hOST: view.test\r\n"), BAD),
     ("Host with a comma", get("Host: view.test, stranger.test\r\n"), BAD),
     ("Host with a space", get("Host: view .test\r\n"), BAD),
@@ -209,6 +211,11 @@ FORWARDED = [
     ("Chunked in capitals", post("Transfer-Encoding: CHUNKED\r\n", "0\r\n\r\n"), "POST /row HTTP/1.1", b"0\r\n\r\n"),
     ("chunk size in capitals with zeros", post(CHUNKED, "00A\r\n0123456789\r\n000\r\n\r\n"), "POST /row HTTP/1.1", b"00A\r\n0123456789\r\n000\r\n\r\n"),
     ("chunk extension", post(CHUNKED, '5;a=b;c="d;e"\r\nhello\r\n0;x\r\n\r\n'), "POST /row HTTP/1.1", b'5;a=b;c="d;e"\r\nhello\r\n0;x\r\n\r\n'),
+    ("blank before a chunk extension", post(CHUNKED, "5 ;a\r\nhello\r\n0\r\n\r\n"), "POST /row HTTP/1.1", b"5;__\r\nhello\r\n0\r\n\r\n"),
+    ("blanks in chunk extensions", post(CHUNKED, '5\t; a = "b" ;c\r\nhello\r\n0 ;x\r\n\r\n'), "POST /row HTTP/1.1", b"5;____________\r\nhello\r\n0;__\r\n\r\n"),
+    ("Host with a tab", get("Host:\tview.test\t\r\n"), "GET /row HTTP/1.1", b""),
+    ("empty Host", get("Host:\r\n"), "GET /row HTTP/1.1", b""),
+    ("HEAD with an empty Host", get("Host: \r\n", line="HEAD /row HTTP/1.1"), "HEAD /row HTTP/1.1", b""),
     ("trailer", post(CHUNKED, "5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"), "POST /row HTTP/1.1", b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"),
     ("body that looks like a request", post("Content-Length: 37\r\n", "GET /smuggled HTTP/1.1\r\nHost: a.test\r\n"[:37]), "POST /row HTTP/1.1", b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n"[:37]),
 ]  # fmt: skip
@@ -302,13 +309,14 @@ def test_good_request_is_forwarded_as_it_is(balanced, name, request_bytes, line,
     balancer, server = balanced
     server.forget()
     with balancer.connect() as client:
-        answer = client.exchange(request_bytes, "GET")
+        answer = client.exchange(request_bytes, line.split()[0])
         assert answer.status == 200, answer.text
         # The connection goes on.
         assert client.get("/next").status == 200
     first, following = server.requests
     assert first.head.start == line
     assert first.body().raw == body
+    assert b"\t\r\n" not in first.head.raw and b":\t" not in first.head.raw
     assert following.target == "/next"
 
 

@@ -47,6 +47,33 @@ def test_forwarded_of_rfc_7239_is_dropped(balanced):
     assert head.all("Forwarded") == []
 
 
+# Of every kind: address, URL, host, method, scheme, user, certificate.
+CLAIMS = [
+    "True-Client-IP", "X-Real-IP", "X-Client-IP", "Client-IP", "X-Cluster-Client-IP", "CF-Connecting-IP", "X-Original-URL",
+    "X-Rewrite-URL", "X-Forwarded-Prefix", "X-Host", "X-HTTP-Method-Override", "Front-End-Https", "X-Remote-User",
+    "SSL-Client-Cert", "Client-Cert", "X_Original_URL", "Client_IP",
+]  # fmt: skip
+
+
+def test_what_only_a_proxy_may_say_reaches_servers_from_trusted_ones_only(scene):
+    balancer = scene.balance(scene.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
+    lines = [f"{name}: 192.0.2.9" for name in CLAIMS]
+    # As many at a time as a head may have that are taken out.
+    for some in (lines[:8], lines[8:]):
+        head = seen_by_server(balancer, *some, source="127.0.62.9")
+        assert b"192.0.2.9" not in head.raw, head.raw
+        head = seen_by_server(balancer, *some, source="127.0.61.9")
+        assert [line for line in some if line.encode() not in head.raw] == []
+
+
+def test_proxy_reaches_no_server(scene):
+    """CGI programs take it for the variable HTTP_PROXY."""
+    balancer = scene.balance(scene.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
+    for source in ("127.0.61.9", "127.0.62.9"):
+        head = seen_by_server(balancer, "Proxy: http://192.0.2.9/", "pROXY: x", source=source)
+        assert head.all("Proxy") == []
+
+
 def test_forwarded_fields_can_be_switched_off(scene):
     balancer = scene.balance(scene.server(), forwarded={"add": False})
     head = seen_by_server(balancer, "X-Forwarded-For: 10.1.2.3")
@@ -76,7 +103,7 @@ def test_values_are_not_rewritten(balanced):
     assert b"X-Quote: \"a, b\", c;d=e\r\n" in head.raw
 
 
-@pytest.mark.parametrize("host", ["view.test", "VIEW.Test", "view.test:443", "view.test.", "[::1]:8443", "stranger.test"])
+@pytest.mark.parametrize("host", ["view.test", "VIEW.Test", "view.test:443", "view.test.", "[::1]:8443", "192.0.2.1"])
 def test_host_and_origin_are_untouched(balanced, host):
     """The Connection Server checks both itself."""
     head = seen_by_server(balanced[0], f"Origin: https://{host}", host=host)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import HTTP1
@@ -12,7 +13,11 @@ struct FieldNameTests {
     ("x-forwarded-host", .forwardedHost), ("x-forwarded-port", .forwardedOther), ("x-forwarded-", .forwardedOther),
     ("x-forwarded-f", .forwardedOther), ("x-forwarded-protocol", .forwardedOther), ("x-real-ip", .realIP),
     ("authorization", .authorization), ("www-authenticate", .wwwAuthenticate),
-    ("proxy-authenticate", .proxyAuthenticate), ("persistent-auth", .persistentAuth), ("x-forwarded", .other),
+    ("proxy-authenticate", .proxyAuthenticate), ("persistent-auth", .persistentAuth), ("x-forwarded", .proxyClaim),
+    ("proxy", .proxy), ("x-original-url", .proxyClaim), ("x-original-", .proxyClaim), ("x-original", .other),
+    ("x-origin", .other), ("x-remote-user", .proxyClaim), ("x-authenticated", .proxyClaim), ("x-client", .other),
+    ("x-requested-with", .other), ("x-csrf-token", .other), ("x-client-version", .other),
+    ("x-ms-client-request-id", .other),
     ("", .other), ("a-name-that-is-longer-than-the-words-that-hold-it", .other),
   ])
   func `known fields are known by their names`(name: String, field: KnownField) {
@@ -24,6 +29,7 @@ struct FieldNameTests {
       "content-length", "transfer-encoding", "host", "connection", "keep-alive", "proxy-connection", "te", "upgrade",
       "close", "proxy-authorization", "expect", "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
       "x-forwarded-port", "x-real-ip", "authorization", "www-authenticate", "proxy-authenticate", "persistent-auth",
+      "true-client-ip", "proxy",
     ]
     #expect(Set(names.map { KnownField(FieldName($0)) }).union([.other]) == Set(KnownField.allCases))
     for name in names where !name.hasPrefix("x-forwarded") {
@@ -35,6 +41,21 @@ struct FieldNameTests {
       #expect(KnownField(FieldName(name + "s")) == .other)
       #expect(KnownField(FieldName(String(name.dropLast()))) == .other)
     }
+  }
+
+  @Test func `every claim of a proxy is known by its name, in lower case and with underscores`() {
+    let examples = ProxyClaims.names.union(ProxyClaims.prefixes)
+    for name in examples { #expect(KnownField(name) == .proxyClaim, "\(name)") }
+    #expect(ProxyClaims.prefixes.allSatisfy { (9...15).contains($0.length) })
+    #expect(ProxyClaims.names.allSatisfy { $0.length <= 32 })
+  }
+
+  @Test func `the reference page lists them all`() throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent()
+    let file = folder.appending(path: "../../docs/configuration.md")
+    let page = try String(contentsOf: file, encoding: .utf8).lowercased()
+    for name in ProxyClaims.nameTexts { #expect(page.contains("`\(name)`"), "\(name)") }
+    for prefix in ProxyClaims.prefixTexts { #expect(page.contains("`\(prefix)…`"), "\(prefix)") }
   }
 
   @Test func `words that are compared as values are what they say`() {

@@ -23,7 +23,8 @@ struct OwnAnswerTests {
     #expect(
       Self.page(StatusPage(.serviceUnavailable, retryAfterSeconds: 10))
         == "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 24\r\n"
-        + "Cache-Control: no-store\r\nRetry-After: 10\r\nConnection: close\r\n\r\n503 Service Unavailable\n")
+        + "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nRetry-After: 10\r\nConnection: close\r\n\r\n503 Service Unavailable\n"
+    )
   }
 
   @Test func `HEAD gets the head of the page alone (RFC 9110 §9.3.2)`() {
@@ -31,14 +32,15 @@ struct OwnAnswerTests {
     #expect(whole == Self.page(StatusPage(.badRequest, isToHead: true)) + "400 Bad Request\n")
     #expect(
       Self.page(StatusPage(.badRequest, isToHead: true), html: "<p>").hasSuffix(
-        "\r\nContent-Length: 3\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"))
+        "\r\nContent-Length: 3\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+      ))
   }
 
   @Test func `an operator's page takes the place of ours`() {
     #expect(
       Self.page(StatusPage(.badGateway), html: "<h1>Back soon</h1>")
         == "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 18\r\n"
-        + "Cache-Control: no-store\r\nConnection: close\r\n\r\n<h1>Back soon</h1>")
+        + "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n<h1>Back soon</h1>")
   }
 
   @Test func `405 says what is allowed (RFC 9110 §15.5.6)`() {
@@ -49,7 +51,7 @@ struct OwnAnswerTests {
   @Test func `every rejection has a status of its family and a reason of its own`() {
     var reasons: Set<String> = []
     for rejection in Rejection.allCases {
-      #expect([400, 405, 413, 414, 417, 431, 501, 505].contains(rejection.status.rawValue))
+      #expect([400, 405, 413, 414, 417, 421, 431, 501, 505].contains(rejection.status.rawValue))
       #expect(reasons.insert(rejection.reason.description).inserted)
     }
   }
@@ -84,7 +86,8 @@ struct OwnAnswerTests {
   ) throws {
     #expect(
       try Self.redirect(head + "\r\n\r\n")
-        == "HTTP/1.1 301 Moved Permanently\r\nLocation: \(location)\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        == "HTTP/1.1 301 Moved Permanently\r\nLocation: \(location)\r\nCache-Control: no-store\r\nContent-Length: 0\r\n"
+        + "Connection: close\r\n\r\n")
   }
 
   @Test(arguments: [
@@ -95,7 +98,8 @@ struct OwnAnswerTests {
   ) throws {
     #expect(
       try Self.redirect(line + "\r\nHost: a\r\n\r\n")
-        == "HTTP/1.1 308 Permanent Redirect\r\nLocation: \(location)\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        == "HTTP/1.1 308 Permanent Redirect\r\nLocation: \(location)\r\nCache-Control: no-store\r\nContent-Length: 0\r\n"
+        + "Connection: close\r\n\r\n")
   }
 
   @Test func `another port is written, and a fixed location is taken as it is`() throws {

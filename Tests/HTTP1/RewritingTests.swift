@@ -18,6 +18,11 @@ struct RewritingTests {
     "TE: trailers", "Proxy-Authorization: Basic eDp5", "Upgrade: h2c", "Forwarded: for=192.0.2.9",
     "X-Forwarded-For: 192.0.2.9", "X-Forwarded-Proto: http", "X-FORWARDED-HOST: evil", "X-Forwarded-Port: 1",
     "X-Forwarded-: 1", "X-Real-IP: 192.0.2.9", "Connection: , ,",
+    "Forwarded-For: x", "X-Forwarded: x", "Proxy: http://192.0.2.9/", "True-Client-IP: x", "x-client-ip: x",
+    "Client-IP: x", "X-Cluster-Client-IP: x", "CF-Connecting-IP: x", "CF-Connecting-IPv6: x", "X-Original-URL: /admin",
+    "X-Rewrite-URL: /admin", "X-HTTP-Method-Override: DELETE", "X-Host: evil", "Front-End-Https: on",
+    "Remote-User: admin", "SSL-Client-S-DN: x", "X-SSL-Client-Verify: SUCCESS", "Client-Cert: :x:",
+    "WL-Proxy-Client-IP: x", "True_Client_IP: x", "X_Original.URL: x", "proxy: x", "X-Remote-User: x",
   ])
   func `hop-by-hop fields and what a client says of itself go no further (RFC 9110 §7.6.1)`(line: String) {
     let expected = "POST / HTTP/1.1\r\nHost: a\r\nA: b\r\nC: d\r\n\(Self.added)\r\n"
@@ -26,7 +31,8 @@ struct RewritingTests {
   }
 
   @Test(arguments: [
-    "Forwarded-For: x", "X-Forwarded: x", "TEE: x", "Te-: x", "Hosts: x", "Connections: x",
+    "X-Requested-With: XMLHttpRequest", "X-Client-Version: 8", "Proxys: x", "X-Originals: x", "Front-End: x", "TEE: x",
+    "Te-: x", "Hosts: x", "Connections: x",
     "Upgrade-Insecure-Requests: 1",
     "Proxy-Authorizatio: x", "Trailer: X-Sum", "Via: 1.0 a", "Authorization: Basic eDp5", "Transfer-Encodin: chunked",
     "X-Connection: close", "Keep-Aliv: x", "Expected: x",
@@ -98,7 +104,11 @@ struct RewritingTests {
       ["X-Forwarded-Proto: http", "X-Forwarded-For: x", "X-Real-IP: x", "X-Forwarded-Host: b", "X-Forwarded-Port: 1"],
       "X-Forwarded-Proto: http\r\nX-Forwarded-For: x, 192.0.2.1\r\nX-Real-IP: x\r\nX-Forwarded-Host: b\r\nX-Forwarded-Port: 1\r\n"
     ),
-    (["Forwarded: for=x"], added),
+    (["Forwarded: for=x", "Proxy: x"], added),
+    (
+      ["True-Client-IP: x", "X-Original-URL: /a", "Client_IP: y"],
+      "True-Client-IP: x\r\nX-Original-URL: /a\r\nClient_IP: y\r\n\(added)"
+    ),
   ])
   func `a trusted proxy's fields are kept, and X-Forwarded-For is extended`(lines: [String], seen: String) {
     let head = "GET / HTTP/1.1\r\nHost: a\r\n"
@@ -123,6 +133,25 @@ struct RewritingTests {
     #expect(
       forwarded("GET / HTTP/1.0\r\n\r\n")
         == "GET / HTTP/1.0\r\nConnection: keep-alive\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\r\n")
+  }
+
+  @Test func `white space in fields that decide something goes no further (RFC 9112 §5.1)`() throws {
+    let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nA: b\r\n"
+    let seen =
+      "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nUpgrade: websocket\r\nC: d\r\nConnection: Upgrade\r\n"
+      + "\(Self.added)\r\n"
+    for sent in ["Upgrade:\twebsocket", "Upgrade: \twebsocket \t", "UPGRADE: websocket\t"] {
+      #expect(forwarded("\(upgrade)\(sent)\r\nC: d\r\n\r\n", connection: .upgrade) == seen)
+      #expect(forwarded("\(upgrade)\(sent)\r\n\r\n")?.contains("Upgrade") == false)
+    }
+    #expect(
+      returned(
+        response("Upgrade:\twebsocket", "Connection: upgrade", status: 101),
+        to: AnsweredRequest(upgradeRequested: true))
+        == "HTTP/1.1 101 Reason\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+    #expect(
+      try #require(forwarded(request("Content-Length: 1", "Expect:\t100-continue\t"))).contains(
+        "\r\nExpect:100-continue\r\n"))
   }
 
   @Test func `more lines to rewrite than a sane head has are refused`() {

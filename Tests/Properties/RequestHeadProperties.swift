@@ -42,7 +42,7 @@ package enum RequestHeadProperties {
   private static let clientText = "192.0.2.1"
   private static let removed = HeadProperties.hopByHop.union([
     "te", "proxy-authorization", "forwarded", "x-real-ip", "expect", "x-forwarded-for", "x-forwarded-proto",
-    "x-forwarded-host",
+    "x-forwarded-host", "proxy",
   ])
 
   /// What goes out is what came in, less what is dropped, plus what is added; it reads the same, and rendering it again
@@ -74,14 +74,24 @@ package enum RequestHeadProperties {
     try require(seen.all("x-forwarded-for").map(\.text) == [clientText], "X-Forwarded-For differs")
     try require(seen.all("x-forwarded-proto").map(\.text) == ["https"], "X-Forwarded-Proto differs")
     try require(
-      seen.all("x-forwarded-host").map(\.value) == reference.all("host").map(\.value), "X-Forwarded-Host differs")
+      seen.all("x-forwarded-host").map(\.value) == reference.all("host").map(\.value).filter { !$0.isEmpty },
+      "X-Forwarded-Host differs")
     try require(seen.all("upgrade").count == (upgrades ? 1 : 0), "Upgrade differs")
-    for name in ["keep-alive", "proxy-connection", "te", "proxy-authorization", "forwarded", "x-real-ip"] {
+    for name in ["keep-alive", "proxy-connection", "te", "proxy-authorization", "forwarded", "x-real-ip", "proxy"] {
       try require(seen.all(name).isEmpty, "\(name) went through")
     }
   }
 
-  private static func isRemoved(_ name: String) -> Bool { removed.contains(name) || name.hasPrefix("x-forwarded-") }
+  private static func isRemoved(_ name: String) -> Bool {
+    removed.contains(name) || name.hasPrefix("x-forwarded-") || isClaim(name)
+  }
+
+  /// Of a proxy's, as CGI would read the name.
+  private static func isClaim(_ name: String) -> Bool {
+    let plain = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
+    return plain == "proxy" || ProxyClaims.nameTexts.contains(plain)
+      || ProxyClaims.prefixTexts.contains { plain.hasPrefix($0) }
+  }
 
   /// A trusted proxy's fields change nothing of how the message is read.
   private static func checkTrustedRendering(of head: RequestHead, in bytes: [UInt8]) throws(Violation) {

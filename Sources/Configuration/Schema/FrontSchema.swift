@@ -65,8 +65,10 @@ extension Schema {
     keys: [
       Key(
         "add", \.add, .flag, example: "false",
-        "Whether X-Forwarded-For (the client's address), -Proto and -Host are set. What a client sends in X-Forwarded-…, X-Real-IP and Forwarded is dropped either way."
-      ),
+        """
+        Whether X-Forwarded-For (the client's address), -Proto and -Host are set. What a client sends in these and \
+        [their kin](#fields-that-strangers-may-not-send) is dropped either way.
+        """),
       Key(
         "trusted-proxies", \.trustedProxies, .list(of: .prefix), example: "[10.0.0.0/8]",
         "Peers that may send these fields: theirs are kept, and X-Forwarded-For is extended."),

@@ -1,0 +1,56 @@
+/// Names of fields by which a proxy tells a server who its client is, how it came and what it asked for, besides those
+/// that we write ourselves. Frameworks believe some of them from anybody, so they are dropped unless the peer is a
+/// trusted proxy. `docs/configuration.md` lists them with the reasons; a test compares.
+package enum ProxyClaims {
+  /// Whether `name` is such a field's, or begins as such fields do.
+  static func contains(_ name: FieldName) -> Bool {
+    names.contains(name) || prefixes.contains { name.begins(with: $0) }
+  }
+
+  /// `x-` fields, whose first words are looked at apart from the others: few clients send any.
+  @inline(never)
+  static func field(_ name: FieldName) -> KnownField {
+    switch name.first {
+    case 0x676e_6570_7061_2d78, 0x6c63_2d72_7261_2d78, 0x7373_2d72_7261_2d78, 0x722d_6874_7561_2d78,
+      0x6e65_6874_7561_2d78, 0x2d65_7275_7a61_2d78, 0x746e_6569_6c63_2d78, 0x6574_7375_6c63_2d78,
+      0x676e_696d_6f63_2d78, 0x2d79_6f76_6e65_2d78, 0x7473_6f68_2d78, 0x6f2d_7473_6f68_2d78, 0x642d_7074_7468_2d78,
+      0x682d_7074_7468_2d78, 0x6d2d_7074_7468_2d78, 0x73_7074_7468_2d78, 0x646f_6874_656d_2d78, 0x696c_632d_736d_2d78,
+      0x6e69_6769_726f_2d78, 0x6972_7265_766f_2d78, 0x6f_746f_7270_2d78, 0x7579_786f_7270_2d78, 0x6574_6f6d_6572_2d78,
+      0x7469_7277_6572_2d78, 0x656d_6568_6373_2d78, 0x7470_6972_6373_2d78, 0x6c63_2d6c_7373_2d78,
+      0x6373_2d6c_7275_2d78, 0x7475_6162_6577_2d78:
+      contains(name) ? .proxyClaim : .other
+    default: .other
+    }
+  }
+
+  static let names = Set(nameTexts.map { FieldName($0) })
+  static let prefixes = prefixTexts.map { FieldName($0) }
+
+  /// The client's address, the requested host, URL, method and scheme, the user, the client's certificate.
+  package static let nameTexts = [
+    "true-client-ip", "x-client-ip", "x-clientip", "client-ip", "x-client-addr", "x-cluster-client-ip",
+    "cf-connecting-ip", "cf-connecting-ipv6", "cf-pseudo-ipv4", "fastly-client-ip", "fly-client-ip",
+    "x-azure-clientip", "x-azure-socketip", "x-appengine-user-ip", "x-appengine-remote-addr",
+    "x-envoy-external-address", "ali-cdn-real-ip", "x-originating-ip", "remote-addr", "x-proxyuser-ip",
+    "x-coming-from", "forwarded-for", "x-forwarded", "proxy-client-ip",
+    "x-host", "x-host-override", "x-http-host-override", "host-override",
+    "x-override-url", "x-http-destinationurl", "x-script-name", "script-name", "x-envoy-original-path",
+    "x-http-method", "x-http-method-override", "x-method-override",
+    "x-scheme", "x-url-scheme", "front-end-https", "x-proto", "x-https", "x-arr-ssl",
+    "remote-user", "x-webauth-user", "x-ms-client-principal",
+    "client-cert", "client-cert-chain", "x-client-cert", "x-client-dn", "x-client-verify", "x-arr-clientcert",
+  ]
+
+  /// What others begin with, each of 9 to 15 octets.
+  package static let prefixTexts = [
+    "x-original-", "x-rewrite-", "wl-proxy-", "x-remote-", "ssl-client-", "x-ssl-client-", "x-authenticated",
+    "x-auth-request-",
+  ]
+}
+
+extension FieldName {
+  /// Whether the name begins with `prefix`, which has 9 to 15 octets, or is it.
+  fileprivate func begins(with prefix: FieldName) -> Bool {
+    first == prefix.first && second.prefix(prefix.length &- 8) == prefix.second && length >= prefix.length
+  }
+}
