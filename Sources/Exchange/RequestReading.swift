@@ -75,6 +75,10 @@ extension Exchange {
       if !fresh.isEmpty { lastActivity = now }
       let progress = requestBody.advance(over: fresh, relayed: true)
       requestCursor.approve(progress.accepted)
+      if let octet = progress.replacement {
+        overwrite = Overwrite(offset: requestCursor.approved - 1, octet: octet)
+        return .body
+      }
       switch progress.state {
       case .complete:
         requestSide = .complete
@@ -94,6 +98,8 @@ extension Exchange {
     from bytes: Span<UInt8>, forwarding: borrowing ForwardedFields, keepAlive: Bool, into sink: inout Sink
   ) {
     guard let request else { return }
+    // What a server leaves unread of a GET's content must not become its next request.
+    let keepAlive = keepAlive && !(request.method == .get && request.framing != .none)
     let connection: Persistence = request.upgradeRequested ? .upgrade : keepAlive ? .keepAlive : .close
     request.render(from: bytes, forwarding: forwarding, connection: connection, into: &sink)
     requestCursor.send(request.length)

@@ -33,8 +33,9 @@ struct FramingFields: BitwiseCopyable, Hashable, Sendable {
 extension Framing {
   /// A request.
   static func ofRequest(
-    _ fields: FramingFields, method: Method, version: Version
+    _ fields: FramingFields, method: Method, version: Version, allowsContentInGet: Bool = false
   ) throws(Rejection) -> Framing {
+    let forbidsContent = method == .head || method == .get && !allowsContentInGet
     switch (fields.transferEncoding, fields.contentLength) {
     // §6.1: both together ought to be handled as an error; the classic smuggling attempt.
     case (let coding, let length) where coding != .absent && length != .absent: throw .transferEncodingWithContentLength
@@ -51,8 +52,8 @@ extension Framing {
     case (_, .tooLarge): throw .contentLengthTooLarge
     // RFC 9110 §9.3.1, §9.3.2: content in GET and HEAD has no meaning, some servers leave it unread, and read it as the
     // next request: "a potential request smuggling attack".
-    case (.chunked, _) where method == .get || method == .head: throw .contentNotExpected
-    case (_, .length(1...)) where method == .get || method == .head: throw .contentNotExpected
+    case (.chunked, _) where forbidsContent: throw .contentNotExpected
+    case (_, .length(1...)) where forbidsContent: throw .contentNotExpected
     // §6.3 item 4.
     case (.chunked, _): return .chunked
     // §6.3 item 6.

@@ -15,7 +15,7 @@ package enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, S
   case headTooLarge, tooManyFieldLines, tooManyRewrittenLines
 
   // What the fields say.
-  case hostMissing, hostRepeated, hostMalformed
+  case hostMissing, hostRepeated, hostMalformed, hostNotServed
   case connectionMalformed, tooManyConnectionOptions, endToEndFieldNominated
   case expectationUnknown
   case upgradeNotRequested, upgradeMalformed, bytesBehindUpgrade
@@ -36,6 +36,7 @@ extension Rejection {
   package var status: Status {
     switch self {
     case .methodNotAllowed: .methodNotAllowed
+    case .hostNotServed: .misdirectedRequest
     case .methodUnknown, .transferCodingUnknown: .notImplemented
     case .targetTooLong: .uriTooLong
     case .versionNotSupported: .versionNotSupported
@@ -77,6 +78,7 @@ extension Rejection {
     case .hostMissing: "no Host"
     case .hostRepeated: "more than one Host"
     case .hostMalformed: "malformed Host"
+    case .hostNotServed: "Host is no name of the service"
     case .connectionMalformed: "malformed Connection"
     case .tooManyConnectionOptions: "too many connection options"
     case .endToEndFieldNominated: "Connection nominates an end-to-end field"

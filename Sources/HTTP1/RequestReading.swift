@@ -29,7 +29,7 @@ struct RequestReading: BitwiseCopyable {
     }
     head.start = UInt16(truncatingIfNeeded: start)
     head.length = lines.position
-    try judge(line, of: bytes)
+    try judge(line, limits, of: bytes)
     return true
   }
 
@@ -84,7 +84,9 @@ struct RequestReading: BitwiseCopyable {
   }
 
   /// Decides what the request is, once all of it was read.
-  private mutating func judge(_ line: RequestLine, of bytes: Span<UInt8>) throws(Rejection) {
+  private mutating func judge(
+    _ line: RequestLine, _ limits: HeadLimits, of bytes: Span<UInt8>
+  ) throws(Rejection) {
     // RFC 9112 §3.2: a request of HTTP/1.1 without Host is refused. §3.2.2 would let the target's authority replace
     // another Host; two names for one server are two readings.
     if !hasHost, line.version == .http11 || line.targetForm == .absolute { throw .hostMissing }
@@ -97,7 +99,8 @@ struct RequestReading: BitwiseCopyable {
     head.path = line.path
     head.pathAndQuery = line.pathAndQuery
 
-    head.framing = try .ofRequest(framing, method: line.method, version: line.version)
+    head.framing = try .ofRequest(
+      framing, method: line.method, version: line.version, allowsContentInGet: limits.allowsContentInGet)
     if !framingLine.isAbsent { try framingLine.normalise(framing, of: bytes, into: &head.edits) }
     head.keepAlive = options.persists(in: line.version)
     if !expectLine.isEmpty { try judgeExpectation(of: bytes) }

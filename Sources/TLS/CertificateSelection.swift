@@ -36,10 +36,15 @@ struct CertificateSelection {
 
   /// The set for a name as the client sent it; the default for none or an unknown one. A wildcard stands for exactly
   /// one label (RFC 6125 §6.4.3).
-  func set(for name: String?) -> Int {
-    guard let name = name?.lowercased() else { return 0 }
+  func set(for name: String?) -> Int { name.flatMap(ownSet) ?? 0 }
+
+  /// Whether there is a certificate for a name.
+  func hasSet(for name: String) -> Bool { ownSet(for: name) != nil }
+
+  private func ownSet(for name: String) -> Int? {
+    let name = name.lowercased()
     if let set = exact[name] { return set }
-    guard let dot = name.firstIndex(of: "."), dot != name.startIndex else { return 0 }
-    return wildcard[String(name[name.index(after: dot)...])] ?? 0
+    guard let dot = name.firstIndex(of: "."), dot != name.startIndex else { return nil }
+    return wildcard[String(name[name.index(after: dot)...])]
   }
 }

@@ -34,6 +34,31 @@ import Wire
     for handle in handles { handle.answer(to: self) }
   }
 
+  /// The names of each set of certificates, in lower case, wildcards as `*.example.com`; the default set first.
+  package var nameSets: [[String]] { selection.sets.map { set in set.flatMap { certificates[$0].facts.names } } }
+
+  /// The first name of a set; nil when it has none, or is not there.
+  package func firstName(of set: Int) -> String? {
+    guard selection.sets.indices.contains(set) else { return nil }
+    return selection.sets[set].first.flatMap { certificates[$0].facts.names.first }
+  }
+
+  /// Which set clients that ask for `name` are shown.
+  package func set(for name: String) -> Int { selection.set(for: name) }
+
+  /// Whether clients that ask for `name` are shown this set, or it has no certificate and they are shown the default.
+  package func serves(_ name: String, with set: Int) -> Bool {
+    selection.hasSet(for: name) ? selection.set(for: name) == set : true
+  }
+
+  /// Which set of certificates the connection was pointed at.
+  func set(of ssl: OpaquePointer) -> Int {
+    guard handles.count > 1 else { return 0 }
+    // SAFETY: `ssl` is live; contexts are compared, not read.
+    let context = unsafe SSL_get_SSL_CTX(ssl)
+    return handles.firstIndex { unsafe $0.context == context } ?? 0
+  }
+
   /// Points the connection at the certificates for the name that its client sent.
   fileprivate func select(for ssl: OpaquePointer) {
     // SAFETY: `ssl` is live for the callback; the name is NUL-terminated and copied here.

@@ -111,6 +111,10 @@ import Linux
     unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe Fingerprint(of: $0) }
   }
 
+  /// Which of its context's sets of certificates the client is shown one of, once the handshake is done; 0 on the
+  /// client's side.
+  package var certificateSet: Int { unsafe (owner as? ServerContext)?.set(of: ssl) ?? 0 }
+
   // MARK: - Commands
 
   /// Goes on with the handshake.

@@ -82,6 +82,8 @@ struct Client: ~Copyable {
   /// The choice made for an earlier request here, good for the same cookie and as long as no server changes its state.
   var routed: (server: Int, epoch: UInt64, cookie: ClientKey?)?
 
+  /// Of the generation's `hosts`, which one holds here: by the certificate that was shown.
+  var certificateSet = 0
   /// The request line for the log.
   var requestLine: [UInt8] = []
   /// Requests begun.
@@ -153,6 +155,7 @@ struct Client: ~Copyable {
     case .done:
       since = world.now
       world.counters.handshakes += 1
+      if generation.hosts.count > 1 { certificateSet = stream.tls?.certificateSet ?? 0 }
       phase = .awaiting
       return world.isStopping ? startLingering(&world) : .again
     case .wantsRead, .wantsWrite:
@@ -198,15 +201,12 @@ struct Client: ~Copyable {
         return .close
       case .refused(let rejection):
         noteRequestLine(&world)
-        world.counters.refusedRequests += 1
-        world.log.debug("request of \(peer) refused: \(rejection.reason)", metadata: subject)
-        return reply(rejection.status, &world)
+        return refuse(rejection, &world)
       }
     }
     return .yield
   }
 
-  private mutating func beginExchange(_ world: inout World) {
   private mutating func refuse(_ rejection: Rejection, _ world: inout World) -> Step {
     world.counters.refusedRequests += 1
     world.log.debug("request of \(peer) refused: \(rejection.reason)", metadata: subject)
@@ -219,6 +219,7 @@ struct Client: ~Copyable {
     if input.room == 0 { world.buffers.enlarge(&input) }
   }
 
+  private mutating func beginExchange(_ world: inout World) {
     var begun = Exchange(isFirst: isFirst, policy: generation.policy, at: since)
     if isPrivate { begun.keepPrivate() }
     world.exchanges.lease(&exchange, begun)
@@ -246,7 +247,22 @@ struct Client: ~Copyable {
     if isLastRequest || world.isStopping || requests >= generation.policy.requestsPerConnection ?? .max {
       exchange.value.endConnection()
     }
-    return service == .redirect ? redirect(&world) : route(&world)
+    if service == .redirect { return redirect(&world) }
+    guard isForService else {
+      exchange.value.record.termination = Termination(.proxy, .request)
+      return refuse(.hostNotServed, &world)
+    }
+    return route(&world)
+  }
+
+  /// Whether the request's Host is a name of ours. Who comes through a trusted proxy has asked for that one's names.
+  private var isForService: Bool {
+    guard certificateSet < generation.hosts.count, !forwarding.isPeerTrusted else { return true }
+    return Client.contains(exchange.value.request?.host ?? .absent, of: input, in: generation.hosts[certificateSet])
+  }
+
+  private static func contains(_ host: ByteRange, of input: borrowing Buffer, in hosts: ServedHosts) -> Bool {
+    hosts.contains(host.slice(of: input.bytes))
   }
 
   /// Keeps the first line for the access log, as much as fits a line there.

@@ -41,6 +41,9 @@ extension Client {
   /// A request takes the newest generation, whichever one its connection was accepted under.
   private mutating func adopt(_ newest: Generation) {
     guard generation !== newest, generation.isPassthrough == newest.isPassthrough else { return }
+    if newest.hosts.count > 1 || certificateSet > 0 {
+      certificateSet = newest.certificateSet(like: certificateSet, of: generation)
+    }
     generation = newest
     forwarding = newest.forwarding(for: peer.address, isSecure: service == .https)
     server = nil
@@ -98,23 +101,23 @@ extension Client {
     }
   }
 
-  private mutating func begin(on connection: SlabKey, isReused: Bool, _ world: inout World) -> Step {
-    if isReused { exchange.value.beginAttempt(isReused: true, at: world.now) }
-    exchange.value.connected(at: world.now)
   /// A head up to here fits into an ordinary buffer with what it grows by when it is rewritten, with a Host of the usual
   /// length.
   static let ordinaryHeadBytes = Buffer.capacity - 1024
 
+  private mutating func begin(on connection: SlabKey, isReused: Bool, _ world: inout World) -> Step {
+    if isReused { exchange.value.beginAttempt(isReused: true, at: world.now) }
+    exchange.value.connected(at: world.now)
     world.servers[connection].phase = .open
     phase = .relaying
     guard service == .https else { return .again }
     world.buffers.lease(&world.servers[connection].output)
-    let keepAlive = generation.keepsServerConnections
-    exchange.value.sendRequestHead(
-      from: input, forwarding: forwarding, keepAlive: keepAlive, into: &world.servers[connection].output)
     if (exchange.value.request?.length ?? 0) > Client.ordinaryHeadBytes {
       world.buffers.enlarge(&world.servers[connection].output)
     }
+    let keepAlive = generation.keepsServerConnections
+    exchange.value.sendRequestHead(
+      from: input, forwarding: forwarding, keepAlive: keepAlive, into: &world.servers[connection].output)
     if world.servers[connection].output.overflowed {
       world.servers[connection].output.removeAll()
       return reply(.headerFieldsTooLarge, &world)

@@ -24,6 +24,8 @@ final class Generation: Sendable {
   /// Clients are known by their addresses, if by nothing else.
   let isByAddress: Bool
   let redirect: Redirect?
+  /// The names that requests may be for, by the set of certificates that the client was shown one of; empty: all.
+  let hosts: [ServedHosts]
   /// Replacements of our own pages, by status.
   let errorPages: [UInt16: [UInt8]]
 
@@ -68,6 +70,7 @@ final class Generation: Sendable {
     cookie = configuration.affinity.cookie
     isByAddress = configuration.affinity.by.contains(.clientAddress)
     redirect = configuration.redirect.map { Redirect(to: Generation.destination(of: $0, configuration)) }
+    hosts = Generation.hosts(of: front, configuration)
     errorPages = try Generation.loadPages(configuration.errorPages)
     self.fleet = fleet
     fleet.generationBegan()
@@ -85,6 +88,12 @@ final class Generation: Sendable {
     ForwardedFields(
       client: address, isSecure: isSecure, addsFields: configuration.forwarded.add,
       isPeerTrusted: configuration.forwarded.trustedProxies.contains { $0.contains(address) })
+  }
+
+  /// The set of certificates that is for the same name as one of an earlier generation, which a client was shown.
+  func certificateSet(like set: Int, of earlier: Generation) -> Int {
+    guard let name = earlier.front?.firstName(of: set) else { return 0 }
+    return front?.set(for: name) ?? 0
   }
 
   /// Connections to servers are used for more than one request.
@@ -152,6 +161,15 @@ final class Generation: Sendable {
   /// A page must fit into one buffer together with its head.
   static let errorPageBytes = 16 * 1024
 
+  /// A name that is another set's is not served with this one: who was shown that certificate had not asked for it.
+  private static func hosts(of front: ServerContext?, _ configuration: Configuration) -> [ServedHosts] {
+    guard let front, let further = configuration.requests.hosts else { return [] }
+    let named = (configuration.service + further).map(\.host)
+    return front.nameSets.indices.map { set in
+      ServedHosts(named.filter { front.serves($0, with: set) } + front.nameSets[set])
+    }
+  }
+
   private static func destination(
     of redirect: Configuration.Redirect, _ configuration: Configuration
   ) -> Redirect.Destination {
@@ -171,7 +189,11 @@ struct GenerationError: Error {
 extension ExchangePolicy {
   init(_ configuration: Configuration) {
     self.init()
-    limits = HeadLimits(bytes: configuration.limits.headerBytes, fieldLines: configuration.limits.headerFields)
+    // Half of a head may be its target where that is more than anybody must support.
+    limits = HeadLimits(
+      bytes: configuration.limits.headerBytes, fieldLines: configuration.limits.headerFields,
+      requestTarget: max(8_192, configuration.limits.headerBytes / 2),
+      allowsContentInGet: configuration.requests.allowsContentInGet)
     retries = configuration.retries
     requestsPerConnection = configuration.limits.requestsPerConnection
     let timeouts = configuration.timeouts

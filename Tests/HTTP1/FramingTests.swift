@@ -17,6 +17,17 @@ struct FramingTests {
 
   static let both = ["Content-Length: 5", "Transfer-Encoding: chunked"]
 
+  @Test func `where the operator allows it, GET has a body like any other request, and HEAD has none`() {
+    let limits = HeadLimits(allowsContentInGet: true)
+    #expect(parseRequest(request("Content-Length: 5", method: "GET"), limits: limits).head?.framing == .length(5))
+    let chunked = request("Transfer-Encoding: chunked", method: "GET")
+    #expect(parseRequest(chunked, limits: limits).head?.framing == .chunked)
+    #expect(parseRequest(request("Content-Length: 5", method: "HEAD"), limits: limits).rejection == .contentNotExpected)
+    #expect(
+      parseRequest(request("Content-Length: 5", "Transfer-Encoding: chunked", method: "GET"), limits: limits).rejection
+        == .transferEncodingWithContentLength)
+  }
+
   @Test(arguments: [
     Row(lines: both, verdict: .failure(.transferEncodingWithContentLength), source: "RFC 9112 §6.1"),
     Row(lines: both.reversed(), verdict: .failure(.transferEncodingWithContentLength), source: "RFC 9112 §6.1"),

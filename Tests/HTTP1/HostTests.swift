@@ -10,7 +10,8 @@ struct HostTests {
     .good("[2001:db8::1]", "RFC 3986 §3.2.2"),
     .good("[::ffff:192.0.2.1]:65535", "RFC 3986 §3.2.2"),
     .good("a:1", "RFC 9110 §7.2"),
-    .bad("", .hostMalformed, "RFC 9110 §4.2.1: an empty host is invalid"),
+    .good("", "RFC 9112 §3.2: empty when there is no name to ask for"),
+    .good("\t", "RFC 9112 §3.2"),
     .bad(":443", .hostMalformed, "RFC 9110 §4.2.1"),
     .bad("a:", .hostMalformed, "an empty port"),
     .bad("a:0", .hostMalformed, "no such port"),
@@ -49,6 +50,9 @@ struct HostTests {
     .bad("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", .hostRepeated, "RFC 9112 §3.2: 400 to more than one"),
     .bad("GET / HTTP/1.1\r\nHost: a\r\nhOST: b\r\n\r\n", .hostRepeated, "RFC 9112 §3.2"),
     .bad("GET http://a/ HTTP/1.0\r\n\r\n", .hostMissing, "nothing says which host the server is to see"),
+    .bad("GET / HTTP/1.1\r\nHost:\r\nHost: a\r\n\r\n", .hostRepeated, "RFC 9112 §3.2: an empty one is one"),
+    .bad("GET / HTTP/1.1\r\nHost: a\r\nHost:\r\n\r\n", .hostRepeated, "RFC 9112 §3.2"),
+    .bad("GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n", .targetAuthorityNotHost, "RFC 9112 §3.2.2"),
     .bad("GET / HTTP/1.1\r\nHost : a\r\n\r\n", .spaceBeforeColon, "RFC 9112 §5.1"),
     .bad("GET / HTTP/1.1\r\nX: y\r\n Host: a\r\n\r\n", .lineFolding, "RFC 9112 §5.2"),
     .bad("GET http://evil/ HTTP/1.1\r\nHost: a\r\n\r\n", .targetAuthorityNotHost, "RFC 9112 §3.2.2"),
@@ -58,10 +62,53 @@ struct HostTests {
     expectRequest(row)
   }
 
-  @Test func `Host is given without the white space around it, and forwarded untouched`() throws {
-    let input = bytes("GET / HTTP/1.1\r\nHOST: \t a:1 \r\n\r\n")
+  @Test(arguments: [
+    ("HOST: \t a:1 ", "HOST:a:1"), ("Host:\ta:1", "Host:a:1"), ("Host: a:1\t", "Host: a:1"), ("host: a:1", "host: a:1"),
+    ("Host:a:1", "Host:a:1"),
+  ])
+  func `Host goes out without white space that a server might take for a part of it (RFC 9112 §5.1)`(
+    sent: String, seen: String
+  ) throws {
+    let input = bytes("GET / HTTP/1.1\r\n\(sent)\r\nA: \t b \r\n\r\n")
     let head = try #require(RequestHead.parse(input.span, limits: HeadLimits()).head)
     #expect(text(input, head.host) == "a:1")
-    #expect(try #require(forwarded(text(input))).contains("HOST: \t a:1 \r\n"))
+    let output = try #require(forwarded(text(input)))
+    #expect(output.hasPrefix("GET / HTTP/1.1\r\n\(seen)\r\nA: \t b \r\n"))
+    #expect(output.hasSuffix("X-Forwarded-Host: a:1\r\n\r\n"))
   }
+
+  @Test func `an empty Host goes out empty, and is nobody's name`() throws {
+    for sent in ["Host:", "Host: ", "Host:\t "] {
+      let output = try #require(forwarded("HEAD /favicon.ico HTTP/1.1\r\n\(sent)\r\n\r\n"))
+      #expect(output.hasPrefix("HEAD /favicon.ico HTTP/1.1\r\nHost:") && !output.contains("Forwarded-Host"))
+      #expect(!output.contains("\t"))
+    }
+  }
+
+  /// Its names as a configuration has them: the service, a second one, a certificate's.
+  static let served = ServedHosts(["view.domain.local", "192.0.2.7", "[2001:db8::7]", "*.example.com", "b.example.org"])
+
+  @Test(arguments: [
+    ("view.domain.local", true), ("VIEW.domain.local", true), ("view.domain.local:443", true),
+    ("view.domain.local.:8443", true), ("view.domain.local.", true), ("", true), ("a.example.com", true),
+    ("A.Example.COM.:1", true), ("b.example.org", true),
+    // Every address names the machine, not a site.
+    ("192.0.2.7", true), ("198.51.100.1:8443", true), ("[2001:db8::7]", true), ("[::1]:443", true),
+    ("view.domain.loca", false), ("view.domain.locale", false), ("evil.view.domain.local", false),
+    ("view.domain.local.evil", false), ("example.com", false), (".example.com", false), ("a.b.example.com", false),
+    ("view", false), ("1.2.3", false), ("1.2.3.4.5", false), ("*.example.com", false), (".", false),
+  ])
+  func `a service answers to its names and to addresses (RFC 9110 §15.5.20)`(host: String, isServed: Bool) {
+    #expect(Self.served.serves(host) == isServed)
+  }
+
+  @Test func `a service without names answers to addresses`() {
+    #expect(!ServedHosts([]).serves("a"))
+    #expect(ServedHosts([]).serves("192.0.2.7"))
+  }
+}
+
+extension ServedHosts {
+  /// `contains` of a text, which `#expect` can call.
+  fileprivate func serves(_ host: String) -> Bool { contains(bytes(host).span) }
 }

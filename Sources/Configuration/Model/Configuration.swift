@@ -33,6 +33,7 @@ package struct Configuration: Equatable, Sendable {
   /// Where operators' orders to servers are remembered over a restart; nil: nowhere.
   package var orderFile: String?
   package var forwarded = Forwarded()
+  package var requests = Requests()
   package var pool = Pool()
   package var timeouts = Timeouts()
   package var limits = Limits()

@@ -50,7 +50,7 @@ enum Rules {
           "`certificate` is missing in `tls`", at: tls.key, "For example: certificate: /etc/belvedere/tls/view.pem")
       }
     case .passthrough:
-      for key in ["tls", "forwarded", "pool", "errors"] {
+      for key in ["tls", "forwarded", "requests", "pool", "errors"] {
         guard let site = reader.site(key) else { continue }
         reader.warn("`\(key)` does nothing in mode `passthrough`", at: site.key)
       }

@@ -75,6 +75,22 @@ extension Schema {
     ])
 }
 
+extension Schema {
+  static let requests = Section<Configuration.Requests>(
+    name: "requests",
+    keys: [
+      Key(
+        "hosts", \.hosts, .either("any", or: .oneOrMore(.serviceName)), default: "none", example: "view.old.local",
+        """
+        Further names that Host may have. Those of `service` and of the certificates are known, and every address; a \
+        request for another name is answered with 421. `any`: no name is held against them.
+        """),
+      Key(
+        "get-body", \.allowsContentInGet, .flag, example: "on",
+        "Whether a GET with a body is relayed. The server's connection is closed behind it. Without, it gets 400."),
+    ])
+}
+
 extension Configuration.TLSTermination: Defaulted {
   static let defaults = Configuration.TLSTermination()
 
@@ -97,6 +113,10 @@ extension Configuration.Certificate: Defaulted {
 
 extension Configuration.Redirect: Defaulted {
   static let defaults = Configuration.Redirect()
+}
+
+extension Configuration.Requests: Defaulted {
+  static let defaults = Configuration.Requests()
 }
 
 extension Configuration.Forwarded: Defaulted {

@@ -82,9 +82,6 @@ extension Schema {
         `stdout` is the journal under systemd, as bare lines; `journal` has client and server as fields; `syslog` is \
         `/dev/log`, as HAProxy's `log /dev/log`; or a file.
         """),
-    ])
-}
-
       Key(
         "queries", \.queries, .word, example: "full",
         """
@@ -92,6 +89,9 @@ extension Schema {
         of each value, the same for the same value as long as the worker lives; `cut` leaves them out; `full` writes them \
         in clear, and what is no request line too.
         """),
+    ])
+}
+
 extension Configuration.Timeouts: Defaulted {
   static let defaults = Configuration.Timeouts()
 }

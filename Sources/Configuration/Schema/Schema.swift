@@ -27,9 +27,9 @@ package enum Schema {
   /// In the order of the reference page.
   package static let sections = [
     Description(root), Description(tls), Description(certificate), Description(redirect), Description(server),
-    Description(trust), Description(health), Description(affinity), Description(forwarded), Description(pool),
-    Description(timeouts), Description(limits), Description(log), Description(access), Description(virtualRouter),
-    Description(authentication), Description(track), Description(mail),
+    Description(trust), Description(health), Description(affinity), Description(forwarded), Description(requests),
+    Description(pool), Description(timeouts), Description(limits), Description(log), Description(access),
+    Description(virtualRouter), Description(authentication), Description(track), Description(mail),
   ]
 
   /// The section that is the file itself.
@@ -87,6 +87,9 @@ package enum Schema {
       Key(
         "forwarded", \.forwarded, .section(forwarded), default: "see there", example: "{ add: false }",
         "What servers are told about the client."),
+      Key(
+        "requests", \.requests, .section(requests), default: "see there", example: "{ hosts: any }",
+        "Which requests are relayed."),
       Key(
         "pool", \.pool, .section(pool), default: "see there", example: "{ share: false }",
         "Idle connections to servers."),
