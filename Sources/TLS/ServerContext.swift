@@ -9,7 +9,7 @@ import Wire
   private let handles: [ContextHandle]
   private let selection: CertificateSelection
   private let certificates: [CertificatePair]
-  private let tickets: TicketKeys?
+  fileprivate let tickets: TicketKeys?
 
   /// The context that connections begin with. An `SSL_CTX`, live as long as this object.
   var first: OpaquePointer { unsafe handles[0].context }
@@ -115,10 +115,11 @@ extension ContextHandle {
     unsafe belvedere_ctx_prefer_own_order(context)
   }
 
-  /// Stateless tickets or nothing: no session is kept here, so nothing is locked or looked up.
+  /// By ticket, by the identifier of a session that `tickets` keeps, or not at all. OpenSSL itself keeps nothing.
   fileprivate func resume(with tickets: TicketKeys?, profile: TLSProfile) throws(TLSError) {
+    let mode = tickets == nil ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_SERVER
     // SAFETY: `context` is live and not shared yet.
-    _ = unsafe belvedere_ctx_set_session_cache_mode(context, Int(SSL_SESS_CACHE_OFF | SSL_SESS_CACHE_NO_INTERNAL))
+    _ = unsafe belvedere_ctx_set_session_cache_mode(context, Int(mode | SSL_SESS_CACHE_NO_INTERNAL))
     // A session is good for every context of the same profile, also the next generation's, and for no other profile:
     // a TLS 1.2 session would bring its cipher along.
     let scope = Array("belvedere \(profile.rawValue)".utf8)
@@ -134,6 +135,9 @@ extension ContextHandle {
     // One ticket a handshake: a client with several connections gets one from each, and each costs us its sealing.
     _ = unsafe SSL_CTX_set_num_tickets(context, 1)
     _ = unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(context, handleTicket)
+    unsafe SSL_CTX_sess_set_new_cb(context, handleNewSession)
+    unsafe SSL_CTX_sess_set_get_cb(context, handleSessionSearch)
+    unsafe SSL_CTX_sess_set_remove_cb(context, handleSessionEnd)
   }
 
   /// Makes the callbacks ask `owner`, which keeps this handle and outlives every connection made of it.
@@ -165,6 +169,31 @@ private func handleServerName(
 ) -> Int32 {
   if let ssl = unsafe ssl { unsafe owner(of: ssl)?.select(for: ssl) }
   return SSL_TLSEXT_ERR_OK
+}
+
+/// Keeps a session that a client may resume by its identifier; 1 means that the reference is ours now. With TLS 1.3 and
+/// with tickets the client keeps it.
+private func handleNewSession(ssl: OpaquePointer?, session: OpaquePointer?) -> Int32 {
+  // SAFETY: both are live for the callback.
+  guard let session = unsafe session, unsafe SSL_SESSION_get_protocol_version(session) == TLS1_2_VERSION,
+    let sessions = unsafe owner(of: ssl)?.tickets?.sessions
+  else { return 0 }
+  return unsafe sessions.keep(session) ? 1 : 0
+}
+
+private func handleSessionSearch(
+  ssl: OpaquePointer?, identifier: UnsafePointer<UInt8>?, count: Int32, copying: UnsafeMutablePointer<Int32>?
+) -> OpaquePointer? {
+  // SAFETY: OpenSSL hands `count` bytes, and takes over the reference since it shall not make one of its own.
+  unsafe copying?.pointee = 0
+  return unsafe owner(of: ssl)?.tickets?.sessions.find(UnsafeBufferPointer(start: identifier, count: Int(count)))
+}
+
+private func handleSessionEnd(context: OpaquePointer?, session: OpaquePointer?) {
+  // SAFETY: the context's owner lives as long as any connection made of it (`answer(to:)`).
+  guard let context = unsafe context, let session = unsafe session, let owner = unsafe belvedere_ctx_owner(context)
+  else { return }
+  unsafe Unmanaged<ServerContext>.fromOpaque(owner).takeUnretainedValue().tickets?.sessions.forget(session)
 }
 
 private func handleStatus(ssl: OpaquePointer?, argument: UnsafeMutableRawPointer?) -> Int32 {

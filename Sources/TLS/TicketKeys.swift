@@ -15,6 +15,8 @@ package final class TicketKeys: Sendable {
   package let previous: Int
 
   private let ring: Mutex<Ring>
+  /// For TLS 1.2 clients that take no ticket.
+  package let sessions = SessionCache()
 
   /// A client comes back within a working day without a full handshake; a key lives no longer than a day.
   package static let defaultInterval = Interval.hours(12)
@@ -47,6 +49,7 @@ package final class TicketKeys: Sendable {
       guard now >= ring.nextRotation else { return }
       try ring.push()
       ring.nextRotation = now + ring.interval
+      sessions.age()
     }
   }
 

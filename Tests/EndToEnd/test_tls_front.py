@@ -182,6 +182,40 @@ def test_session_is_resumed_by_ticket(balancers, version):
             session = client.tls.session
 
 
+@pytest.mark.parametrize("profile", ["intermediate", "legacy"])
+def test_session_of_a_client_without_tickets_is_resumed_by_its_id(scene, profile):
+    """As View clients of old do it: on every thread, and after a reload."""
+    balancer = scene.balance(scene.server(), threads=4, tls={"profile": profile})
+    context = balancer.context(maximum=V12)
+    context.options |= ssl.OP_NO_TICKET
+    with balancer.connect(context=context) as client:
+        assert not client.tls.session_reused
+        assert client.get("/").status == 200
+        session = client.tls.session
+    reused = []
+    for round in range(24):
+        if round == 12:
+            balancer.reload()
+        with balancer.connect(context=context, session=session) as client:
+            assert client.get("/").status == 200
+            reused.append(client.tls.session_reused)
+    assert all(reused), reused
+
+
+def test_session_by_id_of_a_worker_that_died_is_no_obstacle(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    context = balancer.context(maximum=V12)
+    context.options |= ssl.OP_NO_TICKET
+    with balancer.connect(context=context) as client:
+        assert client.get("/").status == 200
+        session = client.tls.session
+    os.kill(balancer.worker, signal.SIGKILL)
+    with balancer.connect(context=context, session=session) as client:
+        assert not client.tls.session_reused
+        assert client.get("/").status == 200
+
+
 def test_tickets_are_good_on_every_thread(scene):
     """Each event loop must know the keys of all."""
     balancer = scene.balance(scene.server(), threads=4)

@@ -59,6 +59,23 @@ enum Contexts {
   }
 }
 
+extension ClientContext {
+  /// Makes it a client that takes no tickets.
+  func refuseTickets() { unsafe belvedere_ctx_refuse_tickets(context) }
+}
+
+extension SessionCache {
+  /// Puts in this many sessions of nobody; false when one is not taken.
+  func fill(_ count: Int) -> Bool {
+    (0..<count).allSatisfy { number in
+      guard let session = unsafe SSL_SESSION_new() else { return false }
+      var identifier = [UInt8](repeating: 0, count: 32)
+      for byte in 0..<4 { identifier[byte] = UInt8(truncatingIfNeeded: number >> (8 * byte)) }
+      return unsafe SSL_SESSION_set1_id(session, identifier, 32) == 1 && keep(session)
+    }
+  }
+}
+
 extension ServerContext {
   /// The names of the ciphers that the first context accepts, in order.
   var cipherNames: [String] {

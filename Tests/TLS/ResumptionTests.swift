@@ -1,6 +1,7 @@
-import TLS
 import Testing
 import Wire
+
+@testable import TLS
 
 struct ResumptionTests {
   private let pair: CertificatePair
@@ -112,6 +113,85 @@ struct ResumptionTests {
     let back = try Contexts.trusting(limitedTo: .tls12)
     let session = try session(with: Contexts.server(pair, profile: .legacy, tickets: keys), back)
     #expect(try !resumes(session, with: Contexts.server(pair, profile: .intermediate, tickets: keys), back))
+  }
+
+  /// A client of TLS 1.2 that takes no tickets.
+  private func withoutTickets() throws -> ClientContext {
+    let client = try Contexts.trusting(limitedTo: .tls12)
+    client.refuseTickets()
+    return client
+  }
+
+  @Test(arguments: [TLSProfile.intermediate, .legacy])
+  func `without tickets a TLS 1.2 session is resumed by its identifier, as often as one likes (RFC 5246 §7.4.1.3)`(
+    profile: TLSProfile
+  ) throws {
+    let front = try ServerContext(certificates: [pair], profile: profile, tickets: keys)
+    let back = try withoutTickets()
+    let session = try session(with: front, back)
+    #expect(keys.sessions.count == 1)
+    for _ in 0..<3 { #expect(try resumes(session, with: front, back)) }
+    // Also by the context of the next generation.
+    #expect(try resumes(session, with: ServerContext(certificates: [pair], profile: profile, tickets: keys), back))
+    #expect(keys.sessions.count == 1)
+  }
+
+  @Test func `a session that a ticket or TLS 1.3 takes to the client is not kept here`() throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    _ = try session(with: front)
+    _ = try session(with: front, Contexts.trusting(limitedTo: .tls12))
+    #expect(keys.sessions.count == 0)
+  }
+
+  @Test func `a kept session is not resumed under another profile, nor without keys`() throws {
+    let back = try withoutTickets()
+    let session = try session(with: Contexts.server(pair, profile: .legacy, tickets: keys), back)
+    #expect(try !resumes(session, with: Contexts.server(pair, profile: .intermediate, tickets: keys), back))
+    #expect(try !resumes(session, with: Contexts.server(pair, profile: .legacy), back))
+  }
+
+  @Test func `a kept session goes with the keys of its time`() throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    let back = try withoutTickets()
+    let session = try session(with: front, back)
+    try keys.rotate(at: Contexts.now + .minutes(10))
+    #expect(try resumes(session, with: front, back))
+    try keys.rotate(at: Contexts.now + .minutes(20))
+    #expect(try !resumes(session, with: front, back))
+  }
+
+  @Test func `no more sessions are kept than there is room for, and the newest stay`() throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    let back = try withoutTickets()
+    let first = try session(with: front, back)
+    let kept = keys.sessions.fill(SessionCache.capacity * 2)
+    #expect(keys.sessions.count <= SessionCache.capacity)
+    #expect(keys.sessions.count >= SessionCache.capacity / 2)
+    #expect(kept)
+    #expect(try !resumes(first, with: front, back))
+    #expect(try resumes(session(with: front, back), with: front, back))
+  }
+
+  @Test func `a session of a connection that broke is not resumed by its identifier (RFC 5246 §7.2.2)`() throws {
+    let front = try Contexts.server(pair, tickets: keys)
+    let back = try withoutTickets()
+    let session = try sessionOfBroken(front, back)
+    #expect(keys.sessions.count == 0)
+    #expect(try !resumes(session, with: front, back))
+  }
+
+  private func sessionOfBroken(_ front: ServerContext, _ back: ClientContext) throws -> TLSSession? {
+    var duo = try Duo(front, back, name: name)
+    duo.establish()
+    let session = duo.client.takeSession()
+    // A record that nobody can open: the server answers with a fatal alert.
+    sendRaw([23, 3, 3, 0, 32] + [UInt8](repeating: 7, count: 32), to: duo.clientDescriptor)
+    duo.look()
+    guard case .failed = duo.server.readOnce() else {
+      Issue.record("it was opened")
+      return nil
+    }
+    return session
   }
 
   @Test func `without keys there is no session`() throws {

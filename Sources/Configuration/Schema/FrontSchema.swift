@@ -25,7 +25,9 @@ extension Schema {
         `modern`: TLS 1.3 only. `intermediate`: TLS 1.2 and 1.3 as Mozilla recommends. `legacy`: also the CBC ciphers \
         that old View clients need.
         """),
-      Key("tickets", \.tickets, .flag, example: "off", "Whether clients resume sessions by ticket."),
+      Key(
+        "tickets", \.tickets, .flag, example: "off",
+        "Whether clients resume sessions: by ticket, or by session id under TLS 1.2."),
       Key(
         "ticket-rotation", \.ticketRotation, .duration(.minutes(1)...(.hours(7 * 24))), example: "8h",
         "How often the key of tickets is replaced. Tickets of the key before are still accepted."),
