@@ -147,6 +147,7 @@ extension ContextHandle {
     _ = unsafe belvedere_ctx_set_server_name_callback(context, handleServerName)
     _ = unsafe belvedere_ctx_set_status_callback(context, handleStatus)
     unsafe SSL_CTX_set_alpn_select_cb(context, handleALPN, nil)
+    unsafe SSL_CTX_set_client_hello_cb(context, handleHello, nil)
   }
 }
 
@@ -169,6 +170,25 @@ private func handleServerName(
 ) -> Int32 {
   if let ssl = unsafe ssl { unsafe owner(of: ssl)?.select(for: ssl) }
   return SSL_TLSEXT_ERR_OK
+}
+
+/// A host name has a byte at least (RFC 6066 §3), which OpenSSL does not ask for.
+private func handleHello(
+  ssl: OpaquePointer?, alert: UnsafeMutablePointer<Int32>?, argument: UnsafeMutableRawPointer?
+) -> Int32 {
+  var start: UnsafePointer<UInt8>?
+  var count = 0
+  // SAFETY: the extension's bytes are live for the callback.
+  guard unsafe SSL_client_hello_get0_ext(ssl, UInt32(TLSEXT_TYPE_server_name), &start, &count) == 1 else {
+    return SSL_CLIENT_HELLO_SUCCESS
+  }
+  // The list's length, the first name's type and length. What else may be wrong OpenSSL finds.
+  let name = unsafe UnsafeBufferPointer(start: start, count: count)
+  guard count >= 5, unsafe name[2] == UInt8(TLSEXT_NAMETYPE_host_name), unsafe name[3] == 0, unsafe name[4] == 0 else {
+    return SSL_CLIENT_HELLO_SUCCESS
+  }
+  unsafe alert?.pointee = SSL_AD_DECODE_ERROR
+  return SSL_CLIENT_HELLO_ERROR
 }
 
 /// Keeps a session that a client may resume by its identifier; 1 means that the reference is ours now. With TLS 1.3 and

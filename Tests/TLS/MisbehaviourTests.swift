@@ -25,6 +25,27 @@ struct MisbehaviourTests {
     #expect(failure?.description == reason)
   }
 
+  @Test(arguments: [true, false])
+  func `an empty host name is a decode error (RFC 6066 §3)`(isEmpty: Bool) throws {
+    let name: [UInt8] = isEmpty ? [] : [0x61]
+    func sized(_ bytes: [UInt8]) -> [UInt8] { [0, UInt8(bytes.count)] + bytes }
+    let extensions = sized([0, 0] + sized(sized([0] + sized(name))))
+    let body = [3, 3] + [UInt8](repeating: 7, count: 32) + [0, 0, 2, 0xc0, 0x2b, 1, 0] + extensions
+    let sockets = SocketPair()
+    var server = try TLSConnection(accepting: sockets.left, context: Contexts.server())
+    sendRaw([22, 3, 1] + sized([1, 0] + sized(body)), to: sockets.right)
+    server.became(.readable)
+    let progress = server.handshake()
+    let alert: [UInt8] = [21, 3, 3, 0, 2, 2, 50]
+    #expect((receiveRaw(from: sockets.right) == alert) == isEmpty)
+    // The other one has an offer that nobody takes, which is another alert.
+    guard case .failed(let failure) = progress else {
+      Issue.record("it goes on")
+      return
+    }
+    #expect(failure.blame == .peer)
+  }
+
   @Test func `a client that leaves in the handshake is the one to blame`() throws {
     var duo = try Duo(Contexts.server(), Contexts.trusting())
     duo.cutClient()
