@@ -23,7 +23,10 @@ package struct CertificateRefusal: Equatable, Sendable, CustomStringConvertible 
       text += ", issued by '\(certificate.issuer)', "
     }
     text += "does not pass: \(reason)"
-    if let leaf, !expectedName.isEmpty {
+    if let leaf, !expectedName.isEmpty, !leaf.hasAlternativeNames {
+      text += "; it has no subjectAltName, and a common name does not count (RFC 9525): have it issued with"
+      text += " subjectAltName '\(expectedName)', or pin it by its fingerprint (`trust: { fingerprint: … }`)"
+    } else if let leaf, !expectedName.isEmpty {
       let identities = leaf.names + leaf.addresses
       text += "; '\(expectedName)' was asked for, it is for "
       text += identities.isEmpty ? "no name" : identities.prefix(Self.namesShown).joined(separator: ", ")

@@ -22,8 +22,9 @@ import COpenSSL
   func ask(for name: ServerName, checking: Bool) throws(TLSError) {
     // SAFETY: `ssl` and its parameters live as long as `self`; the name is copied.
     let parameters = unsafe SSL_get0_param(ssl)
-    // `*` stands for a whole label (RFC 6125 §6.4.3).
-    unsafe X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+    // `*` stands for a whole label, and the common name for nothing (RFC 9525 §6.3, §2).
+    let flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT
+    unsafe X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(flags))
     let done =
       switch name.kind {
       case .host:

@@ -26,6 +26,7 @@ MATRIX = [
     ("authority, unknown issuer", "unknown_issuer", {}, False),
     ("authority, name is an address", "by_address", {"server-name": "127.0.0.1"}, True),
     ("authority, other address", "by_address", {"server-name": "127.0.0.2"}, False),
+    ("authority, right name in the common name alone", "common_name_alone", {}, False),
     ("system store, unknown issuer", "front", {"trust": "system"}, False),
     ("fingerprint, right", "unknown_issuer", {"trust": {"fingerprint": "F"}}, True),
     ("fingerprint, right, with colons", "unknown_issuer", {"trust": {"fingerprint": "F:"}}, True),
@@ -80,6 +81,7 @@ def test_trust(matrix, number):
         ("expired", "expired"),
         ("wrong_name", "name|host"),
         ("unknown_issuer", "issuer|self.signed|unable to"),
+        ("common_name_alone", "no subjectAltName.*have it issued with subjectAltName 'view.test', or pin it"),
     ],
 )
 def test_log_names_the_certificate_the_reason_and_the_fingerprint(scene, certificates, kind, reason):

@@ -43,6 +43,22 @@ struct VerificationTests {
         + "its SHA-256 fingerprint is \(good.facts.fingerprint)")
   }
 
+  @Test func `a common name is no name, and the log says what to do (RFC 9525 §2)`() throws {
+    let root = Forge.authority("Our Root")
+    let bare = Forge.make(name.text, signedBy: root)
+    let client = try ClientContext(trust: .authorities(pem: root.pair().certificatePEM(), origin: "our root"))
+    let failure = try failure(of: bare.pair(), client, name: name)
+    #expect(failure?.refusal?.reason == "hostname mismatch")
+    #expect(
+      failure?.description.contains(
+        "it has no subjectAltName, and a common name does not count (RFC 9525): have it issued with subjectAltName "
+          + "'\(name.text)', or pin it by its fingerprint (`trust: { fingerprint: … }`); its SHA-256 fingerprint is")
+        == true)
+    #expect(try self.failure(of: Forge.leaf(name.text, signedBy: root).pair(), client, name: name) == nil)
+    let pinning = try ClientContext(trust: .fingerprints([bare.pair().facts.fingerprint]))
+    #expect(try self.failure(of: bare.pair(), pinning, name: name) == nil)
+  }
+
   @Test func `an expired certificate is refused`() throws {
     let old = try SelfSigned.make(for: [name.text], signedBy: authority, validity: -7200 ... -3600)
     let failure = try failure(of: old, trustingOurs(), name: name)

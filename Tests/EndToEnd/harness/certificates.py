@@ -52,10 +52,11 @@ class Authority:
         (self.directory / "serial").write_text("1000\n")
 
     def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z", responder=None, issuer=None, complete=True):
-        """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone. The authority's own
+        """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone, and for its
+        common name only where there are none. The authority's own
         stands behind it in the file where that is to be `complete`. With a `responder`'s URL the certificate names that; with an `issuer`'s URL it
         names where the authority's own can be had, and the file is without."""
-        entries = ",".join(n if n.startswith("IP:") else f"DNS:{n}" for n in (names or [name]))
+        entries = ",".join(n if n.startswith("IP:") else f"DNS:{n}" for n in ([name] if names is None else names))
         self._issued += 1
         stem = f"{self._issued}-{name.replace('*', 'star')}"
         key, request, chain, settings = (self.directory / f"{stem}.{kind}" for kind in ("key", "csr", "pem", "cnf"))
@@ -65,7 +66,8 @@ class Authority:
             f"[ca]\ndefault_ca=this\n[this]\ndatabase={self.directory}/index.txt\nserial={self.directory}/serial\n"
             f"new_certs_dir={self.directory}\ndefault_md=sha256\npolicy=any\nx509_extensions=leaf\n"
             "[any]\ncommonName=supplied\n"
-            f"[leaf]\nsubjectAltName={entries}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n"
+            "[leaf]\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n"
+            + (f"subjectAltName={entries}\n" if entries else "")
             + (f"authorityInfoAccess=OCSP;URI:{responder}\n" if responder else "")
             + (f"authorityInfoAccess=caIssuers;URI:{issuer}\n" if issuer else "")
         )
@@ -136,6 +138,10 @@ class Certificates:
     @property
     def wrong_name(self):
         return self._once("wrong", lambda: self.authority.issue("stranger.test"))
+
+    @property
+    def common_name_alone(self):
+        return self._once("bare", lambda: self.authority.issue(self.service_name, names=[]))
 
     @property
     def by_address(self):
