@@ -7,6 +7,8 @@ import Glibc
 /// A change of trust makes a new context, and with it every session earned under the old one void.
 @safe package final class ClientContext: Sendable {
   package let trust: Trust
+  /// What a chain may end at; empty when no chain is checked.
+  private let anchors: Set<Fingerprint>
   private let handle: ContextHandle
 
   /// An `SSL_CTX`, live as long as this object.
@@ -18,17 +20,25 @@ import Glibc
     self.trust = trust
     switch trust {
     case .system:
-      try handle.loadSystemStore()
+      anchors = try handle.loadSystemStore()
     case .authoritiesFile(let path):
-      try handle.trust(PEMFile(path: path))
+      anchors = try handle.trust(PEMFile(path: path))
     case .authorities(let pem, let origin):
-      try handle.trust(PEMFile(origin: origin, copying: pem))
+      anchors = try handle.trust(PEMFile(origin: origin, copying: pem))
     case .fingerprints(let fingerprints):
       if fingerprints.isEmpty { throw .badFingerprint("") }
+      anchors = []
     case .none:
-      break
+      anchors = []
     }
     handle.verify(for: self)
+  }
+
+  /// Whether the same certificates pass: a file of authorities may have changed under its path.
+  package func hasSameTrust(as other: ClientContext) -> Bool {
+    if self === other { return true }
+    guard trust.checksChain, other.trust.checksChain else { return trust == other.trust }
+    return anchors == other.anchors
   }
 
   /// The verdict on a server's chain: 1 or 0, as SSL_CTX_set_cert_verify_callback(3) wants it. A refusal is explained
@@ -83,27 +93,32 @@ final class ClientState {
 }
 
 extension ContextHandle {
-  fileprivate func loadSystemStore() throws(TLSError) {
+  /// Answers with what is trusted.
+  fileprivate func loadSystemStore() throws(TLSError) -> Set<Fingerprint> {
     let candidates = Trust.systemStores
     // SAFETY: the path lives through the call.
     guard let path = candidates.first(where: { unsafe access($0, R_OK) == 0 }) else {
       throw .noSystemStore(looked: candidates)
     }
-    try trust(PEMFile(path: path))
+    return try trust(PEMFile(path: path))
   }
 
   /// Every certificate in the file becomes an anchor, also one that is no authority of its own (X509_V_FLAG_PARTIAL_CHAIN).
-  fileprivate func trust(_ file: borrowing PEMFile) throws(TLSError) {
+  /// Answers with what is trusted.
+  fileprivate func trust(_ file: borrowing PEMFile) throws(TLSError) -> Set<Fingerprint> {
     let authorities = try file.certificates()
     guard !authorities.isEmpty else { throw .noCertificate(origin: file.origin) }
     // SAFETY: the store is the context's; it takes references of its own.
     let store = unsafe SSL_CTX_get_cert_store(context)
+    var anchors: Set<Fingerprint> = []
     for authority in authorities {
+      if let anchor = unsafe Fingerprint(of: authority.x509) { anchors.insert(anchor) }
       guard unsafe X509_STORE_add_cert(store, authority.x509) == 1 else {
         throw .refused(origin: file.origin, reason: takeQueuedReason())
       }
     }
     _ = unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
+    return anchors
   }
 
   fileprivate func verify(for owner: ClientContext) {

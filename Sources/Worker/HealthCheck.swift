@@ -43,7 +43,7 @@ struct HealthCheck: ~Copyable {
   mutating func goOn(as other: Int, of next: Generation) -> Bool {
     let (mine, theirs) = (generation.servers[server], next.servers[other])
     guard mine.endpoint == theirs.endpoint, mine.security.serverName == theirs.security.serverName,
-      mine.security.context.trust == theirs.security.context.trust,
+      mine.security.context.hasSameTrust(as: theirs.security.context),
       generation.configuration.health == next.configuration.health,
       generation.configuration.mode == next.configuration.mode
     else { return false }

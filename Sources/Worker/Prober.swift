@@ -43,8 +43,8 @@ struct Prober: ~Copyable {
     world.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
   }
 
-  /// Takes over another generation: what is known of a server that keeps its name and address stays known, and its check
-  /// goes on unless checks are made otherwise now.
+  /// Takes over another generation: what is known of a server that keeps its name, address and trust stays known,
+  /// and its check goes on unless checks are made otherwise now.
   mutating func adopt(_ next: Generation, _ world: inout World) {
     var earlier: [String: SlabKey] = [:]
     for (server, key) in keys.enumerated() {
@@ -62,7 +62,9 @@ struct Prober: ~Copyable {
         keys.append(key)
         continue
       }
-      let isSame = generation.servers[checks[key].server].endpoint == upstream.endpoint
+      let former = generation.servers[checks[key].server]
+      let isSame =
+        former.endpoint == upstream.endpoint && former.security.context.hasSameTrust(as: upstream.security.context)
       let known = isSame && checks[key].tracker.isKnown ? checks[key].tracker : nil
       keys.append(checks.insert(HealthCheck(server, next, continuing: known, at: world.now)))
     }

@@ -121,6 +121,27 @@ def test_only_server_that_fails_verification_is_503(scene, certificates):
     assert balancer.get("/").status == 503
 
 
+def test_connection_of_the_former_trust_is_not_used_again_after_a_reload(scene, certificates):
+    """The file of authorities has other ones in it, under the same path."""
+    authorities = scene.directory / "authorities.pem"
+    authorities.write_text(certificates.authority.certificate.read_text())
+    server = scene.server()
+    changes = {server.name: {"trust": {"ca": str(authorities)}}}
+    balancer = scene.balance(server, server_changes=changes, pool={"share": False})
+    with balancer.connect() as client:
+        assert client.get("/").status == 200
+        # The same authorities in another order of bytes: the connection stays.
+        authorities.write_text("# as before\n" + certificates.authority.certificate.read_text())
+        balancer.reload()
+        assert client.get("/").status == 200
+        assert len(server.requests) == 2 and server.requests[0].connection is server.requests[1].connection
+        authorities.write_text(certificates.other_authority.certificate.read_text())
+        balancer.reload()
+        assert client.get("/").status == 503
+        assert len(server.requests) == 2
+    balancer.wait_for_state(server.name, "down")
+
+
 def test_no_verification_is_said_at_every_start(scene):
     balancer = scene.balance(scene.server(), server_changes={"view01": INSECURE})
     balancer.wait_for_log(r"warning.*certificates are not verified")

@@ -59,6 +59,24 @@ struct VerificationTests {
     #expect(try self.failure(of: bare.pair(), pinning, name: name) == nil)
   }
 
+  @Test func `trust is the same when the same certificates pass, whatever their file is called`() throws {
+    let other = try SelfSigned.make(for: ["Another Authority"], authority: true)
+    func context(_ pem: [UInt8], _ origin: String) throws -> ClientContext {
+      try ClientContext(trust: .authorities(pem: pem, origin: origin))
+    }
+    let (ours, theirs) = (try authority.certificatePEM(), try other.certificatePEM())
+    let trusting = try context(ours, "ca.pem")
+    #expect(trusting.hasSameTrust(as: trusting))
+    #expect(try trusting.hasSameTrust(as: context(ours, "elsewhere.pem")))
+    #expect(try context(ours + theirs, "ca.pem").hasSameTrust(as: context(theirs + ours, "ca.pem")))
+    #expect(try !trusting.hasSameTrust(as: context(theirs, "ca.pem")))
+    #expect(try !trusting.hasSameTrust(as: context(ours + theirs, "ca.pem")))
+    let pinning = try ClientContext(trust: .fingerprints([good.facts.fingerprint]))
+    #expect(try pinning.hasSameTrust(as: ClientContext(trust: .fingerprints([good.facts.fingerprint]))))
+    #expect(try !pinning.hasSameTrust(as: ClientContext(trust: .fingerprints([other.facts.fingerprint]))))
+    #expect(try !pinning.hasSameTrust(as: ClientContext(trust: .none)) && !trusting.hasSameTrust(as: pinning))
+  }
+
   @Test func `an expired certificate is refused`() throws {
     let old = try SelfSigned.make(for: [name.text], signedBy: authority, validity: -7200 ... -3600)
     let failure = try failure(of: old, trustingOurs(), name: name)
