@@ -183,7 +183,7 @@ struct Client: ~Copyable {
         world.buffers.lease(&input)
         makeRoom(&world)
         let incoming = stream.read(into: &input)
-        if !exchange.isLeased, incoming != .wouldBlock { beginExchange(&world) }
+        if !exchange.isLeased, incoming != .wouldBlock, incoming != .yield { beginExchange(&world) }
         switch incoming {
         case .bytes(let count): exchange.value.record.bytesFromClient += UInt64(count)
         case .wouldBlock: return settle(&world)

@@ -18,5 +18,6 @@ package struct Property: Sendable, CustomStringConvertible {
     Property(name: "advertisement") { (bytes) throws(Violation) in try AdvertisementProperties.check(bytes) },
     Property(name: "affinity-file") { (bytes) throws(Violation) in try AffinityFileProperties.check(bytes) },
     Property(name: "control-line") { (bytes) throws(Violation) in try ControlLineProperties.check(bytes) },
+    Property(name: "post-handshake") { (bytes) throws(Violation) in try PostHandshakeProperties.check(bytes) },
   ]
 }
