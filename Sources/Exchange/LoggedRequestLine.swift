@@ -17,7 +17,8 @@ package struct LoggedRequestLine: Sendable {
     case full
   }
 
-  /// Bytes of the client's that are looked at. What is written of them may be longer, less than six times as long.
+  /// Bytes of the client's that are looked at. What is written of them may be twice as long, and a part and the version:
+  /// a connection keeps the storage.
   package static let limit = 1024
 
   /// What stands for a line that is no request line. It could be the rest of a body with a password in it.
@@ -55,7 +56,7 @@ package struct LoggedRequestLine: Sendable {
     let isTunnel = Self.isTunnel(text, range)
     var isInQuery = false
     var index = range.lowerBound
-    while index < range.upperBound {
+    while index < range.upperBound, line.count < 2 &* Self.limit {
       let (octet, count) = Self.decoded(text, at: index, before: range.upperBound)
       let beginsQuery = octet == UInt8(ascii: "?") || octet == UInt8(ascii: "#")
       let beginsPart = beginsQuery || octet == UInt8(ascii: ";") || isInQuery && octet == UInt8(ascii: "&")

@@ -149,3 +149,21 @@ def test_body_that_a_server_leaves_unread_is_nobodys_request(scene):
     for _ in range(3):
         assert balancer.get("/mine").text == "/mine"
     server.script = page
+
+
+def test_nginx_reads_what_passes(scene):
+    """White space around chunk extensions, a Host with HTAB around it, and a ticket of 40 KB."""
+    nginx = scene.nginx(extra="large_client_header_buffers 4 64k;")
+    balancer = scene.balance(nginx, limits={"header-bytes": "64KiB"})
+    body = '5 ;a\r\nhello\r\n6 ; b = "c; d"\t;e\r\n world\r\n0 ;f\r\n\r\n'
+    ticket = "y" * 40_000
+    with balancer.connect() as client:
+        for number in range(3):
+            head = f"PUT /blob/{number} HTTP/1.1\r\nHost:\tview.test\t\r\nAuthorization: Negotiate {ticket}\r\nTransfer-Encoding: chunked\r\n\r\n"
+            client.send(head)
+            for byte in body[:20]:
+                client.send(byte)
+            client.send(body[20:])
+            assert client.answer("PUT").status == 201
+            assert (nginx.root / str(number)).read_bytes() == b"hello world"
+        assert client.get("/").text == "view01"

@@ -53,4 +53,54 @@ struct BufferTests {
     #expect(mine == Array("12345".utf8))
     #expect(theirs == Array("body".utf8))
   }
+
+  @Test("gets a larger piece with what it holds, once, and keeps it no longer than it is leased")
+  func enlarges() {
+    var pool = BufferPool()
+    var buffer = Buffer()
+    pool.lease(&buffer)
+    buffer.append("gone: head")
+    buffer.consume(6)
+    pool.enlarge(&buffer)
+    let moved = contents(of: buffer)
+    #expect(moved == Array("head".utf8))
+    let room = buffer.room
+    #expect(room == Buffer.largeCapacity - 4 && buffer.isLarge)
+    pool.enlarge(&buffer)
+    let again = (contents(of: buffer), buffer.room)
+    #expect(again == (moved, room))
+
+    buffer.overwrite(at: 1, with: UInt8(ascii: "E"))
+    buffer.append(";")
+    let whole = contents(of: buffer)
+    #expect(whole == Array("hEad;".utf8))
+    pool.giveBack(&buffer)
+    let (count, left) = (buffer.count, buffer.room)
+    #expect(count == 0 && left == 0 && !buffer.isLarge && !buffer.isLeased)
+    pool.lease(&buffer)
+    let ordinary = buffer.room
+    #expect(ordinary == Buffer.capacity && !buffer.isLarge)
+    pool.giveBack(&buffer)
+    // One without storage gets a large piece at once.
+    pool.enlarge(&buffer)
+    let fresh = buffer.room
+    #expect(fresh == Buffer.largeCapacity)
+  }
+
+  @Test("and another exchange storage of different sizes")
+  func exchangesSizes() {
+    var pool = BufferPool()
+    var head = Buffer()
+    var body = Buffer()
+    pool.enlarge(&head)
+    pool.lease(&body)
+    body.append("1234body")
+    body.consume(4)
+    head.append("head")
+    let taken = head.takeAll(of: &body)
+    let (mine, sizes) = (contents(of: head), (head.room, body.room))
+    #expect(taken && mine == Array("headbody".utf8))
+    #expect(sizes == (Buffer.capacity - 8, Buffer.largeCapacity))
+    #expect(!head.isLarge && body.isLarge)
+  }
 }
