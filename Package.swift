@@ -81,7 +81,9 @@ let package = Package(
     tests("Demo", ["Demo", "Configuration", "Wire", "Linux", "TLS"]),
     tests("Roles", ["Roles", "Wire", "Simulation"]),
     tests("Control", ["Control", "Simulation"]),
-    tests("Supervisor", ["Supervisor", "VRRP", "Configuration", "Control", "Roles", "Linux", "Wire", "Simulation"]),
+    tests(
+      "Supervisor",
+      ["Supervisor", "VRRP", "Configuration", "Control", "Roles", "Linux", "Wire", "Simulation", logging]),
     tests("Systemd", ["Systemd", "Linux", "Wire", logging]),
     tests("Linux", ["Linux", "Wire"]),
     // Seeds and clocks for the pure cores' tests.
@@ -91,8 +93,8 @@ let package = Package(
     .target(
       name: "Properties",
       dependencies: [
-        "HTTP1", "Exchange", "Roles", "Configuration", "VRRP", "Balancing", "Control", "Wire", "TLS", "Linux",
-        "COpenSSL",
+        "HTTP1", "Exchange", "Roles", "Configuration", "VRRP", "Balancing", "Control", "Supervisor", "Wire", "TLS",
+        "Linux", "COpenSSL",
       ],
       path: "Tests/Properties",
       swiftSettings: settings),

@@ -8,10 +8,19 @@ struct RateWindow {
   /// A worker tells its load once a second; one that is late must not make a rate of two facts that came together.
   private static let leastWidth = Interval.milliseconds(900)
 
+  /// Facts that come faster than that are one sample, the latest of them.
+  private static let step = Interval.milliseconds(500)
+
+  /// No two are closer than `step`, the last one to its neighbour excepted: at most `sampleLimit`.
   private var samples: [(at: Instant, load: Load)] = []
+  /// What `width` has room for, and both ends.
+  static let sampleLimit = 24
+
+  var sampleCount: Int { samples.count }
 
   /// Takes what the worker has told.
   mutating func note(_ load: Load, at now: Instant) {
+    if samples.count > 1, now - samples[samples.count - 2].at < Self.step { samples.removeLast() }
     samples.append((now, load))
     while samples.count > 2, now - samples[1].at >= Self.width { samples.removeFirst() }
   }

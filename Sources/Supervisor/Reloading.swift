@@ -81,6 +81,7 @@ extension Supervision {
     switch prepare() {
     case .success(let reload):
       pending = reload
+      status.expect(reload.plan.description)
       hand(reload)
     case .failure(let refusal):
       ServiceNotification.ready.send()
@@ -98,7 +99,7 @@ extension Supervision {
   mutating func endReload(_ outcome: Result<Void, ReloadRefusal>) {
     guard let reload = pending else { return }
     pending = nil
-    if case .success = outcome { adopt(reload) }
+    if case .success = outcome { adopt(reload) } else { status.expect(nil) }
     ServiceNotification.ready.send()
     conclude(outcome)
     reloadIfWanted()

@@ -3,7 +3,10 @@ import Roles
 import Wire
 
 /// The service as its configuration describes it and its worker has told of it. Pure: moments are handed in.
-struct ServiceStatus {
+///
+/// However much a worker says, and whatever: this holds one state and one load for each server that a configuration
+/// names, `certificateLimit` certificates within `certificateBytes`, and ten seconds of rates.
+package struct ServiceStatus {
   /// What the worker told last of a server.
   private struct Health {
     var state: ServerChange.State
@@ -13,7 +16,15 @@ struct ServiceStatus {
     var isCurrent = true
   }
 
+  /// Reasons are a line; the rest of a longer one is not kept.
+  private static let reasonLimit = 1024
+  static let certificateLimit = 256
+  /// Texts of all certificates. With every character escaped they still fit an answer.
+  static let certificateBytes = 1 << 19
+
   private(set) var description: ServiceDescription
+  /// Servers of a configuration that the worker is taking over: it tells of them before it says that it serves.
+  private var coming: Set<String> = []
   private var health: [String: Health] = [:]
   private var load: Load?
   private var rates = RateWindow()
@@ -22,12 +33,25 @@ struct ServiceStatus {
   /// By server.
   private var serverLoads: [String: ServerLoad] = [:]
 
-  init(_ description: ServiceDescription) { self.description = description }
+  package init(_ description: ServiceDescription) { self.description = description }
+
+  /// Takes what the worker says of the service; what is not about it changes nothing here.
+  package mutating func note(_ fact: Fact, at now: Instant, _ moment: Moment) {
+    switch fact {
+    case .serverChanged(let change): note(change, at: moment)
+    case .load(let load): note(load, at: now)
+    case .serverLoad(let load): note(load)
+    case .certificate(let certificate): note(certificate)
+    case .hello, .ready, .refused, .stopped, .obeyed, .problem: break
+    }
+  }
 
   /// A server's state is as old as its last change, whichever worker found it.
   mutating func note(_ change: ServerChange, at now: Moment) {
+    guard isNamed(change.name) else { return }
     let since = health[change.name].flatMap { $0.state == change.state ? $0.since : nil }
-    health[change.name] = Health(state: change.state, reason: change.reason, since: since ?? now)
+    let reason = String(change.reason.prefix(Self.reasonLimit))
+    health[change.name] = Health(state: change.state, reason: reason, since: since ?? now)
   }
 
   mutating func note(_ load: Load, at now: Instant) {
@@ -36,16 +60,34 @@ struct ServiceStatus {
   }
 
   mutating func note(_ certificate: ServedCertificate) {
-    certificates.removeAll { $0.generation != certificate.generation }
+    certificates.removeAll { $0.generation != certificate.generation || $0.place == certificate.place }
+    let bytes = certificates.reduce(certificate.byteCount) { $0 + $1.byteCount }
+    guard certificates.count < Self.certificateLimit, bytes <= Self.certificateBytes else { return }
     certificates.append(certificate)
   }
 
-  mutating func note(_ load: ServerLoad) { serverLoads[load.name] = load }
+  mutating func note(_ load: ServerLoad) {
+    if isNamed(load.name) { serverLoads[load.name] = load }
+  }
+
+  private func isNamed(_ name: String) -> Bool {
+    coming.contains(name) || description.servers.contains { $0.name == name }
+  }
+
+  /// The worker is asked to take this configuration over; nil: it has not, or is not asked any more.
+  mutating func expect(_ next: ServiceDescription?) {
+    coming = Set(next?.servers.map(\.name) ?? [])
+    if next == nil { forgetUnnamed() }
+  }
 
   /// Another configuration. What is known of servers that it names stays known.
   mutating func adopt(_ description: ServiceDescription) {
-    let names = Set(description.servers.map(\.name))
     self.description = description
+    expect(nil)
+  }
+
+  private mutating func forgetUnnamed() {
+    let names = Set(description.servers.map(\.name))
     health = health.filter { names.contains($0.key) }
     serverLoads = serverLoads.filter { names.contains($0.key) }
   }
@@ -62,19 +104,21 @@ struct ServiceStatus {
   /// Whether any server can be reached; nil while the worker has not told of all of them. One that refuses new clients
   /// counts: it does so to the other node as well.
   var reachesServers: Bool? {
-    let known = health.values.filter(\.isCurrent)
+    let known = description.servers.compactMap { health[$0.name] }.filter(\.isCurrent)
     if known.contains(where: { $0.state == .up || $0.state == .drain }) { return true }
     return known.count == description.servers.count ? false : nil
   }
 
   /// `9 sessions, 12 connections, 4711 requests; servers: 3 of 4 up, view02 down`.
-  var line: String {
+  package var line: String {
     var parts: [String] = []
     if let load {
-      let sessions = serverLoads.values.reduce(0) { $0 + UInt64($1.sessions) }
+      let sessions = description.servers.reduce(0) { $0 + UInt64(serverLoads[$1.name]?.sessions ?? 0) }
       parts.append("\(sessions) sessions, \(load.connections) connections, \(load.requests) requests")
     }
-    let known = health.filter(\.value.isCurrent)
+    let known = health.filter { name, health in
+      health.isCurrent && description.servers.contains { $0.name == name }
+    }
     if !known.isEmpty {
       let up = known.count { $0.value.state == .up }
       let others = known.filter { $0.value.state != .up }.sorted { $0.key < $1.key }
@@ -82,6 +126,17 @@ struct ServiceStatus {
       parts.append((["servers: \(up) of \(description.servers.count) up"] + others).joined(separator: ", "))
     }
     return parts.isEmpty ? "serving" : parts.joined(separator: "; ")
+  }
+
+  /// Writes into a report what is known here.
+  package func fill(_ report: inout StatusReport) { fill(&report, ServerOrders()) }
+
+  /// How much is remembered: whatever was said, a small number of things.
+  package var size: Int { health.count + serverLoads.count + certificates.count + rates.sampleCount }
+
+  /// No `size` is more, with the configuration in force alone.
+  package var sizeLimit: Int {
+    2 * description.servers.count + Self.certificateLimit + RateWindow.sampleLimit
   }
 
   /// Writes into a report what is known here, and what operators have ordered.
@@ -137,6 +192,15 @@ extension StatusReport.Server.Load {
     self.init(
       clients: UInt64(load.clients), sessions: UInt64(load.sessions), exchanges: UInt64(load.exchanges),
       waiting: UInt64(load.waiting), connections: UInt64(load.connections))
+  }
+}
+
+extension ServedCertificate {
+  /// Of its texts.
+  fileprivate var byteCount: Int {
+    names.reduce(file.utf8.count + subject.utf8.count + serial.utf8.count + fingerprint.utf8.count) {
+      $0 + $1.utf8.count
+    }
   }
 }
 

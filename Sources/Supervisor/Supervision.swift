@@ -58,12 +58,16 @@ struct Supervision: ~Copyable {
   let reread: () -> Result<ServicePlan, ReloadRefusal>
   /// The process of the worker that notes are about: the one that runs, or the last one.
   private(set) var workerIdentifier: Int32?
-  private(set) var status: ServiceStatus
+  var status: ServiceStatus
   private var saidStatus = ""
   private var exitStatus: Int32?
   private var nextTick: Instant
   private let watchdog: Interval?
   private var nextWatchdog = Instant(nanoseconds: 0)
+  /// How much the worker may still say.
+  private var budget: FactBudget
+  /// The worker has said more than one turn takes.
+  private var hasFactsLeft = false
 
   /// `reread` makes a plan of the configuration file as it is when it is called.
   init(
@@ -96,6 +100,7 @@ struct Supervision: ~Copyable {
     self.version = version
     life = WorkerLife(limits: limits)
     status = ServiceStatus(plan.description)
+    budget = FactBudget(servers: plan.description.servers.count, at: Clock.monotonic())
     nextTick = Clock.monotonic() + HeartbeatWatch.period
     // Half of what systemd waits for, as sd_watchdog_enabled(3) asks.
     watchdog = ServiceNotification.watchdogMicroseconds.map { .microseconds($0 / 2) }
@@ -122,6 +127,7 @@ struct Supervision: ~Copyable {
 
   /// Until when nothing is to be done unless something happens.
   private func patience() -> Interval {
+    if hasFactsLeft { return .zero }
     let now = Clock.monotonic()
     var next = nextTick
     if let deadline = life.deadline { next = min(next, deadline) }
@@ -141,11 +147,13 @@ struct Supervision: ~Copyable {
     }
   }
 
-  /// Takes every fact that has come, then looks whether the process still runs: facts come before the end that they
-  /// explain.
+  /// Takes facts that have come, so many in a turn, and when there are no more looks whether the process still runs:
+  /// facts come before the end that they explain.
   private mutating func readWorker() {
+    hasFactsLeft = false
     guard worker != nil else { return }
     worker?.link.flush()
+    var taken = 0
     reading: while let receipt = worker?.link.receive() {
       switch receipt {
       case .nothing: break reading
@@ -155,7 +163,17 @@ struct Supervision: ~Copyable {
       case .faulty(let reason):
         handle(.faulty(reason: reason))
         break reading
-      case .fact(let fact): take(fact)
+      case .fact(let fact):
+        guard budget.spend(at: Clock.monotonic()) else {
+          handle(.faulty(reason: budget.reason))
+          break reading
+        }
+        take(fact)
+        taken += 1
+        guard taken < FactBudget.perTurn else {
+          hasFactsLeft = true
+          return
+        }
       }
     }
     if let end = worker?.child.reap() {
@@ -181,10 +199,7 @@ struct Supervision: ~Copyable {
       handle(.ready)
       reloadIfWanted()
     case .refused(_, let reason): handle(.refused(reason: reason))
-    case .serverChanged(let change): status.note(change, at: .now)
-    case .load(let load): status.note(load, at: Clock.monotonic())
-    case .serverLoad(let load): status.note(load)
-    case .certificate(let certificate): status.note(certificate)
+    case .serverChanged, .load, .serverLoad, .certificate: status.note(fact, at: Clock.monotonic(), .now)
     case .problem(let problem):
       OperationalLog.add(ProblemList.Entry(time: problem.time, count: problem.count, text: problem.text))
     case .obeyed(let number): answerOrders(upTo: number)
@@ -265,6 +280,7 @@ struct Supervision: ~Copyable {
     limits = WorkerLimits(stop: plan.stop)
     life.adopt(limits)
     status.adopt(plan.description)
+    budget.adopt(servers: plan.description.servers.count)
     orders.keep(plan.serverNames)
     if kept != (plan.orderFile, orders.snapshot) { saveOrders() }
     generation.adopt(reload.generation, at: .now)
@@ -289,6 +305,7 @@ struct Supervision: ~Copyable {
       try poller.watch(next.link.socket.descriptor, token: Token.worker)
       next.link.flush()
       workerIdentifier = next.child.identifier
+      budget = FactBudget(servers: plan.description.servers.count, at: Clock.monotonic())
       worker = consume next
       workerSince = .now
     } catch {

@@ -119,6 +119,9 @@ package final class ControlChannel: Sendable {
     if !left { wakeup.signal() }
   }
 
+  /// Whether facts wait for the supervisor to read.
+  var isBehind: Bool { pending.withLock { !$0.isEmpty } }
+
   /// Sends what waits, as far as there is room; true when nothing is left.
   private func flush() -> Bool {
     pending.withLock { waiting in

@@ -244,6 +244,8 @@ final class WorkerService: Sendable {
     }
     state.withLock { $0.told = figures }
     warn(ofDropped: accessLog.takeDropped())
+    // A supervisor that does not read finds the last ones, and how often they came.
+    guard !channel.isBehind else { return }
     for problem in OperationalLog.takeProblems() { channel.send(.problem(Problem(problem))) }
   }
 

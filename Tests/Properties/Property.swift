@@ -14,6 +14,7 @@ package struct Property: Sendable, CustomStringConvertible {
     Property(name: "chunked-body") { (bytes) throws(Violation) in try ChunkedBodyProperties.check(bytes) },
     Property(name: "health-answer") { (bytes) throws(Violation) in try HealthAnswerProperties.check(bytes) },
     Property(name: "role-message") { (bytes) throws(Violation) in try RoleMessageProperties.check(bytes) },
+    Property(name: "facts") { (bytes) throws(Violation) in try FactProperties.check(bytes) },
     Property(name: "configuration") { (bytes) throws(Violation) in try ConfigurationProperties.check(bytes) },
     Property(name: "advertisement") { (bytes) throws(Violation) in try AdvertisementProperties.check(bytes) },
     Property(name: "affinity-file") { (bytes) throws(Violation) in try AffinityFileProperties.check(bytes) },

@@ -30,4 +30,17 @@ private func load(_ accepted: UInt64, _ requests: UInt64) -> Load {
     for second in 100..<110 as Range<UInt64> { window.note(load(99_000, 0), at: start + .seconds(second)) }
     #expect(window.rates == .init(connections: 0, requests: 0))
   }
+
+  @Test func `a flood of loads is a few samples, and the rate is the same`() {
+    var window = RateWindow()
+    var most = 0
+    for step in 0..<300_000 as Range<UInt64> {
+      window.note(load(step, 2 * step), at: start + Interval(nanoseconds: step * 100_000))
+      most = max(most, window.sampleCount)
+    }
+    #expect(most <= RateWindow.sampleLimit)
+    let rates = window.rates
+    #expect(rates.map { abs($0.connections - 10_000) < 20 } == true)
+    #expect(rates.map { abs($0.requests - 20_000) < 40 } == true)
+  }
 }

@@ -7,11 +7,13 @@ import Wire
 
 private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds * 1000) }
 
-private func status(of names: [String]) -> ServiceStatus {
+private func description(of names: [String]) -> ServiceDescription {
   var description = ServiceDescription()
   description.servers = names.map { StatusReport.Server(name: $0, address: "192.168.1.165:443") }
-  return ServiceStatus(description)
+  return description
 }
+
+private func status(of names: [String]) -> ServiceStatus { ServiceStatus(description(of: names)) }
 
 private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOrders()) -> [StatusReport.Server] {
   var report = StatusReport(
@@ -124,5 +126,48 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     #expect(status.reachesServers == nil)
     status.note(.init(name: "view01", state: .up, reason: ""), at: moment(3))
     #expect(status.reachesServers == true)
+  }
+
+  @Test func `servers that no configuration names are not remembered, whatever a worker says of them`() {
+    var status = status(of: ["view01"])
+    for number in 0..<1000 {
+      status.note(.init(name: "stranger\(number)", state: .up, reason: ""), at: moment(1))
+      status.note(ServerLoad(name: "\(number)", clients: 1, sessions: 1, exchanges: 1, waiting: 1, connections: 1))
+    }
+    #expect(status.size == 0)
+    #expect(status.reachesServers == nil)
+    #expect(status.line == "serving")
+  }
+
+  @Test func `servers of a configuration that is being taken over are heard before it serves, and forgotten with it`() {
+    var status = status(of: ["view01"])
+    let next = description(of: ["view01", "view02"])
+    status.expect(next)
+    status.note(.init(name: "view02", state: .up, reason: ""), at: moment(1))
+    #expect(servers(of: status).map(\.name) == ["view01"])
+    #expect(status.reachesServers == nil)
+    var refused = status
+    refused.expect(nil)
+    #expect(refused.size == 0)
+    status.adopt(next)
+    #expect(servers(of: status).map(\.state) == [.unknown, .up])
+    #expect(status.reachesServers == true)
+  }
+
+  @Test func `certificates are bounded in number and in bytes`() {
+    var status = status(of: [])
+    let long = String(repeating: "\u{1b}", count: 255)
+    for place in 0..<5000 as Range<UInt16> {
+      let names = place % 2 == 0 ? [] : Array(repeating: long, count: 32)
+      status.note(
+        ServedCertificate(
+          generation: 1, place: place, file: long, subject: long, serial: long, fingerprint: long, notAfter: 0,
+          names: names))
+    }
+    #expect(status.size <= ServiceStatus.certificateLimit)
+    var report = StatusReport(
+      time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
+    status.fill(&report, ServerOrders())
+    #expect(ControlAnswer.status(report).line.utf8.count < ControlAnswer.byteLimit)
   }
 }

@@ -1,0 +1,52 @@
+import Control
+import Roles
+import Supervisor
+import Wire
+
+/// What holds for whatever a worker says to its supervisor: nothing traps, what is remembered stays small, no more is
+/// taken than the budget allows, and what operators are shown of it reads back and has nothing that a terminal obeys.
+///
+/// The input is a sequence of facts: a byte that says how much time passes before, two of the length, the message.
+package enum FactProperties {
+  private static let names = ["view01", "view02", "view03"]
+
+  package static func check(_ bytes: [UInt8]) throws(Violation) {
+    var now = Instant(nanoseconds: 1_000_000_000_000)
+    let start = now
+    var description = ServiceDescription()
+    description.servers = names.map { StatusReport.Server(name: $0, address: "192.0.2.1:443") }
+    var status = ServiceStatus(description)
+    var budget = FactBudget(servers: names.count, at: now)
+    var taken: UInt64 = 0
+    var rest = bytes[...]
+    while let pause = rest.popFirst(), let high = rest.popFirst(), let low = rest.popFirst() {
+      // From nothing to some minutes.
+      now = now + Interval(nanoseconds: (1 << UInt64(pause % 38)) - 1)
+      let message = Array(rest.prefix(Int(high) << 8 | Int(low)))
+      rest = rest.dropFirst(message.count)
+      guard let fact = try? Fact(decoding: message.span) else { continue }
+      guard budget.spend(at: now) else { continue }
+      taken += 1
+      status.note(fact, at: now, Moment(milliseconds: now.nanoseconds / 1_000_000))
+      try require(status.size <= status.sizeLimit, "\(status.size) things are remembered after \(fact)")
+    }
+    let seconds = (now - start).milliseconds / 1000 + 1
+    try require(taken <= budget.most + seconds * budget.rate, "\(taken) facts were taken in \(seconds) s")
+    try checkReport(of: status, at: now)
+  }
+
+  private static func checkReport(of status: ServiceStatus, at now: Instant) throws(Violation) {
+    let moment = Moment(milliseconds: now.nanoseconds / 1_000_000)
+    var report = StatusReport(time: moment, since: moment, generation: .init(number: 1, since: moment, threads: 1))
+    status.fill(&report)
+    let line = Array(ControlAnswer.status(report).line.utf8)
+    try require(line.count <= ControlAnswer.byteLimit, "an answer of \(line.count) bytes")
+    guard case .status(let read)? = try? ControlAnswer(parsing: line.span) else {
+      throw Violation("an answer that does not read")
+    }
+    let page = StatusPage(read, isColoured: false).text
+    let isPlain = page.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control }
+    try require(isPlain, "a page with control characters: \(page)")
+    try require(status.line.utf8.count < 4096, "a line of \(status.line.utf8.count) bytes")
+  }
+}

@@ -1,0 +1,45 @@
+import Testing
+import Wire
+
+@testable import Supervisor
+
+private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: (1_000_000 + seconds) * 1_000_000_000) }
+
+@Suite struct `What a worker may say` {
+  @Test func `is far more than a worker says, and has an end`() {
+    var budget = FactBudget(servers: 4, at: at(0))
+    let rate = budget.rate
+    // What it says in the worst second of its life, for an hour: every load, every change, every problem.
+    for second in 1...3600 as ClosedRange<UInt64> {
+      for _ in 0..<(1 + 4 + 4 * 8 + 16) as Range<Int> {
+        let isTaken = budget.spend(at: at(second))
+        #expect(isTaken)
+      }
+    }
+    var taken: UInt64 = 0
+    while budget.spend(at: at(3600)) { taken += 1 }
+    #expect(taken <= rate * 16)
+    let again = (0..<(2 * rate)).count { _ in budget.spend(at: at(3601)) }
+    #expect(again == Int(rate))
+  }
+
+  @Test func `is not saved up without end, and a clock that stands or jumps is none of its business`() {
+    var budget = FactBudget(servers: 0, at: at(100))
+    var taken: UInt64 = 0
+    while budget.spend(at: at(50)) { taken += 1 }
+    #expect(taken == budget.most)
+    taken = 0
+    while budget.spend(at: .distantFuture) { taken += 1 }
+    #expect(taken == budget.most)
+  }
+
+  @Test func `follows the number of servers`() {
+    var budget = FactBudget(servers: 64, at: at(0))
+    let before = budget.rate
+    budget.adopt(servers: 1)
+    #expect(budget.rate < before)
+    var taken: UInt64 = 0
+    while budget.spend(at: at(0)) { taken += 1 }
+    #expect(taken == budget.most)
+  }
+}
