@@ -5,19 +5,39 @@ import Synchronization
 import Wire
 
 /// Keeps what operators have ordered in a file, over a restart. Written when it changes, on a thread that lives as long
-/// as there is something to write, so that no disk makes the supervisor wait. The file is replaced as a whole.
+/// as there is something to write, so that no disk makes the supervisor wait. The file is replaced as a whole; one that
+/// can't be written is tried again.
 final class OrderFile: Sendable {
+  /// What is to be in the file.
+  private struct Draft {
+    let path: String
+    let text: String
+    /// The last order that is in it.
+    let number: UInt64
+  }
+
   private struct State {
     /// The newest that is not written yet.
-    var pending: (path: String, text: String)?
+    var pending: Draft?
+    /// What could not be written, and why.
+    var failed: (draft: Draft, reason: String)?
+    var retryAt = Instant(nanoseconds: 0)
     var isWriting = false
-    var isFailing = false
+    /// Up to this order it is known whether it is in the file.
+    var settled: UInt64 = 0
   }
+
+  /// How long after a failure the file is tried again.
+  private static let rest = Interval.seconds(5)
 
   private let log: Logger
   private let state = Mutex(State())
+  private let settlement: Wakeup
 
-  init(log: Logger) { self.log = log }
+  init(log: Logger) throws(SystemError) {
+    self.log = log
+    settlement = try Wakeup()
+  }
 
   /// What an earlier service has left; empty when there is nothing, or nothing that reads, which is said in the log.
   static func read(_ path: String, _ log: Logger) -> OrderSnapshot {
@@ -32,48 +52,93 @@ final class OrderFile: Sendable {
     }
   }
 
-  /// Writes it there soon; of several that wait, the last.
-  func save(_ snapshot: OrderSnapshot, to path: String) {
-    let isIdle = state.withLock { state in
-      state.pending = (path, snapshot.text)
-      defer { state.isWriting = true }
-      return !state.isWriting
-    }
-    guard isIdle else { return }
-    do throws(SystemError) { try Thread(name: "orders") { self.write() }.detach() } catch {
-      state.withLock { $0.isWriting = false }
-      log.warning("orders: \(error); they are not remembered over a restart")
+  /// Has the poller told, by this token, when it is known what became of an order.
+  func watch(_ poller: borrowing Poller, token: UInt64) throws(SystemError) {
+    try poller.watchLevel(settlement.descriptor, token: token)
+  }
+
+  func drain() { settlement.drain() }
+
+  /// Writes it there soon; of several that wait, the last. `number` is that of the last order in it.
+  func save(_ snapshot: OrderSnapshot, upTo number: UInt64, to path: String) {
+    begin { $0.pending = Draft(path: path, text: snapshot.text, number: number) }
+  }
+
+  /// Nothing is to be remembered any more.
+  func forget() {
+    state.withLock {
+      $0.pending = nil
+      $0.failed = nil
     }
   }
 
-  /// Waits until all is written, but not beyond the deadline.
+  /// Tries again what could not be written, when it is time.
+  func retry(at now: Instant) {
+    begin { state in
+      guard let failed = state.failed, state.pending == nil, now >= state.retryAt else { return }
+      state.pending = failed.draft
+    }
+  }
+
+  /// Whether it is known what became of this order: nil while it is not, otherwise why it is not in the file, or "".
+  func outcome(of number: UInt64) -> String? {
+    state.withLock { state in
+      guard state.settled >= number else { return nil }
+      return state.failed?.reason ?? ""
+    }
+  }
+
+  /// Waits until all is written, but not beyond the deadline. What could not be written is tried once more.
   func waitForEnd(until deadline: Instant) {
+    retry(at: .distantFuture)
     while state.withLock({ $0.isWriting }), Clock.monotonic() < deadline { Clock.sleep(.milliseconds(2)) }
   }
 
-  private func write() {
-    while let (path, text) = next() {
-      do throws(SystemError) {
-        try File.replace(path, with: Array(text.utf8).span)
-        if wasFailing(now: false) { log.notice("orders: \(path) can be written again") }
-      } catch {
-        if !wasFailing(now: true) { log.warning("orders: \(error); they are not remembered over a restart") }
-      }
+  /// Makes a change, and starts the thread when there is something for it.
+  private func begin(_ change: (inout State) -> Void) {
+    let isDue = state.withLock { state in
+      change(&state)
+      guard state.pending != nil, !state.isWriting else { return false }
+      state.isWriting = true
+      return true
+    }
+    guard isDue else { return }
+    do throws(SystemError) { try Thread(name: "orders") { self.write() }.detach() } catch {
+      while let draft = next() { settle(draft, error) }
     }
   }
 
-  private func next() -> (path: String, text: String)? {
+  private func write() {
+    while let draft = next() {
+      var failure: SystemError?
+      do throws(SystemError) { try File.replace(draft.path, with: Array(draft.text.utf8).span) } catch {
+        failure = error
+      }
+      settle(draft, failure)
+    }
+  }
+
+  private func settle(_ draft: Draft, _ failure: SystemError?) {
+    let hadFailed = state.withLock { state in
+      let hadFailed = state.failed != nil
+      state.settled = max(state.settled, draft.number)
+      state.failed = failure.map { (draft, "\($0)") }
+      state.retryAt = Clock.monotonic() + Self.rest
+      return hadFailed
+    }
+    settlement.signal()
+    if let failure, !hadFailed {
+      log.warning("orders: \(failure); they hold until a restart only, and the file is tried again")
+    } else if failure == nil, hadFailed {
+      log.notice("orders: \(draft.path) can be written again")
+    }
+  }
+
+  private func next() -> Draft? {
     state.withLock { state in
       defer { state.pending = nil }
       state.isWriting = state.pending != nil
       return state.pending
-    }
-  }
-
-  private func wasFailing(now isFailing: Bool) -> Bool {
-    state.withLock { state in
-      defer { state.isFailing = isFailing }
-      return state.isFailing
     }
   }
 }

@@ -18,6 +18,8 @@ struct Supervision: ~Copyable {
     static let signals: UInt64 = 0
     /// The worker's process, and its link.
     static let worker: UInt64 = 1
+    /// It is known what became of an order's file.
+    static let orderFile: UInt64 = 2
   }
 
   var plan: ServicePlan
@@ -79,6 +81,7 @@ struct Supervision: ~Copyable {
     Signals.ignoreBrokenPipes()
     let poller = try Poller()
     try poller.watchLevel(signalReader.descriptor, token: Token.signals)
+    try orderFile.watch(poller, token: Token.orderFile)
     let routers = try Self.routers(
       of: plan, digest: digest, control: operators.path, poller: poller, log: log)
     configuration = SharedDescriptor(try MemoryFile.sealed("configuration", contents: plan.configuration.text.span))
@@ -118,6 +121,7 @@ struct Supervision: ~Copyable {
       serveRouters(events.filter { VirtualRouters.Token.belongs($0.token) })
       readWorker()
       if events.contains(where: { $0.token == Token.signals }) { readSignals() }
+      if events.contains(where: { $0.token == Token.orderFile }) { orderFile.drain() }
       serveOperators(events.filter { OperatorSocket.Token.belongs($0.token) })
       passTime()
     }
@@ -215,10 +219,12 @@ struct Supervision: ~Copyable {
       endReload(.failure(ReloadRefusal(["the worker did not answer in time"])))
     }
     if orderQueue.isOverdue(at: now) { answerOrders() }
+    answerSettledOrders()
     operators.passTime(at: now)
     operators.listen(poller, at: now)
     if now >= nextTick {
       nextTick = now + HeartbeatWatch.period
+      orderFile.retry(at: now)
       if let loop = worker?.stalledLoop(at: now) { handle(.stalled(loop: loop)) }
       sayStatus()
     }

@@ -450,6 +450,24 @@ def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left
     assert balancer.status_of("view01")["state"] == "drain"
 
 
+def test_order_whose_file_cant_be_written_says_so_and_is_written_when_it_can(scene):
+    folder = scene.directory / "state"
+    folder.mkdir()
+    balancer = pair(scene, order_file=str(folder / "orders"))
+    # A folder where the draft is to be: no file can be there, not even root's.
+    (folder / "orders.new" / "in-the-way").mkdir(parents=True)
+    told = balancer.call("server", "view01", "drain")
+    assert told.returncode == 0
+    assert f"warning: it holds until a restart only: {folder}/orders can't be written" in told.stderr
+    assert balancer.status_of("view01")["state"] == "drain"
+    balancer.wait_for_log("orders: .* they hold until a restart only, and the file is tried again")
+    (folder / "orders.new" / "in-the-way").rmdir()
+    (folder / "orders.new").rmdir()
+    balancer.wait_for_log(r"orders: .*/orders can be written again")
+    assert '"view01"' in (folder / "orders").read_text()
+    assert "warning: it holds" not in balancer.call("server", "view02", "weight", "3").stderr
+
+
 @pytest.mark.parametrize("damage", ["shortened", "foreign", "too-new", "empty", "a-directory"])
 def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(scene, damage):
     file = scene.directory / "orders"
@@ -484,7 +502,7 @@ def test_place_where_orders_cannot_be_kept_is_refused_by_check_and_told_by_run(s
     assert check.returncode == 1
     assert f"{file}: can't be used: No such file or directory" in check.stdout + check.stderr
     assert order(balancer, "view01", "drain").startswith("view01: drain")
-    balancer.wait_for_log("orders: .*they are not remembered over a restart")
+    balancer.wait_for_log("orders: .*they hold until a restart only, and the file is tried again")
     file.parent.mkdir()
     order(balancer, "view01", "ready")
     balancer.wait_for_log("orders: .* can be written again")
