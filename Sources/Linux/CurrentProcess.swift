@@ -21,6 +21,10 @@ package enum CurrentProcess {
   /// Asks the kernel to kill this process when its parent dies. A parent that died before is not noticed.
   package static func dieWithParent() { _ = cl_die_with_parent(SIGKILL) }
 
+  /// Has the kernel take this process before its parent when memory runs out: the parent starts another, and nobody
+  /// else holds the address. A tenth of the machine's memory counts as much. Best effort; nothing is owed to it.
+  package static func volunteerForMemory() { _ = cl_raise_oom_score(100) }
+
   /// How a process with deadlines stands against others that want the processor.
   package enum Scheduling: Hashable, Sendable {
     /// In front of everything that is not realtime itself (SCHED_RR).

@@ -27,6 +27,20 @@ package enum Signals {
   /// A write to a closed socket is an error of that write, not the process's end.
   package static func ignoreBrokenPipes() { _ = cl_ignore_signal(SIGPIPE) }
 
+  /// Signals that end a process which does not know them, and that others send by habit: a UPS daemon that knows only
+  /// process 1's (SIGPWR), a script that means another program (SIGUSR1), a limit on a file's size (SIGXFSZ, which is an
+  /// error of the write instead). Those of crashes and SIGQUIT are none of them.
+  package static let strays: [Int32] =
+    [SIGALRM, SIGVTALRM, SIGPROF, SIGUSR1, SIGUSR2, SIGIO, SIGPWR, SIGSTKFLT, SIGXCPU, SIGXFSZ]
+    // SIGRTMIN to SIGRTMAX; the two before are glibc's own.
+    + Array(34...64)
+
+  /// Has strays do nothing, and broken pipes be an error of the write.
+  package static func ignoreStrays() {
+    for signal in strays { _ = cl_ignore_signal(signal) }
+    ignoreBrokenPipes()
+  }
+
   /// `SIGSEGV (Segmentation fault)`.
   package static func words(for signal: Int32) -> String {
     // SAFETY: both functions return static strings or null; the strings are copied here.

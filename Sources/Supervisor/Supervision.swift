@@ -12,7 +12,7 @@ import Wire
 struct Supervision: ~Copyable {
   /// Signals that are read here, and that the worker is born with blocked: it stops when it is told to, not when a
   /// terminal or a service manager signals the whole group.
-  private static let signals = [SIGTERM, SIGINT, SIGHUP]
+  private static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
 
   private enum Token {
     static let signals: UInt64 = 0
@@ -144,6 +144,8 @@ struct Supervision: ~Copyable {
     while let signal = signalReader.next() {
       switch signal {
       case SIGHUP: reload()
+      case SIGUSR1, SIGUSR2:
+        log.notice("\(Signals.words(for: signal)) means nothing here: SIGHUP reloads, SIGTERM stops")
       default:
         log.notice("\(Signals.words(for: signal))")
         if !leaveFirst() { handle(.terminate) }
@@ -300,7 +302,7 @@ struct Supervision: ~Copyable {
     case .some(let listeners):
       return try WorkerProcess(
         plan, generation: generation.current, configuration: configuration, listeners: listeners, orders: orders,
-        blocked: Self.signals)
+        blocked: Self.signals + Signals.strays)
     }
   }
 

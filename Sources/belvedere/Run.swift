@@ -42,6 +42,7 @@ struct Run: ParsableCommand {
 
   func run() throws {
     if dieWithParent { CurrentProcess.dieWithParent() }
+    Signals.ignoreStrays()
     try SupervisorRole.giveUpRights()
     let text = try file.read()
     let hostName = CurrentProcess.hostName()

@@ -35,3 +35,9 @@ def test_every_point_that_is_left_is_explained(verdict):
     left = dict(re.findall(r"^✗ (\S+) .* (\d\.\d)$", verdict, re.MULTILINE))
     assert left
     assert explained == left
+
+
+def test_a_worker_that_the_kernel_kills_for_its_memory_does_not_end_the_service():
+    """The default stops the whole unit then: "Failed with result 'oom-kill'"."""
+    unit = (ROOT / "packaging/belvedere.service").read_text()
+    assert re.findall(r"^OOMPolicy=(.*)$", unit, re.MULTILINE) == ["continue"]
