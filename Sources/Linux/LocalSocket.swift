@@ -73,7 +73,9 @@ package enum LocalSocket {
     var count = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
       // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many.
-      count = retryingInterrupts { unsafe recv(socket.number, buffer.baseAddress, buffer.count, 0) }
+      count = retryingInterrupts {
+        unsafe recv(socket.number, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+      }
       initialized = max(0, count)
     }
     if count > 0 { return .bytes(bytes) }

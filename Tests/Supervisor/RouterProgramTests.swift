@@ -77,6 +77,29 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     #expect(outcomes.last?.words.hasPrefix("it can't be started: No such file") == true)
   }
 
+  /// As whoever runs hooks and mail does: until there is nothing left to do.
+  private static func told(_ programs: [Program]) throws -> [ProgramRunner.Outcome] {
+    let poller = try Poller()
+    var runner = ProgramRunner(token: 7)
+    for program in programs { _ = runner.run(program, in: queue, poller, at: Clock.monotonic()) }
+    var outcomes: [ProgramRunner.Outcome] = []
+    while !runner.areHooksDone {
+      let now = Clock.monotonic()
+      outcomes += runner.collect(poller, at: now).map { $0.2 }
+      if !runner.areHooksDone { _ = poller.wait(runner.deadline.map { $0 - now } ?? .seconds(60)) }
+    }
+    return outcomes
+  }
+
+  @Test func `are all told of and all run, wherever one stands that can't be started`() throws {
+    let missing = Program(path: "/does/not/exist", patience: .seconds(1))
+    for pattern in 0..<16 as Range<Int> {
+      let programs = (0..<4 as Range<Int>).map { pattern >> $0 & 1 == 1 ? missing : Self.shell("exit 0") }
+      let outcomes = try Self.told(programs)
+      #expect(outcomes.map(\.isSuccess) == programs.map { $0 != missing }, "\(pattern)")
+    }
+  }
+
   @Test func `are killed with their children when they take too long`() throws {
     // Were the child left, the end of the pipe that this test's output goes to would not come.
     let outcomes = try Self.outcomes([Self.shell("sleep 600 & sleep 600", patience: .milliseconds(50))])

@@ -58,8 +58,11 @@ struct ProgramRunner: ~Copyable {
   /// The poller tells of ends by this token.
   init(token: UInt64) { self.token = token }
 
-  /// Whether nothing runs and nothing waits in the queues of hooks.
-  var areHooksDone: Bool { !running.keys.contains { $0.track == nil } && !waiting.keys.contains { $0.track == nil } }
+  /// Whether nothing runs and nothing waits in the queues of hooks, and `collect` has told of each.
+  var areHooksDone: Bool {
+    !running.keys.contains { $0.track == nil } && !waiting.keys.contains { $0.track == nil }
+      && !failed.contains { $0.0.track == nil }
+  }
 
   /// When `collect` is due though nothing ends.
   var deadline: Instant? {
@@ -68,7 +71,7 @@ struct ProgramRunner: ~Copyable {
 
   /// Runs a program behind those of its queue. False when too many wait there.
   mutating func run(_ program: Program, in queue: Queue, _ poller: borrowing Poller, at now: Instant) -> Bool {
-    guard running[queue] != nil else {
+    guard running[queue] != nil || waiting[queue] != nil else {
       start(program, queue, poller, at: now)
       return true
     }
