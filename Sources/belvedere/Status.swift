@@ -44,10 +44,10 @@ struct Status: ParsableCommand {
   private var isTerminal: Bool { StandardStream.output.isTerminal }
 
   private func show(_ report: StatusReport, from start: String) {
-    guard !json else { return StandardStream.output.write(report.json.text + "\n") }
+    guard !json else { return StandardStream.output.write(verbatim: report.json.text + "\n") }
     let wantsColours = CurrentProcess.environmentValue("NO_COLOR").map(\.isEmpty) ?? true
     let page = StatusPage(report, isColoured: isTerminal && wantsColours)
-    StandardStream.output.write(start + page.text)
+    StandardStream.output.write(verbatim: start + page.text)
   }
 
   /// Clears the screen and begins at its top.
