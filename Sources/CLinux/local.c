@@ -47,19 +47,24 @@ int cl_local_listen(const char *path, size_t count, int backlog) {
   return fd;
 }
 
-static int connected(const char *path, size_t count, int type) {
+int cl_local_connect(const char *path, size_t count) {
   struct sockaddr_un name;
   socklen_t length;
   if (address(path, count, &name, &length) != 0) return -1;
-  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   if (connect(fd, (struct sockaddr *)&name, length) != 0) return closed_with_error(fd);
   return fd;
 }
 
-int cl_local_connect(const char *path, size_t count) { return connected(path, count, SOCK_STREAM | SOCK_NONBLOCK); }
+int cl_local_datagrams(void) { return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); }
 
-int cl_local_connect_datagrams(const char *path, size_t count) { return connected(path, count, SOCK_DGRAM); }
+int cl_local_connect_datagrams(int fd, const char *path, size_t count) {
+  struct sockaddr_un name;
+  socklen_t length;
+  if (address(path, count, &name, &length) != 0) return -1;
+  return connect(fd, (struct sockaddr *)&name, length);
+}
 
 int cl_local_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 
@@ -95,6 +100,14 @@ uint32_t cl_group(void) { return getegid(); }
 uint32_t cl_file_group(const char *path) {
   struct stat status;
   return stat(path, &status) == 0 ? status.st_gid : UINT32_MAX;
+}
+
+int cl_file_identity(const char *path, uint64_t *device, uint64_t *inode) {
+  struct stat status;
+  if (stat(path, &status) != 0) return -1;
+  *device = status.st_dev;
+  *inode = status.st_ino;
+  return 0;
 }
 
 int cl_is_socket_file(const char *path) {

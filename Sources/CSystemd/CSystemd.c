@@ -19,13 +19,6 @@ uint64_t cs_watchdog_microseconds(void) {
   return sd_watchdog_enabled(0, &microseconds) > 0 ? microseconds : 0;
 }
 
-int cs_journal_send(const char *const *fields, const size_t *lengths, int count) {
-  struct iovec vectors[32];
-  if (count > 32) return -E2BIG;
-  for (int i = 0; i < count; i++) vectors[i] = (struct iovec){.iov_base = (void *)fields[i], .iov_len = lengths[i]};
-  return sd_journal_sendv(vectors, count);
-}
-
 int cs_is_file(int fd, uint64_t device, uint64_t inode) {
   struct stat status;
   return fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode;

@@ -1,14 +1,18 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// Sends datagrams to a local socket (unix(7)) that may come, go and be made anew: a log daemon's. It is connected to
 /// when there is something to send, and again when whoever listened there has gone.
 package struct DatagramSender: ~Copyable {
   /// Where the receiver listens.
   package let path: String
-  private var socket: Descriptor?
+  private var socket: SharedDescriptor?
+  private var isConnected = false
 
   package init(path: String) { self.path = path }
+
+  deinit { if let socket { Self.reserve.withLock { $0.giveBack(socket) } } }
 
   /// Sends one datagram, waiting for a receiver that is slow; false when there is none, or it does not take this one.
   package mutating func send(_ bytes: Span<UInt8>) -> Bool {
@@ -17,7 +21,7 @@ package struct DatagramSender: ~Copyable {
       switch attempt(bytes) {
       case nil: return true
       case EMSGSIZE: return false
-      default: socket = nil
+      default: isConnected = false
       }
     }
     return false
@@ -26,16 +30,49 @@ package struct DatagramSender: ~Copyable {
   /// Nil, or the error's number.
   private mutating func attempt(_ bytes: Span<UInt8>) -> Int32? {
     if socket == nil {
-      // SAFETY: path and count belong together and live during the call.
-      let number = unsafe path.withCString { unsafe cl_local_connect_datagrams($0, path.utf8.count) }
-      guard number >= 0 else { return cl_errno() }
-      socket = Descriptor(owning: number)
+      socket = Self.reserve.withLock { $0.sockets.popLast() }
+      if socket == nil {
+        let number = cl_local_datagrams()
+        guard number >= 0 else { return cl_errno() }
+        socket = SharedDescriptor(Descriptor(owning: number))
+      }
     }
-    guard let number = socket?.number else { return EBADF }
+    guard let number = socket?.descriptor.number else { return EBADF }
+    if !isConnected {
+      // SAFETY: path and count belong together and live during the call.
+      let result = unsafe path.withCString { unsafe cl_local_connect_datagrams(number, $0, path.utf8.count) }
+      guard result == 0 else { return cl_errno() }
+      isConnected = true
+    }
     // SAFETY: the kernel reads the span's bytes during the call only.
     let count = unsafe bytes.withUnsafeBufferPointer { buffer in
       retryingInterrupts { unsafe Glibc.send(number, buffer.baseAddress, buffer.count, 0) }
     }
     return count < 0 ? cl_errno() : nil
+  }
+
+  // MARK: a process that can make no more sockets
+
+  private struct Reserve {
+    var sockets: [SharedDescriptor] = []
+    var capacity = 0
+
+    mutating func giveBack(_ socket: SharedDescriptor) {
+      if sockets.count < capacity { sockets.append(socket) }
+    }
+  }
+
+  private static let reserve = Mutex(Reserve())
+
+  /// Makes sockets for so many senders at once, before the process gives up making any. A sender that ends gives its
+  /// socket back.
+  package static func reserveSockets(_ count: Int) throws(SystemError) {
+    for _ in 0..<count {
+      let socket = SharedDescriptor(try Descriptor(cl_local_datagrams(), of: "socket"))
+      reserve.withLock { reserve in
+        reserve.capacity += 1
+        reserve.sockets.append(socket)
+      }
+    }
   }
 }

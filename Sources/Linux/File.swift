@@ -30,6 +30,21 @@ package enum File {
     return unsafe String(cString: canonical)
   }
 
+  /// What a file or folder is, whatever its name: another one in its place is another.
+  package struct Identity: Hashable, Sendable {
+    let device: UInt64
+    let inode: UInt64
+  }
+
+  /// Nil when nothing is there.
+  package static func identity(of path: String) -> Identity? {
+    var device: UInt64 = 0
+    var inode: UInt64 = 0
+    // SAFETY: the path is a C string during the call, which fills the two numbers.
+    guard unsafe cl_file_identity(path, &device, &inode) == 0 else { return nil }
+    return Identity(device: device, inode: inode)
+  }
+
   /// Throws when this process can't read the file, or when it is a directory.
   package static func requireReadable(_ path: String) throws(SystemError) {
     let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), of: "open \(path)")

@@ -15,6 +15,7 @@ extension Supervision {
       guard let (request, asker) = operators.handle(event, poller, at: Clock.monotonic()) else { continue }
       answer(request, of: asker)
     }
+    if operators.takeTrespass() { handle(.faulty(reason: "it connected to the control socket")) }
   }
 
   private mutating func answer(_ request: ControlRequest, of asker: OperatorSocket.Asker) {

@@ -24,6 +24,12 @@ struct OperatorSocket: ~Copyable {
   private var isListening = false
   /// Accepting has failed, for want of descriptors say, and rests.
   private var restsUntil = Instant(nanoseconds: 0)
+  /// The processes of the last workers, the latest last. One that is gone may have left a request behind; its number is
+  /// another's only when all numbers were given away meanwhile.
+  private var workers: [Int32] = []
+  private static let workersKept = 4
+  /// A worker has connected since this was asked last.
+  private var wasTrespassed = false
 
   /// Begins to listen. An error says what to do.
   init(at path: String, log: Logger) throws(OperatorSocketError) {
@@ -96,11 +102,28 @@ struct OperatorSocket: ~Copyable {
     return next
   }
 
+  /// Orders nothing: who has taken a worker over must not order anything.
+  mutating func bar(worker process: Int32) {
+    workers.append(process)
+    if workers.count > Self.workersKept { workers.removeFirst() }
+  }
+
+  /// Whether a worker has connected since the last time.
+  mutating func takeTrespass() -> Bool {
+    defer { wasTrespassed = false }
+    return wasTrespassed
+  }
+
   private mutating func accept(_ poller: borrowing Poller, at now: Instant) {
     while connections.count < OperatorSocket.connectionLimit {
       do throws(SystemError) {
         guard let socket = try LocalSocket.accept(from: listener) else { return }
         let peer = try LocalSocket.peer(of: socket)
+        guard !workers.contains(peer.process) else {
+          log.critical("control: refused pid \(peer.process), a worker: none connects here, unless it was broken into")
+          wasTrespassed = wasTrespassed || workers.last == peer.process
+          continue
+        }
         let isWelcome = LocalSocket.mayCommand(socket, peer, at: path)
         let name = "pid \(peer.process), uid \(peer.user)"
         if !isWelcome {

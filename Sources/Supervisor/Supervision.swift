@@ -313,6 +313,7 @@ struct Supervision: ~Copyable {
       try poller.watch(next.link.socket.descriptor, token: Token.worker)
       next.link.flush()
       workerIdentifier = next.child.identifier
+      operators.bar(worker: next.child.identifier)
       budget = FactBudget(servers: plan.description.servers.count, at: Clock.monotonic())
       worker = consume next
       workerSince = .now

@@ -1,4 +1,3 @@
-import CSystemd
 import Linux
 import Wire
 
@@ -33,26 +32,7 @@ package final class LogQueue: Sendable {
     switch entry {
     case .line(let line): StandardStream.error.write(line)
     case .journal(let fields, let line):
-      if !send(fields) { StandardStream.error.write(line) }
+      if !JournalEntry.send(fields) { StandardStream.error.write(line) }
     }
-  }
-
-  /// False when the journal does not take it.
-  private static func send(_ fields: [String]) -> Bool {
-    let lengths = fields.map(\.utf8.count)
-    // Length-counted, so that a value may hold anything. One buffer holds them all, one behind the other.
-    let bytes = fields.flatMap(\.utf8)
-    // SAFETY: every pointer lies inside `bytes`, which outlives the call; pointer and length belong together.
-    let result = unsafe bytes.withUnsafeBytes { buffer in
-      guard let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return Int32(0) }
-      var offset = 0
-      var pointers: [UnsafePointer<CChar>?] = unsafe []
-      for length in lengths {
-        unsafe pointers.append(base + offset)
-        offset += length
-      }
-      return unsafe cs_journal_send(pointers, lengths, Int32(lengths.count))
-    }
-    return result >= 0
   }
 }

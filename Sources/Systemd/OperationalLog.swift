@@ -88,9 +88,8 @@ package enum OperationalLog {
 
   private static let shared = Mutex<LogQueue?>(nil)
 
-  /// libsystemd drops messages without an error when journald does not run.
   private static var isJournalThere: Bool {
     // SAFETY: the path is a literal.
-    unsafe access("/run/systemd/journal/socket", W_OK) == 0
+    unsafe access(JournalEntry.path, W_OK) == 0
   }
 }

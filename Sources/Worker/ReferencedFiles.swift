@@ -69,6 +69,7 @@ extension Configuration.Loaded {
         } catch { refuse(file, because: error.reason(for: file.path)) }
       }
     }
+    refuseExposedFiles()
     warnAboutNames(names, facts)
     return facts
   }

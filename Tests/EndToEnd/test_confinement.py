@@ -79,6 +79,24 @@ def test_reload_that_names_a_file_elsewhere_asks_for_a_restart(confined, certifi
     assert balancer.get("/").status == 200
 
 
+def test_reload_after_the_folder_was_replaced_asks_for_a_restart(confined, certificates, tmp_path):
+    folder = tmp_path / "tls"
+    confined.configuration["tls"] = certificate_in(folder, certificates)
+    confined.signal(signal.SIGTERM)
+    assert confined.wait() == 0
+    confined.start().wait_until_serving()
+    folder.rename(tmp_path / "before")
+    certificate_in(folder, certificates)
+    told = confined.call("reload")
+    assert told.returncode == 1
+    assert "lies in a folder that was replaced by another one since the running worker's start" in told.stderr
+    assert "systemctl restart belvedere" in told.stderr
+    # A folder above that stays allows what is put into it.
+    folder.rename(tmp_path / "after")
+    (tmp_path / "before").rename(folder)
+    assert confined.call("reload").returncode == 0
+
+
 def test_certificate_is_rotated_in_its_folder_and_through_a_link(scene, certificates, tmp_path):
     """As certbot does: the name stays, and leads to another file of the archive's folder."""
     certificate_in(tmp_path / "archive", certificates)

@@ -56,7 +56,9 @@ def test_rpm_keeps_what_the_administrator_changed_and_hides_keys(rpm):
     for path, (mode, owner, group, flags) in files.items():
         assert (flags == "cn") == (path.startswith("/etc/") and not mode.startswith("d")), path
         assert "w" not in mode[5:], path
-        if path not in ["/etc/belvedere", "/etc/belvedere/tls", "/var/lib/belvedere", "/var/log/belvedere"]:
+        if path not in [
+            "/etc/belvedere", "/etc/belvedere/tls", "/var/lib/belvedere", "/var/lib/belvedere/worker", "/var/log/belvedere",
+        ]:  # fmt: skip
             assert (owner, group) == ("root", "root"), path
     assert files["/etc/belvedere/tls"][:3] == ("drwxr-x---", "root", "belvedere")
     assert files["/var/lib/belvedere"][:3] == ("drwx------", "belvedere", "belvedere")

@@ -85,6 +85,7 @@ def test_debian_installs_without_debian(debian, tmp_path):
         "install -d -m 0750 -o root -g belvedere /etc/belvedere",
         "install -d -m 0750 -o root -g belvedere /etc/belvedere/tls",
         "install -d -m 0700 -o belvedere -g belvedere /var/lib/belvedere",
+        "install -d -m 0700 -o belvedere -g belvedere /var/lib/belvedere/worker",
         "install -d -m 0750 -o belvedere -g belvedere /var/log/belvedere",
     ]
 

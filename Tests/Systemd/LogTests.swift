@@ -79,6 +79,14 @@ private let time = Timestamp(milliseconds: 1_763_808_721_123)
       ])
   }
 
+  @Test func `the journal's protocol counts a value of several lines, and ends the others with their line`() {
+    let bytes = JournalEntry.encoded(["MESSAGE=a\nb", "PRIORITY=6", "X=\n"])
+    let expected =
+      Array("MESSAGE\n".utf8) + [3, 0, 0, 0, 0, 0, 0, 0] + Array("a\nb\nPRIORITY=6\nX\n".utf8)
+      + [1, 0, 0, 0, 0, 0, 0, 0] + Array("\n\n".utf8)
+    #expect(bytes == expected)
+  }
+
   @Test func `an entry of the journal never has more fields than fit`() throws {
     let metadata = Logger.Metadata(uniqueKeysWithValues: (0..<100).map { ("k\($0)", "v") })
     let handler = JournalLogHandler(label: "worker", level: .info, queue: try LogQueue())

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Testing
+import Wire
 
 @testable import Linux
 @testable import Worker
@@ -43,6 +44,7 @@ private enum Outcome: Hashable, CustomStringConvertible {
 
   static let denied = Outcome.failed(EACCES)
   static let refused = Outcome.failed(EPERM)
+  static let noSuchFamily = Outcome.failed(EAFNOSUPPORT)
   static let died = Outcome.killed(SIGSYS)
 
   var description: String {
@@ -124,6 +126,9 @@ private let forbidden: [(String, Object, Outcome)] = [
   ("change-owner", .file("state"), .refused),
   ("listen", .nothing, .refused),
   ("netlink-socket", .nothing, .refused),
+  ("connect-locally", .file("state/stream.sock"), .noSuchFamily),
+  ("tell-locally", .file("state/datagrams.sock"), .noSuchFamily),
+  ("pair-of-sockets", .nothing, .refused),
   ("list-interfaces", .nothing, .refused),
   ("map-code", .nothing, .refused),
   ("make-code", .nothing, .refused),
@@ -165,6 +170,9 @@ private let allowed: [(String, Object)] = [
 struct `The worker's confinement` {
   private let ground: Ground
   private let victim: Process
+  /// What listens on the machine, in a folder that a worker may write to: one to connect to, one for datagrams.
+  private let stream: SharedDescriptor
+  private let receiver: Process
 
   init() throws {
     ground = try Ground()
@@ -172,6 +180,17 @@ struct `The worker's confinement` {
       try Data("x\n".utf8).write(to: ground.root.appending(path: name))
     }
     victim = try start("free", ground, "wait", "")
+    stream = SharedDescriptor(try LocalSocket.listen(at: ground.path("state/stream.sock")))
+    receiver = try start("free", ground, "receive-locally", ground.path("state/datagrams.sock"))
+    let deadline = Clock.monotonic() + .seconds(30)
+    while !LocalSocket.isThere(ground.path("state/datagrams.sock")), Clock.monotonic() < deadline {
+      Clock.sleep(.milliseconds(5))
+    }
+  }
+
+  private func endOthers() {
+    end(victim)
+    end(receiver)
   }
 
   private func resolved(_ object: Object) throws -> String {
@@ -188,7 +207,7 @@ struct `The worker's confinement` {
   }
 
   private func tries(_ list: [(String, Object, Outcome)]) throws {
-    defer { end(victim) }
+    defer { endOthers() }
     for (name, object, expected) in list {
       let argument = try resolved(object)
       #expect(try attempt("free", ground, name, argument) == .done, "\(name) \(argument), free")
@@ -204,7 +223,7 @@ struct `The worker's confinement` {
   @Test(.enabled(if: isRoot)) func `what root may do is refused inside too`() throws { try tries(forbiddenToRoot) }
 
   @Test func `what the kernel may have kills inside`() throws {
-    defer { end(victim) }
+    defer { endOthers() }
     for name in forbiddenEverywhere {
       #expect(try attempt("free", ground, name, "") != .died, "\(name), free")
       #expect(try attempt("confined", ground, name, "") == .died, "\(name), confined")
@@ -212,14 +231,14 @@ struct `The worker's confinement` {
   }
 
   @Test func `what a worker does succeeds inside`() throws {
-    defer { end(victim) }
+    defer { endOthers() }
     for (name, object) in allowed {
       #expect(try attempt("confined", ground, name, try resolved(object)) == .done, "\(name) \(object)")
     }
   }
 
   @Test func `a trap inside ends as a trap`() throws {
-    defer { end(victim) }
+    defer { endOthers() }
     #expect(try attempt("confined", ground, "crash", "") == .killed(SIGABRT))
   }
 }

@@ -13,7 +13,5 @@ int cs_keep_descriptor(const char *state, int fd);
 int cs_passed_descriptors(char ***names);
 // sd_watchdog_enabled(3): microseconds, or 0 when systemd does not watch this process.
 uint64_t cs_watchdog_microseconds(void);
-// sd_journal_sendv(3): `count` fields of the form NAME=value, with their lengths.
-int cs_journal_send(const char *const *fields, const size_t *lengths, int count);
 // Whether a descriptor is the file with this device and inode.
 int cs_is_file(int fd, uint64_t device, uint64_t inode);

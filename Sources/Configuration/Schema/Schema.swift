@@ -83,7 +83,10 @@ package enum Schema {
         "How a client stays with its server."),
       Key(
         "order-file", \.orderFile, .either("off", or: .path(.orders)), example: "/var/lib/belvedere/orders",
-        "Where `belvedere server` has its orders remembered over a restart. Its directory must be writable."),
+        """
+        Where `belvedere server` has its orders remembered over a restart. Its directory must be writable, and not that of \
+        `affinity.file` or the access log.
+        """),
       Key(
         "forwarded", \.forwarded, .section(forwarded), default: "see there", example: "{ add: false }",
         "What servers are told about the client."),

@@ -91,8 +91,11 @@ extension Schema {
         "entries", \.entries, .number(1...10_000_000), example: "20000",
         "How many clients are remembered. The one that has been silent longest makes room."),
       Key(
-        "file", \.file, .either("off", or: .path(.affinity)), example: "/var/lib/belvedere/affinity",
-        "Where clients are remembered over a restart. Its directory must be writable."),
+        "file", \.file, .either("off", or: .path(.affinity)), example: "/var/lib/belvedere/worker/affinity",
+        """
+        Where clients are remembered over a restart. Its directory must be writable, and hold nothing of the supervisor's \
+        (`order-file`, hooks): the worker may replace what lies there.
+        """),
     ])
 
   static let pool = Section<Configuration.Pool>(

@@ -14,6 +14,9 @@ package struct FileAccess: Hashable, Sendable {
     private static let removeFile = Rights(rawValue: 1 << 5)
     private static let makeFile = Rights(rawValue: 1 << 8)
 
+    /// What makes a file another one, or its contents.
+    package static let change: Rights = [writeFile, removeFile, makeFile]
+    package static let contents: Rights = [readFile]
     package static let read: Rights = [readFile, listFolder]
     /// Write to what is there, make what is not.
     package static let append: Rights = [writeFile, makeFile]
@@ -28,20 +31,23 @@ package struct FileAccess: Hashable, Sendable {
 
   package mutating func allow(_ rights: Rights, below path: String) { self.rights[path, default: []].formUnion(rights) }
 
-  /// Whether nothing is allowed there that is not allowed here.
-  package func covers(_ other: FileAccess) -> Bool {
-    other.rights.allSatisfy { path, wanted in rightsAt(path).isSuperset(of: wanted) }
+  /// Whether nothing is allowed there that is not allowed here, going by those paths here that `counts` is true of.
+  package func covers(_ other: FileAccess, where counts: (String) -> Bool = { _ in true }) -> Bool {
+    other.rights.allSatisfy { path, wanted in rightsAt(path, where: counts).isSuperset(of: wanted) }
   }
 
+  /// Whether any of this is allowed at a canonical path.
+  package func allowsAny(of rights: Rights, at path: String) -> Bool { !rightsAt(path).isDisjoint(with: rights) }
+
   /// What may be done at a canonical path: all that is allowed to it or to a folder above.
-  private func rightsAt(_ path: String) -> Rights {
-    var found = rights[path] ?? []
-    var above = path
-    while above != "/", !above.isEmpty {
-      above = File.directory(of: above)
-      found.formUnion(rights[above] ?? [])
+  private func rightsAt(_ path: String, where counts: (String) -> Bool = { _ in true }) -> Rights {
+    var found: Rights = []
+    var place = path
+    while true {
+      if let here = rights[place], counts(place) { found.formUnion(here) }
+      guard place != "/", !place.isEmpty else { return found }
+      place = File.directory(of: place)
     }
-    return found
   }
 
   /// Confines the calling thread, and threads and processes that come from it, for ever. `Privileges` must have forbidden

@@ -43,8 +43,8 @@ package struct SystemCallFilter: Sendable {
       Rule(call: call, answer: .allowed, alternatives: alternatives)
     }
 
-    package static func refuse(_ call: SystemCall, _ code: Int32) -> Rule {
-      Rule(call: call, answer: .refused(code), alternatives: [])
+    package static func refuse(_ call: SystemCall, _ code: Int32, when alternatives: [Test]...) -> Rule {
+      Rule(call: call, answer: .refused(code), alternatives: alternatives)
     }
 
     package static func kill(_ call: SystemCall) -> Rule { Rule(call: call, answer: .killed, alternatives: []) }

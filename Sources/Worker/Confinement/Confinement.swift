@@ -11,6 +11,8 @@ import TLS
 package struct Confinement: Sendable {
   /// What may be opened; nil when the kernel has no Landlock and the file system's permissions alone decide.
   private let files: FileAccess?
+  /// What was at these paths then: what is put into a folder's place is another one, and not allowed.
+  private let granted: [String: File.Identity]
   /// What could not be had, in words for the log.
   private let gaps: [String]
 
@@ -21,16 +23,21 @@ package struct Confinement: Sendable {
     // What libraries read once: OpenSSL's configuration and providers, the time zone.
     prepareOpenSSL()
     _ = Clock.local(0)
+    // The log's, the access log's, and another one's while a reload puts it in the place of that.
+    try DatagramSender.reserveSockets(3)
 
     try Privileges.hideMemory()
     try Privileges.keep([])
     try Privileges.forbidNew()
 
     // A finding is told with the help of the memory's map and of another program. No released binary is built so.
-    if SystemCallFilter.isSanitized { return Confinement(files: nil, gaps: ["not in a build with a sanitizer"]) }
+    if SystemCallFilter.isSanitized {
+      return Confinement(files: nil, granted: [:], gaps: ["not in a build with a sanitizer"])
+    }
 
     var gaps: [String] = []
     var granted: FileAccess? = FileAccess(for: files)
+    let identities = (granted?.rights ?? [:]).keys.compactMap { path in File.identity(of: path).map { (path, $0) } }
     do throws(SystemError) { try granted?.enforce() } catch {
       guard error.isUnsupported else { throw error }
       gaps.append("the kernel has no Landlock (\(error)): the worker may open what its user may open")
@@ -43,7 +50,8 @@ package struct Confinement: Sendable {
       guard error.isUnsupported else { throw error }
       gaps.append("the kernel filters no system calls (\(error)): the worker may make any that its user may make")
     }
-    return Confinement(files: granted, gaps: gaps)
+    return Confinement(
+      files: granted, granted: Dictionary(uniqueKeysWithValues: identities), gaps: gaps)
   }
 
   /// Says what could not be had.
@@ -57,10 +65,16 @@ package struct Confinement: Sendable {
     for file in loaded.files {
       var wanted = FileAccess()
       wanted.allow(file)
-      guard !files.covers(wanted) else { continue }
-      loaded.refuse(
-        file, because: "lies in a folder that the running worker gave up at its start",
-        suggestion: "`systemctl restart belvedere` takes the configuration over")
+      let because: String
+      if !files.covers(wanted) {
+        because = "lies in a folder that the running worker gave up at its start"
+      } else if !files.covers(wanted, where: { File.identity(of: $0) == granted[$0] }) {
+        because =
+          "lies in a folder that was replaced by another one since the running worker's start, which may not open it"
+      } else {
+        continue
+      }
+      loaded.refuse(file, because: because, suggestion: "`systemctl restart belvedere` takes the configuration over")
     }
   }
 }

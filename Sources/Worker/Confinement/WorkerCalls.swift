@@ -7,8 +7,13 @@ package enum WorkerCalls {
 
   /// Calls that a library tries first and does without. A filter of its own, which tells nobody.
   package static let expectedToFail = SystemCallFilter(
-    // Its flags lie in memory, where no filter can look; glibc falls back on `clone`.
-    [.refuse(.clone3, Code.notImplemented)], otherwise: .allowed)
+    [
+      // Its flags lie in memory, where no filter can look; glibc falls back on `clone`.
+      .refuse(.clone3, Code.notImplemented),
+      // Neither the control socket nor D-Bus nor any other service of the machine is there for a worker. The resolver
+      // asks for nscd first. Sockets for the log were made before (`DatagramSender.reserveSockets`).
+      .refuse(.socket, Code.noSuchFamily, when: [.value(0, in: [Family.local])]),
+    ], otherwise: .allowed)
 
   /// The filter for the worker that is this process.
   package static func filter(for process: Int32) -> SystemCallFilter {
@@ -41,7 +46,7 @@ package enum WorkerCalls {
       // Never executable: the code of a worker is what the loader mapped before.
       .allow(.mmap, when: [.lacks(2, Memory.executable)]),
       .allow(.mprotect, when: [.lacks(2, Memory.executable)]),
-      // TCP to servers; UDP and TCP for OCSP responders' names; the journal's datagrams.
+      // TCP to servers; UDP and TCP for OCSP responders' names. Local ones are refused above, and nobody is told.
       .allow(
         .socket,
         when: [
@@ -55,7 +60,7 @@ package enum WorkerCalls {
         when: [.value(1, in: [Transport.tcp]), .value(2, in: [Option.noDelay])],
         [
           .value(1, in: [Option.socketLevel]),
-          .value(2, in: [Option.linger, Option.sendBuffer, Option.sendBufferForce]),
+          .value(2, in: [Option.linger]),
         ],
         // Errors of the resolver's datagrams.
         [.value(1, in: [Option.ipLevel]), .value(2, in: [Option.ipErrors])],
@@ -71,8 +76,7 @@ package enum WorkerCalls {
       .allow(.readlink), .allow(.readlinkat), .allow(.getcwd),
       .allow(.access), .allow(.faccessat), .allow(.faccessat2),
       .allow(.rename), .allow(.renameat), .allow(.unlink), .allow(.unlinkat), .allow(.fdatasync),
-      // A journal entry too large for a datagram.
-      .allow(.memfdCreate), .allow(.writev),
+      .allow(.writev),
       // Names of OCSP responders: both questions to a resolver at once.
       .allow(.sendmmsg), .allow(.recvmmsg),
 
@@ -111,6 +115,7 @@ package enum WorkerCalls {
 private enum Code {
   static let notPermitted: Int32 = 1
   static let notImplemented: Int32 = 38
+  static let noSuchFamily: Int32 = 97
 }
 
 private enum Memory {
@@ -139,9 +144,6 @@ private enum Option {
   static let noDelay: UInt32 = 1
   static let socketLevel: UInt32 = 1
   static let linger: UInt32 = 13
-  static let sendBuffer: UInt32 = 7
-  /// For libsystemd, which tries both; without a capability the kernel refuses it.
-  static let sendBufferForce: UInt32 = 32
   static let ipLevel: UInt32 = 0
   static let ipErrors: UInt32 = 11
   static let ip6Level: UInt32 = 41
@@ -149,8 +151,8 @@ private enum Option {
 }
 
 private enum Control {
-  /// F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS.
-  static let all: [UInt32] = [1, 2, 3, 4, 1030, 1033, 1034]
+  /// F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GET_SEALS.
+  static let all: [UInt32] = [1, 2, 3, 4, 1030, 1034]
 }
 
 private enum Device {

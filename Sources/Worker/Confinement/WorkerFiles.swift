@@ -32,6 +32,13 @@ extension FileAccess {
     allowFolder(of: file.path, rights)
   }
 
+  /// Whether any of this is allowed to the file that bears the name, or to what it links to.
+  func allowsAny(of rights: Rights, to path: String) -> Bool {
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let named = File.canonicalPath(of: File.directory(of: path)).map { $0 + "/" + name }
+    return [named, File.canonicalPath(of: path)].compactMap { $0 }.contains { allowsAny(of: rights, at: $0) }
+  }
+
   private mutating func allowFolder(of path: String, _ rights: Rights) {
     guard let canonical = File.canonicalPath(of: path) else { return }
     allow(rights, below: File.directory(of: canonical))
@@ -41,4 +48,26 @@ extension FileAccess {
   private static let readByResolver = [
     "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
   ]
+}
+
+extension Configuration.Loaded {
+  /// Refuses files that are the supervisor's, or root's, where the worker may reach them: it is not trusted with them.
+  mutating func refuseExposedFiles() {
+    let access = FileAccess(for: files)
+    for file in files where !isRefused(file) {
+      switch file.purpose {
+      case .orders, .hook:
+        guard access.allowsAny(of: .change, to: file.path) else { continue }
+        refuse(
+          file, because: "lies in a folder that the worker may write to, and could be replaced by it",
+          suggestion: "Give `affinity.file` and the access log folders of their own, as /var/lib/belvedere/worker is.")
+      case .advertisementKey:
+        guard access.allowsAny(of: .contents, to: file.path) else { continue }
+        refuse(
+          file, because: "lies in a folder that the worker may read, which has no use for it",
+          suggestion: "Give certificates and private keys a folder of their own, as /etc/belvedere/tls is.")
+      case .certificate, .privateKey, .trustAnchors, .errorPage, .accessLog, .affinity: continue
+      }
+    }
+  }
 }

@@ -131,6 +131,27 @@ static int connect_out(const char *unused) {
   int code = outcome(connect(fd, (struct sockaddr *)&name, sizeof name));
   return code == EINPROGRESS || code == ECONNREFUSED ? 0 : code;
 }
+static int join(const char *path, int type) {
+  struct sockaddr_un name = {.sun_family = AF_UNIX};
+  strncpy(name.sun_path, path, sizeof name.sun_path - 1);
+  int fd = socket(AF_UNIX, type, 0);
+  return fd < 0 ? errno : outcome(connect(fd, (struct sockaddr *)&name, sizeof name));
+}
+// The control socket, D-Bus, a database: whatever listens on this machine.
+static int connect_locally(const char *path) { return join(path, SOCK_STREAM); }
+static int tell_locally(const char *path) { return join(path, SOCK_DGRAM); }
+// Of the free alone: somebody to tell.
+static int receive_locally(const char *path) {
+  struct sockaddr_un name = {.sun_family = AF_UNIX};
+  strncpy(name.sun_path, path, sizeof name.sun_path - 1);
+  int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof name) != 0) return errno;
+  return pause();
+}
+static int pair_of_sockets(const char *unused) {
+  int ends[2];
+  return outcome(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+}
 static int resolve(const char *name) {
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
   return getaddrinfo(name, "80", &hints, &found) == 0 ? 0 : ENOENT;
@@ -199,7 +220,9 @@ static const struct {
     {"change-owner", change_owner}, {"make-link", make_link}, {"mount", mount_over}, {"change-root", change_root},
     {"raw-socket", raw_socket}, {"packet-socket", packet_socket}, {"netlink-socket", netlink_socket},
     {"listen", listen_port}, {"bind-to-interface", bind_to_interface}, {"list-interfaces", list_interfaces},
-    {"connect", connect_out}, {"resolve", resolve}, {"map-code", map_code}, {"make-code", make_code},
+    {"connect-locally", connect_locally}, {"tell-locally", tell_locally},
+    {"receive-locally", receive_locally},
+    {"pair-of-sockets", pair_of_sockets}, {"connect", connect_out}, {"resolve", resolve}, {"map-code", map_code}, {"make-code", make_code},
     {"become-user", become_user}, {"change-capabilities", change_capabilities}, {"new-namespace", new_namespace},
     {"show-memory", show_memory}, {"raise-limit", raise_limit}, {"load-program", load_program}, {"use-ring", use_ring},
     {"foreign-call", foreign_call}, {"make-thread", make_thread}, {"crash", crash}, {"wait", wait_for_end},

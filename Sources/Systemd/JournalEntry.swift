@@ -1,0 +1,37 @@
+import Linux
+import Synchronization
+import Wire
+
+/// An entry in the journal's own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL): a datagram of fields. sd_journal_sendv(3)
+/// would do the same with a socket that it makes when it is first called, which a confined worker can't.
+enum JournalEntry {
+  static let path = "/run/systemd/journal/socket"
+
+  private static let sender = Mutex(DatagramSender(path: path))
+
+  /// Fields are `NAME=value` each. False when the journal is not there, or the entry is too large for a datagram
+  /// (wmem_default, 208 KiB). Waits for a journal that is slow.
+  static func send(_ fields: [String]) -> Bool {
+    let bytes = encoded(fields)
+    return sender.withLock { $0.send(bytes.span) }
+  }
+
+  /// A value of several lines has its length before it, eight bytes in the other order.
+  static func encoded(_ fields: [String]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for field in fields {
+      let text = Array(field.utf8)
+      if let split = text.firstIndex(of: UInt8(ascii: "=")), text.contains(UInt8(ascii: "\n")) {
+        let value = text[(split + 1)...]
+        bytes += text[..<split]
+        bytes.append(UInt8(ascii: "\n"))
+        for shift in 0..<8 as Range<UInt64> { bytes.append(UInt8(truncatingIfNeeded: value.count >> (8 * shift))) }
+        bytes += value
+      } else {
+        bytes += text
+      }
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    return bytes
+  }
+}

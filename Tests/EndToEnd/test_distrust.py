@@ -1,0 +1,176 @@
+"""What comes of a worker, or of others on the machine, that mean no good: facts without end, signals by habit, files in
+each other's reach."""
+
+import ctypes
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from harness.belvedere import binary, merged
+from harness.waiting import stays, wait_until
+
+# Kinds of facts (Sources/Roles/Fact.swift).
+LOAD, SERVER_CHANGED, SERVER_LOAD, PROBLEM = 133, 132, 136, 138
+
+
+def text(words):
+    octets = words.encode()
+    return struct.pack(">H", len(octets)) + octets
+
+
+def load(requests):
+    return bytes([LOAD]) + struct.pack(">III6Q", 1, 0, 1, requests, requests, 0, 0, 0, 0)
+
+
+def stranger(number):
+    return bytes([SERVER_LOAD]) + text(f"stranger{number}") + struct.pack(">5I", 1, 1, 1, 1, 1)
+
+
+def problem(words):
+    return bytes([PROBLEM]) + struct.pack(">QI", 1_800_000_000_000, 1) + text(words)
+
+
+class Mouth:
+    """The worker's end of the socket to its supervisor, as whoever has taken the worker over has it."""
+
+    def __init__(self, worker):
+        libc = ctypes.CDLL(None, use_errno=True)
+        process = os.pidfd_open(worker)
+        # pidfd_getfd(2): the descriptor that a worker is born with.
+        number = libc.syscall(438, process, 3, 0)
+        os.close(process)
+        if number < 0:
+            pytest.skip(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
+        self.socket = socket.socket(fileno=number)
+
+    def say(self, fact):
+        """False when there is nobody any more."""
+        try:
+            self.socket.send(fact)
+        except BlockingIOError:
+            time.sleep(0.001)
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        return True
+
+
+def resident(process):
+    """In KiB."""
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[1])
+
+
+def test_worker_that_floods_is_replaced_and_leaves_nothing_behind(scene):
+    balancer = scene.balance(scene.server())
+    balancer.expects_worker_death = True
+    worker, before = balancer.worker, resident(balancer.process.pid)
+    end = Mouth(balancer.worker)
+    said = 0
+    while said < 400_000 and end.say(stranger(said) if said % 2 else load(said)):
+        said += 1
+    balancer.wait_for_log(r"the worker said what it can't have meant, .*: it floods: more than \d+ messages a second")
+    wait_until(lambda: balancer.worker not in (None, worker), "another worker")
+    balancer.wait_until_serving()
+    # Not a thing that names the configuration does not have; with room for a sanitizer's shadow.
+    assert resident(balancer.process.pid) < before * 1.5 + 20_000
+    assert [server["name"] for server in balancer.status["servers"]] == list(balancer.configuration["servers"])
+    assert said < 100_000
+
+
+def test_what_a_worker_says_does_not_reach_a_terminals_controls(scene):
+    balancer = scene.balance(scene.server())
+    end = Mouth(balancer.worker)
+    name = next(iter(balancer.configuration["servers"]))
+    evil = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eno"
+    assert end.say(bytes([SERVER_CHANGED]) + text(name) + b"\x02" + text(evil))
+    assert end.say(problem(evil))
+    wait_until(lambda: "owned" in str(balancer.status), "the lie")
+    for words in (["status"], ["status", "--json"], ["server", name, "weight", "1"]):
+        told = balancer.call(*words)
+        shown = told.stdout + told.stderr
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown), shown
+    # A reload that the worker refuses, in its own words.
+    balancer.expects_worker_death = True
+    balancer.write({"limits": {"connections": 500}})
+    os.kill(balancer.worker, signal.SIGSTOP)
+    try:
+        command = subprocess.Popen(
+            [binary(), "reload", "--control", balancer.control],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        balancer.wait_for_log("reload: asked for by")
+        for generation in range(2, 6):
+            assert end.say(bytes([131]) + struct.pack(">Q", generation) + text(evil))
+        shown = "".join(command.communicate(timeout=60))
+    finally:
+        os.kill(balancer.worker, signal.SIGCONT)
+    assert command.returncode == 1 and "owned" in shown
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", shown), shown
+
+
+@pytest.mark.parametrize("role", ["supervisor", "worker"])
+def test_signals_that_others_send_by_habit_end_nothing(scene, role):
+    balancer = scene.balance(scene.server())
+    worker = balancer.worker
+    process = balancer.process.pid if role == "supervisor" else worker
+    names = "ALRM VTALRM PROF USR1 USR2 IO PWR STKFLT XCPU XFSZ PIPE URG WINCH CHLD CONT".split()
+    for name in names:
+        os.kill(process, getattr(signal, f"SIG{name}", 16))
+    for number in (signal.SIGRTMIN, signal.SIGRTMIN + 2, signal.SIGRTMAX):
+        os.kill(process, number)
+    if role == "supervisor":
+        balancer.wait_for_log(r"SIGUSR1 \(User defined signal 1\) means nothing here")
+    stays(lambda: balancer.worker == worker and balancer.process.poll() is None, "both processes", 0.5)
+    balancer.wait_until_serving()
+
+
+def test_worker_is_taken_before_the_supervisor_when_memory_runs_out(scene):
+    balancer = scene.balance(scene.server())
+
+    def score(process):
+        return int(Path(f"/proc/{process}/oom_score_adj").read_text())
+
+    assert score(balancer.worker) == min(1000, score(balancer.process.pid) + 100)
+
+
+# Files
+
+
+def test_files_of_the_supervisors_within_the_workers_reach_are_refused(scene, certificates, tmp_path):
+    balancer = scene.balance(scene.server(), start=False)
+    state = tmp_path / "state"
+    state.mkdir()
+    hook = state / "hook"
+    hook.write_text("#!/bin/sh\n")
+    hook.chmod(0o755)
+    router = {"interface": "lo", "router-id": 51, "address": "192.0.2.100/24", "priority": 100}
+    exposed = {
+        "orders": {"affinity": {"file": str(state / "clients")}, "order-file": str(state / "orders")},
+        "orders beside the access log": {
+            "log": {"access": {"target": str(state / "access.log")}},
+            "order-file": str(state / "orders"),
+        },
+        "a hook": {"affinity": {"file": str(state / "clients")}, "vrrp": router | {"notify": str(hook)}},
+    }
+    for what, changes in exposed.items():
+        told = check(balancer, changes)
+        assert told.returncode == 1, what
+        assert "lies in a folder that the worker may write to, and could be replaced by it" in told.stderr, told.stderr
+        assert re.search(r"^.*belvedere\.yaml:\d+:\d+: error: ", told.stderr, re.MULTILINE), told.stderr
+    (tmp_path / "own").mkdir()
+    told = check(balancer, {"affinity": {"file": str(state / "clients")}, "order-file": str(tmp_path / "own" / "orders")})
+    assert told.returncode == 0, told.stderr
+
+
+def check(balancer, changes):
+    """`belvedere check` of another configuration, in a folder of its own."""
+    file = balancer.directory / "check" / "belvedere.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(merged(balancer.configuration, changes), indent=2) + "\n")
+    return subprocess.run([binary(), "check", "--configuration", file], capture_output=True, text=True, timeout=60)
