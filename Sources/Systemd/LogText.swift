@@ -64,11 +64,12 @@ enum LogText {
     return result
   }
 
-  /// C0, DEL and C1, and the two scalars that some viewers take for a line's end.
+  /// C0, DEL and C1, the two scalars that some viewers take for a line's end, and marks that turn the direction of text.
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029: true
-    default: false
+    if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7f }
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: return true
+    default: return false
     }
   }
 }

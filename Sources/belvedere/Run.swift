@@ -19,7 +19,8 @@ struct Run: ParsableCommand {
       Messages go to the journal when systemd started the service, otherwise to standard error; the access log goes \
       to standard output. Both can be changed in the configuration (`log`).
 
-      SIGHUP reads the configuration again, as `belvedere reload` does, which also says what came of it.
+      SIGHUP reads the configuration again, as `belvedere reload` does, which also says what came of it. Signals that \
+      mean something to other programs (SIGUSR1, SIGPWR and their kin) do nothing.
 
       FILES
         /etc/belvedere/belvedere.yaml  the configuration
