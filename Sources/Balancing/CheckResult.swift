@@ -5,6 +5,8 @@ package enum CheckResult: Hashable, Sendable {
   /// 503: the server works, and its administrator wants no new clients on it.
   case disabled
   case failed(CheckFailure)
+  /// It could not be made, for want of something on this machine: it says nothing of the server.
+  case inconclusive
 }
 
 /// Why a health check failed. The description completes "the last one: …".

@@ -7,6 +7,8 @@
 /// | drain | up after `rise` in a row | drain | down after `fall` in a row |
 /// | down | up after `rise` in a row | drain | down |
 ///
+/// A check that could not be made counts neither way.
+///
 /// The first check decides alone, so that a balancer that starts is of use after one good check. 503 takes effect at
 /// once, because it is an order and not a symptom. Failures of live traffic do not count here: they bring the next
 /// check forward (`CheckSchedule.liveFailure`).
@@ -90,6 +92,8 @@ package struct HealthTracker: Sendable {
       if isSilent, case .checksFailed(_, let last)? = observed?.reason, last.isAnswer {
         observed = (.down, .checksFailed(unanswered, last: failure))
       }
+    case .inconclusive:
+      break
     }
     return transition(since: before)
   }

@@ -95,6 +95,10 @@ extension Configuration {
     if reader.mark("health", "jitter") == nil {
       health.jitter = Interval(nanoseconds: health.interval.nanoseconds / 10)
     }
+    if reader.mark("timeouts", "connect-total") == nil {
+      let (whole, overflow) = timeouts.connect.nanoseconds.addingReportingOverflow(timeouts.connect.nanoseconds / 2)
+      timeouts.connectTotal = Interval(nanoseconds: overflow ? .max : whole)
+    }
     for index in virtualRouters.indices where virtualRouters[index].name.isEmpty {
       virtualRouters[index].name = "router-\(virtualRouters[index].identifier)"
     }

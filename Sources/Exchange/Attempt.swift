@@ -41,12 +41,21 @@ extension Exchange {
 
   /// A connection to a server is being made, or taken from a pool.
   package mutating func beginAttempt(isReused: Bool, at now: Instant) {
+    noteConnecting(until: now)
     attempt = Attempt(stage: .connecting(since: now), isReused: isReused)
     serverCloses = isTunnel
     responseScanner = HeadScanner()
     requestCursor.rewind()
     lastActivity = now
     if record.dequeued == nil { record.dequeued = now }
+  }
+
+  /// Counts the time since the attempt began to connect against what all attempts may take together. Waiting for a
+  /// place at a server is not in it: that has a bound of its own.
+  mutating func noteConnecting(until now: Instant) {
+    guard case .connecting(let since) = attempt.stage else { return }
+    searched.nanoseconds &+= (now - since).nanoseconds
+    attempt.stage = .connecting(since: now)
   }
 
   /// The connection stands; the request goes out on it.

@@ -64,6 +64,10 @@ public struct Exchange: Sendable {
   /// Nothing of the request has left the buffer, so all of it could be sent again.
   var isReplayable = true
   var retriesLeft: Int
+  /// How long connections have been tried to be made, all attempts together.
+  var searched = Interval.zero
+  /// Attempts that met a shortage of this machine's own.
+  var shortages = 0
   @usableFromInline var attempt = Attempt()
 
   package init(isFirst: Bool, policy: borrowing ExchangePolicy, at now: Instant) {

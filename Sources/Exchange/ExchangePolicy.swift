@@ -21,6 +21,8 @@ package struct ExchangePolicy: Sendable {
     package var queue = Interval.minutes(1)
     /// TCP and TLS to the server.
     package var connect = Interval.seconds(10)
+    /// The same for all attempts of one exchange together, pauses for want of something on this machine among them.
+    package var connectTotal = Interval.seconds(15)
     /// Silence of a client that should send or take bytes.
     package var client = Interval.minutes(1)
     /// Silence of a server that should send or take bytes.

@@ -39,7 +39,8 @@ extension Exchange {
     case .head: headDeadline(timeouts)
     case .body, .complete, .tunnel:
       switch attempt.stage {
-      case .none, .queued, .connecting: lastActivity + min(timeouts.queue, timeouts.connect)
+      case .none, .queued: lastActivity + min(timeouts.queue, timeouts.connect)
+      case .connecting(let since): since + connectBound(timeouts)
       case .connected: lastActivity + (isTwoWay ? timeouts.tunnel : timeouts.shortestSilence)
       }
     }
@@ -54,6 +55,12 @@ extension Exchange {
   /// Either side may be silent for long, because each speaks when it has something to say.
   private var isTwoWay: Bool { isTunnel || isStream && responseSide != .complete }
 
+  /// How long the attempt under way may take: `connect`, or what earlier ones have left of `connect-total`.
+  private func connectBound(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Interval {
+    guard searched < timeouts.connectTotal else { return .zero }
+    return min(timeouts.connect, Interval(nanoseconds: timeouts.connectTotal.nanoseconds - searched.nanoseconds))
+  }
+
   private func headDeadline(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
     guard let began = record.began else { return opened + timeouts.idle(isFirst: isFirst) }
     return (isFirst ? opened : began) + timeouts.httpRequest
@@ -64,7 +71,7 @@ extension Exchange {
     switch attempt.stage {
     case .none: return ((record.headRead ?? opened) + timeouts.queue, .queue)
     case .queued(let since): return (since + timeouts.queue, .queue)
-    case .connecting(let since): return (since + timeouts.connect, .connect)
+    case .connecting(let since): return (since + connectBound(timeouts), .connect)
     case .connected: break
     }
     if isTwoWay { return (lastActivity + timeouts.tunnel, .tunnel) }

@@ -1,4 +1,5 @@
 import HTTP1
+import Wire
 
 /// What went wrong between us and the server.
 package enum ServerFailure: Hashable, CaseIterable, Sendable {
@@ -6,6 +7,8 @@ package enum ServerFailure: Hashable, CaseIterable, Sendable {
   case connect
   /// No connection came about in time.
   case connectTimeout
+  /// This machine lacks what a connection takes: a descriptor, a source port, memory. Nothing is known of the server.
+  case shortage
   /// The server was declared down while it was being connected to, or had the request.
   case down
   /// The connection ended before any part of an answer.
@@ -23,6 +26,8 @@ package enum Recovery: Hashable, Sendable {
   case reconnect
   /// Another server, if there is one.
   case redispatch
+  /// The same server again in a moment (`Exchange.shortagePause`), when others may have given back what is missing.
+  case pause
   /// A page of our own, and the client's connection is closed.
   case answer(Status)
   /// Part of an answer is out, or opaque bytes are: end both connections so that it can not pass for the whole.
@@ -32,22 +37,29 @@ package enum Recovery: Hashable, Sendable {
 extension Exchange {
   /// Decides what follows a failure of the server's side. The decision is final for this attempt, and the record says
   /// how the exchange ended unless it goes on.
-  package mutating func recover(from failure: ServerFailure) -> Recovery {
-    let recovery = decide(on: failure)
+  package mutating func recover(
+    from failure: ServerFailure, timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
+  ) -> Recovery {
+    noteConnecting(until: now)
+    let recovery = decide(on: failure, hasTime: searched < timeouts.connectTotal)
     switch recovery {
-    case .reconnect, .redispatch: break
+    case .reconnect, .redispatch, .pause: break
     case .answer, .abort: record.termination = Termination(cause(of: failure), phase)
     }
     return recovery
   }
 
-  private mutating func decide(on failure: ServerFailure) -> Recovery {
+  private mutating func decide(on failure: ServerFailure, hasTime: Bool) -> Recovery {
     // Bytes of the answer may be on their way although none is counted as sent; a head of which that is not so is
     // withdrawn before this is asked.
     if response != nil || isTunnel && attempt.hasHeard { return .abort }
     switch failure {
     case .connect, .connectTimeout:
-      return spendRetry() ? .redispatch : .answer(.serviceUnavailable)
+      return hasTime && spendRetry() ? .redispatch : .answer(.serviceUnavailable)
+    case .shortage:
+      guard hasTime, shortages < Exchange.longestShortage else { return .answer(.serviceUnavailable) }
+      shortages += 1
+      return .pause
     case .gone where mayRepeat && attempt.isReused:
       // A reused connection that the server closed says nothing about the server: the retry costs no attempt, and the
       // next connection is a fresh one.
@@ -62,6 +74,13 @@ extension Exchange {
       return .answer(.badGateway)
     }
   }
+
+  /// From one attempt that met a shortage of this machine's own to the next.
+  package static let shortagePause = Interval.milliseconds(100)
+
+  /// How many such attempts one exchange makes: for three seconds, in which a login storm's handshakes are over, and after
+  /// which an answer is worth more than hope.
+  private static let longestShortage = 30
 
   /// Sending the request again can have no effect that sending it once has not (RFC 9110 §9.2.2), and is possible.
   private var mayRepeat: Bool {
@@ -81,6 +100,7 @@ extension Exchange {
     case .connectTimeout, .timeout: .serverTimeout
     case .malformed: .proxy
     case .down: .down
+    case .shortage: .resource
     case .connect, .gone, .truncated: .server
     }
   }

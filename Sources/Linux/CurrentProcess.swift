@@ -51,6 +51,18 @@ package enum CurrentProcess {
     return limit
   }
 
+  /// The number of files that may be open; the most there can be when the system does not tell.
+  package static var openFileLimit: UInt64 {
+    var limit: UInt64 = 0
+    return unsafe cl_open_files(&limit) == 0 ? limit : .max
+  }
+
+  /// The same, after it has been raised to the most that is allowed.
+  package static var openFileMaximum: UInt64 {
+    var limit: UInt64 = 0
+    return unsafe cl_most_open_files(&limit) == 0 ? limit : .max
+  }
+
   /// Names the calling thread in the system's lists; 15 bytes at most.
   package static func nameThread(_ name: String) {
     // SAFETY: the kernel copies the name.

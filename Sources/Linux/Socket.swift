@@ -77,15 +77,35 @@ package enum Socket {
   }
 
   /// Starts to connect; the socket becomes writable when it is connected or has failed, `error(of:)` tells which.
+  ///
+  /// The kernel chooses the source address and port here, by both ends of the connection: the same port leads to several
+  /// servers at once, which is what IP_BIND_ADDRESS_NO_PORT is for where a source address is bound first. EADDRNOTAVAIL
+  /// then means that every port towards this server is taken; where it means that there is no source address at all,
+  /// ENETUNREACH is thrown in its place.
   package static func connect(to endpoint: Endpoint) throws(SystemError) -> Descriptor {
-    let address = endpoint.address
-    let descriptor = try open(address.family)
+    let descriptor = try open(endpoint.address.family)
     _ = cl_set_option(descriptor.number, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-    let family = Int32(address.family.rawValue)
-    guard
-      cl_connect(descriptor.number, family, address.high, address.low, endpoint.port) == 0 || cl_errno() == EINPROGRESS
-    else { throw SystemError("connect \(endpoint)") }
-    return descriptor
+    if connect(descriptor.number, endpoint) == 0 { return descriptor }
+    let code = cl_errno()
+    switch code {
+    case EINPROGRESS: return descriptor
+    case EADDRNOTAVAIL where !hasSourceAddress(for: endpoint):
+      throw SystemError("connect \(endpoint)", code: ENETUNREACH)
+    default: throw SystemError("connect \(endpoint)", code: code)
+    }
+  }
+
+  private static func connect(_ number: Int32, _ endpoint: Endpoint) -> Int32 {
+    let address = endpoint.address
+    return cl_connect(number, Int32(address.family.rawValue), address.high, address.low, endpoint.port)
+  }
+
+  /// Whether this machine has an address to reach another from: a datagram socket has ports of its own, and connecting it
+  /// sends nothing. True when the question can't be asked.
+  private static func hasSourceAddress(for endpoint: Endpoint) -> Bool {
+    guard let probe = try? open(endpoint.address.family, SOCK_DGRAM) else { return true }
+    if connect(probe.number, endpoint) == 0 { return true }
+    return cl_errno() != EADDRNOTAVAIL && cl_errno() != ENETUNREACH
   }
 
   /// The pending error of a socket; zero when there is none.
@@ -154,8 +174,10 @@ package enum Socket {
     return descriptor
   }
 
-  private static func open(_ family: IPAddress.Family) throws(SystemError) -> Descriptor {
-    let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+  private static func open(
+    _ family: IPAddress.Family, _ kind: __socket_type = SOCK_STREAM
+  ) throws(SystemError) -> Descriptor {
+    let type = Int32(kind.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     return try Descriptor(socket(family == .v4 ? AF_INET : AF_INET6, type, 0), of: "socket")
   }
 

@@ -11,7 +11,7 @@ import Wire
 ///
 /// `advance` takes it as far as it can go without waiting, through its phases:
 ///
-///     handshaking → awaiting → (queued) → (connecting) → relaying → awaiting …
+///     handshaking → awaiting → (queued) → (connecting ⇄ paused) → relaying → awaiting …
 ///                        ↘ replying (a page of our own)    ↘ lingering → closed
 ///
 /// Between two calls it waits for an event on its socket or its server's, for a place at a server, or for its timer.
@@ -24,6 +24,8 @@ struct Client: ~Copyable {
     case queued
     /// For the server's connection.
     case connecting
+    /// For another try to connect: this machine lacked what that takes.
+    case paused
     case relaying
     /// The last bytes for this client go out; nothing more is read.
     case replying
@@ -57,7 +59,7 @@ struct Client: ~Copyable {
   var phase: Phase
   /// The request under way and its answer. Nothing is leased while the client has not begun one.
   var exchange = Leased<Exchange>()
-  /// When it began the handshake, became ready for a request, or began to linger.
+  /// When it began the handshake, became ready for a request, paused, or began to linger.
   var since: Instant
   /// Bytes from the client that were not consumed: the request as it came.
   var input = Buffer()
@@ -130,6 +132,7 @@ struct Client: ~Copyable {
         case .awaiting: service == .passthrough ? tunnel(&world) : awaitRequest(&world)
         case .queued: waitForPlace(&world)
         case .connecting: connect(&world)
+        case .paused: tryAgain(&world)
         case .relaying: relay(&world)
         case .replying: flushReply(&world)
         case .lingering: linger(&world)

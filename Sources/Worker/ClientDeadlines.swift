@@ -15,6 +15,8 @@ extension Client {
       case .lingering: since + Client.lingeringTime
       case .replying: exchange.value.lastActivity + generation.policy.timeouts.client
       case .awaiting where !exchange.isLeased: idleExpiry
+      case .paused:
+        min(since + Exchange.shortagePause, exchange.value.earliestExpiry(generation.policy.timeouts))
       default: exchange.value.earliestExpiry(generation.policy.timeouts)
       }
     arm(at: due, &world)
@@ -41,7 +43,8 @@ extension Client {
         exchange.value.record.termination = Termination(.clientTimeout, .data)
         return .close
       }
-    case .awaiting, .queued, .connecting, .relaying:
+    case .paused where world.now >= since + Exchange.shortagePause: break
+    case .awaiting, .queued, .connecting, .paused, .relaying:
       return expire(&world)
     }
     return advance(&world)
@@ -72,7 +75,8 @@ extension Client {
       exchange.value.record.termination = Termination(.serverTimeout, .queue)
       step = service == .passthrough ? .close : reply(.serviceUnavailable, &world)
     case .connect:
-      step = fail(.connectTimeout, "no connection within the time-out", &world)
+      let failure: ServerFailure = phase == .paused ? .shortage : .connectTimeout
+      step = fail(failure, "no connection within the time-out", &world)
     case .client:
       exchange.value.record.termination = Termination(.clientTimeout, exchange.value.phase)
       step = exchange.value.response == nil ? reply(.requestTimeout, &world) : abort(&world)

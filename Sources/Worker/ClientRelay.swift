@@ -205,7 +205,7 @@ extension Client {
       case .malformed(let rejection):
         if isFirst { withdrawAnswer() }
         if let server {
-          world.noteFailure(of: generation.roster.servers[server], "malformed answer: \(rejection.reason)")
+          world.noteFailure(of: generation.roster.servers[server], .ofServer, "malformed answer: \(rejection.reason)")
         }
         return .stop(fail(.malformed, "malformed answer", &world))
       }

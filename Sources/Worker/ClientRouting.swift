@@ -97,13 +97,22 @@ extension Client {
       phase = .connecting
       return .again
     case .failure(let error):
-      return fail(.connect, error.description, &world)
+      let isShortage = error.connectFault == .shortage
+      world.noteFailure(of: generation.roster.servers[server], isShortage ? .shortage : .ofServer, error.description)
+      return fail(isShortage ? .shortage : .connect, error.description, &world)
     }
   }
 
   /// A head up to here fits into an ordinary buffer with what it grows by when it is rewritten, with a Host of the usual
   /// length.
   static let ordinaryHeadBytes = Buffer.capacity - 1024
+
+  /// Takes a connection that somebody has given back meanwhile, or tries once more to make one.
+  mutating func tryAgain(_ world: inout World) -> Step {
+    if clientHasLeft { return clientBroke(&world) }
+    guard world.now >= since + Exchange.shortagePause else { return .wait }
+    return obtainConnection(&world)
+  }
 
   private mutating func begin(on connection: SlabKey, isReused: Bool, _ world: inout World) -> Step {
     if isReused { exchange.value.beginAttempt(isReused: true, at: world.now) }
@@ -133,22 +142,29 @@ extension Client {
     case .wait: return .wait
     case .yield: return .yield
     case .failed(let reason):
-      world.noteFailure(of: generation.roster.servers[server], reason)
+      world.noteFailure(of: generation.roster.servers[server], .ofServer, reason)
       return fail(.connect, reason, &world)
+    case .short(let reason):
+      world.noteFailure(of: generation.roster.servers[server], .shortage, reason)
+      return fail(.shortage, reason, &world)
     }
   }
 
   /// The server's side failed: tries again where that is safe, else answers or aborts.
   mutating func fail(_ failure: ServerFailure, _ reason: String, _ world: inout World) -> Step {
-    let recovery = exchange.value.recover(from: failure)
+    let recovery = exchange.value.recover(from: failure, timeouts: generation.policy.timeouts, at: world.now)
     let failed = server
-    let isNews = failure != .down && (failure != .gone || recovery != .reconnect)
+    let isNews = failure != .down && failure != .shortage && (failure != .gone || recovery != .reconnect)
     if isNews, let failed { generation.roster.suspect(failed) }
     if recovery == .abort { passOnApproved(world) }
     dropConnection(&world)
     switch recovery {
     case .reconnect:
       return obtainConnection(&world, fresh: true)
+    case .pause:
+      phase = .paused
+      since = world.now
+      return .again
     case .redispatch:
       leavePlace(&world)
       if let failed { tried.insert(failed) }
@@ -179,7 +195,7 @@ extension Client {
     case .awaiting:
       dropConnection(&world)
       return .keep
-    case .handshaking, .queued, .relaying, .replying, .lingering: return .keep
+    case .handshaking, .queued, .paused, .relaying, .replying, .lingering: return .keep
     }
     return fail(.down, "the server takes nobody", &world) == .close ? .close : advance(&world)
   }

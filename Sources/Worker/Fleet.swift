@@ -18,7 +18,10 @@ final class Fleet: Sendable {
   private let orders: Mutex<[ServerID: ServerOrder]>
   private let ledger: Mutex<ConnectionLedger>
   private let connections = Atomic<Int>(0)
+  /// The limit in force: what is configured, or what the process's descriptors allow.
   private let connectionLimit: Atomic<Int>
+  private let serverConnections = Atomic<Int>(0)
+  private let serverConnectionLimit: Atomic<Int>
   private let changes = Atomic<UInt64>(0)
   private let generations = Atomic<Int>(0)
 
@@ -31,18 +34,21 @@ final class Fleet: Sendable {
     homes = try Homes(
       configuration.affinity, restoring: snapshot, at: Clock.monotonic(), wall: Clock.wall())
     logHash = SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
-    connectionLimit = Atomic(configuration.limits.connections)
+    let budget = DescriptorBudget(configuration)
+    connectionLimit = Atomic(budget.connections)
+    serverConnectionLimit = Atomic(budget.serverConnections)
     ledger = Mutex(
-      ConnectionLedger(
-        limit: configuration.limits.connections, limitPerClient: configuration.limits.connectionsPerAddress))
+      ConnectionLedger(limit: budget.connections, limitPerClient: configuration.limits.connectionsPerAddress))
   }
 
   /// Takes over what a new generation has changed of the limits, and forgets servers that it does not name.
   func adopt(_ generation: Generation) {
     let limits = generation.configuration.limits
-    connectionLimit.store(limits.connections, ordering: .relaxed)
+    let budget = DescriptorBudget(generation.configuration)
+    connectionLimit.store(budget.connections, ordering: .relaxed)
+    serverConnectionLimit.store(budget.serverConnections, ordering: .relaxed)
     ledger.withLock { ledger in
-      ledger.limit = limits.connections
+      ledger.limit = budget.connections
       ledger.limitPerClient = limits.connectionsPerAddress
     }
     homes.adopt(generation.configuration.affinity)
@@ -120,7 +126,11 @@ final class Fleet: Sendable {
 
   var connectionCount: Int { connections.load(ordering: .relaxed) }
 
-  var isFull: Bool { connectionCount >= connectionLimit.load(ordering: .relaxed) }
+  /// How many connections of clients are accepted at once: the least of `limits: connections` and what the process's
+  /// descriptors allow.
+  var limitInForce: Int { connectionLimit.load(ordering: .relaxed) }
+
+  var isFull: Bool { connectionCount >= limitInForce }
 
   /// False when the connection would break a limit.
   func connectionBegan(_ client: ClientKey) -> Bool {
@@ -132,5 +142,24 @@ final class Fleet: Sendable {
   func connectionEnded(_ client: ClientKey) {
     ledger.withLock { $0.close(client) }
     connections.subtract(1, ordering: .relaxed)
+  }
+
+  // MARK: connections to servers
+
+  /// How many more there are descriptors for beside the clients'; negative when there are too many.
+  var serverConnectionRoom: Int {
+    serverConnectionLimit.load(ordering: .relaxed) - serverConnections.load(ordering: .relaxed)
+  }
+
+  func serverConnectionBegan() { serverConnections.add(1, ordering: .relaxed) }
+
+  func serverConnectionEnded() { serverConnections.subtract(1, ordering: .relaxed) }
+}
+
+extension DescriptorBudget {
+  /// Of this process, as it is limited now.
+  init(_ configuration: Configuration) {
+    self.init(
+      configuration, limit: CurrentProcess.openFileLimit, processors: CurrentProcess.processors)
   }
 }

@@ -202,6 +202,7 @@ extension ExchangePolicy {
     self.timeouts.keepAlive = timeouts.keepAlive
     self.timeouts.queue = timeouts.queue
     self.timeouts.connect = timeouts.connect
+    self.timeouts.connectTotal = timeouts.connectTotal
     self.timeouts.client = timeouts.client
     self.timeouts.server = timeouts.server
     self.timeouts.tunnel = timeouts.tunnel

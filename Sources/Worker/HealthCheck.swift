@@ -79,7 +79,18 @@ struct HealthCheck: ~Copyable {
       phase = .connecting
       return nil
     } catch {
-      return .failed(.init(errno: error.code))
+      return result(of: error)
+    }
+  }
+
+  /// What it says about the server that it could not be connected to.
+  private mutating func result(of error: SystemError) -> CheckResult {
+    switch error.connectFault {
+    case .shortage:
+      detail = error.description
+      return .inconclusive
+    case .path: return .failed(.unreachable)
+    case .server: return .failed(error.code == SystemError.connectionRefused ? .refused : .unreachable)
     }
   }
 
@@ -125,7 +136,7 @@ struct HealthCheck: ~Copyable {
     phase = .idle
     buffers.giveBack(&input)
     let transition = tracker.record(result)
-    schedule.ended(at: now, isInDoubt: tracker.isInDoubt, random: random)
+    schedule.ended(at: now, isInDoubt: tracker.isInDoubt || result == .inconclusive, random: random)
     return transition
   }
 
@@ -146,14 +157,15 @@ struct HealthCheck: ~Copyable {
   private mutating func connect() -> Step {
     guard stream?.isSettled == true, let number = stream?.descriptor.number else { return .wait }
     let code = Socket.error(of: number)
-    guard code == 0 else { return .over(.failed(.init(errno: code))) }
+    guard code == 0 else { return .over(result(of: SystemError("connect", code: code))) }
     if generation.configuration.health.check == .tcp { return .over(.passed) }
     let security = generation.servers[server].security
     do throws(TLSError) {
       try stream?.startTLS(context: security.context, serverName: security.serverName, session: nil)
     } catch {
+      // Nothing has been sent yet: it is OpenSSL that has no memory.
       detail = "\(error)"
-      return .over(.failed(.handshake))
+      return .over(.inconclusive)
     }
     phase = .handshaking
     return .again
@@ -203,12 +215,5 @@ struct HealthCheck: ~Copyable {
     answer = next
     input.consume(step.accepted)
     return step.verdict.map { .over($0) } ?? .again
-  }
-}
-
-extension CheckFailure {
-  /// What a failed connect says about the server.
-  init(errno code: Int32) {
-    self = code == SystemError.connectionRefused ? .refused : .unreachable
   }
 }

@@ -105,7 +105,11 @@ struct Loop: ~Copyable {
     let token = Token(rawValue: event.token)
     guard token.kind == .server, world.servers.contains(token.key) else { return }
     world.servers[token.key].stream.became(event.readiness)
-    if world.servers[token.key].phase == .pooled { world.checkPooled(token.key) }
+    switch world.servers[token.key].phase {
+    case .pooled: world.checkPooled(token.key)
+    case .ending: world.checkEnding(token.key)
+    case .connecting, .handshaking, .open: break
+    }
   }
 
   private mutating func handle(_ event: (token: UInt64, readiness: Readiness)) {

@@ -15,8 +15,7 @@ extension Loop {
     guard acceptAgainAt == nil, listeners.contains(key) else { return }
     for _ in 0..<Loop.acceptsPerTurn {
       if world.fleet.isFull {
-        let limit = world.generation.configuration.limits.connections
-        return pauseAccepting("\(limit) connections are open (limits: connections)")
+        return pauseAccepting("\(world.fleet.limitInForce) connections are open (limits: connections)")
       }
       do throws(SystemError) {
         guard let accepted = try Socket.accept(from: listeners[key].descriptor) else { return }

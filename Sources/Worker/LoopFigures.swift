@@ -28,7 +28,7 @@ extension World {
   /// What the loop has counted and holds now.
   var figures: LoopFigures {
     var figures = LoopFigures(counters: counters)
-    for key in servers.keys {
+    for key in servers.keys where servers[key].phase != .ending {
       let server = servers[key].generation.roster.servers[servers[key].server]
       figures.connections[server.id, default: 0] += 1
     }

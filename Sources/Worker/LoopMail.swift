@@ -26,6 +26,7 @@ extension Loop {
       case .ordered(let number): prober?.obey(upTo: number, &world)
       case .adopt(let adoption): adopt(adoption)
       case .inherited(let listener): add(listener)
+      case .makeRoom: world.makeRoomForOthers()
       case .serve: resumeAccepting(now: true)
       case .stop(let deadline): stop(until: deadline)
       }

@@ -16,6 +16,8 @@ enum LoopMessage: Sendable {
   case ordered(number: UInt64)
   /// Traffic met a failure at this server: check it now. For the loop that probes.
   case suspect(SharedServer)
+  /// A loop lacks descriptors or source ports: what is idle makes room.
+  case makeRoom
   /// Another generation.
   case adopt(Adoption)
   /// A listening socket of a loop that retires.

@@ -139,6 +139,10 @@ struct Prober: ~Copyable {
     random ^= random >> 7
     random ^= random << 17
     let wasSilent = checks[key].tracker.isSilent
+    if result == .inconclusive {
+      let detail = checks[key].detail ?? "no memory"
+      world.noteFailure(of: generation.roster.servers[checks[key].server], .shortage, "not checked: \(detail)")
+    }
     if let transition = checks[key].end(with: result, at: world.now, random: random, &world.buffers) {
       publish(transition, of: key)
     }

@@ -15,6 +15,8 @@ struct ServerConnection: ~Copyable {
     case open
     /// Idle in its loop's pool.
     case pooled
+    /// Ours has ended; the server is given a moment to close it (`World.close`).
+    case ending
   }
 
   var stream: Stream
@@ -65,6 +67,8 @@ struct ServerConnection: ~Copyable {
     case yield
     /// What failed, for the log, and the certificate's refusal when that was it.
     case failed(String)
+    /// What this machine had too little of, for the log.
+    case short(String)
   }
 
   /// Goes on connecting as far as it can without waiting. The session stays where it is: TLS 1.2 resumes one as often as
@@ -73,7 +77,10 @@ struct ServerConnection: ~Copyable {
     if phase == .connecting {
       guard stream.isSettled else { return .wait }
       let code = Socket.error(of: stream.descriptor.number)
-      guard code == 0 else { return .failed("connect: " + SystemError.words(for: code)) }
+      guard code == 0 else {
+        let reason = "connect: " + SystemError.words(for: code)
+        return ConnectFault(errno: code) == .shortage ? .short(reason) : .failed(reason)
+      }
       if generation.isPassthrough {
         phase = .open
         return .ready
@@ -83,7 +90,8 @@ struct ServerConnection: ~Copyable {
         try stream.startTLS(
           context: security.context, serverName: security.serverName, session: session, through: bio)
       } catch {
-        return .failed("TLS: \(error)")
+        // Nothing has been sent yet: it is OpenSSL that has no memory.
+        return .short("TLS: \(error)")
       }
       phase = .handshaking
     }
@@ -136,10 +144,26 @@ struct ServerConnection: ~Copyable {
     idleSince = now
   }
 
+  /// What is left to do for a connection that we end.
+  enum Ending {
+    /// To close it.
+    case over
+    /// To let the server close it first.
+    case waitsForServer
+  }
+
   /// Says goodbye, as far as that needs no waiting.
-  mutating func end(_ buffers: inout BufferPool) {
+  mutating func end(_ buffers: inout BufferPool) -> Ending {
     buffers.giveBack(&input)
     buffers.giveBack(&output)
-    if phase == .open || phase == .pooled { _ = stream.sendEnd() }
+    switch phase {
+    case .connecting, .handshaking:
+      stream.abort()
+      return .over
+    case .open, .pooled:
+      return stream.announceEnd() ? .waitsForServer : .over
+    case .ending:
+      return .waitsForServer
+    }
   }
 }

@@ -154,6 +154,19 @@ struct Stream: ~Copyable {
     return true
   }
 
+  /// Tells the peer that nothing more comes, and leaves it to the peer to close the connection: true. False when there is
+  /// nothing to wait for: the peer has ended it already, our direction has ended before, or there is no TLS that could
+  /// say so; then our direction ends here at the latest.
+  mutating func announceEnd() -> Bool {
+    guard !hasSentEnd else { return false }
+    guard tls != nil, !hasEnded, !isReset, !isBroken else {
+      _ = sendEnd()
+      return false
+    }
+    _ = tls?.sendCloseNotify()
+    return true
+  }
+
   /// Makes closing look like the abort it is: RST, and no close_notify.
   mutating func abort() {
     hasSentEnd = true

@@ -37,9 +37,15 @@ struct World: ~Copyable {
   var isStopping = false
   private var failures: FailureLog
 
-  /// Idle connections to one server, the one used last on top.
+  /// Connections of this loop that end (`World.close`).
+  var ending = 0
+  /// Others are not asked again before then to close what is idle.
+  var asksForRoomAt = Instant(nanoseconds: 0)
+
+  /// Idle connections to one server, the one used last on top, and how many were in use at once lately.
   struct Pool {
     var idle: [SlabKey] = []
+    var demand: PoolDemand
   }
 
   /// The session that the next connection to a server resumes.
@@ -73,15 +79,18 @@ struct World: ~Copyable {
   }
 
   private mutating func makeRoom() {
-    pools = generation.servers.map { _ in Pool() }
+    pools = generation.servers.map { _ in Pool(demand: PoolDemand(at: now)) }
     sessionKeys = []
     for _ in generation.servers { sessionKeys.append(sessions.insert(CachedSession())) }
   }
 
-  /// Tells the operator of a server's failure, now and then. Nothing more is told of one that a reload has removed.
-  mutating func noteFailure(of server: SharedServer, _ reason: @autoclosure () -> String) {
+  /// Tells the operator of a server's failure, or of a shortage that kept us from it, now and then. Nothing more is told
+  /// of one that a reload has removed.
+  mutating func noteFailure(
+    of server: SharedServer, _ kind: FailureLog.Kind = .ofServer, _ reason: @autoclosure () -> String
+  ) {
     guard let index = generation.roster.index(of: server) else { return }
-    failures.note(index, server.name, reason(), at: now)
+    failures.note(index, server.name, kind, reason(), at: now)
   }
 
   /// Tells the operator of a client that was cut off for its flood of messages, now and then.
@@ -95,6 +104,15 @@ struct World: ~Copyable {
   mutating func open(
     _ server: Int, of generation: Generation, for client: SlabKey
   ) -> Result<SlabKey, SystemError> {
+    if fleet.serverConnectionRoom <= 0 { makeRoomForConnection() }
+    let made = begin(server, of: generation, for: client)
+    guard case .failure(let error) = made, error.connectFault == .shortage, makeRoomForConnection() else { return made }
+    return begin(server, of: generation, for: client)
+  }
+
+  private mutating func begin(
+    _ server: Int, of generation: Generation, for client: SlabKey
+  ) -> Result<SlabKey, SystemError> {
     do throws(SystemError) {
       let descriptor = try Socket.connect(to: generation.servers[server].endpoint)
       let key = servers.insert(
@@ -106,6 +124,8 @@ struct World: ~Copyable {
         _ = servers.remove(key)
         throw error
       }
+      fleet.serverConnectionBegan()
+      if generation === self.generation { pools[server].demand.took(at: now) }
       return .success(key)
     } catch {
       return .failure(error)
@@ -129,76 +149,5 @@ struct World: ~Copyable {
       servers[key].giveSession(to: &sessions[sessionKeys[servers[key].server]].session)
     }
     return incoming
-  }
-
-  /// An idle connection to the server, if there is one that can still be used. There is none for an exchange that
-  /// belongs to an earlier generation.
-  mutating func takePooled(_ server: Int, of generation: Generation, askingKernel asks: Bool) -> SlabKey? {
-    guard generation === self.generation else { return nil }
-    while let key = pools[server].idle.popLast() {
-      if isUsable(key, askingKernel: asks) { return key }
-      close(key)
-    }
-    return nil
-  }
-
-  /// Nothing has come on an idle connection but what belongs to TLS: as far as the poller told, or as the kernel says
-  /// at this moment.
-  mutating func isUsable(_ key: SlabKey, askingKernel asks: Bool = false) -> Bool {
-    if asks { servers[key].stream.became(.readable) }
-    return servers[key].isStillIdle(&buffers)
-  }
-
-  /// Keeps a connection for any client's next request, as far as there is room.
-  mutating func pool(_ key: SlabKey) {
-    let server = servers[key].server
-    guard servers[key].generation === generation,
-      pools[server].idle.count < generation.configuration.pool.idleConnections, !isStopping,
-      generation.roster.servers[server].takesClients,
-      isUsable(key)
-    else { return close(key) }
-    servers[key].becomeIdle(&buffers, at: now)
-    pools[server].idle.append(key)
-    let due = now + generation.configuration.pool.idleTimeout
-    if due < servers[key].armed {
-      servers[key].armed = due
-      timers.schedule(TimerKey(.server(key.index)).rawValue, at: due)
-    }
-  }
-
-  /// Something came on a pooled connection.
-  mutating func checkPooled(_ key: SlabKey) {
-    if !isUsable(key) { closePooled(key) }
-  }
-
-  /// A pooled connection's timer fired.
-  mutating func serverTimerFired(_ key: SlabKey) {
-    servers[key].armed = .distantFuture
-    guard servers[key].phase == .pooled else { return }
-    let due = servers[key].idleSince + generation.configuration.pool.idleTimeout
-    if now >= due { return closePooled(key) }
-    servers[key].armed = due
-    timers.schedule(TimerKey(.server(key.index)).rawValue, at: due)
-  }
-
-  /// Closes every idle connection to a server.
-  mutating func emptyPool(of server: Int) {
-    while let key = pools[server].idle.popLast() { close(key) }
-  }
-
-  private mutating func closePooled(_ key: SlabKey) {
-    let server = servers[key].server
-    if let index = pools[server].idle.firstIndex(of: key) { pools[server].idle.remove(at: index) }
-    close(key)
-  }
-
-  /// Closes a connection and gives its buffers back.
-  mutating func close(_ key: SlabKey) {
-    timers.cancel(TimerKey(.server(key.index)).rawValue)
-    var connection = servers.remove(key)
-    if connection.stream.isFlooded {
-      noteFailure(of: connection.generation.roster.servers[connection.server], TLSConnection.floodExplanation)
-    }
-    connection.end(&buffers)
   }
 }

@@ -27,6 +27,9 @@ struct Check: ParsableCommand {
       credentials: CurrentProcess.credentials)
     let certificates = loaded.checkFiles(at: Int64(Clock.wall() / 1_000_000_000))
     let configuration = try loaded.accepted()
+    for shortfall in configuration.shortfalls(on: .ofThisMachine) {
+      StandardStream.error.write("warning: \(shortfall)\n")
+    }
     StandardStream.output.write(ServiceSummary(configuration, certificates: certificates).text)
   }
 }

@@ -44,7 +44,8 @@ extension ConfigurationFile {
     }
     do throws(KeyFailure) {
       var plan = try ServicePlan(configuration, text: text, fileName: path, hostName: hostName)
-      plan.warnings = loaded.diagnostics.map(\.rendered)
+      plan.warnings =
+        loaded.diagnostics.map(\.rendered) + configuration.shortfalls(on: .ofThisMachine).map { "warning: \($0)" }
       return .success(plan)
     } catch {
       return .failure(ReloadRefusal([error.description]))

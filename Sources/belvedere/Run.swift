@@ -56,6 +56,8 @@ struct Run: ParsableCommand {
       facility: configuration.log.facility.code)
     var plan = try plan(configuration, text: text, hostName: hostName)
     plan.notifier = notifier
+    let log = Logger(label: "supervisor")
+    for shortfall in configuration.shortfalls(on: .ofThisMachine) { log.warning("limits: \(shortfall)") }
     throw ExitCode(
       SupervisorRole.run(
         plan, control: control.path, version: Versions.belvedere,

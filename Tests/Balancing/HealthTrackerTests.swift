@@ -102,6 +102,21 @@ import Testing
     #expect(seen == silent)
   }
 
+  @Test(arguments: ["?", "+?r", "+?r?r", "?+r?r?r?+?+", "+?5?+?+", "rr?rr"])
+  func `a check that could not be made counts neither way`(checks: String) {
+    var tracker = HealthTracker(rise: 2, fall: 2)
+    var without = tracker
+    for check in checks {
+      guard check != "?" else {
+        #expect(tracker.record(.inconclusive) == nil)
+        continue
+      }
+      #expect(tracker.record(result(check)) == without.record(result(check)))
+      #expect(tracker.state == without.state && tracker.isInDoubt == without.isInDoubt)
+      #expect(tracker.isKnown == without.isKnown && tracker.isSilent == without.isSilent)
+    }
+  }
+
   @Test func `that a server is down for worse than a wrong answer is told, once`() {
     var tracker = HealthTracker(rise: 1, fall: 2)
     let results: [CheckResult] = [

@@ -1,5 +1,6 @@
 """Every wait has an end, and the client is told which one it was."""
 
+import re
 import socket
 import threading
 import time
@@ -307,3 +308,14 @@ def test_defaults_hold_an_idle_connection_for_a_while(scene):
         assert client.get("/").status == 200
         stays(lambda: not client.ended, "connected", 1)
         assert client.get("/").status == 200
+
+
+def test_servers_that_hang_in_their_handshakes_have_one_time_out_together(scene):
+    """One and a half times `connect` in all, whatever `retries` would allow: one whole try, and half of another."""
+    servers = [scene.server(f"view0{number}") for number in (1, 2)]
+    balancer = scene.balance(*servers, timeouts={"connect": "600ms"}, retries=6, pool={"idle-connections": 0})
+    for server in servers:
+        server.on_accept = lambda sock: True
+    assert balancer.get("/").status == 503
+    [line] = balancer.wait_for_access(" sC--? ")
+    assert re.search(r" \d+/\d+/\d+/\d+/\+?(\d+) ", line)[1] == "1", line

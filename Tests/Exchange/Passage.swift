@@ -34,6 +34,10 @@ struct Passage {
     return passage
   }
 
+  mutating func recover(from failure: ServerFailure) -> Recovery {
+    exchange.recover(from: failure, timeouts: policy.timeouts, at: now)
+  }
+
   mutating func pass(_ interval: Interval) { now = now + interval }
 
   // MARK: The client's side

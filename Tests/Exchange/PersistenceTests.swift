@@ -120,7 +120,7 @@ private let rows = [
   @Test func `a second attempt forgets that the first server would close`() {
     var passage = Passage.of(get)
     passage.attempt(isReused: true, keepAlive: false)
-    #expect(passage.exchange.recover(from: .gone) == .reconnect)
+    #expect(passage.recover(from: .gone) == .reconnect)
     passage.attempt()
     passage.send()
     passage.answer(ok)

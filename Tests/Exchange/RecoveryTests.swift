@@ -1,5 +1,6 @@
 import HTTP1
 import Testing
+import Wire
 
 @testable import Exchange
 
@@ -60,7 +61,7 @@ private enum Situation: String, CaseIterable {
 
   var failures: [ServerFailure] {
     switch self {
-    case .connecting, .connectingUpload, .spentConnecting: [.connect, .connectTimeout, .down]
+    case .connecting, .connectingUpload, .spentConnecting: [.connect, .connectTimeout, .shortage, .down]
     default: [.gone, .down, .truncated, .malformed, .timeout]
     }
   }
@@ -94,15 +95,15 @@ private enum Situation: String, CaseIterable {
       table += situation.rawValue + ":"
       for failure in situation.failures {
         var passage = situation.passage
-        table += " \(failure) \(name(passage.exchange.recover(from: failure))),"
+        table += " \(failure) \(name(passage.recover(from: failure))),"
       }
       table.removeLast()
       table += "\n"
     }
     #expect(
       table == """
-        GET, connecting: connect redispatch, connectTimeout redispatch, down redispatch
-        POST, connecting: connect redispatch, connectTimeout redispatch, down redispatch
+        GET, connecting: connect redispatch, connectTimeout redispatch, shortage pause, down redispatch
+        POST, connecting: connect redispatch, connectTimeout redispatch, shortage pause, down redispatch
         POST, fresh, nothing left: gone redispatch, down redispatch, truncated 502, malformed 502, timeout 504
         GET, fresh, sent: gone redispatch, down redispatch, truncated 502, malformed 502, timeout 504
         POST, fresh, sent: gone 502, down 502, truncated 502, malformed 502, timeout 504
@@ -118,7 +119,7 @@ private enum Situation: String, CaseIterable {
         passed through, nothing left: gone redispatch, down redispatch, truncated 502, malformed 502, timeout 504
         passed through, sent: gone 502, down 502, truncated 502, malformed 502, timeout 504
         passed through, heard: gone abort, down abort, truncated abort, malformed abort, timeout abort
-        GET, connecting, no retry left: connect 503, connectTimeout 503, down 503
+        GET, connecting, no retry left: connect 503, connectTimeout 503, shortage pause, down 503
         GET, fresh, sent, no retry left: gone 502, down 503, truncated 502, malformed 502, timeout 504
         GET, reused, sent, no retry left: gone reconnect, down 503, truncated 502, malformed 502, timeout 504
 
@@ -129,6 +130,7 @@ private enum Situation: String, CaseIterable {
     switch recovery {
     case .reconnect: "reconnect"
     case .redispatch: "redispatch"
+    case .pause: "pause"
     case .answer(let status): "\(status.rawValue)"
     case .abort: "abort"
     }
@@ -139,16 +141,68 @@ private enum Situation: String, CaseIterable {
     var recoveries: [Recovery] = []
     for _ in 0...passage.policy.retries {
       passage.exchange.beginAttempt(isReused: false, at: passage.now)
-      recoveries.append(passage.exchange.recover(from: .connect))
+      recoveries.append(passage.recover(from: .connect))
     }
     #expect(recoveries == [.redispatch, .redispatch, .redispatch, .answer(.serviceUnavailable)])
     #expect(passage.exchange.record.retries == 3)
   }
 
+  /// With every server hung, one bound holds for all tries together: `connect` for the first, what is left for the next.
+  @Test func `tries that hang have one time-out together`() {
+    var policy = ExchangePolicy()
+    policy.timeouts.connect = .seconds(10)
+    policy.timeouts.connectTotal = .seconds(15)
+    var passage = Passage.of(request(), policy: policy)
+    var tries: [(Interval, Recovery)] = []
+    while tries.count < 9, tries.last.map({ $0.1 == .redispatch }) ?? true {
+      // A place at the next server is waited for in between, which has its own bound.
+      passage.exchange.beginQueueing(at: passage.now)
+      passage.pass(.seconds(20))
+      passage.exchange.beginAttempt(isReused: false, at: passage.now)
+      let began = passage.now
+      guard case .later(let due) = passage.exchange.expiry(policy.timeouts, backlog: [], at: began) else { break }
+      #expect(passage.exchange.earliestExpiry(policy.timeouts) == due)
+      passage.now = due
+      #expect(passage.exchange.expiry(policy.timeouts, backlog: [], at: due) == .connect)
+      tries.append((due - began, passage.recover(from: .connectTimeout)))
+    }
+    #expect(tries.map(\.0) == [.seconds(10), .seconds(5)])
+    #expect(tries.map(\.1) == [.redispatch, .answer(.serviceUnavailable)])
+    #expect(passage.exchange.record.termination == Termination(.serverTimeout, .connect))
+  }
+
+  @Test func `a shortage of this machine's own is waited out for a while, and costs no retry`() {
+    var policy = ExchangePolicy()
+    policy.retries = 0
+    var passage = Passage.of(request("POST"), policy: policy)
+    let began = passage.now
+    var pauses = 0
+    passage.exchange.beginAttempt(isReused: false, at: passage.now)
+    while pauses < 1000, passage.recover(from: .shortage) == .pause {
+      pauses += 1
+      passage.pass(Exchange.shortagePause)
+      passage.exchange.beginAttempt(isReused: false, at: passage.now)
+    }
+    #expect(passage.now - began == .seconds(3))
+    #expect(passage.exchange.record.retries == 0)
+    #expect(passage.exchange.record.termination == Termination(.resource, .connect))
+  }
+
+  @Test func `a shortage ends with the time for all tries`() {
+    var policy = ExchangePolicy()
+    policy.timeouts.connectTotal = .milliseconds(250)
+    var passage = Passage.of(request(), policy: policy)
+    for pauses in [true, true, true, false] {
+      passage.exchange.beginAttempt(isReused: false, at: passage.now)
+      #expect((passage.recover(from: .shortage) == .pause) == pauses)
+      passage.pass(Exchange.shortagePause)
+    }
+  }
+
   @Test func `a failure that was recovered from leaves no trace in how the exchange ended`() {
     var passage = Passage.of(request())
     passage.exchange.beginAttempt(isReused: false, at: passage.now)
-    #expect(passage.exchange.recover(from: .connect) == .redispatch)
+    #expect(passage.recover(from: .connect) == .redispatch)
     #expect(passage.exchange.record.termination == Termination())
   }
 
@@ -163,7 +217,7 @@ private enum Situation: String, CaseIterable {
     policy.retries = 0
     var passage = Passage.of(request(), policy: policy)
     passage.exchange.beginAttempt(isReused: false, at: passage.now)
-    #expect(passage.exchange.recover(from: failure) == .answer(.serviceUnavailable))
+    #expect(passage.recover(from: failure) == .answer(.serviceUnavailable))
     #expect(passage.exchange.record.termination == expected)
   }
 
@@ -177,7 +231,7 @@ private enum Situation: String, CaseIterable {
     var passage = Passage.of(request("POST"))
     passage.attempt()
     passage.send()
-    _ = passage.exchange.recover(from: failure)
+    _ = passage.recover(from: failure)
     #expect(passage.exchange.record.termination == expected)
   }
 
@@ -188,7 +242,7 @@ private enum Situation: String, CaseIterable {
     passage.send()
     let first = passage.toServer
     #expect(first.hasSuffix("\r\n\r\nhello"))
-    #expect(passage.exchange.recover(from: .gone) == .redispatch)
+    #expect(passage.recover(from: .gone) == .redispatch)
     passage.attempt()
     passage.send()
     #expect(passage.toServer == first)

@@ -162,7 +162,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     passage.send()
     passage.forget()
     #expect(passage.fromClient.isEmpty)
-    #expect(passage.exchange.recover(from: .gone) == .answer(.badGateway))
+    #expect(passage.recover(from: .gone) == .answer(.badGateway))
   }
 
   @Test func `a refusal is ours and of the phase in which it came`() {

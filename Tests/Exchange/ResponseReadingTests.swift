@@ -241,7 +241,7 @@ private let rows: [ResponseCase] = [
     passage.exchange.withdrawResponse()
     #expect(passage.exchange.response == nil && passage.exchange.responseSide == .head)
     #expect(passage.exchange.record.status == 0 && passage.exchange.record.answered == nil)
-    #expect(passage.exchange.recover(from: .malformed) == .answer(.badGateway))
+    #expect(passage.recover(from: .malformed) == .answer(.badGateway))
     #expect(passage.exchange.record.termination == Termination(.proxy, .headers))
   }
 }

@@ -72,7 +72,7 @@ package enum HealthAnswerProperties {
     case .passed: 200
     case .disabled: 503
     case .failed(.status(let status)): status
-    case .failed, nil: nil
+    case .failed, .inconclusive, nil: nil
     }
   }
 }

@@ -3,7 +3,8 @@ import Wire
 extension Configuration {
   /// How much of everything there may be at once. Where a limit may be absent, nil means so.
   package struct Limits: Equatable, Sendable {
-    /// Client connections in all. Above it no connection is accepted until one ends.
+    /// Client connections in all. Above it, or above what the process's descriptors allow (`DescriptorBudget`), no
+    /// connection is accepted until one ends.
     ///
     /// 10,000 idle TLS connections take about 150 MB.
     package var connections = 10_000
@@ -27,7 +28,8 @@ extension Configuration {
     /// Whether a connection that served one client may serve another. A connection whose authentication is bound to it
     /// (NTLM, Negotiate) is never shared.
     package var share = true
-    /// Idle connections that a thread keeps to a server. 0 keeps none.
+    /// Idle connections that a thread keeps to a server at least; what was in use at once lately may be idle as well
+    /// (`PoolDemand`). 0 keeps none.
     package var idleConnections = 32
     /// How long a connection is kept idle. Short, so that it rarely meets the server's own limit.
     package var idleTimeout = Interval.seconds(10)

@@ -12,6 +12,10 @@ extension Configuration {
     package var queue = Interval.minutes(1)
     /// TCP connection and TLS handshake with a server.
     package var connect = Interval.seconds(10)
+    /// All attempts of one request to get a connection together: with every server hung in its TLS handshake, a client has
+    /// its 503 after this. One and a half times `connect` when the file says nothing: a server that hangs takes all of
+    /// `connect`, and the next one still has half of it.
+    package var connectTotal = Interval.seconds(15)
     /// How long a client that has to send or take something may do neither.
     package var client = Interval.minutes(1)
     /// How long a server that has to send or take something may do neither.

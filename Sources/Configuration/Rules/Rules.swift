@@ -13,6 +13,7 @@ enum Rules {
     checkHealth(configuration, &reader)
     checkAffinity(configuration, &reader)
     checkLimits(configuration, &reader)
+    checkTimeouts(configuration, &reader)
     checkVirtualRouters(configuration, &reader)
   }
 
@@ -107,6 +108,13 @@ enum Rules {
         reader.error("cookies can't be seen in mode `passthrough`", at: place, "Leave `client-address` alone.")
       }
     }
+  }
+
+  private static func checkTimeouts(_ configuration: Configuration, _ reader: inout Reader) {
+    let timeouts = configuration.timeouts
+    guard let place = reader.mark("timeouts", "connect-total"), timeouts.connectTotal < timeouts.connect else { return }
+    let connect = Quantity.write(timeouts.connect.nanoseconds, units: Quantity.time)
+    reader.warn("shorter than `connect`, which is \(connect): no try is ever given that long", at: place)
   }
 
   private static func checkLimits(_ configuration: Configuration, _ reader: inout Reader) {

@@ -14,6 +14,9 @@ extension Schema {
       Key("queue", \.queue, .timeout, example: "30s", "How long a request waits for a server that is full."),
       Key("connect", \.connect, .timeout, example: "5s", "For a connection and TLS handshake with a server."),
       Key(
+        "connect-total", \.connectTotal, .timeout, default: "one and a half times `connect`", example: "8s",
+        "The same for all tries of one request (`retries`) together. Then it is answered with 503."),
+      Key(
         "client", \.client, .timeout, example: "5m",
         "How long a client that has to send or take something may do neither."),
       Key(
@@ -34,7 +37,10 @@ extension Schema {
     keys: [
       Key(
         "connections", \.connections, .number(1...10_000_000), example: "4000",
-        "Clients' connections in all. Above it new ones wait until others end. 10,000 idle ones take about 150 MB."),
+        """
+        Clients' connections in all. Above it, or above what the descriptors allow (limits.md), new ones wait until \
+        others end. 10,000 idle ones take about 150 MB.
+        """),
       Key(
         "connections-per-address", \.connectionsPerAddress, .either("off", or: .number(1...10_000_000)), example: "200",
         "Clients' connections from one address. Many users may sit behind one address."),

@@ -106,7 +106,10 @@ extension Schema {
         "Whether a connection that served one client may serve another. NTLM and Negotiate make it private anyway."),
       Key(
         "idle-connections", \.idleConnections, .number(0...10_000), example: "8",
-        "How many idle connections each thread keeps to each server."),
+        """
+        How many idle connections each thread keeps to each server at least; more when more were in use at once within \
+        the last minute (limits.md). 0 keeps none.
+        """),
       Key("idle-timeout", \.idleTimeout, .timeout, example: "5s", "How long they are kept."),
     ])
 

@@ -132,6 +132,8 @@ class ConnectionServer:
         self.port = free_port(self.address)
         self.on_accept = None
         self.expects_nonsense = False
+        # Whether a close_notify is answered with one; some servers just close.
+        self.answers_end = True
         self.connections, self.requests, self.checks, self.failures = [], [], [], []
         self.accepted = 0
         self._context = server_context(certificate) if tls else None
@@ -230,7 +232,7 @@ class ConnectionServer:
         except Exception as fault:
             self.failures.append("".join(traceback.format_exception(fault)))
         finally:
-            if stream.ended == "clean":
+            if stream.ended == "clean" and self.answers_end:
                 try:
                     stream.finish()
                 except OSError:
@@ -262,7 +264,8 @@ class ConnectionServer:
                 connection.requests.append(request)
             self.script(request)
             if not stream.closed and (head.get("Connection") or "").lower() == "close":
-                stream.finish()
+                if self.answers_end:
+                    stream.finish()
                 return
 
 

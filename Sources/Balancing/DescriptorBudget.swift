@@ -1,0 +1,55 @@
+/// How a process's descriptors (RLIMIT_NOFILE) are shared out: clients get two each, one for them and one for their
+/// server's connection, and what the service itself needs comes first.
+///
+/// Invariant: `reserve + 2 × connections ≤ limit`, unless the limit is so low that not even one client fits.
+package struct DescriptorBudget: Hashable, Sendable {
+  /// How many descriptors the process may have open.
+  package let limit: UInt64
+  /// Clients' connections that the configuration allows.
+  package let configured: Int
+  package let reserve: Int
+
+  /// `listeners` are sockets: one for each address and loop.
+  package init(limit: UInt64, configured: Int, servers: Int, loops: Int, listeners: Int) {
+    self.limit = limit
+    self.configured = configured
+    reserve =
+      DescriptorBudget.fixed + DescriptorBudget.perLoop * loops + listeners + DescriptorBudget.perServer * servers
+  }
+
+  /// Standard streams, the control socket, the logs and the journal, heartbeats, the affinity file and its folder, an
+  /// OCSP responder and its resolver; and as many again for a reload, which opens certificates while others are open.
+  private static let fixed = 24
+  /// A poller and a wake-up; the connection that is just being accepted.
+  private static let perLoop = 3
+  /// A health check, and one whose connection is still closing.
+  private static let perServer = 2
+
+  /// Clients' connections that fit, at least one.
+  package var affordable: Int {
+    let left = limit > UInt64(reserve) ? (limit - UInt64(reserve)) / 2 : 0
+    return max(1, Int(clamping: left))
+  }
+
+  /// The limit in force.
+  package var connections: Int { min(configured, affordable) }
+
+  /// Connections to servers that fit beside them, idle ones included.
+  package var serverConnections: Int {
+    let taken = UInt64(reserve) + UInt64(connections)
+    return max(1, limit > taken ? Int(clamping: limit - taken) : 0)
+  }
+
+  /// What it takes to hold the configured limit.
+  package var needed: UInt64 { UInt64(reserve) + 2 * UInt64(configured) }
+
+  /// For a person, when the configured limit can't be held.
+  package var warning: String? {
+    guard connections < configured else { return nil }
+    return """
+      `limits: connections` is \(configured), but only \(connections) are accepted at once: this process may open \
+      \(limit) descriptors, \(reserve) are reserved for listeners, health checks and files, and a client takes 2. \
+      \(configured) clients need LimitNOFILE=\(needed) (`systemctl edit belvedere`)
+      """
+  }
+}

@@ -1,0 +1,64 @@
+import Balancing
+import Wire
+
+extension DescriptorBudget {
+  /// Of a worker with this configuration that may open `limit` descriptors, on a machine with so many processors.
+  package init(_ configuration: Configuration, limit: UInt64, processors: Int) {
+    let loops = configuration.threads ?? processors
+    let places = configuration.listeners.count + (configuration.redirect?.listeners.count ?? 0)
+    self.init(
+      limit: limit, configured: configuration.limits.connections, servers: configuration.servers.count, loops: loops,
+      listeners: places * loops)
+  }
+}
+
+extension Configuration {
+  /// What a machine has of what connections take.
+  package struct Means: Hashable, Sendable {
+    /// How many descriptors the process may open (RLIMIT_NOFILE).
+    package var descriptors: UInt64
+    /// Source ports that the kernel chooses from (net.ipv4.ip_local_port_range); nil: not known.
+    package var ports: ClosedRange<UInt16>?
+    /// Bytes of memory that the process may use: the machine's, or its control group's; nil: not known.
+    package var memory: UInt64?
+    package var processors: Int
+
+    package init(descriptors: UInt64, ports: ClosedRange<UInt16>?, memory: UInt64?, processors: Int) {
+      self.descriptors = descriptors
+      self.ports = ports
+      self.memory = memory
+      self.processors = processors
+    }
+  }
+
+  /// What an idle client takes, and what one that has something under way takes besides, in bytes (docs/limits.md). A
+  /// warning goes by the first alone: not everybody is busy at once.
+  package static let idleConnectionBytes: UInt64 = 15_000
+
+  /// Which of the configured limits can't be held, each with the arithmetic and what to type.
+  package func shortfalls(on means: Means) -> [String] {
+    var warnings: [String] = []
+    let budget = DescriptorBudget(self, limit: means.descriptors, processors: means.processors)
+    if let warning = budget.warning { warnings.append(warning) }
+    if let ports = means.ports {
+      for server in servers where server.connections > ports.count {
+        warnings.append(
+          """
+          server \(server.name): `connections` is \(server.connections), but only \(ports.count) source ports lead to \
+          \(server.endpoint) (net.ipv4.ip_local_port_range is \(ports.lowerBound) to \(ports.upperBound)); \
+          `sysctl net.ipv4.ip_local_port_range="1024 65535"` gives 64512
+          """)
+      }
+    }
+    let needed = UInt64(budget.connections) * Configuration.idleConnectionBytes
+    if let memory = means.memory, needed > memory {
+      warnings.append(
+        """
+        `limits: connections` is \(limits.connections): \(budget.connections) idle ones take about \
+        \(needed / 1_000_000) MB (\(Configuration.idleConnectionBytes) bytes each), and this service may use \
+        \(memory / 1_000_000) MB (MemoryMax, or the machine's memory)
+        """)
+    }
+    return warnings
+  }
+}

@@ -1,0 +1,185 @@
+import Balancing
+import Configuration
+import Linux
+import TLS
+import Wire
+
+/// Connections to servers between two exchanges, and their end.
+extension World {
+  /// How long a server may take to close a connection that we have ended, before we do.
+  static let endingTime = Interval.seconds(1)
+  /// Connections of a loop that may end in this way at once; what comes on top is reset at once.
+  static let endingBound = 1024
+
+  /// An idle connection to the server, if there is one that can still be used. There is none for an exchange that
+  /// belongs to an earlier generation.
+  mutating func takePooled(_ server: Int, of generation: Generation, askingKernel asks: Bool) -> SlabKey? {
+    guard generation === self.generation else { return nil }
+    while let key = pools[server].idle.popLast() {
+      if isUsable(key, askingKernel: asks) {
+        pools[server].demand.took(at: now)
+        return key
+      }
+      close(key)
+    }
+    return nil
+  }
+
+  /// Nothing has come on an idle connection but what belongs to TLS: as far as the poller told, or as the kernel says
+  /// at this moment.
+  mutating func isUsable(_ key: SlabKey, askingKernel asks: Bool = false) -> Bool {
+    if asks { servers[key].stream.became(.readable) }
+    return servers[key].isStillIdle(&buffers)
+  }
+
+  /// Keeps a connection for any client's next request, as far as there is room.
+  mutating func pool(_ key: SlabKey) {
+    let server = servers[key].server
+    guard servers[key].generation === generation, !isStopping,
+      pools[server].demand.mayKeep(
+        beside: pools[server].idle.count, least: generation.configuration.pool.idleConnections),
+      fleet.serverConnectionRoom >= 0,
+      generation.roster.servers[server].takesClients,
+      isUsable(key)
+    else { return close(key) }
+    servers[key].becomeIdle(&buffers, at: now)
+    pools[server].demand.gaveBack(at: now)
+    pools[server].idle.append(key)
+    let due = now + generation.configuration.pool.idleTimeout
+    if due < servers[key].armed {
+      servers[key].armed = due
+      timers.schedule(TimerKey(.server(key.index)).rawValue, at: due)
+    }
+  }
+
+  /// Something came on a pooled connection.
+  mutating func checkPooled(_ key: SlabKey) {
+    if !isUsable(key) { closePooled(key) }
+  }
+
+  /// A pooled connection's timer fired.
+  mutating func serverTimerFired(_ key: SlabKey) {
+    servers[key].armed = .distantFuture
+    if servers[key].phase == .ending { return endingTimedOut(key) }
+    guard servers[key].phase == .pooled else { return }
+    let due = servers[key].idleSince + generation.configuration.pool.idleTimeout
+    if now >= due { return closePooled(key) }
+    servers[key].armed = due
+    timers.schedule(TimerKey(.server(key.index)).rawValue, at: due)
+  }
+
+  /// Closes every idle connection to a server.
+  mutating func emptyPool(of server: Int) {
+    while let key = pools[server].idle.popLast() { close(key) }
+  }
+
+  private mutating func closePooled(_ key: SlabKey) {
+    let server = servers[key].server
+    if let index = pools[server].idle.firstIndex(of: key) { pools[server].idle.remove(at: index) }
+    close(key)
+  }
+
+  // MARK: the end
+
+  /// Ends a connection and gives its buffers back.
+  ///
+  /// Whoever closes a TCP connection first keeps its pair of ports for a minute (TIME_WAIT). Here that would be a source
+  /// port towards this server, of which there are 28,000, so we never close first if we can help it:
+  ///
+  /// - The server has closed already: so do we. The port is free at once.
+  /// - Else it is told that nothing more comes (close_notify), which servers answer with their own end, and has
+  ///   `endingTime` for that. Everything that was sent reaches it meanwhile: a request of a client that has left may be
+  ///   one that is to be carried out, the last words of a tunnel may be a logout.
+  /// - Then, or when there is no room to wait, it is reset. That takes nothing away which anybody waits for: a client
+  ///   who is still there has had its whole answer before an exchange ends, and what a server has not read a second
+  ///   after our end it would read from a connection that leads nowhere. (Towards a client it is different: what its
+  ///   kernel has not delivered is the answer itself. See `Client.linger`.)
+  /// - A connection on which no request was sent is reset at once: there is nothing on it to lose.
+  /// - A direction of a tunnel that has ended in order (FIN) is never turned into a reset: the other one may still
+  ///   flow. Where the client ends first, its server's port is in TIME_WAIT, as the protocol has it.
+  mutating func close(_ key: SlabKey) {
+    leaveDemand(key)
+    if servers[key].stream.isFlooded {
+      let connection = (servers[key].generation, servers[key].server)
+      noteFailure(of: connection.0.roster.servers[connection.1], .ofServer, TLSConnection.floodExplanation)
+    }
+    if servers[key].end(&buffers) == .waitsForServer {
+      if ending < World.endingBound, !isStopping, fleet.serverConnectionRoom >= 0 { return wait(for: key) }
+      servers[key].stream.abort()
+    }
+    forget(key)
+  }
+
+  private mutating func wait(for key: SlabKey) {
+    ending += 1
+    servers[key].phase = .ending
+    servers[key].client = nil
+    servers[key].armed = now + World.endingTime
+    timers.schedule(TimerKey(.server(key.index)).rawValue, at: servers[key].armed)
+  }
+
+  /// Something has happened to a connection that ends.
+  mutating func checkEnding(_ key: SlabKey) {
+    if servers[key].stream.hasEnded || servers[key].stream.isReset { endingOver(key) }
+  }
+
+  private mutating func endingTimedOut(_ key: SlabKey) {
+    servers[key].stream.abort()
+    endingOver(key)
+  }
+
+  private mutating func endingOver(_ key: SlabKey) {
+    ending -= 1
+    forget(key)
+  }
+
+  private mutating func forget(_ key: SlabKey) {
+    timers.cancel(TimerKey(.server(key.index)).rawValue)
+    _ = servers.remove(key)
+    fleet.serverConnectionEnded()
+  }
+
+  private mutating func leaveDemand(_ key: SlabKey) {
+    guard servers[key].phase != .pooled, servers[key].generation === generation else { return }
+    pools[servers[key].server].demand.gaveBack(at: now)
+  }
+
+  // MARK: room for others
+
+  /// Closes an idle connection for one that is wanted now, and asks the other loops to close theirs when there is none
+  /// here. False: nothing was closed.
+  @discardableResult
+  mutating func makeRoomForConnection() -> Bool {
+    for server in pools.indices where !pools[server].idle.isEmpty {
+      reset(pools[server].idle.removeFirst())
+      return true
+    }
+    if ending > 0, let key = servers.keys.first(where: { servers[$0].phase == .ending }) {
+      endingTimedOut(key)
+      return true
+    }
+    guard now >= asksForRoomAt else { return false }
+    asksForRoomAt = now + World.roomInterval
+    fleet.post(.makeRoom)
+    return false
+  }
+
+  /// Another loop needs descriptors or ports: what is idle here makes room.
+  mutating func makeRoomForOthers() {
+    asksForRoomAt = now + World.roomInterval
+    for server in pools.indices {
+      while let key = pools[server].idle.popLast() { reset(key) }
+    }
+    guard ending > 0 else { return }
+    for key in servers.keys where servers[key].phase == .ending { endingTimedOut(key) }
+  }
+
+  /// Between two rounds in which loops ask each other for room.
+  static let roomInterval = Interval.milliseconds(100)
+
+  /// Closes an idle connection without waiting for anybody.
+  private mutating func reset(_ key: SlabKey) {
+    if servers[key].end(&buffers) == .waitsForServer { servers[key].stream.abort() }
+    forget(key)
+  }
+}

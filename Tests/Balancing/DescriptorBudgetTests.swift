@@ -1,0 +1,40 @@
+import Testing
+
+@testable import Balancing
+
+@Suite struct `A process's descriptors, shared out` {
+  private func budget(_ limit: UInt64, configured: Int = 10_000) -> DescriptorBudget {
+    DescriptorBudget(limit: limit, configured: configured, servers: 2, loops: 2, listeners: 4)
+  }
+
+  /// 38 are reserved here.
+  @Test func `two for each client, and the reserve first`() {
+    let rows: [(limit: UInt64, connections: Int, servers: Int)] = [
+      (0, 1, 1), (38, 1, 1), (41, 1, 2), (42, 2, 2), (200, 81, 81), (256, 109, 109), (1024, 493, 493),
+      (20_037, 9999, 10_000), (20_038, 10_000, 10_000), (524_288, 10_000, 514_250), (.max, 10_000, .max),
+    ]
+    for row in rows {
+      let budget = budget(row.limit)
+      #expect(budget.reserve == 38)
+      #expect(budget.connections == row.connections, "\(row.limit)")
+      #expect(budget.serverConnections == row.servers, "\(row.limit)")
+      #expect((budget.warning == nil) == (row.connections == 10_000), "\(row.limit)")
+    }
+  }
+
+  @Test func `the warning has the arithmetic`() {
+    #expect(
+      budget(200).warning == """
+        `limits: connections` is 10000, but only 81 are accepted at once: this process may open 200 descriptors, 38 are \
+        reserved for listeners, health checks and files, and a client takes 2. 10000 clients need LimitNOFILE=20038 \
+        (`systemctl edit belvedere`)
+        """)
+  }
+
+  @Test func `no number of an operator's is too large`() {
+    let budget = DescriptorBudget(
+      limit: 1, configured: 10_000_000, servers: 64, loops: 256, listeners: 256 * 64)
+    #expect(budget.connections == 1)
+    #expect(budget.needed > 20_000_000)
+  }
+}

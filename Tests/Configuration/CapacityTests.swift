@@ -1,0 +1,54 @@
+import Balancing
+import Testing
+
+@testable import Configuration
+
+@Suite struct `What a machine has of what connections take` {
+  private func shortfalls(_ settings: String = "", change: (inout Configuration.Means) -> Void) throws -> [String] {
+    let text = """
+      service: view.test
+      tls: { certificate: view.pem }
+      threads: 2
+      servers: { view01: { address: 192.0.2.1, connections: 30000 }, view02: 192.0.2.2 }
+      \(settings)
+      """
+    let configuration = try #require(
+      Configuration.load(text: text, fileName: "test.yaml", hostName: "lb1").configuration)
+    var means = Configuration.Means(
+      descriptors: 524_288, ports: 1024...65535, memory: 8_000_000_000, processors: 2)
+    change(&means)
+    return configuration.shortfalls(on: means)
+  }
+
+  @Test func `a machine that has enough of everything is not spoken of`() throws {
+    #expect(try shortfalls { _ in } == [])
+    #expect(try shortfalls { ($0.ports, $0.memory) = (nil, nil) } == [])
+  }
+
+  @Test func `descriptors`() throws {
+    let told = try shortfalls { $0.descriptors = 1024 }
+    #expect(told.count == 1 && told[0].contains("only 493 are accepted at once"))
+  }
+
+  @Test func `source ports, of each server for itself`() throws {
+    let told = try shortfalls { $0.ports = 32_768...60_999 }
+    #expect(told.count == 1)
+    #expect(
+      told.first?.hasPrefix(
+        """
+        server view01: `connections` is 30000, but only 28232 source ports lead to 192.0.2.1:443 \
+        (net.ipv4.ip_local_port_range is 32768 to 60999)
+        """) == true)
+  }
+
+  @Test func `memory, of the connections that are accepted at all`() throws {
+    let told = try shortfalls { $0.memory = 100_000_000 }
+    #expect(told.count == 1 && told[0].contains("10000 idle ones take about 150 MB (15000 bytes each)"))
+    #expect(told[0].contains("may use 100 MB"))
+    #expect(
+      try shortfalls {
+        $0.memory = 100_000_000
+        $0.descriptors = 1024
+      }.count == 1)
+  }
+}

@@ -1,0 +1,177 @@
+"""What this machine runs out of is no fault of a server's: source ports that wait (TIME_WAIT), descriptors."""
+
+import resource
+import subprocess
+import threading
+import time
+
+import pytest
+from harness.client import connect_socket
+from harness.server import page
+from harness.waiting import PATIENCE, stays, wait_until
+
+HOST = "Host: view.test\r\n"
+
+
+ESTABLISHED, TIME_WAIT = "01", "06"
+
+
+def towards(server, state):
+    """How many source ports towards a server are in this state."""
+    address = "".join(f"{int(part):02X}" for part in reversed(server.address.split(".")))
+    remote = f"{address}:{server.port:04X}"
+    with open("/proc/net/tcp") as table:
+        return sum(1 for line in table if (words := line.split())[2] == remote and words[3] == state)
+
+
+def quiet(scene):
+    """A server that closes without a close_notify: one that came behind our own close would make the kernel answer with a
+    reset, and no port would wait."""
+    server = scene.server()
+    server.answers_end = False
+    return server
+
+
+def together(clients, ask):
+    """Has every client ask at the same moment, and answers with what came of it."""
+    results = [None] * len(clients)
+
+    def run(number):
+        results[number] = ask(clients[number])
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(clients))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.fixture
+def waves(scene):
+    """A server that answers only when as many requests are there at once as clients ask."""
+    server = quiet(scene)
+    gate = threading.Barrier(48)
+
+    def script(request):
+        gate.wait(PATIENCE)
+        page(request)
+
+    server.script = script
+    return server, gate.parties
+
+
+def test_clients_that_ask_at_the_same_moment_find_the_connections_of_the_wave_before(scene, waves):
+    server, count = waves
+    balancer = scene.balance(server, threads=1, timeouts={"keep-alive": "1m"})
+    clients = [balancer.connect() for _ in range(count)]
+    try:
+        for _ in range(4):
+            assert {answer.status for answer in together(clients, lambda client: client.get("/"))} == {200}
+    finally:
+        for client in clients:
+            client.close()
+    # 48 are more than `pool.idle-connections`, which is a least.
+    assert len({id(request.connection) for request in server.requests}) == count
+    assert towards(server, TIME_WAIT) < 8
+
+
+def test_no_source_port_waits_behind_clients_that_leave(scene):
+    """Each has a connection of its own, which ends with it."""
+    server = quiet(scene)
+    balancer = scene.balance(server, pool={"share": False})
+    for _ in range(20):
+        with balancer.connect() as client:
+            assert client.get("/").status == 200
+    wait_until(lambda: all(c.stream.closed for c in server.traffic), "the end of every connection")
+    stays(lambda: towards(server, TIME_WAIT) < 5, "next to no port waits", 0.5)
+
+
+def test_no_source_port_waits_behind_uploads_that_are_aborted(scene):
+    server = quiet(scene)
+    balancer = scene.balance(server)
+    for number in range(20):
+        client = balancer.connect()
+        client.send(f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 100\r\n\r\nhalf")
+        server.wait_for_requests(number + 1)
+        client.close()
+    wait_until(lambda: all(c.stream.closed for c in server.traffic), "the end of every connection")
+    stays(lambda: towards(server, TIME_WAIT) < 5, "next to no port waits", 1)
+
+
+def test_a_server_that_does_not_close_what_we_have_ended_is_left_by_a_reset(scene):
+    """It has a second for it."""
+    server = quiet(scene)
+    gate, done = threading.Barrier(12), threading.Event()
+
+    def script(request):
+        gate.wait(PATIENCE)
+        page(request)
+        # Deaf to what comes now, our end among it.
+        done.wait(PATIENCE)
+
+    server.script = script
+    balancer = scene.balance(server, pool={"idle-timeout": "100ms"})
+    clients = [balancer.connect() for _ in range(gate.parties)]
+    try:
+        assert {answer.status for answer in together(clients, lambda client: client.get("/"))} == {200}
+        wait_until(lambda: towards(server, ESTABLISHED) == 0, "the end of every connection")
+        assert towards(server, TIME_WAIT) < 5
+    finally:
+        done.set()
+        for client in clients:
+            client.close()
+    stays(lambda: towards(server, TIME_WAIT) < 5, "next to no port waits", 0.5)
+
+
+# Descriptors
+
+
+def limited(balancer, count):
+    """Has the balancer start with so many descriptors for each of its processes."""
+    start = subprocess.Popen
+
+    def popen(words, **options):
+        before = options.pop("preexec_fn", lambda: None)
+
+        def prepare():
+            before()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+        return start(words, preexec_fn=prepare, **options)
+
+    subprocess.Popen = popen
+    try:
+        balancer.start()
+    finally:
+        subprocess.Popen = start
+    return balancer.wait_until_serving()
+
+
+@pytest.mark.parametrize(("descriptors", "silent"), [(200, 400), (256, 239)])
+def test_clients_that_say_nothing_leave_descriptors_for_servers_and_checks(scene, descriptors, silent):
+    servers = [scene.server(f"view0{number}") for number in (1, 2)]
+    balancer = scene.balance(
+        *servers, start=False, health={"interval": "100ms", "fall": 2}, timeouts={"keep-alive": "1m"}
+    )
+    limited(balancer, descriptors)
+    speaking = [balancer.connect(f"127.0.84.{number + 1}") for number in range(40)]
+    crowd = []
+    try:
+        for client in speaking:
+            assert client.get("/").status == 200
+        for _ in range(silent):
+            crowd.append(connect_socket(balancer.endpoint))
+        checks = len(servers[0].checks)
+        time.sleep(0.5)
+        answers = together(speaking, lambda client: client.get("/"))
+        assert [answer.status for answer in answers if answer] == [200] * 40, balancer.log
+        # Checks go on meanwhile.
+        wait_until(lambda: len(servers[0].checks) > checks + 3, "checks")
+    finally:
+        for client in speaking + crowd:
+            client.close()
+    assert "is down" not in balancer.log
+    assert "EMFILE" not in balancer.log
+    # The start has said that it can't hold the default of 10,000, with the arithmetic.
+    assert "LimitNOFILE=200" in balancer.log

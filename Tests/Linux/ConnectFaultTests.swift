@@ -1,0 +1,35 @@
+import CLinux
+import Testing
+import Wire
+
+@testable import Linux
+
+@Suite struct `What a failed connection says of the server` {
+  /// Everything that socket(2), connect(2), epoll_ctl(2) and tcp(7)'s SO_ERROR can give, and a few that they can not.
+  @Test func `no shortage of this machine's own is taken for the network's or the server's fault`() {
+    let ours = [
+      EMFILE, ENFILE, ENOSPC, ENOMEM, ENOBUFS, EADDRNOTAVAIL, EADDRINUSE, EAGAIN, EINTR,
+    ]
+    let network = [
+      ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN, ENONET, ETIMEDOUT, EACCES, EPERM, EAFNOSUPPORT, EINVAL,
+      EPROTONOSUPPORT, ENOPROTOOPT, EBADF, EFAULT, ENOTSOCK, EALREADY, EISCONN, EEXIST, ELOOP, ENOENT, 0, -1, 99_999,
+    ]
+    let servers = [ECONNREFUSED, ECONNRESET, ECONNABORTED, EPIPE, EPROTO]
+    for code in ours { #expect(ConnectFault(errno: code) == .shortage, "\(SystemError.words(for: code))") }
+    for code in network { #expect(ConnectFault(errno: code) == .path, "\(SystemError.words(for: code))") }
+    for code in servers { #expect(ConnectFault(errno: code) == .server, "\(SystemError.words(for: code))") }
+  }
+
+  @Test(.enabled(if: mayMakeNetworks)) func `no address to connect from is a way that is missing`() throws {
+    try inOwnNetwork { _ in
+      for address in [IPAddress(v4: 0xc000_0201), IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1)] {
+        do throws(SystemError) {
+          _ = try Socket.connect(to: Endpoint(address: address, port: 443))
+          Issue.record("\(address) was connected to")
+        } catch {
+          #expect(error.connectFault == .path, "\(error)")
+        }
+      }
+    }
+  }
+}
