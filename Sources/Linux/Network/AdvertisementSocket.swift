@@ -53,9 +53,9 @@ package struct AdvertisementSocket: ~Copyable {
     guard sent == bytes.count else { throw SystemError("send an advertisement to \(destination)") }
   }
 
-  /// The next packet; nil when there is none. What is no whole IP packet is skipped.
+  /// The next packet; nil when there is none. What is no whole IP packet is skipped, so much of it at once.
   package func receive() throws(SystemError) -> Packet? {
-    while true {
+    for _ in 0..<RawReceipt.mostSkipped {
       var arrival = cl_arrival()
       let (count, bytes) = unsafe RawReceipt.read(room: Self.room) { buffer in
         // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many there were.
@@ -68,6 +68,7 @@ package struct AdvertisementSocket: ~Copyable {
       guard count <= bytes.count, let packet = Packet(bytes, arrival) else { continue }
       return packet
     }
+    return nil
   }
 }
 
@@ -91,6 +92,10 @@ extension AdvertisementSocket.Packet {
 
 /// Reads of raw sockets.
 enum RawReceipt {
+  /// So many packets that are of no use are read for one that is: whoever sends them without end is not read without
+  /// end. What is left makes the socket readable again.
+  static let mostSkipped = 16
+
   /// What `body` returns, and the bytes that it filled. A packet that is longer than `room` returns more than that.
   static func read(room: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Int) -> (count: Int, bytes: [UInt8]) {
     var count = -1

@@ -32,7 +32,7 @@ package struct FrameSocket: ~Copyable {
 
   /// The start of the next frame that somebody else sent; nil when there is none.
   package func receive() throws(SystemError) -> [UInt8]? {
-    while true {
+    for _ in 0..<RawReceipt.mostSkipped {
       var outgoing: Int32 = 0
       let (count, bytes) = unsafe RawReceipt.read(room: Self.room) { buffer in
         // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many there were.
@@ -45,6 +45,7 @@ package struct FrameSocket: ~Copyable {
       }
       if outgoing == 0 { return bytes }
     }
+    return nil
   }
 }
 
@@ -60,7 +61,7 @@ package struct NeighbourSocket: ~Copyable {
 
   /// The next one's bytes behind IPv6's header; nil when there is none. What came through a router is skipped.
   package func receive() throws(SystemError) -> [UInt8]? {
-    while true {
+    for _ in 0..<RawReceipt.mostSkipped {
       var arrival = cl_arrival()
       let (count, bytes) = unsafe RawReceipt.read(room: 128) { buffer in
         // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many there were.
@@ -72,5 +73,6 @@ package struct NeighbourSocket: ~Copyable {
       }
       if arrival.hop_limit == 255 { return bytes }
     }
+    return nil
   }
 }

@@ -15,10 +15,13 @@ struct NetlinkWriter {
     append(UInt32(0))
   }
 
-  mutating func append<Number: FixedWidthInteger>(_ number: Number) {
-    for shift in 0..<Number.bitWidth / 8 {
-      let index = Self.isLittleEndian ? shift : Number.bitWidth / 8 - 1 - shift
-      bytes.append(UInt8(truncatingIfNeeded: number >> Number(truncatingIfNeeded: 8 * index)))
+  mutating func append<Number: FixedWidthInteger>(_ number: Number) { bytes += Self.native(number) }
+
+  /// A number's bytes in the machine's order.
+  static func native<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+    (0..<Number.bitWidth / 8).map { shift in
+      let index = isLittleEndian ? shift : Number.bitWidth / 8 - 1 - shift
+      return UInt8(truncatingIfNeeded: number >> Number(truncatingIfNeeded: 8 * index))
     }
   }
 
@@ -103,6 +106,7 @@ enum Netlink {
   static let newAddress: UInt16 = 20
   static let deleteAddress: UInt16 = 21
   static let getAddress: UInt16 = 22
+  static let deleteRoute: UInt16 = 25
 
   static let request: UInt16 = 0x1
   static let acknowledge: UInt16 = 0x4
@@ -120,6 +124,13 @@ enum Netlink {
   static let addressProtocol: UInt16 = 11
   /// IFA_F_NODAD.
   static let withoutDuplicateDetection: UInt32 = 0x02
+
+  /// RT_TABLE_LOCAL, RT_SCOPE_NOWHERE, RTN_LOCAL; RTA_DST, RTA_OIF.
+  static let localTable: UInt8 = 255
+  static let anyScope: UInt8 = 255
+  static let localRoute: UInt8 = 2
+  static let routeDestination: UInt16 = 1
+  static let routeInterface: UInt16 = 4
 
   static let linkAddress: UInt16 = 1
   static let linkName: UInt16 = 3

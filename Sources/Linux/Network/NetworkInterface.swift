@@ -68,6 +68,13 @@ package struct InterfaceAddress: Hashable, Sendable {
     self.origin = origin
   }
 
+  /// Whether this is a lease of ours, and no address that an operator, DHCP or another program has put there: it has our
+  /// mark, or, where the kernel keeps no marks (before Linux 5.18), a lifetime no longer than a lease's, in seconds.
+  package func isLease(atMost lifetime: UInt32) -> Bool {
+    if origin != 0 { return origin == Self.ourProtocol }
+    return self.lifetime.map { $0 <= lifetime } ?? false
+  }
+
   /// Link-local addresses are the sources of IPv6 advertisements (RFC 9568 §5.1.2.1).
   package var isLinkLocal: Bool { address.family == .v6 && address.high >> 54 == 0xfe80 >> 6 }
 }
@@ -129,16 +136,28 @@ extension InterfaceAddress {
     guard type == Netlink.newAddress else { return writer.finish() }
     // A virtual address moves, it is not duplicated; and nobody waits a second for the probe.
     if address.family == .v6 {
-      writer.append(attribute: Netlink.addressFlags, Self.native(Netlink.withoutDuplicateDetection))
+      writer.append(attribute: Netlink.addressFlags, NetlinkWriter.native(Netlink.withoutDuplicateDetection))
     }
-    let lifetime = Self.native(self.lifetime ?? Self.forever)
-    writer.append(attribute: Netlink.cacheInformation, lifetime + lifetime + Self.native(0) + Self.native(0))
+    let lifetime = NetlinkWriter.native(self.lifetime ?? Self.forever)
+    writer.append(attribute: Netlink.cacheInformation, lifetime + lifetime + [UInt8](repeating: 0, count: 8))
     writer.append(attribute: Netlink.addressProtocol, [origin])
     return writer.finish()
   }
 
-  private static func native(_ number: UInt32) -> [UInt8] {
-    (0..<4).map { UInt8(truncatingIfNeeded: number >> UInt32(8 * (NetlinkWriter.isLittleEndian ? $0 : 3 - $0))) }
+  /// A request to delete the route that makes the address a local one (rtmsg; table "local", any scope).
+  func localRouteRequest(sequence: UInt32) -> [UInt8] {
+    let flags = Netlink.request | Netlink.acknowledge
+    var writer = NetlinkWriter(type: Netlink.deleteRoute, flags: flags, sequence: sequence)
+    let family = address.family == .v4 ? AddressFamily.v4 : AddressFamily.v6
+    for byte in [family, UInt8(address.bitWidth), 0, 0, Netlink.localTable, 0, Netlink.anyScope, Netlink.localRoute] {
+      writer.append(byte)
+    }
+    writer.append(UInt32(0))
+    var bytes = ByteWriter(limit: 16)
+    address.writeBytes(into: &bytes)
+    writer.append(attribute: Netlink.routeDestination, bytes.bytes)
+    writer.append(attribute: Netlink.routeInterface, NetlinkWriter.native(UInt32(bitPattern: interface)))
+    return writer.finish()
   }
 }
 

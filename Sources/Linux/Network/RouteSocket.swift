@@ -47,6 +47,15 @@ package struct RouteSocket: ~Copyable {
     }
   }
 
+  /// Has the machine take no packet for this address any more, nor answer who asks for it on the link, while it may
+  /// still send from it. `put` or `remove` ends that.
+  package mutating func stopReceiving(_ address: InterfaceAddress) throws(SystemError) {
+    sequence &+= 1
+    let words = "stop receiving for \(address.address)"
+    try send(address.localRouteRequest(sequence: sequence), for: words)
+    try receive(for: words) { _, _ in }
+  }
+
   private mutating func change(_ address: InterfaceAddress, _ type: UInt16, flags: UInt16) throws(SystemError) {
     sequence &+= 1
     let words = "\(type == Netlink.newAddress ? "add" : "remove") \(address.address)/\(address.prefixLength)"
