@@ -29,7 +29,10 @@ extension Schema {
         "tunnel", \.tunnel, .timeout, example: "24h",
         "Silence on a stream: the secure tunnel, WebSockets, and everything in mode `passthrough`."),
       Key(
-        "stop", \.stop, .timeout, example: "1m", "How long exchanges may take to finish when the service is stopped."),
+        "stop", \.stop, .timeout, example: "1m",
+        """
+        How long exchanges may take to finish when the service is stopped; at a virtual address that is handed over, none.
+        """),
     ])
 
   static let limits = Section<Configuration.Limits>(

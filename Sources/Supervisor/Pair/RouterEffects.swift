@@ -46,8 +46,24 @@ extension VirtualRouters {
 
   mutating func dropAddresses(_ index: Int) {
     isFileStale = true
+    resetConnections(index)
     for address in leases(index, seconds: 0) {
       do throws(SystemError) { _ = try routes.remove(address) } catch { log(index, .error, "\(error)") }
+    }
+  }
+
+  /// What is connected to the addresses can't go on without them: it ends while an RST still finds its way, so that every
+  /// client knows at once, and a stop need not wait for it. Behind a link that is down nothing would find its way; the
+  /// connections are left then, for the link may be back in a moment.
+  private mutating func resetConnections(_ index: Int) {
+    guard seats[index].port?.interface.isUsable == true else { return }
+    do throws(SystemError) {
+      var reset = try ConnectionReset()
+      var count = 0
+      for address in leases(index, seconds: 0) { count += try reset.reset(at: address.address) }
+      if count > 0 { log(index, .info, "reset \(count) connections to the address that goes") }
+    } catch {
+      log(index, .warning, "connections to the address that goes are not reset: \(error)")
     }
   }
 

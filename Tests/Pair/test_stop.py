@@ -1,0 +1,86 @@
+"""What an orderly stop of the Active does to streams that can't go on without the address."""
+
+import threading
+import time
+
+import pytest
+from harness.client import client_context, connect_tls
+from harness.server import ConnectionServer
+from harness.waiting import PATIENCE, wait_until
+from stage.lan import Lan
+
+KINDS = ["length", "chunks", "to-the-end"]
+
+
+class Streams:
+    """A server whose answers begin, and go on only when the test says so."""
+
+    def __init__(self):
+        self.begun, self.over, self.lock = 0, threading.Event(), threading.Lock()
+
+    def __call__(self, request):
+        kind = request.target.strip("/")
+        if kind not in KINDS:
+            return request.respond(200, b"done")
+        framing = {"length": "Content-Length: 100000000", "chunks": "Transfer-Encoding: chunked", "to-the-end": "Connection: close"}
+        request.send(f"HTTP/1.1 200 OK\r\n{framing[kind]}\r\n\r\n".encode())
+        request.send(b"10000\r\n" if kind == "chunks" else b"")
+        request.send(b"x" * 65_536)
+        with self.lock:
+            self.begun += 1
+        self.over.wait(PATIENCE)
+
+
+@pytest.fixture
+def streams(scene, certificates):
+    script = Streams()
+    scene.servers.append(ConnectionServer("view01", certificates.front, script=script, address=Lan.SERVERS[0]))
+    yield script
+    script.over.set()
+
+
+def begin(scene, kind):
+    """A download whose first bytes have come; the client waits for more."""
+    client = connect_tls((scene.ADDRESS, 443), client_context(scene.certificates.authority.certificate), server_name="view.test")
+    client.send(f"GET /{kind} HTTP/1.1\r\nHost: view.test\r\n\r\n".encode())
+    return client
+
+
+def end_of(client):
+    """When the client knew, or None when it waited in vain."""
+    try:
+        client.receive_to_end()
+    except TimeoutError:
+        return None
+    return time.monotonic()
+
+
+@pytest.mark.parametrize("way", ["stop", "failover"])
+def test_streams_are_cut_while_the_address_is_still_here_and_every_client_knows(scene, streams, way):
+    first, second = scene.pair(timeouts={"stop": "60s"})
+    clients = [begin(scene, kind) for kind in KINDS for _ in range(4)]
+    # One that has sent nothing yet, and one that is idle between two requests.
+    silent = begin(scene, "other")
+    wait_until(lambda: streams.begun == len(clients), "the streams")
+    clients.append(silent)
+    ends = [None] * len(clients)
+    readers = [threading.Thread(target=lambda index=index: ends.__setitem__(index, end_of(clients[index]))) for index in range(len(clients))]
+    for reader in readers:
+        reader.start()
+    time.sleep(0.2)
+    began = time.monotonic()
+    if way == "stop":
+        first.stop()
+        ended = time.monotonic()
+        # `timeouts.stop` is for what can go on.
+        assert ended - began < 15, f"{ended - began:.1f} s"
+        print(f"stop: {(ended - began) * 1000:.0f} ms")
+    else:
+        assert first.call("failover").returncode == 0
+    for reader in readers:
+        reader.join(PATIENCE)
+    assert None not in ends, ends
+    print(f"{way}: the last client knew after {(max(ends) - began) * 1000:.0f} ms")
+    assert max(ends) - began < 15
+    second.wait_until("active")
+    assert scene.get(target="/page").status == 200
