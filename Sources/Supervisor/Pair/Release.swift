@@ -1,8 +1,12 @@
 import Linux
 import Wire
 
-/// What is done for a supervisor that can't any more: its addresses go, and the other node hears that it may take over.
-/// Needs no configuration, and no answer from anybody.
+/// What is done for a supervisor that can't any more: the other node hears that it may take over, and the addresses go,
+/// with every connection at them. Needs no configuration, and no answer from anybody.
+///
+/// The listeners outlive the supervisor in systemd's store, and go on completing handshakes that nobody serves. So who
+/// connects until the addresses are gone is reset, and not before the other node has announced that it has them, where
+/// it does so soon: a client that connects again at once is to be served.
 package struct Release: ~Copyable {
   /// Why nothing was done.
   package enum Refusal: Error, CustomStringConvertible {
@@ -40,19 +44,46 @@ package struct Release: ~Copyable {
   private mutating func release(_ file: LeaseFile?) throws(SystemError) {
     let interfaces = try routes.interfaces()
     let record = try record(in: file)
-    // First the address: who hears the packet finds nobody there.
+    handOver(record.packets, interfaces)
+    var connections: ConnectionReset? = try? ConnectionReset()
     for held in record.addresses {
       guard let interface = interfaces.first(where: { $0.name == held.interface }) else { continue }
-      remove(
-        InterfaceAddress(
-          interface: interface.index, address: held.address, prefixLength: held.prefixLength, lifetime: nil),
-        from: interface.name)
-    }
-    for packet in record.packets {
-      guard let interface = interfaces.first(where: { $0.name == packet.interface }) else { continue }
-      send(packet, on: interface)
+      let address = InterfaceAddress(
+        interface: interface.index, address: held.address, prefixLength: held.prefixLength, lifetime: nil)
+      // Nobody new, while the address is still there for a last word to who is.
+      try? routes.stopReceiving(address)
+      reset(&connections, at: held.address)
+      remove(address, from: interface.name)
     }
     file?.remove()
+  }
+
+  /// Sends the last words, and waits a moment for those who take over.
+  private mutating func handOver(_ packets: [LeaseRecord.Packet], _ interfaces: [NetworkInterface]) {
+    do throws(SystemError) {
+      var wait = try SuccessorWait()
+      for packet in packets {
+        guard let interface = interfaces.first(where: { $0.name == packet.interface }) else { continue }
+        do throws(SystemError) {
+          try wait.send(packet, on: interface)
+          lines.append("sent the last advertisement to \(packet.destination)")
+        } catch {
+          lines.append("\(error)")
+        }
+      }
+      for successor in try wait.run() { lines.append("\(successor) took over") }
+    } catch {
+      lines.append("\(error)")
+    }
+  }
+
+  private mutating func reset(_ connections: inout ConnectionReset?, at address: IPAddress) {
+    do throws(SystemError) {
+      let count = try connections?.reset(at: address) ?? 0
+      if count > 0 { lines.append("reset \(count) connections at \(address)") }
+    } catch {
+      lines.append("\(error)")
+    }
   }
 
   private mutating func record(in file: LeaseFile?) throws(SystemError) -> LeaseRecord {
@@ -66,16 +97,6 @@ package struct Release: ~Copyable {
   private mutating func remove(_ address: InterfaceAddress, from interface: String) {
     do throws(SystemError) {
       if try routes.remove(address) { lines.append("took \(address.address) off \(interface)") }
-    } catch {
-      lines.append("\(error)")
-    }
-  }
-
-  private mutating func send(_ packet: LeaseRecord.Packet, on interface: NetworkInterface) {
-    do throws(SystemError) {
-      let socket = try AdvertisementSocket(packet.source.family, on: interface, joining: false)
-      try socket.send(packet.bytes.span, from: packet.source, to: packet.destination)
-      lines.append("sent the last advertisement to \(packet.destination)")
     } catch {
       lines.append("\(error)")
     }

@@ -1,0 +1,81 @@
+"""The death of everything on the Active node: what becomes of clients that were just cut, and connect again."""
+
+import statistics
+import sys
+import threading
+import time
+
+from harness.waiting import wait_until
+
+# Keeps a duplicate of every listener of a process, as systemd does for the next one.
+STORE = """
+import ctypes, os, socket, sys, time
+pid, kept = int(sys.argv[1]), []
+libc, handle = ctypes.CDLL(None, use_errno=True), os.pidfd_open(pid)
+for name in os.listdir(f"/proc/{pid}/fd"):
+    pidfd_getfd = 438
+    number = libc.syscall(pidfd_getfd, handle, int(name), 0)
+    try:
+        listener = socket.socket(fileno=number)
+        if listener.family != socket.AF_UNIX and listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            kept.append(listener)
+        else:
+            listener.close()
+    except OSError:
+        number < 0 or os.close(number)
+print(len(kept), flush=True)
+time.sleep(600)
+"""
+
+
+class Visitor(threading.Thread):
+    """Asks again and again, on a connection of its own each time, and at once after a failure."""
+
+    def __init__(self, scene):
+        super().__init__()
+        self._scene, self.over, self.served = scene, threading.Event(), []
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.003):
+            began = time.monotonic()
+            try:
+                answer = self._scene.get()
+                if answer and answer.status == 200:
+                    self.served.append((began, time.monotonic()))
+            except (OSError, AssertionError):
+                pass
+
+    def wait_after(self, moment):
+        """How long after that moment an attempt that was begun later was answered."""
+        ended = wait_until(lambda: next((after for began, after in self.served if began > moment), None), "an answer")
+        return ended - moment
+
+
+def test_clients_that_connect_again_after_the_death_of_everything_are_served_soon(scene):
+    nodes = scene.pair(vrrp={"preempt": False})
+    visitors = [Visitor(scene) for _ in range(3)]
+    longest, ordinary = [], []
+    try:
+        for trial in range(3):
+            dying, other = nodes[trial % 2], nodes[1 - trial % 2]
+            wait_until(lambda: all(len(each.served) > 3 for each in visitors), "answers")
+            ordinary += [after - began for each in visitors for began, after in each.served[-3:]]
+            store = dying.node.start(sys.executable, "-c", STORE, str(dying.process.pid), stdout=-1, text=True)
+            assert int(store.stdout.readline()) > 0
+            said, began = len(other.log), dying.start_up()
+            moment = dying.kill_under_systemd()
+            longest.append(max(each.wait_after(moment) for each in visitors) - began)
+            other.wait_until("active", since=said)
+            store.kill()
+            store.wait()
+            said = len(dying.log)
+            dying.start().wait_until("backup", since=said)
+    finally:
+        for each in visitors:
+            each.over.set()
+        for each in visitors:
+            each.join()
+    print("served after", ", ".join(f"{each * 1000:.0f} ms" for each in longest))
+    # Beside what such a request takes on this machine at the moment.
+    assert statistics.median(longest) < 1 + 3 * statistics.median(ordinary), (longest, ordinary)
