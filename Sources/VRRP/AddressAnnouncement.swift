@@ -10,12 +10,14 @@ import Wire
 ///     +-------------------------------+-------------------------------+
 ///     |  Hardware: 1, Ethernet        |  Protocol: 0x0800             |
 ///     +---------------+---------------+-------------------------------+
-///     |  6            |  4            |  Operation: 1, request        |
+///     |  6            |  4            |  Operation: 1 or 2            |
 ///     +---------------+---------------+-------------------------------+
 ///     |  Sender's hardware address, 6 bytes; the address, 4 bytes     |
 ///     +---------------------------------------------------------------+
-///     |  Zero, 6 bytes; the address, 4 bytes                          |
+///     |  Zero or the hardware address, 6 bytes; the address, 4 bytes  |
 ///     +---------------------------------------------------------------+
+///
+/// As a request first, as RFC 9568 has it, and as an answer as well: some devices learn from answers alone.
 ///
 /// Unsolicited neighbour advertisement (RFC 4861 §4.4, RFC 9568 §8.2.2), behind Ethernet and IPv6 headers to every
 /// node:
@@ -34,30 +36,53 @@ package enum AddressAnnouncement {
   private static let ethernetForIPv6: UInt16 = 0x86dd
   private static let ethernetForARP: UInt16 = 0x0806
   private static let icmp6: UInt8 = 58
+  private static let neighbourSolicitation: UInt8 = 135
   private static let neighbourAdvertisement: UInt8 = 136
   private static let targetLinkLayerOption: UInt8 = 2
 
-  /// The frame that announces `address` at a hardware address of six bytes.
-  package static func frame(_ address: IPAddress, at hardwareAddress: [UInt8]) -> [UInt8] {
-    precondition(hardwareAddress.count == 6, "an Ethernet address has six bytes")
-    return address.family == .v4 ? arp(address, hardwareAddress) : neighbour(address, hardwareAddress)
+  /// Who has which address, and how that shows.
+  package struct Sighting: Hashable, Sendable {
+    package let claim: AddressClaim
+    package let address: IPAddress
+    package let hardwareAddress: [UInt8]
   }
 
-  /// Who claims which address, by an ARP frame with its Ethernet header; nil when it is none, or none of Ethernet and
-  /// IPv4. A request claims its sender's address as much as an answer does.
-  package static func claim(arp frame: Span<UInt8>) -> (address: IPAddress, hardwareAddress: [UInt8])? {
+  /// The frames that announce `address` at a hardware address of six bytes, in the order of sending.
+  package static func frames(_ address: IPAddress, at hardwareAddress: [UInt8]) -> [[UInt8]] {
+    precondition(hardwareAddress.count == 6, "an Ethernet address has six bytes")
+    guard address.family == .v4 else { return [neighbour(address, hardwareAddress)] }
+    return [arp(address, hardwareAddress), arp(address, hardwareAddress, isAnswer: true)]
+  }
+
+  /// The frame that asks who has `address`, and tells nobody who asks, so that no neighbour learns anything from it
+  /// (RFC 5227 §2.1.1, RFC 4862 §5.4.2).
+  package static func probe(_ address: IPAddress, from hardwareAddress: [UInt8]) -> [UInt8] {
+    precondition(hardwareAddress.count == 6, "an Ethernet address has six bytes")
+    return address.family == .v4 ? arpProbe(address, hardwareAddress) : solicitation(address, hardwareAddress)
+  }
+
+  /// Who has which address, by an ARP frame with its Ethernet header; nil when it is none, or none of Ethernet and IPv4.
+  /// A request shows its sender's address as much as an answer does.
+  package static func sighting(arp frame: Span<UInt8>) -> Sighting? {
     guard frame.count >= 42, frame[12] == 0x08, frame[13] == 0x06 else { return nil }
     let fixed: [UInt8] = [0, 1, 0x08, 0x00, 6, 4]
     for index in fixed.indices where frame[14 + index] != fixed[index] { return nil }
-    guard let address = IPAddress(bytes: frame.extracting(28..<32)) else { return nil }
-    return (address, (22..<28).map { frame[$0] })
+    guard let address = IPAddress(bytes: frame.extracting(28..<32)),
+      let target = IPAddress(bytes: frame.extracting(38..<42))
+    else { return nil }
+    let isAnswer = frame[20] == 0 && frame[21] == 2
+    let hardwareAddress = (22..<28).map { frame[$0] }
+    if address == IPAddress(v4: 0), !isAnswer {
+      return Sighting(claim: .sought, address: target, hardwareAddress: hardwareAddress)
+    }
+    let claim: AddressClaim =
+      target == address ? .announced : isAnswer && target == IPAddress(v4: 0) ? .answered : .used
+    return Sighting(claim: claim, address: address, hardwareAddress: hardwareAddress)
   }
 
-  /// Who claims which address, by the bytes of an ICMPv6 message; nil when it is no neighbour advertisement with a
-  /// hardware address.
-  package static func claim(
-    neighbourAdvertisement bytes: Span<UInt8>
-  ) -> (address: IPAddress, hardwareAddress: [UInt8])? {
+  /// Who has which address, by the bytes of an ICMPv6 message; nil when it is no neighbour advertisement with a hardware
+  /// address. A kernel answers a probe by an advertisement to everybody that can't be told from an announcement.
+  package static func sighting(neighbourAdvertisement bytes: Span<UInt8>) -> Sighting? {
     guard bytes.count >= 24, bytes[0] == neighbourAdvertisement else { return nil }
     guard let address = IPAddress(bytes: bytes.extracting(8..<24)) else { return nil }
     var position = 24
@@ -65,25 +90,41 @@ package enum AddressAnnouncement {
       let length = Int(bytes[position + 1]) * 8
       guard length > 0, position + length <= bytes.count else { return nil }
       if bytes[position] == targetLinkLayerOption, length == 8 {
-        return (address, (position + 2..<position + 8).map { bytes[$0] })
+        let isSolicited = bytes[4] & 0x40 != 0
+        return Sighting(
+          claim: isSolicited ? .used : .announced, address: address,
+          hardwareAddress: (position + 2..<position + 8).map { bytes[$0] })
       }
       position += length
     }
     return nil
   }
 
-  private static func arp(_ address: IPAddress, _ hardwareAddress: [UInt8]) -> [UInt8] {
+  private static let nobody = [UInt8](repeating: 0, count: 6)
+
+  private static func arp(_ address: IPAddress, _ hardwareAddress: [UInt8], isAnswer: Bool = false) -> [UInt8] {
+    arp(
+      operation: isAnswer ? 2 : 1, hardwareAddress, address, target: isAnswer ? hardwareAddress : nobody, address)
+  }
+
+  private static func arpProbe(_ address: IPAddress, _ hardwareAddress: [UInt8]) -> [UInt8] {
+    arp(operation: 1, hardwareAddress, IPAddress(v4: 0), target: nobody, address)
+  }
+
+  private static func arp(
+    operation: UInt8, _ sender: [UInt8], _ senderAddress: IPAddress, target: [UInt8], _ targetAddress: IPAddress
+  ) -> [UInt8] {
     var writer = ByteWriter(limit: 42)
     writer.append([UInt8](repeating: 0xff, count: 6).span)
-    writer.append(hardwareAddress.span)
+    writer.append(sender.span)
     writer.append(bigEndian: ethernetForARP)
     writer.append(bigEndian: UInt16(1))
     writer.append(ethernetForIPv4.span)
-    writer.append([6, 4, 0, 1].span)
-    writer.append(hardwareAddress.span)
-    address.writeBytes(into: &writer)
-    writer.append([UInt8](repeating: 0, count: 6).span)
-    address.writeBytes(into: &writer)
+    writer.append([6, 4, 0, operation].span)
+    writer.append(sender.span)
+    senderAddress.writeBytes(into: &writer)
+    writer.append(target.span)
+    targetAddress.writeBytes(into: &writer)
     return writer.bytes
   }
 
@@ -94,19 +135,36 @@ package enum AddressAnnouncement {
     address.writeBytes(into: &message)
     message.append([targetLinkLayerOption, 1].span)
     message.append(hardwareAddress.span)
-    var sum = InternetChecksum()
-    sum.add(message.bytes.span)
-    sum.addPseudoHeader(source: address, destination: everybody, protocolNumber: icmp6, length: 32)
+    return icmp6(message.bytes, from: address, hardwareAddress, to: everybody)
+  }
 
-    var writer = ByteWriter(limit: 14 + 40 + 32)
-    // RFC 2464 §7: the hardware address of a group.
-    writer.append([0x33, 0x33, 0, 0, 0, 1].span)
+  /// From nobody to the address's solicited-node group (RFC 4291 §2.7.1), as duplicate address detection asks.
+  private static func solicitation(_ address: IPAddress, _ hardwareAddress: [UInt8]) -> [UInt8] {
+    let group = IPAddress(v6High: 0xff02 << 48, low: 0x1_ff00_0000 | address.low & 0xff_ffff)
+    var message = ByteWriter(limit: 24)
+    message.append([neighbourSolicitation, 0, 0, 0, 0, 0, 0, 0].span)
+    address.writeBytes(into: &message)
+    return icmp6(message.bytes, from: IPAddress(v6High: 0, low: 0), hardwareAddress, to: group)
+  }
+
+  /// Behind Ethernet and IPv6 headers to a group, its checksum filled in.
+  private static func icmp6(
+    _ message: [UInt8], from source: IPAddress, _ hardwareAddress: [UInt8], to group: IPAddress
+  ) -> [UInt8] {
+    var sum = InternetChecksum()
+    sum.add(message.span)
+    sum.addPseudoHeader(
+      source: source, destination: group, protocolNumber: icmp6, length: UInt32(message.count))
+    var writer = ByteWriter(limit: 14 + 40 + message.count)
+    // RFC 2464 §7: the hardware address of a group is the end of its own.
+    writer.append([0x33, 0x33].span)
+    writer.append(bigEndian: UInt32(truncatingIfNeeded: group.low))
     writer.append(hardwareAddress.span)
     writer.append(bigEndian: ethernetForIPv6)
-    writer.append([0x60, 0, 0, 0, 0, 32, icmp6, 255].span)
-    address.writeBytes(into: &writer)
-    everybody.writeBytes(into: &writer)
-    var bytes = message.bytes
+    writer.append([0x60, 0, 0, 0, 0, UInt8(message.count), icmp6, 255].span)
+    source.writeBytes(into: &writer)
+    group.writeBytes(into: &writer)
+    var bytes = message
     bytes[2] = UInt8(sum.value >> 8)
     bytes[3] = UInt8(sum.value & 0xff)
     writer.append(bytes.span)

@@ -49,6 +49,11 @@ package struct Advertisement: Hashable, Sendable {
   }
 }
 
+extension IPAddress {
+  /// fe80::/10 (RFC 4291 §2.5.6).
+  package var isLinkLocal: Bool { family == .v6 && high >> 54 == 0xfe80 >> 6 }
+}
+
 extension Interval {
   /// The unit of version 3.
   package static func centiseconds(_ count: UInt64) -> Interval { .milliseconds(count * 10) }

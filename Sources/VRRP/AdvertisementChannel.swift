@@ -94,17 +94,37 @@ package struct AdvertisementChannel: Sendable {
       throw .virtualRouter(advertisement.virtualRouter)
     }
     guard advertisement.version == settings.version else { throw .version(advertisement.version.rawValue) }
-    if let peers = settings.peers, !peers.contains(packet.source) { throw .peer(packet.source) }
+    try checkWay(packet)
     try authenticate(parts, packet, at: time)
     let isSameInterval = advertisement.intervalCentiseconds == settings.intervalCentiseconds
     guard advertisement.intervalCentiseconds > 0, settings.version == .v3 || isSameInterval else {
       throw .interval(centiseconds: advertisement.intervalCentiseconds)
     }
-    // An owner knows best (RFC 3768 §7.1).
-    guard advertisement.priority == 255 || Set(advertisement.addresses) == Set(settings.addresses) else {
+    // Version 2 has such an advertisement dropped unless an owner sent it (RFC 3768 §7.1). Version 3 has it logged (RFC
+    // 9568 §7.1): the sender is Active all the same, and two that drop each other's would both be.
+    guard settings.version == .v3 || advertisement.priority == 255 || isAboutOurs(advertisement) else {
       throw .addresses(advertisement.addresses)
     }
     return advertisement
+  }
+
+  /// Whether an advertisement is about the addresses that are configured here, in whatever order.
+  package func isAboutOurs(_ advertisement: Advertisement) -> Bool {
+    Set(advertisement.addresses) == Set(settings.addresses)
+  }
+
+  /// Who sent it to whom. An address that moves is nobody's source, and IPv6 is spoken between link-local addresses (RFC
+  /// 9568 §5.1.2.1), unless `peers` has others. Who listens to the group listens to nothing else (§5.1.1.2, §5.1.2.2).
+  private func checkWay(_ packet: borrowing ReceivedPacket) throws(Rejection) {
+    guard !settings.addresses.contains(packet.source) else { throw .source(packet.source) }
+    if let peers = settings.peers {
+      guard peers.contains(packet.source) else { throw .peer(packet.source) }
+      return
+    }
+    guard packet.source.family == .v4 || packet.source.isLinkLocal else { throw .source(packet.source) }
+    guard packet.destination == Advertisement.multicastGroup(packet.source.family) else {
+      throw .destination(packet.destination)
+    }
   }
 
   private mutating func authenticate(

@@ -3,6 +3,8 @@ import Wire
 /// When the addresses are announced to the link by gratuitous ARP and unsolicited neighbour advertisements: five times
 /// at once, since one may be lost; twice more when the predecessor's addresses are gone, since it may have answered in
 /// between; five times after five seconds, for switches that were still learning; then slowly for ever.
+///
+/// An answer to somebody else's announcement has no second five: who hears them would answer them, every five seconds.
 struct AnnouncementSchedule: Hashable {
   /// One burst to come.
   private struct Burst: Hashable {
@@ -15,33 +17,48 @@ struct AnnouncementSchedule: Hashable {
   static let settleDelays = [Interval.milliseconds(75), .milliseconds(250)]
   static let secondBurstDelay = Interval.seconds(5)
   static let refresh = Interval.minutes(1)
+  /// Who refreshes against somebody that has the address too moves the connections, each time.
+  static let refreshWhileContested = Interval.minutes(10)
 
   private var bursts: [Burst] = []
-  private var beginAt: Instant?
+  private var answerAt: Instant?
   private var refreshAt: Instant?
 
-  var deadline: Instant? { (bursts.map(\.due) + [beginAt, refreshAt].compactMap { $0 }).min() }
+  var deadline: Instant? { (bursts.map(\.due) + [answerAt, refreshAt].compactMap { $0 }).min() }
 
   /// Announces now, and in due course.
   mutating func begin(at now: Instant) -> [VirtualRouter.Effect] {
     bursts = Self.settleDelays.map { Burst(due: now + $0, times: 1) }
     bursts.append(Burst(due: now + Self.secondBurstDelay, times: Self.burst))
-    beginAt = nil
+    answerAt = nil
     refreshAt = now + Self.refresh
     return [.announce(times: Self.burst)]
   }
 
+  /// Announces now, because somebody else has, and when its addresses may be gone.
+  mutating func answer(times: Int, at now: Instant) -> [VirtualRouter.Effect] {
+    bursts = Self.settleDelays.map { Burst(due: now + $0, times: 1) }
+    answerAt = nil
+    refreshAt = refreshAt.map { max($0, now + Self.refresh) } ?? now + Self.refresh
+    return [.announce(times: times)]
+  }
+
   /// The same from that moment on.
-  mutating func begin(later moment: Instant) { beginAt = moment }
+  mutating func answer(later moment: Instant) { answerAt = answerAt.map { min($0, moment) } ?? moment }
+
+  /// Somebody else has the addresses too.
+  mutating func putOffRefresh(at now: Instant) {
+    if refreshAt != nil { refreshAt = now + Self.refreshWhileContested }
+  }
 
   mutating func end() {
     bursts = []
-    beginAt = nil
+    answerAt = nil
     refreshAt = nil
   }
 
   mutating func advance(to now: Instant) -> [VirtualRouter.Effect] {
-    if let beginAt, now >= beginAt { return begin(at: now) }
+    if let answerAt, now >= answerAt { return answer(times: 1, at: now) }
     let due = bursts.filter { $0.due <= now }.map(\.times).max() ?? 0
     bursts.removeAll { $0.due <= now }
     if due > 0 { return [.announce(times: due)] }

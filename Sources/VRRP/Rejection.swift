@@ -17,9 +17,13 @@ package enum Rejection: Error, Hashable, Sendable {
   case virtualRouter(UInt8)
   /// It is from an address that is not among the unicast peers.
   case peer(IPAddress)
+  /// It is from an address that no advertisement comes from: a virtual one, or over IPv6 one that is not link-local.
+  case source(IPAddress)
+  /// It is for one machine, and the group is listened to.
+  case destination(IPAddress)
   /// An interval of zero, or in version 2 another one than ours.
   case interval(centiseconds: UInt16)
-  /// It is about other addresses than ours.
+  /// Version 2: it is about other addresses than ours.
   case addresses([IPAddress])
   /// Version 2: not the type of authentication that is configured (RFC 2338 §5.3.6).
   case authenticationType(UInt8)
@@ -40,8 +44,8 @@ package enum Rejection: Error, Hashable, Sendable {
 
   /// The kinds that counters are kept for.
   package enum Kind: String, CaseIterable, Sendable {
-    case hopLimit, length, version, type, checksum, virtualRouter, peer, interval, addresses, authenticationType
-    case simpleText, unsigned, trailerMalformed, stale, unknownKey, digest, replayed
+    case hopLimit, length, version, type, checksum, virtualRouter, peer, source, destination, interval, addresses
+    case authenticationType, simpleText, unsigned, trailerMalformed, stale, unknownKey, digest, replayed
   }
 
   package var kind: Kind {
@@ -53,6 +57,8 @@ package enum Rejection: Error, Hashable, Sendable {
     case .checksum: .checksum
     case .virtualRouter: .virtualRouter
     case .peer: .peer
+    case .source: .source
+    case .destination: .destination
     case .interval: .interval
     case .addresses: .addresses
     case .authenticationType: .authenticationType
@@ -103,6 +109,10 @@ extension Rejection: CustomStringConvertible {
     case .checksum(otherConvention: false): "its checksum is wrong"
     case .virtualRouter(let identifier): "it belongs to virtual router \(identifier)"
     case .peer(let address): "\(address) is not among `peers`"
+    case .source(let address) where address.family == .v6:
+      "\(address) is a virtual address, or not link-local; over IPv6 advertisements come from fe80::/10, or from `peers`"
+    case .source(let address): "\(address) is a virtual address, and an advertisement comes from a machine's own"
+    case .destination(let address): "it was sent to \(address) alone; set `peers` on both nodes, or on neither"
     case .interval(0): "its interval is zero"
     case .interval(let centiseconds):
       "its interval is \(Interval.centiseconds(UInt64(centiseconds)).text); in version 2 both nodes need the same"

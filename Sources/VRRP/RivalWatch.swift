@@ -12,6 +12,8 @@ struct RivalWatch: Hashable {
     var since: Instant
     var silentAt: Instant
     var saidAt: Instant?
+    /// It was Active until we took over, and need not have heard so: its last word is no news.
+    var isPredecessor: Bool
   }
 
   private var rival: Rival?
@@ -21,17 +23,25 @@ struct RivalWatch: Hashable {
 
   var deadline: Instant? { rival?.silentAt }
 
-  /// An advertisement of a worse Active came.
-  mutating func heard(_ advertisement: Advertisement, from address: IPAddress, at now: Instant) -> RouterNote? {
+  /// An advertisement of a worse Active came; `isPredecessor` while it may be its answer to our taking over.
+  mutating func heard(
+    _ advertisement: Advertisement, from address: IPAddress, isPredecessor: Bool, at now: Instant
+  ) -> RouterNote? {
     // Three intervals of silence end it, as they end an Active.
     let silentAt = now + Interval(nanoseconds: 3 * advertisement.interval.nanoseconds + 1_000_000_000)
     guard var rival, rival.address == address else {
-      rival = Rival(address: address, priority: advertisement.priority, since: now, silentAt: silentAt)
-      return .worseActive(address, priority: advertisement.priority)
+      rival = Rival(
+        address: address, priority: advertisement.priority, since: now, silentAt: silentAt,
+        isPredecessor: isPredecessor)
+      return isPredecessor ? nil : .worseActive(address, priority: advertisement.priority)
     }
     rival.priority = advertisement.priority
     rival.silentAt = silentAt
     defer { self.rival = rival }
+    if rival.isPredecessor, !isPredecessor {
+      rival.isPredecessor = false
+      return .worseActive(address, priority: rival.priority)
+    }
     guard now - rival.since >= VirtualRouter.Pace.rivalPatience else { return nil }
     if let saidAt = rival.saidAt, now - saidAt < VirtualRouter.Pace.rivalReminder { return nil }
     rival.saidAt = now

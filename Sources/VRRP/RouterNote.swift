@@ -16,6 +16,8 @@ package enum RouterNote: Hashable, Sendable {
   case rivalGone(IPAddress)
   /// Somebody announced our address as its own, by this link-layer address.
   case claimed(by: String)
+  /// Somebody has our address, by this link-layer address, and we hear no advertisement of it: standing back.
+  case unheardActive(String)
   /// Somebody took an address off our interface.
   case addressRemoved
   /// This process did not run for longer than a Backup waits.
@@ -33,7 +35,7 @@ package enum RouterNote: Hashable, Sendable {
     switch self {
     case .transition, .priority, .worseActive, .rivalGone, .handedOver, .away, .back: .notice
     case .addressRemoved, .suspended, .nobodyTookOver: .warning
-    case .bothActive, .claimed: .error
+    case .bothActive, .claimed, .unheardActive: .error
     }
   }
 
@@ -48,7 +50,7 @@ package enum RouterNote: Hashable, Sendable {
     case .priority(let from, let to, let burdens):
       "priority \(to), was \(from)" + (burdens.isEmpty ? "" : ": \(burdens.joined(separator: ", "))")
     case .worseActive(let address, let priority):
-      "\(address) is Active as well, with priority \(priority): asserting ourselves and announcing the address again"
+      "\(address) is Active as well, with priority \(priority): advertising and announcing the address again"
     case .bothActive(let address, let priority, let interval):
       """
       both Active: \(address) has advertised priority \(priority) for \(interval.text) and does not hear us; check \
@@ -60,6 +62,12 @@ package enum RouterNote: Hashable, Sendable {
       """
       \(owner) announces our address as its own while we are Active: another virtual router with this address, a \
       host configured with it, or a peer that does not hear us
+      """
+    case .unheardActive(let owner):
+      """
+      \(owner) announces our address as its own and we do not hear its advertisements: leaving the address to it. Check \
+      that our firewall lets protocol 112 in, that the switch passes multicast (or use `peers`), and that no other \
+      machine has this address
       """
     case .addressRemoved: "somebody took the address off the interface; putting it back"
     case .suspended(let interval):
@@ -93,6 +101,8 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
     case preempted(IPAddress, priority: UInt8)
     /// A better Active advertises.
     case better(IPAddress, priority: UInt8)
+    /// Somebody announces the addresses whose advertisements are not heard.
+    case unheardActive(String)
     /// These conditions forbid taking part.
     case obstacles([String])
     /// Handed over on purpose.
@@ -119,6 +129,7 @@ extension Transition.Reason: CustomStringConvertible {
     case .activeLeft: "the Active left"
     case .preempted(let address, let priority): "the Active \(address) has only priority \(priority)"
     case .better(let address, let priority): "\(address) is Active with priority \(priority)"
+    case .unheardActive(let owner): "\(owner) has the address, and is not heard"
     case .obstacles(let names): names.joined(separator: ", ")
     case .failover: "handed over by order"
     case .stopped: "stopping"

@@ -10,6 +10,8 @@ import Wire
 /// - A node that hands over keeps the addresses until its successor is heard, and tells it to be quick (`leave`).
 /// - A node that yields to a better Active advertises once more, so that the better one announces itself again, and
 ///   keeps the addresses for a moment after.
+/// - A Backup that hears nothing asks for the addresses by ARP before it takes them, and leaves them to an Active that
+///   announces them and is not heard (`Contest`). Of two that hold them at once, deaf to each other, the newcomer stops.
 /// - A Backup follows an Active whose priority falls below its own for a skew only, not for an Active_Down_Interval.
 ///
 /// Invariants: the addresses are on the interface while Active or leaving, for a moment after, and not otherwise. An
@@ -40,8 +42,8 @@ package struct VirtualRouter: Sendable {
     case source(IPAddress?)
     /// One of the addresses is no longer on the interface, and it was not us.
     case addressRemoved
-    /// Somebody claims one of the addresses by ARP or neighbour discovery; by what link-layer address.
-    case claimed(by: String)
+    /// Somebody shows by ARP or neighbour discovery that it has one of the addresses; by what link-layer address.
+    case claimed(AddressClaim, by: String)
     /// Hand the addresses over and stay away, for so long at most. Answered by `Effect.failedOver`.
     case failOver(for: Interval)
     /// Stay away no longer, and take the addresses back.
@@ -65,6 +67,9 @@ package struct VirtualRouter: Sendable {
     /// Announce every address by gratuitous ARP or unsolicited neighbour advertisement (RFC 9568 §8.1.1, §8.2.1), so
     /// many times each.
     case announce(times: Int)
+    /// Ask on the link who has the addresses, without a word about who asks (RFC 5227 §2.1.1, RFC 4862 §5.4.2): an answer
+    /// comes back as `Event.claimed`.
+    case probe
     /// Say it in the log.
     case note(RouterNote)
     /// Run hooks, send mail, tell systemd. A note of it comes as well.
@@ -109,8 +114,20 @@ package struct VirtualRouter: Sendable {
   var groupObstacle: String?
   /// Until when the node stays away by order.
   var awayUntil: Instant?
-  /// When the addresses were last announced because of a rival.
-  var rivalAnnouncedAt: Instant?
+  /// How the addresses are announced against a worse Active, and against who else has them.
+  var rivalDefence = Defence(quick: 3)
+  var claimDefence = Defence(quick: 0)
+  var seekerDefence = Defence(quick: 3)
+  /// Since when it is Active, while it is.
+  var activeSince: Instant?
+  /// It is Active for another reason than that nobody was heard.
+  var isUncontested = true
+  /// Somebody has announced the addresses against us, and may have to be left them.
+  var standoff: Standoff?
+  /// How often in a row it stood back behind somebody that it does not hear.
+  var contests = 0
+  /// When it last advertised as the Active.
+  var answeredAt: Instant?
   /// The priority that the log was last told.
   var toldPriority: UInt8
   /// The priority that the other nodes were last told.
@@ -140,7 +157,7 @@ package struct VirtualRouter: Sendable {
       case .active(let advertiseAt): advertiseAt
       case .leaving(let leaving): min(leaving.repeatAt ?? leaving.until, leaving.until)
       }
-    return [own, tracked.deadline, lease.deadline, announcements.deadline, rivals.deadline, awayUntil]
+    return [own, tracked.deadline, lease.deadline, announcements.deadline, rivals.deadline, standoff?.until, awayUntil]
       .compactMap { $0 }.min()
   }
 

@@ -4,7 +4,12 @@ import Wire
 extension VirtualRouter {
   mutating func becomeActive(because reason: Transition.Reason, at now: Instant) -> [Effect] {
     rivals.forget()
-    rivalAnnouncedAt = now
+    standoff = nil
+    rivalDefence.announced(at: now)
+    claimDefence.announced(at: now)
+    activeSince = now
+    isUncontested = reason != .activeSilent
+    answeredAt = now
     // The address first: who hears of us finds it in place.
     return lease.hold(at: now) + send(advertisement(priority: priority)) + announcements.begin(at: now)
       + transition(to: .active(advertiseAt: now + settings.interval), because: reason, at: now)
@@ -15,17 +20,29 @@ extension VirtualRouter {
     // In step with the times before, unless a whole turn was missed.
     let next = dueAt + settings.interval
     state = .active(advertiseAt: next > now ? next : now + settings.interval)
+    answeredAt = now
     return send(advertisement(priority: priority))
   }
 
   /// Another Active's advertisement.
   mutating func meet(_ other: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
-    if other.priority == 0 {
-      state = .active(advertiseAt: now + settings.interval)
-      return send(advertisement(priority: priority))
-    }
+    if other.priority == 0 { return answer(at: now, restarting: true) }
     return isBetter(other, from: address)
       ? yield(to: other, from: address, at: now) : assert(other, from: address, at: now)
+  }
+
+  /// Advertises for somebody who should have heard us: at once, and if that was done a moment ago, a moment later. So
+  /// whoever sends, and however much, is answered at least once after its last packet, and no more than 50 times a
+  /// second.
+  private mutating func answer(at now: Instant, restarting: Bool = false) -> [Effect] {
+    guard case .active(let advertiseAt) = state else { return [] }
+    if let soonest = answeredAt.map({ $0 + Pace.answer }), now < soonest {
+      state = .active(advertiseAt: min(advertiseAt, soonest))
+      return []
+    }
+    answeredAt = now
+    if restarting { state = .active(advertiseAt: now + settings.interval) }
+    return send(advertisement(priority: priority))
   }
 
   /// By priority; between equals by the greater source address, as unsigned numbers in network byte order.
@@ -37,17 +54,18 @@ extension VirtualRouter {
   /// A worse one. It hears of us at once, and so do the switches and neighbours that learned its way to the addresses.
   private mutating func assert(_ other: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
     counters.worseActiveHeard += 1
-    var effects = send(advertisement(priority: priority))
-    let soonest = rivalAnnouncedAt.map { $0 + Pace.rivalAnnouncement } ?? now
-    if now >= soonest {
-      rivalAnnouncedAt = now
-      effects += announcements.begin(at: now)
-    } else if let last = rivalAnnouncedAt, last <= now {
+    var effects = answer(at: now)
+    if rivalDefence.mayAnswer(at: now) {
+      claimDefence.announced(at: now)
+      effects += announcements.answer(times: AnnouncementSchedule.burst, at: now)
+    } else if let soon = rivalDefence.soon {
       // What it sent since our last announcement is not to be the last word.
-      rivalAnnouncedAt = soonest
-      announcements.begin(later: soonest)
+      announcements.answer(later: soon)
     }
-    return effects + (rivals.heard(other, from: address, at: now).map { [.note($0)] } ?? [])
+    // Who yields to one that takes over says a last word.
+    let isPredecessor = activeSince.map { now < $0 + settings.interval } ?? false
+    let note = rivals.heard(other, from: address, isPredecessor: isPredecessor, at: now)
+    return effects + (note.map { [.note($0)] } ?? [])
   }
 
   /// A better one. It may have been Active all along, on the other side of a partition, and know nothing of us: what it
@@ -61,11 +79,67 @@ extension VirtualRouter {
       + becomeBackup(behind: other, from: address, because: .better(address, priority: other.priority), at: now)
   }
 
-  /// Somebody else claims an address on the link.
-  mutating func defend(against owner: String, at now: Instant) -> [Effect] {
-    guard case .active = state, rivalAnnouncedAt.map({ now >= $0 + Pace.claimAnnouncement }) ?? true else { return [] }
-    rivalAnnouncedAt = now
-    return [.note(.claimed(by: owner))] + announcements.begin(at: now)
+  /// Somebody else has one of the addresses on the link.
+  mutating func meet(_ claim: AddressClaim, by owner: String, at now: Instant) -> [Effect] {
+    if claim == .sought {
+      // A kernel answers as well, and goes on doing so for a program that died; that we live, only we can say.
+      return seekerDefence.mayAnswer(at: now) ? [.announce(times: 1)] : []
+    }
+    announcements.putOffRefresh(at: now)
+    if let standoff, standoff.hasAsked, claim != .used { return standBack(behind: standoff.owner, at: now) }
+    if claim == .announced, isNewcomer(at: now) {
+      if standoff == nil { standoff = Standoff(owner: owner, until: now + standoffPatience) }
+      return []
+    }
+    guard claimDefence.mayAnswer(at: now) else { return [] }
+    // Not at once: when that one is better, its advertisement comes with its announcement.
+    announcements.answer(later: now + Pace.claimAnswer)
+    return [.note(.claimed(by: owner))]
+  }
+
+  /// Whether we became Active just now, and only because none was heard.
+  private func isNewcomer(at now: Instant) -> Bool {
+    guard !isUncontested, let activeSince else { return false }
+    return now < activeSince + Pace.newcomer
+  }
+
+  /// Somebody has announced the addresses against one that has just taken them.
+  struct Standoff: Hashable {
+    let owner: String
+    /// Until when its advertisement, or after that its answer to our probe, may come.
+    var until: Instant
+    var hasAsked = false
+  }
+
+  /// One that is heard says within an interval who is the better one, and one that hears us has yielded by then.
+  private var standoffPatience: Interval {
+    Interval(nanoseconds: settings.interval.nanoseconds * 3 / 2 + 2 * Pace.yieldGrace.nanoseconds)
+  }
+
+  /// Asks for the addresses when nothing is heard of who announced against us. When they are there, there is an Active,
+  /// and it is we who are deaf: one of the two has to stop, and the other one has had the connections.
+  mutating func decide(at now: Instant) -> [Effect] {
+    guard let standoff, now >= standoff.until else { return [] }
+    guard case .active = state, !standoff.hasAsked else {
+      self.standoff = nil
+      return []
+    }
+    self.standoff = Standoff(owner: standoff.owner, until: now + settings.interval, hasAsked: true)
+    return [.probe]
+  }
+
+  private mutating func standBack(behind owner: String, at now: Instant) -> [Effect] {
+    announcements.end()
+    rivals.forget()
+    standoff = nil
+    counters.priorityZeroSent += 1
+    contests = min(contests + 1, Pace.mostContests)
+    // Whoever has followed us meanwhile need not wait.
+    let left = send(advertisement(priority: 0)) + lease.drop()
+    var waiting = Waiting(since: now, activeInterval: settings.interval, preemptsFrom: now + settings.preemptDelay)
+    waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)
+    return left + [.note(.unheardActive(owner))]
+      + transition(to: .backup(waiting), because: .unheardActive(owner), at: now)
   }
 
   /// The process was stopped, or the whole machine, and goes on.

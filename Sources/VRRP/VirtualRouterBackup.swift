@@ -16,6 +16,10 @@ extension VirtualRouter {
     var isHurried = false
     /// Has noticed that this process did not run, and waits anew.
     var hasOverslept = false
+    /// How often it has asked for the addresses since the Active fell silent.
+    var probes: UInt64 = 0
+    /// Somebody has the addresses that is not heard.
+    var contest: Contest?
     /// Why it waits so.
     var reason = Transition.Reason.activeSilent
 
@@ -26,24 +30,96 @@ extension VirtualRouter {
     }
   }
 
-  /// When the wait is over.
+  /// An Active whose advertisements do not come through, and whose announcements do. While its address is there, which
+  /// a probe in each interval asks for, taking over would cut its connections and find it announcing against us.
+  struct Contest: Hashable {
+    /// By its link-layer address.
+    var owner: String
+    /// When the addresses were last known to be there.
+    var heardAt: Instant
+    var probeAt: Instant
+    /// When the log was last told.
+    var saidAt: Instant
+  }
+
+  /// When the wait is over, or a probe is due.
   func deadline(of waiting: Waiting) -> Instant {
-    waiting.since
+    let end = end(of: waiting)
+    if let contest = waiting.contest { return min(contest.probeAt, end) }
+    return probeAt(waiting).map { min($0, end) } ?? end
+  }
+
+  /// Twice in a silence, two and three intervals after the last advertisement: late enough that one that is lost makes no
+  /// noise, and early enough for an answer before the wait is over.
+  private func probeAt(_ waiting: Waiting) -> Instant? {
+    guard waiting.probes < 2, !waiting.isHurried else { return nil }
+    let silentSince = max(waiting.since, peer?.heardAt ?? waiting.since)
+    return silentSince + Interval(nanoseconds: (2 + waiting.probes) * waiting.activeInterval.nanoseconds)
+  }
+
+  private func end(of waiting: Waiting) -> Instant {
+    if let contest = waiting.contest { return end(of: contest) }
+    return waiting.since
       + (waiting.isHurried
         ? settings.skewTime(priority: priority, activeInterval: waiting.activeInterval)
         : settings.activeDownInterval(priority: priority, activeInterval: waiting.activeInterval))
   }
 
+  /// When nobody is presumed to have the addresses any more. Two that stood back from one another do not meet again: the
+  /// wait differs by their source addresses, the more the oftener.
+  private func end(of contest: Contest) -> Instant {
+    let silence = settings.activeDownInterval(priority: priority, activeInterval: settings.interval)
+    let share = (source?.low ?? 0) & 0xff
+    let apart = silence.nanoseconds / 1024 * share * UInt64(contests) / UInt64(Pace.mostContests)
+    return contest.heardAt + Interval(nanoseconds: silence.nanoseconds + apart)
+  }
+
+  /// Somebody shows that it has the addresses.
+  mutating func note(_ claim: AddressClaim, by owner: String, _ waiting: Waiting, at now: Instant) -> [Effect] {
+    var waiting = waiting
+    defer { state = .backup(waiting) }
+    if waiting.contest != nil {
+      if claim == .announced || claim == .answered { waiting.contest?.heardAt = now }
+      return []
+    }
+    // One whose advertisements come through is no secret, and one that was heard until now may have been the last
+    // Active. A kernel alone proves nothing: it keeps the address of a program that died.
+    let silence = Interval(nanoseconds: 2 * waiting.activeInterval.nanoseconds)
+    guard claim == .announced, !waiting.isHurried, peer.map({ now >= $0.heardAt + silence }) ?? true else { return [] }
+    waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)
+    return [.note(.unheardActive(owner))]
+  }
+
+  /// Asks whether somebody has the addresses, and reminds of who does.
+  private mutating func ask(_ waiting: Waiting, at now: Instant) -> [Effect] {
+    var waiting = waiting
+    defer { state = .backup(waiting) }
+    guard var contest = waiting.contest else {
+      waiting.probes += 1
+      return [.probe]
+    }
+    contest.probeAt = now + settings.interval
+    let isDue = now >= contest.saidAt + Pace.rivalReminder
+    if isDue { contest.saidAt = now }
+    waiting.contest = contest
+    return [.probe] + (isDue ? [.note(.unheardActive(contest.owner))] : [])
+  }
+
   mutating func expire(_ waiting: Waiting, at now: Instant) -> [Effect] {
     let deadline = deadline(of: waiting)
     guard now >= deadline else { return [] }
+    if now < end(of: waiting), now - deadline <= Pace.oversleep { return ask(waiting, at: now) }
     guard now - deadline > Pace.oversleep, !waiting.hasOverslept else {
       return becomeActive(because: waiting.reason, at: now)
     }
     // We were deaf, and the Active need not have been silent. To take over from one that works would cut its
     // connections.
+    let contest = waiting.contest
     var waiting = Waiting(since: now, activeInterval: waiting.activeInterval, preemptsFrom: waiting.preemptsFrom)
     waiting.hasOverslept = true
+    waiting.contest = contest.map { contest in
+      Contest(owner: contest.owner, heardAt: now, probeAt: now + settings.interval, saidAt: contest.saidAt)
+    }
     state = .backup(waiting)
     return [.note(.suspended(now - deadline))]
   }
@@ -53,6 +129,9 @@ extension VirtualRouter {
   ) -> [Effect] {
     var waiting = waiting
     waiting.hasOverslept = false
+    waiting.contest = nil
+    waiting.probes = 0
+    contests = 0
     defer { if case .backup = state { state = .backup(waiting) } }
     if advertisement.priority == 0 {
       waiting.since = now

@@ -21,8 +21,12 @@ extension VirtualRouter {
     case .addressRemoved:
       guard case .held = lease.state else { return [] }
       return [.note(.addressRemoved)] + lease.hold(at: now) + [.announce(times: 1)]
-    case .claimed(let owner):
-      return defend(against: owner, at: now)
+    case .claimed(let claim, let owner):
+      switch state {
+      case .active: return meet(claim, by: owner, at: now)
+      case .backup(let waiting): return note(claim, by: owner, waiting, at: now)
+      case .initialize, .leaving: return []
+      }
     case .failOver(let bound):
       awayUntil = now + bound
       let said = [Effect.note(.away(for: bound))]
@@ -50,6 +54,7 @@ extension VirtualRouter {
 
   private mutating func receive(_ advertisement: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
     peer = Peer(address: address, priority: advertisement.priority, heardAt: now)
+    standoff = nil
     if advertisement.priority == 0 { counters.priorityZeroReceived += 1 }
     switch state {
     case .initialize: return []
@@ -71,6 +76,7 @@ extension VirtualRouter {
     case .active(let advertiseAt): effects += advertise(dueAt: advertiseAt, at: now)
     case .leaving(let leaving): effects += insist(leaving, at: now)
     }
+    effects += decide(at: now)
     effects += announcements.advance(to: now)
     effects += rivals.advance(to: now).map { [.note($0)] } ?? []
     return effects

@@ -65,11 +65,15 @@ extension VirtualRouter {
     static let handOverInterval: UInt16 = 1
     /// A timer that is so much late means that this process did not run, or its machine did not.
     static let oversleep = Interval.milliseconds(100)
-    /// Addresses are announced again at most this often for a rival's advertisement. Well within `yieldGrace`: when the
-    /// rival's addresses go, everybody knows ours.
-    static let rivalAnnouncement = Interval.milliseconds(20)
-    /// And at most this often for a rival's claim by ARP or neighbour discovery.
-    static let claimAnnouncement = Interval.seconds(1)
+    /// The least time between an advertisement and one that answers somebody who should have heard it.
+    static let answer = Interval.milliseconds(20)
+    /// How long a claim by ARP or neighbour discovery goes unanswered: an advertisement that comes with it is read first.
+    static let claimAnswer = Interval.milliseconds(10)
+    /// How long one that took over because nobody was heard stops when somebody announces against it: until its second
+    /// five announcements have been out for as long as the first.
+    static let newcomer = Interval.seconds(10)
+    /// So many times in a row standing back takes longer each time.
+    static let mostContests = 8
     /// How long two are Active before it is called so. A partition that heals is over after one exchange.
     static let rivalPatience = Interval.seconds(3)
     /// How often it is said again.

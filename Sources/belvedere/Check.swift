@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import Linux
+import Supervisor
 import Worker
 
 struct Check: ParsableCommand {
@@ -29,6 +30,12 @@ struct Check: ParsableCommand {
     let configuration = try loaded.accepted()
     for shortfall in configuration.shortfalls(on: .ofThisMachine) {
       StandardStream.error.write("warning: \(shortfall)\n")
+    }
+    let findings = InterfaceFindings.look(for: configuration)
+    for warning in findings.warnings { StandardStream.error.write("warning: vrrp: \(warning)\n") }
+    guard findings.errors.isEmpty else {
+      for error in findings.errors { StandardStream.error.write("error: vrrp: \(error)\n") }
+      throw ExitCode.failure
     }
     StandardStream.output.write(ServiceSummary(configuration, certificates: certificates).text)
   }

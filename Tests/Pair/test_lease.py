@@ -66,14 +66,47 @@ def test_an_address_that_somebody_takes_off_is_put_back(scene):
 
 
 def test_what_an_earlier_life_left_is_swept(scene):
+    balancer = active(scene, interval="3s")
+    balancer.kill()
+    assert balancer.node.holds(scene.ADDRESS)
+    said = len(balancer.log)
+    balancer.start().wait_for_log("took 192.0.2.100 off eth0", since=said)
+    balancer.wait_until("backup", since=said)
+    assert not balancer.node.holds(scene.ADDRESS)
+
+
+def test_an_address_that_is_no_lease_is_left_alone_and_said(scene):
     scene.server()
     node = scene.node("lb1")
     node.run("ip", "addr", "add", f"{scene.ADDRESS}/24", "dev", "eth0")
     balancer = scene.balancer(node)
-    balancer.wait_for_log("took 192.0.2.100 off eth0")
-    balancer.wait_until("backup")
+    balancer.wait_for_log("192.0.2.100 is on eth0, and this service did not put it there")
+    check = balancer.call_plainly("check", "--configuration", balancer.file)
+    assert check.returncode == 0 and "192.0.2.100 is on eth0" in check.stderr, check
     balancer.wait_until("active")
-    assert lifetime(node)
+    balancer.stop()
+    assert node.holds(scene.ADDRESS) and lifetime(node) is None
+
+
+def test_a_machines_only_address_is_never_taken_off_and_check_refuses_it(scene):
+    scene.server()
+    node = scene.node("lb1")
+    balancer = scene.balancer(node, vrrp={"address": f"{node.address}/24"})
+    balancer.wait_for_log(f"{node.address} is on eth0, and this service did not put it there")
+    check = balancer.call_plainly("check", "--configuration", balancer.file)
+    assert check.returncode == 1 and "is the only address that this machine has on eth0" in check.stderr, check
+    balancer.stop()
+    assert node.holds(node.address)
+
+
+def test_check_says_of_a_peer_that_routers_are_in_between(scene):
+    scene.server()
+    node = scene.node("lb1")
+    balancer = scene.balancer(node, start=False, vrrp={"peers": [node.address, "198.51.100.7"]}).write()
+    # It never runs, and has said nothing.
+    balancer.log_file.touch()
+    check = balancer.call_plainly("check", "--configuration", balancer.file)
+    assert "the peer 198.51.100.7 is in no network of eth0" in check.stderr, check
 
 
 def test_release_gives_up_for_a_supervisor_that_was_killed(scene):

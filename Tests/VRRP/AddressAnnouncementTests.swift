@@ -5,26 +5,62 @@ import Wire
 
 private let hardware: [UInt8] = [0x02, 0x42, 0xac, 0x11, 0x00, 0x02]
 
-private func claim(arp frame: [UInt8]) -> (address: IPAddress, hardwareAddress: [UInt8])? {
-  AddressAnnouncement.claim(arp: frame.span)
+private func sighting(arp frame: [UInt8]) -> AddressAnnouncement.Sighting? {
+  AddressAnnouncement.sighting(arp: frame.span)
 }
 
-private func claim(neighbour message: [UInt8]) -> (address: IPAddress, hardwareAddress: [UInt8])? {
-  AddressAnnouncement.claim(neighbourAdvertisement: message.span)
+private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sighting? {
+  AddressAnnouncement.sighting(neighbourAdvertisement: message.span)
 }
 
 @Suite struct `Announcing an address to its network` {
   @Test func `gratuitous ARP says who has the address, to everybody (RFC 5227 §3)`() {
-    let frame = AddressAnnouncement.frame(IPAddress(v4: 0xc000_0264), at: hardware)
+    let start = [UInt8](repeating: 0xff, count: 6) + hardware + [0x08, 0x06] + [0, 1, 0x08, 0, 6, 4, 0]
+    let request = start + [1] + hardware + [192, 0, 2, 100] + [0, 0, 0, 0, 0, 0] + [192, 0, 2, 100]
+    // For devices that learn from answers alone.
+    let answer = start + [2] + hardware + [192, 0, 2, 100] + hardware + [192, 0, 2, 100]
+    #expect(AddressAnnouncement.frames(IPAddress(v4: 0xc000_0264), at: hardware) == [request, answer])
+  }
+
+  @Test func `a probe asks without saying who asks (RFC 5227 §2.1.1)`() {
     let expected: [UInt8] =
       [UInt8](repeating: 0xff, count: 6) + hardware + [0x08, 0x06] + [0, 1, 0x08, 0, 6, 4, 0, 1] + hardware
-      + [192, 0, 2, 100] + [0, 0, 0, 0, 0, 0] + [192, 0, 2, 100]
-    #expect(frame == expected)
+      + [0, 0, 0, 0] + [0, 0, 0, 0, 0, 0] + [192, 0, 2, 100]
+    #expect(AddressAnnouncement.probe(IPAddress(v4: 0xc000_0264), from: hardware) == expected)
+  }
+
+  @Test func `a probe over IPv6 comes from nobody, to the address's own group (RFC 4862 §5.4.2)`() throws {
+    let address = try IPAddress(parsing: "2001:db8::12:3456")
+    let frame = AddressAnnouncement.probe(address, from: hardware)
+    #expect(frame.count == 14 + 40 + 24)
+    #expect(Array(frame[..<14]) == [0x33, 0x33, 0xff, 0x12, 0x34, 0x56] + hardware + [0x86, 0xdd])
+    #expect(Array(frame[18..<22]) == [0, 24, 58, 255])
+    #expect(Array(frame[22..<38]) == [UInt8](repeating: 0, count: 16))
+    #expect(frame[54] == 135)
+    var sum = InternetChecksum()
+    let message = Array(frame[54...])
+    sum.add(message.span)
+    sum.addPseudoHeader(
+      source: IPAddress(v6High: 0, low: 0), destination: try IPAddress(parsing: "ff02::1:ff12:3456"),
+      protocolNumber: 58, length: 24)
+    #expect(sum.value == 0)
+  }
+
+  @Test func `an announcement, an answer to a probe and a question for another address are told apart`() {
+    func arp(_ operation: UInt8, target: [UInt8]) -> [UInt8] {
+      [UInt8](repeating: 0xff, count: 6) + hardware + [0x08, 0x06] + [0, 1, 0x08, 0, 6, 4, 0, operation] + hardware
+        + [192, 0, 2, 100] + [0, 0, 0, 0, 0, 0] + target
+    }
+    #expect(sighting(arp: arp(1, target: [192, 0, 2, 100]))?.claim == .announced)
+    #expect(sighting(arp: arp(2, target: [192, 0, 2, 100]))?.claim == .announced)
+    #expect(sighting(arp: arp(2, target: [0, 0, 0, 0]))?.claim == .answered)
+    #expect(sighting(arp: arp(1, target: [192, 0, 2, 1]))?.claim == .used)
+    #expect(sighting(arp: arp(2, target: [192, 0, 2, 1]))?.claim == .used)
   }
 
   @Test func `a neighbour advertisement overrides what neighbours know (RFC 4861 §4.4)`() throws {
     let address = try IPAddress(parsing: "2001:db8::100")
-    let frame = AddressAnnouncement.frame(address, at: hardware)
+    let frame = AddressAnnouncement.frames(address, at: hardware)[0]
     #expect(frame.count == 14 + 40 + 32)
     #expect(Array(frame[..<14]) == [0x33, 0x33, 0, 0, 0, 1] + hardware + [0x86, 0xdd])
     #expect(frame[20] == 58)
@@ -43,26 +79,28 @@ private func claim(neighbour message: [UInt8]) -> (address: IPAddress, hardwareA
   @Test(arguments: ["192.0.2.100", "2001:db8::100"])
   func `what one node announces another one reads`(text: String) throws {
     let address = try IPAddress(parsing: text)
-    let frame = AddressAnnouncement.frame(address, at: hardware)
-    let found = try #require(address.family == .v4 ? claim(arp: frame) : claim(neighbour: Array(frame[54...])))
+    let frame = AddressAnnouncement.frames(address, at: hardware)[0]
+    let found = try #require(address.family == .v4 ? sighting(arp: frame) : sighting(neighbour: Array(frame[54...])))
+    #expect(found.claim == .announced)
     #expect(found.address == address)
     #expect(found.hardwareAddress == hardware)
   }
 
   @Test func `what is cut short or something else claims nothing, and reading ends`() throws {
-    let arp = AddressAnnouncement.frame(IPAddress(v4: 0xc000_0264), at: hardware)
-    for count in 0..<arp.count { #expect(claim(arp: Array(arp[..<count])) == nil) }
+    let arp = AddressAnnouncement.frames(IPAddress(v4: 0xc000_0264), at: hardware)[0]
+    for count in 0..<arp.count { #expect(sighting(arp: Array(arp[..<count])) == nil) }
     for index in 12..<20 {
       var other = arp
       other[index] ^= 0xff
-      #expect(claim(arp: other) == nil)
+      #expect(sighting(arp: other) == nil)
     }
-    let advertisement = Array(AddressAnnouncement.frame(try IPAddress(parsing: "2001:db8::1"), at: hardware)[54...])
+    let advertisement = Array(
+      AddressAnnouncement.frames(try IPAddress(parsing: "2001:db8::1"), at: hardware)[0][54...])
     for count in 0..<advertisement.count {
-      #expect(claim(neighbour: Array(advertisement[..<count])) == nil)
+      #expect(sighting(neighbour: Array(advertisement[..<count])) == nil)
     }
     var endless = advertisement
     endless[25] = 0
-    #expect(claim(neighbour: endless) == nil)
+    #expect(sighting(neighbour: endless) == nil)
   }
 }

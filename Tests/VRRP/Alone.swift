@@ -64,6 +64,8 @@ struct Alone {
     effects = all
   }
 
+  /// How often the address was announced.
+  var announced: Int { effects.reduce(0) { if case .announce(let times) = $1 { $0 + times } else { $0 } } }
   var notes: [RouterNote] { effects.compactMap { if case .note(let note) = $0 { note } else { nil } } }
   var sent: [UInt8] {
     effects.compactMap { if case .send(let advertisement) = $0 { advertisement.priority } else { nil } }

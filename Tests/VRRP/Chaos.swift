@@ -130,6 +130,7 @@ struct Chaos {
     let kind = Int.random(in: 0..<3, using: &network.random)
     for from in indices {
       for to in indices {
+        network.weather.deaf[from][to] = network.chance(20)
         let isCut = kind == 0 ? sides[from] != sides[to] : kind == 1 && network.chance(40)
         network.weather.cut[from][to] = isCut
       }
@@ -140,7 +141,8 @@ struct Chaos {
   func heal(_ network: inout SimulatedNetwork) {
     let indices = network.nodes.indices
     network.weather = SimulatedNetwork.Weather(
-      delay: calm, cut: [[Bool]](repeating: [Bool](repeating: false, count: indices.count), count: indices.count))
+      delay: calm, cut: [[Bool]](repeating: [Bool](repeating: false, count: indices.count), count: indices.count),
+      deaf: [[Bool]](repeating: [Bool](repeating: false, count: indices.count), count: indices.count))
     for node in indices {
       network.forgetPlans(of: node)
       network.nodes[node].lateness = .zero

@@ -12,6 +12,8 @@ import Wire
     /// Who sent it, when not somebody with the same settings.
     var sender: AdvertisementChannel.Settings?
     var source = "192.0.2.2"
+    /// The group, when nil.
+    var destination: String?
     var hopLimit: UInt8 = 255
     var change: @Sendable (inout [UInt8]) -> Void = { _ in }
 
@@ -23,6 +25,8 @@ import Wire
     $0.keyed = KeyedAuthentication.Settings(
       mode: .enforce, keys: [.init(identifier: 1, bytes: Array(0..<32))], window: .seconds(5))
   }
+
+  private static let six = AdvertisementChannel.Settings.plain.with { $0.addresses = [ip("fe80::170")] }
 
   private static let cases = [
     Case(name: "it crossed a router (RFC 9568 §7.1)", rejection: .hopLimit(254), hopLimit: 254),
@@ -51,6 +55,22 @@ import Wire
     Case(
       name: "a stranger's, where there are peers", rejection: .peer(ip("192.0.2.2")),
       settings: .plain.with { $0.peers = [ip("192.0.2.3")] }),
+    Case(name: "from the virtual address", rejection: .source(ip("192.0.2.100")), source: "192.0.2.100"),
+    Case(
+      name: "from the virtual address, even where it is a peer", rejection: .source(ip("192.0.2.100")),
+      settings: .plain.with { $0.peers = [ip("192.0.2.100")] }, source: "192.0.2.100"),
+    Case(name: "from nobody, over IPv6 (RFC 9568 §5.1.2.1)", rejection: .source(ip("::")), settings: six, source: "::"),
+    Case(
+      name: "from everywhere, over IPv6", rejection: .source(ip("2001:db8::2")), settings: six, source: "2001:db8::2"),
+    Case(
+      name: "from the virtual address, over IPv6", rejection: .source(ip("fe80::170")), settings: six,
+      source: "fe80::170"),
+    Case(
+      name: "to one machine alone (RFC 9568 §5.1.1.2)", rejection: .destination(ip("192.0.2.1")),
+      destination: "192.0.2.1"),
+    Case(
+      name: "to one machine alone, over IPv6 (RFC 9568 §5.1.2.2)", rejection: .destination(ip("fe80::1")),
+      settings: six, source: "fe80::2", destination: "fe80::1"),
     Case(
       name: "another interval in version 2 (RFC 3768 §7.1)", rejection: .interval(centiseconds: 200), settings: .old,
       sender: .old.with { $0.intervalCentiseconds = 200 }),
@@ -58,11 +78,11 @@ import Wire
       name: "an interval of zero", rejection: .interval(centiseconds: 0),
       sender: .plain.with { $0.intervalCentiseconds = 0 }),
     Case(
-      name: "another address", rejection: .addresses([ip("192.0.2.101")]),
-      sender: .plain.with { $0.addresses = [ip("192.0.2.101")] }),
+      name: "another address in version 2 (RFC 3768 §7.1)", rejection: .addresses([ip("192.0.2.101")]),
+      settings: .old, sender: .old.with { $0.addresses = [ip("192.0.2.101")] }),
     Case(
       name: "one address more", rejection: .addresses([ip("192.0.2.100"), ip("192.0.2.101")]),
-      sender: .plain.with { $0.addresses.append(ip("192.0.2.101")) }),
+      settings: .old, sender: .old.with { $0.addresses.append(ip("192.0.2.101")) }),
     Case(
       name: "simple text where none is", rejection: .authenticationType(1), settings: .old,
       sender: .old.with { $0.authentication = text }),
@@ -91,7 +111,7 @@ import Wire
   @Test(arguments: cases.indices)
   func `a packet that breaks one rule is rejected for it, and counted`(index: Int) {
     let example = Self.cases[index]
-    let group = Advertisement.multicastGroup(ip(example.source).family)
+    let group = example.destination.map(ip) ?? Advertisement.multicastGroup(ip(example.source).family)
     let sender = example.sender ?? example.settings
     var sending = sender.channel
     var payload = sending.encode(sender.advertisement(), from: ip(example.source), to: group, at: utc(1000))
@@ -125,6 +145,30 @@ import Wire
     let payload = sender.encode(advertisement, from: ip("192.0.2.2"), to: ip("224.0.0.18"), at: utc(0))
     var receiver = settings.channel
     #expect(receiver.answer(to: payload) == .success(advertisement))
+  }
+
+  @Test func `an Active with other addresses is one all the same, and known for it (RFC 9568 §7.1)`() {
+    let sender = AdvertisementChannel.Settings.plain.with { $0.addresses.append(ip("192.0.2.101")) }
+    var sending = sender.channel
+    let payload = sending.encode(
+      sender.advertisement(), from: ip("192.0.2.2"), to: ip("224.0.0.18"), at: utc(0))
+    var receiver = AdvertisementChannel.Settings.plain.channel
+    #expect(receiver.answer(to: payload) == .success(sender.advertisement()))
+    #expect(!receiver.isAboutOurs(sender.advertisement()))
+    #expect(receiver.isAboutOurs(receiver.settings.advertisement()))
+  }
+
+  @Test func `unicast peers may have global addresses over IPv6`() {
+    let settings = AdvertisementChannel.Settings.plain.with {
+      $0.addresses = [ip("2001:db8::100")]
+      $0.peers = [ip("2001:db8::2")]
+    }
+    var sending = settings.channel
+    let payload = sending.encode(
+      settings.advertisement(), from: ip("2001:db8::2"), to: ip("2001:db8::1"), at: utc(0))
+    var receiver = settings.channel
+    let answer = receiver.answer(to: payload, from: "2001:db8::2", to: "2001:db8::1")
+    #expect(answer == .success(settings.advertisement()))
   }
 
   @Test func `an owner is believed about its addresses (RFC 3768 §7.1)`() {

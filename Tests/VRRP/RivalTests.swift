@@ -37,13 +37,48 @@ import Wire
   @Test func `announcements for a rival that advertises without pause are limited`() {
     var node = Alone.active()
     var announcements = 0
-    for _ in 0..<1000 {
-      node.pass(1)
-      announcements += node.effects.count { $0 == .announce(times: 5) }
+    for _ in 0..<6000 {
+      node.pass(10)
+      announcements += node.announced
       node.hear(100)
-      announcements += node.effects.count { $0 == .announce(times: 5) }
+      announcements += node.announced
     }
-    #expect(announcements == 50)
+    // A few at once, then after 2, 4, 8, 16 and 32 seconds, five each and twice more, and some in between.
+    #expect(40...80 ~= announcements, "\(announcements)")
+  }
+
+  @Test(arguments: [UInt8(100), 0]) func `advertisements without pause are answered 50 times a second`(priority: UInt8)
+  {
+    var node = Alone.active()
+    node.pass(500)
+    var answers = 0
+    for _ in 0..<100 {
+      node.pass(1)
+      answers += node.sent.count
+      for _ in 0..<50 {
+        node.hear(priority)
+        answers += node.sent.count
+      }
+    }
+    #expect(answers == 5, "5000 in 100 ms")
+    node.pass(20)
+    #expect(node.sent == [101], "the last one is answered too")
+  }
+
+  @Test func `the last word of the one that was taken over from is no news, and what comes later is`() {
+    var node = Alone()
+    // A worse Active is heard until it is taken over from.
+    for _ in 0..<4 {
+      node.hear(100)
+      node.pass(900)
+    }
+    node.pass(100)
+    #expect(node.router.role == .active)
+    node.hear(100)
+    #expect(node.notes.isEmpty)
+    node.pass(1500)
+    node.hear(100)
+    #expect(node.notes == [.worseActive(ip("192.0.2.6"), priority: 100)])
   }
 
   @Test func `a rival's second advertisement is answered by an announcement too, before the rival's address is gone`() {
@@ -51,30 +86,59 @@ import Wire
     node.hear(100)
     node.pass(5)
     node.hear(100)
-    #expect(!node.effects.contains(.announce(times: 5)))
+    #expect(node.announced == 0)
     var waited = 5
-    while !node.effects.contains(.announce(times: 5)), waited < 50 {
+    while node.announced == 0, waited < 50 {
       node.pass(1)
       waited += 1
     }
     #expect(waited == 20)
   }
 
-  @Test func `somebody that claims the address is answered, and named, once a second`() {
+  @Test func `somebody that claims the address without end is named and answered ever more seldom`() {
     var node = Alone.active()
-    var said = 0
-    for _ in 0..<100 {
+    node.pass(60_000)
+    var (said, announced): ([Int], Int) = ([], 0)
+    for moment in 0..<600 {
+      node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+      if node.notes.contains(.claimed(by: "02:00:00:00:00:01")) { said.append(moment / 10) }
       node.pass(100)
-      node.tell(.claimed(by: "02:00:00:00:00:01"))
-      said += node.notes.count { $0 == .claimed(by: "02:00:00:00:00:01") }
+      announced += node.announced
     }
-    #expect(9...10 ~= said)
+    #expect(said == [0, 1, 3, 7, 15, 31])
+    // At once, and when the other one may have stopped.
+    #expect(announced == 3 * said.count)
+  }
+
+  @Test func `a minute of quiet later somebody that claims the address is answered at once again`() {
+    var node = Alone.active()
+    node.pass(60_000)
+    for _ in 0..<100 {
+      node.tell(.claimed(.used, by: "02:00:00:00:00:01"))
+      node.pass(100)
+    }
+    node.pass(60_000)
+    node.tell(.claimed(.used, by: "02:00:00:00:00:01"))
+    #expect(node.notes == [.claimed(by: "02:00:00:00:00:01")])
+    node.pass(10)
+    #expect(node.announced == 1)
+  }
+
+  @Test func `a better one's announcement that is read before its advertisement is not answered`() {
+    var node = Alone.active()
+    node.pass(60_000)
+    node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+    node.pass(5)
+    node.hear(200)
+    node.pass(500)
+    #expect(node.router.role == .backup)
+    #expect(node.announced == 0)
   }
 
   @Test func `a Backup has nothing to defend`() {
     var node = Alone()
     node.hear(200)
-    node.tell(.claimed(by: "02:00:00:00:00:01"))
+    node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
     #expect(node.effects.isEmpty)
   }
 

@@ -13,14 +13,22 @@ struct SimulatedNetwork {
     var delay: Interval
     /// Which way from node to node nothing passes: `cut[from][to]`.
     var cut: [[Bool]]
+    /// Which way from node to node no advertisement passes, and everything else does.
+    var deaf: [[Bool]]
+  }
+
+  /// What passes a link.
+  private enum Content {
+    case advertisement([UInt8])
+    case claim(AddressClaim)
+    case probe
   }
 
   private struct Packet {
     var due: Instant
     var to: Int
     var from: Int
-    /// Nil: an announcement of the address by ARP.
-    var advertisement: [UInt8]?
+    var content: Content
   }
 
   /// What is done to a node at a time already known.
@@ -42,6 +50,11 @@ struct SimulatedNetwork {
   private(set) var now = Instant(nanoseconds: 0)
   private(set) var steps = 0
   private(set) var packetsSent = 0
+  /// How often each node announced the address.
+  private(set) var announcements: [Int]
+  /// Who announced it last, so that clients go there, and how often that changed.
+  private(set) var answering: Int?
+  private(set) var moves = 0
   /// What should not have been, with its time.
   private(set) var broken: [String] = []
   private var flying: [Packet] = []
@@ -51,7 +64,8 @@ struct SimulatedNetwork {
   init(nodes: [SimulatedNode], delay: Interval, seed: UInt64) {
     self.nodes = nodes
     let none = [[Bool]](repeating: [Bool](repeating: false, count: nodes.count), count: nodes.count)
-    weather = Weather(delay: delay, cut: none)
+    weather = Weather(delay: delay, cut: none, deaf: none)
+    announcements = [Int](repeating: 0, count: nodes.count)
     random = SeededGenerator(seed: seed)
   }
 
@@ -122,7 +136,12 @@ struct SimulatedNetwork {
   private mutating func perform(_ effect: VirtualRouter.Effect, of node: Int) {
     switch effect {
     case .send(let advertisement): send(advertisement, from: node)
-    case .announce: broadcast(nil, from: node)
+    case .announce(let times):
+      announcements[node] += times
+      if answering != node { moves += 1 }
+      answering = node
+      for _ in 0..<min(times, 2) { broadcast(.claim(.announced), from: node) }
+    case .probe: broadcast(.probe, from: node)
     case .stopped:
       forgetPlans(of: node)
       nodes[node].process = .off
@@ -133,17 +152,19 @@ struct SimulatedNetwork {
   private mutating func send(_ advertisement: Advertisement, from node: Int) {
     let group = Advertisement.multicastGroup(.v4)
     let source = nodes[node].source
-    broadcast(
-      nodes[node].channel.encode(advertisement, from: source, to: group, at: nodes[node].wall(at: now)), from: node)
+    let bytes = nodes[node].channel.encode(advertisement, from: source, to: group, at: nodes[node].wall(at: now))
+    broadcast(.advertisement(bytes), from: node)
   }
 
-  private mutating func broadcast(_ bytes: [UInt8]?, from node: Int) {
+  private mutating func broadcast(_ content: Content, from node: Int) {
     packetsSent += 1
-    for other in nodes.indices where other != node && !weather.cut[node][other] {
+    var passes = [Bool](repeating: true, count: nodes.count)
+    if case .advertisement = content { passes = weather.deaf[node].map { !$0 } }
+    for other in nodes.indices where other != node && !weather.cut[node][other] && passes[other] {
       guard !chance(weather.loss) else { continue }
       for _ in 0..<(chance(weather.duplication) ? 2 : 1) {
         let delay = Interval(nanoseconds: .random(in: 1...weather.delay.nanoseconds, using: &random))
-        flying.append(Packet(due: now + delay, to: other, from: node, advertisement: bytes))
+        flying.append(Packet(due: now + delay, to: other, from: node, content: content))
       }
     }
   }
@@ -192,7 +213,15 @@ struct SimulatedNetwork {
 
   private mutating func deliver(_ packet: Packet) {
     let source = nodes[packet.from].source
-    guard let bytes = packet.advertisement else { return tell(packet.to, .claimed(by: "node \(packet.from)")) }
+    let bytes: [UInt8]
+    switch packet.content {
+    case .claim(let claim): return tell(packet.to, .claimed(claim, by: "node \(packet.from)"))
+    // The kernel answers, whatever its process does.
+    case .probe:
+      if nodes[packet.to].addressUntil != nil { broadcast(.claim(.answered), from: packet.to) }
+      return tell(packet.to, .claimed(.sought, by: "node \(packet.from)"))
+    case .advertisement(let sent): bytes = sent
+    }
     switch nodes[packet.to].process {
     case .off: break
     case .running: receive(bytes, from: source, packet.to)

@@ -84,7 +84,29 @@ struct TransitionTable {
       _ = $0.hear(200)
       _ = $0.hear(0)
     },
-    Beginning(name: "Active") { $0.becomeActive() },
+    Beginning(name: "Backup, somebody unheard announces the address") {
+      $0.becomeReady()
+      _ = $0.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+      $0.now = $0.now + .milliseconds(500)
+    },
+    Beginning(name: "Active since a moment ago, nobody was heard") {
+      $0.becomeReady()
+      while $0.router.role != .active { _ = $0.waitForTimer() }
+      $0.now = $0.now + .milliseconds(5)
+    },
+    Beginning(name: "Active since a moment ago, and somebody unheard announces the address") {
+      $0.becomeReady()
+      while $0.router.role != .active { _ = $0.waitForTimer() }
+      _ = $0.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+      for _ in 0..<20 where $0.router.standoff?.hasAsked == false { _ = $0.waitForTimer() }
+      $0.now = $0.now + .milliseconds(5)
+    },
+    Beginning(name: "Active") {
+      $0.becomeActive()
+      let later = $0.now + .seconds(11)
+      while $0.now < later { _ = $0.waitForTimer() }
+      $0.now = $0.now + .milliseconds(10)
+    },
     Beginning(name: "Active, handing over by order") {
       $0.becomeActive()
       _ = $0.tell(.failOver(for: .minutes(10)))
@@ -123,10 +145,12 @@ struct TransitionTable {
     Happening(name: "the worker is not ready: give up") { $0.tell(.track(1, isGood: false)) },
     Happening(name: "the source address is gone") { $0.tell(.source(nil)) },
     Happening(name: "somebody took the address off") { $0.tell(.addressRemoved) },
-    Happening(name: "somebody claims the address") { subject in
-      subject.now = subject.now + .milliseconds(600)
-      return subject.tell(.claimed(by: "02:00:00:00:00:01"))
+    Happening(name: "somebody announces the address") { $0.tell(.claimed(.announced, by: "02:00:00:00:00:01")) },
+    Happening(name: "somebody uses the address") { $0.tell(.claimed(.used, by: "02:00:00:00:00:01")) },
+    Happening(name: "somebody answers a probe for the address") {
+      $0.tell(.claimed(.answered, by: "02:00:00:00:00:01"))
     },
+    Happening(name: "somebody seeks the address") { $0.tell(.claimed(.sought, by: "02:00:00:00:00:01")) },
     Happening(name: "the process did not run for 30 s") { subject in
       subject.now = subject.now + .seconds(30)
       return subject.tell(.timer)
@@ -209,6 +233,7 @@ extension VirtualRouter.Effect {
     case .holdAddresses: "hold"
     case .dropAddresses: "drop"
     case .announce(let times): "announce ×\(times)"
+    case .probe: "probe"
     case .note(.transition): nil
     case .note(let note): "log \(note.severity)"
     case .transitioned(let transition): "\(transition.from) → \(transition.to)"

@@ -13,6 +13,7 @@ extension VirtualRouters {
       case .holdAddresses(let lease): holdAddresses(index, lease, at: now)
       case .dropAddresses: dropAddresses(index)
       case .announce(let times): announce(index, times, at: now)
+      case .probe: probe(index, at: now)
       case .note(let note): log(index, Logger.Level(note.severity), note.text, state: note.newRole)
       case .transitioned(let transition): changes.append(RoleChange(router: index, transition: transition))
       case .failedOver(let successor, let wasActive): handovers.append((index, successor, wasActive))
@@ -70,10 +71,12 @@ extension VirtualRouters {
   private func leases(_ index: Int, seconds: UInt32) -> [InterfaceAddress] {
     guard let interface = seats[index].port?.interface.index else { return [] }
     let plan = seats[index].plan
-    return zip(plan.settings.addresses, plan.prefixLengths).map { address, length in
-      InterfaceAddress(
-        interface: interface, address: address, prefixLength: length, lifetime: seconds,
-        origin: InterfaceAddress.ourProtocol)
+    return zip(plan.settings.addresses, plan.prefixLengths).compactMap { address, length in
+      seats[index].foreign.contains(address)
+        ? nil
+        : InterfaceAddress(
+          interface: interface, address: address, prefixLength: length, lifetime: seconds,
+          origin: InterfaceAddress.ourProtocol)
     }
   }
 
@@ -84,6 +87,14 @@ extension VirtualRouters {
         do throws(SystemError) { try port.announce(address) } catch {
           say(index, .warning, "\(error)", as: .sending, at: now)
         }
+      }
+    }
+  }
+
+  private mutating func probe(_ index: Int, at now: Instant) {
+    for address in seats[index].plan.settings.addresses {
+      do throws(SystemError) { try seats[index].port?.probe(address) } catch {
+        say(index, .warning, "\(error)", as: .sending, at: now)
       }
     }
   }

@@ -59,7 +59,13 @@ final class RouterPort {
   /// Says where an address is. What has no hardware address has nobody to tell.
   func announce(_ address: IPAddress) throws(SystemError) {
     guard interface.hardwareAddress.count == 6 else { return }
-    try frames.send(AddressAnnouncement.frame(address, at: interface.hardwareAddress).span)
+    for frame in AddressAnnouncement.frames(address, at: interface.hardwareAddress) { try frames.send(frame.span) }
+  }
+
+  /// Asks who has an address.
+  func probe(_ address: IPAddress) throws(SystemError) {
+    guard interface.hardwareAddress.count == 6 else { return }
+    try frames.send(AddressAnnouncement.probe(address, from: interface.hardwareAddress).span)
   }
 
   /// The packets that have come.
@@ -69,23 +75,23 @@ final class RouterPort {
     return packets
   }
 
-  /// Who else has claimed one of these addresses, by what hardware address.
-  func claims(of addresses: [IPAddress]) throws(SystemError) -> [String] {
-    var claimants: [String] = []
+  /// Who else has shown to have one of these addresses, by what hardware address.
+  func claims(of addresses: [IPAddress]) throws(SystemError) -> [(claim: AddressClaim, owner: String)] {
+    var claims: [(claim: AddressClaim, owner: String)] = []
     for _ in 0..<Self.batch {
-      let claim: (address: IPAddress, hardwareAddress: [UInt8])?
+      let sighting: AddressAnnouncement.Sighting?
       if let frame = try arp?.receive() {
-        claim = AddressAnnouncement.claim(arp: frame.span)
+        sighting = AddressAnnouncement.sighting(arp: frame.span)
       } else if let message = try neighbours?.receive() {
-        claim = AddressAnnouncement.claim(neighbourAdvertisement: message.span)
+        sighting = AddressAnnouncement.sighting(neighbourAdvertisement: message.span)
       } else {
         break
       }
-      guard let claim, addresses.contains(claim.address) else { continue }
-      guard claim.hardwareAddress != interface.hardwareAddress else { continue }
-      claimants.append(Self.words(claim.hardwareAddress))
+      guard let sighting, addresses.contains(sighting.address) else { continue }
+      guard sighting.hardwareAddress != interface.hardwareAddress else { continue }
+      claims.append((sighting.claim, Self.words(sighting.hardwareAddress)))
     }
-    return claimants
+    return claims
   }
 
   /// `02:42:ac:11:00:02`
@@ -105,9 +111,4 @@ extension RouterPlan {
     let isGlobal = channel.peers?.contains { !$0.isLinkLocal } == true
     return candidates.first { family == .v4 || $0.isLinkLocal != isGlobal }
   }
-}
-
-extension IPAddress {
-  /// fe80::/10
-  fileprivate var isLinkLocal: Bool { family == .v6 && high >> 54 == 0xfe80 >> 6 }
 }

@@ -17,6 +17,8 @@ struct VirtualRouters: ~Copyable {
     var source: IPAddress?
     /// The interface's addresses, as far as they stay.
     var own: [IPAddress] = []
+    /// Virtual addresses that are on the interface and are no lease of ours: they are left alone.
+    var foreign: Set<IPAddress> = []
     /// Whether the lease file has it.
     var isRecorded = false
     /// What was said lately, so that the log is not filled with it.
@@ -141,6 +143,7 @@ struct VirtualRouters: ~Copyable {
         source: packet.source, destination: packet.destination, hopLimit: packet.hopLimit, payload: packet.bytes.span)
       do throws(Rejection) {
         let advertisement = try seats[index].channel.decode(received, at: .now)
+        warn(index, of: advertisement, from: packet.source, at: now)
         perform(routerSet.handle(.advertisement(advertisement, from: packet.source), for: index, at: now), at: now)
       } catch {
         // Another virtual router's: nothing is wrong.
@@ -152,10 +155,25 @@ struct VirtualRouters: ~Copyable {
     }
   }
 
+  /// About addresses that differ. An owner knows best.
+  private mutating func warn(_ index: Int, of advertisement: Advertisement, from source: IPAddress, at now: Instant) {
+    guard advertisement.priority < 255, !seats[index].channel.isAboutOurs(advertisement) else { return }
+    let theirs = advertisement.addresses.prefix(8).map { "\($0)" }.joined(separator: ", ")
+    say(
+      index, .error,
+      """
+      \(source) advertises other addresses than ours: \(theirs). Its priority counts all the same, so that one of the \
+      two is Active, and nobody has what the other one alone is configured with; make `address` the same on both nodes
+      """, as: .addresses, at: now)
+  }
+
+  /// A better Active advertises before it announces: its advertisement is looked at first.
   private mutating func hearClaims(_ index: Int, at now: Instant) {
     do throws(SystemError) {
-      for claimant in try seats[index].port?.claims(of: seats[index].plan.settings.addresses) ?? [] {
-        perform(routerSet.handle(.claimed(by: claimant), for: index, at: now), at: now)
+      let claims = try seats[index].port?.claims(of: seats[index].plan.settings.addresses) ?? []
+      if !claims.isEmpty { receive(index, at: now) }
+      for (claim, owner) in claims {
+        perform(routerSet.handle(.claimed(claim, by: owner), for: index, at: now), at: now)
       }
     } catch {
       say(index, .warning, "\(error)", as: .receiving, at: now)
@@ -166,7 +184,8 @@ struct VirtualRouters: ~Copyable {
 
   private mutating func drainWatch(_ poller: borrowing Poller, at now: Instant) {
     var isNew = false
-    while true {
+    // Who changes addresses without end is not read without end; what is left makes the socket readable again.
+    for _ in 0..<64 {
       let events = watch.next()
       guard !events.isEmpty else { break }
       isNew = isNew || events.contains { !isOwnRenewal($0) }
@@ -189,6 +208,7 @@ struct VirtualRouters: ~Copyable {
       attach(index, to: interface, poller, at: now)
       let own = addresses.filter { $0.interface == interface?.index }
       seats[index].own = staying(own)
+      lookForForeign(index, own, at: now)
       let source = interface == nil ? nil : seats[index].plan.source(among: seats[index].own)
       if source != seats[index].source {
         seats[index].source = source
@@ -235,6 +255,19 @@ struct VirtualRouters: ~Copyable {
     }
   }
 
+  /// Finds virtual addresses that somebody else has put on the interface. They are neither leased nor taken off: one may
+  /// be all that the machine is reached by.
+  private mutating func lookForForeign(_ index: Int, _ own: [InterfaceAddress], at now: Instant) {
+    let plan = seats[index].plan
+    let length = UInt32(clamping: plan.settings.lease.milliseconds / 1000)
+    let foreign = own.filter { plan.settings.addresses.contains($0.address) && !$0.isLease(atMost: length) }
+    seats[index].foreign = Set(foreign.map(\.address))
+    for address in foreign {
+      let words = InterfaceFindings.words(about: address, on: plan.interface)
+      say(index, .error, "\(words) It is left alone", as: .foreign, at: now)
+    }
+  }
+
   /// The addresses that are this node's own, and don't move.
   private func staying(_ addresses: [InterfaceAddress]) -> [IPAddress] {
     let virtual = Set(seats.flatMap(\.plan.settings.addresses))
@@ -242,20 +275,23 @@ struct VirtualRouters: ~Copyable {
       .map(\.address)
   }
 
-  /// Takes off what an earlier life, or another program, left: nobody is Active here yet. Leases that neither the
-  /// configuration nor the file knows are another service's.
+  /// Takes off what an earlier life left: nobody is Active here yet. Leases that neither the configuration nor the file
+  /// knows are another service's, and what is no lease is an operator's.
   private mutating func sweep() throws(SystemError) {
     let names = Dictionary(try routes.interfaces().map { ($0.index, $0.name) }) { first, _ in first }
     let recorded = leaseFile?.record()?.addresses ?? []
     for address in try routes.addresses() {
       guard let place = names[address.interface] else { continue }
-      let isOurs = seats.contains {
-        $0.plan.interface == place && $0.plan.settings.addresses.contains(address.address)
+      let isConfigured = seats.contains { seat in
+        let length = UInt32(clamping: seat.plan.settings.lease.milliseconds / 1000)
+        return seat.plan.interface == place && seat.plan.settings.addresses.contains(address.address)
+          && address.isLease(atMost: length)
       }
+      let isRecorded = recorded.contains { $0.interface == place && $0.address == address.address }
       let isLeftover =
-        address.lifetime != nil && recorded.contains { $0.interface == place && $0.address == address.address }
-      guard isOurs || isLeftover, try routes.remove(address) else { continue }
-      log.notice("vrrp: took \(address.address) off \(place), left there by an earlier run or another program")
+        isRecorded && address.lifetime != nil && [0, InterfaceAddress.ourProtocol].contains(address.origin)
+      guard isConfigured || isLeftover, try routes.remove(address) else { continue }
+      log.notice("vrrp: took \(address.address) off \(place), left there by an earlier run")
     }
   }
 

@@ -56,9 +56,13 @@ class Balancer:
         self.options = []
         self.expects_killed = False
 
-    def start(self):
+    def write(self):
         # JSON is YAML.
         self.file.write_text(json.dumps(self.configuration, indent=2) + "\n")
+        return self
+
+    def start(self):
+        self.write()
         with open(self.log_file, "ab") as log:
             self.process = self.node.start(
                 *self.prefix, binary(), "run", "--configuration", self.file, "--control", self.control, "--die-with-parent",
@@ -120,6 +124,12 @@ class Balancer:
             self.node.command(*self.prefix, binary(), *arguments, "--control", self.control),
             capture_output=True, text=True, timeout=PATIENCE,
         )  # fmt: skip
+
+    def call_plainly(self, *arguments):
+        """The same for what asks nothing of a service."""
+        return subprocess.run(
+            self.node.command(*self.prefix, binary(), *arguments), capture_output=True, text=True, timeout=PATIENCE
+        )
 
     @property
     def status(self):

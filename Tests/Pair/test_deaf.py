@@ -1,0 +1,151 @@
+"""Two nodes that don't hear each other's advertisements, beside two keepalived that don't either: a firewall drops
+protocol 112, and everything else passes. `BELVEDERE_DEAF_SECONDS=60 make test-pair PYTEST='-n 0 -rP -k deaf'` has it go
+on for a minute."""
+
+import os
+import socket
+import sys
+import threading
+import time
+
+import pytest
+from harness.waiting import stays, wait_until
+
+SECONDS = float(os.environ.get("BELVEDERE_DEAF_SECONDS", 16))
+PORT = 7
+
+# Answers what it is sent, on every connection, whoever has the address.
+ECHO = f"""
+import socket, threading
+def serve(connection):
+    with connection:
+        while data := connection.recv(64):
+            connection.sendall(data)
+listener = socket.create_server(("", {PORT}))
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"""
+
+
+class Tunnel(threading.Thread):
+    """One connection that stays, with a question every 10 ms; and what the client's machine has in its ARP table for
+    the address."""
+
+    def __init__(self, address):
+        super().__init__()
+        self.address, self.asked, self.lost, self.owners, self.over = address, 0, 0, [], threading.Event()
+        self.start()
+
+    def run(self):
+        connection = None
+        while not self.over.wait(0.01):
+            self._look()
+            try:
+                if connection is None:
+                    connection = socket.create_connection((self.address, PORT), 1)
+                    connection.settimeout(1)
+                self.asked += 1
+                connection.sendall(b"x")
+                assert connection.recv(1) == b"x"
+            except (OSError, AssertionError):
+                self.lost += 1
+                if connection is not None:
+                    connection.close()
+                connection = None
+        if connection is not None:
+            connection.close()
+
+    def _look(self):
+        with open("/proc/thread-self/net/arp") as table:
+            for line in table:
+                words = line.split()
+                if words[0] == self.address and words[2] != "0x0" and (not self.owners or self.owners[-1] != words[3]):
+                    self.owners.append(words[3])
+
+    @property
+    def moves(self):
+        """How often another node answered than before."""
+        return max(0, len(self.owners) - 1)
+
+    def end(self):
+        self.over.set()
+        self.join()
+
+
+def drop_advertisements(node):
+    node.run("nft", "add table ip deaf")
+    node.run("nft", "add chain ip deaf input { type filter hook input priority 0 ; }")
+    node.run("nft", "add rule ip deaf input ip protocol 112 drop")
+
+
+def hear_again(node):
+    node.run("nft", "delete table ip deaf")
+
+
+@pytest.mark.parametrize("ways", ["both", "only the Backup", "only the Active"])
+def test_two_that_are_deaf_cut_no_more_connections_than_keepalived(scene, ways):
+    first, second = scene.pair()
+    theirs, their_second = scene.keepalived_pair()
+    echoes = [node.start(sys.executable, "-c", ECHO) for node in scene.nodes]
+    tunnels = []
+    try:
+        tunnels = [Tunnel(scene.ADDRESS), Tunnel(scene.OTHER_ADDRESS)]
+        wait_until(lambda: all(each.asked > each.lost + 50 for each in tunnels), "answers")
+        for each in tunnels:
+            each.lost, each.owners = 0, each.owners[-1:]
+        for one, two in ((first, second), (theirs, their_second)):
+            if ways != "only the Active":
+                drop_advertisements(two.node)
+            if ways != "only the Backup":
+                drop_advertisements(one.node)
+        time.sleep(SECONDS)
+        ours, others = tunnels
+        print(
+            f"deaf, {ways}: the answering node changed {ours.moves} times, {ours.lost} of {ours.asked} requests lost; "
+            f"keepalived: {others.moves} times, {others.lost} of {others.asked}"
+        )
+        assert ours.moves <= others.moves and ours.lost <= others.lost, f"{first.log}\n{second.log}"
+        assert first.node.holds(scene.ADDRESS) and not second.node.holds(scene.ADDRESS), "one of the two stops"
+        if ways != "only the Active":
+            second.wait_for_log("announces our address as its own and we do not hear its advertisements")
+        # They hear each other again, and nothing moves for it.
+        for node in {first.node, second.node}:
+            if "table ip deaf" in node.run("nft", "list", "tables"):
+                hear_again(node)
+        moves = ours.moves
+        stays(lambda: first.node.holds(scene.ADDRESS) and ours.moves == moves, "the address stays", 2)
+    finally:
+        for each in tunnels:
+            each.end()
+        for echo in echoes:
+            echo.kill()
+            echo.wait()
+
+
+def test_the_death_of_an_active_that_is_not_heard_is_noticed(scene):
+    first, second = scene.pair()
+    for each in (first, second):
+        drop_advertisements(each.node)
+    second.wait_for_log("announces our address as its own and we do not hear its advertisements")
+    assert not second.node.holds(scene.ADDRESS)
+    # Nobody releases what it held: it goes with its lease.
+    first.kill()
+    second.wait_until("active")
+    assert scene.get().status == 200
+
+
+def test_two_that_start_deaf_end_with_one_active(scene):
+    scene.server()
+    nodes = [scene.node("lb1"), scene.node("lb2")]
+    for node in nodes:
+        drop_advertisements(node)
+    balancers = [scene.balancer(node) for node in nodes]
+    wait_until(lambda: any(node.holds(scene.ADDRESS) for node in nodes), "an Active")
+
+    def is_settled():
+        held = [node.holds(scene.ADDRESS) for node in nodes]
+        said = ["we do not hear its advertisements" in balancer.log for balancer in balancers]
+        return sum(held) == 1 and any(said)
+
+    wait_until(is_settled, lambda: "\n".join(balancer.log for balancer in balancers))
+    stays(is_settled, "one Active", 5)

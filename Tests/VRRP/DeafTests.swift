@@ -1,0 +1,126 @@
+import Testing
+import Wire
+
+@testable import VRRP
+
+/// Nodes between which no advertisement passes, and everything else does: a firewall that drops protocol 112, a switch
+/// that loses multicast.
+@Suite struct `Deaf nodes` {
+  /// 101 and 100, at an interval of a second, or all with the same.
+  private static func pair(_ priorities: [UInt8] = [101, 100], seed: UInt64) -> SimulatedNetwork {
+    let nodes = priorities.enumerated().map { index, priority in
+      let addresses = [ip("192.0.2.100")]
+      return SimulatedNode(
+        index: index, settings: .init(identifier: 51, priority: priority, addresses: addresses),
+        channel: .init(version: .v3, virtualRouter: 51, addresses: addresses, intervalCentiseconds: 100))
+    }
+    return SimulatedNetwork(nodes: nodes, delay: .milliseconds(2), seed: seed)
+  }
+
+  private static func boot(_ network: inout SimulatedNetwork) {
+    for node in network.nodes.indices { network.make(.boot, of: node) }
+    network.run(for: .seconds(20))
+  }
+
+  @Test(arguments: [[true, true], [true, false], [false, true]], 1...UInt64(20))
+  func `two that are deaf settle in seconds, and one of them stops`(deaf: [Bool], seed: UInt64) {
+    var network = Self.pair(seed: seed)
+    Self.boot(&network)
+    let (announced, moves) = (network.announcements, network.moves)
+    network.weather.deaf[0][1] = deaf[0]
+    network.weather.deaf[1][0] = deaf[1]
+    network.run(for: .seconds(10))
+    let settled = network.moves
+    #expect(settled - moves == 0, "seed \(seed): the newcomer asks before it takes over")
+    network.run(for: .minutes(10))
+    #expect(network.moves == settled, "seed \(seed)")
+    #expect(network.nodes.count { $0.isActive } == 1, "seed \(seed)")
+    #expect(network.nodes[0].isActive, "the connections stay where they are")
+    // A few answers, and one a minute.
+    #expect(network.announcements[0] - announced[0] <= 40 && network.announcements[1] == announced[1])
+    #expect(network.broken.isEmpty, "seed \(seed): \(network.broken)")
+    // Both hear again.
+    network.weather.deaf = [[false, false], [false, false]]
+    network.run(for: .minutes(1))
+    #expect(network.moves == settled && network.nodes[0].isActive && !network.nodes[1].isActive)
+  }
+
+  @Test(arguments: 1...UInt64(20))
+  func `a newcomer whose question went unheard stops at the first announcement against it`(seed: UInt64) {
+    var network = Self.pair(seed: seed)
+    Self.boot(&network)
+    let moves = network.moves
+    // Nothing passes until both are Active, and then everything but advertisements.
+    network.weather.cut = [[true, true], [true, true]]
+    network.run(for: .milliseconds(.random(in: 2600...4700, using: &network.random)))
+    network.weather.cut = [[false, false], [false, false]]
+    network.weather.deaf = [[true, true], [true, true]]
+    network.run(for: .seconds(20))
+    #expect(network.moves - moves <= 8, "seed \(seed)")
+    let settled = network.moves
+    network.run(for: .minutes(10))
+    #expect(network.nodes.count { $0.isActive } == 1, "seed \(seed)")
+    #expect(network.moves == settled, "seed \(seed)")
+  }
+
+  @Test(arguments: [[UInt8(101), 100], [100, 100], [100, 100, 100]], 1...UInt64(20))
+  func `those that start deaf, at the same moment, end with one Active`(priorities: [UInt8], seed: UInt64) {
+    var network = Self.pair(priorities, seed: seed)
+    network.weather.deaf = priorities.map { _ in priorities.map { _ in true } }
+    Self.boot(&network)
+    network.run(for: .seconds(40))
+    let moves = network.moves
+    #expect(network.nodes.count { $0.isActive } == 1, "seed \(seed)")
+    network.run(for: .minutes(10))
+    #expect(network.moves == moves, "seed \(seed)")
+    #expect(network.nodes.count { $0.isActive } == 1, "seed \(seed)")
+  }
+
+  @Test(arguments: 1...UInt64(20))
+  func `the death of one that is not heard is noticed by its address`(seed: UInt64) {
+    var network = Self.pair(seed: seed)
+    Self.boot(&network)
+    network.weather.deaf = [[true, true], [true, true]]
+    network.run(for: .minutes(2))
+    #expect(!network.nodes[1].isActive)
+    network.kill(0, keepsAddress: true)
+    // Its lease, and as long as any silent Active is given.
+    network.run(for: .seconds(8))
+    #expect(network.nodes[1].isActive, "seed \(seed)")
+    #expect(network.broken.isEmpty, "seed \(seed): \(network.broken)")
+  }
+
+  @Test func `the announcements of a machine whose Active was heard a moment ago hold nobody back`() {
+    var node = Alone()
+    node.hear(200)
+    node.pass(1500)
+    node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+    #expect(node.notes.isEmpty)
+    node.pass(2500)
+    #expect(node.router.role == .active)
+  }
+
+  @Test func `a kernel that has the address, without anybody that announces it, holds nobody back`() {
+    var node = Alone()
+    node.hear(200)
+    for _ in 0..<37 {
+      node.pass(100)
+      node.tell(.claimed(.used, by: "02:00:00:00:00:01"))
+      node.tell(.claimed(.answered, by: "02:00:00:00:00:01"))
+    }
+    #expect(node.router.role == .active)
+  }
+
+  @Test func `one that holds back says so once a minute`() {
+    var node = Alone()
+    node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+    var said = node.notes
+    for _ in 0..<180 {
+      node.pass(1000)
+      said += node.notes
+      node.tell(.claimed(.answered, by: "02:00:00:00:00:01"))
+    }
+    #expect(said == [RouterNote](repeating: .unheardActive("02:00:00:00:00:01"), count: 4) || said.count == 3)
+    #expect(node.router.role == .backup)
+  }
+}
