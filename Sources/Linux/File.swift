@@ -3,9 +3,10 @@ import Glibc
 
 /// Files that the operator names.
 package enum File {
-  /// The whole file. More than `limit` bytes is EFBIG.
-  package static func contents(of path: String, limit: Int) throws(SystemError) -> [UInt8] {
-    let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC), of: "open \(path)")
+  /// The whole file. More than `limit` bytes is EFBIG. Waits for what is to come through a pipe only when it `mayWait`.
+  package static func contents(of path: String, limit: Int, mayWait: Bool = false) throws(SystemError) -> [UInt8] {
+    let waiting = mayWait ? 0 : O_NONBLOCK
+    let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC | waiting), of: "open \(path)")
     var contents: [UInt8] = []
     while true {
       let before = contents.count

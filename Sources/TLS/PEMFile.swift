@@ -23,7 +23,8 @@ struct PEMFile: ~Copyable {
     _ = Library.ready
     origin = path
     // SAFETY: the path lives through the call; the descriptor is closed before this returns.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    // Without waiting for somebody to write into a pipe of this name.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .unreadable(path: path, errno: errno) }
     defer { _ = close(descriptor) }
     let content = SecretBytes(count: Self.sizeLimit)

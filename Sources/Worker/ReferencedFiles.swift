@@ -1,4 +1,5 @@
 import Configuration
+import Glibc
 import Linux
 import TLS
 
@@ -53,7 +54,19 @@ extension Configuration.Loaded {
         } catch {
           if error.origin == file.path { refuse(file, because: error.reason(for: file.path)) }
         }
-      case .certificate, .privateKey, .errorPage:
+      case .errorPage:
+        do throws(SystemError) {
+          try File.requireReadable(file.path)
+          _ = try File.contents(of: file.path, limit: Generation.errorPageBytes)
+        } catch {
+          let isTooLarge = error.code == EFBIG
+          refuse(
+            file,
+            because: isTooLarge
+              ? "is larger than \(Generation.errorPageBytes / 1024) KiB"
+              : "can't be used: \(SystemError.words(for: error.code))")
+        }
+      case .certificate, .privateKey:
         refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }
       case .accessLog:
         refuse(file) { () throws(SystemError) in try File.requireAppendable(file.path) }

@@ -17,7 +17,7 @@ struct ConfigurationFile: ParsableArguments {
   /// The file's bytes; says why they can't be had and ends with status 1.
   func read() throws -> [UInt8] {
     do {
-      return try File.contents(of: path, limit: Self.limit)
+      return try File.contents(of: path, limit: Self.limit, mayWait: true)
     } catch {
       let diagnostic = Diagnostic.unreadable(file: path, reason: SystemError.words(for: error.code))
       StandardStream.error.write(diagnostic.rendered + "\n")

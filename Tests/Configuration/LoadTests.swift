@@ -129,4 +129,25 @@ import Testing
     #expect(
       printed(text(most + 9)).first?.hasPrefix("case.yaml:\(most + 4):3: error: more than \(most) servers") == true)
   }
+
+  /// What a rule compares each with each, and what has to fit into a buffer.
+  @Test(arguments: [
+    ("service", "[\((0...1000).map { "n\($0).test" }.joined(separator: ", "))]", "more than 1000 entries"),
+    ("listen", "[\((0...1000).map { "\(2000 + $0)" }.joined(separator: ", "))]", "more than 1000 entries"),
+    (
+      "forwarded",
+      "{ trusted-proxies: [\((0...1000).map { "10.0.\($0 / 250).\($0 % 250)/32" }.joined(separator: ", "))] }",
+      "more than 1000 entries"
+    ),
+    ("redirect", "{ location: https://view.test/\(String(repeating: "a", count: 8192)) }", "expected a URL"),
+    ("health", "{ path: /\(String(repeating: "a", count: 8192)) }", "expected a path"),
+  ])
+  func `what is too long for the running service is refused`(key: String, value: String, message: String) {
+    let text = "service: view.test\ntls: { certificate: a.pem }\nservers: { view01: 10.0.0.1 }\n"
+    let lines = (key == "service" ? text.split(separator: "\n").dropFirst() : text.split(separator: "\n")[...])
+      .joined(separator: "\n")
+    let loaded = load(Array((lines + "\n\(key): \(value)\n").utf8))
+    #expect(loaded.configuration == nil)
+    #expect(loaded.diagnostics.contains { $0.message.contains(message) }, "\(loaded.diagnostics.map(\.message))")
+  }
 }

@@ -42,6 +42,19 @@ def test_check_says_what_would_be_served(smallest):
         assert re.search(words, run.stdout), run.stdout
 
 
+def test_check_refuses_what_the_worker_could_not_load(smallest, tmp_path):
+    page = tmp_path / "503.html"
+    for size, code in [(16 * 1024, 0), (16 * 1024 + 1, 1)]:
+        page.write_bytes(b"x" * size)
+        run = call("check", "-c", str(smallest(errors={503: str(page)})))
+        assert run.returncode == code and ("503.html: is larger than 16 KiB" in run.stderr) == bool(code), run.stderr
+    # Nobody writes into it, and nobody waits for that.
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    run = call("check", "-c", str(smallest(tls={"certificate": str(pipe)}, trust={"ca": str(pipe)})))
+    assert run.returncode == 1 and run.stderr.count("pipe: holds no certificate") == 2, run.stderr
+
+
 def test_check_loads_what_the_configuration_names(smallest, certificates, tmp_path):
     junk = tmp_path / "junk.pem"
     junk.write_text("junk\n")

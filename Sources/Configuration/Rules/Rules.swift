@@ -15,11 +15,24 @@ enum Rules {
     checkLimits(configuration, &reader)
     checkTimeouts(configuration, &reader)
     checkVirtualRouters(configuration, &reader)
+    checkFiles(&reader)
+  }
+
+  /// A file that is written belongs to one purpose alone: what it is replaced by, or what is appended, would be read as
+  /// something else.
+  private static func checkFiles(_ reader: inout Reader) {
+    var purposes: [String: FileReference.Purpose] = [:]
+    for file in reader.files {
+      guard let other = purposes.updateValue(file.purpose, forKey: file.path) else { continue }
+      guard file.purpose.isWritten || other.isWritten else { continue }
+      reader.error("`\(Node.shortened(file.path))` is named twice, and written to", at: file.mark)
+    }
   }
 
   private static func checkService(_ configuration: Configuration, _ reader: inout Reader) {
     let names = configuration.service
-    for (index, name) in names.enumerated() where names[..<index].contains(name) {
+    var earlier: Set<ServiceName> = []
+    for (index, name) in names.enumerated() where !earlier.insert(name).inserted {
       guard let place = reader.mark(in: ["service"], item: index) else { continue }
       reader.warn("`\(name.text)` is given twice", at: place)
     }

@@ -129,5 +129,6 @@ extension Kind where Value == String {
   /// It is copied into an answer's head, so it must be one word of visible ASCII.
   fileprivate static let location = Kind.matching("URL", expected: "a URL such as https://view.domain.local/") {
     ($0.hasPrefix("https://") || $0.hasPrefix("http://")) && $0.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+      && $0.utf8.count <= Schema.longestURL
   }
 }

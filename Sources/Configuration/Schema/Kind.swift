@@ -97,6 +97,10 @@ extension Kind {
   private static func items<Item>(
     _ kind: Kind<Item>, _ nodes: [Node], key: Mark? = nil, _ reader: inout Reader
   ) -> [Item]? where Value == [Item] {
+    if nodes.count > Schema.longestList {
+      reader.error("more than \(Schema.longestList) entries in a list", at: nodes[Schema.longestList].mark)
+      return nil
+    }
     var values: [Item] = []
     for (index, node) in nodes.enumerated() {
       let value = reader.descend(to: String(index), key: key ?? node.mark, value: node.mark) { kind.read(node, &$0) }

@@ -62,13 +62,15 @@ extension Kind where Value == Configuration.Listener {
       if text == "*" { return Configuration.Listener(address: nil, port: defaultPort) }
       let port = text.hasPrefix("*:") ? String(text.dropFirst(2)) : text
       if let number = UInt16(port), number > 0 { return Configuration.Listener(address: nil, port: number) }
+      let endpoint: Endpoint
       do throws(AddressTextError) {
-        let endpoint = try Endpoint(parsing: text, defaultPort: defaultPort)
-        return Configuration.Listener(address: endpoint.address, port: endpoint.port)
+        endpoint = try Endpoint(parsing: text, defaultPort: defaultPort)
       } catch {
         guard error != .notAnAddress else { return nil }
         throw Complaint(message: "`\(Node.shortened(text))` \(error)")
       }
+      try endpoint.address.requireConnectable(as: text)
+      return Configuration.Listener(address: endpoint.address, port: endpoint.port)
     }
   }
 }
@@ -77,7 +79,10 @@ extension Kind where Value == IPAddress {
   static let serverAddress = Kind.text(
     "IP address", expected: "an IP address such as 192.168.1.165"
   ) { text throws(Complaint) in
-    if let address = try? IPAddress(parsing: text) { return address }
+    if let address = try? IPAddress(parsing: text) {
+      try address.requireConnectable(as: text, isServer: true)
+      return address
+    }
     if (try? Endpoint(parsing: text)) != nil {
       throw Complaint(message: "`\(text)` has a port", suggestion: "The port goes under `port`.")
     }
@@ -91,12 +96,33 @@ extension Kind where Value == Endpoint {
   static let serverEndpoint = Kind.text(
     "IP address, with or without a port", expected: "an IP address such as 192.168.1.165, or a mapping"
   ) { text throws(Complaint) in
+    let endpoint: Endpoint
     do throws(AddressTextError) {
-      return try Endpoint(parsing: text, defaultPort: Endpoint.httpsPort)
+      endpoint = try Endpoint(parsing: text, defaultPort: Endpoint.httpsPort)
     } catch {
       try ServerName.refuseHostName(text)
       guard error != .notAnAddress else { return nil }
       throw Complaint(message: "`\(Node.shortened(text))` \(error)")
+    }
+    try endpoint.address.requireConnectable(as: text, isServer: true)
+    return endpoint
+  }
+}
+
+extension IPAddress {
+  /// Throws for what no connection over TCP can have at its end, or only with an interface beside it.
+  fileprivate func requireConnectable(as text: String, isServer: Bool = false) throws(Complaint) {
+    let text = Node.shortened(text)
+    switch family {
+    case .v4 where low >> 28 == 0xe: throw Complaint(message: "`\(text)` is a multicast address")
+    case .v4 where low == 0xffff_ffff: throw Complaint(message: "`\(text)` is the broadcast address")
+    case .v6 where high >> 56 == 0xff: throw Complaint(message: "`\(text)` is a multicast address")
+    case .v6 where high >> 54 == 0x3fa:
+      throw Complaint(
+        message: "`\(text)` is a link-local address, of which every interface has its own",
+        suggestion: "Give the machine an address of fd00::/8 or a global one.")
+    case _ where isServer && high == 0 && low == 0: throw Complaint(message: "`\(text)` is no server's address")
+    default: break
     }
   }
 }

@@ -1,6 +1,11 @@
 /// The configuration file's language: every section with every key. Reading, the suggestions for misspelt keys and the
 /// tables of `docs/configuration.md` all come from here.
 package enum Schema {
+  /// No list of the file has more entries: its rules compare each with each, while the virtual address waits.
+  static let longestList = 1000
+  /// As of a request that we take: a head with a longer one fits no buffer, and no TLS record.
+  static let longestURL = 8 * 1024
+
   /// A section without its Swift type, for what only needs names and words.
   package struct Description: Sendable {
     package let name: String
@@ -107,7 +112,7 @@ package enum Schema {
         "How many more times a request is tried, here or on another server, while nothing of it has been sent."),
       Key(
         "errors", \.errorPages, .errorPages, example: "{ 503: /etc/belvedere/errors/503.html }",
-        "HTML files in place of Belvedere's own pages. Its answers: \(statusList)."),
+        "HTML files in place of Belvedere's own pages, at most 16 KiB each. Its answers: \(statusList)."),
       Key("log", \.log, .section(log), default: "see there", example: "{ level: debug }", "What is written where."),
       Key(
         "threads", \.threads, .either("auto", or: .number(1...256)), example: "2",

@@ -158,6 +158,7 @@ extension Kind where Value == String {
   /// An origin-form request target (RFC 9112 §3.2.1).
   fileprivate static let requestPath = Kind.matching("path in a URL", expected: "a path such as /favicon.ico") {
     $0.hasPrefix("/") && $0.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }
+      && $0.utf8.count <= Schema.longestURL
   }
 
   /// A Host field's value (RFC 9110 §7.2): a name, with or without a port.

@@ -18,6 +18,8 @@ package struct FileReference: Hashable, Sendable {
     case hook
     /// A key that signs advertisements, in hexadecimal digits.
     case advertisementKey
+
+    var isWritten: Bool { [.accessLog, .affinity, .orders].contains(self) }
   }
 
   package let purpose: Purpose
