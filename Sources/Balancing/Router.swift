@@ -58,10 +58,7 @@ package struct Router: Sendable {
   @inlinable
   func winner(for client: ClientKey, among servers: ServerSet) -> Int? {
     var race = Rendezvous(for: client)
-    var rest = servers
-    while let index = rest.popFirst() {
-      race.enter(candidates[index].id, weight: candidates[index].weight, index: index)
-    }
+    servers.forEach { index in race.enter(candidates[index].id, weight: candidates[index].weight, index: index) }
     return race.winner
   }
 }

@@ -1,48 +1,102 @@
-/// A set of servers by their index in the configuration, as bits, so that it fits an atomic.
+/// A set of servers by their index in the configuration. Up to 64 servers are bits of one word; what lies above is in an
+/// array, which nobody with fewer servers pays for.
+///
+/// Invariant: the last word of `high` is not zero.
 package struct ServerSet: Hashable, Sendable {
-  package var bits: UInt64
+  /// Indices below 64.
+  @usableFromInline var low: UInt64
+  /// Those from 64 on, 64 in a word.
+  @usableFromInline var high: [UInt64] = []
 
-  /// How many servers a configuration may have: a bit each. The largest View pod has seven Connection Servers.
-  package static let capacity = 64
+  /// How many servers a configuration may have: the largest View pod has seven Connection Servers, and all of them are
+  /// looked at for a client that nobody knows.
+  package static let capacity = 1024
 
+  /// Servers below 64, a bit each.
   @inlinable
-  package init(bits: UInt64 = 0) { self.bits = bits }
+  package init(bits: UInt64 = 0) { low = bits }
 
-  /// Indices from 0 up to `count`, `0 ≤ count ≤ 64`.
-  @inlinable
+  /// Indices from 0 up to `count`, `0 ≤ count ≤ capacity`.
   package init(first count: Int) {
     precondition(0...ServerSet.capacity ~= count, "more servers than a set can hold")
-    bits = count == 0 ? 0 : .max >> UInt64(ServerSet.capacity - count)
+    low = count == 0 ? 0 : .max >> UInt64(64 - min(count, 64))
+    for index in stride(from: 64, to: count, by: 1) { insert(index) }
   }
 
-  @inlinable package var isEmpty: Bool { bits == 0 }
-  @inlinable package var count: Int { bits.nonzeroBitCount }
-
-  /// The lowest index, nil when empty.
-  @inlinable package var first: Int? { bits == 0 ? nil : bits.trailingZeroBitCount }
+  @inlinable package var isEmpty: Bool { low == 0 && high.isEmpty }
+  package var count: Int { high.reduce(low.nonzeroBitCount) { $0 + $1.nonzeroBitCount } }
 
   @inlinable
-  package func contains(_ index: Int) -> Bool { bits >> UInt64(index) & 1 != 0 }
-
-  @inlinable
-  package mutating func insert(_ index: Int) { bits |= 1 << UInt64(index) }
-
-  @inlinable
-  package mutating func remove(_ index: Int) { bits &= ~(1 << UInt64(index)) }
-
-  /// Takes the lowest index out.
-  @inlinable
-  package mutating func popFirst() -> Int? {
-    guard let index = first else { return nil }
-    bits &= bits &- 1
-    return index
+  package func contains(_ index: Int) -> Bool {
+    if index < 64 { return low >> UInt64(index) & 1 != 0 }
+    let word = index / 64 - 1
+    return word < high.count && high[word] >> UInt64(index & 63) & 1 != 0
   }
 
   @inlinable
-  package func intersection(_ other: ServerSet) -> ServerSet { ServerSet(bits: bits & other.bits) }
+  package mutating func insert(_ index: Int) {
+    if index < 64 { low |= 1 << UInt64(index) } else { insertHigh(index) }
+  }
 
   @inlinable
-  package func subtracting(_ other: ServerSet) -> ServerSet { ServerSet(bits: bits & ~other.bits) }
+  package mutating func remove(_ index: Int) {
+    if index < 64 { low &= ~(1 << UInt64(index)) } else { removeHigh(index) }
+  }
+
+  /// Hands every index to `body`, the lowest first.
+  @inlinable
+  package func forEach(_ body: (Int) -> Void) {
+    ServerSet.forEach(in: low, from: 0, body)
+    guard !high.isEmpty else { return }
+    for word in high.indices { ServerSet.forEach(in: high[word], from: (word + 1) * 64, body) }
+  }
+
+  @inlinable
+  package func intersection(_ other: ServerSet) -> ServerSet {
+    var result = ServerSet(bits: low & other.low)
+    if !high.isEmpty, !other.high.isEmpty { result.keep(zip(high, other.high).map { $0 & $1 }) }
+    return result
+  }
+
+  @inlinable
+  package func subtracting(_ other: ServerSet) -> ServerSet {
+    var result = ServerSet(bits: low & ~other.low)
+    if !high.isEmpty {
+      result.keep(high.indices.map { $0 < other.high.count ? high[$0] & ~other.high[$0] : high[$0] })
+    }
+    return result
+  }
+
+  @inlinable
+  static func forEach(in word: UInt64, from first: Int, _ body: (Int) -> Void) {
+    var rest = word
+    while rest != 0 {
+      body(first &+ rest.trailingZeroBitCount)
+      rest &= rest &- 1
+    }
+  }
+
+  @usableFromInline
+  mutating func insertHigh(_ index: Int) {
+    let word = index / 64 - 1
+    while high.count <= word { high.append(0) }
+    high[word] |= 1 << UInt64(index & 63)
+  }
+
+  @usableFromInline
+  mutating func removeHigh(_ index: Int) {
+    let word = index / 64 - 1
+    guard word < high.count else { return }
+    high[word] &= ~(1 << UInt64(index & 63))
+    while high.last == 0 { high.removeLast() }
+  }
+
+  /// Words above the first, with empty ones behind.
+  @usableFromInline
+  mutating func keep(_ words: [UInt64]) {
+    high = words
+    while high.last == 0 { high.removeLast() }
+  }
 }
 
 /// Which servers can be given which clients, in two words that a prober publishes and every loop reads.

@@ -7,7 +7,7 @@ package struct OrderSnapshot: Hashable, Sendable {
 
   package init(_ orders: [String: StatusReport.Server.Order]) { self.orders = orders }
 
-  /// No file is longer: 64 servers, with the longest names that there may be.
+  /// No file is longer: 1,024 servers, with the longest names that there may be.
   package static let byteLimit = 1 << 20
   private static let version: Int64 = 1
 

@@ -260,7 +260,7 @@ extension Client {
     world.exchanges.giveBack(&exchange)
     since = world.now
     server = nil
-    tried = .init()
+    if !tried.isEmpty { tried = ServerSet() }
     requestLine.removeAll(keepingCapacity: true)
     phase = .awaiting
     return .again

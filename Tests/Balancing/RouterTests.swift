@@ -1,4 +1,5 @@
 import Balancing
+import Simulation
 import Testing
 import Wire
 
@@ -81,13 +82,65 @@ import Wire
     #expect(words.takesNew.isEmpty && words.takesKnown.contains(0))
   }
 
-  @Test func `sixty-four servers fit a set`() {
-    var set = ServerSet(first: 64)
-    #expect(set.count == 64 && set.contains(63) && ServerSet(first: 0).isEmpty)
-    set.remove(0)
-    #expect(set.popFirst() == 1)
-    let many = (0..<64).map { Server(name: "view\($0)") }
-    let availability = Availability(takesNew: ServerSet(bits: 1 << 63), takesKnown: ServerSet(first: 64))
-    #expect(Router(servers: many).route(ClientKey(IPAddress(v4: 1)), known: nil, availability: availability) == 63)
+  @Test(arguments: [1, 63, 64, 65, 127, 128, 129, 1000, ServerSet.capacity])
+  func `every server of many is found, and the last of them wins when it is the only one`(count: Int) {
+    let many = (0..<count).map { Server(name: "view\($0)") }
+    let router = Router(servers: many)
+    var last = ServerSet()
+    last.insert(count - 1)
+    let client = ClientKey(IPAddress(v4: 1))
+    let availability = Availability(takesNew: last, takesKnown: ServerSet(first: count))
+    #expect(router.route(client, known: nil, availability: availability) == count - 1)
+    for index in many.indices {
+      #expect(router.route(client, known: many[index].id, availability: availability) == index)
+    }
+    let all = Availability(takesNew: ServerSet(first: count), takesKnown: ServerSet(first: count))
+    #expect(router.route(client, known: nil, availability: all, tried: ServerSet(first: count)) == nil)
+    #expect(router.route(client, known: nil, availability: all, tried: ServerSet(first: count - 1)) == count - 1)
+    #expect(router.route(client, known: nil, availability: Availability()) == nil)
+  }
+
+  /// Against the standard library's set, by seed.
+  @Test(arguments: 0..<20 as Range<UInt64>)
+  func `a set of servers is a set, however many there are`(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    let count = [64, 65, 200, ServerSet.capacity].randomElement(using: &generator) ?? 64
+    var (one, other) = (ServerSet(), ServerSet())
+    var (plainOne, plainOther) = (Set<Int>(), Set<Int>())
+    for _ in 0..<500 {
+      let index = Int.random(in: 0..<count, using: &generator)
+      switch Int.random(in: 0..<5, using: &generator) {
+      case 0:
+        one.remove(index)
+        plainOne.remove(index)
+      case 1:
+        other.remove(index)
+        plainOther.remove(index)
+      case 2:
+        other.insert(index)
+        plainOther.insert(index)
+      default:
+        one.insert(index)
+        plainOne.insert(index)
+      }
+      #expect(one.contains(index) == plainOne.contains(index))
+      expect(one, is: plainOne)
+      expect(one.intersection(other), is: plainOne.intersection(plainOther))
+      expect(one.subtracting(other), is: plainOne.subtracting(plainOther))
+    }
+    for index in 0..<count {
+      one.remove(index)
+      other.remove(index)
+    }
+    #expect(one == ServerSet() && other == one)
+  }
+
+  private func expect(_ set: ServerSet, is plain: Set<Int>) {
+    var found: [Int] = []
+    set.forEach { found.append($0) }
+    #expect(found == plain.sorted() && set.count == plain.count && set.isEmpty == plain.isEmpty)
+    var again = ServerSet()
+    for index in plain { again.insert(index) }
+    #expect(set == again)
   }
 }
