@@ -20,5 +20,10 @@ package struct Property: Sendable, CustomStringConvertible {
     Property(name: "affinity-file") { (bytes) throws(Violation) in try AffinityFileProperties.check(bytes) },
     Property(name: "control-line") { (bytes) throws(Violation) in try ControlLineProperties.check(bytes) },
     Property(name: "post-handshake") { (bytes) throws(Violation) in try PostHandshakeProperties.check(bytes) },
+    Property(name: "ocsp-answer") { (bytes) throws(Violation) in try OCSPAnswerProperties.check(bytes) },
+    Property(name: "certificate") { (bytes) throws(Violation) in try CertificateProperties.check(bytes) },
+    Property(name: "accepted-configuration") { (bytes) throws(Violation) in
+      try AcceptedConfigurationProperties.check(bytes)
+    },
   ]
 }

@@ -20,7 +20,7 @@ struct Stage: ~Copyable {
   let fleet: Fleet
   let endpoint: Endpoint
   private let servers: [Descriptor.Owner]
-  private let source: Source
+  private var source: Source
   private let security: Security?
   private(set) var now: Instant
   private let heartbeats: SharedHeartbeats
@@ -94,6 +94,12 @@ struct Stage: ~Copyable {
     fleet.adopt(generation)
     loop.world.adopt(generation)
     for index in kept.indices { generation.roster.set(.up, at: index) }
+  }
+
+  /// The same with other settings, of all and of each server.
+  mutating func reload(servers kept: [Int], settings: String, serverSettings: String) throws {
+    source = Source(settings: settings, serverSettings: serverSettings, isPassthrough: source.isPassthrough)
+    try reload(servers: kept)
   }
 
   /// A generation with these of the servers, in this order, that nothing has taken over yet.

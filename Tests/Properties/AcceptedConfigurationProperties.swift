@@ -1,0 +1,100 @@
+import Balancing
+import Configuration
+import HTTP1
+import Wire
+
+/// What holds for every configuration that is accepted: what the worker makes of its numbers can be made, and works, at
+/// every time. What needs files, sockets or OpenSSL is made by Tests/Worker and Tests/EndToEnd.
+package enum AcceptedConfigurationProperties {
+  package static func check(_ bytes: [UInt8]) throws(Violation) {
+    guard let configuration = Configuration.load(bytes: bytes, fileName: "b.yaml", hostName: "lb1").configuration else {
+      return
+    }
+    try checkBalancing(configuration)
+    checkHealth(configuration.health)
+    checkTimes(configuration)
+    try checkLimits(configuration)
+    for listener in configuration.listeners + (configuration.redirect?.listeners ?? []) {
+      try require(listener.port > 0, "a listener without a port")
+    }
+    for router in configuration.virtualRouters {
+      try require(1...255 ~= router.addresses.count, "\(router.addresses.count) virtual addresses")
+    }
+  }
+
+  private static func checkBalancing(_ configuration: Configuration) throws(Violation) {
+    let servers = configuration.servers.map {
+      Server(name: $0.name, weight: $0.weight, isBackup: $0.isBackup, connectionLimit: $0.connections)
+    }
+    let router = Router(servers: servers)
+    var availability = Availability()
+    for index in servers.indices { availability.set(.up, at: index) }
+    for address in [IPAddress(v4: 0x0a00_0001), IPAddress(v6High: .max, low: .max)] {
+      let client = ClientKey(
+        address, v4Prefix: configuration.affinity.ipv4Prefix, v6Prefix: configuration.affinity.ipv6Prefix)
+      var tried = ServerSet()
+      while let server = router.route(client, known: servers.last?.id, availability: availability, tried: tried) {
+        try require(!tried.contains(server), "server \(server) a second time")
+        tried.insert(server)
+      }
+      let takers = servers.filter { $0.weight > 0 }
+      try require(tried.count >= takers.filter { !$0.isBackup }.count, "only \(tried.count) servers were tried")
+    }
+  }
+
+  private static func checkHealth(_ health: Configuration.Health) {
+    let pace = CheckSchedule.Pace(interval: health.interval, timeout: health.timeout, jitter: health.jitter)
+    for start in [Instant(nanoseconds: 0), Instant(nanoseconds: .max - 1)] {
+      var schedule = CheckSchedule(pace: pace, startingAt: start)
+      var tracker = HealthTracker(rise: health.rise, fall: health.fall)
+      var now = start
+      for turn in 0..<8 {
+        schedule.began(at: now)
+        if turn == 3 { schedule.liveFailure(at: now) }
+        now = schedule.deadline
+        _ = tracker.record(turn % 2 == 0 ? .failed(.timeout(stage: .connection)) : .passed)
+        schedule.ended(at: now, isInDoubt: turn > 5, random: turn == 1 ? .max : 0)
+        now = schedule.deadline
+      }
+    }
+  }
+
+  /// Every deadline can be armed, at the beginning of time and at its end.
+  private static func checkTimes(_ configuration: Configuration) {
+    let times = configuration.timeouts
+    let all = [
+      times.tlsHandshake, times.httpRequest, times.queue, times.connect, times.client, times.server, times.keepAlive,
+      times.tunnel, times.stop, configuration.pool.idleTimeout, configuration.affinity.hold,
+      configuration.tls.ticketRotation,
+    ]
+    for start in [Instant(nanoseconds: 0), Instant(nanoseconds: .max / 2), Instant(nanoseconds: .max - 1)] {
+      var wheel = TimerWheel(startingAt: start)
+      for (key, time) in all.enumerated() { wheel.schedule(key, at: start + time) }
+      while wheel.expire(at: start + .hours(1)) != nil {}
+      while wheel.expire(at: .distantFuture) != nil {}
+    }
+  }
+
+  private static func checkLimits(_ configuration: Configuration) throws(Violation) {
+    let limits = configuration.limits
+    var ledger = ConnectionLedger(limit: limits.connections, limitPerClient: limits.connectionsPerAddress)
+    let client = ClientKey(IPAddress(v4: 1))
+    try require(ledger.open(client) == nil, "no place for a single connection")
+    ledger.close(client)
+    for server in configuration.servers {
+      var admission = Admission<Int>(limit: server.connections, queueLimit: limits.queue)
+      guard case .admitted = admission.acquire(1) else { throw Violation("no place at \(server.name)") }
+      _ = admission.release()
+    }
+    var table = AffinityTable(
+      capacity: min(1024, configuration.affinity.entries), hold: configuration.affinity.hold,
+      hash: ClientHash(seed: 1, 2))
+    for address in UInt32(0)..<40 {
+      let client = ClientKey(IPAddress(v4: address))
+      table.assign(client, to: ServerID(name: "view01"), at: Instant(nanoseconds: .max - 40 + UInt64(address)))
+      _ = table.lookup(client, at: .distantFuture)
+    }
+    let head = HeadLimits(bytes: limits.headerBytes, fieldLines: limits.headerFields)
+    try require(head.bytes > 0 && head.fieldLines > 0, "no room for a head")
+  }
+}

@@ -1,0 +1,86 @@
+import Configuration
+import Simulation
+import Testing
+import Wire
+
+@testable import Worker
+
+/// The smallest and the largest values that `check` accepts, in a running loop and through reloads between them.
+struct AcceptedConfigurationTests {
+  /// A key of the schema with the ends of its range, as they are written: `number, 1 to 256`.
+  struct Range {
+    let key: String
+    let ends: [String]
+  }
+
+  /// The ranges of a section. Tables of ten million clients are for machines that have the memory.
+  static func ranges(of section: String) -> [Range] {
+    Schema.sections.first { $0.name == section }?.keys.compactMap { key in
+      guard let bounds = key.kind.split(separator: ", ").last else { return nil }
+      let ends = bounds.split(separator: " to ").map(String.init)
+      guard ends.count == 2 else { return nil }
+      return Range(key: key.name, ends: key.name == "entries" ? [ends[0], "100000"] : ends)
+    } ?? []
+  }
+
+  private static func mapping(_ section: String, _ generator: inout SeededGenerator) -> String {
+    ranges(of: section).compactMap { range in
+      // One in four keeps its default.
+      Int.random(in: 0..<4, using: &generator) == 0
+        ? nil : "\(range.key): \(range.ends.randomElement(using: &generator) ?? "")"
+    }.joined(separator: ", ")
+  }
+
+  /// Settings for `Stage`.
+  private static func settings(_ generator: inout SeededGenerator) -> (all: String, server: String) {
+    var all = ["timeouts", "limits", "health", "affinity", "pool"]
+      .map { "\($0): { \(mapping($0, &generator)) }\n" }.joined()
+    all += "retries: \([0, 10].randomElement(using: &generator) ?? 0)\n"
+    let ends = ranges(of: "servers.NAME").filter { $0.key != "port" }
+    let server = ends.map { ", \($0.key): \($0.ends.randomElement(using: &generator) ?? "")" }.joined()
+    return (all, server)
+  }
+
+  /// Settings that are accepted: some ends exclude each other, such as a jitter that is longer than the interval.
+  private static func accepted(_ generator: inout SeededGenerator) -> (all: String, server: String) {
+    while true {
+      let settings = settings(&generator)
+      let text = "service: a.test\nmode: passthrough\nservers: { a: { address: 10.0.0.1\(settings.server) } }\n"
+      if Configuration.load(text: text + settings.all, fileName: "a.yaml", hostName: "a").configuration != nil {
+        return settings
+      }
+    }
+  }
+
+  @Test func `the schema's ranges are found`() {
+    #expect(Self.ranges(of: "timeouts").count >= 9 && Self.ranges(of: "limits").count >= 6)
+    #expect(Self.ranges(of: "health").count >= 5 && Self.ranges(of: "affinity").count >= 4)
+    #expect(Self.ranges(of: "servers.NAME").contains { $0.key == "weight" && $0.ends == ["0", "256"] })
+  }
+
+  @Test(arguments: 0..<16 as Swift.Range<UInt64>)
+  func `whatever is accepted serves, through every time and a reload to anything else that is`(seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed)
+    let first = Self.accepted(&generator)
+    var stage = try Stage.make(
+      servers: 2, settings: first.all, serverSettings: first.server, isPassthrough: seed % 4 == 3)
+    for servers in [[0, 1], [1], [1, 0], [0]] {
+      for span in [Interval.zero, .milliseconds(1), .hours(1), .hours(7 * 24 + 1)] {
+        var client = try stage.makeClient()
+        for _ in 0..<20 {
+          stage.turn()
+          client.pump()
+        }
+        client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        for _ in 0..<20 {
+          stage.turn()
+          client.pump()
+        }
+        stage.pass(span)
+      }
+      let next = Self.accepted(&generator)
+      try stage.reload(servers: servers, settings: next.all, serverSettings: next.server)
+    }
+    #expect(stage.fleet.generationCount >= 1)
+  }
+}
