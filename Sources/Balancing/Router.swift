@@ -9,6 +9,8 @@ package struct Router: Sendable {
   /// Servers with a weight, by their order of use.
   @usableFromInline let primaries: ServerSet
   @usableFromInline let backups: ServerSet
+  /// Sets of these servers have nothing above their first word: no array is looked at, nor counted references to.
+  @usableFromInline let hasOneWord: Bool
 
   /// At most `ServerSet.capacity` servers; what the router answers is an index into them.
   package init(servers: [Server]) {
@@ -21,6 +23,7 @@ package struct Router: Sendable {
     self.candidates = servers.map { Candidate(id: $0.id, weight: $0.weight) }
     self.primaries = primaries
     self.backups = backups
+    hasOneWord = servers.count <= 64
   }
 
   /// The server of `client`, nil when none can take it.
@@ -34,6 +37,11 @@ package struct Router: Sendable {
     _ client: ClientKey, known: ServerID?, availability: Availability, tried: ServerSet = ServerSet()
   ) -> Int? {
     if let known, let index = home(known, availability: availability, tried: tried) { return index }
+    if hasOneWord {
+      let usable = availability.takesNew.low & ~tried.low
+      let chosen = usable & primaries.low
+      return winner(for: client, among: chosen == 0 ? usable & backups.low : chosen)
+    }
     let usable = availability.takesNew.subtracting(tried)
     let chosen = usable.intersection(primaries)
     return winner(for: client, among: chosen.isEmpty ? usable.intersection(backups) : chosen)
@@ -59,6 +67,15 @@ package struct Router: Sendable {
   func winner(for client: ClientKey, among servers: ServerSet) -> Int? {
     var race = Rendezvous(for: client)
     servers.forEach { index in race.enter(candidates[index].id, weight: candidates[index].weight, index: index) }
+    return race.winner
+  }
+
+  @inlinable
+  func winner(for client: ClientKey, among servers: UInt64) -> Int? {
+    var race = Rendezvous(for: client)
+    ServerSet.forEach(in: servers, from: 0) { index in
+      race.enter(candidates[index].id, weight: candidates[index].weight, index: index)
+    }
     return race.winner
   }
 }

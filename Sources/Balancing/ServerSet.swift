@@ -103,8 +103,8 @@ package struct ServerSet: Hashable, Sendable {
 ///
 /// Invariant: what takes new clients takes known ones.
 package struct Availability: Hashable, Sendable {
-  package private(set) var takesNew = ServerSet()
-  package private(set) var takesKnown = ServerSet()
+  package internal(set) var takesNew = ServerSet()
+  package internal(set) var takesKnown = ServerSet()
 
   /// No server takes anybody.
   package init() {}
@@ -114,6 +114,24 @@ package struct Availability: Hashable, Sendable {
   package init(takesNew: ServerSet, takesKnown: ServerSet) {
     self.takesNew = takesNew.intersection(takesKnown)
     self.takesKnown = takesKnown
+  }
+
+  /// That of `count` servers, whose states `state` knows.
+  @inlinable
+  package init(of count: Int, _ state: (Int) -> ServerState) {
+    var (new, known): (UInt64, UInt64) = (0, 0)
+    for index in 0..<min(count, 64) {
+      switch state(index) {
+      case .up:
+        new |= 1 << UInt64(index)
+        known |= 1 << UInt64(index)
+      case .drain: known |= 1 << UInt64(index)
+      case .down, .maintenance: break
+      }
+    }
+    takesNew = ServerSet(bits: new)
+    takesKnown = ServerSet(bits: known)
+    for index in stride(from: 64, to: count, by: 1) { set(state(index), at: index) }
   }
 
   /// Puts the server at `index` into a state.

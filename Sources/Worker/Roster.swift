@@ -106,8 +106,6 @@ final class Roster: Sendable {
   var takesNobodyNew: Bool { current.takesNew.isEmpty }
 
   private var current: Availability {
-    var availability = Availability()
-    for index in servers.indices { availability.set(servers[index].state, at: index) }
-    return availability
+    Availability(of: servers.count) { servers[$0].state }
   }
 }

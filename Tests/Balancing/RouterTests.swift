@@ -135,6 +135,12 @@ import Wire
     #expect(one == ServerSet() && other == one)
   }
 
+  @Test(arguments: [0, 5, 64, 65, 300] as [Int])
+  func `states of servers at once are as one after the other`(count: Int) {
+    let states = (0..<count).map { ServerState.allCases[$0 % 4] }
+    #expect(Availability(of: count) { states[$0] } == availability(states))
+  }
+
   private func expect(_ set: ServerSet, is plain: Set<Int>) {
     var found: [Int] = []
     set.forEach { found.append($0) }
