@@ -3,15 +3,16 @@
 extension StatusReport.Server {
   var json: JSON {
     .members([
-      "name": .string(name), "address": .string(address), "state": .string(state.rawValue), "reason": .string(reason),
-      "since": .optional(since, JSON.moment), "order": .optional(order, \.json), "weight": .count(weight),
-      "configured_weight": .count(configuredWeight), "backup": .bool(isBackup), "limit": .count(limit),
-      "load": .optional(load, \.json),
+      "name": .string(name), "address": .string(address), "removed": .bool(isRemoved),
+      "state": .string(state.rawValue), "reason": .string(reason), "since": .optional(since, JSON.moment),
+      "order": .optional(order, \.json), "weight": .count(weight), "configured_weight": .count(configuredWeight),
+      "backup": .bool(isBackup), "limit": .count(limit), "load": .optional(load, \.json),
     ])
   }
 
   init(_ fields: Fields) throws(ControlFault) {
     self.init(name: try fields.string("name"), address: try fields.string("address"))
+    isRemoved = try fields.bool("removed")
     state = try fields.word("state")
     reason = try fields.string("reason")
     since = try fields.optional("since") { (fields) throws(ControlFault) in try fields.moment("since") }

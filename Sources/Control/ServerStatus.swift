@@ -51,6 +51,8 @@ extension StatusReport {
 
     package var name: String
     package var address: String
+    /// The configuration does not name it any more: what ran there goes on until it ends.
+    package var isRemoved = false
     package var state = State.unknown
     /// Why it is in this state.
     package var reason = ""

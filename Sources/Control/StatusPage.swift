@@ -151,7 +151,7 @@ package struct StatusPage {
   }
 
   private static func details(of server: StatusReport.Server, at now: Moment) -> String {
-    var parts = [server.address]
+    var parts = [server.address + (server.isRemoved ? ", removed" : "")]
     if let load = server.load { parts.append(counted(load.connections, "connection")) }
     if server.isBackup { parts.append("backup") }
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }

@@ -31,7 +31,7 @@ package struct StatusReport: Hashable, Sendable {
   package var limits = Limits()
   /// What clients are shown, in the order of the configuration; empty in mode `passthrough`, and while no worker has told.
   package var certificates: [Certificate] = []
-  /// In the order of the configuration.
+  /// In the order of the configuration; behind them those that a reload has removed, for as long as something runs there.
   package var servers: [Server] = []
   /// In the order of the configuration.
   package var routers: [Router] = []

@@ -63,6 +63,7 @@ package enum Fact: Hashable, Sendable {
       writer.append(reason, limit: MessageLimit.reason)
     case .serverChanged(let change):
       writer.append(change.name, limit: MessageLimit.name)
+      writer.append(change.endpoint)
       writer.append(change.state.rawValue)
       writer.append(change.reason, limit: MessageLimit.reason)
     case .load(let load):
@@ -94,9 +95,10 @@ package enum Fact: Hashable, Sendable {
       self = .refused(generation: try reader.uint64(), reason: try reader.text("reason", limit: MessageLimit.reason))
     case .serverChanged:
       let name = try reader.text("server name", limit: MessageLimit.name)
+      let endpoint = try reader.endpoint()
       guard let state = ServerChange.State(rawValue: try reader.uint8()) else { throw .invalidField("server state") }
       let reason = try reader.text("reason", limit: MessageLimit.reason)
-      self = .serverChanged(ServerChange(name: name, state: state, reason: reason))
+      self = .serverChanged(ServerChange(name: name, endpoint: endpoint, state: state, reason: reason))
     case .load:
       self = .load(try reader.load())
     case .stopped:
@@ -128,12 +130,15 @@ package struct ServerChange: Hashable, Sendable {
 
   /// The server's name in the configuration.
   package var name: String
+  /// Where it runs. A reload may have given the name another address since: what runs is told of until it ends.
+  package var endpoint: Endpoint
   package var state: State
   /// Why, for a person.
   package var reason: String
 
-  package init(name: String, state: State, reason: String) {
+  package init(name: String, endpoint: Endpoint, state: State, reason: String) {
     self.name = name
+    self.endpoint = endpoint
     self.state = state
     self.reason = reason
   }

@@ -4,6 +4,8 @@ import Wire
 package struct ServerLoad: Hashable, Sendable {
   /// The server's name in the configuration.
   package var name: String
+  /// Where it runs, as in `ServerChange`.
+  package var endpoint: Endpoint
   /// Clients at home there that are remembered.
   package var clients: UInt32
   /// Those of them with a connection to us.
@@ -16,9 +18,11 @@ package struct ServerLoad: Hashable, Sendable {
   package var connections: UInt32
 
   package init(
-    name: String, clients: UInt32, sessions: UInt32, exchanges: UInt32, waiting: UInt32, connections: UInt32
+    name: String, endpoint: Endpoint, clients: UInt32, sessions: UInt32, exchanges: UInt32, waiting: UInt32,
+    connections: UInt32
   ) {
     self.name = name
+    self.endpoint = endpoint
     self.clients = clients
     self.sessions = sessions
     self.exchanges = exchanges
@@ -30,6 +34,7 @@ package struct ServerLoad: Hashable, Sendable {
 extension ByteWriter {
   mutating func append(_ load: ServerLoad) {
     append(load.name, limit: MessageLimit.name)
+    append(load.endpoint)
     append(bigEndian: load.clients)
     append(bigEndian: load.sessions)
     append(bigEndian: load.exchanges)
@@ -41,7 +46,7 @@ extension ByteWriter {
 extension FieldReader {
   mutating func serverLoad() throws(MessageError) -> ServerLoad {
     ServerLoad(
-      name: try text("server name", limit: MessageLimit.name), clients: try uint32(), sessions: try uint32(),
-      exchanges: try uint32(), waiting: try uint32(), connections: try uint32())
+      name: try text("server name", limit: MessageLimit.name), endpoint: try endpoint(), clients: try uint32(),
+      sessions: try uint32(), exchanges: try uint32(), waiting: try uint32(), connections: try uint32())
   }
 }

@@ -5,7 +5,7 @@ import Wire
 /// The service as its configuration describes it and its worker has told of it. Pure: moments are handed in.
 ///
 /// However much a worker says, and whatever: this holds one state and one load for each server that a configuration
-/// names, `certificateLimit` certificates within `certificateBytes`, and ten seconds of rates.
+/// names or has named, `certificateLimit` certificates within `certificateBytes`, and ten seconds of rates.
 package struct ServiceStatus {
   /// What the worker told last of a server.
   private struct Health {
@@ -21,17 +21,31 @@ package struct ServiceStatus {
   static let certificateLimit = 256
   /// Texts of all certificates. With every character escaped they still fit an answer.
   static let certificateBytes = 1 << 19
+  /// Servers that are removed: as many as configured ones may be; what is told of more is not shown.
+  private static let removedLimit = 64
+
+  /// What servers are told apart by: a name that a reload has given another address is another server, while what runs at
+  /// the old one goes on there.
+  private struct Place: Hashable {
+    let name: String
+    let address: String
+
+    init(_ server: StatusReport.Server) { (name, address) = (server.name, server.address) }
+
+    init(_ name: String, _ endpoint: Endpoint) { (self.name, address) = (name, "\(endpoint)") }
+  }
 
   private(set) var description: ServiceDescription
+  /// Servers that reloads have removed, the latest first: something may still run there. They show as long as it does.
+  private var removed: [StatusReport.Server] = []
   /// Servers of a configuration that the worker is taking over: it tells of them before it says that it serves.
-  private var coming: Set<String> = []
-  private var health: [String: Health] = [:]
+  private var coming: Set<Place> = []
+  private var health: [Place: Health] = [:]
   private var load: Load?
   private var rates = RateWindow()
   /// Of the newest generation that the worker told of, in its order.
   private var certificates: [ServedCertificate] = []
-  /// By server.
-  private var serverLoads: [String: ServerLoad] = [:]
+  private var serverLoads: [Place: ServerLoad] = [:]
 
   package init(_ description: ServiceDescription) { self.description = description }
 
@@ -48,10 +62,11 @@ package struct ServiceStatus {
 
   /// A server's state is as old as its last change, whichever worker found it.
   mutating func note(_ change: ServerChange, at now: Moment) {
-    guard isNamed(change.name) else { return }
-    let since = health[change.name].flatMap { $0.state == change.state ? $0.since : nil }
+    let place = Place(change.name, change.endpoint)
+    guard isKnown(place) else { return }
+    let since = health[place].flatMap { $0.state == change.state ? $0.since : nil }
     let reason = String(change.reason.prefix(Self.reasonLimit))
-    health[change.name] = Health(state: change.state, reason: reason, since: since ?? now)
+    health[place] = Health(state: change.state, reason: reason, since: since ?? now)
   }
 
   mutating func note(_ load: Load, at now: Instant) {
@@ -67,29 +82,34 @@ package struct ServiceStatus {
   }
 
   mutating func note(_ load: ServerLoad) {
-    if isNamed(load.name) { serverLoads[load.name] = load }
+    let place = Place(load.name, load.endpoint)
+    if isKnown(place) { serverLoads[place] = load }
   }
 
-  private func isNamed(_ name: String) -> Bool {
-    coming.contains(name) || description.servers.contains { $0.name == name }
+  /// A configuration that the worker was asked to take over; nil: it has refused.
+  mutating func expect(_ description: ServiceDescription?) {
+    coming = Set((description?.servers ?? []).map(Place.init))
+    forgetUnknown()
   }
 
-  /// The worker is asked to take this configuration over; nil: it has not, or is not asked any more.
-  mutating func expect(_ next: ServiceDescription?) {
-    coming = Set(next?.servers.map(\.name) ?? [])
-    if next == nil { forgetUnnamed() }
-  }
-
-  /// Another configuration. What is known of servers that it names stays known.
+  /// Another configuration. What is known of servers that it names stays known, and of those that it has removed.
   mutating func adopt(_ description: ServiceDescription) {
+    let named = Set(description.servers.map(Place.init))
+    removed = Array(
+      (self.description.servers + removed).filter { !named.contains(Place($0)) }.prefix(Self.removedLimit))
     self.description = description
-    expect(nil)
+    coming = []
+    forgetUnknown()
   }
 
-  private mutating func forgetUnnamed() {
-    let names = Set(description.servers.map(\.name))
-    health = health.filter { names.contains($0.key) }
-    serverLoads = serverLoads.filter { names.contains($0.key) }
+  private func isKnown(_ place: Place) -> Bool {
+    coming.contains(place) || (description.servers + removed).contains { Place($0) == place }
+  }
+
+  private mutating func forgetUnknown() {
+    let known = coming.union((description.servers + removed).map(Place.init))
+    health = health.filter { known.contains($0.key) }
+    serverLoads = serverLoads.filter { known.contains($0.key) }
   }
 
   /// The worker is gone: what it told holds no longer.
@@ -98,14 +118,26 @@ package struct ServiceStatus {
     rates = RateWindow()
     certificates = []
     serverLoads = [:]
-    for name in health.keys { health[name]?.isCurrent = false }
+    // With it ended what ran at servers that are removed.
+    removed = []
+    coming = []
+    forgetUnknown()
+    for place in health.keys { health[place]?.isCurrent = false }
+  }
+
+  /// What is known of the servers that the configuration names, by name.
+  private var current: [(name: String, health: Health)] {
+    description.servers.compactMap { server in
+      guard let health = health[Place(server)], health.isCurrent else { return nil }
+      return (server.name, health)
+    }
   }
 
   /// Whether any server can be reached; nil while the worker has not told of all of them. One that refuses new clients
   /// counts: it does so to the other node as well.
   var reachesServers: Bool? {
-    let known = description.servers.compactMap { health[$0.name] }.filter(\.isCurrent)
-    if known.contains(where: { $0.state == .up || $0.state == .drain }) { return true }
+    let known = current
+    if known.contains(where: { $0.health.state == .up || $0.health.state == .drain }) { return true }
     return known.count == description.servers.count ? false : nil
   }
 
@@ -113,16 +145,14 @@ package struct ServiceStatus {
   package var line: String {
     var parts: [String] = []
     if let load {
-      let sessions = description.servers.reduce(0) { $0 + UInt64(serverLoads[$1.name]?.sessions ?? 0) }
+      let sessions = description.servers.reduce(0) { $0 + UInt64(serverLoads[Place($1)]?.sessions ?? 0) }
       parts.append("\(sessions) sessions, \(load.connections) connections, \(load.requests) requests")
     }
-    let known = health.filter { name, health in
-      health.isCurrent && description.servers.contains { $0.name == name }
-    }
+    let known = current
     if !known.isEmpty {
-      let up = known.count { $0.value.state == .up }
-      let others = known.filter { $0.value.state != .up }.sorted { $0.key < $1.key }
-        .map { "\($0.key) \($0.value.state)" }
+      let up = known.count { $0.health.state == .up }
+      let others = known.filter { $0.health.state != .up }.sorted { $0.name < $1.name }
+        .map { "\($0.name) \($0.health.state)" }
       parts.append((["servers: \(up) of \(description.servers.count) up"] + others).joined(separator: ", "))
     }
     return parts.isEmpty ? "serving" : parts.joined(separator: "; ")
@@ -136,7 +166,7 @@ package struct ServiceStatus {
 
   /// No `size` is more, with the configuration in force alone.
   package var sizeLimit: Int {
-    2 * description.servers.count + Self.certificateLimit + RateWindow.sampleLimit
+    2 * (description.servers.count + Self.removedLimit) + Self.certificateLimit + RateWindow.sampleLimit
   }
 
   /// Writes into a report what is known here, and what operators have ordered.
@@ -156,6 +186,11 @@ package struct ServiceStatus {
     }
     report.certificates = certificates.map(StatusReport.Certificate.init)
     report.servers = description.servers.map { filled($0, orders) }
+    for server in removed where serverLoads[Place(server)].map({ $0.exchanges > 0 || $0.waiting > 0 }) == true {
+      var shown = filled(server, orders)
+      shown.isRemoved = true
+      report.servers.append(shown)
+    }
   }
 
   /// A server as a report shows it; nil when the configuration does not name it.
@@ -173,7 +208,7 @@ package struct ServiceStatus {
 
   private func filled(_ described: StatusReport.Server, _ orders: ServerOrders) -> StatusReport.Server {
     var server = described
-    if let health = health[server.name], health.isCurrent {
+    if let health = health[Place(server)], health.isCurrent {
       server.state = StatusReport.Server.State(health.state)
       server.reason = health.reason
       server.since = health.since
@@ -182,7 +217,7 @@ package struct ServiceStatus {
       server.order = order
       server.weight = order.weight ?? server.configuredWeight
     }
-    server.load = serverLoads[server.name].map(StatusReport.Server.Load.init)
+    server.load = serverLoads[Place(server)].map(StatusReport.Server.Load.init)
     return server
   }
 }

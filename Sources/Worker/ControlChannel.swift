@@ -138,8 +138,8 @@ package final class ControlChannel: Sendable {
   private static func replaces(_ new: Fact, _ old: Fact) -> Bool {
     switch (new, old) {
     case (.load, .load): true
-    case (.serverChanged(let new), .serverChanged(let old)): new.name == old.name
-    case (.serverLoad(let new), .serverLoad(let old)): new.name == old.name
+    case (.serverChanged(let new), .serverChanged(let old)): new.name == old.name && new.endpoint == old.endpoint
+    case (.serverLoad(let new), .serverLoad(let old)): new.name == old.name && new.endpoint == old.endpoint
     default: false
     }
   }

@@ -7,14 +7,14 @@ import TLS
 import Wire
 
 /// What all loops share for as long as the worker lives, whatever generation their connections belong to: the way to
-/// each other, the clients' homes, the servers by name, and how many connections are open. Everything here is an
+/// each other, the clients' homes, the servers by name and address, and how many connections are open. Everything here is an
 /// atomic or under a lock of its own, held for a few instructions.
 final class Fleet: Sendable {
   let homes: Homes
   /// What the access log tells parts of queries apart by, as long as the worker lives.
   let logHash: SecretHash
   private let boxes = Mutex<[Mailbox]>([])
-  private let servers = Mutex<[ServerID: SharedServer]>([:])
+  private let servers = Mutex(Servers())
   private let orders: Mutex<[ServerID: ServerOrder]>
   private let ledger: Mutex<ConnectionLedger>
   private let connections = Atomic<Int>(0)
@@ -24,6 +24,12 @@ final class Fleet: Sendable {
   private let serverConnectionLimit: Atomic<Int>
   private let changes = Atomic<UInt64>(0)
   private let generations = Atomic<Int>(0)
+
+  /// The servers that are named, and those that are not any more while something runs there.
+  private struct Servers {
+    var known: [ServerPlace: SharedServer] = [:]
+    var named: Set<ServerPlace> = []
+  }
 
   /// Clients are remembered as in the snapshot of an earlier worker. `orders` are what operators want of servers.
   init(
@@ -41,7 +47,8 @@ final class Fleet: Sendable {
       ConnectionLedger(limit: budget.connections, limitPerClient: configuration.limits.connectionsPerAddress))
   }
 
-  /// Takes over what a new generation has changed of the limits, and forgets servers that it does not name.
+  /// Takes over what a new generation has changed of the limits, and the servers that it names. Those that it does not
+  /// name stay known until they are dropped.
   func adopt(_ generation: Generation) {
     let limits = generation.configuration.limits
     let budget = DescriptorBudget(generation.configuration)
@@ -52,12 +59,14 @@ final class Fleet: Sendable {
       ledger.limitPerClient = limits.connectionsPerAddress
     }
     homes.adopt(generation.configuration.affinity)
-    let named = Dictionary(generation.roster.servers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     let earlier = servers.withLock { servers in
-      defer { servers = named }
-      return servers
+      let earlier = Set(servers.known.keys)
+      servers.named = Set(generation.roster.servers.map(\.place))
+      for server in generation.roster.servers { servers.known[server.place] = server }
+      return earlier
     }
-    orders.withLock { orders in orders = orders.filter { named[$0.key] != nil } }
+    let names = Set(generation.roster.servers.map(\.id))
+    orders.withLock { orders in orders = orders.filter { names.contains($0.key) } }
     believeNewcomers(in: generation.roster, besides: earlier)
     for (server, settings) in zip(generation.roster.servers, generation.configuration.servers) {
       for waiting in server.limit(to: settings.connections, queue: limits.queue) {
@@ -85,16 +94,31 @@ final class Fleet: Sendable {
 
   // MARK: servers
 
-  /// The server of this name, as earlier generations knew it, or a new one.
+  /// The server of this name and address, as earlier generations knew it, or a new one.
   func server(_ settings: Configuration.Server, queue: Int) -> SharedServer {
-    let id = ServerID(name: settings.name)
-    return servers.withLock { $0[id] } ?? SharedServer(settings, id: id, queue: queue)
+    let place = ServerPlace(id: ServerID(name: settings.name), endpoint: settings.endpoint)
+    return servers.withLock { $0.known[place] } ?? SharedServer(settings, at: place, queue: queue)
+  }
+
+  /// Servers that the newest generation does not name, and where something runs or ran a moment ago.
+  var removedServers: [SharedServer] {
+    servers.withLock { servers in servers.known.values.filter { !servers.named.contains($0.place) } }
+  }
+
+  /// Forgets removed servers where nothing runs any more, and answers with them. To be called when every loop has the
+  /// newest generation: then nobody can be sent there.
+  func dropEmptyServers() -> [SharedServer] {
+    servers.withLock { servers in
+      let dropped = servers.known.values.filter { !servers.named.contains($0.place) && $0.isEmpty }
+      for server in dropped { servers.known[server.place] = nil }
+      return dropped
+    }
   }
 
   /// What an operator wants of the server now, if it is one of ours.
   func obey(_ order: ServerOrder) {
     let id = ServerID(name: order.name)
-    guard servers.withLock({ $0[id] != nil }) else { return }
+    guard servers.withLock({ servers in servers.named.contains { $0.id == id } }) else { return }
     orders.withLock { $0[id] = order }
   }
 
@@ -103,9 +127,11 @@ final class Fleet: Sendable {
 
   /// A reload that leaves no server that is known to take clients would answer them with 503 until the first health
   /// checks are in: the servers that it brings are believed to be up until then.
-  private func believeNewcomers(in roster: Roster, besides earlier: [ServerID: SharedServer]) {
+  private func believeNewcomers(in roster: Roster, besides earlier: Set<ServerPlace>) {
     guard !earlier.isEmpty, roster.takesNobodyNew else { return }
-    for (index, server) in roster.servers.enumerated() where earlier[server.id] == nil { roster.set(.up, at: index) }
+    for (index, server) in roster.servers.enumerated() where !earlier.contains(server.place) {
+      roster.set(.up, at: index)
+    }
   }
 
   /// Changes whenever a server changes its state.

@@ -6,7 +6,8 @@ import Linux
 import TLS
 import Wire
 
-/// One server's health check: its schedule, what its results add up to, and the check under way.
+/// One server's health check: its schedule, what its results add up to, and the check under way. It goes by the generation
+/// that named the server last.
 struct HealthCheck: ~Copyable {
   private enum Phase {
     case idle, connecting, handshaking, asking, reading
@@ -39,10 +40,10 @@ struct HealthCheck: ~Copyable {
 
   /// Goes on as the check of another generation's server, the one under way included: a server that is asked has to be
   /// heard, and reloads that follow each other quickly must not keep anybody from learning how it is. False when that
-  /// generation's server is elsewhere or checked otherwise.
+  /// generation's server is another one or checked otherwise.
   mutating func goOn(as other: Int, of next: Generation) -> Bool {
     let (mine, theirs) = (generation.servers[server], next.servers[other])
-    guard mine.endpoint == theirs.endpoint, mine.security.serverName == theirs.security.serverName,
+    guard shared === next.roster.servers[other], mine.security.serverName == theirs.security.serverName,
       mine.security.context.hasSameTrust(as: theirs.security.context),
       generation.configuration.health == next.configuration.health,
       generation.configuration.mode == next.configuration.mode
@@ -51,6 +52,22 @@ struct HealthCheck: ~Copyable {
     generation = next
     return true
   }
+
+  var shared: SharedServer { generation.roster.servers[server] }
+
+  /// What makes the server's certificate acceptable is the same to another generation.
+  func isTrusted(like upstream: Generation.Upstream) -> Bool {
+    generation.servers[server].security.context.hasSameTrust(as: upstream.security.context)
+  }
+
+  /// What an operator wants of the server now.
+  var wanted: HealthTracker.Order? { generation.roster.order(of: server) }
+
+  /// Publishes the server's state.
+  func publish(_ state: ServerState) { generation.roster.set(state, at: server) }
+
+  /// Publishes that the server does not answer any more.
+  func publishLoss() { generation.roster.lose(server) }
 
   /// What the check under way waits for.
   var stage: CheckFailure.Stage {

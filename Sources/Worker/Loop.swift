@@ -157,7 +157,7 @@ struct Loop: ~Copyable {
         guard let key = world.servers.key(at: index) else { continue }
         world.serverTimerFired(key)
       case .settling: prober?.settlingEnded(&world)
-      case .probe(let server): prober?.timerFired(server, &world)
+      case .probe(let index): prober?.timerFired(at: index, &world)
       }
     }
   }

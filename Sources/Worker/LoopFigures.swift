@@ -9,7 +9,7 @@ struct LoopFigures: Sendable {
   /// Since the first loop of this number started.
   var counters = Counters()
   /// Connections to servers, idle ones among them.
-  var connections: [ServerID: Int] = [:]
+  var connections: [ServerPlace: Int] = [:]
 
   /// From one showing to the next.
   static let interval = Interval.seconds(1)
@@ -30,7 +30,7 @@ extension World {
     var figures = LoopFigures(counters: counters)
     for key in servers.keys where servers[key].phase != .ending {
       let server = servers[key].generation.roster.servers[servers[key].server]
-      figures.connections[server.id, default: 0] += 1
+      figures.connections[server.place, default: 0] += 1
     }
     return figures
   }

@@ -21,8 +21,8 @@ extension Loop {
         if let index = world.generation.roster.index(of: server) { world.emptyPool(of: index) }
         releaseClients(of: server, isLost: false)
       case .serverLost(let server): releaseClients(of: server, isLost: true)
-      case .suspect(let server):
-        if let index = world.generation.roster.index(of: server) { prober?.suspect(index, &world) }
+      case .suspect(let server): prober?.suspect(server, &world)
+      case .serverDropped(let server): prober?.drop(server, &world)
       case .ordered(let number): prober?.obey(upTo: number, &world)
       case .adopt(let adoption): adopt(adoption)
       case .inherited(let listener): add(listener)

@@ -18,6 +18,8 @@ enum LoopMessage: Sendable {
   case suspect(SharedServer)
   /// A loop lacks descriptors or source ports: what is idle makes room.
   case makeRoom
+  /// Nothing runs any more at a server that a reload has removed. For the loop that probes.
+  case serverDropped(SharedServer)
   /// Another generation.
   case adopt(Adoption)
   /// A listening socket of a loop that retires.

@@ -19,6 +19,8 @@ struct Prober: ~Copyable {
   private var checks: Slab<HealthCheck>
   /// By server index.
   private var keys: [SlabKey] = []
+  /// Of servers that reloads have removed, while something runs there: checked as before, so that it ends when they hang.
+  private var removed: [SlabKey] = []
   private var generation: Generation
   private let channel: ControlChannel
   private let log: Logger
@@ -38,55 +40,64 @@ struct Prober: ~Copyable {
 
   /// Begins the first checks.
   mutating func start(_ world: inout World) {
-    for server in keys.indices { obey(server, &world) }
-    for server in keys.indices { timerFired(server, &world) }
+    obeyAndGoOn(&world)
     world.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
   }
 
-  /// Takes over another generation: what is known of a server that keeps its name, address and trust stays known,
-  /// and its check goes on unless checks are made otherwise now.
+  /// Takes over another generation: what is known of a server that keeps its name, address and trust stays known, and its
+  /// check goes on unless checks are made otherwise now. One that is not named any more is checked as before until it is
+  /// dropped.
   mutating func adopt(_ next: Generation, _ world: inout World) {
-    var earlier: [String: SlabKey] = [:]
-    for (server, key) in keys.enumerated() {
-      world.timers.cancel(TimerKey(.probe(server)).rawValue)
-      earlier[generation.servers[server].name] = key
-    }
+    var earlier = keys + removed
     keys = []
-    for (server, upstream) in next.servers.enumerated() {
-      guard let key = earlier[upstream.name] else {
+    for (server, shared) in next.roster.servers.enumerated() {
+      guard let place = earlier.firstIndex(where: { checks[$0].shared === shared }) else {
         keys.append(checks.insert(HealthCheck(server, next, at: world.now)))
         continue
       }
+      let key = earlier.remove(at: place)
       if checks[key].goOn(as: server, of: next) {
-        earlier[upstream.name] = nil
         keys.append(key)
         continue
       }
-      let former = generation.servers[checks[key].server]
-      let isSame =
-        former.endpoint == upstream.endpoint && former.security.context.hasSameTrust(as: upstream.security.context)
+      let isSame = checks[key].isTrusted(like: next.servers[server])
       let known = isSame && checks[key].tracker.isKnown ? checks[key].tracker : nil
+      end(key, &world)
       keys.append(checks.insert(HealthCheck(server, next, continuing: known, at: world.now)))
     }
-    for key in earlier.values {
-      var check = checks.remove(key)
-      check.abandon(&world.buffers)
-    }
+    removed = earlier
     generation = next
-    for server in keys.indices { obey(server, &world) }
-    for server in keys.indices { timerFired(server, &world) }
+    obeyAndGoOn(&world)
+  }
+
+  /// Nothing runs any more at a server that was removed.
+  mutating func drop(_ server: SharedServer, _ world: inout World) {
+    guard let place = removed.firstIndex(where: { checks[$0].shared === server }) else { return }
+    let key = removed.remove(at: place)
+    // Clients that keep an earlier generation are not sent there again either.
+    checks[key].publish(.down)
+    end(key, &world)
+  }
+
+  private mutating func end(_ key: SlabKey, _ world: inout World) {
+    world.timers.cancel(TimerKey(.probe(key.index)).rawValue)
+    var check = checks.remove(key)
+    check.abandon(&world.buffers)
+  }
+
+  private mutating func obeyAndGoOn(_ world: inout World) {
+    for key in keys + removed { obey(key) }
+    for key in keys + removed { timerFired(key, &world) }
   }
 
   /// Operators want something else of servers; says when it is in force.
   mutating func obey(upTo number: UInt64, _ world: inout World) {
-    for server in keys.indices { obey(server, &world) }
+    for key in keys + removed { obey(key) }
     channel.send(.obeyed(number: number))
   }
 
-  private mutating func obey(_ server: Int, _ world: inout World) {
-    if let transition = checks[keys[server]].obey(generation.roster.order(of: server)) {
-      publish(transition, of: keys[server])
-    }
+  private mutating func obey(_ key: SlabKey) {
+    if let transition = checks[key].obey(checks[key].wanted) { publish(transition, of: key) }
   }
 
   /// An event on a check's socket.
@@ -97,8 +108,11 @@ struct Prober: ~Copyable {
   }
 
   /// A check is due, or has taken too long.
-  mutating func timerFired(_ server: Int, _ world: inout World) {
-    let key = keys[server]
+  mutating func timerFired(at index: UInt32, _ world: inout World) {
+    if let key = checks.key(at: index) { timerFired(key, &world) }
+  }
+
+  private mutating func timerFired(_ key: SlabKey, _ world: inout World) {
     guard world.now >= checks[key].schedule.deadline else { return arm(key, &world) }
     if checks[key].schedule.isRunning { return conclude(key, .failed(.timeout(stage: checks[key].stage)), &world) }
     if let result = checks[key].begin(token: Token(.probe, key).rawValue, &world) {
@@ -108,9 +122,10 @@ struct Prober: ~Copyable {
   }
 
   /// Traffic met a failure at this server.
-  mutating func suspect(_ server: Int, _ world: inout World) {
-    checks[keys[server]].schedule.liveFailure(at: world.now)
-    arm(keys[server], &world)
+  mutating func suspect(_ server: SharedServer, _ world: inout World) {
+    guard let key = (keys + removed).first(where: { checks[$0].shared === server }) else { return }
+    checks[key].schedule.liveFailure(at: world.now)
+    arm(key, &world)
   }
 
   /// The bound on waiting for first checks has passed.
@@ -141,25 +156,29 @@ struct Prober: ~Copyable {
     let wasSilent = checks[key].tracker.isSilent
     if result == .inconclusive {
       let detail = checks[key].detail ?? "no memory"
-      world.noteFailure(of: generation.roster.servers[checks[key].server], .shortage, "not checked: \(detail)")
+      world.noteFailure(of: checks[key].shared, .shortage, "not checked: \(detail)")
     }
     if let transition = checks[key].end(with: result, at: world.now, random: random, &world.buffers) {
       publish(transition, of: key)
     }
-    if checks[key].tracker.isSilent, !wasSilent { generation.roster.lose(checks[key].server) }
+    if checks[key].tracker.isSilent, !wasSilent { checks[key].publishLoss() }
     arm(key, &world)
     if !isSettled, keys.allSatisfy({ checks[$0].tracker.isKnown }) { settle(&world) }
   }
 
   /// Has it balanced by, logged and told to the supervisor.
   private func publish(_ transition: Transition, of key: SlabKey) {
-    let server = checks[key].server
-    let name = generation.servers[server].name
-    generation.roster.set(transition.to, at: server)
-    var metadata: Logger.Metadata = ["server": "\(name)", "state": "\(transition.to)"]
+    let server = checks[key].shared
+    checks[key].publish(transition.to)
+    let words = removed.contains(key) ? "\(server.name) (\(server.place.endpoint), removed)" : server.name
+    var metadata: Logger.Metadata = ["server": "\(server.name)", "state": "\(transition.to)"]
     if let detail = checks[key].detail, transition.to == .down { metadata["detail"] = "\(detail)" }
-    log.log(level: transition.to == .down ? .warning : .notice, "server \(name) is \(transition)", metadata: metadata)
-    channel.send(.serverChanged(ServerChange(name: name, state: .init(transition.to), reason: "\(transition.reason)")))
+    log.log(level: transition.to == .down ? .warning : .notice, "server \(words) is \(transition)", metadata: metadata)
+    channel.send(
+      .serverChanged(
+        ServerChange(
+          name: server.name, endpoint: server.place.endpoint, state: .init(transition.to),
+          reason: "\(transition.reason)")))
   }
 
   /// Every server's state is known, or has been waited for long enough: the loops may accept.
@@ -171,7 +190,7 @@ struct Prober: ~Copyable {
   }
 
   private func arm(_ key: SlabKey, _ world: inout World) {
-    world.timers.schedule(TimerKey(.probe(checks[key].server)).rawValue, at: checks[key].schedule.deadline)
+    world.timers.schedule(TimerKey(.probe(key.index)).rawValue, at: checks[key].schedule.deadline)
   }
 }
 

@@ -2,19 +2,30 @@ import Balancing
 import Configuration
 import Linux
 import Synchronization
+import Wire
 
-/// A Connection Server as all generations know it, by its name: its state, and who has a place there.
-final class SharedServer: Sendable {
+/// What tells running servers apart: a name that a reload gives another address is another server, with another health,
+/// while what runs at the old address goes on there.
+struct ServerPlace: Hashable, Sendable {
   let id: ServerID
+  let endpoint: Endpoint
+}
+
+/// A Connection Server as all generations know it, by its name and address: its state, and who has a place there.
+final class SharedServer: Sendable {
+  let place: ServerPlace
   let name: String
   private let currentState = Atomic(ServerState.down.rawValue)
   private let admission: Mutex<Admission<WaitingClient>>
 
-  init(_ settings: Configuration.Server, id: ServerID, queue: Int) {
-    self.id = id
+  init(_ settings: Configuration.Server, at place: ServerPlace, queue: Int) {
+    self.place = place
     name = settings.name
     admission = Mutex(Admission(limit: settings.connections, queueLimit: queue))
   }
+
+  /// By its name alone: what clients are at home on, and what operators give their orders to.
+  var id: ServerID { place.id }
 
   /// As the prober published it last; down before its first word.
   var state: ServerState { ServerState(rawValue: currentState.load(ordering: .acquiring)) ?? .down }
@@ -52,6 +63,9 @@ final class SharedServer: Sendable {
 
   /// Exchanges here now, and waiting.
   var occupancy: (active: Int, waiting: Int) { admission.withLock { ($0.active, $0.waiting) } }
+
+  /// Nobody is here, and nobody waits.
+  var isEmpty: Bool { occupancy == (0, 0) }
 }
 
 /// Who waits for a place at a server, and in which loop.

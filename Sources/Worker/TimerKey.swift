@@ -4,8 +4,8 @@ struct TimerKey {
     /// Indices in the loop's slabs.
     case client(UInt32)
     case server(UInt32)
-    /// A server's index in the generation.
-    case probe(Int)
+    /// An index in the prober's slab.
+    case probe(UInt32)
     /// The bound on waiting for the first checks.
     case settling
   }
@@ -19,7 +19,7 @@ struct TimerKey {
       switch owner {
       case .client(let index): Int(index) << 2
       case .server(let index): Int(index) << 2 | 1
-      case .probe(let server): server << 2 | 2
+      case .probe(let index): Int(index) << 2 | 2
       case .settling: 3
       }
   }
@@ -28,7 +28,7 @@ struct TimerKey {
     switch rawValue & 3 {
     case 0: .client(UInt32(truncatingIfNeeded: rawValue >> 2))
     case 1: .server(UInt32(truncatingIfNeeded: rawValue >> 2))
-    case 2: .probe(rawValue >> 2)
+    case 2: .probe(UInt32(truncatingIfNeeded: rawValue >> 2))
     default: .settling
     }
   }

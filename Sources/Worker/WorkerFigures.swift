@@ -9,15 +9,21 @@ struct WorkerFigures: Sendable {
   let load: Load
   let servers: [ServerLoad]
 
-  init(_ fleet: Fleet, _ generation: Generation, _ boards: [LoopFigures.Board]) {
+  /// `dropped` are servers of which nothing is left since they were measured last.
+  init(_ fleet: Fleet, _ generation: Generation, _ boards: [LoopFigures.Board], dropped: [SharedServer] = []) {
     let shown = boards.map(\.shown)
     let homes = fleet.homes.tally(at: Clock.monotonic())
-    servers = generation.roster.servers.map { server in
-      let (occupancy, home) = (server.occupancy, homes[server.id] ?? AffinityCount())
+    let named = generation.roster.servers
+    let names = Set(named.map(\.id))
+    servers = (named + fleet.removedServers + dropped).enumerated().map { index, server in
+      // Clients are at home on a name: the address that it has now shows them.
+      let isShown = index < named.count || !names.contains(server.id)
+      let (occupancy, home) = (server.occupancy, (isShown ? homes[server.id] : nil) ?? AffinityCount())
       return ServerLoad(
-        name: server.name, clients: UInt32(clamping: home.clients), sessions: UInt32(clamping: home.sessions),
-        exchanges: UInt32(clamping: occupancy.active), waiting: UInt32(clamping: occupancy.waiting),
-        connections: UInt32(clamping: shown.reduce(0) { $0 + ($1.connections[server.id] ?? 0) }))
+        name: server.name, endpoint: server.place.endpoint, clients: UInt32(clamping: home.clients),
+        sessions: UInt32(clamping: home.sessions), exchanges: UInt32(clamping: occupancy.active),
+        waiting: UInt32(clamping: occupancy.waiting),
+        connections: UInt32(clamping: shown.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }))
     }
     let counted = shown.reduce(Counters()) { $0 + $1.counters }
     load = Load(

@@ -28,6 +28,8 @@ final class WorkerService: Sendable {
     /// Loops whose thread runs, those included that only finish what they have.
     var running: Set<Int> = []
     var isStopping = false
+    /// The number of the last generation that every loop has taken over.
+    var adopted: UInt64
     /// What the supervisor was told last.
     var told: WorkerFigures?
     var expiry = ExpiryWatch()
@@ -57,7 +59,7 @@ final class WorkerService: Sendable {
       throw GenerationError("\(error)")
     }
     let generation = try Generation(number: orders.generation, configuration, tickets: tickets, fleet: fleet)
-    state = Mutex(State(generation: generation))
+    state = Mutex(State(generation: generation, adopted: generation.number))
     fleet.adopt(generation)
   }
 
@@ -181,11 +183,11 @@ final class WorkerService: Sendable {
   }
 
   private func hand(_ generation: Generation, _ orders: WorkerOrders, to running: Set<Int>) {
-    let channel = channel
     let adoption = Adoption(
       generation, listeners: orders.listeners, withdrawn: orders.withdrawn, loops: orders.loops,
       participants: running.count
-    ) {
+    ) { [self] in
+      state.withLock { $0.adopted = generation.number }
       channel.send(.ready(generation: generation.number))
     }
     for index in running { fleet.mailbox(of: index).post(.adopt(adoption)) }
@@ -235,8 +237,10 @@ final class WorkerService: Sendable {
 
   /// What has happened in the last second.
   private func tellFigures() {
-    let (generation, told) = state.withLock { ($0.generation, $0.told) }
-    let figures = WorkerFigures(fleet, generation, boards)
+    let (generation, told, isAdopted) = state.withLock { ($0.generation, $0.told, $0.adopted == $0.generation.number) }
+    let dropped = isAdopted ? fleet.dropEmptyServers() : []
+    for server in dropped { fleet.mailbox(of: 0).post(.serverDropped(server)) }
+    let figures = WorkerFigures(fleet, generation, boards, dropped: dropped)
     channel.send(.load(figures.load))
     for load in figures.servers where told?.servers.contains(load) != true { channel.send(.serverLoad(load)) }
     if figures.load.generations != told?.load.generations ?? 1 {

@@ -5,6 +5,8 @@ import Wire
 @testable import Roles
 
 private let v4 = Endpoint(address: IPAddress(v4: 0xc0a8_01aa), port: 443)
+private let viewEndpoint = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 443)
+private let viewEndpointBytes: [UInt8] = [4, 0xc0, 0xa8, 0x01, 0xa5, 0x01, 0xbb]
 private let v6 = Endpoint(address: IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1), port: 80)
 
 private let orders: [(Order, [UInt8])] = [
@@ -53,8 +55,8 @@ private let facts: [(Fact, [UInt8])] = [
   (.ready(generation: 7), [130, 0, 0, 0, 0, 0, 0, 0, 7]),
   (.refused(generation: 9, reason: "no"), [131, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2] + "no".utf8),
   (
-    .serverChanged(ServerChange(name: "view01", state: .down, reason: "✂")),
-    [132, 0, 6] + "view01".utf8 + [4, 0, 3, 0xe2, 0x9c, 0x82]
+    .serverChanged(ServerChange(name: "view01", endpoint: viewEndpoint, state: .down, reason: "✂")),
+    [132, 0, 6] + "view01".utf8 + viewEndpointBytes + [4, 0, 3, 0xe2, 0x9c, 0x82]
   ),
   (
     .load(
@@ -66,8 +68,10 @@ private let facts: [(Fact, [UInt8])] = [
   (.stopped, [134]),
   (.obeyed(number: 5), [135, 0, 0, 0, 0, 0, 0, 0, 5]),
   (
-    .serverLoad(ServerLoad(name: "view01", clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5)),
-    [136, 0, 6] + "view01".utf8 + [0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 5]
+    .serverLoad(
+      ServerLoad(
+        name: "view01", endpoint: viewEndpoint, clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5)),
+    [136, 0, 6] + "view01".utf8 + viewEndpointBytes + [0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 5]
   ),
   (
     .certificate(
@@ -137,7 +141,9 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
 
   @Test(
     arguments: [
-      ("server state", [132, 0, 1, 0x61, 0, 0, 0]), ("server state", [132, 0, 1, 0x61, 5, 0, 0]),
+      ("server state", [132, 0, 1, 0x61] + viewEndpointBytes + [0, 0, 0]),
+      ("server state", [132, 0, 1, 0x61] + viewEndpointBytes + [5, 0, 0]),
+      ("address family", [132, 0, 1, 0x61, 5, 1, 2, 3, 4, 0, 80, 1, 0, 0]),
       ("number of names", [137] + [UInt8](repeating: 0, count: 26) + [33]),
       ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
     ] as [(String, [UInt8])])
@@ -160,7 +166,7 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
     let reason = String(repeating: "r", count: 2 * MessageLimit.reason)
     for bytes in [
       Order.configure(generation: .max, loops: .max, fileName: name, hostName: name).encoded(),
-      Fact.serverChanged(ServerChange(name: name, state: .up, reason: reason)).encoded(),
+      Fact.serverChanged(ServerChange(name: name, endpoint: viewEndpoint, state: .up, reason: reason)).encoded(),
       Fact.certificate(
         ServedCertificate(
           generation: .max, place: .max, file: name, subject: name, serial: name, fingerprint: name, notAfter: .max,

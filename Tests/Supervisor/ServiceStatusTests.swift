@@ -7,6 +7,8 @@ import Wire
 
 private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds * 1000) }
 
+private let place = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 443)
+
 private func description(of names: [String]) -> ServiceDescription {
   var description = ServiceDescription()
   description.servers = names.map { StatusReport.Server(name: $0, address: "192.168.1.165:443") }
@@ -30,11 +32,12 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     #expect(status.line == "0 sessions, 12 connections, 4711 requests")
     for (name, sessions) in [("view01", 4), ("view02", 5)] as [(String, UInt32)] {
       status.note(
-        ServerLoad(name: name, clients: 90, sessions: sessions, exchanges: 0, waiting: 0, connections: 0))
+        ServerLoad(
+          name: name, endpoint: place, clients: 90, sessions: sessions, exchanges: 0, waiting: 0, connections: 0))
     }
-    status.note(.init(name: "view01", state: .up, reason: ""), at: moment(1))
-    status.note(.init(name: "view03", state: .down, reason: ""), at: moment(1))
-    status.note(.init(name: "view02", state: .drain, reason: ""), at: moment(1))
+    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
+    status.note(.init(name: "view03", endpoint: place, state: .down, reason: ""), at: moment(1))
+    status.note(.init(name: "view02", endpoint: place, state: .drain, reason: ""), at: moment(1))
     #expect(
       status.line == "9 sessions, 12 connections, 4711 requests; servers: 1 of 3 up, view02 drain, view03 down")
     status.workerEnded()
@@ -43,16 +46,16 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
 
   @Test func `a state is as old as its last change, whichever worker found it`() {
     var status = status(of: ["view01"])
-    status.note(.init(name: "view01", state: .down, reason: "first"), at: moment(1))
-    status.note(.init(name: "view01", state: .down, reason: "second"), at: moment(2))
+    status.note(.init(name: "view01", endpoint: place, state: .down, reason: "first"), at: moment(1))
+    status.note(.init(name: "view01", endpoint: place, state: .down, reason: "second"), at: moment(2))
     #expect(servers(of: status).map(\.since) == [moment(1)])
     #expect(servers(of: status).map(\.reason) == ["second"])
     status.workerEnded()
     #expect(servers(of: status).map(\.state) == [.unknown])
     #expect(servers(of: status).map(\.since) == [nil])
-    status.note(.init(name: "view01", state: .down, reason: "third"), at: moment(3))
+    status.note(.init(name: "view01", endpoint: place, state: .down, reason: "third"), at: moment(3))
     #expect(servers(of: status).map(\.since) == [moment(1)])
-    status.note(.init(name: "view01", state: .up, reason: ""), at: moment(4))
+    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(4))
     #expect(servers(of: status).map(\.since) == [moment(4)])
   }
 
@@ -61,7 +64,8 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     var orders = ServerOrders()
     _ = orders.give(.drain, to: "view02", at: moment(1))
     _ = orders.give(.weight(7), to: "view02", at: moment(2))
-    status.note(ServerLoad(name: "view01", clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5))
+    status.note(
+      ServerLoad(name: "view01", endpoint: place, clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5))
     let shown = servers(of: status, orders)
     #expect(shown.map(\.load) == [.init(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), nil])
     #expect(shown.map(\.order) == [nil, .init(mode: .drain, weight: 7, since: moment(2))])
@@ -97,8 +101,8 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     var status = status(of: ["view01", "view02"])
     var orders = ServerOrders()
     #expect(!status.takesNewClients(orders))
-    status.note(.init(name: "view01", state: .up, reason: ""), at: moment(1))
-    status.note(.init(name: "view02", state: .drain, reason: ""), at: moment(1))
+    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
+    status.note(.init(name: "view02", endpoint: place, state: .drain, reason: ""), at: moment(1))
     #expect(status.takesNewClients(orders))
     _ = orders.give(.weight(0), to: "view01", at: moment(2))
     #expect(!status.takesNewClients(orders))
@@ -106,33 +110,84 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
 
   @Test func `another configuration keeps what is known of servers that it names, and shows them in its order`() {
     var before = status(of: ["view01", "view02"])
-    for name in ["view01", "view02"] { before.note(.init(name: name, state: .up, reason: ""), at: moment(1)) }
+    for name in ["view01", "view02"] {
+      before.note(.init(name: name, endpoint: place, state: .up, reason: ""), at: moment(1))
+    }
     before.adopt(status(of: ["view03", "view02"]).description)
     #expect(servers(of: before).map(\.name) == ["view03", "view02"])
     #expect(servers(of: before).map(\.state) == [.unknown, .up])
     #expect(before.line == "servers: 1 of 2 up")
   }
 
+  @Test func `a server that a reload has removed shows for as long as something runs there`() {
+    var status = status(of: ["view01", "view02"])
+    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
+    status.note(load(of: "view01", at: place, exchanges: 2))
+    status.adopt(description(of: ["view02"]))
+    #expect(servers(of: status).map(\.name) == ["view02", "view01"])
+    #expect(servers(of: status).map(\.isRemoved) == [false, true])
+    #expect(status.server("view01", ServerOrders()) == nil)
+    status.note(.init(name: "view01", endpoint: place, state: .down, reason: "silent"), at: moment(2))
+    #expect(servers(of: status)[1].state == .down)
+    #expect(status.reachesServers == nil)
+    status.note(load(of: "view01", at: place, exchanges: 0))
+    #expect(servers(of: status).map(\.name) == ["view02"])
+    status.note(load(of: "view01", at: place, exchanges: 1))
+    status.adopt(description(of: ["view01", "view02"]))
+    #expect(servers(of: status).map(\.isRemoved) == [false, false])
+    #expect(servers(of: status)[0].since == moment(2))
+    status.adopt(description(of: ["view02"]))
+    status.workerEnded()
+    #expect(servers(of: status).map(\.name) == ["view02"])
+  }
+
+  @Test func `a name with another address is another server, and the old one shows while something runs there`() {
+    let elsewhere = Endpoint(address: place.address, port: 8443)
+    var status = status(of: ["view01"])
+    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
+    status.note(load(of: "view01", at: place, exchanges: 2))
+    var moved = ServiceDescription()
+    moved.servers = [StatusReport.Server(name: "view01", address: "\(elsewhere)")]
+    status.expect(moved)
+    // The worker may tell of it before it says that it has taken it over.
+    status.note(.init(name: "view01", endpoint: elsewhere, state: .down, reason: "refused"), at: moment(2))
+    #expect(servers(of: status).map(\.state) == [.up])
+    status.adopt(moved)
+    let shown = servers(of: status)
+    #expect(shown.map(\.address) == ["\(elsewhere)", "\(place)"])
+    #expect(shown.map(\.state) == [.down, .up])
+    #expect(shown.map(\.load?.exchanges) == [nil, 2])
+    #expect(status.line == "servers: 0 of 1 up, view01 down")
+    #expect(status.reachesServers == false)
+  }
+
+  private func load(of name: String, at endpoint: Endpoint, exchanges: UInt32) -> ServerLoad {
+    ServerLoad(
+      name: name, endpoint: endpoint, clients: 0, sessions: 0, exchanges: exchanges, waiting: 0, connections: exchanges)
+  }
+
   @Test func `servers are reached when one is up or drains, and out of reach when all were checked and none is`() {
     var status = status(of: ["view01", "view02"])
     #expect(status.reachesServers == nil)
-    status.note(.init(name: "view01", state: .down, reason: ""), at: moment(1))
+    status.note(.init(name: "view01", endpoint: place, state: .down, reason: ""), at: moment(1))
     #expect(status.reachesServers == nil)
-    status.note(.init(name: "view02", state: .down, reason: ""), at: moment(1))
+    status.note(.init(name: "view02", endpoint: place, state: .down, reason: ""), at: moment(1))
     #expect(status.reachesServers == false)
-    status.note(.init(name: "view02", state: .drain, reason: ""), at: moment(2))
+    status.note(.init(name: "view02", endpoint: place, state: .drain, reason: ""), at: moment(2))
     #expect(status.reachesServers == true)
     status.workerEnded()
     #expect(status.reachesServers == nil)
-    status.note(.init(name: "view01", state: .up, reason: ""), at: moment(3))
+    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(3))
     #expect(status.reachesServers == true)
   }
 
   @Test func `servers that no configuration names are not remembered, whatever a worker says of them`() {
     var status = status(of: ["view01"])
     for number in 0..<1000 {
-      status.note(.init(name: "stranger\(number)", state: .up, reason: ""), at: moment(1))
-      status.note(ServerLoad(name: "\(number)", clients: 1, sessions: 1, exchanges: 1, waiting: 1, connections: 1))
+      status.note(.init(name: "stranger\(number)", endpoint: place, state: .up, reason: ""), at: moment(1))
+      status.note(
+        ServerLoad(
+          name: "\(number)", endpoint: place, clients: 1, sessions: 1, exchanges: 1, waiting: 1, connections: 1))
     }
     #expect(status.size == 0)
     #expect(status.reachesServers == nil)
@@ -143,7 +198,7 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     var status = status(of: ["view01"])
     let next = description(of: ["view01", "view02"])
     status.expect(next)
-    status.note(.init(name: "view02", state: .up, reason: ""), at: moment(1))
+    status.note(.init(name: "view02", endpoint: place, state: .up, reason: ""), at: moment(1))
     #expect(servers(of: status).map(\.name) == ["view01"])
     #expect(status.reachesServers == nil)
     var refused = status

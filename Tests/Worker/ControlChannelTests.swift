@@ -5,6 +5,8 @@ import Wire
 
 @testable import Worker
 
+private let view = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 443)
+
 /// A supervisor's end of a control channel, driven by hand.
 private struct Peer: ~Copyable {
   let socket: MessageSocket
@@ -226,9 +228,9 @@ private func words(_ event: ControlChannel.Event) -> String {
     let channel = try #require(made)
     // Far more than the socket holds, while the supervisor does not read.
     for number in 0..<5000 { channel.send(.ready(generation: UInt64(number))) }
-    channel.send(.serverChanged(ServerChange(name: "view01", state: .down, reason: "")))
-    channel.send(.serverChanged(ServerChange(name: "view02", state: .down, reason: "")))
-    channel.send(.serverChanged(ServerChange(name: "view01", state: .up, reason: "")))
+    channel.send(.serverChanged(ServerChange(name: "view01", endpoint: view, state: .down, reason: "")))
+    channel.send(.serverChanged(ServerChange(name: "view02", endpoint: view, state: .down, reason: "")))
+    channel.send(.serverChanged(ServerChange(name: "view01", endpoint: view, state: .up, reason: "")))
     for number in 0..<3 { channel.send(.load(Load(connections: UInt32(number), exchanges: 0, requests: 0))) }
     channel.send(.stopped)
 
@@ -245,8 +247,8 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(facts.prefix(5000).elementsEqual((0..<5000).map { .ready(generation: $0) }))
     #expect(
       facts.dropFirst(5000).elementsEqual([
-        .serverChanged(ServerChange(name: "view02", state: .down, reason: "")),
-        .serverChanged(ServerChange(name: "view01", state: .up, reason: "")),
+        .serverChanged(ServerChange(name: "view02", endpoint: view, state: .down, reason: "")),
+        .serverChanged(ServerChange(name: "view01", endpoint: view, state: .up, reason: "")),
         .load(Load(connections: 2, exchanges: 0, requests: 0)), .stopped,
       ]))
   }

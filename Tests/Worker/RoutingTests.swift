@@ -104,6 +104,31 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(stage.roster.servers[chosen].occupancy.active == 0)
   }
 
+  @Test func `a server that is removed while something runs there, and put back, is the same one`() throws {
+    var stage = try Stage.make(servers: 2)
+    var client = try stage.connect()
+    client.send(get)
+    try stage.until("a connection is being made") { $0.phases.contains(.connecting) }
+    let chosen = try #require(stage.loop.clients.keys.first.flatMap { stage.loop.clients[$0].server })
+    var server = try stage.accept(at: chosen)
+    _ = try stage.receive(&server)
+    let running = stage.roster.servers[chosen]
+    try stage.reload(servers: [1 - chosen])
+    #expect(stage.fleet.removedServers.map(\.place) == [running.place])
+    #expect(stage.fleet.dropEmptyServers().isEmpty)
+    try stage.reload(servers: [0, 1])
+    #expect(stage.roster.servers[chosen] === running)
+    #expect(stage.fleet.removedServers.isEmpty)
+    server.send(ok)
+    #expect(try stage.receive(&client, until: "ok") == ok)
+    #expect(running.isEmpty)
+    // With nothing there it is forgotten.
+    try stage.reload(servers: [1 - chosen])
+    #expect(stage.fleet.dropEmptyServers().map(\.place) == [running.place])
+    try stage.reload(servers: [0, 1])
+    #expect(stage.roster.servers[chosen] !== running)
+  }
+
   @Test func `an answer that nobody asked for is nobody's, also when it comes together with the next request`() throws {
     var stage = try Stage.make()
     var client = try stage.connect()

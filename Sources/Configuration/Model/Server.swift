@@ -3,7 +3,8 @@ import Wire
 extension Configuration {
   /// One Connection Server.
   package struct Server: Equatable, Sendable {
-    /// The key in the file, and the name in logs. State is carried over a reload by it.
+    /// The key in the file, and the name in logs. Orders and clients' homes are carried over a reload by it, health and
+    /// what runs by name and address.
     package var name: String
     package var endpoint: Endpoint
     /// The server's share of clients in proportion to the others', 1 to 256. 0: known clients only (drain).

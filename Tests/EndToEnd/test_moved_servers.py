@@ -1,0 +1,136 @@
+"""What runs on a server belongs to the address that it runs on, whatever reloads say of the server's name: it goes on while
+that address is well, counts there, and ends when that address hangs."""
+
+from harness.http import Head, chunk, read_chunk
+from harness.waiting import client_addresses, free_port, wait_until
+
+QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 3, "jitter": "0s"}
+TUNNEL = "POST /ice/tunnel?1 HTTP/1.1\r\nHost: view.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+HELLO = chunk(b"M;1;;hello")
+
+
+def tunnel(request):
+    """Answers before the body ends, then sends every chunk back."""
+    request.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        raw, content = request.chunk()
+        if content is None:
+            return
+        request.send(raw)
+
+
+def hang(request):
+    """Reads the check and never answers."""
+    request.stream.receive_to_end()
+    request.stream.close()
+
+
+class Pair:
+    """Two servers, and a client that is at home on the first of them and has a tunnel there."""
+
+    def __init__(self, scene, **changes):
+        self.servers = {name: scene.server(name) for name in ("view01", "view02")}
+        self.balancer = scene.balance(*self.servers.values(), health=QUICK, **changes)
+        self.view01 = self.servers["view01"]
+        self.sources = [a for a in client_addresses(64) if self.balancer.server_of(a) == "view01"]
+        self.view01.script = tunnel
+        self.client = self.balancer.connect(self.sources[0])
+        self.client.send(TUNNEL)
+        assert Head.read(self.client).start.split()[1] == "200"
+        self.say()
+
+    def say(self):
+        self.client.send(HELLO)
+        assert read_chunk(self.client)[0] == HELLO, f"the tunnel was cut: {self.client.ended}"
+
+    def expect_cut(self):
+        assert self.client.receive_to_end() == b""
+        assert self.client.ended != "clean"
+        self.client.close()
+
+    @property
+    def removed(self):
+        """What `status` shows of servers that are removed: addresses and requests there."""
+        return {s["address"]: s["load"]["exchanges"] for s in self.balancer.status["servers"] if s["removed"]}
+
+    @property
+    def place(self):
+        return f"{self.view01.address}:{self.view01.port}"
+
+    def wait_for_checks(self, count=4):
+        seen = len(self.view01.checks)
+        wait_until(lambda: len(self.view01.checks) >= seen + count, f"{count} checks of the old address")
+
+
+def test_tunnel_lives_on_when_a_reload_gives_its_server_a_dead_address_and_ends_with_the_old_one(scene):
+    pair = Pair(scene)
+    balancer, since = pair.balancer, len(pair.balancer.log)
+    port = free_port(pair.view01.address, besides=pair.view01.port)
+    # What is checked otherwise from now on is not checked otherwise where it runs.
+    balancer.reload({"servers": {"view01": {"port": port}}, "health": {"path": "/elsewhere"}})
+    balancer.wait_for_log(r"server view01 is down: .*refused", since=since)
+    wait_until(lambda: pair.removed == {pair.place: 1}, lambda: f"the old address in {balancer.status['servers']}")
+    assert f"{pair.place}, removed" in balancer.call("status").stdout
+    assert balancer.status_of("view01")["address"] == f"{pair.view01.address}:{port}"
+    pair.wait_for_checks()
+    pair.say()
+    assert balancer.server_of(pair.sources[0]) == "view02"
+    assert not [r for r in pair.view01.requests if r.target == "/elsewhere"]
+
+    pair.view01.health = hang
+    pair.expect_cut()
+    balancer.wait_for_log(r"server view01 \(.*, removed\) is down, was up: ", since=since)
+    wait_until(lambda: not pair.removed, "the old address to be forgotten")
+    seen = len(pair.view01.checks)
+    balancer.wait_for_access("DD--")
+    before = len(pair.servers["view02"].requests)
+    wait_until(lambda: len(pair.servers["view02"].requests) >= before + 5, "five more checks of the other")
+    assert len(pair.view01.checks) <= seen + 1
+
+
+def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it_hangs(scene):
+    limit = {"view01": {"connections": 1}}
+    pair = Pair(scene, server_changes=limit, limits={"queue": 0})
+    balancer = pair.balancer
+    entry = balancer.configuration["servers"]["view01"]
+    balancer.reload({"servers": {"view01": None}})
+    wait_until(lambda: pair.removed == {pair.place: 1}, lambda: f"the server in {balancer.status['servers']}")
+    assert balancer.status["traffic"]["exchanges"] == 1
+    pair.wait_for_checks()
+    pair.say()
+    assert balancer.server_of(pair.sources[1]) == "view02"
+
+    balancer.reload({"servers": {"view01": entry, "view02": balancer.configuration["servers"]["view02"]}})
+    wait_until(lambda: balancer.status_of("view01")["load"]["exchanges"] == 1, "the tunnel to be counted again")
+    assert not pair.removed
+    assert balancer.status_of("view01")["state"] == "up"
+    # Its only place is taken: a client that is new there finds none.
+    assert balancer.get("/", source=pair.sources[2]).status == 503
+    pair.say()
+    pair.view01.health = hang
+    pair.expect_cut()
+    balancer.wait_for_state("view01", "down")
+    wait_until(lambda: balancer.status_of("view01")["load"]["exchanges"] == 0, "the place to be free")
+
+
+def test_tunnel_of_a_removed_server_ends_when_it_hangs(scene):
+    pair = Pair(scene)
+    pair.balancer.reload({"servers": {"view01": None}})
+    pair.view01.health = hang
+    pair.expect_cut()
+    pair.balancer.wait_for_log(r"server view01 \(.*, removed\) is down")
+
+
+def test_server_where_nothing_runs_is_forgotten_when_it_is_removed(scene):
+    pair = Pair(scene)
+    pair.balancer.reload({"servers": {"view01": None}})
+    pair.wait_for_checks()
+    pair.client.send("0\r\n\r\n")
+    pair.client.close()
+    wait_until(lambda: not pair.removed, "nothing to be left of it")
+    # Asked once more at most, while that was told.
+    seen = len(pair.view01.checks) + 1
+    for _ in range(8):
+        before = len(pair.servers["view02"].checks)
+        wait_until(lambda: len(pair.servers["view02"].checks) > before, "a check of the other")
+    assert len(pair.view01.checks) <= seen
