@@ -86,6 +86,10 @@ struct Client: ~Copyable {
 
   /// Of the generation's `hosts`, which one holds here: by the certificate that was shown.
   var certificateSet = 0
+
+  /// Why that server, until it has answered: then the client is at home there.
+  var unsettled: Roster.Choice.Basis?
+
   /// The request line for the log.
   var requestLine: [UInt8] = []
   /// Requests begun.

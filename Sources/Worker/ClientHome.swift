@@ -9,7 +9,7 @@ import Wire
 /// Which server this client's requests belong to, and what is remembered of that.
 extension Client {
   /// The server of this request: the one that the request before had, unless something changed or it failed; else what
-  /// the roster says.
+  /// the roster says. Only who is at home there already is noted at once, as connected; see `assignHome`.
   mutating func choose(_ world: inout World) -> Int? {
     let epoch = generation.roster.epoch
     let cookie = requestCookie(world)
@@ -19,15 +19,25 @@ extension Client {
       isRemembered ? identity : identity.connection(fromPort: peer.port), isRemembered: isRemembered, cookie: cookie,
       tried: tried, at: world.now)
     guard let choice else { return nil }
-    let id = generation.roster.servers[choice.server].id
-    if let cookie, choice.basis != .client { remember(cookie: cookie, on: id, world) }
-    // Who comes by a cookie says nothing about others at the same address.
-    if isRemembered, choice.basis != .cookie, session?.server != id {
-      if let session { world.fleet.homes.addresses.sessionEnded(session, at: world.now) }
-      session = world.fleet.homes.addresses.sessionBegan(identity, on: id, at: world.now)
-    }
     routed = (choice.server, epoch, cookie)
+    unsettled = choice.basis
+    if choice.isHome { assignHome(choice.basis, world) }
     return choice.server
+  }
+
+  /// The server chosen has answered: the client is at home there from now on. Before that nobody knows whether it can serve
+  /// anybody, and a home that is written down outlives an outage: a server that does not answer keeps no client, and one
+  /// that stood in for it for a moment takes none. An answer is the head of a response, whatever its status; where
+  /// connections are passed through, the server's first byte, since a kernel completes connections for a process that hangs.
+  mutating func assignHome(_ basis: Roster.Choice.Basis, _ world: borrowing World) {
+    unsettled = nil
+    guard let routed else { return }
+    let id = generation.roster.servers[routed.server].id
+    if let cookie = routed.cookie, basis != .client { remember(cookie: cookie, on: id, world) }
+    // Who comes by a cookie says nothing about others at the same address.
+    guard generation.isByAddress, basis != .cookie, session?.server != id else { return }
+    if let session { world.fleet.homes.addresses.sessionEnded(session, at: world.now) }
+    session = world.fleet.homes.addresses.sessionBegan(identity, on: id, at: world.now)
   }
 
   /// The final answer's head is here, at the start of its connection's input: a session that it begins is at home on

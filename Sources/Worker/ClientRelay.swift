@@ -190,10 +190,14 @@ extension Client {
       switch step {
       case .head:
         if output.overflowed { return .stop(headTooLarge(&world)) }
-        if generation.cookie != nil, exchange.value.response != nil { learnCookie(from: connection, &world) }
+        if exchange.value.response != nil {
+          if let unsettled { assignHome(unsettled, world) }
+          if generation.cookie != nil { learnCookie(from: connection, &world) }
+        }
         world.servers[connection].input.consume(exchange.value.responseCursor.drop())
         continue
       case .body:
+        if let unsettled, exchange.value.isAnswering { assignHome(unsettled, world) }
         coalesce(connection, &world)
         return .moved
       case .incomplete:

@@ -73,6 +73,8 @@ final class Roster: Sendable {
 
     let server: Int
     let basis: Basis
+    /// The client is at home there already, by that basis.
+    let isHome: Bool
   }
 
   /// The server for a client, nil when none can take it: the one that its cookie is at home on, else the client's own
@@ -83,12 +85,13 @@ final class Roster: Sendable {
     let availability = current
     let home = cookie.flatMap { fleet.homes.cookies.lookup($0, at: now) }
     if let home, let server = router.withLock({ $0.home(home, availability: availability, tried: tried) }) {
-      return Choice(server: server, basis: .cookie)
+      return Choice(server: server, basis: .cookie, isHome: true)
     }
     let known = isRemembered ? fleet.homes.addresses.lookup(client, at: now) : nil
     let server = router.withLock { $0.route(client, known: known, availability: availability, tried: tried) }
     guard let server else { return nil }
-    return Choice(server: server, basis: home == nil ? .client : .lostCookie)
+    return Choice(
+      server: server, basis: home == nil ? .client : .lostCookie, isHome: home == nil && known == servers[server].id)
   }
 
   /// No server is left that was not tried.

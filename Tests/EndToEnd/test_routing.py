@@ -372,3 +372,27 @@ def test_connection_limit_is_never_exceeded(scene):
         thread.join()
     assert not faults, faults
     assert most[0] == 3
+
+
+def test_outage_of_every_server_moves_nobody(scene):
+    """Whoever asks meanwhile is sent from one to the other, and answered by none: each finds its own server again."""
+    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    # The first failures are met while both are taken to be up, and each request then tries both.
+    balancer = scene.balance(*servers.values(), health={**QUICK, "fall": 8}, retries=1)
+    sources = client_addresses(12)
+    first = homes(balancer, sources)
+    assert set(first.values()) == set(servers)
+    strangers = client_addresses(12, start=500)
+    for server in servers.values():
+        server.die()
+    for source in sources + strangers:
+        assert balancer.get("/", source=source).status == 503
+    for name in servers:
+        balancer.wait_for_state(name, "down")
+    # 503 assigns nobody.
+    known = sum(server["load"]["clients"] for server in balancer.status["servers"])
+    assert known <= len(sources) + 1
+    for name, server in servers.items():
+        server.start()
+        balancer.wait_for_state(name, "up")
+    assert homes(balancer, sources) == first
