@@ -20,7 +20,7 @@ SIMULATION_SCALE ?= 100
 # Debian's packages. The Swift toolchain comes from swift.org.
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets nginx-light curl \
-	openssl iproute2
+	openssl iproute2 slowhttptest
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian rpm rpmlint file
 PACKAGE_TEST_PACKAGES := $(TEST_PACKAGES) fish iptables man-db nftables util-linux zsh
 PAIR_PACKAGES := $(TEST_PACKAGES) gcc libc6-dev keepalived tcpdump tshark util-linux hostname procps nftables

@@ -26,11 +26,12 @@ package struct ConnectionLedger: ~Copyable {
   /// Clients with a connection.
   package var clientCount: Int { counts.count }
 
-  /// Notes a new connection, nil, or says why it may not be.
-  package mutating func open(_ client: ClientKey) -> Refusal? {
-    guard count < limit else { return .total }
+  /// Notes a new connection, nil, or says why it may not be: `total` only to whom room in all would help. A client that
+  /// is a proxy brings others' connections, and has no limit of its own.
+  package mutating func open(_ client: ClientKey, isProxy: Bool = false) -> Refusal? {
     let open = counts[client] ?? 0
-    if let limitPerClient, open >= limitPerClient { return .perClient }
+    if let limitPerClient, !isProxy, open >= limitPerClient { return .perClient }
+    guard count < limit else { return .total }
     counts[client] = open + 1
     count += 1
     return nil

@@ -1,3 +1,5 @@
+import CLinux
+
 /// Names an element of a slab: where it sits, and which of the elements that sat there it is.
 public struct SlabKey: Hashable, Sendable {
   public let index: UInt32
@@ -96,11 +98,32 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     return generation & 1 == 1 ? SlabKey(index: index, generation: generation) : nil
   }
 
+  /// Where elements may live: below this index.
+  package var slotCount: Int { used }
+
   /// The keys of all live elements.
   package var keys: [SlabKey] {
     var keys: [SlabKey] = []
     for index in 0..<UInt32(used) { if let key = key(at: index) { keys.append(key) } }
     return keys
+  }
+
+  /// Gives the system back what no element lies in. It comes again, as zeros, when it is used.
+  package func giveBackPages() {
+    let page = Memory.pageSize
+    var index = 0
+    while index < capacity {
+      let first = index
+      // SAFETY: generations below `used` are initialised.
+      while index < capacity, unsafe index >= used || generations[index] & 1 == 0 { index += 1 }
+      // SAFETY: both lie inside the storage or at its end, and no element lives between them.
+      let lower = unsafe (UInt(bitPattern: base + first) + page - 1) & ~(page - 1)
+      let upper = unsafe UInt(bitPattern: base + index) & ~(page - 1)
+      if lower < upper, let start = unsafe UnsafeMutableRawPointer(bitPattern: lower) {
+        unsafe _ = madvise(start, Int(upper - lower), MADV_DONTNEED)
+      }
+      index += 1
+    }
   }
 
   private mutating func grow() {

@@ -115,6 +115,25 @@ package enum Socket {
     return code
   }
 
+  /// The peer has ended its direction, or the connection is broken; what it sent before may not have been read.
+  package static func hasEnded(_ number: Int32) -> Bool {
+    var question = pollfd(fd: number, events: Int16(POLLRDHUP), revents: 0)
+    // SAFETY: one element, alive during the call.
+    return retryingInterrupts { unsafe CLinux.poll(&question, 1, 0) } > 0
+  }
+
+  /// The first `count` bytes that wait, as one big-endian number, without taking them; nil when fewer wait. At most 8.
+  package static func peek(_ number: Int32, count: Int) -> UInt64? {
+    precondition(count > 0 && count <= 8)
+    var bytes: UInt64 = 0
+    // SAFETY: the kernel writes at most `count` of the eight bytes.
+    let peeked = retryingInterrupts { unsafe recv(number, &bytes, count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) }
+    return peeked == count ? UInt64(bigEndian: bytes) >> UInt64(64 - 8 * count) : nil
+  }
+
+  /// How many bytes wait.
+  package static func waiting(_ number: Int32) -> Int { Int(max(0, cl_bytes_waiting(number))) }
+
   /// The address that a socket is bound to.
   package static func localEndpoint(of number: Int32) throws(SystemError) -> Endpoint {
     var family: Int32 = 0

@@ -115,6 +115,13 @@ import Linux
   /// client's side.
   package var certificateSet: Int { unsafe (owner as? ServerContext)?.set(of: ssl) ?? 0 }
 
+  /// On the server's side: the client's hello is not complete, so nothing that is dear has been done for it.
+  package var awaitsHello: Bool {
+    // SAFETY: `ssl` lives as long as `self`.
+    let state = unsafe SSL_get_state(ssl)
+    return state == TLS_ST_BEFORE || state == TLS_ST_SR_CLNT_HELLO
+  }
+
   // MARK: - Commands
 
   /// Goes on with the handshake.

@@ -100,7 +100,7 @@ struct Client: ~Copyable {
   var isLastRequest = false
   /// The timer is armed for then.
   var armed = Instant.distantFuture
-  /// It gave way, and goes on when the turn's events are through.
+  /// It gave way, and goes on when the turn's events are through, or it waits for its turn to go on with the handshake.
   var isInLine = false
 
   /// What a listener's connections are for.
@@ -147,8 +147,7 @@ struct Client: ~Copyable {
         arm(&world)
         return .keep
       case .yield:
-        if !isInLine { world.runnable.append(key) }
-        isInLine = true
+        standInLine(&world)
         arm(&world)
         return .keep
       case .close:
@@ -157,7 +156,28 @@ struct Client: ~Copyable {
     }
   }
 
+  /// Goes on when it is its turn, behind those who have come before.
+  mutating func standInLine(_ world: inout World) {
+    guard !isInLine else { return }
+    isInLine = true
+    if phase == .handshaking { world.handshakes.append(key, of: identity) } else { world.runnable.append(key) }
+  }
+
+  /// Nothing of TLS is made before the client's first record is here, and nothing is signed for one that has left since:
+  /// without its Finished no handshake ends.
   private mutating func handshake(_ world: inout World) -> Step {
+    if stream.tls == nil {
+      guard stream.mayRead else { return .wait }
+      let hasLeft = stream.lookForEnd()
+      guard hasLeft || stream.hasFirstRecord else { return .wait }
+      guard !hasLeft, beginTLS(&world) else {
+        world.counters.failedHandshakes += 1
+        return .close
+      }
+    } else if stream.hasEnded, stream.tls?.awaitsHello == true {
+      world.counters.failedHandshakes += 1
+      return .close
+    }
     switch stream.tls?.handshake() {
     case .done:
       since = world.now
@@ -177,6 +197,29 @@ struct Client: ~Copyable {
       return .close
     }
   }
+
+  private mutating func beginTLS(_ world: inout World) -> Bool {
+    guard let front = generation.front else { return false }
+    do throws(TLSError) {
+      try stream.answerTLS(context: front, through: world.bio)
+      return true
+    } catch {
+      world.log.error("TLS for \(peer) could not begin: \(error)", metadata: subject)
+      return false
+    }
+  }
+
+  /// It has not sent a byte since it connected, or no whole record, so that nothing was done for it yet.
+  var isSilent: Bool {
+    switch service {
+    case .https: phase == .handshaking && stream.tls == nil
+    case .redirect: phase == .awaiting && requests == 0 && !exchange.isLeased
+    case .passthrough: exchange.isLeased && exchange.value.record.bytesFromClient == 0
+    }
+  }
+
+  /// It has ended a handshake or a request, and has not begun another one.
+  var isIdle: Bool { phase == .awaiting && !exchange.isLeased && !isSilent }
 
   /// Reads until a request head is complete, and routes it.
   private mutating func awaitRequest(_ world: inout World) -> Step {

@@ -37,6 +37,9 @@ extension Client {
         world.counters.failedHandshakes += 1
         return .close
       }
+      // Going on with the handshake is for its own turn.
+      arm(&world)
+      return .keep
     case .lingering: break
     case .replying:
       if world.now >= exchange.value.lastActivity + generation.policy.timeouts.client {

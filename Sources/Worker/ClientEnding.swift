@@ -66,9 +66,12 @@ extension Client {
     if exchange.isLeased { exchange.value.endConnection() }
     guard phase == .awaiting, !exchange.isLeased || exchange.value.record.began == nil, service != .passthrough
     else { return .keep }
-    _ = stream.sendEnd()
+    sayGoodbye()
     return .close
   }
+
+  /// Ends our direction in order, as far as that needs no waiting.
+  mutating func sayGoodbye() { _ = stream.sendEnd() }
 
   /// Gives back everything that is not the connection itself.
   mutating func end(_ world: inout World) {

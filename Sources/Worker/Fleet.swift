@@ -85,6 +85,9 @@ final class Fleet: Sendable {
     }
   }
 
+  /// Loops that have a mailbox; one that has ended is counted still.
+  var loopCount: Int { boxes.withLock { $0.count } }
+
   func mailbox(of loop: Int) -> Mailbox { boxes.withLock { $0[loop] } }
 
   /// Tells every loop, those too that only finish what they have.
@@ -158,11 +161,11 @@ final class Fleet: Sendable {
 
   var isFull: Bool { connectionCount >= limitInForce }
 
-  /// False when the connection would break a limit.
-  func connectionBegan(_ client: ClientKey) -> Bool {
-    guard ledger.withLock({ $0.open(client) }) == nil else { return false }
-    connections.add(1, ordering: .relaxed)
-    return true
+  /// Says which limit the connection would break, if any.
+  func connectionBegan(_ client: ClientKey, isProxy: Bool) -> ConnectionLedger.Refusal? {
+    let refusal = ledger.withLock { $0.open(client, isProxy: isProxy) }
+    if refusal == nil { connections.add(1, ordering: .relaxed) }
+    return refusal
   }
 
   func connectionEnded(_ client: ClientKey) {

@@ -14,8 +14,10 @@ extension Loop {
     // An event of the same batch may have paused or ended accepting.
     guard acceptAgainAt == nil, listeners.contains(key) else { return }
     for _ in 0..<Loop.acceptsPerTurn {
-      if world.fleet.isFull {
-        return pauseAccepting("\(world.fleet.limitInForce) connections are open (limits: connections)")
+      // Without a place, and nobody who would make room, newcomers wait in the kernel.
+      if world.fleet.isFull, leastMissed() == nil {
+        pauseAccepting("\(world.fleet.limitInForce) connections are open and at work (limits: connections)")
+        return askForRoom()
       }
       do throws(SystemError) {
         guard let accepted = try Socket.accept(from: listeners[key].descriptor) else { return }
@@ -30,24 +32,23 @@ extension Loop {
     let peer = accepted.peer
     let generation = world.generation
     let identity = generation.identity(of: peer.address)
-    guard world.fleet.connectionBegan(identity) else {
+    let forwarding = generation.forwarding(for: peer.address, isSecure: service == .https)
+    let isProxy = forwarding.isPeerTrusted
+    var refusal = world.fleet.connectionBegan(identity, isProxy: isProxy)
+    // Nobody makes room for one who would be refused all the same.
+    if refusal == .total, let displaced = leastMissed() {
+      displace(displaced)
+      refusal = world.fleet.connectionBegan(identity, isProxy: isProxy)
+    }
+    guard refusal == nil else {
       world.counters.refusedConnections += 1
       return
     }
     world.counters.connections += 1
-    let stream: Stream
-    do throws(TLSError) {
-      stream = try makeStream(accepted.takeDescriptor(), service)
-    } catch {
-      world.log.error("TLS for \(peer) could not begin: \(error)", metadata: ["client": "\(peer.address)"])
-      world.fleet.connectionEnded(identity)
-      return
-    }
     let key = clients.insert(
       Client(
-        stream: stream, service: service, peer: peer, identity: identity,
-        forwarding: generation.forwarding(for: peer.address, isSecure: service == .https), generation: generation,
-        at: world.now))
+        stream: Stream(plain: accepted.takeDescriptor()), service: service, peer: peer, identity: identity,
+        forwarding: forwarding, generation: generation, at: world.now))
     clients[key].key = key
     do throws(SystemError) {
       try world.poller.watch(clients[key].stream.descriptor, token: Token(.client, key).rawValue)
@@ -55,21 +56,19 @@ extension Loop {
       remove(key)
       throw error
     }
-    if clients[key].advance(&world) == .close { remove(key) }
-  }
-
-  private func makeStream(
-    _ descriptor: consuming Descriptor, _ service: Client.Service
-  ) throws(TLSError) -> Stream {
-    if service == .https, let front = world.generation.front {
-      return try Stream(accepting: descriptor, context: front, through: world.bio)
+    if clients[key].advance(&world) == .close {
+      remove(key)
+    } else {
+      silent.append(key, among: clients)
     }
-    return Stream(plain: descriptor)
   }
 
   /// Lets new connections wait in the kernel for a while.
   private mutating func pauseAccepting(_ reason: String) {
-    world.log.warning("accepting pauses: \(reason)")
+    if world.now >= nextPauseNotice {
+      nextPauseNotice = world.now + Loop.roomNoticeInterval
+      world.log.warning("accepting pauses: \(reason)")
+    }
     acceptAgainAt = world.now + Loop.acceptPause
     for key in listeners.keys { world.poller.forget(listeners[key].descriptor) }
   }
@@ -77,7 +76,7 @@ extension Loop {
   /// Watches the listeners again when the pause is over, or `now`.
   mutating func resumeAccepting(now: Bool = false) {
     guard let again = acceptAgainAt, now || world.now >= again else { return }
-    guard !world.fleet.isFull else {
+    guard !world.fleet.isFull || leastMissed() != nil else {
       acceptAgainAt = world.now + Loop.acceptPause
       return
     }

@@ -6,7 +6,7 @@ import Wire
 /// What the other loops and the main thread tell this one.
 extension Loop {
   mutating func readMail() {
-    for message in mailbox.takeAll() {
+    for message in mailbox.take(atMost: Loop.closingsPerTurn) {
       switch message {
       case .granted(let key, let server):
         guard clients.contains(key) else {
@@ -27,6 +27,12 @@ extension Loop {
       case .adopt(let adoption): adopt(adoption)
       case .inherited(let listener): add(listener)
       case .makeRoom: world.makeRoomForOthers()
+      case .roomWanted(let asker): makeRoom(for: asker)
+      case .giveBackMemory:
+        clients.giveBackPages()
+        world.servers.giveBackPages()
+      // Not before `serve`.
+      case .roomMade: if acceptAgainAt != .distantFuture { resumeAccepting(now: true) }
       case .serve: resumeAccepting(now: true)
       case .stop(let deadline): stop(until: deadline)
       }
@@ -35,10 +41,24 @@ extension Loop {
 
   /// Tells every client that has a connection to this server, or makes one, that it takes nobody any more.
   private mutating func releaseClients(of server: SharedServer, isLost: Bool) {
-    for key in world.servers.keys where world.servers.contains(key) {
-      guard world.servers[key].leads(to: server), let client = world.servers[key].client, clients.contains(client)
-      else { continue }
-      if clients[client].serverClosed(isLost: isLost, &world) == .close { remove(client) }
+    for key in world.servers.keys where world.servers[key].leads(to: server) {
+      chores.append(.release(key, server, isLost: isLost))
+    }
+  }
+
+  /// Does what is left to do for many connections, as far as that is a turn's work.
+  mutating func runChores() {
+    for _ in 0..<Loop.closingsPerTurn {
+      switch chores.next() {
+      case .stop(let key):
+        if clients.contains(key), clients[key].stop(&world) == .close { remove(key) }
+      case .release(let key, let server, let isLost):
+        guard world.servers.contains(key), world.servers[key].leads(to: server),
+          let client = world.servers[key].client, clients.contains(client)
+        else { continue }
+        if clients[client].serverClosed(isLost: isLost, &world) == .close { remove(client) }
+      case nil: return
+      }
     }
   }
 
@@ -52,9 +72,7 @@ extension Loop {
       _ = listeners.remove(key)
     }
     for server in world.pools.indices { world.emptyPool(of: server) }
-    for key in clients.keys {
-      if clients[key].stop(&world) == .close { remove(key) }
-    }
+    for key in clients.keys { chores.append(.stop(key)) }
   }
 
   /// Closes a client's connection and gives back all that it held.

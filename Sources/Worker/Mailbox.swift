@@ -24,6 +24,12 @@ enum LoopMessage: Sendable {
   case adopt(Adoption)
   /// A listening socket of a loop that retires.
   case inherited(HandedListener)
+  /// That loop has no room for a client that waits, and nobody who could make it.
+  case roomWanted(by: Int)
+  /// There is room again.
+  case roomMade
+  /// A crowd has gone: what it needed goes back to the system.
+  case giveBackMemory
   /// The servers' states are known: accept.
   case serve
   /// Accept no more, end idle connections, finish the others until then.
@@ -47,11 +53,19 @@ final class Mailbox: Sendable {
 
   var isEmpty: Bool { messages.withLock { $0.isEmpty } }
 
-  func takeAll() -> [LoopMessage] {
+  /// The oldest letters. What is left wakes the loop again.
+  func take(atMost count: Int) -> [LoopMessage] {
     wakeup.drain()
-    return messages.withLock { messages in
-      defer { messages.removeAll() }
-      return messages
+    let (taken, isEmpty) = messages.withLock { messages in
+      guard messages.count > count else {
+        defer { messages.removeAll() }
+        return (messages, true)
+      }
+      let taken = Array(messages.prefix(count))
+      messages.removeFirst(count)
+      return (taken, false)
     }
+    if !isEmpty { wakeup.signal() }
+    return taken
   }
 }

@@ -18,12 +18,10 @@ struct Stream: ~Copyable {
     tls = nil
   }
 
-  init(
-    accepting descriptor: consuming Descriptor, context: ServerContext, through bio: SocketBIO = SocketBIO()
-  ) throws(TLSError) {
-    let tls = try TLSConnection(accepting: descriptor.number, context: context, through: bio)
-    self.descriptor = descriptor
-    self.tls = consume tls
+  /// Starts TLS as the server's side, on a plain socket of which nothing was read.
+  mutating func answerTLS(context: ServerContext, through bio: SocketBIO = SocketBIO()) throws(TLSError) {
+    tls = try TLSConnection(accepting: descriptor.number, context: context, through: bio)
+    tls?.became(plain)
   }
 
   /// Starts TLS as the client's side on a connected plain socket.
@@ -53,6 +51,18 @@ struct Stream: ~Copyable {
 
   /// The peer has ended its direction or broken the connection, as far as the poller told.
   var hasEnded: Bool { plain.contains(.ended) }
+
+  /// Asks the kernel the same, without taking anything: for what is dear enough to be worth a system call.
+  mutating func lookForEnd() -> Bool {
+    if !hasEnded, Socket.hasEnded(descriptor.number) { became([.readable, .ended]) }
+    return hasEnded
+  }
+
+  /// Of a plain socket of which nothing was read: TLS would have something to go on with.
+  var hasFirstRecord: Bool {
+    let header = Socket.peek(descriptor.number, count: FirstRecord.headerSize)
+    return FirstRecord.isReady(header: header, waiting: Socket.waiting(descriptor.number))
+  }
 
   /// The connection is broken, as far as the poller told.
   @inline(__always)

@@ -33,6 +33,7 @@ final class WorkerService: Sendable {
     /// What the supervisor was told last.
     var told: WorkerFigures?
     var expiry = ExpiryWatch()
+    var memory = MemoryReturn()
   }
 
   /// Loads the first configuration. Throws a reason for a person when it can not be served.
@@ -142,6 +143,7 @@ final class WorkerService: Sendable {
       affinityFile.save()
     case .tick:
       tellFigures()
+      giveBackMemory()
       rotateTickets()
       warnOfExpiry()
       affinityFile.tick(at: Clock.monotonic())
@@ -214,6 +216,14 @@ final class WorkerService: Sendable {
     do throws(SystemError) { try affinityFile.adopt(file, at: Clock.monotonic()) } catch {
       log.error("affinity: \(error); clients are not remembered over a restart")
     }
+  }
+
+  /// The loops know which pages of their slabs nobody lies in.
+  private func giveBackMemory() {
+    let connections = fleet.connectionCount
+    guard state.withLock({ $0.memory.isDue(connections: connections, at: Clock.monotonic()) }) else { return }
+    fleet.post(.giveBackMemory)
+    Memory.giveBack()
   }
 
   private func rotateTickets() {

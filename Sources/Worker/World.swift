@@ -32,6 +32,8 @@ struct World: ~Copyable {
   var runnable: [SlabKey] = []
   /// Health checks that did.
   var runnableChecks: [SlabKey] = []
+  /// Clients whose handshake can go on.
+  var handshakes = FairQueue<SlabKey>()
   var counters = Counters()
   var accessLog: AccessLog
   var isStopping = false

@@ -104,6 +104,16 @@ import Wire
 }
 
 @Suite struct ConnectionLedgerTests {
+  @Test func `a proxy has no limit of its own`() {
+    var ledger = ConnectionLedger(limit: 4, limitPerClient: 1)
+    let proxy = ClientKey(IPAddress(v4: 7))
+    let refusals = (0..<5).map { _ in ledger.open(proxy, isProxy: true) }
+    #expect(refusals == [nil, nil, nil, nil, .total])
+    for _ in 0..<4 { ledger.close(proxy) }
+    let left = (ledger.count, ledger.clientCount)
+    #expect(left == (0, 0))
+  }
+
   func client(_ number: UInt32) -> ClientKey { ClientKey(IPAddress(v4: number)) }
 
   @Test func `connections are limited in all and by client, and a client without any is forgotten`() {

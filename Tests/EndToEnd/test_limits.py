@@ -2,7 +2,7 @@
 
 import pytest
 from harness.client import connect_socket
-from harness.waiting import resident, stays, wait_until
+from harness.waiting import resident, wait_until
 
 HOST = "Host: view.test\r\n"
 
@@ -102,6 +102,16 @@ def test_connections_per_address(scene):
             client.close()
 
 
+def test_connections_per_address_are_not_held_against_a_trusted_proxy(scene):
+    balancer = scene.balance(
+        scene.server(), limits={"connections-per-address": 2}, forwarded={"trusted-proxies": ["127.0.81.9"]}
+    )
+    kept = [balancer.connect("127.0.81.9") for _ in range(5)]
+    for client in kept:
+        assert client.get("/").status == 200
+        client.close()
+
+
 def served(balancer, source):
     try:
         return balancer.get("/", source=source).status == 200
@@ -110,13 +120,16 @@ def served(balancer, source):
 
 
 def test_connections_in_all(scene):
-    """Above the limit a connection waits in the backlog until another ends; nobody is refused."""
+    """Above the limit a connection waits in the backlog until another ends, or has nothing to do; nobody is refused."""
     balancer = scene.balance(scene.server(), limits={"connections": 4})
-    wait_until(lambda: True, "")
-    kept = [balancer.connect(f"127.0.82.{n + 1}") for n in range(4)]
+    wait_until(lambda: balancer.status["traffic"]["connections"] == 0, "the end of those that waited for the start")
+    kept = []
     try:
-        for client in kept:
-            assert client.get("/").status == 200
+        for number in range(4):
+            client = balancer.connect(f"127.0.82.{number + 1}")
+            kept.append(client)
+            client.send(f"POST / HTTP/1.1\r\n{HOST}Content-Length: 2\r\n\r\nx")
+        wait_until(lambda: balancer.status["traffic"]["exchanges"] == 4, "four at work")
         waiting = connect_socket(balancer.endpoint)
         try:
             waiting.settimeout(0.5)
@@ -125,10 +138,14 @@ def test_connections_in_all(scene):
                 waiting.recv(1)
         finally:
             waiting.close()
-        stays(lambda: kept[0].get("/").status == 200, "served", 0.2)
-        for client in kept[:2]:
-            client.close()
+        # Those who are at work are served still; the one that is done first makes room.
+        for client in kept[1:]:
+            client.send("x")
+            assert client.answer("POST").status == 200
         assert balancer.get("/", source="127.0.82.9").status == 200
+        kept[0].send("x")
+        assert kept[0].answer("POST").status == 200
+        assert kept[1].receive_to_end() == b"" and kept[1].ended == "clean"
     finally:
         for client in kept:
             client.close()

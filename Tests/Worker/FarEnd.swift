@@ -30,11 +30,9 @@ struct FarEnd: ~Copyable {
 
   /// The server's end of a connection that was accepted.
   init(accepted descriptor: consuming Descriptor, _ context: ServerContext?) throws {
-    if let context {
-      stream = try Stream(accepting: descriptor, context: context)
-    } else {
-      stream = Stream(plain: descriptor)
-    }
+    var stream = Stream(plain: descriptor)
+    if let context { try stream.answerTLS(context: context) }
+    self.stream = stream
   }
 
   /// Sends what it can of what it is to send, and receives what is there.
@@ -90,7 +88,7 @@ struct FarEnd: ~Copyable {
 extension FarEnd {
   /// One that an array can hold.
   final class Owner {
-    let end: FarEnd
+    var end: FarEnd
 
     init(_ end: consuming FarEnd) { self.end = end }
   }

@@ -4,6 +4,7 @@
 #endif
 #include "confinement.h"
 #include "local.h"
+#include "memory.h"
 #include "network.h"
 #include "sockets.h"
 #include "supervision.h"

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,6 +101,12 @@ static inline int cl_get_option(int fd, int level, int name, int *value) {
 static inline int cl_abort_on_close(int fd) {
   struct linger linger = {.l_onoff = 1, .l_linger = 0};
   return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+// Bytes that wait to be read; -1 with errno.
+static inline int cl_bytes_waiting(int fd) {
+  int count = 0;
+  return ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
 }
 
 static inline int cl_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {

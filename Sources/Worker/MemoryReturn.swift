@@ -1,0 +1,31 @@
+import Wire
+
+/// When to give memory back to the system: connections were many, most are gone, and nothing has come since. A pure
+/// decision, asked now and then.
+struct MemoryReturn {
+  /// A crowd that is worth it: each of its connections had 10 to 100 KiB.
+  static let worthwhile = 100
+  /// How long a quiet time must have lasted.
+  static let patience = Interval.seconds(5)
+
+  /// The most connections since memory was given back last.
+  private var peak = 0
+  private var quietSince: Instant?
+
+  /// True once for each crowd, when it has gone.
+  mutating func isDue(connections: Int, at now: Instant) -> Bool {
+    peak = max(peak, connections)
+    guard peak >= Self.worthwhile, connections <= peak / 2 else {
+      quietSince = nil
+      return false
+    }
+    guard let since = quietSince else {
+      quietSince = now
+      return false
+    }
+    guard now >= since + Self.patience else { return false }
+    peak = connections
+    quietSince = nil
+    return true
+  }
+}

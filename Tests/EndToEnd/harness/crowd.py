@@ -1,0 +1,117 @@
+"""Clients that are many and slow, in a process of their own so that the test's own client is not slowed by them."""
+
+import os
+import resource
+import select
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+from .waiting import PATIENCE
+
+# How many clients a crowd has, in all; CI has time and descriptors for no more than this.
+SIZE = int(os.environ.get("BELVEDERE_TEST_CROWD", "400"))
+
+
+class Crowd:
+    """`count` clients of `endpoint` from `source`, who do what `kind` says and stay until the crowd ends:
+
+    silent: connect and send nothing; hello: send a ClientHello and nothing behind it; piece: send half of one;
+    idle: complete the handshake and one request; reset: send a ClientHello and go away at once, one after the other.
+    """
+
+    def __init__(self, kind, endpoint, count, source="127.0.91.1"):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "harness.crowd", kind, *map(str, endpoint), str(count), source],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1],
+        )  # fmt: skip
+
+    @property
+    def is_complete(self):
+        """Whether everybody is there."""
+        ready, _, _ = select.select([self.process.stdout], [], [], 0)
+        return bool(ready)
+
+    def wait(self):
+        """Waits until everybody is there."""
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE * 6)
+        assert ready and self.process.stdout.readline() == "complete\n", "the crowd did not gather"
+        return self
+
+    def end(self):
+        """Everybody leaves."""
+        self.process.stdin.close()
+        self.process.wait(PATIENCE * 3)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def context():
+    """Takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def client_hello():
+    """The bytes of a ClientHello."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    side = context().wrap_bio(incoming, outgoing, server_hostname="view.test")
+    try:
+        side.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
+def connect(endpoint, source):
+    return socket.create_connection(endpoint, timeout=PATIENCE * 3, source_address=(source, 0))
+
+
+def gather(kind, endpoint, count, source):
+    """All clients, connected."""
+    hello, shared, kept = client_hello(), context(), []
+    for _ in range(count):
+        try:
+            client = connect(endpoint, source)
+            if kind in ("hello", "reset"):
+                client.sendall(hello)
+            elif kind == "piece":
+                client.sendall(hello[: len(hello) // 2])
+            elif kind == "idle":
+                client = shared.wrap_socket(client, server_hostname="view.test")
+                client.sendall(b"GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+                client.recv(65536)
+            if kind == "reset":
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+            else:
+                kept.append(client)
+        except OSError:
+            # Refused, or cut already.
+            continue
+    return kept
+
+
+def main(kind, address, port, count, source):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    clients = gather(kind, (address, int(port)), int(count), source)
+    print("complete", flush=True)
+    sys.stdin.read()
+    for client in clients:
+        client.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,29 @@
+import Testing
+import Wire
+
+@testable import Worker
+
+@Suite struct MemoryReturnTests {
+  private func due(_ connections: [Int]) -> [Int] {
+    var decision = MemoryReturn()
+    return connections.indices.filter {
+      decision.isDue(connections: connections[$0], at: Instant(nanoseconds: UInt64($0) * 1_000_000_000))
+    }
+  }
+
+  @Test func `memory goes back once, when a crowd has been gone for some seconds`() {
+    #expect(due([10, 10_000, 9_000] + Array(repeating: 10, count: 20)) == [8])
+  }
+
+  @Test func `a crowd that comes again is waited for`() {
+    #expect(due([1000, 10, 10, 10, 900] + Array(repeating: 10, count: 8)) == [10])
+  }
+
+  @Test func `a few clients are no crowd`() {
+    #expect(due([MemoryReturn.worthwhile - 1] + Array(repeating: 0, count: 20)).isEmpty)
+  }
+
+  @Test func `a crowd of which half stays has not gone`() {
+    #expect(due([1000] + Array(repeating: 501, count: 20)).isEmpty)
+  }
+}
