@@ -92,7 +92,7 @@ import Wire
   @Test func `limits, pool and log are set`() throws {
     let configuration = try DefaultTests.load(DefaultTests.smallest)
     #expect(configuration.limits.connections == 10_000)
-    #expect(configuration.limits.connectionsPerAddress == nil)
+    #expect(configuration.limits.connectionsPerAddress == 4000)
     #expect(configuration.limits.headerBytes == HeadLimits().bytes)
     #expect(configuration.limits.headerFields == HeadLimits().fieldLines)
     #expect(configuration.limits.requestsPerConnection == nil)

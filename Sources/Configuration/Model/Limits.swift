@@ -3,13 +3,14 @@ import Wire
 extension Configuration {
   /// How much of everything there may be at once. Where a limit may be absent, nil means so.
   package struct Limits: Equatable, Sendable {
-    /// Client connections in all. Above it, or above what the process's descriptors allow (`DescriptorBudget`), no
-    /// connection is accepted until one ends.
+    /// Client connections in all. Above it, or above what the process's descriptors allow (`DescriptorBudget`), a new one
+    /// takes the place of one that has sent nothing, or is idle; where there is none, it waits.
     ///
     /// 10,000 idle TLS connections take about 150 MB.
     package var connections = 10_000
-    /// Client connections from one address. Off: many users may sit behind one address.
-    package var connectionsPerAddress: Int?
+    /// Client connections from one address, trusted proxies excepted. 200 users behind one address with a browser or View
+    /// client of up to 10 connections each, which come anew while the old ones still linger, have 4000.
+    package var connectionsPerAddress: Int? = 4000
     /// Bytes of a request's or answer's head, start line included. Such a head fits into one buffer of 17 KB together with
     /// the fields that rewriting adds; for larger ones (Kerberos tickets, SAML) larger buffers are made when they come.
     package var headerBytes = 15_360

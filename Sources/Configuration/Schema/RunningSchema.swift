@@ -41,12 +41,15 @@ extension Schema {
       Key(
         "connections", \.connections, .number(1...10_000_000), example: "4000",
         """
-        Clients' connections in all. Above it, or above what the descriptors allow (limits.md), new ones wait until \
-        others end. 10,000 idle ones take about 150 MB.
+        Clients' connections in all. Above it, or above what the descriptors allow (limits.md), those make room that have \
+        sent nothing, then idle ones; where all are at work, new ones wait. 10,000 idle ones take about 150 MB.
         """),
       Key(
         "connections-per-address", \.connectionsPerAddress, .either("off", or: .number(1...10_000_000)), example: "200",
-        "Clients' connections from one address. Many users may sit behind one address."),
+        """
+        Clients' connections from one address, or one IPv6 /64; trusted proxies (`forwarded`) have no such limit. Many users \
+        may sit behind one address: 200 of them with 10 connections each, twice while they reconnect, are 4000.
+        """),
       Key(
         "header-bytes", \.headerBytes, .size(1024...65_536), example: "32KiB",
         """
