@@ -15,15 +15,15 @@ extension DescriptorBudget {
 extension Configuration {
   /// What a machine has of what connections take.
   package struct Means: Hashable, Sendable {
-    /// How many descriptors the process may open (RLIMIT_NOFILE).
-    package var descriptors: UInt64
+    /// How many descriptors the process may open (RLIMIT_NOFILE); nil: not known.
+    package var descriptors: UInt64?
     /// Source ports that the kernel chooses from (net.ipv4.ip_local_port_range); nil: not known.
     package var ports: ClosedRange<UInt16>?
     /// Bytes of memory that the process may use: the machine's, or its control group's; nil: not known.
     package var memory: UInt64?
     package var processors: Int
 
-    package init(descriptors: UInt64, ports: ClosedRange<UInt16>?, memory: UInt64?, processors: Int) {
+    package init(descriptors: UInt64?, ports: ClosedRange<UInt16>?, memory: UInt64?, processors: Int) {
       self.descriptors = descriptors
       self.ports = ports
       self.memory = memory
@@ -38,7 +38,7 @@ extension Configuration {
   /// Which of the configured limits can't be held, each with the arithmetic and what to type.
   package func shortfalls(on means: Means) -> [String] {
     var warnings: [String] = []
-    let budget = DescriptorBudget(self, limit: means.descriptors, processors: means.processors)
+    let budget = DescriptorBudget(self, limit: means.descriptors ?? .max, processors: means.processors)
     if let warning = budget.warning { warnings.append(warning) }
     if let ports = means.ports {
       for server in servers where server.connections > ports.count {

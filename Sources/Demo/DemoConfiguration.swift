@@ -45,6 +45,7 @@ package struct DemoConfiguration: Sendable {
       servers:
       \(servers.joined())health: { interval: 500ms, timeout: 1500ms, jitter: 50ms, rise: 2, fall: 2 }
       timeouts: { stop: 2s }
+      limits: { connections: 400 }
       threads: 2
       log: { target: stderr }
 

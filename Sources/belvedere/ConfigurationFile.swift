@@ -45,7 +45,7 @@ extension ConfigurationFile {
     do throws(KeyFailure) {
       var plan = try ServicePlan(configuration, text: text, fileName: path, hostName: hostName)
       plan.warnings =
-        loaded.diagnostics.map(\.rendered) + configuration.shortfalls(on: .ofThisMachine).map { "warning: \($0)" }
+        loaded.diagnostics.map(\.rendered) + configuration.shortfalls(on: .ofThisService).map { "warning: \($0)" }
       return .success(plan)
     } catch {
       return .failure(ReloadRefusal([error.description]))

@@ -57,7 +57,7 @@ struct Run: ParsableCommand {
     var plan = try plan(configuration, text: text, hostName: hostName)
     plan.notifier = notifier
     let log = Logger(label: "supervisor")
-    for shortfall in configuration.shortfalls(on: .ofThisMachine) { log.warning("limits: \(shortfall)") }
+    for shortfall in configuration.shortfalls(on: .ofThisService) { log.warning("limits: \(shortfall)") }
     throw ExitCode(
       SupervisorRole.run(
         plan, control: control.path, version: Versions.belvedere,

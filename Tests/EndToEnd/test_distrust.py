@@ -29,8 +29,13 @@ def load(requests):
     return bytes([LOAD]) + struct.pack(">III6Q", 1, 0, 1, requests, requests, 0, 0, 0, 0)
 
 
+def place(host, port):
+    """Where a server runs: address family, address, port."""
+    return b"\x04" + socket.inet_aton(host) + struct.pack(">H", port)
+
+
 def stranger(number):
-    return bytes([SERVER_LOAD]) + text(f"stranger{number}") + struct.pack(">5I", 1, 1, 1, 1, 1)
+    return bytes([SERVER_LOAD]) + text(f"stranger{number}") + place("127.0.0.1", 443) + struct.pack(">5I", 1, 1, 1, 1, 1)
 
 
 def problem(words):
@@ -86,9 +91,9 @@ def test_worker_that_floods_is_replaced_and_leaves_nothing_behind(scene):
 def test_what_a_worker_says_does_not_reach_a_terminals_controls(scene):
     balancer = scene.balance(scene.server())
     end = Mouth(balancer.worker)
-    name = next(iter(balancer.configuration["servers"]))
+    name, server = next(iter(balancer.configuration["servers"].items()))
     evil = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eno"
-    assert end.say(bytes([SERVER_CHANGED]) + text(name) + b"\x02" + text(evil))
+    assert end.say(bytes([SERVER_CHANGED]) + text(name) + place(server["address"], server["port"]) + b"\x02" + text(evil))
     assert end.say(problem(evil))
     wait_until(lambda: "owned" in str(balancer.status), "the lie")
     for words in (["status"], ["status", "--json"], ["server", name, "weight", "1"]):

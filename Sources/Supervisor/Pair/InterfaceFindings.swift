@@ -74,10 +74,15 @@ package struct InterfaceFindings {
 
   /// Says that an address is on an interface, and not by us.
   static func words(about address: InterfaceAddress, on interface: String) -> String {
+    "\(address.address) is on \(interface), and this service did not put it there: \(origins(of: address, on: interface))."
+  }
+
+  /// Where such an address may be from, and what to do.
+  static func origins(of address: InterfaceAddress, on interface: String) -> String {
     """
-    \(address.address) is on \(interface), and this service did not put it there: another program, an earlier one that was \
-    killed, or the system's network configuration. While it is there both nodes may answer for it; unless it is this \
-    machine's own: ip addr del \(address.address)/\(address.prefixLength) dev \(interface).
+    another program, an earlier one that was killed, or the system's network configuration. While it is there both nodes \
+    may answer for it; unless it is this machine's own: ip addr del \(address.address)/\(address.prefixLength) dev \
+    \(interface)
     """
   }
 }

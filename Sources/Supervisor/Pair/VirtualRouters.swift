@@ -263,8 +263,12 @@ struct VirtualRouters: ~Copyable {
     let foreign = own.filter { plan.settings.addresses.contains($0.address) && !$0.isLease(atMost: length) }
     seats[index].foreign = Set(foreign.map(\.address))
     for address in foreign {
-      let words = InterfaceFindings.words(about: address, on: plan.interface)
-      say(index, .error, "\(words) It is left alone", as: .foreign, at: now)
+      let origins = InterfaceFindings.origins(of: address, on: plan.interface)
+      say(
+        index, .error,
+        """
+        \(address.address) is on \(plan.interface), and this service did not put it there: \(origins). It is left alone
+        """, as: .foreign, at: now)
     }
   }
 

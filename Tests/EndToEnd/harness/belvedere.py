@@ -86,6 +86,8 @@ class Belvedere:
             # a handshake, which a busy machine may need longer for.
             "health": {"interval": "1h", "timeout": f"{PATIENCE:.0f}s", "jitter": "0s"},
             "timeouts": {"tls-handshake": f"{PATIENCE:.0f}s"},
+            # What any machine that runs tests has descriptors for; otherwise the log says that it has not.
+            "limits": {"connections": 4000},
         }
         self.configuration = merged(base, changes or {})
         self.file = self.directory / "belvedere.yaml"
