@@ -37,10 +37,11 @@ def test_signed_advertisements_are_believed_and_unsigned_ones_are_not(scene):
     key = scene.directory / "key"
     key.write_text("00112233445566778899aabbccddeeff" * 2 + "\n")
     authentication = {"keys": {1: str(key)}}
-    first, second = scene.pair(vrrp={"authentication": authentication})
+    # keepalived's convention.
+    first, second = scene.pair(vrrp={"authentication": authentication, "checksum": "pseudo-header"})
     stays(lambda: not second.node.holds(scene.ADDRESS), "one Active", 4)
     # Another one in the network that has no key, and claims to be better.
-    stranger = scene.balancer(scene.node("lb3"), vrrp={"priority": 200})
+    stranger = scene.keepalived(scene.node("lb3"), priority=200)
     first.wait_for_log("advertisement from 192.0.2.13 rejected: it is not signed")
     assert first.node.holds(scene.ADDRESS)
     stranger.stop()
@@ -138,11 +139,13 @@ def test_an_interface_that_comes_later_is_waited_for(scene):
 
 
 def test_both_active_is_told_with_what_to_look_at(scene):
-    first, second = scene.pair()
-    # The second one hears nothing any more, as behind a firewall.
-    second.node.run("nft", "add table inet wall; add chain inet wall in { type filter hook input priority 0; }")
-    second.node.run("nft", "add rule inet wall in meta l4proto 112 drop")
-    second.wait_until("active")
+    scene.server()
+    first = scene.balancer(scene.node("lb1"), vrrp={"checksum": "pseudo-header"}).wait_until("active")
+    # The second one hears nothing, as behind a firewall, and does not ask before it takes the address.
+    node = scene.node("lb2")
+    node.run("nft", "add table inet wall; add chain inet wall in { type filter hook input priority 0; }")
+    node.run("nft", "add rule inet wall in meta l4proto 112 drop")
+    scene.keepalived(node, priority=100).wait_until("MASTER")
     first.wait_for_log("both Active: 192.0.2.12 .* does not hear us; check that its firewall lets protocol 112 in")
 
 
@@ -188,7 +191,8 @@ def test_somebody_else_with_the_address_of_ipv6_is_told_of(scene):
 
     def is_told():
         other.run(sys.executable, "-c", CLAIM6)
-        return "02:00:00:00:00:02 announces our address as its own while we are Active" in balancer.log
+        # An answer to a question looks like an announcement here, so that a newcomer takes it for an Active.
+        return "02:00:00:00:00:02 announces our address as its own" in balancer.log
 
     wait_until(is_told, lambda: f"the claim in the log:\n{balancer.log}")
 

@@ -90,6 +90,19 @@ import Wire
     #expect(network.broken.isEmpty, "seed \(seed): \(network.broken)")
   }
 
+  @Test func `a newcomer that somebody announces against, and nobody answers when asked, stays Active`() {
+    var node = Alone()
+    while node.router.role != .active { node.pass(100) }
+    var probes = 0
+    for _ in 0..<200 {
+      node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+      node.pass(100)
+      probes += node.effects.count { $0 == .probe }
+    }
+    #expect(probes > 0)
+    #expect(node.router.role == .active)
+  }
+
   @Test func `the announcements of a machine whose Active was heard a moment ago hold nobody back`() {
     var node = Alone()
     node.hear(200)
