@@ -116,7 +116,7 @@ def test_address_goes_over_and_back_by_order(lb1, lb2, site):
 def test_manual_shows_how_to_look(lb1, lb2):
     assert re.search(r"router-51 +active", operate.type(lb1, "belvedere status"))
     assert "router-51 backup" in operate.type(lb2, "systemctl status belvedere")
-    assert "router-51 on eth0: active, was backup" in operate.type(lb1, "journalctl -u belvedere -n 50")
+    assert "router-51 on eth0: active, was backup" in operate.type(lb1, "journalctl -u belvedere -p notice -n 50")
     operate.type(lb1, "journalctl -u belvedere -p warning")
     assert "server view01 is up" in operate.type(lb1, "journalctl -u belvedere BELVEDERE_SERVER=view01")
     assert "active, was backup" in operate.type(lb1, "journalctl -u belvedere BELVEDERE_ROUTER=router-51 BELVEDERE_STATE=active")
