@@ -82,8 +82,9 @@ def test_worker_that_floods_is_replaced_and_leaves_nothing_behind(scene):
     balancer.wait_for_log(r"the worker said what it can't have meant, .*: it floods: more than \d+ messages a second")
     wait_until(lambda: balancer.worker not in (None, worker), "another worker")
     balancer.wait_until_serving()
-    # Not a thing that names the configuration does not have; with room for a sanitizer's shadow.
-    assert resident(balancer.process.pid) < before * 1.5 + 20_000
+    # Not a thing that names the configuration does not have. A sanitizer keeps what was freed.
+    if "not in a build with a sanitizer" not in balancer.log:
+        assert resident(balancer.process.pid) < before * 1.5 + 20_000
     assert [server["name"] for server in balancer.status["servers"]] == list(balancer.configuration["servers"])
     assert said < 100_000
 

@@ -89,10 +89,9 @@ def test_tunnel_lives_on_when_a_reload_gives_its_server_a_dead_address_and_ends_
 
 
 def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it_hangs(scene):
-    limit = {"view01": {"connections": 1}}
-    pair = Pair(scene, server_changes=limit, limits={"queue": 0})
+    pair = Pair(scene)
     balancer = pair.balancer
-    entry = balancer.configuration["servers"]["view01"]
+    entry = {**balancer.configuration["servers"]["view01"], "connections": 1}
     balancer.reload({"servers": {"view01": None}})
     wait_until(lambda: pair.removed == {pair.place: 1}, lambda: f"the server in {balancer.status['servers']}")
     assert balancer.status["traffic"]["exchanges"] == 1
@@ -100,7 +99,8 @@ def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it
     pair.say()
     assert balancer.server_of(pair.sources[1]) == "view02"
 
-    balancer.reload({"servers": {"view01": entry, "view02": balancer.configuration["servers"]["view02"]}})
+    servers = {"view01": entry, "view02": balancer.configuration["servers"]["view02"]}
+    balancer.reload({"servers": servers, "limits": {"queue": 0}})
     wait_until(lambda: balancer.status_of("view01")["load"]["exchanges"] == 1, "the tunnel to be counted again")
     assert not pair.removed
     assert balancer.status_of("view01")["state"] == "up"
