@@ -4,11 +4,13 @@ BELVEDERE_TEST_CROWD says how many there are: `BELVEDERE_TEST_CROWD=10000 pytest
 prints the figures that matter. Here the bounds are wide, for a machine that does other things besides.
 """
 
+import contextlib
 import os
 import shutil
 import statistics
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from harness.crowd import SIZE, Crowd
@@ -65,7 +67,16 @@ def connections(balancer):
 
 
 def descriptors(process):
-    return len(os.listdir(f"/proc/{process}/fd"))
+    return len(open_files(process))
+
+
+def open_files(process):
+    """What each descriptor is. Pipes don't count: they are to the symbolizer of a sanitizer, the worker has none."""
+    links = []
+    for path in Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            links.append(os.readlink(path))
+    return sorted(link for link in links if not link.startswith("pipe:"))
 
 
 def settled(balancer):
@@ -98,7 +109,10 @@ def test_a_crowd_harms_nobody_and_leaves_nothing(scene, kind):
     compare(kind, quiet, samples)
     beside.close()
     settled(balancer)
-    wait_until(lambda: descriptors(worker) <= descriptors_before, lambda: f"{descriptors(worker)} descriptors")
+    wait_until(
+        lambda: descriptors(worker) <= descriptors_before,
+        lambda: f"{descriptors_before} descriptors again: {open_files(worker)}",
+    )
     if memory_before is not None:
         back = wait_until(lambda: is_back(worker, memory_before), lambda: f"{memory(worker)} kB of {memory_before}", 60)
         print(f"{kind}: {memory_before // 1024} MB before, {back // 1024} MB after")
