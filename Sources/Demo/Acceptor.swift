@@ -25,8 +25,8 @@ struct Acceptor: ~Copyable {
   consuming func run() {
     do {
       var poller = try Poller()
-      try poller.watchLevel(crowd.stop.descriptor, token: Token.stop.rawValue)
-      try poller.watchLevel(crowd.departure.descriptor, token: Token.departure.rawValue)
+      try poller.watchLevel(crowd.stop.descriptor, token: Token(.stop).rawValue)
+      try poller.watchLevel(crowd.departure.descriptor, token: Token(.departure).rawValue)
       try acceptUntilStopped(&poller)
     } catch {
       // Nothing to wait with: the server stays deaf until it is killed.
@@ -34,7 +34,9 @@ struct Acceptor: ~Copyable {
     for guest in guests { guest.join() }
   }
 
-  private enum Token: UInt64 {
+  private typealias Token = PollerToken<EventSource>
+
+  private enum EventSource: UInt64 {
     case stop, departure, listener
   }
 
@@ -47,11 +49,11 @@ struct Acceptor: ~Copyable {
       }
       // Level-triggered, so the listener is watched only while there is room.
       let listens = !isFull && !isRefused && guests.count < ExampleServer.connectionLimit
-      if listens { try poller.watchLevel(listener, token: Token.listener.rawValue) }
+      if listens { try poller.watchLevel(listener, token: Token(.listener).rawValue) }
       let count = poller.wait(milliseconds: isRefused ? Self.pauseMilliseconds : -1)
       if listens { poller.forget(listener) }
       for index in 0..<count {
-        switch Token(rawValue: poller.event(at: index).token) {
+        switch Token(rawValue: poller.event(at: index).token).kind {
         case .stop: return
         case .departure: crowd.departure.drain()
         case .listener, nil: break

@@ -11,7 +11,9 @@ struct Demonstration: ~Copyable {
   /// How long the balancer may take to stop: longer than `timeouts.stop` of its configuration.
   private static let stopLimit = Interval.seconds(8)
 
-  private enum Token: UInt64 {
+  private typealias Token = PollerToken<EventSource>
+
+  private enum EventSource: UInt64 {
     case signals, balancer, prompt
   }
 
@@ -41,8 +43,8 @@ struct Demonstration: ~Copyable {
   /// Runs for `duration`, or until it is told to stop, and returns the exit status.
   consuming func run(for duration: Interval?) throws(DemoError) -> Int32 {
     try needed { () throws(SystemError) in
-      try poller.watchLevel(signals.descriptor, token: Token.signals.rawValue)
-      try poller.watchLevel(balancer.child.handle, token: Token.balancer.rawValue)
+      try poller.watchLevel(signals.descriptor, token: Token(.signals).rawValue)
+      try poller.watchLevel(balancer.child.handle, token: Token(.balancer).rawValue)
     }
 
     waitForService()
@@ -51,7 +53,7 @@ struct Demonstration: ~Copyable {
         balancer.configuration, executable: CurrentProcess.executablePath ?? "belvedere",
         control: BalancerProcess.control)
       StandardStream.output.write(banner.text)
-      let lines = prompt.watch(with: poller, token: Token.prompt.rawValue)
+      let lines = prompt.watch(with: poller, token: Token(.prompt).rawValue)
       obey(lines)
     }
     let end = duration.map { Clock.monotonic() + $0 } ?? .distantFuture
@@ -78,7 +80,7 @@ struct Demonstration: ~Copyable {
   private mutating func waitForEvents(until deadline: Instant) {
     let rest = deadline == .distantFuture ? -1 : Int32(min((deadline - Clock.monotonic()).milliseconds + 1, 60_000))
     for index in 0..<poller.wait(milliseconds: rest) {
-      switch Token(rawValue: poller.event(at: index).token) {
+      switch Token(rawValue: poller.event(at: index).token).kind {
       case .signals:
         while let signal = signals.next() {
           isOver = true

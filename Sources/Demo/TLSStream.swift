@@ -15,7 +15,9 @@ package struct TLSStream: ~Copyable, ByteStream {
   /// How long `finish` waits for the peer's own end.
   private static let farewell = Interval.seconds(2)
 
-  private enum Token: UInt64 {
+  private typealias Token = PollerToken<EventSource>
+
+  private enum EventSource: UInt64 {
     case socket, stop
   }
 
@@ -120,8 +122,8 @@ package struct TLSStream: ~Copyable, ByteStream {
   ) throws(DemoError) -> Poller {
     let poller = try needed(Poller.init)
     try needed { () throws(SystemError) in
-      try poller.watch(socket, token: Token.socket.rawValue)
-      try poller.watchLevel(stop.descriptor, token: Token.stop.rawValue)
+      try poller.watch(socket, token: Token(.socket).rawValue)
+      try poller.watchLevel(stop.descriptor, token: Token(.stop).rawValue)
     }
     return poller
   }
@@ -149,7 +151,7 @@ package struct TLSStream: ~Copyable, ByteStream {
     let milliseconds = isEndless ? -1 : Int32(min(rest.milliseconds + 1, 60_000))
     for index in 0..<poller.wait(milliseconds: milliseconds) {
       let event = poller.event(at: index)
-      guard event.token == Token.socket.rawValue else { throw .stopped }
+      guard Token(rawValue: event.token).kind == .socket else { throw .stopped }
       connection.became(event.readiness)
     }
   }

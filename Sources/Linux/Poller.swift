@@ -2,6 +2,7 @@ import CLinux
 import Wire
 
 /// An epoll instance. Sockets are registered once, edge-triggered, for everything; closing a socket deregisters it.
+/// What an event is about is a `PollerToken`; who only waits needs none.
 @safe
 public struct Poller: ~Copyable {
   /// Events taken from the kernel at once.
@@ -20,14 +21,14 @@ public struct Poller: ~Copyable {
   deinit { unsafe events.deallocate() }
 
   /// Watches a connection: readable, writable and ended, edge-triggered. `token` comes back with every event.
-  package func watch(_ socket: borrowing Descriptor, token: UInt64) throws(SystemError) {
+  package func watch(_ socket: borrowing Descriptor, token: UInt64 = 0) throws(SystemError) {
     guard cl_epoll_add(descriptor.number, socket.number, cl_epoll_edge_triggered, token) == 0 else {
       throw SystemError("epoll_ctl")
     }
   }
 
   /// Watches something that is drained a little at each turn (a listener): readable, level-triggered.
-  package func watchLevel(_ socket: borrowing Descriptor, token: UInt64) throws(SystemError) {
+  package func watchLevel(_ socket: borrowing Descriptor, token: UInt64 = 0) throws(SystemError) {
     guard cl_epoll_add(descriptor.number, socket.number, EPOLLIN.rawValue, token) == 0 else {
       throw SystemError("epoll_ctl")
     }

@@ -10,7 +10,7 @@ extension Supervision {
   private static let problemsShown = 10
 
   /// Takes what the poller told of the control socket.
-  mutating func serveOperators(_ events: [(token: UInt64, readiness: Readiness)]) {
+  mutating func serveOperators(_ events: [SupervisorToken]) {
     for event in events {
       guard let (request, asker) = operators.handle(event, poller, at: Clock.monotonic()) else { continue }
       answer(request, of: asker)

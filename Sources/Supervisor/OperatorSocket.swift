@@ -50,7 +50,9 @@ struct OperatorSocket: ~Copyable {
     let hasRoom = connections.count < OperatorSocket.connectionLimit && now >= restsUntil
     guard hasRoom != isListening else { return }
     if hasRoom {
-      do throws(SystemError) { try poller.watchLevel(listener, token: Token.listener) } catch {
+      do throws(SystemError) {
+        try poller.watchLevel(listener, token: SupervisorToken(.operatorListener).rawValue)
+      } catch {
         return log.error("control: \(error)")
       }
     } else {
@@ -59,17 +61,15 @@ struct OperatorSocket: ~Copyable {
     isListening = hasRoom
   }
 
-  /// Takes an event that is about this socket; answers with a request and who waits for its answer, if one is complete.
+  /// Takes an event, if it is about this socket; answers with a request, once it is complete, and who waits for its
+  /// answer.
   mutating func handle(
-    _ event: (token: UInt64, readiness: Readiness), _ poller: borrowing Poller, at now: Instant
+    _ event: SupervisorToken, _ poller: borrowing Poller, at now: Instant
   ) -> (ControlRequest, Asker)? {
-    guard event.token != Token.listener else {
-      accept(poller, at: now)
-      return nil
-    }
-    let key = Token.key(of: event.token)
+    if event.kind == .operatorListener { accept(poller, at: now) }
+    let key = event.key
     // An event of the same batch may have closed it.
-    guard connections.contains(key) else { return nil }
+    guard event.kind == .operatorConnection, connections.contains(key) else { return nil }
     let request = connections[key].read(at: now)
     connections[key].write()
     if connections[key].phase == .over { close(key) }
@@ -133,7 +133,7 @@ struct OperatorSocket: ~Copyable {
           OperatorConnection(
             socket, name: name, refusal: isWelcome ? nil : "you may not: be root, or in the group of \(path)", at: now))
         do throws(SystemError) {
-          try poller.watch(connections[key].descriptor, token: Token.connection(key))
+          try poller.watch(connections[key].descriptor, token: SupervisorToken(.operatorConnection, key).rawValue)
         } catch {
           close(key)
           throw error
@@ -146,23 +146,6 @@ struct OperatorSocket: ~Copyable {
   }
 
   private mutating func close(_ key: SlabKey) { _ = connections.remove(key) }
-
-  /// What the poller calls this socket and its connections.
-  enum Token {
-    private static let mark: UInt64 = 1 << 63
-    static let listener = mark | 1 << 62
-
-    static func belongs(_ token: UInt64) -> Bool { token & mark != 0 }
-
-    fileprivate static func connection(_ key: SlabKey) -> UInt64 {
-      mark | UInt64(key.generation) << 32 | UInt64(key.index)
-    }
-
-    fileprivate static func key(of token: UInt64) -> SlabKey {
-      SlabKey(
-        index: UInt32(truncatingIfNeeded: token), generation: UInt32(truncatingIfNeeded: token >> 32) & 0x0fff_ffff)
-    }
-  }
 }
 
 /// A control socket that can't be.

@@ -52,9 +52,9 @@ final class OrderFile: Sendable {
     }
   }
 
-  /// Has the poller told, by this token, when it is known what became of an order.
-  func watch(_ poller: borrowing Poller, token: UInt64) throws(SystemError) {
-    try poller.watchLevel(settlement.descriptor, token: token)
+  /// Has the poller told when it is known what became of an order.
+  func watch(_ poller: borrowing Poller) throws(SystemError) {
+    try poller.watchLevel(settlement.descriptor, token: SupervisorToken(.orderFile).rawValue)
   }
 
   func drain() { settlement.drain() }

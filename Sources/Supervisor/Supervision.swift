@@ -14,14 +14,6 @@ struct Supervision: ~Copyable {
   /// terminal or a service manager signals the whole group.
   private static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
 
-  private enum Token {
-    static let signals: UInt64 = 0
-    /// The worker's process, and its link.
-    static let worker: UInt64 = 1
-    /// It is known what became of an order's file.
-    static let orderFile: UInt64 = 2
-  }
-
   var plan: ServicePlan
   private var limits: WorkerLimits
   let log: Logger
@@ -80,8 +72,8 @@ struct Supervision: ~Copyable {
     let signalReader = try SignalReader(Self.signals)
     Signals.ignoreBrokenPipes()
     let poller = try Poller()
-    try poller.watchLevel(signalReader.descriptor, token: Token.signals)
-    try orderFile.watch(poller, token: Token.orderFile)
+    try poller.watchLevel(signalReader.descriptor, token: SupervisorToken(.signals).rawValue)
+    try orderFile.watch(poller)
     let routers = try Self.routers(
       of: plan, digest: digest, control: operators.path, poller: poller, log: log)
     configuration = SharedDescriptor(try MemoryFile.sealed("configuration", contents: plan.configuration.text.span))
@@ -116,13 +108,13 @@ struct Supervision: ~Copyable {
     operators.listen(poller, at: Clock.monotonic())
     while exitStatus == nil {
       let count = poller.wait(patience())
-      let events = (0..<count).map { poller.event(at: $0) }
+      let events = (0..<count).map { SupervisorToken(rawValue: poller.event(at: $0).token) }
       // They have the closest deadlines.
-      serveRouters(events.filter { VirtualRouters.Token.belongs($0.token) })
+      serveRouters(events)
       readWorker()
-      if events.contains(where: { $0.token == Token.signals }) { readSignals() }
-      if events.contains(where: { $0.token == Token.orderFile }) { orderFile.drain() }
-      serveOperators(events.filter { OperatorSocket.Token.belongs($0.token) })
+      if events.contains(where: { $0.kind == .signals }) { readSignals() }
+      if events.contains(where: { $0.kind == .orderFile }) { orderFile.drain() }
+      serveOperators(events)
       passTime()
     }
     routers?.abandon()
@@ -309,8 +301,8 @@ struct Supervision: ~Copyable {
   private mutating func start() {
     do throws(SystemError) {
       guard var next = try makeWorker() else { return }
-      try poller.watchLevel(next.child.handle, token: Token.worker)
-      try poller.watch(next.link.socket.descriptor, token: Token.worker)
+      try poller.watchLevel(next.child.handle, token: SupervisorToken(.worker).rawValue)
+      try poller.watch(next.link.socket.descriptor, token: SupervisorToken(.worker).rawValue)
       next.link.flush()
       workerIdentifier = next.child.identifier
       operators.bar(worker: next.child.identifier)

@@ -47,8 +47,8 @@ package final class ControlChannel: Sendable {
   package init(owning control: consuming Descriptor) throws(SystemError) {
     let wakeup = try Wakeup()
     let poller = try Poller()
-    try poller.watchLevel(control, token: 0)
-    try poller.watchLevel(wakeup.descriptor, token: 1)
+    try poller.watchLevel(control)
+    try poller.watchLevel(wakeup.descriptor)
     self.wakeup = wakeup
     self.poller = Mutex(poller)
     socket = MessageSocket(owning: control)

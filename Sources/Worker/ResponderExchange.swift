@@ -38,7 +38,7 @@ struct ResponderExchange: ~Copyable {
   private init(to endpoint: Endpoint) throws(SystemError) {
     let descriptor = try Socket.connect(to: endpoint)
     let poller = try Poller()
-    try poller.watch(descriptor, token: 0)
+    try poller.watch(descriptor)
     stream = Stream(plain: descriptor)
     self.poller = poller
     deadline = Clock.monotonic() + ResponderExchange.timeout

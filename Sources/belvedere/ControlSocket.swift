@@ -77,7 +77,7 @@ struct ControlSocket: ParsableArguments {
   /// The line without its end, or what there is when the service ends first; nil when time is over.
   private func receive(from socket: borrowing Descriptor, until deadline: Instant) throws(SystemError) -> [UInt8]? {
     let poller = try Poller()
-    try poller.watchLevel(socket, token: 0)
+    try poller.watchLevel(socket)
     var line: [UInt8] = []
     while line.count <= ControlAnswer.byteLimit {
       switch LocalSocket.receive(from: socket, limit: 65_536) {

@@ -13,7 +13,8 @@ private let unsafeTargets: Set = ["Linux", "TLS", "Systemd"]
 private let inlinedFiles: Set = [
   "Sources/Exchange/Attempt.swift", "Sources/Exchange/Cursor.swift", "Sources/Exchange/Exchange.swift",
   "Sources/Linux/Buffer.swift", "Sources/Linux/Leased.swift", "Sources/Linux/Poller.swift",
-  "Sources/Linux/Readiness.swift", "Sources/Linux/Slab.swift", "Sources/Wire/Instant.swift",
+  "Sources/Linux/PollerToken.swift", "Sources/Linux/Readiness.swift", "Sources/Linux/Slab.swift",
+  "Sources/Wire/Instant.swift",
 ]
 
 @Suite struct `Rules of the source tree` {

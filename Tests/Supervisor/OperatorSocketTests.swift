@@ -24,7 +24,7 @@ import Wire
     for _ in 0..<3 as Range<Int> where request == nil {
       let count = poller.wait(.milliseconds(200))
       for index in 0..<count as Range<Int> {
-        request = socket.handle(poller.event(at: index), poller, at: now)?.0 ?? request
+        request = socket.handle(SupervisorToken(rawValue: poller.event(at: index).token), poller, at: now)?.0 ?? request
       }
     }
     return request

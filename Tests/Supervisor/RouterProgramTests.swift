@@ -49,7 +49,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   /// Runs programs in one queue to their end.
   private static func outcomes(_ programs: [Program]) throws -> [ProgramRunner.Outcome] {
     let poller = try Poller()
-    var runner = ProgramRunner(token: 7)
+    var runner = ProgramRunner()
     for program in programs { _ = runner.run(program, in: queue, poller, at: Clock.monotonic()) }
     var outcomes: [ProgramRunner.Outcome] = []
     while outcomes.count < programs.count {
@@ -80,7 +80,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   /// As whoever runs hooks and mail does: until there is nothing left to do.
   private static func told(_ programs: [Program]) throws -> [ProgramRunner.Outcome] {
     let poller = try Poller()
-    var runner = ProgramRunner(token: 7)
+    var runner = ProgramRunner()
     for program in programs { _ = runner.run(program, in: queue, poller, at: Clock.monotonic()) }
     var outcomes: [ProgramRunner.Outcome] = []
     while !runner.areHooksDone {

@@ -76,7 +76,7 @@ package enum Notifier {
 
   private static func run(_ programs: [Program], of router: String) throws(SystemError) -> [String] {
     let poller = try Poller()
-    var runner = ProgramRunner(token: 0)
+    var runner = ProgramRunner()
     for program in programs { _ = runner.run(program, in: ProgramRunner.Queue(router: 0), poller, at: .now) }
     var lines: [String] = []
     while true {
@@ -97,7 +97,7 @@ private struct Conversation: ~Copyable {
 
   init(_ socket: consuming Descriptor) throws(SystemError) {
     let poller = try Poller()
-    try poller.watchLevel(socket, token: 0)
+    try poller.watchLevel(socket)
     self.socket = socket
     self.poller = poller
   }

@@ -50,13 +50,9 @@ struct ProgramRunner: ~Copyable {
     }
   }
 
-  private let token: UInt64
   private var running: [Queue: Running] = [:]
   private var waiting: [Queue: [Program]] = [:]
   private var failed: [(Queue, Program, Outcome)] = []
-
-  /// The poller tells of ends by this token.
-  init(token: UInt64) { self.token = token }
 
   /// Whether nothing runs and nothing waits in the queues of hooks, and `collect` has told of each.
   var areHooksDone: Bool {
@@ -106,7 +102,7 @@ struct ProgramRunner: ~Copyable {
       let child = try ChildProcess(
         program: program.path, arguments: [program.path] + program.arguments,
         environment: CurrentProcess.environment(removing: Self.withheld), input: input)
-      try poller.watchLevel(child.handle, token: token)
+      try poller.watchLevel(child.handle, token: SupervisorToken(.programs).rawValue)
       running[queue] = Running(program, child: child, deadline: now + program.patience)
     } catch {
       failed.append((queue, program, .notStarted(error)))

@@ -5,11 +5,6 @@ import Wire
 /// The sockets of one virtual router on its interface. They are of the interface with this index: one that comes back
 /// under the same name is another one.
 final class RouterPort {
-  /// What a poller's token says is readable.
-  enum Part: UInt64 {
-    case advertisements, claims
-  }
-
   /// Packets taken in one turn; more wait for the next.
   private static let batch = 64
 
@@ -21,28 +16,28 @@ final class RouterPort {
   /// Who claims IPv6 addresses.
   private let neighbours: NeighbourSocket?
 
-  /// `token` makes the poller's token of a part.
+  /// `index` is the virtual router's, for the poller's tokens.
   init(
-    _ settings: AdvertisementChannel.Settings, on interface: NetworkInterface, poller: borrowing Poller,
-    token: (Part) -> UInt64
+    _ index: Int, _ settings: AdvertisementChannel.Settings, on interface: NetworkInterface, poller: borrowing Poller
   ) throws(SystemError) {
     let family = settings.addresses[0].family
+    let claimed = SupervisorToken(.claims, index: index).rawValue
     advertisements = try AdvertisementSocket(family, on: interface, joining: settings.peers == nil)
     frames = try FrameSocket(.sending, on: interface)
     switch family {
     case .v4:
       let socket = try FrameSocket(.arp, on: interface)
-      try poller.watchLevel(socket.descriptor, token: token(.claims))
+      try poller.watchLevel(socket.descriptor, token: claimed)
       arp = consume socket
       neighbours = nil
     case .v6:
       let socket = try NeighbourSocket(on: interface)
-      try poller.watchLevel(socket.descriptor, token: token(.claims))
+      try poller.watchLevel(socket.descriptor, token: claimed)
       neighbours = consume socket
       arp = nil
     }
     self.interface = interface
-    try poller.watchLevel(advertisements.descriptor, token: token(.advertisements))
+    try poller.watchLevel(advertisements.descriptor, token: SupervisorToken(.advertisements, index: index).rawValue)
   }
 
   /// The interface as it is now; nil when it is not the one that the sockets are of.

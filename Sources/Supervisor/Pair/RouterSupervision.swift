@@ -32,7 +32,7 @@ extension Supervision {
     }
   }
 
-  mutating func serveRouters(_ events: [(token: UInt64, readiness: Readiness)]) {
+  mutating func serveRouters(_ events: [SupervisorToken]) {
     guard routers != nil else { return }
     let now = Clock.monotonic()
     routers?.serve(events, poller, at: now)

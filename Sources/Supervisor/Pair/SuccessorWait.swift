@@ -45,7 +45,7 @@ struct SuccessorWait: ~Copyable {
   private mutating func ear(_ family: IPAddress.Family, on interface: NetworkInterface) throws(SystemError) -> Ear {
     if let ear = ears.first(where: { $0.interface == interface.name && $0.socket.family == family }) { return ear }
     let ear = try Ear(family, on: interface)
-    try poller.watchLevel(ear.socket.descriptor, token: UInt64(ears.count))
+    try poller.watchLevel(ear.socket.descriptor)
     ears.append(ear)
     return ear
   }

@@ -37,7 +37,7 @@ struct VirtualRouters: ~Copyable {
   var changes: [RoleChange] = []
   /// How hand-overs ended that were ordered.
   var handovers: [(router: Int, successor: IPAddress?, wasActive: Bool)] = []
-  var programs = ProgramRunner(token: Token.programs)
+  var programs = ProgramRunner()
   var scripts: [ScriptSchedule] = []
   /// Those that have taken leave for good.
   var stopped: Set<Int> = []
@@ -55,7 +55,7 @@ struct VirtualRouters: ~Copyable {
   ) throws(SystemError) {
     let routes = try RouteSocket()
     let watch = try RouteWatch()
-    try poller.watchLevel(watch.descriptor, token: Token.watch)
+    try poller.watchLevel(watch.descriptor, token: SupervisorToken(.routes).rawValue)
     self.log = log
     self.leaseFile = leaseFile
     self.notifier = notifier.flatMap { LocalSocket.isThere($0) ? $0 : nil }
@@ -79,16 +79,14 @@ struct VirtualRouters: ~Copyable {
 
   // MARK: what happens
 
-  /// Takes what the poller told of these sockets.
-  mutating func serve(_ events: [(token: UInt64, readiness: Readiness)], _ poller: borrowing Poller, at now: Instant) {
+  /// Takes what the poller told of these sockets, among other things.
+  mutating func serve(_ events: [SupervisorToken], _ poller: borrowing Poller, at now: Instant) {
     for event in events {
-      if event.token == Token.watch {
-        drainWatch(poller, at: now)
-      } else if let (index, part) = Token.part(of: event.token), index < seats.count {
-        switch part {
-        case .advertisements: receive(index, at: now)
-        case .claims: hearClaims(index, at: now)
-        }
+      switch event.kind {
+      case .routes: drainWatch(poller, at: now)
+      case .advertisements: receive(event.index, at: now)
+      case .claims: hearClaims(event.index, at: now)
+      default: break
       }
     }
   }
@@ -246,9 +244,7 @@ struct VirtualRouters: ~Copyable {
     }
     if seats[index].port?.update(interface) == true { return }
     do throws(SystemError) {
-      seats[index].port = try RouterPort(seats[index].plan.channel, on: interface, poller: poller) { part in
-        Token.of(index, part)
-      }
+      seats[index].port = try RouterPort(index, seats[index].plan.channel, on: interface, poller: poller)
     } catch {
       seats[index].port = nil
       say(index, .error, "\(error)", as: .interface, at: now)
@@ -296,22 +292,6 @@ struct VirtualRouters: ~Copyable {
         isRecorded && address.lifetime != nil && [0, InterfaceAddress.ourProtocol].contains(address.origin)
       guard isConfigured || isLeftover, try routes.remove(address) else { continue }
       log.notice("vrrp: took \(address.address) off \(place), left there by an earlier run")
-    }
-  }
-
-  /// What the poller calls these sockets.
-  enum Token {
-    private static let mark: UInt64 = 1 << 61
-    static let watch = mark | 1 << 60
-    static let programs = mark | 1 << 59
-
-    static func belongs(_ token: UInt64) -> Bool { token >> 61 == 1 }
-
-    static func of(_ index: Int, _ part: RouterPort.Part) -> UInt64 { mark | UInt64(index) << 8 | part.rawValue }
-
-    static func part(of token: UInt64) -> (index: Int, part: RouterPort.Part)? {
-      guard token != programs else { return nil }
-      return RouterPort.Part(rawValue: token & 0xff).map { (Int(token & 0xffff_ff00) >> 8, $0) }
     }
   }
 }
