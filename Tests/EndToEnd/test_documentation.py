@@ -19,7 +19,7 @@ CALL = re.compile(
     re.DOTALL,
 )
 # The words of notes that a pure core or a state machine makes, and an edge writes.
-NOTES = ["Supervisor/WorkerNote.swift", "VRRP/RouterNote.swift", "Worker/ExpiryWatch.swift"]
+NOTES = ["Supervisor/Worker/WorkerNote.swift", "VRRP/RouterNote.swift", "Worker/ExpiryWatch.swift"]
 # Of these, what is a part of another line.
 CERTIFICATE = "the certificate for … in …"
 PARTS = {
