@@ -19,7 +19,7 @@ CALL = re.compile(
     re.DOTALL,
 )
 # The words of notes that a pure core or a state machine makes, and an edge writes.
-NOTES = ["Supervisor/Worker/WorkerNote.swift", "VRRP/RouterNote.swift", "Worker/ExpiryWatch.swift"]
+NOTES = ["WorkerNote.swift", "RouterNote.swift", "ExpiryWatch.swift"]
 # Of these, what is a part of another line.
 CERTIFICATE = "the certificate for … in …"
 PARTS = {
@@ -56,7 +56,8 @@ def said():
             text = path.read_text()
             lines |= {literal(text, match.end()) for match in CALL.finditer(text)}
     for name in NOTES:
-        text = re.sub(r"//.*", "", (SOURCES / name).read_text())
+        [path] = SOURCES.rglob(name)
+        text = re.sub(r"//.*", "", path.read_text())
         for body in re.findall(r"(?:var text: String|static func text\(.*?\)[^{]*|static let advice[^\n]*)(.*?)\n  }", text, re.DOTALL):
             position = 0
             while match := re.search(r'"""|"', body[position:]):

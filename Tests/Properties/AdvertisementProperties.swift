@@ -55,7 +55,7 @@ package enum AdvertisementProperties {
     let packet = ReceivedPacket(
       source: reception.source, destination: reception.destination, hopLimit: reception.isFromRouter ? 254 : 255,
       payload: payload.span)
-    do throws(Rejection) {
+    do throws(AdvertisementRejection) {
       return (try channel.decode(packet, at: UTCTime(nanoseconds: 0)), channel.received)
     } catch {
       try require(channel.rejected.nonZero.map(\.kind) == [error.kind], "\(error.kind) is not what was counted")

@@ -44,7 +44,7 @@ package enum FactProperties {
     guard case .status(let read)? = try? ControlAnswer(parsing: line.span) else {
       throw Violation("an answer that does not read")
     }
-    let page = StatusPage(read, isColoured: false).text
+    let page = StatusText(read, isColoured: false).text
     let isPlain = page.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control }
     try require(isPlain, "a page with control characters: \(page)")
     try require(status.line.utf8.count < 4096, "a line of \(status.line.utf8.count) bytes")

@@ -12,9 +12,9 @@ private let unsafeTargets: Set = ["Linux", "TLS", "Systemd"]
 /// declaration into another module, and these are called dozens of times a request.
 private let inlinedFiles: Set = [
   "Sources/Exchange/Attempt.swift", "Sources/Exchange/Cursor.swift", "Sources/Exchange/Exchange.swift",
-  "Sources/Linux/Buffer.swift", "Sources/Linux/Leased.swift", "Sources/Linux/Poller.swift",
-  "Sources/Linux/PollerToken.swift", "Sources/Linux/Readiness.swift", "Sources/Linux/Slab.swift",
-  "Sources/Wire/Instant.swift",
+  "Sources/Linux/Memory/Buffer.swift", "Sources/Linux/Memory/Leased.swift", "Sources/Linux/Memory/Slab.swift",
+  "Sources/Linux/Events/Poller.swift", "Sources/Linux/Events/PollerToken.swift",
+  "Sources/Linux/Events/Readiness.swift", "Sources/Wire/Time/Instant.swift",
 ]
 
 @Suite struct `Rules of the source tree` {
@@ -30,6 +30,15 @@ private let inlinedFiles: Set = [
     for path in longFiles.keys {
       let file = (SourceTree.sources + SourceTree.tests).first { $0.path == path }
       #expect((file?.lines.count ?? 0) > 400, "\(path) needs no exception")
+    }
+  }
+
+  @Test func `a file name stands once in the tree`() {
+    let files = Dictionary(grouping: SourceTree.sources + SourceTree.tests) { file in
+      file.path.split(separator: "/").last.map(String.init) ?? file.path
+    }
+    for (name, places) in files where places.count > 1 {
+      Issue.record("\(name) is in \(places.map(\.path).sorted().joined(separator: ", "))")
     }
   }
 

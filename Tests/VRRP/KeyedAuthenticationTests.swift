@@ -22,7 +22,7 @@ import Wire
     sender.encode(sender.settings.advertisement(), from: ip(source), to: ip("224.0.0.18"), at: time)
   }
 
-  private func rejection(_ answer: Result<Advertisement, Rejection>) -> Rejection? {
+  private func rejection(_ answer: Result<Advertisement, AdvertisementRejection>) -> AdvertisementRejection? {
     if case .failure(let rejection) = answer { rejection } else { nil }
   }
 
@@ -33,9 +33,9 @@ import Wire
       ("receive-only", "enforce", nil), ("permissive", nil, nil), ("permissive", "receive-only", nil),
       ("permissive", "enforce", nil), ("enforce", nil, .unsigned), ("enforce", "receive-only", .unsigned),
       ("enforce", "permissive", nil), ("enforce", "enforce", nil),
-    ] as [(String, String?, Rejection?)])
+    ] as [(String, String?, AdvertisementRejection?)])
   func `a pair goes over to signed advertisements mode by mode`(
-    receiver: String, sender: String?, expected: Rejection?
+    receiver: String, sender: String?, expected: AdvertisementRejection?
   ) throws {
     let modes = try [receiver, sender].compactMap { $0 }.map { try #require(KeyedAuthentication.Mode(rawValue: $0)) }
     var receiving = channel(modes[0])

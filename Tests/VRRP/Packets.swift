@@ -57,10 +57,10 @@ extension AdvertisementChannel {
     to payload: [UInt8], from source: String = "192.0.2.2", to destination: String = "224.0.0.18",
     hopLimit: UInt8 = 255,
     at time: UTCTime = utc(0)
-  ) -> Result<Advertisement, Rejection> {
+  ) -> Result<Advertisement, AdvertisementRejection> {
     let packet = ReceivedPacket(
       source: ip(source), destination: ip(destination), hopLimit: hopLimit, payload: payload.span)
-    do throws(Rejection) {
+    do throws(AdvertisementRejection) {
       return .success(try decode(packet, at: time))
     } catch {
       return .failure(error)

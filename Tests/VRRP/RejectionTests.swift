@@ -7,7 +7,7 @@ import Wire
 @Suite struct `Rejected packets` {
   private struct Case: Sendable, CustomTestStringConvertible {
     let name: String
-    let rejection: Rejection
+    let rejection: AdvertisementRejection
     var settings = AdvertisementChannel.Settings.plain
     /// Who sent it, when not somebody with the same settings.
     var sender: AdvertisementChannel.Settings?
@@ -127,7 +127,7 @@ import Wire
   }
 
   @Test func `every kind of rejection has a case, but for the replay that takes two packets`() {
-    #expect(Set(Self.cases.map(\.rejection.kind)) == Set(Rejection.Kind.allCases).subtracting([.replayed]))
+    #expect(Set(Self.cases.map(\.rejection.kind)) == Set(AdvertisementRejection.Kind.allCases).subtracting([.replayed]))
   }
 
   @Test func `counters go by kind, in a fixed order`() {

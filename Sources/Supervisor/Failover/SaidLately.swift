@@ -4,7 +4,7 @@ import Wire
 /// Keeps what goes on and on from filling the log: each topic is said once a minute at most.
 struct SaidLately {
   enum Topic: Hashable {
-    case rejection(Rejection.Kind)
+    case rejection(AdvertisementRejection.Kind)
     case receiving, sending, address, addresses, foreign, interface, peers, echo
     /// The one of a track.
     case script(Int)

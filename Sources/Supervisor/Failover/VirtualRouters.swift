@@ -139,7 +139,7 @@ struct VirtualRouters: ~Copyable {
       }
       let received = ReceivedPacket(
         source: packet.source, destination: packet.destination, hopLimit: packet.hopLimit, payload: packet.bytes.span)
-      do throws(Rejection) {
+      do throws(AdvertisementRejection) {
         let advertisement = try seats[index].channel.decode(received, at: .now)
         warn(index, of: advertisement, from: packet.source, at: now)
         perform(routerSet.handle(.advertisement(advertisement, from: packet.source), for: index, at: now), at: now)

@@ -1,0 +1,105 @@
+/// A line for a terminal: pieces of text, some of them in a colour. What a terminal would obey is made visible.
+struct PageLine {
+  enum Mood {
+    case plain, bold, good, doubtful, bad
+
+    /// Select Graphic Rendition (ECMA-48 §8.3.117).
+    fileprivate var code: String? {
+      switch self {
+      case .plain: nil
+      case .bold: "1"
+      case .good: "32"
+      case .doubtful: "33"
+      case .bad: "31"
+      }
+    }
+  }
+
+  private struct Piece {
+    var text: String
+    let mood: Mood
+  }
+
+  private var pieces: [Piece] = []
+
+  init(_ text: String, _ mood: Mood = .plain) { append(text, mood) }
+
+  mutating func append(_ text: String, _ mood: Mood = .plain) {
+    if let last = pieces.indices.last, pieces[last].mood == mood {
+      pieces[last].text += Self.visible(text)
+    } else {
+      pieces.append(Piece(text: Self.visible(text), mood: mood))
+    }
+  }
+
+  func rendered(isColoured: Bool) -> String {
+    pieces.map { piece in
+      guard isColoured, let code = piece.mood.code, !piece.text.isEmpty else { return piece.text }
+      return "\u{1b}[\(code)m\(piece.text)\u{1b}[0m"
+    }.joined()
+  }
+
+  /// The line in as many as it takes, `label` before the first and every one of them indented. Breaks between words,
+  /// and within one that is longer than a line.
+  func wrapped(after label: String, indent: Int, width: Int = StatusText.width) -> [PageLine] {
+    let margin = label.isEmpty ? "" : "  " + label
+    var lines: [PageLine] = []
+    var line = PageLine(margin + String(repeating: " ", count: max(0, indent - margin.count)))
+    var room = width - indent
+    var isStart = true
+    func begin() {
+      lines.append(line)
+      line = PageLine(String(repeating: " ", count: indent))
+      room = width - indent
+    }
+    for (gap, word, mood) in words {
+      if !isStart, gap + word.count > room {
+        begin()
+        isStart = true
+      }
+      var rest = (isStart ? "" : String(repeating: " ", count: gap)) + word
+      while rest.count > room {
+        line.append(String(rest.prefix(room)), mood)
+        rest = String(rest.dropFirst(room))
+        begin()
+      }
+      line.append(rest, mood)
+      room -= rest.count
+      isStart = false
+    }
+    return lines + [line]
+  }
+
+  /// The words, each with how many spaces stand before it.
+  private var words: [(gap: Int, word: String, Mood)] {
+    var words: [(Int, String, Mood)] = []
+    var gap = 0
+    for piece in pieces {
+      var word = ""
+      for character in piece.text {
+        if character == " ", !word.isEmpty {
+          words.append((gap, word, piece.mood))
+          (gap, word) = (0, "")
+        }
+        if character == " " { gap += 1 } else { word.append(character) }
+      }
+      if !word.isEmpty {
+        words.append((gap, word, piece.mood))
+        gap = 0
+      }
+    }
+    return words
+  }
+
+  private static func visible(_ text: String) -> String {
+    var shown = ""
+    for scalar in text.unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator:
+        shown += "\\u{" + String(scalar.value, radix: 16) + "}"
+      default: shown.unicodeScalars.append(scalar)
+      }
+    }
+    return shown
+  }
+}

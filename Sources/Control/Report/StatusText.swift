@@ -1,0 +1,208 @@
+/// A report as a person reads it: 80 columns, in colours where they are wanted.
+package struct StatusText {
+  let report: StatusReport
+  private let isColoured: Bool
+
+  package init(_ report: StatusReport, isColoured: Bool) {
+    self.report = report
+    self.isColoured = isColoured
+  }
+
+  /// No line is longer, colours not counted.
+  static let width = 80
+
+  /// Ends with a newline.
+  package var text: String {
+    let sections = [[title] + facts, routers, servers, problems].filter { !$0.isEmpty }
+    return sections.map { $0.map { $0.rendered(isColoured: isColoured) + "\n" }.joined() }.joined(separator: "\n")
+  }
+
+  // MARK: the service
+
+  private var title: PageLine {
+    var line = PageLine("belvedere \(report.version) on \(report.node): ", .bold)
+    line.append(report.state.rawValue, report.state == .serving ? .good : .bad)
+    return line
+  }
+
+  private var facts: [PageLine] {
+    var rows: [(String, PageLine)] = [
+      ("service", PageLine(report.service.joined(separator: ", ") + (report.mode == "http" ? "" : ", \(report.mode)"))),
+      ("listens on", PageLine(report.listeners.joined(separator: ", "))), ("running for", PageLine(processes)),
+      ("generation", PageLine(generation)), ("connections", PageLine(connections)), ("requests", PageLine(requests)),
+      ("clients", PageLine(clients)),
+    ]
+    if report.traffic.refused != StatusReport.Refused() { rows.append(("refused", PageLine(refused))) }
+    for certificate in report.certificates { rows.append(("certificate", line(of: certificate))) }
+    let label = rows.map(\.0.count).max() ?? 0
+    return rows.flatMap { name, value in value.wrapped(after: name, indent: label + 4) }
+  }
+
+  private var processes: String {
+    let age = Age(report.time.seconds(since: report.since))
+    guard let worker = report.worker else { return "\(age) (process \(report.pid)), no worker" }
+    return "\(age) (process \(report.pid)), its worker for "
+      + "\(Age(report.time.seconds(since: worker.since))) (process \(worker.pid))"
+  }
+
+  private var generation: String {
+    let current = report.generation
+    let age = Age(report.time.seconds(since: current.since))
+    let threads = Self.counted(current.threads, "thread")
+    let earlier = (current.alive ?? 1) > 1 ? ", \((current.alive ?? 1) - 1) before it still in use" : ""
+    return "\(current.number) for \(age), \(threads)\(earlier)"
+  }
+
+  private var connections: String {
+    let traffic = report.traffic
+    let rate = traffic.rates.map { ", \($0.connections) new a second" } ?? ""
+    return "\(traffic.connections) of \(report.limits.connections)\(rate), \(traffic.accepted) in all"
+  }
+
+  private var requests: String {
+    let traffic = report.traffic
+    let rate = traffic.rates.map { ", \($0.requests) new a second" } ?? ""
+    return "\(traffic.exchanges) under way\(rate), \(traffic.requests) in all"
+  }
+
+  private var clients: String {
+    "\(report.servers.reduce(0) { $0 + ($1.load?.clients ?? 0) }) of \(report.limits.clients) remembered"
+  }
+
+  private var refused: String {
+    let refused = report.traffic.refused
+    let counts = [
+      (refused.connections, "connection"), (refused.handshakes, "handshake"), (refused.requests, "request"),
+    ]
+    var parts = counts.filter { $0.0 > 0 }.map(Self.counted)
+    if refused.unroutable > 0 { parts.append("\(refused.unroutable) for want of a server") }
+    return parts.joined(separator: ", ")
+  }
+
+  private func line(of certificate: StatusReport.Certificate) -> PageLine {
+    let names = certificate.names.isEmpty ? certificate.subject : certificate.names.joined(separator: ", ")
+    var line = PageLine(names + "; ")
+    let left = certificate.notAfter.seconds(since: report.time)
+    if left == 0 {
+      line.append("expired \(certificate.notAfter.date)", .bad)
+    } else {
+      line.append("until \(certificate.notAfter.date), \(Age(left)) left", left < Self.soon ? .doubtful : .plain)
+    }
+    line.append("; serial \(certificate.serial); \(certificate.file)")
+    return line
+  }
+
+  /// A certificate that ends within 14 days is worth an eye.
+  private static let soon: UInt64 = 14 * 86_400
+
+  // MARK: problems
+
+  private var problems: [PageLine] {
+    guard !report.problems.isEmpty else { return [] }
+    let rows = report.problems.map { problem in
+      (
+        "\(Age(report.time.seconds(since: problem.time))) ago",
+        problem.count == 1 ? problem.text : "\(problem.text) (\(problem.count) times)"
+      )
+    }
+    let label = rows.map(\.0.count).max() ?? 0
+    let lines = rows.flatMap { age, text in PageLine(text).wrapped(after: age, indent: label + 4) }
+    return [PageLine("last problems", .bold)] + lines
+  }
+
+  // MARK: servers
+
+  private var servers: [PageLine] {
+    guard !report.servers.isEmpty else { return [] }
+    let heads = ["server", "state", "since", "sessions", "clients", "exchanges", "waiting"]
+    return table(heads, report.servers.map(cells), moods: report.servers.map { Self.mood(of: $0.state) }) { index in
+      PageLine(Self.details(of: report.servers[index], at: report.time))
+    }
+  }
+
+  /// Rows under their heads, the second cell of each in the row's colour, and its details below it.
+  func table(
+    _ heads: [String], _ rows: [[String]], moods: [PageLine.Mood], details: (Int) -> PageLine
+  ) -> [PageLine] {
+    let widths = heads.indices.map { column in ([heads[column]] + rows.map { $0[column] }).map(\.count).max() ?? 0 }
+    var lines = [PageLine(Self.row(heads, widths), .bold)]
+    for (index, row) in rows.enumerated() {
+      let text = Self.row(row, widths)
+      let state = widths[0] + Self.gap..<widths[0] + Self.gap + row[1].count
+      var line = PageLine(String(text.prefix(state.lowerBound)))
+      line.append(row[1], moods[index])
+      line.append(String(text.dropFirst(state.upperBound)))
+      lines.append(line)
+      lines += details(index).wrapped(after: "", indent: 4)
+    }
+    return lines
+  }
+
+  private func cells(of server: StatusReport.Server) -> [String] {
+    [
+      Self.shortened(server.name, 16), server.state.rawValue,
+      server.since.map { "\(Age(report.time.seconds(since: $0)))" } ?? "",
+    ] + Self.figures(of: server)
+  }
+
+  private static func figures(of server: StatusReport.Server) -> [String] {
+    guard let load = server.load else { return ["", "", "", ""] }
+    return ["\(load.sessions)", "\(load.clients)", "\(load.exchanges)", "\(load.waiting)"]
+  }
+
+  private static func details(of server: StatusReport.Server, at now: Moment) -> String {
+    var parts = [server.address + (server.isRemoved ? ", removed" : "")]
+    if let load = server.load { parts.append(counted(load.connections, "connection")) }
+    if server.isBackup { parts.append("backup") }
+    if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
+    if !server.reason.isEmpty { parts.append(server.reason) }
+    if let order = server.order {
+      let words = [order.mode?.rawValue, order.weight.map { "weight \($0)" }].compactMap { $0 }
+      parts.append("ordered \(Age(now.seconds(since: order.since))) ago: \(words.joined(separator: ", "))")
+      if order.weight != nil { parts.append("configured: weight \(server.configuredWeight)") }
+    }
+    return parts.joined(separator: "; ")
+  }
+
+  /// A server after an order, in a line: `view01: drain, 12 sessions left`.
+  package static func line(of server: StatusReport.Server) -> String {
+    var parts = ["\(server.name): \(server.state.rawValue)"]
+    if let mode = server.order?.mode?.rawValue, mode != server.state.rawValue { parts.append("\(mode) ordered") }
+    if server.weight != server.configuredWeight {
+      parts.append("weight \(server.weight), configured \(server.configuredWeight)")
+    }
+    if let load = server.load {
+      let left = server.order?.mode == nil ? "" : " left"
+      parts.append(counted(load.sessions, "session") + left)
+    }
+    return PageLine(parts.joined(separator: ", ")).rendered(isColoured: false)
+  }
+
+  private static func mood(of state: StatusReport.Server.State) -> PageLine.Mood {
+    switch state {
+    case .up: .good
+    case .drain, .maintenance: .doubtful
+    case .down: .bad
+    case .unknown: .plain
+    }
+  }
+
+  private static let gap = 2
+
+  /// Without spaces at its end.
+  private static func row(_ cells: [String], _ widths: [Int]) -> String {
+    var text = cells.indices.map { column in
+      cells[column] + String(repeating: " ", count: widths[column] - cells[column].count)
+    }.joined(separator: String(repeating: " ", count: gap))
+    while text.last == " " { text.removeLast() }
+    return text
+  }
+
+  private static func counted(_ count: UInt64, _ thing: String) -> String {
+    count == 1 ? "1 \(thing)" : "\(count) \(thing)s"
+  }
+
+  static func shortened(_ text: String, _ limit: Int) -> String {
+    text.count <= limit ? text : text.prefix(limit - 1) + "…"
+  }
+}

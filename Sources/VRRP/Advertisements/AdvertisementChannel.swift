@@ -1,0 +1,152 @@
+import Wire
+
+/// One virtual router's advertisements on their way out and in: makes their bytes, and tells those that count from
+/// those that are rejected, with a counter for each reason.
+///
+/// The edge owns the socket. For each `VirtualRouter.Effect.send` it calls `encode` once a destination; for each packet
+/// of protocol 112 on the interface that it did not send itself it calls `decode`, and hands the result to
+/// `VirtualRouter.handle(.advertisement)`.
+package struct AdvertisementChannel: Sendable {
+  /// What advertisements of one virtual router have to be like.
+  package struct Settings: Hashable, Sendable {
+    package var version: Advertisement.Version
+    package var virtualRouter: UInt8
+    package var addresses: [IPAddress]
+    /// Centiseconds; compared in version 2 only.
+    package var intervalCentiseconds: UInt16
+    package var checksum: AdvertisementCodec.ChecksumConvention
+    /// Version 2 only.
+    package var authentication: AdvertisementCodec.SimpleAuthentication
+    /// Nil: no trailer is sent and none is understood.
+    package var keyed: KeyedAuthentication.Settings?
+    /// The other routers' addresses; nil: multicast, anybody on the link.
+    package var peers: [IPAddress]?
+
+    package init(
+      version: Advertisement.Version, virtualRouter: UInt8, addresses: [IPAddress], intervalCentiseconds: UInt16,
+      checksum: AdvertisementCodec.ChecksumConvention = .message,
+      authentication: AdvertisementCodec.SimpleAuthentication = .none, keyed: KeyedAuthentication.Settings? = nil,
+      peers: [IPAddress]? = nil
+    ) {
+      self.version = version
+      self.virtualRouter = virtualRouter
+      self.addresses = addresses
+      self.intervalCentiseconds = intervalCentiseconds
+      self.checksum = checksum
+      self.authentication = authentication
+      self.keyed = keyed
+      self.peers = peers
+    }
+  }
+
+  package let settings: Settings
+  /// Advertisements made, once a destination.
+  package private(set) var sent: UInt64 = 0
+  /// Advertisements accepted.
+  package private(set) var received: UInt64 = 0
+  package private(set) var rejected = RejectionCounts()
+  private var keyed: KeyedAuthentication?
+
+  package init(_ settings: Settings, digest: @escaping KeyedAuthentication.Digest) {
+    self.settings = settings
+    keyed = settings.keyed.map { KeyedAuthentication($0, digest: digest) }
+  }
+
+  /// Where advertisements go: each unicast peer, or the group of the family.
+  package var destinations: [IPAddress] {
+    settings.peers ?? settings.addresses.prefix(1).map { Advertisement.multicastGroup($0.family) }
+  }
+
+  /// The payload of one packet, for behind an IP header with protocol 112 and TTL 255.
+  package mutating func encode(
+    _ advertisement: Advertisement, from source: IPAddress, to destination: IPAddress, at time: UTCTime
+  ) -> [UInt8] {
+    let message = AdvertisementCodec.message(advertisement, authentication: settings.authentication)
+    let trailer = keyed?.sign(message, from: source, at: time) ?? []
+    sent += 1
+    return AdvertisementCodec.seal(
+      message, trailer: trailer, version: advertisement.version, from: source, to: destination,
+      checksum: settings.checksum)
+  }
+
+  /// The advertisement in a packet, or why it is not listened to; counted either way.
+  ///
+  /// Checks go from outside in: the packet, whose it is, who signed it, and only then what it says (RFC 9568 §7.1).
+  package mutating func decode(
+    _ packet: borrowing ReceivedPacket, at time: UTCTime
+  ) throws(AdvertisementRejection) -> Advertisement {
+    do throws(AdvertisementRejection) {
+      let advertisement = try check(packet, at: time)
+      received += 1
+      return advertisement
+    } catch {
+      rejected.count(error.kind)
+      throw error
+    }
+  }
+
+  private mutating func check(
+    _ packet: borrowing ReceivedPacket, at time: UTCTime
+  ) throws(AdvertisementRejection) -> Advertisement {
+    let parts = try AdvertisementCodec.decode(packet, checksum: settings.checksum)
+    let advertisement = parts.advertisement
+    guard advertisement.virtualRouter == settings.virtualRouter else {
+      throw .virtualRouter(advertisement.virtualRouter)
+    }
+    guard advertisement.version == settings.version else { throw .version(advertisement.version.rawValue) }
+    try checkWay(packet)
+    try authenticate(parts, packet, at: time)
+    let isSameInterval = advertisement.intervalCentiseconds == settings.intervalCentiseconds
+    guard advertisement.intervalCentiseconds > 0, settings.version == .v3 || isSameInterval else {
+      throw .interval(centiseconds: advertisement.intervalCentiseconds)
+    }
+    // Version 2 has such an advertisement dropped unless an owner sent it (RFC 3768 §7.1). Version 3 has it logged (RFC
+    // 9568 §7.1): the sender is Active all the same, and two that drop each other's would both be.
+    guard settings.version == .v3 || advertisement.priority == 255 || isAboutOurs(advertisement) else {
+      throw .addresses(advertisement.addresses)
+    }
+    return advertisement
+  }
+
+  /// Whether an advertisement is about the addresses that are configured here, in whatever order.
+  package func isAboutOurs(_ advertisement: Advertisement) -> Bool {
+    Set(advertisement.addresses) == Set(settings.addresses)
+  }
+
+  /// Who sent it to whom. An address that moves is nobody's source, and IPv6 is spoken between link-local addresses (RFC
+  /// 9568 §5.1.2.1), unless `peers` has others. Who listens to the group listens to nothing else (§5.1.1.2, §5.1.2.2).
+  private func checkWay(_ packet: borrowing ReceivedPacket) throws(AdvertisementRejection) {
+    guard !settings.addresses.contains(packet.source) else { throw .source(packet.source) }
+    if let peers = settings.peers {
+      guard peers.contains(packet.source) else { throw .peer(packet.source) }
+      return
+    }
+    guard packet.source.family == .v4 || packet.source.isLinkLocal else { throw .source(packet.source) }
+    guard packet.destination == Advertisement.multicastGroup(packet.source.family) else {
+      throw .destination(packet.destination)
+    }
+  }
+
+  private mutating func authenticate(
+    _ parts: AdvertisementCodec.Parts, _ packet: borrowing ReceivedPacket, at time: UTCTime
+  ) throws(AdvertisementRejection) {
+    let payload = packet.payload
+    if let type = parts.authenticationType {
+      guard type == settings.authentication.type else { throw .authenticationType(type) }
+      // Type 0 has data of zeros, which receivers ignore (RFC 3768 §5.3.10).
+      if settings.authentication != .none, parts.authenticationData != settings.authentication.data {
+        throw .simpleText
+      }
+    }
+    guard keyed != nil else {
+      guard payload.count == parts.bytes else { throw .length(found: payload.count, expected: parts.bytes) }
+      return
+    }
+    let trailer = payload.extracting(parts.bytes..<payload.count)
+    guard trailer.count == 0 || trailer.count == KeyedTrailer.bytes else {
+      throw .length(found: payload.count, expected: parts.bytes + KeyedTrailer.bytes)
+    }
+    let message = (0..<parts.bytes).map { payload[$0] }
+    try keyed?.verify(message, trailer: trailer, from: packet.source, at: time)
+  }
+}

@@ -1,0 +1,104 @@
+import Wire
+
+/// Keyed authentication of one virtual router's advertisements (draft-cassen-vrrp-auth-hmac): signs what is sent,
+/// verifies what is received, and remembers how far each sender has come, so that nothing is taken twice.
+package struct KeyedAuthentication: Sendable {
+  /// One key: 32 to 64 bytes, and the number that both nodes know it by, 1 to 255.
+  package struct Key: Hashable, Sendable {
+    package var identifier: UInt8
+    package var bytes: [UInt8]
+
+    package init(identifier: UInt8, bytes: [UInt8]) {
+      self.identifier = identifier
+      self.bytes = bytes
+    }
+
+    /// How many bytes a key may have.
+    package static let lengths = 32...64
+  }
+
+  /// How far a pair has come on the way to signed advertisements. Both nodes go through the modes in turn, and no
+  /// moment is without an accepted advertisement.
+  package enum Mode: String, CaseIterable, Sendable {
+    /// Verifies a trailer where there is one, sends none.
+    case receiveOnly = "receive-only"
+    /// Sends signed, accepts unsigned.
+    case permissive
+    /// Sends signed and accepts nothing else.
+    case enforce
+  }
+
+  package struct Settings: Hashable, Sendable {
+    package var mode: Mode
+    /// The first one signs, all of them verify. Identifiers are unique.
+    package var keys: [Key]
+    /// How far a trailer's time may be from ours; nil: times only have to grow. With a window, clocks that disagree
+    /// make both nodes Active.
+    package var window: Interval?
+
+    package init(mode: Mode, keys: [Key], window: Interval?) {
+      self.mode = mode
+      self.keys = keys
+      self.window = window
+    }
+  }
+
+  /// HMAC-SHA256 (RFC 2104) of a message with a key: 32 bytes. The edge has it from its cryptographic library.
+  package typealias Digest = @Sendable (_ key: [UInt8], _ message: [UInt8]) -> [UInt8]
+
+  package let settings: Settings
+  private let digest: Digest
+  private var lastSent: AuthenticationSequence?
+  /// The last sequence of each sender. Only who has a key gets a mark, so there are as many as nodes.
+  private var marks: [IPAddress: AuthenticationSequence] = [:]
+
+  package init(_ settings: Settings, digest: @escaping Digest) {
+    self.settings = settings
+    self.digest = digest
+  }
+
+  /// The trailer for a message, empty when none is sent.
+  mutating func sign(_ message: [UInt8], from source: IPAddress, at time: UTCTime) -> [UInt8] {
+    guard settings.mode != .receiveOnly, let key = settings.keys.first else { return [] }
+    let clock = AuthenticationSequence(time)
+    // The clock may have been set back.
+    let sequence = lastSent.map { clock.isAfter($0) ? clock : $0.next } ?? clock
+    lastSent = sequence
+    var trailer = KeyedTrailer(keyIdentifier: key.identifier, sequence: sequence)
+    trailer.digest = truncatedDigest(key.bytes, trailer.digestInput(message: message, source: source))
+    return trailer.encoded
+  }
+
+  /// Verifies what stands behind a message. The mark moves only after everything else was found good.
+  mutating func verify(
+    _ message: [UInt8], trailer bytes: Span<UInt8>, from source: IPAddress, at time: UTCTime
+  ) throws(AdvertisementRejection) {
+    guard bytes.count > 0 else {
+      if settings.mode == .enforce { throw .unsigned }
+      return
+    }
+    guard let trailer = KeyedTrailer(bytes) else { throw .trailerMalformed }
+    let ahead = trailer.sequence.secondsAhead(of: time)
+    if let window = settings.window, Interval.seconds(UInt64(ahead.magnitude)) > window {
+      throw .stale(secondsAhead: ahead)
+    }
+    guard let key = settings.keys.first(where: { $0.identifier == trailer.keyIdentifier }) else {
+      throw .unknownKey(trailer.keyIdentifier)
+    }
+    let expected = truncatedDigest(key.bytes, trailer.digestInput(message: message, source: source))
+    guard Self.areEqual(expected, trailer.digest) else { throw .digest }
+    if let mark = marks[source], !trailer.sequence.isAfter(mark) { throw .replayed }
+    marks[source] = trailer.sequence
+  }
+
+  private func truncatedDigest(_ key: [UInt8], _ input: [UInt8]) -> [UInt8] {
+    Array(digest(key, input).prefix(KeyedTrailer.digestBytes))
+  }
+
+  /// Takes the same time wherever the first difference is.
+  private static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    var difference = UInt8(left.count == right.count ? 0 : 1)
+    for (one, other) in zip(left, right) { difference |= one ^ other }
+    return difference == 0
+  }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Configuration
+import Linux
+import Supervisor
+import Worker
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Validate a configuration and the files that it names.",
+    discussion: """
+      Prints every problem at once, each with the file, line and column, the line itself and what to do about it, and \
+      ends with status 1. When there is none, prints what would be served.
+
+      Certificates, keys and CA files are loaded as `run` would load them, so check as the user that the service runs \
+      as. Nothing is started and no server is asked.
+
+      EXAMPLES
+        belvedere check
+        belvedere check && systemctl reload belvedere
+        belvedere check --configuration new.yaml
+      """)
+
+  @OptionGroup var file: ConfigurationFile
+
+  func run() throws {
+    var loaded = Configuration.load(
+      bytes: try file.read(), fileName: file.path, hostName: CurrentProcess.hostName(),
+      credentials: CurrentProcess.credentials)
+    let certificates = loaded.checkFiles(at: Int64(Clock.wall() / 1_000_000_000))
+    let configuration = try loaded.accepted()
+    for shortfall in configuration.shortfalls(on: .ofThisMachine) {
+      StandardStream.error.write("warning: \(shortfall)\n")
+    }
+    let findings = InterfaceFindings.look(for: configuration)
+    for warning in findings.warnings { StandardStream.error.write("warning: vrrp: \(warning)\n") }
+    guard findings.errors.isEmpty else {
+      for error in findings.errors { StandardStream.error.write("error: vrrp: \(error)\n") }
+      throw ExitCode.failure
+    }
+    StandardStream.output.write(ServiceSummary(configuration, certificates: certificates).text)
+  }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import Configuration
+import Linux
+import Supervisor
+
+struct NotifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "notify",
+    abstract: "Run the hooks of a virtual router and send its mail.",
+    discussion: """
+      For belvedere-notify@.service, which systemd starts for each change that the service tells on \
+      /run/belvedere-notify.sock: reads the change from standard input, a socket, and does what `notify` and `mail` of \
+      the configuration say. With --at it is the one that tells.
+      """,
+    shouldDisplay: false)
+
+  @OptionGroup var file: ConfigurationFile
+
+  @Option(name: .customLong("at"), help: ArgumentHelp("The socket of those who are to be told.", valueName: "path"))
+  var socket: String?
+
+  @Argument(help: ArgumentHelp("What is told.", valueName: "change"))
+  var change: String?
+
+  func validate() throws {
+    guard (socket == nil) == (change == nil) else { throw ValidationError("a change is told --at a socket") }
+  }
+
+  func run() throws {
+    Signals.ignoreBrokenPipes()
+    let failures: [String]
+    do {
+      failures = try perform()
+    } catch let exit as ExitCode {
+      throw exit
+    } catch {
+      StandardStream.error.write("belvedere: hooks and mail: \(error)\n")
+      throw ExitCode.failure
+    }
+    for line in failures { StandardStream.error.write(line + "\n") }
+    if !failures.isEmpty { throw ExitCode.failure }
+  }
+
+  private func perform() throws -> [String] {
+    if let socket, let change { return try Notifier.tell(change, at: socket) }
+    let loaded = Configuration.load(
+      bytes: try file.read(), fileName: file.path, hostName: CurrentProcess.hostName(),
+      credentials: CurrentProcess.credentials)
+    // What is not worth a refusal was said by whoever checked it.
+    return try Notifier.serve(try (loaded.configuration ?? loaded.accepted()).virtualRouters)
+  }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Configuration
+import Linux
+import Logging
+import Supervisor
+import Systemd
+import TLS
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Serve, in the foreground, until told to stop.",
+    discussion: """
+      Runs as two processes: a supervisor that holds the listeners, and a worker that serves. A worker that dies or \
+      hangs is replaced while connections wait.
+
+      SIGTERM or SIGINT (Ctrl-C) stops in an orderly way: no new connections, and exchanges that are under way may \
+      finish within `timeouts.stop` of the configuration. A second one stops at once.
+
+      Messages go to the journal when systemd started the service, otherwise to standard error; the access log goes \
+      to standard output. Both can be changed in the configuration (`log`).
+
+      SIGHUP reads the configuration again, as `belvedere reload` does, which also says what came of it. Signals that \
+      mean something to other programs (SIGUSR1, SIGPWR and their kin) do nothing.
+
+      FILES
+        /etc/belvedere/belvedere.yaml  the configuration
+        /run/belvedere/control.sock    where operators' commands ask
+      """)
+
+  @OptionGroup var file: ConfigurationFile
+  @OptionGroup var control: ControlSocket
+
+  /// For whoever starts it as a part of something: `belvedere demo`, a test.
+  @Flag(
+    help: ArgumentHelp("End at once, without order, when the process that started this one dies.", visibility: .hidden))
+  var dieWithParent = false
+
+  /// For tests, which have no systemd.
+  @Option(
+    help: ArgumentHelp(
+      "The socket of those who run hooks and send mail.", valueName: "path", visibility: .hidden))
+  var notifier = Notifier.standardPath
+
+  func run() throws {
+    if dieWithParent { CurrentProcess.dieWithParent() }
+    Signals.ignoreStrays()
+    try SupervisorRole.giveUpRights()
+    let text = try file.read()
+    let hostName = CurrentProcess.hostName()
+    let configuration = try Configuration.load(
+      bytes: text, fileName: file.path, hostName: hostName, credentials: CurrentProcess.credentials
+    ).accepted()
+    OperationalLog.bootstrap(
+      target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
+      level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info,
+      facility: configuration.log.facility.code)
+    var plan = try plan(configuration, text: text, hostName: hostName)
+    plan.notifier = notifier
+    let log = Logger(label: "supervisor")
+    for shortfall in configuration.shortfalls(on: .ofThisService) { log.warning("limits: \(shortfall)") }
+    throw ExitCode(
+      SupervisorRole.run(
+        plan, control: control.path, version: Versions.belvedere,
+        digest: { key, message in Digest.hmacSHA256(key: key, message) },
+        reread: { [file] in file.plan(hostName: hostName) }))
+  }
+
+  /// Says why there can be none and ends with status 1.
+  private func plan(_ configuration: Configuration, text: [UInt8], hostName: String) throws -> ServicePlan {
+    do throws(KeyFailure) {
+      return try ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)
+    } catch {
+      StandardStream.error.write("belvedere: \(error)\n")
+      throw ExitCode.failure
+    }
+  }
+}

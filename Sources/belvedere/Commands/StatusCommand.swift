@@ -1,0 +1,56 @@
+import ArgumentParser
+import Control
+import Linux
+import Wire
+
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Show what the running service is at: servers, sessions, certificates, the last problems.",
+    discussion: """
+      For a person, in 80 columns, with colours on a terminal unless NO_COLOR is set. For a program, --json prints one \
+      line of JSON; docs/control.md has its members.
+      """)
+
+  private static let patience = Interval.seconds(5)
+  private static let period = Interval.seconds(1)
+
+  @OptionGroup var control: ControlSocket
+
+  @Flag(help: "Print one line of JSON.")
+  var json = false
+
+  @Flag(help: "Show it again every second, until Ctrl-C.")
+  var watch = false
+
+  func run() throws {
+    guard watch else { return show(try ask(), from: "") }
+    while true {
+      // A service that restarts comes back.
+      do { show(try ask(), from: isTerminal ? Self.top : "") } catch let status as ExitCode {
+        guard status == ControlSocket.unavailable else { throw status }
+      }
+      Clock.sleep(Self.period)
+    }
+  }
+
+  private func ask() throws -> StatusReport {
+    guard case .status(let report) = try control.ask(.status, patience: Self.patience) else {
+      StandardStream.error.write("belvedere: the service answered something else\n")
+      throw ControlSocket.unavailable
+    }
+    return report
+  }
+
+  private var isTerminal: Bool { StandardStream.output.isTerminal }
+
+  private func show(_ report: StatusReport, from start: String) {
+    guard !json else { return StandardStream.output.write(verbatim: report.json.text + "\n") }
+    let wantsColours = CurrentProcess.environmentValue("NO_COLOR").map(\.isEmpty) ?? true
+    let page = StatusText(report, isColoured: isTerminal && wantsColours)
+    StandardStream.output.write(verbatim: start + page.text)
+  }
+
+  /// Clears the screen and begins at its top.
+  private static let top = "\u{1b}[H\u{1b}[2J"
+}

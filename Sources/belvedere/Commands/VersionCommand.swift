@@ -1,0 +1,26 @@
+import ArgumentParser
+import Linux
+import TLS
+
+struct VersionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "version",
+    abstract: "Print the versions of Belvedere and of what it stands on.")
+
+  func run() {
+    StandardStream.output.write(
+      """
+      belvedere \(Versions.belvedere)
+      \(opensslVersion)
+      Swift \(Versions.swift)
+
+      """)
+  }
+}
+
+/// What this binary is made of.
+enum Versions {
+  static let belvedere = "0.1.0"
+  /// The standard library that is linked in.
+  static var swift: String { "\(_SwiftStdlibVersion.current)".split(separator: ".").prefix(2).joined(separator: ".") }
+}

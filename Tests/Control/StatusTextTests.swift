@@ -1,0 +1,134 @@
+import Simulation
+import Testing
+
+@testable import Control
+
+private let samplePage = """
+  belvedere 0.1.0 on lb1: serving
+    service      view.domain.local
+    listens on   *:443, *:80 (redirect)
+    running for  3 d 2 h (process 4710), its worker for 3 d 1 h (process 4711)
+    generation   7 for 12 m, 4 threads, 1 before it still in use
+    connections  1204 of 10000, 1.5 new a second, 40211 in all
+    requests     311 under way, 12.0 new a second, 1204411 in all
+    clients      15 of 100000 remembered
+    refused      3 handshakes, 2 for want of a server
+    certificate  view.domain.local, portal.domain.local; until 2026-12-02, 10 d
+                 left; serial 03A1; /etc/belvedere/tls/view.pem
+
+  virtual router  state   since    priority
+  router-51       backup  3 m 5 s  1 of 101
+      servers; 192.168.1.170/24 on eth0; peer 192.168.1.163 with priority 100,
+      heard 1 s ago; advertisements: 12 sent, 4711 received, 2 rejected for
+      checksum; became active once
+      2 timers were late, by 17 ms at most: the machine is overloaded
+
+  server  state    since     sessions  clients  exchanges  waiting
+  view01  drain    0 s       12        15       9          2
+      192.168.1.165:443; 11 connections; weight 5; by order; ordered 0 s ago:
+      drain, weight 5; configured: weight 1
+  view02  down     1 m 35 s
+      192.168.1.166:443; connection refused
+  view03  unknown
+      [fd00::167]:443
+
+  last problems
+    1 m 35 s ago  server view02 is down, was up: health check failed: connection
+                  refused
+    2 h ago       accepting pauses (14 times)
+
+  """
+
+private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
+  StatusText(report, isColoured: isColoured).text
+}
+
+@Suite struct `The status page` {
+  @Test func `it shows everything that an operator looks for, in 80 columns`() {
+    #expect(page(sampleReport) == samplePage)
+  }
+
+  @Test func `colours are laid over the same text`() {
+    let coloured = page(sampleReport, isColoured: true)
+    #expect(coloured.replacing(/\u{1b}\[[0-9]+m/, with: "") == samplePage)
+    #expect(coloured.contains("\u{1b}[31mdown\u{1b}[0m"))
+    #expect(coloured.contains("\u{1b}[33mdrain\u{1b}[0m"))
+    #expect(coloured.contains("\u{1b}[33m until 2026-12-02, 10 d"))
+  }
+
+  @Test func `a certificate that has ended is told in so many words`() {
+    var report = sampleReport
+    report.certificates[0].notAfter = Moment(milliseconds: sampleTime.milliseconds - 1)
+    report.certificates[0].names = []
+    #expect(page(report).contains("certificate  CN=view.domain.local; expired 2026-11-22; serial 03A1"))
+  }
+
+  @Test func `the longest figures fit`() {
+    var report = sampleReport
+    report.servers[0].name = String(repeating: "n", count: 60)
+    report.servers[0].state = .maintenance
+    report.servers[0].since = Moment(milliseconds: sampleTime.milliseconds - 86_399_000)
+    report.servers[0].load = .init(
+      clients: 10_000_000, sessions: 10_000_000, exchanges: 1_000_000, waiting: 1_000_000, connections: 1_000_000)
+    #expect(page(report).split(separator: "\n").allSatisfy { $0.count <= 80 })
+  }
+
+  @Test func `a service of which little is known yet has a page`() {
+    let moment = Moment(milliseconds: 0)
+    let report = StatusReport(
+      time: moment, since: moment, generation: .init(number: 1, since: moment, threads: 1))
+    #expect(page(report).contains("generation   1 for 0 s, 1 thread\n"))
+    #expect(page(report).contains("no worker"))
+  }
+
+  @Test func `a server after an order is told in a line`() {
+    #expect(StatusText.line(of: sampleServer) == "view01: drain, weight 5, configured 1, 12 sessions left")
+    var server = sampleServer
+    server.state = .down
+    server.order?.mode = .maintenance
+    server.weight = 1
+    server.load?.sessions = 1
+    #expect(StatusText.line(of: server) == "view01: down, maintenance ordered, 1 session left")
+    server.state = .up
+    server.order = nil
+    #expect(StatusText.line(of: server) == "view01: up, 1 session")
+    server.load = nil
+    #expect(StatusText.line(of: server) == "view01: up")
+  }
+
+  @Test func `what a terminal would obey is shown instead`() {
+    var report = sampleReport
+    report.servers[0].reason = "a\u{1b}[2Jb\u{202e}c\nd"
+    let text = page(report)
+    #expect(text.contains("a\\u{1b}[2Jb\\u{202e}c\\u{a}d"))
+  }
+
+  @Test func `no line is longer than 80 columns, whatever is in the report`() {
+    let seed: UInt64 = 20_261_125
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<300 {
+      var report = sampleReport
+      func text(_ limit: UInt64) -> String {
+        String((0..<random.next() % limit).map { _ in Array("ab -:ü✂")[Int(random.next() % 7)] })
+      }
+      report.service = [text(100), text(300)]
+      report.node = text(20)
+      report.servers[0].reason = text(300)
+      report.servers[1].name = text(60)
+      report.certificates[0].names = [text(300), text(20)]
+      report.problems[0].text = text(300)
+      for line in page(report).split(separator: "\n") where line.count > 80 {
+        Issue.record("seed \(seed): \(line)")
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      (0, "0 s"), (59, "59 s"), (60, "1 m"), (95, "1 m 35 s"), (600, "10 m"), (3599, "59 m"), (3600, "1 h"),
+      (3660, "1 h 1 m"), (86_399, "23 h 59 m"), (86_400, "1 d"), (97_200, "1 d 3 h"), (864_000, "10 d"),
+    ] as [(UInt64, String)])
+  func `an age is told by what matters of it`(seconds: UInt64, words: String) {
+    #expect("\(Age(seconds))" == words)
+  }
+}
