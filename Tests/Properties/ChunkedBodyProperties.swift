@@ -21,7 +21,7 @@ package enum ChunkedBodyProperties {
   }
 
   /// The accepted bytes as they go out.
-  private static func relayed(
+  fileprivate static func relayed(
     _ bytes: [UInt8], _ progress: BodyTracker.Progress
   ) throws(Violation) -> [UInt8] {
     var tracker = BodyTracker(.chunked)
@@ -65,12 +65,13 @@ struct ReferenceChunks {
   private(set) var contentBytes: UInt64 = 0
   private var rest: ArraySlice<UInt8>
 
-  /// Whether a whole body stands at the start of `bytes`, by the fast reader's word, as far as this one agrees.
-  static func isWhole(_ bytes: ArraySlice<UInt8>) -> Bool {
+  /// Whether a whole body stands at the start of `bytes`, by the fast reader's word, as far as this one agrees. It reads
+  /// what is sent on: blanks before an extension, which only the fast one knows (RFC 9112 §7.1.1), are written over there.
+  static func isWhole(_ bytes: ArraySlice<UInt8>) throws(Violation) -> Bool {
     let array = Array(bytes)
     var body = BodyTracker(.chunked)
-    let accepted = body.advance(over: array.span).accepted
-    let reference = ReferenceChunks(bytes.prefix(accepted))
+    let progress = body.advance(over: array.span)
+    let reference = ReferenceChunks(try ChunkedBodyProperties.relayed(array, progress)[...])
     return body.isComplete && reference.isWellFormed && reference.isComplete
   }
 

@@ -20,7 +20,7 @@ package enum HealthAnswerProperties {
       "whole \(String(describing: whole)), in pieces \(String(describing: pieces))")
     if end != nil { try require(whole != nil && pieces != nil, "no verdict on an answer that has ended") }
     if case .failed(.timeout)? = whole { throw Violation("a time-out without a clock") }
-    let expected = ReferenceAnswer(bytes, isToHead: isToHead, end: end)
+    let expected = try ReferenceAnswer(bytes, isToHead: isToHead, end: end)
     if let status = spoken(whole) { try require(expected.status == status, "\(status), not \(expected)") }
     if expected.isWithin(limit) {
       try require(spoken(whole) == expected.status, "\(String(describing: whole)), not \(expected)")
@@ -84,7 +84,7 @@ private struct ReferenceAnswer {
   private var interimHeads = 0
   private let bytes: Int
 
-  init(_ input: [UInt8], isToHead: Bool, end: StreamEnd?) {
+  init(_ input: [UInt8], isToHead: Bool, end: StreamEnd?) throws(Violation) {
     bytes = input.count
     var rest = input[...]
     let request = AnsweredRequest(isHead: isToHead)
@@ -103,7 +103,7 @@ private struct ReferenceAnswer {
         case .none: true
         case .length(let length): UInt64(rest.count) >= length
         case .untilClose: end == .closed
-        case .chunked: ReferenceChunks.isWhole(rest)
+        case .chunked: try ReferenceChunks.isWhole(rest)
         }
       if isWhole { status = head.status }
       return
