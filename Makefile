@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 60
 # How much larger `make simulation` makes what every `make test` simulates.
 SIMULATION_SCALE ?= 100
 
-# Debian's packages. The Swift toolchain comes from swift.org.
+# Debian's packages. The toolchain, Swift 6.3 or later, comes from swift.org.
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets nginx-light curl \
 	openssl iproute2 slowhttptest
