@@ -7,7 +7,7 @@ import Systemd
 import VRRP
 import Wire
 
-/// The supervisor's loop: signals, the worker's facts and end, and time go into `WorkerLife`; what it answers is done.
+/// The supervisor's loop: signals, the worker's facts and end, and time go into `WorkerStateMachine`; what it answers is done.
 /// Operators are answered and virtual routers served between two turns. Nothing here waits.
 struct Supervision: ~Copyable {
   /// Signals that are read here, and that the worker is born with blocked: it stops when it is told to, not when a
@@ -22,7 +22,7 @@ struct Supervision: ~Copyable {
   /// The text that the worker reads, in memory.
   private var configuration: SharedDescriptor
   var listeners: ListenerSet?
-  private(set) var life: WorkerLife
+  private(set) var life: WorkerStateMachine
   var worker: WorkerProcess?
   /// When it was started.
   private(set) var workerSince: Moment?
@@ -35,10 +35,10 @@ struct Supervision: ~Copyable {
   /// Who waits for which.
   var reloads = ReloadQueue()
   /// What operators want of servers.
-  var orders: ServerOrders
+  var orders: AdminStates
   /// Who waits until it is in force.
   var orderQueue = OrderQueue()
-  let orderFile: OrderFile
+  let orderFile: AdminStateFile
   var operators: OperatorSocket
   /// Nil where no address is shared.
   var routers: VirtualRouters?
@@ -65,7 +65,8 @@ struct Supervision: ~Copyable {
 
   /// `reread` makes a plan of the configuration file as it is when it is called.
   init(
-    _ plan: ServicePlan, listeners: consuming ListenerSet, operators: consuming OperatorSocket, orderFile: OrderFile,
+    _ plan: ServicePlan, listeners: consuming ListenerSet, operators: consuming OperatorSocket,
+    orderFile: AdminStateFile,
     version: String, log: Logger, digest: @escaping KeyedAuthentication.Digest,
     reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
   ) throws(SystemError) {
@@ -87,13 +88,13 @@ struct Supervision: ~Copyable {
     self.listeners = consume listeners
     self.operators = consume operators
     self.orderFile = orderFile
-    orders = ServerOrders(plan.orderFile.map { OrderFile.read($0, log) } ?? OrderSnapshot([:]))
+    orders = AdminStates(plan.orderFile.map { AdminStateFile.read($0, log) } ?? OrderSnapshot([:]))
     orders.keep(plan.serverNames)
     for order in orders.all {
       log.notice("orders: \(order.words), as an earlier service was told", metadata: ["server": "\(order.name)"])
     }
     self.version = version
-    life = WorkerLife(limits: limits)
+    life = WorkerStateMachine(limits: limits)
     status = ServiceStatus(plan.description)
     budget = FactBudget(servers: plan.description.servers.count, at: Clock.monotonic())
     nextTick = Clock.monotonic() + HeartbeatWatch.period
@@ -237,11 +238,11 @@ struct Supervision: ~Copyable {
 
   // MARK: Effects
 
-  mutating func handle(_ event: WorkerLife.Event) {
+  mutating func handle(_ event: WorkerStateMachine.Event) {
     perform(life.handle(event, at: Clock.monotonic()))
   }
 
-  private mutating func perform(_ effects: [WorkerLife.Effect]) {
+  private mutating func perform(_ effects: [WorkerStateMachine.Effect]) {
     for effect in effects {
       switch effect {
       case .start: start()

@@ -29,7 +29,7 @@ package enum SupervisorRole {
       }
       passed = PassedListeners()
       let operators = try OperatorSocket(at: control, log: log)
-      let orderFile = try OrderFile(log: log)
+      let orderFile = try AdminStateFile(log: log)
       defer { orderFile.waitForEnd(until: Clock.monotonic() + .seconds(1)) }
       return try Supervision(
         plan, listeners: listeners, operators: operators, orderFile: orderFile, version: version, log: log,

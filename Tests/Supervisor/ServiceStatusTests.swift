@@ -17,7 +17,7 @@ private func description(of names: [String]) -> ServiceDescription {
 
 private func status(of names: [String]) -> ServiceStatus { ServiceStatus(description(of: names)) }
 
-private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOrders()) -> [StatusReport.Server] {
+private func servers(of status: ServiceStatus, _ orders: AdminStates = AdminStates()) -> [StatusReport.Server] {
   var report = StatusReport(
     time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
   status.fill(&report, orders)
@@ -61,7 +61,7 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
 
   @Test func `orders and loads stand with their servers, and loads are the worker's`() {
     var status = status(of: ["view01", "view02"])
-    var orders = ServerOrders()
+    var orders = AdminStates()
     _ = orders.give(.drain, to: "view02", at: moment(1))
     _ = orders.give(.weight(7), to: "view02", at: moment(2))
     status.note(
@@ -85,7 +85,7 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     func shown() -> [StatusReport.Certificate] {
       var report = StatusReport(
         time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
-      status.fill(&report, ServerOrders())
+      status.fill(&report, AdminStates())
       return report.certificates
     }
     for place in 0..<3 as Range<UInt16> { status.note(certificate(1, place)) }
@@ -99,7 +99,7 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
 
   @Test func `new clients are taken by a server that is up and has a weight`() {
     var status = status(of: ["view01", "view02"])
-    var orders = ServerOrders()
+    var orders = AdminStates()
     #expect(!status.takesNewClients(orders))
     status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
     status.note(.init(name: "view02", endpoint: place, state: .drain, reason: ""), at: moment(1))
@@ -126,7 +126,7 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     status.adopt(description(of: ["view02"]))
     #expect(servers(of: status).map(\.name) == ["view02", "view01"])
     #expect(servers(of: status).map(\.isRemoved) == [false, true])
-    #expect(status.server("view01", ServerOrders()) == nil)
+    #expect(status.server("view01", AdminStates()) == nil)
     status.note(.init(name: "view01", endpoint: place, state: .down, reason: "silent"), at: moment(2))
     #expect(servers(of: status)[1].state == .down)
     #expect(status.reachesServers == nil)
@@ -222,7 +222,7 @@ private func servers(of status: ServiceStatus, _ orders: ServerOrders = ServerOr
     #expect(status.size <= ServiceStatus.certificateLimit)
     var report = StatusReport(
       time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
-    status.fill(&report, ServerOrders())
+    status.fill(&report, AdminStates())
     #expect(ControlAnswer.status(report).line.utf8.count < ControlAnswer.byteLimit)
   }
 }

@@ -60,7 +60,7 @@ extension Moment {
 }
 
 extension StatusReport.State {
-  init(_ state: WorkerLife.State) {
+  init(_ state: WorkerStateMachine.State) {
     switch state {
     case .idle, .starting, .ending: self = .starting
     case .serving: self = .serving

@@ -159,7 +159,7 @@ package struct ServiceStatus {
   }
 
   /// Writes into a report what is known here.
-  package func fill(_ report: inout StatusReport) { fill(&report, ServerOrders()) }
+  package func fill(_ report: inout StatusReport) { fill(&report, AdminStates()) }
 
   /// How much is remembered: whatever was said, a small number of things.
   package var size: Int { health.count + serverLoads.count + certificates.count + rates.sampleCount }
@@ -170,7 +170,7 @@ package struct ServiceStatus {
   }
 
   /// Writes into a report what is known here, and what operators have ordered.
-  func fill(_ report: inout StatusReport, _ orders: ServerOrders) {
+  func fill(_ report: inout StatusReport, _ orders: AdminStates) {
     report.mode = description.mode
     report.service = description.names
     report.listeners = description.listeners
@@ -194,19 +194,19 @@ package struct ServiceStatus {
   }
 
   /// A server as a report shows it; nil when the configuration does not name it.
-  func server(_ name: String, _ orders: ServerOrders) -> StatusReport.Server? {
+  func server(_ name: String, _ orders: AdminStates) -> StatusReport.Server? {
     description.servers.first { $0.name == name }.map { filled($0, orders) }
   }
 
   /// Some server is known to take new clients.
-  func takesNewClients(_ orders: ServerOrders) -> Bool {
+  func takesNewClients(_ orders: AdminStates) -> Bool {
     description.servers.contains { server in
       let shown = filled(server, orders)
       return shown.state == .up && shown.weight > 0
     }
   }
 
-  private func filled(_ described: StatusReport.Server, _ orders: ServerOrders) -> StatusReport.Server {
+  private func filled(_ described: StatusReport.Server, _ orders: AdminStates) -> StatusReport.Server {
     var server = described
     if let health = health[Place(server)], health.isCurrent {
       server.state = StatusReport.Server.State(health.state)

@@ -20,7 +20,7 @@ struct ServingCondition {
   }
 
   /// Takes how the worker stands: it serves, is being replaced, or none is even tried at the moment.
-  mutating func note(_ state: WorkerLife.State, at now: Instant) {
+  mutating func note(_ state: WorkerStateMachine.State, at now: Instant) {
     switch state {
     case .serving:
       absentSince = nil

@@ -18,7 +18,7 @@ struct WorkerProcess: ~Copyable {
   /// Starts a worker and queues everything that it starts with.
   init(
     _ plan: ServicePlan, generation: UInt64, configuration: SharedDescriptor, listeners: borrowing ListenerSet,
-    orders: ServerOrders, blocked: [Int32]
+    orders: AdminStates, blocked: [Int32]
   ) throws(SystemError) {
     let pair = try MessageSocket.Pair()
     let heartbeats = try SharedHeartbeats(loops: ServicePlan.loopLimit)

@@ -5,7 +5,7 @@ import Wire
 ///
 /// Pure: `handle` takes what happened and answers with what to do. Time never goes back between calls, and
 /// `handle(.timer)` is due at `deadline`.
-struct WorkerLife {
+struct WorkerStateMachine {
   enum State: Equatable {
     /// Nothing has been asked for yet.
     case idle

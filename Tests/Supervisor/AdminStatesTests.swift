@@ -8,7 +8,7 @@ private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds 
 
 @Suite struct `What operators want of servers` {
   @Test func `an order is given whole, with what was ordered before`() {
-    var orders = ServerOrders()
+    var orders = AdminStates()
     #expect(orders.give(.drain, to: "view01", at: moment(1)) == ServerOrder(name: "view01", mode: .drain))
     #expect(
       orders.give(.weight(5), to: "view01", at: moment(2)) == ServerOrder(name: "view01", mode: .drain, weight: 5))
@@ -24,7 +24,7 @@ private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds 
   }
 
   @Test func `with the last of it taken back there is no order`() {
-    var orders = ServerOrders()
+    var orders = AdminStates()
     _ = orders.give(.drain, to: "view01", at: moment(1))
     _ = orders.give(.weight(0), to: "view01", at: moment(1))
     _ = orders.give(.weight(nil), to: "view01", at: moment(1))
@@ -35,14 +35,14 @@ private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds 
   }
 
   @Test func `an order that is given again is as old as it was`() {
-    var orders = ServerOrders()
+    var orders = AdminStates()
     _ = orders.give(.drain, to: "view01", at: moment(1))
     _ = orders.give(.drain, to: "view01", at: moment(9))
     #expect(orders["view01"]?.since == moment(1))
   }
 
   @Test func `a server that the configuration names no longer has none`() {
-    var orders = ServerOrders()
+    var orders = AdminStates()
     for name in ["view01", "view02"] { _ = orders.give(.drain, to: name, at: moment(1)) }
     orders.keep(["view02", "view03"])
     #expect(orders.all.map(\.name) == ["view02"])

@@ -5,7 +5,7 @@ import Roles
 ///
 /// It outlives workers and configurations: a worker begins with all of it, and a server keeps its order for as long as
 /// the configuration names it.
-struct ServerOrders {
+struct AdminStates {
   /// Counts the orders that were given.
   private(set) var number: UInt64 = 0
   private var standing: [String: StatusReport.Server.Order]

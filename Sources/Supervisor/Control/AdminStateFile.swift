@@ -7,7 +7,7 @@ import Wire
 /// Keeps what operators have ordered in a file, over a restart. Written when it changes, on a thread that lives as long
 /// as there is something to write, so that no disk makes the supervisor wait. The file is replaced as a whole; one that
 /// can't be written is tried again.
-final class OrderFile: Sendable {
+final class AdminStateFile: Sendable {
   /// What is to be in the file.
   private struct Draft {
     let path: String

@@ -5,9 +5,9 @@ import Wire
 
 @testable import Supervisor
 
-private typealias State = WorkerLife.State
-private typealias Event = WorkerLife.Event
-private typealias Effect = WorkerLife.Effect
+private typealias State = WorkerStateMachine.State
+private typealias Event = WorkerStateMachine.Event
+private typealias Effect = WorkerStateMachine.Effect
 
 private let limits: WorkerLimits = {
   var limits = WorkerLimits(stop: .seconds(10))
@@ -19,8 +19,8 @@ private let limits: WorkerLimits = {
 private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .seconds(seconds) }
 
 /// A life that has come to a state, and the moment that it came there.
-private func life(_ history: [(UInt64, Event)]) -> WorkerLife {
-  var life = WorkerLife(limits: limits)
+private func life(_ history: [(UInt64, Event)]) -> WorkerStateMachine {
+  var life = WorkerStateMachine(limits: limits)
   for (second, event) in history { _ = life.handle(event, at: at(second)) }
   return life
 }
@@ -197,7 +197,7 @@ private struct World {
   private enum Worker { case none, starting, serving, ending, stuck }
 
   private var random: SeededGenerator
-  private var life = WorkerLife(limits: limits)
+  private var life = WorkerStateMachine(limits: limits)
   private var now = Instant(nanoseconds: 0)
   private var worker = Worker.none
   /// What will happen to the worker by itself, and when.
