@@ -13,7 +13,7 @@ struct OperatorSocket: ~Copyable {
 
   /// An operator whose request waits for its answer.
   struct Asker: Hashable {
-    fileprivate let key: SlabKey
+    let key: SlabKey
   }
 
   let path: String

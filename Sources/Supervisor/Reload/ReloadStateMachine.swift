@@ -1,0 +1,194 @@
+import Wire
+
+/// A reload as the supervisor decides it: asked for, read, loaded by the worker beside what serves, and taken over only
+/// as a whole. Several that wait are one: the file is read after the last of them.
+///
+/// Pure: `handle` takes what happened and answers with what to do. Time never goes back between calls, and
+/// `handle(.timer)` is due at `deadline`. A candidate is another configuration with everything that was read and bound
+/// for it.
+struct ReloadStateMachine<Candidate> {
+  typealias Asker = OperatorSocket.Asker
+
+  enum State {
+    case idle
+    /// No worker serves; it is done as soon as one does. A signal has nobody who waits for an answer.
+    case waiting(askers: [Asker])
+    /// The configuration is being read, and what is new in it bound.
+    case preparing(askers: [Asker])
+    /// The worker has the candidate; refused when it has not answered by then.
+    case loading(Loading)
+    /// The service stops, and nothing is loaded any more.
+    case stopping
+  }
+
+  /// What is true while the worker loads a candidate.
+  struct Loading {
+    let candidate: Candidate
+    let generation: UInt64
+    let deadline: Instant
+    let askers: [Asker]
+    /// Who waits for the reload after this one, since the file may have changed after it was read; nil: there is none.
+    var next: [Asker]?
+  }
+
+  enum Event {
+    /// By a signal, or by an operator, who is told the outcome.
+    case requested(by: Asker?)
+    /// The configuration was read, and everything in it is there.
+    case prepared(Candidate)
+    case unprepared(ReloadRefusal)
+    /// The worker serves this generation.
+    case ready(generation: UInt64)
+    /// The worker can't serve this generation.
+    case refused(generation: UInt64, reason: String)
+    /// A worker serves, and can be given another configuration.
+    case workerServes
+    /// No worker serves now; one that loads a candidate may still answer.
+    case workerUnavailable
+    case workerEnded
+    /// The service stops.
+    case stop
+    /// Time has passed.
+    case timer
+  }
+
+  enum Effect {
+    /// The service manager is to know that a reload has begun.
+    case announceReloading
+    /// Read the configuration and bind what is new in it; `prepared` or `unprepared` follows at once.
+    case prepare
+    /// Have the worker load it.
+    case load(Candidate, generation: UInt64)
+    /// Go on with what serves: the candidate that was being loaded is none any more.
+    case discard
+    /// Everything goes by the candidate from here on.
+    case adopt(Candidate, generation: UInt64)
+    /// The service manager is to know that the reload is over.
+    case announceReady
+    case note(ReloadNote)
+    case answer([Asker], Outcome)
+  }
+
+  enum Outcome: Equatable {
+    case serves(generation: UInt64)
+    /// As `belvedere check` words it.
+    case refused([String])
+  }
+
+  /// How long a worker may take to load what the configuration names.
+  static var loadingBound: Interval { .seconds(30) }
+
+  private(set) var state = State.idle
+  private var isWorkerServing = false
+  /// Generations are numbered as they are given to a worker. The first one is not reloaded.
+  private var lastGeneration: UInt64 = 1
+
+  /// When `handle(.timer)` is due next.
+  var deadline: Instant? {
+    guard case .loading(let loading) = state else { return nil }
+    return loading.deadline
+  }
+
+  /// The generation that the worker is to answer for.
+  var loadingGeneration: UInt64? {
+    guard case .loading(let loading) = state else { return nil }
+    return loading.generation
+  }
+
+  mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
+    switch event {
+    case .workerServes: isWorkerServing = true
+    case .workerUnavailable, .workerEnded: isWorkerServing = false
+    default: break
+    }
+    switch (state, event) {
+    case (.stopping, .requested(let asker)):
+      return refuse(Self.stops, askers: list(asker))
+    case (.stopping, _): return []
+
+    case (.idle, .requested(let asker)):
+      return begin(list(asker))
+    case (.waiting(let askers), .requested(let asker)):
+      return begin(askers + list(asker))
+    case (.preparing(let askers), .requested(let asker)):
+      state = .preparing(askers: askers + list(asker))
+      return []
+    case (.loading(var loading), .requested(let asker)):
+      loading.next = (loading.next ?? []) + list(asker)
+      state = .loading(loading)
+      return [.note(.another)]
+    case (.waiting(let askers), .workerServes):
+      return begin(askers)
+
+    case (.preparing(let askers), .prepared(let candidate)):
+      lastGeneration += 1
+      state = .loading(
+        Loading(
+          candidate: candidate, generation: lastGeneration, deadline: now + Self.loadingBound, askers: askers, next: nil
+        ))
+      return [.load(candidate, generation: lastGeneration)]
+    case (.preparing(let askers), .unprepared(let refusal)):
+      state = .idle
+      return [.announceReady] + refuse(refusal, askers: askers)
+
+    case (.loading(let loading), .ready(let generation)) where generation == loading.generation:
+      return [
+        .adopt(loading.candidate, generation: generation), .announceReady, .note(.serves(generation: generation)),
+        .answer(loading.askers, .serves(generation: generation)),
+      ] + beginNext(loading.next)
+    case (.loading(let loading), .refused(let generation, let reason)) where generation == loading.generation:
+      return fail(loading, ReloadRefusal([reason]))
+    case (.loading(let loading), .workerEnded):
+      return fail(loading, ReloadRefusal(["the worker died while it took the new configuration over"]))
+    case (.loading(let loading), .timer) where now >= loading.deadline:
+      return fail(loading, ReloadRefusal(["the worker did not answer in time"]))
+
+    case (.loading(let loading), .stop):
+      state = .stopping
+      return [.discard, .announceReady] + refuse(Self.stops, askers: loading.askers + (loading.next ?? []))
+    case (.waiting(let askers), .stop), (.preparing(let askers), .stop):
+      state = .stopping
+      return refuse(Self.stops, askers: askers)
+    case (.idle, .stop):
+      state = .stopping
+      return []
+
+    case (.idle, _), (.waiting, _), (.preparing, _), (.loading, _):
+      return []
+    }
+  }
+
+  private static var stops: ReloadRefusal { ReloadRefusal(["the service stops"]) }
+
+  private func list(_ asker: Asker?) -> [Asker] { asker.map { [$0] } ?? [] }
+
+  private mutating func begin(_ askers: [Asker]) -> [Effect] {
+    guard isWorkerServing else {
+      state = .waiting(askers: askers)
+      return [.note(.postponed)]
+    }
+    state = .preparing(askers: askers)
+    return [.announceReloading, .prepare]
+  }
+
+  /// Does what was asked for while a candidate was being loaded, or has it wait for a worker.
+  private mutating func beginNext(_ askers: [Asker]?) -> [Effect] {
+    guard let askers else {
+      state = .idle
+      return []
+    }
+    guard isWorkerServing else {
+      state = .waiting(askers: askers)
+      return []
+    }
+    return begin(askers)
+  }
+
+  private mutating func fail(_ loading: Loading, _ refusal: ReloadRefusal) -> [Effect] {
+    [.discard, .announceReady] + refuse(refusal, askers: loading.askers) + beginNext(loading.next)
+  }
+
+  private func refuse(_ refusal: ReloadRefusal, askers: [Asker]) -> [Effect] {
+    refusal.lines.map { .note(.refused($0)) } + (askers.isEmpty ? [] : [.answer(askers, .refused(refusal.reasons))])
+  }
+}
