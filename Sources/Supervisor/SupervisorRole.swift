@@ -31,14 +31,29 @@ package enum SupervisorRole {
       let operators = try OperatorSocket(at: control, log: log)
       let orderFile = try AdminStateFile(log: log)
       defer { orderFile.waitForEnd(until: Clock.monotonic() + .seconds(1)) }
-      return try Supervision(
-        plan, listeners: listeners, operators: operators, orderFile: orderFile, version: version, log: log,
-        digest: digest, reread: reread
-      ).run()
+      let poller = try Poller()
+      try orderFile.watch(poller)
+      let failover = FailoverService(try routers(of: plan, digest: digest, control: control, poller: poller, log: log))
+      let service = Supervision(
+        ServiceOrigin(version: version, reread: reread), try ActiveConfiguration(plan, listeners: listeners),
+        operators: operators, admin: AdminControl(plan, file: orderFile, log: log), failover: failover,
+        poller: poller, log: log)
+      return try SupervisorLoop(service).run()
     } catch {
       log.error("\(error)")
       return 1
     }
+  }
+
+  /// Nil where no address is shared.
+  private static func routers(
+    of plan: ServicePlan, digest: @escaping KeyedAuthentication.Digest, control: String, poller: borrowing Poller,
+    log: Logger
+  ) throws(SystemError) -> VirtualRouters? {
+    guard !plan.routers.isEmpty else { return nil }
+    return try VirtualRouters(
+      plan.routers, digest: digest, leaseFile: LeaseFile(besides: control), notifier: plan.notifier, poller: poller,
+      log: log)
   }
 
   /// Keeps what listeners below port 1024 and the virtual address with its deadlines need, and hands none of it on: the

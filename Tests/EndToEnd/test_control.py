@@ -145,6 +145,23 @@ def test_reload_while_the_service_stops_is_refused(scene):
     assert balancer.wait() == 0
 
 
+def test_reload_that_waits_for_another_is_refused_when_the_service_stops(scene):
+    balancer = scene.balance(scene.server())
+    os.kill(balancer.worker, signal.SIGSTOP)
+    balancer.signal(signal.SIGHUP)
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(balancer.call("reload")))
+    thread.start()
+    balancer.wait_for_log("another follows it")
+    # The second signal ends the worker that stands still.
+    balancer.signal(signal.SIGTERM)
+    wait_until(lambda: balancer.status["state"] == "stopping", "the stop")
+    balancer.signal(signal.SIGTERM)
+    thread.join()
+    assert (answers[0].returncode, "the service stops" in answers[0].stderr) == (1, True), answers[0].stderr
+    assert balancer.wait() == 0
+
+
 # Nobody to ask
 
 

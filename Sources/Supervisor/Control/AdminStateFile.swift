@@ -57,8 +57,6 @@ final class AdminStateFile: Sendable {
     try poller.watchLevel(settlement.descriptor, token: SupervisorToken(.orderFile).rawValue)
   }
 
-  func drain() { settlement.drain() }
-
   /// Writes it there soon; of several that wait, the last. `number` is that of the last order in it.
   func save(_ snapshot: OrderSnapshot, upTo number: UInt64, to path: String) {
     begin { $0.pending = Draft(path: path, text: snapshot.text, number: number) }
@@ -80,12 +78,11 @@ final class AdminStateFile: Sendable {
     }
   }
 
-  /// Whether it is known what became of this order: nil while it is not, otherwise why it is not in the file, or "".
-  func outcome(of number: UInt64) -> String? {
-    state.withLock { state in
-      guard state.settled >= number else { return nil }
-      return state.failed?.reason ?? ""
-    }
+  /// Up to which order it is known what became of the file, and why it could not be written the last time, if so. Quiet
+  /// until there is more to know.
+  func takeOutcome() -> (number: UInt64, failure: String?) {
+    settlement.drain()
+    return state.withLock { ($0.settled, $0.failed?.reason) }
   }
 
   /// Waits until all is written, but not beyond the deadline. What could not be written is tried once more.

@@ -1,8 +1,9 @@
+import Control
 import Linux
 import Roles
 import Wire
 
-/// A running worker: its process, the link to it, and its heartbeats.
+/// A running worker: its process, the link to it, its heartbeats, and how much it may still say.
 struct WorkerProcess: ~Copyable {
   /// Variables that speak to the supervisor alone.
   private static let withheld: Set<String> = [
@@ -11,6 +12,11 @@ struct WorkerProcess: ~Copyable {
 
   var child: ChildProcess
   var link: ControlLink
+  /// When it was started.
+  let since = Moment.now
+  /// It has said more than one turn takes.
+  var hasFactsLeft = false
+  private var budget: FactBudget
   private let heartbeats: SharedHeartbeats
   private var watch: HeartbeatWatch?
   private var watchedLoops = 0
@@ -18,7 +24,7 @@ struct WorkerProcess: ~Copyable {
   /// Starts a worker and queues everything that it starts with.
   init(
     _ plan: ServicePlan, generation: UInt64, configuration: SharedDescriptor, listeners: borrowing ListenerSet,
-    orders: AdminStates, blocked: [Int32]
+    states: AdminStates, blocked: [Int32]
   ) throws(SystemError) {
     let pair = try MessageSocket.Pair()
     let heartbeats = try SharedHeartbeats(loops: ServicePlan.loopLimit)
@@ -38,12 +44,26 @@ struct WorkerProcess: ~Copyable {
         hostName: plan.configuration.hostName),
       with: configuration)
     for listener in listeners.listeners { link.send(.listener(listener.place), with: listener.socket) }
-    for order in orders.all { link.send(.server(order, number: orders.number)) }
+    for state in states.all { link.send(.server(state, number: states.number)) }
     link.send(.start)
     self.child = child
     self.link = link
+    budget = FactBudget(servers: plan.description.servers.count, at: Clock.monotonic())
     self.heartbeats = heartbeats
     watch = nil
+  }
+
+  /// What it has said, as far as its budget goes. Never waits.
+  mutating func receive(at now: Instant) -> ControlLink.Receipt {
+    let receipt = link.receive()
+    if case .fact = receipt, !budget.spend(at: now) { return .faulty(budget.reason) }
+    return receipt
+  }
+
+  /// It serves another configuration.
+  mutating func adopt(_ plan: ServicePlan, _ limits: WorkerLimits, at now: Instant) {
+    budget.adopt(servers: plan.description.servers.count)
+    watch(loops: plan.loops, bound: limits.stall, at: now)
   }
 
   /// From now on each of the first `loops` loops is expected to turn.

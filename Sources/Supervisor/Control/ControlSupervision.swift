@@ -15,7 +15,7 @@ extension Supervision {
       guard let (request, asker) = operators.handle(event, poller, at: Clock.monotonic()) else { continue }
       answer(request, of: asker)
     }
-    if operators.takeTrespass() { handle(.faulty(reason: "it connected to the control socket")) }
+    if operators.takeTrespass() { handle(worker: .faulty(reason: "it connected to the control socket")) }
   }
 
   private mutating func answer(_ request: ControlRequest, of asker: OperatorSocket.Asker) {
@@ -23,8 +23,8 @@ extension Supervision {
     case .status: reply(.status(report()), to: asker)
     case .reload:
       log.notice("reload: asked for by \(operators.name(of: asker))")
-      reload(for: asker)
-    case .server(let name, let command): order(command, of: name, for: asker)
+      handle(reload: .requested(by: asker))
+    case .server(let name, let command): self.command(command, of: name, for: asker)
     case .failover(let seconds): failOver(for: .seconds(seconds), asker)
     case .failback: failBack(asker)
     }
@@ -37,21 +37,26 @@ extension Supervision {
   /// The service as it stands.
   private func report() -> StatusReport {
     let current = StatusReport.Generation(
-      number: generation.current, since: generation.since, threads: UInt64(plan.loops))
-    var report = StatusReport(time: .now, since: began, generation: current)
-    report.node = plan.configuration.hostName
-    report.version = version
+      number: active.generation, since: active.since, threads: UInt64(active.plan.loops))
+    var report = StatusReport(time: .now, since: origin.began, generation: current)
+    report.node = active.plan.configuration.hostName
+    report.version = origin.version
     report.pid = Int64(CurrentProcess.identifier)
-    report.state = StatusReport.State(life.state)
-    if let process = workerIdentifier, let since = workerSince {
-      report.worker = StatusReport.Worker(pid: Int64(process), since: since)
-    }
-    status.fill(&report, orders)
-    routers?.fill(&report)
+    report.state = StatusReport.State(workerState.state)
+    report.worker = runningWorker
+    status.fill(&report, admin.commands.states)
+    failover.routers?.fill(&report)
     report.problems = OperationalLog.problems.reversed().prefix(Self.problemsShown).map {
       StatusReport.Problem(time: Moment(milliseconds: $0.time), count: UInt64($0.count), text: $0.text)
     }
     return report
+  }
+
+  private var runningWorker: StatusReport.Worker? {
+    switch worker {
+    case nil: nil
+    case .some(let worker): StatusReport.Worker(pid: Int64(worker.child.identifier), since: worker.since)
+    }
   }
 }
 

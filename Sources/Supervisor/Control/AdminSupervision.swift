@@ -1,0 +1,98 @@
+import Configuration
+import Control
+import Linux
+import Logging
+import Roles
+import Wire
+
+/// Administrators' commands for servers, done.
+extension Supervision {
+  /// Takes a command, unless it is for a server that is not there.
+  mutating func command(_ command: ServerCommand, of name: String, for asker: OperatorSocket.Asker) {
+    guard status.server(name, admin.commands.states) != nil else {
+      return reply(.refused([unknown(name)]), to: asker)
+    }
+    log.notice(
+      "server \(name): \(command.text), ordered by \(operators.name(of: asker))", metadata: ["server": "\(name)"])
+    handle(admin: .command(command, server: name, by: asker, .now))
+  }
+
+  mutating func handle(admin event: AdminCommandStateMachine.Event) {
+    for effect in admin.commands.handle(event, at: Clock.monotonic()) {
+      switch effect {
+      case .send(let order, let number):
+        worker?.link.send(.server(order, number: number))
+        worker?.link.flush()
+      case .save(let snapshot, let number, let path): admin.file.save(snapshot, upTo: number, to: path)
+      case .forget: admin.file.forget()
+      case .answer(let asker, let server, let isApplied, let memory):
+        answer(asker, server, isApplied: isApplied, memory)
+      }
+    }
+  }
+
+  /// It is known what became of the file.
+  mutating func noteSavedStates() {
+    let (number, failure) = admin.file.takeOutcome()
+    handle(admin: .saved(upTo: number, failure: failure))
+  }
+
+  private mutating func answer(
+    _ asker: OperatorSocket.Asker, _ name: String, isApplied: Bool, _ memory: AdminCommandStateMachine.Memory
+  ) {
+    guard let server = status.server(name, admin.commands.states) else {
+      return reply(.refused(["server \(name): a reload has removed it meanwhile"]), to: asker)
+    }
+    var warnings: [String] = []
+    if !isApplied {
+      warnings.append("no worker has taken it in yet; one that starts does so before it serves")
+    } else if !status.takesNewClients(admin.commands.states) {
+      warnings.append("no server takes new clients now: they are answered with 503")
+    }
+    if case .failed(let path, let reason) = memory {
+      warnings.append("it holds until a restart only: \(path) can't be written (\(reason)), and is tried again")
+    }
+    reply(.ordered(server, warnings: warnings), to: asker)
+  }
+
+  private func unknown(_ name: String) -> String {
+    let names = status.description.servers.map(\.name)
+    let advice =
+      Suggestion.nearest(to: name, among: names).map { "Did you mean `\($0)`?" }
+      ?? "There are: \(names.joined(separator: ", "))"
+    return "the configuration has no server `\(name)`. \(advice)"
+  }
+}
+
+/// Administrators' commands, and where their outcome is remembered.
+struct AdminControl {
+  var commands: AdminCommandStateMachine
+  let file: AdminStateFile
+
+  /// As an earlier service has left them.
+  init(_ plan: ServicePlan, file: AdminStateFile, log: Logger) {
+    var states = AdminStates(plan.orderFile.map { AdminStateFile.read($0, log) } ?? OrderSnapshot([:]))
+    states.keep(plan.serverNames)
+    for state in states.all {
+      log.notice("orders: \(state.words), as an earlier service was told", metadata: ["server": "\(state.name)"])
+    }
+    commands = AdminCommandStateMachine(states, file: plan.orderFile)
+    self.file = file
+  }
+}
+
+extension ServerOrder {
+  /// `view01 drain, weight 5`.
+  fileprivate var words: String {
+    let parts = [mode == .ready ? nil : "\(mode)", weight.map { "weight \($0)" }]
+    return "\(name) " + parts.compactMap { $0 }.joined(separator: ", ")
+  }
+}
+
+extension ServerCommand {
+  /// `drain`, `weight 5`, `weight configured`: as the command line has it.
+  fileprivate var text: String {
+    guard case .weight(let weight) = self else { return word }
+    return "weight " + (weight.map(String.init) ?? "configured")
+  }
+}

@@ -1,0 +1,75 @@
+import Control
+import Linux
+import Logging
+import Roles
+import Systemd
+import Wire
+
+/// Reload, done: everything is read, bound and checked beside what serves, and taken over only as a whole.
+extension Supervision {
+  mutating func handle(reload event: ReloadStateMachine<ReloadCandidate>.Event) {
+    for effect in reload.handle(event, at: Clock.monotonic()) {
+      switch effect {
+      case .announceReloading: ServiceNotification.reloading(at: Clock.monotonic()).send()
+      case .prepare: prepare()
+      case .load(let candidate, let generation): load(candidate, generation: generation)
+      case .discard: status.expect(nil)
+      case .adopt(let candidate, let generation): adopt(candidate, generation: generation)
+      case .announceReady: ServiceNotification.ready.send()
+      case .note(let note):
+        var metadata: Logger.Metadata = [:]
+        if case .serves(let generation) = note { metadata["generation"] = "\(generation)" }
+        log.log(level: note.level, "\(note.text)", metadata: metadata)
+      case .answer(let askers, let outcome):
+        let answer: ControlAnswer =
+          switch outcome {
+          case .serves(let generation): .reloaded(generation: generation, warnings: active.plan.warnings)
+          case .refused(let reasons): .refused(reasons)
+          }
+        for asker in askers { reply(answer, to: asker) }
+      }
+    }
+  }
+
+  private mutating func prepare() {
+    switch origin.reread() {
+    case .failure(let refusal): handle(reload: .unprepared(refusal))
+    case .success(let next):
+      let fixed = active.plan.fixedSettings(changedBy: next)
+      guard fixed.isEmpty else { return handle(reload: .unprepared(ReloadRefusal(fixed))) }
+      do { handle(reload: .prepared(try active.candidate(next))) } catch {
+        handle(reload: .unprepared(ReloadRefusal(["\(error)"])))
+      }
+    }
+  }
+
+  private mutating func load(_ candidate: ReloadCandidate, generation: UInt64) {
+    status.expect(candidate.plan.description)
+    let names = candidate.plan.configuration
+    worker?.link.send(
+      .configure(
+        generation: generation, loops: UInt16(truncatingIfNeeded: candidate.plan.loops), fileName: names.fileName,
+        hostName: names.hostName),
+      with: candidate.text)
+    for listener in candidate.listeners.added { worker?.link.send(.listener(listener.place), with: listener.socket) }
+    for listener in candidate.listeners.removed { worker?.link.send(.withdraw(listener.place)) }
+    worker?.link.send(.start)
+    worker?.link.flush()
+  }
+
+  /// Everything goes by this configuration from here on.
+  private mutating func adopt(_ candidate: ReloadCandidate, generation: UInt64) {
+    let plan = candidate.plan
+    active.adopt(candidate, generation: generation)
+    OperationalLog.setLevel(plan.logLevel)
+    OperationalLog.setFacility(plan.logFacility)
+    for listener in candidate.listeners.removed {
+      ServiceNotification.forget(name: listener.place.endpoint.keptName).send()
+    }
+    for listener in candidate.listeners.added { listener.keep() }
+    workerState.adopt(active.limits)
+    status.adopt(plan.description)
+    handle(admin: .configured(servers: plan.serverNames, file: plan.orderFile))
+    worker?.adopt(plan, active.limits, at: Clock.monotonic())
+  }
+}

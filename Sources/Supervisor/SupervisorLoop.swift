@@ -1,0 +1,83 @@
+import Glibc
+import Linux
+import Systemd
+import Wire
+
+/// The supervisor's loop: waits for sockets, signals and deadlines, and hands what has come to `Supervision`, the
+/// virtual routers first, since they have the closest deadlines. Nothing else waits.
+struct SupervisorLoop: ~Copyable {
+  /// Read here, and blocked in the worker from its start: it stops when it is told to, not when a terminal or a service
+  /// manager signals the whole group.
+  static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
+
+  private var service: Supervision
+  private let signalReader: SignalReader
+  /// When heartbeats are looked at next, and what else is done now and then.
+  private var nextTick = Clock.monotonic() + HeartbeatWatch.period
+  /// The service manager's watchdog; nil where it has none.
+  private let watchdog: Interval?
+  private var nextWatchdog = Instant(nanoseconds: 0)
+  /// What the service manager was told last.
+  private var statusLine = ""
+
+  init(_ service: consuming Supervision) throws(SystemError) {
+    let signalReader = try SignalReader(Self.signals)
+    Signals.ignoreBrokenPipes()
+    try service.poller.watchLevel(signalReader.descriptor, token: SupervisorToken(.signals).rawValue)
+    self.service = service
+    self.signalReader = signalReader
+    // Half of what systemd waits for, as sd_watchdog_enabled(3) asks.
+    watchdog = ServiceNotification.watchdogMicroseconds.map { .microseconds($0 / 2) }
+  }
+
+  /// Runs the service until it is stopped or can't be, and returns the exit status.
+  consuming func run() -> Int32 {
+    service.begin()
+    while service.exitStatus == nil {
+      let count = service.poller.wait(timeout)
+      let events = (0..<count).map { SupervisorToken(rawValue: service.poller.event(at: $0).token) }
+      service.serveRouters(events)
+      service.readWorker()
+      if events.contains(where: { $0.kind == .signals }) { readSignals() }
+      if events.contains(where: { $0.kind == .orderFile }) { service.noteSavedStates() }
+      service.serveOperators(events)
+      handleTimeouts()
+    }
+    service.abandonAddresses()
+    return service.exitStatus ?? 0
+  }
+
+  /// How long nothing is to be done unless something happens.
+  private var timeout: Interval {
+    if service.hasWork { return .zero }
+    var next = nextTick
+    if let deadline = service.deadline { next = min(next, deadline) }
+    if watchdog != nil { next = min(next, nextWatchdog) }
+    return next - Clock.monotonic()
+  }
+
+  private mutating func readSignals() {
+    while let signal = signalReader.next() { service.handle(signal: signal) }
+  }
+
+  private mutating func handleTimeouts() {
+    let now = Clock.monotonic()
+    service.handleTimeouts(at: now)
+    if now >= nextTick {
+      nextTick = now + HeartbeatWatch.period
+      service.tick(at: now)
+      publishStatus()
+    }
+    if let watchdog, now >= nextWatchdog, service.isSound(at: now) {
+      nextWatchdog = now + watchdog
+      ServiceNotification.watchdog.send()
+    }
+  }
+
+  /// Tells the service manager how the service stands, when that has changed.
+  private mutating func publishStatus() {
+    guard let line = service.statusLine, line != statusLine else { return }
+    statusLine = line
+    ServiceNotification.status(line).send()
+  }
+}

@@ -1,0 +1,109 @@
+import Glibc
+import Linux
+import Logging
+import Roles
+import Systemd
+import Wire
+
+/// The worker's life, done: what it says and its end become events, and what is decided about it happens to a process.
+extension Supervision {
+  mutating func handle(worker event: WorkerStateMachine.Event) {
+    for effect in workerState.handle(event, at: Clock.monotonic()) {
+      switch effect {
+      case .start: startWorker()
+      case .stop(let interval): stopWorker(within: interval)
+      case .kill: worker?.child.signal(SIGKILL)
+      case .announceReady: ServiceNotification.ready.send()
+      case .announceStopping:
+        ServiceNotification.stopping.send()
+        handle(reload: .stop)
+      case .note(let note):
+        var metadata: Logger.Metadata = ["generation": "\(active.generation)"]
+        if let workerIdentifier { metadata["pid"] = "\(workerIdentifier)" }
+        log.log(level: note.level, "\(note.text)", metadata: metadata)
+      case .finish(let status): exitStatus = status
+      }
+    }
+    handle(reload: workerState.state == .serving ? .workerServes : .workerUnavailable)
+  }
+
+  /// Takes events that have come, so many in a turn, and when there are no more looks whether the process still runs:
+  /// events come before the end that they explain.
+  mutating func readWorker() {
+    worker?.link.flush()
+    worker?.hasFactsLeft = false
+    var taken = 0
+    reading: while let receipt = worker?.receive(at: Clock.monotonic()) {
+      switch receipt {
+      case .nothing: break reading
+      case .ended:
+        handle(worker: .unlinked)
+        break reading
+      case .faulty(let reason):
+        handle(worker: .faulty(reason: reason))
+        break reading
+      case .fact(let fact):
+        take(fact)
+        taken += 1
+        guard taken < FactBudget.perTurn else {
+          worker?.hasFactsLeft = true
+          return
+        }
+      }
+    }
+    if let end = worker?.child.reap() { noteEnd(end) }
+  }
+
+  private mutating func noteEnd(_ end: ProcessEnd) {
+    worker = nil
+    status.workerEnded()
+    handle(admin: .workerEnded)
+    handle(reload: .workerEnded)
+    handle(worker: .exited(end))
+  }
+
+  private mutating func take(_ fact: Fact) {
+    switch fact {
+    case .hello(let version):
+      guard version != MessageVersion.current else { return }
+      handle(worker: .faulty(reason: MessageError.version(theirs: version).description))
+    case .ready(let generation) where reload.loadingGeneration == generation:
+      handle(reload: .ready(generation: generation))
+    case .refused(let generation, let reason) where reload.loadingGeneration == generation:
+      handle(reload: .refused(generation: generation, reason: reason))
+    case .ready:
+      worker?.watch(loops: active.plan.loops, bound: active.limits.stall, at: Clock.monotonic())
+      handle(worker: .ready)
+    case .refused(_, let reason): handle(worker: .refused(reason: reason))
+    case .serverChanged, .load, .serverLoad, .certificate: status.note(fact, at: Clock.monotonic(), .now)
+    case .problem(let problem):
+      OperationalLog.add(ProblemList.Entry(time: problem.time, count: problem.count, text: problem.text))
+    case .obeyed(let number): handle(admin: .applied(upTo: number))
+    case .stopped: break
+    }
+  }
+
+  private mutating func startWorker() {
+    do throws(SystemError) {
+      guard var next = try active.makeWorker(admin.commands.states) else { return }
+      try poller.watchLevel(next.child.handle, token: SupervisorToken(.worker).rawValue)
+      try poller.watch(next.link.socket.descriptor, token: SupervisorToken(.worker).rawValue)
+      next.link.flush()
+      workerIdentifier = next.child.identifier
+      operators.bar(worker: next.child.identifier)
+      worker = consume next
+      handle(admin: .workerStarted)
+    } catch {
+      handle(worker: .spawnFailed(reason: error.description))
+    }
+  }
+
+  /// Our copies of the listeners go as well, so that nobody waits in their queues.
+  private mutating func stopWorker(within interval: Interval) {
+    active.listeners = nil
+    let bound = Interval(nanoseconds: interval.nanoseconds + 2 * active.limits.grace.nanoseconds)
+    ServiceNotification.extendTimeout(bound).send()
+    worker?.link.send(.stop(within: interval))
+    worker?.link.flush()
+  }
+}
