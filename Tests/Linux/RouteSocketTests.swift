@@ -37,6 +37,51 @@ import Wire
     }
   }
 
+  /// One of ours that is the first of its subnet, and another one of the machine's own behind it.
+  private static func putTwo(
+    _ routes: inout RouteSocket, on interface: Int32, lifetime: UInt32
+  ) throws -> (first: InterfaceAddress, second: InterfaceAddress) {
+    let first = InterfaceAddress(
+      interface: interface, address: address, prefixLength: 24, lifetime: lifetime, origin: 112)
+    let second = InterfaceAddress(
+      interface: interface, address: IPAddress(v4: 0xcb00_7102), prefixLength: 24, lifetime: nil)
+    try routes.put(first)
+    try routes.put(second)
+    return (first, second)
+  }
+
+  @Test(.enabled(if: mayMakeNetworks, "needs root"))
+  func `taking an address off leaves the others of its subnet, which the kernel would delete with it`() throws {
+    try inOwnNetwork { loopback in
+      var routes = try RouteSocket()
+      #expect(try routes.interfaces().first { $0.index == loopback }?.dropsSecondaries == true)
+      let (first, second) = try Self.putTwo(&routes, on: loopback, lifetime: 100)
+      #expect(try routes.remove(first))
+      #expect(try routes.addresses().map(\.address).contains(second.address))
+      #expect(try !routes.addresses().map(\.address).contains(first.address))
+    }
+  }
+
+  @Test(.enabled(if: mayMakeNetworks, "needs root"))
+  func `an interface that keeps secondaries keeps them at the end of a lifetime too`() throws {
+    try inOwnNetwork { loopback in
+      var routes = try RouteSocket()
+      let interface = try #require(try routes.interfaces().first { $0.index == loopback })
+      try routes.keepSecondaries(of: interface)
+      #expect(try routes.interfaces().first { $0.index == loopback }?.dropsSecondaries == false)
+      let watch = try RouteWatch()
+      let poller = try Poller()
+      try poller.watchLevel(watch.descriptor, token: 0)
+      let (first, second) = try Self.putTwo(&routes, on: loopback, lifetime: 1)
+      var isGone = false
+      while !isGone {
+        try #require(poller.wait(milliseconds: 20_000) == 1)
+        for case .addressGone(let gone) in watch.next() where gone.address == first.address { isGone = true }
+      }
+      #expect(try routes.addresses().map(\.address).contains(second.address))
+    }
+  }
+
   @Test(.enabled(if: mayMakeNetworks, "needs root"))
   func `an address that nobody renews is taken off by the kernel, and that is heard`() throws {
     try inOwnNetwork { loopback in

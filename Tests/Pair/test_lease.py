@@ -3,6 +3,7 @@
 import re
 import signal
 
+import pytest
 from harness.waiting import stays, wait_until
 
 
@@ -143,6 +144,32 @@ def test_what_an_earlier_life_with_another_configuration_left_is_swept(scene):
     changed = scene.balancer(balancer.node, vrrp={"address": "192.0.2.110/24"})
     changed.wait_for_log("took 192.0.2.100 off eth0")
     assert not balancer.node.holds(scene.ADDRESS)
+
+
+@pytest.mark.parametrize("way", ["stop", "release", "the lease's end", "the next start"])
+def test_the_machine_s_own_addresses_of_the_subnet_stay_when_the_virtual_one_goes(scene, way):
+    scene.server()
+    node = scene.node("lb1")
+    # The kernel's own setting, which deletes what came to a subnet later together with what came first.
+    node.run("sh", "-c", "echo 0 >/proc/sys/net/ipv4/conf/all/promote_secondaries")
+    node.run("sh", "-c", "echo 0 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries")
+    balancer = scene.balancer(node, vrrp={"address": "192.0.2.100/25", "interval": "3s" if "start" in way else "1s"})
+    balancer.wait_until("active")
+    node.run("ip", "addr", "add", "192.0.2.40/25", "dev", "eth0")
+    assert any("192.0.2.40/25" in line and "secondary" in line for line in node.addresses())
+    if way == "stop":
+        balancer.stop()
+    else:
+        wait_until((balancer.directory / "leases").exists, "the record of what is held")
+        balancer.kill()
+    if way == "release":
+        assert balancer.call("release").returncode == 0
+    elif way == "the next start":
+        said = len(balancer.log)
+        balancer.start().wait_for_log("took 192.0.2.100 off eth0", since=said)
+    wait_until(lambda: not node.holds(scene.ADDRESS), "the virtual address gone")
+    assert node.holds("192.0.2.40")
+    assert "192.0.2.0/25 " in node.run("ip", "route"), "and the way to its subnet"
 
 
 def test_release_leaves_a_service_that_runs_alone(scene):

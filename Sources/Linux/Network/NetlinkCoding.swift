@@ -33,6 +33,14 @@ struct NetlinkWriter {
     while bytes.count % 4 != 0 { bytes.append(0) }
   }
 
+  /// One attribute (rtattr) that holds others.
+  mutating func append(nested type: UInt16, _ fill: (inout NetlinkWriter) -> Void) {
+    let start = bytes.count
+    append(attribute: type, [])
+    fill(&self)
+    bytes.replaceSubrange(start..<start + 2, with: Self.native(UInt16(truncatingIfNeeded: bytes.count - start)))
+  }
+
   /// The whole message, its length in its header.
   consuming func finish() -> [UInt8] {
     let count = UInt32(truncatingIfNeeded: bytes.count)
@@ -103,6 +111,7 @@ enum Netlink {
   static let newLink: UInt16 = 16
   static let deleteLink: UInt16 = 17
   static let getLink: UInt16 = 18
+  static let setLink: UInt16 = 19
   static let newAddress: UInt16 = 20
   static let deleteAddress: UInt16 = 21
   static let getAddress: UInt16 = 22
@@ -134,6 +143,10 @@ enum Netlink {
 
   static let linkAddress: UInt16 = 1
   static let linkName: UInt16 = 3
+  /// IFLA_AF_SPEC, within it AF_INET, IFLA_INET_CONF, and IPV4_DEVCONF_PROMOTE_SECONDARIES: settings count from 1.
+  static let linkFamilies: UInt16 = 26
+  static let settingsOfIPv4: UInt16 = 1
+  static let promoteSecondaries: UInt16 = 20
   /// IFF_UP, IFF_LOOPBACK; IFF_RUNNING and IFF_LOWER_UP together are a carrier.
   static let upFlag: UInt32 = 0x1
   static let loopbackFlag: UInt32 = 0x8

@@ -11,6 +11,9 @@ package struct NetworkInterface: Hashable, Sendable {
   package let isLoopback: Bool
   /// Six bytes for anything like Ethernet.
   package let hardwareAddress: [UInt8]
+  /// When the primary IPv4 address of a subnet goes, the kernel deletes the others of that subnet with it
+  /// (net.ipv4.conf.NAME.promote_secondaries is 0).
+  package var dropsSecondaries = false
 
   /// Whether packets can leave through it.
   package var isUsable: Bool { isUp && hasCarrier }
@@ -28,10 +31,12 @@ extension NetworkInterface {
       _ = try reader.read(UInt32.self)
       var name = ""
       var hardwareAddress: [UInt8] = []
+      var promotes: UInt32?
       try reader.readAttributes { type, value in
         switch type {
         case Netlink.linkName: name = String(decoding: value.copied.prefix { $0 != 0 }, as: UTF8.self)
         case Netlink.linkAddress: hardwareAddress = value.copied
+        case Netlink.linkFamilies: promotes = Self.promotesSecondaries(value)
         default: break
         }
       }
@@ -39,10 +44,45 @@ extension NetworkInterface {
       self.init(
         index: Int32(truncatingIfNeeded: index), name: name, isUp: flags & Netlink.upFlag != 0,
         hasCarrier: flags & (Netlink.runningFlag | Netlink.lowerUpFlag) == Netlink.runningFlag | Netlink.lowerUpFlag,
-        isLoopback: flags & Netlink.loopbackFlag != 0, hardwareAddress: hardwareAddress)
+        isLoopback: flags & Netlink.loopbackFlag != 0, hardwareAddress: hardwareAddress,
+        dropsSecondaries: promotes == 0)
     } catch {
       return nil
     }
+  }
+
+  /// A request for promote_secondaries=1 (ifinfomsg, and the setting alone).
+  func keepSecondariesRequest(sequence: UInt32) -> [UInt8] {
+    var writer = NetlinkWriter(
+      type: Netlink.setLink, flags: Netlink.request | Netlink.acknowledge, sequence: sequence)
+    writer.append(UInt32(0))
+    writer.append(UInt32(bitPattern: index))
+    writer.append(UInt64(0))
+    writer.append(nested: Netlink.linkFamilies) { families in
+      families.append(nested: UInt16(AddressFamily.v4)) { settings in
+        settings.append(nested: Netlink.settingsOfIPv4) { values in
+          values.append(attribute: Netlink.promoteSecondaries, NetlinkWriter.native(UInt32(1)))
+        }
+      }
+    }
+    return writer.finish()
+  }
+
+  /// The setting, from IFLA_AF_SPEC; nil when IPv4 has none here.
+  private static func promotesSecondaries(_ families: Span<UInt8>) -> UInt32? {
+    var found: UInt32?
+    var reader = NetlinkReader(families)
+    try? reader.readAttributes { family, settings in
+      guard family == AddressFamily.v4 else { return }
+      var inner = NetlinkReader(settings)
+      try? inner.readAttributes { type, values in
+        let position = 4 * (Int(Netlink.promoteSecondaries) - 1)
+        guard type == Netlink.settingsOfIPv4, values.count >= position + 4 else { return }
+        var value = NetlinkReader(values.extracting(position..<position + 4))
+        found = try? value.read(UInt32.self)
+      }
+    }
+    return found
   }
 }
 

@@ -37,14 +37,28 @@ package struct RouteSocket: ~Copyable {
     try change(address, Netlink.newAddress, flags: Netlink.create | Netlink.replace)
   }
 
-  /// Takes the address off its interface. Returns false when it was not there.
+  /// Takes the address off its interface, and no other one with it. Returns false when it was not there.
   package mutating func remove(_ address: InterfaceAddress) throws(SystemError) -> Bool {
+    if address.address.family == .v4,
+      let interface = try interfaces().first(where: { $0.index == address.interface }), interface.dropsSecondaries
+    {
+      try keepSecondaries(of: interface)
+    }
     do {
       try change(address, Netlink.deleteAddress, flags: 0)
       return true
     } catch  where [EADDRNOTAVAIL, ENODEV].contains(error.code) {
       return false
     }
+  }
+
+  /// Has the interface keep the other IPv4 addresses of a subnet when the first of them goes, whoever takes it off, the
+  /// kernel at the end of a lifetime too: net.ipv4.conf.NAME.promote_secondaries=1, which some distributions have from the start.
+  package mutating func keepSecondaries(of interface: NetworkInterface) throws(SystemError) {
+    sequence &+= 1
+    let words = "set promote_secondaries of \(interface.name)"
+    try send(interface.keepSecondariesRequest(sequence: sequence), for: words)
+    try receive(for: words) { _, _ in }
   }
 
   /// Has the machine take no packet for this address any more, nor answer who asks for it on the link, while it may

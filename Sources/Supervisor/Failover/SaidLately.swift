@@ -5,7 +5,7 @@ import Wire
 struct SaidLately {
   enum Topic: Hashable {
     case rejection(AdvertisementRejection.Kind)
-    case receiving, sending, address, addresses, foreign, interface, peers, echo
+    case receiving, sending, address, addresses, foreign, secondaries, interface, peers, echo
     /// The one of a track.
     case script(Int)
   }

@@ -242,12 +242,29 @@ struct VirtualRouters: ~Copyable {
       seats[index].port = nil
       return say(index, .warning, "there is no interface \(seats[index].plan.interface)", as: .interface, at: now)
     }
+    keepSecondaries(index, of: interface, at: now)
     if seats[index].port?.update(interface) == true { return }
     do throws(SystemError) {
       seats[index].port = try RouterPort(index, seats[index].plan.channel, on: interface, poller: poller)
     } catch {
       seats[index].port = nil
       say(index, .error, "\(error)", as: .interface, at: now)
+    }
+  }
+
+  /// A lease may be the first address of its subnet: the machine's own are to outlive it.
+  private mutating func keepSecondaries(_ index: Int, of interface: NetworkInterface, at now: Instant) {
+    guard interface.dropsSecondaries, seats[index].plan.settings.addresses[0].family == .v4 else { return }
+    do throws(SystemError) {
+      try routes.keepSecondaries(of: interface)
+      say(
+        index, .notice,
+        """
+        set net.ipv4.conf.\(interface.name).promote_secondaries to 1: with 0 the kernel may take the machine's own \
+        addresses off together with the virtual one
+        """, as: .secondaries, at: now)
+    } catch {
+      say(index, .warning, "\(error)", as: .interface, at: now)
     }
   }
 
