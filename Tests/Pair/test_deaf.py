@@ -27,6 +27,18 @@ while True:
 """
 
 
+# An unsolicited neighbour advertisement of somebody who does not have the address; the kernel adds the checksum.
+ANNOUNCEMENT = """
+import socket
+with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as messages:
+    messages.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("eth0"))
+    messages.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+    target = socket.inet_pton(socket.AF_INET6, "2001:db8::100")
+    advertisement = bytes([136, 0, 0, 0, 0x20, 0, 0, 0]) + target + bytes([2, 1]) + bytes.fromhex("020000000002")
+    messages.sendto(advertisement, ("ff02::1", 0))
+"""
+
+
 class Tunnel(threading.Thread):
     """One connection that stays, with a question every 10 ms; and what the client's machine has in its ARP table for
     the address."""
@@ -73,13 +85,13 @@ class Tunnel(threading.Thread):
 
 
 def drop_advertisements(node):
-    node.run("nft", "add table ip deaf")
-    node.run("nft", "add chain ip deaf input { type filter hook input priority 0 ; }")
-    node.run("nft", "add rule ip deaf input ip protocol 112 drop")
+    node.run("nft", "add table inet deaf")
+    node.run("nft", "add chain inet deaf input { type filter hook input priority 0 ; }")
+    node.run("nft", "add rule inet deaf input meta l4proto 112 drop")
 
 
 def hear_again(node):
-    node.run("nft", "delete table ip deaf")
+    node.run("nft", "delete table inet deaf")
 
 
 @pytest.mark.parametrize("ways", ["both", "only the Backup", "only the Active"])
@@ -110,7 +122,7 @@ def test_two_that_are_deaf_cut_no_more_connections_than_keepalived(scene, ways):
             second.wait_for_log("announces our address as its own and we do not hear its advertisements")
         # They hear each other again, and nothing moves for it.
         for node in {first.node, second.node}:
-            if "table ip deaf" in node.run("nft", "list", "tables"):
+            if "table inet deaf" in node.run("nft", "list", "tables"):
                 hear_again(node)
         moves = ours.moves
         stays(lambda: first.node.holds(scene.ADDRESS) and ours.moves == moves, "the address stays", 2)
@@ -120,6 +132,30 @@ def test_two_that_are_deaf_cut_no_more_connections_than_keepalived(scene, ways):
         for echo in echoes:
             echo.kill()
             echo.wait()
+
+
+ADDRESSES = {"IPv4": "192.0.2.100/24", "IPv6": "2001:db8::100/64"}
+
+
+@pytest.mark.parametrize("family", ADDRESSES)
+def test_a_kernel_that_still_has_the_address_of_a_program_that_died_is_no_active(scene, family):
+    first, second = scene.pair(vrrp={"address": ADDRESSES[family]})
+    said = len(second.log)
+    # The lease outlives it, and the kernel answers for the address until its end.
+    first.kill()
+    second.wait_until("active", since=said)
+    assert "we do not hear" not in second.log[said:], second.log
+
+
+def test_a_newcomer_of_ipv6_stays_when_a_stranger_announces_the_address_and_nobody_answers_for_it(scene):
+    scene.server()
+    balancer = scene.balancer(scene.node("lb1"), vrrp={"address": ADDRESSES["IPv6"]})
+    stranger = scene.node("lb3")
+    balancer.wait_until("active")
+    for _ in range(50):
+        stranger.run(sys.executable, "-c", ANNOUNCEMENT)
+        time.sleep(0.05)
+    assert "leaving the address to it" not in balancer.log and "backup, was active" not in balancer.log, balancer.log
 
 
 def test_the_death_of_an_active_that_is_not_heard_is_noticed(scene):
@@ -134,16 +170,18 @@ def test_the_death_of_an_active_that_is_not_heard_is_noticed(scene):
     assert scene.get().status == 200
 
 
-def test_two_that_start_deaf_end_with_one_active(scene):
+@pytest.mark.parametrize("family", ADDRESSES)
+def test_two_that_start_deaf_end_with_one_active(scene, family):
     scene.server()
+    address = ADDRESSES[family].split("/")[0]
     nodes = [scene.node("lb1"), scene.node("lb2")]
     for node in nodes:
         drop_advertisements(node)
-    balancers = [scene.balancer(node) for node in nodes]
-    wait_until(lambda: any(node.holds(scene.ADDRESS) for node in nodes), "an Active")
+    balancers = [scene.balancer(node, vrrp={"address": ADDRESSES[family]}) for node in nodes]
+    wait_until(lambda: any(node.holds(address) for node in nodes), "an Active")
 
     def is_settled():
-        held = [node.holds(scene.ADDRESS) for node in nodes]
+        held = [node.holds(address) for node in nodes]
         said = ["we do not hear its advertisements" in balancer.log for balancer in balancers]
         return sum(held) == 1 and any(said)
 

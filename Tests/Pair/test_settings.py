@@ -191,8 +191,7 @@ def test_somebody_else_with_the_address_of_ipv6_is_told_of(scene):
 
     def is_told():
         other.run(sys.executable, "-c", CLAIM6)
-        # An answer to a question looks like an announcement here, so that a newcomer takes it for an Active.
-        return "02:00:00:00:00:02 announces our address as its own" in balancer.log
+        return "02:00:00:00:00:02 announces our address as its own while we are Active" in balancer.log
 
     wait_until(is_told, lambda: f"the claim in the log:\n{balancer.log}")
 

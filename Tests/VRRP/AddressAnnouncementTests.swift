@@ -26,24 +26,35 @@ private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sightin
     let expected: [UInt8] =
       [UInt8](repeating: 0xff, count: 6) + hardware + [0x08, 0x06] + [0, 1, 0x08, 0, 6, 4, 0, 1] + hardware
       + [0, 0, 0, 0] + [0, 0, 0, 0, 0, 0] + [192, 0, 2, 100]
-    #expect(AddressAnnouncement.probe(IPAddress(v4: 0xc000_0264), from: hardware) == expected)
+    #expect(AddressAnnouncement.probe(IPAddress(v4: 0xc000_0264), from: hardware, ip("192.0.2.5")) == expected)
   }
 
-  @Test func `a probe over IPv6 comes from nobody, to the address's own group (RFC 4862 §5.4.2)`() throws {
-    let address = try IPAddress(parsing: "2001:db8::12:3456")
-    let frame = AddressAnnouncement.probe(address, from: hardware)
-    #expect(frame.count == 14 + 40 + 24)
+  @Test func `a probe over IPv6 comes from a node's own address, to the address's group (RFC 4861 §4.3)`() throws {
+    let (address, source) = (ip("2001:db8::12:3456"), ip("fe80::5"))
+    let frame = AddressAnnouncement.probe(address, from: hardware, source)
+    #expect(frame.count == 14 + 40 + 32)
     #expect(Array(frame[..<14]) == [0x33, 0x33, 0xff, 0x12, 0x34, 0x56] + hardware + [0x86, 0xdd])
-    #expect(Array(frame[18..<22]) == [0, 24, 58, 255])
-    #expect(Array(frame[22..<38]) == [UInt8](repeating: 0, count: 16))
+    #expect(Array(frame[18..<22]) == [0, 32, 58, 255])
+    #expect(IPAddress(bytes: frame.span.extracting(22..<38)) == source)
     #expect(frame[54] == 135)
+    // Where to send the answer: no neighbour has to ask for that.
+    #expect(Array(frame[78...]) == [1, 1] + hardware)
     var sum = InternetChecksum()
     let message = Array(frame[54...])
     sum.add(message.span)
-    sum.addPseudoHeader(
-      source: IPAddress(v6High: 0, low: 0), destination: try IPAddress(parsing: "ff02::1:ff12:3456"),
-      protocolNumber: 58, length: 24)
+    sum.addPseudoHeader(source: source, destination: ip("ff02::1:ff12:3456"), protocolNumber: 58, length: 32)
     #expect(sum.value == 0)
+  }
+
+  @Test func `over IPv6 an answer is solicited and an announcement is not, whatever else they say (RFC 4861 §4.4)`() {
+    for (flags, claim): (UInt8, AddressClaim) in [
+      (0x20, .announced), (0x00, .announced), (0xa0, .announced), (0x60, .answered), (0x40, .answered),
+      (0xe0, .answered),
+    ] {
+      var message = Array(AddressAnnouncement.frames(ip("2001:db8::100"), at: hardware)[0][54...])
+      message[4] = flags
+      #expect(sighting(neighbour: message)?.claim == claim, "flags \(flags)")
+    }
   }
 
   @Test func `an announcement, an answer to a probe and a question for another address are told apart`() {

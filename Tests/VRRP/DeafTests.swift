@@ -90,8 +90,9 @@ import Wire
     #expect(network.broken.isEmpty, "seed \(seed): \(network.broken)")
   }
 
-  @Test func `a newcomer that somebody announces against, and nobody answers when asked, stays Active`() {
-    var node = Alone()
+  @Test(arguments: ["192.0.2.100", "2001:db8::100"])
+  func `a newcomer that somebody announces against, and nobody answers when asked, stays Active`(address: String) {
+    var node = Alone { $0.addresses = [ip(address)] }
     while node.router.role != .active { node.pass(100) }
     var probes = 0
     for _ in 0..<200 {

@@ -59,7 +59,8 @@ package struct NeighbourSocket: ~Copyable {
     descriptor = try Descriptor(opened, of: "raw socket for ICMPv6 on \(interface.name)")
   }
 
-  /// The next one's bytes behind IPv6's header; nil when there is none. What came through a router is skipped.
+  /// The next one's bytes behind IPv6's header; nil when there is none. What came through a router is skipped, and what
+  /// says to be an answer and was sent to a group (RFC 4861 §7.1.2).
   package func receive() throws(SystemError) -> [UInt8]? {
     for _ in 0..<RawReceipt.mostSkipped {
       var arrival = cl_arrival()
@@ -71,7 +72,9 @@ package struct NeighbourSocket: ~Copyable {
         guard [EAGAIN, ENETDOWN].contains(cl_errno()) else { throw SystemError("receive a neighbour advertisement") }
         return nil
       }
-      if arrival.hop_limit == 255 { return bytes }
+      let isSolicited = bytes.count > 4 && bytes[4] & 0x40 != 0
+      let isForGroup = arrival.destination.high >> 56 == 0xff
+      if arrival.hop_limit == 255, !(isSolicited && isForGroup) { return bytes }
     }
     return nil
   }

@@ -92,8 +92,9 @@ extension VirtualRouters {
   }
 
   private mutating func probe(_ index: Int, at now: Instant) {
+    guard let source = seats[index].source else { return }
     for address in seats[index].plan.settings.addresses {
-      do throws(SystemError) { try seats[index].port?.probe(address) } catch {
+      do throws(SystemError) { try seats[index].port?.probe(address, from: source) } catch {
         say(index, .warning, "\(error)", as: .sending, at: now)
       }
     }

@@ -57,10 +57,10 @@ final class RouterPort {
     for frame in AddressAnnouncement.frames(address, at: interface.hardwareAddress) { try frames.send(frame.span) }
   }
 
-  /// Asks who has an address.
-  func probe(_ address: IPAddress) throws(SystemError) {
+  /// Asks who has an address; over IPv6 the answer goes to `source`.
+  func probe(_ address: IPAddress, from source: IPAddress) throws(SystemError) {
     guard interface.hardwareAddress.count == 6 else { return }
-    try frames.send(AddressAnnouncement.probe(address, from: interface.hardwareAddress).span)
+    try frames.send(AddressAnnouncement.probe(address, from: interface.hardwareAddress, source).span)
   }
 
   /// The packets that have come.

@@ -38,6 +38,7 @@ package enum AddressAnnouncement {
   private static let icmp6: UInt8 = 58
   private static let neighbourSolicitation: UInt8 = 135
   private static let neighbourAdvertisement: UInt8 = 136
+  private static let sourceLinkLayerOption: UInt8 = 1
   private static let targetLinkLayerOption: UInt8 = 2
 
   /// Who has which address, and how that shows.
@@ -54,11 +55,13 @@ package enum AddressAnnouncement {
     return [arp(address, hardwareAddress), arp(address, hardwareAddress, isAnswer: true)]
   }
 
-  /// The frame that asks who has `address`, and tells nobody who asks, so that no neighbour learns anything from it
-  /// (RFC 5227 §2.1.1, RFC 4862 §5.4.2).
-  package static func probe(_ address: IPAddress, from hardwareAddress: [UInt8]) -> [UInt8] {
+  /// The frame that asks who has `address`, so that no neighbour learns anything of it. ARP tells nobody who asks
+  /// (RFC 5227 §2.1.1). Over IPv6 it comes from `source`, an address that stays on this node: who has the address
+  /// answers that one alone, and not everybody as after a question from nobody (RFC 4861 §7.2.4), so that an answer
+  /// can be told from an announcement.
+  package static func probe(_ address: IPAddress, from hardwareAddress: [UInt8], _ source: IPAddress) -> [UInt8] {
     precondition(hardwareAddress.count == 6, "an Ethernet address has six bytes")
-    return address.family == .v4 ? arpProbe(address, hardwareAddress) : solicitation(address, hardwareAddress)
+    return address.family == .v4 ? arpProbe(address, hardwareAddress) : solicitation(address, hardwareAddress, source)
   }
 
   /// Who has which address, by an ARP frame with its Ethernet header; nil when it is none, or none of Ethernet and IPv4.
@@ -81,7 +84,8 @@ package enum AddressAnnouncement {
   }
 
   /// Who has which address, by the bytes of an ICMPv6 message; nil when it is no neighbour advertisement with a hardware
-  /// address. A kernel answers a probe by an advertisement to everybody that can't be told from an announcement.
+  /// address. One that is solicited answers this node's kernel or our probe; one that is not is for everybody
+  /// (RFC 4861 §4.4).
   package static func sighting(neighbourAdvertisement bytes: Span<UInt8>) -> Sighting? {
     guard bytes.count >= 24, bytes[0] == neighbourAdvertisement else { return nil }
     guard let address = IPAddress(bytes: bytes.extracting(8..<24)) else { return nil }
@@ -92,7 +96,7 @@ package enum AddressAnnouncement {
       if bytes[position] == targetLinkLayerOption, length == 8 {
         let isSolicited = bytes[4] & 0x40 != 0
         return Sighting(
-          claim: isSolicited ? .used : .announced, address: address,
+          claim: isSolicited ? .answered : .announced, address: address,
           hardwareAddress: (position + 2..<position + 8).map { bytes[$0] })
       }
       position += length
@@ -138,13 +142,17 @@ package enum AddressAnnouncement {
     return icmp6(message.bytes, from: address, hardwareAddress, to: everybody)
   }
 
-  /// From nobody to the address's solicited-node group (RFC 4291 §2.7.1), as duplicate address detection asks.
-  private static func solicitation(_ address: IPAddress, _ hardwareAddress: [UInt8]) -> [UInt8] {
+  /// To the address's solicited-node group (RFC 4291 §2.7.1, RFC 4861 §4.3).
+  private static func solicitation(
+    _ address: IPAddress, _ hardwareAddress: [UInt8], _ source: IPAddress
+  ) -> [UInt8] {
     let group = IPAddress(v6High: 0xff02 << 48, low: 0x1_ff00_0000 | address.low & 0xff_ffff)
-    var message = ByteWriter(limit: 24)
+    var message = ByteWriter(limit: 32)
     message.append([neighbourSolicitation, 0, 0, 0, 0, 0, 0, 0].span)
     address.writeBytes(into: &message)
-    return icmp6(message.bytes, from: IPAddress(v6High: 0, low: 0), hardwareAddress, to: group)
+    message.append([sourceLinkLayerOption, 1].span)
+    message.append(hardwareAddress.span)
+    return icmp6(message.bytes, from: source, hardwareAddress, to: group)
   }
 
   /// Behind Ethernet and IPv6 headers to a group, its checksum filled in.

@@ -67,8 +67,8 @@ package struct VirtualRouter: Sendable {
     /// Announce every address by gratuitous ARP or unsolicited neighbour advertisement (RFC 9568 §8.1.1, §8.2.1), so
     /// many times each.
     case announce(times: Int)
-    /// Ask on the link who has the addresses, without a word about who asks (RFC 5227 §2.1.1, RFC 4862 §5.4.2): an answer
-    /// comes back as `Event.claimed`.
+    /// Ask on the link who has the addresses, without a claim to them (RFC 5227 §2.1.1, RFC 4861 §4.3): an answer comes
+    /// back as `Event.claimed`.
     case probe
     /// Say it in the log.
     case note(RouterNote)

@@ -86,9 +86,8 @@ extension VirtualRouter {
       return seekerDefence.mayAnswer(at: now) ? [.announce(times: 1)] : []
     }
     announcements.putOffRefresh(at: now)
-    // Who only announces may be anybody, and one that has the address answers. Over IPv6 the two look the same.
-    let isProof = claim == .answered || (claim == .announced && settings.addresses[0].family == .v6)
-    if let standoff, standoff.hasAsked, isProof { return standBack(behind: standoff.owner, at: now) }
+    // Who only announces may be anybody, and one that has the address answers.
+    if let standoff, standoff.hasAsked, claim == .answered { return standBack(behind: standoff.owner, at: now) }
     if claim == .announced, isNewcomer(at: now) {
       if standoff == nil { standoff = Standoff(owner: owner, until: now + standoffPatience) }
       return []
