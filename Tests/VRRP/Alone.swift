@@ -26,9 +26,9 @@ struct Alone {
 
   mutating func tell(_ event: VirtualRouter.Event) { effects = router.handle(event, at: now) }
 
-  mutating func hear(_ priority: UInt8, from address: String = "192.0.2.6") {
+  mutating func hear(_ priority: UInt8, from address: String = "192.0.2.6", interval: UInt16 = 100) {
     let advertisement = Advertisement(
-      version: router.settings.version, virtualRouter: 51, priority: priority, intervalCentiseconds: 100,
+      version: router.settings.version, virtualRouter: 51, priority: priority, intervalCentiseconds: interval,
       addresses: router.settings.addresses)
     tell(.advertisement(advertisement, from: ip(address)))
   }

@@ -125,6 +125,60 @@ import Wire
     #expect(node.router.role == .active)
   }
 
+  @Test(arguments: ["192.0.2.100", "2001:db8::100"])
+  func `a newcomer that is answered when it asks stops`(address: String) {
+    var node = Alone { $0.addresses = [ip(address)] }
+    while node.router.role != .active { node.pass(100) }
+    node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+    while !node.effects.contains(.probe) { node.pass(10) }
+    node.tell(.claimed(.answered, by: "02:00:00:00:00:01"))
+    #expect(node.router.role == .backup)
+  }
+
+  @Test func `of one whose advertisements are rejected it is not said that it is not heard`() {
+    var node = Alone()
+    var said: [RouterNote] = []
+    for second in 0..<130 {
+      node.tell(.rejected(.stale(secondsAhead: 300), from: ip("192.0.2.6")))
+      node.tell(.claimed(second == 0 ? .announced : .answered, by: "02:00:00:00:00:01"))
+      said += node.notes
+      node.pass(1000)
+      said += node.notes
+    }
+    let note = RouterNote.rejectedActive("02:00:00:00:00:01", ip("192.0.2.6"), .stale(secondsAhead: 300))
+    #expect(said == [note, note, note])
+    #expect(node.router.role == .backup)
+    #expect(note.text.contains("compare the clocks") && !note.text.contains("hear"))
+    // Later nothing comes any more, and that is said then.
+    for _ in 0..<70 {
+      node.tell(.claimed(.answered, by: "02:00:00:00:00:01"))
+      node.pass(1000)
+      said += node.notes
+    }
+    #expect(said.last == .unheardActive("02:00:00:00:00:01"))
+  }
+
+  @Test func `what a third one sends, and is rejected, is no reason why the Active is not heard`() {
+    var node = Alone()
+    node.hear(200)
+    node.pass(2100)
+    node.tell(.rejected(.checksum(otherConvention: false), from: ip("192.0.2.13")))
+    node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+    #expect(node.notes == [.unheardActive("02:00:00:00:00:01")])
+  }
+
+  @Test func `a newcomer that rejects the advertisements of who answers says so when it stops`() {
+    var node = Alone()
+    while node.router.role != .active { node.pass(100) }
+    node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+    while !node.effects.contains(.probe) { node.pass(10) }
+    node.tell(.rejected(.digest, from: ip("192.0.2.6")))
+    node.tell(.claimed(.answered, by: "02:00:00:00:00:01"))
+    #expect(node.router.role == .backup)
+    #expect(node.notes.first == .rejectedActive("02:00:00:00:00:01", ip("192.0.2.6"), .digest))
+    #expect(node.notes.last?.text.contains("its advertisements are rejected") == true)
+  }
+
   @Test func `one that holds back says so once a minute`() {
     var node = Alone()
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))

@@ -53,6 +53,16 @@ import Wire
       settings: .plain.with { $0.checksum = .pseudoHeader }, sender: .plain),
     Case(name: "a neighbour's", rejection: .virtualRouter(52), sender: .plain.with { $0.virtualRouter = 52 }),
     Case(
+      name: "a neighbour's, by the other convention", rejection: .virtualRouter(52),
+      sender: .plain.with {
+        $0.virtualRouter = 52
+        $0.checksum = .pseudoHeader
+      }),
+    Case(
+      name: "a neighbour's that is broken", rejection: .virtualRouter(52),
+      sender: .plain.with { $0.virtualRouter = 52 }
+    ) { $0[2] ^= 1 },
+    Case(
       name: "a stranger's, where there are peers", rejection: .peer(ip("192.0.2.2")),
       settings: .plain.with { $0.peers = [ip("192.0.2.3")] }),
     Case(name: "from the virtual address", rejection: .source(ip("192.0.2.100")), source: "192.0.2.100"),

@@ -149,6 +149,7 @@ struct VirtualRouters: ~Copyable {
         say(
           index, .warning, "advertisement from \(packet.source) rejected: \(error)", as: .rejection(error.kind), at: now
         )
+        perform(routerSet.handle(.rejected(error, from: packet.source), for: index, at: now), at: now)
       }
     }
   }

@@ -88,7 +88,15 @@ package struct AdvertisementChannel: Sendable {
   private mutating func check(
     _ packet: borrowing ReceivedPacket, at time: UTCTime
   ) throws(AdvertisementRejection) -> Advertisement {
-    let parts = try AdvertisementCodec.decode(packet, checksum: settings.checksum)
+    let parts: AdvertisementCodec.Parts
+    do throws(AdvertisementRejection) {
+      parts = try AdvertisementCodec.decode(packet, checksum: settings.checksum)
+    } catch {
+      // Another virtual router's may be as they like.
+      let identifier = AdvertisementCodec.virtualRouter(in: packet.payload)
+      guard let identifier, identifier != settings.virtualRouter else { throw error }
+      throw .virtualRouter(identifier)
+    }
     let advertisement = parts.advertisement
     guard advertisement.virtualRouter == settings.virtualRouter else {
       throw .virtualRouter(advertisement.virtualRouter)

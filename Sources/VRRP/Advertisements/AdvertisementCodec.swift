@@ -145,6 +145,12 @@ package enum AdvertisementCodec {
       authenticationData: version == .v2 ? (bytes - dataBytes..<bytes).map { payload[$0] } : [], bytes: bytes)
   }
 
+  /// Whose packet it is, by what both versions have in the same place; nil when it is too short, or of another version.
+  static func virtualRouter(in payload: Span<UInt8>) -> UInt8? {
+    guard payload.count >= headerBytes, Advertisement.Version(rawValue: payload[0] >> 4) != nil else { return nil }
+    return payload[1]
+  }
+
   /// Over the message, and over IPv6 over what follows it as well: the kernel sees one transport packet there. The
   /// keyed trailer of an IPv4 advertisement has its own digest and is not summed
   /// (draft-cassen-vrrp-auth-hmac).

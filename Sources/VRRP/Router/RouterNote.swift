@@ -18,6 +18,10 @@ package enum RouterNote: Hashable, Sendable {
   case claimed(by: String)
   /// Somebody has our address, by this link-layer address, and we hear no advertisement of it: standing back.
   case unheardActive(String)
+  /// The same of one whose advertisements come, and why they are not believed.
+  case rejectedActive(String, IPAddress, AdvertisementRejection)
+  /// It became Active too often in a short time, and waits so long at least from now on.
+  case restless(atLeast: Interval)
   /// Somebody took an address off our interface.
   case addressRemoved
   /// This process did not run for longer than a Backup waits.
@@ -34,8 +38,8 @@ package enum RouterNote: Hashable, Sendable {
   package var severity: Severity {
     switch self {
     case .transition, .priority, .worseActive, .rivalGone, .handedOver, .away, .back: .notice
-    case .addressRemoved, .suspended, .nobodyTookOver: .warning
-    case .bothActive, .claimed, .unheardActive: .error
+    case .addressRemoved, .suspended, .nobodyTookOver, .restless: .warning
+    case .bothActive, .claimed, .unheardActive, .rejectedActive: .error
     }
   }
 
@@ -68,6 +72,16 @@ package enum RouterNote: Hashable, Sendable {
       \(owner) announces our address as its own and we do not hear its advertisements: leaving the address to it. Check \
       that our firewall lets protocol 112 in, that the switch passes multicast (or use `peers`), and that no other \
       machine has this address
+      """
+    case .rejectedActive(let owner, let sender, let rejection):
+      """
+      \(owner) announces our address as its own, and the advertisements of \(sender) are rejected: \(rejection). \
+      Leaving the address to it
+      """
+    case .restless(let interval):
+      """
+      became Active again and again: waiting for \(interval.text) at least before the next time. Unless a link comes and \
+      goes, somebody forges advertisements, which `authentication` keeps out
       """
     case .addressRemoved: "somebody took the address off the interface; putting it back"
     case .suspended(let interval):
@@ -103,6 +117,8 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
     case better(IPAddress, priority: UInt8)
     /// Somebody announces the addresses whose advertisements are not heard.
     case unheardActive(String)
+    /// The same, and advertisements are rejected.
+    case rejectedActive(String)
     /// These conditions forbid taking part.
     case obstacles([String])
     /// Handed over on purpose.
@@ -130,6 +146,7 @@ extension Transition.Reason: CustomStringConvertible {
     case .preempted(let address, let priority): "the Active \(address) has only priority \(priority)"
     case .better(let address, let priority): "\(address) is Active with priority \(priority)"
     case .unheardActive(let owner): "\(owner) has the address, and is not heard"
+    case .rejectedActive(let owner): "\(owner) has the address, and its advertisements are rejected"
     case .obstacles(let names): names.joined(separator: ", ")
     case .failover: "handed over by order"
     case .stopped: "stopping"

@@ -64,7 +64,7 @@ package struct RouterSet: Sendable {
     switch (transition.to, transition.reason) {
     case (_, .group), (_, .nobodyTookOver): nil
     case (.active, _): .groupTookOver
-    case (.backup, .better), (.backup, .unheardActive): .groupYielded
+    case (.backup, .better), (.backup, .unheardActive), (.backup, .rejectedActive): .groupYielded
     case (.backup, _), (.initialize, _), (.fault, _): nil
     }
   }

@@ -33,6 +33,8 @@ package struct VirtualRouter: Sendable {
     case start
     /// What `AdvertisementChannel.decode` accepted, and its sender.
     case advertisement(Advertisement, from: IPAddress)
+    /// An advertisement for this virtual router that `AdvertisementChannel.decode` refused, and its sender.
+    case rejected(AdvertisementRejection, from: IPAddress)
     /// Time has passed.
     case timer
     /// The track at this index of `Settings.tracks` was looked at. May be repeated.
@@ -88,6 +90,13 @@ package struct VirtualRouter: Sendable {
     package let heardAt: Instant
   }
 
+  /// An advertisement that came and was not believed.
+  struct Refusal: Hashable {
+    let rejection: AdvertisementRejection
+    let sender: IPAddress
+    let heardAt: Instant
+  }
+
   enum State: Hashable {
     case initialize
     case backup(Waiting)
@@ -102,6 +111,9 @@ package struct VirtualRouter: Sendable {
   package internal(set) var counters = RouterCounters()
   /// The last advertisement's sender, whatever it was.
   package internal(set) var peer: Peer?
+
+  /// The last advertisement that was refused.
+  var refusal: Refusal?
 
   var tracked: TrackedPriority
   var lease: AddressLease
@@ -126,6 +138,7 @@ package struct VirtualRouter: Sendable {
   var standoff: Standoff?
   /// How often in a row it stood back behind somebody that it does not hear.
   var contests = 0
+  var damping = FlapDamping()
   /// When it last advertised as the Active.
   var answeredAt: Instant?
   /// The priority that the log was last told.

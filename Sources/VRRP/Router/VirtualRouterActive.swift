@@ -10,9 +10,13 @@ extension VirtualRouter {
     activeSince = now
     isUncontested = reason != .activeSilent
     answeredAt = now
+    let wasDamped = damping.isDamping(at: now)
+    damping.becameActive(at: now)
+    let isRestless = !wasDamped && damping.isDamping(at: now)
     // The address first: who hears of us finds it in place.
     return lease.hold(at: now) + send(advertisement(priority: priority)) + announcements.begin(at: now)
       + transition(to: .active(advertiseAt: now + settings.interval), because: reason, at: now)
+      + (isRestless ? [.note(.restless(atLeast: leastWait))] : [])
   }
 
   mutating func advertise(dueAt: Instant, at now: Instant) -> [Effect] {
@@ -139,8 +143,10 @@ extension VirtualRouter {
     let left = send(advertisement(priority: 0)) + lease.drop()
     var waiting = Waiting(since: now, activeInterval: settings.interval, preemptsFrom: now + settings.preemptDelay)
     waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)
-    return left + [.note(.unheardActive(owner))]
-      + transition(to: .backup(waiting), because: .unheardActive(owner), at: now)
+    let note = stoodBack(behind: owner, at: now)
+    let isRejected = note != .unheardActive(owner)
+    return left + [.note(note)]
+      + transition(to: .backup(waiting), because: isRejected ? .rejectedActive(owner) : .unheardActive(owner), at: now)
   }
 
   /// The process was stopped, or the whole machine, and goes on.

@@ -59,10 +59,17 @@ extension VirtualRouter {
 
   private func end(of waiting: Waiting) -> Instant {
     if let contest = waiting.contest { return end(of: contest) }
-    return waiting.since
-      + (waiting.isHurried
-        ? settings.skewTime(priority: priority, activeInterval: waiting.activeInterval)
-        : settings.activeDownInterval(priority: priority, activeInterval: waiting.activeInterval))
+    let wait =
+      waiting.isHurried
+      ? settings.skewTime(priority: priority, activeInterval: waiting.activeInterval)
+      : settings.activeDownInterval(priority: priority, activeInterval: waiting.activeInterval)
+    return waiting.since + (damping.isDamping(at: waiting.since) ? max(wait, leastWait) : wait)
+  }
+
+  /// How long a node waits that has become Active too often.
+  var leastWait: Interval {
+    max(
+      settings.activeDownInterval(priority: priority, activeInterval: settings.interval), FlapDamping.leastWait)
   }
 
   /// When nobody is presumed to have the addresses any more. Two that stood back from one another do not meet again: the
@@ -87,7 +94,17 @@ extension VirtualRouter {
     let silence = Interval(nanoseconds: 2 * waiting.activeInterval.nanoseconds)
     guard claim == .announced, !waiting.isHurried, peer.map({ now >= $0.heardAt + silence }) ?? true else { return [] }
     waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)
-    return [.note(.unheardActive(owner))]
+    return [.note(stoodBack(behind: owner, at: now))]
+  }
+
+  /// Why the addresses are left to somebody who has them: nothing is heard of it, or what is heard is not believed.
+  func stoodBack(behind owner: String, at now: Instant) -> RouterNote {
+    let memory = settings.activeDownInterval(priority: Self.leastPriority, activeInterval: settings.interval)
+    // A third one's are no reason, where it is known who has been Active.
+    guard let refusal, now < refusal.heardAt + memory, peer.map({ $0.address == refusal.sender }) ?? true else {
+      return .unheardActive(owner)
+    }
+    return .rejectedActive(owner, refusal.sender, refusal.rejection)
   }
 
   /// Asks whether somebody has the addresses, and reminds of who does.
@@ -102,7 +119,7 @@ extension VirtualRouter {
     let isDue = now >= contest.saidAt + Pace.rivalReminder
     if isDue { contest.saidAt = now }
     waiting.contest = contest
-    return [.probe] + (isDue ? [.note(.unheardActive(contest.owner))] : [])
+    return [.probe] + (isDue ? [.note(stoodBack(behind: contest.owner, at: now))] : [])
   }
 
   mutating func expire(_ waiting: Waiting, at now: Instant) -> [Effect] {

@@ -10,6 +10,9 @@ extension VirtualRouter {
       return []
     case .advertisement(let advertisement, let address):
       return receive(advertisement, from: address, at: now)
+    case .rejected(let rejection, let sender):
+      refusal = Refusal(rejection: rejection, sender: sender, heardAt: now)
+      return []
     case .timer:
       return []
     case .track(let index, let isGood):

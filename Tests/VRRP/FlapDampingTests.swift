@@ -1,0 +1,60 @@
+import Testing
+import Wire
+
+@testable import VRRP
+
+/// Whoever can send unsigned advertisements makes a node Active and Backup in turn; how often is bounded.
+@Suite struct `Forged advertisements` {
+  /// What a forger does in each round, and how long a round takes, in milliseconds.
+  private static let forgeries: [(name: String, interval: UInt16, last: UInt8?, round: UInt64)] = [
+    ("200 and 0", 1, 0, 20), ("200 and 0, every second", 100, 0, 700), ("200, and silence", 1, nil, 60),
+  ]
+
+  @Test(arguments: 0..<3 as Range<Int>)
+  func `make a node change its role so often, and then no oftener than it would on its own`(index: Int) {
+    let forgery = Self.forgeries[index]
+    var node = Alone.active()
+    var notes: [RouterNote] = []
+    let began = node.now
+    while node.now < began + .minutes(2) {
+      node.hear(200, interval: forgery.interval)
+      notes += node.notes
+      if let last = forgery.last {
+        node.hear(last, interval: forgery.interval)
+        notes += node.notes
+      }
+      node.pass(forgery.round)
+      notes += node.notes
+    }
+    let changes = notes.count { $0.newRole == .active }
+    // The allowance, what is forgotten in two minutes, and what the least wait allows.
+    #expect(changes <= 17 + 24 + 34, "\(forgery.name)")
+    #expect(notes.contains { if case .restless = $0 { true } else { false } }, "\(forgery.name)")
+    #expect(notes.count { if case .restless = $0 { true } else { false } } <= 25)
+  }
+
+  @Test func `leave a node as quick as it was, some time after they ended`() {
+    var node = Alone.active()
+    for _ in 0..<200 {
+      node.hear(200, interval: 1)
+      node.hear(0, interval: 1)
+      node.pass(20)
+    }
+    node.pass(seconds: 120, hearing: 200)
+    node.hear(0)
+    // Skew_Time: (256 - 101) / 256 s.
+    node.pass(610)
+    #expect(node.router.role == .active)
+  }
+
+  @Test func `an honest Active that leaves and comes back, as often as one can, is followed at once each time`() {
+    var node = Alone.active()
+    for round in 0..<30 {
+      node.hear(200)
+      node.pass(seconds: 5, hearing: 200)
+      node.hear(0)
+      node.pass(610)
+      #expect(node.router.role == .active, "round \(round)")
+    }
+  }
+}
