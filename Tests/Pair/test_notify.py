@@ -110,3 +110,31 @@ def test_nothing_runs_that_the_configuration_does_not_name(scene, place):
             assert sender.recv(1) == b""
     wait_until(lambda: len(systemd.statuses) == 5, "the lies told")
     assert systemd.statuses[2:] == [1, 1, 1] and not (place / "ran").exists()
+
+
+def test_whoever_connects_and_says_nothing_or_half_of_it_is_hung_up_on(scene, place):
+    """systemd takes 16 connections at a time, and no more while these are open."""
+    ran = place / "ran"
+    balancer = scene.balancer(
+        scene.node("lb1"), scene.server(), start=False,
+        vrrp={"notify": [script(place / "hook", f"touch {ran}")], "name": "view"},
+    ).write()  # fmt: skip
+    # It never runs, and has said nothing.
+    balancer.log_file.touch()
+    ends = []
+    try:
+        for words in (b"", b"view backup active 101 why", b"\n"):
+            ours, theirs = socket.socketpair()
+            with theirs:
+                process = balancer.node.start(
+                    binary(), "notify", "--configuration", balancer.file, stdin=theirs, stderr=subprocess.DEVNULL
+                )
+            ends.append((ours, process, words))
+            ours.sendall(words)
+        statuses = [process.wait(PATIENCE) for _, process, _ in ends]
+    finally:
+        for ours, process, _ in ends:
+            ours.close()
+            process.kill()
+            process.wait()
+    assert statuses == [1, 1, 1] and not ran.exists()

@@ -158,6 +158,8 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   @Test func `is the same on the other side`() {
     let reasons: [Transition.Reason] = [
       .activeSilent, .obstacles(["worker", "link eth0"]), .better(IPAddress(v4: 0xc000_0201), priority: 200), .stopped,
+      // A script may be called so.
+      .obstacles(["/opt/a\u{9b}31m", "/opt/b\n\tc", "/opt/\u{202e}d", "/opt/\u{2028}e"]),
     ]
     for reason in reasons {
       let notice = ChangeNotice(router: "view-v6", Transition(from: .active, to: .fault, priority: 7, reason: reason))
@@ -169,6 +171,9 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     "", "router-51", "router-51 backup active 101", "router-51 backup master 101 why",
     "router-51 backup active 256 why",
     "router-51 backup active -1 why", "router-51 backup active 101 a\u{1b}[31m", "router-51 backup active 101 a\nb",
+    "router-51 backup active 101 a\u{85}b", "router-51 backup active 101 \u{9b}31m",
+    "router-51 backup active 101 \u{9d}0;title\u{9c}",
+    "router-51 backup active 101 a\u{202e}b", "router-51 backup active 101 a\u{2028}b",
     "router-51  backup active 101 why", "router-51 backup active 101 \(String(repeating: "y", count: 1024))",
   ])
   func `is refused when it is anything else`(line: String) {

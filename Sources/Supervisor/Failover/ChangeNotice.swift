@@ -1,3 +1,4 @@
+import Linux
 import VRRP
 
 /// A virtual router's change of role, as hooks and mail are told of it.
@@ -22,14 +23,14 @@ package struct ChangeNotice: Hashable, Sendable {
     from = transition.from
     to = transition.to
     priority = transition.priority
-    reason = "\(transition.reason)"
+    reason = Self.line("\(transition.reason)")
   }
 
   /// Without the line's end; nil when it is none.
   package init?(line: String) {
     let parts = line.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: false).map(String.init)
     // Whoever reads the reason may be a terminal, or a mail's header.
-    guard line.utf8.count <= Self.lineLimit, line.utf8.allSatisfy({ 0x20 <= $0 && $0 != 0x7f }), parts.count == 5,
+    guard line.utf8.count <= Self.lineLimit, line == Self.line(line), parts.count == 5,
       let from = VirtualRouter.Role(rawValue: parts[1]), let to = VirtualRouter.Role(rawValue: parts[2]),
       let priority = UInt8(parts[3])
     else { return nil }
@@ -38,6 +39,11 @@ package struct ChangeNotice: Hashable, Sendable {
     self.to = to
     self.priority = priority
     reason = parts[4]
+  }
+
+  /// What no terminal, log or mail takes for more than text, in one line.
+  private static func line(_ text: String) -> String {
+    String(StandardStream.visible(text).map { $0 == "\n" || $0 == "\t" ? " " : $0 })
   }
 
   var line: String { "\(router) \(from) \(to) \(priority) \(reason)" }
