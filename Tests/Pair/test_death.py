@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 
-from harness.waiting import wait_until
+from harness.waiting import stays, wait_until
 
 # Keeps a duplicate of every listener of a process, as systemd does for the next one.
 STORE = """
@@ -26,6 +26,10 @@ for name in os.listdir(f"/proc/{pid}/fd"):
 print(len(kept), flush=True)
 time.sleep(600)
 """
+
+
+# What the packages' unit has.
+RESTART_SECONDS = 0.25
 
 
 class Visitor(threading.Thread):
@@ -79,3 +83,34 @@ def test_clients_that_connect_again_after_the_death_of_everything_are_served_soo
     print("served after", ", ".join(f"{each * 1000:.0f} ms" for each in longest))
     # Beside what such a request takes on this machine at the moment.
     assert statistics.median(longest) < 1 + 3 * statistics.median(ordinary), (longest, ordinary)
+
+
+def test_who_comes_back_after_its_death_takes_the_address_again_unless_it_is_to_wait(scene):
+    """The figures for docs/vrrp.md: make test-pair PYTEST='-n 0 -rP -k comes_back_after'"""
+    first, second = scene.pair()
+    probe = scene.probe()
+    figures = []
+    for delay in ("0s", "20s"):
+        first.configuration["vrrp"]["preempt-delay"] = delay
+        said, own = len(second.log), len(first.log)
+        moment = first.kill_under_systemd()
+        second.wait_until("active", since=said)
+        time.sleep(RESTART_SECONDS)
+        started = time.monotonic()
+        first.start().wait_until("backup", since=own)
+        ready = time.monotonic()
+        figures.append(
+            f"preempt-delay {delay}: nobody answers for {probe.gap(moment) * 1000:.0f} ms; back and ready after "
+            f"{ready - moment:.2f} s, {ready - started:.2f} of them for the start"
+        )
+        if delay == "0s":
+            first.wait_until("active", since=own)
+            again = time.monotonic()
+            probe.settle()
+            figures.append(f"takes the address {again - moment:.2f} s after its death: {probe.gap(ready) * 1000:.0f} ms")
+            assert first.node.holds(scene.ADDRESS)
+        else:
+            # Longer than a Backup waits before it preempts.
+            stays(lambda: second.node.holds(scene.ADDRESS), "the address stays where it is", 4.5)
+            assert "active, was backup" not in first.log[own:]
+    print("\n".join(figures))
