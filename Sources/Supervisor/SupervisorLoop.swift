@@ -39,7 +39,7 @@ struct SupervisorLoop: ~Copyable {
       service.serveRouters(events)
       service.readWorker()
       if events.contains(where: { $0.kind == .signals }) { readSignals() }
-      if events.contains(where: { $0.kind == .orderFile }) { service.noteSavedStates() }
+      if events.contains(where: { $0.kind == .adminStateFile }) { service.noteSavedStates() }
       service.serveOperators(events)
       handleTimeouts()
     }

@@ -29,14 +29,14 @@ package enum SupervisorRole {
       }
       passed = PassedListeners()
       let operators = try OperatorSocket(at: control, log: log)
-      let orderFile = try AdminStateFile(log: log)
-      defer { orderFile.waitForEnd(until: Clock.monotonic() + .seconds(1)) }
+      let stateFile = try AdminStateFile(log: log)
+      defer { stateFile.waitForEnd(until: Clock.monotonic() + .seconds(1)) }
       let poller = try Poller()
-      try orderFile.watch(poller)
+      try stateFile.watch(poller)
       let failover = FailoverService(try routers(of: plan, digest: digest, control: control, poller: poller, log: log))
       let service = Supervision(
         ServiceOrigin(version: version, reread: reread), try ActiveConfiguration(plan, listeners: listeners),
-        operators: operators, admin: AdminControl(plan, file: orderFile, log: log), failover: failover,
+        operators: operators, admin: AdminControl(plan, file: stateFile, log: log), failover: failover,
         poller: poller, log: log)
       return try SupervisorLoop(service).run()
     } catch {

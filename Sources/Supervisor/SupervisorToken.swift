@@ -7,8 +7,8 @@ enum SupervisorEventSource: UInt64 {
   case signals
   /// The worker's process, and its link.
   case worker
-  /// It is known what became of an order's file.
-  case orderFile
+  /// It is known what became of the file of administrative states.
+  case adminStateFile
   case operatorListener
   /// Its key is the connection's.
   case operatorConnection

@@ -62,8 +62,8 @@ private func servers(of status: ServiceStatus, _ orders: AdminStates = AdminStat
   @Test func `orders and loads stand with their servers, and loads are the worker's`() {
     var status = status(of: ["view01", "view02"])
     var orders = AdminStates()
-    _ = orders.give(.drain, to: "view02", at: moment(1))
-    _ = orders.give(.weight(7), to: "view02", at: moment(2))
+    _ = orders.apply(.drain, to: "view02", at: moment(1))
+    _ = orders.apply(.weight(7), to: "view02", at: moment(2))
     status.note(
       ServerLoad(name: "view01", endpoint: place, clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5))
     let shown = servers(of: status, orders)
@@ -104,7 +104,7 @@ private func servers(of status: ServiceStatus, _ orders: AdminStates = AdminStat
     status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
     status.note(.init(name: "view02", endpoint: place, state: .drain, reason: ""), at: moment(1))
     #expect(status.takesNewClients(orders))
-    _ = orders.give(.weight(0), to: "view01", at: moment(2))
+    _ = orders.apply(.weight(0), to: "view01", at: moment(2))
     #expect(!status.takesNewClients(orders))
   }
 

@@ -69,8 +69,7 @@ private func text(_ state: State) -> String {
 
 private func text(_ effect: Effect) -> String {
   switch effect {
-  case .note(let note):
-    String(String(describing: note).prefix { $0.isLetter })
+  case .note(let note): "note \(String(describing: note).prefix { $0.isLetter })"
   case .stop: "stop"
   case .finish(let status): "finish(\(status))"
   default: "\(effect)"
@@ -127,23 +126,13 @@ private let table = """
 
 @Suite struct `The worker's life` {
   @Test func `each state answers each event as the table says`() {
-    var lines: [String] = []
-    for (name, history, second) in histories {
-      for event in events {
-        var life = life(history)
-        let before = life.state
-        let effects = life.handle(event, at: event == .timer ? life.deadline ?? at(second) : at(second))
-        if life.state == before, effects.isEmpty { continue }
-        let eventName = String(String(describing: event).prefix { $0.isLetter })
-        let words = effects.map { effect in
-          if case .note = effect { "note \(text(effect))" } else { text(effect) }
-        }
-        lines.append(
-          "\(name) | \(eventName) → \(life.state == before ? "same" : text(life.state))"
-            + (words.isEmpty ? "" : ": " + words.joined(separator: ", ")))
-      }
+    let beginnings = histories.map { ($0.name, (life: life($0.events), second: $0.second)) }
+    let named = events.map { (String(String(describing: $0).prefix { $0.isLetter }), $0) }
+    let now = stateTable(beginnings, named, state: { text($0.life.state) }) { machine, event in
+      let due = event == .timer ? machine.life.deadline : nil
+      return machine.life.handle(event, at: due ?? at(machine.second)).map(text)
     }
-    #expect(lines.joined(separator: "\n") == table)
+    #expect(now == table)
   }
 
   @Test func `a worker that dies now and then is replaced at once, one that keeps dying ever more slowly`() {

@@ -92,12 +92,12 @@ struct AdminCommandStateMachine {
     var effects: [Effect] = []
     switch event {
     case .command(let command, let server, let asker, let moment):
-      let order = states.give(command, to: server, at: moment)
+      let state = states.apply(command, to: server, at: moment)
       commands.append(
         Command(
           asker: asker, server: server, number: states.number, progress: .applying(deadline: now + Self.workerBound)))
       effects = [save]
-      if hasWorker { effects.append(.send(order, number: states.number)) } else { note(isApplied: false, at: now) }
+      if hasWorker { effects.append(.send(state, number: states.number)) } else { note(isApplied: false, at: now) }
     case .workerStarted: hasWorker = true
     case .applied(let number): note(isApplied: true, upTo: number, at: now)
     case .workerEnded:

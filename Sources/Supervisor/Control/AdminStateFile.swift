@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 import Wire
 
-/// Keeps what operators have ordered in a file, over a restart. Written when it changes, on a thread that lives as long
+/// Keeps administrative states in a file, over a restart. Written when it changes, on a thread that lives as long
 /// as there is something to write, so that no disk makes the supervisor wait. The file is replaced as a whole; one that
 /// can't be written is tried again.
 final class AdminStateFile: Sendable {
@@ -12,7 +12,7 @@ final class AdminStateFile: Sendable {
   private struct Draft {
     let path: String
     let text: String
-    /// The last order that is in it.
+    /// The last command that is in it.
     let number: UInt64
   }
 
@@ -23,7 +23,7 @@ final class AdminStateFile: Sendable {
     var failed: (draft: Draft, reason: String)?
     var retryAt = Instant(nanoseconds: 0)
     var isWriting = false
-    /// Up to this order it is known whether it is in the file.
+    /// Up to this command it is known whether it is in the file.
     var settled: UInt64 = 0
   }
 
@@ -52,12 +52,12 @@ final class AdminStateFile: Sendable {
     }
   }
 
-  /// Has the poller told when it is known what became of an order.
+  /// Has the poller told when it is known what became of a command.
   func watch(_ poller: borrowing Poller) throws(SystemError) {
-    try poller.watchLevel(settlement.descriptor, token: SupervisorToken(.orderFile).rawValue)
+    try poller.watchLevel(settlement.descriptor, token: SupervisorToken(.adminStateFile).rawValue)
   }
 
-  /// Writes it there soon; of several that wait, the last. `number` is that of the last order in it.
+  /// Writes it there soon; of several that wait, the last. `number` is that of the last command in it.
   func save(_ snapshot: OrderSnapshot, upTo number: UInt64, to path: String) {
     begin { $0.pending = Draft(path: path, text: snapshot.text, number: number) }
   }
@@ -78,7 +78,7 @@ final class AdminStateFile: Sendable {
     }
   }
 
-  /// Up to which order it is known what became of the file, and why it could not be written the last time, if so. Quiet
+  /// Up to which command it is known what became of the file, and why it could not be written the last time, if so. Quiet
   /// until there is more to know.
   func takeOutcome() -> (number: UInt64, failure: String?) {
     settlement.drain()
