@@ -80,7 +80,7 @@ struct Supervision: ~Copyable {
     handle(stop: failover.hasHandedOver ? .handedOver : .timer)
     handle(reload: .timer)
     handle(admin: .timer)
-    operators.passTime(at: now)
+    operators.handleTimeout(at: now)
     operators.listen(poller, at: now)
   }
 

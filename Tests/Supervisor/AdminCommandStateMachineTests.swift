@@ -8,7 +8,7 @@ import Wire
 @testable import Supervisor
 
 private typealias Machine = AdminCommandStateMachine
-private typealias Asker = OperatorSocket.Asker
+private typealias Requester = OperatorSocket.Requester
 
 private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .seconds(seconds) }
 private let moment = Moment(milliseconds: 0)
@@ -19,8 +19,8 @@ private func machine(file: String?, _ history: [Machine.Event]) -> Machine {
   return machine
 }
 
-private func drain(by asker: Character) -> Machine.Event {
-  .command(.drain, server: "view01", by: .named(asker), moment)
+private func drain(by requester: Character) -> Machine.Event {
+  .command(.drain, server: "view01", by: .named(requester), moment)
 }
 
 private let beginnings: [(String, Machine)] = [
@@ -52,7 +52,7 @@ private func text(_ machine: Machine) -> String {
       case .remembering(let isApplied, let deadline):
         "\(isApplied ? "applied" : "not applied"), remembering until \(deadline.milliseconds / 1000)"
       }
-    return "\(command.asker.name)\(command.number) \(progress)"
+    return "\(command.requester.name)\(command.number) \(progress)"
   }
   return commands.isEmpty ? "none" : commands.joined(separator: "; ")
 }
@@ -63,8 +63,8 @@ private func text(_ effect: Machine.Effect) -> String {
   case .save(let snapshot, let number, let path):
     "save [\(snapshot.orders.keys.sorted().joined(separator: " "))] up to \(number) in \(path)"
   case .forget: "forget"
-  case .answer(let asker, let server, let isApplied, let memory):
-    "answer \(asker.name) \(server) \(isApplied ? "applied" : "not applied"), \(text(memory))"
+  case .answer(let requester, let server, let isApplied, let memory):
+    "answer \(requester.name) \(server) \(isApplied ? "applied" : "not applied"), \(text(memory))"
   }
 }
 
@@ -164,8 +164,8 @@ private struct AdminWorld {
   private var machine: Machine
   private var now = Instant(nanoseconds: 0)
   private var hasWorker = false
-  private var asked: [Asker] = []
-  private var answered: [Asker] = []
+  private var asked: [Requester] = []
+  private var answered: [Requester] = []
   private var sent: UInt64 = 0
   private var written: UInt64 = 0
   private(set) var faults: [String] = []
@@ -192,9 +192,9 @@ private struct AdminWorld {
   private mutating func step() {
     switch random.next() % 8 {
     case 0, 1:
-      let asker = Asker(key: SlabKey(index: UInt32(asked.count), generation: 1))
-      asked.append(asker)
-      send(.command(.drain, server: "view0\(random.next() % 3)", by: asker, moment))
+      let requester = Requester(key: SlabKey(index: UInt32(asked.count), generation: 1))
+      asked.append(requester)
+      send(.command(.drain, server: "view0\(random.next() % 3)", by: requester, moment))
     case 2:
       hasWorker = true
       send(.workerStarted)
@@ -217,7 +217,7 @@ private struct AdminWorld {
         sent = number
       case .save(_, let number, _): written = number
       case .forget: break
-      case .answer(let asker, _, _, _): answered.append(asker)
+      case .answer(let requester, _, _, _): answered.append(requester)
       }
     }
     if machine.commands.isEmpty != (machine.deadline == nil) { faults.append("no deadline") }

@@ -27,16 +27,16 @@ private let events: [(String, FailoverRequest.Event)] = [
 private func text(_ state: FailoverRequest.State) -> String {
   switch state {
   case .idle: "idle"
-  case .waiting(let asker, let outcomes):
-    "\(asker.name) waits, " + outcomes.map { $0?.name ?? "?" }.joined(separator: " ")
+  case .waiting(let requester, let outcomes):
+    "\(requester.name) waits, " + outcomes.map { $0?.name ?? "?" }.joined(separator: " ")
   }
 }
 
 private func text(_ effect: FailoverRequest.Effect) -> String {
   switch effect {
   case .failOver(_, let bound): "fail over for \(bound.milliseconds / 1000) s"
-  case .answer(let asker, let outcomes): "answer \(asker.name) \(outcomes.map(\.name).joined(separator: " "))"
-  case .refuse(let asker): "refuse \(asker.name)"
+  case .answer(let requester, let outcomes): "answer \(requester.name) \(outcomes.map(\.name).joined(separator: " "))"
+  case .refuse(let requester): "refuse \(requester.name)"
   }
 }
 

@@ -6,7 +6,7 @@ import Wire
 @testable import Supervisor
 
 private typealias Machine = ReloadStateMachine<String>
-private typealias Asker = OperatorSocket.Asker
+private typealias Requester = OperatorSocket.Requester
 
 private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .seconds(seconds) }
 
@@ -47,10 +47,10 @@ private var events: [(String, Machine.Event)] {
 private func text(_ state: Machine.State) -> String {
   switch state {
   case .idle: "idle"
-  case .waiting(let askers): "waiting (\(askers.names))"
-  case .preparing(let askers): "preparing (\(askers.names))"
+  case .waiting(let requesters): "waiting (\(requesters.names))"
+  case .preparing(let requesters): "preparing (\(requesters.names))"
   case .loading(let loading):
-    "loading \(loading.generation) until \(loading.deadline.milliseconds / 1000) (\(loading.askers.names))"
+    "loading \(loading.generation) until \(loading.deadline.milliseconds / 1000) (\(loading.requesters.names))"
       + (loading.next.map { ", then (\($0.names))" } ?? "")
   case .stopping: "stopping"
   }
@@ -66,9 +66,9 @@ private func text(_ effect: Machine.Effect) -> String {
   case .announceReady: "announce ready"
   case .note(.refused(let line)): "note refused(\(short(line)))"
   case .note(let note): "note \(String(describing: note).prefix { $0.isLetter })"
-  case .answer(let askers, .serves(let generation)): "answer \(askers.names) serves \(generation)"
-  case .answer(let askers, .refused(let reasons)):
-    "answer \(askers.names) refused(\(reasons.map(short).joined(separator: ", ")))"
+  case .answer(let requesters, .serves(let generation)): "answer \(requesters.names) serves \(generation)"
+  case .answer(let requesters, .refused(let reasons)):
+    "answer \(requesters.names) refused(\(reasons.map(short).joined(separator: ", ")))"
   }
 }
 
@@ -164,8 +164,8 @@ private struct ReloadWorld {
   private var random: SeededGenerator
   private var machine = Machine()
   private var now = Instant(nanoseconds: 0)
-  private var asked: Set<Asker> = []
-  private var answered: Set<Asker> = []
+  private var asked: Set<Requester> = []
+  private var answered: Set<Requester> = []
   private var count: UInt32 = 0
   private var loading: UInt64?
   private var serving: UInt64 = 1
@@ -213,11 +213,11 @@ private struct ReloadWorld {
     }
   }
 
-  private mutating func ask() -> Asker {
+  private mutating func ask() -> Requester {
     count += 1
-    let asker = Asker(key: SlabKey(index: count, generation: 1))
-    asked.insert(asker)
-    return asker
+    let requester = Requester(key: SlabKey(index: count, generation: 1))
+    asked.insert(requester)
+    return requester
   }
 
   private mutating func send(_ event: Machine.Event) {
@@ -237,8 +237,8 @@ private struct ReloadWorld {
         if generation != loading { faults.append("took over what was not loaded") }
         serving = generation
         loading = nil
-      case .answer(let askers, _):
-        for asker in askers where !answered.insert(asker).inserted { faults.append("answered twice") }
+      case .answer(let requesters, _):
+        for requester in requesters where !answered.insert(requester).inserted { faults.append("answered twice") }
       case .announceReloading, .announceReady, .note: break
       }
     }

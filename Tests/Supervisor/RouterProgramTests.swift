@@ -63,14 +63,14 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     return outcomes
   }
 
-  private static func shell(_ text: String, input: [UInt8] = [], patience: Interval = .minutes(1)) -> Program {
-    Program(path: "/bin/sh", arguments: ["-c", text], input: input, patience: patience)
+  private static func shell(_ text: String, input: [UInt8] = [], timeout: Interval = .minutes(1)) -> Program {
+    Program(path: "/bin/sh", arguments: ["-c", text], input: input, timeout: timeout)
   }
 
   @Test func `end with what they end with`() throws {
     let outcomes = try Self.outcomes([
       Self.shell("exit 0"), Self.shell("exit 3"), Self.shell("kill -9 $$"),
-      Program(path: "/does/not/exist", patience: .seconds(1)),
+      Program(path: "/does/not/exist", timeout: .seconds(1)),
     ])
     #expect(outcomes.prefix(3) == [.ended(.exited(status: 0)), .ended(.exited(status: 3)), .ended(.killed(signal: 9))])
     #expect(outcomes.map(\.isSuccess) == [true, false, false, false])
@@ -92,7 +92,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   }
 
   @Test func `are all told of and all run, wherever one stands that can't be started`() throws {
-    let missing = Program(path: "/does/not/exist", patience: .seconds(1))
+    let missing = Program(path: "/does/not/exist", timeout: .seconds(1))
     for pattern in 0..<16 as Range<Int> {
       let programs = (0..<4 as Range<Int>).map { pattern >> $0 & 1 == 1 ? missing : Self.shell("exit 0") }
       let outcomes = try Self.told(programs)
@@ -102,7 +102,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
 
   @Test func `are killed with their children when they take too long`() throws {
     // Were the child left, the end of the pipe that this test's output goes to would not come.
-    let outcomes = try Self.outcomes([Self.shell("sleep 600 & sleep 600", patience: .milliseconds(50))])
+    let outcomes = try Self.outcomes([Self.shell("sleep 600 & sleep 600", timeout: .milliseconds(50))])
     #expect(outcomes == [.tookTooLong])
   }
 

@@ -60,21 +60,21 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
 
 @Suite struct `What is said again and again` {
   @Test func `is said once a minute, each topic for itself`() {
-    var said = SaidLately()
-    let moments: [(SaidLately.Topic, UInt64)] = [
+    var logLimiter = LogRateLimiter()
+    let moments: [(LogRateLimiter.Topic, UInt64)] = [
       (.sending, 0), (.sending, 59_999), (.receiving, 59_999), (.rejection(.digest), 59_999), (.sending, 60_000),
     ]
-    let due = moments.map { topic, moment in said.isDue(topic, at: at(moment)) }
+    let due = moments.map { topic, moment in logLimiter.isDue(topic, at: at(moment)) }
     #expect(due == [true, false, true, true, true])
   }
 
   @Test func `a timer that is late is counted, one that is almost in time is not`() {
-    var lateness = Lateness()
-    lateness.note(.milliseconds(5))
-    #expect(lateness.count == 0)
-    lateness.note(.milliseconds(20))
-    lateness.note(.milliseconds(6))
-    #expect(lateness.count == 2)
-    #expect(lateness.longest == .milliseconds(20))
+    var timerSlip = TimerSlip()
+    timerSlip.note(.milliseconds(5))
+    #expect(timerSlip.count == 0)
+    timerSlip.note(.milliseconds(20))
+    timerSlip.note(.milliseconds(6))
+    #expect(timerSlip.count == 2)
+    #expect(timerSlip.longest == .milliseconds(20))
   }
 }

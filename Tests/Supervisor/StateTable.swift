@@ -24,7 +24,7 @@ func stateTable<Machine, Event>(
   return lines.joined(separator: "\n")
 }
 
-extension OperatorSocket.Asker {
+extension OperatorSocket.Requester {
   /// A, B, C, …
   static func named(_ name: Character) -> Self {
     Self(key: SlabKey(index: UInt32(name.asciiValue ?? 0), generation: 1))
@@ -33,6 +33,6 @@ extension OperatorSocket.Asker {
   var name: String { String(UnicodeScalar(UInt8(truncatingIfNeeded: key.index))) }
 }
 
-extension [OperatorSocket.Asker] {
+extension [OperatorSocket.Requester] {
   var names: String { isEmpty ? "nobody" : map(\.name).joined() }
 }

@@ -7,7 +7,7 @@ import Wire
 ///
 /// Pure: `handle` takes what happened and answers with what to do, and `handle(.timer)` is due at `deadline`.
 struct AdminCommandStateMachine {
-  typealias Asker = OperatorSocket.Asker
+  typealias Requester = OperatorSocket.Requester
 
   /// How far a command has come that somebody waits for.
   enum Progress: Hashable {
@@ -18,7 +18,7 @@ struct AdminCommandStateMachine {
   }
 
   struct Command: Hashable {
-    let asker: Asker
+    let requester: Requester
     let server: String
     let number: UInt64
     var progress: Progress
@@ -26,7 +26,7 @@ struct AdminCommandStateMachine {
 
   enum Event {
     /// For a server that the configuration has.
-    case command(ServerCommand, server: String, by: Asker, Moment)
+    case command(ServerCommand, server: String, by: Requester, Moment)
     /// A worker begins with every state.
     case workerStarted
     /// The worker applies every state up to this command's.
@@ -47,7 +47,7 @@ struct AdminCommandStateMachine {
     case save(OrderSnapshot, upTo: UInt64, path: String)
     /// Nothing is remembered any more.
     case forget
-    case answer(Asker, server: String, isApplied: Bool, Memory)
+    case answer(Requester, server: String, isApplied: Bool, Memory)
   }
 
   /// Whether a command outlasts this process.
@@ -91,11 +91,12 @@ struct AdminCommandStateMachine {
   mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
     var effects: [Effect] = []
     switch event {
-    case .command(let command, let server, let asker, let moment):
+    case .command(let command, let server, let requester, let moment):
       let state = states.apply(command, to: server, at: moment)
       commands.append(
         Command(
-          asker: asker, server: server, number: states.number, progress: .applying(deadline: now + Self.workerBound)))
+          requester: requester, server: server, number: states.number,
+          progress: .applying(deadline: now + Self.workerBound)))
       effects = [save]
       if hasWorker { effects.append(.send(state, number: states.number)) } else { note(isApplied: false, at: now) }
     case .workerStarted: hasWorker = true
@@ -140,7 +141,7 @@ struct AdminCommandStateMachine {
     while let command = commands.first, case .remembering(let isApplied, let deadline) = command.progress {
       guard let memory = memory(of: command.number) ?? (now >= deadline ? slow : nil) else { break }
       commands.removeFirst()
-      answers.append(.answer(command.asker, server: command.server, isApplied: isApplied, memory))
+      answers.append(.answer(command.requester, server: command.server, isApplied: isApplied, memory))
     }
     return answers
   }

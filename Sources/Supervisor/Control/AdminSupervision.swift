@@ -8,13 +8,13 @@ import Wire
 /// Administrators' commands for servers, done.
 extension Supervision {
   /// Takes a command, unless it is for a server that is not there.
-  mutating func command(_ command: ServerCommand, of name: String, for asker: OperatorSocket.Asker) {
+  mutating func command(_ command: ServerCommand, of name: String, for requester: OperatorSocket.Requester) {
     guard status.server(name, admin.commands.states) != nil else {
-      return reply(.refused([unknown(name)]), to: asker)
+      return reply(.refused([unknown(name)]), to: requester)
     }
     log.notice(
-      "server \(name): \(command.text), ordered by \(operators.name(of: asker))", metadata: ["server": "\(name)"])
-    handle(admin: .command(command, server: name, by: asker, .now))
+      "server \(name): \(command.text), ordered by \(operators.name(of: requester))", metadata: ["server": "\(name)"])
+    handle(admin: .command(command, server: name, by: requester, .now))
   }
 
   mutating func handle(admin event: AdminCommandStateMachine.Event) {
@@ -25,8 +25,8 @@ extension Supervision {
         worker?.link.flush()
       case .save(let snapshot, let number, let path): admin.file.save(snapshot, upTo: number, to: path)
       case .forget: admin.file.forget()
-      case .answer(let asker, let server, let isApplied, let memory):
-        answer(asker, server, isApplied: isApplied, memory)
+      case .answer(let requester, let server, let isApplied, let memory):
+        answer(requester, server, isApplied: isApplied, memory)
       }
     }
   }
@@ -38,10 +38,10 @@ extension Supervision {
   }
 
   private mutating func answer(
-    _ asker: OperatorSocket.Asker, _ name: String, isApplied: Bool, _ memory: AdminCommandStateMachine.Memory
+    _ requester: OperatorSocket.Requester, _ name: String, isApplied: Bool, _ memory: AdminCommandStateMachine.Memory
   ) {
     guard let server = status.server(name, admin.commands.states) else {
-      return reply(.refused(["server \(name): a reload has removed it meanwhile"]), to: asker)
+      return reply(.refused(["server \(name): a reload has removed it meanwhile"]), to: requester)
     }
     var warnings: [String] = []
     if !isApplied {
@@ -52,7 +52,7 @@ extension Supervision {
     if case .failed(let path, let reason) = memory {
       warnings.append("it holds until a restart only: \(path) can't be written (\(reason)), and is tried again")
     }
-    reply(.ordered(server, warnings: warnings), to: asker)
+    reply(.ordered(server, warnings: warnings), to: requester)
   }
 
   private func unknown(_ name: String) -> String {

@@ -12,26 +12,26 @@ extension Supervision {
   /// Takes what the poller told of the control socket.
   mutating func serveOperators(_ events: [SupervisorToken]) {
     for event in events {
-      guard let (request, asker) = operators.handle(event, poller, at: Clock.monotonic()) else { continue }
-      answer(request, of: asker)
+      guard let (request, requester) = operators.handle(event, poller, at: Clock.monotonic()) else { continue }
+      answer(request, of: requester)
     }
     if operators.takeTrespass() { handle(worker: .faulty(reason: "it connected to the control socket")) }
   }
 
-  private mutating func answer(_ request: ControlRequest, of asker: OperatorSocket.Asker) {
+  private mutating func answer(_ request: ControlRequest, of requester: OperatorSocket.Requester) {
     switch request {
-    case .status: reply(.status(report()), to: asker)
+    case .status: reply(.status(report()), to: requester)
     case .reload:
-      log.notice("reload: asked for by \(operators.name(of: asker))")
-      handle(reload: .requested(by: asker))
-    case .server(let name, let command): self.command(command, of: name, for: asker)
-    case .failover(let seconds): failOver(for: .seconds(seconds), asker)
-    case .failback: failBack(asker)
+      log.notice("reload: asked for by \(operators.name(of: requester))")
+      handle(reload: .requested(by: requester))
+    case .server(let name, let command): self.command(command, of: name, for: requester)
+    case .failover(let seconds): failOver(for: .seconds(seconds), requester)
+    case .failback: failBack(requester)
     }
   }
 
-  mutating func reply(_ answer: ControlAnswer, to asker: OperatorSocket.Asker) {
-    operators.answer(asker, answer, at: Clock.monotonic())
+  mutating func reply(_ answer: ControlAnswer, to requester: OperatorSocket.Requester) {
+    operators.answer(requester, answer, at: Clock.monotonic())
   }
 
   /// The service as it stands.

@@ -7,7 +7,7 @@ import Wire
 ///     reading → (deciding) → writing → over
 struct OperatorConnection: ~Copyable {
   /// How long an operator may take to send a request, and then to take the answer.
-  static let patience = Interval.seconds(5)
+  static let timeout = Interval.seconds(5)
 
   enum Phase: Equatable {
     /// For the end of the request's line.
@@ -35,7 +35,7 @@ struct OperatorConnection: ~Copyable {
     self.descriptor = descriptor
     self.name = name
     self.refusal = refusal
-    deadline = now + OperatorConnection.patience
+    deadline = now + OperatorConnection.timeout
   }
 
   /// Reads what has come; answers with the request when its line is complete. What comes behind it is not read.
@@ -83,7 +83,7 @@ struct OperatorConnection: ~Copyable {
     input = []
     output = Array(answer.line.utf8) + [UInt8(ascii: "\n")]
     phase = .writing
-    deadline = now + OperatorConnection.patience
+    deadline = now + OperatorConnection.timeout
     write()
   }
 

@@ -12,7 +12,7 @@ struct OperatorSocket: ~Copyable {
   private static let rest = Interval.seconds(1)
 
   /// An operator whose request waits for its answer.
-  struct Asker: Hashable {
+  struct Requester: Hashable {
     let key: SlabKey
   }
 
@@ -65,7 +65,7 @@ struct OperatorSocket: ~Copyable {
   /// answer.
   mutating func handle(
     _ event: SupervisorToken, _ poller: borrowing Poller, at now: Instant
-  ) -> (ControlRequest, Asker)? {
+  ) -> (ControlRequest, Requester)? {
     if event.kind == .operatorListener { accept(poller, at: now) }
     let key = event.key
     // An event of the same batch may have closed it.
@@ -73,27 +73,27 @@ struct OperatorSocket: ~Copyable {
     let request = connections[key].read(at: now)
     connections[key].write()
     if connections[key].phase == .over { close(key) }
-    return request.map { ($0, Asker(key: key)) }
+    return request.map { ($0, Requester(key: key)) }
   }
 
   /// Answers an operator, who may be gone.
-  mutating func answer(_ asker: Asker, _ answer: ControlAnswer, at now: Instant) {
-    guard connections.contains(asker.key) else { return }
-    connections[asker.key].answer(answer, at: now)
-    if connections[asker.key].phase == .over { close(asker.key) }
+  mutating func answer(_ requester: Requester, _ answer: ControlAnswer, at now: Instant) {
+    guard connections.contains(requester.key) else { return }
+    connections[requester.key].answer(answer, at: now)
+    if connections[requester.key].phase == .over { close(requester.key) }
   }
 
   /// Who asked, for the log.
-  func name(of asker: Asker) -> String {
-    connections.contains(asker.key) ? connections[asker.key].name : "an operator who is gone"
+  func name(of requester: Requester) -> String {
+    connections.contains(requester.key) ? connections[requester.key].name : "an operator who is gone"
   }
 
   /// Closes whoever has taken too long.
-  mutating func passTime(at now: Instant) {
+  mutating func handleTimeout(at now: Instant) {
     for key in connections.keys where connections[key].isOverdue(at: now) { close(key) }
   }
 
-  /// When `passTime` is due next.
+  /// When `handleTimeout` is due next.
   var deadline: Instant? {
     var next: Instant?
     for key in connections.keys where connections[key].phase != .deciding {

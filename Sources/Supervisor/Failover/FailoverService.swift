@@ -29,7 +29,7 @@ struct FailoverService: ~Copyable {
   /// Takes the poller's events.
   mutating func serve(_ events: [SupervisorToken], _ poller: borrowing Poller, at now: Instant) {
     routers?.serve(events, poller, at: now)
-    routers?.passTime(poller, at: now)
+    routers?.handleTimeout(poller, at: now)
   }
 
   /// Tells the virtual routers how the service stands, and lets their time pass.
@@ -46,7 +46,7 @@ struct FailoverService: ~Copyable {
     if let reachesServers = serving.reachesServers, reachesServers != before.reachesServers {
       routers?.report(.servers, isGood: reachesServers, at: now)
     }
-    routers?.passTime(poller, at: now)
+    routers?.handleTimeout(poller, at: now)
   }
 
   /// When `refresh` is due next.

@@ -12,28 +12,28 @@ extension Supervision {
     noteHandovers()
   }
 
-  mutating func failOver(for bound: Interval, _ asker: OperatorSocket.Asker) {
-    guard let names = failover.names else { return reply(.refused([Self.noRouters]), to: asker) }
-    guard stop.state == .running else { return reply(.refused([Self.handingOver]), to: asker) }
-    handle(failover: .requested(by: asker, staysAway: bound, routers: names.count))
+  mutating func failOver(for bound: Interval, _ requester: OperatorSocket.Requester) {
+    guard let names = failover.names else { return reply(.refused([Self.noRouters]), to: requester) }
+    guard stop.state == .running else { return reply(.refused([Self.handingOver]), to: requester) }
+    handle(failover: .requested(by: requester, staysAway: bound, routers: names.count))
   }
 
-  mutating func failBack(_ asker: OperatorSocket.Asker) {
-    guard let names = failover.names else { return reply(.refused([Self.noRouters]), to: asker) }
-    log.notice("vrrp: failover --back asked for by \(operators.name(of: asker))")
+  mutating func failBack(_ requester: OperatorSocket.Requester) {
+    guard let names = failover.names else { return reply(.refused([Self.noRouters]), to: requester) }
+    log.notice("vrrp: failover --back asked for by \(operators.name(of: requester))")
     failover.routers?.failBack(at: Clock.monotonic())
-    reply(.handedOver(names.map { Handover(name: $0, outcome: .back) }), to: asker)
+    reply(.handedOver(names.map { Handover(name: $0, outcome: .back) }), to: requester)
   }
 
   private mutating func handle(failover event: FailoverRequest.Event) {
     for effect in failover.request.handle(event) {
       switch effect {
-      case .failOver(let asker, let bound):
-        log.notice("vrrp: failover asked for by \(operators.name(of: asker))")
+      case .failOver(let requester, let bound):
+        log.notice("vrrp: failover asked for by \(operators.name(of: requester))")
         failover.routers?.failOver(for: bound, at: Clock.monotonic())
         noteHandovers()
-      case .answer(let asker, let outcomes): reply(.handedOver(outcomes), to: asker)
-      case .refuse(let asker): reply(.refused([Self.handingOver]), to: asker)
+      case .answer(let requester, let outcomes): reply(.handedOver(outcomes), to: requester)
+      case .refuse(let requester): reply(.refused([Self.handingOver]), to: requester)
       }
     }
   }

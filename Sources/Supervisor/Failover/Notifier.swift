@@ -12,9 +12,9 @@ package enum Notifier {
   package static let standardPath = "/run/belvedere-notify.sock"
 
   /// How long whoever connects may take to say what happened.
-  private static let patience = Interval.seconds(5)
+  private static let timeout = Interval.seconds(5)
   /// How long a hook or the mail system may take.
-  private static let programPatience = Interval.seconds(30)
+  private static let programTimeout = Interval.seconds(30)
   private static let mailSystem = "/usr/sbin/sendmail"
 
   /// Why nothing was run.
@@ -29,13 +29,13 @@ package enum Notifier {
     var programs = hooks.map { hook in
       Program(
         path: hook, arguments: ["INSTANCE", notice.router, notice.to.keepalivedName, "\(notice.priority)"],
-        patience: programPatience)
+        timeout: programTimeout)
     }
     if let mail {
       let message = RouterMail(mail, interface: interface, notice)
       programs.append(
         Program(
-          path: mailSystem, arguments: message.arguments, input: Array(message.text.utf8), patience: programPatience))
+          path: mailSystem, arguments: message.arguments, input: Array(message.text.utf8), timeout: programTimeout))
     }
     return programs
   }
@@ -44,7 +44,7 @@ package enum Notifier {
   static func messenger(_ notice: ChangeNotice, programs: Int, at path: String) -> Program {
     Program(
       path: CurrentProcess.executable, arguments: ["notify", "--at", path, notice.line],
-      patience: Interval(nanoseconds: (patience.nanoseconds + UInt64(programs) * programPatience.nanoseconds)))
+      timeout: Interval(nanoseconds: (timeout.nanoseconds + UInt64(programs) * programTimeout.nanoseconds)))
   }
 
   // MARK: the two sides of the socket
@@ -62,7 +62,7 @@ package enum Notifier {
   /// Returns what failed, a line each, after the other side was told the same.
   package static func serve(_ routers: [Configuration.VirtualRouter]) throws -> [String] {
     var conversation = try Conversation(try StandardInput.open())
-    guard let notice = conversation.hear(until: Clock.monotonic() + patience).flatMap({ ChangeNotice(line: $0) }) else {
+    guard let notice = conversation.hear(until: Clock.monotonic() + timeout).flatMap({ ChangeNotice(line: $0) }) else {
       throw Refusal(description: "what was sent is no change of a virtual router")
     }
     guard let router = routers.first(where: { $0.name == notice.router }) else {

@@ -9,7 +9,7 @@ struct Program: Hashable {
   /// What it reads from standard input.
   var input: [UInt8] = []
   /// It is killed after that.
-  var patience: Interval
+  var timeout: Interval
 }
 
 /// Runs programs beside the supervisor, none of them waited for. Programs of one queue run one after the other, so that
@@ -103,7 +103,7 @@ struct ProgramRunner: ~Copyable {
         program: program.path, arguments: [program.path] + program.arguments,
         environment: CurrentProcess.environment(removing: Self.withheld), input: input)
       try poller.watchLevel(child.handle, token: SupervisorToken(.programs).rawValue)
-      running[queue] = Running(program, child: child, deadline: now + program.patience)
+      running[queue] = Running(program, child: child, deadline: now + program.timeout)
     } catch {
       failed.append((queue, program, .notStarted(error)))
     }

@@ -24,11 +24,11 @@ extension VirtualRouters {
   }
 
   private mutating func send(_ advertisement: Advertisement, _ index: Int, at now: Instant) {
-    guard let port = seats[index].port, let source = seats[index].source else { return }
-    let destinations = seats[index].destinations
+    guard let port = instances[index].port, let source = instances[index].source else { return }
+    let destinations = instances[index].destinations
     if destinations.isEmpty { say(index, .error, "none of `peers` is another node", as: .peers, at: now) }
     for destination in destinations {
-      let packet = seats[index].channel.encode(advertisement, from: source, to: destination, at: .now)
+      let packet = instances[index].channel.encode(advertisement, from: source, to: destination, at: .now)
       do throws(SystemError) { try port.send(packet, from: source, to: destination) } catch {
         say(index, .warning, "\(error)", as: .sending, at: now)
       }
@@ -37,7 +37,7 @@ extension VirtualRouters {
 
   private mutating func holdAddresses(_ index: Int, _ lease: Interval, at now: Instant) {
     // A signed packet ages; every other one stays as it is.
-    if !seats[index].isRecorded || seats[index].plan.channel.keyed != nil { isFileStale = true }
+    if !instances[index].isRecorded || instances[index].plan.channel.keyed != nil { isFileStale = true }
     for address in leases(index, seconds: UInt32(clamping: lease.milliseconds / 1000)) {
       do throws(SystemError) { try routes.put(address) } catch {
         say(index, .error, "\(error)", as: .address, at: now)
@@ -57,7 +57,7 @@ extension VirtualRouters {
   /// client knows at once, and a stop need not wait for it. Behind a link that is down nothing would find its way; the
   /// connections are left then, for the link may be back in a moment.
   private mutating func resetConnections(_ index: Int) {
-    guard seats[index].port?.interface.isUsable == true else { return }
+    guard instances[index].port?.interface.isUsable == true else { return }
     do throws(SystemError) {
       var reset = try ConnectionReset()
       var count = 0
@@ -69,10 +69,10 @@ extension VirtualRouters {
   }
 
   private func leases(_ index: Int, seconds: UInt32) -> [InterfaceAddress] {
-    guard let interface = seats[index].port?.interface.index else { return [] }
-    let plan = seats[index].plan
+    guard let interface = instances[index].port?.interface.index else { return [] }
+    let plan = instances[index].plan
     return zip(plan.settings.addresses, plan.prefixLengths).compactMap { address, length in
-      seats[index].foreign.contains(address)
+      instances[index].foreign.contains(address)
         ? nil
         : InterfaceAddress(
           interface: interface, address: address, prefixLength: length, lifetime: seconds,
@@ -81,9 +81,9 @@ extension VirtualRouters {
   }
 
   private mutating func announce(_ index: Int, _ times: Int, at now: Instant) {
-    guard let port = seats[index].port else { return }
+    guard let port = instances[index].port else { return }
     for _ in 0..<times {
-      for address in seats[index].plan.settings.addresses {
+      for address in instances[index].plan.settings.addresses {
         do throws(SystemError) { try port.announce(address) } catch {
           say(index, .warning, "\(error)", as: .sending, at: now)
         }
@@ -92,9 +92,9 @@ extension VirtualRouters {
   }
 
   private mutating func probe(_ index: Int, at now: Instant) {
-    guard let source = seats[index].source else { return }
-    for address in seats[index].plan.settings.addresses {
-      do throws(SystemError) { try seats[index].port?.probe(address, from: source) } catch {
+    guard let source = instances[index].source else { return }
+    for address in instances[index].plan.settings.addresses {
+      do throws(SystemError) { try instances[index].port?.probe(address, from: source) } catch {
         say(index, .warning, "\(error)", as: .sending, at: now)
       }
     }
@@ -105,27 +105,27 @@ extension VirtualRouters {
     isFileStale = false
     guard let leaseFile else { return }
     var record = LeaseRecord()
-    for index in seats.indices {
-      seats[index].isRecorded = routerSet.routers[index].holdsAddresses
-      if seats[index].isRecorded { add(index, to: &record) }
+    for index in instances.indices {
+      instances[index].isRecorded = routerSet.routers[index].holdsAddresses
+      if instances[index].isRecorded { add(index, to: &record) }
     }
     do throws(SystemError) { try leaseFile.write(record) } catch { log.warning("vrrp: \(error)") }
   }
 
   private func add(_ index: Int, to record: inout LeaseRecord) {
-    let seat = seats[index]
-    guard let interface = seat.port?.interface.name else { return }
+    let instance = instances[index]
+    guard let interface = instance.port?.interface.name else { return }
     for address in leases(index, seconds: 0) {
       record.addresses.append(
         LeaseRecord.Address(interface: interface, address: address.address, prefixLength: address.prefixLength))
     }
-    guard let source = seat.source else { return }
+    guard let source = instance.source else { return }
     // Signed for a moment that the next renewal comes before.
-    let age = Interval(nanoseconds: seat.plan.settings.lease.nanoseconds / 4 + 1_000_000_000)
+    let age = Interval(nanoseconds: instance.plan.settings.lease.nanoseconds / 4 + 1_000_000_000)
     let time = UTCTime(nanoseconds: Clock.wall() + age.nanoseconds)
-    var channel = seat.channel
+    var channel = instance.channel
     for advertisement in routerSet.routers[index].lastWords {
-      for destination in seat.destinations {
+      for destination in instance.destinations {
         record.packets.append(
           LeaseRecord.Packet(
             interface: interface, source: source, destination: destination,
@@ -138,7 +138,7 @@ extension VirtualRouters {
 extension VirtualRouters {
   /// Says something about a virtual router; `state` where it is about its change to that.
   func log(_ index: Int, _ level: Logger.Level, _ text: String, state: VirtualRouter.Role? = nil) {
-    let plan = seats[index].plan
+    let plan = instances[index].plan
     var metadata: Logger.Metadata = ["router": "\(plan.name)"]
     if let state { metadata["state"] = "\(state)" }
     log.log(level: level, "vrrp: \(plan.name) on \(plan.interface): \(text)", metadata: metadata)
@@ -146,9 +146,9 @@ extension VirtualRouters {
 
   /// Says what might come again and again, once a minute at most.
   mutating func say(
-    _ index: Int, _ level: Logger.Level, _ text: String, as topic: SaidLately.Topic, at now: Instant
+    _ index: Int, _ level: Logger.Level, _ text: String, as topic: LogRateLimiter.Topic, at now: Instant
   ) {
-    if seats[index].said.isDue(topic, at: now) { log(index, level, text) }
+    if instances[index].logLimiter.isDue(topic, at: now) { log(index, level, text) }
   }
 }
 

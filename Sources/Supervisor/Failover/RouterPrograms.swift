@@ -29,7 +29,7 @@ extension VirtualRouters {
     }
     let changes = self.changes
     self.changes = []
-    for change in changes { tell(change, poller, at: now) }
+    for change in changes { notify(change, poller, at: now) }
   }
 
   private mutating func note(_ outcome: ProgramRunner.Outcome, ofScript track: Int, _ router: Int, at now: Instant) {
@@ -43,8 +43,8 @@ extension VirtualRouters {
   }
 
   /// Has the hooks run and a mail sent.
-  private mutating func tell(_ change: RoleChange, _ poller: borrowing Poller, at now: Instant) {
-    let (plan, router) = (seats[change.router].plan, change.router)
+  private mutating func notify(_ change: RoleChange, _ poller: borrowing Poller, at now: Instant) {
+    let (plan, router) = (instances[change.router].plan, change.router)
     let notice = ChangeNotice(router: plan.name, change.transition)
     var programs = Notifier.programs(notice, hooks: plan.hooks, mail: plan.mail, interface: plan.interface)
     if let notifier, !programs.isEmpty {

@@ -7,11 +7,11 @@ import Wire
 extension VirtualRouters {
   func fill(_ report: inout StatusReport) {
     let now = Clock.monotonic()
-    report.timers.late = lateness.count
-    report.timers.worst = lateness.longest.milliseconds
-    report.routers = seats.indices.map { index in
+    report.timers.late = timerSlip.count
+    report.timers.worst = timerSlip.longest.milliseconds
+    report.routers = instances.indices.map { index in
       let router = routerSet.routers[index]
-      let plan = seats[index].plan
+      let plan = instances[index].plan
       func moment(_ instant: Instant) -> Moment {
         Moment(milliseconds: report.time.milliseconds - min(report.time.milliseconds, (now - instant).milliseconds))
       }
@@ -38,11 +38,11 @@ extension VirtualRouters {
 
   /// `router-51 active, router-52 backup`.
   var line: String {
-    seats.indices.map { "\(seats[$0].plan.name) \(routerSet.routers[$0].role)" }.joined(separator: ", ")
+    instances.indices.map { "\(instances[$0].plan.name) \(routerSet.routers[$0].role)" }.joined(separator: ", ")
   }
 
   private func fillCounters(of index: Int, _ shown: inout StatusReport.Router) {
-    let channel = seats[index].channel
+    let channel = instances[index].channel
     shown.sent = channel.sent
     shown.received = channel.received
     // Those of other virtual routers are theirs.
@@ -79,7 +79,7 @@ extension VirtualRouters {
   mutating func takeHandovers() -> [(router: Int, outcome: Handover)] {
     defer { handovers = [] }
     return handovers.map { router, successor, wasActive in
-      let name = seats[router].plan.name
+      let name = instances[router].plan.name
       guard wasActive else { return (router, Handover(name: name, outcome: .stoodBack)) }
       return (
         router,
@@ -88,5 +88,5 @@ extension VirtualRouters {
     }
   }
 
-  var names: [String] { seats.map(\.plan.name) }
+  var names: [String] { instances.map(\.plan.name) }
 }

@@ -19,7 +19,7 @@ struct ScriptSchedule {
     guard case .script(let path, let interval, let timeout, let fall) = subject else { return nil }
     self.router = router
     self.track = track
-    program = Program(path: path, patience: timeout)
+    program = Program(path: path, timeout: timeout)
     self.interval = interval
     self.fall = fall
     nextRun = now

@@ -7,7 +7,7 @@ import Wire
 /// reason to move the addresses; a long one is, and workers that keep dying are.
 struct ServingCondition {
   /// How long there may be no worker that serves.
-  static let patience = Interval.seconds(1)
+  static let timeout = Interval.seconds(1)
 
   private(set) var hasWorker: Bool?
   private(set) var reachesServers: Bool?
@@ -16,7 +16,7 @@ struct ServingCondition {
   /// When `note` is due next though nothing happens.
   var deadline: Instant? {
     guard hasWorker == true, let absentSince else { return nil }
-    return absentSince + Self.patience
+    return absentSince + Self.timeout
   }
 
   /// Takes how the worker stands: it serves, is being replaced, or none is even tried at the moment.
@@ -30,7 +30,7 @@ struct ServingCondition {
       guard hasWorker == true else { return }
       let since = absentSince ?? now
       absentSince = since
-      if now - since >= Self.patience { hasWorker = false }
+      if now - since >= Self.timeout { hasWorker = false }
     }
   }
 

@@ -18,7 +18,7 @@ struct SuccessorWait: ~Copyable {
     let start: [UInt8]
   }
 
-  private final class Ear {
+  private final class Listener {
     let interface: String
     let socket: AdvertisementSocket
 
@@ -29,25 +29,29 @@ struct SuccessorWait: ~Copyable {
   }
 
   private let poller: Poller
-  private var ears: [Ear] = []
+  private var listeners: [Listener] = []
   private var awaited: Set<Awaited> = []
 
   init() throws(SystemError) { poller = try Poller() }
 
   mutating func send(_ packet: LeaseRecord.Packet, on interface: NetworkInterface) throws(SystemError) {
-    let ear = try ear(packet.source.family, on: interface)
-    try ear.socket.send(packet.bytes.span, from: packet.source, to: packet.destination)
+    let listener = try listener(packet.source.family, on: interface)
+    try listener.socket.send(packet.bytes.span, from: packet.source, to: packet.destination)
     let start = Array(packet.bytes.prefix(2))
     guard start.count == 2, start[0] >> 4 == Advertisement.Version.v3.rawValue else { return }
     awaited.insert(Awaited(interface: interface.name, family: packet.source.family, start: start))
   }
 
-  private mutating func ear(_ family: IPAddress.Family, on interface: NetworkInterface) throws(SystemError) -> Ear {
-    if let ear = ears.first(where: { $0.interface == interface.name && $0.socket.family == family }) { return ear }
-    let ear = try Ear(family, on: interface)
-    try poller.watchLevel(ear.socket.descriptor)
-    ears.append(ear)
-    return ear
+  private mutating func listener(_ family: IPAddress.Family, on interface: NetworkInterface) throws(SystemError)
+    -> Listener
+  {
+    if let listener = listeners.first(where: { $0.interface == interface.name && $0.socket.family == family }) {
+      return listener
+    }
+    let listener = try Listener(family, on: interface)
+    try poller.watchLevel(listener.socket.descriptor)
+    listeners.append(listener)
+    return listener
   }
 
   /// Returns the addresses of those that took over, when all did or the time is up. Nothing that they send is believed
@@ -60,11 +64,11 @@ struct SuccessorWait: ~Copyable {
       let now = Clock.monotonic()
       guard now < end else { return successors }
       _ = poller.wait(milliseconds: Int32((end - now).milliseconds + 1))
-      for ear in ears {
-        guard let packet = try ear.socket.receive() else { continue }
+      for listener in listeners {
+        guard let packet = try listener.socket.receive() else { continue }
         let start = Array(packet.bytes.prefix(2))
         guard packet.bytes.count >= 8, packet.hopLimit == Advertisement.hopLimit, packet.bytes[2] > 0 else { continue }
-        let known = Awaited(interface: ear.interface, family: packet.source.family, start: start)
+        let known = Awaited(interface: listener.interface, family: packet.source.family, start: start)
         guard awaited.remove(known) != nil else { continue }
         successors.append(packet.source)
         if awaited.isEmpty { end = min(end, Clock.monotonic() + Self.grace) }

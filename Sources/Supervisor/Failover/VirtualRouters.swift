@@ -8,7 +8,7 @@ import Wire
 /// answers is done. Nothing here waits.
 struct VirtualRouters: ~Copyable {
   /// What one virtual router has besides its state.
-  struct Seat {
+  struct RouterInstance {
     let plan: RouterPlan
     var channel: AdvertisementChannel
     /// Nil while there is no such interface.
@@ -21,8 +21,8 @@ struct VirtualRouters: ~Copyable {
     var foreign: Set<IPAddress> = []
     /// Whether the lease file has it.
     var isRecorded = false
-    /// What was said lately, so that the log is not filled with it.
-    var said = SaidLately()
+    /// Limits what the log would be filled with.
+    var logLimiter = LogRateLimiter()
 
     /// Where advertisements go; `peers` may name this node too.
     var destinations: [IPAddress] { channel.destinations.filter { !own.contains($0) } }
@@ -30,7 +30,7 @@ struct VirtualRouters: ~Copyable {
 
   let log: Logger
   var routerSet: RouterSet
-  var seats: [Seat]
+  var instances: [RouterInstance]
   var routes: RouteSocket
   private let watch: RouteWatch
   /// Changes that hooks and mail have not been told of yet.
@@ -47,7 +47,7 @@ struct VirtualRouters: ~Copyable {
   /// What the file says was overtaken by events.
   var isFileStale = true
   /// Timers that were served late.
-  private(set) var lateness = Lateness()
+  private(set) var timerSlip = TimerSlip()
 
   init(
     _ plans: [RouterPlan], digest: @escaping KeyedAuthentication.Digest, leaseFile: LeaseFile?,
@@ -60,20 +60,20 @@ struct VirtualRouters: ~Copyable {
     self.leaseFile = leaseFile
     self.notifier = notifier.flatMap { LocalSocket.isThere($0) ? $0 : nil }
     routerSet = RouterSet(plans.map { RouterSet.Member($0.settings, group: $0.group) })
-    seats = plans.map { Seat(plan: $0, channel: AdvertisementChannel($0.channel, digest: digest)) }
+    instances = plans.map { RouterInstance(plan: $0, channel: AdvertisementChannel($0.channel, digest: digest)) }
     self.routes = routes
     self.watch = watch
   }
 
   /// Takes off what an earlier life left, opens the sockets, and begins.
   mutating func start(_ poller: borrowing Poller, at now: Instant) throws(SystemError) {
-    scripts = seats.indices.flatMap { index in
-      seats[index].plan.subjects.enumerated().compactMap { offset, subject in
+    scripts = instances.indices.flatMap { index in
+      instances[index].plan.subjects.enumerated().compactMap { offset, subject in
         ScriptSchedule(subject, router: index, track: RouterPlan.Condition.allCases.count + offset, at: now)
       }
     }
     try sweep()
-    try look(poller, at: now)
+    try refresh(poller, at: now)
     perform(routerSet.handle(.start, at: now), at: now)
   }
 
@@ -85,23 +85,23 @@ struct VirtualRouters: ~Copyable {
       switch event.kind {
       case .routes: drainWatch(poller, at: now)
       case .advertisements: receive(event.index, at: now)
-      case .claims: hearClaims(event.index, at: now)
+      case .claims: receiveClaims(event.index, at: now)
       default: break
       }
     }
   }
 
-  /// When `passTime` is due next.
+  /// When `handleTimeout` is due next.
   var deadline: Instant? { [routerSet.deadline, programDeadline].compactMap { $0 }.min() }
 
-  mutating func passTime(_ poller: borrowing Poller, at now: Instant) {
-    passTimers(at: now)
+  mutating func handleTimeout(_ poller: borrowing Poller, at now: Instant) {
+    handleRouterTimeout(at: now)
     runPrograms(poller, at: now)
   }
 
-  private mutating func passTimers(at now: Instant) {
+  private mutating func handleRouterTimeout(at now: Instant) {
     guard let deadline = routerSet.deadline, now >= deadline else { return }
-    lateness.note(now - deadline)
+    timerSlip.note(now - deadline)
     perform(routerSet.handle(.timer, at: now), at: now)
   }
 
@@ -113,22 +113,22 @@ struct VirtualRouters: ~Copyable {
   /// Hands the addresses over and takes no further part; `isStopped` once that is done.
   mutating func stop(at now: Instant) { perform(routerSet.handle(.stop, at: now), at: now) }
 
-  var isStopped: Bool { stopped.count == seats.count }
+  var isStopped: Bool { stopped.count == instances.count }
 
   /// Takes every address off at once, whatever becomes of it.
   mutating func abandon() {
-    for index in seats.indices where routerSet.routers[index].holdsAddresses { dropAddresses(index) }
+    for index in instances.indices where routerSet.routers[index].holdsAddresses { dropAddresses(index) }
     leaseFile?.remove()
   }
 
   private mutating func receive(_ index: Int, at now: Instant) {
     let packets: [AdvertisementSocket.Packet]
-    do throws(SystemError) { packets = try seats[index].port?.receive() ?? [] } catch {
+    do throws(SystemError) { packets = try instances[index].port?.receive() ?? [] } catch {
       return say(index, .warning, "\(error)", as: .receiving, at: now)
     }
     for packet in packets {
       // IPv4's never come so far: the kernel takes them for martians.
-      guard !seats[index].own.contains(packet.source) else {
+      guard !instances[index].own.contains(packet.source) else {
         say(
           index, .warning,
           """
@@ -140,7 +140,7 @@ struct VirtualRouters: ~Copyable {
       let received = ReceivedPacket(
         source: packet.source, destination: packet.destination, hopLimit: packet.hopLimit, payload: packet.bytes.span)
       do throws(AdvertisementRejection) {
-        let advertisement = try seats[index].channel.decode(received, at: .now)
+        let advertisement = try instances[index].channel.decode(received, at: .now)
         warn(index, of: advertisement, from: packet.source, at: now)
         perform(routerSet.handle(.advertisement(advertisement, from: packet.source), for: index, at: now), at: now)
       } catch {
@@ -156,7 +156,7 @@ struct VirtualRouters: ~Copyable {
 
   /// About addresses that differ. An owner knows best.
   private mutating func warn(_ index: Int, of advertisement: Advertisement, from source: IPAddress, at now: Instant) {
-    guard advertisement.priority < 255, !seats[index].channel.isAboutOurs(advertisement) else { return }
+    guard advertisement.priority < 255, !instances[index].channel.isAboutOurs(advertisement) else { return }
     let theirs = advertisement.addresses.prefix(8).map { "\($0)" }.joined(separator: ", ")
     say(
       index, .error,
@@ -167,9 +167,9 @@ struct VirtualRouters: ~Copyable {
   }
 
   /// A better Active advertises before it announces: its advertisement is looked at first.
-  private mutating func hearClaims(_ index: Int, at now: Instant) {
+  private mutating func receiveClaims(_ index: Int, at now: Instant) {
     do throws(SystemError) {
-      let claims = try seats[index].port?.claims(of: seats[index].plan.settings.addresses) ?? []
+      let claims = try instances[index].port?.claims(of: instances[index].plan.settings.addresses) ?? []
       if !claims.isEmpty { receive(index, at: now) }
       for (claim, owner) in claims {
         perform(routerSet.handle(.claimed(claim, by: owner), for: index, at: now), at: now)
@@ -190,43 +190,43 @@ struct VirtualRouters: ~Copyable {
       isNew = isNew || events.contains { !isOwnRenewal($0) }
     }
     guard isNew else { return }
-    do throws(SystemError) { try look(poller, at: now) } catch { log.error("vrrp: \(error)") }
+    do throws(SystemError) { try refresh(poller, at: now) } catch { log.error("vrrp: \(error)") }
   }
 
   private func isOwnRenewal(_ event: RouteWatch.Event) -> Bool {
     guard case .address(let address) = event else { return false }
-    return seats.contains { $0.plan.settings.addresses.contains(address.address) }
+    return instances.contains { $0.plan.settings.addresses.contains(address.address) }
   }
 
   /// Looks at the interfaces and addresses as they are, and tells what has changed.
-  private mutating func look(_ poller: borrowing Poller, at now: Instant) throws(SystemError) {
+  private mutating func refresh(_ poller: borrowing Poller, at now: Instant) throws(SystemError) {
     let interfaces = try routes.interfaces()
     let addresses = try routes.addresses()
-    for index in seats.indices {
-      let interface = interfaces.first { $0.name == seats[index].plan.interface }
+    for index in instances.indices {
+      let interface = interfaces.first { $0.name == instances[index].plan.interface }
       attach(index, to: interface, poller, at: now)
       let own = addresses.filter { $0.interface == interface?.index }
-      seats[index].own = staying(own)
-      lookForForeign(index, own, at: now)
-      let source = interface == nil ? nil : seats[index].plan.source(among: seats[index].own)
-      if source != seats[index].source {
-        seats[index].source = source
+      instances[index].own = staying(own)
+      findForeignAddresses(index, own, at: now)
+      let source = interface == nil ? nil : instances[index].plan.source(among: instances[index].own)
+      if source != instances[index].source {
+        instances[index].source = source
         isFileStale = true
         perform(routerSet.handle(.source(source), for: index, at: now), at: now)
       }
-      let isUsable = interface?.isUsable == true && seats[index].port != nil
+      let isUsable = interface?.isUsable == true && instances[index].port != nil
       let link = VirtualRouter.Event.track(RouterPlan.Condition.link.rawValue, isGood: isUsable)
       perform(routerSet.handle(link, for: index, at: now), at: now)
       reportLinks(index, interfaces, at: now)
       let present = Set(own.map(\.address))
-      if routerSet.routers[index].holdsAddresses, !present.isSuperset(of: seats[index].plan.settings.addresses) {
+      if routerSet.routers[index].holdsAddresses, !present.isSuperset(of: instances[index].plan.settings.addresses) {
         perform(routerSet.handle(.addressRemoved, for: index, at: now), at: now)
       }
     }
   }
 
   private mutating func reportLinks(_ index: Int, _ interfaces: [NetworkInterface], at now: Instant) {
-    for (offset, subject) in seats[index].plan.subjects.enumerated() {
+    for (offset, subject) in instances[index].plan.subjects.enumerated() {
       guard case Configuration.VirtualRouter.Track.Subject.interface(let name) = subject else { continue }
       let isGood = interfaces.contains { $0.name == name && $0.isUsable }
       let track = RouterPlan.Condition.allCases.count + offset
@@ -239,23 +239,23 @@ struct VirtualRouters: ~Copyable {
     _ index: Int, to interface: NetworkInterface?, _ poller: borrowing Poller, at now: Instant
   ) {
     guard let interface else {
-      if seats[index].port != nil { log(index, .warning, "the interface is gone") }
-      seats[index].port = nil
-      return say(index, .warning, "there is no interface \(seats[index].plan.interface)", as: .interface, at: now)
+      if instances[index].port != nil { log(index, .warning, "the interface is gone") }
+      instances[index].port = nil
+      return say(index, .warning, "there is no interface \(instances[index].plan.interface)", as: .interface, at: now)
     }
     keepSecondaries(index, of: interface, at: now)
-    if seats[index].port?.update(interface) == true { return }
+    if instances[index].port?.update(interface) == true { return }
     do throws(SystemError) {
-      seats[index].port = try RouterPort(index, seats[index].plan.channel, on: interface, poller: poller)
+      instances[index].port = try RouterPort(index, instances[index].plan.channel, on: interface, poller: poller)
     } catch {
-      seats[index].port = nil
+      instances[index].port = nil
       say(index, .error, "\(error)", as: .interface, at: now)
     }
   }
 
   /// A lease may be the first address of its subnet: the machine's own are to outlive it.
   private mutating func keepSecondaries(_ index: Int, of interface: NetworkInterface, at now: Instant) {
-    guard interface.dropsSecondaries, seats[index].plan.settings.addresses[0].family == .v4 else { return }
+    guard interface.dropsSecondaries, instances[index].plan.settings.addresses[0].family == .v4 else { return }
     do throws(SystemError) {
       try routes.keepSecondaries(of: interface)
       say(
@@ -271,11 +271,11 @@ struct VirtualRouters: ~Copyable {
 
   /// Finds virtual addresses that somebody else has put on the interface. They are neither leased nor taken off: one may
   /// be all that the machine is reached by.
-  private mutating func lookForForeign(_ index: Int, _ own: [InterfaceAddress], at now: Instant) {
-    let plan = seats[index].plan
+  private mutating func findForeignAddresses(_ index: Int, _ own: [InterfaceAddress], at now: Instant) {
+    let plan = instances[index].plan
     let length = UInt32(clamping: plan.settings.lease.milliseconds / 1000)
     let foreign = own.filter { plan.settings.addresses.contains($0.address) && !$0.isLease(atMost: length) }
-    seats[index].foreign = Set(foreign.map(\.address))
+    instances[index].foreign = Set(foreign.map(\.address))
     for address in foreign {
       let origins = InterfaceFindings.origins(of: address, on: plan.interface)
       say(
@@ -288,7 +288,7 @@ struct VirtualRouters: ~Copyable {
 
   /// The addresses that are this node's own, and don't move.
   private func staying(_ addresses: [InterfaceAddress]) -> [IPAddress] {
-    let virtual = Set(seats.flatMap(\.plan.settings.addresses))
+    let virtual = Set(instances.flatMap(\.plan.settings.addresses))
     return addresses.filter { $0.origin != InterfaceAddress.ourProtocol && !virtual.contains($0.address) }
       .map(\.address)
   }
@@ -300,9 +300,9 @@ struct VirtualRouters: ~Copyable {
     let recorded = leaseFile?.record()?.addresses ?? []
     for address in try routes.addresses() {
       guard let place = names[address.interface] else { continue }
-      let isConfigured = seats.contains { seat in
-        let length = UInt32(clamping: seat.plan.settings.lease.milliseconds / 1000)
-        return seat.plan.interface == place && seat.plan.settings.addresses.contains(address.address)
+      let isConfigured = instances.contains { instance in
+        let length = UInt32(clamping: instance.plan.settings.lease.milliseconds / 1000)
+        return instance.plan.interface == place && instance.plan.settings.addresses.contains(address.address)
           && address.isLease(atMost: length)
       }
       let isRecorded = recorded.contains { $0.interface == place && $0.address == address.address }

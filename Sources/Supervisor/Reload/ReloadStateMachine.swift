@@ -7,14 +7,14 @@ import Wire
 /// `handle(.timer)` is due at `deadline`. A candidate is another configuration with everything that was read and bound
 /// for it.
 struct ReloadStateMachine<Candidate> {
-  typealias Asker = OperatorSocket.Asker
+  typealias Requester = OperatorSocket.Requester
 
   enum State {
     case idle
     /// No worker serves; it is done as soon as one does. A signal has nobody who waits for an answer.
-    case waiting(askers: [Asker])
+    case waiting(requesters: [Requester])
     /// The configuration is being read, and what is new in it bound.
-    case preparing(askers: [Asker])
+    case preparing(requesters: [Requester])
     /// The worker has the candidate; refused when it has not answered by then.
     case loading(Loading)
     /// The service stops, and nothing is loaded any more.
@@ -26,14 +26,14 @@ struct ReloadStateMachine<Candidate> {
     let candidate: Candidate
     let generation: UInt64
     let deadline: Instant
-    let askers: [Asker]
+    let requesters: [Requester]
     /// Who waits for the reload after this one, since the file may have changed after it was read; nil: there is none.
-    var next: [Asker]?
+    var next: [Requester]?
   }
 
   enum Event {
     /// By a signal, or by an operator, who is told the outcome.
-    case requested(by: Asker?)
+    case requested(by: Requester?)
     /// The configuration was read, and everything in it is there.
     case prepared(Candidate)
     case unprepared(ReloadRefusal)
@@ -66,7 +66,7 @@ struct ReloadStateMachine<Candidate> {
     /// The service manager is to know that the reload is over.
     case announceReady
     case note(ReloadNote)
-    case answer([Asker], Outcome)
+    case answer([Requester], Outcome)
   }
 
   enum Outcome: Equatable {
@@ -102,39 +102,40 @@ struct ReloadStateMachine<Candidate> {
     default: break
     }
     switch (state, event) {
-    case (.stopping, .requested(let asker)):
-      return refuse(Self.stops, askers: list(asker))
+    case (.stopping, .requested(let requester)):
+      return refuse(Self.stops, requesters: list(requester))
     case (.stopping, _): return []
 
-    case (.idle, .requested(let asker)):
-      return begin(list(asker))
-    case (.waiting(let askers), .requested(let asker)):
-      return begin(askers + list(asker))
-    case (.preparing(let askers), .requested(let asker)):
-      state = .preparing(askers: askers + list(asker))
+    case (.idle, .requested(let requester)):
+      return begin(list(requester))
+    case (.waiting(let requesters), .requested(let requester)):
+      return begin(requesters + list(requester))
+    case (.preparing(let requesters), .requested(let requester)):
+      state = .preparing(requesters: requesters + list(requester))
       return []
-    case (.loading(var loading), .requested(let asker)):
-      loading.next = (loading.next ?? []) + list(asker)
+    case (.loading(var loading), .requested(let requester)):
+      loading.next = (loading.next ?? []) + list(requester)
       state = .loading(loading)
       return [.note(.another)]
-    case (.waiting(let askers), .workerServes):
-      return begin(askers)
+    case (.waiting(let requesters), .workerServes):
+      return begin(requesters)
 
-    case (.preparing(let askers), .prepared(let candidate)):
+    case (.preparing(let requesters), .prepared(let candidate)):
       lastGeneration += 1
       state = .loading(
         Loading(
-          candidate: candidate, generation: lastGeneration, deadline: now + Self.loadingBound, askers: askers, next: nil
+          candidate: candidate, generation: lastGeneration, deadline: now + Self.loadingBound, requesters: requesters,
+          next: nil
         ))
       return [.load(candidate, generation: lastGeneration)]
-    case (.preparing(let askers), .unprepared(let refusal)):
+    case (.preparing(let requesters), .unprepared(let refusal)):
       state = .idle
-      return [.announceReady] + refuse(refusal, askers: askers)
+      return [.announceReady] + refuse(refusal, requesters: requesters)
 
     case (.loading(let loading), .ready(let generation)) where generation == loading.generation:
       return [
         .adopt(loading.candidate, generation: generation), .announceReady, .note(.serves(generation: generation)),
-        .answer(loading.askers, .serves(generation: generation)),
+        .answer(loading.requesters, .serves(generation: generation)),
       ] + beginNext(loading.next)
     case (.loading(let loading), .refused(let generation, let reason)) where generation == loading.generation:
       return fail(loading, ReloadRefusal([reason]))
@@ -145,10 +146,10 @@ struct ReloadStateMachine<Candidate> {
 
     case (.loading(let loading), .stop):
       state = .stopping
-      return [.discard, .announceReady] + refuse(Self.stops, askers: loading.askers + (loading.next ?? []))
-    case (.waiting(let askers), .stop), (.preparing(let askers), .stop):
+      return [.discard, .announceReady] + refuse(Self.stops, requesters: loading.requesters + (loading.next ?? []))
+    case (.waiting(let requesters), .stop), (.preparing(let requesters), .stop):
       state = .stopping
-      return refuse(Self.stops, askers: askers)
+      return refuse(Self.stops, requesters: requesters)
     case (.idle, .stop):
       state = .stopping
       return []
@@ -160,35 +161,36 @@ struct ReloadStateMachine<Candidate> {
 
   private static var stops: ReloadRefusal { ReloadRefusal(["the service stops"]) }
 
-  private func list(_ asker: Asker?) -> [Asker] { asker.map { [$0] } ?? [] }
+  private func list(_ requester: Requester?) -> [Requester] { requester.map { [$0] } ?? [] }
 
-  private mutating func begin(_ askers: [Asker]) -> [Effect] {
+  private mutating func begin(_ requesters: [Requester]) -> [Effect] {
     guard isWorkerServing else {
-      state = .waiting(askers: askers)
+      state = .waiting(requesters: requesters)
       return [.note(.postponed)]
     }
-    state = .preparing(askers: askers)
+    state = .preparing(requesters: requesters)
     return [.announceReloading, .prepare]
   }
 
   /// Does what was asked for while a candidate was being loaded, or has it wait for a worker.
-  private mutating func beginNext(_ askers: [Asker]?) -> [Effect] {
-    guard let askers else {
+  private mutating func beginNext(_ requesters: [Requester]?) -> [Effect] {
+    guard let requesters else {
       state = .idle
       return []
     }
     guard isWorkerServing else {
-      state = .waiting(askers: askers)
+      state = .waiting(requesters: requesters)
       return []
     }
-    return begin(askers)
+    return begin(requesters)
   }
 
   private mutating func fail(_ loading: Loading, _ refusal: ReloadRefusal) -> [Effect] {
-    [.discard, .announceReady] + refuse(refusal, askers: loading.askers) + beginNext(loading.next)
+    [.discard, .announceReady] + refuse(refusal, requesters: loading.requesters) + beginNext(loading.next)
   }
 
-  private func refuse(_ refusal: ReloadRefusal, askers: [Asker]) -> [Effect] {
-    refusal.lines.map { .note(.refused($0)) } + (askers.isEmpty ? [] : [.answer(askers, .refused(refusal.reasons))])
+  private func refuse(_ refusal: ReloadRefusal, requesters: [Requester]) -> [Effect] {
+    refusal.lines.map { .note(.refused($0)) }
+      + (requesters.isEmpty ? [] : [.answer(requesters, .refused(refusal.reasons))])
   }
 }

@@ -20,13 +20,13 @@ extension Supervision {
         var metadata: Logger.Metadata = [:]
         if case .serves(let generation) = note { metadata["generation"] = "\(generation)" }
         log.log(level: note.level, "\(note.text)", metadata: metadata)
-      case .answer(let askers, let outcome):
+      case .answer(let requesters, let outcome):
         let answer: ControlAnswer =
           switch outcome {
           case .serves(let generation): .reloaded(generation: generation, warnings: active.plan.warnings)
           case .refused(let reasons): .refused(reasons)
           }
-        for asker in askers { reply(answer, to: asker) }
+        for requester in requesters { reply(answer, to: requester) }
       }
     }
   }
