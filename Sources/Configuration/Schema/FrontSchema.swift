@@ -14,11 +14,17 @@ extension Schema {
       Key(
         "key", \.soleKey, .path(.privateKey), default: "in the file of `certificate`",
         example: "/etc/belvedere/tls/view.key",
-        "The private key in PEM, of `certificate`. `credential:NAME` is one that systemd hands over, see security.md."),
+        """
+        The private key of `certificate` in PEM. `credential:NAME` is a credential passed by systemd, see \
+        security.md.
+        """),
       Key(
         "certificates", \.certificates, .oneOrMore(.certificate), default: "none",
         example: "[/etc/belvedere/tls/view.pem, /etc/belvedere/tls/portal.pem]",
-        "In place of `certificate`: several, chosen by the name that the client asks for. The first is for all others."),
+        """
+        Several certificates instead of `certificate`, selected by the name that the client requests (SNI). The first \
+        is the default.
+        """),
       Key(
         "profile", \.profile, .word, example: "legacy",
         """
@@ -27,16 +33,13 @@ extension Schema {
         """),
       Key(
         "tickets", \.tickets, .flag, example: "off",
-        "Whether clients resume sessions: by ticket, or by session id under TLS 1.2."),
+        "Whether clients can resume sessions, by ticket or, with TLS 1.2, by session ID."),
       Key(
         "ticket-rotation", \.ticketRotation, .duration(.minutes(1)...(.hours(7 * 24))), example: "8h",
-        "How often the key of tickets is replaced. Tickets of the key before are still accepted."),
+        "How often the ticket key is replaced. Tickets with the previous key are still accepted."),
       Key(
         "ocsp-stapling", \.ocspStapling, .flag, example: "off",
-        """
-        Whether the authority of a certificate that names an OCSP responder is asked, and its answer handed to clients. \
-        Nothing waits for it.
-        """),
+        "Whether OCSP answers are fetched in the background and stapled, for certificates that name a responder."),
     ])
 
   static let certificate = Section<Configuration.Certificate>(
@@ -55,11 +58,14 @@ extension Schema {
     keys: [
       Key(
         "listen", \.listeners, .oneOrMore(.listener(defaultPort: 80)), default: "port 80 of each address in `listen`",
-        example: "192.168.1.170:80", "Where plain-text clients connect."),
+        example: "192.168.1.170:80", "Addresses and ports for plain http."),
       Key(
         "location", \.location, .optional(.location), default: "https, the same host and path",
         example: "https://view.domain.local/portal",
-        "One target for everybody. Without it, a Host that is not a name of the service becomes the canonical name."),
+        """
+        A fixed target for all requests. Without it, a Host that is not a name of the service is replaced by the \
+        canonical name.
+        """),
     ])
 
   static let forwarded = Section<Configuration.Forwarded>(
@@ -68,12 +74,12 @@ extension Schema {
       Key(
         "add", \.add, .flag, example: "false",
         """
-        Whether X-Forwarded-For (the client's address), -Proto and -Host are set. What a client sends in these and \
-        [their kin](#fields-that-strangers-may-not-send) is dropped either way.
+        Whether X-Forwarded-For (the client's address), -Proto and -Host are set. A client's own values of these and \
+        of [similar fields](#fields-that-strangers-may-not-send) are dropped in any case.
         """),
       Key(
         "trusted-proxies", \.trustedProxies, .list(of: .prefix), example: "[10.0.0.0/8]",
-        "Peers that may send these fields: theirs are kept, and X-Forwarded-For is extended."),
+        "Proxies that may send these fields: their values are kept, and X-Forwarded-For is extended."),
     ])
 }
 
@@ -84,12 +90,15 @@ extension Schema {
       Key(
         "hosts", \.hosts, .either("any", or: .oneOrMore(.serviceName)), default: "none", example: "view.old.local",
         """
-        Further names that Host may have. Those of `service` and of the certificates are known, and every address; a \
-        request for another name is answered with 421. `any`: no name is held against them.
+        Further names accepted in Host, besides those of `service`, those of the certificates, and addresses. A \
+        request for another name is answered with 421. `any`: every name is accepted.
         """),
       Key(
         "get-body", \.allowsContentInGet, .flag, example: "on",
-        "Whether a GET with a body is relayed. The server's connection is closed behind it. Without, it gets 400."),
+        """
+        Whether a GET with a body is forwarded. The server's connection is closed after it. If off, the request is \
+        answered with 400.
+        """),
     ])
 }
 

@@ -7,64 +7,78 @@ extension Schema {
     keys: [
       Key(
         "interface", \.interface, .byHost(.interface), required: true, example: "eth0",
-        "The interface that carries the address."),
+        "The interface of the virtual address."),
       Key(
         "router", \.identifier, .number(1...255), required: true, example: "51",
-        "The VRID, the same on both nodes, unique in the network."),
+        "The VRID: the same on both nodes, and unique in the network."),
       Key(
         "priority", \.priority, .byHost(.number(1...255)), required: true, example: "{ lb1: 101, lb2: 100 }",
-        "The node with the higher one holds the address. 255: this node owns it, and holds it whenever it runs."),
+        """
+        The node with the higher priority has the address. 255: this node owns the address and has it whenever it \
+        runs.
+        """),
       Key(
         "address", \.addresses, .oneOrMore(.virtualAddress), required: true, example: "192.168.1.170/24",
-        "The virtual address with its network's prefix length. IPv4 and IPv6 need a virtual router each."),
+        "The virtual address with the prefix length of its network. IPv4 and IPv6 need a virtual router each."),
       Key(
         "name", \.name, .routerName, default: "`router-VRID`", example: "view-v6",
-        "What log, status and hooks call it."),
-      Key("version", \.version, .word, example: "2", "Of the protocol, the same on both nodes. 2 has IPv4 only."),
+        "The virtual router's name in log, status and hooks."),
+      Key(
+        "version", \.version, .word, example: "2",
+        "Version of the protocol, the same on both nodes. Version 2 supports IPv4 only."),
       Key(
         "interval", \.interval, .duration(.milliseconds(10)...(.milliseconds(40_950))), example: "100ms",
         """
-        From one advertisement to the next, in hundredths of a second; in version 2 whole seconds. A silent node is \
-        relieved after three to four of them.
+        Time between advertisements, in hundredths of a second; in version 2 in whole seconds. The Backup takes over \
+        after three to four intervals without an advertisement.
         """),
       Key(
         "preempt", \.preempts, .flag, example: "false",
-        "Whether the node with the higher priority takes over from one that works."),
+        "Whether the node with the higher priority takes over from a working Active."),
       Key(
         "preempt-delay", \.preemptDelay, .duration(.zero...(.hours(1))), example: "5m",
-        "How long a node that comes back leaves the other one alone."),
+        "A recovering node does not preempt a lower-priority Active for this long."),
       Key(
         "accept", \.accepts, .flag, example: "true",
-        "VRRP's Accept_Mode. Always `true`: clients connect to the address."),
+        "VRRP's Accept_Mode. Always `true`, because clients connect to the address."),
       Key(
         "group", \.group, .optional(.routerName), default: "none", example: "view",
-        "Virtual routers of one group are on the same node: what one becomes all become."),
+        "Virtual routers of one group are always Active on the same node."),
       Key(
         "source", \.source, .optional(.byHost(.nodeAddress)), default: "the interface's first, link-local for IPv6",
-        example: "{ lb1: 192.168.1.162, lb2: 192.168.1.163 }", "This node's address that advertisements come from."),
+        example: "{ lb1: 192.168.1.162, lb2: 192.168.1.163 }", "The source address of this node's advertisements."),
       Key(
         "peers", \.peers, .either("multicast", or: .byHost(.oneOrMore(.nodeAddress))),
         example: "[192.168.1.162, 192.168.1.163]",
-        "In place of multicast: the nodes' addresses. This node's own may be among them, so that the file serves both."),
+        """
+        The nodes' addresses, for unicast instead of multicast. This node's own address is ignored, so both nodes can \
+        have the same list.
+        """),
       Key(
         "checksum", \.checksum, .word, example: "pseudo-header",
         """
-        Of version 3 over IPv4: over the message alone (RFC 9568), or with a pseudo-header, as keepalived 2.2 and some \
-        routers have it. The log says when a peer has the other one.
+        Checksum in version 3 over IPv4: of the message alone (RFC 9568), or with a pseudo-header, as in keepalived \
+        2.2 and some routers. The log reports a peer with the other one.
         """),
       Key(
         "authentication", \.authentication, .either("off", or: .section(authentication)),
-        example: "{ keys: { 1: /etc/belvedere/vrrp.key } }", "How the nodes know each other's advertisements."),
+        example: "{ keys: { 1: /etc/belvedere/vrrp.key } }", "Authentication of advertisements."),
       Key(
         "track", \.tracks, .oneOrMore(.track), default: "none", example: "{ interface: eth1, weight: -50 }",
-        "What the priority depends on besides the worker, the servers and `interface`, which always count."),
+        """
+        Conditions for the priority, in addition to the worker, the servers and `interface`, which are always \
+        tracked.
+        """),
       Key(
         "notify", \.hooks, .oneOrMore(.path(.hook)), default: "none", example: "/usr/local/sbin/view-moved",
-        "Programs that are run at every change, as keepalived runs its own: `INSTANCE NAME MASTER|BACKUP|FAULT|STOP PRIORITY`."
+        """
+        Programs that are run at every change of state, with keepalived's arguments: `INSTANCE NAME \
+        MASTER|BACKUP|FAULT|STOP PRIORITY`.
+        """
       ),
       Key(
         "mail", \.mail, .either("off", or: .section(mail)), example: "{ to: root }",
-        "Whom the system's sendmail tells of every change."),
+        "Mail at every change of state, through the system's sendmail."),
     ])
 
   static let authentication = Section<Configuration.VirtualRouter.Authentication>(
@@ -73,26 +87,27 @@ extension Schema {
       Key(
         "password", \.password, .optional(.simpleText), default: "none", example: "pair51",
         """
-        Version 2: keepalived's `auth_type PASS`, at most eight bytes. It is sent in the clear and protects from \
-        mistakes, not from anybody who wants in.
+        Version 2: keepalived's `auth_type PASS`, at most eight bytes. It is sent in the clear and protects against \
+        mistakes, not against an attacker.
         """),
       Key(
         "keys", \.keys, .authenticationKeys, default: "none", example: "{ 1: /etc/belvedere/vrrp.key }",
         """
-        Numbers, 1 to 255, and where each key is: a file with 64 to 128 hexadecimal digits (`openssl rand -hex 32`), or \
-        `credential:NAME` of systemd. The first signs, all verify. keepalived 2.4: `auth_hmac`.
+        Keys by number (1 to 255): a file with 64 to 128 hexadecimal digits (`openssl rand -hex 32`), or \
+        `credential:NAME` of systemd. The first signs, all verify. In keepalived 2.4: `auth_hmac`.
         """),
       Key(
         "mode", \.mode, .word, example: "permissive",
         """
-        `enforce`: signed, and nothing else is accepted. On the way there, node by node: `receive-only` verifies and \
-        sends unsigned, `permissive` signs and accepts unsigned.
+        `enforce`: advertisements are signed, and unsigned ones are rejected. To introduce keys node by node: \
+        `receive-only` sends unsigned and verifies signed ones, `permissive` signs and accepts unsigned ones.
         """),
       Key(
         "window", \.window, .either("off", or: .duration(.seconds(1)...(.hours(1)))), example: "5s",
         """
-        How far the nodes' clocks may be apart. Without it an advertisement can't be replayed to a node that heard a \
-        later one; with it neither to one that just started, but clocks that disagree make both nodes hold the address.
+        Maximum difference of the nodes' clocks. Without it, an advertisement cannot be replayed to a node that has \
+        received a later one. With it, it cannot be replayed to a node that has just started either; but if the \
+        clocks differ more, both nodes take the address.
         """),
     ])
 
@@ -101,32 +116,34 @@ extension Schema {
     keys: [
       Key(
         "interface", \.interface, .optional(.interface), default: "this or `script` is required", example: "eth1",
-        "An interface that has to be up and to have a carrier."),
+        "An interface that must be up and have a carrier."),
       Key(
         "script", \.script, .optional(.path(.hook)), default: "this or `interface` is required",
-        example: "/etc/belvedere/check", "A program that has to end with status 0. It is run without arguments."),
+        example: "/etc/belvedere/check", "A program that must exit with status 0. It is run without arguments."),
       Key(
         "weight", \.weight, .either("give-up", or: .trackWeight), example: "-50",
         """
-        While the condition is bad: takes no part, or what is added to the priority, -253 to -1. From 1 to 253: what is \
-        added while it is good.
+        `give-up`: the node takes no part while the condition fails. -253 to -1: added to the priority while it \
+        fails. 1 to 253: added while it holds.
         """),
       Key(
         "recovery", \.recovery, .duration(.zero...(.hours(1))), example: "10s",
-        "How long it has to be good again before that counts."),
+        "How long the condition must hold again before it counts."),
       Key(
         "interval", \.interval, .duration(.milliseconds(100)...(.hours(1))), example: "2s",
-        "From one run of the script to the next."),
+        "Time from one run of the script to the next."),
       Key(
         "timeout", \.timeout, .duration(.milliseconds(100)...(.hours(1))), example: "1s",
-        "After which a script that still runs is killed, and has failed."),
-      Key("fall", \.fall, .number(1...100), example: "3", "Failures of the script in a row that count."),
+        "A script that runs longer is killed and counts as failed."),
+      Key(
+        "fall", \.fall, .number(1...100), example: "3",
+        "Number of consecutive failures after which the condition fails."),
     ])
 
   static let mail = Section<Configuration.VirtualRouter.Mail>(
     name: "vrrp.mail",
     keys: [
-      Key("to", \.to, .oneOrMore(.mailAddress), required: true, example: "admins@domain.local", "Whom."),
+      Key("to", \.to, .oneOrMore(.mailAddress), required: true, example: "admins@domain.local", "Recipients."),
       Key(
         "from", \.from, .optional(.mailAddress), default: "as the mail system has it", example: "lb1@domain.local",
         "The sender's address."),

@@ -55,72 +55,77 @@ package enum Schema {
       Key(
         "service", \.service, .oneOrMore(.serviceName), required: true, example: "view.domain.local",
         """
-        What clients call the service. The first name is the canonical one: redirects lead to it, health checks send \
-        it as Host, servers' certificates are verified against it.
+        Host names of the service. The first is the canonical name: it is the target of redirects, the Host of health \
+        checks, and the name that servers' certificates are verified against.
         """),
       Key(
         "mode", \.mode, .word, example: "passthrough",
-        "`http`: TLS ends here and requests are routed. `passthrough`: TCP is relayed unread, TLS ends on the servers."),
+        """
+        `http`: Belvedere terminates TLS and routes requests. `passthrough`: it forwards TCP connections unread, and \
+        the servers terminate TLS.
+        """),
       Key(
         "listen", \.listeners, .oneOrMore(.listener(defaultPort: 443)), default: "`443`",
         example: "[192.168.1.170, \"[fd00::170]:443\"]",
         """
-        Where clients connect. A port alone means every address, IPv4 and IPv6. Addresses may be absent from the \
-        machine. `*` and brackets need quotes: `"*:443"`, `"[::]:443"`.
+        Addresses and ports for clients. A port alone means every address, IPv4 and IPv6. The machine need not have \
+        the address yet. `*` and brackets need quotes: `"*:443"`, `"[::]:443"`.
         """),
       Key(
         "redirect", \.redirect, .either("off", or: .section(redirect)), default: "on, see there", example: "off",
-        "The plain-text listeners that send clients to https."),
+        "Plain http listeners that redirect clients to https."),
       Key(
         "tls", \.tls, .section(tls), default: "required in mode `http`",
-        example: "{ certificate: /etc/belvedere/tls/view.pem }", "What clients see of TLS."),
+        example: "{ certificate: /etc/belvedere/tls/view.pem }", "TLS towards clients."),
       Key(
         "servers", \.servers, .servers, required: true, example: "{ view01: 192.168.1.165, view02: 192.168.1.166 }",
-        "The Connection Servers. Clients are placed by name, and logs show it."),
+        "The Connection Servers. Clients are assigned to servers by these names, and logs show them."),
       Key(
         "trust", \.trust, .trust, example: "{ ca: /etc/belvedere/tls/domain-ca.pem }",
-        "What makes a server's certificate acceptable; a server may have its own."),
+        "Which certificates of servers are accepted. A server may have its own setting."),
       Key(
         "health", \.health, .section(health), default: "see there", example: "{ interval: 2s, fall: 5 }",
-        "How servers are checked."),
+        "Health checks of the servers."),
       Key(
         "affinity", \.affinity, .section(affinity), default: "see there", example: "{ hold: 3h }",
-        "How a client stays with its server."),
+        "How a client is assigned to its server."),
       Key(
         "order-file", \.orderFile, .either("off", or: .path(.orders)), example: "/var/lib/belvedere/orders",
         """
-        Where `belvedere server` has its orders remembered over a restart. Its directory must be writable, and not that of \
-        `affinity.file` or the access log.
+        File that keeps the settings of `belvedere server` across a restart. Its directory must be writable, and not \
+        that of `affinity.file` or the access log.
         """),
       Key(
         "forwarded", \.forwarded, .section(forwarded), default: "see there", example: "{ add: false }",
-        "What servers are told about the client."),
+        "Fields that tell servers about the client."),
       Key(
         "requests", \.requests, .section(requests), default: "see there", example: "{ hosts: any }",
-        "Which requests are relayed."),
+        "Which requests are accepted."),
       Key(
         "pool", \.pool, .section(pool), default: "see there", example: "{ share: false }",
         "Idle connections to servers."),
       Key(
         "timeouts", \.timeouts, .section(timeouts), default: "see there", example: "{ server: 5m }",
-        "How long each side may take."),
+        "Time-outs."),
       Key(
         "limits", \.limits, .section(limits), default: "see there", example: "{ connections: 4000 }",
-        "How much of everything there may be."),
+        "Limits of connections, heads and queues."),
       Key(
         "retries", \.retries, .number(0...10), example: "3",
-        "How many more times a request is tried, here or on another server, while nothing of it has been sent."),
+        "Number of further attempts for a request of which nothing has been sent, on the same or another server."),
       Key(
         "errors", \.errorPages, .errorPages, example: "{ 503: /etc/belvedere/errors/503.html }",
-        "HTML files in place of Belvedere's own pages, at most 16 KiB each. Its answers: \(statusList)."),
-      Key("log", \.log, .section(log), default: "see there", example: "{ level: debug }", "What is written where."),
+        "HTML files that replace Belvedere's own error pages, at most 16 KiB each. Possible statuses: \(statusList)."),
+      Key(
+        "log", \.log, .section(log), default: "see there", example: "{ level: debug }",
+        "Operational log and access log."),
       Key(
         "threads", \.threads, .either("auto", or: .number(1...256)), example: "2",
-        "Event loops; `auto` is one for each CPU that the process may use."),
+        "Number of event loops. `auto`: one for each CPU that the process may use."),
       Key(
         "vrrp", \.virtualRouters, .oneOrMore(.section(virtualRouter)), default: "none",
         example: "{ interface: eth0, router: 51, priority: 101, address: 192.168.1.170/24 }",
-        "The virtual address that a pair shares (docs/vrrp.md)."),
+        "The virtual address of a pair (docs/vrrp.md)."),
     ])
 
   private static let statusList = Configuration.statusCodes.map(String.init).joined(separator: ", ")

@@ -12,19 +12,22 @@ extension Schema {
       Key("port", \.endpoint.port, .number(1...65535), example: "8443", "The server's port."),
       Key(
         "weight", \.weight, .number(0...256), example: "2",
-        "The server's share of clients in proportion to the others'. `0`: only clients that it knows already (drain)."),
+        "The server's share of clients relative to the others. `0`: only clients already assigned to it (drain)."),
       Key(
-        "backup", \.isBackup, .flag, example: "true", "Whether the server is used only when no other can be."),
+        "backup", \.isBackup, .flag, example: "true", "Whether the server is used only if no other is available."),
       Key(
         "connections", \.connections, .number(1...1_000_000), example: "2000",
-        "How many requests and tunnels it is given at once. What comes on top waits in a queue. Idle connections (`pool`) are not counted."
+        """
+        Maximum of concurrent requests and tunnels. Further requests are queued. Idle connections (`pool`) do not \
+        count.
+        """
       ),
       Key(
         "server-name", \.serverName, .peerName, default: "the first name in `service`", example: "view01.domain.local",
-        "The name asked for in TLS and looked for in the server's certificate."),
+        "The name sent in TLS (SNI) and required in the server's certificate."),
       Key(
         "trust", \.trust, .trust, default: "the file's `trust`",
-        example: "insecure-no-verification", "What makes this server's certificate acceptable."),
+        example: "insecure-no-verification", "Which certificates of this server are accepted."),
     ])
 
   static let trust = Section<WrittenTrust>(
@@ -33,11 +36,14 @@ extension Schema {
       Key(
         "ca", \.authority, .optional(.path(.trustAnchors)), default: "none",
         example: "/etc/belvedere/tls/domain-ca.pem",
-        "The certificate must be signed by one in this PEM file, and carry the server's name."),
+        "The certificate must be signed by an authority in this PEM file and contain the server's name."),
       Key(
         "fingerprint", \.fingerprints, .optional(.oneOrMore(.fingerprint)), default: "none",
         example: "\(exampleFingerprint)",
-        "The certificate must be this one, by its SHA-256: `openssl x509 -noout -fingerprint -sha256 -in server.pem`."),
+        """
+        The certificate must have this SHA-256 fingerprint: `openssl x509 -noout -fingerprint -sha256 -in \
+        server.pem`.
+        """),
     ])
 
   static let health = Section<Configuration.Health>(
@@ -46,30 +52,34 @@ extension Schema {
       Key(
         "check", \.check, .word, example: "tcp",
         """
-        `https`: a request, answered with 200. `tls`: a handshake. `tcp`: a connection, which a hanging server passes \
-        too. A 503 means drain: known clients stay, new ones go elsewhere.
+        `https`: a request that is answered with 200; 503 means drain: known clients stay, new ones go elsewhere. \
+        `tls`: a handshake. `tcp`: a connection, which a hung server may still accept.
         """),
-      Key("path", \.path, .requestPath, example: "/favicon.ico", "What is asked for."),
-      Key("method", \.method, .word, example: "HEAD", "How it is asked for."),
+      Key("path", \.path, .requestPath, example: "/favicon.ico", "The path that is requested."),
+      Key("method", \.method, .word, example: "HEAD", "The method of the request."),
       Key(
         "host", \.host, .hostField, default: "the first name in `service`", example: "view01.domain.local",
-        "The Host of the check; a Connection Server refuses names that it does not know."),
+        "The Host of the request. A Connection Server refuses unknown names."),
       Key(
         "interval", \.interval, .duration(.milliseconds(10)...(.hours(1))), example: "2s",
-        "From the start of a check to the start of the next. Under traffic, failures start one at once."),
+        "Time from the start of one check to the start of the next. A failure of traffic starts a check at once."),
       Key(
         "timeout", \.timeout, .duration(.milliseconds(10)...(.hours(1))), example: "10s",
-        "In which connection, handshake and the whole answer must come."),
-      Key("rise", \.rise, .number(1...100), example: "3", "Good checks in a row that make a server up."),
-      Key("fall", \.fall, .number(1...100), example: "5", "Bad checks in a row that make a server down."),
+        "Time-out for connection, handshake and the complete answer together."),
+      Key(
+        "rise", \.rise, .number(1...100), example: "3",
+        "Number of consecutive successful checks after which a server is up."),
+      Key(
+        "fall", \.fall, .number(1...100), example: "5",
+        "Number of consecutive failed checks after which a server is down."),
       Key(
         "jitter", \.jitter, .duration(.zero...(.minutes(10))), default: "a tenth of `interval`", example: "200ms",
-        "By how much an interval is lengthened or shortened at random, so that checks do not march in step."),
+        "Maximum random change of an interval, so that checks of several servers do not coincide."),
       Key(
         "on-down", \.onDown, .word, example: "keep",
         """
-        What becomes of a server's requests and tunnels when it is down and does not answer any more. `close`: they end at \
-        once, so that clients come back and find another server. `keep`: they go on while they can.
+        What happens to the requests and tunnels of a server that is down and no longer answers. `close`: they end at \
+        once, and the clients reconnect to another server. `keep`: they continue while they can.
         """),
     ])
 
@@ -78,23 +88,25 @@ extension Schema {
     keys: [
       Key(
         "by", \.by, .oneOrMore(.affinityKey), example: "[cookie JSESSIONID, client-address]",
-        "What a client is known by: the first one that finds its server decides. At most one cookie."),
+        "What identifies a client. The first entry that finds an assigned server decides. At most one cookie."),
       Key(
         "hold", \.hold, .duration(.seconds(1)...(.hours(7 * 24))), example: "3h",
-        "How long a silent client is remembered. View's own sessions outlive 90 minutes of silence."),
+        "How long an idle client is remembered. A View session can be idle for more than 90 minutes."),
       Key(
-        "ipv4-prefix", \.ipv4Prefix, .number(1...32), example: "24", "How many bits of an IPv4 address are one client."),
+        "ipv4-prefix", \.ipv4Prefix, .number(1...32), example: "24",
+        "Number of leading bits of an IPv4 address that identify a client."),
       Key(
-        "ipv6-prefix", \.ipv6Prefix, .number(1...128), example: "56", "How many bits of an IPv6 address are one client."
+        "ipv6-prefix", \.ipv6Prefix, .number(1...128), example: "56",
+        "Number of leading bits of an IPv6 address that identify a client."
       ),
       Key(
         "entries", \.entries, .number(1...10_000_000), example: "20000",
-        "How many clients are remembered. The one that has been silent longest makes room."),
+        "Number of clients that are remembered. A new one replaces the one that has been idle longest."),
       Key(
         "file", \.file, .either("off", or: .path(.affinity)), example: "/var/lib/belvedere/worker/affinity",
         """
-        Where clients are remembered over a restart. Its directory must be writable, and hold nothing of the supervisor's \
-        (`order-file`, hooks): the worker may replace what lies there.
+        File that keeps the assignments across a restart. Its directory must be writable and contain no file of the \
+        supervisor's (`order-file`, hooks), because the worker can replace files there.
         """),
     ])
 
@@ -103,14 +115,14 @@ extension Schema {
     keys: [
       Key(
         "share", \.share, .flag, example: "false",
-        "Whether a connection that served one client may serve another. NTLM and Negotiate make it private anyway."),
+        "Whether a server's connection may serve several clients. With NTLM and Negotiate it never does."),
       Key(
         "idle-connections", \.idleConnections, .number(0...10_000), example: "8",
         """
-        How many idle connections each thread keeps to each server at least; more when more were in use at once within \
-        the last minute (limits.md). 0 keeps none.
+        Minimum of idle connections that each thread keeps to each server. It keeps more if more were in use at once \
+        within the last minute (limits.md). 0 keeps none.
         """),
-      Key("idle-timeout", \.idleTimeout, .timeout, example: "5s", "How long they are kept."),
+      Key("idle-timeout", \.idleTimeout, .timeout, example: "5s", "How long an idle connection is kept."),
     ])
 
   private static let exampleFingerprint =
