@@ -67,7 +67,7 @@ struct Supervision: ~Copyable {
     switch signal {
     case SIGHUP: handle(reload: .requested(by: nil))
     case SIGUSR1, SIGUSR2:
-      log.notice("\(Signals.words(for: signal)) means nothing here: SIGHUP reloads, SIGTERM stops")
+      log.notice("\(Signals.words(for: signal)) is ignored: SIGHUP reloads, SIGTERM stops")
     default:
       log.notice("\(Signals.words(for: signal))")
       handle(stop: .terminate(handsOver: failover.takesPart))

@@ -23,7 +23,7 @@ extension Configuration.Loaded {
 
     for file in files where !isRefused(file) {
       if Credential.isElsewhere(file.path) {
-        warn(about: file, "is handed over by systemd when it starts the service, and not looked at here")
+        warn(about: file, "is passed by systemd at the start of the service, and not checked here")
         continue
       }
       switch file.purpose {
@@ -96,7 +96,7 @@ extension Configuration.Loaded {
       let text = try File.contents(of: file.path, limit: 4096)
       guard Configuration.VirtualRouter.KeyPlace.key(in: text) == nil else { return }
       refuse(
-        file, because: "is no key: 64 to 128 hexadecimal digits are wanted",
+        file, because: "is no key: expected 64 to 128 hexadecimal digits",
         suggestion: "openssl rand -hex 32 >\(file.path)")
     } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
   }

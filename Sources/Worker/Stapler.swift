@@ -116,7 +116,8 @@ final class Stapler: Sendable {
       guard before == 0 else { return }
       let reason = (error as? ResponderExchange.Failure)?.reason ?? "\(error)"
       log.warning(
-        "OCSP: \(responder) does not say that \(title) is good: \(reason); it is served, and the responder asked again")
+        "OCSP: \(responder) does not say that \(title) is good: \(reason); it is served without, and the responder is asked again"
+      )
     }
   }
 

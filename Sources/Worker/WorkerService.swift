@@ -201,7 +201,7 @@ final class WorkerService: Sendable {
     guard !generation.isPassthrough else { return }
     for server in generation.configuration.servers where server.trust == .insecureNoVerification {
       log.warning(
-        "server \(server.name) is not verified (trust: insecure-no-verification): whoever is on the way can read and change everything",
+        "server \(server.name) is not verified (trust: insecure-no-verification): anyone on the network path can read and change the traffic",
         metadata: ["server": "\(server.name)"])
     }
   }
@@ -214,7 +214,7 @@ final class WorkerService: Sendable {
   /// A file that can't be kept is no reason to refuse a configuration.
   private func keepHomes(in file: String?) {
     do throws(SystemError) { try affinityFile.adopt(file, at: Clock.monotonic()) } catch {
-      log.error("affinity: \(error); clients are not remembered over a restart")
+      log.error("affinity: \(error); assignments are not kept across a restart")
     }
   }
 
@@ -230,7 +230,7 @@ final class WorkerService: Sendable {
     do throws(TLSError) {
       try tickets.rotate(at: Clock.monotonic())
     } catch {
-      log.error("session ticket keys stay as they are: \(error)")
+      log.error("session ticket keys are not rotated: \(error)")
     }
   }
 

@@ -60,7 +60,7 @@ struct ControlSocket: ParsableArguments {
     do throws(ControlFault) {
       return try ControlAnswer(parsing: line.span)
     } catch {
-      throw Fault("the service at \(path) gave no answer that this belvedere understands: \(error)")
+      throw Fault("the service at \(path) sent an answer that this version does not understand: \(error)")
     }
   }
 
@@ -97,12 +97,12 @@ struct ControlSocket: ParsableArguments {
   private func words(for error: SystemError) -> String {
     switch error.code {
     case ENOENT:
-      "no service runs here: there is no \(path). `systemctl start belvedere` starts it; --control names another socket"
+      "the service is not running: there is no \(path). `systemctl start belvedere` starts it; --control names another socket"
     case ECONNREFUSED:
-      "no service runs here: nobody listens at \(path), whose owner has died. `systemctl start belvedere` starts it"
+      "the service is not running: no process listens at \(path). `systemctl start belvedere` starts it"
     case EACCES, EPERM:
-      "you may not speak to the service at \(path): be root, or in the group that `ls -l \(path)` shows"
-    default: "the service can't be asked: \(error)"
+      "permission denied for the service at \(path): be root, or in the group that `ls -l \(path)` shows"
+    default: "the service can't be reached: \(error)"
     }
   }
 }

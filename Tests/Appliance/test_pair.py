@@ -200,8 +200,8 @@ def test_killed_supervisor_leaves_no_address_and_the_peer_takes_over_at_once(lb1
     assert load["refused"] == []
     said = lb1.journal(since=here)
     # ExecStopPost took it off, and not the sweep of the next start, nor the end of the lease.
-    assert f"release: took {ADDRESS} off eth0" in said
-    assert "left there by an earlier run" not in said
+    assert f"release: removed {ADDRESS} from eth0" in said
+    assert "left by an earlier run" not in said
     # The last advertisement was sent on its behalf: nobody had to wait for its silence.
     assert "active, was backup, priority 100: the Active left" in lb2.journal(since=there)
 

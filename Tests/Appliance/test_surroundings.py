@@ -47,7 +47,7 @@ def test_entries_have_what_they_are_about_as_fields(machine):
     machine.run("belvedere server view02 drain && belvedere server view02 ready")
     ordered = {"BELVEDERE_SERVER": "view02", "BELVEDERE_ROLE": "supervisor"}
     orders = machine.wait_until(lambda: machine.entries(**ordered), "the order in the journal")
-    assert "drain, ordered by" in orders[0]["MESSAGE"]
+    assert "drain, requested by" in orders[0]["MESSAGE"]
 
 
 def test_requests_have_client_and_server_as_fields_where_they_go_to_the_journal(machine, site):

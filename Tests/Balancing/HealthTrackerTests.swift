@@ -79,7 +79,7 @@ import Testing
         "down, was up: 2 health checks in a row failed, the last one: no complete answer within the time-out",
         "up, was down: 2 health checks in a row passed",
         "drain, was up: health check answered 503, the server is administratively disabled",
-        "maintenance, was drain: by order",
+        "maintenance, was drain: administratively",
       ])
   }
 
@@ -181,7 +181,7 @@ import Testing
     _ = tracker.record(.disabled)
     #expect(tracker.give(.drain) == nil)
     let ordered = tracker.record(.passed)
-    #expect(ordered?.description == "still drain: by order")
+    #expect(ordered?.description == "still drain: administratively")
     let disabled = tracker.record(.disabled)
     #expect(disabled?.description == "still drain: health check answered 503, the server is administratively disabled")
     #expect(tracker.give(nil) == nil)

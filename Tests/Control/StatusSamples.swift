@@ -7,7 +7,7 @@ private func ago(_ seconds: UInt64) -> Moment { Moment(milliseconds: sampleTime.
 let sampleServer: StatusReport.Server = {
   var server = StatusReport.Server(name: "view01", address: "192.168.1.165:443")
   server.state = .drain
-  server.reason = "by order"
+  server.reason = "administratively"
   server.since = sampleTime
   server.order = .init(mode: .drain, weight: 5, since: sampleTime)
   server.weight = 5
@@ -17,7 +17,7 @@ let sampleServer: StatusReport.Server = {
 }()
 
 let sampleServerText =
-  #"{"name":"view01","address":"192.168.1.165:443","removed":false,"state":"drain","reason":"by order","#
+  #"{"name":"view01","address":"192.168.1.165:443","removed":false,"state":"drain","reason":"administratively","#
   + #""since":"2026-11-22T11:32:01.123Z","order":{"mode":"drain","weight":5,"since":"2026-11-22T11:32:01.123Z"},"#
   + #""weight":5,"configured_weight":1,"backup":false,"limit":4000,"load":{"clients":15,"sessions":12,"exchanges":9,"waiting":2,"connections":11}}"#
 
@@ -40,9 +40,9 @@ let sampleRouter: StatusReport.Router = {
 
 let sampleRouterText =
   #"{"name":"router-51","interface":"eth0","router":51,"version":3,"state":"backup","#
-  + #""since":"2026-11-22T11:28:56.123Z","priority":1,"configured_priority":101,"burdens":["servers"],"obstacles":[],"#
+  + #""since":"2026-11-22T11:28:56.123Z","priority":1,"configured_priority":101,"priority_reductions":["servers"],"faults":[],"#
   + #""addresses":["192.168.1.170/24"],"holds_addresses":false,"lease":3,"#
-  + #""peer":{"address":"192.168.1.163","priority":100,"heard":"2026-11-22T11:32:00.123Z"},"rival":null,"#
+  + #""peer":{"address":"192.168.1.163","priority":100,"heard":"2026-11-22T11:32:00.123Z"},"duplicate_active":null,"#
   + #""sent":12,"received":4711,"rejected":[{"kind":"checksum","count":2}],"#
   + #""became_active":1,"became_backup":2,"became_fault":0}"#
 

@@ -25,8 +25,8 @@ private let samplePage = """
 
   server  state    since     sessions  clients  exchanges  waiting
   view01  drain    0 s       12        15       9          2
-      192.168.1.165:443; 11 connections; weight 5; by order; ordered 0 s ago:
-      drain, weight 5; configured: weight 1
+      192.168.1.165:443; 11 connections; weight 5; administratively; requested 0 s
+      ago: drain, weight 5; configured: weight 1
   view02  down     1 m 35 s
       192.168.1.166:443; connection refused
   view03  unknown
@@ -88,7 +88,7 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     server.order?.mode = .maintenance
     server.weight = 1
     server.load?.sessions = 1
-    #expect(StatusText.line(of: server) == "view01: down, maintenance ordered, 1 session left")
+    #expect(StatusText.line(of: server) == "view01: down, maintenance requested, 1 session left")
     server.state = .up
     server.order = nil
     #expect(StatusText.line(of: server) == "view01: up, 1 session")

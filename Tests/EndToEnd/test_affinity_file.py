@@ -90,7 +90,7 @@ def test_file_that_does_not_read_is_ignored_with_one_line(scene, damage):
     balancer.start()
     balancer.wait_until_serving()
     assert set(homes(balancer, moved).values()) == {"view02"}
-    lines = [line for line in balancer.log.splitlines() if "no client is remembered from it" in line]
+    lines = [line for line in balancer.log.splitlines() if "the file is ignored" in line]
     assert len(lines) == 1 and str(file) in lines[0]
     if damage == "a-directory":
         file.rmdir()
@@ -106,4 +106,4 @@ def test_place_that_cannot_be_written_is_refused_by_check_and_told_by_run(scene)
     assert words in check.stdout + check.stderr
     assert balancer.server_of("127.0.94.1") == "view01"
     restart(balancer)
-    assert "clients are not remembered over a restart" in balancer.log
+    assert "assignments are not kept across a restart" in balancer.log

@@ -105,7 +105,7 @@ def test_check_looks_at_credentials_where_systemd_hands_them_over(smallest, cert
     file = str(smallest(tls={"certificate": str(certificates.front.chain), "key": "credential:view.key"}))
     run = call("check", "-c", file)
     assert run.returncode == 0
-    assert "credential:view.key: is handed over by systemd when it starts the service" in run.stderr
+    assert "credential:view.key: is passed by systemd at the start of the service" in run.stderr
     environment = os.environ | {"CREDENTIALS_DIRECTORY": str(tmp_path)}
     run = call("check", "-c", file, env=environment)
     assert run.returncode == 1 and f"{tmp_path}/view.key: can't be read" in run.stderr

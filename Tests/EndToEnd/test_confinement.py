@@ -66,7 +66,7 @@ def test_reload_that_names_a_file_elsewhere_asks_for_a_restart(confined, certifi
     balancer.write({"tls": elsewhere})
     run = balancer.call("reload")
     assert run.returncode == 1
-    assert re.search(r"belvedere\.yaml:\d+:\d+: .*elsewhere/view\.pem: lies in a folder that the running worker gave up", run.stderr)
+    assert re.search(r"belvedere\.yaml:\d+:\d+: .*elsewhere/view\.pem: is in a folder that the running worker has no access to", run.stderr)
     assert "systemctl restart belvedere" in run.stderr
     # One reason for each file, and nothing of what follows from it.
     assert "Permission denied" not in run.stderr
@@ -89,7 +89,7 @@ def test_reload_after_the_folder_was_replaced_asks_for_a_restart(confined, certi
     certificate_in(folder, certificates)
     told = confined.call("reload")
     assert told.returncode == 1
-    assert "lies in a folder that was replaced by another one since the running worker's start" in told.stderr
+    assert "is in a folder that was replaced since the running worker's start" in told.stderr
     assert "systemctl restart belvedere" in told.stderr
     # A folder above that stays allows what is put into it.
     folder.rename(tmp_path / "after")
@@ -124,7 +124,7 @@ def test_worker_that_made_a_forbidden_call_is_told_of_and_replaced(scene):
     victim = balancer.worker
     os.kill(victim, signal.SIGSYS)
     wait_until(lambda: balancer.worker not in (None, victim), "another worker")
-    balancer.wait_for_log("critical supervisor: the worker was killed for a system call that no worker makes")
+    balancer.wait_for_log("critical supervisor: the worker was killed for a forbidden system call")
     wait_until(lambda: balancer.get("/").status == 200, "a served request")
 
 

@@ -79,7 +79,7 @@ def test_refused_reload_shows_every_problem_with_its_place_and_changes_nothing(s
     assert re.search(r"belvedere.yaml:\d+:\d+: error: unknown key `serverz`", run.stderr), run.stderr
     assert "Did you mean `servers`?" in run.stderr
     assert re.search(r"belvedere.yaml:\d+:\d+: error: .*`many`", run.stderr), run.stderr
-    assert run.stderr.endswith("the new configuration is refused, the one before it goes on serving\n")
+    assert run.stderr.endswith("the new configuration is refused, the previous one stays in use\n")
     assert balancer.get("/").status == 200
     assert balancer.status["generation"]["number"] == 1
     balancer.configuration = good
@@ -114,7 +114,7 @@ def test_reload_shows_warnings_and_succeeds(scene):
     balancer.write()
     run = balancer.call("reload")
     assert (run.returncode, run.stdout) == (0, "generation 2 serves\n")
-    assert re.search(r"belvedere.yaml:\d+:\d+: warning: a View client may be silent for 90 minutes", run.stderr)
+    assert re.search(r"belvedere.yaml:\d+:\d+: warning: a View client may be idle for 90 minutes", run.stderr)
 
 
 def test_reloads_at_the_same_time_are_all_answered(scene):
@@ -152,7 +152,7 @@ def test_reload_that_waits_for_another_is_refused_when_the_service_stops(scene):
     answers = []
     thread = threading.Thread(target=lambda: answers.append(balancer.call("reload")))
     thread.start()
-    balancer.wait_for_log("another follows it")
+    balancer.wait_for_log("another one follows")
     # The second signal ends the worker that stands still.
     balancer.signal(signal.SIGTERM)
     wait_until(lambda: balancer.status["state"] == "stopping", "the stop")
@@ -171,7 +171,7 @@ def test_without_a_service_the_command_says_so(tmp_path, command):
     run = subprocess.run([binary(), *command, "--control", path], capture_output=True, text=True)
     assert run.returncode == 69
     assert run.stdout == ""
-    assert f"no service runs here: there is no {path}" in run.stderr and "systemctl start belvedere" in run.stderr
+    assert f"the service is not running: there is no {path}" in run.stderr and "systemctl start belvedere" in run.stderr
 
 
 def test_socket_whose_owner_has_died_is_told_from_one_that_is_missing(tmp_path):
@@ -180,7 +180,7 @@ def test_socket_whose_owner_has_died_is_told_from_one_that_is_missing(tmp_path):
         sock.bind(str(path))
     run = subprocess.run([binary(), "status", "--control", path], capture_output=True, text=True)
     assert run.returncode == 69
-    assert f"nobody listens at {path}" in run.stderr
+    assert f"no process listens at {path}" in run.stderr
 
 
 def test_service_that_does_not_answer_is_given_up(tmp_path):
@@ -232,7 +232,7 @@ def test_strangers_are_refused_even_when_the_file_lets_them_in(scene):
         return json.loads(run.stdout)
 
     refused = status_as(4241, 4241, [])
-    assert refused["ok"] is False and "you may not" in refused["reasons"][0]
+    assert refused["ok"] is False and "permission denied" in refused["reasons"][0]
     balancer.wait_for_log(r"control: refused pid \d+, uid 4241")
     assert status_as(4241, 4242, [])["ok"] is True
     assert status_as(4241, 4241, [4240, 4242])["ok"] is True
@@ -250,7 +250,7 @@ def test_strangers_are_refused_even_when_the_file_lets_them_in(scene):
     run = subprocess.run(
         [program, "status", "--control", balancer.control], preexec_fn=become, capture_output=True, text=True, timeout=30
     )
-    assert run.returncode == 69 and "you may not speak to the service" in run.stderr
+    assert run.returncode == 69 and "permission denied for the service" in run.stderr
 
 
 def test_socket_that_an_earlier_service_left_is_replaced(scene):

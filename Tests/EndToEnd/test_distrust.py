@@ -80,7 +80,7 @@ def test_worker_that_floods_is_replaced_and_leaves_nothing_behind(scene):
     said = 0
     while said < 400_000 and end.say(stranger(said) if said % 2 else load(said)):
         said += 1
-    balancer.wait_for_log(r"the worker said what it can't have meant, .*: it floods: more than \d+ messages a second")
+    balancer.wait_for_log(r"protocol violation by the worker, .*: it floods: more than \d+ messages a second")
     wait_until(lambda: balancer.worker not in (None, worker), "another worker")
     balancer.wait_until_serving()
     # Not a thing that names the configuration does not have. A sanitizer keeps what was freed.
@@ -112,7 +112,7 @@ def test_what_a_worker_says_does_not_reach_a_terminals_controls(scene):
             [binary(), "reload", "--control", balancer.control],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        balancer.wait_for_log("reload: asked for by")
+        balancer.wait_for_log("reload: requested by")
         for generation in range(2, 6):
             assert end.say(bytes([131]) + struct.pack(">Q", generation) + text(evil))
         shown = "".join(command.communicate(timeout=60))
@@ -135,7 +135,7 @@ def test_signals_that_others_send_by_habit_end_nothing(scene, role):
     for number in (signal.SIGRTMIN, signal.SIGRTMIN + 2, signal.SIGRTMAX):
         os.kill(process, number)
     if role == "supervisor":
-        balancer.wait_for_log(r"SIGUSR1 \(User defined signal 1\) means nothing here")
+        balancer.wait_for_log(r"SIGUSR1 \(User defined signal 1\) is ignored")
     stays(lambda: balancer.worker == worker and balancer.process.poll() is None, "both processes", 0.5)
     balancer.wait_until_serving()
 
@@ -171,7 +171,7 @@ def test_files_of_the_supervisors_within_the_workers_reach_are_refused(scene, ce
     for what, changes in exposed.items():
         told = check(balancer, changes)
         assert told.returncode == 1, what
-        assert "lies in a folder that the worker may write to, and could be replaced by it" in told.stderr, told.stderr
+        assert "is in a folder that the worker can write to, and could be replaced by it" in told.stderr, told.stderr
         assert re.search(r"^.*belvedere\.yaml:\d+:\d+: error: ", told.stderr, re.MULTILINE), told.stderr
     (tmp_path / "own").mkdir()
     told = check(balancer, {"affinity": {"file": str(state / "clients")}, "order-file": str(tmp_path / "own" / "orders")})

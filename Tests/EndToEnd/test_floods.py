@@ -57,7 +57,7 @@ def test_client_that_sends_key_updates_without_end_is_cut(scene, cost_of_flood, 
         assert flooder.has_been_cut()
         used = cpu_seconds(balancer.worker) - before
     assert used < cost_of_flood / 2, f"{used} s for what costs {cost_of_flood} s to read to its end"
-    balancer.wait_for_log(rf"client .* is cut off: .*{CUT}")
+    balancer.wait_for_log(rf"client .* is disconnected: .*{CUT}")
     wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 1, "the count of one")
 
 

@@ -150,7 +150,7 @@ def test_drain_is_kept_over_reloads(scene):
             user.work()
     assert {balancer.server_of(source) for source in client_addresses(20, start=100)} == {"view02"}
     shown = balancer.status_of("view01")
-    assert (shown["state"], shown["reason"], shown["order"]["mode"]) == ("drain", "by order", "drain")
+    assert (shown["state"], shown["reason"], shown["order"]["mode"]) == ("drain", "administratively", "drain")
 
 
 def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(scene):
@@ -190,7 +190,7 @@ def test_drained_server_that_dies_is_down_and_drained_when_it_comes_back(scene):
     order(balancer, "view01", "drain")
     servers[0].die()
     balancer.wait_for_state("view01", "down")
-    assert order(balancer, "view01", "drain").startswith("view01: down, drain ordered")
+    assert order(balancer, "view01", "drain").startswith("view01: down, drain requested")
     servers[0].start()
     balancer.wait_for_state("view01", "drain")
 
@@ -297,7 +297,7 @@ def test_server_in_maintenance_stays_so_when_the_worker_is_killed_and_is_not_wai
     os.kill(worker, signal.SIGKILL)
     another_worker(balancer, worker)
     shown = balancer.status_of("view01")
-    assert (shown["state"], shown["reason"]) == ("maintenance", "by order")
+    assert (shown["state"], shown["reason"]) == ("maintenance", "administratively")
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
     # Nobody has answered there yet.
     assert order(balancer, "view01", "ready").startswith("view01: down")
@@ -423,8 +423,8 @@ def test_orders_outlast_a_restart_with_a_file(scene):
     order(balancer, "view01", "maintenance")
     order(balancer, "view02", "weight", "7")
     restart(balancer)
-    assert "orders: view01 maintenance, as an earlier service was told" in balancer.log
-    assert "orders: view02 weight 7, as an earlier service was told" in balancer.log
+    assert "orders: view01 maintenance, restored after a restart" in balancer.log
+    assert "orders: view02 weight 7, restored after a restart" in balancer.log
     assert balancer.status_of("view01")["state"] == "maintenance"
     assert balancer.status_of("view02")["weight"] == 7
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
@@ -458,9 +458,9 @@ def test_order_whose_file_cant_be_written_says_so_and_is_written_when_it_can(sce
     (folder / "orders.new" / "in-the-way").mkdir(parents=True)
     told = balancer.call("server", "view01", "drain")
     assert told.returncode == 0
-    assert f"warning: it holds until a restart only: {folder}/orders can't be written" in told.stderr
+    assert f"warning: it lasts until a restart only: {folder}/orders can't be written" in told.stderr
     assert balancer.status_of("view01")["state"] == "drain"
-    balancer.wait_for_log("orders: .* they hold until a restart only, and the file is tried again")
+    balancer.wait_for_log("orders: .* they last until a restart only, and writing is tried again")
     (folder / "orders.new" / "in-the-way").rmdir()
     (folder / "orders.new").rmdir()
     balancer.wait_for_log(r"orders: .*/orders can be written again")
@@ -489,7 +489,7 @@ def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(scene, damag
     balancer.start()
     balancer.wait_until_serving()
     assert balancer.status_of("view01")["state"] == "up"
-    lines = [line for line in balancer.log.splitlines() if "none is remembered from it" in line]
+    lines = [line for line in balancer.log.splitlines() if "the file is ignored" in line]
     assert len(lines) == 1 and str(file) in lines[0]
     if damage == "a-directory":
         file.rmdir()
@@ -502,7 +502,7 @@ def test_place_where_orders_cannot_be_kept_is_refused_by_check_and_told_by_run(s
     assert check.returncode == 1
     assert f"{file}: can't be used: No such file or directory" in check.stdout + check.stderr
     assert order(balancer, "view01", "drain").startswith("view01: drain")
-    balancer.wait_for_log("orders: .*they hold until a restart only, and the file is tried again")
+    balancer.wait_for_log("orders: .*they last until a restart only, and writing is tried again")
     file.parent.mkdir()
     order(balancer, "view01", "ready")
     balancer.wait_for_log("orders: .* can be written again")

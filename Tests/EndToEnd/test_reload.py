@@ -293,7 +293,7 @@ def test_what_cannot_be_served_is_refused_in_words_and_traffic_goes_on(scene, ce
             since = len(balancer.log)
             balancer.write(changes)
             balancer.signal(signal.SIGHUP)
-            told = balancer.wait_for_log(r"reload: refused, the configuration before it goes on serving: (.*)", since=since)
+            told = balancer.wait_for_log(r"reload: refused, the previous configuration stays in use: (.*)", since=since)
             assert re.search(words, told[1]), f"{what}: {told[1]}"
             assert kept.get("/whoami").status == 200
             assert balancer.get("/whoami").status == 200

@@ -106,7 +106,7 @@ def test_debian_upgrade_restarts_what_runs(debian, tmp_path):
 def test_debian_upgrade_leaves_alone_what_the_new_version_refuses(debian, tmp_path):
     machine = Machine(tmp_path, is_booted=True, systemd_sysusers="", **REFUSING)
     said = machine.run(debian / "postinst", "configure", "0.0.9-1")
-    assert "the one before it goes on serving" in said
+    assert "the previous one stays in use" in said
     assert "unknown key" in said
     assert machine.done[-3:] == RESTART
 
@@ -152,7 +152,7 @@ def test_rpm_upgrade_restarts_what_runs(enterprise, tmp_path):
 
 def test_rpm_upgrade_leaves_alone_what_the_new_version_refuses(enterprise, tmp_path):
     machine = Machine(tmp_path, is_booted=True, **REFUSING)
-    assert "the one before it goes on serving" in machine.run(enterprise("POSTTRANS"), "2")
+    assert "the previous one stays in use" in machine.run(enterprise("POSTTRANS"), "2")
     assert machine.done == RESTART
 
 

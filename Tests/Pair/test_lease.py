@@ -62,7 +62,7 @@ def test_the_kernel_takes_the_address_of_a_supervisor_that_hangs_off_and_it_begi
 def test_an_address_that_somebody_takes_off_is_put_back(scene):
     balancer = active(scene)
     balancer.node.run("ip", "addr", "del", f"{scene.ADDRESS}/24", "dev", "eth0")
-    balancer.wait_for_log("somebody took the address off the interface; putting it back")
+    balancer.wait_for_log("the address was removed from the interface; restoring it")
     wait_until(lambda: balancer.node.holds(scene.ADDRESS), "the address")
 
 
@@ -71,7 +71,7 @@ def test_what_an_earlier_life_left_is_swept(scene):
     balancer.kill()
     assert balancer.node.holds(scene.ADDRESS)
     said = len(balancer.log)
-    balancer.start().wait_for_log("took 192.0.2.100 off eth0", since=said)
+    balancer.start().wait_for_log("removed 192.0.2.100 from eth0", since=said)
     balancer.wait_until("backup", since=said)
     assert not balancer.node.holds(scene.ADDRESS)
 
@@ -142,7 +142,7 @@ def test_what_an_earlier_life_with_another_configuration_left_is_swept(scene):
     wait_until((balancer.directory / "leases").exists, "the record of what is held")
     balancer.kill()
     changed = scene.balancer(balancer.node, vrrp={"address": "192.0.2.110/24"})
-    changed.wait_for_log("took 192.0.2.100 off eth0")
+    changed.wait_for_log("removed 192.0.2.100 from eth0")
     assert not balancer.node.holds(scene.ADDRESS)
 
 
@@ -166,7 +166,7 @@ def test_the_machine_s_own_addresses_of_the_subnet_stay_when_the_virtual_one_goe
         assert balancer.call("release").returncode == 0
     elif way == "the next start":
         said = len(balancer.log)
-        balancer.start().wait_for_log("took 192.0.2.100 off eth0", since=said)
+        balancer.start().wait_for_log("removed 192.0.2.100 from eth0", since=said)
     wait_until(lambda: not node.holds(scene.ADDRESS), "the virtual address gone")
     assert node.holds("192.0.2.40")
     assert "192.0.2.0/25 " in node.run("ip", "route"), "and the way to its subnet"

@@ -19,12 +19,12 @@ def test_failover_hands_over_without_a_gap_and_back_again(scene):
     assert second.node.holds(scene.ADDRESS)
     wait_until(lambda: not first.node.holds(scene.ADDRESS), "the address handed over")
     stays(lambda: second.node.holds(scene.ADDRESS), "who was sent away stays away", 4)
-    assert router(first)["state"] == "backup" and router(first)["burdens"] == ["away by order"]
+    assert router(first)["state"] == "backup" and router(first)["priority_reductions"] == ["withdrawn by the administrator"]
     print(f"gap: {probe.gap(since) * 1000:.0f} ms")
     assert probe.gap(since) < 0.3
     since = time.monotonic()
     run = first.call("failover", "--back")
-    assert (run.returncode, run.stdout) == (0, "router-51: this node takes part as usual again\n"), run.stderr
+    assert (run.returncode, run.stdout) == (0, "router-51: this node takes part in the election again\n"), run.stderr
     wait_until(lambda: first.node.holds(scene.ADDRESS), "the address back")
     wait_until(lambda: not second.node.holds(scene.ADDRESS), "one holder")
     time.sleep(0.5)
@@ -36,7 +36,7 @@ def test_failover_without_anybody_keeps_the_address_and_says_so(scene):
     scene.server()
     balancer = scene.balancer(scene.node("lb1")).wait_until("active")
     run = balancer.call("failover")
-    assert (run.returncode, run.stdout) == (1, "router-51: nobody took over, this node keeps the address\n")
+    assert (run.returncode, run.stdout) == (1, "router-51: no other node took over, this node keeps the address\n")
     assert balancer.node.holds(scene.ADDRESS)
 
 

@@ -74,7 +74,7 @@ private func text(_ effect: Machine.Effect) -> String {
 
 private func short(_ reason: String) -> String {
   [
-    "the service stops": "stops", "the worker died while it took the new configuration over": "died",
+    "the service stops": "stops", "the worker died during the reload": "died",
     "the worker did not answer in time": "late",
   ][reason] ?? reason
 }

@@ -58,7 +58,7 @@ import Wire
     #expect(network.broken.isEmpty)
   }
 
-  @Test func `one that froze while it handed over by order does not take the address back`() {
+  @Test func `one that froze while it handed over by the administrator does not take the address back`() {
     var network = settled()
     network.tell(0, .failOver(for: .minutes(10)))
     network.freeze(0)

@@ -117,7 +117,7 @@ struct TransitionTable {
       _ = $0.tell(.stop)
       $0.now = $0.now + .milliseconds(10)
     },
-    Beginning(name: "Backup, away by order") {
+    Beginning(name: "Backup, withdrawn by the administrator") {
       $0.becomeActive()
       _ = $0.tell(.failOver(for: .minutes(10)))
       _ = $0.hear(100)

@@ -123,7 +123,7 @@ import Wire
 
   @Test func `bits behind the prefix are refused, and the network that was meant is named`() throws {
     let error = #expect(throws: AddressTextError.self) { try IPPrefix(parsing: "10.0.0.1/8") }
-    #expect(error?.description == "has bits set behind its prefix; the network is 10.0.0.0/8")
+    #expect(error?.description == "has bits set after its prefix; the network is 10.0.0.0/8")
   }
 
   @Test(arguments: [

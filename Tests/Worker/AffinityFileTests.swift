@@ -103,14 +103,14 @@ import Wire
   func `a file that does not read is ignored with one line`(text: String, words: String) throws {
     _ = FileManager.default.createFile(atPath: path, contents: Data(text.utf8))
     #expect(try start().count == 0)
-    #expect(spoken.lines == ["warning affinity: \(path) \(words); no client is remembered from it"])
+    #expect(spoken.lines == ["warning affinity: \(path) \(words); the file is ignored"])
   }
 
   @Test func `what can't be read at all is ignored with one line`() throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     #expect(try start().count == 0)
     #expect(
-      spoken.lines == ["warning affinity: read \(path): Is a directory (EISDIR); no client is remembered from it"])
+      spoken.lines == ["warning affinity: read \(path): Is a directory (EISDIR); the file is ignored"])
   }
 
   @Test func `a later hold time counts, and a smaller table keeps what fits`() throws {
@@ -157,7 +157,7 @@ import Wire
     #expect(
       spoken.lines == [
         "warning affinity: open \(directory.path)/later/affinity.new: No such file or directory (ENOENT); "
-          + "clients are not remembered over a restart",
+          + "assignments are not kept across a restart",
         "notice affinity: \(directory.path)/later/affinity can be written again",
       ])
   }

@@ -30,7 +30,7 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
       case .checksFailed(1, let last): "health check failed: \(last)"
       case .checksFailed(let count, let last): "\(count) health checks in a row failed, the last one: \(last)"
       case .disabled: "health check answered 503, the server is administratively disabled"
-      case .ordered: "by order"
+      case .ordered: "administratively"
       case .unchecked: "no health check is in yet"
       }
     }

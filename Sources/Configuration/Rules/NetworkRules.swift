@@ -39,7 +39,7 @@ extension Rules {
     if servers.count > ServerSet.capacity,
       let place = reader.site("servers", servers[ServerSet.capacity].name)?.key
     {
-      reader.error("more than \(ServerSet.capacity) servers: the rest can't be balanced to", at: place)
+      reader.error("more than \(ServerSet.capacity) servers are not supported", at: place)
     }
     let virtual = Set(configuration.virtualRouters.flatMap(\.addresses).map(\.address))
     var names: [Endpoint: String] = [:]
@@ -53,13 +53,13 @@ extension Rules {
         $0.address == server.endpoint.address && $0.port == server.endpoint.port
       }
       if let own {
-        reader.error("Belvedere itself listens on `\(own)`: connections would go in a circle", at: place)
+        reader.error("Belvedere itself listens on `\(own)`: connections would loop", at: place)
       } else if isVirtual {
-        reader.error("this is the virtual address of `vrrp`: connections would go in a circle", at: place)
+        reader.error("this is the virtual address of `vrrp`: connections would loop", at: place)
       }
     }
     if servers.allSatisfy(\.isBackup) {
-      reader.warn("every server is a `backup`: they are used as if none was", at: all)
+      reader.warn("every server is a `backup`: they are used as if none were", at: all)
     }
     if servers.allSatisfy({ $0.weight == 0 }) {
       reader.warn("every server has `weight: 0`: no new client is served", at: all)

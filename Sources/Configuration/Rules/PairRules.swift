@@ -77,7 +77,7 @@ extension Rules {
     let virtual = Set(router.addresses.map(\.address))
     func check(_ address: IPAddress, at place: Mark, _ reader: inout Reader) {
       if virtual.contains(address) {
-        reader.error("`\(address)` is the virtual address; the nodes' own are wanted here", at: place)
+        reader.error("`\(address)` is the virtual address; expected a node's own address", at: place)
       } else if address.family != family {
         reader.error("`\(address)` is not of the virtual address's family", at: place)
       }
@@ -100,7 +100,7 @@ extension Rules {
       if router.version == .v3 {
         reader.error("version 3 has no password (RFC 9568 §9)", at: place, "`keys` sign advertisements of any version.")
       } else {
-        reader.warn("the password is sent in the clear: it protects from mistakes and from nobody else", at: place)
+        reader.warn("the password is sent in the clear: it does not protect against an attacker", at: place)
       }
     }
     guard let place = reader.mark(at: path) else { return }

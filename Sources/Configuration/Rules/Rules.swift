@@ -72,7 +72,7 @@ enum Rules {
   }
 
   private static func checkTrust(_ configuration: Configuration, _ reader: inout Reader) {
-    let warning = "certificates are not verified: whoever is in between can read and change everything"
+    let warning = "certificates are not verified: anyone on the network path can read and change the traffic"
     let advice = "Pin the certificate with `fingerprint`, or name its `ca`."
     if configuration.trust == .insecureNoVerification, let place = reader.mark("trust") {
       reader.warn(warning, at: place, advice)
@@ -103,7 +103,7 @@ enum Rules {
     checkAffinityKeys(configuration, &reader)
     guard let place = reader.mark("affinity", "hold"), configuration.affinity.hold < .minutes(90) else { return }
     reader.warn(
-      "a View client may be silent for 90 minutes; forgotten earlier, it may have to log in again", at: place)
+      "a View client may be idle for 90 minutes; with a shorter time it may have to log in again", at: place)
   }
 
   private static func checkAffinityKeys(_ configuration: Configuration, _ reader: inout Reader) {
@@ -112,13 +112,13 @@ enum Rules {
     for (index, key) in keys.enumerated() {
       let place = reader.mark(in: ["affinity", "by"], item: index) ?? whole
       if index > 0, keys[index - 1] == .clientAddress {
-        reader.error("every client has an address: what stands behind `client-address` is never asked", at: place)
+        reader.error("every client has an address: entries after `client-address` are never used", at: place)
         return
       }
       guard case .cookie = key else { continue }
       if index > 0 { reader.error("one cookie is enough: the server's session has one", at: place) }
       if configuration.mode == .passthrough {
-        reader.error("cookies can't be seen in mode `passthrough`", at: place, "Leave `client-address` alone.")
+        reader.error("cookies can't be seen in mode `passthrough`", at: place, "Use `client-address` only.")
       }
     }
   }
@@ -127,7 +127,7 @@ enum Rules {
     let timeouts = configuration.timeouts
     guard let place = reader.mark("timeouts", "connect-total"), timeouts.connectTotal < timeouts.connect else { return }
     let connect = Quantity.write(timeouts.connect.nanoseconds, units: Quantity.time)
-    reader.warn("shorter than `connect`, which is \(connect): no try is ever given that long", at: place)
+    reader.warn("shorter than `connect`, which is \(connect): no attempt can take that long", at: place)
   }
 
   private static func checkLimits(_ configuration: Configuration, _ reader: inout Reader) {

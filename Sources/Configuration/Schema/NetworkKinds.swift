@@ -121,7 +121,7 @@ extension IPAddress {
       throw Complaint(
         message: "`\(text)` is a link-local address, of which every interface has its own",
         suggestion: "Give the machine an address of fd00::/8 or a global one.")
-    case _ where isServer && high == 0 && low == 0: throw Complaint(message: "`\(text)` is no server's address")
+    case _ where isServer && high == 0 && low == 0: throw Complaint(message: "`\(text)` is not a server's address")
     default: break
     }
   }

@@ -42,7 +42,7 @@ package enum Schema {
 
   /// What somebody with an empty file needs to see.
   static let smallest =
-    "The least: service: NAME, tls: { certificate: PATH }, servers: { NAME: ADDRESS }, each on a line of its own."
+    "Minimum: service: NAME, tls: { certificate: PATH }, servers: { NAME: ADDRESS }, each on a line of its own."
 
   /// A heading's anchor as Markdown viewers make it.
   static func anchor(_ section: String) -> String {

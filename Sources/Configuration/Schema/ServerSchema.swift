@@ -160,7 +160,7 @@ extension Kind where Value == Configuration.Affinity.Key {
       if words == ["client-address"] { return .clientAddress }
       guard words.first == "cookie" else { return nil }
       guard words.count == 2, let cookie = SessionCookie(name: String(words[1])) else {
-        throw Complaint(message: "`cookie` needs the cookie's name behind it, such as `cookie JSESSIONID`")
+        throw Complaint(message: "`cookie` needs the cookie's name after it, such as `cookie JSESSIONID`")
       }
       return .cookie(cookie)
     })

@@ -21,13 +21,13 @@ enum SyntaxError {
     let brackets = hasBrackets ? "An IPv6 address with a port needs quotes: \"[::]:443\"." : nil
     switch failure.problem {
     case "could not find expected ':'":
-      return ("a key without a colon", "Write `key: value`, with a space behind the colon.")
+      return ("a key without a colon", "Write `key: value`, with a space after the colon.")
     case "found unexpected end of stream":
       return ("these quotes are never closed", nil)
     case "mapping values are not allowed in this context":
       return ("a `:` where no key can stand", "Check the indentation, or put the value in quotes.")
     case "found character that cannot start any token" where character == "\t":
-      return ("a tab where YAML wants spaces", "Indent with spaces.")
+      return ("a tab where YAML requires spaces", "Indent with spaces.")
     case "found character that cannot start any token":
       return ("a value cannot begin with this character", "Put the value in quotes.")
     case "did not find expected alphabetic or numeric character":

@@ -27,9 +27,9 @@ package struct Handover: Hashable, Sendable {
   package var line: String {
     switch outcome {
     case .handedOver: "\(name): \(successor ?? "another node") has the address now"
-    case .kept: "\(name): nobody took over, this node keeps the address"
+    case .kept: "\(name): no other node took over, this node keeps the address"
     case .stoodBack: "\(name): this node did not have the address"
-    case .back: "\(name): this node takes part as usual again"
+    case .back: "\(name): this node takes part in the election again"
     }
   }
 

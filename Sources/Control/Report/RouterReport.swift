@@ -88,9 +88,9 @@ extension StatusReport.Router {
       "name": .string(name), "interface": .string(interface), "router": .count(identifier),
       "version": .count(version), "state": .string(state.rawValue), "since": .moment(since),
       "priority": .count(priority), "configured_priority": .count(configuredPriority),
-      "burdens": .array(burdens.map { .string($0) }), "obstacles": .array(obstacles.map { .string($0) }),
+      "priority_reductions": .array(burdens.map { .string($0) }), "faults": .array(obstacles.map { .string($0) }),
       "addresses": .array(addresses.map { .string($0) }), "holds_addresses": .bool(holdsAddresses),
-      "lease": .count(lease), "peer": .optional(peer, \.json), "rival": .optional(rival) { .string($0) },
+      "lease": .count(lease), "peer": .optional(peer, \.json), "duplicate_active": .optional(rival) { .string($0) },
       "sent": .count(sent), "received": .count(received), "rejected": .array(rejected.map(\.json)),
       "became_active": .count(becameActive), "became_backup": .count(becameBackup),
       "became_fault": .count(becameFault),
@@ -105,13 +105,15 @@ extension StatusReport.Router {
     state = try fields.word("state")
     priority = try fields.count("priority")
     configuredPriority = try fields.count("configured_priority")
-    burdens = try fields.strings("burdens")
-    obstacles = try fields.strings("obstacles")
+    burdens = try fields.strings("priority_reductions")
+    obstacles = try fields.strings("faults")
     addresses = try fields.strings("addresses")
     holdsAddresses = try fields.bool("holds_addresses")
     lease = try fields.count("lease")
     peer = try fields.optional("peer") { (fields) throws(ControlFault) in try fields.object("peer", Peer.init) }
-    rival = try fields.optional("rival") { (fields) throws(ControlFault) in try fields.string("rival") }
+    rival = try fields.optional("duplicate_active") { (fields) throws(ControlFault) in
+      try fields.string("duplicate_active")
+    }
     sent = try fields.count("sent")
     received = try fields.count("received")
     rejected = try fields.objects("rejected", Rejections.init)

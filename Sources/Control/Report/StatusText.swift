@@ -158,7 +158,7 @@ package struct StatusText {
     if !server.reason.isEmpty { parts.append(server.reason) }
     if let order = server.order {
       let words = [order.mode?.rawValue, order.weight.map { "weight \($0)" }].compactMap { $0 }
-      parts.append("ordered \(Age(now.seconds(since: order.since))) ago: \(words.joined(separator: ", "))")
+      parts.append("requested \(Age(now.seconds(since: order.since))) ago: \(words.joined(separator: ", "))")
       if order.weight != nil { parts.append("configured: weight \(server.configuredWeight)") }
     }
     return parts.joined(separator: "; ")
@@ -167,7 +167,7 @@ package struct StatusText {
   /// A server after an order, in a line: `view01: drain, 12 sessions left`.
   package static func line(of server: StatusReport.Server) -> String {
     var parts = ["\(server.name): \(server.state.rawValue)"]
-    if let mode = server.order?.mode?.rawValue, mode != server.state.rawValue { parts.append("\(mode) ordered") }
+    if let mode = server.order?.mode?.rawValue, mode != server.state.rawValue { parts.append("\(mode) requested") }
     if server.weight != server.configuredWeight {
       parts.append("weight \(server.weight), configured \(server.configuredWeight)")
     }

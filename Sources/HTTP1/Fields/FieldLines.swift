@@ -14,7 +14,7 @@ struct FieldLines: ~Escapable {
   private var rest: Span<UInt8>
   /// Lines that may still come.
   private var allowed: Int
-  /// The last line read: its first octet, what its name means, and its value from behind the colon to before the CR.
+  /// The last line read: its first octet, what its name means, and its value from after the colon to before the CR.
   private(set) var lineStart = 0
   private(set) var field = KnownField.other
   private(set) var valueStart = 0

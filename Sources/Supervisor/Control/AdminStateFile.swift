@@ -43,11 +43,11 @@ final class AdminStateFile: Sendable {
   static func read(_ path: String, _ log: Logger) -> OrderSnapshot {
     let bytes: [UInt8]
     do throws(SystemError) { bytes = try File.contents(of: path, limit: OrderSnapshot.byteLimit) } catch {
-      if error.code != SystemError.notFound { log.warning("orders: \(error); none is remembered from it") }
+      if error.code != SystemError.notFound { log.warning("orders: \(error); the file is ignored") }
       return OrderSnapshot([:])
     }
     do throws(OrderSnapshotError) { return try OrderSnapshot(parsing: bytes.span) } catch {
-      log.warning("orders: \(path) \(error); none is remembered from it")
+      log.warning("orders: \(path) \(error); the file is ignored")
       return OrderSnapshot([:])
     }
   }
@@ -125,7 +125,7 @@ final class AdminStateFile: Sendable {
     }
     settlement.signal()
     if let failure, !hadFailed {
-      log.warning("orders: \(failure); they hold until a restart only, and the file is tried again")
+      log.warning("orders: \(failure); they last until a restart only, and writing is tried again")
     } else if failure == nil, hadFailed {
       log.notice("orders: \(draft.path) can be written again")
     }

@@ -13,7 +13,7 @@ extension Supervision {
       return reply(.refused([unknown(name)]), to: requester)
     }
     log.notice(
-      "server \(name): \(command.text), ordered by \(operators.name(of: requester))", metadata: ["server": "\(name)"])
+      "server \(name): \(command.text), requested by \(operators.name(of: requester))", metadata: ["server": "\(name)"])
     handle(admin: .command(command, server: name, by: requester, .now))
   }
 
@@ -41,16 +41,16 @@ extension Supervision {
     _ requester: OperatorSocket.Requester, _ name: String, isApplied: Bool, _ memory: AdminCommandStateMachine.Memory
   ) {
     guard let server = status.server(name, admin.commands.states) else {
-      return reply(.refused(["server \(name): a reload has removed it meanwhile"]), to: requester)
+      return reply(.refused(["server \(name): it was removed by a reload meanwhile"]), to: requester)
     }
     var warnings: [String] = []
     if !isApplied {
-      warnings.append("no worker has taken it in yet; one that starts does so before it serves")
+      warnings.append("no worker has applied it yet; the next one applies it before it serves")
     } else if !status.takesNewClients(admin.commands.states) {
       warnings.append("no server takes new clients now: they are answered with 503")
     }
     if case .failed(let path, let reason) = memory {
-      warnings.append("it holds until a restart only: \(path) can't be written (\(reason)), and is tried again")
+      warnings.append("it lasts until a restart only: \(path) can't be written (\(reason)), and is tried again")
     }
     reply(.ordered(server, warnings: warnings), to: requester)
   }
@@ -74,7 +74,7 @@ struct AdminControl {
     var states = AdminStates(plan.orderFile.map { AdminStateFile.read($0, log) } ?? OrderSnapshot([:]))
     states.keep(plan.serverNames)
     for state in states.all {
-      log.notice("orders: \(state.words), as an earlier service was told", metadata: ["server": "\(state.name)"])
+      log.notice("orders: \(state.words), restored after a restart", metadata: ["server": "\(state.name)"])
     }
     commands = AdminCommandStateMachine(states, file: plan.orderFile)
     self.file = file

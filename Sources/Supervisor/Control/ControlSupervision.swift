@@ -22,7 +22,7 @@ extension Supervision {
     switch request {
     case .status: reply(.status(report()), to: requester)
     case .reload:
-      log.notice("reload: asked for by \(operators.name(of: requester))")
+      log.notice("reload: requested by \(operators.name(of: requester))")
       handle(reload: .requested(by: requester))
     case .server(let name, let command): self.command(command, of: name, for: requester)
     case .failover(let seconds): failOver(for: .seconds(seconds), requester)

@@ -120,7 +120,7 @@ struct OperatorSocket: ~Copyable {
         guard let socket = try LocalSocket.accept(from: listener) else { return }
         let peer = try LocalSocket.peer(of: socket)
         guard !workers.contains(peer.process) else {
-          log.critical("control: refused pid \(peer.process), a worker: none connects here, unless it was broken into")
+          log.critical("control: refused pid \(peer.process), a worker, which may be compromised")
           wasTrespassed = wasTrespassed || workers.last == peer.process
           continue
         }
@@ -131,7 +131,8 @@ struct OperatorSocket: ~Copyable {
         }
         let key = connections.insert(
           OperatorConnection(
-            socket, name: name, refusal: isWelcome ? nil : "you may not: be root, or in the group of \(path)", at: now))
+            socket, name: name, refusal: isWelcome ? nil : "permission denied: be root, or in the group of \(path)",
+            at: now))
         do throws(SystemError) {
           try poller.watch(connections[key].descriptor, token: SupervisorToken(.operatorConnection, key).rawValue)
         } catch {

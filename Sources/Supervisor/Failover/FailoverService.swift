@@ -19,7 +19,7 @@ struct FailoverService: ~Copyable {
     switch CurrentProcess.schedulePromptly() {
     case .realtime: log.info("vrrp: scheduled in real time")
     case .sooner: log.info("vrrp: scheduled with a nice value of -10")
-    case .usual: log.info("vrrp: scheduled as everybody; on a machine that is overloaded advertisements may be late")
+    case .usual: log.info("vrrp: scheduled normally; on an overloaded machine advertisements may be late")
     }
     do throws(SystemError) { try routers?.start(poller, at: Clock.monotonic()) } catch {
       log.error("vrrp: \(error)")

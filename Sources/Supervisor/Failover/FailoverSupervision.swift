@@ -20,7 +20,7 @@ extension Supervision {
 
   mutating func failBack(_ requester: OperatorSocket.Requester) {
     guard let names = failover.names else { return reply(.refused([Self.noRouters]), to: requester) }
-    log.notice("vrrp: failover --back asked for by \(operators.name(of: requester))")
+    log.notice("vrrp: failover --back requested by \(operators.name(of: requester))")
     failover.routers?.failBack(at: Clock.monotonic())
     reply(.handedOver(names.map { Handover(name: $0, outcome: .back) }), to: requester)
   }
@@ -29,7 +29,7 @@ extension Supervision {
     for effect in failover.request.handle(event) {
       switch effect {
       case .failOver(let requester, let bound):
-        log.notice("vrrp: failover asked for by \(operators.name(of: requester))")
+        log.notice("vrrp: failover requested by \(operators.name(of: requester))")
         failover.routers?.failOver(for: bound, at: Clock.monotonic())
         noteHandovers()
       case .answer(let requester, let outcomes): reply(.handedOver(outcomes), to: requester)

@@ -63,7 +63,7 @@ package enum Notifier {
   package static func serve(_ routers: [Configuration.VirtualRouter]) throws -> [String] {
     var conversation = try Conversation(try StandardInput.open())
     guard let notice = conversation.hear(until: Clock.monotonic() + timeout).flatMap({ ChangeNotice(line: $0) }) else {
-      throw Refusal(description: "what was sent is no change of a virtual router")
+      throw Refusal(description: "the message is not a change of a virtual router")
     }
     guard let router = routers.first(where: { $0.name == notice.router }) else {
       throw Refusal(description: "the configuration has no virtual router `\(notice.router)`")

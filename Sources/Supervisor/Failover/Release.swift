@@ -96,7 +96,7 @@ package struct Release: ~Copyable {
 
   private mutating func remove(_ address: InterfaceAddress, from interface: String) {
     do throws(SystemError) {
-      if try routes.remove(address) { lines.append("took \(address.address) off \(interface)") }
+      if try routes.remove(address) { lines.append("removed \(address.address) from \(interface)") }
     } catch {
       lines.append("\(error)")
     }

@@ -62,9 +62,9 @@ extension VirtualRouters {
       var reset = try ConnectionReset()
       var count = 0
       for address in leases(index, seconds: 0) { count += try reset.reset(at: address.address) }
-      if count > 0 { log(index, .info, "reset \(count) connections to the address that goes") }
+      if count > 0 { log(index, .info, "reset \(count) connections to the removed address") }
     } catch {
-      log(index, .warning, "connections to the address that goes are not reset: \(error)")
+      log(index, .warning, "connections to the removed address are not reset: \(error)")
     }
   }
 

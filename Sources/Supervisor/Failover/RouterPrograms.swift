@@ -52,7 +52,7 @@ extension VirtualRouters {
     }
     for program in programs {
       let isTaken = self.programs.run(program, in: ProgramRunner.Queue(router: router), poller, at: now)
-      if !isTaken { log(router, .warning, "hook \(program.name): it is too slow, and not told of this change") }
+      if !isTaken { log(router, .warning, "hook \(program.name): it is too slow, this change is skipped") }
     }
   }
 }

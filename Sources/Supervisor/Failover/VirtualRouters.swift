@@ -309,7 +309,7 @@ struct VirtualRouters: ~Copyable {
       let isLeftover =
         isRecorded && address.lifetime != nil && [0, InterfaceAddress.ourProtocol].contains(address.origin)
       guard isConfigured || isLeftover, try routes.remove(address) else { continue }
-      log.notice("vrrp: took \(address.address) off \(place), left there by an earlier run")
+      log.notice("vrrp: removed \(address.address) from \(place), left by an earlier run")
     }
   }
 }

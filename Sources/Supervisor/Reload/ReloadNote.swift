@@ -20,10 +20,10 @@ enum ReloadNote: Equatable {
 
   var text: String {
     switch self {
-    case .another: "reload: one is under way, another follows it"
-    case .postponed: "reload: no worker serves at the moment, it follows when one does"
+    case .another: "reload: already running, another one follows"
+    case .postponed: "reload: no worker serves at the moment, the reload follows when one does"
     case .serves(let generation): "reload: generation \(generation) serves"
-    case .refused(let line): "reload: refused, the configuration before it goes on serving: \(line)"
+    case .refused(let line): "reload: refused, the previous configuration stays in use: \(line)"
     }
   }
 }

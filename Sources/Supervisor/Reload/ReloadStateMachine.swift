@@ -140,7 +140,7 @@ struct ReloadStateMachine<Candidate> {
     case (.loading(let loading), .refused(let generation, let reason)) where generation == loading.generation:
       return fail(loading, ReloadRefusal([reason]))
     case (.loading(let loading), .workerEnded):
-      return fail(loading, ReloadRefusal(["the worker died while it took the new configuration over"]))
+      return fail(loading, ReloadRefusal(["the worker died during the reload"]))
     case (.loading(let loading), .timer) where now >= loading.deadline:
       return fail(loading, ReloadRefusal(["the worker did not answer in time"]))
 

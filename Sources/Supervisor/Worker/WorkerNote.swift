@@ -39,18 +39,18 @@ enum WorkerNote: Equatable {
       "the worker hung at its start: not ready after \(Self.seconds(bound)); killing it"
     case .stalled(let loop, let bound):
       "the worker hung: event loop \(loop) has not turned for \(Self.seconds(bound)); killing it and starting another"
-    case .faulty(let reason): "the worker said what it can't have meant, killing it and starting another: \(reason)"
-    case .lingers: "the worker has closed its control socket and does not end; killing it"
+    case .faulty(let reason): "protocol violation by the worker, killing it and starting another: \(reason)"
+    case .lingers: "the worker has closed its control socket and does not exit; killing it"
     case .died(.killed(signal: SIGSYS)):
-      "the worker was killed for a system call that no worker makes, as a break-in would: the kernel's log has its number (`journalctl -k --grep 'type=1326'`); connections wait in the listeners' queues for the next one"
+      "the worker was killed for a forbidden system call, possibly an attack: the kernel's log has its number (`journalctl -k --grep 'type=1326'`); connections wait in the listeners' queues for the next one"
     case .died(let end): "the worker died: \(end); connections wait in the listeners' queues for the next one"
     case .waiting(let delay, let deaths, let window):
       "workers keep dying, \(deaths) within \(Self.seconds(window)): the next one starts in \(delay.milliseconds) ms"
     case .neverReady: "no worker was ever ready: giving up"
     case .stopping(let bound): "stopping: no new connections, exchanges have \(Self.seconds(bound)) to finish"
-    case .stopCut: "stopping at once: what was not finished is cut"
+    case .stopCut: "stopping now: unfinished exchanges are cut"
     case .stopped: "stopped"
-    case .diedStopping(let end): "the worker died while it stopped, and what was not finished is cut: \(end)"
+    case .diedStopping(let end): "the worker died during the stop, unfinished exchanges are cut: \(end)"
     }
   }
 

@@ -139,7 +139,7 @@ struct WorkerStateMachine {
     case (.starting, .faulty(let reason)), (.serving, .faulty(let reason)):
       return kill(.faulty(reason: reason), at: now)
     case (.serving, .ready), (.serving, .refused):
-      return kill(.faulty(reason: "it began anew"), at: now)
+      return kill(.faulty(reason: "unexpected `ready` or `refused`"), at: now)
     case (.serving, .stalled(let loop)):
       return kill(.stalled(loop: loop, after: limits.stall), at: now)
 

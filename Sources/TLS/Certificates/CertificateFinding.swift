@@ -24,7 +24,7 @@ package enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
       "the certificate for \(name) has no subjectAltName, and browsers look at nothing else: have it issued with its names there"
     case .issuerEnded(let name): "the issuer \(name) has expired: put its renewed certificate into the file"
     case .refusedKey(let name, let key):
-      "the key of \(name) is \(key), which clients refuse: RSA of 2048 bits or ECDSA P-256 is wanted"
+      "the key of \(name) is \(key), which clients refuse: expected at least RSA 2048 or ECDSA P-256"
     case .weakSignature(let name, let algorithm):
       "\(name) is signed with \(algorithm), which clients refuse: have it issued again with SHA-256"
     case .issuerMissing(let name, let url?):

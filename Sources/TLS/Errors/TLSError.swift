@@ -31,9 +31,9 @@ package enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unreadable(let path, let errno):
       "\(path) can't be read: \(SystemError.words(for: errno))"
     case .noCertificate(let origin):
-      "\(origin) holds no certificate: a PEM block that begins with -----BEGIN CERTIFICATE----- is wanted"
+      "\(origin) holds no certificate; expected a PEM block that begins with -----BEGIN CERTIFICATE-----"
     case .noKey(let origin):
-      "\(origin) holds no private key: a PEM block that begins with -----BEGIN PRIVATE KEY----- is wanted"
+      "\(origin) holds no private key; expected a PEM block that begins with -----BEGIN PRIVATE KEY-----"
     case .encryptedKey(let origin):
       "the private key in \(origin) is encrypted: store it without a passphrase "
         + "(openssl pkey -in \(origin) -out new.pem) and protect it with the file's mode"
@@ -50,7 +50,7 @@ package enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
       "the system's certificate store was not found; looked at \(looked.joined(separator: ", ")). "
         + "Install ca-certificates or name a CA file"
     case .badFingerprint(let text):
-      "'\(text)' is no SHA-256 fingerprint: 64 hexadecimal digits are wanted, with or without colons"
+      "'\(text)' is no SHA-256 fingerprint: expected 64 hexadecimal digits, with or without colons"
     case .badServerName(let text):
       "'\(text)' is neither a host name nor an address"
     case .openssl(let doing, let reason):

@@ -30,7 +30,7 @@ package enum RouterNote: Hashable, Sendable {
   case handedOver(to: IPAddress)
   /// Nobody took over.
   case nobodyTookOver
-  /// The node stays away by order until then.
+  /// The node stays withdrawn by the administrator until then.
   case away(for: Interval)
   /// It takes part as usual again.
   case back
@@ -61,7 +61,7 @@ package enum RouterNote: Hashable, Sendable {
       that its firewall lets protocol 112 in, that the switch passes multicast (or use `peers`), and that both \
       are in the same network
       """
-    case .rivalGone(let address): "\(address) is no longer Active beside us"
+    case .rivalGone(let address): "\(address) is no longer Active"
     case .claimed(let owner):
       """
       \(owner) announces our address as its own while we are Active: another virtual router with this address, a \
@@ -81,15 +81,15 @@ package enum RouterNote: Hashable, Sendable {
     case .restless(let interval):
       """
       became Active again and again: waiting for \(interval.text) at least before the next time. Unless a link comes and \
-      goes, somebody forges advertisements, which `authentication` keeps out
+      goes, advertisements are forged, which `authentication` prevents
       """
-    case .addressRemoved: "somebody took the address off the interface; putting it back"
+    case .addressRemoved: "the address was removed from the interface; restoring it"
     case .suspended(let interval):
-      "this process did not run for \(interval.text): somebody else may be Active by now, waiting for what is heard"
+      "this process did not run for \(interval.text): another node may be Active by now, listening first"
     case .handedOver(let address): "\(address) took over"
-    case .nobodyTookOver: "nobody took over"
-    case .away(let interval): "staying away for \(interval.text) at most, by order"
-    case .back: "taking part as usual again"
+    case .nobodyTookOver: "no other node took over"
+    case .away(let interval): "withdrawn by the administrator for \(interval.text) at most"
+    case .back: "failback: takes part in the election again"
     }
   }
 }
@@ -148,11 +148,11 @@ extension Transition.Reason: CustomStringConvertible {
     case .unheardActive(let owner): "\(owner) has the address, and is not heard"
     case .rejectedActive(let owner): "\(owner) has the address, and its advertisements are rejected"
     case .obstacles(let names): names.joined(separator: ", ")
-    case .failover: "handed over by order"
+    case .failover: "handed over by the administrator"
     case .stopped: "stopping"
     case .suspended: "the process did not run"
-    case .group: "so did another one of the group"
-    case .nobodyTookOver: "nobody took over"
+    case .group: "another virtual router of the group changed"
+    case .nobodyTookOver: "no other node took over"
     }
   }
 }

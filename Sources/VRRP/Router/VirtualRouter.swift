@@ -124,7 +124,7 @@ package struct VirtualRouter: Sendable {
   var hasTakenPart = false
   var isStopping = false
   var groupObstacle: String?
-  /// Until when the node stays away by order.
+  /// Until when the node stays withdrawn by the administrator.
   var awayUntil: Instant?
   /// How the addresses are announced against a worse Active, and against who else has them.
   var rivalDefence = Defence(quick: 3)
@@ -188,7 +188,7 @@ package struct VirtualRouter: Sendable {
   package var priority: UInt8 { awayUntil == nil ? tracked.effective : Self.leastPriority }
 
   /// What lowers the priority, by name.
-  package var burdens: [String] { tracked.burdens + (awayUntil == nil ? [] : ["away by order"]) }
+  package var burdens: [String] { tracked.burdens + (awayUntil == nil ? [] : ["withdrawn by the administrator"]) }
 
   /// What keeps this node from taking part, by name.
   package var obstacles: [String] { ownObstacles + [groupObstacle].compactMap { $0 } }

@@ -40,7 +40,7 @@ final class AffinityFile: Sendable {
   static func read(_ path: String, _ log: Logger) -> AffinitySnapshot? {
     let bytes: [UInt8]
     do throws(SystemError) { bytes = try File.contents(of: path, limit: AffinitySnapshot.byteLimit) } catch {
-      if error.code != SystemError.notFound { log.warning("affinity: \(error); no client is remembered from it") }
+      if error.code != SystemError.notFound { log.warning("affinity: \(error); the file is ignored") }
       return nil
     }
     do throws(AffinitySnapshotError) {
@@ -49,7 +49,7 @@ final class AffinityFile: Sendable {
       log.info("affinity: \(path) has \(snapshot.addresses.count + snapshot.cookies.count) clients, of \(age) s ago")
       return snapshot
     } catch {
-      log.warning("affinity: \(path) \(error); no client is remembered from it")
+      log.warning("affinity: \(path) \(error); the file is ignored")
       return nil
     }
   }
@@ -110,7 +110,7 @@ final class AffinityFile: Sendable {
         if isFailing { log.notice("affinity: \(path) can be written again") }
         isFailing = false
       } catch {
-        if !isFailing { log.warning("affinity: \(error); clients are not remembered over a restart") }
+        if !isFailing { log.warning("affinity: \(error); assignments are not kept across a restart") }
         isFailing = true
       }
     }

@@ -67,14 +67,14 @@ package struct Confinement: Sendable {
       wanted.allow(file)
       let because: String
       if !files.covers(wanted) {
-        because = "lies in a folder that the running worker gave up at its start"
+        because = "is in a folder that the running worker has no access to"
       } else if !files.covers(wanted, where: { File.identity(of: $0) == granted[$0] }) {
         because =
-          "lies in a folder that was replaced by another one since the running worker's start, which may not open it"
+          "is in a folder that was replaced since the running worker's start, which has no access to the new one"
       } else {
         continue
       }
-      loaded.refuse(file, because: because, suggestion: "`systemctl restart belvedere` takes the configuration over")
+      loaded.refuse(file, because: because, suggestion: "`systemctl restart belvedere` applies the configuration")
     }
   }
 }

@@ -59,12 +59,12 @@ extension Configuration.Loaded {
       case .orders, .hook:
         guard access.allowsAny(of: .change, to: file.path) else { continue }
         refuse(
-          file, because: "lies in a folder that the worker may write to, and could be replaced by it",
+          file, because: "is in a folder that the worker can write to, and could be replaced by it",
           suggestion: "Give `affinity.file` and the access log folders of their own, as /var/lib/belvedere/worker is.")
       case .advertisementKey:
         guard access.allowsAny(of: .contents, to: file.path) else { continue }
         refuse(
-          file, because: "lies in a folder that the worker may read, which has no use for it",
+          file, because: "is in a folder that the worker can read, and the worker does not need it",
           suggestion: "Give certificates and private keys a folder of their own, as /etc/belvedere/tls is.")
       case .certificate, .privateKey, .trustAnchors, .errorPage, .accessLog, .affinity: continue
       }

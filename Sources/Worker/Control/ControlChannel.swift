@@ -13,7 +13,7 @@ package enum ControlError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .supervisorGone: "the supervisor is gone"
-    case .message(let error): "the supervisor's orders do not read: \(error)"
+    case .message(let error): "invalid message from the supervisor: \(error)"
     case .system(let error): "the control socket failed: \(error)"
     }
   }

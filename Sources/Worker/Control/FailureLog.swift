@@ -57,6 +57,6 @@ struct FailureLog {
   mutating func note(client: Endpoint, _ reason: @autoclosure () -> String, at now: Instant) {
     guard let untold = clients.take(at: now) else { return }
     let more = untold == 0 ? "" : " (and \(untold) clients more since the last line)"
-    log.warning("client \(client) is cut off: \(reason())\(more)", metadata: ["client": "\(client.address)"])
+    log.warning("client \(client) is disconnected: \(reason())\(more)", metadata: ["client": "\(client.address)"])
   }
 }

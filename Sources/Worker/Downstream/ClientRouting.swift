@@ -197,7 +197,7 @@ extension Client {
       return .keep
     case .handshaking, .queued, .paused, .relaying, .replying, .lingering: return .keep
     }
-    return fail(.down, "the server takes nobody", &world) == .close ? .close : advance(&world)
+    return fail(.down, "the server accepts no clients", &world) == .close ? .close : advance(&world)
   }
 
   /// Gives the place at the server back, and its connection to the pool or the kernel.

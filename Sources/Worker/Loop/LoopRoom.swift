@@ -26,7 +26,7 @@ extension Loop {
     guard world.now >= nextRoomNotice else { return }
     nextRoomNotice = world.now + Loop.roomNoticeInterval
     world.log.warning(
-      "\(world.fleet.limitInForce) connections are open (limits: connections): the oldest that have sent nothing make room, then those that are idle"
+      "\(world.fleet.limitInForce) connections are open (limits: connections): new ones replace the oldest that have sent nothing, then idle ones"
     )
   }
 

@@ -5,33 +5,33 @@ struct BelvedereCommand: ParsableCommand {
     commandName: "belvedere",
     abstract: "A TLS balancer for VMware View (Horizon) Connection Servers.",
     discussion: """
-      Belvedere stands between View clients and their Connection Servers: it takes the clients' TLS connections, sends \
-      every client to its own server, and encrypts again on the way there.
+      Belvedere is a load balancer between View clients and their Connection Servers. It terminates TLS, keeps each \
+      client on its server, and re-encrypts to the server.
 
-      Have a look, with no configuration and no privileges:
+      To try it without a configuration or privileges:
         belvedere demo
 
-      The smallest useful configuration, in /etc/belvedere/belvedere.yaml:
+      A minimal configuration, /etc/belvedere/belvedere.yaml:
         service: view.domain.local
         tls: { certificate: /etc/belvedere/tls/view.pem }
         servers:
           view01: 192.168.1.165
           view02: 192.168.1.166
 
-      Check it, then serve with it:
+      Check it, then serve:
         belvedere check
         belvedere run
 
-      Look at it and change it while it runs:
+      Observe and change the running service:
         belvedere status
         belvedere reload
         belvedere server view01 drain
 
       EXIT STATUS
-        0   what was asked for was done; `run` was stopped in an orderly way
-        1   it was refused, or the service could not be brought up
-        64  the command line was not understood
-        69  no service runs here that could be asked
+        0   success; for `run`, an orderly stop
+        1   refused, or the service could not start
+        64  usage error
+        69  the service is not running
       """,
     version: Versions.belvedere,
     subcommands: [

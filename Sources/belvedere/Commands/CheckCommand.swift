@@ -9,11 +9,11 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Validate a configuration and the files that it names.",
     discussion: """
-      Prints every problem at once, each with the file, line and column, the line itself and what to do about it, and \
-      ends with status 1. When there is none, prints what would be served.
+      Prints all problems, each with file, line and column, the line itself and a remedy. The exit status is 1 if there \
+      is an error. Without errors, prints a summary of the service.
 
-      Certificates, keys and CA files are loaded as `run` would load them, so check as the user that the service runs \
-      as. Nothing is started and no server is asked.
+      Certificates, keys and CA files are loaded as `run` loads them, so run it as the service's user. Nothing is \
+      started and no server is contacted.
 
       EXAMPLES
         belvedere check

@@ -8,12 +8,12 @@ struct DemoCommand: ParsableCommand {
     commandName: "demo",
     abstract: "See it work: two example Connection Servers and a balancer, here and now.",
     discussion: """
-      Needs no configuration, no certificate and no privileges, listens on 127.0.0.1 alone and leaves nothing behind. \
-      Prints what to try from another terminal, then takes commands: `kill view01`, `start view01`, `drain view01`, \
-      `status`, `help`, `quit`. Without a terminal it serves until it gets SIGTERM or SIGINT.
+      Needs no configuration, certificate or privileges, listens on 127.0.0.1 only, and removes its files at the end. \
+      Prints commands to try in another terminal, then accepts `kill view01`, `start view01`, `drain view01`, `status`, \
+      `help` and `quit`. Without a terminal it serves until SIGTERM or SIGINT.
 
-      The balancer is started as in production, as `belvedere run` with a configuration of its own; its messages go to \
-      standard error, its access log to standard output.
+      The balancer runs as in production, as `belvedere run` with a configuration of its own. Its log goes to standard \
+      error, its access log to standard output.
       """)
 
   @Option(help: ArgumentHelp("Port for https; otherwise 8443, or another when that is taken.", valueName: "port"))

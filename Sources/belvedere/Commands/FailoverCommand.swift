@@ -6,15 +6,15 @@ import Wire
 struct FailoverCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "failover",
-    abstract: "Hand the virtual address over to the other node, without an outage, and stay away.",
+    abstract: "Hand the virtual address over to the other node without an interruption.",
     discussion: """
-      For maintenance of this node. The other node has the address when the command ends, and no new connection was \
-      refused. Those that were open end with the move, and their clients connect again. This node takes over again only \
-      if the other one fails.
+      For maintenance of this node. When the command returns, the other node has the address. No new connection is \
+      refused; open connections are reset, and their clients reconnect. This node takes over again only if the other \
+      one fails.
 
-      It comes back with --back, after the time of --for, or with the next start of the service.
+      This ends with --back, after the time of --for, or with the next start of the service.
 
-      Ends with status 1 when nobody took over: then this node keeps the address.
+      The exit status is 1 if no other node took over; this node then keeps the address.
 
       EXAMPLES
         belvedere failover && systemctl reboot
@@ -26,12 +26,12 @@ struct FailoverCommand: ParsableCommand {
 
   @OptionGroup var control: ControlSocket
 
-  @Flag(help: "Take part as usual again: the node with the higher priority gets the address back.")
+  @Flag(help: "Take part in the election again: the node with the higher priority gets the address.")
   var back = false
 
   @Option(
     name: .customLong("for"),
-    help: ArgumentHelp("How long to stay away at most: a number and one of m, h, d.", valueName: "time"))
+    help: ArgumentHelp("How long this node stays withdrawn at most: a number and one of m, h, d.", valueName: "time"))
   var duration = "1d"
 
   func validate() throws { _ = try seconds() }
@@ -39,7 +39,7 @@ struct FailoverCommand: ParsableCommand {
   func run() throws {
     let request = back ? ControlRequest.failback : .failover(seconds: try seconds())
     guard case .handedOver(let handovers) = try control.ask(request, patience: Self.patience) else {
-      StandardStream.error.write("belvedere: the service answered something else\n")
+      StandardStream.error.write("belvedere: unexpected answer from the service\n")
       throw ControlSocket.unavailable
     }
     for handover in handovers { StandardStream.output.write(handover.line + "\n") }
@@ -50,7 +50,7 @@ struct FailoverCommand: ParsableCommand {
     let units: [Character: UInt64] = ["m": 60, "h": 3600, "d": 86_400]
     guard let unit = duration.last.flatMap({ units[$0] }), let count = UInt64(duration.dropLast()),
       1...ControlRequest.failoverLimit ~= count, 1...ControlRequest.failoverLimit ~= count * unit
-    else { throw ValidationError("`\(duration)` is no time to stay away: 1m to 365d") }
+    else { throw ValidationError("`\(duration)` is not a valid time; expected 1m to 365d") }
     return count * unit
   }
 }

@@ -8,22 +8,22 @@ struct NotifyCommand: ParsableCommand {
     commandName: "notify",
     abstract: "Run the hooks of a virtual router and send its mail.",
     discussion: """
-      For belvedere-notify@.service, which systemd starts for each change that the service tells on \
-      /run/belvedere-notify.sock: reads the change from standard input, a socket, and does what `notify` and `mail` of \
-      the configuration say. With --at it is the one that tells.
+      For belvedere-notify@.service, which systemd starts for each change that the service reports on \
+      /run/belvedere-notify.sock. Reads the change from standard input, a socket, and does what `notify` and `mail` of \
+      the configuration say. With --at it reports the change.
       """,
     shouldDisplay: false)
 
   @OptionGroup var file: ConfigurationFile
 
-  @Option(name: .customLong("at"), help: ArgumentHelp("The socket of those who are to be told.", valueName: "path"))
+  @Option(name: .customLong("at"), help: ArgumentHelp("The socket to report the change to.", valueName: "path"))
   var socket: String?
 
-  @Argument(help: ArgumentHelp("What is told.", valueName: "change"))
+  @Argument(help: ArgumentHelp("The change.", valueName: "change"))
   var change: String?
 
   func validate() throws {
-    guard (socket == nil) == (change == nil) else { throw ValidationError("a change is told --at a socket") }
+    guard (socket == nil) == (change == nil) else { throw ValidationError("give --at and a change together") }
   }
 
   func run() throws {

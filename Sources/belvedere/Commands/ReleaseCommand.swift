@@ -7,15 +7,15 @@ struct ReleaseCommand: ParsableCommand {
     commandName: "release",
     abstract: "Give up the virtual address on behalf of a service that died.",
     discussion: """
-      For ExecStopPost= of the unit, which runs it whenever the service has ended, however that was. Takes the virtual \
-      addresses off that a service which died has left, and tells the other node, which takes over at once. After an \
-      orderly stop there is nothing to do. Without it the addresses go too, when their lease ends: about three seconds \
-      later.
+      For ExecStopPost= of the unit, which runs it after every end of the service. Removes the virtual addresses that a \
+      crashed service has left, and sends an advertisement with which the other node takes over at once. After an \
+      orderly stop there is nothing to do. Without this command the addresses are removed when their lease ends, about \
+      three seconds later.
 
-      While the service runs it does nothing and ends with status 1; `belvedere failover` hands over then.
+      While the service runs it does nothing, and the exit status is 1; use `belvedere failover` then.
 
       FILES
-        /run/belvedere/leases  what the service holds, beside its control socket
+        /run/belvedere/leases  addresses of the service, beside its control socket
       """)
 
   @OptionGroup var control: ControlSocket

@@ -6,14 +6,14 @@ import Wire
 struct ReloadCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reload",
-    abstract: "Have the running service take its configuration over again, and say what came of it.",
+    abstract: "Have the running service apply its configuration, and print the result.",
     discussion: """
-      The service reads the file that it was started with, checks everything beside what serves, and takes it over only \
-      as a whole: new connections and requests go by the new configuration, what runs keeps its own until it ends, and \
-      no connection is refused or cut.
+      The service reads the file that it was started with, checks it completely, and then applies it as a whole. New \
+      connections and requests use the new configuration; running ones keep the earlier one until they end. No \
+      connection is refused or cut.
 
-      Prints the number of the configuration that serves now, and ends with status 0. A configuration that is refused \
-      changes nothing: every problem is printed with its place in the file, and the status is 1.
+      Prints the number of the configuration in use; the exit status is 0. A configuration with errors changes nothing: \
+      all problems are printed with their place in the file, and the exit status is 1.
       """)
 
   /// Longer than the service gives its worker.
@@ -24,13 +24,13 @@ struct ReloadCommand: ParsableCommand {
   func run() throws {
     do {
       guard case .reloaded(let generation, let warnings) = try control.ask(.reload, patience: Self.patience) else {
-        StandardStream.error.write("belvedere: the service answered something else\n")
+        StandardStream.error.write("belvedere: unexpected answer from the service\n")
         throw ControlSocket.unavailable
       }
       for warning in warnings { StandardStream.error.write(warning + "\n") }
       StandardStream.output.write("generation \(generation) serves\n")
     } catch let status as ExitCode where status == .failure {
-      StandardStream.error.write("the new configuration is refused, the one before it goes on serving\n")
+      StandardStream.error.write("the new configuration is refused, the previous one stays in use\n")
       throw status
     }
   }

@@ -9,23 +9,23 @@ import TLS
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Serve, in the foreground, until told to stop.",
+    abstract: "Serve in the foreground until stopped.",
     discussion: """
-      Runs as two processes: a supervisor that holds the listeners, and a worker that serves. A worker that dies or \
-      hangs is replaced while connections wait.
+      Runs as two processes: a supervisor that owns the listeners, and a worker that serves. A worker that dies or \
+      hangs is replaced; new connections wait meanwhile.
 
-      SIGTERM or SIGINT (Ctrl-C) stops in an orderly way: no new connections, and exchanges that are under way may \
-      finish within `timeouts.stop` of the configuration. A second one stops at once.
+      SIGTERM or SIGINT (Ctrl-C) is an orderly stop: no new connections are accepted, and running requests may finish \
+      within `timeouts.stop` of the configuration. A second signal stops at once.
 
-      Messages go to the journal when systemd started the service, otherwise to standard error; the access log goes \
-      to standard output. Both can be changed in the configuration (`log`).
+      The log goes to the journal under systemd, otherwise to standard error; the access log goes to standard output. \
+      The configuration can change both (`log`).
 
-      SIGHUP reads the configuration again, as `belvedere reload` does, which also says what came of it. Signals that \
-      mean something to other programs (SIGUSR1, SIGPWR and their kin) do nothing.
+      SIGHUP reloads the configuration, like `belvedere reload`, which also prints the result. SIGUSR1, SIGPWR and \
+      similar signals are ignored.
 
       FILES
         /etc/belvedere/belvedere.yaml  the configuration
-        /run/belvedere/control.sock    where operators' commands ask
+        /run/belvedere/control.sock    the control socket
       """)
 
   @OptionGroup var file: ConfigurationFile
@@ -33,13 +33,13 @@ struct RunCommand: ParsableCommand {
 
   /// For whoever starts it as a part of something: `belvedere demo`, a test.
   @Flag(
-    help: ArgumentHelp("End at once, without order, when the process that started this one dies.", visibility: .hidden))
+    help: ArgumentHelp("End at once, without clean-up, when the parent process dies.", visibility: .hidden))
   var dieWithParent = false
 
   /// For tests, which have no systemd.
   @Option(
     help: ArgumentHelp(
-      "The socket of those who run hooks and send mail.", valueName: "path", visibility: .hidden))
+      "The socket of the service that runs hooks and sends mail.", valueName: "path", visibility: .hidden))
   var notifier = Notifier.standardPath
 
   func run() throws {

@@ -8,18 +8,18 @@ struct ServerCommand: ParsableCommand {
     commandName: "server",
     abstract: "Drain a server, take it out, bring it back, or change its weight, while the service runs.",
     discussion: """
-        drain              Clients that it knows stay, new ones go elsewhere. Once
-                           `belvedere status` shows 0 sessions, nobody is left.
-        maintenance        Nobody is sent there. Who waits for it goes elsewhere,
+        drain              Known clients stay, new ones go elsewhere. At 0 sessions
+                           in `belvedere status`, no client is connected to it.
+        maintenance        No client is sent there. Queued requests go elsewhere,
                            idle connections are closed, tunnels run to their end.
-        ready              Takes drain or maintenance back. Clients that have moved
-                           stay where they are.
-        weight N           Its share of new clients, 0 to 256.
-        weight configured  The configuration's again.
+        ready              Ends drain or maintenance. Clients that have moved stay
+                           where they are.
+        weight N           Share of new clients, 0 to 256.
+        weight configured  The weight of the configuration.
 
-      Ends with status 0 when the order is in force, and prints the server as it stands. An order outlasts reloads and \
-      the death of a worker, for as long as the configuration names the server, and with `order-file` a restart. Health checks go on: a server that fails \
-      them is down, drained or not.
+      The exit status is 0 when the change is applied; the server's state is printed. It stays in force across reloads \
+      and the death of a worker while the configuration names the server, and with `order-file` across a restart. Health \
+      checks continue: a server that fails them is down, drained or not.
       """)
 
   private static let patience = Interval.seconds(10)
@@ -33,7 +33,7 @@ struct ServerCommand: ParsableCommand {
   @Argument(help: "The server, as the configuration names it.")
   var name: String
 
-  @Argument(help: "What is wanted of it.")
+  @Argument(help: "The new state of the server, or `weight`.")
   var order: Order
 
   @Argument(help: ArgumentHelp("With weight: 0 to 256, or `configured`.", valueName: "weight"))
@@ -44,7 +44,7 @@ struct ServerCommand: ParsableCommand {
   func run() throws {
     let answer = try control.ask(.server(name: name, try command()), patience: Self.patience)
     guard case .ordered(let server, let warnings) = answer else {
-      StandardStream.error.write("belvedere: the service answered something else\n")
+      StandardStream.error.write("belvedere: unexpected answer from the service\n")
       throw ControlSocket.unavailable
     }
     for warning in warnings { StandardStream.error.write("warning: " + warning + "\n") }

@@ -6,10 +6,10 @@ import Wire
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
-    abstract: "Show what the running service is at: servers, sessions, certificates, the last problems.",
+    abstract: "Show the running service: servers, sessions, certificates, recent problems.",
     discussion: """
-      For a person, in 80 columns, with colours on a terminal unless NO_COLOR is set. For a program, --json prints one \
-      line of JSON; docs/control.md has its members.
+      Prints text in 80 columns, with colours on a terminal unless NO_COLOR is set. --json prints one line of JSON for \
+      programs; docs/control.md describes its members.
       """)
 
   private static let patience = Interval.seconds(5)
@@ -20,7 +20,7 @@ struct StatusCommand: ParsableCommand {
   @Flag(help: "Print one line of JSON.")
   var json = false
 
-  @Flag(help: "Show it again every second, until Ctrl-C.")
+  @Flag(help: "Repeat every second until Ctrl-C.")
   var watch = false
 
   func run() throws {
@@ -36,7 +36,7 @@ struct StatusCommand: ParsableCommand {
 
   private func ask() throws -> StatusReport {
     guard case .status(let report) = try control.ask(.status, patience: Self.patience) else {
-      StandardStream.error.write("belvedere: the service answered something else\n")
+      StandardStream.error.write("belvedere: unexpected answer from the service\n")
       throw ControlSocket.unavailable
     }
     return report

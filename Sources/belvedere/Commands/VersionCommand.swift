@@ -5,7 +5,7 @@ import TLS
 struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "version",
-    abstract: "Print the versions of Belvedere and of what it stands on.")
+    abstract: "Print the versions of Belvedere and its libraries.")
 
   func run() {
     StandardStream.output.write(
