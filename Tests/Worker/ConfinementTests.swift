@@ -248,7 +248,7 @@ struct `The worker's confinement` {
     let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "docs/security.md")
     let text = try String(contentsOf: page, encoding: .utf8)
-    let rows = text.components(separatedBy: "| Calls | What for | Only with |").last?.components(separatedBy: "\n\n")
+    let rows = text.components(separatedBy: "| Calls | Purpose | Restricted to |").last?.components(separatedBy: "\n\n")
       .first
     var told: [String] = []
     for row in try #require(rows).split(separator: "\n").dropFirst(1) {
