@@ -17,8 +17,9 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// A module map and `static inline` wrappers for what Swift cannot import; no logic. The compiler guards its stacks and
-/// bounds, the latter as far as it optimises; `packaging/check-binary` looks for it.
+/// A module map, and in C what Swift cannot call or import: macros, variadic functions, structures of netlink and BPF,
+/// process set-up, OpenSSL's allocator. The compiler guards its stacks, and its bounds as far as it optimises;
+/// `packaging/check-binary` looks for it.
 func library(_ name: String, links: [String] = []) -> Target {
   .target(
     name: name,

@@ -29,7 +29,7 @@ package struct SystemError: Error, Hashable, CustomStringConvertible {
   }
 }
 
-/// Calls `body` again for as long as a signal interrupts it. The one EINTR loop.
+/// Calls `body` again for as long as a signal interrupts it.
 @inlinable
 package func retryingInterrupts(_ body: () -> Int) -> Int {
   while true {
