@@ -60,6 +60,7 @@ struct Supervision: ~Copyable {
   var deadline: Instant? {
     [
       workerState.deadline, reload.deadline, stop.deadline, admin.commands.deadline, failover.deadline,
+      operators.deadline,
     ].compactMap { $0 }.min()
   }
 

@@ -72,7 +72,7 @@ struct OperatorSocket: ~Copyable {
     guard event.kind == .operatorConnection, connections.contains(key) else { return nil }
     let request = connections[key].read(at: now)
     connections[key].write()
-    if connections[key].phase == .over { close(key) }
+    if connections[key].state == .over { close(key) }
     return request.map { ($0, Requester(key: key)) }
   }
 
@@ -80,7 +80,7 @@ struct OperatorSocket: ~Copyable {
   mutating func answer(_ requester: Requester, _ answer: ControlAnswer, at now: Instant) {
     guard connections.contains(requester.key) else { return }
     connections[requester.key].answer(answer, at: now)
-    if connections[requester.key].phase == .over { close(requester.key) }
+    if connections[requester.key].state == .over { close(requester.key) }
   }
 
   /// Who asked, for the log.
@@ -96,8 +96,8 @@ struct OperatorSocket: ~Copyable {
   /// When `handleTimeout` is due next.
   var deadline: Instant? {
     var next: Instant?
-    for key in connections.keys where connections[key].phase != .deciding {
-      next = min(next ?? .distantFuture, connections[key].deadline)
+    for key in connections.keys {
+      if let deadline = connections[key].deadline { next = min(next ?? .distantFuture, deadline) }
     }
     return next
   }

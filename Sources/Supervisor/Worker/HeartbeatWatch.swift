@@ -25,6 +25,8 @@ struct HeartbeatWatch {
     observed = now
   }
 
+  var loopCount: Int { loops.count }
+
   /// Takes new counts, one for each loop, and returns the first loop that is stalled.
   mutating func observe(_ turns: [UInt64], at now: Instant) -> Int? {
     let passed = min(now - observed, Interval(nanoseconds: 2 * Self.period.nanoseconds))

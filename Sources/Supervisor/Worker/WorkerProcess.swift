@@ -19,7 +19,6 @@ struct WorkerProcess: ~Copyable {
   private var budget: FactBudget
   private let heartbeats: SharedHeartbeats
   private var watch: HeartbeatWatch?
-  private var watchedLoops = 0
 
   /// Starts a worker and queues everything that it starts with.
   init(
@@ -68,15 +67,15 @@ struct WorkerProcess: ~Copyable {
 
   /// From now on each of the first `loops` loops is expected to turn.
   mutating func watch(loops: Int, bound: Interval, at now: Instant) {
-    watchedLoops = loops
-    watch = HeartbeatWatch(turns: turns, bound: bound, at: now)
+    watch = HeartbeatWatch(turns: turns(loops), bound: bound, at: now)
   }
 
   /// The first loop that has stopped turning.
   mutating func stalledLoop(at now: Instant) -> Int? {
-    let turns = self.turns
+    guard let count = watch?.loopCount else { return nil }
+    let turns = turns(count)
     return watch?.observe(turns, at: now)
   }
 
-  private var turns: [UInt64] { (0..<watchedLoops).map { heartbeats.turns(of: $0) } }
+  private func turns(_ loops: Int) -> [UInt64] { (0..<loops).map { heartbeats.turns(of: $0) } }
 }
