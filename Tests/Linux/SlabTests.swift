@@ -28,9 +28,9 @@ struct SlabTests {
     #expect(alive == [false, index == key.index])
   }
 
-  @Test("a slab that grew has its elements and keys")
-  func growth() {
-    var slab = Slab<Int>(capacity: 1)
+  @Test("a slab that grew has its elements and keys, also one that began without room", arguments: [0, 1, 2])
+  func growth(capacity: Int) {
+    var slab = Slab<Int>(capacity: capacity)
     let keys = (0..<100).map { slab.insert($0) }
     let (elements, live, count) = (keys.map { slab[$0] }, slab.keys, slab.count)
     #expect(elements == Array(0..<100) && live == keys && count == 100)

@@ -127,7 +127,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
   }
 
   private mutating func grow() {
-    let larger = capacity * 2
+    let larger = max(1, capacity * 2)
     let newBase = UnsafeMutablePointer<Element>.allocate(capacity: larger)
     let newGenerations = UnsafeMutablePointer<UInt32>.allocate(capacity: larger)
     // SAFETY: growing happens when every slot below `used` = `capacity` is taken, so all are initialised.
