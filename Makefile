@@ -21,6 +21,7 @@ SIMULATION_SCALE ?= 100
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets nginx-light curl \
 	openssl iproute2 slowhttptest
+C_TEST_PACKAGES := $(BUILD_PACKAGES) gcc libc6-dev
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian rpm rpmlint file
 PACKAGE_TEST_PACKAGES := $(TEST_PACKAGES) fish iptables man-db nftables util-linux zsh
 PAIR_PACKAGES := $(TEST_PACKAGES) gcc libc6-dev keepalived tcpdump tshark util-linux hostname procps nftables
@@ -45,9 +46,9 @@ RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
-.PHONY: help build reproducible debug demo deb rpm test build-tests test-unit test-end-to-end test-pair soak test-packages test-appliance lint simulation \
+.PHONY: help build reproducible debug demo deb rpm test build-tests test-unit test-c test-end-to-end test-pair soak test-packages test-appliance lint simulation \
 	fuzz bench clean \
-	stage deps deps-test deps-bench deps-package deps-test-packages deps-pair deps-appliance
+	stage deps deps-test deps-test-c deps-bench deps-package deps-test-packages deps-pair deps-appliance
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,8 +86,11 @@ test: test-unit test-end-to-end test-pair ## everything that must pass
 build-tests: deps ## what test-unit and test-end-to-end run, built
 	swift build $(SWIFT_OPTIONS) --build-tests
 
-test-unit: deps ## the Swift tests
+test-unit: deps test-c ## the Swift tests, and those of the C code
 	$(ENVIRONMENT) swift test $(SWIFT_OPTIONS)
+
+test-c: deps-test-c ## our C code under gcc's sanitizers
+	Tests/C/run
 
 test-end-to-end: deps-test debug ## the built binary against real peers
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
@@ -149,6 +153,9 @@ deps: ## install what a build needs
 
 deps-test: deps ## install what the tests need
 	$(call install,$(TEST_PACKAGES))
+
+deps-test-c:
+	$(call install,$(C_TEST_PACKAGES))
 
 deps-pair: deps
 	$(call install,$(PAIR_PACKAGES))

@@ -76,6 +76,10 @@ int cl_landlock_allow(int ruleset, const char *path, uint64_t files) {
 
 int cl_landlock_enforce(int ruleset) { return (int)syscall(restrict_self, ruleset, 0); }
 
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+
 int cl_is_sanitized(void) {
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
   return 1;

@@ -201,7 +201,7 @@ int cl_epoll_wait_nanoseconds(int epoll, void *events, int room, int64_t nanosec
   long count = syscall(SYS_epoll_pwait2, epoll, events, room, nanoseconds < 0 ? NULL : &timeout, NULL, 0);
   if (count >= 0 || errno != ENOSYS) return (int)count;
   // Linux before 5.11: whole milliseconds, rounded up.
-  int64_t milliseconds = (nanoseconds + 999999) / 1000000;
+  int64_t milliseconds = nanoseconds / 1000000 + (nanoseconds % 1000000 > 0);
   return epoll_wait(epoll, events, room, nanoseconds < 0 ? -1 : (int)(milliseconds > 1000000 ? 1000000 : milliseconds));
 }
 

@@ -97,7 +97,8 @@ ptrdiff_t cl_send_message(int fd, const void *bytes, size_t count, int passed) {
 
 ptrdiff_t cl_receive_message(int fd, void *bytes, size_t room, int wait, int *passed) {
   struct iovec vector = {.iov_base = bytes, .iov_len = room};
-  _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  // Without the padding that CMSG_SPACE counts in: it would have room for a second descriptor.
+  _Alignas(struct cmsghdr) char control[CMSG_LEN(sizeof(int))];
   struct msghdr message = {
       .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
   *passed = -1;
