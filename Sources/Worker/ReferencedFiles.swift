@@ -16,7 +16,6 @@ extension Configuration.Loaded {
     at seconds: Int64, supervisors: Bool = true, ends: Bool = true
   ) -> [CertificateFacts] {
     let pairs = configuration?.tls.certificates ?? []
-    let profile = TLSProfile(configuration?.tls.profile ?? .intermediate)
     let names = configuration?.service ?? []
     let hasConfiguration = configuration != nil
     var facts: [CertificateFacts] = []
@@ -29,21 +28,7 @@ extension Configuration.Loaded {
       switch file.purpose {
       case .certificate where hasConfiguration:
         guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
-        if let key = pair.key, Credential.isElsewhere(key) { continue }
-        do throws(TLSError) {
-          let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key, at: seconds)
-          facts.append(certificate.facts)
-          // OpenSSL looks at keys and signatures when they are to be shown.
-          _ = try ServerContext(certificates: [certificate], profile: profile, tickets: nil)
-          for finding in certificate.findings(at: seconds) { warn(about: file, "\(finding)") }
-          if pair.key == nil || pair.key == pair.chain { warnOfAudience(of: file) }
-          guard ends, let end = ExpiryWatch.notice(of: .init(certificate), at: seconds) else { continue }
-          warn(about: file, ExpiryWatch.text(of: end, namingFile: false))
-        } catch {
-          // A key's own fault is told where the key's file is named.
-          if let key = pair.key, key != pair.chain, error.origin == key { continue }
-          refuse(file, because: error.reason(for: file.path))
-        }
+        checkCertificate(pair, in: file, at: seconds, ends: ends, into: &facts)
       case .privateKey where hasConfiguration:
         guard let pair = pairs.first(where: { $0.key == file.path }), pair.key != pair.chain,
           !Credential.isElsewhere(pair.chain)
@@ -54,18 +39,7 @@ extension Configuration.Loaded {
         } catch {
           if error.origin == file.path { refuse(file, because: error.reason(for: file.path)) }
         }
-      case .errorPage:
-        do throws(SystemError) {
-          try File.requireReadable(file.path)
-          _ = try File.contents(of: file.path, limit: Generation.errorPageBytes)
-        } catch {
-          let isTooLarge = error.code == EFBIG
-          refuse(
-            file,
-            because: isTooLarge
-              ? "is larger than \(Generation.errorPageBytes / 1024) KiB"
-              : "can't be used: \(SystemError.words(for: error.code))")
-        }
+      case .errorPage: checkErrorPage(file)
       case .certificate, .privateKey:
         refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }
       case .accessLog:
@@ -85,6 +59,42 @@ extension Configuration.Loaded {
     refuseExposedFiles()
     warnAboutNames(names, facts)
     return facts
+  }
+
+  /// Tries a certificate with its key; `file` is where the certificate is.
+  private mutating func checkCertificate(
+    _ pair: Configuration.Certificate, in file: FileReference, at seconds: Int64, ends: Bool,
+    into facts: inout [CertificateFacts]
+  ) {
+    if let key = pair.key, Credential.isElsewhere(key) { return }
+    let profile = TLSProfile(configuration?.tls.profile ?? .intermediate)
+    do throws(TLSError) {
+      let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key, at: seconds)
+      facts.append(certificate.facts)
+      // OpenSSL looks at keys and signatures when they are to be shown.
+      _ = try ServerContext(certificates: [certificate], profile: profile, tickets: nil)
+      for finding in certificate.findings(at: seconds) { warn(about: file, "\(finding)") }
+      if pair.key == nil || pair.key == pair.chain { warnOfAudience(of: file) }
+      guard ends, let end = ExpiryWatch.notice(of: .init(certificate), at: seconds) else { return }
+      warn(about: file, ExpiryWatch.text(of: end, namingFile: false))
+    } catch {
+      // A key's own fault is told where the key's file is named.
+      if let key = pair.key, key != pair.chain, error.origin == key { return }
+      refuse(file, because: error.reason(for: file.path))
+    }
+  }
+
+  private mutating func checkErrorPage(_ file: FileReference) {
+    do throws(SystemError) {
+      try File.requireReadable(file.path)
+      _ = try File.contents(of: file.path, limit: Generation.errorPageBytes)
+    } catch {
+      refuse(
+        file,
+        because: error.code == EFBIG
+          ? "is larger than \(Generation.errorPageBytes / 1024) KiB"
+          : "can't be used: \(SystemError.words(for: error.code))")
+    }
   }
 
   private mutating func refuse(_ file: FileReference, unless attempt: () throws(SystemError) -> Void) {
