@@ -121,13 +121,7 @@ struct ReloadStateMachine<Candidate> {
       return begin(requesters)
 
     case (.preparing(let requesters), .prepared(let candidate)):
-      lastGeneration += 1
-      state = .loading(
-        Loading(
-          candidate: candidate, generation: lastGeneration, deadline: now + Self.loadingBound, requesters: requesters,
-          next: nil
-        ))
-      return [.load(candidate, generation: lastGeneration)]
+      return load(candidate, requesters: requesters, at: now)
     case (.preparing(let requesters), .unprepared(let refusal)):
       state = .idle
       return [.announceReady] + refuse(refusal, requesters: requesters)
@@ -162,6 +156,15 @@ struct ReloadStateMachine<Candidate> {
   private static var stops: ReloadRefusal { ReloadRefusal(["the service stops"]) }
 
   private func list(_ requester: Requester?) -> [Requester] { requester.map { [$0] } ?? [] }
+
+  private mutating func load(_ candidate: Candidate, requesters: [Requester], at now: Instant) -> [Effect] {
+    lastGeneration += 1
+    let deadline = now + Self.loadingBound
+    state = .loading(
+      Loading(
+        candidate: candidate, generation: lastGeneration, deadline: deadline, requesters: requesters, next: nil))
+    return [.load(candidate, generation: lastGeneration)]
+  }
 
   private mutating func begin(_ requesters: [Requester]) -> [Effect] {
     guard isWorkerServing else {
