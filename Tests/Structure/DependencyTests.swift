@@ -1,7 +1,10 @@
 import Foundation
 import Testing
 
-/// What each target may import. Dependencies point down only; ARCHITECTURE.md says why.
+/// What each target may import. Dependencies point down only; Package.swift and ARCHITECTURE.md say the same.
+/// What every target on top of the system may import, which is no dependency of the package's.
+private let system: Set = ["Glibc", "Synchronization"]
+
 private let allowed: [(target: String, imports: Set<String>)] = [
   // Pure: no system, no clock, no socket.
   ("Wire", []),
@@ -57,6 +60,56 @@ private let allowed: [(target: String, imports: Set<String>)] = [
         #expect(row.contains(module), "\(file.path) imports \(module)")
       }
     }
+  }
+
+  @Test(arguments: allowed.map(\.target))
+  func `a target imports all that its row allows`(target: String) {
+    let row = allowed.first { $0.target == target }?.imports ?? []
+    let imported = SourceTree.sources.filter { $0.target == target }.flatMap { $0.code.compactMap(Self.imported) }
+    #expect(row.subtracting(imported).isEmpty)
+  }
+
+  @Test func `Package.swift gives each target what its row allows`() throws {
+    let given = try Self.packageDependencies()
+    for (target, imports) in allowed {
+      #expect(given[target] == imports.subtracting(system), "\(target)")
+    }
+  }
+
+  @Test func `ARCHITECTURE.md tells of each target what its row allows`() throws {
+    let told = try Self.documentedDependencies()
+    #expect(Set(told.keys) == Set(allowed.map(\.target)))
+    for (target, imports) in allowed {
+      #expect(told[target] == imports.subtracting(system), "\(target)")
+    }
+  }
+
+  /// The dependencies of the targets below Sources, as the manifest has them: by `module`, or as the executable.
+  private static func packageDependencies() throws -> [String: Set<String>] {
+    let products = ["logging": "Logging", "argumentParser": "ArgumentParser"]
+    let manifest = try SourceTree.text(of: "Package.swift")
+    var found: [String: Set<String>] = [:]
+    for match in manifest.matches(of: /(?:\bmodule|\.executableTarget)\(\s*(?:name:\s*)?"(\w+)"([^\]]*?)(?:\]|\))/) {
+      let words = match.2.split { !$0.isLetter && !$0.isNumber }.map(String.init).filter { $0 != "dependencies" }
+      found[String(match.1)] = Set(words.map { products[$0] ?? $0 })
+    }
+    return found
+  }
+
+  /// The table with the columns Target and May use, wherever they stand.
+  private static func documentedDependencies() throws -> [String: Set<String>] {
+    let products = ["swift-log": "Logging", "swift-argument-parser": "ArgumentParser", "–": ""]
+    let lines = try SourceTree.text(of: "ARCHITECTURE.md").components(separatedBy: "\n")
+    let rows = lines.map { $0.split(separator: "|").map { $0.trimmed.replacing("`", with: "") } }
+    guard let head = rows.firstIndex(where: { Set($0).isSuperset(of: ["Target", "May use"]) }),
+      let name = rows[head].firstIndex(of: "Target"), let uses = rows[head].firstIndex(of: "May use")
+    else { return [:] }
+    var found: [String: Set<String>] = [:]
+    for row in rows[(head + 2)...].prefix(while: { $0.count == rows[head].count }) {
+      let words = row[uses].split(separator: ",").map(\.trimmed).map { products[$0] ?? $0 }
+      found[row[name]] = Set(words).subtracting([""])
+    }
+    return found
   }
 
   /// The module of an import line, whatever stands around its name.

@@ -14,11 +14,15 @@ public struct Poller: ~Copyable {
 
   package init() throws(SystemError) {
     descriptor = try Descriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), of: "epoll_create1")
+    // SAFETY: a batch of events, all initialised here, this value's alone until `deinit` frees it.
     unsafe events = .allocate(capacity: Self.batch)
     unsafe events.initialize(repeating: epoll_event(), count: Self.batch)
   }
 
-  deinit { unsafe events.deallocate() }
+  deinit {
+    // SAFETY: allocated in `init`; events are plain data, and no pointer to them leaves a call.
+    unsafe events.deallocate()
+  }
 
   /// Watches a connection: readable, writable and ended, edge-triggered. `token` comes back with every event.
   package func watch(_ socket: borrowing Descriptor, token: UInt64 = 0) throws(SystemError) {
@@ -85,6 +89,7 @@ package struct Wakeup: ~Copyable, Sendable {
   /// Takes the signals that came, so that the descriptor is quiet again.
   package func drain() {
     var value: eventfd_t = 0
+    // SAFETY: the kernel writes the one number, which lives through the call.
     _ = unsafe eventfd_read(descriptor.number, &value)
   }
 }

@@ -64,6 +64,7 @@ struct SignalSet {
   /// Every signal.
   static var all: SignalSet {
     var set = SignalSet([])
+    // SAFETY: the call writes to the set that it is given, and keeps no pointer.
     unsafe sigfillset(&set.bits)
     return set
   }

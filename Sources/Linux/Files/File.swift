@@ -48,6 +48,7 @@ package enum File {
 
   /// Throws when this process can't read the file, or when it is a directory.
   package static func requireReadable(_ path: String) throws(SystemError) {
+    // SAFETY: the path is a C string for the length of the call.
     let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), of: "open \(path)")
     guard cl_is_directory(file.number) == 0 else { throw SystemError("open \(path)", code: EISDIR) }
   }
@@ -55,17 +56,20 @@ package enum File {
   /// Throws when this process can't run the file.
   package static func requireExecutable(_ path: String) throws(SystemError) {
     try requireReadable(path)
+    // SAFETY: the path is a C string for the length of the call.
     guard unsafe access(path, X_OK) == 0 else { throw SystemError("access \(path)") }
   }
 
   /// Throws when this process can't put another file in the place of this one, which need not be there yet.
   package static func requireReplaceable(_ path: String) throws(SystemError) {
+    // SAFETY: each path is a C string for the length of its call.
     guard unsafe access(directory(of: path), W_OK | X_OK) == 0 else { throw SystemError("open \(path)") }
     guard unsafe access(path, F_OK) != 0 else { return try requireReadable(path) }
   }
 
   /// Throws when this process can't append to the file, which need not be there yet. Makes nothing.
   package static func requireAppendable(_ path: String) throws(SystemError) {
+    // SAFETY: each path is a C string for the length of its call.
     if unsafe access(path, F_OK) == 0 {
       _ = try Descriptor(unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK), of: "open \(path)")
     } else {

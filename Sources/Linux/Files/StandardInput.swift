@@ -10,6 +10,7 @@ package enum StandardInput {
   package static func open() throws(SystemError) -> Descriptor {
     let number = cl_duplicate(0)
     if number >= 0 { return Descriptor(owning: number) }
+    // SAFETY: the path is a C string for the length of the call.
     return try Descriptor(unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC), of: "open /dev/null")
   }
 

@@ -21,15 +21,24 @@ public struct Buffer: ~Copyable, ByteSink {
   @usableFromInline package private(set) var overflowed = false
 
   /// A buffer without storage.
-  package init() { unsafe storage = nil }
+  package init() {
+    // SAFETY: no storage, so nothing is owned yet.
+    unsafe storage = nil
+  }
 
-  deinit { unsafe storage?.deallocate() }
+  deinit {
+    // SAFETY: the storage is this buffer's alone while it is leased, and bytes need no deinitialisation.
+    unsafe storage?.deallocate()
+  }
 
   @inlinable public var count: Int { upper &- lower }
   @inlinable public var isEmpty: Bool { lower == upper }
   /// Bytes that may still be appended without moving anything.
   @inlinable public var room: Int { size &- upper }
-  @inlinable public var isLeased: Bool { unsafe storage != nil }
+  @inlinable public var isLeased: Bool {
+    // SAFETY: the address is compared, not read.
+    unsafe storage != nil
+  }
   /// Its storage is a large piece.
   @inlinable public var isLarge: Bool { size > Self.capacity }
 
@@ -138,7 +147,10 @@ public struct Buffer: ~Copyable, ByteSink {
 
   /// A non-null address for empty spans.
   @usableFromInline
-  static var nowhere: UnsafeMutablePointer<UInt8> { unsafe UnsafeMutablePointer(bitPattern: 16).unsafelyUnwrapped }
+  static var nowhere: UnsafeMutablePointer<UInt8> {
+    // SAFETY: 16 is not null; the address is used with a count of 0 only, and so never read.
+    unsafe UnsafeMutablePointer(bitPattern: 16).unsafelyUnwrapped
+  }
 }
 
 /// The storage of a thread's buffers, last in first out, so that the piece leased next is still in the cache.
@@ -150,16 +162,19 @@ package struct BufferPool: ~Copyable {
   private var free: [UnsafeMutablePointer<UInt8>]
 
   package init() {
+    // SAFETY: an empty list of pieces.
     unsafe free = []
     unsafe free.reserveCapacity(Self.kept)
   }
 
   deinit {
+    // SAFETY: every piece in `free` was allocated here or came from a buffer that holds it no longer.
     for index in unsafe free.indices { unsafe free[index].deallocate() }
   }
 
   /// Gives `buffer` storage unless it has some.
   package mutating func lease(_ buffer: inout Buffer) {
+    // SAFETY: a piece in `free` is nobody's and of `capacity` bytes, as is a fresh one; it becomes the buffer's.
     guard unsafe buffer.storage == nil else { return }
     unsafe buffer.storage = free.popLast() ?? .allocate(capacity: Buffer.capacity)
     buffer.size = Buffer.capacity
@@ -185,6 +200,7 @@ package struct BufferPool: ~Copyable {
 
   /// Takes the storage of `buffer`; what it held is lost.
   package mutating func giveBack(_ buffer: inout Buffer) {
+    // SAFETY: the piece is the buffer's alone until here, and then the pool's or the allocator's.
     guard let piece = unsafe buffer.storage else { return }
     let isLarge = buffer.isLarge
     unsafe buffer.storage = nil
@@ -194,6 +210,7 @@ package struct BufferPool: ~Copyable {
   }
 
   private mutating func put(_ piece: UnsafeMutablePointer<UInt8>) {
+    // SAFETY: `piece` has `Buffer.capacity` bytes and is nobody's any more: both callers have taken it from its buffer.
     if unsafe free.count < Self.kept { unsafe free.append(piece) } else { unsafe piece.deallocate() }
   }
 }

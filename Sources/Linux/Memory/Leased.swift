@@ -5,7 +5,10 @@ public struct Leased<Value>: ~Copyable {
   @usableFromInline var storage: UnsafeMutablePointer<Value>?
 
   /// A place without a value.
-  package init() { unsafe storage = nil }
+  package init() {
+    // SAFETY: no storage, so nothing is owned yet.
+    unsafe storage = nil
+  }
 
   deinit {
     guard let storage = unsafe storage else { return }
@@ -14,14 +17,19 @@ public struct Leased<Value>: ~Copyable {
     unsafe storage.deallocate()
   }
 
-  @inlinable public var isLeased: Bool { unsafe storage != nil }
+  @inlinable public var isLeased: Bool {
+    // SAFETY: the address is compared, not read.
+    unsafe storage != nil
+  }
 
   @inlinable public var value: Value {
+    // SAFETY: what is leased is initialised, and stays where it is while this place is borrowed.
     unsafeAddress { unsafe UnsafePointer(leasedStorage) }
     unsafeMutableAddress { unsafe leasedStorage }
   }
 
   @inlinable var leasedStorage: UnsafeMutablePointer<Value> {
+    // SAFETY: the two accessors of `value` use it, within their access to this place.
     guard let storage = unsafe storage else { preconditionFailure("nothing is leased") }
     return unsafe storage
   }
@@ -36,11 +44,13 @@ public struct LeasePool<Value>: ~Copyable {
   @usableFromInline var free: [UnsafeMutablePointer<Value>]
 
   package init() {
+    // SAFETY: an empty list of pieces.
     unsafe free = []
     unsafe free.reserveCapacity(Self.kept)
   }
 
   deinit {
+    // SAFETY: every piece in `free` is uninitialised memory from the allocator, and in no place.
     for index in unsafe free.indices { unsafe free[index].deallocate() }
   }
 

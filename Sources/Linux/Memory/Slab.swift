@@ -33,11 +33,13 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
 
   package init(capacity: Int = 64) {
     self.capacity = capacity
+    // SAFETY: both are uninitialised and this slab's alone until `deinit` or `grow` frees them.
     unsafe base = .allocate(capacity: capacity)
     unsafe generations = .allocate(capacity: capacity)
   }
 
   deinit {
+    // SAFETY: generations below `used` are initialised; an odd one says that its element is.
     for index in 0..<used where unsafe generations[index] & 1 == 1 { unsafe (base + index).deinitialize(count: 1) }
     unsafe base.deallocate()
     unsafe generations.deallocate()
@@ -51,6 +53,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
 
   @inlinable
   public subscript(key: SlabKey) -> Element {
+    // SAFETY: `contains` says that the slot is initialised; only mutating calls move it, which exclude this access.
     unsafeAddress {
       precondition(contains(key), "stale slab key")
       return unsafe UnsafePointer(base + Int(key.index))

@@ -101,6 +101,7 @@ package struct ChildProcess: ~Copyable {
     signal(SIGKILL)
     var code: Int32 = 0
     var status: Int32 = 0
+    // SAFETY: the call writes the two numbers, which live through it.
     _ = retryingInterrupts { unsafe cl_reap(handle.number, 1, &code, &status) }
   }
 
@@ -116,6 +117,7 @@ package struct ChildProcess: ~Copyable {
     if let end { return end }
     var code: Int32 = 0
     var status: Int32 = 0
+    // SAFETY: the call writes the two numbers, which live through it.
     guard retryingInterrupts({ unsafe cl_reap(handle.number, 0, &code, &status) }) == 1 else { return nil }
     let end = code == CLD_EXITED ? ProcessEnd.exited(status: status) : .killed(signal: status)
     self.end = end
@@ -138,6 +140,7 @@ private struct CStrings: ~Copyable {
   }
 
   deinit {
+    // SAFETY: each string is strdup's or null, the vector `init`'s, and both are this value's alone.
     for index in 0..<count { unsafe free(pointers[index]) }
     unsafe pointers.deallocate()
   }

@@ -47,6 +47,7 @@ package enum CurrentProcess {
   /// Raises the number of files that may be open to the most that is allowed, and returns it.
   package static func raiseOpenFileLimit() throws(SystemError) -> UInt64 {
     var limit: UInt64 = 0
+    // SAFETY: the call writes the one number, which lives through it.
     guard unsafe cl_raise_open_files(&limit) == 0 else { throw SystemError("setrlimit RLIMIT_NOFILE") }
     return limit
   }
@@ -54,12 +55,14 @@ package enum CurrentProcess {
   /// The number of files that may be open; the most there can be when the system does not tell.
   package static var openFileLimit: UInt64 {
     var limit: UInt64 = 0
+    // SAFETY: the call writes the one number, which lives through it.
     return unsafe cl_open_files(&limit) == 0 ? limit : .max
   }
 
   /// The same, after it has been raised to the most that is allowed.
   package static var openFileMaximum: UInt64 {
     var limit: UInt64 = 0
+    // SAFETY: the call writes the one number, which lives through it.
     return unsafe cl_most_open_files(&limit) == 0 ? limit : .max
   }
 

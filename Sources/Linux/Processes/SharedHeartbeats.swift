@@ -5,6 +5,7 @@ import Synchronization
 /// Counts the turns of one event loop, where the supervisor can see it. Lives as long as the process.
 @safe
 package struct Heartbeat: Sendable {
+  // SAFETY: an atomic in a mapping that is never taken back in the process that beats: any thread may use it.
   @usableFromInline nonisolated(unsafe) let counter: UnsafeMutablePointer<Atomic<UInt64>>
 
   /// One more turn.
@@ -32,12 +33,16 @@ package struct SharedHeartbeats: ~Copyable {
   package init(loops: Int) throws(SystemError) {
     precondition(loops > 0)
     let file = try MemoryFile.shared("heartbeats", count: loops * Self.stride)
+    // SAFETY: the new mapping is this value's alone until `deinit`; `loops` bounds every access to it.
     unsafe base = try Self.map(file, loops: loops)
     self.file = file
     self.loops = loops
   }
 
-  deinit { unsafe _ = munmap(base, loops * Self.stride) }
+  deinit {
+    // SAFETY: mapped in `init` with this length; no pointer into it leaves a call.
+    unsafe _ = munmap(base, loops * Self.stride)
+  }
 
   /// How often this loop has turned.
   package func turns(of loop: Int) -> UInt64 {
@@ -48,6 +53,7 @@ package struct SharedHeartbeats: ~Copyable {
 
   /// The worker's side of the page that came as `file`: the counter of every loop, in order.
   package static func attach(_ file: borrowing Descriptor, loops: Int) throws(SystemError) -> [Heartbeat] {
+    // SAFETY: the mapping has a counter for each of the loops, and is never taken back.
     let base = try unsafe map(file, loops: loops)
     return (0..<loops).map { loop in unsafe Heartbeat(counter: counter(base, loop)) }
   }

@@ -61,6 +61,7 @@ package enum Socket {
     var low: UInt64 = 0
     var port: UInt16 = 0
     while true {
+      // SAFETY: the call writes the four numbers, which live through it.
       let number = unsafe cl_accept(listener.number, &family, &high, &low, &port)
       if number >= 0 {
         _ = cl_set_option(number, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
@@ -111,6 +112,7 @@ package enum Socket {
   /// The pending error of a socket; zero when there is none.
   package static func error(of number: Int32) -> Int32 {
     var code: Int32 = 0
+    // SAFETY: the call writes the one number, which lives through it.
     guard unsafe cl_get_option(number, SOL_SOCKET, SO_ERROR, &code) == 0 else { return cl_errno() }
     return code
   }
@@ -140,6 +142,7 @@ package enum Socket {
     var high: UInt64 = 0
     var low: UInt64 = 0
     var port: UInt16 = 0
+    // SAFETY: the call writes the four numbers, which live through it.
     guard unsafe cl_local_address(number, &family, &high, &low, &port) == 0 else { throw SystemError("getsockname") }
     return Endpoint(address: IPAddress(family: family, high: high, low: low), port: port)
   }

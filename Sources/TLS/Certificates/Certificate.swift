@@ -8,6 +8,7 @@ import COpenSSL
 
   /// Takes over the caller's reference.
   init(adopting x509: OpaquePointer) {
+    // SAFETY: the caller gives up its reference, which `deinit` frees.
     unsafe self.x509 = x509
   }
 
@@ -32,6 +33,7 @@ import COpenSSL
 
   /// Takes over the caller's reference.
   init(adopting key: OpaquePointer) {
+    // SAFETY: the caller gives up its reference, which `deinit` frees.
     unsafe self.key = key
   }
 

@@ -50,7 +50,7 @@ package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
 
   /// Reads an `X509`.
   init?(reading certificate: OpaquePointer) {
-    // SAFETY (all below): `certificate` is a live X509 of the caller's; the get0 answers are read within the call.
+    // SAFETY: `certificate` is a live X509 of the caller's; what the getters lend is read within the call.
     guard let from = unsafe Self.seconds(of: X509_get0_notBefore(certificate)),
       let until = unsafe Self.seconds(of: X509_get0_notAfter(certificate)),
       let fingerprint = unsafe Fingerprint(of: certificate)

@@ -11,7 +11,7 @@ enum KeyStrength: Equatable, Sendable, CustomStringConvertible {
 
   /// Of an `EVP_PKEY`; null is `.other`.
   init(of key: OpaquePointer?) {
-    // SAFETY (all below): `key` is live for the call; the type's name is a static string.
+    // SAFETY: `key` is live for the call; the type's name is a static string.
     guard let key = unsafe key else {
       self = .other("an unknown kind")
       return

@@ -15,6 +15,7 @@ struct PEMFile: ~Copyable {
     _ = Library.ready
     self.origin = origin
     bytes = SecretBytes(count: text.count)
+    // SAFETY: the buffer was made with as many bytes as the text has.
     unsafe bytes.withBytes { buffer in unsafe buffer.copyBytes(from: text) }
   }
 

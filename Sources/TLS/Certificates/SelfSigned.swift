@@ -10,7 +10,7 @@ package enum SelfSigned {
     validity: ClosedRange<Int> = -60...86_400
   ) throws(TLSError) -> CertificatePair {
     _ = Library.ready
-    // SAFETY (all in this file): every pointer is made here and owned by the two objects; setters copy what they get.
+    // SAFETY: every pointer is made here and owned by the two objects; setters copy what they get.
     guard let made = unsafe belvedere_generate_curve("P-256"), let blank = unsafe X509_new() else { throw failed() }
     let key = unsafe PrivateKey(adopting: made)
     let certificate = unsafe Certificate(adopting: blank)
@@ -38,6 +38,7 @@ package enum SelfSigned {
   }
 
   private static func add(_ extensionType: Int32, _ value: String, to certificate: Certificate) throws(TLSError) {
+    // SAFETY: the extension is made and freed here; the certificate, which its owner keeps alive, takes a copy.
     guard let made = unsafe X509V3_EXT_conf_nid(nil, nil, extensionType, value) else { throw failed() }
     defer { unsafe X509_EXTENSION_free(made) }
     guard unsafe X509_add_ext(certificate.x509, made, -1) == 1 else { throw failed() }
@@ -67,6 +68,7 @@ package enum SelfSigned {
 extension CertificatePair {
   /// The certificate and the issuers that are sent with it as PEM text.
   package func certificatePEM() throws(TLSError) -> [UInt8] {
+    // SAFETY: `pem` lends the BIO for the call; the certificates live as long as their owners.
     try unsafe Self.pem { sink in
       ([certificate] + chain.issuers).allSatisfy { unsafe PEM_write_bio_X509(sink, $0.x509) == 1 }
     }
@@ -74,6 +76,7 @@ extension CertificatePair {
 
   /// The private key as PEM text, unencrypted.
   package func privateKeyPEM() throws(TLSError) -> [UInt8] {
+    // SAFETY: `pem` lends the BIO for the call; the key lives as long as its owner.
     try unsafe Self.pem { unsafe PEM_write_bio_PKCS8PrivateKey($0, key.key, nil, nil, 0, nil, nil) == 1 }
   }
 

@@ -44,6 +44,7 @@ import COpenSSL
 
   /// The `SSL`, which is the caller's from now on.
   consuming func take() -> OpaquePointer {
+    // SAFETY: `deinit` does not run, so the reference is the caller's alone.
     let ssl = unsafe ssl
     discard self
     return unsafe ssl

@@ -55,6 +55,7 @@ import Linux
   private init(
     _ descriptor: Int32, _ maker: consuming SSLMaker, _ bio: SocketBIO, owner: AnyObject, client: ClientState?
   ) {
+    // SAFETY: the `SSL` is this value's alone from here on, and takes its own reference to the BIO.
     unsafe ssl = maker.take()
     unsafe bio.attach(to: ssl)
     state = SocketState(descriptor: descriptor, client: client)
@@ -113,7 +114,10 @@ import Linux
 
   /// Which of its context's sets of certificates the client is shown one of, once the handshake is done; 0 on the
   /// client's side.
-  package var certificateSet: Int { unsafe (owner as? ServerContext)?.set(of: ssl) ?? 0 }
+  package var certificateSet: Int {
+    // SAFETY: `ssl` lives as long as `self`.
+    unsafe (owner as? ServerContext)?.set(of: ssl) ?? 0
+  }
 
   /// On the server's side: the client's hello is not complete, so nothing that is dear has been done for it.
   package var awaitsHello: Bool {
@@ -229,6 +233,7 @@ import Linux
 
   /// What a read that gave no byte means.
   private mutating func emptyRead() -> TLSReadResult {
+    // SAFETY: `ssl` lives as long as `self`; the last call on it was the read that gave nothing.
     if state.allowance.isExceeded {
       ERR_clear_error()
       return .failed(note(TLSFailure(peer: MessageAllowance.explanation)))

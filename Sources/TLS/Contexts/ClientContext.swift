@@ -12,7 +12,10 @@ import Glibc
   private let handle: ContextHandle
 
   /// An `SSL_CTX`, live as long as this object.
-  var context: OpaquePointer { unsafe handle.context }
+  var context: OpaquePointer {
+    // SAFETY: the handle frees it, and lives as long as this object, which whoever uses the pointer holds.
+    unsafe handle.context
+  }
 
   /// Loads the authorities now, whole: nothing is read from disk later.
   package init(trust: Trust, profile: TLSProfile = .intermediate) throws(TLSError) {

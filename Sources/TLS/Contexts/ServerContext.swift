@@ -12,7 +12,10 @@ import Wire
   fileprivate let tickets: TicketKeys?
 
   /// The context that connections begin with. An `SSL_CTX`, live as long as this object.
-  var first: OpaquePointer { unsafe handles[0].context }
+  var first: OpaquePointer {
+    // SAFETY: the handle frees it, and lives as long as this object, which whoever uses the pointer holds.
+    unsafe handles[0].context
+  }
 
   /// The certificates are matched to the client's server name (exact, then wildcard); the first is the default. Several
   /// with one name must differ in their kind of key, or the first of a kind wins. `tickets` are shared with the contexts
@@ -168,6 +171,7 @@ private func owner(of ssl: OpaquePointer?) -> ServerContext? {
 private func handleServerName(
   ssl: OpaquePointer?, alert: UnsafeMutablePointer<Int32>?, argument: UnsafeMutableRawPointer?
 ) -> Int32 {
+  // SAFETY: OpenSSL's `ssl` is live for the callback, and so is the owner of its context.
   if let ssl = unsafe ssl { unsafe owner(of: ssl)?.select(for: ssl) }
   return SSL_TLSEXT_ERR_OK
 }
@@ -217,6 +221,7 @@ private func handleSessionEnd(context: OpaquePointer?, session: OpaquePointer?) 
 }
 
 private func handleStatus(ssl: OpaquePointer?, argument: UnsafeMutableRawPointer?) -> Int32 {
+  // SAFETY: OpenSSL's `ssl` is live for the callback, and so is the owner of its context.
   guard let ssl = unsafe ssl, let owner = unsafe owner(of: ssl), unsafe owner.staple(on: ssl) else {
     return SSL_TLSEXT_ERR_NOACK
   }
@@ -227,6 +232,7 @@ private func handleTicket(
   ssl: OpaquePointer?, name: UnsafeMutablePointer<UInt8>?, iv: UnsafeMutablePointer<UInt8>?, cipher: OpaquePointer?,
   mac: OpaquePointer?, sealing: Int32
 ) -> Int32 {
+  // SAFETY: all five are OpenSSL's, of the sizes that it documents, and live for the callback.
   guard let name = unsafe name, let iv = unsafe iv, let cipher = unsafe cipher, let mac = unsafe mac,
     let owner = unsafe owner(of: ssl)
   else { return -1 }

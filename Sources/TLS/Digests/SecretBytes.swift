@@ -6,6 +6,7 @@ import COpenSSL
 
   /// `count` zero bytes.
   init(count: Int) {
+    // SAFETY: `count` bytes, all initialised here, this value's alone until `deinit` frees them.
     unsafe buffer = .allocate(byteCount: count, alignment: 16)
     unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0)
   }
@@ -16,12 +17,16 @@ import COpenSSL
     unsafe buffer.deallocate()
   }
 
-  var count: Int { unsafe buffer.count }
+  var count: Int {
+    // SAFETY: the count is read, not the bytes.
+    unsafe buffer.count
+  }
 
   /// The bytes, for the length of the call.
   func withBytes<Result, Failure: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
+    // SAFETY: the bytes live as long as `self`, which is borrowed for the call.
     try unsafe body(buffer)
   }
 }

@@ -37,6 +37,7 @@ package final class SessionCache: Sendable {
 
   /// Takes over a reference to an `SSL_SESSION` unless it answers false.
   func keep(_ session: OpaquePointer) -> Bool {
+    // SAFETY: the caller's session is live for the call; its reference is `kept`'s once this answers true.
     guard let identifier = unsafe SessionIdentifier(of: session) else { return false }
     let kept = unsafe KeptSession(adopting: session)
     _ = halves.withLock { halves in
@@ -48,12 +49,14 @@ package final class SessionCache: Sendable {
 
   /// A reference of the caller's own to the `SSL_SESSION` with this identifier.
   func find(_ bytes: UnsafeBufferPointer<UInt8>) -> OpaquePointer? {
+    // SAFETY: the bytes are the caller's, live for the call; a found session is held while its reference is made.
     guard let identifier = unsafe SessionIdentifier(bytes) else { return nil }
     return unsafe halves.withLock { $0.newer[identifier] ?? $0.older[identifier] }?.makeReference()
   }
 
   /// It must not be resumed any more (RFC 5246 §7.2.2).
   func forget(_ session: OpaquePointer) {
+    // SAFETY: the caller's session is live for the call, and only its identifier is read.
     guard let identifier = unsafe SessionIdentifier(of: session) else { return }
     _ = halves.withLock { halves in
       [halves.newer.removeValue(forKey: identifier), halves.older.removeValue(forKey: identifier)]
@@ -101,7 +104,10 @@ private struct SessionIdentifier: Hashable {
 @safe private final class KeptSession: @unchecked Sendable {
   private let session: OpaquePointer
 
-  init(adopting session: OpaquePointer) { unsafe self.session = session }
+  init(adopting session: OpaquePointer) {
+    // SAFETY: the caller gives up its reference, which `deinit` frees.
+    unsafe self.session = session
+  }
 
   deinit {
     // SAFETY: the reference that `init` took over.
@@ -109,6 +115,7 @@ private struct SessionIdentifier: Hashable {
   }
 
   func makeReference() -> OpaquePointer {
+    // SAFETY: live as long as `self`; the reference made here is the caller's to free.
     unsafe SSL_SESSION_up_ref(session)
     return unsafe session
   }

@@ -13,6 +13,7 @@ import COpenSSL
 
   /// Takes over the caller's reference.
   init(adopting session: OpaquePointer, context: ClientContext, serverName: ServerName) {
+    // SAFETY: the caller gives up its reference, which `deinit` frees.
     unsafe self.session = session
     self.context = context
     self.serverName = serverName

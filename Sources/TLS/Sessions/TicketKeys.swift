@@ -146,6 +146,7 @@ private struct Ring: ~Copyable {
   let name: UnsafeMutablePointer<UInt8>
 
   /// AES-256-CBC, fetched once: a fetch by name costs more than the encryption of a ticket.
+  // SAFETY: fetched once, never freed, never changed; OpenSSL counts its references under a lock.
   nonisolated(unsafe) private static let aes = unsafe EVP_CIPHER_fetch(nil, "AES-256-CBC", nil)
 
   func prepare(cipher: OpaquePointer, mac: OpaquePointer, iv: UnsafePointer<UInt8>, sealing: Bool) -> Bool {

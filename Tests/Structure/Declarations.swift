@@ -1,0 +1,142 @@
+/// Declarations as the formatter lays them out: what belongs to one is indented further than its first line, but for the
+/// brackets that close what the line opened.
+extension SourceTree.SwiftFile {
+  /// A function, an initialiser, a subscript or a computed property, with the lines that it has.
+  struct Function {
+    let line: Int
+    let count: Int
+  }
+
+  /// A struct, a class or an actor.
+  struct TypeDeclaration {
+    let name: String
+    let line: Int
+    let storedProperties: [String]
+  }
+
+  /// The lines of the declaration that a line belongs to, with the comments and attributes above it: a member of a
+  /// type, or what stands in the file by itself.
+  func declaration(around line: Int) -> ClosedRange<Int> {
+    var first = head(of: line)
+    while let parent = parent(of: first), !opensType(parent), !code[parent].trimmed.hasPrefix("#") { first = parent }
+    let last = end(of: first)
+    while first > 0, ["//", "@"].contains(where: { lines[first - 1].trimmed.hasPrefix($0) }) { first -= 1 }
+    return first...last
+  }
+
+  var functions: [Function] {
+    code.indices.compactMap { line in
+      let (word, _, rest) = Self.beginning(of: code[line])
+      let isFunction = ["func", "init", "deinit", "subscript"].contains(word)
+      let isComputed = word == "var" && rest.hasSuffix("{") && !rest.contains("=")
+      return isFunction || isComputed ? Function(line: line, count: end(of: line) - line + 1) : nil
+    }
+  }
+
+  var types: [TypeDeclaration] {
+    code.indices.compactMap { line in
+      let (word, _, rest) = Self.beginning(of: code[line])
+      guard ["struct", "class", "actor"].contains(word) else { return nil }
+      let name = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "`" }
+      return TypeDeclaration(name: String(name), line: line, storedProperties: storedProperties(ofTypeAt: line))
+    }
+  }
+
+  private func storedProperties(ofTypeAt line: Int) -> [String] {
+    let depth = (indentations[line] ?? 0) + 2
+    return (line...end(of: line)).dropFirst().filter { indentations[$0] == depth }.flatMap { member in
+      let (word, modifiers, rest) = Self.beginning(of: code[member])
+      guard word == "let" || word == "var", modifiers.isDisjoint(with: ["static", "class"]) else { return [String]() }
+      let names = rest.prefix { !":={".contains($0) }
+      // A body without a value before it is a computed property's, unless it only observes.
+      if let brace = rest.firstIndex(of: "{"), !rest[..<brace].contains("=") {
+        let inside = rest[brace...].dropFirst().trimmed
+        let body = inside.isEmpty ? code[member + 1].trimmed : inside
+        guard body.hasPrefix("didSet") || body.hasPrefix("willSet") else { return [] }
+      }
+      return names.split(separator: ",").map(\.trimmed)
+    }
+  }
+
+  /// The word that a line declares something with, the modifiers in front of it, and what follows.
+  private static func beginning(of line: String) -> (word: String, modifiers: Set<String>, rest: String) {
+    let known: Set = [
+      "package", "public", "private", "fileprivate", "internal", "static", "class", "final", "lazy", "weak", "unowned",
+      "mutating", "consuming", "borrowing", "override", "convenience", "required", "nonisolated", "indirect",
+    ]
+    var rest = Substring(line.trimmed)
+    var modifiers: Set<String> = []
+    while true {
+      let isAttribute = rest.hasPrefix("@")
+      if isAttribute { rest = rest.dropFirst() }
+      let word = String(rest.prefix { $0.isLetter || $0 == "_" })
+      let after = rest.dropFirst(word.count)
+      let isModifier = isAttribute || known.contains(word) && (word != "class" || !Self.namesType(after))
+      guard isModifier, !word.isEmpty else { return (word, modifiers, after.trimmed) }
+      modifiers.insert(word)
+      rest = Substring(Self.behindBrackets(after).trimmed)
+    }
+  }
+
+  /// Behind `class`: a type's name, and not what a class member is declared with.
+  private static func namesType(_ text: Substring) -> Bool { text.trimmed.first?.isUppercase == true }
+
+  /// What follows the brackets that a text begins with, if it does.
+  private static func behindBrackets(_ text: Substring) -> Substring {
+    guard text.hasPrefix("(") else { return text }
+    var depth = 0
+    for (index, character) in zip(text.indices, text) {
+      if character == "(" { depth += 1 }
+      if character == ")" { depth -= 1 }
+      if depth == 0 { return text[index...].dropFirst() }
+    }
+    return ""
+  }
+
+  private func opensType(_ line: Int) -> Bool {
+    let (word, _, _) = Self.beginning(of: code[line])
+    return ["struct", "class", "enum", "extension", "protocol", "actor"].contains(word)
+  }
+
+  /// The line that begins what this line goes on with: `) -> Int {` goes on with what a line above it opened.
+  private func head(of line: Int) -> Int {
+    var line = line
+    while goesOn(line), let above = above(line, orLevel: true) { line = above }
+    return line
+  }
+
+  private func parent(of line: Int) -> Int? { above(line, orLevel: false).map(head) }
+
+  /// The next line above that is indented less, or as much if `orLevel`.
+  private func above(_ line: Int, orLevel: Bool) -> Int? {
+    let own = indentations[line] ?? 0
+    return indentations[..<line].lastIndex { $0.map { orLevel ? $0 <= own : $0 < own } ?? false }
+  }
+
+  private func end(of line: Int) -> Int {
+    let own = indentations[line] ?? 0
+    var end = line
+    for next in code.indices.dropFirst(line + 1) {
+      guard let indentation = indentations[next] else { continue }
+      guard indentation > own || indentation == own && goesOn(next) else { break }
+      end = next
+    }
+    return end
+  }
+
+  private func goesOn(_ line: Int) -> Bool {
+    let text = code[line].trimmed
+    return text.first.map { ")}]{".contains($0) } == true || text.hasPrefix("where ")
+  }
+}
+
+extension StringProtocol {
+  var trimmed: String {
+    String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+  }
+
+  /// Whether the word stands in it with no letter, digit or underscore beside it.
+  func containsWord(_ word: String) -> Bool {
+    split { !$0.isLetter && !$0.isNumber && $0 != "_" }.contains { $0 == word }
+  }
+}

@@ -1,0 +1,135 @@
+import Testing
+
+/// Lines of a file, Swift or Python.
+private let longestFile = 400
+/// Lines of a function with its head and its last bracket.
+private let longestFunction = 60
+/// Stored properties of a struct, a class or an actor.
+private let mostProperties = 14
+
+/// Files above the limit, each with the reason why it is one concept all the same.
+private let longFiles: [String: String] = [
+  "Tests/EndToEnd/test_access_log.py": "to be split",
+  "Tests/EndToEnd/test_bodies.py": "to be split",
+  "Tests/EndToEnd/test_control.py": "to be split",
+  "Tests/EndToEnd/test_orders.py": "to be split",
+  "Tests/EndToEnd/test_reload.py": "to be split",
+]
+
+/// Types above the limit as `File.Type`, each with the reason.
+private let largeTypes: [String: String] = [
+  // Data: one property for one thing that the operator writes or reads.
+  "Configuration.Configuration": "the sections of the configuration file, which are as many",
+  "ConfiguredRouter.VirtualRouter": "the keys of one entry of `vrrp`, which are as many",
+  "StatusReport.StatusReport": "the members of the status report's JSON, which are as many",
+  "RouterReport.Router": "the members of one virtual router's JSON, which are as many",
+  "CertificateFacts.CertificateFacts": "what a certificate says of itself; read once, and nothing in it changes",
+  "RequestHead.RequestHead": "the ranges of one parsed head: one pass finds all, and each is read on the hot path",
+  "VirtualRouter.VirtualRouter": "the variables that RFC 9568 §6.1 gives one virtual router, and its timers",
+  // State that has grown, and is to be taken apart.
+  "Client.Client": "to be split: the connection and the exchange on it",
+  "Exchange.Exchange": "to be split: its states should carry what is true only in them",
+  "Loop.Loop": "to be split",
+  "World.World": "to be split: a loop's state, its pool of server connections and its session cache",
+]
+
+@Suite struct `Sizes` {
+  private static let swiftFiles = SourceTree.sources + SourceTree.tests
+
+  @Test func `no file is longer than 400 lines without a reason`() {
+    let files = Self.swiftFiles.map(\.file) + SourceTree.scripts
+    #expect(SourceTree.scripts.count > 20)
+    // The text ends with a line break, behind which there is no line.
+    let long = files.filter { $0.lines.count - 1 > longestFile }
+    for file in long where longFiles[file.path] == nil {
+      Issue.record("\(file.path) has \(file.lines.count - 1) lines")
+    }
+    for path in Set(longFiles.keys).subtracting(long.map(\.path)) { Issue.record("\(path) needs no exception") }
+  }
+
+  @Test func `no function is longer than 60 lines`() {
+    for file in Self.swiftFiles {
+      for function in file.functions where function.count > longestFunction {
+        Issue.record("\(file.path):\(function.line + 1) has \(function.count) lines")
+      }
+    }
+  }
+
+  @Test func `no type has more than 14 stored properties without a reason`() {
+    var large: Set<String> = []
+    for file in Self.swiftFiles {
+      for type in file.types where type.storedProperties.count > mostProperties {
+        let name = "\(file.name).\(type.name)"
+        large.insert(name)
+        let words = type.storedProperties.joined(separator: ", ")
+        #expect(largeTypes[name] != nil, "\(name) has \(type.storedProperties.count): \(words)")
+      }
+    }
+    for name in Set(largeTypes.keys).subtracting(large) { Issue.record("\(name) needs no exception") }
+  }
+}
+
+/// What the rules see, on texts that hold what has to be told apart.
+@Suite struct `The rules' reading of Swift` {
+  private static let file = SourceTree.SwiftFile(
+    SourceTree.File(
+      path: "Sources/X/Example.swift",
+      lines: """
+        /// A type.
+        @safe
+        struct Example: ~Copyable {
+          static let limit = 3
+          private(set) var first, second: Int
+          nonisolated(unsafe) let third: UnsafePointer<Int>
+          var fourth = 0 {
+            didSet { first = 1 }
+          }
+          var watched: Int {
+            didSet { first = 1 }
+          }
+          var computed: Int { first }
+          let made: Int = {
+            let inner = 3
+            return inner
+          }()
+
+          // SAFETY: the reason, with a brace }
+          @inlinable
+          func answer(
+            to question: String
+          ) -> Int where Int: Sendable {
+            if question == "{ unsafe" {
+              unsafe first()
+            } else {
+              unsafe second()
+            }
+          }
+
+          deinit { unsafe free() }
+        }
+        """.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)))
+
+  @Test func `a declaration begins with its comments and ends with its last bracket`() {
+    let file = Self.file
+    #expect(file.declaration(around: 24) == 18...28)
+    #expect(file.declaration(around: 26) == 18...28)
+    #expect(file.declaration(around: 30) == 30...30)
+    #expect(file.declaration(around: 5) == 5...5)
+    #expect(file.declaration(around: 14) == 13...16)
+  }
+
+  @Test func `comments and texts are no code`() {
+    #expect(!Self.file.code[18].contains("}") && !Self.file.code[23].containsWord("unsafe"))
+  }
+
+  @Test func `functions have the lines of their heads`() {
+    #expect(Self.file.functions.map(\.line) == [9, 20, 30])
+    #expect(Self.file.functions.map(\.count) == [3, 9, 1])
+  }
+
+  @Test func `what is computed or the type's own is not stored`() {
+    let types = Self.file.types
+    #expect(types.map(\.name) == ["Example"])
+    #expect(types.first?.storedProperties == ["first", "second", "third", "fourth", "watched", "made"])
+  }
+}
