@@ -57,8 +57,6 @@ int cl_local_connect(const char *path, size_t count) {
   return fd;
 }
 
-int cl_local_datagrams(void) { return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); }
-
 int cl_local_connect_datagrams(int fd, const char *path, size_t count) {
   struct sockaddr_un name;
   socklen_t length;
@@ -94,9 +92,6 @@ int cl_peer_has_group(int fd, uint32_t group) {
   return found;
 }
 
-uint32_t cl_user(void) { return geteuid(); }
-uint32_t cl_group(void) { return getegid(); }
-
 uint32_t cl_file_group(const char *path) {
   struct stat status;
   return stat(path, &status) == 0 ? status.st_gid : UINT32_MAX;
@@ -114,5 +109,3 @@ int cl_is_socket_file(const char *path) {
   struct stat status;
   return lstat(path, &status) == 0 ? S_ISSOCK(status.st_mode) : -1;
 }
-
-int cl_make_directory(const char *path, unsigned mode) { return mkdir(path, (mode_t)mode); }

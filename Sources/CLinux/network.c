@@ -193,8 +193,6 @@ int cl_route_socket(uint32_t groups) {
   return bind(fd, (struct sockaddr *)&address, sizeof address) == 0 ? fd : fail(fd);
 }
 
-int cl_diagnosis_socket(void) { return socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_SOCK_DIAG); }
-
 // glibc has it from 2.35 on, this binary starts on 2.34.
 int cl_epoll_wait_nanoseconds(int epoll, void *events, int room, int64_t nanoseconds) {
   struct timespec timeout = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};

@@ -12,7 +12,6 @@
 #include <sys/sysinfo.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -35,31 +34,9 @@ int cl_reap(int pidfd, int wait, int *code, int *status) {
 
 int cl_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 
-int cl_raise_open_files(uint64_t *limit) {
-  struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return -1;
-  files.rlim_cur = files.rlim_max;
-  *limit = files.rlim_max;
-  return setrlimit(RLIMIT_NOFILE, &files);
-}
-
 uint64_t cl_memory_bytes(void) {
   struct sysinfo machine;
   return sysinfo(&machine) == 0 ? (uint64_t)machine.totalram * machine.mem_unit : 0;
-}
-
-int cl_open_files(uint64_t *limit) {
-  struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return -1;
-  *limit = files.rlim_cur;
-  return 0;
-}
-
-int cl_most_open_files(uint64_t *limit) {
-  struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return -1;
-  *limit = files.rlim_max;
-  return 0;
 }
 
 int cl_processors(void) {

@@ -8,8 +8,6 @@
 // Bound with mode 0660 from its first moment on. Not before every other thread has made the files that it makes.
 int cl_local_listen(const char *path, size_t count, int backlog);
 int cl_local_connect(const char *path, size_t count);
-// For datagrams, connected to nobody yet; sending waits for room.
-int cl_local_datagrams(void);
 // To a receiver, in place of the one before.
 int cl_local_connect_datagrams(int fd, const char *path, size_t count);
 int cl_local_accept(int fd);
@@ -19,12 +17,9 @@ int cl_peer(int fd, int *pid, uint32_t *user, uint32_t *group);
 // Whether that process belongs to this group by any of its groups.
 int cl_peer_has_group(int fd, uint32_t group);
 
-uint32_t cl_user(void);
-uint32_t cl_group(void);
 // The group of a file; UINT32_MAX when there is none.
 uint32_t cl_file_group(const char *path);
 // What a path leads to: 0, or -1 with errno.
 int cl_file_identity(const char *path, uint64_t *device, uint64_t *inode);
 // 1: a socket; 0: something else; -1: errno.
 int cl_is_socket_file(const char *path);
-int cl_make_directory(const char *path, unsigned mode);

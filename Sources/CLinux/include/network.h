@@ -34,8 +34,6 @@ ptrdiff_t cl_frame_receive(int fd, void *bytes, size_t room, int *outgoing);
 
 // Routing netlink; `groups` as a bit mask, 0: none.
 int cl_route_socket(uint32_t groups);
-// Netlink that lists and ends sockets.
-int cl_diagnosis_socket(void);
 
 // Waits for events as epoll_wait does, to the nanosecond; -1: without bound.
 int cl_epoll_wait_nanoseconds(int epoll, void *events, int room, int64_t nanoseconds);

@@ -126,12 +126,6 @@ static inline const char *cl_error_words(int code) { return strerrordesc_np(code
 static inline const char *cl_error_name(int code) { return strerrorname_np(code); }
 static inline int cl_errno(void) { return errno; }
 
-// Nothing may be there, not even a link.
-static inline int cl_open_new(const char *path) {
-  return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-}
-static inline int cl_open_append(const char *path) { return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640); }
-
 struct cl_calendar {
   int year, month, day, hour, minute, second, offset_minutes;
 };
@@ -143,13 +137,6 @@ static inline struct cl_calendar cl_local_time(uint64_t seconds) {
   return (struct cl_calendar){local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,           local.tm_hour,
                               local.tm_min,         local.tm_sec,     (int)(local.tm_gmtoff / 60)};
 }
-
-static inline int cl_set_nonblocking(int fd) {
-  int flags = fcntl(fd, F_GETFL);
-  return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-}
-
-static inline int cl_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
 // Blocks every signal that is not a fault of the thread itself, and says what was blocked before.
 static inline void cl_block_signals(sigset_t *before) {

@@ -11,11 +11,8 @@ int cl_pidfd_open(int pid);
 // 1: ended, with si_code and si_status; 0: still runs; -1: errno.
 int cl_reap(int pidfd, int wait, int *code, int *status);
 int cl_die_with_parent(int signal);
-int cl_raise_open_files(uint64_t *limit);
 // The machine's memory; zero when it is not known.
 uint64_t cl_memory_bytes(void);
-int cl_open_files(uint64_t *limit);
-int cl_most_open_files(uint64_t *limit);
 int cl_processors(void);
 // Raises /proc/self/oom_score_adj by so much, to 1000 at most. Before the process is made undumpable: root's then.
 int cl_raise_oom_score(int amount);

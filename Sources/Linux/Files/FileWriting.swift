@@ -1,11 +1,12 @@
 import CLinux
+import Glibc
 import Wire
 
 extension File {
   /// Opens a log: created where it is missing, written at its end.
   package static func appending(to path: String) throws(SystemError) -> Descriptor {
-    // SAFETY: the path is a C string during the call.
-    let number = retryingInterrupts { unsafe path.withCString { unsafe cl_open_append($0) } }
+    // SAFETY: the path is a C string for the length of the call.
+    let number = retryingInterrupts { unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640) }
     return try Descriptor(number, of: "open \(path)")
   }
 
@@ -16,7 +17,9 @@ extension File {
     // SAFETY: both paths are C strings during the calls.
     _ = unsafe unlink(draft)
     do throws(SystemError) {
-      let number = retryingInterrupts { unsafe cl_open_new(draft) }
+      // Nothing may be there, not even a link.
+      let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+      let number = retryingInterrupts { unsafe open(draft, flags, 0o600) }
       let file = try Descriptor(number, of: "open \(draft)")
       try write(bytes, to: file)
       guard retryingInterrupts({ fdatasync(file.number) }) == 0 else { throw SystemError("write \(draft)") }
@@ -35,7 +38,7 @@ extension File {
 
   /// The standard output, as a descriptor of one's own.
   package static func standardOutput() throws(SystemError) -> Descriptor {
-    try Descriptor(cl_duplicate(STDOUT_FILENO), of: "standard output")
+    try Descriptor(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0), of: "standard output")
   }
 
   /// Writes everything, however long it takes.

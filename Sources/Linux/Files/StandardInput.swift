@@ -8,7 +8,7 @@ package enum StandardInput {
   /// A descriptor of its own for standard input, or for /dev/null when that is closed. Ask first of all: a closed
   /// standard input's number is the next that is given away.
   package static func open() throws(SystemError) -> Descriptor {
-    let number = cl_duplicate(0)
+    let number = fcntl(0, F_DUPFD_CLOEXEC, 0)
     if number >= 0 { return Descriptor(owning: number) }
     // SAFETY: the path is a C string for the length of the call.
     return try Descriptor(unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC), of: "open /dev/null")

@@ -18,6 +18,8 @@ package struct ConnectionReset: ~Copyable {
   private static let connected: UInt32 = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << 11
   /// Requests in one call: their errors fit the receive buffer.
   private static let batch = 64
+  /// NETLINK_SOCK_DIAG (linux/netlink.h).
+  private static let diagnosis: Int32 = 4
 
   private struct Connection {
     var family: UInt8
@@ -28,7 +30,8 @@ package struct ConnectionReset: ~Copyable {
   private var sequence: UInt32 = 0
 
   package init() throws(SystemError) {
-    descriptor = try Descriptor(cl_diagnosis_socket(), of: "netlink socket for connections")
+    let type = Int32(SOCK_RAW.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+    descriptor = try Descriptor(socket(AF_NETLINK, type, Self.diagnosis), of: "netlink socket for connections")
   }
 
   /// Resets every connection whose local end is `address`, IPv4 ones of IPv6 sockets too, and those that nobody has

@@ -46,24 +46,23 @@ package enum CurrentProcess {
 
   /// Raises the number of files that may be open to the most that is allowed, and returns it.
   package static func raiseOpenFileLimit() throws(SystemError) -> UInt64 {
-    var limit: UInt64 = 0
-    // SAFETY: the call writes the one number, which lives through it.
-    guard unsafe cl_raise_open_files(&limit) == 0 else { throw SystemError("setrlimit RLIMIT_NOFILE") }
-    return limit
+    guard var limit = openFiles else { throw SystemError("getrlimit RLIMIT_NOFILE") }
+    limit.rlim_cur = limit.rlim_max
+    // SAFETY: the kernel reads the structure during the call.
+    guard unsafe setrlimit(RLIMIT_NOFILE, &limit) == 0 else { throw SystemError("setrlimit RLIMIT_NOFILE") }
+    return UInt64(limit.rlim_max)
   }
 
   /// The number of files that may be open; the most there can be when the system does not tell.
-  package static var openFileLimit: UInt64 {
-    var limit: UInt64 = 0
-    // SAFETY: the call writes the one number, which lives through it.
-    return unsafe cl_open_files(&limit) == 0 ? limit : .max
-  }
+  package static var openFileLimit: UInt64 { openFiles.map { UInt64($0.rlim_cur) } ?? .max }
 
   /// The same, after it has been raised to the most that is allowed.
-  package static var openFileMaximum: UInt64 {
-    var limit: UInt64 = 0
-    // SAFETY: the call writes the one number, which lives through it.
-    return unsafe cl_most_open_files(&limit) == 0 ? limit : .max
+  package static var openFileMaximum: UInt64 { openFiles.map { UInt64($0.rlim_max) } ?? .max }
+
+  private static var openFiles: rlimit? {
+    var limit = rlimit()
+    // SAFETY: the kernel fills the structure, which lives through the call.
+    return unsafe getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit : nil
   }
 
   /// Names the calling thread in the system's lists; 15 bytes at most.

@@ -32,7 +32,7 @@ package struct DatagramSender: ~Copyable {
     if socket == nil {
       socket = Self.reserve.withLock { $0.sockets.popLast() }
       if socket == nil {
-        let number = cl_local_datagrams()
+        let number = Self.makeSocket()
         guard number >= 0 else { return cl_errno() }
         socket = SharedDescriptor(Descriptor(owning: number))
       }
@@ -49,6 +49,11 @@ package struct DatagramSender: ~Copyable {
       retryingInterrupts { unsafe Glibc.send(number, buffer.baseAddress, buffer.count, 0) }
     }
     return count < 0 ? cl_errno() : nil
+  }
+
+  /// For datagrams, connected to nobody yet; sending waits for room.
+  private static func makeSocket() -> Int32 {
+    Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
   }
 
   // MARK: a process that can make no more sockets
@@ -68,7 +73,7 @@ package struct DatagramSender: ~Copyable {
   /// socket back.
   package static func reserveSockets(_ count: Int) throws(SystemError) {
     for _ in 0..<count {
-      let socket = SharedDescriptor(try Descriptor(cl_local_datagrams(), of: "socket"))
+      let socket = SharedDescriptor(try Descriptor(makeSocket(), of: "socket"))
       reserve.withLock { reserve in
         reserve.capacity += 1
         reserve.sockets.append(socket)

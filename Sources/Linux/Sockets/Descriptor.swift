@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// The owner of a file descriptor: closes it when it goes out of scope.
 package struct Descriptor: ~Copyable {
@@ -31,7 +32,7 @@ package struct Descriptor: ~Copyable {
 
   /// A second descriptor of the same open file, closed on exec.
   package func duplicate() throws(SystemError) -> Descriptor {
-    try Descriptor(cl_duplicate(number), of: "fcntl F_DUPFD_CLOEXEC")
+    try Descriptor(fcntl(number, F_DUPFD_CLOEXEC, 0), of: "fcntl F_DUPFD_CLOEXEC")
   }
 }
 

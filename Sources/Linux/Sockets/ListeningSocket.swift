@@ -14,11 +14,16 @@ package struct ListeningSocket {
   package init?(_ descriptor: borrowing Descriptor) {
     let number = descriptor.number
     guard Self.option(number, SOL_SOCKET, SO_ACCEPTCONN) == 1,
-      Self.option(number, SOL_SOCKET, SO_PROTOCOL) == Int32(IPPROTO_TCP), cl_set_nonblocking(number) == 0
+      Self.option(number, SOL_SOCKET, SO_PROTOCOL) == Int32(IPPROTO_TCP), Self.setNonblocking(number)
     else { return nil }
     do { endpoint = try Socket.localEndpoint(of: number) } catch { return nil }
     dualStack = endpoint.address.family == .v6 && Self.option(number, Int32(IPPROTO_IPV6), IPV6_V6ONLY) == 0
     sharesPort = Self.option(number, SOL_SOCKET, SO_REUSEPORT) == 1
+  }
+
+  private static func setNonblocking(_ number: Int32) -> Bool {
+    let flags = fcntl(number, F_GETFL)
+    return flags >= 0 && fcntl(number, F_SETFL, flags | O_NONBLOCK) == 0
   }
 
   private static func option(_ number: Int32, _ level: Int32, _ name: Int32) -> Int32? {

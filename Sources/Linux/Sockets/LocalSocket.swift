@@ -54,7 +54,7 @@ package enum LocalSocket {
 
   /// Whether the peer is root, this process's own user, or in the group that the socket's file belongs to.
   package static func mayCommand(_ socket: borrowing Descriptor, _ peer: Peer, at path: String) -> Bool {
-    if peer.user == 0 || peer.user == cl_user() { return true }
+    if peer.user == 0 || peer.user == geteuid() { return true }
     guard !isName(path) else { return false }
     // SAFETY: the path is a C string during the call.
     return cl_peer_has_group(socket.number, unsafe cl_file_group(path)) == 1
@@ -119,7 +119,7 @@ extension File {
   /// directory above must be there.
   package static func makeDirectory(_ path: String) throws(SystemError) {
     // SAFETY: the path is a C string during the call.
-    guard unsafe cl_make_directory(path, 0o750) == 0 || cl_errno() == EEXIST else {
+    guard unsafe mkdir(path, 0o750) == 0 || cl_errno() == EEXIST else {
       throw SystemError("mkdir \(path)")
     }
   }
