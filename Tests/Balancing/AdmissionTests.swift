@@ -9,61 +9,146 @@ import Wire
     if case .queued(let ticket) = answer { ticket } else { nil }
   }
 
-  @Test func `whoever comes first gets a place, then waits in line, then is refused`() {
+  func word(_ answer: Admission<Int>.Answer) -> String {
+    switch answer {
+    case .admitted: "admitted"
+    case .queued: "queued"
+    case .refused: "refused"
+    }
+  }
+
+  /// Each token of an account of its own.
+  @Test func `whoever comes first gets a place, then waits, then is refused`() {
     var admission = Admission<Int>(limit: 2, queueLimit: 2)
     var answers: [String] = []
-    for token in 0..<5 {
-      switch admission.acquire(token) {
-      case .admitted: answers.append("admitted")
-      case .queued: answers.append("queued")
-      case .refused: answers.append("refused")
+    for token in 0..<5 { answers.append(word(admission.acquire(token, by: UInt32(token)))) }
+    #expect(answers == ["admitted", "admitted", "queued", "queued", "refused"])
+    #expect(admission.release(by: 0) == 2)
+    #expect(admission.release(by: 1) == 3)
+    #expect(admission.active == 2 && admission.waiting == 0)
+    #expect(admission.release(by: 2) == nil)
+    #expect(admission.active == 1)
+  }
+
+  /// What one client gets that asks for more than there is, and what a second one gets behind it.
+  @Test(arguments: [
+    (limit: 1, first: 1, second: 0),
+    (limit: 2, first: 2, second: 0),
+    (limit: 3, first: 3, second: 0),
+    (limit: 4, first: 3, second: 1),
+    (limit: 8, first: 6, second: 2),
+    (limit: 12, first: 9, second: 3),
+    (limit: 16, first: 12, second: 3),
+    (limit: 32, first: 24, second: 6),
+    (limit: 100, first: 75, second: 19),
+    (limit: 2000, first: 1500, second: 375),
+    (limit: 4000, first: 3000, second: 750),
+  ])
+  func `one client takes three quarters of what is free, and leaves the rest to others`(
+    limit: Int, first: Int, second: Int
+  ) {
+    var admission = Admission<Int>(limit: limit, queueLimit: 0)
+    var taken = [0, 0]
+    for account in 0..<2 {
+      for token in 0..<limit {
+        if case .admitted = admission.acquire(token, by: UInt32(account)) { taken[account] += 1 }
       }
     }
-    #expect(answers == ["admitted", "admitted", "queued", "queued", "refused"])
-    #expect(admission.release() == 2)
-    #expect(admission.release() == 3)
-    #expect(admission.active == 2 && admission.waiting == 0)
-    #expect(admission.release() == nil)
-    #expect(admission.active == 1)
+    #expect(taken == [first, second])
+  }
+
+  @Test(arguments: [(0, 0), (1, 1), (4, 3), (10, 8), (100, 75), (1000, 750)])
+  func `one client takes three quarters of the queue`(queue: Int, taken: Int) {
+    var admission = Admission<Int>(limit: 1, queueLimit: queue)
+    _ = admission.acquire(0, by: 0)
+    let answers = (0..<queue + 5).map { word(admission.acquire($0, by: 0)) }
+    #expect(answers.count { $0 == "queued" } == taken)
+    #expect(answers.dropFirst(taken).allSatisfy { $0 == "refused" })
+    if queue > 1 { #expect(word(admission.acquire(9, by: 1)) == "queued") }
+  }
+
+  @Test func `200 users behind one address, with ten requests each, meet no share`() {
+    var admission = Admission<Int>(limit: 4000, queueLimit: 1000)
+    #expect((0..<2000).allSatisfy { word(admission.acquire($0, by: 7)) == "admitted" })
+  }
+
+  @Test func `clients take turns in the queue, and within one the first comes first`() {
+    var admission = Admission<Int>(limit: 1, queueLimit: 100)
+    _ = admission.acquire(0, by: 0)
+    for token in 10..<14 { _ = admission.acquire(token, by: 1) }
+    for token in 20..<22 { _ = admission.acquire(token, by: 2) }
+    _ = admission.acquire(30, by: 3)
+    var order: [Int] = []
+    var holder: UInt32 = 0
+    while let next = admission.release(by: holder) {
+      order.append(next)
+      holder = UInt32(next / 10)
+    }
+    #expect(order == [10, 20, 30, 11, 21, 12, 13])
+  }
+
+  @Test func `a client that has its share is passed over, and is due when it gives a place back`() {
+    var admission = Admission<Int>(limit: 5, queueLimit: 100)
+    for token in 0..<5 { _ = admission.acquire(token, by: token < 4 ? 0 : 1) }
+    // Four of five places, the fifth is free no more; two of its own wait before another client's one.
+    #expect(admission.active == 5)
+    _ = admission.acquire(10, by: 0)
+    _ = admission.acquire(11, by: 0)
+    _ = admission.acquire(20, by: 2)
+    #expect(admission.release(by: 1) == 20)
+    #expect(admission.release(by: 2) == nil, "one place is free, and four are held")
+    #expect(admission.waiting == 2 && admission.active == 4)
+    #expect(admission.release(by: 0) == 10)
+    #expect(admission.admitNext() == nil)
+    #expect(admission.active == 4 && admission.waiting == 1)
+  }
+
+  @Test func `a place given back can be worth two`() {
+    var admission = Admission<Int>(limit: 7, queueLimit: 100)
+    for token in 0..<6 { _ = admission.acquire(token, by: UInt32(token / 3)) }
+    #expect(word(admission.acquire(20, by: 1)) == "queued", "three are held, one is free")
+    #expect(word(admission.acquire(10, by: 0)) == "queued")
+    #expect(admission.release(by: 0) == 20)
+    #expect(admission.admitNext() == 10)
+    #expect(admission.admitNext() == nil && admission.active == 7)
   }
 
   @Test func `a waiter that leaves is passed over, and its ticket is good once`() throws {
     var admission = Admission<Int>(limit: 1, queueLimit: 10)
-    _ = admission.acquire(0)
-    let first = try #require(ticket(admission.acquire(1)))
-    _ = admission.acquire(2)
+    _ = admission.acquire(0, by: 0)
+    let first = try #require(ticket(admission.acquire(1, by: 0)))
+    _ = admission.acquire(2, by: 0)
     #expect(admission.cancel(first) == true)
     #expect(admission.cancel(first) == false)
-    #expect(admission.release() == 2)
+    #expect(admission.release(by: 0) == 2)
   }
 
   @Test func `a ticket whose token came out is void, also when its place is used again`() throws {
     var admission = Admission<Int>(limit: 1, queueLimit: 10)
-    _ = admission.acquire(0)
-    let first = try #require(ticket(admission.acquire(1)))
-    #expect(admission.release() == 1)
-    _ = admission.acquire(2)
+    _ = admission.acquire(0, by: 0)
+    let first = try #require(ticket(admission.acquire(1, by: 1)))
+    #expect(admission.release(by: 0) == 1)
+    _ = admission.acquire(2, by: 2)
     #expect(admission.cancel(first) == false)
     #expect(admission.waiting == 1)
   }
 
-  @Test func `a raised limit admits from the line, a lowered one admits nobody until it is met`() {
+  @Test func `a raised limit admits from the queue, a lowered one admits nobody until it is met`() {
     var admission = Admission<Int>(limit: 1, queueLimit: 10)
-    for token in 0..<5 { _ = admission.acquire(token) }
+    for token in 0..<5 { _ = admission.acquire(token, by: UInt32(token)) }
     admission.limit = 3
-    #expect(ticket(admission.acquire(9)) != nil, "nobody overtakes the line")
     #expect(admission.admitNext() == 1)
     #expect(admission.admitNext() == 2)
     #expect(admission.admitNext() == nil)
     admission.limit = 1
-    #expect(admission.release() == nil)
-    #expect(admission.release() == nil)
-    #expect(admission.release() == 3)
+    #expect(admission.release(by: 0) == nil)
+    #expect(admission.release(by: 1) == nil)
+    #expect(admission.release(by: 2) == 3)
   }
 
-  @Test func `a server that is down sends its line elsewhere`() {
+  @Test func `a server that is down sends its queue elsewhere`() {
     var admission = Admission<Int>(limit: 1, queueLimit: 10)
-    for token in 0..<4 { _ = admission.acquire(token) }
+    for token in 0..<4 { _ = admission.acquire(token, by: UInt32(token)) }
     var sent: [Int] = []
     while let token = admission.dequeue() { sent.append(token) }
     #expect(sent == [1, 2, 3])
@@ -71,75 +156,153 @@ import Wire
   }
 
   @Test(arguments: 1...10 as ClosedRange<UInt64>)
-  func `any sequence of operations agrees with a plain line`(seed: UInt64) {
+  func `any sequence of operations agrees with a plain model`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
-    var admission = Admission<Int>(limit: 3, queueLimit: 8)
-    var line: [(token: Int, ticket: Admission<Int>.Ticket)] = []
-    var active = 0
+    var admission = Admission<Int>(limit: 9, queueLimit: 12)
+    var model = Model(limit: 9, queueLimit: 12)
+    var tickets: [Int: Admission<Int>.Ticket] = [:]
     for token in 0..<5_000 {
-      switch Int.random(in: 0..<8, using: &random) {
-      case 0..<4:
-        switch admission.acquire(token) {
-        case .admitted:
-          #expect(active < 3 && line.isEmpty, "seed \(seed)")
-          active += 1
-        case .queued(let ticket):
-          #expect(active == 3 && line.count < 8, "seed \(seed)")
-          line.append((token, ticket))
-        case .refused:
-          #expect(line.count == 8, "seed \(seed)")
+      let account = UInt32.random(in: 0..<4, using: &random)
+      switch Int.random(in: 0..<16, using: &random) {
+      case 0..<8:
+        let answer = admission.acquire(token, by: account)
+        #expect(word(answer) == model.acquire(token, by: account), "seed \(seed)")
+        if let ticket = ticket(answer) { tickets[token] = ticket }
+      case 8..<13:
+        guard let holder = model.held.filter({ $0.value > 0 }).keys.sorted().randomElement(using: &random) else {
+          break
         }
-      case 4..<6:
-        guard active > 0 else { continue }
-        #expect(admission.release() == line.first?.token, "seed \(seed)")
-        if line.isEmpty { active -= 1 } else { line.removeFirst() }
-      case 6:
-        guard let place = line.indices.randomElement(using: &random) else { continue }
-        #expect(admission.cancel(line.remove(at: place).ticket) == true, "seed \(seed)")
+        var next = admission.release(by: holder)
+        model.release(by: holder)
+        while let granted = next {
+          #expect(granted == model.admitNext(), "seed \(seed)")
+          tickets[granted] = nil
+          next = admission.admitNext()
+        }
+        #expect(model.admitNext() == nil, "seed \(seed)")
+      case 13:
+        guard let (waiter, ticket) = tickets.sorted(by: { $0.key < $1.key }).randomElement(using: &random) else {
+          break
+        }
+        #expect(admission.cancel(ticket) == true, "seed \(seed)")
+        tickets[waiter] = nil
+        model.cancel(waiter)
+      case 14 where token.isMultiple(of: 7):
+        let limit = Int.random(in: 1..<12, using: &random)
+        (admission.limit, model.limit) = (limit, limit)
+        while let granted = admission.admitNext() {
+          #expect(granted == model.admitNext(), "seed \(seed)")
+          tickets[granted] = nil
+        }
+        #expect(model.admitNext() == nil, "seed \(seed)")
       default:
-        #expect(admission.active == active && admission.waiting == line.count, "seed \(seed)")
+        #expect(admission.active == model.active && admission.waiting == model.waiting, "seed \(seed)")
       }
+    }
+  }
+
+  /// The rules, with nothing but arrays.
+  private struct Model {
+    var limit: Int
+    let queueLimit: Int
+    var held: [UInt32: Int] = [:]
+    /// Clients with waiters, whose turn is next first.
+    var lanes: [(account: UInt32, tokens: [Int])] = []
+
+    init(limit: Int, queueLimit: Int) {
+      self.limit = limit
+      self.queueLimit = queueLimit
+    }
+
+    var active: Int { held.values.reduce(0, +) }
+    var waiting: Int { lanes.reduce(0) { $0 + $1.tokens.count } }
+
+    func mayTake(_ account: UInt32) -> Bool { held[account, default: 0] < 3 * (limit - active) }
+
+    mutating func acquire(_ token: Int, by account: UInt32) -> String {
+      if mayTake(account) {
+        held[account, default: 0] += 1
+        return "admitted"
+      }
+      let lane = lanes.firstIndex { $0.account == account }
+      guard lane.map({ lanes[$0].tokens.count }) ?? 0 < 3 * (queueLimit - waiting) else { return "refused" }
+      if let lane { lanes[lane].tokens.append(token) } else { lanes.append((account, [token])) }
+      return "queued"
+    }
+
+    mutating func release(by account: UInt32) { held[account, default: 0] -= 1 }
+
+    mutating func admitNext() -> Int? {
+      for _ in lanes {
+        var lane = lanes.removeFirst()
+        guard mayTake(lane.account) else {
+          lanes.append(lane)
+          continue
+        }
+        held[lane.account, default: 0] += 1
+        let token = lane.tokens.removeFirst()
+        if !lane.tokens.isEmpty { lanes.append(lane) }
+        return token
+      }
+      return nil
+    }
+
+    mutating func cancel(_ token: Int) {
+      for index in lanes.indices { lanes[index].tokens.removeAll { $0 == token } }
+      lanes.removeAll { $0.tokens.isEmpty }
     }
   }
 }
 
 @Suite struct ConnectionLedgerTests {
-  @Test func `a proxy has no limit of its own`() {
+  func client(_ number: UInt32) -> ClientKey { ClientKey(IPAddress(v4: number)) }
+
+  @Test func `a proxy has no limit of its own, and an account for each connection`() throws {
     var ledger = ConnectionLedger(limit: 4, limitPerClient: 1)
-    let proxy = ClientKey(IPAddress(v4: 7))
-    let refusals = (0..<5).map { _ in ledger.open(proxy, isProxy: true) }
-    #expect(refusals == [nil, nil, nil, nil, .total])
-    for _ in 0..<4 { ledger.close(proxy) }
+    let proxy = client(7)
+    var accounts: [ConnectionLedger.Account] = []
+    for _ in 0..<4 { accounts.append(try ledger.open(proxy, isProxy: true).get()) }
+    #expect(ledger.open(proxy, isProxy: true) == .failure(.total))
+    #expect(Set(accounts).count == 4)
+    for account in accounts { ledger.close(account) }
     let left = (ledger.count, ledger.clientCount)
     #expect(left == (0, 0))
   }
 
-  func client(_ number: UInt32) -> ClientKey { ClientKey(IPAddress(v4: number)) }
-
-  @Test func `connections are limited in all and by client, and a client without any is forgotten`() {
+  @Test func `connections are limited in all and by client, and a client without any is forgotten`() throws {
     var ledger = ConnectionLedger(limit: 3, limitPerClient: 2)
-    #expect(ledger.open(client(1)) == nil)
-    #expect(ledger.open(client(1)) == nil)
-    #expect(ledger.open(client(1)) == .perClient)
-    #expect(ledger.open(client(2)) == nil)
-    #expect(ledger.open(client(3)) == .total)
+    let first = try ledger.open(client(1)).get()
+    #expect(ledger.open(client(1)) == .success(first))
+    #expect(ledger.open(client(1)) == .failure(.perClient))
+    let second = try ledger.open(client(2)).get()
+    #expect(second != first)
+    #expect(ledger.open(client(3)) == .failure(.total))
     #expect(ledger.count == 3 && ledger.clientCount == 2)
-    ledger.close(client(1))
-    ledger.close(client(1))
-    ledger.close(client(2))
+    ledger.close(first)
+    ledger.close(first)
+    ledger.close(second)
     #expect(ledger.count == 0 && ledger.clientCount == 0)
   }
 
-  @Test func `without a limit by client only the sum counts`() {
+  @Test func `accounts are as small as the clients are few`() throws {
     var ledger = ConnectionLedger(limit: 100)
-    for _ in 0..<100 { #expect(ledger.open(client(1)) == nil) }
-    #expect(ledger.open(client(1)) == .total)
+    for number in 0..<1000 as Range<UInt32> {
+      let accounts = try (0..<3).map { try ledger.open(client(number + $0)).get() }
+      #expect(Set(accounts) == [0, 1, 2])
+      for account in accounts { ledger.close(account) }
+    }
+  }
+
+  @Test func `without a limit by client only the sum counts`() throws {
+    var ledger = ConnectionLedger(limit: 100)
+    for _ in 0..<100 { _ = try ledger.open(client(1)).get() }
+    #expect(ledger.open(client(1)) == .failure(.total))
   }
 
   @Test func `hosts of one IPv6 network are one client`() throws {
     var ledger = ConnectionLedger(limit: 100, limitPerClient: 1)
-    #expect(ledger.open(ClientKey(try IPAddress(parsing: "2001:db8::1"))) == nil)
-    #expect(ledger.open(ClientKey(try IPAddress(parsing: "2001:db8::2"))) == .perClient)
-    #expect(ledger.open(ClientKey(try IPAddress(parsing: "2001:db8:0:1::2"))) == nil)
+    _ = try ledger.open(ClientKey(try IPAddress(parsing: "2001:db8::1"))).get()
+    #expect(ledger.open(ClientKey(try IPAddress(parsing: "2001:db8::2"))) == .failure(.perClient))
+    _ = try ledger.open(ClientKey(try IPAddress(parsing: "2001:db8:0:1::2"))).get()
   }
 }

@@ -2,7 +2,7 @@
 
 import pytest
 from harness.client import connect_socket
-from harness.waiting import resident, wait_until
+from harness.waiting import resident, stays, wait_until
 
 HOST = "Host: view.test\r\n"
 
@@ -110,6 +110,78 @@ def test_connections_per_address_are_not_held_against_a_trusted_proxy(scene):
     for client in kept:
         assert client.get("/").status == 200
         client.close()
+
+
+SLOW = "127.0.83.1"
+
+
+def slow_uploads(balancer, count):
+    """Clients of one address that hold places at the server, or wait for some, with bodies that do not end."""
+    kept = []
+    for _ in range(count):
+        client = balancer.connect(SLOW)
+        kept.append(client)
+        client.send(f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 100\r\n\r\nx")
+    return kept
+
+
+def others(balancer, count):
+    """Users at addresses of their own, who ask once each at the same moment: the status that each gets."""
+    clients = [balancer.connect(f"127.0.83.{number + 2}") for number in range(count)]
+    try:
+        for client in clients:
+            client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
+        return [client.answer().status for client in clients]
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_one_address_cannot_take_all_places_of_a_server(scene):
+    """Nor all of its queue: it asks for more than both have, and others get their answers beside it."""
+    server = scene.server()
+    balancer = scene.balance(server, server_changes={"view01": {"connections": 16}}, limits={"queue": 40})
+    kept = slow_uploads(balancer, 60)
+    try:
+        server.wait_for_requests(12)
+        # What was sent before has been taken in.
+        for _ in range(20):
+            assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
+        assert others(balancer, 12) == [200] * 12
+        assert len(server.requests) == 12 + 12
+    finally:
+        for client in kept:
+            client.close()
+
+
+def test_one_address_waits_for_its_share_and_gets_a_place_when_it_gives_one_back(scene):
+    server = scene.server()
+    balancer = scene.balance(server, server_changes={"view01": {"connections": 8}})
+    kept = slow_uploads(balancer, 6)
+    try:
+        server.wait_for_requests(6)
+        kept += slow_uploads(balancer, 1)
+        stays(lambda: len(server.requests) == 6, "the seventh waits, with two places free", 0.3)
+        assert others(balancer, 2) == [200, 200]
+        for client in (kept[0], kept[-1]):
+            client.send("x" * 99)
+            assert client.answer("POST").status == 200
+    finally:
+        for client in kept:
+            client.close()
+
+
+def test_a_trusted_proxy_may_take_all_places(scene):
+    server = scene.server()
+    balancer = scene.balance(
+        server, server_changes={"view01": {"connections": 8}}, forwarded={"trusted-proxies": [SLOW]}
+    )
+    kept = slow_uploads(balancer, 8)
+    try:
+        server.wait_for_requests(8)
+    finally:
+        for client in kept:
+            client.close()
 
 
 def served(balancer, source):

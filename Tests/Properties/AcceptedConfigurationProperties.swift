@@ -79,12 +79,12 @@ package enum AcceptedConfigurationProperties {
     let limits = configuration.limits
     var ledger = ConnectionLedger(limit: limits.connections, limitPerClient: limits.connectionsPerAddress)
     let client = ClientKey(IPAddress(v4: 1))
-    try require(ledger.open(client) == nil, "no place for a single connection")
-    ledger.close(client)
+    guard case .success(let account) = ledger.open(client) else { throw Violation("no place for a single connection") }
+    ledger.close(account)
     for server in configuration.servers {
       var admission = Admission<Int>(limit: server.connections, queueLimit: limits.queue)
-      guard case .admitted = admission.acquire(1) else { throw Violation("no place at \(server.name)") }
-      _ = admission.release()
+      guard case .admitted = admission.acquire(1, by: account) else { throw Violation("no place at \(server.name)") }
+      _ = admission.release(by: account)
     }
     var table = AffinityTable(
       capacity: min(1024, configuration.affinity.entries), hold: configuration.affinity.hold,

@@ -214,7 +214,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     try stage.until("the second client waits") { $0.phases.contains(.queued) }
     let waiting = try #require(stage.loop.clients.keys.first { stage.loop.clients[$0].phase == .queued })
     // The place is free, the letter that says so is under way, and time is up.
-    stage.roster.leave(0)
+    stage.roster.leave(0, stage.loop.clients[waiting].account)
     stage.loop.world.now = stage.now + .seconds(6)
     #expect(stage.loop.clients[waiting].timerFired(&stage.loop.world) == .keep)
     #expect(try stage.receive(&second, until: "\n").hasPrefix("HTTP/1.1 503 "))

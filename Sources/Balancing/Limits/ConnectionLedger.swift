@@ -4,9 +4,19 @@
 /// Invariants: `0 ≤ count ≤ limit` unless the limit was lowered; every client's count is at least 1.
 package struct ConnectionLedger: ~Copyable {
   /// Which limit a connection would break.
-  package enum Refusal: Sendable {
+  package enum Refusal: Error {
     case total
     case perClient
+  }
+
+  /// A number for a client, as small as can be, for as long as it has a connection: what is counted of it elsewhere is in
+  /// an array. Each connection of a proxy has one of its own, as it may be anybody's.
+  package typealias Account = UInt32
+
+  private struct Entry {
+    /// Nil for a connection of a proxy.
+    var client: ClientKey?
+    var open = 0
   }
 
   /// Connections in all.
@@ -16,31 +26,54 @@ package struct ConnectionLedger: ~Copyable {
   /// Connections that are open.
   package private(set) var count = 0
 
-  private var counts: [ClientKey: Int] = [:]
+  /// By account.
+  private var entries: [Entry] = []
+  private var free: [Account] = []
+  private var accounts: [ClientKey: Account] = [:]
 
   package init(limit: Int, limitPerClient: Int? = nil) {
     self.limit = limit
     self.limitPerClient = limitPerClient
   }
 
-  /// Clients with a connection.
-  package var clientCount: Int { counts.count }
+  /// Clients with a connection, proxies not among them.
+  package var clientCount: Int { accounts.count }
 
-  /// Notes a new connection, nil, or says why it may not be: `total` only to whom room in all would help. A client that
-  /// is a proxy brings others' connections, and has no limit of its own.
-  package mutating func open(_ client: ClientKey, isProxy: Bool = false) -> Refusal? {
-    let open = counts[client] ?? 0
-    if let limitPerClient, !isProxy, open >= limitPerClient { return .perClient }
-    guard count < limit else { return .total }
-    counts[client] = open + 1
+  /// Notes a new connection, or answers why it may not be: `total` only where room in all would help. A client that is a
+  /// proxy brings others' connections, and has no limit of its own.
+  package mutating func open(_ client: ClientKey, isProxy: Bool = false) -> Result<Account, Refusal> {
+    let known = isProxy ? nil : accounts[client]
+    if let limitPerClient, !isProxy, known.map({ entries[Int($0)].open }) ?? 0 >= limitPerClient {
+      return .failure(.perClient)
+    }
+    guard count < limit else { return .failure(.total) }
+    let account = known ?? makeAccount(of: isProxy ? nil : client)
+    entries[Int(account)].open += 1
     count += 1
-    return nil
+    return .success(account)
   }
 
   /// Notes the end of a connection that `open` took.
-  package mutating func close(_ client: ClientKey) {
-    guard let open = counts[client] else { preconditionFailure("closed a connection that was not open") }
-    counts[client] = open > 1 ? open - 1 : nil
+  package mutating func close(_ account: Account) {
+    precondition(
+      Int(account) < entries.count && entries[Int(account)].open > 0, "closed a connection that was not open")
     count -= 1
+    entries[Int(account)].open -= 1
+    guard entries[Int(account)].open == 0 else { return }
+    if let client = entries[Int(account)].client { accounts[client] = nil }
+    free.append(account)
+  }
+
+  private mutating func makeAccount(of client: ClientKey?) -> Account {
+    let account: Account
+    if let last = free.popLast() {
+      account = last
+      entries[Int(account)].client = client
+    } else {
+      account = Account(entries.count)
+      entries.append(Entry(client: client))
+    }
+    if let client { accounts[client] = account }
+    return account
   }
 }

@@ -69,7 +69,10 @@ extension Schema {
         "Number of requests after which a client's connection is closed."),
       Key(
         "queue", \.queue, .number(0...1_000_000), example: "100",
-        "Maximum of queued requests for one server. Further ones are answered with 503."),
+        """
+        Maximum of queued requests for one server, at most three quarters of them from one client address. Further ones \
+        are answered with 503.
+        """),
     ])
 
   static let log = Section<Configuration.Log>(

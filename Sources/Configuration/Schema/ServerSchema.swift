@@ -18,8 +18,8 @@ extension Schema {
       Key(
         "connections", \.connections, .number(1...1_000_000), example: "2000",
         """
-        Maximum of concurrent requests and tunnels. Further requests are queued. Idle connections (`pool`) do not \
-        count.
+        Maximum of concurrent requests and tunnels. Further requests are queued. From four on, one client address gets at \
+        most three quarters (limits.md). Idle connections (`pool`) do not count.
         """
       ),
       Key(

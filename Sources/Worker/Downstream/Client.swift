@@ -53,6 +53,8 @@ struct Client: ~Copyable {
   let peer: Endpoint
   /// What it is known by to the balancing.
   let identity: ClientKey
+  /// What its places at servers are counted by.
+  let account: ConnectionLedger.Account
   var forwarding: ForwardedFields
   /// The newest when its last request was routed.
   var generation: Generation
@@ -111,13 +113,14 @@ struct Client: ~Copyable {
   }
 
   init(
-    stream: consuming Stream, service: Service, peer: Endpoint, identity: ClientKey, forwarding: ForwardedFields,
-    generation: Generation, at now: Instant
+    stream: consuming Stream, service: Service, peer: Endpoint, identity: ClientKey,
+    account: ConnectionLedger.Account, forwarding: ForwardedFields, generation: Generation, at now: Instant
   ) {
     self.stream = stream
     self.service = service
     self.peer = peer
     self.identity = identity
+    self.account = account
     self.forwarding = forwarding
     self.generation = generation
     since = now

@@ -19,7 +19,9 @@ extension Client {
     }
     if let server, server != chosen { exchange.value.record.redispatched = true }
     server = chosen
-    switch generation.roster.servers[chosen].admit(WaitingClient(loop: world.loop, client: key)) {
+    switch generation.roster.servers[chosen].admit(
+      WaitingClient(loop: world.loop, client: key, account: account))
+    {
     case .admitted:
       isAdmitted = true
       return obtainConnection(&world)
@@ -59,7 +61,7 @@ extension Client {
   /// A place was granted while this client waited, unless it has given up meanwhile.
   mutating func granted(_ granted: SharedServer, _ world: inout World) -> Disposition {
     guard phase == .queued, !isAdmitted, let server, generation.roster.servers[server] === granted else {
-      Roster.leave(granted, world.fleet)
+      Roster.leave(granted, account, world.fleet)
       return .keep
     }
     isAdmitted = true
@@ -226,7 +228,7 @@ extension Client {
   private mutating func leavePlace(_ world: inout World) {
     guard let server else { return }
     if isAdmitted {
-      generation.roster.leave(server)
+      generation.roster.leave(server, account)
       isAdmitted = false
     } else if let ticket {
       generation.roster.servers[server].cancel(ticket)

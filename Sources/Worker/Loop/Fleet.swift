@@ -70,7 +70,7 @@ final class Fleet: Sendable {
     believeNewcomers(in: generation.roster, besides: earlier)
     for (server, settings) in zip(generation.roster.servers, generation.configuration.servers) {
       for waiting in server.limit(to: settings.connections, queue: limits.queue) {
-        mailbox(of: waiting.loop).post(.granted(waiting.client, server))
+        mailbox(of: waiting.loop).post(.granted(waiting, server))
       }
     }
   }
@@ -161,15 +161,17 @@ final class Fleet: Sendable {
 
   var isFull: Bool { connectionCount >= limitInForce }
 
-  /// Says which limit the connection would break, if any.
-  func connectionBegan(_ client: ClientKey, isProxy: Bool) -> ConnectionLedger.Refusal? {
-    let refusal = ledger.withLock { $0.open(client, isProxy: isProxy) }
-    if refusal == nil { connections.add(1, ordering: .relaxed) }
-    return refusal
+  /// Answers with the client's account, or which limit the connection would break.
+  func connectionBegan(
+    _ client: ClientKey, isProxy: Bool
+  ) -> Result<ConnectionLedger.Account, ConnectionLedger.Refusal> {
+    let opened = ledger.withLock { $0.open(client, isProxy: isProxy) }
+    if case .success = opened { connections.add(1, ordering: .relaxed) }
+    return opened
   }
 
-  func connectionEnded(_ client: ClientKey) {
-    ledger.withLock { $0.close(client) }
+  func connectionEnded(_ account: ConnectionLedger.Account) {
+    ledger.withLock { $0.close(account) }
     connections.subtract(1, ordering: .relaxed)
   }
 

@@ -34,13 +34,13 @@ extension Loop {
     let identity = generation.identity(of: peer.address)
     let forwarding = generation.forwarding(for: peer.address, isSecure: service == .https)
     let isProxy = forwarding.isPeerTrusted
-    var refusal = world.fleet.connectionBegan(identity, isProxy: isProxy)
+    var opened = world.fleet.connectionBegan(identity, isProxy: isProxy)
     // Nobody makes room for one who would be refused all the same.
-    if refusal == .total, let displaced = leastMissed() {
+    if opened == .failure(.total), let displaced = leastMissed() {
       displace(displaced)
-      refusal = world.fleet.connectionBegan(identity, isProxy: isProxy)
+      opened = world.fleet.connectionBegan(identity, isProxy: isProxy)
     }
-    guard refusal == nil else {
+    guard case .success(let account) = opened else {
       world.counters.refusedConnections += 1
       return
     }
@@ -48,7 +48,7 @@ extension Loop {
     let key = clients.insert(
       Client(
         stream: Stream(plain: accepted.takeDescriptor()), service: service, peer: peer, identity: identity,
-        forwarding: forwarding, generation: generation, at: world.now))
+        account: account, forwarding: forwarding, generation: generation, at: world.now))
     clients[key].key = key
     do throws(SystemError) {
       try world.poller.watch(clients[key].stream.descriptor, token: Token(.client, key).rawValue)

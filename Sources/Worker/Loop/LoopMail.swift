@@ -8,12 +8,12 @@ extension Loop {
   mutating func readMail() {
     for message in mailbox.take(atMost: Loop.closingsPerTurn) {
       switch message {
-      case .granted(let key, let server):
-        guard clients.contains(key) else {
-          Roster.leave(server, world.fleet)
+      case .granted(let waiting, let server):
+        guard clients.contains(waiting.client) else {
+          Roster.leave(server, waiting.account, world.fleet)
           continue
         }
-        if clients[key].granted(server, &world) == .close { remove(key) }
+        if clients[waiting.client].granted(server, &world) == .close { remove(waiting.client) }
       case .rerouted(let key):
         guard clients.contains(key) else { continue }
         if clients[key].rerouted(&world) == .close { remove(key) }
@@ -80,6 +80,6 @@ extension Loop {
     world.timers.cancel(TimerKey(.client(key.index)).rawValue)
     var client = clients.remove(key)
     client.end(&world)
-    world.fleet.connectionEnded(client.identity)
+    world.fleet.connectionEnded(client.account)
   }
 }

@@ -5,7 +5,7 @@ import Wire
 /// What one loop is told by the others and by the main thread.
 enum LoopMessage: Sendable {
   /// A place at a server is free for this client.
-  case granted(SlabKey, SharedServer)
+  case granted(WaitingClient, SharedServer)
   /// The server that this client waits for takes nobody any more.
   case rerouted(SlabKey)
   /// A server takes nobody any more: its idle connections are closed.

@@ -97,12 +97,15 @@ final class Roster: Sendable {
   /// No server is left that was not tried.
   func isExhausted(_ tried: ServerSet) -> Bool { current.takesKnown.subtracting(tried).isEmpty }
 
-  /// Gives a place back, and tells whom it goes to.
-  func leave(_ server: Int) { Roster.leave(servers[server], fleet) }
+  /// Gives a client's place back, and tells whoever has it now.
+  func leave(_ server: Int, _ account: ConnectionLedger.Account) { Roster.leave(servers[server], account, fleet) }
 
-  static func leave(_ server: SharedServer, _ fleet: Fleet) {
-    guard let next = server.leave() else { return }
-    fleet.mailbox(of: next.loop).post(.granted(next.client, server))
+  static func leave(_ server: SharedServer, _ account: ConnectionLedger.Account, _ fleet: Fleet) {
+    var next = server.leave(account)
+    while let waiting = next {
+      fleet.mailbox(of: waiting.loop).post(.granted(waiting, server))
+      next = server.admitNext()
+    }
   }
 
   /// No server takes new clients.

@@ -37,11 +37,14 @@ final class SharedServer: Sendable {
 
   /// Asks for a place for one exchange.
   func admit(_ client: WaitingClient) -> Admission<WaitingClient>.Answer {
-    admission.withLock { $0.acquire(client) }
+    admission.withLock { $0.acquire(client, by: client.account) }
   }
 
-  /// Gives a place back; answers with whom it goes to.
-  func leave() -> WaitingClient? { admission.withLock { $0.release() } }
+  /// Gives a client's place back; answers with who has it now. If anybody has, `admitNext` may have others.
+  func leave(_ account: ConnectionLedger.Account) -> WaitingClient? { admission.withLock { $0.release(by: account) } }
+
+  /// Who has got a free place besides; nil when there is none, or nobody who may have it.
+  func admitNext() -> WaitingClient? { admission.withLock { $0.admitNext() } }
 
   /// Leaves the queue. False: a place has been granted meanwhile, and the letter that says so is under way.
   @discardableResult
@@ -68,8 +71,9 @@ final class SharedServer: Sendable {
   var isEmpty: Bool { occupancy == (0, 0) }
 }
 
-/// Who waits for a place at a server, and in which loop.
+/// Who waits for a place at a server, in which loop, and on whose account.
 struct WaitingClient: Sendable {
   let loop: Int
   let client: SlabKey
+  let account: ConnectionLedger.Account
 }
