@@ -152,9 +152,8 @@ def limited(balancer, count):
 @pytest.mark.parametrize(("descriptors", "silent"), [(200, 400), (256, 239)])
 def test_clients_that_say_nothing_leave_descriptors_for_servers_and_checks(scene, descriptors, silent):
     servers = [scene.server(f"view0{number}") for number in (1, 2)]
-    # One thread: a thread that has no silent client of its own has idle ones make room before it asks the others.
     balancer = scene.balance(
-        *servers, start=False, threads=1, health={"interval": "100ms", "fall": 2}, timeouts={"keep-alive": "1m"}
+        *servers, start=False, health={"interval": "100ms", "fall": 2}, timeouts={"keep-alive": "1m"}
     )
     limited(balancer, descriptors)
     speaking = [balancer.connect(f"127.0.84.{number + 1}") for number in range(40)]

@@ -37,6 +37,8 @@ struct Loop: ~Copyable {
   /// When the operator is told again that clients make room, and that accepting pauses.
   var nextRoomNotice = Instant(nanoseconds: 0)
   var nextPauseNotice = Instant(nanoseconds: 0)
+  /// The other loops have been asked for room, and not all have answered.
+  var isAskingForRoom = false
   /// Nil while listeners are watched. Accepting begins with `LoopMessage.serve`.
   var acceptAgainAt: Instant? = .distantFuture
   /// A reload has left it without listeners; it ends with its last client.

@@ -14,16 +14,17 @@ extension Loop {
     // An event of the same batch may have paused or ended accepting.
     guard acceptAgainAt == nil, listeners.contains(key) else { return }
     for _ in 0..<Loop.acceptsPerTurn {
-      // Without a place, and nobody who would make room, newcomers wait in the kernel.
-      if world.fleet.isFull, leastMissed() == nil {
-        pauseAccepting("\(world.fleet.limitInForce) connections are open and at work (limits: connections)")
+      // Without a place, newcomers wait in the kernel until somebody has made room.
+      guard hasRoom() else {
+        pauseAccepting()
         return askForRoom()
       }
       do throws(SystemError) {
         guard let accepted = try Socket.accept(from: listeners[key].descriptor) else { return }
         try admit(accepted, listeners[key].service)
       } catch {
-        return pauseAccepting(error.description)
+        notePause(error.description)
+        return pauseAccepting()
       }
     }
   }
@@ -64,22 +65,30 @@ extension Loop {
   }
 
   /// Lets new connections wait in the kernel for a while.
-  private mutating func pauseAccepting(_ reason: String) {
-    if world.now >= nextPauseNotice {
-      nextPauseNotice = world.now + Loop.roomNoticeInterval
-      world.log.warning("accepting pauses: \(reason)")
-    }
+  private mutating func pauseAccepting() {
     acceptAgainAt = world.now + Loop.acceptPause
     for key in listeners.keys { world.poller.forget(listeners[key].descriptor) }
+  }
+
+  /// Tells the operator now and then why newcomers wait.
+  mutating func notePause(_ reason: String) {
+    guard world.now >= nextPauseNotice else { return }
+    nextPauseNotice = world.now + Loop.roomNoticeInterval
+    world.log.warning("accepting pauses: \(reason)")
   }
 
   /// Watches the listeners again when the pause is over, or `now`.
   mutating func resumeAccepting(now: Bool = false) {
     guard let again = acceptAgainAt, now || world.now >= again else { return }
-    guard !world.fleet.isFull || leastMissed() != nil else {
-      acceptAgainAt = world.now + Loop.acceptPause
-      return
+    if !hasRoom() {
+      // Of the loops that were asked, some do not answer.
+      guard isAskingForRoom, !now, let key = leastMissed() else {
+        acceptAgainAt = world.now + Loop.acceptPause
+        return askForRoom()
+      }
+      displace(key)
     }
+    isAskingForRoom = false
     acceptAgainAt = nil
     for key in listeners.keys { watch(key) }
   }

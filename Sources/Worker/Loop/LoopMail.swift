@@ -27,7 +27,7 @@ extension Loop {
       case .adopt(let adoption): adopt(adoption)
       case .inherited(let listener): add(listener)
       case .makeRoom: world.makeRoomForOthers()
-      case .roomWanted(let asker): makeRoom(for: asker)
+      case .roomWanted(let asker, let kind): makeRoom(for: asker, kind)
       case .giveBackMemory:
         clients.giveBackPages()
         world.servers.giveBackPages()

@@ -4,19 +4,52 @@ import Linux
 import Logging
 import Wire
 
-/// Room for newcomers when as many clients are connected as the limits allow: whoever is missed least gives way.
+/// Clients that make room for newcomers, those first that are missed least.
+enum Dispensable: UInt8, CaseIterable, Sendable {
+  /// They have not sent a byte.
+  case silent
+  /// They have begun a handshake and not ended it.
+  case unfinished
+  /// They have no request under way.
+  case idle
+
+  /// Those who are missed least after these.
+  var next: Dispensable? { Dispensable(rawValue: rawValue + 1) }
+}
+
+/// Room for newcomers when as many clients are connected as the limits allow: whoever of all loops is missed least gives
+/// way.
+///
+/// A loop that has a silent client lets that one go at once. Else a message goes round all loops, first for silent clients,
+/// then for unfinished handshakes, then for idle ones, and whichever loop has one lets it go; newcomers wait in the kernel
+/// meanwhile, for less than a millisecond if no loop is busy. A message that does not come back within `acceptPause`
+/// (a loop that has ended reads none) is not waited for: a client of this loop gives way then.
 extension Loop {
   /// Slots of the slab that are looked through at once for idle clients.
   static let slotsPerSearch = 16_384
   /// How often the operator is told that clients give way.
   static let roomNoticeInterval = Interval.seconds(10)
 
-  /// Who would be missed least: the client that has been connected longest without a byte, else the one whose handshake
-  /// has taken longest, else the one that has been idle longest. Nil when all of this loop's clients are at work.
+  /// Who would be missed least of this loop's clients; nil when all are at work.
   mutating func leastMissed() -> SlabKey? {
-    if let key = silent.oldest(among: clients) { return key }
-    if let key = handshaking.oldest(among: clients) { return key }
-    return idle.longest(among: clients, slots: Loop.slotsPerSearch)
+    for kind in Dispensable.allCases { if let key = first(kind) { return key } }
+    return nil
+  }
+
+  /// The client that has been connected longest without a byte, whose handshake has taken longest, or that has been idle
+  /// longest.
+  private mutating func first(_ kind: Dispensable) -> SlabKey? {
+    switch kind {
+    case .silent: silent.oldest(among: clients)
+    case .unfinished: handshaking.oldest(among: clients)
+    case .idle: idle.longest(among: clients, slots: Loop.slotsPerSearch)
+    }
+  }
+
+  /// A newcomer can be accepted: there is a place, or somebody here who makes room whatever clients other loops have.
+  mutating func hasRoom() -> Bool {
+    if !world.fleet.isFull || first(.silent) != nil { return true }
+    return world.fleet.loopCount == 1 && leastMissed() != nil
   }
 
   /// Ends a client's connection in order, to make room.
@@ -30,21 +63,42 @@ extension Loop {
     )
   }
 
-  /// Asks the other loops, one after the other, for the room that this one can't make.
-  func askForRoom() { passOn(asker: world.loop) }
+  /// Asks the other loops, one after the other, for the room that this one can't make or should not.
+  mutating func askForRoom() {
+    guard world.fleet.loopCount > 1 else { return nobodyMakesRoom() }
+    isAskingForRoom = true
+    passOn(asker: world.loop, .silent)
+  }
 
-  /// Makes room for another loop, if there is none by now and this one can.
-  mutating func makeRoom(for asker: Int) {
+  /// Makes room for another loop, if there is none by now and this one has such a client. The loop that has asked goes on
+  /// with its own.
+  mutating func makeRoom(for asker: Int, _ kind: Dispensable) {
+    guard asker != world.loop else { return askFurther(behind: kind) }
     if world.fleet.isFull {
-      guard let key = leastMissed() else { return passOn(asker: asker) }
+      guard let key = first(kind) else { return passOn(asker: asker, kind) }
       displace(key)
     }
     world.fleet.mailbox(of: asker).post(.roomMade)
   }
 
-  private func passOn(asker: Int) {
+  /// No other loop has clients of this kind.
+  private mutating func askFurther(behind kind: Dispensable) {
+    guard isAskingForRoom else { return }
+    guard world.fleet.isFull else { return resumeAccepting(now: true) }
+    guard let next = kind.next else { return nobodyMakesRoom() }
+    guard let key = first(next) else { return passOn(asker: world.loop, next) }
+    displace(key)
+    resumeAccepting(now: true)
+  }
+
+  private mutating func nobodyMakesRoom() {
+    isAskingForRoom = false
+    notePause("\(world.fleet.limitInForce) connections are open and at work (limits: connections)")
+  }
+
+  private func passOn(asker: Int, _ kind: Dispensable) {
     let next = (world.loop + 1) % world.fleet.loopCount
-    if next != asker { world.fleet.mailbox(of: next).post(.roomWanted(by: asker)) }
+    world.fleet.mailbox(of: next).post(.roomWanted(by: asker, kind))
   }
 }
 

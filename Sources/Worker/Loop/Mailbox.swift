@@ -24,8 +24,8 @@ enum LoopMessage: Sendable {
   case adopt(Adoption)
   /// A listening socket of a loop that retires.
   case inherited(HandedListener)
-  /// That loop has no room for a client that waits, and nobody who could make it.
-  case roomWanted(by: Int)
+  /// That loop has no room for a client that waits, and no loop asked so far has a client of this kind, who could make it.
+  case roomWanted(by: Int, Dispensable)
   /// There is room again.
   case roomMade
   /// A crowd has gone: what it needed goes back to the system.
