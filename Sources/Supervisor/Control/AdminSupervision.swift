@@ -12,6 +12,8 @@ extension Supervision {
     guard status.server(name, admin.commands.states) != nil else {
       return reply(.refused([unknown(name)]), to: requester)
     }
+    // What is remembered and what is in force would differ, for as long as this worker lives.
+    guard worker?.link.hasRoomForOperators != false else { return reply(.refused([ControlLink.noRoom]), to: requester) }
     log.notice(
       "server \(name): \(command.text), requested by \(operators.name(of: requester))", metadata: ["server": "\(name)"])
     handle(admin: .command(command, server: name, by: requester, .now))
@@ -21,7 +23,7 @@ extension Supervision {
     for effect in admin.commands.handle(event, at: Clock.monotonic()) {
       switch effect {
       case .send(let order, let number):
-        worker?.link.send(.server(order, number: number))
+        worker?.link.send(.server(order, number: number), forOperators: true)
         worker?.link.flush()
       case .save(let snapshot, let number, let path): admin.file.save(snapshot, upTo: number, to: path)
       case .forget: admin.file.forget()

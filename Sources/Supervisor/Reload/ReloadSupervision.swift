@@ -32,6 +32,9 @@ extension Supervision {
   }
 
   private mutating func prepare() {
+    guard worker?.link.hasRoomForOperators != false else {
+      return handle(reload: .unprepared(ReloadRefusal([ControlLink.noRoom])))
+    }
     switch origin.reread() {
     case .failure(let refusal): handle(reload: .unprepared(refusal))
     case .success(let next):
@@ -50,10 +53,12 @@ extension Supervision {
       .configure(
         generation: generation, loops: UInt16(truncatingIfNeeded: candidate.plan.loops), fileName: names.fileName,
         hostName: names.hostName),
-      with: candidate.text)
-    for listener in candidate.listeners.added { worker?.link.send(.listener(listener.place), with: listener.socket) }
-    for listener in candidate.listeners.removed { worker?.link.send(.withdraw(listener.place)) }
-    worker?.link.send(.start)
+      with: candidate.text, forOperators: true)
+    for listener in candidate.listeners.added {
+      worker?.link.send(.listener(listener.place), with: listener.socket, forOperators: true)
+    }
+    for listener in candidate.listeners.removed { worker?.link.send(.withdraw(listener.place), forOperators: true) }
+    worker?.link.send(.start, forOperators: true)
     worker?.link.flush()
   }
 

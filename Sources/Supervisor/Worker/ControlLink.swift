@@ -2,6 +2,9 @@ import Linux
 import Roles
 
 /// The supervisor's end of the control socket: orders that wait for room, and facts that have come.
+///
+/// A worker whose main thread hangs takes nothing more, while its loops may serve for hours. What operators ask for
+/// meanwhile is refused once `operatorsLimit` orders of theirs wait: `hasRoomForOperators`.
 struct ControlLink: ~Copyable {
   /// What reading found.
   enum Receipt {
@@ -17,22 +20,41 @@ struct ControlLink: ~Copyable {
   private struct Parcel {
     let order: Order
     let attachment: SharedDescriptor?
+    /// An operator asked for it.
+    let isOperators: Bool
   }
+
+  /// More than a person or a script gives before a worker that is well has taken them, within milliseconds.
+  static let operatorsLimit = 64
 
   let socket: MessageSocket
   private var waiting: [Parcel] = []
+  /// Of those that wait, what operators asked for.
+  private(set) var operatorsWaiting = 0
 
   init(_ socket: consuming MessageSocket) { self.socket = socket }
 
+  /// Whether anything more may be sent that operators ask for: an order, or the orders of a reload.
+  var hasRoomForOperators: Bool { operatorsWaiting < Self.operatorsLimit }
+
+  /// Why there is no room, and what to do.
+  static var noRoom: String {
+    "the worker has not taken in the last \(operatorsLimit) orders, so nothing was changed. It may hang while it serves still: "
+      + "try again, else `systemctl restart belvedere` replaces it, which ends its connections"
+  }
+
   /// Queues an order behind those that wait already; `flush` sends.
-  mutating func send(_ order: Order, with attachment: SharedDescriptor? = nil) {
+  mutating func send(_ order: Order, with attachment: SharedDescriptor? = nil, forOperators isOperators: Bool = false) {
     precondition(order.carriesDescriptor == (attachment != nil))
-    waiting.append(Parcel(order: order, attachment: attachment))
+    waiting.append(Parcel(order: order, attachment: attachment, isOperators: isOperators))
+    if isOperators { operatorsWaiting += 1 }
   }
 
   /// Sends as far as there is room. A worker that is gone takes nothing; its end is noticed where facts are read.
   mutating func flush() {
-    while let parcel = waiting.first {
+    var count = 0
+    defer { waiting.removeFirst(count) }
+    for parcel in waiting {
       let bytes = parcel.order.encoded()
       let sent: Bool
       do {
@@ -44,7 +66,8 @@ struct ControlLink: ~Copyable {
           }
       } catch { sent = true }
       guard sent else { return }
-      waiting.removeFirst()
+      count += 1
+      if parcel.isOperators { operatorsWaiting -= 1 }
     }
   }
 

@@ -1,0 +1,62 @@
+import Linux
+import Roles
+import Testing
+
+@testable import Supervisor
+
+@Suite struct `The link to a worker` {
+  private func order(_ number: UInt64) -> Order {
+    .server(ServerOrder(name: "view01", mode: .drain, weight: nil), number: number)
+  }
+
+  /// As operators do it: as long as there is room, one after the other.
+  private func give(_ link: inout ControlLink, from first: UInt64, atMost most: UInt64) -> UInt64 {
+    for number in first..<first + most {
+      guard link.hasRoomForOperators else { return number - first }
+      link.send(order(number), forOperators: true)
+      link.flush()
+    }
+    return most
+  }
+
+  @Test func `holds a bounded number of operators' orders for a worker that takes none, and loses none of them`() throws
+  {
+    let pair = try MessageSocket.Pair()
+    let theirs = MessageSocket(owning: try pair.theirs.descriptor.duplicate())
+    var link = ControlLink(pair.takeOurs())
+    let taken = give(&link, from: 0, atMost: 100_000)
+    #expect(taken < 100_000, "what a socket holds, and the limit")
+    var waiting = link.operatorsWaiting
+    #expect(waiting == ControlLink.operatorsLimit)
+
+    // It takes them, in their order, and then there is room again.
+    var next: UInt64 = 0
+    while next < taken {
+      link.flush()
+      guard case .message(let message) = try theirs.receive(limit: MessageLimit.message) else { break }
+      #expect(try Order(decoding: message.bytes.span) == order(next))
+      next += 1
+    }
+    #expect(next == taken)
+    waiting = link.operatorsWaiting
+    #expect(waiting == 0)
+    let hasRoom = link.hasRoomForOperators
+    #expect(hasRoom)
+  }
+
+  @Test func `has room for an operator's order while what a worker starts with waits`() throws {
+    let pair = try MessageSocket.Pair()
+    var link = ControlLink(pair.takeOurs())
+    for number in 0..<10_000 as Range<UInt64> { link.send(order(number)) }
+    let hasRoom = link.hasRoomForOperators
+    #expect(hasRoom)
+  }
+
+  @Test func `drops what waits for a worker that is gone`() throws {
+    var link = ControlLink(try MessageSocket.Pair().takeOurs())
+    for number in 0..<10 as Range<UInt64> { link.send(order(number), forOperators: true) }
+    link.flush()
+    let waiting = link.operatorsWaiting
+    #expect(waiting == 0)
+  }
+}
