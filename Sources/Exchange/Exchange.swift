@@ -50,12 +50,13 @@ public struct Exchange: Sendable {
   @usableFromInline package internal(set) var isTunnel = false
 
   /// A byte that was approved and is to go out as another one; an offset into the buffer that was offered last.
+  @usableFromInline
   struct Overwrite: Hashable, Sendable {
-    let offset: Int
-    let octet: UInt8
+    @usableFromInline let offset: Int
+    @usableFromInline let octet: UInt8
   }
 
-  var overwrite: Overwrite?
+  @usableFromInline var overwrite: Overwrite?
 
   var scanner = HeadScanner()
   var responseScanner = HeadScanner()
@@ -108,7 +109,8 @@ public struct Exchange: Sendable {
   public var isUnanswered: Bool { requestSide == .complete && responseSide == .head }
 
   /// The byte of the buffer just offered that is to be written over before anything else is done with it.
-  package mutating func takeOverwrite() -> (offset: Int, octet: UInt8)? {
+  @inlinable
+  public mutating func takeOverwrite() -> (offset: Int, octet: UInt8)? {
     guard let taken = overwrite else { return nil }
     overwrite = nil
     return (taken.offset, taken.octet)

@@ -34,7 +34,8 @@ package enum Expiry: Hashable, Sendable {
 
 extension Exchange {
   /// The earliest instant at which something could expire: cheap, and what a timer is armed for. `expiry` then tells.
-  package func earliestExpiry(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
+  /// Mutating only so that the caller does not copy the exchange for the call.
+  package mutating func earliestExpiry(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
     switch requestSide {
     case .head: headDeadline(timeouts)
     case .body, .complete, .tunnel:

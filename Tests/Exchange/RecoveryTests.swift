@@ -161,7 +161,9 @@ private enum Situation: String, CaseIterable {
       passage.exchange.beginAttempt(isReused: false, at: passage.now)
       let began = passage.now
       guard case .later(let due) = passage.exchange.expiry(policy.timeouts, backlog: [], at: began) else { break }
-      #expect(passage.exchange.earliestExpiry(policy.timeouts) == due)
+      var exchange = passage.exchange
+      let earliest = exchange.earliestExpiry(policy.timeouts)
+      #expect(earliest == due)
       passage.now = due
       #expect(passage.exchange.expiry(policy.timeouts, backlog: [], at: due) == .connect)
       tries.append((due - began, passage.recover(from: .connectTimeout)))

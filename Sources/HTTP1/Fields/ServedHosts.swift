@@ -6,7 +6,9 @@ import Wire
 ///
 /// A request for another name is misdirected (RFC 9110 §15.5.20): its client took us for another server, or was led here
 /// by somebody's DNS; a server that trusts Host would write that name into links, cookies and tickets.
-package struct ServedHosts: Sendable {
+///
+/// A class, so that asking it counts two references and not three.
+package final class ServedHosts: Sendable {
   /// As nearly every request has it: the first name.
   private let usual: [UInt8]
   /// In lower case, without a final dot; an IPv6 address in brackets.
@@ -23,6 +25,7 @@ package struct ServedHosts: Sendable {
 
   /// Whether `host`, the value of a Host field that was read well, names the service.
   package func contains(_ host: Span<UInt8>) -> Bool {
+    let usual = usual
     if host.equals(usual.span) { return true }
     return containsUnusual(host)
   }

@@ -301,7 +301,7 @@ struct Client: ~Copyable {
       exchange.value.endConnection()
     }
     if service == .redirect { return redirect(&world) }
-    guard isForService else {
+    guard isForService() else {
       exchange.value.record.termination = Termination(.proxy, .request)
       return refuse(.hostNotServed, &world)
     }
@@ -309,7 +309,7 @@ struct Client: ~Copyable {
   }
 
   /// Whether the request's Host is a name of ours. Who comes through a trusted proxy has asked for that one's names.
-  private var isForService: Bool {
+  private mutating func isForService() -> Bool {
     guard certificateSet < generation.hosts.count, !forwarding.isPeerTrusted else { return true }
     return Client.contains(exchange.value.request?.host ?? .absent, of: input, in: generation.hosts[certificateSet])
   }
