@@ -39,6 +39,11 @@ uint64_t cl_memory_bytes(void) {
   return sysinfo(&machine) == 0 ? (uint64_t)machine.totalram * machine.mem_unit : 0;
 }
 
+int cl_make_room_for_descriptors(int count) {
+  int highest = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, count - 1);
+  return highest < 0 ? -1 : close(highest);
+}
+
 int cl_processors(void) {
   cpu_set_t processors;
   return sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;

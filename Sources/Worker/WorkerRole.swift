@@ -1,3 +1,4 @@
+import Balancing
 import Configuration
 import Linux
 import Logging
@@ -20,6 +21,8 @@ package enum WorkerRole {
       let service: WorkerService
       do throws(GenerationError) {
         let configuration = try loaded.accepted()
+        // While there is one thread: a crowd would find the others waiting for the table to grow.
+        CurrentProcess.makeRoomForDescriptors(DescriptorBudget(configuration).most)
         // From here on there is nothing to be had by taking this process over. The log's thread comes after it.
         let confinement: Confinement
         do throws(SystemError) { confinement = try Confinement.enter(naming: loaded.files) } catch {

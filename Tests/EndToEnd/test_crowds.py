@@ -6,6 +6,7 @@ prints the figures that matter. Here the bounds are wide, for a machine that doe
 
 import contextlib
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -129,6 +130,17 @@ def memory(worker):
 def is_back(worker, before):
     now = memory(worker)
     return now if now <= before * 1.2 + 1024 else None
+
+
+def test_the_table_of_descriptors_never_grows(scene):
+    """While it does, no thread of a process gets a descriptor: the kernel waits for every processor, for up to 100 ms."""
+    balancer = scene.balance(scene.server(), limits={"connections": 3000})
+
+    def size():
+        status = Path(f"/proc/{balancer.worker}/status").read_text()
+        return int(re.search(r"^FDSize:\s*(\d+)", status, re.MULTILINE)[1])
+
+    assert size() >= 2 * 3000
 
 
 MODES = {

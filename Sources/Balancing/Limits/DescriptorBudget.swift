@@ -43,6 +43,9 @@ package struct DescriptorBudget: Hashable, Sendable {
   /// What it takes to hold the configured limit.
   package var needed: UInt64 { UInt64(reserve) + 2 * UInt64(configured) }
 
+  /// As many as are ever open at once.
+  package var most: UInt64 { min(limit, needed) }
+
   /// For a person, when the configured limit can't be held.
   package var warning: String? {
     guard connections < configured else { return nil }

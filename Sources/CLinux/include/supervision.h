@@ -13,6 +13,8 @@ int cl_reap(int pidfd, int wait, int *code, int *status);
 int cl_die_with_parent(int signal);
 // The machine's memory; zero when it is not known.
 uint64_t cl_memory_bytes(void);
+// Makes the process's table of descriptors so large that `count` of them fit.
+int cl_make_room_for_descriptors(int count);
 int cl_processors(void);
 // Raises /proc/self/oom_score_adj by so much, to 1000 at most. Before the process is made undumpable: root's then.
 int cl_raise_oom_score(int amount);

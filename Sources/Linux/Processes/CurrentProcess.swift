@@ -65,6 +65,14 @@ package enum CurrentProcess {
     return unsafe getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit : nil
   }
 
+  /// Makes the kernel's table of descriptors as large as `count` of them take (8 bytes each), which it never becomes
+  /// smaller again. To be called while the process has one thread: with more, the kernel waits for all processors at every
+  /// doubling (synchronize_rcu in expand_fdtable), 10 to 100 ms each in which no thread gets a descriptor. Best effort.
+  package static func makeRoomForDescriptors(_ count: UInt64) {
+    guard count > 0 else { return }
+    _ = cl_make_room_for_descriptors(Int32(clamping: count))
+  }
+
   /// Names the calling thread in the system's lists; 15 bytes at most.
   package static func nameThread(_ name: String) {
     // SAFETY: the kernel copies the name.

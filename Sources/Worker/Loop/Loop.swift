@@ -22,7 +22,7 @@ struct Loop: ~Copyable {
   /// How long accepting rests when the process has run out of descriptors.
   static let acceptPause = Interval.milliseconds(200)
 
-  var clients = Slab<Client>()
+  var clients: Slab<Client>
   var world: World
   var prober: Prober?
   var listeners = Slab<Listener>(capacity: 8)
@@ -60,6 +60,7 @@ struct Loop: ~Copyable {
     world: consuming World, prober: consuming Prober?, mailbox: Mailbox, heartbeat: Heartbeat,
     board: LoopFigures.Board
   ) throws(SystemError) {
+    clients = Slab(capacity: world.places)
     self.world = world
     self.prober = prober
     self.mailbox = mailbox

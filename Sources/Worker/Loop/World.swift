@@ -19,7 +19,7 @@ struct World: ~Copyable {
   var now: Instant
   let poller: Poller
   var timers: TimerWheel
-  var servers = Slab<ServerConnection>()
+  var servers: Slab<ServerConnection>
   /// By server index.
   var pools: [Pool]
   private var sessions = Slab<CachedSession>()
@@ -67,8 +67,15 @@ struct World: ~Copyable {
     poller = try Poller()
     timers = TimerWheel(startingAt: now)
     pools = []
+    servers = Slab(capacity: World.places(fleet))
     makeRoom()
   }
+
+  /// How many connections a loop has places for from the start: enough for all clients, who may all come to one loop.
+  /// A place that was never used takes no memory, and making more in the middle of a crowd copies them all meanwhile.
+  var places: Int { World.places(fleet) }
+
+  private static func places(_ fleet: Fleet) -> Int { min(fleet.limitInForce, 1 << 15) }
 
   /// Takes over another generation. Idle connections of the one before are closed: they were made by its rules.
   mutating func adopt(_ generation: Generation) {
