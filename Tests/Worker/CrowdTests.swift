@@ -1,3 +1,4 @@
+import Balancing
 import Exchange
 import Linux
 import Testing
@@ -81,6 +82,74 @@ import Wire
     #expect(stage.loop.clients.count == 20)
     stage.turn()
     #expect(stage.loop.clients.count == 0)
+    withExtendedLifetime(silent) {}
+  }
+
+  @Test func `a turn ends connections by their time-outs for so long and no longer`() throws {
+    var stage = try Stage.make(settings: "timeouts: { tls-handshake: 5s }")
+    let silent = try silentClients(40, &stage)
+    stage.pass(.seconds(6), ticking: shareOfClosings)
+    try endSlowly(&stage)
+    withExtendedLifetime(silent) {}
+  }
+
+  @Test func `a turn ends connections by a stop for so long and no longer`() throws {
+    var stage = try Stage.make()
+    var clients: [FarEnd.Owner] = []
+    for _ in 0..<20 { clients.append(FarEnd.Owner(try stage.connect())) }
+    try stage.until("all are idle") { stage in stage.loop.clients.keys.allSatisfy { stage.loop.clients[$0].isIdle } }
+    stage.fleet.mailbox(of: 0).post(.stop(deadline: .distantFuture))
+    stage.pass(.zero, ticking: shareOfClosings)
+    try endSlowly(&stage)
+  }
+
+  /// What one connection takes that ends, as the clock says: a turn has time for five of them.
+  private var shareOfClosings: Interval { Interval(nanoseconds: Loop.closingBudget.nanoseconds / 4) }
+
+  /// Some have ended in the turn before; the others end a few in each.
+  private func endSlowly(_ stage: inout Stage) throws {
+    var left = stage.loop.clients.count
+    #expect(left > 0)
+    while left > 0 {
+      stage.pass(.zero, ticking: shareOfClosings)
+      let ended = left - stage.loop.clients.count
+      #expect(ended > 0 && ended <= 5)
+      guard ended > 0 else { return }
+      left -= ended
+    }
+  }
+
+  @Test func `a turn goes on with handshakes for so long and no longer`() throws {
+    var stage = try Stage.make()
+    var clients: [FarEnd.Owner] = []
+    for _ in 0..<30 {
+      var client = try stage.makeClient()
+      client.pump()
+      clients.append(FarEnd.Owner(client))
+    }
+    try stage.until("all are accepted") { $0.loop.clients.count == clients.count }
+    func begun(_ stage: borrowing Stage) -> Int {
+      stage.loop.clients.keys.count { !stage.loop.clients[$0].isSilent }
+    }
+    var before = begun(stage)
+    for _ in 0..<200 where before < clients.count {
+      stage.pass(.zero, ticking: Interval(nanoseconds: Loop.handshakeBudget.nanoseconds / 2))
+      let now = begun(stage)
+      #expect(now - before <= 2)
+      before = now
+    }
+    #expect(before == clients.count)
+    withExtendedLifetime(clients) {}
+  }
+
+  @Test func `a client that has only connected does not stand in line for a handshake`() throws {
+    var stage = try Stage.make()
+    let silent = try silentClients(40, &stage)
+    for _ in 0..<2 {
+      stage.turn()
+      let isIdle = stage.loop.world.handshakes.isEmpty
+      #expect(isIdle)
+    }
     withExtendedLifetime(silent) {}
   }
 

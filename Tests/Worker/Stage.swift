@@ -187,6 +187,17 @@ struct Stage: ~Copyable {
     loop.turn(waiting: milliseconds) { now }
   }
 
+  /// Lets time pass, and turns the loop once, in which it takes `step` from one look at the clock to the next.
+  mutating func pass(_ interval: Interval, ticking step: Interval) {
+    now = now + interval
+    var next = now
+    loop.turn(waiting: 0) {
+      defer { next = next + step }
+      return next
+    }
+    now = next
+  }
+
   /// Lets time pass at once, and whatever is due then happen: timers fire at whole ticks.
   mutating func pass(_ interval: Interval) {
     now = now + interval + Interval(nanoseconds: TimerWheel.tickNanoseconds)

@@ -212,6 +212,9 @@ struct Client: ~Copyable {
     }
   }
 
+  /// Its handshake has begun, or there may be something to begin it with.
+  var hasSpoken: Bool { stream.tls != nil || stream.mayRead || stream.hasEnded }
+
   /// It has not sent a byte since it connected, or no whole record, so that nothing was done for it yet.
   var isSilent: Bool {
     switch service {

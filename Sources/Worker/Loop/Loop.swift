@@ -14,9 +14,11 @@ import Wire
 struct Loop: ~Copyable {
   /// Connections accepted from one listener before others get their turn.
   static let acceptsPerTurn = 64
-  /// Timers fired, clients told of a stop or of a server's loss, and letters read, before others get their turn: each
-  /// may end a connection, which costs some 20 µs.
+  /// Timers fired, clients told of a stop or of a server's loss, and letters read, before others get their turn.
   static let closingsPerTurn = 256
+  /// How long the connections may take that end in one turn by a timer or a chore. One costs some 20 µs, the kernel's part
+  /// included.
+  static let closingBudget = Interval.microseconds(500)
   /// The supervisor takes a loop that does not turn within a few seconds for hung.
   static let longestSleep = Interval.seconds(1)
   /// How long accepting rests when the process has run out of descriptors.
@@ -90,8 +92,8 @@ struct Loop: ~Copyable {
     for index in 0..<count { handle(world.poller.event(at: index)) }
     runLeftovers()
     if !world.runnableChecks.isEmpty { prober?.runLeftovers(&world) }
-    runChores()
-    fireTimers()
+    runChores(clock: clock)
+    fireTimers(clock: clock)
     runHandshakes(clock: clock)
     resumeAccepting()
     world.accessLog.endTurn()
@@ -138,7 +140,8 @@ struct Loop: ~Copyable {
       guard clients.contains(token.key) else { return }
       clients[token.key].stream.became(event.readiness)
       if clients[token.key].phase == .handshaking {
-        clients[token.key].standInLine(&world)
+        // What a newcomer's first event tells is that it can be written to.
+        if clients[token.key].hasSpoken { clients[token.key].standInLine(&world) }
       } else {
         advance(token.key)
       }
@@ -170,13 +173,15 @@ struct Loop: ~Copyable {
   }
 
   /// Fires what is due, as far as that is a turn's work: the timers of a flood expire in one moment, too.
-  private mutating func fireTimers() {
+  private mutating func fireTimers(clock: () -> Instant) {
+    var allowance = ClosingAllowance()
     for _ in 0..<Loop.closingsPerTurn {
       guard let timer = world.timers.expire(at: world.now) else { return }
       switch TimerKey(rawValue: timer).owner {
       case .client(let index):
-        guard let key = clients.key(at: index) else { continue }
-        if clients[key].timerFired(&world) == .close { remove(key) }
+        guard let key = clients.key(at: index), clients[key].timerFired(&world) == .close else { continue }
+        remove(key)
+        if allowance.isSpent(clock: clock) { return }
       case .server(let index):
         guard let key = world.servers.key(at: index) else { continue }
         world.serverTimerFired(key)

@@ -6,15 +6,18 @@ import Wire
 /// are known to be somebody go first in each turn, and no client's address waits for more than one step of another's.
 extension Loop {
   /// How long the handshakes of one turn may take, looked at after each step. A step is a signature at most: 0.1 ms with
-  /// ECDSA, 0.7 ms with RSA of 2048 bits, 4 ms with 4096.
-  static let handshakeBudget = Interval.milliseconds(2)
+  /// ECDSA, 0.7 ms with RSA of 2048 bits, 4 ms with 4096. With RSA this is one step a turn, which is all that those who
+  /// are connected already wait for.
+  static let handshakeBudget = Interval.microseconds(500)
   /// And how many steps they may be.
   static let handshakesPerTurn = 16
 
   /// Goes on with handshakes for as long as they may take.
   mutating func runHandshakes(clock: () -> Instant) {
     guard !world.handshakes.isEmpty else { return }
-    let end = clock() + Loop.handshakeBudget
+    let begin = clock()
+    // Half of what the others have had in this turn, if that is more: newcomers get their third of a busy loop.
+    let end = begin + max(Loop.handshakeBudget, Interval(nanoseconds: (begin - world.now).nanoseconds / 2))
     for _ in 0..<Loop.handshakesPerTurn {
       guard let key = world.handshakes.next() else { return }
       // It may have closed while it waited.

@@ -47,16 +47,20 @@ extension Loop {
   }
 
   /// Does what is left to do for many connections, as far as that is a turn's work.
-  mutating func runChores() {
+  mutating func runChores(clock: () -> Instant) {
+    var allowance = ClosingAllowance()
     for _ in 0..<Loop.closingsPerTurn {
       switch chores.next() {
       case .stop(let key):
-        if clients.contains(key), clients[key].stop(&world) == .close { remove(key) }
+        guard clients.contains(key), clients[key].stop(&world) == .close else { continue }
+        remove(key)
+        if allowance.isSpent(clock: clock) { return }
       case .release(let key, let server, let isLost):
         guard world.servers.contains(key), world.servers[key].leads(to: server),
           let client = world.servers[key].client, clients.contains(client)
         else { continue }
         if clients[client].serverClosed(isLost: isLost, &world) == .close { remove(client) }
+        if allowance.isSpent(clock: clock) { return }
       case nil: return
       }
     }
