@@ -20,6 +20,7 @@ class Crowd:
     """`count` clients of `endpoint` from `source`, who do what `kind` says and stay until the crowd ends:
 
     silent: connect and send nothing; hello: send a ClientHello and nothing behind it; piece: send half of one;
+    record: send a ClientHello and the first bytes of a record behind it;
     idle: complete the handshake and one request; reset: send a ClientHello and go away at once, one after the other.
     """
 
@@ -88,6 +89,8 @@ def gather(kind, endpoint, count, source):
                 client.sendall(hello)
             elif kind == "piece":
                 client.sendall(hello[: len(hello) // 2])
+            elif kind == "record":
+                client.sendall(hello + b"\x17\x03\x03\x40\x00")
             elif kind == "idle":
                 client = shared.wrap_socket(client, server_hostname="view.test")
                 client.sendall(b"GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
