@@ -220,8 +220,8 @@ final class WorkerService: Sendable {
 
   /// The loops know which pages of their slabs nobody lies in.
   private func giveBackMemory() {
-    let connections = fleet.connectionCount
-    guard state.withLock({ $0.memory.isDue(connections: connections, at: Clock.monotonic()) }) else { return }
+    let (connections, most) = (fleet.connectionCount, fleet.takeConnectionPeak())
+    guard state.withLock({ $0.memory.isDue(connections: connections, most: most, at: Clock.monotonic()) }) else { return }
     fleet.post(.giveBackMemory)
     Memory.giveBack()
   }

@@ -187,5 +187,5 @@ def test_at_the_limit_silent_clients_make_room(scene):
         crowd.wait()
         for _ in range(20):
             assert balancer.get("/", source="127.0.90.1").status == 200
-        balancer.wait_for_log(r"50 connections are open \(limits: connections\): the oldest")
+        balancer.wait_for_log(r"50 connections are open \(limits: connections\): new ones")
         crowd.end()

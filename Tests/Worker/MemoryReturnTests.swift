@@ -4,11 +4,18 @@ import Wire
 @testable import Worker
 
 @Suite struct MemoryReturnTests {
-  private func due(_ connections: [Int]) -> [Int] {
+  /// The seconds in which memory is given back, when so many connections are open in each.
+  private func due(_ connections: [Int], most: [Int: Int] = [:]) -> [Int] {
     var decision = MemoryReturn()
     return connections.indices.filter {
-      decision.isDue(connections: connections[$0], at: Instant(nanoseconds: UInt64($0) * 1_000_000_000))
+      decision.isDue(
+        connections: connections[$0], most: most[$0] ?? connections[$0],
+        at: Instant(nanoseconds: UInt64($0) * 1_000_000_000))
     }
+  }
+
+  @Test func `a crowd that comes and goes between two looks is one`() {
+    #expect(due(Array(repeating: 0, count: 20), most: [3: 400]) == [8])
   }
 
   @Test func `memory goes back once, when a crowd has been gone for some seconds`() {

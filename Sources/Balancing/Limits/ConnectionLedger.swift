@@ -25,6 +25,8 @@ package struct ConnectionLedger: ~Copyable {
   package var limitPerClient: Int?
   /// Connections that are open.
   package private(set) var count = 0
+  /// The most that were open at once since this was asked last.
+  private var peak = 0
 
   /// By account.
   private var entries: [Entry] = []
@@ -50,7 +52,14 @@ package struct ConnectionLedger: ~Copyable {
     let account = known ?? makeAccount(of: isProxy ? nil : client)
     entries[Int(account)].open += 1
     count += 1
+    peak = max(peak, count)
     return .success(account)
+  }
+
+  /// The most connections that were open at once since the call before.
+  package mutating func takePeak() -> Int {
+    defer { peak = count }
+    return peak
   }
 
   /// Notes the end of a connection that `open` took.

@@ -155,6 +155,9 @@ final class Fleet: Sendable {
 
   var connectionCount: Int { connections.load(ordering: .relaxed) }
 
+  /// The most connections that were open at once since the call before.
+  func takeConnectionPeak() -> Int { ledger.withLock { $0.takePeak() } }
+
   /// How many connections of clients are accepted at once: the least of `limits: connections` and what the process's
   /// descriptors allow.
   var limitInForce: Int { connectionLimit.load(ordering: .relaxed) }

@@ -12,9 +12,10 @@ struct MemoryReturn {
   private var peak = 0
   private var quietSince: Instant?
 
-  /// True once for each crowd, when it has gone.
-  mutating func isDue(connections: Int, at now: Instant) -> Bool {
-    peak = max(peak, connections)
+  /// True once for each crowd, when it has gone. `most` is how many connections were open at once since the call before:
+  /// a crowd may come and go between two calls.
+  mutating func isDue(connections: Int, most: Int, at now: Instant) -> Bool {
+    peak = max(peak, most)
     guard peak >= Self.worthwhile, connections <= peak / 2 else {
       quietSince = nil
       return false
