@@ -221,7 +221,9 @@ final class WorkerService: Sendable {
   /// The loops know which pages of their slabs nobody lies in.
   private func giveBackMemory() {
     let (connections, most) = (fleet.connectionCount, fleet.takeConnectionPeak())
-    guard state.withLock({ $0.memory.isDue(connections: connections, most: most, at: Clock.monotonic()) }) else { return }
+    guard state.withLock({ $0.memory.isDue(connections: connections, most: most, at: Clock.monotonic()) }) else {
+      return
+    }
     fleet.post(.giveBackMemory)
     Memory.giveBack()
   }
