@@ -98,8 +98,6 @@ struct Client: ~Copyable {
   var requests = 0
   /// The server's connection stays this client's, as an exchange has decided.
   var isPrivate = false
-  /// The stop of the worker, or a limit, ends this connection after the exchange.
-  var isLastRequest = false
   /// The timer is armed for then.
   var armed = Instant.distantFuture
   /// It gave way, and goes on when the turn's events are through, or it waits for its turn to go on with the handshake.
@@ -300,7 +298,7 @@ struct Client: ~Copyable {
     requests += 1
     world.counters.requests += 1
     noteRequestLine(&world)
-    if isLastRequest || world.isStopping || requests >= generation.policy.requestsPerConnection ?? .max {
+    if world.isStopping || requests >= generation.policy.requestsPerConnection ?? .max {
       exchange.value.endConnection()
     }
     if service == .redirect { return redirect(&world) }
