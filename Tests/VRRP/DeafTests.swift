@@ -45,6 +45,18 @@ import Wire
     #expect(network.moves == settled && network.nodes[0].isActive && !network.nodes[1].isActive)
   }
 
+  @Test func `a node that has just begun to listen misses no advertisement yet`() {
+    var node = Alone(priority: 100)
+    node.pass(50)
+    node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
+    #expect(node.effects == [])
+    node.pass(900)
+    node.hear(101)
+    node.pass(seconds: 10, hearing: 101)
+    let notes = node.effects.filter { if case .note = $0 { true } else { false } }
+    #expect(notes == [])
+  }
+
   @Test(arguments: 1...UInt64(20))
   func `a newcomer whose question went unheard stops at the first announcement against it`(seed: UInt64) {
     var network = Self.pair(seed: seed)
@@ -140,7 +152,7 @@ import Wire
     var said: [RouterNote] = []
     for second in 0..<130 {
       node.tell(.rejected(.stale(secondsAhead: 300), from: ip("192.0.2.6")))
-      node.tell(.claimed(second == 0 ? .announced : .answered, by: "02:00:00:00:00:01"))
+      node.tell(.claimed(second < 3 ? .announced : .answered, by: "02:00:00:00:00:01"))
       said += node.notes
       node.pass(1000)
       said += node.notes
@@ -181,6 +193,7 @@ import Wire
 
   @Test func `one that holds back says so once a minute`() {
     var node = Alone()
+    node.pass(2000)
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
     var said = node.notes
     for _ in 0..<180 {

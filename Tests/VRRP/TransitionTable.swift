@@ -86,6 +86,8 @@ struct TransitionTable {
     },
     Beginning(name: "Backup, somebody unheard announces the address") {
       $0.becomeReady()
+      // The first probe.
+      _ = $0.waitForTimer()
       _ = $0.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
       $0.now = $0.now + .milliseconds(500)
     },

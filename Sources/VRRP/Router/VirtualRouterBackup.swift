@@ -53,8 +53,12 @@ extension VirtualRouter {
   /// noise, and early enough for an answer before the wait is over.
   private func probeAt(_ waiting: Waiting) -> Instant? {
     guard waiting.probes < 2, !waiting.isHurried else { return nil }
-    let silentSince = max(waiting.since, peer?.heardAt ?? waiting.since)
-    return silentSince + Interval(nanoseconds: (2 + waiting.probes) * waiting.activeInterval.nanoseconds)
+    return silentSince(waiting) + Interval(nanoseconds: (2 + waiting.probes) * waiting.activeInterval.nanoseconds)
+  }
+
+  /// When an advertisement came last, or this node began to listen.
+  private func silentSince(_ waiting: Waiting) -> Instant {
+    max(waiting.since, peer?.heardAt ?? waiting.since)
   }
 
   private func end(of waiting: Waiting) -> Instant {
@@ -90,9 +94,10 @@ extension VirtualRouter {
       return []
     }
     // One whose advertisements come through is no secret, and one that was heard until now may have been the last
-    // Active. A kernel alone proves nothing: it keeps the address of a program that died.
+    // Active; a node that has just begun to listen has not missed an advertisement yet. A kernel alone proves nothing: it
+    // keeps the address of a program that died.
     let silence = Interval(nanoseconds: 2 * waiting.activeInterval.nanoseconds)
-    guard claim == .announced, !waiting.isHurried, peer.map({ now >= $0.heardAt + silence }) ?? true else { return [] }
+    guard claim == .announced, !waiting.isHurried, now >= silentSince(waiting) + silence else { return [] }
     waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)
     return [.note(stoodBack(behind: owner, at: now))]
   }
