@@ -46,12 +46,12 @@ RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
-.PHONY: help build reproducible debug demo deb rpm test build-tests test-unit test-c test-end-to-end test-pair soak test-packages test-appliance lint simulation \
+.PHONY: help build reproducible debug demo deb rpm test build-tests test-unit test-c test-end-to-end test-pair soak test-packages test-appliance test-instructions lint simulation \
 	fuzz bench clean \
 	stage deps deps-test deps-test-c deps-bench deps-package deps-test-packages deps-pair deps-appliance
 
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: deps ## the released binary: .build/release/belvedere
 	swift build -j $(JOBS) $(RELEASE_OPTIONS)
@@ -117,6 +117,9 @@ test-appliance: deps-appliance deb ## the package on booted Debian machines
 	BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) BELVEDERE_NEXT_DEB=$$(cat $(PACKAGES)/next-deb) \
 		$(PYTHON) -m pytest --rootdir=Tests/Appliance -c Tests/Appliance/pytest.ini Tests/Appliance \
 		-n 2 --dist loadfile $(PYTEST)
+
+test-instructions: deps-bench build ## whether a request or a handshake needs more instructions than recorded
+	Tests/Bench/run --gate
 
 lint: ## the formatter's opinion
 	swift format lint --strict --recursive Package.swift Sources Tests

@@ -4,9 +4,12 @@ Each balancer runs under valgrind's callgrind with the same short load, then aga
 difference, divided by how much more, is what one unit costs in user space, start and end of the process left out.
 Health checks are off or as rare as can be, so that no clock decides how many there are. Of Belvedere it is the worker
 that is counted: Debian's valgrind can't run the supervisor, which never sees a client's byte.
+
+The gate counts only what this repository decides: the instructions of Belvedere's own binary and of libssl, not those of
+libcrypto, libc and the dynamic linker, which another Debian changes.
 """
 import argparse
-import re
+import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,16 +33,23 @@ class Row:
 
 
 ROWS = [
-    Row("keep-alive GET, 200 B", ["-c", "1"], "/200", 50, 1000, 0.9),
-    Row("keep-alive GET, 10 KB", ["-c", "1"], "/10k", 50, 1000, 0.9),
+    Row("keep-alive GET, 200 B", ["-c", "1"], "/200", 50, 5000, 0.9),
+    Row("keep-alive GET, 10 KB", ["-c", "1"], "/10k", 50, 5000, 0.9),
     # Nearly all of a handshake is OpenSSL's arithmetic, the same in all.
-    Row("full handshake + GET", ["-c", "1", "-1"], "/200", 5, 50, 1.0),
-    Row("resumed handshake + GET", ["-c", "1", "-1", "-r"], "/200", 5, 100, 1.0),
+    Row("full handshake + GET", ["-c", "1", "-1"], "/200", 5, 600, 1.0),
+    Row("resumed handshake + GET", ["-c", "1", "-1", "-r"], "/200", 5, 600, 1.0),
 ]
+# The instructions of one unit of each row, as they were recorded; a change that needs more of them records them anew.
+FIGURES = Path(__file__).with_name("instructions.json")
+# A row fails above its figure times this.
+GATE = 1.02
+# A busy machine only ever adds: a record that arrives in two pieces, a tick of a timer. One run in six has half a
+# million more.
+ATTEMPTS = 3
 
 
-def instructions(load: Path, balancer: Balancer, longer: Row | None) -> int:
-    """What all processes of the balancer execute in user space for one run."""
+def instructions(load: Path, balancer: Balancer, longer: Row | None, objects: tuple[str, ...] = ("",)) -> int:
+    """What all processes of the balancer execute in user space for one run, in objects whose file names begin so."""
     stem = f"callgrind.{balancer.name}"
     for old in balancer.work.glob(f"{stem}.*"):
         old.unlink()
@@ -60,10 +70,37 @@ def instructions(load: Path, balancer: Balancer, longer: Row | None) -> int:
                 raise SystemExit(f"{balancer.name}, {row.name}: {result['errors']} failures")
     finally:
         balancer.stop()
-    totals = [re.search(r"^totals: (\d+)", out.read_text(), re.MULTILINE) for out in balancer.work.glob(f"{stem}.*")]
-    if not totals or None in totals:
+    counts = [by_object(out) for out in balancer.work.glob(f"{stem}.*")]
+    if not counts:
         raise SystemExit(f"{balancer.name} did not end in order: its instructions are unknown")
-    return sum(int(total[1]) for total in totals)
+    return sum(spent for count in counts for name, spent in count.items() if name.startswith(objects))
+
+
+def by_object(profile: Path) -> dict[str, int]:
+    """The instructions executed in each object file, by the file's name, from callgrind's output."""
+    names: dict[str, str] = {}
+    spent: dict[str, int] = {}
+    current, is_call, total = "", False, None
+    with profile.open() as lines:
+        for line in lines:
+            if line[0] in "0123456789+-*":
+                # The line after "calls=" is what the called function spent, which stands with that function as well.
+                if not is_call:
+                    spent[current] = spent.get(current, 0) + int(line.split()[1])
+                is_call = False
+            elif line.startswith(("ob=", "cob=")):
+                number, _, path = line.partition("=")[2].strip().partition(" ")
+                if path:
+                    names[number] = Path(path).name
+                if line.startswith("ob="):
+                    current = names[number]
+            elif line.startswith("calls="):
+                is_call = True
+            elif line.startswith("totals: "):
+                total = int(line.split()[1])
+    if total is None or sum(spent.values()) != total:
+        raise SystemExit(f"{profile.name}: {sum(spent.values())} instructions in its lines, {total} in all")
+    return spent
 
 
 def without_debug_information(binary: Path, work: Path) -> Path:
@@ -73,10 +110,15 @@ def without_debug_information(binary: Path, work: Path) -> Path:
     return copy
 
 
-def side_by_side(arguments: argparse.Namespace, work: Path, load: Path) -> Table:
+def prepared(belvedere: Path, work: Path) -> Path:
+    """The binary as valgrind can run it, and the library that starts valgrind in its worker."""
     subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", work / "under_valgrind.so",
                     Path(__file__).with_name("under_valgrind.c")], check=True)
-    belvedere = without_debug_information(arguments.belvedere, work) if arguments.belvedere else None
+    return without_debug_information(belvedere, work)
+
+
+def side_by_side(arguments: argparse.Namespace, work: Path, load: Path) -> Table:
+    belvedere = prepared(arguments.belvedere, work) if arguments.belvedere else None
     contestants = setup.balancers(work, belvedere, core=None, checked=False)
     table = Table([balancer.name for balancer in contestants])
     for balancer in contestants:
@@ -91,3 +133,26 @@ def above_bound(table: Table) -> list[str]:
     """The rows in which Belvedere needs more of HAProxy's instructions than it may."""
     return [f"{row.name}: {table.ratio(row.name, 'belvedere'):.3f} of HAProxy's instructions, {row.bound} allowed"
             for row in ROWS if table.ratio(row.name, "belvedere") > row.bound]
+
+
+def gate(belvedere: Path, work: Path, load: Path, record: bool) -> list[str]:
+    """The rows that need more instructions than recorded. With `record` their figures are written instead."""
+    [balancer] = [b for b in setup.balancers(work, prepared(belvedere, work), core=None, checked=False)
+                  if b.name == "belvedere"]
+    recorded = json.loads(FIGURES.read_text())
+    counted = {}
+    own = ("belvedere", "libssl.")
+    least = min(instructions(load, balancer, None, own) for _ in range(3))
+    for row in ROWS:
+        attempts = []
+        while len(attempts) < ATTEMPTS and (record or not attempts or min(attempts) > recorded[row.name] * GATE):
+            attempts.append(round((instructions(load, balancer, row, own) - least) / row.more))
+        counted[row.name] = min(attempts)
+        print(f"{row.name}: {min(attempts)} instructions, {recorded[row.name]} recorded"
+              f" ({min(attempts) / recorded[row.name] - 1:+.1%})", flush=True)
+    if record:
+        FIGURES.write_text(json.dumps(counted, indent=2) + "\n")
+        return []
+    return [f"{name}: more than {GATE - 1:.0%} above the recorded figure; if there is a reason, say it in the commit"
+            " that records the new one: Tests/Bench/run --gate --record"
+            for name, count in counted.items() if count > recorded[name] * GATE]
