@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 JOBS ?= $(shell nproc)
 PYTHON := /usr/bin/python3
+RUN_PYTEST := $(PYTHON) -m pytest --rootdir=Tests -c Tests/pytest.ini
 # address or thread: build and test with that sanitizer, in a build folder of its own.
 SANITIZE ?=
 # What to hand to pytest besides: make test-end-to-end PYTEST='-k tunnel'
@@ -94,29 +95,27 @@ test-c: deps-test-c ## our C code under gcc's sanitizers
 
 test-end-to-end: deps-test debug ## the built binary against real peers
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
-		$(PYTHON) -m pytest --rootdir=Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd -n $(TEST_JOBS) $(PYTEST)
+		$(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(PYTEST)
 
 test-pair: deps-pair debug ## two nodes that share an address, in network namespaces
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
-		$(PYTHON) -m pytest --rootdir=Tests/Pair -c Tests/Pair/pytest.ini Tests/Pair -n $(TEST_JOBS) $(PYTEST)
+		$(RUN_PYTEST) Tests/Pair -n $(TEST_JOBS) $(PYTEST)
 
 # 1 GiB each way, and a two-way chunked stream for five minutes; the tests' own defaults are what CI has time for.
 soak: export BELVEDERE_TEST_BULK ?= 1024
 soak: export BELVEDERE_TEST_STREAM ?= 300
 soak: deps-test build ## the long tests at full length, on the released binary
-	BELVEDERE=$(CURDIR)/.build/release/belvedere $(PYTHON) -m pytest --rootdir=Tests/EndToEnd \
-		-c Tests/EndToEnd/pytest.ini Tests/EndToEnd -m soak --durations=0 $(PYTEST)
+	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -m soak --durations=0 $(PYTEST)
 
 test-packages: deps-test-packages deb rpm ## what the packages hold, their scripts, and whether the same bytes come again
 	BELVEDERE_TREE=$(CURDIR)/$(PACKAGES)/tree BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) \
 		BELVEDERE_RPM=$$(cat $(PACKAGES)/rpm) \
-		$(PYTHON) -m pytest --rootdir=Tests/Packaging -c Tests/Packaging/pytest.ini Tests/Packaging $(PYTEST)
+		$(RUN_PYTEST) Tests/Packaging $(PYTEST)
 
 test-appliance: deps-appliance deb ## the package on booted Debian machines
 	packaging/deb $(PACKAGES)/tree $(PACKAGES) 2 >$(PACKAGES)/next-deb
 	BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) BELVEDERE_NEXT_DEB=$$(cat $(PACKAGES)/next-deb) \
-		$(PYTHON) -m pytest --rootdir=Tests/Appliance -c Tests/Appliance/pytest.ini Tests/Appliance \
-		-n 2 --dist loadfile $(PYTEST)
+		$(RUN_PYTEST) Tests/Appliance -n 2 --dist loadfile $(PYTEST)
 
 test-instructions: deps-bench build ## whether a request or a handshake needs more instructions than recorded
 	Tests/Bench/run --gate

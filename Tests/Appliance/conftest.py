@@ -3,12 +3,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from harness import ground
-from harness.site import Site
-
-
-def pytest_report_header():
-    return f"package under test: {os.environ['BELVEDERE_DEB']}"
+from harness.appliance import ground
+from harness.appliance.site import Site
 
 
 def pytest_configure():
@@ -16,22 +12,16 @@ def pytest_configure():
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM"))
 
 
-def pytest_collection_modifyitems(items):
+@pytest.fixture(scope="session", autouse=True)
+def can_boot_machines():
     reason = ground.obstacle()
     if reason is not None:
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason=reason))
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
-def package():
-    """The package under test."""
-    return Path(os.environ["BELVEDERE_DEB"])
-
-
-@pytest.fixture(scope="session")
-def next_package():
-    """The same with a higher version."""
+def next_deb():
+    """The package under test with a higher version."""
     return Path(os.environ["BELVEDERE_NEXT_DEB"])
 
 

@@ -4,7 +4,7 @@ and the key that signs, which root alone can read."""
 import re
 
 import pytest
-from harness.site import CONFIGURATION
+from harness.appliance.site import CONFIGURATION
 
 ADDRESS, VIRTUAL = "192.168.1.164", "192.168.1.174"
 
@@ -20,9 +20,9 @@ SENDMAIL = """\
 
 
 @pytest.fixture(scope="module")
-def machine(site, package):
+def machine(site, deb):
     machine = site.machine("lb1", ADDRESS)
-    machine.bring(package, "/root/belvedere.deb")
+    machine.bring(deb, "/root/belvedere.deb")
     machine.run("apt-get install --yes /root/belvedere.deb")
     machine.run("install -g adm -m 2755 /usr/bin/id /usr/local/bin/rights")
     machine.write("/usr/local/bin/hook", HOOK, mode="0755")

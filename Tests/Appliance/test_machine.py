@@ -4,7 +4,7 @@ ended."""
 import re
 
 import pytest
-from harness.site import CONFIGURATION
+from harness.appliance.site import CONFIGURATION
 
 ADDRESS = "192.168.1.162"
 
@@ -18,8 +18,8 @@ def serves(site):
     return lambda: site.is_served(ADDRESS)
 
 
-def test_installation_says_what_to_do_and_starts_nothing(machine, package):
-    machine.bring(package, "/root/belvedere.deb")
+def test_installation_says_what_to_do_and_starts_nothing(machine, deb):
+    machine.bring(deb, "/root/belvedere.deb")
     said = machine.run("apt-get install --yes /root/belvedere.deb")
     assert "not started before you have configured it" in said
     assert "systemctl enable --now belvedere" in said
@@ -186,16 +186,16 @@ def test_sockets_of_a_socket_unit_are_taken(machine, site):
     machine.run("systemctl daemon-reload && systemctl start belvedere")
 
 
-def test_upgrade_under_load_refuses_nobody(machine, site, next_package):
+def test_upgrade_under_load_refuses_nobody(machine, site, next_deb):
     supervisor = machine.supervisor
-    machine.bring(next_package, "/root/belvedere.deb")
+    machine.bring(next_deb, "/root/belvedere.deb")
     with site.load(ADDRESS) as load:
         machine.run("apt-get install --yes /root/belvedere.deb")
     assert machine.supervisor not in (0, supervisor)
     assert load["failures"] == []
 
 
-def test_upgrade_leaves_the_service_alone_when_it_refuses_the_configuration(machine, site, next_package):
+def test_upgrade_leaves_the_service_alone_when_it_refuses_the_configuration(machine, site, next_deb):
     supervisor = machine.supervisor
     good = machine.path("/etc/belvedere/belvedere.yaml").read_text()
     machine.write("/etc/belvedere/belvedere.yaml", good + "unheard-of: true\n")

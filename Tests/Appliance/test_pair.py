@@ -5,7 +5,7 @@ the one before ended, lb1 with the address unless it says otherwise."""
 import re
 
 import pytest
-from harness.manual import Manual
+from harness.appliance.manual import Manual
 
 ADDRESS = "192.168.1.170"
 install, operate = Manual("install.md"), Manual("operate.md")
@@ -59,11 +59,11 @@ def assert_served(load):
 
 
 @pytest.mark.no_holder
-def test_packages_are_installed_and_start_nothing(pair, package):
+def test_packages_are_installed_and_start_nothing(pair, deb):
     for machine in pair:
         # Who types agrees to what apt asks.
         machine.write("/etc/apt/apt.conf.d/agree", 'APT::Get::Assume-Yes "true";\n')
-        machine.bring(package, "/root/belvedere_0.1.0-1_amd64.deb")
+        machine.bring(deb, "/root/belvedere_0.1.0-1_amd64.deb")
         said = install.type(machine, "apt install ./belvedere_0.1.0-1_amd64.deb")
         assert "not started before you have configured it" in said
         assert machine.show("ActiveState") == "inactive"
@@ -241,12 +241,12 @@ def test_machine_that_lost_power_comes_back_by_itself(lb1, lb2, site):
     assert lb1.run("systemctl is-active firewalld").strip() == "active"
 
 
-def test_pair_is_upgraded_without_an_outage(lb1, lb2, site, next_package):
+def test_pair_is_upgraded_without_an_outage(lb1, lb2, site, next_deb):
     """As the manual has it: the Backup first."""
     before = lb1.run("dpkg-query -W -f '${Version}' belvedere")
     with site.load(ADDRESS) as load:
         for machine in (lb2, lb1):
-            machine.bring(next_package, "/root/belvedere_0.2.0-1_amd64.deb")
+            machine.bring(next_deb, "/root/belvedere_0.2.0-1_amd64.deb")
             if machine is lb1:
                 operate.type(lb1, "systemctl stop belvedere")
                 assert lb2.holds(ADDRESS)
@@ -263,7 +263,7 @@ def test_pair_is_upgraded_without_an_outage(lb1, lb2, site, next_package):
         assert machine.run("dpkg-query -W -f '${Version}' belvedere") > before
 
 
-def test_active_is_upgraded_in_place_without_an_outage(lb1, lb2, site, next_package):
+def test_active_is_upgraded_in_place_without_an_outage(lb1, lb2, site, next_deb):
     with site.load(ADDRESS) as load:
         lb1.run("cd /root && apt-get install --yes --reinstall ./belvedere_0.2.0-1_amd64.deb")
         lb1.wait_until(lambda: lb1.holds(ADDRESS) and not lb2.holds(ADDRESS), "the address")

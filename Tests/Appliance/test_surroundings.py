@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from harness.manual import Manual
-from harness.site import CONFIGURATION
+from harness.appliance.manual import Manual
+from harness.appliance.site import CONFIGURATION
 
 ADDRESS = "192.168.1.162"
 CLIENT = "192.168.1.20"
@@ -17,9 +17,9 @@ HTTPLOG = (
 
 
 @pytest.fixture(scope="module")
-def machine(site, package):
+def machine(site, deb):
     machine = site.machine("lb1", ADDRESS)
-    machine.bring(package, "/root/belvedere.deb")
+    machine.bring(deb, "/root/belvedere.deb")
     machine.run("apt-get install --yes /root/belvedere.deb")
     site.configure(machine)
     machine.run("systemctl start belvedere")

@@ -1,16 +1,5 @@
 import pytest
-from harness.belvedere import binary
-from harness.certificates import Certificates
 from harness.scene import Scene
-
-
-def pytest_report_header():
-    return f"belvedere under test: {binary()}"
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture

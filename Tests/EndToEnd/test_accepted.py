@@ -6,7 +6,8 @@ import re
 import subprocess
 
 import pytest
-from harness.belvedere import ROOT, binary, merged
+from harness import ROOT
+from harness.belvedere import binary, merged
 from harness.waiting import PATIENCE, wait_until
 
 SECTIONS = ["timeouts", "limits", "health", "affinity", "pool"]

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from harness.belvedere import ROOT, binary
+from harness import ROOT
+from harness.belvedere import binary
 from harness.certificates import Authority, openssl
 from harness.waiting import PATIENCE
 

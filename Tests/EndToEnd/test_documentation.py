@@ -2,12 +2,11 @@
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
+from harness import ROOT
 from harness.belvedere import binary
 
-ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "Sources"
 # What a line of the log is made by. Debugging is for those who read the sources.
 CALL = re.compile(

@@ -2,17 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-
-
-def pytest_report_header():
-    return f"packages under test: {os.environ['BELVEDERE_DEB']}, {os.environ['BELVEDERE_RPM']}"
-
-
-@pytest.fixture(scope="session")
-def deb():
-    return Path(os.environ["BELVEDERE_DEB"])
+from harness import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +12,7 @@ def rpm():
 
 @pytest.fixture(scope="session")
 def tree():
-    """The staged tree that both were made of."""
+    """The staged tree that both packages were made of."""
     return Path(os.environ["BELVEDERE_TREE"])
 
 

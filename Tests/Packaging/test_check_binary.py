@@ -2,11 +2,11 @@
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
+from harness import ROOT
 
-CHECK = Path(__file__).resolve().parents[2] / "packaging/check-binary"
+CHECK = ROOT / "packaging/check-binary"
 COMPILER = shutil.which("cc") or "clang"
 
 SOURCE = """
@@ -69,7 +69,7 @@ def test_shared_object_is_no_program(build):
 
 
 def test_binary_that_tells_where_it_was_built_is_refused(build):
-    place = CHECK.parents[1] / "Sources/COpenSSL"
+    place = ROOT / "Sources/COpenSSL"
     refused_for(build(source=SOURCE.replace("puts(word)", f'puts(words[1] ? word : "{place}")')), "it names the folder")
 
 

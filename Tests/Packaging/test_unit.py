@@ -3,11 +3,9 @@
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
+from harness import ROOT
 
 
 @pytest.fixture(scope="module")

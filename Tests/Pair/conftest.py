@@ -1,29 +1,14 @@
 import pytest
-from harness.belvedere import binary
-from harness.certificates import Certificates
-from stage import lan
-from stage.scene import Scene
+from harness.pair import lan
+from harness.pair.scene import Scene
 
 
-def pytest_report_header():
-    return f"belvedere under test: {binary()}"
-
-
-def pytest_collection_modifyitems(items):
-    reason = lan.obstacle()
-    if reason is not None:
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason=reason))
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def network():
     """The network that this process has moved into."""
+    reason = lan.obstacle()
+    if reason is not None:
+        pytest.skip(reason)
     return lan.Lan()
 
 

@@ -4,8 +4,8 @@ clocks that only run on."""
 import time
 from datetime import datetime
 
+from harness.pair.clock import Clock
 from harness.waiting import stays, wait_until
-from stage.clock import Clock
 
 HOUR = 3600
 

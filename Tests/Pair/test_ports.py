@@ -4,9 +4,9 @@ stays."""
 import threading
 
 from harness.client import client_context, connect_tls
+from harness.pair.balancer import Balancer
 from harness.server import page
 from harness.waiting import PATIENCE, stays
-from stage.balancer import Balancer
 
 PORTS = 40
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 from harness.client import client_context, connect_tls
+from harness.pair.lan import Lan
 from harness.server import ConnectionServer
 from harness.waiting import PATIENCE, wait_until
-from stage.lan import Lan
 
 KINDS = ["length", "chunks", "to-the-end"]
 

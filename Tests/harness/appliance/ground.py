@@ -7,8 +7,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-CACHE = REPOSITORY / ".build" / "appliance"
+from harness import ROOT
+
+CACHE = ROOT / ".build" / "appliance"
 
 # systemd and what the package depends on, so that machines need no archive; an administrator's usual tools; and
 # neighbours of Belvedere's, which a test that wants one starts.

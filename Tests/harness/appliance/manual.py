@@ -3,7 +3,7 @@ by some test, or the page says something that nobody has tried."""
 
 import re
 
-from harness import ground
+from harness import ROOT
 
 
 def statements(block):
@@ -24,7 +24,7 @@ def statements(block):
 class Manual:
     def __init__(self, page):
         self.page = page
-        blocks = re.findall(r"^```(\w*)\n(.*?)^```$", (ground.REPOSITORY / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
+        blocks = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
         self.commands = [command for language, block in blocks if not language for command in statements(block)]
         # The page's first, if it has one.
         self.configuration = next((block for language, block in blocks if language == "yaml"), None)

@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness import ground
+from . import ground
 
 BOOT = Path(__file__).with_name("boot")
 

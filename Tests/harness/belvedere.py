@@ -8,10 +8,9 @@ import signal
 import subprocess
 from pathlib import Path
 
+from . import ROOT
 from .client import client_context, connect_plain, connect_socket, connect_tls
 from .waiting import PATIENCE, free_port, fresh_address, wait_until
-
-ROOT = Path(__file__).resolve().parents[3]
 
 # What no log may hold, whatever a test did.
 CRASH = re.compile(

@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from harness.machine import Machine
-from harness.network import Network
+from .machine import Machine
+from .network import Network
 
 HERE = Path(__file__).parent
 NAME = "view.domain.local"

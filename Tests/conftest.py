@@ -1,0 +1,22 @@
+import os
+from pathlib import Path
+
+import pytest
+from harness.belvedere import binary
+from harness.certificates import Certificates
+
+
+def pytest_report_header():
+    named = [os.environ[name] for name in ("BELVEDERE", "BELVEDERE_DEB", "BELVEDERE_RPM") if name in os.environ]
+    return f"under test: {', '.join(named) or binary()}"
+
+
+@pytest.fixture(scope="session")
+def deb():
+    """The package for Debian under test."""
+    return Path(os.environ["BELVEDERE_DEB"])
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))

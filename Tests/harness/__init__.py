@@ -1,0 +1,5 @@
+"""What the suites in Python share: the balancer under test, its servers and clients, certificates, networks."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
