@@ -34,7 +34,7 @@ SWIFT_OPTIONS := -j $(JOBS) --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitiz
 # Under a sanitizer, Swift's own crash handler would hang; and a finding is a failure.
 SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions \
-	BELVEDERE_TEST_PATIENCE=60
+	BELVEDERE_TEST_TIMEOUT=60
 ENVIRONMENT := $(if $(SANITIZE),$(SANITIZER_ENVIRONMENT))
 
 # The released binary: the Swift library inside, nothing to look up at run time but the distribution's own libraries,

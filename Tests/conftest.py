@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from harness.belvedere import binary
-from harness.certificates import Certificates
+from harness.certificates import CertificateFactory
 
 
 def pytest_report_header():
@@ -19,4 +19,4 @@ def deb():
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
-    return Certificates(tmp_path_factory.mktemp("certificates"))
+    return CertificateFactory(tmp_path_factory.mktemp("certificates"))

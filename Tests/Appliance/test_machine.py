@@ -137,7 +137,7 @@ def test_death_of_the_supervisor_refuses_no_connection(machine, site):
     supervisor = machine.supervisor
     machine.kill(supervisor, "SIGKILL")
     # No supervisor, no worker: the connection waits in the queue of a socket that systemd keeps.
-    machine.wait_until(serves(site), "an answer", patience=1)
+    machine.wait_until(serves(site), "an answer", timeout=1)
     assert machine.supervisor not in (0, supervisor)
 
 

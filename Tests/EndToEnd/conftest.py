@@ -1,18 +1,18 @@
 import pytest
-from harness.scene import Scene
+from harness.testbed import Testbed
 
 
 @pytest.fixture
-def scene(tmp_path, certificates):
-    """The actors of one test."""
-    scene = Scene(tmp_path, certificates)
-    yield scene
-    scene.end()
+def testbed(tmp_path, certificates):
+    """The balancers of one test and the servers behind them."""
+    testbed = Testbed(tmp_path, certificates)
+    yield testbed
+    testbed.end()
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory, certificates):
-    """The actors of a whole file, for tables whose rows leave no trace."""
-    scene = Scene(tmp_path_factory.mktemp("shared"), certificates)
-    yield scene
-    scene.end()
+def shared_testbed(tmp_path_factory, certificates):
+    """The same for a whole file, for tables whose rows leave no trace."""
+    testbed = Testbed(tmp_path_factory.mktemp("shared"), certificates)
+    yield testbed
+    testbed.end()

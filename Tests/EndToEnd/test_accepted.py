@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from harness import ROOT
 from harness.belvedere import binary, merged
-from harness.waiting import PATIENCE, wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 SECTIONS = ["timeouts", "limits", "health", "affinity", "pool"]
 # Tables of ten million clients are for machines that have the memory.
@@ -48,7 +48,7 @@ def highest(ends):
 
 
 def is_accepted(balancer):
-    run = subprocess.run([binary(), "check", "-c", balancer.file], capture_output=True, text=True, timeout=PATIENCE)
+    run = subprocess.run([binary(), "check", "-c", balancer.file], capture_output=True, text=True, timeout=TIMEOUT)
     return run.returncode == 0
 
 
@@ -57,8 +57,8 @@ def test_every_range_is_found():
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_whatever_is_accepted_is_taken_over_and_the_worker_lives(scene, seed):
-    balancer = scene.balance(scene.server(), health={"interval": "200ms", "rise": 1})
+def test_whatever_is_accepted_is_taken_over_and_the_worker_lives(testbed, seed):
+    balancer = testbed.balance(testbed.server(), health={"interval": "200ms", "rise": 1})
     before, worker = balancer.configuration, balancer.worker
     choice = random.Random(seed).choice
     for choose in (lowest, highest, choice, choice, lowest, choice):
@@ -79,9 +79,9 @@ def test_whatever_is_accepted_is_taken_over_and_the_worker_lives(scene, seed):
 
 
 @pytest.mark.parametrize("count", [65, 1024])
-def test_as_many_servers_as_are_accepted_are_served_and_tunnels_go_on(scene, count):
-    server = scene.server()
-    balancer = scene.balance(server)
+def test_as_many_servers_as_are_accepted_are_served_and_tunnels_go_on(testbed, count):
+    server = testbed.server()
+    balancer = testbed.balance(server)
     worker = balancer.worker
     kept = balancer.connect()
     kept.send("GET /kept HTTP/1.1\r\nHost: view.test\r\n\r\n")

@@ -29,9 +29,9 @@ HTTPLOG = re.compile(
 
 
 @pytest.fixture(scope="module")
-def balanced(shared):
-    server = shared.server()
-    return shared.balance(server, timeouts={"server": "400ms", "http-request": "400ms", "client": "5s"}), server
+def balanced(shared_testbed):
+    server = shared_testbed.server()
+    return shared_testbed.balance(server, timeouts={"server": "400ms", "http-request": "400ms", "client": "5s"}), server
 
 
 def entry(balancer, target):
@@ -71,7 +71,7 @@ def test_timers_tell_where_the_time_went(balanced):
     assert int(line["Ta"]) >= sum(int(line[t]) for t in ("TR", "Tw", "Tc", "Tr"))
 
 
-def test_time_in_the_queue_is_told(scene):
+def test_time_in_the_queue_is_told(testbed):
     go = threading.Event()
 
     def script(request):
@@ -79,8 +79,8 @@ def test_time_in_the_queue_is_told(scene):
             go.wait(30)
         page(request)
 
-    server = scene.server(script=script)
-    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}})
+    server = testbed.server(script=script)
+    balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}})
     with balancer.connect() as first, balancer.connect() as second:
         first.send(f"GET /held HTTP/1.1\r\n{HOST}\r\n")
         server.wait_for_requests(1)
@@ -142,9 +142,9 @@ def test_termination_state(balanced, state, statuses, name, act):
     assert match["status"] in statuses.split("|"), line
 
 
-def test_no_server_is_told(scene):
-    server = scene.server()
-    balancer = scene.balance(server)
+def test_no_server_is_told(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server)
     server.die()
     assert balancer.get("/log/none").status == 503
     balancer.wait_for_state("view01", "down")
@@ -153,9 +153,9 @@ def test_no_server_is_told(scene):
     assert (line["backend"], line["server"]) == ("servers", "<NOSRV>") and line["status"] == "503" and line["Tc"] == "-1" and line["state"][0] == "S"
 
 
-def test_retry_and_redispatch_are_told(scene):
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values())
+def test_retry_and_redispatch_are_told(testbed):
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values())
     sources = [f"127.0.84.{n}" for n in range(1, 20)]
     victim = next(source for source in sources if balancer.server_of(source) == "view01")
     servers["view01"].die()
@@ -235,9 +235,9 @@ def test_halog_reads_it(balanced, tmp_path):
     assert re.match(r"servers/view01\s+0\s+5\s+0\s+0\s+0\s+0", row.replace(",", " ")), row
 
 
-def test_json_is_json(scene):
-    server = scene.server()
-    balancer = scene.balance(server, log={"access": {"format": "json", "queries": "full"}})
+def test_json_is_json(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, log={"access": {"format": "json", "queries": "full"}})
     assert balancer.get('/log/json?a=\\x', source="127.0.83.9").status in (200, 400)
     assert balancer.get("/log/second").status == 200
     with balancer.connect() as client:
@@ -252,16 +252,16 @@ def test_json_is_json(scene):
     assert len(timers) == 5 and all(isinstance(found[key], int) for key in timers)
 
 
-def test_log_goes_to_a_file(scene, tmp_path):
+def test_log_goes_to_a_file(testbed, tmp_path):
     file = tmp_path / "access.log"
-    balancer = scene.balance(scene.server(), log={"access": {"target": str(file)}})
+    balancer = testbed.balance(testbed.server(), log={"access": {"target": str(file)}})
     assert balancer.get("/log/file").status == 200
     wait_until(lambda: file.exists() and "/log/file" in file.read_text(), "a line in the file")
     assert balancer.access_lines == []
 
 
-def test_log_can_be_switched_off(scene):
-    balancer = scene.balance(scene.server(), log={"access": "off"})
+def test_log_can_be_switched_off(testbed):
+    balancer = testbed.balance(testbed.server(), log={"access": "off"})
     assert balancer.get("/log/off").status == 200
     balancer.end()
     assert balancer.access_lines == []
@@ -274,9 +274,9 @@ SECRETS = [
 
 
 @pytest.mark.parametrize("level", ["info", "debug"])
-def test_no_secret_of_a_query_is_in_any_log(scene, level):
+def test_no_secret_of_a_query_is_in_any_log(testbed, level):
     """Served, redirected, refused, or left behind a body; in the access log and in the operational one."""
-    balancer = scene.balance(scene.server(), log={"level": level})
+    balancer = testbed.balance(testbed.server(), log={"level": level})
     for target, logged in SECRETS:
         assert balancer.get(target).status == 200
         with balancer.connect_redirect() as client:
@@ -298,10 +298,10 @@ def test_no_secret_of_a_query_is_in_any_log(scene, level):
 
 
 @pytest.mark.parametrize("format", ["httplog", "json"])
-def test_many_long_lines_of_one_turn_are_whole_or_counted(scene, format):
+def test_many_long_lines_of_one_turn_are_whole_or_counted(testbed, format):
     """Lines that are escaped are up to six times as long as what came."""
     changes = {"threads": 1, "log": {"access": {"format": format, "queries": "full"}}}
-    balancer = scene.balance(scene.server(), **changes)
+    balancer = testbed.balance(testbed.server(), **changes)
     clients = [balancer.connect_redirect() for _ in range(300)]
     # All of them are read in one turn of the loop.
     os.kill(balancer.worker, signal.SIGSTOP)
@@ -328,17 +328,17 @@ def requests(balancer, count):
             assert client.get(f"/log/full/{number}/{'x' * 500}").status == 200
 
 
-def test_full_disk_stops_nobody_and_is_counted(scene):
-    balancer = scene.balance(scene.server(), log={"access": {"target": "/dev/full"}})
+def test_full_disk_stops_nobody_and_is_counted(testbed):
+    balancer = testbed.balance(testbed.server(), log={"access": {"target": "/dev/full"}})
     requests(balancer, 500)
     balancer.wait_for_log(r"access log.*dropped")
 
 
-def test_reader_that_reads_nothing_stops_nobody(scene):
+def test_reader_that_reads_nothing_stops_nobody(testbed):
     """The journal, or a pipe, whose other end is stuck."""
     reading, writing = os.pipe()
     try:
-        balancer = scene.balance(scene.server(), stdout=writing)
+        balancer = testbed.balance(testbed.server(), stdout=writing)
         os.close(writing)
         writing = None
         # Far more than a pipe and the writer's own memory hold.
@@ -370,17 +370,17 @@ def drain_into(descriptor, taken):
         pass
 
 
-def test_reader_that_goes_away_stops_nobody(scene):
+def test_reader_that_goes_away_stops_nobody(testbed):
     """SIGPIPE and EPIPE."""
     reading, writing = os.pipe()
-    balancer = scene.balance(scene.server(), stdout=writing)
+    balancer = testbed.balance(testbed.server(), stdout=writing)
     os.close(writing)
     os.close(reading)
     requests(balancer, 300)
     assert balancer.get("/").status == 200
 
 
-def test_stuck_operational_log_stops_nobody(scene):
+def test_stuck_operational_log_stops_nobody(testbed):
     """Standard error to a pipe that nobody reads, at the level that writes most."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -391,7 +391,7 @@ def test_stuck_operational_log_stops_nobody(scene):
         pass
     os.set_blocking(writing, True)
     try:
-        balancer = scene.balance(scene.server(), serving=False, stderr=writing, log={"level": "debug"})
+        balancer = testbed.balance(testbed.server(), serving=False, stderr=writing, log={"level": "debug"})
         os.close(writing)
         writing = None
         wait_until(lambda: balancer.get("/").status == 200, "a served request")

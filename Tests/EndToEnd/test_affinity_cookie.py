@@ -50,15 +50,15 @@ class Person:
         return answer["X-Server"], not new
 
 
-def pair(scene, by, **changes):
-    servers = {name: scene.server(name, script=sessions()) for name in ("view01", "view02")}
+def pair(testbed, by, **changes):
+    servers = {name: testbed.server(name, script=sessions()) for name in ("view01", "view02")}
     affinity = {"by": by, **changes.pop("affinity", {})}
-    return servers, scene.balance(*servers.values(), health=QUICK, affinity=affinity, **changes)
+    return servers, testbed.balance(*servers.values(), health=QUICK, affinity=affinity, **changes)
 
 
-def test_people_behind_one_address_have_their_own_servers(scene):
+def test_people_behind_one_address_have_their_own_servers(testbed):
     """Without addresses, who has no cookie goes anywhere, and stays there."""
-    _, balancer = pair(scene, "cookie JSESSIONID")
+    _, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(24)]
     homes = [person.ask()[0] for person in people]
     assert set(homes) == {"view01", "view02"}
@@ -66,9 +66,9 @@ def test_people_behind_one_address_have_their_own_servers(scene):
         assert [person.ask() for person in people] == [(home, True) for home in homes]
 
 
-def test_requests_on_one_connection_go_where_their_cookies_belong(scene):
+def test_requests_on_one_connection_go_where_their_cookies_belong(testbed):
     """As they come from a proxy that shares its connections."""
-    _, balancer = pair(scene, "cookie JSESSIONID")
+    _, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(12)]
     homes = [person.ask()[0] for person in people]
     with balancer.connect() as client:
@@ -76,8 +76,8 @@ def test_requests_on_one_connection_go_where_their_cookies_belong(scene):
             assert [person.ask(client) for person in people] == [(home, True) for home in homes]
 
 
-def test_who_has_no_cookie_yet_goes_by_the_address(scene):
-    _, balancer = pair(scene, BOTH)
+def test_who_has_no_cookie_yet_goes_by_the_address(testbed):
+    _, balancer = pair(testbed, BOTH)
     sources = client_addresses(12)
     by_address = {source: Person(balancer, source).ask()[0] for source in sources}
     assert set(by_address.values()) == {"view01", "view02"}
@@ -89,8 +89,8 @@ def test_who_has_no_cookie_yet_goes_by_the_address(scene):
         assert stranger.ask() == (by_address[source], False)
 
 
-def test_session_follows_its_cookie_to_another_address_and_changes_nothing_for_others_there(scene):
-    _, balancer = pair(scene, BOTH)
+def test_session_follows_its_cookie_to_another_address_and_changes_nothing_for_others_there(testbed):
+    _, balancer = pair(testbed, BOTH)
     sources = client_addresses(24)
     people = [Person(balancer, source) for source in sources]
     homes = {person.source: person.ask()[0] for person in people}
@@ -102,8 +102,8 @@ def test_session_follows_its_cookie_to_another_address_and_changes_nothing_for_o
     assert Person(balancer, there.source).ask()[0] == "view02"
 
 
-def test_session_of_a_lost_server_moves_is_learned_anew_and_stays(scene):
-    servers, balancer = pair(scene, "cookie JSESSIONID")
+def test_session_of_a_lost_server_moves_is_learned_anew_and_stays(testbed):
+    servers, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(16)]
     homes = [person.ask()[0] for person in people]
     servers["view01"].die()
@@ -114,9 +114,9 @@ def test_session_of_a_lost_server_moves_is_learned_anew_and_stays(scene):
     assert [person.ask() for person in people] == [("view02", True)] * 16
 
 
-def test_session_that_moved_with_its_cookie_stays_too(scene):
+def test_session_that_moved_with_its_cookie_stays_too(testbed):
     """Servers that share their sessions set no new cookie."""
-    servers, balancer = pair(scene, "cookie JSESSIONID")
+    servers, balancer = pair(testbed, "cookie JSESSIONID")
     shared = sessions()
     for server in servers.values():
         server.script = shared
@@ -130,8 +130,8 @@ def test_session_that_moved_with_its_cookie_stays_too(scene):
     assert [person.ask() for person in people] == [("view02", True)] * 16
 
 
-def test_drained_server_keeps_its_sessions_and_gets_no_new_ones(scene):
-    servers, balancer = pair(scene, "cookie JSESSIONID")
+def test_drained_server_keeps_its_sessions_and_gets_no_new_ones(testbed):
+    servers, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(16)]
     homes = [person.ask()[0] for person in people]
     servers["view01"].health = 503
@@ -140,8 +140,8 @@ def test_drained_server_keeps_its_sessions_and_gets_no_new_ones(scene):
     assert {Person(balancer).ask()[0] for _ in range(8)} == {"view02"}
 
 
-def test_no_more_sessions_are_remembered_than_there_may_be(scene):
-    _, balancer = pair(scene, "cookie JSESSIONID", affinity={"entries": 16})
+def test_no_more_sessions_are_remembered_than_there_may_be(testbed):
+    _, balancer = pair(testbed, "cookie JSESSIONID", affinity={"entries": 16})
     people = [Person(balancer) for _ in range(200)]
     homes = [person.ask()[0] for person in people]
     # One in each of sixteen shards; whoever is forgotten goes anywhere, and may have to log in again.
@@ -152,8 +152,8 @@ def test_no_more_sessions_are_remembered_than_there_may_be(scene):
 
 
 @pytest.mark.parametrize("how", ["reload", "restart"])
-def test_sessions_are_known_after(scene, how):
-    _, balancer = pair(scene, "cookie JSESSIONID", affinity={"file": str(scene.directory / "affinity")})
+def test_sessions_are_known_after(testbed, how):
+    _, balancer = pair(testbed, "cookie JSESSIONID", affinity={"file": str(testbed.directory / "affinity")})
     people = [Person(balancer) for _ in range(24)]
     homes = [person.ask()[0] for person in people]
     if how == "reload":
@@ -165,8 +165,8 @@ def test_sessions_are_known_after(scene, how):
     assert [person.ask() for person in people] == [(home, True) for home in homes]
 
 
-def test_reload_begins_and_ends_looking_at_cookies(scene):
-    _, balancer = pair(scene, "client-address")
+def test_reload_begins_and_ends_looking_at_cookies(testbed):
+    _, balancer = pair(testbed, "client-address")
     source = client_addresses(1)[0]
     home = Person(balancer, source).ask()[0]
     with balancer.connect(source) as client:

@@ -25,10 +25,10 @@ def restart(balancer):
     return balancer.wait_until_serving()
 
 
-def displaced(scene, **affinity):
+def displaced(testbed, **affinity):
     """A balancer whose clients are all on view01, some of them only because view02 was gone for a while; and those."""
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values(), health=QUICK, affinity=affinity)
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), health=QUICK, affinity=affinity)
     sources = client_addresses(20)
     before = homes(balancer, sources)
     moved = [source for source in sources if before[source] == "view02"]
@@ -41,25 +41,25 @@ def displaced(scene, **affinity):
     return balancer, moved
 
 
-def test_clients_stay_over_a_restart(scene):
-    file = scene.directory / "affinity"
-    balancer, moved = displaced(scene, file=str(file))
+def test_clients_stay_over_a_restart(testbed):
+    file = testbed.directory / "affinity"
+    balancer, moved = displaced(testbed, file=str(file))
     restart(balancer)
     assert set(homes(balancer, moved).values()) == {"view01"}
-    assert [path.name for path in scene.directory.glob("affinity*")] == ["affinity"]
+    assert [path.name for path in testbed.directory.glob("affinity*")] == ["affinity"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     # Twenty, and who waited until the balancer served.
     assert re.search(rf"info +worker: affinity: {re.escape(str(file))} has 21 clients, of \d+ s ago", balancer.log)
 
 
-def test_without_a_file_the_hash_decides_after_a_restart(scene):
-    balancer, moved = displaced(scene)
+def test_without_a_file_the_hash_decides_after_a_restart(testbed):
+    balancer, moved = displaced(testbed)
     restart(balancer)
     assert set(homes(balancer, moved).values()) == {"view02"}
 
 
-def test_clients_stay_when_the_worker_crashes(scene):
-    balancer, moved = displaced(scene, file=str(scene.directory / "affinity"))
+def test_clients_stay_when_the_worker_crashes(testbed):
+    balancer, moved = displaced(testbed, file=str(testbed.directory / "affinity"))
     restart(balancer)
     worker = balancer.worker
     balancer.expects_worker_death = True
@@ -70,9 +70,9 @@ def test_clients_stay_when_the_worker_crashes(scene):
 
 
 @pytest.mark.parametrize("damage", ["shortened", "changed", "foreign", "too-new", "empty", "a-directory"])
-def test_file_that_does_not_read_is_ignored_with_one_line(scene, damage):
-    file = scene.directory / "affinity"
-    balancer, moved = displaced(scene, file=str(file))
+def test_file_that_does_not_read_is_ignored_with_one_line(testbed, damage):
+    file = testbed.directory / "affinity"
+    balancer, moved = displaced(testbed, file=str(file))
     balancer.signal(signal.SIGTERM)
     assert balancer.wait() == 0
     content = file.read_bytes()
@@ -96,9 +96,9 @@ def test_file_that_does_not_read_is_ignored_with_one_line(scene, damage):
         file.rmdir()
 
 
-def test_place_that_cannot_be_written_is_refused_by_check_and_told_by_run(scene):
-    file = scene.directory / "missing" / "affinity"
-    balancer = scene.balance(scene.server(), affinity={"file": str(file)})
+def test_place_that_cannot_be_written_is_refused_by_check_and_told_by_run(testbed):
+    file = testbed.directory / "missing" / "affinity"
+    balancer = testbed.balance(testbed.server(), affinity={"file": str(file)})
     words = f"{file}: can't be used: No such file or directory"
     balancer.wait_for_log(re.escape(words))
     check = subprocess.run([binary(), "check", "-c", balancer.file], capture_output=True, text=True, timeout=60)

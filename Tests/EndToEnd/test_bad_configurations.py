@@ -86,9 +86,9 @@ def test_file_of_random_bytes(tmp_path):
         assert done.returncode == 1, done.stderr
 
 
-def test_address_that_is_not_there_yet_is_no_reason(scene):
+def test_address_that_is_not_there_yet_is_no_reason(testbed):
     """IP_FREEBIND: the virtual address is on the other node."""
-    balancer = scene.balance(scene.server(), start=False)
+    balancer = testbed.balance(testbed.server(), start=False)
     balancer.configuration["listen"] = [balancer.configuration["listen"], "192.0.2.1:8443"]
     balancer.configuration["redirect"] = "off"
     balancer.start().wait_until_serving()

@@ -17,9 +17,9 @@ HOST = "Host: view.test\r\n"
 
 
 @pytest.fixture(scope="module")
-def balanced(shared):
-    server = shared.server()
-    return shared.balance(server), server
+def balanced(shared_testbed):
+    server = shared_testbed.server()
+    return shared_testbed.balance(server), server
 
 
 @pytest.fixture(autouse=True)
@@ -406,12 +406,12 @@ def curl(balancer, *arguments):
 
 
 @pytest.mark.soak
-def test_large_download_arrives_with_equal_sha_256(scene, blob):
+def test_large_download_arrives_with_equal_sha_256(testbed, blob):
     path, digest = blob
-    nginx = scene.nginx("view01")
+    nginx = testbed.nginx("view01")
     os.symlink(path, nginx.root / "blob")
-    balancer = scene.balance(nginx)
-    target = scene.directory / "downloaded"
+    balancer = testbed.balance(nginx)
+    target = testbed.directory / "downloaded"
     curl(balancer, "--output", target, f"https://view.test:{balancer.port}/blob/blob")
     assert target.stat().st_size == BULK and sha256(target) == digest
     target.unlink()
@@ -419,10 +419,10 @@ def test_large_download_arrives_with_equal_sha_256(scene, blob):
 
 @pytest.mark.soak
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_large_upload_arrives_with_equal_sha_256(scene, blob, framing):
+def test_large_upload_arrives_with_equal_sha_256(testbed, blob, framing):
     path, digest = blob
-    nginx = scene.nginx("view01")
-    balancer = scene.balance(nginx)
+    nginx = testbed.nginx("view01")
+    balancer = testbed.balance(nginx)
     fields = ["--header", "Transfer-Encoding: chunked"] if framing == "chunked" else []
     curl(balancer, "--upload-file", path, *fields, f"https://view.test:{balancer.port}/blob/uploaded")
     uploaded = nginx.root / "uploaded"

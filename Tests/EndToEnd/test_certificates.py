@@ -14,7 +14,7 @@ import pytest
 from harness import ROOT
 from harness.belvedere import binary
 from harness.certificates import Authority, openssl
-from harness.waiting import PATIENCE
+from harness.waiting import TIMEOUT
 
 HOOK = ROOT / "packaging/examples/certbot-deploy-hook"
 
@@ -119,14 +119,14 @@ DOUBTFUL = {
 
 
 @pytest.fixture(scope="module")
-def serving(shared, certificates):
+def serving(shared_testbed, certificates):
     """A balancer that may read what lies in its certificate's folder."""
-    folder = shared.directory / "tls"
+    folder = shared_testbed.directory / "tls"
     folder.mkdir()
     for file in pair(certificates.front):
         shutil.copy(file, folder)
     chain, key = (folder / file.name for file in pair(certificates.front))
-    return shared.balance(shared.server(), **settings(chain, key))
+    return shared_testbed.balance(shared_testbed.server(), **settings(chain, key))
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def settings(chain, key):
 
 def check(balancer):
     run = subprocess.run(
-        [str(binary()), "check", "-c", str(balancer.file)], capture_output=True, text=True, timeout=PATIENCE
+        [str(binary()), "check", "-c", str(balancer.file)], capture_output=True, text=True, timeout=TIMEOUT
     )
     return run.returncode, run.stderr
 
@@ -205,7 +205,7 @@ def test_issuers_in_the_wrong_order_are_sent_in_the_right_one(restored, workshop
     restored.reload()
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"{restored.address}:{restored.port}", "-CAfile", authority.certificate],
-        input="", capture_output=True, text=True, timeout=PATIENCE,
+        input="", capture_output=True, text=True, timeout=TIMEOUT,
     )  # fmt: skip
     assert "Verification: OK" in done.stdout, done.stdout
     assert re.findall(r"^ \d s:CN = (.*)$", done.stdout, re.MULTILINE) == ["view.test", "Between"]
@@ -218,7 +218,7 @@ def test_of_an_expired_issuer_and_its_successor_the_valid_one_is_sent(restored, 
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"{restored.address}:{restored.port}", "-CAfile",
          workshop.directory / "upper" / "ca.pem"],
-        input="", capture_output=True, text=True, timeout=PATIENCE,
+        input="", capture_output=True, text=True, timeout=TIMEOUT,
     )  # fmt: skip
     assert "Verification: OK" in done.stdout, done.stdout
 
@@ -233,13 +233,13 @@ def run_hook(balancer, lineage, **changes):
         "BELVEDERE_CONTROL": str(balancer.control), "RENEWED_LINEAGE": str(lineage), "RENEWED_DOMAINS": "view.test",
         **changes,
     }  # fmt: skip
-    return subprocess.run([HOOK], env=environment, capture_output=True, text=True, timeout=PATIENCE)
+    return subprocess.run([HOOK], env=environment, capture_output=True, text=True, timeout=TIMEOUT)
 
 
 @pytest.fixture
-def renewing(scene, certificates, tmp_path):
+def renewing(testbed, certificates, tmp_path):
     """A balancer that serves certbot's certificate, and a function that renews it."""
-    balancer = scene.balance(scene.server(), start=False)
+    balancer = testbed.balance(testbed.server(), start=False)
     lineage = tmp_path / "live" / "view.test"
     lineage.mkdir(parents=True)
 

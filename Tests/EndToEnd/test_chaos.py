@@ -114,10 +114,10 @@ class Storm:
 
 
 @pytest.fixture
-def balanced(scene):
-    server = scene.server()
+def balanced(testbed):
+    server = testbed.server()
     server.expects_nonsense = True
-    balancer = scene.balance(
+    balancer = testbed.balance(
         server, timeouts={"client": "1s", "server": "1s", "http-request": "1s", "keep-alive": "1s", "tunnel": "1s"}
     )
     return balancer, server
@@ -242,9 +242,9 @@ def test_garbage_below_tls(balanced):
     survived(balancer, worker, before)
 
 
-def test_memory_goes_back(scene):
+def test_memory_goes_back(testbed):
     """Thousands of connections and exchanges, clean and broken, and no more memory than after the first thousand."""
-    balancer = scene.balance(scene.server(), log={"access": "off"})
+    balancer = testbed.balance(testbed.server(), log={"access": "off"})
     worker = balancer.worker
 
     def lap(seed):

@@ -35,9 +35,9 @@ def echo(request):
 
 
 @pytest.fixture(scope="module")
-def balanced(shared):
-    server = shared.server(script=echo)
-    return shared.balance(server), server
+def balanced(shared_testbed):
+    server = shared_testbed.server(script=echo)
+    return shared_testbed.balance(server), server
 
 
 def open_tunnel(client, first=HELLO):
@@ -186,9 +186,9 @@ def test_answer_that_ends_first_leaves_the_client_told(balanced):
         server.script = echo
 
 
-def test_death_of_the_server_ends_the_stream_without_a_last_chunk(scene):
-    server = scene.server(script=echo)
-    balancer = scene.balance(server)
+def test_death_of_the_server_ends_the_stream_without_a_last_chunk(testbed):
+    server = testbed.server(script=echo)
+    balancer = testbed.balance(server)
     with balancer.connect() as client:
         open_tunnel(client)
         server.die()
@@ -206,9 +206,9 @@ def test_end_of_the_client_ends_the_servers_side(balanced):
     assert not request.received().endswith(LAST_CHUNK)
 
 
-def test_reconnect_lands_on_the_same_server(scene):
-    servers = [scene.server(f"view{n:02}", script=echo) for n in range(1, 5)]
-    balancer = scene.balance(*servers)
+def test_reconnect_lands_on_the_same_server(testbed):
+    servers = [testbed.server(f"view{n:02}", script=echo) for n in range(1, 5)]
+    balancer = testbed.balance(*servers)
     for number in range(12):
         source = f"127.0.50.{number + 1}"
         for server in servers:

@@ -17,9 +17,9 @@ def status(process):
 
 
 @pytest.fixture
-def confined(scene):
+def confined(testbed):
     """A balancer whose worker is confined."""
-    balancer = scene.balance(scene.server())
+    balancer = testbed.balance(testbed.server())
     if "not in a build with a sanitizer" in balancer.log:
         pytest.skip("a build with a sanitizer is not confined")
     assert "confinement:" not in balancer.log
@@ -38,8 +38,8 @@ def test_every_thread_of_the_worker_is_confined(confined):
             assert int(fields[kind], 16) == 0, kind
 
 
-def test_supervisor_keeps_what_the_virtual_address_needs_and_no_more(scene):
-    balancer = scene.balance(scene.server())
+def test_supervisor_keeps_what_the_virtual_address_needs_and_no_more(testbed):
+    balancer = testbed.balance(testbed.server())
     # CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW, and CAP_SYS_NICE.
     kept = 1 << 10 | 1 << 12 | 1 << 13 | 1 << 23
     for thread in Path(f"/proc/{balancer.process.pid}/task").iterdir():
@@ -97,14 +97,14 @@ def test_reload_after_the_folder_was_replaced_asks_for_a_restart(confined, certi
     assert confined.call("reload").returncode == 0
 
 
-def test_certificate_is_rotated_in_its_folder_and_through_a_link(scene, certificates, tmp_path):
+def test_certificate_is_rotated_in_its_folder_and_through_a_link(testbed, certificates, tmp_path):
     """As certbot does: the name stays, and leads to another file of the archive's folder."""
     certificate_in(tmp_path / "archive", certificates)
     live = tmp_path / "live"
     live.mkdir()
     for name in ("view.pem", "view.key"):
         (live / name).symlink_to(tmp_path / "archive" / name)
-    balancer = scene.balance(scene.server(), tls={"certificate": str(live / "view.pem"), "key": str(live / "view.key")})
+    balancer = testbed.balance(testbed.server(), tls={"certificate": str(live / "view.pem"), "key": str(live / "view.key")})
     for name in ("view.pem", "view.key"):
         shutil.copy(tmp_path / "archive" / name, tmp_path / "archive" / f"2-{name}")
         (live / f"{name}.new").symlink_to(tmp_path / "archive" / f"2-{name}")
@@ -118,8 +118,8 @@ def test_certificate_is_rotated_in_its_folder_and_through_a_link(scene, certific
     assert balancer.get("/").status == 200
 
 
-def test_worker_that_made_a_forbidden_call_is_told_of_and_replaced(scene):
-    balancer = scene.balance(scene.server())
+def test_worker_that_made_a_forbidden_call_is_told_of_and_replaced(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     victim = balancer.worker
     os.kill(victim, signal.SIGSYS)
@@ -128,11 +128,11 @@ def test_worker_that_made_a_forbidden_call_is_told_of_and_replaced(scene):
     wait_until(lambda: balancer.get("/").status == 200, "a served request")
 
 
-def test_key_is_read_from_the_folder_of_credentials(scene, certificates, tmp_path, monkeypatch):
+def test_key_is_read_from_the_folder_of_credentials(testbed, certificates, tmp_path, monkeypatch):
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     shutil.copy(certificates.front.key, credentials / "view.key")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
-    balancer = scene.balance(scene.server(), tls={"key": "credential:view.key"})
+    balancer = testbed.balance(testbed.server(), tls={"key": "credential:view.key"})
     assert balancer.get("/").status == 200
     assert balancer.reload() == 2

@@ -49,18 +49,18 @@ def ask(balancer, line):
 # Reload
 
 
-def test_reload_says_which_generation_serves(scene):
-    balancer = scene.balance(scene.server())
+def test_reload_says_which_generation_serves(testbed):
+    balancer = testbed.balance(testbed.server())
     assert balancer.reload() == 2
     assert balancer.reload() == 3
     assert balancer.status["generation"]["number"] == 3
 
 
-def test_reload_takes_the_configuration_over(scene):
-    balancer = scene.balance(scene.server("view01"))
-    second = scene.server("view02")
+def test_reload_takes_the_configuration_over(testbed):
+    balancer = testbed.balance(testbed.server("view01"))
+    second = testbed.server("view02")
     balancer.configuration["servers"] = {
-        "view02": {"address": second.address, "port": second.port, "trust": {"ca": str(scene.certificates.authority.certificate)}}
+        "view02": {"address": second.address, "port": second.port, "trust": {"ca": str(testbed.certificates.authority.certificate)}}
     }
     balancer.reload()
     assert [server["name"] for server in balancer.status["servers"]] == ["view02"]
@@ -68,8 +68,8 @@ def test_reload_takes_the_configuration_over(scene):
     assert balancer.server_of("127.0.0.1") == "view02"
 
 
-def test_refused_reload_shows_every_problem_with_its_place_and_changes_nothing(scene):
-    balancer = scene.balance(scene.server())
+def test_refused_reload_shows_every_problem_with_its_place_and_changes_nothing(testbed):
+    balancer = testbed.balance(testbed.server())
     good = dict(balancer.configuration)
     balancer.configuration = good | {"serverz": {}, "threads": "many"}
     balancer.write()
@@ -87,8 +87,8 @@ def test_refused_reload_shows_every_problem_with_its_place_and_changes_nothing(s
     assert balancer.reload() > 1
 
 
-def test_reload_with_a_broken_certificate_names_the_file_and_goes_on(scene):
-    balancer = scene.balance(scene.server())
+def test_reload_with_a_broken_certificate_names_the_file_and_goes_on(testbed):
+    balancer = testbed.balance(testbed.server())
     broken = balancer.directory / "broken.pem"
     broken.write_text("no certificate\n")
     balancer.configuration["tls"] = {"certificate": str(broken)}
@@ -99,8 +99,8 @@ def test_reload_with_a_broken_certificate_names_the_file_and_goes_on(scene):
     assert balancer.get("/").status == 200
 
 
-def test_reload_without_a_file_is_refused(scene):
-    balancer = scene.balance(scene.server())
+def test_reload_without_a_file_is_refused(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.file.unlink()
     run = balancer.call("reload")
     assert run.returncode == 1
@@ -108,8 +108,8 @@ def test_reload_without_a_file_is_refused(scene):
     assert balancer.get("/").status == 200
 
 
-def test_reload_shows_warnings_and_succeeds(scene):
-    balancer = scene.balance(scene.server())
+def test_reload_shows_warnings_and_succeeds(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.configuration["affinity"] = {"hold": "5m"}
     balancer.write()
     run = balancer.call("reload")
@@ -117,8 +117,8 @@ def test_reload_shows_warnings_and_succeeds(scene):
     assert re.search(r"belvedere.yaml:\d+:\d+: warning: a View client may be idle for 90 minutes", run.stderr)
 
 
-def test_reloads_at_the_same_time_are_all_answered(scene):
-    balancer = scene.balance(scene.server())
+def test_reloads_at_the_same_time_are_all_answered(testbed):
+    balancer = testbed.balance(testbed.server())
     answers = []
     threads = [threading.Thread(target=lambda: answers.append(balancer.call("reload"))) for _ in range(8)]
     for thread in threads:
@@ -129,10 +129,10 @@ def test_reloads_at_the_same_time_are_all_answered(scene):
     assert balancer.get("/").status == 200
 
 
-def test_reload_while_the_service_stops_is_refused(scene):
-    server = scene.server(script=lambda request: released.wait(60) and request.respond(200, b"done"))
+def test_reload_while_the_service_stops_is_refused(testbed):
+    server = testbed.server(script=lambda request: released.wait(60) and request.respond(200, b"done"))
     released = threading.Event()
-    balancer = scene.balance(server, serving=False, timeouts={"stop": "1h"})
+    balancer = testbed.balance(server, serving=False, timeouts={"stop": "1h"})
     client = balancer.connect()
     client.send(b"GET /slow HTTP/1.1\r\nHost: view.test\r\n\r\n")
     wait_until(lambda: server.requests, "the request")
@@ -145,8 +145,8 @@ def test_reload_while_the_service_stops_is_refused(scene):
     assert balancer.wait() == 0
 
 
-def test_reload_that_waits_for_another_is_refused_when_the_service_stops(scene):
-    balancer = scene.balance(scene.server())
+def test_reload_that_waits_for_another_is_refused_when_the_service_stops(testbed):
+    balancer = testbed.balance(testbed.server())
     os.kill(balancer.worker, signal.SIGSTOP)
     balancer.signal(signal.SIGHUP)
     answers = []
@@ -196,8 +196,8 @@ def test_service_that_does_not_answer_is_given_up(tmp_path):
 # The socket
 
 
-def test_socket_is_its_owners_and_its_groups_alone(scene):
-    balancer = scene.balance(scene.server())
+def test_socket_is_its_owners_and_its_groups_alone(testbed):
+    balancer = testbed.balance(testbed.server())
     mode = os.stat(balancer.control).st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o660
     balancer.signal(signal.SIGTERM)
@@ -206,8 +206,8 @@ def test_socket_is_its_owners_and_its_groups_alone(scene):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes on other users")
-def test_strangers_are_refused_even_when_the_file_lets_them_in(scene):
-    balancer = scene.balance(scene.server())
+def test_strangers_are_refused_even_when_the_file_lets_them_in(testbed):
+    balancer = testbed.balance(testbed.server())
     os.chmod(balancer.control, 0o666)
     os.chown(balancer.control, 0, 4242)
     for directory in [balancer.control.parent, *balancer.control.parent.parents]:
@@ -253,8 +253,8 @@ def test_strangers_are_refused_even_when_the_file_lets_them_in(scene):
     assert run.returncode == 69 and "permission denied for the service" in run.stderr
 
 
-def test_socket_that_an_earlier_service_left_is_replaced(scene):
-    balancer = scene.balance(scene.server(), start=False)
+def test_socket_that_an_earlier_service_left_is_replaced(testbed):
+    balancer = testbed.balance(testbed.server(), start=False)
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(balancer.control))
     balancer.start()
@@ -268,34 +268,34 @@ def refusal(balancer):
     return balancer.log
 
 
-def test_socket_of_a_living_service_is_not_taken(scene):
-    server = scene.server()
-    first, second = scene.balance(server), scene.balance(server, start=False)
+def test_socket_of_a_living_service_is_not_taken(testbed):
+    server = testbed.server()
+    first, second = testbed.balance(server), testbed.balance(server, start=False)
     second.control = first.control
     assert "Another belvedere runs and listens there" in refusal(second)
     assert first.status["pid"] == first.process.pid
 
 
-def test_file_in_the_sockets_place_is_kept_and_named(scene):
-    balancer = scene.balance(scene.server(), start=False)
+def test_file_in_the_sockets_place_is_kept_and_named(testbed):
+    balancer = testbed.balance(testbed.server(), start=False)
     balancer.control.write_text("precious")
     assert "Something that is no socket is there" in refusal(balancer)
     assert balancer.control.read_text() == "precious"
 
 
-def test_missing_directory_is_made_and_a_missing_tree_is_named(scene):
-    balancer = scene.balance(scene.server(), start=False)
+def test_missing_directory_is_made_and_a_missing_tree_is_named(testbed):
+    balancer = testbed.balance(testbed.server(), start=False)
     balancer.control = balancer.directory / "run" / "control"
     # The socket comes after the listeners.
     balancer.start().wait_until_serving()
     assert stat.S_IMODE(os.stat(balancer.directory / "run").st_mode) == 0o750
     assert balancer.status["state"] == "serving"
-    lost = scene.balance(scene.server(), start=False)
+    lost = testbed.balance(testbed.server(), start=False)
     lost.control = lost.directory / "a" / "b" / "control"
     assert "Make the directory above" in refusal(lost)
 
 
-def test_directory_is_the_one_that_systemd_names(scene, tmp_path, monkeypatch):
+def test_directory_is_the_one_that_systemd_names(testbed, tmp_path, monkeypatch):
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     help = subprocess.run([binary(), "status", "--help"], capture_output=True, text=True).stdout
     assert f"{tmp_path}/control.sock" in " ".join(help.split()).replace(" ", "") or f"{tmp_path}/control.sock" in help
@@ -319,10 +319,10 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize("line, reason", GARBAGE, ids=range(len(GARBAGE)))
-def test_what_is_no_request_is_answered_with_why(shared, line, reason):
-    if not shared.balancers:
-        shared.balance(shared.server())
-    balancer = shared.balancers[0]
+def test_what_is_no_request_is_answered_with_why(shared_testbed, line, reason):
+    if not shared_testbed.balancers:
+        shared_testbed.balance(shared_testbed.server())
+    balancer = shared_testbed.balancers[0]
     with connect(balancer) as sock:
         sock.sendall(line)
         sock.shutdown(socket.SHUT_WR)
@@ -332,8 +332,8 @@ def test_what_is_no_request_is_answered_with_why(shared, line, reason):
     assert ask(balancer, STATUS)["ok"] is True
 
 
-def test_request_may_come_byte_by_byte_and_without_its_lines_end(scene):
-    balancer = scene.balance(scene.server())
+def test_request_may_come_byte_by_byte_and_without_its_lines_end(testbed):
+    balancer = testbed.balance(testbed.server())
     with connect(balancer) as sock:
         for byte in STATUS.strip():
             sock.sendall(bytes([byte]))
@@ -341,16 +341,16 @@ def test_request_may_come_byte_by_byte_and_without_its_lines_end(scene):
         assert json.loads(everything(sock))["ok"] is True
 
 
-def test_what_follows_the_first_line_is_not_read(scene):
-    balancer = scene.balance(scene.server())
+def test_what_follows_the_first_line_is_not_read(testbed):
+    balancer = testbed.balance(testbed.server())
     assert ask(balancer, STATUS + b'{"version":1,"command":"reload"}\n')["ok"] is True
     assert balancer.status["generation"]["number"] == 1
 
 
-def test_silent_slow_and_greedy_clients_are_in_nobodys_way(scene):
+def test_silent_slow_and_greedy_clients_are_in_nobodys_way(testbed):
     """Half-open ones, some that never read, more than there may be: others are answered, traffic goes on, and the worker
     is not taken for hung."""
-    balancer = scene.balance(scene.server())
+    balancer = testbed.balance(testbed.server())
     worker = balancer.worker
     silent = [connect(balancer) for _ in range(8)]
     greedy = [connect(balancer) for _ in range(40)]
@@ -377,8 +377,8 @@ def test_silent_slow_and_greedy_clients_are_in_nobodys_way(scene):
             sock.close()
 
 
-def test_operators_who_leave_before_their_answer_are_forgotten(scene):
-    balancer = scene.balance(scene.server())
+def test_operators_who_leave_before_their_answer_are_forgotten(testbed):
+    balancer = testbed.balance(testbed.server())
     for _ in range(30):
         with connect(balancer) as sock:
             sock.sendall(b'{"version":1,"command":"reload"}\n')
@@ -390,8 +390,8 @@ def test_operators_who_leave_before_their_answer_are_forgotten(scene):
 # Status
 
 
-def test_status_for_a_person_fits_80_columns_and_has_no_colours_in_a_pipe(scene):
-    balancer = scene.balance(scene.server("view01"), scene.server("view02"))
+def test_status_for_a_person_fits_80_columns_and_has_no_colours_in_a_pipe(testbed):
+    balancer = testbed.balance(testbed.server("view01"), testbed.server("view02"))
     run = balancer.call("status")
     assert run.returncode == 0 and run.stderr == ""
     lines = run.stdout.splitlines()
@@ -402,8 +402,8 @@ def test_status_for_a_person_fits_80_columns_and_has_no_colours_in_a_pipe(scene)
         assert re.search(rf"^{name} +up +\d+ s$", run.stdout, re.MULTILINE), run.stdout
 
 
-def test_status_shows_the_certificate_that_clients_see_before_and_after_a_reload(scene, certificates):
-    balancer = scene.balance(scene.server())
+def test_status_shows_the_certificate_that_clients_see_before_and_after_a_reload(testbed, certificates):
+    balancer = testbed.balance(testbed.server())
 
     def shown():
         (certificate,) = wait_until(lambda: balancer.status["certificates"], "a certificate")
@@ -423,7 +423,7 @@ def test_status_shows_the_certificate_that_clients_see_before_and_after_a_reload
     assert second["file"] == str(other.chain) and second["fingerprint"] != first["fingerprint"]
 
 
-def test_status_counts_what_comes_what_runs_and_what_is_refused(scene):
+def test_status_counts_what_comes_what_runs_and_what_is_refused(testbed):
     arrived, released = threading.Event(), threading.Event()
 
     def held(request):
@@ -432,7 +432,7 @@ def test_status_counts_what_comes_what_runs_and_what_is_refused(scene):
             assert released.wait(60)
         return page(request)
 
-    balancer = scene.balance(scene.server("view01", script=held))
+    balancer = testbed.balance(testbed.server("view01", script=held))
     before = wait_until(lambda: balancer.status["servers"][0]["load"] and balancer.status["traffic"], "the first figures")
     for _ in range(5):
         assert balancer.get("/").status == 200
@@ -472,9 +472,9 @@ def test_status_counts_what_comes_what_runs_and_what_is_refused(scene):
     wait_until(lambda: balancer.status["generation"]["alive"] == 1, lambda: f"{balancer.status['generation']}")
 
 
-def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_again(scene):
-    servers = [scene.server(name) for name in ("view01", "view02")]
-    balancer = scene.balance(*servers, health={"interval": "200ms", "timeout": "1s", "rise": 1, "fall": 1, "jitter": "0s"})
+def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_again(testbed):
+    servers = [testbed.server(name) for name in ("view01", "view02")]
+    balancer = testbed.balance(*servers, health={"interval": "200ms", "timeout": "1s", "rise": 1, "fall": 1, "jitter": "0s"})
     assert balancer.status["problems"] == []
 
     def problems(words):
@@ -497,8 +497,8 @@ def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_agai
     assert "last problems" in balancer.call("status").stdout
 
 
-def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_says_not(scene):
-    balancer = scene.balance(scene.server())
+def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_says_not(testbed):
+    balancer = testbed.balance(testbed.server())
 
     def on_terminal(**environment):
         ours, theirs = os.openpty()
@@ -520,8 +520,8 @@ def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_says_not(scene):
     assert "\x1b" not in on_terminal(NO_COLOR="1")
 
 
-def test_status_is_shown_again_and_again_through_a_restart_of_the_worker(scene):
-    balancer = scene.balance(scene.server())
+def test_status_is_shown_again_and_again_through_a_restart_of_the_worker(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     watch = subprocess.Popen(
         [binary(), "status", "--json", "--watch", "--control", balancer.control], stdout=subprocess.PIPE, text=True

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 from harness.crowd import SIZE, Crowd
-from harness.waiting import PATIENCE, resident, wait_until
+from harness.waiting import TIMEOUT, resident, wait_until
 
-# The tests' own patience with a handshake would keep silent clients for long.
+# The tests' own time-out of a handshake would keep silent clients for long.
 TIMEOUTS = {"tls-handshake": "5s", "http-request": "5s"}
 HOLDS_ALL = {"connections": 40_000, "connections-per-address": "off"}
 
@@ -48,7 +48,7 @@ class Beside:
 
     def requests_until(self, condition, atleast=20):
         samples = self.requests(atleast)
-        deadline = time.monotonic() + PATIENCE * 3
+        deadline = time.monotonic() + TIMEOUT * 3
         while not condition() and time.monotonic() < deadline:
             samples.append(self.request())
         return samples
@@ -66,7 +66,7 @@ def compare(what, quiet, beside):
     for which, name in enumerate(("new connection", "kept connection")):
         before, after = p99(quiet, which), p99(beside, which)
         print(f"{what}: {name}: p99 {before * 1000:.1f} ms quiet, {after * 1000:.1f} ms beside ({after / before:.1f} ×)")
-        assert after < 10 * before + PATIENCE / 10, what
+        assert after < 10 * before + TIMEOUT / 10, what
 
 
 def connections(balancer):
@@ -92,9 +92,9 @@ def settled(balancer):
 
 
 @pytest.mark.parametrize("kind", ["silent", "piece", "hello", "record", "idle", "reset"])
-def test_a_crowd_harms_nobody_and_leaves_nothing(scene, kind):
-    balancer = scene.balance(
-        scene.nginx(), timeouts=TIMEOUTS, limits=HOLDS_ALL, pool={"idle-timeout": "500ms"}, log={"access": "off"}
+def test_a_crowd_harms_nobody_and_leaves_nothing(testbed, kind):
+    balancer = testbed.balance(
+        testbed.nginx(), timeouts=TIMEOUTS, limits=HOLDS_ALL, pool={"idle-timeout": "500ms"}, log={"access": "off"}
     )
     beside = Beside(balancer)
     beside.requests(10)
@@ -136,9 +136,9 @@ def is_back(worker, before):
     return now if now <= before * 1.2 + 1024 else None
 
 
-def test_the_table_of_descriptors_never_grows(scene):
+def test_the_table_of_descriptors_never_grows(testbed):
     """While it does, no thread of a process gets a descriptor: the kernel waits for every processor, for up to 100 ms."""
-    balancer = scene.balance(scene.server(), limits={"connections": 3000})
+    balancer = testbed.balance(testbed.server(), limits={"connections": 3000})
 
     def size():
         status = Path(f"/proc/{balancer.worker}/status").read_text()
@@ -156,10 +156,10 @@ MODES = {
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_slowhttptest(scene, mode):
+def test_slowhttptest(testbed, mode):
     if not shutil.which("slowhttptest"):
         pytest.skip("slowhttptest is not installed")
-    balancer = scene.balance(scene.nginx(), timeouts=TIMEOUTS, limits=HOLDS_ALL)
+    balancer = testbed.balance(testbed.nginx(), timeouts=TIMEOUTS, limits=HOLDS_ALL)
     beside = Beside(balancer)
     beside.requests(10)
     quiet = beside.requests(40)
@@ -178,10 +178,10 @@ def test_slowhttptest(scene, mode):
     settled(balancer)
 
 
-def test_at_the_limit_silent_clients_make_room(scene):
+def test_at_the_limit_silent_clients_make_room(testbed):
     """A house full of clients that say nothing serves everybody who does."""
-    balancer = scene.balance(
-        scene.server(), limits={"connections": 50, "connections-per-address": "off"}, timeouts={"tls-handshake": "1h"}
+    balancer = testbed.balance(
+        testbed.server(), limits={"connections": 50, "connections-per-address": "off"}, timeouts={"tls-handshake": "1h"}
     )
     with Crowd("silent", balancer.endpoint, 200) as crowd:
         crowd.wait()

@@ -72,8 +72,8 @@ def resident(process):
     return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[1])
 
 
-def test_worker_that_floods_is_replaced_and_leaves_nothing_behind(scene):
-    balancer = scene.balance(scene.server())
+def test_worker_that_floods_is_replaced_and_leaves_nothing_behind(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     worker, before = balancer.worker, resident(balancer.process.pid)
     end = Mouth(balancer.worker)
@@ -90,8 +90,8 @@ def test_worker_that_floods_is_replaced_and_leaves_nothing_behind(scene):
     assert said < 100_000
 
 
-def test_what_a_worker_says_does_not_reach_a_terminals_controls(scene):
-    balancer = scene.balance(scene.server())
+def test_what_a_worker_says_does_not_reach_a_terminals_controls(testbed):
+    balancer = testbed.balance(testbed.server())
     end = Mouth(balancer.worker)
     name, server = next(iter(balancer.configuration["servers"].items()))
     evil = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eno"
@@ -125,8 +125,8 @@ def test_what_a_worker_says_does_not_reach_a_terminals_controls(scene):
 
 
 @pytest.mark.parametrize("role", ["supervisor", "worker"])
-def test_signals_that_others_send_by_habit_end_nothing(scene, role):
-    balancer = scene.balance(scene.server())
+def test_signals_that_others_send_by_habit_end_nothing(testbed, role):
+    balancer = testbed.balance(testbed.server())
     worker = balancer.worker
     process = balancer.process.pid if role == "supervisor" else worker
     names = "ALRM VTALRM PROF USR1 USR2 IO PWR STKFLT XCPU XFSZ PIPE URG WINCH CHLD CONT".split()
@@ -140,8 +140,8 @@ def test_signals_that_others_send_by_habit_end_nothing(scene, role):
     balancer.wait_until_serving()
 
 
-def test_worker_is_taken_before_the_supervisor_when_memory_runs_out(scene):
-    balancer = scene.balance(scene.server())
+def test_worker_is_taken_before_the_supervisor_when_memory_runs_out(testbed):
+    balancer = testbed.balance(testbed.server())
 
     def score(process):
         return int(Path(f"/proc/{process}/oom_score_adj").read_text())
@@ -152,8 +152,8 @@ def test_worker_is_taken_before_the_supervisor_when_memory_runs_out(scene):
 # Files
 
 
-def test_files_of_the_supervisors_within_the_workers_reach_are_refused(scene, certificates, tmp_path):
-    balancer = scene.balance(scene.server(), start=False)
+def test_files_of_the_supervisors_within_the_workers_reach_are_refused(testbed, certificates, tmp_path):
+    balancer = testbed.balance(testbed.server(), start=False)
     state = tmp_path / "state"
     state.mkdir()
     hook = state / "hook"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.flood import Flooder
-from harness.waiting import PATIENCE, wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 CUT = r"hardly any application data"
 MANY = 100_000
@@ -52,10 +52,10 @@ def cost_of_flood(certificates):
 
 
 @pytest.mark.parametrize("requested", [False, True], ids=["", "and-asks-for-ours"])
-def test_client_that_sends_key_updates_without_end_is_cut(scene, cost_of_flood, requested):
+def test_client_that_sends_key_updates_without_end_is_cut(testbed, cost_of_flood, requested):
     # It takes a while to make so many.
-    patience = {"http-request": "5m", "keep-alive": "5m"}
-    balancer = scene.balance(scene.server(), threads=1, timeouts=patience)
+    timeouts = {"http-request": "5m", "keep-alive": "5m"}
+    balancer = testbed.balance(testbed.server(), threads=1, timeouts=timeouts)
     with balancer.connect() as other, Flooder.connect(balancer.endpoint) as flooder:
         quiet = slowest_of(20, other)
         flooder.key_updates(MANY, requested=requested)
@@ -69,13 +69,13 @@ def test_client_that_sends_key_updates_without_end_is_cut(scene, cost_of_flood, 
     assert used < cost_of_flood / 2, f"{used} s for what costs {cost_of_flood} s to read to its end"
     print(f"the slowest request: {quiet * 1000:.1f} ms quiet, {beside * 1000:.1f} ms beside {MANY} key updates")
     # Only one that was made to wait for all of them takes so long.
-    assert beside < 10 * quiet + PATIENCE / 10
+    assert beside < 10 * quiet + TIMEOUT / 10
     balancer.wait_for_log(rf"client .* is disconnected: .*{CUT}")
     wait_until(lambda: balancer.status["traffic"]["refused"]["connections"] == 1, "the count of one")
 
 
-def test_many_that_flood_are_cut_and_told_of_in_few_lines(scene):
-    balancer = scene.balance(scene.server(), threads=1)
+def test_many_that_flood_are_cut_and_told_of_in_few_lines(testbed):
+    balancer = testbed.balance(testbed.server(), threads=1)
     for _ in range(20):
         with Flooder.connect(balancer.endpoint) as flooder:
             flooder.key_updates(100)
@@ -86,9 +86,9 @@ def test_many_that_flood_are_cut_and_told_of_in_few_lines(scene):
     assert 1 <= len([line for line in balancer.log.splitlines() if "hardly any application data" in line]) < 20
 
 
-def test_key_updates_that_belong_to_a_connection_harm_nothing(scene):
+def test_key_updates_that_belong_to_a_connection_harm_nothing(testbed):
     """Far more of them than anybody sends, and data between."""
-    balancer = scene.balance(scene.server())
+    balancer = testbed.balance(testbed.server())
     with Flooder.connect(balancer.endpoint) as client:
         for round in range(60):
             client.key_updates(1, requested=round % 2 == 0)
@@ -97,8 +97,8 @@ def test_key_updates_that_belong_to_a_connection_harm_nothing(scene):
             assert client.read().startswith(b"HTTP/1.1 200")
 
 
-def test_flood_inside_a_request_ends_it(scene):
-    balancer = scene.balance(scene.server())
+def test_flood_inside_a_request_ends_it(testbed):
+    balancer = testbed.balance(testbed.server())
     with Flooder.connect(balancer.endpoint) as client:
         client.write("POST /echo HTTP/1.1\r\nHost: view.test\r\nContent-Length: 5\r\n\r\n")
         client.key_updates(100)
@@ -110,14 +110,14 @@ def test_flood_inside_a_request_ends_it(scene):
 
 @pytest.mark.parametrize("kind", ["key_updates", "tickets"])
 @pytest.mark.parametrize("begun", [False, True], ids=["before-its-answer", "inside-its-answer"])
-def test_server_that_sends_messages_without_end_is_cut(scene, cost_of_flood, kind, begun):
-    server = scene.server()
-    balancer = scene.balance(server, threads=1, pool={"idle-connections": 0})
+def test_server_that_sends_messages_without_end_is_cut(testbed, cost_of_flood, kind, begun):
+    server = testbed.server()
+    balancer = testbed.balance(server, threads=1, pool={"idle-connections": 0})
     cut = threading.Event()
 
     def flood(sock):
         try:
-            with Flooder(sock, scene.certificates.front) as flooder:
+            with Flooder(sock, testbed.certificates.front) as flooder:
                 if not flooder.read():
                     return
                 if begun:

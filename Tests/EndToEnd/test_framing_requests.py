@@ -228,9 +228,9 @@ def record(request):
 
 
 @pytest.fixture(scope="module")
-def balanced(shared):
-    server = shared.server(script=record)
-    return shared.balance(server), server
+def balanced(shared_testbed):
+    server = shared_testbed.server(script=record)
+    return shared_testbed.balance(server), server
 
 
 def ids(rows):

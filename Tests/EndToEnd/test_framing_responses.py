@@ -100,9 +100,9 @@ CUT = [
 
 
 @pytest.fixture(scope="module")
-def balanced(shared):
-    server = shared.server()
-    return shared.balance(server), server
+def balanced(shared_testbed):
+    server = shared_testbed.server()
+    return shared_testbed.balance(server), server
 
 
 def answering(raw, *, close=True, clean=True):

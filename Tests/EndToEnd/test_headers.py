@@ -9,9 +9,9 @@ from harness.waiting import free_port
 
 
 @pytest.fixture(scope="module")
-def balanced(shared):
-    server = shared.server()
-    return shared.balance(server), server
+def balanced(shared_testbed):
+    server = shared_testbed.server()
+    return shared_testbed.balance(server), server
 
 
 def seen_by_server(balancer, *fields, source=None, host="view.test", version="1.1"):
@@ -55,8 +55,8 @@ CLAIMS = [
 ]  # fmt: skip
 
 
-def test_what_only_a_proxy_may_say_reaches_servers_from_trusted_ones_only(scene):
-    balancer = scene.balance(scene.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
+def test_what_only_a_proxy_may_say_reaches_servers_from_trusted_ones_only(testbed):
+    balancer = testbed.balance(testbed.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
     lines = [f"{name}: 192.0.2.9" for name in CLAIMS]
     # As many at a time as a head may have that are taken out.
     for some in (lines[:8], lines[8:]):
@@ -66,22 +66,22 @@ def test_what_only_a_proxy_may_say_reaches_servers_from_trusted_ones_only(scene)
         assert [line for line in some if line.encode() not in head.raw] == []
 
 
-def test_proxy_reaches_no_server(scene):
+def test_proxy_reaches_no_server(testbed):
     """CGI programs take it for the variable HTTP_PROXY."""
-    balancer = scene.balance(scene.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
+    balancer = testbed.balance(testbed.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
     for source in ("127.0.61.9", "127.0.62.9"):
         head = seen_by_server(balancer, "Proxy: http://192.0.2.9/", "pROXY: x", source=source)
         assert head.all("Proxy") == []
 
 
-def test_forwarded_fields_can_be_switched_off(scene):
-    balancer = scene.balance(scene.server(), forwarded={"add": False})
+def test_forwarded_fields_can_be_switched_off(testbed):
+    balancer = testbed.balance(testbed.server(), forwarded={"add": False})
     head = seen_by_server(balancer, "X-Forwarded-For: 10.1.2.3")
     assert [name for name in head.names if name.lower().startswith("x-forwarded")] == []
 
 
-def test_trusted_proxy_is_believed(scene):
-    balancer = scene.balance(scene.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
+def test_trusted_proxy_is_believed(testbed):
+    balancer = testbed.balance(testbed.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
     head = seen_by_server(balancer, "X-Forwarded-For: 10.1.2.3", "X-Forwarded-Proto: https", source="127.0.61.9")
     values = ", ".join(head.all("X-Forwarded-For"))
     assert values == "10.1.2.3, 127.0.61.9"
@@ -165,13 +165,13 @@ def test_http_1_0_is_told_to_the_server_as_such(balanced):
     assert head.get("X-Forwarded-Proto") == "https"
 
 
-def test_ipv6_client_is_named_without_brackets(scene):
+def test_ipv6_client_is_named_without_brackets(testbed):
     try:
         port = free_port("::1")
     except OSError as fault:
         pytest.skip(f"no IPv6 on this machine: {fault}")
-    server = scene.server()
-    balancer = scene.balance(server, start=False)
+    server = testbed.server()
+    balancer = testbed.balance(server, start=False)
     balancer.configuration["listen"] = [endpoint_text("::1", port), endpoint_text(balancer.address, balancer.port)]
     balancer.start().wait_until_serving()
     with connect_tls(("::1", port), balancer.context()) as client:

@@ -15,9 +15,9 @@ def transitions(balancer, name="view01"):
     return [line for line in balancer.log.splitlines() if f"server {name} is " in line]
 
 
-def test_each_transition_is_one_line_with_its_reason(scene):
-    server = scene.server()
-    balancer = scene.balance(server, health=QUICK)
+def test_each_transition_is_one_line_with_its_reason(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, health=QUICK)
     balancer.wait_for_state("view01", "up")
     server.health = 503
     balancer.wait_for_state("view01", "drain")
@@ -37,9 +37,9 @@ def test_each_transition_is_one_line_with_its_reason(scene):
 
 
 @pytest.mark.parametrize("status", [404, 401, 302, 500, 204])
-def test_any_other_status_is_down(scene, status):
-    server = scene.server(health=status)
-    balancer = scene.balance(server, serving=False, health=QUICK)
+def test_any_other_status_is_down(testbed, status):
+    server = testbed.server(health=status)
+    balancer = testbed.balance(server, serving=False, health=QUICK)
     balancer.wait_for_state("view01", "down")
     assert str(status) in transitions(balancer)[0]
 
@@ -72,9 +72,9 @@ def gone(request):
 
 
 @pytest.mark.parametrize("health", [silent, slow, garbage, cut, gone], ids=lambda f: f.__name__)
-def test_check_that_is_not_answered_whole_and_well_in_time_fails(scene, health):
-    server = scene.server()
-    balancer = scene.balance(server, health=IMPATIENT)
+def test_check_that_is_not_answered_whole_and_well_in_time_fails(testbed, health):
+    server = testbed.server()
+    balancer = testbed.balance(server, health=IMPATIENT)
     server.health = health
     balancer.wait_for_state("view01", "down")
     server.health = 200
@@ -105,9 +105,9 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
-def test_server_that_answers_without_end_is_down_and_harms_nobody_else(scene, kind):
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values(), health=QUICK)
+def test_server_that_answers_without_end_is_down_and_harms_nobody_else(testbed, kind):
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), health=QUICK)
     worker = balancer.worker
     source = next(a for a in client_addresses(64) if balancer.server_of(a) == "view02")
 
@@ -132,10 +132,10 @@ def test_server_that_answers_without_end_is_down_and_harms_nobody_else(scene, ki
 
 
 @pytest.mark.parametrize("where", ["after-accept", "in-the-handshake"])
-def test_server_that_accepts_and_hangs_is_down(scene, where):
+def test_server_that_accepts_and_hangs_is_down(testbed, where):
     """A plain TCP check never sees it."""
-    server = scene.server()
-    balancer = scene.balance(server, health=IMPATIENT)
+    server = testbed.server()
+    balancer = testbed.balance(server, health=IMPATIENT)
 
     def hang(sock):
         if where == "in-the-handshake":
@@ -149,29 +149,29 @@ def test_server_that_accepts_and_hangs_is_down(scene, where):
     balancer.wait_for_state("view01", "up")
 
 
-def test_hanging_server_passes_a_tcp_check(scene):
+def test_hanging_server_passes_a_tcp_check(testbed):
     """What `check: tcp` is worth: that is what it says in the reference."""
-    server = scene.server()
+    server = testbed.server()
     server.on_accept = lambda sock: True
-    balancer = scene.balance(server, serving=False, health={**QUICK, "check": "tcp"})
+    balancer = testbed.balance(server, serving=False, health={**QUICK, "check": "tcp"})
     balancer.wait_for_state("view01", "up")
     server.die()
     balancer.wait_for_state("view01", "down")
 
 
-def test_tls_check_is_a_whole_handshake(scene):
-    server = scene.server()
+def test_tls_check_is_a_whole_handshake(testbed):
+    server = testbed.server()
     server.health = 500
-    balancer = scene.balance(server, serving=False, health={**IMPATIENT, "check": "tls"})
+    balancer = testbed.balance(server, serving=False, health={**IMPATIENT, "check": "tls"})
     balancer.wait_for_state("view01", "up")
     assert server.checks == [] or all(r.target == "/" for r in server.requests)
     server.on_accept = lambda sock: True
     balancer.wait_for_state("view01", "down")
 
 
-def test_check_asks_what_it_is_told(scene):
-    server = scene.server(health_path="/portal/info")
-    balancer = scene.balance(
+def test_check_asks_what_it_is_told(testbed):
+    server = testbed.server(health_path="/portal/info")
+    balancer = testbed.balance(
         server, serving=False, health={**QUICK, "path": "/portal/info", "method": "HEAD", "host": "view01.test"}
     )
     balancer.wait_for_state("view01", "up")
@@ -181,9 +181,9 @@ def test_check_asks_what_it_is_told(scene):
     assert check.head.get("Connection").lower() == "close"
 
 
-def test_one_failed_check_is_no_reason(scene):
-    server = scene.server()
-    balancer = scene.balance(server, health=QUICK)
+def test_one_failed_check_is_no_reason(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, health=QUICK)
     failures = iter([500, 500])
 
     def sometimes(request):
@@ -196,10 +196,10 @@ def test_one_failed_check_is_no_reason(scene):
     assert balancer.state_of("view01") == "up"
 
 
-def test_checks_keep_their_interval(scene):
+def test_checks_keep_their_interval(testbed):
     """One prober a worker, not one a thread; and no check while the last one runs."""
-    server = scene.server()
-    scene.balance(server, health={"interval": "500ms", "timeout": "400ms", "jitter": "0s"}, threads=4)
+    server = testbed.server()
+    testbed.balance(server, health={"interval": "500ms", "timeout": "400ms", "jitter": "0s"}, threads=4)
     before = len(server.checks)
     wait_until(lambda: len(server.checks) >= before + 3, "three more checks")
     opened = [c.opened for c in server.connections if not c.requests][-3:]
@@ -208,10 +208,10 @@ def test_checks_keep_their_interval(scene):
     assert all(gap > 0.3 for gap in gaps), gaps
 
 
-def test_live_failures_bring_the_next_check_forward(scene):
+def test_live_failures_bring_the_next_check_forward(testbed):
     """The interval is an hour; the traffic that meets a dead server starts checks at once, and no request is lost."""
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values(), health={"interval": "1h", "jitter": "0s", "fall": 3})
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), health={"interval": "1h", "jitter": "0s", "fall": 3})
     sources = client_addresses(16)
     homes = {source: balancer.server_of(source) for source in sources}
     assert "view01" in homes.values()
@@ -224,10 +224,10 @@ def test_live_failures_bring_the_next_check_forward(scene):
     assert len(transitions(balancer)) == 2
 
 
-def test_live_timeouts_bring_the_next_check_forward(scene):
+def test_live_timeouts_bring_the_next_check_forward(testbed):
     """A server that hangs under traffic."""
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(
         *servers.values(), timeouts={"server": "300ms", "connect": "300ms"},
         health={"interval": "1h", "timeout": "300ms", "jitter": "0s", "fall": 3},
     )  # fmt: skip
@@ -245,9 +245,9 @@ def test_live_timeouts_bring_the_next_check_forward(scene):
     assert balancer.server_of(victim) == "view02"
 
 
-def test_returning_server_is_found_without_traffic(scene):
-    server = scene.server()
-    balancer = scene.balance(server, health=QUICK)
+def test_returning_server_is_found_without_traffic(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, health=QUICK)
     server.die()
     balancer.wait_for_state("view01", "down")
     server.start()
@@ -255,9 +255,9 @@ def test_returning_server_is_found_without_traffic(scene):
     assert balancer.get("/").status == 200
 
 
-def test_flapping_server_needs_rise_checks_to_return(scene):
-    server = scene.server()
-    balancer = scene.balance(server, health={**QUICK, "rise": 4})
+def test_flapping_server_needs_rise_checks_to_return(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, health={**QUICK, "rise": 4})
     server.health = 500
     balancer.wait_for_state("view01", "down")
     answers = iter([200, 200, 200, 500, 200, 200, 200, 500])

@@ -7,8 +7,8 @@ from harness.waiting import resident, stays, wait_until
 HOST = "Host: view.test\r\n"
 
 
-def test_requests_per_connection(scene):
-    balancer = scene.balance(scene.server(), limits={"requests-per-connection": 3})
+def test_requests_per_connection(testbed):
+    balancer = testbed.balance(testbed.server(), limits={"requests-per-connection": 3})
     with balancer.connect() as client:
         closing = [(client.get("/")["Connection"] or "").lower() == "close" for _ in range(3)]
         assert closing == [False, False, True]
@@ -16,9 +16,9 @@ def test_requests_per_connection(scene):
 
 
 @pytest.mark.parametrize(("size", "status"), [(3000, 200), (5000, 431)])
-def test_header_bytes(scene, size, status):
-    server = scene.server()
-    balancer = scene.balance(server, limits={"header-bytes": "4KiB"})
+def test_header_bytes(testbed, size, status):
+    server = testbed.server()
+    balancer = testbed.balance(server, limits={"header-bytes": "4KiB"})
     with balancer.connect() as client:
         answer = client.get("/", "X: " + "y" * size)
         assert answer.status == status
@@ -26,22 +26,22 @@ def test_header_bytes(scene, size, status):
 
 
 @pytest.mark.parametrize(("count", "status"), [(15, 200), (25, 431)])
-def test_header_fields(scene, count, status):
-    balancer = scene.balance(scene.server(), limits={"header-fields": 20})
+def test_header_fields(testbed, count, status):
+    balancer = testbed.balance(testbed.server(), limits={"header-fields": 20})
     with balancer.connect() as client:
         assert client.get("/", *(f"X-{n}: y" for n in range(count))).status == status
 
 
-def test_header_bytes_of_answers(scene):
-    server = scene.server()
+def test_header_bytes_of_answers(testbed):
+    server = testbed.server()
     server.script = lambda request: request.respond(200, "", "X: " + "y" * 5000)
-    balancer = scene.balance(server, limits={"header-bytes": "4KiB"})
+    balancer = testbed.balance(server, limits={"header-bytes": "4KiB"})
     assert balancer.get("/").status == 502
 
 
-def test_largest_default_head_passes(scene):
+def test_largest_default_head_passes(testbed):
     """What is allowed must also fit once the forwarded fields are added."""
-    balancer = scene.balance(scene.server())
+    balancer = testbed.balance(testbed.server())
     for size in (12_000, 14_000, 15_000, 15_250, 15_290, 15_400, 16_300):
         with balancer.connect() as client:
             answer = client.get("/head", *(f"X-{n:02}: {'y' * (size // 10 - 8)}" for n in range(10)))
@@ -49,7 +49,7 @@ def test_largest_default_head_passes(scene):
 
 
 @pytest.mark.parametrize("size", [17_000, 17_300, 17_400, 17_500, 33_000, 64_000])
-def test_heads_of_kerberos_and_saml_pass_where_they_may(scene, size):
+def test_heads_of_kerberos_and_saml_pass_where_they_may(testbed, size):
     """Both ways, as they came, one after the other on a connection, and in pieces."""
     value = "".join(str(n % 10) for n in range(size - 700))
 
@@ -57,7 +57,7 @@ def test_heads_of_kerberos_and_saml_pass_where_they_may(scene, size):
         assert request.head.get("Authorization") == f"Negotiate {value}" and request.head.get("X-Forwarded-Host")
         request.respond(200, request.body().content, f"WWW-Authenticate: Negotiate {value}", f"X-Length: {len(request.head.raw)}")
 
-    balancer = scene.balance(scene.server(script=lambda request: script(request) if request.method == "POST" else request.respond(200)),
+    balancer = testbed.balance(testbed.server(script=lambda request: script(request) if request.method == "POST" else request.respond(200)),
                              limits={"header-bytes": "64KiB"})  # fmt: skip
     head = f"POST / HTTP/1.1\r\n{HOST}X: {'x' * 500}\r\nAuthorization: Negotiate {value}\r\nContent-Length: 5\r\n\r\n"
     with balancer.connect() as client:
@@ -72,9 +72,9 @@ def test_heads_of_kerberos_and_saml_pass_where_they_may(scene, size):
         assert client.answer("POST").text == "hello"
 
 
-def test_heads_beyond_the_largest_are_refused(scene):
-    server = scene.server()
-    balancer = scene.balance(server, limits={"header-bytes": "64KiB"})
+def test_heads_beyond_the_largest_are_refused(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, limits={"header-bytes": "64KiB"})
     with balancer.connect() as client:
         assert client.get("/", "X: " + "y" * 66_000).status == 431
     assert server.requests == []
@@ -84,8 +84,8 @@ def test_heads_beyond_the_largest_are_refused(scene):
     assert balancer.get("/").text == "fine"
 
 
-def test_connections_per_address(scene):
-    balancer = scene.balance(scene.server(), limits={"connections-per-address": 3})
+def test_connections_per_address(testbed):
+    balancer = testbed.balance(testbed.server(), limits={"connections-per-address": 3})
     kept = [balancer.connect("127.0.81.1") for _ in range(3)]
     try:
         for client in kept:
@@ -102,9 +102,9 @@ def test_connections_per_address(scene):
             client.close()
 
 
-def test_connections_per_address_are_not_held_against_a_trusted_proxy(scene):
-    balancer = scene.balance(
-        scene.server(), limits={"connections-per-address": 2}, forwarded={"trusted-proxies": ["127.0.81.9"]}
+def test_connections_per_address_are_not_held_against_a_trusted_proxy(testbed):
+    balancer = testbed.balance(
+        testbed.server(), limits={"connections-per-address": 2}, forwarded={"trusted-proxies": ["127.0.81.9"]}
     )
     kept = [balancer.connect("127.0.81.9") for _ in range(5)]
     for client in kept:
@@ -137,10 +137,10 @@ def others(balancer, count):
             client.close()
 
 
-def test_one_address_cannot_take_all_places_of_a_server(scene):
+def test_one_address_cannot_take_all_places_of_a_server(testbed):
     """Nor all of its queue: it asks for more than both have, and others get their answers beside it."""
-    server = scene.server()
-    balancer = scene.balance(server, server_changes={"view01": {"connections": 16}}, limits={"queue": 40})
+    server = testbed.server()
+    balancer = testbed.balance(server, server_changes={"view01": {"connections": 16}}, limits={"queue": 40})
     kept = slow_uploads(balancer, 60)
     try:
         server.wait_for_requests(12)
@@ -154,9 +154,9 @@ def test_one_address_cannot_take_all_places_of_a_server(scene):
             client.close()
 
 
-def test_one_address_waits_for_its_share_and_gets_a_place_when_it_gives_one_back(scene):
-    server = scene.server()
-    balancer = scene.balance(server, server_changes={"view01": {"connections": 8}})
+def test_one_address_waits_for_its_share_and_gets_a_place_when_it_gives_one_back(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, server_changes={"view01": {"connections": 8}})
     kept = slow_uploads(balancer, 6)
     try:
         server.wait_for_requests(6)
@@ -171,9 +171,9 @@ def test_one_address_waits_for_its_share_and_gets_a_place_when_it_gives_one_back
             client.close()
 
 
-def test_a_trusted_proxy_may_take_all_places(scene):
-    server = scene.server()
-    balancer = scene.balance(
+def test_a_trusted_proxy_may_take_all_places(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(
         server, server_changes={"view01": {"connections": 8}}, forwarded={"trusted-proxies": [SLOW]}
     )
     kept = slow_uploads(balancer, 8)
@@ -191,9 +191,9 @@ def served(balancer, source):
         return False
 
 
-def test_connections_in_all(scene):
+def test_connections_in_all(testbed):
     """Above the limit a connection waits in the backlog until another ends, or has nothing to do; nobody is refused."""
-    balancer = scene.balance(scene.server(), limits={"connections": 4})
+    balancer = testbed.balance(testbed.server(), limits={"connections": 4})
     wait_until(lambda: balancer.status["traffic"]["connections"] == 0, "the end of those that waited for the start")
     kept = []
     try:
@@ -223,12 +223,12 @@ def test_connections_in_all(scene):
             client.close()
 
 
-def test_error_pages_can_be_replaced(scene, tmp_path):
+def test_error_pages_can_be_replaced(testbed, tmp_path):
     pages = {status: tmp_path / f"{status}.html" for status in (400, 503)}
     for status, path in pages.items():
         path.write_text(f"<h1>Sorry: {status}</h1>\n")
-    server = scene.server()
-    balancer = scene.balance(server, errors={str(s): str(p) for s, p in pages.items()})
+    server = testbed.server()
+    balancer = testbed.balance(server, errors={str(s): str(p) for s, p in pages.items()})
     with balancer.connect() as client:
         answer = client.exchange("GET / HTTP/1.1\r\n\r\n")
         assert answer.status == 400 and answer.text == "<h1>Sorry: 400</h1>\n"
@@ -240,11 +240,11 @@ def test_error_pages_can_be_replaced(scene, tmp_path):
 
 
 @pytest.mark.parametrize("page", ["built in", "a file"])
-def test_error_in_answer_to_head_has_no_body(scene, tmp_path, page):
+def test_error_in_answer_to_head_has_no_body(testbed, tmp_path, page):
     file = tmp_path / "503.html"
     file.write_text("<h1>Sorry</h1>\n")
-    server = scene.server()
-    balancer = scene.balance(server, errors={"503": str(file)} if page == "a file" else None)
+    server = testbed.server()
+    balancer = testbed.balance(server, errors={"503": str(file)} if page == "a file" else None)
     server.die()
     with balancer.connect() as client:
         client.send(f"HEAD / HTTP/1.1\r\n{HOST}\r\n")
@@ -256,11 +256,11 @@ def test_error_in_answer_to_head_has_no_body(scene, tmp_path, page):
             assert client.get("/").status == 503
 
 
-def test_client_that_asks_and_never_reads_is_bounded(scene):
+def test_client_that_asks_and_never_reads_is_bounded(testbed):
     """Answers pile up nowhere: the balancer stops reading from who does not read."""
     content = b"x" * 100_000
-    server = scene.server(script=lambda request: request.respond(200, content))
-    balancer = scene.balance(server, timeouts={"client": "2s"})
+    server = testbed.server(script=lambda request: request.respond(200, content))
+    balancer = testbed.balance(server, timeouts={"client": "2s"})
     worker = balancer.worker
     before = resident(worker)
     with balancer.connect() as client:
@@ -275,8 +275,8 @@ def test_client_that_asks_and_never_reads_is_bounded(scene):
     assert balancer.get("/").status == 200
 
 
-def test_built_in_pages_say_the_status_and_no_more(scene):
-    balancer = scene.balance(scene.server())
+def test_built_in_pages_say_the_status_and_no_more(testbed):
+    balancer = testbed.balance(testbed.server())
     with balancer.connect() as client:
         answer = client.exchange("GET / HTTP/1.1\r\n\r\n")
     assert "400" in answer.text and len(answer.text) < 200

@@ -6,9 +6,9 @@ import pytest
 
 
 @pytest.mark.soak
-def test_ten_thousand_requests_over_kept_alive_connections(scene):
-    servers = [scene.nginx("view01"), scene.nginx("view02")]
-    balancer = scene.balance(*servers)
+def test_ten_thousand_requests_over_kept_alive_connections(testbed):
+    servers = [testbed.nginx("view01"), testbed.nginx("view02")]
+    balancer = testbed.balance(*servers)
     faults, done = [], []
 
     def client(number):

@@ -28,9 +28,9 @@ def hang(request):
 class Pair:
     """Two servers, and a client that is at home on the first of them and has a tunnel there."""
 
-    def __init__(self, scene, **changes):
-        self.servers = {name: scene.server(name) for name in ("view01", "view02")}
-        self.balancer = scene.balance(*self.servers.values(), health=QUICK, **changes)
+    def __init__(self, testbed, **changes):
+        self.servers = {name: testbed.server(name) for name in ("view01", "view02")}
+        self.balancer = testbed.balance(*self.servers.values(), health=QUICK, **changes)
         self.view01 = self.servers["view01"]
         self.sources = [a for a in client_addresses(64) if self.balancer.server_of(a) == "view01"]
         self.view01.script = tunnel
@@ -62,8 +62,8 @@ class Pair:
         wait_until(lambda: len(self.view01.checks) >= seen + count, f"{count} checks of the old address")
 
 
-def test_tunnel_lives_on_when_a_reload_gives_its_server_a_dead_address_and_ends_with_the_old_one(scene):
-    pair = Pair(scene)
+def test_tunnel_lives_on_when_a_reload_gives_its_server_a_dead_address_and_ends_with_the_old_one(testbed):
+    pair = Pair(testbed)
     balancer, since = pair.balancer, len(pair.balancer.log)
     port = free_port(pair.view01.address, besides=pair.view01.port)
     # What is checked otherwise from now on is not checked otherwise where it runs.
@@ -88,8 +88,8 @@ def test_tunnel_lives_on_when_a_reload_gives_its_server_a_dead_address_and_ends_
     assert len(pair.view01.checks) <= seen + 1
 
 
-def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it_hangs(scene):
-    pair = Pair(scene)
+def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it_hangs(testbed):
+    pair = Pair(testbed)
     balancer = pair.balancer
     entry = {**balancer.configuration["servers"]["view01"], "connections": 1}
     balancer.reload({"servers": {"view01": None}})
@@ -113,16 +113,16 @@ def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it
     wait_until(lambda: balancer.status_of("view01")["load"]["exchanges"] == 0, "the place to be free")
 
 
-def test_tunnel_of_a_removed_server_ends_when_it_hangs(scene):
-    pair = Pair(scene)
+def test_tunnel_of_a_removed_server_ends_when_it_hangs(testbed):
+    pair = Pair(testbed)
     pair.balancer.reload({"servers": {"view01": None}})
     pair.view01.health = hang
     pair.expect_cut()
     pair.balancer.wait_for_log(r"server view01 \(.*, removed\) is down")
 
 
-def test_server_where_nothing_runs_is_forgotten_when_it_is_removed(scene):
-    pair = Pair(scene)
+def test_server_where_nothing_runs_is_forgotten_when_it_is_removed(testbed):
+    pair = Pair(testbed)
     pair.balancer.reload({"servers": {"view01": None}})
     pair.wait_for_checks()
     pair.client.send("0\r\n\r\n")

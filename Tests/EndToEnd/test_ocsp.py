@@ -10,8 +10,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import ocsp
 from harness.certificates import Authority, openssl
-from harness.responder import Responder, signed
-from harness.waiting import PATIENCE, free_port, fresh_address, wait_until
+from harness.responder import OCSPResponder, signed
+from harness.waiting import TIMEOUT, free_port, fresh_address, wait_until
 
 
 @pytest.fixture
@@ -21,13 +21,13 @@ def authority(tmp_path):
 
 @pytest.fixture
 def responder():
-    with Responder() as responder:
+    with OCSPResponder() as responder:
         yield responder
 
 
-def balance(scene, certificate, **changes):
+def balance(testbed, certificate, **changes):
     tls = {"certificate": str(certificate.chain), "key": str(certificate.key), **changes.pop("tls", {})}
-    return scene.balance(scene.server(), serving=False, tls=tls, **changes)
+    return testbed.balance(testbed.server(), serving=False, tls=tls, **changes)
 
 
 def stapled(balancer, *, name="view.test", version="-tls1_3"):
@@ -35,7 +35,7 @@ def stapled(balancer, *, name="view.test", version="-tls1_3"):
     done = subprocess.run(
         ["openssl", "s_client", "-status", version, "-servername", name, "-connect",
          f"{balancer.address}:{balancer.port}"],
-        input="", capture_output=True, text=True, timeout=PATIENCE,
+        input="", capture_output=True, text=True, timeout=TIMEOUT,
     )  # fmt: skip
     assert "CONNECTED" in done.stdout and "Verification" in done.stdout, done.stdout + done.stderr
     if "OCSP response: no response sent" in done.stdout:
@@ -53,7 +53,7 @@ def wait_for_staple(balancer, status="good"):
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
-def test_clients_that_ask_get_what_the_authority_says(scene, authority, responder, tmp_path, version):
+def test_clients_that_ask_get_what_the_authority_says(testbed, authority, responder, tmp_path, version):
     """The authority is `openssl ocsp`, which answers from the index that `openssl ca` keeps."""
     certificate = authority.issue("view.test", responder=responder.url)
 
@@ -67,16 +67,16 @@ def test_clients_that_ask_get_what_the_authority_says(scene, authority, responde
         return 200, (tmp_path / "answer").read_bytes()
 
     responder.answer = answer
-    balancer = balance(scene, certificate)
+    balancer = balance(testbed, certificate)
     wait_until(lambda: stapled(balancer, version=version) == "good", lambda: balancer.log)
     told = rf"info +worker: OCSP: {re.escape(responder.url)} says that .*view\.test.* is good; stapled for 2[34] hours"
     balancer.wait_for_log(told)
 
 
-def test_question_asks_for_this_certificate_and_no_client_asks_for_a_second_one(scene, authority, responder):
+def test_question_asks_for_this_certificate_and_no_client_asks_for_a_second_one(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     responder.answer = lambda question: (200, signed(certificate, authority))
-    balancer = balance(scene, certificate)
+    balancer = balance(testbed, certificate)
     wait_for_staple(balancer)
     for _ in range(3):
         assert stapled(balancer) == "good"
@@ -85,31 +85,31 @@ def test_question_asks_for_this_certificate_and_no_client_asks_for_a_second_one(
     assert asked.serial_number == serial(certificate)
 
 
-def test_responder_is_found_by_its_name(scene, authority):
+def test_responder_is_found_by_its_name(testbed, authority):
     """By the confined worker."""
-    with Responder("127.0.0.1", "localhost") as responder:
+    with OCSPResponder("127.0.0.1", "localhost") as responder:
         certificate = authority.issue("view.test", responder=responder.url)
         responder.answer = lambda question: (200, signed(certificate, authority))
-        wait_for_staple(balance(scene, certificate))
+        wait_for_staple(balance(testbed, certificate))
 
 
-def test_responder_whose_name_nobody_knows_harms_nothing(scene, authority):
-    balancer = balance(scene, authority.issue("view.test", responder="http://nowhere.invalid/"))
-    balancer.wait_for_log("OCSP: http://nowhere.invalid/ does not say .*nowhere.invalid has no address", patience=60)
+def test_responder_whose_name_nobody_knows_harms_nothing(testbed, authority):
+    balancer = balance(testbed, authority.issue("view.test", responder="http://nowhere.invalid/"))
+    balancer.wait_for_log("OCSP: http://nowhere.invalid/ does not say .*nowhere.invalid has no address", timeout=60)
     assert stapled(balancer) is None
 
 
-def test_answer_without_an_end_is_stapled(scene, authority, responder):
+def test_answer_without_an_end_is_stapled(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     responder.answer = lambda question: (200, signed(certificate, authority, end=None))
-    wait_for_staple(balance(scene, certificate))
+    wait_for_staple(balance(testbed, certificate))
 
 
-def test_answer_for_thousands_of_years_is_stapled_and_the_worker_lives(scene, authority, responder):
+def test_answer_for_thousands_of_years_is_stapled_and_the_worker_lives(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     end = datetime.datetime(9999, 12, 31, 23, 59, 59)
     responder.answer = lambda question: (200, signed(certificate, authority, end=end))
-    balancer = balance(scene, certificate)
+    balancer = balance(testbed, certificate)
     wait_for_staple(balancer)
     balancer.reload({"retries": 2})
     assert stapled(balancer) == "good"
@@ -134,40 +134,40 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_answer_is_not_stapled_and_told_once_and_harms_nothing(scene, authority, responder, certificates, case):
+def test_wrong_answer_is_not_stapled_and_told_once_and_harms_nothing(testbed, authority, responder, certificates, case):
     certificate = authority.issue("view.test", responder=responder.url)
     make, words = WRONG[case]
     responder.answer = lambda question: make(certificate, authority, certificates.other_authority)
-    balancer = balance(scene, certificate)
+    balancer = balance(testbed, certificate)
     balancer.wait_for_log(rf"(warning|error) worker: OCSP: {re.escape(responder.url)} (does not say|says) that .*{words}")
     assert stapled(balancer) is None
     assert len(re.findall("OCSP:", balancer.log)) == 1, balancer.log
 
 
-def test_responder_that_is_not_there_or_hangs_harms_nothing(scene, authority, responder):
+def test_responder_that_is_not_there_or_hangs_harms_nothing(testbed, authority, responder):
     held = threading.Event()
 
     def hang(question):
-        held.wait(PATIENCE)
+        held.wait(TIMEOUT)
         return 503, b""
 
     responder.answer = hang
     try:
-        hanging = balance(scene, authority.issue("view.test", responder=responder.url))
+        hanging = balance(testbed, authority.issue("view.test", responder=responder.url))
         responder.wait_for_questions(1)
         assert stapled(hanging) is None
     finally:
         held.set()
     address = fresh_address()
-    gone = balance(scene, authority.issue("view.test", responder=f"http://{address}:{free_port(address)}/"))
+    gone = balance(testbed, authority.issue("view.test", responder=f"http://{address}:{free_port(address)}/"))
     gone.wait_for_log("OCSP: .* does not say .*refused.* it is served")
     assert stapled(gone) is None
 
 
-def test_staple_outlives_a_reload_and_goes_with_its_certificate(scene, authority, responder):
+def test_staple_outlives_a_reload_and_goes_with_its_certificate(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     responder.answer = lambda question: (200, signed(certificate, authority))
-    balancer = balance(scene, certificate)
+    balancer = balance(testbed, certificate)
     wait_for_staple(balancer)
     balancer.reload({"retries": 2})
     assert stapled(balancer) == "good"
@@ -180,7 +180,7 @@ def test_staple_outlives_a_reload_and_goes_with_its_certificate(scene, authority
     assert stapled(balancer) is None
 
 
-def test_each_certificate_has_its_own(scene, authority, responder, certificates):
+def test_each_certificate_has_its_own(testbed, authority, responder, certificates):
     first = authority.issue("view.test", responder=responder.url)
     second = authority.issue("other.test", responder=responder.url)
 
@@ -191,8 +191,8 @@ def test_each_certificate_has_its_own(scene, authority, responder, certificates)
     responder.answer = answer
     plain = certificates.rsa
     several = [{"certificate": str(c.chain), "key": str(c.key)} for c in (first, second)]
-    balancer = scene.balance(
-        scene.server(), serving=False, tls={"certificate": None, "key": None, "certificates": several}
+    balancer = testbed.balance(
+        testbed.server(), serving=False, tls={"certificate": None, "key": None, "certificates": several}
     )
     for name in ("view.test", "other.test"):
         wait_until(lambda: stapled(balancer, name=name) == "good", lambda: f"{name}\n{balancer.log}")
@@ -201,10 +201,10 @@ def test_each_certificate_has_its_own(scene, authority, responder, certificates)
     assert stapled(balancer, name="other.test") == "good"
 
 
-def test_stapling_can_be_switched_off(scene, authority, responder):
+def test_stapling_can_be_switched_off(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     responder.answer = lambda question: (200, signed(certificate, authority))
-    balancer = balance(scene, certificate, tls={"ocsp-stapling": False})
+    balancer = balance(testbed, certificate, tls={"ocsp-stapling": False})
     assert stapled(balancer) is None
     balancer.reload({"tls": {"ocsp-stapling": True}})
     wait_for_staple(balancer)
@@ -213,10 +213,10 @@ def test_stapling_can_be_switched_off(scene, authority, responder):
     assert len(responder.questions) == 1
 
 
-def test_certificate_whose_issuer_is_not_in_its_file_is_told_once(scene, authority, responder):
+def test_certificate_whose_issuer_is_not_in_its_file_is_told_once(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     certificate.chain.write_text(certificate.leaf_pem)
-    balancer = balance(scene, certificate)
+    balancer = balance(testbed, certificate)
     balancer.wait_for_log("warning worker: OCSP: nothing is stapled to .*, whose issuer is not in the file")
     balancer.reload({"retries": 2})
     assert len(re.findall("OCSP:", balancer.log)) == 1, balancer.log

@@ -80,11 +80,11 @@ def load_of(balancer, name):
     return wait_until(lambda: balancer.status_of(name)["load"], lambda: f"the load of {name}:\n{balancer.log}")
 
 
-def pair(scene, **options):
+def pair(testbed, **options):
     """Two servers whose users may pause between two pages."""
     timeouts = {"keep-alive": "1m"} | options.pop("timeouts", {})
-    servers = (scene.server(name, script=tunnel_or_page) for name in ("view01", "view02"))
-    return scene.balance(*servers, timeouts=timeouts, **options)
+    servers = (testbed.server(name, script=tunnel_or_page) for name in ("view01", "view02"))
+    return testbed.balance(*servers, timeouts=timeouts, **options)
 
 
 def users_of(balancer, count=24):
@@ -104,8 +104,8 @@ def another_worker(balancer, than):
 # Drain
 
 
-def test_drained_server_loses_its_last_session_without_one_user_being_moved(scene):
-    balancer = pair(scene)
+def test_drained_server_loses_its_last_session_without_one_user_being_moved(testbed):
+    balancer = pair(testbed)
     homes = users_of(balancer)
     assert order(balancer, "view01", "drain") == f"view01: drain, {len(homes['view01'])} sessions left"
     # Newcomers all go to the other server.
@@ -128,8 +128,8 @@ def test_drained_server_loses_its_last_session_without_one_user_being_moved(scen
     assert balancer.server_of(homes["view01"][0].source) == "view01"
 
 
-def test_returned_server_gets_new_clients_only(scene):
-    balancer = pair(scene)
+def test_returned_server_gets_new_clients_only(testbed):
+    balancer = pair(testbed)
     order(balancer, "view01", "drain")
     homes = {source: User(balancer, source) for source in client_addresses(24)}
     assert {user.home for user in homes.values()} == {"view02"}
@@ -140,8 +140,8 @@ def test_returned_server_gets_new_clients_only(scene):
     assert {balancer.server_of(source) for source in client_addresses(24, start=100)} == {"view01", "view02"}
 
 
-def test_drain_is_kept_over_reloads(scene):
-    balancer = pair(scene)
+def test_drain_is_kept_over_reloads(testbed):
+    balancer = pair(testbed)
     homes = users_of(balancer)
     order(balancer, "view01", "drain")
     for threads in (1, 3, 2):
@@ -153,9 +153,9 @@ def test_drain_is_kept_over_reloads(scene):
     assert (shown["state"], shown["reason"], shown["order"]["mode"]) == ("drain", "administratively", "drain")
 
 
-def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(scene):
-    file = scene.directory / "affinity"
-    balancer = pair(scene, affinity={"file": str(file)})
+def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(testbed):
+    file = testbed.directory / "affinity"
+    balancer = pair(testbed, affinity={"file": str(file)})
     sources = client_addresses(24)
     homes = {source: balancer.server_of(source) for source in sources}
     assert set(homes.values()) == {"view01", "view02"}
@@ -173,9 +173,9 @@ def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(scene):
     assert {balancer.server_of(source) for source in client_addresses(40, start=200)} == {"view01", "view02"}
 
 
-def test_drain_and_503_are_both_obeyed_and_either_is_enough(scene):
-    servers = [scene.server(name) for name in ("view01", "view02")]
-    balancer = scene.balance(*servers, health=QUICK)
+def test_drain_and_503_are_both_obeyed_and_either_is_enough(testbed):
+    servers = [testbed.server(name) for name in ("view01", "view02")]
+    balancer = testbed.balance(*servers, health=QUICK)
     order(balancer, "view01", "drain")
     servers[0].health = 503
     balancer.wait_for_log("server view01 is still drain: health check answered 503")
@@ -184,9 +184,9 @@ def test_drain_and_503_are_both_obeyed_and_either_is_enough(scene):
     wait_until(lambda: balancer.status_of("view01")["state"] == "up", "the server up")
 
 
-def test_drained_server_that_dies_is_down_and_drained_when_it_comes_back(scene):
-    servers = [scene.server(name) for name in ("view01", "view02")]
-    balancer = scene.balance(*servers, health=QUICK)
+def test_drained_server_that_dies_is_down_and_drained_when_it_comes_back(testbed):
+    servers = [testbed.server(name) for name in ("view01", "view02")]
+    balancer = testbed.balance(*servers, health=QUICK)
     order(balancer, "view01", "drain")
     servers[0].die()
     balancer.wait_for_state("view01", "down")
@@ -195,12 +195,12 @@ def test_drained_server_that_dies_is_down_and_drained_when_it_comes_back(scene):
     balancer.wait_for_state("view01", "drain")
 
 
-def test_connections_that_are_passed_through_are_drained_alike(scene):
+def test_connections_that_are_passed_through_are_drained_alike(testbed):
     def speak(request):
         request.respond(200, request.server.name)
 
-    servers = [scene.server(name, script=speak) for name in ("view01", "view02")]
-    balancer = scene.balance(*servers, mode="passthrough", tls=None)
+    servers = [testbed.server(name, script=speak) for name in ("view01", "view02")]
+    balancer = testbed.balance(*servers, mode="passthrough", tls=None)
 
     def home_of(source):
         with balancer.connect(source) as client:
@@ -222,8 +222,8 @@ def test_connections_that_are_passed_through_are_drained_alike(scene):
 # Maintenance
 
 
-def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(scene):
-    balancer = pair(scene)
+def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(testbed):
+    balancer = pair(testbed)
     homes = users_of(balancer)
     assert order(balancer, "view01", "maintenance").startswith("view01: maintenance")
     for user in homes["view01"]:
@@ -231,10 +231,10 @@ def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(sce
         assert user.page() == "view02"
         user.tunnel.send(HELLO)
         assert read_chunk(user.tunnel)[0] == HELLO
-    before = len(scene.servers[0].requests)
+    before = len(testbed.servers[0].requests)
     for source in client_addresses(20, start=100):
         assert balancer.server_of(source) == "view02"
-    assert len(scene.servers[0].requests) == before
+    assert len(testbed.servers[0].requests) == before
     wait_until(lambda: load_of(balancer, "view01")["exchanges"] == len(homes["view01"]), "the tunnels in the figures")
     # Back again: who has moved stays there.
     order(balancer, "view01", "ready")
@@ -242,7 +242,7 @@ def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(sce
         assert user.page() == "view02"
 
 
-def test_idle_connections_to_a_server_in_maintenance_are_closed_and_none_is_kept(scene):
+def test_idle_connections_to_a_server_in_maintenance_are_closed_and_none_is_kept(testbed):
     arrived, released = threading.Event(), threading.Event()
 
     def slow(request):
@@ -251,8 +251,8 @@ def test_idle_connections_to_a_server_in_maintenance_are_closed_and_none_is_kept
             assert released.wait(60)
         return page(request)
 
-    server = scene.server("view01", script=slow)
-    balancer = scene.balance(server, scene.server("view02"), server_changes={"view02": {"backup": True}})
+    server = testbed.server("view01", script=slow)
+    balancer = testbed.balance(server, testbed.server("view02"), server_changes={"view02": {"backup": True}})
     assert balancer.server_of("127.0.0.1") == "view01"
     with balancer.connect() as client:
         client.send(b"GET /slow HTTP/1.1\r\nHost: view.test\r\n\r\n")
@@ -264,7 +264,7 @@ def test_idle_connections_to_a_server_in_maintenance_are_closed_and_none_is_kept
         assert client.get("/whoami")["X-Server"] == "view02"
 
 
-def test_who_waits_for_a_server_that_goes_into_maintenance_is_sent_elsewhere(scene):
+def test_who_waits_for_a_server_that_goes_into_maintenance_is_sent_elsewhere(testbed):
     arrived, released = threading.Event(), threading.Event()
 
     def held(request):
@@ -273,8 +273,8 @@ def test_who_waits_for_a_server_that_goes_into_maintenance_is_sent_elsewhere(sce
             assert released.wait(60)
         return page(request)
 
-    balancer = scene.balance(
-        scene.server("view01", script=held), scene.server("view02"),
+    balancer = testbed.balance(
+        testbed.server("view01", script=held), testbed.server("view02"),
         server_changes={"view01": {"connections": 1}, "view02": {"backup": True}},
     )  # fmt: skip
     holder, waiter = balancer.connect("127.0.91.1"), balancer.connect("127.0.91.2")
@@ -288,9 +288,9 @@ def test_who_waits_for_a_server_that_goes_into_maintenance_is_sent_elsewhere(sce
     assert holder.answer()["X-Server"] == "view01"
 
 
-def test_server_in_maintenance_stays_so_when_the_worker_is_killed_and_is_not_waited_for(scene):
-    servers = [scene.server(name) for name in ("view01", "view02")]
-    balancer = scene.balance(*servers)
+def test_server_in_maintenance_stays_so_when_the_worker_is_killed_and_is_not_waited_for(testbed):
+    servers = [testbed.server(name) for name in ("view01", "view02")]
+    balancer = testbed.balance(*servers)
     order(balancer, "view01", "maintenance")
     servers[0].die()
     worker = balancer.worker
@@ -303,8 +303,8 @@ def test_server_in_maintenance_stays_so_when_the_worker_is_killed_and_is_not_wai
     assert order(balancer, "view01", "ready").startswith("view01: down")
 
 
-def test_no_server_left_is_warned_of(scene):
-    balancer = scene.balance(scene.server("view01"))
+def test_no_server_left_is_warned_of(testbed):
+    balancer = testbed.balance(testbed.server("view01"))
     run = balancer.call("server", "view01", "maintenance")
     assert run.returncode == 0
     assert run.stderr == "warning: no server takes new clients now: they are answered with 503\n"
@@ -316,8 +316,8 @@ def test_no_server_left_is_warned_of(scene):
 # Weight
 
 
-def test_weight_changes_the_share_of_new_clients_and_moves_nobody(scene):
-    balancer = pair(scene)
+def test_weight_changes_the_share_of_new_clients_and_moves_nobody(testbed):
+    balancer = pair(testbed)
     sources = client_addresses(24)
     homes = {source: balancer.server_of(source) for source in sources}
     assert order(balancer, "view01", "weight", "0").startswith("view01: up, weight 0, configured 1")
@@ -337,8 +337,8 @@ def test_weight_changes_the_share_of_new_clients_and_moves_nobody(scene):
 # What is kept, and what is not
 
 
-def test_order_is_forgotten_with_the_server(scene):
-    balancer = pair(scene)
+def test_order_is_forgotten_with_the_server(testbed):
+    balancer = pair(testbed)
     order(balancer, "view01", "drain")
     servers = dict(balancer.configuration["servers"])
     balancer.configuration["servers"] = {"view02": servers["view02"]}
@@ -351,10 +351,10 @@ def test_order_is_forgotten_with_the_server(scene):
     assert balancer.status_of("view01")["order"] is None
 
 
-def test_order_is_kept_by_a_server_that_moves_to_another_address(scene):
-    balancer = pair(scene)
+def test_order_is_kept_by_a_server_that_moves_to_another_address(testbed):
+    balancer = pair(testbed)
     order(balancer, "view01", "maintenance")
-    other = scene.server("view01")
+    other = testbed.server("view01")
     balancer.configuration["servers"]["view01"] |= {"address": other.address, "port": other.port}
     balancer.reload()
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
@@ -363,8 +363,8 @@ def test_order_is_kept_by_a_server_that_moves_to_another_address(scene):
     wait_until(lambda: balancer.status_of("view01")["state"] == "up", "the server up")
 
 
-def test_orders_and_reloads_at_the_same_time_are_all_obeyed(scene):
-    balancer = pair(scene)
+def test_orders_and_reloads_at_the_same_time_are_all_obeyed(testbed):
+    balancer = pair(testbed)
     faults = []
 
     def give(words, count):
@@ -387,8 +387,8 @@ def test_orders_and_reloads_at_the_same_time_are_all_obeyed(scene):
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
 
 
-def test_order_while_no_worker_runs_is_remembered(scene):
-    balancer = pair(scene)
+def test_order_while_no_worker_runs_is_remembered(testbed):
+    balancer = pair(testbed)
     balancer.expects_worker_death = True
     # While the supervisor stands still, nobody starts another worker; both the end and the order wait for it.
     os.kill(balancer.process.pid, signal.SIGSTOP)
@@ -417,9 +417,9 @@ def restart(balancer):
     return balancer.wait_until_serving()
 
 
-def test_orders_outlast_a_restart_with_a_file(scene):
-    file = scene.directory / "orders"
-    balancer = pair(scene, order_file=str(file))
+def test_orders_outlast_a_restart_with_a_file(testbed):
+    file = testbed.directory / "orders"
+    balancer = pair(testbed, order_file=str(file))
     order(balancer, "view01", "maintenance")
     order(balancer, "view02", "weight", "7")
     restart(balancer)
@@ -431,13 +431,13 @@ def test_orders_outlast_a_restart_with_a_file(scene):
     order(balancer, "view01", "ready")
     restart(balancer)
     assert balancer.status_of("view01")["state"] == "up"
-    assert [path.name for path in scene.directory.glob("orders*")] == ["orders"]
+    assert [path.name for path in testbed.directory.glob("orders*")] == ["orders"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left_alone(scene):
-    file = scene.directory / "orders"
-    balancer = pair(scene)
+def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left_alone(testbed):
+    file = testbed.directory / "orders"
+    balancer = pair(testbed)
     order(balancer, "view01", "drain")
     balancer.reload({"order-file": str(file)})
     wait_until(file.exists, "the orders' file")
@@ -450,10 +450,10 @@ def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left
     assert balancer.status_of("view01")["state"] == "drain"
 
 
-def test_order_whose_file_cant_be_written_says_so_and_is_written_when_it_can(scene):
-    folder = scene.directory / "state"
+def test_order_whose_file_cant_be_written_says_so_and_is_written_when_it_can(testbed):
+    folder = testbed.directory / "state"
     folder.mkdir()
-    balancer = pair(scene, order_file=str(folder / "orders"))
+    balancer = pair(testbed, order_file=str(folder / "orders"))
     # A folder where the draft is to be: no file can be there, not even root's.
     (folder / "orders.new" / "in-the-way").mkdir(parents=True)
     told = balancer.call("server", "view01", "drain")
@@ -469,9 +469,9 @@ def test_order_whose_file_cant_be_written_says_so_and_is_written_when_it_can(sce
 
 
 @pytest.mark.parametrize("damage", ["shortened", "foreign", "too-new", "empty", "a-directory"])
-def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(scene, damage):
-    file = scene.directory / "orders"
-    balancer = pair(scene, order_file=str(file))
+def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(testbed, damage):
+    file = testbed.directory / "orders"
+    balancer = pair(testbed, order_file=str(file))
     order(balancer, "view01", "drain")
     balancer.signal(signal.SIGTERM)
     assert balancer.wait() == 0
@@ -495,9 +495,9 @@ def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(scene, damag
         file.rmdir()
 
 
-def test_place_where_orders_cannot_be_kept_is_refused_by_check_and_told_by_run(scene):
-    file = scene.directory / "missing" / "orders"
-    balancer = pair(scene, order_file=str(file))
+def test_place_where_orders_cannot_be_kept_is_refused_by_check_and_told_by_run(testbed):
+    file = testbed.directory / "missing" / "orders"
+    balancer = pair(testbed, order_file=str(file))
     check = subprocess.run([binary(), "check", "-c", balancer.file], capture_output=True, text=True, timeout=60)
     assert check.returncode == 1
     assert f"{file}: can't be used: No such file or directory" in check.stdout + check.stderr
@@ -523,18 +523,18 @@ def test_place_where_orders_cannot_be_kept_is_refused_by_check_and_told_by_run(s
         (["view01"], 64, "order"),
     ],
 )
-def test_order_that_makes_no_sense_is_refused(shared, words, status, said):
-    if not shared.balancers:
-        shared.balance(shared.server("view01"))
-    balancer = shared.balancers[0]
+def test_order_that_makes_no_sense_is_refused(shared_testbed, words, status, said):
+    if not shared_testbed.balancers:
+        shared_testbed.balance(shared_testbed.server("view01"))
+    balancer = shared_testbed.balancers[0]
     run = balancer.call("server", *words)
     assert run.returncode == status and run.stdout == ""
     assert said in run.stderr
     assert balancer.status_of("view01")["order"] is None
 
 
-def test_order_over_the_socket_is_answered_with_the_server(scene):
-    balancer = pair(scene)
+def test_order_over_the_socket_is_answered_with_the_server(testbed):
+    balancer = pair(testbed)
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(balancer.control))
         sock.sendall(b'{"version":1,"command":"server","name":"view01","order":"weight","weight":5}\n')

@@ -10,9 +10,9 @@ QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 2, "jitter": "
 
 
 @pytest.fixture
-def pair(scene):
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values(), serving=False, mode="passthrough", tls=None, health=QUICK)
+def pair(testbed):
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), serving=False, mode="passthrough", tls=None, health=QUICK)
     for name in servers:
         balancer.wait_for_state(name, "up")
     return balancer, servers
@@ -66,9 +66,9 @@ def test_half_close_is_passed_on(pair):
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["later", "before-the-server-is-connected"])
-def test_tcp_half_close_is_passed_on(scene, early):
+def test_tcp_half_close_is_passed_on(testbed, early):
     """In the clear, FIN by FIN."""
-    server = scene.server(tls=False)
+    server = testbed.server(tls=False)
     ended = []
 
     def script(request):
@@ -79,7 +79,7 @@ def test_tcp_half_close_is_passed_on(scene, early):
         request.stream.finish()
 
     server.script = script
-    balancer = scene.balance(server, serving=False, mode="passthrough", tls=None, health={**QUICK, "check": "tcp"})
+    balancer = testbed.balance(server, serving=False, mode="passthrough", tls=None, health={**QUICK, "check": "tcp"})
     balancer.wait_for_state("view01", "up")
     with balancer.connect_plain() as client:
         client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\nand more")
@@ -125,9 +125,9 @@ def test_drain_keeps_known_clients(pair):
     assert {home(balancer, source) for source in client_addresses(20, start=100)} == {"view02"}
 
 
-def test_connection_limit_queues(scene):
-    server = scene.server()
-    balancer = scene.balance(
+def test_connection_limit_queues(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(
         server, serving=False, mode="passthrough", tls=None, health=QUICK,
         server_changes={"view01": {"connections": 1}}, timeouts={"queue": "300ms"},
     )  # fmt: skip
@@ -149,9 +149,9 @@ def connects(balancer):
         return False
 
 
-def test_silence_ends_a_tunnel(scene):
-    server = scene.server()
-    balancer = scene.balance(server, serving=False, mode="passthrough", tls=None, health=QUICK, timeouts={"tunnel": "400ms"})
+def test_silence_ends_a_tunnel(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, serving=False, mode="passthrough", tls=None, health=QUICK, timeouts={"tunnel": "400ms"})
     balancer.wait_for_state("view01", "up")
     with balancer.connect() as client:
         assert client.get("/").status == 200

@@ -13,9 +13,9 @@ HOST = "Host: view.test\r\n"
 
 
 @pytest.fixture
-def balanced(scene):
-    server = scene.server()
-    return scene.balance(server, threads=1), server
+def balanced(testbed):
+    server = testbed.server()
+    return testbed.balance(server, threads=1), server
 
 
 def test_connection_is_used_again(balanced):
@@ -33,9 +33,9 @@ def test_connection_is_shared_between_clients(balanced):
     assert len({id(r.connection) for r in server.requests}) == 1
 
 
-def test_sharing_can_be_switched_off(scene):
-    server = scene.server()
-    balancer = scene.balance(server, threads=1, pool={"share": False})
+def test_sharing_can_be_switched_off(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, threads=1, pool={"share": False})
     server.forget()
     for number in range(5):
         with balancer.connect(f"127.0.70.{number + 1}") as client:
@@ -47,17 +47,17 @@ def test_sharing_can_be_switched_off(scene):
     assert len({first for first, _ in of_client}) == 5
 
 
-def test_pool_can_be_switched_off(scene):
-    server = scene.server()
-    balancer = scene.balance(server, threads=1, pool={"idle-connections": 0})
+def test_pool_can_be_switched_off(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, threads=1, pool={"idle-connections": 0})
     for _ in range(4):
         assert balancer.get("/").status == 200
     assert len({id(r.connection) for r in server.requests}) == 4
 
 
-def test_idle_connection_is_closed_in_time(scene):
-    server = scene.server()
-    balancer = scene.balance(server, pool={"idle-timeout": "300ms"})
+def test_idle_connection_is_closed_in_time(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, pool={"idle-timeout": "300ms"})
     assert balancer.get("/").status == 200
     stream = server.requests[-1].stream
     wait_until(lambda: stream.closed, "the idle connection's end")
@@ -306,7 +306,7 @@ def test_credentials_of_the_client_alone_make_it_private(balanced):
     wait_until(lambda: private.stream.closed, "the private connection's end")
 
 
-def test_answers_are_never_mixed_up(scene):
+def test_answers_are_never_mixed_up(testbed):
     """Many clients, a shared pool, servers that close at random: every client reads its own answers."""
     generator = random.Random(3)
 
@@ -316,8 +316,8 @@ def test_answers_are_never_mixed_up(scene):
         if generator.random() < 0.2:
             request.stream.close()
 
-    servers = [scene.server("view01", script=script), scene.server("view02", script=script)]
-    balancer = scene.balance(*servers, pool={"idle-connections": 4})
+    servers = [testbed.server("view01", script=script), testbed.server("view02", script=script)]
+    balancer = testbed.balance(*servers, pool={"idle-connections": 4})
     faults = []
 
     def client(number):

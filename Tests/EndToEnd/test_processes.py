@@ -77,9 +77,9 @@ class Load:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stop_under_load_breaks_no_answer(scene, number):
+def test_stop_under_load_breaks_no_answer(testbed, number):
     """What had been asked on a connection is answered. Connections that were not accepted yet are reset or refused."""
-    balancer = scene.balance(scene.nginx("view01"), scene.nginx("view02"))
+    balancer = testbed.balance(testbed.nginx("view01"), testbed.nginx("view02"))
     load = Load(balancer, client_addresses(8))
     with load:
         load.wait_for_answers(100)
@@ -90,9 +90,9 @@ def test_stop_under_load_breaks_no_answer(scene, number):
 
 
 @pytest.mark.soak
-def test_death_of_the_worker_refuses_no_connection(scene):
+def test_death_of_the_worker_refuses_no_connection(testbed):
     """kill -9 under load, again and again: the port is never closed, and the next worker serves what waited."""
-    balancer = scene.balance(scene.nginx("view01"), scene.nginx("view02"))
+    balancer = testbed.balance(testbed.nginx("view01"), testbed.nginx("view02"))
     balancer.expects_worker_death = True
     sources = client_addresses(6)
     load = Load(balancer, sources, new_connection_each=True)
@@ -133,17 +133,17 @@ def test_death_of_the_worker_refuses_no_connection(scene):
     assert len(re.findall("worker is ready", balancer.log)) >= 4
 
 
-def test_idle_worker_is_no_hang(scene):
-    balancer = scene.balance(scene.server())
+def test_idle_worker_is_no_hang(testbed):
+    balancer = testbed.balance(testbed.server())
     worker = balancer.worker
     stays(lambda: balancer.worker == worker, "the same worker", 6.5)
 
 
 @pytest.mark.soak
-def test_death_of_a_server_under_load_moves_its_clients_only(scene):
+def test_death_of_a_server_under_load_moves_its_clients_only(testbed):
     """kill -9 of one of three: what was under way may fail, nothing else; on return everybody stays."""
-    servers = {f"view{n:02}": scene.nginx(f"view{n:02}") for n in range(1, 4)}
-    balancer = scene.balance(*servers.values(), health=QUICK)
+    servers = {f"view{n:02}": testbed.nginx(f"view{n:02}") for n in range(1, 4)}
+    balancer = testbed.balance(*servers.values(), health=QUICK)
     sources = client_addresses(18)
     load = Load(balancer, sources)
     with load:
@@ -172,10 +172,10 @@ def test_death_of_a_server_under_load_moves_its_clients_only(scene):
     assert balancer.get("/").status == 200
 
 
-def test_clients_that_die_in_masses_leave_nothing_behind(scene):
+def test_clients_that_die_in_masses_leave_nothing_behind(testbed):
     """Resets at every stage, then as many descriptors as before."""
-    server = scene.server()
-    balancer = scene.balance(server)
+    server = testbed.server()
+    balancer = testbed.balance(server)
     balancer.get("/")
 
     def descriptors():
@@ -199,10 +199,10 @@ def test_clients_that_die_in_masses_leave_nothing_behind(scene):
     server.script = page
 
 
-def test_descriptors_run_out_and_come_back(scene):
+def test_descriptors_run_out_and_come_back(testbed):
     """EMFILE: accepting pauses, nothing spins or dies, and goes on when there is room."""
-    server = scene.server()
-    balancer = scene.balance(server, threads=1)
+    server = testbed.server()
+    balancer = testbed.balance(server, threads=1)
     worker = balancer.worker
     limit = len(os.listdir(f"/proc/{worker}/fd")) + 20
     resource.prlimit(worker, resource.RLIMIT_NOFILE, (limit, limit))
@@ -226,9 +226,9 @@ def cpu_ticks(process):
     return int(fields[11]) + int(fields[12])
 
 
-def test_idle_costs_nothing(scene):
+def test_idle_costs_nothing(testbed):
     """No timer storm, no spin on an idle connection."""
-    balancer = scene.balance(scene.server())
+    balancer = testbed.balance(testbed.server())
     with balancer.connect() as client, balancer.connect_plain():
         assert client.get("/").status == 200
         worker = balancer.worker

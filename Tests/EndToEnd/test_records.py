@@ -17,9 +17,9 @@ V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
 @pytest.fixture(scope="module")
-def balanced(shared):
-    server = shared.server()
-    return shared.balance(server), server
+def balanced(shared_testbed):
+    server = shared_testbed.server()
+    return shared_testbed.balance(server), server
 
 
 @pytest.fixture(autouse=True)
@@ -196,10 +196,10 @@ def test_key_update_in_the_middle(balanced):
 
 
 @pytest.mark.parametrize("version", [V12, V13], ids=["TLS1.2", "TLS1.3"])
-def test_server_of_either_version(scene, version):
-    server = scene.server()
+def test_server_of_either_version(testbed, version):
+    server = testbed.server()
     server._context.minimum_version = server._context.maximum_version = version
-    balancer = scene.balance(server)
+    balancer = testbed.balance(server)
     content = os.urandom(1_000_000)
     with balancer.connect() as client:
         for _ in range(3):

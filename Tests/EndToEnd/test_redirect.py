@@ -4,8 +4,8 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def balancer(shared):
-    return shared.balance(shared.server(), service=["view.test", "portal.test"])
+def balancer(shared_testbed):
+    return shared_testbed.balance(shared_testbed.server(), service=["view.test", "portal.test"])
 
 
 def location(balancer, target="/", host="view.test", method="GET", status=None):
@@ -59,15 +59,15 @@ def test_absolute_form_is_understood(balancer):
         assert answer.status == 301 and answer["Location"].endswith("/x?y")
 
 
-def test_fixed_location_is_for_everybody(scene):
-    balancer = scene.balance(scene.server(), redirect={"location": "https://view.test/portal"})
+def test_fixed_location_is_for_everybody(testbed):
+    balancer = testbed.balance(testbed.server(), redirect={"location": "https://view.test/portal"})
     for target, host in (("/", "view.test"), ("/x?y", "stranger.test")):
         with balancer.connect_redirect() as client:
             assert client.get(target, host=host)["Location"] == "https://view.test/portal"
 
 
-def test_redirect_can_be_switched_off(scene):
-    balancer = scene.balance(scene.server(), redirect="off")
+def test_redirect_can_be_switched_off(testbed):
+    balancer = testbed.balance(testbed.server(), redirect="off")
     with pytest.raises(ConnectionRefusedError):
         balancer.connect_redirect()
     assert balancer.get("/").status == 200
@@ -101,8 +101,8 @@ def test_garbage_is_refused(balancer, sent, statuses):
     assert location(balancer) == "https://view.test/"
 
 
-def test_client_that_says_nothing_is_cut(scene):
-    balancer = scene.balance(scene.server(), timeouts={"http-request": "300ms"})
+def test_client_that_says_nothing_is_cut(testbed):
+    balancer = testbed.balance(testbed.server(), timeouts={"http-request": "300ms"})
     with balancer.connect_redirect() as client:
         client.receive_to_end()
         assert client.ended

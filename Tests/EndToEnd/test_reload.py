@@ -151,10 +151,10 @@ def location(balancer):
         return client.get("/")["Location"]
 
 
-def test_reloads_under_load_disturb_nobody(scene, certificates):
-    servers = [scene.server(name, script=view) for name in ("view01", "view02", "view03")]
+def test_reloads_under_load_disturb_nobody(testbed, certificates):
+    servers = [testbed.server(name, script=view) for name in ("view01", "view02", "view03")]
     other = certificates.authority.issue("view.test")
-    balancer = scene.balance(*servers[:2], health=QUICK, log={"level": "debug"}, timeouts={"keep-alive": "1m", "stop": "5s"})
+    balancer = testbed.balance(*servers[:2], health=QUICK, log={"level": "debug"}, timeouts={"keep-alive": "1m", "stop": "5s"})
     base = balancer.configuration
     third = {"view03": dict(base["servers"]["view01"], address=servers[2].address, port=servers[2].port)}
     first = {"certificate": str(certificates.front.chain), "key": str(certificates.front.key)}
@@ -226,8 +226,8 @@ def test_reloads_under_load_disturb_nobody(scene, certificates):
     print(f"{served} generations served {sum(load.counts.values())} requests ({dict(load.counts)}); {grown} kB more")
 
 
-def test_every_connection_after_a_rotation_shows_the_new_certificate(scene, certificates):
-    balancer = scene.balance(scene.server(), timeouts={"keep-alive": "1m"})
+def test_every_connection_after_a_rotation_shows_the_new_certificate(testbed, certificates):
+    balancer = testbed.balance(testbed.server(), timeouts={"keep-alive": "1m"})
     other = certificates.authority.issue("view.test")
     with balancer.connect() as before:
         assert before.get("/whoami").status == 200
@@ -242,11 +242,11 @@ def test_every_connection_after_a_rotation_shows_the_new_certificate(scene, cert
         assert serial_of(before) == old
 
 
-def test_certificate_rotates_in_its_file(scene, certificates):
-    file = scene.directory / "view.pem"
+def test_certificate_rotates_in_its_file(testbed, certificates):
+    file = testbed.directory / "view.pem"
     both = [certificates.front, certificates.authority.issue("view.test")]
     file.write_text(both[0].chain.read_text() + both[0].key.read_text())
-    balancer = scene.balance(scene.server(), tls={"certificate": str(file), "key": None})
+    balancer = testbed.balance(testbed.server(), tls={"certificate": str(file), "key": None})
     with balancer.connect() as client:
         old = serial_of(client)
     file.write_text(both[1].chain.read_text() + both[1].key.read_text())
@@ -284,12 +284,12 @@ def refusals(certificates, directory):
     }  # fmt: skip
 
 
-def test_what_cannot_be_served_is_refused_in_words_and_traffic_goes_on(scene, certificates):
-    balancer = scene.balance(scene.server(script=view), timeouts={"keep-alive": "1m"})
+def test_what_cannot_be_served_is_refused_in_words_and_traffic_goes_on(testbed, certificates):
+    balancer = testbed.balance(testbed.server(script=view), timeouts={"keep-alive": "1m"})
     good = balancer.configuration
     with balancer.connect() as kept:
         stream = WebSocket(balancer, "127.0.0.9")
-        for what, (changes, words) in refusals(certificates, scene.directory).items():
+        for what, (changes, words) in refusals(certificates, testbed.directory).items():
             since = len(balancer.log)
             balancer.write(changes)
             balancer.signal(signal.SIGHUP)
@@ -305,9 +305,9 @@ def test_what_cannot_be_served_is_refused_in_words_and_traffic_goes_on(scene, ce
         stream.end()
 
 
-def test_port_that_another_holds_refuses_the_reload(scene):
-    balancer = scene.balance(scene.server())
-    stranger = scene.server("stranger")
+def test_port_that_another_holds_refuses_the_reload(testbed):
+    balancer = testbed.balance(testbed.server())
+    stranger = testbed.server("stranger")
     since = len(balancer.log)
     balancer.write({"listen": [balancer.configuration["listen"], f"{stranger.address}:{stranger.port}"]})
     balancer.signal(signal.SIGHUP)
@@ -316,8 +316,8 @@ def test_port_that_another_holds_refuses_the_reload(scene):
     assert balancer.get("/whoami").status == 200
 
 
-def test_listeners_come_and_go(scene):
-    balancer = scene.balance(scene.server(script=view), timeouts={"keep-alive": "1m"})
+def test_listeners_come_and_go(testbed):
+    balancer = testbed.balance(testbed.server(script=view), timeouts={"keep-alive": "1m"})
     first = balancer.configuration["listen"]
     port = free_port(balancer.address)
     balancer.reload({"listen": [first, f"{balancer.address}:{port}"]})
@@ -344,8 +344,8 @@ def test_listeners_come_and_go(scene):
     assert balancer.get("/whoami").status == 200
 
 
-def test_threads_become_more_and_fewer(scene):
-    balancer = scene.balance(scene.server(script=view), timeouts={"keep-alive": "1m"}, threads=1)
+def test_threads_become_more_and_fewer(testbed):
+    balancer = testbed.balance(testbed.server(script=view), timeouts={"keep-alive": "1m"}, threads=1)
     streams = [Tunnel(balancer, source) for source in client_addresses(4)]
 
     def threads():
@@ -369,9 +369,9 @@ def test_threads_become_more_and_fewer(scene):
     wait_until(lambda: threads() == 1, lambda: f"retired loops to end: {threads()}")
 
 
-def test_reload_to_servers_that_nobody_has_asked_yet_answers_everybody(scene):
+def test_reload_to_servers_that_nobody_has_asked_yet_answers_everybody(testbed):
     """Every server has another name at once; until the first checks are in, the new ones are believed."""
-    old, new = scene.server("old"), scene.server("new")
+    old, new = testbed.server("old"), testbed.server("new")
     asked = threading.Event()
 
     def health(request):
@@ -379,7 +379,7 @@ def test_reload_to_servers_that_nobody_has_asked_yet_answers_everybody(scene):
         request.respond(200)
 
     new.health = health
-    balancer = scene.balance(old, timeouts={"keep-alive": "1m"})
+    balancer = testbed.balance(old, timeouts={"keep-alive": "1m"})
     with balancer.connect() as kept:
         assert kept.get("/whoami")["X-Server"] == "old"
         entry = dict(balancer.configuration["servers"]["old"], address=new.address, port=new.port)
@@ -390,10 +390,10 @@ def test_reload_to_servers_that_nobody_has_asked_yet_answers_everybody(scene):
     balancer.wait_for_state("new", "up")
 
 
-def test_reloads_do_not_keep_a_dead_server_from_being_found(scene):
+def test_reloads_do_not_keep_a_dead_server_from_being_found(testbed):
     """Checks go on over reloads that change nothing about them, however quickly those follow each other."""
-    servers = [scene.server(name) for name in ("view01", "view02")]
-    balancer = scene.balance(*servers, health={"interval": "300ms", "timeout": "300ms", "rise": 1, "fall": 2, "jitter": "0s"})
+    servers = [testbed.server(name) for name in ("view01", "view02")]
+    balancer = testbed.balance(*servers, health={"interval": "300ms", "timeout": "300ms", "rise": 1, "fall": 2, "jitter": "0s"})
 
     def hang(request):
         request.stream.receive_to_end()
@@ -416,8 +416,8 @@ def test_reloads_do_not_keep_a_dead_server_from_being_found(scene):
         thread.join()
 
 
-def test_signals_during_a_reload_are_not_lost(scene):
-    balancer = scene.balance(scene.server())
+def test_signals_during_a_reload_are_not_lost(testbed):
+    balancer = testbed.balance(testbed.server())
     for number in range(10):
         # The second of each pair comes while the first is under way, with a file that was changed in between.
         balancer.write({"redirect": {"location": f"https://view.test/{number}/a"}})
@@ -427,8 +427,8 @@ def test_signals_during_a_reload_are_not_lost(scene):
         wait_until(lambda: location(balancer) == f"https://view.test/{number}/b", "the last file")
 
 
-def test_signal_while_no_worker_serves_takes_effect_when_one_does(scene):
-    balancer = scene.balance(scene.server())
+def test_signal_while_no_worker_serves_takes_effect_when_one_does(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     os.kill(balancer.worker, signal.SIGKILL)
     balancer.wait_for_log("the worker died")
@@ -437,8 +437,8 @@ def test_signal_while_no_worker_serves_takes_effect_when_one_does(scene):
     wait_until(lambda: location(balancer) == "https://view.test/later", lambda: f"the reload\n{balancer.log}")
 
 
-def test_limits_profile_and_log_change_at_run_time(scene):
-    balancer = scene.balance(scene.server(), log={"level": "info"})
+def test_limits_profile_and_log_change_at_run_time(testbed):
+    balancer = testbed.balance(testbed.server(), log={"level": "info"})
     balancer.reload({
         "tls": {"profile": "modern"}, "limits": {"header-fields": 16}, "log": {"level": "debug", "access": {"format": "json"}},
     })  # fmt: skip

@@ -14,11 +14,11 @@ def ask(balancer, host, *, server_name="view.test", source=None):
 
 
 @pytest.fixture(scope="module")
-def balanced(shared):
-    authority = shared.certificates.authority
+def balanced(shared_testbed):
+    authority = shared_testbed.certificates.authority
     front = authority.issue("view.test", names=["view.test", "alias.test", "*.wild.test", "IP:192.0.2.7"])
-    server = shared.server()
-    return shared.balance(server, service=["view.test", "named.test"], tls={"certificate": str(front.chain), "key": str(front.key)}), server
+    server = shared_testbed.server()
+    return shared_testbed.balance(server, service=["view.test", "named.test"], tls={"certificate": str(front.chain), "key": str(front.key)}), server
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_own_pages_are_not_guessed_at(balanced):
         assert answer["X-Content-Type-Options"] == "nosniff" and answer["Cache-Control"] == "no-store"
 
 
-def test_further_names_can_be_allowed_and_all(scene):
-    balancer = scene.balance(scene.server(), requests={"hosts": ["old.test", "older.test"]})
+def test_further_names_can_be_allowed_and_all(testbed):
+    balancer = testbed.balance(testbed.server(), requests={"hosts": ["old.test", "older.test"]})
     assert [ask(balancer, host) for host in ("old.test:443", "OLDER.test", "view.test", "stranger.test")] == [200, 200, 200, 421]
     with balancer.connect() as client:
         assert client.exchange(get("Host: view.test\r\n"), "GET").status == 200
@@ -83,8 +83,8 @@ def test_further_names_can_be_allowed_and_all(scene):
     assert ask(balancer, "stranger.test") == 200
 
 
-def test_trusted_proxy_may_be_asked_by_its_own_names(scene):
-    balancer = scene.balance(scene.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
+def test_trusted_proxy_may_be_asked_by_its_own_names(testbed):
+    balancer = testbed.balance(testbed.server(), forwarded={"trusted-proxies": ["127.0.61.0/24"]})
     assert ask(balancer, "proxy.test", source="127.0.61.9") == 200
     assert ask(balancer, "proxy.test", source="127.0.62.9") == 421
 
@@ -93,10 +93,10 @@ def pairs(*certificates):
     return {"certificate": None, "key": None, "certificates": [{"certificate": str(c.chain), "key": str(c.key)} for c in certificates]}
 
 
-def test_a_name_is_served_with_its_own_certificate_only(scene, certificates):
+def test_a_name_is_served_with_its_own_certificate_only(testbed, certificates):
     """Who was shown one certificate has not made sure of another name."""
-    server = scene.server()
-    balancer = scene.balance(server, service=["view.test", "other.test", "bare.test"], tls=pairs(certificates.front, certificates.second))
+    server = testbed.server()
+    balancer = testbed.balance(server, service=["view.test", "other.test", "bare.test"], tls=pairs(certificates.front, certificates.second))
     rows = [
         ("view.test", "view.test", 200), ("other.test", "other.test", 200), ("other.test", "OTHER.test.:443", 200),
         ("other.test", "view.test", 421), ("view.test", "other.test", 421), (None, "view.test", 200),
@@ -120,13 +120,13 @@ def test_a_name_is_served_with_its_own_certificate_only(scene, certificates):
             assert client.exchange(get(f"Host: {host}\r\n"), "GET").status == expected
 
 
-def test_get_with_a_body_is_relayed_where_the_operator_allows_it(scene):
+def test_get_with_a_body_is_relayed_where_the_operator_allows_it(testbed):
     def script(request):
         request.body()
         request.respond(200, request.head.get("Connection") or "none")
 
-    server = scene.server(script=script)
-    balancer = scene.balance(server, requests={"get-body": "on"})
+    server = testbed.server(script=script)
+    balancer = testbed.balance(server, requests={"get-body": "on"})
     bodies = [("Content-Length: 5", "hello"), ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n")]
     with balancer.connect() as client:
         for field, body in bodies:
@@ -138,10 +138,10 @@ def test_get_with_a_body_is_relayed_where_the_operator_allows_it(scene):
     assert len({id(request.connection) for request in server.requests}) == 3
 
 
-def test_body_that_a_server_leaves_unread_is_nobodys_request(scene):
-    server = scene.server(script=lambda request: request.respond(200, request.target))
+def test_body_that_a_server_leaves_unread_is_nobodys_request(testbed):
+    server = testbed.server(script=lambda request: request.respond(200, request.target))
     server.expects_nonsense = True
-    balancer = scene.balance(server, requests={"get-body": "on"})
+    balancer = testbed.balance(server, requests={"get-body": "on"})
     smuggled = "GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n"
     with balancer.connect() as client:
         client.send(f"GET /first HTTP/1.1\r\nHost: view.test\r\nContent-Length: {len(smuggled)}\r\n\r\n{smuggled}")
@@ -151,10 +151,10 @@ def test_body_that_a_server_leaves_unread_is_nobodys_request(scene):
     server.script = page
 
 
-def test_nginx_reads_what_passes(scene):
+def test_nginx_reads_what_passes(testbed):
     """White space around chunk extensions, a Host with HTAB around it, and a ticket of 40 KB."""
-    nginx = scene.nginx(extra="large_client_header_buffers 4 64k;")
-    balancer = scene.balance(nginx, limits={"header-bytes": "64KiB"})
+    nginx = testbed.nginx(extra="large_client_header_buffers 4 64k;")
+    balancer = testbed.balance(nginx, limits={"header-bytes": "64KiB"})
     body = '5 ;a\r\nhello\r\n6 ; b = "c; d"\t;e\r\n world\r\n0 ;f\r\n\r\n'
     ticket = "y" * 40_000
     with balancer.connect() as client:

@@ -17,8 +17,8 @@ def homes(balancer, sources):
     return {source: balancer.server_of(source) for source in sources}
 
 
-def test_client_stays_with_its_server(scene):
-    balancer = scene.balance(*(scene.server(f"view{n:02}") for n in range(1, 5)))
+def test_client_stays_with_its_server(testbed):
+    balancer = testbed.balance(*(testbed.server(f"view{n:02}") for n in range(1, 5)))
     sources = client_addresses(40)
     first = homes(balancer, sources)
     assert homes(balancer, sources) == first
@@ -26,30 +26,30 @@ def test_client_stays_with_its_server(scene):
     assert set(first.values()) == {"view01", "view02", "view03", "view04"}
 
 
-def test_mapping_is_the_same_after_a_restart(scene):
+def test_mapping_is_the_same_after_a_restart(testbed):
     """And so on the other node of a pair: the hash needs no shared state."""
-    servers = [scene.server(f"view{n:02}") for n in range(1, 4)]
+    servers = [testbed.server(f"view{n:02}") for n in range(1, 4)]
     sources = client_addresses(30)
-    first, second = scene.balance(*servers), scene.balance(*servers)
+    first, second = testbed.balance(*servers), testbed.balance(*servers)
     assert homes(first, sources) == homes(second, sources)
 
 
-def test_weights_are_the_share_of_clients(scene):
-    servers = [scene.server("light"), scene.server("heavy")]
-    balancer = scene.balance(*servers, server_changes={"heavy": {"weight": 3}})
+def test_weights_are_the_share_of_clients(testbed):
+    servers = [testbed.server("light"), testbed.server("heavy")]
+    balancer = testbed.balance(*servers, server_changes={"heavy": {"weight": 3}})
     counts = collections.Counter(homes(balancer, client_addresses(240)).values())
     # 180 expected; five standard deviations are 34.
     assert 146 <= counts["heavy"] <= 214, counts
 
 
-def test_weight_zero_takes_nobody_new(scene):
-    balancer = scene.balance(scene.server("view01"), scene.server("view02"), server_changes={"view02": {"weight": 0}})
+def test_weight_zero_takes_nobody_new(testbed):
+    balancer = testbed.balance(testbed.server("view01"), testbed.server("view02"), server_changes={"view02": {"weight": 0}})
     assert set(homes(balancer, client_addresses(30)).values()) == {"view01"}
 
 
-def test_backup_is_used_when_no_other_server_can_be(scene):
-    primary, backup = scene.server("view01"), scene.server("spare")
-    balancer = scene.balance(primary, backup, server_changes={"spare": {"backup": True}}, health=QUICK)
+def test_backup_is_used_when_no_other_server_can_be(testbed):
+    primary, backup = testbed.server("view01"), testbed.server("spare")
+    balancer = testbed.balance(primary, backup, server_changes={"spare": {"backup": True}}, health=QUICK)
     sources = client_addresses(20)
     assert set(homes(balancer, sources).values()) == {"view01"}
     primary.die()
@@ -60,10 +60,10 @@ def test_backup_is_used_when_no_other_server_can_be(scene):
     assert set(homes(balancer, client_addresses(20, start=100)).values()) == {"view01"}
 
 
-def test_drain_keeps_known_clients_and_sends_new_ones_elsewhere(scene):
+def test_drain_keeps_known_clients_and_sends_new_ones_elsewhere(testbed):
     """503 from the health check is an administrator's order, not a failure."""
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values(), health=QUICK)
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), health=QUICK)
     known = homes(balancer, client_addresses(30))
     servers["view01"].health = 503
     balancer.wait_for_state("view01", "drain")
@@ -75,9 +75,9 @@ def test_drain_keeps_known_clients_and_sends_new_ones_elsewhere(scene):
     assert set(homes(balancer, client_addresses(30, start=200)).values()) == {"view01", "view02"}
 
 
-def test_drained_everywhere_still_serves_known_clients_only(scene):
-    server = scene.server("view01")
-    balancer = scene.balance(server, health=QUICK)
+def test_drained_everywhere_still_serves_known_clients_only(testbed):
+    server = testbed.server("view01")
+    balancer = testbed.balance(server, health=QUICK)
     known = client_addresses(3)
     homes(balancer, known)
     server.health = 503
@@ -86,9 +86,9 @@ def test_drained_everywhere_still_serves_known_clients_only(scene):
     assert balancer.get("/", source="127.0.90.1").status == 503
 
 
-def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(scene):
-    servers = {f"view{n:02}": scene.server(f"view{n:02}") for n in range(1, 4)}
-    balancer = scene.balance(*servers.values(), health=QUICK)
+def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(testbed):
+    servers = {f"view{n:02}": testbed.server(f"view{n:02}") for n in range(1, 4)}
+    balancer = testbed.balance(*servers.values(), health=QUICK)
     sources = client_addresses(60)
     before = homes(balancer, sources)
     servers["view02"].die()
@@ -107,10 +107,10 @@ def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(scen
     assert "view02" in homes(balancer, client_addresses(40, start=200)).values()
 
 
-def test_client_that_was_silent_for_longer_than_hold_goes_home(scene):
+def test_client_that_was_silent_for_longer_than_hold_goes_home(testbed):
     """The mapping outlives silence for as long as it is told to, and no longer."""
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values(), health=QUICK, affinity={"hold": "1s"})
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), health=QUICK, affinity={"hold": "1s"})
     sources = client_addresses(16)
     before = homes(balancer, sources)
     servers["view01"].die()
@@ -125,10 +125,10 @@ def test_client_that_was_silent_for_longer_than_hold_goes_home(scene):
     assert homes(balancer, silent) == {source: before[source] for source in silent}
 
 
-def test_open_connection_keeps_its_mapping_alive(scene):
+def test_open_connection_keeps_its_mapping_alive(testbed):
     """Not silence: a tunnel that is open for hours counts as a session all the time."""
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values(), health=QUICK, affinity={"hold": "1s"})
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), health=QUICK, affinity={"hold": "1s"})
     sources = client_addresses(16)
     before = homes(balancer, sources)
     moved = next(source for source in sources if before[source] == "view01")
@@ -142,9 +142,9 @@ def test_open_connection_keeps_its_mapping_alive(scene):
         assert balancer.server_of(moved) == "view02"
 
 
-def test_clients_of_one_prefix_are_one_client(scene):
-    balancer = scene.balance(
-        *(scene.server(f"view{n:02}") for n in range(1, 4)), affinity={"ipv4-prefix": 24}
+def test_clients_of_one_prefix_are_one_client(testbed):
+    balancer = testbed.balance(
+        *(testbed.server(f"view{n:02}") for n in range(1, 4)), affinity={"ipv4-prefix": 24}
     )
     for net in range(1, 9):
         assert len(set(homes(balancer, [f"127.9.{net}.{host}" for host in (1, 77, 254)]).values())) == 1
@@ -153,10 +153,10 @@ def test_clients_of_one_prefix_are_one_client(scene):
 # Failures of connections
 
 
-def test_refused_connection_is_retried_on_another_server(scene):
+def test_refused_connection_is_retried_on_another_server(testbed):
     """No request is lost to a server that is not there, before any health check has found it."""
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values())
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values())
     sources = client_addresses(20)
     before = homes(balancer, sources)
     servers["view01"].die()
@@ -165,9 +165,9 @@ def test_refused_connection_is_retried_on_another_server(scene):
     assert "view01" in before.values()
 
 
-def test_request_with_a_body_is_redispatched_too_when_nothing_was_sent(scene):
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values())
+def test_request_with_a_body_is_redispatched_too_when_nothing_was_sent(testbed):
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values())
     sources = [s for s, home in homes(balancer, client_addresses(20)).items() if home == "view01"]
     servers["view01"].die()
     for source in sources:
@@ -176,9 +176,9 @@ def test_request_with_a_body_is_redispatched_too_when_nothing_was_sent(scene):
 
 
 @pytest.mark.parametrize("manner", ["closes-after-accept", "resets-after-accept"])
-def test_broken_handshake_is_retried_on_another_server(scene, manner):
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values(), pool={"idle-connections": 0})
+def test_broken_handshake_is_retried_on_another_server(testbed, manner):
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), pool={"idle-connections": 0})
     sources = client_addresses(12)
     homes(balancer, sources)
 
@@ -192,17 +192,17 @@ def test_broken_handshake_is_retried_on_another_server(scene, manner):
     assert set(homes(balancer, sources).values()) == {"view02"}
 
 
-def test_server_that_never_completes_a_handshake_is_given_up_within_the_connect_timeout(scene):
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
-    balancer = scene.balance(*servers.values(), pool={"idle-connections": 0}, timeouts={"connect": "300ms"}, retries=1)
+def test_server_that_never_completes_a_handshake_is_given_up_within_the_connect_timeout(testbed):
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), pool={"idle-connections": 0}, timeouts={"connect": "300ms"}, retries=1)
     sources = [s for s, home in homes(balancer, client_addresses(10)).items() if home == "view01"]
     servers["view01"].on_accept = lambda sock: True
     assert homes(balancer, sources[:2]) == {source: "view02" for source in sources[:2]}
 
 
-def test_no_server_left_is_503_with_retry_after(scene):
-    server = scene.server()
-    balancer = scene.balance(server)
+def test_no_server_left_is_503_with_retry_after(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server)
     server.die()
     answer = balancer.get("/")
     assert answer.status == 503 and int(answer["Retry-After"]) > 0
@@ -211,10 +211,10 @@ def test_no_server_left_is_503_with_retry_after(scene):
     assert answer.status == 503 and int(answer["Retry-After"]) > 0
 
 
-def test_dead_server_from_the_start_is_503_until_it_comes(scene):
-    server = scene.server()
+def test_dead_server_from_the_start_is_503_until_it_comes(testbed):
+    server = testbed.server()
     server.die()
-    balancer = scene.balance(server, serving=False, health=QUICK)
+    balancer = testbed.balance(server, serving=False, health=QUICK)
     balancer.wait_for_state("view01", "down")
     assert balancer.get("/").status == 503
     server.start()
@@ -241,10 +241,10 @@ def ask(client, target="/held"):
     client.send(f"GET {target} HTTP/1.1\r\n{HOST}\r\n")
 
 
-def test_request_waits_for_a_full_server_and_is_served_when_it_is_free(scene):
+def test_request_waits_for_a_full_server_and_is_served_when_it_is_free(testbed):
     held = Held()
-    server = scene.server(script=held)
-    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}})
+    server = testbed.server(script=held)
+    balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}})
     with balancer.connect("127.0.91.1") as first, balancer.connect("127.0.91.2") as second:
         ask(first)
         server.wait_for_requests(1)
@@ -259,10 +259,10 @@ def test_request_waits_for_a_full_server_and_is_served_when_it_is_free(scene):
     assert [r.target for r in server.requests] == ["/held", "/second"]
 
 
-def test_queue_is_served_in_order(scene):
+def test_queue_is_served_in_order(testbed):
     held = Held()
-    server = scene.server(script=held)
-    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}}, threads=1)
+    server = testbed.server(script=held)
+    balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}}, threads=1)
     clients = [balancer.connect(f"127.0.92.{n + 1}") for n in range(8)]
     try:
         ask(clients[0])
@@ -280,10 +280,10 @@ def test_queue_is_served_in_order(scene):
     assert [r.target for r in server.requests] == ["/held", *(f"/{n}" for n in range(1, 8))]
 
 
-def test_waiting_too_long_is_503_with_retry_after(scene):
+def test_waiting_too_long_is_503_with_retry_after(testbed):
     held = Held()
-    server = scene.server(script=held)
-    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}}, timeouts={"queue": "300ms"})
+    server = testbed.server(script=held)
+    balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}}, timeouts={"queue": "300ms"})
     with balancer.connect("127.0.91.1") as first, balancer.connect("127.0.91.2") as second:
         ask(first)
         server.wait_for_requests(1)
@@ -295,10 +295,10 @@ def test_waiting_too_long_is_503_with_retry_after(scene):
     assert [r.target for r in server.requests] == ["/held"]
 
 
-def test_full_queue_is_503_at_once(scene):
+def test_full_queue_is_503_at_once(testbed):
     held = Held()
-    server = scene.server(script=held)
-    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}}, limits={"queue": 1})
+    server = testbed.server(script=held)
+    balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}}, limits={"queue": 1})
     with balancer.connect() as first, balancer.connect() as second, balancer.connect() as third:
         ask(first)
         server.wait_for_requests(1)
@@ -323,10 +323,10 @@ def test_full_queue_is_503_at_once(scene):
         assert first.answer().status == 200
 
 
-def test_client_that_leaves_the_queue_is_not_served(scene):
+def test_client_that_leaves_the_queue_is_not_served(testbed):
     held = Held()
-    server = scene.server(script=held)
-    balancer = scene.balance(server, server_changes={"view01": {"connections": 1}})
+    server = testbed.server(script=held)
+    balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}})
     with balancer.connect() as first, balancer.connect() as third:
         ask(first)
         server.wait_for_requests(1)
@@ -341,7 +341,7 @@ def test_client_that_leaves_the_queue_is_not_served(scene):
     assert [r.target for r in server.requests] == ["/held", "/third"]
 
 
-def test_connection_limit_is_never_exceeded(scene):
+def test_connection_limit_is_never_exceeded(testbed):
     most, now, lock = [0], [0], threading.Lock()
 
     def script(request):
@@ -353,8 +353,8 @@ def test_connection_limit_is_never_exceeded(scene):
             now[0] -= 1
         page(request)
 
-    server = scene.server(script=script)
-    balancer = scene.balance(server, server_changes={"view01": {"connections": 3}})
+    server = testbed.server(script=script)
+    balancer = testbed.balance(server, server_changes={"view01": {"connections": 3}})
     faults = []
 
     def client(number):
@@ -374,11 +374,11 @@ def test_connection_limit_is_never_exceeded(scene):
     assert most[0] == 3
 
 
-def test_outage_of_every_server_moves_nobody(scene):
+def test_outage_of_every_server_moves_nobody(testbed):
     """Whoever asks meanwhile is sent from one to the other, and answered by none: each finds its own server again."""
-    servers = {name: scene.server(name) for name in ("view01", "view02")}
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
     # The first failures are met while both are taken to be up, and each request then tries both.
-    balancer = scene.balance(*servers.values(), health={**QUICK, "fall": 8}, retries=1)
+    balancer = testbed.balance(*servers.values(), health={**QUICK, "fall": 8}, retries=1)
     sources = client_addresses(12)
     first = homes(balancer, sources)
     assert set(first.values()) == set(servers)

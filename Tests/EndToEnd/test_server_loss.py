@@ -53,10 +53,10 @@ def open_stream(client, request):
 class Pair:
     """Two servers, and a client that is at home on the first of them."""
 
-    def __init__(self, scene, **changes):
-        self.servers = {name: scene.server(name) for name in ("view01", "view02")}
+    def __init__(self, testbed, **changes):
+        self.servers = {name: testbed.server(name) for name in ("view01", "view02")}
         health = {**QUICK, **changes.pop("health", {})}
-        self.balancer = scene.balance(*self.servers.values(), health=health, **changes)
+        self.balancer = testbed.balance(*self.servers.values(), health=health, **changes)
         self.doomed = self.servers["view01"]
         self.client = next(a for a in client_addresses(64) if self.balancer.server_of(a) == "view01")
 
@@ -67,8 +67,8 @@ class Pair:
 
 
 @pytest.mark.parametrize("kind", STREAMS)
-def test_stream_of_a_hung_server_ends_and_its_client_finds_another_server(scene, kind):
-    pair = Pair(scene)
+def test_stream_of_a_hung_server_ends_and_its_client_finds_another_server(testbed, kind):
+    pair = Pair(testbed)
     pair.doomed.script, request = STREAMS[kind]
     with pair.balancer.connect(pair.client) as client:
         open_stream(client, request)
@@ -82,9 +82,9 @@ def test_stream_of_a_hung_server_ends_and_its_client_finds_another_server(scene,
 
 
 @pytest.mark.parametrize("kind", STREAMS)
-def test_stream_of_a_server_that_answers_wrongly_goes_on_until_it_does_not_answer(scene, kind):
+def test_stream_of_a_server_that_answers_wrongly_goes_on_until_it_does_not_answer(testbed, kind):
     """As after a reload with a mistyped path."""
-    pair = Pair(scene)
+    pair = Pair(testbed)
     pair.doomed.script, request = STREAMS[kind]
     with pair.balancer.connect(pair.client) as client:
         open_stream(client, request)
@@ -99,8 +99,8 @@ def test_stream_of_a_server_that_answers_wrongly_goes_on_until_it_does_not_answe
 
 
 @pytest.mark.parametrize("kind", STREAMS)
-def test_kept_stream_goes_on_when_its_server_is_down(scene, kind):
-    pair = Pair(scene, health={"on-down": "keep"})
+def test_kept_stream_goes_on_when_its_server_is_down(testbed, kind):
+    pair = Pair(testbed, health={"on-down": "keep"})
     pair.doomed.script, request = STREAMS[kind]
     with pair.balancer.connect(pair.client) as client:
         open_stream(client, request)
@@ -110,8 +110,8 @@ def test_kept_stream_goes_on_when_its_server_is_down(scene, kind):
         assert read_chunk(client)[0] == HELLO
 
 
-def test_whether_streams_end_is_for_the_newest_configuration_to_say(scene):
-    pair = Pair(scene)
+def test_whether_streams_end_is_for_the_newest_configuration_to_say(testbed):
+    pair = Pair(testbed)
     pair.doomed.script, request = STREAMS["tunnel"]
     with pair.balancer.connect(pair.client) as client:
         open_stream(client, request)
@@ -121,8 +121,8 @@ def test_whether_streams_end_is_for_the_newest_configuration_to_say(scene):
         assert read_chunk(client)[0] == HELLO
 
 
-def test_answer_that_has_begun_is_cut(scene):
-    pair = Pair(scene)
+def test_answer_that_has_begun_is_cut(testbed):
+    pair = Pair(testbed)
 
     def half(request):
         request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
@@ -138,8 +138,8 @@ def test_answer_that_has_begun_is_cut(scene):
         assert client.ended != "clean"
 
 
-def test_kept_answer_is_delivered_whole(scene):
-    pair = Pair(scene, health={"on-down": "keep"})
+def test_kept_answer_is_delivered_whole(testbed):
+    pair = Pair(testbed, health={"on-down": "keep"})
     go = threading.Event()
 
     def halting(request):
@@ -156,8 +156,8 @@ def test_kept_answer_is_delivered_whole(scene):
         assert client.answer().content == b"helloworld"
 
 
-def test_request_that_may_be_repeated_is_answered_by_another_server(scene):
-    pair = Pair(scene)
+def test_request_that_may_be_repeated_is_answered_by_another_server(testbed):
+    pair = Pair(testbed)
     pair.doomed.script = hang
     with pair.balancer.connect(pair.client) as client:
         client.send("GET /whoami HTTP/1.1\r\nHost: view.test\r\n\r\n")
@@ -166,8 +166,8 @@ def test_request_that_may_be_repeated_is_answered_by_another_server(scene):
         assert (answer.status, answer["X-Server"]) == (200, "view02")
 
 
-def test_request_that_may_not_be_repeated_is_answered_with_an_error(scene):
-    pair = Pair(scene)
+def test_request_that_may_not_be_repeated_is_answered_with_an_error(testbed):
+    pair = Pair(testbed)
     pair.doomed.script = hang
     with pair.balancer.connect(pair.client) as client:
         client.send("POST /broker/xml HTTP/1.1\r\nHost: view.test\r\nContent-Length: 2\r\n\r\nhi")
@@ -178,8 +178,8 @@ def test_request_that_may_not_be_repeated_is_answered_with_an_error(scene):
 
 
 @pytest.mark.parametrize("on_down", ["close", "keep"])
-def test_idle_connections_are_closed_the_private_ones_too(scene, on_down):
-    pair = Pair(scene, health={"on-down": on_down}, pool={"idle-timeout": "1h"}, timeouts={"keep-alive": "1h"})
+def test_idle_connections_are_closed_the_private_ones_too(testbed, on_down):
+    pair = Pair(testbed, health={"on-down": on_down}, pool={"idle-timeout": "1h"}, timeouts={"keep-alive": "1h"})
 
     def authenticated(request):
         fields = ["WWW-Authenticate: NTLM abc"] if request.target == "/private" else []
@@ -198,8 +198,8 @@ def test_idle_connections_are_closed_the_private_ones_too(scene, on_down):
         assert client.get("/whoami")["X-Server"] == "view02"
 
 
-def test_connection_passed_through_ends_too(scene):
-    pair = Pair(scene, mode="passthrough", tls=None, redirect="off")
+def test_connection_passed_through_ends_too(testbed):
+    pair = Pair(testbed, mode="passthrough", tls=None, redirect="off")
     with pair.balancer.connect(pair.client) as client:
         assert client.get("/whoami")["X-Server"] == "view01"
         pair.fail()

@@ -9,7 +9,7 @@ import time
 import pytest
 from harness.client import connect_socket
 from harness.server import page
-from harness.waiting import PATIENCE, stays, wait_until
+from harness.waiting import TIMEOUT, stays, wait_until
 
 HOST = "Host: view.test\r\n"
 
@@ -25,10 +25,10 @@ def towards(server, state):
         return sum(1 for line in table if (words := line.split())[2] == remote and words[3] == state)
 
 
-def quiet(scene):
+def quiet(testbed):
     """A server that closes without a close_notify: one that came behind our own close would make the kernel answer with a
     reset, and no port would wait."""
-    server = scene.server()
+    server = testbed.server()
     server.answers_end = False
     return server
 
@@ -49,22 +49,22 @@ def together(clients, ask):
 
 
 @pytest.fixture
-def waves(scene):
+def waves(testbed):
     """A server that answers only when as many requests are there at once as clients ask."""
-    server = quiet(scene)
+    server = quiet(testbed)
     gate = threading.Barrier(48)
 
     def script(request):
-        gate.wait(PATIENCE)
+        gate.wait(TIMEOUT)
         page(request)
 
     server.script = script
     return server, gate.parties
 
 
-def test_clients_that_ask_at_the_same_moment_find_the_connections_of_the_wave_before(scene, waves):
+def test_clients_that_ask_at_the_same_moment_find_the_connections_of_the_wave_before(testbed, waves):
     server, count = waves
-    balancer = scene.balance(server, threads=1, timeouts={"keep-alive": "1m"})
+    balancer = testbed.balance(server, threads=1, timeouts={"keep-alive": "1m"})
     clients = [balancer.connect() for _ in range(count)]
     try:
         for _ in range(4):
@@ -77,10 +77,10 @@ def test_clients_that_ask_at_the_same_moment_find_the_connections_of_the_wave_be
     assert towards(server, TIME_WAIT) < 8
 
 
-def test_no_source_port_waits_behind_clients_that_leave(scene):
+def test_no_source_port_waits_behind_clients_that_leave(testbed):
     """Each has a connection of its own, which ends with it."""
-    server = quiet(scene)
-    balancer = scene.balance(server, pool={"share": False})
+    server = quiet(testbed)
+    balancer = testbed.balance(server, pool={"share": False})
     for _ in range(20):
         with balancer.connect() as client:
             assert client.get("/").status == 200
@@ -88,9 +88,9 @@ def test_no_source_port_waits_behind_clients_that_leave(scene):
     stays(lambda: towards(server, TIME_WAIT) < 5, "next to no port waits", 0.5)
 
 
-def test_no_source_port_waits_behind_uploads_that_are_aborted(scene):
-    server = quiet(scene)
-    balancer = scene.balance(server)
+def test_no_source_port_waits_behind_uploads_that_are_aborted(testbed):
+    server = quiet(testbed)
+    balancer = testbed.balance(server)
     for number in range(20):
         client = balancer.connect()
         client.send(f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 100\r\n\r\nhalf")
@@ -100,19 +100,19 @@ def test_no_source_port_waits_behind_uploads_that_are_aborted(scene):
     stays(lambda: towards(server, TIME_WAIT) < 5, "next to no port waits", 1)
 
 
-def test_a_server_that_does_not_close_what_we_have_ended_is_left_by_a_reset(scene):
+def test_a_server_that_does_not_close_what_we_have_ended_is_left_by_a_reset(testbed):
     """It has a second for it."""
-    server = quiet(scene)
+    server = quiet(testbed)
     gate, done = threading.Barrier(12), threading.Event()
 
     def script(request):
-        gate.wait(PATIENCE)
+        gate.wait(TIMEOUT)
         page(request)
         # Deaf to what comes now, our end among it.
-        done.wait(PATIENCE)
+        done.wait(TIMEOUT)
 
     server.script = script
-    balancer = scene.balance(server, pool={"idle-timeout": "100ms"})
+    balancer = testbed.balance(server, pool={"idle-timeout": "100ms"})
     clients = [balancer.connect() for _ in range(gate.parties)]
     try:
         assert {answer.status for answer in together(clients, lambda client: client.get("/"))} == {200}
@@ -150,9 +150,9 @@ def limited(balancer, count):
 
 
 @pytest.mark.parametrize(("descriptors", "silent"), [(200, 400), (256, 239)])
-def test_clients_that_say_nothing_leave_descriptors_for_servers_and_checks(scene, descriptors, silent):
-    servers = [scene.server(f"view0{number}") for number in (1, 2)]
-    balancer = scene.balance(
+def test_clients_that_say_nothing_leave_descriptors_for_servers_and_checks(testbed, descriptors, silent):
+    servers = [testbed.server(f"view0{number}") for number in (1, 2)]
+    balancer = testbed.balance(
         *servers, start=False, health={"interval": "100ms", "fall": 2}, timeouts={"keep-alive": "1m"}
     )
     limited(balancer, descriptors)

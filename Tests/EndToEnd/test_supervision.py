@@ -48,8 +48,8 @@ def is_refused(endpoint):
 # A worker's death
 
 
-def test_connection_made_while_there_is_no_worker_is_served_by_the_next(scene):
-    balancer = scene.balance(scene.server())
+def test_connection_made_while_there_is_no_worker_is_served_by_the_next(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     # While the supervisor stands still, nobody starts another worker.
     os.kill(balancer.process.pid, signal.SIGSTOP)
@@ -66,8 +66,8 @@ def test_connection_made_while_there_is_no_worker_is_served_by_the_next(scene):
             assert client.recv(12) == b"HTTP/1.1 200"
 
 
-def test_workers_that_keep_dying_are_replaced_more_slowly(scene):
-    balancer = scene.balance(scene.server())
+def test_workers_that_keep_dying_are_replaced_more_slowly(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     for _ in range(6):
         worker = wait_until(lambda: balancer.worker, lambda: f"a worker:\n{balancer.log}")
@@ -78,8 +78,8 @@ def test_workers_that_keep_dying_are_replaced_more_slowly(scene):
     balancer.wait_until_serving()
 
 
-def test_supervisor_that_stood_still_itself_does_not_blame_the_worker(scene):
-    balancer = scene.balance(scene.server())
+def test_supervisor_that_stood_still_itself_does_not_blame_the_worker(testbed):
+    balancer = testbed.balance(testbed.server())
     worker = balancer.worker
     for pid in (worker, balancer.process.pid):
         os.kill(pid, signal.SIGSTOP)
@@ -96,10 +96,10 @@ def test_supervisor_that_stood_still_itself_does_not_blame_the_worker(scene):
 
 @pytest.mark.parametrize("whom", ["supervisor", "group"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_orderly_stop_lets_an_exchange_finish(scene, whom, number):
+def test_orderly_stop_lets_an_exchange_finish(testbed, whom, number):
     """A terminal's Ctrl-C, and a service manager, may signal the whole group."""
     gate = Gate()
-    balancer = scene.balance(scene.server(script=gate))
+    balancer = testbed.balance(testbed.server(script=gate))
     client = start_slow_request(balancer, gate)
     if whom == "group":
         os.killpg(balancer.process.pid, number)
@@ -113,9 +113,9 @@ def test_orderly_stop_lets_an_exchange_finish(scene, whom, number):
     assert balancer.wait() == 0
 
 
-def test_second_signal_stops_at_once(scene):
+def test_second_signal_stops_at_once(testbed):
     gate = Gate()
-    balancer = scene.balance(scene.server(script=gate), timeouts={"stop": "1h"})
+    balancer = testbed.balance(testbed.server(script=gate), timeouts={"stop": "1h"})
     start_slow_request(balancer, gate)
     balancer.signal(signal.SIGTERM)
     balancer.wait_for_log("stopping: no new connections")
@@ -135,8 +135,8 @@ def refusal(balancer):
     return balancer.log
 
 
-def test_certificate_that_does_not_load_is_refused_with_its_reason(scene):
-    balancer = scene.balance(scene.server(), start=False)
+def test_certificate_that_does_not_load_is_refused_with_its_reason(testbed):
+    balancer = testbed.balance(testbed.server(), start=False)
     broken = balancer.directory / "broken.pem"
     broken.write_text("no certificate\n")
     balancer.configuration["tls"]["certificate"] = str(broken)
@@ -144,10 +144,10 @@ def test_certificate_that_does_not_load_is_refused_with_its_reason(scene):
     assert re.search(rf"belvedere.yaml:\d+:\d+: {broken}: holds no certificate", log), log
 
 
-def test_certificate_that_ends_soon_is_told_of_while_it_serves_and_once(scene, certificates):
+def test_certificate_that_ends_soon_is_told_of_while_it_serves_and_once(testbed, certificates):
     soon = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 20 * 86_400 + 60))
     front = certificates.authority.issue(certificates.service_name, end=soon)
-    balancer = scene.balance(scene.server(), tls={"certificate": str(front.chain), "key": str(front.key)})
+    balancer = testbed.balance(testbed.server(), tls={"certificate": str(front.chain), "key": str(front.key)})
     told = rf"warning worker: the certificate for {certificates.service_name} in {front.chain} expires in 20 days; renew it"
     balancer.wait_for_log(told)
     balancer.reload()
@@ -160,8 +160,8 @@ def test_certificate_that_ends_soon_is_told_of_while_it_serves_and_once(scene, c
     assert len(re.findall("expires in", balancer.log)) == 2, balancer.log
 
 
-def test_configuration_with_problems_is_refused_with_all_of_them(scene):
-    balancer = scene.balance(scene.server(), start=False)
+def test_configuration_with_problems_is_refused_with_all_of_them(testbed):
+    balancer = testbed.balance(testbed.server(), start=False)
     balancer.configuration["serverz"] = {}
     balancer.configuration["threads"] = "many"
     log = refusal(balancer)
@@ -207,9 +207,9 @@ def manager(monkeypatch, tmp_path):
         yield Manager(sock)
 
 
-def test_systemd_is_told_of_readiness_status_life_and_stop(scene, manager, monkeypatch):
+def test_systemd_is_told_of_readiness_status_life_and_stop(testbed, manager, monkeypatch):
     monkeypatch.setenv("WATCHDOG_USEC", "200000")
-    balancer = scene.balance(scene.server())
+    balancer = testbed.balance(testbed.server())
     environment = open(f"/proc/{balancer.worker}/environ").read()
     assert "NOTIFY_SOCKET" not in environment and "WATCHDOG_USEC" not in environment
     manager.hear("^READY=1$")
@@ -222,9 +222,9 @@ def test_systemd_is_told_of_readiness_status_life_and_stop(scene, manager, monke
     assert balancer.wait() == 0
 
 
-def test_systemd_that_reads_nothing_keeps_nobody_waiting(scene, manager, monkeypatch):
+def test_systemd_that_reads_nothing_keeps_nobody_waiting(testbed, manager, monkeypatch):
     monkeypatch.setenv("WATCHDOG_USEC", "2000")
-    balancer = scene.balance(scene.server())
+    balancer = testbed.balance(testbed.server())
     manager.hear("^READY=1$")
     with open("/proc/sys/net/unix/max_dgram_qlen") as room:
         time.sleep(0.002 * (int(room.read()) + 100))  # A sign of life each millisecond or two.
@@ -237,8 +237,8 @@ def test_systemd_that_reads_nothing_keeps_nobody_waiting(scene, manager, monkeyp
     assert "STOPPING=1" not in manager.queued()
 
 
-def test_systemd_is_told_when_a_reload_begins_and_when_it_is_over(scene, manager):
-    balancer = scene.balance(scene.server())
+def test_systemd_is_told_when_a_reload_begins_and_when_it_is_over(testbed, manager):
+    balancer = testbed.balance(testbed.server())
     manager.hear("^READY=1$")
     for is_refused_one in (False, True):
         if is_refused_one:
@@ -254,26 +254,26 @@ def test_systemd_is_told_when_a_reload_begins_and_when_it_is_over(scene, manager
         assert manager.heard.index("RELOADING=1") < manager.heard.index("READY=1")
 
 
-def test_systemd_is_asked_to_wait_for_as_long_as_a_stop_may_take(scene, manager):
-    balancer = scene.balance(scene.server(), timeouts={"stop": "1h"})
+def test_systemd_is_asked_to_wait_for_as_long_as_a_stop_may_take(testbed, manager):
+    balancer = testbed.balance(testbed.server(), timeouts={"stop": "1h"})
     manager.hear("^READY=1$")
     balancer.signal(signal.SIGTERM)
     assert int(manager.hear(r"^EXTEND_TIMEOUT_USEC=(\d+)$")[1]) >= 3600 * 1_000_000
     assert balancer.wait() == 0
 
 
-def test_hung_worker_is_noticed_and_replaced(scene):
-    balancer = scene.balance(scene.server())
+def test_hung_worker_is_noticed_and_replaced(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     worker = balancer.worker
     os.kill(worker, signal.SIGSTOP)
-    balancer.wait_for_log(r"the worker hung: event loop \d+ has not turned for 5 s", patience=60)
+    balancer.wait_for_log(r"the worker hung: event loop \d+ has not turned for 5 s", timeout=60)
     another_worker(balancer, worker)
     balancer.wait_until_serving()
 
 
-def test_worker_does_not_outlive_its_supervisor(scene):
-    balancer = scene.balance(scene.server())
+def test_worker_does_not_outlive_its_supervisor(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.expects_killed = balancer.expects_worker_death = True
     wait_until(lambda: balancer.worker, "a worker")
     balancer.signal(signal.SIGKILL)
@@ -281,9 +281,9 @@ def test_worker_does_not_outlive_its_supervisor(scene):
     balancer.wait()
 
 
-def test_stop_cuts_what_does_not_finish_within_its_bound(scene):
+def test_stop_cuts_what_does_not_finish_within_its_bound(testbed):
     gate = Gate()
-    balancer = scene.balance(scene.server(script=gate), timeouts={"stop": "1s"})
+    balancer = testbed.balance(testbed.server(script=gate), timeouts={"stop": "1s"})
     client = start_slow_request(balancer, gate)
     balancer.signal(signal.SIGTERM)
     assert balancer.wait() == 0
@@ -291,18 +291,18 @@ def test_stop_cuts_what_does_not_finish_within_its_bound(scene):
     gate.opened.set()
 
 
-def test_idle_connections_do_not_hold_up_a_stop(scene):
-    balancer = scene.balance(scene.server(), timeouts={"stop": "1h", "keep-alive": "1h"})
+def test_idle_connections_do_not_hold_up_a_stop(testbed):
+    balancer = testbed.balance(testbed.server(), timeouts={"stop": "1h", "keep-alive": "1h"})
     with balancer.connect() as client:
         assert client.get("/").status == 200
         balancer.signal(signal.SIGTERM)
         assert balancer.wait() == 0
 
 
-def test_address_that_another_process_has_is_refused(scene):
+def test_address_that_another_process_has_is_refused(testbed):
     """With SO_REUSEPORT, two instances of one user would share the port, and the clients, without a word."""
-    server = scene.server()
-    first, second = scene.balance(server), scene.balance(server, start=False)
+    server = testbed.server()
+    first, second = testbed.balance(server), testbed.balance(server, start=False)
     second.configuration["listen"] = first.configuration["listen"]
     log = refusal(second)
     assert re.search(rf"listener on {first.address}:{first.port} can't be bound: Address already in use", log), log

@@ -19,9 +19,9 @@ def silent(request):
     request.stream.close()
 
 
-def test_slow_head_is_408(scene):
-    server = scene.server()
-    balancer = scene.balance(server, timeouts={"http-request": "400ms"})
+def test_slow_head_is_408(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, timeouts={"http-request": "400ms"})
     with balancer.connect() as client:
         client.send("GET / HTTP/1.1\r\nHost: vi")
         answer = client.answer()
@@ -30,10 +30,10 @@ def test_slow_head_is_408(scene):
     assert server.requests == []
 
 
-def test_head_that_trickles_in_is_408(scene):
+def test_head_that_trickles_in_is_408(testbed):
     """Each byte is activity, and none of it counts: the whole head has one time."""
-    server = scene.server()
-    balancer = scene.balance(server, timeouts={"http-request": "600ms"})
+    server = testbed.server()
+    balancer = testbed.balance(server, timeouts={"http-request": "600ms"})
     with balancer.connect() as client:
         stop = threading.Event()
 
@@ -57,8 +57,8 @@ def test_head_that_trickles_in_is_408(scene):
     assert server.requests == []
 
 
-def test_connection_without_a_request_is_closed_quietly(scene):
-    balancer = scene.balance(scene.server(), timeouts={"http-request": "300ms"})
+def test_connection_without_a_request_is_closed_quietly(testbed):
+    balancer = testbed.balance(testbed.server(), timeouts={"http-request": "300ms"})
     with balancer.connect() as client:
         received = client.receive_to_end()
         # Nobody asked: nothing, or a 408.
@@ -66,16 +66,16 @@ def test_connection_without_a_request_is_closed_quietly(scene):
         assert client.ended == "clean"
 
 
-def test_idle_connection_is_closed_after_keep_alive(scene):
-    balancer = scene.balance(scene.server(), timeouts={"keep-alive": "300ms", "http-request": "30s"})
+def test_idle_connection_is_closed_after_keep_alive(testbed):
+    balancer = testbed.balance(testbed.server(), timeouts={"keep-alive": "300ms", "http-request": "30s"})
     with balancer.connect() as client:
         assert client.get("/").status == 200
         assert client.receive_to_end() == b"" and client.ended == "clean"
 
 
-def test_keep_alive_is_from_the_last_answer(scene):
-    server = scene.server()
-    balancer = scene.balance(server, timeouts={"keep-alive": "800ms"})
+def test_keep_alive_is_from_the_last_answer(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, timeouts={"keep-alive": "800ms"})
 
     def script(request):
         time.sleep(0.3)
@@ -87,9 +87,9 @@ def test_keep_alive_is_from_the_last_answer(scene):
             assert client.get("/").status == 200
 
 
-def test_silent_server_is_504(scene):
-    server = scene.server(script=silent)
-    balancer = scene.balance(server, timeouts={"server": "400ms"})
+def test_silent_server_is_504(testbed):
+    server = testbed.server(script=silent)
+    balancer = testbed.balance(server, timeouts={"server": "400ms"})
     with balancer.connect() as client:
         answer = client.get("/")
         assert answer.status == 504
@@ -98,15 +98,15 @@ def test_silent_server_is_504(scene):
     assert len(server.requests) == 1
 
 
-def test_server_that_falls_silent_cuts_the_answer(scene):
-    server = scene.server()
+def test_server_that_falls_silent_cuts_the_answer(testbed):
+    server = testbed.server()
 
     def script(request):
         request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
         silent(request)
 
     server.script = script
-    balancer = scene.balance(server, timeouts={"server": "400ms"})
+    balancer = testbed.balance(server, timeouts={"server": "400ms"})
     with balancer.connect() as client:
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
         with pytest.raises(Truncated):
@@ -121,11 +121,11 @@ def half_close(client):
 
 
 @pytest.mark.parametrize("leave", [TLSClient.reset, TLSClient.close, half_close], ids=["reset", "close", "in-order"])
-def test_client_that_is_gone_frees_the_server_at_once(scene, leave):
+def test_client_that_is_gone_frees_the_server_at_once(testbed, leave):
     """Nobody waits for this answer any more, and the place at the server is somebody else's. A client that ends its
     direction before its answer has begun is taken for gone, as nginx takes it."""
-    server = scene.server(script=silent)
-    balancer = scene.balance(server)
+    server = testbed.server(script=silent)
+    balancer = testbed.balance(server)
     with balancer.connect() as client:
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
         server.wait_for_requests(1)
@@ -133,8 +133,8 @@ def test_client_that_is_gone_frees_the_server_at_once(scene, leave):
         wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
-def test_client_that_ends_its_direction_in_the_answer_gets_the_rest(scene):
-    server = scene.server()
+def test_client_that_ends_its_direction_in_the_answer_gets_the_rest(testbed):
+    server = testbed.server()
     go = threading.Event()
 
     def script(request):
@@ -143,7 +143,7 @@ def test_client_that_ends_its_direction_in_the_answer_gets_the_rest(scene):
         request.send("world")
 
     server.script = script
-    balancer = scene.balance(server)
+    balancer = testbed.balance(server)
     with balancer.connect() as client:
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
         assert client.receive_until(b"hello")
@@ -155,8 +155,8 @@ def test_client_that_ends_its_direction_in_the_answer_gets_the_rest(scene):
         assert client.receive_exactly(5) == b"world"
 
 
-def test_slow_but_steady_answer_is_not_cut(scene):
-    server = scene.server()
+def test_slow_but_steady_answer_is_not_cut(testbed):
+    server = testbed.server()
 
     def script(request):
         request.send("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
@@ -165,13 +165,13 @@ def test_slow_but_steady_answer_is_not_cut(scene):
             request.send("x")
 
     server.script = script
-    balancer = scene.balance(server, timeouts={"server": "900ms", "client": "900ms"})
+    balancer = testbed.balance(server, timeouts={"server": "900ms", "client": "900ms"})
     assert balancer.get("/").content == b"x" * 20
 
 
-def test_client_that_stops_in_its_body_is_408(scene):
-    server = scene.server(script=silent)
-    balancer = scene.balance(server, timeouts={"client": "400ms", "server": "20s"})
+def test_client_that_stops_in_its_body_is_408(testbed):
+    server = testbed.server(script=silent)
+    balancer = testbed.balance(server, timeouts={"client": "400ms", "server": "20s"})
     with balancer.connect() as client:
         client.send(f"POST / HTTP/1.1\r\n{HOST}Content-Length: 10\r\n\r\nhello")
         answer = client.answer("POST")
@@ -181,8 +181,8 @@ def test_client_that_stops_in_its_body_is_408(scene):
     assert server.requests[0].received() == b"hello"
 
 
-def test_client_that_takes_nothing_is_cut(scene):
-    server = scene.server()
+def test_client_that_takes_nothing_is_cut(testbed):
+    server = testbed.server()
     broken = threading.Event()
 
     def script(request):
@@ -195,14 +195,14 @@ def test_client_that_takes_nothing_is_cut(scene):
             raise
 
     server.script = script
-    balancer = scene.balance(server, timeouts={"client": "500ms"})
+    balancer = testbed.balance(server, timeouts={"client": "500ms"})
     with balancer.connect() as client:
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
         assert broken.wait(30), "the server's connection went on"
 
 
-def test_server_that_takes_nothing_is_cut(scene):
-    server = scene.server()
+def test_server_that_takes_nothing_is_cut(testbed):
+    server = testbed.server()
     held = threading.Event()
 
     def script(request):
@@ -210,7 +210,7 @@ def test_server_that_takes_nothing_is_cut(scene):
         request.stream.close()
 
     server.script = script
-    balancer = scene.balance(server, timeouts={"server": "500ms", "client": "20s"})
+    balancer = testbed.balance(server, timeouts={"server": "500ms", "client": "20s"})
     try:
         with balancer.connect() as client:
             client.send(f"POST / HTTP/1.1\r\n{HOST}Content-Length: {1 << 30}\r\n\r\n")
@@ -230,8 +230,8 @@ def test_server_that_takes_nothing_is_cut(scene):
         held.set()
 
 
-def test_silence_ends_an_upgraded_stream(scene):
-    server = scene.server()
+def test_silence_ends_an_upgraded_stream(testbed):
+    server = testbed.server()
 
     def script(request):
         request.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
@@ -239,7 +239,7 @@ def test_silence_ends_an_upgraded_stream(scene):
             request.send(data)
 
     server.script = script
-    balancer = scene.balance(server, timeouts={"tunnel": "900ms", "server": "200ms", "client": "200ms"})
+    balancer = testbed.balance(server, timeouts={"tunnel": "900ms", "server": "200ms", "client": "200ms"})
     with balancer.connect() as client:
         client.send(
             f"GET /ws HTTP/1.1\r\n{HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -255,8 +255,8 @@ def test_silence_ends_an_upgraded_stream(scene):
     wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
-def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(scene):
-    server = scene.server()
+def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(testbed):
+    server = testbed.server()
 
     def script(request):
         request.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -267,7 +267,7 @@ def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(scene):
             request.send(raw)
 
     server.script = script
-    balancer = scene.balance(server, timeouts={"tunnel": "900ms", "server": "200ms", "client": "200ms"})
+    balancer = testbed.balance(server, timeouts={"tunnel": "900ms", "server": "200ms", "client": "200ms"})
     with balancer.connect() as client:
         client.send(f"POST /ice/tunnel?1 HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n")
         assert client.answer("POST", body=False).status == 200
@@ -281,39 +281,39 @@ def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(scene):
     wait_until(lambda: server.requests[0].stream.closed, "the server's connection to end")
 
 
-def test_waiting_for_a_long_answer_is_not_the_clients_silence(scene):
-    server = scene.server()
+def test_waiting_for_a_long_answer_is_not_the_clients_silence(testbed):
+    server = testbed.server()
 
     def script(request):
         time.sleep(0.8)
         page(request)
 
     server.script = script
-    balancer = scene.balance(server, timeouts={"client": "300ms", "http-request": "300ms", "keep-alive": "300ms"})
+    balancer = testbed.balance(server, timeouts={"client": "300ms", "http-request": "300ms", "keep-alive": "300ms"})
     assert balancer.get("/").status == 200
 
 
-def test_connect_timeout_leads_to_503_when_no_other_server_is_left(scene):
-    server = scene.server()
-    balancer = scene.balance(server, timeouts={"connect": "300ms"}, retries=1, pool={"idle-connections": 0})
+def test_connect_timeout_leads_to_503_when_no_other_server_is_left(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, timeouts={"connect": "300ms"}, retries=1, pool={"idle-connections": 0})
     server.on_accept = lambda sock: True
     answer = balancer.get("/")
     assert answer.status in (503, 504)
 
 
-def test_defaults_hold_an_idle_connection_for_a_while(scene):
+def test_defaults_hold_an_idle_connection_for_a_while(testbed):
     """keep-alive is 10 s: a second of thinking costs no handshake."""
-    balancer = scene.balance(scene.server())
+    balancer = testbed.balance(testbed.server())
     with balancer.connect() as client:
         assert client.get("/").status == 200
         stays(lambda: not client.ended, "connected", 1)
         assert client.get("/").status == 200
 
 
-def test_servers_that_hang_in_their_handshakes_have_one_time_out_together(scene):
+def test_servers_that_hang_in_their_handshakes_have_one_time_out_together(testbed):
     """One and a half times `connect` in all, whatever `retries` would allow: one whole try, and half of another."""
-    servers = [scene.server(f"view0{number}") for number in (1, 2)]
-    balancer = scene.balance(*servers, timeouts={"connect": "600ms"}, retries=6, pool={"idle-connections": 0})
+    servers = [testbed.server(f"view0{number}") for number in (1, 2)]
+    balancer = testbed.balance(*servers, timeouts={"connect": "600ms"}, retries=6, pool={"idle-connections": 0})
     for server in servers:
         server.on_accept = lambda sock: True
     assert balancer.get("/").status == 503

@@ -51,15 +51,15 @@ def filled(change, certificate, certificates):
 
 
 @pytest.fixture(scope="module")
-def matrix(shared, certificates):
+def matrix(shared_testbed, certificates):
     """All rows in one balancer: a health check of each server tells whether it was believed."""
     servers, changes = [], {}
     for number, (_, kind, change, _) in enumerate(MATRIX):
         certificate = getattr(certificates, kind)
-        server = shared.server(f"row{number:02}", certificate=certificate)
+        server = shared_testbed.server(f"row{number:02}", certificate=certificate)
         servers.append(server)
         changes[server.name] = filled(change, certificate, certificates)
-    return shared.balance(*servers, server_changes=changes), servers
+    return shared_testbed.balance(*servers, server_changes=changes), servers
 
 
 @pytest.mark.parametrize("number", range(len(MATRIX)), ids=[row[0].replace(" ", "-") for row in MATRIX])
@@ -84,10 +84,10 @@ def test_trust(matrix, number):
         ("common_name_alone", "no subjectAltName.*have it issued with subjectAltName 'view.test', or pin it"),
     ],
 )
-def test_log_names_the_certificate_the_reason_and_the_fingerprint(scene, certificates, kind, reason):
+def test_log_names_the_certificate_the_reason_and_the_fingerprint(testbed, certificates, kind, reason):
     certificate = getattr(certificates, kind)
-    server = scene.server(certificate=certificate)
-    balancer = scene.balance(server, serving=False)
+    server = testbed.server(certificate=certificate)
+    balancer = testbed.balance(server, serving=False)
     balancer.wait_for_state("view01", "down")
     log = balancer.log
     assert re.search(reason, log, re.IGNORECASE), log
@@ -96,14 +96,14 @@ def test_log_names_the_certificate_the_reason_and_the_fingerprint(scene, certifi
     subject = openssl("x509", "-in", certificate.chain, "-noout", "-subject").split("=")[-1].strip()
     assert subject in log, log
     # And that fingerprint pins it.
-    pinned = scene.balance(server, server_changes={"view01": {"trust": {"ca": None, "fingerprint": certificate.fingerprint}}})
+    pinned = testbed.balance(server, server_changes={"view01": {"trust": {"ca": None, "fingerprint": certificate.fingerprint}}})
     assert pinned.get("/").status == 200
 
 
-def test_request_goes_to_a_good_server_when_one_fails_verification(scene, certificates):
+def test_request_goes_to_a_good_server_when_one_fails_verification(testbed, certificates):
     """The certificate goes bad between two health checks."""
-    good, bad = scene.server("view01"), scene.server("view02")
-    balancer = scene.balance(good, bad, pool={"idle-connections": 0})
+    good, bad = testbed.server("view01"), testbed.server("view02")
+    balancer = testbed.balance(good, bad, pool={"idle-connections": 0})
     sources = client_addresses(16)
     homes = {source: balancer.server_of(source) for source in sources}
     assert set(homes.values()) == {"view01", "view02"}
@@ -115,19 +115,19 @@ def test_request_goes_to_a_good_server_when_one_fails_verification(scene, certif
     assert certificates.unknown_issuer.fingerprint in balancer.log.replace(":", "").lower()
 
 
-def test_only_server_that_fails_verification_is_503(scene, certificates):
-    balancer = scene.balance(scene.server(certificate=certificates.unknown_issuer), serving=False)
+def test_only_server_that_fails_verification_is_503(testbed, certificates):
+    balancer = testbed.balance(testbed.server(certificate=certificates.unknown_issuer), serving=False)
     balancer.wait_for_state("view01", "down")
     assert balancer.get("/").status == 503
 
 
-def test_connection_of_the_former_trust_is_not_used_again_after_a_reload(scene, certificates):
+def test_connection_of_the_former_trust_is_not_used_again_after_a_reload(testbed, certificates):
     """The file of authorities has other ones in it, under the same path."""
-    authorities = scene.directory / "authorities.pem"
+    authorities = testbed.directory / "authorities.pem"
     authorities.write_text(certificates.authority.certificate.read_text())
-    server = scene.server()
+    server = testbed.server()
     changes = {server.name: {"trust": {"ca": str(authorities)}}}
-    balancer = scene.balance(server, server_changes=changes, pool={"share": False})
+    balancer = testbed.balance(server, server_changes=changes, pool={"share": False})
     with balancer.connect() as client:
         assert client.get("/").status == 200
         # The same authorities in another order of bytes: the connection stays.
@@ -142,18 +142,18 @@ def test_connection_of_the_former_trust_is_not_used_again_after_a_reload(scene, 
     balancer.wait_for_state(server.name, "down")
 
 
-def test_no_verification_is_said_at_every_start(scene):
-    balancer = scene.balance(scene.server(), server_changes={"view01": INSECURE})
+def test_no_verification_is_said_at_every_start(testbed):
+    balancer = testbed.balance(testbed.server(), server_changes={"view01": INSECURE})
     balancer.wait_for_log(r"warning.*certificates are not verified")
     balancer.wait_for_log(r"insecure-no-verification")
 
 
-def test_server_name_is_sent(scene):
+def test_server_name_is_sent(testbed):
     """The service's name by default, or the server's own; never an address (RFC 6066 §3)."""
-    first = scene.server("view01")
-    second = scene.server("view02", certificate=scene.certificates.second)
-    third = scene.server("view03", certificate=scene.certificates.by_address)
-    scene.balance(
+    first = testbed.server("view01")
+    second = testbed.server("view02", certificate=testbed.certificates.second)
+    third = testbed.server("view03", certificate=testbed.certificates.by_address)
+    testbed.balance(
         first, second, third,
         server_changes={"view02": {"server-name": "other.test"}, "view03": {"server-name": "127.0.0.1"}},
     )  # fmt: skip
@@ -162,44 +162,44 @@ def test_server_name_is_sent(scene):
     assert {c.server_name for c in third.connections} == {None}
 
 
-def test_health_checks_send_the_services_host(scene):
-    server = scene.server()
-    scene.balance(server)
+def test_health_checks_send_the_services_host(testbed):
+    server = testbed.server()
+    testbed.balance(server)
     assert server.checks[0].head.get("Host") == "view.test"
 
 
-def test_session_with_the_server_is_resumed(scene):
-    server = scene.server()
-    balancer = scene.balance(server, pool={"idle-connections": 0}, threads=1)
+def test_session_with_the_server_is_resumed(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, pool={"idle-connections": 0}, threads=1)
     for _ in range(10):
         assert balancer.get("/").status == 200
     resumed = [r.connection.resumed for r in server.requests]
     assert all(resumed[2:]), resumed
 
 
-def test_server_below_tls_1_2_is_refused(scene):
+def test_server_below_tls_1_2_is_refused(testbed):
     """TLS 1.2 is the least."""
-    server = scene.server("view01")
-    old = scene.server("old")
+    server = testbed.server("view01")
+    old = testbed.server("old")
     old._context.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
     old._context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     old._context.set_ciphers("ALL:@SECLEVEL=0")
-    balancer = scene.balance(server, old)
+    balancer = testbed.balance(server, old)
     assert balancer.state_of("old") == "down"
 
 
-def test_idle_connection_to_the_server_ends_with_close_notify(scene):
-    server = scene.server()
-    balancer = scene.balance(server)
+def test_idle_connection_to_the_server_ends_with_close_notify(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server)
     assert balancer.get("/").status == 200
     stream = server.requests[-1].stream
     balancer.end()
     assert stream.ended == "clean"
 
 
-def test_answer_of_the_check_is_read_whole(scene):
+def test_answer_of_the_check_is_read_whole(testbed):
     """An abandoned handshake or answer trips the server's denylist."""
-    server, seen = scene.server(), []
+    server, seen = testbed.server(), []
 
     def health(request):
         request.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
@@ -209,6 +209,6 @@ def test_answer_of_the_check_is_read_whole(scene):
         seen.append((request.head.get("Connection"), request.stream.ended))
 
     server.health = health
-    balancer = scene.balance(server)
+    balancer = testbed.balance(server)
     assert balancer.state_of("view01") == "up"
     assert seen[0] == ("close", "clean")

@@ -15,15 +15,15 @@ V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
 @pytest.fixture(scope="module")
-def balancers(shared, certificates):
+def balancers(shared_testbed, certificates):
     """One balancer a profile, made when asked for."""
     made = {}
-    server = shared.server()
+    server = shared_testbed.server()
 
     def of(profile):
         if profile not in made:
             rsa = certificates.rsa
-            made[profile] = shared.balance(
+            made[profile] = shared_testbed.balance(
                 server, tls={"profile": profile, "certificate": str(rsa.chain), "key": str(rsa.key)}
             )
         return made[profile]
@@ -121,12 +121,12 @@ def peer_name(balancer, server_name, authority):
         return names[0]
 
 
-def test_certificate_follows_the_name_that_the_client_asks_for(scene, certificates):
+def test_certificate_follows_the_name_that_the_client_asks_for(testbed, certificates):
     first, second = certificates.front, certificates.second
     wild = certificates.authority.issue("*.wild.test")
     pairs = [{"certificate": str(c.chain), "key": str(c.key)} for c in (first, second, wild)]
-    balancer = scene.balance(
-        scene.server(), service=["view.test", "other.test"], tls={"certificate": None, "key": None, "certificates": pairs}
+    balancer = testbed.balance(
+        testbed.server(), service=["view.test", "other.test"], tls={"certificate": None, "key": None, "certificates": pairs}
     )
     authority = certificates.authority.certificate
     assert peer_name(balancer, "view.test", authority) == "view.test"
@@ -183,9 +183,9 @@ def test_session_is_resumed_by_ticket(balancers, version):
 
 
 @pytest.mark.parametrize("profile", ["intermediate", "legacy"])
-def test_session_of_a_client_without_tickets_is_resumed_by_its_id(scene, profile):
+def test_session_of_a_client_without_tickets_is_resumed_by_its_id(testbed, profile):
     """As View clients of old do it: on every thread, and after a reload."""
-    balancer = scene.balance(scene.server(), threads=4, tls={"profile": profile})
+    balancer = testbed.balance(testbed.server(), threads=4, tls={"profile": profile})
     context = balancer.context(maximum=V12)
     context.options |= ssl.OP_NO_TICKET
     with balancer.connect(context=context) as client:
@@ -202,8 +202,8 @@ def test_session_of_a_client_without_tickets_is_resumed_by_its_id(scene, profile
     assert all(reused), reused
 
 
-def test_session_by_id_of_a_worker_that_died_is_no_obstacle(scene):
-    balancer = scene.balance(scene.server())
+def test_session_by_id_of_a_worker_that_died_is_no_obstacle(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     context = balancer.context(maximum=V12)
     context.options |= ssl.OP_NO_TICKET
@@ -216,9 +216,9 @@ def test_session_by_id_of_a_worker_that_died_is_no_obstacle(scene):
         assert client.get("/").status == 200
 
 
-def test_tickets_are_good_on_every_thread(scene):
+def test_tickets_are_good_on_every_thread(testbed):
     """Each event loop must know the keys of all."""
-    balancer = scene.balance(scene.server(), threads=4)
+    balancer = testbed.balance(testbed.server(), threads=4)
     context = balancer.context(maximum=V12)
     with balancer.connect(context=context) as client:
         assert client.get("/").status == 200
@@ -230,8 +230,8 @@ def test_tickets_are_good_on_every_thread(scene):
     assert all(reused), reused
 
 
-def test_ticket_of_a_worker_that_died_is_no_obstacle(scene):
-    balancer = scene.balance(scene.server())
+def test_ticket_of_a_worker_that_died_is_no_obstacle(testbed):
+    balancer = testbed.balance(testbed.server())
     balancer.expects_worker_death = True
     context = balancer.context()
     with balancer.connect(context=context) as client:
@@ -242,8 +242,8 @@ def test_ticket_of_a_worker_that_died_is_no_obstacle(scene):
         assert client.get("/").status == 200
 
 
-def test_tickets_can_be_switched_off(scene):
-    balancer = scene.balance(scene.server(), tls={"tickets": False})
+def test_tickets_can_be_switched_off(testbed):
+    balancer = testbed.balance(testbed.server(), tls={"tickets": False})
     for version in (V12, V13):
         context = balancer.context(minimum=version, maximum=version)
         with balancer.connect(context=context) as client:
@@ -286,8 +286,8 @@ def test_request_before_close_notify_is_still_answered(balancers):
 
 
 @pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=["nothing", "a-byte", "half-a-hello"])
-def test_handshake_that_does_not_end_is_cut(scene, sent):
-    balancer = scene.balance(scene.server(), timeouts={"tls-handshake": "300ms"})
+def test_handshake_that_does_not_end_is_cut(testbed, sent):
+    balancer = testbed.balance(testbed.server(), timeouts={"tls-handshake": "300ms"})
     with balancer.connect_plain() as client:
         client.send(sent)
         client.receive_to_end()
@@ -343,9 +343,9 @@ def test_client_that_resets_in_the_handshake_harms_nobody(balancers):
     assert balancer.get("/").status == 200
 
 
-def test_key_that_does_not_fit_its_certificate_is_refused_at_start(scene, certificates):
-    balancer = scene.balance(
-        scene.server(), start=False, tls={"certificate": str(certificates.front.chain), "key": str(certificates.second.key)}
+def test_key_that_does_not_fit_its_certificate_is_refused_at_start(testbed, certificates):
+    balancer = testbed.balance(
+        testbed.server(), start=False, tls={"certificate": str(certificates.front.chain), "key": str(certificates.second.key)}
     )
     balancer.expects_killed = True
     balancer.start(wait=False)

@@ -31,9 +31,9 @@ def raw_echo(request):
 
 
 @pytest.fixture
-def balanced(scene):
-    server = scene.server(script=raw_echo)
-    return scene.balance(server), server
+def balanced(testbed):
+    server = testbed.server(script=raw_echo)
+    return testbed.balance(server), server
 
 
 def switched(client):
@@ -213,11 +213,11 @@ def test_unknown_protocol_is_not_offered_to_the_server(balanced):
 
 
 @pytest.mark.soak
-def test_websockets_through_the_library(scene):
+def test_websockets_through_the_library(testbed):
     """200 at once, with messages both ways, of sizes from nothing to more than a buffer."""
-    peers = [EchoServers(scene.certificates.front, f"view{n:02}") for n in (1, 2)]
+    peers = [EchoServers(testbed.certificates.front, f"view{n:02}") for n in (1, 2)]
     try:
-        balancer = scene.balance(*peers)
+        balancer = testbed.balance(*peers)
         asyncio.run(asyncio.wait_for(converse(balancer, 200), 120))
     finally:
         for peer in peers:

@@ -1,6 +1,6 @@
 import pytest
 from harness.pair import lan
-from harness.pair.scene import Scene
+from harness.pair.testbed import Testbed
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -13,8 +13,8 @@ def network():
 
 
 @pytest.fixture
-def scene(tmp_path, certificates, network):
+def testbed(tmp_path, certificates, network):
     """Nodes, servers and clients of one test."""
-    scene = Scene(tmp_path, certificates, network)
-    yield scene
-    scene.end()
+    testbed = Testbed(tmp_path, certificates, network)
+    yield testbed
+    testbed.end()

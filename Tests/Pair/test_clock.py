@@ -10,12 +10,12 @@ from harness.waiting import stays, wait_until
 HOUR = 3600
 
 
-def pair(scene, **vrrp):
+def pair(testbed, **vrrp):
     """A pair, each with a clock of its own."""
-    scene.server()
+    testbed.server()
     balancers = []
     for name, role in (("lb1", "active"), ("lb2", "backup")):
-        balancer = scene.balancer(scene.node(name), start=False, vrrp=vrrp)
+        balancer = testbed.balancer(testbed.node(name), start=False, vrrp=vrrp)
         balancer.clock = Clock(balancer.directory)
         balancer.prefix = balancer.clock.prefix
         balancers.append(balancer.start().wait_until(role))
@@ -27,19 +27,19 @@ def wall(balancer):
     return datetime.fromisoformat(balancer.status["time"].replace("Z", "+00:00")).timestamp() - time.time()
 
 
-def jump(scene, first, second):
+def jump(testbed, first, second):
     """Sets both clocks to and fro, now one and now the other, and looks on."""
     for balancer, seconds in ((first, 5 * HOUR), (second, -30 * HOUR), (first, -7 * HOUR), (second, 2 * HOUR)):
         balancer.clock.set(seconds)
         assert abs(wall(balancer) - seconds) < HOUR / 2, "the process goes by this clock"
-        stays(lambda: first.node.holds(scene.ADDRESS) and not second.node.holds(scene.ADDRESS), "one holder", 1.5)
+        stays(lambda: first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS), "one holder", 1.5)
 
 
-def test_a_wall_clock_that_jumps_moves_nothing(scene):
-    first, second = pair(scene)
-    capture = scene.capture()
+def test_a_wall_clock_that_jumps_moves_nothing(testbed):
+    first, second = pair(testbed)
+    capture = testbed.capture()
     sent = first.status["routers"][0]["sent"]
-    jump(scene, first, second)
+    jump(testbed, first, second)
     wait_until(lambda: first.status["routers"][0]["sent"] > sent + 5, "advertisements")
     moments = [float(packet["frame.time_epoch"]) for packet in capture.advertisements()]
     paces = [after - before for before, after in zip(moments, moments[1:])]
@@ -51,31 +51,31 @@ def test_a_wall_clock_that_jumps_moves_nothing(scene):
     second.wait_until("active")
 
 
-def test_a_wall_clock_that_jumps_moves_nothing_where_advertisements_are_signed_by_it(scene):
-    key = scene.directory / "key"
+def test_a_wall_clock_that_jumps_moves_nothing_where_advertisements_are_signed_by_it(testbed):
+    key = testbed.directory / "key"
     key.write_text("00112233445566778899aabbccddeeff" * 2 + "\n")
-    first, second = pair(scene, authentication={"keys": {1: str(key)}})
-    jump(scene, first, second)
-    stays(lambda: not second.node.holds(scene.ADDRESS), "every advertisement was believed", 4)
+    first, second = pair(testbed, authentication={"keys": {1: str(key)}})
+    jump(testbed, first, second)
+    stays(lambda: not second.node.holds(testbed.ADDRESS), "every advertisement was believed", 4)
     assert "rejected" not in first.log + second.log
 
 
-def test_clocks_that_disagree_by_more_than_the_window_are_told_of(scene):
-    key = scene.directory / "key"
+def test_clocks_that_disagree_by_more_than_the_window_are_told_of(testbed):
+    key = testbed.directory / "key"
     key.write_text("00112233445566778899aabbccddeeff" * 2 + "\n")
-    first, second = pair(scene, authentication={"keys": {1: str(key)}, "window": "60s"})
+    first, second = pair(testbed, authentication={"keys": {1: str(key)}, "window": "60s"})
     first.clock.set(10)
-    stays(lambda: not second.node.holds(scene.ADDRESS), "within the window", 4)
+    stays(lambda: not second.node.holds(testbed.ADDRESS), "within the window", 4)
     first.clock.set(HOUR)
     second.wait_for_log("advertisement from 192.0.2.11 rejected: .*clock")
     # It believes nothing of what it hears, but asks before it takes the address, and is answered.
     second.wait_for_log("announces our address as its own, and the advertisements of 192.0.2.11 are rejected: .*clocks")
     assert "do not hear" not in second.log
-    assert first.node.holds(scene.ADDRESS) and not second.node.holds(scene.ADDRESS)
+    assert first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS)
     # What was signed cannot be unsaid: a sender's times only grow. The node whose clock is right again begins anew, and
     # is believed once it has come past what it said before, ten seconds ahead.
     first.clock.set(0)
     first.stop()
     second.wait_until("active")
     first.start()
-    wait_until(lambda: first.node.holds(scene.ADDRESS) and not second.node.holds(scene.ADDRESS), "one holder")
+    wait_until(lambda: first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS), "one holder")

@@ -95,13 +95,13 @@ def hear_again(node):
 
 
 @pytest.mark.parametrize("ways", ["both", "only the Backup", "only the Active"])
-def test_two_that_are_deaf_cut_no_more_connections_than_keepalived(scene, ways):
-    first, second = scene.pair()
-    theirs, their_second = scene.keepalived_pair()
-    echoes = [node.start(sys.executable, "-c", ECHO) for node in scene.nodes]
+def test_two_that_are_deaf_cut_no_more_connections_than_keepalived(testbed, ways):
+    first, second = testbed.pair()
+    theirs, their_second = testbed.keepalived_pair()
+    echoes = [node.start(sys.executable, "-c", ECHO) for node in testbed.nodes]
     tunnels = []
     try:
-        tunnels = [Tunnel(scene.ADDRESS), Tunnel(scene.OTHER_ADDRESS)]
+        tunnels = [Tunnel(testbed.ADDRESS), Tunnel(testbed.OTHER_ADDRESS)]
         wait_until(lambda: all(each.asked > each.lost + 50 for each in tunnels), "answers")
         for each in tunnels:
             each.lost, each.owners = 0, each.owners[-1:]
@@ -117,7 +117,7 @@ def test_two_that_are_deaf_cut_no_more_connections_than_keepalived(scene, ways):
             f"keepalived: {others.moves} times, {others.lost} of {others.asked}"
         )
         assert ours.moves <= others.moves and ours.lost <= others.lost, f"{first.log}\n{second.log}"
-        assert first.node.holds(scene.ADDRESS) and not second.node.holds(scene.ADDRESS), "one of the two stops"
+        assert first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS), "one of the two stops"
         if ways != "only the Active":
             second.wait_for_log("announces our address as its own and we do not hear its advertisements")
         # They hear each other again, and nothing moves for it.
@@ -125,7 +125,7 @@ def test_two_that_are_deaf_cut_no_more_connections_than_keepalived(scene, ways):
             if "table inet deaf" in node.run("nft", "list", "tables"):
                 hear_again(node)
         moves = ours.moves
-        stays(lambda: first.node.holds(scene.ADDRESS) and ours.moves == moves, "the address stays", 2)
+        stays(lambda: first.node.holds(testbed.ADDRESS) and ours.moves == moves, "the address stays", 2)
     finally:
         for each in tunnels:
             each.end()
@@ -138,8 +138,8 @@ ADDRESSES = {"IPv4": "192.0.2.100/24", "IPv6": "2001:db8::100/64"}
 
 
 @pytest.mark.parametrize("family", ADDRESSES)
-def test_a_kernel_that_still_has_the_address_of_a_program_that_died_is_no_active(scene, family):
-    first, second = scene.pair(vrrp={"address": ADDRESSES[family]})
+def test_a_kernel_that_still_has_the_address_of_a_program_that_died_is_no_active(testbed, family):
+    first, second = testbed.pair(vrrp={"address": ADDRESSES[family]})
     said = len(second.log)
     # The lease outlives it, and the kernel answers for the address until its end.
     first.kill()
@@ -147,10 +147,10 @@ def test_a_kernel_that_still_has_the_address_of_a_program_that_died_is_no_active
     assert "we do not hear" not in second.log[said:], second.log
 
 
-def test_a_newcomer_of_ipv6_stays_when_a_stranger_announces_the_address_and_nobody_answers_for_it(scene):
-    scene.server()
-    balancer = scene.balancer(scene.node("lb1"), vrrp={"address": ADDRESSES["IPv6"]})
-    stranger = scene.node("lb3")
+def test_a_newcomer_of_ipv6_stays_when_a_stranger_announces_the_address_and_nobody_answers_for_it(testbed):
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1"), vrrp={"address": ADDRESSES["IPv6"]})
+    stranger = testbed.node("lb3")
     balancer.wait_until("active")
     for _ in range(50):
         stranger.run(sys.executable, "-c", ANNOUNCEMENT)
@@ -158,26 +158,26 @@ def test_a_newcomer_of_ipv6_stays_when_a_stranger_announces_the_address_and_nobo
     assert "leaving the address to it" not in balancer.log and "backup, was active" not in balancer.log, balancer.log
 
 
-def test_the_death_of_an_active_that_is_not_heard_is_noticed(scene):
-    first, second = scene.pair()
+def test_the_death_of_an_active_that_is_not_heard_is_noticed(testbed):
+    first, second = testbed.pair()
     for each in (first, second):
         drop_advertisements(each.node)
     second.wait_for_log("announces our address as its own and we do not hear its advertisements")
-    assert not second.node.holds(scene.ADDRESS)
+    assert not second.node.holds(testbed.ADDRESS)
     # Nobody releases what it held: it goes with its lease.
     first.kill()
     second.wait_until("active")
-    assert scene.get().status == 200
+    assert testbed.get().status == 200
 
 
 @pytest.mark.parametrize("family", ADDRESSES)
-def test_two_that_start_deaf_end_with_one_active(scene, family):
-    scene.server()
+def test_two_that_start_deaf_end_with_one_active(testbed, family):
+    testbed.server()
     address = ADDRESSES[family].split("/")[0]
-    nodes = [scene.node("lb1"), scene.node("lb2")]
+    nodes = [testbed.node("lb1"), testbed.node("lb2")]
     for node in nodes:
         drop_advertisements(node)
-    balancers = [scene.balancer(node, vrrp={"address": ADDRESSES[family]}) for node in nodes]
+    balancers = [testbed.balancer(node, vrrp={"address": ADDRESSES[family]}) for node in nodes]
     wait_until(lambda: any(node.holds(address) for node in nodes), "an Active")
 
     def is_settled():

@@ -35,9 +35,9 @@ RESTART_SECONDS = 0.25
 class Visitor(threading.Thread):
     """Asks again and again, on a connection of its own each time, and at once after a failure."""
 
-    def __init__(self, scene):
+    def __init__(self, testbed):
         super().__init__()
-        self._scene, self.over, self.served = scene, threading.Event(), []
+        self._scene, self.over, self.served = testbed, threading.Event(), []
         self.start()
 
     def run(self):
@@ -56,9 +56,9 @@ class Visitor(threading.Thread):
         return ended - moment
 
 
-def test_clients_that_connect_again_after_the_death_of_everything_are_served_soon(scene):
-    nodes = scene.pair(vrrp={"preempt": False})
-    visitors = [Visitor(scene) for _ in range(3)]
+def test_clients_that_connect_again_after_the_death_of_everything_are_served_soon(testbed):
+    nodes = testbed.pair(vrrp={"preempt": False})
+    visitors = [Visitor(testbed) for _ in range(3)]
     longest, ordinary = [], []
     try:
         for trial in range(3):
@@ -85,10 +85,10 @@ def test_clients_that_connect_again_after_the_death_of_everything_are_served_soo
     assert statistics.median(longest) < 1 + 3 * statistics.median(ordinary), (longest, ordinary)
 
 
-def test_who_comes_back_after_its_death_takes_the_address_again_unless_it_is_to_wait(scene):
+def test_who_comes_back_after_its_death_takes_the_address_again_unless_it_is_to_wait(testbed):
     """The figures for docs/vrrp.md: make test-pair PYTEST='-n 0 -rP -k comes_back_after'"""
-    first, second = scene.pair()
-    probe = scene.probe()
+    first, second = testbed.pair()
+    probe = testbed.probe()
     figures = []
     for delay in ("0s", "20s"):
         first.configuration["vrrp"]["preempt-delay"] = delay
@@ -108,9 +108,9 @@ def test_who_comes_back_after_its_death_takes_the_address_again_unless_it_is_to_
             again = time.monotonic()
             probe.settle()
             figures.append(f"takes the address {again - moment:.2f} s after its death: {probe.gap(ready) * 1000:.0f} ms")
-            assert first.node.holds(scene.ADDRESS)
+            assert first.node.holds(testbed.ADDRESS)
         else:
             # Longer than a Backup waits before it preempts.
-            stays(lambda: second.node.holds(scene.ADDRESS), "the address stays where it is", 4.5)
+            stays(lambda: second.node.holds(testbed.ADDRESS), "the address stays where it is", 4.5)
             assert "active, was backup" not in first.log[own:]
     print("\n".join(figures))

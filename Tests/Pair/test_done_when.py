@@ -29,10 +29,10 @@ def shown(what, ours, theirs=None):
     print(f"{what}: {text(ours)} ms" + (f"; keepalived: {text(theirs)} ms" if theirs else ""))
 
 
-def test_done_when_stopped_and_started_again_nobody_waits_and_keepalived_has_them_wait_for_its_skew(scene):
-    first, second = scene.pair()
-    theirs, their_second = scene.keepalived_pair()
-    probe, other = scene.probe(), scene.probe(scene.OTHER_ADDRESS)
+def test_done_when_stopped_and_started_again_nobody_waits_and_keepalived_has_them_wait_for_its_skew(testbed):
+    first, second = testbed.pair()
+    theirs, their_second = testbed.keepalived_pair()
+    probe, other = testbed.probe(), testbed.probe(testbed.OTHER_ADDRESS)
     stops, returns, their_stops, their_returns = [], [], [], []
     for _ in range(3):
         since, said, their_said = time.monotonic(), len(second.log), len(their_second.log)
@@ -61,35 +61,35 @@ def test_done_when_stopped_and_started_again_nobody_waits_and_keepalived_has_the
     assert median(stops) < 0.1 and median(returns) < 0.1
 
 
-def test_done_when_failed_over_and_back_nobody_waits(scene):
-    first, second = scene.pair()
-    probe = scene.probe()
+def test_done_when_failed_over_and_back_nobody_waits(testbed):
+    first, second = testbed.pair()
+    probe = testbed.probe()
     gaps = []
     for _ in range(3):
         for holder, words in ((second, ["failover"]), (first, ["failover", "--back"])):
             since = time.monotonic()
             assert first.call(*words).returncode == 0
-            wait_until(lambda: holder.node.holds(scene.ADDRESS), "the address handed over")
+            wait_until(lambda: holder.node.holds(testbed.ADDRESS), "the address handed over")
             probe.settle(0.3)
             gaps.append(probe.gap(since))
     shown("failover, there and back", gaps)
     assert median(gaps) < 0.1 and probe.refusals() == 0
 
 
-def test_done_when_killed_the_address_goes_with_the_service_and_keepalived_leaves_it_for_ever(scene):
+def test_done_when_killed_the_address_goes_with_the_service_and_keepalived_leaves_it_for_ever(testbed):
     # Without preemption the next trial need not wait for the address to come back.
-    nodes = scene.pair(vrrp={"preempt": False})
-    theirs, their_second = scene.keepalived_pair()
-    probe = scene.probe()
-    watches = [scene.watch(balancer.node) for balancer in nodes]
+    nodes = testbed.pair(vrrp={"preempt": False})
+    theirs, their_second = testbed.keepalived_pair()
+    probe = testbed.probe()
+    watches = [testbed.watch(balancer.node) for balancer in nodes]
     theirs.signal(signal.SIGKILL)
     gone, taken, gaps, starts = [], [], [], []
     for trial in range(4):
         one, two = trial % 2, 1 - trial % 2
         starts.append(nodes[one].start_up())
         since = nodes[one].kill_under_systemd()
-        gone.append(watches[one].went(scene.ADDRESS, since) - since)
-        taken.append(watches[two].came(scene.ADDRESS, since) - since)
+        gone.append(watches[one].went(testbed.ADDRESS, since) - since)
+        taken.append(watches[two].came(testbed.ADDRESS, since) - since)
         probe.settle(0.3)
         gaps.append(probe.gap(since))
         said = len(nodes[one].log)
@@ -99,7 +99,7 @@ def test_done_when_killed_the_address_goes_with_the_service_and_keepalived_leave
     shown("killed: the other one has it after", taken)
     shown("killed: nobody answers for", gaps)
     # Two machines have the address now, for ever.
-    assert theirs.node.holds(scene.OTHER_ADDRESS) and their_second.node.holds(scene.OTHER_ADDRESS)
+    assert theirs.node.holds(testbed.OTHER_ADDRESS) and their_second.node.holds(testbed.OTHER_ADDRESS)
     # Most of it is the start of a process, on a busy machine and of the debug build.
     shown("killed: of that, a process's start and end", starts)
     assert median(gone) - median(starts) < 0.2
@@ -107,32 +107,32 @@ def test_done_when_killed_the_address_goes_with_the_service_and_keepalived_leave
     assert median(taken) - median(gone) < 0.6
 
 
-def test_done_when_it_hangs_the_address_goes_with_its_lease_and_keepalived_keeps_it(scene):
-    first, second = scene.pair()
-    theirs, their_second = scene.keepalived_pair()
-    leaving, coming = scene.watch(first.node), scene.watch(second.node)
-    probe = scene.probe()
+def test_done_when_it_hangs_the_address_goes_with_its_lease_and_keepalived_keeps_it(testbed):
+    first, second = testbed.pair()
+    theirs, their_second = testbed.keepalived_pair()
+    leaving, coming = testbed.watch(first.node), testbed.watch(second.node)
+    probe = testbed.probe()
     since = time.monotonic()
     first.signal(signal.SIGSTOP)
     theirs.signal(signal.SIGSTOP)
-    gone, taken = leaving.went(scene.ADDRESS, since), coming.came(scene.ADDRESS, since)
+    gone, taken = leaving.went(testbed.ADDRESS, since), coming.came(testbed.ADDRESS, since)
     probe.settle()
     shown("hung: the address is gone after", [gone - since])
     shown("hung: the other one has it after", [taken - since])
     shown("hung: nobody answers for", [probe.gap(since)])
     assert gone < taken + 1
     their_second.wait_until("MASTER")
-    assert theirs.node.holds(scene.OTHER_ADDRESS)
+    assert theirs.node.holds(testbed.OTHER_ADDRESS)
     # It is the better one, and takes over again.
     first.signal(signal.SIGCONT)
-    wait_until(lambda: first.node.holds(scene.ADDRESS), "the address back")
-    wait_until(lambda: not second.node.holds(scene.ADDRESS), "one holder")
-    assert scene.get().status == 200
+    wait_until(lambda: first.node.holds(testbed.ADDRESS), "the address back")
+    wait_until(lambda: not second.node.holds(testbed.ADDRESS), "one holder")
+    assert testbed.get().status == 200
 
 
-def test_done_when_a_worker_crashes_nothing_moves_and_nobody_is_refused(scene):
-    first, second = scene.pair()
-    probe = scene.probe()
+def test_done_when_a_worker_crashes_nothing_moves_and_nobody_is_refused(testbed):
+    first, second = testbed.pair()
+    probe = testbed.probe()
     for _ in range(3):
         since, said, their_said = time.monotonic(), len(first.log), len(second.log)
         first.node.run("kill", "-KILL", first.status["worker"]["pid"])
@@ -142,44 +142,44 @@ def test_done_when_a_worker_crashes_nothing_moves_and_nobody_is_refused(scene):
         first.wait_until("active", since=said)
     else:
         pytest.skip("this machine is too busy to start a worker within the second that a node may be without one")
-    assert scene.get().status == 200
+    assert testbed.get().status == 200
     probe.settle()
     shown("worker killed: nobody answers for", [probe.gap(since)])
     assert probe.refusals() == 0
-    assert first.node.holds(scene.ADDRESS) and not second.node.holds(scene.ADDRESS)
+    assert first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS)
     assert "active, was backup" not in second.log[their_said:]
 
 
-def test_done_when_only_the_active_reaches_no_server_the_other_one_takes_over(scene):
+def test_done_when_only_the_active_reaches_no_server_the_other_one_takes_over(testbed):
     health = {"interval": "500ms", "timeout": "500ms", "fall": 2, "rise": 1, "jitter": "0s"}
     # What the checks may take to find out: an interval until the first one that fails, which may take its time, and so
     # the second.
     fall = 0.5 + 2 * 0.5 + 0.5
-    first, second = scene.pair(health=health)
-    coming = scene.watch(second.node)
-    probe = scene.probe()
+    first, second = testbed.pair(health=health)
+    coming = testbed.watch(second.node)
+    probe = testbed.probe()
     since = time.monotonic()
     first.node.run("ip", "route", "add", "blackhole", "192.0.2.21/32")
-    taken = coming.came(scene.ADDRESS, since)
+    taken = coming.came(testbed.ADDRESS, since)
     first.wait_for_log(r"priority 1, was 101: servers")
-    wait_until(lambda: not first.node.holds(scene.ADDRESS), "one holder")
+    wait_until(lambda: not first.node.holds(testbed.ADDRESS), "one holder")
     probe.settle()
     shown("no server in reach: the other one has the address after", [taken - since])
     shown("no server in reach: nobody answers for", [probe.gap(since)])
     assert taken - since < fall + 1 and probe.refusals(since) == 0
-    assert scene.get().status == 200
+    assert testbed.get().status == 200
     # It reaches them again, and takes over again.
     said = len(first.log)
     first.node.run("ip", "route", "del", "blackhole", "192.0.2.21/32")
     first.wait_until("active", since=said)
-    wait_until(lambda: first.node.holds(scene.ADDRESS) and not second.node.holds(scene.ADDRESS), "the address back")
+    wait_until(lambda: first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS), "the address back")
 
 
-def test_done_when_a_partition_heals_nobody_waits_whoever_speaks_first(scene):
-    first, second = scene.pair()
-    theirs, their_second = scene.keepalived_pair()
-    coming, leaving = scene.watch(second.node), scene.watch(second.node)
-    probe, other = scene.probe(), scene.probe(scene.OTHER_ADDRESS)
+def test_done_when_a_partition_heals_nobody_waits_whoever_speaks_first(testbed):
+    first, second = testbed.pair()
+    theirs, their_second = testbed.keepalived_pair()
+    coming, leaving = testbed.watch(second.node), testbed.watch(second.node)
+    probe, other = testbed.probe(), testbed.probe(testbed.OTHER_ADDRESS)
     gaps = {"the better one": [], "the other one": []}
     their_gaps = []
     for trial in range(4):
@@ -187,7 +187,7 @@ def test_done_when_a_partition_heals_nobody_waits_whoever_speaks_first(scene):
         since, their_said = time.monotonic(), len(their_second.log)
         first.node.isolate()
         theirs.node.isolate()
-        taken = coming.came(scene.ADDRESS, since)
+        taken = coming.came(testbed.ADDRESS, since)
         their_second.wait_until("MASTER", since=their_said)
         for each in (probe, other):
             each.settle(0.1)
@@ -199,14 +199,14 @@ def test_done_when_a_partition_heals_nobody_waits_whoever_speaks_first(scene):
         since = time.monotonic()
         first.node.join()
         theirs.node.join()
-        leaving.went(scene.ADDRESS, since)
+        leaving.went(testbed.ADDRESS, since)
         probe.settle()
         gaps[speaker].append(probe.gap(since))
         their_gaps.append(max(other.gap(since), other.silence()))
-        assert first.node.holds(scene.ADDRESS) and not second.node.holds(scene.ADDRESS)
+        assert first.node.holds(testbed.ADDRESS) and not second.node.holds(testbed.ADDRESS)
     for speaker, figures in gaps.items():
         shown(f"a partition heals, and {speaker} is heard first", figures)
         assert median(figures) < QUIET
     shown("a partition heals", sum(gaps.values(), []), their_gaps)
     assert probe.refusals() == 0
-    stays(lambda: not second.node.holds(scene.ADDRESS), "one holder", 0.5)
+    stays(lambda: not second.node.holds(testbed.ADDRESS), "one holder", 0.5)

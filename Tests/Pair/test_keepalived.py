@@ -35,19 +35,19 @@ DIALECTS = {
 }  # fmt: skip
 
 
-def mixed(scene, dialect, *, ours, theirs):
+def mixed(testbed, dialect, *, ours, theirs):
     """lb1 with Belvedere and lb2 with keepalived, neither started."""
     vrrp, options = DIALECTS[dialect]
-    scene.server()
-    balancer = scene.balancer(scene.node("lb1"), vrrp={**vrrp, "priority": ours}, start=False)
-    return balancer, lambda: scene.keepalived(scene.node("lb2"), priority=theirs, **options)
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1"), vrrp={**vrrp, "priority": ours}, start=False)
+    return balancer, lambda: testbed.keepalived(testbed.node("lb2"), priority=theirs, **options)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_keepalived_gives_way_to_the_better_belvedere_and_takes_over_from_it(scene, dialect):
-    balancer, start = mixed(scene, dialect, ours=101, theirs=100)
+def test_keepalived_gives_way_to_the_better_belvedere_and_takes_over_from_it(testbed, dialect):
+    balancer, start = mixed(testbed, dialect, ours=101, theirs=100)
     peer = start().wait_until("MASTER")
-    capture = scene.capture()
+    capture = testbed.capture()
     balancer.start().wait_until("active")
     peer.wait_until("BACKUP")
     stays(lambda: balancer.log.count("active, was") == 1, "one take-over", 2)
@@ -89,8 +89,8 @@ def check(packets, vrrp):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_belvedere_follows_the_better_keepalived_and_takes_over_from_it(scene, dialect):
-    balancer, start = mixed(scene, dialect, ours=100, theirs=101)
+def test_belvedere_follows_the_better_keepalived_and_takes_over_from_it(testbed, dialect):
+    balancer, start = mixed(testbed, dialect, ours=100, theirs=101)
     peer = start().wait_until("MASTER")
     balancer.start().wait_until("backup")
     # Longer than it would wait if it did not hear the other.
@@ -98,7 +98,7 @@ def test_belvedere_follows_the_better_keepalived_and_takes_over_from_it(scene, d
     assert "rejected" not in balancer.log
     peer.stop()
     balancer.wait_until("active")
-    assert scene.get(DIALECTS[dialect][0].get("address", "192.0.2.100/24").split("/")[0]).status == 200
+    assert testbed.get(DIALECTS[dialect][0].get("address", "192.0.2.100/24").split("/")[0]).status == 200
     # It comes back and is better.
     said = len(balancer.log)
     peer.start()
@@ -109,12 +109,12 @@ def test_belvedere_follows_the_better_keepalived_and_takes_over_from_it(scene, d
 
 
 @pytest.mark.parametrize("dialect", ["version 2 with a password", "version 3", "version 3 over IPv6"])
-def test_a_hand_over_to_keepalived_and_back_leaves_no_gap(scene, dialect):
-    balancer, start = mixed(scene, dialect, ours=101, theirs=100)
+def test_a_hand_over_to_keepalived_and_back_leaves_no_gap(testbed, dialect):
+    balancer, start = mixed(testbed, dialect, ours=101, theirs=100)
     balancer.start().wait_until("active")
     peer = start().wait_until("BACKUP")
     address = DIALECTS[dialect][0].get("address", "192.0.2.100/24").split("/")[0]
-    probe = scene.probe(address)
+    probe = testbed.probe(address)
     since = time.monotonic()
     assert balancer.call("failover").returncode == 0
     wait_until(lambda: peer.node.holds(address) and not balancer.node.holds(address), "the address handed over")
@@ -129,29 +129,29 @@ def test_a_hand_over_to_keepalived_and_back_leaves_no_gap(scene, dialect):
     assert probe.gap(since) < 0.3 and probe.refusals() == 0
 
 
-def test_belvedere_without_preemption_leaves_a_worse_keepalived_alone(scene):
-    scene.server()
-    peer = scene.keepalived(scene.node("lb2"), priority=100).wait_until("MASTER")
+def test_belvedere_without_preemption_leaves_a_worse_keepalived_alone(testbed):
+    testbed.server()
+    peer = testbed.keepalived(testbed.node("lb2"), priority=100).wait_until("MASTER")
     vrrp = {"checksum": "pseudo-header", "preempt": False}
-    balancer = scene.balancer(scene.node("lb1"), vrrp=vrrp).wait_until("backup")
+    balancer = testbed.balancer(testbed.node("lb1"), vrrp=vrrp).wait_until("backup")
     stays(lambda: "active, was" not in balancer.log, "a Backup", 5)
     peer.stop()
     balancer.wait_until("active")
 
 
-def test_a_peer_with_the_other_checksum_is_told_of(scene):
-    scene.server()
-    scene.keepalived(scene.node("lb2"), priority=100).wait_until("MASTER")
-    balancer = scene.balancer(scene.node("lb1"))
+def test_a_peer_with_the_other_checksum_is_told_of(testbed):
+    testbed.server()
+    testbed.keepalived(testbed.node("lb2"), priority=100).wait_until("MASTER")
+    balancer = testbed.balancer(testbed.node("lb1"))
     balancer.wait_for_log("advertisement from 192.0.2.12 rejected: its checksum follows the other convention")
 
 
-def test_keepalived_follows_when_belvedere_reaches_no_server(scene):
-    scene.server()
+def test_keepalived_follows_when_belvedere_reaches_no_server(testbed):
+    testbed.server()
     health = {"interval": "500ms", "timeout": "500ms", "fall": 2, "rise": 1, "jitter": "0s"}
     vrrp = {"checksum": "pseudo-header"}
-    balancer = scene.balancer(scene.node("lb1"), vrrp=vrrp, health=health).wait_until("active")
-    peer = scene.keepalived(scene.node("lb2"), priority=100).wait_until("BACKUP")
+    balancer = testbed.balancer(testbed.node("lb1"), vrrp=vrrp, health=health).wait_until("active")
+    peer = testbed.keepalived(testbed.node("lb2"), priority=100).wait_until("BACKUP")
     balancer.node.run("ip", "route", "add", "blackhole", "192.0.2.21/32")
     peer.wait_until("MASTER")
-    wait_until(lambda: not balancer.node.holds(scene.ADDRESS), "the address handed over")
+    wait_until(lambda: not balancer.node.holds(testbed.ADDRESS), "the address handed over")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness.belvedere import binary
-from harness.waiting import PATIENCE, wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 NOBODY = 65534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
@@ -54,7 +54,7 @@ class Systemd:
                 process = self._node.start(
                     *AS_NOBODY, binary(), "notify", "--configuration", self._configuration, stdin=connection
                 )  # fmt: skip
-                self.statuses.append(process.wait(PATIENCE))
+                self.statuses.append(process.wait(TIMEOUT))
 
     def end(self):
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -62,26 +62,26 @@ class Systemd:
         self._thread.join()
 
 
-def installed(scene, place, hooks):
+def installed(testbed, place, hooks):
     """A balancer whose hooks systemd runs, and that systemd."""
     if subprocess.run([*AS_NOBODY, binary(), "version"], capture_output=True).returncode != 0:
         pytest.skip("the binary lies where nobody else may look")
-    scene.server()
-    balancer = scene.balancer(scene.node("lb1"), start=False, vrrp={"notify": hooks, "name": "view"})
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1"), start=False, vrrp={"notify": hooks, "name": "view"})
     path = place / "notify.sock"
     balancer.options = ["--notifier", path]
     copy = place / "belvedere.yaml"
     systemd = Systemd(balancer.node, path, copy)
-    scene.programs.append(systemd)
+    testbed.programs.append(systemd)
     balancer.start()
     shutil.copy(balancer.file, copy)
     copy.chmod(0o644)
     return balancer, systemd
 
 
-def test_hooks_run_as_another_user_in_the_order_of_changes(scene, place):
+def test_hooks_run_as_another_user_in_the_order_of_changes(testbed, place):
     hooks = [script(place / name, f'echo "{name} $(id -u) $*" >>{place}/told') for name in ("first", "second")]
-    balancer, systemd = installed(scene, place, hooks)
+    balancer, systemd = installed(testbed, place, hooks)
     balancer.wait_until("active")
     balancer.stop()
     wait_until(lambda: len(systemd.statuses) == 3, "the changes told")
@@ -92,14 +92,14 @@ def test_hooks_run_as_another_user_in_the_order_of_changes(scene, place):
     assert systemd.statuses == [0, 0, 0]
 
 
-def test_what_a_hook_ends_with_is_in_the_service_s_log(scene, place):
-    balancer, _ = installed(scene, place, [script(place / "hook", "exit 3")])
+def test_what_a_hook_ends_with_is_in_the_service_s_log(testbed, place):
+    balancer, _ = installed(testbed, place, [script(place / "hook", "exit 3")])
     balancer.wait_for_log(r"vrrp: view: hook .*/hook: it ended with status 3")
     balancer.wait_for_log(r"vrrp: view on eth0: hook belvedere notify: it ended with status 1")
 
 
-def test_nothing_runs_that_the_configuration_does_not_name(scene, place):
-    balancer, systemd = installed(scene, place, [script(place / "hook", f"touch {place}/ran")])
+def test_nothing_runs_that_the_configuration_does_not_name(testbed, place):
+    balancer, systemd = installed(testbed, place, [script(place / "hook", f"touch {place}/ran")])
     balancer.wait_until("active")
     wait_until(lambda: len(systemd.statuses) == 2, "the changes told")
     (place / "ran").unlink()
@@ -112,11 +112,11 @@ def test_nothing_runs_that_the_configuration_does_not_name(scene, place):
     assert systemd.statuses[2:] == [1, 1, 1] and not (place / "ran").exists()
 
 
-def test_whoever_connects_and_says_nothing_or_half_of_it_is_hung_up_on(scene, place):
+def test_whoever_connects_and_says_nothing_or_half_of_it_is_hung_up_on(testbed, place):
     """systemd takes 16 connections at a time, and no more while these are open."""
     ran = place / "ran"
-    balancer = scene.balancer(
-        scene.node("lb1"), scene.server(), start=False,
+    balancer = testbed.balancer(
+        testbed.node("lb1"), testbed.server(), start=False,
         vrrp={"notify": [script(place / "hook", f"touch {ran}")], "name": "view"},
     ).write()  # fmt: skip
     # It never runs, and has said nothing.
@@ -131,7 +131,7 @@ def test_whoever_connects_and_says_nothing_or_half_of_it_is_hung_up_on(scene, pl
                 )
             ends.append((ours, process, words))
             ours.sendall(words)
-        statuses = [process.wait(PATIENCE) for _, process, _ in ends]
+        statuses = [process.wait(TIMEOUT) for _, process, _ in ends]
     finally:
         for ours, process, _ in ends:
             ours.close()

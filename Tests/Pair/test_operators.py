@@ -9,46 +9,46 @@ def router(balancer):
     return balancer.status["routers"][0]
 
 
-def test_failover_hands_over_without_a_gap_and_back_again(scene):
-    first, second = scene.pair()
-    probe = scene.probe()
+def test_failover_hands_over_without_a_gap_and_back_again(testbed):
+    first, second = testbed.pair()
+    probe = testbed.probe()
     since = time.monotonic()
     run = first.call("failover")
     assert (run.returncode, run.stdout) == (0, "router-51: 192.0.2.12 has the address now\n"), run.stderr
     # When the command ends the other one has it.
-    assert second.node.holds(scene.ADDRESS)
-    wait_until(lambda: not first.node.holds(scene.ADDRESS), "the address handed over")
-    stays(lambda: second.node.holds(scene.ADDRESS), "who was sent away stays away", 4)
+    assert second.node.holds(testbed.ADDRESS)
+    wait_until(lambda: not first.node.holds(testbed.ADDRESS), "the address handed over")
+    stays(lambda: second.node.holds(testbed.ADDRESS), "who was sent away stays away", 4)
     assert router(first)["state"] == "backup" and router(first)["priority_reductions"] == ["withdrawn by the administrator"]
     print(f"gap: {probe.gap(since) * 1000:.0f} ms")
     assert probe.gap(since) < 0.3
     since = time.monotonic()
     run = first.call("failover", "--back")
     assert (run.returncode, run.stdout) == (0, "router-51: this node takes part in the election again\n"), run.stderr
-    wait_until(lambda: first.node.holds(scene.ADDRESS), "the address back")
-    wait_until(lambda: not second.node.holds(scene.ADDRESS), "one holder")
+    wait_until(lambda: first.node.holds(testbed.ADDRESS), "the address back")
+    wait_until(lambda: not second.node.holds(testbed.ADDRESS), "one holder")
     time.sleep(0.5)
     print(f"gap: {probe.gap(since) * 1000:.0f} ms")
     assert probe.gap(since) < 0.3
 
 
-def test_failover_without_anybody_keeps_the_address_and_says_so(scene):
-    scene.server()
-    balancer = scene.balancer(scene.node("lb1")).wait_until("active")
+def test_failover_without_anybody_keeps_the_address_and_says_so(testbed):
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1")).wait_until("active")
     run = balancer.call("failover")
     assert (run.returncode, run.stdout) == (1, "router-51: no other node took over, this node keeps the address\n")
-    assert balancer.node.holds(scene.ADDRESS)
+    assert balancer.node.holds(testbed.ADDRESS)
 
 
-def test_failover_of_a_backup_has_it_stand_back(scene):
-    _, second = scene.pair()
+def test_failover_of_a_backup_has_it_stand_back(testbed):
+    _, second = testbed.pair()
     run = second.call("failover", "--for", "2h")
     assert (run.returncode, run.stdout) == (0, "router-51: this node did not have the address\n")
     assert router(second)["priority"] == 1
 
 
-def test_who_is_away_takes_over_when_the_other_one_dies(scene):
-    first, second = scene.pair()
+def test_who_is_away_takes_over_when_the_other_one_dies(testbed):
+    first, second = testbed.pair()
     assert first.call("failover").returncode == 0
     said = len(first.log)
     second.kill()
@@ -56,17 +56,17 @@ def test_who_is_away_takes_over_when_the_other_one_dies(scene):
     first.wait_until("active", since=said)
 
 
-def test_failover_without_virtual_routers_is_refused(scene):
-    scene.server()
-    balancer = scene.balancer(scene.node("lb1"), vrrp=[])
+def test_failover_without_virtual_routers_is_refused(testbed):
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1"), vrrp=[])
     balancer.wait_for_log("serves")
     run = balancer.call("failover")
     assert run.returncode == 1
     assert "there is no virtual address here" in run.stderr
 
 
-def test_status_shows_who_is_what_and_why(scene):
-    first, second = scene.pair()
+def test_status_shows_who_is_what_and_why(testbed):
+    first, second = testbed.pair()
     active, backup = router(first), router(second)
     assert (active["state"], backup["state"]) == ("active", "backup")
     assert (active["priority"], backup["priority"]) == (101, 100)
@@ -79,12 +79,12 @@ def test_status_shows_who_is_what_and_why(scene):
     wait_until(lambda: router(second)["received"] > backup["received"], "advertisements received")
     assert "router-51" in first.call("status").stdout
     # A stranger is counted by what is wrong with it: keepalived's checksum follows the other convention.
-    scene.keepalived(scene.node("lb3"), priority=150)
-    wait_until(lambda: any(r["kind"] == "checksum" for r in router(first)["rejected"]), "a rejection", patience=30)
+    testbed.keepalived(testbed.node("lb3"), priority=150)
+    wait_until(lambda: any(r["kind"] == "checksum" for r in router(first)["rejected"]), "a rejection", timeout=30)
 
 
-def test_a_reload_that_changes_the_virtual_router_is_refused(scene):
-    first, _ = scene.pair()
+def test_a_reload_that_changes_the_virtual_router_is_refused(testbed):
+    first, _ = testbed.pair()
     first.file.write_text(first.file.read_text().replace("192.0.2.100/24", "192.0.2.105/24"))
     run = first.call("reload")
     assert run.returncode == 1

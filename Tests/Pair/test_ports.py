@@ -6,7 +6,7 @@ import threading
 from harness.client import client_context, connect_tls
 from harness.pair.balancer import Balancer
 from harness.server import page
-from harness.waiting import PATIENCE, stays
+from harness.waiting import TIMEOUT, stays
 
 PORTS = 40
 
@@ -25,36 +25,36 @@ def ask_together(clients):
     return [answer.status if answer else None for answer in results]
 
 
-def crowd(scene, balancer, count):
-    context = client_context(scene.certificates.authority.certificate)
+def crowd(testbed, balancer, count):
+    context = client_context(testbed.certificates.authority.certificate)
     return [connect_tls((balancer.node.address, Balancer.PORT), context, server_name="view.test") for _ in range(count)]
 
 
-def narrow(scene):
+def narrow(testbed):
     """A node with few source ports, in front of one server that is checked all the time."""
-    server = scene.server()
+    server = testbed.server()
     # A close_notify behind our own close would make the kernel answer with a reset, and no port would wait.
     server.answers_end = False
-    node = scene.node("lb1")
+    node = testbed.node("lb1")
     node.run("sh", "-c", f"echo 40000 {40000 + PORTS - 1} >/proc/sys/net/ipv4/ip_local_port_range")
     return server, node
 
 
-def test_waves_of_requests_do_not_use_the_source_ports_up(scene):
-    server, node = narrow(scene)
+def test_waves_of_requests_do_not_use_the_source_ports_up(testbed):
+    server, node = narrow(testbed)
     gate = threading.Barrier(30)
 
     def script(request):
-        gate.wait(PATIENCE)
+        gate.wait(TIMEOUT)
         page(request)
 
     server.script = script
-    balancer = scene.balancer(
+    balancer = testbed.balancer(
         node, server, vrrp=[], pool={"idle-connections": 1}, timeouts={"keep-alive": "1m"},
         health={"interval": "200ms", "jitter": "0s", "fall": 2},
     )  # fmt: skip
     balancer.wait_for_log("server view01 is up")
-    clients = crowd(scene, balancer, gate.parties)
+    clients = crowd(testbed, balancer, gate.parties)
     try:
         # 150 requests, on 40 ports.
         for _ in range(5):
@@ -65,20 +65,20 @@ def test_waves_of_requests_do_not_use_the_source_ports_up(scene):
     assert "is down" not in balancer.log
 
 
-def test_requests_wait_for_a_source_port_and_the_server_stays_up(scene):
-    server, node = narrow(scene)
+def test_requests_wait_for_a_source_port_and_the_server_stays_up(testbed):
+    server, node = narrow(testbed)
     release, full = threading.Event(), threading.Semaphore(0)
 
     def script(request):
         full.release()
-        release.wait(PATIENCE)
+        release.wait(TIMEOUT)
         page(request)
 
     server.script = script
-    balancer = scene.balancer(
+    balancer = testbed.balancer(
         node, server, timeouts={"keep-alive": "1m"}, health={"interval": "200ms", "jitter": "0s", "fall": 2}
     ).wait_until("active")
-    clients = crowd(scene, balancer, PORTS + 10)
+    clients = crowd(testbed, balancer, PORTS + 10)
     answers = []
     asking = threading.Thread(target=lambda: answers.extend(ask_together(clients)))
     asking.start()
@@ -88,7 +88,7 @@ def test_requests_wait_for_a_source_port_and_the_server_stays_up(scene):
         # Time for several checks, which find no port either.
         stays(lambda: "is down" not in balancer.log, "up", 1)
         release.set()
-        asking.join(PATIENCE)
+        asking.join(TIMEOUT)
         assert answers == [200] * len(clients), balancer.log
     finally:
         release.set()

@@ -14,18 +14,18 @@ def script(directory, name, text):
     return path
 
 
-def test_a_short_interval_takes_over_in_a_fraction_of_a_second(scene):
-    first, second = scene.pair(vrrp={"interval": "50ms"})
+def test_a_short_interval_takes_over_in_a_fraction_of_a_second(testbed):
+    first, second = testbed.pair(vrrp={"interval": "50ms"})
     first.kill()
     second.wait_until("active")
     # The lease is a second at least, whatever the interval.
-    wait_until(lambda: not first.node.holds(scene.ADDRESS), "the lease's end")
+    wait_until(lambda: not first.node.holds(testbed.ADDRESS), "the lease's end")
 
 
-def test_unicast_peers_are_the_same_list_on_both_nodes(scene):
-    capture = scene.capture()
-    first, second = scene.pair(vrrp={"peers": ["192.0.2.11", "192.0.2.12"]})
-    stays(lambda: not second.node.holds(scene.ADDRESS), "one Active", 4)
+def test_unicast_peers_are_the_same_list_on_both_nodes(testbed):
+    capture = testbed.capture()
+    first, second = testbed.pair(vrrp={"peers": ["192.0.2.11", "192.0.2.12"]})
+    stays(lambda: not second.node.holds(testbed.ADDRESS), "one Active", 4)
     first.stop()
     second.wait_until("active")
     assert {(p["ip.src"], p["ip.dst"]) for p in capture.advertisements()} == {
@@ -33,17 +33,17 @@ def test_unicast_peers_are_the_same_list_on_both_nodes(scene):
     }  # fmt: skip
 
 
-def test_signed_advertisements_are_believed_and_unsigned_ones_are_not(scene):
-    key = scene.directory / "key"
+def test_signed_advertisements_are_believed_and_unsigned_ones_are_not(testbed):
+    key = testbed.directory / "key"
     key.write_text("00112233445566778899aabbccddeeff" * 2 + "\n")
     authentication = {"keys": {1: str(key)}}
     # keepalived's convention.
-    first, second = scene.pair(vrrp={"authentication": authentication, "checksum": "pseudo-header"})
-    stays(lambda: not second.node.holds(scene.ADDRESS), "one Active", 4)
+    first, second = testbed.pair(vrrp={"authentication": authentication, "checksum": "pseudo-header"})
+    stays(lambda: not second.node.holds(testbed.ADDRESS), "one Active", 4)
     # Another one in the network that has no key, and claims to be better.
-    stranger = scene.keepalived(scene.node("lb3"), priority=200)
+    stranger = testbed.keepalived(testbed.node("lb3"), priority=200)
     first.wait_for_log("advertisement from 192.0.2.13 rejected: it is not signed")
-    assert first.node.holds(scene.ADDRESS)
+    assert first.node.holds(testbed.ADDRESS)
     stranger.stop()
     # What is said for a dead one is signed too.
     said = len(second.log)
@@ -52,7 +52,7 @@ def test_signed_advertisements_are_believed_and_unsigned_ones_are_not(scene):
     second.wait_for_log("active, was backup, priority 100: the Active left", since=said)
 
 
-def test_a_group_is_on_one_node(scene):
+def test_a_group_is_on_one_node(testbed):
     def router(**changes):
         return {"interface": "eth0", "priority": {"lb1": 101, "lb2": 100}, "group": "view", **changes}
 
@@ -61,75 +61,75 @@ def test_a_group_is_on_one_node(scene):
         router(router=53, address=["192.0.2.102/24", "192.0.2.103/24"], interval="100ms"),
     ]  # fmt: skip
     addresses = ["192.0.2.100", "2001:db8::100", "192.0.2.102", "192.0.2.103"]
-    first, second = scene.pair(vrrp=vrrp)
+    first, second = testbed.pair(vrrp=vrrp)
     wait_until(lambda: all(first.node.holds(a) for a in addresses), "every address")
-    assert scene.get("2001:db8::100").status == 200
+    assert testbed.get("2001:db8::100").status == 200
     # One of them ends on this node: the address of IPv6 can't be sent for any more.
     first.node.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6")
     wait_until(lambda: all(second.node.holds(a) for a in addresses), f"every address on the other node\n{second.log}")
     wait_until(lambda: not any(first.node.holds(a) for a in addresses), "none on the first")
 
 
-def test_a_script_lowers_the_priority_while_it_fails(scene):
-    check = script(scene.directory, "check", f"test -e {scene.directory}/good")
-    (scene.directory / "good").touch()
+def test_a_script_lowers_the_priority_while_it_fails(testbed):
+    check = script(testbed.directory, "check", f"test -e {testbed.directory}/good")
+    (testbed.directory / "good").touch()
     track = {"script": str(check), "interval": "2s", "timeout": "2s", "weight": -50, "recovery": "1s"}
-    first, second = scene.pair(vrrp={"track": track})
-    os.remove(scene.directory / "good")
+    first, second = testbed.pair(vrrp={"track": track})
+    os.remove(testbed.directory / "good")
     # It fails on both, and the better one is the better one again, whoever ran it first.
     first.wait_for_log("priority 51, was 101: script check")
     second.wait_for_log("priority 50, was 100: script check")
-    wait_until(lambda: first.node.holds(scene.ADDRESS), f"the address on the better one\n{first.log}")
-    stays(lambda: first.node.holds(scene.ADDRESS), "no reason to move", 1)
-    (scene.directory / "good").touch()
+    wait_until(lambda: first.node.holds(testbed.ADDRESS), f"the address on the better one\n{first.log}")
+    stays(lambda: first.node.holds(testbed.ADDRESS), "no reason to move", 1)
+    (testbed.directory / "good").touch()
     first.wait_for_log("priority 101, was 51")
 
 
-def test_an_interface_that_is_tracked_makes_a_node_give_up(scene):
-    scene.server()
-    node = scene.node("lb1")
+def test_an_interface_that_is_tracked_makes_a_node_give_up(testbed):
+    testbed.server()
+    node = testbed.node("lb1")
     node.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "far1")
     for name in ("eth1", "far1"):
         node.run("ip", "link", "set", name, "up")
-    balancer = scene.balancer(node, vrrp={"track": {"interface": "eth1"}}).wait_until("active")
+    balancer = testbed.balancer(node, vrrp={"track": {"interface": "eth1"}}).wait_until("active")
     node.run("ip", "link", "set", "far1", "down")
     balancer.wait_for_log("fault, was active.*link eth1")
-    wait_until(lambda: not node.holds(scene.ADDRESS), "no address")
+    wait_until(lambda: not node.holds(testbed.ADDRESS), "no address")
     node.run("ip", "link", "set", "far1", "up")
     balancer.wait_until("active", since=balancer.log.index("fault, was active"))
 
 
-def test_hooks_are_told_as_keepalived_tells_its_own(scene):
-    hook = script(scene.directory, "hook", f'echo "$@" >>{scene.directory}/told')
-    scene.server()
-    balancer = scene.balancer(scene.node("lb1"), vrrp={"notify": str(hook), "name": "view"}).wait_until("active")
+def test_hooks_are_told_as_keepalived_tells_its_own(testbed):
+    hook = script(testbed.directory, "hook", f'echo "$@" >>{testbed.directory}/told')
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1"), vrrp={"notify": str(hook), "name": "view"}).wait_until("active")
     balancer.stop()
-    told = (scene.directory / "told").read_text().splitlines()
+    told = (testbed.directory / "told").read_text().splitlines()
     assert told == ["INSTANCE view BACKUP 101", "INSTANCE view MASTER 101", "INSTANCE view STOP 101"]
 
 
-def test_a_node_that_comes_back_leaves_the_other_one_alone_for_its_preempt_delay(scene):
-    first, second = scene.pair(vrrp={"preempt-delay": "7s"})
+def test_a_node_that_comes_back_leaves_the_other_one_alone_for_its_preempt_delay(testbed):
+    first, second = testbed.pair(vrrp={"preempt-delay": "7s"})
     first.stop()
     second.wait_until("active")
     said = len(first.log)
     first.start().wait_until("backup", since=said)
     # Twice as long as it waits for a worse one otherwise.
-    stays(lambda: not first.node.holds(scene.ADDRESS), "left alone", 6.5)
+    stays(lambda: not first.node.holds(testbed.ADDRESS), "left alone", 6.5)
     first.wait_until("active", since=said)
-    wait_until(lambda: not second.node.holds(scene.ADDRESS), "one holder")
+    wait_until(lambda: not second.node.holds(testbed.ADDRESS), "one holder")
 
 
-def test_an_owner_is_active_at_once(scene):
-    scene.server()
-    balancer = scene.balancer(scene.node("lb1"), vrrp={"priority": 255}).wait_until("active")
+def test_an_owner_is_active_at_once(testbed):
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1"), vrrp={"priority": 255}).wait_until("active")
     assert "backup" not in balancer.log
 
 
-def test_an_interface_that_comes_later_is_waited_for(scene):
-    scene.server()
-    node = scene.node("lb1")
-    balancer = scene.balancer(node, vrrp={"interface": "late0"})
+def test_an_interface_that_comes_later_is_waited_for(testbed):
+    testbed.server()
+    node = testbed.node("lb1")
+    balancer = testbed.balancer(node, vrrp={"interface": "late0"})
     balancer.wait_for_log("there is no interface late0")
     node.run("ip", "link", "add", "late0", "type", "veth", "peer", "name", "late1")
     node.run("ip", "addr", "add", "198.51.100.1/24", "dev", "late0")
@@ -138,14 +138,14 @@ def test_an_interface_that_comes_later_is_waited_for(scene):
     balancer.wait_until("active")
 
 
-def test_both_active_is_told_with_what_to_look_at(scene):
-    scene.server()
-    first = scene.balancer(scene.node("lb1"), vrrp={"checksum": "pseudo-header"}).wait_until("active")
+def test_both_active_is_told_with_what_to_look_at(testbed):
+    testbed.server()
+    first = testbed.balancer(testbed.node("lb1"), vrrp={"checksum": "pseudo-header"}).wait_until("active")
     # The second one hears nothing, as behind a firewall, and does not ask before it takes the address.
-    node = scene.node("lb2")
+    node = testbed.node("lb2")
     node.run("nft", "add table inet wall; add chain inet wall in { type filter hook input priority 0; }")
     node.run("nft", "add rule inet wall in meta l4proto 112 drop")
-    scene.keepalived(node, priority=100).wait_until("MASTER")
+    testbed.keepalived(node, priority=100).wait_until("MASTER")
     first.wait_for_log("both Active: 192.0.2.12 .* does not hear us; check that its firewall lets protocol 112 in")
 
 
@@ -159,10 +159,10 @@ with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806)) as f
 """
 
 
-def test_somebody_else_with_the_address_is_told_of(scene):
-    scene.server()
-    balancer = scene.balancer(scene.node("lb1")).wait_until("active")
-    other = scene.node("lb3")
+def test_somebody_else_with_the_address_is_told_of(testbed):
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1")).wait_until("active")
+    other = testbed.node("lb3")
 
     def is_told():
         # The bridge drops what comes from a cable that it has not seen the carrier of.
@@ -184,10 +184,10 @@ with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as m
 """
 
 
-def test_somebody_else_with_the_address_of_ipv6_is_told_of(scene):
-    scene.server()
-    balancer = scene.balancer(scene.node("lb1"), vrrp={"address": "2001:db8::100/64"}).wait_until("active")
-    other = scene.node("lb3")
+def test_somebody_else_with_the_address_of_ipv6_is_told_of(testbed):
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1"), vrrp={"address": "2001:db8::100/64"}).wait_until("active")
+    other = testbed.node("lb3")
 
     def is_told():
         other.run(sys.executable, "-c", CLAIM6)
@@ -211,10 +211,10 @@ with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86dd)) as f
 """
 
 
-def test_our_own_advertisements_are_nobody_else_s(scene):
-    scene.server()
-    balancer = scene.balancer(scene.node("lb1"), vrrp={"address": "2001:db8::100/64"}).wait_until("active")
-    other = scene.node("lb3")
+def test_our_own_advertisements_are_nobody_else_s(testbed):
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1"), vrrp={"address": "2001:db8::100/64"}).wait_until("active")
+    other = testbed.node("lb3")
     other.run(sys.executable, "-c", ECHO)
     balancer.wait_for_log("an advertisement from our own address fe80::.*: a loop in the network")
     assert "is Active as well" not in balancer.log

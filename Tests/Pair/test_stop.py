@@ -7,7 +7,7 @@ import pytest
 from harness.client import client_context, connect_tls
 from harness.pair.lan import Lan
 from harness.server import ConnectionServer
-from harness.waiting import PATIENCE, wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 KINDS = ["length", "chunks", "to-the-end"]
 
@@ -28,20 +28,20 @@ class Streams:
         request.send(b"x" * 65_536)
         with self.lock:
             self.begun += 1
-        self.over.wait(PATIENCE)
+        self.over.wait(TIMEOUT)
 
 
 @pytest.fixture
-def streams(scene, certificates):
+def streams(testbed, certificates):
     script = Streams()
-    scene.servers.append(ConnectionServer("view01", certificates.front, script=script, address=Lan.SERVERS[0]))
+    testbed.servers.append(ConnectionServer("view01", certificates.front, script=script, address=Lan.SERVERS[0]))
     yield script
     script.over.set()
 
 
-def begin(scene, kind):
+def begin(testbed, kind):
     """A download whose first bytes have come; the client waits for more."""
-    client = connect_tls((scene.ADDRESS, 443), client_context(scene.certificates.authority.certificate), server_name="view.test")
+    client = connect_tls((testbed.ADDRESS, 443), client_context(testbed.certificates.authority.certificate), server_name="view.test")
     client.send(f"GET /{kind} HTTP/1.1\r\nHost: view.test\r\n\r\n".encode())
     return client
 
@@ -56,11 +56,11 @@ def end_of(client):
 
 
 @pytest.mark.parametrize("way", ["stop", "failover"])
-def test_streams_are_cut_while_the_address_is_still_here_and_every_client_knows(scene, streams, way):
-    first, second = scene.pair(timeouts={"stop": "60s"})
-    clients = [begin(scene, kind) for kind in KINDS for _ in range(4)]
+def test_streams_are_cut_while_the_address_is_still_here_and_every_client_knows(testbed, streams, way):
+    first, second = testbed.pair(timeouts={"stop": "60s"})
+    clients = [begin(testbed, kind) for kind in KINDS for _ in range(4)]
     # One that has sent nothing yet, and one that is idle between two requests.
-    silent = begin(scene, "other")
+    silent = begin(testbed, "other")
     wait_until(lambda: streams.begun == len(clients), "the streams")
     clients.append(silent)
     ends = [None] * len(clients)
@@ -78,9 +78,9 @@ def test_streams_are_cut_while_the_address_is_still_here_and_every_client_knows(
     else:
         assert first.call("failover").returncode == 0
     for reader in readers:
-        reader.join(PATIENCE)
+        reader.join(TIMEOUT)
     assert None not in ends, ends
     print(f"{way}: the last client knew after {(max(ends) - began) * 1000:.0f} ms")
     assert max(ends) - began < 15
     second.wait_until("active")
-    assert scene.get(target="/page").status == 200
+    assert testbed.get(target="/page").status == 200

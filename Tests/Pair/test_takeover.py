@@ -6,25 +6,25 @@ import time
 from harness.waiting import wait_until
 
 
-def test_a_link_that_is_lost(scene):
-    first, second = scene.pair()
+def test_a_link_that_is_lost(testbed):
+    first, second = testbed.pair()
     first.node.unplug()
     second.wait_until("active")
-    wait_until(lambda: not first.node.holds(scene.ADDRESS), "no address behind a dead link")
+    wait_until(lambda: not first.node.holds(testbed.ADDRESS), "no address behind a dead link")
     first.wait_for_log("fault, was active.*link eth0")
-    probe = scene.probe()
+    probe = testbed.probe()
     since, said = time.monotonic(), len(first.log)
     first.node.plug()
     first.wait_until("active", since=said)
     probe.settle()
-    wait_until(lambda: not second.node.holds(scene.ADDRESS), "one holder")
+    wait_until(lambda: not second.node.holds(testbed.ADDRESS), "one holder")
     print(f"gap: {probe.gap(since) * 1000:.0f} ms")
     assert probe.gap(since) < 0.3
 
 
-def test_no_request_is_lost_that_a_second_connection_does_not_save(scene):
+def test_no_request_is_lost_that_a_second_connection_does_not_save(testbed):
     # A check that a busy machine let time out is soon made good.
-    first, second = scene.pair(health={"interval": "1s", "jitter": "0s", "rise": 1})
+    first, second = testbed.pair(health={"interval": "1s", "jitter": "0s", "rise": 1})
     failures, answered, over = [], [], threading.Event()
 
     def ask():
@@ -32,7 +32,7 @@ def test_no_request_is_lost_that_a_second_connection_does_not_save(scene):
         while not over.is_set():
             for attempt in (1, 2):
                 try:
-                    answer = scene.get()
+                    answer = testbed.get()
                     # None: closed before it was asked, as a node that stops does.
                     assert answer and answer.status == 200, answer
                     answered.append(time.monotonic())

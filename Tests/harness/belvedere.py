@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import ROOT
 from .client import client_context, connect_plain, connect_socket, connect_tls
-from .waiting import PATIENCE, free_port, fresh_address, wait_until
+from .waiting import TIMEOUT, free_port, fresh_address, wait_until
 
 # What no log may hold, whatever a test did.
 CRASH = re.compile(
@@ -83,8 +83,8 @@ class Belvedere:
             "threads": 2,
             # Tests that are about health checks say so; all others shall not meet one. Nor shall they meet the bound of
             # a handshake, which a busy machine may need longer for.
-            "health": {"interval": "1h", "timeout": f"{PATIENCE:.0f}s", "jitter": "0s"},
-            "timeouts": {"tls-handshake": f"{PATIENCE:.0f}s"},
+            "health": {"interval": "1h", "timeout": f"{TIMEOUT:.0f}s", "jitter": "0s"},
+            "timeouts": {"tls-handshake": f"{TIMEOUT:.0f}s"},
             # What any machine that runs tests has descriptors for; otherwise the log says that it has not.
             "limits": {"connections": 4000},
         }
@@ -154,10 +154,10 @@ class Belvedere:
     def signal(self, number):
         self.process.send_signal(number)
 
-    def wait(self, patience=PATIENCE):
+    def wait(self, timeout=TIMEOUT):
         """The exit status, once every process of the group is gone."""
         try:
-            status = self.process.wait(patience)
+            status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the supervisor did not end:\n{self.log}") from None
         wait_until(lambda: not self.group(), lambda: f"the worker's end: {self.group()}\n{self.log}")
@@ -217,12 +217,12 @@ class Belvedere:
     def access_lines(self):
         return self.access_file.read_text(errors="replace").splitlines()
 
-    def wait_for_log(self, pattern, *, since=0, patience=None):
+    def wait_for_log(self, pattern, *, since=0, timeout=None):
         """The match, once the log (from character `since` on) has one."""
         return wait_until(
             lambda: re.search(pattern, self.log[since:], re.IGNORECASE | re.MULTILINE),
             lambda: f"{pattern!r} in the log:\n{self.log}",
-            patience,
+            timeout,
         )
 
     def wait_for_access(self, pattern, count=1):
@@ -240,7 +240,7 @@ class Belvedere:
         """`belvedere ARGUMENTS`, asked of this service."""
         return subprocess.run(
             [str(binary()), *arguments, "--control", str(self.control)],
-            capture_output=True, text=True, timeout=PATIENCE, **options,
+            capture_output=True, text=True, timeout=TIMEOUT, **options,
         )  # fmt: skip
 
     def reload(self, changes=None):

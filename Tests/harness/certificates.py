@@ -97,7 +97,7 @@ class Authority:
         return chain
 
 
-class Certificates:
+class CertificateFactory:
     """What the suites need, made when first asked for and kept for the whole run."""
 
     service_name = "view.test"

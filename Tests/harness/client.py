@@ -5,7 +5,7 @@ import ssl
 
 from .http import Response
 from .stream import Stream, TLSStream
-from .waiting import PATIENCE
+from .waiting import TIMEOUT
 
 
 def client_context(authority=None, *, resumption=True, minimum=None, maximum=None, ciphers=None, alpn=("http/1.1",)):
@@ -62,7 +62,7 @@ class TLSClient(_Exchanges, TLSStream):
 
 def connect_socket(endpoint, source=None):
     """A TCP connection, from `source` when the balancer shall take us for that client."""
-    return socket.create_connection(endpoint, timeout=PATIENCE, source_address=(source, 0) if source else None)
+    return socket.create_connection(endpoint, timeout=TIMEOUT, source_address=(source, 0) if source else None)
 
 
 def connect_plain(endpoint, source=None):

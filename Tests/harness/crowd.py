@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .waiting import PATIENCE
+from .waiting import TIMEOUT
 
 # How many clients a crowd has, in all; CI has time and descriptors for no more than this.
 SIZE = int(os.environ.get("BELVEDERE_TEST_CROWD", "400"))
@@ -38,14 +38,14 @@ class Crowd:
 
     def wait(self):
         """Waits until everybody is there."""
-        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE * 6)
+        ready, _, _ = select.select([self.process.stdout], [], [], TIMEOUT * 6)
         assert ready and self.process.stdout.readline() == "complete\n", "the crowd did not gather"
         return self
 
     def end(self):
         """Everybody leaves."""
         self.process.stdin.close()
-        self.process.wait(PATIENCE * 3)
+        self.process.wait(TIMEOUT * 3)
 
     def __enter__(self):
         return self
@@ -76,7 +76,7 @@ def client_hello():
 
 
 def connect(endpoint, source):
-    return socket.create_connection(endpoint, timeout=PATIENCE * 3, source_address=(source, 0))
+    return socket.create_connection(endpoint, timeout=TIMEOUT * 3, source_address=(source, 0))
 
 
 def gather(kind, endpoint, count, source):

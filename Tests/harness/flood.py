@@ -4,7 +4,7 @@ import ctypes
 import ctypes.util
 import socket
 
-from .waiting import PATIENCE
+from .waiting import TIMEOUT
 
 _ssl = ctypes.CDLL(ctypes.util.find_library("ssl"))
 _crypto = ctypes.CDLL(ctypes.util.find_library("crypto"))
@@ -51,7 +51,7 @@ class Flooder:
 
     def __init__(self, sock, certificate=None, *, version=_TLS13):
         self.socket = sock
-        sock.settimeout(PATIENCE)
+        sock.settimeout(TIMEOUT)
         self.context = _context_new(_client_method() if certificate is None else _server_method())
         for control in (_SET_MINIMUM, _SET_MAXIMUM):
             _context_control(self.context, control, version, None)
@@ -66,7 +66,7 @@ class Flooder:
 
     @classmethod
     def connect(cls, endpoint, **options):
-        return cls(socket.create_connection(endpoint, timeout=PATIENCE), **options)
+        return cls(socket.create_connection(endpoint, timeout=TIMEOUT), **options)
 
     def __enter__(self):
         return self

@@ -11,7 +11,7 @@ from cryptography.x509 import ocsp
 from .waiting import fresh_address, wait_until
 
 
-class Responder:
+class OCSPResponder:
     """Listens at `url`. `answer` is a function of the question's bytes that returns status and content; `questions` are
     those that came. Made before the certificates that name it."""
 

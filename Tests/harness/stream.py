@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 
-from .waiting import PATIENCE
+from .waiting import TIMEOUT
 
 
 class Stream:
@@ -14,7 +14,7 @@ class Stream:
 
     def __init__(self, sock):
         self.socket = sock
-        sock.settimeout(PATIENCE)
+        sock.settimeout(TIMEOUT)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = bytearray()
         self.ended = None

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 # Generous: it bounds a hang, it is no expectation of speed. Sanitizer builds on a busy machine are slow.
-PATIENCE = float(os.environ.get("BELVEDERE_TEST_PATIENCE", "20"))
+TIMEOUT = float(os.environ.get("BELVEDERE_TEST_TIMEOUT", "20"))
 
 _POLL = 0.01
 
 
-def wait_until(condition, what, patience=None):
+def wait_until(condition, what, timeout=None):
     """Returns the first true value of `condition()`, or fails saying `what` did not happen."""
-    deadline = time.monotonic() + (PATIENCE if patience is None else patience)
+    deadline = time.monotonic() + (TIMEOUT if timeout is None else timeout)
     while True:
         value = condition()
         if value:

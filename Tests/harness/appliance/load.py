@@ -19,7 +19,7 @@ import time
 
 CLIENTS = 4
 # So long may one connection and its answer take. Not refused is not enough: it also has to be served.
-PATIENCE = 30
+TIMEOUT = 30
 
 
 class Cut(Exception):
@@ -41,7 +41,7 @@ class Load:
 
     def connect(self):
         try:
-            return socket.create_connection((self.address, 443), timeout=PATIENCE)
+            return socket.create_connection((self.address, 443), timeout=TIMEOUT)
         except OSError as error:
             raise Refused(repr(error)) from error
 

@@ -97,9 +97,9 @@ class Machine:
             raise Failed(f"{self.name}# {command}\nended with {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def wait_until(self, condition, what, *, patience=60):
+    def wait_until(self, condition, what, *, timeout=60):
         """Returns the condition's first true value."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             value = condition()
             if value:
@@ -108,7 +108,7 @@ class Machine:
         # What was decided; the access log would hide it.
         commands = ["journalctl --no-pager -n 400 -o short-precise | grep -v https~ | tail -n 60", "belvedere status", "ip -4 addr", "ip neigh"]
         state = "\n".join(self.attempt(f"timeout 10 {command}").stdout for command in commands)
-        raise Failed(f"{self.name}: {what} did not come within {patience} s\n{state}")
+        raise Failed(f"{self.name}: {what} did not come within {timeout} s\n{state}")
 
     # Files
 

@@ -9,7 +9,7 @@ import sys
 import time
 
 from harness.belvedere import CRASH, binary, merged, server_entry
-from harness.waiting import PATIENCE, wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 
 # What systemd does for the unit when a process has ended: its ExecStopPost=, with its nice value.
@@ -75,10 +75,10 @@ class Balancer:
     def log(self):
         return self.log_file.read_text(errors="replace")
 
-    def wait_for_log(self, pattern, *, since=0, patience=None):
+    def wait_for_log(self, pattern, *, since=0, timeout=None):
         return wait_until(
             lambda: re.search(pattern, self.log[since:], re.MULTILINE),
-            lambda: f"{pattern!r} in the log of {self.node.name}:\n{self.log}", patience,
+            lambda: f"{pattern!r} in the log of {self.node.name}:\n{self.log}", timeout,
         )  # fmt: skip
 
     def wait_until(self, role, *, since=0):
@@ -93,7 +93,7 @@ class Balancer:
         """Power is cut off for this process: nothing is tidied up."""
         self.expects_killed = True
         self.signal(signal.SIGKILL)
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
 
     def kill_under_systemd(self):
         """The same, with systemd there to run `belvedere release`. Returns the moment of the death."""
@@ -104,7 +104,7 @@ class Balancer:
         wait_until(lambda: "anon_inode:[pidfd]" in _files(release.pid), "the one that waits for the end")
         moment = time.monotonic()
         self.kill()
-        _, said = release.communicate(timeout=PATIENCE)
+        _, said = release.communicate(timeout=TIMEOUT)
         assert release.returncode == 0, said
         return moment
 
@@ -116,19 +116,19 @@ class Balancer:
 
     def stop(self):
         self.signal(signal.SIGTERM)
-        assert self.process.wait(PATIENCE) == 0, self.log
+        assert self.process.wait(TIMEOUT) == 0, self.log
 
     def call(self, *arguments):
         """`belvedere ARGUMENTS`, asked of this one."""
         return subprocess.run(
             self.node.command(*self.prefix, binary(), *arguments, "--control", self.control),
-            capture_output=True, text=True, timeout=PATIENCE,
+            capture_output=True, text=True, timeout=TIMEOUT,
         )  # fmt: skip
 
     def call_plainly(self, *arguments):
         """The same for what asks nothing of a service."""
         return subprocess.run(
-            self.node.command(*self.prefix, binary(), *arguments), capture_output=True, text=True, timeout=PATIENCE
+            self.node.command(*self.prefix, binary(), *arguments), capture_output=True, text=True, timeout=TIMEOUT
         )
 
     @property
@@ -142,7 +142,7 @@ class Balancer:
             self.signal(signal.SIGCONT)
             self.signal(signal.SIGTERM)
             try:
-                self.process.wait(PATIENCE)
+                self.process.wait(TIMEOUT)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

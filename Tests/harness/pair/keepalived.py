@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from harness.belvedere import libc_die_with_parent
-from harness.waiting import PATIENCE, wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 # Accepts on a port of every address, from a full backlog, and closes.
 ACCEPTOR = """
@@ -63,7 +63,7 @@ class Keepalived:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
 
     def end(self):
         for process in (self.process, self._acceptor):

@@ -11,7 +11,7 @@ from .lan import Lan, Node
 from .probe import AddressWatch, Probe
 
 
-class Scene:
+class Testbed:
     # The virtual address; one that a test compares it with has another.
     ADDRESS = "192.0.2.100"
     OTHER_ADDRESS = "192.0.2.101"

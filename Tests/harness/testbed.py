@@ -1,4 +1,4 @@
-"""One test's actors, and the checks that close every test."""
+"""The balancers of a test, the servers behind them, and the checks that close every test."""
 
 import shutil
 
@@ -9,7 +9,7 @@ from .nginx import Nginx
 from .server import ConnectionServer, page
 
 
-class Scene:
+class Testbed:
     """Makes servers and balancers in one directory, and ends all of them, balancers first."""
 
     def __init__(self, directory, certificates):
