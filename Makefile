@@ -22,6 +22,8 @@ SIMULATION_SCALE ?= 100
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets nginx-light curl \
 	openssl iproute2 slowhttptest
+# RawSocketTests makes interfaces and skips without it.
+UNIT_TEST_PACKAGES := $(BUILD_PACKAGES) iproute2
 C_TEST_PACKAGES := $(BUILD_PACKAGES) gcc libc6-dev
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian rpm rpmlint file
 PACKAGE_TEST_PACKAGES := $(TEST_PACKAGES) fish iptables man-db nftables util-linux zsh
@@ -49,7 +51,7 @@ export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 
 
 .PHONY: help build reproducible debug demo deb rpm test build-tests test-unit test-c test-end-to-end test-pair soak test-packages test-appliance test-instructions lint simulation \
 	fuzz bench clean \
-	stage deps deps-test deps-test-c deps-bench deps-package deps-test-packages deps-pair deps-appliance
+	stage deps deps-test deps-test-unit deps-test-c deps-bench deps-package deps-test-packages deps-pair deps-appliance
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,7 +89,7 @@ test: test-unit test-end-to-end test-pair ## everything that must pass
 build-tests: deps ## what test-unit and test-end-to-end run, built
 	swift build $(SWIFT_OPTIONS) --build-tests
 
-test-unit: deps test-c ## the Swift tests, and those of the C code
+test-unit: deps-test-unit test-c ## the Swift tests, and those of the C code
 	$(ENVIRONMENT) swift test $(SWIFT_OPTIONS)
 
 test-c: deps-test-c ## our C code under gcc's sanitizers
@@ -155,6 +157,9 @@ deps: ## install what a build needs
 
 deps-test: deps ## install what the tests need
 	$(call install,$(TEST_PACKAGES))
+
+deps-test-unit:
+	$(call install,$(UNIT_TEST_PACKAGES))
 
 deps-test-c:
 	$(call install,$(C_TEST_PACKAGES))
