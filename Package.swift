@@ -10,6 +10,8 @@ let settings: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
   // Every C module sees glibc with its GNU extensions; modules that see it differently don't go together.
   .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
+  // Carries the bodies of `public` declarations into other modules, and those of what they call.
+  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
 /// A target of ours and what it may depend on. Dependencies point down only; `Tests/Structure` holds it.

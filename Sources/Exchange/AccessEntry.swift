@@ -1,23 +1,23 @@
 import Wire
 
 /// One line of the access log, before it is written: the record, and what surrounds it.
-package struct AccessEntry: ~Copyable {
-  package let record: AccessRecord
-  package let client: Endpoint
-  package let frontend: StaticString
-  package let isTLS: Bool
+public struct AccessEntry: ~Copyable {
+  public let record: AccessRecord
+  public let client: Endpoint
+  public let frontend: StaticString
+  public let isTLS: Bool
   /// Nil when no server was chosen.
-  package let server: String?
-  package let requestLine: [UInt8]
+  public let server: String?
+  public let requestLine: [UInt8]
   /// Clients' connections, this one among them.
-  package let connections: Int
+  public let connections: Int
   /// Exchanges at the server, this one not counted: its place was given back.
-  package let serverConnections: Int
-  package let queue: Int
+  public let serverConnections: Int
+  public let queue: Int
   /// Of the configuration that it went by.
-  package let generation: UInt64
+  public let generation: UInt64
 
-  package init(
+  public init(
     record: AccessRecord, client: Endpoint, frontend: StaticString, isTLS: Bool, server: String?,
     requestLine: [UInt8], connections: Int, serverConnections: Int, queue: Int, generation: UInt64
   ) {
@@ -34,7 +34,7 @@ package struct AccessEntry: ~Copyable {
   }
 
   /// Appends what the journal keeps beside the line, as `NAME=value` lines: whom it is about.
-  package func renderFields(into sink: inout some ByteSink) {
+  public func renderFields(into sink: inout some ByteSink) {
     sink.append("BELVEDERE_CLIENT=")
     client.address.write(into: &sink)
     if let server {

@@ -1,7 +1,7 @@
 import Wire
 
 /// How a line of the access log looks.
-package enum AccessLogFormat: Sendable {
+public enum AccessLogFormat: Sendable {
   /// HAProxy's `option httplog`, so that the tools that read it go on working:
   ///
   ///     192.0.2.7:50312 [22/Nov/2026:10:43:05.123] https~ servers/view01 0/0/1/4/6 200 3120 - - ---- 5/5/2/1/0 0/0 "GET / HTTP/1.1"
@@ -10,7 +10,7 @@ package enum AccessLogFormat: Sendable {
   case json
 
   /// Appends the line that ends at `end` and whose request began at `began` by the clock on the wall.
-  package func render(
+  public func render(
     _ entry: borrowing AccessEntry, at end: Instant, began: CalendarTime, into sink: inout some ByteSink
   ) {
     switch self {

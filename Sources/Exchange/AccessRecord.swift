@@ -1,43 +1,43 @@
 import Wire
 
 /// What the access log says of one exchange: its instants, its bytes, and how it ended.
-package struct AccessRecord: Sendable {
+public struct AccessRecord: Sendable {
   /// The first byte of the request came.
-  package var began: Instant?
+  public var began: Instant?
   /// The head was complete.
-  package var headRead: Instant?
+  public var headRead: Instant?
   /// A place at a server was free.
-  package var dequeued: Instant?
+  public var dequeued: Instant?
   /// The connection to the server stood, TLS included.
-  package var connected: Instant?
+  public var connected: Instant?
   /// The head of the final response was complete.
-  package var answered: Instant?
+  public var answered: Instant?
   /// Zero while nothing was answered.
-  package var status: UInt16 = 0
+  public var status: UInt16 = 0
   /// Bytes sent to the client, head and framing included.
-  package var bytesToClient: UInt64 = 0
+  public var bytesToClient: UInt64 = 0
   /// Bytes received from the client, head and framing included.
-  package var bytesFromClient: UInt64 = 0
+  public var bytesFromClient: UInt64 = 0
   /// How often another connection was tried.
-  package var retries = 0
+  public var retries = 0
   /// The exchange moved to another server than the first chosen.
-  package var redispatched = false
-  package var queued = false
-  package var termination = Termination()
+  public var redispatched = false
+  public var queued = false
+  public var termination = Termination()
 
-  package init() {}
+  public init() {}
 
   /// HAProxy's five timers: TR (request head), Tw (queue), Tc (connect), Tr (response head) and Ta (all of it).
-  package struct Timers: Hashable, Sendable {
+  public struct Timers: Hashable, Sendable {
     /// Milliseconds; nil when the phase was not reached, which the log prints as -1.
-    package var request: UInt64?
-    package var wait: UInt64?
-    package var connect: UInt64?
-    package var response: UInt64?
-    package var active: UInt64
+    public var request: UInt64?
+    public var wait: UInt64?
+    public var connect: UInt64?
+    public var response: UInt64?
+    public var active: UInt64
   }
 
-  package func timers(at end: Instant) -> Timers {
+  public func timers(at end: Instant) -> Timers {
     func between(_ from: Instant?, _ to: Instant?) -> UInt64? {
       guard let from, let to else { return nil }
       return (to - from).milliseconds

@@ -12,7 +12,6 @@ enum Stage: Hashable, Sendable {
 }
 
 /// What happened with the server in use.
-@usableFromInline
 struct Attempt: Sendable {
   var stage = Stage.none
   /// The connection had served before, and may have been closed by the server meanwhile.
@@ -20,9 +19,9 @@ struct Attempt: Sendable {
   /// Something of the request may have reached the server.
   var hasSent = false
   /// Something of an answer came.
-  @usableFromInline var hasHeard = false
+  var hasHeard = false
   /// The server takes nothing more of the request. What can be read of its answer still counts.
-  @usableFromInline var isDeaf = false
+  var isDeaf = false
   /// 1xx heads that came in front of the answer.
   var interimHeads = 0
 
@@ -33,14 +32,14 @@ struct Attempt: Sendable {
 
 extension Exchange {
   /// No server has a place free; the exchange waits for one.
-  package mutating func beginQueueing(at now: Instant) {
+  public mutating func beginQueueing(at now: Instant) {
     attempt = Attempt(stage: .queued(since: now))
     record.queued = true
     lastActivity = now
   }
 
   /// A connection to a server is being made, or taken from a pool.
-  package mutating func beginAttempt(isReused: Bool, at now: Instant) {
+  public mutating func beginAttempt(isReused: Bool, at now: Instant) {
     noteConnecting(until: now)
     attempt = Attempt(stage: .connecting(since: now), isReused: isReused)
     serverCloses = isTunnel
@@ -59,14 +58,14 @@ extension Exchange {
   }
 
   /// The connection stands; the request goes out on it.
-  package mutating func connected(at now: Instant) {
+  public mutating func connected(at now: Instant) {
     attempt.stage = .connected
     record.connected = now
     lastActivity = now
   }
 
   /// Notes that the oldest `count` pending bytes of the request went out.
-  package mutating func sentRequest(_ count: Int, at now: Instant) {
+  public mutating func sentRequest(_ count: Int, at now: Instant) {
     requestCursor.send(count)
     attempt.hasSent = true
     lastActivity = now
@@ -74,24 +73,22 @@ extension Exchange {
 
   /// Notes that bytes of the request that the cursor has passed already, its head among them, may have left for the
   /// server.
-  package mutating func requestLeft() { attempt.hasSent = true }
+  public mutating func requestLeft() { attempt.hasSent = true }
 
   /// Writing to the server failed. Its answer may be here already, and reading goes on until the end of its stream.
-  package mutating func serverBecameDeaf() {
+  public mutating func serverBecameDeaf() {
     attempt.isDeaf = true
     serverCloses = true
   }
 
   /// Nothing more of the request is to be sent on this connection.
-  @inlinable
   public var isServerDeaf: Bool { attempt.isDeaf }
 
   /// Some part of an answer came: the request will not be sent again.
-  @inlinable
   public var isAnswering: Bool { attempt.hasHeard }
 
   /// Where the exchange is, for the log.
-  package var phase: Termination.Phase {
+  public var phase: Termination.Phase {
     if requestSide == .head { return .request }
     switch attempt.stage {
     case .none, .queued: return .queue

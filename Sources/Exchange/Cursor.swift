@@ -3,19 +3,18 @@
 /// What is approved has been read, has one meaning, and may go out as it came. What is sent may stay in front of the
 /// buffer, so that a request can be sent once more to another server.
 public struct Cursor: Hashable, Sendable {
-  @usableFromInline package private(set) var sent = 0
-  @usableFromInline package private(set) var approved = 0
+  public private(set) var sent = 0
+  public private(set) var approved = 0
 
-  package init() {}
+  public init() {}
 
   /// Bytes that wait to be sent.
-  @inlinable
   public var pending: Int { approved &- sent }
 
   mutating func approve(_ count: Int) { approved += count }
 
   /// Notes that the oldest `count` pending bytes went out.
-  package mutating func send(_ count: Int) {
+  public mutating func send(_ count: Int) {
     precondition(count >= 0 && count <= pending)
     sent += count
   }
@@ -30,7 +29,7 @@ public struct Cursor: Hashable, Sendable {
   }
 
   /// Forgets the bytes that were sent; the caller consumes as many from its buffer.
-  package mutating func drop() -> Int {
+  public mutating func drop() -> Int {
     let dropped = sent
     approved -= dropped
     sent = 0

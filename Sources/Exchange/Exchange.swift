@@ -10,8 +10,7 @@ import Wire
 /// go back.
 public struct Exchange: Sendable {
   /// What comes next from one side.
-  @usableFromInline
-  package enum Side: Hashable, Sendable {
+  public enum Side: Hashable, Sendable {
     case head
     case body
     /// Nothing more belongs to this exchange.
@@ -20,43 +19,42 @@ public struct Exchange: Sendable {
     case tunnel
   }
 
-  @usableFromInline package internal(set) var requestSide = Side.head
-  @usableFromInline package internal(set) var responseSide = Side.head
-  package internal(set) var request: RequestHead?
-  package internal(set) var response: ResponseHead?
+  public internal(set) var requestSide = Side.head
+  public internal(set) var responseSide = Side.head
+  public internal(set) var request: RequestHead?
+  public internal(set) var response: ResponseHead?
   /// Into the buffer of the client's bytes.
-  @usableFromInline package var requestCursor = Cursor()
+  public var requestCursor = Cursor()
   /// Into the buffer of the server's bytes.
-  @usableFromInline package var responseCursor = Cursor()
-  package var record = AccessRecord()
+  public var responseCursor = Cursor()
+  public var record = AccessRecord()
   /// When bytes last moved, in either direction.
-  package var lastActivity: Instant
+  public var lastActivity: Instant
   /// When the connection became ready for this request's first byte.
-  package let opened: Instant
+  public let opened: Instant
 
   /// The first exchange of its connection: waiting for it counts as http-request, not as keep-alive.
-  package let isFirst: Bool
+  public let isFirst: Bool
   /// The client said, or the policy asks, that the connection ends with this exchange.
-  @usableFromInline package internal(set) var clientCloses = false
+  public internal(set) var clientCloses = false
   /// The client closed its direction. The answer still goes out.
-  @usableFromInline package internal(set) var clientEnded = false
+  public internal(set) var clientEnded = false
   /// The server may not be asked again on its connection.
-  @usableFromInline package internal(set) var serverCloses = false
+  public internal(set) var serverCloses = false
   /// The server's connection is bound to this client from here on.
-  package internal(set) var isPrivate = false
+  public internal(set) var isPrivate = false
   /// The answer began before the request's body had ended: a two-way stream.
-  package internal(set) var isStream = false
+  public internal(set) var isStream = false
   /// Both directions are, or were until they ended, opaque bytes.
-  @usableFromInline package internal(set) var isTunnel = false
+  public internal(set) var isTunnel = false
 
   /// A byte that was approved and is to go out as another one; an offset into the buffer that was offered last.
-  @usableFromInline
   struct Overwrite: Hashable, Sendable {
-    @usableFromInline let offset: Int
-    @usableFromInline let octet: UInt8
+    let offset: Int
+    let octet: UInt8
   }
 
-  @usableFromInline var overwrite: Overwrite?
+  var overwrite: Overwrite?
 
   var scanner = HeadScanner()
   var responseScanner = HeadScanner()
@@ -69,9 +67,9 @@ public struct Exchange: Sendable {
   var searched = Interval.zero
   /// Attempts that met a shortage of this machine's own.
   var shortages = 0
-  @usableFromInline var attempt = Attempt()
+  var attempt = Attempt()
 
-  package init(isFirst: Bool, policy: borrowing ExchangePolicy, at now: Instant) {
+  public init(isFirst: Bool, policy: borrowing ExchangePolicy, at now: Instant) {
     self.isFirst = isFirst
     opened = now
     lastActivity = now
@@ -79,7 +77,7 @@ public struct Exchange: Sendable {
   }
 
   /// An exchange of opaque bytes, for connections that are passed through unread.
-  package static func tunnel(policy: borrowing ExchangePolicy, at now: Instant) -> Exchange {
+  public static func tunnel(policy: borrowing ExchangePolicy, at now: Instant) -> Exchange {
     var exchange = Exchange(isFirst: true, policy: policy, at: now)
     exchange.requestSide = .tunnel
     exchange.responseSide = .tunnel
@@ -92,24 +90,20 @@ public struct Exchange: Sendable {
   }
 
   /// Both messages have been read to their ends, and everything approved has gone out.
-  @inlinable
   public var isComplete: Bool {
     requestSide == .complete && responseSide == .complete && requestCursor.pending == 0 && responseCursor.pending == 0
   }
 
   /// The answer is complete and gone out, but nobody will read the rest of the request.
-  @inlinable
   public var isAnsweredEarly: Bool {
     guard responseSide == .complete, responseCursor.pending == 0 else { return false }
     return attempt.isDeaf || !isTunnel && (requestSide == .body || requestCursor.pending > 0)
   }
 
   /// The request is complete, and its answer has not begun.
-  @inlinable
   public var isUnanswered: Bool { requestSide == .complete && responseSide == .head }
 
   /// The byte of the buffer just offered that is to be written over before anything else is done with it.
-  @inlinable
   public mutating func takeOverwrite() -> (offset: Int, octet: UInt8)? {
     guard let taken = overwrite else { return nil }
     overwrite = nil
@@ -117,20 +111,18 @@ public struct Exchange: Sendable {
   }
 
   /// The client's connection ends with this exchange.
-  package mutating func endConnection() { clientCloses = true }
+  public mutating func endConnection() { clientCloses = true }
 
   /// The server's connection stays this client's, as the exchange before has decided.
-  package mutating func keepPrivate() { isPrivate = true }
+  public mutating func keepPrivate() { isPrivate = true }
 
   /// The client's connection may carry another request: both messages have been read to their ends, whether or not the
   /// server took all of the one it answered.
-  @inlinable
   public var clientMayContinue: Bool {
     requestSide == .complete && responseSide == .complete && responseCursor.pending == 0 && !clientCloses
       && !clientEnded
   }
 
   /// The server's connection may carry another request.
-  @inlinable
   public var serverMayContinue: Bool { isComplete && !serverCloses }
 }

@@ -2,19 +2,19 @@ import HTTP1
 import Wire
 
 /// Which of the two directions has bytes that its receiver does not take.
-package struct Backlog: OptionSet, Sendable {
-  package let rawValue: UInt8
+public struct Backlog: OptionSet, Sendable {
+  public let rawValue: UInt8
 
-  package init(rawValue: UInt8) { self.rawValue = rawValue }
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// The client does not take its answer.
-  package static let toClient = Backlog(rawValue: 1)
+  public static let toClient = Backlog(rawValue: 1)
   /// The server does not take its request.
-  package static let toServer = Backlog(rawValue: 2)
+  public static let toServer = Backlog(rawValue: 2)
 }
 
 /// Whether an exchange has waited too long, and for what.
-package enum Expiry: Hashable, Sendable {
+public enum Expiry: Hashable, Sendable {
   /// Not before this.
   case later(Instant)
   /// The client asked for nothing: close its connection.
@@ -35,7 +35,7 @@ package enum Expiry: Hashable, Sendable {
 extension Exchange {
   /// The earliest instant at which something could expire: cheap, and what a timer is armed for. `expiry` then tells.
   /// Mutating only so that the caller does not copy the exchange for the call.
-  package mutating func earliestExpiry(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
+  public mutating func earliestExpiry(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
     switch requestSide {
     case .head: headDeadline(timeouts)
     case .body, .complete, .tunnel:
@@ -48,7 +48,7 @@ extension Exchange {
   }
 
   /// What has expired at `now`.
-  package func expiry(_ timeouts: borrowing ExchangePolicy.Timeouts, backlog: Backlog, at now: Instant) -> Expiry {
+  public func expiry(_ timeouts: borrowing ExchangePolicy.Timeouts, backlog: Backlog, at now: Instant) -> Expiry {
     let (deadline, kind) = due(timeouts, backlog: backlog)
     return now < deadline ? .later(deadline) : kind
   }

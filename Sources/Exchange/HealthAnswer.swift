@@ -5,18 +5,18 @@ import HTTP1
 ///
 /// Only the status counts, but all of the answer has to come, within bounds that no page of a health check meets: a
 /// server that sends without end is told apart from one that is slow, and costs no more than these.
-package struct HealthAnswer: BitwiseCopyable, Sendable {
+public struct HealthAnswer: BitwiseCopyable, Sendable {
   /// Of the whole answer, heads and chunk framing included. The page that is asked for usually has a few kilobytes.
-  package static let maximumBytes = 1 << 20
+  public static let maximumBytes = 1 << 20
   /// 1xx heads in front of the answer. Nothing was asked that needs any.
-  package static let maximumInterimHeads = 8
+  public static let maximumInterimHeads = 8
 
   /// What looking at some bytes came to.
-  package struct Step: Hashable, Sendable {
+  public struct Step: Hashable, Sendable {
     /// How many leading bytes need not be kept.
-    package let accepted: Int
+    public let accepted: Int
     /// Nil while there is more to come.
-    package let verdict: CheckResult?
+    public let verdict: CheckResult?
   }
 
   private let request: AnsweredRequest
@@ -31,7 +31,7 @@ package struct HealthAnswer: BitwiseCopyable, Sendable {
   private var bytes = 0
 
   /// `isToHead`: HEAD was asked, so that no body follows. `limit` is of the bytes of the whole answer.
-  package init(isToHead: Bool, limits: HeadLimits, limit: Int = HealthAnswer.maximumBytes) {
+  public init(isToHead: Bool, limits: HeadLimits, limit: Int = HealthAnswer.maximumBytes) {
     request = AnsweredRequest(isHead: isToHead)
     self.limits = limits
     self.limit = limit
@@ -39,7 +39,7 @@ package struct HealthAnswer: BitwiseCopyable, Sendable {
 
   /// Looks at `received`, which is everything that came and was not accepted. `end` is how the stream ended behind it.
   /// Nothing more is to be asked after a verdict.
-  package mutating func advance(over received: Span<UInt8>, end: StreamEnd?) -> Step {
+  public mutating func advance(over received: Span<UInt8>, end: StreamEnd?) -> Step {
     var accepted = 0
     if status == nil {
       do throws(Failure) {

@@ -5,9 +5,9 @@ import Wire
 ///
 /// Queries carry what a session can be taken over with: the tunnel's `/ice/reconnect?ID&SECRET`, a SAML artifact, a
 /// one-time token. So do path parameters (`;jsessionid=…`). A log is read by more people than a session has owners.
-package struct LoggedRequestLine: Sendable {
+public struct LoggedRequestLine: Sendable {
   /// What becomes of queries and path parameters.
-  package enum Queries: Sendable {
+  public enum Queries: Sendable {
     /// Each part is replaced by `~` and eight hexadecimal digits of a keyed hash: lines of one worker that have the same
     /// part have the same digits. `name=` in front of a value stays.
     case hashed
@@ -19,21 +19,21 @@ package struct LoggedRequestLine: Sendable {
 
   /// Bytes of the client's that are looked at. What is written of them may be twice as long, and a part and the version:
   /// a connection keeps the storage.
-  package static let limit = 1024
+  public static let limit = 1024
 
   /// What stands for a line that is no request line. It could be the rest of a body with a password in it.
-  package static let unreadable: StaticString = "<BADREQ>"
+  public static let unreadable: StaticString = "<BADREQ>"
 
   private let queries: Queries
   private let hash: SecretHash
 
-  package init(_ queries: Queries, hash: SecretHash) {
+  public init(_ queries: Queries, hash: SecretHash) {
     self.queries = queries
     self.hash = hash
   }
 
   /// Replaces `line` by the first line of `bytes` that is not empty; control characters stand as they came.
-  package func write(firstOf bytes: Span<UInt8>, to line: inout [UInt8]) {
+  public func write(firstOf bytes: Span<UInt8>, to line: inout [UInt8]) {
     line.removeAll(keepingCapacity: true)
     var start = 0
     while start < bytes.count, bytes[start].isLineEnd { start &+= 1 }

@@ -2,7 +2,7 @@ import HTTP1
 import Wire
 
 /// What went wrong between us and the server.
-package enum ServerFailure: Hashable, CaseIterable, Sendable {
+public enum ServerFailure: Hashable, CaseIterable, Sendable {
   /// No connection came about: refused, unreachable, a failed TLS handshake or verification.
   case connect
   /// No connection came about in time.
@@ -21,7 +21,7 @@ package enum ServerFailure: Hashable, CaseIterable, Sendable {
 }
 
 /// What to do about it.
-package enum Recovery: Hashable, Sendable {
+public enum Recovery: Hashable, Sendable {
   /// Another connection to the same server: the one used was stale.
   case reconnect
   /// Another server, if there is one.
@@ -37,7 +37,7 @@ package enum Recovery: Hashable, Sendable {
 extension Exchange {
   /// Decides what follows a failure of the server's side. The decision is final for this attempt, and the record says
   /// how the exchange ended unless it goes on.
-  package mutating func recover(
+  public mutating func recover(
     from failure: ServerFailure, timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
   ) -> Recovery {
     noteConnecting(until: now)
@@ -76,7 +76,7 @@ extension Exchange {
   }
 
   /// From one attempt that met a shortage of this machine's own to the next.
-  package static let shortagePause = Interval.milliseconds(100)
+  public static let shortagePause = Interval.milliseconds(100)
 
   /// How many such attempts one exchange makes: for three seconds, in which a login storm's handshakes are over, and after
   /// which an answer is worth more than hope.

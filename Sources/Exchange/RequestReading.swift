@@ -2,7 +2,7 @@ import HTTP1
 import Wire
 
 /// What came of looking at the client's bytes.
-package enum RequestStep: Hashable, Sendable {
+public enum RequestStep: Hashable, Sendable {
   /// More bytes are needed.
   case incomplete
   /// The head is complete and the request may be routed.
@@ -20,7 +20,7 @@ extension Exchange {
   /// Looks for a complete request head at the start of `bytes`, everything received and not consumed.
   ///
   /// What of the body is already there is looked at as well.
-  package mutating func readRequestHead(
+  public mutating func readRequestHead(
     _ bytes: Span<UInt8>, ended: Bool, policy: borrowing ExchangePolicy, at now: Instant
   ) -> RequestStep {
     // RFC 9112 §2.2: an empty line before a request is ignored, and begins none.
@@ -60,7 +60,7 @@ extension Exchange {
 
   /// Looks at the part of the body that was not looked at before. `bytes` are everything received and not consumed. When it
   /// leaves an `overwrite`, that is to be done and the rest to be offered again.
-  package mutating func readRequestBody(_ bytes: Span<UInt8>, ended: Bool, at now: Instant) -> RequestStep {
+  public mutating func readRequestBody(_ bytes: Span<UInt8>, ended: Bool, at now: Instant) -> RequestStep {
     let fresh = bytes.extracting(requestCursor.approved..<bytes.count)
     switch requestSide {
     case .head, .complete:
@@ -94,7 +94,7 @@ extension Exchange {
   }
 
   /// Writes the head as this attempt's server is to see it. What of the body is approved follows from the buffer.
-  package mutating func sendRequestHead<Sink: ByteSink & ~Copyable>(
+  public mutating func sendRequestHead<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, forwarding: borrowing ForwardedFields, keepAlive: Bool, into sink: inout Sink
   ) {
     guard let request else { return }
@@ -107,10 +107,10 @@ extension Exchange {
   }
 
   /// The exchange is over: forgets all that was read of the request, taken by the server or not.
-  package mutating func dropRequest() -> Int { requestCursor.dropAll() }
+  public mutating func dropRequest() -> Int { requestCursor.dropAll() }
 
   /// Makes room: forgets the request bytes that were sent, after which the request can not be sent again.
-  package mutating func dropSentRequest() -> Int {
+  public mutating func dropSentRequest() -> Int {
     if requestCursor.sent > 0 { isReplayable = false }
     return requestCursor.drop()
   }

@@ -2,7 +2,7 @@ import HTTP1
 import Wire
 
 /// How the server's stream ended.
-package enum StreamEnd: Hashable, Sendable {
+public enum StreamEnd: Hashable, Sendable {
   /// In order: close_notify, or FIN without TLS.
   case closed
   /// Without close_notify, or with an error: what came before may have been cut by anybody.
@@ -10,7 +10,7 @@ package enum StreamEnd: Hashable, Sendable {
 }
 
 /// What came of looking at the server's bytes.
-package enum ResponseStep: Hashable, Sendable {
+public enum ResponseStep: Hashable, Sendable {
   case incomplete
   /// A head, interim or final, was written into the sink; look again for what follows.
   case head
@@ -27,7 +27,7 @@ extension Exchange {
   /// Looks at the server's bytes that were not looked at before; `bytes` are everything received and not consumed.
   /// Heads are written into `sink` as the client is to see them. When it leaves an `overwrite`, that is to be done and the
   /// rest to be offered again.
-  package mutating func readResponse<Sink: ByteSink & ~Copyable>(
+  public mutating func readResponse<Sink: ByteSink & ~Copyable>(
     _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
   ) -> ResponseStep {
     switch responseSide {
@@ -46,7 +46,7 @@ extension Exchange {
 
   /// Forgets the answer's head, of which nothing has gone out, so that what is wrong with its body can still be answered
   /// with a page.
-  package mutating func withdrawResponse() {
+  public mutating func withdrawResponse() {
     response = nil
     responseSide = .head
     record.answered = nil

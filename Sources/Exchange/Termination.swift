@@ -1,6 +1,6 @@
 /// Why and when an exchange ended, in the two letters of HAProxy's log: who caused it, and what was going on.
-package struct Termination: Hashable, Sendable {
-  package enum Cause: UInt8, Sendable {
+public struct Termination: Hashable, Sendable {
+  public enum Cause: UInt8, Sendable {
     case normal = 0x2d  // -
     /// The client aborted.
     case client = 0x43  // C
@@ -22,7 +22,7 @@ package struct Termination: Hashable, Sendable {
     case local = 0x4c  // L
   }
 
-  package enum Phase: UInt8, Sendable {
+  public enum Phase: UInt8, Sendable {
     case normal = 0x2d  // -
     /// Waiting for a complete request head.
     case request = 0x52  // R
@@ -33,10 +33,10 @@ package struct Termination: Hashable, Sendable {
     case data = 0x44  // D
   }
 
-  package var cause = Cause.normal
-  package var phase = Phase.normal
+  public var cause = Cause.normal
+  public var phase = Phase.normal
 
-  package init(_ cause: Cause = .normal, _ phase: Phase = .normal) {
+  public init(_ cause: Cause = .normal, _ phase: Phase = .normal) {
     self.cause = cause
     self.phase = phase
   }

@@ -1,28 +1,28 @@
 import CLinux
 
 /// A system call that failed: its name, what it was for, and errno in words.
-package struct SystemError: Error, Hashable, CustomStringConvertible {
-  package let call: String
-  package let code: Int32
+public struct SystemError: Error, Hashable, CustomStringConvertible {
+  public let call: String
+  public let code: Int32
 
-  package init(_ call: String, code: Int32 = cl_errno()) {
+  public init(_ call: String, code: Int32 = cl_errno()) {
     self.call = call
     self.code = code
   }
 
   /// `bind 192.0.2.1:443: Cannot assign requested address (EADDRNOTAVAIL)`.
-  package var description: String {
+  public var description: String {
     "\(call): \(Self.words(for: code))"
   }
 
   /// The errno of a connect to a port that nobody listens on.
-  package static let connectionRefused = ECONNREFUSED
+  public static let connectionRefused = ECONNREFUSED
 
   /// The errno of a file that is not there.
-  package static let notFound = ENOENT
+  public static let notFound = ENOENT
 
   /// The words and the name of an errno value.
-  package static func words(for code: Int32) -> String {
+  public static func words(for code: Int32) -> String {
     // SAFETY: both functions return static strings or null; the strings are copied here.
     guard let words = unsafe cl_error_words(code), let name = unsafe cl_error_name(code) else { return "error \(code)" }
     return unsafe "\(String(cString: words)) (\(String(cString: name)))"
@@ -30,16 +30,14 @@ package struct SystemError: Error, Hashable, CustomStringConvertible {
 }
 
 /// Calls `body` again for as long as a signal interrupts it.
-@inlinable
-package func retryingInterrupts(_ body: () -> Int) -> Int {
+public func retryingInterrupts(_ body: () -> Int) -> Int {
   while true {
     let result = body()
     if result >= 0 || cl_errno() != EINTR { return result }
   }
 }
 
-@inlinable
-package func retryingInterrupts(_ body: () -> Int32) -> Int32 {
+public func retryingInterrupts(_ body: () -> Int32) -> Int32 {
   while true {
     let result = body()
     if result >= 0 || cl_errno() != EINTR { return result }

@@ -1,13 +1,13 @@
 import Wire
 
 /// What a table remembers of one client, apart from the table and from its clock.
-package struct AffinityRecord: Hashable, Sendable {
-  package let client: ClientKey
-  package let server: ServerID
+public struct AffinityRecord: Hashable, Sendable {
+  public let client: ClientKey
+  public let server: ServerID
   /// How long ago the client was last active; zero with an open session.
-  package let silence: Interval
+  public let silence: Interval
 
-  package init(client: ClientKey, server: ServerID, silence: Interval) {
+  public init(client: ClientKey, server: ServerID, silence: Interval) {
     self.client = client
     self.server = server
     self.silence = silence
@@ -17,7 +17,7 @@ package struct AffinityRecord: Hashable, Sendable {
 extension AffinityTable {
   /// Takes over what was remembered, `records` in any order, all of it so much longer ago. What is over by now is left
   /// out, and of more than the capacity the latest are kept. For a table that was not used yet.
-  package mutating func restore(_ records: [AffinityRecord], elapsed: Interval, at now: Instant) {
+  public mutating func restore(_ records: [AffinityRecord], elapsed: Interval, at now: Instant) {
     for record in records.sorted(by: { $0.silence > $1.silence }) {
       let (age, overflow) = record.silence.nanoseconds.addingReportingOverflow(elapsed.nanoseconds)
       guard !overflow, age < hold.nanoseconds else { continue }

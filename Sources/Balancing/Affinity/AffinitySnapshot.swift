@@ -14,15 +14,15 @@ import Wire
 ///
 /// A server is its `ServerID`, and a cookie's value is nowhere in it. A later version may change everything behind the
 /// version's number.
-package struct AffinitySnapshot: Hashable, Sendable {
+public struct AffinitySnapshot: Hashable, Sendable {
   /// What the keys of `cookies` were made with.
-  package let cookieHash: SecretHash
+  public let cookieHash: SecretHash
   /// Wall time, nanoseconds since 1970.
-  package let taken: UInt64
-  package let addresses: [AffinityRecord]
-  package let cookies: [AffinityRecord]
+  public let taken: UInt64
+  public let addresses: [AffinityRecord]
+  public let cookies: [AffinityRecord]
 
-  package init(cookieHash: SecretHash, taken: UInt64, addresses: [AffinityRecord], cookies: [AffinityRecord]) {
+  public init(cookieHash: SecretHash, taken: UInt64, addresses: [AffinityRecord], cookies: [AffinityRecord]) {
     self.cookieHash = cookieHash
     self.taken = taken
     self.addresses = addresses
@@ -30,13 +30,13 @@ package struct AffinitySnapshot: Hashable, Sendable {
   }
 
   /// How much time has passed since it was made; none when the wall clock was set back meanwhile.
-  package func elapsed(at wall: UInt64) -> Interval {
+  public func elapsed(at wall: UInt64) -> Interval {
     Interval(nanoseconds: wall > taken ? wall - taken : 0)
   }
 }
 
 /// Why bytes are no snapshot.
-package enum AffinitySnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
+public enum AffinitySnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Something else than a snapshot.
   case foreign
   /// Made by a later release.
@@ -44,7 +44,7 @@ package enum AffinitySnapshotError: Error, Hashable, Sendable, CustomStringConve
   /// Cut short, or changed since it was made.
   case damaged
 
-  package var description: String {
+  public var description: String {
     switch self {
     case .foreign: "is no affinity file"
     case .tooNew(let version): "was written by a later release (version \(version) of the file)"
@@ -62,12 +62,12 @@ extension AffinitySnapshot {
   private static let checksum = SecretHash(seed: 0, 0)
 
   /// How many clients of each kind a table can hold, and a snapshot.
-  package static let recordLimit = 10_000_000
+  public static let recordLimit = 10_000_000
   /// No snapshot is larger.
-  package static let byteLimit = headBytes + 2 * recordLimit * recordBytes + checksumBytes
+  public static let byteLimit = headBytes + 2 * recordLimit * recordBytes + checksumBytes
 
   /// The bytes; of more than `recordLimit` clients the first.
-  package func encoded() -> [UInt8] {
+  public func encoded() -> [UInt8] {
     let (addresses, cookies) = (addresses.prefix(Self.recordLimit), cookies.prefix(Self.recordLimit))
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Self.headBytes + (addresses.count + cookies.count) * Self.recordBytes + Self.checksumBytes)
@@ -93,7 +93,7 @@ extension AffinitySnapshot {
   }
 
   /// Reads what `encoded` wrote, and believes nothing else.
-  package init(decoding bytes: Span<UInt8>) throws(AffinitySnapshotError) {
+  public init(decoding bytes: Span<UInt8>) throws(AffinitySnapshotError) {
     guard bytes.count >= Self.magic.count else { throw .foreign }
     for (index, byte) in Self.magic.enumerated() where bytes[index] != byte { throw .foreign }
     do {

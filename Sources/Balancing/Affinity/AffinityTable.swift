@@ -11,23 +11,23 @@ import Wire
 ///
 /// Invariants: `count ≤ capacity`; an entry is in the index and in exactly one list, `open` when it has sessions,
 /// `idle` otherwise; each list is ordered by last activity, the latest first.
-package struct AffinityTable: ~Copyable {
+public struct AffinityTable: ~Copyable {
   /// One session of a client, to be ended once. It outlives its entry harmlessly.
-  package struct Session: Hashable, Sendable {
+  public struct Session: Hashable, Sendable {
     let entry: UInt32
     let generation: UInt32
   }
 
   /// How long a client is remembered after its last activity or the end of its last session.
-  package var hold: Interval
+  public var hold: Interval
   /// How many clients are remembered at most.
-  package private(set) var capacity: Int
+  public private(set) var capacity: Int
   /// How many are, those included whose time is over and who were not looked for since.
-  package private(set) var count = 0
+  public private(set) var count = 0
   /// Grows with every change, activity included: what was copied when it was the same is still the whole truth.
-  package private(set) var changes: UInt64 = 0
+  public private(set) var changes: UInt64 = 0
   /// How many of them are at home on each server.
-  package private(set) var tally = AffinityTally()
+  public private(set) var tally = AffinityTally()
 
   private let hash: ClientHash
   private var index: ClientIndex
@@ -36,7 +36,7 @@ package struct AffinityTable: ~Copyable {
   private var free = AffinityEntry.none
 
   /// An empty table for `1 ≤ capacity < 2³⁰` clients.
-  package init(capacity: Int, hold: Interval, hash: ClientHash) {
+  public init(capacity: Int, hold: Interval, hash: ClientHash) {
     precondition(1..<1 << 30 ~= capacity, "an affinity table holds 1 to 2³⁰ − 1 clients")
     self.capacity = capacity
     self.hold = hold
@@ -47,7 +47,7 @@ package struct AffinityTable: ~Copyable {
   }
 
   /// The server that the client is at home on. Looking is no activity.
-  package mutating func lookup(_ client: ClientKey, at now: Instant) -> ServerID? {
+  public mutating func lookup(_ client: ClientKey, at now: Instant) -> ServerID? {
     let bits = tableHash(client)
     guard let entry = find(client, bits) else { return nil }
     if isOver(entry, at: now) {
@@ -58,12 +58,12 @@ package struct AffinityTable: ~Copyable {
   }
 
   /// Makes the server the client's home from now on; its open sessions stay counted.
-  package mutating func assign(_ client: ClientKey, to server: ServerID, at now: Instant) {
+  public mutating func assign(_ client: ClientKey, to server: ServerID, at now: Instant) {
     _ = place(client, on: server, at: now)
   }
 
   /// Assigns the client to the server and keeps it remembered at least until the session ends.
-  package mutating func sessionBegan(_ client: ClientKey, on server: ServerID, at now: Instant) -> Session {
+  public mutating func sessionBegan(_ client: ClientKey, on server: ServerID, at now: Instant) -> Session {
     let entry = place(client, on: server, at: now)
     if entries[entry].sessions == 0 { tally.note(server, hasSession: true) }
     entries[entry].sessions &+= 1
@@ -72,7 +72,7 @@ package struct AffinityTable: ~Copyable {
   }
 
   /// Ends a session: the hold time begins when it was the client's last.
-  package mutating func sessionEnded(_ session: Session, at now: Instant) {
+  public mutating func sessionEnded(_ session: Session, at now: Instant) {
     let entry = Int(session.entry)
     guard entry < entries.count, entries[entry].generation == session.generation, entries[entry].sessions > 0 else {
       return
@@ -83,13 +83,13 @@ package struct AffinityTable: ~Copyable {
   }
 
   /// Forgets a client. Its sessions end nothing any more.
-  package mutating func forget(_ client: ClientKey) {
+  public mutating func forget(_ client: ClientKey) {
     let bits = tableHash(client)
     if let entry = find(client, bits) { remove(entry, bits) }
   }
 
   /// Forgets every client of a server, and says how many. Takes time in proportion to the table.
-  package mutating func forget(_ server: ServerID) -> Int {
+  public mutating func forget(_ server: ServerID) -> Int {
     let before = count
     for list in [AffinityEntry.idle, AffinityEntry.open] {
       var entry = entries[Int(list)].next
@@ -103,7 +103,7 @@ package struct AffinityTable: ~Copyable {
   }
 
   /// Forgets clients whose time is over, the longest silent first, `limit` of them at most.
-  package mutating func forgetOver(at now: Instant, limit: Int) {
+  public mutating func forgetOver(at now: Instant, limit: Int) {
     for _ in 0..<limit {
       let oldest = Int(entries[Int(AffinityEntry.idle)].previous)
       guard oldest != Int(AffinityEntry.idle), isOver(oldest, at: now) else { return }
@@ -113,7 +113,7 @@ package struct AffinityTable: ~Copyable {
 
   /// Changes the capacity; what no longer fits is forgotten as if others had come. Takes time in proportion to the
   /// table. Sessions stay valid.
-  package mutating func resize(to newCapacity: Int) {
+  public mutating func resize(to newCapacity: Int) {
     precondition(1..<1 << 30 ~= newCapacity, "an affinity table holds 1 to 2³⁰ − 1 clients")
     while count > newCapacity { evict() }
     capacity = newCapacity
@@ -130,7 +130,7 @@ package struct AffinityTable: ~Copyable {
 
   /// Copies what is remembered of the clients in the `places` from 0 up to `placeCount`, as far as there are so many.
   /// A client that moves from one place to another between two calls may be met twice or not at all.
-  package func records(in places: Range<Int>, at now: Instant) -> [AffinityRecord] {
+  public func records(in places: Range<Int>, at now: Instant) -> [AffinityRecord] {
     var records: [AffinityRecord] = []
     for place in places.clamped(to: 0..<placeCount) {
       let entry = place + AffinityTable.headCount
@@ -144,7 +144,7 @@ package struct AffinityTable: ~Copyable {
   }
 
   /// How many places there are for `records`, empty ones included.
-  package var placeCount: Int { entries.count - AffinityTable.headCount }
+  public var placeCount: Int { entries.count - AffinityTable.headCount }
 
   private static let headCount = 2
 

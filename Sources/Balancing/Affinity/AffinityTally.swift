@@ -1,16 +1,16 @@
 /// How many clients are at home on a server.
-package struct AffinityCount: Hashable, Sendable {
+public struct AffinityCount: Hashable, Sendable {
   /// Those that are remembered.
-  package var clients = 0
+  public var clients = 0
   /// Those of them with an open session.
-  package var sessions = 0
+  public var sessions = 0
 
-  package init(clients: Int = 0, sessions: Int = 0) {
+  public init(clients: Int = 0, sessions: Int = 0) {
     self.clients = clients
     self.sessions = sessions
   }
 
-  package static func + (left: AffinityCount, right: AffinityCount) -> AffinityCount {
+  public static func + (left: AffinityCount, right: AffinityCount) -> AffinityCount {
     AffinityCount(clients: left.clients + right.clients, sessions: left.sessions + right.sessions)
   }
 }
@@ -19,13 +19,13 @@ package struct AffinityCount: Hashable, Sendable {
 /// that it has as few lines as there are servers, and is searched from its beginning.
 ///
 /// Invariant: `0 ≤ sessions ≤ clients` and `1 ≤ clients` in every line.
-package struct AffinityTally: Sendable {
-  package private(set) var lines: [(server: ServerID, count: AffinityCount)] = []
+public struct AffinityTally: Sendable {
+  public private(set) var lines: [(server: ServerID, count: AffinityCount)] = []
 
-  package init() {}
+  public init() {}
 
   /// What is counted for a server.
-  package subscript(server: ServerID) -> AffinityCount {
+  public subscript(server: ServerID) -> AffinityCount {
     lines.first { $0.server == server }?.count ?? AffinityCount()
   }
 

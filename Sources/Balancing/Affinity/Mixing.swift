@@ -1,6 +1,5 @@
 /// Spreads every bit of `word` over all 64: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014). A bijection, the
 /// same on every machine.
-@inlinable
 func mixed(_ word: UInt64) -> UInt64 {
   var bits = word
   bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9

@@ -1,17 +1,17 @@
 /// A keyed hash of bytes with 128 bits: SipHash-2-4-128. Without the seed nobody can find two values that share one, or
 /// a value for a given one, so that it may stand for the value itself.
-package struct SecretHash: Hashable, Sendable {
-  package let key0: UInt64
-  package let key1: UInt64
+public struct SecretHash: Hashable, Sendable {
+  public let key0: UInt64
+  public let key1: UInt64
 
   /// Both words are to be unpredictable, unless the hash is to find damage only.
-  package init(seed key0: UInt64, _ key1: UInt64) {
+  public init(seed key0: UInt64, _ key1: UInt64) {
     self.key0 = key0
     self.key1 = key1
   }
 
   /// The hash's first and last eight bytes, the first of each in the lowest byte.
-  package func callAsFunction(_ bytes: Span<UInt8>) -> (first: UInt64, last: UInt64) {
+  public func callAsFunction(_ bytes: Span<UInt8>) -> (first: UInt64, last: UInt64) {
     var state = SipState(key0, key1)
     state.v1 ^= 0xee
     var index = 0

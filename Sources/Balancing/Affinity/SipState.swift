@@ -1,8 +1,7 @@
 /// The four words that every variant of SipHash (Aumasson and Bernstein, 2012) works on.
-@usableFromInline struct SipState {
-  @usableFromInline var v0, v1, v2, v3: UInt64
+struct SipState {
+  var v0, v1, v2, v3: UInt64
 
-  @inlinable
   init(_ key0: UInt64, _ key1: UInt64) {
     v0 = key0 ^ 0x736f_6d65_7073_6575
     v1 = key1 ^ 0x646f_7261_6e64_6f6d
@@ -11,7 +10,6 @@
   }
 
   /// Takes eight bytes of the message, the first in the lowest byte.
-  @inlinable
   mutating func compress(_ word: UInt64, rounds: Int) {
     v3 ^= word
     turn(rounds)
@@ -19,9 +17,8 @@
   }
 
   /// What the words come to.
-  @inlinable var folded: UInt64 { v0 ^ v1 ^ v2 ^ v3 }
+  var folded: UInt64 { v0 ^ v1 ^ v2 ^ v3 }
 
-  @inlinable
   mutating func turn(_ rounds: Int) {
     for _ in 0..<rounds {
       v0 &+= v1
@@ -37,6 +34,5 @@
     }
   }
 
-  @inlinable
   func rotated(_ word: UInt64, _ count: UInt64) -> UInt64 { word << count | word >> (64 - count) }
 }

@@ -1,5 +1,5 @@
 /// What one health check found.
-package enum CheckResult: Hashable, Sendable {
+public enum CheckResult: Hashable, Sendable {
   /// The server takes clients: 200, or a complete connection or handshake where that is the whole check.
   case passed
   /// 503: the server works, and its administrator wants no new clients on it.
@@ -10,7 +10,7 @@ package enum CheckResult: Hashable, Sendable {
 }
 
 /// Why a health check failed. The description completes "the last one: …".
-package enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
+public enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
   /// Nothing listens there.
   case refused
   /// No way to the server, or none back.
@@ -31,10 +31,10 @@ package enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
   case excessive
 
   /// The part of a check that was under way.
-  package enum Stage: Sendable, CustomStringConvertible {
+  public enum Stage: Sendable, CustomStringConvertible {
     case connection, handshake, answer
 
-    package var description: String {
+    public var description: String {
       switch self {
       case .connection: "connection"
       case .handshake: "TLS handshake"
@@ -45,14 +45,14 @@ package enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
 
   /// Somebody is there and says the wrong thing. What runs on such a server may be as well as ever: a check that asks
   /// for the wrong path, or a certificate that was renewed, fails in this way.
-  package var isAnswer: Bool {
+  public var isAnswer: Bool {
     switch self {
     case .handshake, .certificate, .status, .malformed, .excessive: true
     case .refused, .unreachable, .timeout, .closed: false
     }
   }
 
-  package var description: String {
+  public var description: String {
     switch self {
     case .refused: "connection refused"
     case .unreachable: "server unreachable"

@@ -2,19 +2,19 @@ import Wire
 
 /// When a server's next health check begins, and when the one under way is given up. Call `began` and `ended` in turn;
 /// `deadline` is when there is something to do.
-package struct CheckSchedule: Sendable {
-  package struct Pace: Hashable, Sendable {
+public struct CheckSchedule: Sendable {
+  public struct Pace: Hashable, Sendable {
     /// From the beginning of one check to that of the next.
-    package var interval: Interval
+    public var interval: Interval
     /// The same while the server's state is in doubt, and the least distance after a live failure: a dead server under
     /// traffic is down after the first check and `fall − 1` of these, about a second.
-    package var fastInterval: Interval
+    public var fastInterval: Interval
     /// In which a check must be complete.
-    package var timeout: Interval
+    public var timeout: Interval
     /// An interval is longer or shorter by a random time up to this, so that many checks do not keep in step.
-    package var jitter: Interval
+    public var jitter: Interval
 
-    package init(
+    public init(
       interval: Interval, timeout: Interval, jitter: Interval, fastInterval: Interval = .milliseconds(400)
     ) {
       self.interval = interval
@@ -30,22 +30,22 @@ package struct CheckSchedule: Sendable {
     case running(began: Instant, isAgainSoon: Bool)
   }
 
-  package var pace: Pace
+  public var pace: Pace
   private var phase: Phase
 
   /// The first check is due at once.
-  package init(pace: Pace, startingAt now: Instant) {
+  public init(pace: Pace, startingAt now: Instant) {
     self.pace = pace
     phase = .waiting(next: now, last: nil)
   }
 
   /// Whether a check is under way.
-  package var isRunning: Bool {
+  public var isRunning: Bool {
     if case .running = phase { true } else { false }
   }
 
   /// While waiting: when to begin the next check. While one runs: when to give it up as timed out.
-  package var deadline: Instant {
+  public var deadline: Instant {
     switch phase {
     case .waiting(let next, _): next
     case .running(let began, _): began + pace.timeout
@@ -53,20 +53,20 @@ package struct CheckSchedule: Sendable {
   }
 
   /// A check begins.
-  package mutating func began(at now: Instant) {
+  public mutating func began(at now: Instant) {
     phase = .running(began: now, isAgainSoon: false)
   }
 
   /// The check under way is over. `isInDoubt` is the tracker's, after the result; `random` is any number and places the
   /// next check within the jitter.
-  package mutating func ended(at now: Instant, isInDoubt: Bool, random: UInt64) {
+  public mutating func ended(at now: Instant, isInDoubt: Bool, random: UInt64) {
     guard case .running(let began, let isAgainSoon) = phase else { return }
     let distance = isInDoubt || isAgainSoon ? pace.fastInterval : jitteredInterval(random)
     phase = .waiting(next: max(began + distance, now), last: began)
   }
 
   /// Traffic met an error that may mean a dead server: the next check comes as soon as the fast interval allows.
-  package mutating func liveFailure(at now: Instant) {
+  public mutating func liveFailure(at now: Instant) {
     switch phase {
     case .waiting(let next, let last?):
       phase = .waiting(next: min(next, max(now, last + pace.fastInterval)), last: last)

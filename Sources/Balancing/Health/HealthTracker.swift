@@ -12,9 +12,9 @@
 /// The first check decides alone, so that a balancer that starts is of use after one good check. 503 takes effect at
 /// once, because it is an order and not a symptom. Failures of live traffic do not count here: they bring the next
 /// check forward (`CheckSchedule.liveFailure`).
-package struct HealthTracker: Sendable {
+public struct HealthTracker: Sendable {
   /// What the operator wants of a server, over what its checks say.
-  package enum Order: Sendable {
+  public enum Order: Sendable {
     /// Known clients stay, new ones go elsewhere.
     case drain
     /// Nobody.
@@ -22,10 +22,10 @@ package struct HealthTracker: Sendable {
   }
 
   /// Checks passed in a row that make a server up, at least 1.
-  package var rise: Int
+  public var rise: Int
   /// Checks failed in a row that make a server down, at least 1.
-  package var fall: Int
-  package private(set) var order: Order?
+  public var fall: Int
+  public private(set) var order: Order?
 
   /// What the checks say, and which of them said it; nil before the first.
   private var observed: (state: ServerState, reason: Transition.Reason)?
@@ -36,13 +36,13 @@ package struct HealthTracker: Sendable {
   private var unanswered = 0
 
   /// A server of which nothing is known: down until the first check.
-  package init(rise: Int, fall: Int) {
+  public init(rise: Int, fall: Int) {
     self.rise = rise
     self.fall = fall
   }
 
   /// The state that balancing goes by.
-  package var state: ServerState {
+  public var state: ServerState {
     switch (order, observed?.state ?? .down) {
     case (.maintenance, _): .maintenance
     case (.drain, .up): .drain
@@ -51,16 +51,16 @@ package struct HealthTracker: Sendable {
   }
 
   /// Why it is in this state.
-  package var reason: Transition.Reason { isByOrder ? .ordered : observed?.reason ?? .unchecked }
+  public var reason: Transition.Reason { isByOrder ? .ordered : observed?.reason ?? .unchecked }
 
   /// The state is known: a check was concluded, or none is needed to know it.
-  package var isKnown: Bool { observed != nil || order == .maintenance }
+  public var isKnown: Bool { observed != nil || order == .maintenance }
 
   /// Down, and for `fall` checks in a row without an answer: who is on it hangs.
-  package var isSilent: Bool { observed?.state == .down && unanswered >= fall }
+  public var isSilent: Bool { observed?.state == .down && unanswered >= fall }
 
   /// The last result speaks against the state and more of its kind would change it: check again soon.
-  package var isInDoubt: Bool {
+  public var isInDoubt: Bool {
     switch observed?.state {
     case nil: true
     case .up: failed > 0
@@ -70,7 +70,7 @@ package struct HealthTracker: Sendable {
   }
 
   /// Takes a check's result; answers with the transition when there is one to tell.
-  package mutating func record(_ result: CheckResult) -> Transition? {
+  public mutating func record(_ result: CheckResult) -> Transition? {
     let before = self
     switch result {
     case .passed:
@@ -99,7 +99,7 @@ package struct HealthTracker: Sendable {
   }
 
   /// Gives an order, or takes it back with nil; answers with the transition when there is one to tell.
-  package mutating func give(_ order: Order?) -> Transition? {
+  public mutating func give(_ order: Order?) -> Transition? {
     let before = self
     self.order = order
     return transition(since: before)

@@ -1,17 +1,17 @@
 /// A server's change of state, or of what keeps it there: one line in the log.
-package struct Transition: Hashable, Sendable, CustomStringConvertible {
+public struct Transition: Hashable, Sendable, CustomStringConvertible {
   /// Nil when nothing was known before.
-  package let from: ServerState?
-  package let to: ServerState
-  package let reason: Reason
+  public let from: ServerState?
+  public let to: ServerState
+  public let reason: Reason
 
-  package init(from: ServerState?, to: ServerState, reason: Reason) {
+  public init(from: ServerState?, to: ServerState, reason: Reason) {
     self.from = from
     self.to = to
     self.reason = reason
   }
 
-  package enum Reason: Hashable, Sendable, CustomStringConvertible {
+  public enum Reason: Hashable, Sendable, CustomStringConvertible {
     /// This many checks in a row.
     case checksPassed(Int)
     /// The last of this many checks in a row that failed.
@@ -23,7 +23,7 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
     /// An order was taken back before the first check.
     case unchecked
 
-    package var description: String {
+    public var description: String {
       switch self {
       case .checksPassed(1): "health check passed"
       case .checksPassed(let count): "\(count) health checks in a row passed"
@@ -36,7 +36,7 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  package var description: String {
+  public var description: String {
     switch from {
     case nil: "\(to): \(reason)"
     case to: "still \(to): \(reason)"

@@ -13,10 +13,10 @@
 ///
 /// Invariants: `active ≤ limit` unless the limit was lowered; `waiting ≤ queueLimit` unless that was; nobody waits who
 /// could have a place, but between a release or a raise of the limit and the calls of `admitNext`.
-package struct Admission<Token: Sendable>: ~Copyable {
-  package typealias Account = ConnectionLedger.Account
+public struct Admission<Token: Sendable>: ~Copyable {
+  public typealias Account = ConnectionLedger.Account
 
-  package enum Answer: Sendable {
+  public enum Answer: Sendable {
     /// The place is taken; give it back with `release`.
     case admitted
     /// The token will come out of `release` or `admitNext`, unless the ticket is cancelled first.
@@ -26,7 +26,7 @@ package struct Admission<Token: Sendable>: ~Copyable {
   }
 
   /// One stay in the queue.
-  package struct Ticket: Hashable, Sendable {
+  public struct Ticket: Hashable, Sendable {
     let place: UInt32
     let generation: UInt32
   }
@@ -52,19 +52,19 @@ package struct Admission<Token: Sendable>: ~Copyable {
   }
 
   /// Places that one client may hold, and waiters that it may have, for each that is free.
-  @usableFromInline static var share: Int { 3 }
+  static var share: Int { 3 }
 
   /// How many places there are. Call `admitNext` until nil after raising it.
-  package var limit: Int
+  public var limit: Int
   /// How many may wait.
-  package var queueLimit: Int
+  public var queueLimit: Int
   /// Places that are taken.
-  @usableFromInline package internal(set) var active = 0
+  public internal(set) var active = 0
   /// Waiters in the queue.
-  @usableFromInline package internal(set) var waiting = 0
+  public internal(set) var waiting = 0
 
   /// Places by account.
-  @usableFromInline var held: [UInt32] = []
+  var held: [UInt32] = []
   /// By account; as long as the highest that has ever waited here.
   private var lanes: [Lane] = []
   private var waiters: [Waiter] = []
@@ -72,14 +72,13 @@ package struct Admission<Token: Sendable>: ~Copyable {
   /// The lane whose turn is next.
   private var ring = none
 
-  package init(limit: Int, queueLimit: Int) {
+  public init(limit: Int, queueLimit: Int) {
     self.limit = limit
     self.queueLimit = queueLimit
   }
 
   /// Asks for a place.
-  @inlinable
-  package mutating func acquire(_ token: Token, by account: Account) -> Answer {
+  public mutating func acquire(_ token: Token, by account: Account) -> Answer {
     if Int(account) >= held.count { makeRoom(for: account) }
     guard mayTake(account) else { return enqueue(token, account) }
     active += 1
@@ -89,8 +88,7 @@ package struct Admission<Token: Sendable>: ~Copyable {
 
   /// Gives a client's place back, and to whom it goes, if anybody waits who may have it: that token's owner now has it.
   /// Call `admitNext` until nil if somebody does: with one place less held, another one may be due.
-  @inlinable
-  package mutating func release(by account: Account) -> Token? {
+  public mutating func release(by account: Account) -> Token? {
     precondition(active > 0 && held[Int(account)] > 0, "released more places than were taken")
     active -= 1
     held[Int(account)] -= 1
@@ -98,7 +96,7 @@ package struct Admission<Token: Sendable>: ~Copyable {
   }
 
   /// Gives a free place to the first in the queue who may have it. Nil when there is none.
-  package mutating func admitNext() -> Token? {
+  public mutating func admitNext() -> Token? {
     guard active < limit, ring != none else { return nil }
     let start = ring
     repeat {
@@ -114,7 +112,7 @@ package struct Admission<Token: Sendable>: ~Copyable {
   }
 
   /// Takes a waiter out of the queue without a place: the server is down, and its waiters go elsewhere.
-  package mutating func dequeue() -> Token? {
+  public mutating func dequeue() -> Token? {
     guard ring != none else { return nil }
     let account = ring
     ring = lanes[Int(account)].next
@@ -123,7 +121,7 @@ package struct Admission<Token: Sendable>: ~Copyable {
 
   /// Leaves the queue. False when the token has come out already: its owner has a place, or was sent elsewhere, and has
   /// yet to hear of it.
-  package mutating func cancel(_ ticket: Ticket) -> Bool {
+  public mutating func cancel(_ ticket: Ticket) -> Bool {
     let place = Int(ticket.place)
     guard place < waiters.count, waiters[place].generation == ticket.generation, waiters[place].token != nil else {
       return false
@@ -134,15 +132,12 @@ package struct Admission<Token: Sendable>: ~Copyable {
 
   // What every request passes is inlined, and so knows the token; what only a queue needs stays here, and finds out about
   // it at run time.
-  @inlinable
   func mayTake(_ account: Account) -> Bool { Int(held[Int(account)]) < Self.share * (limit - active) }
 
-  @usableFromInline
   mutating func makeRoom(for account: Account) {
     held.append(contentsOf: repeatElement(0, count: Int(account) + 1 - held.count))
   }
 
-  @usableFromInline
   mutating func enqueue(_ token: Token, _ account: Account) -> Answer {
     if Int(account) >= lanes.count {
       lanes.append(contentsOf: repeatElement(Lane(), count: Int(account) + 1 - lanes.count))

@@ -2,16 +2,16 @@
 /// connection, so that it never holds more entries than there are connections.
 ///
 /// Invariants: `0 ≤ count ≤ limit` unless the limit was lowered; every client's count is at least 1.
-package struct ConnectionLedger: ~Copyable {
+public struct ConnectionLedger: ~Copyable {
   /// Which limit a connection would break.
-  package enum Refusal: Error {
+  public enum Refusal: Error {
     case total
     case perClient
   }
 
   /// A number for a client, as small as can be, for as long as it has a connection: what is counted of it elsewhere is in
   /// an array. Each connection of a proxy has one of its own, as it may be anybody's.
-  package typealias Account = UInt32
+  public typealias Account = UInt32
 
   private struct Entry {
     /// Nil for a connection of a proxy.
@@ -20,11 +20,11 @@ package struct ConnectionLedger: ~Copyable {
   }
 
   /// Connections in all.
-  package var limit: Int
+  public var limit: Int
   /// Connections of one client: an IPv4 address, or an IPv6 network of hosts that are one customer. Nil: no limit.
-  package var limitPerClient: Int?
+  public var limitPerClient: Int?
   /// Connections that are open.
-  package private(set) var count = 0
+  public private(set) var count = 0
   /// The most that were open at once since this was asked last.
   private var peak = 0
 
@@ -33,17 +33,17 @@ package struct ConnectionLedger: ~Copyable {
   private var free: [Account] = []
   private var accounts: [ClientKey: Account] = [:]
 
-  package init(limit: Int, limitPerClient: Int? = nil) {
+  public init(limit: Int, limitPerClient: Int? = nil) {
     self.limit = limit
     self.limitPerClient = limitPerClient
   }
 
   /// Clients with a connection, proxies not among them.
-  package var clientCount: Int { accounts.count }
+  public var clientCount: Int { accounts.count }
 
   /// Notes a new connection, or answers why it may not be: `total` only where room in all would help. A client that is a
   /// proxy brings others' connections, and has no limit of its own.
-  package mutating func open(_ client: ClientKey, isProxy: Bool = false) -> Result<Account, Refusal> {
+  public mutating func open(_ client: ClientKey, isProxy: Bool = false) -> Result<Account, Refusal> {
     let known = isProxy ? nil : accounts[client]
     if let limitPerClient, !isProxy, known.map({ entries[Int($0)].open }) ?? 0 >= limitPerClient {
       return .failure(.perClient)
@@ -57,13 +57,13 @@ package struct ConnectionLedger: ~Copyable {
   }
 
   /// The most connections that were open at once since the call before.
-  package mutating func takePeak() -> Int {
+  public mutating func takePeak() -> Int {
     defer { peak = count }
     return peak
   }
 
   /// Notes the end of a connection that `open` took.
-  package mutating func close(_ account: Account) {
+  public mutating func close(_ account: Account) {
     precondition(
       Int(account) < entries.count && entries[Int(account)].open > 0, "closed a connection that was not open")
     count -= 1

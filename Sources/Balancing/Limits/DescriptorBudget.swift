@@ -2,15 +2,15 @@
 /// server's connection, and what the service itself needs comes first.
 ///
 /// Invariant: `reserve + 2 × connections ≤ limit`, unless the limit is so low that not even one client fits.
-package struct DescriptorBudget: Hashable, Sendable {
+public struct DescriptorBudget: Hashable, Sendable {
   /// How many descriptors the process may have open.
-  package let limit: UInt64
+  public let limit: UInt64
   /// Clients' connections that the configuration allows.
-  package let configured: Int
-  package let reserve: Int
+  public let configured: Int
+  public let reserve: Int
 
   /// `listeners` are sockets: one for each address and loop.
-  package init(limit: UInt64, configured: Int, servers: Int, loops: Int, listeners: Int) {
+  public init(limit: UInt64, configured: Int, servers: Int, loops: Int, listeners: Int) {
     self.limit = limit
     self.configured = configured
     reserve =
@@ -26,28 +26,28 @@ package struct DescriptorBudget: Hashable, Sendable {
   private static let perServer = 2
 
   /// Clients' connections that fit, at least one.
-  package var affordable: Int {
+  public var affordable: Int {
     let left = limit > UInt64(reserve) ? (limit - UInt64(reserve)) / 2 : 0
     return max(1, Int(clamping: left))
   }
 
   /// The limit in force.
-  package var connections: Int { min(configured, affordable) }
+  public var connections: Int { min(configured, affordable) }
 
   /// Connections to servers that fit beside them, idle ones included.
-  package var serverConnections: Int {
+  public var serverConnections: Int {
     let taken = UInt64(reserve) + UInt64(connections)
     return max(1, limit > taken ? Int(clamping: limit - taken) : 0)
   }
 
   /// What it takes to hold the configured limit.
-  package var needed: UInt64 { UInt64(reserve) + 2 * UInt64(configured) }
+  public var needed: UInt64 { UInt64(reserve) + 2 * UInt64(configured) }
 
   /// As many as are ever open at once.
-  package var most: UInt64 { min(limit, needed) }
+  public var most: UInt64 { min(limit, needed) }
 
   /// For a person, when the configured limit can't be held.
-  package var warning: String? {
+  public var warning: String? {
     guard connections < configured else { return nil }
     return """
       `limits: connections` is \(configured), but only \(connections) are accepted at once: this process may open \

@@ -2,7 +2,7 @@
 /// served. Ten thousand of one client keep one of another waiting for one turn, not for ten thousand. Not locked.
 ///
 /// Every call costs the same, however many wait. Invariant: a lane is in the ring exactly while somebody waits in it.
-package struct FairQueue<Token: Sendable>: ~Copyable {
+public struct FairQueue<Token: Sendable>: ~Copyable {
   private struct Waiter {
     var token: Token
     /// The next in the lane, or the next free place; 0: none. Places are counted from 1.
@@ -25,14 +25,14 @@ package struct FairQueue<Token: Sendable>: ~Copyable {
   private var firstLane: UInt32 = 0
   private var lastLane: UInt32 = 0
   /// How many wait.
-  package private(set) var count = 0
+  public private(set) var count = 0
 
-  package init() {}
+  public init() {}
 
-  package var isEmpty: Bool { count == 0 }
+  public var isEmpty: Bool { count == 0 }
 
   /// Puts somebody behind the others of the same client.
-  package mutating func append(_ token: Token, of client: ClientKey) {
+  public mutating func append(_ token: Token, of client: ClientKey) {
     let place = takeWaiter(token)
     count += 1
     if let lane = laneOfClient[client] {
@@ -46,7 +46,7 @@ package struct FairQueue<Token: Sendable>: ~Copyable {
   }
 
   /// Takes out whose turn it is; nil when nobody waits.
-  package mutating func next() -> Token? {
+  public mutating func next() -> Token? {
     let lane = firstLane
     guard lane != 0 else { return nil }
     let place = lanes[Int(lane) - 1].first

@@ -6,15 +6,15 @@
 /// server wins with probability weight ÷ sum of weights. The smallest draw wins. Both nodes of a pair must agree to the
 /// last bit, so the logarithm is made of integer operations only, and two quotients are compared by multiplying
 /// crosswise.
-package struct Rendezvous: Sendable {
+public struct Rendezvous: Sendable {
   /// What is known of the winner so far.
-  @usableFromInline struct Leader {
-    @usableFromInline var index: Int
-    @usableFromInline var id: ServerID
-    @usableFromInline var distance: UInt64
-    @usableFromInline var weight: UInt64
+  struct Leader {
+    var index: Int
+    var id: ServerID
+    var distance: UInt64
+    var weight: UInt64
 
-    @inlinable init(index: Int, id: ServerID, distance: UInt64, weight: UInt64) {
+    init(index: Int, id: ServerID, distance: UInt64, weight: UInt64) {
       self.index = index
       self.id = id
       self.distance = distance
@@ -22,19 +22,17 @@ package struct Rendezvous: Sendable {
     }
   }
 
-  @usableFromInline let position: UInt64
-  @usableFromInline var leader: Leader?
+  let position: UInt64
+  var leader: Leader?
 
   /// A race for this client, with nobody in it yet.
-  @inlinable
-  package init(for client: ClientKey) { position = client.position }
+  public init(for client: ClientKey) { position = client.position }
 
   /// The index of the server that leads, nil before the first entry.
-  @inlinable package var winner: Int? { leader?.index }
+  public var winner: Int? { leader?.index }
 
   /// Enters a server; `index` is the caller's name for it. `1 ≤ weight ≤ 256`. The order of entries does not matter.
-  @inlinable
-  package mutating func enter(_ id: ServerID, weight: Int, index: Int) {
+  public mutating func enter(_ id: ServerID, weight: Int, index: Int) {
     let weight = UInt64(truncatingIfNeeded: weight)
     let distance = Rendezvous.negatedLog2(mixed(position ^ id.rawValue))
     if let leader {
@@ -51,7 +49,6 @@ package struct Rendezvous: Sendable {
   /// that interpolates `(log₂(1 + f) − f) ÷ (f · (1 − f))` at the Chebyshev nodes of [0, 1]. The form is exact at both
   /// ends of every octave, so that the *relative* error stays below 7 · 10⁻⁵ also where the result goes to zero, which
   /// is where races are decided.
-  @inlinable
   static func negatedLog2(_ word: UInt64) -> UInt64 {
     let word = max(word, 1)
     let leadingZeros = UInt64(truncatingIfNeeded: word.leadingZeroBitCount)

@@ -1,19 +1,19 @@
 /// Picks a client's server. Knows the servers of one configuration and nothing else; what changes is handed in.
-package struct Router: Sendable {
-  @usableFromInline struct Candidate: Sendable {
-    @usableFromInline let id: ServerID
-    @usableFromInline let weight: Int
+public struct Router: Sendable {
+  struct Candidate: Sendable {
+    let id: ServerID
+    let weight: Int
   }
 
-  @usableFromInline let candidates: [Candidate]
+  let candidates: [Candidate]
   /// Servers with a weight, by their order of use.
-  @usableFromInline let primaries: ServerSet
-  @usableFromInline let backups: ServerSet
+  let primaries: ServerSet
+  let backups: ServerSet
   /// Sets of these servers have nothing above their first word: no array is looked at, nor counted references to.
-  @usableFromInline let hasOneWord: Bool
+  let hasOneWord: Bool
 
   /// At most `ServerSet.capacity` servers; what the router answers is an index into them.
-  package init(servers: [Server]) {
+  public init(servers: [Server]) {
     precondition(servers.count <= ServerSet.capacity, "more servers than a set can hold")
     var primaries = ServerSet()
     var backups = ServerSet()
@@ -32,8 +32,7 @@ package struct Router: Sendable {
   /// clients: up, draining or with weight 0, backup or not. Every other client goes where it wins the rendezvous among
   /// the primary servers that are up and have a weight, and only when there is none of them, among the backup ones.
   /// Servers already `tried` for this request are left out throughout.
-  @inlinable
-  package func route(
+  public func route(
     _ client: ClientKey, known: ServerID?, availability: Availability, tried: ServerSet = ServerSet()
   ) -> Int? {
     if let known, let index = home(known, availability: availability, tried: tried) { return index }
@@ -48,8 +47,7 @@ package struct Router: Sendable {
   }
 
   /// The server that a client is known to, when it takes known clients and was not tried.
-  @inlinable
-  package func home(_ known: ServerID, availability: Availability, tried: ServerSet) -> Int? {
+  public func home(_ known: ServerID, availability: Availability, tried: ServerSet) -> Int? {
     guard let index = index(of: known), availability.takesKnown.contains(index), !tried.contains(index) else {
       return nil
     }
@@ -57,20 +55,17 @@ package struct Router: Sendable {
   }
 
   /// The index of a server of this configuration; nil when it has left it.
-  @inlinable
-  package func index(of id: ServerID) -> Int? {
+  public func index(of id: ServerID) -> Int? {
     for index in candidates.indices where candidates[index].id == id { return index }
     return nil
   }
 
-  @inlinable
   func winner(for client: ClientKey, among servers: ServerSet) -> Int? {
     var race = Rendezvous(for: client)
     servers.forEach { index in race.enter(candidates[index].id, weight: candidates[index].weight, index: index) }
     return race.winner
   }
 
-  @inlinable
   func winner(for client: ClientKey, among servers: UInt64) -> Int? {
     var race = Rendezvous(for: client)
     ServerSet.forEach(in: servers, from: 0) { index in

@@ -1,15 +1,15 @@
 /// What balancing knows of one Connection Server: fixed for a configuration's life.
-package struct Server: Hashable, Sendable {
-  package let id: ServerID
-  package let name: String
+public struct Server: Hashable, Sendable {
+  public let id: ServerID
+  public let name: String
   /// The server's share of new clients in proportion to the others', `0 ≤ weight ≤ 256`. 0: known clients only.
-  package let weight: Int
+  public let weight: Int
   /// Takes new clients only when no server without this mark can.
-  package let isBackup: Bool
+  public let isBackup: Bool
   /// How many connections it is given at once.
-  package let connectionLimit: Int
+  public let connectionLimit: Int
 
-  package init(name: String, weight: Int = 1, isBackup: Bool = false, connectionLimit: Int = .max) {
+  public init(name: String, weight: Int = 1, isBackup: Bool = false, connectionLimit: Int = .max) {
     precondition(0...Server.maximumWeight ~= weight, "weight outside 0 to 256")
     self.id = ServerID(name: name)
     self.name = name
@@ -19,16 +19,16 @@ package struct Server: Hashable, Sendable {
   }
 
   /// The same server with another weight.
-  package func weighing(_ weight: Int) -> Server {
+  public func weighing(_ weight: Int) -> Server {
     Server(name: name, weight: weight, isBackup: isBackup, connectionLimit: connectionLimit)
   }
 
   /// The range that operators know from HAProxy.
-  package static let maximumWeight = 256
+  public static let maximumWeight = 256
 }
 
 /// Which clients a server can be given at the moment.
-package enum ServerState: UInt8, CaseIterable, Sendable, CustomStringConvertible {
+public enum ServerState: UInt8, CaseIterable, Sendable, CustomStringConvertible {
   /// Nobody: it does not answer.
   case down
   /// Everybody.
@@ -38,7 +38,7 @@ package enum ServerState: UInt8, CaseIterable, Sendable, CustomStringConvertible
   /// Nobody, by order.
   case maintenance
 
-  package var description: String {
+  public var description: String {
     switch self {
     case .down: "down"
     case .up: "up"

@@ -2,64 +2,57 @@
 /// array, which nobody with fewer servers pays for.
 ///
 /// Invariant: the last word of `high` is not zero.
-package struct ServerSet: Hashable, Sendable {
+public struct ServerSet: Hashable, Sendable {
   /// Indices below 64.
-  @usableFromInline var low: UInt64
+  var low: UInt64
   /// Those from 64 on, 64 in a word.
-  @usableFromInline var high: [UInt64] = []
+  var high: [UInt64] = []
 
   /// How many servers a configuration may have: the largest View pod has seven Connection Servers, and all of them are
   /// looked at for a client that nobody knows.
-  package static let capacity = 1024
+  public static let capacity = 1024
 
   /// Servers below 64, a bit each.
-  @inlinable
-  package init(bits: UInt64 = 0) { low = bits }
+  public init(bits: UInt64 = 0) { low = bits }
 
   /// Indices from 0 up to `count`, `0 ≤ count ≤ capacity`.
-  package init(first count: Int) {
+  public init(first count: Int) {
     precondition(0...ServerSet.capacity ~= count, "more servers than a set can hold")
     low = count == 0 ? 0 : .max >> UInt64(64 - min(count, 64))
     for index in stride(from: 64, to: count, by: 1) { insert(index) }
   }
 
-  @inlinable package var isEmpty: Bool { low == 0 && high.isEmpty }
-  package var count: Int { high.reduce(low.nonzeroBitCount) { $0 + $1.nonzeroBitCount } }
+  public var isEmpty: Bool { low == 0 && high.isEmpty }
+  public var count: Int { high.reduce(low.nonzeroBitCount) { $0 + $1.nonzeroBitCount } }
 
-  @inlinable
-  package func contains(_ index: Int) -> Bool {
+  public func contains(_ index: Int) -> Bool {
     if index < 64 { return low >> UInt64(index) & 1 != 0 }
     let word = index / 64 - 1
     return word < high.count && high[word] >> UInt64(index & 63) & 1 != 0
   }
 
-  @inlinable
-  package mutating func insert(_ index: Int) {
+  public mutating func insert(_ index: Int) {
     if index < 64 { low |= 1 << UInt64(index) } else { insertHigh(index) }
   }
 
-  @inlinable
-  package mutating func remove(_ index: Int) {
+  public mutating func remove(_ index: Int) {
     if index < 64 { low &= ~(1 << UInt64(index)) } else { removeHigh(index) }
   }
 
   /// Hands every index to `body`, the lowest first.
-  @inlinable
-  package func forEach(_ body: (Int) -> Void) {
+  public func forEach(_ body: (Int) -> Void) {
     ServerSet.forEach(in: low, from: 0, body)
     guard !high.isEmpty else { return }
     for word in high.indices { ServerSet.forEach(in: high[word], from: (word + 1) * 64, body) }
   }
 
-  @inlinable
-  package func intersection(_ other: ServerSet) -> ServerSet {
+  public func intersection(_ other: ServerSet) -> ServerSet {
     var result = ServerSet(bits: low & other.low)
     if !high.isEmpty, !other.high.isEmpty { result.keep(zip(high, other.high).map { $0 & $1 }) }
     return result
   }
 
-  @inlinable
-  package func subtracting(_ other: ServerSet) -> ServerSet {
+  public func subtracting(_ other: ServerSet) -> ServerSet {
     var result = ServerSet(bits: low & ~other.low)
     if !high.isEmpty {
       result.keep(high.indices.map { $0 < other.high.count ? high[$0] & ~other.high[$0] : high[$0] })
@@ -67,7 +60,6 @@ package struct ServerSet: Hashable, Sendable {
     return result
   }
 
-  @inlinable
   static func forEach(in word: UInt64, from first: Int, _ body: (Int) -> Void) {
     var rest = word
     while rest != 0 {
@@ -76,14 +68,12 @@ package struct ServerSet: Hashable, Sendable {
     }
   }
 
-  @usableFromInline
   mutating func insertHigh(_ index: Int) {
     let word = index / 64 - 1
     while high.count <= word { high.append(0) }
     high[word] |= 1 << UInt64(index & 63)
   }
 
-  @usableFromInline
   mutating func removeHigh(_ index: Int) {
     let word = index / 64 - 1
     guard word < high.count else { return }
@@ -92,7 +82,6 @@ package struct ServerSet: Hashable, Sendable {
   }
 
   /// Words above the first, with empty ones behind.
-  @usableFromInline
   mutating func keep(_ words: [UInt64]) {
     high = words
     while high.last == 0 { high.removeLast() }
@@ -102,23 +91,21 @@ package struct ServerSet: Hashable, Sendable {
 /// Which servers can be given which clients, in two words that a prober publishes and every loop reads.
 ///
 /// Invariant: what takes new clients takes known ones.
-package struct Availability: Hashable, Sendable {
-  package internal(set) var takesNew = ServerSet()
-  package internal(set) var takesKnown = ServerSet()
+public struct Availability: Hashable, Sendable {
+  public internal(set) var takesNew = ServerSet()
+  public internal(set) var takesKnown = ServerSet()
 
   /// No server takes anybody.
-  package init() {}
+  public init() {}
 
   /// From the two words, read one after the other: a server between two states counts as the lesser.
-  @inlinable
-  package init(takesNew: ServerSet, takesKnown: ServerSet) {
+  public init(takesNew: ServerSet, takesKnown: ServerSet) {
     self.takesNew = takesNew.intersection(takesKnown)
     self.takesKnown = takesKnown
   }
 
   /// That of `count` servers, whose states `state` knows.
-  @inlinable
-  package init(of count: Int, _ state: (Int) -> ServerState) {
+  public init(of count: Int, _ state: (Int) -> ServerState) {
     var (new, known): (UInt64, UInt64) = (0, 0)
     for index in 0..<min(count, 64) {
       switch state(index) {
@@ -135,7 +122,7 @@ package struct Availability: Hashable, Sendable {
   }
 
   /// Puts the server at `index` into a state.
-  package mutating func set(_ state: ServerState, at index: Int) {
+  public mutating func set(_ state: ServerState, at index: Int) {
     takesNew.remove(index)
     takesKnown.remove(index)
     if state == .up { takesNew.insert(index) }

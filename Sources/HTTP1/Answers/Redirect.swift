@@ -1,8 +1,8 @@
 import Wire
 
 /// Where the port-80 listener sends its clients.
-package struct Redirect: Sendable {
-  package enum Destination: Sendable {
+public struct Redirect: Sendable {
+  public enum Destination: Sendable {
     /// The same host, path and query over https, on `port`. The host is the one asked for when it is among `services`
     /// (compared without case, port and final dot), else the first of them: who typed the address of the balancer gets
     /// the service's name, and nobody is ever led to a stranger. `services` must not be empty.
@@ -11,16 +11,16 @@ package struct Redirect: Sendable {
     case fixed([UInt8])
   }
 
-  package let destination: Destination
+  public let destination: Destination
 
-  package init(to destination: Destination) {
+  public init(to destination: Destination) {
     if case .https(_, let services) = destination { precondition(!services.isEmpty, "a redirect to no service") }
     self.destination = destination
   }
 
   /// Writes the whole answer to `head`, which was parsed from `bytes`: 301 to GET and HEAD, 308 to all other methods,
   /// which must not become GET (RFC 9110 §15.4.9). The connection is to be closed behind it.
-  package func render<Sink: ByteSink & ~Copyable>(
+  public func render<Sink: ByteSink & ~Copyable>(
     _ head: RequestHead, from bytes: Span<UInt8>, into sink: inout Sink
   ) {
     let mayChangeMethod = head.method == .get || head.method == .head

@@ -3,21 +3,21 @@ import Wire
 /// A small answer of our own, after which the connection is closed.
 ///
 /// It has no Date, which RFC 9110 §6.6.1 asks of a server with a clock: this module has none.
-package struct StatusPage: BitwiseCopyable, Sendable {
-  package var status: Status
+public struct StatusPage: BitwiseCopyable, Sendable {
+  public var status: Status
   /// Whether it answers HEAD: the head of the answer alone is written (RFC 9110 §9.3.2).
-  package var isToHead: Bool
+  public var isToHead: Bool
   /// Seconds for `Retry-After` (RFC 9110 §10.2.3).
-  package var retryAfterSeconds: UInt32?
+  public var retryAfterSeconds: UInt32?
 
-  package init(_ status: Status, isToHead: Bool = false, retryAfterSeconds: UInt32? = nil) {
+  public init(_ status: Status, isToHead: Bool = false, retryAfterSeconds: UInt32? = nil) {
     self.status = status
     self.isToHead = isToHead
     self.retryAfterSeconds = retryAfterSeconds
   }
 
   /// Writes the whole answer, with a line of plain text for a body.
-  package func render<Sink: ByteSink & ~Copyable>(into sink: inout Sink) {
+  public func render<Sink: ByteSink & ~Copyable>(into sink: inout Sink) {
     // Status code, SP, phrase, LF.
     renderHead(contentType: "text/plain; charset=utf-8", length: status.phrase.utf8CodeUnitCount + 5, into: &sink)
     guard !isToHead else { return }
@@ -28,7 +28,7 @@ package struct StatusPage: BitwiseCopyable, Sendable {
   }
 
   /// Writes the whole answer, with an operator's HTML page for a body.
-  package func render<Sink: ByteSink & ~Copyable>(page: Span<UInt8>, into sink: inout Sink) {
+  public func render<Sink: ByteSink & ~Copyable>(page: Span<UInt8>, into sink: inout Sink) {
     renderHead(contentType: "text/html; charset=utf-8", length: page.count, into: &sink)
     if !isToHead { sink.append(page) }
   }

@@ -1,6 +1,6 @@
 /// Follows one message's body through the bytes that carry it, so that they can be relayed as they are, at once.
-package struct BodyTracker: BitwiseCopyable, Sendable {
-  package enum State: BitwiseCopyable, Hashable, Sendable {
+public struct BodyTracker: BitwiseCopyable, Sendable {
+  public enum State: BitwiseCopyable, Hashable, Sendable {
     /// More bytes belong to the body.
     case more
     /// The body has ended; bytes behind `accepted` belong to the next message.
@@ -9,13 +9,13 @@ package struct BodyTracker: BitwiseCopyable, Sendable {
     case malformed(Rejection)
   }
 
-  package struct Progress: BitwiseCopyable, Hashable, Sendable {
+  public struct Progress: BitwiseCopyable, Hashable, Sendable {
     /// How many leading bytes of those offered belong to the body and may be relayed.
-    package let accepted: Int
-    package let state: State
+    public let accepted: Int
+    public let state: State
     /// What the last byte accepted is to go out as, instead of what it is; the bytes behind it are to be offered next.
     /// Only where the body is relayed, and for white space that a server might not read as we do.
-    package let replacement: UInt8?
+    public let replacement: UInt8?
 
     init(accepted: Int, state: State, replacement: UInt8? = nil) {
       self.accepted = accepted
@@ -34,9 +34,9 @@ package struct BodyTracker: BitwiseCopyable, Sendable {
 
   private var body: Body
   /// Bytes of content so far; chunk framing and trailers are not counted.
-  package private(set) var contentBytes: UInt64 = 0
+  public private(set) var contentBytes: UInt64 = 0
 
-  package init(_ framing: Framing) {
+  public init(_ framing: Framing) {
     switch framing {
     case .none, .length(0): body = .complete
     case .length(let length): body = .length(length)
@@ -46,13 +46,13 @@ package struct BodyTracker: BitwiseCopyable, Sendable {
   }
 
   /// Whether the body has ended; one that is not there has ended from the start.
-  package var isComplete: Bool {
+  public var isComplete: Bool {
     if case .complete = body { true } else { false }
   }
 
   /// Takes the next bytes off the connection. Content is skipped, not looked at. After `.malformed`, it stays so.
   /// `relayed`: what is accepted goes on to somebody else.
-  package mutating func advance(over bytes: Span<UInt8>, relayed: Bool = false) -> Progress {
+  public mutating func advance(over bytes: Span<UInt8>, relayed: Bool = false) -> Progress {
     switch body {
     case .complete:
       return Progress(accepted: 0, state: .complete)
@@ -77,7 +77,7 @@ package struct BodyTracker: BitwiseCopyable, Sendable {
   }
 
   /// The peer has closed: true when the body is complete, false when it is truncated (RFC 9112 §8).
-  package mutating func end() -> Bool {
+  public mutating func end() -> Bool {
     if case .untilClose = body { body = .complete }
     return isComplete
   }

@@ -1,6 +1,5 @@
 /// Where a message's body ends (RFC 9112 §6.3).
-@usableFromInline
-package enum Framing: BitwiseCopyable, Hashable, Sendable {
+public enum Framing: BitwiseCopyable, Hashable, Sendable {
   /// There is no body.
   case none
   /// Exactly so many bytes.

@@ -5,22 +5,21 @@ import Wire
 /// Made once per client connection. Fields in `X-Forwarded-` and X-Real-IP that the client sent itself are dropped,
 /// unless the peer is a trusted proxy: then they are kept, and X-Forwarded-For is extended by the peer's address.
 /// `Forwarded` (RFC 7239) is always dropped: Connection Servers do not accept it, and we could not extend it truly.
-@usableFromInline
-package struct ForwardedFields: BitwiseCopyable, Sendable {
+public struct ForwardedFields: BitwiseCopyable, Sendable {
   /// Whether the fields are sent, or extended, at all.
-  @usableFromInline package let addsFields: Bool
+  public let addsFields: Bool
   /// Whether the peer is a proxy whose own X-Forwarded fields are believed.
-  @usableFromInline package let isPeerTrusted: Bool
+  public let isPeerTrusted: Bool
 
   /// Whether the client came through TLS.
-  @usableFromInline let isSecure: Bool
+  let isSecure: Bool
   /// The client's address as it is sent: 39 bytes at most.
-  @usableFromInline let address: InlineArray<39, UInt8>
-  @usableFromInline let addressCount: UInt8
+  let address: InlineArray<39, UInt8>
+  let addressCount: UInt8
 
   /// The address is written as `IPAddress` writes it, an IPv6 one without brackets. `isSecure`: whether the client came
   /// through TLS, X-Forwarded-Proto is `https`, else `http`.
-  package init(client: IPAddress, isSecure: Bool, addsFields: Bool = true, isPeerTrusted: Bool = false) {
+  public init(client: IPAddress, isSecure: Bool, addsFields: Bool = true, isPeerTrusted: Bool = false) {
     self.addsFields = addsFields
     self.isPeerTrusted = isPeerTrusted
     self.isSecure = isSecure
@@ -33,13 +32,11 @@ package struct ForwardedFields: BitwiseCopyable, Sendable {
   }
 
   /// Appends the client's address.
-  @inlinable
   func appendAddress<Sink: ByteSink & ~Copyable>(to sink: inout Sink) {
     sink.append(address.span.extracting(first: Int(addressCount)))
   }
 
   /// Appends the lines that are asked for; the value of Host and its CRLF belong behind the last.
-  @inlinable
   func appendLines<Sink: ByteSink & ~Copyable>(address: Bool, proto: Bool, host: Bool, to sink: inout Sink) {
     if address {
       sink.append("X-Forwarded-For: ")

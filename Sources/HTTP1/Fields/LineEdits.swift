@@ -1,9 +1,7 @@
 /// Where a head is not copied as it is: at most a handful of byte ranges, in ascending order, none overlapping.
 ///
 /// Everything between two edits is a run that is copied whole. Neighbouring lines with the same treatment are one edit.
-@usableFromInline
 struct LineEdits: BitwiseCopyable, Sendable {
-  @usableFromInline
   enum Treatment: UInt8, BitwiseCopyable, Sendable {
     case drop
     /// Dropped, and `/` or `*` in its place: the scheme and authority of an absolute-form target without a path.
@@ -20,12 +18,10 @@ struct LineEdits: BitwiseCopyable, Sendable {
     case writeAnewForUpgrade
   }
 
-  @usableFromInline
   struct Edit: BitwiseCopyable, Sendable {
-    @usableFromInline var range: ByteRange
-    @usableFromInline var treatment: Treatment
+    var range: ByteRange
+    var treatment: Treatment
 
-    @inlinable
     init(range: ByteRange, treatment: Treatment) {
       self.range = range
       self.treatment = treatment
@@ -36,15 +32,14 @@ struct LineEdits: BitwiseCopyable, Sendable {
   /// more is no honest client's.
   static let capacity = 16
 
-  @usableFromInline private(set) var count = 0
+  private(set) var count = 0
   /// Start and end of each edit; and its treatment, four bits each, the first lowest. Small, since every head has one.
-  @usableFromInline var ranges = InlineArray<16, UInt32>(repeating: 0)
-  @usableFromInline var treatments: UInt64 = 0
+  var ranges = InlineArray<16, UInt32>(repeating: 0)
+  var treatments: UInt64 = 0
 
   @inline(always)
   init() {}
 
-  @inlinable
   subscript(index: Int) -> Edit {
     let bits = ranges[index]
     let treatment = UInt8(truncatingIfNeeded: treatments &>> UInt64(truncatingIfNeeded: index &* 4) & 0xf)

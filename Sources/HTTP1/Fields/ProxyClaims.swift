@@ -1,7 +1,7 @@
 /// Names of fields by which a proxy tells a server who its client is, how it came and what it asked for, besides those
 /// that we write ourselves. Frameworks believe some of them from anybody, so they are dropped unless the peer is a
 /// trusted proxy. `docs/configuration.md` lists them with the reasons; a test compares.
-package enum ProxyClaims {
+public enum ProxyClaims {
   /// Whether `name` is such a field's, or begins as such fields do.
   static func contains(_ name: FieldName) -> Bool {
     names.contains(name) || prefixes.contains { name.begins(with: $0) }
@@ -27,7 +27,7 @@ package enum ProxyClaims {
   static let prefixes = prefixTexts.map { FieldName($0) }
 
   /// The client's address, the requested host, URL, method and scheme, the user, the client's certificate.
-  package static let nameTexts = [
+  public static let nameTexts = [
     "true-client-ip", "x-client-ip", "x-clientip", "client-ip", "x-client-addr", "x-cluster-client-ip",
     "cf-connecting-ip", "cf-connecting-ipv6", "cf-pseudo-ipv4", "fastly-client-ip", "fly-client-ip",
     "x-azure-clientip", "x-azure-socketip", "x-appengine-user-ip", "x-appengine-remote-addr",
@@ -42,7 +42,7 @@ package enum ProxyClaims {
   ]
 
   /// What others begin with, each of 9 to 15 octets.
-  package static let prefixTexts = [
+  public static let prefixTexts = [
     "x-original-", "x-rewrite-", "wl-proxy-", "x-remote-", "ssl-client-", "x-ssl-client-", "x-authenticated",
     "x-auth-request-",
   ]

@@ -8,7 +8,7 @@ import Wire
 /// by somebody's DNS; a server that trusts Host would write that name into links, cookies and tickets.
 ///
 /// A class, so that asking it counts two references and not three.
-package final class ServedHosts: Sendable {
+public final class ServedHosts: Sendable {
   /// As nearly every request has it: the first name.
   private let usual: [UInt8]
   /// In lower case, without a final dot; an IPv6 address in brackets.
@@ -17,14 +17,14 @@ package final class ServedHosts: Sendable {
   private let suffixes: [[UInt8]]
 
   /// `names` in lower case, the most usual first; `*.example.com` is a wildcard.
-  package init(_ names: [String]) {
+  public init(_ names: [String]) {
     usual = names.first.map { Array($0.utf8) } ?? []
     self.names = names.filter { !$0.hasPrefix("*.") }.map { Array($0.utf8) }
     suffixes = names.filter { $0.hasPrefix("*.") }.map { Array($0.utf8.dropFirst()) }
   }
 
   /// Whether `host`, the value of a Host field that was read well, names the service.
-  package func contains(_ host: Span<UInt8>) -> Bool {
+  public func contains(_ host: Span<UInt8>) -> Bool {
     let usual = usual
     if host.equals(usual.span) { return true }
     return containsUnusual(host)

@@ -1,12 +1,12 @@
 /// The cookie that a server's application knows a session by, such as `JSESSIONID`: finds its value in the heads of
 /// messages. Read as user agents read it (RFC 6265 §5.2), so that what a client sends is what the server has set.
-package struct SessionCookie: Hashable, Sendable {
+public struct SessionCookie: Hashable, Sendable {
   /// Compared octet by octet: cookies' names have a case.
-  package let name: String
+  public let name: String
   private let octets: [UInt8]
 
   /// Nil unless the name is a token (RFC 6265 §4.1.1).
-  package init?(name: String) {
+  public init?(name: String) {
     octets = Array(name.utf8)
     guard !octets.isEmpty, octets.allSatisfy({ $0.isTokenCharacter }) else { return nil }
     self.name = name
@@ -14,7 +14,7 @@ package struct SessionCookie: Hashable, Sendable {
 
   /// The value that the request has, without the white space around it: the first one that is not empty, since user
   /// agents put the one with the most specific path first (RFC 6265 §5.4). `bytes` are those the head was parsed from.
-  package func value(in request: RequestHead, of bytes: Span<UInt8>) -> ByteRange? {
+  public func value(in request: RequestHead, of bytes: Span<UInt8>) -> ByteRange? {
     var lines = FieldLines(bytes, from: Self.lineEnd(of: bytes, from: Int(request.start)), limit: .max)
     while (try? lines.next(all: true)) == .line {
       guard lines.name(in: bytes) == Self.cookie else { continue }
@@ -29,7 +29,7 @@ package struct SessionCookie: Hashable, Sendable {
   /// The value that the answer sets; the last one, which user agents keep (RFC 6265 §5.3). One that they are to drop at
   /// once (`Max-Age=0`, §5.2.2) and an empty one are none. `Expires` is not looked at: a session that is over already
   /// is asked for by nobody.
-  package func value(setBy response: ResponseHead, of bytes: Span<UInt8>) -> ByteRange? {
+  public func value(setBy response: ResponseHead, of bytes: Span<UInt8>) -> ByteRange? {
     var lines = FieldLines(bytes, from: Self.lineEnd(of: bytes, from: 0), limit: .max)
     var found: ByteRange?
     while (try? lines.next(all: true)) == .line {

@@ -1,20 +1,20 @@
 /// How large a head may be, and what is left to the operator. What goes beyond is refused before it is understood.
-package struct HeadLimits: BitwiseCopyable, Hashable, Sendable {
+public struct HeadLimits: BitwiseCopyable, Hashable, Sendable {
   /// Bytes from the first of the start line to the last of the empty line. A leased buffer has 17 KB; the default
   /// leaves room in it for the fields that rewriting adds. For more, larger ones are made where a head needs them.
-  package let bytes: Int
+  public let bytes: Int
   /// Field lines in one head, or in one trailer section.
-  package let fieldLines: Int
+  public let fieldLines: Int
   /// Bytes of the request target. RFC 9112 §3 recommends to support at least 8,000 bytes of request line.
-  package let requestTarget: Int
+  public let requestTarget: Int
   /// Whether a GET may have content. A server that leaves it unread would take it for the next request (RFC 9110
   /// §9.3.1), so its connection is closed behind such a request.
-  package let allowsContentInGet: Bool
+  public let allowsContentInGet: Bool
 
   /// The most that a `ByteRange` can address.
-  package static let maximumBytes = 65_535
+  public static let maximumBytes = 65_535
 
-  package init(
+  public init(
     bytes: Int = 15_360, fieldLines: Int = 100, requestTarget: Int = 8_192, allowsContentInGet: Bool = false
   ) {
     self.bytes = min(max(bytes, 0), HeadLimits.maximumBytes)

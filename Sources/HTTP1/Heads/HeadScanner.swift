@@ -2,15 +2,15 @@
 ///
 /// Ask `isWorthParsing` with all bytes received of the head so far, whenever some were added; parse only when it says
 /// so. Start a new one for each head.
-package struct HeadScanner: BitwiseCopyable, Sendable {
+public struct HeadScanner: BitwiseCopyable, Sendable {
   /// Bytes that need not be looked at again; all of them were parsed or searched in vain.
   private var searched = 0
 
-  package init() {}
+  public init() {}
 
   /// True the first time, and then once the new bytes end an empty line or reach `limits.bytes`. So a head that comes
   /// whole is read once, and any other at most twice and searched once.
-  package mutating func isWorthParsing(_ bytes: Span<UInt8>, limits: HeadLimits) -> Bool {
+  public mutating func isWorthParsing(_ bytes: Span<UInt8>, limits: HeadLimits) -> Bool {
     guard bytes.count > searched else { return false }
     let start = searched
     searched = bytes.count

@@ -1,13 +1,12 @@
 /// A request method as far as relaying it depends on it (RFC 9110 §9). CONNECT and TRACE are refused by the parser,
 /// so they have no case.
-@usableFromInline
-package enum Method: UInt8, BitwiseCopyable, Sendable {
+public enum Method: UInt8, BitwiseCopyable, Sendable {
   case get, head, post, put, delete, options, patch
   /// Any other upper-case token; relayed as it is.
   case other
 
   /// Whether sending it twice has the effect of sending it once (RFC 9110 §9.2.2). An unknown method is not.
-  package var isIdempotent: Bool {
+  public var isIdempotent: Bool {
     switch self {
     case .get, .head, .put, .delete, .options: true
     case .post, .patch, .other: false
@@ -16,14 +15,12 @@ package enum Method: UInt8, BitwiseCopyable, Sendable {
 }
 
 /// A protocol version that this proxy speaks; any other is refused with 505.
-@usableFromInline
-package enum Version: UInt8, BitwiseCopyable, Sendable {
+public enum Version: UInt8, BitwiseCopyable, Sendable {
   case http10, http11
 }
 
 /// How a request target is written (RFC 9112 §3.2). The authority form belongs to CONNECT and is refused.
-@usableFromInline
-package enum TargetForm: UInt8, BitwiseCopyable, Sendable {
+public enum TargetForm: UInt8, BitwiseCopyable, Sendable {
   /// `/path?query`
   case origin
   /// `http://authority/path?query`; its authority agrees with Host, and it is forwarded in origin form.
@@ -33,8 +30,7 @@ package enum TargetForm: UInt8, BitwiseCopyable, Sendable {
 }
 
 /// What becomes of a connection after a message, and so what its `Connection` field says (RFC 9112 §9).
-@usableFromInline
-package enum Persistence: UInt8, BitwiseCopyable, Sendable {
+public enum Persistence: UInt8, BitwiseCopyable, Sendable {
   case keepAlive, close
   /// The message asks for, or grants, an upgrade (RFC 9110 §7.8).
   case upgrade

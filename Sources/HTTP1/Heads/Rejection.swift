@@ -2,7 +2,7 @@
 ///
 /// All are the peer's fault. The connection that the message came on is closed, because where the next message would
 /// begin is unknown or not to be trusted.
-package enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, Sendable {
+public enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, Sendable {
   // The start line.
   case requestLineMalformed, methodUnknown, methodNotAllowed
   case targetMalformed, targetTooLong, targetAuthorityMalformed, targetAuthorityNotHost
@@ -33,7 +33,7 @@ package enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, S
 
 extension Rejection {
   /// The status to answer a refused request with. A server's refused answer is a 502 whatever the reason.
-  package var status: Status {
+  public var status: Status {
     switch self {
     case .methodNotAllowed: .methodNotAllowed
     case .hostNotServed: .misdirectedRequest
@@ -49,7 +49,7 @@ extension Rejection {
   }
 
   /// A few words for the log; ASCII.
-  package var reason: StaticString {
+  public var reason: StaticString {
     switch self {
     case .requestLineMalformed: "malformed request line"
     case .methodUnknown: "unknown method"

@@ -1,53 +1,52 @@
 /// The head of one request, understood: offsets into the span it was parsed from, and what follows from its fields.
 ///
 /// It holds no bytes. `length` bytes of the span belong to it; the body, or the next request, begins behind them.
-@usableFromInline
-package struct RequestHead: BitwiseCopyable, Sendable {
+public struct RequestHead: BitwiseCopyable, Sendable {
   /// Bytes of the head, an ignored empty line before it (RFC 9112 §2.2) and the empty line at its end included.
-  @usableFromInline package internal(set) var length = 0
+  public internal(set) var length = 0
   /// `.none` also when a length of zero is given; never `.untilClose`.
-  @usableFromInline package internal(set) var framing = Framing.none
-  @usableFromInline package internal(set) var method = Method.other
-  @usableFromInline package internal(set) var version = Version.http11
-  @usableFromInline package internal(set) var targetForm = TargetForm.origin
+  public internal(set) var framing = Framing.none
+  public internal(set) var method = Method.other
+  public internal(set) var version = Version.http11
+  public internal(set) var targetForm = TargetForm.origin
   /// Whether the client would go on using its connection (RFC 9112 §9.3).
-  @usableFromInline package internal(set) var keepAlive = false
+  public internal(set) var keepAlive = false
   /// Whether the client waits for 100 (Continue) before it sends its body (RFC 9110 §10.1.1).
-  @usableFromInline package internal(set) var expectsContinue = false
+  public internal(set) var expectsContinue = false
   /// Whether it asks for a WebSocket (RFC 6455 §4.1). Other protocols are not offered to the server: their `Upgrade`
   /// is dropped, as RFC 9110 §7.8 allows. Bytes behind such a head, before its answer, are to be refused with
   /// `Rejection.bytesBehindUpgrade`: they are a frame or a request, and only the server's answer says which.
-  @usableFromInline package internal(set) var upgradeRequested = false
+  public internal(set) var upgradeRequested = false
   /// Whether it carries credentials that authenticate the connection, not the request (NTLM, Negotiate): the server
   /// connection that it goes out on may serve no other client from then on.
-  @usableFromInline package internal(set) var bindsAuthentication = false
+  public internal(set) var bindsAuthentication = false
   /// The method as written.
-  @usableFromInline package internal(set) var methodName = ByteRange.absent
+  public internal(set) var methodName = ByteRange.absent
   /// The request target as written.
-  @usableFromInline package internal(set) var target = ByteRange.absent
+  public internal(set) var target = ByteRange.absent
   /// The path without its query; empty for the asterisk form and for an absolute form without a path (which means `/`).
-  @usableFromInline package internal(set) var path = ByteRange.absent
+  public internal(set) var path = ByteRange.absent
   /// The path and, with its `?`, the query.
-  @usableFromInline package internal(set) var pathAndQuery = ByteRange.absent
+  public internal(set) var pathAndQuery = ByteRange.absent
   /// The value of Host, port included, without the white space around it. Absent where the field is empty, as a request
   /// for no name may have it, and in HTTP/1.0 also where there is none.
-  @usableFromInline package internal(set) var host = ByteRange.absent
+  public internal(set) var host = ByteRange.absent
 
   // What `render` needs to know: where the request line begins, the end of the last X-Forwarded-For line or 0, and what
   // is not copied as it is.
-  @usableFromInline var start: UInt16 = 0
-  @usableFromInline var forwardedForEnd: UInt16 = 0
-  @usableFromInline var hasForwardedProto = false
-  @usableFromInline var hasForwardedHost = false
-  @usableFromInline var edits = LineEdits()
+  var start: UInt16 = 0
+  var forwardedForEnd: UInt16 = 0
+  var hasForwardedProto = false
+  var hasForwardedHost = false
+  var edits = LineEdits()
 
   init() {}
 
   /// Whether it may be sent again without asking (RFC 9110 §9.2.2).
-  package var isIdempotent: Bool { method.isIdempotent }
+  public var isIdempotent: Bool { method.isIdempotent }
 
   /// Reads one request head from the start of `bytes`.
-  package static func parse(_ bytes: Span<UInt8>, limits: HeadLimits) -> Parsed<RequestHead> {
+  public static func parse(_ bytes: Span<UInt8>, limits: HeadLimits) -> Parsed<RequestHead> {
     let allowed = bytes.extracting(first: limits.bytes)
     var reading = RequestReading()
     do throws(Rejection) {

@@ -11,8 +11,7 @@ extension RequestHead {
   ///
   /// An HTTP/1.0 request stays HTTP/1.0 (the purposeful downgrade of RFC 9112 §2.3): the server then answers without
   /// chunks, which its client could not read, and one that answers in chunks nevertheless is refused.
-  @inlinable
-  package func render<Sink: ByteSink & ~Copyable>(
+  public func render<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, forwarding: ForwardedFields, connection: Persistence, into sink: inout Sink
   ) {
     let upgrades = connection == .upgrade && upgradeRequested
@@ -60,7 +59,6 @@ extension RequestHead {
 
 extension LineEdits.Treatment {
   /// Writes what stands in the place of the dropped bytes.
-  @inlinable
   func appendReplacement<Sink: ByteSink & ~Copyable>(upgrading: Bool, to sink: inout Sink) {
     switch self {
     case .drop, .clientAddress, .dropUnlessTrusted, .dropUnlessUpgrade: break

@@ -1,32 +1,31 @@
 /// The head of one answer, understood: offsets into the span it was parsed from, and what follows from its fields.
-@usableFromInline
-package struct ResponseHead: BitwiseCopyable, Sendable {
+public struct ResponseHead: BitwiseCopyable, Sendable {
   /// Bytes of the head, the empty line at its end included.
-  @usableFromInline package internal(set) var length = 0
+  public internal(set) var length = 0
   /// `.none` also when a length of zero is given.
-  @usableFromInline package internal(set) var framing = Framing.none
+  public internal(set) var framing = Framing.none
   /// 100 to 599.
-  @usableFromInline package internal(set) var status: UInt16 = 0
-  @usableFromInline package internal(set) var version = Version.http11
+  public internal(set) var status: UInt16 = 0
+  public internal(set) var version = Version.http11
   /// Whether the server would go on using its connection (RFC 9112 §9.3). Never with a body until close.
-  @usableFromInline package internal(set) var keepAlive = false
+  public internal(set) var keepAlive = false
   /// Whether the answer authenticates the connection, not the request (NTLM, Negotiate): the connection may serve no
   /// other client from then on.
-  @usableFromInline package internal(set) var bindsAuthentication = false
+  public internal(set) var bindsAuthentication = false
 
   // What `render` needs to know: whether the SP behind the status code is there, and what is not copied as it is.
-  @usableFromInline var hasReasonSpace = true
-  @usableFromInline var edits = LineEdits()
+  var hasReasonSpace = true
+  var edits = LineEdits()
 
   init() {}
 
   /// A 1xx other than 101: another answer follows. To be kept from HTTP/1.0 clients (RFC 9110 §15.2).
-  @inlinable package var isInterim: Bool { status < 200 && status != 101 }
+  public var isInterim: Bool { status < 200 && status != 101 }
   /// 101: both directions are an opaque stream from here on.
-  @inlinable package var isUpgrade: Bool { status == 101 }
+  public var isUpgrade: Bool { status == 101 }
 
   /// Reads one answer's head from the start of `bytes`. What is refused here becomes a 502 for the client.
-  package static func parse(
+  public static func parse(
     _ bytes: Span<UInt8>, to request: AnsweredRequest, limits: HeadLimits
   ) -> Parsed<ResponseHead> {
     var reading = ResponseReading()

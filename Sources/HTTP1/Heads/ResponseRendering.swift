@@ -8,8 +8,7 @@ extension ResponseHead {
   ///
   /// `bytes` are those the head was parsed from. Every line that is not rewritten is copied as it came. A body in chunks
   /// never meets an HTTP/1.0 client: its request went out as HTTP/1.0, and an answer in chunks to that is refused.
-  @inlinable
-  package func render<Sink: ByteSink & ~Copyable>(
+  public func render<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, connection: Persistence, clientVersion: Version, into sink: inout Sink
   ) {
     var cursor = 0

@@ -1,5 +1,5 @@
 /// A status that this proxy answers with itself.
-package enum Status: UInt16, BitwiseCopyable, CaseIterable, Sendable {
+public enum Status: UInt16, BitwiseCopyable, CaseIterable, Sendable {
   case badRequest = 400
   case forbidden = 403
   case methodNotAllowed = 405
@@ -17,7 +17,7 @@ package enum Status: UInt16, BitwiseCopyable, CaseIterable, Sendable {
   case versionNotSupported = 505
 
   /// The reason phrase as RFC 9110 §15 and RFC 6585 §5 write it.
-  package var phrase: StaticString {
+  public var phrase: StaticString {
     switch self {
     case .badRequest: "Bad Request"
     case .forbidden: "Forbidden"

@@ -1,5 +1,5 @@
 /// What came of reading a head from the start of some bytes.
-package enum Parsed<Head: BitwiseCopyable & Sendable>: BitwiseCopyable, Sendable {
+public enum Parsed<Head: BitwiseCopyable & Sendable>: BitwiseCopyable, Sendable {
   /// Everything there is may be the beginning of a head; more bytes are needed.
   case incomplete
   case head(Head)

@@ -1,12 +1,12 @@
 import CLinux
 
 /// What a process may do with files, and where: a Landlock ruleset (landlock(7)). What is already open stays open.
-package struct FileAccess: Hashable, Sendable {
+public struct FileAccess: Hashable, Sendable {
   /// What may be done below a folder, or with a file.
-  package struct Rights: OptionSet, Hashable, Sendable {
-    package let rawValue: UInt64
+  public struct Rights: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt64
 
-    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     private static let writeFile = Rights(rawValue: 1 << 1)
     private static let readFile = Rights(rawValue: 1 << 2)
@@ -15,29 +15,29 @@ package struct FileAccess: Hashable, Sendable {
     private static let makeFile = Rights(rawValue: 1 << 8)
 
     /// What makes a file another one, or its contents.
-    package static let change: Rights = [writeFile, removeFile, makeFile]
-    package static let contents: Rights = [readFile]
-    package static let read: Rights = [readFile, listFolder]
+    public static let change: Rights = [writeFile, removeFile, makeFile]
+    public static let contents: Rights = [readFile]
+    public static let read: Rights = [readFile, listFolder]
     /// Write to what is there, make what is not.
-    package static let append: Rights = [writeFile, makeFile]
+    public static let append: Rights = [writeFile, makeFile]
     /// Put one file in another's place.
-    package static let replace: Rights = [read, append, removeFile]
+    public static let replace: Rights = [read, append, removeFile]
   }
 
   /// What may be done, by canonical path. A path allows what is below it.
-  package private(set) var rights: [String: Rights] = [:]
+  public private(set) var rights: [String: Rights] = [:]
 
-  package init() {}
+  public init() {}
 
-  package mutating func allow(_ rights: Rights, below path: String) { self.rights[path, default: []].formUnion(rights) }
+  public mutating func allow(_ rights: Rights, below path: String) { self.rights[path, default: []].formUnion(rights) }
 
   /// Whether nothing is allowed there that is not allowed here, going by those paths here that `counts` is true of.
-  package func covers(_ other: FileAccess, where counts: (String) -> Bool = { _ in true }) -> Bool {
+  public func covers(_ other: FileAccess, where counts: (String) -> Bool = { _ in true }) -> Bool {
     other.rights.allSatisfy { path, wanted in rightsAt(path, where: counts).isSuperset(of: wanted) }
   }
 
   /// Whether any of this is allowed at a canonical path.
-  package func allowsAny(of rights: Rights, at path: String) -> Bool { !rightsAt(path).isDisjoint(with: rights) }
+  public func allowsAny(of rights: Rights, at path: String) -> Bool { !rightsAt(path).isDisjoint(with: rights) }
 
   /// What may be done at a canonical path: all that is allowed to it or to a folder above.
   private func rightsAt(_ path: String, where counts: (String) -> Bool = { _ in true }) -> Rights {
@@ -56,7 +56,7 @@ package struct FileAccess: Hashable, Sendable {
   ///
   /// - Returns: Landlock's version.
   @discardableResult
-  package func enforce() throws(SystemError) -> Int {
+  public func enforce() throws(SystemError) -> Int {
     let version = Int(cl_landlock_version())
     guard version > 0 else { throw SystemError("landlock_create_ruleset") }
     let ruleset = try Descriptor(

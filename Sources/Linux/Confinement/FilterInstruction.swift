@@ -1,10 +1,10 @@
 /// One instruction of a classic BPF program over `struct seccomp_data` (linux/filter.h, seccomp(2)): a step of 8 bytes
 /// that looks at the accumulator, and how many instructions to skip when its test holds and when it does not.
-package struct FilterInstruction: Hashable, Sendable {
-  package let code: UInt16
-  package var skipIfTrue: UInt8 = 0
-  package var skipIfFalse: UInt8 = 0
-  package let operand: UInt32
+public struct FilterInstruction: Hashable, Sendable {
+  public let code: UInt16
+  public var skipIfTrue: UInt8 = 0
+  public var skipIfFalse: UInt8 = 0
+  public let operand: UInt32
 
   /// What a program finds at which place: the call's number, the architecture, and six arguments of 64 bits.
   enum Place {

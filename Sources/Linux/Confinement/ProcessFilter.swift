@@ -2,11 +2,11 @@ import CLinux
 
 extension SystemCallFilter {
   /// Whether this binary is built with a sanitizer, whose run-time library makes calls of its own.
-  package static var isSanitized: Bool { cl_is_sanitized() == 1 }
+  public static var isSanitized: Bool { cl_is_sanitized() == 1 }
 
   /// Makes every thread of this process obey the filter, for ever, and every process that comes from it. `Privileges`
   /// must have forbidden new ones. `logging`: what is refused is told to the kernel's audit log; what kills always is.
-  package func enforce(logging: Bool) throws(SystemError) {
+  public func enforce(logging: Bool) throws(SystemError) {
     guard let architecture = Architecture.current else { throw SystemError("seccomp", code: ENOSYS) }
     let program = program(for: architecture).map { instruction in
       // struct sock_filter: code, jt, jf, k from the lowest octet on.
@@ -22,5 +22,5 @@ extension SystemCallFilter {
 
 extension SystemError {
   /// The kernel does not know the call, or was built or started without what it is for.
-  package var isUnsupported: Bool { [ENOSYS, EOPNOTSUPP, EINVAL].contains(code) }
+  public var isUnsupported: Bool { [ENOSYS, EOPNOTSUPP, EINVAL].contains(code) }
 }

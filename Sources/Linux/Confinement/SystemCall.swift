@@ -1,10 +1,10 @@
 /// A processor architecture, as far as its numbers of system calls go. Both are little-endian.
-package enum Architecture: CaseIterable, Sendable {
+public enum Architecture: CaseIterable, Sendable {
   case x86_64
   case aarch64
 
   /// The one that this binary is for; nil on any other, where no filter can be made.
-  package static var current: Architecture? {
+  public static var current: Architecture? {
     #if arch(x86_64)
       .x86_64
     #elseif arch(arm64)
@@ -24,8 +24,8 @@ package enum Architecture: CaseIterable, Sendable {
 }
 
 /// A system call: its name and its number on each architecture.
-package struct SystemCall: Hashable, Sendable {
-  package let name: String
+public struct SystemCall: Hashable, Sendable {
+  public let name: String
   private let x86_64: UInt32?
   private let aarch64: UInt32?
 
@@ -36,7 +36,7 @@ package struct SystemCall: Hashable, Sendable {
   }
 
   /// Nil where the architecture has another call in its place.
-  package func number(on architecture: Architecture) -> UInt32? {
+  public func number(on architecture: Architecture) -> UInt32? {
     switch architecture {
     case .x86_64: x86_64
     case .aarch64: aarch64

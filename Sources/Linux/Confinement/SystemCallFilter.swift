@@ -3,9 +3,9 @@
 ///
 /// Rules are tried in their order, so the calls of the hot path come first. From Linux 5.11 on the kernel keeps a bitmap
 /// of the calls that are allowed whatever their arguments, and runs no program for them.
-package struct SystemCallFilter: Sendable {
+public struct SystemCallFilter: Sendable {
   /// What becomes of a call.
-  package enum Answer: Hashable, Sendable {
+  public enum Answer: Hashable, Sendable {
     case allowed
     /// The call fails with this errno.
     case refused(Int32)
@@ -13,7 +13,7 @@ package struct SystemCallFilter: Sendable {
     case killed
 
     /// SECCOMP_RET_*.
-    package var value: UInt32 {
+    public var value: UInt32 {
       switch self {
       case .allowed: 0x7fff_0000
       case .refused(let code): 0x0005_0000 | UInt32(code)
@@ -23,7 +23,7 @@ package struct SystemCallFilter: Sendable {
   }
 
   /// What is asked of one argument, counted from 0.
-  package enum Test: Hashable, Sendable {
+  public enum Test: Hashable, Sendable {
     /// An `int` with one of these values, bits of `ignoring` left out.
     case value(Int, in: [UInt32], ignoring: UInt32 = 0)
     /// None of these bits.
@@ -34,20 +34,20 @@ package struct SystemCallFilter: Sendable {
 
   /// One call, and its answer when any of the alternatives holds, each of them a list of tests that all hold. Without an
   /// alternative the answer is the same for all arguments.
-  package struct Rule: Sendable {
-    package let call: SystemCall
-    package let answer: Answer
+  public struct Rule: Sendable {
+    public let call: SystemCall
+    public let answer: Answer
     let alternatives: [[Test]]
 
-    package static func allow(_ call: SystemCall, when alternatives: [Test]...) -> Rule {
+    public static func allow(_ call: SystemCall, when alternatives: [Test]...) -> Rule {
       Rule(call: call, answer: .allowed, alternatives: alternatives)
     }
 
-    package static func refuse(_ call: SystemCall, _ code: Int32, when alternatives: [Test]...) -> Rule {
+    public static func refuse(_ call: SystemCall, _ code: Int32, when alternatives: [Test]...) -> Rule {
       Rule(call: call, answer: .refused(code), alternatives: alternatives)
     }
 
-    package static func kill(_ call: SystemCall) -> Rule { Rule(call: call, answer: .killed, alternatives: []) }
+    public static func kill(_ call: SystemCall) -> Rule { Rule(call: call, answer: .killed, alternatives: []) }
   }
 
   /// The highest number in use when `SystemCall` was written (Linux 5.17). A library that tries a newer call is told that
@@ -56,18 +56,18 @@ package struct SystemCallFilter: Sendable {
   /// ENOSYS, on both architectures.
   static let unknown = Answer.refused(38)
 
-  package let rules: [Rule]
+  public let rules: [Rule]
   /// The answer to what no rule names, and to a named call whose arguments fit no alternative.
-  package let otherwise: Answer
+  public let otherwise: Answer
 
-  package init(_ rules: [Rule], otherwise: Answer) {
+  public init(_ rules: [Rule], otherwise: Answer) {
     precondition(Set(rules.map(\.call)).count == rules.count, "a call has one rule")
     self.rules = rules
     self.otherwise = otherwise
   }
 
   /// The program. A call by another architecture's numbers (x86_64 runs i386's too) kills.
-  package func program(for architecture: Architecture) -> [FilterInstruction] {
+  public func program(for architecture: Architecture) -> [FilterInstruction] {
     var program: [FilterInstruction] = [
       .load(FilterInstruction.Place.architecture),
       .test(FilterInstruction.Operation.isEqual, architecture.auditValue, skipIfTrue: 1),

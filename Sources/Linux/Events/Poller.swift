@@ -6,13 +6,13 @@ import Wire
 @safe
 public struct Poller: ~Copyable {
   /// Events taken from the kernel at once.
-  @inlinable static var batch: Int { 256 }
+  static var batch: Int { 256 }
 
   /// Readable while there are events, so that one poller can watch another.
-  package let descriptor: Descriptor
-  @usableFromInline let events: UnsafeMutablePointer<epoll_event>
+  public let descriptor: Descriptor
+  let events: UnsafeMutablePointer<epoll_event>
 
-  package init() throws(SystemError) {
+  public init() throws(SystemError) {
     descriptor = try Descriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), of: "epoll_create1")
     // SAFETY: a batch of events, all initialised here, this value's alone until `deinit` frees it.
     unsafe events = .allocate(capacity: Self.batch)
@@ -25,34 +25,34 @@ public struct Poller: ~Copyable {
   }
 
   /// Watches a connection: readable, writable and ended, edge-triggered. `token` comes back with every event.
-  package func watch(_ socket: borrowing Descriptor, token: UInt64 = 0) throws(SystemError) {
+  public func watch(_ socket: borrowing Descriptor, token: UInt64 = 0) throws(SystemError) {
     guard cl_epoll_add(descriptor.number, socket.number, cl_epoll_edge_triggered, token) == 0 else {
       throw SystemError("epoll_ctl")
     }
   }
 
   /// Watches something that is drained a little at each turn (a listener): readable, level-triggered.
-  package func watchLevel(_ socket: borrowing Descriptor, token: UInt64 = 0) throws(SystemError) {
+  public func watchLevel(_ socket: borrowing Descriptor, token: UInt64 = 0) throws(SystemError) {
     guard cl_epoll_add(descriptor.number, socket.number, EPOLLIN.rawValue, token) == 0 else {
       throw SystemError("epoll_ctl")
     }
   }
 
   /// Stops watching a descriptor that stays open.
-  package func forget(_ socket: borrowing Descriptor) {
+  public func forget(_ socket: borrowing Descriptor) {
     _ = epoll_ctl(descriptor.number, EPOLL_CTL_DEL, socket.number, nil)
   }
 
   /// Waits at most `milliseconds` (-1: without bound) and returns how many events there are; an interrupted wait has
   /// none.
-  package func wait(milliseconds: Int32) -> Int {
+  public func wait(milliseconds: Int32) -> Int {
     // SAFETY: `events` has room for `batch` events.
     let count = unsafe epoll_wait(descriptor.number, events, Int32(Self.batch), milliseconds)
     return max(0, Int(count))
   }
 
   /// As `wait(milliseconds:)`, to the nanosecond: for deadlines that are closer than a millisecond counts.
-  package func wait(_ patience: Interval) -> Int {
+  public func wait(_ patience: Interval) -> Int {
     let nanoseconds = Int64(clamping: patience.nanoseconds)
     // SAFETY: `events` has room for `batch` events.
     let count = unsafe cl_epoll_wait_nanoseconds(descriptor.number, events, Int32(Self.batch), nanoseconds)
@@ -60,7 +60,6 @@ public struct Poller: ~Copyable {
   }
 
   /// The event at `index` of the last wait, below what that returned; what lies above is an earlier wait's, or none.
-  @inlinable
   public func event(at index: Int) -> (token: UInt64, readiness: Readiness) {
     precondition(index >= 0 && index < Self.batch)
     // SAFETY: index < batch, and all of the batch is initialised.
@@ -69,17 +68,17 @@ public struct Poller: ~Copyable {
 }
 
 /// Wakes a poller from another thread.
-package struct Wakeup: ~Copyable, Sendable {
-  package let descriptor: Descriptor
+public struct Wakeup: ~Copyable, Sendable {
+  public let descriptor: Descriptor
 
-  package init() throws(SystemError) {
+  public init() throws(SystemError) {
     descriptor = try Descriptor(eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC)), of: "eventfd")
   }
 
-  package func signal() { _ = eventfd_write(descriptor.number, 1) }
+  public func signal() { _ = eventfd_write(descriptor.number, 1) }
 
   /// Waits for a signal and takes it.
-  package func wait() {
+  public func wait() {
     var poll = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
     // SAFETY: one element, alive during the call.
     _ = retryingInterrupts { unsafe CLinux.poll(&poll, 1, -1) }
@@ -87,7 +86,7 @@ package struct Wakeup: ~Copyable, Sendable {
   }
 
   /// Takes the signals that came, so that the descriptor is quiet again.
-  package func drain() {
+  public func drain() {
     var value: eventfd_t = 0
     // SAFETY: the kernel writes the one number, which lives through the call.
     _ = unsafe eventfd_read(descriptor.number, &value)

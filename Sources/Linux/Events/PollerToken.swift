@@ -6,28 +6,22 @@ public struct PollerToken<Kind: RawRepresentable> where Kind.RawValue == UInt64 
   public let rawValue: UInt64
 
   /// As an event brings it.
-  @inlinable
   public init(rawValue: UInt64) { self.rawValue = rawValue }
 
-  @inlinable
   public init(_ kind: Kind, _ key: SlabKey = SlabKey(index: 0, generation: 0)) {
     precondition(kind.rawValue < 16)
     rawValue = kind.rawValue << 60 | UInt64(key.generation) << 32 | UInt64(key.index)
   }
 
-  @inlinable
   public init(_ kind: Kind, index: Int) { self.init(kind, SlabKey(index: UInt32(index), generation: 0)) }
 
   /// Nil for a token of another poller.
-  @inlinable
   public var kind: Kind? { Kind(rawValue: rawValue >> 60) }
 
-  @inlinable
   public var key: SlabKey {
     SlabKey(
       index: UInt32(truncatingIfNeeded: rawValue), generation: UInt32(truncatingIfNeeded: rawValue >> 32) & 0x0fff_ffff)
   }
 
-  @inlinable
   public var index: Int { Int(key.index) }
 }

@@ -4,18 +4,16 @@ import CLinux
 public struct Readiness: OptionSet, Sendable {
   public let rawValue: UInt8
 
-  @inlinable
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  @inlinable public static var readable: Readiness { Readiness(rawValue: 1) }
-  @inlinable public static var writable: Readiness { Readiness(rawValue: 2) }
+  public static var readable: Readiness { Readiness(rawValue: 1) }
+  public static var writable: Readiness { Readiness(rawValue: 2) }
   /// The peer has closed its direction, or the connection is broken; reading tells which.
-  @inlinable public static var ended: Readiness { Readiness(rawValue: 4) }
+  public static var ended: Readiness { Readiness(rawValue: 4) }
   /// The connection is broken: reset, or silent for longer than the kernel waits. There is nobody to send to.
-  @inlinable public static var broken: Readiness { Readiness(rawValue: 8) }
+  public static var broken: Readiness { Readiness(rawValue: 8) }
 
   /// The end of a stream is found by reading, so every sign of it makes the socket readable.
-  @inlinable
   public init(events: UInt32) {
     var readiness: Readiness = []
     if events & EPOLLIN.rawValue != 0 { readiness.insert(.readable) }

@@ -2,7 +2,7 @@ import Glibc
 
 extension File {
   /// Who but its owner may read or write a file.
-  package enum Audience: Hashable, Sendable {
+  public enum Audience: Hashable, Sendable {
     case nobody
     /// A group that this process does not belong to.
     case group
@@ -12,7 +12,7 @@ extension File {
 
   /// Who may read or write this file besides its owner and the group of this process. A folder above that others may not
   /// enter keeps them out. Root, which belongs to the group of no service, is told of everybody alone.
-  package static func audience(of path: String) -> Audience {
+  public static func audience(of path: String) -> Audience {
     // SAFETY: stat fills the structure in; the path is a C string during the call.
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return .nobody }

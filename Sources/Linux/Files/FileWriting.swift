@@ -4,7 +4,7 @@ import Wire
 
 extension File {
   /// Opens a log: created where it is missing, written at its end.
-  package static func appending(to path: String) throws(SystemError) -> Descriptor {
+  public static func appending(to path: String) throws(SystemError) -> Descriptor {
     // SAFETY: the path is a C string for the length of the call.
     let number = retryingInterrupts { unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640) }
     return try Descriptor(number, of: "open \(path)")
@@ -12,7 +12,7 @@ extension File {
 
   /// Puts these bytes into the file's place at once: whoever reads it, after a crash too, finds all of the old or all
   /// of the new. Only this process's user may read it. Takes as long as the disk takes.
-  package static func replace(_ path: String, with bytes: Span<UInt8>) throws(SystemError) {
+  public static func replace(_ path: String, with bytes: Span<UInt8>) throws(SystemError) {
     let draft = path + ".new"
     // SAFETY: both paths are C strings during the calls.
     _ = unsafe unlink(draft)
@@ -31,24 +31,24 @@ extension File {
   }
 
   /// Removes the file, if it is there.
-  package static func remove(_ path: String) {
+  public static func remove(_ path: String) {
     // SAFETY: the path is a C string during the call.
     _ = unsafe unlink(path)
   }
 
   /// The standard output, as a descriptor of one's own.
-  package static func standardOutput() throws(SystemError) -> Descriptor {
+  public static func standardOutput() throws(SystemError) -> Descriptor {
     try Descriptor(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0), of: "standard output")
   }
 
   /// Writes everything, however long it takes.
-  package static func write(_ bytes: Span<UInt8>, to file: borrowing Descriptor) throws(SystemError) {
+  public static func write(_ bytes: Span<UInt8>, to file: borrowing Descriptor) throws(SystemError) {
     var written = 0
     try write(bytes, to: file, written: &written)
   }
 
   /// Writes everything from `written` on, however long it takes. When it throws, so many are written.
-  package static func write(
+  public static func write(
     _ bytes: Span<UInt8>, to file: borrowing Descriptor, written: inout Int
   ) throws(SystemError) {
     while written < bytes.count {

@@ -3,12 +3,12 @@ import Glibc
 
 /// A folder in memory that only this user may enter, with a few files for another process. Removed with its files when
 /// its owner lets go of it.
-package struct PrivateFolder: ~Copyable {
-  package let path: String
+public struct PrivateFolder: ~Copyable {
+  public let path: String
   private var files: [String] = []
 
   /// Makes it in /dev/shm, which is never written to a disk; where there is none, in /tmp.
-  package init() throws(SystemError) {
+  public init() throws(SystemError) {
     for place in ["/dev/shm", "/tmp"] {
       var template = Array("\(place)/belvedere-XXXXXX".utf8CString)
       let isMade = unsafe template.withUnsafeMutableBufferPointer { buffer in
@@ -29,7 +29,7 @@ package struct PrivateFolder: ~Copyable {
   }
 
   /// Puts a file there, readable by this user alone, and returns its path.
-  package mutating func put(_ name: String, contents: Span<UInt8>) throws(SystemError) -> String {
+  public mutating func put(_ name: String, contents: Span<UInt8>) throws(SystemError) -> String {
     let file = path + "/" + name
     try File.replace(file, with: contents)
     files.append(file)

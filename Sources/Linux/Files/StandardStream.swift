@@ -1,18 +1,18 @@
 import CLinux
 
 /// Text for the person at the terminal.
-package enum StandardStream: Int32, Sendable {
+public enum StandardStream: Int32, Sendable {
   case output = 1
   case error = 2
 
-  package var isTerminal: Bool { isatty(rawValue) == 1 }
+  public var isTerminal: Bool { isatty(rawValue) == 1 }
 
   /// Writes the text, whoever it came from: what a terminal would obey is made visible, line ends and tabs excepted.
   /// Waits for a reader that is slow; gives up when there is none.
-  package func write(_ text: String) { write(verbatim: Self.visible(text)) }
+  public func write(_ text: String) { write(verbatim: Self.visible(text)) }
 
   /// `\u{1b}` for an escape: controls, marks that turn the direction of text, separators that some take for a line's end.
-  package static func visible(_ text: String) -> String {
+  public static func visible(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isObeyed) else { return text }
     return text.unicodeScalars.reduce(into: "") { shown, scalar in
       if isObeyed(scalar) {
@@ -32,7 +32,7 @@ package enum StandardStream: Int32, Sendable {
   }
 
   /// Writes a text of our own that has colours in it.
-  package func write(verbatim text: String) {
+  public func write(verbatim text: String) {
     let bytes = Array(text.utf8)
     var written = 0
     while written < bytes.count {

@@ -9,19 +9,19 @@ import Wire
 @safe
 public struct Buffer: ~Copyable, ByteSink {
   /// One whole TLS record (16 KiB) and 1 KiB more, the room that a rewritten head may grow by.
-  @inlinable public static var capacity: Int { 17 * 1024 }
+  public static var capacity: Int { 17 * 1024 }
   /// The largest head (`HeadLimits.maximumBytes`) and the room that rewriting needs.
-  @inlinable public static var largeCapacity: Int { 66 * 1024 }
+  public static var largeCapacity: Int { 66 * 1024 }
 
-  @usableFromInline var storage: UnsafeMutablePointer<UInt8>?
-  @usableFromInline var lower = 0
-  @usableFromInline var upper = 0
+  var storage: UnsafeMutablePointer<UInt8>?
+  var lower = 0
+  var upper = 0
   /// Bytes of the storage; 0 without.
-  @usableFromInline var size = 0
-  @usableFromInline package private(set) var overflowed = false
+  var size = 0
+  public private(set) var overflowed = false
 
   /// A buffer without storage.
-  package init() {
+  public init() {
     // SAFETY: no storage, so nothing is owned yet.
     unsafe storage = nil
   }
@@ -31,19 +31,18 @@ public struct Buffer: ~Copyable, ByteSink {
     unsafe storage?.deallocate()
   }
 
-  @inlinable public var count: Int { upper &- lower }
-  @inlinable public var isEmpty: Bool { lower == upper }
+  public var count: Int { upper &- lower }
+  public var isEmpty: Bool { lower == upper }
   /// Bytes that may still be appended without moving anything.
-  @inlinable public var room: Int { size &- upper }
-  @inlinable public var isLeased: Bool {
+  public var room: Int { size &- upper }
+  public var isLeased: Bool {
     // SAFETY: the address is compared, not read.
     unsafe storage != nil
   }
   /// Its storage is a large piece.
-  @inlinable public var isLarge: Bool { size > Self.capacity }
+  public var isLarge: Bool { size > Self.capacity }
 
   /// The bytes held, oldest first.
-  @inlinable
   public var bytes: Span<UInt8> {
     @_lifetime(borrow self)
     borrowing get {
@@ -54,7 +53,6 @@ public struct Buffer: ~Copyable, ByteSink {
   }
 
   /// Forgets the oldest `count` bytes.
-  @inlinable
   public mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= upper &- lower)
     lower &+= count
@@ -65,21 +63,21 @@ public struct Buffer: ~Copyable, ByteSink {
   }
 
   /// Forgets everything, an overflow as well.
-  package mutating func removeAll() {
+  public mutating func removeAll() {
     lower = 0
     upper = 0
     overflowed = false
   }
 
   /// Puts another byte in the place of one that is held, `offset` behind the oldest.
-  package mutating func overwrite(at offset: Int, with byte: UInt8) {
+  public mutating func overwrite(at offset: Int, with byte: UInt8) {
     precondition(offset >= 0 && offset < count)
     // SAFETY: the offset is one of a byte that is held, so there is storage.
     unsafe storage?[lower + offset] = byte
   }
 
   /// Moves what is held to the front, so that all free room lies at the end.
-  package mutating func compact() {
+  public mutating func compact() {
     guard lower > 0, let storage = unsafe storage else { return }
     // SAFETY: both ranges lie inside the storage; memmove allows them to overlap.
     unsafe memmove(storage, storage + lower, count)
@@ -88,7 +86,6 @@ public struct Buffer: ~Copyable, ByteSink {
   }
 
   /// Lets `body` append into the free room, and returns what it returns.
-  @inlinable
   public mutating func fill<Result>(_ body: (inout OutputSpan<UInt8>) -> Result) -> Result {
     // SAFETY: the free room lies inside the storage; the output span does not outlive this call, and says itself how
     // many bytes it initialised.
@@ -99,7 +96,6 @@ public struct Buffer: ~Copyable, ByteSink {
     return result
   }
 
-  @inlinable
   public mutating func append(_ source: Span<UInt8>) {
     guard source.count <= room else { return overflow() }
     guard let storage = unsafe storage else { return }
@@ -110,7 +106,6 @@ public struct Buffer: ~Copyable, ByteSink {
     upper &+= source.count
   }
 
-  @inlinable
   public mutating func append(_ byte: UInt8) {
     guard room >= 1, let storage = unsafe storage else { return overflow() }
     // SAFETY: there is room for one byte after `upper`.
@@ -118,7 +113,6 @@ public struct Buffer: ~Copyable, ByteSink {
     upper &+= 1
   }
 
-  @inlinable
   public mutating func append(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
     guard count <= room, let storage = unsafe storage else { return overflow() }
@@ -129,7 +123,7 @@ public struct Buffer: ~Copyable, ByteSink {
 
   /// Puts everything that `other` holds behind what is held, by exchanging the storage: only what is held is copied, to
   /// where `other` has consumed as much. False, and nothing is changed, where there is less room than that.
-  package mutating func takeAll(of other: inout Buffer) -> Bool {
+  public mutating func takeAll(of other: inout Buffer) -> Bool {
     guard let mine = unsafe storage, let theirs = unsafe other.storage, count <= other.lower else { return false }
     let start = other.lower &- count
     // SAFETY: `count` bytes before `other.lower` lie inside its storage and are nobody's any more.
@@ -142,11 +136,9 @@ public struct Buffer: ~Copyable, ByteSink {
     return true
   }
 
-  @usableFromInline
   mutating func overflow() { overflowed = true }
 
   /// A non-null address for empty spans.
-  @usableFromInline
   static var nowhere: UnsafeMutablePointer<UInt8> {
     // SAFETY: 16 is not null; the address is used with a count of 0 only, and so never read.
     unsafe UnsafeMutablePointer(bitPattern: 16).unsafelyUnwrapped
@@ -155,13 +147,13 @@ public struct Buffer: ~Copyable, ByteSink {
 
 /// The storage of a thread's buffers, last in first out, so that the piece leased next is still in the cache.
 @safe
-package struct BufferPool: ~Copyable {
+public struct BufferPool: ~Copyable {
   /// Free pieces kept for the next lease; more than this go back to the allocator. 64 pieces are about 1 MiB a thread.
-  package static let kept = 64
+  public static let kept = 64
 
   private var free: [UnsafeMutablePointer<UInt8>]
 
-  package init() {
+  public init() {
     // SAFETY: an empty list of pieces.
     unsafe free = []
     unsafe free.reserveCapacity(Self.kept)
@@ -173,7 +165,7 @@ package struct BufferPool: ~Copyable {
   }
 
   /// Gives `buffer` storage unless it has some.
-  package mutating func lease(_ buffer: inout Buffer) {
+  public mutating func lease(_ buffer: inout Buffer) {
     // SAFETY: a piece in `free` is nobody's and of `capacity` bytes, as is a fresh one; it becomes the buffer's.
     guard unsafe buffer.storage == nil else { return }
     unsafe buffer.storage = free.popLast() ?? .allocate(capacity: Buffer.capacity)
@@ -183,7 +175,7 @@ package struct BufferPool: ~Copyable {
 
   /// Gives `buffer` a large piece of storage unless it has one; what it holds moves there. A large piece is kept by
   /// nobody: it goes back to the allocator as soon as it is given back.
-  package mutating func enlarge(_ buffer: inout Buffer) {
+  public mutating func enlarge(_ buffer: inout Buffer) {
     guard !buffer.isLarge else { return }
     let large = UnsafeMutablePointer<UInt8>.allocate(capacity: Buffer.largeCapacity)
     let count = buffer.count
@@ -199,7 +191,7 @@ package struct BufferPool: ~Copyable {
   }
 
   /// Takes the storage of `buffer`; what it held is lost.
-  package mutating func giveBack(_ buffer: inout Buffer) {
+  public mutating func giveBack(_ buffer: inout Buffer) {
     // SAFETY: the piece is the buffer's alone until here, and then the pool's or the allocator's.
     guard let piece = unsafe buffer.storage else { return }
     let isLarge = buffer.isLarge

@@ -2,10 +2,10 @@
 /// so that an idle connection holds none. Asking for a value that is not there is a programmer error and traps.
 @safe
 public struct Leased<Value>: ~Copyable {
-  @usableFromInline var storage: UnsafeMutablePointer<Value>?
+  var storage: UnsafeMutablePointer<Value>?
 
   /// A place without a value.
-  package init() {
+  public init() {
     // SAFETY: no storage, so nothing is owned yet.
     unsafe storage = nil
   }
@@ -17,18 +17,18 @@ public struct Leased<Value>: ~Copyable {
     unsafe storage.deallocate()
   }
 
-  @inlinable public var isLeased: Bool {
+  public var isLeased: Bool {
     // SAFETY: the address is compared, not read.
     unsafe storage != nil
   }
 
-  @inlinable public var value: Value {
+  public var value: Value {
     // SAFETY: what is leased is initialised, and stays where it is while this place is borrowed.
     unsafeAddress { unsafe UnsafePointer(leasedStorage) }
     unsafeMutableAddress { unsafe leasedStorage }
   }
 
-  @inlinable var leasedStorage: UnsafeMutablePointer<Value> {
+  var leasedStorage: UnsafeMutablePointer<Value> {
     // SAFETY: the two accessors of `value` use it, within their access to this place.
     guard let storage = unsafe storage else { preconditionFailure("nothing is leased") }
     return unsafe storage
@@ -39,11 +39,11 @@ public struct Leased<Value>: ~Copyable {
 @safe
 public struct LeasePool<Value>: ~Copyable {
   /// Free pieces kept for the next lease; more than this go back to the allocator.
-  @inlinable public static var kept: Int { 64 }
+  public static var kept: Int { 64 }
 
-  @usableFromInline var free: [UnsafeMutablePointer<Value>]
+  var free: [UnsafeMutablePointer<Value>]
 
-  package init() {
+  public init() {
     // SAFETY: an empty list of pieces.
     unsafe free = []
     unsafe free.reserveCapacity(Self.kept)
@@ -55,7 +55,6 @@ public struct LeasePool<Value>: ~Copyable {
   }
 
   /// Puts `value` into the place, whether or not one was there.
-  @inlinable
   public mutating func lease(_ place: inout Leased<Value>, _ value: consuming Value) {
     if place.isLeased {
       place.value = value
@@ -68,7 +67,6 @@ public struct LeasePool<Value>: ~Copyable {
   }
 
   /// Ends the value of the place, if there is one.
-  @inlinable
   public mutating func giveBack(_ place: inout Leased<Value>) {
     guard let piece = unsafe place.storage else { return }
     unsafe place.storage = nil

@@ -2,12 +2,12 @@ import CLinux
 import Glibc
 
 /// Anonymous files in memory, handed from process to process as descriptors.
-package enum MemoryFile {
+public enum MemoryFile {
   /// The longest text that is taken from one: far more than any configuration, little enough to hold.
-  package static let limit = 16 * 1024 * 1024
+  public static let limit = 16 * 1024 * 1024
 
   /// A file with these contents that nobody can change any more.
-  package static func sealed(_ name: String, contents: Span<UInt8>) throws(SystemError) -> Descriptor {
+  public static func sealed(_ name: String, contents: Span<UInt8>) throws(SystemError) -> Descriptor {
     let file = try create(name)
     var written = 0
     while written < contents.count {
@@ -24,7 +24,7 @@ package enum MemoryFile {
   }
 
   /// A file of `count` zero bytes whose size is fixed and whose contents may change.
-  package static func shared(_ name: String, count: Int) throws(SystemError) -> Descriptor {
+  public static func shared(_ name: String, count: Int) throws(SystemError) -> Descriptor {
     let file = try create(name)
     guard ftruncate(file.number, off_t(count)) == 0 else { throw SystemError("ftruncate \(name)") }
     guard cl_seal(file.number, 0) == 0 else { throw SystemError("fcntl F_ADD_SEALS") }
@@ -32,7 +32,7 @@ package enum MemoryFile {
   }
 
   /// The contents of a file made by `sealed`, in whichever process. One that could still change is EPERM.
-  package static func contents(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {
+  public static func contents(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {
     guard cl_sealed(file.number) == 2 else { throw SystemError("fcntl F_GET_SEALS", code: EPERM) }
     let size = Int(cl_file_size(file.number))
     guard size >= 0 else { throw SystemError("fstat") }

@@ -6,7 +6,6 @@ public struct SlabKey: Hashable, Sendable {
   /// Odd while the element lives.
   public let generation: UInt32
 
-  @inlinable
   public init(index: UInt32, generation: UInt32) {
     self.index = index
     self.generation = generation
@@ -20,18 +19,18 @@ public struct SlabKey: Hashable, Sendable {
 @safe
 public struct Slab<Element: ~Copyable>: ~Copyable {
   /// Generations are kept to 28 bits, so that a key fits into a poller's token.
-  @usableFromInline static var generationMask: UInt32 { 0x0fff_ffff }
+  static var generationMask: UInt32 { 0x0fff_ffff }
 
-  @usableFromInline var base: UnsafeMutablePointer<Element>
-  @usableFromInline var generations: UnsafeMutablePointer<UInt32>
+  var base: UnsafeMutablePointer<Element>
+  var generations: UnsafeMutablePointer<UInt32>
   private var capacity: Int
   /// `used ≤ capacity`: slots below it have a generation.
-  @usableFromInline var used = 0
+  var used = 0
   private var free: [UInt32] = []
   /// How many elements live.
-  package private(set) var count = 0
+  public private(set) var count = 0
 
-  package init(capacity: Int = 64) {
+  public init(capacity: Int = 64) {
     self.capacity = capacity
     // SAFETY: both are uninitialised and this slab's alone until `deinit` or `grow` frees them.
     unsafe base = .allocate(capacity: capacity)
@@ -45,13 +44,11 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     unsafe generations.deallocate()
   }
 
-  @inlinable
   public func contains(_ key: SlabKey) -> Bool {
     // SAFETY: slots below `used` have a generation. A key may come from another slab, or from a token of the kernel's.
     unsafe key.generation & 1 == 1 && Int(key.index) < used && generations[Int(key.index)] == key.generation
   }
 
-  @inlinable
   public subscript(key: SlabKey) -> Element {
     // SAFETY: `contains` says that the slot is initialised; only mutating calls move it, which exclude this access.
     unsafeAddress {
@@ -64,7 +61,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     }
   }
 
-  package mutating func insert(_ element: consuming Element) -> SlabKey {
+  public mutating func insert(_ element: consuming Element) -> SlabKey {
     let index: Int
     if let reused = free.popLast() {
       index = Int(reused)
@@ -83,7 +80,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
   }
 
   /// Takes the element out; its key is stale from here on.
-  package mutating func remove(_ key: SlabKey) -> Element {
+  public mutating func remove(_ key: SlabKey) -> Element {
     precondition(contains(key), "stale slab key")
     let index = Int(key.index)
     unsafe generations[index] = (generations[index] &+ 1) & Self.generationMask
@@ -94,7 +91,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
   }
 
   /// The key of the element that lives at `index`; nil when none does.
-  package func key(at index: UInt32) -> SlabKey? {
+  public func key(at index: UInt32) -> SlabKey? {
     guard index < used else { return nil }
     // SAFETY: index < used, so the generation was initialised.
     let generation = unsafe generations[Int(index)]
@@ -102,17 +99,17 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
   }
 
   /// Where elements may live: below this index.
-  package var slotCount: Int { used }
+  public var slotCount: Int { used }
 
   /// The keys of all live elements.
-  package var keys: [SlabKey] {
+  public var keys: [SlabKey] {
     var keys: [SlabKey] = []
     for index in 0..<UInt32(used) { if let key = key(at: index) { keys.append(key) } }
     return keys
   }
 
   /// Gives the system back what no element lies in. It comes again, as zeros, when it is used.
-  package func giveBackPages() {
+  public func giveBackPages() {
     let page = Memory.pageSize
     var index = 0
     while index < capacity {

@@ -3,30 +3,30 @@ import Wire
 
 /// A raw socket for VRRP (IP protocol 112) on one interface: sends with TTL 255, type of service 0xc0 and no loop back,
 /// hears what the group or a peer sends (RFC 9568 §5.1).
-package struct AdvertisementSocket: ~Copyable {
+public struct AdvertisementSocket: ~Copyable {
   /// 224.0.0.18 and ff02::12 (RFC 9568 §5.1.1.2, §5.1.2.2).
-  package static func group(_ family: IPAddress.Family) -> IPAddress {
+  public static func group(_ family: IPAddress.Family) -> IPAddress {
     family == .v4 ? IPAddress(v4: 0xe000_0012) : IPAddress(v6High: 0xff02 << 48, low: 0x12)
   }
 
   /// A packet that came: what IP says of it, and the bytes behind IP's header.
-  package struct Packet: Hashable, Sendable {
-    package let source: IPAddress
-    package let destination: IPAddress
+  public struct Packet: Hashable, Sendable {
+    public let source: IPAddress
+    public let destination: IPAddress
     /// TTL or hop limit as it arrived.
-    package let hopLimit: UInt8
-    package let bytes: [UInt8]
+    public let hopLimit: UInt8
+    public let bytes: [UInt8]
   }
 
   /// No packet of ours is longer: 255 IPv4 addresses or 90 IPv6 ones and a trailer stay below an Ethernet's MTU.
   private static let room = 2048
 
-  package let descriptor: Descriptor
-  package let family: IPAddress.Family
+  public let descriptor: Descriptor
+  public let family: IPAddress.Family
   private let interface: Int32
 
   /// Bound to the interface; with `joining`, a member of VRRP's group there.
-  package init(_ family: IPAddress.Family, on interface: NetworkInterface, joining: Bool) throws(SystemError) {
+  public init(_ family: IPAddress.Family, on interface: NetworkInterface, joining: Bool) throws(SystemError) {
     let number = Int32(family.rawValue)
     // SAFETY: the kernel copies the name.
     let opened = unsafe interface.name.withCString { unsafe cl_vrrp_socket(number, $0) }
@@ -41,7 +41,7 @@ package struct AdvertisementSocket: ~Copyable {
   }
 
   /// Sends one packet from `source`, which must be an address of this machine.
-  package func send(_ bytes: Span<UInt8>, from source: IPAddress, to destination: IPAddress) throws(SystemError) {
+  public func send(_ bytes: Span<UInt8>, from source: IPAddress, to destination: IPAddress) throws(SystemError) {
     var from = cl_address(source)
     var to = cl_address(destination)
     let sent = unsafe bytes.withUnsafeBufferPointer { buffer in
@@ -54,7 +54,7 @@ package struct AdvertisementSocket: ~Copyable {
   }
 
   /// The next packet; nil when there is none. What is no whole IP packet is skipped, so much of it at once.
-  package func receive() throws(SystemError) -> Packet? {
+  public func receive() throws(SystemError) -> Packet? {
     for _ in 0..<RawReceipt.mostSkipped {
       var arrival = cl_arrival()
       let (count, bytes) = unsafe RawReceipt.read(room: Self.room) { buffer in

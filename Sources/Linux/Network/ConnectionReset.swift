@@ -7,7 +7,7 @@ import Wire
 /// with ECONNABORTED. The peer gets an RST at once, as long as the address is still on an interface.
 ///
 /// Needs CAP_NET_ADMIN, and a kernel with CONFIG_INET_DIAG_DESTROY (4.5; Debian's, Ubuntu's and Red Hat's have it).
-package struct ConnectionReset: ~Copyable {
+public struct ConnectionReset: ~Copyable {
   /// SOCK_DIAG_BY_FAMILY and SOCK_DESTROY (linux/sock_diag.h); INET_DIAG_REQ_BYTECODE (linux/inet_diag.h).
   private static let list: UInt16 = 20
   private static let destroy: UInt16 = 21
@@ -29,14 +29,14 @@ package struct ConnectionReset: ~Copyable {
   private let descriptor: Descriptor
   private var sequence: UInt32 = 0
 
-  package init() throws(SystemError) {
+  public init() throws(SystemError) {
     let type = Int32(SOCK_RAW.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     descriptor = try Descriptor(socket(AF_NETLINK, type, Self.diagnosis), of: "netlink socket for connections")
   }
 
   /// Resets every connection whose local end is `address`, IPv4 ones of IPv6 sockets too, and those that nobody has
   /// accepted yet. Listening sockets stay. Returns how many there were.
-  package mutating func reset(at address: IPAddress) throws(SystemError) -> Int {
+  public mutating func reset(at address: IPAddress) throws(SystemError) -> Int {
     var count = 0
     for family in address.family == .v4 ? [AddressFamily.v4, AddressFamily.v6] : [AddressFamily.v6] {
       let found = try connections(family, at: address)

@@ -2,8 +2,8 @@ import CLinux
 import Wire
 
 /// Whole Ethernet frames on one interface: what IP does not send for us.
-package struct FrameSocket: ~Copyable {
-  package enum Kind: UInt16, Sendable {
+public struct FrameSocket: ~Copyable {
+  public enum Kind: UInt16, Sendable {
     /// Hears nothing.
     case sending = 0
     case arp = 0x0806
@@ -12,15 +12,15 @@ package struct FrameSocket: ~Copyable {
   /// ARP is 42 bytes, padded to 60.
   private static let room = 128
 
-  package let descriptor: Descriptor
+  public let descriptor: Descriptor
 
-  package init(_ kind: Kind, on interface: NetworkInterface) throws(SystemError) {
+  public init(_ kind: Kind, on interface: NetworkInterface) throws(SystemError) {
     descriptor = try Descriptor(
       cl_frame_socket(interface.index, kind.rawValue), of: "packet socket on \(interface.name)")
   }
 
   /// Sends one frame, the Ethernet header first.
-  package func send(_ frame: Span<UInt8>) throws(SystemError) {
+  public func send(_ frame: Span<UInt8>) throws(SystemError) {
     let sent = unsafe frame.withUnsafeBufferPointer { buffer in
       // SAFETY: the kernel reads the span's bytes during the call only.
       retryingInterrupts {
@@ -31,7 +31,7 @@ package struct FrameSocket: ~Copyable {
   }
 
   /// The start of the next frame that somebody else sent; nil when there is none.
-  package func receive() throws(SystemError) -> [UInt8]? {
+  public func receive() throws(SystemError) -> [UInt8]? {
     for _ in 0..<RawReceipt.mostSkipped {
       var outgoing: Int32 = 0
       let (count, bytes) = unsafe RawReceipt.read(room: Self.room) { buffer in
@@ -50,10 +50,10 @@ package struct FrameSocket: ~Copyable {
 }
 
 /// Neighbour advertisements (RFC 4861 §4.4) as they come to one interface.
-package struct NeighbourSocket: ~Copyable {
-  package let descriptor: Descriptor
+public struct NeighbourSocket: ~Copyable {
+  public let descriptor: Descriptor
 
-  package init(on interface: NetworkInterface) throws(SystemError) {
+  public init(on interface: NetworkInterface) throws(SystemError) {
     // SAFETY: the kernel copies the name.
     let opened = unsafe interface.name.withCString { unsafe cl_neighbour_socket($0) }
     descriptor = try Descriptor(opened, of: "raw socket for ICMPv6 on \(interface.name)")
@@ -61,7 +61,7 @@ package struct NeighbourSocket: ~Copyable {
 
   /// The next one's bytes behind IPv6's header; nil when there is none. What came through a router is skipped, and what
   /// says to be an answer and was sent to a group (RFC 4861 §7.1.2).
-  package func receive() throws(SystemError) -> [UInt8]? {
+  public func receive() throws(SystemError) -> [UInt8]? {
     for _ in 0..<RawReceipt.mostSkipped {
       var arrival = cl_arrival()
       let (count, bytes) = unsafe RawReceipt.read(room: 128) { buffer in

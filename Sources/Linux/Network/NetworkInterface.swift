@@ -1,22 +1,22 @@
 import Wire
 
 /// A network interface as the kernel has it at the moment.
-package struct NetworkInterface: Hashable, Sendable {
-  package let index: Int32
-  package let name: String
+public struct NetworkInterface: Hashable, Sendable {
+  public let index: Int32
+  public let name: String
   /// Switched on by an administrator.
-  package let isUp: Bool
+  public let isUp: Bool
   /// It has a carrier: a cable, a switch that answers, a peer that is up.
-  package let hasCarrier: Bool
-  package let isLoopback: Bool
+  public let hasCarrier: Bool
+  public let isLoopback: Bool
   /// Six bytes for anything like Ethernet.
-  package let hardwareAddress: [UInt8]
+  public let hardwareAddress: [UInt8]
   /// When the primary IPv4 address of a subnet goes, the kernel deletes the others of that subnet with it
   /// (net.ipv4.conf.NAME.promote_secondaries is 0).
-  package var dropsSecondaries = false
+  public var dropsSecondaries = false
 
   /// Whether packets can leave through it.
-  package var isUsable: Bool { isUp && hasCarrier }
+  public var isUsable: Bool { isUp && hasCarrier }
 }
 
 extension NetworkInterface {
@@ -87,20 +87,20 @@ extension NetworkInterface {
 }
 
 /// An address on an interface.
-package struct InterfaceAddress: Hashable, Sendable {
+public struct InterfaceAddress: Hashable, Sendable {
   /// Marks addresses that are ours (IFA_PROTO, Linux 5.18): the number of VRRP among the IP protocols, which no other
   /// program uses for addresses.
-  package static let ourProtocol: UInt8 = 112
+  public static let ourProtocol: UInt8 = 112
 
-  package let interface: Int32
-  package let address: IPAddress
-  package let prefixLength: UInt8
+  public let interface: Int32
+  public let address: IPAddress
+  public let prefixLength: UInt8
   /// How long the kernel keeps it, in seconds; nil: for ever.
-  package let lifetime: UInt32?
+  public let lifetime: UInt32?
   /// Who put it there; 0 when nobody said.
-  package let origin: UInt8
+  public let origin: UInt8
 
-  package init(interface: Int32, address: IPAddress, prefixLength: UInt8, lifetime: UInt32?, origin: UInt8 = 0) {
+  public init(interface: Int32, address: IPAddress, prefixLength: UInt8, lifetime: UInt32?, origin: UInt8 = 0) {
     self.interface = interface
     self.address = address
     self.prefixLength = prefixLength
@@ -110,13 +110,13 @@ package struct InterfaceAddress: Hashable, Sendable {
 
   /// Whether this is a lease of ours, and no address that an operator, DHCP or another program has put there: it has our
   /// mark, or, where the kernel keeps no marks (before Linux 5.18), a lifetime no longer than a lease's, in seconds.
-  package func isLease(atMost lifetime: UInt32) -> Bool {
+  public func isLease(atMost lifetime: UInt32) -> Bool {
     if origin != 0 { return origin == Self.ourProtocol }
     return self.lifetime.map { $0 <= lifetime } ?? false
   }
 
   /// Link-local addresses are the sources of IPv6 advertisements (RFC 9568 §5.1.2.1).
-  package var isLinkLocal: Bool { address.family == .v6 && address.high >> 54 == 0xfe80 >> 6 }
+  public var isLinkLocal: Bool { address.family == .v6 && address.high >> 54 == 0xfe80 >> 6 }
 }
 
 extension InterfaceAddress {

@@ -4,16 +4,16 @@ import Wire
 
 /// Asks the kernel for its interfaces and addresses, and changes addresses (rtnetlink(7)). The kernel answers before a
 /// request returns, so nothing here waits.
-package struct RouteSocket: ~Copyable {
+public struct RouteSocket: ~Copyable {
   private let descriptor: Descriptor
   private var sequence: UInt32 = 0
 
-  package init() throws(SystemError) {
+  public init() throws(SystemError) {
     descriptor = try Descriptor(cl_route_socket(0), of: "netlink socket")
   }
 
   /// Every interface.
-  package mutating func interfaces() throws(SystemError) -> [NetworkInterface] {
+  public mutating func interfaces() throws(SystemError) -> [NetworkInterface] {
     var found: [NetworkInterface] = []
     // ifinfomsg: all zero.
     try ask(Netlink.getLink, header: 16) { type, body in
@@ -23,7 +23,7 @@ package struct RouteSocket: ~Copyable {
   }
 
   /// Every address of every interface.
-  package mutating func addresses() throws(SystemError) -> [InterfaceAddress] {
+  public mutating func addresses() throws(SystemError) -> [InterfaceAddress] {
     var found: [InterfaceAddress] = []
     // ifaddrmsg: all zero.
     try ask(Netlink.getAddress, header: 8) { type, body in
@@ -33,12 +33,12 @@ package struct RouteSocket: ~Copyable {
   }
 
   /// Puts the address on its interface, or gives the one that is there this lifetime and origin.
-  package mutating func put(_ address: InterfaceAddress) throws(SystemError) {
+  public mutating func put(_ address: InterfaceAddress) throws(SystemError) {
     try change(address, Netlink.newAddress, flags: Netlink.create | Netlink.replace)
   }
 
   /// Takes the address off its interface, and no other one with it. Returns false when it was not there.
-  package mutating func remove(_ address: InterfaceAddress) throws(SystemError) -> Bool {
+  public mutating func remove(_ address: InterfaceAddress) throws(SystemError) -> Bool {
     if address.address.family == .v4,
       let interface = try interfaces().first(where: { $0.index == address.interface }), interface.dropsSecondaries
     {
@@ -54,7 +54,7 @@ package struct RouteSocket: ~Copyable {
 
   /// Has the interface keep the other IPv4 addresses of a subnet when the first of them goes, whoever takes it off, the
   /// kernel at the end of a lifetime too: net.ipv4.conf.NAME.promote_secondaries=1, which some distributions have from the start.
-  package mutating func keepSecondaries(of interface: NetworkInterface) throws(SystemError) {
+  public mutating func keepSecondaries(of interface: NetworkInterface) throws(SystemError) {
     sequence &+= 1
     let words = "set promote_secondaries of \(interface.name)"
     try send(interface.keepSecondariesRequest(sequence: sequence), for: words)
@@ -63,7 +63,7 @@ package struct RouteSocket: ~Copyable {
 
   /// Has the machine take no packet for this address any more, nor answer who asks for it on the link, while it may
   /// still send from it. `put` or `remove` ends that.
-  package mutating func stopReceiving(_ address: InterfaceAddress) throws(SystemError) {
+  public mutating func stopReceiving(_ address: InterfaceAddress) throws(SystemError) {
     sequence &+= 1
     let words = "stop receiving for \(address.address)"
     try send(address.localRouteRequest(sequence: sequence), for: words)
@@ -126,8 +126,8 @@ package struct RouteSocket: ~Copyable {
 }
 
 /// Hears of every change to interfaces and addresses.
-package struct RouteWatch: ~Copyable {
-  package enum Event: Hashable, Sendable {
+public struct RouteWatch: ~Copyable {
+  public enum Event: Hashable, Sendable {
     case interface(NetworkInterface)
     case interfaceGone(NetworkInterface)
     case address(InterfaceAddress)
@@ -136,14 +136,14 @@ package struct RouteWatch: ~Copyable {
     case overrun
   }
 
-  package let descriptor: Descriptor
+  public let descriptor: Descriptor
 
-  package init() throws(SystemError) {
+  public init() throws(SystemError) {
     descriptor = try Descriptor(cl_route_socket(Netlink.watchedGroups), of: "netlink socket")
   }
 
   /// The changes that have come; none when there are none.
-  package func next() -> [Event] {
+  public func next() -> [Event] {
     let datagram: NetlinkDatagram?
     do { datagram = try NetlinkDatagram.receive(from: descriptor) } catch { return [.overrun] }
     var events: [Event] = []

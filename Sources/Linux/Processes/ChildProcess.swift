@@ -2,12 +2,12 @@ import CLinux
 import Glibc
 
 /// How a process ended.
-package enum ProcessEnd: Hashable, Sendable, CustomStringConvertible {
+public enum ProcessEnd: Hashable, Sendable, CustomStringConvertible {
   case exited(status: Int32)
   case killed(signal: Int32)
 
   /// `exit status 1`, `killed by SIGSEGV (Segmentation fault)`.
-  package var description: String {
+  public var description: String {
     switch self {
     case .exited(let status): "exit status \(status)"
     case .killed(let signal): "killed by \(Signals.words(for: signal))"
@@ -16,30 +16,30 @@ package enum ProcessEnd: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A child of this process: another role of the same binary. Killed and reaped when its owner lets go of it.
-package struct ChildProcess: ~Copyable {
+public struct ChildProcess: ~Copyable {
   /// The descriptor on which a child finds its control socket.
-  package static let controlNumber: Int32 = 3
+  public static let controlNumber: Int32 = 3
 
   /// The control socket that this process was born with; nil when it was not started as a child of ours. Take it once.
-  package static func controlSocket() -> Descriptor? {
+  public static func controlSocket() -> Descriptor? {
     guard cl_is_message_socket(controlNumber) == 1 else { return nil }
     let socket = Descriptor(owning: controlNumber)
     _ = fcntl(controlNumber, F_SETFD, FD_CLOEXEC)
     return socket
   }
 
-  package let identifier: pid_t
+  public let identifier: pid_t
   /// Readable once the process has ended.
-  package let handle: Descriptor
+  public let handle: Descriptor
   /// Whether it has a process group of its own, which its children are in too.
   private let leadsGroup: Bool
   /// How it ended, once `reap` has seen it.
-  package private(set) var end: ProcessEnd?
+  public private(set) var end: ProcessEnd?
 
   /// Starts `executable` with a control socket at descriptor 3 and nothing else but standard output and error: standard
   /// input is /dev/null, every other descriptor is closed. `blocked` signals stay blocked in the child, all others are
   /// at their defaults.
-  package init(
+  public init(
     executable: String, arguments: [String], environment: [String], control: borrowing Descriptor, blocked: [Int32]
   ) throws(SystemError) {
     try unsafe self.init(executable: executable, arguments: arguments, environment: environment, blocked: blocked) {
@@ -107,13 +107,13 @@ package struct ChildProcess: ~Copyable {
 
   /// Sends a signal, to its whole group if it leads one, unless the process has been reaped: its number may be
   /// another's by then.
-  package func signal(_ signal: Int32) {
+  public func signal(_ signal: Int32) {
     guard end == nil else { return }
     _ = Glibc.kill(leadsGroup ? -identifier : identifier, signal)
   }
 
   /// How the process ended; nil while it runs. Never waits.
-  package mutating func reap() -> ProcessEnd? {
+  public mutating func reap() -> ProcessEnd? {
     if let end { return end }
     var code: Int32 = 0
     var status: Int32 = 0

@@ -2,12 +2,12 @@ import CLinux
 import Wire
 
 /// Asks the system's resolver (resolv.conf, hosts, nsswitch). It may take many seconds: never from a loop's thread.
-package enum HostLookup {
+public enum HostLookup {
   /// More addresses of one host are not tried.
   private static let capacity = 8
 
   /// The addresses of a host in the resolver's order; empty when it has none that can be had now.
-  package static func addresses(of host: String) -> [IPAddress] {
+  public static func addresses(of host: String) -> [IPAddress] {
     var families = [Int32](repeating: 0, count: capacity)
     var highs = [UInt64](repeating: 0, count: capacity)
     var lows = [UInt64](repeating: 0, count: capacity)

@@ -1,15 +1,15 @@
 import CLinux
 
 /// What the machine, or the control group that this process is in, has to give.
-package enum Machine {
+public enum Machine {
   /// The ports that the kernel chooses from for connections of ours; nil when it does not tell.
-  package static var sourcePorts: ClosedRange<UInt16>? {
+  public static var sourcePorts: ClosedRange<UInt16>? {
     sourcePorts(in: text(of: "/proc/sys/net/ipv4/ip_local_port_range"))
   }
 
   /// Bytes that this process may use: the least of the machine's memory and what its control group and the ones above
   /// it may have (memory.max, which MemoryMax= of the unit sets).
-  package static var memoryBound: UInt64? {
+  public static var memoryBound: UInt64? {
     let groups = memoryFiles(in: text(of: "/proc/self/cgroup")).compactMap { UInt64(text(of: $0)) }
     return (groups + [cl_memory_bytes()].filter { $0 > 0 }).min()
   }

@@ -4,7 +4,7 @@ import Glibc
 extension ChildProcess {
   /// Starts a program of the operator's: standard input is `input` from its beginning, or /dev/null; what it says goes
   /// to standard error; every other descriptor is closed, every signal at its default. Its children are in its group, and signalled with it.
-  package init(
+  public init(
     program: String, arguments: [String], environment: [String], input: borrowing Descriptor?
   ) throws(SystemError) {
     let number: Int32

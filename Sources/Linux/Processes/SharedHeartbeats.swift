@@ -4,13 +4,12 @@ import Synchronization
 
 /// Counts the turns of one event loop, where the supervisor can see it. Lives as long as the process.
 @safe
-package struct Heartbeat: Sendable {
+public struct Heartbeat: Sendable {
   // SAFETY: an atomic in a mapping that is never taken back in the process that beats: any thread may use it.
-  @usableFromInline nonisolated(unsafe) let counter: UnsafeMutablePointer<Atomic<UInt64>>
+  nonisolated(unsafe) let counter: UnsafeMutablePointer<Atomic<UInt64>>
 
   /// One more turn.
-  @inlinable
-  package func beat() {
+  public func beat() {
     // SAFETY: the mapping that `counter` points into is never taken back in the process that beats.
     unsafe counter.pointee.add(1, ordering: .relaxed)
   }
@@ -19,18 +18,18 @@ package struct Heartbeat: Sendable {
 /// The page in which a worker's loops count their turns: the one piece of memory that both roles see. The worker
 /// writes, the supervisor reads; what it reads decides only whether the worker is replaced.
 @safe
-package struct SharedHeartbeats: ~Copyable {
+public struct SharedHeartbeats: ~Copyable {
   /// Counters lie a cache line apart, so that loops do not slow each other.
   private static let stride = 64
 
   /// How many loops count.
-  package let loops: Int
+  public let loops: Int
   /// What the worker is handed.
-  package let file: Descriptor
+  public let file: Descriptor
   private let base: UnsafeMutableRawPointer
 
   /// A page of zeros for `loops` loops, at least one.
-  package init(loops: Int) throws(SystemError) {
+  public init(loops: Int) throws(SystemError) {
     precondition(loops > 0)
     let file = try MemoryFile.shared("heartbeats", count: loops * Self.stride)
     // SAFETY: the new mapping is this value's alone until `deinit`; `loops` bounds every access to it.
@@ -45,14 +44,14 @@ package struct SharedHeartbeats: ~Copyable {
   }
 
   /// How often this loop has turned.
-  package func turns(of loop: Int) -> UInt64 {
+  public func turns(of loop: Int) -> UInt64 {
     precondition(0..<loops ~= loop)
     // SAFETY: loop < loops, so the counter lies inside the mapping.
     return unsafe Self.counter(base, loop).pointee.load(ordering: .relaxed)
   }
 
   /// The worker's side of the page that came as `file`: the counter of every loop, in order.
-  package static func attach(_ file: borrowing Descriptor, loops: Int) throws(SystemError) -> [Heartbeat] {
+  public static func attach(_ file: borrowing Descriptor, loops: Int) throws(SystemError) -> [Heartbeat] {
     // SAFETY: the mapping has a counter for each of the loops, and is never taken back.
     let base = try unsafe map(file, loops: loops)
     return (0..<loops).map { loop in unsafe Heartbeat(counter: counter(base, loop)) }

@@ -3,14 +3,14 @@ import Glibc
 
 /// A thread of the system, joined once.
 @safe
-package struct Thread: ~Copyable {
+public struct Thread: ~Copyable {
   private let handle: pthread_t
 
   /// Starts a thread called `name` (15 bytes at most) that runs `body`.
   ///
   /// `body` must come from a nonisolated function: a closure literal written inside `@main` is inferred to be on the
   /// main actor and dies on the second thread.
-  package init(name: String, body: @escaping @Sendable () -> Void) throws(SystemError) {
+  public init(name: String, body: @escaping @Sendable () -> Void) throws(SystemError) {
     let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
     var handle = pthread_t()
     // Signals are for the thread that reads them; a new thread begins with its maker's mask.
@@ -27,10 +27,10 @@ package struct Thread: ~Copyable {
   }
 
   /// Lets the thread run without anybody who waits for its end.
-  package consuming func detach() { _ = pthread_detach(handle) }
+  public consuming func detach() { _ = pthread_detach(handle) }
 
   /// Waits for the thread's end.
-  package consuming func join() { _ = pthread_join(handle, nil) }
+  public consuming func join() { _ = pthread_join(handle, nil) }
 }
 
 private final class Start {

@@ -2,7 +2,7 @@ import CLinux
 
 /// Whose doing it is that no connection came about: the one place that says what an errno of socket(2), connect(2),
 /// epoll_ctl(2) or SO_ERROR tells of the server.
-package enum ConnectFault: Hashable, Sendable, CaseIterable {
+public enum ConnectFault: Hashable, Sendable, CaseIterable {
   /// This machine has run out of something: descriptors, source ports, memory. It passes by itself, and says nothing of
   /// the server: no verdict on it may follow.
   case shortage
@@ -13,7 +13,7 @@ package enum ConnectFault: Hashable, Sendable, CaseIterable {
   case server
 
   /// What is not listed says no more than that the server can't be reached from here.
-  package init(errno code: Int32) {
+  public init(errno code: Int32) {
     self =
       switch code {
       // Descriptors of the process and of the machine; watches of epoll (fs.epoll.max_user_watches).
@@ -36,5 +36,5 @@ package enum ConnectFault: Hashable, Sendable, CaseIterable {
 
 extension SystemError {
   /// What it tells of the server, where a connection to one was to be made.
-  package var connectFault: ConnectFault { ConnectFault(errno: code) }
+  public var connectFault: ConnectFault { ConnectFault(errno: code) }
 }

@@ -4,18 +4,18 @@ import Synchronization
 
 /// Sends datagrams to a local socket (unix(7)) that may come, go and be made anew: a log daemon's. It is connected to
 /// when there is something to send, and again when whoever listened there has gone.
-package struct DatagramSender: ~Copyable {
+public struct DatagramSender: ~Copyable {
   /// Where the receiver listens.
-  package let path: String
+  public let path: String
   private var socket: SharedDescriptor?
   private var isConnected = false
 
-  package init(path: String) { self.path = path }
+  public init(path: String) { self.path = path }
 
   deinit { if let socket { Self.reserve.withLock { $0.giveBack(socket) } } }
 
   /// Sends one datagram, waiting for a receiver that is slow; false when there is none, or it does not take this one.
-  package mutating func send(_ bytes: Span<UInt8>) -> Bool {
+  public mutating func send(_ bytes: Span<UInt8>) -> Bool {
     // The first attempt may find that the receiver is another one by now.
     for _ in 0..<2 {
       switch attempt(bytes) {
@@ -71,7 +71,7 @@ package struct DatagramSender: ~Copyable {
 
   /// Makes sockets for so many senders at once, before the process gives up making any. A sender that ends gives its
   /// socket back.
-  package static func reserveSockets(_ count: Int) throws(SystemError) {
+  public static func reserveSockets(_ count: Int) throws(SystemError) {
     for _ in 0..<count {
       let socket = SharedDescriptor(try Descriptor(makeSocket(), of: "socket"))
       reserve.withLock { reserve in

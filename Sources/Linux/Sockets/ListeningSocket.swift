@@ -3,15 +3,15 @@ import Glibc
 import Wire
 
 /// A listening TCP socket that another process made, as the kernel knows it.
-package struct ListeningSocket {
-  package let endpoint: Endpoint
+public struct ListeningSocket {
+  public let endpoint: Endpoint
   /// Whether an IPv6 socket takes IPv4 as well.
-  package let dualStack: Bool
+  public let dualStack: Bool
   /// Whether others may listen on the same port beside it (SO_REUSEPORT).
-  package let sharesPort: Bool
+  public let sharesPort: Bool
 
   /// Looks at a descriptor and makes it non-blocking; nil when it is something else.
-  package init?(_ descriptor: borrowing Descriptor) {
+  public init?(_ descriptor: borrowing Descriptor) {
     let number = descriptor.number
     guard Self.option(number, SOL_SOCKET, SO_ACCEPTCONN) == 1,
       Self.option(number, SOL_SOCKET, SO_PROTOCOL) == Int32(IPPROTO_TCP), Self.setNonblocking(number)

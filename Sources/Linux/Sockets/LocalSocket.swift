@@ -3,12 +3,12 @@ import Glibc
 
 /// Stream sockets between processes of one machine (unix(7)), non-blocking and closed on exec. A path that begins with
 /// `@` is a name in the kernel and no file: it goes with the socket, and only the peer's identity protects it.
-package enum LocalSocket {
+public enum LocalSocket {
   /// Who has connected.
-  package struct Peer: Hashable, Sendable {
-    package let process: Int32
-    package let user: UInt32
-    package let group: UInt32
+  public struct Peer: Hashable, Sendable {
+    public let process: Int32
+    public let user: UInt32
+    public let group: UInt32
   }
 
   /// Connections that may wait in the kernel.
@@ -16,7 +16,7 @@ package enum LocalSocket {
 
   /// A listening socket that its owner and its group may connect to, and nobody else. What an earlier process left at
   /// the path is replaced; EADDRINUSE when a socket there is alive, EEXIST when something else is there.
-  package static func listen(at path: String) throws(SystemError) -> Descriptor {
+  public static func listen(at path: String) throws(SystemError) -> Descriptor {
     if !isName(path) { try clear(path) }
     // SAFETY: path and count belong together and live during the call.
     return try Descriptor(
@@ -24,13 +24,13 @@ package enum LocalSocket {
   }
 
   /// Connects. EAGAIN: as many wait there as may.
-  package static func connect(to path: String) throws(SystemError) -> Descriptor {
+  public static func connect(to path: String) throws(SystemError) -> Descriptor {
     // SAFETY: path and count belong together and live during the call.
     try Descriptor(unsafe path.withCString { unsafe cl_local_connect($0, path.utf8.count) }, of: "connect \(path)")
   }
 
   /// The next waiting connection; nil when none waits.
-  package static func accept(from listener: borrowing Descriptor) throws(SystemError) -> Descriptor? {
+  public static func accept(from listener: borrowing Descriptor) throws(SystemError) -> Descriptor? {
     while true {
       let number = cl_local_accept(listener.number)
       if number >= 0 { return Descriptor(owning: number) }
@@ -43,7 +43,7 @@ package enum LocalSocket {
   }
 
   /// Whose process connected, as the kernel noted it then (SO_PEERCRED).
-  package static func peer(of socket: borrowing Descriptor) throws(SystemError) -> Peer {
+  public static func peer(of socket: borrowing Descriptor) throws(SystemError) -> Peer {
     var process: Int32 = 0
     var user: UInt32 = 0
     var group: UInt32 = 0
@@ -53,7 +53,7 @@ package enum LocalSocket {
   }
 
   /// Whether the peer is root, this process's own user, or in the group that the socket's file belongs to.
-  package static func mayCommand(_ socket: borrowing Descriptor, _ peer: Peer, at path: String) -> Bool {
+  public static func mayCommand(_ socket: borrowing Descriptor, _ peer: Peer, at path: String) -> Bool {
     if peer.user == 0 || peer.user == geteuid() { return true }
     guard !isName(path) else { return false }
     // SAFETY: the path is a C string during the call.
@@ -61,7 +61,7 @@ package enum LocalSocket {
   }
 
   /// What a read found.
-  package enum Receipt: Sendable {
+  public enum Receipt: Sendable {
     case bytes([UInt8])
     case nothing
     /// The peer has ended its direction, or is gone.
@@ -69,7 +69,7 @@ package enum LocalSocket {
   }
 
   /// Reads at most `limit` bytes. Never waits.
-  package static func receive(from socket: borrowing Descriptor, limit: Int) -> Receipt {
+  public static func receive(from socket: borrowing Descriptor, limit: Int) -> Receipt {
     var count = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
       // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many.
@@ -83,20 +83,20 @@ package enum LocalSocket {
   }
 
   /// Takes the socket's file away.
-  package static func remove(_ path: String) {
+  public static func remove(_ path: String) {
     guard !isName(path) else { return }
     // SAFETY: the path is a C string during the call.
     _ = unsafe unlink(path)
   }
 
   /// Whether there is a socket's file at the path.
-  package static func isThere(_ path: String) -> Bool {
+  public static func isThere(_ path: String) -> Bool {
     // SAFETY: the path is a C string during the call.
     unsafe cl_is_socket_file(path) == 1
   }
 
   /// The path is no file's.
-  package static func isName(_ path: String) -> Bool { path.hasPrefix("@") }
+  public static func isName(_ path: String) -> Bool { path.hasPrefix("@") }
 
   private static func clear(_ path: String) throws(SystemError) {
     // SAFETY: the path is a C string during the call.
@@ -117,7 +117,7 @@ package enum LocalSocket {
 extension File {
   /// Makes a directory for this process's user, its group and nobody else, unless something is there already. The
   /// directory above must be there.
-  package static func makeDirectory(_ path: String) throws(SystemError) {
+  public static func makeDirectory(_ path: String) throws(SystemError) {
     // SAFETY: the path is a C string during the call.
     guard unsafe mkdir(path, 0o750) == 0 || cl_errno() == EEXIST else {
       throw SystemError("mkdir \(path)")
@@ -125,7 +125,7 @@ extension File {
   }
 
   /// The directory that a path's last component is in.
-  package static func directory(of path: String) -> String {
+  public static func directory(of path: String) -> String {
     path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
   }
 }

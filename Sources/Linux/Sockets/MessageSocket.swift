@@ -2,18 +2,18 @@ import CLinux
 import Glibc
 
 /// One end of a SOCK_SEQPACKET pair: whole messages, each with at most one descriptor, and an end that is noticed.
-package struct MessageSocket: ~Copyable, Sendable {
-  package let descriptor: Descriptor
+public struct MessageSocket: ~Copyable, Sendable {
+  public let descriptor: Descriptor
 
   /// Takes over one end, as a child does with the descriptor that it was born with.
-  package init(owning descriptor: consuming Descriptor) { self.descriptor = descriptor }
+  public init(owning descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
   /// Both ends of a new pair, closed on exec.
-  package struct Pair: ~Copyable {
-    package let ours: MessageSocket
-    package let theirs: MessageSocket
+  public struct Pair: ~Copyable {
+    public let ours: MessageSocket
+    public let theirs: MessageSocket
 
-    package init() throws(SystemError) {
+    public init() throws(SystemError) {
       var ends: (Int32, Int32) = (-1, -1)
       let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
       // SAFETY: a tuple of two Int32 is laid out as int[2], which is what the call fills.
@@ -26,20 +26,20 @@ package struct MessageSocket: ~Copyable, Sendable {
     }
 
     /// Our end; theirs is closed, as it is meant to be once a child has it.
-    package consuming func takeOurs() -> MessageSocket { ours }
+    public consuming func takeOurs() -> MessageSocket { ours }
   }
 
   /// A message and the descriptor that came with it.
-  package struct Message: ~Copyable {
-    package let bytes: [UInt8]
-    package var descriptor: Descriptor?
+  public struct Message: ~Copyable {
+    public let bytes: [UInt8]
+    public var descriptor: Descriptor?
 
     /// The descriptor, if one came; the next time there is none.
-    package mutating func takeDescriptor() -> Descriptor? { descriptor.take() }
+    public mutating func takeDescriptor() -> Descriptor? { descriptor.take() }
   }
 
   /// What a receive found.
-  package enum Receipt: ~Copyable {
+  public enum Receipt: ~Copyable {
     case message(Message)
     /// Nothing is there yet.
     case nothing
@@ -48,12 +48,12 @@ package struct MessageSocket: ~Copyable, Sendable {
   }
 
   /// Sends one message, or returns false when the other end has to read first. Never waits.
-  package func send(_ bytes: Span<UInt8>) throws(SystemError) -> Bool {
+  public func send(_ bytes: Span<UInt8>) throws(SystemError) -> Bool {
     try send(bytes, passing: -1)
   }
 
   /// Sends one message with a copy of `passed`.
-  package func send(_ bytes: Span<UInt8>, with passed: borrowing Descriptor) throws(SystemError) -> Bool {
+  public func send(_ bytes: Span<UInt8>, with passed: borrowing Descriptor) throws(SystemError) -> Bool {
     try send(bytes, passing: passed.number)
   }
 
@@ -70,7 +70,7 @@ package struct MessageSocket: ~Copyable, Sendable {
 
   /// Receives one message of at most `limit` bytes; a longer one is EMSGSIZE. With `waiting`, waits until there is one
   /// or the other end is closed.
-  package func receive(limit: Int, waiting: Bool = false) throws(SystemError) -> Receipt {
+  public func receive(limit: Int, waiting: Bool = false) throws(SystemError) -> Receipt {
     var passed: Int32 = -1
     var count = -1
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in

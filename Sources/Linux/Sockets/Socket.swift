@@ -2,7 +2,7 @@ import CLinux
 import Wire
 
 /// What a read of a stream brought.
-package enum ReadResult: Sendable, Equatable {
+public enum ReadResult: Sendable, Equatable {
   case bytes(Int)
   case wouldBlock
   /// The peer closed its direction in order.
@@ -12,29 +12,29 @@ package enum ReadResult: Sendable, Equatable {
 }
 
 /// What a write to a stream took.
-package enum WriteResult: Sendable, Equatable {
+public enum WriteResult: Sendable, Equatable {
   case bytes(Int)
   case wouldBlock
   case failed(Int32)
 }
 
 /// A connection accepted: its socket and who is on the other end.
-package struct Accepted: ~Copyable {
-  package let descriptor: Descriptor
-  package let peer: Endpoint
+public struct Accepted: ~Copyable {
+  public let descriptor: Descriptor
+  public let peer: Endpoint
 
-  package consuming func takeDescriptor() -> Descriptor { descriptor }
+  public consuming func takeDescriptor() -> Descriptor { descriptor }
 }
 
 /// TCP sockets, non-blocking and closed on exec.
-package enum Socket {
+public enum Socket {
   /// Connections that may wait in the kernel; the kernel caps it at net.core.somaxconn.
-  package static let backlog: Int32 = 4096
+  public static let backlog: Int32 = 4096
 
   /// A listening socket that shares its port with its siblings (SO_REUSEPORT) unless `sharesPort` is false, bound
   /// whether or not the machine has the address at this moment (IP_FREEBIND). An IPv6 socket hears IPv6 alone unless
   /// `dualStack`.
-  package static func listen(
+  public static func listen(
     on endpoint: Endpoint, dualStack: Bool = false, sharesPort: Bool = true
   ) throws(SystemError) -> Descriptor {
     let descriptor = try bind(endpoint, dualStack: dualStack, sharesPort: sharesPort)
@@ -44,18 +44,18 @@ package enum Socket {
 
   /// Throws EADDRINUSE when something listens on this endpoint already: another process of this user would otherwise
   /// share the port without a word, and each would get some of the clients.
-  package static func requireFree(_ endpoint: Endpoint, dualStack: Bool = false) throws(SystemError) {
+  public static func requireFree(_ endpoint: Endpoint, dualStack: Bool = false) throws(SystemError) {
     _ = try bind(endpoint, dualStack: dualStack, sharesPort: false)
   }
 
   /// A port of this address that nobody has at this moment, chosen by the kernel. It is not kept.
-  package static func freePort(on address: IPAddress) throws(SystemError) -> UInt16 {
+  public static func freePort(on address: IPAddress) throws(SystemError) -> UInt16 {
     let probe = try bind(Endpoint(address: address, port: 0), dualStack: false, sharesPort: false)
     return try localEndpoint(of: probe.number).port
   }
 
   /// The next waiting connection; nil when none waits. A connection that was gone before it was accepted is skipped.
-  package static func accept(from listener: borrowing Descriptor) throws(SystemError) -> Accepted? {
+  public static func accept(from listener: borrowing Descriptor) throws(SystemError) -> Accepted? {
     var family: Int32 = 0
     var high: UInt64 = 0
     var low: UInt64 = 0
@@ -83,7 +83,7 @@ package enum Socket {
   /// servers at once, which is what IP_BIND_ADDRESS_NO_PORT is for where a source address is bound first. EADDRNOTAVAIL
   /// then means that every port towards this server is taken; where it means that there is no source address at all,
   /// ENETUNREACH is thrown in its place.
-  package static func connect(to endpoint: Endpoint) throws(SystemError) -> Descriptor {
+  public static func connect(to endpoint: Endpoint) throws(SystemError) -> Descriptor {
     let descriptor = try open(endpoint.address.family)
     _ = cl_set_option(descriptor.number, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
     if connect(descriptor.number, endpoint) == 0 { return descriptor }
@@ -110,7 +110,7 @@ package enum Socket {
   }
 
   /// The pending error of a socket; zero when there is none.
-  package static func error(of number: Int32) -> Int32 {
+  public static func error(of number: Int32) -> Int32 {
     var code: Int32 = 0
     // SAFETY: the call writes the one number, which lives through it.
     guard unsafe cl_get_option(number, SOL_SOCKET, SO_ERROR, &code) == 0 else { return cl_errno() }
@@ -118,14 +118,14 @@ package enum Socket {
   }
 
   /// The peer has ended its direction, or the connection is broken; what it sent before may not have been read.
-  package static func hasEnded(_ number: Int32) -> Bool {
+  public static func hasEnded(_ number: Int32) -> Bool {
     var question = pollfd(fd: number, events: Int16(POLLRDHUP), revents: 0)
     // SAFETY: one element, alive during the call.
     return retryingInterrupts { unsafe CLinux.poll(&question, 1, 0) } > 0
   }
 
   /// The first `count` bytes that wait, as one big-endian number, without taking them; nil when fewer wait. At most 8.
-  package static func peek(_ number: Int32, count: Int) -> UInt64? {
+  public static func peek(_ number: Int32, count: Int) -> UInt64? {
     precondition(count > 0 && count <= 8)
     var bytes: UInt64 = 0
     // SAFETY: the kernel writes at most `count` of the eight bytes.
@@ -134,10 +134,10 @@ package enum Socket {
   }
 
   /// How many bytes wait.
-  package static func waiting(_ number: Int32) -> Int { Int(max(0, cl_bytes_waiting(number))) }
+  public static func waiting(_ number: Int32) -> Int { Int(max(0, cl_bytes_waiting(number))) }
 
   /// The address that a socket is bound to.
-  package static func localEndpoint(of number: Int32) throws(SystemError) -> Endpoint {
+  public static func localEndpoint(of number: Int32) throws(SystemError) -> Endpoint {
     var family: Int32 = 0
     var high: UInt64 = 0
     var low: UInt64 = 0
@@ -148,12 +148,12 @@ package enum Socket {
   }
 
   /// Sends FIN: our direction ends, the peer's goes on.
-  package static func shutdownWrite(_ number: Int32) { _ = shutdown(number, Int32(SHUT_WR)) }
+  public static func shutdownWrite(_ number: Int32) { _ = shutdown(number, Int32(SHUT_WR)) }
 
   /// Closing will send RST and drop what is unsent, so that a peer sees an abort as one.
-  package static func abortOnClose(_ number: Int32) { _ = cl_abort_on_close(number) }
+  public static func abortOnClose(_ number: Int32) { _ = cl_abort_on_close(number) }
 
-  package static func read(_ number: Int32, into output: inout OutputSpan<UInt8>) -> ReadResult {
+  public static func read(_ number: Int32, into output: inout OutputSpan<UInt8>) -> ReadResult {
     unsafe output.withUnsafeMutableBufferPointer { buffer, initialized in
       // SAFETY: the free room of the output span starts at `initialized` and is `buffer.count - initialized` long.
       let room = buffer.count - initialized
@@ -169,7 +169,7 @@ package enum Socket {
     }
   }
 
-  package static func write(_ number: Int32, _ bytes: Span<UInt8>) -> WriteResult {
+  public static func write(_ number: Int32, _ bytes: Span<UInt8>) -> WriteResult {
     unsafe bytes.withUnsafeBufferPointer { buffer in
       // SAFETY: the kernel reads `count` bytes of the span during the call only.
       let count = retryingInterrupts { unsafe send(number, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL)) }

@@ -2,43 +2,43 @@ import COpenSSL
 
 /// What a certificate says of itself, copied out for logs, checks and status pages. Text from the certificate has its
 /// control characters and non-ASCII escaped, so it is safe on one line.
-package struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
+public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   /// The subject's distinguished name (RFC 2253): `CN=view.domain.local,O=…`; empty when the certificate has none.
-  package let subject: String
+  public let subject: String
   /// The issuer's distinguished name.
-  package let issuer: String
+  public let issuer: String
   /// The serial number in hexadecimal digits, as `openssl x509 -serial` shows it.
-  package let serialNumber: String
+  public let serialNumber: String
   /// The kind and size of its key: `RSA 2048`, `ECDSA P-256`, `Ed25519`.
-  package let key: String
+  public let key: String
   /// Clients of today refuse a key of this kind and size.
-  package let hasRefusedKey: Bool
+  public let hasRefusedKey: Bool
   /// What its issuer has signed it with, in OpenSSL's words: `ecdsa-with-SHA256`.
-  package let signature: String
+  public let signature: String
   /// Clients of today refuse such a signature: SHA-1, MD5.
-  package let hasWeakSignature: Bool
+  public let hasWeakSignature: Bool
   /// Host names that it is for (subjectAltName dNSName), in lower case; the common name stands in when there is no
   /// subjectAltName at all.
-  package let names: [String]
+  public let names: [String]
   /// False when there is no subjectAltName at all: clients of today ask for one, and look at no common name.
-  package let hasAlternativeNames: Bool
+  public let hasAlternativeNames: Bool
   /// Addresses that it is for (subjectAltName iPAddress), as text.
-  package let addresses: [String]
+  public let addresses: [String]
   /// Seconds since 1970 in UTC before which it is not valid.
-  package let notBefore: Int64
+  public let notBefore: Int64
   /// Seconds since 1970 in UTC after which it is not valid.
-  package let notAfter: Int64
-  package let fingerprint: Fingerprint
+  public let notAfter: Int64
+  public let fingerprint: Fingerprint
   /// True when it is its own issuer by name.
-  package let selfIssued: Bool
+  public let selfIssued: Bool
   /// Where the issuer answers for its revocation by OCSP (authorityInfoAccess, RFC 5280 §4.2.2.1), in its order; empty
   /// with most authorities of today.
-  package let responders: [String]
+  public let responders: [String]
 
   /// True when `seconds` since 1970 is past the certificate's end.
-  package func expired(at seconds: Int64) -> Bool { seconds > notAfter }
+  public func expired(at seconds: Int64) -> Bool { seconds > notAfter }
 
-  package var description: String {
+  public var description: String {
     subject.isEmpty ? names.first ?? addresses.first ?? fingerprint.description : subject
   }
 

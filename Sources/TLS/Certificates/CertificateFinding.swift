@@ -1,6 +1,6 @@
 /// What is the matter with a certificate that can be served all the same: clients may refuse it. Its end is told of by
 /// whoever watches the clock for longer.
-package enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
+public enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
   /// Of the certificate, or of an issuer of its, by its name.
   case notYetValid(String)
   /// It says whom it is for in its common name alone.
@@ -17,7 +17,7 @@ package enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
   /// These certificates of the file are no part of its chain, and nobody is sent them.
   case strangers([String])
 
-  package var description: String {
+  public var description: String {
     switch self {
     case .notYetValid(let name): "the certificate for \(name) is not valid yet; is this machine's clock right?"
     case .nameless(let name):
@@ -41,7 +41,7 @@ package enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
 
 extension CertificatePair {
   /// What clients may refuse it for at `seconds` since 1970, but for its end.
-  package func findings(at seconds: Int64) -> [CertificateFinding] {
+  public func findings(at seconds: Int64) -> [CertificateFinding] {
     var findings: [CertificateFinding] = []
     if seconds < facts.notBefore { findings.append(.notYetValid("\(facts)")) }
     if !facts.hasAlternativeNames { findings.append(.nameless("\(facts)")) }

@@ -2,20 +2,20 @@ import Linux
 
 /// A certificate with its chain and its private key, loaded and known to belong together. Immutable; shared by every
 /// context made of it.
-package final class CertificatePair: Sendable {
-  package enum KeyType: String, Sendable {
+public final class CertificatePair: Sendable {
+  public enum KeyType: String, Sendable {
     case rsa = "RSA"
     case ecdsa = "ECDSA"
     case ed25519 = "Ed25519"
   }
 
   /// The file's path, or what the text was called.
-  package let origin: String
+  public let origin: String
   /// What the certificate says; compare `notAfter` with the clock to warn before it ends.
-  package let facts: CertificateFacts
-  package let keyType: KeyType
+  public let facts: CertificateFacts
+  public let keyType: KeyType
   /// What clients are handed of its authority.
-  package let staples = StaplePlace()
+  public let staples = StaplePlace()
 
   let certificate: Certificate
   let chain: CertificateChain
@@ -24,7 +24,7 @@ package final class CertificatePair: Sendable {
   /// Loads the certificate, its chain and, unless `keyPath` names another file, its key from a PEM file. The
   /// certificate is the first that fits the key and is valid at `seconds` since 1970, or the first that fits; its issuers
   /// among the others are put in order.
-  package convenience init(path: String, keyPath: String? = nil, at seconds: Int64 = now()) throws(TLSError) {
+  public convenience init(path: String, keyPath: String? = nil, at seconds: Int64 = now()) throws(TLSError) {
     let file = try PEMFile(path: path)
     if let keyPath {
       try self.init(certificates: file, key: PEMFile(path: keyPath), at: seconds)
@@ -34,7 +34,7 @@ package final class CertificatePair: Sendable {
   }
 
   /// Loads the same from PEM text in memory. `origin` is what messages call it.
-  package convenience init(
+  public convenience init(
     pem: [UInt8], key: [UInt8]? = nil, origin: String, at seconds: Int64 = now()
   ) throws(TLSError) {
     let text = PEMFile(origin: origin, copying: pem)
@@ -78,5 +78,5 @@ package final class CertificatePair: Sendable {
   }
 
   /// What most callers load a certificate for.
-  package static func now() -> Int64 { Int64(Clock.wall() / 1_000_000_000) }
+  public static func now() -> Int64 { Int64(Clock.wall() / 1_000_000_000) }
 }

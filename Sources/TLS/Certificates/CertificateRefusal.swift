@@ -1,21 +1,21 @@
 /// A peer's certificate that did not pass: which one, why, and what would pin it.
-package struct CertificateRefusal: Equatable, Sendable, CustomStringConvertible {
+public struct CertificateRefusal: Equatable, Sendable, CustomStringConvertible {
   /// Why, in OpenSSL's words for `X509_V_ERR_…`, or ours where a fingerprint was expected.
-  package let reason: String
+  public let reason: String
   /// The certificate that the reason is about.
-  package let certificate: CertificateFacts?
+  public let certificate: CertificateFacts?
   /// Its place in the chain: 0 is the peer's own, above it are its issuers.
-  package let depth: Int
+  public let depth: Int
   /// The peer's own certificate.
-  package let leaf: CertificateFacts?
+  public let leaf: CertificateFacts?
   /// The host name or address that was asked for, where the certificate is for another; empty where that is not the
   /// reason.
-  package let expectedName: String
+  public let expectedName: String
 
   /// Configured as the server's fingerprint, this makes the peer's certificate pass, whatever else is wrong with it.
-  package var pin: Fingerprint? { leaf?.fingerprint }
+  public var pin: Fingerprint? { leaf?.fingerprint }
 
-  package var description: String {
+  public var description: String {
     var text = "the certificate "
     if let certificate {
       text += "'\(certificate)'"

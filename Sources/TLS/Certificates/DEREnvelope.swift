@@ -2,7 +2,7 @@ import Wire
 
 /// The outermost elements of a message in DER (X.690 §8, §10.1): whether it ends where it says, which OpenSSL's readers
 /// leave to their callers.
-package enum DEREnvelope {
+public enum DEREnvelope {
   private static let enumerated: UInt8 = 0x0a
   private static let octetString: UInt8 = 0x04
   private static let objectIdentifier: UInt8 = 0x06
@@ -11,7 +11,7 @@ package enum DEREnvelope {
 
   /// Whether these bytes are an OCSPResponse and nothing else (RFC 6960 §4.2.1), down to the response that is packed
   /// inside. What stands in that is not looked at.
-  package static func isOCSPResponse(_ bytes: Span<UInt8>) -> Bool {
+  public static func isOCSPResponse(_ bytes: Span<UInt8>) -> Bool {
     do throws(ByteReader.Failure) {
       var outside = ByteReader(bytes)
       var response = ByteReader(try outside.readElement(sequence))

@@ -2,9 +2,9 @@ import COpenSSL
 
 /// The SHA-256 digest of a certificate's DER encoding: what pins it. Written as 64 lower-case hexadecimal digits; read
 /// in either case, with or without colons.
-package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
+public struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
   /// 32 bytes.
-  package let bytes: [UInt8]
+  public let bytes: [UInt8]
 
   /// Of an `X509`; nil when OpenSSL can't digest it.
   init?(of certificate: OpaquePointer) {
@@ -19,13 +19,13 @@ package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// From the digest itself. Throws `.badFingerprint` when it is not 32 bytes.
-  package init(digest: [UInt8]) throws(TLSError) {
+  public init(digest: [UInt8]) throws(TLSError) {
     guard digest.count == Digest.sha256Size else { throw .badFingerprint("\(digest.count) bytes") }
     bytes = digest
   }
 
   /// Throws `.badFingerprint` when `text` is anything else.
-  package init(_ text: String) throws(TLSError) {
+  public init(_ text: String) throws(TLSError) {
     var bytes: [UInt8] = []
     var high: UInt8?
     for character in text where character != ":" {
@@ -41,7 +41,7 @@ package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
-  package var description: String {
+  public var description: String {
     let digits = Array("0123456789abcdef")
     return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
   }

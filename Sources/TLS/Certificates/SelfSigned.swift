@@ -1,11 +1,11 @@
 import COpenSSL
 
 /// Certificates made on the spot: for the demo and for tests, where nobody issues one.
-package enum SelfSigned {
+public enum SelfSigned {
   /// A fresh ECDSA P-256 key and a certificate for `names` (host names or addresses; the first is also the common
   /// name), signed by itself, or by `issuer`. An `authority` may sign others; its first name is any text, and it is for
   /// no host. `validity` is in seconds from now by the system's clock: from a minute ago to a day ahead unless told.
-  package static func make(
+  public static func make(
     for names: [String], signedBy issuer: CertificatePair? = nil, authority: Bool = false,
     validity: ClosedRange<Int> = -60...86_400
   ) throws(TLSError) -> CertificatePair {
@@ -67,7 +67,7 @@ package enum SelfSigned {
 
 extension CertificatePair {
   /// The certificate and the issuers that are sent with it as PEM text.
-  package func certificatePEM() throws(TLSError) -> [UInt8] {
+  public func certificatePEM() throws(TLSError) -> [UInt8] {
     // SAFETY: `pem` lends the BIO for the call; the certificates live as long as their owners.
     try unsafe Self.pem { sink in
       ([certificate] + chain.issuers).allSatisfy { unsafe PEM_write_bio_X509(sink, $0.x509) == 1 }
@@ -75,7 +75,7 @@ extension CertificatePair {
   }
 
   /// The private key as PEM text, unencrypted.
-  package func privateKeyPEM() throws(TLSError) -> [UInt8] {
+  public func privateKeyPEM() throws(TLSError) -> [UInt8] {
     // SAFETY: `pem` lends the BIO for the call; the key lives as long as its owner.
     try unsafe Self.pem { unsafe PEM_write_bio_PKCS8PrivateKey($0, key.key, nil, nil, 0, nil, nil) == 1 }
   }

@@ -1,24 +1,24 @@
 import Synchronization
 
 /// What its authority last said of a certificate, for clients that ask for it in their handshake (RFC 6066 §8).
-package struct Staple: Equatable, Sendable {
+public struct Staple: Equatable, Sendable {
   /// An OCSPResponse in DER, as it goes to clients.
-  package let answer: [UInt8]
+  public let answer: [UInt8]
   /// Seconds since 1970 in UTC after which it is worth nothing.
-  package let until: Int64
+  public let until: Int64
 }
 
 /// Where a certificate's staple is: put there by whoever asks the authority, read by handshakes.
-package final class StaplePlace: Sendable {
+public final class StaplePlace: Sendable {
   private let staple = Mutex<Staple?>(nil)
 
   init() {}
 
   /// Staples this from now on.
-  package func put(_ new: Staple?) { staple.withLock { $0 = new } }
+  public func put(_ new: Staple?) { staple.withLock { $0 = new } }
 
   /// The staple, unless it is worth nothing any more at `seconds` since 1970.
-  package func staple(at seconds: Int64) -> Staple? {
+  public func staple(at seconds: Int64) -> Staple? {
     staple.withLock { $0 }.flatMap { seconds <= $0.until ? $0 : nil }
   }
 }

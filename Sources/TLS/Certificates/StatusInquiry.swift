@@ -2,19 +2,19 @@ import COpenSSL
 
 /// Asks a certificate's authority whether the certificate is still good (OCSP, RFC 6960), and judges what it answers. It
 /// sends nothing itself.
-@safe package final class StatusInquiry: Sendable {
+@safe public final class StatusInquiry: Sendable {
   private let certificate: Certificate
   private let issuer: Certificate
 
   /// Nil when whoever issued the certificate is not in its file: nobody could say whose signature the answer needs.
-  package init?(about pair: CertificatePair) {
+  public init?(about pair: CertificatePair) {
     guard let issuer = pair.chain.issuer else { return nil }
     certificate = pair.certificate
     self.issuer = issuer
   }
 
   /// The question in DER. It has no nonce: responders answer with what they have signed before.
-  package func question() throws(TLSError) -> [UInt8] {
+  public func question() throws(TLSError) -> [UInt8] {
     // SAFETY: the request is made and freed here, and takes the identity over; the encoding is OpenSSL's, copied and
     // freed here.
     guard let request = unsafe OCSP_REQUEST_new() else {
@@ -35,7 +35,7 @@ import COpenSSL
 
   /// Reads the responder's answer. Throws unless the authority says in it that the certificate is good at `seconds`
   /// since 1970.
-  package func judge(_ answer: [UInt8], at seconds: Int64) throws(StatusRefusal) -> Staple {
+  public func judge(_ answer: [UInt8], at seconds: Int64) throws(StatusRefusal) -> Staple {
     // OpenSSL reads what it understands and leaves the rest; clients refuse an answer with anything behind it.
     guard DEREnvelope.isOCSPResponse(answer.span) else { throw .malformed }
     defer { ERR_clear_error() }
@@ -125,7 +125,7 @@ import COpenSSL
 }
 
 /// Why an answer by OCSP is not stapled.
-package enum StatusRefusal: Error, Equatable, Sendable, CustomStringConvertible {
+public enum StatusRefusal: Error, Equatable, Sendable, CustomStringConvertible {
   /// It is no OCSP response.
   case malformed
   /// The responder gives no answer, for the reason that it names.
@@ -142,7 +142,7 @@ package enum StatusRefusal: Error, Equatable, Sendable, CustomStringConvertible 
   /// Its time is over.
   case stale
 
-  package var description: String {
+  public var description: String {
     switch self {
     case .malformed: "the answer is no OCSP response"
     case .unwilling(let reason): "the responder answers '\(reason)'"

@@ -1,12 +1,12 @@
 /// The first record of a connection, by its header: a client that sends its ClientHello bit by bit, or half of it, need not
 /// cost more than its socket until there is something to answer.
-package enum FirstRecord {
+public enum FirstRecord {
   /// Bytes in a record's header (RFC 8446 §5.1).
-  package static let headerSize = 5
+  public static let headerSize = 5
 
   /// Whether OpenSSL has something to go on with, or to refuse, when `waiting` bytes wait: the whole of a handshake record,
   /// or anything that does not begin one. `header` is its bytes as a big-endian number; nil: not all of them are here.
-  package static func isReady(header: UInt64?, waiting: Int) -> Bool {
+  public static func isReady(header: UInt64?, waiting: Int) -> Bool {
     guard let header else { return false }
     let type = header >> 32
     let version = header >> 24 & 0xff

@@ -36,10 +36,10 @@ extension Readiness {
 /// The socket as OpenSSL sees it: a BIO that knows the readiness it was told, and so answers "retry" without a system
 /// call when nothing can be there. One for both directions, and for all connections of a thread: it is lent a
 /// connection's socket for as long as one call of OpenSSL's.
-@safe package final class SocketBIO {
+@safe public final class SocketBIO {
   private let bio: OpaquePointer
 
-  package init() {
+  public init() {
     // SAFETY: the method is static.
     guard let method = unsafe Self.method, let bio = unsafe BIO_new(method) else {
       preconditionFailure("OpenSSL has no memory for a BIO")

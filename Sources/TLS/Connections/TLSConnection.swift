@@ -7,7 +7,7 @@ import Linux
 /// The order of calls: an event's readiness is handed to `became`; `handshake` until `.done`; then `read` and `write` in
 /// any order until each answers that it would block; `sendCloseNotify` once nothing more is to be written. No call
 /// blocks, and none makes a system call when the readiness says that it would be in vain.
-@safe package struct TLSConnection: ~Copyable {
+@safe public struct TLSConnection: ~Copyable {
   /// What the last read waits for; a read that gave bytes waits for nothing.
   private enum Awaited { case nothing, readable, writable }
 
@@ -25,7 +25,7 @@ import Linux
   private var writeFailure: TLSFailure?
 
   /// The server's side of a connection. `bio` may serve other connections that the same thread uses.
-  package init(
+  public init(
     accepting descriptor: Int32, context: ServerContext, through bio: SocketBIO = SocketBIO()
   ) throws(TLSError) {
     // SAFETY: the context lives as long as `owner`.
@@ -35,7 +35,7 @@ import Linux
 
   /// The client's side of a connection to the server called `serverName`. A session that was earned elsewhere (another
   /// context or name) or can't be resumed any more is ignored.
-  package init(
+  public init(
     connecting descriptor: Int32, context: ClientContext, serverName: ServerName, session: borrowing TLSSession? = nil,
     through bio: SocketBIO = SocketBIO()
   ) throws(TLSError) {
@@ -79,19 +79,19 @@ import Linux
   // MARK: - Readiness
 
   /// What the socket is believed to be ready for.
-  package var readiness: Readiness {
+  public var readiness: Readiness {
     get { state.readiness }
     set { state.readiness = newValue }
   }
 
   /// Adds what an event told.
-  package mutating func became(_ event: Readiness) {
+  public mutating func became(_ event: Readiness) {
     state.readiness.add(event)
     if event.has(.ended) { state.readiness.add(.readable) }
   }
 
   /// True when a read may give something: the socket may have bytes, or decrypted or unread ones wait inside.
-  package var mayRead: Bool {
+  public var mayRead: Bool {
     switch awaited {
     // SAFETY: `ssl` lives as long as `self`.
     case .nothing: unsafe readiness.has(.readable) || SSL_has_pending(ssl) == 1
@@ -101,26 +101,26 @@ import Linux
   }
 
   /// The peer has sent more messages of TLS's own than its application bytes allowed for, which broke the connection.
-  package var isFlooded: Bool { state.allowance.isExceeded }
+  public var isFlooded: Bool { state.allowance.isExceeded }
 
   /// What that was, in words for a person.
-  package static var floodExplanation: String { MessageAllowance.explanation }
+  public static var floodExplanation: String { MessageAllowance.explanation }
 
   /// The SHA-256 fingerprint of the peer's certificate; nil on the server's side.
-  package var peerFingerprint: Fingerprint? {
+  public var peerFingerprint: Fingerprint? {
     // SAFETY: get0 lends the certificate; it is read within the call.
     unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe Fingerprint(of: $0) }
   }
 
   /// Which of its context's sets of certificates the client is shown one of, once the handshake is done; 0 on the
   /// client's side.
-  package var certificateSet: Int {
+  public var certificateSet: Int {
     // SAFETY: `ssl` lives as long as `self`.
     unsafe (owner as? ServerContext)?.set(of: ssl) ?? 0
   }
 
   /// On the server's side: the client's hello is not complete, so nothing that is dear has been done for it.
-  package var awaitsHello: Bool {
+  public var awaitsHello: Bool {
     // SAFETY: `ssl` lives as long as `self`.
     let state = unsafe SSL_get_state(ssl)
     return state == TLS_ST_BEFORE || state == TLS_ST_SR_CLNT_HELLO
@@ -129,7 +129,7 @@ import Linux
   // MARK: - Commands
 
   /// Goes on with the handshake.
-  package mutating func handshake() -> HandshakeProgress {
+  public mutating func handshake() -> HandshakeProgress {
     if let failure { return .failed(failure) }
     // SAFETY: `ssl` is live and only this thread uses it.
     let answer = unsafe withSocket { unsafe SSL_do_handshake($0) }
@@ -150,7 +150,7 @@ import Linux
 
   /// Appends application bytes to `output`, which must have room: at most one record's (16 KB). Whatever the peer sends,
   /// the call looks at no more than what one system call brings, beside what waited inside.
-  package mutating func read(into output: inout OutputSpan<UInt8>) -> TLSReadResult {
+  public mutating func read(into output: inout OutputSpan<UInt8>) -> TLSReadResult {
     if let failure { return .failed(failure) }
     precondition(!output.isFull, "a read without room")
     var count = 0
@@ -169,7 +169,7 @@ import Linux
   }
 
   /// Writes application bytes, of which there must be one or more. OpenSSL makes records of at most 16 KB of them.
-  package mutating func write(_ bytes: Span<UInt8>) -> TLSWriteResult {
+  public mutating func write(_ bytes: Span<UInt8>) -> TLSWriteResult {
     if let failure = failure ?? writeFailure { return .failed(failure) }
     precondition(!bytes.isEmpty, "a write of nothing")
     var count = 0
@@ -191,7 +191,7 @@ import Linux
 
   /// Ends our direction (close_notify, RFC 8446 §6.1); reading goes on. Every byte offered to `write` must have been
   /// taken. Call again after `.wouldBlock`.
-  package mutating func sendCloseNotify() -> TLSCloseResult {
+  public mutating func sendCloseNotify() -> TLSCloseResult {
     if let failure = failure ?? writeFailure { return .failed(failure) }
     // SAFETY: `ssl` is live and only this thread uses it.
     if unsafe closeNotifySent || SSL_is_init_finished(ssl) == 0 { return .sent }
@@ -209,7 +209,7 @@ import Linux
 
   /// The newest session that the server lets us resume, once. With TLS 1.3 it comes some time after the handshake,
   /// while reading; nil until then, and always on the server's side.
-  package mutating func takeSession() -> TLSSession? {
+  public mutating func takeSession() -> TLSSession? {
     guard let client = state.client else { return nil }
     return client.session.take()
   }

@@ -1,5 +1,5 @@
 /// How far the handshake came.
-package enum HandshakeProgress: Sendable {
+public enum HandshakeProgress: Sendable {
   /// Finished: application bytes may be read and written.
   case done
   /// Call again when the socket became readable.
@@ -13,7 +13,7 @@ package enum HandshakeProgress: Sendable {
 }
 
 /// What one read of application bytes gave.
-package enum TLSReadResult: Sendable {
+public enum TLSReadResult: Sendable {
   /// This many bytes (one or more) were appended.
   case bytes(Int)
   /// Nothing now. Call again when `mayRead` says so, after the next event.
@@ -30,7 +30,7 @@ package enum TLSReadResult: Sendable {
 }
 
 /// What one write of application bytes took.
-package enum TLSWriteResult: Sendable {
+public enum TLSWriteResult: Sendable {
   /// This many of the offered bytes are taken: the first ones, possibly not all.
   case bytes(Int)
   /// Nothing is taken yet. The next call must offer the same bytes again (more may follow them; they may have moved):
@@ -41,7 +41,7 @@ package enum TLSWriteResult: Sendable {
 }
 
 /// How far our close_notify came.
-package enum TLSCloseResult: Sendable {
+public enum TLSCloseResult: Sendable {
   /// It is in the socket's buffer, or will never be, because the handshake had not finished.
   case sent
   /// Call again when the socket became writable.

@@ -5,8 +5,8 @@ import Glibc
 /// at once; every connection and every session keeps it alive.
 ///
 /// A change of trust makes a new context, and with it every session earned under the old one void.
-@safe package final class ClientContext: Sendable {
-  package let trust: Trust
+@safe public final class ClientContext: Sendable {
+  public let trust: Trust
   /// What a chain may end at; empty when no chain is checked.
   private let anchors: Set<Fingerprint>
   private let handle: ContextHandle
@@ -18,7 +18,7 @@ import Glibc
   }
 
   /// Loads the authorities now, whole: nothing is read from disk later.
-  package init(trust: Trust, profile: TLSProfile = .intermediate) throws(TLSError) {
+  public init(trust: Trust, profile: TLSProfile = .intermediate) throws(TLSError) {
     handle = try ContextHandle(.client, profile: profile)
     self.trust = trust
     switch trust {
@@ -38,7 +38,7 @@ import Glibc
   }
 
   /// Whether the same certificates pass: a file of authorities may have changed under its path.
-  package func hasSameTrust(as other: ClientContext) -> Bool {
+  public func hasSameTrust(as other: ClientContext) -> Bool {
     if self === other { return true }
     guard trust.checksChain, other.trust.checksChain else { return trust == other.trust }
     return anchors == other.anchors

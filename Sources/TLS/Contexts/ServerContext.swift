@@ -4,7 +4,7 @@ import Wire
 
 /// What front connections are accepted with: certificates by server name, a profile, ticket keys. Immutable after
 /// `init` and used by all threads at once; every connection keeps it alive.
-@safe package final class ServerContext: Sendable {
+@safe public final class ServerContext: Sendable {
   /// One context for each set of certificates; the first is the default and accepts every connection.
   private let handles: [ContextHandle]
   private let selection: CertificateSelection
@@ -20,7 +20,7 @@ import Wire
   /// The certificates are matched to the client's server name (exact, then wildcard); the first is the default. Several
   /// with one name must differ in their kind of key, or the first of a kind wins. `tickets` are shared with the contexts
   /// before and after this one; nil means no resumption at all.
-  package init(certificates: [CertificatePair], profile: TLSProfile, tickets: TicketKeys?) throws(TLSError) {
+  public init(certificates: [CertificatePair], profile: TLSProfile, tickets: TicketKeys?) throws(TLSError) {
     guard !certificates.isEmpty else { throw .noCertificatesGiven }
     selection = CertificateSelection(certificates.map { ($0.facts.names, $0.keyType) })
     self.tickets = tickets
@@ -38,19 +38,19 @@ import Wire
   }
 
   /// The names of each set of certificates, in lower case, wildcards as `*.example.com`; the default set first.
-  package var nameSets: [[String]] { selection.sets.map { set in set.flatMap { certificates[$0].facts.names } } }
+  public var nameSets: [[String]] { selection.sets.map { set in set.flatMap { certificates[$0].facts.names } } }
 
   /// The first name of a set; nil when it has none, or is not there.
-  package func firstName(of set: Int) -> String? {
+  public func firstName(of set: Int) -> String? {
     guard selection.sets.indices.contains(set) else { return nil }
     return selection.sets[set].first.flatMap { certificates[$0].facts.names.first }
   }
 
   /// Which set clients that ask for `name` are shown.
-  package func set(for name: String) -> Int { selection.set(for: name) }
+  public func set(for name: String) -> Int { selection.set(for: name) }
 
   /// Whether clients that ask for `name` are shown this set, or it has no certificate and they are shown the default.
-  package func serves(_ name: String, with set: Int) -> Bool {
+  public func serves(_ name: String, with set: Int) -> Bool {
     selection.hasSet(for: name) ? selection.set(for: name) == set : true
   }
 

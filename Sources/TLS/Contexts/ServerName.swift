@@ -2,8 +2,8 @@ import COpenSSL
 
 /// Whom a connection is for: the name that is sent as SNI and that the peer's certificate is checked against. Parsed
 /// once, when the configuration is read.
-package struct ServerName: Hashable, Sendable, CustomStringConvertible {
-  package enum Kind: Sendable {
+public struct ServerName: Hashable, Sendable, CustomStringConvertible {
+  public enum Kind: Sendable {
     /// A host name: sent as SNI, checked against the certificate's names.
     case host
     /// An IPv4 or IPv6 address: never sent as SNI (RFC 6066 §3), checked against the certificate's addresses.
@@ -12,12 +12,12 @@ package struct ServerName: Hashable, Sendable, CustomStringConvertible {
     case none
   }
 
-  package let kind: Kind
+  public let kind: Kind
   /// The name in lower case, or the address; empty for `.none`.
-  package let text: String
+  public let text: String
 
   /// No name. With trust `.system` or `.authorities` any certificate of those authorities passes.
-  package static let none = ServerName(kind: .none, text: "")
+  public static let none = ServerName(kind: .none, text: "")
 
   init(kind: Kind, text: String) {
     self.kind = kind
@@ -25,7 +25,7 @@ package struct ServerName: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// A host name of letters, digits, `-`, `_` and `.`, or an address without brackets. Throws `.badServerName`.
-  package init(_ text: String) throws(TLSError) {
+  public init(_ text: String) throws(TLSError) {
     _ = Library.ready
     // SAFETY: a fresh ASN1_OCTET_STRING, or null when the text is no address; freed at once.
     if let address = unsafe a2i_IPADDRESS(text) {
@@ -42,7 +42,7 @@ package struct ServerName: Hashable, Sendable, CustomStringConvertible {
     self.init(kind: .host, text: name)
   }
 
-  package var description: String { text }
+  public var description: String { text }
 
   private static func allowed(_ byte: UInt8) -> Bool {
     switch byte {

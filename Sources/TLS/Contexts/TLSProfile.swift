@@ -1,6 +1,6 @@
 /// Which protocol versions and ciphers are offered and accepted, named as in Mozilla's Server Side TLS. TLS 1.2 is the
 /// floor of every one.
-package enum TLSProfile: String, CaseIterable, Sendable {
+public enum TLSProfile: String, CaseIterable, Sendable {
   /// TLS 1.3 only.
   case modern
   /// TLS 1.2 and 1.3, forward secrecy and authenticated encryption throughout. Mozilla's list without its DHE suites:
@@ -30,10 +30,10 @@ package enum TLSProfile: String, CaseIterable, Sendable {
 }
 
 /// A protocol version that a connection may have agreed on.
-package enum TLSVersion: UInt16, Sendable, CustomStringConvertible {
+public enum TLSVersion: UInt16, Sendable, CustomStringConvertible {
   case tls12 = 0x0303
   case tls13 = 0x0304
 
   /// As access logs write it.
-  package var description: String { self == .tls13 ? "TLSv1.3" : "TLSv1.2" }
+  public var description: String { self == .tls13 ? "TLSv1.3" : "TLSv1.2" }
 }

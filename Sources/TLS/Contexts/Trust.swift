@@ -2,7 +2,7 @@ import COpenSSL
 import Glibc
 
 /// What makes a server's certificate pass.
-package enum Trust: Equatable, Sendable {
+public enum Trust: Equatable, Sendable {
   /// A chain to an authority of the system's store, and the server's name.
   case system
   /// A chain to a certificate in this PEM file, and the server's name. The certificate may be any one of the chain, the
@@ -25,7 +25,7 @@ package enum Trust: Equatable, Sendable {
 
   /// Files that the system's authorities are looked for in: that of the variable that every OpenSSL program honours, or
   /// where distributions keep all in one: Debian, then what OpenSSL itself calls the default (Enterprise Linux).
-  package static var systemStores: [String] {
+  public static var systemStores: [String] {
     // SAFETY: the variable's text is copied at once; the default is a static string.
     let chosen = unsafe getenv(X509_get_default_cert_file_env()).map { unsafe String(cString: $0) }
     if let chosen { return [chosen] }

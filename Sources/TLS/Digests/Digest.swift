@@ -1,15 +1,15 @@
 import COpenSSL
 
 /// Message digests and their text form, for what is not on the hot path.
-package enum Digest {
+public enum Digest {
   /// Bytes of a SHA-256 digest.
-  package static let sha256Size = 32
+  public static let sha256Size = 32
 
   /// SHA-256 (FIPS 180-4) of the bytes: 32 bytes.
-  package static func sha256(_ bytes: [UInt8]) -> [UInt8] { digest("SHA256", of: bytes) }
+  public static func sha256(_ bytes: [UInt8]) -> [UInt8] { digest("SHA256", of: bytes) }
 
   /// HMAC-SHA256 (RFC 2104) of a message: 32 bytes.
-  package static func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+  public static func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
     _ = Library.ready
     var result = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var size = 0
@@ -22,10 +22,10 @@ package enum Digest {
 
   /// SHA-1 of the bytes in Base64: what a WebSocket handshake answers with (RFC 6455 §4.2.2). For nothing that needs a
   /// collision-free digest.
-  package static func sha1Base64(_ bytes: [UInt8]) -> String { base64(digest("SHA1", of: bytes)) }
+  public static func sha1Base64(_ bytes: [UInt8]) -> String { base64(digest("SHA1", of: bytes)) }
 
   /// Base64 with padding (RFC 4648 §4).
-  package static func base64(_ bytes: [UInt8]) -> String {
+  public static func base64(_ bytes: [UInt8]) -> String {
     // Four characters for three bytes, and the NUL that EVP_EncodeBlock writes.
     var text = [UInt8](repeating: 0, count: (bytes.count + 2) / 3 * 4 + 1)
     // SAFETY: `text` has room for the whole encoding and its NUL; both arrays live through the call.
@@ -46,9 +46,9 @@ package enum Digest {
 }
 
 /// Bytes from the system's cryptographic random generator.
-package enum RandomBytes {
+public enum RandomBytes {
   /// `count` unpredictable bytes.
-  package static func make(_ count: Int) throws(TLSError) -> [UInt8] {
+  public static func make(_ count: Int) throws(TLSError) -> [UInt8] {
     _ = Library.ready
     var bytes = [UInt8](repeating: 0, count: count)
     // SAFETY: `bytes` holds `count` bytes and lives through the call.
@@ -61,7 +61,7 @@ package enum RandomBytes {
 
 extension RandomBytes {
   /// One unpredictable word.
-  package static func makeWord() throws(TLSError) -> UInt64 {
+  public static func makeWord() throws(TLSError) -> UInt64 {
     try make(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 }

@@ -1,10 +1,10 @@
 import COpenSSL
 
 /// The SHA-256 (FIPS 180-4) of bytes that come in pieces: the owner of an `EVP_MD_CTX`.
-@safe package struct RunningDigest: ~Copyable {
+@safe public struct RunningDigest: ~Copyable {
   private let context: OpaquePointer
 
-  package init() throws(TLSError) {
+  public init() throws(TLSError) {
     _ = Library.ready
     // SAFETY: a fresh context, freed in `deinit`, or here when it can't be used.
     guard let made = unsafe EVP_MD_CTX_new() else { throw Self.failed() }
@@ -21,14 +21,14 @@ import COpenSSL
   }
 
   /// Takes the next bytes.
-  package mutating func update(_ bytes: Span<UInt8>) {
+  public mutating func update(_ bytes: Span<UInt8>) {
     // SAFETY: OpenSSL reads no more than the span has; the span outlives the call.
     let done = unsafe bytes.withUnsafeBufferPointer { unsafe EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
     precondition(done == 1, "a digest in progress can't fail")
   }
 
   /// The digest of all bytes: 32 bytes.
-  package consuming func finish() -> [UInt8] {
+  public consuming func finish() -> [UInt8] {
     var result = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var size: UInt32 = 0
     // SAFETY: `result` has room for any digest.

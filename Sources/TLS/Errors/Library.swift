@@ -1,18 +1,18 @@
 import COpenSSL
 
 /// The version of the OpenSSL library that is loaded, as it calls itself: `OpenSSL 3.0.19 …`.
-package var opensslVersion: String {
+public var opensslVersion: String {
   // SAFETY: a static NUL-terminated string of the library's.
   unsafe String(cString: OpenSSL_version(OPENSSL_VERSION))
 }
 
 /// True when OpenSSL keeps the 16 KB blocks of its records in a per-thread cache; false when somebody in this process
 /// used OpenSSL before us, which costs speed and nothing else.
-package var opensslUsesBlockCache: Bool { Library.ready }
+public var opensslUsesBlockCache: Bool { Library.ready }
 
 /// Reads OpenSSL's configuration file and loads the providers that it names, unless that has been done: before a process
 /// gives up the rights that this needs.
-package func prepareOpenSSL() { _ = Library.ready }
+public func prepareOpenSSL() { _ = Library.ready }
 
 /// What has to be done once, before anything else of OpenSSL. Every type here that makes an OpenSSL object asks
 /// `Library.ready` first.

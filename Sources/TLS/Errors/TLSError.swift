@@ -2,7 +2,7 @@ import Linux
 
 /// Why a certificate, a trust policy or a context could not be made. All of it is the operator's to mend but
 /// `.openssl`; every description names the thing and says what to do.
-package enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file could not be read; `errno` says why.
   case unreadable(path: String, errno: Int32)
   /// There is no certificate in it.
@@ -26,7 +26,7 @@ package enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
   /// OpenSSL failed for no fault of the operator's.
   case openssl(doing: String, reason: String)
 
-  package var description: String {
+  public var description: String {
     switch self {
     case .unreadable(let path, let errno):
       "\(path) can't be read: \(SystemError.words(for: errno))"

@@ -4,9 +4,9 @@ import Linux
 
 /// Why a connection broke, sorted by whose fault it is. Cheap to pass along (one reference, allocated only when
 /// something failed); never holds a secret.
-package struct TLSFailure: Error, CustomStringConvertible, Sendable {
+public struct TLSFailure: Error, CustomStringConvertible, Sendable {
   /// Whose fault it was.
-  package enum Blame: Equatable, Sendable {
+  public enum Blame: Equatable, Sendable {
     /// The peer: an alert, bytes that are no TLS, nothing in common, a broken or cut connection.
     case peer
     /// The peer's certificate did not pass.
@@ -31,16 +31,16 @@ package struct TLSFailure: Error, CustomStringConvertible, Sendable {
 
   private let details: Details
 
-  package var blame: Blame { details.blame }
+  public var blame: Blame { details.blame }
 
   /// Which certificate did not pass and what would make it pass; only with blame `.verification`.
-  package var refusal: CertificateRefusal? { details.refusal }
+  public var refusal: CertificateRefusal? { details.refusal }
 
   /// The errno behind it; 0 when no system call failed.
-  package var systemError: Int32 { details.systemError }
+  public var systemError: Int32 { details.systemError }
 
   /// One line for the log. Text that came from the peer (certificate names) has its control characters escaped.
-  package var description: String { details.refusal?.description ?? details.reason }
+  public var description: String { details.refusal?.description ?? details.reason }
 
   init(peer reason: String) {
     details = Details(blame: .peer, reason: reason)

@@ -9,10 +9,10 @@ import Synchronization
 /// A full half becomes the older one, and the one before it is dropped: whoever fills the cache pays a full handshake
 /// for each session. The halves change places also with the ticket keys, so that no master secret outlives the keys that
 /// could open a ticket of its time.
-package final class SessionCache: Sendable {
+public final class SessionCache: Sendable {
   /// At most. OpenSSL's session takes 1 KB, its place here 0.1: 9 MB in all, and nothing while every client takes
   /// tickets. A pod of Horizon has 2,000 users to a Connection Server.
-  package static let capacity = 8_192
+  public static let capacity = 8_192
 
   private struct Halves {
     var newer: [SessionIdentifier: KeptSession] = [:]
@@ -27,10 +27,10 @@ package final class SessionCache: Sendable {
 
   private let halves = Mutex(Halves())
 
-  package init() {}
+  public init() {}
 
   /// How many there are.
-  package var count: Int { halves.withLock { $0.newer.count + $0.older.count } }
+  public var count: Int { halves.withLock { $0.newer.count + $0.older.count } }
 
   /// Drops the older half: the ticket keys have changed.
   func age() { _ = halves.withLock { $0.turn() } }

@@ -3,7 +3,7 @@ import COpenSSL
 /// A session that a server agreed to resume: the owner of an `SSL_SESSION`. It remembers where it was earned, and is
 /// offered nowhere else: a resumed handshake shows no certificate, so a session must not carry one policy's trust, or
 /// one server's, over to another.
-@safe package struct TLSSession: ~Copyable {
+@safe public struct TLSSession: ~Copyable {
   /// An `SSL_SESSION`, live as long as this value.
   let session: OpaquePointer
   /// The context whose trust the server's certificate passed.
@@ -25,7 +25,7 @@ import COpenSSL
   }
 
   /// False once OpenSSL knows that the server would refuse it: its connection broke.
-  package var isResumable: Bool {
+  public var isResumable: Bool {
     // SAFETY: live as long as `self`.
     unsafe SSL_SESSION_is_resumable(session) == 1
   }

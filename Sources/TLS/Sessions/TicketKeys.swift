@@ -8,22 +8,22 @@ import Wire
 ///
 /// Whoever has a key can read the TLS 1.2 sessions that its tickets resume, so keys live in memory only and a short
 /// time: `ticketLifetime` = `interval` × `previous`.
-package final class TicketKeys: Sendable {
+public final class TicketKeys: Sendable {
   /// How long a key seals.
-  package var interval: Interval { ring.withLock { $0.interval } }
+  public var interval: Interval { ring.withLock { $0.interval } }
   /// How many keys before it still open. At least 1.
-  package let previous: Int
+  public let previous: Int
 
   private let ring: Mutex<Ring>
   /// For TLS 1.2 clients that take no ticket.
-  package let sessions = SessionCache()
+  public let sessions = SessionCache()
 
   /// A client comes back within a working day without a full handshake; a key lives no longer than a day.
-  package static let defaultInterval = Interval.hours(12)
-  package static let defaultPrevious = 1
+  public static let defaultInterval = Interval.hours(12)
+  public static let defaultPrevious = 1
 
   /// Makes the first key.
-  package init(
+  public init(
     at now: Instant, interval: Interval = defaultInterval, previous: Int = defaultPrevious
   ) throws(TLSError) {
     _ = Library.ready
@@ -35,16 +35,16 @@ package final class TicketKeys: Sendable {
   }
 
   /// How long a ticket is good for: while its key opens, whenever in the key's time it was sealed.
-  package var ticketLifetime: Interval {
+  public var ticketLifetime: Interval {
     Interval(nanoseconds: interval.nanoseconds &* UInt64(previous))
   }
 
   /// When `rotate` has to be called next.
-  package var nextRotation: Instant { ring.withLock { $0.nextRotation } }
+  public var nextRotation: Instant { ring.withLock { $0.nextRotation } }
 
   /// Makes a new sealing key when it is time, and forgets the oldest. Throws when there is no randomness; the keys
   /// then stay as they are.
-  package func rotate(at now: Instant) throws(TLSError) {
+  public func rotate(at now: Instant) throws(TLSError) {
     try ring.withLock { ring throws(TLSError) in
       guard now >= ring.nextRotation else { return }
       try ring.push()
@@ -54,7 +54,7 @@ package final class TicketKeys: Sendable {
   }
 
   /// Changes how long a key seals, from the next rotation on, which comes no later than that.
-  package func rotate(every interval: Interval, at now: Instant) {
+  public func rotate(every interval: Interval, at now: Instant) {
     precondition(interval > .zero)
     ring.withLock { ring in
       ring.interval = interval

@@ -1,5 +1,5 @@
 /// Why a text is not an address, a prefix or an endpoint. The description completes "NAME: …" in a diagnostic.
-package enum AddressTextError: Error, Hashable, Sendable, CustomStringConvertible {
+public enum AddressTextError: Error, Hashable, Sendable, CustomStringConvertible {
   case notAnAddress
   /// Not a decimal number from 0 to `maximum` after the slash.
   case prefixLength(maximum: Int)
@@ -10,7 +10,7 @@ package enum AddressTextError: Error, Hashable, Sendable, CustomStringConvertibl
   /// No port, where one is needed.
   case portMissing
 
-  package var description: String {
+  public var description: String {
     switch self {
     case .notAnAddress: "is not an IPv4 or IPv6 address"
     case .prefixLength(let maximum): "needs a prefix length from 0 to \(maximum) after the slash"

@@ -1,20 +1,20 @@
 /// An address and a TCP port, written `192.0.2.1:443` or `[2001:db8::1]:443` (RFC 3986 §3.2.2, RFC 5952 §6).
-package struct Endpoint: Hashable, Sendable {
-  package var address: IPAddress
-  package var port: UInt16
+public struct Endpoint: Hashable, Sendable {
+  public var address: IPAddress
+  public var port: UInt16
 
-  package init(address: IPAddress, port: UInt16) {
+  public init(address: IPAddress, port: UInt16) {
     self.address = address
     self.port = port
   }
 
-  package init(parsing text: String, defaultPort: UInt16? = nil) throws(AddressTextError) {
+  public init(parsing text: String, defaultPort: UInt16? = nil) throws(AddressTextError) {
     try self.init(parsing: text.utf8Span.span, defaultPort: defaultPort)
   }
 
   /// Reads an endpoint. With a default port a bare address is enough, and so is a bracketed one without a colon; an
   /// IPv6 address with a port needs its brackets.
-  package init(parsing text: Span<UInt8>, defaultPort: UInt16? = nil) throws(AddressTextError) {
+  public init(parsing text: Span<UInt8>, defaultPort: UInt16? = nil) throws(AddressTextError) {
     var end = text.count
     if text.count > 0, text[0] == UInt8(ascii: "[") {
       end = 1
@@ -41,7 +41,7 @@ package struct Endpoint: Hashable, Sendable {
   }
 
   /// Appends the text without allocating; at most 47 bytes.
-  package func write(into sink: inout some ByteSink & ~Copyable) {
+  public func write(into sink: inout some ByteSink & ~Copyable) {
     if address.family == .v6 { sink.append(UInt8(ascii: "[")) }
     address.write(into: &sink)
     if address.family == .v6 { sink.append(UInt8(ascii: "]")) }
@@ -50,11 +50,11 @@ package struct Endpoint: Hashable, Sendable {
   }
 
   /// The longest text: an address in brackets, a colon and five digits.
-  package static let maximumTextBytes = IPAddress.maximumTextBytes + 8
+  public static let maximumTextBytes = IPAddress.maximumTextBytes + 8
 }
 
 extension Endpoint: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     var text = ByteWriter(limit: Endpoint.maximumTextBytes)
     write(into: &text)
     return String(decoding: text.bytes, as: UTF8.self)

@@ -1,12 +1,12 @@
 /// An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses (`::ffff:a.b.c.d`) are kept as IPv4, so that one client has one
 /// spelling whichever socket it came through.
-package struct IPAddress: Hashable, Sendable {
-  package enum Family: UInt8, Sendable { case v4 = 4, v6 = 6 }
+public struct IPAddress: Hashable, Sendable {
+  public enum Family: UInt8, Sendable { case v4 = 4, v6 = 6 }
 
-  package let family: Family
+  public let family: Family
   /// The address as two big-endian halves; an IPv4 address sits in the low 32 bits of `low`.
-  package let high: UInt64
-  package let low: UInt64
+  public let high: UInt64
+  public let low: UInt64
 
   private init(family: Family, high: UInt64, low: UInt64) {
     self.family = family
@@ -14,11 +14,11 @@ package struct IPAddress: Hashable, Sendable {
     self.low = low
   }
 
-  package init(v4 bits: UInt32) {
+  public init(v4 bits: UInt32) {
     self.init(family: .v4, high: 0, low: UInt64(bits))
   }
 
-  package init(v6High high: UInt64, low: UInt64) {
+  public init(v6High high: UInt64, low: UInt64) {
     if high == 0, low >> 32 == 0xffff {
       self.init(v4: UInt32(truncatingIfNeeded: low))
     } else {
@@ -28,7 +28,7 @@ package struct IPAddress: Hashable, Sendable {
 
   /// From the address as it stands in a packet: 4 bytes (IPv4) or 16 (IPv6), network byte order. Nil for any other
   /// count.
-  package init?(bytes: Span<UInt8>) {
+  public init?(bytes: Span<UInt8>) {
     var value: UInt128 = 0
     for index in bytes.indices { value = value << 8 | UInt128(bytes[index]) }
     switch bytes.count {
@@ -39,10 +39,10 @@ package struct IPAddress: Hashable, Sendable {
   }
 
   /// The bits of an address of this family: 32 or 128.
-  package var bitWidth: Int { family == .v4 ? 32 : 128 }
+  public var bitWidth: Int { family == .v4 ? 32 : 128 }
 
   /// Appends the address as it stands in a packet: 4 or 16 bytes, network byte order.
-  package func writeBytes(into sink: inout some ByteSink & ~Copyable) {
+  public func writeBytes(into sink: inout some ByteSink & ~Copyable) {
     if family == .v4 {
       sink.append(bigEndian: UInt32(truncatingIfNeeded: low))
     } else {
@@ -53,7 +53,7 @@ package struct IPAddress: Hashable, Sendable {
 
   /// The address with every bit behind the first `v4Prefix` (`0 ≤ v4Prefix ≤ 32`) or `v6Prefix`
   /// (`0 ≤ v6Prefix ≤ 128`) bits cleared: the network that counts as one client.
-  package func masked(v4Prefix: Int, v6Prefix: Int) -> IPAddress {
+  public func masked(v4Prefix: Int, v6Prefix: Int) -> IPAddress {
     precondition(0...32 ~= v4Prefix && 0...128 ~= v6Prefix, "prefix length outside the address")
     // The smart shift clears everything when the prefix is empty.
     if family == .v4 { return IPAddress(v4: UInt32(truncatingIfNeeded: low) & ~(UInt32.max >> UInt32(v4Prefix))) }

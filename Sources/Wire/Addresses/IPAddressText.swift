@@ -1,11 +1,11 @@
 /// Text of addresses: RFC 4291 §2.2 in, RFC 5952 out. IPv4 is four decimal numbers without leading zeros (other parsers
 /// read `010` as eight). No zone, no brackets, no white space.
 extension IPAddress {
-  package init(parsing text: String) throws(AddressTextError) {
+  public init(parsing text: String) throws(AddressTextError) {
     try self.init(parsing: text.utf8Span.span)
   }
 
-  package init(parsing text: Span<UInt8>) throws(AddressTextError) {
+  public init(parsing text: Span<UInt8>) throws(AddressTextError) {
     guard let address = IPAddress.read(text) else { throw .notAnAddress }
     switch address {
     case .v4(let bits): self.init(v4: bits)
@@ -15,12 +15,12 @@ extension IPAddress {
   }
 
   /// Appends the text without allocating; at most 39 bytes.
-  package func write(into sink: inout some ByteSink & ~Copyable) {
+  public func write(into sink: inout some ByteSink & ~Copyable) {
     if family == .v4 { writeDotted(into: &sink) } else { writeGroups(into: &sink) }
   }
 
   /// The longest text: eight groups of four digits.
-  package static let maximumTextBytes = 39
+  public static let maximumTextBytes = 39
 
   private func writeDotted(into sink: inout some ByteSink & ~Copyable) {
     for shift in stride(from: UInt64(24), through: 0, by: -8) {
@@ -63,7 +63,7 @@ extension IPAddress {
 }
 
 extension IPAddress: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     var text = ByteWriter(limit: IPAddress.maximumTextBytes)
     write(into: &text)
     return String(decoding: text.bytes, as: UTF8.self)

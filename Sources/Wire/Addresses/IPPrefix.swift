@@ -1,24 +1,24 @@
 /// A block of addresses, written `10.0.0.0/8` or `2001:db8::/32`; a bare address is a block of one.
 ///
 /// Invariants: `0 ≤ length ≤ network.bitWidth`; every bit of `network` behind `length` is zero.
-package struct IPPrefix: Hashable, Sendable {
-  package let network: IPAddress
-  package let length: Int
+public struct IPPrefix: Hashable, Sendable {
+  public let network: IPAddress
+  public let length: Int
 
   /// The block of `length` bits that `address` is in; nil when the length is outside the address.
-  package init?(containing address: IPAddress, length: Int) {
+  public init?(containing address: IPAddress, length: Int) {
     guard 0...address.bitWidth ~= length else { return nil }
     network = address.masked(v4Prefix: min(length, 32), v6Prefix: length)
     self.length = length
   }
 
-  package init(parsing text: String) throws(AddressTextError) {
+  public init(parsing text: String) throws(AddressTextError) {
     try self.init(parsing: text.utf8Span.span)
   }
 
   /// Refuses bits behind the prefix (`10.0.0.1/8`): that is a mistake in one half or the other. IPv4-mapped blocks
   /// (`::ffff:10.0.0.0/104`) become IPv4 ones, as the addresses in them do.
-  package init(parsing text: Span<UInt8>) throws(AddressTextError) {
+  public init(parsing text: Span<UInt8>) throws(AddressTextError) {
     var slash = 0
     while slash < text.count, text[slash] != UInt8(ascii: "/") { slash += 1 }
     guard let written = IPAddress.read(text.extracting(0..<slash)) else { throw .notAnAddress }
@@ -48,12 +48,12 @@ package struct IPPrefix: Hashable, Sendable {
   }
 
   /// False for an address of the other family.
-  package func contains(_ address: IPAddress) -> Bool {
+  public func contains(_ address: IPAddress) -> Bool {
     address.family == network.family
       && address.masked(v4Prefix: min(length, 32), v6Prefix: length) == network
   }
 }
 
 extension IPPrefix: CustomStringConvertible {
-  package var description: String { "\(network)/\(length)" }
+  public var description: String { "\(network)/\(length)" }
 }

@@ -1,14 +1,12 @@
 extension UInt8 {
   /// The value of an ASCII decimal digit.
-  @inlinable
-  package var decimalDigit: UInt8? {
+  public var decimalDigit: UInt8? {
     let value = self &- UInt8(ascii: "0")
     return value < 10 ? value : nil
   }
 
   /// The value of an ASCII hexadecimal digit of either case.
-  @inlinable
-  package var hexadecimalDigit: UInt8? {
+  public var hexadecimalDigit: UInt8? {
     if let digit = decimalDigit { return digit }
     // Bit 5 is the case of an ASCII letter.
     let value = (self | 0x20) &- UInt8(ascii: "a")
@@ -18,8 +16,7 @@ extension UInt8 {
 
 extension ByteSink where Self: ~Copyable {
   /// Appends a number in decimal, without leading zeros: at most 20 digits.
-  @inlinable
-  package mutating func append(decimal number: UInt64) {
+  public mutating func append(decimal number: UInt64) {
     var digits: [20 of UInt8] = .init(repeating: 0)
     var start = 20
     var rest = number
@@ -33,8 +30,7 @@ extension ByteSink where Self: ~Copyable {
   }
 
   /// Appends a number in lower-case hexadecimal, without leading zeros.
-  @inlinable
-  package mutating func append(hexadecimal number: UInt64) {
+  public mutating func append(hexadecimal number: UInt64) {
     var shift = UInt64(max(0, 63 - number.leadingZeroBitCount) / 4 * 4)
     while true {
       let digit = UInt8(truncatingIfNeeded: number >> shift & 0xf)

@@ -1,38 +1,38 @@
 /// A cursor over received bytes that never reads past their end. Numbers are big-endian.
 ///
 /// Invariant: `0 ≤ position ≤ bytes.count`. A read that fails moves nothing.
-package struct ByteReader: ~Escapable {
+public struct ByteReader: ~Escapable {
   /// What was wrong with the bytes; whose fault it is, the caller knows.
-  package enum Failure: Error, Hashable, Sendable {
+  public enum Failure: Error, Hashable, Sendable {
     /// Fewer bytes are left than were asked for.
     case truncated
     /// A message ended before its bytes did.
     case trailingBytes
   }
 
-  @usableFromInline let bytes: Span<UInt8>
+  let bytes: Span<UInt8>
   /// How many bytes were read.
-  @inlinable package var position: Int { cursor }
-  @usableFromInline var cursor = 0
+  public var position: Int { cursor }
+  var cursor = 0
 
-  @inlinable @_lifetime(copy bytes)
-  package init(_ bytes: Span<UInt8>) { self.bytes = bytes }
+  @_lifetime(copy bytes)
+  public init(_ bytes: Span<UInt8>) { self.bytes = bytes }
 
   /// How many bytes are left.
-  @inlinable package var remaining: Int { bytes.count &- cursor }
+  public var remaining: Int { bytes.count &- cursor }
 
-  @inlinable @_lifetime(self: copy self)
-  package mutating func readUInt8() throws(Failure) -> UInt8 { try readBigEndian() }
-  @inlinable @_lifetime(self: copy self)
-  package mutating func readUInt16() throws(Failure) -> UInt16 { try readBigEndian() }
-  @inlinable @_lifetime(self: copy self)
-  package mutating func readUInt32() throws(Failure) -> UInt32 { try readBigEndian() }
-  @inlinable @_lifetime(self: copy self)
-  package mutating func readUInt64() throws(Failure) -> UInt64 { try readBigEndian() }
+  @_lifetime(self: copy self)
+  public mutating func readUInt8() throws(Failure) -> UInt8 { try readBigEndian() }
+  @_lifetime(self: copy self)
+  public mutating func readUInt16() throws(Failure) -> UInt16 { try readBigEndian() }
+  @_lifetime(self: copy self)
+  public mutating func readUInt32() throws(Failure) -> UInt32 { try readBigEndian() }
+  @_lifetime(self: copy self)
+  public mutating func readUInt64() throws(Failure) -> UInt64 { try readBigEndian() }
 
   /// The next `count` bytes, in place. A negative count is `truncated` too.
-  @inlinable @_lifetime(copy self) @_lifetime(self: copy self)
-  package mutating func readBytes(_ count: Int) throws(Failure) -> Span<UInt8> {
+  @_lifetime(copy self) @_lifetime(self: copy self)
+  public mutating func readBytes(_ count: Int) throws(Failure) -> Span<UInt8> {
     guard 0...remaining ~= count else { throw .truncated }
     let start = cursor
     cursor = start &+ count
@@ -40,12 +40,11 @@ package struct ByteReader: ~Escapable {
   }
 
   /// Says that nothing may be left.
-  @inlinable
-  package func expectEnd() throws(Failure) {
+  public func expectEnd() throws(Failure) {
     guard remaining == 0 else { throw .trailingBytes }
   }
 
-  @inlinable @_lifetime(self: copy self)
+  @_lifetime(self: copy self)
   mutating func readBigEndian<Number: FixedWidthInteger & UnsignedInteger>() throws(Failure) -> Number {
     let size = Number.bitWidth / 8
     guard size <= remaining else { throw .truncated }

@@ -2,8 +2,7 @@
 ///
 /// A sink never grows past its capacity; what does not fit is dropped and remembered in `overflowed`, so that a
 /// writer checks once at the end instead of at every append.
-@usableFromInline
-package protocol ByteSink: ~Copyable {
+public protocol ByteSink: ~Copyable {
   mutating func append(_ bytes: Span<UInt8>)
   mutating func append(_ byte: UInt8)
   /// ASCII text known at compile time.

@@ -1,7 +1,6 @@
 extension ByteSink where Self: ~Copyable {
   /// Appends a number in network byte order.
-  @inlinable
-  package mutating func append<Number: FixedWidthInteger & UnsignedInteger>(bigEndian number: Number) {
+  public mutating func append<Number: FixedWidthInteger & UnsignedInteger>(bigEndian number: Number) {
     var shift = Number.bitWidth - 8
     while shift >= 0 {
       append(UInt8(truncatingIfNeeded: number >> Number(truncatingIfNeeded: shift)))
@@ -14,26 +13,26 @@ extension ByteSink where Self: ~Copyable {
 /// into leased buffers instead.
 ///
 /// Invariant: `bytes.count ≤ limit`.
-package struct ByteWriter: ByteSink {
+public struct ByteWriter: ByteSink {
   /// More was appended than the limit allows.
-  package struct Overflow: Error, Hashable, Sendable {
-    package init() {}
+  public struct Overflow: Error, Hashable, Sendable {
+    public init() {}
   }
 
-  package private(set) var bytes: [UInt8] = []
-  package private(set) var overflowed = false
-  package let limit: Int
+  public private(set) var bytes: [UInt8] = []
+  public private(set) var overflowed = false
+  public let limit: Int
 
   /// An empty writer that takes `limit` bytes.
-  package init(limit: Int) { self.limit = limit }
+  public init(limit: Int) { self.limit = limit }
 
   /// Forgets everything, and keeps the storage.
-  package mutating func removeAll() {
+  public mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
     overflowed = false
   }
 
-  package mutating func append(_ added: Span<UInt8>) {
+  public mutating func append(_ added: Span<UInt8>) {
     guard added.count <= limit - bytes.count, !overflowed else {
       overflowed = true
       return
@@ -41,7 +40,7 @@ package struct ByteWriter: ByteSink {
     for index in added.indices { bytes.append(added[index]) }
   }
 
-  package mutating func append(_ byte: UInt8) {
+  public mutating func append(_ byte: UInt8) {
     guard bytes.count < limit, !overflowed else {
       overflowed = true
       return
@@ -49,10 +48,10 @@ package struct ByteWriter: ByteSink {
     bytes.append(byte)
   }
 
-  package mutating func append(_ text: StaticString) { append(text.description.utf8Span.span) }
+  public mutating func append(_ text: StaticString) { append(text.description.utf8Span.span) }
 
   /// What was written, if all of it fitted.
-  package consuming func finish() throws(Overflow) -> [UInt8] {
+  public consuming func finish() throws(Overflow) -> [UInt8] {
     guard !overflowed else { throw Overflow() }
     return bytes
   }

@@ -1,12 +1,12 @@
 /// The Internet checksum (RFC 1071): the one's complement of the one's complement sum of 16-bit big-endian words. Bytes
 /// may be added in pieces; only the last piece may have an odd count, and is then padded with a zero.
-package struct InternetChecksum: Sendable {
+public struct InternetChecksum: Sendable {
   private var sum: UInt64 = 0
 
-  package init() {}
+  public init() {}
 
   /// Adds bytes that begin at an even offset of what is summed.
-  package mutating func add(_ bytes: Span<UInt8>) {
+  public mutating func add(_ bytes: Span<UInt8>) {
     var index = 0
     while index + 1 < bytes.count {
       sum += UInt64(bytes[index]) << 8 | UInt64(bytes[index + 1])
@@ -16,10 +16,10 @@ package struct InternetChecksum: Sendable {
   }
 
   /// Adds one word.
-  package mutating func add(_ word: UInt16) { sum += UInt64(word) }
+  public mutating func add(_ word: UInt16) { sum += UInt64(word) }
 
   /// Adds an IP address as it stands in a packet.
-  package mutating func add(_ address: IPAddress) {
+  public mutating func add(_ address: IPAddress) {
     for half in [address.high, address.low] {
       sum += (half >> 48) + (half >> 32 & 0xffff) + (half >> 16 & 0xffff) + (half & 0xffff)
     }
@@ -27,7 +27,7 @@ package struct InternetChecksum: Sendable {
 
   /// Adds the pseudo-header of a transport over IPv4 (RFC 9293 §3.1) or IPv6 (RFC 8200 §8.1). The two differ in the
   /// widths of length and protocol and sum up alike.
-  package mutating func addPseudoHeader(
+  public mutating func addPseudoHeader(
     source: IPAddress, destination: IPAddress, protocolNumber: UInt8, length: UInt32
   ) {
     add(source)
@@ -37,7 +37,7 @@ package struct InternetChecksum: Sendable {
 
   /// What goes into the checksum field when that was summed as zero; zero when the field was summed as it stood and is
   /// right.
-  package var value: UInt16 {
+  public var value: UInt16 {
     var folded = sum
     while folded >> 16 != 0 { folded = (folded & 0xffff) + folded >> 16 }
     return ~UInt16(truncatingIfNeeded: folded)

@@ -1,17 +1,17 @@
 /// A time as a calendar and a clock on the wall show it.
-package struct CalendarTime: Hashable, Sendable {
-  package var year: Int
+public struct CalendarTime: Hashable, Sendable {
+  public var year: Int
   /// 1 to 12.
-  package var month: Int
-  package var day: Int
-  package var hour: Int
-  package var minute: Int
-  package var second: Int
-  package var millisecond: Int
+  public var month: Int
+  public var day: Int
+  public var hour: Int
+  public var minute: Int
+  public var second: Int
+  public var millisecond: Int
   /// Minutes east of UTC.
-  package var offsetMinutes: Int
+  public var offsetMinutes: Int
 
-  package init(
+  public init(
     year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, millisecond: Int, offsetMinutes: Int
   ) {
     self.year = year
@@ -25,7 +25,7 @@ package struct CalendarTime: Hashable, Sendable {
   }
 
   /// `22/Nov/2026:10:43:05.123`
-  package func renderCommonLog(into sink: inout some ByteSink) {
+  public func renderCommonLog(into sink: inout some ByteSink) {
     sink.append(decimal: day, digits: 2)
     sink.append("/")
     sink.append(monthName)
@@ -36,7 +36,7 @@ package struct CalendarTime: Hashable, Sendable {
   }
 
   /// `2026-11-22T10:43:05.123+01:00` (RFC 3339 §5.6).
-  package func renderISO8601(into sink: inout some ByteSink) {
+  public func renderISO8601(into sink: inout some ByteSink) {
     sink.append(decimal: year, digits: 4)
     sink.append("-")
     sink.append(decimal: month, digits: 2)
@@ -52,7 +52,7 @@ package struct CalendarTime: Hashable, Sendable {
   }
 
   /// `Nov  2 10:43:05` (RFC 3164 §4.1.2).
-  package func renderSyslog(into sink: inout some ByteSink) {
+  public func renderSyslog(into sink: inout some ByteSink) {
     sink.append(monthName)
     sink.append(day < 10 ? "  " : " ")
     sink.append(decimal: UInt64(max(0, day)))

@@ -3,30 +3,24 @@
 public struct Instant: Hashable, Comparable, Sendable {
   public var nanoseconds: UInt64
 
-  @inlinable
   public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
   /// Whole milliseconds since the origin, rounded down.
-  @inlinable
   public var milliseconds: UInt64 { nanoseconds / 1_000_000 }
 
-  @inlinable
   public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
   /// Saturates at the end of time.
-  @inlinable
   public static func + (instant: Instant, interval: Interval) -> Instant {
     let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(interval.nanoseconds)
     return Instant(nanoseconds: overflow ? .max : sum)
   }
 
   /// The time from `earlier` to `later`; zero when they are the wrong way round.
-  @inlinable
   public static func - (later: Instant, earlier: Instant) -> Interval {
     Interval(nanoseconds: later.nanoseconds > earlier.nanoseconds ? later.nanoseconds - earlier.nanoseconds : 0)
   }
 
-  @inlinable
   public static var distantFuture: Instant { Instant(nanoseconds: .max) }
 }
 
@@ -35,33 +29,23 @@ public struct Instant: Hashable, Comparable, Sendable {
 public struct Interval: Hashable, Comparable, Sendable {
   public var nanoseconds: UInt64
 
-  @inlinable
   public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
   /// This and its kin saturate at 584 years, the longest interval: a number of seconds may come from outside.
-  @inlinable
   public static func seconds(_ count: UInt64) -> Interval { Interval(count, of: 1_000_000_000) }
-  @inlinable
   public static func milliseconds(_ count: UInt64) -> Interval { Interval(count, of: 1_000_000) }
-  @inlinable
   public static func microseconds(_ count: UInt64) -> Interval { Interval(count, of: 1000) }
-  @inlinable
   public static func minutes(_ count: UInt64) -> Interval { Interval(count, of: 60_000_000_000) }
-  @inlinable
   public static func hours(_ count: UInt64) -> Interval { Interval(count, of: 3_600_000_000_000) }
-  @inlinable
   public static var zero: Interval { Interval(nanoseconds: 0) }
 
-  @inlinable
   init(_ count: UInt64, of unit: UInt64) {
     let (product, overflow) = count.multipliedReportingOverflow(by: unit)
     nanoseconds = overflow ? .max : product
   }
 
   /// Whole milliseconds, rounded down.
-  @inlinable
   public var milliseconds: UInt64 { nanoseconds / 1_000_000 }
 
-  @inlinable
   public static func < (left: Interval, right: Interval) -> Bool { left.nanoseconds < right.nanoseconds }
 }

@@ -12,10 +12,10 @@
 ///
 /// Invariants: `current ≤ tick` of every armed timer outside the due list; a slot's bit in `occupied` is set exactly
 /// when its list holds a timer; a disarmed node points at itself.
-package struct TimerWheel: ~Copyable {
+public struct TimerWheel: ~Copyable {
   /// One tick is 2²³ ns: a shift instead of a division, and fine enough for time-outs that start at hundreds of
   /// milliseconds.
-  package static let tickNanoseconds: UInt64 = 1 << tickShift
+  public static let tickNanoseconds: UInt64 = 1 << tickShift
   private static let tickShift: UInt64 = 23
   /// 41 bits of ticks, six bits a wheel.
   static let wheelCount = 7
@@ -41,18 +41,18 @@ package struct TimerWheel: ~Copyable {
   /// Every tick up to here has been dealt with, and a timer armed for one fires at the next.
   var current: UInt64
   /// How many timers are armed.
-  package internal(set) var count = 0
+  public internal(set) var count = 0
 
   /// A wheel with nothing armed. `now` is the earliest instant that it will hear of; room for `capacity` keys is made
   /// at once, more as they come.
-  package init(startingAt now: Instant, capacity: Int = 0) {
+  public init(startingAt now: Instant, capacity: Int = 0) {
     current = now.nanoseconds >> TimerWheel.tickShift
     nodes = (0..<UInt32(TimerWheel.slotCount)).map { Node(alone: $0) }
     nodes.reserveCapacity(TimerWheel.slotCount + capacity)
   }
 
   /// Arms the timer of `key`, or moves it when it is armed. A deadline that has passed fires at the next tick.
-  package mutating func schedule(_ key: Int, at deadline: Instant) {
+  public mutating func schedule(_ key: Int, at deadline: Instant) {
     let index = nodeIndex(key)
     while nodes.count <= Int(index) { nodes.append(Node(alone: UInt32(nodes.count))) }
     if nodes[Int(index)].next != index { unlink(index) }
@@ -63,19 +63,19 @@ package struct TimerWheel: ~Copyable {
   }
 
   /// Disarms the timer of `key`; nothing happens when it is not armed.
-  package mutating func cancel(_ key: Int) {
+  public mutating func cancel(_ key: Int) {
     guard isArmed(key) else { return }
     unlink(nodeIndex(key))
   }
 
-  package func isArmed(_ key: Int) -> Bool {
+  public func isArmed(_ key: Int) -> Bool {
     let index = nodeIndex(key)
     return Int(index) < nodes.count && nodes[Int(index)].next != index
   }
 
   /// When `expire(at:)` next has something to do: how long the owner may sleep. At the end of a long sleep that may be
   /// only dealing out a slot, after which this is later. Nil when nothing is armed.
-  package var nextDeadline: Instant? {
+  public var nextDeadline: Instant? {
     if nodes[TimerWheel.dueSlot].next != UInt32(TimerWheel.dueSlot) {
       return Instant(nanoseconds: current << TimerWheel.tickShift)
     }
@@ -86,7 +86,7 @@ package struct TimerWheel: ~Copyable {
 
   /// Disarms one timer whose deadline has come and returns its key, earlier ticks first; nil when there is none left.
   /// Call it until then. What is armed meanwhile for a time up to `now` waits for the next tick, so that the calls end.
-  package mutating func expire(at now: Instant) -> Int? {
+  public mutating func expire(at now: Instant) -> Int? {
     let due = UInt32(TimerWheel.dueSlot)
     if nodes[Int(due)].next == due { advance(to: now.nanoseconds >> TimerWheel.tickShift) }
     let index = nodes[Int(due)].next
