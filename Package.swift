@@ -52,7 +52,7 @@ let package = Package(
     module("HTTP1", ["Wire"]),
     module("Balancing", ["Wire"]),
     module("Exchange", ["HTTP1", "Balancing", "Wire"]),
-    module("Roles", ["Wire"]),
+    module("WorkerProtocol", ["Wire"]),
     module("Control", []),
     module("VRRP", ["Wire"]),
 
@@ -69,8 +69,8 @@ let package = Package(
     // Roles of the one binary.
     module(
       "Worker",
-      ["Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "Roles", "Linux", "TLS", "Systemd", logging]),
-    module("Supervisor", ["Wire", "VRRP", "Configuration", "Roles", "Control", "Linux", "Systemd", logging]),
+      ["Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS", "Systemd", logging]),
+    module("Supervisor", ["Wire", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", logging]),
     module("Demo", ["Wire", "HTTP1", "Linux", "TLS"]),
     .executableTarget(
       name: "belvedere",
@@ -82,11 +82,11 @@ let package = Package(
 
     tests("Structure", []),
     tests("Demo", ["Demo", "Configuration", "Wire", "Linux", "TLS"]),
-    tests("Roles", ["Roles", "Wire", "Simulation"]),
+    tests("WorkerProtocol", ["WorkerProtocol", "Wire", "Simulation"]),
     tests("Control", ["Control", "Simulation"]),
     tests(
       "Supervisor",
-      ["Supervisor", "VRRP", "Configuration", "Control", "Roles", "Linux", "Wire", "Simulation", logging]),
+      ["Supervisor", "VRRP", "Configuration", "Control", "WorkerProtocol", "Linux", "Wire", "Simulation", logging]),
     tests("Systemd", ["Systemd", "Linux", "Wire", logging]),
     tests("Linux", ["Linux", "Wire"]),
     // Seeds and clocks for the pure cores' tests.
@@ -96,7 +96,8 @@ let package = Package(
     .target(
       name: "Properties",
       dependencies: [
-        "HTTP1", "Exchange", "Roles", "Configuration", "VRRP", "Balancing", "Control", "Supervisor", "Wire", "TLS",
+        "HTTP1", "Exchange", "WorkerProtocol", "Configuration", "VRRP", "Balancing", "Control", "Supervisor", "Wire",
+        "TLS",
         "Linux", "COpenSSL",
       ],
       path: "Tests/Properties",
@@ -110,7 +111,8 @@ let package = Package(
     tests(
       "Worker",
       [
-        "Worker", "Exchange", "Configuration", "Balancing", "HTTP1", "Roles", "TLS", "Linux", "Wire", "trespass",
+        "Worker", "Exchange", "Configuration", "Balancing", "HTTP1", "WorkerProtocol", "TLS", "Linux", "Wire",
+        "trespass",
         logging,
       ]),
     // Tries what a confined worker must not be able to do. Of the tests alone; no product has it.

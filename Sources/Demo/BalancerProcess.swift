@@ -67,7 +67,7 @@ struct BalancerProcess: ~Copyable {
     do {
       var stream = try TLSStream.connect(
         to: configuration.https, context: ClientContext(trust: .fingerprints([fingerprint])), serverName: .none,
-        stop: never, patience: .seconds(1))
+        stop: never, timeout: .seconds(1))
       try stream.send(
         Array("GET /favicon.ico HTTP/1.1\r\nHost: \(configuration.https)\r\nConnection: close\r\n\r\n".utf8).span)
       var answer: [UInt8] = []

@@ -19,7 +19,7 @@ struct Attempt: Sendable {
   /// Something of the request may have reached the server.
   var hasSent = false
   /// Something of an answer came.
-  var hasHeard = false
+  var responseStarted = false
   /// The server takes nothing more of the request. What can be read of its answer still counts.
   var isDeaf = false
   /// 1xx heads that came in front of the answer.
@@ -85,7 +85,7 @@ extension Exchange {
   public var isServerDeaf: Bool { attempt.isDeaf }
 
   /// Some part of an answer came: the request will not be sent again.
-  public var isAnswering: Bool { attempt.hasHeard }
+  public var isAnswering: Bool { attempt.responseStarted }
 
   /// Where the exchange is, for the log.
   public var phase: Termination.Phase {

@@ -52,7 +52,7 @@ extension Exchange {
   private mutating func decide(on failure: ServerFailure, hasTime: Bool) -> Recovery {
     // Bytes of the answer may be on their way although none is counted as sent; a head of which that is not so is
     // withdrawn before this is asked.
-    if response != nil || isTunnel && attempt.hasHeard { return .abort }
+    if response != nil || isTunnel && attempt.responseStarted { return .abort }
     switch failure {
     case .connect, .connectTimeout:
       return hasTime && spendRetry() ? .redispatch : .answer(.serviceUnavailable)
@@ -84,7 +84,7 @@ extension Exchange {
 
   /// Sending the request again can have no effect that sending it once has not (RFC 9110 §9.2.2), and is possible.
   private var mayRepeat: Bool {
-    guard isReplayable, !attempt.hasHeard else { return false }
+    guard isReplayable, !attempt.responseStarted else { return false }
     return !attempt.hasSent || request?.isIdempotent == true
   }
 

@@ -57,8 +57,8 @@ extension Exchange {
     _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
   ) -> ResponseStep {
     guard let request else { return .incomplete }
-    if bytes.isEmpty { return end == nil ? .incomplete : attempt.hasHeard ? .truncated : .gone }
-    attempt.hasHeard = true
+    if bytes.isEmpty { return end == nil ? .incomplete : attempt.responseStarted ? .truncated : .gone }
+    attempt.responseStarted = true
     lastActivity = now
     guard responseScanner.isWorthParsing(bytes, limits: policy.limits) else {
       return end == nil ? .incomplete : .truncated
@@ -152,12 +152,12 @@ extension Exchange {
   private mutating func readTunnel(_ bytes: Span<UInt8>, end: StreamEnd?, at now: Instant) -> ResponseStep {
     let fresh = bytes.count - responseCursor.approved
     if fresh > 0 {
-      attempt.hasHeard = true
+      attempt.responseStarted = true
       lastActivity = now
     }
     responseCursor.approve(fresh)
     guard let end else { return fresh == 0 ? .incomplete : .body }
-    if end == .cut { return attempt.hasHeard ? .truncated : .gone }
+    if end == .cut { return attempt.responseStarted ? .truncated : .gone }
     responseSide = .complete
     return .body
   }

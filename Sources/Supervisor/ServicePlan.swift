@@ -2,7 +2,7 @@ import Configuration
 import Control
 import Linux
 import Logging
-import Roles
+import WorkerProtocol
 import Wire
 
 /// What the supervisor is to bring up and keep up: what follows from one configuration, and how to start a worker.

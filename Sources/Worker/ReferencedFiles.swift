@@ -87,12 +87,12 @@ extension Configuration.Loaded {
   private mutating func checkErrorPage(_ file: FileReference) {
     do throws(SystemError) {
       try File.requireReadable(file.path)
-      _ = try File.contents(of: file.path, limit: Generation.errorPageBytes)
+      _ = try File.contents(of: file.path, limit: ConfigurationSnapshot.errorPageBytes)
     } catch {
       refuse(
         file,
         because: error.code == EFBIG
-          ? "is larger than \(Generation.errorPageBytes / 1024) KiB"
+          ? "is larger than \(ConfigurationSnapshot.errorPageBytes / 1024) KiB"
           : "can't be used: \(SystemError.words(for: error.code))")
     }
   }

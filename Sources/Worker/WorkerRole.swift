@@ -2,7 +2,7 @@ import Balancing
 import Configuration
 import Linux
 import Logging
-import Roles
+import WorkerProtocol
 import Systemd
 
 /// The data plane's process: takes its orders, then serves on one thread for each loop until it is told to stop.
@@ -19,14 +19,14 @@ package enum WorkerRole {
       let orders = try channel.receiveOrders()
       var loaded = orders.configuration.load()
       let service: WorkerService
-      do throws(GenerationError) {
+      do throws(ConfigurationSnapshotError) {
         let configuration = try loaded.accepted()
         // While there is one thread: a crowd would find the others waiting for the table to grow.
         CurrentProcess.makeRoomForDescriptors(DescriptorBudget(configuration).most)
         // From here on there is nothing to be had by taking this process over. The log's thread comes after it.
         let confinement: Confinement
         do throws(SystemError) { confinement = try Confinement.enter(naming: loaded.files) } catch {
-          throw GenerationError("the worker can't confine itself: \(error)")
+          throw ConfigurationSnapshotError("the worker can't confine itself: \(error)")
         }
         OperationalLog.bootstrap(
           target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,

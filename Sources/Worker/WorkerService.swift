@@ -2,7 +2,7 @@ import Configuration
 import Exchange
 import Linux
 import Logging
-import Roles
+import WorkerProtocol
 import Synchronization
 import Systemd
 import TLS
@@ -10,7 +10,7 @@ import Wire
 
 /// A worker's threads, one for each loop, one for the access log and one for the clients' homes, and what they share.
 final class WorkerService: Sendable {
-  private let fleet: Fleet
+  private let sharedState: SharedState
   private let channel: ControlChannel
   private let log: Logger
   private let heartbeats: [Heartbeat]
@@ -20,15 +20,15 @@ final class WorkerService: Sendable {
   private let tickets: TicketKeys
   private let affinityFile: AffinityFile
   private let confinement: Confinement
-  private let stapler: Stapler
+  private let stapler: OCSPStapler
   private let state: Mutex<State>
 
   private struct State {
-    var generation: Generation
+    var snapshot: ConfigurationSnapshot
     /// Loops whose thread runs, those included that only finish what they have.
     var running: Set<Int> = []
     var isStopping = false
-    /// The number of the last generation that every loop has taken over.
+    /// The number of the last snapshot that every loop has taken over.
     var adopted: UInt64
     /// What the supervisor was told last.
     var told: WorkerFigures?
@@ -38,9 +38,9 @@ final class WorkerService: Sendable {
 
   /// Loads the first configuration. Throws a reason for a person when it can not be served.
   init(
-    _ orders: WorkerOrders, _ configuration: Configuration, _ confinement: Confinement, channel: ControlChannel,
+    _ orders: WorkerSetup, _ configuration: Configuration, _ confinement: Confinement, channel: ControlChannel,
     log: Logger
-  ) throws(GenerationError) {
+  ) throws(ConfigurationSnapshotError) {
     self.confinement = confinement
     self.channel = channel
     self.log = log
@@ -50,41 +50,42 @@ final class WorkerService: Sendable {
       tickets = try TicketKeys(at: Clock.monotonic(), interval: configuration.tls.ticketRotation)
       let now = Clock.monotonic()
       let path = configuration.affinity.file
-      fleet = try Fleet(
-        configuration, restoring: path.flatMap { AffinityFile.read($0, log) }, orders: orders.serverOrders)
-      affinityFile = try AffinityFile(fleet.homes, readFrom: path, log: log, at: now)
+      sharedState = try SharedState(
+        configuration, restoring: path.flatMap { AffinityFile.read($0, log) }, orders: orders.adminStates)
+      affinityFile = try AffinityFile(sharedState.affinity, readFrom: path, log: log, at: now)
       accessLog = try AccessLogWriter(configuration.log)
-      stapler = try Stapler(log: log)
+      stapler = try OCSPStapler(log: log)
       try Thread(name: "access-log") { [accessLog] in accessLog.run() }.detach()
     } catch {
-      throw GenerationError("\(error)")
+      throw ConfigurationSnapshotError("\(error)")
     }
-    let generation = try Generation(number: orders.generation, configuration, tickets: tickets, fleet: fleet)
-    state = Mutex(State(generation: generation, adopted: generation.number))
-    fleet.adopt(generation)
+    let snapshot = try ConfigurationSnapshot(
+      number: orders.generation, configuration, tickets: tickets, sharedState: sharedState)
+    state = Mutex(State(snapshot: snapshot, adopted: snapshot.number))
+    sharedState.adopt(snapshot)
   }
 
   // MARK: loops
 
   /// Starts the loops. They begin to accept when the servers' first health checks are in.
-  func start(_ orders: WorkerOrders) throws(GenerationError) {
-    let generation = state.withLock { $0.generation }
-    warnOfUnverifiedServers(generation)
-    tellCertificates(of: generation)
-    staple(generation)
+  func start(_ orders: WorkerSetup) throws(ConfigurationSnapshotError) {
+    let snapshot = state.withLock { $0.snapshot }
+    warnOfUnverifiedServers(snapshot)
+    tellCertificates(of: snapshot)
+    staple(snapshot)
     try startLoops(orders)
   }
 
   /// Starts those loops of the first `orders.loops` that do not run.
-  private func startLoops(_ orders: WorkerOrders) throws(GenerationError) {
+  private func startLoops(_ orders: WorkerSetup) throws(ConfigurationSnapshotError) {
     do throws(SystemError) {
-      try fleet.makeMailboxes(orders.loops)
+      try sharedState.makeMailboxes(orders.loops)
       for index in 0..<orders.loops where state.withLock({ $0.running.insert(index).inserted }) {
         let listeners = orders.listeners.filter { Int($0.place.loop) % orders.loops == index }
         try Thread(name: "loop-\(index)") { self.runLoop(index, listeners) }.detach()
       }
     } catch {
-      throw GenerationError("\(error)")
+      throw ConfigurationSnapshotError("\(error)")
     }
   }
 
@@ -95,28 +96,28 @@ final class WorkerService: Sendable {
       repeat { loop.run() } while !loopMayEnd(index)
     } catch {
       log.critical("loop \(index) could not start: \(error)")
-      channel.send(.refused(generation: state.withLock { $0.generation.number }, reason: "\(error)"))
+      channel.send(.refused(generation: state.withLock { $0.snapshot.number }, reason: "\(error)"))
       _ = loopMayEnd(index)
     }
     if state.withLock({ $0.isStopping && $0.running.isEmpty }) { channel.finish() }
   }
 
-  /// Nothing but the loop itself keeps the generation that it begins with: it may go before the loop does.
+  /// Nothing but the loop itself keeps the snapshot that it begins with: it may go before the loop does.
   private func makeLoop(_ index: Int) throws -> Loop {
-    let generation = state.withLock { $0.generation }
-    let prober = index == 0 ? try Prober(generation, channel: channel, log: log, at: Clock.monotonic()) : nil
-    let world = try World(
-      loop: index, fleet: fleet, generation: generation, log: log,
-      accessLog: AccessLog(generation.configuration.log.access, writer: accessLog, hash: fleet.logHash))
+    let snapshot = state.withLock { $0.snapshot }
+    let prober = index == 0 ? try Prober(snapshot, channel: channel, log: log, at: Clock.monotonic()) : nil
+    let context = try LoopContext(
+      loop: index, sharedState: sharedState, snapshot: snapshot, log: log,
+      accessLog: AccessLog(snapshot.configuration.log.access, writer: accessLog, hash: sharedState.logHash))
     return try Loop(
-      world: world, prober: prober, mailbox: fleet.mailbox(of: index), heartbeat: heartbeats[index],
+      context: context, prober: prober, mailbox: sharedState.mailbox(of: index), heartbeat: heartbeats[index],
       board: boards[index])
   }
 
   /// A loop has nothing left to do, unless it was told something meanwhile.
   private func loopMayEnd(_ index: Int) -> Bool {
     state.withLock { state in
-      guard fleet.mailbox(of: index).isEmpty else { return false }
+      guard sharedState.mailbox(of: index).isEmpty else { return false }
       state.running.remove(index)
       return true
     }
@@ -130,15 +131,15 @@ final class WorkerService: Sendable {
     case .stop(let bound):
       let deadline = Clock.monotonic() + bound
       state.withLock { $0.isStopping = true }
-      fleet.post(.stop(deadline: deadline))
+      sharedState.post(.stop(deadline: deadline))
     case .reload(let orders):
       reload(orders)
     case .server(let order, let number):
-      fleet.obey(order)
-      state.withLock { $0.generation }.roster.reweigh()
+      sharedState.obey(order)
+      state.withLock { $0.snapshot }.backend.reweigh()
       // Before the answer, so that it says how many sessions are left.
       tellFigures()
-      fleet.mailbox(of: 0).post(.ordered(number: number))
+      sharedState.mailbox(of: 0).post(.ordered(number: number))
       // Where no new client is sent, a crash could not be made good by the hash.
       affinityFile.save()
     case .tick:
@@ -151,64 +152,65 @@ final class WorkerService: Sendable {
     }
   }
 
-  /// Builds another generation beside the one that serves, and hands it to every loop. One that can't be served
+  /// Builds another snapshot beside the one that serves, and hands it to every loop. One that can't be served
   /// changes nothing.
-  private func reload(_ orders: WorkerOrders) {
+  private func reload(_ orders: WorkerSetup) {
     var loaded = orders.configuration.load()
-    do throws(GenerationError) {
+    do throws(ConfigurationSnapshotError) {
       confinement.refuseFilesOutside(&loaded)
       let configuration = try loaded.accepted()
-      let generation = try Generation(number: orders.generation, configuration, tickets: tickets, fleet: fleet)
-      if configuration.log != state.withLock({ $0.generation.configuration.log }) {
+      let snapshot = try ConfigurationSnapshot(
+        number: orders.generation, configuration, tickets: tickets, sharedState: sharedState)
+      if configuration.log != state.withLock({ $0.snapshot.configuration.log }) {
         do throws(SystemError) { try accessLog.redirect(to: configuration.log) } catch {
-          throw GenerationError("access log: \(error)")
+          throw ConfigurationSnapshotError("access log: \(error)")
         }
       }
-      warnOfUnverifiedServers(generation)
+      warnOfUnverifiedServers(snapshot)
       OperationalLog.setLevel(Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
       OperationalLog.setFacility(configuration.log.facility.code)
       tickets.rotate(every: configuration.tls.ticketRotation, at: Clock.monotonic())
-      fleet.adopt(generation)
-      staple(generation)
+      sharedState.adopt(snapshot)
+      staple(snapshot)
       keepHomes(in: configuration.affinity.file)
       let running = state.withLock { state in
-        state.generation = generation
+        state.snapshot = snapshot
         return state.running
       }
-      tellCertificates(of: generation)
+      tellCertificates(of: snapshot)
       try startLoops(orders)
-      hand(generation, orders, to: running)
+      hand(snapshot, orders, to: running)
       loaded.warnOfFiles(log)
     } catch {
       channel.send(.refused(generation: orders.generation, reason: loaded.reason(of: error)))
     }
   }
 
-  private func hand(_ generation: Generation, _ orders: WorkerOrders, to running: Set<Int>) {
-    let adoption = Adoption(
-      generation, listeners: orders.listeners, withdrawn: orders.withdrawn, loops: orders.loops,
+  private func hand(_ snapshot: ConfigurationSnapshot, _ orders: WorkerSetup, to running: Set<Int>) {
+    let rollout = SnapshotRollout(
+      snapshot, listeners: orders.listeners, withdrawn: orders.withdrawn, loops: orders.loops,
       participants: running.count
     ) { [self] in
-      state.withLock { $0.adopted = generation.number }
-      channel.send(.ready(generation: generation.number))
+      state.withLock { $0.adopted = snapshot.number }
+      channel.send(.ready(generation: snapshot.number))
     }
-    for index in running { fleet.mailbox(of: index).post(.adopt(adoption)) }
+    for index in running { sharedState.mailbox(of: index).post(.adopt(rollout)) }
     // Loops that have just started accept at once: the others know the servers.
-    for index in 0..<orders.loops where !running.contains(index) { fleet.mailbox(of: index).post(.serve) }
+    for index in 0..<orders.loops where !running.contains(index) { sharedState.mailbox(of: index).post(.serve) }
   }
 
-  private func warnOfUnverifiedServers(_ generation: Generation) {
-    guard !generation.isPassthrough else { return }
-    for server in generation.configuration.servers where server.trust == .insecureNoVerification {
+  private func warnOfUnverifiedServers(_ snapshot: ConfigurationSnapshot) {
+    guard !snapshot.isPassthrough else { return }
+    for server in snapshot.configuration.servers where server.trust == .insecureNoVerification {
       log.warning(
         "server \(server.name) is not verified (trust: insecure-no-verification): anyone on the network path can read and change the traffic",
         metadata: ["server": "\(server.name)"])
     }
   }
 
-  private func staple(_ generation: Generation) {
-    let isWanted = generation.configuration.tls.ocspStapling
-    stapler.adopt(isWanted ? generation.certificates : [], at: Clock.monotonic())
+  private func staple(_ snapshot: ConfigurationSnapshot) {
+    let isWanted = snapshot.configuration.tls.ocspStapling
+    stapler.adopt(isWanted ? snapshot.certificates : [], at: Clock.monotonic())
   }
 
   /// A file that can't be kept is no reason to refuse a configuration.
@@ -220,11 +222,11 @@ final class WorkerService: Sendable {
 
   /// The loops know which pages of their slabs nobody lies in.
   private func giveBackMemory() {
-    let (connections, most) = (fleet.connectionCount, fleet.takeConnectionPeak())
+    let (connections, most) = (sharedState.connectionCount, sharedState.takeConnectionPeak())
     guard state.withLock({ $0.memory.isDue(connections: connections, most: most, at: Clock.monotonic()) }) else {
       return
     }
-    fleet.post(.giveBackMemory)
+    sharedState.post(.giveBackMemory)
     Memory.giveBack()
   }
 
@@ -239,7 +241,7 @@ final class WorkerService: Sendable {
   private func warnOfExpiry() {
     let seconds = Int64(Clock.wall() / 1_000_000_000)
     let notices = state.withLock { state in
-      state.expiry.notices(of: state.generation.certificates.map(ExpiryWatch.Subject.init), at: seconds)
+      state.expiry.notices(of: state.snapshot.certificates.map(ExpiryWatch.Subject.init), at: seconds)
     }
     for notice in notices {
       let text = ExpiryWatch.text(of: notice)
@@ -249,10 +251,10 @@ final class WorkerService: Sendable {
 
   /// What has happened in the last second.
   private func tellFigures() {
-    let (generation, told, isAdopted) = state.withLock { ($0.generation, $0.told, $0.adopted == $0.generation.number) }
-    let dropped = isAdopted ? fleet.dropEmptyServers() : []
-    for server in dropped { fleet.mailbox(of: 0).post(.serverDropped(server)) }
-    let figures = WorkerFigures(fleet, generation, boards, dropped: dropped)
+    let (snapshot, told, isAdopted) = state.withLock { ($0.snapshot, $0.told, $0.adopted == $0.snapshot.number) }
+    let dropped = isAdopted ? sharedState.dropEmptyServers() : []
+    for server in dropped { sharedState.mailbox(of: 0).post(.serverDropped(server)) }
+    let figures = WorkerFigures(sharedState, snapshot, boards, dropped: dropped)
     channel.send(.load(figures.load))
     for load in figures.servers where told?.servers.contains(load) != true { channel.send(.serverLoad(load)) }
     if figures.load.generations != told?.load.generations ?? 1 {
@@ -265,9 +267,9 @@ final class WorkerService: Sendable {
     for problem in OperationalLog.takeProblems() { channel.send(.problem(Problem(problem))) }
   }
 
-  private func tellCertificates(of generation: Generation) {
-    for (place, pair) in generation.certificates.enumerated() {
-      channel.send(.certificate(ServedCertificate(pair, place: place, generation: generation.number)))
+  private func tellCertificates(of snapshot: ConfigurationSnapshot) {
+    for (place, pair) in snapshot.certificates.enumerated() {
+      channel.send(.certificate(ServedCertificate(pair, place: place, generation: snapshot.number)))
     }
   }
 

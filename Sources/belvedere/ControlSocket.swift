@@ -23,9 +23,9 @@ struct ControlSocket: ParsableArguments {
   static let unavailable = ExitCode(69)
 
   /// Asks and waits for the answer. A refusal is told on standard error and ends with status 1; nobody to ask with 69.
-  func ask(_ request: ControlRequest, patience: Interval) throws -> ControlAnswer {
+  func ask(_ request: ControlRequest, timeout: Interval) throws -> ControlAnswer {
     let answer: ControlAnswer
-    do throws(Fault) { answer = try exchange(request, patience: patience) } catch {
+    do throws(Fault) { answer = try exchange(request, timeout: timeout) } catch {
       StandardStream.error.write("belvedere: \(error)\n")
       throw ControlSocket.unavailable
     }
@@ -41,8 +41,8 @@ struct ControlSocket: ParsableArguments {
     init(_ description: String) { self.description = description }
   }
 
-  func exchange(_ request: ControlRequest, patience: Interval) throws(Fault) -> ControlAnswer {
-    let deadline = Clock.monotonic() + patience
+  func exchange(_ request: ControlRequest, timeout: Interval) throws(Fault) -> ControlAnswer {
+    let deadline = Clock.monotonic() + timeout
     let received: [UInt8]?
     do throws(SystemError) {
       let socket = try connect(until: deadline)
@@ -54,7 +54,7 @@ struct ControlSocket: ParsableArguments {
       throw Fault(words(for: error))
     }
     guard let line = received else {
-      throw Fault("the service at \(path) has not answered for \(patience.milliseconds / 1000) s")
+      throw Fault("the service at \(path) has not answered for \(timeout.milliseconds / 1000) s")
     }
     guard !line.isEmpty else { throw Fault("the service at \(path) ended before it answered") }
     do throws(ControlFault) {

@@ -27,7 +27,7 @@ final class ExampleScene: Sendable {
   func connect() throws -> ExampleClient {
     ExampleClient(
       stream: try TLSStream.connect(
-        to: server.endpoint, context: client, serverName: .none, stop: stop, patience: .seconds(20)))
+        to: server.endpoint, context: client, serverName: .none, stop: stop, timeout: .seconds(20)))
   }
 }
 

@@ -41,38 +41,38 @@ private enum Waiting: String, CaseIterable {
   case upgraded = "in a tunnel"
   case tunnel = "in a connection passed through"
 
-  var passage: Passage {
-    var passage = Passage(policy: policy, isFirst: self != .next && self != .nextHead)
-    passage.pass(.seconds(1))
+  var test: TestExchange {
+    var test = TestExchange(policy: policy, isFirst: self != .next && self != .nextHead)
+    test.pass(.seconds(1))
     switch self {
     case .first, .next: break
-    case .firstHead, .nextHead: passage.receive("GET /")
+    case .firstHead, .nextHead: test.receive("GET /")
     case .place:
-      passage.receive(request())
-      passage.exchange.beginQueueing(at: passage.now)
+      test.receive(request())
+      test.exchange.beginQueueing(at: test.now)
     case .connection:
-      passage.receive(request())
-      passage.exchange.beginAttempt(isReused: false, at: passage.now)
+      test.receive(request())
+      test.exchange.beginAttempt(isReused: false, at: test.now)
     case .body, .bodyWithBacklog, .stream, .streamWithBacklog, .endedStream:
-      passage.receive(request("POST", "Content-Length: 9", body: "hello"))
-    case .upgraded: passage.receive(upgradeRequest)
-    case .tunnel: passage.exchange = .tunnel(policy: policy, at: passage.now)
-    case .answer, .rest, .client: passage.receive(request())
+      test.receive(request("POST", "Content-Length: 9", body: "hello"))
+    case .upgraded: test.receive(upgradeRequest)
+    case .tunnel: test.exchange = .tunnel(policy: policy, at: test.now)
+    case .answer, .rest, .client: test.receive(request())
     }
     switch self {
-    case .first, .next, .firstHead, .nextHead, .place, .connection: return passage
-    default: passage.attempt()
+    case .first, .next, .firstHead, .nextHead, .place, .connection: return test
+    default: test.attempt()
     }
-    if self != .bodyWithBacklog { passage.send() }
+    if self != .bodyWithBacklog { test.send() }
     switch self {
-    case .rest, .client: passage.answer(response(200, "Content-Length: 9", body: "hello"))
-    case .stream, .streamWithBacklog: passage.answer(response(200, "Content-Length: 9", body: "hello"))
-    case .endedStream: passage.answer(response(200, "Content-Length: 5", body: "hello"))
-    case .upgraded: passage.answer(upgradeResponse)
+    case .rest, .client: test.answer(response(200, "Content-Length: 9", body: "hello"))
+    case .stream, .streamWithBacklog: test.answer(response(200, "Content-Length: 9", body: "hello"))
+    case .endedStream: test.answer(response(200, "Content-Length: 5", body: "hello"))
+    case .upgraded: test.answer(upgradeResponse)
     default: break
     }
-    if self == .rest || self == .stream { passage.deliver() }
-    return passage
+    if self == .rest || self == .stream { test.deliver() }
+    return test
   }
 
   var backlog: Backlog {
@@ -83,7 +83,7 @@ private enum Waiting: String, CaseIterable {
     }
   }
 
-  var deadline: Instant { Passage().now + expected.1 }
+  var deadline: Instant { TestExchange().now + expected.1 }
 
   /// What expires, and how long after the connection stood.
   var expected: (Expiry, Interval) {
@@ -104,7 +104,7 @@ private enum Waiting: String, CaseIterable {
 @Suite struct `What expires, and when` {
   @Test(arguments: Waiting.allCases)
   private func `each situation expires at its time and not before`(waiting: Waiting) {
-    let exchange = waiting.passage.exchange
+    let exchange = waiting.test.exchange
     let due = waiting.deadline
     let before = Instant(nanoseconds: due.nanoseconds - 1)
     #expect(exchange.expiry(timeouts, backlog: waiting.backlog, at: before) == .later(due))
@@ -113,31 +113,31 @@ private enum Waiting: String, CaseIterable {
 
   @Test(arguments: Waiting.allCases)
   private func `a timer for the earliest expiry never fires too late`(waiting: Waiting) {
-    var exchange = waiting.passage.exchange
+    var exchange = waiting.test.exchange
     let earliest = exchange.earliestExpiry(timeouts)
     #expect(earliest <= waiting.deadline)
   }
 
   @Test func `every byte puts the silence off, in both directions`() {
-    var passage = Waiting.body.passage
-    passage.pass(.seconds(30))
-    passage.receive("o")
-    #expect(passage.exchange.lastActivity == passage.now)
-    passage.pass(.seconds(30))
-    passage.send()
-    #expect(passage.exchange.lastActivity == passage.now)
-    passage.pass(.seconds(30))
-    passage.receive("thr")
-    passage.pass(.seconds(30))
-    passage.answer("HTTP/1.1 200")
-    #expect(passage.exchange.lastActivity == passage.now)
+    var test = Waiting.body.test
+    test.pass(.seconds(30))
+    test.receive("o")
+    #expect(test.exchange.lastActivity == test.now)
+    test.pass(.seconds(30))
+    test.send()
+    #expect(test.exchange.lastActivity == test.now)
+    test.pass(.seconds(30))
+    test.receive("thr")
+    test.pass(.seconds(30))
+    test.answer("HTTP/1.1 200")
+    #expect(test.exchange.lastActivity == test.now)
   }
 
   @Test func `a head that trickles in has no more time than one that does not`() {
-    var passage = Waiting.firstHead.passage
-    let due = passage.exchange.opened + timeouts.httpRequest
-    passage.pass(.seconds(8))
-    passage.receive(" HTTP/1.1\r\n")
-    #expect(passage.exchange.expiry(timeouts, backlog: [], at: due) == .requestHead)
+    var test = Waiting.firstHead.test
+    let due = test.exchange.opened + timeouts.httpRequest
+    test.pass(.seconds(8))
+    test.receive(" HTTP/1.1\r\n")
+    #expect(test.exchange.expiry(timeouts, backlog: [], at: due) == .requestHead)
   }
 }

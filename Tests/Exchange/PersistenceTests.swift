@@ -53,87 +53,87 @@ private let rows = [
 ]
 
 @Suite struct `What connections are good for after an exchange` {
-  private func passage(of row: PersistenceCase) -> Passage {
-    var passage = Passage.of(row.request)
-    passage.attempt(keepAlive: row.keepsServers)
-    passage.send()
-    passage.answer(row.response)
-    if row.end != nil { passage.answer("", end: row.end) }
-    passage.deliver()
-    return passage
+  private func test(of row: PersistenceCase) -> TestExchange {
+    var test = TestExchange.of(row.request)
+    test.attempt(keepAlive: row.keepsServers)
+    test.send()
+    test.answer(row.response)
+    if row.end != nil { test.answer("", end: row.end) }
+    test.deliver()
+    return test
   }
 
   @Test(arguments: rows)
   func `which connections may carry another exchange`(row: PersistenceCase) {
-    let passage = passage(of: row)
-    #expect(passage.exchange.isComplete)
-    #expect(passage.exchange.clientMayContinue == row.client)
-    #expect(passage.exchange.serverMayContinue == row.server)
-    #expect(passage.exchange.isPrivate == row.isPrivate)
+    let test = test(of: row)
+    #expect(test.exchange.isComplete)
+    #expect(test.exchange.clientMayContinue == row.client)
+    #expect(test.exchange.serverMayContinue == row.server)
+    #expect(test.exchange.isPrivate == row.isPrivate)
   }
 
   @Test(arguments: rows)
   func `the client is told what becomes of its connection (RFC 9112 §9.6)`(row: PersistenceCase) {
-    #expect(passage(of: row).toClient.contains("Connection: close\r\n") == !row.client)
+    #expect(test(of: row).toClient.contains("Connection: close\r\n") == !row.client)
   }
 
   @Test func `a limit ends the client's connection, and the answer says so`() {
-    var passage = Passage.of(get)
-    passage.exchange.endConnection()
-    passage.attempt()
-    passage.send()
-    passage.answer(ok)
-    passage.deliver()
-    #expect(passage.toClient.contains("Connection: close\r\n"))
-    #expect(!passage.exchange.clientMayContinue && passage.exchange.serverMayContinue)
+    var test = TestExchange.of(get)
+    test.exchange.endConnection()
+    test.attempt()
+    test.send()
+    test.answer(ok)
+    test.deliver()
+    #expect(test.toClient.contains("Connection: close\r\n"))
+    #expect(!test.exchange.clientMayContinue && test.exchange.serverMayContinue)
   }
 
   @Test func `nothing goes on before the last byte is out, either way`() {
-    var passage = Passage.of(request("POST", "Content-Length: 5", body: "hello"))
-    passage.attempt()
-    passage.answer(ok)
-    #expect(!passage.exchange.isComplete)
-    passage.deliver()
-    #expect(!passage.exchange.isComplete)
-    passage.send()
-    #expect(passage.exchange.isComplete && passage.exchange.clientMayContinue && passage.exchange.serverMayContinue)
+    var test = TestExchange.of(request("POST", "Content-Length: 5", body: "hello"))
+    test.attempt()
+    test.answer(ok)
+    #expect(!test.exchange.isComplete)
+    test.deliver()
+    #expect(!test.exchange.isComplete)
+    test.send()
+    #expect(test.exchange.isComplete && test.exchange.clientMayContinue && test.exchange.serverMayContinue)
   }
 
   @Test func `a request that was read to its end keeps the client, also when its server took only a part`() {
-    var passage = Passage.of(request("POST", "Content-Length: 5", body: "hello") + get)
-    passage.attempt()
-    passage.answer(ok)
-    passage.deliver()
-    #expect(passage.exchange.isAnsweredEarly && !passage.exchange.isComplete)
-    #expect(!passage.toClient.contains("Connection: close"))
-    #expect(passage.exchange.clientMayContinue && !passage.exchange.serverMayContinue)
-    #expect(passage.exchange.dropRequest() == request("POST", "Content-Length: 5", body: "hello").utf8.count)
+    var test = TestExchange.of(request("POST", "Content-Length: 5", body: "hello") + get)
+    test.attempt()
+    test.answer(ok)
+    test.deliver()
+    #expect(test.exchange.isAnsweredEarly && !test.exchange.isComplete)
+    #expect(!test.toClient.contains("Connection: close"))
+    #expect(test.exchange.clientMayContinue && !test.exchange.serverMayContinue)
+    #expect(test.exchange.dropRequest() == request("POST", "Content-Length: 5", body: "hello").utf8.count)
   }
 
   @Test func `what the exchange before has made private stays so`() {
-    var passage = Passage()
-    passage.exchange.keepPrivate()
-    passage.receive(get)
-    #expect(passage.exchange.isPrivate)
+    var test = TestExchange()
+    test.exchange.keepPrivate()
+    test.receive(get)
+    #expect(test.exchange.isPrivate)
   }
 
   @Test func `a second attempt forgets that the first server would close`() {
-    var passage = Passage.of(get)
-    passage.attempt(isReused: true, keepAlive: false)
-    #expect(passage.recover(from: .gone) == .reconnect)
-    passage.attempt()
-    passage.send()
-    passage.answer(ok)
-    passage.deliver()
-    #expect(passage.exchange.serverMayContinue)
+    var test = TestExchange.of(get)
+    test.attempt(isReused: true, keepAlive: false)
+    #expect(test.recover(from: .gone) == .reconnect)
+    test.attempt()
+    test.send()
+    test.answer(ok)
+    test.deliver()
+    #expect(test.exchange.serverMayContinue)
   }
 
   @Test func `a tunnel's connections carry nothing else`() {
-    var passage = Passage.tunnel()
-    passage.attempt()
-    passage.receive("", ended: true)
-    passage.answer("", end: .closed)
-    #expect(passage.exchange.isComplete)
-    #expect(!passage.exchange.clientMayContinue && !passage.exchange.serverMayContinue)
+    var test = TestExchange.tunnel()
+    test.attempt()
+    test.receive("", ended: true)
+    test.answer("", end: .closed)
+    #expect(test.exchange.isComplete)
+    #expect(!test.exchange.clientMayContinue && !test.exchange.serverMayContinue)
   }
 }

@@ -27,36 +27,36 @@ private enum Situation: String, CaseIterable {
   case spentGet = "GET, fresh, sent, no retry left"
   case spentReused = "GET, reused, sent, no retry left"
 
-  var passage: Passage {
-    var passage = Passage.of(start, policy: policy)
-    if start.isEmpty { passage = .tunnel() }
+  var test: TestExchange {
+    var test = TestExchange.of(start, policy: policy)
+    if start.isEmpty { test = .tunnel() }
     switch self {
     case .connecting, .connectingUpload, .spentConnecting:
-      passage.exchange.beginAttempt(isReused: false, at: passage.now)
-      return passage
+      test.exchange.beginAttempt(isReused: false, at: test.now)
+      return test
     case .reusedUnsent, .reusedGet, .reusedPost, .forgotten, .interim, .partial, .spentReused:
-      passage.attempt(isReused: true)
+      test.attempt(isReused: true)
     default:
-      passage.attempt()
+      test.attempt()
     }
     switch self {
     case .freshUnsent, .reusedUnsent, .passthroughUnsent: break
-    default: passage.send()
+    default: test.send()
     }
     switch self {
-    case .forgotten: passage.forget()
-    case .interim: passage.answer(response(103))
-    case .partial: passage.answer("HTTP/1.")
+    case .forgotten: test.forget()
+    case .interim: test.answer(response(103))
+    case .partial: test.answer("HTTP/1.")
     case .answerUnsent:
-      passage.answer(response(200, "Content-Length: 5", body: "ab"))
-      passage.exchange.withdrawResponse()
-    case .answering: passage.answer(response(200, "Content-Length: 5", body: "ab"))
-    case .upgraded: passage.answer(upgradeResponse)
-    case .passthroughSent: passage.receive("hello"); passage.send()
-    case .passthroughHeard: passage.answer("hello")
+      test.answer(response(200, "Content-Length: 5", body: "ab"))
+      test.exchange.withdrawResponse()
+    case .answering: test.answer(response(200, "Content-Length: 5", body: "ab"))
+    case .upgraded: test.answer(upgradeResponse)
+    case .passthroughSent: test.receive("hello"); test.send()
+    case .passthroughHeard: test.answer("hello")
     default: break
     }
-    return passage
+    return test
   }
 
   var failures: [ServerFailure] {
@@ -94,8 +94,8 @@ private enum Situation: String, CaseIterable {
     for situation in Situation.allCases {
       table += situation.rawValue + ":"
       for failure in situation.failures {
-        var passage = situation.passage
-        table += " \(failure) \(name(passage.recover(from: failure))),"
+        var test = situation.test
+        table += " \(failure) \(name(test.recover(from: failure))),"
       }
       table.removeLast()
       table += "\n"
@@ -137,14 +137,14 @@ private enum Situation: String, CaseIterable {
   }
 
   @Test func `retries run out`() {
-    var passage = Passage.of(request())
+    var test = TestExchange.of(request())
     var recoveries: [Recovery] = []
-    for _ in 0...passage.policy.retries {
-      passage.exchange.beginAttempt(isReused: false, at: passage.now)
-      recoveries.append(passage.recover(from: .connect))
+    for _ in 0...test.policy.retries {
+      test.exchange.beginAttempt(isReused: false, at: test.now)
+      recoveries.append(test.recover(from: .connect))
     }
     #expect(recoveries == [.redispatch, .redispatch, .redispatch, .answer(.serviceUnavailable)])
-    #expect(passage.exchange.record.retries == 3)
+    #expect(test.exchange.record.retries == 3)
   }
 
   /// With every server hung, one bound holds for all tries together: `connect` for the first, what is left for the next.
@@ -152,60 +152,60 @@ private enum Situation: String, CaseIterable {
     var policy = ExchangePolicy()
     policy.timeouts.connect = .seconds(10)
     policy.timeouts.connectTotal = .seconds(15)
-    var passage = Passage.of(request(), policy: policy)
+    var test = TestExchange.of(request(), policy: policy)
     var tries: [(Interval, Recovery)] = []
     while tries.count < 9, tries.last.map({ $0.1 == .redispatch }) ?? true {
       // A place at the next server is waited for in between, which has its own bound.
-      passage.exchange.beginQueueing(at: passage.now)
-      passage.pass(.seconds(20))
-      passage.exchange.beginAttempt(isReused: false, at: passage.now)
-      let began = passage.now
-      guard case .later(let due) = passage.exchange.expiry(policy.timeouts, backlog: [], at: began) else { break }
-      var exchange = passage.exchange
+      test.exchange.beginQueueing(at: test.now)
+      test.pass(.seconds(20))
+      test.exchange.beginAttempt(isReused: false, at: test.now)
+      let began = test.now
+      guard case .later(let due) = test.exchange.expiry(policy.timeouts, backlog: [], at: began) else { break }
+      var exchange = test.exchange
       let earliest = exchange.earliestExpiry(policy.timeouts)
       #expect(earliest == due)
-      passage.now = due
-      #expect(passage.exchange.expiry(policy.timeouts, backlog: [], at: due) == .connect)
-      tries.append((due - began, passage.recover(from: .connectTimeout)))
+      test.now = due
+      #expect(test.exchange.expiry(policy.timeouts, backlog: [], at: due) == .connect)
+      tries.append((due - began, test.recover(from: .connectTimeout)))
     }
     #expect(tries.map(\.0) == [.seconds(10), .seconds(5)])
     #expect(tries.map(\.1) == [.redispatch, .answer(.serviceUnavailable)])
-    #expect(passage.exchange.record.termination == Termination(.serverTimeout, .connect))
+    #expect(test.exchange.record.termination == Termination(.serverTimeout, .connect))
   }
 
   @Test func `a shortage of this machine's own is waited out for a while, and costs no retry`() {
     var policy = ExchangePolicy()
     policy.retries = 0
-    var passage = Passage.of(request("POST"), policy: policy)
-    let began = passage.now
+    var test = TestExchange.of(request("POST"), policy: policy)
+    let began = test.now
     var pauses = 0
-    passage.exchange.beginAttempt(isReused: false, at: passage.now)
-    while pauses < 1000, passage.recover(from: .shortage) == .pause {
+    test.exchange.beginAttempt(isReused: false, at: test.now)
+    while pauses < 1000, test.recover(from: .shortage) == .pause {
       pauses += 1
-      passage.pass(Exchange.shortagePause)
-      passage.exchange.beginAttempt(isReused: false, at: passage.now)
+      test.pass(Exchange.shortagePause)
+      test.exchange.beginAttempt(isReused: false, at: test.now)
     }
-    #expect(passage.now - began == .seconds(3))
-    #expect(passage.exchange.record.retries == 0)
-    #expect(passage.exchange.record.termination == Termination(.resource, .connect))
+    #expect(test.now - began == .seconds(3))
+    #expect(test.exchange.record.retries == 0)
+    #expect(test.exchange.record.termination == Termination(.resource, .connect))
   }
 
   @Test func `a shortage ends with the time for all tries`() {
     var policy = ExchangePolicy()
     policy.timeouts.connectTotal = .milliseconds(250)
-    var passage = Passage.of(request(), policy: policy)
+    var test = TestExchange.of(request(), policy: policy)
     for pauses in [true, true, true, false] {
-      passage.exchange.beginAttempt(isReused: false, at: passage.now)
-      #expect((passage.recover(from: .shortage) == .pause) == pauses)
-      passage.pass(Exchange.shortagePause)
+      test.exchange.beginAttempt(isReused: false, at: test.now)
+      #expect((test.recover(from: .shortage) == .pause) == pauses)
+      test.pass(Exchange.shortagePause)
     }
   }
 
   @Test func `a failure that was recovered from leaves no trace in how the exchange ended`() {
-    var passage = Passage.of(request())
-    passage.exchange.beginAttempt(isReused: false, at: passage.now)
-    #expect(passage.recover(from: .connect) == .redispatch)
-    #expect(passage.exchange.record.termination == Termination())
+    var test = TestExchange.of(request())
+    test.exchange.beginAttempt(isReused: false, at: test.now)
+    #expect(test.recover(from: .connect) == .redispatch)
+    #expect(test.exchange.record.termination == Termination())
   }
 
   @Test(arguments: [
@@ -217,10 +217,10 @@ private enum Situation: String, CaseIterable {
   ) {
     var policy = ExchangePolicy()
     policy.retries = 0
-    var passage = Passage.of(request(), policy: policy)
-    passage.exchange.beginAttempt(isReused: false, at: passage.now)
-    #expect(passage.recover(from: failure) == .answer(.serviceUnavailable))
-    #expect(passage.exchange.record.termination == expected)
+    var test = TestExchange.of(request(), policy: policy)
+    test.exchange.beginAttempt(isReused: false, at: test.now)
+    #expect(test.recover(from: failure) == .answer(.serviceUnavailable))
+    #expect(test.exchange.record.termination == expected)
   }
 
   @Test(arguments: [
@@ -230,48 +230,48 @@ private enum Situation: String, CaseIterable {
   func `a server that fails before its answer ends the exchange in its headers phase`(
     failure: ServerFailure, expected: Termination
   ) {
-    var passage = Passage.of(request("POST"))
-    passage.attempt()
-    passage.send()
-    _ = passage.recover(from: failure)
-    #expect(passage.exchange.record.termination == expected)
+    var test = TestExchange.of(request("POST"))
+    test.attempt()
+    test.send()
+    _ = test.recover(from: failure)
+    #expect(test.exchange.record.termination == expected)
   }
 
   @Test func `the next attempt sends everything once more, from the first byte`() {
     let text = request("PUT", "Content-Length: 5", body: "hello")
-    var passage = Passage.of(text)
-    passage.attempt()
-    passage.send()
-    let first = passage.toServer
+    var test = TestExchange.of(text)
+    test.attempt()
+    test.send()
+    let first = test.toServer
     #expect(first.hasSuffix("\r\n\r\nhello"))
-    #expect(passage.recover(from: .gone) == .redispatch)
-    passage.attempt()
-    passage.send()
-    #expect(passage.toServer == first)
+    #expect(test.recover(from: .gone) == .redispatch)
+    test.attempt()
+    test.send()
+    #expect(test.toServer == first)
   }
 
   @Test func `a server that takes no more of an upload is heard out, and then the exchange is over`() {
-    var passage = Passage.of(request("POST", "Content-Length: 50", body: "hello"))
-    passage.attempt()
-    passage.send()
-    passage.exchange.serverBecameDeaf()
-    passage.answer(response(413, "Content-Length: 2", body: "no"))
-    #expect(!passage.exchange.isAnsweredEarly)
-    passage.deliver()
-    #expect(passage.exchange.isAnsweredEarly)
-    #expect(!passage.exchange.serverMayContinue && !passage.exchange.clientMayContinue)
-    #expect(passage.toClient.hasSuffix("no"))
+    var test = TestExchange.of(request("POST", "Content-Length: 50", body: "hello"))
+    test.attempt()
+    test.send()
+    test.exchange.serverBecameDeaf()
+    test.answer(response(413, "Content-Length: 2", body: "no"))
+    #expect(!test.exchange.isAnsweredEarly)
+    test.deliver()
+    #expect(test.exchange.isAnsweredEarly)
+    #expect(!test.exchange.serverMayContinue && !test.exchange.clientMayContinue)
+    #expect(test.toClient.hasSuffix("no"))
   }
 
   @Test func `a tunnel whose server takes no more ends with what the server had sent`() {
-    var passage = Passage.of(upgradeRequest)
-    passage.attempt()
-    passage.send()
-    passage.answer(upgradeResponse + "frame")
-    passage.exchange.serverBecameDeaf()
-    passage.deliver()
-    #expect(!passage.exchange.isAnsweredEarly)
-    passage.answer("", end: .closed)
-    #expect(passage.exchange.isAnsweredEarly)
+    var test = TestExchange.of(upgradeRequest)
+    test.attempt()
+    test.send()
+    test.answer(upgradeResponse + "frame")
+    test.exchange.serverBecameDeaf()
+    test.deliver()
+    #expect(!test.exchange.isAnsweredEarly)
+    test.answer("", end: .closed)
+    #expect(test.exchange.isAnsweredEarly)
   }
 }

@@ -90,54 +90,54 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
 @Suite struct `Reading a request` {
   @Test(arguments: RequestCase.all)
   func `what becomes of the client's bytes`(row: RequestCase) {
-    var passage = Passage()
-    let steps = row.pieces.map { passage.receive($0 ?? "", ended: $0 == nil) }
+    var test = TestExchange()
+    let steps = row.pieces.map { test.receive($0 ?? "", ended: $0 == nil) }
     #expect(steps == row.steps)
-    #expect(passage.exchange.requestSide == row.side)
-    #expect(passage.exchange.requestCursor.pending == row.pending)
-    #expect(passage.unread == row.unread)
+    #expect(test.exchange.requestSide == row.side)
+    #expect(test.exchange.requestCursor.pending == row.pending)
+    #expect(test.unread == row.unread)
   }
 
   @Test(arguments: RequestCase.all)
   func `the same bytes one by one come to the same`(row: RequestCase) {
     // What was read is judged as a whole; a refusal may then come before the last byte.
     guard row.steps.last.map({ if case .refused = $0 { false } else { true } }) == true else { return }
-    var passage = Passage()
+    var test = TestExchange()
     for piece in row.pieces {
       guard let piece else {
-        passage.receive("", ended: true)
+        test.receive("", ended: true)
         continue
       }
-      for scalar in piece.unicodeScalars { passage.receive(String(scalar)) }
+      for scalar in piece.unicodeScalars { test.receive(String(scalar)) }
     }
-    #expect(passage.exchange.requestSide == row.side)
-    #expect(passage.exchange.requestCursor.pending == row.pending)
-    #expect(passage.unread == row.unread)
+    #expect(test.exchange.requestSide == row.side)
+    #expect(test.exchange.requestCursor.pending == row.pending)
+    #expect(test.unread == row.unread)
   }
 
   @Test func `a head beyond its limit is refused before it ends`() {
     var policy = ExchangePolicy()
     policy.limits = HeadLimits(bytes: 100)
-    var passage = Passage(policy: policy)
-    #expect(passage.receive("GET / HTTP/1.1\r\nHost: a\r\n") == .incomplete)
-    #expect(passage.receive("X: " + String(repeating: "x", count: 100)) == .refused(.headTooLarge))
+    var test = TestExchange(policy: policy)
+    #expect(test.receive("GET / HTTP/1.1\r\nHost: a\r\n") == .incomplete)
+    #expect(test.receive("X: " + String(repeating: "x", count: 100)) == .refused(.headTooLarge))
   }
 
   @Test func `in a tunnel everything may pass, until the end`() {
-    var passage = Passage.tunnel()
-    #expect(passage.receive("any\u{0}thing") == .body)
-    #expect(passage.exchange.requestCursor.pending == 9)
-    #expect(passage.receive("", ended: true) == .body)
-    #expect(passage.exchange.requestSide == .complete)
+    var test = TestExchange.tunnel()
+    #expect(test.receive("any\u{0}thing") == .body)
+    #expect(test.exchange.requestCursor.pending == 9)
+    #expect(test.receive("", ended: true) == .body)
+    #expect(test.exchange.requestSide == .complete)
   }
 
   @Test func `the head goes out rewritten, the body as it came`() {
-    var passage = Passage.of(
+    var test = TestExchange.of(
       request("POST", "Connection: close, x-hop", "X-Hop: 1", "content-length: 5", body: "hello"))
-    passage.attempt()
-    passage.send()
+    test.attempt()
+    test.send()
     #expect(
-      passage.toServer == """
+      test.toServer == """
         POST / HTTP/1.1\r
         Host: a\r
         content-length: 5\r
@@ -151,30 +151,30 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
 
   @Test(arguments: [(true, false), (false, true)])
   func `a server connection that is not kept is announced as such`(keepAlive: Bool, closes: Bool) {
-    var passage = Passage.of(get)
-    passage.attempt(keepAlive: keepAlive)
-    #expect(passage.toServer.contains("Connection: close\r\n") == closes)
+    var test = TestExchange.of(get)
+    test.attempt(keepAlive: keepAlive)
+    #expect(test.toServer.contains("Connection: close\r\n") == closes)
   }
 
   @Test func `a request that was forgotten in part is not sent again`() {
-    var passage = Passage.of(request("PUT", "Content-Length: 9", body: "hello"))
-    passage.attempt(isReused: true)
-    passage.send()
-    passage.forget()
-    #expect(passage.fromClient.isEmpty)
-    #expect(passage.recover(from: .gone) == .answer(.badGateway))
+    var test = TestExchange.of(request("PUT", "Content-Length: 9", body: "hello"))
+    test.attempt(isReused: true)
+    test.send()
+    test.forget()
+    #expect(test.fromClient.isEmpty)
+    #expect(test.recover(from: .gone) == .answer(.badGateway))
   }
 
   @Test func `a refusal is ours and of the phase in which it came`() {
-    var passage = Passage()
-    passage.receive("nonsense\r\n\r\n")
-    #expect(passage.exchange.record.termination == Termination(.proxy, .request))
-    var body = Passage.of(chunked)
+    var test = TestExchange()
+    test.receive("nonsense\r\n\r\n")
+    #expect(test.exchange.record.termination == Termination(.proxy, .request))
+    var body = TestExchange.of(chunked)
     body.attempt()
     body.send()
     body.receive("x")
     #expect(body.exchange.record.termination == Termination(.proxy, .headers))
-    var late = Passage.of(chunked)
+    var late = TestExchange.of(chunked)
     late.attempt()
     late.send()
     late.answer(response(200, "Transfer-Encoding: chunked"))

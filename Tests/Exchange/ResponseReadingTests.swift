@@ -118,91 +118,91 @@ private let rows: [ResponseCase] = [
 ]
 
 @Suite struct `Reading an answer` {
-  private func passage(of row: ResponseCase) -> (Passage, [ResponseStep]) {
-    var passage = Passage.of(row.request)
-    passage.attempt()
-    passage.send()
+  private func test(of row: ResponseCase) -> (TestExchange, [ResponseStep]) {
+    var test = TestExchange.of(row.request)
+    test.attempt()
+    test.send()
     var steps: [ResponseStep] = []
     for piece in row.pieces {
       switch piece {
-      case .bytes(let text): steps += passage.answer(text)
-      case .ends(let end): steps += passage.answer("", end: end)
+      case .bytes(let text): steps += test.answer(text)
+      case .ends(let end): steps += test.answer("", end: end)
       }
-      passage.deliver()
+      test.deliver()
     }
-    return (passage, steps)
+    return (test, steps)
   }
 
   @Test(arguments: rows)
   func `what becomes of the server's bytes`(row: ResponseCase) {
-    let (passage, steps) = passage(of: row)
+    let (test, steps) = test(of: row)
     #expect(steps == row.steps)
-    #expect(passage.exchange.responseSide == row.side)
-    #expect(passage.toClient.hasSuffix(row.body))
-    #expect(passage.exchange.serverMayContinue == row.again)
+    #expect(test.exchange.responseSide == row.side)
+    #expect(test.toClient.hasSuffix(row.body))
+    #expect(test.exchange.serverMayContinue == row.again)
   }
 
   @Test(arguments: rows)
   func `the same bytes one by one come to the same`(row: ResponseCase) {
-    let (whole, _) = passage(of: row)
+    let (whole, _) = test(of: row)
     var split = row
     split.pieces = row.pieces.flatMap { piece in
       guard case .bytes(let text) = piece else { return [piece] }
       return text.unicodeScalars.map { .bytes(String($0)) }
     }
-    let (passage, _) = passage(of: split)
-    #expect(passage.toClient == whole.toClient)
-    #expect(passage.exchange.responseSide == row.side)
-    #expect(passage.exchange.serverMayContinue == row.again)
+    let (test, _) = test(of: split)
+    #expect(test.toClient == whole.toClient)
+    #expect(test.exchange.responseSide == row.side)
+    #expect(test.exchange.serverMayContinue == row.again)
   }
 
   @Test func `an interim answer is kept from a client of HTTP/1.0 (RFC 9110 §15.2)`() {
-    let passage = Passage.whole(
+    let test = TestExchange.whole(
       request("GET", version: "HTTP/1.0"), response(103) + response(200, "Content-Length: 2", body: "ok"))
-    #expect(passage.toClient == "HTTP/1.1 200 Reason\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+    #expect(test.toClient == "HTTP/1.1 200 Reason\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
   }
 
   @Test func `in a tunnel that was never heard, a cut is a server that is gone`() {
-    var passage = Passage.tunnel()
-    passage.attempt()
-    #expect(passage.answer("", end: .cut) == [.gone])
+    var test = TestExchange.tunnel()
+    test.attempt()
+    #expect(test.answer("", end: .cut) == [.gone])
   }
 
   @Test func `both directions of a tunnel end on their own`() {
-    var passage = Passage.of(upgradeRequest)
-    passage.attempt()
-    passage.send()
-    passage.answer(upgradeResponse)
-    #expect(passage.receive("last words", ended: true) == .body)
-    #expect(passage.exchange.requestSide == .complete && passage.exchange.responseSide == .tunnel)
-    passage.send()
-    #expect(!passage.exchange.isComplete)
-    passage.answer("goodbye", end: .closed)
-    passage.deliver()
-    #expect(passage.exchange.isComplete)
-    #expect(passage.toServer.hasSuffix("last words") && passage.toClient.hasSuffix("goodbye"))
+    var test = TestExchange.of(upgradeRequest)
+    test.attempt()
+    test.send()
+    test.answer(upgradeResponse)
+    #expect(test.receive("last words", ended: true) == .body)
+    #expect(test.exchange.requestSide == .complete && test.exchange.responseSide == .tunnel)
+    test.send()
+    #expect(!test.exchange.isComplete)
+    test.answer("goodbye", end: .closed)
+    test.deliver()
+    #expect(test.exchange.isComplete)
+    #expect(test.toServer.hasSuffix("last words") && test.toClient.hasSuffix("goodbye"))
   }
 
   @Test func `an answer that begins before its request has ended makes a stream of both`() {
-    var passage = Passage.of(request("POST", "Transfer-Encoding: chunked"))
-    passage.attempt()
-    passage.send()
-    passage.answer(response(200, "Transfer-Encoding: chunked", body: "2\r\nhi\r\n"))
-    #expect(passage.exchange.isStream)
-    #expect(passage.receive("3\r\nyou\r\n") == .body)
-    passage.send()
-    #expect(passage.toServer.hasSuffix("3\r\nyou\r\n"))
+    var test = TestExchange.of(request("POST", "Transfer-Encoding: chunked"))
+    test.attempt()
+    test.send()
+    test.answer(response(200, "Transfer-Encoding: chunked", body: "2\r\nhi\r\n"))
+    #expect(test.exchange.isStream)
+    #expect(test.receive("3\r\nyou\r\n") == .body)
+    test.send()
+    #expect(test.toServer.hasSuffix("3\r\nyou\r\n"))
   }
 
   @Test func `an answer that ends before its request leaves neither connection for another`() {
-    var passage = Passage.of(request("POST", "Content-Length: 9", body: "hello"))
-    passage.attempt()
-    passage.send()
-    passage.answer(response(413, "Content-Length: 2", body: "no"))
-    #expect(!passage.exchange.isAnsweredEarly)
-    passage.deliver()
-    #expect(passage.exchange.isAnsweredEarly)
-    #expect(!passage.exchange.clientMayContinue && !passage.exchange.serverMayContinue)
+    var test = TestExchange.of(request("POST", "Content-Length: 9", body: "hello"))
+    test.attempt()
+    test.send()
+    test.answer(response(413, "Content-Length: 2", body: "no"))
+    #expect(!test.exchange.isAnsweredEarly)
+    test.deliver()
+    #expect(test.exchange.isAnsweredEarly)
+    #expect(!test.exchange.clientMayContinue && !test.exchange.serverMayContinue)
   }
 
   /// The request's fields, the answer's, its body, whether the connection ends with it, and whether the head says so.
@@ -224,24 +224,24 @@ private let rows: [ResponseCase] = [
   func `an answer that is complete before its request says that the connection ends (RFC 9112 §9.6)`(row: Int) {
     let row = Self.early[row]
     let body = row.fields.hasPrefix("C") ? "hello" : "5\r\nhello\r\n"
-    var passage = Passage.of(request("POST", row.fields, body: body))
-    passage.attempt()
-    passage.send()
-    passage.answer("HTTP/1.1 413 Reason\r\n" + (row.answer + ["", ""]).joined(separator: "\r\n") + row.body)
-    passage.deliver()
-    #expect(passage.toClient.contains("Connection: close") == row.says)
-    if row.says { #expect(!passage.exchange.clientMayContinue) }
+    var test = TestExchange.of(request("POST", row.fields, body: body))
+    test.attempt()
+    test.send()
+    test.answer("HTTP/1.1 413 Reason\r\n" + (row.answer + ["", ""]).joined(separator: "\r\n") + row.body)
+    test.deliver()
+    #expect(test.toClient.contains("Connection: close") == row.says)
+    if row.says { #expect(!test.exchange.clientMayContinue) }
   }
 
   @Test func `an answer that was withdrawn leaves no trace`() {
-    var passage = Passage.of(get)
-    passage.attempt()
-    passage.send()
-    passage.answer(chunked)
-    passage.exchange.withdrawResponse()
-    #expect(passage.exchange.response == nil && passage.exchange.responseSide == .head)
-    #expect(passage.exchange.record.status == 0 && passage.exchange.record.answered == nil)
-    #expect(passage.recover(from: .malformed) == .answer(.badGateway))
-    #expect(passage.exchange.record.termination == Termination(.proxy, .headers))
+    var test = TestExchange.of(get)
+    test.attempt()
+    test.send()
+    test.answer(chunked)
+    test.exchange.withdrawResponse()
+    #expect(test.exchange.response == nil && test.exchange.responseSide == .head)
+    #expect(test.exchange.record.status == 0 && test.exchange.record.answered == nil)
+    #expect(test.recover(from: .malformed) == .answer(.badGateway))
+    #expect(test.exchange.record.termination == Termination(.proxy, .headers))
   }
 }

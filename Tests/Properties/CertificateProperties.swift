@@ -20,7 +20,7 @@ package enum CertificateProperties {
           try require(isOneLine(name), "no line: \(name)")
         }
         // What is stapled belongs to an issuer in the file.
-        guard let inquiry = StatusInquiry(about: pair) else { continue }
+        guard let inquiry = OCSPRequest(about: pair) else { continue }
         try require((try? inquiry.question())?.isEmpty == false, "no question")
       }
     }

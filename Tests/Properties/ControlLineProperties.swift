@@ -19,8 +19,8 @@ package enum ControlLineProperties {
     if let answer = try? ControlAnswer(parsing: bytes.span) {
       try require((try? ControlAnswer(parsing: Array(answer.line.utf8).span)) == answer, "\(answer.line)")
     }
-    if let orders = try? OrderSnapshot(parsing: bytes.span) {
-      try require((try? OrderSnapshot(parsing: Array(orders.text.utf8).span)) == orders, "\(orders.text)")
+    if let orders = try? AdminStateSnapshot(parsing: bytes.span) {
+      try require((try? AdminStateSnapshot(parsing: Array(orders.text.utf8).span)) == orders, "\(orders.text)")
     }
   }
 }

@@ -1,5 +1,5 @@
 import Control
-import Roles
+import WorkerProtocol
 import Supervisor
 import Wire
 
@@ -16,7 +16,7 @@ package enum FactProperties {
     var description = ServiceDescription()
     description.servers = names.map { StatusReport.Server(name: $0, address: "192.0.2.1:443") }
     var status = ServiceStatus(description)
-    var budget = FactBudget(servers: names.count, at: now)
+    var budget = EventBudget(servers: names.count, at: now)
     var taken: UInt64 = 0
     var rest = bytes[...]
     while let pause = rest.popFirst(), let high = rest.popFirst(), let low = rest.popFirst() {
@@ -24,7 +24,7 @@ package enum FactProperties {
       now = now + Interval(nanoseconds: (1 << UInt64(pause % 38)) - 1)
       let message = Array(rest.prefix(Int(high) << 8 | Int(low)))
       rest = rest.dropFirst(message.count)
-      guard let fact = try? Fact(decoding: message.span) else { continue }
+      guard let fact = try? WorkerEvent(decoding: message.span) else { continue }
       guard budget.spend(at: now) else { continue }
       taken += 1
       status.note(fact, at: now, Moment(milliseconds: now.nanoseconds / 1_000_000))

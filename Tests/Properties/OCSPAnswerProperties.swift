@@ -2,8 +2,8 @@ import TLS
 
 /// What holds for whatever a responder answers: a verdict, and what is stapled is a whole answer that still holds.
 package enum OCSPAnswerProperties {
-  private static let inquiry: StatusInquiry? = (try? CertificatePair(pem: KnownCertificate.pem, origin: "known.pem"))
-    .flatMap { StatusInquiry(about: $0) }
+  private static let inquiry: OCSPRequest? = (try? CertificatePair(pem: KnownCertificate.pem, origin: "known.pem"))
+    .flatMap { OCSPRequest(about: $0) }
 
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     let inquiry = try require(inquiry, "no inquiry")

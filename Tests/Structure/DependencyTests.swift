@@ -11,7 +11,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("HTTP1", ["Wire"]),
   ("Balancing", ["Wire"]),
   ("Exchange", ["HTTP1", "Balancing", "Wire"]),
-  ("Roles", ["Wire"]),
+  ("WorkerProtocol", ["Wire"]),
   ("Control", []),
   ("VRRP", ["Wire"]),
   // Edges: each owns one neighbour.
@@ -23,13 +23,17 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   (
     "Worker",
     [
-      "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "Roles", "Linux", "TLS", "Systemd", "Logging", "Glibc",
+      "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS", "Systemd", "Logging",
+      "Glibc",
       "Synchronization",
     ]
   ),
   (
     "Supervisor",
-    ["Wire", "VRRP", "Configuration", "Roles", "Control", "Linux", "Systemd", "Logging", "Glibc", "Synchronization"]
+    [
+      "Wire", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", "Logging", "Glibc",
+      "Synchronization",
+    ]
   ),
   ("Demo", ["Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
   (

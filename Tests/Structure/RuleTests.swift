@@ -87,7 +87,7 @@ private let optimisedTargets: Set = ["Wire", "HTTP1", "Balancing", "Exchange", "
   }
 
   @Test func `a pure target asks for no clock and no chance of its own`() {
-    let pure: Set = ["Wire", "HTTP1", "Balancing", "Exchange", "Roles", "Control", "VRRP"]
+    let pure: Set = ["Wire", "HTTP1", "Balancing", "Exchange", "WorkerProtocol", "Control", "VRRP"]
     let forbidden = ["ContinuousClock", "SuspendingClock", "SystemRandomNumberGenerator", ".random(", "Task", "async"]
     for file in SourceTree.sources where pure.contains(file.target) {
       for (number, line) in file.code.enumerated() {

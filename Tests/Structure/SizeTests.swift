@@ -27,10 +27,10 @@ private let largeTypes: [String: String] = [
   "RequestHead.RequestHead": "the ranges of one parsed head: one pass finds all, and each is read on the hot path",
   "VirtualRouter.VirtualRouter": "the variables that RFC 9568 §6.1 gives one virtual router, and its timers",
   // State that has grown, and is to be taken apart.
-  "Client.Client": "to be split: the connection and the exchange on it",
+  "ClientConnection.ClientConnection": "to be split: the connection and the exchange on it",
   "Exchange.Exchange": "to be split: its states should carry what is true only in them",
   "Loop.Loop": "to be split",
-  "World.World": "to be split: a loop's state, its pool of server connections and its session cache",
+  "LoopContext.LoopContext": "to be split: a loop's state, its pool of server connections and its session cache",
 ]
 
 @Suite struct `Sizes` {

@@ -1,6 +1,6 @@
 import Control
 import Linux
-import Roles
+import WorkerProtocol
 import Simulation
 import Testing
 import Wire

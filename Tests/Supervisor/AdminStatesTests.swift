@@ -1,5 +1,5 @@
 import Control
-import Roles
+import WorkerProtocol
 import Testing
 
 @testable import Supervisor
@@ -9,15 +9,15 @@ private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds 
 @Suite struct `What operators want of servers` {
   @Test func `an order is given whole, with what was ordered before`() {
     var orders = AdminStates()
-    #expect(orders.apply(.drain, to: "view01", at: moment(1)) == ServerOrder(name: "view01", mode: .drain))
+    #expect(orders.apply(.drain, to: "view01", at: moment(1)) == AdminState(name: "view01", mode: .drain))
     #expect(
-      orders.apply(.weight(5), to: "view01", at: moment(2)) == ServerOrder(name: "view01", mode: .drain, weight: 5))
-    #expect(orders.apply(.maintenance, to: "view02", at: moment(3)) == ServerOrder(name: "view02", mode: .maintenance))
+      orders.apply(.weight(5), to: "view01", at: moment(2)) == AdminState(name: "view01", mode: .drain, weight: 5))
+    #expect(orders.apply(.maintenance, to: "view02", at: moment(3)) == AdminState(name: "view02", mode: .maintenance))
     #expect(
-      orders.apply(.ready, to: "view01", at: moment(4)) == ServerOrder(name: "view01", mode: .ready, weight: 5))
+      orders.apply(.ready, to: "view01", at: moment(4)) == AdminState(name: "view01", mode: .ready, weight: 5))
     #expect(
       orders.all == [
-        ServerOrder(name: "view01", mode: .ready, weight: 5), ServerOrder(name: "view02", mode: .maintenance),
+        AdminState(name: "view01", mode: .ready, weight: 5), AdminState(name: "view02", mode: .maintenance),
       ])
     #expect(orders["view01"] == .init(mode: nil, weight: 5, since: moment(4)))
     #expect(orders.number == 4)
@@ -29,7 +29,7 @@ private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds 
     _ = orders.apply(.weight(0), to: "view01", at: moment(1))
     _ = orders.apply(.weight(nil), to: "view01", at: moment(1))
     #expect(orders["view01"] != nil)
-    #expect(orders.apply(.ready, to: "view01", at: moment(1)) == ServerOrder(name: "view01", mode: .ready))
+    #expect(orders.apply(.ready, to: "view01", at: moment(1)) == AdminState(name: "view01", mode: .ready))
     #expect(orders["view01"] == nil && orders.all.isEmpty)
     #expect(orders.number == 4)
   }

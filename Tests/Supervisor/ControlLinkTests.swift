@@ -1,12 +1,12 @@
 import Linux
-import Roles
+import WorkerProtocol
 import Testing
 
 @testable import Supervisor
 
 @Suite struct `The link to a worker` {
-  private func order(_ number: UInt64) -> Order {
-    .server(ServerOrder(name: "view01", mode: .drain, weight: nil), number: number)
+  private func order(_ number: UInt64) -> WorkerCommand {
+    .server(AdminState(name: "view01", mode: .drain, weight: nil), number: number)
   }
 
   /// As operators do it: as long as there is room, one after the other.
@@ -34,7 +34,7 @@ import Testing
     while next < taken {
       link.flush()
       guard case .message(let message) = try theirs.receive(limit: MessageLimit.message) else { break }
-      #expect(try Order(decoding: message.bytes.span) == order(next))
+      #expect(try WorkerCommand(decoding: message.bytes.span) == order(next))
       next += 1
     }
     #expect(next == taken)

@@ -7,7 +7,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: (1_000_000 
 
 @Suite struct `What a worker may say` {
   @Test func `is far more than a worker says, and has an end`() {
-    var budget = FactBudget(servers: 4, at: at(0))
+    var budget = EventBudget(servers: 4, at: at(0))
     let rate = budget.rate
     // What it says in the worst second of its life, for an hour: every load, every change, every problem.
     for second in 1...3600 as ClosedRange<UInt64> {
@@ -24,7 +24,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: (1_000_000 
   }
 
   @Test func `is not saved up without end, and a clock that stands or jumps is none of its business`() {
-    var budget = FactBudget(servers: 0, at: at(100))
+    var budget = EventBudget(servers: 0, at: at(100))
     var taken: UInt64 = 0
     while budget.spend(at: at(50)) { taken += 1 }
     #expect(taken == budget.most)
@@ -34,7 +34,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: (1_000_000 
   }
 
   @Test func `follows the number of servers`() {
-    var budget = FactBudget(servers: 64, at: at(0))
+    var budget = EventBudget(servers: 64, at: at(0))
     let before = budget.rate
     budget.adopt(servers: 1)
     #expect(budget.rate < before)

@@ -1,4 +1,4 @@
-import Roles
+import WorkerProtocol
 import Testing
 import Wire
 

@@ -157,9 +157,9 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
 @Suite struct `A change, told to whoever runs hooks` {
   @Test func `is the same on the other side`() {
     let reasons: [Transition.Reason] = [
-      .activeSilent, .obstacles(["worker", "link eth0"]), .better(IPAddress(v4: 0xc000_0201), priority: 200), .stopped,
+      .activeSilent, .faults(["worker", "link eth0"]), .better(IPAddress(v4: 0xc000_0201), priority: 200), .stopped,
       // A script may be called so.
-      .obstacles(["/opt/a\u{9b}31m", "/opt/b\n\tc", "/opt/\u{202e}d", "/opt/\u{2028}e"]),
+      .faults(["/opt/a\u{9b}31m", "/opt/b\n\tc", "/opt/\u{202e}d", "/opt/\u{2028}e"]),
     ]
     for reason in reasons {
       let notice = ChangeNotice(router: "view-v6", Transition(from: .active, to: .fault, priority: 7, reason: reason))

@@ -1,5 +1,5 @@
 import Control
-import Roles
+import WorkerProtocol
 import Testing
 import Wire
 

@@ -4,15 +4,15 @@ import Testing
 @testable import TLS
 
 struct CertificateChainTests {
-  private let root = Forge.authority("Root")
-  private let upper: Forge.Made
-  private let lower: Forge.Made
-  private let leaf: Forge.Made
+  private let root = CertificateFactory.authority("Root")
+  private let upper: CertificateFactory.Made
+  private let lower: CertificateFactory.Made
+  private let leaf: CertificateFactory.Made
 
   init() {
-    upper = Forge.authority("Upper", signedBy: root)
-    lower = Forge.authority("Lower", signedBy: upper)
-    leaf = Forge.leaf(signedBy: lower)
+    upper = CertificateFactory.authority("Upper", signedBy: root)
+    lower = CertificateFactory.authority("Lower", signedBy: upper)
+    leaf = CertificateFactory.leaf(signedBy: lower)
   }
 
   private func names(_ certificates: [Certificate]) -> [String] {
@@ -51,17 +51,17 @@ struct CertificateChainTests {
   }
 
   @Test func `an authority of the same name and another key is no issuer`() throws {
-    let chain = try leaf.pair(with: [Forge.authority("Lower", signedBy: upper), upper]).chain
+    let chain = try leaf.pair(with: [CertificateFactory.authority("Lower", signedBy: upper), upper]).chain
     #expect(chain.issuers.isEmpty && !chain.isComplete && chain.strangers.count == 2)
   }
 
   @Test func `of a root and its certificate by an older root, the latter is sent`() throws {
-    let old = Forge.authority("Old Root")
+    let old = CertificateFactory.authority("Old Root")
     let name = "Lower"
-    let crossed = Forge.make(
+    let crossed = CertificateFactory.make(
       name, signedBy: old, extensions: [(NID_basic_constraints, "critical,CA:TRUE")])
-    let own = Forge.resigned(crossed, by: crossed)
-    let leaf = Forge.leaf(signedBy: crossed)
+    let own = CertificateFactory.resigned(crossed, by: crossed)
+    let leaf = CertificateFactory.leaf(signedBy: crossed)
     for file in [[own, crossed], [crossed, own]] {
       let chain = try leaf.pair(with: file).chain
       #expect(chain.issuers.count == 1 && chain.issuers[0].isEqual(to: crossed.certificate))
@@ -78,7 +78,7 @@ struct CertificateChainTests {
   func `of an issuer and its renewed certificate the valid one is sent, whatever their order`(
     validity: ClosedRange<Int>, isTaken: Bool
   ) throws {
-    let other = Forge.renewed(lower, by: upper, validity: validity)
+    let other = CertificateFactory.renewed(lower, by: upper, validity: validity)
     for file in [[lower, other, upper], [other, lower, upper], [upper, other, lower], [root, upper, lower, other]] {
       let chain = try leaf.pair(with: file).chain
       let (sent, left) = isTaken ? (other, lower) : (lower, other)
@@ -89,12 +89,13 @@ struct CertificateChainTests {
   }
 
   @Test func `an expired issuer further up gives way as well, and to a root that is valid`() throws {
-    let older = Forge.renewed(upper, by: root, validity: -7200 ... -60)
+    let older = CertificateFactory.renewed(upper, by: root, validity: -7200 ... -60)
     for file in [[lower, older, upper], [upper, older, lower]] {
       #expect(try leaf.pair(with: file).chain.issuers[1].isEqual(to: upper.certificate))
     }
     // The certificate by an older root has ended; clients that know the new one need nothing.
-    let crossed = Forge.renewed(root, by: Forge.authority("Old Root"), validity: -7200 ... -60)
+    let crossed = CertificateFactory.renewed(
+      root, by: CertificateFactory.authority("Old Root"), validity: -7200 ... -60)
     for file in [[lower, upper, crossed, root], [root, crossed, upper, lower]] {
       let chain = try leaf.pair(with: file).chain
       #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
@@ -103,16 +104,16 @@ struct CertificateChainTests {
   }
 
   @Test func `where every certificate of an issuer has ended the last of them is sent`() throws {
-    let old = Forge.renewed(lower, by: upper, validity: -7200 ... -3600)
-    let last = Forge.renewed(lower, by: upper, validity: -7200 ... -60)
+    let old = CertificateFactory.renewed(lower, by: upper, validity: -7200 ... -3600)
+    let last = CertificateFactory.renewed(lower, by: upper, validity: -7200 ... -60)
     for file in [[old, last, upper], [last, old, upper]] {
       #expect(try leaf.pair(with: file).chain.issuers[0].isEqual(to: last.certificate))
     }
   }
 
   @Test func `of a certificate and its renewed one for the same key the valid one is shown`() throws {
-    let old = Forge.renewed(leaf, by: lower, validity: -7200 ... -60)
-    let next = Forge.renewed(leaf, by: lower, validity: 3600...7200)
+    let old = CertificateFactory.renewed(leaf, by: lower, validity: -7200 ... -60)
+    let next = CertificateFactory.renewed(leaf, by: lower, validity: 3600...7200)
     for file in [[old, leaf, next], [next, old, leaf], [leaf, next, old]] {
       let pair = try file[0].pair(with: Array(file[1...]) + [lower, upper])
       #expect(pair.certificate.isEqual(to: leaf.certificate))
@@ -129,16 +130,16 @@ struct CertificateChainTests {
   }
 
   @Test func `a self-signed certificate needs no chain`() throws {
-    let chain = try Forge.leaf().pair(with: [root]).chain
+    let chain = try CertificateFactory.leaf().pair(with: [root]).chain
     #expect(chain.isComplete && chain.root == nil && chain.issuer == nil)
     #expect(names(chain.strangers) == ["CN=Root"])
   }
 
   @Test func `authorities that issued each other end somewhere`() throws {
-    let one = Forge.authority("One")
-    let other = Forge.authority("Other", signedBy: one)
-    let back = Forge.resigned(one, by: other)
-    let leaf = Forge.leaf(signedBy: one)
+    let one = CertificateFactory.authority("One")
+    let other = CertificateFactory.authority("Other", signedBy: one)
+    let back = CertificateFactory.resigned(one, by: other)
+    let leaf = CertificateFactory.leaf(signedBy: one)
     let chain = try leaf.pair(with: [back, other]).chain
     #expect(chain.issuers.count == 2 && !chain.isComplete)
   }
@@ -147,12 +148,12 @@ struct CertificateChainTests {
     let pair = try leaf.pair(with: [root, upper, lower], at: 3)
     let client = try ClientContext(
       trust: .authorities(pem: root.pair().certificatePEM(), origin: "root"))
-    var duo = try Duo(Contexts.server(pair), client, name: ServerName("view.domain.local"))
-    duo.establish()
+    var tlsPair = try TLSPair(Contexts.server(pair), client, name: ServerName("view.domain.local"))
+    tlsPair.establish()
   }
 
   @Test func `facts name the key, the serial number and the responders`() throws {
-    let leaf = Forge.leaf(
+    let leaf = CertificateFactory.leaf(
       key: .rsa(2048),
       extensions: [
         (NID_info_access, "OCSP;URI:http://ocsp.test/a,caIssuers;URI:http://ca.test/a.der,OCSP;URI:http://b.test")
@@ -161,8 +162,8 @@ struct CertificateChainTests {
     #expect(facts.key == "RSA 2048")
     #expect(facts.responders == ["http://ocsp.test/a", "http://b.test"])
     #expect(UInt64(facts.serialNumber, radix: 16) != nil)
-    #expect(try Forge.leaf(key: .curve("P-384")).pair().facts.key == "ECDSA P-384")
-    #expect(try Forge.leaf(key: .ed25519).pair().facts.key == "Ed25519")
-    #expect(try Forge.leaf().pair().facts.responders == [])
+    #expect(try CertificateFactory.leaf(key: .curve("P-384")).pair().facts.key == "ECDSA P-384")
+    #expect(try CertificateFactory.leaf(key: .ed25519).pair().facts.key == "Ed25519")
+    #expect(try CertificateFactory.leaf().pair().facts.responders == [])
   }
 }

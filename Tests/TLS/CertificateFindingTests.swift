@@ -8,26 +8,26 @@ struct CertificateFindingTests {
   private static let now = Int64(time(nil))
 
   @Test func `a sound certificate with its issuers is found nothing wrong with`() throws {
-    let root = Forge.authority("Root")
-    let between = Forge.authority("Between", signedBy: root)
-    let leaf = Forge.leaf(signedBy: between)
+    let root = CertificateFactory.authority("Root")
+    let between = CertificateFactory.authority("Between", signedBy: root)
+    let leaf = CertificateFactory.leaf(signedBy: between)
     #expect(try leaf.pair(with: [between, root]).findings(at: Self.now) == [])
-    #expect(try Forge.leaf().pair().findings(at: Self.now) == [])
+    #expect(try CertificateFactory.leaf().pair().findings(at: Self.now) == [])
   }
 
   @Test func `a certificate that is not valid yet is told of, and an issuer that is not any more`() throws {
-    let root = Forge.authority("Root")
-    let between = Forge.authority("Between", signedBy: root, validity: -7200 ... -3600)
-    let leaf = Forge.leaf(signedBy: between, validity: 3600...7200)
+    let root = CertificateFactory.authority("Root")
+    let between = CertificateFactory.authority("Between", signedBy: root, validity: -7200 ... -3600)
+    let leaf = CertificateFactory.leaf(signedBy: between, validity: 3600...7200)
     #expect(
       try leaf.pair(with: [between, root]).findings(at: Self.now)
         == [.notYetValid("CN=view.domain.local"), .issuerEnded("CN=Between")])
   }
 
   @Test func `weak keys and signatures are told of, each by its certificate`() throws {
-    let root = Forge.authority("Root")
-    let between = Forge.authority("Between", signedBy: root, key: .rsa(1024))
-    let leaf = Forge.leaf(signedBy: between, digest: "SHA1")
+    let root = CertificateFactory.authority("Root")
+    let between = CertificateFactory.authority("Between", signedBy: root, key: .rsa(1024))
+    let leaf = CertificateFactory.leaf(signedBy: between, digest: "SHA1")
     #expect(
       try leaf.pair(with: [between]).findings(at: Self.now)
         == [
@@ -37,34 +37,37 @@ struct CertificateFindingTests {
   }
 
   @Test(arguments: [
-    (Forge.Key.rsa(2048), false), (.curve("P-256"), false), (.curve("P-384"), false), (.curve("P-521"), true),
+    (CertificateFactory.Key.rsa(2048), false), (.curve("P-256"), false), (.curve("P-384"), false),
+    (.curve("P-521"), true),
     (.ed25519, true),
   ])
-  func `a key of a kind that Chrome or Windows does not know is told of`(_ key: Forge.Key, _ isTold: Bool) throws {
-    let pair = try Forge.leaf(key: key).pair()
+  func `a key of a kind that Chrome or Windows does not know is told of`(_ key: CertificateFactory.Key, _ isTold: Bool)
+    throws
+  {
+    let pair = try CertificateFactory.leaf(key: key).pair()
     #expect(
       pair.findings(at: Self.now)
         == (isTold ? [.refusedKey("CN=view.domain.local", key: pair.facts.key)] : []))
   }
 
   @Test func `a certificate with nothing but a common name is told of`() throws {
-    let root = Forge.authority("Root")
-    let leaf = Forge.make(
+    let root = CertificateFactory.authority("Root")
+    let leaf = CertificateFactory.make(
       "view.domain.local", signedBy: root, extensions: [(NID_basic_constraints, "critical,CA:FALSE")])
     #expect(try leaf.pair(with: [root]).findings(at: Self.now) == [.nameless("CN=view.domain.local")])
   }
 
   @Test func `strangers in the file are named, a root is none`() throws {
-    let root = Forge.authority("Root")
-    let leaf = Forge.leaf(signedBy: root)
-    let other = Forge.leaf("other.test")
+    let root = CertificateFactory.authority("Root")
+    let leaf = CertificateFactory.leaf(signedBy: root)
+    let other = CertificateFactory.leaf("other.test")
     #expect(try leaf.pair(with: [root, other]).findings(at: Self.now) == [.strangers(["CN=other.test"])])
   }
 
   @Test func `an issuer that can be fetched is missed in the file`() throws {
-    let root = Forge.authority("Root")
+    let root = CertificateFactory.authority("Root")
     let access = [(NID_info_access, "caIssuers;URI:http://ca.test/root.crt")]
-    let leaf = Forge.leaf(signedBy: root, extensions: access)
+    let leaf = CertificateFactory.leaf(signedBy: root, extensions: access)
     #expect(
       try leaf.pair().findings(at: Self.now) == [.issuerMissing("CN=Root", url: "http://ca.test/root.crt")])
     #expect(try leaf.pair(with: [root]).findings(at: Self.now) == [])
@@ -75,8 +78,9 @@ struct CertificateFindingTests {
     [(NID_info_access, "OCSP;URI:http://ocsp.test/")],
   ])
   func `an issuer is missed too where the certificate does not say where it is`(access: [(Int32, String)]) throws {
-    let root = Forge.authority("Root")
-    let leaf = Forge.leaf(signedBy: Forge.authority("Between", signedBy: root), extensions: access)
+    let root = CertificateFactory.authority("Root")
+    let leaf = CertificateFactory.leaf(
+      signedBy: CertificateFactory.authority("Between", signedBy: root), extensions: access)
     for others in [[], [root]] {
       let findings = try leaf.pair(with: others).findings(at: Self.now)
       #expect(findings.first == .issuerMissing("CN=Between", url: nil))
@@ -84,10 +88,10 @@ struct CertificateFindingTests {
   }
 
   @Test func `an issuer that was renewed is told of, and where its old certificate is of no use any more`() throws {
-    let root = Forge.authority("Root")
-    let between = Forge.authority("Between", signedBy: root)
-    let old = Forge.renewed(between, by: root, validity: -7200 ... -60)
-    let leaf = Forge.leaf(signedBy: between)
+    let root = CertificateFactory.authority("Root")
+    let between = CertificateFactory.authority("Between", signedBy: root)
+    let old = CertificateFactory.renewed(between, by: root, validity: -7200 ... -60)
+    let leaf = CertificateFactory.leaf(signedBy: between)
     for file in [[old, between], [between, old], [root, old, between]] {
       #expect(try leaf.pair(with: file).findings(at: Self.now) == [.replaced(["CN=Between"])])
     }

@@ -6,13 +6,13 @@ import COpenSSL
 enum ForgedStatus {
   /// What is said of one certificate. Times are GeneralizedTime: `99991231235959Z`.
   struct Single {
-    let subject: Forge.Made
+    let subject: CertificateFactory.Made
     let status: Int32
     let begin: String
     let end: String?
 
     init(
-      _ subject: Forge.Made, status: Int32 = V_OCSP_CERTSTATUS_GOOD, begin: String = "20260101000000Z",
+      _ subject: CertificateFactory.Made, status: Int32 = V_OCSP_CERTSTATUS_GOOD, begin: String = "20260101000000Z",
       end: String? = "99991231235959Z"
     ) {
       self.subject = subject
@@ -22,7 +22,9 @@ enum ForgedStatus {
     }
   }
 
-  static func answer(_ singles: [Single], issuer: Forge.Made, signer: Forge.Made, nonce: [UInt8]? = nil) -> [UInt8] {
+  static func answer(
+    _ singles: [Single], issuer: CertificateFactory.Made, signer: CertificateFactory.Made, nonce: [UInt8]? = nil
+  ) -> [UInt8] {
     guard let basic = unsafe OCSP_BASICRESP_new() else { preconditionFailure("no answer") }
     defer { unsafe OCSP_BASICRESP_free(basic) }
     for single in singles {

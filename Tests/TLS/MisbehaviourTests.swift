@@ -47,10 +47,10 @@ struct MisbehaviourTests {
   }
 
   @Test func `a client that leaves in the handshake is the one to blame`() throws {
-    var duo = try Duo(Contexts.server(), Contexts.trusting())
-    duo.cutClient()
-    duo.server.became(.ended)
-    guard case .failed(let failure) = duo.server.handshake() else {
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
+    tlsPair.cutClient()
+    tlsPair.server.became(.ended)
+    guard case .failed(let failure) = tlsPair.server.handshake() else {
       Issue.record("the end was not seen")
       return
     }
@@ -81,10 +81,10 @@ struct MisbehaviourTests {
       random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Int(random >> 33)
     }
-    var duo = try Duo(Contexts.server(), Contexts.trusting())
-    duo.look()
-    _ = duo.client.handshake()
-    var hello = receiveRaw(from: duo.serverDescriptor)
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
+    tlsPair.look()
+    _ = tlsPair.client.handshake()
+    var hello = receiveRaw(from: tlsPair.serverDescriptor)
     for _ in 0...(next() % 4) { hello[next() % hello.count] = UInt8(truncatingIfNeeded: next()) }
     if seed % 5 == 0 { hello.removeLast(next() % hello.count) }
     var server = try TLSConnection(accepting: sockets.left, context: Contexts.server())
@@ -99,15 +99,15 @@ struct MisbehaviourTests {
 
   @Test(arguments: 0..<200)
   func `a changed record fails the read, and gives no byte of itself`(seed: Int) throws {
-    var duo = try Duo(Contexts.server(), Contexts.trusting())
-    duo.establish()
-    _ = duo.client.writeSome("a record that nobody may change")
-    var record = receiveRaw(from: duo.serverDescriptor)
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
+    tlsPair.establish()
+    _ = tlsPair.client.writeSome("a record that nobody may change")
+    var record = receiveRaw(from: tlsPair.serverDescriptor)
     record[seed % record.count] ^= UInt8(1 << (seed % 8))
-    sendRaw(record, to: duo.clientDescriptor)
-    duo.cutClient()
-    duo.look()
-    switch duo.server.readOnce() {
+    sendRaw(record, to: tlsPair.clientDescriptor)
+    tlsPair.cutClient()
+    tlsPair.look()
+    switch tlsPair.server.readOnce() {
     case .failed, .truncated: break
     case let other: Issue.record("\(other)")
     }

@@ -22,14 +22,14 @@ struct ProfileTests {
 
   @Test(arguments: TLSProfile.allCases)
   func `TLS 1.1 is refused (RFC 8996)`(profile: TLSProfile) throws {
-    var duo = try Duo(Contexts.server(profile: profile), Contexts.ancient())
-    #expect(duo.serverFailure()?.description == "unsupported protocol")
-    #expect(duo.clientFailure()?.blame == .peer)
+    var tlsPair = try TLSPair(Contexts.server(profile: profile), Contexts.ancient())
+    #expect(tlsPair.serverFailure()?.description == "unsupported protocol")
+    #expect(tlsPair.clientFailure()?.blame == .peer)
   }
 
   @Test func `the modern profile refuses TLS 1.2`() throws {
-    var duo = try Duo(Contexts.server(profile: .modern), Contexts.trusting(limitedTo: .tls12))
-    #expect(duo.serverFailure()?.description == "unsupported protocol")
+    var tlsPair = try TLSPair(Contexts.server(profile: .modern), Contexts.trusting(limitedTo: .tls12))
+    #expect(tlsPair.serverFailure()?.description == "unsupported protocol")
   }
 
   @Test(arguments: [
@@ -42,13 +42,13 @@ struct ProfileTests {
     profile: TLSProfile, cipher: String, accepted: Bool
   ) throws {
     let rsa = try CertificatePair(pem: Samples.rsa, origin: "rsa")
-    var duo = try Duo(Contexts.server(rsa, profile: profile), Contexts.offering(cipher))
+    var tlsPair = try TLSPair(Contexts.server(rsa, profile: profile), Contexts.offering(cipher))
     guard accepted else {
-      #expect(duo.serverFailure()?.description == "no shared cipher")
+      #expect(tlsPair.serverFailure()?.description == "no shared cipher")
       return
     }
-    duo.establish()
-    #expect((duo.server.cipherName) == cipher)
+    tlsPair.establish()
+    #expect((tlsPair.server.cipherName) == cipher)
   }
 
   @Test func `our order of ciphers decides, but a client that puts ChaCha20 first gets it`() throws {
@@ -58,19 +58,19 @@ struct ProfileTests {
       ("ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"),
       ("ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-CHACHA20-POLY1305"),
     ] {
-      var duo = try Duo(front, Contexts.offering(offer))
-      duo.establish()
-      #expect((duo.server.cipherName) == chosen)
+      var tlsPair = try TLSPair(front, Contexts.offering(offer))
+      tlsPair.establish()
+      #expect((tlsPair.server.cipherName) == chosen)
     }
   }
 
   @Test(arguments: [("X25519", true), ("P-256", true), ("P-384", true), ("P-521", false), ("X448", false)])
   func `keys are exchanged over X25519, P-256 and P-384`(group: String, accepted: Bool) throws {
-    var duo = try Duo(Contexts.server(), Contexts.offering(groups: group))
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.offering(groups: group))
     if accepted {
-      duo.establish()
+      tlsPair.establish()
     } else {
-      #expect(duo.serverFailure()?.blame == .peer)
+      #expect(tlsPair.serverFailure()?.blame == .peer)
     }
   }
 
@@ -81,13 +81,13 @@ struct ProfileTests {
   }
 
   @Test func `a renegotiation is refused`() throws {
-    var duo = try Duo(Contexts.server(), Contexts.trusting(limitedTo: .tls12))
-    duo.establish()
-    duo.client.startRenegotiation()
-    duo.look()
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting(limitedTo: .tls12))
+    tlsPair.establish()
+    tlsPair.client.startRenegotiation()
+    tlsPair.look()
     // A no_renegotiation warning goes back (RFC 5246 §7.2.2), and what was agreed on stays.
-    #expect(duo.server.readOnce() == .wouldBlock)
-    duo.look()
-    #expect(duo.client.readOnce() == .failed("no renegotiation"))
+    #expect(tlsPair.server.readOnce() == .wouldBlock)
+    tlsPair.look()
+    #expect(tlsPair.client.readOnce() == .failed("no renegotiation"))
   }
 }

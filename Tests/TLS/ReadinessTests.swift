@@ -41,83 +41,83 @@ struct ReadinessTests {
   }
 
   @Test func `an established connection reads nothing until it is told, although bytes wait`() throws {
-    var duo = try Duo(Contexts.server(), Contexts.trusting())
-    duo.establish()
-    _ = duo.client.writeSome("waiting")
-    #expect((duo.server.mayRead) == false)
-    #expect(duo.server.readOnce() == .wouldBlock)
-    duo.server.became(.readable)
-    #expect((duo.server.mayRead) == true)
-    #expect(duo.server.readOnce() == .bytes(Array("waiting".utf8)))
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
+    tlsPair.establish()
+    _ = tlsPair.client.writeSome("waiting")
+    #expect((tlsPair.server.mayRead) == false)
+    #expect(tlsPair.server.readOnce() == .wouldBlock)
+    tlsPair.server.became(.readable)
+    #expect((tlsPair.server.mayRead) == true)
+    #expect(tlsPair.server.readOnce() == .bytes(Array("waiting".utf8)))
   }
 
   @Test func `a short read takes the readiness away, and an end that was told keeps it`() throws {
-    var duo = try Duo(Contexts.server(), Contexts.trusting())
-    duo.establish()
-    _ = duo.client.writeSome("one")
-    duo.server.became(.readable)
-    #expect(duo.server.readOnce() == .bytes(Array("one".utf8)))
-    #expect(!(duo.server.readiness.contains(.readable)))
-    #expect((duo.server.mayRead) == false)
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
+    tlsPair.establish()
+    _ = tlsPair.client.writeSome("one")
+    tlsPair.server.became(.readable)
+    #expect(tlsPair.server.readOnce() == .bytes(Array("one".utf8)))
+    #expect(!(tlsPair.server.readiness.contains(.readable)))
+    #expect((tlsPair.server.mayRead) == false)
 
-    _ = duo.client.writeSome("two")
-    duo.cutClient()
-    duo.server.became(.ended)
-    #expect((duo.server.mayRead) == true)
-    #expect(duo.server.readOnce() == .bytes(Array("two".utf8)))
-    #expect((duo.server.mayRead) == true)
-    #expect(duo.server.readOnce() == .truncated)
+    _ = tlsPair.client.writeSome("two")
+    tlsPair.cutClient()
+    tlsPair.server.became(.ended)
+    #expect((tlsPair.server.mayRead) == true)
+    #expect(tlsPair.server.readOnce() == .bytes(Array("two".utf8)))
+    #expect((tlsPair.server.mayRead) == true)
+    #expect(tlsPair.server.readOnce() == .truncated)
   }
 
   @Test func `records that came with the first one are read without an event`() throws {
-    var duo = try Duo(Contexts.server(), Contexts.trusting())
-    duo.establish()
-    for text in ["one", "two", "three"] { _ = duo.client.writeSome(text) }
-    duo.server.became(.readable)
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
+    tlsPair.establish()
+    for text in ["one", "two", "three"] { _ = tlsPair.client.writeSome(text) }
+    tlsPair.server.became(.readable)
     for text in ["one", "two", "three"] {
-      #expect((duo.server.mayRead) == true)
-      #expect(duo.server.readOnce() == .bytes(Array(text.utf8)))
+      #expect((tlsPair.server.mayRead) == true)
+      #expect(tlsPair.server.readOnce() == .bytes(Array(text.utf8)))
     }
-    #expect((duo.server.mayRead) == false)
-    #expect(duo.server.readOnce() == .wouldBlock)
+    #expect((tlsPair.server.mayRead) == false)
+    #expect(tlsPair.server.readOnce() == .wouldBlock)
   }
 
   @Test func `half a record inside is no reason to read before the rest is told`() throws {
-    var duo = try Duo(Contexts.server(), Contexts.trusting())
-    duo.establish()
-    _ = duo.client.writeSome("a record in two pieces")
-    let record = receiveRaw(from: duo.serverDescriptor)
-    sendRaw(Array(record[..<10]), to: duo.clientDescriptor)
-    duo.server.became(.readable)
-    #expect(duo.server.readOnce() == .wouldBlock)
-    #expect((duo.server.mayRead) == false)
-    sendRaw(Array(record[10...]), to: duo.clientDescriptor)
-    duo.server.became(.readable)
-    #expect(duo.server.readOnce() == .bytes(Array("a record in two pieces".utf8)))
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
+    tlsPair.establish()
+    _ = tlsPair.client.writeSome("a record in two pieces")
+    let record = receiveRaw(from: tlsPair.serverDescriptor)
+    sendRaw(Array(record[..<10]), to: tlsPair.clientDescriptor)
+    tlsPair.server.became(.readable)
+    #expect(tlsPair.server.readOnce() == .wouldBlock)
+    #expect((tlsPair.server.mayRead) == false)
+    sendRaw(Array(record[10...]), to: tlsPair.clientDescriptor)
+    tlsPair.server.became(.readable)
+    #expect(tlsPair.server.readOnce() == .bytes(Array("a record in two pieces".utf8)))
   }
 
   @Test func `a key update is answered with the next write, and holds up no read (RFC 8446 §4.6.3)`() throws {
-    var duo = try Duo(Contexts.server(), Contexts.trusting())
-    duo.establish()
-    duo.client.requestKeyUpdate()
-    _ = duo.client.writeSome("under the new key")
-    duo.server.readiness = .readable
-    #expect(duo.server.readOnce() == .bytes(Array("under the new key".utf8)))
-    #expect(duo.server.writeSome("and back") == 0)
-    duo.look()
-    #expect(duo.server.writeSome("and back") == 8)
-    duo.look()
-    #expect(duo.client.readOnce() == .bytes(Array("and back".utf8)))
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
+    tlsPair.establish()
+    tlsPair.client.requestKeyUpdate()
+    _ = tlsPair.client.writeSome("under the new key")
+    tlsPair.server.readiness = .readable
+    #expect(tlsPair.server.readOnce() == .bytes(Array("under the new key".utf8)))
+    #expect(tlsPair.server.writeSome("and back") == 0)
+    tlsPair.look()
+    #expect(tlsPair.server.writeSome("and back") == 8)
+    tlsPair.look()
+    #expect(tlsPair.client.readOnce() == .bytes(Array("and back".utf8)))
   }
 
   @Test func `a read takes what fits and the rest waits inside`() throws {
-    var duo = try Duo(Contexts.server(), Contexts.trusting())
-    duo.establish()
-    _ = duo.client.writeSome("twelve bytes")
-    duo.server.became(.readable)
-    #expect(duo.server.readOnce(limit: 6) == .bytes(Array("twelve".utf8)))
-    #expect((duo.server.mayRead) == true)
-    #expect(duo.server.readOnce(limit: 100) == .bytes(Array(" bytes".utf8)))
-    #expect((duo.server.mayRead) == false)
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
+    tlsPair.establish()
+    _ = tlsPair.client.writeSome("twelve bytes")
+    tlsPair.server.became(.readable)
+    #expect(tlsPair.server.readOnce(limit: 6) == .bytes(Array("twelve".utf8)))
+    #expect((tlsPair.server.mayRead) == true)
+    #expect(tlsPair.server.readOnce(limit: 100) == .bytes(Array(" bytes".utf8)))
+    #expect((tlsPair.server.mayRead) == false)
   }
 }

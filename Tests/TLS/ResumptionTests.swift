@@ -18,23 +18,23 @@ struct ResumptionTests {
 
   /// A session from a full handshake.
   private func session(with front: ServerContext, _ back: ClientContext? = nil) throws -> TLSSession? {
-    var duo = try Duo(front, back ?? trusting, name: name)
-    duo.establish()
-    #expect((duo.client.resumed) == false)
-    return duo.client.takeSession()
+    var tlsPair = try TLSPair(front, back ?? trusting, name: name)
+    tlsPair.establish()
+    #expect((tlsPair.client.resumed) == false)
+    return tlsPair.client.takeSession()
   }
 
   /// Whether a connection with the session is resumed, on both ends alike.
   private func resumes(
     _ session: borrowing TLSSession?, with front: ServerContext, _ back: ClientContext? = nil, name: ServerName? = nil
   ) throws -> Bool {
-    var duo = try Duo(front, back ?? trusting, name: name ?? self.name, session: session)
-    duo.establish()
-    #expect((duo.client.resumed) == (duo.server.resumed))
-    _ = duo.client.writeSome("works")
-    duo.look()
-    #expect(duo.server.readOnce() == .bytes(Array("works".utf8)))
-    return duo.client.resumed
+    var tlsPair = try TLSPair(front, back ?? trusting, name: name ?? self.name, session: session)
+    tlsPair.establish()
+    #expect((tlsPair.client.resumed) == (tlsPair.server.resumed))
+    _ = tlsPair.client.writeSome("works")
+    tlsPair.look()
+    #expect(tlsPair.server.readOnce() == .bytes(Array("works".utf8)))
+    return tlsPair.client.resumed
   }
 
   @Test(arguments: [TLSProfile.modern, .legacy])
@@ -68,17 +68,17 @@ struct ResumptionTests {
 
   @Test func `a resumed TLS 1.3 connection brings the next ticket (RFC 8446 §C.4)`() throws {
     let front = try Contexts.server(pair, tickets: keys)
-    var duo = try Duo(front, trusting, name: name, session: session(with: front))
-    duo.establish()
-    #expect((duo.client.resumed) == true)
-    #expect(try resumes(duo.client.takeSession(), with: front))
+    var tlsPair = try TLSPair(front, trusting, name: name, session: session(with: front))
+    tlsPair.establish()
+    #expect((tlsPair.client.resumed) == true)
+    #expect(try resumes(tlsPair.client.takeSession(), with: front))
   }
 
   @Test func `a session is handed over once`() throws {
-    var duo = try Duo(Contexts.server(pair, tickets: keys), trusting, name: name)
-    duo.establish()
-    let first = duo.client.takeSession()
-    let second = duo.client.takeSession()
+    var tlsPair = try TLSPair(Contexts.server(pair, tickets: keys), trusting, name: name)
+    tlsPair.establish()
+    let first = tlsPair.client.takeSession()
+    let second = tlsPair.client.takeSession()
     #expect((first == nil) == false)
     #expect((second == nil) == true)
   }
@@ -181,13 +181,13 @@ struct ResumptionTests {
   }
 
   private func sessionOfBroken(_ front: ServerContext, _ back: ClientContext) throws -> TLSSession? {
-    var duo = try Duo(front, back, name: name)
-    duo.establish()
-    let session = duo.client.takeSession()
+    var tlsPair = try TLSPair(front, back, name: name)
+    tlsPair.establish()
+    let session = tlsPair.client.takeSession()
     // A record that nobody can open: the server answers with a fatal alert.
-    sendRaw([23, 3, 3, 0, 32] + [UInt8](repeating: 7, count: 32), to: duo.clientDescriptor)
-    duo.look()
-    guard case .failed = duo.server.readOnce() else {
+    sendRaw([23, 3, 3, 0, 32] + [UInt8](repeating: 7, count: 32), to: tlsPair.clientDescriptor)
+    tlsPair.look()
+    guard case .failed = tlsPair.server.readOnce() else {
       Issue.record("it was opened")
       return nil
     }
@@ -226,10 +226,10 @@ struct ResumptionTests {
           var resumed = 0
           var session: TLSSession?
           for round in 0..<20 {
-            var duo = try Duo(front, trusting, name: name, session: session.take())
-            duo.establish()
-            if duo.client.resumed { resumed += 1 }
-            session = duo.client.takeSession()
+            var tlsPair = try TLSPair(front, trusting, name: name, session: session.take())
+            tlsPair.establish()
+            if tlsPair.client.resumed { resumed += 1 }
+            session = tlsPair.client.takeSession()
             if thread == 0 { try keys.rotate(at: Contexts.now + .minutes(UInt64(round) * 4)) }
           }
           return resumed
@@ -241,9 +241,9 @@ struct ResumptionTests {
   }
 
   private func sessionOfCut(_ front: ServerContext) throws -> TLSSession? {
-    var duo = try Duo(front, trusting, name: name)
-    duo.establish()
-    duo.cutClient()
-    return duo.client.takeSession()
+    var tlsPair = try TLSPair(front, trusting, name: name)
+    tlsPair.establish()
+    tlsPair.cutClient()
+    return tlsPair.client.takeSession()
   }
 }

@@ -31,9 +31,9 @@ struct ServerNameTests {
     ]
     let front = try ServerContext(certificates: certificates, profile: .intermediate, tickets: nil)
     let name = `case`.sent.map { ServerName(kind: .host, text: $0) } ?? .none
-    var duo = try Duo(front, Contexts.trusting(), name: name)
-    duo.establish()
-    #expect((duo.client.peerFingerprint) == certificates[`case`.certificate].facts.fingerprint)
+    var tlsPair = try TLSPair(front, Contexts.trusting(), name: name)
+    tlsPair.establish()
+    #expect((tlsPair.client.peerFingerprint) == certificates[`case`.certificate].facts.fingerprint)
   }
 
   @Test func `certificates of two kinds of key serve one name side by side`() throws {
@@ -43,10 +43,10 @@ struct ServerNameTests {
     let name = try ServerName("view.domain.local")
     for (cipher, pair) in [("ECDHE-RSA-AES128-GCM-SHA256", rsa), ("ECDHE-ECDSA-AES128-GCM-SHA256", ecdsa)] {
       for name in [name, .none] {
-        var duo = try Duo(front, Contexts.offering(cipher), name: name)
-        duo.establish()
-        #expect((duo.client.peerFingerprint) == pair.facts.fingerprint)
-        #expect((duo.server.cipherName) == cipher)
+        var tlsPair = try TLSPair(front, Contexts.offering(cipher), name: name)
+        tlsPair.establish()
+        #expect((tlsPair.client.peerFingerprint) == pair.facts.fingerprint)
+        #expect((tlsPair.server.cipherName) == cipher)
       }
     }
   }
@@ -91,18 +91,18 @@ struct ServerNameTests {
 struct ApplicationProtocolTests {
   @Test(arguments: [(["http/1.1"], "http/1.1"), (["h2", "http/1.1"], "http/1.1"), ([], nil as String?)])
   func `HTTP 1.1 is chosen when it is offered`(offers: [String], chosen: String?) throws {
-    var duo = try Duo(Contexts.server(), Contexts.offering(protocols: offers))
-    duo.establish()
-    #expect((duo.server.applicationProtocol) == chosen)
-    #expect((duo.client.applicationProtocol) == chosen)
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.offering(protocols: offers))
+    tlsPair.establish()
+    #expect((tlsPair.server.applicationProtocol) == chosen)
+    #expect((tlsPair.client.applicationProtocol) == chosen)
   }
 
   @Test(arguments: [["h2"], ["http/1.0", "spdy/3"], ["http/1.10"], ["http/1."]])
   func `a client that offers only other protocols is refused (RFC 7301 §3.2)`(offers: [String]) throws {
-    var duo = try Duo(Contexts.server(), Contexts.offering(protocols: offers))
-    let failure = duo.serverFailure()
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.offering(protocols: offers))
+    let failure = tlsPair.serverFailure()
     #expect(failure?.blame == .peer)
     #expect(failure?.description == "no application protocol")
-    #expect(duo.clientFailure()?.description == #"the peer sent the alert "no application protocol""#)
+    #expect(tlsPair.clientFailure()?.description == #"the peer sent the alert "no application protocol""#)
   }
 }

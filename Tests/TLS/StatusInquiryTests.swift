@@ -7,13 +7,13 @@ import Testing
 /// What an authority's answers are worth. The signatures are real; the times are an authority's own.
 struct StatusInquiryTests {
   private static let now: Int64 = 1_800_000_000
-  private let issuer = Forge.authority("Root")
-  private let leaf: Forge.Made
-  private let inquiry: StatusInquiry
+  private let issuer = CertificateFactory.authority("Root")
+  private let leaf: CertificateFactory.Made
+  private let inquiry: OCSPRequest
 
   init() throws {
-    leaf = Forge.leaf(signedBy: issuer)
-    inquiry = try #require(StatusInquiry(about: try leaf.pair(with: [issuer])))
+    leaf = CertificateFactory.leaf(signedBy: issuer)
+    inquiry = try #require(OCSPRequest(about: try leaf.pair(with: [issuer])))
   }
 
   private func judge(_ answer: [UInt8]) -> Result<Staple, StatusRefusal> {
@@ -22,7 +22,7 @@ struct StatusInquiryTests {
     }
   }
 
-  private func answer(_ singles: [ForgedStatus.Single], signer: Forge.Made? = nil) -> [UInt8] {
+  private func answer(_ singles: [ForgedStatus.Single], signer: CertificateFactory.Made? = nil) -> [UInt8] {
     ForgedStatus.answer(singles, issuer: issuer, signer: signer ?? issuer)
   }
 
@@ -67,18 +67,19 @@ struct StatusInquiryTests {
   @Test func `the issuer or whoever it has named has signed, nobody else (RFC 6960 §4.2.2.2)`() {
     let single = [ForgedStatus.Single(leaf)]
     func delegate(
-      _ extensions: [(Int32, String)], by authority: Forge.Made, _ validity: ClosedRange<Int> = -60...86_400
+      _ extensions: [(Int32, String)], by authority: CertificateFactory.Made,
+      _ validity: ClosedRange<Int> = -60...86_400
     )
-      -> Forge.Made
+      -> CertificateFactory.Made
     {
-      Forge.make("Responder", signedBy: authority, extensions: extensions, validity: validity)
+      CertificateFactory.make("Responder", signedBy: authority, extensions: extensions, validity: validity)
     }
     let mandate = [(NID_ext_key_usage, "OCSPSigning")]
     #expect((try? judge(answer(single, signer: delegate(mandate, by: issuer))).get()) != nil)
     for other in [
       delegate([], by: issuer), delegate([(NID_ext_key_usage, "serverAuth")], by: issuer),
-      delegate(mandate, by: Forge.authority("Root")), delegate(mandate, by: issuer, -7200 ... -60), leaf,
-      Forge.authority("Root"),
+      delegate(mandate, by: CertificateFactory.authority("Root")), delegate(mandate, by: issuer, -7200 ... -60), leaf,
+      CertificateFactory.authority("Root"),
     ] {
       guard case .failure(.unsigned) = judge(answer(single, signer: other)) else {
         Issue.record("\(CertificateFacts(reading: other.certificate)?.subject ?? "") may not sign")
@@ -88,8 +89,8 @@ struct StatusInquiryTests {
   }
 
   @Test func `of several statements that about this certificate counts, and of several about it the worst`() {
-    let other = Forge.leaf("other.test", signedBy: issuer)
-    let namesake = Forge.leaf(signedBy: Forge.authority("Root"))
+    let other = CertificateFactory.leaf("other.test", signedBy: issuer)
+    let namesake = CertificateFactory.leaf(signedBy: CertificateFactory.authority("Root"))
     let revoked = ForgedStatus.Single(leaf, status: V_OCSP_CERTSTATUS_REVOKED)
     let ended = ForgedStatus.Single(leaf, begin: "20250101000000Z", end: "20260101000000Z")
     let short = ForgedStatus.Single(leaf, end: "20270116080000Z")

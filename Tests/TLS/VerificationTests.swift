@@ -20,8 +20,8 @@ struct VerificationTests {
   private func failure(
     of certificate: CertificatePair, _ client: ClientContext, name: ServerName
   ) throws -> TLSFailure? {
-    var duo = try Duo(Contexts.server(certificate), client, name: name)
-    return duo.clientFailure()
+    var tlsPair = try TLSPair(Contexts.server(certificate), client, name: name)
+    return tlsPair.clientFailure()
   }
 
   @Test(arguments: ["view01.domain.local", "VIEW01.domain.local", "192.0.2.11", "a.pool.local"])
@@ -44,8 +44,8 @@ struct VerificationTests {
   }
 
   @Test func `a common name is no name, and the log says what to do (RFC 9525 §2)`() throws {
-    let root = Forge.authority("Our Root")
-    let bare = Forge.make(name.text, signedBy: root)
+    let root = CertificateFactory.authority("Our Root")
+    let bare = CertificateFactory.make(name.text, signedBy: root)
     let client = try ClientContext(trust: .authorities(pem: root.pair().certificatePEM(), origin: "our root"))
     let failure = try failure(of: bare.pair(), client, name: name)
     #expect(failure?.refusal?.reason == "hostname mismatch")
@@ -54,7 +54,7 @@ struct VerificationTests {
         "it has no subjectAltName, and a common name does not count (RFC 9525): have it issued with subjectAltName "
           + "'\(name.text)', or pin it by its fingerprint (`trust: { fingerprint: … }`); its SHA-256 fingerprint is")
         == true)
-    #expect(try self.failure(of: Forge.leaf(name.text, signedBy: root).pair(), client, name: name) == nil)
+    #expect(try self.failure(of: CertificateFactory.leaf(name.text, signedBy: root).pair(), client, name: name) == nil)
     let pinning = try ClientContext(trust: .fingerprints([bare.pair().facts.fingerprint]))
     #expect(try self.failure(of: bare.pair(), pinning, name: name) == nil)
   }
@@ -144,8 +144,8 @@ struct VerificationTests {
   }
 
   @Test func `the server learns that its certificate was refused`() throws {
-    var duo = try Duo(Contexts.server(good), ClientContext(trust: .fingerprints([authority.facts.fingerprint])))
-    #expect(duo.serverFailure()?.description == #"the peer sent the alert "bad certificate""#)
+    var tlsPair = try TLSPair(Contexts.server(good), ClientContext(trust: .fingerprints([authority.facts.fingerprint])))
+    #expect(tlsPair.serverFailure()?.description == #"the peer sent the alert "bad certificate""#)
   }
 
   @Test func `a trust without a certificate in it is refused`() throws {

@@ -76,11 +76,11 @@ import Wire
     _ = node.group.handle(.source(nil), for: 0, at: node.now)
     node.pass(1000)
     #expect(node.roles == [.fault, .fault, .active])
-    #expect(node.group.routers[1].obstacles == ["no source address"])
+    #expect(node.group.routers[1].faults == ["no source address"])
     _ = node.group.handle(.source(ip("192.0.2.5")), for: 0, at: node.now)
     node.pass(5000)
     #expect(node.roles == [.active, .active, .active])
-    #expect(node.group.routers[1].obstacles.isEmpty)
+    #expect(node.group.routers[1].faults.isEmpty)
   }
 
   @Test func `two that are held back each for itself do not hold each other for ever`() {

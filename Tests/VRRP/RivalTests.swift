@@ -12,7 +12,7 @@ import Wire
     #expect(node.effects.contains(.announce(times: 5)))
     #expect(node.notes == [.worseActive(ip("192.0.2.6"), priority: 100)])
     node.pass(30_000)
-    #expect(node.router.rival == nil)
+    #expect(node.router.duplicateActive == nil)
     #expect(node.router.role == .active)
   }
 
@@ -22,11 +22,11 @@ import Wire
     let loud = node.notes.filter { $0.severity == .error }
     #expect(loud.count == 3)
     #expect(loud.first == .bothActive(ip("192.0.2.6"), priority: 100, for: .seconds(3)))
-    #expect(node.router.rival == ip("192.0.2.6"))
+    #expect(node.router.duplicateActive == ip("192.0.2.6"))
     #expect(node.router.counters.worseActiveHeard == 150)
     node.pass(5000)
     #expect(node.notes.contains(.rivalGone(ip("192.0.2.6"))))
-    #expect(node.router.rival == nil)
+    #expect(node.router.duplicateActive == nil)
   }
 
   @Test func `what it says names protocol 112, multicast and the network`() {

@@ -107,7 +107,7 @@ struct SimulatedNetwork {
   /// What the service manager has done for a process that died: the address goes, and the others are told, with what
   /// the process itself had signed before.
   mutating func release(_ node: Int) {
-    let words = nodes[node].isActive ? nodes[node].router.lastWords : []
+    let words = nodes[node].isActive ? nodes[node].router.shutdownAdvertisements : []
     kill(node, keepsAddress: false)
     for advertisement in words { send(advertisement, from: node) }
   }

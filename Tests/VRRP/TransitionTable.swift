@@ -162,7 +162,7 @@ struct TransitionTable {
     Happening(name: "stop") { $0.tell(.stop) },
     Happening(name: "the group became Active") { $0.tell(.groupTookOver) },
     Happening(name: "the group yielded") { $0.tell(.groupYielded) },
-    Happening(name: "something holds the group back") { $0.tell(.groupObstacle("link eth1")) },
+    Happening(name: "something holds the group back") { $0.tell(.groupFault("link eth1")) },
   ]
 
   /// The whole table: the first variant in full, the others where they answer otherwise.

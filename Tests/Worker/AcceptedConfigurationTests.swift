@@ -31,7 +31,7 @@ struct AcceptedConfigurationTests {
     }.joined(separator: ", ")
   }
 
-  /// Settings for `Stage`.
+  /// Settings for `TestLoop`.
   private static func settings(_ generator: inout SeededGenerator) -> (all: String, server: String) {
     var all = ["timeouts", "limits", "health", "affinity", "pool"]
       .map { "\($0): { \(mapping($0, &generator)) }\n" }.joined()
@@ -62,25 +62,25 @@ struct AcceptedConfigurationTests {
   func `whatever is accepted serves, through every time and a reload to anything else that is`(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
     let first = Self.accepted(&generator)
-    var stage = try Stage.make(
+    var testLoop = try TestLoop.make(
       servers: 2, settings: first.all, serverSettings: first.server, isPassthrough: seed % 4 == 3)
     for servers in [[0, 1], [1], [1, 0], [0]] {
       for span in [Interval.zero, .milliseconds(1), .hours(1), .hours(7 * 24 + 1)] {
-        var client = try stage.makeClient()
+        var client = try testLoop.makeClient()
         for _ in 0..<20 {
-          stage.turn()
+          testLoop.turn()
           client.pump()
         }
         client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
         for _ in 0..<20 {
-          stage.turn()
+          testLoop.turn()
           client.pump()
         }
-        stage.pass(span)
+        testLoop.pass(span)
       }
       let next = Self.accepted(&generator)
-      try stage.reload(servers: servers, settings: next.all, serverSettings: next.server)
+      try testLoop.reload(servers: servers, settings: next.all, serverSettings: next.server)
     }
-    #expect(stage.fleet.generationCount >= 1)
+    #expect(testLoop.sharedState.generationCount >= 1)
   }
 }

@@ -21,16 +21,16 @@ import Wire
   func client(_ number: UInt32) -> ClientKey { ClientKey(IPAddress(v4: number)) }
 
   /// The homes of a worker that starts now.
-  func start(_ settings: (inout Configuration.Affinity) -> Void = { _ in }) throws -> Homes {
+  func start(_ settings: (inout Configuration.Affinity) -> Void = { _ in }) throws -> AffinityStore {
     var affinity = Configuration.Affinity()
     settings(&affinity)
-    return try Homes(
+    return try AffinityStore(
       affinity, restoring: AffinityFile.read(path, spoken.log), at: Clock.monotonic(), wall: Clock.wall())
   }
 
   /// Keeps homes in the file until their worker ends.
-  func keep(_ homes: Homes) throws {
-    let file = try AffinityFile(homes, readFrom: nil, log: spoken.log, at: Clock.monotonic())
+  func keep(_ affinity: AffinityStore) throws {
+    let file = try AffinityFile(affinity, readFrom: nil, log: spoken.log, at: Clock.monotonic())
     try file.adopt(path, at: Clock.monotonic())
     end(file)
   }
@@ -40,18 +40,18 @@ import Wire
     file.waitForEnd(until: Clock.monotonic() + .seconds(60))
   }
 
-  func assign(_ homes: Homes, _ numbers: Range<UInt32>, to server: ServerID) {
+  func assign(_ affinity: AffinityStore, _ numbers: Range<UInt32>, to server: ServerID) {
     for number in numbers {
-      let session = homes.addresses.sessionBegan(client(number), on: server, at: Clock.monotonic())
-      homes.addresses.sessionEnded(session, at: Clock.monotonic())
+      let session = affinity.addresses.sessionBegan(client(number), on: server, at: Clock.monotonic())
+      affinity.addresses.sessionEnded(session, at: Clock.monotonic())
     }
   }
 
   @Test func `the next worker finds them again, one by one`() throws {
-    let homes = try start()
-    assign(homes, 0..<3_000, to: first)
-    assign(homes, 1_000..<4_000, to: second)
-    try keep(homes)
+    let affinity = try start()
+    assign(affinity, 0..<3_000, to: first)
+    assign(affinity, 1_000..<4_000, to: second)
+    try keep(affinity)
     let next = try start()
     #expect(next.count == 4_000)
     for number in 0..<4_000 as Range<UInt32> {
@@ -59,7 +59,7 @@ import Wire
     }
     #expect(
       next.snapshot(at: Clock.monotonic(), wall: 0).cookieHash
-        == homes.snapshot(at: Clock.monotonic(), wall: 0).cookieHash)
+        == affinity.snapshot(at: Clock.monotonic(), wall: 0).cookieHash)
     #expect(spoken.lines == ["info affinity: \(path) has 4000 clients, of 0 s ago"])
   }
 
@@ -68,12 +68,12 @@ import Wire
     let byCookie = { (settings: inout Configuration.Affinity) in
       settings.by = [cookie.map { .cookie($0) } ?? .clientAddress]
     }
-    let homes = try start(byCookie)
+    let affinity = try start(byCookie)
     let value = Array("3f2504e04f8911d39a0c".utf8)
-    let session = homes.cookies.sessionBegan(
-      homes.client(ofCookie: value.span), on: second, at: Clock.monotonic())
-    homes.cookies.sessionEnded(session, at: Clock.monotonic())
-    try keep(homes)
+    let session = affinity.cookies.sessionBegan(
+      affinity.client(ofCookie: value.span), on: second, at: Clock.monotonic())
+    affinity.cookies.sessionEnded(session, at: Clock.monotonic())
+    try keep(affinity)
     let bytes = Array(FileManager.default.contents(atPath: path) ?? Data())
     #expect(bytes.firstRange(of: value) == nil)
     let next = try start(byCookie)
@@ -114,9 +114,9 @@ import Wire
   }
 
   @Test func `a later hold time counts, and a smaller table keeps what fits`() throws {
-    let homes = try start()
-    assign(homes, 0..<500, to: first)
-    try keep(homes)
+    let affinity = try start()
+    assign(affinity, 0..<500, to: first)
+    try keep(affinity)
     #expect(try start { $0.entries = 160 }.count <= 160)
     #expect(try start { $0.hold = Interval(nanoseconds: 1) }.count == 0)
   }
@@ -129,10 +129,10 @@ import Wire
   }
 
   @Test func `a minute after a change the file has it`() throws {
-    let homes = try start()
+    let affinity = try start()
     let began = Clock.monotonic()
-    let file = try AffinityFile(homes, readFrom: path, log: spoken.log, at: began)
-    assign(homes, 0..<5, to: first)
+    let file = try AffinityFile(affinity, readFrom: path, log: spoken.log, at: began)
+    assign(affinity, 0..<5, to: first)
     file.tick(at: began + .seconds(59))
     #expect(!FileManager.default.fileExists(atPath: path))
     file.tick(at: began + .seconds(60))
@@ -142,11 +142,11 @@ import Wire
   }
 
   @Test func `a failure is told once, and the end of it`() throws {
-    let homes = try start()
+    let affinity = try start()
     let now = Clock.monotonic()
-    let file = try AffinityFile(homes, readFrom: directory.path + "/later/affinity", log: spoken.log, at: now)
+    let file = try AffinityFile(affinity, readFrom: directory.path + "/later/affinity", log: spoken.log, at: now)
     for round in 1...3 as ClosedRange<UInt64> {
-      assign(homes, 0..<5, to: first)
+      assign(affinity, 0..<5, to: first)
 
       file.tick(at: now + .minutes(round))
       while spoken.lines.isEmpty { Clock.sleep(.milliseconds(1)) }

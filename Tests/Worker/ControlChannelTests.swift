@@ -1,5 +1,5 @@
 import Linux
-import Roles
+import WorkerProtocol
 import Testing
 import Wire
 
@@ -18,9 +18,9 @@ private struct Peer: ~Copyable {
     return Peer(socket: pair.takeOurs())
   }
 
-  func send(_ order: Order) throws { #expect(try socket.send(order.encoded().span)) }
+  func send(_ order: WorkerCommand) throws { #expect(try socket.send(order.encoded().span)) }
 
-  func send(_ order: Order, with descriptor: borrowing Descriptor) throws {
+  func send(_ order: WorkerCommand, with descriptor: borrowing Descriptor) throws {
     #expect(try socket.send(order.encoded().span, with: descriptor))
   }
 
@@ -37,9 +37,9 @@ private struct Peer: ~Copyable {
       with: MemoryFile.sealed("configuration", contents: Array("service: é".utf8).span))
   }
 
-  func nextFact() throws -> Fact? {
+  func nextFact() throws -> WorkerEvent? {
     guard case .message(let message) = try socket.receive(limit: MessageLimit.message) else { return nil }
-    return try Fact(decoding: message.bytes.span)
+    return try WorkerEvent(decoding: message.bytes.span)
   }
 }
 
@@ -64,7 +64,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     try peer.sendBeginning()
     let listener = try Socket.listen(on: place.endpoint)
     try peer.send(.listener(place), with: listener)
-    try peer.send(.server(ServerOrder(name: "view01", mode: .drain), number: 1))
+    try peer.send(.server(AdminState(name: "view01", mode: .drain), number: 1))
     try peer.send(.start)
 
     let orders = try channel.receiveOrders()
@@ -72,7 +72,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(orders.configuration == ConfigurationText(text: "service: é", fileName: "b.yaml", hostName: "lb1"))
     #expect(orders.heartbeats.count == 2)
     #expect(orders.listeners.map(\.place) == [place])
-    #expect(orders.serverOrders == [ServerOrder(name: "view01", mode: .drain)])
+    #expect(orders.adminStates == [AdminState(name: "view01", mode: .drain)])
     let taken = orders.listeners[0].takeDescriptor()
     #expect(try Socket.localEndpoint(of: taken.number) == Socket.localEndpoint(of: listener.number))
     #expect(try peer.nextFact() == .hello(version: MessageVersion.current))
@@ -184,7 +184,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     let channel = try #require(made)
     let beats = try SharedHeartbeats.attach(SharedHeartbeats(loops: 2).file, loops: 2)
     try peer.sendConfiguration(generation: 8)
-    try peer.send(.server(ServerOrder(name: "view01", mode: .maintenance, weight: 3), number: 4))
+    try peer.send(.server(AdminState(name: "view01", mode: .maintenance, weight: 3), number: 4))
     try peer.send(.start)
     var events: [String] = []
     try channel.run(heartbeats: beats) { event in
@@ -234,13 +234,13 @@ private func words(_ event: ControlChannel.Event) -> String {
     for number in 0..<3 { channel.send(.load(Load(connections: UInt32(number), exchanges: 0, requests: 0))) }
     channel.send(.stopped)
 
-    var facts: [Fact] = []
+    var facts: [WorkerEvent] = []
     let runner = try Thread(name: "control") { try? channel.run(heartbeats: []) { _ in } }
     while facts.last != .stopped {
       guard case .message(let message) = try peer.socket.receive(limit: MessageLimit.message, waiting: true) else {
         break
       }
-      facts.append(try Fact(decoding: message.bytes.span))
+      facts.append(try WorkerEvent(decoding: message.bytes.span))
     }
     channel.finish()
     runner.join()

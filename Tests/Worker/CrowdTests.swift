@@ -9,110 +9,112 @@ import Wire
 /// Clients that are many, slow or silent, and the ones beside them.
 @Suite struct `A crowd of clients` {
   @Test func `nothing of TLS is made for a client that has sent nothing`() throws {
-    var stage = try Stage.make()
-    let silent = try silentClients(3, &stage)
-    #expect(stage.loop.clients.keys.allSatisfy { stage.loop.clients[$0].stream.tls == nil })
-    #expect(stage.loop.clients.keys.allSatisfy { stage.loop.clients[$0].isSilent })
-    var client = try stage.connect()
+    var testLoop = try TestLoop.make()
+    let silent = try silentClients(3, &testLoop)
+    #expect(testLoop.loop.clients.keys.allSatisfy { testLoop.loop.clients[$0].stream.tls == nil })
+    #expect(testLoop.loop.clients.keys.allSatisfy { testLoop.loop.clients[$0].isSilent })
+    var client = try testLoop.connect()
     client.send(get)
-    var server = try stage.accept()
-    _ = try stage.receive(&server)
-    #expect(stage.loop.clients.keys.count { !stage.loop.clients[$0].isSilent } == 1)
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
+    #expect(testLoop.loop.clients.keys.count { !testLoop.loop.clients[$0].isSilent } == 1)
     withExtendedLifetime(silent) {}
   }
 
   @Test func `a client is small until it speaks`() {
-    #expect(MemoryLayout<Client>.stride <= 1024, "\(MemoryLayout<Client>.stride)")
+    #expect(MemoryLayout<ClientConnection>.stride <= 1024, "\(MemoryLayout<ClientConnection>.stride)")
   }
 
   @Test func `a client that left behind its hello gets nothing signed`() throws {
-    var stage = try Stage.make()
-    var halfClosed = try stage.makeClient()
+    var testLoop = try TestLoop.make()
+    var halfClosed = try testLoop.makeClient()
     halfClosed.pump()
     halfClosed.cut()
-    var reset = try stage.makeClient()
+    var reset = try testLoop.makeClient()
     reset.pump()
     reset.vanish()
-    try stage.until("both are gone") {
-      $0.loop.world.counters.connections == 2 && $0.loop.clients.count == 0
+    try testLoop.until("both are gone") {
+      $0.loop.context.counters.connections == 2 && $0.loop.clients.count == 0
     }
-    #expect(stage.loop.world.counters.failedHandshakes == 2)
+    #expect(testLoop.loop.context.counters.failedHandshakes == 2)
     halfClosed.pump()
     #expect(!halfClosed.isConnected && halfClosed.received.isEmpty)
   }
 
   @Test func `a client that leaves while it waits for its turn gets nothing signed`() throws {
-    var stage = try Stage.make()
-    var client = try stage.makeClient()
+    var testLoop = try TestLoop.make()
+    var client = try testLoop.makeClient()
     client.pump()
-    try stage.until("it is accepted") { $0.loop.clients.count == 1 }
+    try testLoop.until("it is accepted") { $0.loop.clients.count == 1 }
     client.cut()
     // What the poller told before says nothing of the end.
-    let key = stage.loop.clients.keys[0]
-    stage.loop.clients[key].stream.became([.readable, .writable])
-    stage.loop.clients[key].standInLine(&stage.loop.world)
-    stage.loop.runHandshakes { stage.now }
-    #expect(stage.loop.clients.count == 0)
-    #expect(stage.loop.world.counters.failedHandshakes == 1)
+    let key = testLoop.loop.clients.keys[0]
+    testLoop.loop.clients[key].stream.became([.readable, .writable])
+    testLoop.loop.clients[key].standInLine(&testLoop.loop.context)
+    testLoop.loop.runHandshakes { testLoop.now }
+    #expect(testLoop.loop.clients.count == 0)
+    #expect(testLoop.loop.context.counters.failedHandshakes == 1)
   }
 
   @Test func `one turn goes on with so many handshakes and no more`() throws {
-    var stage = try Stage.make()
-    var clients: [FarEnd.Owner] = []
+    var testLoop = try TestLoop.make()
+    var clients: [TestServer.Owner] = []
     for _ in 0..<Loop.handshakesPerTurn * 2 {
-      var client = try stage.makeClient()
+      var client = try testLoop.makeClient()
       client.pump()
-      clients.append(FarEnd.Owner(client))
+      clients.append(TestServer.Owner(client))
     }
-    try stage.until("all are accepted") { $0.loop.clients.count == clients.count }
+    try testLoop.until("all are accepted") { $0.loop.clients.count == clients.count }
     var begun = 0
     while begun < clients.count {
-      stage.turn()
-      let now = stage.loop.clients.keys.count { !stage.loop.clients[$0].isSilent }
+      testLoop.turn()
+      let now = testLoop.loop.clients.keys.count { !testLoop.loop.clients[$0].isSilent }
       #expect(now - begun <= Loop.handshakesPerTurn)
       begun = now
     }
   }
 
   @Test func `time-outs that come all at once take several turns`() throws {
-    var stage = try Stage.make(settings: "timeouts: { tls-handshake: 5s }")
+    var testLoop = try TestLoop.make(settings: "timeouts: { tls-handshake: 5s }")
     let count = Loop.closingsPerTurn + 20
-    let silent = try silentClients(count, &stage)
-    stage.pass(.seconds(6))
-    #expect(stage.loop.clients.count == 20)
-    stage.turn()
-    #expect(stage.loop.clients.count == 0)
+    let silent = try silentClients(count, &testLoop)
+    testLoop.pass(.seconds(6))
+    #expect(testLoop.loop.clients.count == 20)
+    testLoop.turn()
+    #expect(testLoop.loop.clients.count == 0)
     withExtendedLifetime(silent) {}
   }
 
   @Test func `a turn ends connections by their time-outs for so long and no longer`() throws {
-    var stage = try Stage.make(settings: "timeouts: { tls-handshake: 5s }")
-    let silent = try silentClients(40, &stage)
-    stage.pass(.seconds(6), ticking: shareOfClosings)
-    try endSlowly(&stage)
+    var testLoop = try TestLoop.make(settings: "timeouts: { tls-handshake: 5s }")
+    let silent = try silentClients(40, &testLoop)
+    testLoop.pass(.seconds(6), ticking: shareOfClosings)
+    try endSlowly(&testLoop)
     withExtendedLifetime(silent) {}
   }
 
   @Test func `a turn ends connections by a stop for so long and no longer`() throws {
-    var stage = try Stage.make()
-    var clients: [FarEnd.Owner] = []
-    for _ in 0..<20 { clients.append(FarEnd.Owner(try stage.connect())) }
-    try stage.until("all are idle") { stage in stage.loop.clients.keys.allSatisfy { stage.loop.clients[$0].isIdle } }
-    stage.fleet.mailbox(of: 0).post(.stop(deadline: .distantFuture))
-    stage.pass(.zero, ticking: shareOfClosings)
-    try endSlowly(&stage)
+    var testLoop = try TestLoop.make()
+    var clients: [TestServer.Owner] = []
+    for _ in 0..<20 { clients.append(TestServer.Owner(try testLoop.connect())) }
+    try testLoop.until("all are idle") { testLoop in
+      testLoop.loop.clients.keys.allSatisfy { testLoop.loop.clients[$0].isIdle }
+    }
+    testLoop.sharedState.mailbox(of: 0).post(.stop(deadline: .distantFuture))
+    testLoop.pass(.zero, ticking: shareOfClosings)
+    try endSlowly(&testLoop)
   }
 
   /// What one connection takes that ends, as the clock says: a turn has time for five of them.
   private var shareOfClosings: Interval { Interval(nanoseconds: Loop.closingBudget.nanoseconds / 4) }
 
   /// Some have ended in the turn before; the others end a few in each.
-  private func endSlowly(_ stage: inout Stage) throws {
-    var left = stage.loop.clients.count
+  private func endSlowly(_ testLoop: inout TestLoop) throws {
+    var left = testLoop.loop.clients.count
     #expect(left > 0)
     while left > 0 {
-      stage.pass(.zero, ticking: shareOfClosings)
-      let ended = left - stage.loop.clients.count
+      testLoop.pass(.zero, ticking: shareOfClosings)
+      let ended = left - testLoop.loop.clients.count
       #expect(ended > 0 && ended <= 5)
       guard ended > 0 else { return }
       left -= ended
@@ -120,21 +122,21 @@ import Wire
   }
 
   @Test func `a turn goes on with handshakes for so long and no longer`() throws {
-    var stage = try Stage.make()
-    var clients: [FarEnd.Owner] = []
+    var testLoop = try TestLoop.make()
+    var clients: [TestServer.Owner] = []
     for _ in 0..<30 {
-      var client = try stage.makeClient()
+      var client = try testLoop.makeClient()
       client.pump()
-      clients.append(FarEnd.Owner(client))
+      clients.append(TestServer.Owner(client))
     }
-    try stage.until("all are accepted") { $0.loop.clients.count == clients.count }
-    func begun(_ stage: borrowing Stage) -> Int {
-      stage.loop.clients.keys.count { !stage.loop.clients[$0].isSilent }
+    try testLoop.until("all are accepted") { $0.loop.clients.count == clients.count }
+    func begun(_ testLoop: borrowing TestLoop) -> Int {
+      testLoop.loop.clients.keys.count { !testLoop.loop.clients[$0].isSilent }
     }
-    var before = begun(stage)
+    var before = begun(testLoop)
     for _ in 0..<200 where before < clients.count {
-      stage.pass(.zero, ticking: Interval(nanoseconds: Loop.handshakeBudget.nanoseconds / 2))
-      let now = begun(stage)
+      testLoop.pass(.zero, ticking: Interval(nanoseconds: Loop.handshakeBudget.nanoseconds / 2))
+      let now = begun(testLoop)
       #expect(now - before <= 2)
       before = now
     }
@@ -143,89 +145,89 @@ import Wire
   }
 
   @Test func `a client that has only connected does not stand in line for a handshake`() throws {
-    var stage = try Stage.make()
-    let silent = try silentClients(40, &stage)
+    var testLoop = try TestLoop.make()
+    let silent = try silentClients(40, &testLoop)
     for _ in 0..<2 {
-      stage.turn()
-      let isIdle = stage.loop.world.handshakes.isEmpty
+      testLoop.turn()
+      let isIdle = testLoop.loop.context.handshakes.isEmpty
       #expect(isIdle)
     }
     withExtendedLifetime(silent) {}
   }
 
   @Test func `at the limit the oldest client without a byte makes room`() throws {
-    var stage = try Stage.make(settings: "pool: { idle-connections: 0 }\nlimits: { connections: 3 }")
-    var talker = try stage.connect()
-    var silent = try silentClients(2, &stage)
-    var newcomer = try stage.connect()
-    #expect(stage.loop.clients.count == 3)
-    try expect(silent.removeFirst(), hasEnded: true, &stage)
-    try expect(silent.removeFirst(), hasEnded: false, &stage)
-    try serve(&talker, &stage)
-    try serve(&newcomer, &stage)
+    var testLoop = try TestLoop.make(settings: "pool: { idle-connections: 0 }\nlimits: { connections: 3 }")
+    var talker = try testLoop.connect()
+    var silent = try silentClients(2, &testLoop)
+    var newcomer = try testLoop.connect()
+    #expect(testLoop.loop.clients.count == 3)
+    try expect(silent.removeFirst(), hasEnded: true, &testLoop)
+    try expect(silent.removeFirst(), hasEnded: false, &testLoop)
+    try serve(&talker, &testLoop)
+    try serve(&newcomer, &testLoop)
   }
 
   @Test func `at the limit a handshake that does not end makes room before a client that is idle`() throws {
-    var stage = try Stage.make(settings: "pool: { idle-connections: 0 }\nlimits: { connections: 2 }")
-    var talker = try stage.connect()
-    var halfOpen = try stage.makeClient()
+    var testLoop = try TestLoop.make(settings: "pool: { idle-connections: 0 }\nlimits: { connections: 2 }")
+    var talker = try testLoop.connect()
+    var halfOpen = try testLoop.makeClient()
     halfOpen.pump()
-    try stage.until("its hello is answered") { stage in
-      stage.loop.clients.keys.contains {
-        stage.loop.clients[$0].phase == .handshaking && !stage.loop.clients[$0].isSilent
+    try testLoop.until("its hello is answered") { testLoop in
+      testLoop.loop.clients.keys.contains {
+        testLoop.loop.clients[$0].phase == .handshaking && !testLoop.loop.clients[$0].isSilent
       }
     }
-    var newcomer = try stage.connect()
-    #expect(stage.loop.clients.count == 2)
-    try serve(&talker, &stage)
-    try serve(&newcomer, &stage)
+    var newcomer = try testLoop.connect()
+    #expect(testLoop.loop.clients.count == 2)
+    try serve(&talker, &testLoop)
+    try serve(&newcomer, &testLoop)
     halfOpen.vanish()
   }
 
   @Test func `at the limit the client that has been idle longest makes room, and hears of it in order`() throws {
-    var stage = try Stage.make(settings: "pool: { idle-connections: 0 }\nlimits: { connections: 3 }")
-    var clients: [FarEnd.Owner] = []
+    var testLoop = try TestLoop.make(settings: "pool: { idle-connections: 0 }\nlimits: { connections: 3 }")
+    var clients: [TestServer.Owner] = []
     for _ in 0..<3 {
-      var client = try stage.connect()
-      try serve(&client, &stage)
-      clients.append(FarEnd.Owner(client))
-      stage.pass(.seconds(1))
+      var client = try testLoop.connect()
+      try serve(&client, &testLoop)
+      clients.append(TestServer.Owner(client))
+      testLoop.pass(.seconds(1))
     }
-    try serve(&clients[0].end, &stage)
-    var newcomer = try stage.connect()
-    #expect(try stage.receiveEnd(&clients[1].end) == .closed)
-    try serve(&newcomer, &stage)
-    try serve(&clients[0].end, &stage)
-    try serve(&clients[2].end, &stage)
+    try serve(&clients[0].end, &testLoop)
+    var newcomer = try testLoop.connect()
+    #expect(try testLoop.receiveEnd(&clients[1].end) == .closed)
+    try serve(&newcomer, &testLoop)
+    try serve(&clients[0].end, &testLoop)
+    try serve(&clients[2].end, &testLoop)
   }
 
   @Test func `at the limit nobody makes room for a client that has its share already`() throws {
-    var stage = try Stage.make(settings: "limits: { connections: 3, connections-per-address: 3 }")
-    let silent = try silentClients(3, &stage)
-    let refused = Descriptor.Owner(try Socket.connect(to: stage.endpoint))
-    try stage.until("one too many is refused") { $0.loop.world.counters.refusedConnections == 1 }
-    #expect(stage.loop.clients.count == 3)
-    for client in silent { try expect(client, hasEnded: false, &stage) }
+    var testLoop = try TestLoop.make(settings: "limits: { connections: 3, connections-per-address: 3 }")
+    let silent = try silentClients(3, &testLoop)
+    let refused = Descriptor.Owner(try Socket.connect(to: testLoop.endpoint))
+    try testLoop.until("one too many is refused") { $0.loop.context.counters.refusedConnections == 1 }
+    #expect(testLoop.loop.clients.count == 3)
+    for client in silent { try expect(client, hasEnded: false, &testLoop) }
     withExtendedLifetime(refused) {}
   }
 
   @Test func `at the limit nobody who is at work makes room, and newcomers wait`() throws {
-    var stage = try Stage.make(settings: "limits: { connections: 1 }")
-    var client = try stage.connect()
+    var testLoop = try TestLoop.make(settings: "limits: { connections: 1 }")
+    var client = try testLoop.connect()
     client.send(get)
-    var server = try stage.accept()
-    _ = try stage.receive(&server)
-    var newcomer = try stage.makeClient()
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
+    var newcomer = try testLoop.makeClient()
     for _ in 0..<20 {
       newcomer.pump()
-      stage.turn()
+      testLoop.turn()
     }
-    #expect(stage.loop.clients.count == 1 && !newcomer.isConnected)
+    #expect(testLoop.loop.clients.count == 1 && !newcomer.isConnected)
     server.send(answer)
     server.pump()
-    _ = try stage.receive(&client, until: "x")
-    stage.pass(Loop.acceptPause)
-    try stage.until("the newcomer is served") { _ in
+    _ = try testLoop.receive(&client, until: "x")
+    testLoop.pass(Loop.acceptPause)
+    try testLoop.until("the newcomer is served") { _ in
       newcomer.pump()
       return newcomer.isConnected
     }
@@ -237,25 +239,25 @@ import Wire
   private let answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
 
   /// One request and its answer.
-  private func serve(_ client: inout FarEnd, _ stage: inout Stage) throws {
+  private func serve(_ client: inout TestServer, _ testLoop: inout TestLoop) throws {
     client.send(get)
-    var server = try stage.accept()
-    _ = try stage.receive(&server)
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
     server.send(answer)
     server.pump()
-    _ = try stage.receive(&client, until: "x")
+    _ = try testLoop.receive(&client, until: "x")
   }
 
-  private func silentClients(_ count: Int, _ stage: inout Stage) throws -> [Descriptor.Owner] {
-    let before = stage.loop.clients.count
+  private func silentClients(_ count: Int, _ testLoop: inout TestLoop) throws -> [Descriptor.Owner] {
+    let before = testLoop.loop.clients.count
     var silent: [Descriptor.Owner] = []
-    for _ in 0..<count { silent.append(Descriptor.Owner(try Socket.connect(to: stage.endpoint))) }
-    try stage.until("\(count) silent clients") { $0.loop.clients.count == before + count }
+    for _ in 0..<count { silent.append(Descriptor.Owner(try Socket.connect(to: testLoop.endpoint))) }
+    try testLoop.until("\(count) silent clients") { $0.loop.clients.count == before + count }
     return silent
   }
 
-  private func expect(_ silent: Descriptor.Owner, hasEnded: Bool, _ stage: inout Stage) throws {
-    for _ in 0..<10 { stage.turn() }
+  private func expect(_ silent: Descriptor.Owner, hasEnded: Bool, _ testLoop: inout TestLoop) throws {
+    for _ in 0..<10 { testLoop.turn() }
     #expect(Socket.hasEnded(silent.descriptor.number) == hasEnded)
   }
 }

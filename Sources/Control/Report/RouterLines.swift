@@ -22,13 +22,13 @@ extension StatusText {
 
   private static func details(of router: StatusReport.Router, at now: Moment) -> PageLine {
     var line = PageLine("")
-    if let rival = router.rival {
-      line.append("\(rival) is active as well: firewall (protocol 112), multicast, switch?", .bad)
+    if let duplicateActive = router.duplicateActive {
+      line.append("\(duplicateActive) is active as well: firewall (protocol 112), multicast, switch?", .bad)
       line.append("; ")
     }
-    let reasons = router.obstacles.isEmpty ? router.burdens : router.obstacles
+    let reasons = router.faults.isEmpty ? router.priorityReductions : router.faults
     if !reasons.isEmpty {
-      line.append(reasons.joined(separator: ", "), router.obstacles.isEmpty ? .doubtful : .bad)
+      line.append(reasons.joined(separator: ", "), router.faults.isEmpty ? .doubtful : .bad)
       line.append("; ")
     }
     var parts = [
@@ -52,8 +52,8 @@ extension StatusText {
 
   private static func mood(of router: StatusReport.Router) -> PageLine.Mood {
     switch router.state {
-    case .active: router.rival == nil ? .good : .bad
-    case .backup: router.burdens.isEmpty ? .good : .doubtful
+    case .active: router.duplicateActive == nil ? .good : .bad
+    case .backup: router.priorityReductions.isEmpty ? .good : .doubtful
     case .initialize: .plain
     case .fault: .bad
     }

@@ -40,9 +40,9 @@ extension StatusReport {
     package var priority: UInt64 = 0
     package var configuredPriority: UInt64 = 0
     /// What lowers the priority, by name.
-    package var burdens: [String] = []
+    package var priorityReductions: [String] = []
     /// What keeps the node from taking part, by name.
-    package var obstacles: [String] = []
+    package var faults: [String] = []
     /// With their prefix lengths.
     package var addresses: [String] = []
     /// Whether they are on the interface.
@@ -52,7 +52,7 @@ extension StatusReport {
     /// The last one heard; nil when there was none.
     package var peer: Peer?
     /// The address of another Active beside this one, when it stays.
-    package var rival: String?
+    package var duplicateActive: String?
     /// Advertisements.
     package var sent: UInt64 = 0
     package var received: UInt64 = 0
@@ -88,9 +88,11 @@ extension StatusReport.Router {
       "name": .string(name), "interface": .string(interface), "router": .count(identifier),
       "version": .count(version), "state": .string(state.rawValue), "since": .moment(since),
       "priority": .count(priority), "configured_priority": .count(configuredPriority),
-      "priority_reductions": .array(burdens.map { .string($0) }), "faults": .array(obstacles.map { .string($0) }),
+      "priority_reductions": .array(priorityReductions.map { .string($0) }),
+      "faults": .array(faults.map { .string($0) }),
       "addresses": .array(addresses.map { .string($0) }), "holds_addresses": .bool(holdsAddresses),
-      "lease": .count(lease), "peer": .optional(peer, \.json), "duplicate_active": .optional(rival) { .string($0) },
+      "lease": .count(lease), "peer": .optional(peer, \.json),
+      "duplicate_active": .optional(duplicateActive) { .string($0) },
       "sent": .count(sent), "received": .count(received), "rejected": .array(rejected.map(\.json)),
       "became_active": .count(becameActive), "became_backup": .count(becameBackup),
       "became_fault": .count(becameFault),
@@ -105,13 +107,13 @@ extension StatusReport.Router {
     state = try fields.word("state")
     priority = try fields.count("priority")
     configuredPriority = try fields.count("configured_priority")
-    burdens = try fields.strings("priority_reductions")
-    obstacles = try fields.strings("faults")
+    priorityReductions = try fields.strings("priority_reductions")
+    faults = try fields.strings("faults")
     addresses = try fields.strings("addresses")
     holdsAddresses = try fields.bool("holds_addresses")
     lease = try fields.count("lease")
     peer = try fields.optional("peer") { (fields) throws(ControlFault) in try fields.object("peer", Peer.init) }
-    rival = try fields.optional("duplicate_active") { (fields) throws(ControlFault) in
+    duplicateActive = try fields.optional("duplicate_active") { (fields) throws(ControlFault) in
       try fields.string("duplicate_active")
     }
     sent = try fields.count("sent")

@@ -125,7 +125,7 @@ private func serveConnection(
   let handshake = Interval.seconds(10)
   Socket.abortOnClose(socket.number)
   do throws(DemoError) {
-    let stream = try TLSStream.accept(socket, context: context, stop: crowd.stop, patience: handshake)
+    let stream = try TLSStream.accept(socket, context: context, stop: crowd.stop, timeout: handshake)
     var connection = ExampleConnection(stream: stream, state: state)
     try connection.serve()
   } catch {

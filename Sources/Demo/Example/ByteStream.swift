@@ -4,7 +4,7 @@ import Wire
 /// server needs of a connection, whether it is TLS over a socket or a script in a test.
 package protocol ByteStream: ~Copyable {
   /// How long the peer may send or take nothing while it is waited for; nil: for ever.
-  var patience: Interval? { get set }
+  var timeout: Interval? { get set }
 
   /// Waits for bytes and appends them to `buffer`. False when the peer has ended its direction in order.
   mutating func receive(into buffer: inout [UInt8]) throws(DemoError) -> Bool

@@ -33,7 +33,7 @@ package struct ExampleConnection<Stream: ByteStream & ~Copyable>: ~Copyable {
 
   /// Reads and answers one request. False when the connection is to end.
   private mutating func serveRequest() throws(DemoError) -> Bool {
-    stream.patience = Self.idleLimit
+    stream.timeout = Self.idleLimit
     guard let (request, head) = try nextRequest() else { return false }
     state.countRequest()
     let endpoint = ExampleEndpoint(request)

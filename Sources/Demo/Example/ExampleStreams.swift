@@ -11,7 +11,7 @@ extension ExampleConnection where Stream: ~Copyable {
   mutating func serveTunnel(_ request: ExampleRequest, _ head: RequestHead) throws(DemoError) -> Bool {
     guard head.framing == .chunked else { throw .refused(.badRequest, "A tunnel's request is chunked.") }
     if head.expectsContinue { try sendContinue() }
-    stream.patience = nil
+    stream.timeout = nil
     try send(
       ExampleAnswer(.ok, streaming: .chunked, [.init("Content-Type", "application/octet-stream")]),
       closes: !request.keepsAlive)
@@ -48,7 +48,7 @@ extension ExampleConnection where Stream: ~Copyable {
     let answer = WebSocketHandshake.answer(to: request)
     guard answer.status == .switchingProtocols else { return try complete(request, answer) }
     try send(answer, closes: false)
-    stream.patience = nil
+    stream.timeout = nil
     var echo = WebSocketEcho()
     while true {
       echo.receive(received.span)

@@ -4,7 +4,7 @@ import Wire
 
 /// TLS over a TCP socket, for a thread that waits.
 package struct TLSStream: ~Copyable, ByteStream {
-  package var patience: Interval?
+  package var timeout: Interval?
 
   private var connection: TLSConnection
   private let socket: Descriptor
@@ -23,19 +23,19 @@ package struct TLSStream: ~Copyable, ByteStream {
 
   /// The server's side, its handshake done. Whatever is waited for ends with `.stopped` once `stop` is signalled.
   package static func accept(
-    _ socket: consuming Descriptor, context: ServerContext, stop: borrowing Wakeup, patience: Interval
+    _ socket: consuming Descriptor, context: ServerContext, stop: borrowing Wakeup, timeout: Interval
   ) throws(DemoError) -> TLSStream {
     let number = socket.number
     let connection = try needed { () throws(TLSError) in try TLSConnection(accepting: number, context: context) }
     let poller = try Self.poller(watching: socket, stop)
-    var stream = TLSStream(connection, socket, poller, patience)
+    var stream = TLSStream(connection, socket, poller, timeout)
     try stream.handshake()
     return stream
   }
 
   /// The client's side, connected and its handshake done. The same of `stop`.
   package static func connect(
-    to endpoint: Endpoint, context: ClientContext, serverName: ServerName, stop: borrowing Wakeup, patience: Interval
+    to endpoint: Endpoint, context: ClientContext, serverName: ServerName, stop: borrowing Wakeup, timeout: Interval
   ) throws(DemoError) -> TLSStream {
     let socket: Descriptor
     do throws(SystemError) { socket = try Socket.connect(to: endpoint) } catch { throw .broken("\(error)") }
@@ -44,19 +44,19 @@ package struct TLSStream: ~Copyable, ByteStream {
       try TLSConnection(connecting: number, context: context, serverName: serverName)
     }
     let poller = try Self.poller(watching: socket, stop)
-    var stream = TLSStream(connection, socket, poller, patience)
+    var stream = TLSStream(connection, socket, poller, timeout)
     try stream.handshake()
     return stream
   }
 
   private init(
     _ connection: consuming TLSConnection, _ socket: consuming Descriptor, _ poller: consuming Poller,
-    _ patience: Interval
+    _ timeout: Interval
   ) {
     self.connection = connection
     self.socket = socket
     self.poller = poller
-    self.patience = patience
+    self.timeout = timeout
   }
 
   /// What the peer's certificate is pinned by.
@@ -109,7 +109,7 @@ package struct TLSStream: ~Copyable, ByteStream {
     if case .failed(let failure) = result { throw .broken(failure.description) }
     Socket.shutdownWrite(socket.number)
     // Bytes that nobody read would turn the close into a reset, which overtakes what was sent.
-    patience = Self.farewell
+    timeout = Self.farewell
     var rest: [UInt8] = []
     while try receive(into: &rest) {
       rest.removeAll(keepingCapacity: true)
@@ -128,7 +128,7 @@ package struct TLSStream: ~Copyable, ByteStream {
     return poller
   }
 
-  private var deadline: Instant { patience.map { Clock.monotonic() + $0 } ?? .distantFuture }
+  private var deadline: Instant { timeout.map { Clock.monotonic() + $0 } ?? .distantFuture }
 
   private mutating func handshake() throws(DemoError) {
     let deadline = deadline

@@ -52,8 +52,8 @@ public struct Poller: ~Copyable {
   }
 
   /// As `wait(milliseconds:)`, to the nanosecond: for deadlines that are closer than a millisecond counts.
-  public func wait(_ patience: Interval) -> Int {
-    let nanoseconds = Int64(clamping: patience.nanoseconds)
+  public func wait(_ timeout: Interval) -> Int {
+    let nanoseconds = Int64(clamping: timeout.nanoseconds)
     // SAFETY: `events` has room for `batch` events.
     let count = unsafe cl_epoll_wait_nanoseconds(descriptor.number, events, Int32(Self.batch), nanoseconds)
     return max(0, Int(count))

@@ -1,5 +1,5 @@
 import Control
-import Roles
+import WorkerProtocol
 import Wire
 
 /// What administrators command of servers: kept, given to the worker, remembered in a file where the configuration
@@ -42,9 +42,9 @@ struct AdminCommandStateMachine {
 
   enum Effect: Equatable {
     /// Have the worker apply it.
-    case send(ServerOrder, number: UInt64)
+    case send(AdminState, number: UInt64)
     /// Write it soon; `saved` follows.
-    case save(OrderSnapshot, upTo: UInt64, path: String)
+    case save(AdminStateSnapshot, upTo: UInt64, path: String)
     /// Nothing is remembered any more.
     case forget
     case answer(Requester, server: String, isApplied: Bool, Memory)

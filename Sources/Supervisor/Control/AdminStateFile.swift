@@ -40,15 +40,15 @@ final class AdminStateFile: Sendable {
   }
 
   /// What an earlier service has left; empty when there is nothing, or nothing that reads, which is said in the log.
-  static func read(_ path: String, _ log: Logger) -> OrderSnapshot {
+  static func read(_ path: String, _ log: Logger) -> AdminStateSnapshot {
     let bytes: [UInt8]
-    do throws(SystemError) { bytes = try File.contents(of: path, limit: OrderSnapshot.byteLimit) } catch {
+    do throws(SystemError) { bytes = try File.contents(of: path, limit: AdminStateSnapshot.byteLimit) } catch {
       if error.code != SystemError.notFound { log.warning("orders: \(error); the file is ignored") }
-      return OrderSnapshot([:])
+      return AdminStateSnapshot([:])
     }
-    do throws(OrderSnapshotError) { return try OrderSnapshot(parsing: bytes.span) } catch {
+    do throws(AdminStateSnapshotError) { return try AdminStateSnapshot(parsing: bytes.span) } catch {
       log.warning("orders: \(path) \(error); the file is ignored")
-      return OrderSnapshot([:])
+      return AdminStateSnapshot([:])
     }
   }
 
@@ -58,7 +58,7 @@ final class AdminStateFile: Sendable {
   }
 
   /// Writes it there soon; of several that wait, the last. `number` is that of the last command in it.
-  func save(_ snapshot: OrderSnapshot, upTo number: UInt64, to path: String) {
+  func save(_ snapshot: AdminStateSnapshot, upTo number: UInt64, to path: String) {
     begin { $0.pending = Draft(path: path, text: snapshot.text, number: number) }
   }
 

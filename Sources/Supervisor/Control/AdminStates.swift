@@ -1,5 +1,5 @@
 import Control
-import Roles
+import WorkerProtocol
 
 /// The administrative state of each server that has one, by name: drained, in maintenance, with another weight. Pure:
 /// moments are handed in.
@@ -12,19 +12,19 @@ struct AdminStates {
   private var states: [String: StatusReport.Server.Order]
 
   /// As an earlier service has left it.
-  init(_ snapshot: OrderSnapshot = OrderSnapshot([:])) { states = snapshot.orders }
+  init(_ snapshot: AdminStateSnapshot = AdminStateSnapshot([:])) { states = snapshot.orders }
 
   /// What outlasts this process.
-  var snapshot: OrderSnapshot { OrderSnapshot(states) }
+  var snapshot: AdminStateSnapshot { AdminStateSnapshot(states) }
 
   /// A server's state; nil when it is what the configuration says.
   subscript(name: String) -> StatusReport.Server.Order? { states[name] }
 
   /// Every one, for a worker.
-  var all: [ServerOrder] { states.keys.sorted().map(state) }
+  var all: [AdminState] { states.keys.sorted().map(state) }
 
   /// Takes a command for a server; answers with the whole of its state, for the worker.
-  mutating func apply(_ command: ServerCommand, to name: String, at now: Moment) -> ServerOrder {
+  mutating func apply(_ command: ServerCommand, to name: String, at now: Moment) -> AdminState {
     number += 1
     let before = states[name]
     var next = before ?? StatusReport.Server.Order(mode: nil, weight: nil, since: now)
@@ -42,13 +42,13 @@ struct AdminStates {
   /// Forgets servers that are not among these.
   mutating func keep(_ names: Set<String>) { states = states.filter { names.contains($0.key) } }
 
-  private func state(of name: String) -> ServerOrder {
-    let mode: ServerOrder.Mode =
+  private func state(of name: String) -> AdminState {
+    let mode: AdminState.Mode =
       switch states[name]?.mode {
       case .drain: .drain
       case .maintenance: .maintenance
       case nil: .ready
       }
-    return ServerOrder(name: name, mode: mode, weight: states[name]?.weight.map { Int($0) })
+    return AdminState(name: name, mode: mode, weight: states[name]?.weight.map { Int($0) })
   }
 }

@@ -2,7 +2,7 @@ import Configuration
 import Control
 import Linux
 import Logging
-import Roles
+import WorkerProtocol
 import Wire
 
 /// Administrators' commands for servers, done.
@@ -73,7 +73,7 @@ struct AdminControl {
 
   /// As an earlier service has left them.
   init(_ plan: ServicePlan, file: AdminStateFile, log: Logger) {
-    var states = AdminStates(plan.orderFile.map { AdminStateFile.read($0, log) } ?? OrderSnapshot([:]))
+    var states = AdminStates(plan.orderFile.map { AdminStateFile.read($0, log) } ?? AdminStateSnapshot([:]))
     states.keep(plan.serverNames)
     for state in states.all {
       log.notice("orders: \(state.words), restored after a restart", metadata: ["server": "\(state.name)"])
@@ -83,7 +83,7 @@ struct AdminControl {
   }
 }
 
-extension ServerOrder {
+extension AdminState {
   /// `view01 drain, weight 5`.
   fileprivate var words: String {
     let parts = [mode == .ready ? nil : "\(mode)", weight.map { "weight \($0)" }]

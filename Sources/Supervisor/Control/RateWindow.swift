@@ -1,5 +1,5 @@
 import Control
-import Roles
+import WorkerProtocol
 import Wire
 
 /// How fast connections and requests come: what was counted over the last ten seconds, as the worker told it.

@@ -1,5 +1,5 @@
 import Control
-import Roles
+import WorkerProtocol
 import Wire
 
 /// The service as its configuration describes it and its worker has told of it. Pure: moments are handed in.
@@ -50,13 +50,13 @@ package struct ServiceStatus {
   package init(_ description: ServiceDescription) { self.description = description }
 
   /// Takes what the worker says of the service; what is not about it changes nothing here.
-  package mutating func note(_ fact: Fact, at now: Instant, _ moment: Moment) {
-    switch fact {
+  package mutating func note(_ event: WorkerEvent, at now: Instant, _ moment: Moment) {
+    switch event {
     case .serverChanged(let change): note(change, at: moment)
     case .load(let load): note(load, at: now)
     case .serverLoad(let load): note(load)
     case .certificate(let certificate): note(certificate)
-    case .hello, .ready, .refused, .stopped, .obeyed, .problem: break
+    case .hello, .ready, .refused, .stopped, .applied, .problem: break
     }
   }
 

@@ -124,7 +124,7 @@ extension VirtualRouters {
     let age = Interval(nanoseconds: instance.plan.settings.lease.nanoseconds / 4 + 1_000_000_000)
     let time = UTCTime(nanoseconds: Clock.wall() + age.nanoseconds)
     var channel = instance.channel
-    for advertisement in routerSet.routers[index].lastWords {
+    for advertisement in routerSet.routers[index].shutdownAdvertisements {
       for destination in instance.destinations {
         record.packets.append(
           LeaseRecord.Packet(

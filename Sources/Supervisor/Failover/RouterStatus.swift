@@ -22,15 +22,15 @@ extension VirtualRouters {
       shown.state = StatusReport.Router.State(router.role)
       shown.priority = UInt64(router.priority)
       shown.configuredPriority = UInt64(plan.settings.priority)
-      shown.burdens = router.burdens
-      shown.obstacles = router.obstacles
+      shown.priorityReductions = router.priorityReductions
+      shown.faults = router.faults
       shown.addresses = zip(plan.settings.addresses, plan.prefixLengths).map { "\($0)/\($1)" }
       shown.holdsAddresses = router.holdsAddresses
       shown.lease = plan.settings.lease.milliseconds / 1000
       shown.peer = router.peer.map {
         .init(address: "\($0.address)", priority: UInt64($0.priority), heard: moment($0.heardAt))
       }
-      shown.rival = router.rival.map { "\($0)" }
+      shown.duplicateActive = router.duplicateActive.map { "\($0)" }
       fillCounters(of: index, &shown)
       return shown
     }

@@ -1,6 +1,6 @@
 import Glibc
 import Linux
-import Roles
+import WorkerProtocol
 import Wire
 
 /// Every listening socket of the service: one for each event loop at each place. They live here, in the supervisor, so

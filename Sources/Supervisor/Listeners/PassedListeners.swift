@@ -1,5 +1,5 @@
 import Linux
-import Roles
+import WorkerProtocol
 import Systemd
 import Wire
 

@@ -1,7 +1,7 @@
 import Control
 import Linux
 import Logging
-import Roles
+import WorkerProtocol
 import Systemd
 import Wire
 

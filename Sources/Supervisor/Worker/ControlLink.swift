@@ -1,14 +1,14 @@
 import Linux
-import Roles
+import WorkerProtocol
 
-/// The supervisor's end of the control socket: orders that wait for room, and facts that have come.
+/// The supervisor's end of the control socket: orders that wait for room, and events that have come.
 ///
 /// A worker whose main thread hangs takes nothing more, while its loops may serve for hours. What operators ask for
 /// meanwhile is refused once `operatorsLimit` orders of theirs wait: `hasRoomForOperators`.
 struct ControlLink: ~Copyable {
   /// What reading found.
   enum Receipt {
-    case fact(Fact)
+    case event(WorkerEvent)
     /// The worker sent what is not a message.
     case faulty(String)
     /// Nothing is there yet.
@@ -18,7 +18,7 @@ struct ControlLink: ~Copyable {
   }
 
   private struct Parcel {
-    let order: Order
+    let order: WorkerCommand
     let attachment: SharedDescriptor?
     /// An operator asked for it.
     let isOperators: Bool
@@ -44,13 +44,15 @@ struct ControlLink: ~Copyable {
   }
 
   /// Queues an order behind those that wait already; `flush` sends.
-  mutating func send(_ order: Order, with attachment: SharedDescriptor? = nil, forOperators isOperators: Bool = false) {
+  mutating func send(
+    _ order: WorkerCommand, with attachment: SharedDescriptor? = nil, forOperators isOperators: Bool = false
+  ) {
     precondition(order.carriesDescriptor == (attachment != nil))
     waiting.append(Parcel(order: order, attachment: attachment, isOperators: isOperators))
     if isOperators { operatorsWaiting += 1 }
   }
 
-  /// Sends as far as there is room. A worker that is gone takes nothing; its end is noticed where facts are read.
+  /// Sends as far as there is room. A worker that is gone takes nothing; its end is noticed where events are read.
   mutating func flush() {
     var count = 0
     defer { waiting.removeFirst(count) }
@@ -71,7 +73,7 @@ struct ControlLink: ~Copyable {
     }
   }
 
-  /// The next fact that has come. Never waits.
+  /// The next event that has come. Never waits.
   func receive() -> Receipt {
     do {
       switch try socket.receive(limit: MessageLimit.message) {
@@ -87,6 +89,6 @@ struct ControlLink: ~Copyable {
   }
 
   private static func read(_ bytes: [UInt8]) -> Receipt {
-    do { return .fact(try Fact(decoding: bytes.span)) } catch { return .faulty(error.description) }
+    do { return .event(try WorkerEvent(decoding: bytes.span)) } catch { return .faulty(error.description) }
   }
 }

@@ -1,6 +1,6 @@
 import Control
 import Linux
-import Roles
+import WorkerProtocol
 import Wire
 
 /// A running worker: its process, the link to it, its heartbeats, and how much it may still say.
@@ -16,7 +16,7 @@ struct WorkerProcess: ~Copyable {
   let since = Moment.now
   /// It has said more than one turn takes.
   var hasFactsLeft = false
-  private var budget: FactBudget
+  private var budget: EventBudget
   private let heartbeats: SharedHeartbeats
   private var watch: HeartbeatWatch?
 
@@ -47,7 +47,7 @@ struct WorkerProcess: ~Copyable {
     link.send(.start)
     self.child = child
     self.link = link
-    budget = FactBudget(servers: plan.description.servers.count, at: Clock.monotonic())
+    budget = EventBudget(servers: plan.description.servers.count, at: Clock.monotonic())
     self.heartbeats = heartbeats
     watch = nil
   }
@@ -55,7 +55,7 @@ struct WorkerProcess: ~Copyable {
   /// What it has said, as far as its budget goes. Never waits.
   mutating func receive(at now: Instant) -> ControlLink.Receipt {
     let receipt = link.receive()
-    if case .fact = receipt, !budget.spend(at: now) { return .faulty(budget.reason) }
+    if case .event = receipt, !budget.spend(at: now) { return .faulty(budget.reason) }
     return receipt
   }
 

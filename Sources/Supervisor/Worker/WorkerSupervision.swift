@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 import Logging
-import Roles
+import WorkerProtocol
 import Systemd
 import Wire
 
@@ -42,10 +42,10 @@ extension Supervision {
       case .faulty(let reason):
         handle(worker: .faulty(reason: reason))
         break reading
-      case .fact(let fact):
-        take(fact)
+      case .event(let event):
+        take(event)
         taken += 1
-        guard taken < FactBudget.perTurn else {
+        guard taken < EventBudget.perTurn else {
           worker?.hasFactsLeft = true
           return
         }
@@ -62,8 +62,8 @@ extension Supervision {
     handle(worker: .exited(end))
   }
 
-  private mutating func take(_ fact: Fact) {
-    switch fact {
+  private mutating func take(_ event: WorkerEvent) {
+    switch event {
     case .hello(let version):
       guard version != MessageVersion.current else { return }
       handle(worker: .faulty(reason: MessageError.version(theirs: version).description))
@@ -75,10 +75,10 @@ extension Supervision {
       worker?.watch(loops: active.plan.loops, bound: active.limits.stall, at: Clock.monotonic())
       handle(worker: .ready)
     case .refused(_, let reason): handle(worker: .refused(reason: reason))
-    case .serverChanged, .load, .serverLoad, .certificate: status.note(fact, at: Clock.monotonic(), .now)
+    case .serverChanged, .load, .serverLoad, .certificate: status.note(event, at: Clock.monotonic(), .now)
     case .problem(let problem):
       OperationalLog.add(ProblemList.Entry(time: problem.time, count: problem.count, text: problem.text))
-    case .obeyed(let number): handle(admin: .applied(upTo: number))
+    case .applied(let number): handle(admin: .applied(upTo: number))
     case .stopped: break
     }
   }

@@ -2,7 +2,7 @@ import COpenSSL
 
 /// Asks a certificate's authority whether the certificate is still good (OCSP, RFC 6960), and judges what it answers. It
 /// sends nothing itself.
-@safe public final class StatusInquiry: Sendable {
+@safe public final class OCSPRequest: Sendable {
   private let certificate: Certificate
   private let issuer: Certificate
 

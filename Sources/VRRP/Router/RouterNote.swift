@@ -7,7 +7,7 @@ package enum RouterNote: Hashable, Sendable {
   /// It does something else now.
   case transition(Transition)
   /// The conditions changed the priority.
-  case priority(from: UInt8, to: UInt8, burdens: [String])
+  case priority(from: UInt8, to: UInt8, priorityReductions: [String])
   /// An advertisement of an Active that is worse than we are, while we are Active.
   case worseActive(IPAddress, priority: UInt8)
   /// Such advertisements go on.
@@ -51,8 +51,9 @@ package enum RouterNote: Hashable, Sendable {
   package var text: String {
     switch self {
     case .transition(let transition): "\(transition)"
-    case .priority(let from, let to, let burdens):
-      "priority \(to), was \(from)" + (burdens.isEmpty ? "" : ": \(burdens.joined(separator: ", "))")
+    case .priority(let from, let to, let priorityReductions):
+      "priority \(to), was \(from)"
+        + (priorityReductions.isEmpty ? "" : ": \(priorityReductions.joined(separator: ", "))")
     case .worseActive(let address, let priority):
       "\(address) is Active as well, with priority \(priority): advertising and announcing the address again"
     case .bothActive(let address, let priority, let interval):
@@ -120,7 +121,7 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
     /// The same, and advertisements are rejected.
     case rejectedActive(String)
     /// These conditions forbid taking part.
-    case obstacles([String])
+    case faults([String])
     /// Handed over on purpose.
     case failover
     /// The process stops.
@@ -147,7 +148,7 @@ extension Transition.Reason: CustomStringConvertible {
     case .better(let address, let priority): "\(address) is Active with priority \(priority)"
     case .unheardActive(let owner): "\(owner) has the address, and is not heard"
     case .rejectedActive(let owner): "\(owner) has the address, and its advertisements are rejected"
-    case .obstacles(let names): names.joined(separator: ", ")
+    case .faults(let names): names.joined(separator: ", ")
     case .failover: "handed over by the administrator"
     case .stopped: "stopping"
     case .suspended: "the process did not run"

@@ -40,7 +40,7 @@ package struct RouterSet: Sendable {
 
   /// Tells one virtual router, and those that go with it what came of it.
   package mutating func handle(_ event: VirtualRouter.Event, for index: Int, at now: Instant) -> [Effect] {
-    let before = routers[index].ownObstacles.first
+    let before = routers[index].ownFaults.first
     let effects = routers[index].handle(event, at: now)
     var all = effects.map { Effect(router: index, effect: $0) }
     guard let group = groups[index] else { return all }
@@ -48,11 +48,11 @@ package struct RouterSet: Sendable {
       guard let consequence = Self.consequence(of: transition) else { continue }
       for other in others(than: index, in: group) { all += tell(consequence, to: other, at: now) }
     }
-    if routers[index].ownObstacles.first != before {
+    if routers[index].ownFaults.first != before {
       for member in routers.indices where groups[member] == group {
-        let obstacle = others(than: member, in: group).compactMap { routers[$0].ownObstacles.first }.first
-        if obstacle != routers[member].groupObstacle {
-          all += tell(.groupObstacle(obstacle), to: member, at: now)
+        let obstacle = others(than: member, in: group).compactMap { routers[$0].ownFaults.first }.first
+        if obstacle != routers[member].groupFault {
+          all += tell(.groupFault(obstacle), to: member, at: now)
         }
       }
     }

@@ -85,7 +85,7 @@ package struct TrackedPriority: Sendable {
 
   /// The names of conditions that keep the node from taking part: bad ones that mean giving up, and any that nothing
   /// is known of yet.
-  package var obstacles: [String] {
+  package var faults: [String] {
     zip(tracks, standings).compactMap { track, standing in
       if standing == .unknown { return track.name }
       return track.weight == .giveUp && !standing.countsAsGood ? track.name : nil
@@ -93,7 +93,7 @@ package struct TrackedPriority: Sendable {
   }
 
   /// The names of conditions that lower the priority now.
-  package var burdens: [String] {
+  package var priorityReductions: [String] {
     zip(tracks, standings).compactMap { track, standing in
       guard case .priority = track.weight, !standing.countsAsGood else { return nil }
       return track.name

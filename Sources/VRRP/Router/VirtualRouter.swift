@@ -56,7 +56,7 @@ package struct VirtualRouter: Sendable {
     /// longer). `RouterSet` sends these.
     case groupTookOver
     case groupYielded
-    case groupObstacle(String?)
+    case groupFault(String?)
   }
 
   package enum Effect: Hashable, Sendable {
@@ -118,12 +118,12 @@ package struct VirtualRouter: Sendable {
   var tracked: TrackedPriority
   var lease: AddressLease
   var announcements = AnnouncementSchedule()
-  var rivals = RivalWatch()
+  var rivals = ConflictDetector()
   var source: IPAddress?
   var isStarted = false
   var hasTakenPart = false
   var isStopping = false
-  var groupObstacle: String?
+  var groupFault: String?
   /// Until when the node stays withdrawn by the administrator.
   var awayUntil: Instant?
   /// How the addresses are announced against a worse Active, and against who else has them.
@@ -157,7 +157,7 @@ package struct VirtualRouter: Sendable {
   package mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
     var effects = catchUp(to: now)
     effects += react(to: event, at: now)
-    effects += settle(at: now)
+    effects += applyTransitions(at: now)
     return effects
   }
 
@@ -188,19 +188,21 @@ package struct VirtualRouter: Sendable {
   package var priority: UInt8 { awayUntil == nil ? tracked.effective : Self.leastPriority }
 
   /// What lowers the priority, by name.
-  package var burdens: [String] { tracked.burdens + (awayUntil == nil ? [] : ["withdrawn by the administrator"]) }
+  package var priorityReductions: [String] {
+    tracked.priorityReductions + (awayUntil == nil ? [] : ["withdrawn by the administrator"])
+  }
 
   /// What keeps this node from taking part, by name.
-  package var obstacles: [String] { ownObstacles + [groupObstacle].compactMap { $0 } }
+  package var faults: [String] { ownFaults + [groupFault].compactMap { $0 } }
 
   /// The same without what the group does.
-  var ownObstacles: [String] { tracked.obstacles + (source == nil ? ["no source address"] : []) }
+  var ownFaults: [String] { tracked.faults + (source == nil ? ["no source address"] : []) }
 
   /// Whether the addresses are on the interface as far as we know.
   package var holdsAddresses: Bool { lease.isPresent }
 
   /// Whether somebody else is Active as well, and has been for a while.
-  package var rival: IPAddress? { rivals.established }
+  package var duplicateActive: IPAddress? { rivals.established }
 
   /// What the other nodes should hear of us.
   func advertisement(priority: UInt8, interval: UInt16? = nil) -> Advertisement {

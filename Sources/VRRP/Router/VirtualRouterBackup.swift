@@ -163,7 +163,7 @@ extension VirtualRouter {
     }
     let before = waiting.followed
     let isFollowed = before?.address == address
-    guard relieves(advertisement, waiting, at: now) else {
+    guard supersedes(advertisement, waiting, at: now) else {
       waiting.since = now
       waiting.isHurried = false
       waiting.reason = .activeSilent
@@ -186,7 +186,7 @@ extension VirtualRouter {
   }
 
   /// Whether an Active is one to take over from. Without preemption only from one that says it is of no use.
-  private func relieves(_ advertisement: Advertisement, _ waiting: Waiting, at now: Instant) -> Bool {
+  private func supersedes(_ advertisement: Advertisement, _ waiting: Waiting, at now: Instant) -> Bool {
     guard advertisement.priority < priority else { return false }
     if advertisement.priority == Self.leastPriority { return true }
     return settings.preempts && now >= waiting.preemptsFrom

@@ -44,13 +44,13 @@ extension VirtualRouter {
     case .stop:
       return stop(at: now)
     case .groupTookOver:
-      guard case .backup = state, obstacles.isEmpty else { return [] }
+      guard case .backup = state, faults.isEmpty else { return [] }
       return becomeActive(because: .group, at: now)
     case .groupYielded:
       guard case .active = state else { return [] }
       return leave(for: .group, at: now)
-    case .groupObstacle(let name):
-      groupObstacle = name
+    case .groupFault(let name):
+      groupFault = name
       return []
     }
   }
@@ -77,7 +77,7 @@ extension VirtualRouter {
     case .initialize: break
     case .backup(let waiting): effects += expire(waiting, at: now)
     case .active(let advertiseAt): effects += advertise(dueAt: advertiseAt, at: now)
-    case .leaving(let leaving): effects += insist(leaving, at: now)
+    case .leaving(let leaving): effects += reannounce(leaving, at: now)
     }
     effects += decide(at: now)
     effects += announcements.advance(to: now)
@@ -99,14 +99,14 @@ extension VirtualRouter {
   }
 
   /// Draws the consequences of conditions that changed.
-  mutating func settle(at now: Instant) -> [Effect] {
+  mutating func applyTransitions(at now: Instant) -> [Effect] {
     var effects = tellPriority()
-    let mayTakePart = isStarted && !isStopping && obstacles.isEmpty
+    let mayTakePart = isStarted && !isStopping && faults.isEmpty
     switch state {
     case .initialize where mayTakePart: effects += takePart(at: now)
     case .backup where !mayTakePart:
-      effects += transition(to: .initialize, because: isStopping ? .stopped : .obstacles(obstacles), at: now)
-    case .active where !mayTakePart: effects += leave(for: .obstacles(obstacles), at: now)
+      effects += transition(to: .initialize, because: isStopping ? .stopped : .faults(faults), at: now)
+    case .active where !mayTakePart: effects += leave(for: .faults(faults), at: now)
     case .leaving where source == nil: effects += endLeaving(successor: nil, at: now)
     case .initialize, .backup, .active, .leaving: break
     }
@@ -124,8 +124,8 @@ extension VirtualRouter {
     let (before, priority) = (toldPriority, priority)
     guard priority != before, hasTakenPart else { return [] }
     toldPriority = priority
-    let said = [Effect.note(.priority(from: before, to: priority, burdens: burdens))]
-    guard case .active = state, obstacles.isEmpty else { return said }
+    let said = [Effect.note(.priority(from: before, to: priority, priorityReductions: priorityReductions))]
+    guard case .active = state, faults.isEmpty else { return said }
     guard priority < before, settings.version == .v3 else { return said + send(advertisement(priority: priority)) }
     // A Backup learns the short interval, and then hears an Active that is worse than itself and does not count.
     return said + send(advertisement(priority: before, interval: Pace.handOverInterval))

@@ -17,7 +17,7 @@ extension VirtualRouter {
 
   /// What is to be sent on behalf of an Active that died: that it is gone, and in version 3 before it that a Backup need
   /// not wait.
-  package var lastWords: [Advertisement] {
+  package var shutdownAdvertisements: [Advertisement] {
     let hurry = advertisement(priority: advertisedPriority, interval: Pace.handOverInterval)
     return (settings.version == .v3 ? [hurry] : []) + [advertisement(priority: 0)]
   }
@@ -32,10 +32,10 @@ extension VirtualRouter {
     rivals.forget()
     state = .leaving(leaving)
     guard source != nil else { return endLeaving(successor: nil, at: now) }
-    return farewell(leaving)
+    return resign(leaving)
   }
 
-  private mutating func farewell(_ leaving: Leaving) -> [Effect] {
+  private mutating func resign(_ leaving: Leaving) -> [Effect] {
     counters.priorityZeroSent += 1
     let hurry =
       settings.version == .v3
@@ -44,13 +44,13 @@ extension VirtualRouter {
   }
 
   /// Says it again when it is time, and gives up waiting when it is.
-  mutating func insist(_ leaving: Leaving, at now: Instant) -> [Effect] {
+  mutating func reannounce(_ leaving: Leaving, at now: Instant) -> [Effect] {
     if now >= leaving.until { return endLeaving(successor: nil, at: now) }
     guard let repeatAt = leaving.repeatAt, now >= repeatAt else { return [] }
     var leaving = leaving
     leaving.repeatAt = now + Pace.handOverRepeat
     state = .leaving(leaving)
-    return farewell(leaving)
+    return resign(leaving)
   }
 
   mutating func hearSuccessor(
@@ -76,7 +76,7 @@ extension VirtualRouter {
   {
     guard case .leaving(let leaving) = state else { return [] }
     let isOrder = leaving.purpose == .failover
-    let staysUp = (isOrder || leaving.purpose == .group) && obstacles.isEmpty
+    let staysUp = (isOrder || leaving.purpose == .group) && faults.isEmpty
     guard let successor else {
       var effects = [Effect.note(.nobodyTookOver)]
       if staysUp {

@@ -21,18 +21,18 @@ final class AffinityFile: Sendable {
     var hasEnded = false
   }
 
-  private let homes: Homes
+  private let affinity: AffinityStore
   private let log: Logger
   private let state = Mutex(State())
   private let wakeup: Wakeup
 
   /// `path` is where the homes, as they are, have come from, if they were kept anywhere.
-  init(_ homes: Homes, readFrom path: String?, log: Logger, at now: Instant) throws(SystemError) {
-    self.homes = homes
+  init(_ affinity: AffinityStore, readFrom path: String?, log: Logger, at now: Instant) throws(SystemError) {
+    self.affinity = affinity
     self.log = log
     wakeup = try Wakeup()
     guard let path else { return }
-    state.withLock { $0.saved = (path, homes.changes) }
+    state.withLock { $0.saved = (path, affinity.changes) }
     try adopt(path, at: now)
   }
 
@@ -102,10 +102,10 @@ final class AffinityFile: Sendable {
       let path: String?
       let saved: (path: String, changes: UInt64)?
       (path, saved, isEnding) = state.withLock { ($0.path, $0.saved, $0.isEnding) }
-      let changes = homes.changes
+      let changes = affinity.changes
       guard let path, saved?.path != path || saved?.changes != changes else { continue }
       do throws(SystemError) {
-        try File.replace(path, with: homes.snapshot(at: Clock.monotonic(), wall: Clock.wall()).encoded().span)
+        try File.replace(path, with: affinity.snapshot(at: Clock.monotonic(), wall: Clock.wall()).encoded().span)
         state.withLock { $0.saved = (path, changes) }
         if isFailing { log.notice("affinity: \(path) can be written again") }
         isFailing = false

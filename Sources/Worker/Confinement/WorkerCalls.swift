@@ -32,7 +32,7 @@ package enum WorkerCalls {
     // Locks, and threads that wait.
     .allow(.futex), .allow(.poll), .allow(.ppoll), .allow(.clockNanosleep), .allow(.nanosleep), .allow(.schedYield),
     .allow(.restartSyscall),
-    // The supervisor's orders with their descriptors, facts for it, and journal entries.
+    // The supervisor's orders with their descriptors, events for it, and journal entries.
     .allow(.recvmsg), .allow(.sendmsg),
     // Memory. `mmap` and `mprotect`, which could make it executable, are below.
     .allow(.brk), .allow(.munmap), .allow(.mremap), .allow(.madvise),

@@ -12,14 +12,14 @@ extension ConfigurationText {
 
 extension Configuration.Loaded {
   /// The configuration, or what is wrong with it.
-  func accepted() throws(GenerationError) -> Configuration {
-    guard let configuration else { throw GenerationError("the configuration has errors") }
+  func accepted() throws(ConfigurationSnapshotError) -> Configuration {
+    guard let configuration else { throw ConfigurationSnapshotError("the configuration has errors") }
     return configuration
   }
 
   /// What is wrong with the configuration and the files that it names, each with its place; the error itself when it
   /// is neither's fault.
-  mutating func reason(of error: GenerationError) -> String {
+  mutating func reason(of error: ConfigurationSnapshotError) -> String {
     checkFiles(at: Self.now, supervisors: false)
     let errors = diagnostics.filter { $0.severity == .error }
     return errors.isEmpty ? error.reason : errors.map(\.line).joined(separator: "; ")

@@ -1,5 +1,5 @@
 import Linux
-import Roles
+import WorkerProtocol
 import Synchronization
 import Wire
 
@@ -19,7 +19,7 @@ package enum ControlError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// The worker's end of the link to its supervisor: orders come in on the main thread, facts go out from any.
+/// The worker's end of the link to its supervisor: orders come in on the main thread, events go out from any.
 ///
 /// Start with `receiveOrders`, then `send` the outcome, then stay in `run`.
 package final class ControlChannel: Sendable {
@@ -28,9 +28,9 @@ package final class ControlChannel: Sendable {
     /// Accept no more, let exchanges finish, then call `finish`; what is left after this time is cut.
     case stop(within: Interval)
     /// Serve another configuration.
-    case reload(WorkerOrders)
-    /// An operator wants this of a server; answer the number with `Fact.obeyed`.
-    case server(ServerOrder, number: UInt64)
+    case reload(WorkerSetup)
+    /// An operator wants this of a server; answer the number with `WorkerEvent.applied`.
+    case server(AdminState, number: UInt64)
     /// About a second has passed: the time to tell the load.
     case tick
   }
@@ -38,7 +38,7 @@ package final class ControlChannel: Sendable {
   private let socket: MessageSocket
   private let wakeup: Wakeup
   /// Facts that the supervisor had no room for yet, oldest first.
-  private let pending = Mutex<[Fact]>([])
+  private let pending = Mutex<[WorkerEvent]>([])
   private let finished = Atomic<Bool>(false)
   /// Made at the start, when there are descriptors to be had, and taken by `run`.
   private let poller: Mutex<Poller?>
@@ -56,14 +56,14 @@ package final class ControlChannel: Sendable {
 
   // MARK: Orders
 
-  /// Waits for everything that the worker starts with, up to and with `Order.start`.
-  package func receiveOrders() throws(ControlError) -> WorkerOrders {
+  /// Waits for everything that the worker starts with, up to and with `WorkerCommand.start`.
+  package func receiveOrders() throws(ControlError) -> WorkerSetup {
     send(.hello(version: MessageVersion.current))
     let first = try nextOrder().order
     guard case .hello(let version) = first else { throw .message(.unexpected(first.name)) }
     guard version == MessageVersion.current else { throw .message(.version(theirs: version)) }
 
-    var draft = OrderDraft()
+    var draft = WorkerSetupDraft()
     while true {
       var received = try nextOrder()
       if let orders = try draft.add(received.order, received.takeDescriptor()) { return orders }
@@ -73,7 +73,7 @@ package final class ControlChannel: Sendable {
   /// Hands the main thread to the supervisor: calls `handle` for what comes, until some thread calls `finish`. Throws
   /// when the supervisor is lost. `heartbeats` are those that came with the first orders.
   package func run(heartbeats: [Heartbeat], _ handle: (Event) -> Void) throws(ControlError) {
-    var draft = OrderDraft(reloadWith: heartbeats)
+    var draft = WorkerSetupDraft(reloadWith: heartbeats)
     guard let poller = poller.withLock({ $0.take() }) else { preconditionFailure("run is called once") }
     var nextTick = Clock.monotonic() + Self.tick
     while !finished.load(ordering: .acquiring) {
@@ -87,7 +87,7 @@ package final class ControlChannel: Sendable {
         case .server(let order, let number): handle(.server(order, number: number))
         default:
           guard let orders = try draft.add(received.order, received.takeDescriptor()) else { continue }
-          draft = OrderDraft(reloadWith: heartbeats)
+          draft = WorkerSetupDraft(reloadWith: heartbeats)
           handle(.reload(orders))
         }
       }
@@ -109,33 +109,33 @@ package final class ControlChannel: Sendable {
 
   /// Tells the supervisor, now or as soon as it has room. From any thread; never waits. Newer news of the same thing
   /// take the place of older ones that have not left yet.
-  package func send(_ fact: Fact) {
+  package func send(_ event: WorkerEvent) {
     let left = pending.withLock { waiting in
-      if waiting.isEmpty, deliver(fact) { return true }
-      waiting.removeAll { Self.replaces(fact, $0) }
-      waiting.append(fact)
+      if waiting.isEmpty, deliver(event) { return true }
+      waiting.removeAll { Self.replaces(event, $0) }
+      waiting.append(event)
       return false
     }
     if !left { wakeup.signal() }
   }
 
-  /// Whether facts wait for the supervisor to read.
+  /// Whether events wait for the supervisor to read.
   var isBehind: Bool { pending.withLock { !$0.isEmpty } }
 
   /// Sends what waits, as far as there is room; true when nothing is left.
   private func flush() -> Bool {
     pending.withLock { waiting in
-      while let fact = waiting.first, deliver(fact) { waiting.removeFirst() }
+      while let event = waiting.first, deliver(event) { waiting.removeFirst() }
       return waiting.isEmpty
     }
   }
 
   /// False when the supervisor has to read first. A link that is broken takes everything: `run` notices its end.
-  private func deliver(_ fact: Fact) -> Bool {
-    do { return try socket.send(fact.encoded().span) } catch { return true }
+  private func deliver(_ event: WorkerEvent) -> Bool {
+    do { return try socket.send(event.encoded().span) } catch { return true }
   }
 
-  private static func replaces(_ new: Fact, _ old: Fact) -> Bool {
+  private static func replaces(_ new: WorkerEvent, _ old: WorkerEvent) -> Bool {
     switch (new, old) {
     case (.load, .load): true
     case (.serverChanged(let new), .serverChanged(let old)): new.name == old.name && new.endpoint == old.endpoint
@@ -147,15 +147,15 @@ package final class ControlChannel: Sendable {
   // MARK: Reading
 
   private static let tick = Interval.seconds(1)
-  /// How soon facts that found no room are tried again.
+  /// How soon events that found no room are tried again.
   private static let retry = Interval.milliseconds(50)
 
   private struct Received: ~Copyable {
-    let order: Order
+    let order: WorkerCommand
     private var descriptor: Descriptor?
 
     init(_ message: consuming MessageSocket.Message) throws(MessageError) {
-      let order = try Order(decoding: message.bytes.span)
+      let order = try WorkerCommand(decoding: message.bytes.span)
       let descriptor = message.takeDescriptor()
       let isThere = descriptor != nil
       guard order.carriesDescriptor == isThere else { throw .descriptor(missing: !isThere) }

@@ -1,6 +1,6 @@
 import Balancing
 import Linux
-import Roles
+import WorkerProtocol
 import Systemd
 import TLS
 
@@ -10,15 +10,18 @@ struct WorkerFigures: Sendable {
   let servers: [ServerLoad]
 
   /// `dropped` are servers of which nothing is left since they were measured last.
-  init(_ fleet: Fleet, _ generation: Generation, _ boards: [LoopFigures.Board], dropped: [SharedServer] = []) {
+  init(
+    _ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ boards: [LoopFigures.Board],
+    dropped: [SharedServer] = []
+  ) {
     let shown = boards.map(\.shown)
-    let homes = fleet.homes.tally(at: Clock.monotonic())
-    let named = generation.roster.servers
+    let affinity = sharedState.affinity.tally(at: Clock.monotonic())
+    let named = snapshot.backend.servers
     let names = Set(named.map(\.id))
-    servers = (named + fleet.removedServers + dropped).enumerated().map { index, server in
+    servers = (named + sharedState.removedServers + dropped).enumerated().map { index, server in
       // Clients are at home on a name: the address that it has now shows them.
       let isShown = index < named.count || !names.contains(server.id)
-      let (occupancy, home) = (server.occupancy, (isShown ? homes[server.id] : nil) ?? AffinityCount())
+      let (occupancy, home) = (server.occupancy, (isShown ? affinity[server.id] : nil) ?? AffinityCount())
       return ServerLoad(
         name: server.name, endpoint: server.place.endpoint, clients: UInt32(clamping: home.clients),
         sessions: UInt32(clamping: home.sessions), exchanges: UInt32(clamping: occupancy.active),
@@ -27,9 +30,10 @@ struct WorkerFigures: Sendable {
     }
     let counted = shown.reduce(Counters()) { $0 + $1.counters }
     load = Load(
-      connections: UInt32(clamping: fleet.connectionCount),
+      connections: UInt32(clamping: sharedState.connectionCount),
       exchanges: UInt32(clamping: servers.reduce(0) { $0 + UInt64($1.exchanges) }),
-      generations: UInt32(clamping: fleet.generationCount), requests: counted.requests, accepted: counted.connections,
+      generations: UInt32(clamping: sharedState.generationCount), requests: counted.requests,
+      accepted: counted.connections,
       refused: Load.Refused(
         connections: counted.refusedConnections, handshakes: counted.failedHandshakes,
         requests: counted.refusedRequests, unroutable: counted.unroutable))

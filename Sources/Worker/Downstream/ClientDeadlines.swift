@@ -6,66 +6,66 @@ import Linux
 import TLS
 import Wire
 
-extension Client {
+extension ClientConnection {
   /// Arms the timer when something could expire before it fires; a timer that fires too early is armed again.
-  mutating func arm(_ world: inout World) {
+  mutating func arm(_ context: inout LoopContext) {
     let due =
       switch phase {
-      case .handshaking: since + generation.policy.timeouts.tlsHandshake
-      case .lingering: since + Client.lingeringTime
-      case .replying: exchange.value.lastActivity + generation.policy.timeouts.client
+      case .handshaking: since + snapshot.policy.timeouts.tlsHandshake
+      case .lingering: since + ClientConnection.lingeringTime
+      case .replying: exchange.value.lastActivity + snapshot.policy.timeouts.client
       case .awaiting where !exchange.isLeased: idleExpiry
       case .paused:
-        min(since + Exchange.shortagePause, exchange.value.earliestExpiry(generation.policy.timeouts))
-      default: exchange.value.earliestExpiry(generation.policy.timeouts)
+        min(since + Exchange.shortagePause, exchange.value.earliestExpiry(snapshot.policy.timeouts))
+      default: exchange.value.earliestExpiry(snapshot.policy.timeouts)
       }
-    arm(at: due, &world)
+    arm(at: due, &context)
   }
 
-  private mutating func arm(at due: Instant, _ world: inout World) {
+  private mutating func arm(at due: Instant, _ context: inout LoopContext) {
     guard due < armed else { return }
     armed = due
-    world.timers.schedule(TimerKey(.client(key.index)).rawValue, at: due)
+    context.timers.schedule(TimerKey(.client(key.index)).rawValue, at: due)
   }
 
   /// The timer fired.
-  mutating func timerFired(_ world: inout World) -> Disposition {
+  mutating func timerFired(_ context: inout LoopContext) -> Disposition {
     armed = .distantFuture
     switch phase {
     case .handshaking:
-      if world.now >= since + generation.policy.timeouts.tlsHandshake {
-        world.counters.failedHandshakes += 1
+      if context.now >= since + snapshot.policy.timeouts.tlsHandshake {
+        context.counters.failedHandshakes += 1
         return .close
       }
       // Going on with the handshake is for its own turn.
-      arm(&world)
+      arm(&context)
       return .keep
     case .lingering: break
     case .replying:
-      if world.now >= exchange.value.lastActivity + generation.policy.timeouts.client {
+      if context.now >= exchange.value.lastActivity + snapshot.policy.timeouts.client {
         exchange.value.record.termination = Termination(.clientTimeout, .data)
         return .close
       }
-    case .paused where world.now >= since + Exchange.shortagePause: break
+    case .paused where context.now >= since + Exchange.shortagePause: break
     case .awaiting, .queued, .connecting, .paused, .relaying:
-      return expire(&world)
+      return expire(&context)
     }
-    return advance(&world)
+    return advance(&context)
   }
 
   /// When a client that has not begun a request is closed.
-  private var idleExpiry: Instant { since + generation.policy.timeouts.idle(isFirst: isFirst) }
+  private var idleExpiry: Instant { since + snapshot.policy.timeouts.idle(isFirst: isFirst) }
 
-  private mutating func expire(_ world: inout World) -> Disposition {
+  private mutating func expire(_ context: inout LoopContext) -> Disposition {
     let expiry =
       exchange.isLeased
-      ? exchange.value.expiry(generation.policy.timeouts, backlog: backlog(world), at: world.now)
-      : world.now < idleExpiry ? .later(idleExpiry) : .idle
+      ? exchange.value.expiry(snapshot.policy.timeouts, backlog: backlog(context), at: context.now)
+      : context.now < idleExpiry ? .later(idleExpiry) : .idle
     var step = Step.again
     switch expiry {
     case .later(let due):
       // The earliest expiry may have passed already; it would fire at every tick.
-      arm(at: due, &world)
+      arm(at: due, &context)
       return .keep
     case .idle:
       _ = stream.sendEnd()
@@ -73,34 +73,34 @@ extension Client {
     case .requestHead:
       exchange.value.record.termination = Termination(.clientTimeout, .request)
       noteAbandonedRequest()
-      step = reply(.requestTimeout, &world)
+      step = reply(.requestTimeout, &context)
     case .queue:
       exchange.value.record.termination = Termination(.serverTimeout, .queue)
-      step = service == .passthrough ? .close : reply(.serviceUnavailable, &world)
+      step = service == .passthrough ? .close : reply(.serviceUnavailable, &context)
     case .connect:
       let failure: ServerFailure = phase == .paused ? .shortage : .connectTimeout
-      step = fail(failure, "no connection within the time-out", &world)
+      step = fail(failure, "no connection within the time-out", &context)
     case .client:
       exchange.value.record.termination = Termination(.clientTimeout, exchange.value.phase)
-      step = exchange.value.response == nil ? reply(.requestTimeout, &world) : abort(&world)
+      step = exchange.value.response == nil ? reply(.requestTimeout, &context) : abort(&context)
     case .server:
-      step = fail(.timeout, "no answer within the time-out", &world)
+      step = fail(.timeout, "no answer within the time-out", &context)
     case .tunnel:
       exchange.value.record.termination = Termination(.clientTimeout, .data)
-      step = abort(&world)
+      step = abort(&context)
     }
-    return step == .close ? .close : advance(&world)
+    return step == .close ? .close : advance(&context)
   }
 
   private mutating func noteAbandonedRequest() {
     if requestLine.isEmpty { noteUnreadable() }
   }
 
-  private func backlog(_ world: borrowing World) -> Backlog {
+  private func backlog(_ context: borrowing LoopContext) -> Backlog {
     var backlog: Backlog = []
     if !output.isEmpty || exchange.value.responseCursor.pending > 0 { backlog.insert(.toClient) }
     if exchange.value.requestCursor.pending > 0 { backlog.insert(.toServer) }
-    if let connection, world.servers.contains(connection), !world.servers[connection].output.isEmpty {
+    if let connection, context.servers.contains(connection), !context.servers[connection].output.isEmpty {
       backlog.insert(.toServer)
     }
     return backlog

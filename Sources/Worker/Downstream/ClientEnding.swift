@@ -7,31 +7,31 @@ import TLS
 import Wire
 
 /// The ways a client's connection ends.
-extension Client {
+extension ClientConnection {
   /// How long the end of a client is waited for after our last byte.
   static let lingeringTime = Interval.seconds(2)
 
   /// The last byte for this client is out.
-  mutating func startLingering(_ world: inout World) -> Step {
-    world.buffers.giveBack(&output)
-    world.exchanges.giveBack(&exchange)
+  mutating func startLingering(_ context: inout LoopContext) -> Step {
+    context.buffers.giveBack(&output)
+    context.exchanges.giveBack(&exchange)
     phase = .lingering
-    since = world.now
+    since = context.now
     return .again
   }
 
   /// Ends our direction, and reads and drops what still comes: the kernel would answer it with RST and take our last
   /// bytes away.
-  mutating func linger(_ world: inout World) -> Step {
-    if world.now >= since + Client.lingeringTime { return .close }
+  mutating func linger(_ context: inout LoopContext) -> Step {
+    if context.now >= since + ClientConnection.lingeringTime { return .close }
     guard stream.sendEnd() else { return .wait }
-    world.buffers.lease(&input)
-    for _ in 0..<Client.roundsPerTurn {
+    context.buffers.lease(&input)
+    for _ in 0..<ClientConnection.roundsPerTurn {
       input.removeAll()
       switch stream.read(into: &input) {
       case .bytes: continue
       case .wouldBlock:
-        world.buffers.giveBack(&input)
+        context.buffers.giveBack(&input)
         return .wait
       case .yield: return .yield
       case .ended: return .close
@@ -41,28 +41,29 @@ extension Client {
   }
 
   /// What is good of an answer that broke off goes out, as far as that needs no waiting.
-  mutating func passOnApproved(_ world: borrowing World) {
+  mutating func passOnApproved(_ context: borrowing LoopContext) {
     while !output.isEmpty {
       guard case .bytes(let count) = stream.flush(&output) else { return }
       exchange.value.record.bytesToClient += UInt64(count)
     }
     let cursor = exchange.value.responseCursor
-    guard cursor.pending > 0, let connection, world.servers.contains(connection) else { return }
-    guard case .bytes(let count) = stream.write(world.servers[connection].input, from: cursor.sent, to: cursor.approved)
+    guard cursor.pending > 0, let connection, context.servers.contains(connection) else { return }
+    guard
+      case .bytes(let count) = stream.write(context.servers[connection].input, from: cursor.sent, to: cursor.approved)
     else { return }
     exchange.value.record.bytesToClient += UInt64(count)
   }
 
   /// Ends both connections so that what went out can not pass for the whole: no close_notify, and RST where the end
   /// of the connection would be the end of the body, or of a tunnel's direction.
-  mutating func abort(_ world: inout World) -> Step {
+  mutating func abort(_ context: inout LoopContext) -> Step {
     if exchange.value.response?.framing == .untilClose || stream.tls == nil { stream.abort() }
-    if exchange.value.isTunnel, let connection { world.servers[connection].stream.abort() }
+    if exchange.value.isTunnel, let connection { context.servers[connection].stream.abort() }
     return .close
   }
 
   /// The worker stops: a client that waits for nothing ends now, another with its exchange.
-  mutating func stop(_ world: inout World) -> Disposition {
+  mutating func stop(_ context: inout LoopContext) -> Disposition {
     if exchange.isLeased { exchange.value.endConnection() }
     guard phase == .awaiting, !exchange.isLeased || exchange.value.record.began == nil, service != .passthrough
     else { return .keep }
@@ -74,21 +75,21 @@ extension Client {
   mutating func sayGoodbye() { _ = stream.sendEnd() }
 
   /// Gives back everything that is not the connection itself.
-  mutating func end(_ world: inout World) {
+  mutating func end(_ context: inout LoopContext) {
     if stream.isFlooded {
-      world.counters.refusedConnections += 1
-      world.noteFlood(by: peer)
+      context.counters.refusedConnections += 1
+      context.noteFlood(by: peer)
     }
     if exchange.isLeased, exchange.value.record.began != nil {
       if exchange.value.record.termination == Termination() {
-        exchange.value.record.termination = Termination(world.isStopping ? .killed : .client, exchange.value.phase)
+        exchange.value.record.termination = Termination(context.isStopping ? .killed : .client, exchange.value.phase)
       }
-      logExchange(&world)
+      logExchange(&context)
     }
-    releaseServer(&world, reusing: false)
-    world.exchanges.giveBack(&exchange)
-    leaveHomes(world)
-    world.buffers.giveBack(&input)
-    world.buffers.giveBack(&output)
+    releaseServer(&context, reusing: false)
+    context.exchanges.giveBack(&exchange)
+    leaveAffinity(context)
+    context.buffers.giveBack(&input)
+    context.buffers.giveBack(&output)
   }
 }

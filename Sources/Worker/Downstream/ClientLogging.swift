@@ -7,19 +7,19 @@ import Logging
 import TLS
 import Wire
 
-extension Client {
+extension ClientConnection {
   /// Writes the exchange's line, once, when it has ended.
-  mutating func logExchange(_ world: inout World) {
-    guard world.accessLog.isOpen, exchange.value.record.began != nil else { return }
-    let occupancy = server.map { generation.roster.servers[$0].occupancy } ?? (active: 0, waiting: 0)
+  mutating func logExchange(_ context: inout LoopContext) {
+    guard context.accessLog.isOpen, exchange.value.record.began != nil else { return }
+    let occupancy = server.map { snapshot.backend.servers[$0].occupancy } ?? (active: 0, waiting: 0)
     if requestLine.isEmpty, service != .passthrough { noteUnreadable() }
     let entry = AccessEntry(
       record: exchange.value.record, client: peer, frontend: frontend, isTLS: service == .https,
-      server: server.map { generation.servers[$0].name }, requestLine: requestLine,
-      connections: world.fleet.connectionCount,
+      server: server.map { snapshot.servers[$0].name }, requestLine: requestLine,
+      connections: context.sharedState.connectionCount,
       serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
-      queue: occupancy.waiting, generation: generation.number)
-    world.accessLog.add(entry, monotonic: world.now)
+      queue: occupancy.waiting, generation: snapshot.number)
+    context.accessLog.add(entry, monotonic: context.now)
     exchange.value.record.began = nil
   }
 
@@ -29,7 +29,7 @@ extension Client {
   }
 
   /// Whom a message about this client is about.
-  var subject: Logger.Metadata { ["client": "\(peer.address)", "generation": "\(generation.number)"] }
+  var subject: Logger.Metadata { ["client": "\(peer.address)", "generation": "\(snapshot.number)"] }
 
   private var frontend: StaticString {
     switch service {

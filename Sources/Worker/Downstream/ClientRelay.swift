@@ -8,20 +8,20 @@ import TLS
 import Wire
 
 /// Bytes both ways, each direction only as fast as its receiver takes them.
-extension Client {
+extension ClientConnection {
   /// Rounds of reading and writing before others get their turn: 16 records of 16 KB each way.
   static let roundsPerTurn = 16
 
-  mutating func relay(_ world: inout World) -> Step {
+  mutating func relay(_ context: inout LoopContext) -> Step {
     guard let connection else { return .close }
-    if clientHasLeft { return clientBroke(&world) }
-    for _ in 0..<Client.roundsPerTurn {
-      let up = relayUp(connection, &world)
+    if clientHasLeft { return clientBroke(&context) }
+    for _ in 0..<ClientConnection.roundsPerTurn {
+      let up = relayUp(connection, &context)
       if case .stop(let step) = up { return step }
-      let down = relayDown(connection, &world)
+      let down = relayDown(connection, &context)
       if case .stop(let step) = down { return step }
       if exchange.value.isComplete || exchange.value.isAnsweredEarly, output.isEmpty {
-        return finish(connection, &world)
+        return finish(connection, &context)
       }
       if up == .yielded || down == .yielded { return .yield }
       if up == .blocked, down == .blocked { return .wait }
@@ -40,14 +40,14 @@ extension Client {
 
   // MARK: client → server
 
-  private mutating func relayUp(_ connection: SlabKey, _ world: inout World) -> Flow {
+  private mutating func relayUp(_ connection: SlabKey, _ context: inout LoopContext) -> Flow {
     if exchange.value.isServerDeaf { return .blocked }
-    fillOutput(of: connection, &world)
+    fillOutput(of: connection, &context)
     var moved = false
-    while !world.servers[connection].output.isEmpty {
-      switch world.servers[connection].flush() {
+    while !context.servers[connection].output.isEmpty {
+      switch context.servers[connection].flush() {
       case .bytes:
-        exchange.value.sentRequest(0, at: world.now)
+        exchange.value.sentRequest(0, at: context.now)
         moved = true
       case .wouldBlock:
         // Part of a TLS record may have left.
@@ -56,12 +56,12 @@ extension Client {
       case .broken: return serverBroke()
       }
     }
-    world.buffers.giveBack(&world.servers[connection].output)
+    context.buffers.giveBack(&context.servers[connection].output)
     if exchange.value.requestCursor.pending > 0 {
       let cursor = exchange.value.requestCursor
-      switch world.servers[connection].stream.write(input, from: cursor.sent, to: cursor.approved) {
+      switch context.servers[connection].stream.write(input, from: cursor.sent, to: cursor.approved) {
       case .bytes(let count):
-        exchange.value.sentRequest(count, at: world.now)
+        exchange.value.sentRequest(count, at: context.now)
         return .moved
       case .wouldBlock:
         exchange.value.requestLeft()
@@ -69,12 +69,12 @@ extension Client {
       case .broken: return serverBroke()
       }
     }
-    if exchange.value.isAnswering { releaseSentRequest(&world) }
+    if exchange.value.isAnswering { releaseSentRequest(&context) }
     switch exchange.value.requestSide {
-    case .body, .tunnel: return readRequest(&world, moved)
+    case .body, .tunnel: return readRequest(&context, moved)
     case .complete where exchange.value.isTunnel:
       // The client ended its direction: so do we towards the server.
-      _ = world.servers[connection].stream.sendEnd()
+      _ = context.servers[connection].stream.sendEnd()
       return moved ? .moved : .blocked
     case .head, .complete:
       return moved ? .moved : .blocked
@@ -82,49 +82,49 @@ extension Client {
   }
 
   /// Puts the first of the approved body behind the head, so that both leave in one record.
-  private mutating func fillOutput(of connection: SlabKey, _ world: inout World) {
+  private mutating func fillOutput(of connection: SlabKey, _ context: inout LoopContext) {
     let cursor = exchange.value.requestCursor
-    guard !world.servers[connection].output.isEmpty, cursor.pending > 0 else { return }
-    let count = min(cursor.pending, world.servers[connection].output.room)
+    guard !context.servers[connection].output.isEmpty, cursor.pending > 0 else { return }
+    let count = min(cursor.pending, context.servers[connection].output.room)
     guard count > 0 else { return }
-    world.servers[connection].output.append(input, from: cursor.sent, to: cursor.sent + count)
+    context.servers[connection].output.append(input, from: cursor.sent, to: cursor.sent + count)
     exchange.value.requestCursor.send(count)
   }
 
   /// The server has answered: the request will not be sent again, and an idle stream holds no buffer.
-  private mutating func releaseSentRequest(_ world: inout World) {
+  private mutating func releaseSentRequest(_ context: inout LoopContext) {
     guard exchange.value.requestCursor.sent > 0 else { return }
     input.consume(exchange.value.dropSentRequest())
-    if input.isEmpty { world.buffers.giveBack(&input) }
+    if input.isEmpty { context.buffers.giveBack(&input) }
   }
 
-  private mutating func readRequest(_ world: inout World, _ moved: Bool) -> Flow {
+  private mutating func readRequest(_ context: inout LoopContext, _ moved: Bool) -> Flow {
     guard stream.mayRead else { return moved ? .moved : .blocked }
     if exchange.value.requestCursor.sent > 0 { input.consume(exchange.value.dropSentRequest()) }
-    world.buffers.lease(&input)
+    context.buffers.lease(&input)
     if input.room == 0 { input.compact() }
     var ended: StreamEnd?
     switch stream.read(into: &input) {
     case .bytes(let count): exchange.value.record.bytesFromClient += UInt64(count)
     case .wouldBlock:
-      if input.isEmpty { world.buffers.giveBack(&input) }
+      if input.isEmpty { context.buffers.giveBack(&input) }
       return moved ? .moved : .blocked
     case .yield: return .yielded
     case .ended(let end): ended = end
     }
-    if ended == .cut, exchange.value.isTunnel { return .stop(clientBroke(&world)) }
-    switch exchange.value.readRequestBody(in: &input, ended: ended != nil, at: world.now) {
+    if ended == .cut, exchange.value.isTunnel { return .stop(clientBroke(&context)) }
+    switch exchange.value.readRequestBody(in: &input, ended: ended != nil, at: context.now) {
     case .refused(let rejection):
-      world.log.debug("request body of \(peer) refused: \(rejection.reason)", metadata: subject)
-      return .stop(exchange.value.response == nil ? reply(rejection.status, &world) : abort(&world))
-    case .truncated, .closed: return .stop(clientBroke(&world))
+      context.log.debug("request body of \(peer) refused: \(rejection.reason)", metadata: subject)
+      return .stop(exchange.value.response == nil ? reply(rejection.status, &context) : abort(&context))
+    case .truncated, .closed: return .stop(clientBroke(&context))
     case .incomplete, .head, .body: return .moved
     }
   }
 
-  mutating func clientBroke(_ world: inout World) -> Step {
+  mutating func clientBroke(_ context: inout LoopContext) -> Step {
     exchange.value.record.termination = Termination(stream.isFlooded ? .proxy : .client, exchange.value.phase)
-    return abort(&world)
+    return abort(&context)
   }
 
   /// Writing to the server failed. Its answer may have come before: what can be read decides.
@@ -135,41 +135,41 @@ extension Client {
 
   // MARK: server → client
 
-  private mutating func relayDown(_ connection: SlabKey, _ world: inout World) -> Flow {
+  private mutating func relayDown(_ connection: SlabKey, _ context: inout LoopContext) -> Flow {
     var moved = false
     while !output.isEmpty {
       switch stream.flush(&output) {
       case .bytes(let count):
-        noteSent(count, &world)
+        noteSent(count, &context)
         moved = true
       case .wouldBlock: return moved ? .moved : .blocked
-      case .broken: return .stop(clientBroke(&world))
+      case .broken: return .stop(clientBroke(&context))
       }
     }
     if exchange.value.responseCursor.pending > 0 {
       let cursor = exchange.value.responseCursor
-      switch stream.write(world.servers[connection].input, from: cursor.sent, to: cursor.approved) {
+      switch stream.write(context.servers[connection].input, from: cursor.sent, to: cursor.approved) {
       case .bytes(let count):
         exchange.value.responseCursor.send(count)
-        world.servers[connection].input.consume(exchange.value.responseCursor.drop())
-        noteSent(count, &world)
+        context.servers[connection].input.consume(exchange.value.responseCursor.drop())
+        noteSent(count, &context)
         return .moved
       case .wouldBlock: return moved ? .moved : .blocked
-      case .broken: return .stop(clientBroke(&world))
+      case .broken: return .stop(clientBroke(&context))
       }
     }
-    world.buffers.giveBack(&output)
+    context.buffers.giveBack(&output)
     if exchange.value.responseSide == .complete {
       if exchange.value.isTunnel { _ = stream.sendEnd() }
       return moved ? .moved : .blocked
     }
-    return readResponse(connection, &world, moved)
+    return readResponse(connection, &context, moved)
   }
 
-  private mutating func readResponse(_ connection: SlabKey, _ world: inout World, _ moved: Bool) -> Flow {
-    guard world.servers[connection].stream.mayRead else { return moved ? .moved : .blocked }
+  private mutating func readResponse(_ connection: SlabKey, _ context: inout LoopContext, _ moved: Bool) -> Flow {
+    guard context.servers[connection].stream.mayRead else { return moved ? .moved : .blocked }
     var end: StreamEnd?
-    switch world.readServer(connection) {
+    switch context.readServer(connection) {
     case .bytes: break
     case .wouldBlock: return moved ? .moved : .blocked
     case .yield: return .yielded
@@ -177,41 +177,41 @@ extension Client {
     }
     let isFirst = exchange.value.response == nil
     if exchange.value.responseSide == .head {
-      world.buffers.lease(&output)
-      if generation.policy.limits.bytes > Client.ordinaryHeadBytes,
-        world.servers[connection].input.count > Client.ordinaryHeadBytes
+      context.buffers.lease(&output)
+      if snapshot.policy.limits.bytes > ClientConnection.ordinaryHeadBytes,
+        context.servers[connection].input.count > ClientConnection.ordinaryHeadBytes
       {
-        world.buffers.enlarge(&output)
+        context.buffers.enlarge(&output)
       }
     }
     while true {
       let step = exchange.value.readResponse(
-        in: &world.servers[connection].input, end: end, policy: generation.policy, at: world.now, into: &output)
+        in: &context.servers[connection].input, end: end, policy: snapshot.policy, at: context.now, into: &output)
       switch step {
       case .head:
-        if output.overflowed { return .stop(headTooLarge(&world)) }
+        if output.overflowed { return .stop(headTooLarge(&context)) }
         if exchange.value.response != nil {
-          if let unsettled { assignHome(unsettled, world) }
-          if generation.cookie != nil { learnCookie(from: connection, &world) }
+          if let unsettled { assignServer(unsettled, context) }
+          if snapshot.cookie != nil { learnCookie(from: connection, &context) }
         }
-        world.servers[connection].input.consume(exchange.value.responseCursor.drop())
+        context.servers[connection].input.consume(exchange.value.responseCursor.drop())
         continue
       case .body:
-        if let unsettled, exchange.value.isAnswering { assignHome(unsettled, world) }
-        coalesce(connection, &world)
+        if let unsettled, exchange.value.isAnswering { assignServer(unsettled, context) }
+        coalesce(connection, &context)
         return .moved
       case .incomplete:
         return .moved
-      case .gone: return .stop(fail(.gone, "closed without an answer", &world))
+      case .gone: return .stop(fail(.gone, "closed without an answer", &context))
       case .truncated:
         if isFirst { withdrawAnswer() }
-        return .stop(fail(.truncated, "the answer broke off", &world))
+        return .stop(fail(.truncated, "the answer broke off", &context))
       case .malformed(let rejection):
         if isFirst { withdrawAnswer() }
         if let server {
-          world.noteFailure(of: generation.roster.servers[server], .ofServer, "malformed answer: \(rejection.reason)")
+          context.noteFailure(of: snapshot.backend.servers[server], .ofServer, "malformed answer: \(rejection.reason)")
         }
-        return .stop(fail(.malformed, "malformed answer", &world))
+        return .stop(fail(.malformed, "malformed answer", &context))
       }
     }
   }
@@ -223,46 +223,46 @@ extension Client {
   }
 
   /// Nothing of what did not fit was sent: answers are only read when the output is empty.
-  private mutating func headTooLarge(_ world: inout World) -> Step {
+  private mutating func headTooLarge(_ context: inout LoopContext) -> Step {
     output.removeAll()
     exchange.value.record.termination = Termination(.proxy, .headers)
-    return reply(.badGateway, &world)
+    return reply(.badGateway, &context)
   }
 
   /// Puts the first of the approved body behind the head, so that both leave in one record. A body of which all that
   /// came is approved stays where it is, and the head goes in front of it.
-  private mutating func coalesce(_ connection: SlabKey, _ world: inout World) {
+  private mutating func coalesce(_ connection: SlabKey, _ context: inout LoopContext) {
     let pending = exchange.value.responseCursor.pending
     guard !output.isEmpty, pending > 0 else { return }
-    if pending == world.servers[connection].input.count, output.takeAll(of: &world.servers[connection].input) {
+    if pending == context.servers[connection].input.count, output.takeAll(of: &context.servers[connection].input) {
       exchange.value.responseCursor.send(pending)
       _ = exchange.value.responseCursor.drop()
       return
     }
     let count = min(pending, output.room)
-    output.append(world.servers[connection].input, from: 0, to: count)
+    output.append(context.servers[connection].input, from: 0, to: count)
     exchange.value.responseCursor.send(count)
-    world.servers[connection].input.consume(exchange.value.responseCursor.drop())
+    context.servers[connection].input.consume(exchange.value.responseCursor.drop())
   }
 
-  private mutating func noteSent(_ count: Int, _ world: inout World) {
+  private mutating func noteSent(_ count: Int, _ context: inout LoopContext) {
     exchange.value.record.bytesToClient += UInt64(count)
-    exchange.value.lastActivity = world.now
+    exchange.value.lastActivity = context.now
   }
 
   // MARK: the end
 
   /// Both messages are complete, or the answer is and nobody will read the rest of the request.
-  private mutating func finish(_ connection: SlabKey, _ world: inout World) -> Step {
+  private mutating func finish(_ connection: SlabKey, _ context: inout LoopContext) -> Step {
     input.consume(exchange.value.dropRequest())
-    logExchange(&world)
+    logExchange(&context)
     // A server may answer before it has taken the whole request.
-    let isTaken = world.servers[connection].output.isEmpty
-    releaseServer(&world, reusing: exchange.value.serverMayContinue && isTaken)
-    guard exchange.value.clientMayContinue, !world.isStopping else { return startLingering(&world) }
+    let isTaken = context.servers[connection].output.isEmpty
+    releaseServer(&context, reusing: exchange.value.serverMayContinue && isTaken)
+    guard exchange.value.clientMayContinue, !context.isStopping else { return startLingering(&context) }
     isPrivate = exchange.value.isPrivate
-    world.exchanges.giveBack(&exchange)
-    since = world.now
+    context.exchanges.giveBack(&exchange)
+    since = context.now
     server = nil
     if !tried.isEmpty { tried = ServerSet() }
     requestLine.removeAll(keepingCapacity: true)

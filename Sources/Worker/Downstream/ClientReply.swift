@@ -7,23 +7,23 @@ import TLS
 import Wire
 
 /// Answers of our own, after which the connection ends.
-extension Client {
+extension ClientConnection {
   /// Answers with an error page.
-  mutating func reply(_ status: Status, _ world: inout World) -> Step {
-    releaseServer(&world, reusing: false)
+  mutating func reply(_ status: Status, _ context: inout LoopContext) -> Step {
+    releaseServer(&context, reusing: false)
     exchange.value.record.status = status.rawValue
-    if exchange.value.record.answered == nil { exchange.value.record.answered = world.now }
+    if exchange.value.record.answered == nil { exchange.value.record.answered = context.now }
     var page = StatusPage(status, isToHead: exchange.value.request?.method == .head)
-    if status == .serviceUnavailable { page.retryAfterSeconds = Client.retryAfterSeconds }
-    world.buffers.lease(&output)
+    if status == .serviceUnavailable { page.retryAfterSeconds = ClientConnection.retryAfterSeconds }
+    context.buffers.lease(&output)
     // Interim answers that wait here go first: TLS may have begun to send them.
-    if let replacement = generation.errorPages[status.rawValue] {
+    if let replacement = snapshot.errorPages[status.rawValue] {
       page.render(page: replacement.span, into: &output)
     } else {
       page.render(into: &output)
     }
     // Interim answers that are still to go out may have left too little room.
-    if output.overflowed { return abort(&world) }
+    if output.overflowed { return abort(&context) }
     phase = .replying
     return .again
   }
@@ -32,36 +32,36 @@ extension Client {
   static let retryAfterSeconds: UInt32 = 5
 
   /// Answers a request on port 80.
-  mutating func redirect(_ world: inout World) -> Step {
-    guard let redirect = generation.redirect, let request = exchange.value.request else { return .close }
+  mutating func redirect(_ context: inout LoopContext) -> Step {
+    guard let redirect = snapshot.redirect, let request = exchange.value.request else { return .close }
     exchange.value.record.termination = Termination(.local, .request)
-    world.buffers.lease(&output)
+    context.buffers.lease(&output)
     output.removeAll()
     redirect.render(request, from: input, into: &output)
     exchange.value.record.status = request.method == .get || request.method == .head ? 301 : 308
-    exchange.value.record.answered = world.now
+    exchange.value.record.answered = context.now
     if output.overflowed {
       output.removeAll()
-      return reply(.uriTooLong, &world)
+      return reply(.uriTooLong, &context)
     }
     phase = .replying
     return .again
   }
 
   /// Sends what is left for the client, then ends our direction.
-  mutating func flushReply(_ world: inout World) -> Step {
+  mutating func flushReply(_ context: inout LoopContext) -> Step {
     while !output.isEmpty {
       switch stream.flush(&output) {
       case .bytes(let count):
         exchange.value.record.bytesToClient += UInt64(count)
-        exchange.value.lastActivity = world.now
+        exchange.value.lastActivity = context.now
       case .wouldBlock: return .wait
       case .broken:
         exchange.value.record.termination = Termination(.client, .data)
         return .close
       }
     }
-    logExchange(&world)
-    return startLingering(&world)
+    logExchange(&context)
+    return startLingering(&context)
   }
 }

@@ -8,45 +8,45 @@ import TLS
 import Wire
 
 /// From a request to a server's connection: choose, wait for a place, take a connection or make one, try again.
-extension Client {
+extension ClientConnection {
   /// Chooses a server and asks for a place there.
-  mutating func route(_ world: inout World) -> Step {
-    adopt(world.generation)
-    guard let chosen = choose(&world) else {
+  mutating func route(_ context: inout LoopContext) -> Step {
+    adopt(context.snapshot)
+    guard let chosen = choose(&context) else {
       exchange.value.record.termination = Termination(.server, .connect)
-      world.counters.unroutable += 1
-      return service == .passthrough ? .close : reply(.serviceUnavailable, &world)
+      context.counters.unroutable += 1
+      return service == .passthrough ? .close : reply(.serviceUnavailable, &context)
     }
     if let server, server != chosen { exchange.value.record.redispatched = true }
     server = chosen
-    switch generation.roster.servers[chosen].admit(
-      WaitingClient(loop: world.loop, client: key, account: account))
+    switch snapshot.backend.servers[chosen].admit(
+      WaitingClient(loop: context.loop, client: key, account: account))
     {
     case .admitted:
       isAdmitted = true
-      return obtainConnection(&world)
+      return obtainConnection(&context)
     case .queued(let ticket):
       // The server may have gone down since it was chosen, and its queue been emptied before this one joined it.
-      if generation.roster.epoch != routed?.epoch, generation.roster.servers[chosen].cancel(ticket) {
-        return route(&world)
+      if snapshot.backend.epoch != routed?.epoch, snapshot.backend.servers[chosen].cancel(ticket) {
+        return route(&context)
       }
       self.ticket = ticket
-      exchange.value.beginQueueing(at: world.now)
+      exchange.value.beginQueueing(at: context.now)
       phase = .queued
       return .again
     case .refused:
       exchange.value.record.termination = Termination(.proxy, .queue)
-      return service == .passthrough ? .close : reply(.serviceUnavailable, &world)
+      return service == .passthrough ? .close : reply(.serviceUnavailable, &context)
     }
   }
 
-  /// A request takes the newest generation, whichever one its connection was accepted under.
-  private mutating func adopt(_ newest: Generation) {
-    guard generation !== newest, generation.isPassthrough == newest.isPassthrough else { return }
+  /// A request takes the newest snapshot, whichever one its connection was accepted under.
+  private mutating func adopt(_ newest: ConfigurationSnapshot) {
+    guard snapshot !== newest, snapshot.isPassthrough == newest.isPassthrough else { return }
     if newest.hosts.count > 1 || certificateSet > 0 {
-      certificateSet = newest.certificateSet(like: certificateSet, of: generation)
+      certificateSet = newest.certificateSet(like: certificateSet, of: snapshot)
     }
-    generation = newest
+    snapshot = newest
     forwarding = newest.forwarding(for: peer.address, isSecure: service == .https)
     server = nil
     routed = nil
@@ -54,54 +54,54 @@ extension Client {
   }
 
   /// In the queue: nothing to do until a place is granted.
-  mutating func waitForPlace(_ world: inout World) -> Step {
-    clientHasLeft ? clientBroke(&world) : .wait
+  mutating func waitForPlace(_ context: inout LoopContext) -> Step {
+    clientHasLeft ? clientBroke(&context) : .wait
   }
 
   /// A place was granted while this client waited, unless it has given up meanwhile.
-  mutating func granted(_ granted: SharedServer, _ world: inout World) -> Disposition {
-    guard phase == .queued, !isAdmitted, let server, generation.roster.servers[server] === granted else {
-      Roster.leave(granted, account, world.fleet)
+  mutating func granted(_ granted: SharedServer, _ context: inout LoopContext) -> Disposition {
+    guard phase == .queued, !isAdmitted, let server, snapshot.backend.servers[server] === granted else {
+      Backend.leave(granted, account, context.sharedState)
       return .keep
     }
     isAdmitted = true
     ticket = nil
-    return obtainConnection(&world) == .close ? .close : advance(&world)
+    return obtainConnection(&context) == .close ? .close : advance(&context)
   }
 
   /// The server that this client waits for takes nobody any more: another one is looked for.
-  mutating func rerouted(_ world: inout World) -> Disposition {
+  mutating func rerouted(_ context: inout LoopContext) -> Disposition {
     guard phase == .queued else { return .keep }
     ticket = nil
-    return route(&world) == .close ? .close : advance(&world)
+    return route(&context) == .close ? .close : advance(&context)
   }
 
   /// Takes the private or a pooled connection, or begins to make one.
-  private mutating func obtainConnection(_ world: inout World, fresh: Bool = false) -> Step {
+  private mutating func obtainConnection(_ context: inout LoopContext, fresh: Bool = false) -> Step {
     guard let server else { return .close }
     // A request that may not be sent twice is worth a system call that tells whether the server is still there.
     let asks = exchange.value.request?.isIdempotent == false
-    if let connection, !fresh, world.servers[connection].leads(to: server, of: generation),
-      world.isUsable(connection, askingKernel: asks)
+    if let connection, !fresh, context.servers[connection].leads(to: server, of: snapshot),
+      context.isUsable(connection, askingKernel: asks)
     {
-      return begin(on: connection, isReused: true, &world)
+      return begin(on: connection, isReused: true, &context)
     }
-    dropConnection(&world)
-    if !fresh, service == .https, let pooled = world.takePooled(server, of: generation, askingKernel: asks) {
+    dropConnection(&context)
+    if !fresh, service == .https, let pooled = context.takePooled(server, of: snapshot, askingKernel: asks) {
       connection = pooled
-      world.servers[pooled].client = key
-      return begin(on: pooled, isReused: true, &world)
+      context.servers[pooled].client = key
+      return begin(on: pooled, isReused: true, &context)
     }
-    exchange.value.beginAttempt(isReused: false, at: world.now)
-    switch world.open(server, of: generation, for: key) {
+    exchange.value.beginAttempt(isReused: false, at: context.now)
+    switch context.open(server, of: snapshot, for: key) {
     case .success(let made):
       connection = made
       phase = .connecting
       return .again
     case .failure(let error):
       let isShortage = error.connectFault == .shortage
-      world.noteFailure(of: generation.roster.servers[server], isShortage ? .shortage : .ofServer, error.description)
-      return fail(isShortage ? .shortage : .connect, error.description, &world)
+      context.noteFailure(of: snapshot.backend.servers[server], isShortage ? .shortage : .ofServer, error.description)
+      return fail(isShortage ? .shortage : .connect, error.description, &context)
     }
   }
 
@@ -110,74 +110,74 @@ extension Client {
   static let ordinaryHeadBytes = Buffer.capacity - 1024
 
   /// Takes a connection that somebody has given back meanwhile, or tries once more to make one.
-  mutating func tryAgain(_ world: inout World) -> Step {
-    if clientHasLeft { return clientBroke(&world) }
-    guard world.now >= since + Exchange.shortagePause else { return .wait }
-    return obtainConnection(&world)
+  mutating func tryAgain(_ context: inout LoopContext) -> Step {
+    if clientHasLeft { return clientBroke(&context) }
+    guard context.now >= since + Exchange.shortagePause else { return .wait }
+    return obtainConnection(&context)
   }
 
-  private mutating func begin(on connection: SlabKey, isReused: Bool, _ world: inout World) -> Step {
-    if isReused { exchange.value.beginAttempt(isReused: true, at: world.now) }
-    exchange.value.connected(at: world.now)
-    world.servers[connection].phase = .open
+  private mutating func begin(on connection: SlabKey, isReused: Bool, _ context: inout LoopContext) -> Step {
+    if isReused { exchange.value.beginAttempt(isReused: true, at: context.now) }
+    exchange.value.connected(at: context.now)
+    context.servers[connection].phase = .open
     phase = .relaying
     guard service == .https else { return .again }
-    world.buffers.lease(&world.servers[connection].output)
-    if (exchange.value.request?.length ?? 0) > Client.ordinaryHeadBytes {
-      world.buffers.enlarge(&world.servers[connection].output)
+    context.buffers.lease(&context.servers[connection].output)
+    if (exchange.value.request?.length ?? 0) > ClientConnection.ordinaryHeadBytes {
+      context.buffers.enlarge(&context.servers[connection].output)
     }
-    let keepAlive = generation.keepsServerConnections
+    let keepAlive = snapshot.keepsServerConnections
     exchange.value.sendRequestHead(
-      from: input, forwarding: forwarding, keepAlive: keepAlive, into: &world.servers[connection].output)
-    if world.servers[connection].output.overflowed {
-      world.servers[connection].output.removeAll()
-      return reply(.headerFieldsTooLarge, &world)
+      from: input, forwarding: forwarding, keepAlive: keepAlive, into: &context.servers[connection].output)
+    if context.servers[connection].output.overflowed {
+      context.servers[connection].output.removeAll()
+      return reply(.headerFieldsTooLarge, &context)
     }
     return .again
   }
 
-  mutating func connect(_ world: inout World) -> Step {
+  mutating func connect(_ context: inout LoopContext) -> Step {
     guard let connection, let server else { return .close }
-    if clientHasLeft { return clientBroke(&world) }
-    switch world.connect(connection) {
-    case .ready: return begin(on: connection, isReused: false, &world)
+    if clientHasLeft { return clientBroke(&context) }
+    switch context.connect(connection) {
+    case .ready: return begin(on: connection, isReused: false, &context)
     case .wait: return .wait
     case .yield: return .yield
     case .failed(let reason):
-      world.noteFailure(of: generation.roster.servers[server], .ofServer, reason)
-      return fail(.connect, reason, &world)
+      context.noteFailure(of: snapshot.backend.servers[server], .ofServer, reason)
+      return fail(.connect, reason, &context)
     case .short(let reason):
-      world.noteFailure(of: generation.roster.servers[server], .shortage, reason)
-      return fail(.shortage, reason, &world)
+      context.noteFailure(of: snapshot.backend.servers[server], .shortage, reason)
+      return fail(.shortage, reason, &context)
     }
   }
 
   /// The server's side failed: tries again where that is safe, else answers or aborts.
-  mutating func fail(_ failure: ServerFailure, _ reason: String, _ world: inout World) -> Step {
-    let recovery = exchange.value.recover(from: failure, timeouts: generation.policy.timeouts, at: world.now)
+  mutating func fail(_ failure: ServerFailure, _ reason: String, _ context: inout LoopContext) -> Step {
+    let recovery = exchange.value.recover(from: failure, timeouts: snapshot.policy.timeouts, at: context.now)
     let failed = server
     let isNews = failure != .down && failure != .shortage && (failure != .gone || recovery != .reconnect)
-    if isNews, let failed { generation.roster.suspect(failed) }
-    if recovery == .abort { passOnApproved(world) }
-    dropConnection(&world)
+    if isNews, let failed { snapshot.backend.suspect(failed) }
+    if recovery == .abort { passOnApproved(context) }
+    dropConnection(&context)
     switch recovery {
     case .reconnect:
-      return obtainConnection(&world, fresh: true)
+      return obtainConnection(&context, fresh: true)
     case .pause:
       phase = .paused
-      since = world.now
+      since = context.now
       return .again
     case .redispatch:
-      leavePlace(&world)
+      leavePlace(&context)
       if let failed { tried.insert(failed) }
       // With every server tried once, the next attempt may go to any of them again.
-      if generation.roster.isExhausted(tried) { tried = ServerSet() }
+      if snapshot.backend.isExhausted(tried) { tried = ServerSet() }
       routed = nil
-      return route(&world)
+      return route(&context)
     case .answer(let status):
-      return service == .passthrough ? abort(&world) : reply(status, &world)
+      return service == .passthrough ? abort(&context) : reply(status, &context)
     case .abort:
-      return abort(&world)
+      return abort(&context)
     }
   }
 
@@ -190,48 +190,48 @@ extension Client {
   /// The server that this client's connection leads to takes nobody any more: whoever is still connecting goes elsewhere,
   /// and a private connection is of no more use. An exchange under way ends when the server is lost, unless the newest
   /// configuration keeps it.
-  mutating func serverClosed(isLost: Bool, _ world: inout World) -> Disposition {
+  mutating func serverClosed(isLost: Bool, _ context: inout LoopContext) -> Disposition {
     switch phase {
     case .connecting: break
-    case .relaying where isLost && world.generation.configuration.health.onDown == .close: break
+    case .relaying where isLost && context.snapshot.configuration.health.onDown == .close: break
     case .awaiting:
-      dropConnection(&world)
+      dropConnection(&context)
       return .keep
     case .handshaking, .queued, .paused, .relaying, .replying, .lingering: return .keep
     }
-    return fail(.down, "the server accepts no clients", &world) == .close ? .close : advance(&world)
+    return fail(.down, "the server accepts no clients", &context) == .close ? .close : advance(&context)
   }
 
   /// Gives the place at the server back, and its connection to the pool or the kernel.
-  mutating func releaseServer(_ world: inout World, reusing: Bool) {
+  mutating func releaseServer(_ context: inout LoopContext, reusing: Bool) {
     if let connection {
       if reusing {
-        world.servers[connection].hasServed = true
-        if exchange.value.isPrivate || !generation.configuration.pool.share {
-          world.servers[connection].phase = .open
+        context.servers[connection].hasServed = true
+        if exchange.value.isPrivate || !snapshot.configuration.pool.share {
+          context.servers[connection].phase = .open
         } else {
-          world.pool(connection)
+          context.pool(connection)
           self.connection = nil
         }
       } else {
-        dropConnection(&world)
+        dropConnection(&context)
       }
     }
-    leavePlace(&world)
+    leavePlace(&context)
   }
 
-  private mutating func dropConnection(_ world: inout World) {
-    if let connection { world.close(connection) }
+  private mutating func dropConnection(_ context: inout LoopContext) {
+    if let connection { context.close(connection) }
     connection = nil
   }
 
-  private mutating func leavePlace(_ world: inout World) {
+  private mutating func leavePlace(_ context: inout LoopContext) {
     guard let server else { return }
     if isAdmitted {
-      generation.roster.leave(server, account)
+      snapshot.backend.leave(server, account)
       isAdmitted = false
     } else if let ticket {
-      generation.roster.servers[server].cancel(ticket)
+      snapshot.backend.servers[server].cancel(ticket)
     }
     ticket = nil
   }

@@ -6,18 +6,18 @@ import Linux
 import TLS
 import Wire
 
-/// One server's health check: its schedule, what its results add up to, and the check under way. It goes by the generation
+/// One server's health check: its schedule, what its results add up to, and the check under way. It goes by the snapshot
 /// that named the server last.
 struct HealthCheck: ~Copyable {
   private enum Phase {
     case idle, connecting, handshaking, asking, reading
   }
 
-  /// By its index in the generation.
+  /// By its index in the snapshot.
   private(set) var server: Int
   var schedule: CheckSchedule
   private(set) var tracker: HealthTracker
-  private var generation: Generation
+  private var snapshot: ConfigurationSnapshot
   private var stream: Stream?
   private var phase = Phase.idle
   private var input = Buffer()
@@ -25,12 +25,12 @@ struct HealthCheck: ~Copyable {
   /// More than the result says about the last failure: which certificate, and why.
   private(set) var detail: String?
 
-  /// `earlier` is what an earlier generation knew of the same server.
-  init(_ server: Int, _ generation: Generation, continuing earlier: HealthTracker? = nil, at now: Instant) {
-    let health = generation.configuration.health
+  /// `earlier` is what an earlier snapshot knew of the same server.
+  init(_ server: Int, _ snapshot: ConfigurationSnapshot, continuing earlier: HealthTracker? = nil, at now: Instant) {
+    let health = snapshot.configuration.health
     self.server = server
-    self.generation = generation
-    answer = HealthAnswer(isToHead: health.method == .head, limits: generation.policy.limits)
+    self.snapshot = snapshot
+    answer = HealthAnswer(isToHead: health.method == .head, limits: snapshot.policy.limits)
     schedule = CheckSchedule(
       pace: .init(interval: health.interval, timeout: health.timeout, jitter: health.jitter), startingAt: now)
     tracker = earlier ?? HealthTracker(rise: health.rise, fall: health.fall)
@@ -38,36 +38,36 @@ struct HealthCheck: ~Copyable {
     tracker.fall = health.fall
   }
 
-  /// Goes on as the check of another generation's server, the one under way included: a server that is asked has to be
+  /// Goes on as the check of another snapshot's server, the one under way included: a server that is asked has to be
   /// heard, and reloads that follow each other quickly must not keep anybody from learning how it is. False when that
-  /// generation's server is another one or checked otherwise.
-  mutating func goOn(as other: Int, of next: Generation) -> Bool {
-    let (mine, theirs) = (generation.servers[server], next.servers[other])
-    guard shared === next.roster.servers[other], mine.security.serverName == theirs.security.serverName,
+  /// snapshot's server is another one or checked otherwise.
+  mutating func goOn(as other: Int, of next: ConfigurationSnapshot) -> Bool {
+    let (mine, theirs) = (snapshot.servers[server], next.servers[other])
+    guard shared === next.backend.servers[other], mine.security.serverName == theirs.security.serverName,
       mine.security.context.hasSameTrust(as: theirs.security.context),
-      generation.configuration.health == next.configuration.health,
-      generation.configuration.mode == next.configuration.mode
+      snapshot.configuration.health == next.configuration.health,
+      snapshot.configuration.mode == next.configuration.mode
     else { return false }
     server = other
-    generation = next
+    snapshot = next
     return true
   }
 
-  var shared: SharedServer { generation.roster.servers[server] }
+  var shared: SharedServer { snapshot.backend.servers[server] }
 
-  /// What makes the server's certificate acceptable is the same to another generation.
-  func isTrusted(like upstream: Generation.Upstream) -> Bool {
-    generation.servers[server].security.context.hasSameTrust(as: upstream.security.context)
+  /// What makes the server's certificate acceptable is the same to another snapshot.
+  func isTrusted(like upstream: ConfigurationSnapshot.Upstream) -> Bool {
+    snapshot.servers[server].security.context.hasSameTrust(as: upstream.security.context)
   }
 
   /// What an operator wants of the server now.
-  var wanted: HealthTracker.Order? { generation.roster.order(of: server) }
+  var wanted: HealthTracker.Order? { snapshot.backend.order(of: server) }
 
   /// Publishes the server's state.
-  func publish(_ state: ServerState) { generation.roster.set(state, at: server) }
+  func publish(_ state: ServerState) { snapshot.backend.set(state, at: server) }
 
   /// Publishes that the server does not answer any more.
-  func publishLoss() { generation.roster.lose(server) }
+  func publishLoss() { snapshot.backend.lose(server) }
 
   /// What the check under way waits for.
   var stage: CheckFailure.Stage {
@@ -84,14 +84,14 @@ struct HealthCheck: ~Copyable {
   mutating func became(_ readiness: Readiness) { stream?.became(readiness) }
 
   /// Begins a check; answers when it has failed already.
-  mutating func begin(token: UInt64, _ world: inout World) -> CheckResult? {
-    schedule.began(at: world.now)
+  mutating func begin(token: UInt64, _ context: inout LoopContext) -> CheckResult? {
+    schedule.began(at: context.now)
     detail = nil
     answer = HealthAnswer(
-      isToHead: generation.configuration.health.method == .head, limits: generation.policy.limits)
+      isToHead: snapshot.configuration.health.method == .head, limits: snapshot.policy.limits)
     do throws(SystemError) {
-      let descriptor = try Socket.connect(to: generation.servers[server].endpoint)
-      try world.poller.watch(descriptor, token: token)
+      let descriptor = try Socket.connect(to: snapshot.servers[server].endpoint)
+      try context.poller.watch(descriptor, token: token)
       stream = Stream(plain: descriptor)
       phase = .connecting
       return nil
@@ -175,8 +175,8 @@ struct HealthCheck: ~Copyable {
     guard stream?.isSettled == true, let number = stream?.descriptor.number else { return .wait }
     let code = Socket.error(of: number)
     guard code == 0 else { return .over(result(of: SystemError("connect", code: code))) }
-    if generation.configuration.health.check == .tcp { return .over(.passed) }
-    let security = generation.servers[server].security
+    if snapshot.configuration.health.check == .tcp { return .over(.passed) }
+    let security = snapshot.servers[server].security
     do throws(TLSError) {
       try stream?.startTLS(context: security.context, serverName: security.serverName, session: nil)
     } catch {
@@ -196,7 +196,7 @@ struct HealthCheck: ~Copyable {
       detail = failure.description
       return .over(.failed(failure.blame == .verification ? .certificate : .handshake))
     case .done, nil:
-      if generation.configuration.health.check == .tls { return .over(.passed) }
+      if snapshot.configuration.health.check == .tls { return .over(.passed) }
       phase = .asking
       return .again
     }
@@ -204,7 +204,7 @@ struct HealthCheck: ~Copyable {
 
   /// The request fits into one record and an empty socket: sent at once or not at all.
   private mutating func ask() -> Step {
-    let request = generation.healthRequest
+    let request = snapshot.healthRequest
     switch stream?.write(request.span) {
     case .bytes(request.count):
       phase = .reading

@@ -4,7 +4,7 @@ import Exchange
 import HTTP1
 import Linux
 import Logging
-import Roles
+import WorkerProtocol
 import TLS
 import Wire
 
@@ -21,38 +21,38 @@ struct Prober: ~Copyable {
   private var keys: [SlabKey] = []
   /// Of servers that reloads have removed, while something runs there: checked as before, so that it ends when they hang.
   private var removed: [SlabKey] = []
-  private var generation: Generation
+  private var snapshot: ConfigurationSnapshot
   private let channel: ControlChannel
   private let log: Logger
   private var random: UInt64
   private let began: Instant
   private var isSettled = false
 
-  init(_ generation: Generation, channel: ControlChannel, log: Logger, at now: Instant) throws(TLSError) {
-    self.generation = generation
+  init(_ snapshot: ConfigurationSnapshot, channel: ControlChannel, log: Logger, at now: Instant) throws(TLSError) {
+    self.snapshot = snapshot
     self.channel = channel
     self.log = log
     began = now
     random = try RandomBytes.makeWord() | 1
-    checks = Slab(capacity: max(1, generation.servers.count))
-    for server in generation.servers.indices { keys.append(checks.insert(HealthCheck(server, generation, at: now))) }
+    checks = Slab(capacity: max(1, snapshot.servers.count))
+    for server in snapshot.servers.indices { keys.append(checks.insert(HealthCheck(server, snapshot, at: now))) }
   }
 
   /// Begins the first checks.
-  mutating func start(_ world: inout World) {
-    obeyAndGoOn(&world)
-    world.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
+  mutating func start(_ context: inout LoopContext) {
+    obeyAndGoOn(&context)
+    context.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
   }
 
-  /// Takes over another generation: what is known of a server that keeps its name, address and trust stays known, and its
+  /// Takes over another snapshot: what is known of a server that keeps its name, address and trust stays known, and its
   /// check goes on unless checks are made otherwise now. One that is not named any more is checked as before until it is
   /// dropped.
-  mutating func adopt(_ next: Generation, _ world: inout World) {
+  mutating func adopt(_ next: ConfigurationSnapshot, _ context: inout LoopContext) {
     var earlier = keys + removed
     keys = []
-    for (server, shared) in next.roster.servers.enumerated() {
+    for (server, shared) in next.backend.servers.enumerated() {
       guard let place = earlier.firstIndex(where: { checks[$0].shared === shared }) else {
-        keys.append(checks.insert(HealthCheck(server, next, at: world.now)))
+        keys.append(checks.insert(HealthCheck(server, next, at: context.now)))
         continue
       }
       let key = earlier.remove(at: place)
@@ -62,38 +62,38 @@ struct Prober: ~Copyable {
       }
       let isSame = checks[key].isTrusted(like: next.servers[server])
       let known = isSame && checks[key].tracker.isKnown ? checks[key].tracker : nil
-      end(key, &world)
-      keys.append(checks.insert(HealthCheck(server, next, continuing: known, at: world.now)))
+      end(key, &context)
+      keys.append(checks.insert(HealthCheck(server, next, continuing: known, at: context.now)))
     }
     removed = earlier
-    generation = next
-    obeyAndGoOn(&world)
+    snapshot = next
+    obeyAndGoOn(&context)
   }
 
   /// Nothing runs any more at a server that was removed.
-  mutating func drop(_ server: SharedServer, _ world: inout World) {
+  mutating func drop(_ server: SharedServer, _ context: inout LoopContext) {
     guard let place = removed.firstIndex(where: { checks[$0].shared === server }) else { return }
     let key = removed.remove(at: place)
-    // Clients that keep an earlier generation are not sent there again either.
+    // Clients that keep an earlier snapshot are not sent there again either.
     checks[key].publish(.down)
-    end(key, &world)
+    end(key, &context)
   }
 
-  private mutating func end(_ key: SlabKey, _ world: inout World) {
-    world.timers.cancel(TimerKey(.probe(key.index)).rawValue)
+  private mutating func end(_ key: SlabKey, _ context: inout LoopContext) {
+    context.timers.cancel(TimerKey(.probe(key.index)).rawValue)
     var check = checks.remove(key)
-    check.abandon(&world.buffers)
+    check.abandon(&context.buffers)
   }
 
-  private mutating func obeyAndGoOn(_ world: inout World) {
+  private mutating func obeyAndGoOn(_ context: inout LoopContext) {
     for key in keys + removed { obey(key) }
-    for key in keys + removed { timerFired(key, &world) }
+    for key in keys + removed { timerFired(key, &context) }
   }
 
   /// Operators want something else of servers; says when it is in force.
-  mutating func obey(upTo number: UInt64, _ world: inout World) {
+  mutating func obey(upTo number: UInt64, _ context: inout LoopContext) {
     for key in keys + removed { obey(key) }
-    channel.send(.obeyed(number: number))
+    channel.send(.applied(number: number))
   }
 
   private mutating func obey(_ key: SlabKey) {
@@ -101,69 +101,69 @@ struct Prober: ~Copyable {
   }
 
   /// An event on a check's socket.
-  mutating func handle(_ key: SlabKey, _ readiness: Readiness, _ world: inout World) {
+  mutating func handle(_ key: SlabKey, _ readiness: Readiness, _ context: inout LoopContext) {
     guard checks.contains(key) else { return }
     checks[key].became(readiness)
-    proceed(key, &world)
+    proceed(key, &context)
   }
 
   /// A check is due, or has taken too long.
-  mutating func timerFired(at index: UInt32, _ world: inout World) {
-    if let key = checks.key(at: index) { timerFired(key, &world) }
+  mutating func timerFired(at index: UInt32, _ context: inout LoopContext) {
+    if let key = checks.key(at: index) { timerFired(key, &context) }
   }
 
-  private mutating func timerFired(_ key: SlabKey, _ world: inout World) {
-    guard world.now >= checks[key].schedule.deadline else { return arm(key, &world) }
-    if checks[key].schedule.isRunning { return conclude(key, .failed(.timeout(stage: checks[key].stage)), &world) }
-    if let result = checks[key].begin(token: Token(.probe, key).rawValue, &world) {
-      return conclude(key, result, &world)
+  private mutating func timerFired(_ key: SlabKey, _ context: inout LoopContext) {
+    guard context.now >= checks[key].schedule.deadline else { return arm(key, &context) }
+    if checks[key].schedule.isRunning { return conclude(key, .failed(.timeout(stage: checks[key].stage)), &context) }
+    if let result = checks[key].begin(token: Token(.probe, key).rawValue, &context) {
+      return conclude(key, result, &context)
     }
-    proceed(key, &world)
+    proceed(key, &context)
   }
 
   /// Traffic met a failure at this server.
-  mutating func suspect(_ server: SharedServer, _ world: inout World) {
+  mutating func suspect(_ server: SharedServer, _ context: inout LoopContext) {
     guard let key = (keys + removed).first(where: { checks[$0].shared === server }) else { return }
-    checks[key].schedule.liveFailure(at: world.now)
-    arm(key, &world)
+    checks[key].schedule.liveFailure(at: context.now)
+    arm(key, &context)
   }
 
   /// The bound on waiting for first checks has passed.
-  mutating func settlingEnded(_ world: inout World) { settle(&world) }
+  mutating func settlingEnded(_ context: inout LoopContext) { publishReadiness(&context) }
 
   /// Checks that gave way go on where they were.
-  mutating func runLeftovers(_ world: inout World) {
-    let leftovers = world.runnableChecks
-    world.runnableChecks.removeAll(keepingCapacity: true)
-    for key in leftovers where checks.contains(key) && checks[key].schedule.isRunning { proceed(key, &world) }
+  mutating func runLeftovers(_ context: inout LoopContext) {
+    let leftovers = context.runnableChecks
+    context.runnableChecks.removeAll(keepingCapacity: true)
+    for key in leftovers where checks.contains(key) && checks[key].schedule.isRunning { proceed(key, &context) }
   }
 
   /// What a check does may keep its timer from being looked at: its deadline is looked at here as well.
-  private mutating func proceed(_ key: SlabKey, _ world: inout World) {
-    let progress = checks[key].proceed(&world.buffers)
-    if case .over(let result) = progress { return conclude(key, result, &world) }
-    if checks[key].schedule.isRunning, world.now >= checks[key].schedule.deadline {
-      return conclude(key, .failed(.timeout(stage: checks[key].stage)), &world)
+  private mutating func proceed(_ key: SlabKey, _ context: inout LoopContext) {
+    let progress = checks[key].proceed(&context.buffers)
+    if case .over(let result) = progress { return conclude(key, result, &context) }
+    if checks[key].schedule.isRunning, context.now >= checks[key].schedule.deadline {
+      return conclude(key, .failed(.timeout(stage: checks[key].stage)), &context)
     }
-    if case .yields = progress, !world.runnableChecks.contains(key) { world.runnableChecks.append(key) }
-    arm(key, &world)
+    if case .yields = progress, !context.runnableChecks.contains(key) { context.runnableChecks.append(key) }
+    arm(key, &context)
   }
 
-  private mutating func conclude(_ key: SlabKey, _ result: CheckResult, _ world: inout World) {
+  private mutating func conclude(_ key: SlabKey, _ result: CheckResult, _ context: inout LoopContext) {
     random ^= random << 13
     random ^= random >> 7
     random ^= random << 17
     let wasSilent = checks[key].tracker.isSilent
     if result == .inconclusive {
       let detail = checks[key].detail ?? "no memory"
-      world.noteFailure(of: checks[key].shared, .shortage, "not checked: \(detail)")
+      context.noteFailure(of: checks[key].shared, .shortage, "not checked: \(detail)")
     }
-    if let transition = checks[key].end(with: result, at: world.now, random: random, &world.buffers) {
+    if let transition = checks[key].end(with: result, at: context.now, random: random, &context.buffers) {
       publish(transition, of: key)
     }
     if checks[key].tracker.isSilent, !wasSilent { checks[key].publishLoss() }
-    arm(key, &world)
-    if !isSettled, keys.allSatisfy({ checks[$0].tracker.isKnown }) { settle(&world) }
+    arm(key, &context)
+    if !isSettled, keys.allSatisfy({ checks[$0].tracker.isKnown }) { publishReadiness(&context) }
   }
 
   /// Has it balanced by, logged and told to the supervisor.
@@ -182,15 +182,15 @@ struct Prober: ~Copyable {
   }
 
   /// Every server's state is known, or has been waited for long enough: the loops may accept.
-  private mutating func settle(_ world: inout World) {
+  private mutating func publishReadiness(_ context: inout LoopContext) {
     guard !isSettled else { return }
     isSettled = true
-    world.fleet.post(.serve)
-    channel.send(.ready(generation: generation.number))
+    context.sharedState.post(.serve)
+    channel.send(.ready(generation: snapshot.number))
   }
 
-  private func arm(_ key: SlabKey, _ world: inout World) {
-    world.timers.schedule(TimerKey(.probe(key.index)).rawValue, at: checks[key].schedule.deadline)
+  private func arm(_ key: SlabKey, _ context: inout LoopContext) {
+    context.timers.schedule(TimerKey(.probe(key.index)).rawValue, at: checks[key].schedule.deadline)
   }
 }
 

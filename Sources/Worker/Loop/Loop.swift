@@ -3,18 +3,18 @@ import Configuration
 import Exchange
 import HTTP1
 import Linux
-import Roles
+import WorkerProtocol
 import Logging
 import Synchronization
 import TLS
 import Wire
 
-/// One thread's event loop: its listeners, its clients, and everything they act upon. Shares only the fleet with the
+/// One thread's event loop: its listeners, its clients, and everything they act upon. Shares only the sharedState with the
 /// other loops.
 struct Loop: ~Copyable {
   /// Connections accepted from one listener before others get their turn.
   static let acceptsPerTurn = 64
-  /// Timers fired, clients told of a stop or of a server's loss, and letters read, before others get their turn.
+  /// Timers fired, clients told of a stop or of a server's loss, and messages read, before others get their turn.
   static let closingsPerTurn = 256
   /// How long the connections may take that end in one turn by a timer or a chore. One costs some 20 µs, the kernel's part
   /// included.
@@ -24,8 +24,8 @@ struct Loop: ~Copyable {
   /// How long accepting rests when the process has run out of descriptors.
   static let acceptPause = Interval.milliseconds(200)
 
-  var clients: Slab<Client>
-  var world: World
+  var clients: Slab<ClientConnection>
+  var context: LoopContext
   var prober: Prober?
   var listeners = Slab<Listener>(capacity: 8)
   let mailbox: Mailbox
@@ -53,69 +53,69 @@ struct Loop: ~Copyable {
   struct Listener: ~Copyable {
     let descriptor: Descriptor
     let place: ListenerPlace
-    let service: Client.Service
+    let service: ClientConnection.Service
 
     consuming func takeDescriptor() -> Descriptor { descriptor }
   }
 
   init(
-    world: consuming World, prober: consuming Prober?, mailbox: Mailbox, heartbeat: Heartbeat,
+    context: consuming LoopContext, prober: consuming Prober?, mailbox: Mailbox, heartbeat: Heartbeat,
     board: LoopFigures.Board
   ) throws(SystemError) {
-    clients = Slab(capacity: world.places)
-    self.world = world
+    clients = Slab(capacity: context.places)
+    self.context = context
     self.prober = prober
     self.mailbox = mailbox
     self.heartbeat = heartbeat
     self.board = board
     // A loop of this number may have been here before.
-    self.world.counters = board.shown.counters
-    try self.world.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
+    self.context.counters = board.shown.counters
+    try self.context.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
   }
 
   /// Turns until it has been told to stop and the last client is gone.
   mutating func run() {
-    prober?.start(&world)
+    prober?.start(&context)
     while !isFinished { turn(waiting: sleep, clock: Clock.monotonic) }
     for key in clients.keys { remove(key) }
-    world.accessLog.endTurn()
+    context.accessLog.endTurn()
     showFigures()
   }
 
   /// Waits at most so long for events, then does all that has come and become due.
   mutating func turn(waiting milliseconds: Int32, clock: () -> Instant) {
     heartbeat.beat()
-    let count = world.poller.wait(milliseconds: milliseconds)
-    world.now = clock()
+    let count = context.poller.wait(milliseconds: milliseconds)
+    context.now = clock()
     // Before a request is sent on a connection to a server, everything that is known of it is known.
-    for index in 0..<count { note(world.poller.event(at: index)) }
-    for index in 0..<count { handle(world.poller.event(at: index)) }
+    for index in 0..<count { note(context.poller.event(at: index)) }
+    for index in 0..<count { handle(context.poller.event(at: index)) }
     runLeftovers()
-    if !world.runnableChecks.isEmpty { prober?.runLeftovers(&world) }
+    if !context.runnableChecks.isEmpty { prober?.runLeftovers(&context) }
     runChores(clock: clock)
     fireTimers(clock: clock)
     runHandshakes(clock: clock)
     resumeAccepting()
-    world.accessLog.endTurn()
-    if world.now >= showsNext { showFigures() }
+    context.accessLog.endTurn()
+    if context.now >= showsNext { showFigures() }
   }
 
   private mutating func showFigures() {
-    showsNext = world.now + LoopFigures.interval
-    board.show(world.figures)
+    showsNext = context.now + LoopFigures.interval
+    board.show(context.figures)
   }
 
   private var isFinished: Bool {
-    clients.count == 0 && isRetiring || world.isStopping && (clients.count == 0 || world.now >= stopDeadline)
+    clients.count == 0 && isRetiring || context.isStopping && (clients.count == 0 || context.now >= stopDeadline)
   }
 
   /// Milliseconds until the next timer, 0 while there is work, a second at most.
   private var sleep: Int32 {
-    if !world.runnable.isEmpty || !world.handshakes.isEmpty { return 0 }
-    if !world.runnableChecks.isEmpty || !chores.isEmpty { return 0 }
-    let next = world.timers.nextDeadline ?? .distantFuture
+    if !context.runnable.isEmpty || !context.handshakes.isEmpty { return 0 }
+    if !context.runnableChecks.isEmpty || !chores.isEmpty { return 0 }
+    let next = context.timers.nextDeadline ?? .distantFuture
     let pause = min(
-      next - world.now, stopDeadline - world.now, acceptAgainAt == nil ? Loop.longestSleep : Loop.acceptPause,
+      next - context.now, stopDeadline - context.now, acceptAgainAt == nil ? Loop.longestSleep : Loop.acceptPause,
       Loop.longestSleep)
     return Int32(truncatingIfNeeded: (pause.nanoseconds + 999_999) / 1_000_000)
   }
@@ -123,11 +123,11 @@ struct Loop: ~Copyable {
   /// Takes in what an event tells of a connection to a server.
   private mutating func note(_ event: (token: UInt64, readiness: Readiness)) {
     let token = Token(rawValue: event.token)
-    guard token.kind == .server, world.servers.contains(token.key) else { return }
-    world.servers[token.key].stream.became(event.readiness)
-    switch world.servers[token.key].phase {
-    case .pooled: world.checkPooled(token.key)
-    case .ending: world.checkEnding(token.key)
+    guard token.kind == .server, context.servers.contains(token.key) else { return }
+    context.servers[token.key].stream.became(event.readiness)
+    switch context.servers[token.key].phase {
+    case .pooled: context.checkPooled(token.key)
+    case .ending: context.checkEnding(token.key)
     case .connecting, .handshaking, .open: break
     }
   }
@@ -141,16 +141,16 @@ struct Loop: ~Copyable {
       clients[token.key].stream.became(event.readiness)
       if clients[token.key].phase == .handshaking {
         // What a newcomer's first event tells is that it can be written to.
-        if clients[token.key].hasSpoken { clients[token.key].standInLine(&world) }
+        if clients[token.key].hasSpoken { clients[token.key].standInLine(&context) }
       } else {
         advance(token.key)
       }
     case .server:
-      guard world.servers.contains(token.key), let client = world.servers[token.key].client else { return }
+      guard context.servers.contains(token.key), let client = context.servers[token.key].client else { return }
       if clients.contains(client) { advance(client) }
     case .listener: accept(token.key)
     case .mailbox: readMail()
-    case .probe: prober?.handle(token.key, event.readiness, &world)
+    case .probe: prober?.handle(token.key, event.readiness, &context)
     case nil: preconditionFailure("a token that no one made")
     }
   }
@@ -158,14 +158,14 @@ struct Loop: ~Copyable {
   /// One that gave way waits for its place in line, whatever comes: others go first.
   private mutating func advance(_ key: SlabKey) {
     guard !clients[key].isInLine else { return }
-    if clients[key].advance(&world) == .close { remove(key) }
+    if clients[key].advance(&context) == .close { remove(key) }
   }
 
   /// Clients that gave way go on where they were.
   private mutating func runLeftovers() {
-    guard !world.runnable.isEmpty else { return }
-    let leftovers = world.runnable
-    world.runnable.removeAll(keepingCapacity: true)
+    guard !context.runnable.isEmpty else { return }
+    let leftovers = context.runnable
+    context.runnable.removeAll(keepingCapacity: true)
     for key in leftovers where clients.contains(key) {
       clients[key].isInLine = false
       advance(key)
@@ -176,17 +176,17 @@ struct Loop: ~Copyable {
   private mutating func fireTimers(clock: () -> Instant) {
     var allowance = ClosingAllowance()
     for _ in 0..<Loop.closingsPerTurn {
-      guard let timer = world.timers.expire(at: world.now) else { return }
+      guard let timer = context.timers.expire(at: context.now) else { return }
       switch TimerKey(rawValue: timer).owner {
       case .client(let index):
-        guard let key = clients.key(at: index), clients[key].timerFired(&world) == .close else { continue }
+        guard let key = clients.key(at: index), clients[key].timerFired(&context) == .close else { continue }
         remove(key)
         if allowance.isSpent(clock: clock) { return }
       case .server(let index):
-        guard let key = world.servers.key(at: index) else { continue }
-        world.serverTimerFired(key)
-      case .settling: prober?.settlingEnded(&world)
-      case .probe(let index): prober?.timerFired(at: index, &world)
+        guard let key = context.servers.key(at: index) else { continue }
+        context.serverTimerFired(key)
+      case .settling: prober?.settlingEnded(&context)
+      case .probe(let index): prober?.timerFired(at: index, &context)
       }
     }
   }

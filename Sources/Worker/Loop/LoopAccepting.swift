@@ -3,7 +3,7 @@ import Configuration
 import Exchange
 import HTTP1
 import Linux
-import Roles
+import WorkerProtocol
 import Logging
 import TLS
 import Wire
@@ -29,35 +29,35 @@ extension Loop {
     }
   }
 
-  private mutating func admit(_ accepted: consuming Accepted, _ service: Client.Service) throws(SystemError) {
+  private mutating func admit(_ accepted: consuming Accepted, _ service: ClientConnection.Service) throws(SystemError) {
     let peer = accepted.peer
-    let generation = world.generation
-    let identity = generation.identity(of: peer.address)
-    let forwarding = generation.forwarding(for: peer.address, isSecure: service == .https)
+    let snapshot = context.snapshot
+    let identity = snapshot.identity(of: peer.address)
+    let forwarding = snapshot.forwarding(for: peer.address, isSecure: service == .https)
     let isProxy = forwarding.isPeerTrusted
-    var opened = world.fleet.connectionBegan(identity, isProxy: isProxy)
+    var opened = context.sharedState.connectionBegan(identity, isProxy: isProxy)
     // Nobody makes room for one who would be refused all the same.
     if opened == .failure(.total), let displaced = leastMissed() {
       displace(displaced)
-      opened = world.fleet.connectionBegan(identity, isProxy: isProxy)
+      opened = context.sharedState.connectionBegan(identity, isProxy: isProxy)
     }
     guard case .success(let account) = opened else {
-      world.counters.refusedConnections += 1
+      context.counters.refusedConnections += 1
       return
     }
-    world.counters.connections += 1
+    context.counters.connections += 1
     let key = clients.insert(
-      Client(
+      ClientConnection(
         stream: Stream(plain: accepted.takeDescriptor()), service: service, peer: peer, identity: identity,
-        account: account, forwarding: forwarding, generation: generation, at: world.now))
+        account: account, forwarding: forwarding, snapshot: snapshot, at: context.now))
     clients[key].key = key
     do throws(SystemError) {
-      try world.poller.watch(clients[key].stream.descriptor, token: Token(.client, key).rawValue)
+      try context.poller.watch(clients[key].stream.descriptor, token: Token(.client, key).rawValue)
     } catch {
       remove(key)
       throw error
     }
-    if clients[key].advance(&world) == .close {
+    if clients[key].advance(&context) == .close {
       remove(key)
     } else {
       silent.append(key, among: clients)
@@ -66,24 +66,24 @@ extension Loop {
 
   /// Lets new connections wait in the kernel for a while.
   private mutating func pauseAccepting() {
-    acceptAgainAt = world.now + Loop.acceptPause
-    for key in listeners.keys { world.poller.forget(listeners[key].descriptor) }
+    acceptAgainAt = context.now + Loop.acceptPause
+    for key in listeners.keys { context.poller.forget(listeners[key].descriptor) }
   }
 
   /// Tells the operator now and then why newcomers wait.
   mutating func notePause(_ reason: String) {
-    guard world.now >= nextPauseNotice else { return }
-    nextPauseNotice = world.now + Loop.roomNoticeInterval
-    world.log.warning("accepting pauses: \(reason)")
+    guard context.now >= nextPauseNotice else { return }
+    nextPauseNotice = context.now + Loop.roomNoticeInterval
+    context.log.warning("accepting pauses: \(reason)")
   }
 
   /// Watches the listeners again when the pause is over, or `now`.
   mutating func resumeAccepting(now: Bool = false) {
-    guard let again = acceptAgainAt, now || world.now >= again else { return }
+    guard let again = acceptAgainAt, now || context.now >= again else { return }
     if !hasRoom() {
       // Of the loops that were asked, some do not answer.
       guard isAskingForRoom, !now, let key = leastMissed() else {
-        acceptAgainAt = world.now + Loop.acceptPause
+        acceptAgainAt = context.now + Loop.acceptPause
         return askForRoom()
       }
       displace(key)
@@ -95,9 +95,9 @@ extension Loop {
 
   mutating func watch(_ key: SlabKey) {
     do throws(SystemError) {
-      try world.poller.watchLevel(listeners[key].descriptor, token: Token(.listener, key).rawValue)
+      try context.poller.watchLevel(listeners[key].descriptor, token: Token(.listener, key).rawValue)
     } catch {
-      world.log.error("listener \(listeners[key].place.endpoint): \(error)")
+      context.log.error("listener \(listeners[key].place.endpoint): \(error)")
     }
   }
 }

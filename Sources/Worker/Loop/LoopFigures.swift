@@ -24,12 +24,12 @@ struct LoopFigures: Sendable {
   }
 }
 
-extension World {
+extension LoopContext {
   /// What the loop has counted and holds now.
   var figures: LoopFigures {
     var figures = LoopFigures(counters: counters)
     for key in servers.keys where servers[key].phase != .ending {
-      let server = servers[key].generation.roster.servers[servers[key].server]
+      let server = servers[key].snapshot.backend.servers[servers[key].server]
       figures.connections[server.place, default: 0] += 1
     }
     return figures

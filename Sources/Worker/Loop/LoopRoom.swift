@@ -48,57 +48,57 @@ extension Loop {
 
   /// A newcomer can be accepted: there is a place, or somebody here who makes room whatever clients other loops have.
   mutating func hasRoom() -> Bool {
-    if !world.fleet.isFull || first(.silent) != nil { return true }
-    return world.fleet.loopCount == 1 && leastMissed() != nil
+    if !context.sharedState.isFull || first(.silent) != nil { return true }
+    return context.sharedState.loopCount == 1 && leastMissed() != nil
   }
 
   /// Ends a client's connection in order, to make room.
   mutating func displace(_ key: SlabKey) {
     clients[key].sayGoodbye()
     remove(key)
-    guard world.now >= nextRoomNotice else { return }
-    nextRoomNotice = world.now + Loop.roomNoticeInterval
-    world.log.warning(
-      "\(world.fleet.limitInForce) connections are open (limits: connections): new ones replace the oldest that have sent nothing, then idle ones"
+    guard context.now >= nextRoomNotice else { return }
+    nextRoomNotice = context.now + Loop.roomNoticeInterval
+    context.log.warning(
+      "\(context.sharedState.limitInForce) connections are open (limits: connections): new ones replace the oldest that have sent nothing, then idle ones"
     )
   }
 
   /// Asks the other loops, one after the other, for the room that this one can't make or should not.
   mutating func askForRoom() {
-    guard world.fleet.loopCount > 1 else { return nobodyMakesRoom() }
+    guard context.sharedState.loopCount > 1 else { return nobodyMakesRoom() }
     isAskingForRoom = true
-    passOn(asker: world.loop, .silent)
+    passOn(asker: context.loop, .silent)
   }
 
   /// Makes room for another loop, if there is none by now and this one has such a client. The loop that has asked goes on
   /// with its own.
   mutating func makeRoom(for asker: Int, _ kind: Dispensable) {
-    guard asker != world.loop else { return askFurther(behind: kind) }
-    if world.fleet.isFull {
+    guard asker != context.loop else { return askFurther(behind: kind) }
+    if context.sharedState.isFull {
       guard let key = first(kind) else { return passOn(asker: asker, kind) }
       displace(key)
     }
-    world.fleet.mailbox(of: asker).post(.roomMade)
+    context.sharedState.mailbox(of: asker).post(.roomMade)
   }
 
   /// No other loop has clients of this kind.
   private mutating func askFurther(behind kind: Dispensable) {
     guard isAskingForRoom else { return }
-    guard world.fleet.isFull else { return resumeAccepting(now: true) }
+    guard context.sharedState.isFull else { return resumeAccepting(now: true) }
     guard let next = kind.next else { return nobodyMakesRoom() }
-    guard let key = first(next) else { return passOn(asker: world.loop, next) }
+    guard let key = first(next) else { return passOn(asker: context.loop, next) }
     displace(key)
     resumeAccepting(now: true)
   }
 
   private mutating func nobodyMakesRoom() {
     isAskingForRoom = false
-    notePause("\(world.fleet.limitInForce) connections are open and at work (limits: connections)")
+    notePause("\(context.sharedState.limitInForce) connections are open and at work (limits: connections)")
   }
 
   private func passOn(asker: Int, _ kind: Dispensable) {
-    let next = (world.loop + 1) % world.fleet.loopCount
-    world.fleet.mailbox(of: next).post(.roomWanted(by: asker, kind))
+    let next = (context.loop + 1) % context.sharedState.loopCount
+    context.sharedState.mailbox(of: next).post(.roomWanted(by: asker, kind))
   }
 }
 
@@ -118,13 +118,13 @@ struct IdleClients: ~Copyable {
   private var hand: UInt32 = 0
 
   /// The one that has been idle longest, as far as the next `slots` of the slab tell; nil when none of them is.
-  mutating func longest(among clients: borrowing Slab<Client>, slots: Int) -> SlabKey? {
+  mutating func longest(among clients: borrowing Slab<ClientConnection>, slots: Int) -> SlabKey? {
     if let key = next(among: clients) { return key }
     search(clients, slots)
     return next(among: clients)
   }
 
-  private mutating func next(among clients: borrowing Slab<Client>) -> SlabKey? {
+  private mutating func next(among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
     while let last = candidates.last {
       if clients.contains(last.key), clients[last.key].isIdle, clients[last.key].since == last.since { return last.key }
       candidates.removeLast()
@@ -132,7 +132,7 @@ struct IdleClients: ~Copyable {
     return nil
   }
 
-  private mutating func search(_ clients: borrowing Slab<Client>, _ slots: Int) {
+  private mutating func search(_ clients: borrowing Slab<ClientConnection>, _ slots: Int) {
     let end = UInt32(clients.slotCount)
     guard end > 0 else { return }
     for _ in 0..<min(slots, Int(end)) {

@@ -20,8 +20,8 @@ enum LoopMessage: Sendable {
   case makeRoom
   /// Nothing runs any more at a server that a reload has removed. For the loop that probes.
   case serverDropped(SharedServer)
-  /// Another generation.
-  case adopt(Adoption)
+  /// Another snapshot.
+  case adopt(SnapshotRollout)
   /// A listening socket of a loop that retires.
   case inherited(HandedListener)
   /// That loop has no room for a client that waits, and no loop asked so far has a client of this kind, who could make it.
@@ -53,7 +53,7 @@ final class Mailbox: Sendable {
 
   var isEmpty: Bool { messages.withLock { $0.isEmpty } }
 
-  /// The oldest letters. What is left wakes the loop again.
+  /// The oldest messages. What is left wakes the loop again.
   func take(atMost count: Int) -> [LoopMessage] {
     wakeup.drain()
     let (taken, isEmpty) = messages.withLock { messages in

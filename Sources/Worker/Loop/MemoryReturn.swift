@@ -6,7 +6,7 @@ struct MemoryReturn {
   /// A crowd that is worth it: each of its connections had 10 to 100 KiB.
   static let worthwhile = 100
   /// How long a quiet time must have lasted.
-  static let patience = Interval.seconds(5)
+  static let timeout = Interval.seconds(5)
 
   /// The most connections since memory was given back last.
   private var peak = 0
@@ -24,7 +24,7 @@ struct MemoryReturn {
       quietSince = now
       return false
     }
-    guard now >= since + Self.patience else { return false }
+    guard now >= since + Self.timeout else { return false }
     peak = connections
     quietSince = nil
     return true

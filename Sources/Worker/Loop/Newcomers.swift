@@ -19,20 +19,20 @@ struct Newcomers: ~Copyable {
 
   /// Notes one that has come to the state, and forgets some of those at the front that have left it: two for one, so that
   /// the list grows no longer than what has come since the oldest that is still there.
-  mutating func append(_ key: SlabKey, among clients: borrowing Slab<Client>) {
+  mutating func append(_ key: SlabKey, among clients: borrowing Slab<ClientConnection>) {
     for _ in 0..<2 where first < keys.count && !isMeant(keys[first], clients) { first += 1 }
     trim()
     keys.append(key)
   }
 
   /// The one that has been there longest; nil when none is.
-  mutating func oldest(among clients: borrowing Slab<Client>) -> SlabKey? {
+  mutating func oldest(among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
     while first < keys.count, !isMeant(keys[first], clients) { first += 1 }
     trim()
     return first < keys.count ? keys[first] : nil
   }
 
-  private func isMeant(_ key: SlabKey, _ clients: borrowing Slab<Client>) -> Bool {
+  private func isMeant(_ key: SlabKey, _ clients: borrowing Slab<ClientConnection>) -> Bool {
     guard clients.contains(key) else { return false }
     return switch state {
     case .silent: clients[key].isSilent

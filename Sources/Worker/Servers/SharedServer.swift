@@ -11,7 +11,7 @@ struct ServerPlace: Hashable, Sendable {
   let endpoint: Endpoint
 }
 
-/// A Connection Server as all generations know it, by its name and address: its state, and who has a place there.
+/// A Connection Server as all snapshots know it, by its name and address: its state, and who has a place there.
 final class SharedServer: Sendable {
   let place: ServerPlace
   let name: String

@@ -15,14 +15,14 @@ struct ServerConnection: ~Copyable {
     case open
     /// Idle in its loop's pool.
     case pooled
-    /// Ours has ended; the server is given a moment to close it (`World.close`).
+    /// Ours has ended; the server is given a moment to close it (`LoopContext.close`).
     case ending
   }
 
   var stream: Stream
-  /// The server's index in the generation.
+  /// The server's index in the snapshot.
   let server: Int
-  let generation: Generation
+  let snapshot: ConfigurationSnapshot
   var phase = Phase.connecting
   /// The client whose exchange it carries, or whose private connection it is.
   var client: SlabKey?
@@ -39,26 +39,26 @@ struct ServerConnection: ~Copyable {
   /// The session for the next connection has been taken.
   private(set) var hasGivenSession = false
 
-  init(stream: consuming Stream, server: Int, generation: Generation, client: SlabKey, at now: Instant) {
+  init(stream: consuming Stream, server: Int, snapshot: ConfigurationSnapshot, client: SlabKey, at now: Instant) {
     self.stream = stream
     self.server = server
-    self.generation = generation
+    self.snapshot = snapshot
     self.client = client
     idleSince = now
   }
 
-  /// Whether it is a connection to this server, as far as another generation knows it.
-  func leads(to index: Int, of other: Generation) -> Bool {
-    if generation === other { return server == index }
-    let mine = generation.servers[server]
+  /// Whether it is a connection to this server, as far as another snapshot knows it.
+  func leads(to index: Int, of other: ConfigurationSnapshot) -> Bool {
+    if snapshot === other { return server == index }
+    let mine = snapshot.servers[server]
     let theirs = other.servers[index]
     return mine.name == theirs.name && mine.endpoint == theirs.endpoint
       && mine.security.serverName == theirs.security.serverName
       && mine.security.context.hasSameTrust(as: theirs.security.context)
   }
 
-  /// Whether it is a connection to this server, in whatever generation.
-  func leads(to shared: SharedServer) -> Bool { generation.roster.servers[server] === shared }
+  /// Whether it is a connection to this server, in whatever snapshot.
+  func leads(to shared: SharedServer) -> Bool { snapshot.backend.servers[server] === shared }
 
   enum Progress {
     case ready
@@ -81,11 +81,11 @@ struct ServerConnection: ~Copyable {
         let reason = "connect: " + SystemError.words(for: code)
         return ConnectFault(errno: code) == .shortage ? .short(reason) : .failed(reason)
       }
-      if generation.isPassthrough {
+      if snapshot.isPassthrough {
         phase = .open
         return .ready
       }
-      let security = generation.servers[server].security
+      let security = snapshot.servers[server].security
       do throws(TLSError) {
         try stream.startTLS(
           context: security.context, serverName: security.serverName, session: session, through: bio)

@@ -5,16 +5,16 @@ import TLS
 import Wire
 
 /// Connections to servers between two exchanges, and their end.
-extension World {
+extension LoopContext {
   /// How long a server may take to close a connection that we have ended, before we do.
   static let endingTime = Interval.seconds(1)
   /// Connections of a loop that may end in this way at once; what comes on top is reset at once.
   static let endingBound = 1024
 
   /// An idle connection to the server, if there is one that can still be used. There is none for an exchange that
-  /// belongs to an earlier generation.
-  mutating func takePooled(_ server: Int, of generation: Generation, askingKernel asks: Bool) -> SlabKey? {
-    guard generation === self.generation else { return nil }
+  /// belongs to an earlier snapshot.
+  mutating func takePooled(_ server: Int, of snapshot: ConfigurationSnapshot, askingKernel asks: Bool) -> SlabKey? {
+    guard snapshot === self.snapshot else { return nil }
     while let key = pools[server].idle.popLast() {
       if isUsable(key, askingKernel: asks) {
         pools[server].demand.took(at: now)
@@ -35,17 +35,17 @@ extension World {
   /// Keeps a connection for any client's next request, as far as there is room.
   mutating func pool(_ key: SlabKey) {
     let server = servers[key].server
-    guard servers[key].generation === generation, !isStopping,
+    guard servers[key].snapshot === snapshot, !isStopping,
       pools[server].demand.mayKeep(
-        beside: pools[server].idle.count, least: generation.configuration.pool.idleConnections),
-      fleet.serverConnectionRoom >= 0,
-      generation.roster.servers[server].takesClients,
+        beside: pools[server].idle.count, least: snapshot.configuration.pool.idleConnections),
+      sharedState.serverConnectionRoom >= 0,
+      snapshot.backend.servers[server].takesClients,
       isUsable(key)
     else { return close(key) }
     servers[key].becomeIdle(&buffers, at: now)
     pools[server].demand.gaveBack(at: now)
     pools[server].idle.append(key)
-    let due = now + generation.configuration.pool.idleTimeout
+    let due = now + snapshot.configuration.pool.idleTimeout
     if due < servers[key].armed {
       servers[key].armed = due
       timers.schedule(TimerKey(.server(key.index)).rawValue, at: due)
@@ -62,7 +62,7 @@ extension World {
     servers[key].armed = .distantFuture
     if servers[key].phase == .ending { return endingTimedOut(key) }
     guard servers[key].phase == .pooled else { return }
-    let due = servers[key].idleSince + generation.configuration.pool.idleTimeout
+    let due = servers[key].idleSince + snapshot.configuration.pool.idleTimeout
     if now >= due { return closePooled(key) }
     servers[key].armed = due
     timers.schedule(TimerKey(.server(key.index)).rawValue, at: due)
@@ -93,18 +93,18 @@ extension World {
   /// - Then, or when there is no room to wait, it is reset. That takes nothing away which anybody waits for: a client
   ///   who is still there has had its whole answer before an exchange ends, and what a server has not read a second
   ///   after our end it would read from a connection that leads nowhere. (Towards a client it is different: what its
-  ///   kernel has not delivered is the answer itself. See `Client.linger`.)
+  ///   kernel has not delivered is the answer itself. See `ClientConnection.linger`.)
   /// - A connection on which no request was sent is reset at once: there is nothing on it to lose.
   /// - A direction of a tunnel that has ended in order (FIN) is never turned into a reset: the other one may still
   ///   flow. Where the client ends first, its server's port is in TIME_WAIT, as the protocol has it.
   mutating func close(_ key: SlabKey) {
     leaveDemand(key)
     if servers[key].stream.isFlooded {
-      let connection = (servers[key].generation, servers[key].server)
-      noteFailure(of: connection.0.roster.servers[connection.1], .ofServer, TLSConnection.floodExplanation)
+      let connection = (servers[key].snapshot, servers[key].server)
+      noteFailure(of: connection.0.backend.servers[connection.1], .ofServer, TLSConnection.floodExplanation)
     }
     if servers[key].end(&buffers) == .waitsForServer {
-      if ending < World.endingBound, !isStopping, fleet.serverConnectionRoom >= 0 { return wait(for: key) }
+      if ending < LoopContext.endingBound, !isStopping, sharedState.serverConnectionRoom >= 0 { return wait(for: key) }
       servers[key].stream.abort()
     }
     forget(key)
@@ -114,7 +114,7 @@ extension World {
     ending += 1
     servers[key].phase = .ending
     servers[key].client = nil
-    servers[key].armed = now + World.endingTime
+    servers[key].armed = now + LoopContext.endingTime
     timers.schedule(TimerKey(.server(key.index)).rawValue, at: servers[key].armed)
   }
 
@@ -136,11 +136,11 @@ extension World {
   private mutating func forget(_ key: SlabKey) {
     timers.cancel(TimerKey(.server(key.index)).rawValue)
     _ = servers.remove(key)
-    fleet.serverConnectionEnded()
+    sharedState.serverConnectionEnded()
   }
 
   private mutating func leaveDemand(_ key: SlabKey) {
-    guard servers[key].phase != .pooled, servers[key].generation === generation else { return }
+    guard servers[key].phase != .pooled, servers[key].snapshot === snapshot else { return }
     pools[servers[key].server].demand.gaveBack(at: now)
   }
 
@@ -159,14 +159,14 @@ extension World {
       return true
     }
     guard now >= asksForRoomAt else { return false }
-    asksForRoomAt = now + World.roomInterval
-    fleet.post(.makeRoom)
+    asksForRoomAt = now + LoopContext.roomInterval
+    sharedState.post(.makeRoom)
     return false
   }
 
   /// Another loop needs descriptors or ports: what is idle here makes room.
   mutating func makeRoomForOthers() {
-    asksForRoomAt = now + World.roomInterval
+    asksForRoomAt = now + LoopContext.roomInterval
     for server in pools.indices {
       while let key = pools[server].idle.popLast() { reset(key) }
     }

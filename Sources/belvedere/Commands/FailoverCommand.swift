@@ -22,7 +22,7 @@ struct FailoverCommand: ParsableCommand {
         belvedere failover --back
       """)
 
-  private static let patience = Interval.seconds(10)
+  private static let timeout = Interval.seconds(10)
 
   @OptionGroup var control: ControlSocket
 
@@ -38,7 +38,7 @@ struct FailoverCommand: ParsableCommand {
 
   func run() throws {
     let request = back ? ControlRequest.failback : .failover(seconds: try seconds())
-    guard case .handedOver(let handovers) = try control.ask(request, patience: Self.patience) else {
+    guard case .handedOver(let handovers) = try control.ask(request, timeout: Self.timeout) else {
       StandardStream.error.write("belvedere: unexpected answer from the service\n")
       throw ControlSocket.unavailable
     }

@@ -17,13 +17,13 @@ struct ReloadCommand: ParsableCommand {
       """)
 
   /// Longer than the service gives its worker.
-  private static let patience = Interval.seconds(40)
+  private static let timeout = Interval.seconds(40)
 
   @OptionGroup var control: ControlSocket
 
   func run() throws {
     do {
-      guard case .reloaded(let generation, let warnings) = try control.ask(.reload, patience: Self.patience) else {
+      guard case .reloaded(let generation, let warnings) = try control.ask(.reload, timeout: Self.timeout) else {
         StandardStream.error.write("belvedere: unexpected answer from the service\n")
         throw ControlSocket.unavailable
       }

@@ -22,7 +22,7 @@ struct ServerCommand: ParsableCommand {
       checks continue: a server that fails them is down, drained or not.
       """)
 
-  private static let patience = Interval.seconds(10)
+  private static let timeout = Interval.seconds(10)
 
   enum Order: String, CaseIterable, ExpressibleByArgument {
     case drain, maintenance, ready, weight
@@ -42,7 +42,7 @@ struct ServerCommand: ParsableCommand {
   func validate() throws { _ = try command() }
 
   func run() throws {
-    let answer = try control.ask(.server(name: name, try command()), patience: Self.patience)
+    let answer = try control.ask(.server(name: name, try command()), timeout: Self.timeout)
     guard case .ordered(let server, let warnings) = answer else {
       StandardStream.error.write("belvedere: unexpected answer from the service\n")
       throw ControlSocket.unavailable

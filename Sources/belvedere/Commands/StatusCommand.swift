@@ -12,7 +12,7 @@ struct StatusCommand: ParsableCommand {
       programs; docs/control.md describes its members.
       """)
 
-  private static let patience = Interval.seconds(5)
+  private static let timeout = Interval.seconds(5)
   private static let period = Interval.seconds(1)
 
   @OptionGroup var control: ControlSocket
@@ -35,7 +35,7 @@ struct StatusCommand: ParsableCommand {
   }
 
   private func ask() throws -> StatusReport {
-    guard case .status(let report) = try control.ask(.status, patience: Self.patience) else {
+    guard case .status(let report) = try control.ask(.status, timeout: Self.timeout) else {
       StandardStream.error.write("belvedere: unexpected answer from the service\n")
       throw ControlSocket.unavailable
     }

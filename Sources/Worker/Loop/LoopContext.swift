@@ -8,12 +8,12 @@ import TLS
 import Wire
 
 /// What a loop's clients act upon: everything of the loop but the clients themselves, so that one client and the
-/// world can be changed at the same time.
-struct World: ~Copyable {
+/// context can be changed at the same time.
+struct LoopContext: ~Copyable {
   /// The loop's number.
   let loop: Int
-  let fleet: Fleet
-  private(set) var generation: Generation
+  let sharedState: SharedState
+  private(set) var snapshot: ConfigurationSnapshot
   let log: Logger
   /// Read once a turn.
   var now: Instant
@@ -39,7 +39,7 @@ struct World: ~Copyable {
   var isStopping = false
   private var failures: FailureLog
 
-  /// Connections of this loop that end (`World.close`).
+  /// Connections of this loop that end (`LoopContext.close`).
   var ending = 0
   /// Others are not asked again before then to close what is idle.
   var asksForRoomAt = Instant(nanoseconds: 0)
@@ -55,42 +55,43 @@ struct World: ~Copyable {
     var session: TLSSession?
   }
 
-  init(loop: Int, fleet: Fleet, generation: Generation, log: Logger, accessLog: consuming AccessLog) throws(SystemError)
-  {
+  init(
+    loop: Int, sharedState: SharedState, snapshot: ConfigurationSnapshot, log: Logger, accessLog: consuming AccessLog
+  ) throws(SystemError) {
     self.loop = loop
-    self.fleet = fleet
-    self.generation = generation
+    self.sharedState = sharedState
+    self.snapshot = snapshot
     self.log = log
     self.accessLog = accessLog
-    failures = FailureLog(servers: generation.servers.count, log: log)
+    failures = FailureLog(servers: snapshot.servers.count, log: log)
     now = Clock.monotonic()
     poller = try Poller()
     timers = TimerWheel(startingAt: now)
     pools = []
-    servers = Slab(capacity: World.places(fleet))
+    servers = Slab(capacity: LoopContext.places(sharedState))
     makeRoom()
   }
 
   /// How many connections a loop has places for from the start: enough for all clients, who may all come to one loop.
   /// A place that was never used takes no memory, and making more in the middle of a crowd copies them all meanwhile.
-  var places: Int { World.places(fleet) }
+  var places: Int { LoopContext.places(sharedState) }
 
-  private static func places(_ fleet: Fleet) -> Int { min(fleet.limitInForce, 1 << 15) }
+  private static func places(_ sharedState: SharedState) -> Int { min(sharedState.limitInForce, 1 << 15) }
 
-  /// Takes over another generation. Idle connections of the one before are closed: they were made by its rules.
-  mutating func adopt(_ generation: Generation) {
+  /// Takes over another snapshot. Idle connections of the one before are closed: they were made by its rules.
+  mutating func adopt(_ snapshot: ConfigurationSnapshot) {
     for server in pools.indices { emptyPool(of: server) }
     for key in sessionKeys { _ = sessions.remove(key) }
-    self.generation = generation
-    accessLog.adopt(generation.configuration.log.access)
-    failures = FailureLog(servers: generation.servers.count, log: log)
+    self.snapshot = snapshot
+    accessLog.adopt(snapshot.configuration.log.access)
+    failures = FailureLog(servers: snapshot.servers.count, log: log)
     makeRoom()
   }
 
   private mutating func makeRoom() {
-    pools = generation.servers.map { _ in Pool(demand: PoolDemand(at: now)) }
+    pools = snapshot.servers.map { _ in Pool(demand: PoolDemand(at: now)) }
     sessionKeys = []
-    for _ in generation.servers { sessionKeys.append(sessions.insert(CachedSession())) }
+    for _ in snapshot.servers { sessionKeys.append(sessions.insert(CachedSession())) }
   }
 
   /// Tells the operator of a server's failure, or of a shortage that kept us from it, now and then. Nothing more is told
@@ -98,7 +99,7 @@ struct World: ~Copyable {
   mutating func noteFailure(
     of server: SharedServer, _ kind: FailureLog.Kind = .ofServer, _ reason: @autoclosure () -> String
   ) {
-    guard let index = generation.roster.index(of: server) else { return }
+    guard let index = snapshot.backend.index(of: server) else { return }
     failures.note(index, server.name, kind, reason(), at: now)
   }
 
@@ -109,32 +110,32 @@ struct World: ~Copyable {
 
   // MARK: connections to servers
 
-  /// Begins to connect to a server, by its index in the generation that the exchange belongs to.
+  /// Begins to connect to a server, by its index in the snapshot that the exchange belongs to.
   mutating func open(
-    _ server: Int, of generation: Generation, for client: SlabKey
+    _ server: Int, of snapshot: ConfigurationSnapshot, for client: SlabKey
   ) -> Result<SlabKey, SystemError> {
-    if fleet.serverConnectionRoom <= 0 { makeRoomForConnection() }
-    let made = begin(server, of: generation, for: client)
+    if sharedState.serverConnectionRoom <= 0 { makeRoomForConnection() }
+    let made = begin(server, of: snapshot, for: client)
     guard case .failure(let error) = made, error.connectFault == .shortage, makeRoomForConnection() else { return made }
-    return begin(server, of: generation, for: client)
+    return begin(server, of: snapshot, for: client)
   }
 
   private mutating func begin(
-    _ server: Int, of generation: Generation, for client: SlabKey
+    _ server: Int, of snapshot: ConfigurationSnapshot, for client: SlabKey
   ) -> Result<SlabKey, SystemError> {
     do throws(SystemError) {
-      let descriptor = try Socket.connect(to: generation.servers[server].endpoint)
+      let descriptor = try Socket.connect(to: snapshot.servers[server].endpoint)
       let key = servers.insert(
         ServerConnection(
-          stream: Stream(plain: descriptor), server: server, generation: generation, client: client, at: now))
+          stream: Stream(plain: descriptor), server: server, snapshot: snapshot, client: client, at: now))
       do throws(SystemError) {
         try poller.watch(servers[key].stream.descriptor, token: Token(.server, key).rawValue)
       } catch {
         _ = servers.remove(key)
         throw error
       }
-      fleet.serverConnectionBegan()
-      if generation === self.generation { pools[server].demand.took(at: now) }
+      sharedState.serverConnectionBegan()
+      if snapshot === self.snapshot { pools[server].demand.took(at: now) }
       return .success(key)
     } catch {
       return .failure(error)
@@ -143,7 +144,7 @@ struct World: ~Copyable {
 
   /// Goes on connecting.
   mutating func connect(_ key: SlabKey) -> ServerConnection.Progress {
-    guard servers[key].generation === generation else {
+    guard servers[key].snapshot === snapshot else {
       var none: TLSSession?
       return servers[key].connect(resuming: &none, through: bio)
     }
@@ -154,7 +155,7 @@ struct World: ~Copyable {
   /// Reads what a server sent.
   mutating func readServer(_ key: SlabKey) -> Stream.Incoming {
     let incoming = servers[key].receive(&buffers)
-    if case .bytes = incoming, !servers[key].hasGivenSession, servers[key].generation === generation {
+    if case .bytes = incoming, !servers[key].hasGivenSession, servers[key].snapshot === snapshot {
       servers[key].giveSession(to: &sessions[sessionKeys[servers[key].server]].session)
     }
     return incoming

@@ -3,7 +3,7 @@ import Configuration
 import Exchange
 import Linux
 import Logging
-import Roles
+import WorkerProtocol
 import Synchronization
 import TLS
 import Testing
@@ -12,12 +12,12 @@ import Wire
 @testable import Worker
 
 /// A loop with its listener, and servers to connect to, all in the test's thread and in time that the test lets pass.
-struct Stage: ~Copyable {
+struct TestLoop: ~Copyable {
   /// More turns than anything here needs.
-  private static let patience = 2_000
+  private static let timeout = 2_000
 
   var loop: Loop
-  let fleet: Fleet
+  let sharedState: SharedState
   let endpoint: Endpoint
   private let servers: [Descriptor.Owner]
   private var source: Source
@@ -33,15 +33,15 @@ struct Stage: ~Copyable {
   /// `settings` are lines of the configuration behind the servers'; `serverSettings` stand with each of them.
   static func make(
     servers count: Int = 1, settings: String = "", serverSettings: String = "", isPassthrough: Bool = false
-  ) throws -> Stage {
-    let listeners = try (0..<count).map { _ in Descriptor.Owner(try Socket.listen(on: Stage.anyPort)) }
+  ) throws -> TestLoop {
+    let listeners = try (0..<count).map { _ in Descriptor.Owner(try Socket.listen(on: TestLoop.anyPort)) }
     let source = Source(settings: settings, serverSettings: serverSettings, isPassthrough: isPassthrough)
     let configuration = try source.configuration(listeners, Array(listeners.indices))
-    let fleet = try Fleet(configuration)
-    try fleet.makeMailboxes(1)
-    let generation = try Generation(
-      number: 1, configuration, tickets: try TicketKeys(at: Clock.monotonic()), fleet: fleet)
-    fleet.adopt(generation)
+    let sharedState = try SharedState(configuration)
+    try sharedState.makeMailboxes(1)
+    let snapshot = try ConfigurationSnapshot(
+      number: 1, configuration, tickets: try TicketKeys(at: Clock.monotonic()), sharedState: sharedState)
+    sharedState.adopt(snapshot)
     let security =
       isPassthrough
       ? nil
@@ -50,50 +50,50 @@ struct Stage: ~Copyable {
         server: try ServerContext(
           certificates: [SelfSigned.make(for: ["view.test"])], profile: .intermediate, tickets: nil))
 
-    for index in 0..<count { generation.roster.set(.up, at: index) }
+    for index in 0..<count { snapshot.backend.set(.up, at: index) }
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let heartbeats = try SharedHeartbeats(loops: 1)
     let beats = try SharedHeartbeats.attach(heartbeats.file, loops: 1)
     var unlogged = Configuration.Log()
     unlogged.access = nil
-    let world = try World(
-      loop: 0, fleet: fleet, generation: generation, log: log,
-      accessLog: AccessLog(nil, writer: try AccessLogWriter(unlogged), hash: fleet.logHash))
+    let context = try LoopContext(
+      loop: 0, sharedState: sharedState, snapshot: snapshot, log: log,
+      accessLog: AccessLog(nil, writer: try AccessLogWriter(unlogged), hash: sharedState.logHash))
     var loop = try Loop(
-      world: world, prober: nil, mailbox: fleet.mailbox(of: 0), heartbeat: beats[0],
+      context: context, prober: nil, mailbox: sharedState.mailbox(of: 0), heartbeat: beats[0],
       board: LoopFigures.Board())
-    let listener = try Socket.listen(on: Stage.anyPort)
+    let listener = try Socket.listen(on: TestLoop.anyPort)
     let endpoint = try Socket.localEndpoint(of: listener.number)
     loop.add(
       HandedListener(place: ListenerPlace(purpose: .service, endpoint: endpoint, loop: 0), descriptor: listener))
     loop.resumeAccepting(now: true)
-    return Stage(
-      loop: loop, fleet: fleet, endpoint: endpoint, servers: listeners, source: source, security: security,
+    return TestLoop(
+      loop: loop, sharedState: sharedState, endpoint: endpoint, servers: listeners, source: source, security: security,
       heartbeats: heartbeats)
   }
 
   private init(
-    loop: consuming Loop, fleet: Fleet, endpoint: Endpoint, servers: [Descriptor.Owner], source: Source,
+    loop: consuming Loop, sharedState: SharedState, endpoint: Endpoint, servers: [Descriptor.Owner], source: Source,
     security: Security?, heartbeats: consuming SharedHeartbeats
   ) {
     self.loop = loop
-    self.fleet = fleet
+    self.sharedState = sharedState
     self.endpoint = endpoint
     self.servers = servers
     self.source = source
     self.security = security
     self.heartbeats = heartbeats
-    now = self.loop.world.now
+    now = self.loop.context.now
   }
 
   private static let anyPort = Endpoint(address: IPAddress(v4: 0x7f00_0001), port: 0)
 
-  /// A generation with these of the servers, in this order, takes over.
+  /// A snapshot with these of the servers, in this order, takes over.
   mutating func reload(servers kept: [Int]) throws {
-    let generation = try generation(of: kept)
-    fleet.adopt(generation)
-    loop.world.adopt(generation)
-    for index in kept.indices { generation.roster.set(.up, at: index) }
+    let snapshot = try snapshot(of: kept)
+    sharedState.adopt(snapshot)
+    loop.context.adopt(snapshot)
+    for index in kept.indices { snapshot.backend.set(.up, at: index) }
   }
 
   /// The same with other settings, of all and of each server.
@@ -102,17 +102,18 @@ struct Stage: ~Copyable {
     try reload(servers: kept)
   }
 
-  /// A generation with these of the servers, in this order, that nothing has taken over yet.
-  func generation(of kept: [Int]) throws -> Generation {
-    try Generation(
-      number: 2, source.configuration(servers, kept), tickets: TicketKeys(at: Clock.monotonic()), fleet: fleet)
+  /// A snapshot with these of the servers, in this order, that nothing has taken over yet.
+  func snapshot(of kept: [Int]) throws -> ConfigurationSnapshot {
+    try ConfigurationSnapshot(
+      number: 2, source.configuration(servers, kept), tickets: TicketKeys(at: Clock.monotonic()),
+      sharedState: sharedState)
   }
 
   // MARK: Actors
 
   /// A client that has connected.
-  mutating func connect() throws -> FarEnd {
-    var peer = try FarEnd(connectingTo: endpoint, security?.client)
+  mutating func connect() throws -> TestServer {
+    var peer = try TestServer(connectingTo: endpoint, security?.client)
     try until("a client connects") { _ in
       peer.pump()
       return peer.isConnected
@@ -121,16 +122,16 @@ struct Stage: ~Copyable {
   }
 
   /// A client that is about to connect.
-  func makeClient() throws -> FarEnd { try FarEnd(connectingTo: endpoint, security?.client) }
+  func makeClient() throws -> TestServer { try TestServer(connectingTo: endpoint, security?.client) }
 
   /// The next connection that the loop makes to a server.
-  mutating func accept(at server: Int = 0) throws -> FarEnd {
-    var found: FarEnd?
+  mutating func accept(at server: Int = 0) throws -> TestServer {
+    var found: TestServer?
     let listener = servers[server]
     let security = security
     try until("a connection comes to server \(server)") { _ in
       if found == nil, let accepted = try Socket.accept(from: listener.descriptor) {
-        found = try FarEnd(accepted: accepted.takeDescriptor(), security?.server)
+        found = try TestServer(accepted: accepted.takeDescriptor(), security?.server)
       }
       found?.pump()
       return found?.isConnected == true
@@ -148,9 +149,9 @@ struct Stage: ~Copyable {
 
   /// Turns the loop until something is so; records an issue when it never is.
   mutating func until(
-    _ words: String, sourceLocation: SourceLocation = #_sourceLocation, _ isSo: (borrowing Stage) throws -> Bool
+    _ words: String, sourceLocation: SourceLocation = #_sourceLocation, _ isSo: (borrowing TestLoop) throws -> Bool
   ) throws {
-    for turn in 0..<Stage.patience {
+    for turn in 0..<TestLoop.timeout {
       self.turn(waiting: turn < 10 ? 0 : 5)
       if try isSo(self) { return }
     }
@@ -160,7 +161,7 @@ struct Stage: ~Copyable {
 
   /// Turns the loop until a whole request or answer head has come to a peer, and takes it.
   mutating func receive(
-    _ peer: inout FarEnd, until suffix: String = "\r\n\r\n", sourceLocation: SourceLocation = #_sourceLocation
+    _ peer: inout TestServer, until suffix: String = "\r\n\r\n", sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> String {
     try until("\(suffix.debugDescription) behind \(peer.received.debugDescription)", sourceLocation: sourceLocation) {
       _ in
@@ -172,7 +173,7 @@ struct Stage: ~Copyable {
 
   /// Turns the loop until a peer has heard the end of the other side.
   mutating func receiveEnd(
-    _ peer: inout FarEnd, sourceLocation: SourceLocation = #_sourceLocation
+    _ peer: inout TestServer, sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> StreamEnd? {
     try until("the end of the stream", sourceLocation: sourceLocation) { _ in
       peer.pump()

@@ -2,14 +2,14 @@ import Simulation
 import Testing
 import Wire
 
-@testable import Roles
+@testable import WorkerProtocol
 
 private let v4 = Endpoint(address: IPAddress(v4: 0xc0a8_01aa), port: 443)
 private let viewEndpoint = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 443)
 private let viewEndpointBytes: [UInt8] = [4, 0xc0, 0xa8, 0x01, 0xa5, 0x01, 0xbb]
 private let v6 = Endpoint(address: IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1), port: 80)
 
-private let orders: [(Order, [UInt8])] = [
+private let orders: [(WorkerCommand, [UInt8])] = [
   (.hello(version: 1), [1, 0, 1]),
   (
     .configure(generation: 2, loops: 4, fileName: "b.yaml", hostName: "lb1"),
@@ -31,11 +31,11 @@ private let orders: [(Order, [UInt8])] = [
   ),
   (.stop(within: .milliseconds(1)), [6, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40]),
   (
-    .server(ServerOrder(name: "view01", mode: .drain), number: 5),
+    .server(AdminState(name: "view01", mode: .drain), number: 5),
     [8, 0, 6] + "view01".utf8 + [2, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 5]
   ),
   (
-    .server(ServerOrder(name: "v", mode: .ready, weight: 256), number: 6),
+    .server(AdminState(name: "v", mode: .ready, weight: 256), number: 6),
     [8, 0, 1] + "v".utf8 + [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 6]
   ),
 ]
@@ -50,7 +50,7 @@ private let certificateBytes: [UInt8] = [
   0, 0, 0, 0, 0, 0, 3, 2, 0, 1, 0x61, 0, 2, 0x62, 0x63,
 ]
 
-private let facts: [(Fact, [UInt8])] = [
+private let facts: [(WorkerEvent, [UInt8])] = [
   (.hello(version: 1), [129, 0, 1]),
   (.ready(generation: 7), [130, 0, 0, 0, 0, 0, 0, 0, 7]),
   (.refused(generation: 9, reason: "no"), [131, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2] + "no".utf8),
@@ -66,7 +66,7 @@ private let facts: [(Fact, [UInt8])] = [
     loadBytes
   ),
   (.stopped, [134]),
-  (.obeyed(number: 5), [135, 0, 0, 0, 0, 0, 0, 0, 5]),
+  (.applied(number: 5), [135, 0, 0, 0, 0, 0, 0, 0, 5]),
   (
     .serverLoad(
       ServerLoad(
@@ -86,20 +86,20 @@ private let facts: [(Fact, [UInt8])] = [
   ),
 ]
 
-private func order(_ bytes: [UInt8]) throws(MessageError) -> Order { try Order(decoding: bytes.span) }
-private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(decoding: bytes.span) }
+private func order(_ bytes: [UInt8]) throws(MessageError) -> WorkerCommand { try WorkerCommand(decoding: bytes.span) }
+private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try WorkerEvent(decoding: bytes.span) }
 
 @Suite struct `Messages between the roles` {
   @Test(arguments: orders)
-  func `an order has one spelling, read and written alike`(message: Order, bytes: [UInt8]) throws {
+  func `an order has one spelling, read and written alike`(message: WorkerCommand, bytes: [UInt8]) throws {
     #expect(message.encoded() == bytes)
     #expect(try order(bytes) == message)
   }
 
   @Test(arguments: facts)
-  func `a fact has one spelling, read and written alike`(message: Fact, bytes: [UInt8]) throws {
+  func `a event has one spelling, read and written alike`(message: WorkerEvent, bytes: [UInt8]) throws {
     #expect(message.encoded() == bytes)
-    #expect(try fact(bytes) == message)
+    #expect(try event(bytes) == message)
   }
 
   @Test(arguments: orders.map(\.1))
@@ -109,16 +109,16 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
   }
 
   @Test(arguments: facts.map(\.1))
-  func `a fact that is cut short or too long is refused`(bytes: [UInt8]) {
-    for count in 0..<bytes.count { #expect(throws: MessageError.truncated) { try fact(Array(bytes[..<count])) } }
-    #expect(throws: MessageError.trailingBytes) { try fact(bytes + [0]) }
+  func `a event that is cut short or too long is refused`(bytes: [UInt8]) {
+    for count in 0..<bytes.count { #expect(throws: MessageError.truncated) { try event(Array(bytes[..<count])) } }
+    #expect(throws: MessageError.trailingBytes) { try event(bytes + [0]) }
   }
 
   @Test func `a kind is known in one direction or unknown in both`() {
     for kind in UInt8.min...UInt8.max {
       let bytes = [kind] + [UInt8](repeating: 0, count: 15)
       let asOrder = #expect(throws: MessageError.self) { try order(bytes) }
-      let asFact = #expect(throws: MessageError.self) { try fact(bytes) }
+      let asFact = #expect(throws: MessageError.self) { try event(bytes) }
       #expect((asOrder != .unknownKind(kind)) == (1...8 ~= kind))
       #expect((asFact != .unknownKind(kind)) == (129...138 ~= kind))
     }
@@ -147,16 +147,16 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
       ("number of names", [137] + [UInt8](repeating: 0, count: 26) + [33]),
       ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
     ] as [(String, [UInt8])])
-  func `a fact's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
-    #expect(throws: MessageError.invalidField(field)) { try fact(bytes) }
+  func `a event's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
+    #expect(throws: MessageError.invalidField(field)) { try event(bytes) }
   }
 
   @Test(arguments: 0..<4)
   func `a reason that is too long is cut at a character's start`(shift: Int) throws {
     let reason = String(repeating: "a", count: shift) + String(repeating: "✂", count: 10_000)
-    let bytes = Fact.refused(generation: 1, reason: reason).encoded()
+    let bytes = WorkerEvent.refused(generation: 1, reason: reason).encoded()
     #expect(bytes.count <= MessageLimit.message)
-    guard case .refused(_, let kept) = try fact(bytes) else { throw MessageError.truncated }
+    guard case .refused(_, let kept) = try event(bytes) else { throw MessageError.truncated }
     #expect(reason.hasPrefix(kept))
     #expect(MessageLimit.reason - 2...MessageLimit.reason ~= kept.utf8.count)
   }
@@ -165,14 +165,14 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
     let name = String(repeating: "n", count: 2 * MessageLimit.name)
     let reason = String(repeating: "r", count: 2 * MessageLimit.reason)
     for bytes in [
-      Order.configure(generation: .max, loops: .max, fileName: name, hostName: name).encoded(),
-      Fact.serverChanged(ServerChange(name: name, endpoint: viewEndpoint, state: .up, reason: reason)).encoded(),
-      Fact.certificate(
+      WorkerCommand.configure(generation: .max, loops: .max, fileName: name, hostName: name).encoded(),
+      WorkerEvent.serverChanged(ServerChange(name: name, endpoint: viewEndpoint, state: .up, reason: reason)).encoded(),
+      WorkerEvent.certificate(
         ServedCertificate(
           generation: .max, place: .max, file: name, subject: name, serial: name, fingerprint: name, notAfter: .max,
           names: [String](repeating: name, count: 100))
       ).encoded(),
-      Fact.problem(Problem(time: .max, count: .max, text: reason)).encoded(),
+      WorkerEvent.problem(Problem(time: .max, count: .max, text: reason)).encoded(),
     ] {
       #expect(bytes.count < MessageLimit.message)
     }
@@ -186,7 +186,7 @@ private func fact(_ bytes: [UInt8]) throws(MessageError) -> Fact { try Fact(deco
       var bytes = seeds[Int(random.next() % UInt64(seeds.count))]
       for _ in 0..<random.next() % 4 { mutate(&bytes, &random) }
       if let message = try? order(bytes) { #expect(message.encoded() == bytes, "seed \(seed): \(bytes)") }
-      if let message = try? fact(bytes) { #expect(message.encoded() == bytes, "seed \(seed): \(bytes)") }
+      if let message = try? event(bytes) { #expect(message.encoded() == bytes, "seed \(seed): \(bytes)") }
     }
   }
 

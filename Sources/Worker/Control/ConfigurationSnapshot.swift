@@ -7,8 +7,8 @@ import TLS
 import Wire
 
 /// Everything that follows from one configuration: certificates, servers, limits. Immutable; a connection keeps the
-/// generation that it was accepted under.
-final class Generation: Sendable {
+/// snapshot that it was accepted under.
+final class ConfigurationSnapshot: Sendable {
   let number: UInt64
   let configuration: Configuration
   let policy: ExchangePolicy
@@ -16,9 +16,9 @@ final class Generation: Sendable {
   let certificates: [CertificatePair]
   /// Nil when connections are passed through unread.
   let front: ServerContext?
-  /// By the index that `roster` answers with.
+  /// By the index that `backend` answers with.
   let servers: [Upstream]
-  let roster: Roster
+  let backend: Backend
   /// The cookie that clients are known by, if any.
   let cookie: SessionCookie?
   /// Clients are known by their addresses, if by nothing else.
@@ -31,7 +31,7 @@ final class Generation: Sendable {
 
   /// What a health check asks.
   let healthRequest: [UInt8]
-  private let fleet: Fleet
+  private let sharedState: SharedState
 
   /// A server as connections to it need it.
   struct Upstream: Sendable {
@@ -50,33 +50,33 @@ final class Generation: Sendable {
 
   /// Loads what the configuration names. Throws a reason for a person when it can not be served.
   init(
-    number: UInt64, _ configuration: Configuration, tickets: TicketKeys, fleet: Fleet
-  ) throws(GenerationError) {
+    number: UInt64, _ configuration: Configuration, tickets: TicketKeys, sharedState: SharedState
+  ) throws(ConfigurationSnapshotError) {
     self.number = number
     self.configuration = configuration
     policy = ExchangePolicy(configuration)
     let settings = configuration.tls
-    certificates = configuration.mode == .passthrough ? [] : try Generation.loadCertificates(settings)
+    certificates = configuration.mode == .passthrough ? [] : try ConfigurationSnapshot.loadCertificates(settings)
     front =
       configuration.mode == .passthrough
-      ? nil : try Generation.loadFront(certificates, settings, settings.tickets ? tickets : nil)
-    servers = try Generation.loadServers(configuration)
+      ? nil : try ConfigurationSnapshot.loadFront(certificates, settings, settings.tickets ? tickets : nil)
+    servers = try ConfigurationSnapshot.loadServers(configuration)
     let health = configuration.health
     healthRequest = Array(
       "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
-    roster = Roster(
-      servers: configuration.servers.map { fleet.server($0, queue: configuration.limits.queue) },
-      configured: configuration.servers.map(Balancing.Server.init), fleet: fleet)
+    backend = Backend(
+      servers: configuration.servers.map { sharedState.server($0, queue: configuration.limits.queue) },
+      configured: configuration.servers.map(Balancing.Server.init), sharedState: sharedState)
     cookie = configuration.affinity.cookie
     isByAddress = configuration.affinity.by.contains(.clientAddress)
-    redirect = configuration.redirect.map { Redirect(to: Generation.destination(of: $0, configuration)) }
-    hosts = Generation.hosts(of: front, configuration)
-    errorPages = try Generation.loadPages(configuration.errorPages)
-    self.fleet = fleet
-    fleet.generationBegan()
+    redirect = configuration.redirect.map { Redirect(to: ConfigurationSnapshot.destination(of: $0, configuration)) }
+    hosts = ConfigurationSnapshot.hosts(of: front, configuration)
+    errorPages = try ConfigurationSnapshot.loadPages(configuration.errorPages)
+    self.sharedState = sharedState
+    sharedState.generationBegan()
   }
 
-  deinit { fleet.generationEnded() }
+  deinit { sharedState.generationEnded() }
 
   /// What a client is known by to the balancing.
   func identity(of address: IPAddress) -> ClientKey {
@@ -90,8 +90,8 @@ final class Generation: Sendable {
       isPeerTrusted: configuration.forwarded.trustedProxies.contains { $0.contains(address) })
   }
 
-  /// The set of certificates that is for the same name as one of an earlier generation, which a client was shown.
-  func certificateSet(like set: Int, of earlier: Generation) -> Int {
+  /// The set of certificates that is for the same name as one of an earlier snapshot, which a client was shown.
+  func certificateSet(like set: Int, of earlier: ConfigurationSnapshot) -> Int {
     guard let name = earlier.front?.firstName(of: set) else { return 0 }
     return front?.set(for: name) ?? 0
   }
@@ -101,13 +101,13 @@ final class Generation: Sendable {
 
   private static func loadCertificates(
     _ settings: Configuration.TLSTermination
-  ) throws(GenerationError) -> [CertificatePair] {
+  ) throws(ConfigurationSnapshotError) -> [CertificatePair] {
     var pairs: [CertificatePair] = []
     for certificate in settings.certificates {
       do throws(TLSError) {
         pairs.append(try CertificatePair(path: certificate.chain, keyPath: certificate.key))
       } catch {
-        throw GenerationError("\(error)")
+        throw ConfigurationSnapshotError("\(error)")
       }
     }
     return pairs
@@ -115,15 +115,15 @@ final class Generation: Sendable {
 
   private static func loadFront(
     _ certificates: [CertificatePair], _ settings: Configuration.TLSTermination, _ tickets: TicketKeys?
-  ) throws(GenerationError) -> ServerContext {
+  ) throws(ConfigurationSnapshotError) -> ServerContext {
     do throws(TLSError) {
       return try ServerContext(certificates: certificates, profile: TLSProfile(settings.profile), tickets: tickets)
     } catch {
-      throw GenerationError("\(error)")
+      throw ConfigurationSnapshotError("\(error)")
     }
   }
 
-  private static func loadServers(_ configuration: Configuration) throws(GenerationError) -> [Upstream] {
+  private static func loadServers(_ configuration: Configuration) throws(ConfigurationSnapshotError) -> [Upstream] {
     var contexts: [Configuration.Trust: ClientContext] = [:]
     var servers: [Upstream] = []
     for server in configuration.servers {
@@ -140,19 +140,19 @@ final class Generation: Sendable {
         let security = Upstream.Security(context: context, serverName: try TLS.ServerName(server.serverName))
         servers.append(Upstream(name: server.name, endpoint: server.endpoint, security: security))
       } catch {
-        throw GenerationError("server \(server.name): \(error)")
+        throw ConfigurationSnapshotError("server \(server.name): \(error)")
       }
     }
     return servers
   }
 
-  private static func loadPages(_ files: [UInt16: String]) throws(GenerationError) -> [UInt16: [UInt8]] {
+  private static func loadPages(_ files: [UInt16: String]) throws(ConfigurationSnapshotError) -> [UInt16: [UInt8]] {
     var pages: [UInt16: [UInt8]] = [:]
     for (status, path) in files {
       do throws(SystemError) {
         pages[status] = try File.contents(of: path, limit: errorPageBytes)
       } catch {
-        throw GenerationError("error page \(path): \(error)")
+        throw ConfigurationSnapshotError("error page \(path): \(error)")
       }
     }
     return pages
@@ -180,7 +180,7 @@ final class Generation: Sendable {
 }
 
 /// Why a configuration can not be served, in words for a person.
-struct GenerationError: Error {
+struct ConfigurationSnapshotError: Error {
   let reason: String
 
   init(_ reason: String) { self.reason = reason }

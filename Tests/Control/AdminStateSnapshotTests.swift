@@ -3,7 +3,7 @@ import Testing
 
 @testable import Control
 
-private let snapshot = OrderSnapshot([
+private let snapshot = AdminStateSnapshot([
   "view02": .init(mode: nil, weight: 5, since: sampleTime),
   "view01": .init(mode: .drain, weight: nil, since: sampleTime),
 ])
@@ -13,20 +13,20 @@ private let text =
   + #"{"name":"view01","order":{"mode":"drain","weight":null,"since":"2026-11-22T11:32:01.123Z"}},"#
   + #"{"name":"view02","order":{"mode":null,"weight":5,"since":"2026-11-22T11:32:01.123Z"}}]}"# + "\n"
 
-private func read(_ text: String) throws(OrderSnapshotError) -> OrderSnapshot {
+private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateSnapshot {
   let bytes = Array(text.utf8)
-  return try OrderSnapshot(parsing: bytes.span)
+  return try AdminStateSnapshot(parsing: bytes.span)
 }
 
 @Suite struct `The file of orders` {
   @Test func `it is read as it was written`() throws {
     #expect(snapshot.text == text)
     #expect(try read(text) == snapshot)
-    #expect(try read(OrderSnapshot([:]).text) == OrderSnapshot([:]))
+    #expect(try read(AdminStateSnapshot([:]).text) == AdminStateSnapshot([:]))
   }
 
   @Test func `one of a later release is told from one that is damaged`() {
-    #expect(throws: OrderSnapshotError.tooNew(version: 2)) { try read(#"{"version":2,"servers":{}}"#) }
+    #expect(throws: AdminStateSnapshotError.tooNew(version: 2)) { try read(#"{"version":2,"servers":{}}"#) }
   }
 
   @Test(
@@ -37,7 +37,7 @@ private func read(_ text: String) throws(OrderSnapshotError) -> OrderSnapshot {
       text.replacing("2026", with: "26"), text.replacing("]}", with: #"],"more":1}"#),
     ])
   func `what is damaged is refused as a whole`(text: String) {
-    #expect(throws: OrderSnapshotError.damaged) { try read(text) }
+    #expect(throws: AdminStateSnapshotError.damaged) { try read(text) }
   }
 
   @Test func `whatever bytes come, what is read is written and read alike`() {
@@ -46,7 +46,7 @@ private func read(_ text: String) throws(OrderSnapshotError) -> OrderSnapshot {
     for _ in 0..<20_000 {
       var bytes = Array(text.utf8)
       for _ in 0..<random.next() % 4 { mutate(&bytes, &random) }
-      guard let value = try? OrderSnapshot(parsing: bytes.span) else { continue }
+      guard let value = try? AdminStateSnapshot(parsing: bytes.span) else { continue }
       #expect((try? read(value.text)) == value, "seed \(seed): \(bytes)")
     }
   }

@@ -10,27 +10,27 @@ extension Loop {
       switch message {
       case .granted(let waiting, let server):
         guard clients.contains(waiting.client) else {
-          Roster.leave(server, waiting.account, world.fleet)
+          Backend.leave(server, waiting.account, context.sharedState)
           continue
         }
-        if clients[waiting.client].granted(server, &world) == .close { remove(waiting.client) }
+        if clients[waiting.client].granted(server, &context) == .close { remove(waiting.client) }
       case .rerouted(let key):
         guard clients.contains(key) else { continue }
-        if clients[key].rerouted(&world) == .close { remove(key) }
+        if clients[key].rerouted(&context) == .close { remove(key) }
       case .serverClosed(let server):
-        if let index = world.generation.roster.index(of: server) { world.emptyPool(of: index) }
+        if let index = context.snapshot.backend.index(of: server) { context.emptyPool(of: index) }
         releaseClients(of: server, isLost: false)
       case .serverLost(let server): releaseClients(of: server, isLost: true)
-      case .suspect(let server): prober?.suspect(server, &world)
-      case .serverDropped(let server): prober?.drop(server, &world)
-      case .ordered(let number): prober?.obey(upTo: number, &world)
-      case .adopt(let adoption): adopt(adoption)
+      case .suspect(let server): prober?.suspect(server, &context)
+      case .serverDropped(let server): prober?.drop(server, &context)
+      case .ordered(let number): prober?.obey(upTo: number, &context)
+      case .adopt(let rollout): adopt(rollout)
       case .inherited(let listener): add(listener)
-      case .makeRoom: world.makeRoomForOthers()
+      case .makeRoom: context.makeRoomForOthers()
       case .roomWanted(let asker, let kind): makeRoom(for: asker, kind)
       case .giveBackMemory:
         clients.giveBackPages()
-        world.servers.giveBackPages()
+        context.servers.giveBackPages()
       // Not before `serve`.
       case .roomMade: if acceptAgainAt != .distantFuture { resumeAccepting(now: true) }
       case .serve: resumeAccepting(now: true)
@@ -41,7 +41,7 @@ extension Loop {
 
   /// Tells every client that has a connection to this server, or makes one, that it takes nobody any more.
   private mutating func releaseClients(of server: SharedServer, isLost: Bool) {
-    for key in world.servers.keys where world.servers[key].leads(to: server) {
+    for key in context.servers.keys where context.servers[key].leads(to: server) {
       chores.append(.release(key, server, isLost: isLost))
     }
   }
@@ -52,14 +52,14 @@ extension Loop {
     for _ in 0..<Loop.closingsPerTurn {
       switch chores.next() {
       case .stop(let key):
-        guard clients.contains(key), clients[key].stop(&world) == .close else { continue }
+        guard clients.contains(key), clients[key].stop(&context) == .close else { continue }
         remove(key)
         if allowance.isSpent(clock: clock) { return }
       case .release(let key, let server, let isLost):
-        guard world.servers.contains(key), world.servers[key].leads(to: server),
-          let client = world.servers[key].client, clients.contains(client)
+        guard context.servers.contains(key), context.servers[key].leads(to: server),
+          let client = context.servers[key].client, clients.contains(client)
         else { continue }
-        if clients[client].serverClosed(isLost: isLost, &world) == .close { remove(client) }
+        if clients[client].serverClosed(isLost: isLost, &context) == .close { remove(client) }
         if allowance.isSpent(clock: clock) { return }
       case nil: return
       }
@@ -68,22 +68,22 @@ extension Loop {
 
   /// Accepts no more, and ends every client that waits for nothing. The others end with their exchange, or at the deadline.
   private mutating func stop(until deadline: Instant) {
-    world.isStopping = true
+    context.isStopping = true
     stopDeadline = deadline
     for key in listeners.keys {
       // The supervisor may hold the same socket still: closing our descriptor alone would leave it registered.
-      world.poller.forget(listeners[key].descriptor)
+      context.poller.forget(listeners[key].descriptor)
       _ = listeners.remove(key)
     }
-    for server in world.pools.indices { world.emptyPool(of: server) }
+    for server in context.pools.indices { context.emptyPool(of: server) }
     for key in clients.keys { chores.append(.stop(key)) }
   }
 
   /// Closes a client's connection and gives back all that it held.
   mutating func remove(_ key: SlabKey) {
-    world.timers.cancel(TimerKey(.client(key.index)).rawValue)
+    context.timers.cancel(TimerKey(.client(key.index)).rawValue)
     var client = clients.remove(key)
-    client.end(&world)
-    world.fleet.connectionEnded(client.account)
+    client.end(&context)
+    context.sharedState.connectionEnded(client.account)
   }
 }

@@ -7,10 +7,10 @@ import Wire
 /// Keeps what authorities say of the certificates that clients are shown, for their handshakes (OCSP stapling). It asks
 /// on a thread of its own, so that no resolver and no responder makes a loop wait, and whatever comes of it the
 /// certificates are served: with the last good answer until that ends, then without.
-final class Stapler: Sendable {
+final class OCSPStapler: Sendable {
   private struct Subject {
     let pair: CertificatePair
-    let inquiry: StatusInquiry
+    let inquiry: OCSPRequest
     let responders: [ResponderURL]
     var schedule: StapleSchedule
   }
@@ -41,12 +41,12 @@ final class Stapler: Sendable {
       for pair in certificates where !pair.facts.responders.isEmpty {
         let name = pair.facts.fingerprint
         let responders = pair.facts.responders.compactMap(ResponderURL.init)
-        guard !responders.isEmpty, let inquiry = StatusInquiry(about: pair) else {
+        guard !responders.isEmpty, let inquiry = OCSPRequest(about: pair) else {
           if state.told.insert(name).inserted { mute.append(pair) }
           continue
         }
         let known = earlier[name]
-        if let known { pair.staples.put(known.pair.staples.staple(at: Stapler.seconds)) }
+        if let known { pair.staples.put(known.pair.staples.staple(at: OCSPStapler.seconds)) }
         state.subjects[name] = Subject(
           pair: pair, inquiry: inquiry, responders: responders,
           schedule: known?.schedule ?? StapleSchedule(startingAt: now))
@@ -56,7 +56,7 @@ final class Stapler: Sendable {
       return true
     }
     for pair in mute {
-      let title = Stapler.title(of: pair)
+      let title = OCSPStapler.title(of: pair)
       if pair.facts.responders.contains(where: { ResponderURL($0) != nil }) {
         log.warning("OCSP: nothing is stapled to \(title), whose issuer is not in the file: append its certificate")
       } else {
@@ -88,11 +88,11 @@ final class Stapler: Sendable {
 
   private func ask(about subject: Subject) {
     let responder = subject.responders[subject.schedule.failures % subject.responders.count]
-    let title = Stapler.title(of: subject.pair)
+    let title = OCSPStapler.title(of: subject.pair)
     let before = subject.schedule.failures
     do {
-      let answer = try ResponderExchange.ask(responder, subject.inquiry.question())
-      let now = Stapler.seconds
+      let answer = try OCSPClient.ask(responder, subject.inquiry.question())
+      let now = OCSPStapler.seconds
       let staple = try subject.inquiry.judge(answer, at: now)
       conclude(subject) { current in
         current.pair.staples.put(staple)
@@ -114,7 +114,7 @@ final class Stapler: Sendable {
         return log.error("OCSP: \(responder) says that \(title) is revoked: replace it at once")
       }
       guard before == 0 else { return }
-      let reason = (error as? ResponderExchange.Failure)?.reason ?? "\(error)"
+      let reason = (error as? OCSPClient.Failure)?.reason ?? "\(error)"
       log.warning(
         "OCSP: \(responder) does not say that \(title) is good: \(reason); it is served without, and the responder is asked again"
       )

@@ -4,7 +4,7 @@ import TLS
 import Wire
 
 /// Which server each client is at home on, as all loops know it, for the worker's life and, in a snapshot, beyond.
-final class Homes: Sendable {
+final class AffinityStore: Sendable {
   let addresses: AffinityShards
   /// Nobody, unless the configuration names a cookie.
   let cookies: AffinityShards
@@ -16,7 +16,7 @@ final class Homes: Sendable {
     _ settings: Configuration.Affinity, restoring snapshot: AffinitySnapshot? = nil, at now: Instant, wall: UInt64
   ) throws(TLSError) {
     addresses = try AffinityShards(settings, entries: settings.entries)
-    cookies = try AffinityShards(settings, entries: Homes.cookieEntries(settings))
+    cookies = try AffinityShards(settings, entries: AffinityStore.cookieEntries(settings))
     guard let snapshot else {
       cookieHash = SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
       return
@@ -36,7 +36,7 @@ final class Homes: Sendable {
   /// Takes over changed settings; what no longer fits is forgotten.
   func adopt(_ settings: Configuration.Affinity) {
     addresses.adopt(settings, entries: settings.entries)
-    cookies.adopt(settings, entries: Homes.cookieEntries(settings))
+    cookies.adopt(settings, entries: AffinityStore.cookieEntries(settings))
   }
 
   /// How many clients are remembered; one that is known by its address and by its cookie counts as two.

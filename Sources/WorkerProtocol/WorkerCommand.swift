@@ -28,7 +28,7 @@ package struct ListenerPlace: Hashable, Sendable {
 /// `configure`, any number of `listener` and `withdraw`, `start`. What operators want of servers comes as `server`,
 /// before the first `start` and at any time after it, `stop` at any time after it. One datagram a
 /// message: a byte of kind, then the fields as they are declared, big-endian.
-package enum Order: Hashable, Sendable {
+package enum WorkerCommand: Hashable, Sendable {
   /// The version of all messages that follow.
   case hello(version: UInt16)
   /// The configuration, YAML text in a sealed memory file that comes with the message. File name and host name are
@@ -46,8 +46,8 @@ package enum Order: Hashable, Sendable {
   /// Accept no more, let exchanges finish, and end within this time.
   case stop(within: Interval)
   /// What an operator wants of a server; one that the configuration does not name is passed over. Such orders are
-  /// numbered upwards, and `Fact.obeyed` answers those that come after the first `start`.
-  case server(ServerOrder, number: UInt64)
+  /// numbered upwards, and `WorkerEvent.applied` answers those that come after the first `start`.
+  case server(AdminState, number: UInt64)
 
   /// Whether one descriptor comes with the message; otherwise none does.
   package var carriesDescriptor: Bool {
@@ -127,7 +127,7 @@ package enum Order: Hashable, Sendable {
     case .stop:
       self = .stop(within: Interval(nanoseconds: try reader.uint64()))
     case .server:
-      self = .server(try reader.serverOrder(), number: try reader.uint64())
+      self = .server(try reader.adminState(), number: try reader.uint64())
     }
     try reader.end()
   }

@@ -1,8 +1,8 @@
 import Linux
-import Roles
+import WorkerProtocol
 
 /// The orders of a start or a reload while they come in, one message after the other.
-struct OrderDraft: ~Copyable {
+struct WorkerSetupDraft: ~Copyable {
   private var heartbeats: [Heartbeat]
   private let isReload: Bool
   private var generation: UInt64 = 0
@@ -10,7 +10,7 @@ struct OrderDraft: ~Copyable {
   private var configuration: ConfigurationText?
   private var listeners: [HandedListener] = []
   private var withdrawn: [ListenerPlace] = []
-  private var serverOrders: [ServerOrder] = []
+  private var adminStates: [AdminState] = []
 
   /// For a worker that starts, or for one that has these heartbeats already.
   init(reloadWith heartbeats: [Heartbeat]? = nil) {
@@ -19,7 +19,7 @@ struct OrderDraft: ~Copyable {
   }
 
   /// Takes one order and the descriptor that came with it; answers with everything when it is complete.
-  mutating func add(_ order: Order, _ descriptor: consuming Descriptor?) throws(ControlError) -> WorkerOrders? {
+  mutating func add(_ order: WorkerCommand, _ descriptor: consuming Descriptor?) throws(ControlError) -> WorkerSetup? {
     switch order {
     case .heartbeats(let capacity) where heartbeats.isEmpty:
       guard capacity > 0, let page = consume descriptor else { throw .message(.invalidField("number of loops")) }
@@ -44,12 +44,12 @@ struct OrderDraft: ~Copyable {
     case .withdraw(let place) where configuration != nil && isReload:
       withdrawn.append(place)
     case .server(let order, _) where configuration != nil && !isReload:
-      serverOrders.append(order)
+      adminStates.append(order)
     case .start:
       guard let configuration, isReload || !listeners.isEmpty else { throw .message(.unexpected("start")) }
-      return WorkerOrders(
+      return WorkerSetup(
         generation: generation, configuration: configuration, loops: loops, heartbeats: heartbeats,
-        listeners: listeners, withdrawn: withdrawn, serverOrders: serverOrders)
+        listeners: listeners, withdrawn: withdrawn, adminStates: adminStates)
     case .hello, .configure, .heartbeats, .listener, .withdraw, .stop, .server:
       throw .message(.unexpected(order.name))
     }

@@ -2,7 +2,7 @@ import Wire
 
 /// What an operator wants of a server, over what its health checks and the configuration say: all of it, not what has
 /// changed.
-package struct ServerOrder: Hashable, Sendable {
+package struct AdminState: Hashable, Sendable {
   /// Which clients it is to be given.
   package enum Mode: UInt8, Hashable, Sendable, CaseIterable {
     /// Whom its health checks allow.
@@ -32,7 +32,7 @@ private let configuredWeight = UInt16.max
 private let largestWeight: UInt16 = 256
 
 extension ByteWriter {
-  mutating func append(_ order: ServerOrder) {
+  mutating func append(_ order: AdminState) {
     append(order.name, limit: MessageLimit.name)
     append(order.mode.rawValue)
     append(bigEndian: order.weight.map { UInt16(clamping: $0) } ?? configuredWeight)
@@ -40,11 +40,11 @@ extension ByteWriter {
 }
 
 extension FieldReader {
-  mutating func serverOrder() throws(MessageError) -> ServerOrder {
+  mutating func adminState() throws(MessageError) -> AdminState {
     let name = try text("server name", limit: MessageLimit.name)
-    guard let mode = ServerOrder.Mode(rawValue: try uint8()) else { throw .invalidField("mode") }
+    guard let mode = AdminState.Mode(rawValue: try uint8()) else { throw .invalidField("mode") }
     let weight = try uint16()
     guard weight <= largestWeight || weight == configuredWeight else { throw .invalidField("weight") }
-    return ServerOrder(name: name, mode: mode, weight: weight == configuredWeight ? nil : Int(weight))
+    return AdminState(name: name, mode: mode, weight: weight == configuredWeight ? nil : Int(weight))
   }
 }

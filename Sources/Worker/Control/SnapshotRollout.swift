@@ -1,10 +1,10 @@
 import Linux
-import Roles
+import WorkerProtocol
 import Synchronization
 
-/// A new generation on its way into every loop: new connections and requests take it, what runs keeps its own.
-final class Adoption: Sendable {
-  let generation: Generation
+/// A new snapshot on its way into every loop: new connections and requests take it, what runs keeps its own.
+final class SnapshotRollout: Sendable {
+  let snapshot: ConfigurationSnapshot
   /// New listening sockets, for all loops.
   let listeners: [HandedListener]
   let withdrawn: [ListenerPlace]
@@ -13,12 +13,13 @@ final class Adoption: Sendable {
   private let waiting: Atomic<Int>
   private let whenDone: @Sendable () -> Void
 
-  /// `whenDone` is called by the last of `participants` loops that has taken the generation over.
+  /// `whenDone` is called by the last of `participants` loops that has taken the snapshot over.
   init(
-    _ generation: Generation, listeners: [HandedListener], withdrawn: [ListenerPlace], loops: Int, participants: Int,
+    _ snapshot: ConfigurationSnapshot, listeners: [HandedListener], withdrawn: [ListenerPlace], loops: Int,
+    participants: Int,
     whenDone: @escaping @Sendable () -> Void
   ) {
-    self.generation = generation
+    self.snapshot = snapshot
     self.listeners = listeners
     self.withdrawn = withdrawn
     self.loops = loops

@@ -1,64 +1,64 @@
 import Balancing
-import Roles
+import WorkerProtocol
 import Synchronization
 import Wire
 
-/// The servers of one generation, by index, and which of them can be given whom at the moment.
-final class Roster: Sendable {
+/// The servers of one snapshot, by index, and which of them can be given whom at the moment.
+final class Backend: Sendable {
   let servers: [SharedServer]
-  private let fleet: Fleet
+  private let sharedState: SharedState
   /// With the configuration's weights.
   private let configured: [Balancing.Server]
   /// With the weights in force.
   private let router: Mutex<Router>
 
-  /// The servers' states and orders are theirs, so that every generation goes by the same.
-  init(servers: [SharedServer], configured: [Balancing.Server], fleet: Fleet) {
+  /// The servers' states and orders are theirs, so that every snapshot goes by the same.
+  init(servers: [SharedServer], configured: [Balancing.Server], sharedState: SharedState) {
     self.servers = servers
     self.configured = configured
-    self.fleet = fleet
-    router = Mutex(Roster.router(of: configured, fleet))
+    self.sharedState = sharedState
+    router = Mutex(Backend.router(of: configured, sharedState))
   }
 
   /// Goes by the weights that operators want now.
-  func reweigh() { router.withLock { $0 = Roster.router(of: configured, fleet) } }
+  func reweigh() { router.withLock { $0 = Backend.router(of: configured, sharedState) } }
 
-  private static func router(of servers: [Balancing.Server], _ fleet: Fleet) -> Router {
-    Router(servers: servers.map { server in fleet.order(of: server.id)?.weight.map(server.weighing) ?? server })
+  private static func router(of servers: [Balancing.Server], _ sharedState: SharedState) -> Router {
+    Router(servers: servers.map { server in sharedState.order(of: server.id)?.weight.map(server.weighing) ?? server })
   }
 
   /// What an operator wants of a server, over what its health checks say.
   func order(of server: Int) -> HealthTracker.Order? {
-    switch fleet.order(of: servers[server].id)?.mode {
+    switch sharedState.order(of: servers[server].id)?.mode {
     case .drain: .drain
     case .maintenance: .maintenance
     case .ready, nil: nil
     }
   }
 
-  /// The index of a server; nil when this generation does not have it.
+  /// The index of a server; nil when this snapshot does not have it.
   func index(of server: SharedServer) -> Int? { servers.firstIndex { $0 === server } }
 
   /// Changes whenever a server changes its state: what was chosen before may not hold any more.
-  var epoch: UInt64 { fleet.epoch }
+  var epoch: UInt64 { sharedState.epoch }
 
   /// Publishes a server's state. One that takes nobody: whoever waits for a place there is sent on, and idle connections
   /// are closed.
   func set(_ state: ServerState, at server: Int) {
     servers[server].become(state)
-    fleet.serverChanged()
+    sharedState.serverChanged()
     guard !servers[server].takesClients else { return }
-    fleet.post(.serverClosed(servers[server]))
+    sharedState.post(.serverClosed(servers[server]))
     while let waiting = servers[server].dequeue() {
-      fleet.mailbox(of: waiting.loop).post(.rerouted(waiting.client))
+      sharedState.mailbox(of: waiting.loop).post(.rerouted(waiting.client))
     }
   }
 
   /// A server does not answer any more: its exchanges end.
-  func lose(_ server: Int) { fleet.post(.serverLost(servers[server])) }
+  func lose(_ server: Int) { sharedState.post(.serverLost(servers[server])) }
 
   /// Traffic met a failure there; the first loop's prober looks at once.
-  func suspect(_ server: Int) { fleet.mailbox(of: 0).post(.suspect(servers[server])) }
+  func suspect(_ server: Int) { sharedState.mailbox(of: 0).post(.suspect(servers[server])) }
 
   /// A server for a client, and why this one.
   struct Choice {
@@ -83,11 +83,11 @@ final class Roster: Sendable {
     _ client: ClientKey, isRemembered: Bool, cookie: ClientKey?, tried: ServerSet, at now: Instant
   ) -> Choice? {
     let availability = current
-    let home = cookie.flatMap { fleet.homes.cookies.lookup($0, at: now) }
+    let home = cookie.flatMap { sharedState.affinity.cookies.lookup($0, at: now) }
     if let home, let server = router.withLock({ $0.home(home, availability: availability, tried: tried) }) {
       return Choice(server: server, basis: .cookie, isHome: true)
     }
-    let known = isRemembered ? fleet.homes.addresses.lookup(client, at: now) : nil
+    let known = isRemembered ? sharedState.affinity.addresses.lookup(client, at: now) : nil
     let server = router.withLock { $0.route(client, known: known, availability: availability, tried: tried) }
     guard let server else { return nil }
     return Choice(
@@ -98,12 +98,14 @@ final class Roster: Sendable {
   func isExhausted(_ tried: ServerSet) -> Bool { current.takesKnown.subtracting(tried).isEmpty }
 
   /// Gives a client's place back, and tells whoever has it now.
-  func leave(_ server: Int, _ account: ConnectionLedger.Account) { Roster.leave(servers[server], account, fleet) }
+  func leave(_ server: Int, _ account: ConnectionLedger.Account) {
+    Backend.leave(servers[server], account, sharedState)
+  }
 
-  static func leave(_ server: SharedServer, _ account: ConnectionLedger.Account, _ fleet: Fleet) {
+  static func leave(_ server: SharedServer, _ account: ConnectionLedger.Account, _ sharedState: SharedState) {
     var next = server.leave(account)
     while let waiting = next {
-      fleet.mailbox(of: waiting.loop).post(.granted(waiting, server))
+      sharedState.mailbox(of: waiting.loop).post(.granted(waiting, server))
       next = server.admitNext()
     }
   }

@@ -4,7 +4,7 @@ import Wire
 ///
 /// A worker tells its load and that of each server once a second, and more only when something changes. What it says
 /// beyond the budget is not taken: it is broken, or somebody else's, and is replaced.
-package struct FactBudget {
+package struct EventBudget {
   /// Facts taken in one turn of the supervisor's loop; more wait for the next, behind the virtual routers. A turn of them
   /// takes less than a millisecond.
   static let perTurn = 64
@@ -18,7 +18,7 @@ package struct FactBudget {
 
   /// Facts in a second, in the long run.
   package private(set) var rate: UInt64
-  /// In billionths of a fact.
+  /// In billionths of a event.
   private var left: UInt64
   private var counted: Instant
 
@@ -46,7 +46,7 @@ package struct FactBudget {
     left = min(left, capacity)
   }
 
-  /// Takes one fact; false when there are too many.
+  /// Takes one event; false when there are too many.
   package mutating func spend(at now: Instant) -> Bool {
     let (gained, overflow) = (now - counted).nanoseconds.multipliedReportingOverflow(by: rate)
     counted = max(now, counted)

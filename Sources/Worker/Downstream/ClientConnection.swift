@@ -15,7 +15,7 @@ import Wire
 ///                        ↘ replying (a page of our own)    ↘ lingering → closed
 ///
 /// Between two calls it waits for an event on its socket or its server's, for a place at a server, or for its timer.
-struct Client: ~Copyable {
+struct ClientConnection: ~Copyable {
   enum Phase: Equatable {
     case handshaking
     /// For a request head, or what there is of one.
@@ -57,7 +57,7 @@ struct Client: ~Copyable {
   let account: ConnectionLedger.Account
   var forwarding: ForwardedFields
   /// The newest when its last request was routed.
-  var generation: Generation
+  var snapshot: ConfigurationSnapshot
   var phase: Phase
   /// The request under way and its answer. Nothing is leased while the client has not begun one.
   var exchange = Leased<Exchange>()
@@ -86,11 +86,11 @@ struct Client: ~Copyable {
   /// The choice made for an earlier request here, good for the same cookie and as long as no server changes its state.
   var routed: (server: Int, epoch: UInt64, cookie: ClientKey?)?
 
-  /// Of the generation's `hosts`, which one holds here: by the certificate that was shown.
+  /// Of the snapshot's `hosts`, which one holds here: by the certificate that was shown.
   var certificateSet = 0
 
   /// Why that server, until it has answered: then the client is at home there.
-  var unsettled: Roster.Choice.Basis?
+  var unsettled: Backend.Choice.Basis?
 
   /// The request line for the log.
   var requestLine: [UInt8] = []
@@ -112,7 +112,7 @@ struct Client: ~Copyable {
 
   init(
     stream: consuming Stream, service: Service, peer: Endpoint, identity: ClientKey,
-    account: ConnectionLedger.Account, forwarding: ForwardedFields, generation: Generation, at now: Instant
+    account: ConnectionLedger.Account, forwarding: ForwardedFields, snapshot: ConfigurationSnapshot, at now: Instant
   ) {
     self.stream = stream
     self.service = service
@@ -120,7 +120,7 @@ struct Client: ~Copyable {
     self.identity = identity
     self.account = account
     self.forwarding = forwarding
-    self.generation = generation
+    self.snapshot = snapshot
     since = now
     switch service {
     case .https: phase = .handshaking
@@ -129,27 +129,27 @@ struct Client: ~Copyable {
   }
 
   /// Goes as far as it can without waiting.
-  mutating func advance(_ world: inout World) -> Disposition {
+  mutating func advance(_ context: inout LoopContext) -> Disposition {
     while true {
       let step =
         switch phase {
-        case .handshaking: handshake(&world)
-        case .awaiting: service == .passthrough ? tunnel(&world) : awaitRequest(&world)
-        case .queued: waitForPlace(&world)
-        case .connecting: connect(&world)
-        case .paused: tryAgain(&world)
-        case .relaying: relay(&world)
-        case .replying: flushReply(&world)
-        case .lingering: linger(&world)
+        case .handshaking: handshake(&context)
+        case .awaiting: service == .passthrough ? tunnel(&context) : awaitRequest(&context)
+        case .queued: waitForPlace(&context)
+        case .connecting: connect(&context)
+        case .paused: tryAgain(&context)
+        case .relaying: relay(&context)
+        case .replying: flushReply(&context)
+        case .lingering: linger(&context)
         }
       switch step {
       case .again: continue
       case .wait:
-        arm(&world)
+        arm(&context)
         return .keep
       case .yield:
-        standInLine(&world)
-        arm(&world)
+        standInLine(&context)
+        arm(&context)
         return .keep
       case .close:
         return .close
@@ -158,54 +158,54 @@ struct Client: ~Copyable {
   }
 
   /// Goes on when it is its turn, behind those who have come before.
-  mutating func standInLine(_ world: inout World) {
+  mutating func standInLine(_ context: inout LoopContext) {
     guard !isInLine else { return }
     isInLine = true
-    if phase == .handshaking { world.handshakes.append(key, of: identity) } else { world.runnable.append(key) }
+    if phase == .handshaking { context.handshakes.append(key, of: identity) } else { context.runnable.append(key) }
   }
 
   /// Nothing of TLS is made before the client's first record is here, and nothing is signed for one that has left since:
   /// without its Finished no handshake ends.
-  private mutating func handshake(_ world: inout World) -> Step {
+  private mutating func handshake(_ context: inout LoopContext) -> Step {
     if stream.tls == nil {
       guard stream.mayRead else { return .wait }
       let hasLeft = stream.lookForEnd()
       guard hasLeft || stream.hasFirstRecord else { return .wait }
-      guard !hasLeft, beginTLS(&world) else {
-        world.counters.failedHandshakes += 1
+      guard !hasLeft, beginTLS(&context) else {
+        context.counters.failedHandshakes += 1
         return .close
       }
     } else if stream.hasEnded, stream.tls?.awaitsHello == true {
-      world.counters.failedHandshakes += 1
+      context.counters.failedHandshakes += 1
       return .close
     }
     switch stream.tls?.handshake() {
     case .done:
-      since = world.now
-      world.counters.handshakes += 1
-      if generation.hosts.count > 1 { certificateSet = stream.tls?.certificateSet ?? 0 }
+      since = context.now
+      context.counters.handshakes += 1
+      if snapshot.hosts.count > 1 { certificateSet = stream.tls?.certificateSet ?? 0 }
       phase = .awaiting
-      return world.isStopping ? startLingering(&world) : .again
+      return context.isStopping ? startLingering(&context) : .again
     case .wantsRead, .wantsWrite:
       return .wait
     case .yield:
       return .yield
     case .failed(let failure):
-      world.counters.failedHandshakes += 1
-      world.log.debug("TLS handshake with \(peer) failed: \(failure.description)", metadata: subject)
+      context.counters.failedHandshakes += 1
+      context.log.debug("TLS handshake with \(peer) failed: \(failure.description)", metadata: subject)
       return .close
     case nil:
       return .close
     }
   }
 
-  private mutating func beginTLS(_ world: inout World) -> Bool {
-    guard let front = generation.front else { return false }
+  private mutating func beginTLS(_ context: inout LoopContext) -> Bool {
+    guard let front = snapshot.front else { return false }
     do throws(TLSError) {
-      try stream.answerTLS(context: front, through: world.bio)
+      try stream.answerTLS(context: front, through: context.bio)
       return true
     } catch {
-      world.log.error("TLS for \(peer) could not begin: \(error)", metadata: subject)
+      context.log.error("TLS for \(peer) could not begin: \(error)", metadata: subject)
       return false
     }
   }
@@ -226,93 +226,94 @@ struct Client: ~Copyable {
   var isIdle: Bool { phase == .awaiting && !exchange.isLeased && !isSilent }
 
   /// Reads until a request head is complete, and routes it.
-  private mutating func awaitRequest(_ world: inout World) -> Step {
+  private mutating func awaitRequest(_ context: inout LoopContext) -> Step {
     var ended = false
     var isFresh = !input.isEmpty
-    if isFresh, !exchange.isLeased { beginExchange(&world) }
+    if isFresh, !exchange.isLeased { beginExchange(&context) }
     // A head may come in records of a byte.
-    for _ in 0..<Client.roundsPerTurn {
+    for _ in 0..<ClientConnection.roundsPerTurn {
       if !isFresh {
-        guard stream.mayRead else { return settle(&world) }
-        world.buffers.lease(&input)
-        makeRoom(&world)
+        guard stream.mayRead else { return settle(&context) }
+        context.buffers.lease(&input)
+        makeRoom(&context)
         let incoming = stream.read(into: &input)
-        if !exchange.isLeased, incoming != .wouldBlock, incoming != .yield { beginExchange(&world) }
+        if !exchange.isLeased, incoming != .wouldBlock, incoming != .yield { beginExchange(&context) }
         switch incoming {
         case .bytes(let count): exchange.value.record.bytesFromClient += UInt64(count)
-        case .wouldBlock: return settle(&world)
+        case .wouldBlock: return settle(&context)
         case .yield: return .yield
         case .ended: ended = true
         }
       }
       isFresh = false
-      switch exchange.value.readRequestHead(in: &input, ended: ended, policy: generation.policy, at: world.now) {
+      switch exchange.value.readRequestHead(in: &input, ended: ended, policy: snapshot.policy, at: context.now) {
       case .incomplete: continue
-      case .head, .body: return begin(&world)
-      case .closed: return startLingering(&world)
+      case .head, .body: return begin(&context)
+      case .closed: return startLingering(&context)
       case .truncated:
         exchange.value.record.termination = Termination(stream.isFlooded ? .proxy : .client, .request)
         return .close
       case .refused(let rejection):
-        noteRequestLine(&world)
-        return refuse(rejection, &world)
+        noteRequestLine(&context)
+        return refuse(rejection, &context)
       }
     }
     return .yield
   }
 
-  private mutating func refuse(_ rejection: Rejection, _ world: inout World) -> Step {
-    world.counters.refusedRequests += 1
-    world.log.debug("request of \(peer) refused: \(rejection.reason)", metadata: subject)
-    return reply(rejection.status, &world)
+  private mutating func refuse(_ rejection: Rejection, _ context: inout LoopContext) -> Step {
+    context.counters.refusedRequests += 1
+    context.log.debug("request of \(peer) refused: \(rejection.reason)", metadata: subject)
+    return reply(rejection.status, &context)
   }
 
   /// A head that fills a buffer gets a larger one: what is too large is refused before that is full.
-  private mutating func makeRoom(_ world: inout World) {
+  private mutating func makeRoom(_ context: inout LoopContext) {
     if input.room == 0 { input.compact() }
-    if input.room == 0 { world.buffers.enlarge(&input) }
+    if input.room == 0 { context.buffers.enlarge(&input) }
   }
 
-  private mutating func beginExchange(_ world: inout World) {
-    var begun = Exchange(isFirst: isFirst, policy: generation.policy, at: since)
+  private mutating func beginExchange(_ context: inout LoopContext) {
+    var begun = Exchange(isFirst: isFirst, policy: snapshot.policy, at: since)
     if isPrivate { begun.keepPrivate() }
-    world.exchanges.lease(&exchange, begun)
+    context.exchanges.lease(&exchange, begun)
   }
 
   /// No request has been begun yet: waiting for the first counts as http-request, not as keep-alive.
   var isFirst: Bool { requests == 0 }
 
   /// Nothing to read for now: an idle connection holds no buffer.
-  private mutating func settle(_ world: inout World) -> Step {
-    if input.isEmpty { world.buffers.giveBack(&input) }
+  private mutating func settle(_ context: inout LoopContext) -> Step {
+    if input.isEmpty { context.buffers.giveBack(&input) }
     return .wait
   }
 
   /// Opaque bytes from the first on.
-  private mutating func tunnel(_ world: inout World) -> Step {
-    world.exchanges.lease(&exchange, .tunnel(policy: generation.policy, at: since))
-    return route(&world)
+  private mutating func tunnel(_ context: inout LoopContext) -> Step {
+    context.exchanges.lease(&exchange, .tunnel(policy: snapshot.policy, at: since))
+    return route(&context)
   }
 
-  private mutating func begin(_ world: inout World) -> Step {
+  private mutating func begin(_ context: inout LoopContext) -> Step {
     requests += 1
-    world.counters.requests += 1
-    noteRequestLine(&world)
-    if world.isStopping || requests >= generation.policy.requestsPerConnection ?? .max {
+    context.counters.requests += 1
+    noteRequestLine(&context)
+    if context.isStopping || requests >= snapshot.policy.requestsPerConnection ?? .max {
       exchange.value.endConnection()
     }
-    if service == .redirect { return redirect(&world) }
+    if service == .redirect { return redirect(&context) }
     guard isForService() else {
       exchange.value.record.termination = Termination(.proxy, .request)
-      return refuse(.hostNotServed, &world)
+      return refuse(.hostNotServed, &context)
     }
-    return route(&world)
+    return route(&context)
   }
 
   /// Whether the request's Host is a name of ours. Who comes through a trusted proxy has asked for that one's names.
   private mutating func isForService() -> Bool {
-    guard certificateSet < generation.hosts.count, !forwarding.isPeerTrusted else { return true }
-    return Client.contains(exchange.value.request?.host ?? .absent, of: input, in: generation.hosts[certificateSet])
+    guard certificateSet < snapshot.hosts.count, !forwarding.isPeerTrusted else { return true }
+    return ClientConnection.contains(
+      exchange.value.request?.host ?? .absent, of: input, in: snapshot.hosts[certificateSet])
   }
 
   private static func contains(_ host: ByteRange, of input: borrowing Buffer, in hosts: ServedHosts) -> Bool {
@@ -320,8 +321,8 @@ struct Client: ~Copyable {
   }
 
   /// Keeps the first line for the access log, as much as fits a line there.
-  private mutating func noteRequestLine(_ world: inout World) {
-    guard world.accessLog.isOpen else { return }
-    world.accessLog.write(firstLineOf: input, to: &requestLine)
+  private mutating func noteRequestLine(_ context: inout LoopContext) {
+    guard context.accessLog.isOpen else { return }
+    context.accessLog.write(firstLineOf: input, to: &requestLine)
   }
 }

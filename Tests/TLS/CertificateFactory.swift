@@ -3,7 +3,7 @@ import COpenSSL
 @testable import TLS
 
 /// Certificates of every sort that an operator may come with, weak and odd ones included.
-enum Forge {
+enum CertificateFactory {
   enum Key {
     case rsa(Int)
     /// OpenSSL's name of the curve.

@@ -4,7 +4,7 @@ import Wire
 @testable import Exchange
 
 /// An exchange in virtual time, the two buffers that its owner keeps, and what came out on either side.
-struct Passage {
+struct TestExchange {
   var exchange: Exchange
   let policy: ExchangePolicy
   var now = Instant(nanoseconds: 1_000_000_000)
@@ -21,17 +21,17 @@ struct Passage {
   }
 
   /// Opaque bytes from the start.
-  static func tunnel() -> Passage {
-    var passage = Passage()
-    passage.exchange = .tunnel(policy: passage.policy, at: passage.now)
-    return passage
+  static func tunnel() -> TestExchange {
+    var test = TestExchange()
+    test.exchange = .tunnel(policy: test.policy, at: test.now)
+    return test
   }
 
   /// A request that was read whole or in part, and stands before its first attempt.
-  static func of(_ request: String, policy: ExchangePolicy = ExchangePolicy()) -> Passage {
-    var passage = Passage(policy: policy)
-    _ = passage.receive(request)
-    return passage
+  static func of(_ request: String, policy: ExchangePolicy = ExchangePolicy()) -> TestExchange {
+    var test = TestExchange(policy: policy)
+    _ = test.receive(request)
+    return test
   }
 
   mutating func recover(from failure: ServerFailure) -> Recovery {
@@ -73,7 +73,7 @@ struct Passage {
     guard exchange.request != nil else { return }
     var sink = ByteWriter(limit: 1 << 16)
     let bytes = fromClient
-    exchange.sendRequestHead(from: bytes.span, forwarding: Passage.client, keepAlive: keepAlive, into: &sink)
+    exchange.sendRequestHead(from: bytes.span, forwarding: TestExchange.client, keepAlive: keepAlive, into: &sink)
     toServer = String(decoding: sink.bytes, as: UTF8.self)
   }
 
@@ -106,14 +106,14 @@ struct Passage {
   }
 
   /// A whole exchange from a request to the last byte of its answer.
-  static func whole(_ request: String, _ response: String, end: StreamEnd? = nil) -> Passage {
-    var passage = Passage.of(request)
-    passage.attempt()
-    passage.send()
-    passage.answer(response)
-    if end != nil { passage.answer("", end: end) }
-    passage.deliver()
-    return passage
+  static func whole(_ request: String, _ response: String, end: StreamEnd? = nil) -> TestExchange {
+    var test = TestExchange.of(request)
+    test.attempt()
+    test.send()
+    test.answer(response)
+    if end != nil { test.answer("", end: end) }
+    test.deliver()
+    return test
   }
 }
 

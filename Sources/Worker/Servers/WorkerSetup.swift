@@ -1,11 +1,11 @@
 import Linux
-import Roles
+import WorkerProtocol
 import Synchronization
 import Wire
 
 /// What a worker is to serve: everything at its start, what changes at a reload.
-package struct WorkerOrders: Sendable {
-  /// Counts the configurations that the supervisor has handed out, from 1. Goes back with `Fact.ready`.
+package struct WorkerSetup: Sendable {
+  /// Counts the configurations that the supervisor has handed out, from 1. Goes back with `WorkerEvent.ready`.
   package let generation: UInt64
   package let configuration: ConfigurationText
   /// How many event loops are to run.
@@ -18,7 +18,7 @@ package struct WorkerOrders: Sendable {
   /// Listening sockets to be given up.
   package let withdrawn: [ListenerPlace]
   /// At the start, what operators want of servers.
-  package let serverOrders: [ServerOrder]
+  package let adminStates: [AdminState]
 }
 
 /// A configuration as the supervisor read it, to be parsed again by the same code.

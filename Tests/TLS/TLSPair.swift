@@ -4,7 +4,7 @@ import TLS
 import Testing
 
 /// A server's and a client's connection over one socket pair, both driven by the test's thread.
-struct Duo: ~Copyable {
+struct TLSPair: ~Copyable {
   var server: TLSConnection
   var client: TLSConnection
   private let sockets: SocketPair

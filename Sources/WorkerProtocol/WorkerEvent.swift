@@ -1,9 +1,9 @@
 import Wire
 
-/// What the worker tells the supervisor. Facts only, never a wish.
+/// What the worker tells the supervisor. Events only, never a wish.
 ///
-/// `hello` comes first, then `ready` or `refused`. One datagram a message, as for `Order`; none carries a descriptor.
-package enum Fact: Hashable, Sendable {
+/// `hello` comes first, then `ready` or `refused`. One datagram a message, as for `WorkerCommand`; none carries a descriptor.
+package enum WorkerEvent: Hashable, Sendable {
   /// The version of all messages that follow.
   case hello(version: UInt16)
   /// This generation serves on every listener.
@@ -15,10 +15,10 @@ package enum Fact: Hashable, Sendable {
   case serverChanged(ServerChange)
   /// What the worker carries; told about once a second, and more often while it stops.
   case load(Load)
-  /// The last exchange has ended after `Order.stop`. The worker ends by itself.
+  /// The last exchange has ended after `WorkerCommand.stop`. The worker ends by itself.
   case stopped
-  /// Every `Order.server` up to this number is in force, and what it has changed was told.
-  case obeyed(number: UInt64)
+  /// Every `WorkerCommand.server` up to this number is in force, and what it has changed was told.
+  case applied(number: UInt64)
   /// What a server carries; told about once a second when it has changed.
   case serverLoad(ServerLoad)
   /// A certificate that clients are shown from now on; told of each when a generation begins to serve.
@@ -31,7 +31,7 @@ package enum Fact: Hashable, Sendable {
 
   // Apart from the orders' numbers, so that a message can't be read in the wrong direction.
   private enum Kind: UInt8 {
-    case hello = 129, ready, refused, serverChanged, load, stopped, obeyed, serverLoad, certificate, problem
+    case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem
   }
 
   private var kind: Kind {
@@ -42,7 +42,7 @@ package enum Fact: Hashable, Sendable {
     case .serverChanged: .serverChanged
     case .load: .load
     case .stopped: .stopped
-    case .obeyed: .obeyed
+    case .applied: .applied
     case .serverLoad: .serverLoad
     case .certificate: .certificate
     case .problem: .problem
@@ -69,7 +69,7 @@ package enum Fact: Hashable, Sendable {
     case .load(let load):
       writer.append(load)
     case .stopped: break
-    case .obeyed(let number):
+    case .applied(let number):
       writer.append(bigEndian: number)
     case .serverLoad(let load):
       writer.append(load)
@@ -103,8 +103,8 @@ package enum Fact: Hashable, Sendable {
       self = .load(try reader.load())
     case .stopped:
       self = .stopped
-    case .obeyed:
-      self = .obeyed(number: try reader.uint64())
+    case .applied:
+      self = .applied(number: try reader.uint64())
     case .serverLoad:
       self = .serverLoad(try reader.serverLoad())
     case .certificate:

@@ -8,7 +8,7 @@ import Wire
 
 /// The other end of one connection, a client or a server, driven by the test's thread. It asks the kernel at every
 /// step instead of waiting for events.
-struct FarEnd: ~Copyable {
+struct TestServer: ~Copyable {
   private var stream: Stream
   private var input = Buffer()
   private var pool = BufferPool()
@@ -85,12 +85,12 @@ struct FarEnd: ~Copyable {
   }
 }
 
-extension FarEnd {
+extension TestServer {
   /// One that an array can hold.
   final class Owner {
-    var end: FarEnd
+    var end: TestServer
 
-    init(_ end: consuming FarEnd) { self.end = end }
+    init(_ end: consuming TestServer) { self.end = end }
   }
 }
 

@@ -1,7 +1,7 @@
 /// What operators have ordered of servers, as a file keeps it over a restart: a line of JSON that a person can read.
 ///
 ///     {"version":1,"servers":[{"name":"view01","order":{"mode":"drain","weight":null,"since":"…"}}]}
-package struct OrderSnapshot: Hashable, Sendable {
+package struct AdminStateSnapshot: Hashable, Sendable {
   /// By the server's name.
   package var orders: [String: StatusReport.Server.Order]
 
@@ -20,20 +20,20 @@ package struct OrderSnapshot: Hashable, Sendable {
   }
 
   /// Reads what `text` wrote, and believes nothing else.
-  package init(parsing text: Span<UInt8>) throws(OrderSnapshotError) {
+  package init(parsing text: Span<UInt8>) throws(AdminStateSnapshotError) {
     do {
       let fields = try Fields(JSON(parsing: text))
       let version = try fields.integer("version")
-      if version > Self.version { throw OrderSnapshotError.tooNew(version: version) }
-      guard version == Self.version else { throw OrderSnapshotError.damaged }
+      if version > Self.version { throw AdminStateSnapshotError.tooNew(version: version) }
+      guard version == Self.version else { throw AdminStateSnapshotError.damaged }
       try fields.requireOnly(["version", "servers"])
       var orders: [String: StatusReport.Server.Order] = [:]
       for (name, order) in try fields.objects("servers", Self.line) {
-        guard orders.updateValue(order, forKey: name) == nil else { throw OrderSnapshotError.damaged }
+        guard orders.updateValue(order, forKey: name) == nil else { throw AdminStateSnapshotError.damaged }
       }
       self.orders = orders
     } catch {
-      throw error as? OrderSnapshotError ?? .damaged
+      throw error as? AdminStateSnapshotError ?? .damaged
     }
   }
 
@@ -49,7 +49,7 @@ package struct OrderSnapshot: Hashable, Sendable {
 }
 
 /// Why a file holds no orders. The description follows the file's name.
-package enum OrderSnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum AdminStateSnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Made by a later release.
   case tooNew(version: Int64)
   /// Something else, cut short, or changed by hand and wrong.

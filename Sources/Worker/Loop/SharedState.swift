@@ -1,21 +1,21 @@
 import Balancing
 import Configuration
 import Linux
-import Roles
+import WorkerProtocol
 import Synchronization
 import TLS
 import Wire
 
-/// What all loops share for as long as the worker lives, whatever generation their connections belong to: the way to
+/// What all loops share for as long as the worker lives, whatever snapshot their connections belong to: the way to
 /// each other, the clients' homes, the servers by name and address, and how many connections are open. Everything here is an
 /// atomic or under a lock of its own, held for a few instructions.
-final class Fleet: Sendable {
-  let homes: Homes
+final class SharedState: Sendable {
+  let affinity: AffinityStore
   /// What the access log tells parts of queries apart by, as long as the worker lives.
   let logHash: SecretHash
   private let boxes = Mutex<[Mailbox]>([])
   private let servers = Mutex(Servers())
-  private let orders: Mutex<[ServerID: ServerOrder]>
+  private let orders: Mutex<[ServerID: AdminState]>
   private let ledger: Mutex<ConnectionLedger>
   private let connections = Atomic<Int>(0)
   /// The limit in force: what is configured, or what the process's descriptors allow.
@@ -33,11 +33,11 @@ final class Fleet: Sendable {
 
   /// Clients are remembered as in the snapshot of an earlier worker. `orders` are what operators want of servers.
   init(
-    _ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil, orders: [ServerOrder] = []
+    _ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil, orders: [AdminState] = []
   ) throws(TLSError) {
     self.orders = Mutex(
       Dictionary(orders.map { (ServerID(name: $0.name), $0) }, uniquingKeysWith: { _, later in later }))
-    homes = try Homes(
+    affinity = try AffinityStore(
       configuration.affinity, restoring: snapshot, at: Clock.monotonic(), wall: Clock.wall())
     logHash = SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
     let budget = DescriptorBudget(configuration)
@@ -47,28 +47,28 @@ final class Fleet: Sendable {
       ConnectionLedger(limit: budget.connections, limitPerClient: configuration.limits.connectionsPerAddress))
   }
 
-  /// Takes over what a new generation has changed of the limits, and the servers that it names. Those that it does not
+  /// Takes over what a new snapshot has changed of the limits, and the servers that it names. Those that it does not
   /// name stay known until they are dropped.
-  func adopt(_ generation: Generation) {
-    let limits = generation.configuration.limits
-    let budget = DescriptorBudget(generation.configuration)
+  func adopt(_ snapshot: ConfigurationSnapshot) {
+    let limits = snapshot.configuration.limits
+    let budget = DescriptorBudget(snapshot.configuration)
     connectionLimit.store(budget.connections, ordering: .relaxed)
     serverConnectionLimit.store(budget.serverConnections, ordering: .relaxed)
     ledger.withLock { ledger in
       ledger.limit = budget.connections
       ledger.limitPerClient = limits.connectionsPerAddress
     }
-    homes.adopt(generation.configuration.affinity)
+    affinity.adopt(snapshot.configuration.affinity)
     let earlier = servers.withLock { servers in
       let earlier = Set(servers.known.keys)
-      servers.named = Set(generation.roster.servers.map(\.place))
-      for server in generation.roster.servers { servers.known[server.place] = server }
+      servers.named = Set(snapshot.backend.servers.map(\.place))
+      for server in snapshot.backend.servers { servers.known[server.place] = server }
       return earlier
     }
-    let names = Set(generation.roster.servers.map(\.id))
+    let names = Set(snapshot.backend.servers.map(\.id))
     orders.withLock { orders in orders = orders.filter { names.contains($0.key) } }
-    believeNewcomers(in: generation.roster, besides: earlier)
-    for (server, settings) in zip(generation.roster.servers, generation.configuration.servers) {
+    assumeNewServersUp(in: snapshot.backend, besides: earlier)
+    for (server, settings) in zip(snapshot.backend.servers, snapshot.configuration.servers) {
       for waiting in server.limit(to: settings.connections, queue: limits.queue) {
         mailbox(of: waiting.loop).post(.granted(waiting, server))
       }
@@ -97,19 +97,19 @@ final class Fleet: Sendable {
 
   // MARK: servers
 
-  /// The server of this name and address, as earlier generations knew it, or a new one.
+  /// The server of this name and address, as earlier snapshots knew it, or a new one.
   func server(_ settings: Configuration.Server, queue: Int) -> SharedServer {
     let place = ServerPlace(id: ServerID(name: settings.name), endpoint: settings.endpoint)
     return servers.withLock { $0.known[place] } ?? SharedServer(settings, at: place, queue: queue)
   }
 
-  /// Servers that the newest generation does not name, and where something runs or ran a moment ago.
+  /// Servers that the newest snapshot does not name, and where something runs or ran a moment ago.
   var removedServers: [SharedServer] {
     servers.withLock { servers in servers.known.values.filter { !servers.named.contains($0.place) } }
   }
 
   /// Forgets removed servers where nothing runs any more, and answers with them. To be called when every loop has the
-  /// newest generation: then nobody can be sent there.
+  /// newest snapshot: then nobody can be sent there.
   func dropEmptyServers() -> [SharedServer] {
     servers.withLock { servers in
       let dropped = servers.known.values.filter { !servers.named.contains($0.place) && $0.isEmpty }
@@ -119,21 +119,21 @@ final class Fleet: Sendable {
   }
 
   /// What an operator wants of the server now, if it is one of ours.
-  func obey(_ order: ServerOrder) {
+  func obey(_ order: AdminState) {
     let id = ServerID(name: order.name)
     guard servers.withLock({ servers in servers.named.contains { $0.id == id } }) else { return }
     orders.withLock { $0[id] = order }
   }
 
   /// What an operator wants of a server; nil: nothing.
-  func order(of id: ServerID) -> ServerOrder? { orders.withLock { $0[id] } }
+  func order(of id: ServerID) -> AdminState? { orders.withLock { $0[id] } }
 
   /// A reload that leaves no server that is known to take clients would answer them with 503 until the first health
   /// checks are in: the servers that it brings are believed to be up until then.
-  private func believeNewcomers(in roster: Roster, besides earlier: Set<ServerPlace>) {
-    guard !earlier.isEmpty, roster.takesNobodyNew else { return }
-    for (index, server) in roster.servers.enumerated() where !earlier.contains(server.place) {
-      roster.set(.up, at: index)
+  private func assumeNewServersUp(in backend: Backend, besides earlier: Set<ServerPlace>) {
+    guard !earlier.isEmpty, backend.takesNobodyNew else { return }
+    for (index, server) in backend.servers.enumerated() where !earlier.contains(server.place) {
+      backend.set(.up, at: index)
     }
   }
 
@@ -142,7 +142,7 @@ final class Fleet: Sendable {
 
   func serverChanged() { changes.add(1, ordering: .acquiringAndReleasing) }
 
-  // MARK: generations
+  // MARK: snapshots
 
   /// Generations in memory: the one that serves, and those that some connection keeps.
   var generationCount: Int { generations.load(ordering: .relaxed) }

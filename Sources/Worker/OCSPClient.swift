@@ -4,7 +4,7 @@ import Linux
 import Wire
 
 /// One question to a responder and its answer. It waits: for a thread of its own.
-struct ResponderExchange: ~Copyable {
+struct OCSPClient: ~Copyable {
   /// For the connection and the whole answer, at each of the responder's addresses.
   static let timeout = Interval.seconds(10)
   /// Answers have one or two kilobytes, with the signer's certificate three. No larger one fits into the buffer.
@@ -25,7 +25,7 @@ struct ResponderExchange: ~Copyable {
     var failure = Failure(reason: "\(responder.host) has no address")
     for address in addresses {
       do {
-        var exchange = try ResponderExchange(to: Endpoint(address: address, port: responder.port))
+        var exchange = try OCSPClient(to: Endpoint(address: address, port: responder.port))
         try exchange.settle()
         return try exchange.post(question, to: responder)
       } catch {
@@ -41,7 +41,7 @@ struct ResponderExchange: ~Copyable {
     try poller.watch(descriptor)
     stream = Stream(plain: descriptor)
     self.poller = poller
-    deadline = Clock.monotonic() + ResponderExchange.timeout
+    deadline = Clock.monotonic() + OCSPClient.timeout
   }
 
   private mutating func settle() throws(Failure) {
@@ -73,11 +73,11 @@ struct ResponderExchange: ~Copyable {
       try checkDeadline(at: Clock.monotonic())
       switch stream.read(into: &buffer) {
       case .bytes:
-        if let content = try ResponderExchange.content(of: buffer, hasEnded: false) { return content }
+        if let content = try OCSPClient.content(of: buffer, hasEnded: false) { return content }
       case .wouldBlock: try wait()
       case .yield: continue
       case .ended(let end):
-        guard end == .closed, let content = try ResponderExchange.content(of: buffer, hasEnded: true) else {
+        guard end == .closed, let content = try OCSPClient.content(of: buffer, hasEnded: true) else {
           throw Failure(reason: "the answer broke off")
         }
         return content

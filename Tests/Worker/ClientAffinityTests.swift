@@ -1,0 +1,108 @@
+import Balancing
+import Exchange
+import Linux
+import Testing
+import Wire
+
+@testable import Worker
+
+private let get = "GET / HTTP/1.1\r\nHost: view.test\r\n\r\n"
+private let post = "POST / HTTP/1.1\r\nHost: view.test\r\nContent-Length: 4\r\n\r\nbody"
+private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+@Suite struct `Where a client is at home` {
+  @Test func `is where it was answered, not where it was sent`() throws {
+    var testLoop = try TestLoop.make(servers: 2)
+    var client = try testLoop.connect()
+    client.send(get)
+    try testLoop.until("a connection is being made") { $0.phases.contains(.connecting) }
+    let chosen = try #require(testLoop.loop.clients.keys.first.flatMap { testLoop.loop.clients[$0].server })
+    var server = try testLoop.accept(at: chosen)
+    _ = try testLoop.receive(&server)
+    #expect(testLoop.affinity == [:])
+    server.vanish()
+    var other = try testLoop.accept(at: 1 - chosen)
+    _ = try testLoop.receive(&other)
+    #expect(testLoop.affinity == [:])
+    other.send(ok)
+    #expect(try testLoop.receive(&client, until: "ok") == ok)
+    #expect(testLoop.affinity == [1 - chosen: AffinityCount(clients: 1, sessions: 1)])
+    // The same connection goes on there, and counts once.
+    client.send(get)
+    _ = try testLoop.receive(&other)
+    other.send(ok)
+    #expect(try testLoop.receive(&client, until: "ok") == ok)
+    #expect(testLoop.affinity == [1 - chosen: AffinityCount(clients: 1, sessions: 1)])
+    client.vanish()
+    try testLoop.until("the client is gone") { $0.loop.clients.count == 0 }
+    #expect(testLoop.affinity == [1 - chosen: AffinityCount(clients: 1, sessions: 0)])
+    // Who comes back counts from the start, and moves only when another one answers.
+    client = try testLoop.connect()
+    client.send(get)
+    _ = try testLoop.receive(&other)
+    #expect(testLoop.affinity == [1 - chosen: AffinityCount(clients: 1, sessions: 1)])
+    // A connection that had served before is made anew first.
+    other.vanish()
+    var anew = try testLoop.accept(at: 1 - chosen)
+    _ = try testLoop.receive(&anew)
+    anew.vanish()
+    server = try testLoop.accept(at: chosen)
+    _ = try testLoop.receive(&server)
+    #expect(testLoop.affinity == [1 - chosen: AffinityCount(clients: 1, sessions: 1)])
+    server.send(ok)
+    #expect(try testLoop.receive(&client, until: "ok") == ok)
+    #expect(testLoop.affinity == [chosen: AffinityCount(clients: 1, sessions: 1)])
+  }
+
+  @Test func `is nowhere as long as it has only had answers of ours`() throws {
+    var testLoop = try TestLoop.make()
+    var client = try testLoop.connect()
+    client.send(post)
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server, until: "body")
+    server.vanish()
+    #expect(try testLoop.receive(&client, until: "\n").hasPrefix("HTTP/1.1 502 "))
+    #expect(testLoop.affinity == [:])
+  }
+
+  @Test func `is not where an interim answer came from`() throws {
+    var testLoop = try TestLoop.make()
+    var client = try testLoop.connect()
+    client.send(get)
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
+    server.send("HTTP/1.1 102 Processing\r\n\r\n")
+    _ = try testLoop.receive(&client)
+    #expect(testLoop.affinity == [:])
+    server.send(ok)
+    _ = try testLoop.receive(&client, until: "ok")
+    #expect(testLoop.affinity == [0: AffinityCount(clients: 1, sessions: 1)])
+  }
+
+  @Test func `is where the first byte came from when connections are passed through`() throws {
+    var testLoop = try TestLoop.make(isPassthrough: true)
+    var client = try testLoop.makeClient()
+    client.send("hello")
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server, until: "hello")
+    #expect(testLoop.affinity == [:])
+    server.send("world")
+    _ = try testLoop.receive(&client, until: "world")
+    #expect(testLoop.affinity == [0: AffinityCount(clients: 1, sessions: 1)])
+    client.vanish()
+    try testLoop.until("the client is gone") { $0.loop.clients.count == 0 }
+    #expect(testLoop.affinity == [0: AffinityCount(clients: 1, sessions: 0)])
+  }
+}
+
+extension TestLoop {
+  /// How many clients are at home on each server, by its index.
+  fileprivate var affinity: [Int: AffinityCount] {
+    let tally = sharedState.affinity.tally(at: now)
+    var affinity: [Int: AffinityCount] = [:]
+    for (index, server) in backend.servers.enumerated() {
+      if let count = tally[server.id], count != AffinityCount() { affinity[index] = count }
+    }
+    return affinity
+  }
+}

@@ -1,0 +1,65 @@
+import Balancing
+import Linux
+import Testing
+import Wire
+
+@testable import Worker
+
+/// What snapshots share, and how long they live.
+struct GenerationTests {
+  @Test func `a server's state is the same to every snapshot, whichever of them has learnt it`() throws {
+    var testLoop = try TestLoop.make(servers: 2)
+    let before = testLoop.backend
+    try testLoop.reload(servers: [1, 0])
+    let after = testLoop.backend
+    let epoch = before.epoch
+    before.set(.down, at: 0)
+    #expect(after.servers[1].state == .down)
+    #expect(before.epoch != epoch && before.epoch == after.epoch)
+    for last in UInt32(0)..<32 {
+      let client = ClientKey(IPAddress(v4: 0x0a00_0000 | last))
+      #expect(before.server(of: client, at: testLoop.now) == 1)
+      #expect(after.server(of: client, at: testLoop.now) == 0)
+    }
+  }
+
+  @Test func `servers that nobody has asked yet are believed when a reload leaves no other`() throws {
+    let testLoop = try TestLoop.make(servers: 3)
+    testLoop.sharedState.adopt(try testLoop.snapshot(of: [0]))
+    // Those that were removed are forgotten, since nothing runs there.
+    #expect(testLoop.sharedState.dropEmptyServers().count == 2)
+    // One is known and up: another has to prove itself first.
+    let both = try testLoop.snapshot(of: [0, 1])
+    testLoop.sharedState.adopt(both)
+    #expect(both.backend.servers.map(\.state) == [.up, .down])
+    let other = try testLoop.snapshot(of: [2])
+    #expect(other.backend.servers.map(\.state) == [.down])
+    testLoop.sharedState.adopt(other)
+    #expect(other.backend.servers.map(\.state) == [.up])
+  }
+
+  @Test func `a snapshot is gone with the last connection that began under it`() throws {
+    var testLoop = try TestLoop.make()
+    var client = try testLoop.connect()
+    client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
+    #expect(testLoop.sharedState.generationCount == 1)
+    for _ in 0..<20 { try testLoop.reload(servers: [0]) }
+    #expect(testLoop.sharedState.generationCount == 2)
+    server.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    _ = try testLoop.receive(&client, until: "ok")
+    client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+    var next = try testLoop.accept()
+    _ = try testLoop.receive(&next)
+    // The server has a second to close what has ended.
+    testLoop.pass(LoopContext.endingTime)
+    #expect(testLoop.sharedState.generationCount == 1)
+  }
+}
+
+extension Backend {
+  fileprivate func server(of client: ClientKey, at now: Instant) -> Int? {
+    route(client, isRemembered: true, cookie: nil, tried: ServerSet(), at: now)?.server
+  }
+}
