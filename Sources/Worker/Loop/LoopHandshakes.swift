@@ -6,9 +6,9 @@ import Wire
 /// are known to be somebody go first in each turn, and no client's address waits for more than one step of another's.
 extension Loop {
   /// How long the handshakes of one turn may take, looked at after each step. A step is a signature at most: 0.1 ms with
-  /// ECDSA, 0.7 ms with RSA of 2048 bits, 4 ms with 4096. With RSA this is one step a turn, which is all that those who
-  /// are connected already wait for.
-  static let handshakeBudget = Interval.microseconds(500)
+  /// ECDSA, 0.7 ms with RSA of 2048 bits, 4 ms with 4096. So it is one or two steps a turn, and a request, which passes the
+  /// loop twice, waits for no more than that.
+  static let handshakeBudget = Interval.microseconds(150)
   /// And how many steps they may be.
   static let handshakesPerTurn = 16
 
