@@ -48,8 +48,8 @@ package struct ServicePlan {
   package var command: Command
   /// What a report shows of it.
   package var description = ServiceDescription()
-  /// Where operators' orders are remembered over a restart; nil: nowhere.
-  package var orderFile: String?
+  /// Where the servers' administrative states are kept over a restart; nil: nowhere.
+  package var serverStateFile: String?
   /// What is worth an operator's eye, as `belvedere check` prints it.
   package var warnings: [String] = []
   /// `log.target`: standard error and the journal are chosen once.
@@ -84,7 +84,7 @@ package struct ServicePlan {
       loops: configuration.threads ?? CurrentProcess.processors, stop: configuration.timeouts.stop,
       command: .worker)
     description = ServiceDescription(configuration)
-    orderFile = configuration.orderFile
+    serverStateFile = configuration.serverStateFile
     logTarget = configuration.log.target.rawValue
     logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
     logFacility = configuration.log.facility.code

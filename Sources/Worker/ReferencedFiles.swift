@@ -44,8 +44,8 @@ extension Configuration.Loaded {
         refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }
       case .accessLog:
         refuse(file) { () throws(SystemError) in try File.requireAppendable(file.path) }
-      case .orders where !supervisors, .hook where !supervisors, .advertisementKey where !supervisors: continue
-      case .affinity, .orders:
+      case .serverState where !supervisors, .hook where !supervisors, .advertisementKey where !supervisors: continue
+      case .affinity, .serverState:
         refuse(file) { () throws(SystemError) in try File.requireReplaceable(file.path) }
       case .hook:
         refuse(file) { () throws(SystemError) in try File.requireExecutable(file.path) }

@@ -5,7 +5,7 @@ import Logging
 import WorkerProtocol
 import Systemd
 
-/// The data plane's process: takes its orders, then serves on one thread for each loop until it is told to stop.
+/// The data plane's process: takes its commands, then serves on one thread for each loop until it is told to stop.
 package enum WorkerRole {
   /// Runs the worker on the control socket that its supervisor gave it, and returns the process's exit status.
   package static func run(control: consuming Descriptor) -> Int32 {
@@ -16,8 +16,8 @@ package enum WorkerRole {
     do throws(ControlError) {
       let channel: ControlChannel
       do throws(SystemError) { channel = try ControlChannel(owning: control) } catch { throw .system(error) }
-      let orders = try channel.receiveOrders()
-      var loaded = orders.configuration.load()
+      let setup = try channel.receiveSetup()
+      var loaded = setup.configuration.load()
       let service: WorkerService
       do throws(ConfigurationSnapshotError) {
         let configuration = try loaded.accepted()
@@ -34,15 +34,15 @@ package enum WorkerRole {
           facility: configuration.log.facility.code)
         let log = Logger(label: "worker")
         confinement.tell(log)
-        service = try WorkerService(orders, configuration, confinement, channel: channel, log: log)
-        try service.start(orders)
+        service = try WorkerService(setup, configuration, confinement, channel: channel, log: log)
+        try service.start(setup)
       } catch {
-        channel.send(.refused(generation: orders.generation, reason: loaded.reason(of: error)))
+        channel.send(.refused(generation: setup.generation, reason: loaded.reason(of: error)))
         return ExitStatus.refused
       }
       // Asked for when the threads serve: reading every file once more takes its time.
       loaded.warnOfFiles(Logger(label: "worker"))
-      try channel.run(heartbeats: orders.heartbeats, service.handle)
+      try channel.run(heartbeats: setup.heartbeats, service.handle)
       service.finish()
       channel.send(.stopped)
       return ExitStatus.stopped

@@ -38,20 +38,20 @@ final class WorkerService: Sendable {
 
   /// Loads the first configuration. Throws a reason for a person when it can not be served.
   init(
-    _ orders: WorkerSetup, _ configuration: Configuration, _ confinement: Confinement, channel: ControlChannel,
+    _ setup: WorkerSetup, _ configuration: Configuration, _ confinement: Confinement, channel: ControlChannel,
     log: Logger
   ) throws(ConfigurationSnapshotError) {
     self.confinement = confinement
     self.channel = channel
     self.log = log
-    heartbeats = orders.heartbeats
-    boards = orders.heartbeats.map { _ in LoopFigures.Board() }
+    heartbeats = setup.heartbeats
+    boards = setup.heartbeats.map { _ in LoopFigures.Board() }
     do {
       tickets = try TicketKeys(at: Clock.monotonic(), interval: configuration.tls.ticketRotation)
       let now = Clock.monotonic()
       let path = configuration.affinity.file
       sharedState = try SharedState(
-        configuration, restoring: path.flatMap { AffinityFile.read($0, log) }, orders: orders.adminStates)
+        configuration, restoring: path.flatMap { AffinityFile.read($0, log) }, adminStates: setup.adminStates)
       affinityFile = try AffinityFile(sharedState.affinity, readFrom: path, log: log, at: now)
       accessLog = try AccessLogWriter(configuration.log)
       stapler = try OCSPStapler(log: log)
@@ -60,7 +60,7 @@ final class WorkerService: Sendable {
       throw ConfigurationSnapshotError("\(error)")
     }
     let snapshot = try ConfigurationSnapshot(
-      number: orders.generation, configuration, tickets: tickets, sharedState: sharedState)
+      number: setup.generation, configuration, tickets: tickets, sharedState: sharedState)
     state = Mutex(State(snapshot: snapshot, adopted: snapshot.number))
     sharedState.adopt(snapshot)
   }
@@ -68,20 +68,20 @@ final class WorkerService: Sendable {
   // MARK: loops
 
   /// Starts the loops. They begin to accept when the servers' first health checks are in.
-  func start(_ orders: WorkerSetup) throws(ConfigurationSnapshotError) {
+  func start(_ setup: WorkerSetup) throws(ConfigurationSnapshotError) {
     let snapshot = state.withLock { $0.snapshot }
     warnOfUnverifiedServers(snapshot)
     tellCertificates(of: snapshot)
     staple(snapshot)
-    try startLoops(orders)
+    try startLoops(setup)
   }
 
-  /// Starts those loops of the first `orders.loops` that do not run.
-  private func startLoops(_ orders: WorkerSetup) throws(ConfigurationSnapshotError) {
+  /// Starts those loops of the first `setup.loops` that do not run.
+  private func startLoops(_ setup: WorkerSetup) throws(ConfigurationSnapshotError) {
     do throws(SystemError) {
-      try sharedState.makeMailboxes(orders.loops)
-      for index in 0..<orders.loops where state.withLock({ $0.running.insert(index).inserted }) {
-        let listeners = orders.listeners.filter { Int($0.place.loop) % orders.loops == index }
+      try sharedState.makeMailboxes(setup.loops)
+      for index in 0..<setup.loops where state.withLock({ $0.running.insert(index).inserted }) {
+        let listeners = setup.listeners.filter { Int($0.place.loop) % setup.loops == index }
         try Thread(name: "loop-\(index)") { self.runLoop(index, listeners) }.detach()
       }
     } catch {
@@ -123,7 +123,7 @@ final class WorkerService: Sendable {
     }
   }
 
-  // MARK: orders
+  // MARK: commands
 
   /// What the main thread is told.
   func handle(_ event: ControlChannel.Event) {
@@ -132,14 +132,14 @@ final class WorkerService: Sendable {
       let deadline = Clock.monotonic() + bound
       state.withLock { $0.isStopping = true }
       sharedState.post(.stop(deadline: deadline))
-    case .reload(let orders):
-      reload(orders)
-    case .server(let order, let number):
-      sharedState.obey(order)
+    case .reload(let setup):
+      reload(setup)
+    case .server(let adminState, let number):
+      sharedState.apply(adminState)
       state.withLock { $0.snapshot }.backend.reweigh()
       // Before the answer, so that it says how many sessions are left.
       tellFigures()
-      sharedState.mailbox(of: 0).post(.ordered(number: number))
+      sharedState.mailbox(of: 0).post(.adminStateChanged(number: number))
       // Where no new client is sent, a crash could not be made good by the hash.
       affinityFile.save()
     case .tick:
@@ -154,13 +154,13 @@ final class WorkerService: Sendable {
 
   /// Builds another snapshot beside the one that serves, and hands it to every loop. One that can't be served
   /// changes nothing.
-  private func reload(_ orders: WorkerSetup) {
-    var loaded = orders.configuration.load()
+  private func reload(_ setup: WorkerSetup) {
+    var loaded = setup.configuration.load()
     do throws(ConfigurationSnapshotError) {
       confinement.refuseFilesOutside(&loaded)
       let configuration = try loaded.accepted()
       let snapshot = try ConfigurationSnapshot(
-        number: orders.generation, configuration, tickets: tickets, sharedState: sharedState)
+        number: setup.generation, configuration, tickets: tickets, sharedState: sharedState)
       if configuration.log != state.withLock({ $0.snapshot.configuration.log }) {
         do throws(SystemError) { try accessLog.redirect(to: configuration.log) } catch {
           throw ConfigurationSnapshotError("access log: \(error)")
@@ -178,17 +178,17 @@ final class WorkerService: Sendable {
         return state.running
       }
       tellCertificates(of: snapshot)
-      try startLoops(orders)
-      hand(snapshot, orders, to: running)
+      try startLoops(setup)
+      hand(snapshot, setup, to: running)
       loaded.warnOfFiles(log)
     } catch {
-      channel.send(.refused(generation: orders.generation, reason: loaded.reason(of: error)))
+      channel.send(.refused(generation: setup.generation, reason: loaded.reason(of: error)))
     }
   }
 
-  private func hand(_ snapshot: ConfigurationSnapshot, _ orders: WorkerSetup, to running: Set<Int>) {
+  private func hand(_ snapshot: ConfigurationSnapshot, _ setup: WorkerSetup, to running: Set<Int>) {
     let rollout = SnapshotRollout(
-      snapshot, listeners: orders.listeners, withdrawn: orders.withdrawn, loops: orders.loops,
+      snapshot, listeners: setup.listeners, withdrawn: setup.withdrawn, loops: setup.loops,
       participants: running.count
     ) { [self] in
       state.withLock { $0.adopted = snapshot.number }
@@ -196,7 +196,7 @@ final class WorkerService: Sendable {
     }
     for index in running { sharedState.mailbox(of: index).post(.adopt(rollout)) }
     // Loops that have just started accept at once: the others know the servers.
-    for index in 0..<orders.loops where !running.contains(index) { sharedState.mailbox(of: index).post(.serve) }
+    for index in 0..<setup.loops where !running.contains(index) { sharedState.mailbox(of: index).post(.serve) }
   }
 
   private func warnOfUnverifiedServers(_ snapshot: ConfigurationSnapshot) {

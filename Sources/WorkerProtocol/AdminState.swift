@@ -26,16 +26,16 @@ package struct AdminState: Hashable, Sendable {
   }
 }
 
-// Reader and writer of an order's fields. The weight has two bytes, of which all ones stand for the configuration's.
+// Reader and writer of its fields. The weight has two bytes, of which all ones stand for the configuration's.
 
 private let configuredWeight = UInt16.max
 private let largestWeight: UInt16 = 256
 
 extension ByteWriter {
-  mutating func append(_ order: AdminState) {
-    append(order.name, limit: MessageLimit.name)
-    append(order.mode.rawValue)
-    append(bigEndian: order.weight.map { UInt16(clamping: $0) } ?? configuredWeight)
+  mutating func append(_ state: AdminState) {
+    append(state.name, limit: MessageLimit.name)
+    append(state.mode.rawValue)
+    append(bigEndian: state.weight.map { UInt16(clamping: $0) } ?? configuredWeight)
   }
 }
 

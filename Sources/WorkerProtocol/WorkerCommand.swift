@@ -45,7 +45,7 @@ package enum WorkerCommand: Hashable, Sendable {
   case start
   /// Accept no more, let exchanges finish, and end within this time.
   case stop(within: Interval)
-  /// What an operator wants of a server; one that the configuration does not name is passed over. Such orders are
+  /// What an operator wants of a server; one that the configuration does not name is passed over. Such commands are
   /// numbered upwards, and `WorkerEvent.applied` answers those that come after the first `start`.
   case server(AdminState, number: UInt64)
 
@@ -96,8 +96,8 @@ package enum WorkerCommand: Hashable, Sendable {
     case .start: break
     case .stop(let interval):
       writer.append(bigEndian: interval.nanoseconds)
-    case .server(let order, let number):
-      writer.append(order)
+    case .server(let state, let number):
+      writer.append(state)
       writer.append(bigEndian: number)
     }
     return writer.bytes

@@ -29,7 +29,7 @@ package enum WorkerEvent: Hashable, Sendable {
   /// The message's name in logs and errors.
   package var name: String { "\(kind)" }
 
-  // Apart from the orders' numbers, so that a message can't be read in the wrong direction.
+  // Apart from the commands' numbers, so that a message can't be read in the wrong direction.
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem
   }

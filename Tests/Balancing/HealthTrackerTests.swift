@@ -72,7 +72,7 @@ import Testing
     for result in results {
       if let transition = tracker.record(result) { lines.append(transition.description) }
     }
-    if let transition = tracker.give(.maintenance) { lines.append(transition.description) }
+    if let transition = tracker.set(.maintenance) { lines.append(transition.description) }
     #expect(
       lines == [
         "up: health check passed",
@@ -134,44 +134,44 @@ import Testing
     arguments: [
       ("+", .drain, .drain), ("-", .drain, .down), ("5", .drain, .drain), ("+", .maintenance, .maintenance),
       ("-", .maintenance, .maintenance),
-    ] as [(String, HealthTracker.Order, ServerState)])
+    ] as [(String, HealthTracker.AdminState, ServerState)])
   func `an order lowers what the checks say, and taking it back restores that`(
-    check: String, order: HealthTracker.Order, state: ServerState
+    check: String, order: HealthTracker.AdminState, state: ServerState
   ) {
     var tracker = HealthTracker(rise: 1, fall: 1)
     for letter in check { _ = tracker.record(result(letter)) }
     let before = tracker.state
-    _ = tracker.give(order)
+    _ = tracker.set(order)
     #expect(tracker.state == state)
-    _ = tracker.give(nil)
+    _ = tracker.set(nil)
     #expect(tracker.state == before)
   }
 
   @Test func `checks go on under an order and tell only what it does not hide`() {
     var tracker = HealthTracker(rise: 1, fall: 1)
-    _ = tracker.give(.maintenance)
+    _ = tracker.set(.maintenance)
     #expect(tracker.record(.passed) == nil)
     #expect(tracker.record(.failed(.refused)) == nil)
-    let transition = tracker.give(nil)
+    let transition = tracker.set(nil)
     #expect(transition == Transition(from: .maintenance, to: .down, reason: .checksFailed(1, last: .refused)))
   }
 
   @Test func `maintenance is known before the first check, and what is behind it is not`() {
     var tracker = HealthTracker(rise: 2, fall: 2)
-    #expect(tracker.give(.maintenance) == Transition(from: nil, to: .maintenance, reason: .ordered))
+    #expect(tracker.set(.maintenance) == Transition(from: nil, to: .maintenance, reason: .administrative))
     #expect(tracker.isKnown)
-    #expect(tracker.give(nil) == Transition(from: .maintenance, to: .down, reason: .unchecked))
+    #expect(tracker.set(nil) == Transition(from: .maintenance, to: .down, reason: .unchecked))
     #expect(!tracker.isKnown)
     #expect(tracker.record(.passed) == Transition(from: nil, to: .up, reason: .checksPassed(1)))
   }
 
   @Test func `under drain the first check decides between drain and down`() {
     for (result, state, reason) in [
-      (.passed, .drain, .ordered), (.disabled, .drain, .disabled),
+      (.passed, .drain, .administrative), (.disabled, .drain, .disabled),
       (.failed(.refused), .down, .checksFailed(1, last: .refused)),
     ] as [(CheckResult, ServerState, Transition.Reason)] {
       var tracker = HealthTracker(rise: 2, fall: 2)
-      #expect(tracker.give(.drain) == nil)
+      #expect(tracker.set(.drain) == nil)
       #expect(tracker.record(result) == Transition(from: nil, to: state, reason: reason))
     }
   }
@@ -179,21 +179,21 @@ import Testing
   @Test func `what keeps a server in drain is told when it is another`() {
     var tracker = HealthTracker(rise: 1, fall: 1)
     _ = tracker.record(.disabled)
-    #expect(tracker.give(.drain) == nil)
+    #expect(tracker.set(.drain) == nil)
     let ordered = tracker.record(.passed)
     #expect(ordered?.description == "still drain: administratively")
     let disabled = tracker.record(.disabled)
     #expect(disabled?.description == "still drain: health check answered 503, the server is administratively disabled")
-    #expect(tracker.give(nil) == nil)
+    #expect(tracker.set(nil) == nil)
     #expect(tracker.record(.passed) == Transition(from: .drain, to: .up, reason: .checksPassed(1)))
   }
 
   @Test func `an order that is given again, and one that is taken back, say what holds`() {
     var tracker = HealthTracker(rise: 1, fall: 1)
     _ = tracker.record(.passed)
-    #expect(tracker.give(.drain) == Transition(from: .up, to: .drain, reason: .ordered))
-    #expect(tracker.give(.drain) == nil)
-    #expect(tracker.give(.maintenance) == Transition(from: .drain, to: .maintenance, reason: .ordered))
-    #expect(tracker.give(nil) == Transition(from: .maintenance, to: .up, reason: .checksPassed(1)))
+    #expect(tracker.set(.drain) == Transition(from: .up, to: .drain, reason: .administrative))
+    #expect(tracker.set(.drain) == nil)
+    #expect(tracker.set(.maintenance) == Transition(from: .drain, to: .maintenance, reason: .administrative))
+    #expect(tracker.set(nil) == Transition(from: .maintenance, to: .up, reason: .checksPassed(1)))
   }
 }

@@ -71,7 +71,7 @@ import Wire
     #expect(configuration.affinity.ipv6Prefix == 64)
     #expect(configuration.affinity.entries == 100_000)
     #expect(configuration.affinity.file == nil)
-    #expect(configuration.orderFile == nil)
+    #expect(configuration.serverStateFile == nil)
     #expect(configuration.forwarded.add)
     #expect(configuration.forwarded.trustedProxies.isEmpty)
   }

@@ -75,7 +75,7 @@ import Testing
     errors: { 503: 503.html }
     log: { access: { target: ./access.log } }
     affinity: { file: /var/lib/belvedere/affinity }
-    order-file: orders
+    server-state-file: state
     servers: { view01: 192.168.1.165 }
     """
 
@@ -85,7 +85,7 @@ import Testing
       loaded.files.map { "\($0.purpose) \($0.path) \($0.mark.line):\($0.mark.column)" } == [
         "certificate /etc/belvedere/tls/view.pem 3:16", "privateKey /etc/keys/view.key 4:8",
         "trustAnchors /etc/belvedere/../ca.pem 5:14", "affinity /var/lib/belvedere/affinity 8:19",
-        "orders /etc/belvedere/orders 9:13",
+        "serverState /etc/belvedere/state 9:20",
         "errorPage /etc/belvedere/503.html 6:16",
         "accessLog /etc/belvedere/./access.log 7:26",
       ])

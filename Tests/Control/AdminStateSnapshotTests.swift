@@ -10,8 +10,8 @@ private let snapshot = AdminStateSnapshot([
 
 private let text =
   #"{"version":1,"servers":["#
-  + #"{"name":"view01","order":{"mode":"drain","weight":null,"since":"2026-11-22T11:32:01.123Z"}},"#
-  + #"{"name":"view02","order":{"mode":null,"weight":5,"since":"2026-11-22T11:32:01.123Z"}}]}"# + "\n"
+  + #"{"name":"view01","admin_state":{"mode":"drain","weight":null,"since":"2026-11-22T11:32:01.123Z"}},"#
+  + #"{"name":"view02","admin_state":{"mode":null,"weight":5,"since":"2026-11-22T11:32:01.123Z"}}]}"# + "\n"
 
 private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateSnapshot {
   let bytes = Array(text.utf8)

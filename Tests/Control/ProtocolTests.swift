@@ -6,16 +6,16 @@ import Testing
 private let requests: [(ControlRequest, String)] = [
   (.status, #"{"version":1,"command":"status"}"#),
   (.reload, #"{"version":1,"command":"reload"}"#),
-  (.server(name: "view01", .drain), #"{"version":1,"command":"server","name":"view01","order":"drain"}"#),
-  (.server(name: "view01", .maintenance), #"{"version":1,"command":"server","name":"view01","order":"maintenance"}"#),
-  (.server(name: "view01", .ready), #"{"version":1,"command":"server","name":"view01","order":"ready"}"#),
+  (.server(name: "view01", .drain), #"{"version":1,"command":"server","name":"view01","action":"drain"}"#),
+  (.server(name: "view01", .maintenance), #"{"version":1,"command":"server","name":"view01","action":"maintenance"}"#),
+  (.server(name: "view01", .ready), #"{"version":1,"command":"server","name":"view01","action":"ready"}"#),
   (
     .server(name: "view01", .weight(5)),
-    #"{"version":1,"command":"server","name":"view01","order":"weight","weight":5}"#
+    #"{"version":1,"command":"server","name":"view01","action":"weight","weight":5}"#
   ),
   (
     .server(name: "view01", .weight(nil)),
-    #"{"version":1,"command":"server","name":"view01","order":"weight","weight":null}"#
+    #"{"version":1,"command":"server","name":"view01","action":"weight","weight":null}"#
   ),
 ]
 
@@ -29,18 +29,18 @@ private let refusals: [(String, ControlFault)] = [
   (#"{"version":2,"command":"status"}"#, .version(2)), (#"{"version":"1","command":"status"}"#, .field("version")),
   (#"{"version":1}"#, .field("command")), (#"{"version":1,"command":"stop"}"#, .unknown("stop")),
   (#"{"version":1,"command":"reload","force":true}"#, .field("force")),
-  (#"{"version":1,"command":"server","order":"drain"}"#, .field("name")),
+  (#"{"version":1,"command":"server","action":"drain"}"#, .field("name")),
   (#"{"version":1,"command":"failover"}"#, .field("seconds")),
   (#"{"version":1,"command":"failover","seconds":0}"#, .field("seconds")),
   (#"{"version":1,"command":"failover","seconds":31536001}"#, .field("seconds")),
   (#"{"version":1,"command":"failback","seconds":1}"#, .field("seconds")),
-  (#"{"version":1,"command":"server","name":"a"}"#, .field("order")),
-  (#"{"version":1,"command":"server","name":"a","order":"kill"}"#, .field("order")),
-  (#"{"version":1,"command":"server","name":"a","order":"drain","weight":1}"#, .field("weight")),
-  (#"{"version":1,"command":"server","name":"a","order":"weight"}"#, .field("weight")),
-  (#"{"version":1,"command":"server","name":"a","order":"weight","weight":257}"#, .field("weight")),
-  (#"{"version":1,"command":"server","name":"a","order":"weight","weight":-1}"#, .field("weight")),
-  (#"{"version":1,"command":"server","name":"a","order":"weight","weight":1.0}"#, .field("weight")),
+  (#"{"version":1,"command":"server","name":"a"}"#, .field("action")),
+  (#"{"version":1,"command":"server","name":"a","action":"kill"}"#, .field("action")),
+  (#"{"version":1,"command":"server","name":"a","action":"drain","weight":1}"#, .field("weight")),
+  (#"{"version":1,"command":"server","name":"a","action":"weight"}"#, .field("weight")),
+  (#"{"version":1,"command":"server","name":"a","action":"weight","weight":257}"#, .field("weight")),
+  (#"{"version":1,"command":"server","name":"a","action":"weight","weight":-1}"#, .field("weight")),
+  (#"{"version":1,"command":"server","name":"a","action":"weight","weight":1.0}"#, .field("weight")),
 ]
 
 private func request(_ line: String) throws(ControlFault) -> ControlRequest {
@@ -56,7 +56,7 @@ private func answer(_ line: String) throws(ControlFault) -> ControlAnswer {
 private let answers: [(ControlAnswer, String)] = [
   (.reloaded(generation: 7, warnings: ["W"]), #"{"version":1,"ok":true,"generation":7,"warnings":["W"]}"#),
   (.refused(["one\ntwo"]), #"{"version":1,"ok":false,"reasons":["one\ntwo"]}"#),
-  (.ordered(sampleServer, warnings: []), #"{"version":1,"ok":true,"server":"# + sampleServerText + #","warnings":[]}"#),
+  (.changed(sampleServer, warnings: []), #"{"version":1,"ok":true,"server":"# + sampleServerText + #","warnings":[]}"#),
   (
     .handedOver([.init(name: "a", outcome: .handedOver, successor: "192.0.2.12"), .init(name: "b", outcome: .back)]),
     #"{"version":1,"ok":true,"handovers":[{"name":"a","outcome":"handed-over","successor":"192.0.2.12"},"#

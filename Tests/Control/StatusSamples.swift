@@ -9,7 +9,7 @@ let sampleServer: StatusReport.Server = {
   server.state = .drain
   server.reason = "administratively"
   server.since = sampleTime
-  server.order = .init(mode: .drain, weight: 5, since: sampleTime)
+  server.adminState = .init(mode: .drain, weight: 5, since: sampleTime)
   server.weight = 5
   server.limit = 4000
   server.load = .init(clients: 15, sessions: 12, exchanges: 9, waiting: 2, connections: 11)
@@ -18,7 +18,7 @@ let sampleServer: StatusReport.Server = {
 
 let sampleServerText =
   #"{"name":"view01","address":"192.168.1.165:443","removed":false,"state":"drain","reason":"administratively","#
-  + #""since":"2026-11-22T11:32:01.123Z","order":{"mode":"drain","weight":5,"since":"2026-11-22T11:32:01.123Z"},"#
+  + #""since":"2026-11-22T11:32:01.123Z","admin_state":{"mode":"drain","weight":5,"since":"2026-11-22T11:32:01.123Z"},"#
   + #""weight":5,"configured_weight":1,"backup":false,"limit":4000,"load":{"clients":15,"sessions":12,"exchanges":9,"waiting":2,"connections":11}}"#
 
 let sampleRouter: StatusReport.Router = {
@@ -105,8 +105,8 @@ let sampleReportText =
   + #""not_after":"2026-12-02T11:32:01.123Z"}],"#
   + #""servers":["# + sampleServerText
   + #",{"name":"view02","address":"192.168.1.166:443","removed":false,"state":"down","reason":"connection refused","#
-  + #""since":"2026-11-22T11:30:26.123Z","order":null,"weight":1,"configured_weight":1,"backup":false,"limit":0,"load":null},"#
-  + #"{"name":"view03","address":"[fd00::167]:443","removed":false,"state":"unknown","reason":"","since":null,"order":null,"weight":1,"#
+  + #""since":"2026-11-22T11:30:26.123Z","admin_state":null,"weight":1,"configured_weight":1,"backup":false,"limit":0,"load":null},"#
+  + #"{"name":"view03","address":"[fd00::167]:443","removed":false,"state":"unknown","reason":"","since":null,"admin_state":null,"weight":1,"#
   + #""configured_weight":1,"backup":false,"limit":0,"load":null}],"routers":["# + sampleRouterText
   + #"],"timers":{"late":2,"worst_ms":17},"#
   + #""problems":[{"time":"2026-11-22T11:30:26.123Z","count":1,"#

@@ -81,16 +81,16 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(page(report).contains("no worker"))
   }
 
-  @Test func `a server after an order is told in a line`() {
+  @Test func `a server after a command is told in a line`() {
     #expect(StatusText.line(of: sampleServer) == "view01: drain, weight 5, configured 1, 12 sessions left")
     var server = sampleServer
     server.state = .down
-    server.order?.mode = .maintenance
+    server.adminState?.mode = .maintenance
     server.weight = 1
     server.load?.sessions = 1
     #expect(StatusText.line(of: server) == "view01: down, maintenance requested, 1 session left")
     server.state = .up
-    server.order = nil
+    server.adminState = nil
     #expect(StatusText.line(of: server) == "view01: up, 1 session")
     server.load = nil
     #expect(StatusText.line(of: server) == "view01: up")

@@ -161,10 +161,10 @@ def test_files_of_the_supervisors_within_the_workers_reach_are_refused(testbed, 
     hook.chmod(0o755)
     router = {"interface": "lo", "router-id": 51, "address": "192.0.2.100/24", "priority": 100}
     exposed = {
-        "orders": {"affinity": {"file": str(state / "clients")}, "order-file": str(state / "orders")},
+        "orders": {"affinity": {"file": str(state / "clients")}, "server-state-file": str(state / "orders")},
         "orders beside the access log": {
             "log": {"access": {"target": str(state / "access.log")}},
-            "order-file": str(state / "orders"),
+            "server-state-file": str(state / "orders"),
         },
         "a hook": {"affinity": {"file": str(state / "clients")}, "vrrp": router | {"notify": str(hook)}},
     }
@@ -174,7 +174,7 @@ def test_files_of_the_supervisors_within_the_workers_reach_are_refused(testbed, 
         assert "is in a folder that the worker can write to, and could be replaced by it" in told.stderr, told.stderr
         assert re.search(r"^.*belvedere\.yaml:\d+:\d+: error: ", told.stderr, re.MULTILINE), told.stderr
     (tmp_path / "own").mkdir()
-    told = check(balancer, {"affinity": {"file": str(state / "clients")}, "order-file": str(tmp_path / "own" / "orders")})
+    told = check(balancer, {"affinity": {"file": str(state / "clients")}, "server-state-file": str(tmp_path / "own" / "orders")})
     assert told.returncode == 0, told.stderr
 
 

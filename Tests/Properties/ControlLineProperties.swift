@@ -1,8 +1,8 @@
 import Control
 
 /// What holds for any line that comes over the control socket, from an operator or from a service, and for the file of
-/// orders: JSON that is read is written in one line that no terminal obeys, and read again alike; and so are requests,
-/// answers and orders.
+/// states: JSON that is read is written in one line that no terminal obeys, and read again alike; and so are requests,
+/// answers and states.
 package enum ControlLineProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     guard let value = try? JSON(parsing: bytes.span) else {
@@ -19,8 +19,8 @@ package enum ControlLineProperties {
     if let answer = try? ControlAnswer(parsing: bytes.span) {
       try require((try? ControlAnswer(parsing: Array(answer.line.utf8).span)) == answer, "\(answer.line)")
     }
-    if let orders = try? AdminStateSnapshot(parsing: bytes.span) {
-      try require((try? AdminStateSnapshot(parsing: Array(orders.text.utf8).span)) == orders, "\(orders.text)")
+    if let states = try? AdminStateSnapshot(parsing: bytes.span) {
+      try require((try? AdminStateSnapshot(parsing: Array(states.text.utf8).span)) == states, "\(states.text)")
     }
   }
 }

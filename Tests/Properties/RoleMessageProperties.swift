@@ -4,10 +4,10 @@ import WorkerProtocol
 /// reads in one direction only.
 package enum RoleMessageProperties {
   package static func check(_ bytes: [UInt8]) throws(Violation) {
-    let order = try? WorkerCommand(decoding: bytes.span)
-    let fact = try? WorkerEvent(decoding: bytes.span)
-    try require(order == nil || fact == nil, "an order that is a fact")
-    if let order { try require(order.encoded() == bytes, "\(order) is written otherwise") }
-    if let fact { try require(fact.encoded() == bytes, "\(fact) is written otherwise") }
+    let command = try? WorkerCommand(decoding: bytes.span)
+    let event = try? WorkerEvent(decoding: bytes.span)
+    try require(command == nil || event == nil, "a command that is an event")
+    if let command { try require(command.encoded() == bytes, "\(command) is written otherwise") }
+    if let event { try require(event.encoded() == bytes, "\(event) is written otherwise") }
   }
 }

@@ -61,7 +61,7 @@ private func text(_ effect: Machine.Effect) -> String {
   switch effect {
   case .send(let state, let number): "send \(state.name) \(state.mode) as \(number)"
   case .save(let snapshot, let number, let path):
-    "save [\(snapshot.orders.keys.sorted().joined(separator: " "))] up to \(number) in \(path)"
+    "save [\(snapshot.states.keys.sorted().joined(separator: " "))] up to \(number) in \(path)"
   case .forget: "forget"
   case .answer(let requester, let server, let isApplied, let memory):
     "answer \(requester.name) \(server) \(isApplied ? "applied" : "not applied"), \(text(memory))"

@@ -8,43 +8,43 @@ private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds 
 
 @Suite struct `What operators want of servers` {
   @Test func `an order is given whole, with what was ordered before`() {
-    var orders = AdminStates()
-    #expect(orders.apply(.drain, to: "view01", at: moment(1)) == AdminState(name: "view01", mode: .drain))
+    var states = AdminStates()
+    #expect(states.apply(.drain, to: "view01", at: moment(1)) == AdminState(name: "view01", mode: .drain))
     #expect(
-      orders.apply(.weight(5), to: "view01", at: moment(2)) == AdminState(name: "view01", mode: .drain, weight: 5))
-    #expect(orders.apply(.maintenance, to: "view02", at: moment(3)) == AdminState(name: "view02", mode: .maintenance))
+      states.apply(.weight(5), to: "view01", at: moment(2)) == AdminState(name: "view01", mode: .drain, weight: 5))
+    #expect(states.apply(.maintenance, to: "view02", at: moment(3)) == AdminState(name: "view02", mode: .maintenance))
     #expect(
-      orders.apply(.ready, to: "view01", at: moment(4)) == AdminState(name: "view01", mode: .ready, weight: 5))
+      states.apply(.ready, to: "view01", at: moment(4)) == AdminState(name: "view01", mode: .ready, weight: 5))
     #expect(
-      orders.all == [
+      states.all == [
         AdminState(name: "view01", mode: .ready, weight: 5), AdminState(name: "view02", mode: .maintenance),
       ])
-    #expect(orders["view01"] == .init(mode: nil, weight: 5, since: moment(4)))
-    #expect(orders.number == 4)
+    #expect(states["view01"] == .init(mode: nil, weight: 5, since: moment(4)))
+    #expect(states.number == 4)
   }
 
   @Test func `with the last of it taken back there is no order`() {
-    var orders = AdminStates()
-    _ = orders.apply(.drain, to: "view01", at: moment(1))
-    _ = orders.apply(.weight(0), to: "view01", at: moment(1))
-    _ = orders.apply(.weight(nil), to: "view01", at: moment(1))
-    #expect(orders["view01"] != nil)
-    #expect(orders.apply(.ready, to: "view01", at: moment(1)) == AdminState(name: "view01", mode: .ready))
-    #expect(orders["view01"] == nil && orders.all.isEmpty)
-    #expect(orders.number == 4)
+    var states = AdminStates()
+    _ = states.apply(.drain, to: "view01", at: moment(1))
+    _ = states.apply(.weight(0), to: "view01", at: moment(1))
+    _ = states.apply(.weight(nil), to: "view01", at: moment(1))
+    #expect(states["view01"] != nil)
+    #expect(states.apply(.ready, to: "view01", at: moment(1)) == AdminState(name: "view01", mode: .ready))
+    #expect(states["view01"] == nil && states.all.isEmpty)
+    #expect(states.number == 4)
   }
 
   @Test func `an order that is given again is as old as it was`() {
-    var orders = AdminStates()
-    _ = orders.apply(.drain, to: "view01", at: moment(1))
-    _ = orders.apply(.drain, to: "view01", at: moment(9))
-    #expect(orders["view01"]?.since == moment(1))
+    var states = AdminStates()
+    _ = states.apply(.drain, to: "view01", at: moment(1))
+    _ = states.apply(.drain, to: "view01", at: moment(9))
+    #expect(states["view01"]?.since == moment(1))
   }
 
   @Test func `a server that the configuration names no longer has none`() {
-    var orders = AdminStates()
-    for name in ["view01", "view02"] { _ = orders.apply(.drain, to: name, at: moment(1)) }
-    orders.keep(["view02", "view03"])
-    #expect(orders.all.map(\.name) == ["view02"])
+    var states = AdminStates()
+    for name in ["view01", "view02"] { _ = states.apply(.drain, to: name, at: moment(1)) }
+    states.keep(["view02", "view03"])
+    #expect(states.all.map(\.name) == ["view02"])
   }
 }

@@ -68,7 +68,7 @@ private func servers(of status: ServiceStatus, _ orders: AdminStates = AdminStat
       ServerLoad(name: "view01", endpoint: place, clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5))
     let shown = servers(of: status, orders)
     #expect(shown.map(\.load) == [.init(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), nil])
-    #expect(shown.map(\.order) == [nil, .init(mode: .drain, weight: 7, since: moment(2))])
+    #expect(shown.map(\.adminState) == [nil, .init(mode: .drain, weight: 7, since: moment(2))])
     #expect(shown.map(\.weight) == [1, 7])
     #expect(shown.map(\.configuredWeight) == [1, 1])
     status.workerEnded()

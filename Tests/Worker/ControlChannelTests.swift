@@ -67,7 +67,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     try peer.send(.server(AdminState(name: "view01", mode: .drain), number: 1))
     try peer.send(.start)
 
-    let orders = try channel.receiveOrders()
+    let orders = try channel.receiveSetup()
     #expect(orders.generation == 7)
     #expect(orders.configuration == ConfigurationText(text: "service: é", fileName: "b.yaml", hostName: "lb1"))
     #expect(orders.heartbeats.count == 2)
@@ -83,7 +83,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     let peer = try Peer.make(&made)
     let channel = try #require(made)
     try peer.send(.hello(version: 99))
-    #expect(throws: ControlError.message(.version(theirs: 99))) { try channel.receiveOrders() }
+    #expect(throws: ControlError.message(.version(theirs: 99))) { try channel.receiveSetup() }
   }
 
   @Test func `a supervisor that goes away at the start is noticed`() throws {
@@ -93,7 +93,7 @@ private func words(_ event: ControlChannel.Event) -> String {
       try peer.send(.hello(version: MessageVersion.current))
     }
     let channel = try #require(made)
-    #expect(throws: ControlError.supervisorGone) { try channel.receiveOrders() }
+    #expect(throws: ControlError.supervisorGone) { try channel.receiveSetup() }
   }
 
   @Test func `orders that are missing, doubled or too early are refused by name`() throws {
@@ -102,7 +102,7 @@ private func words(_ event: ControlChannel.Event) -> String {
       let peer = try Peer.make(&made)
       try send(peer)
       let channel = try #require(made)
-      do { _ = try channel.receiveOrders() } catch { return error }
+      do { _ = try channel.receiveSetup() } catch { return error }
       return nil
     }
     #expect(try refusal { try $0.send(.start) } == .message(.unexpected("start")))

@@ -1,4 +1,4 @@
-/// Makes a server's state out of the results of its health checks and what its operator orders.
+/// Makes a server's state out of the results of its health checks and its administrative state.
 ///
 /// | checks say | 200 | 503 | failure |
 /// |---|---|---|---|
@@ -10,11 +10,11 @@
 /// A check that could not be made counts neither way.
 ///
 /// The first check decides alone, so that a balancer that starts is of use after one good check. 503 takes effect at
-/// once, because it is an order and not a symptom. Failures of live traffic do not count here: they bring the next
+/// once, because an administrator asked for it. Failures of live traffic do not count here: they bring the next
 /// check forward (`CheckSchedule.liveFailure`).
 public struct HealthTracker: Sendable {
   /// What the operator wants of a server, over what its checks say.
-  public enum Order: Sendable {
+  public enum AdminState: Sendable {
     /// Known clients stay, new ones go elsewhere.
     case drain
     /// Nobody.
@@ -25,7 +25,7 @@ public struct HealthTracker: Sendable {
   public var rise: Int
   /// Checks failed in a row that make a server down, at least 1.
   public var fall: Int
-  public private(set) var order: Order?
+  public private(set) var adminState: AdminState?
 
   /// What the checks say, and which of them said it; nil before the first.
   private var observed: (state: ServerState, reason: Transition.Reason)?
@@ -43,7 +43,7 @@ public struct HealthTracker: Sendable {
 
   /// The state that balancing goes by.
   public var state: ServerState {
-    switch (order, observed?.state ?? .down) {
+    switch (adminState, observed?.state ?? .down) {
     case (.maintenance, _): .maintenance
     case (.drain, .up): .drain
     case (_, let observed): observed
@@ -51,10 +51,10 @@ public struct HealthTracker: Sendable {
   }
 
   /// Why it is in this state.
-  public var reason: Transition.Reason { isByOrder ? .ordered : observed?.reason ?? .unchecked }
+  public var reason: Transition.Reason { isAdministrative ? .administrative : observed?.reason ?? .unchecked }
 
   /// The state is known: a check was concluded, or none is needed to know it.
-  public var isKnown: Bool { observed != nil || order == .maintenance }
+  public var isKnown: Bool { observed != nil || adminState == .maintenance }
 
   /// Down, and for `fall` checks in a row without an answer: who is on it hangs.
   public var isSilent: Bool { observed?.state == .down && unanswered >= fall }
@@ -98,10 +98,10 @@ public struct HealthTracker: Sendable {
     return transition(since: before)
   }
 
-  /// Gives an order, or takes it back with nil; answers with the transition when there is one to tell.
-  public mutating func give(_ order: Order?) -> Transition? {
+  /// Sets it, or takes it back with nil; answers with the transition when there is one to tell.
+  public mutating func set(_ adminState: AdminState?) -> Transition? {
     let before = self
-    self.order = order
+    self.adminState = adminState
     return transition(since: before)
   }
 
@@ -110,12 +110,12 @@ public struct HealthTracker: Sendable {
   }
 
   /// The state is not what the checks say.
-  private var isByOrder: Bool { order == .maintenance || order == .drain && observed?.state == .up }
+  private var isAdministrative: Bool { adminState == .maintenance || adminState == .drain && observed?.state == .up }
 
   /// What became known of the state, or changed in it, or is now for another cause.
   private func transition(since before: HealthTracker) -> Transition? {
     let isWorse = state == .down && before.isKnown && reason != before.reason
-    guard state != before.state || isByOrder != before.isByOrder || isKnown && !before.isKnown || isWorse
+    guard state != before.state || isAdministrative != before.isAdministrative || isKnown && !before.isKnown || isWorse
     else { return nil }
     return Transition(from: before.isKnown ? before.state : nil, to: state, reason: reason)
   }

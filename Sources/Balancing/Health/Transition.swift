@@ -19,8 +19,8 @@ public struct Transition: Hashable, Sendable, CustomStringConvertible {
     /// The server answers 503.
     case disabled
     /// An operator wants it so.
-    case ordered
-    /// An order was taken back before the first check.
+    case administrative
+    /// An administrative state was taken back before the first check.
     case unchecked
 
     public var description: String {
@@ -30,7 +30,7 @@ public struct Transition: Hashable, Sendable, CustomStringConvertible {
       case .checksFailed(1, let last): "health check failed: \(last)"
       case .checksFailed(let count, let last): "\(count) health checks in a row failed, the last one: \(last)"
       case .disabled: "health check answered 503, the server is administratively disabled"
-      case .ordered: "administratively"
+      case .administrative: "administratively"
       case .unchecked: "no health check is in yet"
       }
     }

@@ -35,7 +35,7 @@ public enum ServerState: UInt8, CaseIterable, Sendable, CustomStringConvertible 
   case up
   /// Those that it already knows: it is being emptied, by its administrator (503) or ours.
   case drain
-  /// Nobody, by order.
+  /// Nobody, administratively.
   case maintenance
 
   public var description: String {

@@ -30,8 +30,8 @@ package struct Configuration: Equatable, Sendable {
   package var trust = Trust.system
   package var health = Health()
   package var affinity = Affinity()
-  /// Where operators' orders to servers are remembered over a restart; nil: nowhere.
-  package var orderFile: String?
+  /// Where the servers' administrative states are kept over a restart; nil: nowhere.
+  package var serverStateFile: String?
   package var forwarded = Forwarded()
   package var requests = Requests()
   package var pool = Pool()

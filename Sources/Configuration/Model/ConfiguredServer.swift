@@ -3,7 +3,7 @@ import Wire
 extension Configuration {
   /// One Connection Server.
   package struct Server: Equatable, Sendable {
-    /// The key in the file, and the name in logs. Orders and clients' homes are carried over a reload by it, health and
+    /// The key in the file, and the name in logs. Administrative states and clients' assignments are carried over a reload by it, health and
     /// what runs by name and address.
     package var name: String
     package var endpoint: Endpoint

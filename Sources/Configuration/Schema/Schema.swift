@@ -90,7 +90,8 @@ package enum Schema {
         "affinity", \.affinity, .section(affinity), default: "see there", example: "{ hold: 3h }",
         "How a client is assigned to its server."),
       Key(
-        "order-file", \.orderFile, .either("off", or: .path(.orders)), example: "/var/lib/belvedere/orders",
+        "server-state-file", \.serverStateFile, .either("off", or: .path(.serverState)),
+        example: "/var/lib/belvedere/server-state",
         """
         File that keeps the settings of `belvedere server` across a restart. Its directory must be writable, and not \
         that of `affinity.file` or the access log.

@@ -106,7 +106,7 @@ extension Schema {
         "file", \.file, .either("off", or: .path(.affinity)), example: "/var/lib/belvedere/worker/affinity",
         """
         File that keeps the assignments across a restart. Its directory must be writable and contain no file of the \
-        supervisor's (`order-file`, hooks), because the worker can replace files there.
+        supervisor's (`server-state-file`, hooks), because the worker can replace files there.
         """),
     ])
 

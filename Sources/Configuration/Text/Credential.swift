@@ -22,7 +22,7 @@ package enum Credential {
       guard name.isEmpty || name.contains("/") || name == "." || name == ".." else { return nil }
       return Complaint(
         message: "`\(text)` names no credential", suggestion: "`LoadCredential=NAME:PATH` of the unit names it.")
-    case .trustAnchors, .errorPage, .accessLog, .affinity, .orders, .hook, .advertisementKey:
+    case .trustAnchors, .errorPage, .accessLog, .affinity, .serverState, .hook, .advertisementKey:
       return Complaint(
         message: "`\(text)`: only a certificate and its key can be credentials", suggestion: "Give the file's path.")
     }

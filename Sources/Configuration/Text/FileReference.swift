@@ -12,14 +12,14 @@ package struct FileReference: Hashable, Sendable {
     case accessLog
     /// Read at start, replaced as a whole from time to time and at the end.
     case affinity
-    /// Read at start, replaced as a whole when an operator orders something.
-    case orders
+    /// Read at start, replaced as a whole when an operator changes a server's state.
+    case serverState
     /// Run, never read.
     case hook
     /// A key that signs advertisements, in hexadecimal digits.
     case advertisementKey
 
-    var isWritten: Bool { [.accessLog, .affinity, .orders].contains(self) }
+    var isWritten: Bool { [.accessLog, .affinity, .serverState].contains(self) }
   }
 
   package let purpose: Purpose

@@ -1,11 +1,11 @@
-/// What operators have ordered of servers, as a file keeps it over a restart: a line of JSON that a person can read.
+/// The servers' administrative states, as a file keeps it over a restart: a line of JSON that a person can read.
 ///
-///     {"version":1,"servers":[{"name":"view01","order":{"mode":"drain","weight":null,"since":"…"}}]}
+///     {"version":1,"servers":[{"name":"view01","admin_state":{"mode":"drain","weight":null,"since":"…"}}]}
 package struct AdminStateSnapshot: Hashable, Sendable {
   /// By the server's name.
-  package var orders: [String: StatusReport.Server.Order]
+  package var states: [String: StatusReport.Server.AdminState]
 
-  package init(_ orders: [String: StatusReport.Server.Order]) { self.orders = orders }
+  package init(_ states: [String: StatusReport.Server.AdminState]) { self.states = states }
 
   /// No file is longer: 1,024 servers, with the longest names that there may be.
   package static let byteLimit = 1 << 20
@@ -13,8 +13,8 @@ package struct AdminStateSnapshot: Hashable, Sendable {
 
   /// The file's text. Equal snapshots have the same.
   package var text: String {
-    let servers = orders.sorted { $0.key < $1.key }.map { name, order in
-      JSON.members(["name": .string(name), "order": order.json])
+    let servers = states.sorted { $0.key < $1.key }.map { name, state in
+      JSON.members(["name": .string(name), "admin_state": state.json])
     }
     return JSON.members(["version": .integer(Self.version), "servers": .array(servers)]).text + "\n"
   }
@@ -27,28 +27,28 @@ package struct AdminStateSnapshot: Hashable, Sendable {
       if version > Self.version { throw AdminStateSnapshotError.tooNew(version: version) }
       guard version == Self.version else { throw AdminStateSnapshotError.damaged }
       try fields.requireOnly(["version", "servers"])
-      var orders: [String: StatusReport.Server.Order] = [:]
-      for (name, order) in try fields.objects("servers", Self.line) {
-        guard orders.updateValue(order, forKey: name) == nil else { throw AdminStateSnapshotError.damaged }
+      var states: [String: StatusReport.Server.AdminState] = [:]
+      for (name, state) in try fields.objects("servers", Self.line) {
+        guard states.updateValue(state, forKey: name) == nil else { throw AdminStateSnapshotError.damaged }
       }
-      self.orders = orders
+      self.states = states
     } catch {
       throw error as? AdminStateSnapshotError ?? .damaged
     }
   }
 
-  private static func line(_ fields: Fields) throws(ControlFault) -> (String, StatusReport.Server.Order) {
-    try fields.requireOnly(["name", "order"])
-    let order = try fields.object("order", StatusReport.Server.Order.init)
-    // What is neither is no order, and would not be written.
-    guard order.mode != nil || order.weight != nil, order.weight ?? 0 <= ServerCommand.weightLimit else {
-      throw .field("order")
+  private static func line(_ fields: Fields) throws(ControlFault) -> (String, StatusReport.Server.AdminState) {
+    try fields.requireOnly(["name", "admin_state"])
+    let state = try fields.object("admin_state", StatusReport.Server.AdminState.init)
+    // What is neither sets nothing, and would not be written.
+    guard state.mode != nil || state.weight != nil, state.weight ?? 0 <= ServerCommand.weightLimit else {
+      throw .field("admin_state")
     }
-    return (try fields.string("name"), order)
+    return (try fields.string("name"), state)
   }
 }
 
-/// Why a file holds no orders. The description follows the file's name.
+/// Why a file holds no states. The description follows the file's name.
 package enum AdminStateSnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Made by a later release.
   case tooNew(version: Int64)
@@ -58,7 +58,7 @@ package enum AdminStateSnapshotError: Error, Hashable, Sendable, CustomStringCon
   package var description: String {
     switch self {
     case .tooNew(let version): "was written by a later release (version \(version) of the file)"
-    case .damaged: "does not read as a file of orders"
+    case .damaged: "does not read as a file of server states"
     }
   }
 }

@@ -10,7 +10,7 @@ package enum ControlAnswer: Hashable, Sendable {
   /// The generation that the reload has made serves. Warnings are worth a person's eye.
   case reloaded(generation: UInt64, warnings: [String])
   /// The order is in force; the server as it stands.
-  case ordered(StatusReport.Server, warnings: [String])
+  case changed(StatusReport.Server, warnings: [String])
   /// What became of each virtual router.
   case handedOver([Handover])
   /// Nothing was changed, and why; a reason may have several lines.
@@ -31,7 +31,7 @@ package enum ControlAnswer: Hashable, Sendable {
         "version": version, "ok": .bool(true), "generation": .count(generation),
         "warnings": .array(warnings.map { .string($0) }),
       ])
-    case .ordered(let server, let warnings):
+    case .changed(let server, let warnings):
       return .members([
         "version": version, "ok": .bool(true), "server": server.json,
         "warnings": .array(warnings.map { .string($0) }),
@@ -60,7 +60,7 @@ package enum ControlAnswer: Hashable, Sendable {
     } else if json["handovers"] != nil {
       self = .handedOver(try fields.objects("handovers", Handover.init))
     } else if json["server"] != nil {
-      self = .ordered(
+      self = .changed(
         try fields.object("server", StatusReport.Server.init), warnings: try fields.strings("warnings"))
     } else {
       self = .reloaded(generation: try fields.count("generation"), warnings: try fields.strings("warnings"))

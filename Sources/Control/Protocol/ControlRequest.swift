@@ -2,8 +2,8 @@
 ///
 ///     {"version":1,"command":"status"}
 ///     {"version":1,"command":"reload"}
-///     {"version":1,"command":"server","name":"view01","order":"drain"}
-///     {"version":1,"command":"server","name":"view01","order":"weight","weight":5}
+///     {"version":1,"command":"server","name":"view01","action":"drain"}
+///     {"version":1,"command":"server","name":"view01","action":"weight","weight":5}
 ///     {"version":1,"command":"failover","seconds":86400}
 ///     {"version":1,"command":"failback"}
 package enum ControlRequest: Hashable, Sendable {
@@ -33,7 +33,7 @@ package enum ControlRequest: Hashable, Sendable {
     case .reload: .members(["version": version, "command": .string("reload")])
     case .server(let name, let command):
       .members([
-        "version": version, "command": .string("server"), "name": .string(name), "order": .string(command.word),
+        "version": version, "command": .string("server"), "name": .string(name), "action": .string(command.word),
         "weight": command.weight,
       ])
     case .failover(let seconds):
@@ -57,7 +57,7 @@ package enum ControlRequest: Hashable, Sendable {
       try fields.requireOnly(["version", "command"])
       self = .reload
     case "server":
-      try fields.requireOnly(["version", "command", "name", "order", "weight"])
+      try fields.requireOnly(["version", "command", "name", "action", "weight"])
       self = .server(name: try fields.string("name"), try ServerCommand(fields))
     case "failover":
       try fields.requireOnly(["version", "command", "seconds"])
@@ -86,7 +86,7 @@ package enum ServerCommand: Hashable, Sendable {
   /// The largest weight.
   package static let weightLimit = 256
 
-  /// The order's word, as commands and requests have it.
+  /// The word, as commands and requests have it.
   package var word: String {
     switch self {
     case .drain: "drain"
@@ -102,17 +102,17 @@ package enum ServerCommand: Hashable, Sendable {
   }
 
   fileprivate init(_ fields: Fields) throws(ControlFault) {
-    let order = try fields.string("order")
-    if order == "weight" {
+    let action = try fields.string("action")
+    if action == "weight" {
       self = .weight(try fields.optionalInteger("weight", in: 0...Int64(Self.weightLimit)).map { Int($0) })
       return
     }
     guard fields.json["weight"] == nil else { throw .field("weight") }
-    switch order {
+    switch action {
     case "drain": self = .drain
     case "maintenance": self = .maintenance
     case "ready": self = .ready
-    default: throw .field("order")
+    default: throw .field("action")
     }
   }
 }

@@ -5,7 +5,8 @@ extension StatusReport.Server {
     .members([
       "name": .string(name), "address": .string(address), "removed": .bool(isRemoved),
       "state": .string(state.rawValue), "reason": .string(reason), "since": .optional(since, JSON.moment),
-      "order": .optional(order, \.json), "weight": .count(weight), "configured_weight": .count(configuredWeight),
+      "admin_state": .optional(adminState, \.json), "weight": .count(weight),
+      "configured_weight": .count(configuredWeight),
       "backup": .bool(isBackup), "limit": .count(limit), "load": .optional(load, \.json),
     ])
   }
@@ -16,7 +17,9 @@ extension StatusReport.Server {
     state = try fields.word("state")
     reason = try fields.string("reason")
     since = try fields.optional("since") { (fields) throws(ControlFault) in try fields.moment("since") }
-    order = try fields.optional("order") { (fields) throws(ControlFault) in try fields.object("order", Order.init) }
+    adminState = try fields.optional("admin_state") { (fields) throws(ControlFault) in
+      try fields.object("admin_state", AdminState.init)
+    }
     weight = try fields.count("weight")
     configuredWeight = try fields.count("configured_weight")
     isBackup = try fields.bool("backup")
@@ -41,7 +44,7 @@ extension StatusReport.Server.Load {
   }
 }
 
-extension StatusReport.Server.Order {
+extension StatusReport.Server.AdminState {
   var json: JSON {
     .members([
       "mode": .optional(mode) { .string($0.rawValue) }, "weight": .optional(weight, JSON.count),

@@ -10,13 +10,13 @@ extension StatusReport {
       case down
     }
 
-    /// What an operator has ordered.
-    package struct Order: Hashable, Sendable {
+    /// What an operator has asked for.
+    package struct AdminState: Hashable, Sendable {
       package enum Mode: String, Sendable, CaseIterable { case drain, maintenance }
 
-      /// Nil when only the weight was ordered.
+      /// Nil when only the weight was set.
       package var mode: Mode?
-      /// Nil when only the mode was ordered.
+      /// Nil when only the mode was set.
       package var weight: UInt64?
       package var since: Moment
 
@@ -58,7 +58,7 @@ extension StatusReport {
     package var reason = ""
     /// Since when; nil while the state is unknown.
     package var since: Moment?
-    package var order: Order?
+    package var adminState: AdminState?
     /// The weight in force.
     package var weight: UInt64 = 1
     package var configuredWeight: UInt64 = 1

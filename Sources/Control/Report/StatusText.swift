@@ -156,23 +156,23 @@ package struct StatusText {
     if server.isBackup { parts.append("backup") }
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
     if !server.reason.isEmpty { parts.append(server.reason) }
-    if let order = server.order {
-      let words = [order.mode?.rawValue, order.weight.map { "weight \($0)" }].compactMap { $0 }
-      parts.append("requested \(Age(now.seconds(since: order.since))) ago: \(words.joined(separator: ", "))")
-      if order.weight != nil { parts.append("configured: weight \(server.configuredWeight)") }
+    if let admin = server.adminState {
+      let words = [admin.mode?.rawValue, admin.weight.map { "weight \($0)" }].compactMap { $0 }
+      parts.append("requested \(Age(now.seconds(since: admin.since))) ago: \(words.joined(separator: ", "))")
+      if admin.weight != nil { parts.append("configured: weight \(server.configuredWeight)") }
     }
     return parts.joined(separator: "; ")
   }
 
-  /// A server after an order, in a line: `view01: drain, 12 sessions left`.
+  /// A server after a command, in a line: `view01: drain, 12 sessions left`.
   package static func line(of server: StatusReport.Server) -> String {
     var parts = ["\(server.name): \(server.state.rawValue)"]
-    if let mode = server.order?.mode?.rawValue, mode != server.state.rawValue { parts.append("\(mode) requested") }
+    if let mode = server.adminState?.mode?.rawValue, mode != server.state.rawValue { parts.append("\(mode) requested") }
     if server.weight != server.configuredWeight {
       parts.append("weight \(server.weight), configured \(server.configuredWeight)")
     }
     if let load = server.load {
-      let left = server.order?.mode == nil ? "" : " left"
+      let left = server.adminState?.mode == nil ? "" : " left"
       parts.append(counted(load.sessions, "session") + left)
     }
     return PageLine(parts.joined(separator: ", ")).rendered(isColoured: false)

@@ -43,11 +43,11 @@ final class AdminStateFile: Sendable {
   static func read(_ path: String, _ log: Logger) -> AdminStateSnapshot {
     let bytes: [UInt8]
     do throws(SystemError) { bytes = try File.contents(of: path, limit: AdminStateSnapshot.byteLimit) } catch {
-      if error.code != SystemError.notFound { log.warning("orders: \(error); the file is ignored") }
+      if error.code != SystemError.notFound { log.warning("server state: \(error); the file is ignored") }
       return AdminStateSnapshot([:])
     }
     do throws(AdminStateSnapshotError) { return try AdminStateSnapshot(parsing: bytes.span) } catch {
-      log.warning("orders: \(path) \(error); the file is ignored")
+      log.warning("server state: \(path) \(error); the file is ignored")
       return AdminStateSnapshot([:])
     }
   }
@@ -100,7 +100,7 @@ final class AdminStateFile: Sendable {
       return true
     }
     guard isDue else { return }
-    do throws(SystemError) { try Thread(name: "orders") { self.write() }.detach() } catch {
+    do throws(SystemError) { try Thread(name: "server-state") { self.write() }.detach() } catch {
       while let draft = next() { settle(draft, error) }
     }
   }
@@ -125,9 +125,9 @@ final class AdminStateFile: Sendable {
     }
     settlement.signal()
     if let failure, !hadFailed {
-      log.warning("orders: \(failure); they last until a restart only, and writing is tried again")
+      log.warning("server state: \(failure); they last until a restart only, and writing is tried again")
     } else if failure == nil, hadFailed {
-      log.notice("orders: \(draft.path) can be written again")
+      log.notice("server state: \(draft.path) can be written again")
     }
   }
 

@@ -9,16 +9,16 @@ import WorkerProtocol
 struct AdminStates {
   /// Counts the commands that were taken.
   private(set) var number: UInt64 = 0
-  private var states: [String: StatusReport.Server.Order]
+  private var states: [String: StatusReport.Server.AdminState]
 
   /// As an earlier service has left it.
-  init(_ snapshot: AdminStateSnapshot = AdminStateSnapshot([:])) { states = snapshot.orders }
+  init(_ snapshot: AdminStateSnapshot = AdminStateSnapshot([:])) { states = snapshot.states }
 
   /// What outlasts this process.
   var snapshot: AdminStateSnapshot { AdminStateSnapshot(states) }
 
   /// A server's state; nil when it is what the configuration says.
-  subscript(name: String) -> StatusReport.Server.Order? { states[name] }
+  subscript(name: String) -> StatusReport.Server.AdminState? { states[name] }
 
   /// Every one, for a worker.
   var all: [AdminState] { states.keys.sorted().map(state) }
@@ -27,7 +27,7 @@ struct AdminStates {
   mutating func apply(_ command: ServerCommand, to name: String, at now: Moment) -> AdminState {
     number += 1
     let before = states[name]
-    var next = before ?? StatusReport.Server.Order(mode: nil, weight: nil, since: now)
+    var next = before ?? StatusReport.Server.AdminState(mode: nil, weight: nil, since: now)
     switch command {
     case .drain: next.mode = .drain
     case .maintenance: next.mode = .maintenance

@@ -22,8 +22,8 @@ extension Supervision {
   mutating func handle(admin event: AdminCommandStateMachine.Event) {
     for effect in admin.commands.handle(event, at: Clock.monotonic()) {
       switch effect {
-      case .send(let order, let number):
-        worker?.link.send(.server(order, number: number), forOperators: true)
+      case .send(let state, let number):
+        worker?.link.send(.server(state, number: number), forOperators: true)
         worker?.link.flush()
       case .save(let snapshot, let number, let path): admin.file.save(snapshot, upTo: number, to: path)
       case .forget: admin.file.forget()
@@ -54,7 +54,7 @@ extension Supervision {
     if case .failed(let path, let reason) = memory {
       warnings.append("it lasts until a restart only: \(path) can't be written (\(reason)), and is tried again")
     }
-    reply(.ordered(server, warnings: warnings), to: requester)
+    reply(.changed(server, warnings: warnings), to: requester)
   }
 
   private func unknown(_ name: String) -> String {
@@ -73,12 +73,12 @@ struct AdminControl {
 
   /// As an earlier service has left them.
   init(_ plan: ServicePlan, file: AdminStateFile, log: Logger) {
-    var states = AdminStates(plan.orderFile.map { AdminStateFile.read($0, log) } ?? AdminStateSnapshot([:]))
+    var states = AdminStates(plan.serverStateFile.map { AdminStateFile.read($0, log) } ?? AdminStateSnapshot([:]))
     states.keep(plan.serverNames)
     for state in states.all {
-      log.notice("orders: \(state.words), restored after a restart", metadata: ["server": "\(state.name)"])
+      log.notice("server state: \(state.words), restored after a restart", metadata: ["server": "\(state.name)"])
     }
-    commands = AdminCommandStateMachine(states, file: plan.orderFile)
+    commands = AdminCommandStateMachine(states, file: plan.serverStateFile)
     self.file = file
   }
 }

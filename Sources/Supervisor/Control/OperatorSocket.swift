@@ -102,7 +102,7 @@ struct OperatorSocket: ~Copyable {
     return next
   }
 
-  /// Orders nothing: who has taken a worker over must not order anything.
+  /// Answers no command: who has taken a worker over must not give any.
   mutating func bar(worker process: Int32) {
     workers.append(process)
     if workers.count > Self.workersKept { workers.removeFirst() }

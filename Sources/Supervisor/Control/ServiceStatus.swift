@@ -169,8 +169,8 @@ package struct ServiceStatus {
     2 * (description.servers.count + Self.removedLimit) + Self.certificateLimit + RateWindow.sampleLimit
   }
 
-  /// Writes into a report what is known here, and what operators have ordered.
-  func fill(_ report: inout StatusReport, _ orders: AdminStates) {
+  /// Writes into a report what is known here, and the servers' administrative states.
+  func fill(_ report: inout StatusReport, _ adminStates: AdminStates) {
     report.mode = description.mode
     report.service = description.names
     report.listeners = description.listeners
@@ -185,37 +185,37 @@ package struct ServiceStatus {
       report.generation.alive = UInt64(load.generations)
     }
     report.certificates = certificates.map(StatusReport.Certificate.init)
-    report.servers = description.servers.map { filled($0, orders) }
+    report.servers = description.servers.map { filled($0, adminStates) }
     for server in removed where serverLoads[Place(server)].map({ $0.exchanges > 0 || $0.waiting > 0 }) == true {
-      var shown = filled(server, orders)
+      var shown = filled(server, adminStates)
       shown.isRemoved = true
       report.servers.append(shown)
     }
   }
 
   /// A server as a report shows it; nil when the configuration does not name it.
-  func server(_ name: String, _ orders: AdminStates) -> StatusReport.Server? {
-    description.servers.first { $0.name == name }.map { filled($0, orders) }
+  func server(_ name: String, _ adminStates: AdminStates) -> StatusReport.Server? {
+    description.servers.first { $0.name == name }.map { filled($0, adminStates) }
   }
 
   /// Some server is known to take new clients.
-  func takesNewClients(_ orders: AdminStates) -> Bool {
+  func takesNewClients(_ adminStates: AdminStates) -> Bool {
     description.servers.contains { server in
-      let shown = filled(server, orders)
+      let shown = filled(server, adminStates)
       return shown.state == .up && shown.weight > 0
     }
   }
 
-  private func filled(_ described: StatusReport.Server, _ orders: AdminStates) -> StatusReport.Server {
+  private func filled(_ described: StatusReport.Server, _ adminStates: AdminStates) -> StatusReport.Server {
     var server = described
     if let health = health[Place(server)], health.isCurrent {
       server.state = StatusReport.Server.State(health.state)
       server.reason = health.reason
       server.since = health.since
     }
-    if let order = orders[server.name] {
-      server.order = order
-      server.weight = order.weight ?? server.configuredWeight
+    if let admin = adminStates[server.name] {
+      server.adminState = admin
+      server.weight = admin.weight ?? server.configuredWeight
     }
     server.load = serverLoads[Place(server)].map(StatusReport.Server.Load.init)
     return server

@@ -35,7 +35,7 @@ struct VirtualRouters: ~Copyable {
   private let watch: RouteWatch
   /// Changes that hooks and mail have not been told of yet.
   var changes: [RoleChange] = []
-  /// How hand-overs ended that were ordered.
+  /// How requested hand-overs ended.
   var handovers: [(router: Int, successor: IPAddress?, wasActive: Bool)] = []
   var programs = ProgramRunner()
   var scripts: [ScriptSchedule] = []

@@ -74,7 +74,7 @@ extension Supervision {
     for listener in candidate.listeners.added { listener.keep() }
     workerState.adopt(active.limits)
     status.adopt(plan.description)
-    handle(admin: .configured(servers: plan.serverNames, file: plan.orderFile))
+    handle(admin: .configured(servers: plan.serverNames, file: plan.serverStateFile))
     worker?.adopt(plan, active.limits, at: Clock.monotonic())
   }
 }

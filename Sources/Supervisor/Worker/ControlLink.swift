@@ -1,10 +1,10 @@
 import Linux
 import WorkerProtocol
 
-/// The supervisor's end of the control socket: orders that wait for room, and events that have come.
+/// The supervisor's end of the control socket: commands that wait for room, and events that have come.
 ///
 /// A worker whose main thread hangs takes nothing more, while its loops may serve for hours. What operators ask for
-/// meanwhile is refused once `operatorsLimit` orders of theirs wait: `hasRoomForOperators`.
+/// meanwhile is refused once `operatorsLimit` commands of theirs wait: `hasRoomForOperators`.
 struct ControlLink: ~Copyable {
   /// What reading found.
   enum Receipt {
@@ -18,7 +18,7 @@ struct ControlLink: ~Copyable {
   }
 
   private struct Parcel {
-    let order: WorkerCommand
+    let command: WorkerCommand
     let attachment: SharedDescriptor?
     /// An operator asked for it.
     let isOperators: Bool
@@ -34,21 +34,21 @@ struct ControlLink: ~Copyable {
 
   init(_ socket: consuming MessageSocket) { self.socket = socket }
 
-  /// Whether anything more may be sent that operators ask for: an order, or the orders of a reload.
+  /// Whether anything more may be sent that operators ask for: a command, or the commands of a reload.
   var hasRoomForOperators: Bool { operatorsWaiting < Self.operatorsLimit }
 
   /// Why there is no room, and what to do.
   static var noRoom: String {
-    "the worker has not taken in the last \(operatorsLimit) orders, so nothing was changed. It may hang while it serves still: "
+    "the worker has not taken in the last \(operatorsLimit) commands, so nothing was changed. It may hang while it serves still: "
       + "try again, else `systemctl restart belvedere` replaces it, which ends its connections"
   }
 
-  /// Queues an order behind those that wait already; `flush` sends.
+  /// Queues a command behind those that wait already; `flush` sends.
   mutating func send(
-    _ order: WorkerCommand, with attachment: SharedDescriptor? = nil, forOperators isOperators: Bool = false
+    _ command: WorkerCommand, with attachment: SharedDescriptor? = nil, forOperators isOperators: Bool = false
   ) {
-    precondition(order.carriesDescriptor == (attachment != nil))
-    waiting.append(Parcel(order: order, attachment: attachment, isOperators: isOperators))
+    precondition(command.carriesDescriptor == (attachment != nil))
+    waiting.append(Parcel(command: command, attachment: attachment, isOperators: isOperators))
     if isOperators { operatorsWaiting += 1 }
   }
 
@@ -57,7 +57,7 @@ struct ControlLink: ~Copyable {
     var count = 0
     defer { waiting.removeFirst(count) }
     for parcel in waiting {
-      let bytes = parcel.order.encoded()
+      let bytes = parcel.command.encoded()
       let sent: Bool
       do {
         sent =

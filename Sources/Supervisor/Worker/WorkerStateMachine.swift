@@ -9,7 +9,7 @@ struct WorkerStateMachine {
   enum State: Equatable {
     /// Nothing has been asked for yet.
     case idle
-    /// A worker has its orders; killed when it is not ready by then.
+    /// A worker has its commands; killed when it is not ready by then.
     case starting(deadline: Instant)
     case serving
     /// The worker is to end, or is about to by itself; killed at the deadline unless it was killed before.
@@ -56,7 +56,7 @@ struct WorkerStateMachine {
   }
 
   enum Effect: Equatable {
-    /// Start a worker and give it its orders.
+    /// Start a worker and give it its commands.
     case start
     /// Tell the worker to stop, and give up our copies of the listeners, so that nobody waits in their queues.
     case stop(within: Interval)

@@ -6,7 +6,7 @@ import Wire
 ///
 /// A leaky bucket: so many times in quick succession cost nothing, and each is forgotten after a while. Above that a
 /// Backup waits for at least its own Active_Down_Interval, and a second, whatever the Active said. Two honest nodes never
-/// get there: each take-over of theirs is a start, an order or a fault.
+/// get there: each take-over of theirs is a start, a command or a fault.
 struct FlapDamping: Hashable {
   /// Take-overs in quick succession.
   static let allowance: UInt64 = 16

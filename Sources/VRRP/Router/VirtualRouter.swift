@@ -77,7 +77,7 @@ package struct VirtualRouter: Sendable {
     /// Run hooks, send mail, tell systemd. A note of it comes as well.
     case transitioned(Transition)
     /// How `Event.failOver` ended: who took over; nil when nobody did, so that we are still Active, or when there was
-    /// nothing to hand over, as `wasActive` tells. Answers every order that was given meanwhile.
+    /// nothing to hand over, as `wasActive` tells. Answers every failover that was asked for meanwhile.
     case failedOver(to: IPAddress?, wasActive: Bool)
     /// Everything that `Event.stop` asked for is done, and the addresses are gone.
     case stopped

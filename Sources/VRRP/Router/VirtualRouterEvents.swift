@@ -40,7 +40,7 @@ extension VirtualRouter {
       case .initialize, .backup, .leaving: return said + [.failedOver(to: nil, wasActive: false)]
       }
     case .failBack:
-      return comeBack(isOrdered: true, at: now)
+      return comeBack(isRequested: true, at: now)
     case .stop:
       return stop(at: now)
     case .groupTookOver:
@@ -71,7 +71,7 @@ extension VirtualRouter {
   mutating func catchUp(to now: Instant) -> [Effect] {
     var effects = wakeUp(at: now)
     tracked.advance(to: now)
-    if let awayUntil, now >= awayUntil { effects += comeBack(isOrdered: false, at: now) }
+    if let awayUntil, now >= awayUntil { effects += comeBack(isRequested: false, at: now) }
     effects += lease.advance(to: now)
     switch state {
     case .initialize: break
@@ -157,13 +157,13 @@ extension VirtualRouter {
     }
   }
 
-  /// Stays away no longer. An order to come back holds without preemption as well.
-  private mutating func comeBack(isOrdered: Bool, at now: Instant) -> [Effect] {
+  /// Stays away no longer. A failback that is asked for holds without preemption as well.
+  private mutating func comeBack(isRequested: Bool, at now: Instant) -> [Effect] {
     guard awayUntil != nil else { return [] }
     awayUntil = nil
     let said = [Effect.note(.back)]
     guard case .backup(let waiting) = state, let worse = waiting.followed, worse.priority < priority,
-      isOrdered || settings.preempts
+      isRequested || settings.preempts
     else { return said }
     return said + becomeActive(because: .preempted(worse.address, priority: worse.priority), at: now)
   }

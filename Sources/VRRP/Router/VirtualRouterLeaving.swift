@@ -62,32 +62,32 @@ extension VirtualRouter {
 
   /// This process did not run while somebody may have taken over: whether anybody did, it does not know.
   mutating func abandon(_ leaving: Leaving, after pause: Interval, at now: Instant) -> [Effect] {
-    let isOrder = leaving.purpose == .failover
+    let isRequested = leaving.purpose == .failover
     let said = [Effect.note(.suspended(pause))] + lease.drop()
     let left =
-      isOrder || leaving.purpose == .group
+      isRequested || leaving.purpose == .group
       ? beginAgain(because: leaving.purpose, at: now)
       : transition(to: .initialize, because: leaving.purpose, at: now)
-    return said + left + (isOrder ? [.failedOver(to: nil, wasActive: false)] : [])
+    return said + left + (isRequested ? [.failedOver(to: nil, wasActive: false)] : [])
   }
 
   /// The addresses were taken over, or nobody wants them.
   mutating func endLeaving(successor: (advertisement: Advertisement, address: IPAddress)?, at now: Instant) -> [Effect]
   {
     guard case .leaving(let leaving) = state else { return [] }
-    let isOrder = leaving.purpose == .failover
-    let staysUp = (isOrder || leaving.purpose == .group) && faults.isEmpty
+    let isRequested = leaving.purpose == .failover
+    let staysUp = (isRequested || leaving.purpose == .group) && faults.isEmpty
     guard let successor else {
       var effects = [Effect.note(.nobodyTookOver)]
       if staysUp {
         // A node that works keeps the addresses rather than leaving them to nobody.
-        awayUntil = isOrder ? nil : awayUntil
+        awayUntil = isRequested ? nil : awayUntil
         toldPriority = priority
         effects += becomeActive(because: .nobodyTookOver, at: now)
-        return isOrder ? effects + [.failedOver(to: nil, wasActive: true)] : effects
+        return isRequested ? effects + [.failedOver(to: nil, wasActive: true)] : effects
       }
       effects += lease.drop() + transition(to: .initialize, because: leaving.purpose, at: now)
-      return isOrder ? effects + [.failedOver(to: nil, wasActive: true)] : effects
+      return isRequested ? effects + [.failedOver(to: nil, wasActive: true)] : effects
     }
     lease.yield(at: now)
     var effects = [Effect.note(.handedOver(to: successor.address))]
@@ -97,6 +97,6 @@ extension VirtualRouter {
     } else {
       effects += transition(to: .initialize, because: leaving.purpose, at: now)
     }
-    return isOrder ? effects + [.failedOver(to: successor.address, wasActive: true)] : effects
+    return isRequested ? effects + [.failedOver(to: successor.address, wasActive: true)] : effects
   }
 }

@@ -24,7 +24,7 @@ extension FileAccess {
       case .accessLog: .append
       case .affinity: .replace
       // The supervisor's.
-      case .orders, .hook, .advertisementKey: []
+      case .serverState, .hook, .advertisementKey: []
       }
     guard !rights.isEmpty else { return }
     // Where the name is, for the next file that is put there, and where it leads to now.
@@ -56,7 +56,7 @@ extension Configuration.Loaded {
     let access = FileAccess(for: files)
     for file in files where !isRefused(file) {
       switch file.purpose {
-      case .orders, .hook:
+      case .serverState, .hook:
         guard access.allowsAny(of: .change, to: file.path) else { continue }
         refuse(
           file, because: "is in a folder that the worker can write to, and could be replaced by it",

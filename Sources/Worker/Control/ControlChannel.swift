@@ -19,9 +19,9 @@ package enum ControlError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// The worker's end of the link to its supervisor: orders come in on the main thread, events go out from any.
+/// The worker's end of the link to its supervisor: commands come in on the main thread, events go out from any.
 ///
-/// Start with `receiveOrders`, then `send` the outcome, then stay in `run`.
+/// Start with `receiveSetup`, then `send` the outcome, then stay in `run`.
 package final class ControlChannel: Sendable {
   /// What the main thread is told in `run`.
   package enum Event: Sendable {
@@ -54,24 +54,24 @@ package final class ControlChannel: Sendable {
     socket = MessageSocket(owning: control)
   }
 
-  // MARK: Orders
+  // MARK: Commands
 
   /// Waits for everything that the worker starts with, up to and with `WorkerCommand.start`.
-  package func receiveOrders() throws(ControlError) -> WorkerSetup {
+  package func receiveSetup() throws(ControlError) -> WorkerSetup {
     send(.hello(version: MessageVersion.current))
-    let first = try nextOrder().order
+    let first = try nextCommand().command
     guard case .hello(let version) = first else { throw .message(.unexpected(first.name)) }
     guard version == MessageVersion.current else { throw .message(.version(theirs: version)) }
 
     var draft = WorkerSetupDraft()
     while true {
-      var received = try nextOrder()
-      if let orders = try draft.add(received.order, received.takeDescriptor()) { return orders }
+      var received = try nextCommand()
+      if let setup = try draft.add(received.command, received.takeDescriptor()) { return setup }
     }
   }
 
   /// Hands the main thread to the supervisor: calls `handle` for what comes, until some thread calls `finish`. Throws
-  /// when the supervisor is lost. `heartbeats` are those that came with the first orders.
+  /// when the supervisor is lost. `heartbeats` are those that came with the first commands.
   package func run(heartbeats: [Heartbeat], _ handle: (Event) -> Void) throws(ControlError) {
     var draft = WorkerSetupDraft(reloadWith: heartbeats)
     guard let poller = poller.withLock({ $0.take() }) else { preconditionFailure("run is called once") }
@@ -82,13 +82,13 @@ package final class ControlChannel: Sendable {
       _ = poller.wait(milliseconds: Int32(clamping: wait.milliseconds + 1))
       wakeup.drain()
       while var received = try receive(waiting: false) {
-        switch received.order {
+        switch received.command {
         case .stop(let interval): handle(.stop(within: interval))
-        case .server(let order, let number): handle(.server(order, number: number))
+        case .server(let state, let number): handle(.server(state, number: number))
         default:
-          guard let orders = try draft.add(received.order, received.takeDescriptor()) else { continue }
+          guard let setup = try draft.add(received.command, received.takeDescriptor()) else { continue }
           draft = WorkerSetupDraft(reloadWith: heartbeats)
-          handle(.reload(orders))
+          handle(.reload(setup))
         }
       }
       if Clock.monotonic() >= nextTick {
@@ -151,23 +151,23 @@ package final class ControlChannel: Sendable {
   private static let retry = Interval.milliseconds(50)
 
   private struct Received: ~Copyable {
-    let order: WorkerCommand
+    let command: WorkerCommand
     private var descriptor: Descriptor?
 
     init(_ message: consuming MessageSocket.Message) throws(MessageError) {
-      let order = try WorkerCommand(decoding: message.bytes.span)
+      let command = try WorkerCommand(decoding: message.bytes.span)
       let descriptor = message.takeDescriptor()
       let isThere = descriptor != nil
-      guard order.carriesDescriptor == isThere else { throw .descriptor(missing: !isThere) }
-      self.order = order
+      guard command.carriesDescriptor == isThere else { throw .descriptor(missing: !isThere) }
+      self.command = command
       self.descriptor = descriptor
     }
 
     mutating func takeDescriptor() -> Descriptor? { descriptor.take() }
   }
 
-  /// Waits for the next order.
-  private func nextOrder() throws(ControlError) -> Received {
+  /// Waits for the next command.
+  private func nextCommand() throws(ControlError) -> Received {
     guard let received = try receive(waiting: true) else { throw .supervisorGone }
     return received
   }

@@ -61,7 +61,7 @@ struct HealthCheck: ~Copyable {
   }
 
   /// What an operator wants of the server now.
-  var wanted: HealthTracker.Order? { snapshot.backend.order(of: server) }
+  var wanted: HealthTracker.AdminState? { snapshot.backend.adminState(of: server) }
 
   /// Publishes the server's state.
   func publish(_ state: ServerState) { snapshot.backend.set(state, at: server) }
@@ -78,8 +78,8 @@ struct HealthCheck: ~Copyable {
     }
   }
 
-  /// Gives the server an order, or takes it back; answers with the change of state when there is one.
-  mutating func obey(_ order: HealthTracker.Order?) -> Transition? { tracker.give(order) }
+  /// Sets the server's administrative state, or takes it back; answers with the change of state when there is one.
+  mutating func apply(_ state: HealthTracker.AdminState?) -> Transition? { tracker.set(state) }
 
   mutating func became(_ readiness: Readiness) { stream?.became(readiness) }
 

@@ -86,18 +86,18 @@ struct Prober: ~Copyable {
   }
 
   private mutating func obeyAndGoOn(_ context: inout LoopContext) {
-    for key in keys + removed { obey(key) }
+    for key in keys + removed { apply(key) }
     for key in keys + removed { timerFired(key, &context) }
   }
 
   /// Operators want something else of servers; says when it is in force.
-  mutating func obey(upTo number: UInt64, _ context: inout LoopContext) {
-    for key in keys + removed { obey(key) }
+  mutating func apply(upTo number: UInt64, _ context: inout LoopContext) {
+    for key in keys + removed { apply(key) }
     channel.send(.applied(number: number))
   }
 
-  private mutating func obey(_ key: SlabKey) {
-    if let transition = checks[key].obey(checks[key].wanted) { publish(transition, of: key) }
+  private mutating func apply(_ key: SlabKey) {
+    if let transition = checks[key].apply(checks[key].wanted) { publish(transition, of: key) }
   }
 
   /// An event on a check's socket.

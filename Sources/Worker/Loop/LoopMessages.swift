@@ -23,7 +23,7 @@ extension Loop {
       case .serverLost(let server): releaseClients(of: server, isLost: true)
       case .suspect(let server): prober?.suspect(server, &context)
       case .serverDropped(let server): prober?.drop(server, &context)
-      case .ordered(let number): prober?.obey(upTo: number, &context)
+      case .adminStateChanged(let number): prober?.apply(upTo: number, &context)
       case .adopt(let rollout): adopt(rollout)
       case .inherited(let listener): add(listener)
       case .makeRoom: context.makeRoomForOthers()

@@ -13,7 +13,7 @@ enum LoopMessage: Sendable {
   /// It does not answer any more either: its exchanges end.
   case serverLost(SharedServer)
   /// Operators want something else of servers, and the last of it has this number. For the loop that probes.
-  case ordered(number: UInt64)
+  case adminStateChanged(number: UInt64)
   /// Traffic met a failure at this server: check it now. For the loop that probes.
   case suspect(SharedServer)
   /// A loop lacks descriptors or source ports: what is idle makes room.

@@ -15,7 +15,7 @@ final class SharedState: Sendable {
   let logHash: SecretHash
   private let boxes = Mutex<[Mailbox]>([])
   private let servers = Mutex(Servers())
-  private let orders: Mutex<[ServerID: AdminState]>
+  private let adminStates: Mutex<[ServerID: AdminState]>
   private let ledger: Mutex<ConnectionLedger>
   private let connections = Atomic<Int>(0)
   /// The limit in force: what is configured, or what the process's descriptors allow.
@@ -31,12 +31,12 @@ final class SharedState: Sendable {
     var named: Set<ServerPlace> = []
   }
 
-  /// Clients are remembered as in the snapshot of an earlier worker. `orders` are what operators want of servers.
+  /// Clients are remembered as in the snapshot of an earlier worker. `adminStates` are what operators want of servers.
   init(
-    _ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil, orders: [AdminState] = []
+    _ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil, adminStates: [AdminState] = []
   ) throws(TLSError) {
-    self.orders = Mutex(
-      Dictionary(orders.map { (ServerID(name: $0.name), $0) }, uniquingKeysWith: { _, later in later }))
+    self.adminStates = Mutex(
+      Dictionary(adminStates.map { (ServerID(name: $0.name), $0) }, uniquingKeysWith: { _, later in later }))
     affinity = try AffinityStore(
       configuration.affinity, restoring: snapshot, at: Clock.monotonic(), wall: Clock.wall())
     logHash = SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
@@ -66,7 +66,7 @@ final class SharedState: Sendable {
       return earlier
     }
     let names = Set(snapshot.backend.servers.map(\.id))
-    orders.withLock { orders in orders = orders.filter { names.contains($0.key) } }
+    adminStates.withLock { adminStates in adminStates = adminStates.filter { names.contains($0.key) } }
     assumeNewServersUp(in: snapshot.backend, besides: earlier)
     for (server, settings) in zip(snapshot.backend.servers, snapshot.configuration.servers) {
       for waiting in server.limit(to: settings.connections, queue: limits.queue) {
@@ -119,14 +119,14 @@ final class SharedState: Sendable {
   }
 
   /// What an operator wants of the server now, if it is one of ours.
-  func obey(_ order: AdminState) {
-    let id = ServerID(name: order.name)
+  func apply(_ state: AdminState) {
+    let id = ServerID(name: state.name)
     guard servers.withLock({ servers in servers.named.contains { $0.id == id } }) else { return }
-    orders.withLock { $0[id] = order }
+    adminStates.withLock { $0[id] = state }
   }
 
   /// What an operator wants of a server; nil: nothing.
-  func order(of id: ServerID) -> AdminState? { orders.withLock { $0[id] } }
+  func adminState(of id: ServerID) -> AdminState? { adminStates.withLock { $0[id] } }
 
   /// A reload that leaves no server that is known to take clients would answer them with 503 until the first health
   /// checks are in: the servers that it brings are believed to be up until then.

@@ -24,12 +24,13 @@ final class Backend: Sendable {
   func reweigh() { router.withLock { $0 = Backend.router(of: configured, sharedState) } }
 
   private static func router(of servers: [Balancing.Server], _ sharedState: SharedState) -> Router {
-    Router(servers: servers.map { server in sharedState.order(of: server.id)?.weight.map(server.weighing) ?? server })
+    Router(
+      servers: servers.map { server in sharedState.adminState(of: server.id)?.weight.map(server.weighing) ?? server })
   }
 
   /// What an operator wants of a server, over what its health checks say.
-  func order(of server: Int) -> HealthTracker.Order? {
-    switch sharedState.order(of: servers[server].id)?.mode {
+  func adminState(of server: Int) -> HealthTracker.AdminState? {
+    switch sharedState.adminState(of: servers[server].id)?.mode {
     case .drain: .drain
     case .maintenance: .maintenance
     case .ready, nil: nil

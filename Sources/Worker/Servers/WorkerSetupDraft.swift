@@ -1,7 +1,7 @@
 import Linux
 import WorkerProtocol
 
-/// The orders of a start or a reload while they come in, one message after the other.
+/// The commands of a start or a reload while they come in, one message after the other.
 struct WorkerSetupDraft: ~Copyable {
   private var heartbeats: [Heartbeat]
   private let isReload: Bool
@@ -18,9 +18,10 @@ struct WorkerSetupDraft: ~Copyable {
     self.heartbeats = heartbeats ?? []
   }
 
-  /// Takes one order and the descriptor that came with it; answers with everything when it is complete.
-  mutating func add(_ order: WorkerCommand, _ descriptor: consuming Descriptor?) throws(ControlError) -> WorkerSetup? {
-    switch order {
+  /// Takes one command and the descriptor that came with it; answers with everything when it is complete.
+  mutating func add(_ command: WorkerCommand, _ descriptor: consuming Descriptor?) throws(ControlError) -> WorkerSetup?
+  {
+    switch command {
     case .heartbeats(let capacity) where heartbeats.isEmpty:
       guard capacity > 0, let page = consume descriptor else { throw .message(.invalidField("number of loops")) }
       do throws(SystemError) {
@@ -43,15 +44,15 @@ struct WorkerSetupDraft: ~Copyable {
       listeners.append(HandedListener(place: place, descriptor: socket))
     case .withdraw(let place) where configuration != nil && isReload:
       withdrawn.append(place)
-    case .server(let order, _) where configuration != nil && !isReload:
-      adminStates.append(order)
+    case .server(let state, _) where configuration != nil && !isReload:
+      adminStates.append(state)
     case .start:
       guard let configuration, isReload || !listeners.isEmpty else { throw .message(.unexpected("start")) }
       return WorkerSetup(
         generation: generation, configuration: configuration, loops: loops, heartbeats: heartbeats,
         listeners: listeners, withdrawn: withdrawn, adminStates: adminStates)
     case .hello, .configure, .heartbeats, .listener, .withdraw, .stop, .server:
-      throw .message(.unexpected(order.name))
+      throw .message(.unexpected(command.name))
     }
     return nil
   }

@@ -18,13 +18,13 @@ struct ServerCommand: ParsableCommand {
         weight configured  The weight of the configuration.
 
       The exit status is 0 when the change is applied; the server's state is printed. It stays in force across reloads \
-      and the death of a worker while the configuration names the server, and with `order-file` across a restart. Health \
+      and the death of a worker while the configuration names the server, and with `server-state-file` across a restart. Health \
       checks continue: a server that fails them is down, drained or not.
       """)
 
   private static let timeout = Interval.seconds(10)
 
-  enum Order: String, CaseIterable, ExpressibleByArgument {
+  enum Action: String, CaseIterable, ExpressibleByArgument {
     case drain, maintenance, ready, weight
   }
 
@@ -34,7 +34,7 @@ struct ServerCommand: ParsableCommand {
   var name: String
 
   @Argument(help: "The new state of the server, or `weight`.")
-  var order: Order
+  var action: Action
 
   @Argument(help: ArgumentHelp("With weight: 0 to 256, or `configured`.", valueName: "weight"))
   var weight: String?
@@ -43,7 +43,7 @@ struct ServerCommand: ParsableCommand {
 
   func run() throws {
     let answer = try control.ask(.server(name: name, try command()), timeout: Self.timeout)
-    guard case .ordered(let server, let warnings) = answer else {
+    guard case .changed(let server, let warnings) = answer else {
       StandardStream.error.write("belvedere: unexpected answer from the service\n")
       throw ControlSocket.unavailable
     }
@@ -52,8 +52,8 @@ struct ServerCommand: ParsableCommand {
   }
 
   private func command() throws -> Control.ServerCommand {
-    if order != .weight, weight != nil { throw ValidationError("`\(order.rawValue)` takes no number") }
-    switch order {
+    if action != .weight, weight != nil { throw ValidationError("`\(action.rawValue)` takes no number") }
+    switch action {
     case .drain: return .drain
     case .maintenance: return .maintenance
     case .ready: return .ready

@@ -68,8 +68,8 @@ class User:
         self.pages.close()
 
 
-def order(balancer, *words):
-    """Gives an order that is obeyed, and returns what is said of the server."""
+def command(balancer, *words):
+    """Gives a command that is obeyed, and returns what is said of the server."""
     run = balancer.call("server", *words)
     assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{balancer.log}"
     return run.stdout.rstrip("\n")
@@ -107,7 +107,7 @@ def another_worker(balancer, than):
 def test_drained_server_loses_its_last_session_without_one_user_being_moved(testbed):
     balancer = pair(testbed)
     homes = users_of(balancer)
-    assert order(balancer, "view01", "drain") == f"view01: drain, {len(homes['view01'])} sessions left"
+    assert command(balancer, "view01", "drain") == f"view01: drain, {len(homes['view01'])} sessions left"
     # Newcomers all go to the other server.
     newcomers = [User(balancer, source) for source in client_addresses(20, start=100)]
     assert {user.home for user in newcomers} == {"view02"}
@@ -130,10 +130,10 @@ def test_drained_server_loses_its_last_session_without_one_user_being_moved(test
 
 def test_returned_server_gets_new_clients_only(testbed):
     balancer = pair(testbed)
-    order(balancer, "view01", "drain")
+    command(balancer, "view01", "drain")
     homes = {source: User(balancer, source) for source in client_addresses(24)}
     assert {user.home for user in homes.values()} == {"view02"}
-    assert order(balancer, "view01", "ready").startswith("view01: up")
+    assert command(balancer, "view01", "ready").startswith("view01: up")
     for user in homes.values():
         user.work()
         assert balancer.server_of(user.source) == "view02"
@@ -143,14 +143,14 @@ def test_returned_server_gets_new_clients_only(testbed):
 def test_drain_is_kept_over_reloads(testbed):
     balancer = pair(testbed)
     homes = users_of(balancer)
-    order(balancer, "view01", "drain")
+    command(balancer, "view01", "drain")
     for threads in (1, 3, 2):
         balancer.reload({"threads": threads})
         for user in homes["view01"] + homes["view02"]:
             user.work()
     assert {balancer.server_of(source) for source in client_addresses(20, start=100)} == {"view02"}
     shown = balancer.status_of("view01")
-    assert (shown["state"], shown["reason"], shown["order"]["mode"]) == ("drain", "administratively", "drain")
+    assert (shown["state"], shown["reason"], shown["admin_state"]["mode"]) == ("drain", "administratively", "drain")
 
 
 def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(testbed):
@@ -159,7 +159,7 @@ def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(testbed)
     sources = client_addresses(24)
     homes = {source: balancer.server_of(source) for source in sources}
     assert set(homes.values()) == {"view01", "view02"}
-    order(balancer, "view01", "drain")
+    command(balancer, "view01", "drain")
     wait_until(file.exists, "the clients' file, which a drain has written at once")
     for _ in range(2):
         worker = balancer.worker
@@ -168,7 +168,7 @@ def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(testbed)
         assert {source: balancer.server_of(source) for source in sources} == homes
         assert {balancer.server_of(source) for source in client_addresses(20, start=100)} == {"view02"}
         assert balancer.status_of("view01")["state"] == "drain"
-    order(balancer, "view01", "ready")
+    command(balancer, "view01", "ready")
     assert {source: balancer.server_of(source) for source in sources} == homes
     assert {balancer.server_of(source) for source in client_addresses(40, start=200)} == {"view01", "view02"}
 
@@ -176,10 +176,10 @@ def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(testbed)
 def test_drain_and_503_are_both_obeyed_and_either_is_enough(testbed):
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers, health=QUICK)
-    order(balancer, "view01", "drain")
+    command(balancer, "view01", "drain")
     servers[0].health = 503
     balancer.wait_for_log("server view01 is still drain: health check answered 503")
-    assert order(balancer, "view01", "ready").startswith("view01: drain")
+    assert command(balancer, "view01", "ready").startswith("view01: drain")
     servers[0].health = 200
     wait_until(lambda: balancer.status_of("view01")["state"] == "up", "the server up")
 
@@ -187,10 +187,10 @@ def test_drain_and_503_are_both_obeyed_and_either_is_enough(testbed):
 def test_drained_server_that_dies_is_down_and_drained_when_it_comes_back(testbed):
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers, health=QUICK)
-    order(balancer, "view01", "drain")
+    command(balancer, "view01", "drain")
     servers[0].die()
     balancer.wait_for_state("view01", "down")
-    assert order(balancer, "view01", "drain").startswith("view01: down, drain requested")
+    assert command(balancer, "view01", "drain").startswith("view01: down, drain requested")
     servers[0].start()
     balancer.wait_for_state("view01", "drain")
 
@@ -211,10 +211,10 @@ def test_connections_that_are_passed_through_are_drained_alike(testbed):
     source = next(source for source, home in homes.items() if home == "view01")
     with balancer.connect(source) as kept:
         assert kept.get("/").text == "view01"
-        assert order(balancer, "view01", "drain").startswith("view01: drain, 1 session left")
+        assert command(balancer, "view01", "drain").startswith("view01: drain, 1 session left")
         assert {source: home_of(source) for source in homes} == homes
         assert {home_of(source) for source in client_addresses(20, start=100)} == {"view02"}
-        order(balancer, "view01", "maintenance")
+        command(balancer, "view01", "maintenance")
         assert kept.get("/").text == "view01"
         assert {home_of(source) for source in homes} == {"view02"}
 
@@ -225,7 +225,7 @@ def test_connections_that_are_passed_through_are_drained_alike(testbed):
 def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(testbed):
     balancer = pair(testbed)
     homes = users_of(balancer)
-    assert order(balancer, "view01", "maintenance").startswith("view01: maintenance")
+    assert command(balancer, "view01", "maintenance").startswith("view01: maintenance")
     for user in homes["view01"]:
         # The next page comes from the other server, the tunnel goes on.
         assert user.page() == "view02"
@@ -237,7 +237,7 @@ def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(tes
     assert len(testbed.servers[0].requests) == before
     wait_until(lambda: load_of(balancer, "view01")["exchanges"] == len(homes["view01"]), "the tunnels in the figures")
     # Back again: who has moved stays there.
-    order(balancer, "view01", "ready")
+    command(balancer, "view01", "ready")
     for user in homes["view01"]:
         assert user.page() == "view02"
 
@@ -257,7 +257,7 @@ def test_idle_connections_to_a_server_in_maintenance_are_closed_and_none_is_kept
     with balancer.connect() as client:
         client.send(b"GET /slow HTTP/1.1\r\nHost: view.test\r\n\r\n")
         assert arrived.wait(20)
-        order(balancer, "view01", "maintenance")
+        command(balancer, "view01", "maintenance")
         released.set()
         assert client.answer()["X-Server"] == "view01"
         wait_until(lambda: all(c.stream.ended or c.stream.closed for c in server.traffic), "every connection's end")
@@ -282,7 +282,7 @@ def test_who_waits_for_a_server_that_goes_into_maintenance_is_sent_elsewhere(tes
     assert arrived.wait(20)
     waiter.send(b"GET /whoami HTTP/1.1\r\nHost: view.test\r\n\r\n")
     wait_until(lambda: load_of(balancer, "view01")["waiting"] == 1, lambda: f"{balancer.status_of('view01')}")
-    order(balancer, "view01", "maintenance")
+    command(balancer, "view01", "maintenance")
     assert waiter.answer()["X-Server"] == "view02"
     released.set()
     assert holder.answer()["X-Server"] == "view01"
@@ -291,7 +291,7 @@ def test_who_waits_for_a_server_that_goes_into_maintenance_is_sent_elsewhere(tes
 def test_server_in_maintenance_stays_so_when_the_worker_is_killed_and_is_not_waited_for(testbed):
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers)
-    order(balancer, "view01", "maintenance")
+    command(balancer, "view01", "maintenance")
     servers[0].die()
     worker = balancer.worker
     os.kill(worker, signal.SIGKILL)
@@ -300,7 +300,7 @@ def test_server_in_maintenance_stays_so_when_the_worker_is_killed_and_is_not_wai
     assert (shown["state"], shown["reason"]) == ("maintenance", "administratively")
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
     # Nobody has answered there yet.
-    assert order(balancer, "view01", "ready").startswith("view01: down")
+    assert command(balancer, "view01", "ready").startswith("view01: down")
 
 
 def test_no_server_left_is_warned_of(testbed):
@@ -309,7 +309,7 @@ def test_no_server_left_is_warned_of(testbed):
     assert run.returncode == 0
     assert run.stderr == "warning: no server takes new clients now: they are answered with 503\n"
     assert balancer.get("/").status == 503
-    order(balancer, "view01", "ready")
+    command(balancer, "view01", "ready")
     assert balancer.get("/").status == 200
 
 
@@ -320,17 +320,17 @@ def test_weight_changes_the_share_of_new_clients_and_moves_nobody(testbed):
     balancer = pair(testbed)
     sources = client_addresses(24)
     homes = {source: balancer.server_of(source) for source in sources}
-    assert order(balancer, "view01", "weight", "0").startswith("view01: up, weight 0, configured 1")
+    assert command(balancer, "view01", "weight", "0").startswith("view01: up, weight 0, configured 1")
     assert {source: balancer.server_of(source) for source in sources} == homes
     assert {balancer.server_of(source) for source in client_addresses(20, start=100)} == {"view02"}
     balancer.reload({"threads": 1})
     assert {balancer.server_of(source) for source in client_addresses(20, start=130)} == {"view02"}
-    order(balancer, "view01", "weight", "256")
+    command(balancer, "view01", "weight", "256")
     new = [balancer.server_of(source) for source in client_addresses(60, start=160)]
     # 59.8 expected.
     assert new.count("view01") > 50
-    assert order(balancer, "view01", "weight", "configured").startswith("view01: up")
-    assert balancer.status_of("view01")["order"] is None
+    assert command(balancer, "view01", "weight", "configured").startswith("view01: up")
+    assert balancer.status_of("view01")["admin_state"] is None
     assert {balancer.server_of(source) for source in client_addresses(30, start=230)} == {"view01", "view02"}
 
 
@@ -339,7 +339,7 @@ def test_weight_changes_the_share_of_new_clients_and_moves_nobody(testbed):
 
 def test_order_is_forgotten_with_the_server(testbed):
     balancer = pair(testbed)
-    order(balancer, "view01", "drain")
+    command(balancer, "view01", "drain")
     servers = dict(balancer.configuration["servers"])
     balancer.configuration["servers"] = {"view02": servers["view02"]}
     balancer.reload()
@@ -348,18 +348,18 @@ def test_order_is_forgotten_with_the_server(testbed):
     balancer.configuration["servers"] = servers
     balancer.reload()
     wait_until(lambda: balancer.status_of("view01")["state"] == "up", "the server up")
-    assert balancer.status_of("view01")["order"] is None
+    assert balancer.status_of("view01")["admin_state"] is None
 
 
 def test_order_is_kept_by_a_server_that_moves_to_another_address(testbed):
     balancer = pair(testbed)
-    order(balancer, "view01", "maintenance")
+    command(balancer, "view01", "maintenance")
     other = testbed.server("view01")
     balancer.configuration["servers"]["view01"] |= {"address": other.address, "port": other.port}
     balancer.reload()
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
     assert balancer.status_of("view01")["state"] == "maintenance"
-    order(balancer, "view01", "ready")
+    command(balancer, "view01", "ready")
     wait_until(lambda: balancer.status_of("view01")["state"] == "up", "the server up")
 
 
@@ -419,16 +419,16 @@ def restart(balancer):
 
 def test_orders_outlast_a_restart_with_a_file(testbed):
     file = testbed.directory / "orders"
-    balancer = pair(testbed, order_file=str(file))
-    order(balancer, "view01", "maintenance")
-    order(balancer, "view02", "weight", "7")
+    balancer = pair(testbed, server_state_file=str(file))
+    command(balancer, "view01", "maintenance")
+    command(balancer, "view02", "weight", "7")
     restart(balancer)
-    assert "orders: view01 maintenance, restored after a restart" in balancer.log
-    assert "orders: view02 weight 7, restored after a restart" in balancer.log
+    assert "server state: view01 maintenance, restored after a restart" in balancer.log
+    assert "server state: view02 weight 7, restored after a restart" in balancer.log
     assert balancer.status_of("view01")["state"] == "maintenance"
     assert balancer.status_of("view02")["weight"] == 7
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
-    order(balancer, "view01", "ready")
+    command(balancer, "view01", "ready")
     restart(balancer)
     assert balancer.status_of("view01")["state"] == "up"
     assert [path.name for path in testbed.directory.glob("orders*")] == ["orders"]
@@ -438,14 +438,14 @@ def test_orders_outlast_a_restart_with_a_file(testbed):
 def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left_alone(testbed):
     file = testbed.directory / "orders"
     balancer = pair(testbed)
-    order(balancer, "view01", "drain")
-    balancer.reload({"order-file": str(file)})
+    command(balancer, "view01", "drain")
+    balancer.reload({"server-state-file": str(file)})
     wait_until(file.exists, "the orders' file")
-    balancer.reload({"order-file": "off"})
-    order(balancer, "view01", "ready")
+    balancer.reload({"server-state-file": "off"})
+    command(balancer, "view01", "ready")
     restart(balancer)
     assert balancer.status_of("view01")["state"] == "up"
-    balancer.configuration["order-file"] = str(file)
+    balancer.configuration["server-state-file"] = str(file)
     restart(balancer)
     assert balancer.status_of("view01")["state"] == "drain"
 
@@ -453,17 +453,17 @@ def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left
 def test_order_whose_file_cant_be_written_says_so_and_is_written_when_it_can(testbed):
     folder = testbed.directory / "state"
     folder.mkdir()
-    balancer = pair(testbed, order_file=str(folder / "orders"))
+    balancer = pair(testbed, server_state_file=str(folder / "orders"))
     # A folder where the draft is to be: no file can be there, not even root's.
     (folder / "orders.new" / "in-the-way").mkdir(parents=True)
     told = balancer.call("server", "view01", "drain")
     assert told.returncode == 0
     assert f"warning: it lasts until a restart only: {folder}/orders can't be written" in told.stderr
     assert balancer.status_of("view01")["state"] == "drain"
-    balancer.wait_for_log("orders: .* they last until a restart only, and writing is tried again")
+    balancer.wait_for_log("server state: .* they last until a restart only, and writing is tried again")
     (folder / "orders.new" / "in-the-way").rmdir()
     (folder / "orders.new").rmdir()
-    balancer.wait_for_log(r"orders: .*/orders can be written again")
+    balancer.wait_for_log(r"server state: .*/orders can be written again")
     assert '"view01"' in (folder / "orders").read_text()
     assert "warning: it holds" not in balancer.call("server", "view02", "weight", "3").stderr
 
@@ -471,8 +471,8 @@ def test_order_whose_file_cant_be_written_says_so_and_is_written_when_it_can(tes
 @pytest.mark.parametrize("damage", ["shortened", "foreign", "too-new", "empty", "a-directory"])
 def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(testbed, damage):
     file = testbed.directory / "orders"
-    balancer = pair(testbed, order_file=str(file))
-    order(balancer, "view01", "drain")
+    balancer = pair(testbed, server_state_file=str(file))
+    command(balancer, "view01", "drain")
     balancer.signal(signal.SIGTERM)
     assert balancer.wait() == 0
     content = file.read_text()
@@ -497,15 +497,15 @@ def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(testbed, dam
 
 def test_place_where_orders_cannot_be_kept_is_refused_by_check_and_told_by_run(testbed):
     file = testbed.directory / "missing" / "orders"
-    balancer = pair(testbed, order_file=str(file))
+    balancer = pair(testbed, server_state_file=str(file))
     check = subprocess.run([binary(), "check", "-c", balancer.file], capture_output=True, text=True, timeout=60)
     assert check.returncode == 1
     assert f"{file}: can't be used: No such file or directory" in check.stdout + check.stderr
-    assert order(balancer, "view01", "drain").startswith("view01: drain")
-    balancer.wait_for_log("orders: .*they last until a restart only, and writing is tried again")
+    assert command(balancer, "view01", "drain").startswith("view01: drain")
+    balancer.wait_for_log("server state: .*they last until a restart only, and writing is tried again")
     file.parent.mkdir()
-    order(balancer, "view01", "ready")
-    balancer.wait_for_log("orders: .* can be written again")
+    command(balancer, "view01", "ready")
+    balancer.wait_for_log("server state: .* can be written again")
 
 
 # What is refused
@@ -520,7 +520,7 @@ def test_place_where_orders_cannot_be_kept_is_refused_by_check_and_told_by_run(t
         (["view01", "weight", "257"], 64, "`257` is no weight"),
         (["view01", "drain", "3"], 64, "`drain` takes no number"),
         (["view01", "stop"], 64, "stop"),
-        (["view01"], 64, "order"),
+        (["view01"], 64, "action"),
     ],
 )
 def test_order_that_makes_no_sense_is_refused(shared_testbed, words, status, said):
@@ -530,16 +530,16 @@ def test_order_that_makes_no_sense_is_refused(shared_testbed, words, status, sai
     run = balancer.call("server", *words)
     assert run.returncode == status and run.stdout == ""
     assert said in run.stderr
-    assert balancer.status_of("view01")["order"] is None
+    assert balancer.status_of("view01")["admin_state"] is None
 
 
 def test_order_over_the_socket_is_answered_with_the_server(testbed):
     balancer = pair(testbed)
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(balancer.control))
-        sock.sendall(b'{"version":1,"command":"server","name":"view01","order":"weight","weight":5}\n')
+        sock.sendall(b'{"version":1,"command":"server","name":"view01","action":"weight","weight":5}\n')
         answer = json.loads(sock.makefile().readline())
     assert answer["ok"] is True and answer["warnings"] == []
     assert answer["server"]["name"] == "view01"
     assert (answer["server"]["weight"], answer["server"]["configured_weight"]) == (5, 1)
-    assert balancer.status_of("view01")["order"]["weight"] == 5
+    assert balancer.status_of("view01")["admin_state"]["weight"] == 5
