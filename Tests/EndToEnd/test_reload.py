@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import signal
+import socket
 import ssl
 import threading
 import time
@@ -342,6 +343,23 @@ def test_listeners_come_and_go(testbed):
     with pytest.raises(ConnectionRefusedError):
         connect()
     assert balancer.get("/whoami").status == 200
+
+
+def test_a_removed_listener_listens_no_more_whoever_has_a_duplicate_of_it(testbed, monkeypatch, tmp_path):
+    """systemd keeps one until it has read that it is to forget it. This one reads nothing."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        balancer = testbed.balance(testbed.server(), threads=2)
+        first = balancer.configuration["listen"]
+        place = (balancer.address, free_port(balancer.address))
+        balancer.reload({"listen": [first, f"{place[0]}:{place[1]}"]})
+        connect_plain(place).close()
+        balancer.reload({"listen": first})
+        # Several, for there is a socket for each loop.
+        for _ in range(20):
+            with pytest.raises(ConnectionRefusedError):
+                connect_plain(place)
 
 
 def test_threads_become_more_and_fewer(testbed):

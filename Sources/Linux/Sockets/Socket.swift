@@ -42,6 +42,12 @@ public enum Socket {
     return descriptor
   }
 
+  /// Stops a listening socket for everybody who has a duplicate of it: connections are refused from now on, and those in
+  /// its queue are reset.
+  public static func stopListening(_ listener: borrowing Descriptor) {
+    _ = CLinux.shutdown(listener.number, Int32(SHUT_RD))
+  }
+
   /// Throws EADDRINUSE when something listens on this endpoint already: another process of this user would otherwise
   /// share the port without a word, and each would get some of the clients.
   public static func requireFree(_ endpoint: Endpoint, dualStack: Bool = false) throws(SystemError) {

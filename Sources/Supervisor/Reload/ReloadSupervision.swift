@@ -69,6 +69,8 @@ extension Supervision {
     OperationalLog.setLevel(plan.logLevel)
     OperationalLog.setFacility(plan.logFacility)
     for listener in candidate.listeners.removed {
+      // Before anybody is told that the reload is done: duplicates are still held, by `candidate` and by systemd.
+      Socket.stopListening(listener.socket.descriptor)
       ServiceNotification.forget(name: listener.place.endpoint.keptName).send()
     }
     for listener in candidate.listeners.added { listener.keep() }

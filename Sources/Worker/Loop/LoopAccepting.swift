@@ -10,23 +10,28 @@ import Wire
 
 /// New connections: as many as the limits allow, and none while the process has no room.
 extension Loop {
-  mutating func accept(_ key: SlabKey) {
+  /// Answers whether more may wait that there is room for.
+  @discardableResult
+  mutating func accept(_ key: SlabKey) -> Bool {
     // An event of the same batch may have paused or ended accepting.
-    guard acceptAgainAt == nil, listeners.contains(key) else { return }
+    guard acceptAgainAt == nil, listeners.contains(key) else { return false }
     for _ in 0..<Loop.acceptsPerTurn {
       // Without a place, newcomers wait in the kernel until somebody has made room.
       guard hasRoom() else {
         pauseAccepting()
-        return askForRoom()
+        askForRoom()
+        return false
       }
       do throws(SystemError) {
-        guard let accepted = try Socket.accept(from: listeners[key].descriptor) else { return }
+        guard let accepted = try Socket.accept(from: listeners[key].descriptor) else { return false }
         try admit(accepted, listeners[key].service)
       } catch {
         notePause(error.description)
-        return pauseAccepting()
+        pauseAccepting()
+        return false
       }
     }
+    return true
   }
 
   private mutating func admit(_ accepted: consuming Accepted, _ service: ClientConnection.Service) throws(SystemError) {

@@ -27,9 +27,12 @@ extension Loop {
     watch(key)
   }
 
-  /// Takes who waits there, then closes it.
+  /// Takes who waits there, as many as a queue holds, then closes it.
   private mutating func close(_ key: SlabKey) {
-    accept(key)
+    var rounds = Int(Socket.backlog) / Loop.acceptsPerTurn
+    while accept(key), rounds > 0 { rounds -= 1 }
+    // The supervisor holds the same socket still: closing our descriptor alone would leave it registered.
+    context.poller.forget(listeners[key].descriptor)
     _ = listeners.remove(key)
   }
 

@@ -1,0 +1,47 @@
+import Glibc
+import Linux
+import WorkerProtocol
+import Synchronization
+import Testing
+import Wire
+
+@testable import Worker
+
+/// Listeners that a reload takes away, as one of two loops sees it: the test is the other one.
+@Suite struct `Listeners that go` {
+  @Test func `whoever waits in the queue is accepted, and the last loop reports the reload`() throws {
+    var testLoop = try TestLoop.make()
+    let count = 3 * Loop.acceptsPerTurn / 2
+    let waiting = try (0..<count).map { _ in Descriptor.Owner(try Socket.connect(to: testLoop.endpoint)) }
+    let reports = Atomic<Int>(0)
+    let rollout = try withdrawal(&testLoop) { reports.add(1, ordering: .relaxed) }
+    testLoop.loop.adopt(rollout)
+    #expect(testLoop.loop.clients.count == waiting.count)
+    #expect(testLoop.loop.listeners.count == 0)
+    #expect(reports.load(ordering: .relaxed) == 0)
+    rollout.done()
+    #expect(reports.load(ordering: .relaxed) == 1)
+  }
+
+  @Test func `a listener that somebody else holds still wakes the loop no more`() throws {
+    var testLoop = try TestLoop.make()
+    let supervisors = Descriptor.Owner(
+      try testLoop.loop.listeners[testLoop.loop.listeners.keys[0]].descriptor.duplicate())
+    let rollout = try withdrawal(&testLoop) {}
+    testLoop.loop.adopt(rollout)
+    let late = Descriptor.Owner(try Socket.connect(to: testLoop.endpoint))
+    #expect(testLoop.loop.context.poller.wait(milliseconds: 20) == 0)
+    Socket.stopListening(supervisors.descriptor)
+    #expect(testLoop.loop.context.poller.wait(milliseconds: 20) == 0)
+    #expect(Socket.error(of: late.descriptor.number) == ECONNRESET)
+  }
+
+  private func withdrawal(_ testLoop: inout TestLoop, whenDone: @escaping @Sendable () -> Void) throws
+    -> SnapshotRollout
+  {
+    SnapshotRollout(
+      try testLoop.snapshot(of: [0]), listeners: [],
+      withdrawn: [ListenerPlace(purpose: .service, endpoint: testLoop.endpoint, loop: 0)], loops: 2, participants: 2,
+      whenDone: whenDone)
+  }
+}
