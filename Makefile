@@ -49,7 +49,7 @@ RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
-.PHONY: help build reproducible debug demo deb rpm test build-tests test-unit test-c test-end-to-end test-pair soak test-packages test-appliance test-instructions lint simulation \
+.PHONY: help build reproducible debug demo deb rpm test build-tests test-unit test-c test-end-to-end test-pair soak test-release test-packages test-appliance test-instructions lint simulation \
 	fuzz bench clean \
 	stage deps deps-test deps-test-unit deps-test-c deps-bench deps-package deps-test-packages deps-pair deps-appliance
 
@@ -108,6 +108,9 @@ soak: export BELVEDERE_TEST_BULK ?= 1024
 soak: export BELVEDERE_TEST_STREAM ?= 300
 soak: deps-test build ## the long tests at full length, on the released binary
 	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -m soak --durations=0 $(PYTEST)
+
+test-release: deps-test build ## the end-to-end tests on the released binary, which the optimiser has changed most
+	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(PYTEST)
 
 test-packages: deps-test-packages deb rpm ## what the packages hold, their scripts, and whether the same bytes come again
 	BELVEDERE_TREE=$(CURDIR)/$(PACKAGES)/tree BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) \

@@ -10,6 +10,9 @@ public struct DatagramSender: ~Copyable {
   private var socket: SharedDescriptor?
   private var isConnected = false
 
+  // Not inlined: Swift 6.3 takes a constant `Mutex<DatagramSender>` for one that it can lay out when it compiles, and
+  // leaves it all zeros (a type with a deinit inside a Mutex).
+  @inline(never)
   public init(path: String) { self.path = path }
 
   deinit { if let socket { Self.reserve.withLock { $0.giveBack(socket) } } }
