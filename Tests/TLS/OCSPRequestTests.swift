@@ -5,7 +5,7 @@ import Testing
 @testable import TLS
 
 /// What an authority's answers are worth. The signatures are real; the times are an authority's own.
-struct StatusInquiryTests {
+struct OCSPRequestTests {
   private static let now: Int64 = 1_800_000_000
   private let issuer = CertificateFactory.authority("Root")
   private let leaf: CertificateFactory.Made
