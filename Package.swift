@@ -66,17 +66,24 @@ let package = Package(
     module("Systemd", ["Wire", "Linux", "CSystemd", logging]),
     module("Configuration", ["Wire", "Balancing", "HTTP1", "CYAML"]),
 
+    // On top of the edges, for whoever loads a configuration.
+    module("Certificates", ["Wire", "HTTP1", "Configuration", "Linux", "TLS", logging]),
+    module("ReferencedFiles", ["Configuration", "Linux", "TLS", "Certificates"]),
+
     // Roles of the one binary.
     module(
       "Worker",
-      ["Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS", "Systemd", logging]),
+      [
+        "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS", "Systemd",
+        "Certificates", "ReferencedFiles", logging,
+      ]),
     module("Supervisor", ["Wire", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", logging]),
     module("Demo", ["Wire", "HTTP1", "Linux", "TLS"]),
     .executableTarget(
       name: "belvedere",
       dependencies: [
-        "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "Worker", "Supervisor", "Demo", argumentParser,
-        logging,
+        "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker", "Supervisor",
+        "Demo", argumentParser, logging,
       ],
       swiftSettings: settings),
 
@@ -120,6 +127,7 @@ let package = Package(
     .executableTarget(
       name: "trespass", dependencies: ["Attempts", "Worker", "Configuration", "Linux"], path: "Tests/Trespass/Driver",
       swiftSettings: settings),
+    tests("Certificates", ["Certificates", "TLS", "Wire"]),
     tests("Configuration", ["Configuration", "Balancing", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
     tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL", "Properties", "Simulation"]),
   ]

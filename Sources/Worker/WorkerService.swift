@@ -1,3 +1,4 @@
+import Certificates
 import Configuration
 import Exchange
 import Linux

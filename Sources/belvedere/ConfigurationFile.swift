@@ -1,8 +1,8 @@
 import ArgumentParser
 import Configuration
 import Linux
+import ReferencedFiles
 import Supervisor
-import Worker
 
 /// The option that names the configuration file, and what it leads to.
 struct ConfigurationFile: ParsableArguments {

@@ -19,13 +19,15 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("TLS", ["Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),
   ("Systemd", ["Wire", "Linux", "CSystemd", "Logging", "Glibc", "Synchronization"]),
   ("Configuration", ["Wire", "Balancing", "HTTP1", "CYAML"]),
+  // On top of the edges, for whoever loads a configuration.
+  ("Certificates", ["Wire", "HTTP1", "Configuration", "Linux", "TLS", "Logging", "Synchronization"]),
+  ("ReferencedFiles", ["Configuration", "Linux", "TLS", "Certificates", "Glibc"]),
   // The roles of the one binary. Neither imports the other: they meet in messages.
   (
     "Worker",
     [
-      "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS", "Systemd", "Logging",
-      "Glibc",
-      "Synchronization",
+      "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS", "Systemd",
+      "Certificates", "ReferencedFiles", "Logging", "Synchronization",
     ]
   ),
   (
@@ -39,8 +41,8 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   (
     "belvedere",
     [
-      "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "Worker", "Supervisor", "Demo", "ArgumentParser",
-      "Logging", "Glibc",
+      "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker", "Supervisor",
+      "Demo", "ArgumentParser", "Logging", "Glibc",
     ]
   ),
 ]
@@ -71,6 +73,12 @@ private let allowed: [(target: String, imports: Set<String>)] = [
     let row = allowed.first { $0.target == target }?.imports ?? []
     let imported = SourceTree.sources.filter { $0.target == target }.flatMap { $0.code.compactMap(Self.imported) }
     #expect(row.subtracting(imported).isEmpty)
+  }
+
+  @Test func `commands that only read a configuration, such as check, do not import the worker`() {
+    let commands = SourceTree.sources.filter { $0.target == "belvedere" }
+    let importers = commands.filter { $0.code.compactMap(Self.imported).contains("Worker") }
+    #expect(importers.map(\.name) == ["Entrance"])
   }
 
   @Test func `Package.swift gives each target what its row allows`() throws {

@@ -47,6 +47,9 @@ package struct Configuration: Equatable, Sendable {
   /// The virtual addresses that a pair shares; none when something else looks after them.
   package var virtualRouters: [VirtualRouter] = []
 
+  /// The most that an error page may have: it must fit into one buffer together with its head.
+  package static let errorPageBytes = 16 * 1024
+
   package init(service: [ServiceName], servers: [Server]) {
     self.service = service
     self.servers = servers

@@ -1,6 +1,7 @@
 import Configuration
 import Linux
 import Logging
+import ReferencedFiles
 import TLS
 
 /// A worker's confinement: what it gives up before it meets a client's first byte, and what it keeps. After this, a hole

@@ -1,6 +1,7 @@
 import Configuration
 import Linux
 import Logging
+import ReferencedFiles
 
 extension ConfigurationText {
   /// Reads it as the supervisor did.

@@ -1,4 +1,5 @@
 import Balancing
+import Certificates
 import Configuration
 import Exchange
 import HTTP1
@@ -102,15 +103,11 @@ final class ConfigurationSnapshot: Sendable {
   private static func loadCertificates(
     _ settings: Configuration.TLSTermination
   ) throws(ConfigurationSnapshotError) -> [CertificatePair] {
-    var pairs: [CertificatePair] = []
-    for certificate in settings.certificates {
-      do throws(TLSError) {
-        pairs.append(try CertificatePair(path: certificate.chain, keyPath: certificate.key))
-      } catch {
-        throw ConfigurationSnapshotError("\(error)")
-      }
+    do throws(TLSError) {
+      return try settings.loadCertificates()
+    } catch {
+      throw ConfigurationSnapshotError("\(error)")
     }
-    return pairs
   }
 
   private static func loadFront(
@@ -150,16 +147,13 @@ final class ConfigurationSnapshot: Sendable {
     var pages: [UInt16: [UInt8]] = [:]
     for (status, path) in files {
       do throws(SystemError) {
-        pages[status] = try File.contents(of: path, limit: errorPageBytes)
+        pages[status] = try File.contents(of: path, limit: Configuration.errorPageBytes)
       } catch {
         throw ConfigurationSnapshotError("error page \(path): \(error)")
       }
     }
     return pages
   }
-
-  /// A page must fit into one buffer together with its head.
-  static let errorPageBytes = 16 * 1024
 
   /// A name that is another set's is not served with this one: who was shown that certificate had not asked for it.
   private static func hosts(of front: ServerContext?, _ configuration: Configuration) -> [ServedHosts] {
@@ -213,29 +207,5 @@ extension Balancing.Server {
   init(_ server: Configuration.Server) {
     self.init(
       name: server.name, weight: server.weight, isBackup: server.isBackup, connectionLimit: server.connections)
-  }
-}
-
-extension TLSProfile {
-  init(_ profile: Configuration.Profile) {
-    switch profile {
-    case .modern: self = .modern
-    case .intermediate: self = .intermediate
-    case .legacy: self = .legacy
-    }
-  }
-}
-
-extension TLS.Trust {
-  init(_ trust: Configuration.Trust) throws(TLSError) {
-    switch trust {
-    case .system: self = .system
-    case .authority(let file): self = .authoritiesFile(path: file)
-    case .fingerprints(let fingerprints):
-      var pins: [TLS.Fingerprint] = []
-      for fingerprint in fingerprints { pins.append(try TLS.Fingerprint(digest: fingerprint.bytes)) }
-      self = .fingerprints(pins)
-    case .insecureNoVerification: self = .none
-    }
   }
 }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Configuration
 import Linux
+import ReferencedFiles
 import Supervisor
-import Worker
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -2,9 +2,9 @@ import TLS
 
 /// Which certificates are about to end, and whether that has been told: at 30, 14, 7 and 1 days ahead, once each, and
 /// once a day after the end. Knows no clock; whoever asks says the time.
-struct ExpiryWatch: Sendable {
+package struct ExpiryWatch: Sendable {
   /// A certificate that clients are shown.
-  struct Subject: Equatable, Sendable {
+  package struct Subject: Equatable, Sendable {
     let names: [String]
     let file: String
     let fingerprint: Fingerprint
@@ -12,7 +12,8 @@ struct ExpiryWatch: Sendable {
     let notAfter: Int64
   }
 
-  enum Notice: Equatable, Sendable {
+  /// What is to be said of a certificate.
+  package enum Notice: Equatable, Sendable {
     case ending(Subject, daysLeft: Int64)
     case ended(Subject)
   }
@@ -31,9 +32,12 @@ struct ExpiryWatch: Sendable {
 
   private var told: [Fingerprint: Told] = [:]
 
+  /// Nothing has been told yet.
+  package init() {}
+
   /// What is to be said of these certificates at `seconds` since 1970, and has not been said before. One that is not
   /// among them any more is forgotten.
-  mutating func notices(of subjects: [Subject], at seconds: Int64) -> [Notice] {
+  package mutating func notices(of subjects: [Subject], at seconds: Int64) -> [Notice] {
     let shown = Set(subjects.map(\.fingerprint))
     told = told.filter { shown.contains($0.key) }
     return subjects.compactMap { notice(of: $0, at: seconds) }
@@ -64,7 +68,7 @@ struct ExpiryWatch: Sendable {
   private static func threshold(of left: Int64) -> Int64? { thresholds.first { left <= $0 * day } }
 
   /// A notice in words, for the log or for where the file has been named already.
-  static func text(of notice: Notice, namingFile: Bool = true) -> String {
+  package static func text(of notice: Notice, namingFile: Bool = true) -> String {
     switch notice {
     case .ending(let subject, let days):
       let time = days == 0 ? "in less than a day" : days == 1 ? "in 1 day" : "in \(days) days"
@@ -85,7 +89,8 @@ struct ExpiryWatch: Sendable {
 }
 
 extension ExpiryWatch.Subject {
-  init(_ pair: CertificatePair) {
+  /// A certificate that was loaded.
+  package init(_ pair: CertificatePair) {
     self.init(
       names: pair.facts.names + pair.facts.addresses, file: pair.origin, fingerprint: pair.facts.fingerprint,
       notAfter: pair.facts.notAfter)

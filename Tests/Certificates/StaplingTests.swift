@@ -1,7 +1,7 @@
 import Testing
 import Wire
 
-@testable import Worker
+@testable import Certificates
 
 @Suite struct `Asking authorities` {
   @Test(arguments: [

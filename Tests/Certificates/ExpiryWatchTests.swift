@@ -1,7 +1,7 @@
 import TLS
 import Testing
 
-@testable import Worker
+@testable import Certificates
 
 @Suite struct `Watching certificates expire` {
   private static let end: Int64 = 2_000_000_000

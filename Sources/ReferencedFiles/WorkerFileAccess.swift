@@ -5,7 +5,7 @@ import TLS
 extension FileAccess {
   /// What a worker may open: the folders of the files that the configuration names, of what they link to, and what the
   /// system's libraries read. A folder, not a file: certificates are rotated by putting another file in their place.
-  init(for files: [FileReference]) {
+  package init(for files: [FileReference]) {
     self.init()
     for file in files { allow(file) }
     for store in Trust.systemStores { allowFolder(of: store, .read) }
@@ -17,7 +17,7 @@ extension FileAccess {
   }
 
   /// What one file's purpose needs.
-  mutating func allow(_ file: FileReference) {
+  package mutating func allow(_ file: FileReference) {
     let rights: Rights =
       switch file.purpose {
       case .certificate, .privateKey, .trustAnchors, .errorPage: .read
@@ -48,26 +48,4 @@ extension FileAccess {
   private static let readByResolver = [
     "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
   ]
-}
-
-extension Configuration.Loaded {
-  /// Refuses files that are the supervisor's, or root's, where the worker may reach them: it is not trusted with them.
-  mutating func refuseExposedFiles() {
-    let access = FileAccess(for: files)
-    for file in files where !isRefused(file) {
-      switch file.purpose {
-      case .serverState, .hook:
-        guard access.allowsAny(of: .change, to: file.path) else { continue }
-        refuse(
-          file, because: "is in a folder that the worker can write to, and could be replaced by it",
-          suggestion: "Give `affinity.file` and the access log folders of their own, as /var/lib/belvedere/worker is.")
-      case .advertisementKey:
-        guard access.allowsAny(of: .contents, to: file.path) else { continue }
-        refuse(
-          file, because: "is in a folder that the worker can read, and the worker does not need it",
-          suggestion: "Give certificates and private keys a folder of their own, as /etc/belvedere/tls is.")
-      case .certificate, .privateKey, .trustAnchors, .errorPage, .accessLog, .affinity: continue
-      }
-    }
-  }
 }

@@ -7,7 +7,7 @@ import Wire
 /// Keeps what authorities say of the certificates that clients are shown, for their handshakes (OCSP stapling). It asks
 /// on a thread of its own, so that no resolver and no responder makes a loop wait, and whatever comes of it the
 /// certificates are served: with the last good answer until that ends, then without.
-final class OCSPStapler: Sendable {
+package final class OCSPStapler: Sendable {
   private struct Subject {
     let pair: CertificatePair
     let inquiry: OCSPRequest
@@ -26,13 +26,14 @@ final class OCSPStapler: Sendable {
   private let state = Mutex(State())
   private let wakeup: Wakeup
 
-  init(log: Logger) throws(SystemError) {
+  /// Takes care of no certificate yet.
+  package init(log: Logger) throws(SystemError) {
     self.log = log
     wakeup = try Wakeup()
   }
 
   /// Takes care of these certificates from now on. What is known of one that was there before stays known.
-  func adopt(_ certificates: [CertificatePair], at now: Instant) {
+  package func adopt(_ certificates: [CertificatePair], at now: Instant) {
     var mute: [CertificatePair] = []
     let mustStart = state.withLock { state in
       let earlier = state.subjects
@@ -72,7 +73,7 @@ final class OCSPStapler: Sendable {
   }
 
   /// Time has passed.
-  func tick(at now: Instant) {
+  package func tick(at now: Instant) {
     if state.withLock({ $0.subjects.values.contains { $0.schedule.due <= now } }) { wakeup.signal() }
   }
 
@@ -114,7 +115,7 @@ final class OCSPStapler: Sendable {
         return log.error("OCSP: \(responder) says that \(title) is revoked: replace it at once")
       }
       guard before == 0 else { return }
-      let reason = (error as? OCSPClient.Failure)?.reason ?? "\(error)"
+      let reason = (error as? ResponderFailure)?.reason ?? "\(error)"
       log.warning(
         "OCSP: \(responder) does not say that \(title) is good: \(reason); it is served without, and the responder is asked again"
       )

@@ -1,0 +1,101 @@
+import Configuration
+import Linux
+import TLS
+
+extension Configuration.Loaded {
+  /// Tries a certificate with its key, and adds what is wrong where the certificate's file is named: `file`. What a
+  /// certificate that can be served says goes to `facts`.
+  ///
+  /// - Parameters:
+  ///   - seconds: the time, in seconds since 1970, that it must be valid at.
+  ///   - ends: tells of its end too, as far ahead as `ExpiryWatch` does in a running worker.
+  package mutating func checkCertificate(
+    _ pair: Configuration.Certificate, in file: FileReference, at seconds: Int64, ends: Bool,
+    into facts: inout [CertificateFacts]
+  ) {
+    if let key = pair.key, Credential.isElsewhere(key) { return }
+    let profile = TLSProfile(configuration?.tls.profile ?? .intermediate)
+    do throws(TLSError) {
+      let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key, at: seconds)
+      facts.append(certificate.facts)
+      // OpenSSL looks at keys and signatures when they are to be shown.
+      _ = try ServerContext(certificates: [certificate], profile: profile, tickets: nil)
+      for finding in certificate.findings(at: seconds) { warn(about: file, "\(finding)") }
+      if pair.key == nil || pair.key == pair.chain { warnOfAudience(of: file) }
+      guard ends, let end = ExpiryWatch.notice(of: .init(certificate), at: seconds) else { return }
+      warn(about: file, ExpiryWatch.text(of: end, namingFile: false))
+    } catch {
+      // A key's own fault is told where the key's file is named.
+      if let key = pair.key, key != pair.chain, error.origin == key { return }
+      refuse(file, because: error.reason(for: file.path))
+    }
+  }
+
+  /// Tries a private key that has a file of its own, `file`, with its certificate at `seconds` since 1970.
+  package mutating func checkKey(of pair: Configuration.Certificate, in file: FileReference, at seconds: Int64) {
+    do throws(TLSError) {
+      _ = try CertificatePair(path: pair.chain, keyPath: pair.key, at: seconds)
+      warnOfAudience(of: file)
+    } catch {
+      if error.origin == file.path { refuse(file, because: error.reason(for: file.path)) }
+    }
+  }
+
+  /// Tries the certificates that servers are verified against.
+  package mutating func checkTrustAnchors(in file: FileReference) {
+    do throws(TLSError) {
+      _ = try ClientContext(trust: .authoritiesFile(path: file.path))
+    } catch { refuse(file, because: error.reason(for: file.path)) }
+  }
+
+  /// Clients of a name that no certificate is for will see a warning, or refuse.
+  package mutating func warnAboutNames(_ names: [ServiceName], _ facts: [CertificateFacts]) {
+    guard !facts.isEmpty, let file = files.first(where: { $0.purpose == .certificate }) else { return }
+    for name in names where !facts.contains(where: { $0.isFor(name) }) {
+      warn(about: file, "no certificate is for the service name \(name.text); clients of that name will not trust it")
+    }
+  }
+
+  /// A private key is for the service alone.
+  private mutating func warnOfAudience(of file: FileReference) {
+    switch File.audience(of: file.path) {
+    case .nobody: break
+    case .group:
+      warn(
+        about: file, "another group than the service's may read the private key", suggestion: "`chmod g= \(file.path)`")
+    case .everybody:
+      warn(
+        about: file, "every user of this machine may read the private key", suggestion: "`chmod o= \(file.path)`")
+    }
+  }
+}
+
+extension CertificateFacts {
+  /// Whether the certificate is good for this name (RFC 6125 §6.4).
+  fileprivate func isFor(_ name: ServiceName) -> Bool {
+    let text = name.text
+    if names.contains(text) || addresses.contains(text) { return true }
+    guard let dot = text.firstIndex(of: ".") else { return false }
+    return names.contains("*" + text[dot...])
+  }
+}
+
+extension TLSError {
+  /// The file at fault.
+  fileprivate var origin: String? {
+    switch self {
+    case .unreadable(let path, _): path
+    case .noCertificate(let origin), .noKey(let origin), .encryptedKey(let origin), .refused(let origin, _): origin
+    case .keyMismatch(_, let keyOrigin, _): keyOrigin
+    default: nil
+    }
+  }
+
+  /// The description for a place that has named the file already.
+  fileprivate func reason(for path: String) -> String {
+    if case .unreadable(path, let errno) = self { return "can't be read: \(SystemError.words(for: errno))" }
+    if case .refused(path, let reason) = self { return "OpenSSL refuses it: \(reason)" }
+    let text = description
+    return text.hasPrefix(path + " ") ? String(text.dropFirst(path.utf8.count + 1)) : text
+  }
+}

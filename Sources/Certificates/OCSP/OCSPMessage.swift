@@ -1,0 +1,40 @@
+import HTTP1
+
+/// A question and its answer as HTTP carries them (RFC 6960 appendix A).
+enum OCSPMessage {
+  /// Answers have one or two kilobytes, with the signer's certificate three. No larger one fits into the buffer.
+  private static let limits = HeadLimits(bytes: 8_192, fieldLines: 64)
+
+  /// The request with the question. HTTP/1.0: the answer ends with its length or with the connection, and never comes in
+  /// chunks.
+  static func request(_ question: [UInt8], to responder: ResponderURL) -> [UInt8] {
+    let head =
+      "POST \(responder.path) HTTP/1.0\r\nHost: \(responder.authority)\r\nContent-Type: application/ocsp-request\r\n"
+      + "Content-Length: \(question.count)\r\n\r\n"
+    return Array(head.utf8) + question
+  }
+
+  /// The content of a complete answer; nil when more has to come, or would have to.
+  static func content(of bytes: Span<UInt8>, hasEnded: Bool) throws(ResponderFailure) -> [UInt8]? {
+    switch ResponseHead.parse(bytes, to: AnsweredRequest(version: .http10), limits: limits) {
+    case .incomplete: return nil
+    case .rejected(let rejection): throw ResponderFailure("malformed answer: \(rejection.reason)")
+    case .head(let head):
+      guard head.status == 200 else { throw ResponderFailure("the responder answers with status \(head.status)") }
+      var body = BodyTracker(head.framing)
+      let progress = body.advance(over: bytes.extracting(droppingFirst: head.length))
+      guard progress.state == .complete || hasEnded && body.end() else { return nil }
+      var content: [UInt8] = []
+      content.reserveCapacity(progress.accepted)
+      for index in head.length..<head.length + progress.accepted { content.append(bytes[index]) }
+      return content
+    }
+  }
+}
+
+/// Why there is no answer, in words for a person.
+struct ResponderFailure: Error, Equatable {
+  let reason: String
+
+  init(_ reason: String) { self.reason = reason }
+}

@@ -1,0 +1,103 @@
+import Certificates
+import Configuration
+import Glibc
+import Linux
+import TLS
+
+extension Configuration.Loaded {
+  /// Tries every file that the configuration names, as the worker will use it, and adds what is wrong where the file is
+  /// named. Returns what the certificates say, in the configuration's order.
+  ///
+  /// - Parameters:
+  ///   - seconds: the time, in seconds since 1970, that certificates must be valid at.
+  ///   - supervisors: the supervisor's own files too, which a confined worker can't open.
+  ///   - ends: the ends of certificates too, as far ahead as `ExpiryWatch` tells of them in a running worker.
+  @discardableResult
+  package mutating func checkFiles(
+    at seconds: Int64, supervisors: Bool = true, ends: Bool = true
+  ) -> [CertificateFacts] {
+    let pairs = configuration?.tls.certificates ?? []
+    let names = configuration?.service ?? []
+    let hasConfiguration = configuration != nil
+    var facts: [CertificateFacts] = []
+
+    for file in files where !isRefused(file) {
+      if Credential.isElsewhere(file.path) {
+        warn(about: file, "is passed by systemd at the start of the service, and not checked here")
+        continue
+      }
+      switch file.purpose {
+      case .certificate where hasConfiguration:
+        guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
+        checkCertificate(pair, in: file, at: seconds, ends: ends, into: &facts)
+      case .privateKey where hasConfiguration:
+        guard let pair = pairs.first(where: { $0.key == file.path }), pair.key != pair.chain,
+          !Credential.isElsewhere(pair.chain)
+        else { continue }
+        checkKey(of: pair, in: file, at: seconds)
+      case .errorPage: checkErrorPage(in: file)
+      case .certificate, .privateKey:
+        refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }
+      case .accessLog:
+        refuse(file) { () throws(SystemError) in try File.requireAppendable(file.path) }
+      case .serverState where !supervisors, .hook where !supervisors, .advertisementKey where !supervisors: continue
+      case .affinity, .serverState:
+        refuse(file) { () throws(SystemError) in try File.requireReplaceable(file.path) }
+      case .hook:
+        refuse(file) { () throws(SystemError) in try File.requireExecutable(file.path) }
+      case .advertisementKey: checkAdvertisementKey(in: file)
+      case .trustAnchors: checkTrustAnchors(in: file)
+      }
+    }
+    refuseExposedFiles()
+    warnAboutNames(names, facts)
+    return facts
+  }
+
+  private mutating func checkErrorPage(in file: FileReference) {
+    do throws(SystemError) {
+      try File.requireReadable(file.path)
+      _ = try File.contents(of: file.path, limit: Configuration.errorPageBytes)
+    } catch {
+      refuse(
+        file,
+        because: error.code == EFBIG
+          ? "is larger than \(Configuration.errorPageBytes / 1024) KiB"
+          : "can't be used: \(SystemError.words(for: error.code))")
+    }
+  }
+
+  private mutating func refuse(_ file: FileReference, unless attempt: () throws(SystemError) -> Void) {
+    do { try attempt() } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
+  }
+
+  private mutating func checkAdvertisementKey(in file: FileReference) {
+    do throws(SystemError) {
+      let text = try File.contents(of: file.path, limit: 4096)
+      guard Configuration.VirtualRouter.KeyPlace.key(in: text) == nil else { return }
+      refuse(
+        file, because: "is no key: expected 64 to 128 hexadecimal digits",
+        suggestion: "openssl rand -hex 32 >\(file.path)")
+    } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
+  }
+
+  /// Refuses files that are the supervisor's, or root's, where the worker may reach them: it is not trusted with them.
+  private mutating func refuseExposedFiles() {
+    let access = FileAccess(for: files)
+    for file in files where !isRefused(file) {
+      switch file.purpose {
+      case .serverState, .hook:
+        guard access.allowsAny(of: .change, to: file.path) else { continue }
+        refuse(
+          file, because: "is in a folder that the worker can write to, and could be replaced by it",
+          suggestion: "Give `affinity.file` and the access log folders of their own, as /var/lib/belvedere/worker is.")
+      case .advertisementKey:
+        guard access.allowsAny(of: .contents, to: file.path) else { continue }
+        refuse(
+          file, because: "is in a folder that the worker can read, and the worker does not need it",
+          suggestion: "Give certificates and private keys a folder of their own, as /etc/belvedere/tls is.")
+      case .certificate, .privateKey, .trustAnchors, .errorPage, .accessLog, .affinity: continue
+      }
+    }
+  }
+}
