@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from harness.belvedere import binary
+from harness.service import binary
 from harness.certificates import CertificateFactory
 
 

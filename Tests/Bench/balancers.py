@@ -4,18 +4,18 @@ Each balancer is set up as its experts would for this job: one thread, tickets a
 the servers with their certificate verified, the same fields added to a request, no access log.
 """
 import os
-import socket
-import ssl
 import subprocess
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from harness.certificates import self_signed
+from harness.client import client_context, connect_tls
+from harness.nginx import USER, places
+from harness.program import Program
 
 NAME = "view.domain.local"
 SERVER_PORTS = (18441, 18442)
 IDLE_POOL = 128
-# As root nginx would give its workers to another user, who may not read the working directory.
-NGINX_USER = "user root;" if os.geteuid() == 0 else ""
 
 # Mozilla's "intermediate", and one TLS 1.3 suite first so that all do the same arithmetic.
 CIPHERS = ":".join(
@@ -27,8 +27,7 @@ BACKEND = """
 events {{ worker_connections 4096; }}
 http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; client_max_body_size 0; open_file_cache max=100;
-  client_body_temp_path {work}/body; proxy_temp_path {work}/p; fastcgi_temp_path {work}/f; uwsgi_temp_path {work}/u;
-  scgi_temp_path {work}/s;
+  {places}
   ssl_certificate {work}/view.pem; ssl_certificate_key {work}/view.key; ssl_protocols TLSv1.2 TLSv1.3;
   ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; ssl_session_cache shared:b:4m; ssl_session_timeout 1h;
   server {{
@@ -44,8 +43,7 @@ NGINX = """
 events {{ worker_connections 10000; }}
 http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; client_max_body_size 0;
-  client_body_temp_path {work}/body; proxy_temp_path {work}/p; fastcgi_temp_path {work}/f; uwsgi_temp_path {work}/u;
-  scgi_temp_path {work}/s;
+  {places}
   upstream view {{
     hash $remote_addr consistent;
     {servers}
@@ -120,74 +118,60 @@ log: {{ target: stderr, access: off }}
 """
 
 
-@dataclass
-class Balancer:
-    """One of the contestants: a configuration file and a command line."""
-    name: str
-    port: int
-    work: Path
-    command: list[str]
-    config: str
-    core: int | None
-    process: subprocess.Popen | None = field(default=None, repr=False)
+class Balancer(Program):
+    """One of the contestants, or the servers behind them: a configuration file and a command line, in which CONFIG
+    stands for the file."""
+
+    def __init__(self, name: str, port: int, work: Path, command: list[str], config: str, core: int | None):
+        super().__init__(work / f"{name}.out")
+        self.name, self.port, self.work, self.command, self.config, self.core = name, port, work, command, config, core
 
     def start(self, prefix: list[str] = (), patience: float = 10, environment: dict[str, str] | None = None) -> float:
         """Starts it, as the last words of the command `prefix`, and returns the seconds until the first good answer."""
         path = self.work / f"{self.name}.conf"
         path.write_text(self.config)
         pin = ["taskset", "-c", str(self.core)] if self.core is not None else []
-        log = (self.work / f"{self.name}.out").open("ab")
         begin = time.monotonic()
-        self.process = subprocess.Popen(
-            [*pin, *prefix, *[part.replace("CONFIG", str(path)) for part in self.command]],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})})
-        wait_for_answer(self.port, self.process, begin + patience, log.name)
+        self.launch([*pin, *prefix, *[part.replace("CONFIG", str(path)) for part in self.command]],
+                    env={**os.environ, **(environment or {})})
+        self.wait_for_answer(begin + patience)
         return time.monotonic() - begin
+
+    def wait_for_answer(self, deadline: float) -> None:
+        """Asks until a request is answered with 200: once, if the port is open, however long that takes. A second try
+        would cost a handshake more."""
+        context = client_context(alpn=None)
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with connect_tls(("127.0.0.1", self.port), context, server_name=NAME) as client:
+                    client.socket.settimeout(max(1, deadline - time.monotonic()))
+                    client.send(f"GET /200 HTTP/1.1\r\nHost: {NAME}\r\n\r\n")
+                    if client.receive(64).startswith(b"HTTP/1.1 200"):
+                        return
+            except OSError:
+                pass
+            time.sleep(0.001)
+        raise SystemExit(f"no answer on port {self.port}; the end of {self.log_file}:\n" + self.log[-2000:])
 
     def stop(self) -> None:
         """Ends it in order, so that valgrind can write what it counted."""
-        process, self.process = self.process, None
-        if process is None:
+        if self.process is None:
             return
         for _ in range(10):
             # More than once: nginx as a single process may miss the first on its way into epoll_wait.
-            process.terminate()
+            self.process.terminate()
             try:
-                process.wait(2)
-                return
+                self.process.wait(2)
+                break
             except subprocess.TimeoutExpired:
                 continue
-        process.kill()
-        process.wait()
-
-
-def wait_for_answer(port: int, process: subprocess.Popen, deadline: float, log: str) -> None:
-    """Asks until a request is answered with 200: once, if the port is open, however long that takes. A second try would
-    cost a handshake more."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            with socket.create_connection(("127.0.0.1", port), deadline - time.monotonic()) as plain:
-                with context.wrap_socket(plain, server_hostname=NAME) as secure:
-                    secure.sendall(f"GET /200 HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
-                    if secure.recv(64).startswith(b"HTTP/1.1 200"):
-                        return
-        except OSError:
-            pass
-        time.sleep(0.001)
-    raise SystemExit(f"no answer on port {port}; the end of {log}:\n" + Path(log).read_text()[-2000:])
+        self.destroy()
+        self.process = None
 
 
 def make_material(work: Path) -> None:
     """The certificate that everybody uses, and the bodies."""
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", f"/CN={NAME}",
-         "-addext", f"subjectAltName=DNS:{NAME}", "-keyout", work / "view.key", "-out", work / "view.pem"],
-        check=True, capture_output=True)
+    self_signed(NAME, work / "view.key", work / "view.pem")
     (work / "both.pem").write_bytes((work / "view.pem").read_bytes() + (work / "view.key").read_bytes())
     (work / "root/put").mkdir(parents=True)
     for name, size in (("200", 200), ("10k", 10_240), ("64m", 64 << 20), ("favicon.ico", 1000)):
@@ -196,14 +180,12 @@ def make_material(work: Path) -> None:
     os.chmod(work / "root/put", 0o777)
 
 
-def start_backend(work: Path, core: int | None) -> subprocess.Popen:
+def start_backend(work: Path, core: int | None) -> Balancer:
     listen = " ".join(f"listen 127.0.0.1:{port} ssl backlog=4096;" for port in SERVER_PORTS)
-    (work / "backend.conf").write_text(BACKEND.format(user=NGINX_USER, work=work, listen=listen))
-    pin = ["taskset", "-c", str(core)] if core is not None else []
-    log = (work / "backend.out").open("ab")
-    process = subprocess.Popen([*pin, "nginx", "-e", "stderr", "-c", work / "backend.conf"], stdout=log, stderr=log)
-    wait_for_answer(SERVER_PORTS[0], process, time.monotonic() + 10, log.name)
-    return process
+    backend = Balancer("backend", SERVER_PORTS[0], work, ["nginx", "-e", "stderr", "-c", "CONFIG"],
+                       BACKEND.format(user=USER, places=places(work), work=work, listen=listen), core)
+    backend.start()
+    return backend
 
 
 def balancers(work: Path, belvedere: Path | None, core: int | None, checked: bool = True) -> list[Balancer]:
@@ -215,7 +197,7 @@ def balancers(work: Path, belvedere: Path | None, core: int | None, checked: boo
             **common, port=18501, check="check inter 5s" if checked else "",
             servers="\n  ".join(f"server view0{n} 127.0.0.1:{port}" for n, port in numbered)), core),
         Balancer("nginx", 18502, work, ["nginx", "-e", "stderr", "-c", "CONFIG"], NGINX.format(
-            **common, user=NGINX_USER, port=18502, processes="worker_processes 1;" if checked else "master_process off;",
+            **common, user=USER, places=places(work), port=18502, processes="worker_processes 1;" if checked else "master_process off;",
             servers=" ".join(f"server 127.0.0.1:{port};" for _, port in numbered)), core),
     ]
     if belvedere:

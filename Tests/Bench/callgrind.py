@@ -49,23 +49,38 @@ ATTEMPTS = 3
 
 
 def instructions(load: Path, balancer: Balancer, longer: Row | None, objects: tuple[str, ...] = ("",)) -> int:
-    """What all processes of the balancer execute in user space for one run, in objects whose file names begin so."""
+    """What all processes of the balancer execute in user space for one run, in objects whose file names begin so. A run
+    of which nobody knows what it executed (no start, no end in order, half a profile) is made again, a few times."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            counts = profiles(load, balancer, longer)
+            return sum(spent for count in counts for name, spent in count.items() if name.startswith(objects))
+        except (SystemExit, AssertionError, OSError, LookupError, ValueError) as fault:
+            print(f"{balancer.name}, {longer.name if longer else 'the least'}: run {attempt} of at most {ATTEMPTS} does not"
+                  f" count: {fault}", flush=True)
+    raise SystemExit(f"{balancer.name}: {ATTEMPTS} runs, and none that counts")
+
+
+def profiles(load: Path, balancer: Balancer, longer: Row | None) -> list[dict[str, int]]:
+    """One run's instructions by object, for each process of the balancer."""
     stem = f"callgrind.{balancer.name}"
     for old in balancer.work.glob(f"{stem}.*"):
         old.unlink()
     valgrind = ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={balancer.work}/{stem}.%p"]
     preload = balancer.work / "under_valgrind.so"
-    if balancer.name == "belvedere":
-        environment = {"LD_PRELOAD": str(preload), "BENCH_WRAPPER": " ".join(valgrind)}
-        balancer.start(environment=environment, patience=60)
-    else:
-        balancer.start(valgrind, patience=60)
     try:
+        if balancer.name == "belvedere":
+            environment = {"LD_PRELOAD": str(preload), "BENCH_WRAPPER": " ".join(valgrind)}
+            balancer.start(environment=environment, patience=60)
+        else:
+            balancer.start(valgrind, patience=60)
         for row in ROWS:
             count = row.always + (row.more if row is longer else 0)
             clients = Load(load, None, [*row.load, "-n", str(count)], balancer.port, row.path)
-            result = clients.run()
-            clients.end()
+            try:
+                result = clients.run()
+            finally:
+                clients.end()
             if result["errors"]:
                 raise SystemExit(f"{balancer.name}, {row.name}: {result['errors']} failures")
     finally:
@@ -73,7 +88,7 @@ def instructions(load: Path, balancer: Balancer, longer: Row | None, objects: tu
     counts = [by_object(out) for out in balancer.work.glob(f"{stem}.*")]
     if not counts:
         raise SystemExit(f"{balancer.name} did not end in order: its instructions are unknown")
-    return sum(spent for count in counts for name, spent in count.items() if name.startswith(objects))
+    return counts
 
 
 def by_object(profile: Path) -> dict[str, int]:

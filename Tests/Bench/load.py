@@ -13,6 +13,7 @@ class Load:
             [*pin, binary, *arguments, "127.0.0.1", str(port), path],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != "ready\n":
+            self.end()
             raise SystemExit("the load did not get its first answers")
 
     def run(self) -> dict:

@@ -3,11 +3,10 @@ them, and as many servers as there may be."""
 
 import random
 import re
-import subprocess
 
 import pytest
 from harness import ROOT
-from harness.belvedere import binary, merged
+from harness.service import belvedere, merged
 from harness.waiting import TIMEOUT, wait_until
 
 SECTIONS = ["timeouts", "limits", "health", "affinity", "pool"]
@@ -48,8 +47,7 @@ def highest(ends):
 
 
 def is_accepted(balancer):
-    run = subprocess.run([binary(), "check", "-c", balancer.file], capture_output=True, text=True, timeout=TIMEOUT)
-    return run.returncode == 0
+    return belvedere("check", "-c", balancer.file).returncode == 0
 
 
 def test_every_range_is_found():

@@ -4,10 +4,9 @@ import os
 import re
 import signal
 import stat
-import subprocess
 
 import pytest
-from harness.belvedere import binary
+from harness.service import belvedere
 from harness.waiting import client_addresses, wait_until
 
 # Checks that find a change in a moment.
@@ -101,7 +100,7 @@ def test_place_that_cannot_be_written_is_refused_by_check_and_told_by_run(testbe
     balancer = testbed.balance(testbed.server(), affinity={"file": str(file)})
     words = f"{file}: can't be used: No such file or directory"
     balancer.wait_for_log(re.escape(words))
-    check = subprocess.run([binary(), "check", "-c", balancer.file], capture_output=True, text=True, timeout=60)
+    check = belvedere("check", "-c", balancer.file)
     assert check.returncode == 1
     assert words in check.stdout + check.stderr
     assert balancer.server_of("127.0.94.1") == "view01"

@@ -2,10 +2,9 @@
 
 import random
 import re
-import subprocess
 
 import pytest
-from harness.belvedere import binary
+from harness.service import belvedere, binary
 
 GOOD = """\
 service: view.test
@@ -21,10 +20,6 @@ def needs_binary():
         pytest.skip("no binary: build belvedere, or name one in BELVEDERE")
 
 
-def run(*arguments, timeout=60):
-    return subprocess.run([str(binary()), *map(str, arguments)], capture_output=True, text=True, timeout=timeout)
-
-
 def write(tmp_path, certificates, text):
     file = tmp_path / "belvedere.yaml"
     file.write_text(text.format(chain=certificates.front.chain, key=certificates.front.key))
@@ -34,7 +29,7 @@ def write(tmp_path, certificates, text):
 def test_every_problem_is_told_at_once_with_its_place(tmp_path, certificates):
     text = GOOD.replace("service:", "servise:") + "timeouts:\n  conect: 5s\n  server: 5\n  client: never\nretries: -1\n"
     file = write(tmp_path, certificates, text)
-    done = run("check", "--configuration", file)
+    done = belvedere("check", "--configuration", file)
     assert done.returncode == 1
     output = done.stdout + done.stderr
     for place, word in [
@@ -70,7 +65,7 @@ def test_every_problem_is_told_at_once_with_its_place(tmp_path, certificates):
 def test_bad_file_is_refused_with_status_1(tmp_path, certificates, name, text, words):
     file = write(tmp_path, certificates, text)
     for command in (["check"], ["run"]):
-        done = run(*command, "--configuration", file)
+        done = belvedere(*command, "--configuration", file)
         assert done.returncode == 1, (command, done.returncode, done.stderr)
         output = done.stdout + done.stderr
         assert re.search(words, output), output
@@ -82,7 +77,7 @@ def test_file_of_random_bytes(tmp_path):
     file = tmp_path / "belvedere.yaml"
     for _ in range(10):
         file.write_bytes(generator.randbytes(2000))
-        done = run("check", "--configuration", file)
+        done = belvedere("check", "--configuration", file)
         assert done.returncode == 1, done.stderr
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness import ROOT
-from harness.belvedere import binary
+from harness.service import belvedere, binary
 from harness.certificates import Authority, openssl
 from harness.waiting import TIMEOUT
 
@@ -140,9 +140,7 @@ def settings(chain, key):
 
 
 def check(balancer):
-    run = subprocess.run(
-        [str(binary()), "check", "-c", str(balancer.file)], capture_output=True, text=True, timeout=TIMEOUT
-    )
+    run = belvedere("check", "-c", balancer.file)
     return run.returncode, run.stderr
 
 

@@ -8,7 +8,8 @@ import time
 import pytest
 from harness.client import connect_socket
 from harness.server import page
-from harness.waiting import resident, wait_until
+from harness.processes import open_files, resident
+from harness.waiting import wait_until
 
 # How long each chaos lasts; BELVEDERE_TEST_CHAOS=600 for an evening's run. The seed is printed with a failure.
 SECONDS = float(os.environ.get("BELVEDERE_TEST_CHAOS", "4"))
@@ -82,10 +83,6 @@ def end_somehow(generator, stream):
     stream.close()
 
 
-def descriptors(process):
-    return len(os.listdir(f"/proc/{process}/fd"))
-
-
 class Storm:
     """Clients in threads that do what a function of the generator and the balancer says, for a while."""
 
@@ -128,14 +125,14 @@ def survived(balancer, worker, before):
     assert balancer.worker == worker, f"seed {SEED}: the worker died\n{balancer.log}"
     wait_until(lambda: balancer.get("/").status == 200, lambda: f"seed {SEED}: a served request\n{balancer.log[-3000:]}")
     wait_until(
-        lambda: descriptors(worker) <= before + 70,
-        lambda: f"seed {SEED}: {descriptors(worker)} descriptors, {before} before",
+        lambda: len(open_files(worker)) <= before + 70,
+        lambda: f"seed {SEED}: {len(open_files(worker))} descriptors, {before} before",
     )
 
 
 def test_clients_send_anything(balanced):
     balancer, server = balanced
-    worker, before = balancer.worker, descriptors(balancer.worker)
+    worker, before = balancer.worker, len(open_files(balancer.worker))
 
     def act(generator, number):
         with balancer.connect(f"127.0.86.{number + 1}") as client:
@@ -153,7 +150,7 @@ def test_clients_send_anything(balanced):
 
 def test_servers_answer_anything(balanced):
     balancer, server = balanced
-    worker, before = balancer.worker, descriptors(balancer.worker)
+    worker, before = balancer.worker, len(open_files(balancer.worker))
     chance = random.Random(SEED)
 
     def script(request):
@@ -185,7 +182,7 @@ def test_servers_answer_anything(balanced):
 def test_both_sides_do_anything_and_answers_stay_apart(balanced):
     """Sane clients between mad ones: each answer is theirs, or an error, never somebody else's."""
     balancer, server = balanced
-    worker, before = balancer.worker, descriptors(balancer.worker)
+    worker, before = balancer.worker, len(open_files(balancer.worker))
     chance = random.Random(SEED + 1)
 
     def script(request):
@@ -226,7 +223,7 @@ def test_both_sides_do_anything_and_answers_stay_apart(balanced):
 
 def test_garbage_below_tls(balanced):
     balancer, _ = balanced
-    worker, before = balancer.worker, descriptors(balancer.worker)
+    worker, before = balancer.worker, len(open_files(balancer.worker))
     hello = bytes.fromhex("16030100310100002d0303") + bytes(32) + bytes.fromhex("000006130113021303010000")
 
     def act(generator, number):

@@ -4,16 +4,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
-from harness.belvedere import binary
+from harness.service import belvedere
 
-
-def call(*arguments, **options):
-    return subprocess.run([binary(), *arguments], capture_output=True, text=True, timeout=60, **options)
 
 
 @pytest.fixture
@@ -35,7 +31,7 @@ def smallest(tmp_path, certificates):
 
 
 def test_check_says_what_would_be_served(smallest):
-    run = call("check", "--configuration", str(smallest()))
+    run = belvedere("check", "--configuration", str(smallest()))
     assert run.returncode == 0, run.stderr
     assert "in order" in run.stdout
     for words in (r"https on +\*:443", r"redirect on +\*:80", r"view01 +192\.0\.2\.1:443", r"SHA-256 [0-9a-fA-F:]+"):
@@ -46,12 +42,12 @@ def test_check_refuses_what_the_worker_could_not_load(smallest, tmp_path):
     page = tmp_path / "503.html"
     for size, code in [(16 * 1024, 0), (16 * 1024 + 1, 1)]:
         page.write_bytes(b"x" * size)
-        run = call("check", "-c", str(smallest(errors={503: str(page)})))
+        run = belvedere("check", "-c", str(smallest(errors={503: str(page)})))
         assert run.returncode == code and ("503.html: is larger than 16 KiB" in run.stderr) == bool(code), run.stderr
     # Nobody writes into it, and nobody waits for that.
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    run = call("check", "-c", str(smallest(tls={"certificate": str(pipe)}, trust={"ca": str(pipe)})))
+    run = belvedere("check", "-c", str(smallest(tls={"certificate": str(pipe)}, trust={"ca": str(pipe)})))
     assert run.returncode == 1 and run.stderr.count("pipe: holds no certificate") == 2, run.stderr
 
 
@@ -65,15 +61,15 @@ def test_check_loads_what_the_configuration_names(smallest, certificates, tmp_pa
         ({"certificate": str(front.chain)}, "holds no private key"),
         ({"certificate": str(front.chain), "key": str(certificates.second.key)}, "belongs to none of the certificates"),
     ]:
-        run = call("check", "-c", str(smallest(tls=tls)))
+        run = belvedere("check", "-c", str(smallest(tls=tls)))
         assert run.returncode == 1
         assert "1 error: the configuration" in run.stderr and words in run.stderr, run.stderr
-    run = call("check", "-c", str(smallest(trust={"ca": str(junk)})))
+    run = belvedere("check", "-c", str(smallest(trust={"ca": str(junk)})))
     assert run.returncode == 1 and f"{junk}" in run.stderr, run.stderr
 
 
 def test_check_warns_of_a_certificate_that_clients_will_not_trust(smallest):
-    run = call("check", "-c", str(smallest(service="elsewhere.test")))
+    run = belvedere("check", "-c", str(smallest(service="elsewhere.test")))
     assert run.returncode == 0
     assert "no certificate is for the service name elsewhere.test" in run.stderr
 
@@ -92,23 +88,23 @@ def test_check_warns_of_a_key_that_others_may_read(smallest, certificates):
             path.chmod(0o644)
             # As long as others can't come to it, there is nothing to say.
             folder.chmod(0o700)
-            assert "may read the private key" not in call("check", "-c", file).stderr
+            assert "may read the private key" not in belvedere("check", "-c", file).stderr
             folder.chmod(0o755)
-            run = call("check", "-c", file)
+            run = belvedere("check", "-c", file)
             assert run.returncode == 0
             assert "every user of this machine may read the private key" in run.stderr and f"`chmod o= {path}`" in run.stderr
             path.chmod(0o640)
-            assert "may read the private key" not in call("check", "-c", file).stderr
+            assert "may read the private key" not in belvedere("check", "-c", file).stderr
 
 
 def test_check_looks_at_credentials_where_systemd_hands_them_over(smallest, certificates, tmp_path):
     file = str(smallest(tls={"certificate": str(certificates.front.chain), "key": "credential:view.key"}))
-    run = call("check", "-c", file)
+    run = belvedere("check", "-c", file)
     assert run.returncode == 0
     assert "credential:view.key: is passed by systemd at the start of the service" in run.stderr
     environment = os.environ | {"CREDENTIALS_DIRECTORY": str(tmp_path)}
-    run = call("check", "-c", file, env=environment)
+    run = belvedere("check", "-c", file, env=environment)
     assert run.returncode == 1 and f"{tmp_path}/view.key: can't be read" in run.stderr
     shutil.copy(certificates.front.key, tmp_path / "view.key")
-    run = call("check", "-c", file, env=environment)
+    run = belvedere("check", "-c", file, env=environment)
     assert run.returncode == 0 and "credential" not in run.stderr

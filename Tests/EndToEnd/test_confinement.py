@@ -8,12 +8,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from harness.processes import status
 from harness.waiting import wait_until
-
-
-def status(process):
-    """The fields of /proc/PROCESS/status."""
-    return dict(line.split(":\t", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines() if ":\t" in line)
 
 
 @pytest.fixture

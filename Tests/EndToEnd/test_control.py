@@ -10,12 +10,11 @@ import ssl
 import stat
 import subprocess
 import threading
-import time
 
 import pytest
-from harness.belvedere import binary
+from harness.service import belvedere, binary
 from harness.server import page
-from harness.waiting import stays, wait_until
+from harness.waiting import wait_until
 
 STATUS = b'{"version":1,"command":"status"}\n'
 
@@ -168,7 +167,7 @@ def test_reload_that_waits_for_another_is_refused_when_the_service_stops(testbed
 @pytest.mark.parametrize("command", [["reload"], ["status"], ["status", "--json"]])
 def test_without_a_service_the_command_says_so(tmp_path, command):
     path = tmp_path / "control"
-    run = subprocess.run([binary(), *command, "--control", path], capture_output=True, text=True)
+    run = belvedere(*command, "--control", path)
     assert run.returncode == 69
     assert run.stdout == ""
     assert f"the service is not running: there is no {path}" in run.stderr and "systemctl start belvedere" in run.stderr
@@ -178,7 +177,7 @@ def test_socket_whose_owner_has_died_is_told_from_one_that_is_missing(tmp_path):
     path = tmp_path / "control"
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(path))
-    run = subprocess.run([binary(), "status", "--control", path], capture_output=True, text=True)
+    run = belvedere("status", "--control", path)
     assert run.returncode == 69
     assert f"no process listens at {path}" in run.stderr
 
@@ -188,7 +187,7 @@ def test_service_that_does_not_answer_is_given_up(tmp_path):
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(path))
         sock.listen()
-        run = subprocess.run([binary(), "status", "--control", path], capture_output=True, text=True, timeout=60)
+        run = belvedere("status", "--control", path)
     assert run.returncode == 69
     assert "has not answered for 5 s" in run.stderr
 
@@ -297,7 +296,7 @@ def test_missing_directory_is_made_and_a_missing_tree_is_named(testbed):
 
 def test_directory_is_the_one_that_systemd_names(testbed, tmp_path, monkeypatch):
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
-    help = subprocess.run([binary(), "status", "--help"], capture_output=True, text=True).stdout
+    help = belvedere("status", "--help").stdout
     assert f"{tmp_path}/control.sock" in " ".join(help.split()).replace(" ", "") or f"{tmp_path}/control.sock" in help
 
 
@@ -502,9 +501,7 @@ def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_says_not(testbed):
 
     def on_terminal(**environment):
         ours, theirs = os.openpty()
-        run = subprocess.run(
-            [binary(), "status", "--control", balancer.control], stdout=theirs, env=os.environ | environment, timeout=30
-        )
+        run = balancer.call("status", capture_output=False, stdout=theirs, env=os.environ | environment)
         os.close(theirs)
         assert run.returncode == 0
         shown = b""

@@ -4,9 +4,7 @@ BELVEDERE_TEST_CROWD says how many there are: `BELVEDERE_TEST_CROWD=10000 pytest
 prints the figures that matter. Here the bounds are wide, for a machine that does other things besides.
 """
 
-import contextlib
 import math
-import os
 import re
 import shutil
 import statistics
@@ -16,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from harness.crowd import SIZE, Crowd
-from harness.waiting import TIMEOUT, resident, wait_until
+from harness.processes import memory, open_files
+from harness.waiting import TIMEOUT, wait_until
 
 # The tests' own time-out of a handshake would keep silent clients for long.
 TIMEOUTS = {"tls-handshake": "5s", "http-request": "5s"}
@@ -73,19 +72,6 @@ def connections(balancer):
     return balancer.status["traffic"]["connections"]
 
 
-def descriptors(process):
-    return len(open_files(process))
-
-
-def open_files(process):
-    """What each descriptor is. Pipes don't count: they are to the symbolizer of a sanitizer, the worker has none."""
-    links = []
-    for path in Path(f"/proc/{process}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            links.append(os.readlink(path))
-    return sorted(link for link in links if not link.startswith("pipe:"))
-
-
 def settled(balancer):
     """The worker's descriptors once nobody but the one kept client is there, and the pools are empty."""
     wait_until(lambda: connections(balancer) <= 1, lambda: f"the crowd's end\n{balancer.status}")
@@ -101,7 +87,7 @@ def test_a_crowd_harms_nobody_and_leaves_nothing(testbed, kind):
     quiet = beside.requests(60)
     worker = balancer.worker
     time.sleep(0.6)
-    memory_before, descriptors_before = memory(worker), descriptors(worker)
+    memory_before, descriptors_before = memory(worker), len(open_files(worker))
     with Crowd(kind, balancer.endpoint, SIZE) as crowd:
         samples = beside.requests_until(lambda: crowd.is_complete)
         crowd.wait()
@@ -115,20 +101,12 @@ def test_a_crowd_harms_nobody_and_leaves_nothing(testbed, kind):
     beside.close()
     settled(balancer)
     wait_until(
-        lambda: descriptors(worker) <= descriptors_before,
+        lambda: len(open_files(worker)) <= descriptors_before,
         lambda: f"{descriptors_before} descriptors again: {open_files(worker)}",
     )
     if memory_before is not None:
         back = wait_until(lambda: is_back(worker, memory_before), lambda: f"{memory(worker)} kB of {memory_before}", 60)
         print(f"{kind}: {memory_before // 1024} MB before, {back // 1024} MB after")
-
-
-def memory(worker):
-    """In kB; nil under a sanitizer."""
-    try:
-        return resident(worker)
-    except pytest.skip.Exception:
-        return None
 
 
 def is_back(worker, before):

@@ -1,8 +1,6 @@
 """`belvedere demo`: what it prints works when typed, servers die and return when asked, and nothing is left behind."""
 
-import contextlib
 import fcntl
-import os
 import re
 import shutil
 import signal
@@ -10,28 +8,27 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness.belvedere import CRASH, binary, libc_die_with_parent, processes
+from harness.program import Program
+from harness.service import binary
 from harness.waiting import free_port, wait_until
 
 ADDRESS = "127.0.0.1"
 
 
-class Demo:
+class Demo(Program):
     """One demonstration in a session of its own."""
 
     def __init__(self, directory, *options, stdin=subprocess.PIPE):
         self.port, self.redirect_port = free_port(ADDRESS), free_port(ADDRESS)
-        self.output_file, self.log_file = directory / "output", directory / "log"
-        ports = ["--port", str(self.port), "--redirect-port", str(self.redirect_port)]
-        with open(self.output_file, "wb") as output, open(self.log_file, "wb") as log:
-            self.process = subprocess.Popen(
-                [str(binary()), "demo", *ports, *options],
-                stdin=stdin, stdout=output, stderr=log, start_new_session=True, preexec_fn=libc_die_with_parent,
-            )  # fmt: skip
+        self.output_file = directory / "output"
+        super().__init__(directory / "log")
+        ports = ["--port", self.port, "--redirect-port", self.redirect_port]
+        with open(self.output_file, "wb") as output:
+            self.launch([binary(), "demo", *ports, *options], stdin=stdin, stdout=output)
 
     def wait_until_serving(self):
         def told():
-            assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.log}"
+            self.assert_running()
             return "And here:" in self.output
 
         wait_until(told, lambda: f"the banner\n{self.output}\n{self.log}")
@@ -40,10 +37,6 @@ class Demo:
     @property
     def output(self):
         return self.output_file.read_text(errors="replace")
-
-    @property
-    def log(self):
-        return self.log_file.read_text(errors="replace")
 
     @property
     def commands(self):
@@ -70,13 +63,6 @@ class Demo:
         found = re.search(r"<h1>(\w+)</h1>", page)
         return found and found[1]
 
-    def wait_for_log(self, pattern):
-        wait_until(lambda: re.search(pattern, self.log), lambda: f"{pattern!r} in\n{self.log}")
-
-    def living(self):
-        """The processes of its session that have not ended."""
-        return [pid for pid, (state, _, session) in processes().items() if session == self.process.pid and state != "Z"]
-
     def folders(self):
         """Where its balancer's configuration and key are."""
         found = set()
@@ -86,23 +72,13 @@ class Demo:
                 found.add(Path(words[words.index("--configuration") + 1]).parent)
         return found
 
-    def wait(self):
-        """The exit status, once none of its processes is left."""
-        status = self.process.wait(30)
-        wait_until(lambda: not self.living(), lambda: f"the end of {self.living()}")
-        return status
-
     def end(self):
         """Killed, it can't remove its folder itself."""
         folders = self.folders()
-        for pid in self.living():
-            # The first one's end is the end of others.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait(30)
+        self.destroy()
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-        assert not CRASH.search(self.log), self.log
+        self.assert_no_crash()
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """The manuals against what they are about: every line of the log is explained, and every command is one."""
 
 import re
-import subprocess
 
 import pytest
 from harness import ROOT
-from harness.belvedere import binary
+from harness.service import belvedere
 
 SOURCES = ROOT / "Sources"
 # What a line of the log is made by. Debugging is for those who read the sources.
@@ -115,7 +114,7 @@ def commands(manual):
 def test_every_command_of_a_manual_is_one(manual):
     for command in commands(manual):
         subcommand, *options = command.split()
-        shown = subprocess.run([binary(), "help", subcommand], check=True, capture_output=True, text=True).stdout
+        shown = belvedere("help", subcommand, check=True).stdout
         assert f"belvedere {subcommand}" in shown, command
         for option in options:
             assert option in shown, command

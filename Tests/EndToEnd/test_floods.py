@@ -1,22 +1,15 @@
 """Peers that keep us busy with messages of TLS's own, which bring no byte of a request or an answer."""
 
-import os
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from harness.flood import Flooder
+from harness.processes import cpu_seconds
 from harness.waiting import TIMEOUT, wait_until
 
 CUT = r"hardly any application data"
 MANY = 100_000
-
-
-def cpu_seconds(pid):
-    """What a process has used of the processors so far."""
-    fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def slowest_of(count, client):

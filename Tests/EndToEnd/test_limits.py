@@ -2,7 +2,8 @@
 
 import pytest
 from harness.client import connect_socket
-from harness.waiting import resident, stays, wait_until
+from harness.processes import resident
+from harness.waiting import stays, wait_until
 
 HOST = "Host: view.test\r\n"
 

@@ -9,10 +9,10 @@ import subprocess
 import threading
 
 import pytest
-from harness.belvedere import binary
+from harness.service import belvedere, binary
 from harness.http import LAST_CHUNK, Head, chunk, read_chunk
 from harness.server import page
-from harness.waiting import client_addresses, stays, wait_until
+from harness.waiting import client_addresses, wait_until
 
 # Checks that find a change in a moment.
 QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 2, "jitter": "0s"}
@@ -465,7 +465,7 @@ def test_order_whose_file_cant_be_written_says_so_and_is_written_when_it_can(tes
     (folder / "orders.new").rmdir()
     balancer.wait_for_log(r"server state: .*/orders can be written again")
     assert '"view01"' in (folder / "orders").read_text()
-    assert "warning: it holds" not in balancer.call("server", "view02", "weight", "3").stderr
+    assert "warning: it lasts" not in balancer.call("server", "view02", "weight", "3").stderr
 
 
 @pytest.mark.parametrize("damage", ["shortened", "foreign", "too-new", "empty", "a-directory"])
@@ -498,7 +498,7 @@ def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(testbed, dam
 def test_place_where_orders_cannot_be_kept_is_refused_by_check_and_told_by_run(testbed):
     file = testbed.directory / "missing" / "orders"
     balancer = pair(testbed, server_state_file=str(file))
-    check = subprocess.run([binary(), "check", "-c", balancer.file], capture_output=True, text=True, timeout=60)
+    check = belvedere("check", "-c", balancer.file)
     assert check.returncode == 1
     assert f"{file}: can't be used: No such file or directory" in check.stdout + check.stderr
     assert command(balancer, "view01", "drain").startswith("view01: drain")

@@ -17,7 +17,8 @@ import pytest
 from harness.client import connect_plain, connect_tls
 from harness.http import LAST_CHUNK, Head, chunk, read_chunk
 from harness.server import page
-from harness.waiting import client_addresses, free_port, resident, wait_until
+from harness.processes import resident
+from harness.waiting import client_addresses, free_port, wait_until
 
 # How many reloads go under the load, and how many of them a second.
 RELOADS = int(os.environ.get("BELVEDERE_TEST_RELOADS", "40"))

@@ -1,8 +1,6 @@
 """What this machine runs out of is no fault of a server's: source ports that wait (TIME_WAIT), descriptors."""
 
 import re
-import resource
-import subprocess
 import threading
 import time
 
@@ -130,23 +128,8 @@ def test_a_server_that_does_not_close_what_we_have_ended_is_left_by_a_reset(test
 
 def limited(balancer, count):
     """Has the balancer start with so many descriptors for each of its processes."""
-    start = subprocess.Popen
-
-    def popen(words, **options):
-        before = options.pop("preexec_fn", lambda: None)
-
-        def prepare():
-            before()
-            resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
-
-        return start(words, preexec_fn=prepare, **options)
-
-    subprocess.Popen = popen
-    try:
-        balancer.start()
-    finally:
-        subprocess.Popen = start
-    return balancer.wait_until_serving()
+    balancer.prefix = ["prlimit", f"--nofile={count}:{count}"]
+    return balancer.start().wait_until_serving()
 
 
 @pytest.mark.parametrize(("descriptors", "silent"), [(200, 400), (256, 239)])

@@ -4,12 +4,11 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import threading
 import time
 
 import pytest
-from harness.belvedere import binary
+from harness.service import belvedere
 from harness.waiting import stays, wait_until
 
 
@@ -310,6 +309,6 @@ def test_address_that_another_process_has_is_refused(testbed):
 
 
 def test_configuration_that_is_not_there_is_refused(tmp_path):
-    run = subprocess.run([binary(), "run", "-c", tmp_path / "none.yaml"], capture_output=True, text=True)
+    run = belvedere("run", "-c", tmp_path / "none.yaml")
     assert run.returncode == 1
     assert run.stderr == f"{tmp_path}/none.yaml: error: cannot be read: No such file or directory (ENOENT)\n"

@@ -4,9 +4,10 @@ import shutil
 
 import pytest
 
-from .belvedere import Belvedere, binary
+from .belvedere import Belvedere
 from .nginx import Nginx
 from .server import ConnectionServer, page
+from .service import binary
 
 
 class Testbed:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from harness.belvedere import libc_die_with_parent
+from harness.processes import die_with_parent
 from harness.waiting import wait_until
 
 
@@ -20,7 +20,7 @@ class Capture:
         if node:
             self._process = node.start(*command, stderr=errors)
         else:
-            self._process = subprocess.Popen(command, stderr=errors, preexec_fn=libc_die_with_parent)
+            self._process = subprocess.Popen(command, stderr=errors, preexec_fn=die_with_parent)
         errors.close()
         wait_until(lambda: b"listening" in path.with_suffix(".log").read_bytes(), "tcpdump")
 

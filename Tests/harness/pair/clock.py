@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness.belvedere import binary
+from harness.service import binary
 
 
 class Clock:

@@ -3,12 +3,11 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
 
 import pytest
-from harness.belvedere import libc_die_with_parent
-from harness.waiting import TIMEOUT, wait_until
+from harness.program import Program
+from harness.waiting import TIMEOUT
 
 # Accepts on a port of every address, from a full backlog, and closes.
 ACCEPTOR = """
@@ -19,12 +18,13 @@ while True:
 """
 
 
-class Keepalived:
+class Keepalived(Program):
     def __init__(self, node, directory, *, priority, address="192.0.2.100/24", router=51, version=3, state="BACKUP",
                  extra="", settings=""):  # fmt: skip
         if not shutil.which("keepalived"):
             pytest.skip("keepalived is not installed")
-        self.node, self.log_file = node, directory / "log"
+        super().__init__(directory / "log")
+        self.node = node
         self._file = directory / "keepalived.conf"
         self._pids = [directory / "keepalived.pid", directory / "vrrp.pid"]
         self._file.write_text(
@@ -34,26 +34,17 @@ class Keepalived:
             f"  interface eth0\n  virtual_router_id {router}\n  priority {priority}\n  state {state}\n  advert_int 1\n"
             f"{extra}\n  virtual_ipaddress {{\n    {address} dev eth0\n  }}\n}}\n"
         )
-        self.process = None
         self._acceptor = node.start(sys.executable, "-c", ACCEPTOR, "443")
 
     def start(self):
-        with open(self.log_file, "ab") as log:
-            self.process = self.node.start(
-                "keepalived", "--use-file", self._file, "--pid", self._pids[0], "--vrrp_pid", self._pids[1], "--vrrp",
-                "--dont-fork", "--log-console", "--log-detail", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
-        return self
-
-    @property
-    def log(self):
-        return self.log_file.read_text(errors="replace")
+        return self.launch(self.node.command(
+            "keepalived", "--use-file", self._file, "--pid", self._pids[0], "--vrrp_pid", self._pids[1], "--vrrp",
+            "--dont-fork", "--log-console", "--log-detail",
+        ))  # fmt: skip
 
     def wait_until(self, state, *, since=0):
         """`MASTER`, `BACKUP`."""
-        wait_until(
-            lambda: f"Entering {state} STATE" in self.log[since:], lambda: f"{state} on {self.node.name}:\n{self.log}"
-        )
+        self.wait_for_log(f"Entering {state} STATE", since=since)
         return self
 
     def signal(self, number):

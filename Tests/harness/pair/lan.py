@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 
-from harness.belvedere import libc_die_with_parent
+from harness.processes import die_with_parent
 from harness.waiting import wait_until
 
 CLONE_NEWNET = 0x40000000
@@ -62,7 +62,7 @@ class Node:
         self.address, self.address6 = f"192.0.2.{number}", f"2001:db8::{number}"
         self.port = f"port{next(_numbers)}"
         self._holder = subprocess.Popen(
-            ["unshare", "--net", "--uts", "sleep", "infinity"], preexec_fn=libc_die_with_parent
+            ["unshare", "--net", "--uts", "sleep", "infinity"], preexec_fn=die_with_parent
         )
         own = os.readlink("/proc/self/ns/net")
         wait_until(lambda: os.readlink(f"/proc/{self.pid}/ns/net") != own, "a network namespace")
@@ -97,7 +97,7 @@ class Node:
         return done.stdout
 
     def start(self, *words, **options):
-        return subprocess.Popen(self.command(*words), preexec_fn=libc_die_with_parent, **options)
+        return subprocess.Popen(self.command(*words), preexec_fn=die_with_parent, **options)
 
     def addresses(self):
         """What `ip` shows of eth0's addresses, a line each."""

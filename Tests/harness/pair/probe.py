@@ -11,7 +11,7 @@ import sys
 import time
 from datetime import datetime, timezone
 
-from harness.belvedere import libc_die_with_parent
+from harness.processes import die_with_parent
 from harness.waiting import wait_until
 
 # One new connection after the other, 4 ms apart. One that is not there after 50 ms is given up for the next: the kernel
@@ -46,7 +46,7 @@ class Probe:
         self._path = path
         with open(path, "wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", CLIENT, address, str(port)], stdout=output, preexec_fn=libc_die_with_parent
+                [sys.executable, "-c", CLIENT, address, str(port)], stdout=output, preexec_fn=die_with_parent
             )
 
     def _attempts(self, since=0):

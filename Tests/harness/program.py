@@ -1,0 +1,81 @@
+"""A program that a test starts: in a session of its own, with its log in a file, and ended whatever happens."""
+
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from .processes import die_with_parent, processes
+from .waiting import TIMEOUT, wait_until
+
+# What no log may hold, whatever a test did.
+CRASH = re.compile(
+    r"Fatal error|Illegal instruction|Segmentation fault|SIGSEGV|SIGILL|SIGABRT|Precondition failed"
+    r"|AddressSanitizer|ThreadSanitizer|LeakSanitizer|Stack dump|overlapping accesses|Crashed|crash report",
+    re.IGNORECASE,
+)
+
+
+class Program:
+    def __init__(self, log_file):
+        self.log_file = Path(log_file)
+        self.process = None
+
+    def launch(self, command, **options):
+        """Runs it; what it writes to stdout and stderr is its log unless told otherwise."""
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(word) for word in command],
+                **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, **options},
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+        return self
+
+    def assert_running(self):
+        assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.log}"
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout=TIMEOUT):
+        """The exit status, once every process of the session is gone."""
+        try:
+            status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it did not end:\n{self.log}") from None
+        wait_until(lambda: not self.living(), lambda: f"the end of {self.living()}\n{self.log}")
+        return status
+
+    def living(self):
+        """The processes of its session that have not ended."""
+        return [pid for pid, (state, _, session) in processes().items() if session == self.process.pid and state != "Z"]
+
+    def destroy(self):
+        """kill -9 of all its processes: those of its group at once, then what is left of its session."""
+        kills = [(os.killpg, self.process.pid)] if self.process.poll() is None else []
+        for kill, pid in kills + [(os.kill, pid) for pid in self.living()]:
+            try:
+                kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+
+    # What it says
+
+    @property
+    def log(self):
+        return self.log_file.read_text(errors="replace")
+
+    def wait_for_log(self, pattern, *, since=0, timeout=None):
+        """The match, once the log (from character `since` on) has one."""
+        return wait_until(
+            lambda: re.search(pattern, self.log[since:], re.IGNORECASE | re.MULTILINE),
+            lambda: f"{pattern!r} in the log:\n{self.log}",
+            timeout,
+        )
+
+    def assert_no_crash(self):
+        fault = CRASH.search(self.log)
+        assert not fault, f"the log tells of a crash ({fault.group()}):\n{self.log}"

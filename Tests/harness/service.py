@@ -1,0 +1,136 @@
+"""The balancer under test as an operator has it: a configuration file, the supervisor and its worker, the commands."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from . import ROOT
+from .program import Program
+from .waiting import TIMEOUT
+
+
+def binary():
+    """The binary under test: BELVEDERE, or what `swift build` left."""
+    named = os.environ.get("BELVEDERE")
+    if named:
+        return Path(named)
+    for kind in ("debug", "release"):
+        built = ROOT / ".build" / kind / "belvedere"
+        if built.exists():
+            return built
+    return None
+
+
+def belvedere(*arguments, **options):
+    """Runs `belvedere ARGUMENTS` to its end."""
+    options = {"capture_output": True, "text": True, "timeout": 60, **options}
+    return subprocess.run([str(binary()), *map(str, arguments)], **options)
+
+
+def merged(base, changes):
+    """`base` with `changes` laid over it; dictionaries are merged, everything else replaced, None removes a key."""
+    result = dict(base)
+    for key, value in changes.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def server_entry(server, authority, **changes):
+    """One server's part of the file."""
+    return merged({"address": server.address, "port": server.port, "trust": {"ca": str(authority)}}, changes)
+
+
+def base_configuration(certificates, servers, server_changes):
+    """What every test's file has."""
+    front, authority = certificates.front, certificates.authority.certificate
+    return {
+        "service": certificates.service_name,
+        "tls": {"certificate": str(front.chain), "key": str(front.key)},
+        "servers": {s.name: server_entry(s, authority, **server_changes.get(s.name, {})) for s in servers},
+        # Tests that are about health checks say so; all others shall not meet one.
+        "health": {"interval": "1h", "jitter": "0s"},
+    }
+
+
+class Service(Program):
+    """One supervisor and its worker. `configuration` becomes the file at each start."""
+
+    def __init__(self, directory, configuration):
+        self.directory = Path(directory)
+        super().__init__(self.directory / "log")
+        self.configuration = configuration
+        self.file, self.control = self.directory / "belvedere.yaml", self.directory / "control"
+        # What stands in front of the command, to change whom it runs as.
+        self.prefix = []
+        self.expects_killed = False
+
+    def command(self, *words):
+        """How `belvedere WORDS` is run."""
+        return [*self.prefix, binary(), *words]
+
+    def write(self, changes=None):
+        """Writes the configuration file, with `changes` laid over it for good, as a whole."""
+        self.configuration = merged(self.configuration, changes or {})
+        fresh = self.file.with_suffix(".new")
+        # JSON is YAML.
+        fresh.write_text(json.dumps(self.configuration, indent=2) + "\n")
+        fresh.replace(self.file)
+        return self
+
+    def run(self, *words, **options):
+        """Starts the service."""
+        self.write()
+        words = ("run", "--configuration", self.file, "--control", self.control, *words)
+        return self.launch(self.command(*words), **options)
+
+    def end(self):
+        """Ends it in an orderly way, checks how it went, and leaves no process behind."""
+        if not self.process:
+            return
+        try:
+            if self.process.poll() is None:
+                self.signal(signal.SIGCONT)
+                self.signal(signal.SIGTERM)
+            status = self.wait()
+            if not self.expects_killed:
+                assert status == 0, f"the supervisor ended with {status}:\n{self.log}"
+        finally:
+            self.destroy()
+        self.assert_no_crash()
+
+    # Operators
+
+    def call(self, *arguments, **options):
+        """`belvedere ARGUMENTS`, asked of this service."""
+        return self.call_plainly(*arguments, "--control", self.control, **options)
+
+    def call_plainly(self, *arguments, **options):
+        """The same for what asks nothing of a service."""
+        command = [str(word) for word in self.command(*arguments)]
+        return subprocess.run(command, **{"capture_output": True, "text": True, "timeout": TIMEOUT, **options})
+
+    def reload(self, changes=None):
+        """Writes the file, has it taken over, and returns the number of the generation that serves then."""
+        self.write(changes)
+        run = self.call("reload")
+        assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
+        return int(re.fullmatch(r"generation (\d+) serves\n", run.stdout)[1])
+
+    @property
+    def status(self):
+        """What `belvedere status --json` shows."""
+        run = self.call("status", "--json")
+        assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
+        return json.loads(run.stdout)
+
+    def status_of(self, name):
+        """What it shows of one server."""
+        return next(server for server in self.status["servers"] if server["name"] == name)
