@@ -7,7 +7,7 @@ import re
 import pytest
 from harness import ROOT
 from harness.service import belvedere, merged
-from harness.waiting import TIMEOUT, wait_until
+from harness.waiting import wait_until
 
 SECTIONS = ["timeouts", "limits", "health", "affinity", "pool"]
 # Tables of ten million clients are for machines that have the memory.

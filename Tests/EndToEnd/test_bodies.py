@@ -1,8 +1,6 @@
 """Bodies of every framing, both ways, at once, unchanged."""
 
-import hashlib
 import os
-import subprocess
 import threading
 
 import pytest
@@ -10,8 +8,6 @@ from harness.http import LAST_CHUNK, chunk
 from harness.server import page
 from harness.waiting import wait_until
 
-# One GiB with BELVEDERE_TEST_BULK=1024; a quarter by default, which also a debug build moves in seconds.
-BULK = int(os.environ.get("BELVEDERE_TEST_BULK", "256")) << 20
 
 HOST = "Host: view.test\r\n"
 
@@ -90,108 +86,6 @@ def test_body_until_close_ends_with_close_notify(balanced):
         assert answer.content == b"x" * 100_000
         assert (answer["Connection"] or "").lower() == "close"
         assert client.ended == "clean"
-
-
-def test_continue_comes_from_the_server(balanced):
-    """RFC 9110 §10.1.1: the server decides whether the body is wanted."""
-    balancer, server = balanced
-
-    def script(request):
-        assert request.head.get("Expect").lower() == "100-continue"
-        assert request.received() == b""
-        request.send("HTTP/1.1 100 Continue\r\n\r\n")
-        page(request)
-
-    server.script = script
-    with balancer.connect() as client:
-        client.send(f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
-        interim = client.receive_until(b"\r\n\r\n")
-        assert interim.startswith(b"HTTP/1.1 100 ")
-        client.send(b"hello")
-        assert client.answer("POST").content == b"hello"
-        server.script = page
-        assert client.get("/next").status == 200
-
-
-def test_final_answer_instead_of_continue(balanced):
-    """The client waits; the server says no. Its body, should it come, is no next request."""
-    balancer, server = balanced
-    server.script = lambda request: request.respond(413, "no", "Connection: close", reason="Content Too Large")
-    with balancer.connect() as client:
-        client.send(f"POST /big HTTP/1.1\r\n{HOST}Content-Length: 50000000\r\nExpect: 100-continue\r\n\r\n")
-        answer = client.answer("POST")
-        assert answer.status == 413 and not answer.interim
-        server.script = page
-        # Never the answer of a request that is a piece of that body.
-        try:
-            client.send(f"GET /smuggled HTTP/1.1\r\n{HOST}\r\n")
-        except ConnectionError:
-            pass
-    assert balancer.get("/after").status == 200
-    assert "/smuggled" not in [r.target for r in server.requests]
-
-
-def test_client_that_does_not_wait_for_continue(balanced):
-    balancer, server = balanced
-
-    def script(request):
-        request.send("HTTP/1.1 100 Continue\r\n\r\n")
-        page(request)
-
-    server.script = script
-    with balancer.connect() as client:
-        answer = client.exchange(f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 5\r\nExpect: 100-continue\r\n\r\nhello")
-        assert answer.content == b"hello"
-
-
-def test_interim_answers_reach_the_client_in_order(balanced):
-    balancer, server = balanced
-
-    def script(request):
-        request.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n")
-        request.send("HTTP/1.1 103 Early Hints\r\nLink: </b>\r\n\r\n")
-        page(request)
-
-    server.script = script
-    with balancer.connect() as client:
-        answer = client.get("/")
-        assert [head.start.split()[1] for head in answer.interim] == ["103", "102", "103"]
-        assert [head.get("Link") for head in answer.interim] == ["</a>", None, "</b>"]
-        assert answer.text == "view01"
-
-
-@pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_interim_answers_without_end_end_the_request(balanced, version):
-    """Each one counts as a sign of life: no time-out would."""
-    balancer, server = balanced
-
-    def endless(request):
-        try:
-            while True:
-                request.send("HTTP/1.1 102 Processing\r\n\r\n")
-        except OSError:
-            request.stream.close()
-
-    server.script = endless
-    with balancer.connect() as client:
-        client.send(f"GET /endless HTTP/{version}\r\n{HOST}\r\n")
-        received = client.receive_to_end()
-    assert b"HTTP/1.1 502 " in received
-    assert received.count(b"HTTP/1.1 102 ") <= (0 if version == "1.0" else 100)
-
-
-def test_interim_answers_are_kept_from_http_1_0_clients(balanced):
-    """RFC 9110 §15.2."""
-    balancer, server = balanced
-
-    def script(request):
-        request.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
-        page(request)
-
-    server.script = script
-    with balancer.connect() as client:
-        answer = client.exchange(f"GET / HTTP/1.0\r\n{HOST}\r\n")
-        assert answer.status == 200 and not answer.interim
 
 
 @pytest.mark.parametrize("closes", [True, False], ids=["server-closes", "server-reads-on"])
@@ -358,73 +252,3 @@ def test_client_that_leaves_during_an_upload_never_completes_it(balanced):
         server.wait_for_requests(1)
     wait_until(lambda: seen, "the server to see the end")
     assert not seen[0].endswith(b"0\r\n\r\n")
-
-
-# Bulk
-
-
-@pytest.fixture(scope="module")
-def blob(tmp_path_factory):
-    """A file of BULK random-looking bytes and its SHA-256."""
-    path = tmp_path_factory.mktemp("bulk") / "blob"
-    digest = hashlib.sha256()
-    with open(path, "wb") as file:
-        source = subprocess.Popen(
-            ["openssl", "enc", "-aes-128-ctr", "-K", "00" * 16, "-iv", "00" * 16, "-in", "/dev/zero"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        left = BULK
-        while left:
-            block = source.stdout.read(min(1 << 20, left))
-            left -= len(block)
-            file.write(block)
-            digest.update(block)
-        source.kill()
-        source.wait()
-        source.stdout.close()
-    yield path, digest.hexdigest()
-    path.unlink()
-
-
-def sha256(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def curl(balancer, *arguments):
-    command = [
-        "curl", "--silent", "--show-error", "--fail", "--cacert", str(balancer.certificates.authority.certificate),
-        "--resolve", f"view.test:{balancer.port}:{balancer.address}", *map(str, arguments),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, f"{done.stderr}\n{balancer.log}"
-    return done.stdout
-
-
-@pytest.mark.soak
-def test_large_download_arrives_with_equal_sha_256(testbed, blob):
-    path, digest = blob
-    nginx = testbed.nginx("view01")
-    os.symlink(path, nginx.root / "blob")
-    balancer = testbed.balance(nginx)
-    target = testbed.directory / "downloaded"
-    curl(balancer, "--output", target, f"https://view.test:{balancer.port}/blob/blob")
-    assert target.stat().st_size == BULK and sha256(target) == digest
-    target.unlink()
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_large_upload_arrives_with_equal_sha_256(testbed, blob, framing):
-    path, digest = blob
-    nginx = testbed.nginx("view01")
-    balancer = testbed.balance(nginx)
-    fields = ["--header", "Transfer-Encoding: chunked"] if framing == "chunked" else []
-    curl(balancer, "--upload-file", path, *fields, f"https://view.test:{balancer.port}/blob/uploaded")
-    uploaded = nginx.root / "uploaded"
-    assert uploaded.stat().st_size == BULK and sha256(uploaded) == digest
-    uploaded.unlink()

@@ -11,7 +11,6 @@ import pytest
 from harness.service import belvedere
 
 
-
 @pytest.fixture
 def smallest(tmp_path, certificates):
     """The smallest configuration, in a file."""

@@ -8,8 +8,8 @@ import time
 
 import pytest
 from harness.http import LAST_CHUNK, Head, chunk, read_chunk
+from harness.view import ANSWER, echo_chunks
 from harness.waiting import wait_until
-
 # How long the long stream runs; BELVEDERE_TEST_STREAM=300 for minutes.
 SECONDS = float(os.environ.get("BELVEDERE_TEST_STREAM", "8"))
 
@@ -18,25 +18,12 @@ TUNNEL = (
     "User-agent: Mozilla/4.0 (compatible; MSIE 6.0)\r\nPragma: no-cache\r\nConnection: Keep-Alive\r\n"
     "Transfer-Encoding: chunked\r\nContent-Type: application/octet-stream\r\n\r\n"
 )
-ANSWER = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 HELLO = chunk(b"M;1;;17;messageType=S:aW5pdA==|;30;type=S:Qw==|v1=I:3|v2=I:1|v3=I:4|cid=S:MTIzNA==|;")
-
-
-def echo(request):
-    """Answers before the body ends, then sends every chunk back as it came."""
-    request.send(ANSWER)
-    while True:
-        raw, content = request.chunk()
-        if content is None:
-            return
-        request.send(raw)
-        if not content:
-            return
 
 
 @pytest.fixture(scope="module")
 def balanced(shared_testbed):
-    server = shared_testbed.server(script=echo)
+    server = shared_testbed.server(script=echo_chunks)
     return shared_testbed.balance(server), server
 
 
@@ -162,7 +149,7 @@ def test_server_speaks_first_and_alone(balanced):
             client.send(LAST_CHUNK)
             assert read_chunk(client)[0] == LAST_CHUNK
     finally:
-        server.script = echo
+        server.script = echo_chunks
 
 
 def test_answer_that_ends_first_leaves_the_client_told(balanced):
@@ -183,11 +170,11 @@ def test_answer_that_ends_first_leaves_the_client_told(balanced):
             assert read_chunk(client)[0] == LAST_CHUNK
             assert client.receive_to_end() == b""
     finally:
-        server.script = echo
+        server.script = echo_chunks
 
 
 def test_death_of_the_server_ends_the_stream_without_a_last_chunk(testbed):
-    server = testbed.server(script=echo)
+    server = testbed.server(script=echo_chunks)
     balancer = testbed.balance(server)
     with balancer.connect() as client:
         open_tunnel(client)
@@ -207,7 +194,7 @@ def test_end_of_the_client_ends_the_servers_side(balanced):
 
 
 def test_reconnect_lands_on_the_same_server(testbed):
-    servers = [testbed.server(f"view{n:02}", script=echo) for n in range(1, 5)]
+    servers = [testbed.server(f"view{n:02}", script=echo_chunks) for n in range(1, 5)]
     balancer = testbed.balance(*servers)
     for number in range(12):
         source = f"127.0.50.{number + 1}"
@@ -267,7 +254,7 @@ def test_both_directions_at_full_speed_at_once(balanced):
             client.send(LAST_CHUNK)
             assert taken == [len(block) * rounds]
     finally:
-        server.script = echo
+        server.script = echo_chunks
 
 
 @pytest.mark.soak

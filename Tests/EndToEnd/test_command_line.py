@@ -6,7 +6,6 @@ import pytest
 from harness.service import belvedere
 
 
-
 def test_help_names_every_command_and_none_that_is_not_for_people():
     for arguments in ([], ["--help"], ["help"]):
         run = belvedere(*arguments)

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from harness.server import page
+from harness.view import hang
 from harness.waiting import client_addresses, stays, wait_until
 
 QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 3, "jitter": "0s"}
@@ -44,12 +44,6 @@ def test_any_other_status_is_down(testbed, status):
     assert str(status) in transitions(balancer)[0]
 
 
-def silent(request):
-    """Reads the request and never answers."""
-    request.stream.receive_to_end()
-    request.stream.close()
-
-
 def slow(request):
     """Begins an answer and never ends it."""
     request.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
@@ -71,7 +65,7 @@ def gone(request):
     request.stream.close()
 
 
-@pytest.mark.parametrize("health", [silent, slow, garbage, cut, gone], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("health", [hang, slow, garbage, cut, gone], ids=lambda f: f.__name__)
 def test_check_that_is_not_answered_whole_and_well_in_time_fails(testbed, health):
     server = testbed.server()
     balancer = testbed.balance(server, health=IMPATIENT)

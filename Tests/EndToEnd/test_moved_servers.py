@@ -1,47 +1,22 @@
 """What runs on a server belongs to the address that it runs on, whatever reloads say of the server's name: it goes on while
 that address is well, counts there, and ends when that address hangs."""
 
-from harness.http import Head, chunk, read_chunk
+from harness.view import Tunnel, hang, view
 from harness.waiting import client_addresses, free_port, wait_until
 
 QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 3, "jitter": "0s"}
-TUNNEL = "POST /ice/tunnel?1 HTTP/1.1\r\nHost: view.test\r\nTransfer-Encoding: chunked\r\n\r\n"
-HELLO = chunk(b"M;1;;hello")
-
-
-def tunnel(request):
-    """Answers before the body ends, then sends every chunk back."""
-    request.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    while True:
-        raw, content = request.chunk()
-        if content is None:
-            return
-        request.send(raw)
-
-
-def hang(request):
-    """Reads the check and never answers."""
-    request.stream.receive_to_end()
-    request.stream.close()
 
 
 class Pair:
     """Two servers, and a client that is at home on the first of them and has a tunnel there."""
 
     def __init__(self, testbed, **changes):
-        self.servers = {name: testbed.server(name) for name in ("view01", "view02")}
+        self.servers = {name: testbed.server(name, script=view) for name in ("view01", "view02")}
         self.balancer = testbed.balance(*self.servers.values(), health=QUICK, **changes)
         self.view01 = self.servers["view01"]
         self.sources = [a for a in client_addresses(64) if self.balancer.server_of(a) == "view01"]
-        self.view01.script = tunnel
         self.client = self.balancer.connect(self.sources[0])
-        self.client.send(TUNNEL)
-        assert Head.read(self.client).start.split()[1] == "200"
-        self.say()
-
-    def say(self):
-        self.client.send(HELLO)
-        assert read_chunk(self.client)[0] == HELLO, f"the tunnel was cut: {self.client.ended}"
+        self.say = Tunnel(self.client).say
 
     def expect_cut(self):
         assert self.client.receive_to_end() == b""

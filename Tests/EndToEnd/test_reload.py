@@ -15,78 +15,13 @@ from pathlib import Path
 
 import pytest
 from harness.client import connect_plain, connect_tls
-from harness.http import LAST_CHUNK, Head, chunk, read_chunk
-from harness.server import page
 from harness.processes import resident
+from harness.view import Tunnel, WebSocket, view
 from harness.waiting import client_addresses, free_port, wait_until
-
 # How many reloads go under the load, and how many of them a second.
 RELOADS = int(os.environ.get("BELVEDERE_TEST_RELOADS", "40"))
 A_SECOND = 10
-
-TUNNEL = "POST /ice/tunnel?1 HTTP/1.1\r\nHost: view.test\r\nTransfer-Encoding: chunked\r\n\r\n"
-ANSWER = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-UPGRADE = (
-    "GET /ws HTTP/1.1\r\nHost: view.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-SWITCH = (
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
-)
 QUICK = {"interval": "200ms", "timeout": "5s", "rise": 1, "fall": 2, "jitter": "0s"}
-
-
-def view(request):
-    """A Connection Server: tunnels, WebSockets and pages."""
-    if request.target.startswith("/ice/tunnel"):
-        request.send(ANSWER)
-        while True:
-            raw, content = request.chunk()
-            if content is None:
-                return
-            request.send(raw)
-            if not content:
-                return
-    elif request.target == "/ws":
-        request.send(SWITCH)
-        while data := request.stream.receive():
-            request.send(data)
-    else:
-        page(request)
-
-
-class Tunnel:
-    def __init__(self, balancer, source):
-        self.client = balancer.connect(source)
-        self.client.send(TUNNEL)
-        assert Head.read(self.client).start == "HTTP/1.1 200 OK"
-
-    def say(self, number):
-        message = chunk(b"M;%d;" % number)
-        self.client.send(message)
-        assert read_chunk(self.client)[0] == message, f"tunnel cut: {self.client.ended}"
-
-    def end(self):
-        self.client.send(LAST_CHUNK)
-        assert read_chunk(self.client)[0] == LAST_CHUNK
-        self.client.close()
-
-
-class WebSocket:
-    def __init__(self, balancer, source):
-        self.client = balancer.connect(source)
-        self.client.send(UPGRADE)
-        assert Head.read(self.client).start.startswith("HTTP/1.1 101 ")
-
-    def say(self, number):
-        message = b"\x81\x05%05d" % (number % 100_000)
-        self.client.send(message)
-        assert self.client.receive_exactly(len(message)) == message, f"WebSocket cut: {self.client.ended}"
-
-    def end(self):
-        self.client.finish()
-        self.client.close()
 
 
 class Load:
@@ -176,7 +111,7 @@ def test_reloads_under_load_disturb_nobody(testbed, certificates):
     with balancer.connect(sources[55]) as client:
         client.get("/whoami", "Connection: close")
         ticket = client.tls.session
-    streams = [kind(balancer, source) for kind, source in zip(itertools.cycle([Tunnel, WebSocket]), sources[:50])]
+    streams = [kind(balancer.connect(source)) for kind, source in zip(itertools.cycle([Tunnel, WebSocket]), sources[:50])]
     shown = streams[0].client.tls.getpeercert()["serialNumber"]
 
     load, serials = Load(), []
@@ -290,7 +225,7 @@ def test_what_cannot_be_served_is_refused_in_words_and_traffic_goes_on(testbed, 
     balancer = testbed.balance(testbed.server(script=view), timeouts={"keep-alive": "1m"})
     good = balancer.configuration
     with balancer.connect() as kept:
-        stream = WebSocket(balancer, "127.0.0.9")
+        stream = WebSocket(balancer.connect("127.0.0.9"))
         for what, (changes, words) in refusals(certificates, testbed.directory).items():
             since = len(balancer.log)
             balancer.write(changes)
@@ -365,7 +300,7 @@ def test_a_removed_listener_listens_no_more_whoever_has_a_duplicate_of_it(testbe
 
 def test_threads_become_more_and_fewer(testbed):
     balancer = testbed.balance(testbed.server(script=view), timeouts={"keep-alive": "1m"}, threads=1)
-    streams = [Tunnel(balancer, source) for source in client_addresses(4)]
+    streams = [Tunnel(balancer.connect(source)) for source in client_addresses(4)]
 
     def threads():
         names = []
@@ -377,7 +312,7 @@ def test_threads_become_more_and_fewer(testbed):
     for count in (4, 2, 3, 1):
         balancer.reload({"threads": count})
         kept = [balancer.connect(source) for source in client_addresses(8, start=20)]
-        streams.append(WebSocket(balancer, "127.0.0.7"))
+        streams.append(WebSocket(balancer.connect("127.0.0.7")))
         for number, stream in enumerate(streams):
             stream.say(number)
         for client in kept:

@@ -3,58 +3,19 @@
 import threading
 
 import pytest
-from harness.http import Head, chunk, read_chunk
+from harness.http import Head
+from harness.view import Tunnel, WebSocket, hang, view
 from harness.waiting import client_addresses, wait_until
 
 QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 3, "jitter": "0s"}
-HELLO = chunk(b"M;1;;hello")
-
-
-def tunnel(request):
-    """Answers before the body ends, then sends every chunk back."""
-    request.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    echo(request)
-
-
-def upgrade(request):
-    request.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-    echo(request)
-
-
-def echo(request):
-    while True:
-        raw, content = request.chunk()
-        if content is None:
-            return
-        request.send(raw)
-
-
-def hang(request):
-    """Reads the request and never answers."""
-    request.stream.receive_to_end()
-    request.stream.close()
-
-
-STREAMS = {
-    "tunnel": (tunnel, "POST /ice/tunnel?1 HTTP/1.1\r\nHost: view.test\r\nTransfer-Encoding: chunked\r\n\r\n"),
-    "websocket": (
-        upgrade, "GET /blast HTTP/1.1\r\nHost: view.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-    ),
-}  # fmt: skip
-
-
-def open_stream(client, request):
-    client.send(request)
-    assert Head.read(client).start.split()[1] in ("101", "200")
-    client.send(HELLO)
-    assert read_chunk(client)[0] == HELLO
+STREAMS = {"tunnel": Tunnel, "websocket": WebSocket}
 
 
 class Pair:
     """Two servers, and a client that is at home on the first of them."""
 
     def __init__(self, testbed, **changes):
-        self.servers = {name: testbed.server(name) for name in ("view01", "view02")}
+        self.servers = {name: testbed.server(name, script=view) for name in ("view01", "view02")}
         health = {**QUICK, **changes.pop("health", {})}
         self.balancer = testbed.balance(*self.servers.values(), health=health, **changes)
         self.doomed = self.servers["view01"]
@@ -69,9 +30,8 @@ class Pair:
 @pytest.mark.parametrize("kind", STREAMS)
 def test_stream_of_a_hung_server_ends_and_its_client_finds_another_server(testbed, kind):
     pair = Pair(testbed)
-    pair.doomed.script, request = STREAMS[kind]
     with pair.balancer.connect(pair.client) as client:
-        open_stream(client, request)
+        STREAMS[kind](client)
         pair.fail()
         assert client.receive_to_end() == b""
         # Not an orderly end: what was under way is cut.
@@ -85,14 +45,12 @@ def test_stream_of_a_hung_server_ends_and_its_client_finds_another_server(testbe
 def test_stream_of_a_server_that_answers_wrongly_goes_on_until_it_does_not_answer(testbed, kind):
     """As after a reload with a mistyped path."""
     pair = Pair(testbed)
-    pair.doomed.script, request = STREAMS[kind]
     with pair.balancer.connect(pair.client) as client:
-        open_stream(client, request)
+        stream = STREAMS[kind](client)
         pair.doomed.health = 404
         pair.balancer.wait_for_state("view01", "down")
         assert pair.balancer.server_of(pair.client) == "view02"
-        client.send(HELLO)
-        assert read_chunk(client)[0] == HELLO
+        stream.say()
         pair.doomed.health = hang
         assert client.receive_to_end() == b""
     pair.balancer.wait_for_log(r"view01 is still down: .* no complete answer")
@@ -101,24 +59,20 @@ def test_stream_of_a_server_that_answers_wrongly_goes_on_until_it_does_not_answe
 @pytest.mark.parametrize("kind", STREAMS)
 def test_kept_stream_goes_on_when_its_server_is_down(testbed, kind):
     pair = Pair(testbed, health={"on-down": "keep"})
-    pair.doomed.script, request = STREAMS[kind]
     with pair.balancer.connect(pair.client) as client:
-        open_stream(client, request)
+        stream = STREAMS[kind](client)
         pair.fail()
         assert pair.balancer.server_of(pair.client) == "view02"
-        client.send(HELLO)
-        assert read_chunk(client)[0] == HELLO
+        stream.say()
 
 
 def test_whether_streams_end_is_for_the_newest_configuration_to_say(testbed):
     pair = Pair(testbed)
-    pair.doomed.script, request = STREAMS["tunnel"]
     with pair.balancer.connect(pair.client) as client:
-        open_stream(client, request)
+        stream = Tunnel(client)
         pair.balancer.reload({"health": {"on-down": "keep"}})
         pair.fail()
-        client.send(HELLO)
-        assert read_chunk(client)[0] == HELLO
+        stream.say()
 
 
 def test_answer_that_has_begun_is_cut(testbed):

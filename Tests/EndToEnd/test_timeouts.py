@@ -9,6 +9,7 @@ import pytest
 from harness.client import TLSClient
 from harness.http import Truncated, chunk
 from harness.server import page
+from harness.view import echo_chunks
 from harness.waiting import stays, wait_until
 
 HOST = "Host: view.test\r\n"
@@ -256,17 +257,7 @@ def test_silence_ends_an_upgraded_stream(testbed):
 
 
 def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(testbed):
-    server = testbed.server()
-
-    def script(request):
-        request.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        while True:
-            raw, content = request.chunk()
-            if content is None:
-                return
-            request.send(raw)
-
-    server.script = script
+    server = testbed.server(script=echo_chunks)
     balancer = testbed.balance(server, timeouts={"tunnel": "900ms", "server": "200ms", "client": "200ms"})
     with balancer.connect() as client:
         client.send(f"POST /ice/tunnel?1 HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n")

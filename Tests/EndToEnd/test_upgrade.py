@@ -9,30 +9,15 @@ import threading
 import pytest
 from harness.http import Head
 from harness.server import page
+from harness.view import SWITCH, UPGRADE, echo_stream
 from harness.waiting import free_port, fresh_address, wait_until
 
 websockets = pytest.importorskip("websockets", reason="python3-websockets is not installed")
 
-UPGRADE = (
-    "GET /ws HTTP/1.1\r\nHost: view.test\r\nOrigin: https://view.test\r\nConnection: keep-alive, Upgrade\r\n"
-    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-SWITCH = (
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
-)
-
-
-def raw_echo(request):
-    """Switches, then sends back whatever comes; ends its direction when the client has ended its own."""
-    request.send(SWITCH)
-    while data := request.stream.receive():
-        request.send(data)
-
 
 @pytest.fixture
 def balanced(testbed):
-    server = testbed.server(script=raw_echo)
+    server = testbed.server(script=echo_stream)
     return testbed.balance(server), server
 
 

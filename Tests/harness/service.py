@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import ROOT
 from .program import Program
-from .waiting import TIMEOUT
+from .waiting import TIMEOUT, wait_until
 
 
 def binary():
@@ -134,3 +134,13 @@ class Service(Program):
     def status_of(self, name):
         """What it shows of one server."""
         return next(server for server in self.status["servers"] if server["name"] == name)
+
+    def load_of(self, name):
+        """What a server carries; a worker tells it within a second."""
+        return wait_until(lambda: self.status_of(name)["load"], lambda: f"the load of {name}:\n{self.log}")
+
+    def server(self, *words):
+        """`belvedere server WORDS`, which is obeyed; what is said of the server."""
+        run = self.call("server", *words)
+        assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
+        return run.stdout.rstrip("\n")

@@ -1,0 +1,121 @@
+"""`belvedere reload`: what the one who asks is told, and when."""
+
+import os
+import re
+import signal
+import threading
+
+from harness.waiting import wait_until
+
+
+def test_reload_says_which_generation_serves(testbed):
+    balancer = testbed.balance(testbed.server())
+    assert balancer.reload() == 2
+    assert balancer.reload() == 3
+    assert balancer.status["generation"]["number"] == 3
+
+
+def test_reload_takes_the_configuration_over(testbed):
+    balancer = testbed.balance(testbed.server("view01"))
+    second = testbed.server("view02")
+    balancer.configuration["servers"] = {
+        "view02": {"address": second.address, "port": second.port, "trust": {"ca": str(testbed.certificates.authority.certificate)}}
+    }
+    balancer.reload()
+    assert [server["name"] for server in balancer.status["servers"]] == ["view02"]
+    wait_until(lambda: balancer.get("/whoami").status == 200, "the new server's answer")
+    assert balancer.server_of("127.0.0.1") == "view02"
+
+
+def test_refused_reload_shows_every_problem_with_its_place_and_changes_nothing(testbed):
+    balancer = testbed.balance(testbed.server())
+    good = dict(balancer.configuration)
+    balancer.configuration = good | {"serverz": {}, "threads": "many"}
+    balancer.write()
+    run = balancer.call("reload")
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert re.search(r"belvedere.yaml:\d+:\d+: error: unknown key `serverz`", run.stderr), run.stderr
+    assert "Did you mean `servers`?" in run.stderr
+    assert re.search(r"belvedere.yaml:\d+:\d+: error: .*`many`", run.stderr), run.stderr
+    assert run.stderr.endswith("the new configuration is refused, the previous one stays in use\n")
+    assert balancer.get("/").status == 200
+    assert balancer.status["generation"]["number"] == 1
+    balancer.configuration = good
+    # The refused one has had a number.
+    assert balancer.reload() > 1
+
+
+def test_reload_with_a_broken_certificate_names_the_file_and_goes_on(testbed):
+    balancer = testbed.balance(testbed.server())
+    broken = balancer.directory / "broken.pem"
+    broken.write_text("no certificate\n")
+    balancer.configuration["tls"] = {"certificate": str(broken)}
+    balancer.write()
+    run = balancer.call("reload")
+    assert run.returncode == 1
+    assert re.search(rf"belvedere.yaml:\d+:\d+: error: {broken}: holds no certificate", run.stderr), run.stderr
+    assert balancer.get("/").status == 200
+
+
+def test_reload_without_a_file_is_refused(testbed):
+    balancer = testbed.balance(testbed.server())
+    balancer.file.unlink()
+    run = balancer.call("reload")
+    assert run.returncode == 1
+    assert "cannot be read: No such file or directory (ENOENT)" in run.stderr
+    assert balancer.get("/").status == 200
+
+
+def test_reload_shows_warnings_and_succeeds(testbed):
+    balancer = testbed.balance(testbed.server())
+    balancer.configuration["affinity"] = {"hold": "5m"}
+    balancer.write()
+    run = balancer.call("reload")
+    assert (run.returncode, run.stdout) == (0, "generation 2 serves\n")
+    assert re.search(r"belvedere.yaml:\d+:\d+: warning: a View client may be idle for 90 minutes", run.stderr)
+
+
+def test_reloads_at_the_same_time_are_all_answered(testbed):
+    balancer = testbed.balance(testbed.server())
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(balancer.call("reload"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [run.returncode for run in answers] == [0] * 8, [run.stderr for run in answers]
+    assert balancer.get("/").status == 200
+
+
+def test_reload_while_the_service_stops_is_refused(testbed):
+    server = testbed.server(script=lambda request: released.wait(60) and request.respond(200, b"done"))
+    released = threading.Event()
+    balancer = testbed.balance(server, serving=False, timeouts={"stop": "1h"})
+    client = balancer.connect()
+    client.send(b"GET /slow HTTP/1.1\r\nHost: view.test\r\n\r\n")
+    wait_until(lambda: server.requests, "the request")
+    balancer.signal(signal.SIGTERM)
+    wait_until(lambda: balancer.status["state"] == "stopping", "the stop")
+    run = balancer.call("reload")
+    assert run.returncode == 1 and "stop" in run.stderr
+    released.set()
+    assert client.answer().status == 200
+    assert balancer.wait() == 0
+
+
+def test_reload_that_waits_for_another_is_refused_when_the_service_stops(testbed):
+    balancer = testbed.balance(testbed.server())
+    os.kill(balancer.worker, signal.SIGSTOP)
+    balancer.signal(signal.SIGHUP)
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(balancer.call("reload")))
+    thread.start()
+    balancer.wait_for_log("another one follows")
+    # The second signal ends the worker that stands still.
+    balancer.signal(signal.SIGTERM)
+    wait_until(lambda: balancer.status["state"] == "stopping", "the stop")
+    balancer.signal(signal.SIGTERM)
+    thread.join()
+    assert (answers[0].returncode, "the service stops" in answers[0].stderr) == (1, True), answers[0].stderr
+    assert balancer.wait() == 0

@@ -1,0 +1,157 @@
+"""`belvedere status`: what a person, a terminal and a program see of the service."""
+
+import datetime
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import threading
+
+from harness.server import page
+from harness.service import binary
+from harness.waiting import wait_until
+
+
+def test_status_for_a_person_fits_80_columns_and_has_no_colours_in_a_pipe(testbed):
+    balancer = testbed.balance(testbed.server("view01"), testbed.server("view02"))
+    run = balancer.call("status")
+    assert run.returncode == 0 and run.stderr == ""
+    lines = run.stdout.splitlines()
+    assert all(len(line) <= 80 for line in lines), lines
+    assert "\x1b" not in run.stdout
+    assert re.match(r"belvedere \d+\.\d+\.\d+ on \S+: serving$", lines[0]), lines
+    for name in ("view01", "view02"):
+        assert re.search(rf"^{name} +up +\d+ s$", run.stdout, re.MULTILINE), run.stdout
+
+
+def test_status_shows_the_certificate_that_clients_see_before_and_after_a_reload(testbed, certificates):
+    balancer = testbed.balance(testbed.server())
+
+    def shown():
+        (certificate,) = wait_until(lambda: balancer.status["certificates"], "a certificate")
+        with balancer.connect() as client:
+            seen = client.tls.getpeercert()
+        assert int(certificate["serial"], 16) == int(seen["serialNumber"], 16)
+        assert certificate["names"] == [name for _, name in seen["subjectAltName"]]
+        ends = ssl.cert_time_to_seconds(seen["notAfter"])
+        assert datetime.datetime.fromisoformat(certificate["not_after"]).timestamp() == ends
+        return certificate
+
+    first = shown()
+    assert first["file"] == str(certificates.front.chain)
+    other = certificates.authority.issue("view.test")
+    balancer.reload({"tls": {"certificate": str(other.chain), "key": str(other.key)}})
+    second = shown()
+    assert second["file"] == str(other.chain) and second["fingerprint"] != first["fingerprint"]
+
+
+def test_status_counts_what_comes_what_runs_and_what_is_refused(testbed):
+    arrived, released = threading.Event(), threading.Event()
+
+    def held(request):
+        if request.target == "/hold":
+            arrived.set()
+            assert released.wait(60)
+        return page(request)
+
+    balancer = testbed.balance(testbed.server("view01", script=held))
+    before = wait_until(lambda: balancer.status["servers"][0]["load"] and balancer.status["traffic"], "the first figures")
+    for _ in range(5):
+        assert balancer.get("/").status == 200
+    with balancer.connect() as client:
+        assert client.exchange(b"GET / HTTP/1.1\r\nHost: view.test\r\nBad Name: x\r\n\r\n").status == 400
+    with balancer.connect_plain() as client:
+        client.send(b"GET / HTTP/1.1\r\n\r\n")
+        client.receive_to_end()
+    with balancer.connect() as client:
+        client.send(b"GET /hold HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        assert arrived.wait(20)
+
+        def settled():
+            status = balancer.status
+            traffic, load = status["traffic"], status["servers"][0]["load"]
+            return (
+                traffic["accepted"] >= before["accepted"] + 8
+                and traffic["requests"] >= before["requests"] + 6
+                and traffic["refused"]["requests"] == 1
+                and traffic["refused"]["handshakes"] >= 1
+                and (traffic["connections"], traffic["exchanges"]) == (1, 1)
+                and (load["exchanges"], load["sessions"]) == (1, 1)
+                and load["connections"] >= 1
+                and traffic["per_second"] is not None
+            )
+
+        wait_until(settled, lambda: f"the figures: {balancer.status}")
+        # A loop that goes and comes back does not count anew.
+        figures = balancer.status["traffic"]
+        for threads in (1, 4, 2):
+            balancer.reload({"threads": threads})
+        wait_until(lambda: balancer.status["generation"]["alive"] == 2, lambda: f"{balancer.status['generation']}")
+        later = balancer.status["traffic"]
+        assert later["accepted"] >= figures["accepted"] and later["requests"] >= figures["requests"]
+        released.set()
+        assert client.answer().status == 200
+    wait_until(lambda: balancer.status["generation"]["alive"] == 1, lambda: f"{balancer.status['generation']}")
+
+
+def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_again(testbed):
+    servers = [testbed.server(name) for name in ("view01", "view02")]
+    balancer = testbed.balance(*servers, health={"interval": "200ms", "timeout": "1s", "rise": 1, "fall": 1, "jitter": "0s"})
+    assert balancer.status["problems"] == []
+
+    def problems(words):
+        return [p for p in balancer.status["problems"] if words in p["text"]]
+
+    for times in (1, 2):
+        servers[1].die()
+        balancer.wait_for_state("view02", "down")
+        # The check may find nobody there, or be cut short.
+        wait_until(
+            lambda: sum(p["count"] for p in problems("server view02 is down, was up")) == times,
+            lambda: f"{balancer.status['problems']}",
+        )
+        servers[1].start()
+        balancer.wait_for_state("view02", "up")
+    worker = balancer.worker
+    balancer.expects_worker_death = True
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: problems("the worker died"), lambda: f"{balancer.status['problems']}")
+    assert "last problems" in balancer.call("status").stdout
+
+
+def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_says_not(testbed):
+    balancer = testbed.balance(testbed.server())
+
+    def on_terminal(**environment):
+        ours, theirs = os.openpty()
+        run = balancer.call("status", capture_output=False, stdout=theirs, env=os.environ | environment)
+        os.close(theirs)
+        assert run.returncode == 0
+        shown = b""
+        try:
+            while piece := os.read(ours, 65536):
+                shown += piece
+        except OSError:
+            pass
+        os.close(ours)
+        return shown.decode()
+
+    assert "\x1b[32mup" in on_terminal(NO_COLOR="")
+    assert "\x1b" not in on_terminal(NO_COLOR="1")
+
+
+def test_status_is_shown_again_and_again_through_a_restart_of_the_worker(testbed):
+    balancer = testbed.balance(testbed.server())
+    balancer.expects_worker_death = True
+    watch = subprocess.Popen(
+        [binary(), "status", "--json", "--watch", "--control", balancer.control], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        first = json.loads(watch.stdout.readline())
+        os.kill(balancer.worker, signal.SIGKILL)
+        wait_until(lambda: json.loads(watch.stdout.readline())["worker"] not in (None, first["worker"]), "another worker")
+    finally:
+        watch.kill()
+        watch.wait()
