@@ -1,5 +1,6 @@
 """What a client may send: what has exactly one reading is forwarded, everything else is refused, and no byte of it
-reaches a server. Each row is the raw request."""
+reaches a server. Each row is the raw request, one for each way in which the balancer treats it; every way to write a
+request wrongly is in the tables of Tests/HTTP1."""
 
 import pytest
 from harness.http import Response
@@ -20,130 +21,31 @@ BAD = {400}
 
 # Refused by the head alone: (name, request, statuses that say so).
 REFUSED = [
-    # RFC 9112 §3: the request line
     ("no version", "GET /row\r\n\r\n", BAD | {505}),
-    ("no target", get(line="GET HTTP/1.1"), BAD),
-    ("two spaces before the target", get(line="GET  /row HTTP/1.1"), BAD),
-    ("two spaces before the version", get(line="GET /row  HTTP/1.1"), BAD),
-    ("tab between method and target", get(line="GET\t/row HTTP/1.1"), BAD),
-    ("space behind the version", get(line="GET /row HTTP/1.1 "), BAD | {505}),
-    ("space before the method", get(line=" GET /row HTTP/1.1"), BAD),
-    ("space in the target", get(line="GET /ro w HTTP/1.1"), BAD),
-    ("control character in the target", get(line="GET /ro\x01w HTTP/1.1"), BAD),
-    ("DEL in the target", get(line="GET /ro\x7fw HTTP/1.1"), BAD),
-    ("NUL in the target", get(line="GET /ro\0w HTTP/1.1"), BAD),
-    ("byte above 127 in the target", get(line="GET /ro\xe4w HTTP/1.1"), BAD),
-    ("fragment in the target", get(line="GET /row#there HTTP/1.1"), BAD),
-    ("target without a slash", get(line="GET row HTTP/1.1"), BAD),
-    ("asterisk with GET", get(line="GET * HTTP/1.1"), BAD),
     ("authority that is not Host", get(line="GET https://stranger.test/row HTTP/1.1"), BAD | {421}),
-    ("method with a bad character", get(line="G(T /row HTTP/1.1"), BAD | {501}),
-    ("empty method", get(line=" /row HTTP/1.1"), BAD),
-    ("lower-case protocol", get(line="GET /row http/1.1"), BAD | {505}),
-    ("version 1.10", get(line="GET /row HTTP/1.10"), BAD | {505}),
-    ("version 1", get(line="GET /row HTTP/1"), BAD | {505}),
-    ("version 1,1", get(line="GET /row HTTP/1,1"), BAD | {505}),
-    ("version 2.0", get(line="GET /row HTTP/2.0"), {505}),
-    ("version 0.9", get(line="GET /row HTTP/0.9"), {505, 400}),
     ("HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 405, 501, 505}),
-    ("CONNECT", "CONNECT view.test:443 HTTP/1.1\r\nHost: view.test:443\r\n\r\n", {400, 405, 501}),
     ("CONNECT with bytes behind it", "CONNECT view.test:443 HTTP/1.1\r\nHost: view.test:443\r\n\r\nGET /row HTTP/1.1\r\nHost: view.test\r\n\r\n", {400, 405, 501}),
     ("TRACE", get(line="TRACE /row HTTP/1.1"), {400, 405, 501}),
-    ("bare CR in the request line", get(line="GET /row\r HTTP/1.1"), BAD),
     ("not HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", BAD),
-    # RFC 9112 §2.2: lines end in CRLF
-    ("bare LF behind the request line", "GET /row HTTP/1.1\nHost: view.test\r\n\r\n", BAD),
-    ("bare LF behind a field", "GET /row HTTP/1.1\r\nHost: view.test\nX: y\r\n\r\n", BAD),
-    ("bare LF at the end", "GET /row HTTP/1.1\r\nHost: view.test\r\n\n", BAD),
     ("only bare LF", "GET /row HTTP/1.1\nHost: view.test\n\n", BAD),
-    ("bare CR in a value", get(HOST + "X: a\rb\r\n"), BAD),
     ("CR CR LF", get(HOST + "X: a\r\r\n"), BAD),
-    # RFC 9110 §9.3.1: content in GET has no meaning, and servers that leave it unread take it for the next request
     ("GET with a body", get(HOST + "Content-Length: 5\r\n") + "hello", BAD),
-    ("GET with chunks", get(HOST + "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n", BAD),
-    # RFC 9112 §5: field lines
-    ("NUL in a value", get(HOST + "X: a\0b\r\n"), BAD),
-    ("control character in a value", get(HOST + "X: a\x01b\r\n"), BAD),
-    ("DEL in a value", get(HOST + "X: a\x7fb\r\n"), BAD),
-    ("space before the colon", get(HOST + "X : y\r\n"), BAD),
-    ("tab before the colon", get(HOST + "X\t: y\r\n"), BAD),
-    ("space before the colon of Host", get("Host : view.test\r\n"), BAD),
-    ("empty name", get(HOST + ": y\r\n"), BAD),
-    ("no colon", get(HOST + "nothing\r\n"), BAD),
-    ("space in a name", get(HOST + "X Y: z\r\n"), BAD),
-    ("separator in a name", get(HOST + "X(Y): z\r\n"), BAD),
-    ("byte above 127 in a name", get(HOST + "X\xe4: z\r\n"), BAD),
-    ("folded line", get(HOST + "X: a\r\n b\r\n"), BAD),
-    ("folded line with a tab", get(HOST + "X: a\r\n\tb\r\n"), BAD),
-    ("first line folded", get(" " + HOST), BAD),
     ("Transfer-Encoding hidden in a fold", post("X: a\r\n Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), BAD),
-    # RFC 9112 §3.2: Host
     ("no Host", get(""), BAD),
-    ("two Hosts", get(HOST + HOST), BAD),
     ("two different Hosts", get(HOST + "Host: stranger.test\r\n"), BAD),
-    ("an empty Host and another", get("Host:\r\n" + HOST), BAD),
-    ("Host and an empty one", get(HOST + "Host: \r\n"), BAD),
-    ("two Hosts of different case", get(HOST + "hOST: view.test\r\n"), BAD),
-    ("Host with a comma", get("Host: view.test, stranger.test\r\n"), BAD),
-    ("Host with a space", get("Host: view .test\r\n"), BAD),
-    ("Host with a user", get("Host: user@view.test\r\n"), BAD),
-    ("Host with a path", get("Host: view.test/path\r\n"), BAD),
-    ("Host with a bad port", get("Host: view.test:x\r\n"), BAD),
-    ("Host with a port out of range", get("Host: view.test:65536\r\n"), BAD),
-    ("Host with an open bracket", get("Host: [::1\r\n"), BAD),
-    ("Host with a NUL", get("Host: view.test\0\r\n"), BAD),
-    # RFC 9112 §6.3: which bytes are the body
     ("Content-Length and Transfer-Encoding", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), BAD),
-    ("Transfer-Encoding and Content-Length", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), BAD),
     ("two different Content-Lengths", post("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!"), BAD),
-    ("two equal Content-Lengths", post("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"), BAD),
-    ("list of Content-Lengths", post("Content-Length: 5, 5\r\n", "hello"), BAD),
-    ("list of different Content-Lengths", post("Content-Length: 5, 6\r\n", "hello"), BAD),
-    ("empty Content-Length", post("Content-Length: \r\n"), BAD),
-    ("negative Content-Length", post("Content-Length: -1\r\n"), BAD),
-    ("Content-Length with a plus", post("Content-Length: +5\r\n", "hello"), BAD),
-    ("hexadecimal Content-Length", post("Content-Length: 0x5\r\n", "hello"), BAD),
-    ("Content-Length with a fraction", post("Content-Length: 5.0\r\n", "hello"), BAD),
-    ("Content-Length with a space inside", post("Content-Length: 1 0\r\n", "0123456789"), BAD),
-    ("Content-Length with a vertical tab", post("Content-Length: \x0b5\r\n", "hello"), BAD),
     ("Content-Length beyond 64 bits", post("Content-Length: 18446744073709551621\r\n", "hello"), BAD | {413}),
-    ("Content-Length of 64 bits", post("Content-Length: 18446744073709551615\r\n", "hello"), BAD | {413}),
-    ("Content-Length in an underscore", post("Content_Length: 5\r\nContent-Length: 0\r\n", "hello"), BAD),
     ("Transfer-Encoding in an underscore", post("Transfer_Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"), BAD),
-    ("chunked twice", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), BAD | {501}),
-    ("chunked in two lines", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), BAD),
-    ("chunked not last", post("Transfer-Encoding: chunked, gzip\r\n", "0\r\n\r\n"), BAD | {501}),
     ("gzip before chunked", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), BAD | {501}),
-    ("gzip alone", post("Transfer-Encoding: gzip\r\n", "0\r\n\r\n"), BAD | {501}),
-    ("identity", post("Transfer-Encoding: identity\r\nContent-Length: 5\r\n", "hello"), BAD | {501}),
-    ("identity before chunked", post("Transfer-Encoding: identity, chunked\r\n", "0\r\n\r\n"), BAD | {501}),
-    ("unknown coding", post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), BAD | {501}),
-    ("chunked with a parameter", post("Transfer-Encoding: chunked;a=b\r\n", "0\r\n\r\n"), BAD | {501}),
-    ("quoted chunked", post('Transfer-Encoding: "chunked"\r\n', "0\r\n\r\n"), BAD | {501}),
-    ("empty Transfer-Encoding", post("Transfer-Encoding: \r\n", "0\r\n\r\n"), BAD | {501}),
-    ("comma before chunked", post("Transfer-Encoding: , chunked\r\n", "0\r\n\r\n"), BAD | {501}),
     ("vertical tab before chunked", post("Transfer-Encoding: \x0bchunked\r\n", "0\r\n\r\n"), BAD | {501}),
-    ("vertical tab behind chunked", post("Transfer-Encoding: chunked\x0b\r\n", "0\r\n\r\n"), BAD | {501}),
-    ("chunked with a NUL", post("Transfer-Encoding: chunked\0\r\n", "0\r\n\r\n"), BAD | {501}),
-    ("space before the colon of Transfer-Encoding", post("Transfer-Encoding : chunked\r\n", "0\r\n\r\n"), BAD),
     ("Transfer-Encoding in HTTP/1.0", f"POST /row HTTP/1.0\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", BAD),
-    # RFC 9110 §7.6.1: what Connection may not take away
-    ("Connection nominates Host", get(HOST + "Connection: Host\r\n"), BAD),
-    ("Connection nominates Content-Length", post("Content-Length: 5\r\nConnection: close, Content-Length\r\n", "hello"), BAD),
     ("Connection nominates Transfer-Encoding", post("Transfer-Encoding: chunked\r\nConnection: transfer-encoding\r\n", "0\r\n\r\n"), BAD),
-    ("Connection nominates Authorization", get(HOST + "Authorization: Basic YTpi\r\nConnection: authorization\r\n"), BAD),
-    ("Connection nominates Cookie", get(HOST + "Cookie: a=b\r\nConnection: Cookie\r\n"), BAD),
-    ("malformed Connection", get(HOST + "Connection: a b\r\n"), BAD),
-    # RFC 9110 §10.1.1
     ("unknown expectation", post("Content-Length: 5\r\nExpect: miracles\r\n", "hello"), {417, 400}),
-    # Limits
     ("long target", get(line=f"GET /{'a' * 12000} HTTP/1.1"), {414}),
-    ("long field", get(HOST + f"X: {'a' * 20000}\r\n"), {431}),
     ("long head of many fields", get(HOST + "".join(f"X-{n}: {'a' * 300}\r\n" for n in range(90))), {431}),
     ("many fields", get(HOST + "".join(f"X-{n}: y\r\n" for n in range(500))), {431}),
-    ("long method", get(line=f"{'A' * 2000} /row HTTP/1.1"), {400, 501, 414, 431}),
     ("a line that never ends", "GET /" + "a" * 100_000, {414, 431}),
-    # RFC 6455 §4.1: nothing follows before the answer
     ("bytes behind Upgrade", get(HOST + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") + "GET /smuggled HTTP/1.1\r\nHost: view.test\r\n\r\n", BAD),
 ]  # fmt: skip
 
@@ -151,40 +53,14 @@ REFUSED = [
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 REFUSED_BODIES = [
     ("bare LF behind a chunk size", "5\nhello\r\n0\r\n\r\n"),
-    ("bare CR behind a chunk size", "5\rhello\r\n0\r\n\r\n"),
     ("space behind a chunk size", "5 \r\nhello\r\n0\r\n\r\n"),
-    ("space before a chunk size", " 5\r\nhello\r\n0\r\n\r\n"),
-    ("tab before a chunk size", "\t5\r\nhello\r\n0\r\n\r\n"),
-    ("0x before a chunk size", "0x5\r\nhello\r\n0\r\n\r\n"),
-    ("plus before a chunk size", "+5\r\nhello\r\n0\r\n\r\n"),
-    ("minus before a chunk size", "-5\r\nhello\r\n0\r\n\r\n"),
-    ("underscore in a chunk size", "0_5\r\nhello\r\n0\r\n\r\n"),
-    ("letter in a chunk size", "5g\r\nhello\r\n0\r\n\r\n"),
-    ("empty chunk size", "\r\nhello\r\n0\r\n\r\n"),
     ("chunk size beyond 64 bits", "10000000000000005\r\nhello\r\n0\r\n\r\n"),
-    ("chunk size of 64 bits", "FFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n"),
     ("chunk size with endless zeros", "0" * 5000 + "5\r\nhello\r\n0\r\n\r\n"),
     ("chunk longer than its size", "5\r\nhello!\r\n0\r\n\r\n"),
-    ("chunk shorter than its size", "6\r\nhello\r\n0\r\n\r\n"),
-    ("bare LF behind a chunk", "5\r\nhello\n0\r\n\r\n"),
-    ("bare CR behind a chunk", "5\r\nhello\r0\r\n\r\n"),
-    ("bare LF in an extension", "5;a\nhello\r\n0\r\n\r\n"),
-    ("bare CR in an extension", "5;a\rb\r\nhello\r\n0\r\n\r\n"),
-    ("NUL in an extension", "5;a=\0\r\nhello\r\n0\r\n\r\n"),
     ("endless extension", "5;a=" + "b" * 40_000 + "\r\nhello\r\n0\r\n\r\n"),
-    ("bare LF behind the last chunk", "5\r\nhello\r\n0\n\r\n"),
     ("bare LF at the end", "5\r\nhello\r\n0\r\n\n"),
-    ("bare CR at the end", "5\r\nhello\r\n0\r\n\rX"),
-    ("trailer without a colon", "5\r\nhello\r\n0\r\nnothing\r\n\r\n"),
-    ("trailer with a space before the colon", "5\r\nhello\r\n0\r\nX : y\r\n\r\n"),
     ("trailer with a NUL", "5\r\nhello\r\n0\r\nX: \0\r\n\r\n"),
-    ("folded trailer", "5\r\nhello\r\n0\r\nX: a\r\n b\r\n\r\n"),
-    ("trailer Content-Length", "5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n"),
     ("trailer Transfer-Encoding", "5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n"),
-    ("trailer Host", "5\r\nhello\r\n0\r\nHost: stranger.test\r\n\r\n"),
-    ("trailer Authorization", "5\r\nhello\r\n0\r\nAuthorization: Basic YTpi\r\n\r\n"),
-    ("trailer Cookie", "5\r\nhello\r\n0\r\nCookie: a=b\r\n\r\n"),
-    ("trailer X-Forwarded-For", "5\r\nhello\r\n0\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"),
     ("endless trailers", "5\r\nhello\r\n0\r\n" + "X: y\r\n" * 6000 + "\r\n"),
 ]
 
@@ -363,7 +239,7 @@ def test_request_byte_by_byte_arrives_the_same(balanced):
 
 
 # All but those that are malformed only when they come at once.
-SLOWLY = [row for row in REFUSED if row[0] != "bytes behind Upgrade"][::7]
+SLOWLY = [row for row in REFUSED if row[0] != "bytes behind Upgrade"][::4]
 
 
 @pytest.mark.parametrize("row", SLOWLY, ids=ids(SLOWLY))

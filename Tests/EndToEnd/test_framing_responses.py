@@ -1,5 +1,6 @@
 """What a server may answer: what has exactly one reading is passed on, everything else becomes a 502, and what was cut
-short never looks complete. Each row is the raw answer."""
+short never looks complete. Each row is the raw answer, one for each way in which the balancer treats it; the rest is in
+the tables of Tests/HTTP1 and Tests/Exchange."""
 
 import pytest
 from harness.http import Truncated
@@ -15,71 +16,39 @@ def ids(rows):
 # Answers that become a 502: (name, raw answer).
 REFUSED = [
     ("not HTTP", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"),
-    ("HTTP/0.9", "<html>hello</html>\r\n\r\n"),
     ("nothing", ""),
     ("half a status line", "HTTP/1.1 20"),
     ("half a head", OK + "Content-Length: 5\r\nX-Half"),
-    ("head without its end", OK + "Content-Length: 5\r\n"),
-    ("status of two digits", "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n"),
-    ("status of four digits", "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"),
-    ("status with a letter", "HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n"),
-    ("status 099", "HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"),
     ("status 600", "HTTP/1.1 600 Odd\r\nContent-Length: 0\r\n\r\n"),
     ("version 2.0", "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"),
-    ("lower-case protocol", "http/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
-    ("two spaces before the status", "HTTP/1.1  200 OK\r\nContent-Length: 0\r\n\r\n"),
-    ("NUL in the reason", "HTTP/1.1 200 O\0K\r\nContent-Length: 0\r\n\r\n"),
-    ("bare CR in the reason", "HTTP/1.1 200 O\rK\r\nContent-Length: 0\r\n\r\n"),
-    ("bare LF behind the status line", "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n"),
-    ("bare LF behind a field", OK + "X: y\nContent-Length: 0\r\n\r\n"),
     ("bare LF at the end", OK + "Content-Length: 0\r\n\n"),
-    ("space before the colon", OK + "Content-Length : 0\r\n\r\n"),
-    ("no colon", OK + "nothing\r\nContent-Length: 0\r\n\r\n"),
-    ("empty name", OK + ": y\r\nContent-Length: 0\r\n\r\n"),
     ("folded line", OK + "X: a\r\n b\r\nContent-Length: 0\r\n\r\n"),
-    ("NUL in a value", OK + "X: a\0b\r\nContent-Length: 0\r\n\r\n"),
-    ("bare CR in a value", OK + "X: a\rb\r\nContent-Length: 0\r\n\r\n"),
     ("Content-Length and Transfer-Encoding", OK + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     ("two different Content-Lengths", OK + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"),
-    ("list of different Content-Lengths", OK + "Content-Length: 5, 6\r\n\r\nhello!"),
-    ("negative Content-Length", OK + "Content-Length: -5\r\n\r\nhello"),
-    ("empty Content-Length", OK + "Content-Length: \r\n\r\n"),
-    ("Content-Length beyond 64 bits", OK + "Content-Length: 18446744073709551621\r\n\r\nhello"),
-    ("chunked twice", OK + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"),
-    ("chunked in two lines", OK + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     ("unknown coding", OK + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
-    ("vertical tab before chunked", OK + "Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n"),
     ("chunked in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     ("Transfer-Encoding with 204", "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     ("101 that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
     ("Connection nominates Content-Length", OK + "Content-Length: 5\r\nConnection: Content-Length\r\n\r\nhello"),
     ("head that is too large", OK + "X: " + "a" * 70_000 + "\r\n\r\n"),
     ("too many fields", OK + "X: y\r\n" * 2000 + "\r\n"),
-    ("an empty line first", "\r\n" + OK + "Content-Length: 0\r\n\r\n"),
 ]
 
 # Answers that are passed on: (name, raw answer, method, status, raw body, whether the client's connection goes on).
 PASSED = [
     ("Content-Length", OK + "Content-Length: 5\r\n\r\nhello", "GET", 200, b"hello", True),
-    ("Content-Length 0", OK + "Content-Length: 0\r\n\r\n", "GET", 200, b"", True),
     ("chunked", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "GET", 200, b"5\r\nhello\r\n0\r\n\r\n", True),
     ("blanks in a chunk extension", OK + "Transfer-Encoding: chunked\r\n\r\n005 ; a=b\r\nhello\r\n0\r\n\r\n", "GET", 200, b"005;_____\r\nhello\r\n0\r\n\r\n", True),
-    ("chunk extension", OK + "Transfer-Encoding: chunked\r\n\r\n005;a=b\r\nhello\r\n0\r\n\r\n", "GET", 200, b"005;a=b\r\nhello\r\n0\r\n\r\n", True),
     ("trailer", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n", "GET", 200, b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n", True),
     ("until close", OK + "\r\nhello", "GET", 200, b"hello", False),
     ("until close, HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nhello", "GET", 200, b"hello", False),
     ("HTTP/1.0 with Content-Length", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", "GET", 200, b"hello", True),
-    ("no reason phrase", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "GET", 200, b"", True),
     ("204", "HTTP/1.1 204 No Content\r\n\r\n", "GET", 204, b"", True),
-    ("304", 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n', "GET", 304, b"", True),
     ("304 with Content-Length", "HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\n\r\n", "GET", 304, b"", True),
     ("HEAD with Content-Length", OK + "Content-Length: 500\r\n\r\n", "HEAD", 200, b"", True),
     ("HEAD with chunked", OK + "Transfer-Encoding: chunked\r\n\r\n", "HEAD", 200, b"", True),
-    ("HEAD without framing", OK + "\r\n", "HEAD", 200, b"", True),
     ("404", "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n", "GET", 404, b"no\n", True),
-    ("500", "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n", "GET", 500, b"", True),
     ("status 599", "HTTP/1.1 599 Odd\r\nContent-Length: 0\r\n\r\n", "GET", 599, b"", True),
-    ("bytes above 127 in a value", OK + "X: \xe4\r\nContent-Length: 0\r\n\r\n", "GET", 200, b"", True),
     ("103 before the answer", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK + "Content-Length: 0\r\n\r\n", "GET", 200, b"", True),
     ("Connection: close", OK + "Connection: close\r\nContent-Length: 5\r\n\r\nhello", "GET", 200, b"hello", True),
 ]  # fmt: skip
@@ -89,13 +58,9 @@ CUT = [
     ("in a body with Content-Length", OK + "Content-Length: 10\r\n\r\nhello"),
     ("before a body with Content-Length", OK + "Content-Length: 10\r\n\r\n"),
     ("in a chunk", OK + "Transfer-Encoding: chunked\r\n\r\n10\r\nhello"),
-    ("in a chunk size", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1"),
     ("between chunks", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
-    ("before the last line", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"),
     ("in a trailer", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Su"),
-    ("before the first chunk", OK + "Transfer-Encoding: chunked\r\n\r\n"),
     ("malformed second chunk", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\nhello\r\n0\r\n\r\n"),
-    ("chunk longer than its size", OK + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello!\r\n0\r\n\r\n"),
 ]
 
 

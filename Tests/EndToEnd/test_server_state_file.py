@@ -67,7 +67,7 @@ def test_order_whose_file_cant_be_written_says_so_and_is_written_when_it_can(tes
     assert "warning: it lasts" not in balancer.call("server", "view02", "weight", "3").stderr
 
 
-@pytest.mark.parametrize("damage", ["shortened", "foreign", "too-new", "empty", "a-directory"])
+@pytest.mark.parametrize("damage", ["damaged", "a-directory"])
 def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(testbed, damage):
     file = testbed.directory / "orders"
     balancer = pair(testbed, server_state_file=str(file))
@@ -79,12 +79,7 @@ def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(testbed, dam
         file.unlink()
         file.mkdir()
     else:
-        file.write_text({
-            "shortened": content[:-4],
-            "foreign": "service: view.test\n",
-            "too-new": content.replace('"version":1', '"version":2'),
-            "empty": "",
-        }[damage])  # fmt: skip
+        file.write_text(content[:-4])
     balancer.start()
     balancer.wait_until_serving()
     assert balancer.status_of("view01")["state"] == "up"
