@@ -1,4 +1,5 @@
 import pytest
+from harness.server import page
 from harness.testbed import Testbed
 
 
@@ -16,3 +17,18 @@ def shared_testbed(tmp_path_factory, certificates):
     testbed = Testbed(tmp_path_factory.mktemp("shared"), certificates)
     yield testbed
     testbed.end()
+
+
+@pytest.fixture(scope="module")
+def balanced(shared_testbed):
+    """One balancer and the one server behind it, for a whole file."""
+    server = shared_testbed.server()
+    return shared_testbed.balance(server), server
+
+
+@pytest.fixture
+def plain_server(balanced):
+    """The server forgets what it has seen, and what the test has it do."""
+    balanced[1].forget()
+    yield
+    balanced[1].script = page

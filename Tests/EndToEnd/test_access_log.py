@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import pytest
-from harness.server import page
+from harness.server import Held, page
 from harness.waiting import wait_until
 
 HOST = "Host: view.test\r\n"
@@ -71,21 +71,15 @@ def test_timers_tell_where_the_time_went(balanced):
 
 
 def test_time_in_the_queue_is_told(testbed):
-    go = threading.Event()
-
-    def script(request):
-        if request.target == "/held":
-            go.wait(30)
-        page(request)
-
-    server = testbed.server(script=script)
+    held = Held()
+    server = testbed.server(script=held)
     balancer = testbed.balance(server, server_changes={"view01": {"connections": 1}})
     with balancer.connect() as first, balancer.connect() as second:
         first.send(f"GET /held HTTP/1.1\r\n{HOST}\r\n")
         server.wait_for_requests(1)
         second.send(f"GET /queued HTTP/1.1\r\n{HOST}\r\n")
         threading.Event().wait(0.3)
-        go.set()
+        held.released.set()
         assert first.answer().status == second.answer().status == 200
     assert int(entry(balancer, "/queued")["Tw"]) >= 200
 

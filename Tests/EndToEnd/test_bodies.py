@@ -5,24 +5,11 @@ import threading
 
 import pytest
 from harness.http import LAST_CHUNK, chunk
-from harness.server import page
 from harness.waiting import wait_until
 
 
+pytestmark = pytest.mark.usefixtures("plain_server")
 HOST = "Host: view.test\r\n"
-
-
-@pytest.fixture(scope="module")
-def balanced(shared_testbed):
-    server = shared_testbed.server()
-    return shared_testbed.balance(server), server
-
-
-@pytest.fixture(autouse=True)
-def plain_server(balanced):
-    balanced[1].forget()
-    yield
-    balanced[1].script = page
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, 16_383, 16_384, 16_385, 17_408, 65_536, 1_000_000])

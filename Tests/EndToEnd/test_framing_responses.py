@@ -64,12 +64,6 @@ CUT = [
 ]
 
 
-@pytest.fixture(scope="module")
-def balanced(shared_testbed):
-    server = shared_testbed.server()
-    return shared_testbed.balance(server), server
-
-
 def answering(raw, *, close=True, clean=True):
     """A script that answers /row with these bytes and closes."""
 

@@ -8,12 +8,6 @@ from harness.server import page
 from harness.waiting import free_port
 
 
-@pytest.fixture(scope="module")
-def balanced(shared_testbed):
-    server = shared_testbed.server()
-    return shared_testbed.balance(server), server
-
-
 def seen_by_server(balancer, *fields, source=None, host="view.test", version="1.1"):
     """The head that the server received, off the page that shows it."""
     with balancer.connect(source) as client:

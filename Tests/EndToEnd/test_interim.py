@@ -3,20 +3,8 @@
 import pytest
 from harness.server import page
 
+pytestmark = pytest.mark.usefixtures("plain_server")
 HOST = "Host: view.test\r\n"
-
-
-@pytest.fixture(scope="module")
-def balanced(shared_testbed):
-    server = shared_testbed.server()
-    return shared_testbed.balance(server), server
-
-
-@pytest.fixture(autouse=True)
-def plain_server(balanced):
-    balanced[1].forget()
-    yield
-    balanced[1].script = page
 
 
 def test_continue_comes_from_the_server(balanced):

@@ -5,12 +5,11 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 
 import pytest
 from harness.service import binary
 from harness.view import another_worker, pair
-from harness.waiting import client_addresses, wait_until
+from harness.waiting import all_at_once, client_addresses, wait_until
 
 
 # Weight
@@ -65,23 +64,13 @@ def test_order_is_kept_by_a_server_that_moves_to_another_address(testbed):
 
 def test_orders_and_reloads_at_the_same_time_are_all_obeyed(testbed):
     balancer = pair(testbed)
-    faults = []
 
-    def give(words, count):
-        for _ in range(count):
-            run = balancer.call(*words)
-            if run.returncode:
-                faults.append(f"{words}: {run.stderr}")
+    def give(words):
+        for _ in range(6):
+            run = balancer.call(*words.split())
+            assert run.returncode == 0, f"{words}: {run.stderr}"
 
-    threads = [
-        threading.Thread(target=give, args=(words, 6))
-        for words in (["reload"], ["server", "view01", "drain"], ["server", "view02", "weight", "3"], ["status", "--json"])
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not faults, faults
+    all_at_once(give, ["reload", "server view01 drain", "server view02 weight 3", "status --json"])
     assert balancer.status_of("view01")["state"] == "drain"
     assert balancer.status_of("view02")["weight"] == 3
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}

@@ -10,23 +10,10 @@ import subprocess
 import pytest
 from harness.client import TLSClient, connect_socket
 from harness.http import chunk
-from harness.server import page
 
+pytestmark = pytest.mark.usefixtures("plain_server")
 HOST = "Host: view.test\r\n"
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-
-
-@pytest.fixture(scope="module")
-def balanced(shared_testbed):
-    server = shared_testbed.server()
-    return shared_testbed.balance(server), server
-
-
-@pytest.fixture(autouse=True)
-def plain_server(balanced):
-    balanced[1].forget()
-    yield
-    balanced[1].script = page
 
 
 def get(target):

@@ -2,9 +2,9 @@
 
 import re
 import signal
-import threading
 
-from harness.waiting import wait_until
+from harness.server import Held
+from harness.waiting import all_at_once, wait_until
 
 
 def test_reload_says_which_generation_serves(testbed):
@@ -65,27 +65,22 @@ def test_reload_shows_warnings_and_succeeds(testbed):
 
 def test_reloads_at_the_same_time_are_all_answered(testbed):
     balancer = testbed.balance(testbed.server())
-    answers = []
-    threads = [threading.Thread(target=lambda: answers.append(balancer.call("reload"))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = all_at_once(lambda _: balancer.call("reload"), range(8))
     assert [run.returncode for run in answers] == [0] * 8, [run.stderr for run in answers]
     assert balancer.get("/").status == 200
 
 
 def test_reload_while_the_service_stops_is_refused(testbed):
-    server = testbed.server(script=lambda request: released.wait(60) and request.respond(200, b"done"))
-    released = threading.Event()
+    held = Held()
+    server = testbed.server(script=held)
     balancer = testbed.balance(server, serving=False, timeouts={"stop": "1h"})
     client = balancer.connect()
-    client.send(b"GET /slow HTTP/1.1\r\nHost: view.test\r\n\r\n")
+    client.send(b"GET /held HTTP/1.1\r\nHost: view.test\r\n\r\n")
     wait_until(lambda: server.requests, "the request")
     balancer.signal(signal.SIGTERM)
     wait_until(lambda: balancer.status["state"] == "stopping", "the stop")
     run = balancer.call("reload")
     assert run.returncode == 1 and "stop" in run.stderr
-    released.set()
+    held.released.set()
     assert client.answer().status == 200
     assert balancer.wait() == 0

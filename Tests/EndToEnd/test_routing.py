@@ -5,8 +5,8 @@ import socket
 import threading
 
 import pytest
-from harness.server import page
-from harness.waiting import client_addresses, wait_until
+from harness.server import Held, page
+from harness.waiting import all_at_once, client_addresses, wait_until
 
 HOST = "Host: view.test\r\n"
 # Checks that find a change in a moment.
@@ -225,18 +225,6 @@ def test_dead_server_from_the_start_is_503_until_it_comes(testbed):
 # Limits and queue
 
 
-class Held:
-    """A script that answers /held only when told to."""
-
-    def __init__(self):
-        self.go = threading.Event()
-
-    def __call__(self, request):
-        if request.target.startswith("/held"):
-            assert self.go.wait(60)
-        page(request)
-
-
 def ask(client, target="/held"):
     client.send(f"GET {target} HTTP/1.1\r\n{HOST}\r\n")
 
@@ -253,7 +241,7 @@ def test_request_waits_for_a_full_server_and_is_served_when_it_is_free(testbed):
         for _ in range(20):
             assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
         assert [r.target for r in server.requests] == ["/held"]
-        held.go.set()
+        held.released.set()
         assert first.answer().status == 200
         assert second.answer().status == 200
     assert [r.target for r in server.requests] == ["/held", "/second"]
@@ -271,7 +259,7 @@ def test_queue_is_served_in_order(testbed):
             ask(client, f"/{number}")
             # One after the other into the queue.
             assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
-        held.go.set()
+        held.released.set()
         for client in clients:
             assert client.answer().status == 200
     finally:
@@ -290,7 +278,7 @@ def test_waiting_too_long_is_503_with_retry_after(testbed):
         ask(second, "/second")
         answer = second.answer()
         assert answer.status == 503 and int(answer["Retry-After"]) > 0
-        held.go.set()
+        held.released.set()
         assert first.answer().status == 200
     assert [r.target for r in server.requests] == ["/held"]
 
@@ -316,7 +304,7 @@ def test_full_queue_is_503_at_once(testbed):
             reader.start()
         wait_until(lambda: outcome, "a refusal")
         assert outcome[0].status == 503 and int(outcome[0]["Retry-After"]) > 0
-        held.go.set()
+        held.released.set()
         for reader in readers:
             reader.join(30)
         assert [answer.status for answer in outcome] == [503, 200]
@@ -335,7 +323,7 @@ def test_client_that_leaves_the_queue_is_not_served(testbed):
             assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
         ask(third, "/third")
         assert balancer.connect_redirect().exchange(f"GET / HTTP/1.1\r\n{HOST}\r\n").status == 301
-        held.go.set()
+        held.released.set()
         assert first.answer().status == 200
         assert third.answer().status == 200
     assert [r.target for r in server.requests] == ["/held", "/third"]
@@ -355,22 +343,13 @@ def test_connection_limit_is_never_exceeded(testbed):
 
     server = testbed.server(script=script)
     balancer = testbed.balance(server, server_changes={"view01": {"connections": 3}})
-    faults = []
 
     def client(number):
-        try:
-            with balancer.connect(f"127.0.93.{number + 1}") as stream:
-                for _ in range(15):
-                    assert stream.get("/").status == 200
-        except Exception as fault:
-            faults.append(repr(fault))
+        with balancer.connect(f"127.0.93.{number + 1}") as stream:
+            for _ in range(15):
+                assert stream.get("/").status == 200
 
-    threads = [threading.Thread(target=client, args=(n,)) for n in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not faults, faults
+    all_at_once(client, range(16))
     assert most[0] == 3
 
 

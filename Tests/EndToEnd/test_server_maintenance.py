@@ -2,9 +2,8 @@
 
 import os
 import signal
-import threading
 
-from harness.server import page
+from harness.server import Held
 from harness.view import another_worker, pair, users_of
 from harness.waiting import client_addresses, wait_until
 
@@ -29,48 +28,34 @@ def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(tes
 
 
 def test_idle_connections_to_a_server_in_maintenance_are_closed_and_none_is_kept(testbed):
-    arrived, released = threading.Event(), threading.Event()
-
-    def slow(request):
-        if request.target == "/slow":
-            arrived.set()
-            assert released.wait(60)
-        return page(request)
-
-    server = testbed.server("view01", script=slow)
+    held = Held()
+    server = testbed.server("view01", script=held)
     balancer = testbed.balance(server, testbed.server("view02"), server_changes={"view02": {"backup": True}})
     assert balancer.server_of("127.0.0.1") == "view01"
     with balancer.connect() as client:
-        client.send(b"GET /slow HTTP/1.1\r\nHost: view.test\r\n\r\n")
-        assert arrived.wait(20)
+        client.send(b"GET /held HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        assert held.arrived.wait(20)
         balancer.server("view01", "maintenance")
-        released.set()
+        held.released.set()
         assert client.answer()["X-Server"] == "view01"
         wait_until(lambda: all(c.stream.ended or c.stream.closed for c in server.traffic), "every connection's end")
         assert client.get("/whoami")["X-Server"] == "view02"
 
 
 def test_who_waits_for_a_server_that_goes_into_maintenance_is_sent_elsewhere(testbed):
-    arrived, released = threading.Event(), threading.Event()
-
-    def held(request):
-        if request.target == "/hold":
-            arrived.set()
-            assert released.wait(60)
-        return page(request)
-
+    held = Held()
     balancer = testbed.balance(
         testbed.server("view01", script=held), testbed.server("view02"),
         server_changes={"view01": {"connections": 1}, "view02": {"backup": True}},
     )  # fmt: skip
     holder, waiter = balancer.connect("127.0.91.1"), balancer.connect("127.0.91.2")
-    holder.send(b"GET /hold HTTP/1.1\r\nHost: view.test\r\n\r\n")
-    assert arrived.wait(20)
+    holder.send(b"GET /held HTTP/1.1\r\nHost: view.test\r\n\r\n")
+    assert held.arrived.wait(20)
     waiter.send(b"GET /whoami HTTP/1.1\r\nHost: view.test\r\n\r\n")
     wait_until(lambda: balancer.load_of("view01")["waiting"] == 1, lambda: f"{balancer.status_of('view01')}")
     balancer.server("view01", "maintenance")
     assert waiter.answer()["X-Server"] == "view02"
-    released.set()
+    held.released.set()
     assert holder.answer()["X-Server"] == "view01"
 
 

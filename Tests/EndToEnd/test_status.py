@@ -7,9 +7,8 @@ import re
 import signal
 import ssl
 import subprocess
-import threading
 
-from harness.server import page
+from harness.server import Held
 from harness.service import binary
 from harness.waiting import wait_until
 
@@ -48,14 +47,7 @@ def test_status_shows_the_certificate_that_clients_see_before_and_after_a_reload
 
 
 def test_status_counts_what_comes_what_runs_and_what_is_refused(testbed):
-    arrived, released = threading.Event(), threading.Event()
-
-    def held(request):
-        if request.target == "/hold":
-            arrived.set()
-            assert released.wait(60)
-        return page(request)
-
+    held = Held()
     balancer = testbed.balance(testbed.server("view01", script=held))
     before = wait_until(lambda: balancer.status["servers"][0]["load"] and balancer.status["traffic"], "the first figures")
     for _ in range(5):
@@ -66,8 +58,8 @@ def test_status_counts_what_comes_what_runs_and_what_is_refused(testbed):
         client.send(b"GET / HTTP/1.1\r\n\r\n")
         client.receive_to_end()
     with balancer.connect() as client:
-        client.send(b"GET /hold HTTP/1.1\r\nHost: view.test\r\n\r\n")
-        assert arrived.wait(20)
+        client.send(b"GET /held HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        assert held.arrived.wait(20)
 
         def settled():
             status = balancer.status
@@ -91,7 +83,7 @@ def test_status_counts_what_comes_what_runs_and_what_is_refused(testbed):
         wait_until(lambda: balancer.status["generation"]["alive"] == 2, lambda: f"{balancer.status['generation']}")
         later = balancer.status["traffic"]
         assert later["accepted"] >= figures["accepted"] and later["requests"] >= figures["requests"]
-        released.set()
+        held.released.set()
         assert client.answer().status == 200
     wait_until(lambda: balancer.status["generation"]["alive"] == 1, lambda: f"{balancer.status['generation']}")
 

@@ -4,25 +4,12 @@ import os
 import re
 import signal
 import socket
-import threading
 import time
 
 import pytest
+from harness.server import Held
 from harness.service import belvedere
 from harness.waiting import stays, wait_until
-
-
-class Gate:
-    """A server script whose answers wait until the test lets them go."""
-
-    def __init__(self):
-        self.arrived, self.opened = threading.Event(), threading.Event()
-
-    def __call__(self, request):
-        if request.target == "/slow":
-            self.arrived.set()
-            assert self.opened.wait(60)
-        request.respond(200, b"done")
 
 
 def another_worker(balancer, than):
@@ -31,7 +18,7 @@ def another_worker(balancer, than):
 
 def start_slow_request(balancer, gate):
     client = balancer.connect()
-    client.send(b"GET /slow HTTP/1.1\r\nHost: view.test\r\n\r\n")
+    client.send(b"GET /held HTTP/1.1\r\nHost: view.test\r\n\r\n")
     assert gate.arrived.wait(20)
     return client
 
@@ -97,7 +84,7 @@ def test_supervisor_that_stood_still_itself_does_not_blame_the_worker(testbed):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_orderly_stop_lets_an_exchange_finish(testbed, whom, number):
     """A terminal's Ctrl-C, and a service manager, may signal the whole group."""
-    gate = Gate()
+    gate = Held()
     balancer = testbed.balance(testbed.server(script=gate))
     client = start_slow_request(balancer, gate)
     if whom == "group":
@@ -106,21 +93,21 @@ def test_orderly_stop_lets_an_exchange_finish(testbed, whom, number):
         balancer.signal(number)
     wait_until(lambda: is_refused(balancer.endpoint), lambda: f"the listener's end:\n{balancer.log}")
     assert balancer.process.poll() is None
-    gate.opened.set()
+    gate.released.set()
     answer = client.answer()
-    assert (answer.status, answer.content) == (200, b"done")
+    assert (answer.status, answer.content) == (200, b"view01")
     assert balancer.wait() == 0
 
 
 def test_second_signal_stops_at_once(testbed):
-    gate = Gate()
+    gate = Held()
     balancer = testbed.balance(testbed.server(script=gate), timeouts={"stop": "1h"})
     start_slow_request(balancer, gate)
     balancer.signal(signal.SIGTERM)
     balancer.wait_for_log("stopping: no new connections")
     balancer.signal(signal.SIGTERM)
     assert balancer.wait() == 0
-    gate.opened.set()
+    gate.released.set()
 
 
 # A start that fails
@@ -281,13 +268,13 @@ def test_worker_does_not_outlive_its_supervisor(testbed):
 
 
 def test_stop_cuts_what_does_not_finish_within_its_bound(testbed):
-    gate = Gate()
+    gate = Held()
     balancer = testbed.balance(testbed.server(script=gate), timeouts={"stop": "1s"})
     client = start_slow_request(balancer, gate)
     balancer.signal(signal.SIGTERM)
     assert balancer.wait() == 0
     assert client.answer() is None
-    gate.opened.set()
+    gate.released.set()
 
 
 def test_idle_connections_do_not_hold_up_a_stop(testbed):

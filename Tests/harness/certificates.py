@@ -2,9 +2,10 @@
 
 import hashlib
 import ssl
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from .commands import openssl
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,6 @@ class Certificate:
         text = self.chain.read_text()
         end = "-----END CERTIFICATE-----"
         return text[text.index("-----BEGIN CERTIFICATE-----") : text.index(end) + len(end)] + "\n"
-
-
-def openssl(*arguments, **options):
-    """Runs the openssl command and returns what it printed."""
-    done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, **options)
-    assert done.returncode == 0, f"openssl {' '.join(map(str, arguments))}: {done.stderr}"
-    return done.stdout
 
 
 def self_signed(name, key, chain):

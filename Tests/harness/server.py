@@ -95,6 +95,19 @@ def page(request):
         request.respond(200, request.server.name, f"X-Server: {request.server.name}")
 
 
+class Held:
+    """A script that answers targets which begin with /held only when `released`."""
+
+    def __init__(self):
+        self.arrived, self.released = threading.Event(), threading.Event()
+
+    def __call__(self, request):
+        if request.target.startswith("/held"):
+            self.arrived.set()
+            assert self.released.wait(60)
+        page(request)
+
+
 def hash_body(request):
     """SHA-256 and length of a body of any size, which is not kept."""
     digest, count, frame = hashlib.sha256(), 0, framing(request.head)

@@ -4,6 +4,7 @@ import itertools
 import os
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 # Generous: it bounds a hang, it is no expectation of speed. Sanitizer builds on a busy machine are slow.
 TIMEOUT = float(os.environ.get("BELVEDERE_TEST_TIMEOUT", "20"))
@@ -38,6 +39,12 @@ def accepts(endpoint):
         return True
     except OSError:
         return False
+
+
+def all_at_once(act, arguments):
+    """What `act` returns for each of the arguments, each on a thread of its own; a failure there is the test's."""
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(act, arguments))
 
 
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

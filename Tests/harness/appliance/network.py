@@ -3,9 +3,7 @@
 import os
 import subprocess
 
-
-def ip(*words):
-    subprocess.run(["ip", *map(str, words)], check=True, capture_output=True, text=True)
+from harness.commands import ip
 
 
 class Network:
@@ -54,4 +52,4 @@ class Network:
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
 
     def end(self):
-        subprocess.run(["ip", "netns", "del", self.name], check=True)
+        ip("netns", "del", self.name)

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from harness.commands import openssl
+
 from .machine import Machine
 from .network import Network
 
@@ -22,11 +24,6 @@ servers:
   view02: 192.168.1.166
 trust: { ca: /etc/belvedere/tls/domain-ca.pem }
 """
-
-
-def openssl(*words):
-    done = subprocess.run(["openssl", *map(str, words)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 class Site:

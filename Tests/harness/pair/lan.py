@@ -9,17 +9,12 @@ import shutil
 import signal
 import subprocess
 
+from harness.commands import ip, printed_by
 from harness.processes import die_with_parent
 from harness.waiting import wait_until
 
 CLONE_NEWNET = 0x40000000
 _numbers = itertools.count(1)
-
-
-def ip(*words):
-    done = subprocess.run(["ip", *map(str, words)], capture_output=True, text=True)
-    assert done.returncode == 0, f"ip {' '.join(map(str, words))}: {done.stderr}"
-    return done.stdout
 
 
 def obstacle():
@@ -92,9 +87,7 @@ class Node:
         return ["nsenter", "--net", "--uts", "--target", str(self.pid), *map(str, words)]
 
     def run(self, *words):
-        done = subprocess.run(self.command(*words), capture_output=True, text=True)
-        assert done.returncode == 0, f"{self.name}: {' '.join(map(str, words))}: {done.stderr}"
-        return done.stdout
+        return printed_by(*self.command(*words))
 
     def start(self, *words, **options):
         return subprocess.Popen(self.command(*words), preexec_fn=die_with_parent, **options)
