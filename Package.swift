@@ -53,7 +53,7 @@ let package = Package(
     module("Balancing", ["Wire"]),
     module("Exchange", ["HTTP1", "Balancing", "Wire"]),
     module("WorkerProtocol", ["Wire"]),
-    module("Control", []),
+    module("Control", ["Wire"]),
     module("VRRP", ["Wire"]),
 
     // Edges: each owns one neighbour.
@@ -90,7 +90,7 @@ let package = Package(
     tests("Structure", []),
     tests("Demo", ["Demo", "Configuration", "Wire", "Linux", "TLS"]),
     tests("WorkerProtocol", ["WorkerProtocol", "Wire", "Simulation"]),
-    tests("Control", ["Control", "Simulation"]),
+    tests("Control", ["Control", "Wire", "Simulation"]),
     tests(
       "Supervisor",
       ["Supervisor", "VRRP", "Configuration", "Control", "WorkerProtocol", "Linux", "Wire", "Simulation", logging]),

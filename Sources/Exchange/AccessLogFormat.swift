@@ -11,7 +11,7 @@ public enum AccessLogFormat: Sendable {
 
   /// Appends the line that ends at `end` and whose request began at `began` by the clock on the wall.
   public func render(
-    _ entry: borrowing AccessEntry, at end: Instant, began: CalendarTime, into sink: inout some ByteSink
+    _ entry: borrowing AccessEntry, at end: Instant, began: WallTime.Calendar, into sink: inout some ByteSink
   ) {
     switch self {
     case .httplog: renderHTTPLog(entry, entry.record.timers(at: end), began, &sink)
@@ -21,7 +21,8 @@ public enum AccessLogFormat: Sendable {
   }
 
   private func renderHTTPLog(
-    _ entry: borrowing AccessEntry, _ timers: AccessRecord.Timers, _ began: CalendarTime, _ sink: inout some ByteSink
+    _ entry: borrowing AccessEntry, _ timers: AccessRecord.Timers, _ began: WallTime.Calendar,
+    _ sink: inout some ByteSink
   ) {
     let record = entry.record
     entry.client.address.write(into: &sink)
@@ -75,7 +76,8 @@ public enum AccessLogFormat: Sendable {
   }
 
   private func renderJSON(
-    _ entry: borrowing AccessEntry, _ timers: AccessRecord.Timers, _ began: CalendarTime, _ sink: inout some ByteSink
+    _ entry: borrowing AccessEntry, _ timers: AccessRecord.Timers, _ began: WallTime.Calendar,
+    _ sink: inout some ByteSink
   ) {
     let record = entry.record
     sink.append("{\"time\":\"")

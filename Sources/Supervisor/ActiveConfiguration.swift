@@ -9,7 +9,7 @@ struct ActiveConfiguration: ~Copyable {
   private(set) var text: SharedDescriptor
   private(set) var generation: UInt64 = 1
   /// Since when it is in force.
-  private(set) var since = Moment.now
+  private(set) var since = WallTime.now
   /// Nil once the service gives them up.
   var listeners: ListenerSet?
 

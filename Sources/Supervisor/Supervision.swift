@@ -121,5 +121,5 @@ struct ServiceOrigin {
   let version: String
   /// Makes a plan of the configuration file as it is when it is called.
   let reread: () -> Result<ServicePlan, ReloadRefusal>
-  let began = Moment.now
+  let began = WallTime.now
 }

@@ -240,7 +240,7 @@ final class WorkerService: Sendable {
   }
 
   private func warnOfExpiry() {
-    let seconds = Int64(Clock.wall() / 1_000_000_000)
+    let seconds = Clock.wall().seconds
     let notices = state.withLock { state in
       state.expiry.notices(of: state.snapshot.certificates.map(ExpiryWatch.Subject.init), at: seconds)
     }

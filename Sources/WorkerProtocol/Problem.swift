@@ -2,13 +2,13 @@ import Wire
 
 /// Something that the worker has warned of.
 package struct Problem: Hashable, Sendable {
-  /// When it happened last, in milliseconds since 1970.
-  package var time: UInt64
+  /// When it happened last.
+  package var time: WallTime
   /// How often it has happened since it was told last.
   package var count: UInt32
   package var text: String
 
-  package init(time: UInt64, count: UInt32, text: String) {
+  package init(time: WallTime, count: UInt32, text: String) {
     self.time = time
     self.count = count
     self.text = text
@@ -17,7 +17,7 @@ package struct Problem: Hashable, Sendable {
 
 extension ByteWriter {
   mutating func append(_ problem: Problem) {
-    append(bigEndian: problem.time)
+    append(bigEndian: problem.time.milliseconds)
     append(bigEndian: problem.count)
     append(problem.text, limit: MessageLimit.reason)
   }
@@ -25,6 +25,9 @@ extension ByteWriter {
 
 extension FieldReader {
   mutating func problem() throws(MessageError) -> Problem {
-    Problem(time: try uint64(), count: try uint32(), text: try text("problem", limit: MessageLimit.reason))
+    let milliseconds = try uint64()
+    let time = WallTime(milliseconds: milliseconds)
+    guard time.milliseconds == milliseconds else { throw .invalidField("time") }
+    return Problem(time: time, count: try uint32(), text: try text("problem", limit: MessageLimit.reason))
   }
 }

@@ -3,6 +3,7 @@ import Configuration
 import Linux
 import ReferencedFiles
 import Supervisor
+import Wire
 
 /// The option that names the configuration file, and what it leads to.
 struct ConfigurationFile: ParsableArguments {
@@ -38,7 +39,7 @@ extension ConfigurationFile {
     }
     var loaded = Configuration.load(
       bytes: text, fileName: path, hostName: hostName, credentials: CurrentProcess.credentials)
-    loaded.checkFiles(at: Int64(Clock.wall() / 1_000_000_000))
+    loaded.checkFiles(at: Clock.wall().seconds)
     guard let configuration = loaded.configuration else {
       return .failure(ReloadRefusal(loaded.diagnostics))
     }

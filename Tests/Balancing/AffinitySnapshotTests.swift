@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 @Suite struct AffinitySnapshotTests {
-  static let taken: UInt64 = 1_790_000_000_123_456_789
+  static let taken = WallTime(nanoseconds: 1_790_000_000_123_456_789)
 
   static func records(_ count: Int, seed: UInt64) -> [AffinityRecord] {
     var random = SeededGenerator(seed: seed)
@@ -46,7 +46,7 @@ import Wire
 
   @Test func `version 1 keeps its bytes`() {
     let snapshot = AffinitySnapshot(
-      cookieHash: SecretHash(seed: 0x0102_0304_0506_0708, 9), taken: 0xffff,
+      cookieHash: SecretHash(seed: 0x0102_0304_0506_0708, 9), taken: WallTime(nanoseconds: 0xffff),
       addresses: [
         AffinityRecord(
           client: ClientKey(high: 0, low: 0xffff_c0a8_010a), server: ServerID(rawValue: 5), silence: .seconds(1))
@@ -118,13 +118,13 @@ import Wire
     let record = AffinityRecord(
       client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3), silence: .hours(24 * 365))
     let snapshot = AffinitySnapshot(
-      cookieHash: SecretHash(seed: 1, 2), taken: 0, addresses: [record], cookies: [])
+      cookieHash: SecretHash(seed: 1, 2), taken: WallTime(seconds: 0), addresses: [record], cookies: [])
     let read = try? Self.decode(snapshot.encoded()).get()
     #expect(read?.addresses.first?.silence == .milliseconds(UInt64(UInt32.max)))
   }
 
   @Test func `a wall clock that was set back counts no time`() {
-    #expect(Self.sample.elapsed(at: Self.taken + 5) == Interval(nanoseconds: 5))
-    #expect(Self.sample.elapsed(at: Self.taken - 5) == .zero)
+    #expect(Self.sample.elapsed(at: Self.taken + Interval(nanoseconds: 5)) == Interval(nanoseconds: 5))
+    #expect(Self.sample.elapsed(at: Self.taken - Interval(nanoseconds: 5)) == .zero)
   }
 }

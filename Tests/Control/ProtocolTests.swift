@@ -1,5 +1,6 @@
 import Simulation
 import Testing
+import Wire
 
 @testable import Control
 
@@ -84,7 +85,7 @@ private let answers: [(ControlAnswer, String)] = [
   }
 
   @Test func `an empty report is read as it was written`() throws {
-    let moment = Moment(milliseconds: 0)
+    let moment = WallTime(milliseconds: 0)
     let report = StatusReport(
       time: moment, since: moment, generation: .init(number: 1, since: moment, threads: 1))
     let value = ControlAnswer.status(report)

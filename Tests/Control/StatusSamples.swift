@@ -1,8 +1,10 @@
+import Wire
+
 @testable import Control
 
-let sampleTime = Moment(milliseconds: 1_795_347_121_123)
+let sampleTime = WallTime(milliseconds: 1_795_347_121_123)
 
-private func ago(_ seconds: UInt64) -> Moment { Moment(milliseconds: sampleTime.milliseconds - seconds * 1000) }
+private func ago(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: sampleTime.milliseconds - seconds * 1000) }
 
 let sampleServer: StatusReport.Server = {
   var server = StatusReport.Server(name: "view01", address: "192.168.1.165:443")
@@ -69,7 +71,7 @@ let sampleReport: StatusReport = {
   report.traffic.rates = .init(connections: 1.5, requests: 12)
   report.traffic.refused.handshakes = 3
   report.traffic.refused.unroutable = 2
-  var certificate = StatusReport.Certificate(notAfter: Moment(milliseconds: sampleTime.milliseconds + 864_000_000))
+  var certificate = StatusReport.Certificate(notAfter: WallTime(milliseconds: sampleTime.milliseconds + 864_000_000))
   certificate.file = "/etc/belvedere/tls/view.pem"
   certificate.subject = "CN=view.domain.local"
   certificate.names = ["view.domain.local", "portal.domain.local"]

@@ -1,5 +1,6 @@
 import Simulation
 import Testing
+import Wire
 
 @testable import Control
 
@@ -58,7 +59,7 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
 
   @Test func `a certificate that has ended is told in so many words`() {
     var report = sampleReport
-    report.certificates[0].notAfter = Moment(milliseconds: sampleTime.milliseconds - 1)
+    report.certificates[0].notAfter = WallTime(milliseconds: sampleTime.milliseconds - 1)
     report.certificates[0].names = []
     #expect(page(report).contains("certificate  CN=view.domain.local; expired 2026-11-22; serial 03A1"))
   }
@@ -67,14 +68,14 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     var report = sampleReport
     report.servers[0].name = String(repeating: "n", count: 60)
     report.servers[0].state = .maintenance
-    report.servers[0].since = Moment(milliseconds: sampleTime.milliseconds - 86_399_000)
+    report.servers[0].since = WallTime(milliseconds: sampleTime.milliseconds - 86_399_000)
     report.servers[0].load = .init(
       clients: 10_000_000, sessions: 10_000_000, exchanges: 1_000_000, waiting: 1_000_000, connections: 1_000_000)
     #expect(page(report).split(separator: "\n").allSatisfy { $0.count <= 80 })
   }
 
   @Test func `a service of which little is known yet has a page`() {
-    let moment = Moment(milliseconds: 0)
+    let moment = WallTime(milliseconds: 0)
     let report = StatusReport(
       time: moment, since: moment, generation: .init(number: 1, since: moment, threads: 1))
     #expect(page(report).contains("generation   1 for 0 s, 1 thread\n"))

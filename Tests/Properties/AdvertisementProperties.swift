@@ -56,7 +56,7 @@ package enum AdvertisementProperties {
       source: reception.source, destination: reception.destination, hopLimit: reception.isFromRouter ? 254 : 255,
       payload: payload.span)
     do throws(AdvertisementRejection) {
-      return (try channel.decode(packet, at: UTCTime(nanoseconds: 0)), channel.received)
+      return (try channel.decode(packet, at: WallTime(nanoseconds: 0)), channel.received)
     } catch {
       try require(channel.rejected.nonZero.map(\.kind) == [error.kind], "\(error.kind) is not what was counted")
       try require(channel.received == 0, "counted as received as well")
@@ -77,7 +77,7 @@ package enum AdvertisementProperties {
     // An owner may advertise what it likes, an IPv4 address written as IPv6 too.
     guard advertisement.addresses.allSatisfy({ $0.family == family }) else { return }
     let written = channel.encode(
-      advertisement, from: reception.source, to: reception.destination, at: UTCTime(nanoseconds: 0))
+      advertisement, from: reception.source, to: reception.destination, at: WallTime(nanoseconds: 0))
     try require(written.count <= payload.count, "\(written.count) bytes of \(payload.count)")
     let ignored: Set<Int> = reception.isVersion2 ? [6, 7] : [4, 6, 7]
     let end = reception.isVersion2 && !reception.hasText ? written.count - 8 : written.count

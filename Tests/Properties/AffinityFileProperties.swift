@@ -17,7 +17,7 @@ package enum AffinityFileProperties {
       return
     }
     try require(snapshot.encoded() == file, "written otherwise")
-    let elapsed = snapshot.elapsed(at: .max)
+    let elapsed = snapshot.elapsed(at: .last)
     for (capacity, elapsed) in [(1, Interval.zero), (1000, .minutes(1)), (1000, elapsed)] {
       var table = AffinityTable(capacity: capacity, hold: .minutes(90), hash: ClientHash(seed: 1, 2))
       table.restore(snapshot.addresses, elapsed: elapsed, at: Instant(nanoseconds: 1))

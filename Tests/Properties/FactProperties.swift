@@ -27,7 +27,7 @@ package enum FactProperties {
       guard let fact = try? WorkerEvent(decoding: message.span) else { continue }
       guard budget.spend(at: now) else { continue }
       taken += 1
-      status.note(fact, at: now, Moment(milliseconds: now.nanoseconds / 1_000_000))
+      status.note(fact, at: now, WallTime(milliseconds: now.nanoseconds / 1_000_000))
       try require(status.size <= status.sizeLimit, "\(status.size) things are remembered after \(fact)")
     }
     let seconds = (now - start).milliseconds / 1000 + 1
@@ -36,7 +36,7 @@ package enum FactProperties {
   }
 
   private static func checkReport(of status: ServiceStatus, at now: Instant) throws(Violation) {
-    let moment = Moment(milliseconds: now.nanoseconds / 1_000_000)
+    let moment = WallTime(milliseconds: now.nanoseconds / 1_000_000)
     var report = StatusReport(time: moment, since: moment, generation: .init(number: 1, since: moment, threads: 1))
     status.fill(&report)
     let line = Array(ControlAnswer.status(report).line.utf8)

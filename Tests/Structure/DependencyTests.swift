@@ -12,7 +12,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("Balancing", ["Wire"]),
   ("Exchange", ["HTTP1", "Balancing", "Wire"]),
   ("WorkerProtocol", ["Wire"]),
-  ("Control", []),
+  ("Control", ["Wire"]),
   ("VRRP", ["Wire"]),
   // Edges: each owns one neighbour.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),

@@ -11,7 +11,7 @@ private typealias Machine = AdminCommandStateMachine
 private typealias Requester = OperatorSocket.Requester
 
 private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .seconds(seconds) }
-private let moment = Moment(milliseconds: 0)
+private let moment = WallTime(milliseconds: 0)
 
 private func machine(file: String?, _ history: [Machine.Event]) -> Machine {
   var machine = Machine(AdminStates(), file: file)

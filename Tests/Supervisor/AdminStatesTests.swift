@@ -1,10 +1,11 @@
 import Control
+import Wire
 import WorkerProtocol
 import Testing
 
 @testable import Supervisor
 
-private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds * 1000) }
+private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seconds * 1000) }
 
 @Suite struct `What operators want of servers` {
   @Test func `an order is given whole, with what was ordered before`() {

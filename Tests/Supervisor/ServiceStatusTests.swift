@@ -5,7 +5,7 @@ import Wire
 
 @testable import Supervisor
 
-private func moment(_ seconds: UInt64) -> Moment { Moment(milliseconds: seconds * 1000) }
+private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seconds * 1000) }
 
 private let place = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 443)
 

@@ -11,19 +11,9 @@ private func event(
     level: level, message: message, error: error, metadata: metadata, source: "test", file: "", function: "", line: 0)
 }
 
-private let time = Timestamp(milliseconds: 1_763_808_721_123)
+private let time = WallTime(milliseconds: 1_763_808_721_123)
 
 @Suite struct `The operational log` {
-  @Test(
-    arguments: [
-      (0, "1970-01-01T00:00:00.000Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-      (951_868_799_999, "2000-02-29T23:59:59.999Z"), (1_763_808_721_123, "2025-11-22T10:52:01.123Z"),
-      (4_107_542_400_000, "2100-03-01T00:00:00.000Z"), (253_402_300_799_000, "9999-12-31T23:59:59.000Z"),
-    ] as [(UInt64, String)])
-  func `a moment is written in UTC (RFC 3339)`(milliseconds: UInt64, text: String) {
-    #expect(Timestamp(milliseconds: milliseconds).description == text)
-  }
-
   @Test func `a line has the time, the level, the role, the message and its fields in order`() {
     var handler = StderrLogHandler(label: "supervisor", level: .info, isJournal: false)
     handler[metadataKey: "worker"] = "17"

@@ -1,9 +1,10 @@
 import Testing
+import Wire
 
 @testable import Systemd
 
-private func entry(_ time: UInt64, _ text: String, count: UInt32 = 1) -> ProblemList.Entry {
-  ProblemList.Entry(time: time, count: count, text: text)
+private func entry(_ time: Int64, _ text: String, count: UInt32 = 1) -> ProblemList.Entry {
+  ProblemList.Entry(time: WallTime(seconds: time), count: count, text: text)
 }
 
 @Suite struct `The last problems` {
@@ -19,8 +20,8 @@ private func entry(_ time: UInt64, _ text: String, count: UInt32 = 1) -> Problem
 
   @Test func `the oldest makes room`() {
     var list = ProblemList()
-    for time in 0..<100 as Range<UInt64> { list.add(entry(time, "\(time)")) }
-    #expect(list.entries.map(\.time) == Array(84..<100))
+    for time in 0..<100 as Range<Int64> { list.add(entry(time, "\(time)")) }
+    #expect(list.entries.map(\.time.seconds) == Array(84..<100))
   }
 
   @Test func `what was taken is told once`() {

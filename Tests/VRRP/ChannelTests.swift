@@ -49,7 +49,7 @@ import Wire
     }
     let vector = bytes(
       "3133c80100644402c0000264" + "010100006800000080000000" + "1b84bc4e8e43892dc6d98448f8ee2265")
-    let time = UTCTime(nanoseconds: 0x6800_0000 * 1_000_000_000 + 500_000_000)
+    let time = WallTime(nanoseconds: 0x6800_0000 * 1_000_000_000 + 500_000_000)
     var sender = settings.channel
     let sent = sender.encode(
       settings.advertisement(priority: 200), from: ip("198.51.100.10"), to: ip("224.0.0.18"), at: time)

@@ -17,7 +17,7 @@ import Wire
   }
 
   private func packet(
-    of sender: inout AdvertisementChannel, from source: String = "192.0.2.2", at time: UTCTime = utc(1000)
+    of sender: inout AdvertisementChannel, from source: String = "192.0.2.2", at time: WallTime = utc(1000)
   ) -> [UInt8] {
     sender.encode(sender.settings.advertisement(), from: ip(source), to: ip("224.0.0.18"), at: time)
   }

@@ -25,7 +25,7 @@ func hex(_ bytes: [UInt8]) -> String {
 }
 
 /// A moment in UTC, in whole seconds.
-func utc(_ seconds: UInt64) -> UTCTime { UTCTime(nanoseconds: seconds * 1_000_000_000) }
+func utc(_ seconds: UInt64) -> WallTime { WallTime(nanoseconds: seconds * 1_000_000_000) }
 
 extension AdvertisementChannel.Settings {
   /// Version 3, VRID 51, 192.0.2.100, one second.
@@ -56,7 +56,7 @@ extension AdvertisementChannel {
   mutating func answer(
     to payload: [UInt8], from source: String = "192.0.2.2", to destination: String = "224.0.0.18",
     hopLimit: UInt8 = 255,
-    at time: UTCTime = utc(0)
+    at time: WallTime = utc(0)
   ) -> Result<Advertisement, AdvertisementRejection> {
     let packet = ReceivedPacket(
       source: ip(source), destination: ip(destination), hopLimit: hopLimit, payload: payload.span)

@@ -49,7 +49,7 @@ struct SimulatedNode {
   /// When the process wants to run next, whatever else happens.
   var deadline: Instant? { process == .running ? router.deadline.map { $0 + lateness } : nil }
 
-  func wall(at now: Instant) -> UTCTime { UTCTime(nanoseconds: now.nanoseconds + wallOffset) }
+  func wall(at now: Instant) -> WallTime { WallTime(nanoseconds: now.nanoseconds + wallOffset) }
 
   /// Sets the wall clock forwards or back.
   mutating func jump(seconds: Int, at now: Instant) {

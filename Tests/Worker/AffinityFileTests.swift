@@ -58,8 +58,8 @@ import Wire
       #expect(next.addresses.lookup(client(number), at: Clock.monotonic()) == (number < 1_000 ? first : second))
     }
     #expect(
-      next.snapshot(at: Clock.monotonic(), wall: 0).cookieHash
-        == affinity.snapshot(at: Clock.monotonic(), wall: 0).cookieHash)
+      next.snapshot(at: Clock.monotonic(), wall: WallTime(seconds: 0)).cookieHash
+        == affinity.snapshot(at: Clock.monotonic(), wall: WallTime(seconds: 0)).cookieHash)
     #expect(spoken.lines == ["info affinity: \(path) has 4000 clients, of 0 s ago"])
   }
 

@@ -81,7 +81,7 @@ private let facts: [(WorkerEvent, [UInt8])] = [
     certificateBytes
   ),
   (
-    .problem(Problem(time: 1, count: 2, text: "it is")),
+    .problem(Problem(time: WallTime(milliseconds: 1), count: 2, text: "it is")),
     [138, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 5] + "it is".utf8
   ),
 ]
@@ -172,7 +172,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
           generation: .max, place: .max, file: name, subject: name, serial: name, fingerprint: name, notAfter: .max,
           names: [String](repeating: name, count: 100))
       ).encoded(),
-      WorkerEvent.problem(Problem(time: .max, count: .max, text: reason)).encoded(),
+      WorkerEvent.problem(Problem(time: .last, count: .max, text: reason)).encoded(),
     ] {
       #expect(bytes.count < MessageLimit.message)
     }

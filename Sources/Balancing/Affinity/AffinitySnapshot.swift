@@ -17,12 +17,11 @@ import Wire
 public struct AffinitySnapshot: Hashable, Sendable {
   /// What the keys of `cookies` were made with.
   public let cookieHash: SecretHash
-  /// Wall time, nanoseconds since 1970.
-  public let taken: UInt64
+  public let taken: WallTime
   public let addresses: [AffinityRecord]
   public let cookies: [AffinityRecord]
 
-  public init(cookieHash: SecretHash, taken: UInt64, addresses: [AffinityRecord], cookies: [AffinityRecord]) {
+  public init(cookieHash: SecretHash, taken: WallTime, addresses: [AffinityRecord], cookies: [AffinityRecord]) {
     self.cookieHash = cookieHash
     self.taken = taken
     self.addresses = addresses
@@ -30,9 +29,7 @@ public struct AffinitySnapshot: Hashable, Sendable {
   }
 
   /// How much time has passed since it was made; none when the wall clock was set back meanwhile.
-  public func elapsed(at wall: UInt64) -> Interval {
-    Interval(nanoseconds: wall > taken ? wall - taken : 0)
-  }
+  public func elapsed(at wall: WallTime) -> Interval { wall - taken }
 }
 
 /// Why bytes are no snapshot.
@@ -73,7 +70,7 @@ extension AffinitySnapshot {
     bytes.reserveCapacity(Self.headBytes + (addresses.count + cookies.count) * Self.recordBytes + Self.checksumBytes)
     bytes += Self.magic
     bytes.append(bigEndian: Self.version)
-    bytes.append(bigEndian: taken)
+    bytes.append(bigEndian: taken.nanoseconds)
     bytes.append(bigEndian: cookieHash.key0)
     bytes.append(bigEndian: cookieHash.key1)
     bytes.append(bigEndian: UInt32(addresses.count))
@@ -101,7 +98,7 @@ extension AffinitySnapshot {
       let version = try reader.readUInt32()
       if version > Self.version { throw AffinitySnapshotError.tooNew(version: version) }
       guard version == Self.version, Self.hasGoodSum(bytes) else { throw AffinitySnapshotError.damaged }
-      taken = try reader.readUInt64()
+      taken = WallTime(nanoseconds: try reader.readUInt64())
       cookieHash = SecretHash(seed: try reader.readUInt64(), try reader.readUInt64())
       let (addressCount, cookieCount) = (Int(try reader.readUInt32()), Int(try reader.readUInt32()))
       guard reader.remaining == (addressCount + cookieCount) * Self.recordBytes + Self.checksumBytes else {

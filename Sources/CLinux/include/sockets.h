@@ -126,16 +126,12 @@ static inline const char *cl_error_words(int code) { return strerrordesc_np(code
 static inline const char *cl_error_name(int code) { return strerrorname_np(code); }
 static inline int cl_errno(void) { return errno; }
 
-struct cl_calendar {
-  int year, month, day, hour, minute, second, offset_minutes;
-};
-
-static inline struct cl_calendar cl_local_time(uint64_t seconds) {
+// Minutes that this machine's time zone is ahead of UTC at a time.
+static inline int cl_utc_offset(int64_t seconds) {
   time_t time = (time_t)seconds;
   struct tm local;
   localtime_r(&time, &local);
-  return (struct cl_calendar){local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,           local.tm_hour,
-                              local.tm_min,         local.tm_sec,     (int)(local.tm_gmtoff / 60)};
+  return (int)(local.tm_gmtoff / 60);
 }
 
 // Blocks every signal that is not a fault of the thread itself, and says what was blocked before.

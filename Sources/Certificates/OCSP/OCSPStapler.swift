@@ -131,7 +131,7 @@ package final class OCSPStapler: Sendable {
     }
   }
 
-  private static var seconds: Int64 { Int64(Clock.wall() / 1_000_000_000) }
+  private static var seconds: Int64 { Clock.wall().seconds }
 
   private static func title(of pair: CertificatePair) -> String { "the certificate \(pair.facts) in \(pair.origin)" }
 }

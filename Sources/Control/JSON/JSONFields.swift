@@ -1,3 +1,5 @@
+import Wire
+
 /// Reads the members of a JSON object, with the faults of the control protocol.
 struct Fields {
   let json: JSON
@@ -43,9 +45,9 @@ struct Fields {
     }
   }
 
-  func moment(_ name: String) throws(ControlFault) -> Moment {
-    guard let moment = Moment(try string(name)) else { throw .field(name) }
-    return moment
+  func time(_ name: String) throws(ControlFault) -> WallTime {
+    guard let time = WallTime(try string(name)) else { throw .field(name) }
+    return time
   }
 
   /// A word of an enumeration.
@@ -103,5 +105,5 @@ extension JSON {
 
   static func optional<Value>(_ value: Value?, _ write: (Value) -> JSON) -> JSON { value.map(write) ?? .null }
 
-  static func moment(_ moment: Moment) -> JSON { .string(moment.description) }
+  static func time(_ time: WallTime) -> JSON { .string(time.description) }
 }

@@ -4,7 +4,7 @@ extension StatusReport.Server {
   var json: JSON {
     .members([
       "name": .string(name), "address": .string(address), "removed": .bool(isRemoved),
-      "state": .string(state.rawValue), "reason": .string(reason), "since": .optional(since, JSON.moment),
+      "state": .string(state.rawValue), "reason": .string(reason), "since": .optional(since, JSON.time),
       "admin_state": .optional(adminState, \.json), "weight": .count(weight),
       "configured_weight": .count(configuredWeight),
       "backup": .bool(isBackup), "limit": .count(limit), "load": .optional(load, \.json),
@@ -16,7 +16,7 @@ extension StatusReport.Server {
     isRemoved = try fields.bool("removed")
     state = try fields.word("state")
     reason = try fields.string("reason")
-    since = try fields.optional("since") { (fields) throws(ControlFault) in try fields.moment("since") }
+    since = try fields.optional("since") { (fields) throws(ControlFault) in try fields.time("since") }
     adminState = try fields.optional("admin_state") { (fields) throws(ControlFault) in
       try fields.object("admin_state", AdminState.init)
     }
@@ -48,7 +48,7 @@ extension StatusReport.Server.AdminState {
   var json: JSON {
     .members([
       "mode": .optional(mode) { .string($0.rawValue) }, "weight": .optional(weight, JSON.count),
-      "since": .moment(since),
+      "since": .time(since),
     ])
   }
 
@@ -56,6 +56,6 @@ extension StatusReport.Server.AdminState {
     self.init(
       mode: try fields.optional("mode") { (fields) throws(ControlFault) in try fields.word("mode") },
       weight: try fields.optional("weight") { (fields) throws(ControlFault) in try fields.count("weight") },
-      since: try fields.moment("since"))
+      since: try fields.time("since"))
   }
 }

@@ -4,8 +4,8 @@
 extension StatusReport {
   package var json: JSON {
     .members([
-      "node": .string(node), "version": .string(version), "pid": .integer(pid), "time": .moment(time),
-      "since": .moment(since), "state": .string(state.rawValue), "mode": .string(mode),
+      "node": .string(node), "version": .string(version), "pid": .integer(pid), "time": .time(time),
+      "since": .time(since), "state": .string(state.rawValue), "mode": .string(mode),
       "service": .array(service.map { .string($0) }), "listeners": .array(listeners.map { .string($0) }),
       "worker": .optional(worker, \.json), "generation": generation.json, "traffic": traffic.json,
       "limits": limits.json, "certificates": .array(certificates.map(\.json)),
@@ -16,7 +16,7 @@ extension StatusReport {
 
   init(_ fields: Fields) throws(ControlFault) {
     self.init(
-      time: try fields.moment("time"), since: try fields.moment("since"),
+      time: try fields.time("time"), since: try fields.time("since"),
       generation: try fields.object("generation", Generation.init))
     node = try fields.string("node")
     version = try fields.string("version")
@@ -37,24 +37,24 @@ extension StatusReport {
 }
 
 extension StatusReport.Worker {
-  fileprivate var json: JSON { .members(["pid": .integer(pid), "since": .moment(since)]) }
+  fileprivate var json: JSON { .members(["pid": .integer(pid), "since": .time(since)]) }
 
   fileprivate init(_ fields: Fields) throws(ControlFault) {
-    self.init(pid: try fields.integer("pid"), since: try fields.moment("since"))
+    self.init(pid: try fields.integer("pid"), since: try fields.time("since"))
   }
 }
 
 extension StatusReport.Generation {
   fileprivate var json: JSON {
     .members([
-      "number": .count(number), "since": .moment(since), "threads": .count(threads),
+      "number": .count(number), "since": .time(since), "threads": .count(threads),
       "alive": .optional(alive, JSON.count),
     ])
   }
 
   fileprivate init(_ fields: Fields) throws(ControlFault) {
     self.init(
-      number: try fields.count("number"), since: try fields.moment("since"), threads: try fields.count("threads"))
+      number: try fields.count("number"), since: try fields.time("since"), threads: try fields.count("threads"))
     alive = try fields.optional("alive") { (fields) throws(ControlFault) in try fields.count("alive") }
   }
 }
@@ -109,12 +109,12 @@ extension StatusReport.Certificate {
   fileprivate var json: JSON {
     .members([
       "file": .string(file), "subject": .string(subject), "names": .array(names.map { .string($0) }),
-      "serial": .string(serial), "fingerprint": .string(fingerprint), "not_after": .moment(notAfter),
+      "serial": .string(serial), "fingerprint": .string(fingerprint), "not_after": .time(notAfter),
     ])
   }
 
   fileprivate init(_ fields: Fields) throws(ControlFault) {
-    self.init(notAfter: try fields.moment("not_after"))
+    self.init(notAfter: try fields.time("not_after"))
     file = try fields.string("file")
     subject = try fields.string("subject")
     names = try fields.strings("names")
@@ -125,12 +125,12 @@ extension StatusReport.Certificate {
 
 extension StatusReport.Problem {
   fileprivate var json: JSON {
-    .members(["time": .moment(time), "count": .count(count), "text": .string(text)])
+    .members(["time": .time(time), "count": .count(count), "text": .string(text)])
   }
 
   fileprivate init(_ fields: Fields) throws(ControlFault) {
     self.init(
-      time: try fields.moment("time"), count: try fields.count("count"), text: try fields.string("text"))
+      time: try fields.time("time"), count: try fields.count("count"), text: try fields.string("text"))
   }
 }
 

@@ -1,3 +1,5 @@
+import Wire
+
 /// The virtual routers' part of the status page.
 extension StatusText {
   var routers: [PageLine] {
@@ -20,7 +22,7 @@ extension StatusText {
     return lines
   }
 
-  private static func details(of router: StatusReport.Router, at now: Moment) -> PageLine {
+  private static func details(of router: StatusReport.Router, at now: WallTime) -> PageLine {
     var line = PageLine("")
     if let duplicateActive = router.duplicateActive {
       line.append("\(duplicateActive) is active as well: firewall (protocol 112), multicast, switch?", .bad)

@@ -1,3 +1,5 @@
+import Wire
+
 /// A virtual router as it stands on this node.
 extension StatusReport {
   package struct Router: Hashable, Sendable {
@@ -8,9 +10,9 @@ extension StatusReport {
     package struct Peer: Hashable, Sendable {
       package var address: String
       package var priority: UInt64
-      package var heard: Moment
+      package var heard: WallTime
 
-      package init(address: String, priority: UInt64, heard: Moment) {
+      package init(address: String, priority: UInt64, heard: WallTime) {
         self.address = address
         self.priority = priority
         self.heard = heard
@@ -35,7 +37,7 @@ extension StatusReport {
     /// Of the protocol.
     package var version: UInt64 = 3
     package var state = State.initialize
-    package var since: Moment
+    package var since: WallTime
     /// The one in force, and the configuration's.
     package var priority: UInt64 = 0
     package var configuredPriority: UInt64 = 0
@@ -63,7 +65,7 @@ extension StatusReport {
     package var becameBackup: UInt64 = 0
     package var becameFault: UInt64 = 0
 
-    package init(name: String, interface: String, identifier: UInt64, since: Moment) {
+    package init(name: String, interface: String, identifier: UInt64, since: WallTime) {
       self.name = name
       self.interface = interface
       self.identifier = identifier
@@ -86,7 +88,7 @@ extension StatusReport.Router {
   var json: JSON {
     .members([
       "name": .string(name), "interface": .string(interface), "router": .count(identifier),
-      "version": .count(version), "state": .string(state.rawValue), "since": .moment(since),
+      "version": .count(version), "state": .string(state.rawValue), "since": .time(since),
       "priority": .count(priority), "configured_priority": .count(configuredPriority),
       "priority_reductions": .array(priorityReductions.map { .string($0) }),
       "faults": .array(faults.map { .string($0) }),
@@ -102,7 +104,7 @@ extension StatusReport.Router {
   init(_ fields: Fields) throws(ControlFault) {
     self.init(
       name: try fields.string("name"), interface: try fields.string("interface"),
-      identifier: try fields.count("router"), since: try fields.moment("since"))
+      identifier: try fields.count("router"), since: try fields.time("since"))
     version = try fields.count("version")
     state = try fields.word("state")
     priority = try fields.count("priority")
@@ -127,12 +129,12 @@ extension StatusReport.Router {
 
 extension StatusReport.Router.Peer {
   fileprivate var json: JSON {
-    .members(["address": .string(address), "priority": .count(priority), "heard": .moment(heard)])
+    .members(["address": .string(address), "priority": .count(priority), "heard": .time(heard)])
   }
 
   fileprivate init(_ fields: Fields) throws(ControlFault) {
     self.init(
-      address: try fields.string("address"), priority: try fields.count("priority"), heard: try fields.moment("heard"))
+      address: try fields.string("address"), priority: try fields.count("priority"), heard: try fields.time("heard"))
   }
 }
 

@@ -1,3 +1,5 @@
+import Wire
+
 extension StatusReport {
   /// A Connection Server.
   package struct Server: Hashable, Sendable {
@@ -18,9 +20,9 @@ extension StatusReport {
       package var mode: Mode?
       /// Nil when only the mode was set.
       package var weight: UInt64?
-      package var since: Moment
+      package var since: WallTime
 
-      package init(mode: Mode?, weight: UInt64?, since: Moment) {
+      package init(mode: Mode?, weight: UInt64?, since: WallTime) {
         self.mode = mode
         self.weight = weight
         self.since = since
@@ -57,7 +59,7 @@ extension StatusReport {
     /// Why it is in this state.
     package var reason = ""
     /// Since when; nil while the state is unknown.
-    package var since: Moment?
+    package var since: WallTime?
     package var adminState: AdminState?
     /// The weight in force.
     package var weight: UInt64 = 1

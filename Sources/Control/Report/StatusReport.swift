@@ -1,3 +1,5 @@
+import Wire
+
 /// A service as it stands at one moment: what `belvedere status` shows, and docs/control.md documents.
 package struct StatusReport: Hashable, Sendable {
   /// What the supervisor is at.
@@ -16,9 +18,9 @@ package struct StatusReport: Hashable, Sendable {
   /// The supervisor's process.
   package var pid: Int64 = 0
   /// When this was written down.
-  package var time: Moment
+  package var time: WallTime
   /// When the supervisor started.
-  package var since: Moment
+  package var since: WallTime
   package var state = State.starting
   package var mode = ""
   /// The names of the service.
@@ -39,7 +41,7 @@ package struct StatusReport: Hashable, Sendable {
   /// The last warnings and errors, the latest first.
   package var problems: [Problem] = []
 
-  package init(time: Moment, since: Moment, generation: Generation) {
+  package init(time: WallTime, since: WallTime, generation: Generation) {
     self.time = time
     self.since = since
     self.generation = generation
@@ -48,9 +50,9 @@ package struct StatusReport: Hashable, Sendable {
   /// The process that serves.
   package struct Worker: Hashable, Sendable {
     package var pid: Int64
-    package var since: Moment
+    package var since: WallTime
 
-    package init(pid: Int64, since: Moment) {
+    package init(pid: Int64, since: WallTime) {
       self.pid = pid
       self.since = since
     }
@@ -60,13 +62,13 @@ package struct StatusReport: Hashable, Sendable {
   package struct Generation: Hashable, Sendable {
     /// Counts the configurations that were tried, from 1.
     package var number: UInt64
-    package var since: Moment
+    package var since: WallTime
     /// Event loops.
     package var threads: UInt64
     /// How many are in memory: this one, and earlier ones that some connection keeps. Nil while no worker has told.
     package var alive: UInt64?
 
-    package init(number: UInt64, since: Moment, threads: UInt64) {
+    package init(number: UInt64, since: WallTime, threads: UInt64) {
       self.number = number
       self.since = since
       self.threads = threads
@@ -125,20 +127,20 @@ package struct StatusReport: Hashable, Sendable {
     package var serial = ""
     /// SHA-256, in hexadecimal digits.
     package var fingerprint = ""
-    package var notAfter: Moment
+    package var notAfter: WallTime
 
-    package init(notAfter: Moment) { self.notAfter = notAfter }
+    package init(notAfter: WallTime) { self.notAfter = notAfter }
   }
 
   /// Something that was warned of.
   package struct Problem: Hashable, Sendable {
     /// When it happened last.
-    package var time: Moment
+    package var time: WallTime
     /// How often it has happened.
     package var count: UInt64
     package var text: String
 
-    package init(time: Moment, count: UInt64, text: String) {
+    package init(time: WallTime, count: UInt64, text: String) {
       self.time = time
       self.count = count
       self.text = text

@@ -1,3 +1,5 @@
+import Wire
+
 /// A report as a person reads it: 80 columns, in colours where they are wanted.
 package struct StatusText {
   let report: StatusReport
@@ -150,7 +152,7 @@ package struct StatusText {
     return ["\(load.sessions)", "\(load.clients)", "\(load.exchanges)", "\(load.waiting)"]
   }
 
-  private static func details(of server: StatusReport.Server, at now: Moment) -> String {
+  private static func details(of server: StatusReport.Server, at now: WallTime) -> String {
     var parts = [server.address + (server.isRemoved ? ", removed" : "")]
     if let load = server.load { parts.append(counted(load.connections, "connection")) }
     if server.isBackup { parts.append("backup") }

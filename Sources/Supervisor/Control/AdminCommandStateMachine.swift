@@ -26,7 +26,7 @@ struct AdminCommandStateMachine {
 
   enum Event {
     /// For a server that the configuration has.
-    case command(ServerCommand, server: String, by: Requester, Moment)
+    case command(ServerCommand, server: String, by: Requester, WallTime)
     /// A worker begins with every state.
     case workerStarted
     /// The worker applies every state up to this command's.

@@ -1,4 +1,5 @@
 import Control
+import Wire
 import WorkerProtocol
 
 /// The administrative state of each server that has one, by name: drained, in maintenance, with another weight. Pure:
@@ -24,7 +25,7 @@ struct AdminStates {
   var all: [AdminState] { states.keys.sorted().map(state) }
 
   /// Takes a command for a server; answers with the whole of its state, for the worker.
-  mutating func apply(_ command: ServerCommand, to name: String, at now: Moment) -> AdminState {
+  mutating func apply(_ command: ServerCommand, to name: String, at now: WallTime) -> AdminState {
     number += 1
     let before = states[name]
     var next = before ?? StatusReport.Server.AdminState(mode: nil, weight: nil, since: now)

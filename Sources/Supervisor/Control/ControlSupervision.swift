@@ -47,7 +47,7 @@ extension Supervision {
     status.fill(&report, admin.commands.states)
     failover.routers?.fill(&report)
     report.problems = OperationalLog.problems.reversed().prefix(Self.problemsShown).map {
-      StatusReport.Problem(time: Moment(milliseconds: $0.time), count: UInt64($0.count), text: $0.text)
+      StatusReport.Problem(time: $0.time, count: UInt64($0.count), text: $0.text)
     }
     return report
   }
@@ -60,8 +60,8 @@ extension Supervision {
   }
 }
 
-extension Moment {
-  static var now: Moment { Moment(milliseconds: Clock.wall() / 1_000_000) }
+extension WallTime {
+  static var now: WallTime { Clock.wall() }
 }
 
 extension StatusReport.State {

@@ -11,7 +11,7 @@ package struct ServiceStatus {
   private struct Health {
     var state: ServerChange.State
     var reason: String
-    var since: Moment
+    var since: WallTime
     /// Nobody knows while a new worker has not checked it yet.
     var isCurrent = true
   }
@@ -50,7 +50,7 @@ package struct ServiceStatus {
   package init(_ description: ServiceDescription) { self.description = description }
 
   /// Takes what the worker says of the service; what is not about it changes nothing here.
-  package mutating func note(_ event: WorkerEvent, at now: Instant, _ moment: Moment) {
+  package mutating func note(_ event: WorkerEvent, at now: Instant, _ moment: WallTime) {
     switch event {
     case .serverChanged(let change): note(change, at: moment)
     case .load(let load): note(load, at: now)
@@ -61,7 +61,7 @@ package struct ServiceStatus {
   }
 
   /// A server's state is as old as its last change, whichever worker found it.
-  mutating func note(_ change: ServerChange, at now: Moment) {
+  mutating func note(_ change: ServerChange, at now: WallTime) {
     let place = Place(change.name, change.endpoint)
     guard isKnown(place) else { return }
     let since = health[place].flatMap { $0.state == change.state ? $0.since : nil }
@@ -251,8 +251,7 @@ extension StatusReport.Refused {
 
 extension StatusReport.Certificate {
   init(_ certificate: ServedCertificate) {
-    let (milliseconds, overflow) = certificate.notAfter.multipliedReportingOverflow(by: 1000)
-    self.init(notAfter: min(overflow ? .last : Moment(milliseconds: milliseconds), .last))
+    self.init(notAfter: WallTime(seconds: Int64(clamping: certificate.notAfter)))
     file = certificate.file
     subject = certificate.subject
     names = certificate.names

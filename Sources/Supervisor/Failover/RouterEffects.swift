@@ -122,7 +122,7 @@ extension VirtualRouters {
     guard let source = instance.source else { return }
     // Signed for a moment that the next renewal comes before.
     let age = Interval(nanoseconds: instance.plan.settings.lease.nanoseconds / 4 + 1_000_000_000)
-    let time = UTCTime(nanoseconds: Clock.wall() + age.nanoseconds)
+    let time = Clock.wall() + age
     var channel = instance.channel
     for advertisement in routerSet.routers[index].shutdownAdvertisements {
       for destination in instance.destinations {
@@ -150,10 +150,6 @@ extension VirtualRouters {
   ) {
     if instances[index].logLimiter.isDue(topic, at: now) { log(index, level, text) }
   }
-}
-
-extension UTCTime {
-  static var now: UTCTime { UTCTime(nanoseconds: Clock.wall()) }
 }
 
 extension Logger.Level {

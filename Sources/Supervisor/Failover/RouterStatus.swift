@@ -12,9 +12,7 @@ extension VirtualRouters {
     report.routers = instances.indices.map { index in
       let router = routerSet.routers[index]
       let plan = instances[index].plan
-      func moment(_ instant: Instant) -> Moment {
-        Moment(milliseconds: report.time.milliseconds - min(report.time.milliseconds, (now - instant).milliseconds))
-      }
+      func moment(_ instant: Instant) -> WallTime { report.time - (now - instant) }
       var shown = StatusReport.Router(
         name: plan.name, interface: plan.interface, identifier: UInt64(plan.settings.identifier),
         since: moment(router.since ?? now))

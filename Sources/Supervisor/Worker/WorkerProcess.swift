@@ -13,7 +13,7 @@ struct WorkerProcess: ~Copyable {
   var child: ChildProcess
   var link: ControlLink
   /// When it was started.
-  let since = Moment.now
+  let since = WallTime.now
   /// It has said more than one turn takes.
   var hasFactsLeft = false
   private var budget: EventBudget

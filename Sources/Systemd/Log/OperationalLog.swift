@@ -80,7 +80,7 @@ package enum OperationalLog {
   static func noteProblem(_ event: LogEvent, _ metadata: Logger.Metadata) {
     guard event.level >= .warning else { return }
     let detail = metadata["detail"].map { ": \($0)" } ?? ""
-    add(ProblemList.Entry(time: Clock.wall() / 1_000_000, count: 1, text: "\(event.message)\(detail)"))
+    add(ProblemList.Entry(time: Clock.wall(), count: 1, text: "\(event.message)\(detail)"))
   }
 
   /// Waits until everything that was said is written, for a second at most: the last thing that a process does.

@@ -1,14 +1,16 @@
+import Wire
+
 /// The last warnings and errors that were said, for whoever asks what is wrong: bounded, and what is said again and again
 /// counted instead of repeated.
 package struct ProblemList: Sendable {
   package struct Entry: Hashable, Sendable {
-    /// When it was said last, in milliseconds since 1970.
-    package var time: UInt64
+    /// When it was said last.
+    package var time: WallTime
     /// How often it was said.
     package var count: UInt32
     package let text: String
 
-    package init(time: UInt64, count: UInt32, text: String) {
+    package init(time: WallTime, count: UInt32, text: String) {
       self.time = time
       self.count = count
       self.text = text

@@ -2,6 +2,7 @@ import CSystemd
 import Glibc
 import Linux
 import Logging
+import Wire
 
 /// Writes log messages to standard error, each as one line in one write.
 package struct StderrLogHandler: LogHandler {
@@ -35,14 +36,13 @@ package struct StderrLogHandler: LogHandler {
   }
 
   package func log(event: LogEvent) {
-    let time = Timestamp(milliseconds: Clock.wall() / 1_000_000)
-    let entry = LogQueue.Entry.line(line(for: event, at: time) + "\n")
+    let entry = LogQueue.Entry.line(line(for: event, at: Clock.wall()) + "\n")
     OperationalLog.noteProblem(event, LogText.merged(metadata, metadataProvider, event))
     if let queue { queue.submit(entry) } else { LogQueue.write(entry) }
   }
 
   /// `2025-11-22T10:52:01.123Z info  supervisor: message key=value`, or `<6>supervisor: message key=value`.
-  func line(for event: LogEvent, at time: Timestamp) -> String {
+  func line(for event: LogEvent, at time: WallTime) -> String {
     let message = LogText.message("\(event.message)", LogText.merged(metadata, metadataProvider, event))
     if isJournal { return "<\(LogText.priority(of: event.level))>\(label): \(message)" }
     return "\(time) \(event.level.rawValue) \(label): \(message)"

@@ -1,4 +1,5 @@
 import Linux
+import Wire
 
 /// A certificate with its chain and its private key, loaded and known to belong together. Immutable; shared by every
 /// context made of it.
@@ -78,5 +79,5 @@ public final class CertificatePair: Sendable {
   }
 
   /// What most callers load a certificate for.
-  public static func now() -> Int64 { Int64(Clock.wall() / 1_000_000_000) }
+  public static func now() -> Int64 { Clock.wall().seconds }
 }

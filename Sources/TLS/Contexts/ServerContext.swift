@@ -76,7 +76,7 @@ import Wire
     // it, unless the connection refuses it.
     let shown = unsafe SSL_get_certificate(ssl)
     guard let pair = certificates.first(where: { unsafe $0.certificate.x509 == shown }),
-      let answer = pair.staples.staple(at: Int64(Clock.wall() / 1_000_000_000))?.answer,
+      let answer = pair.staples.staple(at: Clock.wall().seconds)?.answer,
       let copy = unsafe belvedere_copy(answer, answer.count)
     else { return false }
     guard unsafe belvedere_staple(ssl, copy, answer.count) == 1 else {

@@ -59,7 +59,7 @@ package struct AdvertisementChannel: Sendable {
 
   /// The payload of one packet, for behind an IP header with protocol 112 and TTL 255.
   package mutating func encode(
-    _ advertisement: Advertisement, from source: IPAddress, to destination: IPAddress, at time: UTCTime
+    _ advertisement: Advertisement, from source: IPAddress, to destination: IPAddress, at time: WallTime
   ) -> [UInt8] {
     let message = AdvertisementCodec.message(advertisement, authentication: settings.authentication)
     let trailer = keyed?.sign(message, from: source, at: time) ?? []
@@ -73,7 +73,7 @@ package struct AdvertisementChannel: Sendable {
   ///
   /// Checks go from outside in: the packet, whose it is, who signed it, and only then what it says (RFC 9568 §7.1).
   package mutating func decode(
-    _ packet: borrowing ReceivedPacket, at time: UTCTime
+    _ packet: borrowing ReceivedPacket, at time: WallTime
   ) throws(AdvertisementRejection) -> Advertisement {
     do throws(AdvertisementRejection) {
       let advertisement = try check(packet, at: time)
@@ -86,7 +86,7 @@ package struct AdvertisementChannel: Sendable {
   }
 
   private mutating func check(
-    _ packet: borrowing ReceivedPacket, at time: UTCTime
+    _ packet: borrowing ReceivedPacket, at time: WallTime
   ) throws(AdvertisementRejection) -> Advertisement {
     let parts: AdvertisementCodec.Parts
     do throws(AdvertisementRejection) {
@@ -136,7 +136,7 @@ package struct AdvertisementChannel: Sendable {
   }
 
   private mutating func authenticate(
-    _ parts: AdvertisementCodec.Parts, _ packet: borrowing ReceivedPacket, at time: UTCTime
+    _ parts: AdvertisementCodec.Parts, _ packet: borrowing ReceivedPacket, at time: WallTime
   ) throws(AdvertisementRejection) {
     let payload = packet.payload
     if let type = parts.authenticationType {

@@ -58,7 +58,7 @@ package struct KeyedAuthentication: Sendable {
   }
 
   /// The trailer for a message, empty when none is sent.
-  mutating func sign(_ message: [UInt8], from source: IPAddress, at time: UTCTime) -> [UInt8] {
+  mutating func sign(_ message: [UInt8], from source: IPAddress, at time: WallTime) -> [UInt8] {
     guard settings.mode != .receiveOnly, let key = settings.keys.first else { return [] }
     let clock = AuthenticationSequence(time)
     // The clock may have been set back.
@@ -71,7 +71,7 @@ package struct KeyedAuthentication: Sendable {
 
   /// Verifies what stands behind a message. The mark moves only after everything else was found good.
   mutating func verify(
-    _ message: [UInt8], trailer bytes: Span<UInt8>, from source: IPAddress, at time: UTCTime
+    _ message: [UInt8], trailer bytes: Span<UInt8>, from source: IPAddress, at time: WallTime
   ) throws(AdvertisementRejection) {
     guard bytes.count > 0 else {
       if settings.mode == .enforce { throw .unsigned }

@@ -92,8 +92,8 @@ package struct AuthenticationSequence: Hashable, Sendable {
   package init(number: UInt64) { self.number = number }
 
   /// The first one of a moment.
-  package init(_ time: UTCTime) {
-    let fraction = (time.nanoseconds % 1_000_000_000) << 16 / 1_000_000_000
+  package init(_ time: WallTime) {
+    let fraction = UInt64(time.nanosecond) << 16 / 1_000_000_000
     self.init(number: UInt64(UInt32(truncatingIfNeeded: time.seconds)) << 32 | fraction << 16)
   }
 
@@ -102,17 +102,7 @@ package struct AuthenticationSequence: Hashable, Sendable {
   func isAfter(_ other: AuthenticationSequence) -> Bool { Int64(bitPattern: number &- other.number) > 0 }
 
   /// How many seconds this lies ahead of a time; negative when behind it.
-  func secondsAhead(of time: UTCTime) -> Int {
+  func secondsAhead(of time: WallTime) -> Int {
     Int(Int32(bitPattern: UInt32(truncatingIfNeeded: number >> 32) &- UInt32(truncatingIfNeeded: time.seconds)))
   }
-}
-
-/// A point on the wall clock, which may jump either way: nanoseconds since the beginning of 1970, UTC. For keyed
-/// authentication and nothing else.
-package struct UTCTime: Hashable, Sendable {
-  package var nanoseconds: UInt64
-
-  package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
-
-  var seconds: UInt64 { nanoseconds / 1_000_000_000 }
 }

@@ -21,7 +21,7 @@ struct AccessLog: ~Copyable {
   /// Where each entry ends in them.
   private var ends: [Int] = []
   /// The second whose calendar was looked up last, and the calendar.
-  private var second: (number: UInt64, calendar: CalendarTime)?
+  private var second: (number: Int64, calendar: WallTime.Calendar)?
 
   /// `hash` is what parts of queries are told apart by.
   init(_ settings: Configuration.Log.Access?, writer: AccessLogWriter, hash: SecretHash) {
@@ -48,8 +48,8 @@ struct AccessLog: ~Copyable {
   mutating func add(_ entry: borrowing AccessEntry, monotonic now: Instant) {
     guard isOpen else { return }
     if lines.limit - lines.bytes.count < Self.entryBytes { endTurn() }
-    let active = (now - (entry.record.began ?? now)).nanoseconds
-    format.render(entry, at: now, began: calendarTime(Clock.wall() - active), into: &lines)
+    let active = now - (entry.record.began ?? now)
+    format.render(entry, at: now, began: calendar(Clock.wall() - active), into: &lines)
     if hasFields { entry.renderFields(into: &lines) }
     guard !lines.overflowed else {
       writer.noteLost(ends.count + 1)
@@ -58,11 +58,10 @@ struct AccessLog: ~Copyable {
     ends.append(lines.bytes.count)
   }
 
-  private mutating func calendarTime(_ nanoseconds: UInt64) -> CalendarTime {
-    let number = nanoseconds / 1_000_000_000
-    if second?.number != number { second = (number, Clock.local(nanoseconds)) }
-    var calendar = second?.calendar ?? Clock.local(nanoseconds)
-    calendar.millisecond = Int(nanoseconds / 1_000_000 % 1000)
+  private mutating func calendar(_ time: WallTime) -> WallTime.Calendar {
+    if second?.number != time.seconds { second = (time.seconds, Clock.local(time)) }
+    var calendar = second?.calendar ?? Clock.local(time)
+    calendar.millisecond = Int(time.nanosecond / 1_000_000)
     return calendar
   }
 

@@ -13,7 +13,7 @@ final class AffinityStore: Sendable {
 
   /// What is in the snapshot of an earlier worker is remembered. `wall` is now in nanoseconds since 1970.
   init(
-    _ settings: Configuration.Affinity, restoring snapshot: AffinitySnapshot? = nil, at now: Instant, wall: UInt64
+    _ settings: Configuration.Affinity, restoring snapshot: AffinitySnapshot? = nil, at now: Instant, wall: WallTime
   ) throws(TLSError) {
     addresses = try AffinityShards(settings, entries: settings.entries)
     cookies = try AffinityShards(settings, entries: AffinityStore.cookieEntries(settings))
@@ -51,7 +51,7 @@ final class AffinityStore: Sendable {
   var changes: UInt64 { addresses.changes &+ cookies.changes }
 
   /// A copy of all that is remembered. Waits for no loop, and lets none wait longer than for a few hundred clients.
-  func snapshot(at now: Instant, wall: UInt64) -> AffinitySnapshot {
+  func snapshot(at now: Instant, wall: WallTime) -> AffinitySnapshot {
     AffinitySnapshot(
       cookieHash: cookieHash, taken: wall, addresses: addresses.records(at: now), cookies: cookies.records(at: now))
   }

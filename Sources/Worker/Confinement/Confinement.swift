@@ -3,6 +3,7 @@ import Linux
 import Logging
 import ReferencedFiles
 import TLS
+import Wire
 
 /// A worker's confinement: what it gives up before it meets a client's first byte, and what it keeps. After this, a hole
 /// in a parser is a dead end: there is no capability to use, no program to start, no process to reach, and no file but
@@ -23,7 +24,7 @@ package struct Confinement: Sendable {
   package static func enter(naming files: [FileReference]) throws(SystemError) -> Confinement {
     // What libraries read once: OpenSSL's configuration and providers, the time zone.
     prepareOpenSSL()
-    _ = Clock.local(0)
+    _ = Clock.local(WallTime(seconds: 0))
     // The log's, the access log's, and another one's while a reload puts it in the place of that.
     try DatagramSender.reserveSockets(3)
 

@@ -2,6 +2,7 @@ import Configuration
 import Linux
 import Logging
 import ReferencedFiles
+import Wire
 
 extension ConfigurationText {
   /// Reads it as the supervisor did.
@@ -34,5 +35,5 @@ extension Configuration.Loaded {
   }
 
   /// Seconds since 1970.
-  private static var now: Int64 { Int64(Clock.wall() / 1_000_000_000) }
+  private static var now: Int64 { Clock.wall().seconds }
 }

@@ -3,6 +3,7 @@ import Configuration
 import Linux
 import ReferencedFiles
 import Supervisor
+import Wire
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,7 +28,7 @@ struct CheckCommand: ParsableCommand {
     var loaded = Configuration.load(
       bytes: try file.read(), fileName: file.path, hostName: CurrentProcess.hostName(),
       credentials: CurrentProcess.credentials)
-    let certificates = loaded.checkFiles(at: Int64(Clock.wall() / 1_000_000_000))
+    let certificates = loaded.checkFiles(at: Clock.wall().seconds)
     let configuration = try loaded.accepted()
     for shortfall in configuration.shortfalls(on: .ofThisMachine) {
       StandardStream.error.write("warning: \(shortfall)\n")

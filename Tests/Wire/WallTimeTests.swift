@@ -1,7 +1,6 @@
 import Simulation
 import Testing
-
-@testable import Control
+import Wire
 
 private let moments: [(UInt64, String)] = [
   (0, "1970-01-01T00:00:00.000Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
@@ -9,18 +8,18 @@ private let moments: [(UInt64, String)] = [
   (4_107_542_400_000, "2100-03-01T00:00:00.000Z"), (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
 ]
 
-@Suite struct `Moments` {
+@Suite struct `A time on the wall clock` {
   @Test(arguments: moments)
-  func `a moment is written and read as RFC 3339 has it`(milliseconds: UInt64, text: String) {
-    #expect(Moment(milliseconds: milliseconds).description == text)
-    #expect(Moment(text) == Moment(milliseconds: milliseconds))
+  func `it is written and read as RFC 3339 has it`(milliseconds: UInt64, text: String) {
+    #expect(WallTime(milliseconds: milliseconds).description == text)
+    #expect(WallTime(text) == WallTime(milliseconds: milliseconds))
   }
 
-  @Test func `any moment is read as it was written`() {
+  @Test func `any is read as it was written`() {
     var random = SeededGenerator(seed: 7)
     for _ in 0..<10_000 {
-      let moment = Moment(milliseconds: random.next() % (Moment.last.milliseconds + 1))
-      #expect(Moment(moment.description) == moment)
+      let time = WallTime(milliseconds: random.next() % (WallTime.last.milliseconds + 1))
+      #expect(WallTime(time.description) == time)
     }
   }
 
@@ -30,15 +29,19 @@ private let moments: [(UInt64, String)] = [
       "2026-13-22T11:32:01.123Z", "2026-02-29T11:32:01.123Z", "2026-11-22T24:00:00.000Z", "2026-11-22T11:60:00.000Z",
       "1969-12-31T23:59:59.999Z", "2026-00-22T11:32:01.123Z", "2026-11-00T11:32:01.123Z", "٢026-11-22T11:32:01.123Z",
     ])
-  func `what is no moment is not read`(text: String) { #expect(Moment(text) == nil) }
+  func `what is no such time is not read`(text: String) { #expect(WallTime(text) == nil) }
 
-  @Test func `a moment after the last is written as the last`() {
-    #expect(Moment(milliseconds: .max).description == Moment.last.description)
+  @Test func `a time out of the range is the nearest in it`() {
+    #expect(WallTime(milliseconds: .max) == .last)
+    #expect(WallTime(seconds: .max) == .last)
+    #expect(WallTime(seconds: .min) == WallTime(milliseconds: 0))
+    #expect(WallTime(nanoseconds: .max).nanoseconds == .max)
+    #expect(WallTime.last.nanoseconds == .max)
   }
 
   @Test func `seconds between moments are whole, and never negative`() {
-    let early = Moment(milliseconds: 1500)
-    let late = Moment(milliseconds: 4499)
+    let early = WallTime(milliseconds: 1500)
+    let late = WallTime(milliseconds: 4499)
     #expect(late.seconds(since: early) == 2)
     #expect(early.seconds(since: late) == 0)
   }
