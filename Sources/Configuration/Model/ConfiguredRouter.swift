@@ -129,10 +129,8 @@ extension Configuration.VirtualRouter {
     /// The key in a file's text: 64 to 128 hexadecimal digits, with white space where you like; nil when it is
     /// something else. `openssl rand -hex 32` makes one.
     package static func key(in text: [UInt8]) -> [UInt8]? {
-      let digits = text.filter { !" \t\r\n".utf8.contains($0) }
-      let values = digits.compactMap { Character(Unicode.Scalar($0)).hexDigitValue.map { UInt8($0) } }
-      guard values.count == digits.count, values.count.isMultiple(of: 2), 64...128 ~= values.count else { return nil }
-      return stride(from: 0, to: values.count, by: 2).map { values[$0] << 4 | values[$0 + 1] }
+      let key = Hexadecimal.bytes(text.filter { !" \t\r\n".utf8.contains($0) })
+      return key.flatMap { 32...64 ~= $0.count ? $0 : nil }
     }
   }
 }

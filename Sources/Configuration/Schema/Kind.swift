@@ -1,3 +1,5 @@
+import Wire
+
 /// A kind of value: how it is called, read and written.
 struct Kind<Value>: Sendable {
   /// For the reference page: `duration, 1s to 24h`.
@@ -143,14 +145,5 @@ extension Kind {
     Kind(
       name: "mapping, see [\(section.name)](#\(Schema.anchor(section.name)))", expected: "a mapping",
       takesNoValue: true, read: section.read, write: { _ in "see there" })
-  }
-}
-
-/// How a key that names a host is compared with the machine's own name.
-enum HostName {
-  /// Equal without regard to case, in full or by the first label: `lb1` is `lb1.domain.local`.
-  static func matches(_ written: String, _ own: String) -> Bool {
-    let (written, own) = (written.lowercased(), own.lowercased())
-    return written == own || written == own.prefix { $0 != "." } || own == written.prefix { $0 != "." }
   }
 }

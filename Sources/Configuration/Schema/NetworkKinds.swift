@@ -22,27 +22,6 @@ extension Kind where Value == ServiceName {
   }
 }
 
-extension HostName {
-  /// Labels of letters, digits, `-` and `_`, as RFC 1123 §2.1 and the practice of Windows domains have them. A name
-  /// whose last label is a number is a misspelt IPv4 address.
-  static func isValid(_ name: String) -> Bool {
-    let labels = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard name.utf8.count <= 253, let last = labels.last, UInt64(last) == nil else { return false }
-    return labels.allSatisfy { label in
-      (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
-        && label.utf8.allSatisfy { isLabelByte($0) }
-    }
-  }
-
-  static func isLabelByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"): true
-    default: false
-    }
-  }
-}
-
 extension Kind where Value == String {
   /// A name or an address that a certificate may be good for.
   static let peerName = Kind.text(

@@ -1,3 +1,5 @@
+import Wire
+
 /// The kinds that say whom to believe.
 
 extension Kind where Value == Configuration.Trust {
@@ -46,17 +48,15 @@ extension Kind where Value == Configuration.Fingerprint {
   /// In the forms of `openssl x509 -fingerprint -sha256` and of browsers: with colons or without, in either case.
   static let fingerprint = Kind.text(
     "SHA-256 fingerprint", expected: "a SHA-256 fingerprint of 64 hexadecimal digits",
-    write: { $0.bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined(separator: ":") }
+    write: { Hexadecimal.text($0.bytes, separator: ":") }
   ) { text throws(Complaint) in
     let digits = text.utf8.filter { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: " ") }
-    let values = digits.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }.map { UInt8($0) }
-    guard values.count == digits.count, values.count.isMultiple(of: 2) else { return nil }
-    if values.count == 40 {
+    guard let bytes = Hexadecimal.bytes(digits) else { return nil }
+    if bytes.count == 20 {
       throw Complaint(
         message: "this is a SHA-1 fingerprint; it takes SHA-256, 64 hexadecimal digits",
         suggestion: "openssl x509 -noout -fingerprint -sha256 -in server.pem")
     }
-    let bytes = stride(from: 0, to: values.count, by: 2).map { values[$0] << 4 | values[$0 + 1] }
     return Configuration.Fingerprint(bytes: bytes)
   }
 }

@@ -1,3 +1,5 @@
+import Wire
+
 /// One thing wrong with a configuration, or worth a word: where it is, what it is, and what to do about it.
 package struct Diagnostic: Hashable, Sendable {
   package enum Severity: String, Sendable {
@@ -21,22 +23,9 @@ package struct Diagnostic: Hashable, Sendable {
     self.severity = severity
     self.file = file
     self.place = place
-    self.message = Self.visible(message)
-    self.suggestion = suggestion.map(Self.visible)
-  }
-
-  /// What a file spells with escapes must not reach a terminal as it is: control characters become `\u{5}`.
-  private static func visible(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
-    var shown = ""
-    for scalar in text.unicodeScalars {
-      if scalar.properties.generalCategory == .control {
-        shown += "\\u{" + String(scalar.value, radix: 16) + "}"
-      } else {
-        shown.unicodeScalars.append(scalar)
-      }
-    }
-    return shown
+    // What a file spells with escapes must not reach a terminal as it is.
+    self.message = message.escapingControls()
+    self.suggestion = suggestion?.escapingControls()
   }
 
   /// For a file that could not be read at all. `reason` is the system's own words for the error.
@@ -107,8 +96,7 @@ extension Diagnostic {
   /// The line with what a terminal would obey made harmless, cut to what fits beside the margin.
   private func excerpt(of line: String) -> String {
     let scalars = line.unicodeScalars.prefix(Diagnostic.widestExcerpt).map { scalar -> Character in
-      let isControl = scalar.properties.generalCategory == .control && scalar != "\t"
-      return isControl ? "\u{fffd}" : Character(scalar)
+      scalar.isControl && scalar != "\t" ? "\u{fffd}" : Character(scalar)
     }
     return String(scalars) + (line.unicodeScalars.dropFirst(Diagnostic.widestExcerpt).isEmpty ? "" : "…")
   }

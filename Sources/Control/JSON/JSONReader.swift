@@ -1,3 +1,5 @@
+import Wire
+
 /// Reads JSON from bytes (RFC 8259), strictly: no comments, no trailing commas, no lone surrogates, no name twice.
 struct JSONReader: ~Escapable {
   private let bytes: Span<UInt8>
@@ -127,13 +129,8 @@ struct JSONReader: ~Escapable {
   private mutating func readHexadecimal() throws(JSONError) -> UInt32 {
     var code: UInt32 = 0
     for _ in 0..<4 {
-      let byte = try peek()
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): code = code << 4 | UInt32(byte - UInt8(ascii: "0"))
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): code = code << 4 | UInt32(byte - UInt8(ascii: "a") + 10)
-      case UInt8(ascii: "A")...UInt8(ascii: "F"): code = code << 4 | UInt32(byte - UInt8(ascii: "A") + 10)
-      default: throw .unexpected(at: position)
-      }
+      guard let digit = try peek().hexadecimalDigit else { throw .unexpected(at: position) }
+      code = code << 4 | UInt32(digit)
       position += 1
     }
     return code

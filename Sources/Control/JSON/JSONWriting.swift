@@ -1,3 +1,5 @@
+import Wire
+
 extension JSON {
   /// The value in one line, without spaces; what a terminal would obey is escaped.
   package var text: String {
@@ -41,8 +43,7 @@ extension JSON {
       case "\n": text += "\\n"
       case "\r": text += "\\r"
       case "\t": text += "\\t"
-      // C0, DEL and C1, the two separators that JavaScript once took for line ends, and marks that turn the direction.
-      case _ where isObeyed(scalar):
+      case _ where scalar.isControl:
         for unit in String(scalar).utf16 {
           let digits = String(unit, radix: 16)
           text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
@@ -51,13 +52,5 @@ extension JSON {
       }
     }
     text += "\""
-  }
-
-  private static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
-    if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7f }
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator: return true
-    default: return false
-    }
   }
 }

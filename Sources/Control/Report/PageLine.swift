@@ -1,3 +1,5 @@
+import Wire
+
 /// A line for a terminal: pieces of text, some of them in a colour. What a terminal would obey is made visible.
 struct PageLine {
   enum Mood {
@@ -26,9 +28,9 @@ struct PageLine {
 
   mutating func append(_ text: String, _ mood: Mood = .plain) {
     if let last = pieces.indices.last, pieces[last].mood == mood {
-      pieces[last].text += Self.visible(text)
+      pieces[last].text += text.escapingControls()
     } else {
-      pieces.append(Piece(text: Self.visible(text), mood: mood))
+      pieces.append(Piece(text: text.escapingControls(), mood: mood))
     }
   }
 
@@ -89,17 +91,5 @@ struct PageLine {
       }
     }
     return words
-  }
-
-  private static func visible(_ text: String) -> String {
-    var shown = ""
-    for scalar in text.unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator:
-        shown += "\\u{" + String(scalar.value, radix: 16) + "}"
-      default: shown.unicodeScalars.append(scalar)
-      }
-    }
-    return shown
   }
 }

@@ -23,7 +23,7 @@ extension ExampleConnection where Stream: ~Copyable {
   mutating func digestBody(_ head: RequestHead) throws(DemoError) -> String {
     var digest = try needed(RunningDigest.init)
     try forEachPiece(of: head) { (piece) throws(DemoError) in digest.update(piece) }
-    return digest.finish().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    return Hexadecimal.text(digest.finish())
   }
 
   /// Calls `body` with the content of the request in pieces, chunk framing taken off.

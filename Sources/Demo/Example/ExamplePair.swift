@@ -55,19 +55,16 @@ struct ExamplePair {
       let pair = try SelfSigned.make(for: ["\(name).domain.local"])
       let context = try ServerContext(
         certificates: [pair], profile: .intermediate, tickets: try TicketKeys(at: Clock.monotonic()))
-      let identity = hexadecimal(try RandomBytes.make(16))
-      let sessions = SessionNames(prefix: hexadecimal(try RandomBytes.make(8)))
+      let identity = uuid(try RandomBytes.make(16))
+      let sessions = SessionNames(prefix: Hexadecimal.text(try RandomBytes.make(8)))
       let state = ExampleServerState(site: ExampleSite(name: name, brokerGUID: identity)) { sessions.next() }
       return (state, context, pair.facts.fingerprint)
     }
   }
 
-  /// 32 digits as a UUID writes them, any other number without dashes.
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.enumerated().map { index, byte in
-      let dash = bytes.count == 16 && [4, 6, 8, 10].contains(index) ? "-" : ""
-      return dash + String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-    }.joined()
+  /// 16 bytes as a UUID writes them.
+  private static func uuid(_ bytes: [UInt8]) -> String {
+    [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { Hexadecimal.text(bytes[$0]) }.joined(separator: "-")
   }
 }
 

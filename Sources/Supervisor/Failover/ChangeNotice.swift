@@ -1,5 +1,5 @@
-import Linux
 import VRRP
+import Wire
 
 /// A virtual router's change of role, as hooks and mail are told of it.
 ///
@@ -43,7 +43,7 @@ package struct ChangeNotice: Hashable, Sendable {
 
   /// What no terminal, log or mail takes for more than text, in one line.
   private static func line(_ text: String) -> String {
-    String(StandardStream.visible(text).map { $0 == "\n" || $0 == "\t" ? " " : $0 })
+    String(text.escapingControls(except: ["\n", "\t"]).map { $0 == "\n" || $0 == "\t" ? " " : $0 })
   }
 
   var line: String { "\(router) \(from) \(to) \(priority) \(reason)" }

@@ -38,7 +38,7 @@ struct LeaseRecord: Hashable {
   var text: String {
     let lines =
       addresses.map { "address \($0.interface) \($0.address)/\($0.prefixLength)" }
-      + packets.map { "packet \($0.interface) \($0.source) \($0.destination) \(Self.hex($0.bytes))" }
+      + packets.map { "packet \($0.interface) \($0.source) \($0.destination) \(Hexadecimal.text($0.bytes))" }
     return ([Self.title] + lines).map { $0 + "\n" }.joined()
   }
 
@@ -56,10 +56,6 @@ struct LeaseRecord: Hashable {
       }
     }
   }
-
-  private static func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-  }
 }
 
 extension LeaseRecord.Address {
@@ -76,11 +72,9 @@ extension LeaseRecord.Address {
 extension LeaseRecord.Packet {
   fileprivate init?(_ words: [String]) {
     guard words.count == 5, words[0] == "packet", let source = try? IPAddress(parsing: words[2]),
-      let destination = try? IPAddress(parsing: words[3]), source.family == destination.family
+      let destination = try? IPAddress(parsing: words[3]), source.family == destination.family,
+      let bytes = Hexadecimal.bytes(Array(words[4].utf8))
     else { return nil }
-    let digits = words[4].compactMap { $0.hexDigitValue.map { UInt8($0) } }
-    guard digits.count == words[4].count, digits.count.isMultiple(of: 2) else { return nil }
-    let bytes = stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     self.init(interface: words[1], source: source, destination: destination, bytes: bytes)
   }
 }

@@ -84,14 +84,9 @@ final class RouterPort {
       }
       guard let sighting, addresses.contains(sighting.address) else { continue }
       guard sighting.hardwareAddress != interface.hardwareAddress else { continue }
-      claims.append((sighting.claim, Self.words(sighting.hardwareAddress)))
+      claims.append((sighting.claim, Hexadecimal.text(sighting.hardwareAddress, separator: ":")))
     }
     return claims
-  }
-
-  /// `02:42:ac:11:00:02`
-  private static func words(_ hardwareAddress: [UInt8]) -> String {
-    hardwareAddress.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined(separator: ":")
   }
 }
 

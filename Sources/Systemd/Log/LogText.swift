@@ -1,4 +1,5 @@
 import Logging
+import Wire
 
 /// How a log message becomes text. What a peer sent can't end a line, begin another or reach a terminal's controls.
 enum LogText {
@@ -27,7 +28,7 @@ enum LogText {
 
   /// The text in one line, with control characters in escaped form.
   static func line(_ text: String) -> String {
-    text.unicodeScalars.contains(where: isControl) ? escaped(text) : text
+    text.unicodeScalars.contains(where: \.isControl) ? escaped(text) : text
   }
 
   /// The value of `key=value`: in quotes unless it is one plain word.
@@ -56,20 +57,11 @@ enum LogText {
       case "\r": result += "\\r"
       case "\t": result += "\\t"
       case "\"" where alsoQuotes, "\\" where alsoQuotes: result += "\\\(scalar)"
-      case _ where isControl(scalar):
+      case _ where scalar.isControl:
         result += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
       default: result.unicodeScalars.append(scalar)
       }
     }
     return result
-  }
-
-  /// C0, DEL and C1, the two scalars that some viewers take for a line's end, and marks that turn the direction of text.
-  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-    if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7f }
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator: return true
-    default: return false
-    }
   }
 }

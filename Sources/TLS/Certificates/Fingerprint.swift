@@ -1,4 +1,5 @@
 import COpenSSL
+import Wire
 
 /// The SHA-256 digest of a certificate's DER encoding: what pins it. Written as 64 lower-case hexadecimal digits; read
 /// in either case, with or without colons.
@@ -26,23 +27,10 @@ public struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
 
   /// Throws `.badFingerprint` when `text` is anything else.
   public init(_ text: String) throws(TLSError) {
-    var bytes: [UInt8] = []
-    var high: UInt8?
-    for character in text where character != ":" {
-      guard let digit = character.hexDigitValue, character.isASCII else { throw .badFingerprint(text) }
-      if let first = high {
-        bytes.append(first << 4 | UInt8(digit))
-        high = nil
-      } else {
-        high = UInt8(digit)
-      }
-    }
-    guard high == nil, bytes.count == Digest.sha256Size else { throw .badFingerprint(text) }
+    let digits = text.utf8.filter { $0 != UInt8(ascii: ":") }
+    guard let bytes = Hexadecimal.bytes(digits), bytes.count == Digest.sha256Size else { throw .badFingerprint(text) }
     self.bytes = bytes
   }
 
-  public var description: String {
-    let digits = Array("0123456789abcdef")
-    return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-  }
+  public var description: String { Hexadecimal.text(bytes) }
 }

@@ -1,4 +1,5 @@
 import COpenSSL
+import Wire
 
 /// Whom a connection is for: the name that is sent as SNI and that the peer's certificate is checked against. Parsed
 /// once, when the configuration is read.
@@ -35,20 +36,9 @@ public struct ServerName: Hashable, Sendable, CustomStringConvertible {
     }
     ERR_clear_error()
     let name = text.hasSuffix(".") ? text.dropLast().lowercased() : text.lowercased()
-    // RFC 1035 §2.3.4: labels of 1 to 63 octets, 253 characters in all.
-    let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard name.utf8.count <= 253, labels.allSatisfy({ (1...63).contains($0.count) && $0.allSatisfy(Self.allowed) })
-    else { throw .badServerName(text) }
+    guard HostName.isValid(name) else { throw .badServerName(text) }
     self.init(kind: .host, text: name)
   }
 
   public var description: String { text }
-
-  private static func allowed(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-    case UInt8(ascii: "-"), UInt8(ascii: "_"): true
-    default: false
-    }
-  }
 }

@@ -1,0 +1,29 @@
+/// The rule for host names.
+public enum HostName {
+  /// Labels of letters, digits, `-` and `_`, as RFC 1123 §2.1 and the practice of Windows domains have them, 253 bytes in
+  /// all. A name whose last label is a number is a misspelt IPv4 address.
+  public static func isValid(_ name: String) -> Bool {
+    let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard name.utf8.count <= 253, let last = labels.last, UInt64(last) == nil else { return false }
+    return labels.allSatisfy { label in
+      (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+        && label.utf8.allSatisfy { isLabelByte($0) }
+    }
+  }
+
+  /// Whether a key that names a host means this machine's own name: equal without regard to case, in full or by the first
+  /// label: `lb1` is `lb1.domain.local`.
+  public static func matches(_ written: String, _ own: String) -> Bool {
+    let (written, own) = (written.lowercased(), own.lowercased())
+    return written == own || written == own.prefix { $0 != "." } || own == written.prefix { $0 != "." }
+  }
+
+  /// Whether a label may have the byte.
+  public static func isLabelByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,24 @@
+extension Unicode.Scalar {
+  /// C0, DEL and C1, the two scalars that some viewers take for a line's end, and marks that turn the direction of text.
+  public var isControl: Bool {
+    if isASCII { return value < 0x20 || value == 0x7f }
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: return true
+    default: return false
+    }
+  }
+}
+
+extension String {
+  /// The text with `\u{1b}` in place of an escape, and so for every other control character but those in `kept`.
+  public func escapingControls(except kept: Set<Unicode.Scalar> = []) -> String {
+    guard unicodeScalars.contains(where: \.isControl) else { return self }
+    return unicodeScalars.reduce(into: "") { text, scalar in
+      if scalar.isControl, !kept.contains(scalar) {
+        text += "\\u{" + String(scalar.value, radix: 16) + "}"
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
+  }
+}
