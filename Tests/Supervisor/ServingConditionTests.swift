@@ -58,16 +58,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   }
 }
 
-@Suite struct `What is said again and again` {
-  @Test func `is said once a minute, each topic for itself`() {
-    var logLimiter = LogRateLimiter()
-    let moments: [(LogRateLimiter.Topic, UInt64)] = [
-      (.sending, 0), (.sending, 59_999), (.receiving, 59_999), (.rejection(.digest), 59_999), (.sending, 60_000),
-    ]
-    let due = moments.map { topic, moment in logLimiter.isDue(topic, at: at(moment)) }
-    #expect(due == [true, false, true, true, true])
-  }
-
+@Suite struct `How late timers are` {
   @Test func `a timer that is late is counted, one that is almost in time is not`() {
     var timerSlip = TimerSlip()
     timerSlip.note(.milliseconds(5))

@@ -78,10 +78,21 @@ public struct Wakeup: ~Copyable, Sendable {
   public func signal() { _ = eventfd_write(descriptor.number, 1) }
 
   /// Waits for a signal and takes it.
-  public func wait() {
+  public func wait() { wait(milliseconds: -1) }
+
+  /// Waits until `isDone`, which is asked at once and after each signal, but not beyond the deadline.
+  public func wait(until deadline: Instant, _ isDone: () -> Bool) {
+    while !isDone() {
+      let now = Clock.monotonic()
+      guard now < deadline else { return }
+      wait(milliseconds: Int32(clamping: (deadline - now).milliseconds + 1))
+    }
+  }
+
+  private func wait(milliseconds: Int32) {
     var poll = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
     // SAFETY: one element, alive during the call.
-    _ = retryingInterrupts { unsafe CLinux.poll(&poll, 1, -1) }
+    _ = retryingInterrupts { unsafe CLinux.poll(&poll, 1, milliseconds) }
     drain()
   }
 

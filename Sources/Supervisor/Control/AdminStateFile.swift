@@ -33,10 +33,13 @@ final class AdminStateFile: Sendable {
   private let log: Logger
   private let state = Mutex(State())
   private let settlement: Wakeup
+  /// Signals that the thread has ended.
+  private let ending: Wakeup
 
   init(log: Logger) throws(SystemError) {
     self.log = log
     settlement = try Wakeup()
+    ending = try Wakeup()
   }
 
   /// What an earlier service has left; empty when there is nothing, or nothing that reads, which is said in the log.
@@ -88,7 +91,7 @@ final class AdminStateFile: Sendable {
   /// Waits until all is written, but not beyond the deadline. What could not be written is tried once more.
   func waitForEnd(until deadline: Instant) {
     retry(at: .distantFuture)
-    while state.withLock({ $0.isWriting }), Clock.monotonic() < deadline { Clock.sleep(.milliseconds(2)) }
+    ending.wait(until: deadline) { state.withLock { !$0.isWriting } }
   }
 
   /// Makes a change, and starts the thread when there is something for it.
@@ -113,6 +116,7 @@ final class AdminStateFile: Sendable {
       }
       settle(draft, failure)
     }
+    ending.signal()
   }
 
   private func settle(_ draft: Draft, _ failure: SystemError?) {

@@ -146,9 +146,9 @@ extension VirtualRouters {
 
   /// Says what might come again and again, once a minute at most.
   mutating func say(
-    _ index: Int, _ level: Logger.Level, _ text: String, as topic: LogRateLimiter.Topic, at now: Instant
+    _ index: Int, _ level: Logger.Level, _ text: String, as topic: LogTopic, at now: Instant
   ) {
-    if instances[index].logLimiter.isDue(topic, at: now) { log(index, level, text) }
+    if instances[index].logLimiter.take(topic, at: now) != nil { log(index, level, text) }
   }
 }
 

@@ -21,11 +21,18 @@ struct VirtualRouters: ~Copyable {
     var foreign: Set<IPAddress> = []
     /// Whether the lease file has it.
     var isRecorded = false
-    /// Limits what the log would be filled with.
-    var logLimiter = LogRateLimiter()
+    var logLimiter = LogRateLimiter<LogTopic>(every: .minutes(1))
 
     /// Where advertisements go; `peers` may name this node too.
     var destinations: [IPAddress] { channel.destinations.filter { !own.contains($0) } }
+  }
+
+  /// What the log might be filled with.
+  enum LogTopic: Hashable {
+    case rejection(AdvertisementRejection.Kind)
+    case receiving, sending, address, addresses, foreign, secondaries, interface, peers, echo
+    /// The one of a track.
+    case script(Int)
   }
 
   let log: Logger

@@ -14,6 +14,7 @@ final class BackgroundSink<Entry: Sendable>: Sendable {
   private let capacity: Int
   private let waiting = Mutex(Waiting())
   private let wakeup: Wakeup
+  private let delivery: Wakeup
 
   /// Starts the thread `name`. `deliver` may wait; it gets what has gathered, at most `capacity` entries, and how many
   /// were dropped after them.
@@ -22,6 +23,7 @@ final class BackgroundSink<Entry: Sendable>: Sendable {
   ) throws(SystemError) {
     self.capacity = capacity
     wakeup = try Wakeup()
+    delivery = try Wakeup()
     try Thread(name: name) { self.run(deliver) }.detach()
   }
 
@@ -40,9 +42,8 @@ final class BackgroundSink<Entry: Sendable>: Sendable {
 
   /// Waits until everything is delivered, but not longer than `bound`.
   func flush(within bound: Interval) {
-    let deadline = Clock.monotonic() + bound
-    while waiting.withLock({ !$0.entries.isEmpty || $0.isDelivering }), Clock.monotonic() < deadline {
-      Clock.sleep(.milliseconds(2))
+    delivery.wait(until: Clock.monotonic() + bound) {
+      waiting.withLock { $0.entries.isEmpty && !$0.isDelivering }
     }
   }
 
@@ -55,6 +56,7 @@ final class BackgroundSink<Entry: Sendable>: Sendable {
       }
       deliver(entries, dropped)
       waiting.withLock { $0.isDelivering = false }
+      delivery.signal()
     }
   }
 }

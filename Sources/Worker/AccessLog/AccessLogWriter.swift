@@ -14,16 +14,20 @@ final class AccessLogWriter: Sendable {
     var dropped: UInt64 = 0
     /// Entries that are being written.
     var writing = 0
+    /// Somebody waits until nothing is left.
+    var isClosing = false
     /// Where to write from the next time on.
     var nextSink: AccessLogSink?
   }
 
   private let waiting: Mutex<Waiting>
   private let wakeup: Wakeup
+  private let completion: Wakeup
 
   /// Nobody wants the log yet where its access part is off.
   init(_ settings: Configuration.Log) throws(SystemError) {
     wakeup = try Wakeup()
+    completion = try Wakeup()
     waiting = Mutex(Waiting(nextSink: try AccessLogWriter.sink(of: settings)))
   }
 
@@ -77,19 +81,21 @@ final class AccessLogWriter: Sendable {
       }
       // A sink that is gone (a closed pipe, a full disk, no daemon) loses lines, not traffic.
       let lost = sink?.write(batch) ?? batch.ends.count
-      waiting.withLock { waiting in
+      let isClosing = waiting.withLock { waiting in
         waiting.dropped += UInt64(lost)
         waiting.writing = 0
+        return waiting.isClosing
       }
+      if isClosing { completion.signal() }
     }
   }
 
   /// Waits until everything is written, but not longer than `bound`, and returns how many lines were lost since the last
   /// `takeDropped`, with those that are not written.
   func close(within bound: Interval) -> UInt64 {
-    let deadline = Clock.monotonic() + bound
-    while waiting.withLock({ !$0.batch.isEmpty || $0.writing > 0 }), Clock.monotonic() < deadline {
-      Clock.sleep(.milliseconds(5))
+    waiting.withLock { $0.isClosing = true }
+    completion.wait(until: Clock.monotonic() + bound) {
+      waiting.withLock { $0.batch.isEmpty && $0.writing == 0 }
     }
     let left = waiting.withLock { $0.batch.ends.count + $0.writing }
     return takeDropped() + UInt64(left)

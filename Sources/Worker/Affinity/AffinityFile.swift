@@ -25,12 +25,14 @@ final class AffinityFile: Sendable {
   private let log: Logger
   private let state = Mutex(State())
   private let wakeup: Wakeup
+  private let ending: Wakeup
 
   /// `path` is where the homes, as they are, have come from, if they were kept anywhere.
   init(_ affinity: AffinityStore, readFrom path: String?, log: Logger, at now: Instant) throws(SystemError) {
     self.affinity = affinity
     self.log = log
     wakeup = try Wakeup()
+    ending = try Wakeup()
     guard let path else { return }
     state.withLock { $0.saved = (path, affinity.changes) }
     try adopt(path, at: now)
@@ -88,9 +90,7 @@ final class AffinityFile: Sendable {
 
   /// Waits until the last save is done, if there is one, but not beyond the deadline.
   func waitForEnd(until deadline: Instant) {
-    while state.withLock({ $0.isRunning && !$0.hasEnded }), Clock.monotonic() < deadline {
-      Clock.sleep(.milliseconds(2))
-    }
+    ending.wait(until: deadline) { state.withLock { !$0.isRunning || $0.hasEnded } }
   }
 
   /// Saves whenever it is woken; the body of its thread.
@@ -115,5 +115,6 @@ final class AffinityFile: Sendable {
       }
     }
     state.withLock { $0.hasEnded = true }
+    ending.signal()
   }
 }

@@ -63,7 +63,7 @@ struct LoopContext: ~Copyable {
     self.snapshot = snapshot
     self.log = log
     self.accessLog = accessLog
-    failures = FailureLog(servers: snapshot.servers.count, log: log)
+    failures = FailureLog(log: log)
     now = Clock.monotonic()
     poller = try Poller()
     timers = TimerWheel(startingAt: now)
@@ -84,7 +84,7 @@ struct LoopContext: ~Copyable {
     for key in sessionKeys { _ = sessions.remove(key) }
     self.snapshot = snapshot
     accessLog.adopt(snapshot.configuration.log.access)
-    failures = FailureLog(servers: snapshot.servers.count, log: log)
+    failures = FailureLog(log: log)
     makeRoom()
   }
 
