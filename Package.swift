@@ -114,7 +114,7 @@ let package = Package(
     tests("VRRP", ["VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
-    tests("Exchange", ["Exchange", "HTTP1", "Balancing", "Wire", "Simulation"]),
+    tests("Exchange", ["Exchange", "HTTP1", "Balancing", "Wire", "Simulation", "Properties"], data: ["Golden"]),
     tests(
       "Worker",
       [

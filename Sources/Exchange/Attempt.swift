@@ -1,99 +1,84 @@
-import HTTP1
-import Wire
+/// One server's try at answering the request, from the moment its connection is open. What is known of it ends with it, and
+/// so does `Exchange.inbound`.
+///
+/// It is small, because Swift copies the payload of an enum for each look at it and each change: with `inbound` inside, a
+/// request cost 4,900 instructions more.
+public struct Attempt: BitwiseCopyable, Sendable {
+  /// How the two directions depend on each other.
+  public enum Mode: BitwiseCopyable, Sendable {
+    /// A request, then its answer.
+    case message
+    /// The answer began before the request's body had ended: both flow at once.
+    case stream
+    /// Both directions are, or were until they ended, opaque bytes.
+    case tunnel
+  }
 
-/// Where the search for a server stands.
-enum Stage: Hashable, Sendable {
-  case none
-  /// Waiting for a place at a server since then.
-  case queued(since: Instant)
-  /// A connection is being made since then.
-  case connecting(since: Instant)
-  case connected
-}
+  /// What has come of an answer.
+  public enum Answer: BitwiseCopyable, Equatable, Sendable {
+    case none
+    /// Some bytes, and so many complete 1xx heads: the request will not be sent again.
+    case started(interimHeads: UInt8)
+    /// The final head.
+    case head(untilClose: Bool)
+  }
 
-/// What happened with the server in use.
-struct Attempt: Sendable {
-  var stage = Stage.none
-  /// The connection had served before, and may have been closed by the server meanwhile.
-  var isReused = false
-  /// Something of the request may have reached the server.
-  var hasSent = false
-  /// Something of an answer came.
-  var responseStarted = false
-  /// The server takes nothing more of the request. What can be read of its answer still counts.
-  var isDeaf = false
-  /// 1xx heads that came in front of the answer.
-  var interimHeads = 0
+  /// What is so or not, in one byte: of as many Booleans each would be copied by itself.
+  public struct Marks: OptionSet, BitwiseCopyable, Sendable {
+    public let rawValue: UInt8
+
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The connection had served before, and may have been closed by the server meanwhile.
+    static let reused = Marks(rawValue: 1)
+    /// Something of the request may have reached the server.
+    public static var requestSent: Marks { Marks(rawValue: 2) }
+    /// The server takes nothing more of the request. What can be read of its answer still counts.
+    public static var requestWriteClosed: Marks { Marks(rawValue: 4) }
+    /// The server's connection may not carry another request.
+    static let closesConnection = Marks(rawValue: 8)
+  }
+
+  var marks: Marks
+  var mode: Mode
+  var answer = Answer.none
+
+  init(isReused: Bool, isOpaque: Bool) {
+    marks = isReused ? .reused : []
+    mode = isOpaque ? .tunnel : .message
+    if isOpaque { marks.insert(.closesConnection) }
+  }
 
   /// As many as a server that says every few seconds that it is still at work (102, RFC 2518 §10.1) sends in minutes. Each
   /// counts as activity, so that without a bound a request could be kept under way for ever.
   static let maximumInterimHeads = 100
-}
 
-extension Exchange {
-  /// No server has a place free; the exchange waits for one.
-  public mutating func beginQueueing(at now: Instant) {
-    attempt = Attempt(stage: .queued(since: now))
-    record.queued = true
-    lastActivity = now
+  mutating func noteBytes() { if answer == .none { answer = .started(interimHeads: 0) } }
+
+  /// Counts a 1xx head; false when there are too many of them.
+  mutating func noteInterimHead() -> Bool {
+    guard case .started(let count) = answer, count < Attempt.maximumInterimHeads else { return false }
+    answer = .started(interimHeads: count + 1)
+    return true
   }
 
-  /// A connection to a server is being made, or taken from a pool.
-  public mutating func beginAttempt(isReused: Bool, at now: Instant) {
-    noteConnecting(until: now)
-    attempt = Attempt(stage: .connecting(since: now), isReused: isReused)
-    serverCloses = isTunnel
-    responseScanner = HeadScanner()
-    requestCursor.rewind()
-    lastActivity = now
-    if record.dequeued == nil { record.dequeued = now }
+  /// Forgets the answer's head, of which nothing has gone out.
+  mutating func withdrawAnswer() {
+    answer = .started(interimHeads: 0)
+    if mode == .stream { mode = .message }
   }
 
-  /// Counts the time since the attempt began to connect against what all attempts may take together. Waiting for a
-  /// place at a server is not in it: that has a bound of its own.
-  mutating func noteConnecting(until now: Instant) {
-    guard case .connecting(let since) = attempt.stage else { return }
-    searched.nanoseconds &+= (now - since).nanoseconds
-    attempt.stage = .connecting(since: now)
+  /// Some part of an answer came.
+  var hasBegun: Bool {
+    if case .none = answer { false } else { true }
   }
 
-  /// The connection stands; the request goes out on it.
-  public mutating func connected(at now: Instant) {
-    attempt.stage = .connected
-    record.connected = now
-    lastActivity = now
-  }
-
-  /// Notes that the oldest `count` pending bytes of the request went out.
-  public mutating func sentRequest(_ count: Int, at now: Instant) {
-    requestCursor.send(count)
-    attempt.hasSent = true
-    lastActivity = now
-  }
-
-  /// Notes that bytes of the request that the cursor has passed already, its head among them, may have left for the
-  /// server.
-  public mutating func requestLeft() { attempt.hasSent = true }
-
-  /// Writing to the server failed. Its answer may be here already, and reading goes on until the end of its stream.
-  public mutating func serverBecameDeaf() {
-    attempt.isDeaf = true
-    serverCloses = true
-  }
-
-  /// Nothing more of the request is to be sent on this connection.
-  public var isServerDeaf: Bool { attempt.isDeaf }
-
-  /// Some part of an answer came: the request will not be sent again.
-  public var isAnswering: Bool { attempt.responseStarted }
-
-  /// Where the exchange is, for the log.
-  public var phase: Termination.Phase {
-    if requestSide == .head { return .request }
-    switch attempt.stage {
-    case .none, .queued: return .queue
-    case .connecting: return .connect
-    case .connected: return responseSide == .head ? .headers : .data
+  /// Part of a final answer, or opaque bytes, may be on their way to the client.
+  var hasAnswered: Bool {
+    switch answer {
+    case .none: false
+    case .started: mode == .tunnel
+    case .head: true
     }
   }
 }

@@ -2,9 +2,9 @@
 ///
 /// What is approved has been read, has one meaning, and may go out as it came. What is sent may stay in front of the
 /// buffer, so that a request can be sent once more to another server.
-public struct Cursor: Hashable, Sendable {
-  public private(set) var sent = 0
-  public private(set) var approved = 0
+public struct Cursor: BitwiseCopyable, Hashable, Sendable {
+  public internal(set) var sent = 0
+  public internal(set) var approved = 0
 
   public init() {}
 

@@ -30,21 +30,20 @@ public enum Expiry: Hashable, Sendable {
   case server
   /// Nothing moves in a tunnel or a two-way stream.
   case tunnel
+  /// The pause before another try to connect is over.
+  case pause
+  /// The client does not take a page of our own.
+  case reply
+  /// Nothing is left that could expire.
+  case never
 }
 
 extension Exchange {
-  /// The earliest instant at which something could expire: cheap, and what a timer is armed for. `expiry` then tells.
+  /// The earliest instant at which something could expire: cheap, and what a timer is armed for. `Event.timer` then tells.
   /// Mutating only so that the caller does not copy the exchange for the call.
   public mutating func earliestExpiry(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
-    switch requestSide {
-    case .head: headDeadline(timeouts)
-    case .body, .complete, .tunnel:
-      switch attempt.stage {
-      case .none, .queued: lastActivity + min(timeouts.queue, timeouts.connect)
-      case .connecting(let since): since + connectBound(timeouts)
-      case .connected: lastActivity + (isTwoWay ? timeouts.tunnel : timeouts.shortestSilence)
-      }
-    }
+    guard case .relaying(let attempt) = state else { return due(timeouts, backlog: []).0 }
+    return lastActivity + (isTwoWay(attempt) ? timeouts.tunnel : timeouts.shortestSilence)
   }
 
   /// What has expired at `now`.
@@ -53,13 +52,41 @@ extension Exchange {
     return now < deadline ? .later(deadline) : kind
   }
 
+  /// Time has passed.
+  mutating func timer(
+    _ backlog: Backlog, _ timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
+  ) -> Effects {
+    switch expiry(timeouts, backlog: backlog, at: now) {
+    case .later, .never: .none
+    case .idle: conclude(Termination(), Effects(.sayGoodbye, .close))
+    case .requestHead: reply(.requestTimeout, Termination(.clientTimeout, .request), at: now)
+    case .queue: refuse(Termination(.serverTimeout, .queue), at: now)
+    case .pause: Effects(.connect)
+    case .connect: fail(isPaused ? .shortage : .connectTimeout, timeouts, at: now)
+    case .client:
+      hasAnswerHead
+        ? abort(Termination(.clientTimeout, phase))
+        : reply(.requestTimeout, Termination(.clientTimeout, phase), at: now)
+    case .server: fail(.timeout, timeouts, at: now)
+    case .tunnel: abort(Termination(.clientTimeout, .data))
+    case .reply: conclude(Termination(.clientTimeout, .data), Effects(.close))
+    }
+  }
+
+  private var isPaused: Bool {
+    if case .paused = state { true } else { false }
+  }
+
   /// Either side may be silent for long, because each speaks when it has something to say.
-  private var isTwoWay: Bool { isTunnel || isStream && responseSide != .complete }
+  private func isTwoWay(_ attempt: Attempt) -> Bool {
+    attempt.mode == .tunnel || attempt.mode == .stream && inbound.side != .complete
+  }
 
   /// How long the attempt under way may take: `connect`, or what earlier ones have left of `connect-total`.
   private func connectBound(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Interval {
-    guard searched < timeouts.connectTotal else { return .zero }
-    return min(timeouts.connect, Interval(nanoseconds: timeouts.connectTotal.nanoseconds - searched.nanoseconds))
+    guard search.connecting < timeouts.connectTotal else { return .zero }
+    return min(
+      timeouts.connect, Interval(nanoseconds: timeouts.connectTotal.nanoseconds - search.connecting.nanoseconds))
   }
 
   private func headDeadline(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
@@ -67,18 +94,29 @@ extension Exchange {
     return (isFirst ? opened : began) + timeouts.httpRequest
   }
 
+  /// Every state but the last has a deadline.
   private func due(_ timeouts: borrowing ExchangePolicy.Timeouts, backlog: Backlog) -> (Instant, Expiry) {
-    if requestSide == .head { return (headDeadline(timeouts), record.began == nil ? .idle : .requestHead) }
-    switch attempt.stage {
-    case .none: return ((record.headRead ?? opened) + timeouts.queue, .queue)
-    case .queued(let since): return (since + timeouts.queue, .queue)
-    case .connecting(let since): return (since + connectBound(timeouts), .connect)
-    case .connected: break
+    switch state {
+    case .reading: (headDeadline(timeouts), record.began == nil ? .idle : .requestHead)
+    case .placing: ((record.headRead ?? opened) + timeouts.queue, .queue)
+    case .queued(let since): (since + timeouts.queue, .queue)
+    case .connecting(let since): (since + connectBound(timeouts), .connect)
+    case .paused(let until, let since):
+      until <= since + connectBound(timeouts) ? (until, .pause) : (since + connectBound(timeouts), .connect)
+    case .relaying(let attempt):
+      if isTwoWay(attempt) {
+        (lastActivity + timeouts.tunnel, .tunnel)
+      } else if backlog.contains(.toClient) {
+        (lastActivity + timeouts.client, .client)
+      } else if backlog.contains(.toServer) {
+        (lastActivity + timeouts.server, .server)
+      } else if outbound.side == .body {
+        (lastActivity + timeouts.client, .client)
+      } else {
+        (lastActivity + timeouts.server, .server)
+      }
+    case .replying: (lastActivity + timeouts.client, .reply)
+    case .done: (.distantFuture, .never)
     }
-    if isTwoWay { return (lastActivity + timeouts.tunnel, .tunnel) }
-    if backlog.contains(.toClient) { return (lastActivity + timeouts.client, .client) }
-    if backlog.contains(.toServer) { return (lastActivity + timeouts.server, .server) }
-    if requestSide == .body { return (lastActivity + timeouts.client, .client) }
-    return (lastActivity + timeouts.server, .server)
   }
 }

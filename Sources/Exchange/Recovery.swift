@@ -35,43 +35,44 @@ public enum Recovery: Hashable, Sendable {
 }
 
 extension Exchange {
-  /// Decides what follows a failure of the server's side. The decision is final for this attempt, and the record says
-  /// how the exchange ended unless it goes on.
-  public mutating func recover(
+  /// Decides what follows a failure of the server's side.
+  mutating func recover(
     from failure: ServerFailure, timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
   ) -> Recovery {
     noteConnecting(until: now)
-    let recovery = decide(on: failure, hasTime: searched < timeouts.connectTotal)
-    switch recovery {
-    case .reconnect, .redispatch, .pause: break
-    case .answer, .abort: record.termination = Termination(cause(of: failure), phase)
+    guard case .relaying(let attempt) = state else {
+      return recoverConnecting(from: failure, hasTime: search.connecting < timeouts.connectTotal)
     }
-    return recovery
-  }
-
-  private mutating func decide(on failure: ServerFailure, hasTime: Bool) -> Recovery {
     // Bytes of the answer may be on their way although none is counted as sent; a head of which that is not so is
     // withdrawn before this is asked.
-    if response != nil || isTunnel && attempt.responseStarted { return .abort }
+    if attempt.hasAnswered { return .abort }
+    switch failure {
+    case .gone where mayRepeat(attempt) && attempt.marks.contains(.reused):
+      // A reused connection that the server closed says nothing about the server: the retry costs no attempt, and the
+      // next connection is a fresh one.
+      return .reconnect
+    case .gone where mayRepeat(attempt):
+      return spendRetry() ? .redispatch : .answer(.badGateway)
+    case .down where mayRepeat(attempt):
+      return spendRetry() ? .redispatch : .answer(.serviceUnavailable)
+    case .timeout:
+      return .answer(.gatewayTimeout)
+    case .connect, .connectTimeout, .shortage, .gone, .down, .truncated, .malformed:
+      return .answer(.badGateway)
+    }
+  }
+
+  /// The same before a connection is open.
+  private mutating func recoverConnecting(from failure: ServerFailure, hasTime: Bool) -> Recovery {
     switch failure {
     case .connect, .connectTimeout:
       return hasTime && spendRetry() ? .redispatch : .answer(.serviceUnavailable)
     case .shortage:
-      guard hasTime, shortages < Exchange.longestShortage else { return .answer(.serviceUnavailable) }
-      shortages += 1
+      guard hasTime, search.shortages < Exchange.longestShortage else { return .answer(.serviceUnavailable) }
+      search.shortages += 1
       return .pause
-    case .gone where mayRepeat && attempt.isReused:
-      // A reused connection that the server closed says nothing about the server: the retry costs no attempt, and the
-      // next connection is a fresh one.
-      return .reconnect
-    case .gone where mayRepeat:
-      return spendRetry() ? .redispatch : .answer(.badGateway)
-    case .down where mayRepeat:
+    case .gone, .down, .truncated, .malformed, .timeout:
       return spendRetry() ? .redispatch : .answer(.serviceUnavailable)
-    case .timeout:
-      return .answer(.gatewayTimeout)
-    case .gone, .down, .truncated, .malformed:
-      return .answer(.badGateway)
     }
   }
 
@@ -83,20 +84,37 @@ extension Exchange {
   private static let longestShortage = 30
 
   /// Sending the request again can have no effect that sending it once has not (RFC 9110 §9.2.2), and is possible.
-  private var mayRepeat: Bool {
-    guard isReplayable, !attempt.responseStarted else { return false }
-    return !attempt.hasSent || request?.isIdempotent == true
+  private func mayRepeat(_ attempt: Attempt) -> Bool {
+    guard isReplayable, !attempt.hasBegun else { return false }
+    return !attempt.marks.contains(.requestSent) || request?.isIdempotent == true
   }
 
   private mutating func spendRetry() -> Bool {
-    guard isReplayable, retriesLeft > 0 else { return false }
-    retriesLeft -= 1
+    guard isReplayable, search.retriesLeft > 0 else { return false }
+    search.retriesLeft -= 1
     record.retries += 1
     return true
   }
+}
 
-  private func cause(of failure: ServerFailure) -> Termination.Cause {
-    switch failure {
+extension ServerFailure {
+  /// It can happen while a connection is being made.
+  var isOfConnecting: Bool {
+    switch self {
+    case .connect, .connectTimeout, .shortage, .down: true
+    case .gone, .truncated, .malformed, .timeout: false
+    }
+  }
+
+  /// It can happen while the server has the request.
+  var isOfAnswering: Bool { !isOfConnecting || self == .down }
+
+  /// It says something of the server that its health checks may not know. That a kept connection was stale says nothing;
+  /// see `Exchange.handle`.
+  var isNews: Bool { self != .down && self != .shortage }
+
+  var cause: Termination.Cause {
+    switch self {
     case .connectTimeout, .timeout: .serverTimeout
     case .malformed: .proxy
     case .down: .down

@@ -27,12 +27,13 @@ extension Exchange {
     if bytes.isOnlyLineEnd { return ended ? .closed : .incomplete }
     if record.began == nil { record.began = now }
     lastActivity = now
-    guard scanner.isWorthParsing(bytes, limits: policy.limits) else { return ended ? .truncated : .incomplete }
+    guard outbound.scanner.isWorthParsing(bytes, limits: policy.limits) else {
+      return ended ? .truncated : .incomplete
+    }
     switch RequestHead.parse(bytes, limits: policy.limits) {
     case .incomplete:
       return ended ? .truncated : .incomplete
     case .rejected(let rejection):
-      record.termination = Termination(.proxy, .request)
       return .refused(rejection)
     case .head(let head):
       return accept(head, bytes, at: now)
@@ -43,17 +44,15 @@ extension Exchange {
     // A client must wait for 101 before it speaks the new protocol; bytes sent ahead would be a second request to a
     // server that declines (RFC 9110 §7.8).
     if head.upgradeRequested && bytes.count > head.length {
-      record.termination = Termination(.proxy, .request)
       return .refused(.bytesBehindUpgrade)
     }
     request = head
     record.headRead = now
-    if !head.keepAlive { clientCloses = true }
+    if !head.keepAlive { clientUse = .closes }
     if head.bindsAuthentication { isPrivate = true }
-    requestCursor.approve(head.length)
-    requestBody = BodyTracker(head.framing)
-    requestSide = requestBody.isComplete ? .complete : .body
-    guard requestSide == .body, bytes.count > head.length else { return .head }
+    outbound.cursor.approve(head.length)
+    outbound.begin(head.framing)
+    guard outbound.side == .body, bytes.count > head.length else { return .head }
     if case .refused(let rejection) = readRequestBody(bytes, ended: false, at: now) { return .refused(rejection) }
     return .head
   }
@@ -61,31 +60,30 @@ extension Exchange {
   /// Looks at the part of the body that was not looked at before. `bytes` are everything received and not consumed. When it
   /// leaves an `overwrite`, that is to be done and the rest to be offered again.
   public mutating func readRequestBody(_ bytes: Span<UInt8>, ended: Bool, at now: Instant) -> RequestStep {
-    let fresh = bytes.extracting(requestCursor.approved..<bytes.count)
-    switch requestSide {
+    let fresh = bytes.extracting(outbound.cursor.approved..<bytes.count)
+    switch outbound.side {
     case .head, .complete:
-      if ended { clientEnded = true }
+      if ended { noteHalfClosed() }
       return .body
     case .tunnel:
       if !fresh.isEmpty { lastActivity = now }
-      requestCursor.approve(fresh.count)
-      if ended { requestSide = .complete }
+      outbound.cursor.approve(fresh.count)
+      if ended { outbound.side = .complete }
       return .body
     case .body:
       if !fresh.isEmpty { lastActivity = now }
-      let progress = requestBody.advance(over: fresh, relayed: true)
-      requestCursor.approve(progress.accepted)
+      let progress = outbound.body.advance(over: fresh, relayed: true)
+      outbound.cursor.approve(progress.accepted)
       if let octet = progress.replacement {
-        overwrite = Overwrite(offset: requestCursor.approved - 1, octet: octet)
+        overwrite = Overwrite(offset: outbound.cursor.approved - 1, octet: octet)
         return .body
       }
       switch progress.state {
       case .complete:
-        requestSide = .complete
-        if ended { clientEnded = true }
+        outbound.side = .complete
+        if ended { noteHalfClosed() }
         return .body
       case .malformed(let rejection):
-        record.termination = Termination(.proxy, responseSide == .head ? .headers : .data)
         return .refused(rejection)
       case .more:
         return ended ? .truncated : fresh.isEmpty ? .incomplete : .body
@@ -97,22 +95,40 @@ extension Exchange {
   public mutating func sendRequestHead<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, forwarding: borrowing ForwardedFields, keepAlive: Bool, into sink: inout Sink
   ) {
-    guard let request else { return }
+    guard let request, case .relaying = state else { return }
     // What a server leaves unread of a GET's content must not become its next request.
     let keepAlive = keepAlive && !(request.method == .get && request.framing != .none)
     let connection: Persistence = request.upgradeRequested ? .upgrade : keepAlive ? .keepAlive : .close
     request.render(from: bytes, forwarding: forwarding, connection: connection, into: &sink)
-    requestCursor.send(request.length)
-    if !keepAlive { serverCloses = true }
+    outbound.cursor.send(request.length)
+    if !keepAlive { change { $0.marks.insert(.closesConnection) } }
   }
 
+  /// Bytes of the request that the cursor has passed already, its head among them, may have left for the server.
+  public mutating func requestLeft() {
+    guard case .relaying(let attempt) = state, !attempt.marks.contains(.requestSent) else { return }
+    noteRequestSent()
+  }
+
+  mutating func noteRequestSent() { change { $0.marks.insert(.requestSent) } }
+
+  /// Writing to the server failed. Its answer may be here already, and reading goes on until the end of its stream.
+  public mutating func closeRequestWrite() {
+    change {
+      $0.marks.insert(.requestWriteClosed)
+      $0.marks.insert(.closesConnection)
+    }
+  }
+
+  private mutating func noteHalfClosed() { if clientUse == .continues { clientUse = .halfClosed } }
+
   /// The exchange is over: forgets all that was read of the request, taken by the server or not.
-  public mutating func dropRequest() -> Int { requestCursor.dropAll() }
+  public mutating func dropRequest() -> Int { outbound.cursor.dropAll() }
 
   /// Makes room: forgets the request bytes that were sent, after which the request can not be sent again.
   public mutating func dropSentRequest() -> Int {
-    if requestCursor.sent > 0 { isReplayable = false }
-    return requestCursor.drop()
+    if outbound.cursor.sent > 0 { isReplayable = false }
+    return outbound.cursor.drop()
   }
 }
 

@@ -30,37 +30,33 @@ extension Exchange {
   public mutating func readResponse<Sink: ByteSink & ~Copyable>(
     _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
   ) -> ResponseStep {
-    switch responseSide {
-    case .head: readHead(bytes, end: end, policy: policy, at: now, into: &sink)
-    case .body: readBody(bytes, end: end, at: now)
-    case .tunnel: readTunnel(bytes, end: end, at: now)
-    case .complete: readBehind(bytes, end: end)
+    guard case .relaying(var attempt) = state else { return .incomplete }
+    switch inbound.side {
+    case .head:
+      defer { state = .relaying(attempt) }
+      return readHead(bytes, end: end, policy: policy, at: now, of: &attempt, into: &sink)
+    case .body: return readBody(bytes, end: end, at: now)
+    case .tunnel: return readTunnel(bytes, end: end, at: now)
+    case .complete:
+      readBehind(bytes, end: end)
+      return .incomplete
     }
   }
 
   /// RFC 9112 §9.3: bytes behind a complete answer are nobody's; the connection is not used again.
-  private mutating func readBehind(_ bytes: Span<UInt8>, end: StreamEnd?) -> ResponseStep {
-    if bytes.count > responseCursor.approved || end != nil { serverCloses = true }
-    return .incomplete
-  }
-
-  /// Forgets the answer's head, of which nothing has gone out, so that what is wrong with its body can still be answered
-  /// with a page.
-  public mutating func withdrawResponse() {
-    response = nil
-    responseSide = .head
-    record.answered = nil
-    record.status = 0
+  private mutating func readBehind(_ bytes: Span<UInt8>, end: StreamEnd?) {
+    if bytes.count > inbound.cursor.approved || end != nil { change { $0.marks.insert(.closesConnection) } }
   }
 
   private mutating func readHead<Sink: ByteSink & ~Copyable>(
-    _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
+    _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant,
+    of attempt: inout Attempt, into sink: inout Sink
   ) -> ResponseStep {
     guard let request else { return .incomplete }
-    if bytes.isEmpty { return end == nil ? .incomplete : attempt.responseStarted ? .truncated : .gone }
-    attempt.responseStarted = true
+    if bytes.isEmpty { return end == nil ? .incomplete : attempt.hasBegun ? .truncated : .gone }
+    attempt.noteBytes()
     lastActivity = now
-    guard responseScanner.isWorthParsing(bytes, limits: policy.limits) else {
+    guard inbound.scanner.isWorthParsing(bytes, limits: policy.limits) else {
       return end == nil ? .incomplete : .truncated
     }
     switch ResponseHead.parse(bytes, to: AnsweredRequest(request), limits: policy.limits) {
@@ -69,52 +65,53 @@ extension Exchange {
     case .rejected(let rejection):
       return .malformed(rejection)
     case .head(let head):
-      responseCursor.approve(head.length)
-      responseCursor.send(head.length)
-      responseScanner = HeadScanner()
+      inbound.cursor.approve(head.length)
+      inbound.cursor.send(head.length)
+      inbound.scanner = HeadScanner()
       if head.isInterim {
-        attempt.interimHeads += 1
-        guard attempt.interimHeads <= Attempt.maximumInterimHeads else { return .malformed(.tooManyInterimAnswers) }
+        guard attempt.noteInterimHead() else { return .malformed(.tooManyInterimAnswers) }
         // RFC 9110 §15.2: a 1xx is never sent to an HTTP/1.0 client.
         if request.version == .http11 {
           head.render(from: bytes, connection: .keepAlive, clientVersion: .http11, into: &sink)
         }
         return .head
       }
-      accept(head, followedBy: bytes.extracting(head.length...), at: now)
-      let connection: Persistence = head.isUpgrade ? .upgrade : clientCloses ? .close : .keepAlive
+      accept(head, followedBy: bytes.extracting(head.length...), at: now, by: &attempt)
+      let connection: Persistence = head.isUpgrade ? .upgrade : clientUse == .closes ? .close : .keepAlive
       head.render(from: bytes, connection: connection, clientVersion: request.version, into: &sink)
       return .head
     }
   }
 
-  private mutating func accept(_ head: ResponseHead, followedBy rest: Span<UInt8>, at now: Instant) {
-    response = head
+  private mutating func accept(
+    _ head: ResponseHead, followedBy rest: Span<UInt8>, at now: Instant, by attempt: inout Attempt
+  ) {
+    attempt.answer = .head(untilClose: head.framing == .untilClose)
     record.answered = now
     record.status = head.status
     if head.bindsAuthentication { isPrivate = true }
-    if !head.keepAlive { serverCloses = true }
+    if !head.keepAlive { attempt.marks.insert(.closesConnection) }
     if head.isUpgrade {
-      requestSide = .tunnel
-      responseSide = .tunnel
-      isTunnel = true
-      serverCloses = true
-      clientCloses = true
+      outbound.side = .tunnel
+      inbound.side = .tunnel
+      attempt.mode = .tunnel
+      attempt.marks.insert(.closesConnection)
+      clientUse = .closes
       return
     }
-    if requestSide == .body {
-      isStream = true
+    let isRequestOpen = outbound.side == .body
+    if isRequestOpen {
+      attempt.mode = .stream
       // The server reads no more after its answer; the client is to know that the rest of its request is not wanted.
-      if !head.keepAlive { clientCloses = true }
+      if !head.keepAlive { clientUse = .closes }
     }
     // Nobody reads the rest of a request that is answered: the connection ends then, and the head has to say so. A
     // stream's answer has no end that could be known of now.
-    if requestSide == .body, Exchange.endIsKnown(of: head, followedBy: rest) { clientCloses = true }
+    if isRequestOpen, Exchange.endIsKnown(of: head, followedBy: rest) { clientUse = .closes }
     // A declined upgrade leaves it open what the client sends next; and a body that ends with the connection ends
     // the connection.
-    if request?.upgradeRequested == true || head.framing == .untilClose { clientCloses = true }
-    responseBody = BodyTracker(head.framing)
-    responseSide = responseBody.isComplete ? .complete : .body
+    if request?.upgradeRequested == true || head.framing == .untilClose { clientUse = .closes }
+    inbound.begin(head.framing)
   }
 
   /// The answer tells how long it is, or all of it is here: it does not go on for as long as the request does.
@@ -124,41 +121,41 @@ extension Exchange {
   }
 
   private mutating func readBody(_ bytes: Span<UInt8>, end: StreamEnd?, at now: Instant) -> ResponseStep {
-    let fresh = bytes.extracting(responseCursor.approved..<bytes.count)
+    let fresh = bytes.extracting(inbound.cursor.approved..<bytes.count)
     if !fresh.isEmpty { lastActivity = now }
-    let progress = responseBody.advance(over: fresh, relayed: true)
-    responseCursor.approve(progress.accepted)
+    let progress = inbound.body.advance(over: fresh, relayed: true)
+    inbound.cursor.approve(progress.accepted)
     if let octet = progress.replacement {
-      overwrite = Overwrite(offset: responseCursor.approved - 1, octet: octet)
+      overwrite = Overwrite(offset: inbound.cursor.approved - 1, octet: octet)
       return .body
     }
     switch progress.state {
     case .complete:
-      responseSide = .complete
-      _ = readBehind(bytes, end: end)
+      inbound.side = .complete
+      readBehind(bytes, end: end)
       return .body
     case .malformed(let rejection):
       return .malformed(rejection)
     case .more:
       guard let end else { return fresh.isEmpty ? .incomplete : .body }
-      serverCloses = true
+      change { $0.marks.insert(.closesConnection) }
       // RFC 9112 §8: a body that ends with the connection is complete only when the connection ended in order.
-      guard end == .closed, responseBody.end() else { return .truncated }
-      responseSide = .complete
+      guard end == .closed, inbound.body.end() else { return .truncated }
+      inbound.side = .complete
       return .body
     }
   }
 
   private mutating func readTunnel(_ bytes: Span<UInt8>, end: StreamEnd?, at now: Instant) -> ResponseStep {
-    let fresh = bytes.count - responseCursor.approved
+    let fresh = bytes.count - inbound.cursor.approved
     if fresh > 0 {
-      attempt.responseStarted = true
+      if !isAnswering { change { $0.noteBytes() } }
       lastActivity = now
     }
-    responseCursor.approve(fresh)
+    inbound.cursor.approve(fresh)
     guard let end else { return fresh == 0 ? .incomplete : .body }
-    if end == .cut { return attempt.responseStarted ? .truncated : .gone }
-    responseSide = .complete
+    if end == .cut { return isAnswering ? .truncated : .gone }
+    inbound.side = .complete
     return .body
   }
 }

@@ -49,14 +49,14 @@ private enum Waiting: String, CaseIterable {
     case .firstHead, .nextHead: test.receive("GET /")
     case .place:
       test.receive(request())
-      test.exchange.beginQueueing(at: test.now)
+      test.tell(.queued(isOther: false))
     case .connection:
       test.receive(request())
-      test.exchange.beginAttempt(isReused: false, at: test.now)
+      test.connect()
     case .body, .bodyWithBacklog, .stream, .streamWithBacklog, .endedStream:
       test.receive(request("POST", "Content-Length: 9", body: "hello"))
     case .upgraded: test.receive(upgradeRequest)
-    case .tunnel: test.exchange = .tunnel(policy: policy, at: test.now)
+    case .tunnel: test.becomeTunnel()
     case .answer, .rest, .client: test.receive(request())
     }
     switch self {

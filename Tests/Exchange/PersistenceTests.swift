@@ -79,7 +79,7 @@ private let rows = [
 
   @Test func `a limit ends the client's connection, and the answer says so`() {
     var test = TestExchange.of(get)
-    test.exchange.endConnection()
+    test.tell(.stop)
     test.attempt()
     test.send()
     test.answer(ok)
@@ -111,8 +111,7 @@ private let rows = [
   }
 
   @Test func `what the exchange before has made private stays so`() {
-    var test = TestExchange()
-    test.exchange.keepPrivate()
+    var test = TestExchange(isPrivate: true)
     test.receive(get)
     #expect(test.exchange.isPrivate)
   }

@@ -32,7 +32,7 @@ private enum Situation: String, CaseIterable {
     if start.isEmpty { test = .tunnel() }
     switch self {
     case .connecting, .connectingUpload, .spentConnecting:
-      test.exchange.beginAttempt(isReused: false, at: test.now)
+      test.connect()
       return test
     case .reusedUnsent, .reusedGet, .reusedPost, .forgotten, .interim, .partial, .spentReused:
       test.attempt(isReused: true)
@@ -140,7 +140,7 @@ private enum Situation: String, CaseIterable {
     var test = TestExchange.of(request())
     var recoveries: [Recovery] = []
     for _ in 0...test.policy.retries {
-      test.exchange.beginAttempt(isReused: false, at: test.now)
+      test.connect()
       recoveries.append(test.recover(from: .connect))
     }
     #expect(recoveries == [.redispatch, .redispatch, .redispatch, .answer(.serviceUnavailable)])
@@ -156,9 +156,9 @@ private enum Situation: String, CaseIterable {
     var tries: [(Interval, Recovery)] = []
     while tries.count < 9, tries.last.map({ $0.1 == .redispatch }) ?? true {
       // A place at the next server is waited for in between, which has its own bound.
-      test.exchange.beginQueueing(at: test.now)
+      test.tell(.queued(isOther: false))
       test.pass(.seconds(20))
-      test.exchange.beginAttempt(isReused: false, at: test.now)
+      test.connect()
       let began = test.now
       guard case .later(let due) = test.exchange.expiry(policy.timeouts, backlog: [], at: began) else { break }
       var exchange = test.exchange
@@ -170,7 +170,7 @@ private enum Situation: String, CaseIterable {
     }
     #expect(tries.map(\.0) == [.seconds(10), .seconds(5)])
     #expect(tries.map(\.1) == [.redispatch, .answer(.serviceUnavailable)])
-    #expect(test.exchange.record.termination == Termination(.serverTimeout, .connect))
+    #expect(test.termination == Termination(.serverTimeout, .connect))
   }
 
   @Test func `a shortage of this machine's own is waited out for a while, and costs no retry`() {
@@ -179,15 +179,15 @@ private enum Situation: String, CaseIterable {
     var test = TestExchange.of(request("POST"), policy: policy)
     let began = test.now
     var pauses = 0
-    test.exchange.beginAttempt(isReused: false, at: test.now)
+    test.connect()
     while pauses < 1000, test.recover(from: .shortage) == .pause {
       pauses += 1
       test.pass(Exchange.shortagePause)
-      test.exchange.beginAttempt(isReused: false, at: test.now)
+      test.connect()
     }
     #expect(test.now - began == .seconds(3))
     #expect(test.exchange.record.retries == 0)
-    #expect(test.exchange.record.termination == Termination(.resource, .connect))
+    #expect(test.termination == Termination(.resource, .connect))
   }
 
   @Test func `a shortage ends with the time for all tries`() {
@@ -195,7 +195,7 @@ private enum Situation: String, CaseIterable {
     policy.timeouts.connectTotal = .milliseconds(250)
     var test = TestExchange.of(request(), policy: policy)
     for pauses in [true, true, true, false] {
-      test.exchange.beginAttempt(isReused: false, at: test.now)
+      test.connect()
       #expect((test.recover(from: .shortage) == .pause) == pauses)
       test.pass(Exchange.shortagePause)
     }
@@ -203,9 +203,9 @@ private enum Situation: String, CaseIterable {
 
   @Test func `a failure that was recovered from leaves no trace in how the exchange ended`() {
     var test = TestExchange.of(request())
-    test.exchange.beginAttempt(isReused: false, at: test.now)
+    test.connect()
     #expect(test.recover(from: .connect) == .redispatch)
-    #expect(test.exchange.record.termination == Termination())
+    #expect(test.termination == Termination())
   }
 
   @Test(arguments: [
@@ -218,9 +218,9 @@ private enum Situation: String, CaseIterable {
     var policy = ExchangePolicy()
     policy.retries = 0
     var test = TestExchange.of(request(), policy: policy)
-    test.exchange.beginAttempt(isReused: false, at: test.now)
+    test.connect()
     #expect(test.recover(from: failure) == .answer(.serviceUnavailable))
-    #expect(test.exchange.record.termination == expected)
+    #expect(test.termination == expected)
   }
 
   @Test(arguments: [
@@ -234,7 +234,7 @@ private enum Situation: String, CaseIterable {
     test.attempt()
     test.send()
     _ = test.recover(from: failure)
-    #expect(test.exchange.record.termination == expected)
+    #expect(test.termination == expected)
   }
 
   @Test func `the next attempt sends everything once more, from the first byte`() {
@@ -254,7 +254,7 @@ private enum Situation: String, CaseIterable {
     var test = TestExchange.of(request("POST", "Content-Length: 50", body: "hello"))
     test.attempt()
     test.send()
-    test.exchange.serverBecameDeaf()
+    test.exchange.closeRequestWrite()
     test.answer(response(413, "Content-Length: 2", body: "no"))
     #expect(!test.exchange.isAnsweredEarly)
     test.deliver()
@@ -268,7 +268,7 @@ private enum Situation: String, CaseIterable {
     test.attempt()
     test.send()
     test.answer(upgradeResponse + "frame")
-    test.exchange.serverBecameDeaf()
+    test.exchange.closeRequestWrite()
     test.deliver()
     #expect(!test.exchange.isAnsweredEarly)
     test.answer("", end: .closed)

@@ -168,17 +168,17 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
   @Test func `a refusal is ours and of the phase in which it came`() {
     var test = TestExchange()
     test.receive("nonsense\r\n\r\n")
-    #expect(test.exchange.record.termination == Termination(.proxy, .request))
+    #expect(test.termination == Termination(.proxy, .request))
     var body = TestExchange.of(chunked)
     body.attempt()
     body.send()
     body.receive("x")
-    #expect(body.exchange.record.termination == Termination(.proxy, .headers))
+    #expect(body.termination == Termination(.proxy, .headers))
     var late = TestExchange.of(chunked)
     late.attempt()
     late.send()
     late.answer(response(200, "Transfer-Encoding: chunked"))
     late.receive("x")
-    #expect(late.exchange.record.termination == Termination(.proxy, .data))
+    #expect(late.termination == Termination(.proxy, .data))
   }
 }

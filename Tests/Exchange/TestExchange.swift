@@ -15,15 +15,15 @@ struct TestExchange {
   /// What the server in use has received.
   private(set) var toServer = ""
 
-  init(policy: ExchangePolicy = ExchangePolicy(), isFirst: Bool = true) {
+  init(policy: ExchangePolicy = ExchangePolicy(), isFirst: Bool = true, isPrivate: Bool = false) {
     self.policy = policy
-    exchange = Exchange(isFirst: isFirst, policy: policy, at: now)
+    exchange = Exchange(isFirst: isFirst, isPrivate: isPrivate, retries: policy.retries, at: now)
   }
 
   /// Opaque bytes from the start.
   static func tunnel() -> TestExchange {
     var test = TestExchange()
-    test.exchange = .tunnel(policy: test.policy, at: test.now)
+    test.becomeTunnel()
     return test
   }
 
@@ -34,17 +34,49 @@ struct TestExchange {
     return test
   }
 
+  mutating func becomeTunnel() {
+    exchange = Exchange(isFirst: true, kind: .opaque, retries: policy.retries, at: now)
+    tell(.accepted(isLast: true))
+  }
+
+  @discardableResult
+  mutating func tell(_ event: Exchange.Event) -> Effects { exchange.handle(event, policy: policy, at: now) }
+
+  /// The server's side fails; answers with what was decided about it.
   mutating func recover(from failure: ServerFailure) -> Recovery {
-    exchange.recover(from: failure, timeouts: policy.timeouts, at: now)
+    var copy = exchange
+    let recovery = copy.recover(from: failure, timeouts: policy.timeouts, at: now)
+    tell(.failed(failure))
+    return recovery
+  }
+
+  /// How the exchange ended, or will have when its answer is out; nothing while it goes on.
+  var termination: Termination {
+    switch exchange.state {
+    case .replying(let termination), .done(let termination): termination
+    default: Termination()
+    }
   }
 
   mutating func pass(_ interval: Interval) { now = now + interval }
 
   // MARK: The client's side
 
-  /// Bytes come from the client, or its end does.
+  /// Bytes come from the client, or its end does, and the exchange is told what came of reading them.
   @discardableResult
   mutating func receive(_ text: String, ended: Bool = false) -> RequestStep {
+    let step = read(text, ended: ended)
+    switch step {
+    case .head: tell(.accepted(isLast: false))
+    case .refused(let rejection): tell(.refused(rejection))
+    case .incomplete, .body, .closed, .truncated: break
+    }
+    return step
+  }
+
+  /// Bytes come from the client, or its end does.
+  @discardableResult
+  mutating func read(_ text: String, ended: Bool = false) -> RequestStep {
     fromClient += Array(text.utf8)
     let bytes = fromClient
     return exchange.requestSide == .head
@@ -59,22 +91,27 @@ struct TestExchange {
   mutating func deliver() {
     let cursor = exchange.responseCursor
     toClient += String(decoding: fromServer[cursor.sent..<cursor.approved], as: UTF8.self)
-    exchange.responseCursor.send(cursor.pending)
-    fromServer.removeFirst(exchange.responseCursor.drop())
+    fromServer.removeFirst(exchange.movedResponse(cursor.pending))
   }
 
   // MARK: The server's side
 
   /// A connection is begun and made, and the head goes out on it.
   mutating func attempt(isReused: Bool = false, keepAlive: Bool = true) {
-    exchange.beginAttempt(isReused: isReused, at: now)
-    exchange.connected(at: now)
+    connect()
+    tell(.connected(isReused: isReused))
     toServer = ""
     guard exchange.request != nil else { return }
     var sink = ByteWriter(limit: 1 << 16)
     let bytes = fromClient
     exchange.sendRequestHead(from: bytes.span, forwarding: TestExchange.client, keepAlive: keepAlive, into: &sink)
     toServer = String(decoding: sink.bytes, as: UTF8.self)
+  }
+
+  /// A connection is begun.
+  mutating func connect() {
+    if case .queued = exchange.state { tell(.placed(isOther: false)) }
+    tell(.connecting)
   }
 
   static let client = ForwardedFields(client: IPAddress(v4: 0xc000_0201), isSecure: true)
@@ -101,7 +138,7 @@ struct TestExchange {
       steps.append(step)
       toClient += String(decoding: sink.bytes, as: UTF8.self)
       guard step == .head else { return steps }
-      fromServer.removeFirst(exchange.responseCursor.drop())
+      fromServer.removeFirst(exchange.movedResponse(0))
     }
   }
 

@@ -25,5 +25,6 @@ package struct Property: Sendable, CustomStringConvertible {
     Property(name: "accepted-configuration") { (bytes) throws(Violation) in
       try AcceptedConfigurationProperties.check(bytes)
     },
+    Property(name: "exchange") { (bytes) throws(Violation) in try ExchangeProperties.check(bytes) },
   ]
 }

@@ -17,9 +17,9 @@ private let largeTypes: [String: String] = [
   "CertificateFacts.CertificateFacts": "what a certificate says of itself; read once, and nothing in it changes",
   "RequestHead.RequestHead": "the ranges of one parsed head: one pass finds all, and each is read on the hot path",
   "VirtualRouter.VirtualRouter": "the variables that RFC 9568 §6.1 gives one virtual router, and its timers",
+  "SimulatedExchange.SimulatedExchange": "both peers, the worker's part and the tally of one simulated exchange",
   // State that has grown, and is to be taken apart.
   "ClientConnection.ClientConnection": "to be split: the connection and the exchange on it",
-  "Exchange.Exchange": "to be split: its states should carry what is true only in them",
   "Loop.Loop": "to be split",
   "LoopContext.LoopContext": "to be split: a loop's state, its pool of server connections and its session cache",
 ]

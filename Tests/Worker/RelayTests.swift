@@ -66,12 +66,12 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     var first = try testLoop.connect()
     var second = try testLoop.connect()
     first.send(get)
-    try testLoop.until("a connection is being made") { $0.phases.contains(.connecting) }
+    try testLoop.until("a connection is being made") { $0.activities.contains(.connecting) }
     let chosen = try #require(testLoop.loop.clients.keys.compactMap { testLoop.loop.clients[$0].server }.first)
     var server = try testLoop.accept(at: chosen)
     _ = try testLoop.receive(&server)
     second.send(get)
-    try testLoop.until("the second client waits") { $0.phases.contains(.queued) }
+    try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
     try testLoop.reload(servers: [1 - chosen])
     server.send(ok)
     #expect(try testLoop.receive(&first, until: "ok") == ok)

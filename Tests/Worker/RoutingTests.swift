@@ -23,7 +23,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     var second = try testLoop.connect()
     second.send(get)
     let key = try #require(testLoop.loop.clients.keys.first { !known.contains($0) })
-    try testLoop.until("the client waits") { $0.loop.clients[key].phase == .queued }
+    try testLoop.until("the client waits") { $0.activity(of: key) == .queued }
     let queued = testLoop.now
     testLoop.pass(.seconds(11))
     #expect(testLoop.loop.clients[key].armed == queued + .seconds(60))
@@ -34,7 +34,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     var testLoop = try TestLoop.make()
     var client = try testLoop.connect()
     client.send(get)
-    try testLoop.until("a connection is being made") { $0.phases.contains(.connecting) }
+    try testLoop.until("a connection is being made") { $0.activities.contains(.connecting) }
     if isConnected {
       var server = try testLoop.accept()
       _ = try testLoop.receive(&server)
@@ -94,7 +94,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     var testLoop = try TestLoop.make(servers: 2)
     var client = try testLoop.connect()
     client.send(get)
-    try testLoop.until("a connection is being made") { $0.phases.contains(.connecting) }
+    try testLoop.until("a connection is being made") { $0.activities.contains(.connecting) }
     let chosen = try #require(testLoop.loop.clients.keys.first.flatMap { testLoop.loop.clients[$0].server })
     testLoop.backend.set(.down, at: chosen)
     var server = try testLoop.accept(at: 1 - chosen)
@@ -108,7 +108,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     var testLoop = try TestLoop.make(servers: 2)
     var client = try testLoop.connect()
     client.send(get)
-    try testLoop.until("a connection is being made") { $0.phases.contains(.connecting) }
+    try testLoop.until("a connection is being made") { $0.activities.contains(.connecting) }
     let chosen = try #require(testLoop.loop.clients.keys.first.flatMap { testLoop.loop.clients[$0].server })
     var server = try testLoop.accept(at: chosen)
     _ = try testLoop.receive(&server)
@@ -194,7 +194,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     var server = try testLoop.accept()
     _ = try testLoop.receive(&server)
     second.send(get)
-    try testLoop.until("the second client waits") { $0.phases.contains(.queued) }
+    try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
     server.send(ok)
     #expect(try testLoop.receive(&first, until: "ok") == ok)
     _ = try testLoop.receive(&server)
@@ -211,8 +211,8 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     var server = try testLoop.accept()
     _ = try testLoop.receive(&server)
     second.send(get)
-    try testLoop.until("the second client waits") { $0.phases.contains(.queued) }
-    let waiting = try #require(testLoop.loop.clients.keys.first { testLoop.loop.clients[$0].phase == .queued })
+    try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
+    let waiting = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) == .queued })
     // The place is free, the letter that says so is under way, and time is up.
     testLoop.backend.leave(0, testLoop.loop.clients[waiting].account)
     testLoop.loop.context.now = testLoop.now + .seconds(6)
@@ -227,5 +227,16 @@ extension TestLoop {
   var backend: Backend { loop.context.snapshot.backend }
 
   /// What the loop's clients are at.
-  var phases: [ClientConnection.Phase] { loop.clients.keys.map { loop.clients[$0].phase } }
+  var activities: [Activity] { loop.clients.keys.map { activity(of: $0) } }
+
+  func activity(of key: SlabKey) -> Activity {
+    guard loop.clients[key].phase == .open, loop.clients[key].exchange.isLeased else { return .other }
+    return switch loop.clients[key].exchange.value.state {
+    case .queued: .queued
+    case .connecting: .connecting
+    default: .other
+    }
+  }
+
+  enum Activity { case queued, connecting, other }
 }

@@ -28,8 +28,8 @@ public struct SessionCookie: Hashable, Sendable {
 
   /// The value that the answer sets; the last one, which user agents keep (RFC 6265 §5.3). One that they are to drop at
   /// once (`Max-Age=0`, §5.2.2) and an empty one are none. `Expires` is not looked at: a session that is over already
-  /// is asked for by nobody.
-  public func value(setBy response: ResponseHead, of bytes: Span<UInt8>) -> ByteRange? {
+  /// is asked for by nobody. `bytes` begin with the answer's head, which was read before.
+  public func value(setByAnswer bytes: Span<UInt8>) -> ByteRange? {
     var lines = FieldLines(bytes, from: Self.lineEnd(of: bytes, from: 0), limit: .max)
     var found: ByteRange?
     while (try? lines.next(all: true)) == .line {

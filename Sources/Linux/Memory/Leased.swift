@@ -54,15 +54,16 @@ public struct LeasePool<Value>: ~Copyable {
     for index in unsafe free.indices { unsafe free[index].deallocate() }
   }
 
-  /// Puts `value` into the place, whether or not one was there.
-  public mutating func lease(_ place: inout Leased<Value>, _ value: consuming Value) {
+  /// Puts `value` into the place, whether or not one was there. It is made where it is to be.
+  @inline(__always)
+  public mutating func lease(_ place: inout Leased<Value>, _ value: @autoclosure () -> Value) {
     if place.isLeased {
-      place.value = value
+      place.value = value()
       return
     }
     let piece = unsafe free.popLast() ?? .allocate(capacity: 1)
     // SAFETY: a free piece is uninitialised memory for one value.
-    unsafe piece.initialize(to: value)
+    unsafe piece.initialize(to: value())
     unsafe place.storage = piece
   }
 

@@ -43,9 +43,9 @@ extension ClientConnection {
   /// The final answer's head is here, at the start of its connection's input: a session that it begins is at home on
   /// this server.
   mutating func learnCookie(from connection: SlabKey, _ context: inout LoopContext) {
-    guard let cookie = snapshot.cookie, let server, let response = exchange.value.response else { return }
+    guard let cookie = snapshot.cookie, let server else { return }
     let affinity = context.sharedState.affinity
-    guard let client = affinity.client(setBy: response, cookie, in: context.servers[connection].input) else { return }
+    guard let client = affinity.client(setBy: cookie, in: context.servers[connection].input) else { return }
     remember(cookie: client, on: snapshot.backend.servers[server].id, context)
   }
 
@@ -76,9 +76,9 @@ extension AffinityStore {
 
   /// Whose session the answer begins.
   fileprivate func client(
-    setBy response: ResponseHead, _ cookie: SessionCookie, in buffer: borrowing Buffer
+    setBy cookie: SessionCookie, in buffer: borrowing Buffer
   ) -> ClientKey? {
     let bytes = buffer.bytes
-    return cookie.value(setBy: response, of: bytes).map { client(ofCookie: $0.slice(of: bytes)) }
+    return cookie.value(setByAnswer: bytes).map { client(ofCookie: $0.slice(of: bytes)) }
   }
 }

@@ -9,26 +9,14 @@ import Wire
 
 /// A client's connection and the exchange on it.
 ///
-/// `advance` takes it as far as it can go without waiting, through its phases:
-///
-///     handshaking → awaiting → (queued) → (connecting ⇄ paused) → relaying → awaiting …
-///                        ↘ replying (a page of our own)    ↘ lingering → closed
-///
-/// Between two calls it waits for an event on its socket or its server's, for a place at a server, or for its timer.
+/// The exchange decides what becomes of a request (`Exchange.handle`); this tells it what happens and performs its effects.
+/// `advance` goes as far as can be gone without waiting. Between two calls it waits for an event on its socket or its
+/// server's, for a place at a server, or for its timer.
 struct ClientConnection: ~Copyable {
   enum Phase: Equatable {
     case handshaking
-    /// For a request head, or what there is of one.
-    case awaiting
-    /// For a place at the server chosen.
-    case queued
-    /// For the server's connection.
-    case connecting
-    /// For another try to connect: this machine lacked what that takes.
-    case paused
-    case relaying
-    /// The last bytes for this client go out; nothing more is read.
-    case replying
+    /// It carries requests, one at a time; which one, and how far it has come, is the exchange's.
+    case open
     /// Our direction has ended; what still comes is read and dropped, so that the kernel does not answer it with RST
     /// and take our last bytes away.
     case lingering
@@ -61,7 +49,7 @@ struct ClientConnection: ~Copyable {
   var phase: Phase
   /// The request under way and its answer. Nothing is leased while the client has not begun one.
   var exchange = Leased<Exchange>()
-  /// When it began the handshake, became ready for a request, paused, or began to linger.
+  /// When it began the handshake, became ready for a request, or began to linger.
   var since: Instant
   /// Bytes from the client that were not consumed: the request as it came.
   var input = Buffer()
@@ -108,6 +96,14 @@ struct ClientConnection: ~Copyable {
     case https
     case redirect
     case passthrough
+
+    var exchangeKind: Exchange.Kind {
+      switch self {
+      case .https: .relayed
+      case .redirect: .redirected
+      case .passthrough: .opaque
+      }
+    }
   }
 
   init(
@@ -124,7 +120,7 @@ struct ClientConnection: ~Copyable {
     since = now
     switch service {
     case .https: phase = .handshaking
-    case .redirect, .passthrough: phase = .awaiting
+    case .redirect, .passthrough: phase = .open
     }
   }
 
@@ -134,12 +130,8 @@ struct ClientConnection: ~Copyable {
       let step =
         switch phase {
         case .handshaking: handshake(&context)
-        case .awaiting: service == .passthrough ? tunnel(&context) : awaitRequest(&context)
-        case .queued: waitForPlace(&context)
-        case .connecting: connect(&context)
-        case .paused: tryAgain(&context)
-        case .relaying: relay(&context)
-        case .replying: flushReply(&context)
+        case .open:
+          exchange.isLeased ? goOn(&context) : service == .passthrough ? tunnel(&context) : awaitRequest(&context)
         case .lingering: linger(&context)
         }
       switch step {
@@ -184,8 +176,9 @@ struct ClientConnection: ~Copyable {
       since = context.now
       context.counters.handshakes += 1
       if snapshot.hosts.count > 1 { certificateSet = stream.tls?.certificateSet ?? 0 }
-      phase = .awaiting
-      return context.isStopping ? startLingering(&context) : .again
+      phase = .open
+      if context.isStopping { startLingering(&context) }
+      return .again
     case .wantsRead, .wantsWrite:
       return .wait
     case .yield:
@@ -217,16 +210,16 @@ struct ClientConnection: ~Copyable {
   var isSilent: Bool {
     switch service {
     case .https: phase == .handshaking && stream.tls == nil
-    case .redirect: phase == .awaiting && requests == 0 && !exchange.isLeased
+    case .redirect: phase == .open && requests == 0 && !exchange.isLeased
     case .passthrough: exchange.isLeased && exchange.value.record.bytesFromClient == 0
     }
   }
 
   /// It has ended a handshake or a request, and has not begun another one.
-  var isIdle: Bool { phase == .awaiting && !exchange.isLeased && !isSilent }
+  var isIdle: Bool { phase == .open && !exchange.isLeased && !isSilent }
 
   /// Reads until a request head is complete, and routes it.
-  private mutating func awaitRequest(_ context: inout LoopContext) -> Step {
+  mutating func awaitRequest(_ context: inout LoopContext) -> Step {
     var ended = false
     var isFresh = !input.isEmpty
     if isFresh, !exchange.isLeased { beginExchange(&context) }
@@ -239,7 +232,7 @@ struct ClientConnection: ~Copyable {
         let incoming = stream.read(into: &input)
         if !exchange.isLeased, incoming != .wouldBlock, incoming != .yield { beginExchange(&context) }
         switch incoming {
-        case .bytes(let count): exchange.value.record.bytesFromClient += UInt64(count)
+        case .bytes(let count): exchange.value.received(count)
         case .wouldBlock: return settle(&context)
         case .yield: return .yield
         case .ended: ended = true
@@ -249,22 +242,20 @@ struct ClientConnection: ~Copyable {
       switch exchange.value.readRequestHead(in: &input, ended: ended, policy: snapshot.policy, at: context.now) {
       case .incomplete: continue
       case .head, .body: return begin(&context)
-      case .closed: return startLingering(&context)
-      case .truncated:
-        exchange.value.record.termination = Termination(stream.isFlooded ? .proxy : .client, .request)
-        return .close
+      case .closed: return react(to: .clientEnded, &context)
+      case .truncated: return clientLeft(&context)
       case .refused(let rejection):
         noteRequestLine(&context)
-        return refuse(rejection, &context)
+        noteRefusal(rejection, &context)
+        return react(to: .refused(rejection), &context)
       }
     }
     return .yield
   }
 
-  private mutating func refuse(_ rejection: Rejection, _ context: inout LoopContext) -> Step {
+  private func noteRefusal(_ rejection: Rejection, _ context: inout LoopContext) {
     context.counters.refusedRequests += 1
     context.log.debug("request of \(peer) refused: \(rejection.reason)", metadata: subject)
-    return reply(rejection.status, &context)
   }
 
   /// A head that fills a buffer gets a larger one: what is too large is refused before that is full.
@@ -274,9 +265,10 @@ struct ClientConnection: ~Copyable {
   }
 
   private mutating func beginExchange(_ context: inout LoopContext) {
-    var begun = Exchange(isFirst: isFirst, policy: snapshot.policy, at: since)
-    if isPrivate { begun.keepPrivate() }
-    context.exchanges.lease(&exchange, begun)
+    let (isFirst, isPrivate, kind, retries, since) =
+      (isFirst, isPrivate, service.exchangeKind, snapshot.policy.retries, since)
+    context.exchanges.lease(
+      &exchange, Exchange(isFirst: isFirst, isPrivate: isPrivate, kind: kind, retries: retries, at: since))
   }
 
   /// No request has been begun yet: waiting for the first counts as http-request, not as keep-alive.
@@ -290,23 +282,20 @@ struct ClientConnection: ~Copyable {
 
   /// Opaque bytes from the first on.
   private mutating func tunnel(_ context: inout LoopContext) -> Step {
-    context.exchanges.lease(&exchange, .tunnel(policy: snapshot.policy, at: since))
-    return route(&context)
+    beginExchange(&context)
+    return perform(exchange.value.accepted(isLast: true, at: context.now), &context)
   }
 
   private mutating func begin(_ context: inout LoopContext) -> Step {
     requests += 1
     context.counters.requests += 1
     noteRequestLine(&context)
-    if context.isStopping || requests >= snapshot.policy.requestsPerConnection ?? .max {
-      exchange.value.endConnection()
+    guard service == .redirect || isForService() else {
+      noteRefusal(.hostNotServed, &context)
+      return react(to: .misdirected, &context)
     }
-    if service == .redirect { return redirect(&context) }
-    guard isForService() else {
-      exchange.value.record.termination = Termination(.proxy, .request)
-      return refuse(.hostNotServed, &context)
-    }
-    return route(&context)
+    let isLast = context.isStopping || requests >= snapshot.policy.requestsPerConnection ?? .max
+    return perform(exchange.value.accepted(isLast: isLast, at: context.now), &context)
   }
 
   /// Whether the request's Host is a name of ours. Who comes through a trusted proxy has asked for that one's names.

@@ -13,11 +13,7 @@ extension ClientConnection {
       switch phase {
       case .handshaking: since + snapshot.policy.timeouts.tlsHandshake
       case .lingering: since + ClientConnection.lingeringTime
-      case .replying: exchange.value.lastActivity + snapshot.policy.timeouts.client
-      case .awaiting where !exchange.isLeased: idleExpiry
-      case .paused:
-        min(since + Exchange.shortagePause, exchange.value.earliestExpiry(snapshot.policy.timeouts))
-      default: exchange.value.earliestExpiry(snapshot.policy.timeouts)
+      case .open: exchange.isLeased ? exchange.value.earliestExpiry(snapshot.policy.timeouts) : idleExpiry
       }
     arm(at: due, &context)
   }
@@ -40,60 +36,31 @@ extension ClientConnection {
       // Going on with the handshake is for its own turn.
       arm(&context)
       return .keep
-    case .lingering: break
-    case .replying:
-      if context.now >= exchange.value.lastActivity + snapshot.policy.timeouts.client {
-        exchange.value.record.termination = Termination(.clientTimeout, .data)
-        return .close
-      }
-    case .paused where context.now >= since + Exchange.shortagePause: break
-    case .awaiting, .queued, .connecting, .paused, .relaying:
-      return expire(&context)
+    case .lingering: return advance(&context)
+    case .open: return exchange.isLeased ? exchangeTimerFired(&context) : idleTimerFired(&context)
     }
-    return advance(&context)
   }
 
   /// When a client that has not begun a request is closed.
   private var idleExpiry: Instant { since + snapshot.policy.timeouts.idle(isFirst: isFirst) }
 
-  private mutating func expire(_ context: inout LoopContext) -> Disposition {
-    let expiry =
-      exchange.isLeased
-      ? exchange.value.expiry(snapshot.policy.timeouts, backlog: backlog(context), at: context.now)
-      : context.now < idleExpiry ? .later(idleExpiry) : .idle
-    var step = Step.again
-    switch expiry {
-    case .later(let due):
-      // The earliest expiry may have passed already; it would fire at every tick.
-      arm(at: due, &context)
+  private mutating func idleTimerFired(_ context: inout LoopContext) -> Disposition {
+    guard context.now >= idleExpiry else {
+      arm(at: idleExpiry, &context)
       return .keep
-    case .idle:
-      _ = stream.sendEnd()
-      return .close
-    case .requestHead:
-      exchange.value.record.termination = Termination(.clientTimeout, .request)
-      noteAbandonedRequest()
-      step = reply(.requestTimeout, &context)
-    case .queue:
-      exchange.value.record.termination = Termination(.serverTimeout, .queue)
-      step = service == .passthrough ? .close : reply(.serviceUnavailable, &context)
-    case .connect:
-      let failure: ServerFailure = phase == .paused ? .shortage : .connectTimeout
-      step = fail(failure, "no connection within the time-out", &context)
-    case .client:
-      exchange.value.record.termination = Termination(.clientTimeout, exchange.value.phase)
-      step = exchange.value.response == nil ? reply(.requestTimeout, &context) : abort(&context)
-    case .server:
-      step = fail(.timeout, "no answer within the time-out", &context)
-    case .tunnel:
-      exchange.value.record.termination = Termination(.clientTimeout, .data)
-      step = abort(&context)
     }
-    return step == .close ? .close : advance(&context)
+    sayGoodbye()
+    return .close
   }
 
-  private mutating func noteAbandonedRequest() {
-    if requestLine.isEmpty { noteUnreadable() }
+  private mutating func exchangeTimerFired(_ context: inout LoopContext) -> Disposition {
+    let backlog = backlog(context)
+    let effects = tell(.timer(backlog), context)
+    guard effects.isEmpty else { return perform(effects, &context) == .close ? .close : advance(&context) }
+    // The earliest expiry may have passed already; it would fire at every tick.
+    let expiry = exchange.value.expiry(snapshot.policy.timeouts, backlog: backlog, at: context.now)
+    if case .later(let due) = expiry { arm(at: due, &context) }
+    return .keep
   }
 
   private func backlog(_ context: borrowing LoopContext) -> Backlog {

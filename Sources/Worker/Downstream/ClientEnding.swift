@@ -12,12 +12,11 @@ extension ClientConnection {
   static let lingeringTime = Interval.seconds(2)
 
   /// The last byte for this client is out.
-  mutating func startLingering(_ context: inout LoopContext) -> Step {
+  mutating func startLingering(_ context: inout LoopContext) {
     context.buffers.giveBack(&output)
     context.exchanges.giveBack(&exchange)
     phase = .lingering
     since = context.now
-    return .again
   }
 
   /// Ends our direction, and reads and drops what still comes: the kernel would answer it with RST and take our last
@@ -40,33 +39,21 @@ extension ClientConnection {
     return .yield
   }
 
-  /// What is good of an answer that broke off goes out, as far as that needs no waiting.
-  mutating func passOnApproved(_ context: borrowing LoopContext) {
+  /// What waits to go out, and then the first bytes received from the server, as far as that needs no waiting.
+  mutating func passOn(_ approvedBytes: Int, _ context: borrowing LoopContext) {
     while !output.isEmpty {
       guard case .bytes(let count) = stream.flush(&output) else { return }
-      exchange.value.record.bytesToClient += UInt64(count)
+      exchange.value.delivered(count, at: context.now)
     }
-    let cursor = exchange.value.responseCursor
-    guard cursor.pending > 0, let connection, context.servers.contains(connection) else { return }
-    guard
-      case .bytes(let count) = stream.write(context.servers[connection].input, from: cursor.sent, to: cursor.approved)
-    else { return }
-    exchange.value.record.bytesToClient += UInt64(count)
-  }
-
-  /// Ends both connections so that what went out can not pass for the whole: no close_notify, and RST where the end
-  /// of the connection would be the end of the body, or of a tunnel's direction.
-  mutating func abort(_ context: inout LoopContext) -> Step {
-    if exchange.value.response?.framing == .untilClose || stream.tls == nil { stream.abort() }
-    if exchange.value.isTunnel, let connection { context.servers[connection].stream.abort() }
-    return .close
+    guard approvedBytes > 0, let connection, context.servers.contains(connection) else { return }
+    let outgoing = stream.write(context.servers[connection].input, from: 0, to: approvedBytes)
+    if case .bytes(let count) = outgoing { exchange.value.delivered(count, at: context.now) }
   }
 
   /// The worker stops: a client that waits for nothing ends now, another with its exchange.
   mutating func stop(_ context: inout LoopContext) -> Disposition {
-    if exchange.isLeased { exchange.value.endConnection() }
-    guard phase == .awaiting, !exchange.isLeased || exchange.value.record.began == nil, service != .passthrough
-    else { return .keep }
+    guard phase == .open else { return .keep }
+    if exchange.isLeased { return react(to: .stop, &context) == .close ? .close : .keep }
     sayGoodbye()
     return .close
   }
@@ -80,13 +67,8 @@ extension ClientConnection {
       context.counters.refusedConnections += 1
       context.noteFlood(by: peer)
     }
-    if exchange.isLeased, exchange.value.record.began != nil {
-      if exchange.value.record.termination == Termination() {
-        exchange.value.record.termination = Termination(context.isStopping ? .killed : .client, exchange.value.phase)
-      }
-      logExchange(&context)
-    }
-    releaseServer(&context, reusing: false)
+    if exchange.isLeased { _ = react(to: .abandoned(isStopping: context.isStopping), &context) }
+    dropConnection(&context)
     context.exchanges.giveBack(&exchange)
     leaveAffinity(context)
     context.buffers.giveBack(&input)

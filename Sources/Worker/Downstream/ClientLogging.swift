@@ -8,9 +8,8 @@ import TLS
 import Wire
 
 extension ClientConnection {
-  /// Writes the exchange's line, once, when it has ended.
+  /// Writes the exchange's line. To be asked for while the log is open.
   mutating func logExchange(_ context: inout LoopContext) {
-    guard context.accessLog.isOpen, exchange.value.record.began != nil else { return }
     let occupancy = server.map { snapshot.backend.servers[$0].occupancy } ?? (active: 0, waiting: 0)
     if requestLine.isEmpty, service != .passthrough { noteUnreadable() }
     let entry = AccessEntry(
@@ -20,11 +19,10 @@ extension ClientConnection {
       serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
       queue: occupancy.waiting, generation: snapshot.number)
     context.accessLog.add(entry, monotonic: context.now)
-    exchange.value.record.began = nil
   }
 
   /// There is no request line to be logged.
-  mutating func noteUnreadable() {
+  private mutating func noteUnreadable() {
     requestLine.append(contentsOf: LoggedRequestLine.unreadable.description.utf8)
   }
 

@@ -14,14 +14,17 @@ extension ClientConnection {
 
   mutating func relay(_ context: inout LoopContext) -> Step {
     guard let connection else { return .close }
-    if clientHasLeft { return clientBroke(&context) }
+    if clientHasLeft { return clientLeft(&context) }
     for _ in 0..<ClientConnection.roundsPerTurn {
       let up = relayUp(connection, &context)
       if case .stop(let step) = up { return step }
       let down = relayDown(connection, &context)
       if case .stop(let step) = down { return step }
-      if exchange.value.isComplete || exchange.value.isAnsweredEarly, output.isEmpty {
-        return finish(connection, &context)
+      if exchange.value.isAnswerDelivered, output.isEmpty, exchange.value.isOver {
+        input.consume(exchange.value.dropRequest())
+        // A server may answer before it has taken the whole request.
+        let isTaken = context.servers[connection].output.isEmpty
+        return perform(exchange.value.delivered(isTaken: isTaken, isStopping: context.isStopping), &context)
       }
       if up == .yielded || down == .yielded { return .yield }
       if up == .blocked, down == .blocked { return .wait }
@@ -41,13 +44,17 @@ extension ClientConnection {
   // MARK: client → server
 
   private mutating func relayUp(_ connection: SlabKey, _ context: inout LoopContext) -> Flow {
-    if exchange.value.isServerDeaf { return .blocked }
+    if exchange.value.isRequestWriteClosed { return .blocked }
+    if exchange.value.isRequestSent, context.servers[connection].output.isEmpty {
+      if exchange.value.isAnswering { releaseSentRequest(&context) }
+      return .blocked
+    }
     fillOutput(of: connection, &context)
     var moved = false
     while !context.servers[connection].output.isEmpty {
       switch context.servers[connection].flush() {
       case .bytes:
-        exchange.value.sentRequest(0, at: context.now)
+        exchange.value.sentCopiedRequest(at: context.now)
         moved = true
       case .wouldBlock:
         // Part of a TLS record may have left.
@@ -88,7 +95,7 @@ extension ClientConnection {
     let count = min(cursor.pending, context.servers[connection].output.room)
     guard count > 0 else { return }
     context.servers[connection].output.append(input, from: cursor.sent, to: cursor.sent + count)
-    exchange.value.requestCursor.send(count)
+    exchange.value.movedRequest(count)
   }
 
   /// The server has answered: the request will not be sent again, and an idle stream holds no buffer.
@@ -105,31 +112,26 @@ extension ClientConnection {
     if input.room == 0 { input.compact() }
     var ended: StreamEnd?
     switch stream.read(into: &input) {
-    case .bytes(let count): exchange.value.record.bytesFromClient += UInt64(count)
+    case .bytes(let count): exchange.value.received(count)
     case .wouldBlock:
       if input.isEmpty { context.buffers.giveBack(&input) }
       return moved ? .moved : .blocked
     case .yield: return .yielded
     case .ended(let end): ended = end
     }
-    if ended == .cut, exchange.value.isTunnel { return .stop(clientBroke(&context)) }
+    if ended == .cut, exchange.value.isTunnel { return .stop(clientLeft(&context)) }
     switch exchange.value.readRequestBody(in: &input, ended: ended != nil, at: context.now) {
     case .refused(let rejection):
       context.log.debug("request body of \(peer) refused: \(rejection.reason)", metadata: subject)
-      return .stop(exchange.value.response == nil ? reply(rejection.status, &context) : abort(&context))
-    case .truncated, .closed: return .stop(clientBroke(&context))
+      return .stop(react(to: .refused(rejection), &context))
+    case .truncated, .closed: return .stop(clientLeft(&context))
     case .incomplete, .head, .body: return .moved
     }
   }
 
-  mutating func clientBroke(_ context: inout LoopContext) -> Step {
-    exchange.value.record.termination = Termination(stream.isFlooded ? .proxy : .client, exchange.value.phase)
-    return abort(&context)
-  }
-
   /// Writing to the server failed. Its answer may have come before: what can be read decides.
   private mutating func serverBroke() -> Flow {
-    exchange.value.serverBecameDeaf()
+    exchange.value.closeRequestWrite()
     return .moved
   }
 
@@ -140,22 +142,21 @@ extension ClientConnection {
     while !output.isEmpty {
       switch stream.flush(&output) {
       case .bytes(let count):
-        noteSent(count, &context)
+        exchange.value.delivered(count, at: context.now)
         moved = true
       case .wouldBlock: return moved ? .moved : .blocked
-      case .broken: return .stop(clientBroke(&context))
+      case .broken: return .stop(clientLeft(&context))
       }
     }
     if exchange.value.responseCursor.pending > 0 {
       let cursor = exchange.value.responseCursor
       switch stream.write(context.servers[connection].input, from: cursor.sent, to: cursor.approved) {
       case .bytes(let count):
-        exchange.value.responseCursor.send(count)
-        context.servers[connection].input.consume(exchange.value.responseCursor.drop())
-        noteSent(count, &context)
+        context.servers[connection].input.consume(exchange.value.movedResponse(count))
+        exchange.value.delivered(count, at: context.now)
         return .moved
       case .wouldBlock: return moved ? .moved : .blocked
-      case .broken: return .stop(clientBroke(&context))
+      case .broken: return .stop(clientLeft(&context))
       }
     }
     context.buffers.giveBack(&output)
@@ -175,8 +176,8 @@ extension ClientConnection {
     case .yield: return .yielded
     case .ended(let how): end = how
     }
-    let isFirst = exchange.value.response == nil
-    if exchange.value.responseSide == .head {
+    let isFirst = !exchange.value.hasAnswerHead
+    if exchange.value.inbound.side == .head {
       context.buffers.lease(&output)
       if snapshot.policy.limits.bytes > ClientConnection.ordinaryHeadBytes,
         context.servers[connection].input.count > ClientConnection.ordinaryHeadBytes
@@ -189,12 +190,13 @@ extension ClientConnection {
         in: &context.servers[connection].input, end: end, policy: snapshot.policy, at: context.now, into: &output)
       switch step {
       case .head:
-        if output.overflowed { return .stop(headTooLarge(&context)) }
-        if exchange.value.response != nil {
+        // Nothing of what did not fit was sent: answers are only read when the output is empty.
+        if output.overflowed { return .stop(react(to: .answerHeadTooLarge, &context)) }
+        if exchange.value.hasAnswerHead {
           if let unsettled { assignServer(unsettled, context) }
           if snapshot.cookie != nil { learnCookie(from: connection, &context) }
         }
-        context.servers[connection].input.consume(exchange.value.responseCursor.drop())
+        context.servers[connection].input.consume(exchange.value.movedResponse(0))
         continue
       case .body:
         if let unsettled, exchange.value.isAnswering { assignServer(unsettled, context) }
@@ -202,71 +204,28 @@ extension ClientConnection {
         return .moved
       case .incomplete:
         return .moved
-      case .gone: return .stop(fail(.gone, "closed without an answer", &context))
-      case .truncated:
-        if isFirst { withdrawAnswer() }
-        return .stop(fail(.truncated, "the answer broke off", &context))
+      case .gone: return .stop(react(to: .failed(.gone), &context))
+      case .truncated: return .stop(react(to: .answerFailed(.truncated, isUnsent: isFirst), &context))
       case .malformed(let rejection):
-        if isFirst { withdrawAnswer() }
         if let server {
           context.noteFailure(of: snapshot.backend.servers[server], .ofServer, "malformed answer: \(rejection.reason)")
         }
-        return .stop(fail(.malformed, "malformed answer", &context))
+        return .stop(react(to: .answerFailed(.malformed, isUnsent: isFirst), &context))
       }
     }
-  }
-
-  /// The answer's head came together with what is wrong with its body, and has not gone out.
-  private mutating func withdrawAnswer() {
-    output.removeAll()
-    exchange.value.withdrawResponse()
-  }
-
-  /// Nothing of what did not fit was sent: answers are only read when the output is empty.
-  private mutating func headTooLarge(_ context: inout LoopContext) -> Step {
-    output.removeAll()
-    exchange.value.record.termination = Termination(.proxy, .headers)
-    return reply(.badGateway, &context)
   }
 
   /// Puts the first of the approved body behind the head, so that both leave in one record. A body of which all that
   /// came is approved stays where it is, and the head goes in front of it.
   private mutating func coalesce(_ connection: SlabKey, _ context: inout LoopContext) {
-    let pending = exchange.value.responseCursor.pending
+    let pending = exchange.value.inbound.cursor.pending
     guard !output.isEmpty, pending > 0 else { return }
     if pending == context.servers[connection].input.count, output.takeAll(of: &context.servers[connection].input) {
-      exchange.value.responseCursor.send(pending)
-      _ = exchange.value.responseCursor.drop()
+      _ = exchange.value.movedResponse(pending)
       return
     }
     let count = min(pending, output.room)
     output.append(context.servers[connection].input, from: 0, to: count)
-    exchange.value.responseCursor.send(count)
-    context.servers[connection].input.consume(exchange.value.responseCursor.drop())
-  }
-
-  private mutating func noteSent(_ count: Int, _ context: inout LoopContext) {
-    exchange.value.record.bytesToClient += UInt64(count)
-    exchange.value.lastActivity = context.now
-  }
-
-  // MARK: the end
-
-  /// Both messages are complete, or the answer is and nobody will read the rest of the request.
-  private mutating func finish(_ connection: SlabKey, _ context: inout LoopContext) -> Step {
-    input.consume(exchange.value.dropRequest())
-    logExchange(&context)
-    // A server may answer before it has taken the whole request.
-    let isTaken = context.servers[connection].output.isEmpty
-    releaseServer(&context, reusing: exchange.value.serverMayContinue && isTaken)
-    guard exchange.value.clientMayContinue, !context.isStopping else { return startLingering(&context) }
-    isPrivate = exchange.value.isPrivate
-    context.exchanges.giveBack(&exchange)
-    since = context.now
-    server = nil
-    if !tried.isEmpty { tried = ServerSet() }
-    requestLine.removeAll(keepingCapacity: true)
-    phase = .awaiting
-    return .again
+    context.servers[connection].input.consume(exchange.value.movedResponse(count))
   }
 }

@@ -8,11 +8,8 @@ import Wire
 
 /// Answers of our own, after which the connection ends.
 extension ClientConnection {
-  /// Answers with an error page.
-  mutating func reply(_ status: Status, _ context: inout LoopContext) -> Step {
-    releaseServer(&context, reusing: false)
-    exchange.value.record.status = status.rawValue
-    if exchange.value.record.answered == nil { exchange.value.record.answered = context.now }
+  /// Writes an error page.
+  mutating func reply(_ status: Status, _ context: inout LoopContext) -> Effects {
     var page = StatusPage(status, isToHead: exchange.value.request?.method == .head)
     if status == .serviceUnavailable { page.retryAfterSeconds = ClientConnection.retryAfterSeconds }
     context.buffers.lease(&output)
@@ -23,45 +20,34 @@ extension ClientConnection {
       page.render(into: &output)
     }
     // Interim answers that are still to go out may have left too little room.
-    if output.overflowed { return abort(&context) }
-    phase = .replying
-    return .again
+    return output.overflowed ? tell(.pageTooLarge, context) : .none
   }
 
   /// When a client that found no server may come back: the health checks need a few seconds to find one.
   static let retryAfterSeconds: UInt32 = 5
 
-  /// Answers a request on port 80.
-  mutating func redirect(_ context: inout LoopContext) -> Step {
-    guard let redirect = snapshot.redirect, let request = exchange.value.request else { return .close }
-    exchange.value.record.termination = Termination(.local, .request)
+  /// Writes the answer to a request on port 80.
+  mutating func redirect(_ context: inout LoopContext) -> Effects {
+    guard let redirect = snapshot.redirect, let request = exchange.value.request else {
+      return tell(.abandoned(isStopping: false), context)
+    }
     context.buffers.lease(&output)
     output.removeAll()
     redirect.render(request, from: input, into: &output)
-    exchange.value.record.status = request.method == .get || request.method == .head ? 301 : 308
-    exchange.value.record.answered = context.now
-    if output.overflowed {
-      output.removeAll()
-      return reply(.uriTooLong, &context)
-    }
-    phase = .replying
-    return .again
+    guard output.overflowed else { return .none }
+    output.removeAll()
+    return tell(.redirectTooLarge, context)
   }
 
-  /// Sends what is left for the client, then ends our direction.
+  /// Sends what is left for the client.
   mutating func flushReply(_ context: inout LoopContext) -> Step {
     while !output.isEmpty {
       switch stream.flush(&output) {
-      case .bytes(let count):
-        exchange.value.record.bytesToClient += UInt64(count)
-        exchange.value.lastActivity = context.now
+      case .bytes(let count): exchange.value.delivered(count, at: context.now)
       case .wouldBlock: return .wait
-      case .broken:
-        exchange.value.record.termination = Termination(.client, .data)
-        return .close
+      case .broken: return clientLeft(&context)
       }
     }
-    logExchange(&context)
-    return startLingering(&context)
+    return react(to: .replied, &context)
   }
 }

@@ -10,33 +10,29 @@ import Wire
 /// From a request to a server's connection: choose, wait for a place, take a connection or make one, try again.
 extension ClientConnection {
   /// Chooses a server and asks for a place there.
-  mutating func route(_ context: inout LoopContext) -> Step {
-    adopt(context.snapshot)
-    guard let chosen = choose(&context) else {
-      exchange.value.record.termination = Termination(.server, .connect)
-      context.counters.unroutable += 1
-      return service == .passthrough ? .close : reply(.serviceUnavailable, &context)
-    }
-    if let server, server != chosen { exchange.value.record.redispatched = true }
-    server = chosen
-    switch snapshot.backend.servers[chosen].admit(
-      WaitingClient(loop: context.loop, client: key, account: account))
-    {
-    case .admitted:
-      isAdmitted = true
-      return obtainConnection(&context)
-    case .queued(let ticket):
-      // The server may have gone down since it was chosen, and its queue been emptied before this one joined it.
-      if snapshot.backend.epoch != routed?.epoch, snapshot.backend.servers[chosen].cancel(ticket) {
-        return route(&context)
+  mutating func place(_ context: inout LoopContext) -> Effects {
+    var isOther = false
+    while true {
+      adopt(context.snapshot)
+      guard let chosen = choose(&context) else {
+        context.counters.unroutable += 1
+        return tell(.noServer, context)
       }
-      self.ticket = ticket
-      exchange.value.beginQueueing(at: context.now)
-      phase = .queued
-      return .again
-    case .refused:
-      exchange.value.record.termination = Termination(.proxy, .queue)
-      return service == .passthrough ? .close : reply(.serviceUnavailable, &context)
+      if let server, server != chosen { isOther = true }
+      server = chosen
+      let waiting = WaitingClient(loop: context.loop, client: key, account: account)
+      switch snapshot.backend.servers[chosen].admit(waiting) {
+      case .admitted:
+        isAdmitted = true
+        return exchange.value.placed(isOther: isOther)
+      case .queued(let ticket):
+        // The server may have gone down since it was chosen, and its queue been emptied before this one joined it.
+        if snapshot.backend.epoch != routed?.epoch, snapshot.backend.servers[chosen].cancel(ticket) { continue }
+        self.ticket = ticket
+        return tell(.queued(isOther: isOther), context)
+      case .refused:
+        return tell(.queueFull(isOther: isOther), context)
+      }
     }
   }
 
@@ -53,55 +49,56 @@ extension ClientConnection {
     tried = ServerSet()
   }
 
-  /// In the queue: nothing to do until a place is granted.
-  mutating func waitForPlace(_ context: inout LoopContext) -> Step {
-    clientHasLeft ? clientBroke(&context) : .wait
+  /// It waits in the queue of this server.
+  private func isQueued(at place: SharedServer) -> Bool {
+    guard exchange.isLeased, !isAdmitted, let server, snapshot.backend.servers[server] === place else { return false }
+    if case .queued = exchange.value.state { return true }
+    return false
   }
 
   /// A place was granted while this client waited, unless it has given up meanwhile.
   mutating func granted(_ granted: SharedServer, _ context: inout LoopContext) -> Disposition {
-    guard phase == .queued, !isAdmitted, let server, snapshot.backend.servers[server] === granted else {
+    guard isQueued(at: granted) else {
       Backend.leave(granted, account, context.sharedState)
       return .keep
     }
     isAdmitted = true
     ticket = nil
-    return obtainConnection(&context) == .close ? .close : advance(&context)
+    return handle(.placed(isOther: false), &context)
   }
 
   /// The server that this client waits for takes nobody any more: another one is looked for.
   mutating func rerouted(_ context: inout LoopContext) -> Disposition {
-    guard phase == .queued else { return .keep }
+    guard exchange.isLeased, case .queued = exchange.value.state else { return .keep }
     ticket = nil
-    return route(&context) == .close ? .close : advance(&context)
+    return handle(.displaced, &context)
   }
 
   /// Takes the private or a pooled connection, or begins to make one.
-  private mutating func obtainConnection(_ context: inout LoopContext, fresh: Bool = false) -> Step {
-    guard let server else { return .close }
+  mutating func obtainConnection(_ context: inout LoopContext, fresh: Bool = false) -> Effects {
+    guard let server else { return tell(.abandoned(isStopping: false), context) }
     // A request that may not be sent twice is worth a system call that tells whether the server is still there.
-    let asks = exchange.value.request?.isIdempotent == false
+    let asks = !exchange.value.mayRunTwice
     if let connection, !fresh, context.servers[connection].leads(to: server, of: snapshot),
       context.isUsable(connection, askingKernel: asks)
     {
-      return begin(on: connection, isReused: true, &context)
+      return opened(connection, isReused: true, &context)
     }
     dropConnection(&context)
     if !fresh, service == .https, let pooled = context.takePooled(server, of: snapshot, askingKernel: asks) {
       connection = pooled
       context.servers[pooled].client = key
-      return begin(on: pooled, isReused: true, &context)
+      return opened(pooled, isReused: true, &context)
     }
-    exchange.value.beginAttempt(isReused: false, at: context.now)
+    let effects = tell(.connecting, context)
     switch context.open(server, of: snapshot, for: key) {
     case .success(let made):
       connection = made
-      phase = .connecting
-      return .again
+      return effects
     case .failure(let error):
       let isShortage = error.connectFault == .shortage
       context.noteFailure(of: snapshot.backend.servers[server], isShortage ? .shortage : .ofServer, error.description)
-      return fail(isShortage ? .shortage : .connect, error.description, &context)
+      return tell(.failed(isShortage ? .shortage : .connect), context)
     }
   }
 
@@ -109,123 +106,92 @@ extension ClientConnection {
   /// length.
   static let ordinaryHeadBytes = Buffer.capacity - 1024
 
-  /// Takes a connection that somebody has given back meanwhile, or tries once more to make one.
-  mutating func tryAgain(_ context: inout LoopContext) -> Step {
-    if clientHasLeft { return clientBroke(&context) }
-    guard context.now >= since + Exchange.shortagePause else { return .wait }
-    return obtainConnection(&context)
+  private mutating func opened(_ connection: SlabKey, isReused: Bool, _ context: inout LoopContext) -> Effects {
+    context.servers[connection].phase = .open
+    return exchange.value.connected(isReused: isReused, at: context.now)
   }
 
-  private mutating func begin(on connection: SlabKey, isReused: Bool, _ context: inout LoopContext) -> Step {
-    if isReused { exchange.value.beginAttempt(isReused: true, at: context.now) }
-    exchange.value.connected(at: context.now)
-    context.servers[connection].phase = .open
-    phase = .relaying
-    guard service == .https else { return .again }
+  /// Writes the request's head for the server.
+  mutating func sendHead(_ context: inout LoopContext) -> Effects {
+    guard let connection else { return .none }
     context.buffers.lease(&context.servers[connection].output)
     if (exchange.value.request?.length ?? 0) > ClientConnection.ordinaryHeadBytes {
       context.buffers.enlarge(&context.servers[connection].output)
     }
-    let keepAlive = snapshot.keepsServerConnections
     exchange.value.sendRequestHead(
-      from: input, forwarding: forwarding, keepAlive: keepAlive, into: &context.servers[connection].output)
-    if context.servers[connection].output.overflowed {
-      context.servers[connection].output.removeAll()
-      return reply(.headerFieldsTooLarge, &context)
-    }
-    return .again
+      from: input, forwarding: forwarding, keepAlive: snapshot.keepsServerConnections,
+      into: &context.servers[connection].output)
+    guard context.servers[connection].output.overflowed else { return .none }
+    context.servers[connection].output.removeAll()
+    return tell(.requestHeadTooLarge, context)
   }
 
+  /// Goes on connecting.
   mutating func connect(_ context: inout LoopContext) -> Step {
     guard let connection, let server else { return .close }
-    if clientHasLeft { return clientBroke(&context) }
+    if clientHasLeft { return clientLeft(&context) }
     switch context.connect(connection) {
-    case .ready: return begin(on: connection, isReused: false, &context)
+    case .ready: return perform(opened(connection, isReused: false, &context), &context)
     case .wait: return .wait
     case .yield: return .yield
     case .failed(let reason):
       context.noteFailure(of: snapshot.backend.servers[server], .ofServer, reason)
-      return fail(.connect, reason, &context)
+      return react(to: .failed(.connect), &context)
     case .short(let reason):
       context.noteFailure(of: snapshot.backend.servers[server], .shortage, reason)
-      return fail(.shortage, reason, &context)
-    }
-  }
-
-  /// The server's side failed: tries again where that is safe, else answers or aborts.
-  mutating func fail(_ failure: ServerFailure, _ reason: String, _ context: inout LoopContext) -> Step {
-    let recovery = exchange.value.recover(from: failure, timeouts: snapshot.policy.timeouts, at: context.now)
-    let failed = server
-    let isNews = failure != .down && failure != .shortage && (failure != .gone || recovery != .reconnect)
-    if isNews, let failed { snapshot.backend.suspect(failed) }
-    if recovery == .abort { passOnApproved(context) }
-    dropConnection(&context)
-    switch recovery {
-    case .reconnect:
-      return obtainConnection(&context, fresh: true)
-    case .pause:
-      phase = .paused
-      since = context.now
-      return .again
-    case .redispatch:
-      leavePlace(&context)
-      if let failed { tried.insert(failed) }
-      // With every server tried once, the next attempt may go to any of them again.
-      if snapshot.backend.isExhausted(tried) { tried = ServerSet() }
-      routed = nil
-      return route(&context)
-    case .answer(let status):
-      return service == .passthrough ? abort(&context) : reply(status, &context)
-    case .abort:
-      return abort(&context)
+      return react(to: .failed(.shortage), &context)
     }
   }
 
   /// Nobody waits for the answer any more. A client that ends its direction before the answer has begun is taken for
   /// gone, as other proxies do: hardly any half-closes, and those who gave up would hold places at the server.
+  /// Mutating only so that the client is not copied for the call.
+  @inline(__always)
   var clientHasLeft: Bool {
-    stream.isReset || stream.hasEnded && exchange.value.isUnanswered && service != .passthrough
+    mutating get { stream.isReset || stream.hasEnded && exchange.value.isUnanswered && service != .passthrough }
   }
 
-  /// The server that this client's connection leads to takes nobody any more: whoever is still connecting goes elsewhere,
-  /// and a private connection is of no more use. An exchange under way ends when the server is lost, unless the newest
-  /// configuration keeps it.
+  /// The server that this client's connection leads to takes nobody any more. An exchange under way ends when the server is
+  /// lost, unless the newest configuration keeps it.
   mutating func serverClosed(isLost: Bool, _ context: inout LoopContext) -> Disposition {
-    switch phase {
-    case .connecting: break
-    case .relaying where isLost && context.snapshot.configuration.health.onDown == .close: break
-    case .awaiting:
+    guard phase == .open else { return .keep }
+    guard exchange.isLeased else {
+      // A connection kept for this client is of no more use.
       dropConnection(&context)
       return .keep
-    case .handshaking, .queued, .paused, .relaying, .replying, .lingering: return .keep
     }
-    return fail(.down, "the server accepts no clients", &context) == .close ? .close : advance(&context)
+    let ends = isLost && context.snapshot.configuration.health.onDown == .close
+    let effects = tell(.serverDown(endsExchanges: ends), context)
+    if effects.isEmpty { return .keep }
+    return perform(effects, &context) == .close ? .close : advance(&context)
   }
 
-  /// Gives the place at the server back, and its connection to the pool or the kernel.
-  mutating func releaseServer(_ context: inout LoopContext, reusing: Bool) {
-    if let connection {
-      if reusing {
-        context.servers[connection].hasServed = true
-        if exchange.value.isPrivate || !snapshot.configuration.pool.share {
-          context.servers[connection].phase = .open
-        } else {
-          context.pool(connection)
-          self.connection = nil
-        }
-      } else {
-        dropConnection(&context)
-      }
+  /// Keeps the server's connection for another request: for this client, or for anybody's.
+  mutating func keepConnection(_ context: inout LoopContext) {
+    guard let connection else { return }
+    context.servers[connection].hasServed = true
+    if exchange.value.isPrivate || !snapshot.configuration.pool.share {
+      context.servers[connection].phase = .open
+    } else {
+      context.pool(connection)
+      self.connection = nil
     }
-    leavePlace(&context)
   }
 
-  private mutating func dropConnection(_ context: inout LoopContext) {
+  /// The server failed this exchange. With every server tried once, the next attempt may go to any of them again.
+  mutating func excludeServer() {
+    if let server { tried.insert(server) }
+    if snapshot.backend.isExhausted(tried) { tried = ServerSet() }
+    routed = nil
+  }
+
+  mutating func dropConnection(_ context: inout LoopContext) {
     if let connection { context.close(connection) }
     connection = nil
   }
 
-  private mutating func leavePlace(_ context: inout LoopContext) {
+  /// Gives the place at the server back, or leaves its queue.
+  mutating func leavePlace(_ context: inout LoopContext) {
     guard let server else { return }
     if isAdmitted {
       snapshot.backend.leave(server, account)

@@ -1,0 +1,347 @@
+import HTTP1
+import Wire
+
+extension Exchange {
+  /// Takes what happened, and answers with what to do. What does not belong to the state that it is in changes nothing.
+  ///
+  /// The four events that every request meets can be told by functions of their own as well, which need no policy:
+  /// `accepted`, `placed`, `connected` and `delivered`. Told here, each would have the policy copied and be found in a switch.
+  public mutating func handle(_ event: Event, policy: borrowing ExchangePolicy, at now: Instant) -> Effects {
+    switch event {
+    case .accepted(let isLast): accepted(isLast: isLast, at: now)
+    case .misdirected: misdirected(at: now)
+    case .refused(let rejection): refused(rejection, at: now)
+    case .clientEnded: clientEnded()
+    case .clientLeft(let isFlood): clientLeft(isFlood: isFlood)
+    case .noServer: noServer(at: now)
+    case .placed(let isOther): placed(isOther: isOther)
+    case .queued(let isOther): queued(isOther: isOther, at: now)
+    case .queueFull(let isOther): queueFull(isOther: isOther, at: now)
+    case .displaced: displaced()
+    case .connecting: connecting(at: now)
+    case .connected(let isReused): connected(isReused: isReused, at: now)
+    case .failed(let failure): fail(failure, policy.timeouts, at: now)
+    case .answerFailed(let failure, let isUnsent): answerFailed(failure, isUnsent: isUnsent, policy.timeouts, at: now)
+    case .requestHeadTooLarge: requestHeadTooLarge(at: now)
+    case .answerHeadTooLarge: answerHeadTooLarge(at: now)
+    case .delivered(let isTaken, let isStopping): delivered(isTaken: isTaken, isStopping: isStopping)
+    case .serverDown(let endsExchanges): serverDown(endsExchanges: endsExchanges, policy.timeouts, at: now)
+    case .replied: replied()
+    case .redirectTooLarge: redirectTooLarge()
+    case .pageTooLarge: pageTooLarge()
+    case .timer(let backlog): timer(backlog, policy.timeouts, at: now)
+    case .stop: stop()
+    case .abandoned(let isStopping): abandon(isStopping: isStopping)
+    }
+  }
+
+  // MARK: - The client
+
+  /// See `Event.accepted`.
+  public mutating func accepted(isLast: Bool, at now: Instant) -> Effects {
+    guard case .reading = state, record.headRead != nil else { return .none }
+    if isLast { clientUse = .closes }
+    state = .placing
+    return kind == .redirected ? redirect(at: now) : Effects(.place)
+  }
+
+  mutating func misdirected(at now: Instant) -> Effects {
+    guard case .reading = state, request != nil else { return .none }
+    return reply(.misdirectedRequest, Termination(.proxy, .request), at: now)
+  }
+
+  mutating func refused(_ rejection: Rejection, at now: Instant) -> Effects {
+    switch state {
+    case .reading: break
+    case .relaying(let attempt) where attempt.mode != .tunnel: break
+    default: return .none
+    }
+    let termination = Termination(.proxy, request == nil ? .request : hasAnswerHead ? .data : .headers)
+    return hasAnswerHead ? abort(termination) : reply(rejection.status, termination, at: now)
+  }
+
+  mutating func clientEnded() -> Effects {
+    guard case .reading = state else { return .none }
+    return conclude(Termination(), Effects(.linger))
+  }
+
+  mutating func clientLeft(isFlood: Bool) -> Effects {
+    switch state {
+    case .done: .none
+    case .reading: conclude(Termination(isFlood ? .proxy : .client, .request), Effects(.close))
+    case .replying: conclude(Termination(.client, .data), Effects(.close))
+    default: abort(Termination(isFlood ? .proxy : .client, phase))
+    }
+  }
+
+  /// The worker stops: a client that has begun nothing is sent away.
+  mutating func stop() -> Effects {
+    clientUse = .closes
+    guard case .reading = state, record.began == nil else { return .none }
+    return conclude(Termination(), Effects(.sayGoodbye, .close))
+  }
+
+  mutating func abandon(isStopping: Bool) -> Effects {
+    switch state {
+    case .done: .none
+    case .replying(let termination) where termination != Termination(): conclude(termination, .none)
+    default: conclude(Termination(isStopping ? .killed : .client, phase), .none)
+    }
+  }
+
+  // MARK: - The way to a server
+
+  mutating func noServer(at now: Instant) -> Effects {
+    guard case .placing = state else { return .none }
+    return refuse(Termination(.server, .connect), at: now)
+  }
+
+  mutating func queueFull(isOther: Bool, at now: Instant) -> Effects {
+    guard case .placing = state else { return .none }
+    if isOther { record.redispatched = true }
+    return refuse(Termination(.proxy, .queue), at: now)
+  }
+
+  mutating func queued(isOther: Bool, at now: Instant) -> Effects {
+    guard case .placing = state else { return .none }
+    if isOther { record.redispatched = true }
+    record.queued = true
+    lastActivity = now
+    state = .queued(since: now)
+    return .none
+  }
+
+  /// See `Event.placed`.
+  public mutating func placed(isOther: Bool) -> Effects {
+    switch state {
+    case .placing: if isOther { record.redispatched = true }
+    case .queued: state = .placing
+    default: return .none
+    }
+    return Effects(.connect)
+  }
+
+  mutating func displaced() -> Effects {
+    guard case .queued = state else { return .none }
+    state = .placing
+    return Effects(.place)
+  }
+
+  mutating func connecting(at now: Instant) -> Effects {
+    switch state {
+    case .placing, .paused: beginConnecting(at: now)
+    default: break
+    }
+    return .none
+  }
+
+  /// A connection to a server is being made, or taken from a pool.
+  private mutating func beginConnecting(at now: Instant) {
+    noteConnecting(until: now)
+    state = .connecting(since: now)
+    outbound.cursor.rewind()
+    lastActivity = now
+    if record.dequeued == nil { record.dequeued = now }
+  }
+
+  /// See `Event.connected`. The request goes out on the connection. One that was kept needed no time to be made.
+  public mutating func connected(isReused: Bool, at now: Instant) -> Effects {
+    switch state {
+    case .placing:
+      outbound.cursor.rewind()
+      if record.dequeued == nil { record.dequeued = now }
+    case .connecting: noteConnecting(until: now)
+    case .paused: beginConnecting(at: now)
+    default: return .none
+    }
+    state = .relaying(Attempt(isReused: isReused, isOpaque: kind == .opaque))
+    record.connected = now
+    lastActivity = now
+    guard kind == .opaque else { return Effects(.sendHead) }
+    inbound.side = .tunnel
+    return .none
+  }
+
+  /// Counts the time since the attempt began to connect against what all attempts may take together. Waiting for a place
+  /// at a server is not in it: that has a bound of its own.
+  mutating func noteConnecting(until now: Instant) {
+    switch state {
+    case .connecting(let since):
+      search.connecting.nanoseconds &+= (now - since).nanoseconds
+      state = .connecting(since: now)
+    case .paused(let until, let since):
+      search.connecting.nanoseconds &+= (now - since).nanoseconds
+      state = .paused(until: until, since: now)
+    default: break
+    }
+  }
+
+  // MARK: - The server fails
+
+  mutating func serverDown(
+    endsExchanges: Bool, _ timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
+  ) -> Effects {
+    switch state {
+    case .connecting: fail(.down, timeouts, at: now)
+    case .relaying where endsExchanges: fail(.down, timeouts, at: now)
+    // A connection kept for this client is of no more use.
+    case .reading: Effects(.dropConnection)
+    default: .none
+    }
+  }
+
+  mutating func answerFailed(
+    _ failure: ServerFailure, isUnsent: Bool, _ timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
+  ) -> Effects {
+    guard case .relaying(let attempt) = state else { return .none }
+    guard isUnsent, attempt.mode != .tunnel else { return fail(failure, timeouts, at: now) }
+    withdrawResponse()
+    var effects = fail(failure, timeouts, at: now)
+    effects.insert(.discardOutput)
+    return effects
+  }
+
+  /// The answer's head came together with what is wrong with its body, and has not gone out: it can still be answered
+  /// with a page.
+  mutating func withdrawResponse() {
+    change { $0.withdrawAnswer() }
+    inbound = Direction()
+    record.answered = nil
+    record.status = 0
+  }
+
+  mutating func fail(
+    _ failure: ServerFailure, _ timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
+  ) -> Effects {
+    switch state {
+    case .connecting, .paused: guard failure.isOfConnecting else { return .none }
+    case .relaying: guard failure.isOfAnswering else { return .none }
+    default: return .none
+    }
+    let recovery = recover(from: failure, timeouts: timeouts, at: now)
+    let termination = Termination(failure.cause, phase)
+    var effects: Effects
+    switch recovery {
+    case .reconnect:
+      state = .placing
+      inbound = Direction()
+      effects = Effects(.dropConnection, .connectAnew)
+    case .pause:
+      state = .paused(until: now + Exchange.shortagePause, since: now)
+      effects = Effects(.dropConnection)
+    case .redispatch:
+      state = .placing
+      inbound = Direction()
+      effects = Effects(.dropConnection, .leavePlace, .place)
+      effects.insert(.excludeServer)
+    case .answer(let status):
+      effects = kind == .opaque ? abort(termination, resetsServer: false) : reply(status, termination, at: now)
+    case .abort:
+      let approved = responseCursor.pending
+      effects = abort(termination, resetsServer: false)
+      effects.pass(approved)
+    }
+    if failure.isNews, failure != .gone || recovery != .reconnect { effects.insert(.suspectServer) }
+    return effects
+  }
+
+  // MARK: - Our own answer
+
+  /// Answers with a page of our own, after which the client's connection ends.
+  mutating func reply(_ status: Status, _ termination: Termination, at now: Instant) -> Effects {
+    switch state {
+    case .replying, .done: return .none
+    default: break
+    }
+    state = .replying(termination)
+    inbound = Direction()
+    // What was waited for in vain may have taken longer than the client has for taking the page.
+    lastActivity = now
+    record.status = status.rawValue
+    if record.answered == nil { record.answered = now }
+    var effects = Effects(.dropConnection, .leavePlace)
+    effects.reply(status)
+    return effects
+  }
+
+  mutating func requestHeadTooLarge(at now: Instant) -> Effects {
+    guard case .relaying(let attempt) = state, kind == .relayed else { return .none }
+    guard !attempt.hasBegun, !attempt.marks.contains(.requestSent) else { return .none }
+    return reply(.headerFieldsTooLarge, Termination(), at: now)
+  }
+
+  mutating func answerHeadTooLarge(at now: Instant) -> Effects {
+    guard case .relaying(let attempt) = state, kind == .relayed, attempt.hasBegun else { return .none }
+    var effects = reply(.badGateway, Termination(.proxy, .headers), at: now)
+    effects.insert(.discardOutput)
+    return effects
+  }
+
+  /// No place at a server: says so where somebody would understand it.
+  mutating func refuse(_ termination: Termination, at now: Instant) -> Effects {
+    kind == .opaque ? conclude(termination, Effects(.close)) : reply(.serviceUnavailable, termination, at: now)
+  }
+
+  private mutating func redirect(at now: Instant) -> Effects {
+    state = .replying(Termination(.local, .request))
+    record.status = request?.method == .get || request?.method == .head ? 301 : 308
+    record.answered = now
+    return Effects(.redirect)
+  }
+
+  mutating func redirectTooLarge() -> Effects {
+    guard case .replying = state, kind == .redirected else { return .none }
+    record.status = Status.uriTooLong.rawValue
+    var effects = Effects.none
+    effects.reply(.uriTooLong)
+    return effects
+  }
+
+  mutating func replied() -> Effects {
+    guard case .replying(let termination) = state else { return .none }
+    return conclude(termination, Effects(.linger))
+  }
+
+  mutating func pageTooLarge() -> Effects {
+    guard case .replying(let termination) = state else { return .none }
+    var effects = Effects(.close)
+    if kind != .relayed { effects.insert(.resetClient) }
+    return conclude(termination, effects)
+  }
+
+  // MARK: - The end
+
+  /// See `Event.delivered`.
+  public mutating func delivered(isTaken: Bool, isStopping: Bool) -> Effects {
+    guard case .relaying = state, isAnswerDelivered else { return .none }
+    var effects = Effects(clientMayContinue && !isStopping ? .awaitNext : .linger)
+    if serverMayContinue && isTaken { effects.insert(.keepConnection) }
+    return conclude(Termination(), effects)
+  }
+
+  /// Ends both connections so that what went out can not pass for the whole: no close_notify, and RST where the end of the
+  /// connection would be the end of the body, or of a tunnel's direction.
+  mutating func abort(_ termination: Termination, resetsServer: Bool = true) -> Effects {
+    var effects = Effects(.close)
+    var endsWithConnection = kind != .relayed
+    var isTunnel = kind == .opaque
+    if case .relaying(let attempt) = state {
+      if attempt.answer == .head(untilClose: true) { endsWithConnection = true }
+      if attempt.mode == .tunnel { isTunnel = true }
+    }
+    if endsWithConnection { effects.insert(.resetClient) }
+    if isTunnel, resetsServer { effects.insert(.resetServer) }
+    return conclude(termination, effects)
+  }
+
+  /// The only way to `State.done`, and the only place where the record is told how the exchange ended.
+  mutating func conclude(_ termination: Termination, _ effects: Effects) -> Effects {
+    state = .done(termination)
+    record.termination = termination
+    var effects = effects
+    if record.began != nil { effects.insert(.log) }
+    if !effects.contains(.keepConnection) { effects.insert(.dropConnection) }
+    effects.insert(.leavePlace)
+    return effects
+  }
+}

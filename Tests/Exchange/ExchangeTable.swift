@@ -1,0 +1,216 @@
+import HTTP1
+import Wire
+
+@testable import Exchange
+
+/// What an exchange answers to everything that can happen, in every state it can be in, as text to be read.
+enum ExchangeTable {
+  /// A situation, and how one gets there from nothing.
+  private struct Situation: Sendable {
+    let name: String
+    let arrive: @Sendable (inout TestExchange) -> Void
+  }
+
+  private static let situations = [
+    Situation(name: "Waiting for a request") { _ in },
+    Situation(name: "A request is begun") { $0.receive("GET / HT") },
+    Situation(name: "A request's head is complete") { $0.read(request()) },
+    Situation(name: "The request is for a server to be chosen") { $0.receive(request()) },
+    Situation(name: "Queued") {
+      $0.receive(request())
+      $0.tell(.queued(isOther: false))
+    },
+    Situation(name: "Connecting") {
+      $0.receive(request())
+      $0.connect()
+    },
+    Situation(name: "Paused for want of something on this machine") {
+      $0.receive(request())
+      $0.connect()
+      $0.tell(.failed(.shortage))
+    },
+    Situation(name: "A POST is ready to be sent") {
+      $0.receive(request("POST", "Content-Length: 5", body: "hello"))
+      $0.attempt()
+    },
+    Situation(name: "A GET is sent") { $0.ask(request()) },
+    Situation(name: "A GET is sent on a connection that had served before") { $0.ask(request(), isReused: true) },
+    Situation(name: "A POST is sent") { $0.ask(request("POST", "Content-Length: 5", body: "hello")) },
+    Situation(name: "A POST is sent in part") { $0.ask(request("POST", "Content-Length: 9", body: "hello")) },
+    Situation(name: "An answer is begun: 103") {
+      $0.ask(request())
+      $0.answer(response(103))
+    },
+    Situation(name: "An answer goes out") {
+      $0.ask(request())
+      $0.answer(response(200, "Content-Length: 9", body: "hello"))
+    },
+    Situation(name: "An answer goes out that ends with its connection") {
+      $0.ask(request())
+      $0.answer(response(200, body: "hello"))
+    },
+    Situation(name: "An answer has gone out") {
+      $0.ask(request())
+      $0.answer(response(200, "Content-Length: 5", body: "hello"))
+      $0.deliver()
+    },
+    Situation(name: "An answer has gone out, and its server closes") {
+      $0.ask(request())
+      $0.answer(response(200, "Content-Length: 5", "Connection: close", body: "hello"))
+      $0.deliver()
+    },
+    Situation(name: "A stream: the answer began before the request had ended") {
+      $0.ask(request("POST", "Transfer-Encoding: chunked"))
+      $0.answer(response(200, "Transfer-Encoding: chunked", body: "2\r\nhi\r\n"))
+    },
+    Situation(name: "A tunnel after an upgrade") {
+      $0.ask(upgradeRequest)
+      $0.answer(upgradeResponse)
+    },
+    Situation(name: "A page of our own goes out") {
+      $0.receive(request())
+      $0.tell(.noServer)
+    },
+    Situation(name: "A redirect goes out") {
+      $0.exchange = Exchange(isFirst: true, kind: .redirected, retries: $0.policy.retries, at: $0.now)
+      $0.receive(request())
+    },
+    Situation(name: "Passed through, a server to be chosen") { $0.becomeTunnel() },
+    Situation(name: "Passed through, connecting") {
+      $0.becomeTunnel()
+      $0.connect()
+    },
+    Situation(name: "Passed through, bytes sent") {
+      $0.becomeTunnel()
+      $0.attempt()
+      $0.receive("hello")
+      $0.send()
+    },
+    Situation(name: "Passed through, bytes answered") {
+      $0.becomeTunnel()
+      $0.attempt()
+      $0.answer("hello")
+    },
+    Situation(name: "Done") {
+      $0.receive(request())
+      $0.tell(.noServer)
+      $0.tell(.replied)
+    },
+  ]
+
+  private static let events: [(String, Exchange.Event)] = [
+    ("the request is complete, for a name of ours", .accepted(isLast: false)),
+    ("the request is for another name", .misdirected),
+    ("the client's bytes are refused", .refused(.chunkSizeMalformed)),
+    ("the client ended between requests", .clientEnded),
+    ("the client left", .clientLeft(isFlood: false)),
+    ("the client was cut off for a flood", .clientLeft(isFlood: true)),
+    ("no server can take it", .noServer),
+    ("there is a place", .placed(isOther: false)),
+    ("there is none free", .queued(isOther: false)),
+    ("the queue is full", .queueFull(isOther: false)),
+    ("the server that it waits for takes nobody", .displaced),
+    ("a connection is being made", .connecting),
+    ("a connection is open", .connected(isReused: false)),
+    ("no connection: refused", .failed(.connect)),
+    ("no connection: this machine's shortage", .failed(.shortage)),
+    ("the server closed without an answer", .failed(.gone)),
+    ("the answer broke off", .answerFailed(.truncated, isUnsent: false)),
+    ("the answer is wrong from the start", .answerFailed(.malformed, isUnsent: true)),
+    ("the request's head is too large", .requestHeadTooLarge),
+    ("the answer's head is too large", .answerHeadTooLarge),
+    ("everything has gone out", .delivered(isTaken: true, isStopping: false)),
+    ("everything has gone out, the worker stops", .delivered(isTaken: true, isStopping: true)),
+    ("all but what the server did not take", .delivered(isTaken: false, isStopping: false)),
+    ("the server takes nobody any more", .serverDown(endsExchanges: false)),
+    ("the server is lost", .serverDown(endsExchanges: true)),
+    ("our answer has gone out", .replied),
+    ("the redirect is too long", .redirectTooLarge),
+    ("the page is too large", .pageTooLarge),
+    ("the worker stops", .stop),
+    ("the client makes room for others", .abandoned(isStopping: false)),
+    ("the time to stop is over", .abandoned(isStopping: true)),
+  ]
+
+  static var text: String {
+    var text = """
+      What an exchange answers, as Sources/Exchange decides. Written by
+      BELVEDERE_UPDATE_GOLDEN=1 swift test --filter ExchangeTable; read the difference before it is committed.
+
+      Each row begins anew in the state above it: what happens | the state afterwards, the time until something expires
+      in it | what is to be done, in order. What changes nothing has no row.
+      """
+    for situation in situations {
+      text += "\n\n## \(situation.name)\n"
+      text += "\n" + "now".padded(to: 45) + "| " + start(situation).summary
+      for (name, event) in events {
+        if let row = row(situation, name, { $0.tell(event) }) { text += "\n" + row }
+      }
+      if let row = row(situation, "the time is over", { $0.expire() }) { text += "\n" + row }
+    }
+    return text + "\n"
+  }
+
+  private static func start(_ situation: Situation) -> TestExchange {
+    var test = TestExchange()
+    test.pass(.seconds(1))
+    situation.arrive(&test)
+    return test
+  }
+
+  private static func row(
+    _ situation: Situation, _ name: String, _ happen: (inout TestExchange) -> Effects
+  ) -> String? {
+    var test = start(situation)
+    let before = test.summary
+    var effects = happen(&test)
+    guard !effects.isEmpty || test.summary != before else { return nil }
+    let status = effects.contains(.reply) ? " \(effects.status.rawValue)" : ""
+    var done: [String] = []
+    while let effect = effects.next() { done.append("\(effect)" + (effect == .reply ? status : "")) }
+    return name.padded(to: 45) + "| " + test.summary.padded(to: 29) + "| " + done.joined(separator: ", ")
+  }
+}
+
+extension TestExchange {
+  /// A request is read and goes out to a server.
+  fileprivate mutating func ask(_ text: String, isReused: Bool = false) {
+    receive(text)
+    attempt(isReused: isReused)
+    send()
+  }
+
+  /// Nothing happens until something expires.
+  fileprivate mutating func expire() -> Effects {
+    let backlog: Backlog = exchange.responseCursor.pending > 0 ? .toClient : []
+    if case .later(let due) = exchange.expiry(policy.timeouts, backlog: backlog, at: now) { now = due }
+    return tell(.timer(backlog))
+  }
+
+  fileprivate var summary: String {
+    let name =
+      switch exchange.state {
+      case .reading: "reading"
+      case .placing: "placing"
+      case .queued: "queued"
+      case .connecting: "connecting"
+      case .paused: "paused"
+      case .relaying(let attempt): "relaying \(attempt.mode)"
+      case .replying(let termination): "replying \(termination.letters)"
+      case .done(let termination): "done \(termination.letters)"
+      }
+    let backlog: Backlog = exchange.responseCursor.pending > 0 ? .toClient : []
+    guard case .later(let due) = exchange.expiry(policy.timeouts, backlog: backlog, at: now) else { return name }
+    return due == .distantFuture ? name : name + ", \((due - now).milliseconds) ms"
+  }
+}
+
+extension Termination {
+  fileprivate var letters: String {
+    String(decoding: [cause.rawValue, phase.rawValue], as: UTF8.self)
+  }
+}
+
+extension String {
+  fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
