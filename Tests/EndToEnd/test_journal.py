@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from harness.belvedere import binary
+from harness.service import binary
 
 # Takes the journal's place, starts the balancer with its log connected to it, and prints the entries that come until
 # one matches; then ends the balancer.

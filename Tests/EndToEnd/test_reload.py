@@ -7,7 +7,6 @@ import itertools
 import os
 import re
 import signal
-import socket
 import ssl
 import threading
 import time
@@ -18,6 +17,7 @@ from harness.client import connect_plain, connect_tls
 from harness.processes import resident
 from harness.view import Tunnel, WebSocket, view
 from harness.waiting import client_addresses, free_port, wait_until
+
 # How many reloads go under the load, and how many of them a second.
 RELOADS = int(os.environ.get("BELVEDERE_TEST_RELOADS", "40"))
 A_SECOND = 10
@@ -279,23 +279,6 @@ def test_listeners_come_and_go(testbed):
     with pytest.raises(ConnectionRefusedError):
         connect()
     assert balancer.get("/whoami").status == 200
-
-
-def test_a_removed_listener_listens_no_more_whoever_has_a_duplicate_of_it(testbed, monkeypatch, tmp_path):
-    """systemd keeps one until it has read that it is to forget it. This one reads nothing."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(tmp_path / "notify"))
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        balancer = testbed.balance(testbed.server(), threads=2)
-        first = balancer.configuration["listen"]
-        place = (balancer.address, free_port(balancer.address))
-        balancer.reload({"listen": [first, f"{place[0]}:{place[1]}"]})
-        connect_plain(place).close()
-        balancer.reload({"listen": first})
-        # Several, for there is a socket for each loop.
-        for _ in range(20):
-            with pytest.raises(ConnectionRefusedError):
-                connect_plain(place)
 
 
 def test_threads_become_more_and_fewer(testbed):
