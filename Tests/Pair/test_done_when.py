@@ -82,7 +82,7 @@ def test_done_when_killed_the_address_goes_with_the_service_and_keepalived_leave
     theirs, their_second = testbed.keepalived_pair()
     probe = testbed.probe()
     watches = [testbed.watch(balancer.node) for balancer in nodes]
-    theirs.signal(signal.SIGKILL)
+    theirs.kill()
     gone, taken, gaps, starts = [], [], [], []
     for trial in range(4):
         one, two = trial % 2, 1 - trial % 2

@@ -52,6 +52,11 @@ class Keepalived(Program):
         for file in self._pids:
             os.kill(int(file.read_text()), number)
 
+    def kill(self):
+        """Both of its processes at once: when the parent dies alone, the child gets SIGTERM and removes its addresses."""
+        self.signal(signal.SIGSTOP)
+        self.signal(signal.SIGKILL)
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(TIMEOUT)
