@@ -49,9 +49,10 @@ let package = Package(
   targets: [
     // Pure: no system, no clock, no socket, no `unsafe`.
     module("Wire"),
+    module("Domain", ["Wire"]),
     module("HTTP1", ["Wire"]),
     module("Balancing", ["Wire"]),
-    module("Exchange", ["HTTP1", "Balancing", "Wire"]),
+    module("Exchange", ["Domain", "HTTP1", "Balancing", "Wire"]),
     module("WorkerProtocol", ["Wire"]),
     module("Control", ["Wire"]),
     module("VRRP", ["Wire"]),
@@ -62,33 +63,35 @@ let package = Package(
     library("CSystemd", links: ["systemd"]),
     library("CYAML", links: ["yaml"]),
     module("Linux", ["Wire", "CLinux"]),
-    module("TLS", ["Wire", "Linux", "COpenSSL"]),
+    module("TLS", ["Domain", "Wire", "Linux", "COpenSSL"]),
     module("Systemd", ["Wire", "Linux", "CSystemd", logging]),
-    module("Configuration", ["Wire", "Balancing", "HTTP1", "CYAML"]),
+    module("Configuration", ["Domain", "Wire", "Balancing", "HTTP1", "CYAML"]),
 
     // On top of the edges, for whoever loads a configuration.
-    module("Certificates", ["Wire", "HTTP1", "Configuration", "Linux", "TLS", logging]),
-    module("ReferencedFiles", ["Configuration", "Linux", "TLS", "Certificates"]),
+    module("Certificates", ["Domain", "Wire", "HTTP1", "Configuration", "Linux", "TLS", logging]),
+    module("ReferencedFiles", ["Domain", "Configuration", "Linux", "TLS", "Certificates"]),
 
     // Roles of the one binary.
     module(
       "Worker",
       [
-        "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS", "Systemd",
-        "Certificates", "ReferencedFiles", logging,
+        "Domain", "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS",
+        "Systemd", "Certificates", "ReferencedFiles", logging,
       ]),
-    module("Supervisor", ["Wire", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", logging]),
-    module("Demo", ["Wire", "HTTP1", "Linux", "TLS"]),
+    module(
+      "Supervisor",
+      ["Domain", "Wire", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", logging]),
+    module("Demo", ["Domain", "Wire", "HTTP1", "Linux", "TLS"]),
     .executableTarget(
       name: "belvedere",
       dependencies: [
-        "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker", "Supervisor",
-        "Demo", argumentParser, logging,
+        "Domain", "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker",
+        "Supervisor", "Demo", argumentParser, logging,
       ],
       swiftSettings: settings),
 
     tests("Structure", []),
-    tests("Demo", ["Demo", "Configuration", "Wire", "Linux", "TLS"]),
+    tests("Demo", ["Domain", "Demo", "Configuration", "Wire", "Linux", "TLS"]),
     tests("WorkerProtocol", ["WorkerProtocol", "Wire", "Simulation"]),
     tests("Control", ["Control", "Wire", "Simulation"]),
     tests(
@@ -103,9 +106,8 @@ let package = Package(
     .target(
       name: "Properties",
       dependencies: [
-        "HTTP1", "Exchange", "WorkerProtocol", "Configuration", "VRRP", "Balancing", "Control", "Supervisor", "Wire",
-        "TLS",
-        "Linux", "COpenSSL",
+        "Domain", "HTTP1", "Exchange", "WorkerProtocol", "Configuration", "VRRP", "Balancing", "Control", "Supervisor",
+        "Wire", "TLS", "Linux", "COpenSSL",
       ],
       path: "Tests/Properties",
       swiftSettings: settings),
@@ -114,11 +116,12 @@ let package = Package(
     tests("VRRP", ["VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Balancing", "Wire", "Simulation"]),
-    tests("Exchange", ["Exchange", "HTTP1", "Balancing", "Wire", "Simulation", "Properties"], data: ["Golden"]),
+    tests(
+      "Exchange", ["Domain", "Exchange", "HTTP1", "Balancing", "Wire", "Simulation", "Properties"], data: ["Golden"]),
     tests(
       "Worker",
       [
-        "Worker", "Exchange", "Configuration", "Balancing", "HTTP1", "WorkerProtocol", "TLS", "Linux", "Wire",
+        "Domain", "Worker", "Exchange", "Configuration", "Balancing", "HTTP1", "WorkerProtocol", "TLS", "Linux", "Wire",
         "trespass",
         logging,
       ]),
@@ -127,9 +130,9 @@ let package = Package(
     .executableTarget(
       name: "trespass", dependencies: ["Attempts", "Worker", "Configuration", "Linux"], path: "Tests/Trespass/Driver",
       swiftSettings: settings),
-    tests("Certificates", ["Certificates", "TLS", "Wire"]),
-    tests("Configuration", ["Configuration", "Balancing", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
-    tests("TLS", ["TLS", "Linux", "Wire", "COpenSSL", "Properties", "Simulation"]),
+    tests("Certificates", ["Domain", "Certificates", "TLS", "Wire"]),
+    tests("Configuration", ["Domain", "Configuration", "Balancing", "HTTP1", "Wire", "Simulation"], data: ["Golden"]),
+    tests("TLS", ["Domain", "TLS", "Linux", "Wire", "COpenSSL", "Properties", "Simulation"]),
   ]
 )
 

@@ -1,3 +1,4 @@
+import Domain
 import HTTP1
 import Wire
 
@@ -179,7 +180,7 @@ extension Exchange {
   // MARK: - The server fails
 
   mutating func serverDown(
-    endsExchanges: Bool, _ timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
+    endsExchanges: Bool, _ timeouts: borrowing Timeouts, at now: Instant
   ) -> Effects {
     switch state {
     case .connecting: fail(.down, timeouts, at: now)
@@ -191,7 +192,7 @@ extension Exchange {
   }
 
   mutating func answerFailed(
-    _ failure: ServerFailure, isUnsent: Bool, _ timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
+    _ failure: ServerFailure, isUnsent: Bool, _ timeouts: borrowing Timeouts, at now: Instant
   ) -> Effects {
     guard case .relaying(let attempt) = state else { return .none }
     guard isUnsent, attempt.mode != .tunnel else { return fail(failure, timeouts, at: now) }
@@ -211,7 +212,7 @@ extension Exchange {
   }
 
   mutating func fail(
-    _ failure: ServerFailure, _ timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
+    _ failure: ServerFailure, _ timeouts: borrowing Timeouts, at now: Instant
   ) -> Effects {
     switch state {
     case .connecting, .paused: guard failure.isOfConnecting else { return .none }

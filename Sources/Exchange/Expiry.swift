@@ -1,3 +1,4 @@
+import Domain
 import HTTP1
 import Wire
 
@@ -41,20 +42,20 @@ public enum Expiry: Hashable, Sendable {
 extension Exchange {
   /// The earliest instant at which something could expire: cheap, and what a timer is armed for. `Event.timer` then tells.
   /// Mutating only so that the caller does not copy the exchange for the call.
-  public mutating func earliestExpiry(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
+  public mutating func earliestExpiry(_ timeouts: borrowing Timeouts) -> Instant {
     guard case .relaying(let attempt) = state else { return due(timeouts, backlog: []).0 }
     return lastActivity + (isTwoWay(attempt) ? timeouts.tunnel : timeouts.shortestSilence)
   }
 
   /// What has expired at `now`.
-  public func expiry(_ timeouts: borrowing ExchangePolicy.Timeouts, backlog: Backlog, at now: Instant) -> Expiry {
+  public func expiry(_ timeouts: borrowing Timeouts, backlog: Backlog, at now: Instant) -> Expiry {
     let (deadline, kind) = due(timeouts, backlog: backlog)
     return now < deadline ? .later(deadline) : kind
   }
 
   /// Time has passed.
   mutating func timer(
-    _ backlog: Backlog, _ timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
+    _ backlog: Backlog, _ timeouts: borrowing Timeouts, at now: Instant
   ) -> Effects {
     switch expiry(timeouts, backlog: backlog, at: now) {
     case .later, .never: .none
@@ -83,19 +84,19 @@ extension Exchange {
   }
 
   /// How long the attempt under way may take: `connect`, or what earlier ones have left of `connect-total`.
-  private func connectBound(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Interval {
+  private func connectBound(_ timeouts: borrowing Timeouts) -> Interval {
     guard search.connecting < timeouts.connectTotal else { return .zero }
     return min(
       timeouts.connect, Interval(nanoseconds: timeouts.connectTotal.nanoseconds - search.connecting.nanoseconds))
   }
 
-  private func headDeadline(_ timeouts: borrowing ExchangePolicy.Timeouts) -> Instant {
+  private func headDeadline(_ timeouts: borrowing Timeouts) -> Instant {
     guard let began = record.began else { return opened + timeouts.idle(isFirst: isFirst) }
     return (isFirst ? opened : began) + timeouts.httpRequest
   }
 
   /// Every state but the last has a deadline.
-  private func due(_ timeouts: borrowing ExchangePolicy.Timeouts, backlog: Backlog) -> (Instant, Expiry) {
+  private func due(_ timeouts: borrowing Timeouts, backlog: Backlog) -> (Instant, Expiry) {
     switch state {
     case .reading: (headDeadline(timeouts), record.began == nil ? .idle : .requestHead)
     case .placing: ((record.headRead ?? opened) + timeouts.queue, .queue)

@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Wire
 
 /// A request's first line as the access log has it: without what its query would give away.
@@ -6,17 +7,6 @@ import Wire
 /// Queries carry what a session can be taken over with: the tunnel's `/ice/reconnect?ID&SECRET`, a SAML artifact, a
 /// one-time token. So do path parameters (`;jsessionid=…`). A log is read by more people than a session has owners.
 public struct LoggedRequestLine: Sendable {
-  /// What becomes of queries and path parameters.
-  public enum Queries: Sendable {
-    /// Each part is replaced by `~` and eight hexadecimal digits of a keyed hash: lines of one worker that have the same
-    /// part have the same digits. `name=` in front of a value stays.
-    case hashed
-    /// Nothing behind the `?` is written.
-    case cut
-    /// They stand as they came, and so does a first line that is no request line.
-    case full
-  }
-
   /// Bytes of the client's that are looked at. What is written of them may be twice as long, and a part and the version:
   /// a connection keeps the storage.
   public static let limit = 1024
@@ -24,10 +14,10 @@ public struct LoggedRequestLine: Sendable {
   /// What stands for a line that is no request line. It could be the rest of a body with a password in it.
   public static let unreadable: StaticString = "<BADREQ>"
 
-  private let queries: Queries
+  private let queries: LoggedQueries
   private let hash: SecretHash
 
-  public init(_ queries: Queries, hash: SecretHash) {
+  public init(_ queries: LoggedQueries, hash: SecretHash) {
     self.queries = queries
     self.hash = hash
   }
@@ -69,7 +59,7 @@ public struct LoggedRequestLine: Sendable {
       }
       var end = index
       while end < range.upperBound, !Self.ends(text[end], query: isInQuery) { end &+= 1 }
-      if queries == .hashed, end > index { writePart(text, index..<end, keepsName: !isTunnel, to: &line) }
+      if queries == .hash, end > index { writePart(text, index..<end, keepsName: !isTunnel, to: &line) }
       index = end
     }
   }

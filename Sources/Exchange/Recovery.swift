@@ -1,3 +1,4 @@
+import Domain
 import HTTP1
 import Wire
 
@@ -37,7 +38,7 @@ public enum Recovery: Hashable, Sendable {
 extension Exchange {
   /// Decides what follows a failure of the server's side.
   mutating func recover(
-    from failure: ServerFailure, timeouts: borrowing ExchangePolicy.Timeouts, at now: Instant
+    from failure: ServerFailure, timeouts: borrowing Timeouts, at now: Instant
   ) -> Recovery {
     noteConnecting(until: now)
     guard case .relaying(let attempt) = state else {

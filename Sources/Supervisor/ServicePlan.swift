@@ -1,5 +1,6 @@
 import Configuration
 import Control
+import Domain
 import Linux
 import Logging
 import WorkerProtocol

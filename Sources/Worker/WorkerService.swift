@@ -1,5 +1,6 @@
 import Certificates
 import Configuration
+import Domain
 import Exchange
 import Linux
 import Logging

@@ -1,3 +1,4 @@
+import Domain
 import TLS
 import Testing
 
@@ -9,7 +10,8 @@ import Testing
 
   private static func subject(_ byte: UInt8 = 1, names: [String] = ["view.test"]) throws -> ExpiryWatch.Subject {
     ExpiryWatch.Subject(
-      names: names, file: "/etc/view.pem", fingerprint: try Fingerprint(digest: [UInt8](repeating: byte, count: 32)),
+      names: names, file: "/etc/view.pem",
+      fingerprint: try #require(Fingerprint(bytes: [UInt8](repeating: byte, count: 32))),
       notAfter: end)
   }
 

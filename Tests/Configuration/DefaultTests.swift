@@ -1,4 +1,5 @@
 import Configuration
+import Domain
 import HTTP1
 import Testing
 import Wire

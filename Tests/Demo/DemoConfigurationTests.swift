@@ -1,5 +1,6 @@
 import Configuration
 import Demo
+import Domain
 import Testing
 import Wire
 

@@ -1,4 +1,5 @@
 import Demo
+import Domain
 import Linux
 import TLS
 import Testing

@@ -1,3 +1,4 @@
+import Domain
 import Testing
 import Wire
 
@@ -5,7 +6,7 @@ import Wire
 
 /// Time-outs of which no two are the same.
 private let timeouts = {
-  var timeouts = ExchangePolicy.Timeouts()
+  var timeouts = Timeouts()
   timeouts.httpRequest = .seconds(10)
   timeouts.keepAlive = .seconds(11)
   timeouts.queue = .seconds(61)

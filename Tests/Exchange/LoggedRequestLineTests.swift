@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Exchange
 import Testing
 import Wire
@@ -7,7 +8,7 @@ import Wire
 @Suite struct LoggedRequestLineTests {
   static let hash = SecretHash(seed: 1, 2)
 
-  static func logged(_ text: String, _ queries: LoggedRequestLine.Queries = .hashed) -> String {
+  static func logged(_ text: String, _ queries: LoggedQueries = .hash) -> String {
     var line = Array("what was there before".utf8)
     LoggedRequestLine(queries, hash: hash).write(firstOf: Array(text.utf8).span, to: &line)
     return String(decoding: line, as: UTF8.self)
@@ -59,7 +60,7 @@ import Wire
     "{\"password\": 1}", "AAAAAAAAAAAAAAAAAAAAAAAAA / HTTP/1.1", "",
   ])
   func `what is no request line, and could be the rest of a body, is not shown`(sent: String) {
-    for queries in [LoggedRequestLine.Queries.hashed, .cut] {
+    for queries in [LoggedQueries.hash, .cut] {
       #expect(Self.logged(sent + "\r\n", queries) == "<BADREQ>")
     }
     #expect(Self.logged(sent, .full) == sent)
@@ -74,7 +75,7 @@ import Wire
 
   @Test func `another key, other digits`() {
     var line: [UInt8] = []
-    let other = LoggedRequestLine(.hashed, hash: SecretHash(seed: 3, 4))
+    let other = LoggedRequestLine(.hash, hash: SecretHash(seed: 3, 4))
     other.write(firstOf: Array("GET /?a HTTP/1.1".utf8).span, to: &line)
     #expect(String(decoding: line, as: UTF8.self) != Self.logged("GET /?a HTTP/1.1"))
   }

@@ -1,4 +1,5 @@
 import COpenSSL
+import Domain
 import Glibc
 import Linux
 import Synchronization
@@ -30,7 +31,7 @@ import TLS
     package init() throws(TLSError) {
       let pair = try SelfSigned.make(for: ["view.domain.local"])
       front = try ServerContext(certificates: [pair], profile: .intermediate, tickets: nil)
-      back = try ClientContext(trust: .none)
+      back = try ClientContext(trust: .insecureNoVerification)
       let (certificate, key) = (try pair.certificatePEM(), try pair.privateKeyPEM())
       var contexts = unsafe [OpaquePointer]()
       for version in [TLS1_3_VERSION, TLS1_2_VERSION] {

@@ -1,3 +1,4 @@
+import Domain
 import Exchange
 import HTTP1
 import Wire

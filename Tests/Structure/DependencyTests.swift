@@ -8,41 +8,42 @@ private let system: Set = ["Glibc", "Synchronization"]
 private let allowed: [(target: String, imports: Set<String>)] = [
   // Pure: no system, no clock, no socket.
   ("Wire", []),
+  ("Domain", ["Wire"]),
   ("HTTP1", ["Wire"]),
   ("Balancing", ["Wire"]),
-  ("Exchange", ["HTTP1", "Balancing", "Wire"]),
+  ("Exchange", ["Domain", "HTTP1", "Balancing", "Wire"]),
   ("WorkerProtocol", ["Wire"]),
   ("Control", ["Wire"]),
   ("VRRP", ["Wire"]),
   // Edges: each owns one neighbour.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),
-  ("TLS", ["Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),
+  ("TLS", ["Domain", "Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),
   ("Systemd", ["Wire", "Linux", "CSystemd", "Logging", "Glibc", "Synchronization"]),
-  ("Configuration", ["Wire", "Balancing", "HTTP1", "CYAML"]),
+  ("Configuration", ["Domain", "Wire", "Balancing", "HTTP1", "CYAML"]),
   // On top of the edges, for whoever loads a configuration.
-  ("Certificates", ["Wire", "HTTP1", "Configuration", "Linux", "TLS", "Logging", "Synchronization"]),
-  ("ReferencedFiles", ["Configuration", "Linux", "TLS", "Certificates", "Glibc"]),
+  ("Certificates", ["Domain", "Wire", "HTTP1", "Configuration", "Linux", "TLS", "Logging", "Synchronization"]),
+  ("ReferencedFiles", ["Domain", "Configuration", "Linux", "TLS", "Certificates", "Glibc"]),
   // The roles of the one binary. Neither imports the other: they meet in messages.
   (
     "Worker",
     [
-      "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS", "Systemd",
+      "Domain", "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS", "Systemd",
       "Certificates", "ReferencedFiles", "Logging", "Synchronization",
     ]
   ),
   (
     "Supervisor",
     [
-      "Wire", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", "Logging", "Glibc",
+      "Domain", "Wire", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", "Logging", "Glibc",
       "Synchronization",
     ]
   ),
-  ("Demo", ["Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
+  ("Demo", ["Domain", "Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
   (
     "belvedere",
     [
-      "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker", "Supervisor",
-      "Demo", "ArgumentParser", "Logging", "Glibc",
+      "Domain", "Wire", "Control", "Configuration", "Linux", "TLS", "Systemd", "ReferencedFiles", "Worker",
+      "Supervisor", "Demo", "ArgumentParser", "Logging", "Glibc",
     ]
   ),
 ]

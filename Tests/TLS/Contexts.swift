@@ -1,4 +1,6 @@
 import COpenSSL
+import Domain
+import Foundation
 import Wire
 
 @testable import TLS
@@ -16,7 +18,15 @@ enum Contexts {
 
   /// A client that trusts whatever it meets.
   static func trusting(profile: TLSProfile = .legacy) throws -> ClientContext {
-    try ClientContext(trust: .none, profile: profile)
+    try ClientContext(trust: .insecureNoVerification, profile: profile)
+  }
+
+  /// A client that trusts the certificates of this text, from a file that is gone afterwards.
+  static func trusting(_ pem: [UInt8]) throws -> ClientContext {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).pem")
+    try Data(pem).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    return try ClientContext(trust: .authority(file: file.path))
   }
 
   /// A client that speaks one version only.

@@ -1,5 +1,6 @@
 import TLS
 import Testing
+import Wire
 
 struct DigestTests {
   @Test func `the WebSocket key of RFC 6455 §1.3 is answered as it says`() {
@@ -12,9 +13,9 @@ struct DigestTests {
     #expect(Digest.base64(Array(text.utf8)) == encoded)
   }
 
-  @Test func `SHA-256 of nothing is well known`() throws {
+  @Test func `SHA-256 of nothing is well known`() {
     let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    #expect(try Digest.sha256([]) == Fingerprint(empty).bytes)
+    #expect(Hexadecimal.text(Digest.sha256([])) == empty)
   }
 
   @Test(arguments: [0, 1, 63, 64, 65, 1000])
@@ -30,32 +31,9 @@ struct DigestTests {
     #expect(try RandomBytes.make(16) != RandomBytes.make(16))
     #expect(try RandomBytes.make(0).isEmpty)
   }
-}
-
-struct FingerprintTests {
-  private static let plain = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-
-  @Test func `a fingerprint is read in either case, with or without colons`() throws {
-    let fingerprint = try Fingerprint(Self.plain)
-    #expect(fingerprint.description == Self.plain)
-    #expect(try Fingerprint(Self.plain.uppercased()) == fingerprint)
-    let pairs = (0..<32).map { index in
-      let start = Self.plain.index(Self.plain.startIndex, offsetBy: 2 * index)
-      return String(Self.plain[start..<Self.plain.index(start, offsetBy: 2)])
-    }
-    #expect(try Fingerprint(pairs.joined(separator: ":")) == fingerprint)
-  }
-
-  @Test(arguments: [
-    "", "00", plain + "0", plain + "00", String(plain.dropLast()), "zz" + plain.dropFirst(2), "à" + plain,
-  ])
-  func `anything else is refused`(text: String) {
-    #expect(throws: TLSError.badFingerprint(text)) { try Fingerprint(text) }
-  }
 
   @Test func `HMAC-SHA256 of RFC 4231 §4.3`() {
     let digest = Digest.hmacSHA256(key: Array("Jefe".utf8), Array("what do ya want for nothing?".utf8))
-    let hex = digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    #expect(hex == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
+    #expect(Hexadecimal.text(digest) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
   }
 }

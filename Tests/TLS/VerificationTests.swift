@@ -1,3 +1,4 @@
+import Domain
 import TLS
 import Testing
 
@@ -13,7 +14,7 @@ struct VerificationTests {
   }
 
   private func trustingOurs() throws -> ClientContext {
-    try ClientContext(trust: .authorities(pem: authority.certificatePEM(), origin: "our authority"))
+    try Contexts.trusting(authority.certificatePEM())
   }
 
   /// How the client finds a server with this certificate.
@@ -46,7 +47,7 @@ struct VerificationTests {
   @Test func `a common name is no name, and the log says what to do (RFC 9525 §2)`() throws {
     let root = CertificateFactory.authority("Our Root")
     let bare = CertificateFactory.make(name.text, signedBy: root)
-    let client = try ClientContext(trust: .authorities(pem: root.pair().certificatePEM(), origin: "our root"))
+    let client = try Contexts.trusting(root.pair().certificatePEM())
     let failure = try failure(of: bare.pair(), client, name: name)
     #expect(failure?.refusal?.reason == "hostname mismatch")
     #expect(
@@ -61,20 +62,19 @@ struct VerificationTests {
 
   @Test func `trust is the same when the same certificates pass, whatever their file is called`() throws {
     let other = try SelfSigned.make(for: ["Another Authority"], authority: true)
-    func context(_ pem: [UInt8], _ origin: String) throws -> ClientContext {
-      try ClientContext(trust: .authorities(pem: pem, origin: origin))
-    }
     let (ours, theirs) = (try authority.certificatePEM(), try other.certificatePEM())
-    let trusting = try context(ours, "ca.pem")
+    let trusting = try Contexts.trusting(ours)
     #expect(trusting.hasSameTrust(as: trusting))
-    #expect(try trusting.hasSameTrust(as: context(ours, "elsewhere.pem")))
-    #expect(try context(ours + theirs, "ca.pem").hasSameTrust(as: context(theirs + ours, "ca.pem")))
-    #expect(try !trusting.hasSameTrust(as: context(theirs, "ca.pem")))
-    #expect(try !trusting.hasSameTrust(as: context(ours + theirs, "ca.pem")))
+    #expect(try trusting.hasSameTrust(as: Contexts.trusting(ours)))
+    #expect(try Contexts.trusting(ours + theirs).hasSameTrust(as: Contexts.trusting(theirs + ours)))
+    #expect(try !trusting.hasSameTrust(as: Contexts.trusting(theirs)))
+    #expect(try !trusting.hasSameTrust(as: Contexts.trusting(ours + theirs)))
     let pinning = try ClientContext(trust: .fingerprints([good.facts.fingerprint]))
     #expect(try pinning.hasSameTrust(as: ClientContext(trust: .fingerprints([good.facts.fingerprint]))))
     #expect(try !pinning.hasSameTrust(as: ClientContext(trust: .fingerprints([other.facts.fingerprint]))))
-    #expect(try !pinning.hasSameTrust(as: ClientContext(trust: .none)) && !trusting.hasSameTrust(as: pinning))
+    #expect(
+      try !pinning.hasSameTrust(as: ClientContext(trust: .insecureNoVerification))
+        && !trusting.hasSameTrust(as: pinning))
   }
 
   @Test func `an expired certificate is refused`() throws {
@@ -109,7 +109,7 @@ struct VerificationTests {
 
   @Test func `a self-signed server is trusted when its own certificate is the authority`() throws {
     let own = try SelfSigned.make(for: [name.text])
-    let client = try ClientContext(trust: .authorities(pem: own.certificatePEM(), origin: "own"))
+    let client = try Contexts.trusting(own.certificatePEM())
     #expect(try failure(of: own, client, name: name) == nil)
     #expect(try failure(of: own, client, name: ServerName("other"))?.refusal?.reason == "hostname mismatch")
     #expect(try failure(of: own, trustingOurs(), name: name)?.refusal?.reason == "self-signed certificate")
@@ -136,7 +136,7 @@ struct VerificationTests {
 
   @Test func `with no trust asked for anything passes`() throws {
     let old = try SelfSigned.make(for: ["elsewhere"], validity: -7200 ... -3600)
-    #expect(try failure(of: old, ClientContext(trust: .none), name: name) == nil)
+    #expect(try failure(of: old, ClientContext(trust: .insecureNoVerification), name: name) == nil)
   }
 
   @Test func `the system's store refuses a stranger`() throws {
@@ -149,12 +149,12 @@ struct VerificationTests {
   }
 
   @Test func `a trust without a certificate in it is refused`() throws {
-    #expect(throws: TLSError.noCertificate(origin: "empty")) {
-      try ClientContext(trust: .authorities(pem: Array("nothing".utf8), origin: "empty"))
+    #expect(throws: TLSError.noCertificate(origin: "/dev/null")) {
+      try ClientContext(trust: .authority(file: "/dev/null"))
     }
-    #expect(throws: TLSError.badFingerprint("")) { try ClientContext(trust: .fingerprints([])) }
+    #expect(throws: TLSError.noFingerprint) { try ClientContext(trust: .fingerprints([])) }
     #expect(throws: TLSError.unreadable(path: "/nonexistent/ca.pem", errno: 2)) {
-      try ClientContext(trust: .authoritiesFile(path: "/nonexistent/ca.pem"))
+      try ClientContext(trust: .authority(file: "/nonexistent/ca.pem"))
     }
   }
 

@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Exchange
 import Linux
 import Logging
@@ -46,7 +47,7 @@ struct TestLoop: ~Copyable {
       isPassthrough
       ? nil
       : Security(
-        client: try ClientContext(trust: .none),
+        client: try ClientContext(trust: .insecureNoVerification),
         server: try ServerContext(
           certificates: [SelfSigned.make(for: ["view.test"])], profile: .intermediate, tickets: nil))
 

@@ -1,4 +1,5 @@
 import Configuration
+import Domain
 import Linux
 import TLS
 
@@ -14,7 +15,7 @@ extension Configuration.Loaded {
     into facts: inout [CertificateFacts]
   ) {
     if let key = pair.key, Credential.isElsewhere(key) { return }
-    let profile = TLSProfile(configuration?.tls.profile ?? .intermediate)
+    let profile = configuration?.tls.profile ?? .intermediate
     do throws(TLSError) {
       let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key, at: seconds)
       facts.append(certificate.facts)
@@ -44,7 +45,7 @@ extension Configuration.Loaded {
   /// Tries the certificates that servers are verified against.
   package mutating func checkTrustAnchors(in file: FileReference) {
     do throws(TLSError) {
-      _ = try ClientContext(trust: .authoritiesFile(path: file.path))
+      _ = try ClientContext(trust: .authority(file: file.path))
     } catch { refuse(file, because: error.reason(for: file.path)) }
   }
 

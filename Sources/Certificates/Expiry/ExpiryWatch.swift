@@ -1,3 +1,4 @@
+import Domain
 import TLS
 
 /// Which certificates are about to end, and whether that has been told: at 30, 14, 7 and 1 days ahead, once each, and

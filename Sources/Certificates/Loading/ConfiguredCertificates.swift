@@ -11,29 +11,3 @@ extension Configuration.TLSTermination {
     return pairs
   }
 }
-
-extension TLSProfile {
-  /// The profile that the configuration names.
-  package init(_ profile: Configuration.Profile) {
-    switch profile {
-    case .modern: self = .modern
-    case .intermediate: self = .intermediate
-    case .legacy: self = .legacy
-    }
-  }
-}
-
-extension TLS.Trust {
-  /// What the configuration wants servers to be verified against.
-  package init(_ trust: Configuration.Trust) throws(TLSError) {
-    switch trust {
-    case .system: self = .system
-    case .authority(let file): self = .authoritiesFile(path: file)
-    case .fingerprints(let fingerprints):
-      var pins: [TLS.Fingerprint] = []
-      for fingerprint in fingerprints { pins.append(try TLS.Fingerprint(digest: fingerprint.bytes)) }
-      self = .fingerprints(pins)
-    case .insecureNoVerification: self = .none
-    }
-  }
-}

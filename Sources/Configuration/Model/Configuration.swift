@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// What one configuration file says, complete: every default filled in, every derived value worked out, every rule of

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 extension Configuration {
@@ -28,30 +29,5 @@ extension Configuration {
       self.serverName = serverName
       self.trust = trust
     }
-  }
-
-  /// What makes a server's certificate acceptable.
-  package enum Trust: Hashable, Sendable {
-    /// A chain to one of the system's certificate authorities, and the server's name in the certificate.
-    case system
-    /// A chain to one of the certificates in this PEM file, and the server's name in the certificate.
-    case authority(file: String)
-    /// The certificate's SHA-256 fingerprint is one of these; nothing else is looked at.
-    case fingerprints([Fingerprint])
-    /// Any certificate. Said in the log at every start.
-    case insecureNoVerification
-  }
-
-  /// The SHA-256 of a certificate's DER form: always 32 bytes.
-  package struct Fingerprint: Hashable, Sendable {
-    package let bytes: [UInt8]
-
-    /// Nil unless there are 32 bytes.
-    package init?(bytes: [UInt8]) {
-      guard bytes.count == Fingerprint.byteCount else { return nil }
-      self.bytes = bytes
-    }
-
-    package static let byteCount = 32
   }
 }

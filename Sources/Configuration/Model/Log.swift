@@ -1,3 +1,5 @@
+import Domain
+
 extension Configuration {
   /// What is written where.
   package struct Log: Equatable, Sendable {
@@ -48,9 +50,7 @@ extension Configuration {
     package struct Access: Equatable, Sendable {
       package var format = Format.httplog
       package var target = AccessTarget.standardOutput
-      /// What is written of queries. They hold what a session can be taken over with, and more people read a log than
-      /// that is for.
-      package var queries = Queries.hash
+      package var queries = LoggedQueries.hash
 
       package init() {}
 
@@ -59,15 +59,6 @@ extension Configuration {
         case httplog
         /// One JSON object a line.
         case json
-      }
-
-      package enum Queries: String, CaseIterable, Sendable {
-        /// Each part as a short keyed hash.
-        case hash
-        /// Nothing of them.
-        case cut
-        /// All, in clear.
-        case full
       }
     }
 

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 extension Configuration {
@@ -5,7 +6,7 @@ extension Configuration {
   package struct TLSTermination: Equatable, Sendable {
     /// The first is shown to clients that send no server name, or one that no certificate is good for.
     package var certificates: [Certificate] = []
-    package var profile = Profile.intermediate
+    package var profile = TLSProfile.intermediate
     /// Whether sessions are resumed by ticket (RFC 5077, RFC 8446 §2.2).
     package var tickets = true
     /// How often the key that seals tickets is replaced. Tickets of the previous key are still accepted.
@@ -27,15 +28,5 @@ extension Configuration {
       self.chain = chain
       self.key = key
     }
-  }
-
-  /// A set of protocol versions, ciphers and groups, by the names of Mozilla's server-side recommendations.
-  package enum Profile: String, CaseIterable, Sendable {
-    /// TLS 1.3 only.
-    case modern
-    /// TLS 1.2 with forward secrecy and AEAD ciphers, and TLS 1.3.
-    case intermediate
-    /// `intermediate` and the CBC ciphers that old View clients need (ECDHE-RSA-AES-CBC-SHA256/384).
-    case legacy
   }
 }

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// What must hold between the values of a file, or had better: everything that one value alone cannot show.

@@ -1,8 +1,9 @@
+import Domain
 import Wire
 
 /// What governs the running service.
 extension Schema {
-  static let timeouts = Section<Configuration.Timeouts>(
+  static let timeouts = Section<Timeouts>(
     name: "timeouts",
     keys: [
       Key(
@@ -113,8 +114,8 @@ extension Schema {
     ])
 }
 
-extension Configuration.Timeouts: Defaulted {
-  static let defaults = Configuration.Timeouts()
+extension Timeouts: Defaulted {
+  static let defaults = Timeouts()
 }
 
 extension Configuration.Limits: Defaulted {

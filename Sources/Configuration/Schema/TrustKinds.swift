@@ -1,8 +1,9 @@
+import Domain
 import Wire
 
 /// The kinds that say whom to believe.
 
-extension Kind where Value == Configuration.Trust {
+extension Kind where Value == Trust {
   /// A word, or a mapping with one of two keys.
   static let trust = Kind(
     name: "`system`, `insecure-no-verification`, or a mapping, see [trust](#trust)",
@@ -39,12 +40,12 @@ extension Kind where Value == Configuration.Trust {
 /// The mapping form of `trust`, as it is written.
 struct WrittenTrust: Defaulted {
   var authority: String?
-  var fingerprints: [Configuration.Fingerprint]?
+  var fingerprints: [Fingerprint]?
 
   static let defaults = WrittenTrust()
 }
 
-extension Kind where Value == Configuration.Fingerprint {
+extension Kind where Value == Fingerprint {
   /// In the forms of `openssl x509 -fingerprint -sha256` and of browsers: with colons or without, in either case.
   static let fingerprint = Kind.text(
     "SHA-256 fingerprint", expected: "a SHA-256 fingerprint of 64 hexadecimal digits",
@@ -57,7 +58,7 @@ extension Kind where Value == Configuration.Fingerprint {
         message: "this is a SHA-1 fingerprint; it takes SHA-256, 64 hexadecimal digits",
         suggestion: "openssl x509 -noout -fingerprint -sha256 -in server.pem")
     }
-    return Configuration.Fingerprint(bytes: bytes)
+    return Fingerprint(bytes: bytes)
   }
 }
 

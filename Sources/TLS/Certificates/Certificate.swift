@@ -1,4 +1,5 @@
 import COpenSSL
+import Domain
 
 /// One X.509 certificate: the owner of an `X509`. Immutable, so every thread may use it; OpenSSL counts the references
 /// that contexts and connections hold of their own.
@@ -51,5 +52,18 @@ import COpenSSL
     case EVP_PKEY_ED25519: .ed25519
     default: nil
     }
+  }
+}
+
+extension Fingerprint {
+  /// Of an `X509`; nil when OpenSSL can't digest it.
+  init?(of certificate: OpaquePointer) {
+    var bytes = [UInt8](repeating: 0, count: Digest.sha256Size)
+    // SAFETY: `certificate` is a live X509 of the caller's and `bytes` has room for the digest.
+    guard unsafe X509_digest(certificate, EVP_sha256(), &bytes, nil) == 1 else {
+      ERR_clear_error()
+      return nil
+    }
+    self.init(bytes: bytes)
   }
 }

@@ -1,4 +1,5 @@
 import COpenSSL
+import Domain
 
 /// What a certificate says of itself, copied out for logs, checks and status pages. Text from the certificate has its
 /// control characters and non-ASCII escaped, so it is safe on one line.

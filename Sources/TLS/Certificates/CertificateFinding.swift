@@ -1,3 +1,5 @@
+import Domain
+
 /// What is the matter with a certificate that can be served all the same: clients may refuse it. Its end is told of by
 /// whoever watches the clock for longer.
 public enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {

@@ -1,3 +1,5 @@
+import Domain
+
 /// A peer's certificate that did not pass: which one, why, and what would pin it.
 public struct CertificateRefusal: Equatable, Sendable, CustomStringConvertible {
   /// Why, in OpenSSL's words for `X509_V_ERR_…`, or ours where a fingerprint was expected.

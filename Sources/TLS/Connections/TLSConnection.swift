@@ -1,4 +1,5 @@
 import COpenSSL
+import Domain
 import Linux
 
 /// One TLS connection on a non-blocking socket: the owner of an `SSL` and of what is known of the socket. The

@@ -1,4 +1,5 @@
 import COpenSSL
+import Domain
 import Glibc
 
 /// What back connections are made with: one trust policy and a profile. Immutable after `init` and used by all threads
@@ -24,14 +25,12 @@ import Glibc
     switch trust {
     case .system:
       anchors = try handle.loadSystemStore()
-    case .authoritiesFile(let path):
-      anchors = try handle.trust(PEMFile(path: path))
-    case .authorities(let pem, let origin):
-      anchors = try handle.trust(PEMFile(origin: origin, copying: pem))
+    case .authority(let file):
+      anchors = try handle.trust(PEMFile(path: file))
     case .fingerprints(let fingerprints):
-      if fingerprints.isEmpty { throw .badFingerprint("") }
+      if fingerprints.isEmpty { throw .noFingerprint }
       anchors = []
-    case .none:
+    case .insecureNoVerification:
       anchors = []
     }
     handle.verify(for: self)
@@ -52,14 +51,14 @@ import Glibc
     var expectedName = ""
     let leaf = unsafe X509_STORE_CTX_get0_cert(chain)
     switch trust {
-    case .none:
+    case .insecureNoVerification:
       return 1
     case .fingerprints(let pinned):
       if let leaf = unsafe leaf, let found = unsafe Fingerprint(of: leaf), pinned.contains(found) { return 1 }
       unsafe X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED)
       unsafe X509_STORE_CTX_set_error_depth(chain, 0)
       reason = "its fingerprint is none of the pinned ones"
-    case .system, .authoritiesFile, .authorities:
+    case .system, .authority:
       if unsafe X509_verify_cert(chain) == 1 { return 1 }
       let error = unsafe X509_STORE_CTX_get_error(chain)
       // SAFETY: a static string.

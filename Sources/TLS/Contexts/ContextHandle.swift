@@ -1,4 +1,5 @@
 import COpenSSL
+import Domain
 
 /// The owner of one `SSL_CTX`, with what both sides have in common already set. Configured by its maker, immutable once
 /// connections are made of it; OpenSSL locks what it counts in there itself.

@@ -1,4 +1,5 @@
 import COpenSSL
+import Domain
 import Linux
 import Wire
 

@@ -19,8 +19,8 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
   case noCertificatesGiven
   /// `trust: system` found no certificate store; the places it looked at.
   case noSystemStore(looked: [String])
-  /// A fingerprint that is no SHA-256 fingerprint (32 bytes), or no fingerprint at all.
-  case badFingerprint(String)
+  /// A trust in fingerprints that names none.
+  case noFingerprint
   /// A name to verify that is empty, too long or not made of a name's characters.
   case badServerName(String)
   /// OpenSSL failed for no fault of the operator's.
@@ -49,8 +49,8 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noSystemStore(let looked):
       "the system's certificate store was not found; looked at \(looked.joined(separator: ", ")). "
         + "Install ca-certificates or name a CA file"
-    case .badFingerprint(let text):
-      "'\(text)' is no SHA-256 fingerprint: expected 64 hexadecimal digits, with or without colons"
+    case .noFingerprint:
+      "no fingerprint is given"
     case .badServerName(let text):
       "'\(text)' is neither a host name nor an address"
     case .openssl(let doing, let reason):

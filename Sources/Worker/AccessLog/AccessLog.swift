@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Exchange
 import Linux
 import Wire
@@ -27,7 +28,7 @@ struct AccessLog: ~Copyable {
   init(_ settings: Configuration.Log.Access?, writer: AccessLogWriter, hash: SecretHash) {
     self.writer = writer
     self.hash = hash
-    requestLine = LoggedRequestLine(.hashed, hash: hash)
+    requestLine = LoggedRequestLine(.hash, hash: hash)
     adopt(settings)
   }
 
@@ -36,7 +37,7 @@ struct AccessLog: ~Copyable {
     isOpen = settings != nil
     format = settings?.format == .json ? .json : .httplog
     hasFields = settings?.target == .journal
-    requestLine = LoggedRequestLine(LoggedRequestLine.Queries(settings?.queries ?? .hash), hash: hash)
+    requestLine = LoggedRequestLine(settings?.queries ?? .hash, hash: hash)
   }
 
   /// Replaces `line` by what is logged of a request that begins with these bytes.
@@ -75,15 +76,5 @@ struct AccessLog: ~Copyable {
   private mutating func forget() {
     lines.removeAll()
     ends.removeAll(keepingCapacity: true)
-  }
-}
-
-extension LoggedRequestLine.Queries {
-  init(_ queries: Configuration.Log.Access.Queries) {
-    switch queries {
-    case .hash: self = .hashed
-    case .cut: self = .cut
-    case .full: self = .full
-    }
   }
 }

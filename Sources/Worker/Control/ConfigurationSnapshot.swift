@@ -1,6 +1,7 @@
 import Balancing
 import Certificates
 import Configuration
+import Domain
 import Exchange
 import HTTP1
 import Linux
@@ -114,14 +115,14 @@ final class ConfigurationSnapshot: Sendable {
     _ certificates: [CertificatePair], _ settings: Configuration.TLSTermination, _ tickets: TicketKeys?
   ) throws(ConfigurationSnapshotError) -> ServerContext {
     do throws(TLSError) {
-      return try ServerContext(certificates: certificates, profile: TLSProfile(settings.profile), tickets: tickets)
+      return try ServerContext(certificates: certificates, profile: settings.profile, tickets: tickets)
     } catch {
       throw ConfigurationSnapshotError("\(error)")
     }
   }
 
   private static func loadServers(_ configuration: Configuration) throws(ConfigurationSnapshotError) -> [Upstream] {
-    var contexts: [Configuration.Trust: ClientContext] = [:]
+    var contexts: [Trust: ClientContext] = [:]
     var servers: [Upstream] = []
     for server in configuration.servers {
       // Where TLS is passed through only health checks speak it, and the clients verify the servers.
@@ -131,7 +132,7 @@ final class ConfigurationSnapshot: Sendable {
         if let shared = contexts[trust] {
           context = shared
         } else {
-          context = try ClientContext(trust: TLS.Trust(trust))
+          context = try ClientContext(trust: trust)
         }
         contexts[trust] = context
         let security = Upstream.Security(context: context, serverName: try TLS.ServerName(server.serverName))
@@ -190,16 +191,7 @@ extension ExchangePolicy {
       allowsContentInGet: configuration.requests.allowsContentInGet)
     retries = configuration.retries
     requestsPerConnection = configuration.limits.requestsPerConnection
-    let timeouts = configuration.timeouts
-    self.timeouts.tlsHandshake = timeouts.tlsHandshake
-    self.timeouts.httpRequest = timeouts.httpRequest
-    self.timeouts.keepAlive = timeouts.keepAlive
-    self.timeouts.queue = timeouts.queue
-    self.timeouts.connect = timeouts.connect
-    self.timeouts.connectTotal = timeouts.connectTotal
-    self.timeouts.client = timeouts.client
-    self.timeouts.server = timeouts.server
-    self.timeouts.tunnel = timeouts.tunnel
+    timeouts = configuration.timeouts
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Domain
 import Linux
 import Logging
 import Supervisor

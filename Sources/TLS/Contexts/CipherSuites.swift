@@ -1,14 +1,6 @@
-/// Which protocol versions and ciphers are offered and accepted, named as in Mozilla's Server Side TLS. TLS 1.2 is the
-/// floor of every one.
-public enum TLSProfile: String, CaseIterable, Sendable {
-  /// TLS 1.3 only.
-  case modern
-  /// TLS 1.2 and 1.3, forward secrecy and authenticated encryption throughout. Mozilla's list without its DHE suites:
-  /// every client that can't do ECDHE is gone, and DHE lets a client spend our CPU cheaply (CVE-2002-20001).
-  case intermediate
-  /// `intermediate`, and ECDHE-RSA with AES-CBC and SHA-2 for old View clients.
-  case legacy
+import Domain
 
+extension TLSProfile {
   /// TLS 1.2 suites in order of preference, in OpenSSL's names (RFC 5289, RFC 7905).
   var cipherList: String {
     let authenticated = [
