@@ -47,6 +47,8 @@ public struct Exchange: Sendable {
     var connecting = Interval.zero
     /// Attempts that met a shortage of this machine's own.
     var shortages = 0
+    /// The health of the server that has the request was asked for, since it is silent.
+    var isSuspected = false
   }
 
   /// A byte that was approved and is to go out as another one; an offset into the buffer that was offered last.

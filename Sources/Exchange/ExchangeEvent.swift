@@ -1,3 +1,4 @@
+import Balancing
 import HTTP1
 
 extension Exchange {
@@ -42,8 +43,8 @@ extension Exchange {
     /// Both messages are complete and have gone out, or the answer has and nobody reads the rest of the request.
     /// `isTaken`: the server took all that was sent. `isStopping`: the worker accepts no further request.
     case delivered(isTaken: Bool, isStopping: Bool)
-    /// The server takes nobody any more. `endsExchanges`: it is lost, and what runs there is not waited for.
-    case serverDown(endsExchanges: Bool)
+    /// The server takes nobody any more, and is this to those who are there.
+    case serverDown(ServerPresence)
 
     // Our own answer.
     /// It has gone out.

@@ -1,3 +1,4 @@
+import Balancing
 import Domain
 import HTTP1
 import Wire
@@ -26,7 +27,7 @@ extension Exchange {
     case .requestHeadTooLarge: requestHeadTooLarge(at: now)
     case .answerHeadTooLarge: answerHeadTooLarge(at: now)
     case .delivered(let isTaken, let isStopping): delivered(isTaken: isTaken, isStopping: isStopping)
-    case .serverDown(let endsExchanges): serverDown(endsExchanges: endsExchanges, policy.timeouts, at: now)
+    case .serverDown(let presence): serverDown(presence, policy.timeouts, at: now)
     case .replied: replied()
     case .redirectTooLarge: redirectTooLarge()
     case .pageTooLarge: pageTooLarge()
@@ -180,11 +181,12 @@ extension Exchange {
   // MARK: - The server fails
 
   mutating func serverDown(
-    endsExchanges: Bool, _ timeouts: borrowing Timeouts, at now: Instant
+    _ presence: ServerPresence, _ timeouts: borrowing Timeouts, at now: Instant
   ) -> Effects {
     switch state {
     case .connecting: fail(.down, timeouts, at: now)
-    case .relaying where endsExchanges: fail(.down, timeouts, at: now)
+    case .relaying(let attempt) where presence == .lost || presence == .silent && mayGoElsewhere(attempt):
+      fail(.down, timeouts, at: now)
     // A connection kept for this client is of no more use.
     case .reading: Effects(.dropConnection)
     default: .none
@@ -233,6 +235,7 @@ extension Exchange {
     case .redispatch:
       state = .placing
       inbound = Direction()
+      search.isSuspected = false
       effects = Effects(.dropConnection, .leavePlace, .place)
       effects.insert(.excludeServer)
     case .answer(let status):

@@ -25,6 +25,8 @@ public enum Expiry: Hashable, Sendable {
   /// No place at a server became free.
   case queue
   case connect
+  /// The server has not answered for as long as a healthy one rarely needs: its health is worth a look.
+  case silence
   /// The client neither sends nor takes bytes.
   case client
   /// The server neither sends nor takes bytes.
@@ -44,7 +46,8 @@ extension Exchange {
   /// Mutating only so that the caller does not copy the exchange for the call.
   public mutating func earliestExpiry(_ timeouts: borrowing Timeouts) -> Instant {
     guard case .relaying(let attempt) = state else { return due(timeouts, backlog: []).0 }
-    return lastActivity + (isTwoWay(attempt) ? timeouts.tunnel : timeouts.shortestSilence)
+    if isTwoWay(attempt) { return lastActivity + timeouts.tunnel }
+    return lastActivity + (isSuspicious ? min(timeouts.shortestSilence, Exchange.patience) : timeouts.shortestSilence)
   }
 
   /// What has expired at `now`.
@@ -63,6 +66,7 @@ extension Exchange {
     case .requestHead: reply(.requestTimeout, Termination(.clientTimeout, .request), at: now)
     case .queue: refuse(Termination(.serverTimeout, .queue), at: now)
     case .pause: Effects(.connect)
+    case .silence: suspect()
     case .connect: fail(isPaused ? .shortage : .connectTimeout, timeouts, at: now)
     case .client:
       hasAnswerHead
@@ -72,6 +76,17 @@ extension Exchange {
     case .tunnel: abort(Termination(.clientTimeout, .data))
     case .reply: conclude(Termination(.clientTimeout, .data), Effects(.close))
     }
+  }
+
+  /// For how long a server may let a connection or an answer wait before its health is looked at.
+  static let patience = Interval.seconds(1)
+
+  /// Silence of the server would say something that nobody has been told yet.
+  private var isSuspicious: Bool { !search.isSuspected && isUnanswered }
+
+  private mutating func suspect() -> Effects {
+    search.isSuspected = true
+    return Effects(.suspectServer)
   }
 
   private var isPaused: Bool {
@@ -90,6 +105,11 @@ extension Exchange {
       timeouts.connect, Interval(nanoseconds: timeouts.connectTotal.nanoseconds - search.connecting.nanoseconds))
   }
 
+  private func connectDue(_ since: Instant, bound: Interval) -> (Instant, Expiry) {
+    search.isSuspected || bound <= Exchange.patience
+      ? (since + bound, .connect) : (since + Exchange.patience, .silence)
+  }
+
   private func headDeadline(_ timeouts: borrowing Timeouts) -> Instant {
     guard let began = record.began else { return opened + timeouts.idle(isFirst: isFirst) }
     return (isFirst ? opened : began) + timeouts.httpRequest
@@ -101,7 +121,8 @@ extension Exchange {
     case .reading: (headDeadline(timeouts), record.began == nil ? .idle : .requestHead)
     case .placing: ((record.headRead ?? opened) + timeouts.queue, .queue)
     case .queued(let since): (since + timeouts.queue, .queue)
-    case .connecting(let since): (since + connectBound(timeouts), .connect)
+    case .connecting(let since):
+      connectDue(since, bound: connectBound(timeouts))
     case .paused(let until, let since):
       until <= since + connectBound(timeouts) ? (until, .pause) : (since + connectBound(timeouts), .connect)
     case .relaying(let attempt):
@@ -113,6 +134,8 @@ extension Exchange {
         (lastActivity + timeouts.server, .server)
       } else if outbound.side == .body {
         (lastActivity + timeouts.client, .client)
+      } else if isSuspicious, timeouts.server > Exchange.patience {
+        (lastActivity + Exchange.patience, .silence)
       } else {
         (lastActivity + timeouts.server, .server)
       }

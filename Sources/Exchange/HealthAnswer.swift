@@ -5,7 +5,7 @@ import HTTP1
 ///
 /// Only the status counts, but all of the answer has to come, within bounds that no page of a health check meets: a
 /// server that sends without end is told apart from one that is slow, and costs no more than these.
-public struct HealthAnswer: BitwiseCopyable, Sendable {
+public struct HealthAnswer: Sendable {
   /// Of the whole answer, heads and chunk framing included. The page that is asked for usually has a few kilobytes.
   public static let maximumBytes = 1 << 20
   /// 1xx heads in front of the answer. Nothing was asked that needs any.
@@ -22,6 +22,7 @@ public struct HealthAnswer: BitwiseCopyable, Sendable {
   private let request: AnsweredRequest
   private let limits: HeadLimits
   private let limit: Int
+  private let expected: [UInt16]
   private var scanner = HeadScanner()
   /// The final answer's, once its head is complete.
   private var status: UInt16?
@@ -30,8 +31,12 @@ public struct HealthAnswer: BitwiseCopyable, Sendable {
   /// Accepted so far.
   private var bytes = 0
 
-  /// `isToHead`: HEAD was asked, so that no body follows. `limit` is of the bytes of the whole answer.
-  public init(isToHead: Bool, limits: HeadLimits, limit: Int = HealthAnswer.maximumBytes) {
+  /// `isToHead`: HEAD was asked, so that no body follows. `expected`: statuses of a server that takes clients. `limit` is of
+  /// the bytes of the whole answer.
+  public init(
+    isToHead: Bool, expected: [UInt16] = [200], limits: HeadLimits, limit: Int = HealthAnswer.maximumBytes
+  ) {
+    self.expected = expected
     request = AnsweredRequest(isHead: isToHead)
     self.limits = limits
     self.limit = limit
@@ -94,9 +99,9 @@ public struct HealthAnswer: BitwiseCopyable, Sendable {
 
   private var verdict: CheckResult {
     switch status {
-    case 200: .passed
+    case let status? where expected.contains(status): .passed
     case 503: .disabled
-    default: .failed(.status(status ?? 0))
+    case let status: .failed(.status(status ?? 0))
     }
   }
 }

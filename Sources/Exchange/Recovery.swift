@@ -90,6 +90,11 @@ extension Exchange {
     return !attempt.marks.contains(.requestSent) || request?.isIdempotent == true
   }
 
+  /// Another server may get the request, which nobody has begun to answer.
+  func mayGoElsewhere(_ attempt: Attempt) -> Bool {
+    !attempt.hasAnswered && mayRepeat(attempt) && search.retriesLeft > 0
+  }
+
   private mutating func spendRetry() -> Bool {
     guard isReplayable, search.retriesLeft > 0 else { return false }
     search.retriesLeft -= 1

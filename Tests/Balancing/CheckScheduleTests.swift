@@ -1,17 +1,21 @@
 import Balancing
-import Simulation
 import Testing
 import Wire
 
 @Suite struct CheckScheduleTests {
-  static let pace = CheckSchedule.Pace(interval: .seconds(5), timeout: .seconds(5), jitter: .milliseconds(500))
+  static let pace = CheckSchedule.Pace(interval: .seconds(5), jitter: .milliseconds(500), overlap: 3)
   let start = Instant(nanoseconds: 1_000_000_000_000)
 
-  @Test func `the first check is due at once, and given up at its time-out`() {
-    var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
-    #expect(schedule.deadline == start && !schedule.isRunning)
+  /// A schedule after one check that took no time and was passed.
+  private func calm(_ pace: CheckSchedule.Pace = Self.pace) -> CheckSchedule {
+    var schedule = CheckSchedule(pace: pace, startingAt: start)
     schedule.began(at: start)
-    #expect(schedule.isRunning && schedule.deadline == start + .seconds(5))
+    schedule.ended(start, at: start, urgency: .calm, random: 1 << 63)
+    return schedule
+  }
+
+  @Test func `the first check is due at once`() {
+    #expect(CheckSchedule(pace: Self.pace, startingAt: start).due == start)
   }
 
   @Test(arguments: [(0, 4_500), (1 << 63, 5_000), (.max, 5_499)] as [(UInt64, UInt64)])
@@ -20,87 +24,94 @@ import Wire
   ) {
     var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
     schedule.began(at: start)
-    schedule.ended(at: start + .milliseconds(30), isInDoubt: false, random: random)
-    #expect((schedule.deadline - start).milliseconds == milliseconds)
+    schedule.ended(start, at: start + .milliseconds(30), urgency: .calm, random: random)
+    #expect((schedule.due - start).milliseconds == milliseconds)
   }
 
-  @Test func `a check that outlasts the interval delays the next one`() {
-    let pace = CheckSchedule.Pace(interval: .seconds(2), timeout: .seconds(6), jitter: .zero)
-    var schedule = CheckSchedule(pace: pace, startingAt: start)
-    schedule.began(at: start)
-    schedule.ended(at: start + .seconds(6), isInDoubt: true, random: 0)
-    #expect(schedule.deadline == start + .seconds(6))
-  }
-
-  @Test func `a live failure brings the next check forward, but not closer than the fast interval`() {
-    var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
-    schedule.liveFailure(at: start)
-    #expect(schedule.deadline == start)
-    schedule.began(at: start)
-    schedule.ended(at: start, isInDoubt: false, random: 1 << 63)
-    schedule.liveFailure(at: start + .milliseconds(100))
-    #expect(schedule.deadline == start + .milliseconds(400))
-    schedule.liveFailure(at: start + .seconds(3))
-    #expect(schedule.deadline == start + .milliseconds(400), "an earlier check is not put off")
-  }
-
-  @Test func `a live failure during a check brings another one soon`() {
+  @Test(
+    arguments: [
+      (.calm, 1_000), (.doubt, 400), (.down, nil), (.starting, nil),
+    ] as [(CheckSchedule.Urgency, UInt64?)])
+  func `a check without a result is overtaken by the next where its result may change the state`(
+    urgency: CheckSchedule.Urgency, milliseconds: UInt64?
+  ) {
     var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
     schedule.began(at: start)
-    schedule.liveFailure(at: start + .milliseconds(10))
-    schedule.ended(at: start + .milliseconds(20), isInDoubt: false, random: 0)
-    #expect(schedule.deadline == start + .milliseconds(400))
+    schedule.ended(start, at: start, urgency: urgency, random: 0)
+    let began = schedule.due
+    schedule.began(at: began)
+    #expect(schedule.due == milliseconds.map { began + .milliseconds($0) } ?? .distantFuture)
+  }
+
+  @Test func `checks that hang are followed at the fast interval until as many as may are under way`() {
+    var schedule = calm()
+    var begun: [UInt64] = []
+    while schedule.due < .distantFuture {
+      begun.append((schedule.due - start).milliseconds)
+      schedule.began(at: schedule.due)
+    }
+    #expect(begun == [5_000, 6_000, 6_400])
+    schedule.ended(start + .seconds(5), at: start + .seconds(10), urgency: .doubt, random: 0)
+    #expect(schedule.due == start + .seconds(10))
+  }
+
+  @Test func `until a server has taken clients it is checked every second`() {
+    var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
+    schedule.began(at: start)
+    schedule.ended(start, at: start + .milliseconds(3), urgency: .starting, random: 0)
+    #expect(schedule.due == start + .seconds(1))
+  }
+
+  @Test func `a suspicion brings the next check forward, but not closer than the fast interval`() {
+    var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
+    schedule.suspect(at: start)
+    #expect(schedule.due == start)
+    schedule = calm()
+    schedule.suspect(at: start + .milliseconds(100))
+    #expect(schedule.due == start + .milliseconds(400))
+    schedule.suspect(at: start + .seconds(3))
+    #expect(schedule.due == start + .milliseconds(400), "an earlier check is not put off")
+  }
+
+  @Test func `a check that began before the suspicion does not allay it`() {
+    var schedule = calm()
+    let began = start + .seconds(5)
+    schedule.began(at: began)
+    schedule.suspect(at: began + .milliseconds(10))
+    schedule.ended(began, at: began + .milliseconds(20), urgency: .calm, random: 0)
+    #expect(schedule.due == began + .milliseconds(400))
+    schedule.began(at: schedule.due)
+    schedule.ended(began + .milliseconds(400), at: began + .milliseconds(405), urgency: .calm, random: 1 << 63)
+    #expect(schedule.due == began + .milliseconds(5_400))
+  }
+
+  @Test func `a suspected server is checked at the fast interval without waiting for results`() {
+    var schedule = calm()
+    schedule.suspect(at: start + .seconds(1))
+    var begun: [UInt64] = []
+    while schedule.due < .distantFuture {
+      begun.append((schedule.due - start).milliseconds)
+      schedule.began(at: schedule.due)
+    }
+    #expect(begun == [1_000, 1_400, 1_800])
   }
 
   @Test func `a pace never checks faster in doubt than out of it slowly`() {
-    let pace = CheckSchedule.Pace(interval: .milliseconds(100), timeout: .seconds(1), jitter: .seconds(1))
-    #expect(pace.fastInterval == .milliseconds(100) && pace.jitter == .milliseconds(100))
+    let pace = CheckSchedule.Pace(interval: .milliseconds(100), jitter: .seconds(1), overlap: 1)
+    #expect(pace.fastInterval == .milliseconds(100) && pace.startInterval == .milliseconds(100))
+    #expect(pace.jitter == .milliseconds(100))
   }
 
-  /// Runs checks of `latency` in virtual time with a live failure every millisecond from `failsAt` on.
-  func run(
-    _ seed: UInt64, dies: Instant, until end: Instant
-  ) -> (downAt: Instant?, checks: Int) {
-    var random = SeededGenerator(seed: seed)
+  @Test func `suspicions without end do not bring more checks than the fast interval allows`() {
     var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
-    var tracker = HealthTracker(rise: 2, fall: 3)
-    var now = start
-    var checks = 0
-    while now < end {
-      if now >= dies { schedule.liveFailure(at: now) }
-      if schedule.deadline <= now {
-        schedule.began(at: now)
-        checks += 1
-        now = now + .milliseconds(2)
-        let transition = tracker.record(now > dies && dies < end ? .failed(.refused) : .passed)
-        schedule.ended(at: now, isInDoubt: tracker.isInDoubt, random: random.next())
-        if transition?.to == .down { return (now, checks) }
-      }
-      now = now + .milliseconds(1)
-    }
-    return (nil, checks)
-  }
-
-  @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `traffic finds a dead server in about a second`(seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
-    let dies = start + .milliseconds(.random(in: 1_000..<30_000, using: &random))
-    let (downAt, _) = run(seed, dies: dies, until: dies + .seconds(20))
-    #expect(try #require(downAt) - dies < .milliseconds(1_300), "seed \(seed)")
-  }
-
-  @Test func `live failures without end do not bring more checks than the fast interval allows`() {
-    var schedule = CheckSchedule(pace: Self.pace, startingAt: start)
-    var tracker = HealthTracker(rise: 2, fall: 3)
     var checks = 0
     for millisecond in 0..<10_000 as Range<UInt64> {
       let now = start + .milliseconds(millisecond)
-      schedule.liveFailure(at: now)
-      guard schedule.deadline <= now else { continue }
+      schedule.suspect(at: now)
+      guard schedule.due <= now else { continue }
       schedule.began(at: now)
       checks += 1
-      _ = tracker.record(.passed)
-      schedule.ended(at: now, isInDoubt: tracker.isInDoubt, random: 0)
+      schedule.ended(now, at: now, urgency: .calm, random: 0)
     }
     #expect(checks == 25)
   }

@@ -1,7 +1,10 @@
 import Balancing
 import Testing
+import Wire
 
 @Suite struct HealthTrackerTests {
+  let now = Instant(nanoseconds: 1_000_000_000_000)
+
   /// One letter a check: `+` passed, `5` is 503, `-` failed.
   func result(_ letter: Character) -> CheckResult {
     switch letter {
@@ -45,32 +48,32 @@ import Testing
   func `the first check decides alone, then rise and fall count, and 503 drains at once`(
     checks: String, states: String, doubts: String
   ) {
-    var tracker = HealthTracker(rise: 2, fall: 3)
-    #expect(tracker.state == .down && tracker.isInDoubt)
+    var tracker = HealthTracker(rise: 2, fall: 3, lossTime: .zero)
+    #expect(tracker.state == .down && tracker.urgency == .doubt)
     var seen = ""
     var soon = ""
     var last: ServerState?
     for check in checks {
-      let transition = tracker.record(result(check))
+      let transition = tracker.record(result(check), began: now, at: now)
       #expect((transition != nil) == (tracker.state != last))
       #expect(transition?.from == (transition == nil ? nil : last))
       #expect(transition.map { $0.to } ?? tracker.state == tracker.state)
       last = tracker.state
       seen.append(letter(tracker.state))
-      soon.append(tracker.isInDoubt ? "!" : ".")
+      soon.append(tracker.urgency == .doubt ? "!" : ".")
     }
     #expect(seen == states)
     #expect(soon == doubts)
   }
 
   @Test func `a transition says in one line what happened and why`() {
-    var tracker = HealthTracker(rise: 2, fall: 2)
+    var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
     var lines: [String] = []
     let results: [CheckResult] = [
       .passed, .failed(.status(500)), .failed(.timeout(stage: .answer)), .passed, .passed, .disabled,
     ]
     for result in results {
-      if let transition = tracker.record(result) { lines.append(transition.description) }
+      if let transition = tracker.record(result, began: now, at: now) { lines.append(transition.description) }
     }
     if let transition = tracker.set(.maintenance) { lines.append(transition.description) }
     #expect(
@@ -88,42 +91,85 @@ import Testing
     ("+rr", "..S"), ("rr", ".S"), ("+44", "..."), ("+cc", "..."), ("+4r", "..."), ("+4rr", "...S"), ("+44rr", "....S"),
     ("+rr4", "..S."), ("+rr+", "..S."), ("+rr4rr", "..S..S"),
   ])
-  func `a server is silent when it is down and gave no answer that often in a row`(checks: String, silent: String) {
-    var tracker = HealthTracker(rise: 2, fall: 2)
+  func `a server is lost when it is down and gave no answer that often in a row`(checks: String, silent: String) {
+    var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
     var seen = ""
     for check in checks {
       switch check {
-      case "4": _ = tracker.record(.failed(.status(404)))
-      case "c": _ = tracker.record(.failed(.certificate))
-      default: _ = tracker.record(result(check))
+      case "4": _ = tracker.record(.failed(.status(404)), began: now, at: now)
+      case "c": _ = tracker.record(.failed(.certificate), began: now, at: now)
+      default: _ = tracker.record(result(check), began: now, at: now)
       }
-      seen.append(tracker.isSilent ? "S" : ".")
+      seen.append(tracker.presence == .lost ? "S" : ".")
     }
     #expect(seen == silent)
   }
 
+  // Fall 2, loss time 5 s. A check each second: `t` no answer, `r` refused, `4` is 404. `s` silent, `L` lost.
+  @Test(arguments: [
+    ("+tt", "..s"), ("+tttttt", "..sssLL"), ("+tr", "..L"), ("+tt4", "..s."), ("+tt+", "..s."), ("+rt", "..s"),
+    ("+44tttttt", "....sssLL"), ("t", "."), ("tt", ".s"), ("+tt+tt", "..s..s"),
+  ])
+  func `a silent server is lost after a while, one that refuses connections at once`(checks: String, expected: String) {
+    var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .seconds(5))
+    var time = now
+    var seen = ""
+    for check in checks {
+      let result: CheckResult =
+        switch check {
+        case "t": .failed(.timeout(stage: .connection))
+        case "r": .failed(.refused)
+        case "4": .failed(.status(404))
+        default: .passed
+        }
+      _ = tracker.record(result, began: time, at: time + .seconds(1))
+      time = time + .seconds(1)
+      seen.append(tracker.presence == .lost ? "L" : tracker.presence == .silent ? "s" : ".")
+    }
+    #expect(seen == expected)
+  }
+
+  @Test func `a failure counts only if no check that began later was passed before`() {
+    var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
+    _ = tracker.record(.passed, began: now + .seconds(2), at: now + .seconds(3))
+    let failure = CheckResult.failed(.timeout(stage: .answer))
+    #expect(tracker.record(failure, began: now, at: now + .seconds(5)) == nil)
+    #expect(tracker.state == .up && tracker.urgency == .calm)
+    #expect(tracker.record(failure, began: now + .seconds(2), at: now + .seconds(7))?.to == .down)
+  }
+
+  @Test func `a server that has taken nobody yet is not settled as down`() {
+    var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
+    _ = tracker.record(.failed(.refused), began: now, at: now)
+    #expect(tracker.urgency == .starting)
+    _ = tracker.record(.passed, began: now, at: now)
+    #expect(tracker.urgency == .calm)
+    _ = tracker.record(.failed(.refused), began: now, at: now)
+    #expect(tracker.urgency == .down)
+  }
+
   @Test(arguments: ["?", "+?r", "+?r?r", "?+r?r?r?+?+", "+?5?+?+", "rr?rr"])
   func `a check that could not be made counts neither way`(checks: String) {
-    var tracker = HealthTracker(rise: 2, fall: 2)
+    var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
     var without = tracker
     for check in checks {
       guard check != "?" else {
-        #expect(tracker.record(.inconclusive) == nil)
+        #expect(tracker.record(.inconclusive, began: now, at: now) == nil)
         continue
       }
-      #expect(tracker.record(result(check)) == without.record(result(check)))
-      #expect(tracker.state == without.state && tracker.isInDoubt == without.isInDoubt)
-      #expect(tracker.isKnown == without.isKnown && tracker.isSilent == without.isSilent)
+      #expect(tracker.record(result(check), began: now, at: now) == without.record(result(check), began: now, at: now))
+      #expect(tracker.state == without.state && tracker.urgency == without.urgency)
+      #expect(tracker.isKnown == without.isKnown && tracker.presence == without.presence)
     }
   }
 
   @Test func `that a server is down for worse than a wrong answer is told, once`() {
-    var tracker = HealthTracker(rise: 1, fall: 2)
+    var tracker = HealthTracker(rise: 1, fall: 2, lossTime: .zero)
     let results: [CheckResult] = [
       .passed, .failed(.status(404)), .failed(.status(404)), .failed(.refused), .failed(.refused), .failed(.refused),
     ]
     #expect(
-      results.compactMap { tracker.record($0)?.description } == [
+      results.compactMap { tracker.record($0, began: now, at: now)?.description } == [
         "up: health check passed",
         "down, was up: 2 health checks in a row failed, the last one: status 404",
         "still down: 2 health checks in a row failed, the last one: connection refused",
@@ -138,8 +184,8 @@ import Testing
   func `an order lowers what the checks say, and taking it back restores that`(
     check: String, order: HealthTracker.AdminState, state: ServerState
   ) {
-    var tracker = HealthTracker(rise: 1, fall: 1)
-    for letter in check { _ = tracker.record(result(letter)) }
+    var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
+    for letter in check { _ = tracker.record(result(letter), began: now, at: now) }
     let before = tracker.state
     _ = tracker.set(order)
     #expect(tracker.state == state)
@@ -148,21 +194,21 @@ import Testing
   }
 
   @Test func `checks go on under an order and tell only what it does not hide`() {
-    var tracker = HealthTracker(rise: 1, fall: 1)
+    var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.set(.maintenance)
-    #expect(tracker.record(.passed) == nil)
-    #expect(tracker.record(.failed(.refused)) == nil)
+    #expect(tracker.record(.passed, began: now, at: now) == nil)
+    #expect(tracker.record(.failed(.refused), began: now, at: now) == nil)
     let transition = tracker.set(nil)
     #expect(transition == Transition(from: .maintenance, to: .down, reason: .checksFailed(1, last: .refused)))
   }
 
   @Test func `maintenance is known before the first check, and what is behind it is not`() {
-    var tracker = HealthTracker(rise: 2, fall: 2)
+    var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
     #expect(tracker.set(.maintenance) == Transition(from: nil, to: .maintenance, reason: .administrative))
     #expect(tracker.isKnown)
     #expect(tracker.set(nil) == Transition(from: .maintenance, to: .down, reason: .unchecked))
     #expect(!tracker.isKnown)
-    #expect(tracker.record(.passed) == Transition(from: nil, to: .up, reason: .checksPassed(1)))
+    #expect(tracker.record(.passed, began: now, at: now) == Transition(from: nil, to: .up, reason: .checksPassed(1)))
   }
 
   @Test func `under drain the first check decides between drain and down`() {
@@ -170,27 +216,27 @@ import Testing
       (.passed, .drain, .administrative), (.disabled, .drain, .disabled),
       (.failed(.refused), .down, .checksFailed(1, last: .refused)),
     ] as [(CheckResult, ServerState, Transition.Reason)] {
-      var tracker = HealthTracker(rise: 2, fall: 2)
+      var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
       #expect(tracker.set(.drain) == nil)
-      #expect(tracker.record(result) == Transition(from: nil, to: state, reason: reason))
+      #expect(tracker.record(result, began: now, at: now) == Transition(from: nil, to: state, reason: reason))
     }
   }
 
   @Test func `what keeps a server in drain is told when it is another`() {
-    var tracker = HealthTracker(rise: 1, fall: 1)
-    _ = tracker.record(.disabled)
+    var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
+    _ = tracker.record(.disabled, began: now, at: now)
     #expect(tracker.set(.drain) == nil)
-    let ordered = tracker.record(.passed)
+    let ordered = tracker.record(.passed, began: now, at: now)
     #expect(ordered?.description == "still drain: administratively")
-    let disabled = tracker.record(.disabled)
+    let disabled = tracker.record(.disabled, began: now, at: now)
     #expect(disabled?.description == "still drain: health check answered 503, the server is administratively disabled")
     #expect(tracker.set(nil) == nil)
-    #expect(tracker.record(.passed) == Transition(from: .drain, to: .up, reason: .checksPassed(1)))
+    #expect(tracker.record(.passed, began: now, at: now) == Transition(from: .drain, to: .up, reason: .checksPassed(1)))
   }
 
   @Test func `an order that is given again, and one that is taken back, say what holds`() {
-    var tracker = HealthTracker(rise: 1, fall: 1)
-    _ = tracker.record(.passed)
+    var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
+    _ = tracker.record(.passed, began: now, at: now)
     #expect(tracker.set(.drain) == Transition(from: .up, to: .drain, reason: .administrative))
     #expect(tracker.set(.drain) == nil)
     #expect(tracker.set(.maintenance) == Transition(from: .drain, to: .maintenance, reason: .administrative))

@@ -27,7 +27,7 @@ import Testing
 
   @Test func `descriptors`() throws {
     let told = try shortfalls { $0.descriptors = 1024 }
-    #expect(told.count == 1 && told[0].contains("only 493 are accepted at once"))
+    #expect(told.count == 1 && told[0].contains("only 490 are accepted at once"))
   }
 
   @Test func `source ports, of each server for itself`() throws {

@@ -1,14 +1,19 @@
 """Who is up, who is drained, who is down, and how soon that is known."""
 
 import threading
+import time
 
 import pytest
-from harness.view import hang
+from harness.view import Tunnel, hang, view
 from harness.waiting import client_addresses, stays, wait_until
 
 QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 3, "jitter": "0s"}
 # For servers that hang. Three checks in a row take longer than that on no machine that is merely busy.
 IMPATIENT = {**QUICK, "timeout": "500ms"}
+
+
+# Nothing is found out by the interval, nor in time by one check after the other.
+RARE = {"interval": "1h", "timeout": "60s", "rise": 2, "fall": 3, "jitter": "0s"}
 
 
 def transitions(balancer, name="view01"):
@@ -42,6 +47,17 @@ def test_any_other_status_is_down(testbed, status):
     balancer = testbed.balance(server, serving=False, health=QUICK)
     balancer.wait_for_state("view01", "down")
     assert str(status) in transitions(balancer)[0]
+
+
+def test_expected_statuses_are_up(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, health={**QUICK, "expect": [200, 302]})
+    server.health = 503
+    balancer.wait_for_state("view01", "drain")
+    server.health = 302
+    balancer.wait_for_state("view01", "up")
+    server.health = 204
+    balancer.wait_for_state("view01", "down")
 
 
 def slow(request):
@@ -264,3 +280,52 @@ def test_flapping_server_needs_rise_checks_to_return(testbed):
     stays(lambda: balancer.state_of("view01") == "down" and len(server.checks) < before + 9 or len(server.checks) >= before + 9, "down", 1.5)
     assert balancer.state_of("view01") == "down"
     assert len(transitions(balancer)) == 2
+
+
+def pair_of_servers(testbed, health):
+    """A balancer, its servers by name, and a client that is sent to view01."""
+    servers = {name: testbed.server(name, script=view) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), health=health)
+    return balancer, servers, next(a for a in client_addresses(64) if balancer.server_of(a) == "view01")
+
+
+def test_silence_of_a_vanished_server_is_noticed_by_its_clients_and_costs_them_no_timeout(testbed):
+    balancer, servers, client = pair_of_servers(testbed, RARE)
+    servers["view01"].die()
+    servers["view01"].start()
+    servers["view01"].vanish()
+    # In one go: the connection is given up when checks have found the server down.
+    assert balancer.server_of(client) == "view02"
+    assert "no complete connection" in transitions(balancer)[-1]
+
+
+def test_server_that_hangs_is_down_one_timeout_after_its_clients_notice(testbed):
+    balancer, servers, client = pair_of_servers(testbed, {**RARE, "timeout": "3s", "fall": 5})
+    servers["view01"].die()
+    servers["view01"].on_accept = lambda sock: True
+    servers["view01"].start()
+    since = time.monotonic()
+    assert balancer.server_of(client) == "view02"
+    # Checks one after the other would take five time-outs; all five overlap.
+    assert time.monotonic() - since < 5 * 3
+    assert "5 health checks in a row failed" in transitions(balancer)[-1]
+
+
+def test_server_that_fails_only_its_first_check_is_soon_up(testbed):
+    server = testbed.server(health=500)
+    balancer = testbed.balance(server, serving=False, health=RARE)
+    balancer.wait_for_state("view01", "down")
+    server.health = 200
+    balancer.wait_for_state("view01", "up")
+
+
+def test_tunnel_outlives_a_server_that_does_not_answer_for_a_while(testbed):
+    balancer, servers, source = pair_of_servers(testbed, {**RARE, "interval": "200ms"})
+    with balancer.connect(source) as client:
+        tunnel = Tunnel(client)
+        servers["view01"].vanish()
+        balancer.wait_for_state("view01", "down")
+        tunnel.say()
+        servers["view01"].reappear()
+        balancer.wait_for_state("view01", "up")
+        tunnel.say()

@@ -1,3 +1,4 @@
+import Balancing
 import HTTP1
 import Wire
 
@@ -24,6 +25,12 @@ enum ExchangeTable {
       $0.receive(request())
       $0.connect()
     },
+    Situation(name: "Connecting, for a second") {
+      $0.receive(request())
+      $0.connect()
+      $0.pass(.seconds(1))
+      $0.tell(.timer([]))
+    },
     Situation(name: "Paused for want of something on this machine") {
       $0.receive(request())
       $0.connect()
@@ -34,6 +41,11 @@ enum ExchangeTable {
       $0.attempt()
     },
     Situation(name: "A GET is sent") { $0.ask(request()) },
+    Situation(name: "A GET is sent, and not answered for a second") {
+      $0.ask(request())
+      $0.pass(.seconds(1))
+      $0.tell(.timer([]))
+    },
     Situation(name: "A GET is sent on a connection that had served before") { $0.ask(request(), isReused: true) },
     Situation(name: "A POST is sent") { $0.ask(request("POST", "Content-Length: 5", body: "hello")) },
     Situation(name: "A POST is sent in part") { $0.ask(request("POST", "Content-Length: 9", body: "hello")) },
@@ -122,8 +134,9 @@ enum ExchangeTable {
     ("everything has gone out", .delivered(isTaken: true, isStopping: false)),
     ("everything has gone out, the worker stops", .delivered(isTaken: true, isStopping: true)),
     ("all but what the server did not take", .delivered(isTaken: false, isStopping: false)),
-    ("the server takes nobody any more", .serverDown(endsExchanges: false)),
-    ("the server is lost", .serverDown(endsExchanges: true)),
+    ("the server takes nobody any more", .serverDown(.present)),
+    ("the server is silent", .serverDown(.silent)),
+    ("the server is lost", .serverDown(.lost)),
     ("our answer has gone out", .replied),
     ("the redirect is too long", .redirectTooLarge),
     ("the page is too large", .pageTooLarge),

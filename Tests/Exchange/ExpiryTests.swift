@@ -1,3 +1,4 @@
+import Balancing
 import Domain
 import Testing
 import Wire
@@ -31,7 +32,9 @@ private enum Waiting: String, CaseIterable {
   case nextHead = "for the rest of the next head"
   case place = "for a place at a server"
   case connection = "for a connection"
+  case lateConnection = "for a connection that is late"
   case answer = "for an answer"
+  case lateAnswer = "for an answer that is late"
   case body = "for the rest of a request"
   case bodyWithBacklog = "for a server to take the request"
   case rest = "for the rest of an answer"
@@ -51,21 +54,23 @@ private enum Waiting: String, CaseIterable {
     case .place:
       test.receive(request())
       test.tell(.queued(isOther: false))
-    case .connection:
+    case .connection, .lateConnection:
       test.receive(request())
       test.connect()
     case .body, .bodyWithBacklog, .stream, .streamWithBacklog, .endedStream:
       test.receive(request("POST", "Content-Length: 9", body: "hello"))
     case .upgraded: test.receive(upgradeRequest)
     case .tunnel: test.becomeTunnel()
-    case .answer, .rest, .client: test.receive(request())
+    case .answer, .lateAnswer, .rest, .client: test.receive(request())
     }
     switch self {
     case .first, .next, .firstHead, .nextHead, .place, .connection: return test
+    case .lateConnection: return test.suspecting
     default: test.attempt()
     }
     if self != .bodyWithBacklog { test.send() }
     switch self {
+    case .lateAnswer: return test.suspecting
     case .rest, .client: test.answer(response(200, "Content-Length: 9", body: "hello"))
     case .stream, .streamWithBacklog: test.answer(response(200, "Content-Length: 9", body: "hello"))
     case .endedStream: test.answer(response(200, "Content-Length: 5", body: "hello"))
@@ -94,11 +99,22 @@ private enum Waiting: String, CaseIterable {
     case .firstHead: (.requestHead, .seconds(10))
     case .nextHead: (.requestHead, .seconds(1 + 10))
     case .place: (.queue, .seconds(1 + 61))
-    case .connection: (.connect, .seconds(1 + 12))
-    case .answer, .rest, .bodyWithBacklog: (.server, .seconds(1 + 63))
+    case .connection, .answer: (.silence, .seconds(1 + 1))
+    case .lateConnection: (.connect, .seconds(1 + 12))
+    case .lateAnswer, .rest, .bodyWithBacklog: (.server, .seconds(1 + 63))
     case .body, .client, .endedStream: (.client, .seconds(1 + 62))
     case .stream, .streamWithBacklog, .upgraded, .tunnel: (.tunnel, .seconds(1 + 12 * 3600))
     }
+  }
+}
+
+extension TestExchange {
+  /// After a second of the server's silence.
+  fileprivate var suspecting: TestExchange {
+    var test = self
+    test.pass(.seconds(1))
+    #expect(test.tell(.timer([])) == Effects(.suspectServer))
+    return test
   }
 }
 
@@ -117,6 +133,14 @@ private enum Waiting: String, CaseIterable {
     var exchange = waiting.test.exchange
     let earliest = exchange.earliestExpiry(timeouts)
     #expect(earliest <= waiting.deadline)
+  }
+
+  @Test func `the next server that has the request is suspected anew`() {
+    var test = Waiting.lateAnswer.test
+    #expect(test.tell(.serverDown(.silent)).contains(.place))
+    test.connect()
+    test.pass(.seconds(1))
+    #expect(test.tell(.timer([])) == Effects(.suspectServer))
   }
 
   @Test func `every byte puts the silence off, in both directions`() {

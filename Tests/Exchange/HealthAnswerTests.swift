@@ -66,6 +66,15 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
     #expect(verdict(on: row, readsOf: 16_384) == row.verdict)
   }
 
+  @Test(
+    arguments: [(200, .failed(.status(200))), (302, .passed), (503, .passed), (500, .failed(.status(500)))]
+      as [(Int, CheckResult)])
+  private func `the statuses that mean success can be others`(status: Int, verdict: CheckResult) {
+    var answer = HealthAnswer(isToHead: false, expected: [302, 503], limits: HeadLimits())
+    let bytes = Array(response(status, "Content-Length: 0").utf8)
+    #expect(answer.advance(over: bytes.span, end: nil).verdict == verdict)
+  }
+
   @Test(arguments: rows)
   private func `the same in small pieces comes to the same`(row: AnswerCase) {
     #expect(verdict(on: row, readsOf: 7) == row.verdict)

@@ -44,18 +44,19 @@ package enum AcceptedConfigurationProperties {
   }
 
   private static func checkHealth(_ health: Configuration.Health) {
-    let pace = CheckSchedule.Pace(interval: health.interval, timeout: health.timeout, jitter: health.jitter)
+    let pace = CheckSchedule.Pace(interval: health.interval, jitter: health.jitter, overlap: health.fall)
     for start in [Instant(nanoseconds: 0), Instant(nanoseconds: .max - 1)] {
       var schedule = CheckSchedule(pace: pace, startingAt: start)
-      var tracker = HealthTracker(rise: health.rise, fall: health.fall)
+      var tracker = HealthTracker(rise: health.rise, fall: health.fall, lossTime: health.timeout)
       var now = start
       for turn in 0..<8 {
-        schedule.began(at: now)
-        if turn == 3 { schedule.liveFailure(at: now) }
-        now = schedule.deadline
-        _ = tracker.record(turn % 2 == 0 ? .failed(.timeout(stage: .connection)) : .passed)
-        schedule.ended(at: now, isInDoubt: turn > 5, random: turn == 1 ? .max : 0)
-        now = schedule.deadline
+        let began = now
+        schedule.began(at: began)
+        if turn == 3 { schedule.suspect(at: now) }
+        now = now + health.timeout
+        _ = tracker.record(turn % 2 == 0 ? .failed(.timeout(stage: .connection)) : .passed, began: began, at: now)
+        schedule.ended(began, at: now, urgency: tracker.urgency, random: turn == 1 ? .max : 0)
+        now = schedule.due
       }
     }
   }

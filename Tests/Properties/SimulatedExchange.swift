@@ -1,3 +1,4 @@
+import Balancing
 import Domain
 import Exchange
 import HTTP1
@@ -77,7 +78,7 @@ struct SimulatedExchange {
     case 10: connection?.isWriteBroken = true
     case 11: now = now + .seconds(UInt64(choose(40)))
     case 12: try letTimerFire()
-    case 13: try tell(.serverDown(endsExchanges: choose(2) == 0))
+    case 13: try tell(.serverDown(ServerPresence.allCases[choose(3)]))
     case 14: try queueMoves()
     case 15:
       isStopping = choose(8) == 0

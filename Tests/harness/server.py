@@ -152,6 +152,9 @@ class ConnectionServer:
         self._context = server_context(certificate) if tls else None
         self._lock = threading.Lock()
         self._held = []
+        self._fillers = []
+        self._present = threading.Event()
+        self._present.set()
         self._listener = None
         self.start()
 
@@ -186,6 +189,25 @@ class ConnectionServer:
 
     stop = die
 
+    def vanish(self):
+        """Its machine does not answer: a SYN gets nothing back, as the listener's queue is full. What is open stays so."""
+        self._present.clear()
+        self._listener.listen(0)
+        while True:
+            filler = socket.socket(self._listener.family, socket.SOCK_STREAM)
+            self._fillers.append(filler)
+            filler.settimeout(0.2)
+            try:
+                filler.connect((self.address, self.port))
+            except TimeoutError:
+                return
+
+    def reappear(self):
+        while self._fillers:
+            self._fillers.pop().close()
+        self._listener.listen(1024)
+        self._present.set()
+
     # What was seen
 
     @property
@@ -216,6 +238,7 @@ class ConnectionServer:
                 sock, _ = listener.accept()
             except OSError:
                 return
+            self._present.wait()
             self.accepted += 1
             hook = self.on_accept
             if hook and hook(sock):

@@ -1,6 +1,6 @@
 /// What one health check found.
 public enum CheckResult: Hashable, Sendable {
-  /// The server takes clients: 200, or a complete connection or handshake where that is the whole check.
+  /// The server takes clients: an expected status, or a complete connection or handshake where that is the whole check.
   case passed
   /// 503: the server works, and its administrator wants no new clients on it.
   case disabled
@@ -23,7 +23,7 @@ public enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
   case handshake
   /// The certificate is not acceptable.
   case certificate
-  /// A status that is neither 200 nor 503.
+  /// A status that is neither expected nor 503.
   case status(UInt16)
   /// What came is not an HTTP/1 answer.
   case malformed

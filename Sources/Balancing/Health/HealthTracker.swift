@@ -1,3 +1,5 @@
+import Wire
+
 /// Makes a server's state out of the results of its health checks and its administrative state.
 ///
 /// | checks say | 200 | 503 | failure |
@@ -11,7 +13,8 @@
 ///
 /// The first check decides alone, so that a balancer that starts is of use after one good check. 503 takes effect at
 /// once, because an administrator asked for it. Failures of live traffic do not count here: they bring the next
-/// check forward (`CheckSchedule.liveFailure`).
+/// check forward (`CheckSchedule.suspect`). Checks may overlap: a failure counts only if no check that began later was
+/// passed before.
 public struct HealthTracker: Sendable {
   /// What the operator wants of a server, over what its checks say.
   public enum AdminState: Sendable {
@@ -25,6 +28,9 @@ public struct HealthTracker: Sendable {
   public var rise: Int
   /// Checks failed in a row that make a server down, at least 1.
   public var fall: Int
+  /// A server that is down and silent for this long is lost. Until then its connections may come to life again: a virtual
+  /// machine is frozen for seconds while it is moved or its disks are saved.
+  public var lossTime: Interval
   public private(set) var adminState: AdminState?
 
   /// What the checks say, and which of them said it; nil before the first.
@@ -32,13 +38,20 @@ public struct HealthTracker: Sendable {
   /// Results of one kind in a row, since the last of the other.
   private var passed = 0
   private var failed = 0
-  /// Checks in a row that got no answer, at most `failed`.
+  /// Checks in a row that got no answer, at most `failed`, and when the first of them began.
   private var unanswered = 0
+  private var silentSince = Instant.distantFuture
+  /// The last check refused the connection: what ran there is gone.
+  private var isGone = false
+  /// When the check began that was passed last.
+  private var passedSince = Instant(nanoseconds: 0)
+  private var hasTakenClients = false
 
   /// A server of which nothing is known: down until the first check.
-  public init(rise: Int, fall: Int) {
+  public init(rise: Int, fall: Int, lossTime: Interval) {
     self.rise = rise
     self.fall = fall
+    self.lossTime = lossTime
   }
 
   /// The state that balancing goes by.
@@ -56,46 +69,65 @@ public struct HealthTracker: Sendable {
   /// The state is known: a check was concluded, or none is needed to know it.
   public var isKnown: Bool { observed != nil || adminState == .maintenance }
 
-  /// Down, and for `fall` checks in a row without an answer: who is on it hangs.
-  public var isSilent: Bool { observed?.state == .down && unanswered >= fall }
+  public private(set) var presence = ServerPresence.present
 
-  /// The last result speaks against the state and more of its kind would change it: check again soon.
-  public var isInDoubt: Bool {
+  /// How soon to check again, after the last result.
+  public var urgency: CheckSchedule.Urgency {
     switch observed?.state {
-    case nil: true
-    case .up: failed > 0
-    case .drain: failed > 0 || passed > 0
-    case .down, .maintenance: passed > 0
+    case nil: .doubt
+    case .up: failed > 0 ? .doubt : .calm
+    case .drain: failed > 0 || passed > 0 ? .doubt : .calm
+    case .down, .maintenance:
+      passed > 0 || presence == .silent ? .doubt : hasTakenClients ? .down : .starting
     }
   }
 
-  /// Takes a check's result; answers with the transition when there is one to tell.
-  public mutating func record(_ result: CheckResult) -> Transition? {
+  /// Takes the result of a check that began then; answers with the transition when there is one to tell.
+  public mutating func record(_ result: CheckResult, began: Instant, at now: Instant) -> Transition? {
     let before = self
     switch result {
     case .passed:
+      answered(began)
       passed += 1
-      failed = 0
-      unanswered = 0
       if observed == nil || passed >= rise { observe(.up, .checksPassed(passed)) }
     case .disabled:
+      answered(began)
       passed = 0
-      failed = 0
-      unanswered = 0
       observe(.drain, .disabled)
+    case .failed where began < passedSince: break
     case .failed(let failure):
       passed = 0
       failed += 1
-      unanswered = failure.isAnswer ? 0 : unanswered + 1
+      note(failure, began: began)
       if observed == nil || failed >= fall { observe(.down, .checksFailed(failed, last: failure)) }
+      updatePresence(at: now)
       // Worse than what it is down for so far.
-      if isSilent, case .checksFailed(_, let last)? = observed?.reason, last.isAnswer {
+      if presence > .present, case .checksFailed(_, let last)? = observed?.reason, last.isAnswer {
         observed = (.down, .checksFailed(unanswered, last: failure))
       }
-    case .inconclusive:
-      break
+    case .inconclusive: break
     }
     return transition(since: before)
+  }
+
+  private mutating func answered(_ began: Instant) {
+    passedSince = max(passedSince, began)
+    hasTakenClients = true
+    failed = 0
+    unanswered = 0
+    presence = .present
+  }
+
+  private mutating func note(_ failure: CheckFailure, began: Instant) {
+    isGone = failure == .refused
+    guard !failure.isAnswer else { return unanswered = 0 }
+    silentSince = unanswered == 0 ? began : min(silentSince, began)
+    unanswered += 1
+  }
+
+  private mutating func updatePresence(at now: Instant) {
+    guard observed?.state == .down, unanswered >= fall else { return presence = .present }
+    presence = isGone || now - silentSince >= lossTime ? .lost : max(presence, .silent)
   }
 
   /// Sets it, or takes it back with nil; answers with the transition when there is one to tell.

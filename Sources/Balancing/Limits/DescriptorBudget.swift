@@ -22,8 +22,10 @@ public struct DescriptorBudget: Hashable, Sendable {
   private static let fixed = 24
   /// A poller and a wake-up; the connection that is just being accepted.
   private static let perLoop = 3
-  /// A health check, and one whose connection is still closing.
-  private static let perServer = 2
+  /// Health checks of one server that may be under way at once: a server that hangs is down after `fall` of them that
+  /// overlap, and `fall` is rarely above 5.
+  public static let checksPerServer = 5
+  private static let perServer = checksPerServer
 
   /// Clients' connections that fit, at least one.
   public var affordable: Int {

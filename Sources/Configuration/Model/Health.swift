@@ -4,17 +4,19 @@ extension Configuration {
   /// How it is found out whether a server can take clients.
   ///
   /// The vendor asks for a check every 30 s with a time-out of two to three times that; field practice is every 2 s.
-  /// The defaults lie between: a dead server is noticed within `fall` checks (15 s) without any traffic and in about a
-  /// second with it, and a pair of balancers costs a server less than one request in two seconds.
+  /// The defaults lie between: a dead server is noticed within some seconds without any traffic and in about a second with
+  /// it (`CheckSchedule`), and a pair of balancers costs a server less than one request in two seconds.
   package struct Health: Equatable, Sendable {
     package var check = Check.https
     /// The only page that the vendor supports for this: 200 is up, 503 is administratively disabled.
     package var path = "/favicon.ico"
     package var method = Method.get
+    /// Statuses that mean that the server takes clients. 503 means drain unless it is one of them.
+    package var expect: [UInt16] = [200]
     /// The Host field of the check. The canonical service name unless the file has another: a Connection Server
     /// refuses hosts that it does not know.
     package var host = ""
-    /// From the start of one check to the start of the next; a check that still runs then delays the next one.
+    /// From the start of one check to the start of the next, while nothing is in doubt.
     package var interval = Interval.seconds(5)
     /// In which connection, TLS handshake and whole answer must be complete.
     package var timeout = Interval.seconds(5)

@@ -94,7 +94,7 @@ enum Rules {
       reader.warn("`timeout` is more than three times `interval`: a server that hangs is found late", at: place)
     }
     guard health.check != .https else { return }
-    for key in ["path", "method", "host"] {
+    for key in ["path", "method", "host", "expect"] {
       guard let site = reader.site("health", key) else { continue }
       reader.warn("`\(key)` does nothing with `check: \(health.check.rawValue)`", at: site.key)
     }

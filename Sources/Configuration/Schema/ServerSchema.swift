@@ -53,7 +53,7 @@ extension Schema {
       Key(
         "check", \.check, .word, example: "tcp",
         """
-        `https`: a request that is answered with 200; 503 means drain: known clients stay, new ones go elsewhere. \
+        `https`: a request that is answered with one of `expect`; 503 means drain: known clients stay, new ones go elsewhere. \
         `tls`: a handshake. `tcp`: a connection, which a hung server may still accept.
         """),
       Key("path", \.path, .requestPath, example: "/favicon.ico", "The path that is requested."),
@@ -62,8 +62,11 @@ extension Schema {
         "host", \.host, .hostField, default: "the first name in `service`", example: "view01.domain.local",
         "The Host of the request. A Connection Server refuses unknown names."),
       Key(
+        "expect", \.expect, .oneOrMore(.number(200...599)), example: "[200, 302]",
+        "The statuses of an answer with which a check is successful. 503 means drain unless it is one of them."),
+      Key(
         "interval", \.interval, .duration(.milliseconds(10)...(.hours(1))), example: "2s",
-        "Time from the start of one check to the start of the next. A failure of traffic starts a check at once."),
+        "Time from the start of one check to the start of the next while the server is well, or known to be down."),
       Key(
         "timeout", \.timeout, .duration(.milliseconds(10)...(.hours(1))), example: "10s",
         "Time-out for connection, handshake and the complete answer together."),

@@ -153,15 +153,15 @@ extension ClientConnection {
 
   /// The server that this client's connection leads to takes nobody any more. An exchange under way ends when the server is
   /// lost, unless the newest configuration keeps it.
-  mutating func serverClosed(isLost: Bool, _ context: inout LoopContext) -> Disposition {
+  mutating func serverClosed(_ presence: ServerPresence, _ context: inout LoopContext) -> Disposition {
     guard phase == .open else { return .keep }
     guard exchange.isLeased else {
       // A connection kept for this client is of no more use.
       dropConnection(&context)
       return .keep
     }
-    let ends = isLost && context.snapshot.configuration.health.onDown == .close
-    let effects = tell(.serverDown(endsExchanges: ends), context)
+    let keeps = context.snapshot.configuration.health.onDown == .keep
+    let effects = tell(.serverDown(keeps ? .present : presence), context)
     if effects.isEmpty { return .keep }
     return perform(effects, &context) == .close ? .close : advance(&context)
   }

@@ -6,94 +6,61 @@ import Linux
 import TLS
 import Wire
 
-/// One server's health check: its schedule, what its results add up to, and the check under way. It goes by the snapshot
-/// that named the server last.
+/// One health check of a server, from the connection to the last byte of the answer.
 struct HealthCheck: ~Copyable {
   private enum Phase {
-    case idle, connecting, handshaking, asking, reading
+    case connecting, handshaking, asking, reading
   }
 
-  /// By its index in the snapshot.
-  private(set) var server: Int
-  var schedule: CheckSchedule
-  private(set) var tracker: HealthTracker
-  private var snapshot: ConfigurationSnapshot
+  /// An unanswered SYN is repeated after a second: who has not answered by then is not there, or the way is lost.
+  static let connectTimeout = Interval.seconds(1)
+
+  /// The server's health, in the prober's slab.
+  let owner: SlabKey
+  let began: Instant
+  /// As it was when the check began.
+  private let snapshot: ConfigurationSnapshot
+  private let server: Int
   private var stream: Stream?
-  private var phase = Phase.idle
+  private var phase = Phase.connecting
   private var input = Buffer()
   private var answer: HealthAnswer
-  /// More than the result says about the last failure: which certificate, and why.
+  /// More than the result says about a failure: which certificate, and why.
   private(set) var detail: String?
 
-  /// `earlier` is what an earlier snapshot knew of the same server.
-  init(_ server: Int, _ snapshot: ConfigurationSnapshot, continuing earlier: HealthTracker? = nil, at now: Instant) {
-    let health = snapshot.configuration.health
-    self.server = server
-    self.snapshot = snapshot
-    answer = HealthAnswer(isToHead: health.method == .head, limits: snapshot.policy.limits)
-    schedule = CheckSchedule(
-      pace: .init(interval: health.interval, timeout: health.timeout, jitter: health.jitter), startingAt: now)
-    tracker = earlier ?? HealthTracker(rise: health.rise, fall: health.fall)
-    tracker.rise = health.rise
-    tracker.fall = health.fall
+  init(of health: ServerHealth, owner: SlabKey, at now: Instant) {
+    self.owner = owner
+    began = now
+    snapshot = health.snapshot
+    server = health.server
+    let settings = snapshot.configuration.health
+    answer = HealthAnswer(
+      isToHead: settings.method == .head, expected: settings.expect, limits: snapshot.policy.limits)
   }
 
-  /// Goes on as the check of another snapshot's server, the one under way included: a server that is asked has to be
-  /// heard, and reloads that follow each other quickly must not keep anybody from learning how it is. False when that
-  /// snapshot's server is another one or checked otherwise.
-  mutating func goOn(as other: Int, of next: ConfigurationSnapshot) -> Bool {
-    let (mine, theirs) = (snapshot.servers[server], next.servers[other])
-    guard shared === next.backend.servers[other], mine.security.serverName == theirs.security.serverName,
-      mine.security.context.hasSameTrust(as: theirs.security.context),
-      snapshot.configuration.health == next.configuration.health,
-      snapshot.configuration.mode == next.configuration.mode
-    else { return false }
-    server = other
-    snapshot = next
-    return true
+  /// When it is given up as timed out.
+  var deadline: Instant {
+    let timeout = snapshot.configuration.health.timeout
+    return began + (phase == .connecting ? min(timeout, HealthCheck.connectTimeout) : timeout)
   }
 
-  var shared: SharedServer { snapshot.backend.servers[server] }
-
-  /// What makes the server's certificate acceptable is the same to another snapshot.
-  func isTrusted(like upstream: ConfigurationSnapshot.Upstream) -> Bool {
-    snapshot.servers[server].security.context.hasSameTrust(as: upstream.security.context)
-  }
-
-  /// What an operator wants of the server now.
-  var wanted: HealthTracker.AdminState? { snapshot.backend.adminState(of: server) }
-
-  /// Publishes the server's state.
-  func publish(_ state: ServerState) { snapshot.backend.set(state, at: server) }
-
-  /// Publishes that the server does not answer any more.
-  func publishLoss() { snapshot.backend.lose(server) }
-
-  /// What the check under way waits for.
+  /// What it waits for.
   var stage: CheckFailure.Stage {
     switch phase {
-    case .idle, .connecting: .connection
+    case .connecting: .connection
     case .handshaking: .handshake
     case .asking, .reading: .answer
     }
   }
 
-  /// Sets the server's administrative state, or takes it back; answers with the change of state when there is one.
-  mutating func apply(_ state: HealthTracker.AdminState?) -> Transition? { tracker.set(state) }
-
   mutating func became(_ readiness: Readiness) { stream?.became(readiness) }
 
-  /// Begins a check; answers when it has failed already.
-  mutating func begin(token: UInt64, _ context: inout LoopContext) -> CheckResult? {
-    schedule.began(at: context.now)
-    detail = nil
-    answer = HealthAnswer(
-      isToHead: snapshot.configuration.health.method == .head, limits: snapshot.policy.limits)
+  /// Begins to connect; answers when it has failed already.
+  mutating func begin(token: UInt64, _ poller: borrowing Poller) -> CheckResult? {
     do throws(SystemError) {
       let descriptor = try Socket.connect(to: snapshot.servers[server].endpoint)
-      try context.poller.watch(descriptor, token: token)
+      try poller.watch(descriptor, token: token)
       stream = Stream(plain: descriptor)
-      phase = .connecting
       return nil
     } catch {
       return result(of: error)
@@ -128,7 +95,6 @@ struct HealthCheck: ~Copyable {
     for _ in 0..<HealthCheck.roundsPerTurn {
       let step =
         switch phase {
-        case .idle: Step.wait
         case .connecting: connect()
         case .handshaking: handshake()
         case .asking: ask()
@@ -144,23 +110,9 @@ struct HealthCheck: ~Copyable {
     return .yields
   }
 
-  /// Notes the result, closes the connection, and answers with the change of state when there is one.
-  mutating func end(
-    with result: CheckResult, at now: Instant, random: UInt64, _ buffers: inout BufferPool
-  ) -> Transition? {
+  /// Closes the connection.
+  consuming func end(_ buffers: inout BufferPool) {
     if phase == .reading { _ = stream?.sendEnd() }
-    stream = nil
-    phase = .idle
-    buffers.giveBack(&input)
-    let transition = tracker.record(result)
-    schedule.ended(at: now, isInDoubt: tracker.isInDoubt || result == .inconclusive, random: random)
-    return transition
-  }
-
-  /// Ends a check without a result.
-  mutating func abandon(_ buffers: inout BufferPool) {
-    stream = nil
-    phase = .idle
     buffers.giveBack(&input)
   }
 

@@ -11,13 +11,15 @@ import Wire
 /// Checks the servers' health and publishes what it finds; runs in the first loop.
 ///
 /// A check is the whole exchange, from the connection to the last byte of the answer, within the time-out: a server
-/// that accepts and then hangs is down.
+/// that accepts and then hangs is down. Checks of one server overlap while its state is in doubt.
 struct Prober: ~Copyable {
   /// When some server never answers its first check, clients wait no longer than this for the others.
   static let longestSettling = Interval.seconds(1)
 
+  private var servers: Slab<ServerHealth>
+  /// Those under way.
   private var checks: Slab<HealthCheck>
-  /// By server index.
+  /// In `servers`, by server index.
   private var keys: [SlabKey] = []
   /// Of servers that reloads have removed, while something runs there: checked as before, so that it ends when they hang.
   private var removed: [SlabKey] = []
@@ -34,8 +36,9 @@ struct Prober: ~Copyable {
     self.log = log
     began = now
     random = try RandomBytes.makeWord() | 1
+    servers = Slab(capacity: max(1, snapshot.servers.count))
     checks = Slab(capacity: max(1, snapshot.servers.count))
-    for server in snapshot.servers.indices { keys.append(checks.insert(HealthCheck(server, snapshot, at: now))) }
+    for server in snapshot.servers.indices { keys.append(servers.insert(ServerHealth(server, snapshot, at: now))) }
   }
 
   /// Begins the first checks.
@@ -45,25 +48,25 @@ struct Prober: ~Copyable {
   }
 
   /// Takes over another snapshot: what is known of a server that keeps its name, address and trust stays known, and its
-  /// check goes on unless checks are made otherwise now. One that is not named any more is checked as before until it is
+  /// checks go on unless they are made otherwise now. One that is not named any more is checked as before until it is
   /// dropped.
   mutating func adopt(_ next: ConfigurationSnapshot, _ context: inout LoopContext) {
     var earlier = keys + removed
     keys = []
     for (server, shared) in next.backend.servers.enumerated() {
-      guard let place = earlier.firstIndex(where: { checks[$0].shared === shared }) else {
-        keys.append(checks.insert(HealthCheck(server, next, at: context.now)))
+      guard let place = earlier.firstIndex(where: { servers[$0].shared === shared }) else {
+        keys.append(servers.insert(ServerHealth(server, next, at: context.now)))
         continue
       }
       let key = earlier.remove(at: place)
-      if checks[key].goOn(as: server, of: next) {
+      if servers[key].goOn(as: server, of: next) {
         keys.append(key)
         continue
       }
-      let isSame = checks[key].isTrusted(like: next.servers[server])
-      let known = isSame && checks[key].tracker.isKnown ? checks[key].tracker : nil
+      let isSame = servers[key].isTrusted(like: next.servers[server])
+      let known = isSame && servers[key].tracker.isKnown ? servers[key].tracker : nil
       end(key, &context)
-      keys.append(checks.insert(HealthCheck(server, next, continuing: known, at: context.now)))
+      keys.append(servers.insert(ServerHealth(server, next, continuing: known, at: context.now)))
     }
     removed = earlier
     snapshot = next
@@ -72,17 +75,16 @@ struct Prober: ~Copyable {
 
   /// Nothing runs any more at a server that was removed.
   mutating func drop(_ server: SharedServer, _ context: inout LoopContext) {
-    guard let place = removed.firstIndex(where: { checks[$0].shared === server }) else { return }
+    guard let place = removed.firstIndex(where: { servers[$0].shared === server }) else { return }
     let key = removed.remove(at: place)
     // Clients that keep an earlier snapshot are not sent there again either.
-    checks[key].publish(.down)
+    servers[key].publish(.down)
     end(key, &context)
   }
 
   private mutating func end(_ key: SlabKey, _ context: inout LoopContext) {
     context.timers.cancel(TimerKey(.probe(key.index)).rawValue)
-    var check = checks.remove(key)
-    check.abandon(&context.buffers)
+    for check in servers.remove(key).checks { checks.remove(check).end(&context.buffers) }
   }
 
   private mutating func obeyAndGoOn(_ context: inout LoopContext) {
@@ -97,7 +99,7 @@ struct Prober: ~Copyable {
   }
 
   private mutating func apply(_ key: SlabKey) {
-    if let transition = checks[key].apply(checks[key].wanted) { publish(transition, of: key) }
+    if let transition = servers[key].apply(servers[key].wanted) { publish(transition, of: key) }
   }
 
   /// An event on a check's socket.
@@ -107,24 +109,34 @@ struct Prober: ~Copyable {
     proceed(key, &context)
   }
 
-  /// A check is due, or has taken too long.
+  /// A check of the server is due, or has taken too long.
   mutating func timerFired(at index: UInt32, _ context: inout LoopContext) {
-    if let key = checks.key(at: index) { timerFired(key, &context) }
+    if let key = servers.key(at: index) { timerFired(key, &context) }
   }
 
   private mutating func timerFired(_ key: SlabKey, _ context: inout LoopContext) {
-    guard context.now >= checks[key].schedule.deadline else { return arm(key, &context) }
-    if checks[key].schedule.isRunning { return conclude(key, .failed(.timeout(stage: checks[key].stage)), &context) }
-    if let result = checks[key].begin(token: Token(.probe, key).rawValue, &context) {
-      return conclude(key, result, &context)
+    for check in servers[key].checks where context.now >= checks[check].deadline {
+      conclude(check, .failed(.timeout(stage: checks[check].stage)), &context)
     }
-    proceed(key, &context)
+    if context.now >= servers[key].schedule.due { begin(key, &context) }
+    arm(key, &context)
+  }
+
+  private mutating func begin(_ key: SlabKey, _ context: inout LoopContext) {
+    servers[key].schedule.began(at: context.now)
+    let check = checks.insert(HealthCheck(of: servers[key], owner: key, at: context.now))
+    servers[key].checks.append(check)
+    if let result = checks[check].begin(token: Token(.probe, check).rawValue, context.poller) {
+      conclude(check, result, &context)
+    } else {
+      proceed(check, &context)
+    }
   }
 
   /// Traffic met a failure at this server.
   mutating func suspect(_ server: SharedServer, _ context: inout LoopContext) {
-    guard let key = (keys + removed).first(where: { checks[$0].shared === server }) else { return }
-    checks[key].schedule.liveFailure(at: context.now)
+    guard let key = (keys + removed).first(where: { servers[$0].shared === server }) else { return }
+    servers[key].schedule.suspect(at: context.now)
     arm(key, &context)
   }
 
@@ -135,44 +147,49 @@ struct Prober: ~Copyable {
   mutating func runLeftovers(_ context: inout LoopContext) {
     let leftovers = context.runnableChecks
     context.runnableChecks.removeAll(keepingCapacity: true)
-    for key in leftovers where checks.contains(key) && checks[key].schedule.isRunning { proceed(key, &context) }
+    for key in leftovers where checks.contains(key) { proceed(key, &context) }
   }
 
   /// What a check does may keep its timer from being looked at: its deadline is looked at here as well.
   private mutating func proceed(_ key: SlabKey, _ context: inout LoopContext) {
+    let owner = checks[key].owner
     let progress = checks[key].proceed(&context.buffers)
-    if case .over(let result) = progress { return conclude(key, result, &context) }
-    if checks[key].schedule.isRunning, context.now >= checks[key].schedule.deadline {
-      return conclude(key, .failed(.timeout(stage: checks[key].stage)), &context)
+    if case .over(let result) = progress {
+      conclude(key, result, &context)
+    } else if context.now >= checks[key].deadline {
+      conclude(key, .failed(.timeout(stage: checks[key].stage)), &context)
+    } else if case .yields = progress, !context.runnableChecks.contains(key) {
+      context.runnableChecks.append(key)
     }
-    if case .yields = progress, !context.runnableChecks.contains(key) { context.runnableChecks.append(key) }
-    arm(key, &context)
+    arm(owner, &context)
   }
 
   private mutating func conclude(_ key: SlabKey, _ result: CheckResult, _ context: inout LoopContext) {
     random ^= random << 13
     random ^= random >> 7
     random ^= random << 17
-    let wasSilent = checks[key].tracker.isSilent
+    let check = checks.remove(key)
+    let (owner, detail, began) = (check.owner, check.detail, check.began)
+    check.end(&context.buffers)
+    servers[owner].checks.removeAll { $0 == key }
     if result == .inconclusive {
-      let detail = checks[key].detail ?? "no memory"
-      context.noteFailure(of: checks[key].shared, .shortage, "not checked: \(detail)")
+      context.noteFailure(of: servers[owner].shared, .shortage, "not checked: \(detail ?? "no memory")")
     }
-    if let transition = checks[key].end(with: result, at: context.now, random: random, &context.buffers) {
-      publish(transition, of: key)
+    let presence = servers[owner].tracker.presence
+    if let transition = servers[owner].record(result, detail, began: began, at: context.now, random: random) {
+      publish(transition, of: owner)
     }
-    if checks[key].tracker.isSilent, !wasSilent { checks[key].publishLoss() }
-    arm(key, &context)
-    if !isSettled, keys.allSatisfy({ checks[$0].tracker.isKnown }) { publishReadiness(&context) }
+    if servers[owner].tracker.presence > presence { servers[owner].publish(servers[owner].tracker.presence) }
+    if !isSettled, keys.allSatisfy({ servers[$0].tracker.isKnown }) { publishReadiness(&context) }
   }
 
   /// Has it balanced by, logged and told to the supervisor.
   private func publish(_ transition: Transition, of key: SlabKey) {
-    let server = checks[key].shared
-    checks[key].publish(transition.to)
+    let server = servers[key].shared
+    servers[key].publish(transition.to)
     let words = removed.contains(key) ? "\(server.name) (\(server.place.endpoint), removed)" : server.name
     var metadata: Logger.Metadata = ["server": "\(server.name)", "state": "\(transition.to)"]
-    if let detail = checks[key].detail, transition.to == .down { metadata["detail"] = "\(detail)" }
+    if let detail = servers[key].detail, transition.to == .down { metadata["detail"] = "\(detail)" }
     log.log(level: transition.to == .down ? .warning : .notice, "server \(words) is \(transition)", metadata: metadata)
     channel.send(
       .serverChanged(
@@ -190,7 +207,9 @@ struct Prober: ~Copyable {
   }
 
   private func arm(_ key: SlabKey, _ context: inout LoopContext) {
-    context.timers.schedule(TimerKey(.probe(key.index)).rawValue, at: checks[key].schedule.deadline)
+    var next = servers[key].schedule.due
+    for check in servers[key].checks { next = min(next, checks[check].deadline) }
+    context.timers.schedule(TimerKey(.probe(key.index)).rawValue, at: next)
   }
 }
 

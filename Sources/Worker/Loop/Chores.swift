@@ -1,3 +1,4 @@
+import Balancing
 import Linux
 
 /// What a loop has yet to do for many connections, first come, first served.
@@ -6,7 +7,7 @@ struct Chores {
     /// The worker stops: a client that waits for nothing ends.
     case stop(SlabKey)
     /// A server takes nobody any more: the client of this connection goes elsewhere or ends.
-    case release(SlabKey, SharedServer, isLost: Bool)
+    case release(SlabKey, SharedServer, ServerPresence)
   }
 
   private var waiting: [Chore] = []

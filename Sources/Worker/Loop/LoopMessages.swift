@@ -19,8 +19,8 @@ extension Loop {
         if clients[key].rerouted(&context) == .close { remove(key) }
       case .serverClosed(let server):
         if let index = context.snapshot.backend.index(of: server) { context.emptyPool(of: index) }
-        releaseClients(of: server, isLost: false)
-      case .serverLost(let server): releaseClients(of: server, isLost: true)
+        releaseClients(of: server, .present)
+      case .serverLost(let server, let presence): releaseClients(of: server, presence)
       case .suspect(let server): prober?.suspect(server, &context)
       case .serverDropped(let server): prober?.drop(server, &context)
       case .adminStateChanged(let number): prober?.apply(upTo: number, &context)
@@ -40,9 +40,9 @@ extension Loop {
   }
 
   /// Tells every client that has a connection to this server, or makes one, that it takes nobody any more.
-  private mutating func releaseClients(of server: SharedServer, isLost: Bool) {
+  private mutating func releaseClients(of server: SharedServer, _ presence: ServerPresence) {
     for key in context.servers.keys where context.servers[key].leads(to: server) {
-      chores.append(.release(key, server, isLost: isLost))
+      chores.append(.release(key, server, presence))
     }
   }
 
@@ -55,11 +55,11 @@ extension Loop {
         guard clients.contains(key), clients[key].stop(&context) == .close else { continue }
         remove(key)
         if allowance.isSpent(clock: clock) { return }
-      case .release(let key, let server, let isLost):
+      case .release(let key, let server, let presence):
         guard context.servers.contains(key), context.servers[key].leads(to: server),
           let client = context.servers[key].client, clients.contains(client)
         else { continue }
-        if clients[client].serverClosed(isLost: isLost, &context) == .close { remove(client) }
+        if clients[client].serverClosed(presence, &context) == .close { remove(client) }
         if allowance.isSpent(clock: clock) { return }
       case nil: return
       }

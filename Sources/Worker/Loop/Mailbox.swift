@@ -1,3 +1,4 @@
+import Balancing
 import Linux
 import Synchronization
 import Wire
@@ -11,7 +12,7 @@ enum LoopMessage: Sendable {
   /// A server takes nobody any more: its idle connections are closed.
   case serverClosed(SharedServer)
   /// It does not answer any more either: its exchanges end.
-  case serverLost(SharedServer)
+  case serverLost(SharedServer, ServerPresence)
   /// Operators want something else of servers, and the last of it has this number. For the loop that probes.
   case adminStateChanged(number: UInt64)
   /// Traffic met a failure at this server: check it now. For the loop that probes.

@@ -4,7 +4,7 @@ struct TimerKey {
     /// Indices in the loop's slabs.
     case client(UInt32)
     case server(UInt32)
-    /// An index in the prober's slab.
+    /// A server's index in the prober's slab.
     case probe(UInt32)
     /// The bound on waiting for the first checks.
     case settling

@@ -55,8 +55,8 @@ final class Backend: Sendable {
     }
   }
 
-  /// A server does not answer any more: its exchanges end.
-  func lose(_ server: Int) { sharedState.post(.serverLost(servers[server])) }
+  /// A server does not answer any more: its exchanges go elsewhere or end.
+  func lose(_ server: Int, _ presence: ServerPresence) { sharedState.post(.serverLost(servers[server], presence)) }
 
   /// Traffic met a failure there; the first loop's prober looks at once.
   func suspect(_ server: Int) { sharedState.mailbox(of: 0).post(.suspect(servers[server])) }
