@@ -107,6 +107,7 @@ extension Configuration {
       let name = servers[index].name
       if reader.mark("servers", name, "server-name") == nil { servers[index].serverName = canonicalName }
       if reader.mark("servers", name, "trust") == nil { servers[index].trust = trust }
+      if reader.mark("servers", name, "tls-profile") == nil { servers[index].tlsProfile = serverTLSProfile }
     }
   }
 }

@@ -177,15 +177,35 @@ def test_session_with_the_server_is_resumed(testbed):
     assert all(resumed[2:]), resumed
 
 
-def test_server_below_tls_1_2_is_refused(testbed):
-    """TLS 1.2 is the least."""
-    server = testbed.server("view01")
-    old = testbed.server("old")
-    old._context.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
-    old._context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    old._context.set_ciphers("ALL:@SECLEVEL=0")
-    balancer = testbed.balance(server, old)
+@pytest.fixture
+def old(testbed):
+    """A server that speaks TLS 1.0 alone, as View servers before 7 do."""
+    server = testbed.server("old")
+    server._context.minimum_version = ssl.TLSVersion.TLSv1
+    server._context.maximum_version = ssl.TLSVersion.TLSv1
+    server._context.set_ciphers("ALL:@SECLEVEL=0")
+    return server
+
+
+def test_server_below_tls_1_2_is_refused_by_default(testbed, old):
+    balancer = testbed.balance(testbed.server("view01"), old)
     assert balancer.state_of("old") == "down"
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["its-own-setting", "setting-of-all"])
+def test_server_of_any_age_is_reached_when_the_profile_says_so(testbed, old, own):
+    settings = {"server_changes": {"old": {"tls-profile": "old"}}} if own else {"server-tls-profile": "old"}
+    balancer = testbed.balance(old, **settings)
+    assert balancer.get("/").status == 200
+    assert old.requests[-1].stream.tls.version() == "TLSv1"
+    assert "TLS 1.0 and 1.1 are broken" in balancer.log
+
+
+def test_profile_that_a_reload_takes_back_is_void_at_once(testbed, old):
+    balancer = testbed.balance(old, testbed.server("view01"), server_changes={"old": {"tls-profile": "old"}})
+    balancer.wait_for_state("old", "up")
+    balancer.reload({"servers": {"old": {"tls-profile": "intermediate"}}})
+    balancer.wait_for_state("old", "down")
 
 
 def test_idle_connection_to_the_server_ends_with_close_notify(testbed):

@@ -58,6 +58,10 @@ OLD = ["-cipher", "ALL:@SECLEVEL=0"]
         ("legacy", "-tls1_2", True),
         ("legacy", "-tls1_1", False),
         ("legacy", "-tls1", False),
+        ("old", "-tls1_3", True),
+        ("old", "-tls1_2", True),
+        ("old", "-tls1_1", True),
+        ("old", "-tls1", True),
     ],
 )
 def test_versions_of_each_profile(balancers, profile, version, accepted):
@@ -80,6 +84,10 @@ def test_versions_of_each_profile(balancers, profile, version, accepted):
         ("legacy", "ECDHE-RSA-AES128-SHA256", True),
         ("legacy", "ECDHE-RSA-AES256-SHA384", True),
         ("legacy", "AES128-SHA", False),
+        ("old", "AES128-SHA", True),
+        ("old", "RC4-SHA", False),
+        ("old", "NULL", False),
+        ("old", "aNULL", False),
         ("legacy", "NULL", False),
         ("legacy", "aNULL", False),
     ],

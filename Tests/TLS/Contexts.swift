@@ -30,8 +30,8 @@ enum Contexts {
   }
 
   /// A client that speaks one version only.
-  static func trusting(limitedTo version: TLSVersion) throws -> ClientContext {
-    let client = try trusting()
+  static func trusting(limitedTo version: TLSVersion, profile: TLSProfile = .legacy) throws -> ClientContext {
+    let client = try trusting(profile: profile)
     unsafe belvedere_ctx_set_minimum(client.context, Int32(version.rawValue))
     unsafe belvedere_ctx_set_maximum(client.context, Int32(version.rawValue))
     return client

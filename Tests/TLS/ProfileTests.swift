@@ -21,11 +21,23 @@ struct ProfileTests {
     #expect(try Contexts.server(profile: profile).cipherNames == ciphers)
   }
 
-  @Test(arguments: TLSProfile.allCases)
+  @Test(arguments: [TLSProfile.modern, .intermediate, .legacy])
   func `TLS 1.1 is refused (RFC 8996)`(profile: TLSProfile) throws {
     var tlsPair = try TLSPair(Contexts.server(profile: profile), Contexts.ancient())
     #expect(tlsPair.serverFailure()?.description == "unsupported protocol")
     #expect(tlsPair.clientFailure()?.blame == .peer)
+  }
+
+  @Test func `the profile for what can do nothing newer speaks TLS 1.0 to both sides`() throws {
+    var old = try TLSPair(Contexts.server(profile: .old), Contexts.trusting(limitedTo: .tls10, profile: .old))
+    old.establish()
+    #expect(old.server.protocolVersion == .tls10)
+  }
+
+  @Test func `a context of another profile is another, whatever it trusts`() throws {
+    let plain = try Contexts.trusting(profile: .intermediate)
+    #expect(try plain.isEquivalent(to: Contexts.trusting(profile: .intermediate)))
+    #expect(try !plain.isEquivalent(to: Contexts.trusting(profile: .old)))
   }
 
   @Test func `the modern profile refuses TLS 1.2`() throws {

@@ -64,17 +64,17 @@ struct VerificationTests {
     let other = try SelfSigned.make(for: ["Another Authority"], authority: true)
     let (ours, theirs) = (try authority.certificatePEM(), try other.certificatePEM())
     let trusting = try Contexts.trusting(ours)
-    #expect(trusting.hasSameTrust(as: trusting))
-    #expect(try trusting.hasSameTrust(as: Contexts.trusting(ours)))
-    #expect(try Contexts.trusting(ours + theirs).hasSameTrust(as: Contexts.trusting(theirs + ours)))
-    #expect(try !trusting.hasSameTrust(as: Contexts.trusting(theirs)))
-    #expect(try !trusting.hasSameTrust(as: Contexts.trusting(ours + theirs)))
+    #expect(trusting.isEquivalent(to: trusting))
+    #expect(try trusting.isEquivalent(to: Contexts.trusting(ours)))
+    #expect(try Contexts.trusting(ours + theirs).isEquivalent(to: Contexts.trusting(theirs + ours)))
+    #expect(try !trusting.isEquivalent(to: Contexts.trusting(theirs)))
+    #expect(try !trusting.isEquivalent(to: Contexts.trusting(ours + theirs)))
     let pinning = try ClientContext(trust: .fingerprints([good.facts.fingerprint]))
-    #expect(try pinning.hasSameTrust(as: ClientContext(trust: .fingerprints([good.facts.fingerprint]))))
-    #expect(try !pinning.hasSameTrust(as: ClientContext(trust: .fingerprints([other.facts.fingerprint]))))
+    #expect(try pinning.isEquivalent(to: ClientContext(trust: .fingerprints([good.facts.fingerprint]))))
+    #expect(try !pinning.isEquivalent(to: ClientContext(trust: .fingerprints([other.facts.fingerprint]))))
     #expect(
-      try !pinning.hasSameTrust(as: ClientContext(trust: .insecureNoVerification))
-        && !trusting.hasSameTrust(as: pinning))
+      try !pinning.isEquivalent(to: ClientContext(trust: .insecureNoVerification))
+        && !trusting.isEquivalent(to: pinning))
   }
 
   @Test func `an expired certificate is refused`() throws {

@@ -36,6 +36,10 @@ static inline void belvedere_ctx_harden(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_clear_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT);
 }
+/// Servers without secure renegotiation (RFC 5746) may be connected to; they are never renegotiated with.
+static inline void belvedere_ctx_allow_legacy_servers(SSL_CTX *context) {
+  SSL_CTX_set_options(context, SSL_OP_LEGACY_SERVER_CONNECT);
+}
 /// Our order of ciphers decides, except that a client which puts ChaCha20 first (it has no AES instructions) gets it.
 static inline void belvedere_ctx_prefer_own_order(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);

@@ -29,6 +29,8 @@ package struct Configuration: Equatable, Sendable {
   package var servers: [Server]
   /// What servers without a `trust` of their own were given.
   package var trust = Trust.system
+  /// The same of a `tls-profile`.
+  package var serverTLSProfile = TLSProfile.intermediate
   package var health = Health()
   package var affinity = Affinity()
   /// Where the servers' administrative states are kept over a restart; nil: nowhere.

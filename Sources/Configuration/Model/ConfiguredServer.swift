@@ -22,6 +22,8 @@ extension Configuration {
     package var serverName: String
     /// What makes the server's certificate acceptable.
     package var trust: Trust
+    /// What is offered to the server: TLS 1.2 and later unless the file has another.
+    package var tlsProfile = TLSProfile.intermediate
 
     package init(name: String, endpoint: Endpoint, serverName: String, trust: Trust = .system) {
       self.name = name

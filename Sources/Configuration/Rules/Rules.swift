@@ -11,6 +11,7 @@ enum Rules {
     checkListeners(configuration, &reader)
     checkServers(configuration, &reader)
     checkTrust(configuration, &reader)
+    checkProfiles(configuration, &reader)
     checkHealth(configuration, &reader)
     checkAffinity(configuration, &reader)
     checkLimits(configuration, &reader)
@@ -81,6 +82,19 @@ enum Rules {
     for server in configuration.servers where server.trust == .insecureNoVerification {
       if let place = reader.mark("servers", server.name, "trust") { reader.warn(warning, at: place, advice) }
     }
+  }
+
+  /// Where the profile `old` is asked for.
+  private static func checkProfiles(_ configuration: Configuration, _ reader: inout Reader) {
+    let warning = "TLS 1.0 and 1.1 are broken: an attacker on the network path may read and change the traffic"
+    let advice = "Use `old` only for what can do nothing newer, and only until that is replaced."
+    var places: [Mark?] = []
+    if configuration.tls.profile == .old { places.append(reader.mark("tls", "profile")) }
+    if configuration.serverTLSProfile == .old { places.append(reader.mark("server-tls-profile")) }
+    for server in configuration.servers where server.tlsProfile == .old {
+      places.append(reader.mark("servers", server.name, "tls-profile"))
+    }
+    for place in places.compactMap({ $0 }) { reader.warn(warning, at: place, advice) }
   }
 
   private static func checkHealth(_ configuration: Configuration, _ reader: inout Reader) {

@@ -84,6 +84,9 @@ package enum Schema {
         "trust", \.trust, .trust, example: "{ ca: /etc/belvedere/tls/domain-ca.pem }",
         "Which certificates of servers are accepted. A server may have its own setting."),
       Key(
+        "server-tls-profile", \.serverTLSProfile, .word, example: "old",
+        "Which TLS is spoken with servers, as `tls.profile`. A server may have its own `tls-profile`."),
+      Key(
         "health", \.health, .section(health), default: "see there", example: "{ interval: 2s, fall: 5 }",
         "Health checks of the servers."),
       Key(

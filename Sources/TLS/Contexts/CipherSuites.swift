@@ -1,7 +1,16 @@
 import Domain
 
 extension TLSProfile {
-  /// TLS 1.2 suites in order of preference, in OpenSSL's names (RFC 5289, RFC 7905).
+  /// The oldest version that is spoken.
+  var minimum: TLSVersion {
+    switch self {
+    case .modern: .tls13
+    case .intermediate, .legacy: .tls12
+    case .old: .tls10
+    }
+  }
+
+  /// Suites up to TLS 1.2 in order of preference, in OpenSSL's names (RFC 5289, RFC 7905).
   var cipherList: String {
     let authenticated = [
       "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
@@ -9,7 +18,18 @@ extension TLSProfile {
       "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
     ]
     let chained = ["ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384"]
-    return (self == .legacy ? authenticated + chained : authenticated).joined(separator: ":")
+    let broken = [
+      "ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "ECDHE-RSA-AES256-SHA",
+      "AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA256", "AES256-SHA256", "AES128-SHA", "AES256-SHA",
+    ]
+    let list =
+      switch self {
+      case .modern, .intermediate: authenticated
+      case .legacy: authenticated + chained
+      // OpenSSL refuses SHA-1 in handshakes from level 1 on, and with it TLS 1.0 and 1.1.
+      case .old: authenticated + chained + broken + ["@SECLEVEL=0"]
+      }
+    return list.joined(separator: ":")
   }
 
   /// TLS 1.3 suites in order of preference (RFC 8446 §B.4). AES-128 first: the cheapest of equals.
@@ -23,9 +43,18 @@ extension TLSProfile {
 
 /// A protocol version that a connection may have agreed on.
 public enum TLSVersion: UInt16, Sendable, CustomStringConvertible {
+  case tls10 = 0x0301
+  case tls11 = 0x0302
   case tls12 = 0x0303
   case tls13 = 0x0304
 
   /// As access logs write it.
-  public var description: String { self == .tls13 ? "TLSv1.3" : "TLSv1.2" }
+  public var description: String {
+    switch self {
+    case .tls10: "TLSv1"
+    case .tls11: "TLSv1.1"
+    case .tls12: "TLSv1.2"
+    case .tls13: "TLSv1.3"
+    }
+  }
 }

@@ -8,6 +8,7 @@ import Glibc
 /// A change of trust makes a new context, and with it every session earned under the old one void.
 @safe public final class ClientContext: Sendable {
   public let trust: Trust
+  private let profile: TLSProfile
   /// What a chain may end at; empty when no chain is checked.
   private let anchors: Set<Fingerprint>
   private let handle: ContextHandle
@@ -22,6 +23,7 @@ import Glibc
   public init(trust: Trust, profile: TLSProfile = .intermediate) throws(TLSError) {
     handle = try ContextHandle(.client, profile: profile)
     self.trust = trust
+    self.profile = profile
     switch trust {
     case .system:
       anchors = try handle.loadSystemStore()
@@ -36,9 +38,10 @@ import Glibc
     handle.verify(for: self)
   }
 
-  /// Whether the same certificates pass: a file of authorities may have changed under its path.
-  public func hasSameTrust(as other: ClientContext) -> Bool {
+  /// Whether the same certificates pass, with the same profile: a file of authorities may have changed under its path.
+  public func isEquivalent(to other: ClientContext) -> Bool {
     if self === other { return true }
+    guard profile == other.profile else { return false }
     guard trust.checksChain, other.trust.checksChain else { return trust == other.trust }
     return anchors == other.anchors
   }

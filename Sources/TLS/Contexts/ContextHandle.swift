@@ -16,8 +16,7 @@ import Domain
       throw .openssl(doing: "making a context", reason: takeQueuedReason())
     }
     unsafe self.context = context
-    let minimum = profile == .modern ? TLS1_3_VERSION : TLS1_2_VERSION
-    guard unsafe belvedere_ctx_set_minimum(context, minimum) == 1,
+    guard unsafe belvedere_ctx_set_minimum(context, Int32(profile.minimum.rawValue)) == 1,
       unsafe belvedere_ctx_set_maximum(context, TLS1_3_VERSION) == 1,
       unsafe SSL_CTX_set_cipher_list(context, profile.cipherList) == 1,
       unsafe SSL_CTX_set_ciphersuites(context, TLSProfile.cipherSuites) == 1,
@@ -28,6 +27,7 @@ import Domain
     }
     ERR_clear_error()
     unsafe belvedere_ctx_harden(context)
+    if side == .client, profile == .old { unsafe belvedere_ctx_allow_legacy_servers(context) }
     if side == .server { unsafe belvedere_ctx_prefer_own_order(context) }
     // Buffers go back when they are empty; a write may take a part, and may be retried from another place; and a chain
     // is what the file holds, never built anew in every handshake.

@@ -122,19 +122,19 @@ final class ConfigurationSnapshot: Sendable {
   }
 
   private static func loadServers(_ configuration: Configuration) throws(ConfigurationSnapshotError) -> [Upstream] {
-    var contexts: [Trust: ClientContext] = [:]
+    var contexts: [TLSProfile: [Trust: ClientContext]] = [:]
     var servers: [Upstream] = []
     for server in configuration.servers {
       // Where TLS is passed through only health checks speak it, and the clients verify the servers.
       let trust = configuration.mode == .passthrough ? .insecureNoVerification : server.trust
       do throws(TLSError) {
         let context: ClientContext
-        if let shared = contexts[trust] {
+        if let shared = contexts[server.tlsProfile]?[trust] {
           context = shared
         } else {
-          context = try ClientContext(trust: trust)
+          context = try ClientContext(trust: trust, profile: server.tlsProfile)
         }
-        contexts[trust] = context
+        contexts[server.tlsProfile, default: [:]][trust] = context
         let security = Upstream.Security(context: context, serverName: try TLS.ServerName(server.serverName))
         servers.append(Upstream(name: server.name, endpoint: server.endpoint, security: security))
       } catch {

@@ -40,7 +40,7 @@ struct ServerHealth {
   mutating func goOn(as other: Int, of next: ConfigurationSnapshot) -> Bool {
     let (mine, theirs) = (snapshot.servers[server], next.servers[other])
     guard shared === next.backend.servers[other], mine.security.serverName == theirs.security.serverName,
-      mine.security.context.hasSameTrust(as: theirs.security.context),
+      mine.security.context.isEquivalent(to: theirs.security.context),
       snapshot.configuration.health == next.configuration.health,
       snapshot.configuration.mode == next.configuration.mode
     else { return false }
@@ -53,7 +53,7 @@ struct ServerHealth {
 
   /// What makes the server's certificate acceptable is the same to another snapshot.
   func isTrusted(like upstream: ConfigurationSnapshot.Upstream) -> Bool {
-    snapshot.servers[server].security.context.hasSameTrust(as: upstream.security.context)
+    snapshot.servers[server].security.context.isEquivalent(to: upstream.security.context)
   }
 
   /// What an operator wants of the server now.

@@ -54,7 +54,7 @@ struct ServerConnection: ~Copyable {
     let theirs = other.servers[index]
     return mine.name == theirs.name && mine.endpoint == theirs.endpoint
       && mine.security.serverName == theirs.security.serverName
-      && mine.security.context.hasSameTrust(as: theirs.security.context)
+      && mine.security.context.isEquivalent(to: theirs.security.context)
   }
 
   /// Whether it is a connection to this server, in whatever snapshot.
