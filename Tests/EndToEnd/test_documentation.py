@@ -132,3 +132,22 @@ def test_every_link_of_a_manual_leads_somewhere(manual):
         if anchor:
             titles = re.findall(r"^#+ (.*)", there.read_text(), re.MULTILINE)
             assert anchor in [re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles], target
+
+
+def test_every_line_of_the_example_can_be_used(tmp_path):
+    """The file that the packages install, with its defaults, and with each of its alternatives, in force."""
+    example = (ROOT / "etc/belvedere.yaml").read_text()
+    key = r"[a-z][a-z-]*:"
+    with_defaults = re.sub(rf"(?m)^( *)#({key})", r"\1\2", example).replace("\n#  ", "\n  ")
+    alternatives = re.findall(rf"(?m)^# ({key} .*)$", example)
+    assert len(alternatives) > 5
+    for number, line in enumerate(["", *alternatives]):
+        name = line.partition(":")[0]
+        # The alternative stands in place of what the file has.
+        text = re.sub(rf"(?m)^{name}:.*\n(  .*\n)*", "", with_defaults) if line else with_defaults
+        text = text + f"{line}\n" if name != "view03" else text.replace("  view01:", f"  {line}\n  view01:", 1)
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(text.replace('"5E:88:..."', '"' + ":".join(["5E"] * 32) + '"'))
+        done = belvedere("check", "--configuration", file)
+        for fault in ("unknown key", "expected", "twice", "exclude", "YAML", "Usage"):
+            assert fault not in done.stderr + done.stdout, f"{line}\n{done.stderr}{done.stdout}"
