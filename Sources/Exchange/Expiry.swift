@@ -84,9 +84,10 @@ extension Exchange {
   /// Silence of the server would say something that nobody has been told yet.
   private var isSuspicious: Bool { !search.isSuspected && isUnanswered }
 
+  /// A server that is merely busy accepts connections at once, and answers when it can.
   private mutating func suspect() -> Effects {
     search.isSuspected = true
-    return Effects(.suspectServer)
+    return if case .connecting = state { Effects(.suspectServer) } else { Effects(.checkServer) }
   }
 
   private var isPaused: Bool {

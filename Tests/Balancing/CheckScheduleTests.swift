@@ -30,7 +30,7 @@ import Wire
 
   @Test(
     arguments: [
-      (.calm, 1_000), (.doubt, 400), (.down, nil), (.starting, nil),
+      (.calm, 500), (.doubt, 400), (.down, nil), (.starting, nil),
     ] as [(CheckSchedule.Urgency, UInt64?)])
   func `a check without a result is overtaken by the next where its result may change the state`(
     urgency: CheckSchedule.Urgency, milliseconds: UInt64?
@@ -50,7 +50,7 @@ import Wire
       begun.append((schedule.due - start).milliseconds)
       schedule.began(at: schedule.due)
     }
-    #expect(begun == [5_000, 6_000, 6_400])
+    #expect(begun == [5_000, 5_500, 5_900])
     schedule.ended(start + .seconds(5), at: start + .seconds(10), urgency: .doubt, random: 0)
     #expect(schedule.due == start + .seconds(10))
   }
@@ -94,6 +94,18 @@ import Wire
       schedule.began(at: schedule.due)
     }
     #expect(begun == [1_000, 1_400, 1_800])
+  }
+
+  @Test func `slow answers bring one check a second, and no doubt`() {
+    var schedule = calm()
+    schedule.answerIsSlow(at: start + .milliseconds(900))
+    #expect(schedule.due == start + .seconds(5))
+    schedule.answerIsSlow(at: start + .milliseconds(1_000))
+    #expect(schedule.due == start + .seconds(1))
+    schedule.began(at: schedule.due)
+    schedule.answerIsSlow(at: start + .milliseconds(1_100))
+    schedule.ended(start + .seconds(1), at: start + .milliseconds(1_103), urgency: .calm, random: 1 << 63)
+    #expect(schedule.due == start + .seconds(6))
   }
 
   @Test func `a pace never checks faster in doubt than out of it slowly`() {

@@ -9,7 +9,7 @@ import Wire
   enum Server {
     case answers(after: Interval)
     case refuses
-    /// Nothing comes back: the SYN is given up after a second.
+    /// Nothing comes back: the SYN is given up after 1.2 s.
     case vanished
     /// The kernel accepts; nobody answers.
     case hangs
@@ -30,14 +30,16 @@ import Wire
   static let timeout = Interval.seconds(5)
   let start = Instant(nanoseconds: 1_000_000_000_000)
 
-  /// Runs checks of `server`, which is asked what it does when a check begins; `suspicions` are what live traffic meets.
+  /// Runs checks of `server`, which is asked what it does when a check begins; `suspicions` are when live
+  /// traffic meets a failure there, or slowness.
   private func run(
-    seed: UInt64, for time: Interval, suspicions: [Instant] = [], _ server: (Instant) -> Server
+    seed: UInt64, for time: Interval, suspicions: [Instant] = [], ofSlowness: Bool = false,
+    _ server: (Instant) -> Server
   ) -> Outcome {
     var random = SeededGenerator(seed: seed)
     var schedule = CheckSchedule(
       pace: .init(interval: .seconds(5), jitter: .milliseconds(500), overlap: 3), startingAt: start)
-    var tracker = HealthTracker(rise: 2, fall: 3, lossTime: Self.timeout)
+    var tracker = HealthTracker(rise: 2, fall: 3, lossTime: .seconds(15))
     var running: [(began: Instant, ends: Instant, result: CheckResult)] = []
     var suspicions = suspicions[...]
     var outcome = Outcome()
@@ -47,7 +49,8 @@ import Wire
       let now = min(ends, schedule.due, suspicions.first ?? .distantFuture)
       if now >= start + time { return outcome }
       if let suspicion = suspicions.first, suspicion == now {
-        schedule.suspect(at: suspicions.removeFirst())
+        suspicions.removeFirst()
+        if ofSlowness { schedule.answerIsSlow(at: now) } else { schedule.suspect(at: now) }
       } else if let next, ends == now {
         let check = running.remove(at: next)
         let transition = tracker.record(check.result, began: check.began, at: now)
@@ -61,7 +64,7 @@ import Wire
         switch server(now) {
         case .answers(let latency): running.append((now, now + latency, .passed))
         case .refuses: running.append((now, now + .microseconds(200), .failed(.refused)))
-        case .vanished: running.append((now, now + .seconds(1), .failed(.timeout(stage: .connection))))
+        case .vanished: running.append((now, now + .milliseconds(1_200), .failed(.timeout(stage: .connection))))
         case .hangs: running.append((now, now + Self.timeout, .failed(.timeout(stage: .handshake))))
         }
         outcome.mostAtOnce = max(outcome.mostAtOnce, running.count)
@@ -86,20 +89,21 @@ import Wire
 
   /// Live connections are suspicious after a second without an answer.
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `traffic finds a server that vanished within three seconds, and loses it after the time-out`(seed: UInt64) throws
+  func `traffic finds a server that vanished within four seconds, and loses it after three time-outs`(seed: UInt64)
+    throws
   {
     let died = died(seed)
     let outcome = run(seed: seed, for: .seconds(60), suspicions: [died + .seconds(1)]) {
       $0 < died ? .answers(after: .milliseconds(3)) : .vanished
     }
     let down = try #require(outcome.first(.down, after: died))
-    #expect(down - died <= .milliseconds(3_300) && outcome.silent == down, "seed \(seed)")
+    #expect(down - died <= .milliseconds(3_500) && outcome.silent == down, "seed \(seed)")
     let lost = try #require(outcome.lost)
-    #expect(lost - died >= .seconds(4) && lost - died <= .seconds(8), "seed \(seed)")
+    #expect(lost - died >= .seconds(12) && lost - died <= .seconds(18), "seed \(seed)")
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a server that hangs is down and lost two seconds after a check's time-out`(seed: UInt64) throws {
+  func `a server that hangs is down two seconds after a check's time-out`(seed: UInt64) throws {
     let died = died(seed)
     var first: Instant?
     let outcome = run(seed: seed, for: .seconds(60)) {
@@ -108,14 +112,14 @@ import Wire
     }
     let began = try #require(first)
     let down = try #require(outcome.first(.down, after: died))
-    #expect(down - began <= .seconds(7) && outcome.lost == down, "seed \(seed)")
+    #expect(down - began <= .seconds(7) && outcome.silent == down, "seed \(seed)")
     #expect(outcome.mostAtOnce == 3)
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func `a machine that is frozen for three seconds loses nothing that runs on it`(seed: UInt64) {
+  func `a machine that is frozen for ten seconds loses nothing that runs on it`(seed: UInt64) {
     let frozen = died(seed)
-    let thawed = frozen + .seconds(3)
+    let thawed = frozen + .seconds(10)
     let outcome = run(seed: seed, for: .seconds(60), suspicions: [frozen + .seconds(1)]) {
       $0 >= frozen && $0 < thawed ? .vanished : .answers(after: .milliseconds(3))
     }
@@ -127,7 +131,7 @@ import Wire
   func `a busy server that takes four seconds to answer stays up, and is asked no more than it can be`(seed: UInt64) {
     let busy = died(seed)
     let suspicions = (0..<100 as Range<UInt64>).map { busy + .milliseconds($0 * 250) }
-    let outcome = run(seed: seed, for: .seconds(90), suspicions: suspicions) {
+    let outcome = run(seed: seed, for: .seconds(90), suspicions: suspicions, ofSlowness: true) {
       .answers(after: $0 < busy ? .milliseconds(3) : .seconds(4))
     }
     #expect(outcome.changes.map(\.state) == [.up], "seed \(seed)")

@@ -129,6 +129,15 @@ import Wire
     #expect(seen == expected)
   }
 
+  @Test func `what a check that began earlier comes to does not count against a later answer`() {
+    var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
+    _ = tracker.record(.passed, began: now + .seconds(1), at: now + .seconds(1))
+    #expect(tracker.record(.disabled, began: now, at: now + .seconds(4)) == nil)
+    _ = tracker.record(.failed(.status(500)), began: now + .seconds(2), at: now + .seconds(5))
+    #expect(tracker.record(.failed(.timeout(stage: .answer)), began: now + .seconds(1), at: now + .seconds(6)) == nil)
+    #expect(tracker.presence == .present)
+  }
+
   @Test func `a failure counts only if no check that began later was passed before`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.passed, began: now + .seconds(2), at: now + .seconds(3))
@@ -142,6 +151,11 @@ import Wire
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.failed(.refused), began: now, at: now)
     #expect(tracker.urgency == .starting)
+    tracker.rise = 2
+    _ = tracker.record(.passed, began: now, at: now)
+    _ = tracker.record(.failed(.refused), began: now, at: now)
+    #expect(tracker.urgency == .starting, "one check that was passed does not make it up")
+    tracker.rise = 1
     _ = tracker.record(.passed, began: now, at: now)
     #expect(tracker.urgency == .calm)
     _ = tracker.record(.failed(.refused), began: now, at: now)

@@ -65,12 +65,12 @@ private enum Waiting: String, CaseIterable {
     }
     switch self {
     case .first, .next, .firstHead, .nextHead, .place, .connection: return test
-    case .lateConnection: return test.suspecting
+    case .lateConnection: return test.suspecting(by: .suspectServer)
     default: test.attempt()
     }
     if self != .bodyWithBacklog { test.send() }
     switch self {
-    case .lateAnswer: return test.suspecting
+    case .lateAnswer: return test.suspecting(by: .checkServer)
     case .rest, .client: test.answer(response(200, "Content-Length: 9", body: "hello"))
     case .stream, .streamWithBacklog: test.answer(response(200, "Content-Length: 9", body: "hello"))
     case .endedStream: test.answer(response(200, "Content-Length: 5", body: "hello"))
@@ -110,10 +110,10 @@ private enum Waiting: String, CaseIterable {
 
 extension TestExchange {
   /// After a second of the server's silence.
-  fileprivate var suspecting: TestExchange {
+  fileprivate func suspecting(by effect: Effect) -> TestExchange {
     var test = self
     test.pass(.seconds(1))
-    #expect(test.tell(.timer([])) == Effects(.suspectServer))
+    #expect(test.tell(.timer([])) == Effects(effect))
     return test
   }
 }

@@ -47,7 +47,7 @@ package enum AcceptedConfigurationProperties {
     let pace = CheckSchedule.Pace(interval: health.interval, jitter: health.jitter, overlap: health.fall)
     for start in [Instant(nanoseconds: 0), Instant(nanoseconds: .max - 1)] {
       var schedule = CheckSchedule(pace: pace, startingAt: start)
-      var tracker = HealthTracker(rise: health.rise, fall: health.fall, lossTime: health.timeout)
+      var tracker = HealthTracker(rise: health.rise, fall: health.fall, lossTime: health.lossTime)
       var now = start
       for turn in 0..<8 {
         let began = now

@@ -265,7 +265,7 @@ struct SimulatedExchange {
     while let effect = effects.next() {
       history?.append("→ \(effect)")
       switch effect {
-      case .suspectServer: try require(hasPlace, "a server is suspected where none was chosen")
+      case .suspectServer, .checkServer: try require(hasPlace, "a server is suspected where none was chosen")
       case .discardOutput:
         toClient = []
         answers = 0

@@ -41,7 +41,9 @@ public struct CheckSchedule: Sendable {
 
   /// A check of a server that takes clients is followed by another when it has no result by then. A healthy server answers
   /// within a few milliseconds; a busy one that does not is asked a little more often and keeps its whole time-out.
-  public static let patience = Interval.seconds(1)
+  public static let patience = Interval.milliseconds(500)
+  /// The least distance of checks that slow answers bring.
+  private static let slowAnswerInterval = Interval.seconds(1)
 
   public var pace: Pace
   private var next: Instant
@@ -95,6 +97,12 @@ public struct CheckSchedule: Sendable {
     suspected = now
     urgency = .doubt
     next = min(next, max(now, latest + pace.fastInterval))
+  }
+
+  /// Traffic met an answer that is slow to come, as a busy server's are: one check is due, but not one for each.
+  public mutating func answerIsSlow(at now: Instant) {
+    guard let latest, now - latest >= CheckSchedule.slowAnswerInterval else { return }
+    next = min(next, now)
   }
 
   private func jitteredInterval(_ random: UInt64) -> Interval {

@@ -13,8 +13,8 @@ import Wire
 ///
 /// The first check decides alone, so that a balancer that starts is of use after one good check. 503 takes effect at
 /// once, because an administrator asked for it. Failures of live traffic do not count here: they bring the next
-/// check forward (`CheckSchedule.suspect`). Checks may overlap: a failure counts only if no check that began later was
-/// passed before.
+/// check forward (`CheckSchedule.suspect`). Checks may overlap: a result counts only if no check that began later was
+/// answered before.
 public struct HealthTracker: Sendable {
   /// What the operator wants of a server, over what its checks say.
   public enum AdminState: Sendable {
@@ -43,8 +43,8 @@ public struct HealthTracker: Sendable {
   private var silentSince = Instant.distantFuture
   /// The last check refused the connection: what ran there is gone.
   private var isGone = false
-  /// When the check began that was passed last.
-  private var passedSince = Instant(nanoseconds: 0)
+  /// When the last check began to which the server gave an answer, whatever it was.
+  private var answeredSince = Instant(nanoseconds: 0)
   private var hasTakenClients = false
 
   /// A server of which nothing is known: down until the first check.
@@ -85,16 +85,16 @@ public struct HealthTracker: Sendable {
   /// Takes the result of a check that began then; answers with the transition when there is one to tell.
   public mutating func record(_ result: CheckResult, began: Instant, at now: Instant) -> Transition? {
     let before = self
+    if began < answeredSince { return nil }
     switch result {
     case .passed:
-      answered(began)
+      isWell(began)
       passed += 1
       if observed == nil || passed >= rise { observe(.up, .checksPassed(passed)) }
     case .disabled:
-      answered(began)
+      isWell(began)
       passed = 0
       observe(.drain, .disabled)
-    case .failed where began < passedSince: break
     case .failed(let failure):
       passed = 0
       failed += 1
@@ -110,9 +110,8 @@ public struct HealthTracker: Sendable {
     return transition(since: before)
   }
 
-  private mutating func answered(_ began: Instant) {
-    passedSince = max(passedSince, began)
-    hasTakenClients = true
+  private mutating func isWell(_ began: Instant) {
+    answeredSince = began
     failed = 0
     unanswered = 0
     presence = .present
@@ -120,7 +119,10 @@ public struct HealthTracker: Sendable {
 
   private mutating func note(_ failure: CheckFailure, began: Instant) {
     isGone = failure == .refused
-    guard !failure.isAnswer else { return unanswered = 0 }
+    guard !failure.isAnswer else {
+      answeredSince = began
+      return unanswered = 0
+    }
     silentSince = unanswered == 0 ? began : min(silentSince, began)
     unanswered += 1
   }
@@ -139,6 +141,7 @@ public struct HealthTracker: Sendable {
 
   private mutating func observe(_ state: ServerState, _ reason: Transition.Reason) {
     if observed?.state != state { observed = (state, reason) }
+    if state != .down { hasTakenClients = true }
   }
 
   /// The state is not what the checks say.

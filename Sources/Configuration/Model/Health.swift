@@ -5,7 +5,7 @@ extension Configuration {
   ///
   /// The vendor asks for a check every 30 s with a time-out of two to three times that; field practice is every 2 s.
   /// The defaults lie between: a dead server is noticed within some seconds without any traffic and in about a second with
-  /// it (`CheckSchedule`), and a pair of balancers costs a server less than one request in two seconds.
+  /// it (`CheckSchedule`), and a pair of balancers costs a server that is well less than one request in two seconds.
   package struct Health: Equatable, Sendable {
     package var check = Check.https
     /// The only page that the vendor supports for this: 200 is up, 503 is administratively disabled.
@@ -32,6 +32,9 @@ extension Configuration {
     /// clients until a time-out, a tunnel's for hours: they are cut loose, and come back to another server. One that
     /// gives its checks a wrong answer keeps them whatever this says: a wrong `path` must not cut a healthy server's.
     package var onDown = OnDown.close
+
+    /// How long a server may be silent before what runs on it ends: as long as `fall` checks take one after the other.
+    package var lossTime: Interval { Interval(nanoseconds: timeout.nanoseconds &* UInt64(fall)) }
 
     package init() {}
 

@@ -30,7 +30,8 @@ extension Schema {
         "profile", \.profile, .word, example: "legacy",
         """
         `modern`: TLS 1.3 only. `intermediate`: TLS 1.2 and 1.3 as Mozilla recommends. `legacy`: also the CBC ciphers \
-        that old View clients need. `old`: also TLS 1.0 and 1.1, RSA key exchange and SHA-1, all of them broken.
+        that old View clients need. `old`: also TLS 1.0 and 1.1, RSA key exchange and SHA-1, all of them broken, and \
+        certificates with weak keys or MD5.
         """),
       Key(
         "tickets", \.tickets, .flag, example: "off",

@@ -72,7 +72,9 @@ extension Schema {
         "Time from the start of one check to the start of the next while the server is well, or known to be down."),
       Key(
         "timeout", \.timeout, .duration(.milliseconds(10)...(.hours(1))), example: "10s",
-        "Time-out for connection, handshake and the complete answer together."),
+        """
+        Time-out for connection, handshake and the complete answer together. The connection alone may take 1.2 seconds.
+        """),
       Key(
         "rise", \.rise, .number(1...100), example: "3",
         "Number of consecutive successful checks after which a server is up."),

@@ -69,7 +69,8 @@ extension ClientConnection {
   @inline(never)
   private mutating func performSeldom(_ effect: Effect, _ others: Effects, _ context: inout LoopContext) -> Effects {
     switch effect {
-    case .suspectServer: if let server { snapshot.backend.suspect(server) }
+    case .suspectServer: if let server { snapshot.backend.suspect(server, .failing) }
+    case .checkServer: if let server { snapshot.backend.suspect(server, .slow) }
     case .discardOutput: output.removeAll()
     case .passOnAnswer: passOn(others.approvedBytes, context)
     case .resetServer: if let connection { context.servers[connection].stream.abort() }

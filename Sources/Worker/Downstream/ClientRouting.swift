@@ -160,8 +160,10 @@ extension ClientConnection {
       dropConnection(&context)
       return .keep
     }
-    let keeps = context.snapshot.configuration.health.onDown == .keep
-    let effects = tell(.serverDown(keeps ? .present : presence), context)
+    let newest = context.snapshot
+    // Where nobody else can take it a request waits for a silent server.
+    let isKept = newest.configuration.health.onDown == .keep || presence == .silent && !newest.backend.takesAnybody
+    let effects = tell(.serverDown(isKept ? .present : presence), context)
     if effects.isEmpty { return .keep }
     return perform(effects, &context) == .close ? .close : advance(&context)
   }

@@ -12,15 +12,17 @@ struct HealthCheck: ~Copyable {
     case connecting, handshaking, asking, reading
   }
 
-  /// An unanswered SYN is repeated after a second: who has not answered by then is not there, or the way is lost.
-  static let connectTimeout = Interval.seconds(1)
+  /// An unanswered SYN is repeated after a second: who has not answered the second one either is not there.
+  static let connectTimeout = Interval.milliseconds(1_200)
 
   /// The server's health, in the prober's slab.
   let owner: SlabKey
   let began: Instant
-  /// As it was when the check began.
-  private let snapshot: ConfigurationSnapshot
-  private let server: Int
+  private let upstream: ConfigurationSnapshot.Upstream
+  private let settings: Configuration.Health
+  private let request: [UInt8]
+  /// How late the loop was when a deadline was looked at: what came meanwhile has not been read yet.
+  private var grace = Interval.zero
   private var stream: Stream?
   private var phase = Phase.connecting
   private var input = Buffer()
@@ -31,18 +33,31 @@ struct HealthCheck: ~Copyable {
   init(of health: ServerHealth, owner: SlabKey, at now: Instant) {
     self.owner = owner
     began = now
-    snapshot = health.snapshot
-    server = health.server
-    let settings = snapshot.configuration.health
+    upstream = health.snapshot.servers[health.server]
+    settings = health.snapshot.configuration.health
+    request = health.snapshot.healthRequest
     answer = HealthAnswer(
-      isToHead: settings.method == .head, expected: settings.expect, limits: snapshot.policy.limits)
+      isToHead: settings.method == .head, expected: settings.expect, limits: health.snapshot.policy.limits)
   }
 
   /// When it is given up as timed out.
   var deadline: Instant {
-    let timeout = snapshot.configuration.health.timeout
-    return began + (phase == .connecting ? min(timeout, HealthCheck.connectTimeout) : timeout)
+    let timeout = settings.timeout
+    return began + (phase == .connecting ? min(timeout, HealthCheck.connectTimeout) : timeout) + grace
   }
+
+  /// Whether it is to be given up. A loop that looks late, for it was busy or its machine stood still, first reads what came
+  /// meanwhile: it looks again after as long as it was late, once.
+  mutating func isOverdue(at now: Instant) -> Bool {
+    guard now >= deadline else { return false }
+    let late = now - deadline
+    guard grace == .zero, late > HealthCheck.punctuality else { return true }
+    grace = Interval(nanoseconds: late.nanoseconds &+ late.nanoseconds)
+    return false
+  }
+
+  /// Timers fire within this on a loop that keeps up.
+  private static let punctuality = Interval.milliseconds(50)
 
   /// What it waits for.
   var stage: CheckFailure.Stage {
@@ -58,7 +73,7 @@ struct HealthCheck: ~Copyable {
   /// Begins to connect; answers when it has failed already.
   mutating func begin(token: UInt64, _ poller: borrowing Poller) -> CheckResult? {
     do throws(SystemError) {
-      let descriptor = try Socket.connect(to: snapshot.servers[server].endpoint)
+      let descriptor = try Socket.connect(to: upstream.endpoint)
       try poller.watch(descriptor, token: token)
       stream = Stream(plain: descriptor)
       return nil
@@ -127,8 +142,8 @@ struct HealthCheck: ~Copyable {
     guard stream?.isSettled == true, let number = stream?.descriptor.number else { return .wait }
     let code = Socket.error(of: number)
     guard code == 0 else { return .over(result(of: SystemError("connect", code: code))) }
-    if snapshot.configuration.health.check == .tcp { return .over(.passed) }
-    let security = snapshot.servers[server].security
+    if settings.check == .tcp { return .over(.passed) }
+    let security = upstream.security
     do throws(TLSError) {
       try stream?.startTLS(context: security.context, serverName: security.serverName, session: nil)
     } catch {
@@ -148,7 +163,7 @@ struct HealthCheck: ~Copyable {
       detail = failure.description
       return .over(.failed(failure.blame == .verification ? .certificate : .handshake))
     case .done, nil:
-      if snapshot.configuration.health.check == .tls { return .over(.passed) }
+      if settings.check == .tls { return .over(.passed) }
       phase = .asking
       return .again
     }
@@ -156,7 +171,7 @@ struct HealthCheck: ~Copyable {
 
   /// The request fits into one record and an empty socket: sent at once or not at all.
   private mutating func ask() -> Step {
-    let request = snapshot.healthRequest
+    let request = request
     switch stream?.write(request.span) {
     case .bytes(request.count):
       phase = .reading

@@ -115,7 +115,7 @@ struct Prober: ~Copyable {
   }
 
   private mutating func timerFired(_ key: SlabKey, _ context: inout LoopContext) {
-    for check in servers[key].checks where context.now >= checks[check].deadline {
+    for check in servers[key].checks where checks[check].isOverdue(at: context.now) {
       conclude(check, .failed(.timeout(stage: checks[check].stage)), &context)
     }
     if context.now >= servers[key].schedule.due { begin(key, &context) }
@@ -133,10 +133,14 @@ struct Prober: ~Copyable {
     }
   }
 
-  /// Traffic met a failure at this server.
+  /// Traffic met something at this server.
   mutating func suspect(_ server: SharedServer, _ context: inout LoopContext) {
     guard let key = (keys + removed).first(where: { servers[$0].shared === server }) else { return }
-    servers[key].schedule.suspect(at: context.now)
+    switch server.takeSuspicion() {
+    case .failing: servers[key].schedule.suspect(at: context.now)
+    case .slow: servers[key].schedule.answerIsSlow(at: context.now)
+    case .none: return
+    }
     arm(key, &context)
   }
 
@@ -156,7 +160,7 @@ struct Prober: ~Copyable {
     let progress = checks[key].proceed(&context.buffers)
     if case .over(let result) = progress {
       conclude(key, result, &context)
-    } else if context.now >= checks[key].deadline {
+    } else if checks[key].isOverdue(at: context.now) {
       conclude(key, .failed(.timeout(stage: checks[key].stage)), &context)
     } else if case .yields = progress, !context.runnableChecks.contains(key) {
       context.runnableChecks.append(key)

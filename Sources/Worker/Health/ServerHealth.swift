@@ -28,10 +28,10 @@ struct ServerHealth {
     let overlap = min(health.fall, ServerHealth.mostChecksAtOnce)
     schedule = CheckSchedule(
       pace: .init(interval: health.interval, jitter: health.jitter, overlap: overlap), startingAt: now)
-    tracker = earlier ?? HealthTracker(rise: health.rise, fall: health.fall, lossTime: health.timeout)
+    tracker = earlier ?? HealthTracker(rise: health.rise, fall: health.fall, lossTime: health.lossTime)
     tracker.rise = health.rise
     tracker.fall = health.fall
-    tracker.lossTime = health.timeout
+    tracker.lossTime = health.lossTime
   }
 
   /// Goes on as the health of another snapshot's server, checks under way included: a server that is asked has to be

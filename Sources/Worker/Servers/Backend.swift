@@ -58,8 +58,10 @@ final class Backend: Sendable {
   /// A server does not answer any more: its exchanges go elsewhere or end.
   func lose(_ server: Int, _ presence: ServerPresence) { sharedState.post(.serverLost(servers[server], presence)) }
 
-  /// Traffic met a failure there; the first loop's prober looks at once.
-  func suspect(_ server: Int) { sharedState.mailbox(of: 0).post(.suspect(servers[server])) }
+  /// Traffic met a failure there, or slowness; the first loop's prober looks at once.
+  func suspect(_ server: Int, _ suspicion: Suspicion) {
+    if servers[server].suspect(suspicion) { sharedState.mailbox(of: 0).post(.suspect(servers[server])) }
+  }
 
   /// A server for a client, and why this one.
   struct Choice {
@@ -110,6 +112,9 @@ final class Backend: Sendable {
       next = server.admitNext()
     }
   }
+
+  /// Some server takes clients that it knows.
+  var takesAnybody: Bool { !current.takesKnown.isEmpty }
 
   /// No server takes new clients.
   var takesNobodyNew: Bool { current.takesNew.isEmpty }

@@ -16,6 +16,8 @@ final class SharedServer: Sendable {
   let place: ServerPlace
   let name: String
   private let currentState = Atomic(ServerState.down.rawValue)
+  /// What traffic met there since the prober looked last.
+  private let suspicion = Atomic(Suspicion.none.rawValue)
   private let admission: Mutex<Admission<WaitingClient>>
 
   init(_ settings: Configuration.Server, at place: ServerPlace, queue: Int) {
@@ -34,6 +36,16 @@ final class SharedServer: Sendable {
   var takesClients: Bool { state == .up || state == .drain }
 
   func become(_ state: ServerState) { currentState.store(state.rawValue, ordering: .releasing) }
+
+  /// Traffic met this. True if the prober is to be told: it was not told of as much before, or has looked since.
+  func suspect(_ met: Suspicion) -> Bool {
+    suspicion.max(met.rawValue, ordering: .acquiringAndReleasing).oldValue < met.rawValue
+  }
+
+  /// The worst that traffic met since this was asked last.
+  func takeSuspicion() -> Suspicion {
+    Suspicion(rawValue: suspicion.exchange(Suspicion.none.rawValue, ordering: .acquiringAndReleasing)) ?? .none
+  }
 
   /// Asks for a place for one exchange.
   func admit(_ client: WaitingClient) -> Admission<WaitingClient>.Answer {
@@ -69,6 +81,15 @@ final class SharedServer: Sendable {
 
   /// Nobody is here, and nobody waits.
   var isEmpty: Bool { occupancy == (0, 0) }
+}
+
+/// What traffic met at a server, the worse the higher.
+enum Suspicion: UInt8 {
+  case none
+  /// An answer is slow to come.
+  case slow
+  /// A failure, or a connection that does not come about.
+  case failing
 }
 
 /// Who waits for a place at a server, in which loop, and on whose account.
