@@ -27,8 +27,6 @@ final class WorkerService: Sendable {
 
   private struct State {
     var snapshot: ConfigurationSnapshot
-    /// Loops whose thread runs, those included that only finish what they have.
-    var running: Set<Int> = []
     var isStopping = false
     /// The number of the last snapshot that every loop has taken over.
     var adopted: UInt64
@@ -75,33 +73,41 @@ final class WorkerService: Sendable {
     warnOfUnverifiedServers(snapshot)
     tellCertificates(of: snapshot)
     staple(snapshot)
-    try startLoops(setup)
+    _ = try startLoops(setup.loops)
+    for listener in setup.listeners {
+      sharedState.mailbox(of: Int(listener.place.loop) % setup.loops).post(.inherited(listener))
+    }
   }
 
-  /// Starts those loops of the first `setup.loops` that do not run.
-  private func startLoops(_ setup: WorkerSetup) throws(ConfigurationSnapshotError) {
-    do throws(SystemError) {
-      try sharedState.makeMailboxes(setup.loops)
-      for index in 0..<setup.loops where state.withLock({ $0.running.insert(index).inserted }) {
-        let listeners = setup.listeners.filter { Int($0.place.loop) % setup.loops == index }
-        try Thread(name: "loop-\(index)") { self.runLoop(index, listeners) }.detach()
+  /// Starts those of the first `count` loops that do not run, all or none, and answers with their mailboxes.
+  private func startLoops(_ count: Int) throws(ConfigurationSnapshotError) -> [Mailbox] {
+    let before = sharedState.mailboxes
+    let missing = (0..<count).filter { $0 >= before.count || !before[$0].post(.stay) }
+    do {
+      var mailboxes = before
+      for index in missing {
+        let mailbox = try Mailbox()
+        if index < before.count { mailboxes[index] = mailbox } else { mailboxes.append(mailbox) }
       }
+      sharedState.mailboxes = mailboxes
+      for index in missing { try startLoop(index) }
+      return missing.map { mailboxes[$0] }
     } catch {
+      for index in missing where index < sharedState.loopCount {
+        sharedState.mailbox(of: index).post(.stop(deadline: Clock.monotonic()))
+      }
+      sharedState.mailboxes = before
       throw ConfigurationSnapshotError("\(error)")
     }
   }
 
-  private func runLoop(_ index: Int, _ listeners: [HandedListener]) {
-    do {
-      var loop = try makeLoop(index)
-      for listener in listeners { loop.add(listener) }
-      repeat { loop.run() } while !loopMayEnd(index)
-    } catch {
-      log.critical("loop \(index) could not start: \(error)")
-      channel.send(.refused(generation: state.withLock { $0.snapshot.number }, reason: "\(error)"))
-      _ = loopMayEnd(index)
-    }
-    if state.withLock({ $0.isStopping && $0.running.isEmpty }) { channel.finish() }
+  private func startLoop(_ index: Int) throws {
+    let made = Mutex<Loop?>(try makeLoop(index))
+    try Thread(name: "loop-\(index)") { [self] in
+      var loop = made.withLock { $0.take() }
+      loop?.run()
+      if state.withLock({ $0.isStopping }), sharedState.mailboxes.allSatisfy(\.isClosed) { channel.finish() }
+    }.detach()
   }
 
   /// Nothing but the loop itself keeps the snapshot that it begins with: it may go before the loop does.
@@ -114,15 +120,6 @@ final class WorkerService: Sendable {
     return try Loop(
       context: context, prober: prober, mailbox: sharedState.mailbox(of: index), heartbeat: heartbeats[index],
       board: boards[index])
-  }
-
-  /// A loop has nothing left to do, unless it was told something meanwhile.
-  private func loopMayEnd(_ index: Int) -> Bool {
-    state.withLock { state in
-      guard sharedState.mailbox(of: index).isEmpty else { return false }
-      state.running.remove(index)
-      return true
-    }
   }
 
   // MARK: commands
@@ -155,7 +152,7 @@ final class WorkerService: Sendable {
   }
 
   /// Builds another snapshot beside the one that serves, and hands it to every loop. One that can't be served
-  /// changes nothing.
+  /// changes nothing: whatever may fail comes before the first change.
   private func reload(_ setup: WorkerSetup) {
     var loaded = setup.configuration.load()
     do throws(ConfigurationSnapshotError) {
@@ -163,11 +160,15 @@ final class WorkerService: Sendable {
       let configuration = try loaded.accepted()
       let snapshot = try ConfigurationSnapshot(
         number: setup.generation, configuration, tickets: tickets, sharedState: sharedState)
-      if configuration.log != state.withLock({ $0.snapshot.configuration.log }) {
-        do throws(SystemError) { try accessLog.redirect(to: configuration.log) } catch {
-          throw ConfigurationSnapshotError("access log: \(error)")
-        }
+      let isLoggedElsewhere = configuration.log != state.withLock({ $0.snapshot.configuration.log })
+      let sink: AccessLogSink?
+      do throws(SystemError) { sink = isLoggedElsewhere ? try AccessLogWriter.sink(of: configuration.log) : nil } catch
+      {
+        throw ConfigurationSnapshotError("access log: \(error)")
       }
+      let started = try startLoops(setup.loops)
+
+      if let sink { accessLog.redirect(to: sink) }
       warnOfUnverifiedServers(snapshot)
       OperationalLog.setLevel(Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
       OperationalLog.setFacility(configuration.log.facility.code)
@@ -175,30 +176,26 @@ final class WorkerService: Sendable {
       sharedState.adopt(snapshot)
       staple(snapshot)
       keepHomes(in: configuration.affinity.file)
-      let running = state.withLock { state in
-        state.snapshot = snapshot
-        return state.running
-      }
+      state.withLock { $0.snapshot = snapshot }
       tellCertificates(of: snapshot)
-      try startLoops(setup)
-      hand(snapshot, setup, to: running)
+      hand(snapshot, setup)
+      // The others know the servers.
+      for mailbox in started { mailbox.post(.serve) }
       loaded.warnOfFiles(log)
     } catch {
       channel.send(.refused(generation: setup.generation, reason: loaded.reason(of: error)))
     }
   }
 
-  private func hand(_ snapshot: ConfigurationSnapshot, _ setup: WorkerSetup, to running: Set<Int>) {
+  private func hand(_ snapshot: ConfigurationSnapshot, _ setup: WorkerSetup) {
     let rollout = SnapshotRollout(
-      snapshot, listeners: setup.listeners, withdrawn: setup.withdrawn, loops: setup.loops,
-      participants: running.count
+      snapshot, listeners: setup.listeners, withdrawn: setup.withdrawn, loops: setup.loops
     ) { [self] in
       state.withLock { $0.adopted = snapshot.number }
       channel.send(.ready(generation: snapshot.number))
     }
-    for index in running { sharedState.mailbox(of: index).post(.adopt(rollout)) }
-    // Loops that have just started accept at once: the others know the servers.
-    for index in 0..<setup.loops where !running.contains(index) { sharedState.mailbox(of: index).post(.serve) }
+    for mailbox in sharedState.mailboxes { rollout.post(to: mailbox) }
+    rollout.done()
   }
 
   private func warnOfUnverifiedServers(_ snapshot: ConfigurationSnapshot) {

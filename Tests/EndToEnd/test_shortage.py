@@ -1,6 +1,9 @@
 """What this machine runs out of is no fault of a server's: source ports that wait (TIME_WAIT), descriptors."""
 
+import itertools
+import os
 import re
+import resource
 import threading
 import time
 
@@ -159,3 +162,33 @@ def test_clients_that_say_nothing_leave_descriptors_for_servers_and_checks(testb
     assert "EMFILE" not in balancer.log
     # The start has said that it cannot hold 4,000, with the arithmetic.
     assert re.search(r"LimitNOFILE=80\d\d", balancer.log)
+
+
+def with_room_for(process, room):
+    """Leaves a process so many numbers for descriptors; the limit that it had."""
+    taken = {int(name) for name in os.listdir(f"/proc/{process}/fd")}
+    free = (number for number in itertools.count() if number not in taken)
+    limit = next(itertools.islice(free, room, None))
+    return resource.prlimit(process, resource.RLIMIT_NOFILE, (limit, resource.prlimit(process, resource.RLIMIT_NOFILE)[1]))
+
+
+def test_a_reload_for_which_there_are_no_descriptors_changes_nothing(testbed, tmp_path):
+    """More threads need some; whatever else the file changes is not taken over without them."""
+    files = [tmp_path / "first", tmp_path / "second"]
+    balancer = testbed.balance(testbed.server(), threads=1, log={"access": {"target": str(files[0])}})
+    balancer.write({"threads": 3, "log": {"access": {"target": str(files[1])}}, "redirect": {"location": "https://view.test/new"}})
+    refused = 0
+    for room in itertools.count(4):
+        limits = with_room_for(balancer.worker, room)
+        run = balancer.call("reload")
+        resource.prlimit(balancer.worker, resource.RLIMIT_NOFILE, limits)
+        print(room, run.stdout, run.stderr)
+        if run.returncode == 0:
+            break
+        refused += 1
+        assert balancer.get(f"/before/{room}").status == 200
+        wait_until(lambda room=room: f"/before/{room}" in files[0].read_text(), "the access log where it was")
+    assert refused
+    assert balancer.get("/after").status == 200
+    wait_until(lambda: "/after" in files[1].read_text(), "the access log where it is now")
+    assert "/before" not in files[1].read_text()

@@ -53,7 +53,7 @@ import Wire
 
   @Test func `a loop makes room for another with what was asked for, and else passes the question on`() throws {
     var testLoop = try TestLoop.make(settings: Self.settings)
-    try testLoop.sharedState.makeMailboxes(2)
+    testLoop.sharedState.mailboxes.append(try Mailbox())
     var idle = try testLoop.connect()
     try serve(&idle, &testLoop)
     let silent = Descriptor.Owner(try Socket.connect(to: testLoop.endpoint))
@@ -71,10 +71,23 @@ import Wire
     withExtendedLifetime(silent) {}
   }
 
+  @Test func `a loop that has ended is not asked for room, and not waited for`() throws {
+    var testLoop = try full()
+    #expect(testLoop.sharedState.mailbox(of: 1).close())
+    testLoop.sharedState.mailboxes.append(try Mailbox())
+    let newcomer = try testLoop.makeClient()
+    #expect(try question(&testLoop) == .silent)
+    testLoop.sharedState.mailbox(of: 0).post(.roomWanted(by: 1, .silent))
+    for _ in 0..<20 { testLoop.turn() }
+    #expect(testLoop.sharedState.mailbox(of: 0).take(atMost: 1).isEmpty)
+    #expect(testLoop.sharedState.mailbox(of: 2).take(atMost: 1).isEmpty)
+    withExtendedLifetime(newcomer) {}
+  }
+
   /// A loop with two idle clients, which are all that may be, and another one.
   private func full() throws -> TestLoop {
     var testLoop = try TestLoop.make(settings: Self.settings)
-    try testLoop.sharedState.makeMailboxes(2)
+    testLoop.sharedState.mailboxes.append(try Mailbox())
     for _ in 0..<2 {
       var client = try testLoop.connect()
       try serve(&client, &testLoop)
@@ -89,9 +102,12 @@ import Wire
 
   /// What kind of clients the other loop is asked for.
   private func question(_ testLoop: inout TestLoop) throws -> Dispensable? {
-    let other = testLoop.sharedState.mailbox(of: 1)
-    try testLoop.until("the other loop is asked") { _ in !other.isEmpty }
-    guard case .roomWanted(_, let kind)? = other.take(atMost: 1).first else { return nil }
+    var message: LoopMessage?
+    try testLoop.until("the other loop is asked") {
+      message = $0.sharedState.mailboxes.last?.take(atMost: 1).first
+      return message != nil
+    }
+    guard case .roomWanted(_, let kind)? = message else { return nil }
     return kind
   }
 

@@ -39,7 +39,7 @@ struct TestLoop: ~Copyable {
     let source = Source(settings: settings, serverSettings: serverSettings, isPassthrough: isPassthrough)
     let configuration = try source.configuration(listeners, Array(listeners.indices))
     let sharedState = try SharedState(configuration)
-    try sharedState.makeMailboxes(1)
+    sharedState.mailboxes = [try Mailbox()]
     let snapshot = try ConfigurationSnapshot(
       number: 1, configuration, tickets: try TicketKeys(at: Clock.monotonic()), sharedState: sharedState)
     sharedState.adopt(snapshot)

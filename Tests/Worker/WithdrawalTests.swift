@@ -14,8 +14,12 @@ import Wire
     let count = 3 * Loop.acceptsPerTurn / 2
     let waiting = try (0..<count).map { _ in Descriptor.Owner(try Socket.connect(to: testLoop.endpoint)) }
     let reports = Atomic<Int>(0)
+    let other = try Mailbox()
     let rollout = try withdrawal(&testLoop) { reports.add(1, ordering: .relaxed) }
-    testLoop.loop.adopt(rollout)
+    rollout.post(to: testLoop.loop.mailbox)
+    rollout.post(to: other)
+    rollout.done()
+    testLoop.loop.readMail()
     #expect(testLoop.loop.clients.count == waiting.count)
     #expect(testLoop.loop.listeners.count == 0)
     #expect(reports.load(ordering: .relaxed) == 0)
@@ -41,7 +45,6 @@ import Wire
   {
     SnapshotRollout(
       try testLoop.snapshot(of: [0]), listeners: [],
-      withdrawn: [ListenerPlace(purpose: .service, endpoint: testLoop.endpoint, loop: 0)], loops: 2, participants: 2,
-      whenDone: whenDone)
+      withdrawn: [ListenerPlace(purpose: .service, endpoint: testLoop.endpoint, loop: 0)], loops: 2, whenDone: whenDone)
   }
 }

@@ -31,11 +31,10 @@ final class AccessLogWriter: Sendable {
     waiting = Mutex(Waiting(nextSink: try AccessLogWriter.sink(of: settings)))
   }
 
-  /// Writes elsewhere from now on. Throws when that can't be opened, and then goes on as before.
-  func redirect(to settings: Configuration.Log) throws(SystemError) {
-    guard let target = settings.access?.target else { return }
+  /// Writes elsewhere from now on.
+  func redirect(to sink: consuming sending AccessLogSink) {
     // A mutex's body can't consume what it captures: it is handed over in a box.
-    let box = Mutex<AccessLogSink?>(try AccessLogSink(target, facility: settings.facility))
+    let box = Mutex<AccessLogSink?>(sink)
     waiting.withLock { waiting in waiting.nextSink = box.withLock { $0.take() } }
   }
 
@@ -101,7 +100,8 @@ final class AccessLogWriter: Sendable {
     return takeDropped() + UInt64(left)
   }
 
-  private static func sink(of settings: Configuration.Log) throws(SystemError) -> AccessLogSink? {
+  /// Opens what is to be written to; nil where nothing is.
+  static func sink(of settings: Configuration.Log) throws(SystemError) -> AccessLogSink? {
     guard let target = settings.access?.target else { return nil }
     return try AccessLogSink(target, facility: settings.facility)
   }

@@ -10,13 +10,13 @@ final class SnapshotRollout: Sendable {
   let withdrawn: [ListenerPlace]
   /// Loops from this number on retire: they hand their listeners on and finish what they have.
   let loops: Int
-  private let waiting: Atomic<Int>
+  /// Loops that owe an answer, and one for whoever still hands it out.
+  private let owing = Atomic(1)
   private let whenDone: @Sendable () -> Void
 
-  /// `whenDone` is called by the last of `participants` loops that has taken the snapshot over.
+  /// `whenDone` is called when `done` was, and every loop that it was handed to has taken the snapshot over.
   init(
     _ snapshot: ConfigurationSnapshot, listeners: [HandedListener], withdrawn: [ListenerPlace], loops: Int,
-    participants: Int,
     whenDone: @escaping @Sendable () -> Void
   ) {
     self.snapshot = snapshot
@@ -24,11 +24,16 @@ final class SnapshotRollout: Sendable {
     self.withdrawn = withdrawn
     self.loops = loops
     self.whenDone = whenDone
-    waiting = Atomic(participants)
   }
 
-  /// One loop has taken it over.
+  /// Hands it to a loop. One that has ended owes nothing.
+  func post(to mailbox: Mailbox) {
+    owing.add(1, ordering: .relaxed)
+    if !mailbox.post(.adopt(self)) { done() }
+  }
+
+  /// One loop has taken it over, or it has been handed to all.
   func done() {
-    if waiting.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { whenDone() }
+    if owing.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { whenDone() }
   }
 }

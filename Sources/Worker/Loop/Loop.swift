@@ -73,13 +73,15 @@ struct Loop: ~Copyable {
     try self.context.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
   }
 
-  /// Turns until it has been told to stop and the last client is gone.
+  /// Turns until it has been told to stop, the last client is gone, and nothing more has come.
   mutating func run() {
     prober?.start(&context)
-    while !isFinished { turn(waiting: sleep, clock: Clock.monotonic) }
-    for key in clients.keys { remove(key) }
-    context.accessLog.endTurn()
-    showFigures()
+    repeat {
+      repeat { turn(waiting: sleep, clock: Clock.monotonic) } while !isFinished
+      for key in clients.keys { remove(key) }
+      context.accessLog.endTurn()
+      showFigures()
+    } while !mailbox.close()
   }
 
   /// Waits at most so long for events, then does all that has come and become due.

@@ -24,6 +24,7 @@ extension Loop {
       case .suspect(let server): prober?.suspect(server, &context)
       case .serverDropped(let server): prober?.drop(server, &context)
       case .adminStateChanged(let number): prober?.apply(upTo: number, &context)
+      case .stay: isRetiring = false
       case .adopt(let rollout): adopt(rollout)
       case .inherited(let listener): add(listener)
       case .makeRoom: context.makeRoomForOthers()

@@ -22,8 +22,8 @@ enum Dispensable: UInt8, CaseIterable, Sendable {
 ///
 /// A loop that has a silent client lets that one go at once. Else a message goes round all loops, first for silent clients,
 /// then for unfinished handshakes, then for idle ones, and whichever loop has one lets it go; newcomers wait in the kernel
-/// meanwhile, for less than a millisecond if no loop is busy. A message that does not come back within `acceptPause`
-/// (a loop that has ended reads none) is not waited for: a client of this loop gives way then.
+/// meanwhile, for less than a millisecond if no loop is busy. A message that does not come back within `acceptPause` is
+/// not waited for: a client of this loop gives way then.
 extension Loop {
   /// Slots of the slab that are looked through at once for idle clients.
   static let slotsPerSearch = 16_384
@@ -97,8 +97,12 @@ extension Loop {
   }
 
   private func passOn(asker: Int, _ kind: Dispensable) {
-    let next = (context.loop + 1) % context.sharedState.loopCount
-    context.sharedState.mailbox(of: next).post(.roomWanted(by: asker, kind))
+    let mailboxes = context.sharedState.mailboxes
+    var next = context.loop
+    // Past loops that have ended, but never past the one that has asked.
+    repeat {
+      next = (next + 1) % mailboxes.count
+    } while !mailboxes[next].post(.roomWanted(by: asker, kind)) && next != asker
   }
 }
 

@@ -21,9 +21,11 @@ enum LoopMessage: Sendable {
   case makeRoom
   /// Nothing runs any more at a server that a reload has removed. For the loop that probes.
   case serverDropped(SharedServer)
+  /// A reload needs the loop, and may have let it retire before.
+  case stay
   /// Another snapshot.
   case adopt(SnapshotRollout)
-  /// A listening socket of a loop that retires.
+  /// A listening socket to accept from: at the start, and of a loop that retires.
   case inherited(HandedListener)
   /// That loop has no room for a client that waits, and no loop asked so far has a client of this kind, who could make it.
   case roomWanted(by: Int, Dispensable)
@@ -37,34 +39,50 @@ enum LoopMessage: Sendable {
   case stop(deadline: Instant)
 }
 
-/// A loop's letter box: any thread puts in, the loop takes out when it is woken.
+/// A loop's inbox: any thread puts in, the loop takes out when it is woken, and closes it when it ends.
 final class Mailbox: Sendable {
-  private let messages = Mutex<[LoopMessage]>([])
+  private struct State {
+    var messages: [LoopMessage] = []
+    var isClosed = false
+  }
+
+  private let state = Mutex(State())
   let wakeup: Wakeup
 
   init() throws(SystemError) { wakeup = try Wakeup() }
 
-  func post(_ message: LoopMessage) {
-    let wasEmpty = messages.withLock { messages in
-      messages.append(message)
-      return messages.count == 1
+  /// False: the loop has ended, and does not learn of it.
+  @discardableResult
+  func post(_ message: LoopMessage) -> Bool {
+    let count = state.withLock { state in
+      guard !state.isClosed else { return 0 }
+      state.messages.append(message)
+      return state.messages.count
     }
-    if wasEmpty { wakeup.signal() }
+    if count == 1 { wakeup.signal() }
+    return count > 0
   }
 
-  var isEmpty: Bool { messages.withLock { $0.isEmpty } }
+  /// Takes no more messages from here on. False: one is waiting to be read first.
+  func close() -> Bool {
+    state.withLock { state in
+      state.isClosed = state.messages.isEmpty
+      return state.isClosed
+    }
+  }
+
+  var isClosed: Bool { state.withLock { $0.isClosed } }
 
   /// The oldest messages. What is left wakes the loop again.
   func take(atMost count: Int) -> [LoopMessage] {
     wakeup.drain()
-    let (taken, isEmpty) = messages.withLock { messages in
-      guard messages.count > count else {
-        defer { messages.removeAll() }
-        return (messages, true)
+    let (taken, isEmpty) = state.withLock { state in
+      guard state.messages.count > count else {
+        defer { state.messages.removeAll() }
+        return (state.messages, true)
       }
-      let taken = Array(messages.prefix(count))
-      messages.removeFirst(count)
-      return (taken, false)
+      defer { state.messages.removeFirst(count) }
+      return (Array(state.messages.prefix(count)), false)
     }
     if !isEmpty { wakeup.signal() }
     return taken

@@ -70,29 +70,27 @@ final class SharedState: Sendable {
     assumeNewServersUp(in: snapshot.backend, besides: earlier)
     for (server, settings) in zip(snapshot.backend.servers, snapshot.configuration.servers) {
       for waiting in server.limit(to: settings.connections, queue: limits.queue) {
-        mailbox(of: waiting.loop).post(.granted(waiting, server))
+        Backend.grant(waiting, server, self)
       }
     }
   }
 
   // MARK: loops
 
-  /// Makes sure that there is a mailbox for each of this many loops.
-  func makeMailboxes(_ count: Int) throws(SystemError) {
-    while boxes.withLock({ $0.count }) < count {
-      let mailbox = try Mailbox()
-      boxes.withLock { $0.append(mailbox) }
-    }
+  /// By loop; that of a loop that has ended is closed. Set by the main thread.
+  var mailboxes: [Mailbox] {
+    get { boxes.withLock { $0 } }
+    set { boxes.withLock { $0 = newValue } }
   }
 
-  /// Loops that have a mailbox; one that has ended is counted still.
+  /// Loops that there were at once; one that has ended is counted still.
   var loopCount: Int { boxes.withLock { $0.count } }
 
   func mailbox(of loop: Int) -> Mailbox { boxes.withLock { $0[loop] } }
 
   /// Tells every loop, those too that only finish what they have.
   func post(_ message: LoopMessage) {
-    for mailbox in boxes.withLock({ $0 }) { mailbox.post(message) }
+    for mailbox in mailboxes { mailbox.post(message) }
   }
 
   // MARK: servers

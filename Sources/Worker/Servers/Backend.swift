@@ -106,10 +106,16 @@ final class Backend: Sendable {
   }
 
   static func leave(_ server: SharedServer, _ account: ConnectionLedger.Account, _ sharedState: SharedState) {
-    var next = server.leave(account)
-    while let waiting = next {
-      sharedState.mailbox(of: waiting.loop).post(.granted(waiting, server))
-      next = server.admitNext()
+    if let next = server.leave(account) { grant(next, server, sharedState) }
+  }
+
+  /// Tells whoever has got a place, and gives others what they may have besides. A place whose loop has ended meanwhile
+  /// goes on to the next.
+  static func grant(_ waiting: WaitingClient, _ server: SharedServer, _ sharedState: SharedState) {
+    var next: WaitingClient? = waiting
+    while let granted = next {
+      let isTold = sharedState.mailbox(of: granted.loop).post(.granted(granted, server))
+      next = isTold ? server.admitNext() : server.leave(granted.account)
     }
   }
 
