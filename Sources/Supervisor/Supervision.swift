@@ -94,6 +94,11 @@ struct Supervision: ~Copyable {
   /// Whether the supervisor's own work goes on, for the service manager's watchdog.
   func isSound(at now: Instant) -> Bool { workerState.isSound(at: now) }
 
+  /// Tells the service manager of a start or a reload, or how the service stands; nothing any more once it stops.
+  func announce(_ notification: ServiceNotification) {
+    if stop.state == .running { notification.send() }
+  }
+
   /// `router-51 active; 9 sessions, …`; nil while no worker serves.
   var statusLine: String? {
     guard case .serving = workerState.state else { return nil }

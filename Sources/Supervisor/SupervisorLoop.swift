@@ -78,6 +78,6 @@ struct SupervisorLoop: ~Copyable {
   private mutating func publishStatus() {
     guard let line = service.statusLine, line != statusLine else { return }
     statusLine = line
-    ServiceNotification.status(line).send()
+    service.announce(.status(line))
   }
 }

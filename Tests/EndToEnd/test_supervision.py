@@ -208,6 +208,21 @@ def test_systemd_is_told_of_readiness_status_life_and_stop(testbed, manager, mon
     assert balancer.wait() == 0
 
 
+def test_systemd_hears_of_no_reload_any_more_once_it_was_told_of_the_stop(testbed, manager):
+    balancer = testbed.balance(testbed.server())
+    manager.hear("^READY=1$")
+    os.kill(balancer.worker, signal.SIGSTOP)
+    balancer.signal(signal.SIGHUP)
+    manager.hear("^RELOADING=1$")
+    balancer.signal(signal.SIGTERM)
+    manager.hear("^STOPPING=1$")
+    balancer.signal(signal.SIGHUP)
+    os.kill(balancer.worker, signal.SIGCONT)
+    assert balancer.wait() == 0
+    told = manager.heard + manager.queued()
+    assert not [line for line in told[told.index("STOPPING=1") :] if line.startswith(("READY", "RELOADING"))], told
+
+
 def test_systemd_that_reads_nothing_keeps_nobody_waiting(testbed, manager, monkeypatch):
     monkeypatch.setenv("WATCHDOG_USEC", "2000")
     balancer = testbed.balance(testbed.server())

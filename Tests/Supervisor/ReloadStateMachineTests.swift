@@ -100,36 +100,36 @@ private let table = """
   loading | ready → idle: adopt candidate as 2, announce ready, note serves, answer A serves 2
   loading | refused → idle: discard, announce ready, note refused(R), answer A refused(R)
   loading | workerEnded → idle: discard, announce ready, note refused(died), answer A refused(died)
-  loading | stop → stopping: discard, announce ready, note refused(stops), answer A refused(stops)
+  loading | stop → stopping: discard, note refused(stops), answer A refused(stops)
   loading | timer → idle: discard, announce ready, note refused(late), answer A refused(late)
   loading, another | requested → loading 2 until 30 (A), then (BZ): note another
   loading, another | signal → same: note another
   loading, another | ready → preparing (B): adopt candidate as 2, announce ready, note serves, answer A serves 2, announce reloading, prepare
   loading, another | refused → preparing (B): discard, announce ready, note refused(R), answer A refused(R), announce reloading, prepare
-  loading, another | workerEnded → waiting (B): discard, announce ready, note refused(died), answer A refused(died)
-  loading, another | stop → stopping: discard, announce ready, note refused(stops), answer AB refused(stops)
+  loading, another | workerEnded → waiting (B): discard, announce ready, note refused(died), answer A refused(died), note postponed
+  loading, another | stop → stopping: discard, note refused(stops), answer AB refused(stops)
   loading, another | timer → preparing (B): discard, announce ready, note refused(late), answer A refused(late), announce reloading, prepare
   loading, another by a signal | requested → loading 2 until 30 (A), then (Z): note another
   loading, another by a signal | signal → same: note another
   loading, another by a signal | ready → preparing (nobody): adopt candidate as 2, announce ready, note serves, answer A serves 2, announce reloading, prepare
   loading, another by a signal | refused → preparing (nobody): discard, announce ready, note refused(R), answer A refused(R), announce reloading, prepare
-  loading, another by a signal | workerEnded → waiting (nobody): discard, announce ready, note refused(died), answer A refused(died)
-  loading, another by a signal | stop → stopping: discard, announce ready, note refused(stops), answer A refused(stops)
+  loading, another by a signal | workerEnded → waiting (nobody): discard, announce ready, note refused(died), answer A refused(died), note postponed
+  loading, another by a signal | stop → stopping: discard, note refused(stops), answer A refused(stops)
   loading, another by a signal | timer → preparing (nobody): discard, announce ready, note refused(late), answer A refused(late), announce reloading, prepare
   loading, hung | requested → loading 2 until 30 (A), then (Z): note another
   loading, hung | signal → loading 2 until 30 (A), then (nobody): note another
   loading, hung | ready → idle: adopt candidate as 2, announce ready, note serves, answer A serves 2
   loading, hung | refused → idle: discard, announce ready, note refused(R), answer A refused(R)
   loading, hung | workerEnded → idle: discard, announce ready, note refused(died), answer A refused(died)
-  loading, hung | stop → stopping: discard, announce ready, note refused(stops), answer A refused(stops)
+  loading, hung | stop → stopping: discard, note refused(stops), answer A refused(stops)
   loading, hung | timer → idle: discard, announce ready, note refused(late), answer A refused(late)
   loading, hung, another | requested → loading 2 until 30 (A), then (BZ): note another
   loading, hung, another | signal → same: note another
-  loading, hung, another | ready → waiting (B): adopt candidate as 2, announce ready, note serves, answer A serves 2
-  loading, hung, another | refused → waiting (B): discard, announce ready, note refused(R), answer A refused(R)
-  loading, hung, another | workerEnded → waiting (B): discard, announce ready, note refused(died), answer A refused(died)
-  loading, hung, another | stop → stopping: discard, announce ready, note refused(stops), answer AB refused(stops)
-  loading, hung, another | timer → waiting (B): discard, announce ready, note refused(late), answer A refused(late)
+  loading, hung, another | ready → waiting (B): adopt candidate as 2, announce ready, note serves, answer A serves 2, note postponed
+  loading, hung, another | refused → waiting (B): discard, announce ready, note refused(R), answer A refused(R), note postponed
+  loading, hung, another | workerEnded → waiting (B): discard, announce ready, note refused(died), answer A refused(died), note postponed
+  loading, hung, another | stop → stopping: discard, note refused(stops), answer AB refused(stops)
+  loading, hung, another | timer → waiting (B): discard, announce ready, note refused(late), answer A refused(late), note postponed
   stopping | requested → same: note refused(stops), answer Z refused(stops)
   stopping | signal → same: note refused(stops)
   """
@@ -148,6 +148,24 @@ private let table = """
     var machine = machine(loading)
     #expect(machine.handle(.timer, at: at(29)).isEmpty)
     #expect(machine.handle(.timer, at: at(30)).isEmpty == false)
+  }
+
+  @Test func `has no more operators wait for it than leave others their place at the control socket`() {
+    let limit = Machine.requesterLimit
+    #expect(limit < OperatorSocket.connectionLimit)
+    for history in [[], [.workerServes, .requested(by: nil), .prepared("C")]] as [[Machine.Event]] {
+      var machine = machine(history)
+      for index in 0..<2 * limit {
+        let requester = Requester(key: SlabKey(index: UInt32(index), generation: 1))
+        let refused = machine.handle(.requested(by: requester), at: at(1)).contains {
+          guard case .answer([requester], .refused) = $0 else { return false }
+          return true
+        }
+        #expect(refused == (index >= limit))
+      }
+      // A signal has nobody who waits.
+      #expect(!machine.handle(.requested(by: nil), at: at(1)).contains { text($0).contains("refused") })
+    }
   }
 
   @Test func `comes after the last one who asked, whatever happens, and everybody is answered once`() {

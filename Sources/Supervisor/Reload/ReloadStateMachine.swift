@@ -77,6 +77,8 @@ struct ReloadStateMachine<Candidate> {
 
   /// How long a worker may take to load what the configuration names.
   static var loadingBound: Interval { .seconds(30) }
+  /// Operators who may wait: others, who want the status say, find the control socket free.
+  static var requesterLimit: Int { OperatorSocket.connectionLimit / 2 }
 
   private(set) var state = State.idle
   private var isWorkerServing = false
@@ -106,6 +108,8 @@ struct ReloadStateMachine<Candidate> {
       return refuse(Self.stops, requesters: list(requester))
     case (.stopping, _): return []
 
+    case (_, .requested(let requester?)) where requesters.count >= Self.requesterLimit:
+      return refuse(Self.crowd, requesters: [requester])
     case (.idle, .requested(let requester)):
       return begin(list(requester))
     case (.waiting(let requesters), .requested(let requester)):
@@ -130,7 +134,7 @@ struct ReloadStateMachine<Candidate> {
       return [
         .adopt(loading.candidate, generation: generation), .announceReady, .note(.serves(generation: generation)),
         .answer(loading.requesters, .serves(generation: generation)),
-      ] + beginNext(loading.next)
+      ] + begin(loading.next)
     case (.loading(let loading), .refused(let generation, let reason)) where generation == loading.generation:
       return fail(loading, ReloadRefusal([reason]))
     case (.loading(let loading), .workerEnded):
@@ -138,12 +142,9 @@ struct ReloadStateMachine<Candidate> {
     case (.loading(let loading), .timer) where now >= loading.deadline:
       return fail(loading, ReloadRefusal(["the worker did not answer in time"]))
 
-    case (.loading(let loading), .stop):
-      state = .stopping
-      return [.discard, .announceReady] + refuse(Self.stops, requesters: loading.requesters + (loading.next ?? []))
-    case (.waiting(let requesters), .stop), (.preparing(let requesters), .stop):
-      state = .stopping
-      return refuse(Self.stops, requesters: requesters)
+    case (.loading, .stop), (.waiting, .stop), (.preparing, .stop):
+      defer { state = .stopping }
+      return (loadingGeneration == nil ? [] : [.discard]) + refuse(Self.stops, requesters: requesters)
     case (.idle, .stop):
       state = .stopping
       return []
@@ -154,6 +155,18 @@ struct ReloadStateMachine<Candidate> {
   }
 
   private static var stops: ReloadRefusal { ReloadRefusal(["the service stops"]) }
+  private static var crowd: ReloadRefusal {
+    ReloadRefusal(["\(requesterLimit) operators wait for a reload already: try again when they are answered"])
+  }
+
+  /// Who waits for an answer.
+  private var requesters: [Requester] {
+    switch state {
+    case .idle, .stopping: []
+    case .waiting(let requesters), .preparing(let requesters): requesters
+    case .loading(let loading): loading.requesters + (loading.next ?? [])
+    }
+  }
 
   private func list(_ requester: Requester?) -> [Requester] { requester.map { [$0] } ?? [] }
 
@@ -166,7 +179,12 @@ struct ReloadStateMachine<Candidate> {
     return [.load(candidate, generation: lastGeneration)]
   }
 
-  private mutating func begin(_ requesters: [Requester]) -> [Effect] {
+  /// Does what was asked for, if anything was, or has it wait for a worker.
+  private mutating func begin(_ requesters: [Requester]?) -> [Effect] {
+    guard let requesters else {
+      state = .idle
+      return []
+    }
     guard isWorkerServing else {
       state = .waiting(requesters: requesters)
       return [.note(.postponed)]
@@ -175,21 +193,8 @@ struct ReloadStateMachine<Candidate> {
     return [.announceReloading, .prepare]
   }
 
-  /// Does what was asked for while a candidate was being loaded, or has it wait for a worker.
-  private mutating func beginNext(_ requesters: [Requester]?) -> [Effect] {
-    guard let requesters else {
-      state = .idle
-      return []
-    }
-    guard isWorkerServing else {
-      state = .waiting(requesters: requesters)
-      return []
-    }
-    return begin(requesters)
-  }
-
   private mutating func fail(_ loading: Loading, _ refusal: ReloadRefusal) -> [Effect] {
-    [.discard, .announceReady] + refuse(refusal, requesters: loading.requesters) + beginNext(loading.next)
+    [.discard, .announceReady] + refuse(refusal, requesters: loading.requesters) + begin(loading.next)
   }
 
   private func refuse(_ refusal: ReloadRefusal, requesters: [Requester]) -> [Effect] {

@@ -10,12 +10,12 @@ extension Supervision {
   mutating func handle(reload event: ReloadStateMachine<ReloadCandidate>.Event) {
     for effect in reload.handle(event, at: Clock.monotonic()) {
       switch effect {
-      case .announceReloading: ServiceNotification.reloading(at: Clock.monotonic()).send()
+      case .announceReloading: announce(.reloading(at: Clock.monotonic()))
       case .prepare: prepare()
       case .load(let candidate, let generation): load(candidate, generation: generation)
       case .discard: status.expect(nil)
       case .adopt(let candidate, let generation): adopt(candidate, generation: generation)
-      case .announceReady: ServiceNotification.ready.send()
+      case .announceReady: announce(.ready)
       case .note(let note):
         var metadata: Logger.Metadata = [:]
         if case .serves(let generation) = note { metadata["generation"] = "\(generation)" }

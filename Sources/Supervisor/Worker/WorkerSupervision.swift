@@ -13,7 +13,7 @@ extension Supervision {
       case .start: startWorker()
       case .stop(let interval): stopWorker(within: interval)
       case .kill: worker?.child.signal(SIGKILL)
-      case .announceReady: ServiceNotification.ready.send()
+      case .announceReady: announce(.ready)
       case .announceStopping:
         ServiceNotification.stopping.send()
         handle(reload: .stop)
