@@ -6,8 +6,8 @@ struct StopStateMachine {
   enum State: Equatable {
     case running
     /// The virtual routers hand their addresses over; then the worker stops, and at the latest at the deadline, whatever
-    /// hooks may still do by then.
-    case handingOver(deadline: Instant)
+    /// hooks may still do by then. `isCut`: a second signal has come, and the worker is to end at once then.
+    case handingOver(deadline: Instant, isCut: Bool)
     /// The worker was told.
     case stopping
   }
@@ -37,23 +37,27 @@ struct StopStateMachine {
 
   /// When `handle(.timer)` is due next.
   var deadline: Instant? {
-    guard case .handingOver(let deadline) = state else { return nil }
+    guard case .handingOver(let deadline, _) = state else { return nil }
     return deadline
   }
 
   mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
     switch (state, event) {
     case (.running, .terminate(handsOver: true)):
-      state = .handingOver(deadline: now + Self.handoverBound)
+      state = .handingOver(deadline: now + Self.handoverBound, isCut: false)
       return [.announceStopping(within: Self.handoverBound), .handOver]
-    case (.running, .terminate(handsOver: false)), (.handingOver, .handedOver):
+    case (.running, .terminate(handsOver: false)):
       state = .stopping
       return [.stopWorker]
-    case (.handingOver(let deadline), .timer):
-      guard now >= deadline else { return [] }
+    case (.handingOver(let deadline, _), .terminate):
+      // The addresses are not lost for that: it takes no longer than the deadline.
+      state = .handingOver(deadline: deadline, isCut: true)
+      return []
+    case (.handingOver(let deadline, let isCut), .handedOver), (.handingOver(let deadline, let isCut), .timer):
+      guard event == .handedOver || now >= deadline else { return [] }
       state = .stopping
-      return [.stopWorker]
-    case (.handingOver, .terminate), (.stopping, .terminate):
+      return [.stopWorker] + (isCut ? [.stopWorker] : [])
+    case (.stopping, .terminate):
       // A second signal: nobody is waited for.
       return [.stopWorker]
     case (.running, .handedOver), (.running, .timer), (.stopping, .handedOver), (.stopping, .timer):

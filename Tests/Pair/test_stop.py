@@ -1,5 +1,6 @@
 """What an orderly stop of the Active does to streams that can't go on without the address."""
 
+import signal
 import threading
 import time
 
@@ -84,3 +85,20 @@ def test_streams_are_cut_while_the_address_is_still_here_and_every_client_knows(
     assert max(ends) - began < 15
     second.wait_until("active")
     assert testbed.get(target="/page").status == 200
+
+
+def test_a_second_signal_does_not_lose_the_hand_over(testbed):
+    # In version 2 a successor of a low priority takes almost a second.
+    first, second = testbed.pair({"version": 2, "priority": {"lb2": 2}})
+    probe = testbed.probe()
+    since = time.monotonic()
+    probe.settle(0.1)
+    for count in (1, 2):
+        first.signal(signal.SIGTERM)
+        wait_until(lambda count=count: first.log.count("SIGTERM") == count, "the signal")
+    assert first.wait() == 0
+    second.wait_until("active")
+    probe.settle()
+    print(f"gap: {probe.gap(since) * 1000:.0f} ms")
+    assert "192.0.2.12 took over" in first.log, first.log
+    assert probe.gap(since) < 0.3

@@ -14,6 +14,7 @@ private func machine(_ history: [StopStateMachine.Event]) -> StopStateMachine {
 private let beginnings: [(String, StopStateMachine)] = [
   ("running", machine([])),
   ("handing over", machine([.terminate(handsOver: true)])),
+  ("handing over, cut", machine([.terminate(handsOver: true), .terminate(handsOver: false)])),
   ("stopping", machine([.terminate(handsOver: false)])),
 ]
 
@@ -25,7 +26,8 @@ private let events: [(String, StopStateMachine.Event)] = [
 private func text(_ state: StopStateMachine.State) -> String {
   switch state {
   case .running: "running"
-  case .handingOver(let deadline): "handing over until \(deadline.milliseconds / 1000)"
+  case .handingOver(let deadline, let isCut):
+    "handing over until \(deadline.milliseconds / 1000)" + (isCut ? ", then cut" : "")
   case .stopping: "stopping"
   }
 }
@@ -42,10 +44,12 @@ private func text(_ effect: StopStateMachine.Effect) -> String {
 private let table = """
   running | terminate → stopping: stop the worker
   running | terminate, addresses → handing over until 4: announce stopping within 3 s, hand over
-  handing over | terminate → same: stop the worker
-  handing over | terminate, addresses → same: stop the worker
+  handing over | terminate → handing over until 3, then cut
+  handing over | terminate, addresses → handing over until 3, then cut
   handing over | handedOver → stopping: stop the worker
   handing over | timer → stopping: stop the worker
+  handing over, cut | handedOver → stopping: stop the worker, stop the worker
+  handing over, cut | timer → stopping: stop the worker, stop the worker
   stopping | terminate → same: stop the worker
   stopping | terminate, addresses → same: stop the worker
   """

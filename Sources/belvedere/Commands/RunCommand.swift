@@ -16,7 +16,8 @@ struct RunCommand: ParsableCommand {
       hangs is replaced; new connections wait meanwhile.
 
       SIGTERM or SIGINT (Ctrl-C) is an orderly stop: no new connections are accepted, and running requests may finish \
-      within `timeouts.stop` of the configuration. A second signal stops at once.
+      within `timeouts.stop` of the configuration. A second signal stops at once, after the virtual address has been \
+      handed over.
 
       The log goes to the journal under systemd, otherwise to standard error; the access log goes to standard output. \
       The configuration can change both (`log`).
