@@ -24,8 +24,8 @@ def test_failover_hands_over_without_a_gap_and_back_again(testbed):
     assert probe.gap(since) < 0.3
     since = time.monotonic()
     run = first.call("failover", "--back")
-    assert (run.returncode, run.stdout) == (0, "router-51: this node takes part in the election again\n"), run.stderr
-    wait_until(lambda: first.node.holds(testbed.ADDRESS), "the address back")
+    assert (run.returncode, run.stdout) == (0, "router-51: this node has the address\n"), run.stderr
+    assert first.node.holds(testbed.ADDRESS)
     wait_until(lambda: not second.node.holds(testbed.ADDRESS), "one holder")
     time.sleep(0.5)
     print(f"gap: {probe.gap(since) * 1000:.0f} ms")
@@ -45,6 +45,16 @@ def test_failover_of_a_backup_has_it_stand_back(testbed):
     run = second.call("failover", "--for", "2h")
     assert (run.returncode, run.stdout) == (0, "router-51: this node did not have the address\n")
     assert router(second)["priority"] == 1
+    run = second.call("failover", "--back")
+    assert (run.returncode, run.stdout) == (0, "router-51: this node takes part in the election again; 192.0.2.11 has the address\n")
+
+
+def test_failback_is_answered_when_it_is_known_who_has_the_address(testbed):
+    testbed.server()
+    balancer = testbed.balancer(testbed.node("lb1")).wait_until("backup")
+    run = balancer.call("failover", "--back")
+    assert (run.returncode, run.stdout) == (0, "router-51: this node has the address\n"), run.stderr
+    assert balancer.node.holds(testbed.ADDRESS)
 
 
 def test_who_is_away_takes_over_when_the_other_one_dies(testbed):

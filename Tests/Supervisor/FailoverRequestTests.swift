@@ -21,6 +21,7 @@ private let beginnings: [(String, FailoverRequest)] = [
 
 private let events: [(String, FailoverRequest.Event)] = [
   ("requested", .requested(by: .named("Z"), staysAway: .seconds(7), routers: 2)),
+  ("requested back", .requested(by: .named("Z"), staysAway: nil, routers: 2)),
   ("first ended", .ended(router: 0, handover("r0"))), ("second ended", .ended(router: 1, handover("r1"))),
 ]
 
@@ -34,7 +35,7 @@ private func text(_ state: FailoverRequest.State) -> String {
 
 private func text(_ effect: FailoverRequest.Effect) -> String {
   switch effect {
-  case .failOver(_, let bound): "fail over for \(bound.milliseconds / 1000) s"
+  case .failOver(_, let bound): bound.map { "fail over for \($0.milliseconds / 1000) s" } ?? "fail back"
   case .answer(let requester, let outcomes): "answer \(requester.name) \(outcomes.map(\.name).joined(separator: " "))"
   case .refuse(let requester): "refuse \(requester.name)"
   }
@@ -42,10 +43,13 @@ private func text(_ effect: FailoverRequest.Effect) -> String {
 
 private let table = """
   idle | requested → Z waits, ? ?: fail over for 7 s
+  idle | requested back → Z waits, ? ?: fail back
   waiting | requested → same: refuse Z
+  waiting | requested back → same: refuse Z
   waiting | first ended → A waits, r0 ?
   waiting | second ended → A waits, ? r1
   waiting for the second | requested → same: refuse Z
+  waiting for the second | requested back → same: refuse Z
   waiting for the second | second ended → idle: answer A r0 r1
   """
 

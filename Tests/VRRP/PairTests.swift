@@ -27,6 +27,9 @@ private struct Pair {
     }
   }
 
+  /// The first node has answered a failback.
+  var hasFailedBack: Bool { effects[0].contains { if case .failedBack = $0 { true } else { false } } }
+
   mutating func start(_ node: Int) {
     tell(node, .source(sources[node]))
     tell(node, .start)
@@ -136,9 +139,33 @@ private struct Pair {
     #expect(pair.roles == [.backup, .active])
     #expect(pair.effects[0].contains(.failedOver(to: ip("192.0.2.3"), wasActive: true)))
     pair.tell(0, .failBack)
+    #expect(pair.effects[0].contains(.failedBack(isActive: true, behind: nil)))
     pair.run(60)
     #expect(pair.roles == [.active, .backup])
     #expect(pair.gap == 0)
+  }
+
+  @Test func `a failback is answered when it is known who has the addresses`() {
+    var pair = Pair(priorities: [101, 100])
+    pair.start(0)
+    pair.tell(0, .failBack)
+    #expect(!pair.hasFailedBack)
+    pair.run(4000)
+    #expect(pair.effects[0].contains(.failedBack(isActive: true, behind: nil)))
+    pair.start(1)
+    pair.tell(1, .failBack)
+    pair.run(1000)
+    #expect(pair.effects[1].contains(.failedBack(isActive: false, behind: ip("192.0.2.2"))))
+  }
+
+  @Test func `a failback while the addresses are handed over is answered after that, and within a bound`() {
+    var pair = settled()
+    pair.isCut = true
+    pair.tell(0, .track(0, isGood: false))
+    pair.tell(0, .failOver(for: .minutes(10)))
+    pair.tell(0, .failBack)
+    pair.run(8001)
+    #expect(pair.hasFailedBack)
   }
 
   @Test func `a second order to fail over is answered with the first`() {

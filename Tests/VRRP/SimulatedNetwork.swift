@@ -145,7 +145,7 @@ struct SimulatedNetwork {
     case .stopped:
       forgetPlans(of: node)
       nodes[node].process = .off
-    case .holdAddresses, .dropAddresses, .note, .transitioned, .failedOver: break
+    case .holdAddresses, .dropAddresses, .note, .transitioned, .failedOver, .failedBack: break
     }
   }
 

@@ -241,6 +241,8 @@ extension VirtualRouter.Effect {
     case .transitioned(let transition): "\(transition.from) → \(transition.to)"
     case .failedOver(let address, let wasActive):
       "failed over to \(address.map { "\($0)" } ?? (wasActive ? "nobody" : "nobody, was not Active"))"
+    case .failedBack(let isActive, let address):
+      "failed back" + (isActive ? ", Active" : address.map { " behind \($0)" } ?? "")
     case .stopped: "stopped"
     }
   }

@@ -7,14 +7,16 @@ package struct Handover: Hashable, Sendable {
     case kept
     /// This node did not have them, and takes no part in the choice now.
     case stoodBack = "stood-back"
-    /// It takes part as usual again.
+    /// It takes part as usual again, and does not have the addresses.
     case back
+    /// It takes part as usual again, and has the addresses.
+    case active
   }
 
   /// The virtual router's.
   package var name: String
   package var outcome: Outcome
-  /// Who took over, when somebody did.
+  /// The other node that has the addresses, where it is known.
   package var successor: String?
 
   package init(name: String, outcome: Outcome, successor: String? = nil) {
@@ -29,7 +31,9 @@ package struct Handover: Hashable, Sendable {
     case .handedOver: "\(name): \(successor ?? "another node") has the address now"
     case .kept: "\(name): no other node took over, this node keeps the address"
     case .stoodBack: "\(name): this node did not have the address"
-    case .back: "\(name): this node takes part in the election again"
+    case .back:
+      "\(name): this node takes part in the election again" + (successor.map { "; \($0) has the address" } ?? "")
+    case .active: "\(name): this node has the address"
     }
   }
 

@@ -26,7 +26,7 @@ extension Supervision {
       handle(reload: .requested(by: requester))
     case .server(let name, let command): self.command(command, of: name, for: requester)
     case .failover(let seconds): failOver(for: .seconds(seconds), requester)
-    case .failback: failBack(requester)
+    case .failback: failOver(for: nil, requester)
     }
   }
 

@@ -1,8 +1,8 @@
 import Control
 import Wire
 
-/// A hand-over of the virtual addresses that an operator has asked for: answered when each virtual router's outcome is
-/// known, which `RouterSet` sees to within its own bounds. Pure.
+/// A hand-over of the virtual addresses that an operator has asked for, or the end of one: answered when each virtual
+/// router's outcome is known, which `RouterSet` sees to within its own bounds. Pure.
 struct FailoverRequest {
   typealias Requester = OperatorSocket.Requester
 
@@ -13,14 +13,14 @@ struct FailoverRequest {
   }
 
   enum Event: Equatable {
-    /// Hand over, and stay away for so long at most. There are so many virtual routers.
-    case requested(by: Requester, staysAway: Interval, routers: Int)
+    /// Hand over and stay away for so long at most; nil: come back. There are so many virtual routers.
+    case requested(by: Requester, staysAway: Interval?, routers: Int)
     /// What came of one virtual router's part.
     case ended(router: Int, Handover)
   }
 
   enum Effect: Equatable {
-    case failOver(Requester, staysAway: Interval)
+    case failOver(Requester, staysAway: Interval?)
     case answer(Requester, [Handover])
     /// Another one is under way.
     case refuse(Requester)

@@ -12,24 +12,23 @@ extension Supervision {
     noteHandovers()
   }
 
-  mutating func failOver(for bound: Interval, _ requester: OperatorSocket.Requester) {
+  /// Nil: comes back.
+  mutating func failOver(for bound: Interval?, _ requester: OperatorSocket.Requester) {
     guard let names = failover.names else { return reply(.refused([Self.noRouters]), to: requester) }
     guard stop.state == .running else { return reply(.refused([Self.handingOver]), to: requester) }
     handle(failover: .requested(by: requester, staysAway: bound, routers: names.count))
-  }
-
-  mutating func failBack(_ requester: OperatorSocket.Requester) {
-    guard let names = failover.names else { return reply(.refused([Self.noRouters]), to: requester) }
-    log.notice("vrrp: failover --back requested by \(operators.name(of: requester))")
-    failover.routers?.failBack(at: Clock.monotonic())
-    reply(.handedOver(names.map { Handover(name: $0, outcome: .back) }), to: requester)
   }
 
   private mutating func handle(failover event: FailoverRequest.Event) {
     for effect in failover.request.handle(event) {
       switch effect {
       case .failOver(let requester, let bound):
-        log.notice("vrrp: failover requested by \(operators.name(of: requester))")
+        let name = operators.name(of: requester)
+        if bound == nil {
+          log.notice("vrrp: failover --back requested by \(name)")
+        } else {
+          log.notice("vrrp: failover requested by \(name)")
+        }
         failover.routers?.failOver(for: bound, at: Clock.monotonic())
         noteHandovers()
       case .answer(let requester, let outcomes): reply(.handedOver(outcomes), to: requester)

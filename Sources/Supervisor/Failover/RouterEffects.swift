@@ -1,3 +1,4 @@
+import Control
 import Linux
 import Logging
 import VRRP
@@ -16,11 +17,19 @@ extension VirtualRouters {
       case .probe: probe(index, at: now)
       case .note(let note): log(index, Logger.Level(note.severity), note.text, state: note.newRole)
       case .transitioned(let transition): changes.append(RoleChange(router: index, transition: transition))
-      case .failedOver(let successor, let wasActive): handovers.append((index, successor, wasActive))
+      case .failedOver(let successor, let wasActive):
+        end(index, !wasActive ? .stoodBack : successor == nil ? .kept : .handedOver, successor)
+      case .failedBack(let isActive, let other): end(index, isActive ? .active : .back, other)
       case .stopped: stopped.insert(index)
       }
     }
     if isFileStale { writeFile() }
+  }
+
+  /// What an operator has asked for has come to its end.
+  private mutating func end(_ index: Int, _ outcome: Handover.Outcome, _ other: IPAddress?) {
+    let name = instances[index].plan.name
+    handovers.append((index, Handover(name: name, outcome: outcome, successor: other.map { "\($0)" })))
   }
 
   private mutating func send(_ advertisement: Advertisement, _ index: Int, at now: Instant) {

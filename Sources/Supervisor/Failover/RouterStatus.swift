@@ -65,25 +65,16 @@ extension StatusReport.Router.State {
 }
 
 extension VirtualRouters {
-  /// Hands every address over, and stays away for so long at most; `takeHandovers` tells what came of it.
-  mutating func failOver(for bound: Interval, at now: Instant) {
-    perform(routerSet.handle(.failOver(for: bound), at: now), at: now)
+  /// Hands every address over and stays away for so long at most, or with nil stays away no longer; `takeHandovers`
+  /// tells what came of it.
+  mutating func failOver(for bound: Interval?, at now: Instant) {
+    perform(routerSet.handle(bound.map { .failOver(for: $0) } ?? .failBack, at: now), at: now)
   }
-
-  /// Takes part as usual again.
-  mutating func failBack(at now: Instant) { perform(routerSet.handle(.failBack, at: now), at: now) }
 
   /// What is known since the last call.
   mutating func takeHandovers() -> [(router: Int, outcome: Handover)] {
     defer { handovers = [] }
-    return handovers.map { router, successor, wasActive in
-      let name = instances[router].plan.name
-      guard wasActive else { return (router, Handover(name: name, outcome: .stoodBack)) }
-      return (
-        router,
-        Handover(name: name, outcome: successor == nil ? .kept : .handedOver, successor: successor.map { "\($0)" })
-      )
-    }
+    return handovers
   }
 
   var names: [String] { instances.map(\.plan.name) }

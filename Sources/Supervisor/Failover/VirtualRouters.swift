@@ -1,4 +1,5 @@
 import Configuration
+import Control
 import Linux
 import Logging
 import VRRP
@@ -42,8 +43,8 @@ struct VirtualRouters: ~Copyable {
   private let watch: RouteWatch
   /// Changes that hooks and mail have not been told of yet.
   var changes: [RoleChange] = []
-  /// How requested hand-overs ended.
-  var handovers: [(router: Int, successor: IPAddress?, wasActive: Bool)] = []
+  /// How what operators asked for ended.
+  var handovers: [(router: Int, outcome: Handover)] = []
   var programs = ProgramRunner()
   var scripts: [ScriptSchedule] = []
   /// Those that have taken leave for good.

@@ -48,7 +48,7 @@ package struct VirtualRouter: Sendable {
     case claimed(AddressClaim, by: String)
     /// Hand the addresses over and stay away, for so long at most. Answered by `Effect.failedOver`.
     case failOver(for: Interval)
-    /// Stay away no longer, and take the addresses back.
+    /// Stay away no longer, and take the addresses back. Answered by `Effect.failedBack`.
     case failBack
     /// Hand the addresses over and take no further part. Answered by `Effect.stopped`, which ends it all.
     case stop
@@ -79,6 +79,8 @@ package struct VirtualRouter: Sendable {
     /// How `Event.failOver` ended: who took over; nil when nobody did, so that we are still Active, or when there was
     /// nothing to hand over, as `wasActive` tells. Answers every failover that was asked for meanwhile.
     case failedOver(to: IPAddress?, wasActive: Bool)
+    /// How `Event.failBack` ended: this node has the addresses, or waits behind another one, if one is known.
+    case failedBack(isActive: Bool, behind: IPAddress?)
     /// Everything that `Event.stop` asked for is done, and the addresses are gone.
     case stopped
   }
@@ -126,6 +128,8 @@ package struct VirtualRouter: Sendable {
   var groupFault: String?
   /// Until when the node stays withdrawn by the administrator.
   var awayUntil: Instant?
+  /// Until when a failback that was asked for is answered.
+  var failBackUntil: Instant?
   /// How the addresses are announced against a worse Active, and against who else has them.
   var rivalDefence = Defence(quick: 3)
   var claimDefence = Defence(quick: 0)
@@ -158,7 +162,7 @@ package struct VirtualRouter: Sendable {
     var effects = catchUp(to: now)
     effects += react(to: event, at: now)
     effects += applyTransitions(at: now)
-    return effects
+    return effects + answerFailBack(at: now)
   }
 
   /// When `handle(.timer)` is due next.
@@ -170,8 +174,8 @@ package struct VirtualRouter: Sendable {
       case .active(let advertiseAt): advertiseAt
       case .leaving(let leaving): min(leaving.repeatAt ?? leaving.until, leaving.until)
       }
-    return [own, tracked.deadline, lease.deadline, announcements.deadline, rivals.deadline, standoff?.until, awayUntil]
-      .compactMap { $0 }.min()
+    let others = [tracked.deadline, lease.deadline, announcements.deadline, rivals.deadline]
+    return ([own, standoff?.until, awayUntil, failBackUntil] + others).compactMap { $0 }.min()
   }
 
   // MARK: - What it is like now

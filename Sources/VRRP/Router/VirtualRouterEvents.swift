@@ -40,6 +40,7 @@ extension VirtualRouter {
       case .initialize, .backup, .leaving: return said + [.failedOver(to: nil, wasActive: false)]
       }
     case .failBack:
+      failBackUntil = now + Pace.failBackBound
       return comeBack(isRequested: true, at: now)
     case .stop:
       return stop(at: now)
@@ -166,6 +167,23 @@ extension VirtualRouter {
       isRequested || settings.preempts
     else { return said }
     return said + becomeActive(because: .preempted(worse.address, priority: worse.priority), at: now)
+  }
+
+  /// Answers a failback when it is known who has the addresses, or has not been known for too long.
+  mutating func answerFailBack(at now: Instant) -> [Effect] {
+    guard let failBackUntil else { return [] }
+    var isDecided = true
+    var followed: Peer?
+    switch state {
+    case .active, .initialize: break
+    case .leaving: isDecided = false
+    case .backup(let waiting):
+      followed = waiting.followed
+      isDecided = !waiting.isHurried && followed.map { $0.priority >= priority || !settings.preempts } ?? false
+    }
+    guard isDecided || now >= failBackUntil else { return [] }
+    self.failBackUntil = nil
+    return [.failedBack(isActive: role == .active, behind: followed?.address)]
   }
 
   mutating func send(_ advertisement: Advertisement) -> [Effect] {

@@ -61,6 +61,8 @@ extension VirtualRouter {
     static func handOverBound(_ version: Advertisement.Version) -> Interval {
       version == .v2 ? .milliseconds(1200) : .milliseconds(500)
     }
+    /// How long a failback that was asked for waits until it is known who is Active.
+    static let failBackBound = Interval.seconds(8)
     /// The interval that a node advertises when it hands over, in centiseconds: the least there is.
     static let handOverInterval: UInt16 = 1
     /// A timer that is so much late means that this process did not run, or its machine did not.

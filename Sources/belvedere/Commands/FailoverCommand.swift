@@ -12,7 +12,8 @@ struct FailoverCommand: ParsableCommand {
       refused; open connections are reset, and their clients reconnect. This node takes over again only if the other \
       one fails.
 
-      This ends with --back, after the time of --for, or with the next start of the service.
+      This ends with --back, after the time of --for, or with the next start of the service. --back returns when this \
+      node has the address, or another one keeps it.
 
       The exit status is 1 if no other node took over; this node then keeps the address.
 
