@@ -4,6 +4,7 @@ Each balancer is set up as its experts would for this job: one thread, tickets a
 the servers with their certificate verified, the same fields added to a request, no access log.
 """
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -121,6 +122,9 @@ log: {{ target: stderr, access: off }}
 class Balancer(Program):
     """One of the contestants, or the servers behind them: a configuration file and a command line, in which CONFIG
     stands for the file."""
+
+    # nginx's workers outlive a master that is killed.
+    orphan_signal = signal.SIGTERM
 
     def __init__(self, name: str, port: int, work: Path, command: list[str], config: str, core: int | None):
         super().__init__(work / f"{name}.out")

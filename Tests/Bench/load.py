@@ -3,6 +3,8 @@ import json
 import subprocess
 from pathlib import Path
 
+from harness.processes import die_with_parent
+
 
 class Load:
     """The load generator, started and ready: every client has had its first answer."""
@@ -11,7 +13,7 @@ class Load:
         pin = ["taskset", "-c", str(core)] if core is not None else []
         self.process = subprocess.Popen(
             [*pin, binary, *arguments, "127.0.0.1", str(port), path],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         if self.process.stdout.readline() != "ready\n":
             self.end()
             raise SystemExit("the load did not get its first answers")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .processes import die_with_parent
 from .waiting import TIMEOUT
 
 # How many clients a crowd has, in all; CI has time and descriptors for no more than this.
@@ -28,6 +29,7 @@ class Crowd:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "harness.crowd", kind, *map(str, endpoint), str(count), source],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1],
+            preexec_fn=die_with_parent,
         )  # fmt: skip
 
     @property

@@ -1,6 +1,7 @@
 """nginx as a Connection Server: a real peer that is fast, and that can be killed."""
 
 import os
+import signal
 from pathlib import Path
 
 from .program import Program
@@ -18,6 +19,9 @@ def places(directory):
 
 class Nginx(Program):
     """One nginx in a directory of its own. `/` shows its name, `/blob/<bytes>` files of `root`, PUT stores there."""
+
+    # Its workers outlive a master that is killed.
+    orphan_signal = signal.SIGTERM
 
     def __init__(self, name, directory, certificate, *, extra=""):
         self.name = name

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 
-def die_with_parent():
-    """For `preexec_fn`: the tests' own death leaves no process behind."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+def die_with_parent(number=signal.SIGKILL):
+    """For `preexec_fn`: the tests' own death leaves no process behind. To be started from a thread that stays: the
+    kernel takes its end for the parent's."""
+    ctypes.CDLL(None).prctl(1, number)
 
 
 def stat(process):

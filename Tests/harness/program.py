@@ -18,6 +18,9 @@ CRASH = re.compile(
 
 
 class Program:
+    # What it gets when the tests die before it.
+    orphan_signal = signal.SIGKILL
+
     def __init__(self, log_file):
         self.log_file = Path(log_file)
         self.process = None
@@ -29,7 +32,7 @@ class Program:
                 [str(word) for word in command],
                 **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, **options},
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=lambda: die_with_parent(self.orphan_signal),
             )
         return self
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 
 from harness.commands import ip
+from harness.processes import die_with_parent
 
 
 class Network:
@@ -45,7 +46,8 @@ class Network:
 
     def start(self, *command, **options):
         """A program on this network, beside the machines."""
-        return subprocess.Popen(["ip", "netns", "exec", self.name, *map(str, command)], text=True, **options)
+        command = ["ip", "netns", "exec", self.name, *map(str, command)]
+        return subprocess.Popen(command, text=True, preexec_fn=die_with_parent, **options)
 
     def run(self, *command, timeout=60):
         command = ["ip", "netns", "exec", self.name, *map(str, command)]
