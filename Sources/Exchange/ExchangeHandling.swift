@@ -71,7 +71,7 @@ extension Exchange {
     switch state {
     case .done: .none
     case .reading: conclude(Termination(isFlood ? .proxy : .client, .request), Effects(.close))
-    case .replying: conclude(Termination(.client, .data), Effects(.close))
+    case .replying: conclude(Termination(isFlood ? .proxy : .client, .data), Effects(.close))
     default: abort(Termination(isFlood ? .proxy : .client, phase))
     }
   }
