@@ -1,3 +1,4 @@
+import Balancing
 import Certificates
 import Configuration
 import Domain
@@ -168,6 +169,8 @@ final class WorkerService: Sendable {
       }
       let started = try startLoops(setup.loops)
 
+      // Before a loop needs a larger table: the thread that has it grow waits for every processor.
+      CurrentProcess.makeRoomForDescriptors(DescriptorBudget(configuration).most)
       if let sink { accessLog.redirect(to: sink) }
       warnOfUnverifiedServers(snapshot)
       OperationalLog.setLevel(Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)

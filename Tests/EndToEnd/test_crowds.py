@@ -116,12 +116,14 @@ def is_back(worker, before):
 
 def test_the_table_of_descriptors_never_grows(testbed):
     """While it does, no thread of a process gets a descriptor: the kernel waits for every processor, for up to 100 ms."""
-    balancer = testbed.balance(testbed.server(), limits={"connections": 3000})
+    balancer = testbed.balance(testbed.server(), limits={"connections": 1000})
 
     def size():
         status = Path(f"/proc/{balancer.worker}/status").read_text()
         return int(re.search(r"^FDSize:\s*(\d+)", status, re.MULTILINE)[1])
 
+    assert size() >= 2 * 1000
+    balancer.reload({"limits": {"connections": 3000}})
     assert size() >= 2 * 3000
 
 
