@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -47,12 +48,14 @@ int cl_local_listen(const char *path, size_t count, int backlog) {
   return fd;
 }
 
-int cl_local_connect(const char *path, size_t count) {
+int cl_local_connect(const char *path, size_t count, int milliseconds) {
   struct sockaddr_un name;
   socklen_t length;
   if (address(path, count, &name, &length) != 0) return -1;
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (milliseconds > 0 ? 0 : SOCK_NONBLOCK), 0);
   if (fd < 0) return -1;
+  struct timeval bound = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+  if (milliseconds > 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound) != 0) return closed_with_error(fd);
   if (connect(fd, (struct sockaddr *)&name, length) != 0) return closed_with_error(fd);
   return fd;
 }

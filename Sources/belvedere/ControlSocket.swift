@@ -45,7 +45,8 @@ struct ControlSocket: ParsableArguments {
     let deadline = Clock.monotonic() + timeout
     let received: [UInt8]?
     do throws(SystemError) {
-      let socket = try connect(until: deadline)
+      // While as many wait there as may, waits too.
+      let socket = try LocalSocket.connect(to: path, within: timeout)
       // A request is shorter than any socket's buffer.
       let bytes = Array(request.line.utf8) + [UInt8(ascii: "\n")]
       if case .failed(let code) = Socket.write(socket.number, bytes.span) { throw SystemError("send", code: code) }
@@ -61,16 +62,6 @@ struct ControlSocket: ParsableArguments {
       return try ControlAnswer(parsing: line.span)
     } catch {
       throw Fault("the service at \(path) sent an answer that this version does not understand: \(error)")
-    }
-  }
-
-  /// While as many wait there as may, waits too.
-  private func connect(until deadline: Instant) throws(SystemError) -> Descriptor {
-    while true {
-      do throws(SystemError) { return try LocalSocket.connect(to: path) } catch {
-        guard error.code == EAGAIN, Clock.monotonic() < deadline else { throw error }
-        Clock.sleep(.milliseconds(20))
-      }
     }
   }
 

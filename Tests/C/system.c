@@ -70,7 +70,7 @@ static void test_local_sockets(void) {
     char *path = path_of(count, 'x');
     int listener = cl_local_listen(path, count, 4);
     CHECK((listener >= 0) == fits && (fits || errno == ENAMETOOLONG));
-    int client = cl_local_connect(path, count);
+    int client = cl_local_connect(path, count, 0);
     CHECK((client >= 0) == fits && (fits || errno == ENAMETOOLONG));
     if (fits) {
       char name[200] = {0};
@@ -96,7 +96,7 @@ static void test_local_sockets(void) {
   }
   // A name is no file.
   char *name = path_of(20, '@');
-  int listener = cl_local_listen(name, 20, 4), client = cl_local_connect(name, 20);
+  int listener = cl_local_listen(name, 20, 4), client = cl_local_connect(name, 20, 1000);
   CHECK(listener >= 0 && client >= 0 && access(name, F_OK) != 0);
   close(listener);
   close(client);

@@ -7,7 +7,8 @@
 
 // Bound with mode 0660 from its first moment on. Not before every other thread has made the files that it makes.
 int cl_local_listen(const char *path, size_t count, int backlog);
-int cl_local_connect(const char *path, size_t count);
+// Waits so long, and may later, where as many wait there as may. 0: never waits.
+int cl_local_connect(const char *path, size_t count, int milliseconds);
 // To a receiver, in place of the one before.
 int cl_local_connect_datagrams(int fd, const char *path, size_t count);
 int cl_local_accept(int fd);

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Wire
 
 /// Stream sockets between processes of one machine (unix(7)), non-blocking and closed on exec. A path that begins with
 /// `@` is a name in the kernel and no file: it goes with the socket, and only the peer's identity protects it.
@@ -23,10 +24,12 @@ public enum LocalSocket {
       unsafe path.withCString { unsafe cl_local_listen($0, path.utf8.count, backlog) }, of: "listen \(path)")
   }
 
-  /// Connects. EAGAIN: as many wait there as may.
-  public static func connect(to path: String) throws(SystemError) -> Descriptor {
+  /// Connects. EAGAIN: as many wait there as may, and so much longer, if the socket may block.
+  public static func connect(to path: String, within bound: Interval = .zero) throws(SystemError) -> Descriptor {
+    let milliseconds = Int32(clamping: bound.milliseconds)
     // SAFETY: path and count belong together and live during the call.
-    try Descriptor(unsafe path.withCString { unsafe cl_local_connect($0, path.utf8.count) }, of: "connect \(path)")
+    let number = unsafe path.withCString { unsafe cl_local_connect($0, path.utf8.count, milliseconds) }
+    return try Descriptor(number, of: "connect \(path)")
   }
 
   /// The next waiting connection; nil when none waits.
