@@ -87,7 +87,8 @@ enum Rules {
   /// Where the profile `old` is asked for.
   private static func checkProfiles(_ configuration: Configuration, _ reader: inout Reader) {
     let warning = "TLS 1.0 and 1.1 are broken: an attacker on the network path may read and change the traffic"
-    let advice = "Use `old` only for what can do nothing newer, and pin its certificate: weak keys and MD5 pass as well."
+    let advice =
+      "Use `old` only for what can do nothing newer, and pin its certificate: weak keys and MD5 pass as well."
     var places: [Mark?] = []
     if configuration.tls.profile == .old { places.append(reader.mark("tls", "profile")) }
     if configuration.serverTLSProfile == .old { places.append(reader.mark("server-tls-profile")) }
