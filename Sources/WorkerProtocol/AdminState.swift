@@ -31,11 +31,10 @@ package struct AdminState: Hashable, Sendable {
 private let configuredWeight = UInt16.max
 private let largestWeight: UInt16 = 256
 
-extension ByteWriter {
-  mutating func append(_ state: AdminState) {
-    append(state.name, limit: MessageLimit.name)
-    append(state.mode.rawValue)
-    append(bigEndian: state.weight.map { UInt16(clamping: $0) } ?? configuredWeight)
+extension AdminState: MessageField {
+  func append(to writer: inout ByteWriter) {
+    let weight = weight.map { UInt16(clamping: $0) } ?? configuredWeight
+    writer.append(fields: Text(name, MessageLimit.name), mode.rawValue, weight)
   }
 }
 

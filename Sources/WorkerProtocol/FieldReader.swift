@@ -10,35 +10,66 @@ package enum MessageLimit {
   package static let message = 16384
 }
 
-// The fields that several messages share; reader and writer of each stand together.
+/// A field of a message; numbers are big-endian.
+protocol MessageField {
+  func append(to writer: inout ByteWriter)
+}
+
+extension MessageField where Self: FixedWidthInteger & UnsignedInteger {
+  func append(to writer: inout ByteWriter) { writer.append(bigEndian: self) }
+}
+
+extension UInt8: MessageField {}
+extension UInt16: MessageField {}
+extension UInt32: MessageField {}
+extension UInt64: MessageField {}
+
+/// Two bytes of length, then UTF-8, cut at a character's start to stay within `limit`.
+struct Text: MessageField {
+  private let text: String
+  private let limit: Int
+
+  init(_ text: String, _ limit: Int) {
+    self.text = text
+    self.limit = limit
+  }
+
+  func append(to writer: inout ByteWriter) {
+    var count = min(text.utf8.count, limit)
+    if count < text.utf8.count { while count > 0, isContinuation(at: count) { count -= 1 } }
+    writer.append(bigEndian: UInt16(count))
+    for byte in text.utf8.prefix(count) { writer.append(byte) }
+  }
+
+  private func isContinuation(at offset: Int) -> Bool {
+    text.utf8[text.utf8.index(text.utf8.startIndex, offsetBy: offset)] & 0xc0 == 0x80
+  }
+}
+
+/// One byte of family (4 or 6), the address's 4 or 16 bytes, two bytes of port.
+extension Endpoint: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(address.family.rawValue)
+    switch address.family {
+    case .v4: writer.append(bigEndian: UInt32(truncatingIfNeeded: address.low))
+    case .v6: writer.append(fields: address.high, address.low)
+    }
+    writer.append(bigEndian: port)
+  }
+}
 
 extension ByteWriter {
-  /// Two bytes of length, then UTF-8, cut at a character's start to stay within `limit`.
-  mutating func append(_ text: String, limit: Int) {
-    var count = text.utf8.count
-    if count > limit {
-      count = limit
-      while count > 0, Self.isContinuation(text.utf8, at: count) { count -= 1 }
-    }
-    append(bigEndian: UInt16(count))
-    for byte in text.utf8.prefix(count) { append(byte) }
+  mutating func append(fields: any MessageField...) {
+    for field in fields { field.append(to: &self) }
   }
+}
 
-  private static func isContinuation(_ text: String.UTF8View, at offset: Int) -> Bool {
-    text[text.index(text.startIndex, offsetBy: offset)] & 0xc0 == 0x80
-  }
-
-  /// One byte of family (4 or 6), the address's 4 or 16 bytes, two bytes of port.
-  mutating func append(_ endpoint: Endpoint) {
-    append(endpoint.address.family.rawValue)
-    switch endpoint.address.family {
-    case .v4: append(bigEndian: UInt32(truncatingIfNeeded: endpoint.address.low))
-    case .v6:
-      append(bigEndian: endpoint.address.high)
-      append(bigEndian: endpoint.address.low)
-    }
-    append(bigEndian: endpoint.port)
-  }
+/// The bytes of a message, at most `MessageLimit.message`: the byte of its kind, then its fields.
+func message(_ kind: some RawRepresentable<UInt8>, _ fields: any MessageField...) -> [UInt8] {
+  var writer = ByteWriter(limit: MessageLimit.message)
+  writer.append(kind.rawValue)
+  for field in fields { field.append(to: &writer) }
+  return writer.bytes
 }
 
 /// Reads a message's fields, with the errors of messages.
@@ -48,27 +79,29 @@ struct FieldReader: ~Escapable {
   @_lifetime(copy bytes)
   init(_ bytes: Span<UInt8>) { reader = ByteReader(bytes) }
 
-  @_lifetime(self: copy self)
+  /// The byte that every message begins with.
+  mutating func kind<Kind: RawRepresentable<UInt8>>(_: Kind.Type) throws(MessageError) -> Kind {
+    let number = try uint8()
+    guard let kind = Kind(rawValue: number) else { throw .unknownKind(number) }
+    return kind
+  }
+
   mutating func uint8() throws(MessageError) -> UInt8 {
     do { return try reader.readUInt8() } catch { throw .truncated }
   }
 
-  @_lifetime(self: copy self)
   mutating func uint16() throws(MessageError) -> UInt16 {
     do { return try reader.readUInt16() } catch { throw .truncated }
   }
 
-  @_lifetime(self: copy self)
   mutating func uint32() throws(MessageError) -> UInt32 {
     do { return try reader.readUInt32() } catch { throw .truncated }
   }
 
-  @_lifetime(self: copy self)
   mutating func uint64() throws(MessageError) -> UInt64 {
     do { return try reader.readUInt64() } catch { throw .truncated }
   }
 
-  @_lifetime(self: copy self)
   mutating func text(_ name: String, limit: Int) throws(MessageError) -> String {
     let count = Int(try uint16())
     guard count <= limit else { throw .invalidField(name) }
@@ -80,7 +113,6 @@ struct FieldReader: ~Escapable {
     }
   }
 
-  @_lifetime(self: copy self)
   mutating func endpoint() throws(MessageError) -> Endpoint {
     guard let family = IPAddress.Family(rawValue: try uint8()) else { throw .invalidField("address family") }
     let address: IPAddress
@@ -93,7 +125,7 @@ struct FieldReader: ~Escapable {
     return Endpoint(address: address, port: try uint16())
   }
 
-  /// Every byte belongs to a field.
+  /// Refuses bytes that belong to no field.
   func end() throws(MessageError) {
     guard reader.remaining == 0 else { throw .trailingBytes }
   }

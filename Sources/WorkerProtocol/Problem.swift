@@ -15,11 +15,9 @@ package struct Problem: Hashable, Sendable {
   }
 }
 
-extension ByteWriter {
-  mutating func append(_ problem: Problem) {
-    append(bigEndian: problem.time.milliseconds)
-    append(bigEndian: problem.count)
-    append(problem.text, limit: MessageLimit.reason)
+extension Problem: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(fields: time.milliseconds, count, Text(text, MessageLimit.reason))
   }
 }
 

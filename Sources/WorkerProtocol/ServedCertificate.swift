@@ -41,17 +41,12 @@ package struct ServedCertificate: Hashable, Sendable {
 private let shortLimit = 255
 private let subjectLimit = 1024
 
-extension ByteWriter {
-  mutating func append(_ certificate: ServedCertificate) {
-    append(bigEndian: certificate.generation)
-    append(bigEndian: certificate.place)
-    append(certificate.file, limit: MessageLimit.name)
-    append(certificate.subject, limit: subjectLimit)
-    append(certificate.serial, limit: shortLimit)
-    append(certificate.fingerprint, limit: shortLimit)
-    append(bigEndian: certificate.notAfter)
-    append(UInt8(certificate.names.count))
-    for name in certificate.names { append(name, limit: shortLimit) }
+extension ServedCertificate: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(
+      fields: generation, place, Text(file, MessageLimit.name), Text(subject, subjectLimit), Text(serial, shortLimit),
+      Text(fingerprint, shortLimit), notAfter, UInt8(names.count))
+    for name in names { Text(name, shortLimit).append(to: &writer) }
   }
 }
 

@@ -31,15 +31,9 @@ package struct ServerLoad: Hashable, Sendable {
   }
 }
 
-extension ByteWriter {
-  mutating func append(_ load: ServerLoad) {
-    append(load.name, limit: MessageLimit.name)
-    append(load.endpoint)
-    append(bigEndian: load.clients)
-    append(bigEndian: load.sessions)
-    append(bigEndian: load.exchanges)
-    append(bigEndian: load.waiting)
-    append(bigEndian: load.connections)
+extension ServerLoad: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(fields: Text(name, MessageLimit.name), endpoint, clients, sessions, exchanges, waiting, connections)
   }
 }
 

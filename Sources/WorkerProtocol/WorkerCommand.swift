@@ -57,80 +57,50 @@ package enum WorkerCommand: Hashable, Sendable {
     }
   }
 
-  /// The message's name in logs and errors.
-  package var name: String { "\(kind)" }
+  /// The case's name, for logs and errors.
+  package var name: String { String("\(self)".prefix { $0 != "(" }) }
 
   private enum Kind: UInt8 { case hello = 1, configure, heartbeats, listener, start, stop, withdraw, server }
 
-  private var kind: Kind {
-    switch self {
-    case .hello: .hello
-    case .configure: .configure
-    case .heartbeats: .heartbeats
-    case .listener: .listener
-    case .withdraw: .withdraw
-    case .start: .start
-    case .stop: .stop
-    case .server: .server
-    }
-  }
-
   /// The message's bytes, at most `MessageLimit.message`.
   package func encoded() -> [UInt8] {
-    var writer = ByteWriter(limit: MessageLimit.message)
-    writer.append(kind.rawValue)
     switch self {
-    case .hello(let version):
-      writer.append(bigEndian: version)
+    case .hello(let version): message(Kind.hello, version)
     case .configure(let generation, let loops, let fileName, let hostName):
-      writer.append(bigEndian: generation)
-      writer.append(bigEndian: loops)
-      writer.append(fileName, limit: MessageLimit.name)
-      writer.append(hostName, limit: MessageLimit.name)
-    case .heartbeats(let capacity):
-      writer.append(bigEndian: capacity)
-    case .listener(let place), .withdraw(let place):
-      writer.append(place.purpose.rawValue)
-      writer.append(place.endpoint)
-      writer.append(bigEndian: place.loop)
-    case .start: break
-    case .stop(let interval):
-      writer.append(bigEndian: interval.nanoseconds)
-    case .server(let state, let number):
-      writer.append(state)
-      writer.append(bigEndian: number)
+      message(
+        Kind.configure, generation, loops, Text(fileName, MessageLimit.name), Text(hostName, MessageLimit.name))
+    case .heartbeats(let capacity): message(Kind.heartbeats, capacity)
+    case .listener(let place): message(Kind.listener, place)
+    case .start: message(Kind.start)
+    case .stop(let interval): message(Kind.stop, interval.nanoseconds)
+    case .withdraw(let place): message(Kind.withdraw, place)
+    case .server(let state, let number): message(Kind.server, state, number)
     }
-    return writer.bytes
   }
 
   /// Reads one message, which must be nothing but the message.
   package init(decoding bytes: Span<UInt8>) throws(MessageError) {
     var reader = FieldReader(bytes)
-    let number = try reader.uint8()
-    guard let kind = Kind(rawValue: number) else { throw .unknownKind(number) }
-    switch kind {
-    case .hello:
-      self = .hello(version: try reader.uint16())
+    switch try reader.kind(Kind.self) {
+    case .hello: self = .hello(version: try reader.uint16())
     case .configure:
       self = .configure(
         generation: try reader.uint64(), loops: try reader.uint16(),
         fileName: try reader.text("file name", limit: MessageLimit.name),
         hostName: try reader.text("host name", limit: MessageLimit.name))
-    case .heartbeats:
-      self = .heartbeats(capacity: try reader.uint16())
-    case .listener:
-      self = .listener(try reader.place())
-    case .withdraw:
-      self = .withdraw(try reader.place())
-    case .start:
-      self = .start
-    case .stop:
-      self = .stop(within: Interval(nanoseconds: try reader.uint64()))
-    case .server:
-      self = .server(try reader.adminState(), number: try reader.uint64())
+    case .heartbeats: self = .heartbeats(capacity: try reader.uint16())
+    case .listener: self = .listener(try reader.place())
+    case .start: self = .start
+    case .stop: self = .stop(within: Interval(nanoseconds: try reader.uint64()))
+    case .withdraw: self = .withdraw(try reader.place())
+    case .server: self = .server(try reader.adminState(), number: try reader.uint64())
     }
     try reader.end()
   }
+}
+
+extension ListenerPlace: MessageField {
+  func append(to writer: inout ByteWriter) { writer.append(fields: purpose.rawValue, endpoint, loop) }
 }
 
 extension FieldReader {

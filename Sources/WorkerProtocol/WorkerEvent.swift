@@ -26,91 +26,42 @@ package enum WorkerEvent: Hashable, Sendable {
   /// Something that a person should know of has happened, or has happened again.
   case problem(Problem)
 
-  /// The message's name in logs and errors.
-  package var name: String { "\(kind)" }
-
   // Apart from the commands' numbers, so that a message can't be read in the wrong direction.
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem
   }
 
-  private var kind: Kind {
-    switch self {
-    case .hello: .hello
-    case .ready: .ready
-    case .refused: .refused
-    case .serverChanged: .serverChanged
-    case .load: .load
-    case .stopped: .stopped
-    case .applied: .applied
-    case .serverLoad: .serverLoad
-    case .certificate: .certificate
-    case .problem: .problem
-    }
-  }
-
   /// The message's bytes, at most `MessageLimit.message`.
   package func encoded() -> [UInt8] {
-    var writer = ByteWriter(limit: MessageLimit.message)
-    writer.append(kind.rawValue)
     switch self {
-    case .hello(let version):
-      writer.append(bigEndian: version)
-    case .ready(let generation):
-      writer.append(bigEndian: generation)
-    case .refused(let generation, let reason):
-      writer.append(bigEndian: generation)
-      writer.append(reason, limit: MessageLimit.reason)
-    case .serverChanged(let change):
-      writer.append(change.name, limit: MessageLimit.name)
-      writer.append(change.endpoint)
-      writer.append(change.state.rawValue)
-      writer.append(change.reason, limit: MessageLimit.reason)
-    case .load(let load):
-      writer.append(load)
-    case .stopped: break
-    case .applied(let number):
-      writer.append(bigEndian: number)
-    case .serverLoad(let load):
-      writer.append(load)
-    case .certificate(let certificate):
-      writer.append(certificate)
-    case .problem(let problem):
-      writer.append(problem)
+    case .hello(let version): message(Kind.hello, version)
+    case .ready(let generation): message(Kind.ready, generation)
+    case .refused(let generation, let reason): message(Kind.refused, generation, Text(reason, MessageLimit.reason))
+    case .serverChanged(let change): message(Kind.serverChanged, change)
+    case .load(let load): message(Kind.load, load)
+    case .stopped: message(Kind.stopped)
+    case .applied(let number): message(Kind.applied, number)
+    case .serverLoad(let load): message(Kind.serverLoad, load)
+    case .certificate(let certificate): message(Kind.certificate, certificate)
+    case .problem(let problem): message(Kind.problem, problem)
     }
-    return writer.bytes
   }
 
   /// Reads one message, which must be nothing but the message.
   package init(decoding bytes: Span<UInt8>) throws(MessageError) {
     var reader = FieldReader(bytes)
-    let number = try reader.uint8()
-    guard let kind = Kind(rawValue: number) else { throw .unknownKind(number) }
-    switch kind {
-    case .hello:
-      self = .hello(version: try reader.uint16())
-    case .ready:
-      self = .ready(generation: try reader.uint64())
+    switch try reader.kind(Kind.self) {
+    case .hello: self = .hello(version: try reader.uint16())
+    case .ready: self = .ready(generation: try reader.uint64())
     case .refused:
       self = .refused(generation: try reader.uint64(), reason: try reader.text("reason", limit: MessageLimit.reason))
-    case .serverChanged:
-      let name = try reader.text("server name", limit: MessageLimit.name)
-      let endpoint = try reader.endpoint()
-      guard let state = ServerChange.State(rawValue: try reader.uint8()) else { throw .invalidField("server state") }
-      let reason = try reader.text("reason", limit: MessageLimit.reason)
-      self = .serverChanged(ServerChange(name: name, endpoint: endpoint, state: state, reason: reason))
-    case .load:
-      self = .load(try reader.load())
-    case .stopped:
-      self = .stopped
-    case .applied:
-      self = .applied(number: try reader.uint64())
-    case .serverLoad:
-      self = .serverLoad(try reader.serverLoad())
-    case .certificate:
-      self = .certificate(try reader.servedCertificate())
-    case .problem:
-      self = .problem(try reader.problem())
+    case .serverChanged: self = .serverChanged(try reader.serverChange())
+    case .load: self = .load(try reader.load())
+    case .stopped: self = .stopped
+    case .applied: self = .applied(number: try reader.uint64())
+    case .serverLoad: self = .serverLoad(try reader.serverLoad())
+    case .certificate: self = .certificate(try reader.servedCertificate())
+    case .problem: self = .problem(try reader.problem())
     }
     try reader.end()
   }
@@ -141,5 +92,22 @@ package struct ServerChange: Hashable, Sendable {
     self.endpoint = endpoint
     self.state = state
     self.reason = reason
+  }
+}
+
+extension ServerChange: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(
+      fields: Text(name, MessageLimit.name), endpoint, state.rawValue, Text(reason, MessageLimit.reason))
+  }
+}
+
+extension FieldReader {
+  fileprivate mutating func serverChange() throws(MessageError) -> ServerChange {
+    let name = try text("server name", limit: MessageLimit.name)
+    let endpoint = try endpoint()
+    guard let state = ServerChange.State(rawValue: try uint8()) else { throw .invalidField("server state") }
+    return ServerChange(
+      name: name, endpoint: endpoint, state: state, reason: try text("reason", limit: MessageLimit.reason))
   }
 }

@@ -46,17 +46,11 @@ package struct Load: Hashable, Sendable {
   }
 }
 
-extension ByteWriter {
-  mutating func append(_ load: Load) {
-    append(bigEndian: load.connections)
-    append(bigEndian: load.exchanges)
-    append(bigEndian: load.generations)
-    append(bigEndian: load.requests)
-    append(bigEndian: load.accepted)
-    append(bigEndian: load.refused.connections)
-    append(bigEndian: load.refused.handshakes)
-    append(bigEndian: load.refused.requests)
-    append(bigEndian: load.refused.unroutable)
+extension Load: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(
+      fields: connections, exchanges, generations, requests, accepted, refused.connections, refused.handshakes,
+      refused.requests, refused.unroutable)
   }
 }
 
