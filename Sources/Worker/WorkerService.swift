@@ -11,7 +11,7 @@ import Systemd
 import TLS
 import Wire
 
-/// A worker's threads, one for each loop, one for the access log and one for the clients' homes, and what they share.
+/// A worker's threads, one for each loop, one for the access log and one for `affinity.file`, and what they share.
 final class WorkerService: Sendable {
   private let sharedState: SharedState
   private let channel: ControlChannel
@@ -275,7 +275,7 @@ final class WorkerService: Sendable {
     }
   }
 
-  /// Waits until the access log and the clients' homes are written, for a second at most: a sink may be full.
+  /// Waits until the access log and `affinity.file` are written, for a second at most: a sink may be full.
   func finish() {
     let deadline = Clock.monotonic() + .seconds(1)
     affinityFile.end()

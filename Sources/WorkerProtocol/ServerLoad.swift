@@ -6,7 +6,7 @@ package struct ServerLoad: Hashable, Sendable {
   package var name: String
   /// Where it runs, as in `ServerChange`.
   package var endpoint: Endpoint
-  /// Clients at home there that are remembered.
+  /// Clients assigned to it.
   package var clients: UInt32
   /// Those of them with a connection to us.
   package var sessions: UInt32

@@ -45,9 +45,9 @@ def test_entries_have_what_they_are_about_as_fields(machine):
     (reloaded,) = machine.wait_until(lambda: machine.entries(since=since, **reloaded), "the reload in the journal")
     assert reloaded["MESSAGE"] == "reload: generation 2 serves"
     machine.run("belvedere server view02 drain && belvedere server view02 ready")
-    ordered = {"BELVEDERE_SERVER": "view02", "BELVEDERE_ROLE": "supervisor"}
-    orders = machine.wait_until(lambda: machine.entries(**ordered), "the order in the journal")
-    assert "drain, requested by" in orders[0]["MESSAGE"]
+    command = {"BELVEDERE_SERVER": "view02", "BELVEDERE_ROLE": "supervisor"}
+    entries = machine.wait_until(lambda: machine.entries(**command), "the command in the journal")
+    assert "drain, requested by" in entries[0]["MESSAGE"]
 
 
 def test_requests_have_client_and_server_as_fields_where_they_go_to_the_journal(machine, site):

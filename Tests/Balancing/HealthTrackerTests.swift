@@ -195,19 +195,19 @@ import Wire
       ("+", .drain, .drain), ("-", .drain, .down), ("5", .drain, .drain), ("+", .maintenance, .maintenance),
       ("-", .maintenance, .maintenance),
     ] as [(String, HealthTracker.AdminState, ServerState)])
-  func `an order lowers what the checks say, and taking it back restores that`(
-    check: String, order: HealthTracker.AdminState, state: ServerState
+  func `a command lowers what the checks say, and taking it back restores that`(
+    check: String, command: HealthTracker.AdminState, state: ServerState
   ) {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     for letter in check { _ = tracker.record(result(letter), began: now, at: now) }
     let before = tracker.state
-    _ = tracker.set(order)
+    _ = tracker.set(command)
     #expect(tracker.state == state)
     _ = tracker.set(nil)
     #expect(tracker.state == before)
   }
 
-  @Test func `checks go on under an order and tell only what it does not hide`() {
+  @Test func `checks go on under a command and tell only what it does not hide`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.set(.maintenance)
     #expect(tracker.record(.passed, began: now, at: now) == nil)
@@ -240,15 +240,15 @@ import Wire
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.disabled, began: now, at: now)
     #expect(tracker.set(.drain) == nil)
-    let ordered = tracker.record(.passed, began: now, at: now)
-    #expect(ordered?.description == "still drain: administratively")
+    let drained = tracker.record(.passed, began: now, at: now)
+    #expect(drained?.description == "still drain: administratively")
     let disabled = tracker.record(.disabled, began: now, at: now)
     #expect(disabled?.description == "still drain: health check answered 503, the server is administratively disabled")
     #expect(tracker.set(nil) == nil)
     #expect(tracker.record(.passed, began: now, at: now) == Transition(from: .drain, to: .up, reason: .checksPassed(1)))
   }
 
-  @Test func `an order that is given again, and one that is taken back, say what holds`() {
+  @Test func `a command that is given again, and one that is taken back, say what holds`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.passed, began: now, at: now)
     #expect(tracker.set(.drain) == Transition(from: .up, to: .drain, reason: .administrative))

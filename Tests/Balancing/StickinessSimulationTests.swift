@@ -34,10 +34,10 @@ struct Site: ~Copyable {
 
   /// Everybody connects once; where each of them went.
   mutating func connectAll() -> [Int?] {
-    var homes: [Int?] = []
-    homes.reserveCapacity(clients.count)
-    for client in clients { homes.append(connect(client)) }
-    return homes
+    var assigned: [Int?] = []
+    assigned.reserveCapacity(clients.count)
+    for client in clients { assigned.append(connect(client)) }
+    return assigned
   }
 
   mutating func pass(_ interval: Interval) { now = now + interval }
@@ -50,14 +50,14 @@ struct Site: ~Copyable {
   func `only a lost server's clients move, and nobody with a recent session moves on its return`(size: Int) {
     var site = Site(clients: size, servers: Self.servers, seed: 11)
     let lost = 2
-    let homes = site.connectAll()
+    let assigned = site.connectAll()
     site.pass(.minutes(5))
     site.availability.set(.down, at: lost)
     let without = site.connectAll()
-    // Counts, so that a failure does not print ten million homes.
-    let moved = zip(homes, without).count { $0 != $1 }
-    print("\(moved) of \(size) clients moved, \(homes.count { $0 == lost }) were at the lost server")
-    #expect(moved == homes.count { $0 == lost })
+    // Counts, so that a failure does not print ten million assigned.
+    let moved = zip(assigned, without).count { $0 != $1 }
+    print("\(moved) of \(size) clients moved, \(assigned.count { $0 == lost }) were at the lost server")
+    #expect(moved == assigned.count { $0 == lost })
     #expect(without.count { $0 == lost || $0 == nil } == 0)
 
     site.pass(.minutes(5))
@@ -67,20 +67,20 @@ struct Site: ~Copyable {
 
     // Once they have been silent for the hold time, they are new clients.
     site.pass(.minutes(90))
-    #expect(zip(site.connectAll(), homes).count { $0 != $1 } == 0)
+    #expect(zip(site.connectAll(), assigned).count { $0 != $1 } == 0)
   }
 
   @Test(arguments: [100_000 * Scale.factor])
   func `a draining server keeps its clients and gets no other`(size: Int) {
     var site = Site(clients: size, servers: Self.servers, seed: 12)
     let early = size / 2
-    var homes: [Int?] = []
-    for client in site.clients.prefix(early) { homes.append(site.connect(client)) }
+    var assigned: [Int?] = []
+    for client in site.clients.prefix(early) { assigned.append(site.connect(client)) }
     site.availability.set(.drain, at: 3)
     site.pass(.minutes(30))
     let all = site.connectAll()
-    #expect(zip(all, homes).count { $0 != $1 } == 0)
-    #expect(homes.count { $0 == 3 } > 0)
+    #expect(zip(all, assigned).count { $0 != $1 } == 0)
+    #expect(assigned.count { $0 == 3 } > 0)
     #expect(all.dropFirst(early).count { $0 == 3 } == 0)
   }
 
@@ -116,7 +116,7 @@ struct Site: ~Copyable {
     var site = Site(clients: 500, servers: Self.servers, seed: seed)
     var random = SeededGenerator(seed: seed)
     var states = [ServerState](repeating: .up, count: Self.servers.count)
-    var seen: [(home: Int, at: Instant)?] = Array(repeating: nil, count: site.clients.count)
+    var seen: [(server: Int, at: Instant)?] = Array(repeating: nil, count: site.clients.count)
     for step in 0..<20_000 {
       if Int.random(in: 0..<50, using: &random) == 0 {
         let index = Int.random(in: 0..<states.count, using: &random)
@@ -125,13 +125,13 @@ struct Site: ~Copyable {
       }
       site.pass(.milliseconds(.random(in: 0..<40_000, using: &random)))
       let number = Int.random(in: 0..<site.clients.count, using: &random)
-      let home = site.connect(site.clients[number])
-      if let last = seen[number], site.now - last.at < .minutes(90), [.up, .drain].contains(states[last.home]) {
-        #expect(home == last.home, "seed \(seed), step \(step)")
+      let server = site.connect(site.clients[number])
+      if let last = seen[number], site.now - last.at < .minutes(90), [.up, .drain].contains(states[last.server]) {
+        #expect(server == last.server, "seed \(seed), step \(step)")
       } else {
-        #expect(home.map { states[$0] == .up } ?? !states.contains(.up), "seed \(seed), step \(step)")
+        #expect(server.map { states[$0] == .up } ?? !states.contains(.up), "seed \(seed), step \(step)")
       }
-      if let home { seen[number] = (home, site.now) }
+      if let server { seen[number] = (server, site.now) }
     }
   }
 }

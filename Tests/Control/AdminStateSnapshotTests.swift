@@ -18,7 +18,7 @@ private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateS
   return try AdminStateSnapshot(parsing: bytes.span)
 }
 
-@Suite struct `The file of orders` {
+@Suite struct `The file of administrative states` {
   @Test func `it is read as it was written`() throws {
     #expect(snapshot.text == text)
     #expect(try read(text) == snapshot)

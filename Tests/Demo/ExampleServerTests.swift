@@ -4,12 +4,12 @@ import Testing
 
 /// Every endpoint, through TLS.
 @Suite struct ExampleServerTests {
-  let scene: ExampleScene
+  let example: TestExample
 
-  init() throws { scene = try ExampleScene() }
+  init() throws { example = try TestExample() }
 
   @Test func `the page names the server and the client, and begins a session`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     let first = try client.get("/", "X-Forwarded-For: 192.0.2.7\r\n")
     #expect(first.status == 200)
     #expect(first.text.contains("<h1>view01</h1>") && first.text.contains("192.0.2.7"))
@@ -20,16 +20,16 @@ import Testing
   }
 
   @Test func `the health check is answered, and says 503 while the server drains`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     #expect(try client.get("/favicon.ico").body == ExampleSite.icon)
-    scene.server.state.isDraining = true
+    example.server.state.isDraining = true
     #expect(try client.get("/favicon.ico").status == 503)
     #expect(try client.get("/").status == 200)
   }
 
   @Test(arguments: ["/", "/favicon.ico", "/bytes/1000", "/chunks/1000", "/headers", "/slow?ms=0", "/nothing"])
   func `HEAD is answered with a head alone, the same as for GET (RFC 9110 §9.3.2)`(_ target: String) throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     let head = try client.get(target, method: "HEAD")
     let get = try client.get(target)
     #expect(head.status == get.status)
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test func `the broker answers what it was asked`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     let request =
       "<?xml version=\"1.0\"?><broker version=\"2.0\"><set-locale><locale>en</locale></set-locale>"
       + "<get-configuration/></broker>"
@@ -54,14 +54,14 @@ import Testing
 
   @Test(arguments: [0, 1, 250, 251, 16_314, 16_315, 16_316, 100_000])
   func `the pattern comes with its length and in chunks`(_ count: Int) throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     let expected = (0..<count).map { UInt8($0 % 251) }
     #expect(try client.get("/bytes/\(count)").body == expected)
     #expect(try client.get("/chunks/\(count)").body == expected)
   }
 
   @Test func `a client of HTTP/1.0 gets no chunks (RFC 9112 §6.1)`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     try client.send("GET /chunks/300 HTTP/1.0\r\n\r\n")
     let answer = try client.answer()
     #expect(answer.field("Transfer-Encoding") == nil)
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test func `the digest is of the content, however it is framed`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n"
     #expect(try client.post("/digest", method: "PUT", Array("abc".utf8)).text == digest)
     try client.send(
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func `a client that waits for 100 is told to go on (RFC 9110 §10.1.1)`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     try client.send("PUT /digest HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
     #expect(try client.head().status == 100)
     try client.send("abc")
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test func `requests that come together are answered in order (RFC 9112 §9.3.2)`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     let requests = ["/bytes/1", "/bytes/20000", "/nothing", "/headers", "/bytes/2"]
     try client.send(requests.map { "GET \($0) HTTP/1.1\r\nHost: a\r\n\r\n" }.joined())
     #expect(try client.answer().body.count == 1)
@@ -100,19 +100,19 @@ import Testing
   }
 
   @Test func `an answer without a length ends with the connection`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     let answer = try client.get("/close")
     #expect(answer.field("Connection") == "close" && answer.field("Content-Length") == nil)
     #expect(answer.text.hasSuffix("\n"))
   }
 
   @Test func `a slow answer comes`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     #expect(try client.get("/slow?ms=20").text == "That took 20 ms.\n")
   }
 
   @Test func `a client that asks for it is left after its answer (RFC 9112 §9.6)`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     let answer = try client.get("/", "Connection: close\r\n")
     #expect(answer.field("Connection") == "close")
     #expect(try client.isAtEnd())
@@ -123,7 +123,7 @@ import Testing
     ("POST /digest HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
   ])
   func `a request that is none is answered once and the connection closed`(_ text: String, _ status: Int) throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     try client.send(text)
     let answer = try client.answer()
     #expect(answer.status == status)

@@ -5,14 +5,14 @@ import Testing
 
 /// Streams in both directions, and the end of a server, through TLS.
 @Suite struct ExampleStreamTests {
-  let scene: ExampleScene
+  let example: TestExample
 
-  init() throws { scene = try ExampleScene() }
+  init() throws { example = try TestExample() }
 
   static let tunnel = "POST /ice/tunnel?1234 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
   @Test func `a tunnel is answered before its request has sent anything`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     try client.send(Self.tunnel)
     let head = try client.head()
     #expect(head.status == 200)
@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test func `each chunk of a tunnel comes back at once, as one chunk`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     try client.send(Self.tunnel)
     _ = try client.head()
     // One chunk in one write.
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func `a tunnel that stops being chunked is broken off, not ended`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     try client.send(Self.tunnel)
     _ = try client.head()
     try client.send("zz\r\n")
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func `a WebSocket sends every message back and closes in order`() throws {
-    var client = try scene.connect()
+    var client = try example.connect()
     try client.send(
       "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
@@ -70,37 +70,37 @@ import Testing
   }
 
   @Test func `a server that dies resets what it served, and returns on its port`() throws {
-    var idle = try scene.connect()
+    var idle = try example.connect()
     _ = try idle.get("/favicon.ico")
-    var tunnel = try scene.connect()
+    var tunnel = try example.connect()
     try tunnel.send(Self.tunnel)
     _ = try tunnel.head()
-    #expect(scene.server.connections == 2)
+    #expect(example.server.connections == 2)
 
-    scene.server.kill()
-    #expect(!scene.server.isRunning)
+    example.server.kill()
+    #expect(!example.server.isRunning)
     #expect(throws: DemoError.self) { try idle.take(1) }
     #expect(throws: DemoError.self) { try tunnel.take(1) }
-    #expect(throws: DemoError.self) { _ = try scene.connect() }
+    #expect(throws: DemoError.self) { _ = try example.connect() }
 
-    try scene.server.start()
-    var client = try scene.connect()
+    try example.server.start()
+    var client = try example.connect()
     #expect(try client.get("/favicon.ico").status == 200)
   }
 
   @Test func `killing and starting twice is the same as once`() throws {
-    try scene.server.start()
-    scene.server.kill()
-    scene.server.kill()
-    try scene.server.start()
-    var client = try scene.connect()
+    try example.server.start()
+    example.server.kill()
+    example.server.kill()
+    try example.server.start()
+    var client = try example.connect()
     #expect(try client.get("/favicon.ico").status == 200)
-    #expect(scene.server.state.requests == 1)
+    #expect(example.server.state.requests == 1)
   }
 
   @Test func `a port that somebody has is not shared`() throws {
     let second = ExampleServer(
-      state: scene.server.state, endpoint: scene.server.endpoint,
+      state: example.server.state, endpoint: example.server.endpoint,
       context: try ServerContext(
         certificates: [SelfSigned.make(for: ["view02"])], profile: .intermediate, tickets: nil))
     #expect(throws: DemoError.self) { try second.start() }
@@ -110,12 +110,12 @@ import Testing
   @Test func `many connections at once are served and let go`() throws {
     for round in 0..<3 {
       var open: [Box] = []
-      for _ in 0..<40 { open.append(Box(try scene.connect())) }
+      for _ in 0..<40 { open.append(Box(try example.connect())) }
       for box in open { #expect(try box.client.get("/bytes/\(round)").body.count == round) }
     }
     // Every thread of the connections above is joined by this.
-    scene.server.kill()
-    #expect(scene.server.connections == 0)
+    example.server.kill()
+    #expect(example.server.connections == 0)
   }
 
   /// Arrays hold no value that can't be copied.

@@ -60,20 +60,20 @@ def test_people_behind_one_address_have_their_own_servers(testbed):
     """Without addresses, who has no cookie goes anywhere, and stays there."""
     _, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(24)]
-    homes = [person.ask()[0] for person in people]
-    assert set(homes) == {"view01", "view02"}
+    assigned = [person.ask()[0] for person in people]
+    assert set(assigned) == {"view01", "view02"}
     for _ in range(3):
-        assert [person.ask() for person in people] == [(home, True) for home in homes]
+        assert [person.ask() for person in people] == [(server, True) for server in assigned]
 
 
 def test_requests_on_one_connection_go_where_their_cookies_belong(testbed):
     """As they come from a proxy that shares its connections."""
     _, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(12)]
-    homes = [person.ask()[0] for person in people]
+    assigned = [person.ask()[0] for person in people]
     with balancer.connect() as client:
         for _ in range(2):
-            assert [person.ask(client) for person in people] == [(home, True) for home in homes]
+            assert [person.ask(client) for person in people] == [(server, True) for server in assigned]
 
 
 def test_who_has_no_cookie_yet_goes_by_the_address(testbed):
@@ -93,9 +93,9 @@ def test_session_follows_its_cookie_to_another_address_and_changes_nothing_for_o
     _, balancer = pair(testbed, BOTH)
     sources = client_addresses(24)
     people = [Person(balancer, source) for source in sources]
-    homes = {person.source: person.ask()[0] for person in people}
-    here = next(person for person in people if homes[person.source] == "view01")
-    there = next(person for person in people if homes[person.source] == "view02")
+    assigned = {person.source: person.ask()[0] for person in people}
+    here = next(person for person in people if assigned[person.source] == "view01")
+    there = next(person for person in people if assigned[person.source] == "view02")
     here.source = there.source
     assert here.ask() == ("view01", True)
     assert there.ask() == ("view02", True)
@@ -105,10 +105,10 @@ def test_session_follows_its_cookie_to_another_address_and_changes_nothing_for_o
 def test_session_of_a_lost_server_moves_is_learned_anew_and_stays(testbed):
     servers, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(16)]
-    homes = [person.ask()[0] for person in people]
+    assigned = [person.ask()[0] for person in people]
     servers["view01"].die()
     balancer.wait_for_state("view01", "down")
-    assert [person.ask() for person in people] == [("view02", home == "view02") for home in homes]
+    assert [person.ask() for person in people] == [("view02", server == "view02") for server in assigned]
     servers["view01"].start()
     balancer.wait_for_state("view01", "up")
     assert [person.ask() for person in people] == [("view02", True)] * 16
@@ -133,48 +133,48 @@ def test_session_that_moved_with_its_cookie_stays_too(testbed):
 def test_drained_server_keeps_its_sessions_and_gets_no_new_ones(testbed):
     servers, balancer = pair(testbed, "cookie JSESSIONID")
     people = [Person(balancer) for _ in range(16)]
-    homes = [person.ask()[0] for person in people]
+    assigned = [person.ask()[0] for person in people]
     servers["view01"].health = 503
     balancer.wait_for_state("view01", "drain")
-    assert [person.ask() for person in people] == [(home, True) for home in homes]
+    assert [person.ask() for person in people] == [(server, True) for server in assigned]
     assert {Person(balancer).ask()[0] for _ in range(8)} == {"view02"}
 
 
 def test_no_more_sessions_are_remembered_than_there_may_be(testbed):
     _, balancer = pair(testbed, "cookie JSESSIONID", affinity={"entries": 16})
     people = [Person(balancer) for _ in range(200)]
-    homes = [person.ask()[0] for person in people]
+    assigned = [person.ask()[0] for person in people]
     # One in each of sixteen shards; whoever is forgotten goes anywhere, and may have to log in again.
     assert not all(person.ask()[1] for person in people)
     last = Person(balancer)
     assert last.ask()[0] == last.ask()[0]
-    assert set(homes) == {"view01", "view02"}
+    assert set(assigned) == {"view01", "view02"}
 
 
 @pytest.mark.parametrize("how", ["reload", "restart"])
 def test_sessions_are_known_after(testbed, how):
     _, balancer = pair(testbed, "cookie JSESSIONID", affinity={"file": str(testbed.directory / "affinity")})
     people = [Person(balancer) for _ in range(24)]
-    homes = [person.ask()[0] for person in people]
+    assigned = [person.ask()[0] for person in people]
     if how == "reload":
         balancer.reload({"retries": 2})
     else:
         balancer.signal(signal.SIGTERM)
         assert balancer.wait() == 0
         balancer.start().wait_until_serving()
-    assert [person.ask() for person in people] == [(home, True) for home in homes]
+    assert [person.ask() for person in people] == [(server, True) for server in assigned]
 
 
 def test_reload_begins_and_ends_looking_at_cookies(testbed):
     _, balancer = pair(testbed, "client-address")
     source = client_addresses(1)[0]
-    home = Person(balancer, source).ask()[0]
+    server = Person(balancer, source).ask()[0]
     with balancer.connect(source) as client:
-        assert {Person(balancer).ask(client)[0] for _ in range(8)} == {home}
+        assert {Person(balancer).ask(client)[0] for _ in range(8)} == {server}
         balancer.reload({"affinity": {"by": "cookie JSESSIONID"}})
         people = [Person(balancer, source) for _ in range(16)]
-        homes = [person.ask()[0] for person in people]
-        assert set(homes) == {"view01", "view02"}
-        assert [person.ask(client) for person in people] == [(home, True) for home in homes]
+        assigned = [person.ask()[0] for person in people]
+        assert set(assigned) == {"view01", "view02"}
+        assert [person.ask(client) for person in people] == [(server, True) for server in assigned]
         balancer.reload({"affinity": {"by": "client-address"}})
-        assert {person.ask(client)[0] for person in people} == {home}
+        assert {person.ask(client)[0] for person in people} == {server}

@@ -13,7 +13,7 @@ from harness.waiting import client_addresses, wait_until
 QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
-def homes(balancer, sources):
+def assigned(balancer, sources):
     return {source: balancer.server_of(source) for source in sources}
 
 
@@ -29,12 +29,12 @@ def displaced(testbed, **affinity):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK, affinity=affinity)
     sources = client_addresses(20)
-    before = homes(balancer, sources)
+    before = assigned(balancer, sources)
     moved = [source for source in sources if before[source] == "view02"]
     assert moved
     servers["view02"].die()
     balancer.wait_for_state("view02", "down")
-    assert set(homes(balancer, sources).values()) == {"view01"}
+    assert set(assigned(balancer, sources).values()) == {"view01"}
     servers["view02"].start()
     balancer.wait_for_state("view02", "up")
     return balancer, moved
@@ -44,7 +44,7 @@ def test_clients_stay_over_a_restart(testbed):
     file = testbed.directory / "affinity"
     balancer, moved = displaced(testbed, file=str(file))
     restart(balancer)
-    assert set(homes(balancer, moved).values()) == {"view01"}
+    assert set(assigned(balancer, moved).values()) == {"view01"}
     assert [path.name for path in testbed.directory.glob("affinity*")] == ["affinity"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     # Twenty, and who waited until the balancer served.
@@ -54,7 +54,7 @@ def test_clients_stay_over_a_restart(testbed):
 def test_without_a_file_the_hash_decides_after_a_restart(testbed):
     balancer, moved = displaced(testbed)
     restart(balancer)
-    assert set(homes(balancer, moved).values()) == {"view02"}
+    assert set(assigned(balancer, moved).values()) == {"view02"}
 
 
 def test_clients_stay_when_the_worker_crashes(testbed):
@@ -65,7 +65,7 @@ def test_clients_stay_when_the_worker_crashes(testbed):
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: balancer.worker not in (None, worker), "another worker")
     balancer.wait_until_serving()
-    assert set(homes(balancer, moved).values()) == {"view01"}
+    assert set(assigned(balancer, moved).values()) == {"view01"}
 
 
 @pytest.mark.parametrize("damage", ["shortened", "changed", "foreign", "too-new", "empty", "a-directory"])
@@ -88,7 +88,7 @@ def test_file_that_does_not_read_is_ignored_with_one_line(testbed, damage):
         }[damage])  # fmt: skip
     balancer.start()
     balancer.wait_until_serving()
-    assert set(homes(balancer, moved).values()) == {"view02"}
+    assert set(assigned(balancer, moved).values()) == {"view02"}
     lines = [line for line in balancer.log.splitlines() if "the file is ignored" in line]
     assert len(lines) == 1 and str(file) in lines[0]
     if damage == "a-directory":

@@ -127,19 +127,19 @@ def test_every_printed_command_does_what_is_said_of_it(start):
 
 def test_servers_die_drain_and_return_when_asked(start):
     demo = start().wait_until_serving()
-    homes = {source: demo.server_of(source) for source in (f"127.0.0.{n}" for n in range(6, 12))}
-    assert set(homes.values()) == {"view01", "view02"}
+    assigned = {source: demo.server_of(source) for source in (f"127.0.0.{n}" for n in range(6, 12))}
+    assert set(assigned.values()) == {"view01", "view02"}
 
     demo.types("kill view01")
     demo.wait_for_log(r"view01 is down")
-    assert {demo.server_of(source) for source in homes} == {"view02"}
+    assert {demo.server_of(source) for source in assigned} == {"view02"}
     demo.types("start view01")
     demo.wait_for_log(r"view01 is up, was down")
 
     demo.types("drain view02")
     demo.wait_for_log(r"view02 is drain")
     # All of them are known to view02 by now, so it keeps them.
-    assert {demo.server_of(source) for source in homes} == {"view02"}
+    assert {demo.server_of(source) for source in assigned} == {"view02"}
     assert {demo.server_of(f"127.0.1.{n}") for n in range(1, 6)} == {"view01"}
 
     demo.types("status")

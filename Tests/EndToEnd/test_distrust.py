@@ -1,4 +1,4 @@
-"""What comes of a worker, or of others on the machine, that mean no good: facts without end, signals by habit, files in
+"""What comes of a worker, or of others on the machine, that mean no good: events without end, signals by habit, files in
 each other's reach."""
 
 import contextlib
@@ -18,7 +18,7 @@ from harness.processes import memory
 from harness.service import binary, merged
 from harness.waiting import stays, wait_until
 
-# Kinds of facts (Sources/Roles/Fact.swift).
+# Kinds of events (Sources/WorkerProtocol/WorkerEvent.swift).
 LOAD, SERVER_CHANGED, SERVER_LOAD, PROBLEM = 133, 132, 136, 138
 
 
@@ -57,10 +57,10 @@ class Mouth:
             pytest.skip(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
         self.socket = socket.socket(fileno=number)
 
-    def say(self, fact):
+    def say(self, event):
         """False when there is nobody any more."""
         try:
-            self.socket.send(fact)
+            self.socket.send(event)
         except BlockingIOError:
             time.sleep(0.001)
         except (BrokenPipeError, ConnectionResetError):
@@ -157,10 +157,10 @@ def test_files_of_the_supervisors_within_the_workers_reach_are_refused(testbed, 
     hook.chmod(0o755)
     router = {"interface": "lo", "router-id": 51, "address": "192.0.2.100/24", "priority": 100}
     exposed = {
-        "orders": {"affinity": {"file": str(state / "clients")}, "server-state-file": str(state / "orders")},
-        "orders beside the access log": {
+        "server state": {"affinity": {"file": str(state / "clients")}, "server-state-file": str(state / "server-state")},
+        "server state beside the access log": {
             "log": {"access": {"target": str(state / "access.log")}},
-            "server-state-file": str(state / "orders"),
+            "server-state-file": str(state / "server-state"),
         },
         "a hook": {"affinity": {"file": str(state / "clients")}, "vrrp": router | {"notify": str(hook)}},
     }
@@ -170,7 +170,7 @@ def test_files_of_the_supervisors_within_the_workers_reach_are_refused(testbed, 
         assert "is in a folder that the worker can write to, and could be replaced by it" in told.stderr, told.stderr
         assert re.search(r"^.*belvedere\.yaml:\d+:\d+: error: ", told.stderr, re.MULTILINE), told.stderr
     (tmp_path / "own").mkdir()
-    told = check(balancer, {"affinity": {"file": str(state / "clients")}, "server-state-file": str(tmp_path / "own" / "orders")})
+    told = check(balancer, {"affinity": {"file": str(state / "clients")}, "server-state-file": str(tmp_path / "own" / "server-state")})
     assert told.returncode == 0, told.stderr
 
 

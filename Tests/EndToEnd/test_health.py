@@ -223,8 +223,8 @@ def test_live_failures_bring_the_next_check_forward(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health={"interval": "1h", "jitter": "0s", "fall": 3})
     sources = client_addresses(16)
-    homes = {source: balancer.server_of(source) for source in sources}
-    assert "view01" in homes.values()
+    assigned = {source: balancer.server_of(source) for source in sources}
+    assert "view01" in assigned.values()
     servers["view01"].die()
     asked = 0
     while balancer.state_of("view01") != "down":
@@ -242,8 +242,8 @@ def test_live_timeouts_bring_the_next_check_forward(testbed):
         health={"interval": "1h", "timeout": "300ms", "jitter": "0s", "fall": 3},
     )  # fmt: skip
     sources = client_addresses(16)
-    homes = {source: balancer.server_of(source) for source in sources}
-    victim = next(source for source in sources if homes[source] == "view01")
+    assigned = {source: balancer.server_of(source) for source in sources}
+    victim = next(source for source in sources if assigned[source] == "view01")
 
     def hang(request):
         request.stream.receive_to_end()

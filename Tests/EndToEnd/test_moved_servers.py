@@ -8,7 +8,7 @@ QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 3, "jitter": "
 
 
 class Pair:
-    """Two servers, and a client that is at home on the first of them and has a tunnel there."""
+    """Two servers, and a client that is assigned to the first of them and has a tunnel there."""
 
     def __init__(self, testbed, **changes):
         self.servers = {name: testbed.server(name, script=view) for name in ("view01", "view02")}

@@ -18,7 +18,7 @@ def pair(testbed):
     return balancer, servers
 
 
-def home(balancer, source):
+def server_of(balancer, source):
     with balancer.connect(source) as client:
         return client.get("/")["X-Server"]
 
@@ -35,9 +35,9 @@ def test_client_speaks_tls_with_the_server(pair):
 def test_routing_is_by_client_address_and_stays(pair):
     balancer, servers = pair
     sources = client_addresses(24)
-    first = {source: home(balancer, source) for source in sources}
+    first = {source: server_of(balancer, source) for source in sources}
     assert set(first.values()) == {"view01", "view02"}
-    assert {source: home(balancer, source) for source in sources} == first
+    assert {source: server_of(balancer, source) for source in sources} == first
 
 
 def test_bytes_are_relayed_both_ways_unchanged(pair):
@@ -104,7 +104,7 @@ def test_refused_connection_goes_to_another_server(pair):
     balancer, servers = pair
     sources = client_addresses(16)
     servers["view01"].die()
-    assert {home(balancer, source) for source in sources} == {"view02"}
+    assert {server_of(balancer, source) for source in sources} == {"view02"}
 
 
 def test_no_server_left_closes_the_connection(pair):
@@ -118,11 +118,11 @@ def test_no_server_left_closes_the_connection(pair):
 
 def test_drain_keeps_known_clients(pair):
     balancer, servers = pair
-    known = {source: home(balancer, source) for source in client_addresses(20)}
+    known = {source: server_of(balancer, source) for source in client_addresses(20)}
     servers["view01"].health = 503
     balancer.wait_for_state("view01", "drain")
-    assert {source: home(balancer, source) for source in known} == known
-    assert {home(balancer, source) for source in client_addresses(20, start=100)} == {"view02"}
+    assert {source: server_of(balancer, source) for source in known} == known
+    assert {server_of(balancer, source) for source in client_addresses(20, start=100)} == {"view02"}
 
 
 def test_connection_limit_queues(testbed):

@@ -13,16 +13,16 @@ HOST = "Host: view.test\r\n"
 QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
-def homes(balancer, sources):
+def assigned(balancer, sources):
     return {source: balancer.server_of(source) for source in sources}
 
 
 def test_client_stays_with_its_server(testbed):
     balancer = testbed.balance(*(testbed.server(f"view{n:02}") for n in range(1, 5)))
     sources = client_addresses(40)
-    first = homes(balancer, sources)
-    assert homes(balancer, sources) == first
-    assert homes(balancer, reversed(sources)) == first
+    first = assigned(balancer, sources)
+    assert assigned(balancer, sources) == first
+    assert assigned(balancer, reversed(sources)) == first
     assert set(first.values()) == {"view01", "view02", "view03", "view04"}
 
 
@@ -31,58 +31,58 @@ def test_mapping_is_the_same_after_a_restart(testbed):
     servers = [testbed.server(f"view{n:02}") for n in range(1, 4)]
     sources = client_addresses(30)
     first, second = testbed.balance(*servers), testbed.balance(*servers)
-    assert homes(first, sources) == homes(second, sources)
+    assert assigned(first, sources) == assigned(second, sources)
 
 
 def test_weights_are_the_share_of_clients(testbed):
     servers = [testbed.server("light"), testbed.server("heavy")]
     balancer = testbed.balance(*servers, server_changes={"heavy": {"weight": 3}})
-    counts = collections.Counter(homes(balancer, client_addresses(240)).values())
+    counts = collections.Counter(assigned(balancer, client_addresses(240)).values())
     # 180 expected; five standard deviations are 34.
     assert 146 <= counts["heavy"] <= 214, counts
 
 
 def test_weight_zero_takes_nobody_new(testbed):
     balancer = testbed.balance(testbed.server("view01"), testbed.server("view02"), server_changes={"view02": {"weight": 0}})
-    assert set(homes(balancer, client_addresses(30)).values()) == {"view01"}
+    assert set(assigned(balancer, client_addresses(30)).values()) == {"view01"}
 
 
 def test_backup_is_used_when_no_other_server_can_be(testbed):
     primary, backup = testbed.server("view01"), testbed.server("spare")
     balancer = testbed.balance(primary, backup, server_changes={"spare": {"backup": True}}, health=QUICK)
     sources = client_addresses(20)
-    assert set(homes(balancer, sources).values()) == {"view01"}
+    assert set(assigned(balancer, sources).values()) == {"view01"}
     primary.die()
     balancer.wait_for_state("view01", "down")
-    assert set(homes(balancer, sources).values()) == {"spare"}
+    assert set(assigned(balancer, sources).values()) == {"spare"}
     primary.start()
     balancer.wait_for_state("view01", "up")
-    assert set(homes(balancer, client_addresses(20, start=100)).values()) == {"view01"}
+    assert set(assigned(balancer, client_addresses(20, start=100)).values()) == {"view01"}
 
 
 def test_drain_keeps_known_clients_and_sends_new_ones_elsewhere(testbed):
     """503 from the health check is an administrator's order, not a failure."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK)
-    known = homes(balancer, client_addresses(30))
+    known = assigned(balancer, client_addresses(30))
     servers["view01"].health = 503
     balancer.wait_for_state("view01", "drain")
-    assert homes(balancer, known) == known
+    assert assigned(balancer, known) == known
     assert "view01" in known.values()
-    assert set(homes(balancer, client_addresses(30, start=100)).values()) == {"view02"}
+    assert set(assigned(balancer, client_addresses(30, start=100)).values()) == {"view02"}
     servers["view01"].health = 200
     balancer.wait_for_state("view01", "up")
-    assert set(homes(balancer, client_addresses(30, start=200)).values()) == {"view01", "view02"}
+    assert set(assigned(balancer, client_addresses(30, start=200)).values()) == {"view01", "view02"}
 
 
 def test_drained_everywhere_still_serves_known_clients_only(testbed):
     server = testbed.server("view01")
     balancer = testbed.balance(server, health=QUICK)
     known = client_addresses(3)
-    homes(balancer, known)
+    assigned(balancer, known)
     server.health = 503
     balancer.wait_for_state("view01", "drain")
-    assert set(homes(balancer, known).values()) == {"view01"}
+    assert set(assigned(balancer, known).values()) == {"view01"}
     assert balancer.get("/", source="127.0.90.1").status == 503
 
 
@@ -90,10 +90,10 @@ def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(test
     servers = {f"view{n:02}": testbed.server(f"view{n:02}") for n in range(1, 4)}
     balancer = testbed.balance(*servers.values(), health=QUICK)
     sources = client_addresses(60)
-    before = homes(balancer, sources)
+    before = assigned(balancer, sources)
     servers["view02"].die()
     balancer.wait_for_state("view02", "down")
-    during = homes(balancer, sources)
+    during = assigned(balancer, sources)
     for source in sources:
         if before[source] == "view02":
             assert during[source] in ("view01", "view03")
@@ -103,8 +103,8 @@ def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(test
     servers["view02"].start()
     balancer.wait_for_state("view02", "up")
     # Clients with a recent session stay where they are; new ones go where the hash says.
-    assert homes(balancer, sources) == during
-    assert "view02" in homes(balancer, client_addresses(40, start=200)).values()
+    assert assigned(balancer, sources) == during
+    assert "view02" in assigned(balancer, client_addresses(40, start=200)).values()
 
 
 def test_client_that_was_silent_for_longer_than_hold_goes_home(testbed):
@@ -112,17 +112,17 @@ def test_client_that_was_silent_for_longer_than_hold_goes_home(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK, affinity={"hold": "1s"})
     sources = client_addresses(16)
-    before = homes(balancer, sources)
+    before = assigned(balancer, sources)
     servers["view01"].die()
     balancer.wait_for_state("view01", "down")
-    assert set(homes(balancer, sources).values()) == {"view02"}
+    assert set(assigned(balancer, sources).values()) == {"view02"}
     servers["view01"].start()
     balancer.wait_for_state("view01", "up")
     silent, lively = sources[:12], sources[12:]
     for _ in range(8):
         threading.Event().wait(0.2)
-        assert set(homes(balancer, lively).values()) == {"view02"}
-    assert homes(balancer, silent) == {source: before[source] for source in silent}
+        assert set(assigned(balancer, lively).values()) == {"view02"}
+    assert assigned(balancer, silent) == {source: before[source] for source in silent}
 
 
 def test_open_connection_keeps_its_mapping_alive(testbed):
@@ -130,7 +130,7 @@ def test_open_connection_keeps_its_mapping_alive(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK, affinity={"hold": "1s"})
     sources = client_addresses(16)
-    before = homes(balancer, sources)
+    before = assigned(balancer, sources)
     moved = next(source for source in sources if before[source] == "view01")
     servers["view01"].die()
     balancer.wait_for_state("view01", "down")
@@ -147,7 +147,7 @@ def test_clients_of_one_prefix_are_one_client(testbed):
         *(testbed.server(f"view{n:02}") for n in range(1, 4)), affinity={"ipv4-prefix": 24}
     )
     for net in range(1, 9):
-        assert len(set(homes(balancer, [f"127.9.{net}.{host}" for host in (1, 77, 254)]).values())) == 1
+        assert len(set(assigned(balancer, [f"127.9.{net}.{host}" for host in (1, 77, 254)]).values())) == 1
 
 
 # Failures of connections
@@ -158,9 +158,9 @@ def test_refused_connection_is_retried_on_another_server(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values())
     sources = client_addresses(20)
-    before = homes(balancer, sources)
+    before = assigned(balancer, sources)
     servers["view01"].die()
-    after = homes(balancer, sources)
+    after = assigned(balancer, sources)
     assert set(after.values()) == {"view02"}
     assert "view01" in before.values()
 
@@ -168,7 +168,7 @@ def test_refused_connection_is_retried_on_another_server(testbed):
 def test_request_with_a_body_is_redispatched_too_when_nothing_was_sent(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values())
-    sources = [s for s, home in homes(balancer, client_addresses(20)).items() if home == "view01"]
+    sources = [s for s, server in assigned(balancer, client_addresses(20)).items() if server == "view01"]
     servers["view01"].die()
     for source in sources:
         with balancer.connect(source) as client:
@@ -180,7 +180,7 @@ def test_broken_handshake_is_retried_on_another_server(testbed, manner):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), pool={"idle-connections": 0})
     sources = client_addresses(12)
-    homes(balancer, sources)
+    assigned(balancer, sources)
 
     def hook(sock):
         if manner == "resets-after-accept":
@@ -189,15 +189,15 @@ def test_broken_handshake_is_retried_on_another_server(testbed, manner):
         return True
 
     servers["view01"].on_accept = hook
-    assert set(homes(balancer, sources).values()) == {"view02"}
+    assert set(assigned(balancer, sources).values()) == {"view02"}
 
 
 def test_server_that_never_completes_a_handshake_is_given_up_within_the_connect_timeout(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), pool={"idle-connections": 0}, timeouts={"connect": "300ms"}, retries=1)
-    sources = [s for s, home in homes(balancer, client_addresses(10)).items() if home == "view01"]
+    sources = [s for s, server in assigned(balancer, client_addresses(10)).items() if server == "view01"]
     servers["view01"].on_accept = lambda sock: True
-    assert homes(balancer, sources[:2]) == {source: "view02" for source in sources[:2]}
+    assert assigned(balancer, sources[:2]) == {source: "view02" for source in sources[:2]}
 
 
 def test_no_server_left_is_503_with_retry_after(testbed):
@@ -359,7 +359,7 @@ def test_outage_of_every_server_moves_nobody(testbed):
     # The first failures are met while both are taken to be up, and each request then tries both.
     balancer = testbed.balance(*servers.values(), health={**QUICK, "fall": 8}, retries=1)
     sources = client_addresses(12)
-    first = homes(balancer, sources)
+    first = assigned(balancer, sources)
     assert set(first.values()) == set(servers)
     strangers = client_addresses(12, start=500)
     for server in servers.values():
@@ -374,4 +374,4 @@ def test_outage_of_every_server_moves_nobody(testbed):
     for name, server in servers.items():
         server.start()
         balancer.wait_for_state(name, "up")
-    assert homes(balancer, sources) == first
+    assert assigned(balancer, sources) == first

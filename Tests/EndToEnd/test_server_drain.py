@@ -12,17 +12,17 @@ QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 2, "jitter": "
 
 def test_drained_server_loses_its_last_session_without_one_user_being_moved(testbed):
     balancer = pair(testbed)
-    homes = users_of(balancer)
-    assert balancer.server("view01", "drain") == f"view01: drain, {len(homes['view01'])} sessions left"
+    assigned = users_of(balancer)
+    assert balancer.server("view01", "drain") == f"view01: drain, {len(assigned['view01'])} sessions left"
     # Newcomers all go to the other server.
     newcomers = [User(balancer, source) for source in client_addresses(20, start=100)]
-    assert {user.home for user in newcomers} == {"view02"}
+    assert {user.server for user in newcomers} == {"view02"}
     # Those who are there stay, over new connections too, until they leave by themselves.
-    leaving = list(homes["view01"])
+    leaving = list(assigned["view01"])
     while leaving:
-        for user in leaving + homes["view02"] + newcomers:
+        for user in leaving + assigned["view02"] + newcomers:
             user.work()
-            assert balancer.server_of(user.source) == user.home
+            assert balancer.server_of(user.source) == user.server
         leaving.pop().leave()
         wait_until(
             lambda: balancer.load_of("view01")["sessions"] == len(leaving), lambda: f"{balancer.status_of('view01')}"
@@ -30,17 +30,17 @@ def test_drained_server_loses_its_last_session_without_one_user_being_moved(test
     shown = balancer.load_of("view01")
     assert (shown["sessions"], shown["exchanges"], shown["waiting"]) == (0, 0, 0)
     # Who comes back in time still finds the own server, which is up all the while.
-    assert shown["clients"] >= len(homes["view01"])
-    assert balancer.server_of(homes["view01"][0].source) == "view01"
+    assert shown["clients"] >= len(assigned["view01"])
+    assert balancer.server_of(assigned["view01"][0].source) == "view01"
 
 
 def test_returned_server_gets_new_clients_only(testbed):
     balancer = pair(testbed)
     balancer.server("view01", "drain")
-    homes = {source: User(balancer, source) for source in client_addresses(24)}
-    assert {user.home for user in homes.values()} == {"view02"}
+    assigned = {source: User(balancer, source) for source in client_addresses(24)}
+    assert {user.server for user in assigned.values()} == {"view02"}
     assert balancer.server("view01", "ready").startswith("view01: up")
-    for user in homes.values():
+    for user in assigned.values():
         user.work()
         assert balancer.server_of(user.source) == "view02"
     assert {balancer.server_of(source) for source in client_addresses(24, start=100)} == {"view01", "view02"}
@@ -48,11 +48,11 @@ def test_returned_server_gets_new_clients_only(testbed):
 
 def test_drain_is_kept_over_reloads(testbed):
     balancer = pair(testbed)
-    homes = users_of(balancer)
+    assigned = users_of(balancer)
     balancer.server("view01", "drain")
     for threads in (1, 3, 2):
         balancer.reload({"threads": threads})
-        for user in homes["view01"] + homes["view02"]:
+        for user in assigned["view01"] + assigned["view02"]:
             user.work()
     assert {balancer.server_of(source) for source in client_addresses(20, start=100)} == {"view02"}
     shown = balancer.status_of("view01")
@@ -63,19 +63,19 @@ def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(testbed)
     file = testbed.directory / "affinity"
     balancer = pair(testbed, affinity={"file": str(file)})
     sources = client_addresses(24)
-    homes = {source: balancer.server_of(source) for source in sources}
-    assert set(homes.values()) == {"view01", "view02"}
+    assigned = {source: balancer.server_of(source) for source in sources}
+    assert set(assigned.values()) == {"view01", "view02"}
     balancer.server("view01", "drain")
     wait_until(file.exists, "the clients' file, which a drain has written at once")
     for _ in range(2):
         worker = balancer.worker
         os.kill(worker, signal.SIGKILL)
         another_worker(balancer, worker)
-        assert {source: balancer.server_of(source) for source in sources} == homes
+        assert {source: balancer.server_of(source) for source in sources} == assigned
         assert {balancer.server_of(source) for source in client_addresses(20, start=100)} == {"view02"}
         assert balancer.status_of("view01")["state"] == "drain"
     balancer.server("view01", "ready")
-    assert {source: balancer.server_of(source) for source in sources} == homes
+    assert {source: balancer.server_of(source) for source in sources} == assigned
     assert {balancer.server_of(source) for source in client_addresses(40, start=200)} == {"view01", "view02"}
 
 
@@ -108,18 +108,18 @@ def test_connections_that_are_passed_through_are_drained_alike(testbed):
     servers = [testbed.server(name, script=speak) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers, mode="passthrough", tls=None)
 
-    def home_of(source):
+    def assigned_server(source):
         with balancer.connect(source) as client:
             return client.get("/", "Connection: close").text
 
-    homes = {source: home_of(source) for source in client_addresses(24)}
-    assert set(homes.values()) == {"view01", "view02"}
-    source = next(source for source, home in homes.items() if home == "view01")
+    assigned = {source: assigned_server(source) for source in client_addresses(24)}
+    assert set(assigned.values()) == {"view01", "view02"}
+    source = next(source for source, server in assigned.items() if server == "view01")
     with balancer.connect(source) as kept:
         assert kept.get("/").text == "view01"
         assert balancer.server("view01", "drain").startswith("view01: drain, 1 session left")
-        assert {source: home_of(source) for source in homes} == homes
-        assert {home_of(source) for source in client_addresses(20, start=100)} == {"view02"}
+        assert {source: assigned_server(source) for source in assigned} == assigned
+        assert {assigned_server(source) for source in client_addresses(20, start=100)} == {"view02"}
         balancer.server("view01", "maintenance")
         assert kept.get("/").text == "view01"
-        assert {home_of(source) for source in homes} == {"view02"}
+        assert {assigned_server(source) for source in assigned} == {"view02"}

@@ -12,7 +12,7 @@ STREAMS = {"tunnel": Tunnel, "websocket": WebSocket}
 
 
 class Pair:
-    """Two servers, and a client that is at home on the first of them."""
+    """Two servers, and a client that is assigned to the first of them."""
 
     def __init__(self, testbed, **changes):
         self.servers = {name: testbed.server(name, script=view) for name in ("view01", "view02")}

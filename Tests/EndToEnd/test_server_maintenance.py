@@ -10,9 +10,9 @@ from harness.waiting import client_addresses, wait_until
 
 def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(testbed):
     balancer = pair(testbed)
-    homes = users_of(balancer)
+    assigned = users_of(balancer)
     assert balancer.server("view01", "maintenance").startswith("view01: maintenance")
-    for user in homes["view01"]:
+    for user in assigned["view01"]:
         # The next page comes from the other server, the tunnel goes on.
         assert user.page() == "view02"
         user.tunnel.say()
@@ -20,10 +20,10 @@ def test_server_in_maintenance_gets_nobody_and_its_tunnels_end_by_themselves(tes
     for source in client_addresses(20, start=100):
         assert balancer.server_of(source) == "view02"
     assert len(testbed.servers[0].requests) == before
-    wait_until(lambda: balancer.load_of("view01")["exchanges"] == len(homes["view01"]), "the tunnels in the figures")
+    wait_until(lambda: balancer.load_of("view01")["exchanges"] == len(assigned["view01"]), "the tunnels in the figures")
     # Back again: who has moved stays there.
     balancer.server("view01", "ready")
-    for user in homes["view01"]:
+    for user in assigned["view01"]:
         assert user.page() == "view02"
 
 

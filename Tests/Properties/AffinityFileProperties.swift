@@ -1,7 +1,7 @@
 import Balancing
 import Wire
 
-/// What holds for any file that is read as clients' homes: it is refused, or written as the same bytes; and what it
+/// What holds for any file that is read as clients' servers: it is refused, or written as the same bytes; and what it
 /// says fits a table of any size, however old it is.
 ///
 /// When the first byte is not 0 the checksum at the end is put right first, since nobody guesses it.

@@ -151,15 +151,15 @@ private let table = """
 
   @Test func `has one answer, in the order of commands, and never waits without a deadline`() {
     for seed in UInt64(1)...2000 {
-      var world = AdminWorld(seed: seed)
-      world.run()
-      #expect(world.faults == [], "seed \(seed)")
+      var simulation = AdminSimulation(seed: seed)
+      simulation.run()
+      #expect(simulation.faults == [], "seed \(seed)")
     }
   }
 }
 
 /// Administrators, a worker that comes and goes, and a disk, which behave as a seed says.
-private struct AdminWorld {
+private struct AdminSimulation {
   private var random: SeededGenerator
   private var machine: Machine
   private var now = Instant(nanoseconds: 0)

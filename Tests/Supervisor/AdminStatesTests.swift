@@ -8,7 +8,7 @@ import Testing
 private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seconds * 1000) }
 
 @Suite struct `What operators want of servers` {
-  @Test func `an order is given whole, with what was ordered before`() {
+  @Test func `a command is answered with the whole state, earlier commands included`() {
     var states = AdminStates()
     #expect(states.apply(.drain, to: "view01", at: moment(1)) == AdminState(name: "view01", mode: .drain))
     #expect(
@@ -24,7 +24,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     #expect(states.number == 4)
   }
 
-  @Test func `with the last of it taken back there is no order`() {
+  @Test func `with the last of it taken back there is no state`() {
     var states = AdminStates()
     _ = states.apply(.drain, to: "view01", at: moment(1))
     _ = states.apply(.weight(0), to: "view01", at: moment(1))
@@ -35,7 +35,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     #expect(states.number == 4)
   }
 
-  @Test func `an order that is given again is as old as it was`() {
+  @Test func `a command that is given again is as old as it was`() {
     var states = AdminStates()
     _ = states.apply(.drain, to: "view01", at: moment(1))
     _ = states.apply(.drain, to: "view01", at: moment(9))

@@ -5,7 +5,7 @@ import Testing
 @testable import Supervisor
 
 @Suite struct `The link to a worker` {
-  private func order(_ number: UInt64) -> WorkerCommand {
+  private func command(_ number: UInt64) -> WorkerCommand {
     .server(AdminState(name: "view01", mode: .drain, weight: nil), number: number)
   }
 
@@ -13,14 +13,13 @@ import Testing
   private func give(_ link: inout ControlLink, from first: UInt64, atMost most: UInt64) -> UInt64 {
     for number in first..<first + most {
       guard link.hasRoomForOperators else { return number - first }
-      link.send(order(number), forOperators: true)
+      link.send(command(number), forOperators: true)
       link.flush()
     }
     return most
   }
 
-  @Test func `holds a bounded number of operators' orders for a worker that takes none, and loses none of them`() throws
-  {
+  @Test func `holds a bounded number of commands of operators for a worker that takes none, and loses none`() throws {
     let pair = try MessageSocket.Pair()
     let theirs = MessageSocket(owning: try pair.theirs.descriptor.duplicate())
     var link = ControlLink(pair.takeOurs())
@@ -34,7 +33,7 @@ import Testing
     while next < taken {
       link.flush()
       guard case .message(let message) = try theirs.receive(limit: MessageLimit.message) else { break }
-      #expect(try WorkerCommand(decoding: message.bytes.span) == order(next))
+      #expect(try WorkerCommand(decoding: message.bytes.span) == command(next))
       next += 1
     }
     #expect(next == taken)
@@ -44,17 +43,17 @@ import Testing
     #expect(hasRoom)
   }
 
-  @Test func `has room for an operator's order while what a worker starts with waits`() throws {
+  @Test func `has room for an operator's command while what a worker starts with waits`() throws {
     let pair = try MessageSocket.Pair()
     var link = ControlLink(pair.takeOurs())
-    for number in 0..<10_000 as Range<UInt64> { link.send(order(number)) }
+    for number in 0..<10_000 as Range<UInt64> { link.send(command(number)) }
     let hasRoom = link.hasRoomForOperators
     #expect(hasRoom)
   }
 
   @Test func `drops what waits for a worker that is gone`() throws {
     var link = ControlLink(try MessageSocket.Pair().takeOurs())
-    for number in 0..<10 as Range<UInt64> { link.send(order(number), forOperators: true) }
+    for number in 0..<10 as Range<UInt64> { link.send(command(number), forOperators: true) }
     link.flush()
     let waiting = link.operatorsWaiting
     #expect(waiting == 0)

@@ -17,10 +17,10 @@ private func description(of names: [String]) -> ServiceDescription {
 
 private func status(of names: [String]) -> ServiceStatus { ServiceStatus(description(of: names)) }
 
-private func servers(of status: ServiceStatus, _ orders: AdminStates = AdminStates()) -> [StatusReport.Server] {
+private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStates()) -> [StatusReport.Server] {
   var report = StatusReport(
     time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
-  status.fill(&report, orders)
+  status.fill(&report, states)
   return report.servers
 }
 
@@ -59,20 +59,20 @@ private func servers(of status: ServiceStatus, _ orders: AdminStates = AdminStat
     #expect(servers(of: status).map(\.since) == [moment(4)])
   }
 
-  @Test func `orders and loads stand with their servers, and loads are the worker's`() {
+  @Test func `administrative states and loads stand with their servers, and loads are the worker's`() {
     var status = status(of: ["view01", "view02"])
-    var orders = AdminStates()
-    _ = orders.apply(.drain, to: "view02", at: moment(1))
-    _ = orders.apply(.weight(7), to: "view02", at: moment(2))
+    var states = AdminStates()
+    _ = states.apply(.drain, to: "view02", at: moment(1))
+    _ = states.apply(.weight(7), to: "view02", at: moment(2))
     status.note(
       ServerLoad(name: "view01", endpoint: place, clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5))
-    let shown = servers(of: status, orders)
+    let shown = servers(of: status, states)
     #expect(shown.map(\.load) == [.init(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), nil])
     #expect(shown.map(\.adminState) == [nil, .init(mode: .drain, weight: 7, since: moment(2))])
     #expect(shown.map(\.weight) == [1, 7])
     #expect(shown.map(\.configuredWeight) == [1, 1])
     status.workerEnded()
-    #expect(servers(of: status, orders).map(\.load) == [nil, nil])
+    #expect(servers(of: status, states).map(\.load) == [nil, nil])
   }
 
   @Test func `certificates are those of the newest generation, and the worker's`() {
@@ -99,13 +99,13 @@ private func servers(of status: ServiceStatus, _ orders: AdminStates = AdminStat
 
   @Test func `new clients are taken by a server that is up and has a weight`() {
     var status = status(of: ["view01", "view02"])
-    var orders = AdminStates()
-    #expect(!status.takesNewClients(orders))
+    var states = AdminStates()
+    #expect(!status.takesNewClients(states))
     status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
     status.note(.init(name: "view02", endpoint: place, state: .drain, reason: ""), at: moment(1))
-    #expect(status.takesNewClients(orders))
-    _ = orders.apply(.weight(0), to: "view01", at: moment(2))
-    #expect(!status.takesNewClients(orders))
+    #expect(status.takesNewClients(states))
+    _ = states.apply(.weight(0), to: "view01", at: moment(2))
+    #expect(!status.takesNewClients(states))
   }
 
   @Test func `another configuration keeps what is known of servers that it names, and shows them in its order`() {

@@ -174,15 +174,15 @@ private let table = """
 
   @Test func `whatever workers do, there is one at most, one soon, and an end when asked`() {
     for seed in UInt64(1)...1000 {
-      var world = World(seed: seed)
-      world.run()
-      #expect(world.faults == [], "seed \(seed)")
+      var simulation = WorkerSimulation(seed: seed)
+      simulation.run()
+      #expect(simulation.faults == [], "seed \(seed)")
     }
   }
 }
 
 /// A supervisor's decisions and workers that behave as badly as a seed says, in virtual time.
-private struct World {
+private struct WorkerSimulation {
   private enum Worker { case none, starting, serving, ending, stuck }
 
   private var random: SeededGenerator

@@ -168,7 +168,7 @@ private struct Pair {
     #expect(pair.hasFailedBack)
   }
 
-  @Test func `a second order to fail over is answered with the first`() {
+  @Test func `a second request to fail over is answered with the first`() {
     var pair = settled()
     pair.tell(0, .failOver(for: .minutes(10)))
     pair.tell(0, .failOver(for: .minutes(20)))

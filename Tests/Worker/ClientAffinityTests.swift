@@ -10,7 +10,7 @@ private let get = "GET / HTTP/1.1\r\nHost: view.test\r\n\r\n"
 private let post = "POST / HTTP/1.1\r\nHost: view.test\r\nContent-Length: 4\r\n\r\nbody"
 private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-@Suite struct `Where a client is at home` {
+@Suite struct `Which server a client is assigned to` {
   @Test func `is where it was answered, not where it was sent`() throws {
     var testLoop = try TestLoop.make(servers: 2)
     var client = try testLoop.connect()
@@ -96,7 +96,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 }
 
 extension TestLoop {
-  /// How many clients are at home on each server, by its index.
+  /// How many clients are assigned to each server, by its index.
   fileprivate var affinity: [Int: AffinityCount] {
     let tally = sharedState.affinity.tally(at: now)
     var affinity: [Int: AffinityCount] = [:]

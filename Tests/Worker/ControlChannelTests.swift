@@ -18,10 +18,10 @@ private struct Peer: ~Copyable {
     return Peer(socket: pair.takeOurs())
   }
 
-  func send(_ order: WorkerCommand) throws { #expect(try socket.send(order.encoded().span)) }
+  func send(_ command: WorkerCommand) throws { #expect(try socket.send(command.encoded().span)) }
 
-  func send(_ order: WorkerCommand, with descriptor: borrowing Descriptor) throws {
-    #expect(try socket.send(order.encoded().span, with: descriptor))
+  func send(_ command: WorkerCommand, with descriptor: borrowing Descriptor) throws {
+    #expect(try socket.send(command.encoded().span, with: descriptor))
   }
 
   /// Everything that a worker starts with, but for `start`.
@@ -37,7 +37,7 @@ private struct Peer: ~Copyable {
       with: MemoryFile.sealed("configuration", contents: Array("service: é".utf8).span))
   }
 
-  func nextFact() throws -> WorkerEvent? {
+  func nextEvent() throws -> WorkerEvent? {
     guard case .message(let message) = try socket.receive(limit: MessageLimit.message) else { return nil }
     return try WorkerEvent(decoding: message.bytes.span)
   }
@@ -49,9 +49,9 @@ private let place = ListenerPlace(
 private func words(_ event: ControlChannel.Event) -> String {
   switch event {
   case .stop(let bound): "stop within \(bound.milliseconds) ms"
-  case .reload(let orders):
-    "reload to \(orders.generation) with \(orders.listeners.count) more and \(orders.withdrawn.count) less"
-  case .server(let order, let number): "order \(number): \(order.name) \(order.mode) \(order.weight ?? -1)"
+  case .reload(let setup):
+    "reload to \(setup.generation) with \(setup.listeners.count) more and \(setup.withdrawn.count) less"
+  case .server(let state, let number): "command \(number): \(state.name) \(state.mode) \(state.weight ?? -1)"
   case .tick: "tick"
   }
 }
@@ -67,15 +67,15 @@ private func words(_ event: ControlChannel.Event) -> String {
     try peer.send(.server(AdminState(name: "view01", mode: .drain), number: 1))
     try peer.send(.start)
 
-    let orders = try channel.receiveSetup()
-    #expect(orders.generation == 7)
-    #expect(orders.configuration == ConfigurationText(text: "service: é", fileName: "b.yaml", hostName: "lb1"))
-    #expect(orders.heartbeats.count == 2)
-    #expect(orders.listeners.map(\.place) == [place])
-    #expect(orders.adminStates == [AdminState(name: "view01", mode: .drain)])
-    let taken = orders.listeners[0].takeDescriptor()
+    let setup = try channel.receiveSetup()
+    #expect(setup.generation == 7)
+    #expect(setup.configuration == ConfigurationText(text: "service: é", fileName: "b.yaml", hostName: "lb1"))
+    #expect(setup.heartbeats.count == 2)
+    #expect(setup.listeners.map(\.place) == [place])
+    #expect(setup.adminStates == [AdminState(name: "view01", mode: .drain)])
+    let taken = setup.listeners[0].takeDescriptor()
     #expect(try Socket.localEndpoint(of: taken.number) == Socket.localEndpoint(of: listener.number))
-    #expect(try peer.nextFact() == .hello(version: MessageVersion.current))
+    #expect(try peer.nextEvent() == .hello(version: MessageVersion.current))
   }
 
   @Test func `a supervisor of another build is refused with both versions`() throws {
@@ -96,7 +96,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(throws: ControlError.supervisorGone) { try channel.receiveSetup() }
   }
 
-  @Test func `orders that are missing, doubled or too early are refused by name`() throws {
+  @Test func `commands that are missing, doubled or too early are refused by name`() throws {
     func refusal(_ send: (borrowing Peer) throws -> Void) throws -> ControlError? {
       var made: ControlChannel?
       let peer = try Peer.make(&made)
@@ -148,7 +148,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(try refusal { _ = try $0.socket.send([250].span) } == .message(.unknownKind(250)))
   }
 
-  @Test func `a later order reaches the callback, and finish ends the loop`() throws {
+  @Test func `a later command reaches the callback, and finish ends the loop`() throws {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
@@ -191,10 +191,10 @@ private func words(_ event: ControlChannel.Event) -> String {
       events.append(words(event))
       if events.count == 2 { channel.finish() }
     }
-    #expect(events == ["order 4: view01 maintenance 3", "reload to 8 with 0 more and 0 less"])
+    #expect(events == ["command 4: view01 maintenance 3", "reload to 8 with 0 more and 0 less"])
   }
 
-  @Test func `an order out of place ends the loop with an error`() throws {
+  @Test func `a command out of place ends the loop with an error`() throws {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
@@ -219,10 +219,10 @@ private func words(_ event: ControlChannel.Event) -> String {
       channel.finish()
     }
     #expect(events == ["tick"])
-    #expect(try peer.nextFact() == nil)
+    #expect(try peer.nextEvent() == nil)
   }
 
-  @Test func `facts that find no room wait in order, and the newest of a kind replaces the others`() throws {
+  @Test func `events that find no room wait in order, and the newest of a kind replaces the others`() throws {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
@@ -234,19 +234,19 @@ private func words(_ event: ControlChannel.Event) -> String {
     for number in 0..<3 { channel.send(.load(Load(connections: UInt32(number), exchanges: 0, requests: 0))) }
     channel.send(.stopped)
 
-    var facts: [WorkerEvent] = []
+    var events: [WorkerEvent] = []
     let runner = try Thread(name: "control") { try? channel.run(heartbeats: []) { _ in } }
-    while facts.last != .stopped {
+    while events.last != .stopped {
       guard case .message(let message) = try peer.socket.receive(limit: MessageLimit.message, waiting: true) else {
         break
       }
-      facts.append(try WorkerEvent(decoding: message.bytes.span))
+      events.append(try WorkerEvent(decoding: message.bytes.span))
     }
     channel.finish()
     runner.join()
-    #expect(facts.prefix(5000).elementsEqual((0..<5000).map { .ready(generation: $0) }))
+    #expect(events.prefix(5000).elementsEqual((0..<5000).map { .ready(generation: $0) }))
     #expect(
-      facts.dropFirst(5000).elementsEqual([
+      events.dropFirst(5000).elementsEqual([
         .serverChanged(ServerChange(name: "view02", endpoint: view, state: .down, reason: "")),
         .serverChanged(ServerChange(name: "view01", endpoint: view, state: .up, reason: "")),
         .load(Load(connections: 2, exchanges: 0, requests: 0)), .stopped,

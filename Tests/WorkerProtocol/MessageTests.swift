@@ -9,7 +9,7 @@ private let viewEndpoint = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 4
 private let viewEndpointBytes: [UInt8] = [4, 0xc0, 0xa8, 0x01, 0xa5, 0x01, 0xbb]
 private let v6 = Endpoint(address: IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1), port: 80)
 
-private let orders: [(WorkerCommand, [UInt8])] = [
+private let commands: [(WorkerCommand, [UInt8])] = [
   (.hello(version: 1), [1, 0, 1]),
   (
     .configure(generation: 2, loops: 4, fileName: "b.yaml", hostName: "lb1"),
@@ -50,7 +50,7 @@ private let certificateBytes: [UInt8] = [
   0, 0, 0, 0, 0, 0, 3, 2, 0, 1, 0x61, 0, 2, 0x62, 0x63,
 ]
 
-private let facts: [(WorkerEvent, [UInt8])] = [
+private let events: [(WorkerEvent, [UInt8])] = [
   (.hello(version: 1), [129, 0, 1]),
   (.ready(generation: 7), [130, 0, 0, 0, 0, 0, 0, 0, 7]),
   (.refused(generation: 9, reason: "no"), [131, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2] + "no".utf8),
@@ -86,30 +86,30 @@ private let facts: [(WorkerEvent, [UInt8])] = [
   ),
 ]
 
-private func order(_ bytes: [UInt8]) throws(MessageError) -> WorkerCommand { try WorkerCommand(decoding: bytes.span) }
+private func command(_ bytes: [UInt8]) throws(MessageError) -> WorkerCommand { try WorkerCommand(decoding: bytes.span) }
 private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try WorkerEvent(decoding: bytes.span) }
 
-@Suite struct `Messages between the roles` {
-  @Test(arguments: orders)
-  func `an order has one spelling, read and written alike`(message: WorkerCommand, bytes: [UInt8]) throws {
+@Suite struct `Messages between the processes` {
+  @Test(arguments: commands)
+  func `a command has one spelling, read and written alike`(message: WorkerCommand, bytes: [UInt8]) throws {
     #expect(message.encoded() == bytes)
-    #expect(try order(bytes) == message)
+    #expect(try command(bytes) == message)
   }
 
-  @Test(arguments: facts)
-  func `a event has one spelling, read and written alike`(message: WorkerEvent, bytes: [UInt8]) throws {
+  @Test(arguments: events)
+  func `an event has one spelling, read and written alike`(message: WorkerEvent, bytes: [UInt8]) throws {
     #expect(message.encoded() == bytes)
     #expect(try event(bytes) == message)
   }
 
-  @Test(arguments: orders.map(\.1))
-  func `an order that is cut short or too long is refused`(bytes: [UInt8]) {
-    for count in 0..<bytes.count { #expect(throws: MessageError.truncated) { try order(Array(bytes[..<count])) } }
-    #expect(throws: MessageError.trailingBytes) { try order(bytes + [0]) }
+  @Test(arguments: commands.map(\.1))
+  func `a command that is cut short or too long is refused`(bytes: [UInt8]) {
+    for count in 0..<bytes.count { #expect(throws: MessageError.truncated) { try command(Array(bytes[..<count])) } }
+    #expect(throws: MessageError.trailingBytes) { try command(bytes + [0]) }
   }
 
-  @Test(arguments: facts.map(\.1))
-  func `a event that is cut short or too long is refused`(bytes: [UInt8]) {
+  @Test(arguments: events.map(\.1))
+  func `an event that is cut short or too long is refused`(bytes: [UInt8]) {
     for count in 0..<bytes.count { #expect(throws: MessageError.truncated) { try event(Array(bytes[..<count])) } }
     #expect(throws: MessageError.trailingBytes) { try event(bytes + [0]) }
   }
@@ -117,10 +117,10 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
   @Test func `a kind is known in one direction or unknown in both`() {
     for kind in UInt8.min...UInt8.max {
       let bytes = [kind] + [UInt8](repeating: 0, count: 15)
-      let asOrder = #expect(throws: MessageError.self) { try order(bytes) }
-      let asFact = #expect(throws: MessageError.self) { try event(bytes) }
-      #expect((asOrder != .unknownKind(kind)) == (1...8 ~= kind))
-      #expect((asFact != .unknownKind(kind)) == (129...138 ~= kind))
+      let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
+      let asEvent = #expect(throws: MessageError.self) { try event(bytes) }
+      #expect((asCommand != .unknownKind(kind)) == (1...8 ~= kind))
+      #expect((asEvent != .unknownKind(kind)) == (129...138 ~= kind))
     }
   }
 
@@ -135,8 +135,8 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("mode", [8, 0, 1, 0x61, 0, 0, 0]), ("mode", [8, 0, 1, 0x61, 4, 0, 0]),
       ("weight", [8, 0, 1, 0x61, 1, 1, 1]), ("weight", [8, 0, 1, 0x61, 1, 0xff, 0xfe]),
     ] as [(String, [UInt8])])
-  func `an order's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
-    #expect(throws: MessageError.invalidField(field)) { try order(bytes) }
+  func `a command's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
+    #expect(throws: MessageError.invalidField(field)) { try command(bytes) }
   }
 
   @Test(
@@ -147,7 +147,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("number of names", [137] + [UInt8](repeating: 0, count: 26) + [33]),
       ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
     ] as [(String, [UInt8])])
-  func `a event's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
+  func `an event's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try event(bytes) }
   }
 
@@ -181,11 +181,11 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
   @Test func `whatever bytes come, what is read is what would have been written`() {
     let seed: UInt64 = 20_251_122
     var random = SeededGenerator(seed: seed)
-    let seeds = orders.map(\.1) + facts.map(\.1)
+    let seeds = commands.map(\.1) + events.map(\.1)
     for _ in 0..<40_000 {
       var bytes = seeds[Int(random.next() % UInt64(seeds.count))]
       for _ in 0..<random.next() % 4 { mutate(&bytes, &random) }
-      if let message = try? order(bytes) { #expect(message.encoded() == bytes, "seed \(seed): \(bytes)") }
+      if let message = try? command(bytes) { #expect(message.encoded() == bytes, "seed \(seed): \(bytes)") }
       if let message = try? event(bytes) { #expect(message.encoded() == bytes, "seed \(seed): \(bytes)") }
     }
   }

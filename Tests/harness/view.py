@@ -95,7 +95,7 @@ class User:
     def __init__(self, balancer, source):
         self.source = source
         self.pages = balancer.connect(source)
-        self.home = self.page()
+        self.server = self.page()
         self.tunnel = Tunnel(balancer.connect(source))
 
     def page(self):
@@ -105,7 +105,7 @@ class User:
 
     def work(self):
         """Everything still goes to the same server, and the tunnel is the one it was."""
-        assert self.page() == self.home, f"{self.source} was moved"
+        assert self.page() == self.server, f"{self.source} was moved"
         self.tunnel.say()
 
     def leave(self):
@@ -123,9 +123,9 @@ def pair(testbed, **options):
 def users_of(balancer, count=24):
     """Users of both servers, by server."""
     users = [User(balancer, source) for source in client_addresses(count)]
-    homes = {name: [user for user in users if user.home == name] for name in ("view01", "view02")}
-    assert all(homes.values())
-    return homes
+    assigned = {name: [user for user in users if user.server == name] for name in ("view01", "view02")}
+    assert all(assigned.values())
+    return assigned
 
 
 def another_worker(balancer, than):

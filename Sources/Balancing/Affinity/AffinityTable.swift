@@ -1,6 +1,6 @@
 import Wire
 
-/// Which server each client is at home on, for as long as the client has a session or had one within the hold time. It
+/// Which server each client is assigned to, for as long as the client has a session or had one within the hold time. It
 /// overrules the rendezvous, so that a server which comes back, is added or changes its weight takes nobody out of a
 /// session.
 ///
@@ -26,7 +26,7 @@ public struct AffinityTable: ~Copyable {
   public private(set) var count = 0
   /// Grows with every change, activity included: what was copied when it was the same is still the whole truth.
   public private(set) var changes: UInt64 = 0
-  /// How many of them are at home on each server.
+  /// How many of them are assigned to each server.
   public private(set) var tally = AffinityTally()
 
   private let hash: ClientHash
@@ -46,7 +46,7 @@ public struct AffinityTable: ~Copyable {
     entries.reserveCapacity(capacity + AffinityTable.headCount)
   }
 
-  /// The server that the client is at home on. Looking is no activity.
+  /// The server that the client is assigned to. Looking is no activity.
   public mutating func lookup(_ client: ClientKey, at now: Instant) -> ServerID? {
     let bits = tableHash(client)
     guard let entry = find(client, bits) else { return nil }
@@ -57,7 +57,7 @@ public struct AffinityTable: ~Copyable {
     return entries[entry].server
   }
 
-  /// Makes the server the client's home from now on; its open sessions stay counted.
+  /// Assigns the client to the server from now on; its open sessions stay counted.
   public mutating func assign(_ client: ClientKey, to server: ServerID, at now: Instant) {
     _ = place(client, on: server, at: now)
   }
@@ -158,7 +158,7 @@ public struct AffinityTable: ~Copyable {
     entries[entry].sessions == 0 && now - entries[entry].lastSeen >= hold
   }
 
-  /// The client's entry, made when it has none, with this server as its home.
+  /// The client's entry, made when it has none, assigned to this server.
   private mutating func place(_ client: ClientKey, on server: ServerID, at now: Instant) -> Int {
     let bits = tableHash(client)
     if let entry = find(client, bits) {

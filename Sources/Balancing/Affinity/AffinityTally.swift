@@ -1,4 +1,4 @@
-/// How many clients are at home on a server.
+/// How many clients are assigned to a server.
 public struct AffinityCount: Hashable, Sendable {
   /// Those that are remembered.
   public var clients = 0
@@ -29,14 +29,14 @@ public struct AffinityTally: Sendable {
     lines.first { $0.server == server }?.count ?? AffinityCount()
   }
 
-  /// A client is at home there now, with an open session or without.
+  /// A client is assigned to it now, with an open session or without.
   mutating func add(_ server: ServerID, hasSession: Bool) {
     let line = line(of: server)
     lines[line].count.clients += 1
     if hasSession { lines[line].count.sessions += 1 }
   }
 
-  /// A client that was counted is at home there no longer.
+  /// A client that was counted is no longer assigned to it.
   mutating func remove(_ server: ServerID, hadSession: Bool) {
     let line = line(of: server)
     lines[line].count.clients -= 1

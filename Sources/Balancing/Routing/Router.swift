@@ -35,7 +35,7 @@ public struct Router: Sendable {
   public func route(
     _ client: ClientKey, known: ServerID?, availability: Availability, tried: ServerSet = ServerSet()
   ) -> Int? {
-    if let known, let index = home(known, availability: availability, tried: tried) { return index }
+    if let known, let index = assigned(known, availability: availability, tried: tried) { return index }
     if hasOneWord {
       let usable = availability.takesNew.low & ~tried.low
       let chosen = usable & primaries.low
@@ -47,7 +47,7 @@ public struct Router: Sendable {
   }
 
   /// The server that a client is known to, when it takes known clients and was not tried.
-  public func home(_ known: ServerID, availability: Availability, tried: ServerSet) -> Int? {
+  public func assigned(_ known: ServerID, availability: Availability, tried: ServerSet) -> Int? {
     guard let index = index(of: known), availability.takesKnown.contains(index), !tried.contains(index) else {
       return nil
     }

@@ -9,7 +9,7 @@ package enum ControlAnswer: Hashable, Sendable {
   case status(StatusReport)
   /// The generation that the reload has made serves. Warnings are worth a person's eye.
   case reloaded(generation: UInt64, warnings: [String])
-  /// The order is in force; the server as it stands.
+  /// The command is in force; the server as it stands.
   case changed(StatusReport.Server, warnings: [String])
   /// What became of each virtual router.
   case handedOver([Handover])

@@ -5,10 +5,10 @@ import Wire
 /// How fast connections and requests come: what was counted over the last ten seconds, as the worker told it.
 struct RateWindow {
   private static let width = Interval.seconds(10)
-  /// A worker tells its load once a second; one that is late must not make a rate of two facts that came together.
+  /// A worker tells its load once a second; one that is late must not make a rate of two events that came together.
   private static let leastWidth = Interval.milliseconds(900)
 
-  /// Facts that come faster than that are one sample, the latest of them.
+  /// Loads that come faster than that are one sample, the latest of them.
   private static let step = Interval.milliseconds(500)
 
   /// No two are closer than `step`, the last one to its neighbour excepted: at most `sampleLimit`.

@@ -5,7 +5,7 @@ import Wire
 /// A worker tells its load and that of each server once a second, and more only when something changes. What it says
 /// beyond the budget is not taken: it is broken, or somebody else's, and is replaced.
 package struct EventBudget {
-  /// Facts taken in one turn of the supervisor's loop; more wait for the next, behind the virtual routers. A turn of them
+  /// Events taken in one turn of the supervisor's loop; more wait for the next, behind the virtual routers. A turn of them
   /// takes less than a millisecond.
   static let perTurn = 64
 
@@ -16,9 +16,9 @@ package struct EventBudget {
   /// Seconds of saying nothing that may be made up for at once: a supervisor that did not run finds what has gathered.
   private static let burst: UInt64 = 16
 
-  /// Facts in a second, in the long run.
+  /// Events in a second, in the long run.
   package private(set) var rate: UInt64
-  /// In billionths of a event.
+  /// In billionths of an event.
   private var left: UInt64
   private var counted: Instant
 

@@ -50,9 +50,9 @@ package struct RouterSet: Sendable {
     }
     if routers[index].ownFaults.first != before {
       for member in routers.indices where groups[member] == group {
-        let obstacle = others(than: member, in: group).compactMap { routers[$0].ownFaults.first }.first
-        if obstacle != routers[member].groupFault {
-          all += tell(.groupFault(obstacle), to: member, at: now)
+        let fault = others(than: member, in: group).compactMap { routers[$0].ownFaults.first }.first
+        if fault != routers[member].groupFault {
+          all += tell(.groupFault(fault), to: member, at: now)
         }
       }
     }

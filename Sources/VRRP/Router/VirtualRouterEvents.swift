@@ -35,7 +35,7 @@ extension VirtualRouter {
       let said = [Effect.note(.away(for: bound))]
       switch state {
       case .active: return said + leave(for: .failover, at: now)
-      // The answer that is due to the first order is one to this as well.
+      // The answer that is due to the first request is one to this as well.
       case .leaving(let leaving) where leaving.purpose == .failover: return said
       case .initialize, .backup, .leaving: return said + [.failedOver(to: nil, wasActive: false)]
       }

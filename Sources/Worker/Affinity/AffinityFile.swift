@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 import Wire
 
-/// Keeps the clients' homes in a file, on a thread of its own, so that no disk makes a loop wait: once a minute when
+/// Keeps the clients' servers in a file, on a thread of its own, so that no disk makes a loop wait: once a minute when
 /// anything changed, and at the end. The file is replaced as a whole.
 final class AffinityFile: Sendable {
   /// What a crash may lose. The hash gives most of those clients the same server again.
@@ -27,7 +27,7 @@ final class AffinityFile: Sendable {
   private let wakeup: Wakeup
   private let ending: Wakeup
 
-  /// `path` is where the homes, as they are, have come from, if they were kept anywhere.
+  /// `path` is the file that the assignments come from, if they were kept.
   init(_ affinity: AffinityStore, readFrom path: String?, log: Logger, at now: Instant) throws(SystemError) {
     self.affinity = affinity
     self.log = log

@@ -45,7 +45,7 @@ final class AffinityShards: Sendable {
     }
   }
 
-  /// Where the client is at home; nil when nothing is known, or too long ago.
+  /// The server that the client is assigned to; nil when nothing is known, or too long ago.
   func lookup(_ client: ClientKey, at now: Instant) -> ServerID? {
     shards[shard(of: client)].table.withLock { $0.lookup(client, at: Self.shifted(now)) }
   }
@@ -65,7 +65,7 @@ final class AffinityShards: Sendable {
   /// How many clients are remembered, those included whose time is over and who were not looked for since.
   var count: Int { shards.reduce(0) { sum, shard in sum + shard.table.withLock { $0.count } } }
 
-  /// How many clients are at home on each server, those without a session included while their time is not over.
+  /// How many clients are assigned to each server, those without a session included while their time is not over.
   /// Forgets some of those whose time is.
   func tally(at now: Instant) -> [ServerID: AffinityCount] {
     var sums: [ServerID: AffinityCount] = [:]

@@ -3,7 +3,7 @@ import Configuration
 import TLS
 import Wire
 
-/// Which server each client is at home on, as all loops know it, for the worker's life and, in a snapshot, beyond.
+/// Which server each client is assigned to, as all loops know it, for the worker's life and, in a snapshot, beyond.
 final class AffinityStore: Sendable {
   let addresses: AffinityShards
   /// Nobody, unless the configuration names a cookie.
@@ -42,7 +42,7 @@ final class AffinityStore: Sendable {
   /// How many clients are remembered; one that is known by its address and by its cookie counts as two.
   var count: Int { addresses.count + cookies.count }
 
-  /// How many clients are at home on each server, counted likewise: there is none left when both are gone.
+  /// How many clients are assigned to each server, counted likewise: there is none left when both are gone.
   func tally(at now: Instant) -> [ServerID: AffinityCount] {
     addresses.tally(at: now).merging(cookies.tally(at: now), uniquingKeysWith: +)
   }

@@ -9,7 +9,7 @@ import Wire
 /// Which server this client's requests belong to, and what is remembered of that.
 extension ClientConnection {
   /// The server of this request: the one that the request before had, unless something changed or it failed; else what
-  /// the backend says. Only who is at home there already is noted at once, as connected; see `assignServer`.
+  /// the backend says. Only a client that is assigned to it already is noted at once, as connected; see `assignServer`.
   mutating func choose(_ context: inout LoopContext) -> Int? {
     let epoch = snapshot.backend.epoch
     let cookie = requestCookie(context)
@@ -21,13 +21,13 @@ extension ClientConnection {
     guard let choice else { return nil }
     routed = (choice.server, epoch, cookie)
     unsettled = choice.basis
-    if choice.isHome { assignServer(choice.basis, context) }
+    if choice.isAssigned { assignServer(choice.basis, context) }
     return choice.server
   }
 
-  /// The server chosen has answered: the client is at home there from now on. Before that nobody knows whether it can serve
-  /// anybody, and a home that is written down outlives an outage: a server that does not answer keeps no client, and one
-  /// that stood in for it for a moment takes none. An answer is the head of a response, whatever its status; where
+  /// The server chosen has answered: the client is assigned to it from now on. Before that nobody knows whether it can
+  /// serve anybody, and an assignment outlives an outage: a server that does not answer keeps no client, and one that
+  /// stood in for it for a moment takes none. An answer is the head of a response, whatever its status; where
   /// connections are passed through, the server's first byte, since a kernel completes connections for a process that hangs.
   mutating func assignServer(_ basis: Backend.Choice.Basis, _ context: borrowing LoopContext) {
     unsettled = nil
@@ -40,8 +40,8 @@ extension ClientConnection {
     session = context.sharedState.affinity.addresses.sessionBegan(identity, on: id, at: context.now)
   }
 
-  /// The final answer's head is here, at the start of its connection's input: a session that it begins is at home on
-  /// this server.
+  /// The final answer's head is here, at the start of its connection's input: a session that it begins is assigned
+  /// to this server.
   mutating func learnCookie(from connection: SlabKey, _ context: inout LoopContext) {
     guard let cookie = snapshot.cookie, let server else { return }
     let affinity = context.sharedState.affinity

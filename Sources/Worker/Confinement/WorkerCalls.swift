@@ -32,7 +32,7 @@ package enum WorkerCalls {
     // Locks, and threads that wait.
     .allow(.futex), .allow(.poll), .allow(.ppoll), .allow(.clockNanosleep), .allow(.nanosleep), .allow(.schedYield),
     .allow(.restartSyscall),
-    // The supervisor's orders with their descriptors, events for it, and journal entries.
+    // The supervisor's commands with their descriptors, events for it, and journal entries.
     .allow(.recvmsg), .allow(.sendmsg),
     // Memory. `mmap` and `mprotect`, which could make it executable, are below.
     .allow(.brk), .allow(.munmap), .allow(.mremap), .allow(.madvise),
@@ -71,7 +71,7 @@ package enum WorkerCalls {
       // How much there is to read; whether it is a terminal.
       .allow(.ioctl, when: [.value(1, in: [Device.readable, Device.terminal])]),
 
-      // Files, as far as Landlock allows them: certificates, error pages, the access log, the clients' homes.
+      // Files, as far as Landlock allows them: certificates, error pages, the access log, `affinity.file`.
       .allow(.openat), .allow(.newfstatat), .allow(.fstat), .allow(.statx), .allow(.lseek), .allow(.pread64),
       .allow(.readlink), .allow(.readlinkat), .allow(.getcwd),
       .allow(.access), .allow(.faccessat), .allow(.faccessat2),

@@ -37,7 +37,7 @@ package final class ControlChannel: Sendable {
 
   private let socket: MessageSocket
   private let wakeup: Wakeup
-  /// Facts that the supervisor had no room for yet, oldest first.
+  /// Events that the supervisor had no room for yet, oldest first.
   private let pending = Mutex<[WorkerEvent]>([])
   private let finished = Atomic<Bool>(false)
   /// Made at the start, when there are descriptors to be had, and taken by `run`.
@@ -105,7 +105,7 @@ package final class ControlChannel: Sendable {
     wakeup.signal()
   }
 
-  // MARK: Facts
+  // MARK: Events
 
   /// Tells the supervisor, now or as soon as it has room. From any thread; never waits. Newer news of the same thing
   /// take the place of older ones that have not left yet.

@@ -20,12 +20,12 @@ struct WorkerFigures: Sendable {
     let named = snapshot.backend.servers
     let names = Set(named.map(\.id))
     servers = (named + sharedState.removedServers + dropped).enumerated().map { index, server in
-      // Clients are at home on a name: the address that it has now shows them.
+      // Clients are assigned to a name: the address that it has now shows them.
       let isShown = index < named.count || !names.contains(server.id)
-      let (occupancy, home) = (server.occupancy, (isShown ? affinity[server.id] : nil) ?? AffinityCount())
+      let (occupancy, assigned) = (server.occupancy, (isShown ? affinity[server.id] : nil) ?? AffinityCount())
       return ServerLoad(
-        name: server.name, endpoint: server.place.endpoint, clients: UInt32(clamping: home.clients),
-        sessions: UInt32(clamping: home.sessions), exchanges: UInt32(clamping: occupancy.active),
+        name: server.name, endpoint: server.place.endpoint, clients: UInt32(clamping: assigned.clients),
+        sessions: UInt32(clamping: assigned.sessions), exchanges: UInt32(clamping: occupancy.active),
         waiting: UInt32(clamping: occupancy.waiting),
         connections: UInt32(clamping: shown.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }))
     }

@@ -77,7 +77,7 @@ struct ClientConnection: ~Copyable {
   /// Of the snapshot's `hosts`, which one holds here: by the certificate that was shown.
   var certificateSet = 0
 
-  /// Why that server, until it has answered: then the client is at home there.
+  /// Why that server, until it has answered: then the client is assigned to it.
   var unsettled: Backend.Choice.Basis?
 
   /// The request line for the log.

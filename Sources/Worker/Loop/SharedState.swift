@@ -7,7 +7,7 @@ import TLS
 import Wire
 
 /// What all loops share for as long as the worker lives, whatever snapshot their connections belong to: the way to
-/// each other, the clients' homes, the servers by name and address, and how many connections are open. Everything here is an
+/// each other, the clients' servers, the servers by name and address, and how many connections are open. Everything here is an
 /// atomic or under a lock of its own, held for a few instructions.
 final class SharedState: Sendable {
   let affinity: AffinityStore

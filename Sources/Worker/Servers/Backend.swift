@@ -12,7 +12,7 @@ final class Backend: Sendable {
   /// With the weights in force.
   private let router: Mutex<Router>
 
-  /// The servers' states and orders are theirs, so that every snapshot goes by the same.
+  /// The servers' states, and what operators want of them, are shared: every snapshot goes by the same.
   init(servers: [SharedServer], configured: [Balancing.Server], sharedState: SharedState) {
     self.servers = servers
     self.configured = configured
@@ -66,9 +66,9 @@ final class Backend: Sendable {
   /// A server for a client, and why this one.
   struct Choice {
     enum Basis {
-      /// The session that its cookie names is at home there.
+      /// The session that its cookie names is assigned to it.
       case cookie
-      /// That session is at home on a server that can not take it: it moves.
+      /// That session's server can not take it: it moves.
       case lostCookie
       /// It has no cookie, or one that nobody knows.
       case client
@@ -76,25 +76,26 @@ final class Backend: Sendable {
 
     let server: Int
     let basis: Basis
-    /// The client is at home there already, by that basis.
-    let isHome: Bool
+    /// The client is assigned to it already, by that basis.
+    let isAssigned: Bool
   }
 
-  /// The server for a client, nil when none can take it: the one that its cookie is at home on, else the client's own
-  /// home as far as clients are remembered by address, else what the rendezvous says.
+  /// The server for a client, nil when none can take it: the one assigned to its cookie, else the one assigned
+  /// to its address as far as clients are remembered by address, else what the rendezvous says.
   func route(
     _ client: ClientKey, isRemembered: Bool, cookie: ClientKey?, tried: ServerSet, at now: Instant
   ) -> Choice? {
     let availability = current
-    let home = cookie.flatMap { sharedState.affinity.cookies.lookup($0, at: now) }
-    if let home, let server = router.withLock({ $0.home(home, availability: availability, tried: tried) }) {
-      return Choice(server: server, basis: .cookie, isHome: true)
+    let assigned = cookie.flatMap { sharedState.affinity.cookies.lookup($0, at: now) }
+    if let assigned, let server = router.withLock({ $0.assigned(assigned, availability: availability, tried: tried) }) {
+      return Choice(server: server, basis: .cookie, isAssigned: true)
     }
     let known = isRemembered ? sharedState.affinity.addresses.lookup(client, at: now) : nil
     let server = router.withLock { $0.route(client, known: known, availability: availability, tried: tried) }
     guard let server else { return nil }
     return Choice(
-      server: server, basis: home == nil ? .client : .lostCookie, isHome: home == nil && known == servers[server].id)
+      server: server, basis: assigned == nil ? .client : .lostCookie,
+      isAssigned: assigned == nil && known == servers[server].id)
   }
 
   /// No server is left that was not tried.

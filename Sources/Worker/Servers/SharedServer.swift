@@ -26,7 +26,7 @@ final class SharedServer: Sendable {
     admission = Mutex(Admission(limit: settings.connections, queueLimit: queue))
   }
 
-  /// By its name alone: what clients are at home on, and what operators give their orders to.
+  /// By its name alone: what clients are assigned to, and what operators command.
   var id: ServerID { place.id }
 
   /// As the prober published it last; down before its first word.

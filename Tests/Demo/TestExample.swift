@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// One example server on a port of its own, and clients that know its certificate.
-final class ExampleScene: Sendable {
+final class TestExample: Sendable {
   let server: ExampleServer
   private let client: ClientContext
   /// Ends whatever a client still waits for when a test is over.

@@ -6,8 +6,8 @@ import Wire
 /// What holds for whatever a worker says to its supervisor: nothing traps, what is remembered stays small, no more is
 /// taken than the budget allows, and what operators are shown of it reads back and has nothing that a terminal obeys.
 ///
-/// The input is a sequence of facts: a byte that says how much time passes before, two of the length, the message.
-package enum FactProperties {
+/// The input is a sequence of events: a byte that says how much time passes before, two of the length, the message.
+package enum WorkerEventProperties {
   private static let names = ["view01", "view02", "view03"]
 
   package static func check(_ bytes: [UInt8]) throws(Violation) {
@@ -24,14 +24,14 @@ package enum FactProperties {
       now = now + Interval(nanoseconds: (1 << UInt64(pause % 38)) - 1)
       let message = Array(rest.prefix(Int(high) << 8 | Int(low)))
       rest = rest.dropFirst(message.count)
-      guard let fact = try? WorkerEvent(decoding: message.span) else { continue }
+      guard let event = try? WorkerEvent(decoding: message.span) else { continue }
       guard budget.spend(at: now) else { continue }
       taken += 1
-      status.note(fact, at: now, WallTime(milliseconds: now.nanoseconds / 1_000_000))
-      try require(status.size <= status.sizeLimit, "\(status.size) things are remembered after \(fact)")
+      status.note(event, at: now, WallTime(milliseconds: now.nanoseconds / 1_000_000))
+      try require(status.size <= status.sizeLimit, "\(status.size) things are remembered after \(event)")
     }
     let seconds = (now - start).milliseconds / 1000 + 1
-    try require(taken <= budget.most + seconds * budget.rate, "\(taken) facts were taken in \(seconds) s")
+    try require(taken <= budget.most + seconds * budget.rate, "\(taken) events were taken in \(seconds) s")
     try checkReport(of: status, at: now)
   }
 
