@@ -179,4 +179,11 @@ import Wire
     #expect(uncommented.contains("\nlisten: 443\n") && uncommented.contains("\n  hold: 90m\n"))
     #expect(try DefaultTests.load(uncommented) == DefaultTests.load(text))
   }
+
+  @Test func `what the shipped example suggests in its comments are keys`() throws {
+    let root = try #require(Schema.sections.first { $0.name == Schema.rootName })
+    let suggestions = TestFile.read("../../etc/belvedere.yaml").matches(of: /(?m)^# ([a-z-]+):[ ]/).map(\.output.1)
+    #expect(suggestions.count > 5)
+    for key in suggestions { #expect(root.keys.contains { $0.name == key }, "\(key)") }
+  }
 }

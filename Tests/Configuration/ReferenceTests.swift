@@ -1,5 +1,6 @@
-import Configuration
 import Testing
+
+@testable import Configuration
 
 /// `docs/configuration.md` is written by people, but for the tables of keys: those stand between
 /// `<!-- keys of SECTION -->` and `<!-- end -->` and come from the schema.
@@ -20,6 +21,11 @@ import Testing
     } else {
       #expect(text == expected)
     }
+  }
+
+  @Test func `a former key names a key, and is none any more`() {
+    let keys = Schema.sections.flatMap(\.keys).map(\.name)
+    for (former, successor) in Schema.formerKeys { #expect(keys.contains(successor) && !keys.contains(former)) }
   }
 
   @Test func `links to sections lead to headings of the page`() {

@@ -40,6 +40,9 @@ package enum Schema {
   /// The section that is the file itself.
   package static let rootName = "the file"
 
+  /// Keys that have another name now.
+  static let formerKeys = ["order-file": "server-state-file"]
+
   /// What somebody with an empty file needs to see.
   static let smallest =
     "Minimum: service: NAME, tls: { certificate: PATH }, servers: { NAME: ADDRESS }, each on a line of its own."

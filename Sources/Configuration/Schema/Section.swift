@@ -45,7 +45,10 @@ struct Section<Owner: Defaulted>: Sendable {
   private func reportUnknown(_ entry: Node.Entry, _ reader: inout Reader) {
     let place = name == Schema.rootName ? "" : " in `\(name)`"
     var suggestion: String?
-    if let near = Suggestion.nearest(to: entry.key, among: keys.lazy.map(\.name)) {
+    if let successor = Schema.formerKeys[entry.key], keys.contains(where: { $0.name == successor }) {
+      reader.noteMisspelt(successor)
+      suggestion = "`\(entry.key)` is now `\(successor)`."
+    } else if let near = Suggestion.nearest(to: entry.key, among: keys.lazy.map(\.name)) {
       reader.noteMisspelt(near)
       suggestion = "Did you mean `\(near)`?"
     } else if let home = Schema.sections.first(where: { $0.keyNames.contains(entry.key) }),
