@@ -81,6 +81,7 @@ extension Configuration {
     return Loaded(source, configuration, reader.diagnostics, reader.files)
   }
 
+  /// The same from text, without credentials of systemd.
   package static func load(text: String, fileName: String, hostName: String) -> Loaded {
     load(bytes: Array(text.utf8), fileName: fileName, hostName: hostName)
   }

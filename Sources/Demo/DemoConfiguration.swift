@@ -2,6 +2,7 @@ import Wire
 
 /// The configuration that the balancer of the demonstration runs with: an ordinary file of its language.
 package struct DemoConfiguration: Sendable {
+  /// An example server, as the balancer is to reach it.
   package struct Server: Sendable {
     package let name: String
     package let endpoint: Endpoint

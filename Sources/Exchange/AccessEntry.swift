@@ -4,15 +4,18 @@ import Wire
 public struct AccessEntry: ~Copyable {
   public let record: AccessRecord
   public let client: Endpoint
+  /// The listener's name in the line.
   public let frontend: StaticString
   public let isTLS: Bool
   /// Nil when no server was chosen.
   public let server: String?
+  /// As it is to be written, secrets hashed or cut.
   public let requestLine: [UInt8]
   /// Clients' connections, this one among them.
   public let connections: Int
   /// Exchanges at the server, this one not counted: its place was given back.
   public let serverConnections: Int
+  /// Requests that wait for a place at the server.
   public let queue: Int
   /// Of the configuration that it went by.
   public let generation: UInt64

@@ -22,6 +22,7 @@ public struct AccessRecord: Sendable {
   public var retries = 0
   /// The exchange moved to another server than the first chosen.
   public var redispatched = false
+  /// It had to wait for a place at a server.
   public var queued = false
   public var termination = Termination()
 
@@ -37,6 +38,7 @@ public struct AccessRecord: Sendable {
     public var active: UInt64
   }
 
+  /// The timers of an exchange that has ended now.
   public func timers(at end: Instant) -> Timers {
     func between(_ from: Instant?, _ to: Instant?) -> UInt64? {
       guard let from, let to else { return nil }

@@ -1,5 +1,6 @@
 /// Why and when an exchange ended, in the two letters of HAProxy's log: who caused it, and what was going on.
 public struct Termination: Hashable, Sendable {
+  /// The first letter.
   public enum Cause: UInt8, Sendable {
     case normal = 0x2d  // -
     /// The client aborted.
@@ -22,6 +23,7 @@ public struct Termination: Hashable, Sendable {
     case local = 0x4c  // L
   }
 
+  /// The second letter.
   public enum Phase: UInt8, Sendable {
     case normal = 0x2d  // -
     /// Waiting for a complete request head.

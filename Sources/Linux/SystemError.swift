@@ -37,6 +37,7 @@ public func retryingInterrupts(_ body: () -> Int) -> Int {
   }
 }
 
+/// The same for calls that return an `int`.
 public func retryingInterrupts(_ body: () -> Int32) -> Int32 {
   while true {
     let result = body()

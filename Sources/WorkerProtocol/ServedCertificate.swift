@@ -21,6 +21,7 @@ package struct ServedCertificate: Hashable, Sendable {
   /// Names and addresses that it is for, the first `nameLimit`.
   package var names: [String]
 
+  /// Names beyond `nameLimit` are left out.
   package init(
     generation: UInt64, place: UInt16, file: String, subject: String, serial: String, fingerprint: String,
     notAfter: UInt64, names: [String]

@@ -42,6 +42,58 @@ extension SourceTree.SwiftFile {
     }
   }
 
+  /// Types, functions, subscripts and initialisers that other targets see and that no doc comment is about.
+  ///
+  /// A comment is about the one-line declarations below it as well, as far as no empty line is between. None is needed
+  /// for a requirement of a protocol, `requirements` among them (as `signature` has it), nor for an initialiser that does
+  /// no more than assign each parameter to the property of its name.
+  func undocumented(requirements: Set<String>) -> [Int] {
+    code.indices.filter { line in
+      let (word, modifiers, _) = Self.beginning(of: code[line])
+      guard Self.documented.contains(word), !modifiers.isDisjoint(with: ["package", "public"]) else { return false }
+      let signature = signature(at: line)
+      let isRequired = requirements.contains(signature) || Self.known.contains { signature.hasPrefix($0) }
+      return !isRequired && !hasComment(line) && !(word == "init" && onlyAssigns(line))
+    }
+  }
+
+  /// The functions that this file's protocols require.
+  var requirements: [String] {
+    code.indices.filter { Self.beginning(of: code[$0]).word == "protocol" }.flatMap { line in
+      (line...end(of: line)).dropFirst().map(signature).filter { $0.hasPrefix("func ") }
+    }
+  }
+
+  /// A declaration's first line without its modifiers and its body.
+  private func signature(at line: Int) -> String {
+    let (word, _, rest) = Self.beginning(of: code[line])
+    return "\(word) \(rest.prefix { $0 != "{" }.trimmed)"
+  }
+
+  private static let documented: Set = [
+    "struct", "class", "enum", "actor", "protocol", "typealias", "func", "init", "subscript",
+  ]
+  /// Requirements of the standard library's protocols and of swift-log's.
+  private static let known = ["func ==", "func <", "func hash(into", "subscript (metadataKey", "func log(event"]
+
+  private func hasComment(_ line: Int) -> Bool {
+    var above = line - 1
+    while above >= 0, !lines[above].isEmpty, !lines[above].trimmed.hasPrefix("///") {
+      let isAttribute = Self.beginning(of: code[above]).word.isEmpty
+      let isOneLine = indentations[above] == indentations[line] && end(of: above) == above
+      guard isAttribute || isOneLine else { return false }
+      above -= 1
+    }
+    return above >= 0 && lines[above].trimmed.hasPrefix("///")
+  }
+
+  private func onlyAssigns(_ line: Int) -> Bool {
+    let text = code[line...end(of: line)].joined(separator: "\n")
+    guard let brace = text.firstIndex(of: "{") else { return false }
+    let statements = text[brace...].dropFirst().dropLast().split(separator: "\n").map(\.trimmed).filter { !$0.isEmpty }
+    return statements.allSatisfy { $0.wholeMatch(of: /self\.(\w+) = (\w+)/).map { $0.1 == $0.2 } ?? false }
+  }
+
   private func storedProperties(ofTypeAt line: Int) -> [String] {
     let depth = (indentations[line] ?? 0) + 2
     return (line...end(of: line)).dropFirst().filter { indentations[$0] == depth }.flatMap { member in

@@ -72,6 +72,13 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     }
   }
 
+  @Test func `types, functions and initialisers that other targets use have a doc comment`() {
+    let requirements = Set(SourceTree.sources.flatMap(\.requirements))
+    for file in SourceTree.sources {
+      for line in file.undocumented(requirements: requirements) { Issue.record("\(file.path):\(line + 1)") }
+    }
+  }
+
   @Test func `no file or type has a name that says nothing`() {
     let empty = ["Manager", "Helper", "Helpers", "Util", "Utils", "Utilities", "Base", "Common", "Misc"]
     let kinds = ["struct", "class", "enum", "actor", "protocol"]

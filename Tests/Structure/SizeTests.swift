@@ -121,4 +121,43 @@ private let largeTypes: [String: String] = [
     #expect(types.map(\.name) == ["Example"])
     #expect(types.first?.storedProperties == ["first", "second", "third", "fourth", "watched", "made"])
   }
+
+  @Test func `a doc comment is about a declaration and the one-line ones below it`() {
+    let file = SourceTree.SwiftFile(
+      SourceTree.File(
+        path: "Sources/X/Example.swift",
+        lines: """
+          package protocol Undocumented {
+            mutating func take(_ count: Int) -> Bool
+          }
+
+          /// A type.
+          @safe
+          public struct Example {
+            public var property = 0
+
+            public init(property: Int) {
+              self.property = property
+            }
+
+            public init() { property = 1 }
+
+            /// A function.
+            @inline(__always)
+            public func first() -> Int { 1 }
+            @inline(__always)
+            public func second() -> Int { 2 }
+
+            public func third() -> Int { 3 }
+
+            public mutating func take(_ count: Int) -> Bool {
+              true
+            }
+            public static func == (left: Example, right: Example) -> Bool { true }
+            func fourth() {}
+          }
+          """.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)))
+    #expect(file.requirements == ["func take(_ count: Int) -> Bool"])
+    #expect(file.undocumented(requirements: Set(file.requirements)) == [0, 13, 21])
+  }
 }

@@ -17,8 +17,11 @@ import Wire
 public struct AffinitySnapshot: Hashable, Sendable {
   /// What the keys of `cookies` were made with.
   public let cookieHash: SecretHash
+  /// When it was taken; the records' silence ends then.
   public let taken: WallTime
+  /// Clients that are known by address.
   public let addresses: [AffinityRecord]
+  /// Clients that are known by cookie.
   public let cookies: [AffinityRecord]
 
   public init(cookieHash: SecretHash, taken: WallTime, addresses: [AffinityRecord], cookies: [AffinityRecord]) {

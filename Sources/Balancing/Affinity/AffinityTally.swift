@@ -10,6 +10,7 @@ public struct AffinityCount: Hashable, Sendable {
     self.sessions = sessions
   }
 
+  /// Counts of different clients, added up.
   public static func + (left: AffinityCount, right: AffinityCount) -> AffinityCount {
     AffinityCount(clients: left.clients + right.clients, sessions: left.sessions + right.sessions)
   }

@@ -5,6 +5,7 @@ import Wire
 /// One after the other while all is well. While the server's state is in doubt they begin close together and overlap, so
 /// that finding out takes one time-out and not `fall` of them.
 public struct CheckSchedule: Sendable {
+  /// How often a server is checked.
   public struct Pace: Hashable, Sendable {
     /// From the beginning of one check to that of the next.
     public var interval: Interval
@@ -18,6 +19,7 @@ public struct CheckSchedule: Sendable {
     /// Checks under way at once, at least 1.
     public var overlap: Int
 
+    /// No interval is longer than `interval`, nor is `jitter`.
     public init(interval: Interval, jitter: Interval, overlap: Int) {
       self.interval = interval
       fastInterval = min(.milliseconds(400), interval)

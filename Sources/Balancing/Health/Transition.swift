@@ -11,6 +11,7 @@ public struct Transition: Hashable, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
+  /// What a transition follows from.
   public enum Reason: Hashable, Sendable, CustomStringConvertible {
     /// This many checks in a row.
     case checksPassed(Int)

@@ -14,8 +14,10 @@
 /// Invariants: `active ≤ limit` unless the limit was lowered; `waiting ≤ queueLimit` unless that was; nobody waits who
 /// could have a place, but between a release or a raise of the limit and the calls of `admitNext`.
 public struct Admission<Token: Sendable>: ~Copyable {
+  /// Who a place is counted for: a client's address.
   public typealias Account = ConnectionLedger.Account
 
+  /// What a request for a place is told.
   public enum Answer: Sendable {
     /// The place is taken; give it back with `release`.
     case admitted

@@ -7,6 +7,7 @@ public struct DescriptorBudget: Hashable, Sendable {
   public let limit: UInt64
   /// Clients' connections that the configuration allows.
   public let configured: Int
+  /// Descriptors that the service itself needs.
   public let reserve: Int
 
   /// `listeners` are sockets: one for each address and loop.

@@ -15,6 +15,7 @@ public struct PoolDemand: Sendable {
   private var before = 0
   private var windowEnds: Instant
 
+  /// Nothing is in use yet.
   public init(at now: Instant) { windowEnds = now + PoolDemand.window }
 
   /// The most in use at once in the last one to two windows.

@@ -9,6 +9,7 @@ public struct Server: Hashable, Sendable {
   /// How many connections it is given at once.
   public let connectionLimit: Int
 
+  /// `0 ≤ weight ≤ maximumWeight`; without a limit of connections when none is given.
   public init(name: String, weight: Int = 1, isBackup: Bool = false, connectionLimit: Int = .max) {
     precondition(0...Server.maximumWeight ~= weight, "weight outside 0 to 256")
     self.id = ServerID(name: name)

@@ -9,6 +9,7 @@ public struct ServerID: Hashable, Sendable {
   /// From the number of an identity that was made before.
   public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+  /// The identity of the server with this name, as the configuration writes it.
   public init(name: String) {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

@@ -25,16 +25,19 @@ public struct ServerSet: Hashable, Sendable {
   public var isEmpty: Bool { low == 0 && high.isEmpty }
   public var count: Int { high.reduce(low.nonzeroBitCount) { $0 + $1.nonzeroBitCount } }
 
+  /// `0 ≤ index < capacity`, as for all that takes an index.
   public func contains(_ index: Int) -> Bool {
     if index < 64 { return low >> UInt64(index) & 1 != 0 }
     let word = index / 64 - 1
     return word < high.count && high[word] >> UInt64(index & 63) & 1 != 0
   }
 
+  /// Allocates for an index of 64 or more.
   public mutating func insert(_ index: Int) {
     if index < 64 { low |= 1 << UInt64(index) } else { insertHigh(index) }
   }
 
+  /// Nothing happens when the index is not in the set.
   public mutating func remove(_ index: Int) {
     if index < 64 { low &= ~(1 << UInt64(index)) } else { removeHigh(index) }
   }
@@ -46,12 +49,14 @@ public struct ServerSet: Hashable, Sendable {
     for word in high.indices { ServerSet.forEach(in: high[word], from: (word + 1) * 64, body) }
   }
 
+  /// What is in both.
   public func intersection(_ other: ServerSet) -> ServerSet {
     var result = ServerSet(bits: low & other.low)
     if !high.isEmpty, !other.high.isEmpty { result.keep(zip(high, other.high).map { $0 & $1 }) }
     return result
   }
 
+  /// What is in this set and not in the other.
   public func subtracting(_ other: ServerSet) -> ServerSet {
     var result = ServerSet(bits: low & ~other.low)
     if !high.isEmpty {
@@ -92,7 +97,9 @@ public struct ServerSet: Hashable, Sendable {
 ///
 /// Invariant: what takes new clients takes known ones.
 public struct Availability: Hashable, Sendable {
+  /// Servers that take a client which is assigned to none.
   public internal(set) var takesNew = ServerSet()
+  /// Servers that take the clients assigned to them.
   public internal(set) var takesKnown = ServerSet()
 
   /// No server takes anybody.

@@ -55,6 +55,7 @@ extension Configuration {
       }
     }
 
+    /// The version of the protocol that is sent; the other one is rejected.
     package enum Version: String, CaseIterable, Sendable {
       /// RFC 9568: IPv4 and IPv6.
       case v3 = "3"
@@ -72,6 +73,7 @@ extension Configuration {
 
     /// A condition that changes the priority, or has the node take no part.
     package struct Track: Hashable, Sendable {
+      /// What is looked at.
       package enum Subject: Hashable, Sendable {
         /// Whether an interface is up and has a carrier.
         case interface(String)
@@ -88,6 +90,7 @@ extension Configuration {
 
     /// Where a message goes whenever the role changes.
     package struct Mail: Hashable, Sendable {
+      /// Recipients.
       package var to: [String] = []
       /// Nil: as the mail system has it.
       package var from: String?
@@ -106,6 +109,7 @@ extension Configuration.VirtualRouter {
     /// How far the nodes' clocks may be apart; nil: times only have to grow.
     package var window: Interval?
 
+    /// How far the change to signed advertisements has come (`KeyedAuthentication.Mode`).
     package enum Mode: String, CaseIterable, Sendable {
       case receiveOnly = "receive-only"
       case permissive

@@ -38,6 +38,7 @@ extension Configuration {
 
     package init() {}
 
+    /// What a server has to do to pass.
     package enum Check: String, CaseIterable, Sendable {
       /// A request over TLS, answered with 200.
       case https
@@ -47,6 +48,7 @@ extension Configuration {
       case tcp
     }
 
+    /// What becomes of the requests and tunnels of a server that goes down.
     package enum OnDown: String, CaseIterable, Sendable {
       /// They end at once.
       case close
@@ -54,6 +56,7 @@ extension Configuration {
       case keep
     }
 
+    /// The method of an https check.
     package enum Method: String, CaseIterable, Sendable {
       case get = "GET"
       case head = "HEAD"

@@ -13,6 +13,7 @@ extension Configuration {
 
     package init() {}
 
+    /// Severities, the lowest first.
     package enum Level: String, CaseIterable, Sendable {
       case debug, info, notice, warning, error
     }
@@ -54,6 +55,7 @@ extension Configuration {
 
       package init() {}
 
+      /// What a line of the access log looks like.
       package enum Format: String, CaseIterable, Sendable {
         /// HAProxy's `option httplog`, field by field.
         case httplog
@@ -62,6 +64,7 @@ extension Configuration {
       }
     }
 
+    /// Where the access log goes.
     package enum AccessTarget: Hashable, Sendable {
       /// Under systemd that is the journal.
       case standardOutput

@@ -2,6 +2,7 @@ import Wire
 
 /// One thing wrong with a configuration, or worth a word: where it is, what it is, and what to do about it.
 package struct Diagnostic: Hashable, Sendable {
+  /// How much it matters.
   package enum Severity: String, Sendable {
     /// The configuration is refused.
     case error
@@ -19,6 +20,7 @@ package struct Diagnostic: Hashable, Sendable {
   /// What to do, as a sentence or a question.
   package var suggestion: String?
 
+  /// Control characters in the texts are escaped.
   package init(_ severity: Severity, file: String, place: Place?, message: String, suggestion: String? = nil) {
     self.severity = severity
     self.file = file

@@ -1,5 +1,6 @@
 /// A file that the configuration names, and where it does so.
 package struct FileReference: Hashable, Sendable {
+  /// What a file is for.
   package enum Purpose: Sendable {
     /// A chain in PEM; with its private key unless that has a file of its own.
     case certificate

@@ -45,6 +45,7 @@ package enum ControlAnswer: Hashable, Sendable {
     }
   }
 
+  /// Reads one line, without its end. Members that are not known are passed over.
   package init(parsing line: Span<UInt8>) throws(ControlFault) {
     let json: JSON
     do { json = try JSON(parsing: line) } catch { throw .malformed(error) }

@@ -1,5 +1,6 @@
 /// What became of one virtual router when a node was told to hand over, or to come back.
 package struct Handover: Hashable, Sendable {
+  /// How it ended, as the control protocol writes it.
   package enum Outcome: String, Sendable, CaseIterable {
     /// Another node has the addresses now.
     case handedOver = "handed-over"

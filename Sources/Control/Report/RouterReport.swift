@@ -1,7 +1,7 @@
 import Wire
 
-/// A virtual router as it stands on this node.
 extension StatusReport {
+  /// A virtual router as it stands on this node.
   package struct Router: Hashable, Sendable {
     /// What it is to others. keepalived says master for active, stop for initialize.
     package enum State: String, Sendable, CaseIterable { case initialize, fault, backup, active }
@@ -10,6 +10,7 @@ extension StatusReport {
     package struct Peer: Hashable, Sendable {
       package var address: String
       package var priority: UInt64
+      /// When its last advertisement came.
       package var heard: WallTime
 
       package init(address: String, priority: UInt64, heard: WallTime) {
@@ -37,6 +38,7 @@ extension StatusReport {
     /// Of the protocol.
     package var version: UInt64 = 3
     package var state = State.initialize
+    /// Since when it is in this state.
     package var since: WallTime
     /// The one in force, and the configuration's.
     package var priority: UInt64 = 0

@@ -3,6 +3,7 @@ import Wire
 extension StatusReport {
   /// A Connection Server.
   package struct Server: Hashable, Sendable {
+    /// Which clients it takes, as the report writes it.
     package enum State: String, Sendable, CaseIterable {
       /// No health check is in yet.
       case unknown
@@ -14,6 +15,7 @@ extension StatusReport {
 
     /// What an operator has asked for.
     package struct AdminState: Hashable, Sendable {
+      /// As operators command it; ready is no mode.
       package enum Mode: String, Sendable, CaseIterable { case drain, maintenance }
 
       /// Nil when only the weight was set.

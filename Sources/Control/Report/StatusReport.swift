@@ -22,9 +22,11 @@ package struct StatusReport: Hashable, Sendable {
   /// When the supervisor started.
   package var since: WallTime
   package var state = State.starting
+  /// `http` or `passthrough`.
   package var mode = ""
   /// The names of the service.
   package var service: [String] = []
+  /// As `*:443`, `192.0.2.1:443` or `*:80 (redirect)`.
   package var listeners: [String] = []
   /// Nil while there is none.
   package var worker: Worker?
@@ -75,6 +77,7 @@ package struct StatusReport: Hashable, Sendable {
     }
   }
 
+  /// What clients do, as the worker last told it.
   package struct Traffic: Hashable, Sendable {
     /// Clients' connections that are open.
     package var connections: UInt64 = 0
@@ -147,6 +150,7 @@ package struct StatusReport: Hashable, Sendable {
     }
   }
 
+  /// The configuration's limits.
   package struct Limits: Hashable, Sendable {
     package var connections: UInt64 = 0
     /// Nil: no limit.

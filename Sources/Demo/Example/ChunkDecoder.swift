@@ -3,6 +3,7 @@
 /// It is a reading of its own, made without the balancer's chunk tracker: what comes through the balancer is judged by
 /// somebody else than the balancer. Every chunk gives `chunkBegins`, its content in any number of pieces, `chunkEnds`.
 package struct ChunkDecoder: Sendable {
+  /// What the next bytes are.
   package enum Event: Equatable, Sendable {
     /// Nothing more can be said without more bytes.
     case needsMore

@@ -1,5 +1,6 @@
 /// A request's head, copied out of the bytes it came in: an example server is slow and clear.
 package struct ExampleRequest: Equatable, Sendable {
+  /// A field line, the white space around its value cut off.
   package struct Field: Equatable, Sendable {
     package let name: String
     package let value: String

@@ -7,6 +7,7 @@
 /// |N|V|V|V|       |S|              | masking key (32 bits, when MASK is set) …
 /// ```
 package struct WebSocketFrameHeader: Equatable, Sendable {
+  /// What a frame is (RFC 6455 §11.8).
   package enum Opcode: UInt8, Sendable {
     case continuation = 0x0
     case text = 0x1

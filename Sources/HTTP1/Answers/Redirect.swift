@@ -2,6 +2,7 @@ import Wire
 
 /// Where the port-80 listener sends its clients.
 public struct Redirect: Sendable {
+  /// What a client's Location is made of.
   public enum Destination: Sendable {
     /// The same host, path and query over https, on `port`. The host is the one asked for when it is among `services`
     /// (compared without case, port and final dot), else the first of them: who typed the address of the balancer gets
@@ -13,6 +14,7 @@ public struct Redirect: Sendable {
 
   public let destination: Destination
 
+  /// Traps when a redirect to services names none.
   public init(to destination: Destination) {
     if case .https(_, let services) = destination { precondition(!services.isEmpty, "a redirect to no service") }
     self.destination = destination

@@ -1,5 +1,6 @@
 /// Follows one message's body through the bytes that carry it, so that they can be relayed as they are, at once.
 public struct BodyTracker: BitwiseCopyable, Sendable {
+  /// How far the body has come.
   public enum State: BitwiseCopyable, Hashable, Sendable {
     /// More bytes belong to the body.
     case more
@@ -9,6 +10,7 @@ public struct BodyTracker: BitwiseCopyable, Sendable {
     case malformed(Rejection)
   }
 
+  /// What was made of the bytes offered.
   public struct Progress: BitwiseCopyable, Hashable, Sendable {
     /// How many leading bytes of those offered belong to the body and may be relayed.
     public let accepted: Int
@@ -36,6 +38,7 @@ public struct BodyTracker: BitwiseCopyable, Sendable {
   /// Bytes of content so far; chunk framing and trailers are not counted.
   public private(set) var contentBytes: UInt64 = 0
 
+  /// At the first byte behind the head.
   public init(_ framing: Framing) {
     switch framing {
     case .none, .length(0): body = .complete

@@ -12,6 +12,7 @@ public struct AnsweredRequest: BitwiseCopyable, Sendable {
     self.upgradeRequested = upgradeRequested
   }
 
+  /// Of a request that goes out as it came.
   public init(_ head: RequestHead) {
     self.init(isHead: head.method == .head, version: head.version, upgradeRequested: head.upgradeRequested)
   }

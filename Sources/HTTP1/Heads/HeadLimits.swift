@@ -14,6 +14,7 @@ public struct HeadLimits: BitwiseCopyable, Hashable, Sendable {
   /// The most that a `ByteRange` can address.
   public static let maximumBytes = 65_535
 
+  /// Values outside what is possible become its nearest end.
   public init(
     bytes: Int = 15_360, fieldLines: Int = 100, requestTarget: Int = 8_192, allowsContentInGet: Bool = false
   ) {

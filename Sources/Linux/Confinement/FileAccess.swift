@@ -29,6 +29,7 @@ public struct FileAccess: Hashable, Sendable {
 
   public init() {}
 
+  /// Adds rights at a canonical path and below it.
   public mutating func allow(_ rights: Rights, below path: String) { self.rights[path, default: []].formUnion(rights) }
 
   /// Whether nothing is allowed there that is not allowed here, going by those paths here that `counts` is true of.

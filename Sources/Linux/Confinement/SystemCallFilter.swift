@@ -39,14 +39,17 @@ public struct SystemCallFilter: Sendable {
     public let answer: Answer
     let alternatives: [[Test]]
 
+    /// Allowed when any alternative holds.
     public static func allow(_ call: SystemCall, when alternatives: [Test]...) -> Rule {
       Rule(call: call, answer: .allowed, alternatives: alternatives)
     }
 
+    /// Fails with this errno when any alternative holds.
     public static func refuse(_ call: SystemCall, _ code: Int32, when alternatives: [Test]...) -> Rule {
       Rule(call: call, answer: .refused(code), alternatives: alternatives)
     }
 
+    /// Kills the process, whatever the arguments.
     public static func kill(_ call: SystemCall) -> Rule { Rule(call: call, answer: .killed, alternatives: []) }
   }
 
@@ -60,6 +63,7 @@ public struct SystemCallFilter: Sendable {
   /// The answer to what no rule names, and to a named call whose arguments fit no alternative.
   public let otherwise: Answer
 
+  /// A call has one rule at most.
   public init(_ rules: [Rule], otherwise: Answer) {
     precondition(Set(rules.map(\.call)).count == rules.count, "a call has one rule")
     self.rules = rules

@@ -14,6 +14,7 @@ public enum Clock {
     time.calendar(offsetMinutes: Int(cl_utc_offset(time.seconds)))
   }
 
+  /// Stops this thread, to the microsecond; a signal may end it early.
   public static func sleep(_ interval: Interval) {
     _ = usleep(UInt32(clamping: interval.nanoseconds / 1000))
   }

@@ -12,6 +12,7 @@ public struct Poller: ~Copyable {
   public let descriptor: Descriptor
   let events: UnsafeMutablePointer<epoll_event>
 
+  /// Watches nothing yet. Closed on exec.
   public init() throws(SystemError) {
     descriptor = try Descriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), of: "epoll_create1")
     // SAFETY: a batch of events, all initialised here, this value's alone until `deinit` frees it.
@@ -71,10 +72,12 @@ public struct Poller: ~Copyable {
 public struct Wakeup: ~Copyable, Sendable {
   public let descriptor: Descriptor
 
+  /// An eventfd, closed on exec.
   public init() throws(SystemError) {
     descriptor = try Descriptor(eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC)), of: "eventfd")
   }
 
+  /// From any thread; never waits.
   public func signal() { _ = eventfd_write(descriptor.number, 1) }
 
   /// Waits for a signal and takes it.

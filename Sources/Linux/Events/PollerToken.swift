@@ -8,11 +8,13 @@ public struct PollerToken<Kind: RawRepresentable> where Kind.RawValue == UInt64 
   /// As an event brings it.
   public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+  /// For what a slab's key names; without a key, for the only one of its kind.
   public init(_ kind: Kind, _ key: SlabKey = SlabKey(index: 0, generation: 0)) {
     precondition(kind.rawValue < 16)
     rawValue = kind.rawValue << 60 | UInt64(key.generation) << 32 | UInt64(key.index)
   }
 
+  /// For what an index below 2³² names.
   public init(_ kind: Kind, index: Int) { self.init(kind, SlabKey(index: UInt32(index), generation: 0)) }
 
   /// Nil for a token of another poller.

@@ -7,6 +7,7 @@ import Glibc
 public struct SignalReader: ~Copyable {
   public let descriptor: Descriptor
 
+  /// Blocks the signals in this thread.
   public init(_ signals: [Int32]) throws(SystemError) {
     var set = SignalSet(signals)
     // SAFETY: both calls copy the set.

@@ -18,6 +18,7 @@ public struct Buffer: ~Copyable, ByteSink {
   var upper = 0
   /// Bytes of the storage; 0 without.
   var size = 0
+  /// Something did not fit since `removeAll`.
   public private(set) var overflowed = false
 
   /// A buffer without storage.
@@ -96,6 +97,7 @@ public struct Buffer: ~Copyable, ByteSink {
     return result
   }
 
+  /// What does not fit is not appended, no part of it, and sets `overflowed`.
   public mutating func append(_ source: Span<UInt8>) {
     guard source.count <= room else { return overflow() }
     guard let storage = unsafe storage else { return }
@@ -106,6 +108,7 @@ public struct Buffer: ~Copyable, ByteSink {
     upper &+= source.count
   }
 
+  /// Likewise.
   public mutating func append(_ byte: UInt8) {
     guard room >= 1, let storage = unsafe storage else { return overflow() }
     // SAFETY: there is room for one byte after `upper`.
@@ -113,6 +116,7 @@ public struct Buffer: ~Copyable, ByteSink {
     upper &+= 1
   }
 
+  /// Likewise.
   public mutating func append(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
     guard count <= room, let storage = unsafe storage else { return overflow() }
@@ -153,6 +157,7 @@ public struct BufferPool: ~Copyable {
 
   private var free: [UnsafeMutablePointer<UInt8>]
 
+  /// Pieces are allocated as they are leased.
   public init() {
     // SAFETY: an empty list of pieces.
     unsafe free = []

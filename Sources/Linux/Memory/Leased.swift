@@ -43,6 +43,7 @@ public struct LeasePool<Value>: ~Copyable {
 
   var free: [UnsafeMutablePointer<Value>]
 
+  /// Pieces are allocated as they are leased.
   public init() {
     // SAFETY: an empty list of pieces.
     unsafe free = []

@@ -30,6 +30,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
   /// How many elements live.
   public private(set) var count = 0
 
+  /// Grows beyond `capacity` by doubling, which moves every element.
   public init(capacity: Int = 64) {
     self.capacity = capacity
     // SAFETY: both are uninitialised and this slab's alone until `deinit` or `grow` frees them.
@@ -44,11 +45,13 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     unsafe generations.deallocate()
   }
 
+  /// Whether the element that a key names is still there; any key may be asked for.
   public func contains(_ key: SlabKey) -> Bool {
     // SAFETY: slots below `used` have a generation. A key may come from another slab, or from a token of the kernel's.
     unsafe key.generation & 1 == 1 && Int(key.index) < used && generations[Int(key.index)] == key.generation
   }
 
+  /// The element in place. Traps when it is gone.
   public subscript(key: SlabKey) -> Element {
     // SAFETY: `contains` says that the slot is initialised; only mutating calls move it, which exclude this access.
     unsafeAddress {
@@ -61,6 +64,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     }
   }
 
+  /// Returns the key that names the element until it is removed.
   public mutating func insert(_ element: consuming Element) -> SlabKey {
     let index: Int
     if let reused = free.popLast() {

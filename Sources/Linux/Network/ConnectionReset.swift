@@ -29,6 +29,7 @@ public struct ConnectionReset: ~Copyable {
   private let descriptor: Descriptor
   private var sequence: UInt32 = 0
 
+  /// Needs CAP_NET_ADMIN when it resets.
   public init() throws(SystemError) {
     let type = Int32(SOCK_RAW.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     descriptor = try Descriptor(socket(AF_NETLINK, type, Self.diagnosis), of: "netlink socket for connections")

@@ -3,6 +3,7 @@ import Wire
 
 /// Whole Ethernet frames on one interface: what IP does not send for us.
 public struct FrameSocket: ~Copyable {
+  /// What it hears, by EtherType.
   public enum Kind: UInt16, Sendable {
     /// Hears nothing.
     case sending = 0
@@ -14,6 +15,7 @@ public struct FrameSocket: ~Copyable {
 
   public let descriptor: Descriptor
 
+  /// Needs CAP_NET_RAW.
   public init(_ kind: Kind, on interface: NetworkInterface) throws(SystemError) {
     descriptor = try Descriptor(
       cl_frame_socket(interface.index, kind.rawValue), of: "packet socket on \(interface.name)")
@@ -53,6 +55,7 @@ public struct FrameSocket: ~Copyable {
 public struct NeighbourSocket: ~Copyable {
   public let descriptor: Descriptor
 
+  /// Needs CAP_NET_RAW.
   public init(on interface: NetworkInterface) throws(SystemError) {
     // SAFETY: the kernel copies the name.
     let opened = unsafe interface.name.withCString { unsafe cl_neighbour_socket($0) }

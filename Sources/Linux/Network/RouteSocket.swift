@@ -8,6 +8,7 @@ public struct RouteSocket: ~Copyable {
   private let descriptor: Descriptor
   private var sequence: UInt32 = 0
 
+  /// Closed on exec. Changes need CAP_NET_ADMIN.
   public init() throws(SystemError) {
     descriptor = try Descriptor(cl_route_socket(0), of: "netlink socket")
   }
@@ -127,6 +128,7 @@ public struct RouteSocket: ~Copyable {
 
 /// Hears of every change to interfaces and addresses.
 public struct RouteWatch: ~Copyable {
+  /// A change, with what is there after it, or was before.
   public enum Event: Hashable, Sendable {
     case interface(NetworkInterface)
     case interfaceGone(NetworkInterface)
@@ -138,6 +140,7 @@ public struct RouteWatch: ~Copyable {
 
   public let descriptor: Descriptor
 
+  /// Hears changes from now on.
   public init() throws(SystemError) {
     descriptor = try Descriptor(cl_route_socket(Netlink.watchedGroups), of: "netlink socket")
   }

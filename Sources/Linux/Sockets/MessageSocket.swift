@@ -13,6 +13,7 @@ public struct MessageSocket: ~Copyable, Sendable {
     public let ours: MessageSocket
     public let theirs: MessageSocket
 
+    /// A pair of SOCK_SEQPACKET: a message arrives whole or not at all.
     public init() throws(SystemError) {
       var ends: (Int32, Int32) = (-1, -1)
       let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)

@@ -23,6 +23,7 @@ public struct Accepted: ~Copyable {
   public let descriptor: Descriptor
   public let peer: Endpoint
 
+  /// The socket, for an owner that goes on with it.
   public consuming func takeDescriptor() -> Descriptor { descriptor }
 }
 
@@ -159,6 +160,7 @@ public enum Socket {
   /// Closing will send RST and drop what is unsent, so that a peer sees an abort as one.
   public static func abortOnClose(_ number: Int32) { _ = cl_abort_on_close(number) }
 
+  /// Appends what has come to `output`, as far as it has room. Never waits on a non-blocking socket.
   public static func read(_ number: Int32, into output: inout OutputSpan<UInt8>) -> ReadResult {
     unsafe output.withUnsafeMutableBufferPointer { buffer, initialized in
       // SAFETY: the free room of the output span starts at `initialized` and is `buffer.count - initialized` long.
@@ -175,6 +177,7 @@ public enum Socket {
     }
   }
 
+  /// Sends what the kernel has room for, without SIGPIPE. Never waits on a non-blocking socket.
   public static func write(_ number: Int32, _ bytes: Span<UInt8>) -> WriteResult {
     unsafe bytes.withUnsafeBufferPointer { buffer in
       // SAFETY: the kernel reads `count` bytes of the span during the call only.

@@ -6,6 +6,7 @@ import Wire
 package struct ServiceDescription {
   package var mode = ""
   package var names: [String] = []
+  /// As `*:443`, `192.0.2.1:443` or `*:80 (redirect)`.
   package var listeners: [String] = []
   package var limits = StatusReport.Limits()
   /// In the configuration's order; what only a running worker knows is not in them.
@@ -13,6 +14,7 @@ package struct ServiceDescription {
 
   package init() {}
 
+  /// What the configuration says; state and load are filled in by `ServiceStatus`.
   package init(_ configuration: Configuration) {
     mode = configuration.mode.rawValue
     names = configuration.service.map(\.text)

@@ -5,6 +5,7 @@ package struct ReloadRefusal: Error {
   /// For an operator: the same as `belvedere check` prints it, where it is in the file.
   package let reasons: [String]
 
+  /// The reasons are the lines when none are given.
   package init(_ lines: [String], reasons: [String]? = nil) {
     self.lines = lines
     self.reasons = reasons ?? lines

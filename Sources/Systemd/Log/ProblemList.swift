@@ -3,6 +3,7 @@ import Wire
 /// The last warnings and errors that were said, for whoever asks what is wrong: bounded, and what is said again and again
 /// counted instead of repeated.
 package struct ProblemList: Sendable {
+  /// One text, however often it was said.
   package struct Entry: Hashable, Sendable {
     /// When it was said last.
     package var time: WallTime

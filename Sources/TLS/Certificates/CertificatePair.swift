@@ -4,6 +4,7 @@ import Wire
 /// A certificate with its chain and its private key, loaded and known to belong together. Immutable; shared by every
 /// context made of it.
 public final class CertificatePair: Sendable {
+  /// The key's algorithm, by which a certificate is chosen for a client.
   public enum KeyType: String, Sendable {
     case rsa = "RSA"
     case ecdsa = "ECDSA"

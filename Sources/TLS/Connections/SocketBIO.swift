@@ -39,6 +39,7 @@ extension Readiness {
 @safe public final class SocketBIO {
   private let bio: OpaquePointer
 
+  /// Traps when OpenSSL has no memory: it is made at the start of a thread.
   public init() {
     // SAFETY: the method is static.
     guard let method = unsafe Self.method, let bio = unsafe BIO_new(method) else {

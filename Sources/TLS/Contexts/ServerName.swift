@@ -4,6 +4,7 @@ import Wire
 /// Whom a connection is for: the name that is sent as SNI and that the peer's certificate is checked against. Parsed
 /// once, when the configuration is read.
 public struct ServerName: Hashable, Sendable, CustomStringConvertible {
+  /// What is sent and checked.
   public enum Kind: Sendable {
     /// A host name: sent as SNI, checked against the certificate's names.
     case host

@@ -4,6 +4,7 @@ import COpenSSL
 @safe public struct RunningDigest: ~Copyable {
   private let context: OpaquePointer
 
+  /// Of no bytes yet. Throws when OpenSSL has no memory.
   public init() throws(TLSError) {
     _ = Library.ready
     // SAFETY: a fresh context, freed in `deinit`, or here when it can't be used.

@@ -10,6 +10,7 @@ package struct AdvertisementChannel: Sendable {
   /// What advertisements of one virtual router have to be like.
   package struct Settings: Hashable, Sendable {
     package var version: Advertisement.Version
+    /// The VRID, 1 to 255.
     package var virtualRouter: UInt8
     package var addresses: [IPAddress]
     /// Centiseconds; compared in version 2 only.
@@ -47,6 +48,7 @@ package struct AdvertisementChannel: Sendable {
   package private(set) var rejected = RejectionCounts()
   private var keyed: KeyedAuthentication?
 
+  /// `digest` is the HMAC-SHA256 for keyed authentication.
   package init(_ settings: Settings, digest: @escaping KeyedAuthentication.Digest) {
     self.settings = settings
     keyed = settings.keyed.map { KeyedAuthentication($0, digest: digest) }

@@ -79,10 +79,12 @@ package struct RejectionCounts: Hashable, Sendable {
 
   package init() {}
 
+  /// Counts one more.
   package mutating func count(_ kind: AdvertisementRejection.Kind) {
     counts[Self.index(kind)] += 1
   }
 
+  /// How many of this kind there were.
   package subscript(kind: AdvertisementRejection.Kind) -> UInt64 { counts[Self.index(kind)] }
 
   /// Those that are not zero, in the order of `Kind`.

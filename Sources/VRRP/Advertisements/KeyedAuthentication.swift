@@ -28,6 +28,7 @@ package struct KeyedAuthentication: Sendable {
     case enforce
   }
 
+  /// What both nodes have to agree on, but for the mode.
   package struct Settings: Hashable, Sendable {
     package var mode: Mode
     /// The first one signs, all of them verify. Identifiers are unique.

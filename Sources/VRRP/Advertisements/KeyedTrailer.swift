@@ -87,6 +87,7 @@ struct KeyedTrailer: Hashable {
 /// Time and tie-breaker of a keyed advertisement as one number, compared as RFC 1982 compares serial numbers, so that
 /// the end of 32-bit seconds in 2106 is no end.
 package struct AuthenticationSequence: Hashable, Sendable {
+  /// 32 bits of seconds since 1970, 16 bits of their fraction, 16 bits that tell advertisements of one moment apart.
   package let number: UInt64
 
   package init(number: UInt64) { self.number = number }

@@ -2,6 +2,7 @@ import Wire
 
 /// What the log says about a virtual router.
 package enum RouterNote: Hashable, Sendable {
+  /// Which level the note is logged at.
   package enum Severity: Sendable { case notice, warning, error }
 
   /// It does something else now.
@@ -103,6 +104,7 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
   package let priority: UInt8
   package let reason: Reason
 
+  /// What the change follows from.
   package enum Reason: Hashable, Sendable {
     /// Everything needed is there.
     case ready

@@ -5,6 +5,7 @@ import Wire
 ///
 /// Pure, with the calling rules of `VirtualRouter`.
 package struct RouterSet: Sendable {
+  /// A virtual router, and the group that it goes with.
   package struct Member: Hashable, Sendable {
     package var settings: VirtualRouter.Settings
     /// Nil: on its own.
@@ -25,6 +26,7 @@ package struct RouterSet: Sendable {
   package private(set) var routers: [VirtualRouter]
   private let groups: [String?]
 
+  /// Indices of effects and events are those of `members`.
   package init(_ members: [Member]) {
     routers = members.map { VirtualRouter($0.settings) }
     groups = members.map(\.group)

@@ -2,6 +2,7 @@ import Wire
 
 /// A condition that a virtual router's priority depends on: whether servers are up, a link, a script.
 package struct Track: Hashable, Sendable {
+  /// What the condition does to the priority.
   package enum Weight: Hashable, Sendable {
     /// While it is bad this node takes no part.
     case giveUp
@@ -43,6 +44,7 @@ package struct TrackedPriority: Sendable {
   package let tracks: [Track]
   private var standings: [Standing]
 
+  /// Nothing is reported of any track yet.
   package init(configured: UInt8, tracks: [Track]) {
     self.configured = configured
     self.tracks = tracks

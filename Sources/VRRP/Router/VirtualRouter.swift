@@ -28,6 +28,7 @@ package struct VirtualRouter: Sendable {
     case active
   }
 
+  /// What can happen to it.
   package enum Event: Hashable, Sendable {
     /// The service runs. From now on the conditions decide.
     case start
@@ -59,6 +60,7 @@ package struct VirtualRouter: Sendable {
     case groupFault(String?)
   }
 
+  /// What the caller is to do.
   package enum Effect: Hashable, Sendable {
     /// Send this to every destination of the channel.
     case send(Advertisement)
@@ -150,6 +152,7 @@ package struct VirtualRouter: Sendable {
   /// The priority that the other nodes were last told.
   var advertisedPriority: UInt8
 
+  /// Takes no part before `Event.start`.
   package init(_ settings: Settings) {
     self.settings = settings
     tracked = TrackedPriority(configured: settings.priority, tracks: settings.tracks)
@@ -158,6 +161,7 @@ package struct VirtualRouter: Sendable {
     advertisedPriority = settings.priority
   }
 
+  /// What to do about an event, in this order. `now` never goes back; call it with `.timer` at `deadline`.
   package mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
     var effects = catchUp(to: now)
     effects += react(to: event, at: now)

@@ -8,6 +8,7 @@ public struct Endpoint: Hashable, Sendable {
     self.port = port
   }
 
+  /// As from UTF-8 bytes.
   public init(parsing text: String, defaultPort: UInt16? = nil) throws(AddressTextError) {
     try self.init(parsing: text.utf8Span.span, defaultPort: defaultPort)
   }

@@ -1,6 +1,7 @@
 /// An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses (`::ffff:a.b.c.d`) are kept as IPv4, so that one client has one
 /// spelling whichever socket it came through.
 public struct IPAddress: Hashable, Sendable {
+  /// The version number of IP.
   public enum Family: UInt8, Sendable { case v4 = 4, v6 = 6 }
 
   public let family: Family
@@ -14,10 +15,12 @@ public struct IPAddress: Hashable, Sendable {
     self.low = low
   }
 
+  /// Four bytes as one number, the first the highest.
   public init(v4 bits: UInt32) {
     self.init(family: .v4, high: 0, low: UInt64(bits))
   }
 
+  /// Sixteen bytes as two numbers likewise. An IPv4-mapped address becomes IPv4.
   public init(v6High high: UInt64, low: UInt64) {
     if high == 0, low >> 32 == 0xffff {
       self.init(v4: UInt32(truncatingIfNeeded: low))

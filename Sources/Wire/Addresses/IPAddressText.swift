@@ -1,10 +1,12 @@
 /// Text of addresses: RFC 4291 §2.2 in, RFC 5952 out. IPv4 is four decimal numbers without leading zeros (other parsers
 /// read `010` as eight). No zone, no brackets, no white space.
 extension IPAddress {
+  /// As from UTF-8 bytes.
   public init(parsing text: String) throws(AddressTextError) {
     try self.init(parsing: text.utf8Span.span)
   }
 
+  /// Throws `.notAnAddress` for any other text.
   public init(parsing text: Span<UInt8>) throws(AddressTextError) {
     guard let address = IPAddress.read(text) else { throw .notAnAddress }
     switch address {

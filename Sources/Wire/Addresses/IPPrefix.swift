@@ -3,6 +3,7 @@
 /// Invariants: `0 ≤ length ≤ network.bitWidth`; every bit of `network` behind `length` is zero.
 public struct IPPrefix: Hashable, Sendable {
   public let network: IPAddress
+  /// In bits: 0 to 32 for IPv4, 0 to 128 for IPv6.
   public let length: Int
 
   /// The block of `length` bits that `address` is in; nil when the length is outside the address.
@@ -12,6 +13,7 @@ public struct IPPrefix: Hashable, Sendable {
     self.length = length
   }
 
+  /// As from UTF-8 bytes.
   public init(parsing text: String) throws(AddressTextError) {
     try self.init(parsing: text.utf8Span.span)
   }

@@ -21,6 +21,7 @@ public struct ByteReader: ~Escapable {
   /// How many bytes are left.
   public var remaining: Int { bytes.count &- cursor }
 
+  /// The next number, big-endian.
   @_lifetime(self: copy self)
   public mutating func readUInt8() throws(Failure) -> UInt8 { try readBigEndian() }
   @_lifetime(self: copy self)

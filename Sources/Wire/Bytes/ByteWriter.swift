@@ -32,6 +32,7 @@ public struct ByteWriter: ByteSink {
     overflowed = false
   }
 
+  /// What does not fit is not appended, no part of it, nor is anything after it.
   public mutating func append(_ added: Span<UInt8>) {
     guard added.count <= limit - bytes.count, !overflowed else {
       overflowed = true
@@ -40,6 +41,7 @@ public struct ByteWriter: ByteSink {
     for index in added.indices { bytes.append(added[index]) }
   }
 
+  /// Likewise.
   public mutating func append(_ byte: UInt8) {
     guard bytes.count < limit, !overflowed else {
       overflowed = true
@@ -48,6 +50,7 @@ public struct ByteWriter: ByteSink {
     bytes.append(byte)
   }
 
+  /// Likewise.
   public mutating func append(_ text: StaticString) { append(text.description.utf8Span.span) }
 
   /// What was written, if all of it fitted.

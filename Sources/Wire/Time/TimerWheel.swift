@@ -68,6 +68,7 @@ public struct TimerWheel: ~Copyable {
     unlink(nodeIndex(key))
   }
 
+  /// Whether the timer of `key` waits to fire.
   public func isArmed(_ key: Int) -> Bool {
     let index = nodeIndex(key)
     return Int(index) < nodes.count && nodes[Int(index)].next != index

@@ -53,11 +53,13 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
     self > earlier ? (milliseconds - earlier.milliseconds) / 1000 : 0
   }
 
+  /// Ends at the beginning of 1970.
   public static func - (time: WallTime, interval: Interval) -> WallTime {
     WallTime(
       nanoseconds: (Instant(nanoseconds: time.nanoseconds) - Instant(nanoseconds: interval.nanoseconds)).nanoseconds)
   }
 
+  /// Ends at 2554, the last time that `nanoseconds` can say.
   public static func + (time: WallTime, interval: Interval) -> WallTime {
     WallTime(nanoseconds: (Instant(nanoseconds: time.nanoseconds) + interval).nanoseconds)
   }
