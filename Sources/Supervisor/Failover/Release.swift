@@ -58,7 +58,7 @@ package struct Release: ~Copyable {
     file?.remove()
   }
 
-  /// Sends the last words, and waits a moment for those who take over.
+  /// Sends the last advertisements, and waits a moment for those who take over.
   private mutating func handOver(_ packets: [LeaseRecord.Packet], _ interfaces: [NetworkInterface]) {
     do throws(SystemError) {
       var wait = try SuccessorWait()

@@ -2,9 +2,9 @@ import Linux
 import VRRP
 import Wire
 
-/// Sends the last words of virtual routers, and hears who takes over from each.
+/// Sends the last advertisements of virtual routers, and hears who takes over from each.
 struct SuccessorWait: ~Copyable {
-  /// How long a successor in version 3 may take: its skew is 10 ms at the last words' interval. One in version 2 has a
+  /// How long a successor in version 3 may take: its skew is 10 ms at the last advertisement's interval. One in version 2 has a
   /// skew of up to a second, for which nobody's connection is to hang.
   private static let bound = Interval.milliseconds(100)
   /// From its advertisement until its announcement has reached everybody.

@@ -7,7 +7,7 @@ import Wire
 /// defend its address once in ten seconds; here the first answers come sooner, for the one that is to stop hears them,
 /// and the later ones more seldom.
 struct Defence: Hashable {
-  /// Between the first answers. Well within `Pace.yieldGrace`: when a rival's addresses go, everybody knows ours.
+  /// Between the first answers. Well within `Pace.yieldGrace`: when the other Active's addresses go, everybody knows ours.
   static let quickDistance = Interval.milliseconds(20)
   static let slowest = Interval.minutes(1)
 

@@ -77,8 +77,6 @@ package enum AdvertisementRejection: Error, Hashable, Sendable {
 package struct RejectionCounts: Hashable, Sendable {
   private var counts = [UInt64](repeating: 0, count: AdvertisementRejection.Kind.allCases.count)
 
-  package init() {}
-
   /// Counts one more.
   package mutating func count(_ kind: AdvertisementRejection.Kind) {
     counts[Self.index(kind)] += 1

@@ -18,7 +18,7 @@ struct ConflictDetector: Hashable {
 
   private var duplicateActive: DuplicateActive?
 
-  /// The rival, once it is one.
+  /// The other Active, once it stays.
   var established: IPAddress? { duplicateActive?.saidAt == nil ? nil : duplicateActive?.address }
 
   var deadline: Instant? { duplicateActive?.silentAt }
@@ -42,8 +42,8 @@ struct ConflictDetector: Hashable {
       duplicateActive.isPredecessor = false
       return .worseActive(address, priority: duplicateActive.priority)
     }
-    guard now - duplicateActive.since >= VirtualRouter.Pace.rivalPatience else { return nil }
-    if let saidAt = duplicateActive.saidAt, now - saidAt < VirtualRouter.Pace.rivalReminder { return nil }
+    guard now - duplicateActive.since >= VirtualRouter.Pace.duplicateTimeout else { return nil }
+    if let saidAt = duplicateActive.saidAt, now - saidAt < VirtualRouter.Pace.duplicateReminder { return nil }
     duplicateActive.saidAt = now
     return .bothActive(address, priority: duplicateActive.priority, for: now - duplicateActive.since)
   }
@@ -51,7 +51,7 @@ struct ConflictDetector: Hashable {
   mutating func advance(to now: Instant) -> RouterNote? {
     guard let duplicateActive, now >= duplicateActive.silentAt else { return nil }
     self.duplicateActive = nil
-    return duplicateActive.saidAt == nil ? nil : .rivalGone(duplicateActive.address)
+    return duplicateActive.saidAt == nil ? nil : .duplicateGone(duplicateActive.address)
   }
 
   mutating func forget() { duplicateActive = nil }

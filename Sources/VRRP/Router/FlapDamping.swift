@@ -15,7 +15,6 @@ struct FlapDamping: Hashable {
   /// The least wait of a node that is damped.
   static let leastWait = Interval.seconds(1)
 
-  /// When all are forgotten.
   private var forgottenAt: Instant?
 
   /// The node has become Active.

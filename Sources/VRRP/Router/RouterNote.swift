@@ -14,7 +14,7 @@ package enum RouterNote: Hashable, Sendable {
   /// Such advertisements go on.
   case bothActive(IPAddress, priority: UInt8, for: Interval)
   /// Such advertisements ended.
-  case rivalGone(IPAddress)
+  case duplicateGone(IPAddress)
   /// Somebody announced our address as its own, by this link-layer address.
   case claimed(by: String)
   /// Somebody has our address, by this link-layer address, and we hear no advertisement of it: standing back.
@@ -29,7 +29,6 @@ package enum RouterNote: Hashable, Sendable {
   case suspended(Interval)
   /// The addresses were handed over, and this is who took them.
   case handedOver(to: IPAddress)
-  /// Nobody took over.
   case nobodyTookOver
   /// The node stays withdrawn by the administrator until then.
   case away(for: Interval)
@@ -38,7 +37,7 @@ package enum RouterNote: Hashable, Sendable {
 
   package var severity: Severity {
     switch self {
-    case .transition, .priority, .worseActive, .rivalGone, .handedOver, .away, .back: .notice
+    case .transition, .priority, .worseActive, .duplicateGone, .handedOver, .away, .back: .notice
     case .addressRemoved, .suspended, .nobodyTookOver, .restless: .warning
     case .bothActive, .claimed, .unheardActive, .rejectedActive: .error
     }
@@ -63,7 +62,7 @@ package enum RouterNote: Hashable, Sendable {
       that its firewall lets protocol 112 in, that the switch passes multicast (or use `peers`), and that both \
       are in the same network
       """
-    case .rivalGone(let address): "\(address) is no longer Active"
+    case .duplicateGone(let address): "\(address) is no longer Active"
     case .claimed(let owner):
       """
       \(owner) announces our address as its own while we are Active: another virtual router with this address, a \
@@ -132,7 +131,6 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
     case suspended
     /// Another virtual router of the group did so.
     case group
-    /// Nobody took over from us.
     case nobodyTookOver
   }
 

@@ -122,7 +122,7 @@ package struct VirtualRouter: Sendable {
   var tracked: TrackedPriority
   var lease: AddressLease
   var announcements = AnnouncementSchedule()
-  var rivals = ConflictDetector()
+  var conflicts = ConflictDetector()
   var source: IPAddress?
   var isStarted = false
   var hasTakenPart = false
@@ -133,7 +133,7 @@ package struct VirtualRouter: Sendable {
   /// Until when a failback that was asked for is answered.
   var failBackUntil: Instant?
   /// How the addresses are announced against a worse Active, and against who else has them.
-  var rivalDefence = Defence(quick: 3)
+  var conflictDefence = Defence(quick: 3)
   var claimDefence = Defence(quick: 0)
   var seekerDefence = Defence(quick: 3)
   /// Since when it is Active, while it is.
@@ -178,7 +178,7 @@ package struct VirtualRouter: Sendable {
       case .active(let advertiseAt): advertiseAt
       case .leaving(let leaving): min(leaving.repeatAt ?? leaving.until, leaving.until)
       }
-    let others = [tracked.deadline, lease.deadline, announcements.deadline, rivals.deadline]
+    let others = [tracked.deadline, lease.deadline, announcements.deadline, conflicts.deadline]
     return ([own, standoff?.until, awayUntil, failBackUntil] + others).compactMap { $0 }.min()
   }
 
@@ -210,7 +210,7 @@ package struct VirtualRouter: Sendable {
   package var holdsAddresses: Bool { lease.isPresent }
 
   /// Whether somebody else is Active as well, and has been for a while.
-  package var duplicateActive: IPAddress? { rivals.established }
+  package var duplicateActive: IPAddress? { conflicts.established }
 
   /// What the other nodes should hear of us.
   func advertisement(priority: UInt8, interval: UInt16? = nil) -> Advertisement {

@@ -3,9 +3,9 @@ import Wire
 /// As the Active (RFC 9568 §6.4.3): advertises, and asserts itself or yields.
 extension VirtualRouter {
   mutating func becomeActive(because reason: Transition.Reason, at now: Instant) -> [Effect] {
-    rivals.forget()
+    conflicts.forget()
     standoff = nil
-    rivalDefence.announced(at: now)
+    conflictDefence.announced(at: now)
     claimDefence.announced(at: now)
     activeSince = now
     isUncontested = reason != .activeSilent
@@ -59,16 +59,16 @@ extension VirtualRouter {
   private mutating func assert(_ other: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
     counters.worseActiveHeard += 1
     var effects = answer(at: now)
-    if rivalDefence.mayAnswer(at: now) {
+    if conflictDefence.mayAnswer(at: now) {
       claimDefence.announced(at: now)
       effects += announcements.answer(times: AnnouncementSchedule.burst, at: now)
-    } else if let soon = rivalDefence.soon {
+    } else if let soon = conflictDefence.soon {
       // What it sent since our last announcement is not to be the last word.
       announcements.answer(later: soon)
     }
     // Who yields to one that takes over says a last word.
     let isPredecessor = activeSince.map { now < $0 + settings.interval } ?? false
-    let note = rivals.heard(other, from: address, isPredecessor: isPredecessor, at: now)
+    let note = conflicts.heard(other, from: address, isPredecessor: isPredecessor, at: now)
     return effects + (note.map { [.note($0)] } ?? [])
   }
 
@@ -78,7 +78,7 @@ extension VirtualRouter {
     let last = send(advertisement(priority: priority))
     lease.yield(at: now)
     announcements.end()
-    rivals.forget()
+    conflicts.forget()
     return last
       + becomeBackup(behind: other, from: address, because: .better(address, priority: other.priority), at: now)
   }
@@ -135,7 +135,7 @@ extension VirtualRouter {
 
   private mutating func standBack(behind owner: String, at now: Instant) -> [Effect] {
     announcements.end()
-    rivals.forget()
+    conflicts.forget()
     standoff = nil
     counters.priorityZeroSent += 1
     contests = min(contests + 1, Pace.mostContests)
@@ -152,7 +152,7 @@ extension VirtualRouter {
   /// The process was stopped, or the whole machine, and goes on.
   mutating func resume(after pause: Interval, at now: Instant) -> [Effect] {
     announcements.end()
-    rivals.forget()
+    conflicts.forget()
     return [.note(.suspended(pause))] + lease.drop() + beginAgain(because: .suspended, at: now)
   }
 }

@@ -22,12 +22,6 @@ extension VirtualRouter {
     var contest: Contest?
     /// Why it waits so.
     var reason = Transition.Reason.activeSilent
-
-    init(since: Instant, activeInterval: Interval, preemptsFrom: Instant) {
-      self.since = since
-      self.activeInterval = activeInterval
-      self.preemptsFrom = preemptsFrom
-    }
   }
 
   /// An Active whose advertisements do not come through, and whose announcements do. While its address is there, which
@@ -121,7 +115,7 @@ extension VirtualRouter {
       return [.probe]
     }
     contest.probeAt = now + settings.interval
-    let isDue = now >= contest.saidAt + Pace.rivalReminder
+    let isDue = now >= contest.saidAt + Pace.duplicateReminder
     if isDue { contest.saidAt = now }
     waiting.contest = contest
     return [.probe] + (isDue ? [.note(stoodBack(behind: contest.owner, at: now))] : [])

@@ -82,7 +82,7 @@ extension VirtualRouter {
     }
     effects += decide(at: now)
     effects += announcements.advance(to: now)
-    effects += rivals.advance(to: now).map { [.note($0)] } ?? []
+    effects += conflicts.advance(to: now).map { [.note($0)] } ?? []
     return effects
   }
 

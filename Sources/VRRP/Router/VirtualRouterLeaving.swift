@@ -29,7 +29,7 @@ extension VirtualRouter {
       repeatAt: settings.version == .v3 ? now + Pace.handOverRepeat : nil,
       until: now + Pace.handOverBound(settings.version))
     announcements.end()
-    rivals.forget()
+    conflicts.forget()
     state = .leaving(leaving)
     guard source != nil else { return endLeaving(successor: nil, at: now) }
     return resign(leaving)

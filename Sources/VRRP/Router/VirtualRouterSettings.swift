@@ -77,9 +77,9 @@ extension VirtualRouter {
     /// So many times in a row standing back takes longer each time.
     static let mostContests = 8
     /// How long two are Active before it is called so. A partition that heals is over after one exchange.
-    static let rivalPatience = Interval.seconds(3)
+    static let duplicateTimeout = Interval.seconds(3)
     /// How often it is said again.
-    static let rivalReminder = Interval.minutes(1)
+    static let duplicateReminder = Interval.minutes(1)
   }
 
   /// The priority below which there is none: what a node advertises that is of no use, and that even a node with

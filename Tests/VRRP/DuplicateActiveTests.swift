@@ -25,7 +25,7 @@ import Wire
     #expect(node.router.duplicateActive == ip("192.0.2.6"))
     #expect(node.router.counters.worseActiveHeard == 150)
     node.pass(5000)
-    #expect(node.notes.contains(.rivalGone(ip("192.0.2.6"))))
+    #expect(node.notes.contains(.duplicateGone(ip("192.0.2.6"))))
     #expect(node.router.duplicateActive == nil)
   }
 
@@ -34,7 +34,7 @@ import Wire
     for word in ["112", "multicast", "peers", "192.0.2.6"] { #expect(text.contains(word)) }
   }
 
-  @Test func `announcements for a rival that advertises without pause are limited`() {
+  @Test func `announcements against another Active that advertises without pause are limited`() {
     var node = Alone.active()
     var announcements = 0
     for _ in 0..<6000 {
@@ -81,7 +81,7 @@ import Wire
     #expect(node.notes == [.worseActive(ip("192.0.2.6"), priority: 100)])
   }
 
-  @Test func `a rival's second advertisement is answered by an announcement too, before the rival's address is gone`() {
+  @Test func `another Active's second advertisement is answered by an announcement too, before its address is gone`() {
     var node = Alone.active()
     node.hear(100)
     node.pass(5)
