@@ -8,12 +8,6 @@ package struct DemoConfiguration: Sendable {
     package let endpoint: Endpoint
     /// The SHA-256 of its certificate, in hexadecimal digits.
     package let fingerprint: String
-
-    package init(name: String, endpoint: Endpoint, fingerprint: String) {
-      self.name = name
-      self.endpoint = endpoint
-      self.fingerprint = fingerprint
-    }
   }
 
   package let https: Endpoint
@@ -21,13 +15,6 @@ package struct DemoConfiguration: Sendable {
   /// Path of the balancer's certificate and key, in PEM.
   package let certificatePath: String
   package let servers: [Server]
-
-  package init(https: Endpoint, redirect: Endpoint, certificatePath: String, servers: [Server]) {
-    self.https = https
-    self.redirect = redirect
-    self.certificatePath = certificatePath
-    self.servers = servers
-  }
 
   /// What the balancer is called. The last two are how it is reached without a name server.
   package static let names = ["view.domain.local", "localhost", "127.0.0.1"]

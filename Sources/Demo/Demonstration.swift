@@ -26,7 +26,6 @@ struct Demonstration: ~Copyable {
   private var isOver = false
   /// The balancer knows, and a second word would have it stop at once.
   private var isBalancerTold = false
-  /// How the balancer ended.
   private var balancerEnd: ProcessEnd?
 
   init(
@@ -50,7 +49,7 @@ struct Demonstration: ~Copyable {
     waitForService()
     if !hasEnded {
       let banner = Banner(
-        balancer.configuration, executable: CurrentProcess.executablePath ?? "belvedere",
+        configuration: balancer.configuration, executable: CurrentProcess.executablePath ?? "belvedere",
         control: BalancerProcess.control)
       StandardStream.output.write(banner.text)
       let lines = prompt.watch(with: poller, token: Token(.prompt).rawValue)

@@ -26,8 +26,6 @@ public struct AccessRecord: Sendable {
   public var queued = false
   public var termination = Termination()
 
-  public init() {}
-
   /// HAProxy's five timers: TR (request head), Tw (queue), Tc (connect), Tr (response head) and Ta (all of it).
   public struct Timers: Hashable, Sendable {
     /// Milliseconds; nil when the phase was not reached, which the log prints as -1.

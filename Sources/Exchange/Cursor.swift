@@ -6,8 +6,6 @@ public struct Cursor: BitwiseCopyable, Hashable, Sendable {
   public internal(set) var sent = 0
   public internal(set) var approved = 0
 
-  public init() {}
-
   /// Bytes that wait to be sent.
   public var pending: Int { approved &- sent }
 

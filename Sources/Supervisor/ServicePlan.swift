@@ -27,11 +27,6 @@ package struct ServicePlan {
     package var executable: String
     package var arguments: [String]
 
-    package init(executable: String, arguments: [String]) {
-      self.executable = executable
-      self.arguments = arguments
-    }
-
     /// The worker's role of this binary.
     package static let worker = Command(executable: CurrentProcess.executable, arguments: ["belvedere", "worker"])
   }

@@ -1,7 +1,6 @@
 import Configuration
 import Domain
 import TLS
-import Wire
 
 /// What a configuration would serve, in a few lines for a person.
 struct ServiceSummary {
@@ -16,14 +15,14 @@ struct ServiceSummary {
   /// Ends with a newline.
   var text: String {
     var rows: [(String, String)] = [("service", configuration.service.map(\.text).joined(separator: ", "))]
-    let listeners = configuration.listeners.map(Self.words).joined(separator: ", ")
+    let listeners = configuration.listeners.map(\.text).joined(separator: ", ")
     switch configuration.mode {
     case .http: rows.append(("https on", listeners))
     case .passthrough: rows.append(("passed through on", listeners))
     }
     if let redirect = configuration.redirect {
       let target = redirect.location.map { " to \($0)" } ?? " to https"
-      rows.append(("redirect on", redirect.listeners.map(Self.words).joined(separator: ", ") + target))
+      rows.append(("redirect on", redirect.listeners.map(\.text).joined(separator: ", ") + target))
     }
     for certificate in certificates {
       let names = (certificate.names + certificate.addresses).joined(separator: ", ")
@@ -42,10 +41,6 @@ struct ServiceSummary {
       "  " + name + String(repeating: " ", count: width - name.count) + "  " + value + "\n"
     }
     return "The configuration is in order.\n" + lines.joined()
-  }
-
-  private static func words(_ listener: Configuration.Listener) -> String {
-    listener.address.map { "\(Endpoint(address: $0, port: listener.port))" } ?? "*:\(listener.port)"
   }
 
   private static func marks(of server: Configuration.Server) -> String {

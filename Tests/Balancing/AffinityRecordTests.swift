@@ -1,7 +1,8 @@
-import Balancing
 import Simulation
 import Testing
 import Wire
+
+@testable import Balancing
 
 @Suite struct AffinityRecordTests {
   let first = ServerID(name: "view01")

@@ -1,7 +1,8 @@
-import Balancing
 import Simulation
 import Testing
 import Wire
+
+@testable import Balancing
 
 @Suite struct AffinitySnapshotTests {
   static let taken = WallTime(nanoseconds: 1_790_000_000_123_456_789)

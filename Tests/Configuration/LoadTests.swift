@@ -1,6 +1,7 @@
 import Balancing
-import Configuration
 import Testing
+
+@testable import Configuration
 
 /// What a file is as bytes, and what it says about other files.
 @Suite struct LoadTests {

@@ -1,5 +1,6 @@
-import Demo
 import Testing
+
+@testable import Demo
 
 @Suite struct ChunkDecoderTests {
   /// The contents of the chunks of `input`, given `step` bytes at a time, and the bytes behind the body.

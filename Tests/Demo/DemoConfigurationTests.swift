@@ -1,8 +1,9 @@
 import Configuration
-import Demo
 import Domain
 import Testing
 import Wire
+
+@testable import Demo
 
 @Suite struct DemoConfigurationTests {
   static func endpoint(_ port: UInt16) -> Endpoint { Endpoint(address: IPAddress(v4: 0x7F00_0001), port: port) }
@@ -34,7 +35,7 @@ import Wire
   }
 
   @Test func `every command to try is one line that names its endpoint`() {
-    let banner = Banner(Self.configuration, executable: "/usr/bin/belvedere", control: "@demo")
+    let banner = Banner(configuration: Self.configuration, executable: "/usr/bin/belvedere", control: "@demo")
     let endpoints = ["127.0.0.1:8443", "127.0.0.1:8080", "@demo"]
     for (what, command) in banner.tries {
       #expect(!command.contains("\n") && endpoints.contains(where: command.contains))

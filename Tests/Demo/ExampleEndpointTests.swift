@@ -1,5 +1,6 @@
-import Demo
 import Testing
+
+@testable import Demo
 
 @Suite struct ExampleEndpointTests {
   static let table: [(String, ExampleEndpoint)] = [

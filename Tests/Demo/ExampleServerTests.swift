@@ -1,6 +1,7 @@
-import Demo
 import TLS
 import Testing
+
+@testable import Demo
 
 /// Every endpoint, through TLS.
 @Suite struct ExampleServerTests {

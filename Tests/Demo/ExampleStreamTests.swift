@@ -1,7 +1,8 @@
-import Demo
 import Domain
 import TLS
 import Testing
+
+@testable import Demo
 
 /// Streams in both directions, and the end of a server, through TLS.
 @Suite struct ExampleStreamTests {

@@ -1,5 +1,6 @@
-import Demo
 import Testing
+
+@testable import Demo
 
 @Suite struct PromptCommandTests {
   static let servers = ["view01", "view02"]

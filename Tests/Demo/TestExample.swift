@@ -1,9 +1,10 @@
-import Demo
 import Domain
 import Linux
 import TLS
 import Testing
 import Wire
+
+@testable import Demo
 
 /// One example server on a port of its own, and clients that know its certificate.
 final class TestExample: Sendable {

@@ -1,5 +1,6 @@
-import Demo
 import Testing
+
+@testable import Demo
 
 @Suite struct WebSocketEchoTests {
   typealias Opcode = WebSocketFrameHeader.Opcode

@@ -1,5 +1,6 @@
-import Demo
 import Testing
+
+@testable import Demo
 
 @Suite struct WebSocketHandshakeTests {
   static func request(_ changes: [String: String?] = [:]) -> ExampleRequest {

@@ -1,5 +1,4 @@
 import Balancing
-import Configuration
 import Foundation
 import HTTP1
 import Linux
@@ -8,6 +7,7 @@ import Synchronization
 import Testing
 import Wire
 
+@testable import Configuration
 @testable import Worker
 
 @Suite struct `Clients' homes in a file` {

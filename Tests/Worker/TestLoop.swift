@@ -1,5 +1,4 @@
 import Balancing
-import Configuration
 import Domain
 import Exchange
 import Linux
@@ -10,6 +9,7 @@ import TLS
 import Testing
 import Wire
 
+@testable import Configuration
 @testable import Worker
 
 /// A loop with its listener, and servers to connect to, all in the test's thread and in time that the test lets pass.

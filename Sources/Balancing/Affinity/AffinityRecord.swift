@@ -6,12 +6,6 @@ public struct AffinityRecord: Hashable, Sendable {
   public let server: ServerID
   /// How long ago the client was last active; zero with an open session.
   public let silence: Interval
-
-  public init(client: ClientKey, server: ServerID, silence: Interval) {
-    self.client = client
-    self.server = server
-    self.silence = silence
-  }
 }
 
 extension AffinityTable {

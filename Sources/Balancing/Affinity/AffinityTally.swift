@@ -23,8 +23,6 @@ public struct AffinityCount: Hashable, Sendable {
 public struct AffinityTally: Sendable {
   public private(set) var lines: [(server: ServerID, count: AffinityCount)] = []
 
-  public init() {}
-
   /// What is counted for a server.
   public subscript(server: ServerID) -> AffinityCount {
     lines.first { $0.server == server }?.count ?? AffinityCount()

@@ -13,13 +13,6 @@ public struct Rendezvous: Sendable {
     var id: ServerID
     var distance: UInt64
     var weight: UInt64
-
-    init(index: Int, id: ServerID, distance: UInt64, weight: UInt64) {
-      self.index = index
-      self.id = id
-      self.distance = distance
-      self.weight = weight
-    }
   }
 
   let position: UInt64

@@ -19,8 +19,6 @@ extension Configuration {
     /// Where clients are remembered over a restart; nil: nowhere.
     package var file: String?
 
-    package init() {}
-
     /// One thing that a client is known by.
     package enum Key: Hashable, Sendable {
       /// A session's cookie, learned when a server sets it.

@@ -45,7 +45,5 @@ extension Configuration {
     package var add = true
     /// Peers whose own X-Forwarded fields are believed, kept and extended.
     package var trustedProxies: [IPPrefix] = []
-
-    package init() {}
   }
 }

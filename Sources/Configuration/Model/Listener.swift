@@ -13,6 +13,9 @@ extension Configuration {
       self.address = address
       self.port = port
     }
+
+    /// `*:443`, `192.0.2.1:443`.
+    package var text: String { address.map { "\(Endpoint(address: $0, port: port))" } ?? "*:\(port)" }
   }
 
   /// The plain-text listeners whose only answer is a redirect to https: 301 to GET and HEAD, 308 to other methods, which

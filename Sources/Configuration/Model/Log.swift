@@ -11,8 +11,6 @@ extension Configuration {
     /// One line a request; nil when switched off.
     package var access: Access? = Access()
 
-    package init() {}
-
     /// Severities, the lowest first.
     package enum Level: String, CaseIterable, Sendable {
       case debug, info, notice, warning, error
@@ -52,8 +50,6 @@ extension Configuration {
       package var format = Format.httplog
       package var target = AccessTarget.standardOutput
       package var queries = LoggedQueries.hash
-
-      package init() {}
 
       /// What a line of the access log looks like.
       package enum Format: String, CaseIterable, Sendable {

@@ -7,7 +7,5 @@ extension Configuration {
     package var hosts: [ServiceName]? = []
     /// Whether a GET with content is relayed. Off: no View client sends one, and servers differ in what they read.
     package var allowsContentInGet = false
-
-    package init() {}
   }
 }

@@ -13,8 +13,6 @@ extension Configuration {
     package var ticketRotation = Interval.hours(12)
     /// Whether the authorities of certificates that name an OCSP responder are asked, and clients told.
     package var ocspStapling = true
-
-    package init() {}
   }
 
   /// A certificate chain in PEM, the leaf first, and its private key.

@@ -104,9 +104,7 @@ extension Schema {
     ])
 }
 
-extension Configuration.TLSTermination: Defaulted {
-  static let defaults = Configuration.TLSTermination()
-
+extension Configuration.TLSTermination: DefaultInitialized {
   /// The short form of a list of one certificate.
   fileprivate var soleChain: String {
     get { certificates.first?.chain ?? "" }
@@ -124,17 +122,9 @@ extension Configuration.Certificate: Defaulted {
   static let defaults = Configuration.Certificate(chain: "")
 }
 
-extension Configuration.Redirect: Defaulted {
-  static let defaults = Configuration.Redirect()
-}
-
-extension Configuration.Requests: Defaulted {
-  static let defaults = Configuration.Requests()
-}
-
-extension Configuration.Forwarded: Defaulted {
-  static let defaults = Configuration.Forwarded()
-}
+extension Configuration.Redirect: DefaultInitialized {}
+extension Configuration.Requests: DefaultInitialized {}
+extension Configuration.Forwarded: DefaultInitialized {}
 
 extension Kind where Value == String {
   /// It is copied into an answer's head, so it must be one word of visible ASCII.

@@ -154,16 +154,11 @@ extension Configuration.VirtualRouter: Defaulted {
   static let defaults = Configuration.VirtualRouter(interface: "", identifier: 1, priority: 1, addresses: [])
 }
 
-extension Configuration.VirtualRouter.Authentication: Defaulted {
-  static let defaults = Configuration.VirtualRouter.Authentication()
-}
-
-extension Configuration.VirtualRouter.Mail: Defaulted {
-  static let defaults = Configuration.VirtualRouter.Mail()
-}
+extension Configuration.VirtualRouter.Authentication: DefaultInitialized {}
+extension Configuration.VirtualRouter.Mail: DefaultInitialized {}
 
 /// A condition as it is written: one of two subjects.
-struct WrittenTrack: Defaulted {
+struct WrittenTrack: DefaultInitialized {
   var interface: String?
   var script: String?
   var weight: Int?
@@ -171,6 +166,4 @@ struct WrittenTrack: Defaulted {
   var interval = Interval.seconds(5)
   var timeout = Interval.seconds(5)
   var fall = 2
-
-  static let defaults = WrittenTrack()
 }

@@ -114,18 +114,7 @@ extension Schema {
     ])
 }
 
-extension Timeouts: Defaulted {
-  static let defaults = Timeouts()
-}
-
-extension Configuration.Limits: Defaulted {
-  static let defaults = Configuration.Limits()
-}
-
-extension Configuration.Log: Defaulted {
-  static let defaults = Configuration.Log()
-}
-
-extension Configuration.Log.Access: Defaulted {
-  static let defaults = Configuration.Log.Access()
-}
+extension Timeouts: DefaultInitialized {}
+extension Configuration.Limits: DefaultInitialized {}
+extension Configuration.Log: DefaultInitialized {}
+extension Configuration.Log.Access: DefaultInitialized {}

@@ -4,6 +4,13 @@ protocol Defaulted: Sendable {
   static var defaults: Self { get }
 }
 
+/// One without anything that the file must give.
+protocol DefaultInitialized: Defaulted { init() }
+
+extension DefaultInitialized {
+  static var defaults: Self { Self() }
+}
+
 /// The keys of one mapping of the file: the single declaration that reading, suggestions and the reference page share.
 struct Section<Owner: Defaulted>: Sendable {
   /// As the reference page calls it: `health`, `servers.NAME`.
@@ -60,7 +67,6 @@ struct Section<Owner: Defaulted>: Sendable {
   }
 }
 
-/// One key of a section.
 struct Key<Owner: Defaulted>: Sendable {
   let name: String
   /// What is written behind it, for the reference: `duration`.

@@ -143,17 +143,9 @@ extension Configuration.Server: Defaulted {
     name: "", endpoint: Endpoint(address: IPAddress(v4: 0), port: Endpoint.httpsPort), serverName: "")
 }
 
-extension Configuration.Health: Defaulted {
-  static let defaults = Configuration.Health()
-}
-
-extension Configuration.Affinity: Defaulted {
-  static let defaults = Configuration.Affinity()
-}
-
-extension Configuration.Pool: Defaulted {
-  static let defaults = Configuration.Pool()
-}
+extension Configuration.Health: DefaultInitialized {}
+extension Configuration.Affinity: DefaultInitialized {}
+extension Configuration.Pool: DefaultInitialized {}
 
 extension Kind where Value == Configuration.Affinity.Key {
   fileprivate static let affinityKey = Kind.text(

@@ -38,11 +38,9 @@ extension Kind where Value == Trust {
 }
 
 /// The mapping form of `trust`, as it is written.
-struct WrittenTrust: Defaulted {
+struct WrittenTrust: DefaultInitialized {
   var authority: String?
   var fingerprints: [Fingerprint]?
-
-  static let defaults = WrittenTrust()
 }
 
 extension Kind where Value == Fingerprint {

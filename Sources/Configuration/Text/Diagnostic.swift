@@ -57,12 +57,6 @@ package struct Mark: Hashable, Sendable {
   /// How many characters; 0 when there is nothing to point at.
   package var length: Int
 
-  package init(line: Int, column: Int, length: Int) {
-    self.line = line
-    self.column = column
-    self.length = length
-  }
-
   /// The top of the file, for what is missing from it.
   static let top = Mark(line: 1, column: 1, length: 0)
 }

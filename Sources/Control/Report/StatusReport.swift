@@ -24,7 +24,6 @@ package struct StatusReport: Hashable, Sendable {
   package var state = State.starting
   /// `http` or `passthrough`.
   package var mode = ""
-  /// The names of the service.
   package var service: [String] = []
   /// As `*:443`, `192.0.2.1:443` or `*:80 (redirect)`.
   package var listeners: [String] = []
@@ -91,8 +90,6 @@ package struct StatusReport: Hashable, Sendable {
     package var rates: Rates?
     /// Since the worker started.
     package var refused = Refused()
-
-    package init() {}
   }
 
   /// How much there is of something in a second.

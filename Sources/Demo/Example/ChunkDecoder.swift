@@ -31,8 +31,6 @@ package struct ChunkDecoder: Sendable {
 
   private var state = State.sizeLine
 
-  package init() {}
-
   /// What comes next in `bytes`, and how many of them it took. After `bodyEnds` nothing more is taken.
   package mutating func next(_ bytes: Span<UInt8>) throws(MalformedChunk) -> (event: Event, consumed: Int) {
     switch state {
@@ -101,5 +99,4 @@ package struct ChunkDecoder: Sendable {
 
 /// A body that said it was chunked and is not.
 package struct MalformedChunk: Error, Equatable {
-  package init() {}
 }

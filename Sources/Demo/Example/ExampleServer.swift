@@ -61,11 +61,6 @@ private struct Life: ~Copyable {
   let crowd: Crowd
   let acceptor: Thread
 
-  init(crowd: Crowd, acceptor: consuming Thread) {
-    self.crowd = crowd
-    self.acceptor = acceptor
-  }
-
   consuming func end() {
     crowd.stop.signal()
     acceptor.join()

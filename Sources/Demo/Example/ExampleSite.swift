@@ -6,11 +6,6 @@ package struct ExampleSite: Sendable {
   /// The broker's identity, a UUID as text.
   package let brokerGUID: String
 
-  package init(name: String, brokerGUID: String) {
-    self.name = name
-    self.brokerGUID = brokerGUID
-  }
-
   /// Longest body of a broker request, in bytes.
   package static let longestBrokerRequest = 64 * 1024
 

@@ -7,12 +7,6 @@ package struct Banner: Sendable {
   package let executable: String
   package let control: String
 
-  package init(_ configuration: DemoConfiguration, executable: String, control: String) {
-    self.configuration = configuration
-    self.executable = executable
-    self.control = control
-  }
-
   private var url: String { "https://\(configuration.https)" }
 
   package var text: String {

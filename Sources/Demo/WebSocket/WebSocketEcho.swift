@@ -21,8 +21,6 @@ package struct WebSocketEcho: ~Copyable {
   private var message: [UInt8] = []
   private var control: [UInt8] = []
 
-  package init() {}
-
   /// Takes the next bytes from the peer, in pieces of any size. A violation is answered with a Close frame.
   package mutating func receive(_ bytes: Span<UInt8>) {
     do {

@@ -44,8 +44,6 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
   private var trailers = TrailerSection()
   private(set) var contentBytes: UInt64 = 0
 
-  init() {}
-
   mutating func advance(over bytes: Span<UInt8>, relayed: Bool) -> BodyTracker.Progress {
     var index = 0
     do throws(Rejection) {

@@ -30,7 +30,6 @@ struct FramingFields: BitwiseCopyable, Hashable, Sendable {
 /// One row a case, read from the top; the first that matches decides. Where RFC 9112 §6.3 leaves a recipient the choice
 /// to repair or to refuse, these tables refuse.
 extension Framing {
-  /// A request.
   static func ofRequest(
     _ fields: FramingFields, method: Method, version: Version, allowsContentInGet: Bool = false
   ) throws(Rejection) -> Framing {

@@ -15,8 +15,6 @@ struct TrailerSection: BitwiseCopyable, Sendable {
   private var bytes = 0
   private var lines = 0
 
-  init() {}
-
   /// Takes one octet; true when it was the last of the section, and so of the body.
   mutating func take(_ octet: UInt8) throws(Rejection) -> Bool {
     bytes &+= 1

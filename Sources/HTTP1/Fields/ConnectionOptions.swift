@@ -81,7 +81,6 @@ struct ListElements: ~Escapable {
   }
 
   /// The next element, or nil behind the last.
-  @_lifetime(self: copy self)
   mutating func next() -> ByteRange? {
     guard position <= end else { return nil }
     var first = position

@@ -52,7 +52,6 @@ struct FieldLines: ~Escapable {
   }
 
   /// Passes lines up to and including the next whose name is known, or with `all` just the next.
-  @_lifetime(self: copy self)
   mutating func next(all: Bool = false) throws(Rejection) -> Step {
     var scan = rest
     while true {

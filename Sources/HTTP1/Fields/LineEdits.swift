@@ -21,11 +21,6 @@ struct LineEdits: BitwiseCopyable, Sendable {
   struct Edit: BitwiseCopyable, Sendable {
     var range: ByteRange
     var treatment: Treatment
-
-    init(range: ByteRange, treatment: Treatment) {
-      self.range = range
-      self.treatment = treatment
-    }
   }
 
   /// A browser's head needs one or two; the dozen names that are rewritten, each on its own, need a dozen. A head with

@@ -40,8 +40,6 @@ public struct RequestHead: BitwiseCopyable, Sendable {
   var hasForwardedHost = false
   var edits = LineEdits()
 
-  init() {}
-
   /// Whether it may be sent again without asking (RFC 9110 §9.2.2).
   public var isIdempotent: Bool { method.isIdempotent }
 

@@ -12,8 +12,6 @@ struct RequestReading: BitwiseCopyable {
   /// Whether there is one Upgrade line, and it says `websocket`.
   private var asksForWebSocket = false
 
-  init() {}
-
   /// False when the bytes run out first.
   mutating func read(_ bytes: Span<UInt8>, limits: HeadLimits) throws(Rejection) -> Bool {
     if bytes.count == 1, bytes[0] == UInt8(ascii: "\r") { return false }

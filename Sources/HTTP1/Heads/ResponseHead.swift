@@ -17,8 +17,6 @@ public struct ResponseHead: BitwiseCopyable, Sendable {
   var hasReasonSpace = true
   var edits = LineEdits()
 
-  init() {}
-
   /// A 1xx other than 101: another answer follows. To be kept from HTTP/1.0 clients (RFC 9110 §15.2).
   public var isInterim: Bool { status < 200 && status != 101 }
   /// 101: both directions are an opaque stream from here on.

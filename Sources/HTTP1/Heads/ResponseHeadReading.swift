@@ -9,8 +9,6 @@ struct ResponseReading: BitwiseCopyable {
   /// Whether there is one Upgrade line, and it says `websocket`.
   private var switchesToWebSocket = false
 
-  init() {}
-
   /// False when the bytes run out first.
   mutating func read(
     _ bytes: Span<UInt8>, to request: AnsweredRequest, limits: HeadLimits

@@ -93,13 +93,11 @@ extension Span<UInt8> {
 
   /// Removes the first `count` bytes, or all.
   @inline(always)
-  @_lifetime(self: copy self)
   mutating func drop(_ count: Int) { self = extracting(droppingFirst: count) }
 
   /// Removes up to eight letters and hyphens and puts them into `word` in lower case; true when there were eight. Near
   /// the end of the bytes it removes none.
   @inline(always)
-  @_lifetime(self: copy self)
   mutating func dropNameOctets(into word: inout Octets) -> Bool {
     guard count >= 8 else { return false }
     let octets = firstOctets
@@ -116,7 +114,6 @@ extension Span<UInt8> {
 
   /// Removes up to eight bytes and puts them into `word` in lower case.
   @inline(always)
-  @_lifetime(self: copy self)
   mutating func dropWord(into word: inout Octets) {
     if count >= 8 {
       word = firstOctets.lowerCased
@@ -133,7 +130,6 @@ extension Span<UInt8> {
 
   /// Removes all bytes up to the first control character other than HTAB, or all.
   @inline(always)
-  @_lifetime(self: copy self)
   mutating func dropValue() {
     while count >= 16 {
       let hits = sixteenOctets.perhapsControls
@@ -153,7 +149,6 @@ extension Span<UInt8> {
   /// Removes all bytes up to the first that a request target cannot hold (controls, SP, DEL, `#`, all beyond ASCII) or
   /// that is `stop`, or all.
   @inline(always)
-  @_lifetime(self: copy self)
   mutating func dropTarget(upTo stop: UInt8) {
     while count >= 8 {
       let octets = firstOctets

@@ -52,7 +52,6 @@ public enum Signals {
   }
 }
 
-/// A set of signals.
 struct SignalSet {
   var bits = sigset_t()
 
@@ -62,7 +61,6 @@ struct SignalSet {
     for signal in signals { unsafe sigaddset(&bits, signal) }
   }
 
-  /// Every signal.
   static var all: SignalSet {
     var set = SignalSet([])
     // SAFETY: the call writes to the set that it is given, and keeps no pointer.

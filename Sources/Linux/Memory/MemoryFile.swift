@@ -9,16 +9,7 @@ public enum MemoryFile {
   /// A file with these contents that nobody can change any more.
   public static func sealed(_ name: String, contents: Span<UInt8>) throws(SystemError) -> Descriptor {
     let file = try create(name)
-    var written = 0
-    while written < contents.count {
-      let rest = contents.extracting(written..<contents.count)
-      let count = unsafe rest.withUnsafeBufferPointer { buffer in
-        // SAFETY: the kernel reads the span's bytes during the call only.
-        retryingInterrupts { unsafe write(file.number, buffer.baseAddress, buffer.count) }
-      }
-      guard count > 0 else { throw SystemError("write \(name)") }
-      written += count
-    }
+    try File.write(contents, to: file)
     guard cl_seal(file.number, 1) == 0 else { throw SystemError("fcntl F_ADD_SEALS") }
     return file
   }

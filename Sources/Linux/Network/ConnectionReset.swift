@@ -118,12 +118,8 @@ public struct ConnectionReset: ~Copyable {
   }
 
   private func send(_ message: [UInt8]) throws(SystemError) {
-    let span = message.span
-    let sent = unsafe span.withUnsafeBufferPointer { buffer in
-      // SAFETY: the kernel reads the array's bytes during the call only.
-      retryingInterrupts { unsafe Glibc.send(descriptor.number, buffer.baseAddress, buffer.count, 0) }
-    }
-    guard sent == message.count else { throw SystemError("ask for connections") }
+    let sent = Socket.write(descriptor.number, message.span)
+    guard sent == .bytes(message.count) else { throw SystemError("ask for connections") }
   }
 
   /// Hands what answers the last request, or those from `first` on, to `body`; a dump's end or the last acknowledgement

@@ -23,13 +23,8 @@ public struct FrameSocket: ~Copyable {
 
   /// Sends one frame, the Ethernet header first.
   public func send(_ frame: Span<UInt8>) throws(SystemError) {
-    let sent = unsafe frame.withUnsafeBufferPointer { buffer in
-      // SAFETY: the kernel reads the span's bytes during the call only.
-      retryingInterrupts {
-        unsafe CLinux.send(descriptor.number, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
-      }
-    }
-    guard sent == frame.count else { throw SystemError("send a frame") }
+    let sent = Socket.write(descriptor.number, frame)
+    guard sent == .bytes(frame.count) else { throw SystemError("send a frame") }
   }
 
   /// The start of the next frame that somebody else sent; nil when there is none.

@@ -67,7 +67,6 @@ struct NetlinkReader: ~Escapable {
 
   var remaining: Int { bytes.count - cursor }
 
-  @_lifetime(self: copy self)
   mutating func read<Number: FixedWidthInteger & UnsignedInteger>(_: Number.Type) throws(Truncated) -> Number {
     let size = Number.bitWidth / 8
     guard size <= remaining else { throw Truncated() }
@@ -90,7 +89,6 @@ struct NetlinkReader: ~Escapable {
   }
 
   /// Hands every attribute (rtattr) that is left to `body`.
-  @_lifetime(self: copy self)
   mutating func readAttributes(_ body: (_ type: UInt16, _ value: Span<UInt8>) -> Void) throws(Truncated) {
     while remaining >= 4 {
       let count = Int(try read(UInt16.self))

@@ -90,12 +90,8 @@ public struct RouteSocket: ~Copyable {
   }
 
   private func send(_ message: [UInt8], for words: String) throws(SystemError) {
-    let span = message.span
-    let sent = unsafe span.withUnsafeBufferPointer { buffer in
-      // SAFETY: the kernel reads the array's bytes during the call only.
-      retryingInterrupts { unsafe Glibc.send(descriptor.number, buffer.baseAddress, buffer.count, 0) }
-    }
-    guard sent == message.count else { throw SystemError(words) }
+    let sent = Socket.write(descriptor.number, message.span)
+    guard sent == .bytes(message.count) else { throw SystemError(words) }
   }
 
   /// Hands every message that answers the last request to `body`, until the acknowledgement or the dump's end.

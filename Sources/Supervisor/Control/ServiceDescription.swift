@@ -1,6 +1,5 @@
 import Configuration
 import Control
-import Wire
 
 /// What a configuration says of the service, as a report shows it.
 package struct ServiceDescription {
@@ -19,7 +18,7 @@ package struct ServiceDescription {
     mode = configuration.mode.rawValue
     names = configuration.service.map(\.text)
     let redirects = configuration.redirect?.listeners ?? []
-    listeners = configuration.listeners.map(Self.words) + redirects.map { Self.words($0) + " (redirect)" }
+    listeners = configuration.listeners.map(\.text) + redirects.map { $0.text + " (redirect)" }
     limits.connections = UInt64(configuration.limits.connections)
     limits.connectionsPerAddress = configuration.limits.connectionsPerAddress.map { UInt64($0) }
     limits.queue = UInt64(configuration.limits.queue)
@@ -32,10 +31,5 @@ package struct ServiceDescription {
       described.limit = UInt64(server.connections)
       return described
     }
-  }
-
-  /// `*:443`, `192.0.2.1:443`.
-  private static func words(_ listener: Configuration.Listener) -> String {
-    listener.address.map { "\(Endpoint(address: $0, port: listener.port))" } ?? "*:\(listener.port)"
   }
 }

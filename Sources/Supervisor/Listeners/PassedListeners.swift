@@ -15,9 +15,6 @@ struct PassedListeners {
 
   private var all: [Passed] = []
 
-  /// None.
-  init() {}
-
   /// Takes over what systemd passed; what is no listening socket is closed.
   static func take() -> PassedListeners {
     var passed = PassedListeners()

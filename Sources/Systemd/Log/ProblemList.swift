@@ -24,8 +24,6 @@ package struct ProblemList: Sendable {
   /// The latest last.
   package private(set) var entries: [Entry] = []
 
-  package init() {}
-
   /// Adds an entry, or counts one that says the same, which is then the latest.
   package mutating func add(_ entry: Entry) {
     var entry = entry

@@ -1,5 +1,6 @@
 import COpenSSL
 import Domain
+import Wire
 
 /// What a certificate says of itself, copied out for logs, checks and status pages. Text from the certificate has its
 /// control characters and non-ASCII escaped, so it is safe on one line.
@@ -101,10 +102,7 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   private static func serialNumber(of certificate: OpaquePointer) -> String {
     // SAFETY: the number is borrowed from the live certificate; its bytes are copied here.
     guard let number = unsafe X509_get0_serialNumber(certificate) else { return "" }
-    let digits = Array("0123456789ABCDEF")
-    let bytes = unsafe Array(
-      UnsafeBufferPointer(start: ASN1_STRING_get0_data(number), count: Int(ASN1_STRING_length(number))))
-    return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    return unsafe Hexadecimal.text(CertificateIdentities.bytes(of: number)).uppercased()
   }
 
   private static func text(of name: OpaquePointer?) -> String {

@@ -1,5 +1,5 @@
 import COpenSSL
-import Glibc
+import Wire
 
 /// Whom a certificate is for: the host names and addresses of its subjectAltName (RFC 5280 §4.2.1.6), or the common
 /// name when it has no subjectAltName at all (as OpenSSL's own check does).
@@ -31,7 +31,7 @@ struct CertificateIdentities {
         names.append(Self.printable(bytes).lowercased())
       } else if type == GEN_IPADD {
         let bytes = unsafe Self.bytes(of: value.assumingMemoryBound(to: ASN1_STRING.self))
-        if let address = Self.addressText(bytes) { addresses.append(address) }
+        if let address = IPAddress(bytes: bytes.span) { addresses.append("\(address)") }
       }
     }
   }
@@ -46,7 +46,8 @@ struct CertificateIdentities {
     return unsafe printable(bytes(of: data)).lowercased()
   }
 
-  private static func bytes(of string: UnsafePointer<ASN1_STRING>) -> [UInt8] {
+  /// A copy of its bytes.
+  static func bytes(of string: UnsafePointer<ASN1_STRING>) -> [UInt8] {
     // SAFETY: an ASN1_STRING holds `length` bytes at its data pointer as long as it lives; they are copied here.
     unsafe Array(UnsafeBufferPointer(start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
   }
@@ -62,15 +63,5 @@ struct CertificateIdentities {
       }
     }
     return text
-  }
-
-  /// The text form of 4 or 16 bytes; nil for any other length.
-  private static func addressText(_ bytes: [UInt8]) -> String? {
-    guard bytes.count == 4 || bytes.count == 16 else { return nil }
-    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-    // SAFETY: inet_ntop reads 4 or 16 bytes by family, which were counted, and writes at most the given size.
-    let family = bytes.count == 4 ? AF_INET : AF_INET6
-    guard unsafe inet_ntop(family, bytes, &text, socklen_t(text.count)) != nil else { return nil }
-    return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }

@@ -27,8 +27,6 @@ public final class SessionCache: Sendable {
 
   private let halves = Mutex(Halves())
 
-  public init() {}
-
   /// How many there are.
   public var count: Int { halves.withLock { $0.newer.count + $0.older.count } }
 

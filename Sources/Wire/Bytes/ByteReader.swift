@@ -22,13 +22,9 @@ public struct ByteReader: ~Escapable {
   public var remaining: Int { bytes.count &- cursor }
 
   /// The next number, big-endian.
-  @_lifetime(self: copy self)
   public mutating func readUInt8() throws(Failure) -> UInt8 { try readBigEndian() }
-  @_lifetime(self: copy self)
   public mutating func readUInt16() throws(Failure) -> UInt16 { try readBigEndian() }
-  @_lifetime(self: copy self)
   public mutating func readUInt32() throws(Failure) -> UInt32 { try readBigEndian() }
-  @_lifetime(self: copy self)
   public mutating func readUInt64() throws(Failure) -> UInt64 { try readBigEndian() }
 
   /// The next `count` bytes, in place. A negative count is `truncated` too.
@@ -45,7 +41,6 @@ public struct ByteReader: ~Escapable {
     guard remaining == 0 else { throw .trailingBytes }
   }
 
-  @_lifetime(self: copy self)
   mutating func readBigEndian<Number: FixedWidthInteger & UnsignedInteger>() throws(Failure) -> Number {
     let size = Number.bitWidth / 8
     guard size <= remaining else { throw .truncated }

@@ -25,7 +25,6 @@ extension ClientConnection {
     context.timers.schedule(TimerKey(.client(key.index)).rawValue, at: due)
   }
 
-  /// The timer fired.
   mutating func timerFired(_ context: inout LoopContext) -> Disposition {
     armed = .distantFuture
     switch phase {

@@ -123,7 +123,6 @@ final class Backend: Sendable {
   /// Some server takes clients that it knows.
   var takesAnybody: Bool { !current.takesKnown.isEmpty }
 
-  /// No server takes new clients.
   var takesNobodyNew: Bool { current.takesNew.isEmpty }
 
   private var current: Availability {
