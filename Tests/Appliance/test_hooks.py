@@ -53,7 +53,7 @@ def test_hooks_run_as_a_user_of_their_own_and_may_use_what_has_rights(machine):
 
 def test_mail_goes_the_same_way(machine):
     mailed = machine.wait_until(
-        lambda: next((text for text in [machine.run("cat /var/tmp/mailed")] if "is active" in text), None), "mail"
+        lambda: next((text for text in [machine.attempt("cat /var/tmp/mailed").stdout] if "is active" in text), None), "mail"
     )
     assert "belvedere-notify -i -- root\nTo: root\nSubject: lb1: router-77 is active, was backup\n" in mailed
 

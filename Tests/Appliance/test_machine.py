@@ -179,7 +179,7 @@ def test_sockets_of_a_socket_unit_are_taken(machine, site):
     machine.run("systemctl daemon-reload && systemctl start belvedere.socket")
     # The first client starts the service.
     assert site.is_served(ADDRESS)
-    assert machine.show("ActiveState") == "active"
+    machine.wait_until(lambda: machine.show("ActiveState") == "active", "the end of the start")
     assert re.search(r":8443 \(service\), where nothing is configured to listen", machine.journal())
     machine.run("systemctl stop belvedere.socket belvedere && rm /etc/systemd/system/belvedere.socket")
     machine.write("/etc/belvedere/belvedere.yaml", CONFIGURATION)

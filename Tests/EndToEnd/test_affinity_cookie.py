@@ -7,7 +7,7 @@ import signal
 import pytest
 from harness.waiting import client_addresses
 
-QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 2, "jitter": "0s"}
+QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 BOTH = ["cookie JSESSIONID", "client-address"]
 
 

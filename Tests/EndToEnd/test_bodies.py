@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from harness.http import LAST_CHUNK, chunk
-from harness.waiting import wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 
 pytestmark = pytest.mark.usefixtures("plain_server")
@@ -222,7 +222,7 @@ def test_client_that_leaves_in_the_middle_frees_the_server(balanced):
     with balancer.connect() as client:
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
         client.receive_until(b"\r\n\r\n")
-    assert broken.wait(20), "the server went on sending to nobody"
+    assert broken.wait(TIMEOUT), "the server went on sending to nobody"
 
 
 def test_client_that_leaves_during_an_upload_never_completes_it(balanced):

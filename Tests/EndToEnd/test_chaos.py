@@ -9,7 +9,7 @@ import pytest
 from harness.client import connect_socket
 from harness.server import page
 from harness.processes import open_files, resident
-from harness.waiting import wait_until
+from harness.waiting import TIMEOUT, wait_until
 
 # How long each chaos lasts; BELVEDERE_TEST_CHAOS=600 for an evening's run. The seed is printed with a failure.
 SECONDS = float(os.environ.get("BELVEDERE_TEST_CHAOS", "4"))
@@ -84,15 +84,20 @@ def end_somehow(generator, stream):
 
 
 class Storm:
-    """Clients in threads that do what a function of the generator and the balancer says, for a while."""
+    """Clients in threads that do what a function of the generator and the balancer says, for a while, and until it is done
+    so many times."""
 
-    def __init__(self, balancer, act, threads=6):
+    def __init__(self, balancer, act, done=lambda storm: storm.rounds > 50, threads=6):
         self.rounds, self.faults = 0, []
-        deadline = time.monotonic() + SECONDS
+        begin = time.monotonic()
+
+        def goes_on():
+            spent = time.monotonic() - begin
+            return not self.faults and (spent < SECONDS or spent < SECONDS + TIMEOUT and not done(self))
 
         def run(number):
             generator = random.Random(SEED * 1000 + number)
-            while time.monotonic() < deadline and not self.faults:
+            while goes_on():
                 try:
                     act(generator, number)
                 except OSError:
@@ -105,9 +110,10 @@ class Storm:
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join(SECONDS + 60)
+            worker.join(SECONDS + TIMEOUT + 60)
         assert not any(worker.is_alive() for worker in workers), f"seed {SEED}: a client hangs"
         assert not self.faults, self.faults
+        assert done(self), self.rounds
 
 
 @pytest.fixture
@@ -143,8 +149,7 @@ def test_clients_send_anything(balanced):
                 client.receive()
             end_somehow(generator, client)
 
-    storm = Storm(balancer, act)
-    assert storm.rounds > 50
+    Storm(balancer, act)
     survived(balancer, worker, before)
 
 
@@ -173,8 +178,7 @@ def test_servers_answer_anything(balanced):
                 if not client.receive():
                     break
 
-    storm = Storm(balancer, act)
-    assert storm.rounds > 20
+    Storm(balancer, act, done=lambda storm: storm.rounds > 20)
     server.script = page
     survived(balancer, worker, before)
 
@@ -182,6 +186,8 @@ def test_servers_answer_anything(balanced):
 def test_both_sides_do_anything_and_answers_stay_apart(balanced):
     """Sane clients between mad ones: each answer is theirs, or an error, never somebody else's."""
     balancer, server = balanced
+    # A server that is merely late is no fault of the balancer's.
+    balancer.reload({"timeouts": {"server": "5s"}})
     worker, before = balancer.worker, len(open_files(balancer.worker))
     chance = random.Random(SEED + 1)
 
@@ -213,8 +219,7 @@ def test_both_sides_do_anything_and_answers_stay_apart(balanced):
                 assert answer.status != 200 or answer.text == target, (target, answer.text)
                 sane.append(answer.status)
 
-    Storm(balancer, act)
-    assert len(sane) > 50
+    Storm(balancer, act, done=lambda storm: len(sane) > 50)
     # A mad server connection is never handed on: hardly any sane request meets an error.
     assert sane.count(200) > 0.95 * len(sane), {status: sane.count(status) for status in set(sane)}
     server.script = page
@@ -234,8 +239,7 @@ def test_garbage_below_tls(balanced):
             if generator.random() < 0.5:
                 sock.recv(1000)
 
-    storm = Storm(balancer, act)
-    assert storm.rounds > 50
+    Storm(balancer, act)
     survived(balancer, worker, before)
 
 

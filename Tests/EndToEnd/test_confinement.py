@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from harness.processes import status
-from harness.waiting import wait_until
 
 
 @pytest.fixture
@@ -116,12 +115,11 @@ def test_certificate_is_rotated_in_its_folder_and_through_a_link(testbed, certif
 
 def test_worker_that_made_a_forbidden_call_is_told_of_and_replaced(testbed):
     balancer = testbed.balance(testbed.server())
-    balancer.expects_worker_death = True
     victim = balancer.worker
     os.kill(victim, signal.SIGSYS)
-    wait_until(lambda: balancer.worker not in (None, victim), "another worker")
+    balancer.wait_for_another_worker(victim)
     balancer.wait_for_log("critical supervisor: the worker was killed for a forbidden system call")
-    wait_until(lambda: balancer.get("/").status == 200, "a served request")
+    assert balancer.get("/").status == 200
 
 
 def test_key_is_read_from_the_folder_of_credentials(testbed, certificates, tmp_path, monkeypatch):

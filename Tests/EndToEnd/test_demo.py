@@ -19,7 +19,8 @@ class Demo(Program):
     """One demonstration in a session of its own."""
 
     def __init__(self, directory, *options, stdin=subprocess.PIPE):
-        self.port, self.redirect_port = free_port(ADDRESS), free_port(ADDRESS)
+        self.port = free_port(ADDRESS)
+        self.redirect_port = free_port(ADDRESS, besides=self.port)
         self.output_file = directory / "output"
         super().__init__(directory / "log")
         ports = ["--port", self.port, "--redirect-port", self.redirect_port]

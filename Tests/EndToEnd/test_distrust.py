@@ -70,14 +70,13 @@ class Mouth:
 
 def test_worker_that_floods_is_replaced_and_leaves_nothing_behind(testbed):
     balancer = testbed.balance(testbed.server())
-    balancer.expects_worker_death = True
     worker, before = balancer.worker, memory(balancer.process.pid)
     end = Mouth(balancer.worker)
     said = 0
     while said < 400_000 and end.say(stranger(said) if said % 2 else load(said)):
         said += 1
     balancer.wait_for_log(r"protocol violation by the worker, .*: it floods: more than \d+ messages a second")
-    wait_until(lambda: balancer.worker not in (None, worker), "another worker")
+    balancer.wait_for_another_worker(worker)
     balancer.wait_until_serving()
     # Not a thing that names the configuration does not have.
     if before is not None:

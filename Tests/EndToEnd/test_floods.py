@@ -105,7 +105,7 @@ def test_flood_inside_a_request_ends_it(testbed):
 @pytest.mark.parametrize("begun", [False, True], ids=["before-its-answer", "inside-its-answer"])
 def test_server_that_sends_messages_without_end_is_cut(testbed, cost_of_flood, kind, begun):
     server = testbed.server()
-    balancer = testbed.balance(server, threads=1, pool={"idle-connections": 0})
+    balancer = testbed.balance(server, threads=1, pool={"idle-connections": 0}, timeouts={"server": "5m"})
     cut = threading.Event()
 
     def flood(sock):
@@ -126,14 +126,14 @@ def test_server_that_sends_messages_without_end_is_cut(testbed, cost_of_flood, k
     before = cpu_seconds(balancer.worker)
     with balancer.connect() as victim:
         # The flood is this process's own work, which takes a busy machine a while.
-        victim.socket.settimeout(60)
+        victim.socket.settimeout(6 * TIMEOUT)
         victim.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
         if begun:
             victim.receive_to_end()
         else:
             # Tried again, with the same end.
             assert victim.answer().status in (502, 503)
-    assert cut.wait(60)
+    assert cut.wait(6 * TIMEOUT)
     used = cpu_seconds(balancer.worker) - before
     server.on_accept = None
     assert used < cost_of_flood * 2

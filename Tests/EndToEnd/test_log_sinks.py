@@ -45,8 +45,11 @@ def test_many_long_lines_of_one_turn_are_whole_or_counted(testbed, format):
     escaped = "#01" * 1024 if format == "httplog" else "\\u0001" * 1024
     lines = [line for line in balancer.access_lines if escaped[:6] in line]
     assert all(line.count(escaped) == 1 for line in lines)
-    counted = sum(int(count) for count in re.findall(r"access log:.* (\d+) lines were dropped", balancer.log))
-    assert len(lines) + counted == 300
+
+    def counted():
+        return sum(int(count) for count in re.findall(r"access log:.* (\d+) lines were dropped", balancer.log))
+
+    wait_until(lambda: len(lines) + counted() == 300, lambda: f"300 lines, {len(lines)} are there\n{balancer.log}")
 
 
 def requests(balancer, count):

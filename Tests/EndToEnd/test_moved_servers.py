@@ -69,7 +69,7 @@ def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it
     entry = {**balancer.configuration["servers"]["view01"], "connections": 1}
     balancer.reload({"servers": {"view01": None}})
     wait_until(lambda: pair.removed == {pair.place: 1}, lambda: f"the server in {balancer.status['servers']}")
-    assert balancer.status["traffic"]["exchanges"] == 1
+    wait_until(lambda: balancer.status["traffic"]["exchanges"] == 1, "the tunnel to be counted")
     pair.wait_for_checks()
     pair.say()
     assert balancer.server_of(pair.sources[1]) == "view02"

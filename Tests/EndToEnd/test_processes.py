@@ -13,7 +13,7 @@ from harness.server import page
 from harness.waiting import client_addresses, stays, wait_until
 
 HOST = "Host: view.test\r\n"
-QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 2, "jitter": "0s"}
+QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
 class Load:

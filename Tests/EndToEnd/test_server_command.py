@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from harness.service import binary
-from harness.view import another_worker, pair
+from harness.view import pair
 from harness.waiting import all_at_once, client_addresses, wait_until
 
 
@@ -57,7 +57,7 @@ def test_command_is_kept_by_a_server_that_moves_to_another_address(testbed):
     balancer.configuration["servers"]["view01"] |= {"address": other.address, "port": other.port}
     balancer.reload()
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
-    assert balancer.status_of("view01")["state"] == "maintenance"
+    wait_until(lambda: balancer.status_of("view01")["state"] == "maintenance", "the state of the new address")
     balancer.server("view01", "ready")
     wait_until(lambda: balancer.status_of("view01")["state"] == "up", "the server up")
 
@@ -92,7 +92,7 @@ def test_command_while_no_worker_runs_is_remembered(testbed):
         os.kill(balancer.process.pid, signal.SIGCONT)
     command.communicate(timeout=60)
     assert command.returncode == 0
-    another_worker(balancer, worker)
+    balancer.wait_for_another_worker(worker)
     assert balancer.status_of("view01")["state"] == "drain"
 
 

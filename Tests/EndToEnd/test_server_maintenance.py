@@ -4,7 +4,7 @@ import os
 import signal
 
 from harness.server import Held
-from harness.view import another_worker, pair, users_of
+from harness.view import pair, users_of
 from harness.waiting import client_addresses, wait_until
 
 
@@ -66,7 +66,7 @@ def test_server_in_maintenance_stays_so_when_the_worker_is_killed_and_is_not_wai
     servers[0].die()
     worker = balancer.worker
     os.kill(worker, signal.SIGKILL)
-    another_worker(balancer, worker)
+    balancer.wait_for_another_worker(worker)
     shown = balancer.status_of("view01")
     assert (shown["state"], shown["reason"]) == ("maintenance", "administratively")
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}

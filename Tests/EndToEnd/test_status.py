@@ -90,7 +90,7 @@ def test_status_counts_what_comes_what_runs_and_what_is_refused(testbed):
 
 def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_again(testbed):
     servers = [testbed.server(name) for name in ("view01", "view02")]
-    balancer = testbed.balance(*servers, health={"interval": "200ms", "timeout": "1s", "rise": 1, "fall": 1, "jitter": "0s"})
+    balancer = testbed.balance(*servers, health={"interval": "200ms", "rise": 1, "fall": 1, "jitter": "0s"})
     assert balancer.status["problems"] == []
 
     def problems(words):

@@ -12,10 +12,6 @@ from harness.service import belvedere
 from harness.waiting import stays, wait_until
 
 
-def another_worker(balancer, than):
-    return wait_until(lambda: balancer.worker not in (None, than) and balancer.worker, lambda: f"a worker:\n{balancer.log}")
-
-
 def start_slow_request(balancer, gate):
     client = balancer.connect()
     client.send(b"GET /held HTTP/1.1\r\nHost: view.test\r\n\r\n")
@@ -160,8 +156,8 @@ def test_configuration_with_problems_is_refused_with_all_of_them(testbed):
 class Manager:
     """Stands in for systemd: hears what the service tells it."""
 
-    def __init__(self, socket):
-        self._socket = socket
+    def __init__(self, listening):
+        self._socket = listening
         self.heard = []
 
     def hear(self, pattern):
@@ -172,6 +168,15 @@ class Manager:
 
     def forget(self):
         self.heard.clear()
+
+    def is_full(self):
+        """Whether it has been sent all that it may have without listening; a line more otherwise."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as another:
+            try:
+                another.sendto(b"another's", socket.MSG_DONTWAIT, self._socket.getsockname())
+            except BlockingIOError:
+                return True
+        return False
 
     def queued(self):
         """What has come and was not listened to."""
@@ -227,14 +232,14 @@ def test_systemd_that_reads_nothing_keeps_nobody_waiting(testbed, manager, monke
     monkeypatch.setenv("WATCHDOG_USEC", "2000")
     balancer = testbed.balance(testbed.server())
     manager.hear("^READY=1$")
-    with open("/proc/sys/net/unix/max_dgram_qlen") as room:
-        time.sleep(0.002 * (int(room.read()) + 100))  # A sign of life each millisecond or two.
+    # A sign of life each millisecond or two.
+    wait_until(manager.is_full, "a full queue")
     assert balancer.get("/").status == 200
     assert balancer.status["servers"]
     balancer.reload()
     balancer.signal(signal.SIGTERM)
     assert balancer.wait() == 0
-    # The socket's queue was full, or this would be no test.
+    # The socket's queue was full to the end, or this would be no test.
     assert "STOPPING=1" not in manager.queued()
 
 
@@ -269,7 +274,7 @@ def test_hung_worker_is_noticed_and_replaced(testbed):
     worker = balancer.worker
     os.kill(worker, signal.SIGSTOP)
     balancer.wait_for_log(r"the worker hung: event loop \d+ has not turned for 5 s", timeout=60)
-    another_worker(balancer, worker)
+    balancer.wait_for_another_worker(worker)
     balancer.wait_until_serving()
 
 

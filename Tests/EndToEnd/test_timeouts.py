@@ -22,7 +22,7 @@ def silent(request):
 
 def test_slow_head_is_408(testbed):
     server = testbed.server()
-    balancer = testbed.balance(server, timeouts={"http-request": "400ms"})
+    balancer = testbed.balance(server, timeouts={"http-request": "1s"})
     with balancer.connect() as client:
         client.send("GET / HTTP/1.1\r\nHost: vi")
         answer = client.answer()
@@ -34,7 +34,7 @@ def test_slow_head_is_408(testbed):
 def test_head_that_trickles_in_is_408(testbed):
     """Each byte is activity, and none of it counts: the whole head has one time."""
     server = testbed.server()
-    balancer = testbed.balance(server, timeouts={"http-request": "600ms"})
+    balancer = testbed.balance(server, timeouts={"http-request": "1s"})
     with balancer.connect() as client:
         stop = threading.Event()
 
@@ -76,7 +76,7 @@ def test_idle_connection_is_closed_after_keep_alive(testbed):
 
 def test_keep_alive_is_from_the_last_answer(testbed):
     server = testbed.server()
-    balancer = testbed.balance(server, timeouts={"keep-alive": "800ms"})
+    balancer = testbed.balance(server, timeouts={"keep-alive": "1200ms"})
 
     def script(request):
         time.sleep(0.3)
@@ -240,7 +240,7 @@ def test_silence_ends_an_upgraded_stream(testbed):
             request.send(data)
 
     server.script = script
-    balancer = testbed.balance(server, timeouts={"tunnel": "900ms", "server": "200ms", "client": "200ms"})
+    balancer = testbed.balance(server, timeouts={"tunnel": "2s", "server": "500ms", "client": "500ms"})
     with balancer.connect() as client:
         client.send(
             f"GET /ws HTTP/1.1\r\n{HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -248,8 +248,8 @@ def test_silence_ends_an_upgraded_stream(testbed):
         )
         assert client.answer().status == 101
         # Longer than the other time-outs, which do not apply any more; and every message starts it anew.
-        for _ in range(6):
-            time.sleep(0.3)
+        for _ in range(4):
+            time.sleep(0.7)
             client.send(b"ping")
             assert client.receive_exactly(4) == b"ping"
         assert client.receive_to_end() == b"" and client.ended
@@ -258,13 +258,13 @@ def test_silence_ends_an_upgraded_stream(testbed):
 
 def test_silence_ends_a_chunked_stream_by_the_tunnel_timeout(testbed):
     server = testbed.server(script=echo_chunks)
-    balancer = testbed.balance(server, timeouts={"tunnel": "900ms", "server": "200ms", "client": "200ms"})
+    balancer = testbed.balance(server, timeouts={"tunnel": "2s", "server": "500ms", "client": "500ms"})
     with balancer.connect() as client:
         client.send(f"POST /ice/tunnel?1 HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n")
         assert client.answer("POST", body=False).status == 200
         message = chunk(b"echo")
-        for _ in range(5):
-            time.sleep(0.4)
+        for _ in range(4):
+            time.sleep(0.7)
             client.send(message)
             assert client.receive_exactly(len(message)) == message
         # No last chunk: it did not end, it was cut.
@@ -276,11 +276,11 @@ def test_waiting_for_a_long_answer_is_not_the_clients_silence(testbed):
     server = testbed.server()
 
     def script(request):
-        time.sleep(0.8)
+        time.sleep(2)
         page(request)
 
     server.script = script
-    balancer = testbed.balance(server, timeouts={"client": "300ms", "http-request": "300ms", "keep-alive": "300ms"})
+    balancer = testbed.balance(server, timeouts={"client": "1s", "http-request": "1s", "keep-alive": "1s"})
     assert balancer.get("/").status == 200
 
 

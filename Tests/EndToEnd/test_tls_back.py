@@ -6,7 +6,7 @@ import ssl
 import pytest
 from harness.certificates import openssl
 from harness.server import server_context
-from harness.waiting import client_addresses
+from harness.waiting import client_addresses, wait_until
 
 INSECURE = {"trust": "insecure-no-verification"}
 
@@ -214,6 +214,7 @@ def test_idle_connection_to_the_server_ends_with_close_notify(testbed):
     assert balancer.get("/").status == 200
     stream = server.requests[-1].stream
     balancer.end()
+    wait_until(lambda: stream.closed, "the server's side to end")
     assert stream.ended == "clean"
 
 
@@ -231,4 +232,5 @@ def test_answer_of_the_check_is_read_whole(testbed):
     server.health = health
     balancer = testbed.balance(server)
     assert balancer.state_of("view01") == "up"
-    assert seen[0] == ("close", "clean")
+    # The other one is that of a client.
+    assert wait_until(lambda: [ended for connection, ended in seen if connection == "close"], "the check's end") == ["clean"]

@@ -212,13 +212,14 @@ def test_session_of_a_client_without_tickets_is_resumed_by_its_id(testbed, profi
 
 def test_session_by_id_of_a_worker_that_died_is_no_obstacle(testbed):
     balancer = testbed.balance(testbed.server())
-    balancer.expects_worker_death = True
     context = balancer.context(maximum=V12)
     context.options |= ssl.OP_NO_TICKET
     with balancer.connect(context=context) as client:
         assert client.get("/").status == 200
         session = client.tls.session
-    os.kill(balancer.worker, signal.SIGKILL)
+    worker = balancer.worker
+    os.kill(worker, signal.SIGKILL)
+    balancer.wait_for_another_worker(worker)
     with balancer.connect(context=context, session=session) as client:
         assert not client.tls.session_reused
         assert client.get("/").status == 200
@@ -240,12 +241,13 @@ def test_tickets_are_good_on_every_thread(testbed):
 
 def test_ticket_of_a_worker_that_died_is_no_obstacle(testbed):
     balancer = testbed.balance(testbed.server())
-    balancer.expects_worker_death = True
     context = balancer.context()
     with balancer.connect(context=context) as client:
         assert client.get("/").status == 200
         session = client.tls.session
-    os.kill(balancer.worker, signal.SIGKILL)
+    worker = balancer.worker
+    os.kill(worker, signal.SIGKILL)
+    balancer.wait_for_another_worker(worker)
     with balancer.connect(context=context, session=session) as client:
         assert client.get("/").status == 200
 
@@ -295,7 +297,7 @@ def test_request_before_close_notify_is_still_answered(balancers):
 
 @pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=["nothing", "a-byte", "half-a-hello"])
 def test_handshake_that_does_not_end_is_cut(testbed, sent):
-    balancer = testbed.balance(testbed.server(), timeouts={"tls-handshake": "300ms"})
+    balancer = testbed.balance(testbed.server(), timeouts={"tls-handshake": "1s"})
     with balancer.connect_plain() as client:
         client.send(sent)
         client.receive_to_end()

@@ -54,8 +54,8 @@ class Tunnel(threading.Thread):
             self._look()
             try:
                 if connection is None:
-                    connection = socket.create_connection((self.address, PORT), 1)
-                    connection.settimeout(1)
+                    # Time enough for a busy machine: a connection that is cut is reset.
+                    connection = socket.create_connection((self.address, PORT), 5)
                 self.asked += 1
                 connection.sendall(b"x")
                 assert connection.recv(1) == b"x"

@@ -73,9 +73,10 @@ def installed(testbed, place, hooks):
     copy = place / "belvedere.yaml"
     systemd = Systemd(balancer.node, path, copy)
     testbed.programs.append(systemd)
-    balancer.start()
-    shutil.copy(balancer.file, copy)
+    # It is there before the first hook runs.
+    shutil.copy(balancer.write().file, copy)
     copy.chmod(0o644)
+    balancer.start()
     return balancer, systemd
 
 

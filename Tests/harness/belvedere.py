@@ -39,6 +39,7 @@ class Belvedere(Service):
     # Life
 
     def start(self, *, wait=True):
+        self._began = len(self.log) if self.log_file.exists() else 0
         with open(self.access_file, "ab") as access:
             self.run(**{"stdout": access, **self._streams})
         if wait:
@@ -53,10 +54,10 @@ class Belvedere(Service):
         wait_until(listens, lambda: f"a listener on {self.address}:{self.port}\n{self.log}")
 
     def wait_until_serving(self):
-        """Until every server has been checked and a request gets through to some server. It asks for the health page,
-        which scripted servers do not count."""
-        for name in self.configuration["servers"]:
-            self.wait_for_log(rf"server {re.escape(name)} is ")
+        """Until every server has been checked since the start, and a request gets through to some server. It asks for the
+        health page, which scripted servers do not count."""
+        for words in [rf"server {re.escape(name)} is " for name in self.configuration["servers"]] + ["worker is ready"]:
+            self.wait_for_log(words, since=self._began)
 
         def serves():
             self.assert_running()
@@ -69,6 +70,17 @@ class Belvedere(Service):
 
         wait_until(serves, lambda: f"a served request\n{self.log}")
         return self
+
+    def wait_for_another_worker(self, than):
+        """Until another worker serves, and has told the state of every server."""
+        self.expects_worker_death = True
+
+        def serves():
+            status = self.status
+            is_another = status["state"] == "serving" and status["worker"]["pid"] != than
+            return is_another and all(server["state"] != "unknown" for server in status["servers"])
+
+        wait_until(serves, lambda: f"another worker than {than}\n{self.log}")
 
     def end(self):
         super().end()

@@ -2,7 +2,7 @@
 
 from .http import LAST_CHUNK, Head, chunk, read_chunk
 from .server import page
-from .waiting import client_addresses, wait_until
+from .waiting import client_addresses
 
 TUNNEL = "POST /ice/tunnel?3F2504E0 HTTP/1.1\r\nHost: view.test\r\nTransfer-Encoding: chunked\r\n\r\n"
 ANSWER = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -126,10 +126,3 @@ def users_of(balancer, count=24):
     assigned = {name: [user for user in users if user.server == name] for name in ("view01", "view02")}
     assert all(assigned.values())
     return assigned
-
-
-def another_worker(balancer, than):
-    """Waits until another worker has taken over and knows its servers."""
-    balancer.expects_worker_death = True
-    wait_until(lambda: balancer.worker not in (None, than), "another worker")
-    wait_until(lambda: balancer.status_of("view02")["state"] != "unknown", "the servers' first checks")

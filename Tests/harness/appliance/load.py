@@ -1,7 +1,8 @@
 """Clients that keep coming: python3 load.py ADDRESS CA SECONDS
 
-Each opens a connection for one request, over and over, until standard input ends or the time is up. A connection that
-fails is made good by another, at once, as clients do. Then it prints, as JSON, how many requests were answered, the
+Each opens a connection for one request, over and over, until standard input ends or the time is up, and then once more.
+A connection that fails is made good by another, at once, as clients do. It prints a line when as many requests were
+answered as there are clients, and at the end, as JSON, how many requests were answered, the
 certificates' serial numbers in the order in which they were met, the longest time that one took, and what went wrong:
 
     refused   nobody took the connection
@@ -68,8 +69,10 @@ class Load:
         return answer
 
     def client(self):
-        while time.monotonic() < self.deadline:
+        is_over = False
+        while not is_over:
             began = time.monotonic()
+            is_over = began >= self.deadline
             troubles = []
             serial = self.attempt(began, troubles) or self.attempt(began, troubles)
             with self.lock:
@@ -99,6 +102,8 @@ class Load:
         threads = [threading.Thread(target=self.client) for _ in range(CLIENTS)]
         for thread in threads:
             thread.start()
+        while self.answered < CLIENTS and time.monotonic() < self.deadline:
+            time.sleep(0.01)
         print("began", flush=True)
         threading.Thread(target=self.watch_input, daemon=True).start()
         for thread in threads:

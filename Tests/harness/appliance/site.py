@@ -5,7 +5,6 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from harness.commands import openssl
@@ -97,10 +96,7 @@ class Site:
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
         self._programs.append(program)
         assert program.stdout.readline() == "began\n"
-        # Some are answered before anything happens.
-        time.sleep(0.3)
         yield result
-        time.sleep(0.3)
         result.update(json.loads(program.communicate(timeout=most_seconds + 60)[0]))
 
     def end(self):

@@ -1,6 +1,8 @@
 """Packets as tcpdump and tshark see them."""
 
+import itertools
 import json
+import socket
 import subprocess
 
 from harness.processes import die_with_parent
@@ -11,27 +13,33 @@ class Capture:
     """Of VRRP, ARP and ICMPv6, into a file, until `packets` is asked for."""
 
     FILTER = "ip proto 112 or ip6 proto 112 or arp or icmp6"
+    # Addresses that nobody has.
+    _nobody = itertools.cycle(range(160, 200))
 
-    def __init__(self, path, node=None):
+    def __init__(self, path):
         self.path = path.with_suffix(".pcap")
-        # -U and --immediate-mode: what has passed is in the file.
-        command = ["tcpdump", "-n", "-U", "--immediate-mode", "-i", "eth0" if node else "lan", "-w", str(self.path), self.FILTER]
-        errors = open(path.with_suffix(".log"), "wb")
-        if node:
-            self._process = node.start(*command, stderr=errors)
-        else:
+        command = ["tcpdump", "-n", "-U", "--immediate-mode", "-i", "lan", "-w", str(self.path), self.FILTER]
+        with open(path.with_suffix(".log"), "wb") as errors:
             self._process = subprocess.Popen(command, stderr=errors, preexec_fn=die_with_parent)
-        errors.close()
         wait_until(lambda: b"listening" in path.with_suffix(".log").read_bytes(), "tcpdump")
 
     def packets(self, display):
         """What tshark makes of those that match its filter: for each, its fields by name, as text."""
+        self._catch_up()
         done = subprocess.run(
             ["tshark", "-n", "-r", str(self.path), "-Y", display, "-T", "json", "--no-duplicate-keys"],
             capture_output=True, text=True,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return [flat(packet["_source"]["layers"]) for packet in json.loads(done.stdout or "[]")]
+
+    def _catch_up(self):
+        """Until what has passed is in the file: behind it a question that passes now (ARP, for an address of nobody's)."""
+        nobody = f"192.0.2.{next(self._nobody)}"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"", (nobody, 9))
+        question = bytes(6) + socket.inet_aton(nobody)
+        wait_until(lambda: question in self.path.read_bytes(), "tcpdump to catch up")
 
     def advertisements(self, identifier=51):
         # Not those that a complaint quotes: a machine that does not listen says so about unicast ones.

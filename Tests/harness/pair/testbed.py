@@ -75,9 +75,9 @@ class Testbed:
         self.programs.append(watch)
         return watch
 
-    def capture(self, node=None):
-        """What passes the bridge, or a node's eth0."""
-        capture = Capture(self.directory / f"capture-{len(self.programs)}", node)
+    def capture(self):
+        """What passes the bridge."""
+        capture = Capture(self.directory / f"capture-{len(self.programs)}")
         self.programs.append(capture)
         return capture
 
