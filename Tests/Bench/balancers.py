@@ -40,10 +40,11 @@ http {{
 """
 
 NGINX = """
-{user} daemon off; {processes} pid {work}/nginx.pid; error_log {work}/nginx.log error; worker_rlimit_nofile 12000;
-events {{ worker_connections 10000; }}
+{user} daemon off; {processes} pid {work}/nginx.pid; error_log {work}/nginx.log error; worker_rlimit_nofile 40000;
+events {{ worker_connections 20000; }}
 http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; client_max_body_size 0;
+  client_header_timeout {patience};
   {places}
   upstream view {{
     hash $remote_addr consistent;
@@ -71,7 +72,7 @@ http {{
 HAPROXY = """
 global
   nbthread 1
-  maxconn 5000
+  maxconn {most}
   ssl-default-bind-options ssl-min-ver TLSv1.2 prefer-client-ciphers
   ssl-default-bind-ciphers {ciphers}
   ssl-default-server-options ssl-min-ver TLSv1.2
@@ -83,9 +84,9 @@ defaults
   http-reuse always
   retries 3
   timeout connect 10s
-  timeout client 300s
+  timeout client {patience}
   timeout server 60s
-  timeout http-request 300s
+  timeout http-request {patience}
   timeout http-keep-alive 300s
   timeout queue 60s
 frontend view
@@ -103,7 +104,7 @@ backend view
 """
 
 BELVEDERE = """
-service: {name}
+service: {service}
 listen: 127.0.0.1:{port}
 redirect: off
 threads: 1
@@ -113,8 +114,8 @@ servers:
 trust: {{ ca: {work}/view.pem }}
 health: {{ interval: {interval} }}
 pool: {{ idle-connections: {pool}, idle-timeout: 300s }}
-timeouts: {{ http-request: 300s, keep-alive: 300s, client: 300s }}
-limits: {{ connections: 5000 }}
+timeouts: {{ tls-handshake: {patience}, http-request: {patience}, keep-alive: 300s, client: 300s }}
+limits: {{ {limits} }}
 log: {{ target: stderr, access: off }}
 """
 
@@ -192,9 +193,11 @@ def start_backend(work: Path, core: int | None) -> Balancer:
     return backend
 
 
-def balancers(work: Path, belvedere: Path | None, core: int | None, checked: bool = True) -> list[Balancer]:
-    """HAProxy first: the others are measured against it. `checked` false: as few health checks as possible."""
-    common = {"work": work, "name": NAME, "ciphers": CIPHERS, "pool": IDLE_POOL}
+def balancers(work: Path, belvedere: Path | None, core: int | None, checked: bool = True, crowd: int = 0) -> list[Balancer]:
+    """HAProxy first: the others are measured against it. `checked` false: as few health checks as possible. `crowd`: room
+    for so many clients at one address, and little patience with them."""
+    common = {"work": work, "name": NAME, "ciphers": CIPHERS, "pool": IDLE_POOL, "most": 2 * crowd or 5000,
+              "patience": "5s" if crowd else "300s"}
     numbered = list(enumerate(SERVER_PORTS, 1))
     found = [
         Balancer("haproxy", 18501, work, ["haproxy", "-db", "-f", "CONFIG"], HAPROXY.format(
@@ -207,6 +210,7 @@ def balancers(work: Path, belvedere: Path | None, core: int | None, checked: boo
     if belvedere:
         found.append(Balancer("belvedere", 18503, work, [str(belvedere), "run", "--configuration", "CONFIG",
              "--control", str(work / "belvedere.sock")],
-            BELVEDERE.format(**common, port=18503, interval="5s" if checked else "1h",
+            BELVEDERE.format(**common, port=18503, service=f"[{NAME}, view.test]" if crowd else NAME,
+                limits=f"connections: {common['most']}" + (", connections-per-address: off" if crowd else ""), interval="5s" if checked else "1h",
                 servers="\n  ".join(f"view0{n}: 127.0.0.1:{port}" for n, port in numbered)), core))
     return found

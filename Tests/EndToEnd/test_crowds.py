@@ -7,13 +7,12 @@ prints the figures that matter. Here the bounds are wide, for a machine that doe
 import math
 import re
 import shutil
-import statistics
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from harness.crowd import SIZE, Crowd
+from harness.crowd import SIZE, Beside, Crowd, percentile
 from harness.processes import memory, open_files
 from harness.waiting import TIMEOUT, wait_until
 
@@ -27,43 +26,10 @@ HOLDS_ALL = {"connections": 40_000, "connections-per-address": "off"}
 MOST = {"silent": 4 << 10, "piece": 4 << 10, "hello": 56 << 10, "record": 80 << 10}
 
 
-class Beside:
-    """A well-behaved client, and how long its requests take: on a connection of its own each, and on one that is kept."""
-
-    def __init__(self, balancer):
-        self.balancer = balancer
-        self.kept = balancer.connect("127.0.90.1")
-
-    def request(self):
-        began = time.monotonic()
-        assert self.balancer.get("/", source="127.0.90.2").status == 200
-        new = time.monotonic() - began
-        began = time.monotonic()
-        assert self.kept.get("/").status == 200
-        return new, time.monotonic() - began
-
-    def requests(self, count):
-        return [self.request() for _ in range(count)]
-
-    def requests_until(self, condition, atleast=20):
-        samples = self.requests(atleast)
-        deadline = time.monotonic() + TIMEOUT * 3
-        while not condition() and time.monotonic() < deadline:
-            samples.append(self.request())
-        return samples
-
-    def close(self):
-        self.kept.close()
-
-
-def p99(samples, which):
-    return statistics.quantiles([sample[which] for sample in samples], n=100, method="inclusive")[98]
-
-
 def compare(what, quiet, beside):
     """The figures, and a bound that only a client who was made to wait for the crowd breaks."""
     for which, name in enumerate(("new connection", "kept connection")):
-        before, after = p99(quiet, which), p99(beside, which)
+        before, after = percentile(quiet, which, 99), percentile(beside, which, 99)
         print(f"{what}: {name}: p99 {before * 1000:.1f} ms quiet, {after * 1000:.1f} ms beside ({after / before:.1f} ×)")
         assert after < 10 * before + TIMEOUT / 10, what
 
@@ -82,7 +48,7 @@ def test_a_crowd_harms_nobody_and_leaves_nothing(testbed, kind):
     balancer = testbed.balance(
         testbed.nginx(), timeouts=TIMEOUTS, limits=HOLDS_ALL, pool={"idle-timeout": "500ms"}, log={"access": "off"}
     )
-    beside = Beside(balancer)
+    beside = Beside(balancer.connect)
     beside.requests(10)
     quiet = beside.requests(60)
     worker = balancer.worker
@@ -140,7 +106,7 @@ def test_slowhttptest(testbed, mode):
     if not shutil.which("slowhttptest"):
         pytest.skip("slowhttptest is not installed")
     balancer = testbed.balance(testbed.nginx(), timeouts=TIMEOUTS, limits=HOLDS_ALL)
-    beside = Beside(balancer)
+    beside = Beside(balancer.connect)
     beside.requests(10)
     quiet = beside.requests(40)
     address, port = balancer.endpoint

@@ -1,13 +1,16 @@
-"""Clients that are many and slow, in a process of their own so that the test's own client is not slowed by them."""
+"""Clients that are many and slow, in a process of their own so that the test's own client is not slowed by them; and a
+well-behaved client beside them."""
 
 import os
 import resource
 import select
 import socket
 import ssl
+import statistics
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from .processes import die_with_parent
@@ -57,6 +60,41 @@ class Crowd:
             self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+
+
+class Beside:
+    """How long requests take: on a connection of its own each, and on one that is kept."""
+
+    def __init__(self, connect, target="/", host="view.test"):
+        self._connect, self._target, self._host = connect, target, host
+        self.kept = connect("127.0.90.1")
+
+    def request(self):
+        began = time.monotonic()
+        with self._connect("127.0.90.2") as client:
+            assert client.get(self._target, "Connection: close", host=self._host).status == 200
+            new = time.monotonic() - began
+        began = time.monotonic()
+        assert self.kept.get(self._target, host=self._host).status == 200
+        return new, time.monotonic() - began
+
+    def requests(self, count):
+        return [self.request() for _ in range(count)]
+
+    def requests_until(self, condition, atleast=20):
+        samples = self.requests(atleast)
+        deadline = time.monotonic() + TIMEOUT * 3
+        while not condition() and time.monotonic() < deadline:
+            samples.append(self.request())
+        return samples
+
+    def close(self):
+        self.kept.close()
+
+
+def percentile(samples, which, percent):
+    """Of new connections (0) or the kept one (1)."""
+    return statistics.quantiles([sample[which] for sample in samples], n=100, method="inclusive")[percent - 1]
 
 
 def context():
