@@ -103,7 +103,7 @@ def test_started_pair_has_the_address_on_the_better_machine(lb1, lb2, site):
     assert answer in ("view01", "view02")
 
 
-def test_address_goes_over_and_back_by_order(lb1, lb2, site):
+def test_address_goes_over_and_back_when_asked_to(lb1, lb2, site):
     with site.load(ADDRESS) as load:
         install.type(lb1, "belvedere failover")
         assert lb2.holds(ADDRESS)

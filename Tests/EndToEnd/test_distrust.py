@@ -1,4 +1,4 @@
-"""What comes of a worker, or of others on the machine, that mean no good: events without end, signals by habit, files in
+"""What comes of a worker, or of others on the machine, that mean no good: facts without end, signals by habit, files in
 each other's reach."""
 
 import contextlib
@@ -57,10 +57,10 @@ class Mouth:
             pytest.skip(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
         self.socket = socket.socket(fileno=number)
 
-    def say(self, event):
+    def say(self, fact):
         """False when there is nobody any more."""
         try:
-            self.socket.send(event)
+            self.socket.send(fact)
         except BlockingIOError:
             time.sleep(0.001)
         except (BrokenPipeError, ConnectionResetError):
@@ -156,10 +156,10 @@ def test_files_of_the_supervisors_within_the_workers_reach_are_refused(testbed, 
     hook.chmod(0o755)
     router = {"interface": "lo", "router-id": 51, "address": "192.0.2.100/24", "priority": 100}
     exposed = {
-        "server state": {"affinity": {"file": str(state / "clients")}, "server-state-file": str(state / "server-state")},
-        "server state beside the access log": {
+        "server states": {"affinity": {"file": str(state / "clients")}, "server-state-file": str(state / "servers")},
+        "server states beside the access log": {
             "log": {"access": {"target": str(state / "access.log")}},
-            "server-state-file": str(state / "server-state"),
+            "server-state-file": str(state / "servers"),
         },
         "a hook": {"affinity": {"file": str(state / "clients")}, "vrrp": router | {"notify": str(hook)}},
     }
@@ -169,7 +169,7 @@ def test_files_of_the_supervisors_within_the_workers_reach_are_refused(testbed, 
         assert "is in a folder that the worker can write to, and could be replaced by it" in told.stderr, told.stderr
         assert re.search(r"^.*belvedere\.yaml:\d+:\d+: error: ", told.stderr, re.MULTILINE), told.stderr
     (tmp_path / "own").mkdir()
-    told = check(balancer, {"affinity": {"file": str(state / "clients")}, "server-state-file": str(tmp_path / "own" / "server-state")})
+    told = check(balancer, {"affinity": {"file": str(state / "clients")}, "server-state-file": str(tmp_path / "own" / "servers")})
     assert told.returncode == 0, told.stderr
 
 

@@ -62,7 +62,7 @@ def test_backup_is_used_when_no_other_server_can_be(testbed):
 
 
 def test_drain_keeps_known_clients_and_sends_new_ones_elsewhere(testbed):
-    """503 from the health check is an administrator's order, not a failure."""
+    """503 from the health check is what an administrator wants, not a failure."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK)
     known = assigned(balancer, client_addresses(30))

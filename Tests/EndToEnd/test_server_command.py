@@ -18,9 +18,9 @@ from harness.waiting import all_at_once, client_addresses, wait_until
 def test_weight_changes_the_share_of_new_clients_and_moves_nobody(testbed):
     balancer = pair(testbed)
     sources = client_addresses(24)
-    assigned = {source: balancer.server_of(source) for source in sources}
+    homes = {source: balancer.server_of(source) for source in sources}
     assert balancer.server("view01", "weight", "0").startswith("view01: up, weight 0, configured 1")
-    assert {source: balancer.server_of(source) for source in sources} == assigned
+    assert {source: balancer.server_of(source) for source in sources} == homes
     assert {balancer.server_of(source) for source in client_addresses(20, start=100)} == {"view02"}
     balancer.reload({"threads": 1})
     assert {balancer.server_of(source) for source in client_addresses(20, start=130)} == {"view02"}
@@ -36,7 +36,7 @@ def test_weight_changes_the_share_of_new_clients_and_moves_nobody(testbed):
 # What is kept, and what is not
 
 
-def test_command_is_forgotten_with_the_server(testbed):
+def test_admin_state_is_forgotten_with_the_server(testbed):
     balancer = pair(testbed)
     balancer.server("view01", "drain")
     servers = dict(balancer.configuration["servers"])
@@ -50,7 +50,7 @@ def test_command_is_forgotten_with_the_server(testbed):
     assert balancer.status_of("view01")["admin_state"] is None
 
 
-def test_command_is_kept_by_a_server_that_moves_to_another_address(testbed):
+def test_admin_state_is_kept_by_a_server_that_moves_to_another_address(testbed):
     balancer = pair(testbed)
     balancer.server("view01", "maintenance")
     other = testbed.server("view01")
@@ -62,7 +62,7 @@ def test_command_is_kept_by_a_server_that_moves_to_another_address(testbed):
     wait_until(lambda: balancer.status_of("view01")["state"] == "up", "the server up")
 
 
-def test_commands_and_reloads_at_the_same_time_are_all_applied(testbed):
+def test_actions_and_reloads_at_the_same_time_all_take_effect(testbed):
     balancer = pair(testbed)
 
     def give(words):
@@ -76,7 +76,7 @@ def test_commands_and_reloads_at_the_same_time_are_all_applied(testbed):
     assert {balancer.server_of(source) for source in client_addresses(20)} == {"view02"}
 
 
-def test_command_while_no_worker_runs_is_remembered(testbed):
+def test_action_while_no_worker_runs_is_remembered(testbed):
     balancer = pair(testbed)
     balancer.expects_worker_death = True
     # While the supervisor stands still, nobody starts another worker; both the end and the command wait for it.
@@ -111,7 +111,7 @@ def test_command_while_no_worker_runs_is_remembered(testbed):
         (["view01"], 64, "action"),
     ],
 )
-def test_command_that_makes_no_sense_is_refused(shared_testbed, words, status, said):
+def test_action_that_makes_no_sense_is_refused(shared_testbed, words, status, said):
     if not shared_testbed.balancers:
         shared_testbed.balance(shared_testbed.server("view01"))
     balancer = shared_testbed.balancers[0]
@@ -121,7 +121,7 @@ def test_command_that_makes_no_sense_is_refused(shared_testbed, words, status, s
     assert balancer.status_of("view01")["admin_state"] is None
 
 
-def test_command_over_the_socket_is_answered_with_the_server(testbed):
+def test_action_over_the_socket_is_answered_with_the_server(testbed):
     balancer = pair(testbed)
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(balancer.control))

@@ -16,8 +16,8 @@ def restart(balancer):
     return balancer.wait_until_serving()
 
 
-def test_commands_outlast_a_restart_with_a_file(testbed):
-    file = testbed.directory / "server-state"
+def test_admin_states_outlast_a_restart_with_a_file(testbed):
+    file = testbed.directory / "servers"
     balancer = pair(testbed, server_state_file=str(file))
     balancer.server("view01", "maintenance")
     balancer.server("view02", "weight", "7")
@@ -30,16 +30,16 @@ def test_commands_outlast_a_restart_with_a_file(testbed):
     balancer.server("view01", "ready")
     restart(balancer)
     assert balancer.status_of("view01")["state"] == "up"
-    assert [path.name for path in testbed.directory.glob("server-state*")] == ["server-state"]
+    assert [path.name for path in testbed.directory.glob("servers*")] == ["servers"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left_alone(testbed):
-    file = testbed.directory / "server-state"
+    file = testbed.directory / "servers"
     balancer = pair(testbed)
     balancer.server("view01", "drain")
     balancer.reload({"server-state-file": str(file)})
-    wait_until(file.exists, "the server state file")
+    wait_until(file.exists, "the file")
     balancer.reload({"server-state-file": "off"})
     balancer.server("view01", "ready")
     restart(balancer)
@@ -49,27 +49,27 @@ def test_file_that_comes_with_a_reload_is_written_then_and_one_that_goes_is_left
     assert balancer.status_of("view01")["state"] == "drain"
 
 
-def test_order_whose_file_cant_be_written_says_so_and_is_written_when_it_can(testbed):
+def test_action_whose_file_cant_be_written_says_so_and_is_written_when_it_can(testbed):
     folder = testbed.directory / "state"
     folder.mkdir()
-    balancer = pair(testbed, server_state_file=str(folder / "server-state"))
+    balancer = pair(testbed, server_state_file=str(folder / "servers"))
     # A folder where the draft is to be: no file can be there, not even root's.
-    (folder / "server-state.new" / "in-the-way").mkdir(parents=True)
+    (folder / "servers.new" / "in-the-way").mkdir(parents=True)
     told = balancer.call("server", "view01", "drain")
     assert told.returncode == 0
-    assert f"warning: it lasts until a restart only: {folder}/server-state can't be written" in told.stderr
+    assert f"warning: it lasts until a restart only: {folder}/servers can't be written" in told.stderr
     assert balancer.status_of("view01")["state"] == "drain"
     balancer.wait_for_log("server state: .* they last until a restart only, and writing is tried again")
-    (folder / "server-state.new" / "in-the-way").rmdir()
-    (folder / "server-state.new").rmdir()
-    balancer.wait_for_log(r"server state: .*/server-state can be written again")
-    assert '"view01"' in (folder / "server-state").read_text()
+    (folder / "servers.new" / "in-the-way").rmdir()
+    (folder / "servers.new").rmdir()
+    balancer.wait_for_log(r"server state: .*/servers can be written again")
+    assert '"view01"' in (folder / "servers").read_text()
     assert "warning: it lasts" not in balancer.call("server", "view02", "weight", "3").stderr
 
 
 @pytest.mark.parametrize("damage", ["damaged", "a-directory"])
 def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(testbed, damage):
-    file = testbed.directory / "server-state"
+    file = testbed.directory / "servers"
     balancer = pair(testbed, server_state_file=str(file))
     balancer.server("view01", "drain")
     balancer.signal(signal.SIGTERM)
@@ -89,8 +89,8 @@ def test_file_of_orders_that_does_not_read_is_ignored_with_one_line(testbed, dam
         file.rmdir()
 
 
-def test_place_where_orders_cannot_be_kept_is_refused_by_check_and_told_by_run(testbed):
-    file = testbed.directory / "missing" / "server-state"
+def test_place_where_admin_states_cannot_be_kept_is_refused_by_check_and_told_by_run(testbed):
+    file = testbed.directory / "missing" / "servers"
     balancer = pair(testbed, server_state_file=str(file))
     check = belvedere("check", "-c", balancer.file)
     assert check.returncode == 1
