@@ -9,6 +9,7 @@ import threading
 
 import pytest
 from harness.server import Held, page
+from harness.view import UPGRADE, echo_stream
 from harness.waiting import wait_until
 
 HOST = "Host: view.test\r\n"
@@ -192,18 +193,9 @@ def test_request_line_cannot_forge_a_line(balanced):
 
 def test_tunnel_is_logged_when_it_ends(balanced):
     balancer, server = balanced
-
-    def script(request):
-        request.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-        while data := request.stream.receive():
-            request.send(data)
-
-    server.script = script
+    server.script = echo_stream
     with balancer.connect() as client:
-        client.send(
-            f"GET /log/tunnel HTTP/1.1\r\n{HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
+        client.send(UPGRADE.replace("/ws", "/log/tunnel"))
         assert client.answer().status == 101
         client.send(b"x" * 5000)
         assert len(client.receive_exactly(5000)) == 5000

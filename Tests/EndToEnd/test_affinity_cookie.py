@@ -2,7 +2,6 @@
 when servers go and come back (`affinity: by`)."""
 
 import itertools
-import signal
 
 import pytest
 from harness.waiting import client_addresses
@@ -159,9 +158,7 @@ def test_sessions_are_known_after(testbed, how):
     if how == "reload":
         balancer.reload({"retries": 2})
     else:
-        balancer.signal(signal.SIGTERM)
-        assert balancer.wait() == 0
-        balancer.start().wait_until_serving()
+        balancer.restart()
     assert [person.ask() for person in people] == [(server, True) for server in assigned]
 
 

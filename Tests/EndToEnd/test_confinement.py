@@ -68,18 +68,14 @@ def test_reload_that_names_a_file_elsewhere_asks_for_a_restart(confined, certifi
     assert balancer.get("/").status == 200
 
     # Another worker begins with the configuration in force; a restart takes the new one.
-    balancer.signal(signal.SIGTERM)
-    assert balancer.wait() == 0
-    balancer.start().wait_until_serving()
+    balancer.restart()
     assert balancer.get("/").status == 200
 
 
 def test_reload_after_the_folder_was_replaced_asks_for_a_restart(confined, certificates, tmp_path):
     folder = tmp_path / "tls"
     confined.configuration["tls"] = certificate_in(folder, certificates)
-    confined.signal(signal.SIGTERM)
-    assert confined.wait() == 0
-    confined.start().wait_until_serving()
+    confined.restart()
     folder.rename(tmp_path / "before")
     certificate_in(folder, certificates)
     told = confined.call("reload")

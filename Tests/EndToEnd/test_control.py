@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import stat
 import subprocess
@@ -78,8 +77,7 @@ def test_socket_is_its_owners_and_its_groups_alone(testbed):
     balancer = testbed.balance(testbed.server())
     mode = os.stat(balancer.control).st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o660
-    balancer.signal(signal.SIGTERM)
-    assert balancer.wait() == 0
+    balancer.stop()
     assert not balancer.control.exists()
 
 
@@ -139,25 +137,18 @@ def test_socket_that_an_earlier_service_left_is_replaced(testbed):
     assert balancer.status["pid"] == balancer.process.pid
 
 
-def refusal(balancer):
-    balancer.expects_killed = True
-    balancer.start(wait=False)
-    assert balancer.wait() == 1
-    return balancer.log
-
-
 def test_socket_of_a_living_service_is_not_taken(testbed):
     server = testbed.server()
     first, second = testbed.balance(server), testbed.balance(server, start=False)
     second.control = first.control
-    assert "Another belvedere runs and listens there" in refusal(second)
+    assert "Another belvedere runs and listens there" in second.refusal()
     assert first.status["pid"] == first.process.pid
 
 
 def test_file_in_the_sockets_place_is_kept_and_named(testbed):
     balancer = testbed.balance(testbed.server(), start=False)
     balancer.control.write_text("precious")
-    assert "Something that is no socket is there" in refusal(balancer)
+    assert "Something that is no socket is there" in balancer.refusal()
     assert balancer.control.read_text() == "precious"
 
 
@@ -170,7 +161,7 @@ def test_missing_directory_is_made_and_a_missing_tree_is_named(testbed):
     assert balancer.status["state"] == "serving"
     lost = testbed.balance(testbed.server(), start=False)
     lost.control = lost.directory / "a" / "b" / "control"
-    assert "Make the directory above" in refusal(lost)
+    assert "Make the directory above" in lost.refusal()
 
 
 def test_directory_is_the_one_that_systemd_names(testbed, tmp_path, monkeypatch):

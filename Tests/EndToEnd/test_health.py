@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from harness.server import Held
-from harness.view import Tunnel, hang, view
+from harness.view import Tunnel, WebSocket, echo_stream, half, hang, view
 from harness.waiting import client_addresses, stays, wait_until
 
 QUICK = {"interval": "200ms", "timeout": "5s", "rise": 2, "fall": 3, "jitter": "0s"}
@@ -60,13 +60,6 @@ def test_expected_statuses_are_up(testbed):
     balancer.wait_for_state("view01", "down")
 
 
-def slow(request):
-    """Begins an answer and never ends it."""
-    request.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
-    request.stream.receive_to_end()
-    request.stream.close()
-
-
 def garbage(request):
     request.send("nonsense\r\n\r\n")
     request.stream.close()
@@ -81,7 +74,7 @@ def gone(request):
     request.stream.close()
 
 
-@pytest.mark.parametrize("health", [hang, slow, garbage, cut, gone], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("health", [hang, half, garbage, cut, gone], ids=lambda f: f.__name__)
 def test_check_that_is_not_answered_whole_and_well_in_time_fails(testbed, health):
     server = testbed.server()
     balancer = testbed.balance(server, health=IMPATIENT)
@@ -120,22 +113,14 @@ def test_server_that_answers_without_end_is_down_and_harms_nobody_else(testbed, 
     balancer = testbed.balance(*servers.values(), health=QUICK)
     worker = balancer.worker
     source = next(a for a in client_addresses(64) if balancer.server_of(a) == "view02")
-
-    def echo(request):
-        request.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-        while data := request.stream.receive():
-            request.send(data)
-
-    servers["view02"].script = echo
+    servers["view02"].script = echo_stream
     with balancer.connect(source) as client:
-        client.send("GET /ws HTTP/1.1\r\nHost: view.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-        assert b" 101 " in client.receive_until(b"\r\n\r\n")
+        stream = WebSocket(client)
         servers["view01"].health = ENDLESS[kind]
         balancer.wait_for_state("view01", "down")
         seen = len(servers["view01"].checks)
         wait_until(lambda: len(servers["view01"].checks) >= seen + 3, "three more of its answers")
-        client.send(b"still here")
-        assert client.receive_exactly(10) == b"still here", client.ended
+        stream.say()
     assert balancer.worker == worker
     servers["view01"].health = 200
     balancer.wait_for_state("view01", "up")
@@ -223,7 +208,7 @@ def test_live_failures_bring_the_next_check_forward(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health={"interval": "1h", "jitter": "0s", "fall": 3})
     sources = client_addresses(16)
-    assigned = {source: balancer.server_of(source) for source in sources}
+    assigned = balancer.servers_of(sources)
     assert "view01" in assigned.values()
     servers["view01"].die()
     asked = 0
@@ -239,14 +224,9 @@ def test_live_timeouts_bring_the_next_check_forward(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health={"interval": "1h", "jitter": "0s", "fall": 3})
     sources = client_addresses(16)
-    assigned = {source: balancer.server_of(source) for source in sources}
+    assigned = balancer.servers_of(sources)
     balancer.reload({"timeouts": {"server": "1s", "connect": "1s"}, "health": {"timeout": "1s"}})
     victim = next(source for source in sources if assigned[source] == "view01")
-
-    def hang(request):
-        request.stream.receive_to_end()
-        request.stream.close()
-
     servers["view01"].script = servers["view01"].health = hang
     assert balancer.get("/", source=victim).status == 504
     balancer.wait_for_state("view01", "down")

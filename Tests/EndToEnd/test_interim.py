@@ -5,6 +5,18 @@ from harness.server import page
 
 pytestmark = pytest.mark.usefixtures("plain_server")
 HOST = "Host: view.test\r\n"
+CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def after(*interim):
+    """A script that answers with a page after these, each in a write of its own."""
+
+    def script(request):
+        for each in interim:
+            request.send(each)
+        page(request)
+
+    return script
 
 
 def test_continue_comes_from_the_server(balanced):
@@ -14,8 +26,7 @@ def test_continue_comes_from_the_server(balanced):
     def script(request):
         assert request.head.get("Expect").lower() == "100-continue"
         assert request.received() == b""
-        request.send("HTTP/1.1 100 Continue\r\n\r\n")
-        page(request)
+        after(CONTINUE)(request)
 
     server.script = script
     with balancer.connect() as client:
@@ -48,12 +59,7 @@ def test_final_answer_instead_of_continue(balanced):
 
 def test_client_that_does_not_wait_for_continue(balanced):
     balancer, server = balanced
-
-    def script(request):
-        request.send("HTTP/1.1 100 Continue\r\n\r\n")
-        page(request)
-
-    server.script = script
+    server.script = after(CONTINUE)
     with balancer.connect() as client:
         answer = client.exchange(f"POST /echo HTTP/1.1\r\n{HOST}Content-Length: 5\r\nExpect: 100-continue\r\n\r\nhello")
         assert answer.content == b"hello"
@@ -61,13 +67,10 @@ def test_client_that_does_not_wait_for_continue(balanced):
 
 def test_interim_answers_reach_the_client_in_order(balanced):
     balancer, server = balanced
-
-    def script(request):
-        request.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n")
-        request.send("HTTP/1.1 103 Early Hints\r\nLink: </b>\r\n\r\n")
-        page(request)
-
-    server.script = script
+    server.script = after(
+        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </b>\r\n\r\n",
+    )
     with balancer.connect() as client:
         answer = client.get("/")
         assert [head.start.split()[1] for head in answer.interim] == ["103", "102", "103"]
@@ -98,12 +101,7 @@ def test_interim_answers_without_end_end_the_request(balanced, version):
 def test_interim_answers_are_kept_from_http_1_0_clients(balanced):
     """RFC 9110 §15.2."""
     balancer, server = balanced
-
-    def script(request):
-        request.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
-        page(request)
-
-    server.script = script
+    server.script = after("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
     with balancer.connect() as client:
         answer = client.exchange(f"GET / HTTP/1.0\r\n{HOST}\r\n")
         assert answer.status == 200 and not answer.interim

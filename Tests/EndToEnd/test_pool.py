@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from harness.server import page
+from harness.stream import Stream
 from harness.waiting import all_at_once, wait_until
 
 HOST = "Host: view.test\r\n"
@@ -100,46 +101,32 @@ def test_server_that_closes_behind_every_answer_loses_no_request(balanced, clean
     assert [r.target for r in server.requests] == [f"/{n}" for n in range(150)]
 
 
-def test_server_that_closes_when_the_next_request_comes_loses_no_request(balanced):
-    """The harshest form: the request has been sent, the connection ends without a byte of an answer."""
-    balancer, server = balanced
+def answer_once(end):
+    """A script that answers the first request of a connection, and meets the next with this end."""
 
     def script(request):
         if len(request.connection.requests) > 1:
-            request.stream.close()
+            end(request.stream)
         else:
             page(request)
 
-    server.script = script
+    return script
+
+
+@pytest.mark.parametrize("end", [Stream.close, Stream.reset], ids=["closes", "resets"])
+def test_server_that_ends_when_the_next_request_comes_loses_no_request(balanced, end):
+    """The harshest form: the request has been sent, the connection ends without a byte of an answer."""
+    balancer, server = balanced
+    server.script = answer_once(end)
     exchange_many(balancer, 150)
     answered = [r.target for r in server.requests if r.connection.requests[0] is r]
     assert answered == [f"/{n}" for n in range(150)]
 
 
-def test_server_that_resets_when_the_next_request_comes_loses_no_request(balanced):
-    balancer, server = balanced
-
-    def script(request):
-        if len(request.connection.requests) > 1:
-            request.stream.reset()
-        else:
-            page(request)
-
-    server.script = script
-    exchange_many(balancer, 150)
-
-
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "OPTIONS"])
 def test_idempotent_methods_are_retried(balanced, method):
     balancer, server = balanced
-
-    def script(request):
-        if len(request.connection.requests) > 1:
-            request.stream.close()
-        else:
-            page(request)
-
-    server.script = script
+    server.script = answer_once(Stream.close)
     with balancer.connect() as client:
         assert client.get("/").status == 200
         fields = "Content-Length: 5\r\n\r\nhello" if method == "PUT" else "\r\n"

@@ -13,10 +13,9 @@ import time
 from pathlib import Path
 
 import pytest
-from harness.client import connect_plain, connect_tls
 from harness.processes import resident
-from harness.view import Tunnel, WebSocket, view
-from harness.waiting import client_addresses, free_port, wait_until
+from harness.view import Tunnel, WebSocket, hang, view
+from harness.waiting import client_addresses, wait_until
 
 # How many reloads go under the load, and how many of them a second.
 RELOADS = int(os.environ.get("BELVEDERE_TEST_RELOADS", "40"))
@@ -242,50 +241,6 @@ def test_what_cannot_be_served_is_refused_in_words_and_traffic_goes_on(testbed, 
         stream.end()
 
 
-def test_port_that_another_holds_refuses_the_reload(testbed):
-    balancer = testbed.balance(testbed.server())
-    stranger = testbed.server("stranger")
-    since = len(balancer.log)
-    balancer.write({"listen": [balancer.configuration["listen"], f"{stranger.address}:{stranger.port}"]})
-    balancer.signal(signal.SIGHUP)
-    told = balancer.wait_for_log(r"reload: refused.*", since=since)[0]
-    assert f"{stranger.address}:{stranger.port} can't be bound" in told and "Another process listens there" in told
-    assert balancer.get("/whoami").status == 200
-
-
-def test_listeners_come_and_go(testbed):
-    balancer = testbed.balance(testbed.server(script=view), timeouts={"keep-alive": "1m"})
-    first = balancer.configuration["listen"]
-    port = free_port(balancer.address)
-    balancer.reload({"listen": [first, f"{balancer.address}:{port}"]})
-    connect = lambda: connect_tls((balancer.address, port), balancer.context())  # noqa: E731
-    kept = connect()
-    assert kept.get("/whoami").status == 200
-    # Who waits in a listener's queue when it goes is served.
-    worker = balancer.worker
-    os.kill(worker, signal.SIGSTOP)
-    waiting = [connect_plain((balancer.address, port)) for _ in range(8)]
-    balancer.write({"listen": first})
-    since = len(balancer.log)
-
-    def is_under_way():
-        """Another request, which is answered so."""
-        balancer.signal(signal.SIGHUP)
-        return "reload: already running" in balancer.log[since:]
-
-    wait_until(is_under_way, "the reload")
-    os.kill(worker, signal.SIGCONT)
-    balancer.wait_for_log(r"reload: generation \d+ serves", since=since)
-    for client in waiting:
-        client.send("not TLS at all\r\n\r\n")
-        client.receive_to_end()
-        assert client.ended != "reset" or client.received, "refused in the queue"
-    assert kept.get("/whoami").status == 200
-    with pytest.raises(ConnectionRefusedError):
-        connect()
-    assert balancer.get("/whoami").status == 200
-
-
 def test_threads_become_more_and_fewer(testbed):
     balancer = testbed.balance(testbed.server(script=view), timeouts={"keep-alive": "1m"}, threads=1)
     streams = [Tunnel(balancer.connect(source)) for source in client_addresses(4)]
@@ -336,9 +291,6 @@ def test_reloads_do_not_keep_a_dead_server_from_being_found(testbed):
     """Checks go on over reloads that change nothing about them, however quickly those follow each other."""
     servers = [testbed.server(name) for name in ("view01", "view02")]
     balancer = testbed.balance(*servers, health={"interval": "300ms", "timeout": "300ms", "rise": 1, "fall": 2, "jitter": "0s"})
-
-    def hang(request):
-        request.stream.receive_to_end()
 
     servers[1].health = hang
     over = threading.Event()

@@ -2,12 +2,9 @@
 
 import re
 import signal
-import socket
 
-import pytest
-from harness.client import connect_plain
 from harness.server import Held
-from harness.waiting import all_at_once, free_port, wait_until
+from harness.waiting import all_at_once, wait_until
 
 
 def test_reload_says_which_generation_serves(testbed):
@@ -87,20 +84,3 @@ def test_reload_while_the_service_stops_is_refused(testbed):
     held.released.set()
     assert client.answer().status == 200
     assert balancer.wait() == 0
-
-
-def test_a_removed_listener_listens_no_more_whoever_has_a_duplicate_of_it(testbed, monkeypatch, tmp_path):
-    """systemd keeps one until it has read that it is to forget it. This one reads nothing."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(tmp_path / "notify"))
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        balancer = testbed.balance(testbed.server(), threads=2)
-        first = balancer.configuration["listen"]
-        place = (balancer.address, free_port(balancer.address))
-        balancer.reload({"listen": [first, f"{place[0]}:{place[1]}"]})
-        connect_plain(place).close()
-        balancer.reload({"listen": first})
-        # Several, for there is a socket for each loop.
-        for _ in range(20):
-            with pytest.raises(ConnectionRefusedError):
-                connect_plain(place)

@@ -14,16 +14,12 @@ HOST = "Host: view.test\r\n"
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 
 
-def assigned(balancer, sources):
-    return {source: balancer.server_of(source) for source in sources}
-
-
 def test_client_stays_with_its_server(testbed):
     balancer = testbed.balance(*(testbed.server(f"view{n:02}") for n in range(1, 5)))
     sources = client_addresses(40)
-    first = assigned(balancer, sources)
-    assert assigned(balancer, sources) == first
-    assert assigned(balancer, reversed(sources)) == first
+    first = balancer.servers_of(sources)
+    assert balancer.servers_of(sources) == first
+    assert balancer.servers_of(reversed(sources)) == first
     assert set(first.values()) == {"view01", "view02", "view03", "view04"}
 
 
@@ -32,58 +28,58 @@ def test_mapping_is_the_same_after_a_restart(testbed):
     servers = [testbed.server(f"view{n:02}") for n in range(1, 4)]
     sources = client_addresses(30)
     first, second = testbed.balance(*servers), testbed.balance(*servers)
-    assert assigned(first, sources) == assigned(second, sources)
+    assert first.servers_of(sources) == second.servers_of(sources)
 
 
 def test_weights_are_the_share_of_clients(testbed):
     servers = [testbed.server("light"), testbed.server("heavy")]
     balancer = testbed.balance(*servers, server_changes={"heavy": {"weight": 3}})
-    counts = collections.Counter(assigned(balancer, client_addresses(240)).values())
+    counts = collections.Counter(balancer.servers_of(client_addresses(240)).values())
     # 180 expected; five standard deviations are 34.
     assert 146 <= counts["heavy"] <= 214, counts
 
 
 def test_weight_zero_takes_nobody_new(testbed):
     balancer = testbed.balance(testbed.server("view01"), testbed.server("view02"), server_changes={"view02": {"weight": 0}})
-    assert set(assigned(balancer, client_addresses(30)).values()) == {"view01"}
+    assert set(balancer.servers_of(client_addresses(30)).values()) == {"view01"}
 
 
 def test_backup_is_used_when_no_other_server_can_be(testbed):
     primary, backup = testbed.server("view01"), testbed.server("spare")
     balancer = testbed.balance(primary, backup, server_changes={"spare": {"backup": True}}, health=QUICK)
     sources = client_addresses(20)
-    assert set(assigned(balancer, sources).values()) == {"view01"}
+    assert set(balancer.servers_of(sources).values()) == {"view01"}
     primary.die()
     balancer.wait_for_state("view01", "down")
-    assert set(assigned(balancer, sources).values()) == {"spare"}
+    assert set(balancer.servers_of(sources).values()) == {"spare"}
     primary.start()
     balancer.wait_for_state("view01", "up")
-    assert set(assigned(balancer, client_addresses(20, start=100)).values()) == {"view01"}
+    assert set(balancer.servers_of(client_addresses(20, start=100)).values()) == {"view01"}
 
 
 def test_drain_keeps_known_clients_and_sends_new_ones_elsewhere(testbed):
     """503 from the health check is what an administrator wants, not a failure."""
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK)
-    known = assigned(balancer, client_addresses(30))
+    known = balancer.servers_of(client_addresses(30))
     servers["view01"].health = 503
     balancer.wait_for_state("view01", "drain")
-    assert assigned(balancer, known) == known
+    assert balancer.servers_of(known) == known
     assert "view01" in known.values()
-    assert set(assigned(balancer, client_addresses(30, start=100)).values()) == {"view02"}
+    assert set(balancer.servers_of(client_addresses(30, start=100)).values()) == {"view02"}
     servers["view01"].health = 200
     balancer.wait_for_state("view01", "up")
-    assert set(assigned(balancer, client_addresses(30, start=200)).values()) == {"view01", "view02"}
+    assert set(balancer.servers_of(client_addresses(30, start=200)).values()) == {"view01", "view02"}
 
 
 def test_drained_everywhere_still_serves_known_clients_only(testbed):
     server = testbed.server("view01")
     balancer = testbed.balance(server, health=QUICK)
     known = client_addresses(3)
-    assigned(balancer, known)
+    balancer.servers_of(known)
     server.health = 503
     balancer.wait_for_state("view01", "drain")
-    assert set(assigned(balancer, known).values()) == {"view01"}
+    assert set(balancer.servers_of(known).values()) == {"view01"}
     assert balancer.get("/", source="127.0.90.1").status == 503
 
 
@@ -91,10 +87,10 @@ def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(test
     servers = {f"view{n:02}": testbed.server(f"view{n:02}") for n in range(1, 4)}
     balancer = testbed.balance(*servers.values(), health=QUICK)
     sources = client_addresses(60)
-    before = assigned(balancer, sources)
+    before = balancer.servers_of(sources)
     servers["view02"].die()
     balancer.wait_for_state("view02", "down")
-    during = assigned(balancer, sources)
+    during = balancer.servers_of(sources)
     for source in sources:
         if before[source] == "view02":
             assert during[source] in ("view01", "view03")
@@ -104,8 +100,8 @@ def test_losing_a_server_moves_only_its_clients_and_its_return_moves_nobody(test
     servers["view02"].start()
     balancer.wait_for_state("view02", "up")
     # Clients with a recent session stay where they are; new ones go where the hash says.
-    assert assigned(balancer, sources) == during
-    assert "view02" in assigned(balancer, client_addresses(40, start=200)).values()
+    assert balancer.servers_of(sources) == during
+    assert "view02" in balancer.servers_of(client_addresses(40, start=200)).values()
 
 
 def test_client_that_was_silent_for_longer_than_hold_goes_home(testbed):
@@ -113,20 +109,20 @@ def test_client_that_was_silent_for_longer_than_hold_goes_home(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK, affinity={"hold": "3s"})
     sources = client_addresses(16)
-    before = assigned(balancer, sources)
+    before = balancer.servers_of(sources)
     servers["view01"].die()
     balancer.wait_for_state("view01", "down")
-    assert set(assigned(balancer, sources).values()) == {"view02"}
+    assert set(balancer.servers_of(sources).values()) == {"view02"}
     silent, lively, since = sources[:12], sources[12:], time.monotonic()
     servers["view01"].start()
 
     def is_over():
         """The lively ones ask all the time, until the others have been silent for long enough."""
-        assert set(assigned(balancer, lively).values()) == {"view02"}
+        assert set(balancer.servers_of(lively).values()) == {"view02"}
         return time.monotonic() > since + 3.1 and balancer.state_of("view01") == "up"
 
     wait_until(is_over, "view01")
-    assert assigned(balancer, silent) == {source: before[source] for source in silent}
+    assert balancer.servers_of(silent) == {source: before[source] for source in silent}
 
 
 def test_open_connection_keeps_its_mapping_alive(testbed):
@@ -134,7 +130,7 @@ def test_open_connection_keeps_its_mapping_alive(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), health=QUICK, affinity={"hold": "1s"}, timeouts={"keep-alive": "1m"})
     sources = client_addresses(16)
-    before = assigned(balancer, sources)
+    before = balancer.servers_of(sources)
     moved = next(source for source in sources if before[source] == "view01")
     servers["view01"].die()
     balancer.wait_for_state("view01", "down")
@@ -151,7 +147,7 @@ def test_clients_of_one_prefix_are_one_client(testbed):
         *(testbed.server(f"view{n:02}") for n in range(1, 4)), affinity={"ipv4-prefix": 24}
     )
     for net in range(1, 9):
-        assert len(set(assigned(balancer, [f"127.9.{net}.{host}" for host in (1, 77, 254)]).values())) == 1
+        assert len(set(balancer.servers_of([f"127.9.{net}.{host}" for host in (1, 77, 254)]).values())) == 1
 
 
 # Failures of connections
@@ -162,9 +158,9 @@ def test_refused_connection_is_retried_on_another_server(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values())
     sources = client_addresses(20)
-    before = assigned(balancer, sources)
+    before = balancer.servers_of(sources)
     servers["view01"].die()
-    after = assigned(balancer, sources)
+    after = balancer.servers_of(sources)
     assert set(after.values()) == {"view02"}
     assert "view01" in before.values()
 
@@ -172,7 +168,7 @@ def test_refused_connection_is_retried_on_another_server(testbed):
 def test_request_with_a_body_is_redispatched_too_when_nothing_was_sent(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values())
-    sources = [s for s, server in assigned(balancer, client_addresses(20)).items() if server == "view01"]
+    sources = [s for s, server in balancer.servers_of(client_addresses(20)).items() if server == "view01"]
     servers["view01"].die()
     for source in sources:
         with balancer.connect(source) as client:
@@ -184,7 +180,7 @@ def test_broken_handshake_is_retried_on_another_server(testbed, manner):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), pool={"idle-connections": 0})
     sources = client_addresses(12)
-    assigned(balancer, sources)
+    balancer.servers_of(sources)
 
     def hook(sock):
         if manner == "resets-after-accept":
@@ -193,13 +189,13 @@ def test_broken_handshake_is_retried_on_another_server(testbed, manner):
         return True
 
     servers["view01"].on_accept = hook
-    assert set(assigned(balancer, sources).values()) == {"view02"}
+    assert set(balancer.servers_of(sources).values()) == {"view02"}
 
 
 def test_server_that_never_completes_a_handshake_is_given_up_within_the_connect_timeout(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
     balancer = testbed.balance(*servers.values(), pool={"idle-connections": 0}, timeouts={"connect": "2s"}, retries=1)
-    source = next(s for s, server in assigned(balancer, client_addresses(10)).items() if server == "view01")
+    source = next(s for s, server in balancer.servers_of(client_addresses(10)).items() if server == "view01")
     servers["view01"].on_accept = lambda sock: True
     assert balancer.server_of(source) == "view02"
 
@@ -364,7 +360,7 @@ def test_outage_of_every_server_moves_nobody(testbed):
     # The first failures are met while both are taken to be up, and each request then tries both.
     balancer = testbed.balance(*servers.values(), health={**QUICK, "fall": 8}, retries=1)
     sources = client_addresses(12)
-    first = assigned(balancer, sources)
+    first = balancer.servers_of(sources)
     assert set(first.values()) == set(servers)
     strangers = client_addresses(12, start=500)
     for server in servers.values():
@@ -379,4 +375,4 @@ def test_outage_of_every_server_moves_nobody(testbed):
     for name, server in servers.items():
         server.start()
         balancer.wait_for_state(name, "up")
-    assert assigned(balancer, sources) == first
+    assert balancer.servers_of(sources) == first

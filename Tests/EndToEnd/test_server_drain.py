@@ -63,7 +63,7 @@ def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(testbed)
     file = testbed.directory / "affinity"
     balancer = pair(testbed, affinity={"file": str(file)})
     sources = client_addresses(24)
-    assigned = {source: balancer.server_of(source) for source in sources}
+    assigned = balancer.servers_of(sources)
     assert set(assigned.values()) == {"view01", "view02"}
     balancer.server("view01", "drain")
     wait_until(file.exists, "the clients' file, which a drain has written at once")
@@ -71,11 +71,11 @@ def test_drain_is_kept_when_the_worker_is_killed_and_no_client_is_moved(testbed)
         worker = balancer.worker
         os.kill(worker, signal.SIGKILL)
         balancer.wait_for_another_worker(worker)
-        assert {source: balancer.server_of(source) for source in sources} == assigned
+        assert balancer.servers_of(sources) == assigned
         assert {balancer.server_of(source) for source in client_addresses(20, start=100)} == {"view02"}
         assert balancer.status_of("view01")["state"] == "drain"
     balancer.server("view01", "ready")
-    assert {source: balancer.server_of(source) for source in sources} == assigned
+    assert balancer.servers_of(sources) == assigned
     assert {balancer.server_of(source) for source in client_addresses(40, start=200)} == {"view01", "view02"}
 
 

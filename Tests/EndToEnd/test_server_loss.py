@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from harness.http import Head
-from harness.view import Tunnel, WebSocket, hang, view
+from harness.view import Tunnel, WebSocket, half, hang, view
 from harness.waiting import client_addresses, wait_until
 
 QUICK = {"interval": "200ms", "timeout": "1s", "rise": 2, "fall": 3, "jitter": "0s"}
@@ -77,11 +77,6 @@ def test_whether_streams_end_is_for_the_newest_configuration_to_say(testbed):
 
 def test_answer_that_has_begun_is_cut(testbed):
     pair = Pair(testbed)
-
-    def half(request):
-        request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
-        hang(request)
-
     pair.doomed.script = half
     with pair.balancer.connect(pair.client) as client:
         client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")

@@ -10,7 +10,7 @@ import time
 import pytest
 from harness.client import connect_socket
 from harness.server import page
-from harness.waiting import TIMEOUT, stays, wait_until
+from harness.waiting import TIMEOUT, all_at_once, stays, wait_until
 
 HOST = "Host: view.test\r\n"
 
@@ -34,19 +34,8 @@ def quiet(testbed):
     return server
 
 
-def together(clients, ask):
-    """Has every client ask at the same moment, and answers with what came of it."""
-    results = [None] * len(clients)
-
-    def run(number):
-        results[number] = ask(clients[number])
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(clients))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+def ask(client):
+    return client.get("/")
 
 
 @pytest.fixture
@@ -69,7 +58,7 @@ def test_clients_that_ask_at_the_same_moment_find_the_connections_of_the_wave_be
     clients = [balancer.connect() for _ in range(count)]
     try:
         for _ in range(4):
-            assert {answer.status for answer in together(clients, lambda client: client.get("/"))} == {200}
+            assert {answer.status for answer in all_at_once(ask, clients)} == {200}
     finally:
         for client in clients:
             client.close()
@@ -116,7 +105,7 @@ def test_a_server_that_does_not_close_what_we_have_ended_is_left_by_a_reset(test
     balancer = testbed.balance(server, pool={"idle-timeout": "100ms"})
     clients = [balancer.connect() for _ in range(gate.parties)]
     try:
-        assert {answer.status for answer in together(clients, lambda client: client.get("/"))} == {200}
+        assert {answer.status for answer in all_at_once(ask, clients)} == {200}
         wait_until(lambda: towards(server, ESTABLISHED) == 0, "the end of every connection")
         assert towards(server, TIME_WAIT) < 5
     finally:
@@ -151,7 +140,7 @@ def test_clients_that_say_nothing_leave_descriptors_for_servers_and_checks(testb
             crowd.append(connect_socket(balancer.endpoint))
         checks = len(servers[0].checks)
         time.sleep(0.5)
-        answers = together(speaking, lambda client: client.get("/"))
+        answers = all_at_once(ask, speaking)
         assert [answer.status for answer in answers if answer] == [200] * 40, balancer.log
         # Checks go on meanwhile.
         wait_until(lambda: len(servers[0].checks) > checks + 3, "checks")

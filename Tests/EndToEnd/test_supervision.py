@@ -101,20 +101,11 @@ def test_second_signal_stops_at_once(testbed):
     start_slow_request(balancer, gate)
     balancer.signal(signal.SIGTERM)
     balancer.wait_for_log("stopping: no new connections")
-    balancer.signal(signal.SIGTERM)
-    assert balancer.wait() == 0
+    balancer.stop()
     gate.released.set()
 
 
 # A start that fails
-
-
-def refusal(balancer):
-    """The log of a balancer that does not come up."""
-    balancer.expects_killed = True
-    balancer.start(wait=False)
-    assert balancer.wait() == 1
-    return balancer.log
 
 
 def test_certificate_that_does_not_load_is_refused_with_its_reason(testbed):
@@ -122,7 +113,7 @@ def test_certificate_that_does_not_load_is_refused_with_its_reason(testbed):
     broken = balancer.directory / "broken.pem"
     broken.write_text("no certificate\n")
     balancer.configuration["tls"]["certificate"] = str(broken)
-    log = refusal(balancer)
+    log = balancer.refusal()
     assert re.search(rf"belvedere.yaml:\d+:\d+: {broken}: holds no certificate", log), log
 
 
@@ -146,7 +137,7 @@ def test_configuration_with_problems_is_refused_with_all_of_them(testbed):
     balancer = testbed.balance(testbed.server(), start=False)
     balancer.configuration["serverz"] = {}
     balancer.configuration["threads"] = "many"
-    log = refusal(balancer)
+    log = balancer.refusal()
     assert "unknown key `serverz`" in log and re.search(r"belvedere.yaml:\d+:\d+: error: .*threads", log, re.S), log
 
 
@@ -237,8 +228,7 @@ def test_systemd_that_reads_nothing_keeps_nobody_waiting(testbed, manager, monke
     assert balancer.get("/").status == 200
     assert balancer.status["servers"]
     balancer.reload()
-    balancer.signal(signal.SIGTERM)
-    assert balancer.wait() == 0
+    balancer.stop()
     # The socket's queue was full to the end, or this would be no test.
     assert "STOPPING=1" not in manager.queued()
 
@@ -291,8 +281,7 @@ def test_stop_cuts_what_does_not_finish_within_its_bound(testbed):
     gate = Held()
     balancer = testbed.balance(testbed.server(script=gate), timeouts={"stop": "1s"})
     client = start_slow_request(balancer, gate)
-    balancer.signal(signal.SIGTERM)
-    assert balancer.wait() == 0
+    balancer.stop()
     assert client.answer() is None
     gate.released.set()
 
@@ -301,8 +290,7 @@ def test_idle_connections_do_not_hold_up_a_stop(testbed):
     balancer = testbed.balance(testbed.server(), timeouts={"stop": "1h", "keep-alive": "1h"})
     with balancer.connect() as client:
         assert client.get("/").status == 200
-        balancer.signal(signal.SIGTERM)
-        assert balancer.wait() == 0
+        balancer.stop()
 
 
 def test_address_that_another_process_has_is_refused(testbed):
@@ -310,7 +298,7 @@ def test_address_that_another_process_has_is_refused(testbed):
     server = testbed.server()
     first, second = testbed.balance(server), testbed.balance(server, start=False)
     second.configuration["listen"] = first.configuration["listen"]
-    log = refusal(second)
+    log = second.refusal()
     assert re.search(rf"listener on {first.address}:{first.port} can't be bound: Address already in use", log), log
     assert "Another process listens there" in log
 

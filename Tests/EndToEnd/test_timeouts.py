@@ -9,15 +9,10 @@ import pytest
 from harness.client import TLSClient
 from harness.http import Truncated, chunk
 from harness.server import page
-from harness.view import echo_chunks
+from harness.view import UPGRADE, echo_chunks, echo_stream, half, hang
 from harness.waiting import stays, wait_until
 
 HOST = "Host: view.test\r\n"
-
-
-def silent(request):
-    request.stream.receive_to_end()
-    request.stream.close()
 
 
 def test_slow_head_is_408(testbed):
@@ -89,7 +84,7 @@ def test_keep_alive_is_from_the_last_answer(testbed):
 
 
 def test_silent_server_is_504(testbed):
-    server = testbed.server(script=silent)
+    server = testbed.server(script=hang)
     balancer = testbed.balance(server, timeouts={"server": "400ms"})
     with balancer.connect() as client:
         answer = client.get("/")
@@ -100,13 +95,7 @@ def test_silent_server_is_504(testbed):
 
 
 def test_server_that_falls_silent_cuts_the_answer(testbed):
-    server = testbed.server()
-
-    def script(request):
-        request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
-        silent(request)
-
-    server.script = script
+    server = testbed.server(script=half)
     balancer = testbed.balance(server, timeouts={"server": "400ms"})
     with balancer.connect() as client:
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
@@ -125,7 +114,7 @@ def half_close(client):
 def test_client_that_is_gone_frees_the_server_at_once(testbed, leave):
     """Nobody waits for this answer any more, and the place at the server is somebody else's. A client that ends its
     direction before its answer has begun is taken for gone, as nginx takes it."""
-    server = testbed.server(script=silent)
+    server = testbed.server(script=hang)
     balancer = testbed.balance(server)
     with balancer.connect() as client:
         client.send(f"GET / HTTP/1.1\r\n{HOST}\r\n")
@@ -171,7 +160,7 @@ def test_slow_but_steady_answer_is_not_cut(testbed):
 
 
 def test_client_that_stops_in_its_body_is_408(testbed):
-    server = testbed.server(script=silent)
+    server = testbed.server(script=hang)
     balancer = testbed.balance(server, timeouts={"client": "400ms", "server": "20s"})
     with balancer.connect() as client:
         client.send(f"POST / HTTP/1.1\r\n{HOST}Content-Length: 10\r\n\r\nhello")
@@ -232,20 +221,10 @@ def test_server_that_takes_nothing_is_cut(testbed):
 
 
 def test_silence_ends_an_upgraded_stream(testbed):
-    server = testbed.server()
-
-    def script(request):
-        request.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-        while data := request.stream.receive():
-            request.send(data)
-
-    server.script = script
+    server = testbed.server(script=echo_stream)
     balancer = testbed.balance(server, timeouts={"tunnel": "2s", "server": "500ms", "client": "500ms"})
     with balancer.connect() as client:
-        client.send(
-            f"GET /ws HTTP/1.1\r\n{HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
+        client.send(UPGRADE)
         assert client.answer().status == 101
         # Longer than the other time-outs, which do not apply any more; and every message starts it anew.
         for _ in range(4):

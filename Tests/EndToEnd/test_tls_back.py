@@ -105,7 +105,7 @@ def test_request_goes_to_a_good_server_when_one_fails_verification(testbed, cert
     good, bad = testbed.server("view01"), testbed.server("view02")
     balancer = testbed.balance(good, bad, pool={"idle-connections": 0})
     sources = client_addresses(16)
-    assigned = {source: balancer.server_of(source) for source in sources}
+    assigned = balancer.servers_of(sources)
     assert set(assigned.values()) == {"view01", "view02"}
     bad._context = server_context(certificates.unknown_issuer)
     bad.forget()

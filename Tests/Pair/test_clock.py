@@ -52,18 +52,14 @@ def test_a_wall_clock_that_jumps_moves_nothing(testbed):
 
 
 def test_a_wall_clock_that_jumps_moves_nothing_where_advertisements_are_signed_by_it(testbed):
-    key = testbed.directory / "key"
-    key.write_text("00112233445566778899aabbccddeeff" * 2 + "\n")
-    first, second = pair(testbed, authentication={"keys": {1: str(key)}})
+    first, second = pair(testbed, authentication={"keys": {1: testbed.key()}})
     jump(testbed, first, second)
     stays(lambda: not second.node.holds(testbed.ADDRESS), "every advertisement was believed", 4)
     assert "rejected" not in first.log + second.log
 
 
 def test_clocks_that_disagree_by_more_than_the_window_are_told_of(testbed):
-    key = testbed.directory / "key"
-    key.write_text("00112233445566778899aabbccddeeff" * 2 + "\n")
-    first, second = pair(testbed, authentication={"keys": {1: str(key)}, "window": "60s"})
+    first, second = pair(testbed, authentication={"keys": {1: testbed.key()}, "window": "60s"})
     first.clock.set(10)
     stays(lambda: not second.node.holds(testbed.ADDRESS), "within the window", 4)
     first.clock.set(HOUR)

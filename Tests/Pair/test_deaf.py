@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from harness.pair.lan import CLAIM6
 from harness.waiting import stays, wait_until
 
 SECONDS = float(os.environ.get("BELVEDERE_DEAF_SECONDS", 16))
@@ -24,18 +25,6 @@ def serve(connection):
 listener = socket.create_server(("", {PORT}))
 while True:
     threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-"""
-
-
-# An unsolicited neighbour advertisement of somebody who does not have the address; the kernel adds the checksum.
-ANNOUNCEMENT = """
-import socket
-with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as messages:
-    messages.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("eth0"))
-    messages.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
-    target = socket.inet_pton(socket.AF_INET6, "2001:db8::100")
-    advertisement = bytes([136, 0, 0, 0, 0x20, 0, 0, 0]) + target + bytes([2, 1]) + bytes.fromhex("020000000002")
-    messages.sendto(advertisement, ("ff02::1", 0))
 """
 
 
@@ -153,7 +142,7 @@ def test_a_newcomer_of_ipv6_stays_when_a_stranger_announces_the_address_and_nobo
     stranger = testbed.node("lb3")
     balancer.wait_until("active")
     for _ in range(50):
-        stranger.run(sys.executable, "-c", ANNOUNCEMENT)
+        stranger.run(sys.executable, "-c", CLAIM6)
         time.sleep(0.05)
     assert "leaving the address to it" not in balancer.log and "backup, was active" not in balancer.log, balancer.log
 

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from harness.commands import script
 from harness.service import binary
 from harness.waiting import TIMEOUT, wait_until
 
@@ -23,12 +24,6 @@ def place():
     path.chmod(0o777)
     yield path
     shutil.rmtree(path)
-
-
-def script(path, text):
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return str(path)
 
 
 class Systemd:

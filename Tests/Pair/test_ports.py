@@ -6,23 +6,14 @@ import threading
 from harness.client import client_context, connect_tls
 from harness.pair.balancer import Balancer
 from harness.server import page
-from harness.waiting import TIMEOUT, stays
+from harness.waiting import TIMEOUT, all_at_once, stays
 
 PORTS = 40
 
 
 def ask_together(clients):
-    results = [None] * len(clients)
-
-    def run(number):
-        results[number] = clients[number].get("/")
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(clients))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [answer.status if answer else None for answer in results]
+    answers = all_at_once(lambda client: client.get("/"), clients)
+    return [answer.status if answer else None for answer in answers]
 
 
 def crowd(testbed, balancer, count):

@@ -1,17 +1,11 @@
 """What the configuration of a virtual router does."""
 
 import os
-import stat
 import sys
 
+from harness.commands import script
+from harness.pair.lan import CLAIM6
 from harness.waiting import stays, wait_until
-
-
-def script(directory, name, text):
-    path = directory / name
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return path
 
 
 def test_a_short_interval_takes_over_in_a_fraction_of_a_second(testbed):
@@ -34,9 +28,7 @@ def test_unicast_peers_are_the_same_list_on_both_nodes(testbed):
 
 
 def test_signed_advertisements_are_believed_and_unsigned_ones_are_not(testbed):
-    key = testbed.directory / "key"
-    key.write_text("00112233445566778899aabbccddeeff" * 2 + "\n")
-    authentication = {"keys": {1: str(key)}}
+    authentication = {"keys": {1: testbed.key()}}
     # keepalived's convention.
     first, second = testbed.pair(vrrp={"authentication": authentication, "checksum": "pseudo-header"})
     stays(lambda: not second.node.holds(testbed.ADDRESS), "one Active", 4)
@@ -71,9 +63,9 @@ def test_a_group_is_on_one_node(testbed):
 
 
 def test_a_script_lowers_the_priority_while_it_fails(testbed):
-    check = script(testbed.directory, "check", f"test -e {testbed.directory}/good")
+    check = script(testbed.directory / "check", f"test -e {testbed.directory}/good")
     (testbed.directory / "good").touch()
-    track = {"script": str(check), "interval": "2s", "timeout": "2s", "weight": -50, "recovery": "1s"}
+    track = {"script": check, "interval": "2s", "timeout": "2s", "weight": -50, "recovery": "1s"}
     first, second = testbed.pair(vrrp={"track": track})
     os.remove(testbed.directory / "good")
     # It fails on both, and the better one is the better one again, whoever ran it first.
@@ -100,9 +92,9 @@ def test_an_interface_that_is_tracked_makes_a_node_give_up(testbed):
 
 
 def test_hooks_are_told_as_keepalived_tells_its_own(testbed):
-    hook = script(testbed.directory, "hook", f'echo "$@" >>{testbed.directory}/told')
+    hook = script(testbed.directory / "hook", f'echo "$@" >>{testbed.directory}/told')
     testbed.server()
-    balancer = testbed.balancer(testbed.node("lb1"), vrrp={"notify": str(hook), "name": "view"}).wait_until("active")
+    balancer = testbed.balancer(testbed.node("lb1"), vrrp={"notify": hook, "name": "view"}).wait_until("active")
     balancer.stop()
     told = (testbed.directory / "told").read_text().splitlines()
     assert told == ["INSTANCE view BACKUP 101", "INSTANCE view MASTER 101", "INSTANCE view STOP 101"]
@@ -170,18 +162,6 @@ def test_somebody_else_with_the_address_is_told_of(testbed):
         return "02:00:00:00:00:01 announces our address as its own while we are Active" in balancer.log
 
     wait_until(is_told, lambda: f"the claim in the log:\n{balancer.log}")
-
-
-# The same by neighbour discovery; the kernel adds the checksum.
-CLAIM6 = """
-import socket
-with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as messages:
-    messages.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("eth0"))
-    messages.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
-    target = socket.inet_pton(socket.AF_INET6, "2001:db8::100")
-    advertisement = bytes([136, 0, 0, 0, 0x20, 0, 0, 0]) + target + bytes([2, 1]) + bytes.fromhex("020000000002")
-    messages.sendto(advertisement, ("ff02::1", 0))
-"""
 
 
 def test_somebody_else_with_the_address_of_ipv6_is_told_of(testbed):

@@ -6,7 +6,7 @@ from pathlib import Path
 from .client import client_context, connect_plain, connect_tls
 from .processes import processes
 from .service import Service, base_configuration, merged
-from .waiting import TIMEOUT, accepts, free_port, fresh_address, wait_until
+from .waiting import TIMEOUT, free_port, fresh_address, wait_until
 
 
 def endpoint_text(address, port):
@@ -43,15 +43,19 @@ class Belvedere(Service):
         with open(self.access_file, "ab") as access:
             self.run(**{"stdout": access, **self._streams})
         if wait:
-            self.wait_until_listening()
+            self.wait_for_listener(self.address, self.port)
         return self
 
-    def wait_until_listening(self):
-        def listens():
-            self.assert_running()
-            return accepts((self.address, self.port))
+    def restart(self):
+        self.stop()
+        return self.start().wait_until_serving()
 
-        wait_until(listens, lambda: f"a listener on {self.address}:{self.port}\n{self.log}")
+    def refusal(self):
+        """The log of a start that fails."""
+        self.expects_killed = True
+        self.start(wait=False)
+        assert self.wait() == 1
+        return self.log
 
     def wait_until_serving(self):
         """Until every server has been checked since the start, and a request gets through to some server. It asks for the
@@ -152,6 +156,10 @@ class Belvedere(Service):
         answer = self.get("/whoami", source=source)
         assert answer.status == 200, f"{answer.status} {answer.text}\n{self.log}"
         return answer["X-Server"]
+
+    def servers_of(self, sources):
+        """The name of each client's server."""
+        return {source: self.server_of(source) for source in sources}
 
     @property
     def _shared_context(self):

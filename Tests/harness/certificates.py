@@ -52,7 +52,7 @@ class Authority:
         (self.directory / "index.txt.attr").write_text("unique_subject = no\n")
         (self.directory / "serial").write_text("1000\n")
 
-    def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z", responder=None, issuer=None, complete=True):
+    def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z", responder=None, issuer=None, complete=True, serial=None):
         """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone, and for its
         common name only where there are none. The authority's own
         stands behind it in the file where that is to be `complete`. With a `responder`'s URL the certificate names that; with an `issuer`'s URL it
@@ -63,6 +63,8 @@ class Authority:
         key, request, chain, settings = (self.directory / f"{stem}.{kind}" for kind in ("key", "csr", "pem", "cnf"))
         algorithm = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if kind == "ec" else ["rsa:2048"]
         openssl("req", "-newkey", *algorithm, "-nodes", "-keyout", key, "-out", request, "-subj", f"/CN={name}")
+        if serial:
+            (self.directory / "serial").write_text(f"{serial:04X}\n")
         settings.write_text(
             f"[ca]\ndefault_ca=this\n[this]\ndatabase={self.directory}/index.txt\nserial={self.directory}/serial\n"
             f"new_certs_dir={self.directory}\ndefault_md=sha256\npolicy=any\nx509_extensions=leaf\n"

@@ -1,4 +1,4 @@
-"""Commands that have to succeed."""
+"""Commands that have to succeed, and scripts."""
 
 import subprocess
 
@@ -9,6 +9,13 @@ def printed_by(*words, **options):
     done = subprocess.run(words, capture_output=True, text=True, **options)
     assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
     return done.stdout
+
+
+def script(path, text):
+    """A shell script that anybody may run."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
 
 
 def openssl(*words, **options):

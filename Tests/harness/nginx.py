@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from .program import Program
-from .waiting import accepts, free_port, fresh_address, wait_until
+from .waiting import free_port, fresh_address
 
 # As root nginx would give its workers to another user, who may not read the working directory.
 USER = "user root;" if os.geteuid() == 0 else ""
@@ -54,12 +54,7 @@ http {{
 
     def start(self):
         self.launch(["nginx", "-p", self.directory, "-c", self._settings])
-
-        def listens():
-            self.assert_running()
-            return accepts((self.address, self.port))
-
-        wait_until(listens, f"nginx on {self.address}:{self.port}")
+        self.wait_for_listener(self.address, self.port)
         return self
 
     def kill(self):

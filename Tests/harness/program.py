@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from .processes import die_with_parent, processes
-from .waiting import TIMEOUT, wait_until
+from .waiting import TIMEOUT, accepts, wait_until
 
 # What no log may hold, whatever a test did.
 CRASH = re.compile(
@@ -38,6 +38,13 @@ class Program:
 
     def assert_running(self):
         assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.log}"
+
+    def wait_for_listener(self, address, port):
+        def listens():
+            self.assert_running()
+            return accepts((address, port))
+
+        wait_until(listens, lambda: f"a listener on {address}:{port}\n{self.log}")
 
     def signal(self, number):
         self.process.send_signal(number)

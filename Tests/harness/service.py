@@ -91,6 +91,10 @@ class Service(Program):
         words = ("run", "--configuration", self.file, "--control", self.control, *words)
         return self.launch(self.command(*words), **options)
 
+    def stop(self):
+        self.signal(signal.SIGTERM)
+        assert self.wait() == 0, self.log
+
     def end(self):
         """Ends it in an orderly way, checks how it went, and leaves no process behind."""
         if not self.process:
@@ -140,7 +144,7 @@ class Service(Program):
         return wait_until(lambda: self.status_of(name)["load"], lambda: f"the load of {name}:\n{self.log}")
 
     def server(self, *words):
-        """`belvedere server WORDS`, which is obeyed; what is said of the server."""
+        """`belvedere server WORDS`, which takes effect; what is said of the server."""
         run = self.call("server", *words)
         assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
         return run.stdout.rstrip("\n")

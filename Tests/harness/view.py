@@ -52,6 +52,12 @@ def hang(request):
     request.stream.close()
 
 
+def half(request):
+    """Begins an answer and never ends it."""
+    request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+    hang(request)
+
+
 class Tunnel:
     """One request that never ends while one answer streams back, each chunk a message."""
 

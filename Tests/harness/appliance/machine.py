@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from harness.processes import die_with_parent
+from harness.waiting import wait_until
 
 from . import ground
 
@@ -52,14 +53,13 @@ class Machine:
 
     def _wait_for_init(self):
         """The number that process 1 has out here, once it is systemd."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+
+        def init():
             assert self.process.poll() is None, self._said()
             children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-            if children and os.readlink(f"/proc/{children[0]}/exe").endswith("/systemd"):
-                return int(children[0])
-            time.sleep(0.02)
-        raise Failed(f"{self.name} did not start systemd: {self._said()}")
+            return children and os.readlink(f"/proc/{children[0]}/exe").endswith("/systemd") and int(children[0])
+
+        return wait_until(init, lambda: f"systemd on {self.name}: {self._said()}", 60)
 
     def _said(self):
         return (self.scratch / "console").read_text()
@@ -102,16 +102,12 @@ class Machine:
 
     def wait_until(self, condition, what, *, timeout=60):
         """Returns the condition's first true value."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            value = condition()
-            if value:
-                return value
-            time.sleep(0.05)
+        return wait_until(condition, lambda: f"{self.name}: {what}\n{self._state()}", timeout)
+
+    def _state(self):
         # What was decided; the access log would hide it.
         commands = ["journalctl --no-pager -n 400 -o short-precise | grep -v https~ | tail -n 60", "belvedere status", "ip -4 addr", "ip neigh"]
-        state = "\n".join(self.attempt(f"timeout 10 {command}").stdout for command in commands)
-        raise Failed(f"{self.name}: {what} did not come within {timeout} s\n{state}")
+        return "\n".join(self.attempt(f"timeout 10 {command}").stdout for command in commands)
 
     # Files
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.commands import openssl
+from harness.certificates import Authority
 
 from .machine import Machine
 from .network import Network
@@ -28,10 +28,8 @@ trust: { ca: /etc/belvedere/tls/domain-ca.pem }
 class Site:
     def __init__(self, scratch):
         self.scratch = Path(scratch)
-        self.authority = self.scratch / "domain-ca.pem"
-        self._authority_key = self.scratch / "domain-ca.key"
-        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        openssl("req", "-x509", *key, "-keyout", self._authority_key, "-out", self.authority, "-subj", "/CN=domain CA")
+        self._issuer = Authority(self.scratch / "authority", "domain CA")
+        self.authority = self._issuer.certificate
         self.network = Network()
         self.machines, self._programs = [], []
         certificate = self.certificate(serial=1)
@@ -40,13 +38,10 @@ class Site:
 
     def certificate(self, serial):
         """A PEM file with a certificate for the service that has this serial number, and its key."""
-        key, request, chain = (self.scratch / f"view-{serial}.{kind}" for kind in ("key", "csr", "crt"))
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request,
-                "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}")  # fmt: skip
-        openssl("x509", "-req", "-in", request, "-CA", self.authority, "-CAkey", self._authority_key, "-days", 30,
-                "-set_serial", serial, "-copy_extensions", "copy", "-out", chain)  # fmt: skip
         file = self.scratch / f"view-{serial}.pem"
-        file.write_text(chain.read_text() + key.read_text())
+        if not file.exists():
+            issued = self._issuer.issue(NAME, serial=serial)
+            file.write_text(issued.leaf_pem + issued.key.read_text())
         return file
 
     def machine(self, name, address):

@@ -74,7 +74,3 @@ class Balancer(Service):
         began = time.monotonic()
         subprocess.run(["nice", "-n", "-10", binary(), "version"], check=True, capture_output=True)
         return time.monotonic() - began
-
-    def stop(self):
-        self.signal(signal.SIGTERM)
-        assert self.wait() == 0, self.log

@@ -14,6 +14,17 @@ from harness.processes import die_with_parent
 from harness.waiting import wait_until
 
 CLONE_NEWNET = 0x40000000
+# An unsolicited neighbour advertisement for the virtual address, of somebody who does not have it; the kernel adds the
+# checksum.
+CLAIM6 = """
+import socket
+with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as messages:
+    messages.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex("eth0"))
+    messages.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+    target = socket.inet_pton(socket.AF_INET6, "2001:db8::100")
+    advertisement = bytes([136, 0, 0, 0, 0x20, 0, 0, 0]) + target + bytes([2, 1]) + bytes.fromhex("020000000002")
+    messages.sendto(advertisement, ("ff02::1", 0))
+"""
 _numbers = itertools.count(1)
 
 

@@ -69,6 +69,12 @@ class Testbed:
         wait_until(lambda: probe.answers > 10, "connections")
         return probe
 
+    def key(self):
+        """A file with a key that signs advertisements."""
+        key = self.directory / "key"
+        key.write_text("00112233445566778899aabbccddeeff" * 2 + "\n")
+        return str(key)
+
     def watch(self, node):
         """When addresses come to a node and go."""
         watch = AddressWatch(node, self.directory / f"watch-{len(self.programs)}")
