@@ -56,7 +56,6 @@ final class WorkerService: Sendable {
       affinityFile = try AffinityFile(sharedState.affinity, readFrom: path, log: log, at: now)
       accessLog = try AccessLogWriter(configuration.log)
       stapler = try OCSPStapler(log: log)
-      try Thread(name: "access-log") { [accessLog] in accessLog.run() }.detach()
     } catch {
       throw ConfigurationSnapshotError("\(error)")
     }
@@ -178,7 +177,7 @@ final class WorkerService: Sendable {
       tickets.rotate(every: configuration.tls.ticketRotation, at: Clock.monotonic())
       sharedState.adopt(snapshot)
       staple(snapshot)
-      keepHomes(in: configuration.affinity.file)
+      affinityFile.adopt(configuration.affinity.file, at: Clock.monotonic())
       state.withLock { $0.snapshot = snapshot }
       tellCertificates(of: snapshot)
       hand(snapshot, setup)
@@ -213,13 +212,6 @@ final class WorkerService: Sendable {
   private func staple(_ snapshot: ConfigurationSnapshot) {
     let isWanted = snapshot.configuration.tls.ocspStapling
     stapler.adopt(isWanted ? snapshot.certificates : [], at: Clock.monotonic())
-  }
-
-  /// A file that can't be kept is no reason to refuse a configuration.
-  private func keepHomes(in file: String?) {
-    do throws(SystemError) { try affinityFile.adopt(file, at: Clock.monotonic()) } catch {
-      log.error("affinity: \(error); assignments are not kept across a restart")
-    }
   }
 
   /// The loops know which pages of their slabs nobody lies in.
@@ -278,7 +270,7 @@ final class WorkerService: Sendable {
   /// Waits until the access log and `affinity.file` are written, for a second at most: a sink may be full.
   func finish() {
     let deadline = Clock.monotonic() + .seconds(1)
-    affinityFile.end()
+    affinityFile.save()
     warn(ofDropped: accessLog.close(within: .seconds(1)))
     affinityFile.waitForEnd(until: deadline)
   }

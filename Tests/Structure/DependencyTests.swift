@@ -33,10 +33,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ),
   (
     "Supervisor",
-    [
-      "Domain", "Wire", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", "Logging", "Glibc",
-      "Synchronization",
-    ]
+    ["Wire", "Domain", "VRRP", "Configuration", "WorkerProtocol", "Control", "Linux", "Systemd", "Logging", "Glibc"]
   ),
   ("Demo", ["Domain", "Wire", "HTTP1", "Linux", "TLS", "Glibc", "Synchronization"]),
   (

@@ -31,12 +31,12 @@ import Wire
   /// Keeps homes in the file until their worker ends.
   func keep(_ affinity: AffinityStore) throws {
     let file = try AffinityFile(affinity, readFrom: nil, log: spoken.log, at: Clock.monotonic())
-    try file.adopt(path, at: Clock.monotonic())
+    file.adopt(path, at: Clock.monotonic())
     end(file)
   }
 
   func end(_ file: AffinityFile) {
-    file.end()
+    file.save()
     file.waitForEnd(until: Clock.monotonic() + .seconds(60))
   }
 

@@ -83,13 +83,15 @@ public struct Wakeup: ~Copyable, Sendable {
   /// Waits for a signal and takes it.
   public func wait() { wait(milliseconds: -1) }
 
-  /// Waits until `isDone`, which is asked at once and after each signal, but not beyond the deadline.
-  public func wait(until deadline: Instant, _ isDone: () -> Bool) {
+  /// Waits until `isDone`, which is asked at once and after each signal, but not beyond the deadline; false when that
+  /// came first.
+  func wait(until deadline: Instant, _ isDone: () -> Bool) -> Bool {
     while !isDone() {
       let now = Clock.monotonic()
-      guard now < deadline else { return }
+      guard now < deadline else { return false }
       wait(milliseconds: Int32(clamping: (deadline - now).milliseconds + 1))
     }
+    return true
   }
 
   private func wait(milliseconds: Int32) {

@@ -1,12 +1,10 @@
 import Control
 import Linux
 import Logging
-import Synchronization
 import Wire
 
-/// Keeps administrative states in a file, over a restart. Written when it changes, on a thread that lives as long
-/// as there is something to write, so that no disk makes the supervisor wait. The file is replaced as a whole; one that
-/// can't be written is tried again.
+/// Keeps administrative states in a file, over a restart. Written when it changes, on a thread of its own, so that
+/// no disk makes the supervisor wait. The file is replaced as a whole; one that can't be written is tried again.
 final class AdminStateFile: Sendable {
   /// What is to be in the file.
   private struct Draft {
@@ -22,7 +20,6 @@ final class AdminStateFile: Sendable {
     /// What could not be written, and why.
     var failed: (draft: Draft, reason: String)?
     var retryAt = Instant(nanoseconds: 0)
-    var isWriting = false
     /// Up to this command it is known whether it is in the file.
     var settled: UInt64 = 0
   }
@@ -31,15 +28,14 @@ final class AdminStateFile: Sendable {
   private static let rest = Interval.seconds(5)
 
   private let log: Logger
-  private let state = Mutex(State())
+  private let writer: BackgroundWriter<State>
   private let settlement: Wakeup
-  /// Signals that the thread has ended.
-  private let ending: Wakeup
 
   init(log: Logger) throws(SystemError) {
     self.log = log
     settlement = try Wakeup()
-    ending = try Wakeup()
+    writer = try BackgroundWriter(State())
+    try writer.start(name: "server-state") { self.run() }
   }
 
   /// What an earlier service has left; empty when there is nothing, or nothing that reads, which is said in the log.
@@ -62,22 +58,27 @@ final class AdminStateFile: Sendable {
 
   /// Writes it there soon; of several that wait, the last. `number` is that of the last command in it.
   func save(_ snapshot: AdminStateSnapshot, upTo number: UInt64, to path: String) {
-    begin { $0.pending = Draft(path: path, text: snapshot.text, number: number) }
+    let draft = Draft(path: path, text: snapshot.text, number: number)
+    writer.submit { state in
+      state.pending = draft
+      return true
+    }
   }
 
   /// Nothing is to be remembered any more.
   func forget() {
-    state.withLock {
-      $0.pending = nil
-      $0.failed = nil
+    writer.access { state in
+      state.pending = nil
+      state.failed = nil
     }
   }
 
   /// Tries again what could not be written, when it is time.
   func retry(at now: Instant) {
-    begin { state in
-      guard let failed = state.failed, state.pending == nil, now >= state.retryAt else { return }
+    writer.submit { state in
+      guard let failed = state.failed, state.pending == nil, now >= state.retryAt else { return false }
       state.pending = failed.draft
+      return true
     }
   }
 
@@ -85,42 +86,28 @@ final class AdminStateFile: Sendable {
   /// until there is more to know.
   func takeOutcome() -> (number: UInt64, failure: String?) {
     settlement.drain()
-    return state.withLock { ($0.settled, $0.failed?.reason) }
+    return writer.access { ($0.settled, $0.failed?.reason) }
   }
 
   /// Waits until all is written, but not beyond the deadline. What could not be written is tried once more.
   func waitForEnd(until deadline: Instant) {
     retry(at: .distantFuture)
-    ending.wait(until: deadline) { state.withLock { !$0.isWriting } }
+    writer.flush(until: deadline)
   }
 
-  /// Makes a change, and starts the thread when there is something for it.
-  private func begin(_ change: (inout State) -> Void) {
-    let isDue = state.withLock { state in
-      change(&state)
-      guard state.pending != nil, !state.isWriting else { return false }
-      state.isWriting = true
-      return true
-    }
-    guard isDue else { return }
-    do throws(SystemError) { try Thread(name: "server-state") { self.write() }.detach() } catch {
-      while let draft = next() { settle(draft, error) }
-    }
-  }
-
-  private func write() {
-    while let draft = next() {
+  private func run() {
+    while true {
+      guard let draft = writer.next({ $0.pending.take() }) else { continue }
       var failure: SystemError?
       do throws(SystemError) { try File.replace(draft.path, with: Array(draft.text.utf8).span) } catch {
         failure = error
       }
       settle(draft, failure)
     }
-    ending.signal()
   }
 
   private func settle(_ draft: Draft, _ failure: SystemError?) {
-    let hadFailed = state.withLock { state in
+    let hadFailed = writer.access { state in
       let hadFailed = state.failed != nil
       state.settled = max(state.settled, draft.number)
       state.failed = failure.map { (draft, "\($0)") }
@@ -132,14 +119,6 @@ final class AdminStateFile: Sendable {
       log.warning("server state: \(failure); they last until a restart only, and writing is tried again")
     } else if failure == nil, hadFailed {
       log.notice("server state: \(draft.path) can be written again")
-    }
-  }
-
-  private func next() -> Draft? {
-    state.withLock { state in
-      defer { state.pending = nil }
-      state.isWriting = state.pending != nil
-      return state.pending
     }
   }
 }

@@ -8,8 +8,6 @@ struct AccessLogBatch: Sendable {
   /// Some have fields.
   var hasFields = false
 
-  var isEmpty: Bool { ends.isEmpty }
-
   mutating func append(_ other: AccessLogBatch) {
     let offset = bytes.count
     bytes.append(contentsOf: other.bytes)

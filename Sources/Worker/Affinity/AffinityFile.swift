@@ -1,7 +1,6 @@
 import Balancing
 import Linux
 import Logging
-import Synchronization
 import Wire
 
 /// Keeps the clients' servers in a file, on a thread of its own, so that no disk makes a loop wait: once a minute when
@@ -12,30 +11,20 @@ final class AffinityFile: Sendable {
 
   private struct State {
     var path: String?
-    /// What the file holds.
-    var saved: (path: String, changes: UInt64)?
-    var isRunning = false
-    var nextSave = Instant.distantFuture
-    /// The last one: whatever has changed, and then no more.
-    var isEnding = false
-    var hasEnded = false
+    var nextSave: Instant
   }
 
   private let affinity: AffinityStore
   private let log: Logger
-  private let state = Mutex(State())
-  private let wakeup: Wakeup
-  private let ending: Wakeup
+  private let writer: BackgroundWriter<State>
 
   /// `path` is the file that the assignments come from, if they were kept.
   init(_ affinity: AffinityStore, readFrom path: String?, log: Logger, at now: Instant) throws(SystemError) {
     self.affinity = affinity
     self.log = log
-    wakeup = try Wakeup()
-    ending = try Wakeup()
-    guard let path else { return }
-    state.withLock { $0.saved = (path, affinity.changes) }
-    try adopt(path, at: now)
+    writer = try BackgroundWriter(State(path: path, nextSave: now + AffinityFile.interval))
+    let changes = affinity.changes
+    try writer.start(name: "affinity") { self.run(saved: path, changes) }
   }
 
   /// What an earlier worker has left; nil when there is nothing, or nothing that reads, which is said in the log.
@@ -57,56 +46,40 @@ final class AffinityFile: Sendable {
   }
 
   /// Writes there from now on; nil: nowhere. The file that was written before stays as it is.
-  func adopt(_ path: String?, at now: Instant) throws(SystemError) {
-    let (isElsewhere, isFirst) = state.withLock { state in
-      let (isNew, isFirst) = (path != nil && path != state.path, path != nil && !state.isRunning)
-      state.path = path
-      if isNew { state.nextSave = now + AffinityFile.interval }
-      if isFirst { state.isRunning = true }
-      return (isNew && path != state.saved?.path, isFirst)
+  func adopt(_ path: String?, at now: Instant) {
+    writer.submit { state in
+      guard path != state.path else { return false }
+      state = State(path: path, nextSave: now + AffinityFile.interval)
+      return true
     }
-    if isFirst { try Thread(name: "affinity") { self.run() }.detach() }
-    if isElsewhere { wakeup.signal() }
   }
 
   /// Time has passed.
   func tick(at now: Instant) {
-    let isDue = state.withLock { state in
-      guard state.path != nil, now >= state.nextSave else { return false }
+    writer.submit { state in
+      guard now >= state.nextSave else { return false }
       state.nextSave = now + AffinityFile.interval
       return true
     }
-    if isDue { wakeup.signal() }
   }
 
   /// Saves soon, if there is something to save, and goes on at its pace.
-  func save() { wakeup.signal() }
+  func save() { writer.submit { _ in true } }
 
-  /// Begins the last save; nothing changes any more.
-  func end() {
-    state.withLock { $0.isEnding = true }
-    wakeup.signal()
-  }
+  /// Waits until what `save` began is done, but not beyond the deadline.
+  func waitForEnd(until deadline: Instant) { writer.flush(until: deadline) }
 
-  /// Waits until the last save is done, if there is one, but not beyond the deadline.
-  func waitForEnd(until deadline: Instant) {
-    ending.wait(until: deadline) { state.withLock { !$0.isRunning || $0.hasEnded } }
-  }
-
-  /// Saves whenever it is woken; the body of its thread.
-  private func run() {
+  /// `saved` is what the file holds, as of that many changes.
+  private func run(saved path: String?, _ changes: UInt64) {
+    var saved = (path: path, changes: changes)
     var isFailing = false
-    var isEnding = false
-    while !isEnding {
-      wakeup.wait()
-      let path: String?
-      let saved: (path: String, changes: UInt64)?
-      (path, saved, isEnding) = state.withLock { ($0.path, $0.saved, $0.isEnding) }
+    while true {
+      let path = writer.next { $0.path }
       let changes = affinity.changes
-      guard let path, saved?.path != path || saved?.changes != changes else { continue }
+      guard let path, saved.path != path || saved.changes != changes else { continue }
       do throws(SystemError) {
         try File.replace(path, with: affinity.snapshot(at: Clock.monotonic(), wall: Clock.wall()).encoded().span)
-        state.withLock { $0.saved = (path, changes) }
+        saved = (path, changes)
         if isFailing { log.notice("affinity: \(path) can be written again") }
         isFailing = false
       } catch {
@@ -114,7 +87,5 @@ final class AffinityFile: Sendable {
         isFailing = true
       }
     }
-    state.withLock { $0.hasEnded = true }
-    ending.signal()
   }
 }
