@@ -15,14 +15,14 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
 
 @Suite struct `The operational log` {
   @Test func `a line has the time, the level, the role, the message and its fields in order`() {
-    var handler = StderrLogHandler(label: "supervisor", level: .info, isJournal: false)
+    var handler = OperationalLogHandler(label: "supervisor", .line)
     handler[metadataKey: "worker"] = "17"
     let line = handler.line(for: event(.notice, "a new worker", ["end": "exit status 1", "a": ""]), at: time)
     #expect(line == #"2025-11-22T10:52:01.123Z notice supervisor: a new worker a="" end="exit status 1" worker=17"#)
   }
 
   @Test func `a message's own field counts more than the logger's`() {
-    var handler = StderrLogHandler(label: "s", level: .info, isJournal: true)
+    var handler = OperationalLogHandler(label: "s", .prefixedLine)
     handler[metadataKey: "worker"] = "17"
     #expect(handler.line(for: event(.info, "m", ["worker": "18"]), at: time) == "<6>s: m worker=18")
   }
@@ -33,7 +33,7 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
   func `on its way to the journal a line begins with syslog's severity (RFC 5424 §6.2.1)`(
     level: Logger.Level, severity: Int
   ) {
-    let handler = StderrLogHandler(label: "s", level: .trace, isJournal: true)
+    let handler = OperationalLogHandler(label: "s", .prefixedLine)
     #expect(handler.line(for: event(level, "m"), at: time) == "<\(severity)>s: m")
   }
 
@@ -56,12 +56,12 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
 
   @Test func `an error of a message is one of its fields`() {
     struct Failure: Error, CustomStringConvertible { let description = "it broke" }
-    let handler = StderrLogHandler(label: "s", level: .info, isJournal: true)
+    let handler = OperationalLogHandler(label: "s", .prefixedLine)
     #expect(handler.line(for: event(.error, "m", error: Failure()), at: time) == #"<3>s: m error="it broke""#)
   }
 
-  @Test func `the journal gets the fields one by one, and in the text what the message does not name`() throws {
-    let handler = JournalLogHandler(label: "worker", level: .info, queue: try LogQueue())
+  @Test func `the journal gets the fields one by one, and in the text what the message does not name`() {
+    let handler = OperationalLogHandler(label: "worker", .entry)
     #expect(
       handler.fields(for: event(.warning, "server view01 is down", ["server": "view01", "exit-status": "a b"])) == [
         #"MESSAGE=server view01 is down exit-status="a b""#, "PRIORITY=4", "SYSLOG_FACILITY=3",
@@ -77,10 +77,10 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
     #expect(bytes == expected)
   }
 
-  @Test func `an entry of the journal never has more fields than fit`() throws {
+  @Test func `an entry of the journal never has more fields than fit`() {
     let metadata = Logger.Metadata(uniqueKeysWithValues: (0..<100).map { ("k\($0)", "v") })
-    let handler = JournalLogHandler(label: "worker", level: .info, queue: try LogQueue())
-    #expect(handler.fields(for: event(.info, "m", metadata)).count == JournalLogHandler.fieldLimit)
+    let handler = OperationalLogHandler(label: "worker", .entry)
+    #expect(handler.fields(for: event(.info, "m", metadata)).count == OperationalLogHandler.fieldLimit)
   }
 }
 

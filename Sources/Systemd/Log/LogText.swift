@@ -15,17 +15,6 @@ enum LogText {
     }
   }
 
-  /// The metadata of a logger, of its provider and of one message: the last one counts.
-  static func merged(
-    _ base: Logger.Metadata, _ provider: Logger.MetadataProvider?, _ event: LogEvent
-  ) -> Logger.Metadata {
-    var merged = base
-    if let provider { merged.merge(provider.get()) { $1 } }
-    if let metadata = event.metadata { merged.merge(metadata) { $1 } }
-    if let error = event.error { merged["error"] = "\(error)" }
-    return merged
-  }
-
   /// The text in one line, with control characters in escaped form.
   static func line(_ text: String) -> String {
     text.unicodeScalars.contains(where: \.isControl) ? escaped(text) : text

@@ -1,3 +1,4 @@
+import CSystemd
 import Glibc
 import Linux
 import Logging
@@ -20,25 +21,15 @@ package enum OperationalLog {
     setFacility(facility)
     let toJournal =
       switch target {
-      case .automatic: JournalStream.isStandardError && isJournalThere
+      case .automatic: isJournalStream && isJournalThere
       case .standardError: false
       case .journal: isJournalThere
       }
-    let queue: LogQueue
-    do throws(SystemError) {
-      queue = try LogQueue()
-    } catch {
-      // Without a thread to write, messages are written where they are said.
-      return LoggingSystem.bootstrap { StderrLogHandler(label: $0) }
-    }
+    // Without a thread to write, messages are written where they are said.
+    let queue = try? LogQueue()
     shared.withLock { $0 = queue }
-    LoggingSystem.bootstrap { label in
-      if toJournal {
-        JournalLogHandler(label: label, queue: queue)
-      } else {
-        StderrLogHandler(label: label, queue: queue)
-      }
-    }
+    let form = toJournal ? OperationalLogHandler.Form.entry : isJournalStream ? .prefixedLine : .line
+    LoggingSystem.bootstrap { OperationalLogHandler(label: $0, form, queue: queue) }
     if target == .journal, !toJournal {
       Logger(label: "belvedere").warning("there is no journal on this machine: logging to standard error")
     }
@@ -87,6 +78,16 @@ package enum OperationalLog {
   package static func flush() { shared.withLock { $0 }?.flush(within: .seconds(1)) }
 
   private static let shared = Mutex<LogQueue?>(nil)
+
+  /// Whether standard error is the stream to the journal that systemd connects a service's output to: JOURNAL_STREAM
+  /// holds its device and inode (systemd.exec(5)).
+  private static var isJournalStream: Bool {
+    // SAFETY: the string is copied at once, and nothing here calls setenv.
+    guard let value = unsafe getenv("JOURNAL_STREAM") else { return false }
+    let numbers = unsafe String(cString: value).split(separator: ":").map { UInt64($0) }
+    guard numbers.count == 2, let device = numbers[0], let inode = numbers[1] else { return false }
+    return cs_is_file(2, device, inode) == 1
+  }
 
   private static var isJournalThere: Bool {
     // SAFETY: the path is a literal.
