@@ -59,7 +59,7 @@ struct ControlSocket: ParsableArguments {
     }
     guard !line.isEmpty else { throw Fault("the service at \(path) ended before it answered") }
     do throws(ControlFault) {
-      return try ControlAnswer(parsing: line.span)
+      return try ControlAnswer(parsing: line)
     } catch {
       throw Fault("the service at \(path) sent an answer that this version does not understand: \(error)")
     }

@@ -9,13 +9,12 @@ private let snapshot = AdminStateSnapshot([
 ])
 
 private let text =
-  #"{"version":1,"servers":["#
-  + #"{"name":"view01","admin_state":{"mode":"drain","weight":null,"since":"2026-11-22T11:32:01.123Z"}},"#
-  + #"{"name":"view02","admin_state":{"mode":null,"weight":5,"since":"2026-11-22T11:32:01.123Z"}}]}"# + "\n"
+  #"{"servers":["#
+  + #"{"admin_state":{"mode":"drain","since":"2026-11-22T11:32:01.123Z","weight":null},"name":"view01"},"#
+  + #"{"admin_state":{"mode":null,"since":"2026-11-22T11:32:01.123Z","weight":5},"name":"view02"}],"version":1}"# + "\n"
 
 private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateSnapshot {
-  let bytes = Array(text.utf8)
-  return try AdminStateSnapshot(parsing: bytes.span)
+  try AdminStateSnapshot(parsing: Array(text.utf8))
 }
 
 @Suite struct `The file of administrative states` {
@@ -34,7 +33,7 @@ private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateS
       "", "{}", "null", "service: view.test", String(text.dropLast(3)), text.replacing("drain", with: "drown"),
       text.replacing("view02", with: "view01"), text.replacing(#""version":1"#, with: #""version":0"#),
       text.replacing("5", with: "257"), text.replacing(#""weight":5"#, with: #""weight":null"#),
-      text.replacing("2026", with: "26"), text.replacing("]}", with: #"],"more":1}"#),
+      text.replacing("2026", with: "26"),
     ])
   func `what is damaged is refused as a whole`(text: String) {
     #expect(throws: AdminStateSnapshotError.damaged) { try read(text) }
@@ -46,7 +45,7 @@ private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateS
     for _ in 0..<20_000 {
       var bytes = Array(text.utf8)
       for _ in 0..<random.next() % 4 { mutate(&bytes, &random) }
-      guard let value = try? AdminStateSnapshot(parsing: bytes.span) else { continue }
+      guard let value = try? AdminStateSnapshot(parsing: bytes) else { continue }
       #expect((try? read(value.text)) == value, "seed \(seed): \(bytes)")
     }
   }

@@ -19,9 +19,10 @@ let sampleServer: StatusReport.Server = {
 }()
 
 let sampleServerText =
-  #"{"name":"view01","address":"192.168.1.165:443","removed":false,"state":"drain","reason":"administratively","#
-  + #""since":"2026-11-22T11:32:01.123Z","admin_state":{"mode":"drain","weight":5,"since":"2026-11-22T11:32:01.123Z"},"#
-  + #""weight":5,"configured_weight":1,"backup":false,"limit":4000,"load":{"clients":15,"sessions":12,"exchanges":9,"waiting":2,"connections":11}}"#
+  #"{"address":"192.168.1.165:443","admin_state":{"mode":"drain","since":"2026-11-22T11:32:01.123Z","#
+  + #""weight":5},"backup":false,"configured_weight":1,"limit":4000,"load":{"clients":15,"connections":11,"#
+  + #""exchanges":9,"sessions":12,"waiting":2},"name":"view01","reason":"administratively","removed":false,"#
+  + #""since":"2026-11-22T11:32:01.123Z","state":"drain","weight":5}"#
 
 let sampleRouter: StatusReport.Router = {
   var router = StatusReport.Router(name: "router-51", interface: "eth0", identifier: 51, since: ago(185))
@@ -41,12 +42,12 @@ let sampleRouter: StatusReport.Router = {
 }()
 
 let sampleRouterText =
-  #"{"name":"router-51","interface":"eth0","router":51,"version":3,"state":"backup","#
-  + #""since":"2026-11-22T11:28:56.123Z","priority":1,"configured_priority":101,"priority_reductions":["servers"],"faults":[],"#
-  + #""addresses":["192.168.1.170/24"],"holds_addresses":false,"lease":3,"#
-  + #""peer":{"address":"192.168.1.163","priority":100,"heard":"2026-11-22T11:32:00.123Z"},"duplicate_active":null,"#
-  + #""sent":12,"received":4711,"rejected":[{"kind":"checksum","count":2}],"#
-  + #""became_active":1,"became_backup":2,"became_fault":0}"#
+  #"{"addresses":["192.168.1.170/24"],"became_active":1,"became_backup":2,"became_fault":0,"#
+  + #""configured_priority":101,"duplicate_active":null,"faults":[],"holds_addresses":false,"#
+  + #""interface":"eth0","lease":3,"name":"router-51","peer":{"address":"192.168.1.163","#
+  + #""heard":"2026-11-22T11:32:00.123Z","priority":100},"priority":1,"priority_reductions":["servers"],"#
+  + #""received":4711,"rejected":[{"count":2,"kind":"checksum"}],"router":51,"sent":12,"#
+  + #""since":"2026-11-22T11:28:56.123Z","state":"backup","version":3}"#
 
 /// A service with something in every part.
 let sampleReport: StatusReport = {
@@ -94,23 +95,24 @@ let sampleReport: StatusReport = {
 }()
 
 let sampleReportText =
-  #"{"node":"lb1","version":"0.1.0","pid":4710,"time":"2026-11-22T11:32:01.123Z","#
-  + #""since":"2026-11-19T09:32:01.123Z","state":"serving","mode":"http","service":["view.domain.local"],"#
-  + #""listeners":["*:443","*:80 (redirect)"],"worker":{"pid":4711,"since":"2026-11-19T09:32:02.123Z"},"#
-  + #""generation":{"number":7,"since":"2026-11-22T11:20:01.123Z","threads":4,"alive":2},"#
-  + #""traffic":{"connections":1204,"exchanges":311,"requests":1204411,"accepted":40211,"#
-  + #""per_second":{"connections":1.5,"requests":12.0},"#
-  + #""refused":{"connections":0,"handshakes":3,"requests":0,"unroutable":2}},"#
-  + #""limits":{"connections":10000,"connections_per_address":null,"queue":1000,"clients":100000},"#
-  + #""certificates":[{"file":"/etc/belvedere/tls/view.pem","subject":"CN=view.domain.local","#
-  + #""names":["view.domain.local","portal.domain.local"],"serial":"03A1","fingerprint":"ab12","#
-  + #""not_after":"2026-12-02T11:32:01.123Z"}],"#
-  + #""servers":["# + sampleServerText
-  + #",{"name":"view02","address":"192.168.1.166:443","removed":false,"state":"down","reason":"connection refused","#
-  + #""since":"2026-11-22T11:30:26.123Z","admin_state":null,"weight":1,"configured_weight":1,"backup":false,"limit":0,"load":null},"#
-  + #"{"name":"view03","address":"[fd00::167]:443","removed":false,"state":"unknown","reason":"","since":null,"admin_state":null,"weight":1,"#
-  + #""configured_weight":1,"backup":false,"limit":0,"load":null}],"routers":["# + sampleRouterText
-  + #"],"timers":{"late":2,"worst_ms":17},"#
-  + #""problems":[{"time":"2026-11-22T11:30:26.123Z","count":1,"#
-  + #""text":"server view02 is down, was up: health check failed: connection refused"},"#
-  + #"{"time":"2026-11-22T09:32:01.123Z","count":14,"text":"accepting pauses"}]}"#
+  #"{"certificates":[{"file":"/etc/belvedere/tls/view.pem","fingerprint":"ab12","#
+  + #""names":["view.domain.local","portal.domain.local"],"not_after":"2026-12-02T11:32:01.123Z","#
+  + #""serial":"03A1","subject":"CN=view.domain.local"}],"generation":{"alive":2,"number":7,"#
+  + #""since":"2026-11-22T11:20:01.123Z","threads":4},"limits":{"clients":100000,"connections":10000,"#
+  + #""connections_per_address":null,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"mode":"http","#
+  + #""node":"lb1","pid":4710,"problems":[{"count":1,"text":"server view02 is down,"#
+  + #" was up: health check failed: connection refused","time":"2026-11-22T11:30:26.123Z"},{"count":14,"#
+  + #""text":"accepting pauses","time":"2026-11-22T09:32:01.123Z"}],"routers":["#
+  + sampleRouterText
+  + #"],"servers":["#
+  + sampleServerText
+  + #",{"address":"192.168.1.166:443","admin_state":null,"backup":false,"configured_weight":1,"limit":0,"#
+  + #""load":null,"name":"view02","reason":"connection refused","removed":false,"#
+  + #""since":"2026-11-22T11:30:26.123Z","state":"down","weight":1},{"address":"[fd00::167]:443","#
+  + #""admin_state":null,"backup":false,"configured_weight":1,"limit":0,"load":null,"name":"view03","#
+  + #""reason":"","removed":false,"since":null,"state":"unknown","weight":1}],"service":["view.domain.local"],"#
+  + #""since":"2026-11-19T09:32:01.123Z","state":"serving","time":"2026-11-22T11:32:01.123Z","#
+  + #""timers":{"late":2,"worst_ms":17},"traffic":{"accepted":40211,"connections":1204,"exchanges":311,"#
+  + #""per_second":{"connections":1.5,"requests":12},"refused":{"connections":0,"handshakes":3,"requests":0,"#
+  + #""unroutable":2},"requests":1204411},"version":"0.1.0","worker":{"pid":4711,"#
+  + #""since":"2026-11-19T09:32:02.123Z"}}"#

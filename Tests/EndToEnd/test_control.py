@@ -174,9 +174,9 @@ def test_directory_is_the_one_that_systemd_names(testbed, tmp_path, monkeypatch)
 
 
 GARBAGE = [
-    (b"GET / HTTP/1.1\r\n\r\n", "no JSON from byte 0 on"),
+    (b"GET / HTTP/1.1\r\n\r\n", "not a request: malformed JSON"),
     (b'{"version":1,"command":"explode"}\n', "there is no command `explode`"),
-    (b'{"version":1,"command":"status"', "cut short"),
+    (b'{"version":1,"command":"status"', "malformed JSON"),
     (b"a" * 5000, "longer than 4096 bytes"),
 ]
 

@@ -41,7 +41,7 @@ package enum WorkerEventProperties {
     status.fill(&report)
     let line = Array(ControlAnswer.status(report).line.utf8)
     try require(line.count <= ControlAnswer.byteLimit, "an answer of \(line.count) bytes")
-    guard case .status(let read)? = try? ControlAnswer(parsing: line.span) else {
+    guard case .status(let read)? = try? ControlAnswer(parsing: line) else {
       throw Violation("an answer that does not read")
     }
     let page = StatusText(read, isColoured: false).text

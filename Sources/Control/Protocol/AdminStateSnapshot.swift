@@ -1,6 +1,6 @@
 /// The servers' administrative states, as a file keeps it over a restart: a line of JSON that a person can read.
 ///
-///     {"version":1,"servers":[{"name":"view01","admin_state":{"mode":"drain","weight":null,"since":"…"}}]}
+///     {"servers":[{"admin_state":{"mode":"drain","since":"…","weight":null},"name":"view01"}],"version":1}
 package struct AdminStateSnapshot: Hashable, Sendable {
   /// By the server's name.
   package var states: [String: StatusReport.Server.AdminState]
@@ -11,41 +11,43 @@ package struct AdminStateSnapshot: Hashable, Sendable {
   package static let byteLimit = 1 << 20
   private static let version: Int64 = 1
 
+  private struct Contents: Codable {
+    var version = AdminStateSnapshot.version
+    let servers: [Server]
+
+    struct Server: Codable {
+      let name: String
+      let adminState: StatusReport.Server.AdminState
+
+      enum CodingKeys: String, CodingKey {
+        case name
+        case adminState = "admin_state"
+      }
+    }
+  }
+
   /// The file's text. Equal snapshots have the same.
   package var text: String {
-    let servers = states.sorted { $0.key < $1.key }.map { name, state in
-      JSON.members(["name": .string(name), "admin_state": state.json])
-    }
-    return JSON.members(["version": .integer(Self.version), "servers": .array(servers)]).text + "\n"
+    let servers = states.sorted { $0.key < $1.key }.map { Contents.Server(name: $0.key, adminState: $0.value) }
+    return JSONText.write(Contents(servers: servers)) + "\n"
   }
 
   /// Reads what `text` wrote, and believes nothing else.
-  package init(parsing text: Span<UInt8>) throws(AdminStateSnapshotError) {
-    do {
-      let fields = try Fields(JSON(parsing: text))
-      let version = try fields.integer("version")
-      if version > Self.version { throw AdminStateSnapshotError.tooNew(version: version) }
-      guard version == Self.version else { throw AdminStateSnapshotError.damaged }
-      try fields.requireOnly(["version", "servers"])
-      var states: [String: StatusReport.Server.AdminState] = [:]
-      for (name, state) in try fields.objects("servers", Self.line) {
-        guard states.updateValue(state, forKey: name) == nil else { throw AdminStateSnapshotError.damaged }
-      }
-      self.states = states
-    } catch {
-      throw error as? AdminStateSnapshotError ?? .damaged
+  package init(parsing text: [UInt8]) throws(AdminStateSnapshotError) {
+    guard let version: Version = try? JSONText.read(text) else { throw .damaged }
+    if version.version > Self.version { throw .tooNew(version: version.version) }
+    guard version.version == Self.version, let contents: Contents = try? JSONText.read(text) else { throw .damaged }
+    states = [:]
+    for server in contents.servers {
+      let state = server.adminState
+      // What is neither sets nothing, and would not be written.
+      guard state.mode != nil || state.weight != nil, state.weight ?? 0 <= ServerCommand.weightLimit,
+        states.updateValue(state, forKey: server.name) == nil
+      else { throw .damaged }
     }
   }
 
-  private static func line(_ fields: Fields) throws(ControlFault) -> (String, StatusReport.Server.AdminState) {
-    try fields.requireOnly(["name", "admin_state"])
-    let state = try fields.object("admin_state", StatusReport.Server.AdminState.init)
-    // What is neither sets nothing, and would not be written.
-    guard state.mode != nil || state.weight != nil, state.weight ?? 0 <= ServerCommand.weightLimit else {
-      throw .field("admin_state")
-    }
-    return (try fields.string("name"), state)
-  }
+  private struct Version: Decodable { let version: Int64 }
 }
 
 /// Why a file holds no states. The description follows the file's name.

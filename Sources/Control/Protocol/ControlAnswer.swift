@@ -1,10 +1,10 @@
 /// A running service's answer to one request, in one line of JSON:
 ///
-///     {"version":1,"ok":true,"status":{…}}
-///     {"version":1,"ok":true,"generation":7,"warnings":[…]}
-///     {"version":1,"ok":true,"server":{…},"warnings":[…]}
-///     {"version":1,"ok":true,"handovers":[…]}
-///     {"version":1,"ok":false,"reasons":[…]}
+///     {"ok":true,"status":{…},"version":1}
+///     {"generation":7,"ok":true,"version":1,"warnings":[…]}
+///     {"ok":true,"server":{…},"version":1,"warnings":[…]}
+///     {"handovers":[…],"ok":true,"version":1}
+///     {"ok":false,"reasons":[…],"version":1}
 package enum ControlAnswer: Hashable, Sendable {
   case status(StatusReport)
   /// The generation that the reload has made serves. Warnings are worth a person's eye.
@@ -20,51 +20,53 @@ package enum ControlAnswer: Hashable, Sendable {
   package static let byteLimit = 4 << 20
 
   /// The answer's line, without its end.
-  package var line: String { json.text }
+  package var line: String { JSONText.write(self) }
 
-  private var json: JSON {
-    let version = JSON.integer(ControlRequest.version)
+  package init(parsing line: [UInt8]) throws(ControlFault) { self = try JSONText.read(line) }
+}
+
+extension ControlAnswer: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case version, ok, status, generation, server, handovers, warnings, reasons
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(ControlRequest.version, forKey: .version)
+    if case .refused = self { try members.encode(false, forKey: .ok) } else { try members.encode(true, forKey: .ok) }
     switch self {
-    case .status(let report): return .members(["version": version, "ok": .bool(true), "status": report.json])
+    case .status(let report): try members.encode(report, forKey: .status)
     case .reloaded(let generation, let warnings):
-      return .members([
-        "version": version, "ok": .bool(true), "generation": .count(generation),
-        "warnings": .array(warnings.map { .string($0) }),
-      ])
+      try members.encode(generation, forKey: .generation)
+      try members.encode(warnings, forKey: .warnings)
     case .changed(let server, let warnings):
-      return .members([
-        "version": version, "ok": .bool(true), "server": server.json,
-        "warnings": .array(warnings.map { .string($0) }),
-      ])
-    case .handedOver(let handovers):
-      return .members(["version": version, "ok": .bool(true), "handovers": .array(handovers.map(\.json))])
-    case .refused(let reasons):
-      return .members([
-        "version": version, "ok": .bool(false), "reasons": .array(reasons.map { .string($0) }),
-      ])
+      try members.encode(server, forKey: .server)
+      try members.encode(warnings, forKey: .warnings)
+    case .handedOver(let handovers): try members.encode(handovers, forKey: .handovers)
+    case .refused(let reasons): try members.encode(reasons, forKey: .reasons)
     }
   }
 
-  /// Reads one line, without its end. Members that are not known are passed over.
-  package init(parsing line: Span<UInt8>) throws(ControlFault) {
-    let json: JSON
-    do { json = try JSON(parsing: line) } catch { throw .malformed(error) }
-    let fields = try Fields(json)
-    let version = try fields.integer("version")
-    guard version == ControlRequest.version else { throw .version(version) }
-    guard try fields.bool("ok") else {
-      self = .refused(try fields.strings("reasons"))
+  /// Members that are not known are passed over.
+  package init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: CodingKeys.self)
+    let version = try members.decode(Int64.self, forKey: .version)
+    guard version == ControlRequest.version else { throw ControlFault.version(version) }
+    guard try members.decode(Bool.self, forKey: .ok) else {
+      self = .refused(try members.decode([String].self, forKey: .reasons))
       return
     }
-    if json["status"] != nil {
-      self = .status(try fields.object("status", StatusReport.init))
-    } else if json["handovers"] != nil {
-      self = .handedOver(try fields.objects("handovers", Handover.init))
-    } else if json["server"] != nil {
-      self = .changed(
-        try fields.object("server", StatusReport.Server.init), warnings: try fields.strings("warnings"))
+    if members.contains(.status) {
+      self = .status(try members.decode(StatusReport.self, forKey: .status))
+    } else if members.contains(.handovers) {
+      self = .handedOver(try members.decode([Handover].self, forKey: .handovers))
     } else {
-      self = .reloaded(generation: try fields.count("generation"), warnings: try fields.strings("warnings"))
+      let warnings = try members.decode([String].self, forKey: .warnings)
+      if members.contains(.server) {
+        self = .changed(try members.decode(StatusReport.Server.self, forKey: .server), warnings: warnings)
+      } else {
+        self = .reloaded(generation: try members.decode(UInt64.self, forKey: .generation), warnings: warnings)
+      }
     }
   }
 }

@@ -24,51 +24,53 @@ package enum ControlRequest: Hashable, Sendable {
   package static let failoverLimit: UInt64 = 365 * 86_400
 
   /// The request's line, without its end.
-  package var line: String { json.text }
+  package var line: String { JSONText.write(self) }
 
-  private var json: JSON {
-    let version = JSON.integer(Self.version)
-    return switch self {
-    case .status: .members(["version": version, "command": .string("status")])
-    case .reload: .members(["version": version, "command": .string("reload")])
+  package init(parsing line: [UInt8]) throws(ControlFault) { self = try JSONText.read(line) }
+}
+
+extension ControlRequest: Codable {
+  package func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: MemberName.self)
+    try members.encode(Self.version, forKey: "version")
+    func encode(command: String) throws { try members.encode(command, forKey: "command") }
+    switch self {
+    case .status: try encode(command: "status")
+    case .reload: try encode(command: "reload")
     case .server(let name, let command):
-      .members([
-        "version": version, "command": .string("server"), "name": .string(name), "action": .string(command.word),
-        "weight": command.weight,
-      ])
+      try encode(command: "server")
+      try members.encode(name, forKey: "name")
+      try members.encode(command.word, forKey: "action")
+      if case .weight(let weight) = command { try members.encode(weight, forKey: "weight") }
     case .failover(let seconds):
-      .members(["version": version, "command": .string("failover"), "seconds": .count(seconds)])
-    case .failback: .members(["version": version, "command": .string("failback")])
+      try encode(command: "failover")
+      try members.encode(seconds, forKey: "seconds")
+    case .failback: try encode(command: "failback")
     }
   }
 
-  /// Reads a line. What is unknown is refused: half of a request must not be obeyed.
-  package init(parsing line: Span<UInt8>) throws(ControlFault) {
-    let json: JSON
-    do { json = try JSON(parsing: line) } catch { throw .malformed(error) }
-    let fields = try Fields(json)
-    let version = try fields.integer("version")
-    guard version == Self.version else { throw .version(version) }
-    switch try fields.string("command") {
-    case "status":
-      try fields.requireOnly(["version", "command"])
-      self = .status
-    case "reload":
-      try fields.requireOnly(["version", "command"])
-      self = .reload
+  /// What is unknown is refused: half of a request must not be obeyed.
+  package init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: MemberName.self)
+    let version = try members.decode(Int64.self, forKey: "version")
+    guard version == Self.version else { throw ControlFault.version(version) }
+    let command = try members.decode(String.self, forKey: "command")
+    var names: Set = ["version", "command"]
+    switch command {
+    case "status": self = .status
+    case "reload": self = .reload
     case "server":
-      try fields.requireOnly(["version", "command", "name", "action", "weight"])
-      self = .server(name: try fields.string("name"), try ServerCommand(fields))
+      self = .server(name: try members.decode(String.self, forKey: "name"), try ServerCommand(members))
+      names.formUnion(["name", "action", "weight"])
     case "failover":
-      try fields.requireOnly(["version", "command", "seconds"])
-      let seconds = try fields.count("seconds")
-      guard 1...Self.failoverLimit ~= seconds else { throw .field("seconds") }
+      let seconds = try members.decode(UInt64.self, forKey: "seconds")
+      guard 1...Self.failoverLimit ~= seconds else { throw ControlFault.field("seconds") }
       self = .failover(seconds: seconds)
-    case "failback":
-      try fields.requireOnly(["version", "command"])
-      self = .failback
-    case let command: throw .unknown(command)
+      names.insert("seconds")
+    case "failback": self = .failback
+    default: throw ControlFault.unknown(command)
     }
+    try members.requireOnly(names)
   }
 }
 
@@ -96,30 +98,26 @@ package enum ServerCommand: Hashable, Sendable {
     }
   }
 
-  fileprivate var weight: JSON? {
-    guard case .weight(let weight) = self else { return nil }
-    return weight.map { .integer(Int64($0)) } ?? .null
-  }
-
-  fileprivate init(_ fields: Fields) throws(ControlFault) {
-    let action = try fields.string("action")
-    if action == "weight" {
-      self = .weight(try fields.optionalInteger("weight", in: 0...Int64(Self.weightLimit)).map { Int($0) })
-      return
-    }
-    guard fields.json["weight"] == nil else { throw .field("weight") }
+  fileprivate init(_ members: KeyedDecodingContainer<MemberName>) throws {
+    let action = try members.decode(String.self, forKey: "action")
+    guard (action == "weight") == members.contains("weight") else { throw ControlFault.field("weight") }
     switch action {
     case "drain": self = .drain
     case "maintenance": self = .maintenance
     case "ready": self = .ready
-    default: throw .field("action")
+    case "weight":
+      let weight = try members.decode(Int?.self, forKey: "weight")
+      guard 0...Self.weightLimit ~= weight ?? 0 else { throw ControlFault.field("weight") }
+      self = .weight(weight)
+    default: throw ControlFault.field("action")
     }
   }
 }
 
 /// Why a line is no request or no answer.
 package enum ControlFault: Error, Hashable, Sendable, CustomStringConvertible {
-  case malformed(JSONError)
+  /// No JSON, no object, or a number that its field cannot hold.
+  case malformed
   /// The other side speaks another version.
   case version(Int64)
   /// There is no such command.
@@ -127,9 +125,25 @@ package enum ControlFault: Error, Hashable, Sendable, CustomStringConvertible {
   /// A field is missing, superfluous, or has a value that it can't have.
   case field(String)
 
+  /// What reading JSON ended with.
+  init(_ error: any Error) {
+    var path: [any CodingKey] = []
+    switch error {
+    case let fault as ControlFault:
+      self = fault
+      return
+    case DecodingError.keyNotFound(let key, _): path = [key]
+    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
+      DecodingError.dataCorrupted(let context):
+      path = context.codingPath
+    default: break
+    }
+    self = path.last { $0.intValue == nil }.map { .field($0.stringValue) } ?? .malformed
+  }
+
   package var description: String {
     switch self {
-    case .malformed(let error): "\(error)"
+    case .malformed: "malformed JSON, or a number out of range"
     case .version(let theirs):
       "the other side speaks version \(theirs) of the control protocol, this one version \(ControlRequest.version)"
     case .unknown(let command): "there is no command `\(command)`"

@@ -1,7 +1,7 @@
 /// What became of one virtual router when a node was told to hand over, or to come back.
-package struct Handover: Hashable, Sendable {
+package struct Handover: Codable, Hashable, Sendable {
   /// How it ended, as the control protocol writes it.
-  package enum Outcome: String, Sendable, CaseIterable {
+  package enum Outcome: String, Codable, Sendable, CaseIterable {
     /// Another node has the addresses now.
     case handedOver = "handed-over"
     /// Nobody took them, so this node keeps them.
@@ -36,17 +36,5 @@ package struct Handover: Hashable, Sendable {
       "\(name): this node takes part in the election again" + (successor.map { "; \($0) has the address" } ?? "")
     case .active: "\(name): this node has the address"
     }
-  }
-
-  var json: JSON {
-    .members([
-      "name": .string(name), "outcome": .string(outcome.rawValue),
-      "successor": .optional(successor) { .string($0) },
-    ])
-  }
-
-  init(_ fields: Fields) throws(ControlFault) {
-    self.init(name: try fields.string("name"), outcome: try fields.word("outcome"))
-    successor = try fields.optional("successor") { (fields) throws(ControlFault) in try fields.string("successor") }
   }
 }

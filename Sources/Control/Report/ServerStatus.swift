@@ -2,9 +2,9 @@ import Wire
 
 extension StatusReport {
   /// A Connection Server.
-  package struct Server: Hashable, Sendable {
+  package struct Server: Codable, Hashable, Sendable {
     /// Which clients it takes, as the report writes it.
-    package enum State: String, Sendable, CaseIterable {
+    package enum State: String, Codable, Sendable, CaseIterable {
       /// No health check is in yet.
       case unknown
       case up
@@ -14,9 +14,9 @@ extension StatusReport {
     }
 
     /// What an operator has asked for.
-    package struct AdminState: Hashable, Sendable {
+    package struct AdminState: Codable, Hashable, Sendable {
       /// As operators command it; ready is no mode.
-      package enum Mode: String, Sendable, CaseIterable { case drain, maintenance }
+      package enum Mode: String, Codable, Sendable, CaseIterable { case drain, maintenance }
 
       /// Nil when only the weight was set.
       package var mode: Mode?
@@ -32,7 +32,7 @@ extension StatusReport {
     }
 
     /// What it carries, measured about once a second.
-    package struct Load: Hashable, Sendable {
+    package struct Load: Codable, Hashable, Sendable {
       /// Clients that stay with this server: connected, or seen within `affinity.hold`.
       package var clients: UInt64
       /// Those of them that are connected.
@@ -75,6 +75,14 @@ extension StatusReport {
     package init(name: String, address: String) {
       self.name = name
       self.address = address
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case name, address, state, reason, since, weight, limit, load
+      case isRemoved = "removed"
+      case adminState = "admin_state"
+      case configuredWeight = "configured_weight"
+      case isBackup = "backup"
     }
   }
 }

@@ -1,9 +1,10 @@
 import Wire
 
-/// A service as it stands at one moment: what `belvedere status` shows, and docs/control.md documents.
-package struct StatusReport: Hashable, Sendable {
+/// A service as it stands at one moment: what `belvedere status` shows, and docs/control.md documents. Its JSON has the
+/// properties as members; those that a reader does not know are skipped, so that an older command can read a newer service.
+package struct StatusReport: Codable, Hashable, Sendable {
   /// What the supervisor is at.
-  package enum State: String, Sendable, CaseIterable {
+  package enum State: String, Codable, Sendable, CaseIterable {
     /// The first worker has not been ready yet, or a worker that died is being replaced at once.
     case starting
     case serving
@@ -48,8 +49,11 @@ package struct StatusReport: Hashable, Sendable {
     self.generation = generation
   }
 
+  /// In one line, without its end.
+  package var json: String { JSONText.write(self) }
+
   /// The process that serves.
-  package struct Worker: Hashable, Sendable {
+  package struct Worker: Codable, Hashable, Sendable {
     package var pid: Int64
     package var since: WallTime
 
@@ -60,7 +64,7 @@ package struct StatusReport: Hashable, Sendable {
   }
 
   /// The configuration in force.
-  package struct Generation: Hashable, Sendable {
+  package struct Generation: Codable, Hashable, Sendable {
     /// Counts the configurations that were tried, from 1.
     package var number: UInt64
     package var since: WallTime
@@ -77,7 +81,7 @@ package struct StatusReport: Hashable, Sendable {
   }
 
   /// What clients do, as the worker last told it.
-  package struct Traffic: Hashable, Sendable {
+  package struct Traffic: Codable, Hashable, Sendable {
     /// Clients' connections that are open.
     package var connections: UInt64 = 0
     /// Requests and tunnels under way.
@@ -90,10 +94,15 @@ package struct StatusReport: Hashable, Sendable {
     package var rates: Rates?
     /// Since the worker started.
     package var refused = Refused()
+
+    private enum CodingKeys: String, CodingKey {
+      case connections, exchanges, requests, accepted, refused
+      case rates = "per_second"
+    }
   }
 
   /// How much there is of something in a second.
-  package struct Rates: Hashable, Sendable {
+  package struct Rates: Codable, Hashable, Sendable {
     package var connections: Double
     package var requests: Double
 
@@ -104,7 +113,7 @@ package struct StatusReport: Hashable, Sendable {
   }
 
   /// What was turned away.
-  package struct Refused: Hashable, Sendable {
+  package struct Refused: Codable, Hashable, Sendable {
     /// Connections beyond a limit.
     package var connections: UInt64 = 0
     /// TLS handshakes that failed.
@@ -118,7 +127,7 @@ package struct StatusReport: Hashable, Sendable {
   }
 
   /// A certificate that clients are shown.
-  package struct Certificate: Hashable, Sendable {
+  package struct Certificate: Codable, Hashable, Sendable {
     package var file = ""
     package var subject = ""
     /// Names and addresses that it is for, 32 at most.
@@ -130,10 +139,15 @@ package struct StatusReport: Hashable, Sendable {
     package var notAfter: WallTime
 
     package init(notAfter: WallTime) { self.notAfter = notAfter }
+
+    private enum CodingKeys: String, CodingKey {
+      case file, subject, names, serial, fingerprint
+      case notAfter = "not_after"
+    }
   }
 
   /// Something that was warned of.
-  package struct Problem: Hashable, Sendable {
+  package struct Problem: Codable, Hashable, Sendable {
     /// When it happened last.
     package var time: WallTime
     /// How often it has happened.
@@ -148,7 +162,7 @@ package struct StatusReport: Hashable, Sendable {
   }
 
   /// The configuration's limits.
-  package struct Limits: Hashable, Sendable {
+  package struct Limits: Codable, Hashable, Sendable {
     package var connections: UInt64 = 0
     /// Nil: no limit.
     package var connectionsPerAddress: UInt64?
@@ -158,5 +172,10 @@ package struct StatusReport: Hashable, Sendable {
     package var clients: UInt64 = 0
 
     package init() {}
+
+    private enum CodingKeys: String, CodingKey {
+      case connections, queue, clients
+      case connectionsPerAddress = "connections_per_address"
+    }
   }
 }

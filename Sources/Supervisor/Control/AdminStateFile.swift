@@ -45,7 +45,7 @@ final class AdminStateFile: Sendable {
       if error.code != SystemError.notFound { log.warning("server state: \(error); the file is ignored") }
       return AdminStateSnapshot([:])
     }
-    do throws(AdminStateSnapshotError) { return try AdminStateSnapshot(parsing: bytes.span) } catch {
+    do throws(AdminStateSnapshotError) { return try AdminStateSnapshot(parsing: bytes) } catch {
       log.warning("server state: \(path) \(error); the file is ignored")
       return AdminStateSnapshot([:])
     }

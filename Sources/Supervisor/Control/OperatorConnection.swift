@@ -72,7 +72,7 @@ struct OperatorConnection: ~Copyable {
       return nil
     }
     do throws(ControlFault) {
-      let request = try ControlRequest(parsing: received.span.extracting(..<count))
+      let request = try ControlRequest(parsing: Array(received[..<count]))
       state = .deciding
       return request
     } catch {

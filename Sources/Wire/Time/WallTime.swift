@@ -129,3 +129,15 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
       second: Int(local % 60), millisecond: Int(nanosecond) / 1_000_000, offsetMinutes: offsetMinutes)
   }
 }
+
+extension WallTime: Codable {
+  public init(from decoder: any Decoder) throws {
+    guard let time = WallTime(try String(from: decoder)) else {
+      throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "no time"))
+    }
+    self = time
+  }
+
+  /// As its description.
+  public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
+}

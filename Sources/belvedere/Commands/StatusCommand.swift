@@ -45,7 +45,7 @@ struct StatusCommand: ParsableCommand {
   private var isTerminal: Bool { StandardStream.output.isTerminal }
 
   private func show(_ report: StatusReport, from start: String) {
-    guard !json else { return StandardStream.output.write(verbatim: report.json.text + "\n") }
+    guard !json else { return StandardStream.output.write(verbatim: report.json + "\n") }
     let wantsColours = CurrentProcess.environmentValue("NO_COLOR").map(\.isEmpty) ?? true
     let page = StatusText(report, isColoured: isTerminal && wantsColours)
     StandardStream.output.write(verbatim: start + page.text)

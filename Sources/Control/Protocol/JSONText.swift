@@ -1,0 +1,48 @@
+import FoundationEssentials
+import Wire
+
+/// Values as JSON (RFC 8259): in one line, the members in alphabetical order, `null` where a value is not known.
+enum JSONText {
+  /// What a terminal would obey is escaped.
+  static func write(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let text = try? encoder.encode(value) else { preconditionFailure("a number that is not finite") }
+    return String(decoding: text, as: UTF8.self).unicodeScalars.reduce(into: "") { text, scalar in
+      guard scalar.isControl else { return text.unicodeScalars.append(scalar) }
+      for unit in String(scalar).utf16 { text += "\\u" + String(0x1_0000 + UInt32(unit), radix: 16).dropFirst() }
+    }
+  }
+
+  static func read<Value: Decodable>(_ text: [UInt8]) throws(ControlFault) -> Value {
+    do { return try JSONDecoder().decode(Value.self, from: Data(text)) } catch { throw ControlFault(error) }
+  }
+}
+
+/// The name of a member, whatever it is: of an object that may have no others than those it is read for.
+struct MemberName: CodingKey, ExpressibleByStringLiteral {
+  let stringValue: String
+  var intValue: Int? { nil }
+
+  init(stringValue: String) { self.stringValue = stringValue }
+  init(stringLiteral: String) { stringValue = stringLiteral }
+  init?(intValue: Int) { nil }
+}
+
+extension KeyedDecodingContainer<MemberName> {
+  /// The object has no other members than these.
+  func requireOnly(_ names: Set<String>) throws(ControlFault) {
+    for key in allKeys where !names.contains(key.stringValue) { throw .field(key.stringValue) }
+  }
+}
+
+// What synthesised writers call for an optional member: it is there, and null.
+extension KeyedEncodingContainer {
+  mutating func encodeIfPresent<Value: Encodable>(_ value: Value?, forKey key: Key) throws {
+    try encode(value, forKey: key)
+  }
+
+  mutating func encodeIfPresent(_ value: String?, forKey key: Key) throws { try encode(value, forKey: key) }
+
+  mutating func encodeIfPresent(_ value: UInt64?, forKey key: Key) throws { try encode(value, forKey: key) }
+}
