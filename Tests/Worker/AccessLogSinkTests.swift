@@ -27,7 +27,7 @@ private let batch = AccessLogBatch(
 
   @Test func `syslog gets a datagram for each line, by RFC 3164 and without fields`() throws {
     let daemon = try LogDaemon(at: path)
-    var sink = AccessLogSink(syslog: path, facility: .local2)
+    var sink = AccessLogSink(.syslog, at: path, facility: .local2)
     #expect(sink.write(batch) == 0)
     // local2 and informational, as HAProxy's `log /dev/log local2` has it.
     for line in ["GET /a", "GET /b"] {
@@ -40,7 +40,7 @@ private let batch = AccessLogBatch(
 
   @Test func `the journal gets the fields of each line`() throws {
     let daemon = try LogDaemon(at: path)
-    var sink = AccessLogSink(journal: path, facility: .daemon)
+    var sink = AccessLogSink(.journal, at: path, facility: .daemon)
     #expect(sink.write(batch) == 0)
     let constant = "PRIORITY=6\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=belvedere\nBELVEDERE_ROLE=worker\n"
     #expect(
@@ -81,7 +81,7 @@ private let batch = AccessLogBatch(
   }
 
   @Test func `what no daemon takes is lost and counted, and the next daemon gets what comes after`() throws {
-    var sink = AccessLogSink(syslog: path, facility: .daemon)
+    var sink = AccessLogSink(.syslog, at: path, facility: .daemon)
     #expect(sink.write(batch) == 2)
     do {
       let daemon = try LogDaemon(at: path)

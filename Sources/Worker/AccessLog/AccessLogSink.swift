@@ -5,16 +5,16 @@ import Wire
 /// Where the access log's entries go, for the writer's thread alone: a stream of lines, or a log daemon that takes a
 /// datagram for each.
 struct AccessLogSink: ~Copyable {
-  static let syslogPath = "/dev/log"
-  static let journalPath = "/run/systemd/journal/socket"
   /// More than any entry takes.
   private static let messageLimit = 1 << 16
   /// Syslog's severity of a line: informational, as HAProxy's.
   private static let severity: UInt8 = 6
 
-  private enum Form {
+  enum Form {
     case stream
+    /// RFC 3164, as a machine's own programs write it: without a host name.
     case syslog
+    /// The journal's own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL).
     case journal
   }
 
@@ -30,8 +30,8 @@ struct AccessLogSink: ~Copyable {
     switch target {
     case .standardOutput: self.init(stream: try File.standardOutput())
     case .file(let path): self.init(stream: try File.appending(to: path))
-    case .syslog: self.init(syslog: Self.syslogPath, facility: facility)
-    case .journal: self.init(journal: Self.journalPath, facility: facility)
+    case .syslog: self.init(.syslog, at: "/dev/log", facility: facility)
+    case .journal: self.init(.journal, at: "/run/systemd/journal/socket", facility: facility)
     }
   }
 
@@ -42,17 +42,9 @@ struct AccessLogSink: ~Copyable {
     daemon = DatagramSender(path: "")
   }
 
-  /// A socket that speaks RFC 3164, as a machine's own programs write it: without a host name.
-  init(syslog path: String, facility: Configuration.Log.Facility) {
-    form = .syslog
-    self.facility = facility.code
-    stream = nil
-    daemon = DatagramSender(path: path)
-  }
-
-  /// A socket that speaks the journal's own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL).
-  init(journal path: String, facility: Configuration.Log.Facility) {
-    form = .journal
+  /// The socket of a log daemon.
+  init(_ form: Form, at path: String, facility: Configuration.Log.Facility) {
+    self.form = form
     self.facility = facility.code
     stream = nil
     daemon = DatagramSender(path: path)
