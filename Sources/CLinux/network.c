@@ -125,33 +125,24 @@ ptrdiff_t cl_raw_receive(int fd, void *bytes, size_t room, struct cl_arrival *ar
 
 ptrdiff_t cl_raw_send(int fd, const void *bytes, size_t count, int interface, const struct cl_address *source,
                       const struct cl_address *destination) {
+  int is4 = destination->family == 4;
   struct iovec vector = {.iov_base = (void *)bytes, .iov_len = count};
   struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl((uint32_t)destination->low)};
   struct sockaddr_in6 to6 = {.sin6_family = AF_INET6,
                              .sin6_addr = in6(destination->high, destination->low),
                              .sin6_scope_id = (uint32_t)interface};
-  _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = {0};
-  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control};
+  struct in_pktinfo from4 = {.ipi_ifindex = interface, .ipi_spec_dst.s_addr = htonl((uint32_t)source->low)};
+  struct in6_pktinfo from6 = {.ipi6_addr = in6(source->high, source->low), .ipi6_ifindex = (unsigned)interface};
+  size_t size = is4 ? sizeof from4 : sizeof from6;
+  _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof from6)] = {0};
+  struct msghdr message = {.msg_name = is4 ? (void *)&to4 : &to6, .msg_namelen = is4 ? sizeof to4 : sizeof to6,
+                           .msg_iov = &vector, .msg_iovlen = 1,
+                           .msg_control = control, .msg_controllen = CMSG_SPACE(size)};
   struct cmsghdr *header = (struct cmsghdr *)control;
-  if (destination->family == 4) {
-    struct in_pktinfo from = {.ipi_ifindex = interface, .ipi_spec_dst.s_addr = htonl((uint32_t)source->low)};
-    message.msg_name = &to4;
-    message.msg_namelen = sizeof to4;
-    message.msg_controllen = CMSG_SPACE(sizeof from);
-    header->cmsg_level = IPPROTO_IP;
-    header->cmsg_type = IP_PKTINFO;
-    header->cmsg_len = CMSG_LEN(sizeof from);
-    memcpy(CMSG_DATA(header), &from, sizeof from);
-  } else {
-    struct in6_pktinfo from = {.ipi6_addr = in6(source->high, source->low), .ipi6_ifindex = (unsigned)interface};
-    message.msg_name = &to6;
-    message.msg_namelen = sizeof to6;
-    message.msg_controllen = CMSG_SPACE(sizeof from);
-    header->cmsg_level = IPPROTO_IPV6;
-    header->cmsg_type = IPV6_PKTINFO;
-    header->cmsg_len = CMSG_LEN(sizeof from);
-    memcpy(CMSG_DATA(header), &from, sizeof from);
-  }
+  header->cmsg_level = is4 ? IPPROTO_IP : IPPROTO_IPV6;
+  header->cmsg_type = is4 ? IP_PKTINFO : IPV6_PKTINFO;
+  header->cmsg_len = CMSG_LEN(size);
+  memcpy(CMSG_DATA(header), is4 ? (void *)&from4 : &from6, size);
   return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
