@@ -18,10 +18,6 @@ private let largeTypes: [String: String] = [
   "RequestHead.RequestHead": "the ranges of one parsed head: one pass finds all, and each is read on the hot path",
   "VirtualRouter.VirtualRouter": "the variables that RFC 9568 §6.1 gives one virtual router, and its timers",
   "SimulatedExchange.SimulatedExchange": "both peers, the worker's part and the tally of one simulated exchange",
-  // State that has grown, and is to be taken apart.
-  "ClientConnection.ClientConnection": "to be split: the connection and the exchange on it",
-  "Loop.Loop": "to be split",
-  "LoopContext.LoopContext": "to be split: a loop's state, its pool of server connections and its session cache",
 ]
 
 @Suite struct `Sizes` {

@@ -11,7 +11,7 @@ import Wire
   @Test func `nothing of TLS is made for a client that has sent nothing`() throws {
     var testLoop = try TestLoop.make()
     let silent = try silentClients(3, &testLoop)
-    #expect(testLoop.loop.clients.keys.allSatisfy { testLoop.loop.clients[$0].stream.tls == nil })
+    #expect(testLoop.loop.clients.keys.allSatisfy { testLoop.loop.clients[$0].client.side.stream.tls == nil })
     #expect(testLoop.loop.clients.keys.allSatisfy { testLoop.loop.clients[$0].isSilent })
     var client = try testLoop.connect()
     client.send(get)
@@ -34,9 +34,9 @@ import Wire
     reset.pump()
     reset.vanish()
     try testLoop.until("both are gone") {
-      $0.loop.context.counters.connections == 2 && $0.loop.clients.count == 0
+      $0.loop.context.reports.counters.connections == 2 && $0.loop.clients.count == 0
     }
-    #expect(testLoop.loop.context.counters.failedHandshakes == 2)
+    #expect(testLoop.loop.context.reports.counters.failedHandshakes == 2)
     halfClosed.pump()
     #expect(!halfClosed.isConnected && halfClosed.received.isEmpty)
   }
@@ -49,11 +49,11 @@ import Wire
     client.cut()
     // What the poller told before says nothing of the end.
     let key = testLoop.loop.clients.keys[0]
-    testLoop.loop.clients[key].stream.became([.readable, .writable])
+    testLoop.loop.clients[key].client.side.stream.became([.readable, .writable])
     testLoop.loop.clients[key].standInLine(&testLoop.loop.context)
     testLoop.loop.runHandshakes { testLoop.now }
     #expect(testLoop.loop.clients.count == 0)
-    #expect(testLoop.loop.context.counters.failedHandshakes == 1)
+    #expect(testLoop.loop.context.reports.counters.failedHandshakes == 1)
   }
 
   @Test func `one turn goes on with so many handshakes and no more`() throws {
@@ -149,7 +149,7 @@ import Wire
     let silent = try silentClients(40, &testLoop)
     for _ in 0..<2 {
       testLoop.turn()
-      let isIdle = testLoop.loop.context.handshakes.isEmpty
+      let isIdle = testLoop.loop.context.leftovers.handshakes.isEmpty
       #expect(isIdle)
     }
     withExtendedLifetime(silent) {}
@@ -205,7 +205,7 @@ import Wire
     var testLoop = try TestLoop.make(settings: "limits: { connections: 3, connections-per-address: 3 }")
     let silent = try silentClients(3, &testLoop)
     let refused = Descriptor.Owner(try Socket.connect(to: testLoop.endpoint))
-    try testLoop.until("one too many is refused") { $0.loop.context.counters.refusedConnections == 1 }
+    try testLoop.until("one too many is refused") { $0.loop.context.reports.counters.refusedConnections == 1 }
     #expect(testLoop.loop.clients.count == 3)
     for client in silent { try expect(client, hasEnded: false, &testLoop) }
     withExtendedLifetime(refused) {}

@@ -38,7 +38,7 @@ private let get = "GET / HTTP/1.1\r\nHost: view.test\r\n\r\n"
         return client.isConnected
       }
       let key = try #require(testLoop.loop.clients.keys.first { !known.contains($0) })
-      shrinkBuffers(of: testLoop.loop.clients[key].stream.descriptor)
+      shrinkBuffers(of: testLoop.loop.clients[key].client.side.stream.descriptor)
       client.isReading = false
       client.send("GET / HTTP/1.1\r\nHost: view.test\r\nConnection: close\r\n\r\n")
       var server = try testLoop.accept()

@@ -67,7 +67,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     var second = try testLoop.connect()
     first.send(get)
     try testLoop.until("a connection is being made") { $0.activities.contains(.connecting) }
-    let chosen = try #require(testLoop.loop.clients.keys.compactMap { testLoop.loop.clients[$0].server }.first)
+    let chosen = try testLoop.chosenServer()
     var server = try testLoop.accept(at: chosen)
     _ = try testLoop.receive(&server)
     second.send(get)

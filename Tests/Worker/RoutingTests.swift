@@ -95,7 +95,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     var client = try testLoop.connect()
     client.send(get)
     try testLoop.until("a connection is being made") { $0.activities.contains(.connecting) }
-    let chosen = try #require(testLoop.loop.clients.keys.first.flatMap { testLoop.loop.clients[$0].server })
+    let chosen = try testLoop.chosenServer()
     testLoop.backend.set(.down, at: chosen)
     var server = try testLoop.accept(at: 1 - chosen)
     _ = try testLoop.receive(&server)
@@ -109,7 +109,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     var client = try testLoop.connect()
     client.send(get)
     try testLoop.until("a connection is being made") { $0.activities.contains(.connecting) }
-    let chosen = try #require(testLoop.loop.clients.keys.first.flatMap { testLoop.loop.clients[$0].server })
+    let chosen = try testLoop.chosenServer()
     var server = try testLoop.accept(at: chosen)
     _ = try testLoop.receive(&server)
     let running = testLoop.backend.servers[chosen]
@@ -158,7 +158,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     client.send(post)
     stale.sendEnd()
     let key = try #require(testLoop.loop.clients.keys.first)
-    testLoop.loop.clients[key].stream.became(.readable)
+    testLoop.loop.clients[key].client.side.stream.became(.readable)
     #expect(testLoop.loop.clients[key].advance(&testLoop.loop.context) == .keep)
     var server = try testLoop.accept()
     #expect(try testLoop.receive(&server, until: "body").hasPrefix("POST / "))
@@ -177,7 +177,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     // The loop has taken the connection, and the first write finds it broken.
     client.send(put)
     let key = try #require(testLoop.loop.clients.keys.first)
-    testLoop.loop.clients[key].stream.became(.readable)
+    testLoop.loop.clients[key].client.side.stream.became(.readable)
     stale.vanish()
     #expect(testLoop.loop.clients[key].advance(&testLoop.loop.context) == .keep)
     var server = try testLoop.accept()
@@ -214,7 +214,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
     let waiting = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) == .queued })
     // The place is free, the letter that says so is under way, and time is up.
-    testLoop.backend.leave(0, testLoop.loop.clients[waiting].account)
+    testLoop.backend.leave(0, testLoop.loop.clients[waiting].client.account)
     testLoop.loop.context.now = testLoop.now + .seconds(6)
     #expect(testLoop.loop.clients[waiting].timerFired(&testLoop.loop.context) == .keep)
     #expect(try testLoop.receive(&second, until: "\n").hasPrefix("HTTP/1.1 503 "))
@@ -230,8 +230,8 @@ extension TestLoop {
   var activities: [Activity] { loop.clients.keys.map { activity(of: $0) } }
 
   func activity(of key: SlabKey) -> Activity {
-    guard loop.clients[key].phase == .open, loop.clients[key].exchange.isLeased else { return .other }
-    return switch loop.clients[key].exchange.value.state {
+    guard loop.clients[key].phase == .open, loop.clients[key].active.isLeased else { return .other }
+    return switch loop.clients[key].active.value.exchange.state {
     case .queued: .queued
     case .connecting: .connecting
     default: .other

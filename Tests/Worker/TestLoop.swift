@@ -144,6 +144,12 @@ struct TestLoop: ~Copyable {
   /// No connection waits at a server.
   func isDeserted(_ server: Int = 0) throws -> Bool { try Socket.accept(from: servers[server].descriptor) == nil }
 
+  /// The server chosen for an exchange under way.
+  func chosenServer() throws -> Int {
+    let keys = loop.clients.keys.filter { loop.clients[$0].active.isLeased }
+    return try #require(keys.compactMap { loop.clients[$0].active.value.server }.first)
+  }
+
   // MARK: Time
 
   struct Stuck: Error {}

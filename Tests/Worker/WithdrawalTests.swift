@@ -21,7 +21,7 @@ import Wire
     rollout.done()
     testLoop.loop.readMail()
     #expect(testLoop.loop.clients.count == waiting.count)
-    #expect(testLoop.loop.listeners.count == 0)
+    #expect(testLoop.loop.accepting.listeners.count == 0)
     #expect(reports.load(ordering: .relaxed) == 0)
     rollout.done()
     #expect(reports.load(ordering: .relaxed) == 1)
@@ -30,7 +30,7 @@ import Wire
   @Test func `a listener that somebody else holds still wakes the loop no more`() throws {
     var testLoop = try TestLoop.make()
     let supervisors = Descriptor.Owner(
-      try testLoop.loop.listeners[testLoop.loop.listeners.keys[0]].descriptor.duplicate())
+      try testLoop.loop.accepting.listeners[testLoop.loop.accepting.listeners.keys[0]].descriptor.duplicate())
     let rollout = try withdrawal(&testLoop) {}
     testLoop.loop.adopt(rollout)
     let late = Descriptor.Owner(try Socket.connect(to: testLoop.endpoint))

@@ -1,7 +1,7 @@
 /// A place for a value that is there only while it is needed: `lease` brings it from a pool, `giveBack` takes it away,
 /// so that an idle connection holds none. Asking for a value that is not there is a programmer error and traps.
 @safe
-public struct Leased<Value>: ~Copyable {
+public struct Leased<Value: ~Copyable>: ~Copyable {
   var storage: UnsafeMutablePointer<Value>?
 
   /// A place without a value.
@@ -37,7 +37,7 @@ public struct Leased<Value>: ~Copyable {
 
 /// The storage of a thread's leased values, last in first out, so that the piece leased next is still in the cache.
 @safe
-public struct LeasePool<Value>: ~Copyable {
+public struct LeasePool<Value: ~Copyable>: ~Copyable {
   /// Free pieces kept for the next lease; more than this go back to the allocator.
   public static var kept: Int { 64 }
 

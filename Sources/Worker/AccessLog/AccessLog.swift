@@ -17,6 +17,8 @@ struct AccessLog: ~Copyable {
   private var requestLine: LoggedRequestLine
   private let hash: SecretHash
   private let writer: AccessLogWriter
+  /// Storage for the lines of requests to come.
+  private var spareLines: [[UInt8]] = []
   /// There is room for one more entry, always.
   private var lines = ByteWriter(limit: 64 << 10)
   /// Where each entry ends in them.
@@ -41,8 +43,15 @@ struct AccessLog: ~Copyable {
   }
 
   /// Replaces `line` by what is logged of a request that begins with these bytes.
-  func write(firstLineOf input: borrowing Buffer, to line: inout [UInt8]) {
+  mutating func write(firstLineOf input: borrowing Buffer, to line: inout [UInt8]) {
+    if let spare = spareLines.popLast() { line = spare }
     requestLine.write(firstOf: input.bytes, to: &line)
+  }
+
+  /// Takes the storage of a line that is written.
+  mutating func giveBack(_ line: inout [UInt8]) {
+    if !line.isEmpty, spareLines.count < BufferPool.kept { spareLines.append(line) }
+    line = []
   }
 
   /// Adds a line.

@@ -1,37 +1,55 @@
 import Balancing
-import Configuration
 import Exchange
 import HTTP1
 import Linux
-import TLS
 import Wire
 
 /// Which server this client's requests belong to, and what is remembered of that.
-extension ClientConnection {
+extension ActiveExchange {
   /// The server of this request: the one that the request before had, unless something changed or it failed; else what
   /// the backend says. Only a client that is assigned to it already is noted at once, as connected; see `assignServer`.
-  mutating func choose(_ context: inout LoopContext) -> Int? {
-    let epoch = snapshot.backend.epoch
-    let cookie = requestCookie(context)
-    if tried.isEmpty, let routed, routed.epoch == epoch, routed.cookie == cookie { return routed.server }
-    let isRemembered = snapshot.isByAddress
-    let choice = snapshot.backend.route(
-      isRemembered ? identity : identity.connection(fromPort: peer.port), isRemembered: isRemembered, cookie: cookie,
-      tried: tried, at: context.now)
+  mutating func choose(_ client: inout Client, _ context: borrowing LoopContext) -> Int? {
+    let backend = client.snapshot.backend
+    let epoch = backend.epoch
+    let cookie = requestCookie(client, context)
+    if tried.isEmpty, let earlier = client.routed, earlier.epoch == epoch, earlier.cookie == cookie {
+      return earlier.server
+    }
+    let isRemembered = client.snapshot.isByAddress
+    let choice = backend.route(
+      isRemembered ? client.identity : client.identity.connection(fromPort: client.peer.port),
+      isRemembered: isRemembered, cookie: cookie, tried: tried, at: context.now)
     guard let choice else { return nil }
-    routed = (choice.server, epoch, cookie)
-    unsettled = choice.basis
-    if choice.isAssigned { assignServer(choice.basis, context) }
+    client.routed = (choice.server, epoch, cookie, choice.basis)
+    if choice.isAssigned { client.assignServer(context) }
     return choice.server
   }
 
+  private func requestCookie(_ client: borrowing Client, _ context: borrowing LoopContext) -> ClientKey? {
+    guard let cookie = client.snapshot.cookie, let request = exchange.request else { return nil }
+    return context.sharedState.affinity.client(of: request, cookie, in: client.side.input)
+  }
+
+  /// The final answer's head is here, at the start of its connection's input: a session that it begins is assigned to
+  /// this server.
+  func learn(
+    _ cookie: SessionCookie, from connection: SlabKey, _ client: inout Client, _ context: borrowing LoopContext
+  ) {
+    let affinity = context.sharedState.affinity
+    let known = affinity.client(setBy: cookie, in: context.servers[connection].side.input)
+    guard let server, let known else { return }
+    client.remember(cookie: known, on: client.snapshot.backend.servers[server].id, context)
+  }
+}
+
+extension Client {
   /// The server chosen has answered: the client is assigned to it from now on. Before that nobody knows whether it can
-  /// serve anybody, and an assignment outlives an outage: a server that does not answer keeps no client, and one that
-  /// stood in for it for a moment takes none. An answer is the head of a response, whatever its status; where
+  /// serve anybody, and an assignment outlives an outage: a server that does not answer keeps no client, and one
+  /// that stood in for it for a moment takes none. An answer is the head of a response, whatever its status; where
   /// connections are passed through, the server's first byte, since a kernel completes connections for a process that hangs.
-  mutating func assignServer(_ basis: Backend.Choice.Basis, _ context: borrowing LoopContext) {
-    unsettled = nil
-    guard let routed else { return }
+  mutating func assignServer(_ context: borrowing LoopContext) {
+    guard let routed, let basis = routed.unsettled else { return }
+    self.routed?.unsettled = nil
     let id = snapshot.backend.servers[routed.server].id
     if let cookie = routed.cookie, basis != .client { remember(cookie: cookie, on: id, context) }
     // Who comes by a cookie says nothing about others at the same address.
@@ -40,30 +58,16 @@ extension ClientConnection {
     session = context.sharedState.affinity.addresses.sessionBegan(identity, on: id, at: context.now)
   }
 
-  /// The final answer's head is here, at the start of its connection's input: a session that it begins is assigned
-  /// to this server.
-  mutating func learnCookie(from connection: SlabKey, _ context: inout LoopContext) {
-    guard let cookie = snapshot.cookie, let server else { return }
-    let affinity = context.sharedState.affinity
-    guard let client = affinity.client(setBy: cookie, in: context.servers[connection].input) else { return }
-    remember(cookie: client, on: snapshot.backend.servers[server].id, context)
-  }
-
-  /// Forgets nobody, but this connection keeps nobody remembered any more.
-  mutating func leaveAffinity(_ context: borrowing LoopContext) {
-    if let session { context.sharedState.affinity.addresses.sessionEnded(session, at: context.now) }
-    if let cookieSession { context.sharedState.affinity.cookies.sessionEnded(cookieSession, at: context.now) }
-  }
-
-  private func requestCookie(_ context: borrowing LoopContext) -> ClientKey? {
-    guard let cookie = snapshot.cookie, let request = exchange.value.request else { return nil }
-    return context.sharedState.affinity.client(of: request, cookie, in: input)
-  }
-
-  private mutating func remember(cookie: ClientKey, on server: ServerID, _ context: borrowing LoopContext) {
+  fileprivate mutating func remember(cookie: ClientKey, on server: ServerID, _ context: borrowing LoopContext) {
     let cookies = context.sharedState.affinity.cookies
     if let cookieSession { cookies.sessionEnded(cookieSession, at: context.now) }
     cookieSession = cookies.sessionBegan(cookie, on: server, at: context.now)
+  }
+
+  /// Forgets nobody, but this connection keeps nobody remembered any more.
+  func leaveAffinity(_ context: borrowing LoopContext) {
+    if let session { context.sharedState.affinity.addresses.sessionEnded(session, at: context.now) }
+    if let cookieSession { context.sharedState.affinity.cookies.sessionEnded(cookieSession, at: context.now) }
   }
 }
 

@@ -1,7 +1,6 @@
 import Exchange
 import HTTP1
 import Linux
-import TLS
 import Wire
 
 // A span of a buffer borrows whatever holds the buffer. These take the buffer itself, so that its owner's other parts
@@ -27,12 +26,6 @@ extension Exchange {
     return step
   }
 
-  mutating func sendRequestHead(
-    from buffer: borrowing Buffer, forwarding: borrowing ForwardedFields, keepAlive: Bool, into output: inout Buffer
-  ) {
-    sendRequestHead(from: buffer.bytes, forwarding: forwarding, keepAlive: keepAlive, into: &output)
-  }
-
   @inline(__always)
   mutating func readResponse(
     in buffer: inout Buffer, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant,
@@ -53,26 +46,6 @@ extension Stream {
   mutating func write(_ buffer: borrowing Buffer, from start: Int, to end: Int) -> Outgoing {
     write(buffer.bytes.extracting(start..<end))
   }
-
-  /// Sends the oldest bytes of the buffer, possibly not all, and forgets them.
-  @inline(__always)
-  mutating func flush(_ buffer: inout Buffer) -> Outgoing {
-    let outgoing = write(buffer.bytes)
-    if case .bytes(let count) = outgoing { buffer.consume(count) }
-    return outgoing
-  }
-}
-
-extension Buffer {
-  /// Appends another buffer's bytes from `start` to `end`.
-  @inline(__always)
-  mutating func append(_ other: borrowing Buffer, from start: Int, to end: Int) {
-    append(other.bytes.extracting(start..<end))
-  }
-}
-
-extension BodyTracker {
-  mutating func advance(over buffer: borrowing Buffer) -> Progress { advance(over: buffer.bytes) }
 }
 
 extension Redirect {

@@ -1,10 +1,6 @@
-import Balancing
-import Configuration
 import Domain
 import Exchange
-import HTTP1
 import Linux
-import TLS
 import Wire
 
 extension ClientConnection {
@@ -12,9 +8,9 @@ extension ClientConnection {
   mutating func arm(_ context: inout LoopContext) {
     let due =
       switch phase {
-      case .handshaking: since + snapshot.policy.timeouts.tlsHandshake
+      case .handshaking: since + client.snapshot.policy.timeouts.tlsHandshake
       case .lingering: since + ClientConnection.lingeringTime
-      case .open: exchange.isLeased ? exchange.value.earliestExpiry(snapshot.policy.timeouts) : idleExpiry
+      case .open: active.isLeased ? active.value.exchange.earliestExpiry(client.snapshot.policy.timeouts) : idleExpiry
       }
     arm(at: due, &context)
   }
@@ -22,52 +18,53 @@ extension ClientConnection {
   private mutating func arm(at due: Instant, _ context: inout LoopContext) {
     guard due < armed else { return }
     armed = due
-    context.timers.schedule(TimerKey(.client(key.index)).rawValue, at: due)
+    context.timers.schedule(TimerKey(.client(client.key.index)).rawValue, at: due)
   }
 
   mutating func timerFired(_ context: inout LoopContext) -> Disposition {
     armed = .distantFuture
     switch phase {
     case .handshaking:
-      if context.now >= since + snapshot.policy.timeouts.tlsHandshake {
-        context.counters.failedHandshakes += 1
+      if context.now >= since + client.snapshot.policy.timeouts.tlsHandshake {
+        context.reports.counters.failedHandshakes += 1
         return .close
       }
       // Going on with the handshake is for its own turn.
       arm(&context)
       return .keep
     case .lingering: return advance(&context)
-    case .open: return exchange.isLeased ? exchangeTimerFired(&context) : idleTimerFired(&context)
+    case .open: return active.isLeased ? exchangeTimerFired(&context) : idleTimerFired(&context)
     }
   }
 
   /// When a client that has not begun a request is closed.
-  private var idleExpiry: Instant { since + snapshot.policy.timeouts.idle(isFirst: isFirst) }
+  private var idleExpiry: Instant { since + client.snapshot.policy.timeouts.idle(isFirst: isFirst) }
 
   private mutating func idleTimerFired(_ context: inout LoopContext) -> Disposition {
     guard context.now >= idleExpiry else {
       arm(at: idleExpiry, &context)
       return .keep
     }
-    sayGoodbye()
+    client.sayGoodbye()
     return .close
   }
 
   private mutating func exchangeTimerFired(_ context: inout LoopContext) -> Disposition {
-    let backlog = backlog(context)
-    let effects = tell(.timer(backlog), context)
-    guard effects.isEmpty else { return perform(effects, &context) == .close ? .close : advance(&context) }
+    let backlog = active.value.backlog(client, context)
+    if let disposition = handle(.timer(backlog), &context) { return disposition }
     // The earliest expiry may have passed already; it would fire at every tick.
-    let expiry = exchange.value.expiry(snapshot.policy.timeouts, backlog: backlog, at: context.now)
+    let expiry = active.value.exchange.expiry(client.snapshot.policy.timeouts, backlog: backlog, at: context.now)
     if case .later(let due) = expiry { arm(at: due, &context) }
     return .keep
   }
+}
 
-  private func backlog(_ context: borrowing LoopContext) -> Backlog {
+extension ActiveExchange {
+  fileprivate func backlog(_ client: borrowing Client, _ context: borrowing LoopContext) -> Backlog {
     var backlog: Backlog = []
-    if !output.isEmpty || exchange.value.responseCursor.pending > 0 { backlog.insert(.toClient) }
-    if exchange.value.requestCursor.pending > 0 { backlog.insert(.toServer) }
-    if let connection, context.servers.contains(connection), !context.servers[connection].output.isEmpty {
+    if !client.side.output.isEmpty || exchange.responseCursor.pending > 0 { backlog.insert(.toClient) }
+    if exchange.requestCursor.pending > 0 { backlog.insert(.toServer) }
+    if let connection, context.servers.contains(connection), !context.servers[connection].side.output.isEmpty {
       backlog.insert(.toServer)
     }
     return backlog

@@ -1,7 +1,6 @@
 import Balancing
 import Configuration
 import Exchange
-import HTTP1
 import Linux
 import TLS
 import Wire
@@ -13,25 +12,22 @@ extension ClientConnection {
 
   /// The last byte for this client is out.
   mutating func startLingering(_ context: inout LoopContext) {
-    context.buffers.giveBack(&output)
-    context.exchanges.giveBack(&exchange)
+    context.buffers.giveBack(&client.side.output)
+    if active.isLeased { endExchange(&context) }
     phase = .lingering
     since = context.now
   }
 
   /// Ends our direction, and reads and drops what still comes: the kernel would answer it with RST and take our last
   /// bytes away.
-  mutating func linger(_ context: inout LoopContext) -> Step {
+  mutating func linger(_ context: inout LoopContext) -> ActiveExchange.Step {
     if context.now >= since + ClientConnection.lingeringTime { return .close }
-    guard stream.sendEnd() else { return .wait }
-    context.buffers.lease(&input)
+    guard client.side.stream.sendEnd() else { return .wait }
     for _ in 0..<ClientConnection.roundsPerTurn {
-      input.removeAll()
-      switch stream.read(into: &input) {
+      client.side.input.removeAll()
+      switch client.side.receive(&context.buffers) {
       case .bytes: continue
-      case .wouldBlock:
-        context.buffers.giveBack(&input)
-        return .wait
+      case .wouldBlock: return .wait
       case .yield: return .yield
       case .ended: return .close
       }
@@ -39,39 +35,70 @@ extension ClientConnection {
     return .yield
   }
 
-  /// What waits to go out, and then the first bytes received from the server, as far as that needs no waiting.
-  mutating func passOn(_ approvedBytes: Int, _ context: borrowing LoopContext) {
-    while !output.isEmpty {
-      guard case .bytes(let count) = stream.flush(&output) else { return }
-      exchange.value.delivered(count, at: context.now)
+  /// A place was granted while this client waited, unless it has given up meanwhile.
+  mutating func granted(_ server: SharedServer, _ context: inout LoopContext) -> Disposition {
+    guard active.isLeased, active.value.isQueued(at: server, client) else {
+      Backend.leave(server, client.account, context.sharedState)
+      return .keep
     }
-    guard approvedBytes > 0, let connection, context.servers.contains(connection) else { return }
-    let outgoing = stream.write(context.servers[connection].input, from: 0, to: approvedBytes)
-    if case .bytes(let count) = outgoing { exchange.value.delivered(count, at: context.now) }
+    active.value.isAdmitted = true
+    active.value.ticket = nil
+    return handle(.placed(isOther: false), &context) ?? .keep
+  }
+
+  /// The server that this client waits for takes nobody any more: another one is looked for.
+  mutating func rerouted(_ context: inout LoopContext) -> Disposition {
+    guard active.isLeased, active.value.isQueued else { return .keep }
+    active.value.ticket = nil
+    return handle(.displaced, &context) ?? .keep
+  }
+
+  /// The server that this client's connection leads to takes nobody any more. An exchange under way ends when the server is
+  /// lost, unless the newest configuration keeps it.
+  mutating func serverClosed(_ presence: ServerPresence, _ context: inout LoopContext) -> Disposition {
+    guard phase == .open else { return .keep }
+    // A connection kept for this client is of no more use.
+    context.close(&client.kept)
+    guard active.isLeased else { return .keep }
+    let newest = context.snapshot
+    // Where nobody else can take it a request waits for a silent server.
+    let isKept = newest.configuration.health.onDown == .keep || presence == .silent && !newest.backend.takesAnybody
+    return handle(.serverDown(isKept ? .present : presence), &context) ?? .keep
   }
 
   /// The worker stops: a client that waits for nothing ends now, another with its exchange.
   mutating func stop(_ context: inout LoopContext) -> Disposition {
     guard phase == .open else { return .keep }
-    if exchange.isLeased { return react(to: .stop, &context) == .close ? .close : .keep }
-    sayGoodbye()
+    if active.isLeased { return active.value.react(to: .stop, &client, &context) == .close ? .close : .keep }
+    client.sayGoodbye()
     return .close
   }
 
-  /// Ends our direction in order, as far as that needs no waiting.
-  mutating func sayGoodbye() { _ = stream.sendEnd() }
-
   /// Gives back everything that is not the connection itself.
   mutating func end(_ context: inout LoopContext) {
-    if stream.isFlooded {
-      context.counters.refusedConnections += 1
-      context.noteFlood(by: peer)
+    if client.side.stream.isFlooded {
+      context.reports.counters.refusedConnections += 1
+      context.reports.failures.note(client: client.peer, TLSConnection.floodExplanation, at: context.now)
     }
-    if exchange.isLeased { _ = react(to: .abandoned(isStopping: context.isStopping), &context) }
-    dropConnection(&context)
-    context.exchanges.giveBack(&exchange)
-    leaveAffinity(context)
-    context.buffers.giveBack(&input)
-    context.buffers.giveBack(&output)
+    if active.isLeased {
+      _ = active.value.react(to: .abandoned(isStopping: context.isStopping), &client, &context)
+      endExchange(&context)
+    }
+    context.close(&client.kept)
+    client.leaveAffinity(context)
+    client.side.giveBackBuffers(to: &context.buffers)
+  }
+}
+
+extension ActiveExchange {
+  /// What waits to go out, and then the first bytes received from the server, as far as that needs no waiting.
+  mutating func passOn(_ approvedBytes: Int, _ client: inout Client, _ context: borrowing LoopContext) {
+    while !client.side.output.isEmpty {
+      guard case .bytes(let count) = client.side.flush() else { return }
+      exchange.delivered(count, at: context.now)
+    }
+    guard approvedBytes > 0, let connection, context.servers.contains(connection) else { return }
+    let outgoing = client.side.stream.write(context.servers[connection].side.input, from: 0, to: approvedBytes)
+    if case .bytes(let count) = outgoing { exchange.delivered(count, at: context.now) }
   }
 }

@@ -149,8 +149,8 @@ struct Prober: ~Copyable {
 
   /// Checks that gave way go on where they were.
   mutating func runLeftovers(_ context: inout LoopContext) {
-    let leftovers = context.runnableChecks
-    context.runnableChecks.removeAll(keepingCapacity: true)
+    let leftovers = context.leftovers.checks
+    context.leftovers.checks.removeAll(keepingCapacity: true)
     for key in leftovers where checks.contains(key) { proceed(key, &context) }
   }
 
@@ -162,8 +162,8 @@ struct Prober: ~Copyable {
       conclude(key, result, &context)
     } else if checks[key].isOverdue(at: context.now) {
       conclude(key, .failed(.timeout(stage: checks[key].stage)), &context)
-    } else if case .yields = progress, !context.runnableChecks.contains(key) {
-      context.runnableChecks.append(key)
+    } else if case .yields = progress, !context.leftovers.checks.contains(key) {
+      context.leftovers.checks.append(key)
     }
     arm(owner, &context)
   }

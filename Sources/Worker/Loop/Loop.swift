@@ -1,12 +1,7 @@
 import Balancing
-import Configuration
 import Exchange
-import HTTP1
 import Linux
 import WorkerProtocol
-import Logging
-import Synchronization
-import TLS
 import Wire
 
 /// One thread's event loop: its listeners, its clients, and everything they act upon. Shares only the sharedState with the
@@ -27,22 +22,14 @@ struct Loop: ~Copyable {
   var clients: Slab<ClientConnection>
   var context: LoopContext
   var prober: Prober?
-  var listeners = Slab<Listener>(capacity: 8)
+  var accepting = Accepting()
   let mailbox: Mailbox
   /// What concerns many connections at once, done a little in each turn.
   var chores = Chores()
   private let heartbeat: Heartbeat
-  /// Clients that have not sent a byte, and clients that have not ended their handshake.
-  var silent = Newcomers(.silent)
-  var handshaking = Newcomers(.handshaking)
-  var idle = IdleClients()
+  var dispensable = DispensableClients()
   /// When the operator is told again that clients make room, and that accepting pauses.
-  var nextRoomNotice = Instant(nanoseconds: 0)
-  var nextPauseNotice = Instant(nanoseconds: 0)
-  /// The other loops have been asked for room, and not all have answered.
-  var isAskingForRoom = false
-  /// Nil while listeners are watched. Accepting begins with `LoopMessage.serve`.
-  var acceptAgainAt: Instant? = .distantFuture
+  var notices = LogRateLimiter<Notice>(every: .seconds(10))
   /// A reload has left it without listeners; it ends with its last client.
   var isRetiring = false
   /// When a stopping loop ends whatever is left.
@@ -50,26 +37,20 @@ struct Loop: ~Copyable {
   private let board: LoopFigures.Board
   private var showsNext = Instant(nanoseconds: 0)
 
-  struct Listener: ~Copyable {
-    let descriptor: Descriptor
-    let place: ListenerPlace
-    let service: ClientConnection.Service
-
-    consuming func takeDescriptor() -> Descriptor { descriptor }
-  }
+  enum Notice { case room, pause }
 
   init(
     context: consuming LoopContext, prober: consuming Prober?, mailbox: Mailbox, heartbeat: Heartbeat,
     board: LoopFigures.Board
   ) throws(SystemError) {
-    clients = Slab(capacity: context.places)
+    clients = Slab(capacity: context.sharedState.placesPerLoop)
     self.context = context
     self.prober = prober
     self.mailbox = mailbox
     self.heartbeat = heartbeat
     self.board = board
     // A loop of this number may have been here before.
-    self.context.counters = board.shown.counters
+    self.context.reports.counters = board.shown.counters
     try self.context.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
   }
 
@@ -79,7 +60,7 @@ struct Loop: ~Copyable {
     repeat {
       repeat { turn(waiting: sleep, clock: Clock.monotonic) } while !isFinished
       for key in clients.keys { remove(key) }
-      context.accessLog.endTurn()
+      context.reports.accessLog.endTurn()
       showFigures()
     } while !mailbox.close()
   }
@@ -93,12 +74,12 @@ struct Loop: ~Copyable {
     for index in 0..<count { note(context.poller.event(at: index)) }
     for index in 0..<count { handle(context.poller.event(at: index)) }
     runLeftovers()
-    if !context.runnableChecks.isEmpty { prober?.runLeftovers(&context) }
+    if !context.leftovers.checks.isEmpty { prober?.runLeftovers(&context) }
     runChores(clock: clock)
     fireTimers(clock: clock)
     runHandshakes(clock: clock)
     resumeAccepting()
-    context.accessLog.endTurn()
+    context.reports.accessLog.endTurn()
     if context.now >= showsNext { showFigures() }
   }
 
@@ -113,11 +94,10 @@ struct Loop: ~Copyable {
 
   /// Milliseconds until the next timer, 0 while there is work, a second at most.
   private var sleep: Int32 {
-    if !context.runnable.isEmpty || !context.handshakes.isEmpty { return 0 }
-    if !context.runnableChecks.isEmpty || !chores.isEmpty { return 0 }
+    if !context.leftovers.isEmpty || !chores.isEmpty { return 0 }
     let next = context.timers.nextDeadline ?? .distantFuture
     let pause = min(
-      next - context.now, stopDeadline - context.now, acceptAgainAt == nil ? Loop.longestSleep : Loop.acceptPause,
+      next - context.now, stopDeadline - context.now, accepting.againAt == nil ? Loop.longestSleep : Loop.acceptPause,
       Loop.longestSleep)
     return Int32(truncatingIfNeeded: (pause.nanoseconds + 999_999) / 1_000_000)
   }
@@ -126,7 +106,7 @@ struct Loop: ~Copyable {
   private mutating func note(_ event: (token: UInt64, readiness: Readiness)) {
     let token = Token(rawValue: event.token)
     guard token.kind == .server, context.servers.contains(token.key) else { return }
-    context.servers[token.key].stream.became(event.readiness)
+    context.servers[token.key].side.stream.became(event.readiness)
     switch context.servers[token.key].phase {
     case .pooled: context.checkPooled(token.key)
     case .ending: context.checkEnding(token.key)
@@ -140,7 +120,7 @@ struct Loop: ~Copyable {
     case .client:
       // An event of the same batch may have closed it.
       guard clients.contains(token.key) else { return }
-      clients[token.key].stream.became(event.readiness)
+      clients[token.key].client.side.stream.became(event.readiness)
       if clients[token.key].phase == .handshaking {
         // What a newcomer's first event tells is that it can be written to.
         if clients[token.key].hasSpoken { clients[token.key].standInLine(&context) }
@@ -165,9 +145,9 @@ struct Loop: ~Copyable {
 
   /// Clients that gave way go on where they were.
   private mutating func runLeftovers() {
-    guard !context.runnable.isEmpty else { return }
-    let leftovers = context.runnable
-    context.runnable.removeAll(keepingCapacity: true)
+    guard !context.leftovers.clients.isEmpty else { return }
+    let leftovers = context.leftovers.clients
+    context.leftovers.clients.removeAll(keepingCapacity: true)
     for key in leftovers where clients.contains(key) {
       clients[key].isInLine = false
       advance(key)

@@ -1,40 +1,50 @@
 import Balancing
 import Configuration
-import Exchange
 import HTTP1
 import Linux
-import WorkerProtocol
 import Logging
-import TLS
 import Wire
+import WorkerProtocol
+
+/// A loop's listeners, and whether it accepts.
+struct Accepting: ~Copyable {
+  struct Listener: ~Copyable {
+    let descriptor: Descriptor
+    let place: ListenerPlace
+    let service: Client.Service
+
+    consuming func takeDescriptor() -> Descriptor { descriptor }
+  }
+
+  var listeners = Slab<Listener>(capacity: 8)
+  /// Nil while listeners are watched. Accepting begins with `LoopMessage.serve`.
+  var againAt: Instant? = .distantFuture
+  /// The other loops have been asked for room, and not all have answered.
+  var isAskingForRoom = false
+}
 
 /// New connections: as many as the limits allow, and none while the process has no room.
 extension Loop {
-  /// Answers whether more may wait that there is room for.
-  @discardableResult
-  mutating func accept(_ key: SlabKey) -> Bool {
+  mutating func accept(_ key: SlabKey, atMost count: Int = Loop.acceptsPerTurn) {
     // An event of the same batch may have paused or ended accepting.
-    guard acceptAgainAt == nil, listeners.contains(key) else { return false }
-    for _ in 0..<Loop.acceptsPerTurn {
+    guard accepting.againAt == nil, accepting.listeners.contains(key) else { return }
+    for _ in 0..<count {
       // Without a place, newcomers wait in the kernel until somebody has made room.
       guard hasRoom() else {
         pauseAccepting()
-        askForRoom()
-        return false
+        return askForRoom()
       }
       do throws(SystemError) {
-        guard let accepted = try Socket.accept(from: listeners[key].descriptor) else { return false }
-        try admit(accepted, listeners[key].service)
+        guard let accepted = try Socket.accept(from: accepting.listeners[key].descriptor) else { return }
+        try admit(accepted, accepting.listeners[key].service)
       } catch {
         notePause(error.description)
-        pauseAccepting()
-        return false
+        return pauseAccepting()
       }
     }
-    return true
   }
 
-  private mutating func admit(_ accepted: consuming Accepted, _ service: ClientConnection.Service) throws(SystemError) {
+  private mutating func admit(_ accepted: consuming Accepted, _ service: Client.Service) throws(SystemError) {
     let peer = accepted.peer
     let snapshot = context.snapshot
     let identity = snapshot.identity(of: peer.address)
@@ -42,22 +52,24 @@ extension Loop {
     let isProxy = forwarding.isPeerTrusted
     var opened = context.sharedState.connectionBegan(identity, isProxy: isProxy)
     // Nobody makes room for one who would be refused all the same.
-    if opened == .failure(.total), let displaced = leastMissed() {
+    if opened == .failure(.total), let displaced = dispensable.leastMissed(among: clients) {
       displace(displaced)
       opened = context.sharedState.connectionBegan(identity, isProxy: isProxy)
     }
     guard case .success(let account) = opened else {
-      context.counters.refusedConnections += 1
+      context.reports.counters.refusedConnections += 1
       return
     }
-    context.counters.connections += 1
+    context.reports.counters.connections += 1
     let key = clients.insert(
       ClientConnection(
-        stream: Stream(plain: accepted.takeDescriptor()), service: service, peer: peer, identity: identity,
-        account: account, forwarding: forwarding, snapshot: snapshot, at: context.now))
-    clients[key].key = key
+        Client(
+          side: RelaySide(accepted.takeDescriptor()), service: service, peer: peer, identity: identity,
+          account: account, forwarding: forwarding, snapshot: snapshot),
+        at: context.now))
+    clients[key].client.key = key
     do throws(SystemError) {
-      try context.poller.watch(clients[key].stream.descriptor, token: Token(.client, key).rawValue)
+      try context.poller.watch(clients[key].client.side.stream.descriptor, token: Token(.client, key).rawValue)
     } catch {
       remove(key)
       throw error
@@ -65,44 +77,42 @@ extension Loop {
     if clients[key].advance(&context) == .close {
       remove(key)
     } else {
-      silent.append(key, among: clients)
+      dispensable.silent.append(key, among: clients)
     }
   }
 
   /// Lets new connections wait in the kernel for a while.
   private mutating func pauseAccepting() {
-    acceptAgainAt = context.now + Loop.acceptPause
-    for key in listeners.keys { context.poller.forget(listeners[key].descriptor) }
+    accepting.againAt = context.now + Loop.acceptPause
+    for key in accepting.listeners.keys { context.poller.forget(accepting.listeners[key].descriptor) }
   }
 
   /// Tells the operator now and then why newcomers wait.
   mutating func notePause(_ reason: String) {
-    guard context.now >= nextPauseNotice else { return }
-    nextPauseNotice = context.now + Loop.roomNoticeInterval
-    context.log.warning("accepting pauses: \(reason)")
+    if notices.take(.pause, at: context.now) != nil { context.reports.log.warning("accepting pauses: \(reason)") }
   }
 
   /// Watches the listeners again when the pause is over, or `now`.
   mutating func resumeAccepting(now: Bool = false) {
-    guard let again = acceptAgainAt, now || context.now >= again else { return }
+    guard let again = accepting.againAt, now || context.now >= again else { return }
     if !hasRoom() {
       // Of the loops that were asked, some do not answer.
-      guard isAskingForRoom, !now, let key = leastMissed() else {
-        acceptAgainAt = context.now + Loop.acceptPause
+      guard accepting.isAskingForRoom, !now, let key = dispensable.leastMissed(among: clients) else {
+        accepting.againAt = context.now + Loop.acceptPause
         return askForRoom()
       }
       displace(key)
     }
-    isAskingForRoom = false
-    acceptAgainAt = nil
-    for key in listeners.keys { watch(key) }
+    accepting.isAskingForRoom = false
+    accepting.againAt = nil
+    for key in accepting.listeners.keys { watch(key) }
   }
 
   mutating func watch(_ key: SlabKey) {
     do throws(SystemError) {
-      try context.poller.watchLevel(listeners[key].descriptor, token: Token(.listener, key).rawValue)
+      try context.poller.watchLevel(accepting.listeners[key].descriptor, token: Token(.listener, key).rawValue)
     } catch {
-      context.log.error("listener \(listeners[key].place.endpoint): \(error)")
+      context.reports.log.error("listener \(accepting.listeners[key].place.endpoint): \(error)")
     }
   }
 }

@@ -1,7 +1,6 @@
 import Balancing
 import Configuration
 import Exchange
-import HTTP1
 import Linux
 import Logging
 import TLS
@@ -14,45 +13,38 @@ struct LoopContext: ~Copyable {
   let loop: Int
   let sharedState: SharedState
   private(set) var snapshot: ConfigurationSnapshot
-  let log: Logger
   /// Read once a turn.
   var now: Instant
   let poller: Poller
   var timers: TimerWheel
   var servers: Slab<ServerConnection>
-  /// By server index.
-  var pools: [Pool]
-  private var sessions = Slab<CachedSession>()
-  private var sessionKeys: [SlabKey] = []
+  var pools = ServerPools()
   var buffers = BufferPool()
-  var exchanges = LeasePool<Exchange>()
+  var exchanges = LeasePool<ActiveExchange>()
   /// Of all the loop's connections.
   let bio = SocketBIO()
-  /// Clients that gave way to others with more to do.
-  var runnable: [SlabKey] = []
-  /// Health checks that did.
-  var runnableChecks: [SlabKey] = []
-  /// Clients whose handshake can go on.
-  var handshakes = FairQueue<SlabKey>()
-  var counters = Counters()
-  var accessLog: AccessLog
+  var leftovers = Leftovers()
+  var reports: Reports
   var isStopping = false
-  private var failures: FailureLog
 
-  /// Connections of this loop that end (`LoopContext.close`).
-  var ending = 0
-  /// Others are not asked again before then to close what is idle.
-  var asksForRoomAt = Instant(nanoseconds: 0)
+  /// What goes on in the next turn without an event.
+  struct Leftovers: ~Copyable {
+    /// Clients that gave way to others with more to do.
+    var clients: [SlabKey] = []
+    /// Health checks that did.
+    var checks: [SlabKey] = []
+    /// Clients whose handshake can go on.
+    var handshakes = FairQueue<SlabKey>()
 
-  /// Idle connections to one server, the one used last on top, and how many were in use at once lately.
-  struct Pool {
-    var idle: [SlabKey] = []
-    var demand: PoolDemand
+    var isEmpty: Bool { clients.isEmpty && checks.isEmpty && handshakes.isEmpty }
   }
 
-  /// The session that the next connection to a server resumes.
-  struct CachedSession: ~Copyable {
-    var session: TLSSession?
+  /// What the loop tells.
+  struct Reports: ~Copyable {
+    let log: Logger
+    var failures: FailureLog
+    var accessLog: AccessLog
+    var counters = Counters()
   }
 
   init(
@@ -61,37 +53,21 @@ struct LoopContext: ~Copyable {
     self.loop = loop
     self.sharedState = sharedState
     self.snapshot = snapshot
-    self.log = log
-    self.accessLog = accessLog
-    failures = FailureLog(log: log)
+    reports = Reports(log: log, failures: FailureLog(log: log), accessLog: accessLog)
     now = Clock.monotonic()
     poller = try Poller()
     timers = TimerWheel(startingAt: now)
-    pools = []
-    servers = Slab(capacity: LoopContext.places(sharedState))
-    makeRoom()
+    servers = Slab(capacity: sharedState.placesPerLoop)
+    pools.renew(for: snapshot.servers.count, at: now)
   }
-
-  /// How many connections a loop has places for from the start: enough for all clients, who may all come to one loop.
-  /// A place that was never used takes no memory, and making more in the middle of a crowd copies them all meanwhile.
-  var places: Int { LoopContext.places(sharedState) }
-
-  private static func places(_ sharedState: SharedState) -> Int { min(sharedState.limitInForce, 1 << 15) }
 
   /// Takes over another snapshot. Idle connections of the one before are closed: they were made by its rules.
   mutating func adopt(_ snapshot: ConfigurationSnapshot) {
-    for server in pools.indices { emptyPool(of: server) }
-    for key in sessionKeys { _ = sessions.remove(key) }
+    emptyPools()
     self.snapshot = snapshot
-    accessLog.adopt(snapshot.configuration.log.access)
-    failures = FailureLog(log: log)
-    makeRoom()
-  }
-
-  private mutating func makeRoom() {
-    pools = snapshot.servers.map { _ in Pool(demand: PoolDemand(at: now)) }
-    sessionKeys = []
-    for _ in snapshot.servers { sessionKeys.append(sessions.insert(CachedSession())) }
+    reports.accessLog.adopt(snapshot.configuration.log.access)
+    reports.failures = FailureLog(log: reports.log)
+    pools.renew(for: snapshot.servers.count, at: now)
   }
 
   /// Tells the operator of a server's failure, or of a shortage that kept us from it, now and then. Nothing more is told
@@ -100,12 +76,7 @@ struct LoopContext: ~Copyable {
     of server: SharedServer, _ kind: FailureLog.Kind = .ofServer, _ reason: @autoclosure () -> String
   ) {
     guard let index = snapshot.backend.index(of: server) else { return }
-    failures.note(index, server.name, kind, reason(), at: now)
-  }
-
-  /// Tells the operator of a client that was cut off for its flood of messages, now and then.
-  mutating func noteFlood(by peer: Endpoint) {
-    failures.note(client: peer, TLSConnection.floodExplanation, at: now)
+    reports.failures.note(index, server.name, kind, reason(), at: now)
   }
 
   // MARK: connections to servers
@@ -127,15 +98,15 @@ struct LoopContext: ~Copyable {
       let descriptor = try Socket.connect(to: snapshot.servers[server].endpoint)
       let key = servers.insert(
         ServerConnection(
-          stream: Stream(plain: descriptor), server: server, snapshot: snapshot, client: client, at: now))
+          side: RelaySide(descriptor), server: server, snapshot: snapshot, client: client, idleSince: now))
       do throws(SystemError) {
-        try poller.watch(servers[key].stream.descriptor, token: Token(.server, key).rawValue)
+        try poller.watch(servers[key].side.stream.descriptor, token: Token(.server, key).rawValue)
       } catch {
         _ = servers.remove(key)
         throw error
       }
       sharedState.serverConnectionBegan()
-      if snapshot === self.snapshot { pools[server].demand.took(at: now) }
+      if snapshot === self.snapshot { pools.byServer[server].demand.took(at: now) }
       return .success(key)
     } catch {
       return .failure(error)
@@ -149,14 +120,14 @@ struct LoopContext: ~Copyable {
       return servers[key].connect(resuming: &none, through: bio)
     }
     let server = servers[key].server
-    return servers[key].connect(resuming: &sessions[sessionKeys[server]].session, through: bio)
+    return servers[key].connect(resuming: &pools.sessions[pools.byServer[server].session].session, through: bio)
   }
 
   /// Reads what a server sent.
   mutating func readServer(_ key: SlabKey) -> Stream.Incoming {
-    let incoming = servers[key].receive(&buffers)
+    let incoming = servers[key].side.receive(&buffers)
     if case .bytes = incoming, !servers[key].hasGivenSession, servers[key].snapshot === snapshot {
-      servers[key].giveSession(to: &sessions[sessionKeys[servers[key].server]].session)
+      servers[key].giveSession(to: &pools.sessions[pools.byServer[servers[key].server].session].session)
     }
     return incoming
   }

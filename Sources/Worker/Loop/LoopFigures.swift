@@ -1,4 +1,3 @@
-import Balancing
 import Linux
 import Synchronization
 import Wire
@@ -27,10 +26,9 @@ struct LoopFigures: Sendable {
 extension LoopContext {
   /// What the loop has counted and holds now.
   var figures: LoopFigures {
-    var figures = LoopFigures(counters: counters)
+    var figures = LoopFigures(counters: reports.counters)
     for key in servers.keys where servers[key].phase != .ending {
-      let server = servers[key].snapshot.backend.servers[servers[key].server]
-      figures.connections[server.place, default: 0] += 1
+      figures.connections[servers[key].shared.place, default: 0] += 1
     }
     return figures
   }

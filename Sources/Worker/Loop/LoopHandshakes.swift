@@ -14,12 +14,12 @@ extension Loop {
 
   /// Goes on with handshakes for as long as they may take.
   mutating func runHandshakes(clock: () -> Instant) {
-    guard !context.handshakes.isEmpty else { return }
+    guard !context.leftovers.handshakes.isEmpty else { return }
     let begin = clock()
     // Half of what the others have had in this turn, if that is more: newcomers get their third of a busy loop.
     let end = begin + max(Loop.handshakeBudget, Interval(nanoseconds: (begin - context.now).nanoseconds / 2))
     for _ in 0..<Loop.handshakesPerTurn {
-      guard let key = context.handshakes.next() else { return }
+      guard let key = context.leftovers.handshakes.next() else { return }
       // It may have closed while it waited.
       guard clients.contains(key) else { continue }
       clients[key].isInLine = false
@@ -27,7 +27,7 @@ extension Loop {
       if clients[key].advance(&context) == .close {
         remove(key)
       } else if wasSilent, clients[key].phase == .handshaking {
-        handshaking.append(key, among: clients)
+        dispensable.handshaking.append(key, among: clients)
       }
       if clock() >= end { return }
     }

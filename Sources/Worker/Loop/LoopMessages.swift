@@ -33,7 +33,7 @@ extension Loop {
         clients.giveBackPages()
         context.servers.giveBackPages()
       // Not before `serve`.
-      case .roomMade: if acceptAgainAt != .distantFuture { resumeAccepting(now: true) }
+      case .roomMade: if accepting.againAt != .distantFuture { resumeAccepting(now: true) }
       case .serve: resumeAccepting(now: true)
       case .stop(let deadline): stop(until: deadline)
       }
@@ -42,7 +42,7 @@ extension Loop {
 
   /// Tells every client that has a connection to this server, or makes one, that it takes nobody any more.
   private mutating func releaseClients(of server: SharedServer, _ presence: ServerPresence) {
-    for key in context.servers.keys where context.servers[key].leads(to: server) {
+    for key in context.servers.keys where context.servers[key].shared === server {
       chores.append(.release(key, server, presence))
     }
   }
@@ -57,7 +57,7 @@ extension Loop {
         remove(key)
         if allowance.isSpent(clock: clock) { return }
       case .release(let key, let server, let presence):
-        guard context.servers.contains(key), context.servers[key].leads(to: server),
+        guard context.servers.contains(key), context.servers[key].shared === server,
           let client = context.servers[key].client, clients.contains(client)
         else { continue }
         if clients[client].serverClosed(presence, &context) == .close { remove(client) }
@@ -71,20 +71,20 @@ extension Loop {
   private mutating func stop(until deadline: Instant) {
     context.isStopping = true
     stopDeadline = deadline
-    for key in listeners.keys {
+    for key in accepting.listeners.keys {
       // The supervisor may hold the same socket still: closing our descriptor alone would leave it registered.
-      context.poller.forget(listeners[key].descriptor)
-      _ = listeners.remove(key)
+      context.poller.forget(accepting.listeners[key].descriptor)
+      _ = accepting.listeners.remove(key)
     }
-    for server in context.pools.indices { context.emptyPool(of: server) }
+    context.emptyPools()
     for key in clients.keys { chores.append(.stop(key)) }
   }
 
   /// Closes a client's connection and gives back all that it held.
   mutating func remove(_ key: SlabKey) {
     context.timers.cancel(TimerKey(.client(key.index)).rawValue)
-    var client = clients.remove(key)
-    client.end(&context)
-    context.sharedState.connectionEnded(client.account)
+    var connection = clients.remove(key)
+    connection.end(&context)
+    context.sharedState.connectionEnded(connection.client.account)
   }
 }

@@ -1,8 +1,6 @@
-import Exchange
 import Linux
 import Logging
 import WorkerProtocol
-import Wire
 
 /// Another snapshot: new connections and requests take it, everything that runs keeps its own until it ends.
 extension Loop {
@@ -11,38 +9,37 @@ extension Loop {
     guard !context.isStopping else { return }
     context.adopt(rollout.snapshot)
     prober?.adopt(rollout.snapshot, &context)
-    for key in listeners.keys where rollout.withdrawn.contains(listeners[key].place) { close(key) }
+    for key in accepting.listeners.keys where rollout.withdrawn.contains(accepting.listeners[key].place) { close(key) }
     for listener in rollout.listeners where Int(listener.place.loop) % rollout.loops == context.loop { add(listener) }
-    for key in listeners.keys { handOn(key, loops: rollout.loops) }
+    for key in accepting.listeners.keys { handOn(key, loops: rollout.loops) }
     isRetiring = context.loop >= rollout.loops
   }
 
   /// Adds a listener; nothing is accepted from it before the servers are known.
   mutating func add(_ handed: HandedListener) {
-    let service: ClientConnection.Service =
+    let service: Client.Service =
       handed.place.purpose == .redirect ? .redirect : context.snapshot.isPassthrough ? .passthrough : .https
-    let key = listeners.insert(
-      Listener(descriptor: handed.takeDescriptor(), place: handed.place, service: service))
-    guard acceptAgainAt == nil else { return }
+    let key = accepting.listeners.insert(
+      Accepting.Listener(descriptor: handed.takeDescriptor(), place: handed.place, service: service))
+    guard accepting.againAt == nil else { return }
     watch(key)
   }
 
   /// Takes who waits there, as many as a queue holds, then closes it.
   private mutating func close(_ key: SlabKey) {
-    var rounds = Int(Socket.backlog) / Loop.acceptsPerTurn
-    while accept(key), rounds > 0 { rounds -= 1 }
+    accept(key, atMost: Int(Socket.backlog) + 1)
     // The supervisor holds the same socket still: closing our descriptor alone would leave it registered.
-    context.poller.forget(listeners[key].descriptor)
-    _ = listeners.remove(key)
+    context.poller.forget(accepting.listeners[key].descriptor)
+    _ = accepting.listeners.remove(key)
   }
 
   /// Hands a listener to the loop that it belongs to now, so that nobody who waits there is refused.
   private mutating func handOn(_ key: SlabKey, loops: Int) {
-    let place = listeners[key].place
+    let place = accepting.listeners[key].place
     let owner = Int(place.loop) % loops
     guard owner != context.loop else { return }
-    context.poller.forget(listeners[key].descriptor)
-    let listener = listeners.remove(key)
+    context.poller.forget(accepting.listeners[key].descriptor)
+    let listener = accepting.listeners.remove(key)
     context.sharedState.mailbox(of: owner).post(
       .inherited(HandedListener(place: place, descriptor: listener.takeDescriptor())))
   }

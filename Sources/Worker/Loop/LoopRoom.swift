@@ -27,38 +27,19 @@ enum Dispensable: UInt8, CaseIterable, Sendable {
 extension Loop {
   /// Slots of the slab that are looked through at once for idle clients.
   static let slotsPerSearch = 16_384
-  /// How often the operator is told that clients give way.
-  static let roomNoticeInterval = Interval.seconds(10)
-
-  /// Who would be missed least of this loop's clients; nil when all are at work.
-  mutating func leastMissed() -> SlabKey? {
-    for kind in Dispensable.allCases { if let key = first(kind) { return key } }
-    return nil
-  }
-
-  /// The client that has been connected longest without a byte, whose handshake has taken longest, or that has been idle
-  /// longest.
-  private mutating func first(_ kind: Dispensable) -> SlabKey? {
-    switch kind {
-    case .silent: silent.oldest(among: clients)
-    case .unfinished: handshaking.oldest(among: clients)
-    case .idle: idle.longest(among: clients, slots: Loop.slotsPerSearch)
-    }
-  }
 
   /// A newcomer can be accepted: there is a place, or somebody here who makes room whatever clients other loops have.
   mutating func hasRoom() -> Bool {
-    if !context.sharedState.isFull || first(.silent) != nil { return true }
-    return context.sharedState.loopCount == 1 && leastMissed() != nil
+    if !context.sharedState.isFull || dispensable.first(.silent, among: clients) != nil { return true }
+    return context.sharedState.loopCount == 1 && dispensable.leastMissed(among: clients) != nil
   }
 
   /// Ends a client's connection in order, to make room.
   mutating func displace(_ key: SlabKey) {
-    clients[key].sayGoodbye()
+    clients[key].client.sayGoodbye()
     remove(key)
-    guard context.now >= nextRoomNotice else { return }
-    nextRoomNotice = context.now + Loop.roomNoticeInterval
-    context.log.warning(
+    guard notices.take(.room, at: context.now) != nil else { return }
+    context.reports.log.warning(
       "\(context.sharedState.limitInForce) connections are open (limits: connections): new ones replace the oldest that have sent nothing, then idle ones"
     )
   }
@@ -66,7 +47,7 @@ extension Loop {
   /// Asks the other loops, one after the other, for the room that this one can't make or should not.
   mutating func askForRoom() {
     guard context.sharedState.loopCount > 1 else { return nobodyMakesRoom() }
-    isAskingForRoom = true
+    accepting.isAskingForRoom = true
     passOn(asker: context.loop, .silent)
   }
 
@@ -75,7 +56,7 @@ extension Loop {
   mutating func makeRoom(for asker: Int, _ kind: Dispensable) {
     guard asker != context.loop else { return askFurther(behind: kind) }
     if context.sharedState.isFull {
-      guard let key = first(kind) else { return passOn(asker: asker, kind) }
+      guard let key = dispensable.first(kind, among: clients) else { return passOn(asker: asker, kind) }
       displace(key)
     }
     context.sharedState.mailbox(of: asker).post(.roomMade)
@@ -83,16 +64,16 @@ extension Loop {
 
   /// No other loop has clients of this kind.
   private mutating func askFurther(behind kind: Dispensable) {
-    guard isAskingForRoom else { return }
+    guard accepting.isAskingForRoom else { return }
     guard context.sharedState.isFull else { return resumeAccepting(now: true) }
     guard let next = kind.next else { return nobodyMakesRoom() }
-    guard let key = first(next) else { return passOn(asker: context.loop, next) }
+    guard let key = dispensable.first(next, among: clients) else { return passOn(asker: context.loop, next) }
     displace(key)
     resumeAccepting(now: true)
   }
 
   private mutating func nobodyMakesRoom() {
-    isAskingForRoom = false
+    accepting.isAskingForRoom = false
     notePause("\(context.sharedState.limitInForce) connections are open and at work (limits: connections)")
   }
 
@@ -103,6 +84,29 @@ extension Loop {
     repeat {
       next = (next + 1) % mailboxes.count
     } while !mailboxes[next].post(.roomWanted(by: asker, kind)) && next != asker
+  }
+}
+
+/// The clients of a loop that can make room.
+struct DispensableClients: ~Copyable {
+  var silent = Newcomers(.silent)
+  var handshaking = Newcomers(.unfinished)
+  private var idle = IdleClients()
+
+  /// Who would be missed least; nil when all are at work.
+  mutating func leastMissed(among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
+    for kind in Dispensable.allCases { if let key = first(kind, among: clients) { return key } }
+    return nil
+  }
+
+  /// The client that has been connected longest without a byte, whose handshake has taken longest, or that has been idle
+  /// longest.
+  mutating func first(_ kind: Dispensable, among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
+    switch kind {
+    case .silent: silent.oldest(among: clients)
+    case .unfinished: handshaking.oldest(among: clients)
+    case .idle: idle.longest(among: clients, slots: Loop.slotsPerSearch)
+    }
   }
 }
 

@@ -3,19 +3,11 @@ import Linux
 /// A loop's connections in the order in which they came to a state that few stay in for long. One that has left the state
 /// stays listed until it comes to the front, so that leaving costs nothing.
 struct Newcomers: ~Copyable {
-  /// What those have in common who are meant.
-  enum State {
-    /// They have not sent a byte.
-    case silent
-    /// They have begun a TLS handshake and not ended it.
-    case handshaking
-  }
-
-  private let state: State
+  private let kind: Dispensable
   private var keys: [SlabKey] = []
   private var first = 0
 
-  init(_ state: State) { self.state = state }
+  init(_ kind: Dispensable) { self.kind = kind }
 
   /// Notes one that has come to the state, and forgets some of those at the front that have left it: two for one, so that
   /// the list grows no longer than what has come since the oldest that is still there.
@@ -33,11 +25,7 @@ struct Newcomers: ~Copyable {
   }
 
   private func isMeant(_ key: SlabKey, _ clients: borrowing Slab<ClientConnection>) -> Bool {
-    guard clients.contains(key) else { return false }
-    return switch state {
-    case .silent: clients[key].isSilent
-    case .handshaking: clients[key].phase == .handshaking
-    }
+    clients.contains(key) && clients[key].isDispensable(as: kind)
   }
 
   /// Gives back what lies before the front, once that is most of the list.

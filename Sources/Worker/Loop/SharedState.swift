@@ -160,6 +160,10 @@ final class SharedState: Sendable {
   /// descriptors allow.
   var limitInForce: Int { connectionLimit.load(ordering: .relaxed) }
 
+  /// How many connections a loop has places for from the start: enough for all clients, who may all come to one loop.
+  /// A place that was never used takes no memory, and making more in the middle of a crowd copies them all meanwhile.
+  var placesPerLoop: Int { min(limitInForce, 1 << 15) }
+
   var isFull: Bool { connectionCount >= limitInForce }
 
   /// Answers with the client's account, or which limit the connection would break.

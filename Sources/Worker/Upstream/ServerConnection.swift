@@ -1,7 +1,5 @@
 import Balancing
 import Configuration
-import Exchange
-import HTTP1
 import Linux
 import TLS
 import Wire
@@ -19,17 +17,13 @@ struct ServerConnection: ~Copyable {
     case ending
   }
 
-  var stream: Stream
+  var side: RelaySide
   /// The server's index in the snapshot.
   let server: Int
   let snapshot: ConfigurationSnapshot
   var phase = Phase.connecting
   /// The client whose exchange it carries, or whose private connection it is.
   var client: SlabKey?
-  /// Bytes from the server, not relayed yet.
-  var input = Buffer()
-  /// The rewritten head and what follows it at once.
-  var output = Buffer()
   /// When it last became idle.
   var idleSince: Instant
   /// It has carried a whole exchange before.
@@ -38,14 +32,6 @@ struct ServerConnection: ~Copyable {
   var armed = Instant.distantFuture
   /// The session for the next connection has been taken.
   private(set) var hasGivenSession = false
-
-  init(stream: consuming Stream, server: Int, snapshot: ConfigurationSnapshot, client: SlabKey, at now: Instant) {
-    self.stream = stream
-    self.server = server
-    self.snapshot = snapshot
-    self.client = client
-    idleSince = now
-  }
 
   /// Whether it is a connection to this server, as far as another snapshot knows it.
   func leads(to index: Int, of other: ConfigurationSnapshot) -> Bool {
@@ -57,8 +43,8 @@ struct ServerConnection: ~Copyable {
       && mine.security.context.isEquivalent(to: theirs.security.context)
   }
 
-  /// Whether it is a connection to this server, in whatever snapshot.
-  func leads(to shared: SharedServer) -> Bool { snapshot.backend.servers[server] === shared }
+  /// The server as every snapshot knows it.
+  var shared: SharedServer { snapshot.backend.servers[server] }
 
   enum Progress {
     case ready
@@ -75,8 +61,8 @@ struct ServerConnection: ~Copyable {
   /// one likes, and OpenSSL itself says when one of TLS 1.3 is spent.
   mutating func connect(resuming session: inout TLSSession?, through bio: SocketBIO) -> Progress {
     if phase == .connecting {
-      guard stream.isSettled else { return .wait }
-      let code = Socket.error(of: stream.descriptor.number)
+      guard side.stream.isSettled else { return .wait }
+      let code = Socket.error(of: side.stream.descriptor.number)
       guard code == 0 else {
         let reason = "connect: " + SystemError.words(for: code)
         return ConnectFault(errno: code) == .shortage ? .short(reason) : .failed(reason)
@@ -87,7 +73,7 @@ struct ServerConnection: ~Copyable {
       }
       let security = snapshot.servers[server].security
       do throws(TLSError) {
-        try stream.startTLS(
+        try side.stream.startTLS(
           context: security.context, serverName: security.serverName, session: session, through: bio)
       } catch {
         // Nothing has been sent yet: it is OpenSSL that has no memory.
@@ -95,7 +81,7 @@ struct ServerConnection: ~Copyable {
       }
       phase = .handshaking
     }
-    switch stream.tls?.handshake() {
+    switch side.stream.tls?.handshake() {
     case .done, nil:
       phase = .open
       return .ready
@@ -107,38 +93,21 @@ struct ServerConnection: ~Copyable {
 
   /// Keeps the session for the next connection, once; TLS 1.3 sends it behind the handshake.
   mutating func giveSession(to cache: inout TLSSession?) {
-    guard let session = stream.tls?.takeSession() else { return }
+    guard let session = side.stream.tls?.takeSession() else { return }
     hasGivenSession = true
     cache = consume session
   }
 
-  /// Appends what has come to `input`, which holds no storage while nothing is in it.
-  @inline(__always)
-  mutating func receive(_ buffers: inout BufferPool) -> Stream.Incoming {
-    buffers.lease(&input)
-    if input.room == 0 { input.compact() }
-    // Only a head fills it: what there is of a body has gone out before more is read.
-    if input.room == 0 { buffers.enlarge(&input) }
-    let incoming = stream.read(into: &input)
-    if input.isEmpty { buffers.giveBack(&input) }
-    return incoming
-  }
-
-  /// Sends the first of `output`.
-  @inline(__always)
-  mutating func flush() -> Stream.Outgoing { stream.flush(&output) }
-
   /// Nothing has come since the last answer but what belongs to TLS (a session ticket). False when the server closed
   /// the connection or spoke unasked, after which it must not be used.
   mutating func isStillIdle(_ buffers: inout BufferPool) -> Bool {
-    guard input.isEmpty else { return false }
-    guard stream.mayRead else { return true }
-    return receive(&buffers) == .wouldBlock
+    guard side.input.isEmpty else { return false }
+    guard side.stream.mayRead else { return true }
+    return side.receive(&buffers) == .wouldBlock
   }
 
   mutating func becomeIdle(_ buffers: inout BufferPool, at now: Instant) {
-    buffers.giveBack(&input)
-    buffers.giveBack(&output)
+    side.giveBackBuffers(to: &buffers)
     phase = .pooled
     client = nil
     idleSince = now
@@ -154,14 +123,13 @@ struct ServerConnection: ~Copyable {
 
   /// Says goodbye, as far as that needs no waiting.
   mutating func end(_ buffers: inout BufferPool) -> Ending {
-    buffers.giveBack(&input)
-    buffers.giveBack(&output)
+    side.giveBackBuffers(to: &buffers)
     switch phase {
     case .connecting, .handshaking:
-      stream.abort()
+      side.stream.abort()
       return .over
     case .open, .pooled:
-      return stream.announceEnd() ? .waitsForServer : .over
+      return side.stream.announceEnd() ? .waitsForServer : .over
     case .ending:
       return .waitsForServer
     }

@@ -4,6 +4,36 @@ import Linux
 import TLS
 import Wire
 
+/// What a loop keeps for the next connections to the snapshot's servers.
+struct ServerPools: ~Copyable {
+  /// Idle connections to one server, the one used last on top, and how many were in use at once lately.
+  struct Pool {
+    var idle: [SlabKey] = []
+    var demand: PoolDemand
+    /// The session that the next connection resumes.
+    let session: SlabKey
+  }
+
+  struct CachedSession: ~Copyable {
+    var session: TLSSession?
+  }
+
+  var byServer: [Pool] = []
+  var sessions = Slab<CachedSession>()
+  /// Connections of the loop that end (`LoopContext.close`).
+  var ending = 0
+  /// Other loops are not asked again before then to close what is idle.
+  var asksForRoomAt = Instant(nanoseconds: 0)
+
+  /// Begins with so many servers and nothing kept.
+  mutating func renew(for count: Int, at now: Instant) {
+    for pool in byServer { _ = sessions.remove(pool.session) }
+    byServer = (0..<count).map { _ in
+      Pool(demand: PoolDemand(at: now), session: sessions.insert(CachedSession()))
+    }
+  }
+}
+
 /// Connections to servers between two exchanges, and their end.
 extension LoopContext {
   /// How long a server may take to close a connection that we have ended, before we do.
@@ -15,9 +45,9 @@ extension LoopContext {
   /// belongs to an earlier snapshot.
   mutating func takePooled(_ server: Int, of snapshot: ConfigurationSnapshot, askingKernel asks: Bool) -> SlabKey? {
     guard snapshot === self.snapshot else { return nil }
-    while let key = pools[server].idle.popLast() {
+    while let key = pools.byServer[server].idle.popLast() {
       if isUsable(key, askingKernel: asks) {
-        pools[server].demand.took(at: now)
+        pools.byServer[server].demand.took(at: now)
         return key
       }
       close(key)
@@ -28,7 +58,7 @@ extension LoopContext {
   /// Nothing has come on an idle connection but what belongs to TLS: as far as the poller told, or as the kernel says
   /// at this moment.
   mutating func isUsable(_ key: SlabKey, askingKernel asks: Bool = false) -> Bool {
-    if asks { servers[key].stream.became(.readable) }
+    if asks { servers[key].side.stream.became(.readable) }
     return servers[key].isStillIdle(&buffers)
   }
 
@@ -36,15 +66,15 @@ extension LoopContext {
   mutating func pool(_ key: SlabKey) {
     let server = servers[key].server
     guard servers[key].snapshot === snapshot, !isStopping,
-      pools[server].demand.mayKeep(
-        beside: pools[server].idle.count, least: snapshot.configuration.pool.idleConnections),
+      pools.byServer[server].demand.mayKeep(
+        beside: pools.byServer[server].idle.count, least: snapshot.configuration.pool.idleConnections),
       sharedState.serverConnectionRoom >= 0,
       snapshot.backend.servers[server].takesClients,
       isUsable(key)
     else { return close(key) }
     servers[key].becomeIdle(&buffers, at: now)
-    pools[server].demand.gaveBack(at: now)
-    pools[server].idle.append(key)
+    pools.byServer[server].demand.gaveBack(at: now)
+    pools.byServer[server].idle.append(key)
     let due = now + snapshot.configuration.pool.idleTimeout
     if due < servers[key].armed {
       servers[key].armed = due
@@ -70,12 +100,14 @@ extension LoopContext {
 
   /// Closes every idle connection to a server.
   mutating func emptyPool(of server: Int) {
-    while let key = pools[server].idle.popLast() { close(key) }
+    while let key = pools.byServer[server].idle.popLast() { close(key) }
   }
+
+  mutating func emptyPools() { for server in pools.byServer.indices { emptyPool(of: server) } }
 
   private mutating func closePooled(_ key: SlabKey) {
     let server = servers[key].server
-    if let index = pools[server].idle.firstIndex(of: key) { pools[server].idle.remove(at: index) }
+    if let index = pools.byServer[server].idle.firstIndex(of: key) { pools.byServer[server].idle.remove(at: index) }
     close(key)
   }
 
@@ -99,19 +131,26 @@ extension LoopContext {
   ///   flow. Where the client ends first, its server's port is in TIME_WAIT, as the protocol has it.
   mutating func close(_ key: SlabKey) {
     leaveDemand(key)
-    if servers[key].stream.isFlooded {
-      let connection = (servers[key].snapshot, servers[key].server)
-      noteFailure(of: connection.0.backend.servers[connection.1], .ofServer, TLSConnection.floodExplanation)
+    if servers[key].side.stream.isFlooded {
+      noteFailure(of: servers[key].shared, .ofServer, TLSConnection.floodExplanation)
     }
     if servers[key].end(&buffers) == .waitsForServer {
-      if ending < LoopContext.endingBound, !isStopping, sharedState.serverConnectionRoom >= 0 { return wait(for: key) }
-      servers[key].stream.abort()
+      let mayWait = pools.ending < LoopContext.endingBound && !isStopping && sharedState.serverConnectionRoom >= 0
+      if mayWait { return wait(for: key) }
+      servers[key].side.stream.abort()
     }
     forget(key)
   }
 
+  /// Ends the connection if there is one, and forgets it.
+  mutating func close(_ place: inout SlabKey?) {
+    guard let key = place else { return }
+    place = nil
+    close(key)
+  }
+
   private mutating func wait(for key: SlabKey) {
-    ending += 1
+    pools.ending += 1
     servers[key].phase = .ending
     servers[key].client = nil
     servers[key].armed = now + LoopContext.endingTime
@@ -120,16 +159,16 @@ extension LoopContext {
 
   /// Something has happened to a connection that ends.
   mutating func checkEnding(_ key: SlabKey) {
-    if servers[key].stream.hasEnded || servers[key].stream.isReset { endingOver(key) }
+    if servers[key].side.stream.hasEnded || servers[key].side.stream.isReset { endingOver(key) }
   }
 
   private mutating func endingTimedOut(_ key: SlabKey) {
-    servers[key].stream.abort()
+    servers[key].side.stream.abort()
     endingOver(key)
   }
 
   private mutating func endingOver(_ key: SlabKey) {
-    ending -= 1
+    pools.ending -= 1
     forget(key)
   }
 
@@ -141,7 +180,7 @@ extension LoopContext {
 
   private mutating func leaveDemand(_ key: SlabKey) {
     guard servers[key].phase != .pooled, servers[key].snapshot === snapshot else { return }
-    pools[servers[key].server].demand.gaveBack(at: now)
+    pools.byServer[servers[key].server].demand.gaveBack(at: now)
   }
 
   // MARK: room for others
@@ -150,27 +189,27 @@ extension LoopContext {
   /// here. False: nothing was closed.
   @discardableResult
   mutating func makeRoomForConnection() -> Bool {
-    for server in pools.indices where !pools[server].idle.isEmpty {
-      reset(pools[server].idle.removeFirst())
+    for server in pools.byServer.indices where !pools.byServer[server].idle.isEmpty {
+      reset(pools.byServer[server].idle.removeFirst())
       return true
     }
-    if ending > 0, let key = servers.keys.first(where: { servers[$0].phase == .ending }) {
+    if pools.ending > 0, let key = servers.keys.first(where: { servers[$0].phase == .ending }) {
       endingTimedOut(key)
       return true
     }
-    guard now >= asksForRoomAt else { return false }
-    asksForRoomAt = now + LoopContext.roomInterval
+    guard now >= pools.asksForRoomAt else { return false }
+    pools.asksForRoomAt = now + LoopContext.roomInterval
     sharedState.post(.makeRoom)
     return false
   }
 
   /// Another loop needs descriptors or ports: what is idle here makes room.
   mutating func makeRoomForOthers() {
-    asksForRoomAt = now + LoopContext.roomInterval
-    for server in pools.indices {
-      while let key = pools[server].idle.popLast() { reset(key) }
+    pools.asksForRoomAt = now + LoopContext.roomInterval
+    for server in pools.byServer.indices {
+      while let key = pools.byServer[server].idle.popLast() { reset(key) }
     }
-    guard ending > 0 else { return }
+    guard pools.ending > 0 else { return }
     for key in servers.keys where servers[key].phase == .ending { endingTimedOut(key) }
   }
 
@@ -179,7 +218,7 @@ extension LoopContext {
 
   /// Closes an idle connection without waiting for anybody.
   private mutating func reset(_ key: SlabKey) {
-    if servers[key].end(&buffers) == .waitsForServer { servers[key].stream.abort() }
+    if servers[key].end(&buffers) == .waitsForServer { servers[key].side.stream.abort() }
     forget(key)
   }
 }

@@ -1,0 +1,129 @@
+import Balancing
+import Exchange
+import Linux
+
+/// A request on a client's connection, from its first byte to the last one of its answer: the exchange, which decides, and
+/// the server's side of it. This tells the exchange what happens, and performs what it decides.
+struct ActiveExchange: ~Copyable {
+  /// What it came to, for its connection.
+  enum Step: Equatable {
+    case again
+    /// Its head is awaited, which is its connection's to read.
+    case read
+    case wait
+    /// There is more to do, but others have waited long enough.
+    case yield
+    /// It is over, and the connection is ready for the next request.
+    case next
+    /// It is over, and so is our direction.
+    case linger
+    case close
+  }
+
+  var exchange: Exchange
+  /// The server chosen.
+  var server: Int?
+  /// Its place in that server's queue.
+  var ticket: Admission<WaitingClient>.Ticket?
+  /// It holds a place at that server, to be given back.
+  var isAdmitted = false
+  /// The connection to that server, or the one that was kept from the exchange before.
+  var connection: SlabKey?
+  /// Servers that failed it.
+  var tried = ServerSet()
+  /// For the log.
+  var requestLine: [UInt8] = []
+
+  /// Goes on, as far as that needs no event.
+  mutating func goOn(_ client: inout Client, _ context: inout LoopContext) -> Step {
+    switch exchange.state {
+    case .queued: return hasLeft(client) ? clientLeft(&client, &context) : .wait
+    case .connecting: return connect(&client, &context)
+    case .paused:
+      if hasLeft(client) { return clientLeft(&client, &context) }
+      let effects = tell(.timer([]), client, context)
+      return effects.isEmpty ? .wait : perform(effects, &client, &context)
+    case .relaying: return relay(&client, &context)
+    case .replying: return flushReply(&client, &context)
+    case .reading: return .read
+    // It never rests there.
+    case .placing, .done: return .close
+    }
+  }
+
+  /// Tells the exchange what happened, and answers with what it wants done.
+  @inline(__always)
+  mutating func tell(
+    _ event: Exchange.Event, _ client: borrowing Client, _ context: borrowing LoopContext
+  ) -> Effects {
+    exchange.handle(event, policy: client.snapshot.policy, at: context.now)
+  }
+
+  @inline(__always)
+  mutating func react(
+    to event: Exchange.Event, _ client: inout Client, _ context: inout LoopContext
+  ) -> Step {
+    perform(tell(event, client, context), &client, &context)
+  }
+
+  /// The request's head is complete.
+  mutating func accepted(isLast: Bool, _ client: inout Client, _ context: inout LoopContext) -> Step {
+    perform(exchange.accepted(isLast: isLast, at: context.now), &client, &context)
+  }
+
+  mutating func clientLeft(_ client: inout Client, _ context: inout LoopContext) -> Step {
+    react(to: .clientLeft(isFlood: client.side.stream.isFlooded), &client, &context)
+  }
+
+  /// Nobody waits for the answer any more. A client that ends its direction before the answer has begun is taken for
+  /// gone, as other proxies do: hardly any half-closes, and those who gave up would hold places at the server.
+  @inline(__always)
+  func hasLeft(_ client: borrowing Client) -> Bool {
+    client.side.stream.isReset
+      || client.side.stream.hasEnded && exchange.isUnanswered && client.service != .passthrough
+  }
+
+  /// Does what the exchange wants done, and what follows from that.
+  mutating func perform(_ wanted: Effects, _ client: inout Client, _ context: inout LoopContext) -> Step {
+    var effects = wanted
+    while let effect = effects.next() {
+      switch effect {
+      case .log: if context.reports.accessLog.isOpen { log(client, &context) }
+      case .keepConnection: keepConnection(client, &context)
+      case .leavePlace: leavePlace(client)
+      case .place: effects = place(&client, &context)
+      case .connect: effects = obtainConnection(&client, &context)
+      case .sendHead: effects = sendHead(client, &context)
+      case .awaitNext: return .next
+      case .linger: return .linger
+      case .close: return .close
+      default: effects = performSeldom(effect, effects, &client, &context)
+      }
+    }
+    return .again
+  }
+
+  /// What not every request needs. It is apart because `perform` would find the addresses of what this works on before
+  /// it does anything.
+  @inline(never)
+  private mutating func performSeldom(
+    _ effect: Effect, _ others: Effects, _ client: inout Client, _ context: inout LoopContext
+  ) -> Effects {
+    switch effect {
+    case .suspectServer: if let server { client.snapshot.backend.suspect(server, .failing) }
+    case .checkServer: if let server { client.snapshot.backend.suspect(server, .slow) }
+    case .discardOutput: client.side.output.removeAll()
+    case .passOnAnswer: passOn(others.approvedBytes, &client, context)
+    case .resetServer: if let connection { context.servers[connection].side.stream.abort() }
+    case .resetClient: client.side.stream.abort()
+    case .dropConnection: context.close(&connection)
+    case .excludeServer: excludeServer(&client)
+    case .connectAnew: return obtainConnection(&client, &context, fresh: true)
+    case .reply: return reply(others.status, &client, &context)
+    case .redirect: return redirect(&client, &context)
+    case .sayGoodbye: client.sayGoodbye()
+    case .log, .keepConnection, .leavePlace, .place, .connect, .sendHead, .awaitNext, .linger, .close: break
+    }
+    return others
+  }
+}

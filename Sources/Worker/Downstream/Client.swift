@@ -1,0 +1,68 @@
+import Balancing
+import Exchange
+import HTTP1
+import Linux
+import Logging
+import Wire
+
+/// A client, as the exchanges on its connection know it: everything of the connection but its phase and the exchanges
+/// themselves, so that an exchange and this can be changed at the same time.
+struct Client: ~Copyable {
+  /// What a listener's connections are for.
+  enum Service: Equatable, Sendable {
+    case https
+    case redirect
+    case passthrough
+
+    var exchangeKind: Exchange.Kind {
+      switch self {
+      case .https: .relayed
+      case .redirect: .redirected
+      case .passthrough: .opaque
+      }
+    }
+  }
+
+  var side: RelaySide
+  let service: Service
+  let peer: Endpoint
+  /// What it is known by to the balancing.
+  let identity: ClientKey
+  /// What its places at servers are counted by.
+  let account: ConnectionLedger.Account
+  var forwarding: ForwardedFields
+  /// The newest when its last request was routed.
+  var snapshot: ConfigurationSnapshot
+  /// Its key in the loop's slab.
+  var key = SlabKey(index: 0, generation: 0)
+  /// Of the snapshot's `hosts`, which one holds here: by the certificate that was shown.
+  var certificateSet = 0
+  /// What the affinity tables call this client's session: of its address, and of the cookie that came last.
+  var session: AffinityShards.Session?
+  var cookieSession: AffinityShards.Session?
+  /// The choice made for an earlier request here, good for the same cookie and as long as no server changes its state; why
+  /// that server, until it has answered: then the client is at home there.
+  var routed: (server: Int, epoch: UInt64, cookie: ClientKey?, unsettled: Backend.Choice.Basis?)?
+  /// The server's connection that is kept for this client between two exchanges.
+  var kept: SlabKey?
+  /// The server's connection stays this client's, as an exchange has decided.
+  var isPrivate = false
+
+  /// A request takes the newest snapshot, whichever one its connection was accepted under. True: it is another one.
+  mutating func adopt(_ newest: ConfigurationSnapshot) -> Bool {
+    guard snapshot !== newest, snapshot.isPassthrough == newest.isPassthrough else { return false }
+    if newest.hosts.count > 1 || certificateSet > 0 {
+      certificateSet = newest.certificateSet(like: certificateSet, of: snapshot)
+    }
+    snapshot = newest
+    forwarding = newest.forwarding(for: peer.address, isSecure: service == .https)
+    routed = nil
+    return true
+  }
+
+  /// Ends our direction in order, as far as that needs no waiting.
+  mutating func sayGoodbye() { _ = side.stream.sendEnd() }
+
+  /// Whom a message about this client is about.
+  var subject: Logger.Metadata { ["client": "\(peer.address)", "generation": "\(snapshot.number)"] }
+}

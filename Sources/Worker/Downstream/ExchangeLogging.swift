@@ -1,0 +1,31 @@
+import Balancing
+import Exchange
+import Linux
+
+extension ActiveExchange {
+  /// Writes its line. To be asked for while the log is open.
+  mutating func log(_ client: borrowing Client, _ context: inout LoopContext) {
+    let occupancy = server.map { client.snapshot.backend.servers[$0].occupancy } ?? (active: 0, waiting: 0)
+    if requestLine.isEmpty, client.service != .passthrough {
+      requestLine.append(contentsOf: LoggedRequestLine.unreadable.description.utf8)
+    }
+    let entry = AccessEntry(
+      record: exchange.record, client: client.peer, frontend: client.frontend, isTLS: client.service == .https,
+      server: server.map { client.snapshot.servers[$0].name }, requestLine: requestLine,
+      connections: context.sharedState.connectionCount,
+      serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
+      queue: occupancy.waiting, generation: client.snapshot.number)
+    context.reports.accessLog.add(entry, monotonic: context.now)
+    context.reports.accessLog.giveBack(&requestLine)
+  }
+}
+
+extension Client {
+  fileprivate var frontend: StaticString {
+    switch service {
+    case .https: "https"
+    case .redirect: "redirect"
+    case .passthrough: "passthrough"
+    }
+  }
+}

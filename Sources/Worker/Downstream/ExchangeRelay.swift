@@ -1,0 +1,241 @@
+import Exchange
+import HTTP1
+import Linux
+import Logging
+import Wire
+
+/// Bytes both ways, each direction only as fast as its receiver takes them.
+extension ActiveExchange {
+  mutating func relay(_ client: inout Client, _ context: inout LoopContext) -> Step {
+    guard let connection else { return .close }
+    if hasLeft(client) { return clientLeft(&client, &context) }
+    for _ in 0..<ClientConnection.roundsPerTurn {
+      let up = relayUp(
+        from: &client.side, to: &context.servers[connection].side, &context.buffers, at: context.now)
+      if case .stop(let event) = up { return stop(for: event, &client, &context) }
+      let down = relayDown(connection, &client, &context)
+      if case .stop(let event) = down { return stop(for: event, &client, &context) }
+      if exchange.isAnswerDelivered, client.side.output.isEmpty, exchange.isOver {
+        client.side.input.consume(exchange.dropRequest())
+        // A server may answer before it has taken the whole request.
+        let isTaken = context.servers[connection].side.output.isEmpty
+        return perform(exchange.delivered(isTaken: isTaken, isStopping: context.isStopping), &client, &context)
+      }
+      switch (up, down) {
+      case (.yielded, _), (_, .yielded): return .yield
+      case (.blocked, .blocked): return .wait
+      default: continue
+      }
+    }
+    return .yield
+  }
+
+  private mutating func stop(
+    for event: Exchange.Event, _ client: inout Client, _ context: inout LoopContext
+  ) -> Step {
+    if case .refused(let rejection) = event {
+      context.reports.log.debug("request body of \(client.peer) refused: \(rejection.reason)", metadata: client.subject)
+    }
+    return react(to: event, &client, &context)
+  }
+
+  private enum Flow {
+    case moved
+    /// Nothing can move now.
+    case blocked
+    /// More is to be read, and others have waited long enough.
+    case yielded
+    /// What happened is the end of it.
+    case stop(Exchange.Event)
+  }
+
+  // MARK: client → server
+
+  private mutating func relayUp(
+    from client: inout RelaySide, to server: inout RelaySide, _ buffers: inout BufferPool, at now: Instant
+  ) -> Flow {
+    if exchange.isRequestWriteClosed { return .blocked }
+    if exchange.isRequestSent, server.output.isEmpty {
+      if exchange.isAnswering { releaseSentRequest(&client, &buffers) }
+      return .blocked
+    }
+    fillOutput(of: &server, from: client)
+    var moved = false
+    while !server.output.isEmpty {
+      switch server.flush() {
+      case .bytes:
+        exchange.sentCopiedRequest(at: now)
+        moved = true
+      case .wouldBlock:
+        // Part of a TLS record may have left.
+        exchange.requestLeft()
+        return moved ? .moved : .blocked
+      case .broken: return serverBroke()
+      }
+    }
+    buffers.giveBack(&server.output)
+    let cursor = exchange.requestCursor
+    if cursor.pending > 0 {
+      switch server.stream.write(client.input, from: cursor.sent, to: cursor.approved) {
+      case .bytes(let count):
+        exchange.sentRequest(count, at: now)
+        return .moved
+      case .wouldBlock:
+        exchange.requestLeft()
+        return moved ? .moved : .blocked
+      case .broken: return serverBroke()
+      }
+    }
+    if exchange.isAnswering { releaseSentRequest(&client, &buffers) }
+    switch exchange.requestSide {
+    case .body, .tunnel: return readRequest(from: &client, &buffers, at: now, moved)
+    case .complete where exchange.isTunnel:
+      // The client ended its direction: so do we towards the server.
+      _ = server.stream.sendEnd()
+      return moved ? .moved : .blocked
+    case .head, .complete:
+      return moved ? .moved : .blocked
+    }
+  }
+
+  /// Puts the first of the approved body behind the head, so that both leave in one record.
+  private mutating func fillOutput(of server: inout RelaySide, from client: borrowing RelaySide) {
+    let cursor = exchange.requestCursor
+    guard !server.output.isEmpty, cursor.pending > 0 else { return }
+    let count = min(cursor.pending, server.output.room)
+    guard count > 0 else { return }
+    server.output.append(client.input.bytes.extracting(cursor.sent..<cursor.sent + count))
+    exchange.movedRequest(count)
+  }
+
+  /// The server has answered: the request will not be sent again, and an idle stream holds no buffer.
+  private mutating func releaseSentRequest(_ client: inout RelaySide, _ buffers: inout BufferPool) {
+    guard exchange.requestCursor.sent > 0 else { return }
+    client.input.consume(exchange.dropSentRequest())
+    if client.input.isEmpty { buffers.giveBack(&client.input) }
+  }
+
+  private mutating func readRequest(
+    from client: inout RelaySide, _ buffers: inout BufferPool, at now: Instant, _ moved: Bool
+  ) -> Flow {
+    guard client.stream.mayRead else { return moved ? .moved : .blocked }
+    if exchange.requestCursor.sent > 0 { client.input.consume(exchange.dropSentRequest()) }
+    var ended: StreamEnd?
+    switch client.receive(&buffers) {
+    case .bytes(let count): exchange.received(count)
+    case .wouldBlock: return moved ? .moved : .blocked
+    case .yield: return .yielded
+    case .ended(let end): ended = end
+    }
+    if ended == .cut, exchange.isTunnel { return .stop(.clientLeft(isFlood: client.stream.isFlooded)) }
+    switch exchange.readRequestBody(in: &client.input, ended: ended != nil, at: now) {
+    case .refused(let rejection): return .stop(.refused(rejection))
+    case .truncated, .closed: return .stop(.clientLeft(isFlood: client.stream.isFlooded))
+    case .incomplete, .head, .body: return .moved
+    }
+  }
+
+  /// Writing to the server failed. Its answer may have come before: what can be read decides.
+  private mutating func serverBroke() -> Flow {
+    exchange.closeRequestWrite()
+    return .moved
+  }
+
+  // MARK: server → client
+
+  private mutating func relayDown(
+    _ connection: SlabKey, _ client: inout Client, _ context: inout LoopContext
+  ) -> Flow {
+    var moved = false
+    while !client.side.output.isEmpty {
+      switch client.side.flush() {
+      case .bytes(let count):
+        exchange.delivered(count, at: context.now)
+        moved = true
+      case .wouldBlock: return moved ? .moved : .blocked
+      case .broken: return .stop(.clientLeft(isFlood: client.side.stream.isFlooded))
+      }
+    }
+    let cursor = exchange.responseCursor
+    if cursor.pending > 0 {
+      switch client.side.stream.write(context.servers[connection].side.input, from: cursor.sent, to: cursor.approved) {
+      case .bytes(let count):
+        context.servers[connection].side.input.consume(exchange.movedResponse(count))
+        exchange.delivered(count, at: context.now)
+        return .moved
+      case .wouldBlock: return moved ? .moved : .blocked
+      case .broken: return .stop(.clientLeft(isFlood: client.side.stream.isFlooded))
+      }
+    }
+    context.buffers.giveBack(&client.side.output)
+    if exchange.responseSide == .complete {
+      if exchange.isTunnel { _ = client.side.stream.sendEnd() }
+      return moved ? .moved : .blocked
+    }
+    return readResponse(connection, &client, &context, moved)
+  }
+
+  private mutating func readResponse(
+    _ connection: SlabKey, _ client: inout Client, _ context: inout LoopContext, _ moved: Bool
+  ) -> Flow {
+    guard context.servers[connection].side.stream.mayRead else { return moved ? .moved : .blocked }
+    var end: StreamEnd?
+    switch context.readServer(connection) {
+    case .bytes: break
+    case .wouldBlock: return moved ? .moved : .blocked
+    case .yield: return .yielded
+    case .ended(let how): end = how
+    }
+    let isFirst = !exchange.hasAnswerHead
+    if exchange.inbound.side == .head {
+      context.buffers.lease(&client.side.output)
+      if client.snapshot.policy.limits.bytes > ActiveExchange.ordinaryHeadBytes,
+        context.servers[connection].side.input.count > ActiveExchange.ordinaryHeadBytes
+      {
+        context.buffers.enlarge(&client.side.output)
+      }
+    }
+    while true {
+      let step = exchange.readResponse(
+        in: &context.servers[connection].side.input, end: end, policy: client.snapshot.policy, at: context.now,
+        into: &client.side.output)
+      switch step {
+      case .head:
+        // Nothing of what did not fit was sent: answers are only read when the output is empty.
+        if client.side.output.overflowed { return .stop(.answerHeadTooLarge) }
+        if exchange.hasAnswerHead {
+          client.assignServer(context)
+          if let cookie = client.snapshot.cookie { learn(cookie, from: connection, &client, context) }
+        }
+        context.servers[connection].side.input.consume(exchange.movedResponse(0))
+        continue
+      case .body:
+        if exchange.isAnswering { client.assignServer(context) }
+        coalesce(from: &context.servers[connection].side.input, into: &client.side.output)
+        return .moved
+      case .incomplete:
+        return .moved
+      case .gone: return .stop(.failed(.gone))
+      case .truncated: return .stop(.answerFailed(.truncated, isUnsent: isFirst))
+      case .malformed(let rejection):
+        let server = context.servers[connection].shared
+        context.noteFailure(of: server, .ofServer, "malformed answer: \(rejection.reason)")
+        return .stop(.answerFailed(.malformed, isUnsent: isFirst))
+      }
+    }
+  }
+
+  /// Puts the first of the approved body behind the head, so that both leave in one record. A body of which all that
+  /// came is approved stays where it is, and the head goes in front of it.
+  private mutating func coalesce(from input: inout Buffer, into output: inout Buffer) {
+    let pending = exchange.inbound.cursor.pending
+    guard !output.isEmpty, pending > 0 else { return }
+    if pending == input.count, output.takeAll(of: &input) {
+      _ = exchange.movedResponse(pending)
+      return
+    }
+    let count = min(pending, output.room)
+    output.append(input.bytes.extracting(0..<count))
+    input.consume(exchange.movedResponse(count))
+  }
+}

@@ -1,0 +1,150 @@
+import Balancing
+import Configuration
+import Exchange
+import HTTP1
+import Linux
+import Wire
+
+/// From a request to a server's connection: choose, wait for a place, take a connection or make one, try again.
+extension ActiveExchange {
+  /// Chooses a server and asks for a place there.
+  mutating func place(_ client: inout Client, _ context: inout LoopContext) -> Effects {
+    var isOther = false
+    while true {
+      if client.adopt(context.snapshot) { (server, tried) = (nil, ServerSet()) }
+      guard let chosen = choose(&client, context) else {
+        context.reports.counters.unroutable += 1
+        return tell(.noServer, client, context)
+      }
+      if let server, server != chosen { isOther = true }
+      server = chosen
+      let waiting = WaitingClient(loop: context.loop, client: client.key, account: client.account)
+      let backend = client.snapshot.backend
+      switch backend.servers[chosen].admit(waiting) {
+      case .admitted:
+        isAdmitted = true
+        return exchange.placed(isOther: isOther)
+      case .queued(let ticket):
+        // The server may have gone down since it was chosen, and its queue been emptied before this one joined it.
+        if backend.epoch != client.routed?.epoch, backend.servers[chosen].cancel(ticket) { continue }
+        self.ticket = ticket
+        return tell(.queued(isOther: isOther), client, context)
+      case .refused:
+        return tell(.queueFull(isOther: isOther), client, context)
+      }
+    }
+  }
+
+  /// It waits in the queue of this server.
+  func isQueued(at place: SharedServer, _ client: borrowing Client) -> Bool {
+    guard !isAdmitted, let server, client.snapshot.backend.servers[server] === place else { return false }
+    return isQueued
+  }
+
+  var isQueued: Bool { if case .queued = exchange.state { true } else { false } }
+
+  /// Takes the connection that was kept or a pooled one, or begins to make one.
+  mutating func obtainConnection(
+    _ client: inout Client, _ context: inout LoopContext, fresh: Bool = false
+  ) -> Effects {
+    guard let server else { return tell(.abandoned(isStopping: false), client, context) }
+    // A request that may not be sent twice is worth a system call that tells whether the server is still there.
+    let asks = !exchange.mayRunTwice
+    if let connection, !fresh, context.servers[connection].leads(to: server, of: client.snapshot),
+      context.isUsable(connection, askingKernel: asks)
+    {
+      return opened(connection, isReused: true, &context)
+    }
+    context.close(&connection)
+    if !fresh, client.service == .https,
+      let pooled = context.takePooled(server, of: client.snapshot, askingKernel: asks)
+    {
+      connection = pooled
+      context.servers[pooled].client = client.key
+      return opened(pooled, isReused: true, &context)
+    }
+    let effects = tell(.connecting, client, context)
+    switch context.open(server, of: client.snapshot, for: client.key) {
+    case .success(let made):
+      connection = made
+      return effects
+    case .failure(let error):
+      let isShortage = error.connectFault == .shortage
+      let place = client.snapshot.backend.servers[server]
+      context.noteFailure(of: place, isShortage ? .shortage : .ofServer, error.description)
+      return tell(.failed(isShortage ? .shortage : .connect), client, context)
+    }
+  }
+
+  /// A head up to here fits into an ordinary buffer with what it grows by when it is rewritten, with a Host of the usual
+  /// length.
+  static let ordinaryHeadBytes = Buffer.capacity - 1024
+
+  private mutating func opened(_ connection: SlabKey, isReused: Bool, _ context: inout LoopContext) -> Effects {
+    context.servers[connection].phase = .open
+    return exchange.connected(isReused: isReused, at: context.now)
+  }
+
+  /// Writes the request's head for the server.
+  mutating func sendHead(_ client: borrowing Client, _ context: inout LoopContext) -> Effects {
+    guard let connection else { return .none }
+    context.buffers.lease(&context.servers[connection].side.output)
+    if (exchange.request?.length ?? 0) > ActiveExchange.ordinaryHeadBytes {
+      context.buffers.enlarge(&context.servers[connection].side.output)
+    }
+    exchange.sendRequestHead(
+      from: client.side.input.bytes, forwarding: client.forwarding, keepAlive: client.snapshot.keepsServerConnections,
+      into: &context.servers[connection].side.output)
+    guard context.servers[connection].side.output.overflowed else { return .none }
+    context.servers[connection].side.output.removeAll()
+    return tell(.requestHeadTooLarge, client, context)
+  }
+
+  /// Goes on connecting.
+  mutating func connect(_ client: inout Client, _ context: inout LoopContext) -> Step {
+    guard let connection, let server else { return .close }
+    if hasLeft(client) { return clientLeft(&client, &context) }
+    switch context.connect(connection) {
+    case .ready: return perform(opened(connection, isReused: false, &context), &client, &context)
+    case .wait: return .wait
+    case .yield: return .yield
+    case .failed(let reason):
+      context.noteFailure(of: client.snapshot.backend.servers[server], .ofServer, reason)
+      return react(to: .failed(.connect), &client, &context)
+    case .short(let reason):
+      context.noteFailure(of: client.snapshot.backend.servers[server], .shortage, reason)
+      return react(to: .failed(.shortage), &client, &context)
+    }
+  }
+
+  /// Keeps the server's connection for another request: for this client, or for anybody's.
+  mutating func keepConnection(_ client: borrowing Client, _ context: inout LoopContext) {
+    guard let connection else { return }
+    context.servers[connection].hasServed = true
+    if exchange.isPrivate || !client.snapshot.configuration.pool.share {
+      context.servers[connection].phase = .open
+    } else {
+      context.pool(connection)
+      self.connection = nil
+    }
+  }
+
+  /// The server failed this exchange. With every server tried once, the next attempt may go to any of them again.
+  mutating func excludeServer(_ client: inout Client) {
+    if let server { tried.insert(server) }
+    if client.snapshot.backend.isExhausted(tried) { tried = ServerSet() }
+    client.routed = nil
+  }
+
+  /// Gives the place at the server back, or leaves its queue.
+  mutating func leavePlace(_ client: borrowing Client) {
+    guard let server else { return }
+    if isAdmitted {
+      client.snapshot.backend.leave(server, client.account)
+      isAdmitted = false
+    } else if let ticket {
+      client.snapshot.backend.servers[server].cancel(ticket)
+    }
+    ticket = nil
+  }
+}
