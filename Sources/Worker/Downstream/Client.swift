@@ -41,7 +41,7 @@ struct Client: ~Copyable {
   var session: AffinityShards.Session?
   var cookieSession: AffinityShards.Session?
   /// The choice made for an earlier request here, good for the same cookie and as long as no server changes its state; why
-  /// that server, until it has answered: then the client is at home there.
+  /// that server, until it has answered: then the client is assigned to it.
   var routed: (server: Int, epoch: UInt64, cookie: ClientKey?, unsettled: Backend.Choice.Basis?)?
   /// The server's connection that is kept for this client between two exchanges.
   var kept: SlabKey?
