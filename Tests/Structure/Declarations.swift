@@ -74,7 +74,9 @@ extension SourceTree.SwiftFile {
     "struct", "class", "enum", "actor", "protocol", "typealias", "func", "init", "subscript",
   ]
   /// Requirements of the standard library's protocols and of swift-log's.
-  private static let known = ["func ==", "func <", "func hash(into", "subscript (metadataKey", "func log(event"]
+  private static let known = [
+    "func ==", "func <", "func hash(into", "func encode(to encoder", "subscript (metadataKey", "func log(event",
+  ]
 
   private func hasComment(_ line: Int) -> Bool {
     var above = line - 1

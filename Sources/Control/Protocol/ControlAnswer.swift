@@ -22,6 +22,7 @@ package enum ControlAnswer: Hashable, Sendable {
   /// The answer's line, without its end.
   package var line: String { JSONText.write(self) }
 
+  /// Reads one line, without its end.
   package init(parsing line: [UInt8]) throws(ControlFault) { self = try JSONText.read(line) }
 }
 

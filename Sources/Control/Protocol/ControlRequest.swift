@@ -26,6 +26,7 @@ package enum ControlRequest: Hashable, Sendable {
   /// The request's line, without its end.
   package var line: String { JSONText.write(self) }
 
+  /// Reads one line, without its end.
   package init(parsing line: [UInt8]) throws(ControlFault) { self = try JSONText.read(line) }
 }
 

@@ -17,6 +17,7 @@ public final class BackgroundWriter<Waiting: Sendable>: Sendable {
   private let wakeup: Wakeup
   private let completion: Wakeup
 
+  /// Nothing is written before `start`.
   public init(_ waiting: Waiting) throws(SystemError) {
     state = Mutex(State(waiting: waiting))
     wakeup = try Wakeup()

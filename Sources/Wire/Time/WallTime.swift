@@ -131,6 +131,7 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
 }
 
 extension WallTime: Codable {
+  /// From its description.
   public init(from decoder: any Decoder) throws {
     guard let time = WallTime(try String(from: decoder)) else {
       throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "no time"))
