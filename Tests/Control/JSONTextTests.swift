@@ -19,10 +19,31 @@ private func read(_ text: String) throws(ControlFault) -> [String: [String]] { t
     arguments: [
       "", " ", "tru", "nul", "{", "[", "{\"a\"}", "{a:[]}", "{\"a\":[]} x", "{\"a\":[],,}", "{\"a\":[\"\u{1}\"]}",
       #"{"a":["\x"]}"#, #"{"a":["\ud800"]}"#, #"{"a":["\u12g4"]}"#, "NaN", "//\n{}", "'a'", "[]", "5", "1e999",
+      // The library traps at the brackets in these two, which are the last bytes and too deep.
+      String(repeating: "[", count: 513), "{\"a\":" + String(repeating: "[", count: 512),
+      "{\"a\":[\"\0\"]}", String(repeating: "[", count: 17) + String(repeating: "]", count: 17),
       String(repeating: "[", count: 100_000), String(repeating: "{\"a\":", count: 100_000),
     ])
   func `what is no JSON object is refused`(text: String) {
     #expect(throws: ControlFault.malformed) { try read(text) }
+  }
+
+  /// The library traps at these as numbers that are whole.
+  @Test(
+    arguments: [
+      "1" + String(repeating: "0", count: 200) + "e-184", "0." + String(repeating: "0", count: 129) + "1e146",
+    ],
+    ["version", "seconds", "weight"])
+  func `numbers of very many digits are refused`(number: String, name: String) {
+    var members = ["version": "1", "command": "\"failover\""]
+    members[name] = number
+    let line = "{" + members.map { "\"\($0)\":\($1)" }.joined(separator: ",") + "}"
+    #expect(throws: ControlFault.malformed) { try ControlRequest(parsing: Array(line.utf8)) }
+  }
+
+  @Test func `what looks like structure in a string is none`() throws {
+    let inside = String(repeating: "[", count: 20) + String(repeating: "0", count: 40)
+    #expect(try read(#"{"a":["\""# + inside + #"\\"]}"#) == ["a": ["\"" + inside + "\\"]])
   }
 
   @Test func `bytes that are no UTF-8 are refused`() {

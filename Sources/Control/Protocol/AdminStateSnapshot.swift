@@ -32,7 +32,7 @@ package struct AdminStateSnapshot: Hashable, Sendable {
     return JSONText.write(Contents(servers: servers)) + "\n"
   }
 
-  /// Reads what `text` wrote, and believes nothing else.
+  /// Reads what `text` wrote. Members that are not known are passed over.
   package init(parsing text: [UInt8]) throws(AdminStateSnapshotError) {
     guard let version: Version = try? JSONText.read(text) else { throw .damaged }
     if version.version > Self.version { throw .tooNew(version: version.version) }

@@ -14,8 +14,46 @@ enum JSONText {
     }
   }
 
+  /// Of objects and arrays in each other; what is read here has four.
+  private static let depthLimit = 16
+  /// Bytes of a number; the longest that means something here has 24.
+  private static let numberLimit = 32
+
   static func read<Value: Decodable>(_ text: [UInt8]) throws(ControlFault) -> Value {
+    guard isSafe(text) else { throw .malformed }
     do { return try JSONDecoder().decode(Value.self, from: Data(text)) } catch { throw ControlFault(error) }
+  }
+}
+
+extension JSONText {
+  /// Nothing is in it that FoundationEssentials (Swift 6.3) traps at: a number with very many digits and an exponent, a
+  /// bracket at the end that is beyond its depth. It takes what has NUL bytes for another encoding.
+  private static func isSafe(_ text: [UInt8]) -> Bool {
+    var (depth, numberLength) = (0, 0)
+    var (isInString, isEscaped) = (false, false)
+    for byte in text {
+      guard byte != 0 else { return false }
+      if isInString {
+        isInString = isEscaped || byte != UInt8(ascii: "\"")
+        isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+        continue
+      }
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "e"), UInt8(ascii: "E"):
+        numberLength += 1
+        guard numberLength <= numberLimit else { return false }
+        continue
+      case UInt8(ascii: "\""): isInString = true
+      case UInt8(ascii: "["), UInt8(ascii: "{"):
+        depth += 1
+        guard depth <= depthLimit else { return false }
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): depth = max(0, depth - 1)
+      default: break
+      }
+      numberLength = 0
+    }
+    return true
   }
 }
 

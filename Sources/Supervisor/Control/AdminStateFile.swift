@@ -17,8 +17,10 @@ final class AdminStateFile: Sendable {
   private struct State {
     /// The newest that is not written yet.
     var pending: Draft?
-    /// What could not be written, and why.
-    var failed: (draft: Draft, reason: String)?
+    /// What is to be in the file, written or not.
+    var newest: Draft?
+    /// Why the file could not be written the last time.
+    var failure: String?
     var retryAt = Instant(nanoseconds: 0)
     /// Up to this command it is known whether it is in the file.
     var settled: UInt64 = 0
@@ -61,6 +63,7 @@ final class AdminStateFile: Sendable {
     let draft = Draft(path: path, text: snapshot.text, number: number)
     writer.submit { state in
       state.pending = draft
+      state.newest = draft
       return true
     }
   }
@@ -69,15 +72,16 @@ final class AdminStateFile: Sendable {
   func forget() {
     writer.access { state in
       state.pending = nil
-      state.failed = nil
+      state.newest = nil
+      state.failure = nil
     }
   }
 
   /// Tries again what could not be written, when it is time.
   func retry(at now: Instant) {
     writer.submit { state in
-      guard let failed = state.failed, state.pending == nil, now >= state.retryAt else { return false }
-      state.pending = failed.draft
+      guard state.failure != nil, state.pending == nil, now >= state.retryAt else { return false }
+      state.pending = state.newest
       return true
     }
   }
@@ -86,7 +90,7 @@ final class AdminStateFile: Sendable {
   /// until there is more to know.
   func takeOutcome() -> (number: UInt64, failure: String?) {
     settlement.drain()
-    return writer.access { ($0.settled, $0.failed?.reason) }
+    return writer.access { ($0.settled, $0.failure) }
   }
 
   /// Waits until all is written, but not beyond the deadline. What could not be written is tried once more.
@@ -108,9 +112,9 @@ final class AdminStateFile: Sendable {
 
   private func settle(_ draft: Draft, _ failure: SystemError?) {
     let hadFailed = writer.access { state in
-      let hadFailed = state.failed != nil
+      let hadFailed = state.failure != nil
       state.settled = max(state.settled, draft.number)
-      state.failed = failure.map { (draft, "\($0)") }
+      state.failure = state.newest == nil ? nil : failure?.description
       state.retryAt = Clock.monotonic() + Self.rest
       return hadFailed
     }

@@ -7,8 +7,9 @@ import Wire
 /// The control socket: where operators ask. Whoever connects is looked at (SO_PEERCRED), may send one line, and gets
 /// one; connections, their size and their time are bounded, so that nobody holds the supervisor up.
 struct OperatorSocket: ~Copyable {
-  /// Operators at once; more wait in the kernel. A person has one, a monitoring system a few.
-  static let connectionLimit = 16
+  /// Operators at once; more wait in the kernel. A person has one, a monitoring system a few. Who has asked for a reload and
+  /// left keeps a place until it is over.
+  static let connectionLimit = 64
   private static let rest = Interval.seconds(1)
 
   /// An operator whose request waits for its answer.

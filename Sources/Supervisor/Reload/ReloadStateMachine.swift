@@ -60,7 +60,7 @@ struct ReloadStateMachine<Candidate> {
     /// Have the worker load it.
     case load(Candidate, generation: UInt64)
     /// Go on with what serves: the candidate that was being loaded is none any more.
-    case discard
+    case discard(Candidate)
     /// Everything goes by the candidate from here on.
     case adopt(Candidate, generation: UInt64)
     /// The service manager is to know that the reload is over.
@@ -78,7 +78,7 @@ struct ReloadStateMachine<Candidate> {
   /// How long a worker may take to load what the configuration names.
   static var loadingBound: Interval { .seconds(30) }
   /// Operators who may wait: others, who want the status say, find the control socket free.
-  static var requesterLimit: Int { OperatorSocket.connectionLimit / 2 }
+  static var requesterLimit: Int { OperatorSocket.connectionLimit * 3 / 4 }
 
   private(set) var state = State.idle
   private var isWorkerServing = false
@@ -142,9 +142,12 @@ struct ReloadStateMachine<Candidate> {
     case (.loading(let loading), .timer) where now >= loading.deadline:
       return fail(loading, ReloadRefusal(["the worker did not answer in time"]))
 
-    case (.loading, .stop), (.waiting, .stop), (.preparing, .stop):
+    case (.loading(let loading), .stop):
       defer { state = .stopping }
-      return (loadingGeneration == nil ? [] : [.discard]) + refuse(Self.stops, requesters: requesters)
+      return [.discard(loading.candidate)] + refuse(Self.stops, requesters: requesters)
+    case (.waiting, .stop), (.preparing, .stop):
+      defer { state = .stopping }
+      return refuse(Self.stops, requesters: requesters)
     case (.idle, .stop):
       state = .stopping
       return []
@@ -194,7 +197,8 @@ struct ReloadStateMachine<Candidate> {
   }
 
   private mutating func fail(_ loading: Loading, _ refusal: ReloadRefusal) -> [Effect] {
-    [.discard, .announceReady] + refuse(refusal, requesters: loading.requesters) + begin(loading.next)
+    [.discard(loading.candidate), .announceReady] + refuse(refusal, requesters: loading.requesters)
+      + begin(loading.next)
   }
 
   private func refuse(_ refusal: ReloadRefusal, requesters: [Requester]) -> [Effect] {

@@ -13,7 +13,7 @@ extension Supervision {
       case .announceReloading: announce(.reloading(at: Clock.monotonic()))
       case .prepare: prepare()
       case .load(let candidate, let generation): load(candidate, generation: generation)
-      case .discard: status.expect(nil)
+      case .discard(let candidate): discard(candidate)
       case .adopt(let candidate, let generation): adopt(candidate, generation: generation)
       case .announceReady: announce(.ready)
       case .note(let note):
@@ -60,6 +60,12 @@ extension Supervision {
     for listener in candidate.listeners.removed { worker?.link.send(.withdraw(listener.place), forOperators: true) }
     worker?.link.send(.start, forOperators: true)
     worker?.link.flush()
+  }
+
+  private mutating func discard(_ candidate: ReloadCandidate) {
+    status.expect(nil)
+    // Before anybody is told: the worker may hold duplicates for a moment, and would reset who comes to them.
+    for listener in candidate.listeners.added { Socket.stopListening(listener.socket.descriptor) }
   }
 
   /// Everything goes by this configuration from here on.
