@@ -92,6 +92,7 @@ package struct ServicePlan {
   /// What another plan changes and a running service can't, a line each.
   func fixedSettings(changedBy next: ServicePlan) -> [String] {
     let changed = [
+      description.mode == next.description.mode ? nil : "mode",
       logTarget == next.logTarget ? nil : "log.target", routers == next.routers ? nil : "vrrp",
     ]
     return changed.compactMap { $0 }.map {

@@ -214,6 +214,7 @@ def refusals(certificates, directory):
         "stranger": ({"tls": {"certificate": chain, "key": at["stranger.key"]}}, r"yaml:\d+:\d+: .*stranger\.key.* belongs to none of the certificates"),
         "no key": ({"tls": {"certificate": chain, "key": at["certificate.key"]}}, r"yaml:\d+:\d+: .*certificate\.key: holds no private key"),
         "typo": ({"tls": {"certificat": chain}}, r"yaml:\d+:\d+: .*unknown key `certificat`.*Did you mean `certificate`"),
+        "mode": ({"mode": "passthrough"}, r"mode can't change while the service runs"),
         "log target": ({"log": {"target": "journal"}}, r"log\.target can't change while the service runs"),
         "error page": ({"errors": {"503": "/nowhere.html"}}, r"yaml:\d+:\d+: .*/nowhere\.html: can't be used: No such file"),
         "trust": ({"trust": {"ca": at["garbage.pem"]}, "servers": {"view01": {"trust": None}}}, r"yaml:\d+:\d+: .*garbage\.pem: holds no certificate"),

@@ -33,6 +33,26 @@ import Wire
     #expect(mailbox.take(atMost: 1).isEmpty)
   }
 
+  @Test func `counts none of its connections to servers any more, pooled or ending`() throws {
+    var testLoop = try TestLoop.make()
+    let room = testLoop.sharedState.serverConnectionRoom
+    for isKept in [true, false] {
+      var client = try testLoop.connect()
+      client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
+      var server = try testLoop.accept()
+      _ = try testLoop.receive(&server)
+      server.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+      _ = try testLoop.receive(&client, until: "ok")
+      if isKept { try testLoop.reload(servers: [0]) }
+    }
+    #expect(testLoop.sharedState.serverConnectionRoom < room)
+    testLoop.loop.isRetiring = true
+    let sharedState = testLoop.sharedState
+    for key in testLoop.loop.clients.keys { testLoop.loop.remove(key) }
+    testLoop.loop.run()
+    #expect(sharedState.serverConnectionRoom == room)
+  }
+
   @Test func `stays when a reload needs it`() throws {
     var testLoop = try TestLoop.make()
     testLoop.loop.isRetiring = true

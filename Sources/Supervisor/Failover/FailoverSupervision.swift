@@ -44,5 +44,5 @@ extension Supervision {
   }
 
   private static let noRouters = "there is no virtual address here: the configuration has no `vrrp`"
-  private static let handingOver = "the addresses are being handed over already"
+  private static let handingOver = "another failover, there or back, is under way: try again in some seconds"
 }

@@ -60,6 +60,7 @@ struct Loop: ~Copyable {
     repeat {
       repeat { turn(waiting: sleep, clock: Clock.monotonic) } while !isFinished
       for key in clients.keys { remove(key) }
+      context.forgetServers()
       context.reports.accessLog.endTurn()
       showFigures()
     } while !mailbox.close()

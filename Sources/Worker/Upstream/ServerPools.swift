@@ -103,6 +103,12 @@ extension LoopContext {
     while let key = pools.byServer[server].idle.popLast() { close(key) }
   }
 
+  /// The loop ends, its clients are gone, and so are all connections to servers, those that wait for an end too.
+  mutating func forgetServers() {
+    emptyPools()
+    for key in servers.keys { forget(key) }
+  }
+
   mutating func emptyPools() { for server in pools.byServer.indices { emptyPool(of: server) } }
 
   private mutating func closePooled(_ key: SlabKey) {
