@@ -24,6 +24,8 @@ def is_refused(endpoint):
         socket.create_connection(endpoint, timeout=5).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # It ended while it was connected to: the next one is refused.
     return False
 
 
