@@ -10,7 +10,6 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness.processes import die_with_parent
 from harness.waiting import wait_until
 
 from . import ground
@@ -38,9 +37,8 @@ class Machine:
         join = f"echo $$ > {self.group}/cgroup.procs; exec unshare -fpmnuiC --kill-child=SIGKILL "
         command = shlex.join([str(BOOT), str(ground.root_file_system()), str(self.scratch), self.name])
         self.process = subprocess.Popen(
-            ["sh", "-c", join + command], stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console,
-            preexec_fn=die_with_parent,
-        )  # fmt: skip
+            ["sh", "-c", join + command], stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console
+        )
         try:
             self.init = self._wait_for_init()
             self.wait_until(self._is_running, "the boot's end")
