@@ -51,10 +51,10 @@ let package = Package(
     module("Wire"),
     module("Domain", ["Wire"]),
     module("HTTP1", ["Wire"]),
-    module("Balancing", ["Wire"]),
+    module("Balancing", ["Domain", "Wire"]),
     module("Exchange", ["Domain", "HTTP1", "Balancing", "Wire"]),
-    module("WorkerProtocol", ["Wire"]),
-    module("Control", ["Wire"]),
+    module("WorkerProtocol", ["Domain", "Wire"]),
+    module("Control", ["Domain", "Wire"]),
     module("VRRP", ["Wire"]),
 
     // Edges: each owns one neighbour.
@@ -64,7 +64,7 @@ let package = Package(
     library("CYAML", links: ["yaml"]),
     module("Linux", ["Wire", "CLinux"]),
     module("TLS", ["Domain", "Wire", "Linux", "COpenSSL"]),
-    module("Systemd", ["Wire", "Linux", "CSystemd", logging]),
+    module("Systemd", ["Domain", "Wire", "Linux", "CSystemd", logging]),
     module("Configuration", ["Domain", "Wire", "Balancing", "HTTP1", "CYAML"]),
 
     // On top of the edges, for whoever loads a configuration.
@@ -92,12 +92,15 @@ let package = Package(
 
     tests("Structure", []),
     tests("Demo", ["Domain", "Demo", "Configuration", "Wire", "Linux", "TLS"]),
-    tests("WorkerProtocol", ["WorkerProtocol", "Wire", "Simulation"]),
-    tests("Control", ["Control", "Wire", "Simulation"]),
+    tests("WorkerProtocol", ["Domain", "WorkerProtocol", "Wire", "Simulation"]),
+    tests("Control", ["Domain", "Control", "Wire", "Simulation"]),
     tests(
       "Supervisor",
-      ["Supervisor", "VRRP", "Configuration", "Control", "WorkerProtocol", "Linux", "Wire", "Simulation", logging]),
-    tests("Systemd", ["Systemd", "Linux", "Wire", logging]),
+      [
+        "Domain", "Supervisor", "VRRP", "Configuration", "Control", "WorkerProtocol", "Linux", "Wire", "Simulation",
+        logging,
+      ]),
+    tests("Systemd", ["Domain", "Systemd", "Linux", "Wire", logging]),
     tests("Linux", ["Linux", "Wire"]),
     // Seeds and clocks for the pure cores' tests.
     .target(name: "Simulation", path: "Tests/Simulation", swiftSettings: settings),
@@ -115,7 +118,7 @@ let package = Package(
       name: "CorpusTests", dependencies: ["Properties"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("VRRP", ["VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
-    tests("Balancing", ["Balancing", "Wire", "Simulation"]),
+    tests("Balancing", ["Domain", "Balancing", "Wire", "Simulation"]),
     tests(
       "Exchange", ["Domain", "Exchange", "HTTP1", "Balancing", "Wire", "Simulation", "Properties"], data: ["Golden"]),
     tests(

@@ -133,8 +133,8 @@ final class WorkerService: Sendable {
       sharedState.post(.stop(deadline: deadline))
     case .reload(let setup):
       reload(setup)
-    case .server(let adminState, let number):
-      sharedState.apply(adminState)
+    case .server(let name, let adminState, let number):
+      sharedState.apply(adminState, to: name)
       state.withLock { $0.snapshot }.backend.reweigh()
       // Before the answer, so that it says how many sessions are left.
       tellFigures()
@@ -250,7 +250,9 @@ final class WorkerService: Sendable {
     for server in dropped { sharedState.mailbox(of: 0).post(.serverDropped(server)) }
     let figures = WorkerFigures(sharedState, snapshot, boards, dropped: dropped)
     channel.send(.load(figures.load))
-    for load in figures.servers where told?.servers.contains(load) != true { channel.send(.serverLoad(load)) }
+    for server in figures.servers where told?.servers.contains(where: { $0 == server }) != true {
+      channel.send(.serverLoad(server.load, of: server.name, at: server.endpoint))
+    }
     if figures.load.generations != told?.load.generations ?? 1 {
       log.debug("generations in memory: \(figures.load.generations)")
     }
@@ -258,12 +260,13 @@ final class WorkerService: Sendable {
     warn(ofDropped: accessLog.takeDropped())
     // A supervisor that does not read finds the last ones, and how often they came.
     guard !channel.isBehind else { return }
-    for problem in OperationalLog.takeProblems() { channel.send(.problem(Problem(problem))) }
+    for problem in OperationalLog.takeProblems() { channel.send(.problem(problem)) }
   }
 
   private func tellCertificates(of snapshot: ConfigurationSnapshot) {
     for (place, pair) in snapshot.certificates.enumerated() {
-      channel.send(.certificate(ServedCertificate(pair, place: place, generation: snapshot.number)))
+      let certificate = ServedCertificate(pair)
+      channel.send(.certificate(certificate, place: UInt16(clamping: place), generation: snapshot.number))
     }
   }
 

@@ -125,6 +125,13 @@ struct FieldReader: ~Escapable {
     return Endpoint(address: address, port: try uint16())
   }
 
+  mutating func time() throws(MessageError) -> WallTime {
+    let milliseconds = try uint64()
+    let time = WallTime(milliseconds: milliseconds)
+    guard time.milliseconds == milliseconds else { throw .invalidField("time") }
+    return time
+  }
+
   /// Refuses bytes that belong to no field.
   func end() throws(MessageError) {
     guard reader.remaining == 0 else { throw .trailingBytes }

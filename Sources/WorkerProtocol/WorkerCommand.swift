@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// What a listener is for.
@@ -47,7 +48,7 @@ package enum WorkerCommand: Hashable, Sendable {
   case stop(within: Interval)
   /// What an operator wants of a server; one that the configuration does not name is passed over. Such commands are
   /// numbered upwards, and `WorkerEvent.applied` answers those that come after the first `start`.
-  case server(AdminState, number: UInt64)
+  case server(name: String, AdminState, number: UInt64)
 
   /// Whether one descriptor comes with the message; otherwise none does.
   package var carriesDescriptor: Bool {
@@ -74,7 +75,8 @@ package enum WorkerCommand: Hashable, Sendable {
     case .start: message(Kind.start)
     case .stop(let interval): message(Kind.stop, interval.nanoseconds)
     case .withdraw(let place): message(Kind.withdraw, place)
-    case .server(let state, let number): message(Kind.server, state, number)
+    case .server(let name, let state, let number):
+      message(Kind.server, Text(name, MessageLimit.name), state, number)
     }
   }
 
@@ -93,7 +95,10 @@ package enum WorkerCommand: Hashable, Sendable {
     case .start: self = .start
     case .stop: self = .stop(within: Interval(nanoseconds: try reader.uint64()))
     case .withdraw: self = .withdraw(try reader.place())
-    case .server: self = .server(try reader.adminState(), number: try reader.uint64())
+    case .server:
+      self = .server(
+        name: try reader.text("server name", limit: MessageLimit.name), try reader.adminState(),
+        number: try reader.uint64())
     }
     try reader.end()
   }

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// What the worker tells the supervisor. Events only, never a wish.
@@ -20,9 +21,10 @@ package enum WorkerEvent: Hashable, Sendable {
   /// Every `WorkerCommand.server` up to this number is in force, and what it has changed was told.
   case applied(number: UInt64)
   /// What a server carries; told about once a second when it has changed.
-  case serverLoad(ServerLoad)
-  /// A certificate that clients are shown from now on; told of each when a generation begins to serve.
-  case certificate(ServedCertificate)
+  case serverLoad(ServerLoad, of: String, at: Endpoint)
+  /// A certificate that clients are shown from now on; told of each when a generation begins to serve. Its place among
+  /// the generation's certificates, from 0.
+  case certificate(ServedCertificate, place: UInt16, generation: UInt64)
   /// Something that a person should know of has happened, or has happened again.
   case problem(Problem)
 
@@ -41,8 +43,10 @@ package enum WorkerEvent: Hashable, Sendable {
     case .load(let load): message(Kind.load, load)
     case .stopped: message(Kind.stopped)
     case .applied(let number): message(Kind.applied, number)
-    case .serverLoad(let load): message(Kind.serverLoad, load)
-    case .certificate(let certificate): message(Kind.certificate, certificate)
+    case .serverLoad(let load, let name, let endpoint):
+      message(Kind.serverLoad, Text(name, MessageLimit.name), endpoint, load)
+    case .certificate(let certificate, let place, let generation):
+      message(Kind.certificate, generation, place, certificate)
     case .problem(let problem): message(Kind.problem, problem)
     }
   }
@@ -59,8 +63,13 @@ package enum WorkerEvent: Hashable, Sendable {
     case .load: self = .load(try reader.load())
     case .stopped: self = .stopped
     case .applied: self = .applied(number: try reader.uint64())
-    case .serverLoad: self = .serverLoad(try reader.serverLoad())
-    case .certificate: self = .certificate(try reader.servedCertificate())
+    case .serverLoad:
+      let name = try reader.text("server name", limit: MessageLimit.name)
+      let endpoint = try reader.endpoint()
+      self = .serverLoad(try reader.serverLoad(), of: name, at: endpoint)
+    case .certificate:
+      let (generation, place) = (try reader.uint64(), try reader.uint16())
+      self = .certificate(try reader.servedCertificate(), place: place, generation: generation)
     case .problem: self = .problem(try reader.problem())
     }
     try reader.end()
@@ -69,25 +78,15 @@ package enum WorkerEvent: Hashable, Sendable {
 
 /// A server's new state.
 package struct ServerChange: Hashable, Sendable {
-  /// What the server may be sent, as the health checks or the operator have it.
-  package enum State: UInt8, Hashable, Sendable, CaseIterable {
-    case up = 1
-    /// Known clients stay, new ones go elsewhere.
-    case drain = 2
-    /// Taken out by the operator.
-    case maintenance = 3
-    case down = 4
-  }
-
   /// The server's name in the configuration.
   package var name: String
   /// Where it runs. A reload may have given the name another address since: what runs is told of until it ends.
   package var endpoint: Endpoint
-  package var state: State
+  package var state: ServerState
   /// Why, for a person.
   package var reason: String
 
-  package init(name: String, endpoint: Endpoint, state: State, reason: String) {
+  package init(name: String, endpoint: Endpoint, state: ServerState, reason: String) {
     self.name = name
     self.endpoint = endpoint
     self.state = state
@@ -106,7 +105,7 @@ extension FieldReader {
   fileprivate mutating func serverChange() throws(MessageError) -> ServerChange {
     let name = try text("server name", limit: MessageLimit.name)
     let endpoint = try endpoint()
-    guard let state = ServerChange.State(rawValue: try uint8()) else { throw .invalidField("server state") }
+    guard let state = ServerState(rawValue: try uint8()) else { throw .invalidField("server state") }
     return ServerChange(
       name: name, endpoint: endpoint, state: state, reason: try text("reason", limit: MessageLimit.reason))
   }

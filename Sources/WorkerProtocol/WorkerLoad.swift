@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// What the worker carries at the moment, and what it has counted since it started.
@@ -12,30 +13,12 @@ package struct Load: Hashable, Sendable {
   package var requests: UInt64
   /// Client connections accepted.
   package var accepted: UInt64
-  package var refused: Refused
-
   /// What was turned away.
-  package struct Refused: Hashable, Sendable {
-    /// Connections beyond a limit, closed at once.
-    package var connections: UInt64
-    /// TLS handshakes that failed.
-    package var handshakes: UInt64
-    /// Requests that are malformed or beyond a limit.
-    package var requests: UInt64
-    /// Requests, or connections passed through, for which no server was to be had.
-    package var unroutable: UInt64
-
-    package init(connections: UInt64 = 0, handshakes: UInt64 = 0, requests: UInt64 = 0, unroutable: UInt64 = 0) {
-      self.connections = connections
-      self.handshakes = handshakes
-      self.requests = requests
-      self.unroutable = unroutable
-    }
-  }
+  package var refused: RefusedCounts
 
   package init(
     connections: UInt32, exchanges: UInt32, generations: UInt32 = 1, requests: UInt64, accepted: UInt64 = 0,
-    refused: Refused = Refused()
+    refused: RefusedCounts = RefusedCounts()
   ) {
     self.connections = connections
     self.exchanges = exchanges
@@ -59,7 +42,7 @@ extension FieldReader {
     Load(
       connections: try uint32(), exchanges: try uint32(), generations: try uint32(), requests: try uint64(),
       accepted: try uint64(),
-      refused: Load.Refused(
+      refused: RefusedCounts(
         connections: try uint64(), handshakes: try uint64(), requests: try uint64(), unroutable: try uint64()))
   }
 }

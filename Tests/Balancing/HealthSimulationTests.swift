@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Simulation
 import Testing
 import Wire

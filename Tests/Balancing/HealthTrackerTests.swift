@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Testing
 import Wire
 
@@ -194,9 +195,9 @@ import Wire
     arguments: [
       ("+", .drain, .drain), ("-", .drain, .down), ("5", .drain, .drain), ("+", .maintenance, .maintenance),
       ("-", .maintenance, .maintenance),
-    ] as [(String, HealthTracker.AdminState, ServerState)])
+    ] as [(String, AdminState.Mode, ServerState)])
   func `a command lowers what the checks say, and taking it back restores that`(
-    check: String, command: HealthTracker.AdminState, state: ServerState
+    check: String, command: AdminState.Mode, state: ServerState
   ) {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     for letter in check { _ = tracker.record(result(letter), began: now, at: now) }

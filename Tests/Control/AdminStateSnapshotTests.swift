@@ -1,3 +1,4 @@
+import Domain
 import Simulation
 import Testing
 
@@ -32,7 +33,8 @@ private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateS
     arguments: [
       "", "{}", "null", "service: view.test", String(text.dropLast(3)), text.replacing("drain", with: "drown"),
       text.replacing("view02", with: "view01"), text.replacing(#""version":1"#, with: #""version":0"#),
-      text.replacing("5", with: "257"), text.replacing(#""weight":5"#, with: #""weight":null"#),
+      text.replacing("5", with: "257"), text.replacing("5", with: "-1"),
+      text.replacing(#""weight":5"#, with: #""weight":null"#),
       text.replacing("2026", with: "26"),
     ])
   func `what is damaged is refused as a whole`(text: String) {

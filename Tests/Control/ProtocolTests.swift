@@ -89,6 +89,12 @@ private let answers: [(ControlAnswer, String)] = [
     #expect(throws: ControlFault.malformed) { try answer(line) }
   }
 
+  @Test func `a state that no server can have is refused in an answer`() {
+    let server = sampleServerText.replacing(#""state":"drain""#, with: #""state":"drained""#)
+    let line = #"{"ok":true,"server":"# + server + #","version":1,"warnings":[]}"#
+    #expect(throws: ControlFault.field("state")) { try answer(line) }
+  }
+
   @Test func `an empty report is read as it was written`() throws {
     let moment = WallTime(milliseconds: 0)
     let report = StatusReport(

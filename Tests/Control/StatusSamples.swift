@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 @testable import Control
@@ -72,7 +73,7 @@ let sampleReport: StatusReport = {
   report.traffic.rates = .init(connections: 1.5, requests: 12)
   report.traffic.refused.handshakes = 3
   report.traffic.refused.unroutable = 2
-  var certificate = StatusReport.Certificate(notAfter: WallTime(milliseconds: sampleTime.milliseconds + 864_000_000))
+  var certificate = ServedCertificate(notAfter: WallTime(milliseconds: sampleTime.milliseconds + 864_000_000))
   certificate.file = "/etc/belvedere/tls/view.pem"
   certificate.subject = "CN=view.domain.local"
   certificate.names = ["view.domain.local", "portal.domain.local"]

@@ -1,3 +1,4 @@
+import Domain
 import Simulation
 import Testing
 import Wire

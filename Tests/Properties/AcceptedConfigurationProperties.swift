@@ -25,7 +25,7 @@ package enum AcceptedConfigurationProperties {
 
   private static func checkBalancing(_ configuration: Configuration) throws(Violation) {
     let servers = configuration.servers.map {
-      Server(name: $0.name, weight: $0.weight, isBackup: $0.isBackup, connectionLimit: $0.connections)
+      Server(name: $0.name, weight: $0.weight, isBackup: $0.isBackup)
     }
     let router = Router(servers: servers)
     var availability = Availability()

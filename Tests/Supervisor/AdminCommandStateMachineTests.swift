@@ -59,7 +59,7 @@ private func text(_ machine: Machine) -> String {
 
 private func text(_ effect: Machine.Effect) -> String {
   switch effect {
-  case .send(let state, let number): "send \(state.name) \(state.mode) as \(number)"
+  case .send(let state, let server, let number): "send \(server) \(state) as \(number)"
   case .save(let snapshot, let number, let path):
     "save [\(snapshot.states.keys.sorted().joined(separator: " "))] up to \(number) in \(path)"
   case .forget: "forget"
@@ -211,7 +211,7 @@ private struct AdminSimulation {
   private mutating func send(_ event: Machine.Event) {
     for effect in machine.handle(event, at: now) {
       switch effect {
-      case .send(_, let number):
+      case .send(_, _, let number):
         if !hasWorker { faults.append("sent to nobody") }
         if number <= sent { faults.append("an old number") }
         sent = number

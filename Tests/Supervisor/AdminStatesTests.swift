@@ -1,6 +1,6 @@
 import Control
+import Domain
 import Wire
-import WorkerProtocol
 import Testing
 
 @testable import Supervisor
@@ -10,17 +10,16 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
 @Suite struct `What operators want of servers` {
   @Test func `a command is answered with the whole state, earlier commands included`() {
     var states = AdminStates()
-    #expect(states.apply(.drain, to: "view01", at: moment(1)) == AdminState(name: "view01", mode: .drain))
-    #expect(
-      states.apply(.weight(5), to: "view01", at: moment(2)) == AdminState(name: "view01", mode: .drain, weight: 5))
-    #expect(states.apply(.maintenance, to: "view02", at: moment(3)) == AdminState(name: "view02", mode: .maintenance))
-    #expect(
-      states.apply(.ready, to: "view01", at: moment(4)) == AdminState(name: "view01", mode: .ready, weight: 5))
-    #expect(
-      states.all == [
-        AdminState(name: "view01", mode: .ready, weight: 5), AdminState(name: "view02", mode: .maintenance),
-      ])
-    #expect(states["view01"] == .init(mode: nil, weight: 5, since: moment(4)))
+    #expect(states.apply(.drain, to: "view01", at: moment(1)) == AdminState(mode: .drain, since: moment(1)))
+    let both = AdminState(mode: .drain, weight: 5, since: moment(2))
+    #expect(states.apply(.weight(5), to: "view01", at: moment(2)) == both)
+    let maintenance = AdminState(mode: .maintenance, since: moment(3))
+    #expect(states.apply(.maintenance, to: "view02", at: moment(3)) == maintenance)
+    let weight = AdminState(weight: 5, since: moment(4))
+    #expect(states.apply(.ready, to: "view01", at: moment(4)) == weight)
+    #expect(states.all.map(\.name) == ["view01", "view02"])
+    #expect(states.all.map(\.state) == [weight, maintenance])
+    #expect(states["view01"] == weight)
     #expect(states.number == 4)
   }
 
@@ -30,7 +29,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     _ = states.apply(.weight(0), to: "view01", at: moment(1))
     _ = states.apply(.weight(nil), to: "view01", at: moment(1))
     #expect(states["view01"] != nil)
-    #expect(states.apply(.ready, to: "view01", at: moment(1)) == AdminState(name: "view01", mode: .ready))
+    #expect(states.apply(.ready, to: "view01", at: moment(1)) == AdminState(since: moment(1)))
     #expect(states["view01"] == nil && states.all.isEmpty)
     #expect(states.number == 4)
   }

@@ -1,12 +1,14 @@
+import Domain
 import Linux
 import WorkerProtocol
 import Testing
+import Wire
 
 @testable import Supervisor
 
 @Suite struct `The link to a worker` {
   private func command(_ number: UInt64) -> WorkerCommand {
-    .server(AdminState(name: "view01", mode: .drain, weight: nil), number: number)
+    .server(name: "view01", AdminState(mode: .drain, since: WallTime(seconds: 1)), number: number)
   }
 
   /// As operators do it: as long as there is room, one after the other.

@@ -1,4 +1,5 @@
 import Control
+import Domain
 import WorkerProtocol
 import Testing
 import Wire
@@ -30,10 +31,9 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.line == "serving")
     status.note(Load(connections: 12, exchanges: 3, requests: 4711), at: Instant(nanoseconds: 0))
     #expect(status.line == "0 sessions, 12 connections, 4711 requests")
-    for (name, sessions) in [("view01", 4), ("view02", 5)] as [(String, UInt32)] {
+    for (name, sessions) in [("view01", 4), ("view02", 5)] as [(String, UInt64)] {
       status.note(
-        ServerLoad(
-          name: name, endpoint: place, clients: 90, sessions: sessions, exchanges: 0, waiting: 0, connections: 0))
+        ServerLoad(clients: 90, sessions: sessions, exchanges: 0, waiting: 0, connections: 0), of: name, at: place)
     }
     status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
     status.note(.init(name: "view03", endpoint: place, state: .down, reason: ""), at: moment(1))
@@ -51,7 +51,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(servers(of: status).map(\.since) == [moment(1)])
     #expect(servers(of: status).map(\.reason) == ["second"])
     status.workerEnded()
-    #expect(servers(of: status).map(\.state) == [.unknown])
+    #expect(servers(of: status).map(\.state) == [nil])
     #expect(servers(of: status).map(\.since) == [nil])
     status.note(.init(name: "view01", endpoint: place, state: .down, reason: "third"), at: moment(3))
     #expect(servers(of: status).map(\.since) == [moment(1)])
@@ -65,7 +65,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     _ = states.apply(.drain, to: "view02", at: moment(1))
     _ = states.apply(.weight(7), to: "view02", at: moment(2))
     status.note(
-      ServerLoad(name: "view01", endpoint: place, clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5))
+      ServerLoad(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), of: "view01", at: place)
     let shown = servers(of: status, states)
     #expect(shown.map(\.load) == [.init(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), nil])
     #expect(shown.map(\.adminState) == [nil, .init(mode: .drain, weight: 7, since: moment(2))])
@@ -77,20 +77,20 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
 
   @Test func `certificates are those of the newest generation, and the worker's`() {
     var status = status(of: [])
-    func certificate(_ generation: UInt64, _ place: UInt16, until: UInt64 = 5) -> ServedCertificate {
-      ServedCertificate(
-        generation: generation, place: place, file: "\(generation).\(place)", subject: "", serial: "", fingerprint: "",
-        notAfter: until, names: [])
+    func note(_ generation: UInt64, _ place: UInt16) {
+      var certificate = ServedCertificate(notAfter: .last)
+      certificate.file = "\(generation).\(place)"
+      status.note(certificate, at: place, of: generation)
     }
-    func shown() -> [StatusReport.Certificate] {
+    func shown() -> [ServedCertificate] {
       var report = StatusReport(
         time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
       status.fill(&report, AdminStates())
       return report.certificates
     }
-    for place in 0..<3 as Range<UInt16> { status.note(certificate(1, place)) }
+    for place in 0..<3 as Range<UInt16> { note(1, place) }
     #expect(shown().map(\.file) == ["1.0", "1.1", "1.2"])
-    for place in 0..<2 as Range<UInt16> { status.note(certificate(2, place, until: .max)) }
+    for place in 0..<2 as Range<UInt16> { note(2, place) }
     #expect(shown().map(\.file) == ["2.0", "2.1"])
     #expect(shown().map(\.notAfter) == [.last, .last])
     status.workerEnded()
@@ -115,14 +115,14 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     }
     before.adopt(status(of: ["view03", "view02"]).description)
     #expect(servers(of: before).map(\.name) == ["view03", "view02"])
-    #expect(servers(of: before).map(\.state) == [.unknown, .up])
+    #expect(servers(of: before).map(\.state) == [nil, .up])
     #expect(before.line == "servers: 1 of 2 up")
   }
 
   @Test func `a server that a reload has removed shows for as long as something runs there`() {
     var status = status(of: ["view01", "view02"])
     status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
-    status.note(load(of: "view01", at: place, exchanges: 2))
+    status.note(load(exchanges: 2), of: "view01", at: place)
     status.adopt(description(of: ["view02"]))
     #expect(servers(of: status).map(\.name) == ["view02", "view01"])
     #expect(servers(of: status).map(\.isRemoved) == [false, true])
@@ -130,9 +130,9 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     status.note(.init(name: "view01", endpoint: place, state: .down, reason: "silent"), at: moment(2))
     #expect(servers(of: status)[1].state == .down)
     #expect(status.reachesServers == nil)
-    status.note(load(of: "view01", at: place, exchanges: 0))
+    status.note(load(exchanges: 0), of: "view01", at: place)
     #expect(servers(of: status).map(\.name) == ["view02"])
-    status.note(load(of: "view01", at: place, exchanges: 1))
+    status.note(load(exchanges: 1), of: "view01", at: place)
     status.adopt(description(of: ["view01", "view02"]))
     #expect(servers(of: status).map(\.isRemoved) == [false, false])
     #expect(servers(of: status)[0].since == moment(2))
@@ -145,7 +145,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     let elsewhere = Endpoint(address: place.address, port: 8443)
     var status = status(of: ["view01"])
     status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
-    status.note(load(of: "view01", at: place, exchanges: 2))
+    status.note(load(exchanges: 2), of: "view01", at: place)
     var moved = ServiceDescription()
     moved.servers = [StatusReport.Server(name: "view01", address: "\(elsewhere)")]
     status.expect(moved)
@@ -161,9 +161,8 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.reachesServers == false)
   }
 
-  private func load(of name: String, at endpoint: Endpoint, exchanges: UInt32) -> ServerLoad {
-    ServerLoad(
-      name: name, endpoint: endpoint, clients: 0, sessions: 0, exchanges: exchanges, waiting: 0, connections: exchanges)
+  private func load(exchanges: UInt64) -> ServerLoad {
+    ServerLoad(clients: 0, sessions: 0, exchanges: exchanges, waiting: 0, connections: exchanges)
   }
 
   @Test func `servers are reached when one is up or drains, and out of reach when all were checked and none is`() {
@@ -186,8 +185,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     for number in 0..<1000 {
       status.note(.init(name: "stranger\(number)", endpoint: place, state: .up, reason: ""), at: moment(1))
       status.note(
-        ServerLoad(
-          name: "\(number)", endpoint: place, clients: 1, sessions: 1, exchanges: 1, waiting: 1, connections: 1))
+        ServerLoad(clients: 1, sessions: 1, exchanges: 1, waiting: 1, connections: 1), of: "\(number)", at: place)
     }
     #expect(status.size == 0)
     #expect(status.reachesServers == nil)
@@ -205,7 +203,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     refused.expect(nil)
     #expect(refused.size == 0)
     status.adopt(next)
-    #expect(servers(of: status).map(\.state) == [.unknown, .up])
+    #expect(servers(of: status).map(\.state) == [nil, .up])
     #expect(status.reachesServers == true)
   }
 
@@ -213,11 +211,10 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     var status = status(of: [])
     let long = String(repeating: "\u{1b}", count: 255)
     for place in 0..<5000 as Range<UInt16> {
-      let names = place % 2 == 0 ? [] : Array(repeating: long, count: 32)
-      status.note(
-        ServedCertificate(
-          generation: 1, place: place, file: long, subject: long, serial: long, fingerprint: long, notAfter: 0,
-          names: names))
+      var certificate = ServedCertificate(notAfter: .last)
+      (certificate.file, certificate.subject, certificate.serial, certificate.fingerprint) = (long, long, long, long)
+      certificate.names = place % 2 == 0 ? [] : Array(repeating: long, count: 32)
+      status.note(certificate, at: place, of: 1)
     }
     #expect(status.size <= ServiceStatus.certificateLimit)
     var report = StatusReport(

@@ -1,10 +1,11 @@
+import Domain
 import Testing
 import Wire
 
 @testable import Systemd
 
-private func entry(_ time: Int64, _ text: String, count: UInt32 = 1) -> ProblemList.Entry {
-  ProblemList.Entry(time: WallTime(seconds: time), count: count, text: text)
+private func entry(_ time: Int64, _ text: String, count: UInt64 = 1) -> Problem {
+  Problem(time: WallTime(seconds: time), count: count, text: text)
 }
 
 @Suite struct `The last problems` {

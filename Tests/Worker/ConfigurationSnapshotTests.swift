@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Linux
 import Testing
 import Wire

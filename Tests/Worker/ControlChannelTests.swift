@@ -1,3 +1,4 @@
+import Domain
 import Linux
 import WorkerProtocol
 import Testing
@@ -51,7 +52,7 @@ private func words(_ event: ControlChannel.Event) -> String {
   case .stop(let bound): "stop within \(bound.milliseconds) ms"
   case .reload(let setup):
     "reload to \(setup.generation) with \(setup.listeners.count) more and \(setup.withdrawn.count) less"
-  case .server(let state, let number): "command \(number): \(state.name) \(state.mode) \(state.weight ?? -1)"
+  case .server(let name, let state, let number): "command \(number): \(name) \(state)"
   case .tick: "tick"
   }
 }
@@ -64,7 +65,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     try peer.sendBeginning()
     let listener = try Socket.listen(on: place.endpoint)
     try peer.send(.listener(place), with: listener)
-    try peer.send(.server(AdminState(name: "view01", mode: .drain), number: 1))
+    try peer.send(.server(name: "view01", AdminState(mode: .drain, since: WallTime(seconds: 1)), number: 1))
     try peer.send(.start)
 
     let setup = try channel.receiveSetup()
@@ -72,7 +73,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(setup.configuration == ConfigurationText(text: "service: é", fileName: "b.yaml", hostName: "lb1"))
     #expect(setup.heartbeats.count == 2)
     #expect(setup.listeners.map(\.place) == [place])
-    #expect(setup.adminStates == [AdminState(name: "view01", mode: .drain)])
+    #expect(setup.adminStates == ["view01": AdminState(mode: .drain, since: WallTime(seconds: 1))])
     let taken = setup.listeners[0].takeDescriptor()
     #expect(try Socket.localEndpoint(of: taken.number) == Socket.localEndpoint(of: listener.number))
     #expect(try peer.nextEvent() == .hello(version: MessageVersion.current))
@@ -184,14 +185,15 @@ private func words(_ event: ControlChannel.Event) -> String {
     let channel = try #require(made)
     let beats = try SharedHeartbeats.attach(SharedHeartbeats(loops: 2).file, loops: 2)
     try peer.sendConfiguration(generation: 8)
-    try peer.send(.server(AdminState(name: "view01", mode: .maintenance, weight: 3), number: 4))
+    try peer.send(
+      .server(name: "view01", AdminState(mode: .maintenance, weight: 3, since: WallTime(seconds: 1)), number: 4))
     try peer.send(.start)
     var events: [String] = []
     try channel.run(heartbeats: beats) { event in
       events.append(words(event))
       if events.count == 2 { channel.finish() }
     }
-    #expect(events == ["command 4: view01 maintenance 3", "reload to 8 with 0 more and 0 less"])
+    #expect(events == ["command 4: view01 maintenance, weight 3", "reload to 8 with 0 more and 0 less"])
   }
 
   @Test func `a command out of place ends the loop with an error`() throws {

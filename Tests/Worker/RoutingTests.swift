@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Exchange
 import Linux
 import Testing

@@ -1,3 +1,4 @@
+import Domain
 import Simulation
 import Testing
 import Wire
@@ -31,12 +32,12 @@ private let commands: [(WorkerCommand, [UInt8])] = [
   ),
   (.stop(within: .milliseconds(1)), [6, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40]),
   (
-    .server(AdminState(name: "view01", mode: .drain), number: 5),
-    [8, 0, 6] + "view01".utf8 + [2, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 5]
+    .server(name: "view01", AdminState(mode: .drain, since: WallTime(milliseconds: 258)), number: 5),
+    [8, 0, 6] + "view01".utf8 + [0, 5] + "drain".utf8 + [0xff, 0xff, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 5]
   ),
   (
-    .server(AdminState(name: "v", mode: .ready, weight: 256), number: 6),
-    [8, 0, 1] + "v".utf8 + [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 6]
+    .server(name: "v", AdminState(weight: 256, since: WallTime(milliseconds: 0)), number: 6),
+    [8, 0, 1] + "v".utf8 + [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6]
   ),
 ]
 
@@ -46,9 +47,23 @@ private let loadBytes: [UInt8] = [
 ]
 
 private let certificateBytes: [UInt8] = [
-  137, 0, 0, 0, 0, 0, 0, 0, 7, 0, 1, 0, 1, 0x66, 0, 4, 0x43, 0x4e, 0x3d, 0x73, 0, 2, 0x30, 0x41, 0, 2, 0x61, 0x62, 0,
-  0, 0, 0, 0, 0, 0, 3, 2, 0, 1, 0x61, 0, 2, 0x62, 0x63,
+  137, 0, 0, 0, 0, 0, 0, 0, 7, 0, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0x66, 0, 4, 0x43, 0x4e, 0x3d, 0x73, 0, 2, 0x30, 0x41,
+  0, 2, 0x61, 0x62, 2, 0, 1, 0x61, 0, 2, 0x62, 0x63,
 ]
+
+private func certificate(
+  file: String, subject: String, serial: String, fingerprint: String, notAfter: WallTime, names: [String]
+) -> ServedCertificate {
+  var certificate = ServedCertificate(notAfter: notAfter)
+  certificate.file = file
+  certificate.subject = subject
+  certificate.serial = serial
+  certificate.fingerprint = fingerprint
+  certificate.names = names
+  return certificate
+}
+
+private let serverLoadBytes: [UInt8] = [4, 3, 2, 1, 5].flatMap { [0, 0, 0, 0, 0, 0, 0, $0] as [UInt8] }
 
 private let events: [(WorkerEvent, [UInt8])] = [
   (.hello(version: 1), [129, 0, 1]),
@@ -56,7 +71,7 @@ private let events: [(WorkerEvent, [UInt8])] = [
   (.refused(generation: 9, reason: "no"), [131, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2] + "no".utf8),
   (
     .serverChanged(ServerChange(name: "view01", endpoint: viewEndpoint, state: .down, reason: "✂")),
-    [132, 0, 6] + "view01".utf8 + viewEndpointBytes + [4, 0, 3, 0xe2, 0x9c, 0x82]
+    [132, 0, 6] + "view01".utf8 + viewEndpointBytes + [0, 0, 3, 0xe2, 0x9c, 0x82]
   ),
   (
     .load(
@@ -69,20 +84,19 @@ private let events: [(WorkerEvent, [UInt8])] = [
   (.applied(number: 5), [135, 0, 0, 0, 0, 0, 0, 0, 5]),
   (
     .serverLoad(
-      ServerLoad(
-        name: "view01", endpoint: viewEndpoint, clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5)),
-    [136, 0, 6] + "view01".utf8 + viewEndpointBytes + [0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 5]
+      ServerLoad(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), of: "view01", at: viewEndpoint),
+    [136, 0, 6] + "view01".utf8 + viewEndpointBytes + serverLoadBytes
   ),
   (
     .certificate(
-      ServedCertificate(
-        generation: 7, place: 1, file: "f", subject: "CN=s", serial: "0A", fingerprint: "ab", notAfter: 3,
-        names: ["a", "bc"])),
+      certificate(
+        file: "f", subject: "CN=s", serial: "0A", fingerprint: "ab", notAfter: WallTime(milliseconds: 3),
+        names: ["a", "bc"]), place: 1, generation: 7),
     certificateBytes
   ),
   (
     .problem(Problem(time: WallTime(milliseconds: 1), count: 2, text: "it is")),
-    [138, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 5] + "it is".utf8
+    [138, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 5] + "it is".utf8
   ),
 ]
 
@@ -132,8 +146,8 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("address", [4, 1, 6] + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 1, 2, 3, 4] + [0, 80, 0, 0]),
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0xff, 0, 0]),
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0x10, 0x01]),
-      ("mode", [8, 0, 1, 0x61, 0, 0, 0]), ("mode", [8, 0, 1, 0x61, 4, 0, 0]),
-      ("weight", [8, 0, 1, 0x61, 1, 1, 1]), ("weight", [8, 0, 1, 0x61, 1, 0xff, 0xfe]),
+      ("mode", [8, 0, 1, 0x61, 0, 1, 0x78]), ("mode", [8, 0, 1, 0x61, 0x10, 0x01]),
+      ("weight", [8, 0, 1, 0x61, 0, 0, 1, 1]), ("weight", [8, 0, 1, 0x61, 0, 0, 0xff, 0xfe]),
     ] as [(String, [UInt8])])
   func `a command's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try command(bytes) }
@@ -141,8 +155,8 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
 
   @Test(
     arguments: [
-      ("server state", [132, 0, 1, 0x61] + viewEndpointBytes + [0, 0, 0]),
-      ("server state", [132, 0, 1, 0x61] + viewEndpointBytes + [5, 0, 0]),
+      ("server state", [132, 0, 1, 0x61] + viewEndpointBytes + [4, 0, 0]),
+      ("server state", [132, 0, 1, 0x61] + viewEndpointBytes + [255, 0, 0]),
       ("address family", [132, 0, 1, 0x61, 5, 1, 2, 3, 4, 0, 80, 1, 0, 0]),
       ("number of names", [137] + [UInt8](repeating: 0, count: 26) + [33]),
       ("server name", [132, 0, 1, 0x80, 1, 0, 0]), ("reason", [131, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff]),
@@ -168,9 +182,9 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       WorkerCommand.configure(generation: .max, loops: .max, fileName: name, hostName: name).encoded(),
       WorkerEvent.serverChanged(ServerChange(name: name, endpoint: viewEndpoint, state: .up, reason: reason)).encoded(),
       WorkerEvent.certificate(
-        ServedCertificate(
-          generation: .max, place: .max, file: name, subject: name, serial: name, fingerprint: name, notAfter: .max,
-          names: [String](repeating: name, count: 100))
+        certificate(
+          file: name, subject: name, serial: name, fingerprint: name, notAfter: .last,
+          names: [String](repeating: name, count: 100)), place: .max, generation: .max
       ).encoded(),
       WorkerEvent.problem(Problem(time: .last, count: .max, text: reason)).encoded(),
     ] {

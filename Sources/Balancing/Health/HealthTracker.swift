@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// Makes a server's state out of the results of its health checks and its administrative state.
@@ -16,14 +17,6 @@ import Wire
 /// check forward (`CheckSchedule.suspect`). Checks may overlap: a result counts only if no check that began later was
 /// answered before.
 public struct HealthTracker: Sendable {
-  /// What the operator wants of a server, over what its checks say.
-  public enum AdminState: Sendable {
-    /// Known clients stay, new ones go elsewhere.
-    case drain
-    /// Nobody.
-    case maintenance
-  }
-
   /// Checks passed in a row that make a server up, at least 1.
   public var rise: Int
   /// Checks failed in a row that make a server down, at least 1.
@@ -31,7 +24,8 @@ public struct HealthTracker: Sendable {
   /// A server that is down and silent for this long is lost. Until then its connections may come to life again: a virtual
   /// machine is frozen for seconds while it is moved or its disks are saved.
   public var lossTime: Interval
-  public private(set) var adminState: AdminState?
+  /// What the operator wants of the server, over what its checks say.
+  public private(set) var adminState: AdminState.Mode?
 
   /// What the checks say, and which of them said it; nil before the first.
   private var observed: (state: ServerState, reason: Transition.Reason)?
@@ -133,7 +127,7 @@ public struct HealthTracker: Sendable {
   }
 
   /// Sets it, or takes it back with nil; answers with the transition when there is one to tell.
-  public mutating func set(_ adminState: AdminState?) -> Transition? {
+  public mutating func set(_ adminState: AdminState.Mode?) -> Transition? {
     let before = self
     self.adminState = adminState
     return transition(since: before)

@@ -1,3 +1,5 @@
+import Domain
+
 /// A server's change of state, or of what keeps it there: one line in the log.
 public struct Transition: Hashable, Sendable, CustomStringConvertible {
   /// Nil when nothing was known before.

@@ -1,11 +1,6 @@
 /// Picks a client's server. Knows the servers of one configuration and nothing else; what changes is handed in.
 public struct Router: Sendable {
-  struct Candidate: Sendable {
-    let id: ServerID
-    let weight: Int
-  }
-
-  let candidates: [Candidate]
+  let servers: [Server]
   /// Servers with a weight, by their order of use.
   let primaries: ServerSet
   let backups: ServerSet
@@ -20,7 +15,7 @@ public struct Router: Sendable {
     for (index, server) in servers.enumerated() where server.weight > 0 {
       if server.isBackup { backups.insert(index) } else { primaries.insert(index) }
     }
-    self.candidates = servers.map { Candidate(id: $0.id, weight: $0.weight) }
+    self.servers = servers
     self.primaries = primaries
     self.backups = backups
     hasOneWord = servers.count <= 64
@@ -56,20 +51,20 @@ public struct Router: Sendable {
 
   /// The index of a server of this configuration; nil when it has left it.
   public func index(of id: ServerID) -> Int? {
-    for index in candidates.indices where candidates[index].id == id { return index }
+    for index in servers.indices where servers[index].id == id { return index }
     return nil
   }
 
-  func winner(for client: ClientKey, among servers: ServerSet) -> Int? {
+  func winner(for client: ClientKey, among indices: ServerSet) -> Int? {
     var race = Rendezvous(for: client)
-    servers.forEach { index in race.enter(candidates[index].id, weight: candidates[index].weight, index: index) }
+    indices.forEach { index in race.enter(servers[index].id, weight: servers[index].weight, index: index) }
     return race.winner
   }
 
-  func winner(for client: ClientKey, among servers: UInt64) -> Int? {
+  func winner(for client: ClientKey, among indices: UInt64) -> Int? {
     var race = Rendezvous(for: client)
-    ServerSet.forEach(in: servers, from: 0) { index in
-      race.enter(candidates[index].id, weight: candidates[index].weight, index: index)
+    ServerSet.forEach(in: indices, from: 0) { index in
+      race.enter(servers[index].id, weight: servers[index].weight, index: index)
     }
     return race.winner
   }

@@ -1,3 +1,5 @@
+import Domain
+
 /// A set of servers by their index in the configuration. Up to 64 servers are bits of one word; what lies above is in an
 /// array, which nobody with fewer servers pays for.
 ///

@@ -12,7 +12,7 @@ extension Schema {
         "The server's IP address. A server with no other keys is written `view01: 192.168.1.165` or `…:8443`."),
       Key("port", \.endpoint.port, .number(1...65535), example: "8443", "The server's port."),
       Key(
-        "weight", \.weight, .number(0...256), example: "2",
+        "weight", \.weight, .number(ServerWeight.range), example: "2",
         "The server's share of clients relative to the others. `0`: only clients already assigned to it (drain)."),
       Key(
         "backup", \.isBackup, .flag, example: "true", "Whether the server is used only if no other is available."),

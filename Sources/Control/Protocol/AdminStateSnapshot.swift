@@ -1,11 +1,13 @@
+import Domain
+
 /// The servers' administrative states, as a file keeps it over a restart: a line of JSON that a person can read.
 ///
 ///     {"servers":[{"admin_state":{"mode":"drain","since":"…","weight":null},"name":"view01"}],"version":1}
 package struct AdminStateSnapshot: Hashable, Sendable {
   /// By the server's name.
-  package var states: [String: StatusReport.Server.AdminState]
+  package var states: [String: AdminState]
 
-  package init(_ states: [String: StatusReport.Server.AdminState]) { self.states = states }
+  package init(_ states: [String: AdminState]) { self.states = states }
 
   /// No file is longer: 1,024 servers, with the longest names that there may be.
   package static let byteLimit = 1 << 20
@@ -17,7 +19,7 @@ package struct AdminStateSnapshot: Hashable, Sendable {
 
     struct Server: Codable {
       let name: String
-      let adminState: StatusReport.Server.AdminState
+      let adminState: AdminState
 
       enum CodingKeys: String, CodingKey {
         case name
@@ -41,7 +43,7 @@ package struct AdminStateSnapshot: Hashable, Sendable {
     for server in contents.servers {
       let state = server.adminState
       // What is neither sets nothing, and would not be written.
-      guard state.mode != nil || state.weight != nil, state.weight ?? 0 <= ServerCommand.weightLimit,
+      guard state.mode != nil || state.weight != nil, ServerWeight.range ~= state.weight ?? 0,
         states.updateValue(state, forKey: server.name) == nil
       else { throw .damaged }
     }

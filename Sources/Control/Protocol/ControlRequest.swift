@@ -1,3 +1,5 @@
+import Domain
+
 /// What an operator asks a running service, over its control socket: one line of JSON, answered with one line.
 ///
 ///     {"version":1,"command":"status"}
@@ -86,9 +88,6 @@ package enum ServerCommand: Hashable, Sendable {
   /// Another share of new clients than the configuration's; nil gives the configuration's back.
   case weight(Int?)
 
-  /// The largest weight.
-  package static let weightLimit = 256
-
   /// The word, as commands and requests have it.
   package var word: String {
     switch self {
@@ -108,7 +107,7 @@ package enum ServerCommand: Hashable, Sendable {
     case "ready": self = .ready
     case "weight":
       let weight = try members.decode(Int?.self, forKey: "weight")
-      guard 0...Self.weightLimit ~= weight ?? 0 else { throw ControlFault.field("weight") }
+      guard ServerWeight.range ~= weight ?? 0 else { throw ControlFault.field("weight") }
       self = .weight(weight)
     default: throw ControlFault.field("action")
     }

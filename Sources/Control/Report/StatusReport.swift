@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// A service as it stands at one moment: what `belvedere status` shows, and docs/control.md documents. Its JSON has the
@@ -34,7 +35,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
   package var traffic = Traffic()
   package var limits = Limits()
   /// What clients are shown, in the order of the configuration; empty in mode `passthrough`, and while no worker has told.
-  package var certificates: [Certificate] = []
+  package var certificates: [ServedCertificate] = []
   /// In the order of the configuration; behind them those that a reload has removed, for as long as something runs there.
   package var servers: [Server] = []
   /// In the order of the configuration.
@@ -93,7 +94,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
     /// Over the last ten seconds; nil until they were measured.
     package var rates: Rates?
     /// Since the worker started.
-    package var refused = Refused()
+    package var refused = RefusedCounts()
 
     private enum CodingKeys: String, CodingKey {
       case connections, exchanges, requests, accepted, refused
@@ -109,55 +110,6 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package init(connections: Double, requests: Double) {
       self.connections = connections
       self.requests = requests
-    }
-  }
-
-  /// What was turned away.
-  package struct Refused: Codable, Hashable, Sendable {
-    /// Connections beyond a limit.
-    package var connections: UInt64 = 0
-    /// TLS handshakes that failed.
-    package var handshakes: UInt64 = 0
-    /// Requests that are malformed or beyond a limit.
-    package var requests: UInt64 = 0
-    /// Requests for which no server was to be had.
-    package var unroutable: UInt64 = 0
-
-    package init() {}
-  }
-
-  /// A certificate that clients are shown.
-  package struct Certificate: Codable, Hashable, Sendable {
-    package var file = ""
-    package var subject = ""
-    /// Names and addresses that it is for, 32 at most.
-    package var names: [String] = []
-    /// In hexadecimal digits.
-    package var serial = ""
-    /// SHA-256, in hexadecimal digits.
-    package var fingerprint = ""
-    package var notAfter: WallTime
-
-    package init(notAfter: WallTime) { self.notAfter = notAfter }
-
-    private enum CodingKeys: String, CodingKey {
-      case file, subject, names, serial, fingerprint
-      case notAfter = "not_after"
-    }
-  }
-
-  /// Something that was warned of.
-  package struct Problem: Codable, Hashable, Sendable {
-    /// When it happened last.
-    package var time: WallTime
-    /// How often it has happened.
-    package var count: UInt64
-    package var text: String
-
-    package init(time: WallTime, count: UInt64, text: String) {
-      self.time = time
-      self.count = count
-      self.text = text
     }
   }
 

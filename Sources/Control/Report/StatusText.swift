@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// A report as a person reads it: 80 columns, in colours where they are wanted.
@@ -34,7 +35,7 @@ package struct StatusText {
       ("generation", PageLine(generation)), ("connections", PageLine(connections)), ("requests", PageLine(requests)),
       ("clients", PageLine(clients)),
     ]
-    if report.traffic.refused != StatusReport.Refused() { rows.append(("refused", PageLine(refused))) }
+    if report.traffic.refused != RefusedCounts() { rows.append(("refused", PageLine(refused))) }
     for certificate in report.certificates { rows.append(("certificate", line(of: certificate))) }
     let label = rows.map(\.0.count).max() ?? 0
     return rows.flatMap { name, value in value.wrapped(after: name, indent: label + 4) }
@@ -81,7 +82,7 @@ package struct StatusText {
     return parts.joined(separator: ", ")
   }
 
-  private func line(of certificate: StatusReport.Certificate) -> PageLine {
+  private func line(of certificate: ServedCertificate) -> PageLine {
     let names = certificate.names.isEmpty ? certificate.subject : certificate.names.joined(separator: ", ")
     var line = PageLine(names + "; ")
     let left = certificate.notAfter.seconds(since: report.time)
@@ -142,7 +143,7 @@ package struct StatusText {
 
   private func cells(of server: StatusReport.Server) -> [String] {
     [
-      Self.shortened(server.name, 16), server.state.rawValue,
+      Self.shortened(server.name, 16), server.stateWord,
       server.since.map { "\(Age(report.time.seconds(since: $0)))" } ?? "",
     ] + Self.figures(of: server)
   }
@@ -159,8 +160,7 @@ package struct StatusText {
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
     if !server.reason.isEmpty { parts.append(server.reason) }
     if let admin = server.adminState {
-      let words = [admin.mode?.rawValue, admin.weight.map { "weight \($0)" }].compactMap { $0 }
-      parts.append("requested \(Age(now.seconds(since: admin.since))) ago: \(words.joined(separator: ", "))")
+      parts.append("requested \(Age(now.seconds(since: admin.since))) ago: \(admin)")
       if admin.weight != nil { parts.append("configured: weight \(server.configuredWeight)") }
     }
     return parts.joined(separator: "; ")
@@ -168,8 +168,8 @@ package struct StatusText {
 
   /// A server after a command, in a line: `view01: drain, 12 sessions left`.
   package static func line(of server: StatusReport.Server) -> String {
-    var parts = ["\(server.name): \(server.state.rawValue)"]
-    if let mode = server.adminState?.mode?.rawValue, mode != server.state.rawValue { parts.append("\(mode) requested") }
+    var parts = ["\(server.name): \(server.stateWord)"]
+    if let mode = server.adminState?.mode?.rawValue, mode != server.stateWord { parts.append("\(mode) requested") }
     if server.weight != server.configuredWeight {
       parts.append("weight \(server.weight), configured \(server.configuredWeight)")
     }
@@ -180,12 +180,12 @@ package struct StatusText {
     return PageLine(parts.joined(separator: ", ")).rendered(isColoured: false)
   }
 
-  private static func mood(of state: StatusReport.Server.State) -> PageLine.Mood {
+  private static func mood(of state: ServerState?) -> PageLine.Mood {
     switch state {
     case .up: .good
     case .drain, .maintenance: .doubtful
     case .down: .bad
-    case .unknown: .plain
+    case nil: .plain
     }
   }
 

@@ -1,5 +1,5 @@
 import Control
-import WorkerProtocol
+import Domain
 import Wire
 
 /// What administrators command of servers: kept, given to the worker, remembered in a file where the configuration
@@ -42,7 +42,7 @@ struct AdminCommandStateMachine {
 
   enum Effect: Equatable {
     /// Have the worker apply it.
-    case send(AdminState, number: UInt64)
+    case send(AdminState, server: String, number: UInt64)
     /// Write it soon; `saved` follows.
     case save(AdminStateSnapshot, upTo: UInt64, path: String)
     /// Nothing is remembered any more.
@@ -98,7 +98,11 @@ struct AdminCommandStateMachine {
           requester: requester, server: server, number: states.number,
           progress: .applying(deadline: now + Self.workerBound)))
       effects = [save]
-      if hasWorker { effects.append(.send(state, number: states.number)) } else { note(isApplied: false, at: now) }
+      if hasWorker {
+        effects.append(.send(state, server: server, number: states.number))
+      } else {
+        note(isApplied: false, at: now)
+      }
     case .workerStarted: hasWorker = true
     case .applied(let number): note(isApplied: true, upTo: number, at: now)
     case .workerEnded:

@@ -1,6 +1,6 @@
 import Control
+import Domain
 import Wire
-import WorkerProtocol
 
 /// The administrative state of each server that has one, by name: drained, in maintenance, with another weight. Pure:
 /// moments are handed in.
@@ -10,7 +10,7 @@ import WorkerProtocol
 struct AdminStates {
   /// Counts the commands that were taken.
   private(set) var number: UInt64 = 0
-  private var states: [String: StatusReport.Server.AdminState]
+  private var states: [String: AdminState]
 
   /// As an earlier service has left it.
   init(_ snapshot: AdminStateSnapshot = AdminStateSnapshot([:])) { states = snapshot.states }
@@ -19,37 +19,27 @@ struct AdminStates {
   var snapshot: AdminStateSnapshot { AdminStateSnapshot(states) }
 
   /// A server's state; nil when it is what the configuration says.
-  subscript(name: String) -> StatusReport.Server.AdminState? { states[name] }
+  subscript(name: String) -> AdminState? { states[name] }
 
-  /// Every one, for a worker.
-  var all: [AdminState] { states.keys.sorted().map(state) }
+  /// Every one, for a worker, in the order of the names.
+  var all: [(name: String, state: AdminState)] { states.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 
   /// Takes a command for a server; answers with the whole of its state, for the worker.
   mutating func apply(_ command: ServerCommand, to name: String, at now: WallTime) -> AdminState {
     number += 1
     let before = states[name]
-    var next = before ?? StatusReport.Server.AdminState(mode: nil, weight: nil, since: now)
+    var next = before ?? AdminState(since: now)
     switch command {
     case .drain: next.mode = .drain
     case .maintenance: next.mode = .maintenance
     case .ready: next.mode = nil
-    case .weight(let weight): next.weight = weight.map { UInt64($0) }
+    case .weight(let weight): next.weight = weight
     }
     if next != before { next.since = now }
     states[name] = next.mode == nil && next.weight == nil ? nil : next
-    return state(of: name)
+    return next
   }
 
   /// Forgets servers that are not among these.
   mutating func keep(_ names: Set<String>) { states = states.filter { names.contains($0.key) } }
-
-  private func state(of name: String) -> AdminState {
-    let mode: AdminState.Mode =
-      switch states[name]?.mode {
-      case .drain: .drain
-      case .maintenance: .maintenance
-      case nil: .ready
-      }
-    return AdminState(name: name, mode: mode, weight: states[name]?.weight.map { Int($0) })
-  }
 }

@@ -22,8 +22,8 @@ extension Supervision {
   mutating func handle(admin event: AdminCommandStateMachine.Event) {
     for effect in admin.commands.handle(event, at: Clock.monotonic()) {
       switch effect {
-      case .send(let state, let number):
-        worker?.link.send(.server(state, number: number), forOperators: true)
+      case .send(let state, let server, let number):
+        worker?.link.send(.server(name: server, state, number: number), forOperators: true)
         worker?.link.flush()
       case .save(let snapshot, let number, let path): admin.file.save(snapshot, upTo: number, to: path)
       case .forget: admin.file.forget()
@@ -75,19 +75,11 @@ struct AdminControl {
   init(_ plan: ServicePlan, file: AdminStateFile, log: Logger) {
     var states = AdminStates(plan.serverStateFile.map { AdminStateFile.read($0, log) } ?? AdminStateSnapshot([:]))
     states.keep(plan.serverNames)
-    for state in states.all {
-      log.notice("server state: \(state.words), restored after a restart", metadata: ["server": "\(state.name)"])
+    for (name, state) in states.all {
+      log.notice("server state: \(name) \(state), restored after a restart", metadata: ["server": "\(name)"])
     }
     commands = AdminCommandStateMachine(states, file: plan.serverStateFile)
     self.file = file
-  }
-}
-
-extension AdminState {
-  /// `view01 drain, weight 5`.
-  fileprivate var words: String {
-    let parts = [mode == .ready ? nil : "\(mode)", weight.map { "weight \($0)" }]
-    return "\(name) " + parts.compactMap { $0 }.joined(separator: ", ")
   }
 }
 

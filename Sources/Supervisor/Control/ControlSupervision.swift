@@ -46,9 +46,7 @@ extension Supervision {
     report.worker = runningWorker
     status.fill(&report, admin.commands.states)
     failover.routers?.fill(&report)
-    report.problems = OperationalLog.problems.reversed().prefix(Self.problemsShown).map {
-      StatusReport.Problem(time: $0.time, count: UInt64($0.count), text: $0.text)
-    }
+    report.problems = Array(OperationalLog.problems.reversed().prefix(Self.problemsShown))
     return report
   }
 

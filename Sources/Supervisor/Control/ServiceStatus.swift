@@ -1,4 +1,5 @@
 import Control
+import Domain
 import WorkerProtocol
 import Wire
 
@@ -9,7 +10,7 @@ import Wire
 package struct ServiceStatus {
   /// What the worker told last of a server.
   private struct Health {
-    var state: ServerChange.State
+    var state: ServerState
     var reason: String
     var since: WallTime
     /// Nobody knows while a new worker has not checked it yet.
@@ -44,7 +45,8 @@ package struct ServiceStatus {
   private var load: Load?
   private var rates = RateWindow()
   /// Of the newest generation that the worker told of, in its order.
-  private var certificates: [ServedCertificate] = []
+  private var certificates: [(place: UInt16, certificate: ServedCertificate)] = []
+  private var certificateGeneration: UInt64 = 0
   private var serverLoads: [Place: ServerLoad] = [:]
 
   package init(_ description: ServiceDescription) { self.description = description }
@@ -54,8 +56,9 @@ package struct ServiceStatus {
     switch event {
     case .serverChanged(let change): note(change, at: moment)
     case .load(let load): note(load, at: now)
-    case .serverLoad(let load): note(load)
-    case .certificate(let certificate): note(certificate)
+    case .serverLoad(let load, let name, let endpoint): note(load, of: name, at: endpoint)
+    case .certificate(let certificate, let place, let generation):
+      note(certificate, at: place, of: generation)
     case .hello, .ready, .refused, .stopped, .applied, .problem: break
     }
   }
@@ -74,15 +77,17 @@ package struct ServiceStatus {
     rates.note(load, at: now)
   }
 
-  mutating func note(_ certificate: ServedCertificate) {
-    certificates.removeAll { $0.generation != certificate.generation || $0.place == certificate.place }
-    let bytes = certificates.reduce(certificate.byteCount) { $0 + $1.byteCount }
+  mutating func note(_ certificate: ServedCertificate, at place: UInt16, of generation: UInt64) {
+    if generation != certificateGeneration { certificates = [] }
+    certificateGeneration = generation
+    certificates.removeAll { $0.place == place }
+    let bytes = certificates.reduce(certificate.byteCount) { $0 + $1.certificate.byteCount }
     guard certificates.count < Self.certificateLimit, bytes <= Self.certificateBytes else { return }
-    certificates.append(certificate)
+    certificates.append((place, certificate))
   }
 
-  mutating func note(_ load: ServerLoad) {
-    let place = Place(load.name, load.endpoint)
+  mutating func note(_ load: ServerLoad, of name: String, at endpoint: Endpoint) {
+    let place = Place(name, endpoint)
     if isKnown(place) { serverLoads[place] = load }
   }
 
@@ -145,7 +150,7 @@ package struct ServiceStatus {
   package var line: String {
     var parts: [String] = []
     if let load {
-      let sessions = description.servers.reduce(0) { $0 + UInt64(serverLoads[Place($1)]?.sessions ?? 0) }
+      let sessions = description.servers.reduce(0) { $0 + (serverLoads[Place($1)]?.sessions ?? 0) }
       parts.append("\(sessions) sessions, \(load.connections) connections, \(load.requests) requests")
     }
     let known = current
@@ -181,10 +186,10 @@ package struct ServiceStatus {
       report.traffic.requests = load.requests
       report.traffic.accepted = load.accepted
       report.traffic.rates = rates.rates
-      report.traffic.refused = StatusReport.Refused(load.refused)
+      report.traffic.refused = load.refused
       report.generation.alive = UInt64(load.generations)
     }
-    report.certificates = certificates.map(StatusReport.Certificate.init)
+    report.certificates = certificates.map(\.certificate)
     report.servers = description.servers.map { filled($0, adminStates) }
     for server in removed where serverLoads[Place(server)].map({ $0.exchanges > 0 || $0.waiting > 0 }) == true {
       var shown = filled(server, adminStates)
@@ -209,24 +214,16 @@ package struct ServiceStatus {
   private func filled(_ described: StatusReport.Server, _ adminStates: AdminStates) -> StatusReport.Server {
     var server = described
     if let health = health[Place(server)], health.isCurrent {
-      server.state = StatusReport.Server.State(health.state)
+      server.state = health.state
       server.reason = health.reason
       server.since = health.since
     }
     if let admin = adminStates[server.name] {
       server.adminState = admin
-      server.weight = admin.weight ?? server.configuredWeight
+      server.weight = admin.weight.map { UInt64($0) } ?? server.configuredWeight
     }
-    server.load = serverLoads[Place(server)].map(StatusReport.Server.Load.init)
+    server.load = serverLoads[Place(server)]
     return server
-  }
-}
-
-extension StatusReport.Server.Load {
-  init(_ load: ServerLoad) {
-    self.init(
-      clients: UInt64(load.clients), sessions: UInt64(load.sessions), exchanges: UInt64(load.exchanges),
-      waiting: UInt64(load.waiting), connections: UInt64(load.connections))
   }
 }
 
@@ -235,38 +232,6 @@ extension ServedCertificate {
   fileprivate var byteCount: Int {
     names.reduce(file.utf8.count + subject.utf8.count + serial.utf8.count + fingerprint.utf8.count) {
       $0 + $1.utf8.count
-    }
-  }
-}
-
-extension StatusReport.Refused {
-  init(_ refused: Load.Refused) {
-    self.init()
-    connections = refused.connections
-    handshakes = refused.handshakes
-    requests = refused.requests
-    unroutable = refused.unroutable
-  }
-}
-
-extension StatusReport.Certificate {
-  init(_ certificate: ServedCertificate) {
-    self.init(notAfter: WallTime(seconds: Int64(clamping: certificate.notAfter)))
-    file = certificate.file
-    subject = certificate.subject
-    names = certificate.names
-    serial = certificate.serial
-    fingerprint = certificate.fingerprint
-  }
-}
-
-extension StatusReport.Server.State {
-  init(_ state: ServerChange.State) {
-    switch state {
-    case .up: self = .up
-    case .drain: self = .drain
-    case .maintenance: self = .maintenance
-    case .down: self = .down
     }
   }
 }

@@ -43,7 +43,7 @@ struct WorkerProcess: ~Copyable {
         hostName: plan.configuration.hostName),
       with: configuration)
     for listener in listeners.listeners { link.send(.listener(listener.place), with: listener.socket) }
-    for state in states.all { link.send(.server(state, number: states.number)) }
+    for (name, state) in states.all { link.send(.server(name: name, state, number: states.number)) }
     link.send(.start)
     self.child = child
     self.link = link

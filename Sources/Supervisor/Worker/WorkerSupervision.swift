@@ -76,8 +76,7 @@ extension Supervision {
       handle(worker: .ready)
     case .refused(_, let reason): handle(worker: .refused(reason: reason))
     case .serverChanged, .load, .serverLoad, .certificate: status.note(event, at: Clock.monotonic(), .now)
-    case .problem(let problem):
-      OperationalLog.add(ProblemList.Entry(time: problem.time, count: problem.count, text: problem.text))
+    case .problem(let problem): OperationalLog.add(problem)
     case .applied(let number): handle(admin: .applied(upTo: number))
     case .stopped: break
     }

@@ -1,4 +1,5 @@
 import CSystemd
+import Domain
 import Glibc
 import Linux
 import Logging
@@ -57,13 +58,13 @@ package enum OperationalLog {
   private static let facilityCode = Atomic<UInt8>(3)
 
   /// The last warnings and errors that were said here, or that `add` told of; the latest last.
-  package static var problems: [ProblemList.Entry] { list.withLock { $0.entries } }
+  package static var problems: [Problem] { list.withLock { $0.entries } }
 
   /// The same, and forgets them.
-  package static func takeProblems() -> [ProblemList.Entry] { list.withLock { $0.takeAll() } }
+  package static func takeProblems() -> [Problem] { list.withLock { $0.takeAll() } }
 
   /// Adds what another process has warned of.
-  package static func add(_ problem: ProblemList.Entry) { list.withLock { $0.add(problem) } }
+  package static func add(_ problem: Problem) { list.withLock { $0.add(problem) } }
 
   private static let list = Mutex(ProblemList())
 
@@ -71,7 +72,7 @@ package enum OperationalLog {
   static func noteProblem(_ event: LogEvent, _ metadata: Logger.Metadata) {
     guard event.level >= .warning else { return }
     let detail = metadata["detail"].map { ": \($0)" } ?? ""
-    add(ProblemList.Entry(time: Clock.wall(), count: 1, text: "\(event.message)\(detail)"))
+    add(Problem(time: Clock.wall(), count: 1, text: "\(event.message)\(detail)"))
   }
 
   /// Waits until everything that was said is written, for a second at most: the last thing that a process does.

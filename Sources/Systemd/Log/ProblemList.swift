@@ -1,31 +1,16 @@
-import Wire
+import Domain
 
 /// The last warnings and errors that were said, for whoever asks what is wrong: bounded, and what is said again and again
 /// counted instead of repeated.
 package struct ProblemList: Sendable {
-  /// One text, however often it was said.
-  package struct Entry: Hashable, Sendable {
-    /// When it was said last.
-    package var time: WallTime
-    /// How often it was said.
-    package var count: UInt32
-    package let text: String
-
-    package init(time: WallTime, count: UInt32, text: String) {
-      self.time = time
-      self.count = count
-      self.text = text
-    }
-  }
-
   /// Entries that are kept: a screen of them.
   static let capacity = 16
 
   /// The latest last.
-  package private(set) var entries: [Entry] = []
+  package private(set) var entries: [Problem] = []
 
   /// Adds an entry, or counts one that says the same, which is then the latest.
-  package mutating func add(_ entry: Entry) {
+  package mutating func add(_ entry: Problem) {
     var entry = entry
     if let same = entries.firstIndex(where: { $0.text == entry.text }) {
       let count = entries.remove(at: same).count.addingReportingOverflow(entry.count)
@@ -36,7 +21,7 @@ package struct ProblemList: Sendable {
   }
 
   /// Takes everything out.
-  package mutating func takeAll() -> [Entry] {
+  package mutating func takeAll() -> [Problem] {
     defer { entries = [] }
     return entries
   }

@@ -197,7 +197,6 @@ extension ExchangePolicy {
 
 extension Balancing.Server {
   init(_ server: Configuration.Server) {
-    self.init(
-      name: server.name, weight: server.weight, isBackup: server.isBackup, connectionLimit: server.connections)
+    self.init(name: server.name, weight: server.weight, isBackup: server.isBackup)
   }
 }

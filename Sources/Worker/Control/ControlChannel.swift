@@ -1,3 +1,4 @@
+import Domain
 import Linux
 import WorkerProtocol
 import Synchronization
@@ -30,7 +31,7 @@ package final class ControlChannel: Sendable {
     /// Serve another configuration.
     case reload(WorkerSetup)
     /// An operator wants this of a server; answer the number with `WorkerEvent.applied`.
-    case server(AdminState, number: UInt64)
+    case server(name: String, AdminState, number: UInt64)
     /// About a second has passed: the time to tell the load.
     case tick
   }
@@ -84,7 +85,7 @@ package final class ControlChannel: Sendable {
       while var received = try receive(waiting: false) {
         switch received.command {
         case .stop(let interval): handle(.stop(within: interval))
-        case .server(let state, let number): handle(.server(state, number: number))
+        case .server(let name, let state, let number): handle(.server(name: name, state, number: number))
         default:
           guard let setup = try draft.add(received.command, received.takeDescriptor()) else { continue }
           draft = WorkerSetupDraft(reloadWith: heartbeats)
@@ -139,7 +140,7 @@ package final class ControlChannel: Sendable {
     switch (new, old) {
     case (.load, .load): true
     case (.serverChanged(let new), .serverChanged(let old)): new.name == old.name && new.endpoint == old.endpoint
-    case (.serverLoad(let new), .serverLoad(let old)): new.name == old.name && new.endpoint == old.endpoint
+    case (.serverLoad(_, let new, let place), .serverLoad(_, let old, let earlier)): new == old && place == earlier
     default: false
     }
   }

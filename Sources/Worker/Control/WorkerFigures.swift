@@ -4,11 +4,12 @@ import Linux
 import WorkerProtocol
 import Systemd
 import TLS
+import Wire
 
 /// What is measured of the whole worker at one moment, for the supervisor.
 struct WorkerFigures: Sendable {
   let load: Load
-  let servers: [ServerLoad]
+  let servers: [(name: String, endpoint: Endpoint, load: ServerLoad)]
 
   /// `dropped` are servers of which nothing is left since they were measured last.
   init(
@@ -23,34 +24,32 @@ struct WorkerFigures: Sendable {
       // Clients are assigned to a name: the address that it has now shows them.
       let isShown = index < named.count || !names.contains(server.id)
       let (occupancy, assigned) = (server.occupancy, (isShown ? affinity[server.id] : nil) ?? AffinityCount())
-      return ServerLoad(
-        name: server.name, endpoint: server.place.endpoint, clients: UInt32(clamping: assigned.clients),
-        sessions: UInt32(clamping: assigned.sessions), exchanges: UInt32(clamping: occupancy.active),
-        waiting: UInt32(clamping: occupancy.waiting),
-        connections: UInt32(clamping: shown.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }))
+      let load = ServerLoad(
+        clients: UInt64(clamping: assigned.clients), sessions: UInt64(clamping: assigned.sessions),
+        exchanges: UInt64(clamping: occupancy.active), waiting: UInt64(clamping: occupancy.waiting),
+        connections: UInt64(clamping: shown.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }))
+      return (server.name, server.place.endpoint, load)
     }
     let counted = shown.reduce(Counters()) { $0 + $1.counters }
     load = Load(
       connections: UInt32(clamping: sharedState.connectionCount),
-      exchanges: UInt32(clamping: servers.reduce(0) { $0 + UInt64($1.exchanges) }),
+      exchanges: UInt32(clamping: servers.reduce(0) { $0 + $1.load.exchanges }),
       generations: UInt32(clamping: sharedState.generationCount), requests: counted.requests,
       accepted: counted.connections,
-      refused: Load.Refused(
+      refused: RefusedCounts(
         connections: counted.refusedConnections, handshakes: counted.failedHandshakes,
         requests: counted.refusedRequests, unroutable: counted.unroutable))
   }
 }
 
 extension ServedCertificate {
-  init(_ pair: CertificatePair, place: Int, generation: UInt64) {
+  init(_ pair: CertificatePair) {
     let facts = pair.facts
-    self.init(
-      generation: generation, place: UInt16(clamping: place), file: pair.origin, subject: facts.subject,
-      serial: facts.serialNumber, fingerprint: "\(facts.fingerprint)", notAfter: UInt64(clamping: facts.notAfter),
-      names: facts.names + facts.addresses)
+    self.init(notAfter: WallTime(seconds: facts.notAfter))
+    file = pair.origin
+    subject = facts.subject
+    names = facts.names + facts.addresses
+    serial = facts.serialNumber
+    fingerprint = "\(facts.fingerprint)"
   }
-}
-
-extension Problem {
-  init(_ entry: ProblemList.Entry) { self.init(time: entry.time, count: entry.count, text: entry.text) }
 }

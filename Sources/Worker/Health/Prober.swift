@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Exchange
 import HTTP1
 import Linux
@@ -198,7 +199,7 @@ struct Prober: ~Copyable {
     channel.send(
       .serverChanged(
         ServerChange(
-          name: server.name, endpoint: server.place.endpoint, state: .init(transition.to),
+          name: server.name, endpoint: server.place.endpoint, state: transition.to,
           reason: "\(transition.reason)")))
   }
 
@@ -214,16 +215,5 @@ struct Prober: ~Copyable {
     var next = servers[key].schedule.due
     for check in servers[key].checks { next = min(next, checks[check].deadline) }
     context.timers.schedule(TimerKey(.probe(key.index)).rawValue, at: next)
-  }
-}
-
-extension ServerChange.State {
-  init(_ state: ServerState) {
-    switch state {
-    case .up: self = .up
-    case .drain: self = .drain
-    case .maintenance: self = .maintenance
-    case .down: self = .down
-    }
   }
 }

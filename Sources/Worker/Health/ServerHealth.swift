@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Linux
 import TLS
 import Wire
@@ -57,7 +58,7 @@ struct ServerHealth {
   }
 
   /// What an operator wants of the server now.
-  var wanted: HealthTracker.AdminState? { snapshot.backend.adminState(of: server) }
+  var wanted: AdminState.Mode? { snapshot.backend.adminState(of: server) }
 
   /// Publishes the server's state.
   func publish(_ state: ServerState) { snapshot.backend.set(state, at: server) }
@@ -66,7 +67,7 @@ struct ServerHealth {
   func publish(_ presence: ServerPresence) { snapshot.backend.lose(server, presence) }
 
   /// Sets the server's administrative state, or takes it back; answers with the change of state when there is one.
-  mutating func apply(_ state: HealthTracker.AdminState?) -> Transition? { tracker.set(state) }
+  mutating func apply(_ state: AdminState.Mode?) -> Transition? { tracker.set(state) }
 
   /// A check that began then is over; answers with the change of state when there is one.
   mutating func record(

@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Linux
 import WorkerProtocol
 import Synchronization
@@ -33,10 +34,10 @@ final class SharedState: Sendable {
 
   /// Clients are remembered as in the snapshot of an earlier worker. `adminStates` are what operators want of servers.
   init(
-    _ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil, adminStates: [AdminState] = []
+    _ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil, adminStates: [String: AdminState] = [:]
   ) throws(TLSError) {
     self.adminStates = Mutex(
-      Dictionary(adminStates.map { (ServerID(name: $0.name), $0) }, uniquingKeysWith: { _, later in later }))
+      Dictionary(adminStates.map { (ServerID(name: $0.key), $0.value) }, uniquingKeysWith: { _, later in later }))
     affinity = try AffinityStore(
       configuration.affinity, restoring: snapshot, at: Clock.monotonic(), wall: Clock.wall())
     logHash = SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
@@ -117,8 +118,8 @@ final class SharedState: Sendable {
   }
 
   /// What an operator wants of the server now, if it is one of ours.
-  func apply(_ state: AdminState) {
-    let id = ServerID(name: state.name)
+  func apply(_ state: AdminState, to name: String) {
+    let id = ServerID(name: name)
     guard servers.withLock({ servers in servers.named.contains { $0.id == id } }) else { return }
     adminStates.withLock { $0[id] = state }
   }

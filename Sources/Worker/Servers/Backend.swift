@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import WorkerProtocol
 import Synchronization
 import Wire
@@ -29,13 +30,7 @@ final class Backend: Sendable {
   }
 
   /// What an operator wants of a server, over what its health checks say.
-  func adminState(of server: Int) -> HealthTracker.AdminState? {
-    switch sharedState.adminState(of: servers[server].id)?.mode {
-    case .drain: .drain
-    case .maintenance: .maintenance
-    case .ready, nil: nil
-    }
-  }
+  func adminState(of server: Int) -> AdminState.Mode? { sharedState.adminState(of: servers[server].id)?.mode }
 
   /// The index of a server; nil when this snapshot does not have it.
   func index(of server: SharedServer) -> Int? { servers.firstIndex { $0 === server } }

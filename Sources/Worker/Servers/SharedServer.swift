@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Linux
 import Synchronization
 import Wire

@@ -1,3 +1,4 @@
+import Domain
 import Linux
 import WorkerProtocol
 import Synchronization
@@ -18,7 +19,7 @@ package struct WorkerSetup: Sendable {
   /// Listening sockets to be given up.
   package let withdrawn: [ListenerPlace]
   /// At the start, what operators want of servers.
-  package let adminStates: [AdminState]
+  package let adminStates: [String: AdminState]
 }
 
 /// A configuration as the supervisor read it, to be parsed again by the same code.

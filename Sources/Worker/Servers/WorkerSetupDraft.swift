@@ -1,3 +1,4 @@
+import Domain
 import Linux
 import WorkerProtocol
 
@@ -10,7 +11,7 @@ struct WorkerSetupDraft: ~Copyable {
   private var configuration: ConfigurationText?
   private var listeners: [HandedListener] = []
   private var withdrawn: [ListenerPlace] = []
-  private var adminStates: [AdminState] = []
+  private var adminStates: [String: AdminState] = [:]
 
   /// For a worker that starts, or for one that has these heartbeats already.
   init(reloadWith heartbeats: [Heartbeat]? = nil) {
@@ -44,8 +45,8 @@ struct WorkerSetupDraft: ~Copyable {
       listeners.append(HandedListener(place: place, descriptor: socket))
     case .withdraw(let place) where configuration != nil && isReload:
       withdrawn.append(place)
-    case .server(let state, _) where configuration != nil && !isReload:
-      adminStates.append(state)
+    case .server(let name, let state, _) where configuration != nil && !isReload:
+      adminStates[name] = state
     case .start:
       guard let configuration, isReload || !listeners.isEmpty else { throw .message(.unexpected("start")) }
       return WorkerSetup(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Control
+import Domain
 import Linux
 import Wire
 
@@ -60,7 +61,7 @@ struct ServerCommand: ParsableCommand {
     case .weight:
       guard let weight else { throw ValidationError("`weight` takes a number from 0 to 256, or `configured`") }
       if weight == "configured" { return .weight(nil) }
-      guard let number = Int(weight), 0...Control.ServerCommand.weightLimit ~= number else {
+      guard let number = Int(weight), ServerWeight.range ~= number else {
         throw ValidationError("`\(weight)` is no weight: it is a number from 0 to 256, or `configured`")
       }
       return .weight(number)

@@ -1,0 +1,57 @@
+import Wire
+
+/// Which clients a server can be given at the moment. The raw value is that of messages, the case's name the word of logs
+/// and reports.
+public enum ServerState: UInt8, CaseIterable, Sendable {
+  /// Nobody: it does not answer.
+  case down
+  /// Everybody.
+  case up
+  /// Those that it already knows: it is being emptied, by its administrator (503) or ours.
+  case drain
+  /// Nobody, administratively.
+  case maintenance
+}
+
+/// What an operator wants of a server, over what its health checks and the configuration say: all of it, not what has
+/// changed.
+public struct AdminState: Codable, Hashable, Sendable, CustomStringConvertible {
+  /// As operators command it; ready is no mode.
+  public enum Mode: String, CaseIterable, Codable, Sendable {
+    /// Known clients stay, new ones go elsewhere.
+    case drain
+    /// Nobody.
+    case maintenance
+  }
+
+  /// Nil: whom its health checks allow.
+  public var mode: Mode?
+  /// Its share of new clients; nil: the configuration's.
+  public var weight: Int?
+  public var since: WallTime
+
+  public init(mode: Mode? = nil, weight: Int? = nil, since: WallTime) {
+    self.mode = mode
+    self.weight = weight
+    self.since = since
+  }
+
+  /// What is not set is there, and null.
+  public func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(mode, forKey: .mode)
+    try members.encode(weight, forKey: .weight)
+    try members.encode(since, forKey: .since)
+  }
+
+  /// `drain, weight 5`.
+  public var description: String {
+    [mode?.rawValue, weight.map { "weight \($0)" }].compactMap { $0 }.joined(separator: ", ")
+  }
+}
+
+/// A server's share of new clients in proportion to the others'. 0: known clients only.
+public enum ServerWeight {
+  /// The range that operators know from HAProxy.
+  public static let range = 0...256
+}

@@ -1,0 +1,77 @@
+import Domain
+import Wire
+
+// Writers and readers of the domain's types.
+
+/// The weight has two bytes, of which all ones stand for the configuration's.
+extension AdminState: MessageField {
+  func append(to writer: inout ByteWriter) {
+    let weight = weight.map { UInt16(clamping: $0) } ?? .max
+    writer.append(fields: Text(mode?.rawValue ?? "", MessageLimit.name), weight, since.milliseconds)
+  }
+}
+
+extension ServerLoad: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(fields: clients, sessions, exchanges, waiting, connections)
+  }
+}
+
+extension Problem: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(fields: time.milliseconds, count, Text(text, MessageLimit.reason))
+  }
+}
+
+extension ServedCertificate {
+  /// No more names are told of one certificate: with the longest that DNS has they fit a message.
+  package static let nameLimit = 32
+}
+
+// Texts of a certificate are an authority's: each has a limit, so that all of them fit a message.
+
+private let shortLimit = 255
+private let subjectLimit = 1024
+
+extension ServedCertificate: MessageField {
+  func append(to writer: inout ByteWriter) {
+    let names = names.prefix(Self.nameLimit)
+    writer.append(
+      fields: notAfter.milliseconds, Text(file, MessageLimit.name), Text(subject, subjectLimit),
+      Text(serial, shortLimit), Text(fingerprint, shortLimit), UInt8(names.count))
+    for name in names { Text(name, shortLimit).append(to: &writer) }
+  }
+}
+
+extension FieldReader {
+  mutating func adminState() throws(MessageError) -> AdminState {
+    let word = try text("mode", limit: MessageLimit.name)
+    let mode = AdminState.Mode(rawValue: word)
+    guard mode != nil || word.isEmpty else { throw .invalidField("mode") }
+    let weight = try uint16()
+    guard ServerWeight.range ~= Int(weight) || weight == .max else { throw .invalidField("weight") }
+    return AdminState(mode: mode, weight: weight == .max ? nil : Int(weight), since: try time())
+  }
+
+  mutating func serverLoad() throws(MessageError) -> ServerLoad {
+    ServerLoad(
+      clients: try uint64(), sessions: try uint64(), exchanges: try uint64(), waiting: try uint64(),
+      connections: try uint64())
+  }
+
+  mutating func problem() throws(MessageError) -> Problem {
+    Problem(time: try time(), count: try uint64(), text: try text("problem", limit: MessageLimit.reason))
+  }
+
+  mutating func servedCertificate() throws(MessageError) -> ServedCertificate {
+    var certificate = ServedCertificate(notAfter: try time())
+    certificate.file = try text("file", limit: MessageLimit.name)
+    certificate.subject = try text("subject", limit: subjectLimit)
+    certificate.serial = try text("serial number", limit: shortLimit)
+    certificate.fingerprint = try text("fingerprint", limit: shortLimit)
+    let count = Int(try uint8())
+    guard count <= ServedCertificate.nameLimit else { throw .invalidField("number of names") }
+    for _ in 0..<count { certificate.names.append(try text("name", limit: shortLimit)) }
+    return certificate
+  }
+}
