@@ -55,7 +55,7 @@ let package = Package(
     module("Exchange", ["Domain", "HTTP1", "Balancing", "Wire"]),
     module("WorkerProtocol", ["Domain", "Wire"]),
     module("Control", ["Domain", "Wire"]),
-    module("VRRP", ["Wire"]),
+    module("VRRP", ["Domain", "Wire"]),
 
     // Edges: each owns one neighbour.
     library("CLinux"),
@@ -116,7 +116,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "CorpusTests", dependencies: ["Properties"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
-    tests("VRRP", ["VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
+    tests("VRRP", ["Domain", "VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Domain", "Balancing", "Wire", "Simulation"]),
     tests(

@@ -2,7 +2,6 @@ import Configuration
 import Control
 import Domain
 import Linux
-import Logging
 import WorkerProtocol
 import Wire
 
@@ -49,10 +48,9 @@ package struct ServicePlan {
   /// What is worth an operator's eye, as `belvedere check` prints it.
   package var warnings: [String] = []
   /// `log.target`: standard error and the journal are chosen once.
-  package var logTarget = ""
-  package var logLevel = Logger.Level.info
-  /// Syslog's number.
-  package var logFacility: UInt8 = Configuration.Log.Facility.daemon.code
+  package var logTarget = LogTarget.automatic
+  package var logLevel = LogLevel.info
+  package var logFacility = LogFacility.daemon
   /// Where those who run hooks and send mail are told, if there is such a socket.
   package var notifier = Notifier.standardPath
   /// The virtual routers that the node takes part in.
@@ -81,9 +79,9 @@ package struct ServicePlan {
       command: .worker)
     description = ServiceDescription(configuration)
     serverStateFile = configuration.serverStateFile
-    logTarget = configuration.log.target.rawValue
-    logLevel = Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info
-    logFacility = configuration.log.facility.code
+    logTarget = configuration.log.target
+    logLevel = configuration.log.level
+    logFacility = configuration.log.facility
     for router in configuration.virtualRouters { routers.append(try RouterPlan(router)) }
   }
 

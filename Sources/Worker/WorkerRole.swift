@@ -29,9 +29,7 @@ package enum WorkerRole {
           throw ConfigurationSnapshotError("the worker can't confine itself: \(error)")
         }
         OperationalLog.bootstrap(
-          target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
-          level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info,
-          facility: configuration.log.facility.code)
+          target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
         let log = Logger(label: "worker")
         confinement.tell(log)
         service = try WorkerService(setup, configuration, confinement, channel: channel, log: log)

@@ -172,8 +172,8 @@ final class WorkerService: Sendable {
       CurrentProcess.makeRoomForDescriptors(DescriptorBudget(configuration).most)
       if let sink { accessLog.redirect(to: sink) }
       warnOfUnverifiedServers(snapshot)
-      OperationalLog.setLevel(Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
-      OperationalLog.setFacility(configuration.log.facility.code)
+      OperationalLog.setLevel(configuration.log.level)
+      OperationalLog.setFacility(configuration.log.facility)
       tickets.rotate(every: configuration.tls.ticketRotation, at: Clock.monotonic())
       sharedState.adopt(snapshot)
       staple(snapshot)

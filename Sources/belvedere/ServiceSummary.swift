@@ -30,7 +30,7 @@ struct ServiceSummary {
       rows.append(("", "SHA-256 \(certificate.fingerprint)"))
     }
     for router in configuration.virtualRouters {
-      let addresses = router.addresses.map { "\($0.address)/\($0.prefixLength)" }.joined(separator: ", ")
+      let addresses = router.addresses.map(\.description).joined(separator: ", ")
       rows.append((router.name, "\(addresses) on \(router.interface), priority \(router.priority) on this node"))
     }
     for server in configuration.servers {

@@ -14,7 +14,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("Exchange", ["Domain", "HTTP1", "Balancing", "Wire"]),
   ("WorkerProtocol", ["Domain", "Wire"]),
   ("Control", ["Domain", "Wire", "FoundationEssentials"]),
-  ("VRRP", ["Wire"]),
+  ("VRRP", ["Domain", "Wire"]),
   // Edges: each owns one neighbour.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),
   ("TLS", ["Domain", "Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),

@@ -1,3 +1,4 @@
+import Domain
 import Testing
 import Wire
 
@@ -7,9 +8,11 @@ import Wire
   private static let record = {
     var record = LeaseRecord()
     record.addresses = [
-      LeaseRecord.Address(interface: "eth0", address: IPAddress(v4: 0xc000_0264), prefixLength: 24),
       LeaseRecord.Address(
-        interface: "eth0.5", address: IPAddress(v6High: 0x2001_0db8_0000_0000, low: 0x100), prefixLength: 64),
+        interface: "eth0", address: VirtualAddress(address: IPAddress(v4: 0xc000_0264), prefixLength: 24)),
+      LeaseRecord.Address(
+        interface: "eth0.5",
+        address: VirtualAddress(address: IPAddress(v6High: 0x2001_0db8_0000_0000, low: 0x100), prefixLength: 64)),
     ]
     record.packets = [
       LeaseRecord.Packet(

@@ -1,4 +1,5 @@
 @testable import Configuration
+import Domain
 import Linux
 import Testing
 @testable import VRRP
@@ -147,9 +148,9 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   }
 
   @Test(arguments: [
-    (VirtualRouter.Role.active, "MASTER"), (.backup, "BACKUP"), (.fault, "FAULT"), (.initialize, "STOP"),
+    (VirtualRouterRole.active, "MASTER"), (.backup, "BACKUP"), (.fault, "FAULT"), (.initialize, "STOP"),
   ])
-  func `hooks hear keepalived's words`(role: VirtualRouter.Role, word: String) {
+  func `hooks hear keepalived's words`(role: VirtualRouterRole, word: String) {
     #expect(role.keepalivedName == word)
   }
 }

@@ -1,3 +1,4 @@
+import Domain
 import Simulation
 import Wire
 
@@ -9,7 +10,7 @@ import Wire
 struct Chaos {
   /// What all nodes of one history have in common.
   struct Site: CustomStringConvertible {
-    var version = Advertisement.Version.v3
+    var version = VRRPVersion.v3
     var priorities: [UInt8]
     var interval: UInt16 = 100
     var preempts = true

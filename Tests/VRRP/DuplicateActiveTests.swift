@@ -1,3 +1,4 @@
+import Domain
 import Testing
 import Wire
 
@@ -142,8 +143,8 @@ import Wire
     #expect(node.effects.isEmpty)
   }
 
-  @Test(arguments: [("192.0.2.4", VirtualRouter.Role.active), ("192.0.2.6", .backup)])
-  func `between equals the greater source address stays (RFC 9568 §6.4.3)`(peer: String, role: VirtualRouter.Role) {
+  @Test(arguments: [("192.0.2.4", VirtualRouterRole.active), ("192.0.2.6", .backup)])
+  func `between equals the greater source address stays (RFC 9568 §6.4.3)`(peer: String, role: VirtualRouterRole) {
     var node = Alone.active()
     node.hear(101, from: peer)
     #expect(node.router.role == role)

@@ -1,3 +1,4 @@
+import Domain
 import Testing
 import Wire
 
@@ -25,7 +26,7 @@ import Wire
       }
     }
 
-    var roles: [VirtualRouter.Role] { group.routers.map(\.role) }
+    var roles: [VirtualRouterRole] { group.routers.map(\.role) }
 
     /// Lets time pass in which every router whose index is given hears an equal, whom it follows and does not obey.
     mutating func pass(_ milliseconds: UInt64, hearing indices: [Int] = []) {

@@ -1,3 +1,4 @@
+import Domain
 import Testing
 import Wire
 
@@ -9,7 +10,7 @@ import Wire
   private static let new = KeyedAuthentication.Key(identifier: 2, bytes: Array(100..<164))
 
   private func channel(
-    _ mode: KeyedAuthentication.Mode = .enforce, keys: [KeyedAuthentication.Key] = [old], window: Interval? = nil
+    _ mode: VRRPAuthenticationMode = .enforce, keys: [KeyedAuthentication.Key] = [old], window: Interval? = nil
   ) -> AdvertisementChannel {
     AdvertisementChannel.Settings.plain.with {
       $0.keyed = KeyedAuthentication.Settings(mode: mode, keys: keys, window: window)
@@ -37,14 +38,14 @@ import Wire
   func `a pair goes over to signed advertisements mode by mode`(
     receiver: String, sender: String?, expected: AdvertisementRejection?
   ) throws {
-    let modes = try [receiver, sender].compactMap { $0 }.map { try #require(KeyedAuthentication.Mode(rawValue: $0)) }
+    let modes = try [receiver, sender].compactMap { $0 }.map { try #require(VRRPAuthenticationMode(rawValue: $0)) }
     var receiving = channel(modes[0])
     var sending = modes.count > 1 ? channel(modes[1]) : AdvertisementChannel.Settings.plain.channel
     #expect(rejection(receiving.answer(to: packet(of: &sending), at: utc(1000))) == expected)
   }
 
-  @Test(arguments: KeyedAuthentication.Mode.allCases)
-  func `a wrong signature is wrong in every mode`(mode: KeyedAuthentication.Mode) {
+  @Test(arguments: VRRPAuthenticationMode.allCases)
+  func `a wrong signature is wrong in every mode`(mode: VRRPAuthenticationMode) {
     var sender = channel(keys: [.init(identifier: 1, bytes: Self.new.bytes)])
     var receiver = channel(mode)
     #expect(rejection(receiver.answer(to: packet(of: &sender))) == .digest)

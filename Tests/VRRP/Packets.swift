@@ -1,3 +1,4 @@
+import Domain
 import TLS
 import Testing
 import Wire

@@ -1,3 +1,4 @@
+import Domain
 import Testing
 import Wire
 
@@ -17,7 +18,7 @@ private struct Pair {
   private(set) var gap: UInt64 = 0
   private var wasHeld = false
 
-  init(priorities: [UInt8], version: Advertisement.Version = .v3, preempts: Bool = true) {
+  init(priorities: [UInt8], version: VRRPVersion = .v3, preempts: Bool = true) {
     nodes = priorities.map { priority in
       let servers = Track(name: "servers", weight: .priority(-253), recovery: .seconds(2))
       var settings = VirtualRouter.Settings(
@@ -61,13 +62,13 @@ private struct Pair {
     }
   }
 
-  var roles: [VirtualRouter.Role] { nodes.map(\.role) }
+  var roles: [VirtualRouterRole] { nodes.map(\.role) }
   mutating func forgetEffects() { effects = [[], []] }
 }
 
 @Suite struct `A pair of virtual routers` {
   private func settled(
-    _ priorities: [UInt8] = [101, 100], version: Advertisement.Version = .v3, preempts: Bool = true
+    _ priorities: [UInt8] = [101, 100], version: VRRPVersion = .v3, preempts: Bool = true
   ) -> Pair {
     var pair = Pair(priorities: priorities, version: version, preempts: preempts)
     for node in 0...1 { pair.start(node) }
@@ -75,9 +76,9 @@ private struct Pair {
     return pair
   }
 
-  @Test(arguments: [Advertisement.Version.v2, .v3])
+  @Test(arguments: [VRRPVersion.v2, .v3])
   func `the better one becomes Active after Active_Down_Interval, the other stays Backup`(
-    version: Advertisement.Version
+    version: VRRPVersion
   ) {
     var pair = Pair(priorities: [101, 100], version: version)
     for node in 0...1 { pair.start(node) }
@@ -90,8 +91,8 @@ private struct Pair {
     #expect(pair.nodes[1].counters.becameActive == 0)
   }
 
-  @Test(arguments: [Advertisement.Version.v2, .v3])
-  func `an orderly stop leaves no moment without the address`(version: Advertisement.Version) {
+  @Test(arguments: [VRRPVersion.v2, .v3])
+  func `an orderly stop leaves no moment without the address`(version: VRRPVersion) {
     var pair = settled(version: version)
     pair.tell(0, .stop)
     pair.run(version == .v2 ? 700 : 20)

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 @testable import VRRP

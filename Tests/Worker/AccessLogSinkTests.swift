@@ -1,4 +1,5 @@
 import Configuration
+import Domain
 import Glibc
 import Linux
 import Testing

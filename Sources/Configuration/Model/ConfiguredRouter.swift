@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 extension Configuration {
@@ -12,8 +13,8 @@ extension Configuration {
     /// 1 to 254; the node with the higher one is Active. 255 is the owner's, who is Active whenever it runs.
     package var priority: UInt8
     /// At least one, all of one family.
-    package var addresses: [Address]
-    package var version = Version.v3
+    package var addresses: [VirtualAddress]
+    package var version = VRRPVersion.v3
     /// Whole hundredths of a second, 10 ms to 40.95 s; in version 2 whole seconds, 1 to 255.
     package var interval = Interval.seconds(1)
     /// Whether a node with the higher priority takes over from one that works.
@@ -28,7 +29,7 @@ extension Configuration {
     package var source: IPAddress?
     /// The addresses of the nodes, this one's may be among them; nil: multicast.
     package var peers: [IPAddress]?
-    package var checksum = Checksum.message
+    package var checksum = VRRPChecksum.message
     package var authentication: Authentication?
     /// What the priority depends on besides the worker, the servers and the interface.
     package var tracks: [Track] = []
@@ -36,39 +37,11 @@ extension Configuration {
     package var hooks: [String] = []
     package var mail: Mail?
 
-    package init(interface: String, identifier: UInt8, priority: UInt8, addresses: [Address]) {
+    package init(interface: String, identifier: UInt8, priority: UInt8, addresses: [VirtualAddress]) {
       self.interface = interface
       self.identifier = identifier
       self.priority = priority
       self.addresses = addresses
-    }
-
-    /// An address with the length of its network's prefix, host bits kept.
-    package struct Address: Hashable, Sendable {
-      package var address: IPAddress
-      /// 1 to 32, or to 128 for IPv6.
-      package var prefixLength: UInt8
-
-      package init(address: IPAddress, prefixLength: UInt8) {
-        self.address = address
-        self.prefixLength = prefixLength
-      }
-    }
-
-    /// The version of the protocol that is sent; the other one is rejected.
-    package enum Version: String, CaseIterable, Sendable {
-      /// RFC 9568: IPv4 and IPv6.
-      case v3 = "3"
-      /// RFC 3768: IPv4, whole seconds.
-      case v2 = "2"
-    }
-
-    /// What version 3 over IPv4 is summed over.
-    package enum Checksum: String, CaseIterable, Sendable {
-      /// The message alone (RFC 9568 §5.2.8).
-      case message
-      /// As keepalived and others read RFC 5798.
-      case pseudoHeader = "pseudo-header"
     }
 
     /// A condition that changes the priority, or has the node take no part.
@@ -105,16 +78,9 @@ extension Configuration.VirtualRouter {
     package var password: String?
     /// At least one unless there is a password; the first signs, all verify. Identifiers are unique.
     package var keys: [Key] = []
-    package var mode = Mode.enforce
+    package var mode = VRRPAuthenticationMode.enforce
     /// How far the nodes' clocks may be apart; nil: times only have to grow.
     package var window: Interval?
-
-    /// How far the change to signed advertisements has come (`KeyedAuthentication.Mode`).
-    package enum Mode: String, CaseIterable, Sendable {
-      case receiveOnly = "receive-only"
-      case permissive
-      case enforce
-    }
 
     /// A key of draft-cassen-vrrp-auth-hmac.
     package struct Key: Hashable, Sendable {

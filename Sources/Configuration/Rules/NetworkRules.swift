@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Wire
 
 /// The rules about who listens where and who is reached where.

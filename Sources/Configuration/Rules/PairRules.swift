@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// The rules about virtual routers.

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// The kinds that name places in a network.
@@ -139,18 +140,14 @@ extension Kind where Value == IPPrefix {
   }
 }
 
-extension Kind where Value == Configuration.VirtualRouter.Address {
+extension Kind where Value == VirtualAddress {
   static let virtualAddress = Kind.text(
-    "address with prefix length", expected: "an address with its prefix length, such as 192.168.1.170/24",
-    write: { "\($0.address)/\($0.prefixLength)" }
+    "address with prefix length", expected: "an address with its prefix length, such as 192.168.1.170/24"
   ) { text throws(Complaint) in
-    let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let address = try? IPAddress(parsing: String(parts[0])) else { return nil }
-    guard parts.count == 2, let length = UInt8(parts[1]), (1...address.bitWidth).contains(Int(length)) else {
-      throw Complaint(
-        message: "`\(Node.shortened(text))` needs a prefix length from 1 to \(address.bitWidth)",
-        suggestion: "For example: \(address)/\(address.family == .v4 ? 24 : 64)")
-    }
-    return Configuration.VirtualRouter.Address(address: address, prefixLength: length)
+    if let address = VirtualAddress(text) { return address }
+    guard let address = try? IPAddress(parsing: String(text.prefix { $0 != "/" })) else { return nil }
+    throw Complaint(
+      message: "`\(Node.shortened(text))` needs a prefix length from 1 to \(address.bitWidth)",
+      suggestion: "For example: \(address)/\(address.family == .v4 ? 24 : 64)")
   }
 }

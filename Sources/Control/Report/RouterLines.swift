@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// The virtual routers' part of the status page.

@@ -1,11 +1,9 @@
+import Domain
 import Wire
 
 extension StatusReport {
   /// A virtual router as it stands on this node.
   package struct Router: Codable, Hashable, Sendable {
-    /// What it is to others. keepalived says master for active, stop for initialize.
-    package enum State: String, Codable, Sendable, CaseIterable { case initialize, fault, backup, active }
-
     /// Another node, by its last advertisement.
     package struct Peer: Codable, Hashable, Sendable {
       package var address: String
@@ -37,7 +35,7 @@ extension StatusReport {
     package var identifier: UInt64
     /// Of the protocol.
     package var version: UInt64 = 3
-    package var state = State.initialize
+    package var state = VirtualRouterRole.initialize
     /// Since when it is in this state.
     package var since: WallTime
     /// The one in force, and the configuration's.

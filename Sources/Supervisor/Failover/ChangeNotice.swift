@@ -1,3 +1,4 @@
+import Domain
 import VRRP
 import Wire
 
@@ -8,8 +9,8 @@ import Wire
 ///     router-51 backup active 101 no Active is heard
 package struct ChangeNotice: Hashable, Sendable {
   package let router: String
-  package let from: VirtualRouter.Role
-  package let to: VirtualRouter.Role
+  package let from: VirtualRouterRole
+  package let to: VirtualRouterRole
   /// The effective priority.
   package let priority: UInt8
   /// For people.
@@ -31,7 +32,7 @@ package struct ChangeNotice: Hashable, Sendable {
     let parts = line.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: false).map(String.init)
     // Whoever reads the reason may be a terminal, or a mail's header.
     guard line.utf8.count <= Self.lineLimit, line == Self.line(line), parts.count == 5,
-      let from = VirtualRouter.Role(rawValue: parts[1]), let to = VirtualRouter.Role(rawValue: parts[2]),
+      let from = VirtualRouterRole(rawValue: parts[1]), let to = VirtualRouterRole(rawValue: parts[2]),
       let priority = UInt8(parts[3])
     else { return nil }
     router = parts[0]
@@ -53,7 +54,7 @@ extension ChangeNotice: CustomStringConvertible {
   package var description: String { "\(to), was \(from), priority \(priority): \(reason)" }
 }
 
-extension VirtualRouter.Role {
+extension VirtualRouterRole {
   /// The word that keepalived has for it.
   var keepalivedName: String {
     switch self {

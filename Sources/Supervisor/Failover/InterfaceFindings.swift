@@ -1,4 +1,5 @@
 import Configuration
+import Domain
 import Linux
 import VRRP
 import Wire

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// What is to be done for a supervisor that died while it was Active, ready-made: which addresses to take off, which
@@ -9,8 +10,7 @@ import Wire
 struct LeaseRecord: Hashable {
   struct Address: Hashable {
     var interface: String
-    var address: IPAddress
-    var prefixLength: UInt8
+    var address: VirtualAddress
   }
 
   struct Packet: Hashable {
@@ -37,7 +37,7 @@ struct LeaseRecord: Hashable {
 
   var text: String {
     let lines =
-      addresses.map { "address \($0.interface) \($0.address)/\($0.prefixLength)" }
+      addresses.map { "address \($0.interface) \($0.address)" }
       + packets.map { "packet \($0.interface) \($0.source) \($0.destination) \(Hexadecimal.text($0.bytes))" }
     return ([Self.title] + lines).map { $0 + "\n" }.joined()
   }
@@ -60,12 +60,8 @@ struct LeaseRecord: Hashable {
 
 extension LeaseRecord.Address {
   fileprivate init?(_ words: [String]) {
-    guard words.count == 3, words[0] == "address" else { return nil }
-    let parts = words[2].split(separator: "/")
-    guard parts.count == 2, let address = try? IPAddress(parsing: String(parts[0])), let length = UInt8(parts[1]),
-      1...address.bitWidth ~= Int(length)
-    else { return nil }
-    self.init(interface: words[1], address: address, prefixLength: length)
+    guard words.count == 3, words[0] == "address", let address = VirtualAddress(words[2]) else { return nil }
+    self.init(interface: words[1], address: address)
   }
 }
 

@@ -1,3 +1,4 @@
+import Domain
 import Linux
 import Wire
 
@@ -49,10 +50,11 @@ package struct Release: ~Copyable {
     for held in record.addresses {
       guard let interface = interfaces.first(where: { $0.name == held.interface }) else { continue }
       let address = InterfaceAddress(
-        interface: interface.index, address: held.address, prefixLength: held.prefixLength, lifetime: nil)
+        interface: interface.index, address: held.address.address, prefixLength: held.address.prefixLength,
+        lifetime: nil)
       // Nobody new, while the address is still there for a last word to who is.
       try? routes.stopReceiving(address)
-      reset(&connections, at: held.address)
+      reset(&connections, at: held.address.address)
       remove(address, from: interface.name)
     }
     file?.remove()

@@ -1,4 +1,5 @@
 import Control
+import Domain
 import Linux
 import Logging
 import VRRP
@@ -79,13 +80,11 @@ extension VirtualRouters {
 
   private func leases(_ index: Int, seconds: UInt32) -> [InterfaceAddress] {
     guard let interface = instances[index].port?.interface.index else { return [] }
-    let plan = instances[index].plan
-    return zip(plan.settings.addresses, plan.prefixLengths).compactMap { address, length in
-      instances[index].foreign.contains(address)
-        ? nil
-        : InterfaceAddress(
-          interface: interface, address: address, prefixLength: length, lifetime: seconds,
-          origin: InterfaceAddress.ourProtocol)
+    let own = instances[index].plan.addresses.filter { !instances[index].foreign.contains($0.address) }
+    return own.map {
+      InterfaceAddress(
+        interface: interface, address: $0.address, prefixLength: $0.prefixLength, lifetime: seconds,
+        origin: InterfaceAddress.ourProtocol)
     }
   }
 
@@ -125,8 +124,8 @@ extension VirtualRouters {
     let instance = instances[index]
     guard let interface = instance.port?.interface.name else { return }
     for address in leases(index, seconds: 0) {
-      record.addresses.append(
-        LeaseRecord.Address(interface: interface, address: address.address, prefixLength: address.prefixLength))
+      let address = VirtualAddress(address: address.address, prefixLength: address.prefixLength)
+      record.addresses.append(LeaseRecord.Address(interface: interface, address: address))
     }
     guard let source = instance.source else { return }
     // Signed for a moment that the next renewal comes before.
@@ -146,7 +145,7 @@ extension VirtualRouters {
 
 extension VirtualRouters {
   /// Says something about a virtual router; `state` where it is about its change to that.
-  func log(_ index: Int, _ level: Logger.Level, _ text: String, state: VirtualRouter.Role? = nil) {
+  func log(_ index: Int, _ level: Logger.Level, _ text: String, state: VirtualRouterRole? = nil) {
     let plan = instances[index].plan
     var metadata: Logger.Metadata = ["router": "\(plan.name)"]
     if let state { metadata["state"] = "\(state)" }

@@ -1,4 +1,5 @@
 import Configuration
+import Domain
 import Linux
 import VRRP
 import Wire
@@ -8,8 +9,8 @@ package struct RouterPlan: Hashable {
   /// As the log and the status have it.
   package var name: String
   package var interface: String
-  /// The prefix length of each of `settings.addresses`.
-  package var prefixLengths: [UInt8]
+  /// Those of `settings`, with their prefix lengths.
+  package var addresses: [VirtualAddress]
   package var settings: VirtualRouter.Settings
   package var channel: AdvertisementChannel.Settings
   /// Virtual routers of one group go together.
@@ -41,23 +42,23 @@ package struct RouterPlan: Hashable {
   init(_ router: Configuration.VirtualRouter) throws(KeyFailure) {
     name = router.name
     interface = router.interface
-    prefixLengths = router.addresses.map(\.prefixLength)
+    addresses = router.addresses
     group = router.group
     source = router.source
     subjects = router.tracks.map(\.subject)
     hooks = router.hooks
     mail = router.mail
-    let addresses = router.addresses.map(\.address)
+    let bare = addresses.map(\.address)
     let centiseconds = UInt16(clamping: router.interval.nanoseconds / Interval.centiseconds(1).nanoseconds)
-    let version: Advertisement.Version = router.version == .v3 ? .v3 : .v2
     settings = VirtualRouter.Settings(
-      version: version, identifier: router.identifier, priority: router.priority, intervalCentiseconds: centiseconds,
-      addresses: addresses, lease: Self.lease(interval: router.interval), tracks: Self.tracks(router))
+      version: router.version, identifier: router.identifier, priority: router.priority,
+      intervalCentiseconds: centiseconds, addresses: bare, lease: Self.lease(interval: router.interval),
+      tracks: Self.tracks(router))
     settings.preempts = router.preempts
     settings.preemptDelay = router.preemptDelay
     channel = AdvertisementChannel.Settings(
-      version: version, virtualRouter: router.identifier, addresses: addresses, intervalCentiseconds: centiseconds,
-      checksum: router.checksum == .message ? .message : .pseudoHeader, peers: router.peers)
+      version: router.version, virtualRouter: router.identifier, addresses: bare, intervalCentiseconds: centiseconds,
+      checksum: router.checksum, peers: router.peers)
     if let authentication = router.authentication {
       channel.authentication = authentication.password.map { .simpleText(Array($0.utf8)) } ?? .none
       channel.keyed = try Self.keyed(authentication)
@@ -87,13 +88,7 @@ package struct RouterPlan: Hashable {
     for key in authentication.keys {
       keys.append(KeyedAuthentication.Key(identifier: key.identifier, bytes: try key.place.read()))
     }
-    let mode: KeyedAuthentication.Mode =
-      switch authentication.mode {
-      case .receiveOnly: .receiveOnly
-      case .permissive: .permissive
-      case .enforce: .enforce
-      }
-    return KeyedAuthentication.Settings(mode: mode, keys: keys, window: authentication.window)
+    return KeyedAuthentication.Settings(mode: authentication.mode, keys: keys, window: authentication.window)
   }
 }
 

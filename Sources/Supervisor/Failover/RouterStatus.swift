@@ -1,4 +1,5 @@
 import Control
+import Domain
 import Linux
 import VRRP
 import Wire
@@ -16,13 +17,13 @@ extension VirtualRouters {
       var shown = StatusReport.Router(
         name: plan.name, interface: plan.interface, identifier: UInt64(plan.settings.identifier),
         since: moment(router.since ?? now))
-      shown.version = UInt64(plan.settings.version.rawValue)
-      shown.state = StatusReport.Router.State(router.role)
+      shown.version = UInt64(plan.settings.version.number)
+      shown.state = router.role
       shown.priority = UInt64(router.priority)
       shown.configuredPriority = UInt64(plan.settings.priority)
       shown.priorityReductions = router.priorityReductions
       shown.faults = router.faults
-      shown.addresses = zip(plan.settings.addresses, plan.prefixLengths).map { "\($0)/\($1)" }
+      shown.addresses = plan.addresses.map(\.description)
       shown.holdsAddresses = router.holdsAddresses
       shown.lease = plan.settings.lease.milliseconds / 1000
       shown.peer = router.peer.map {
@@ -50,17 +51,6 @@ extension VirtualRouters {
     shown.becameActive = counters.becameActive
     shown.becameBackup = counters.becameBackup
     shown.becameFault = counters.becameFault
-  }
-}
-
-extension StatusReport.Router.State {
-  init(_ role: VirtualRouter.Role) {
-    switch role {
-    case .initialize: self = .initialize
-    case .fault: self = .fault
-    case .backup: self = .backup
-    case .active: self = .active
-    }
   }
 }
 

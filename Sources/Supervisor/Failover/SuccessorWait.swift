@@ -1,3 +1,4 @@
+import Domain
 import Linux
 import VRRP
 import Wire
@@ -38,7 +39,7 @@ struct SuccessorWait: ~Copyable {
     let listener = try listener(packet.source.family, on: interface)
     try listener.socket.send(packet.bytes.span, from: packet.source, to: packet.destination)
     let start = Array(packet.bytes.prefix(2))
-    guard start.count == 2, start[0] >> 4 == Advertisement.Version.v3.rawValue else { return }
+    guard start.count == 2, start[0] >> 4 == VRRPVersion.v3.number else { return }
     awaited.insert(Awaited(interface: interface.name, family: packet.source.family, start: start))
   }
 

@@ -1,5 +1,6 @@
 import Configuration
 import Control
+import Domain
 import Linux
 import Logging
 import VRRP
@@ -313,7 +314,7 @@ struct VirtualRouters: ~Copyable {
         return instance.plan.interface == place && instance.plan.settings.addresses.contains(address.address)
           && address.isLease(atMost: length)
       }
-      let isRecorded = recorded.contains { $0.interface == place && $0.address == address.address }
+      let isRecorded = recorded.contains { $0.interface == place && $0.address.address == address.address }
       let isLeftover =
         isRecorded && address.lifetime != nil && [0, InterfaceAddress.ourProtocol].contains(address.origin)
       guard isConfigured || isLeftover, try routes.remove(address) else { continue }

@@ -8,16 +8,8 @@ import Wire
 
 /// Where both roles' operational log goes, decided once at a process's start.
 package enum OperationalLog {
-  /// The words of the configuration's `log.target`.
-  package enum Target: String, Sendable {
-    /// The journal when systemd connected standard error to it, otherwise standard error.
-    case automatic = "auto"
-    case standardError = "stderr"
-    case journal
-  }
-
   /// Sets up every logger that is made after this call. Once a process; a later call is a programmer's error.
-  package static func bootstrap(target: Target, level: Logger.Level, facility: UInt8) {
+  package static func bootstrap(target: LogTarget, level: LogLevel, facility: LogFacility) {
     setLevel(level)
     setFacility(facility)
     let toJournal =
@@ -42,7 +34,8 @@ package enum OperationalLog {
   }
 
   /// Changes the level of every logger.
-  package static func setLevel(_ level: Logger.Level) {
+  package static func setLevel(_ level: LogLevel) {
+    let level = Logger.Level(rawValue: level.rawValue) ?? .info
     levelIndex.store(UInt8(Logger.Level.allCases.firstIndex(of: level) ?? 0), ordering: .relaxed)
   }
 
@@ -52,10 +45,10 @@ package enum OperationalLog {
   static var facility: UInt8 { facilityCode.load(ordering: .relaxed) }
 
   /// Changes the facility of what is said from now on.
-  package static func setFacility(_ code: UInt8) { facilityCode.store(code, ordering: .relaxed) }
+  package static func setFacility(_ facility: LogFacility) { facilityCode.store(facility.code, ordering: .relaxed) }
 
   /// A daemon's, unless told otherwise.
-  private static let facilityCode = Atomic<UInt8>(3)
+  private static let facilityCode = Atomic<UInt8>(LogFacility.daemon.code)
 
   /// The last warnings and errors that were said here, or that `add` told of; the latest last.
   package static var problems: [Problem] { list.withLock { $0.entries } }

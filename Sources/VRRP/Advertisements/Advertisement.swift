@@ -1,17 +1,9 @@
+import Domain
 import Wire
 
 /// What one advertisement says, whichever version and family carried it.
 package struct Advertisement: Hashable, Sendable {
-  /// The versions of the protocol that are spoken.
-  package enum Version: UInt8, Sendable {
-    /// RFC 3768, IPv4 only; intervals are whole seconds, and authentication data of RFC 2338 stands behind the
-    /// addresses.
-    case v2 = 2
-    /// RFC 9568, IPv4 and IPv6; intervals are centiseconds.
-    case v3 = 3
-  }
-
-  package var version: Version
+  package var version: VRRPVersion
   /// The VRID, 1 to 255.
   package var virtualRouter: UInt8
   /// 0: the sender stops being Active. 1 to 254: its priority. 255: it owns the addresses.
@@ -23,7 +15,7 @@ package struct Advertisement: Hashable, Sendable {
   package var addresses: [IPAddress]
 
   package init(
-    version: Version, virtualRouter: UInt8, priority: UInt8, intervalCentiseconds: UInt16, addresses: [IPAddress]
+    version: VRRPVersion, virtualRouter: UInt8, priority: UInt8, intervalCentiseconds: UInt16, addresses: [IPAddress]
   ) {
     self.version = version
     self.virtualRouter = virtualRouter

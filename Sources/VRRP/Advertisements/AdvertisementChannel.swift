@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// One virtual router's advertisements on their way out and in: makes their bytes, and tells those that count from
@@ -9,13 +10,13 @@ import Wire
 package struct AdvertisementChannel: Sendable {
   /// What advertisements of one virtual router have to be like.
   package struct Settings: Hashable, Sendable {
-    package var version: Advertisement.Version
+    package var version: VRRPVersion
     /// The VRID, 1 to 255.
     package var virtualRouter: UInt8
     package var addresses: [IPAddress]
     /// Centiseconds; compared in version 2 only.
     package var intervalCentiseconds: UInt16
-    package var checksum: AdvertisementCodec.ChecksumConvention
+    package var checksum: VRRPChecksum
     /// Version 2 only.
     package var authentication: AdvertisementCodec.SimpleAuthentication
     /// Nil: no trailer is sent and none is understood.
@@ -24,8 +25,8 @@ package struct AdvertisementChannel: Sendable {
     package var peers: [IPAddress]?
 
     package init(
-      version: Advertisement.Version, virtualRouter: UInt8, addresses: [IPAddress], intervalCentiseconds: UInt16,
-      checksum: AdvertisementCodec.ChecksumConvention = .message,
+      version: VRRPVersion, virtualRouter: UInt8, addresses: [IPAddress], intervalCentiseconds: UInt16,
+      checksum: VRRPChecksum = .message,
       authentication: AdvertisementCodec.SimpleAuthentication = .none, keyed: KeyedAuthentication.Settings? = nil,
       peers: [IPAddress]? = nil
     ) {
@@ -103,7 +104,7 @@ package struct AdvertisementChannel: Sendable {
     guard advertisement.virtualRouter == settings.virtualRouter else {
       throw .virtualRouter(advertisement.virtualRouter)
     }
-    guard advertisement.version == settings.version else { throw .version(advertisement.version.rawValue) }
+    guard advertisement.version == settings.version else { throw .version(advertisement.version.number) }
     try checkWay(packet)
     try authenticate(parts, packet, at: time)
     let isSameInterval = advertisement.intervalCentiseconds == settings.intervalCentiseconds

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// Advertisements as bytes, without anything behind them. Reading and writing stand side by side.
@@ -26,16 +27,6 @@ import Wire
 ///     |  Authentication data, 8 bytes                                 |
 ///     +---------------------------------------------------------------+
 package enum AdvertisementCodec {
-  /// What version 3 over IPv4 is summed over. Version 2 has no pseudo-header, IPv6 always has one.
-  package enum ChecksumConvention: Sendable {
-    /// The message alone, as RFC 9568 §5.2.8 settles it.
-    case message
-    /// With a pseudo-header, as RFC 5798 was read, by keepalived for one.
-    case pseudoHeader
-
-    var other: ChecksumConvention { self == .message ? .pseudoHeader : .message }
-  }
-
   /// The authentication of version 2 (RFC 2338 §5.3.6). It protects from mistakes and from nothing else: who can read
   /// one packet can send the next.
   package enum SimpleAuthentication: Hashable, Sendable {
@@ -76,7 +67,7 @@ package enum AdvertisementCodec {
   static func message(_ advertisement: Advertisement, authentication: SimpleAuthentication) -> [UInt8] {
     precondition(1...255 ~= advertisement.addresses.count, "an advertisement has 1 to 255 addresses")
     var bytes: [UInt8] = [
-      advertisement.version.rawValue << 4 | advertisementType, advertisement.virtualRouter, advertisement.priority,
+      advertisement.version.number << 4 | advertisementType, advertisement.virtualRouter, advertisement.priority,
       UInt8(truncatingIfNeeded: advertisement.addresses.count),
     ]
     switch advertisement.version {
@@ -95,8 +86,8 @@ package enum AdvertisementCodec {
 
   /// A message and the trailer behind it with the checksum filled in.
   static func seal(
-    _ message: [UInt8], trailer: [UInt8], version: Advertisement.Version, from source: IPAddress,
-    to destination: IPAddress, checksum convention: ChecksumConvention
+    _ message: [UInt8], trailer: [UInt8], version: VRRPVersion, from source: IPAddress,
+    to destination: IPAddress, checksum convention: VRRPChecksum
   ) -> [UInt8] {
     var bytes = message + trailer
     let sum = checksum(
@@ -109,27 +100,28 @@ package enum AdvertisementCodec {
 
   /// Reads an advertisement and verifies its checksum. What it means for a certain virtual router is not looked at.
   package static func decode(
-    _ packet: borrowing ReceivedPacket, checksum convention: ChecksumConvention
+    _ packet: borrowing ReceivedPacket, checksum convention: VRRPChecksum
   ) throws(AdvertisementRejection) -> Parts {
     guard packet.hopLimit == Advertisement.hopLimit else { throw .hopLimit(packet.hopLimit) }
     let payload = packet.payload
     guard payload.count >= headerBytes else { throw .length(found: payload.count, expected: headerBytes) }
-    guard let version = Advertisement.Version(rawValue: payload[0] >> 4) else { throw .version(payload[0] >> 4) }
+    guard let version = VRRPVersion(rawValue: "\(payload[0] >> 4)") else { throw .version(payload[0] >> 4) }
     guard payload[0] & 0xf == advertisementType else { throw .type(payload[0] & 0xf) }
     let family = packet.source.family
-    guard version == .v3 || family == .v4 else { throw .version(version.rawValue) }
+    guard version == .v3 || family == .v4 else { throw .version(version.number) }
     let count = Int(payload[3])
     let each = family == .v4 ? 4 : 16
     let bytes = headerBytes + count * each + (version == .v2 ? dataBytes : 0)
     guard count > 0, payload.count >= bytes else { throw .length(found: payload.count, expected: bytes) }
 
-    func isGood(_ convention: ChecksumConvention) -> Bool {
+    func isGood(_ convention: VRRPChecksum) -> Bool {
       checksum(
         of: payload, messageBytes: bytes, version: version, source: packet.source, destination: packet.destination,
         convention: convention) == 0
     }
     guard isGood(convention) else {
-      throw .checksum(otherConvention: version == .v3 && family == .v4 && isGood(convention.other))
+      throw .checksum(
+        otherConvention: version == .v3 && family == .v4 && isGood(convention == .message ? .pseudoHeader : .message))
     }
 
     let interval = version == .v2 ? UInt16(payload[5]) * 100 : UInt16(payload[4] & 0xf) << 8 | UInt16(payload[5])
@@ -147,7 +139,7 @@ package enum AdvertisementCodec {
 
   /// Whose packet it is, by what both versions have in the same place; nil when it is too short, or of another version.
   static func virtualRouter(in payload: Span<UInt8>) -> UInt8? {
-    guard payload.count >= headerBytes, Advertisement.Version(rawValue: payload[0] >> 4) != nil else { return nil }
+    guard payload.count >= headerBytes, VRRPVersion(rawValue: "\(payload[0] >> 4)") != nil else { return nil }
     return payload[1]
   }
 
@@ -155,8 +147,8 @@ package enum AdvertisementCodec {
   /// keyed trailer of an IPv4 advertisement has its own digest and is not summed
   /// (draft-cassen-vrrp-auth-hmac).
   static func checksum(
-    of bytes: Span<UInt8>, messageBytes: Int, version: Advertisement.Version, source: IPAddress,
-    destination: IPAddress, convention: ChecksumConvention
+    of bytes: Span<UInt8>, messageBytes: Int, version: VRRPVersion, source: IPAddress,
+    destination: IPAddress, convention: VRRPChecksum
   ) -> UInt16 {
     var sum = InternetChecksum()
     let summed = source.family == .v6 ? bytes.count : messageBytes

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// Keyed authentication of one virtual router's advertisements (draft-cassen-vrrp-auth-hmac): signs what is sent,
@@ -17,27 +18,16 @@ package struct KeyedAuthentication: Sendable {
     package static let lengths = 32...64
   }
 
-  /// How far a pair has come on the way to signed advertisements. Both nodes go through the modes in turn, and no
-  /// moment is without an accepted advertisement.
-  package enum Mode: String, CaseIterable, Sendable {
-    /// Verifies a trailer where there is one, sends none.
-    case receiveOnly = "receive-only"
-    /// Sends signed, accepts unsigned.
-    case permissive
-    /// Sends signed and accepts nothing else.
-    case enforce
-  }
-
   /// What both nodes have to agree on, but for the mode.
   package struct Settings: Hashable, Sendable {
-    package var mode: Mode
+    package var mode: VRRPAuthenticationMode
     /// The first one signs, all of them verify. Identifiers are unique.
     package var keys: [Key]
     /// How far a trailer's time may be from ours; nil: times only have to grow. With a window, clocks that disagree
     /// make both nodes Active.
     package var window: Interval?
 
-    package init(mode: Mode, keys: [Key], window: Interval?) {
+    package init(mode: VRRPAuthenticationMode, keys: [Key], window: Interval?) {
       self.mode = mode
       self.keys = keys
       self.window = window

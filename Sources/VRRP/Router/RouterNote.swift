@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// What the log says about a virtual router.
@@ -44,7 +45,7 @@ package enum RouterNote: Hashable, Sendable {
   }
 
   /// The role that it has from now on, when the note is about that.
-  package var newRole: VirtualRouter.Role? {
+  package var newRole: VirtualRouterRole? {
     if case .transition(let transition) = self { transition.to } else { nil }
   }
 
@@ -97,8 +98,8 @@ package enum RouterNote: Hashable, Sendable {
 
 /// A virtual router's change of role.
 package struct Transition: Hashable, Sendable, CustomStringConvertible {
-  package let from: VirtualRouter.Role
-  package let to: VirtualRouter.Role
+  package let from: VirtualRouterRole
+  package let to: VirtualRouterRole
   /// The effective priority.
   package let priority: UInt8
   package let reason: Reason

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// All virtual routers of a node. Those of one group go together: what one becomes the others become, and what holds

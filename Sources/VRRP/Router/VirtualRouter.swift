@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// One virtual router as this node takes part in it (RFC 9568 §6, RFC 3768 §6): who is Active, who waits.
@@ -17,17 +18,6 @@ import Wire
 /// Invariants: the addresses are on the interface while Active or leaving, for a moment after, and not otherwise. An
 /// advertisement with a priority above 0 is sent only with the addresses in place.
 package struct VirtualRouter: Sendable {
-  /// What a virtual router is to others.
-  package enum Role: String, Sendable {
-    /// Takes no part yet, or no more.
-    case initialize
-    /// Takes no part because something is wrong on this node.
-    case fault
-    case backup
-    /// Holds the addresses. keepalived calls it master.
-    case active
-  }
-
   /// What can happen to it.
   package enum Event: Hashable, Sendable {
     /// The service runs. From now on the conditions decide.
@@ -184,7 +174,7 @@ package struct VirtualRouter: Sendable {
 
   // MARK: - What it is like now
 
-  package var role: Role {
+  package var role: VirtualRouterRole {
     switch state {
     case .initialize: hasTakenPart && !isStopping ? .fault : .initialize
     case .backup: .backup
@@ -221,7 +211,7 @@ package struct VirtualRouter: Sendable {
 
   /// `before` is what the role was, where something else has changed it already.
   mutating func transition(
-    to state: State, because reason: Transition.Reason, from before: Role? = nil, at now: Instant
+    to state: State, because reason: Transition.Reason, from before: VirtualRouterRole? = nil, at now: Instant
   ) -> [Effect] {
     let before = before ?? role
     self.state = state
@@ -244,7 +234,7 @@ package struct RouterCounters: Hashable, Sendable {
   /// Advertisements of an Active that is worse than we are, while we are Active.
   package internal(set) var worseActiveHeard: UInt64 = 0
 
-  mutating func count(_ role: VirtualRouter.Role) {
+  mutating func count(_ role: VirtualRouterRole) {
     switch role {
     case .active: becameActive += 1
     case .backup: becameBackup += 1

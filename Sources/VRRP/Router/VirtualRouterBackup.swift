@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// As a Backup (RFC 9568 §6.4.2): waits for the Active to fall silent.

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// What happens with each event, and what conditions and time bring about.

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// Handing over. The RFC's Shutdown event (§6.4.3) sends priority 0 and is gone; the Backup waits for Skew_Time, and

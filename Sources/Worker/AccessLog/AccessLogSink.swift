@@ -1,4 +1,5 @@
 import Configuration
+import Domain
 import Linux
 import Wire
 
@@ -26,7 +27,7 @@ struct AccessLogSink: ~Copyable {
   private var rest: [UInt8] = []
 
   /// Opens it. A log daemon need not be there yet.
-  init(_ target: Configuration.Log.AccessTarget, facility: Configuration.Log.Facility) throws(SystemError) {
+  init(_ target: Configuration.Log.AccessTarget, facility: LogFacility) throws(SystemError) {
     switch target {
     case .standardOutput: self.init(stream: try File.standardOutput())
     case .file(let path): self.init(stream: try File.appending(to: path))
@@ -43,7 +44,7 @@ struct AccessLogSink: ~Copyable {
   }
 
   /// The socket of a log daemon.
-  init(_ form: Form, at path: String, facility: Configuration.Log.Facility) {
+  init(_ form: Form, at path: String, facility: LogFacility) {
     self.form = form
     self.facility = facility.code
     stream = nil

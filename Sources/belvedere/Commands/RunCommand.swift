@@ -54,9 +54,7 @@ struct RunCommand: ParsableCommand {
       bytes: text, fileName: file.path, hostName: hostName, credentials: CurrentProcess.credentials
     ).accepted()
     OperationalLog.bootstrap(
-      target: OperationalLog.Target(rawValue: configuration.log.target.rawValue) ?? .automatic,
-      level: Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info,
-      facility: configuration.log.facility.code)
+      target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
     var plan = try plan(configuration, text: text, hostName: hostName)
     plan.notifier = notifier
     let log = Logger(label: "supervisor")

@@ -1,9 +1,10 @@
+import Domain
 import Wire
 
 extension VirtualRouter {
   /// How one virtual router behaves on this node.
   package struct Settings: Hashable, Sendable {
-    package var version: Advertisement.Version
+    package var version: VRRPVersion
     /// The VRID, 1 to 255.
     package var identifier: UInt8
     /// 1 to 254; 255 for the owner of the addresses, who is Active whenever it runs.
@@ -22,7 +23,7 @@ extension VirtualRouter {
     package var tracks: [Track] = []
 
     package init(
-      version: Advertisement.Version = .v3, identifier: UInt8, priority: UInt8, intervalCentiseconds: UInt16 = 100,
+      version: VRRPVersion = .v3, identifier: UInt8, priority: UInt8, intervalCentiseconds: UInt16 = 100,
       addresses: [IPAddress], lease: Interval = .seconds(3), tracks: [Track] = []
     ) {
       self.version = version
@@ -58,7 +59,7 @@ extension VirtualRouter {
     /// skew at the hand-over's interval, which each time starts anew.
     static let handOverRepeat = Interval.milliseconds(100)
     /// How long a node that hands over waits for a successor. In version 2 a successor may need a skew of one second.
-    static func handOverBound(_ version: Advertisement.Version) -> Interval {
+    static func handOverBound(_ version: VRRPVersion) -> Interval {
       version == .v2 ? .milliseconds(1200) : .milliseconds(500)
     }
     /// How long a failback that was asked for waits until it is known who is Active.
