@@ -69,7 +69,7 @@ let package = Package(
 
     // On top of the edges, for whoever loads a configuration.
     module("Certificates", ["Domain", "Wire", "HTTP1", "Configuration", "Linux", "TLS", logging]),
-    module("ReferencedFiles", ["Domain", "Configuration", "Linux", "TLS", "Certificates"]),
+    module("ReferencedFiles", ["Domain", "Wire", "Configuration", "Linux", "TLS", "Certificates"]),
 
     // Roles of the one binary.
     module(

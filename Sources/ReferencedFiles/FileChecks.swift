@@ -3,18 +3,19 @@ import Configuration
 import Glibc
 import Linux
 import TLS
+import Wire
 
 extension Configuration.Loaded {
   /// Tries every file that the configuration names, as the worker will use it, and adds what is wrong where the file is
   /// named. Returns what the certificates say, in the configuration's order.
   ///
   /// - Parameters:
-  ///   - seconds: the time, in seconds since 1970, that certificates must be valid at.
+  ///   - time: that certificates must be valid at.
   ///   - supervisors: the supervisor's own files too, which a confined worker can't open.
   ///   - ends: the ends of certificates too, as far ahead as `ExpiryWatch` tells of them in a running worker.
   @discardableResult
   package mutating func checkFiles(
-    at seconds: Int64, supervisors: Bool = true, ends: Bool = true
+    at time: WallTime, supervisors: Bool = true, ends: Bool = true
   ) -> [CertificateFacts] {
     let pairs = configuration?.tls.certificates ?? []
     let names = configuration?.service ?? []
@@ -29,12 +30,12 @@ extension Configuration.Loaded {
       switch file.purpose {
       case .certificate where hasConfiguration:
         guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
-        checkCertificate(pair, in: file, at: seconds, ends: ends, into: &facts)
+        checkCertificate(pair, in: file, at: time, ends: ends, into: &facts)
       case .privateKey where hasConfiguration:
         guard let pair = pairs.first(where: { $0.key == file.path }), pair.key != pair.chain,
           !Credential.isElsewhere(pair.chain)
         else { continue }
-        checkKey(of: pair, in: file, at: seconds)
+        checkKey(of: pair, in: file, at: time)
       case .errorPage: checkErrorPage(in: file)
       case .certificate, .privateKey:
         refuse(file) { () throws(SystemError) in try File.requireReadable(file.path) }

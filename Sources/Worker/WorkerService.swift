@@ -233,9 +233,8 @@ final class WorkerService: Sendable {
   }
 
   private func warnOfExpiry() {
-    let seconds = Clock.wall().seconds
     let notices = state.withLock { state in
-      state.expiry.notices(of: state.snapshot.certificates.map(ExpiryWatch.Subject.init), at: seconds)
+      state.expiry.notices(of: state.snapshot.certificates.map(ExpiryWatch.Subject.init), at: Clock.wall())
     }
     for notice in notices {
       let text = ExpiryWatch.text(of: notice)

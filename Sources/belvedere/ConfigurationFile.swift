@@ -39,7 +39,7 @@ extension ConfigurationFile {
     }
     var loaded = Configuration.load(
       bytes: text, fileName: path, hostName: hostName, credentials: CurrentProcess.credentials)
-    loaded.checkFiles(at: Clock.wall().seconds)
+    loaded.checkFiles(at: Clock.wall())
     guard let configuration = loaded.configuration else {
       return .failure(ReloadRefusal(loaded.diagnostics))
     }

@@ -1,18 +1,21 @@
 import Domain
 import TLS
 import Testing
+import Wire
 
 @testable import Certificates
 
 @Suite struct `Watching certificates expire` {
-  private static let end: Int64 = 2_000_000_000
-  private static let day = ExpiryWatch.day
+  private static let day = Int64(ExpiryWatch.day)
+
+  /// So many seconds after the certificate's end.
+  private static func end(_ seconds: Int64 = 0) -> WallTime { WallTime(seconds: 2_000_000_000 + seconds) }
 
   private static func subject(_ byte: UInt8 = 1, names: [String] = ["view.test"]) throws -> ExpiryWatch.Subject {
     ExpiryWatch.Subject(
       names: names, file: "/etc/view.pem",
       fingerprint: try #require(Fingerprint(bytes: [UInt8](repeating: byte, count: 32))),
-      notAfter: end)
+      notAfter: end())
   }
 
   @Test func `each of 30, 14, 7 and 1 days ahead is told once, and the end once a day`() throws {
@@ -20,7 +23,7 @@ import Testing
     var watch = ExpiryWatch()
     var told: [ExpiryWatch.Notice] = []
     for hour in stride(from: Int64(-40 * 24), through: 50, by: 1) {
-      told += watch.notices(of: [subject], at: Self.end + hour * 3600)
+      told += watch.notices(of: [subject], at: Self.end(hour * 3600))
     }
     let ahead = [30, 14, 7, 1].map { ExpiryWatch.Notice.ending(subject, daysLeft: $0) }
     #expect(told == ahead + [.ended(subject), .ended(subject), .ended(subject)])
@@ -29,16 +32,16 @@ import Testing
   @Test func `one that is close to its end at the start is told of once`() throws {
     let subject = try Self.subject()
     var watch = ExpiryWatch()
-    let now = Self.end - 10 * Self.day
+    let now = Self.end(-10 * Self.day)
     #expect(watch.notices(of: [subject], at: now) == [.ending(subject, daysLeft: 10)])
-    #expect(watch.notices(of: [subject], at: now + 1) == [])
+    #expect(watch.notices(of: [subject], at: now + .seconds(1)) == [])
   }
 
   @Test func `what a check says of a certificate is what the watch would`() throws {
     let subject = try Self.subject()
     for left in -40...40 as ClosedRange<Int64> {
       var watch = ExpiryWatch()
-      let now = Self.end - left * Self.day
+      let now = Self.end(-left * Self.day)
       #expect(ExpiryWatch.notice(of: subject, at: now) == watch.notices(of: [subject], at: now).first)
     }
   }
@@ -46,7 +49,7 @@ import Testing
   @Test func `a renewed certificate is told of anew, one that stays is not`() throws {
     let (old, other) = (try Self.subject(1), try Self.subject(2))
     var watch = ExpiryWatch()
-    let now = Self.end - 5 * Self.day
+    let now = Self.end(-5 * Self.day)
     #expect(watch.notices(of: [old], at: now).count == 1)
     #expect(watch.notices(of: [old, other], at: now) == [.ending(other, daysLeft: 5)])
     #expect(watch.notices(of: [other], at: now) == [])
@@ -56,8 +59,8 @@ import Testing
   @Test func `a clock that is set back makes no silence of years`() throws {
     let subject = try Self.subject()
     var watch = ExpiryWatch()
-    #expect(watch.notices(of: [subject], at: Self.end + 400 * Self.day).count == 1)
-    #expect(watch.notices(of: [subject], at: Self.end + 1).count == 1)
+    #expect(watch.notices(of: [subject], at: Self.end(400 * Self.day)).count == 1)
+    #expect(watch.notices(of: [subject], at: Self.end(1)).count == 1)
   }
 
   @Test func `the words name the certificate, its file and what to do, and not a hundred names`() throws {

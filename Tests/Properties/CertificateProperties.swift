@@ -1,4 +1,5 @@
 import TLS
+import Wire
 
 /// What holds for any bytes that stand as a certificate in a file with a good one: the good one is served, whatever the
 /// others are, and what is said of them fits a line.
@@ -6,16 +7,17 @@ package enum CertificateProperties {
   /// `bytes` in DER.
   package static func check(_ bytes: [UInt8]) throws(Violation) {
     for seconds: Int64 in [0, 1_800_000_000, 253_402_300_800] {
+      let time = WallTime(seconds: seconds)
       for isFirst in [true, false] {
         let other = pem(bytes)
         let file = isFirst ? other + KnownCertificate.pem : KnownCertificate.pem + other
         let pair: CertificatePair
-        do throws(TLSError) { pair = try CertificatePair(pem: file, origin: "fuzz.pem", at: seconds) } catch {
+        do throws(TLSError) { pair = try CertificatePair(pem: file, origin: "fuzz.pem", at: time) } catch {
           try require(isOneLine("\(error)"), "no line: \(error)")
           continue
         }
         try require(isOneLine("\(pair.facts)"), "no line: \(pair.facts)")
-        for finding in pair.findings(at: seconds) { try require(isOneLine("\(finding)"), "no line: \(finding)") }
+        for finding in pair.findings(at: time) { try require(isOneLine("\(finding)"), "no line: \(finding)") }
         for name in pair.facts.names + pair.facts.addresses + pair.facts.responders {
           try require(isOneLine(name), "no line: \(name)")
         }

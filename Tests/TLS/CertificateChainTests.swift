@@ -1,5 +1,7 @@
 import COpenSSL
+import Linux
 import Testing
+import Wire
 
 @testable import TLS
 
@@ -38,7 +40,7 @@ struct CertificateChainTests {
       number /= count
     }
     let chain = CertificateChain(
-      of: order.firstIndex(of: 0)!, in: order.map { made[$0].certificate }, at: CertificatePair.now())
+      of: order.firstIndex(of: 0)!, in: order.map { made[$0].certificate }, at: Clock.wall())
     #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
     #expect(chain.isComplete && chain.isReordered == (order != [0, 1, 2, 3]) && chain.strangers.isEmpty)
   }

@@ -1,11 +1,13 @@
 import COpenSSL
 import Glibc
+import Linux
 import Testing
+import Wire
 
 @testable import TLS
 
 struct CertificateFindingTests {
-  private static let now = Int64(time(nil))
+  private static let now = Clock.wall()
 
   @Test func `a sound certificate with its issuers is found nothing wrong with`() throws {
     let root = CertificateFactory.authority("Root")

@@ -1,6 +1,7 @@
 import Domain
 import Glibc
 import Testing
+import Wire
 
 @testable import TLS
 
@@ -98,7 +99,7 @@ struct CertificateLoadingTests {
     #expect(pair.facts.addresses == ["2001:db8::1"])
     #expect(pair.facts.selfIssued)
     #expect(!pair.facts.expired(at: pair.facts.notAfter))
-    #expect(pair.facts.expired(at: pair.facts.notAfter + 1))
+    #expect(pair.facts.expired(at: pair.facts.notAfter + .seconds(1)))
     let old = try CertificatePair(pem: Samples.rsa, origin: "rsa")
     #expect(old.keyType == .rsa)
     #expect(old.facts.notBefore == Samples.rsaNotBefore)

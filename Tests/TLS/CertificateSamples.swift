@@ -1,3 +1,5 @@
+import Wire
+
 /// PEM texts that this program can't make itself, made with openssl(1). Their keys protect nothing.
 enum Samples {
   /// An RSA certificate for view.domain.local, and its key.
@@ -54,7 +56,7 @@ enum Samples {
     """.utf8)
 
   /// When `rsa` begins, in seconds since 1970.
-  static let rsaNotBefore: Int64 = 1795346557
+  static let rsaNotBefore = WallTime(seconds: 1_795_346_557)
 
   /// A certificate with an RSA key of 1024 bits, and the key.
   static let weakRSA = Array(

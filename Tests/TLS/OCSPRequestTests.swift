@@ -1,12 +1,13 @@
 import COpenSSL
 import Simulation
 import Testing
+import Wire
 
 @testable import TLS
 
 /// What an authority's answers are worth. The signatures are real; the times are an authority's own.
 struct OCSPRequestTests {
-  private static let now: Int64 = 1_800_000_000
+  private static let now = WallTime(seconds: 1_800_000_000)
   private let issuer = CertificateFactory.authority("Root")
   private let leaf: CertificateFactory.Made
   private let inquiry: OCSPRequest
@@ -44,19 +45,20 @@ struct OCSPRequestTests {
   func `an answer holds from its begin to its end (RFC 6960 §4.2.2.1)`(
     begin: String, end: String?, expected: Result<Int64, StatusRefusal>
   ) {
-    #expect(judge(answer([.init(leaf, begin: begin, end: end)])).map(\.until) == expected)
+    #expect(judge(answer([.init(leaf, begin: begin, end: end)])).map(\.until.seconds) == expected)
   }
 
   @Test func `anything before or behind the answer, or behind the response in it, makes it none`() {
     let good = answer([.init(leaf)])
-    #expect(judge(good) == .success(Staple(answer: good, until: 253_402_300_799)))
+    #expect(judge(good) == .success(Staple(answer: good, until: WallTime(seconds: 253_402_300_799))))
     for junk in [[0], [0, 0], Array("\r\n".utf8), good] {
       #expect(judge(good + junk) == .failure(.malformed))
       #expect(judge(junk + good) == .failure(.malformed))
       #expect(judge(ForgedStatus.packing(ForgedStatus.unpacked(good) + junk)) == .failure(.malformed))
     }
     #expect(
-      judge(ForgedStatus.packing(ForgedStatus.unpacked(good))) == .success(Staple(answer: good, until: 253_402_300_799))
+      judge(ForgedStatus.packing(ForgedStatus.unpacked(good)))
+        == .success(Staple(answer: good, until: WallTime(seconds: 253_402_300_799)))
     )
     for count in 0..<good.count { #expect(judge(Array(good[..<count])) == .failure(.malformed)) }
     // The same lengths in more octets than they need, and without an end: BER, which DER forbids (X.690 §10.1).
@@ -94,16 +96,16 @@ struct OCSPRequestTests {
     let revoked = ForgedStatus.Single(leaf, status: V_OCSP_CERTSTATUS_REVOKED)
     let ended = ForgedStatus.Single(leaf, begin: "20250101000000Z", end: "20260101000000Z")
     let short = ForgedStatus.Single(leaf, end: "20270116080000Z")
-    #expect(judge(answer([.init(other), .init(leaf)])).map(\.until) == .success(253_402_300_799))
+    #expect(judge(answer([.init(other), .init(leaf)])).map(\.until.seconds) == .success(253_402_300_799))
     #expect(judge(answer([.init(other)])) == .failure(.ofAnother))
     #expect(judge(answer([.init(namesake)])) == .failure(.ofAnother))
     #expect((try? judge(answer([])).get()) == nil)
-    #expect(judge(answer([.init(leaf), short])).map(\.until) == .success(1_800_086_400))
+    #expect(judge(answer([.init(leaf), short])).map(\.until.seconds) == .success(1_800_086_400))
     #expect(judge(answer([.init(leaf), revoked])) == .failure(.revoked))
     #expect(judge(answer([ended, revoked])) == .failure(.revoked))
     #expect(judge(answer([.init(leaf), ended])) == .failure(.stale))
     #expect(
-      judge(answer([.init(other, status: V_OCSP_CERTSTATUS_REVOKED), .init(leaf)])).map(\.until)
+      judge(answer([.init(other, status: V_OCSP_CERTSTATUS_REVOKED), .init(leaf)])).map(\.until.seconds)
         == .success(253_402_300_799))
     #expect(judge(answer([.init(leaf, status: V_OCSP_CERTSTATUS_UNKNOWN)])) == .failure(.unknownCertificate))
   }
@@ -111,7 +113,7 @@ struct OCSPRequestTests {
   @Test func `an answer with a nonce that nobody has sent is as good as one without`() {
     let answer = ForgedStatus.answer(
       [.init(leaf)], issuer: issuer, signer: issuer, nonce: [UInt8](repeating: 7, count: 32))
-    #expect(judge(answer).map(\.until) == .success(253_402_300_799))
+    #expect(judge(answer).map(\.until.seconds) == .success(253_402_300_799))
   }
 
   /// Whatever a responder changes in an answer, it is judged and nothing traps. What passes is a whole answer.

@@ -1,6 +1,7 @@
 import Domain
 import TLS
 import Testing
+import Wire
 
 struct VerificationTests {
   private let authority: CertificatePair
@@ -82,7 +83,7 @@ struct VerificationTests {
     let failure = try failure(of: old, trustingOurs(), name: name)
     #expect(failure?.refusal?.reason == "certificate has expired")
     #expect(failure?.refusal?.certificate == old.facts)
-    #expect(old.facts.notAfter - old.facts.notBefore == 3600)
+    #expect(old.facts.notAfter - old.facts.notBefore == .hours(1))
   }
 
   @Test func `a certificate that is not valid yet is refused`() throws {

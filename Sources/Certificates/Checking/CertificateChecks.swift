@@ -2,28 +2,29 @@ import Configuration
 import Domain
 import Linux
 import TLS
+import Wire
 
 extension Configuration.Loaded {
   /// Tries a certificate with its key, and adds what is wrong where the certificate's file is named: `file`. What a
   /// certificate that can be served says goes to `facts`.
   ///
   /// - Parameters:
-  ///   - seconds: the time, in seconds since 1970, that it must be valid at.
+  ///   - time: that it must be valid at.
   ///   - ends: tells of its end too, as far ahead as `ExpiryWatch` does in a running worker.
   package mutating func checkCertificate(
-    _ pair: Configuration.Certificate, in file: FileReference, at seconds: Int64, ends: Bool,
+    _ pair: Configuration.Certificate, in file: FileReference, at time: WallTime, ends: Bool,
     into facts: inout [CertificateFacts]
   ) {
     if let key = pair.key, Credential.isElsewhere(key) { return }
     let profile = configuration?.tls.profile ?? .intermediate
     do throws(TLSError) {
-      let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key, at: seconds)
+      let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key, at: time)
       facts.append(certificate.facts)
       // OpenSSL looks at keys and signatures when they are to be shown.
       _ = try ServerContext(certificates: [certificate], profile: profile, tickets: nil)
-      for finding in certificate.findings(at: seconds) { warn(about: file, "\(finding)") }
+      for finding in certificate.findings(at: time) { warn(about: file, "\(finding)") }
       if pair.key == nil || pair.key == pair.chain { warnOfAudience(of: file) }
-      guard ends, let end = ExpiryWatch.notice(of: .init(certificate), at: seconds) else { return }
+      guard ends, let end = ExpiryWatch.notice(of: .init(certificate), at: time) else { return }
       warn(about: file, ExpiryWatch.text(of: end, namingFile: false))
     } catch {
       // A key's own fault is told where the key's file is named.
@@ -32,10 +33,10 @@ extension Configuration.Loaded {
     }
   }
 
-  /// Tries a private key that has a file of its own, `file`, with its certificate at `seconds` since 1970.
-  package mutating func checkKey(of pair: Configuration.Certificate, in file: FileReference, at seconds: Int64) {
+  /// Tries a private key that has a file of its own, `file`, with its certificate at `time`.
+  package mutating func checkKey(of pair: Configuration.Certificate, in file: FileReference, at time: WallTime) {
     do throws(TLSError) {
-      _ = try CertificatePair(path: pair.chain, keyPath: pair.key, at: seconds)
+      _ = try CertificatePair(path: pair.chain, keyPath: pair.key, at: time)
       warnOfAudience(of: file)
     } catch {
       if error.origin == file.path { refuse(file, because: error.reason(for: file.path)) }

@@ -1,5 +1,6 @@
 import Domain
 import TLS
+import Wire
 
 /// Which certificates are about to end, and whether that has been told: at 30, 14, 7 and 1 days ahead, once each, and
 /// once a day after the end. Knows no clock; whoever asks says the time.
@@ -9,25 +10,24 @@ package struct ExpiryWatch: Sendable {
     let names: [String]
     let file: String
     let fingerprint: Fingerprint
-    /// Seconds since 1970 in UTC after which it is not valid.
-    let notAfter: Int64
+    let notAfter: WallTime
   }
 
   /// What is to be said of a certificate.
   package enum Notice: Equatable, Sendable {
-    case ending(Subject, daysLeft: Int64)
+    case ending(Subject, daysLeft: UInt64)
     case ended(Subject)
   }
 
   private enum Told {
     /// That fewer than so many days were left.
-    case within(days: Int64)
-    case ended(at: Int64)
+    case within(days: UInt64)
+    case ended(at: WallTime)
   }
 
-  static let day: Int64 = 86_400
+  static let day: UInt64 = 86_400
   /// Days ahead, the nearest first.
-  private static let thresholds: [Int64] = [1, 7, 14, 30]
+  private static let thresholds: [UInt64] = [1, 7, 14, 30]
   /// A certificate may carry hundreds of names; a log line shows this many.
   private static let namesShown = 4
 
@@ -36,22 +36,24 @@ package struct ExpiryWatch: Sendable {
   /// Nothing has been told yet.
   package init() {}
 
-  /// What is to be said of these certificates at `seconds` since 1970, and has not been said before. One that is not
+  /// What is to be said of these certificates at `time`, and has not been said before. One that is not
   /// among them any more is forgotten.
-  package mutating func notices(of subjects: [Subject], at seconds: Int64) -> [Notice] {
+  package mutating func notices(of subjects: [Subject], at time: WallTime) -> [Notice] {
     let shown = Set(subjects.map(\.fingerprint))
     told = told.filter { shown.contains($0.key) }
-    return subjects.compactMap { notice(of: $0, at: seconds) }
+    return subjects.compactMap { notice(of: $0, at: time) }
   }
 
-  private mutating func notice(of subject: Subject, at seconds: Int64) -> Notice? {
-    let left = subject.notAfter - seconds
-    guard left >= 0 else {
+  private mutating func notice(of subject: Subject, at time: WallTime) -> Notice? {
+    guard time <= subject.notAfter else {
       // A clock that was set back since makes no long silence.
-      if case .ended(let last) = told[subject.fingerprint], (0..<Self.day).contains(seconds - last) { return nil }
-      told[subject.fingerprint] = .ended(at: seconds)
+      if case .ended(let last) = told[subject.fingerprint], last <= time, time.seconds(since: last) < Self.day {
+        return nil
+      }
+      told[subject.fingerprint] = .ended(at: time)
       return .ended(subject)
     }
+    let left = subject.notAfter.seconds(since: time)
     guard let threshold = Self.threshold(of: left) else { return nil }
     if case .within(let days) = told[subject.fingerprint], days <= threshold { return nil }
     told[subject.fingerprint] = .within(days: threshold)
@@ -59,14 +61,14 @@ package struct ExpiryWatch: Sendable {
   }
 
   /// What would be said of a certificate if nothing had been yet.
-  static func notice(of subject: Subject, at seconds: Int64) -> Notice? {
-    let left = subject.notAfter - seconds
-    if left < 0 { return .ended(subject) }
+  static func notice(of subject: Subject, at time: WallTime) -> Notice? {
+    if time > subject.notAfter { return .ended(subject) }
+    let left = subject.notAfter.seconds(since: time)
     return threshold(of: left) == nil ? nil : .ending(subject, daysLeft: left / day)
   }
 
   /// The nearest of the days ahead that so many seconds lie within.
-  private static func threshold(of left: Int64) -> Int64? { thresholds.first { left <= $0 * day } }
+  private static func threshold(of left: UInt64) -> UInt64? { thresholds.first { left <= $0 * day } }
 
   /// A notice in words, for the log or for where the file has been named already.
   package static func text(of notice: Notice, namingFile: Bool = true) -> String {

@@ -48,7 +48,7 @@ package final class OCSPStapler: Sendable {
           continue
         }
         let known = earlier[name]
-        if let known { pair.staples.put(known.pair.staples.staple(at: OCSPStapler.seconds)) }
+        if let known { pair.staples.put(known.pair.staples.staple(at: Clock.wall())) }
         state.subjects[name] = Subject(
           pair: pair, inquiry: inquiry, responders: responders,
           schedule: known?.schedule ?? StapleSchedule(startingAt: now))
@@ -94,13 +94,13 @@ package final class OCSPStapler: Sendable {
     let before = subject.schedule.failures
     do {
       let answer = try OCSPClient.ask(responder, subject.inquiry.question())
-      let now = OCSPStapler.seconds
+      let now = Clock.wall()
       let staple = try subject.inquiry.judge(answer, at: now)
       conclude(subject) { current in
         current.pair.staples.put(staple)
-        current.schedule.succeeded(goodFor: .seconds(UInt64(max(0, staple.until - now))), at: Clock.monotonic())
+        current.schedule.succeeded(goodFor: staple.until - now, at: Clock.monotonic())
       }
-      let hours = (staple.until - now) / 3_600
+      let hours = staple.until.seconds(since: now) / 3600
       if before == 0 {
         log.info("OCSP: \(responder) says that \(title) is good; stapled for \(hours) hours at most")
       } else {
@@ -131,8 +131,6 @@ package final class OCSPStapler: Sendable {
       state.subjects[subject.pair.facts.fingerprint] = current
     }
   }
-
-  private static var seconds: Int64 { Clock.wall().seconds }
 
   private static func title(of pair: CertificatePair) -> String { "the certificate \(pair.facts) in \(pair.origin)" }
 }

@@ -28,22 +28,11 @@ struct ResponderURL: Equatable, Sendable, CustomStringConvertible {
       return
     }
     let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 1 || UInt16(parts[1]) ?? 0 > 0, Self.isName(parts[0]) else { return nil }
+    let name = parts[0].hasSuffix(".") ? parts[0].dropLast() : parts[0]
+    guard parts.count == 1 || UInt16(parts[1]) ?? 0 > 0, HostName.isValid(String(name)) else { return nil }
     host = String(parts[0])
     port = parts.count == 1 ? 80 : UInt16(parts[1]) ?? 80
   }
 
   var description: String { "http://\(authority)\(path)" }
-
-  private static func isName(_ text: Substring) -> Bool {
-    (1...253).contains(text.utf8.count)
-      && text.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-          true
-        default: false
-        }
-      }
-  }
 }

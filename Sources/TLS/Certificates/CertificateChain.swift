@@ -1,4 +1,5 @@
 import COpenSSL
+import Wire
 
 /// A certificate's issuers in order, picked from what stands in its file: each has signed the one before it
 /// (RFC 8446 §4.4.2). Where the file has several for one place, an issuer and its renewed certificate for the same key,
@@ -18,15 +19,15 @@ struct CertificateChain: Sendable {
   /// The last certificate of the chain, the certificate itself where nothing stands above it.
   let top: Certificate
 
-  /// `leaf` is the certificate at this place of `file`; `seconds` since 1970 is when issuers should be valid.
-  init(of leaf: Int, in file: [Certificate], at seconds: Int64) {
+  /// `leaf` is the certificate at this place of `file`; `time` is when issuers should be valid.
+  init(of leaf: Int, in file: [Certificate], at time: WallTime) {
     var order = [leaf]
     var top = file[leaf]
     var remaining = file.indices.filter { $0 != leaf && !file[$0].isEqual(to: file[leaf]) }
     while !top.isSelfSigned {
       var next: Int?
       for candidate in remaining where file[candidate].hasIssued(top) {
-        guard let best = next, !file[candidate].isBetterIssuer(than: file[best], at: seconds) else {
+        guard let best = next, !file[candidate].isBetterIssuer(than: file[best], at: time) else {
           next = candidate
           continue
         }
@@ -75,19 +76,20 @@ extension Certificate {
 
   /// Of two that have issued the same: a valid one is better than one that is not, and among equals a certificate by
   /// an older root than the root itself, since it serves more clients, then the one that ends later.
-  fileprivate func isBetterIssuer(than other: Certificate, at seconds: Int64) -> Bool {
+  fileprivate func isBetterIssuer(than other: Certificate, at time: WallTime) -> Bool {
     let (mine, others) = (validity, other.validity)
-    let (isValid, isOtherValid) = (mine?.contains(seconds) == true, others?.contains(seconds) == true)
+    let (isValid, isOtherValid) = (mine?.contains(time) == true, others?.contains(time) == true)
     if isValid != isOtherValid { return isValid }
     if isSelfSigned != other.isSelfSigned { return other.isSelfSigned }
-    return mine?.upperBound ?? .min > others?.upperBound ?? .min
+    guard let mine else { return false }
+    return others.map { mine.upperBound > $0.upperBound } ?? true
   }
 
-  /// From when to when it is valid, in seconds since 1970; nil when that makes no sense.
-  var validity: ClosedRange<Int64>? {
+  /// From when to when it is valid; nil when that makes no sense.
+  var validity: ClosedRange<WallTime>? {
     // SAFETY: live as long as `self`; the times are read within the calls.
-    guard let from = unsafe CertificateFacts.seconds(of: X509_get0_notBefore(x509)),
-      let until = unsafe CertificateFacts.seconds(of: X509_get0_notAfter(x509)), from <= until
+    guard let from = unsafe CertificateFacts.time(of: X509_get0_notBefore(x509)),
+      let until = unsafe CertificateFacts.time(of: X509_get0_notAfter(x509)), from <= until
     else { return nil }
     return from...until
   }

@@ -26,10 +26,10 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   public let hasAlternativeNames: Bool
   /// Addresses that it is for (subjectAltName iPAddress), as text.
   public let addresses: [String]
-  /// Seconds since 1970 in UTC before which it is not valid.
-  public let notBefore: Int64
-  /// Seconds since 1970 in UTC after which it is not valid.
-  public let notAfter: Int64
+  /// Before this it is not valid.
+  public let notBefore: WallTime
+  /// After this it is not valid.
+  public let notAfter: WallTime
   public let fingerprint: Fingerprint
   /// True when it is its own issuer by name.
   public let selfIssued: Bool
@@ -37,8 +37,8 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   /// with most authorities of today.
   public let responders: [String]
 
-  /// True when `seconds` since 1970 is past the certificate's end.
-  public func expired(at seconds: Int64) -> Bool { seconds > notAfter }
+  /// Whether it is past its end then.
+  public func expired(at time: WallTime) -> Bool { time > notAfter }
 
   public var description: String {
     subject.isEmpty ? names.first ?? addresses.first ?? fingerprint.description : subject
@@ -53,8 +53,8 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   /// Reads an `X509`.
   init?(reading certificate: OpaquePointer) {
     // SAFETY: `certificate` is a live X509 of the caller's; what the getters lend is read within the call.
-    guard let from = unsafe Self.seconds(of: X509_get0_notBefore(certificate)),
-      let until = unsafe Self.seconds(of: X509_get0_notAfter(certificate)),
+    guard let from = unsafe Self.time(of: X509_get0_notBefore(certificate)),
+      let until = unsafe Self.time(of: X509_get0_notAfter(certificate)),
       let fingerprint = unsafe Fingerprint(of: certificate)
     else { return nil }
     let subject = unsafe X509_get_subject_name(certificate)
@@ -79,8 +79,8 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
     addresses = identities.addresses
   }
 
-  /// A time as seconds since 1970 in UTC; nil when it makes no sense.
-  static func seconds(of time: UnsafePointer<ASN1_TIME>?) -> Int64? {
+  /// Nil when a time makes no sense. One outside the calendar's range becomes its nearest end.
+  static func time(of time: UnsafePointer<ASN1_TIME>?) -> WallTime? {
     // SAFETY: `epoch` is made and freed here; `time` is borrowed from a live certificate.
     guard let epoch = unsafe ASN1_TIME_set(nil, 0) else { return nil }
     defer { unsafe ASN1_STRING_free(epoch) }
@@ -90,7 +90,7 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
       ERR_clear_error()
       return nil
     }
-    return Int64(days) * 86_400 + Int64(seconds)
+    return WallTime(seconds: Int64(days) * 86_400 + Int64(seconds))
   }
 
   private static func signature(of certificate: OpaquePointer) -> String {

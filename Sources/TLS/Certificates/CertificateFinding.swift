@@ -1,4 +1,5 @@
 import Domain
+import Wire
 
 /// What is the matter with a certificate that can be served all the same: clients may refuse it. Its end is told of by
 /// whoever watches the clock for longer.
@@ -42,14 +43,14 @@ public enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension CertificatePair {
-  /// What clients may refuse it for at `seconds` since 1970, but for its end.
-  public func findings(at seconds: Int64) -> [CertificateFinding] {
+  /// What clients may refuse it for at `time`, but for its end.
+  public func findings(at time: WallTime) -> [CertificateFinding] {
     var findings: [CertificateFinding] = []
-    if seconds < facts.notBefore { findings.append(.notYetValid("\(facts)")) }
+    if time < facts.notBefore { findings.append(.notYetValid("\(facts)")) }
     if !facts.hasAlternativeNames { findings.append(.nameless("\(facts)")) }
     for part in [certificate] + chain.issuers {
       guard let facts = CertificateFacts(reading: part) else { continue }
-      if part !== certificate, facts.expired(at: seconds) { findings.append(.issuerEnded("\(facts)")) }
+      if part !== certificate, facts.expired(at: time) { findings.append(.issuerEnded("\(facts)")) }
       if facts.hasRefusedKey { findings.append(.refusedKey("\(facts)", key: facts.key)) }
       if facts.hasWeakSignature, !part.isSelfSigned {
         findings.append(.weakSignature("\(facts)", algorithm: facts.signature))

@@ -24,43 +24,43 @@ public final class CertificatePair: Sendable {
   let key: PrivateKey
 
   /// Loads the certificate, its chain and, unless `keyPath` names another file, its key from a PEM file. The
-  /// certificate is the first that fits the key and is valid at `seconds` since 1970, or the first that fits; its issuers
+  /// certificate is the first that fits the key and is valid at `time`, or the first that fits; its issuers
   /// among the others are put in order.
-  public convenience init(path: String, keyPath: String? = nil, at seconds: Int64 = now()) throws(TLSError) {
+  public convenience init(path: String, keyPath: String? = nil, at time: WallTime = Clock.wall()) throws(TLSError) {
     let file = try PEMFile(path: path)
     if let keyPath {
-      try self.init(certificates: file, key: PEMFile(path: keyPath), at: seconds)
+      try self.init(certificates: file, key: PEMFile(path: keyPath), at: time)
     } else {
-      try self.init(certificates: file, key: file, at: seconds)
+      try self.init(certificates: file, key: file, at: time)
     }
   }
 
   /// Loads the same from PEM text in memory. `origin` is what messages call it.
   public convenience init(
-    pem: [UInt8], key: [UInt8]? = nil, origin: String, at seconds: Int64 = now()
+    pem: [UInt8], key: [UInt8]? = nil, origin: String, at time: WallTime = Clock.wall()
   ) throws(TLSError) {
     let text = PEMFile(origin: origin, copying: pem)
     if let key {
-      try self.init(certificates: text, key: PEMFile(origin: origin, copying: key), at: seconds)
+      try self.init(certificates: text, key: PEMFile(origin: origin, copying: key), at: time)
     } else {
-      try self.init(certificates: text, key: text, at: seconds)
+      try self.init(certificates: text, key: text, at: time)
     }
   }
 
   private convenience init(
-    certificates: borrowing PEMFile, key: borrowing PEMFile, at seconds: Int64
+    certificates: borrowing PEMFile, key: borrowing PEMFile, at time: WallTime
   ) throws(TLSError) {
     let found = try certificates.certificates()
     guard !found.isEmpty else { throw .noCertificate(origin: certificates.origin) }
-    try self.init(found, key: key.privateKey(), origin: certificates.origin, keyOrigin: key.origin, at: seconds)
+    try self.init(found, key: key.privateKey(), origin: certificates.origin, keyOrigin: key.origin, at: time)
   }
 
   /// `certificates` is not empty.
   init(
-    _ certificates: [Certificate], key: PrivateKey, origin: String, keyOrigin: String, at seconds: Int64 = now()
+    _ certificates: [Certificate], key: PrivateKey, origin: String, keyOrigin: String, at time: WallTime = Clock.wall()
   ) throws(TLSError) {
     let matches = certificates.indices.filter { certificates[$0].belongs(to: key) }
-    guard let match = matches.first(where: { certificates[$0].validity?.contains(seconds) == true }) ?? matches.first
+    guard let match = matches.first(where: { certificates[$0].validity?.contains(time) == true }) ?? matches.first
     else {
       let first = CertificateFacts(reading: certificates[0])
       throw .keyMismatch(origin: origin, keyOrigin: keyOrigin, subject: first?.description ?? "nobody")
@@ -76,9 +76,6 @@ public final class CertificatePair: Sendable {
     self.keyType = keyType
     self.key = key
     certificate = certificates[match]
-    chain = CertificateChain(of: match, in: certificates, at: seconds)
+    chain = CertificateChain(of: match, in: certificates, at: time)
   }
-
-  /// What most callers load a certificate for.
-  public static func now() -> Int64 { Clock.wall().seconds }
 }

@@ -77,7 +77,7 @@ import Wire
     // it, unless the connection refuses it.
     let shown = unsafe SSL_get_certificate(ssl)
     guard let pair = certificates.first(where: { unsafe $0.certificate.x509 == shown }),
-      let answer = pair.staples.staple(at: Clock.wall().seconds)?.answer,
+      let answer = pair.staples.staple(at: Clock.wall())?.answer,
       let copy = unsafe belvedere_copy(answer, answer.count)
     else { return false }
     guard unsafe belvedere_staple(ssl, copy, answer.count) == 1 else {

@@ -1,4 +1,5 @@
 import COpenSSL
+import Wire
 
 /// Asks a certificate's authority whether the certificate is still good (OCSP, RFC 6960), and judges what it answers. It
 /// sends nothing itself.
@@ -33,9 +34,8 @@ import COpenSSL
     return unsafe Array(UnsafeBufferPointer(start: bytes, count: Int(count)))
   }
 
-  /// Reads the responder's answer. Throws unless the authority says in it that the certificate is good at `seconds`
-  /// since 1970.
-  public func judge(_ answer: [UInt8], at seconds: Int64) throws(StatusRefusal) -> Staple {
+  /// Reads the responder's answer. Throws unless the authority says in it that the certificate is good at `time`.
+  public func judge(_ answer: [UInt8], at time: WallTime) throws(StatusRefusal) -> Staple {
     // OpenSSL reads what it understands and leaves the rest; clients refuse an answer with anything behind it.
     guard DEREnvelope.isOCSPResponse(answer.span) else { throw .malformed }
     defer { ERR_clear_error() }
@@ -53,13 +53,13 @@ import COpenSSL
     guard let basic = unsafe OCSP_response_get1_basic(response) else { throw .malformed }
     defer { unsafe OCSP_BASICRESP_free(basic) }
     try unsafe requireSignature(of: basic)
-    return Staple(answer: answer, until: try unsafe requireGood(basic, at: seconds))
+    return Staple(answer: answer, until: try unsafe requireGood(basic, at: time))
   }
 
-  /// An answer without an end is taken for good for so long: an hour.
-  private static let endlessLifetime: Int64 = 3_600
-  /// Clocks differ: an answer may begin so many seconds ahead of ours.
-  private static let clockTolerance: Int64 = 300
+  /// An answer without an end is taken for good for so many seconds: an hour.
+  private static let endlessLifetime: Int64 = 3600
+  /// Clocks differ: an answer may begin so far ahead of ours.
+  private static let clockTolerance = Interval.minutes(5)
 
   /// The issuer has signed the answer, or has given somebody the right to (RFC 6960 §4.2.2.2).
   private func requireSignature(of basic: OpaquePointer) throws(StatusRefusal) {
@@ -77,16 +77,16 @@ import COpenSSL
 
   /// The end of what the answer says of this certificate. It may say several things, of several times: all of them must
   /// be good.
-  private func requireGood(_ basic: OpaquePointer, at seconds: Int64) throws(StatusRefusal) -> Int64 {
+  private func requireGood(_ basic: OpaquePointer, at time: WallTime) throws(StatusRefusal) -> WallTime {
     // SAFETY: the identity is made and freed here; what is found is borrowed from the answer, which outlives this call.
     guard let identity = unsafe makeIdentity() else { throw .malformed }
     defer { unsafe OCSP_CERTID_free(identity) }
-    var ends: [Int64] = []
+    var ends: [WallTime] = []
     var refusals: [StatusRefusal] = []
     var place = unsafe OCSP_resp_find(basic, identity, -1)
     while place >= 0 {
       do throws(StatusRefusal) {
-        ends.append(try unsafe Self.requireGood(OCSP_resp_get0(basic, place), at: seconds))
+        ends.append(try unsafe Self.requireGood(OCSP_resp_get0(basic, place), at: time))
       } catch { refusals.append(error) }
       place = unsafe OCSP_resp_find(basic, identity, place)
     }
@@ -98,7 +98,7 @@ import COpenSSL
   }
 
   /// The end of a single response (RFC 6960 §4.2.1).
-  private static func requireGood(_ single: OpaquePointer?, at seconds: Int64) throws(StatusRefusal) -> Int64 {
+  private static func requireGood(_ single: OpaquePointer?, at time: WallTime) throws(StatusRefusal) -> WallTime {
     var begin: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
     var end: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
     // SAFETY: the times are borrowed from the response, which is the caller's for this call.
@@ -108,11 +108,11 @@ import COpenSSL
     case V_OCSP_CERTSTATUS_UNKNOWN: throw .unknownCertificate
     default: throw .malformed
     }
-    guard let from = unsafe CertificateFacts.seconds(of: begin) else { throw .malformed }
-    guard from <= seconds + clockTolerance else { throw .early }
-    guard unsafe end != nil else { return seconds + endlessLifetime }
-    guard let until = unsafe CertificateFacts.seconds(of: end), until >= from else { throw .malformed }
-    guard until > seconds else { throw .stale }
+    guard let from = unsafe CertificateFacts.time(of: begin) else { throw .malformed }
+    guard from <= time + clockTolerance else { throw .early }
+    guard unsafe end != nil else { return WallTime(seconds: time.seconds + endlessLifetime) }
+    guard let until = unsafe CertificateFacts.time(of: end), until >= from else { throw .malformed }
+    guard until > time else { throw .stale }
     return until
   }
 

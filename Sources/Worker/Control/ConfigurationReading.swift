@@ -22,7 +22,7 @@ extension Configuration.Loaded {
   /// What is wrong with the configuration and the files that it names, each with its place; the error itself when it
   /// is neither's fault.
   mutating func reason(of error: ConfigurationSnapshotError) -> String {
-    checkFiles(at: Self.now, supervisors: false)
+    checkFiles(at: Clock.wall(), supervisors: false)
     let errors = diagnostics.filter { $0.severity == .error }
     return errors.isEmpty ? error.reason : errors.map(\.line).joined(separator: "; ")
   }
@@ -30,10 +30,7 @@ extension Configuration.Loaded {
   /// Says what is the matter with the files without being an error. The ends of certificates are watched for themselves.
   mutating func warnOfFiles(_ log: Logger) {
     let known = Set(diagnostics)
-    checkFiles(at: Self.now, supervisors: false, ends: false)
+    checkFiles(at: Clock.wall(), supervisors: false, ends: false)
     for diagnostic in diagnostics where !known.contains(diagnostic) { log.warning("\(diagnostic.line)") }
   }
-
-  /// Seconds since 1970.
-  private static var now: Int64 { Clock.wall().seconds }
 }

@@ -45,7 +45,7 @@ struct WorkerFigures: Sendable {
 extension ServedCertificate {
   init(_ pair: CertificatePair) {
     let facts = pair.facts
-    self.init(notAfter: WallTime(seconds: facts.notAfter))
+    self.init(notAfter: facts.notAfter)
     file = pair.origin
     subject = facts.subject
     names = facts.names + facts.addresses
