@@ -79,9 +79,11 @@ package enum AcceptedConfigurationProperties {
 
   private static func checkLimits(_ configuration: Configuration) throws(Violation) {
     let limits = configuration.limits
-    var ledger = ConnectionLedger(limit: limits.connections, limitPerClient: limits.connectionsPerAddress)
+    var ledger = ConnectionLedger(limitPerClient: limits.connectionsPerAddress)
     let client = ClientKey(IPAddress(v4: 1))
-    guard case .success(let account) = ledger.open(client) else { throw Violation("no place for a single connection") }
+    guard limits.connections > 0, let account = ledger.open(client) else {
+      throw Violation("no place for a single connection")
+    }
     ledger.close(account)
     for server in configuration.servers {
       var admission = Admission<Int>(limit: server.connections, queueLimit: limits.queue)

@@ -89,7 +89,7 @@ import Wire
     #expect(sharedState.mailbox(of: 1).close())
     let server = testLoop.backend.servers[0]
     let accounts = try (0..<3).map { index in
-      try sharedState.connectionBegan(ClientKey(high: 0, low: UInt64(index)), isProxy: false).get()
+      try #require(sharedState.connectionBegan(ClientKey(high: 0, low: UInt64(index)), isProxy: false))
     }
     for (account, loop) in zip(accounts, [0, 1, 0]) {
       let key = SlabKey(index: UInt32(loop), generation: 1)

@@ -71,6 +71,28 @@ import Wire
     withExtendedLifetime(silent) {}
   }
 
+  @Test func `an idle client stays when another loop takes the last place of a newcomer that is just being accepted`()
+    throws
+  {
+    var testLoop = try full()
+    let newcomer = Descriptor.Owner(try Socket.connect(to: testLoop.endpoint))
+    let listener = try #require(testLoop.loop.accepting.listeners.keys.first)
+    var accepted: Accepted?
+    while accepted == nil {
+      accepted = try Socket.accept(from: testLoop.loop.accepting.listeners[listener].descriptor)
+    }
+    let service = testLoop.loop.accepting.listeners[listener].service
+    if let accepted { try testLoop.loop.admit(accepted, service) }
+    #expect(testLoop.loop.clients.count == 3)
+    for client in kept.clients { try serve(&client.end, &testLoop) }
+    // The next one asks for room.
+    let next = Descriptor.Owner(try Socket.connect(to: testLoop.endpoint))
+    testLoop.loop.remove(try #require(testLoop.loop.clients.keys.max { $0.index < $1.index }))
+    #expect(try question(&testLoop) == .silent)
+    #expect(testLoop.loop.clients.count == 2)
+    withExtendedLifetime((newcomer, next)) {}
+  }
+
   @Test func `a loop that has ended is not asked for room, and not waited for`() throws {
     var testLoop = try full()
     #expect(testLoop.sharedState.mailbox(of: 1).close())

@@ -1,14 +1,8 @@
 /// How many client connections are open, in all and by client. Not locked. A client is in it only while it has a
 /// connection, so that it never holds more entries than there are connections.
 ///
-/// Invariants: `0 ≤ count ≤ limit` unless the limit was lowered; every client's count is at least 1.
+/// Invariant: every client's count is at least 1.
 public struct ConnectionLedger: ~Copyable {
-  /// Which limit a connection would break.
-  public enum Refusal: Error {
-    case total
-    case perClient
-  }
-
   /// A number for a client, as small as can be, for as long as it has a connection: what is counted of it elsewhere is in
   /// an array. Each connection of a proxy has one of its own, as it may be anybody's.
   public typealias Account = UInt32
@@ -19,8 +13,6 @@ public struct ConnectionLedger: ~Copyable {
     var open = 0
   }
 
-  /// Connections in all.
-  public var limit: Int
   /// Connections of one client: an IPv4 address, or an IPv6 network of hosts that are one customer. Nil: no limit.
   public var limitPerClient: Int?
   /// Connections that are open.
@@ -33,27 +25,25 @@ public struct ConnectionLedger: ~Copyable {
   private var free: [Account] = []
   private var accounts: [ClientKey: Account] = [:]
 
-  public init(limit: Int, limitPerClient: Int? = nil) {
-    self.limit = limit
+  public init(limitPerClient: Int? = nil) {
     self.limitPerClient = limitPerClient
   }
 
   /// Clients with a connection, proxies not among them.
   public var clientCount: Int { accounts.count }
 
-  /// Notes a new connection, or answers why it may not be: `total` only where room in all would help. A client that is a
-  /// proxy brings others' connections, and has no limit of its own.
-  public mutating func open(_ client: ClientKey, isProxy: Bool = false) -> Result<Account, Refusal> {
+  /// Notes a new connection; nil when the client has as many as it may have. One that is a proxy brings others'
+  /// connections, and has no limit of its own.
+  public mutating func open(_ client: ClientKey, isProxy: Bool = false) -> Account? {
     let known = isProxy ? nil : accounts[client]
     if let limitPerClient, !isProxy, known.map({ entries[Int($0)].open }) ?? 0 >= limitPerClient {
-      return .failure(.perClient)
+      return nil
     }
-    guard count < limit else { return .failure(.total) }
     let account = known ?? makeAccount(of: isProxy ? nil : client)
     entries[Int(account)].open += 1
     count += 1
     peak = max(peak, count)
-    return .success(account)
+    return account
   }
 
   /// The most connections that were open at once since the call before.

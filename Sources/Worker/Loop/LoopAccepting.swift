@@ -44,23 +44,22 @@ extension Loop {
     }
   }
 
-  private mutating func admit(_ accepted: consuming Accepted, _ service: Client.Service) throws(SystemError) {
+  /// Takes a newcomer that `hasRoom` was asked for. If another loop has taken the place since, there is one connection too
+  /// many for each loop at most (their descriptors are reserved) until the next newcomer asks for room: no client that is
+  /// served gives way to that.
+  mutating func admit(_ accepted: consuming Accepted, _ service: Client.Service) throws(SystemError) {
     let peer = accepted.peer
     let snapshot = context.snapshot
     let identity = snapshot.identity(of: peer.address)
     let forwarding = snapshot.forwarding(for: peer.address, isSecure: service == .https)
     let isProxy = forwarding.isPeerTrusted
-    var opened = context.sharedState.connectionBegan(identity, isProxy: isProxy)
-    // Nobody makes room for one who would be refused all the same.
-    if opened == .failure(.total), let displaced = dispensable.leastMissed(among: clients) {
-      displace(displaced)
-      opened = context.sharedState.connectionBegan(identity, isProxy: isProxy)
-    }
-    guard case .success(let account) = opened else {
+    // Before anybody makes room: nobody does for one who is refused.
+    guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {
       context.reports.counters.refusedConnections += 1
       return
     }
     context.reports.counters.connections += 1
+    if context.sharedState.isOverfull, let key = whoGivesWay() { displace(key) }
     let key = clients.insert(
       ClientConnection(
         Client(

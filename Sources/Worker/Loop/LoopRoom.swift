@@ -30,8 +30,13 @@ extension Loop {
 
   /// A newcomer can be accepted: there is a place, or somebody here who makes room whatever clients other loops have.
   mutating func hasRoom() -> Bool {
-    if !context.sharedState.isFull || dispensable.first(.silent, among: clients) != nil { return true }
-    return context.sharedState.loopCount == 1 && dispensable.leastMissed(among: clients) != nil
+    !context.sharedState.isFull || whoGivesWay() != nil
+  }
+
+  /// The client here that makes room whatever clients other loops have.
+  mutating func whoGivesWay() -> SlabKey? {
+    context.sharedState.loopCount == 1
+      ? dispensable.leastMissed(among: clients) : dispensable.first(.silent, among: clients)
   }
 
   /// Ends a client's connection in order, to make room.

@@ -44,8 +44,7 @@ final class SharedState: Sendable {
     let budget = DescriptorBudget(configuration)
     connectionLimit = Atomic(budget.connections)
     serverConnectionLimit = Atomic(budget.serverConnections)
-    ledger = Mutex(
-      ConnectionLedger(limit: budget.connections, limitPerClient: configuration.limits.connectionsPerAddress))
+    ledger = Mutex(ConnectionLedger(limitPerClient: configuration.limits.connectionsPerAddress))
   }
 
   /// Takes over what a new snapshot has changed of the limits, and the servers that it names. Those that it does not
@@ -55,10 +54,7 @@ final class SharedState: Sendable {
     let budget = DescriptorBudget(snapshot.configuration)
     connectionLimit.store(budget.connections, ordering: .relaxed)
     serverConnectionLimit.store(budget.serverConnections, ordering: .relaxed)
-    ledger.withLock { ledger in
-      ledger.limit = budget.connections
-      ledger.limitPerClient = limits.connectionsPerAddress
-    }
+    ledger.withLock { $0.limitPerClient = limits.connectionsPerAddress }
     affinity.adopt(snapshot.configuration.affinity)
     let earlier = servers.withLock { servers in
       let earlier = Set(servers.known.keys)
@@ -167,13 +163,13 @@ final class SharedState: Sendable {
 
   var isFull: Bool { connectionCount >= limitInForce }
 
-  /// Answers with the client's account, or which limit the connection would break.
-  func connectionBegan(
-    _ client: ClientKey, isProxy: Bool
-  ) -> Result<ConnectionLedger.Account, ConnectionLedger.Refusal> {
-    let opened = ledger.withLock { $0.open(client, isProxy: isProxy) }
-    if case .success = opened { connections.add(1, ordering: .relaxed) }
-    return opened
+  var isOverfull: Bool { connectionCount > limitInForce }
+
+  /// Answers with the client's account; nil when it has as many connections as one may have.
+  func connectionBegan(_ client: ClientKey, isProxy: Bool) -> ConnectionLedger.Account? {
+    let account = ledger.withLock { $0.open(client, isProxy: isProxy) }
+    if account != nil { connections.add(1, ordering: .relaxed) }
+    return account
   }
 
   func connectionEnded(_ account: ConnectionLedger.Account) {
