@@ -106,6 +106,18 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
     }
   }
 
+  @Test func `Sources README names every file with something that threads share`() throws {
+    let marks = /\b(?:Mutex|Atomic)\b[<(]|@unchecked Sendable|nonisolated\(unsafe\)/
+    let sharing = SourceTree.sources.filter { file in
+      file.target != "Demo" && file.code.contains { $0.contains(marks) }
+    }
+    let readme = try SourceTree.text(of: "Sources/README.md")
+    let section = try #require(readme.split(separator: "## What threads share").last)
+    let rows = section.split(separator: "\n").map { $0.split(separator: "|") }.filter { $0.count == 3 }
+    let named = rows.flatMap { $0[2].matches(of: /`(\w+)`/).map { String($0.1) } }
+    #expect(Set(named).sorted() == sharing.map(\.name).sorted())
+  }
+
   @Test func `the package turns no check off`() throws {
     let manifest = try String(contentsOf: SourceTree.root.appendingPathComponent("Package.swift"), encoding: .utf8)
     for flag in ["Ounchecked", "enforce-exclusivity", "disable-"] { #expect(!manifest.contains(flag)) }
