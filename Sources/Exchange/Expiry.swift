@@ -47,7 +47,8 @@ extension Exchange {
   public mutating func earliestExpiry(_ timeouts: borrowing Timeouts) -> Instant {
     guard case .relaying(let attempt) = state else { return due(timeouts, backlog: []).0 }
     if isTwoWay(attempt) { return lastActivity + timeouts.tunnel }
-    return lastActivity + (isSuspicious ? min(timeouts.shortestSilence, Exchange.patience) : timeouts.shortestSilence)
+    return lastActivity
+      + (isSuspicious ? min(timeouts.shortestSilence, Exchange.suspiciousSilence) : timeouts.shortestSilence)
   }
 
   /// What has expired at `now`.
@@ -79,7 +80,7 @@ extension Exchange {
   }
 
   /// For how long a server may let a connection or an answer wait before its health is looked at.
-  static let patience = Interval.seconds(1)
+  static let suspiciousSilence = Interval.seconds(1)
 
   /// Silence of the server would say something that nobody has been told yet.
   private var isSuspicious: Bool { !search.isSuspected && isUnanswered }
@@ -107,8 +108,8 @@ extension Exchange {
   }
 
   private func connectDue(_ since: Instant, bound: Interval) -> (Instant, Expiry) {
-    search.isSuspected || bound <= Exchange.patience
-      ? (since + bound, .connect) : (since + Exchange.patience, .silence)
+    search.isSuspected || bound <= Exchange.suspiciousSilence
+      ? (since + bound, .connect) : (since + Exchange.suspiciousSilence, .silence)
   }
 
   private func headDeadline(_ timeouts: borrowing Timeouts) -> Instant {
@@ -135,8 +136,8 @@ extension Exchange {
         (lastActivity + timeouts.server, .server)
       } else if outbound.side == .body {
         (lastActivity + timeouts.client, .client)
-      } else if isSuspicious, timeouts.server > Exchange.patience {
-        (lastActivity + Exchange.patience, .silence)
+      } else if isSuspicious, timeouts.server > Exchange.suspiciousSilence {
+        (lastActivity + Exchange.suspiciousSilence, .silence)
       } else {
         (lastActivity + timeouts.server, .server)
       }

@@ -201,17 +201,12 @@ extension TestExchange {
   }
 
   fileprivate var summary: String {
-    let name =
-      switch exchange.state {
-      case .reading: "reading"
-      case .placing: "placing"
-      case .queued: "queued"
-      case .connecting: "connecting"
-      case .paused: "paused"
-      case .relaying(let attempt): "relaying \(attempt.mode)"
-      case .replying(let termination): "replying \(termination.letters)"
-      case .done(let termination): "done \(termination.letters)"
-      }
+    var name = String("\(exchange.state)".prefix(while: \.isLetter))
+    switch exchange.state {
+    case .relaying(let attempt): name += " \(attempt.mode)"
+    case .replying(let termination), .done(let termination): name += " " + termination.letters
+    default: break
+    }
     let backlog: Backlog = exchange.responseCursor.pending > 0 ? .toClient : []
     guard case .later(let due) = exchange.expiry(policy.timeouts, backlog: backlog, at: now) else { return name }
     return due == .distantFuture ? name : name + ", \((due - now).milliseconds) ms"

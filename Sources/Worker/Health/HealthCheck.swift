@@ -47,12 +47,12 @@ struct HealthCheck: ~Copyable {
   }
 
   /// Whether it is to be given up. A loop that looks late, for it was busy or its machine stood still, first reads what came
-  /// meanwhile: it looks again after as long as it was late, once.
+  /// meanwhile: it looks again after as long as it was late, once, and after `timeout` at the latest.
   mutating func isOverdue(at now: Instant) -> Bool {
     guard now >= deadline else { return false }
     let late = now - deadline
     guard grace == .zero, late > HealthCheck.punctuality else { return true }
-    grace = Interval(nanoseconds: late.nanoseconds &+ late.nanoseconds)
+    grace = Interval(nanoseconds: late.nanoseconds &+ min(late, settings.timeout).nanoseconds)
     return false
   }
 
