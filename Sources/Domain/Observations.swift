@@ -24,6 +24,27 @@ public struct ServerLoad: Codable, Hashable, Sendable {
   }
 }
 
+/// The last health check of a server that is over.
+public struct ServerCheck: Codable, Hashable, Sendable {
+  /// When it was over.
+  public var time: WallTime
+  /// The status of the answer, or what went wrong.
+  public var result: String
+  /// How long it took.
+  public var milliseconds: UInt64
+  /// Results in a row that speak for another state, and how many change it; both 0 when the last one confirmed the state.
+  public var count: UInt64
+  public var needed: UInt64
+
+  public init(time: WallTime, result: String, milliseconds: UInt64, count: UInt64 = 0, needed: UInt64 = 0) {
+    self.time = time
+    self.result = result
+    self.milliseconds = milliseconds
+    self.count = count
+    self.needed = needed
+  }
+}
+
 /// What was turned away.
 public struct RefusedCounts: Codable, Hashable, Sendable {
   /// Connections beyond a limit, closed at once.

@@ -25,7 +25,7 @@ public struct HealthAnswer: Sendable {
   private let expected: [UInt16]
   private var scanner = HeadScanner()
   /// The final answer's, once its head is complete.
-  private var status: UInt16?
+  public private(set) var status: UInt16?
   private var body = BodyTracker(.none)
   private var interimHeads = 0
   /// Accepted so far.

@@ -251,6 +251,7 @@ final class WorkerService: Sendable {
     channel.send(.load(figures.load))
     for server in figures.servers where told?.servers.contains(where: { $0 == server }) != true {
       channel.send(.serverLoad(server.load, of: server.name, at: server.endpoint))
+      if let check = server.check { channel.send(.serverCheck(check, of: server.name, at: server.endpoint)) }
     }
     if figures.load.generations != told?.load.generations ?? 1 {
       log.debug("generations in memory: \(figures.load.generations)")

@@ -17,6 +17,12 @@ extension ServerLoad: MessageField {
   }
 }
 
+extension ServerCheck: MessageField {
+  func append(to writer: inout ByteWriter) {
+    writer.append(fields: time.milliseconds, milliseconds, count, needed, Text(result, MessageLimit.reason))
+  }
+}
+
 extension Problem: MessageField {
   func append(to writer: inout ByteWriter) {
     writer.append(fields: time.milliseconds, count, Text(text, MessageLimit.reason))
@@ -57,6 +63,13 @@ extension FieldReader {
     ServerLoad(
       clients: try uint64(), sessions: try uint64(), exchanges: try uint64(), waiting: try uint64(),
       connections: try uint64())
+  }
+
+  mutating func serverCheck() throws(MessageError) -> ServerCheck {
+    var check = ServerCheck(
+      time: try time(), result: "", milliseconds: try uint64(), count: try uint64(), needed: try uint64())
+    check.result = try text("result", limit: MessageLimit.reason)
+    return check
   }
 
   mutating func problem() throws(MessageError) -> Problem {

@@ -22,6 +22,8 @@ package enum WorkerEvent: Hashable, Sendable {
   case applied(number: UInt64)
   /// What a server carries; told about once a second when it has changed.
   case serverLoad(ServerLoad, of: String, at: Endpoint)
+  /// A server's last health check; told about once a second when it is another one.
+  case serverCheck(ServerCheck, of: String, at: Endpoint)
   /// A certificate that clients are shown from now on; told of each when a generation begins to serve. Its place among
   /// the generation's certificates, from 0.
   case certificate(ServedCertificate, place: UInt16, generation: UInt64)
@@ -30,7 +32,8 @@ package enum WorkerEvent: Hashable, Sendable {
 
   // Apart from the commands' numbers, so that a message can't be read in the wrong direction.
   private enum Kind: UInt8 {
-    case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem
+    case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem,
+      serverCheck
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -45,6 +48,8 @@ package enum WorkerEvent: Hashable, Sendable {
     case .applied(let number): message(Kind.applied, number)
     case .serverLoad(let load, let name, let endpoint):
       message(Kind.serverLoad, Text(name, MessageLimit.name), endpoint, load)
+    case .serverCheck(let check, let name, let endpoint):
+      message(Kind.serverCheck, Text(name, MessageLimit.name), endpoint, check)
     case .certificate(let certificate, let place, let generation):
       message(Kind.certificate, generation, place, certificate)
     case .problem(let problem): message(Kind.problem, problem)
@@ -67,6 +72,10 @@ package enum WorkerEvent: Hashable, Sendable {
       let name = try reader.text("server name", limit: MessageLimit.name)
       let endpoint = try reader.endpoint()
       self = .serverLoad(try reader.serverLoad(), of: name, at: endpoint)
+    case .serverCheck:
+      let name = try reader.text("server name", limit: MessageLimit.name)
+      let endpoint = try reader.endpoint()
+      self = .serverCheck(try reader.serverCheck(), of: name, at: endpoint)
     case .certificate:
       let (generation, place) = (try reader.uint64(), try reader.uint16())
       self = .certificate(try reader.servedCertificate(), place: place, generation: generation)

@@ -67,6 +67,20 @@ import Wire
     #expect(soon == doubts)
   }
 
+  // Rise 2, fall 3, as above. What is missing for another state after each check: `1/2`, or `-` when the state is confirmed.
+  @Test(arguments: [
+    ("+++", "- - -"), ("+-+", "- 1/3 -"), ("+---", "- 1/3 2/3 -"), ("-+-++", "- 1/2 - 1/2 -"), ("+5-+", "- - 1/3 1/2"),
+    ("5+5", "- 1/2 -"),
+  ])
+  func `results in a row that speak for another state are counted`(checks: String, pending: String) {
+    var tracker = HealthTracker(rise: 2, fall: 3, lossTime: .zero)
+    let seen = checks.map { check in
+      _ = tracker.record(result(check), began: now, at: now)
+      return tracker.pending.map { "\($0.count)/\($0.needed)" } ?? "-"
+    }
+    #expect(seen.joined(separator: " ") == pending)
+  }
+
   @Test func `a transition says in one line what happened and why`() {
     var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
     var lines: [String] = []

@@ -27,10 +27,11 @@ private let samplePage = """
 
   server  state    since     sessions  clients  exchanges  waiting
   view01  drain    0 s       12        15       9          2
-      192.168.1.165:443; 11 connections; weight 5; administratively; requested 0 s
-      ago: drain, weight 5; configured: weight 1
+      192.168.1.165:443; 11 connections; weight 5; administratively; last check 4
+      s ago: 200 (14 ms); requested 0 s ago: drain, weight 5; configured: weight 1
   view02  down     1 m 35 s
-      192.168.1.166:443; connection refused
+      192.168.1.166:443; connection refused; last check 2 s ago: 200 (14 ms), 1 of
+      2 needed
   view03  unknown
       [fd00::167]:443
 
@@ -101,8 +102,10 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
   @Test func `what a terminal would obey is shown instead`() {
     var report = sampleReport
     report.servers[0].reason = "a\u{1b}[2Jb\u{202e}c\nd"
+    report.servers[1].lastCheck?.result = "e\u{1b}[2Jf"
     let text = page(report)
     #expect(text.contains("a\\u{1b}[2Jb\\u{202e}c\\u{a}d"))
+    #expect(text.contains("e\\u{1b}[2Jf"))
   }
 
   @Test func `no line is longer than 80 columns, whatever is in the report`() {
@@ -116,6 +119,7 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
       report.service = [text(100), text(300)]
       report.node = text(20)
       report.servers[0].reason = text(300)
+      report.servers[1].lastCheck?.result = text(300)
       report.servers[1].name = text(60)
       report.certificates[0].names = [text(300), text(20)]
       report.problems[0].text = text(300)

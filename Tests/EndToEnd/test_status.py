@@ -113,6 +113,30 @@ def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_agai
     assert "last problems" in balancer.call("status").stdout
 
 
+def test_status_shows_the_last_check_beside_the_reason_for_the_state(testbed):
+    server = testbed.server()
+    balancer = testbed.balance(server, health={"interval": "200ms", "rise": 100, "fall": 1, "jitter": "0s"})
+
+    def check_is(expected):
+        def seen():
+            check = balancer.status["servers"][0]["last_check"]
+            return check if check and check["result"] == expected else None
+
+        return wait_until(seen, lambda: f"{balancer.status['servers']}")
+
+    assert check_is("200")["needed"] == 0
+    server.health = 418
+    balancer.wait_for_state("view01", "down")
+    assert check_is("status 418")["needed"] == 0
+    server.health = 200
+    check = check_is("200")
+    assert 0 < check["count"] < check["needed"] == 100
+    (shown,) = balancer.status["servers"]
+    assert shown["state"] == "down" and "418" in shown["reason"]
+    text = " ".join(balancer.call("status").stdout.split())
+    assert re.search(r"status 418; last check \d s ago: 200 \(\d+ ms\), \d+ of 100 needed", text), text
+
+
 def test_status_on_a_terminal_is_coloured_unless_NO_COLOR_says_not(testbed):
     balancer = testbed.balance(testbed.server())
 

@@ -75,6 +75,21 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(servers(of: status, states).map(\.load) == [nil, nil])
   }
 
+  @Test func `the last check stands with its server, bounded, for as long as its worker lives`() {
+    var status = status(of: ["view01", "view02"])
+    let long = String(repeating: "x", count: 5000)
+    var check = ServerCheck(time: moment(1), result: long, milliseconds: 14, count: 1, needed: 2)
+    for name in ["view02", "stranger"] {
+      status.note(.serverCheck(check, of: name, at: place), at: Instant(nanoseconds: 0), moment(1))
+    }
+    check.result = String(long.prefix(1024))
+    #expect(servers(of: status).map(\.lastCheck) == [nil, check])
+    #expect(status.size == 1)
+    status.workerEnded()
+    #expect(servers(of: status).map(\.lastCheck) == [nil, nil])
+    #expect(status.size == 0)
+  }
+
   @Test func `certificates are those of the newest generation, and the worker's`() {
     var status = status(of: [])
     func note(_ generation: UInt64, _ place: UInt16) {

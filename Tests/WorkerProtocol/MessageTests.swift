@@ -88,6 +88,12 @@ private let events: [(WorkerEvent, [UInt8])] = [
     [136, 0, 6] + "view01".utf8 + viewEndpointBytes + serverLoadBytes
   ),
   (
+    .serverCheck(
+      ServerCheck(time: WallTime(milliseconds: 4), result: "ü", milliseconds: 3, count: 2, needed: 1), of: "view01",
+      at: viewEndpoint),
+    [139, 0, 6] + "view01".utf8 + viewEndpointBytes + serverLoadBytes.prefix(32) + [0, 2, 0xc3, 0xbc]
+  ),
+  (
     .certificate(
       certificate(
         file: "f", subject: "CN=s", serial: "0A", fingerprint: "ab", notAfter: WallTime(milliseconds: 3),
@@ -134,7 +140,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
       let asEvent = #expect(throws: MessageError.self) { try event(bytes) }
       #expect((asCommand != .unknownKind(kind)) == (1...8 ~= kind))
-      #expect((asEvent != .unknownKind(kind)) == (129...138 ~= kind))
+      #expect((asEvent != .unknownKind(kind)) == (129...139 ~= kind))
     }
   }
 
@@ -185,6 +191,10 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
         certificate(
           file: name, subject: name, serial: name, fingerprint: name, notAfter: .last,
           names: [String](repeating: name, count: 100)), place: .max, generation: .max
+      ).encoded(),
+      WorkerEvent.serverCheck(
+        ServerCheck(time: .last, result: reason, milliseconds: .max, count: .max, needed: .max), of: name,
+        at: viewEndpoint
       ).encoded(),
       WorkerEvent.problem(Problem(time: .last, count: .max, text: reason)).encoded(),
     ] {

@@ -65,6 +65,12 @@ public struct HealthTracker: Sendable {
 
   public private(set) var presence = ServerPresence.present
 
+  /// Results in a row that speak for another state, and how many it takes; nil when the last one confirmed the state.
+  public var pending: (count: Int, needed: Int)? {
+    if failed > 0 { return observed?.state == .down ? nil : (failed, fall) }
+    return passed > 0 && observed?.state != .up ? (passed, rise) : nil
+  }
+
   /// How soon to check again, after the last result.
   public var urgency: CheckSchedule.Urgency {
     switch observed?.state {

@@ -18,6 +18,8 @@ extension StatusReport {
     package var reason = ""
     /// Since when; nil while the state is unknown.
     package var since: WallTime?
+    /// Nil while no worker has told of one.
+    package var lastCheck: ServerCheck?
     package var adminState: AdminState?
     /// The weight in force.
     package var weight: UInt64 = 1
@@ -37,6 +39,7 @@ extension StatusReport {
       case name, address, reason, since, weight, limit, load
       case isRemoved = "removed"
       case shownState = "state"
+      case lastCheck = "last_check"
       case adminState = "admin_state"
       case configuredWeight = "configured_weight"
       case isBackup = "backup"

@@ -159,6 +159,11 @@ package struct StatusText {
     if server.isBackup { parts.append("backup") }
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
     if !server.reason.isEmpty { parts.append(server.reason) }
+    if let check = server.lastCheck {
+      let pending = check.needed == 0 ? "" : ", \(check.count) of \(check.needed) needed"
+      parts.append(
+        "last check \(Age(now.seconds(since: check.time))) ago: \(check.result) (\(check.milliseconds) ms)\(pending)")
+    }
     if let admin = server.adminState {
       parts.append("requested \(Age(now.seconds(since: admin.since))) ago: \(admin)")
       if admin.weight != nil { parts.append("configured: weight \(server.configuredWeight)") }

@@ -5,7 +5,7 @@ import Wire
 
 /// The service as its configuration describes it and its worker has told of it. Pure: moments are handed in.
 ///
-/// However much a worker says, and whatever: this holds one state and one load for each server that a configuration
+/// However much a worker says, and whatever: this holds one state, one load and one check for each server that a configuration
 /// names or has named, `certificateLimit` certificates within `certificateBytes`, and ten seconds of rates.
 package struct ServiceStatus {
   /// What the worker told last of a server.
@@ -48,6 +48,7 @@ package struct ServiceStatus {
   private var certificates: [(place: UInt16, certificate: ServedCertificate)] = []
   private var certificateGeneration: UInt64 = 0
   private var serverLoads: [Place: ServerLoad] = [:]
+  private var checks: [Place: ServerCheck] = [:]
 
   package init(_ description: ServiceDescription) { self.description = description }
 
@@ -57,6 +58,7 @@ package struct ServiceStatus {
     case .serverChanged(let change): note(change, at: moment)
     case .load(let load): note(load, at: now)
     case .serverLoad(let load, let name, let endpoint): note(load, of: name, at: endpoint)
+    case .serverCheck(let check, let name, let endpoint): note(check, of: name, at: endpoint)
     case .certificate(let certificate, let place, let generation):
       note(certificate, at: place, of: generation)
     case .hello, .ready, .refused, .stopped, .applied, .problem: break
@@ -91,6 +93,13 @@ package struct ServiceStatus {
     if isKnown(place) { serverLoads[place] = load }
   }
 
+  mutating func note(_ check: ServerCheck, of name: String, at endpoint: Endpoint) {
+    let place = Place(name, endpoint)
+    guard isKnown(place) else { return }
+    checks[place] = check
+    checks[place]?.result = String(check.result.prefix(Self.reasonLimit))
+  }
+
   /// A configuration that the worker was asked to take over; nil: it has refused.
   mutating func expect(_ description: ServiceDescription?) {
     coming = Set((description?.servers ?? []).map(Place.init))
@@ -115,6 +124,7 @@ package struct ServiceStatus {
     let known = coming.union((description.servers + removed).map(Place.init))
     health = health.filter { known.contains($0.key) }
     serverLoads = serverLoads.filter { known.contains($0.key) }
+    checks = checks.filter { known.contains($0.key) }
   }
 
   /// The worker is gone: what it told holds no longer.
@@ -123,6 +133,7 @@ package struct ServiceStatus {
     rates = RateWindow()
     certificates = []
     serverLoads = [:]
+    checks = [:]
     // With it ended what ran at servers that are removed.
     removed = []
     coming = []
@@ -167,11 +178,11 @@ package struct ServiceStatus {
   package func fill(_ report: inout StatusReport) { fill(&report, AdminStates()) }
 
   /// How much is remembered: whatever was said, a small number of things.
-  package var size: Int { health.count + serverLoads.count + certificates.count + rates.sampleCount }
+  package var size: Int { health.count + serverLoads.count + checks.count + certificates.count + rates.sampleCount }
 
   /// No `size` is more, with the configuration in force alone.
   package var sizeLimit: Int {
-    2 * (description.servers.count + Self.removedLimit) + Self.certificateLimit + RateWindow.sampleLimit
+    3 * (description.servers.count + Self.removedLimit) + Self.certificateLimit + RateWindow.sampleLimit
   }
 
   /// Writes into a report what is known here, and the servers' administrative states.
@@ -223,6 +234,7 @@ package struct ServiceStatus {
       server.weight = admin.weight.map { UInt64($0) } ?? server.configuredWeight
     }
     server.load = serverLoads[Place(server)]
+    server.lastCheck = checks[Place(server)]
     return server
   }
 }

@@ -75,7 +75,7 @@ extension Supervision {
       worker?.watch(loops: active.plan.loops, bound: active.limits.stall, at: Clock.monotonic())
       handle(worker: .ready)
     case .refused(_, let reason): handle(worker: .refused(reason: reason))
-    case .serverChanged, .load, .serverLoad, .certificate: status.note(event, at: Clock.monotonic(), .now)
+    case .serverChanged, .load, .serverLoad, .serverCheck, .certificate: status.note(event, at: Clock.monotonic(), .now)
     case .problem(let problem): OperationalLog.add(problem)
     case .applied(let number): handle(admin: .applied(upTo: number))
     case .stopped: break

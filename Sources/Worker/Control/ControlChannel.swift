@@ -141,6 +141,7 @@ package final class ControlChannel: Sendable {
     case (.load, .load): true
     case (.serverChanged(let new), .serverChanged(let old)): new.name == old.name && new.endpoint == old.endpoint
     case (.serverLoad(_, let new, let place), .serverLoad(_, let old, let earlier)): new == old && place == earlier
+    case (.serverCheck(_, let new, let place), .serverCheck(_, let old, let earlier)): new == old && place == earlier
     default: false
     }
   }

@@ -9,7 +9,7 @@ import Wire
 /// What is measured of the whole worker at one moment, for the supervisor.
 struct WorkerFigures: Sendable {
   let load: Load
-  let servers: [(name: String, endpoint: Endpoint, load: ServerLoad)]
+  let servers: [(name: String, endpoint: Endpoint, load: ServerLoad, check: ServerCheck?)]
 
   /// `dropped` are servers of which nothing is left since they were measured last.
   init(
@@ -28,7 +28,7 @@ struct WorkerFigures: Sendable {
         clients: UInt64(clamping: assigned.clients), sessions: UInt64(clamping: assigned.sessions),
         exchanges: UInt64(clamping: occupancy.active), waiting: UInt64(clamping: occupancy.waiting),
         connections: UInt64(clamping: shown.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }))
-      return (server.name, server.place.endpoint, load)
+      return (server.name, server.place.endpoint, load, server.lastCheck)
     }
     let counted = shown.reduce(Counters()) { $0 + $1.counters }
     load = Load(

@@ -68,6 +68,9 @@ struct HealthCheck: ~Copyable {
     }
   }
 
+  /// That of the answer, once its head is complete.
+  var status: UInt16? { answer.status }
+
   mutating func became(_ readiness: Readiness) { stream?.became(readiness) }
 
   /// Begins to connect; answers when it has failed already.

@@ -174,7 +174,7 @@ struct Prober: ~Copyable {
     random ^= random >> 7
     random ^= random << 17
     let check = checks.remove(key)
-    let (owner, detail, began) = (check.owner, check.detail, check.began)
+    let (owner, detail, began, status) = (check.owner, check.detail, check.began, check.status)
     check.end(&context.buffers)
     servers[owner].checks.removeAll { $0 == key }
     if result == .inconclusive {
@@ -184,6 +184,7 @@ struct Prober: ~Copyable {
     if let transition = servers[owner].record(result, detail, began: began, at: context.now, random: random) {
       publish(transition, of: owner)
     }
+    servers[owner].publish(result, status: status, took: context.now - began)
     if servers[owner].tracker.presence > presence { servers[owner].publish(servers[owner].tracker.presence) }
     if !isSettled, keys.allSatisfy({ servers[$0].tracker.isKnown }) { publishReadiness(&context) }
   }

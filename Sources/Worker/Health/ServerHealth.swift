@@ -66,6 +66,21 @@ struct ServerHealth {
   /// Publishes what becomes of those who are there.
   func publish(_ presence: ServerPresence) { snapshot.backend.lose(server, presence) }
 
+  /// Publishes how a check went; after `record`.
+  func publish(_ result: CheckResult, status: UInt16?, took: Interval) {
+    let words =
+      switch result {
+      case .passed, .disabled: status.map { "\($0)" } ?? "passed"
+      case .failed(let failure): "\(failure)"
+      case .inconclusive: "not made"
+      }
+    let (count, needed) = tracker.pending ?? (0, 0)
+    shared.note(
+      ServerCheck(
+        time: Clock.wall(), result: detail.map { "\(words): \($0)" } ?? words, milliseconds: took.milliseconds,
+        count: UInt64(count), needed: UInt64(needed)))
+  }
+
   /// Sets the server's administrative state, or takes it back; answers with the change of state when there is one.
   mutating func apply(_ state: AdminState.Mode?) -> Transition? { tracker.set(state) }
 

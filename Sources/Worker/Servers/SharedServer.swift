@@ -20,6 +20,7 @@ final class SharedServer: Sendable {
   /// What traffic met there since the prober looked last.
   private let suspicion = Atomic(Suspicion.none.rawValue)
   private let admission: Mutex<Admission<WaitingClient>>
+  private let checked = Mutex<ServerCheck?>(nil)
 
   init(_ settings: Configuration.Server, at place: ServerPlace, queue: Int) {
     self.place = place
@@ -47,6 +48,11 @@ final class SharedServer: Sendable {
   func takeSuspicion() -> Suspicion {
     Suspicion(rawValue: suspicion.exchange(Suspicion.none.rawValue, ordering: .acquiringAndReleasing)) ?? .none
   }
+
+  /// The last health check that is over; nil before the first.
+  var lastCheck: ServerCheck? { checked.withLock { $0 } }
+
+  func note(_ check: ServerCheck) { checked.withLock { $0 = check } }
 
   /// Asks for a place for one exchange.
   func admit(_ client: WaitingClient) -> Admission<WaitingClient>.Answer {
