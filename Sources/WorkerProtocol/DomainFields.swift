@@ -11,9 +11,10 @@ extension AdminState: MessageField {
   }
 }
 
+/// Four bytes each: sums of what a worker claims of 1,024 servers do not overflow.
 extension ServerLoad: MessageField {
   func append(to writer: inout ByteWriter) {
-    writer.append(fields: clients, sessions, exchanges, waiting, connections)
+    for count in [clients, sessions, exchanges, waiting, connections] { writer.append(fields: UInt32(clamping: count)) }
   }
 }
 
@@ -25,7 +26,7 @@ extension ServerCheck: MessageField {
 
 extension Problem: MessageField {
   func append(to writer: inout ByteWriter) {
-    writer.append(fields: time.milliseconds, count, Text(text, MessageLimit.reason))
+    writer.append(fields: time.milliseconds, UInt32(clamping: count), Text(text, MessageLimit.reason))
   }
 }
 
@@ -61,8 +62,8 @@ extension FieldReader {
 
   mutating func serverLoad() throws(MessageError) -> ServerLoad {
     ServerLoad(
-      clients: try uint64(), sessions: try uint64(), exchanges: try uint64(), waiting: try uint64(),
-      connections: try uint64())
+      clients: UInt64(try uint32()), sessions: UInt64(try uint32()), exchanges: UInt64(try uint32()),
+      waiting: UInt64(try uint32()), connections: UInt64(try uint32()))
   }
 
   mutating func serverCheck() throws(MessageError) -> ServerCheck {
@@ -73,7 +74,7 @@ extension FieldReader {
   }
 
   mutating func problem() throws(MessageError) -> Problem {
-    Problem(time: try time(), count: try uint64(), text: try text("problem", limit: MessageLimit.reason))
+    Problem(time: try time(), count: UInt64(try uint32()), text: try text("problem", limit: MessageLimit.reason))
   }
 
   mutating func servedCertificate() throws(MessageError) -> ServedCertificate {

@@ -37,11 +37,11 @@ def place(host, port):
 
 
 def stranger(number):
-    return bytes([SERVER_LOAD]) + text(f"stranger{number}") + place("127.0.0.1", 443) + struct.pack(">5Q", 1, 1, 1, 1, 1)
+    return bytes([SERVER_LOAD]) + text(f"stranger{number}") + place("127.0.0.1", 443) + struct.pack(">5I", 1, 1, 1, 1, 1)
 
 
 def problem(words):
-    return bytes([PROBLEM]) + struct.pack(">QQ", 1_800_000_000_000, 1) + text(words)
+    return bytes([PROBLEM]) + struct.pack(">QI", 1_800_000_000_000, 1) + text(words)
 
 
 class Mouth:
@@ -90,7 +90,7 @@ def test_what_a_worker_says_does_not_reach_a_terminals_controls(testbed):
     end = Mouth(balancer.worker)
     name, server = next(iter(balancer.configuration["servers"].items()))
     evil = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eno"
-    assert end.say(bytes([SERVER_CHANGED]) + text(name) + place(server["address"], server["port"]) + b"\x00" + text(evil))
+    assert end.say(bytes([SERVER_CHANGED]) + text(name) + place(server["address"], server["port"]) + b"\x02" + text(evil))
     assert end.say(problem(evil))
     wait_until(lambda: "owned" in str(balancer.status), "the lie")
     for words in (["status"], ["status", "--json"], ["server", name, "weight", "1"]):

@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import Simulation
 import Testing
 import Wire
@@ -63,7 +64,7 @@ private func certificate(
   return certificate
 }
 
-private let serverLoadBytes: [UInt8] = [4, 3, 2, 1, 5].flatMap { [0, 0, 0, 0, 0, 0, 0, $0] as [UInt8] }
+private let serverLoadBytes: [UInt8] = [4, 3, 2, 1, 5].flatMap { [0, 0, 0, $0] as [UInt8] }
 
 private let events: [(WorkerEvent, [UInt8])] = [
   (.hello(version: 1), [129, 0, 1]),
@@ -102,7 +103,7 @@ private let events: [(WorkerEvent, [UInt8])] = [
   ),
   (
     .problem(Problem(time: WallTime(milliseconds: 1), count: 2, text: "it is")),
-    [138, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 5] + "it is".utf8
+    [138, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 5] + "it is".utf8
   ),
 ]
 
@@ -132,6 +133,19 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
   func `an event that is cut short or too long is refused`(bytes: [UInt8]) {
     for count in 0..<bytes.count { #expect(throws: MessageError.truncated) { try event(Array(bytes[..<count])) } }
     #expect(throws: MessageError.trailingBytes) { try event(bytes + [0]) }
+  }
+
+  /// Seeds that do not decode would leave the fuzzer with chance alone.
+  @Test func `the fuzzer's seeds of messages are messages`() throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fuzz/Corpus/worker-message")
+    let seeds = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    for seed in seeds {
+      let bytes = [UInt8](try Data(contentsOf: seed))
+      let name = seed.lastPathComponent
+      if name.hasPrefix("command-") { #expect(throws: Never.self, "\(name)") { try command(bytes) } }
+      if name.hasPrefix("event-") { #expect(throws: Never.self, "\(name)") { try event(bytes) } }
+    }
+    #expect(seeds.count >= commands.count + events.count - 4)
   }
 
   @Test func `a kind is known in one direction or unknown in both`() {

@@ -69,7 +69,7 @@ package struct StatusText {
   }
 
   private var clients: String {
-    "\(report.servers.reduce(0) { $0 + ($1.load?.clients ?? 0) }) of \(report.limits.clients) remembered"
+    "\(report.servers.reduce(0) { $0 &+ ($1.load?.clients ?? 0) }) of \(report.limits.clients) remembered"
   }
 
   private var refused: String {
