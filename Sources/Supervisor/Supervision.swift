@@ -52,7 +52,7 @@ struct Supervision: ~Copyable {
   var hasWork: Bool {
     switch worker {
     case nil: false
-    case .some(let worker): worker.hasFactsLeft
+    case .some(let worker): worker.hasEventsLeft
     }
   }
 

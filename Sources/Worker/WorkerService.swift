@@ -19,7 +19,7 @@ final class WorkerService: Sendable {
   private let heartbeats: [Heartbeat]
   private let accessLog: AccessLogWriter
   /// One for each loop that there may ever be.
-  private let boards: [LoopFigures.Board]
+  private let metrics: [LoopFigures.Metrics]
   private let tickets: TicketKeys
   private let affinityFile: AffinityFile
   private let confinement: Confinement
@@ -46,7 +46,7 @@ final class WorkerService: Sendable {
     self.channel = channel
     self.log = log
     heartbeats = setup.heartbeats
-    boards = setup.heartbeats.map { _ in LoopFigures.Board() }
+    metrics = setup.heartbeats.map { _ in LoopFigures.Metrics() }
     do {
       tickets = try TicketKeys(at: Clock.monotonic(), interval: configuration.tls.ticketRotation)
       let now = Clock.monotonic()
@@ -119,7 +119,7 @@ final class WorkerService: Sendable {
       accessLog: AccessLog(snapshot.configuration.log.access, writer: accessLog, hash: sharedState.logHash))
     return try Loop(
       context: context, prober: prober, mailbox: sharedState.mailbox(of: index), heartbeat: heartbeats[index],
-      board: boards[index])
+      metrics: metrics[index])
   }
 
   // MARK: commands
@@ -137,12 +137,12 @@ final class WorkerService: Sendable {
       sharedState.apply(adminState, to: name)
       state.withLock { $0.snapshot }.backend.reweigh()
       // Before the answer, so that it says how many sessions are left.
-      tellFigures()
+      sendFigures()
       sharedState.mailbox(of: 0).post(.adminStateChanged(number: number))
       // Where no new client is sent, a crash could not be made good by the hash.
       affinityFile.save()
     case .tick:
-      tellFigures()
+      sendFigures()
       giveBackMemory()
       rotateTickets()
       warnOfExpiry()
@@ -243,11 +243,11 @@ final class WorkerService: Sendable {
   }
 
   /// What has happened in the last second.
-  private func tellFigures() {
+  private func sendFigures() {
     let (snapshot, told, isAdopted) = state.withLock { ($0.snapshot, $0.told, $0.adopted == $0.snapshot.number) }
     let dropped = isAdopted ? sharedState.dropEmptyServers() : []
     for server in dropped { sharedState.mailbox(of: 0).post(.serverDropped(server)) }
-    let figures = WorkerFigures(sharedState, snapshot, boards, dropped: dropped)
+    let figures = WorkerFigures(sharedState, snapshot, metrics, dropped: dropped)
     channel.send(.load(figures.load))
     for server in figures.servers where told?.servers.contains(where: { $0 == server }) != true {
       channel.send(.serverLoad(server.load, of: server.name, at: server.endpoint))

@@ -3,7 +3,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from harness.appliance import ground
+from harness.appliance import prerequisites
 from harness.appliance.site import Site
 
 
@@ -14,7 +14,7 @@ def pytest_configure():
 
 @pytest.fixture(scope="session", autouse=True)
 def can_boot_machines():
-    reason = ground.obstacle()
+    reason = prerequisites.missing_requirement()
     if reason is not None:
         pytest.skip(reason)
 

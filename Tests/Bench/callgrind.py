@@ -16,7 +16,7 @@ from pathlib import Path
 
 import balancers as setup
 from balancers import Balancer
-from load import Load
+from load_generator import Load
 from table import Table
 
 

@@ -44,18 +44,18 @@ struct FieldNameTests {
   }
 
   @Test func `every claim of a proxy is known by its name, in lower case and with underscores`() {
-    let examples = ProxyClaims.names.union(ProxyClaims.prefixes)
+    let examples = ForwardingFieldNames.names.union(ForwardingFieldNames.prefixes)
     for name in examples { #expect(KnownField(name) == .proxyClaim, "\(name)") }
-    #expect(ProxyClaims.prefixes.allSatisfy { (9...15).contains($0.length) })
-    #expect(ProxyClaims.names.allSatisfy { $0.length <= 32 })
+    #expect(ForwardingFieldNames.prefixes.allSatisfy { (9...15).contains($0.length) })
+    #expect(ForwardingFieldNames.names.allSatisfy { $0.length <= 32 })
   }
 
   @Test func `the reference page lists them all`() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
     let file = folder.appending(path: "../../docs/configuration.md")
     let page = try String(contentsOf: file, encoding: .utf8).lowercased()
-    for name in ProxyClaims.nameTexts { #expect(page.contains("`\(name)`"), "\(name)") }
-    for prefix in ProxyClaims.prefixTexts { #expect(page.contains("`\(prefix)…`"), "\(prefix)") }
+    for name in ForwardingFieldNames.nameTexts { #expect(page.contains("`\(name)`"), "\(name)") }
+    for prefix in ForwardingFieldNames.prefixTexts { #expect(page.contains("`\(prefix)…`"), "\(prefix)") }
   }
 
   @Test func `words that are compared as values are what they say`() {

@@ -19,7 +19,7 @@ import Wire
   ) throws {
     try inOwnNetwork { loopback in
       try Self.switchOn(loopback)
-      var routes = try RouteSocket()
+      var routes = try AddressSocket()
       for each in [address, other] {
         let length: UInt8 = each.family == .v4 ? 32 : 128
         try routes.put(InterfaceAddress(interface: loopback, address: each, prefixLength: length, lifetime: nil))

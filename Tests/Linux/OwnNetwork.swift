@@ -11,7 +11,7 @@ func inOwnNetwork(_ body: @escaping @Sendable (_ loopback: Int32) throws -> Void
     // SAFETY: read only after the thread has been joined.
     unsafe outcome = Result {
       guard unshare(CLONE_NEWNET) == 0 else { throw SystemError("unshare") }
-      var routes = try RouteSocket()
+      var routes = try AddressSocket()
       let loopback = try #require(try routes.interfaces().first { $0.name == "lo" })
       try body(loopback.index)
     }

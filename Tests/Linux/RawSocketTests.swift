@@ -19,7 +19,7 @@ private struct Cable {
     ]
     // SAFETY: a constant string.
     try #require(unsafe system(commands.joined(separator: " && ")) == 0)
-    var routes = try RouteSocket()
+    var routes = try AddressSocket()
     // The kernel sees the carrier of a new interface some time after the command.
     for _ in 0..<2000 {
       let interfaces = try routes.interfaces()

@@ -8,7 +8,7 @@ import Wire
   private static let address6 = IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1)
 
   @Test func `the loopback interface is there and named`() throws {
-    var routes = try RouteSocket()
+    var routes = try AddressSocket()
     let loopback = try #require(try routes.interfaces().first { $0.isLoopback })
     #expect(loopback.name == "lo")
     #expect(loopback.index == 1)
@@ -17,7 +17,7 @@ import Wire
   @Test(.enabled(if: mayMakeNetworks, "needs root"), arguments: [address, address6])
   func `an address has the lifetime, the prefix and the origin that it was given`(address: IPAddress) throws {
     try inOwnNetwork { loopback in
-      var routes = try RouteSocket()
+      var routes = try AddressSocket()
       let length: UInt8 = address.family == .v4 ? 24 : 64
       func lease(_ seconds: UInt32) -> InterfaceAddress {
         InterfaceAddress(
@@ -39,7 +39,7 @@ import Wire
 
   /// One of ours that is the first of its subnet, and another one of the machine's own behind it.
   private static func putTwo(
-    _ routes: inout RouteSocket, on interface: Int32, lifetime: UInt32
+    _ routes: inout AddressSocket, on interface: Int32, lifetime: UInt32
   ) throws -> (first: InterfaceAddress, second: InterfaceAddress) {
     let first = InterfaceAddress(
       interface: interface, address: address, prefixLength: 24, lifetime: lifetime, origin: 112)
@@ -53,7 +53,7 @@ import Wire
   @Test(.enabled(if: mayMakeNetworks, "needs root"))
   func `taking an address off leaves the others of its subnet, which the kernel would delete with it`() throws {
     try inOwnNetwork { loopback in
-      var routes = try RouteSocket()
+      var routes = try AddressSocket()
       #expect(try routes.interfaces().first { $0.index == loopback }?.dropsSecondaries == true)
       let (first, second) = try Self.putTwo(&routes, on: loopback, lifetime: 100)
       #expect(try routes.remove(first))
@@ -65,7 +65,7 @@ import Wire
   @Test(.enabled(if: mayMakeNetworks, "needs root"))
   func `an interface that keeps secondaries keeps them at the end of a lifetime too`() throws {
     try inOwnNetwork { loopback in
-      var routes = try RouteSocket()
+      var routes = try AddressSocket()
       let interface = try #require(try routes.interfaces().first { $0.index == loopback })
       try routes.keepSecondaries(of: interface)
       #expect(try routes.interfaces().first { $0.index == loopback }?.dropsSecondaries == false)
@@ -85,7 +85,7 @@ import Wire
   @Test(.enabled(if: mayMakeNetworks, "needs root"))
   func `an address that nobody renews is taken off by the kernel, and that is heard`() throws {
     try inOwnNetwork { loopback in
-      var routes = try RouteSocket()
+      var routes = try AddressSocket()
       let watch = try RouteWatch()
       let poller = try Poller()
       try poller.watchLevel(watch.descriptor, token: 0)
@@ -109,7 +109,7 @@ import Wire
   @Test(.enabled(if: mayMakeNetworks, "needs root"))
   func `an interface that is not there is an error that names the address`() throws {
     try inOwnNetwork { _ in
-      var routes = try RouteSocket()
+      var routes = try AddressSocket()
       let nowhere = InterfaceAddress(interface: 4711, address: Self.address, prefixLength: 32, lifetime: 1)
       let error = #expect(throws: SystemError.self) { try routes.put(nowhere) }
       #expect(error?.description == "add 203.0.113.1/32: No such device (ENODEV)")

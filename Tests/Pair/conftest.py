@@ -1,12 +1,12 @@
 import pytest
 from harness.pair import lan
-from harness.pair.testbed import Testbed
+from harness.pair.pair_testbed import Testbed
 
 
 @pytest.fixture(scope="session", autouse=True)
 def network():
     """The network that this process has moved into."""
-    reason = lan.obstacle()
+    reason = lan.missing_requirement()
     if reason is not None:
         pytest.skip(reason)
     return lan.Lan()

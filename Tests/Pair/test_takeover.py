@@ -1,4 +1,4 @@
-"""What a move of the address means for clients, besides what test_done_when.py measures."""
+"""What a move of the address means for clients, besides what test_interruptions.py measures."""
 
 import threading
 import time

@@ -89,8 +89,8 @@ package enum RequestHeadProperties {
   /// Of a proxy's, as CGI would read the name.
   private static func isClaim(_ name: String) -> Bool {
     let plain = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
-    return plain == "proxy" || ProxyClaims.nameTexts.contains(plain)
-      || ProxyClaims.prefixTexts.contains { plain.hasPrefix($0) }
+    return plain == "proxy" || ForwardingFieldNames.nameTexts.contains(plain)
+      || ForwardingFieldNames.prefixTexts.contains { plain.hasPrefix($0) }
   }
 
   /// A trusted proxy's fields change nothing of how the message is read.

@@ -9,7 +9,9 @@ import Wire
 struct SimulatedExchange {
   private var choices: ArraySlice<UInt8>
   private var now = Instant(nanoseconds: 1_000_000_000)
-  private let policy: ExchangePolicy
+  private var policy: ExchangePolicy
+  /// What the latest reload brought: an exchange takes it when it looks for a server.
+  private var newest: ExchangePolicy
   private let kind: Exchange.Kind
   private var exchange: Exchange
   private(set) var isOpen = true
@@ -26,17 +28,7 @@ struct SimulatedExchange {
   // The server's side.
   private var hasPlace = false
   private var isWaiting = false
-  private var connection: Connection?
-
-  private struct Connection {
-    var fromServer: [UInt8] = []
-    var toServer: [UInt8] = []
-    var answer: ArraySlice<UInt8> = []
-    var end: StreamEnd?
-    var isWriteBroken = false
-    /// Something of the request has left for the server.
-    var hasRequest = false
-  }
+  private var connection: SimulatedConnection?
 
   /// Events and effects, oldest first, where somebody wants to know.
   var history: [String]?
@@ -56,6 +48,7 @@ struct SimulatedExchange {
     policy.retries = Int(first >> 2 & 3)
     policy.timeouts.tunnel = .minutes(5)
     self.policy = policy
+    newest = policy
     exchange = Exchange(isFirst: true, kind: kind, retries: policy.retries, at: now)
   }
 
@@ -68,7 +61,7 @@ struct SimulatedExchange {
   mutating func step() throws(Violation) {
     if kind == .opaque, case .reading = exchange.state { try tell(.accepted(isLast: true)) }
     guard isOpen else { return }
-    switch choose(18) {
+    switch choose(19) {
     case 0, 1, 2: try clientSends()
     case 3, 4, 5: serverAnswers()
     case 6: hasClientEnded = true
@@ -84,6 +77,7 @@ struct SimulatedExchange {
       isStopping = choose(8) == 0
       if isStopping { try tell(.stop) }
     case 16: takesAnswer.toggle()
+    case 17: reload()
     default: try connectionComes()
     }
     for _ in 0..<4 where isOpen { try pump() }
@@ -97,6 +91,12 @@ struct SimulatedExchange {
     try require(!effects.isEmpty, "nothing comes of the time-out of \(stateName)")
     try perform(effects)
     for _ in 0..<4 where isOpen { try pump() }
+  }
+
+  private mutating func reload() {
+    newest.retries = choose(4)
+    let times: [WritableKeyPath<Timeouts, Interval>] = [\.queue, \.server, \.client, \.connect, \.connectTotal]
+    for time in times { newest.timeouts[keyPath: time] = .seconds(UInt64(1 + choose(60))) }
   }
 
   private mutating func clientSends() throws(Violation) {
@@ -139,6 +139,7 @@ struct SimulatedExchange {
     switch exchange.state {
     case .reading: try readHead()
     case .relaying:
+      if try leaves() { return }
       try pumpUp()
       if isOpen { try pumpDown() }
       guard isOpen, exchange.isOver, toClient.isEmpty else { return }
@@ -149,9 +150,14 @@ struct SimulatedExchange {
       exchange.delivered(toClient.count, at: now)
       toClient = []
       try tell(.replied)
-    default:
-      if hasClientEnded, kind == .relayed { try tell(.clientLeft(isFlood: false)) }
+    default: _ = try leaves()
     }
+  }
+
+  private mutating func leaves() throws(Violation) -> Bool {
+    guard exchange.isAbandoned(hasEnded: hasClientEnded, isReset: false) else { return false }
+    try tell(.clientLeft(isFlood: false))
+    return true
   }
 
   private mutating func readHead() throws(Violation) {
@@ -304,6 +310,7 @@ struct SimulatedExchange {
 
   private mutating func place() throws(Violation) -> Effects {
     try require(!hasPlace && !isWaiting && connection == nil, "a place is asked for while one is held")
+    policy = newest
     let event: Exchange.Event
     switch choose(8) {
     case 0: event = .noServer
@@ -320,7 +327,7 @@ struct SimulatedExchange {
 
   private mutating func connect(mayReuse: Bool) throws(Violation) -> Effects {
     try require(hasPlace && connection == nil, "a connection is asked for without a place, or beside another")
-    connection = Connection()
+    connection = SimulatedConnection()
     if mayReuse, kind == .relayed, choose(2) == 0 {
       return exchange.handle(.connected(isReused: true), policy: policy, at: now)
     }

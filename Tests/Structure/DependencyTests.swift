@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// What each target may import. Dependencies point down only; Package.swift and ARCHITECTURE.md say the same.
 /// What every target on top of the system may import, which is no dependency of the package's.
 private let system: Set = ["Glibc", "Synchronization", "FoundationEssentials"]
 
+/// What each target may import. Dependencies point down only; Package.swift and ARCHITECTURE.md say the same.
 private let allowed: [(target: String, imports: Set<String>)] = [
   // Pure: no system, no clock, no socket.
   ("Wire", []),

@@ -16,11 +16,12 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
   }
 
   @Test func `a file name stands once in the tree`() {
-    let files = Dictionary(grouping: SourceTree.sources + SourceTree.tests) { file in
-      file.path.split(separator: "/").last.map(String.init) ?? file.path
-    }
-    for (name, places) in files where places.count > 1 {
-      Issue.record("\(name) is in \(places.map(\.path).sorted().joined(separator: ", "))")
+    // What Python and pytest look for by name, in each folder.
+    let prescribed: Set = ["__init__.py", "conftest.py"]
+    let paths = (SourceTree.sources + SourceTree.tests).map(\.path) + SourceTree.scripts.map(\.path)
+    let files = Dictionary(grouping: paths) { path in path.split(separator: "/").last.map(String.init) ?? path }
+    for (name, places) in files where places.count > 1 && !prescribed.contains(name) {
+      Issue.record("\(name) is in \(places.sorted().joined(separator: ", "))")
     }
   }
 

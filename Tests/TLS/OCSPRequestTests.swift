@@ -23,8 +23,8 @@ struct OCSPRequestTests {
     }
   }
 
-  private func answer(_ singles: [ForgedStatus.Single], signer: CertificateFactory.Made? = nil) -> [UInt8] {
-    ForgedStatus.answer(singles, issuer: issuer, signer: signer ?? issuer)
+  private func answer(_ singles: [ForgedOCSPAnswer.Single], signer: CertificateFactory.Made? = nil) -> [UInt8] {
+    ForgedOCSPAnswer.answer(singles, issuer: issuer, signer: signer ?? issuer)
   }
 
   /// Begin, end, and what becomes of it: `now` is 15 January 2027, 8:00.
@@ -54,10 +54,10 @@ struct OCSPRequestTests {
     for junk in [[0], [0, 0], Array("\r\n".utf8), good] {
       #expect(judge(good + junk) == .failure(.malformed))
       #expect(judge(junk + good) == .failure(.malformed))
-      #expect(judge(ForgedStatus.packing(ForgedStatus.unpacked(good) + junk)) == .failure(.malformed))
+      #expect(judge(ForgedOCSPAnswer.packing(ForgedOCSPAnswer.unpacked(good) + junk)) == .failure(.malformed))
     }
     #expect(
-      judge(ForgedStatus.packing(ForgedStatus.unpacked(good)))
+      judge(ForgedOCSPAnswer.packing(ForgedOCSPAnswer.unpacked(good)))
         == .success(Staple(answer: good, until: WallTime(seconds: 253_402_300_799)))
     )
     for count in 0..<good.count { #expect(judge(Array(good[..<count])) == .failure(.malformed)) }
@@ -67,7 +67,7 @@ struct OCSPRequestTests {
   }
 
   @Test func `the issuer or whoever it has named has signed, nobody else (RFC 6960 §4.2.2.2)`() {
-    let single = [ForgedStatus.Single(leaf)]
+    let single = [ForgedOCSPAnswer.Single(leaf)]
     func delegate(
       _ extensions: [(Int32, String)], by authority: CertificateFactory.Made,
       _ validity: ClosedRange<Int> = -60...86_400
@@ -93,9 +93,9 @@ struct OCSPRequestTests {
   @Test func `of several statements that about this certificate counts, and of several about it the worst`() {
     let other = CertificateFactory.leaf("other.test", signedBy: issuer)
     let namesake = CertificateFactory.leaf(signedBy: CertificateFactory.authority("Root"))
-    let revoked = ForgedStatus.Single(leaf, status: V_OCSP_CERTSTATUS_REVOKED)
-    let ended = ForgedStatus.Single(leaf, begin: "20250101000000Z", end: "20260101000000Z")
-    let short = ForgedStatus.Single(leaf, end: "20270116080000Z")
+    let revoked = ForgedOCSPAnswer.Single(leaf, status: V_OCSP_CERTSTATUS_REVOKED)
+    let ended = ForgedOCSPAnswer.Single(leaf, begin: "20250101000000Z", end: "20260101000000Z")
+    let short = ForgedOCSPAnswer.Single(leaf, end: "20270116080000Z")
     #expect(judge(answer([.init(other), .init(leaf)])).map(\.until.seconds) == .success(253_402_300_799))
     #expect(judge(answer([.init(other)])) == .failure(.ofAnother))
     #expect(judge(answer([.init(namesake)])) == .failure(.ofAnother))
@@ -111,7 +111,7 @@ struct OCSPRequestTests {
   }
 
   @Test func `an answer with a nonce that nobody has sent is as good as one without`() {
-    let answer = ForgedStatus.answer(
+    let answer = ForgedOCSPAnswer.answer(
       [.init(leaf)], issuer: issuer, signer: issuer, nonce: [UInt8](repeating: 7, count: 32))
     #expect(judge(answer).map(\.until.seconds) == .success(253_402_300_799))
   }

@@ -47,7 +47,7 @@ import Wire
   }
 
   @Test func `a node that has just begun to listen misses no advertisement yet`() {
-    var node = Alone(priority: 100)
+    var node = SingleRouter(priority: 100)
     node.pass(50)
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
     #expect(node.effects == [])
@@ -105,7 +105,7 @@ import Wire
 
   @Test(arguments: ["192.0.2.100", "2001:db8::100"])
   func `a newcomer that somebody announces against, and nobody answers when asked, stays Active`(address: String) {
-    var node = Alone { $0.addresses = [ip(address)] }
+    var node = SingleRouter { $0.addresses = [ip(address)] }
     while node.router.role != .active { node.pass(100) }
     var probes = 0
     for _ in 0..<200 {
@@ -118,7 +118,7 @@ import Wire
   }
 
   @Test func `the announcements of a machine whose Active was heard a moment ago hold nobody back`() {
-    var node = Alone()
+    var node = SingleRouter()
     node.hear(200)
     node.pass(1500)
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
@@ -128,7 +128,7 @@ import Wire
   }
 
   @Test func `a kernel that has the address, without anybody that announces it, holds nobody back`() {
-    var node = Alone()
+    var node = SingleRouter()
     node.hear(200)
     for _ in 0..<37 {
       node.pass(100)
@@ -140,7 +140,7 @@ import Wire
 
   @Test(arguments: ["192.0.2.100", "2001:db8::100"])
   func `a newcomer that is answered when it asks stops`(address: String) {
-    var node = Alone { $0.addresses = [ip(address)] }
+    var node = SingleRouter { $0.addresses = [ip(address)] }
     while node.router.role != .active { node.pass(100) }
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
     while !node.effects.contains(.probe) { node.pass(10) }
@@ -149,7 +149,7 @@ import Wire
   }
 
   @Test func `of one whose advertisements are rejected it is not said that it is not heard`() {
-    var node = Alone()
+    var node = SingleRouter()
     var said: [RouterNote] = []
     for second in 0..<130 {
       node.tell(.rejected(.stale(secondsAhead: 300), from: ip("192.0.2.6")))
@@ -172,7 +172,7 @@ import Wire
   }
 
   @Test func `what a third one sends, and is rejected, is no reason why the Active is not heard`() {
-    var node = Alone()
+    var node = SingleRouter()
     node.hear(200)
     node.pass(2100)
     node.tell(.rejected(.checksum(otherConvention: false), from: ip("192.0.2.13")))
@@ -181,7 +181,7 @@ import Wire
   }
 
   @Test func `a newcomer that rejects the advertisements of who answers says so when it stops`() {
-    var node = Alone()
+    var node = SingleRouter()
     while node.router.role != .active { node.pass(100) }
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
     while !node.effects.contains(.probe) { node.pass(10) }
@@ -193,7 +193,7 @@ import Wire
   }
 
   @Test func `one that holds back says so once a minute`() {
-    var node = Alone()
+    var node = SingleRouter()
     node.pass(2000)
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
     var said = node.notes

@@ -7,7 +7,7 @@ import Wire
 /// Two that are Active at once: what is in order, what is not, and what is said about it.
 @Suite struct `Both Active` {
   @Test func `one advertisement of a worse one is in order: a partition healed`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.hear(100)
     #expect(node.sent == [101])
     #expect(node.effects.contains(.announce(times: 5)))
@@ -18,7 +18,7 @@ import Wire
   }
 
   @Test func `advertisements that go on are an error, said once a minute, and so is their end`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.pass(seconds: 150, hearing: 100)
     let loud = node.notes.filter { $0.severity == .error }
     #expect(loud.count == 3)
@@ -36,7 +36,7 @@ import Wire
   }
 
   @Test func `announcements against another Active that advertises without pause are limited`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     var announcements = 0
     for _ in 0..<6000 {
       node.pass(10)
@@ -50,7 +50,7 @@ import Wire
 
   @Test(arguments: [UInt8(100), 0]) func `advertisements without pause are answered 50 times a second`(priority: UInt8)
   {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.pass(500)
     var answers = 0
     for _ in 0..<100 {
@@ -67,7 +67,7 @@ import Wire
   }
 
   @Test func `the last word of the one that was taken over from is no news, and what comes later is`() {
-    var node = Alone()
+    var node = SingleRouter()
     // A worse Active is heard until it is taken over from.
     for _ in 0..<4 {
       node.hear(100)
@@ -83,7 +83,7 @@ import Wire
   }
 
   @Test func `another Active's second advertisement is answered by an announcement too, before its address is gone`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.hear(100)
     node.pass(5)
     node.hear(100)
@@ -97,7 +97,7 @@ import Wire
   }
 
   @Test func `somebody that claims the address without end is named and answered ever more seldom`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.pass(60_000)
     var (said, announced): ([Int], Int) = ([], 0)
     for moment in 0..<600 {
@@ -112,7 +112,7 @@ import Wire
   }
 
   @Test func `a minute of quiet later somebody that claims the address is answered at once again`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.pass(60_000)
     for _ in 0..<100 {
       node.tell(.claimed(.used, by: "02:00:00:00:00:01"))
@@ -126,7 +126,7 @@ import Wire
   }
 
   @Test func `a better one's announcement that is read before its advertisement is not answered`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.pass(60_000)
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
     node.pass(5)
@@ -137,7 +137,7 @@ import Wire
   }
 
   @Test func `a Backup has nothing to defend`() {
-    var node = Alone()
+    var node = SingleRouter()
     node.hear(200)
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
     #expect(node.effects.isEmpty)
@@ -145,13 +145,13 @@ import Wire
 
   @Test(arguments: [("192.0.2.4", VirtualRouterRole.active), ("192.0.2.6", .backup)])
   func `between equals the greater source address stays (RFC 9568 §6.4.3)`(peer: String, role: VirtualRouterRole) {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.hear(101, from: peer)
     #expect(node.router.role == role)
   }
 
   @Test func `who yields keeps the address until the better one's announcement is everywhere`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.hear(200)
     #expect(node.router.role == .backup)
     #expect(node.sent == [101])
@@ -161,7 +161,7 @@ import Wire
   }
 
   @Test func `an address that somebody took off is put back and announced`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.tell(.addressRemoved)
     #expect(node.effects == [.note(.addressRemoved), .holdAddresses(lease: .seconds(3)), .announce(times: 1)])
   }

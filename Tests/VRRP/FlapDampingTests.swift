@@ -14,7 +14,7 @@ import Wire
   @Test(arguments: 0..<3 as Range<Int>)
   func `make a node change its role so often, and then no oftener than it would on its own`(index: Int) {
     let forgery = Self.forgeries[index]
-    var node = Alone.active()
+    var node = SingleRouter.active()
     var notes: [RouterNote] = []
     let began = node.now
     while node.now < began + .minutes(2) {
@@ -35,7 +35,7 @@ import Wire
   }
 
   @Test func `leave a node as quick as it was, some time after they ended`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     for _ in 0..<200 {
       node.hear(200, interval: 1)
       node.hear(0, interval: 1)
@@ -49,7 +49,7 @@ import Wire
   }
 
   @Test func `an honest Active that leaves and comes back, as often as one can, is followed at once each time`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     for round in 0..<30 {
       node.hear(200)
       node.pass(seconds: 5, hearing: 200)

@@ -6,7 +6,7 @@ import Wire
 
 /// Processes, or whole machines, that do not run for a while: SIGSTOP, a snapshot, a hypervisor that has no time.
 @Suite struct `A node that freezes` {
-  private let site = Chaos.Site(priorities: [101, 100])
+  private let site = RandomFaults.Site(priorities: [101, 100])
 
   private func settled() -> SimulatedNetwork {
     var network = SimulatedNetwork(nodes: site.nodes, delay: .milliseconds(1), seed: 1)
@@ -71,7 +71,7 @@ import Wire
   }
 
   @Test func `one that froze while it stopped puts no address back`() {
-    var node = Alone.active()
+    var node = SingleRouter.active()
     node.tell(.stop)
     node.pass(400)
     node.freeze(for: .seconds(30))
@@ -82,7 +82,7 @@ import Wire
   }
 
   @Test func `alone, a Backup takes over at the second time, however late its timers are`() {
-    var node = Alone()
+    var node = SingleRouter()
     node.freeze(for: .seconds(30))
     #expect(node.router.role == .backup)
     node.freeze(for: .seconds(30))

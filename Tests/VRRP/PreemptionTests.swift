@@ -7,7 +7,7 @@ import Wire
 /// Who takes over from an Active that works, and when (RFC 9568 §6.1, Preempt_Mode).
 @Suite struct Preemption {
   @Test func `a better Backup takes over after Active_Down_Interval, though the worse one advertises`() {
-    var node = Alone()
+    var node = SingleRouter()
     node.pass(seconds: 3, hearing: 100)
     #expect(node.router.role == .backup)
     node.pass(600)
@@ -18,13 +18,13 @@ import Wire
 
   @Test(arguments: [100, 101] as [UInt8])
   func `without preemption it waits behind whoever works`(priority: UInt8) {
-    var node = Alone { $0.preempts = false }
+    var node = SingleRouter { $0.preempts = false }
     node.pass(seconds: 100, hearing: priority)
     #expect(node.router.role == .backup)
   }
 
   @Test func `without preemption it still relieves one that says it is of no use`() {
-    var node = Alone { $0.preempts = false }
+    var node = SingleRouter { $0.preempts = false }
     node.pass(seconds: 100, hearing: 100)
     node.hear(1)
     node.pass(700)
@@ -32,13 +32,13 @@ import Wire
   }
 
   @Test func `an equal does not preempt`() {
-    var node = Alone()
+    var node = SingleRouter()
     node.pass(seconds: 100, hearing: 101)
     #expect(node.router.role == .backup)
   }
 
   @Test func `a preempt delay leaves a worse Active alone for so long, and then no longer`() {
-    var node = Alone { $0.preemptDelay = .seconds(60) }
+    var node = SingleRouter { $0.preemptDelay = .seconds(60) }
     node.pass(seconds: 59, hearing: 100)
     #expect(node.router.role == .backup)
     node.pass(seconds: 5, hearing: 100)
@@ -46,13 +46,13 @@ import Wire
   }
 
   @Test func `a preempt delay does not hold up who takes over from silence`() {
-    var node = Alone { $0.preemptDelay = .minutes(10) }
+    var node = SingleRouter { $0.preemptDelay = .minutes(10) }
     node.pass(3610)
     #expect(node.router.role == .active)
   }
 
   @Test func `a preempt delay begins anew when a better one was met`() {
-    var node = Alone.active(priority: 101) { $0.preemptDelay = .seconds(60) }
+    var node = SingleRouter.active(priority: 101) { $0.preemptDelay = .seconds(60) }
     node.hear(200)
     #expect(node.router.role == .backup)
     // The better one has lost something.
@@ -63,7 +63,7 @@ import Wire
   }
 
   @Test func `an owner is Active as soon as it runs, and nobody better is there (RFC 9568 §6.4.1)`() {
-    var node = Alone(priority: 255)
+    var node = SingleRouter(priority: 255)
     #expect(node.router.role == .active)
     #expect(node.sent == [255])
     node.pass(seconds: 10, hearing: 254)
@@ -76,7 +76,7 @@ import Wire
       Track(name: "servers", weight: .priority(-60), recovery: .zero),
       Track(name: "worker", weight: .giveUp, recovery: .zero),
     ]
-    var node = Alone(priority: 255) { $0.tracks = tracks }
+    var node = SingleRouter(priority: 255) { $0.tracks = tracks }
     #expect(node.router.role == .initialize)
     node.tell(.track(0, isGood: true))
     node.tell(.track(1, isGood: true))
@@ -90,7 +90,7 @@ import Wire
   }
 
   @Test func `a stop is told of as well where a fault was the state before it`() {
-    var node = Alone()
+    var node = SingleRouter()
     node.tell(.source(nil))
     #expect(node.router.role == .fault)
     node.tell(.stop)

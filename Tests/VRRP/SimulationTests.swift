@@ -15,8 +15,8 @@ import Wire
   @Test(arguments: seeds)
   func `whatever happened, a healed network has exactly one Active, the best, and it stays`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
-    let site = Chaos.Site(using: &random)
-    let chaos = Chaos(site: site)
+    let site = RandomFaults.Site(using: &random)
+    let chaos = RandomFaults(site: site)
     var network = SimulatedNetwork(nodes: site.nodes, delay: chaos.calm, seed: seed)
     for node in network.nodes.indices { network.make(.boot, of: node) }
     for round in 1...Self.rounds {
@@ -39,10 +39,10 @@ import Wire
   @Test(arguments: seeds)
   func `a partition that heals leaves one Active within an interval, and nobody without the address`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
-    var site = Chaos.Site(using: &random)
+    var site = RandomFaults.Site(using: &random)
     // Two that are Active at once are nothing that Preempt_Mode is asked about.
     site.preempts = true
-    let chaos = Chaos(site: site)
+    let chaos = RandomFaults(site: site)
     var network = SimulatedNetwork(nodes: site.nodes, delay: chaos.calm, seed: seed)
     for node in network.nodes.indices { network.make(.boot, of: node) }
     network.run(for: site.bound)
@@ -65,7 +65,7 @@ import Wire
   }
 
   /// For ten intervals, at every instant.
-  private static func expectOneActive(_ network: inout SimulatedNetwork, _ site: Chaos.Site) {
+  private static func expectOneActive(_ network: inout SimulatedNetwork, _ site: RandomFaults.Site) {
     let best = network.nodes.indices.max {
       (site.priorities[$0], network.nodes[$0].source.low) < (site.priorities[$1], network.nodes[$1].source.low)
     }

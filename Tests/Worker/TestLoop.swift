@@ -62,7 +62,7 @@ struct TestLoop: ~Copyable {
       accessLog: AccessLog(nil, writer: try AccessLogWriter(unlogged), hash: sharedState.logHash))
     var loop = try Loop(
       context: context, prober: nil, mailbox: sharedState.mailbox(of: 0), heartbeat: beats[0],
-      board: LoopFigures.Board())
+      metrics: LoopFigures.Metrics())
     let listener = try Socket.listen(on: TestLoop.anyPort)
     let endpoint = try Socket.localEndpoint(of: listener.number)
     loop.add(

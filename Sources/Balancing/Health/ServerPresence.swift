@@ -1,4 +1,4 @@
-/// What a server that takes nobody is to those who are there, for the worse in this order.
+/// Whether existing connections to a server that takes no new clients can continue; later cases are worse.
 public enum ServerPresence: Comparable, CaseIterable, Sendable {
   /// It answers, or may.
   case present

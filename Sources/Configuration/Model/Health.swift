@@ -29,7 +29,7 @@ extension Configuration {
     /// otherwise.
     package var jitter = Interval.milliseconds(500)
     /// What becomes of the requests and tunnels of a server that is down and does not answer any more. It would hold its
-    /// clients until a time-out, a tunnel's for hours: they are cut loose, and come back to another server. One that
+    /// clients until a time-out, a tunnel's for hours: they are detached, and come back to another server. One that
     /// gives its checks a wrong answer keeps them whatever this says: a wrong `path` must not cut a healthy server's.
     package var onDown = OnDown.close
 

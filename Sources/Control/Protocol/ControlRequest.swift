@@ -52,7 +52,7 @@ extension ControlRequest: Codable {
     }
   }
 
-  /// What is unknown is refused: half of a request must not be obeyed.
+  /// What is unknown is refused: half of a request must not be applied.
   package init(from decoder: any Decoder) throws {
     let members = try decoder.container(keyedBy: MemberName.self)
     let version = try members.decode(Int64.self, forKey: "version")

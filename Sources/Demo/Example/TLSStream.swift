@@ -14,7 +14,7 @@ package struct TLSStream: ~Copyable, ByteStream {
   /// Room made for each read: one record.
   private static let readSize = 16 * 1024
   /// How long `finish` waits for the peer's own end.
-  private static let farewell = Interval.seconds(2)
+  private static let closeTimeout = Interval.seconds(2)
 
   private typealias Token = PollerToken<EventSource>
 
@@ -101,7 +101,7 @@ package struct TLSStream: ~Copyable, ByteStream {
   }
 
   package mutating func finish() throws(DemoError) {
-    let deadline = Clock.monotonic() + Self.farewell
+    let deadline = Clock.monotonic() + Self.closeTimeout
     var result = connection.sendCloseNotify()
     while case .wouldBlock = result {
       try waitForEvent(until: deadline)
@@ -110,7 +110,7 @@ package struct TLSStream: ~Copyable, ByteStream {
     if case .failed(let failure) = result { throw .broken(failure.description) }
     Socket.shutdownWrite(socket.number)
     // Bytes that nobody read would turn the close into a reset, which overtakes what was sent.
-    timeout = Self.farewell
+    timeout = Self.closeTimeout
     var rest: [UInt8] = []
     while try receive(into: &rest) {
       rest.removeAll(keepingCapacity: true)

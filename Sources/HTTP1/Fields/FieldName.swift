@@ -87,7 +87,7 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
   case expect
   // Who the client is, as a proxy in front of us may say it; `forwardedOther` is every other name in `X-Forwarded-`.
   case forwarded, forwardedFor, forwardedProto, forwardedHost, forwardedOther, realIP
-  /// Other fields in which a proxy says so, see `ProxyClaims`.
+  /// Other fields in which a proxy says so, see `ForwardingFieldNames`.
   case proxyClaim
   /// `Proxy`, which CGI programs read as the variable HTTP_PROXY and send their own requests to.
   case proxy
@@ -121,12 +121,14 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
     case 0x6574_7369_7372_6570: self = name.goesOn(0x68_7475_612d_746e, length: 15) ? .persistentAuth : .other
     case 0x7561_2d79_786f_7270: self = KnownField.forProxy(name)
     case 0x7261_7772_6f66_2d78: self = KnownField.forwardedField(name)
-    default: self = name.first & 0xffff == 0x2d78 ? ProxyClaims.field(name) : .other  // x-
+    default: self = name.first & 0xffff == 0x2d78 ? ForwardingFieldNames.field(name) : .other  // x-
     }
   }
 
   @inline(never)
-  private static func claim(_ name: FieldName) -> KnownField { ProxyClaims.contains(name) ? .proxyClaim : .other }
+  private static func claim(_ name: FieldName) -> KnownField {
+    ForwardingFieldNames.contains(name) ? .proxyClaim : .other
+  }
 
   /// A name that begins with `proxy-au`.
   private static func forProxy(_ name: FieldName) -> KnownField {

@@ -106,11 +106,11 @@ final class AdminStateFile: Sendable {
       do throws(SystemError) { try File.replace(draft.path, with: Array(draft.text.utf8).span) } catch {
         failure = error
       }
-      settle(draft, failure)
+      recordOutcome(draft, failure)
     }
   }
 
-  private func settle(_ draft: Draft, _ failure: SystemError?) {
+  private func recordOutcome(_ draft: Draft, _ failure: SystemError?) {
     let hadFailed = writer.access { state in
       let hadFailed = state.failure != nil
       state.settled = max(state.settled, draft.number)

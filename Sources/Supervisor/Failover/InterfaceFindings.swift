@@ -16,7 +16,7 @@ package struct InterfaceFindings {
   package static func look(for configuration: Configuration) -> InterfaceFindings {
     guard !configuration.virtualRouters.isEmpty else { return InterfaceFindings([], [], []) }
     do throws(SystemError) {
-      var routes = try RouteSocket()
+      var routes = try AddressSocket()
       return InterfaceFindings(configuration.virtualRouters, try routes.interfaces(), try routes.addresses())
     } catch {
       return InterfaceFindings([], [], [])

@@ -23,7 +23,7 @@ struct LeaseFile {
 
   func remove() { File.remove(path) }
 
-  /// What an earlier life held; nil when there is no file, or none that can be understood.
+  /// The addresses of an earlier run; nil when there is no file, or none that can be understood.
   func record() -> LeaseRecord? {
     guard let text = try? read() else { return nil }
     return try? LeaseRecord(parsing: text)

@@ -5,9 +5,9 @@ import Wire
 /// What is done for a supervisor that can't any more: the other node hears that it may take over, and the addresses go,
 /// with every connection at them. Needs no configuration, and no answer from anybody.
 ///
-/// The listeners outlive the supervisor in systemd's store, and go on completing handshakes that nobody serves. So who
-/// connects until the addresses are gone is reset, and not before the other node has announced that it has them, where
-/// it does so soon: a client that connects again at once is to be served.
+/// systemd keeps the listeners open, so the kernel goes on accepting connections that no process serves. They are reset
+/// when the addresses go, once the other node has announced that it has them, if it does so soon: clients that reconnect
+/// at once are served then.
 package struct Release: ~Copyable {
   /// Why nothing was done.
   package enum Refusal: Error, CustomStringConvertible {
@@ -26,13 +26,13 @@ package struct Release: ~Copyable {
 
   /// What was done and what was not possible, a line each, for the journal.
   package private(set) var lines: [String] = []
-  private var routes: RouteSocket
+  private var routes: AddressSocket
 
   /// Releases what the service with this control socket held.
   package static func run(control: String) throws(Refusal) -> [String] {
     guard (try? LocalSocket.connect(to: control)) == nil else { throw .serviceRuns(control: control) }
     do throws(SystemError) {
-      var release = Release(routes: try RouteSocket())
+      var release = Release(routes: try AddressSocket())
       try release.release(LeaseFile(besides: control))
       return release.lines
     } catch {
@@ -40,7 +40,7 @@ package struct Release: ~Copyable {
     }
   }
 
-  private init(routes: consuming RouteSocket) { self.routes = routes }
+  private init(routes: consuming AddressSocket) { self.routes = routes }
 
   private mutating func release(_ file: LeaseFile?) throws(SystemError) {
     let interfaces = try routes.interfaces()
@@ -52,7 +52,7 @@ package struct Release: ~Copyable {
       let address = InterfaceAddress(
         interface: interface.index, address: held.address.address, prefixLength: held.address.prefixLength,
         lifetime: nil)
-      // Nobody new, while the address is still there for a last word to who is.
+      // No packets for the address any more, which stays until the resets have left from it.
       try? routes.stopReceiving(address)
       reset(&connections, at: held.address.address)
       remove(address, from: interface.name)

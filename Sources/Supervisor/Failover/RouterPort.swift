@@ -51,7 +51,7 @@ final class RouterPort {
     try advertisements.send(packet.span, from: source, to: destination)
   }
 
-  /// Says where an address is. What has no hardware address has nobody to tell.
+  /// Announces an address. An interface without a hardware address is skipped.
   func announce(_ address: IPAddress) throws(SystemError) {
     guard interface.hardwareAddress.count == 6 else { return }
     for frame in AddressAnnouncement.frames(address, at: interface.hardwareAddress) { try frames.send(frame.span) }

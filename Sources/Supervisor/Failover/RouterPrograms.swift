@@ -64,7 +64,7 @@ struct RoleChange: Hashable {
 }
 
 extension Program {
-  /// Its path; or who has all of them run.
+  /// Its path, or `belvedere notify` for the runner of all hooks.
   fileprivate var name: String { path == CurrentProcess.executable ? "belvedere notify" : path }
 }
 

@@ -40,7 +40,7 @@ struct VirtualRouters: ~Copyable {
   let log: Logger
   var routerSet: RouterSet
   var instances: [RouterInstance]
-  var routes: RouteSocket
+  var routes: AddressSocket
   private let watch: RouteWatch
   /// Changes that hooks and mail have not been told of yet.
   var changes: [RoleChange] = []
@@ -62,7 +62,7 @@ struct VirtualRouters: ~Copyable {
     _ plans: [RouterPlan], digest: @escaping KeyedAuthentication.Digest, leaseFile: LeaseFile?,
     notifier: String?, poller: borrowing Poller, log: Logger
   ) throws(SystemError) {
-    let routes = try RouteSocket()
+    let routes = try AddressSocket()
     let watch = try RouteWatch()
     try poller.watchLevel(watch.descriptor, token: SupervisorToken(.routes).rawValue)
     self.log = log
@@ -74,7 +74,7 @@ struct VirtualRouters: ~Copyable {
     self.watch = watch
   }
 
-  /// Takes off what an earlier life left, opens the sockets, and begins.
+  /// Removes the leases of an earlier run, opens the sockets, and begins.
   mutating func start(_ poller: borrowing Poller, at now: Instant) throws(SystemError) {
     scripts = instances.indices.flatMap { index in
       instances[index].plan.subjects.enumerated().compactMap { offset, subject in
@@ -302,8 +302,8 @@ struct VirtualRouters: ~Copyable {
       .map(\.address)
   }
 
-  /// Takes off what an earlier life left: nobody is Active here yet. Leases that neither the configuration nor the file
-  /// knows are another service's, and what is no lease is an operator's.
+  /// Removes the leases of an earlier run; no virtual router is Active here yet. Leases that neither the configuration nor
+  /// the file names belong to another service, and an address that is no lease is an operator's.
   private mutating func sweep() throws(SystemError) {
     let names = Dictionary(try routes.interfaces().map { ($0.index, $0.name) }) { first, _ in first }
     let recorded = leaseFile?.record()?.addresses ?? []

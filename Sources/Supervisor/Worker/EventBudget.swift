@@ -1,9 +1,9 @@
 import Wire
 
-/// How much a worker may say: far more than one that works has to, and never without end. Pure.
+/// The rate limit of a worker's messages, far above what a working one sends.
 ///
-/// A worker tells its load and that of each server once a second, and more only when something changes. What it says
-/// beyond the budget is not taken: it is broken, or somebody else's, and is replaced.
+/// A worker reports its load and that of each server once a second, and more only when something changes. One that sends
+/// more than the limit is broken or compromised, and is replaced.
 package struct EventBudget {
   /// Events taken in one turn of the supervisor's loop; more wait for the next, behind the virtual routers. A turn of them
   /// takes less than a millisecond.

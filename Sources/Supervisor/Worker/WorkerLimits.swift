@@ -5,8 +5,8 @@ struct WorkerLimits: Equatable {
   /// From its start to its readiness. It loads certificates and binds nothing, so milliseconds are usual; the bound is
   /// for a machine that is starting up, with a sanitizer in the binary.
   var start = Interval.seconds(30)
-  /// How long an event loop may take for one turn. Loops turn once a second at least; a client's longest patience with
-  /// silence is not much more than this.
+  /// How long an event loop may take for one turn. Loops turn once a second at least; clients do not wait much longer for
+  /// an answer than this.
   var stall = Interval.seconds(5)
   /// `timeouts.stop` of the configuration.
   var stop: Interval

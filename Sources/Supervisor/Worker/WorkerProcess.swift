@@ -15,7 +15,7 @@ struct WorkerProcess: ~Copyable {
   /// When it was started.
   let since = WallTime.now
   /// It has said more than one turn takes.
-  var hasFactsLeft = false
+  var hasEventsLeft = false
   private var budget: EventBudget
   private let heartbeats: SharedHeartbeats
   private var watch: HeartbeatWatch?

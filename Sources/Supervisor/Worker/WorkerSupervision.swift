@@ -31,7 +31,7 @@ extension Supervision {
   /// events come before the end that they explain.
   mutating func readWorker() {
     worker?.link.flush()
-    worker?.hasFactsLeft = false
+    worker?.hasEventsLeft = false
     var taken = 0
     reading: while let receipt = worker?.receive(at: Clock.monotonic()) {
       switch receipt {
@@ -46,7 +46,7 @@ extension Supervision {
         take(event)
         taken += 1
         guard taken < EventBudget.perTurn else {
-          worker?.hasFactsLeft = true
+          worker?.hasEventsLeft = true
           return
         }
       }

@@ -1,8 +1,8 @@
 import Domain
 import Wire
 
-/// What is the matter with a certificate that can be served all the same: clients may refuse it. Its end is told of by
-/// whoever watches the clock for longer.
+/// A fault of a certificate that can be served all the same, but that clients may refuse. `ExpiryWatch` reports its
+/// expiry.
 public enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
   /// Of the certificate, or of an issuer of its, by its name.
   case notYetValid(String)

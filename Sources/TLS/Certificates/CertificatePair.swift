@@ -63,10 +63,11 @@ public final class CertificatePair: Sendable {
     guard let match = matches.first(where: { certificates[$0].validity?.contains(time) == true }) ?? matches.first
     else {
       let first = CertificateFacts(reading: certificates[0])
-      throw .keyMismatch(origin: origin, keyOrigin: keyOrigin, subject: first?.description ?? "nobody")
+      throw .keyMismatch(
+        origin: origin, keyOrigin: keyOrigin, subject: first?.description ?? "an unreadable certificate")
     }
     guard let facts = CertificateFacts(reading: certificates[match]) else {
-      throw .refused(origin: origin, reason: "the certificate's dates make no sense")
+      throw .refused(origin: origin, reason: "the certificate's validity period cannot be read")
     }
     guard let keyType = key.type else {
       throw .refused(origin: keyOrigin, reason: "the key is neither RSA nor ECDSA nor Ed25519")

@@ -7,8 +7,8 @@ import COpenSSL
 ///
 /// A message costs us about what a small record of application bytes costs, in decryption, in what is derived and in
 /// what is answered, and OpenSSL goes on over all that come, without a word to its caller. So each read of application
-/// bytes pays for one message with its answer. Nobody who means well comes near the bound: a server sends a few tickets
-/// behind its handshake, and keys are changed after some 2²⁴ records (RFC 8446 §5.5) or every so many minutes.
+/// bytes pays for one message with its answer. Normal peers stay far below the limit: a server sends a few tickets
+/// after its handshake, and keys are changed after some 2²⁴ records (RFC 8446 §5.5) or every so many minutes.
 struct MessageAllowance {
   /// The steps of 32 messages in a row, which is what BoringSSL allows of KeyUpdates: one to read each, and one to answer
   /// it. At 10 µs each they hold a loop up for less than a millisecond.

@@ -5,8 +5,8 @@ package enum AddressClaim: Hashable, Sendable {
   case announced
   /// It answers our probe: its kernel has the address now.
   case answered
-  /// It asks for another address, and names ours as its own: as a kernel does that has the address, whether or not
-  /// anything behind it still runs.
+  /// It asks for another address, and names ours as its own: a kernel does that as long as it has the address, even for a
+  /// process that has died.
   case used
   /// It has no address, and asks who has ours (RFC 5227 §2.1.1): a Backup that hears no Active, or a machine that is about
   /// to take it for its own.

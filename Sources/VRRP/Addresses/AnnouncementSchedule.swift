@@ -4,7 +4,7 @@ import Wire
 /// at once, since one may be lost; twice more when the predecessor's addresses are gone, since it may have answered in
 /// between; five times after five seconds, for switches that were still learning; then slowly for ever.
 ///
-/// An answer to somebody else's announcement has no second five: who hears them would answer them, every five seconds.
+/// An answer to another node's announcement is not repeated after five seconds: the two would answer each other for ever.
 struct AnnouncementSchedule: Hashable {
   /// One burst to come.
   private struct Burst: Hashable {
@@ -17,7 +17,7 @@ struct AnnouncementSchedule: Hashable {
   static let settleDelays = [Interval.milliseconds(75), .milliseconds(250)]
   static let secondBurstDelay = Interval.seconds(5)
   static let refresh = Interval.minutes(1)
-  /// Who refreshes against somebody that has the address too moves the connections, each time.
+  /// While another machine has the address too, each refresh moves the connections: seldom then.
   static let refreshWhileContested = Interval.minutes(10)
 
   private var bursts: [Burst] = []

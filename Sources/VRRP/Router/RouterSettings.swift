@@ -67,13 +67,13 @@ extension VirtualRouter {
     /// The interval that a node advertises when it hands over, in centiseconds: the least there is.
     static let handOverInterval: UInt16 = 1
     /// A timer that is so much late means that this process did not run, or its machine did not.
-    static let oversleep = Interval.milliseconds(100)
+    static let lateWakeUp = Interval.milliseconds(100)
     /// The least time between an advertisement and one that answers somebody who should have heard it.
     static let answer = Interval.milliseconds(20)
     /// How long a claim by ARP or neighbour discovery goes unanswered: an advertisement that comes with it is read first.
     static let claimAnswer = Interval.milliseconds(10)
-    /// How long one that took over because nobody was heard stops when somebody announces against it: until its second
-    /// five announcements have been out for as long as the first.
+    /// For this long after it took over because it heard no Active, a node gives up the addresses when another one
+    /// announces them: until its second five announcements have been out for as long as the first.
     static let newcomer = Interval.seconds(10)
     /// So many times in a row standing back takes longer each time.
     static let mostContests = 8
@@ -83,7 +83,6 @@ extension VirtualRouter {
     static let duplicateReminder = Interval.minutes(1)
   }
 
-  /// The priority below which there is none: what a node advertises that is of no use, and that even a node with
-  /// `preempts` off relieves.
+  /// The lowest priority, advertised by a node that can serve nobody; a node with `preempts` off takes over from it too.
   package static let leastPriority: UInt8 = 1
 }

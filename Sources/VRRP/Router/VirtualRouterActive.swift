@@ -1,6 +1,6 @@
 import Wire
 
-/// As the Active (RFC 9568 §6.4.3): advertises, and asserts itself or yields.
+/// As the Active (RFC 9568 §6.4.3): advertises, and on a conflict announces again or gives up the addresses.
 extension VirtualRouter {
   mutating func becomeActive(because reason: Transition.Reason, at now: Instant) -> [Effect] {
     conflicts.forget()
@@ -63,7 +63,7 @@ extension VirtualRouter {
       claimDefence.announced(at: now)
       effects += announcements.answer(times: AnnouncementSchedule.burst, at: now)
     } else if let soon = conflictDefence.soon {
-      // What it sent since our last announcement is not to be the last word.
+      // It may have announced after our last announcement: ours has to be the last one.
       announcements.answer(later: soon)
     }
     // Who yields to one that takes over says a last word.
@@ -86,14 +86,14 @@ extension VirtualRouter {
   /// Somebody else has one of the addresses on the link.
   mutating func meet(_ claim: AddressClaim, by owner: String, at now: Instant) -> [Effect] {
     if claim == .sought {
-      // A kernel answers as well, and goes on doing so for a program that died; that we live, only we can say.
+      // A kernel answers even for a process that died; only an announcement proves that this one runs.
       return seekerDefence.mayAnswer(at: now) ? [.announce(times: 1)] : []
     }
     announcements.putOffRefresh(at: now)
     // Who only announces may be anybody, and one that has the address answers.
     if let standoff, standoff.hasAsked, claim == .answered { return standBack(behind: standoff.owner, at: now) }
     if claim == .announced, isNewcomer(at: now) {
-      if standoff == nil { standoff = Standoff(owner: owner, until: now + standoffPatience) }
+      if standoff == nil { standoff = Standoff(owner: owner, until: now + standoffTimeout) }
       return []
     }
     guard claimDefence.mayAnswer(at: now) else { return [] }
@@ -117,12 +117,13 @@ extension VirtualRouter {
   }
 
   /// One that is heard says within an interval who is the better one, and one that hears us has yielded by then.
-  private var standoffPatience: Interval {
+  private var standoffTimeout: Interval {
     Interval(nanoseconds: settings.interval.nanoseconds * 3 / 2 + 2 * Pace.yieldGrace.nanoseconds)
   }
 
-  /// Asks for the addresses when nothing is heard of who announced against us. When they are there, there is an Active,
-  /// and it is we who are deaf: one of the two has to stop, and the other one has had the connections.
+  /// Probes for the addresses when the node that announced them sends no advertisement. If another node answers, it is
+  /// Active and its advertisements do not reach this node: one of the two has to stop, and the other one has the
+  /// connections.
   mutating func decide(at now: Instant) -> [Effect] {
     guard let standoff, now >= standoff.until else { return [] }
     guard case .active = state, !standoff.hasAsked else {

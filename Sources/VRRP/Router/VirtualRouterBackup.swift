@@ -16,7 +16,7 @@ extension VirtualRouter {
     /// Waits for Skew_Time only, not for Active_Down_Interval.
     var isHurried = false
     /// Has noticed that this process did not run, and waits anew.
-    var hasOverslept = false
+    var wokeLate = false
     /// How often it has asked for the addresses since the Active fell silent.
     var probes: UInt64 = 0
     /// Somebody has the addresses that is not heard.
@@ -44,8 +44,8 @@ extension VirtualRouter {
     return probeAt(waiting).map { min($0, end) } ?? end
   }
 
-  /// Twice in a silence, two and three intervals after the last advertisement: late enough that one that is lost makes no
-  /// noise, and early enough for an answer before the wait is over.
+  /// Two probes in a silence, two and three intervals after the last advertisement: one lost advertisement causes none,
+  /// and an answer still arrives before the wait ends.
   private func probeAt(_ waiting: Waiting) -> Instant? {
     guard waiting.probes < 2, !waiting.isHurried else { return nil }
     return silentSince(waiting) + Interval(nanoseconds: (2 + waiting.probes) * waiting.activeInterval.nanoseconds)
@@ -71,8 +71,8 @@ extension VirtualRouter {
       settings.activeDownInterval(priority: priority, activeInterval: settings.interval), FlapDamping.leastWait)
   }
 
-  /// When nobody is presumed to have the addresses any more. Two that stood back from one another do not meet again: the
-  /// wait differs by their source addresses, the more the oftener.
+  /// When the addresses count as free. The wait grows with each contest and differs by source address, so that two nodes
+  /// that gave way to each other do not collide again.
   private func end(of contest: Contest) -> Instant {
     let silence = settings.activeDownInterval(priority: priority, activeInterval: settings.interval)
     let share = (source?.low ?? 0) & 0xff
@@ -88,16 +88,15 @@ extension VirtualRouter {
       if claim == .announced || claim == .answered { waiting.contest?.heardAt = now }
       return []
     }
-    // One whose advertisements come through is no secret, and one that was heard until now may have been the last
-    // Active; a node that has just begun to listen has not missed an advertisement yet. A kernel alone proves nothing: it
-    // keeps the address of a program that died.
+    // Ignored while advertisements arrive, until two intervals after the last one or after this node began to listen. A
+    // kernel's answer alone proves nothing: a kernel keeps the address of a process that died.
     let silence = Interval(nanoseconds: 2 * waiting.activeInterval.nanoseconds)
     guard claim == .announced, !waiting.isHurried, now >= silentSince(waiting) + silence else { return [] }
     waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)
     return [.note(stoodBack(behind: owner, at: now))]
   }
 
-  /// Why the addresses are left to somebody who has them: nothing is heard of it, or what is heard is not believed.
+  /// Why the addresses are left to another node: its advertisements do not arrive, or they are rejected.
   func stoodBack(behind owner: String, at now: Instant) -> RouterNote {
     let memory = settings.activeDownInterval(priority: Self.leastPriority, activeInterval: settings.interval)
     // A third one's are no reason, where it is known who has been Active.
@@ -125,15 +124,15 @@ extension VirtualRouter {
   mutating func expire(_ waiting: Waiting, at now: Instant) -> [Effect] {
     let deadline = deadline(of: waiting)
     guard now >= deadline else { return [] }
-    if now < end(of: waiting), now - deadline <= Pace.oversleep { return ask(waiting, at: now) }
-    guard now - deadline > Pace.oversleep, !waiting.hasOverslept else {
+    if now < end(of: waiting), now - deadline <= Pace.lateWakeUp { return ask(waiting, at: now) }
+    guard now - deadline > Pace.lateWakeUp, !waiting.wokeLate else {
       return becomeActive(because: waiting.reason, at: now)
     }
     // We were deaf, and the Active need not have been silent. To take over from one that works would cut its
     // connections.
     let contest = waiting.contest
     var waiting = Waiting(since: now, activeInterval: waiting.activeInterval, preemptsFrom: waiting.preemptsFrom)
-    waiting.hasOverslept = true
+    waiting.wokeLate = true
     waiting.contest = contest.map { contest in
       Contest(owner: contest.owner, heardAt: now, probeAt: now + settings.interval, saidAt: contest.saidAt)
     }
@@ -145,7 +144,7 @@ extension VirtualRouter {
     _ advertisement: Advertisement, from address: IPAddress, waiting: Waiting, at now: Instant
   ) -> [Effect] {
     var waiting = waiting
-    waiting.hasOverslept = false
+    waiting.wokeLate = false
     waiting.contest = nil
     waiting.probes = 0
     contests = 0

@@ -87,15 +87,15 @@ extension VirtualRouter {
     return effects
   }
 
-  /// Looks whether this process did not run for so long that somebody else is Active by now, as its own word will tell
-  /// when what waits in the socket is read: the addresses are given up before anything renews them.
+  /// After a suspension that was long enough for another node to become Active: gives up the addresses before anything
+  /// renews them. The packets that wait in the socket show afterwards whether another node is Active.
   private mutating func wakeUp(at now: Instant) -> [Effect] {
     switch state {
     case .active(let advertiseAt):
       let silence = settings.activeDownInterval(priority: Self.leastPriority, activeInterval: settings.interval)
       return now > advertiseAt + silence ? resume(after: now - advertiseAt, at: now) : []
     case .leaving(let leaving):
-      return now > leaving.until + Pace.oversleep ? abandon(leaving, after: now - leaving.until, at: now) : []
+      return now > leaving.until + Pace.lateWakeUp ? abandon(leaving, after: now - leaving.until, at: now) : []
     case .initialize, .backup: return []
     }
   }

@@ -61,7 +61,7 @@ extension VirtualRouter {
     return endLeaving(successor: (advertisement, address), at: now)
   }
 
-  /// This process did not run while somebody may have taken over: whether anybody did, it does not know.
+  /// After a suspension during a hand-over: there may be a successor, so the addresses are given up.
   mutating func abandon(_ leaving: Leaving, after pause: Interval, at now: Instant) -> [Effect] {
     let isRequested = leaving.purpose == .failover
     let said = [Effect.note(.suspended(pause))] + lease.drop()

@@ -64,7 +64,7 @@ extension Client {
     cookieSession = cookies.sessionBegan(cookie, on: server, at: context.now)
   }
 
-  /// Forgets nobody, but this connection keeps nobody remembered any more.
+  /// Ends this connection's sessions; the assignments expire after the hold time.
   func leaveAffinity(_ context: borrowing LoopContext) {
     if let session { context.sharedState.affinity.addresses.sessionEnded(session, at: context.now) }
     if let cookieSession { context.sharedState.affinity.cookies.sessionEnded(cookieSession, at: context.now) }

@@ -13,10 +13,10 @@ struct WorkerFigures: Sendable {
 
   /// `dropped` are servers of which nothing is left since they were measured last.
   init(
-    _ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ boards: [LoopFigures.Board],
+    _ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ metrics: [LoopFigures.Metrics],
     dropped: [SharedServer] = []
   ) {
-    let shown = boards.map(\.shown)
+    let latest = metrics.map(\.latest)
     let affinity = sharedState.affinity.tally(at: Clock.monotonic())
     let named = snapshot.backend.servers
     let names = Set(named.map(\.id))
@@ -27,10 +27,10 @@ struct WorkerFigures: Sendable {
       let load = ServerLoad(
         clients: UInt64(clamping: assigned.clients), sessions: UInt64(clamping: assigned.sessions),
         exchanges: UInt64(clamping: occupancy.active), waiting: UInt64(clamping: occupancy.waiting),
-        connections: UInt64(clamping: shown.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }))
+        connections: UInt64(clamping: latest.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }))
       return (server.name, server.place.endpoint, load, server.lastCheck)
     }
-    let counted = shown.reduce(Counters()) { $0 + $1.counters }
+    let counted = latest.reduce(Counters()) { $0 + $1.counters }
     load = Load(
       connections: UInt32(clamping: sharedState.connectionCount),
       exchanges: UInt32(clamping: servers.reduce(0) { $0 + $1.load.exchanges }),

@@ -75,12 +75,9 @@ struct ActiveExchange: ~Copyable {
     react(to: .clientLeft(isFlood: client.side.stream.isFlooded), &client, &context)
   }
 
-  /// Nobody waits for the answer any more. A client that ends its direction before the answer has begun is taken for
-  /// gone, as other proxies do: hardly any half-closes, and those who gave up would hold places at the server.
   @inline(__always)
   func hasLeft(_ client: borrowing Client) -> Bool {
-    client.side.stream.isReset
-      || client.side.stream.hasEnded && exchange.isUnanswered && client.service != .passthrough
+    exchange.isAbandoned(hasEnded: client.side.stream.hasEnded, isReset: client.side.stream.isReset)
   }
 
   /// Does what the exchange wants done, and what follows from that.

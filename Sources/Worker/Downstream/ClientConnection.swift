@@ -178,7 +178,7 @@ struct ClientConnection: ~Copyable {
     // A head may come in records of a byte.
     for _ in 0..<ClientConnection.roundsPerTurn {
       if !isFresh {
-        guard client.side.stream.mayRead else { return settle(&context) }
+        guard client.side.stream.mayRead else { return parkIdle(&context) }
         let incoming = client.side.receive(&context.buffers)
         if !active.isLeased, incoming != .wouldBlock, incoming != .yield { beginExchange(&context) }
         switch incoming {
@@ -233,7 +233,7 @@ struct ClientConnection: ~Copyable {
   var isFirst: Bool { requests == 0 }
 
   /// Nothing to read for now: an idle connection holds no buffer.
-  private mutating func settle(_ context: inout LoopContext) -> ActiveExchange.Step {
+  private mutating func parkIdle(_ context: inout LoopContext) -> ActiveExchange.Step {
     if client.side.input.isEmpty { context.buffers.giveBack(&client.side.input) }
     return .wait
   }

@@ -4,7 +4,7 @@ import Linux
 import WorkerProtocol
 import Wire
 
-/// One thread's event loop: its listeners, its clients, and everything they act upon. Shares only the sharedState with the
+/// One thread's event loop: its listeners, its clients, and everything they act upon. Shares only `SharedState` with the
 /// other loops.
 struct Loop: ~Copyable {
   /// Connections accepted from one listener before others get their turn.
@@ -25,7 +25,7 @@ struct Loop: ~Copyable {
   var accepting = Accepting()
   let mailbox: Mailbox
   /// What concerns many connections at once, done a little in each turn.
-  var chores = Chores()
+  var chores = PendingClosings()
   private let heartbeat: Heartbeat
   var dispensable = DispensableClients()
   /// When the operator is told again that clients make room, and that accepting pauses.
@@ -34,23 +34,23 @@ struct Loop: ~Copyable {
   var isRetiring = false
   /// When a stopping loop ends whatever is left.
   var stopDeadline = Instant.distantFuture
-  private let board: LoopFigures.Board
-  private var showsNext = Instant(nanoseconds: 0)
+  private let metrics: LoopFigures.Metrics
+  private var nextPublication = Instant(nanoseconds: 0)
 
   enum Notice { case room, pause }
 
   init(
     context: consuming LoopContext, prober: consuming Prober?, mailbox: Mailbox, heartbeat: Heartbeat,
-    board: LoopFigures.Board
+    metrics: LoopFigures.Metrics
   ) throws(SystemError) {
     clients = Slab(capacity: context.sharedState.placesPerLoop)
     self.context = context
     self.prober = prober
     self.mailbox = mailbox
     self.heartbeat = heartbeat
-    self.board = board
+    self.metrics = metrics
     // A loop of this number may have been here before.
-    self.context.reports.counters = board.shown.counters
+    self.context.reports.counters = metrics.latest.counters
     try self.context.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
   }
 
@@ -62,7 +62,7 @@ struct Loop: ~Copyable {
       for key in clients.keys { remove(key) }
       context.forgetServers()
       context.reports.accessLog.endTurn()
-      showFigures()
+      publishFigures()
     } while !mailbox.close()
   }
 
@@ -81,12 +81,12 @@ struct Loop: ~Copyable {
     runHandshakes(clock: clock)
     resumeAccepting()
     context.reports.accessLog.endTurn()
-    if context.now >= showsNext { showFigures() }
+    if context.now >= nextPublication { publishFigures() }
   }
 
-  private mutating func showFigures() {
-    showsNext = context.now + LoopFigures.interval
-    board.show(context.figures)
+  private mutating func publishFigures() {
+    nextPublication = context.now + LoopFigures.interval
+    metrics.publish(context.figures)
   }
 
   private var isFinished: Bool {

@@ -59,7 +59,7 @@ extension Loop {
       return
     }
     context.reports.counters.connections += 1
-    if context.sharedState.isOverfull, let key = whoGivesWay() { displace(key) }
+    if context.sharedState.isOverfull, let key = evictionCandidate() { displace(key) }
     let key = clients.insert(
       ClientConnection(
         Client(

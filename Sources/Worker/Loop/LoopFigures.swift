@@ -14,12 +14,12 @@ struct LoopFigures: Sendable {
   static let interval = Interval.seconds(1)
 
   /// Where one loop writes and the main thread reads.
-  final class Board: Sendable {
+  final class Metrics: Sendable {
     private let figures = Mutex(LoopFigures())
 
-    var shown: LoopFigures { figures.withLock { $0 } }
+    var latest: LoopFigures { figures.withLock { $0 } }
 
-    func show(_ new: LoopFigures) { figures.withLock { $0 = new } }
+    func publish(_ new: LoopFigures) { figures.withLock { $0 = new } }
   }
 }
 

@@ -65,7 +65,7 @@ final class SharedServer: Sendable {
   /// Who has got a free place besides; nil when there is none, or nobody who may have it.
   func admitNext() -> WaitingClient? { admission.withLock { $0.admitNext() } }
 
-  /// Leaves the queue. False: a place has been granted meanwhile, and the letter that says so is under way.
+  /// Leaves the queue. False: a place was granted meanwhile, and its message is in the loop's inbox.
   @discardableResult
   func cancel(_ ticket: Admission<WaitingClient>.Ticket) -> Bool { admission.withLock { $0.cancel(ticket) } }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.waiting import wait_until
 
-from . import ground
+from . import prerequisites
 
 BOOT = Path(__file__).with_name("boot")
 
@@ -26,7 +26,7 @@ class Machine:
         self.name = name
         self.scratch = Path(scratch) / name
         self.scratch.mkdir(parents=True)
-        self.group = ground.control_groups() / f"belvedere-{os.getpid()}-{name}"
+        self.group = prerequisites.control_groups() / f"belvedere-{os.getpid()}-{name}"
         self.process = None
         self.boot()
 
@@ -35,7 +35,7 @@ class Machine:
         self.group.mkdir()
         self.console = open(self.scratch / "console", "w+")
         join = f"echo $$ > {self.group}/cgroup.procs; exec unshare -fpmnuiC --kill-child=SIGKILL "
-        command = shlex.join([str(BOOT), str(ground.root_file_system()), str(self.scratch), self.name])
+        command = shlex.join([str(BOOT), str(prerequisites.root_file_system()), str(self.scratch), self.name])
         self.process = subprocess.Popen(
             ["sh", "-c", join + command], stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console
         )

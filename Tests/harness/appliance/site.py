@@ -87,7 +87,7 @@ class Site:
     def load(self, address, *, most_seconds=120):
         """Clients that keep coming while the body runs; what they met is in the result after it."""
         result = {}
-        program = self.network.start(sys.executable, HERE / "load.py", address, self.authority, most_seconds,
+        program = self.network.start(sys.executable, HERE / "clients.py", address, self.authority, most_seconds,
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
         self._programs.append(program)
         assert program.stdout.readline() == "began\n"

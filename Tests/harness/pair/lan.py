@@ -28,7 +28,7 @@ with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as m
 _numbers = itertools.count(1)
 
 
-def obstacle():
+def missing_requirement():
     """Why there can be no such network, or None."""
     if os.geteuid() != 0:
         return "only root can make network namespaces"

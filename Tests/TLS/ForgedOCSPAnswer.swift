@@ -3,7 +3,7 @@ import COpenSSL
 @testable import TLS
 
 /// Answers of OCSP responders of every sort, signed as they should be.
-enum ForgedStatus {
+enum ForgedOCSPAnswer {
   /// What is said of one certificate. Times are GeneralizedTime: `99991231235959Z`.
   struct Single {
     let subject: CertificateFactory.Made

@@ -2,7 +2,7 @@ import Linux
 
 /// A loop's connections in the order in which they came to a state that few stay in for long. One that has left the state
 /// stays listed until it comes to the front, so that leaving costs nothing.
-struct Newcomers: ~Copyable {
+struct DispensableList: ~Copyable {
   private let kind: Dispensable
   private var keys: [SlabKey] = []
   private var first = 0

@@ -30,11 +30,11 @@ extension Loop {
 
   /// A newcomer can be accepted: there is a place, or somebody here who makes room whatever clients other loops have.
   mutating func hasRoom() -> Bool {
-    !context.sharedState.isFull || whoGivesWay() != nil
+    !context.sharedState.isFull || evictionCandidate() != nil
   }
 
   /// The client here that makes room whatever clients other loops have.
-  mutating func whoGivesWay() -> SlabKey? {
+  mutating func evictionCandidate() -> SlabKey? {
     context.sharedState.loopCount == 1
       ? dispensable.leastMissed(among: clients) : dispensable.first(.silent, among: clients)
   }
@@ -94,8 +94,8 @@ extension Loop {
 
 /// The clients of a loop that can make room.
 struct DispensableClients: ~Copyable {
-  var silent = Newcomers(.silent)
-  var handshaking = Newcomers(.unfinished)
+  var silent = DispensableList(.silent)
+  var handshaking = DispensableList(.unfinished)
   private var idle = IdleClients()
 
   /// Who would be missed least; nil when all are at work.

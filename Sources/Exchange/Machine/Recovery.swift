@@ -80,8 +80,8 @@ extension Exchange {
   /// From one attempt that met a shortage of this machine's own to the next.
   public static let shortagePause = Interval.milliseconds(100)
 
-  /// How many such attempts one exchange makes: for three seconds, in which a login storm's handshakes are over, and after
-  /// which an answer is worth more than hope.
+  /// How many such attempts one exchange makes: for three seconds, in which a login storm's handshakes are over; after
+  /// that a 503 is better than waiting.
   private static let longestShortage = 30
 
   /// Sending the request again can have no effect that sending it once has not (RFC 9110 §9.2.2), and is possible.

@@ -20,7 +20,7 @@ PACKAGES = (
 NEIGHBOURS = "firewalld,netbase,rsyslog"
 
 
-def obstacle():
+def missing_requirement():
     """Why no machine can be booted here, or None."""
     if os.geteuid() != 0:
         return "only root can boot machines in namespaces"

@@ -199,7 +199,15 @@ public struct Exchange: Sendable {
 
   /// The request is complete, and its answer has not begun.
   @inline(__always)
-  public var isUnanswered: Bool { outbound.side == .complete && responseSide == .head }
+  var isUnanswered: Bool { outbound.side == .complete && responseSide == .head }
+
+  /// Whether a client whose direction has ended, in order or by a reset, still waits for the answer. One that ends it
+  /// before the answer has begun is taken for gone, as other proxies do: hardly any half-closes, and those who gave up
+  /// would hold places at the server.
+  @inline(__always)
+  public func isAbandoned(hasEnded: Bool, isReset: Bool) -> Bool {
+    isReset || hasEnded && isUnanswered && kind != .opaque
+  }
 
   /// The answer has been read to its end, and all of it has gone out.
   @inline(__always)

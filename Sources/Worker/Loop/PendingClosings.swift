@@ -2,7 +2,7 @@ import Balancing
 import Linux
 
 /// What a loop has yet to do for many connections, first come, first served.
-struct Chores {
+struct PendingClosings {
   enum Chore {
     /// The worker stops: a client that waits for nothing ends.
     case stop(SlabKey)

@@ -29,7 +29,7 @@ def shown(what, ours, theirs=None):
     print(f"{what}: {text(ours)} ms" + (f"; keepalived: {text(theirs)} ms" if theirs else ""))
 
 
-def test_done_when_stopped_and_started_again_nobody_waits_and_keepalived_has_them_wait_for_its_skew(testbed):
+def test_interruptions_stopped_and_started_again_nobody_waits_and_keepalived_has_them_wait_for_its_skew(testbed):
     first, second = testbed.pair()
     theirs, their_second = testbed.keepalived_pair()
     probe, other = testbed.probe(), testbed.probe(testbed.OTHER_ADDRESS)
@@ -61,7 +61,7 @@ def test_done_when_stopped_and_started_again_nobody_waits_and_keepalived_has_the
     assert median(stops) < 0.1 and median(returns) < 0.1
 
 
-def test_done_when_failed_over_and_back_nobody_waits(testbed):
+def test_interruptions_failed_over_and_back_nobody_waits(testbed):
     first, second = testbed.pair()
     probe = testbed.probe()
     gaps = []
@@ -76,7 +76,7 @@ def test_done_when_failed_over_and_back_nobody_waits(testbed):
     assert median(gaps) < 0.1 and probe.refusals() == 0
 
 
-def test_done_when_killed_the_address_goes_with_the_service_and_keepalived_leaves_it_for_ever(testbed):
+def test_interruptions_killed_the_address_goes_with_the_service_and_keepalived_leaves_it_for_ever(testbed):
     # Without preemption the next trial need not wait for the address to come back.
     nodes = testbed.pair(vrrp={"preempt": False})
     theirs, their_second = testbed.keepalived_pair()
@@ -107,7 +107,7 @@ def test_done_when_killed_the_address_goes_with_the_service_and_keepalived_leave
     assert median(taken) - median(gone) < 0.6
 
 
-def test_done_when_it_hangs_the_address_goes_with_its_lease_and_keepalived_keeps_it(testbed):
+def test_interruptions_it_hangs_the_address_goes_with_its_lease_and_keepalived_keeps_it(testbed):
     first, second = testbed.pair()
     theirs, their_second = testbed.keepalived_pair()
     leaving, coming = testbed.watch(first.node), testbed.watch(second.node)
@@ -130,7 +130,7 @@ def test_done_when_it_hangs_the_address_goes_with_its_lease_and_keepalived_keeps
     assert testbed.get().status == 200
 
 
-def test_done_when_a_worker_crashes_nothing_moves_and_nobody_is_refused(testbed):
+def test_interruptions_a_worker_crashes_nothing_moves_and_nobody_is_refused(testbed):
     first, second = testbed.pair()
     probe = testbed.probe()
     for _ in range(3):
@@ -150,7 +150,7 @@ def test_done_when_a_worker_crashes_nothing_moves_and_nobody_is_refused(testbed)
     assert "active, was backup" not in second.log[their_said:]
 
 
-def test_done_when_only_the_active_reaches_no_server_the_other_one_takes_over(testbed):
+def test_interruptions_only_the_active_reaches_no_server_the_other_one_takes_over(testbed):
     health = {"interval": "500ms", "timeout": "500ms", "fall": 2, "rise": 1, "jitter": "0s"}
     # What the checks may take to find out: an interval until the first one that fails, which may take its time, and so
     # the second.
@@ -179,7 +179,7 @@ def test_done_when_only_the_active_reaches_no_server_the_other_one_takes_over(te
     assert min(taken) < fall + 1 and probe.refusals() == 0
 
 
-def test_done_when_a_partition_heals_nobody_waits_whoever_speaks_first(testbed):
+def test_interruptions_a_partition_heals_nobody_waits_whoever_speaks_first(testbed):
     first, second = testbed.pair()
     theirs, their_second = testbed.keepalived_pair()
     coming, leaving = testbed.watch(second.node), testbed.watch(second.node)

@@ -1,4 +1,4 @@
-"""Clients that keep coming: python3 load.py ADDRESS CA SECONDS
+"""Clients that keep coming: python3 clients.py ADDRESS CA SECONDS
 
 Each opens a connection for one request, over and over, until standard input ends or the time is up, and then once more.
 A connection that fails is made good by another, at once, as clients do. It prints a line when as many requests were

@@ -1,7 +1,7 @@
 /// Names of fields by which a proxy tells a server who its client is, how it came and what it asked for, besides those
 /// that we write ourselves. Frameworks believe some of them from anybody, so they are dropped unless the peer is a
 /// trusted proxy. `docs/configuration.md` lists them with the reasons; a test compares.
-public enum ProxyClaims {
+public enum ForwardingFieldNames {
   /// Whether `name` is such a field's, or begins as such fields do.
   static func contains(_ name: FieldName) -> Bool {
     names.contains(name) || prefixes.contains { name.begins(with: $0) }

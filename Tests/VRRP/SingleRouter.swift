@@ -3,7 +3,7 @@ import Wire
 @testable import VRRP
 
 /// One virtual router, 192.0.2.5, with a clock and a test that plays all others.
-struct Alone {
+struct SingleRouter {
   var router: VirtualRouter
   private(set) var now = Instant(nanoseconds: 0) + .seconds(1000)
   /// What it answered last.
@@ -18,8 +18,9 @@ struct Alone {
   }
 
   /// One that is Active.
-  static func active(priority: UInt8 = 101, _ change: (inout VirtualRouter.Settings) -> Void = { _ in }) -> Alone {
-    var node = Alone(priority: priority, change)
+  static func active(priority: UInt8 = 101, _ change: (inout VirtualRouter.Settings) -> Void = { _ in }) -> SingleRouter
+  {
+    var node = SingleRouter(priority: priority, change)
     node.pass(5000)
     return node
   }

@@ -4,7 +4,7 @@ import Wire
 
 /// Asks the kernel for its interfaces and addresses, and changes addresses (rtnetlink(7)). The kernel answers before a
 /// request returns, so nothing here waits.
-public struct RouteSocket: ~Copyable {
+public struct AddressSocket: ~Copyable {
   private let descriptor: Descriptor
   private var sequence: UInt32 = 0
 

@@ -7,7 +7,7 @@ import Wire
 /// What befalls a simulated network: everything at random, and then nothing any more.
 ///
 /// Times are in units of the advertisement interval, so that a pair at 10 ms sees as much as one at a second.
-struct Chaos {
+struct RandomFaults {
   /// What all nodes of one history have in common.
   struct Site: CustomStringConvertible {
     var version = VRRPVersion.v3

@@ -1,0 +1,13 @@
+import Exchange
+
+/// A connection to a server in virtual time, as an exchange uses it.
+struct SimulatedConnection {
+  var fromServer: [UInt8] = []
+  var toServer: [UInt8] = []
+  /// What the server has yet to send.
+  var answer: ArraySlice<UInt8> = []
+  var end: StreamEnd?
+  var isWriteBroken = false
+  /// Something of the request has left for the server.
+  var hasRequest = false
+}
