@@ -64,6 +64,7 @@ private func certificate(
   return certificate
 }
 
+private let serverCheckBytes: [UInt8] = [4, 3, 2, 1].flatMap { [0, 0, 0, 0, 0, 0, 0, $0] as [UInt8] }
 private let serverLoadBytes: [UInt8] = [4, 3, 2, 1, 5].flatMap { [0, 0, 0, $0] as [UInt8] }
 
 private let events: [(WorkerEvent, [UInt8])] = [
@@ -92,7 +93,7 @@ private let events: [(WorkerEvent, [UInt8])] = [
     .serverCheck(
       ServerCheck(time: WallTime(milliseconds: 4), result: "ü", milliseconds: 3, count: 2, needed: 1), of: "view01",
       at: viewEndpoint),
-    [139, 0, 6] + "view01".utf8 + viewEndpointBytes + serverLoadBytes.prefix(32) + [0, 2, 0xc3, 0xbc]
+    [139, 0, 6] + "view01".utf8 + viewEndpointBytes + serverCheckBytes + [0, 2, 0xc3, 0xbc]
   ),
   (
     .certificate(
