@@ -14,13 +14,24 @@ public struct ServerLoad: Codable, Hashable, Sendable {
   public var waiting: UInt64
   /// Connections to it, idle ones among them.
   public var connections: UInt64
+  /// How much of its weight counts for new clients: less than 100 during a slow start.
+  public var weightPercent: UInt64
 
-  public init(clients: UInt64, sessions: UInt64, exchanges: UInt64, waiting: UInt64, connections: UInt64) {
+  public init(
+    clients: UInt64, sessions: UInt64, exchanges: UInt64, waiting: UInt64, connections: UInt64,
+    weightPercent: UInt64 = 100
+  ) {
     self.clients = clients
     self.sessions = sessions
     self.exchanges = exchanges
     self.waiting = waiting
     self.connections = connections
+    self.weightPercent = weightPercent
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case clients, sessions, exchanges, waiting, connections
+    case weightPercent = "weight_percent"
   }
 }
 

@@ -14,7 +14,9 @@ extension AdminState: MessageField {
 /// Four bytes each: sums of what a worker claims of 1,024 servers do not overflow.
 extension ServerLoad: MessageField {
   func append(to writer: inout ByteWriter) {
-    for count in [clients, sessions, exchanges, waiting, connections] { writer.append(fields: UInt32(clamping: count)) }
+    for count in [clients, sessions, exchanges, waiting, connections, weightPercent] {
+      writer.append(fields: UInt32(clamping: count))
+    }
   }
 }
 
@@ -63,7 +65,7 @@ extension FieldReader {
   mutating func serverLoad() throws(MessageError) -> ServerLoad {
     ServerLoad(
       clients: UInt64(try uint32()), sessions: UInt64(try uint32()), exchanges: UInt64(try uint32()),
-      waiting: UInt64(try uint32()), connections: UInt64(try uint32()))
+      waiting: UInt64(try uint32()), connections: UInt64(try uint32()), weightPercent: UInt64(try uint32()))
   }
 
   mutating func serverCheck() throws(MessageError) -> ServerCheck {

@@ -34,5 +34,5 @@ package enum MessageError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// The version of the messages between supervisor and worker. It changes with any change to any of them.
 package enum MessageVersion {
-  package static let current: UInt16 = 7
+  package static let current: UInt16 = 8
 }

@@ -90,7 +90,7 @@ import Wire
     for result in results {
       if let transition = tracker.record(result, began: now, at: now) { lines.append(transition.description) }
     }
-    if let transition = tracker.set(.maintenance) { lines.append(transition.description) }
+    if let transition = tracker.set(.maintenance, at: now) { lines.append(transition.description) }
     #expect(
       lines == [
         "up: health check passed",
@@ -216,26 +216,26 @@ import Wire
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     for letter in check { _ = tracker.record(result(letter), began: now, at: now) }
     let before = tracker.state
-    _ = tracker.set(command)
+    _ = tracker.set(command, at: now)
     #expect(tracker.state == state)
-    _ = tracker.set(nil)
+    _ = tracker.set(nil, at: now)
     #expect(tracker.state == before)
   }
 
   @Test func `checks go on under a command and tell only what it does not hide`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
-    _ = tracker.set(.maintenance)
+    _ = tracker.set(.maintenance, at: now)
     #expect(tracker.record(.passed, began: now, at: now) == nil)
     #expect(tracker.record(.failed(.refused), began: now, at: now) == nil)
-    let transition = tracker.set(nil)
+    let transition = tracker.set(nil, at: now)
     #expect(transition == Transition(from: .maintenance, to: .down, reason: .checksFailed(1, last: .refused)))
   }
 
   @Test func `maintenance is known before the first check, and what is behind it is not`() {
     var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
-    #expect(tracker.set(.maintenance) == Transition(from: nil, to: .maintenance, reason: .administrative))
+    #expect(tracker.set(.maintenance, at: now) == Transition(from: nil, to: .maintenance, reason: .administrative))
     #expect(tracker.isKnown)
-    #expect(tracker.set(nil) == Transition(from: .maintenance, to: .down, reason: .unchecked))
+    #expect(tracker.set(nil, at: now) == Transition(from: .maintenance, to: .down, reason: .unchecked))
     #expect(!tracker.isKnown)
     #expect(tracker.record(.passed, began: now, at: now) == Transition(from: nil, to: .up, reason: .checksPassed(1)))
   }
@@ -246,7 +246,7 @@ import Wire
       (.failed(.refused), .down, .checksFailed(1, last: .refused)),
     ] as [(CheckResult, ServerState, Transition.Reason)] {
       var tracker = HealthTracker(rise: 2, fall: 2, lossTime: .zero)
-      #expect(tracker.set(.drain) == nil)
+      #expect(tracker.set(.drain, at: now) == nil)
       #expect(tracker.record(result, began: now, at: now) == Transition(from: nil, to: state, reason: reason))
     }
   }
@@ -254,21 +254,39 @@ import Wire
   @Test func `what keeps a server in drain is told when it is another`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.disabled, began: now, at: now)
-    #expect(tracker.set(.drain) == nil)
+    #expect(tracker.set(.drain, at: now) == nil)
     let drained = tracker.record(.passed, began: now, at: now)
     #expect(drained?.description == "still drain: administratively")
     let disabled = tracker.record(.disabled, began: now, at: now)
     #expect(disabled?.description == "still drain: health check answered 503, the server is administratively disabled")
-    #expect(tracker.set(nil) == nil)
+    #expect(tracker.set(nil, at: now) == nil)
     #expect(tracker.record(.passed, began: now, at: now) == Transition(from: .drain, to: .up, reason: .checksPassed(1)))
+  }
+
+  @Test func `a slow start begins with the check or the command that brings a server back, and not with its first`() {
+    var tracker = HealthTracker(rise: 2, fall: 1, lossTime: .zero)
+    func check(_ checks: String, _ second: UInt64) {
+      for letter in checks { _ = tracker.record(result(letter), began: now, at: now + .seconds(second)) }
+    }
+    check("-++", 1)
+    #expect(tracker.state == .up && tracker.slowStart.began == nil)
+    check("-+", 2)
+    #expect(tracker.slowStart.began == nil)
+    check("+", 3)
+    #expect(tracker.slowStart.began == now + .seconds(3))
+    _ = tracker.set(.maintenance, at: now + .seconds(4))
+    check("-++", 5)
+    #expect(tracker.slowStart.began == now + .seconds(3))
+    _ = tracker.set(nil, at: now + .seconds(6))
+    #expect(tracker.slowStart.began == now + .seconds(6))
   }
 
   @Test func `a command that is given again, and one that is taken back, say what holds`() {
     var tracker = HealthTracker(rise: 1, fall: 1, lossTime: .zero)
     _ = tracker.record(.passed, began: now, at: now)
-    #expect(tracker.set(.drain) == Transition(from: .up, to: .drain, reason: .administrative))
-    #expect(tracker.set(.drain) == nil)
-    #expect(tracker.set(.maintenance) == Transition(from: .drain, to: .maintenance, reason: .administrative))
-    #expect(tracker.set(nil) == Transition(from: .maintenance, to: .up, reason: .checksPassed(1)))
+    #expect(tracker.set(.drain, at: now) == Transition(from: .up, to: .drain, reason: .administrative))
+    #expect(tracker.set(.drain, at: now) == nil)
+    #expect(tracker.set(.maintenance, at: now) == Transition(from: .drain, to: .maintenance, reason: .administrative))
+    #expect(tracker.set(nil, at: now) == Transition(from: .maintenance, to: .up, reason: .checksPassed(1)))
   }
 }

@@ -62,6 +62,7 @@ import Wire
     #expect(health.fall == 3)
     #expect(health.jitter == .milliseconds(500))
     #expect(health.onDown == .close)
+    #expect(health.slowStart == .zero)
   }
 
   @Test func `a client is known by its address for 90 minutes`() throws {

@@ -37,7 +37,7 @@ def place(host, port):
 
 
 def stranger(number):
-    return bytes([SERVER_LOAD]) + text(f"stranger{number}") + place("127.0.0.1", 443) + struct.pack(">5I", 1, 1, 1, 1, 1)
+    return bytes([SERVER_LOAD]) + text(f"stranger{number}") + place("127.0.0.1", 443) + struct.pack(">6I", 1, 1, 1, 1, 1, 100)
 
 
 def problem(words):

@@ -233,6 +233,33 @@ def test_live_timeouts_bring_the_next_check_forward(testbed):
     assert balancer.server_of(victim) == "view02"
 
 
+def test_returning_server_gets_new_clients_bit_by_bit_and_its_own_at_once(testbed):
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    # It stays at a 256th throughout.
+    balancer = testbed.balance(*servers.values(), health={**QUICK, "slow-start": "24h"})
+    sources = client_addresses(80)
+    assigned = balancer.servers_of(sources[:40])
+    assert set(assigned.values()) == {"view01", "view02"}, "no slow start when the process starts"
+    servers["view01"].die()
+    balancer.wait_for_state("view01", "down")
+    servers["view01"].start()
+    balancer.wait_for_state("view01", "up")
+    assert balancer.servers_of(sources[:40]) == assigned
+    assert list(balancer.servers_of(sources[40:]).values()).count("view01") <= 2
+
+    def percents():
+        loads = [server["load"] for server in balancer.status["servers"]]
+        return [load and load["weight_percent"] for load in loads]
+
+    wait_until(lambda: percents() == [1, 100], percents)
+    assert "slow start: 1 % of its weight" in balancer.call("status").stdout
+    servers["view02"].die()
+    balancer.wait_for_state("view02", "down")
+    assert set(balancer.servers_of(sources).values()) == {"view01"}, "a server that is alone takes everybody"
+    balancer.reload({"health": {"slow-start": "0s"}})
+    wait_until(lambda: percents()[0] == 100, percents)
+
+
 def test_returning_server_is_found_without_traffic(testbed):
     server = testbed.server()
     balancer = testbed.balance(server, health=QUICK)

@@ -65,7 +65,7 @@ private func certificate(
 }
 
 private let serverCheckBytes: [UInt8] = [4, 3, 2, 1].flatMap { [0, 0, 0, 0, 0, 0, 0, $0] as [UInt8] }
-private let serverLoadBytes: [UInt8] = [4, 3, 2, 1, 5].flatMap { [0, 0, 0, $0] as [UInt8] }
+private let serverLoadBytes: [UInt8] = [4, 3, 2, 1, 5, 100].flatMap { [0, 0, 0, $0] as [UInt8] }
 
 private let events: [(WorkerEvent, [UInt8])] = [
   (.hello(version: 1), [129, 0, 1]),

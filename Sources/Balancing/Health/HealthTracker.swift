@@ -40,6 +40,7 @@ public struct HealthTracker: Sendable {
   /// When the last check began to which the server gave an answer, whatever it was.
   private var answeredSince = Instant(nanoseconds: 0)
   private var hasTakenClients = false
+  public private(set) var slowStart = SlowStart()
 
   /// A server of which nothing is known: down until the first check.
   public init(rise: Int, fall: Int, lossTime: Interval) {
@@ -107,6 +108,7 @@ public struct HealthTracker: Sendable {
       }
     case .inconclusive: break
     }
+    slowStart.became(state, hasTakenClients: hasTakenClients, at: now)
     return transition(since: before)
   }
 
@@ -133,9 +135,10 @@ public struct HealthTracker: Sendable {
   }
 
   /// Sets it, or takes it back with nil; answers with the transition when there is one to tell.
-  public mutating func set(_ adminState: AdminState.Mode?) -> Transition? {
+  public mutating func set(_ adminState: AdminState.Mode?, at now: Instant) -> Transition? {
     let before = self
     self.adminState = adminState
+    slowStart.became(state, hasTakenClients: hasTakenClients, at: now)
     return transition(since: before)
   }
 

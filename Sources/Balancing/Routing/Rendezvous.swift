@@ -24,12 +24,12 @@ public struct Rendezvous: Sendable {
   /// The index of the server that leads, nil before the first entry.
   public var winner: Int? { leader?.index }
 
-  /// Enters a server; `index` is the caller's name for it. `1 ≤ weight ≤ 256`. The order of entries does not matter.
+  /// Enters a server; `index` is the caller's name for it. `1 ≤ weight ≤ 2¹⁶`. The order of entries does not matter.
   public mutating func enter(_ id: ServerID, weight: Int, index: Int) {
     let weight = UInt64(truncatingIfNeeded: weight)
     let distance = Rendezvous.negatedLog2(mixed(position ^ id.rawValue))
     if let leader {
-      // distance ÷ weight < leader.distance ÷ leader.weight; below 2³⁸ · 2⁸ on both sides.
+      // distance ÷ weight < leader.distance ÷ leader.weight; below 2³⁸ · 2¹⁶ on both sides.
       let (mine, theirs) = (distance &* leader.weight, leader.distance &* weight)
       guard mine < theirs || (mine == theirs && id.rawValue < leader.id.rawValue) else { return }
     }

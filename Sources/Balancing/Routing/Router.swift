@@ -27,18 +27,22 @@ public struct Router: Sendable {
   /// clients: up, draining or with weight 0, backup or not. Every other client goes where it wins the rendezvous among
   /// the primary servers that are up and have a weight, and only when there is none of them, among the backup ones.
   /// Servers already `tried` for this request are left out throughout.
+  ///
+  /// `share` says how much of a server's weight counts for new clients, in parts of which `SlowStart.whole` are all. Who is
+  /// won with a smaller share is won with a larger one: as it grows, clients come and none leaves.
   public func route(
-    _ client: ClientKey, known: ServerID?, availability: Availability, tried: ServerSet = ServerSet()
+    _ client: ClientKey, known: ServerID?, availability: Availability, tried: ServerSet = ServerSet(),
+    share: (Int) -> Int = { _ in SlowStart.whole }
   ) -> Int? {
     if let known, let index = assigned(known, availability: availability, tried: tried) { return index }
     if hasOneWord {
       let usable = availability.takesNew.low & ~tried.low
       let chosen = usable & primaries.low
-      return winner(for: client, among: chosen == 0 ? usable & backups.low : chosen)
+      return winner(for: client, among: chosen == 0 ? usable & backups.low : chosen, share: share)
     }
     let usable = availability.takesNew.subtracting(tried)
     let chosen = usable.intersection(primaries)
-    return winner(for: client, among: chosen.isEmpty ? usable.intersection(backups) : chosen)
+    return winner(for: client, among: chosen.isEmpty ? usable.intersection(backups) : chosen, share: share)
   }
 
   /// The server that a client is known to, when it takes known clients and was not tried.
@@ -55,16 +59,18 @@ public struct Router: Sendable {
     return nil
   }
 
-  func winner(for client: ClientKey, among indices: ServerSet) -> Int? {
+  func winner(for client: ClientKey, among indices: ServerSet, share: (Int) -> Int) -> Int? {
     var race = Rendezvous(for: client)
-    indices.forEach { index in race.enter(servers[index].id, weight: servers[index].weight, index: index) }
+    indices.forEach { index in
+      race.enter(servers[index].id, weight: servers[index].weight * share(index), index: index)
+    }
     return race.winner
   }
 
-  func winner(for client: ClientKey, among indices: UInt64) -> Int? {
+  func winner(for client: ClientKey, among indices: UInt64, share: (Int) -> Int) -> Int? {
     var race = Rendezvous(for: client)
     ServerSet.forEach(in: indices, from: 0) { index in
-      race.enter(servers[index].id, weight: servers[index].weight, index: index)
+      race.enter(servers[index].id, weight: servers[index].weight * share(index), index: index)
     }
     return race.winner
   }

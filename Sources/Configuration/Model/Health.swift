@@ -28,6 +28,8 @@ extension Configuration {
     /// do not check all of them at the same moment. Smaller than `interval`; a tenth of it unless the file says
     /// otherwise.
     package var jitter = Interval.milliseconds(500)
+    /// How long the weight for new clients of a server that has come back grows; zero: it counts at once.
+    package var slowStart = Interval.zero
     /// What becomes of the requests and tunnels of a server that is down and does not answer any more. It would hold its
     /// clients until a time-out, a tunnel's for hours: they are detached, and come back to another server. One that
     /// gives its checks a wrong answer keeps them whatever this says: a wrong `path` must not cut a healthy server's.

@@ -85,6 +85,12 @@ extension Schema {
         "jitter", \.jitter, .duration(.zero...(.minutes(10))), default: "a tenth of `interval`", example: "200ms",
         "Maximum random change of an interval, so that checks of several servers do not coincide."),
       Key(
+        "slow-start", \.slowStart, .duration(.zero...(.hours(24))), example: "10m",
+        """
+        Time in which the share of new clients of a server that was down or in maintenance grows from almost nothing to what \
+        its weight says. Clients assigned to it return at once. 0s: no slow start.
+        """),
+      Key(
         "on-down", \.onDown, .word, example: "keep",
         """
         What happens to the requests and tunnels of a server that is down and no longer answers. `close`: they end at \

@@ -158,6 +158,9 @@ package struct StatusText {
     if let load = server.load { parts.append(counted(load.connections, "connection")) }
     if server.isBackup { parts.append("backup") }
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
+    if let percent = server.load?.weightPercent, percent < 100 {
+      parts.append("slow start: \(percent) % of its weight")
+    }
     if !server.reason.isEmpty { parts.append(server.reason) }
     if let check = server.lastCheck {
       let pending = check.needed == 0 ? "" : ", \(check.count) of \(check.needed) needed"

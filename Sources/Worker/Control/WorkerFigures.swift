@@ -17,17 +17,21 @@ struct WorkerFigures: Sendable {
     dropped: [SharedServer] = []
   ) {
     let latest = metrics.map(\.latest)
-    let affinity = sharedState.affinity.tally(at: Clock.monotonic())
+    let now = Clock.monotonic()
+    let affinity = sharedState.affinity.tally(at: now)
     let named = snapshot.backend.servers
     let names = Set(named.map(\.id))
     servers = (named + sharedState.removedServers + dropped).enumerated().map { index, server in
       // Clients are assigned to a name: the address that it has now shows them.
       let isShown = index < named.count || !names.contains(server.id)
       let (occupancy, assigned) = (server.occupancy, (isShown ? affinity[server.id] : nil) ?? AffinityCount())
+      let percent =
+        index < named.count && server.state == .up ? snapshot.backend.weightPercent(of: index, at: now) : 100
       let load = ServerLoad(
         clients: UInt64(clamping: assigned.clients), sessions: UInt64(clamping: assigned.sessions),
         exchanges: UInt64(clamping: occupancy.active), waiting: UInt64(clamping: occupancy.waiting),
-        connections: UInt64(clamping: latest.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }))
+        connections: UInt64(clamping: latest.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }),
+        weightPercent: UInt64(clamping: percent))
       return (server.name, server.place.endpoint, load, server.lastCheck)
     }
     let counted = latest.reduce(Counters()) { $0 + $1.counters }

@@ -89,18 +89,18 @@ struct Prober: ~Copyable {
   }
 
   private mutating func obeyAndGoOn(_ context: inout LoopContext) {
-    for key in keys + removed { apply(key) }
+    for key in keys + removed { apply(key, at: context.now) }
     for key in keys + removed { timerFired(key, &context) }
   }
 
   /// Operators want something else of servers; says when it is in force.
   mutating func apply(upTo number: UInt64, _ context: inout LoopContext) {
-    for key in keys + removed { apply(key) }
+    for key in keys + removed { apply(key, at: context.now) }
     channel.send(.applied(number: number))
   }
 
-  private mutating func apply(_ key: SlabKey) {
-    if let transition = servers[key].apply(servers[key].wanted) { publish(transition, of: key) }
+  private mutating func apply(_ key: SlabKey, at now: Instant) {
+    if let transition = servers[key].apply(servers[key].wanted, at: now) { publish(transition, of: key) }
   }
 
   /// An event on a check's socket.

@@ -61,7 +61,10 @@ struct ServerHealth {
   var wanted: AdminState.Mode? { snapshot.backend.adminState(of: server) }
 
   /// Publishes the server's state.
-  func publish(_ state: ServerState) { snapshot.backend.set(state, at: server) }
+  func publish(_ state: ServerState) {
+    if let began = tracker.slowStart.began { shared.returned(at: began) }
+    snapshot.backend.set(state, at: server)
+  }
 
   /// Publishes what becomes of those who are there.
   func publish(_ presence: ServerPresence) { snapshot.backend.lose(server, presence) }
@@ -82,7 +85,7 @@ struct ServerHealth {
   }
 
   /// Sets the server's administrative state, or takes it back; answers with the change of state when there is one.
-  mutating func apply(_ state: AdminState.Mode?) -> Transition? { tracker.set(state) }
+  mutating func apply(_ state: AdminState.Mode?, at now: Instant) -> Transition? { tracker.set(state, at: now) }
 
   /// A check that began then is over; answers with the change of state when there is one.
   mutating func record(

@@ -10,12 +10,15 @@ final class Backend: Sendable {
   private let sharedState: SharedState
   /// With the configuration's weights.
   private let configured: [Balancing.Server]
+  /// How long the weight of a server that has come back grows.
+  private let slowStart: Interval
   /// With the weights in force.
   private let router: Mutex<Router>
 
   /// The servers' states, and what operators want of them, are shared: every snapshot goes by the same.
-  init(servers: [SharedServer], configured: [Balancing.Server], sharedState: SharedState) {
+  init(servers: [SharedServer], configured: [Balancing.Server], slowStart: Interval, sharedState: SharedState) {
     self.servers = servers
+    self.slowStart = slowStart
     self.configured = configured
     self.sharedState = sharedState
     router = Mutex(Backend.router(of: configured, sharedState))
@@ -86,11 +89,24 @@ final class Backend: Sendable {
       return Choice(server: server, basis: .cookie, isAssigned: true)
     }
     let known = isRemembered ? sharedState.affinity.addresses.lookup(client, at: now) : nil
-    let server = router.withLock { $0.route(client, known: known, availability: availability, tried: tried) }
+    let server = router.withLock {
+      $0.route(client, known: known, availability: availability, tried: tried) { share(of: $0, at: now) }
+    }
     guard let server else { return nil }
     return Choice(
       server: server, basis: assigned == nil ? .client : .lostCookie,
       isAssigned: assigned == nil && known == servers[server].id)
+  }
+
+  /// How much of a server's weight counts for new clients, in parts of `SlowStart.whole`.
+  func share(of server: Int, at now: Instant) -> Int {
+    guard slowStart > .zero, let returned = servers[server].returned else { return SlowStart.whole }
+    return SlowStart.share(began: returned, lasting: slowStart, at: now)
+  }
+
+  /// The same in percent, at least 1.
+  func weightPercent(of server: Int, at now: Instant) -> Int {
+    max(1, share(of: server, at: now) * 100 / SlowStart.whole)
   }
 
   /// No server is left that was not tried.

@@ -17,6 +17,8 @@ final class SharedServer: Sendable {
   let place: ServerPlace
   let name: String
   private let currentState = Atomic(ServerState.down.rawValue)
+  /// When its slow start began, in nanoseconds; 0: it never came back.
+  private let returnedAt = Atomic<UInt64>(0)
   /// What traffic met there since the prober looked last.
   private let suspicion = Atomic(Suspicion.none.rawValue)
   private let admission: Mutex<Admission<WaitingClient>>
@@ -38,6 +40,15 @@ final class SharedServer: Sendable {
   var takesClients: Bool { state == .up || state == .drain }
 
   func become(_ state: ServerState) { currentState.store(state.rawValue, ordering: .releasing) }
+
+  /// When it was up again after it had been down or in maintenance.
+  var returned: Instant? {
+    let nanoseconds = returnedAt.load(ordering: .relaxed)
+    return nanoseconds == 0 ? nil : Instant(nanoseconds: nanoseconds)
+  }
+
+  /// Before it becomes up.
+  func returned(at instant: Instant) { returnedAt.store(instant.nanoseconds, ordering: .relaxed) }
 
   /// Traffic met this. True if the prober is to be told: it was not told of as much before, or has looked since.
   func suspect(_ met: Suspicion) -> Bool {
