@@ -3,7 +3,7 @@ import Wire
 /// Frames that tell a network where an address is now, so that neighbours and switches find it there, and the reading
 /// of such frames of others.
 ///
-/// Gratuitous ARP (RFC 5227 §3, RFC 9568 §8.1.2), behind an Ethernet header to everybody:
+/// Gratuitous ARP (RFC 5227 §3, RFC 9568 §8.1.2), after an Ethernet header, broadcast:
 ///
 ///      0                   1                   2                   3
 ///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1

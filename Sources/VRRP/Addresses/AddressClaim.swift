@@ -1,6 +1,6 @@
-/// How somebody else shows, by ARP or neighbour discovery, that it has one of our addresses, or would have it.
+/// How another host shows, by ARP or neighbour discovery, that it has one of our addresses, or would have it.
 package enum AddressClaim: Hashable, Sendable {
-  /// It tells everybody, unasked (RFC 5227 §2.3, RFC 4861 §7.2.6): a program that runs has just become, or asserts itself
+  /// It announces, unasked (RFC 5227 §2.3, RFC 4861 §7.2.6): a program that runs has just become, or asserts itself
   /// as, the one that has the address.
   case announced
   /// It answers our probe: its kernel has the address now.

@@ -35,7 +35,7 @@ struct AnnouncementSchedule: Hashable {
     return [.announce(times: Self.burst)]
   }
 
-  /// Announces now, because somebody else has, and when its addresses may be gone.
+  /// Announces now, because another node has, and when its addresses may be gone.
   mutating func answer(times: Int, at now: Instant) -> [VirtualRouter.Effect] {
     bursts = Self.settleDelays.map { Burst(due: now + $0, times: 1) }
     answerAt = nil
@@ -46,7 +46,7 @@ struct AnnouncementSchedule: Hashable {
   /// The same from that moment on.
   mutating func answer(later moment: Instant) { answerAt = answerAt.map { min($0, moment) } ?? moment }
 
-  /// Somebody else has the addresses too.
+  /// Another machine has the addresses too.
   mutating func putOffRefresh(at now: Instant) {
     if refreshAt != nil { refreshAt = now + Self.refreshWhileContested }
   }

@@ -1,13 +1,13 @@
 import Wire
 
-/// How often the addresses are announced against somebody who contests them: a few times in quick succession, then at
-/// distances that double from a second to a minute; anew when nobody has contested them for a minute.
+/// How often the addresses are announced against another node that contests them: a few times in quick succession, then at
+/// distances that double from a second to a minute; anew when none has contested them for a minute.
 ///
 /// Two that answer each other's announcements without end move every connection each time. RFC 5227 §2.4 has a host
 /// defend its address once in ten seconds; here the first answers come sooner, for the one that is to stop hears them,
 /// and the later ones more seldom.
 struct Defence: Hashable {
-  /// Between the first answers. Well within `Pace.yieldGrace`: when the other Active's addresses go, everybody knows ours.
+  /// Between the first answers. Well within `Pace.yieldGrace`: when the other Active's addresses go, every host knows ours.
   static let quickDistance = Interval.milliseconds(20)
   static let slowest = Interval.minutes(1)
 
@@ -22,7 +22,7 @@ struct Defence: Hashable {
   /// The addresses have just been announced for another reason.
   mutating func announced(at now: Instant) { answeredAt = now }
 
-  /// Somebody contests the addresses: whether that is to be answered now.
+  /// Another node contests the addresses: whether that is to be answered now.
   mutating func mayAnswer(at now: Instant) -> Bool {
     if let contestedAt, now - contestedAt >= Self.slowest { answers = 0 }
     contestedAt = now

@@ -21,7 +21,7 @@ package struct AdvertisementChannel: Sendable {
     package var authentication: AdvertisementCodec.SimpleAuthentication
     /// Nil: no trailer is sent and none is understood.
     package var keyed: KeyedAuthentication.Settings?
-    /// The other routers' addresses; nil: multicast, anybody on the link.
+    /// The other routers' addresses; nil: multicast, any node on the link.
     package var peers: [IPAddress]?
 
     package init(
@@ -124,7 +124,7 @@ package struct AdvertisementChannel: Sendable {
     Set(advertisement.addresses) == Set(settings.addresses)
   }
 
-  /// Who sent it to whom. An address that moves is nobody's source, and IPv6 is spoken between link-local addresses (RFC
+  /// Who sent it to whom. A virtual address is no source, and IPv6 is spoken between link-local addresses (RFC
   /// 9568 §5.1.2.1), unless `peers` has others. Who listens to the group listens to nothing else (§5.1.1.2, §5.1.2.2).
   private func checkWay(_ packet: borrowing ReceivedPacket) throws(AdvertisementRejection) {
     guard !settings.addresses.contains(packet.source) else { throw .source(packet.source) }

@@ -1,6 +1,6 @@
 import Wire
 
-/// Notices that somebody else is Active as well, and stays so.
+/// Notices that another node is Active as well, and stays so.
 ///
 /// One advertisement of a worse Active is in order: a partition healed, or the predecessor's last. When they go on, the
 /// other one does not hear us.

@@ -1,6 +1,6 @@
 import Wire
 
-/// Bounds how often a Backup becomes Active because of what others send. Whoever can send unsigned advertisements may
+/// Bounds how often a Backup becomes Active because of what others send. A host that can send unsigned advertisements may
 /// alternate 200 and 0, or 200 with the shortest interval and silence, and have the node take the addresses and give
 /// them up dozens of times a second: hooks, mail, log lines and reset connections each time.
 ///

@@ -16,15 +16,15 @@ package enum RouterNote: Hashable, Sendable {
   case bothActive(IPAddress, priority: UInt8, for: Interval)
   /// Such advertisements ended.
   case duplicateGone(IPAddress)
-  /// Somebody announced our address as its own, by this link-layer address.
+  /// Another node announced our address as its own, by this link-layer address.
   case claimed(by: String)
-  /// Somebody has our address, by this link-layer address, and we hear no advertisement of it: standing back.
+  /// Another node has our address, by this link-layer address, and we hear no advertisement of it: standing back.
   case unheardActive(String)
   /// The same of one whose advertisements come, and why they are not believed.
   case rejectedActive(String, IPAddress, AdvertisementRejection)
   /// It became Active too often in a short time, and waits so long at least from now on.
   case restless(atLeast: Interval)
-  /// Somebody took an address off our interface.
+  /// Another program took an address off our interface.
   case addressRemoved
   /// This process did not run for longer than a Backup waits.
   case suspended(Interval)
@@ -118,7 +118,7 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
     case preempted(IPAddress, priority: UInt8)
     /// A better Active advertises.
     case better(IPAddress, priority: UInt8)
-    /// Somebody announces the addresses whose advertisements are not heard.
+    /// A node announces the addresses, and its advertisements do not arrive.
     case unheardActive(String)
     /// The same, and advertisements are rejected.
     case rejectedActive(String)

@@ -68,7 +68,7 @@ extension VirtualRouter {
     static let handOverInterval: UInt16 = 1
     /// A timer that is so much late means that this process did not run, or its machine did not.
     static let lateWakeUp = Interval.milliseconds(100)
-    /// The least time between an advertisement and one that answers somebody who should have heard it.
+    /// The least time between an advertisement and one that answers a node that should have heard it.
     static let answer = Interval.milliseconds(20)
     /// How long a claim by ARP or neighbour discovery goes unanswered: an advertisement that comes with it is read first.
     static let claimAnswer = Interval.milliseconds(10)
@@ -83,6 +83,6 @@ extension VirtualRouter {
     static let duplicateReminder = Interval.minutes(1)
   }
 
-  /// The lowest priority, advertised by a node that can serve nobody; a node with `preempts` off takes over from it too.
+  /// The lowest priority, advertised by a node that cannot serve; a node with `preempts` off takes over from it too.
   package static let leastPriority: UInt8 = 1
 }

@@ -35,7 +35,7 @@ package struct VirtualRouter: Sendable {
     case source(IPAddress?)
     /// One of the addresses is no longer on the interface, and it was not us.
     case addressRemoved
-    /// Somebody shows by ARP or neighbour discovery that it has one of the addresses; by what link-layer address.
+    /// Another node shows by ARP or neighbour discovery that it has one of the addresses; by what link-layer address.
     case claimed(AddressClaim, by: String)
     /// Hand the addresses over and stay away, for so long at most. Answered by `Effect.failedOver`.
     case failOver(for: Interval)
@@ -68,7 +68,7 @@ package struct VirtualRouter: Sendable {
     case note(RouterNote)
     /// Run hooks, send mail, tell systemd. A note of it comes as well.
     case transitioned(Transition)
-    /// How `Event.failOver` ended: who took over; nil when nobody did, so that we are still Active, or when there was
+    /// How `Event.failOver` ended: who took over; nil when none did, so that we are still Active, or when there was
     /// nothing to hand over, as `wasActive` tells. Answers every failover that was asked for meanwhile.
     case failedOver(to: IPAddress?, wasActive: Bool)
     /// How `Event.failBack` ended: this node has the addresses, or waits behind another one, if one is known.
@@ -128,11 +128,11 @@ package struct VirtualRouter: Sendable {
   var seekerDefence = Defence(quick: 3)
   /// Since when it is Active, while it is.
   var activeSince: Instant?
-  /// It is Active for another reason than that nobody was heard.
+  /// It is Active for another reason than the silence of all others.
   var isUncontested = true
-  /// Somebody has announced the addresses against us, and may have to be left them.
+  /// Another node has announced the addresses against us, and may have to be left them.
   var standoff: Standoff?
-  /// How often in a row it stood back behind somebody that it does not hear.
+  /// How often in a row it stood back behind a node that it does not hear.
   var contests = 0
   var damping = FlapDamping()
   /// When it last advertised as the Active.
@@ -199,7 +199,7 @@ package struct VirtualRouter: Sendable {
   /// Whether the addresses are on the interface as far as we know.
   package var holdsAddresses: Bool { lease.isPresent }
 
-  /// Whether somebody else is Active as well, and has been for a while.
+  /// Whether another node is Active as well, and has been for a while.
   package var duplicateActive: IPAddress? { conflicts.established }
 
   /// What the other nodes should hear of us.

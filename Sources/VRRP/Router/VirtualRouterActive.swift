@@ -35,8 +35,8 @@ extension VirtualRouter {
       ? yield(to: other, from: address, at: now) : assert(other, from: address, at: now)
   }
 
-  /// Advertises for somebody who should have heard us: at once, and if that was done a moment ago, a moment later. So
-  /// whoever sends, and however much, is answered at least once after its last packet, and no more than 50 times a
+  /// Advertises for a node that should have heard this one: at once, and if that was done a moment ago, a moment later. So
+  /// a sender, however much it sends, is answered at least once after its last packet, and no more than 50 times a
   /// second.
   private mutating func answer(at now: Instant, restarting: Bool = false) -> [Effect] {
     guard case .active(let advertiseAt) = state else { return [] }
@@ -73,7 +73,7 @@ extension VirtualRouter {
   }
 
   /// A better one. It may have been Active all along, on the other side of a partition, and know nothing of us: what it
-  /// hears last from us makes it announce itself. Our address stays until that has reached everybody.
+  /// hears last from us makes it announce itself. Our address stays until that has reached every host.
   private mutating func yield(to other: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
     let last = send(advertisement(priority: priority))
     lease.yield(at: now)
@@ -83,14 +83,14 @@ extension VirtualRouter {
       + becomeBackup(behind: other, from: address, because: .better(address, priority: other.priority), at: now)
   }
 
-  /// Somebody else has one of the addresses on the link.
+  /// Another node has one of the addresses on the link.
   mutating func meet(_ claim: AddressClaim, by owner: String, at now: Instant) -> [Effect] {
     if claim == .sought {
       // A kernel answers even for a process that died; only an announcement proves that this one runs.
       return seekerDefence.mayAnswer(at: now) ? [.announce(times: 1)] : []
     }
     announcements.putOffRefresh(at: now)
-    // Who only announces may be anybody, and one that has the address answers.
+    // Any host can announce; one that has the address also answers.
     if let standoff, standoff.hasAsked, claim == .answered { return standBack(behind: standoff.owner, at: now) }
     if claim == .announced, isNewcomer(at: now) {
       if standoff == nil { standoff = Standoff(owner: owner, until: now + standoffTimeout) }
@@ -108,7 +108,7 @@ extension VirtualRouter {
     return now < activeSince + Pace.newcomer
   }
 
-  /// Somebody has announced the addresses against one that has just taken them.
+  /// Another node has announced the addresses against one that has just taken them.
   struct Standoff: Hashable {
     let owner: String
     /// Until when its advertisement, or after that its answer to our probe, may come.
@@ -140,7 +140,7 @@ extension VirtualRouter {
     standoff = nil
     counters.priorityZeroSent += 1
     contests = min(contests + 1, Pace.mostContests)
-    // Whoever has followed us meanwhile need not wait.
+    // A node that has yielded meanwhile need not wait.
     let left = send(advertisement(priority: 0)) + lease.drop()
     var waiting = Waiting(since: now, activeInterval: settings.interval, preemptsFrom: now + settings.preemptDelay)
     waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)

@@ -19,7 +19,7 @@ extension VirtualRouter {
     var wokeLate = false
     /// How often it has asked for the addresses since the Active fell silent.
     var probes: UInt64 = 0
-    /// Somebody has the addresses that is not heard.
+    /// Another node has the addresses, and its advertisements do not arrive.
     var contest: Contest?
     /// Why it waits so.
     var reason = Transition.Reason.activeSilent
@@ -80,7 +80,7 @@ extension VirtualRouter {
     return contest.heardAt + Interval(nanoseconds: silence.nanoseconds + apart)
   }
 
-  /// Somebody shows that it has the addresses.
+  /// Another node shows that it has the addresses.
   mutating func note(_ claim: AddressClaim, by owner: String, _ waiting: Waiting, at now: Instant) -> [Effect] {
     var waiting = waiting
     defer { state = .backup(waiting) }
@@ -106,7 +106,7 @@ extension VirtualRouter {
     return .rejectedActive(owner, refusal.sender, refusal.rejection)
   }
 
-  /// Asks whether somebody has the addresses, and reminds of who does.
+  /// Probes for the addresses, and reminds the operator of the node that has them.
   private mutating func ask(_ waiting: Waiting, at now: Instant) -> [Effect] {
     var waiting = waiting
     defer { state = .backup(waiting) }

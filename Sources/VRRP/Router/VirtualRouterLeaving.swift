@@ -72,7 +72,7 @@ extension VirtualRouter {
     return said + left + (isRequested ? [.failedOver(to: nil, wasActive: false)] : [])
   }
 
-  /// The addresses were taken over, or nobody wants them.
+  /// The addresses were taken over, or no node wants them.
   mutating func endLeaving(successor: (advertisement: Advertisement, address: IPAddress)?, at now: Instant) -> [Effect]
   {
     guard case .leaving(let leaving) = state else { return [] }
@@ -81,7 +81,7 @@ extension VirtualRouter {
     guard let successor else {
       var effects = [Effect.note(.nobodyTookOver)]
       if staysUp {
-        // A node that works keeps the addresses rather than leaving them to nobody.
+        // A working node keeps the addresses when no other takes them.
         awayUntil = isRequested ? nil : awayUntil
         toldPriority = priority
         effects += becomeActive(because: .nobodyTookOver, at: now)
