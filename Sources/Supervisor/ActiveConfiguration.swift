@@ -41,6 +41,7 @@ struct ActiveConfiguration: ~Copyable {
     switch listeners {
     case nil: return nil
     case .some(let listeners):
+      try listeners.restore()
       return try WorkerProcess(
         plan, generation: generation, configuration: text, listeners: listeners, states: states,
         blocked: SupervisorLoop.signals + Signals.strays)

@@ -44,18 +44,24 @@ def problem(words):
     return bytes([PROBLEM]) + struct.pack(">QI", 1_800_000_000_000, 1) + text(words)
 
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def duplicate(process, number):
+    """A process's socket, as whoever has taken the process over has it (pidfd_getfd(2))."""
+    handle = os.pidfd_open(process)
+    copy = LIBC.syscall(438, handle, number, 0)
+    os.close(handle)
+    if copy < 0:
+        pytest.skip(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
+    return socket.socket(fileno=copy)
+
+
 class Mouth:
-    """The worker's end of the socket to its supervisor, as whoever has taken the worker over has it."""
+    """The worker's end of the socket to its supervisor: the descriptor that a worker is born with."""
 
     def __init__(self, worker):
-        libc = ctypes.CDLL(None, use_errno=True)
-        process = os.pidfd_open(worker)
-        # pidfd_getfd(2): the descriptor that a worker is born with.
-        number = libc.syscall(438, process, 3, 0)
-        os.close(process)
-        if number < 0:
-            pytest.skip(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
-        self.socket = socket.socket(fileno=number)
+        self.socket = duplicate(worker, 3)
 
     def say(self, fact):
         """False when there is nobody any more."""
@@ -117,6 +123,65 @@ def test_what_a_worker_says_does_not_reach_a_terminals_controls(testbed):
             os.kill(worker, signal.SIGCONT)
     assert command.returncode == 1 and "owned" in shown
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", shown), shown
+
+
+def is_listening(sock):
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
+
+
+def listeners(process):
+    """Duplicates of a process's listeners for clients."""
+    folder = Path(f"/proc/{process}/fd")
+    numbers = [int(entry.name) for entry in folder.iterdir() if os.readlink(entry).startswith("socket:")]
+    return [sock for sock in (duplicate(process, number) for number in numbers)
+            if sock.family == socket.AF_INET and is_listening(sock)]  # fmt: skip
+
+
+def disconnect(sock):
+    """connect(2) to AF_UNSPEC."""
+    assert LIBC.connect(sock.fileno(), bytes(16), 16) == 0
+
+
+def connect_elsewhere(sock, server):
+    disconnect(sock)
+    # One of those that share a port can.
+    with contextlib.suppress(OSError):
+        sock.connect((server.address, server.port))
+
+
+DAMAGES = {
+    "shut down": lambda sock, server: sock.shutdown(socket.SHUT_RD),
+    "disconnected": lambda sock, server: disconnect(sock),
+    "connected": connect_elsewhere,
+    "made to block": lambda sock, server: sock.setblocking(True),
+    "made to reset": lambda sock, server: sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_listeners_that_a_worker_has_damaged_serve_with_the_next_worker(testbed, damage):
+    server = testbed.server()
+    balancer = testbed.balance(server)
+    balancer.expects_worker_death = True
+    worker = balancer.worker
+    # The worker's are the same ones.
+    copies = listeners(balancer.process.pid)
+    try:
+        assert len(copies) >= 4
+        for sock in copies:
+            DAMAGES[damage](sock, server)
+        os.kill(worker, signal.SIGKILL)
+        balancer.wait_for_another_worker(worker)
+        balancer.wait_until_serving()
+        for sock in copies:
+            assert is_listening(sock) and not os.get_blocking(sock.fileno())
+            assert struct.unpack("ii", sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8))[0] == 0
+    finally:
+        for sock in copies:
+            sock.close()
+    # Several, for there is a listener for each loop.
+    for _ in range(10):
+        assert balancer.get("/").status == 200
 
 
 @pytest.mark.parametrize("role", ["supervisor", "worker"])

@@ -98,9 +98,22 @@ static inline int cl_get_option(int fd, int level, int name, int *value) {
   return getsockopt(fd, level, name, value, &length);
 }
 
-static inline int cl_abort_on_close(int fd) {
-  struct linger linger = {.l_onoff = 1, .l_linger = 0};
+static inline int cl_set_abort_on_close(int fd, int aborts) {
+  struct linger linger = {.l_onoff = aborts, .l_linger = 0};
   return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+// Ends what a TCP socket does: it keeps its port, and may listen again.
+static inline int cl_disconnect(int fd) {
+  struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+  return connect(fd, &nobody, sizeof nobody);
+}
+
+// Takes back what a worker's system calls can set of a listener, and its connections inherit.
+static inline void cl_reset_options(int fd) {
+  cl_set_abort_on_close(fd, 0);
+  cl_set_option(fd, IPPROTO_IP, IP_RECVERR, 0);
+  cl_set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 0);
 }
 
 // Bytes that wait to be read; -1 with errno.

@@ -21,6 +21,21 @@ public struct ListeningSocket {
     sharesPort = Self.option(number, SOL_SOCKET, SO_REUSEPORT) == 1
   }
 
+  /// Makes a listening socket what it was: whoever has a duplicate of it, in another process too, can have it stop
+  /// listening, or block. Answers whether it had stopped, which has reset the connections in its queue.
+  public static func restore(_ descriptor: borrowing Descriptor) throws(SystemError) -> Bool {
+    let number = descriptor.number
+    let hasStopped = option(number, SOL_SOCKET, SO_ACCEPTCONN) != 1
+    if hasStopped {
+      // It may be connected to somewhere.
+      _ = cl_disconnect(number)
+      guard CLinux.listen(number, Socket.backlog) == 0 else { throw SystemError("listen again") }
+    }
+    guard setNonblocking(number) else { throw SystemError("fcntl F_SETFL") }
+    cl_reset_options(number)
+    return hasStopped
+  }
+
   private static func setNonblocking(_ number: Int32) -> Bool {
     let flags = fcntl(number, F_GETFL)
     return flags >= 0 && fcntl(number, F_SETFL, flags | O_NONBLOCK) == 0

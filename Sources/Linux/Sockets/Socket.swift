@@ -158,7 +158,7 @@ public enum Socket {
   public static func shutdownWrite(_ number: Int32) { _ = shutdown(number, Int32(SHUT_WR)) }
 
   /// Closing will send RST and drop what is unsent, so that a peer sees an abort as one.
-  public static func abortOnClose(_ number: Int32) { _ = cl_abort_on_close(number) }
+  public static func abortOnClose(_ number: Int32) { _ = cl_set_abort_on_close(number, 1) }
 
   /// Appends what has come to `output`, as far as it has room. Never waits on a non-blocking socket.
   public static func read(_ number: Int32, into output: inout OutputSpan<UInt8>) -> ReadResult {

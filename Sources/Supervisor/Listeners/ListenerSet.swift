@@ -63,6 +63,14 @@ struct ListenerSet: ~Copyable {
     return change
   }
 
+  /// Makes them what they were, for a worker that was in somebody else's hands had duplicates.
+  borrowing func restore() throws(SystemError) {
+    for listener in listeners {
+      // systemd has dropped its duplicate of one that had stopped.
+      if try ListeningSocket.restore(listener.socket.descriptor) { listener.keep() }
+    }
+  }
+
   /// All are looked at before any is bound: ours must not be taken for another's.
   private static func requireFree(_ places: [ServicePlan.Place]) throws(ListenerError) {
     for place in places {

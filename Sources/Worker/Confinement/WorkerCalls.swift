@@ -28,7 +28,7 @@ package enum WorkerCalls {
     .allow(.write),
     .allow(.clockGettime),
     // Connections come and go.
-    .allow(.accept4), .allow(.connect), .allow(.close), .allow(.shutdown), .allow(.epollCtl), .allow(.getsockopt),
+    .allow(.accept4), .allow(.connect), .allow(.close), .allow(.epollCtl), .allow(.getsockopt),
     // Locks, and threads that wait.
     .allow(.futex), .allow(.poll), .allow(.ppoll), .allow(.clockNanosleep), .allow(.nanosleep), .allow(.schedYield),
     .allow(.restartSyscall),
@@ -43,6 +43,8 @@ package enum WorkerCalls {
   /// Calls whose arguments matter, and calls that are made now and then.
   private static func edges(of process: UInt32) -> [Rule] {
     [
+      // Our direction of a connection. Not the other one, which ends a listener for the supervisor as well.
+      .allow(.shutdown, when: [.value(1, in: [Direction.sending])]),
       // Never executable: the code of a worker is what the loader mapped before.
       .allow(.mmap, when: [.lacks(2, Memory.executable)]),
       .allow(.mprotect, when: [.lacks(2, Memory.executable)]),
@@ -66,7 +68,8 @@ package enum WorkerCalls {
         [.value(1, in: [Option.ipLevel]), .value(2, in: [Option.ipErrors])],
         [.value(1, in: [Option.ip6Level]), .value(2, in: [Option.ip6Errors])]),
       .allow(.getsockname), .allow(.getpeername),
-      // Not F_SETOWN and F_SETSIG, which make the kernel send signals.
+      // Not F_SETOWN and F_SETSIG, which make the kernel send signals; nor F_SETFL, whose flags a listener and the
+      // standard streams share with the supervisor.
       .allow(.fcntl, when: [.value(1, in: Control.all)]),
       // How much there is to read; whether it is a terminal.
       .allow(.ioctl, when: [.value(1, in: [Device.readable, Device.terminal])]),
@@ -135,6 +138,11 @@ private enum Kind {
   static let flags: UInt32 = 0o2_004_000
 }
 
+private enum Direction {
+  /// SHUT_WR.
+  static let sending: UInt32 = 1
+}
+
 private enum Transport {
   static let tcp: UInt32 = 6
   static let udp: UInt32 = 17
@@ -151,8 +159,8 @@ private enum Option {
 }
 
 private enum Control {
-  /// F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GET_SEALS.
-  static let all: [UInt32] = [1, 2, 3, 4, 1030, 1034]
+  /// F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC, F_GET_SEALS.
+  static let all: [UInt32] = [1, 2, 3, 1030, 1034]
 }
 
 private enum Device {

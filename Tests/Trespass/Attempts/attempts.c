@@ -123,6 +123,16 @@ static int list_interfaces(const char *unused) {
   int fd = socket(AF_INET, SOCK_DGRAM, 0);
   return fd < 0 ? errno : outcome(ioctl(fd, SIOCGIFCONF, &list));
 }
+// A listener from before the confinement, as a worker gets its own from the supervisor, which has them as well.
+static int inherited = -1;
+__attribute__((constructor)) static void inherit_listener(void) {
+  inherited = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  if (bind(inherited, (struct sockaddr *)&name, sizeof name) != 0 || listen(inherited, 1) != 0) abort();
+}
+static int stop_listener(const char *unused) { return outcome(shutdown(inherited, SHUT_RD)); }
+static int stop_listener_whole(const char *unused) { return outcome(shutdown(inherited, SHUT_RDWR)); }
+static int make_listener_block(const char *unused) { return outcome(fcntl(inherited, F_SETFL, 0)); }
 // To somebody who is not there: the attempt counts, not the answer.
 static int connect_out(const char *unused) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -219,7 +229,9 @@ static const struct {
     {"append", append_file}, {"replace", replace_file}, {"list", list_folder}, {"change-mode", change_mode},
     {"change-owner", change_owner}, {"make-link", make_link}, {"mount", mount_over}, {"change-root", change_root},
     {"raw-socket", raw_socket}, {"packet-socket", packet_socket}, {"netlink-socket", netlink_socket},
-    {"listen", listen_port}, {"bind-to-interface", bind_to_interface}, {"list-interfaces", list_interfaces},
+    {"listen", listen_port}, {"stop-listener", stop_listener}, {"stop-listener-whole", stop_listener_whole},
+    {"make-listener-block", make_listener_block},
+    {"bind-to-interface", bind_to_interface}, {"list-interfaces", list_interfaces},
     {"connect-locally", connect_locally}, {"tell-locally", tell_locally},
     {"receive-locally", receive_locally},
     {"pair-of-sockets", pair_of_sockets}, {"connect", connect_out}, {"resolve", resolve}, {"map-code", map_code}, {"make-code", make_code},
