@@ -11,7 +11,8 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
     case peer
     /// The peer's certificate did not pass.
     case verification
-    /// This machine: a system call failed for a reason that is not the peer's, or OpenSSL did (memory, randomness).
+    /// This machine: a system call failed for a reason that is neither the peer's nor the network's, or OpenSSL did
+    /// (memory, randomness).
     case system
   }
 
@@ -54,34 +55,41 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
     details = Details(blame: .system, reason: reason)
   }
 
-  /// A failed system call on the socket. A reset or broken pipe is the peer's doing.
+  /// A failed system call on the socket. A reset or broken pipe is the peer's doing, and so is what ICMP says, and what
+  /// a firewall does.
   init(errno: Int32) {
-    let peers: [Int32] = [ECONNRESET, EPIPE, ETIMEDOUT, ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ECONNABORTED]
+    let peers: [Int32] = [
+      ECONNRESET, EPIPE, ETIMEDOUT, ECONNREFUSED, ECONNABORTED, EPROTO, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN,
+      ENONET, ENOPROTOOPT, EOPNOTSUPP, EMSGSIZE, EACCES, EPERM,
+    ]
     details = Details(
       blame: peers.contains(errno) ? .peer : .system, reason: SystemError.words(for: errno), systemError: errno)
   }
 
   /// Takes the reason from this thread's OpenSSL error queue, and empties the queue.
   static func takingFromQueue() -> TLSFailure {
-    let code = ERR_peek_error()
     defer { ERR_clear_error() }
-    let words = reasonWords(code)
+    return TLSFailure(opensslError: ERR_peek_error())
+  }
+
+  /// By an entry of OpenSSL's error queue: the first one, which is the cause of those behind it.
+  init(opensslError code: UInt) {
+    let (library, reason) = (ERR_GET_LIB(code), ERR_GET_REASON(code))
     // A peer's alert arrives as a reason of this offset plus the alert's number (RFC 8446 §6.2).
-    let alert = ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET
-    if ERR_GET_LIB(code) == ERR_LIB_SSL, (0...255).contains(alert) {
+    let alert = reason - SSL_AD_REASON_OFFSET
+    if library == ERR_LIB_SSL, (0...255).contains(alert) {
       // SAFETY: the answer is a string literal of OpenSSL's, NUL-terminated, never null.
       let name = unsafe String(cString: SSL_alert_desc_string_long(alert))
-      return TLSFailure(peer: "the peer sent the alert \"\(name)\"")
-    }
-    switch ERR_GET_LIB(code) {
-    case ERR_LIB_SSL where ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST:
-      return TLSFailure(peer: "plain HTTP came where TLS was expected")
-    case ERR_LIB_SSL where ERR_GET_REASON(code) != ERR_R_INTERNAL_ERROR && ERR_GET_REASON(code) != ERR_R_MALLOC_FAILURE:
-      return TLSFailure(peer: words)
-    case ERR_LIB_ASN1, ERR_LIB_X509, ERR_LIB_EC, ERR_LIB_RSA, ERR_LIB_PEM, ERR_LIB_EVP, ERR_LIB_PROV:
-      return TLSFailure(peer: words)
-    default:
-      return TLSFailure(system: words)
+      self.init(peer: "the peer sent the alert \"\(name)\"")
+    } else if library == ERR_LIB_SSL, reason == SSL_R_HTTP_REQUEST {
+      self.init(peer: "plain HTTP came where TLS was expected")
+    } else if reason == ERR_R_MALLOC_FAILURE || library == ERR_LIB_SSL && reason == ERR_R_INTERNAL_ERROR
+      || [0, ERR_LIB_SYS, ERR_LIB_CRYPTO, ERR_LIB_RAND].contains(library)
+    {
+      self.init(system: reasonWords(code))
+    } else {
+      // What a peer sends is refused in the words of whichever library looks at it.
+      self.init(peer: reasonWords(code))
     }
   }
 }

@@ -164,7 +164,7 @@ struct HealthCheck: ~Copyable {
     case .yield: return .yield
     case .failed(let failure):
       detail = failure.description
-      return .over(.failed(failure.blame == .verification ? .certificate : .handshake))
+      return .over(CheckResult(of: failure))
     case .done, nil:
       if settings.check == .tls { return .over(.passed) }
       phase = .asking
@@ -202,5 +202,17 @@ struct HealthCheck: ~Copyable {
     answer = next
     input.consume(step.accepted)
     return step.verdict.map { .over($0) } ?? .again
+  }
+}
+
+extension CheckResult {
+  /// What a failed handshake says about the server.
+  init(of failure: TLSFailure) {
+    self =
+      switch failure.blame {
+      case .peer: .failed(.handshake)
+      case .verification: .failed(.certificate)
+      case .system: .inconclusive
+      }
   }
 }

@@ -55,6 +55,12 @@ struct ServerConnection: ~Copyable {
     case failed(String)
     /// What this machine had too little of, for the log.
     case short(String)
+
+    /// What a failed handshake says about the server.
+    init(of failure: TLSFailure) {
+      let reason = "TLS handshake: \(failure.description)"
+      self = failure.blame == .system ? .short(reason) : .failed(reason)
+    }
   }
 
   /// Goes on connecting as far as it can without waiting. The session stays where it is: TLS 1.2 resumes one as often as
@@ -87,7 +93,7 @@ struct ServerConnection: ~Copyable {
       return .ready
     case .wantsRead, .wantsWrite: return .wait
     case .yield: return .yield
-    case .failed(let failure): return .failed("TLS handshake: \(failure.description)")
+    case .failed(let failure): return Progress(of: failure)
     }
   }
 

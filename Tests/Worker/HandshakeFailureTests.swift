@@ -1,0 +1,26 @@
+import Balancing
+import Glibc
+import Testing
+
+@testable import TLS
+@testable import Worker
+
+@Suite struct `A failed handshake with a server` {
+  @Test(arguments: [TLSFailure(errno: ENOMEM), TLSFailure(errno: ENOBUFS), TLSFailure(system: "malloc failure")])
+  func `is no verdict on it when this machine ran out of something`(failure: TLSFailure) {
+    #expect(CheckResult(of: failure) == .inconclusive)
+    guard case .short = ServerConnection.Progress(of: failure) else {
+      Issue.record("the server is to blame")
+      return
+    }
+  }
+
+  @Test(arguments: [TLSFailure(errno: ECONNRESET), TLSFailure(errno: EPIPE), TLSFailure(peer: "an alert")])
+  func `is a verdict when the server cut it`(failure: TLSFailure) {
+    #expect(CheckResult(of: failure) == .failed(.handshake))
+    guard case .failed = ServerConnection.Progress(of: failure) else {
+      Issue.record("the server is not to blame")
+      return
+    }
+  }
+}
