@@ -30,6 +30,36 @@ import Wire
     #expect(node.router.duplicateActive == nil)
   }
 
+  @Test(arguments: [2, 3]) func `several others that take turns are as loud as one`(count: Int) {
+    var node = SingleRouter.active()
+    var notes: [RouterNote] = []
+    for turn in 0..<6000 {
+      node.hear(100, from: "192.0.2.\(6 + turn % count)")
+      notes += node.notes
+      node.pass(10)
+    }
+    let first = ip("192.0.2.6")
+    #expect(notes.count == 2, "\(notes)")
+    #expect(notes.first == .worseActive(first, priority: 100))
+    #expect(notes.last?.severity == .error)
+    #expect(node.router.duplicateActive != nil)
+    node.pass(5000)
+    #expect(node.notes.count == 1)
+    #expect(node.router.duplicateActive == nil)
+  }
+
+  @Test func `one that comes and goes is news once a minute`() {
+    var node = SingleRouter.active()
+    var notes: [RouterNote] = []
+    for turn in 0..<110 {
+      node.hear(100, from: "192.0.2.\(6 + turn % 2)", interval: 1)
+      notes += node.notes
+      node.pass(1100)
+      notes += node.notes
+    }
+    #expect(notes == [.worseActive(ip("192.0.2.6"), priority: 100), .worseActive(ip("192.0.2.7"), priority: 100)])
+  }
+
   @Test func `what it says names protocol 112, multicast and the network`() {
     let text = RouterNote.bothActive(ip("192.0.2.6"), priority: 100, for: .seconds(3)).text
     for word in ["112", "multicast", "peers", "192.0.2.6"] { #expect(text.contains(word)) }

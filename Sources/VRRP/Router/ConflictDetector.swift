@@ -3,20 +3,22 @@ import Wire
 /// Notices that another node is Active as well, and stays so.
 ///
 /// One advertisement of a worse Active is in order: a partition healed, or the predecessor's last. When they go on, the
-/// other one does not hear us.
+/// other one does not hear us. Several others count as one: their addresses may be forged.
 struct ConflictDetector: Hashable {
-  /// A worse Active that is heard.
+  /// A worse Active that is heard, as it advertised last.
   private struct DuplicateActive: Hashable {
     var address: IPAddress
     var priority: UInt8
-    var since: Instant
+    let since: Instant
     var silentAt: Instant
     var saidAt: Instant?
     /// It was Active until we took over, and need not have heard so: its last word is no news.
-    var isPredecessor: Bool
+    var isPredecessor = true
   }
 
   private var duplicateActive: DuplicateActive?
+  /// When one was news the last time.
+  private var noticedAt: Instant?
 
   /// The other Active, once it stays.
   var established: IPAddress? { duplicateActive?.saidAt == nil ? nil : duplicateActive?.address }
@@ -29,23 +31,19 @@ struct ConflictDetector: Hashable {
   ) -> RouterNote? {
     // Three intervals of silence end it, as they end an Active.
     let silentAt = now + Interval(nanoseconds: 3 * advertisement.interval.nanoseconds + 1_000_000_000)
-    guard var duplicateActive, duplicateActive.address == address else {
-      duplicateActive = DuplicateActive(
-        address: address, priority: advertisement.priority, since: now, silentAt: silentAt,
-        isPredecessor: isPredecessor)
-      return isPredecessor ? nil : .worseActive(address, priority: advertisement.priority)
+    let priority = advertisement.priority
+    var other =
+      duplicateActive ?? DuplicateActive(address: address, priority: priority, since: now, silentAt: silentAt)
+    (other.address, other.priority, other.silentAt) = (address, priority, max(other.silentAt, silentAt))
+    defer { duplicateActive = other }
+    if other.isPredecessor, !isPredecessor {
+      other.isPredecessor = false
+      return Self.isDue(&noticedAt, at: now) ? .worseActive(address, priority: priority) : nil
     }
-    duplicateActive.priority = advertisement.priority
-    duplicateActive.silentAt = silentAt
-    defer { self.duplicateActive = duplicateActive }
-    if duplicateActive.isPredecessor, !isPredecessor {
-      duplicateActive.isPredecessor = false
-      return .worseActive(address, priority: duplicateActive.priority)
+    guard now - other.since >= VirtualRouter.Pace.duplicateTimeout, Self.isDue(&other.saidAt, at: now) else {
+      return nil
     }
-    guard now - duplicateActive.since >= VirtualRouter.Pace.duplicateTimeout else { return nil }
-    if let saidAt = duplicateActive.saidAt, now - saidAt < VirtualRouter.Pace.duplicateReminder { return nil }
-    duplicateActive.saidAt = now
-    return .bothActive(address, priority: duplicateActive.priority, for: now - duplicateActive.since)
+    return .bothActive(address, priority: priority, for: now - other.since)
   }
 
   mutating func advance(to now: Instant) -> RouterNote? {
@@ -54,5 +52,12 @@ struct ConflictDetector: Hashable {
     return duplicateActive.saidAt == nil ? nil : .duplicateGone(duplicateActive.address)
   }
 
-  mutating func forget() { duplicateActive = nil }
+  mutating func forget() { self = ConflictDetector() }
+
+  /// Whether a line may be written again, which then counts as written.
+  private static func isDue(_ last: inout Instant?, at now: Instant) -> Bool {
+    if let last, now - last < VirtualRouter.Pace.duplicateReminder { return false }
+    last = now
+    return true
+  }
 }
