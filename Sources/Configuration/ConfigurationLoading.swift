@@ -13,6 +13,9 @@ extension Configuration {
     package let files: [FileReference]
     private let source: SourceText?
 
+    /// The configuration file itself; nil when it is no text.
+    package var path: String? { source?.file }
+
     /// Adds an error at the place where the file is named, and takes the configuration back.
     package mutating func refuse(_ file: FileReference, because reason: String, suggestion: String? = nil) {
       report(.error, file, reason, suggestion)

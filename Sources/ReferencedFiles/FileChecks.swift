@@ -11,11 +11,12 @@ extension Configuration.Loaded {
   ///
   /// - Parameters:
   ///   - time: that certificates must be valid at.
+  ///   - control: the control socket, beside which the supervisor keeps other files.
   ///   - supervisors: the supervisor's own files too, which a confined worker can't open.
   ///   - ends: the ends of certificates too, as far ahead as `ExpiryWatch` tells of them in a running worker.
   @discardableResult
   package mutating func checkFiles(
-    at time: WallTime, supervisors: Bool = true, ends: Bool = true
+    at time: WallTime, control: String? = nil, supervisors: Bool = true, ends: Bool = true
   ) -> [CertificateFacts] {
     let pairs = configuration?.tls.certificates ?? []
     let names = configuration?.service ?? []
@@ -50,7 +51,7 @@ extension Configuration.Loaded {
       case .trustAnchors: checkTrustAnchors(in: file)
       }
     }
-    refuseExposedFiles()
+    refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isName($0) ? nil : $0 }].compactMap { $0 })
     warnAboutNames(names, facts)
     return facts
   }
@@ -82,22 +83,28 @@ extension Configuration.Loaded {
     } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
   }
 
-  /// Refuses files that are the supervisor's, or root's, where the worker may reach them: it is not trusted with them.
-  private mutating func refuseExposedFiles() {
+  /// Refuses files that the worker could change or read, and need not: it is not trusted with them, and what it leaves
+  /// there outlives it. `unnamed` are files of the supervisor's that the configuration does not name.
+  private mutating func refuseExposedFiles(besides unnamed: [String]) {
     let access = FileAccess(for: files)
+    let folders = "Give `affinity.file` and the access log folders of their own, as /var/lib/belvedere/worker is."
     for file in files where !isRefused(file) {
       switch file.purpose {
-      case .serverState, .hook:
-        guard access.allowsAny(of: .change, to: file.path) else { continue }
+      case .accessLog, .affinity:
+        let reach = FileAccess(for: [file])
+        guard let exposed = unnamed.first(where: { reach.allowsAny(of: .change, to: $0) }) else { continue }
         refuse(
-          file, because: "is in a folder that the worker can write to, and could be replaced by it",
-          suggestion: "Give `affinity.file` and the access log folders of their own, as /var/lib/belvedere/worker is.")
-      case .advertisementKey:
-        guard access.allowsAny(of: .contents, to: file.path) else { continue }
+          file, because: "lets the worker write to the folder of \(exposed), which it could replace",
+          suggestion: folders)
+      case .advertisementKey where access.allowsAny(of: .contents, to: file.path):
         refuse(
           file, because: "is in a folder that the worker can read, and the worker does not need it",
           suggestion: "Give certificates and private keys a folder of their own, as /etc/belvedere/tls is.")
-      case .certificate, .privateKey, .trustAnchors, .errorPage, .accessLog, .affinity: continue
+      case .serverState, .hook, .advertisementKey, .certificate, .privateKey, .trustAnchors, .errorPage:
+        guard access.allowsAny(of: .change, to: file.path) else { continue }
+        refuse(
+          file, because: "is in a folder that the worker can write to, and could be replaced by it",
+          suggestion: folders)
       }
     }
   }

@@ -28,8 +28,8 @@ struct ConfigurationFile: ParsableArguments {
 }
 
 extension ConfigurationFile {
-  /// A plan of the file as it is now, for a reload.
-  func plan(hostName: String) -> Result<ServicePlan, ReloadRefusal> {
+  /// A plan of the file as it is now, for a reload of the service with this control socket.
+  func plan(hostName: String, control: String) -> Result<ServicePlan, ReloadRefusal> {
     let text: [UInt8]
     do {
       text = try File.contents(of: path, limit: Self.limit)
@@ -39,7 +39,7 @@ extension ConfigurationFile {
     }
     var loaded = Configuration.load(
       bytes: text, fileName: path, hostName: hostName, credentials: CurrentProcess.credentials)
-    loaded.checkFiles(at: Clock.wall())
+    loaded.checkFiles(at: Clock.wall(), control: control)
     guard let configuration = loaded.configuration else {
       return .failure(ReloadRefusal(loaded.diagnostics))
     }

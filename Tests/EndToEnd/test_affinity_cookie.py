@@ -152,7 +152,9 @@ def test_no_more_sessions_are_remembered_than_there_may_be(testbed):
 
 @pytest.mark.parametrize("how", ["reload", "restart"])
 def test_sessions_are_known_after(testbed, how):
-    _, balancer = pair(testbed, "cookie JSESSIONID", affinity={"file": str(testbed.directory / "affinity")})
+    folder = testbed.directory / "worker"
+    folder.mkdir()
+    _, balancer = pair(testbed, "cookie JSESSIONID", affinity={"file": str(folder / "affinity")})
     people = [Person(balancer) for _ in range(24)]
     assigned = [person.ask()[0] for person in people]
     if how == "reload":

@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -219,7 +220,13 @@ def test_files_of_the_supervisors_within_the_workers_reach_are_refused(testbed, 
     hook = state / "hook"
     hook.write_text("#!/bin/sh\n")
     hook.chmod(0o755)
-    router = {"interface": "lo", "router-id": 51, "address": "192.0.2.100/24", "priority": 100}
+    own = copied(certificates, tmp_path / "tls")
+    key = tmp_path / "tls" / "vrrp.key"
+    key.write_text("0123456789abcdef" * 4 + "\n")
+    shared = copied(certificates, state)
+    page = state / "503.html"
+    page.write_text("<h1>Sorry</h1>\n")
+    router = {"interface": "lo", "router": 51, "address": "192.0.2.100/24", "priority": 100}
     exposed = {
         "server states": {"affinity": {"file": str(state / "clients")}, "server-state-file": str(state / "servers")},
         "server states beside the access log": {
@@ -227,20 +234,67 @@ def test_files_of_the_supervisors_within_the_workers_reach_are_refused(testbed, 
             "server-state-file": str(state / "servers"),
         },
         "a hook": {"affinity": {"file": str(state / "clients")}, "vrrp": router | {"notify": str(hook)}},
+        "a CA file": {"affinity": {"file": str(state / "clients")}, "trust": {"ca": shared["certificate"]}},
+        "a certificate": {"affinity": {"file": str(state / "clients")}, "tls": shared},
+        "an error page": {"affinity": {"file": str(state / "clients")}, "errors": {"503": str(page)}},
+        "a key of the router's beside the access log": {
+            "log": {"access": {"target": str(tmp_path / "tls" / "access.log")}},
+            "vrrp": router | {"authentication": {"keys": {1: str(key)}}},
+        },
     }
     for what, changes in exposed.items():
-        told = check(balancer, changes)
-        assert told.returncode == 1, what
-        assert "is in a folder that the worker can write to, and could be replaced by it" in told.stderr, told.stderr
-        assert re.search(r"^.*belvedere\.yaml:\d+:\d+: error: ", told.stderr, re.MULTILINE), told.stderr
+        assert_refused(check(balancer, changes), REPLACED, what)
+    told = check(balancer, {"tls": own, "vrrp": router | {"authentication": {"keys": {1: str(key)}}}})
+    assert_refused(told, "is in a folder that the worker can read, and the worker does not need it", "a key beside a certificate")
+    # What the worker may read there is no secret.
+    told = check(balancer, {"tls": own, "server-state-file": str(tmp_path / "tls" / "servers")})
+    assert told.returncode == 0, told.stderr
     (tmp_path / "own").mkdir()
     told = check(balancer, {"affinity": {"file": str(state / "clients")}, "server-state-file": str(tmp_path / "own" / "servers")})
     assert told.returncode == 0, told.stderr
 
 
-def check(balancer, changes):
+def test_files_that_the_configuration_does_not_name_within_the_workers_reach_are_refused(testbed, tmp_path):
+    balancer = testbed.balance(testbed.server())
+    place, log = balancer.directory / "check", balancer.directory / "access.log"
+    place.mkdir()
+    for changes in ({"affinity": {"file": str(place / "clients")}}, {"log": {"access": {"target": str(log)}}}):
+        assert_refused(check(balancer, changes), f"the folder of {place / 'belvedere.yaml'}, which it could replace", changes)
+    # Where systemd has put the control socket.
+    run = tmp_path / "run"
+    run.mkdir()
+    told = check(balancer, {"affinity": {"file": str(run / "clients")}}, RUNTIME_DIRECTORY=str(run))
+    assert_refused(told, f"the folder of {run / 'control.sock'}, which it could replace", "the control socket")
+    assert check(balancer, {"affinity": {"file": str(run / "clients")}}).returncode == 0
+    # A reload is held to the same.
+    balancer.write({"affinity": {"file": str(tmp_path / "clients")}})
+    told = balancer.call("reload")
+    assert told.returncode == 1 and "which it could replace" in told.stderr, told.stderr
+    assert balancer.get("/").status == 200
+
+
+REPLACED = "is in a folder that the worker can write to, and could be replaced by it"
+
+
+def assert_refused(told, words, what):
+    assert told.returncode == 1, what
+    assert words in told.stderr, told.stderr
+    assert re.search(r"^.*belvedere\.yaml:\d+:\d+: error: ", told.stderr, re.MULTILINE), told.stderr
+
+
+def copied(certificates, folder):
+    """The service's certificate and key in another folder, as a configuration names them."""
+    folder.mkdir(exist_ok=True)
+    return {
+        "certificate": str(shutil.copy(certificates.front.chain, folder / "view.pem")),
+        "key": str(shutil.copy(certificates.front.key, folder / "view.key")),
+    }
+
+
+def check(balancer, changes, **environment):
     """`belvedere check` of another configuration, in a folder of its own."""
     file = balancer.directory / "check" / "belvedere.yaml"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(merged(balancer.configuration, changes), indent=2) + "\n")
-    return subprocess.run([binary(), "check", "--configuration", file], capture_output=True, text=True, timeout=60)
+    command = [binary(), "check", "--configuration", file]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | environment)

@@ -163,7 +163,9 @@ def with_room_for(process, room):
 
 def test_a_reload_for_which_there_are_no_descriptors_changes_nothing(testbed, tmp_path):
     """More threads need some; whatever else the file changes is not taken over without them."""
-    files = [tmp_path / "first", tmp_path / "second"]
+    folder = tmp_path / "worker"
+    folder.mkdir()
+    files = [folder / "first", folder / "second"]
     balancer = testbed.balance(testbed.server(), threads=1, log={"access": {"target": str(files[0])}})
     balancer.write({"threads": 3, "log": {"access": {"target": str(files[1])}}, "redirect": {"location": "https://view.test/new"}})
     refused = 0

@@ -28,7 +28,7 @@ struct CheckCommand: ParsableCommand {
     var loaded = Configuration.load(
       bytes: try file.read(), fileName: file.path, hostName: CurrentProcess.hostName(),
       credentials: CurrentProcess.credentials)
-    let certificates = loaded.checkFiles(at: Clock.wall())
+    let certificates = loaded.checkFiles(at: Clock.wall(), control: ControlSocket.standardPath)
     let configuration = try loaded.accepted()
     for shortfall in configuration.shortfalls(on: .ofThisMachine) {
       StandardStream.error.write("warning: \(shortfall)\n")

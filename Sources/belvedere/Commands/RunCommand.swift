@@ -63,7 +63,7 @@ struct RunCommand: ParsableCommand {
       SupervisorRole.run(
         plan, control: control.path, version: Versions.belvedere,
         digest: { key, message in Digest.hmacSHA256(key: key, message) },
-        reread: { [file] in file.plan(hostName: hostName) }))
+        reread: { [file, control] in file.plan(hostName: hostName, control: control.path) }))
   }
 
   /// Says why there can be none and ends with status 1.
