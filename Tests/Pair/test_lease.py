@@ -126,6 +126,20 @@ def test_release_gives_up_for_a_supervisor_that_was_killed(testbed):
     assert balancer.call("release").stderr == ""
 
 
+def test_release_takes_nothing_off_but_leases_whatever_the_file_says(testbed):
+    balancer = active(testbed, interval="3s")
+    node, file = balancer.node, balancer.directory / "leases"
+    wait_until(file.exists, "the record of what is held")
+    balancer.kill()
+    node.run("ip", "addr", "add", "192.0.2.150/24", "dev", "eth0", "valid_lft", 100, "preferred_lft", 100)
+    with file.open("a") as leases:
+        leases.write(f"address eth0 {node.address}/24\naddress eth0 192.0.2.150/24\n")
+    run = balancer.call("release")
+    assert run.returncode == 0, run.stderr
+    assert node.holds(node.address) and node.holds("192.0.2.150")
+    assert not node.holds(testbed.ADDRESS)
+
+
 def test_leases_of_another_instance_are_left_to_it(testbed):
     testbed.server()
     node = testbed.node("lb1")

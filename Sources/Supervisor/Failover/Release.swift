@@ -47,7 +47,8 @@ package struct Release: ~Copyable {
     let record = try record(in: file)
     handOver(record.packets, interfaces)
     var connections: ConnectionReset? = try? ConnectionReset()
-    for held in record.addresses {
+    let others = try foreignAddresses()
+    for held in record.addresses where !others.contains(held.address.address) {
       guard let interface = interfaces.first(where: { $0.name == held.interface }) else { continue }
       let address = InterfaceAddress(
         interface: interface.index, address: held.address.address, prefixLength: held.address.prefixLength,
@@ -58,6 +59,14 @@ package struct Release: ~Copyable {
       remove(address, from: interface.name)
     }
     file?.remove()
+  }
+
+  /// Addresses that are there otherwise than by a lease of ours: whatever the file says, they stay.
+  private mutating func foreignAddresses() throws(SystemError) -> Set<IPAddress> {
+    let present = try routes.addresses()
+    // A kernel that keeps marks (Linux 5.18) has one on the loopback interface's addresses.
+    let ours = present.contains { $0.origin != 0 } ? InterfaceAddress.ourProtocol : 0
+    return Set(present.filter { $0.lifetime == nil || $0.origin != ours }.map(\.address))
   }
 
   /// Sends the last advertisements, and waits a moment for those who take over.
