@@ -176,6 +176,29 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.reachesServers == false)
   }
 
+  @Test func `of more removed servers than are kept, those go first where nothing runs`() {
+    let names = (0..<2 * ServiceStatus.removedLimit).map { "view\($0)" }
+    var status = status(of: ["first"])
+    status.note(load(exchanges: 1), of: "first", at: place)
+    status.adopt(description(of: names))
+    status.adopt(description(of: ["last"]))
+    status.adopt(description(of: ["very last"]))
+    #expect(servers(of: status).map(\.name) == ["very last", "first"])
+    status.note(load(exchanges: 0), of: "first", at: place)
+    #expect(servers(of: status).map(\.name) == ["very last"], "it is still heard of")
+  }
+
+  @Test func `the worker may tell of servers that are removed and of those that come`() {
+    var status = status(of: ["view01", "view02"])
+    #expect(status.serverCount == 2)
+    status.expect(description(of: ["view02", "view03"]))
+    #expect(status.serverCount == 3)
+    status.adopt(description(of: ["view03"]))
+    #expect(status.serverCount == 3)
+    status.workerEnded()
+    #expect(status.serverCount == 1)
+  }
+
   private func load(exchanges: UInt64) -> ServerLoad {
     ServerLoad(clients: 0, sessions: 0, exchanges: exchanges, waiting: 0, connections: exchanges)
   }

@@ -22,8 +22,8 @@ package struct ServiceStatus {
   static let certificateLimit = 256
   /// Texts of all certificates. With every character escaped they still fit an answer.
   static let certificateBytes = 1 << 19
-  /// Servers that are removed: as many as configured ones may be; what is told of more is not shown.
-  private static let removedLimit = 64
+  /// Servers that are removed; what is told of more is not shown.
+  static let removedLimit = 64
 
   /// What servers are told apart by: a name that a reload has given another address is another server, while what runs at
   /// the old one goes on there.
@@ -37,10 +37,13 @@ package struct ServiceStatus {
   }
 
   private(set) var description: ServiceDescription
-  /// Servers that reloads have removed, the latest first: something may still run there. They show as long as it does.
+  /// Servers that reloads have removed, those where something runs before the others, and the latest first: something may
+  /// still run there. They show as long as it does.
   private var removed: [StatusReport.Server] = []
   /// Servers of a configuration that the worker is taking over: it tells of them before it says that it serves.
   private var coming: Set<Place> = []
+  /// All of these: what is told of others is not remembered.
+  private var known: Set<Place>
   private var health: [Place: Health] = [:]
   private var load: Load?
   private var rates = RateWindow()
@@ -50,7 +53,13 @@ package struct ServiceStatus {
   private var serverLoads: [Place: ServerLoad] = [:]
   private var checks: [Place: ServerCheck] = [:]
 
-  package init(_ description: ServiceDescription) { self.description = description }
+  package init(_ description: ServiceDescription) {
+    self.description = description
+    known = Set(description.servers.map(Place.init))
+  }
+
+  /// How many servers the worker may tell of.
+  var serverCount: Int { known.count }
 
   /// Takes what the worker says of the service; what is not about it changes nothing here.
   package mutating func note(_ event: WorkerEvent, at now: Instant, _ moment: WallTime) {
@@ -68,7 +77,7 @@ package struct ServiceStatus {
   /// A server's state is as old as its last change, whichever worker found it.
   mutating func note(_ change: ServerChange, at now: WallTime) {
     let place = Place(change.name, change.endpoint)
-    guard isKnown(place) else { return }
+    guard known.contains(place) else { return }
     let since = health[place].flatMap { $0.state == change.state ? $0.since : nil }
     let reason = String(change.reason.prefix(Self.reasonLimit))
     health[place] = Health(state: change.state, reason: reason, since: since ?? now)
@@ -90,12 +99,12 @@ package struct ServiceStatus {
 
   mutating func note(_ load: ServerLoad, of name: String, at endpoint: Endpoint) {
     let place = Place(name, endpoint)
-    if isKnown(place) { serverLoads[place] = load }
+    if known.contains(place) { serverLoads[place] = load }
   }
 
   mutating func note(_ check: ServerCheck, of name: String, at endpoint: Endpoint) {
     let place = Place(name, endpoint)
-    guard isKnown(place) else { return }
+    guard known.contains(place) else { return }
     checks[place] = check
     checks[place]?.result = String(check.result.prefix(Self.reasonLimit))
   }
@@ -109,19 +118,15 @@ package struct ServiceStatus {
   /// Another configuration. What is known of servers that it names stays known, and of those that it has removed.
   mutating func adopt(_ description: ServiceDescription) {
     let named = Set(description.servers.map(Place.init))
-    removed = Array(
-      (self.description.servers + removed).filter { !named.contains(Place($0)) }.prefix(Self.removedLimit))
+    let gone = (self.description.servers + removed).filter { !named.contains(Place($0)) }
+    removed = Array((gone.filter(isBusy) + gone.filter { !isBusy($0) }).prefix(Self.removedLimit))
     self.description = description
     coming = []
     forgetUnknown()
   }
 
-  private func isKnown(_ place: Place) -> Bool {
-    coming.contains(place) || (description.servers + removed).contains { Place($0) == place }
-  }
-
   private mutating func forgetUnknown() {
-    let known = coming.union((description.servers + removed).map(Place.init))
+    known = coming.union((description.servers + removed).map(Place.init))
     health = health.filter { known.contains($0.key) }
     serverLoads = serverLoads.filter { known.contains($0.key) }
     checks = checks.filter { known.contains($0.key) }
@@ -202,7 +207,7 @@ package struct ServiceStatus {
     }
     report.certificates = certificates.map(\.certificate)
     report.servers = description.servers.map { filled($0, adminStates) }
-    for server in removed where serverLoads[Place(server)].map({ $0.exchanges > 0 || $0.waiting > 0 }) == true {
+    for server in removed where isBusy(server) {
       var shown = filled(server, adminStates)
       shown.isRemoved = true
       report.servers.append(shown)
@@ -220,6 +225,11 @@ package struct ServiceStatus {
       let shown = filled(server, adminStates)
       return shown.state == .up && shown.weight > 0
     }
+  }
+
+  /// Something runs there, or waits to.
+  private func isBusy(_ server: StatusReport.Server) -> Bool {
+    serverLoads[Place(server)].map { $0.exchanges > 0 || $0.waiting > 0 } == true
   }
 
   private func filled(_ described: StatusReport.Server, _ adminStates: AdminStates) -> StatusReport.Server {

@@ -83,6 +83,6 @@ extension Supervision {
     workerState.adopt(active.limits)
     status.adopt(plan.description)
     handle(admin: .configured(servers: plan.serverNames, file: plan.serverStateFile))
-    worker?.adopt(plan, active.limits, at: Clock.monotonic())
+    worker?.adopt(plan, servers: status.serverCount, active.limits, at: Clock.monotonic())
   }
 }

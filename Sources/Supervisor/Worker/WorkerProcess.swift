@@ -59,9 +59,9 @@ struct WorkerProcess: ~Copyable {
     return receipt
   }
 
-  /// It serves another configuration.
-  mutating func adopt(_ plan: ServicePlan, _ limits: WorkerLimits, at now: Instant) {
-    budget.adopt(servers: plan.description.servers.count)
+  /// It serves another configuration, and tells of so many servers.
+  mutating func adopt(_ plan: ServicePlan, servers: Int, _ limits: WorkerLimits, at now: Instant) {
+    budget.adopt(servers: servers)
     watch(loops: plan.loops, bound: limits.stall, at: now)
   }
 
