@@ -27,6 +27,21 @@ def test_unicast_peers_are_the_same_list_on_both_nodes(testbed):
     }  # fmt: skip
 
 
+def test_addresses_that_differ_are_said_by_both_nodes_and_one_is_active(testbed):
+    testbed.server()
+    first = testbed.balancer(testbed.node("lb1")).wait_until("active")
+    second = testbed.balancer(testbed.node("lb2"), vrrp={"address": ["192.0.2.100/24", "192.0.2.110/24"]})
+    words = "advertises other addresses than ours: {}. Its priority counts all the same"
+    second.wait_for_log("192.0.2.11 " + words.format("192.0.2.100"))
+    stays(lambda: not second.node.holds(testbed.ADDRESS), "one Active", 4)
+    # For every advertisement that came, one line.
+    assert second.log.count("advertises other addresses than ours") == 1
+    first.kill()
+    second.wait_until("active")
+    said = len(first.log)
+    first.start().wait_for_log("192.0.2.12 " + words.format("192.0.2.100, 192.0.2.110"), since=said)
+
+
 def test_signed_advertisements_are_believed_and_unsigned_ones_are_not(testbed):
     authentication = {"keys": {1: testbed.key()}}
     # keepalived's convention.
