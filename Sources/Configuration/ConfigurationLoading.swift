@@ -105,7 +105,7 @@ extension Configuration {
       timeouts.connectTotal = Interval(nanoseconds: overflow ? .max : whole)
     }
     for index in virtualRouters.indices where virtualRouters[index].name.isEmpty {
-      virtualRouters[index].name = "router-\(virtualRouters[index].identifier)"
+      virtualRouters[index].name = "router-\(virtualRouters[index].settings.identifier)"
     }
     for index in servers.indices {
       let name = servers[index].name

@@ -2,6 +2,43 @@ import Wire
 
 // What a virtual router is like, in the words of the configuration, of reports and of the protocol.
 
+/// How this node takes part in a virtual router.
+public struct VirtualRouterSettings: Hashable, Sendable {
+  /// The VRID, 1 to 255.
+  public var identifier: UInt8
+  /// 1 to 254; the node with the higher one is Active. 255 is the owner's, who is Active whenever it runs.
+  public var priority: UInt8
+  /// At least one, all of one family.
+  public var addresses: [VirtualAddress]
+  public var version = VRRPVersion.v3
+  /// Whole hundredths of a second, 10 ms to 40.95 s; in version 2 whole seconds, 1 to 255.
+  public var interval = Interval.seconds(1)
+  /// Whether a better Backup takes over from an Active that works (Preempt_Mode, RFC 9568 §6.1).
+  public var preempts = true
+  /// How long a node that comes back leaves a worse Active alone.
+  public var preemptDelay = Interval.zero
+  public var checksum = VRRPChecksum.message
+  /// The addresses of the nodes, this one's may be among them; nil: multicast.
+  public var peers: [IPAddress]?
+
+  public init(identifier: UInt8, priority: UInt8, addresses: [VirtualAddress]) {
+    self.identifier = identifier
+    self.priority = priority
+    self.addresses = addresses
+  }
+
+  /// `addresses` without the lengths of their prefixes, as advertisements list them.
+  public var ipAddresses: [IPAddress] { addresses.map(\.address) }
+}
+
+/// What a tracked condition does to a virtual router's priority.
+public enum TrackWeight: Hashable, Sendable {
+  /// While it is bad this node takes no part.
+  case giveUp
+  /// −253 to 253. Below zero: added to the priority while it is bad. Above zero: added while it is good.
+  case priority(Int)
+}
+
 /// What a virtual router is to others.
 public enum VirtualRouterRole: String, CaseIterable, Codable, Sendable {
   /// Takes no part yet, or no more. keepalived says stop.

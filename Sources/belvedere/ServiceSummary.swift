@@ -30,8 +30,9 @@ struct ServiceSummary {
       rows.append(("", "SHA-256 \(certificate.fingerprint)"))
     }
     for router in configuration.virtualRouters {
-      let addresses = router.addresses.map(\.description).joined(separator: ", ")
-      rows.append((router.name, "\(addresses) on \(router.interface), priority \(router.priority) on this node"))
+      let addresses = router.settings.addresses.map(\.description).joined(separator: ", ")
+      rows.append(
+        (router.name, "\(addresses) on \(router.interface), priority \(router.settings.priority) on this node"))
     }
     for server in configuration.servers {
       rows.append((server.name, "\(server.endpoint)" + Self.marks(of: server)))

@@ -160,17 +160,17 @@ import Wire
     let loaded = Configuration.load(text: text, fileName: "belvedere.yaml", hostName: host)
     let router = try #require(loaded.configuration?.virtualRouters.first)
     #expect(router.interface == interface)
-    #expect(router.identifier == 51)
-    #expect(router.priority == priority)
-    #expect(router.addresses.map(\.address) == [try IPAddress(parsing: "192.168.1.170")])
-    #expect(router.addresses.map(\.prefixLength) == [24])
+    #expect(router.settings.identifier == 51)
+    #expect(router.settings.priority == priority)
+    #expect(router.settings.addresses.map(\.address) == [try IPAddress(parsing: "192.168.1.170")])
+    #expect(router.settings.addresses.map(\.prefixLength) == [24])
   }
 
   @Test(arguments: ["lb1", "lb2"])
   func `the shipped example is accepted without a word on both nodes`(host: String) {
     let text = TestFile.read("../../etc/belvedere.yaml")
     let loaded = Configuration.load(text: text, fileName: "/etc/belvedere/belvedere.yaml", hostName: host)
-    #expect(loaded.configuration?.virtualRouters.first?.priority == (host == "lb1" ? 101 : 100))
+    #expect(loaded.configuration?.virtualRouters.first?.settings.priority == (host == "lb1" ? 101 : 100))
     #expect(loaded.diagnostics.isEmpty)
   }
 

@@ -19,7 +19,7 @@ package enum AcceptedConfigurationProperties {
       try require(listener.port > 0, "a listener without a port")
     }
     for router in configuration.virtualRouters {
-      try require(1...255 ~= router.addresses.count, "\(router.addresses.count) virtual addresses")
+      try require(1...255 ~= router.settings.addresses.count, "\(router.settings.addresses.count) virtual addresses")
     }
   }
 

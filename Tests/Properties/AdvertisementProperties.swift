@@ -23,15 +23,22 @@ package enum AdvertisementProperties {
 
     var destination: IPAddress { Advertisement.multicastGroup(source.family) }
 
-    var settings: AdvertisementChannel.Settings {
+    var settings: VirtualRouterSettings {
       let address = isIPv6 ? IPAddress(v6High: 0xfe80 << 48, low: 0x170) : IPAddress(v4: 0xc000_0264)
+      var settings = VirtualRouterSettings(
+        identifier: 51, priority: 100, addresses: [VirtualAddress(address: address, prefixLength: 24)])
+      settings.version = isVersion2 ? .v2 : .v3
+      settings.checksum = hasPseudoHeader ? .pseudoHeader : .message
+      settings.peers = isUnicast ? [source] : nil
+      return settings
+    }
+
+    func channel(isKeyed: Bool) -> AdvertisementChannel {
       let key = KeyedAuthentication.Key(identifier: 1, bytes: Array(0..<32))
-      return AdvertisementChannel.Settings(
-        version: isVersion2 ? .v2 : .v3, virtualRouter: 51, addresses: [address], intervalCentiseconds: 100,
-        checksum: hasPseudoHeader ? .pseudoHeader : .message,
-        authentication: hasText ? .simpleText(Array("secret".utf8)) : .none,
+      return AdvertisementChannel(
+        settings, authentication: hasText ? .simpleText(Array("secret".utf8)) : .none,
         keyed: isKeyed ? KeyedAuthentication.Settings(mode: .permissive, keys: [key], window: nil) : nil,
-        peers: isUnicast ? [source] : nil)
+        digest: { _, _ in [UInt8](repeating: 0, count: 32) })
     }
   }
 
@@ -52,7 +59,7 @@ package enum AdvertisementProperties {
   private static func receive(
     _ payload: [UInt8], _ reception: Reception
   ) throws(Violation) -> (advertisement: Advertisement?, received: UInt64) {
-    var channel = AdvertisementChannel(reception.settings, digest: { _, _ in [UInt8](repeating: 0, count: 32) })
+    var channel = reception.channel(isKeyed: reception.isKeyed)
     let packet = ReceivedPacket(
       source: reception.source, destination: reception.destination, hopLimit: reception.isFromRouter ? 254 : 255,
       payload: payload.span)
@@ -71,9 +78,7 @@ package enum AdvertisementProperties {
   private static func requireSameBytes(
     _ advertisement: Advertisement, _ payload: [UInt8], _ reception: Reception
   ) throws(Violation) {
-    var settings = reception.settings
-    settings.keyed = nil
-    var channel = AdvertisementChannel(settings, digest: { _, _ in [] })
+    var channel = reception.channel(isKeyed: false)
     let family = reception.source.family
     // An owner may advertise what it likes, an IPv4 address written as IPv6 too.
     guard advertisement.addresses.allSatisfy({ $0.family == family }) else { return }
@@ -90,11 +95,8 @@ package enum AdvertisementProperties {
 
   /// As a Backup that waits, as an Active, and while handing over.
   private static func requireStandsIt(_ advertisement: Advertisement, _ reception: Reception) throws(Violation) {
-    let settings = reception.settings
-    let own = VirtualRouter.Settings(
-      version: settings.version, identifier: 51, priority: 100, addresses: settings.addresses)
     for beginning in 0...2 {
-      var router = VirtualRouter(own)
+      var router = VirtualRouter(reception.settings)
       var now = Instant(nanoseconds: 0)
       for event in [.source(reception.source), .start] as [VirtualRouter.Event] { _ = router.handle(event, at: now) }
       if beginning > 0 {

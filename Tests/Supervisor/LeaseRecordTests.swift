@@ -1,5 +1,6 @@
 import Domain
 import Testing
+import VRRP
 import Wire
 
 @testable import Supervisor
@@ -51,6 +52,8 @@ import Wire
 @Suite struct `How long a lease is` {
   @Test(arguments: [(10, 1), (100, 1), (333, 1), (334, 2), (1000, 3), (1001, 4), (40_950, 123)])
   func `three intervals, in whole seconds, one at least`(milliseconds: UInt64, seconds: UInt64) {
-    #expect(RouterPlan.lease(interval: .milliseconds(milliseconds)) == .seconds(seconds))
+    var settings = VirtualRouterSettings(identifier: 51, priority: 101, addresses: [])
+    settings.interval = .milliseconds(milliseconds)
+    #expect(settings.lease == .seconds(seconds))
   }
 }

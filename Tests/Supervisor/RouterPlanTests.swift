@@ -12,8 +12,9 @@ private func router(
   _ addresses: [String] = ["192.0.2.100"], _ change: (inout Configuration.VirtualRouter) throws -> Void = { _ in }
 ) throws -> Configuration.VirtualRouter {
   var router = Configuration.VirtualRouter(
-    interface: "eth0", identifier: 51, priority: 101,
-    addresses: try addresses.map { .init(address: try ip($0), prefixLength: 24) })
+    interface: "eth0",
+    settings: VirtualRouterSettings(
+      identifier: 51, priority: 101, addresses: try addresses.map { .init(address: try ip($0), prefixLength: 24) }))
   router.name = "router-51"
   try change(&router)
   return router
@@ -23,38 +24,36 @@ private func router(
   @Test func `has the configuration's numbers in the protocol's units`() throws {
     let plan = try RouterPlan(
       try router {
-        $0.version = .v2
-        $0.interval = .seconds(2)
-        $0.checksum = .pseudoHeader
-        $0.preempts = false
+        $0.settings.version = .v2
+        $0.settings.interval = .seconds(2)
+        $0.settings.checksum = .pseudoHeader
+        $0.settings.preempts = false
         $0.authentication = .init(password: "pair51")
       })
     #expect(plan.settings.version == .v2)
     #expect(plan.settings.intervalCentiseconds == 200)
     #expect(plan.settings.lease == .seconds(6))
     #expect(!plan.settings.preempts)
-    #expect(plan.channel.intervalCentiseconds == 200)
-    #expect(plan.channel.checksum == .pseudoHeader)
-    #expect(plan.channel.authentication == .simpleText(Array("pair51".utf8)))
-    #expect(plan.channel.keyed == nil)
-    #expect(plan.channel.peers == nil)
+    #expect(plan.authentication == .simpleText(Array("pair51".utf8)))
+    #expect(plan.keyed == nil)
   }
 
   @Test func `has the node's own conditions first, then the configuration's`() throws {
     let plan = try RouterPlan(
       try router {
         $0.tracks = [
-          .init(subject: .interface("eth1"), weight: nil, recovery: .zero),
+          .init(subject: .interface("eth1"), weight: .giveUp, recovery: .zero),
           .init(
-            subject: .script(path: "/etc/check", interval: .seconds(1), timeout: .seconds(1), fall: 2), weight: -50,
+            subject: .script(path: "/etc/check", interval: .seconds(1), timeout: .seconds(1), fall: 2),
+            weight: .priority(-50),
             recovery: .seconds(2)),
         ]
       })
-    #expect(plan.settings.tracks.map(\.name) == ["worker", "servers", "link eth0", "link eth1", "script check"])
-    #expect(plan.settings.tracks[RouterPlan.Condition.worker.rawValue].weight == .giveUp)
-    #expect(plan.settings.tracks[RouterPlan.Condition.servers.rawValue].weight == .priority(-253))
-    #expect(plan.settings.tracks[RouterPlan.Condition.link.rawValue].weight == .giveUp)
-    #expect(plan.settings.tracks.suffix(2).map(\.weight) == [.giveUp, .priority(-50)])
+    #expect(plan.tracks.map(\.name) == ["worker", "servers", "link eth0", "link eth1", "script check"])
+    #expect(plan.tracks[RouterPlan.Condition.worker.rawValue].weight == .giveUp)
+    #expect(plan.tracks[RouterPlan.Condition.servers.rawValue].weight == .priority(-253))
+    #expect(plan.tracks[RouterPlan.Condition.link.rawValue].weight == .giveUp)
+    #expect(plan.tracks.suffix(2).map(\.weight) == [.giveUp, .priority(-50)])
   }
 
   @Test func `a key that can't be read is named`() throws {
@@ -79,7 +78,7 @@ private func router(
     let plan = try RouterPlan(
       try router {
         $0.source = try source.map(ip)
-        $0.peers = try peers?.map(ip)
+        $0.settings.peers = try peers?.map(ip)
       })
     let source = plan.source(among: try own.map(ip))
     let wanted = try expected.map(ip)
@@ -94,7 +93,7 @@ private func router(
   func `IPv6 has a link-local source (RFC 9568 §5.1.2.1), unless peers are further away`(
     peers: [String]?, expected: String
   ) throws {
-    let plan = try RouterPlan(try router(["2001:db8::100"]) { $0.peers = try peers?.map(ip) })
+    let plan = try RouterPlan(try router(["2001:db8::100"]) { $0.settings.peers = try peers?.map(ip) })
     let own = try ["192.0.2.11", "2001:db8::11", "2001:db8::9", "fe80::11"].map(ip)
     let wanted = try ip(expected)
     #expect(plan.source(among: own) == wanted)

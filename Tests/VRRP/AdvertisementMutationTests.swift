@@ -1,3 +1,4 @@
+import Domain
 import Properties
 import Simulation
 import Testing

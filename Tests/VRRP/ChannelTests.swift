@@ -8,7 +8,7 @@ import Wire
 @Suite struct `The advertisement channel` {
   /// Written down by hand from the RFCs' diagrams, checksums by RFC 1071.
   private static let vectors:
-    [(name: String, settings: AdvertisementChannel.Settings, source: String, destination: String, bytes: String)] = [
+    [(name: String, settings: ChannelSettings, source: String, destination: String, bytes: String)] = [
       (
         "version 3 over IPv4, message alone", .plain, "192.0.2.2", "224.0.0.18",
         "3133640100 64 a802 c0000264"
@@ -23,7 +23,8 @@ import Wire
         "224.0.0.18", "2133640101 01 7b19 c0000264 7365637265740000"
       ),
       (
-        "version 3 over IPv6", .plain.with { $0.addresses = [ip("fe80::170"), ip("2001:db8::170")] }, "fe80::2",
+        "version 3 over IPv6", .plain.with { $0.addresses = [virtual("fe80::170"), virtual("2001:db8::170")] },
+        "fe80::2",
         "ff02::12",
         "3133640200 64 3d1c fe800000000000000000000000000170 20010db8000000000000000000000170"
       ),
@@ -34,18 +35,18 @@ import Wire
     let vector = Self.vectors[index]
     var channel = vector.settings.channel
     let sent = channel.encode(
-      vector.settings.advertisement(), from: ip(vector.source), to: ip(vector.destination), at: utc(0))
+      vector.settings.router.advertisement(), from: ip(vector.source), to: ip(vector.destination), at: utc(0))
     #expect(hex(sent) == hex(bytes(vector.bytes)), "\(vector.name)")
     #expect(
       channel.answer(to: sent, from: vector.source, to: vector.destination)
-        == .success(vector.settings.advertisement()))
+        == .success(vector.settings.router.advertisement()))
     #expect(channel.sent == 1)
     #expect(channel.received == 1)
   }
 
   @Test func `the draft's keyed example is made and accepted (draft-cassen-vrrp-auth-hmac)`() {
     let key = KeyedAuthentication.Key(identifier: 1, bytes: Array(0...31))
-    let settings = AdvertisementChannel.Settings.plain.with {
+    let settings = ChannelSettings.plain.with {
       $0.keyed = KeyedAuthentication.Settings(mode: .enforce, keys: [key], window: nil)
     }
     let vector = bytes(
@@ -53,11 +54,11 @@ import Wire
     let time = WallTime(nanoseconds: 0x6800_0000 * 1_000_000_000 + 500_000_000)
     var sender = settings.channel
     let sent = sender.encode(
-      settings.advertisement(priority: 200), from: ip("198.51.100.10"), to: ip("224.0.0.18"), at: time)
+      settings.router.advertisement(priority: 200), from: ip("198.51.100.10"), to: ip("224.0.0.18"), at: time)
     #expect(hex(sent) == hex(vector))
     var receiver = settings.channel
     #expect(
       receiver.answer(to: vector, from: "198.51.100.10", at: time)
-        == .success(settings.advertisement(priority: 200)))
+        == .success(settings.router.advertisement(priority: 200)))
   }
 }

@@ -10,10 +10,8 @@ import Wire
   /// 101 and 100, at an interval of a second, or all with the same.
   private static func pair(_ priorities: [UInt8] = [101, 100], seed: UInt64) -> SimulatedNetwork {
     let nodes = priorities.enumerated().map { index, priority in
-      let addresses = [ip("192.0.2.100")]
-      return SimulatedNode(
-        index: index, settings: .init(identifier: 51, priority: priority, addresses: addresses),
-        channel: .init(version: .v3, virtualRouter: 51, addresses: addresses, intervalCentiseconds: 100))
+      SimulatedNode(
+        index: index, .init(identifier: 51, priority: priority, addresses: [virtual("192.0.2.100")]))
     }
     return SimulatedNetwork(nodes: nodes, delay: .milliseconds(2), seed: seed)
   }
@@ -105,7 +103,7 @@ import Wire
 
   @Test(arguments: ["192.0.2.100", "2001:db8::100"])
   func `a newcomer that somebody announces against, and nobody answers when asked, stays Active`(address: String) {
-    var node = SingleRouter { $0.addresses = [ip(address)] }
+    var node = SingleRouter { $0.addresses = [virtual(address)] }
     while node.router.role != .active { node.pass(100) }
     var probes = 0
     for _ in 0..<200 {
@@ -140,7 +138,7 @@ import Wire
 
   @Test(arguments: ["192.0.2.100", "2001:db8::100"])
   func `a newcomer that is answered when it asks stops`(address: String) {
-    var node = SingleRouter { $0.addresses = [ip(address)] }
+    var node = SingleRouter { $0.addresses = [virtual(address)] }
     while node.router.role != .active { node.pass(100) }
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
     while !node.effects.contains(.probe) { node.pass(10) }

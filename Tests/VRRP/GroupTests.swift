@@ -13,14 +13,13 @@ import Wire
 
     init() {
       let worker = Track(name: "worker", weight: .giveUp, recovery: .zero)
-      let members = [51, 52, 53].map { (identifier: UInt8) in
-        RouterSet.Member(
-          VirtualRouter.Settings(
-            identifier: identifier, priority: 101, addresses: [IPAddress(v4: 0xc000_0264 + UInt32(identifier))],
-            tracks: [worker]),
-          group: identifier == 53 ? nil : "view")
+      let routers = [51, 52, 53].map { (identifier: UInt8) in
+        VirtualRouter(
+          VirtualRouterSettings(
+            identifier: identifier, priority: 101, addresses: [virtual("192.0.2.\(100 + Int(identifier))")]),
+          tracks: [worker])
       }
-      group = RouterSet(members)
+      group = RouterSet(routers, groups: ["view", "view", nil])
       for event in [.source(ip("192.0.2.5")), .start, .track(0, isGood: true)] as [VirtualRouter.Event] {
         _ = group.handle(event, at: now)
       }
@@ -39,10 +38,7 @@ import Wire
     }
 
     mutating func hear(_ priority: UInt8, _ index: Int) {
-      let settings = group.routers[index].settings
-      let advertisement = Advertisement(
-        version: .v3, virtualRouter: settings.identifier, priority: priority, intervalCentiseconds: 100,
-        addresses: settings.addresses)
+      let advertisement = group.routers[index].settings.advertisement(priority: priority)
       _ = group.handle(.advertisement(advertisement, from: ip("192.0.2.4")), for: index, at: now)
     }
   }

@@ -12,7 +12,7 @@ import Wire
   private func channel(
     _ mode: VRRPAuthenticationMode = .enforce, keys: [KeyedAuthentication.Key] = [old], window: Interval? = nil
   ) -> AdvertisementChannel {
-    AdvertisementChannel.Settings.plain.with {
+    ChannelSettings.plain.with {
       $0.keyed = KeyedAuthentication.Settings(mode: mode, keys: keys, window: window)
     }.channel
   }
@@ -40,7 +40,7 @@ import Wire
   ) throws {
     let modes = try [receiver, sender].compactMap { $0 }.map { try #require(VRRPAuthenticationMode(rawValue: $0)) }
     var receiving = channel(modes[0])
-    var sending = modes.count > 1 ? channel(modes[1]) : AdvertisementChannel.Settings.plain.channel
+    var sending = modes.count > 1 ? channel(modes[1]) : ChannelSettings.plain.channel
     #expect(rejection(receiving.answer(to: packet(of: &sending), at: utc(1000))) == expected)
   }
 

@@ -28,27 +28,42 @@ func hex(_ bytes: [UInt8]) -> String {
 /// A moment in UTC, in whole seconds.
 func utc(_ seconds: UInt64) -> WallTime { WallTime(nanoseconds: seconds * 1_000_000_000) }
 
-extension AdvertisementChannel.Settings {
-  /// Version 3, VRID 51, 192.0.2.100, one second.
-  static let plain = AdvertisementChannel.Settings(
-    version: .v3, virtualRouter: 51, addresses: [ip("192.0.2.100")], intervalCentiseconds: 100)
-  /// The same in version 2.
-  static let old = AdvertisementChannel.Settings(
-    version: .v2, virtualRouter: 51, addresses: [ip("192.0.2.100")], intervalCentiseconds: 100)
+func virtual(_ address: String) -> VirtualAddress { VirtualAddress(address: ip(address), prefixLength: 24) }
 
-  func with(_ change: (inout AdvertisementChannel.Settings) -> Void) -> AdvertisementChannel.Settings {
+/// What a channel is made with.
+@dynamicMemberLookup
+struct ChannelSettings {
+  var router = VirtualRouterSettings(identifier: 51, priority: 100, addresses: [virtual("192.0.2.100")])
+  var authentication = AdvertisementCodec.SimpleAuthentication.none
+  var keyed: KeyedAuthentication.Settings?
+
+  /// Version 3, VRID 51, 192.0.2.100, one second.
+  static let plain = ChannelSettings()
+  /// The same in version 2.
+  static let old = plain.with { $0.version = .v2 }
+
+  subscript<Value>(dynamicMember member: WritableKeyPath<VirtualRouterSettings, Value>) -> Value {
+    get { router[keyPath: member] }
+    set { router[keyPath: member] = newValue }
+  }
+
+  func with(_ change: (inout ChannelSettings) -> Void) -> ChannelSettings {
     var settings = self
     change(&settings)
     return settings
   }
 
-  var channel: AdvertisementChannel { AdvertisementChannel(self, digest: hmacSHA256) }
+  var channel: AdvertisementChannel {
+    AdvertisementChannel(router, authentication: authentication, keyed: keyed, digest: hmacSHA256)
+  }
+}
 
+extension VirtualRouterSettings {
   /// What a node with these settings advertises.
   func advertisement(priority: UInt8 = 100) -> Advertisement {
     Advertisement(
-      version: version, virtualRouter: virtualRouter, priority: priority, intervalCentiseconds: intervalCentiseconds,
-      addresses: addresses)
+      version: version, virtualRouter: identifier, priority: priority, intervalCentiseconds: intervalCentiseconds,
+      addresses: ipAddresses)
   }
 }
 

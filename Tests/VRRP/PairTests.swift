@@ -21,10 +21,11 @@ private struct Pair {
   init(priorities: [UInt8], version: VRRPVersion = .v3, preempts: Bool = true) {
     nodes = priorities.map { priority in
       let servers = Track(name: "servers", weight: .priority(-253), recovery: .seconds(2))
-      var settings = VirtualRouter.Settings(
-        version: version, identifier: 51, priority: priority, addresses: [ip("192.0.2.100")], tracks: [servers])
+      var settings = VirtualRouterSettings(
+        identifier: 51, priority: priority, addresses: [virtual("192.0.2.100")])
+      settings.version = version
       settings.preempts = preempts
-      return VirtualRouter(settings)
+      return VirtualRouter(settings, tracks: [servers])
     }
   }
 

@@ -76,7 +76,7 @@ import Wire
       Track(name: "servers", weight: .priority(-60), recovery: .zero),
       Track(name: "worker", weight: .giveUp, recovery: .zero),
     ]
-    var node = SingleRouter(priority: 255) { $0.tracks = tracks }
+    var node = SingleRouter(priority: 255, tracks: tracks)
     #expect(node.router.role == .initialize)
     node.tell(.track(0, isGood: true))
     node.tell(.track(1, isGood: true))

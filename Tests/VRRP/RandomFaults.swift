@@ -51,18 +51,16 @@ struct RandomFaults {
       priorities.enumerated().map { index, priority in
         let servers = Track(name: "servers", weight: .priority(-253), recovery: units(2))
         let worker = Track(name: "worker", weight: .giveUp, recovery: units(2))
-        var router = VirtualRouter.Settings(
-          version: version, identifier: 51, priority: priority, intervalCentiseconds: interval,
-          addresses: [ip("192.0.2.100")], lease: .seconds(3), tracks: [servers, worker])
-        router.preempts = preempts
-        router.preemptDelay = units(preemptDelay)
-        var channel = AdvertisementChannel.Settings(
-          version: version, virtualRouter: 51, addresses: router.addresses, intervalCentiseconds: interval)
-        if isKeyed {
-          let key = KeyedAuthentication.Key(identifier: 1, bytes: Array(0..<32))
-          channel.keyed = KeyedAuthentication.Settings(mode: .enforce, keys: [key], window: nil)
-        }
-        return SimulatedNode(index: index, settings: router, channel: channel)
+        var settings = VirtualRouterSettings(
+          identifier: 51, priority: priority, addresses: [virtual("192.0.2.100")])
+        settings.version = version
+        settings.interval = unit
+        settings.preempts = preempts
+        settings.preemptDelay = units(preemptDelay)
+        let key = KeyedAuthentication.Key(identifier: 1, bytes: Array(0..<32))
+        return SimulatedNode(
+          index: index, settings, tracks: [servers, worker],
+          keyed: isKeyed ? KeyedAuthentication.Settings(mode: .enforce, keys: [key], window: nil) : nil)
       }
     }
 

@@ -9,9 +9,9 @@ import Wire
   private struct Case: Sendable, CustomTestStringConvertible {
     let name: String
     let rejection: AdvertisementRejection
-    var settings = AdvertisementChannel.Settings.plain
+    var settings = ChannelSettings.plain
     /// Who sent it, when not somebody with the same settings.
-    var sender: AdvertisementChannel.Settings?
+    var sender: ChannelSettings?
     var source = "192.0.2.2"
     /// The group, when nil.
     var destination: String?
@@ -22,12 +22,12 @@ import Wire
   }
 
   private static let text = AdvertisementCodec.SimpleAuthentication.simpleText(Array("secret".utf8))
-  private static let keyed = AdvertisementChannel.Settings.plain.with {
+  private static let keyed = ChannelSettings.plain.with {
     $0.keyed = KeyedAuthentication.Settings(
       mode: .enforce, keys: [.init(identifier: 1, bytes: Array(0..<32))], window: .seconds(5))
   }
 
-  private static let six = AdvertisementChannel.Settings.plain.with { $0.addresses = [ip("fe80::170")] }
+  private static let six = ChannelSettings.plain.with { $0.addresses = [virtual("fe80::170")] }
 
   private static let cases = [
     Case(name: "it crossed a router (RFC 9568 §7.1)", rejection: .hopLimit(254), hopLimit: 254),
@@ -42,7 +42,7 @@ import Wire
     Case(name: "version 3 where 2 is spoken", rejection: .version(3), settings: .old, sender: .plain),
     Case(
       name: "version 2 over IPv6", rejection: .version(2),
-      settings: .plain.with { $0.addresses = [ip("fe80::170")] }, source: "fe80::2"
+      settings: .plain.with { $0.addresses = [virtual("fe80::170")] }, source: "fe80::2"
     ) { $0[0] = 0x21 },
     Case(name: "another type", rejection: .type(2)) { $0[0] = 0x32 },
     Case(name: "a changed priority", rejection: .checksum(otherConvention: false)) { $0[2] ^= 1 },
@@ -52,16 +52,16 @@ import Wire
     Case(
       name: "the other convention, the other way round", rejection: .checksum(otherConvention: true),
       settings: .plain.with { $0.checksum = .pseudoHeader }, sender: .plain),
-    Case(name: "a neighbour's", rejection: .virtualRouter(52), sender: .plain.with { $0.virtualRouter = 52 }),
+    Case(name: "a neighbour's", rejection: .virtualRouter(52), sender: .plain.with { $0.identifier = 52 }),
     Case(
       name: "a neighbour's, by the other convention", rejection: .virtualRouter(52),
       sender: .plain.with {
-        $0.virtualRouter = 52
+        $0.identifier = 52
         $0.checksum = .pseudoHeader
       }),
     Case(
       name: "a neighbour's that is broken", rejection: .virtualRouter(52),
-      sender: .plain.with { $0.virtualRouter = 52 }
+      sender: .plain.with { $0.identifier = 52 }
     ) { $0[2] ^= 1 },
     Case(
       name: "a stranger's, where there are peers", rejection: .peer(ip("192.0.2.2")),
@@ -84,16 +84,16 @@ import Wire
       settings: six, source: "fe80::2", destination: "fe80::1"),
     Case(
       name: "another interval in version 2 (RFC 3768 §7.1)", rejection: .interval(centiseconds: 200), settings: .old,
-      sender: .old.with { $0.intervalCentiseconds = 200 }),
+      sender: .old.with { $0.interval = .seconds(2) }),
     Case(
       name: "an interval of zero", rejection: .interval(centiseconds: 0),
-      sender: .plain.with { $0.intervalCentiseconds = 0 }),
+      sender: .plain.with { $0.interval = .zero }),
     Case(
       name: "another address in version 2 (RFC 3768 §7.1)", rejection: .addresses([ip("192.0.2.101")]),
-      settings: .old, sender: .old.with { $0.addresses = [ip("192.0.2.101")] }),
+      settings: .old, sender: .old.with { $0.addresses = [virtual("192.0.2.101")] }),
     Case(
       name: "one address more", rejection: .addresses([ip("192.0.2.100"), ip("192.0.2.101")]),
-      settings: .old, sender: .old.with { $0.addresses.append(ip("192.0.2.101")) }),
+      settings: .old, sender: .old.with { $0.addresses.append(virtual("192.0.2.101")) }),
     Case(
       name: "simple text where none is", rejection: .authenticationType(1), settings: .old,
       sender: .old.with { $0.authentication = text }),
@@ -125,7 +125,7 @@ import Wire
     let group = example.destination.map(ip) ?? Advertisement.multicastGroup(ip(example.source).family)
     let sender = example.sender ?? example.settings
     var sending = sender.channel
-    var payload = sending.encode(sender.advertisement(), from: ip(example.source), to: group, at: utc(1000))
+    var payload = sending.encode(sender.router.advertisement(), from: ip(example.source), to: group, at: utc(1000))
     example.change(&payload)
     var receiving = example.settings.channel
     let answer = receiving.answer(
@@ -142,7 +142,7 @@ import Wire
   }
 
   @Test func `counters go by kind, in a fixed order`() {
-    var channel = AdvertisementChannel.Settings.plain.channel
+    var channel = ChannelSettings.plain.channel
     for payload in [[], [], [0x41] + [UInt8](repeating: 0, count: 11)] { _ = channel.answer(to: payload) }
     _ = channel.answer(to: [], hopLimit: 1)
     #expect(channel.rejected.nonZero.map(\.kind) == [.hopLimit, .length, .version])
@@ -150,7 +150,7 @@ import Wire
   }
 
   @Test func `addresses in another order are the same addresses`() {
-    let settings = AdvertisementChannel.Settings.plain.with { $0.addresses.append(ip("192.0.2.101")) }
+    let settings = ChannelSettings.plain.with { $0.addresses.append(virtual("192.0.2.101")) }
     var sender = settings.with { $0.addresses.reverse() }.channel
     let advertisement = sender.settings.advertisement()
     let payload = sender.encode(advertisement, from: ip("192.0.2.2"), to: ip("224.0.0.18"), at: utc(0))
@@ -159,44 +159,44 @@ import Wire
   }
 
   @Test func `an Active with other addresses is one all the same, and known for it (RFC 9568 §7.1)`() {
-    let sender = AdvertisementChannel.Settings.plain.with { $0.addresses.append(ip("192.0.2.101")) }
+    let sender = ChannelSettings.plain.with { $0.addresses.append(virtual("192.0.2.101")) }
     var sending = sender.channel
     let payload = sending.encode(
-      sender.advertisement(), from: ip("192.0.2.2"), to: ip("224.0.0.18"), at: utc(0))
-    var receiver = AdvertisementChannel.Settings.plain.channel
-    #expect(receiver.answer(to: payload) == .success(sender.advertisement()))
-    #expect(!receiver.isAboutOurs(sender.advertisement()))
+      sender.router.advertisement(), from: ip("192.0.2.2"), to: ip("224.0.0.18"), at: utc(0))
+    var receiver = ChannelSettings.plain.channel
+    #expect(receiver.answer(to: payload) == .success(sender.router.advertisement()))
+    #expect(!receiver.isAboutOurs(sender.router.advertisement()))
     #expect(receiver.isAboutOurs(receiver.settings.advertisement()))
   }
 
   @Test func `unicast peers may have global addresses over IPv6`() {
-    let settings = AdvertisementChannel.Settings.plain.with {
-      $0.addresses = [ip("2001:db8::100")]
+    let settings = ChannelSettings.plain.with {
+      $0.addresses = [virtual("2001:db8::100")]
       $0.peers = [ip("2001:db8::2")]
     }
     var sending = settings.channel
     let payload = sending.encode(
-      settings.advertisement(), from: ip("2001:db8::2"), to: ip("2001:db8::1"), at: utc(0))
+      settings.router.advertisement(), from: ip("2001:db8::2"), to: ip("2001:db8::1"), at: utc(0))
     var receiver = settings.channel
     let answer = receiver.answer(to: payload, from: "2001:db8::2", to: "2001:db8::1")
-    #expect(answer == .success(settings.advertisement()))
+    #expect(answer == .success(settings.router.advertisement()))
   }
 
   @Test func `an owner is believed about its addresses (RFC 3768 §7.1)`() {
-    let sender = AdvertisementChannel.Settings.plain.with { $0.addresses = [ip("192.0.2.101")] }
+    let sender = ChannelSettings.plain.with { $0.addresses = [virtual("192.0.2.101")] }
     var sending = sender.channel
-    let owner = sender.advertisement(priority: 255)
+    let owner = sender.router.advertisement(priority: 255)
     let payload = sending.encode(owner, from: ip("192.0.2.2"), to: ip("224.0.0.18"), at: utc(0))
-    var receiver = AdvertisementChannel.Settings.plain.channel
+    var receiver = ChannelSettings.plain.channel
     #expect(receiver.answer(to: payload) == .success(owner))
   }
 
   @Test func `an interval in version 3 is the sender's own (RFC 9568 §6.4.2)`() {
-    let sender = AdvertisementChannel.Settings.plain.with { $0.intervalCentiseconds = 4095 }
+    let sender = ChannelSettings.plain.with { $0.interval = .milliseconds(40_950) }
     var sending = sender.channel
     let payload = sending.encode(
-      sender.advertisement(), from: ip("192.0.2.2"), to: ip("224.0.0.18"), at: utc(0))
-    var receiver = AdvertisementChannel.Settings.plain.channel
-    #expect(receiver.answer(to: payload) == .success(sender.advertisement()))
+      sender.router.advertisement(), from: ip("192.0.2.2"), to: ip("224.0.0.18"), at: utc(0))
+    var receiver = ChannelSettings.plain.channel
+    #expect(receiver.answer(to: payload) == .success(sender.router.advertisement()))
   }
 }

@@ -15,8 +15,8 @@ struct SimulatedNode {
   }
 
   let index: Int
-  let settings: VirtualRouter.Settings
-  let channelSettings: AdvertisementChannel.Settings
+  /// What each process begins with.
+  private let fresh: (router: VirtualRouter, channel: AdvertisementChannel)
   /// The life that this process leads; each start makes another.
   private(set) var router: VirtualRouter
   var channel: AdvertisementChannel
@@ -35,13 +35,16 @@ struct SimulatedNode {
 
   private static let socketCapacity = 64
 
-  init(index: Int, settings: VirtualRouter.Settings, channel: AdvertisementChannel.Settings) {
+  init(
+    index: Int, _ settings: VirtualRouterSettings, tracks: [Track] = [], keyed: KeyedAuthentication.Settings? = nil
+  ) {
     self.index = index
-    self.settings = settings
-    channelSettings = channel
-    router = VirtualRouter(settings)
-    self.channel = AdvertisementChannel(channel, digest: checkSum)
+    router = VirtualRouter(settings, tracks: tracks)
+    channel = AdvertisementChannel(settings, keyed: keyed, digest: checkSum)
+    fresh = (router, channel)
   }
+
+  var settings: VirtualRouterSettings { router.settings }
 
   var source: IPAddress { IPAddress(v4: 0xc000_0202 + UInt32(index)) }
 
@@ -64,8 +67,7 @@ struct SimulatedNode {
   mutating func boot(at now: Instant) {
     process = .running
     unread = []
-    router = VirtualRouter(settings)
-    channel = AdvertisementChannel(channelSettings, digest: checkSum)
+    (router, channel) = fresh
     wallOffset = max(wallOffset, max(highestWall, wall(at: now).nanoseconds) - now.nanoseconds)
     // Left-overs of an earlier life are swept.
     addressUntil = nil

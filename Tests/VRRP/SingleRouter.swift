@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 @testable import VRRP
@@ -9,16 +10,18 @@ struct SingleRouter {
   /// What it answered last.
   private(set) var effects: [VirtualRouter.Effect] = []
 
-  init(priority: UInt8 = 101, _ change: (inout VirtualRouter.Settings) -> Void = { _ in }) {
-    var settings = VirtualRouter.Settings(identifier: 51, priority: priority, addresses: [ip("192.0.2.100")])
+  init(
+    priority: UInt8 = 101, tracks: [Track] = [], _ change: (inout VirtualRouterSettings) -> Void = { _ in }
+  ) {
+    var settings = VirtualRouterSettings(identifier: 51, priority: priority, addresses: [virtual("192.0.2.100")])
     change(&settings)
-    router = VirtualRouter(settings)
+    router = VirtualRouter(settings, tracks: tracks)
     tell(.source(ip("192.0.2.5")))
     tell(.start)
   }
 
   /// One that is Active.
-  static func active(priority: UInt8 = 101, _ change: (inout VirtualRouter.Settings) -> Void = { _ in }) -> SingleRouter
+  static func active(priority: UInt8 = 101, _ change: (inout VirtualRouterSettings) -> Void = { _ in }) -> SingleRouter
   {
     var node = SingleRouter(priority: priority, change)
     node.pass(5000)
@@ -30,7 +33,7 @@ struct SingleRouter {
   mutating func hear(_ priority: UInt8, from address: String = "192.0.2.6", interval: UInt16 = 100) {
     let advertisement = Advertisement(
       version: router.settings.version, virtualRouter: 51, priority: priority, intervalCentiseconds: interval,
-      addresses: router.settings.addresses)
+      addresses: router.settings.ipAddresses)
     tell(.advertisement(advertisement, from: ip(address)))
   }
 

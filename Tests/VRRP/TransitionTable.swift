@@ -9,7 +9,7 @@ struct TransitionTable {
   /// A way of taking part that answers differently.
   struct Variant: Sendable {
     let name: String
-    let change: @Sendable (inout VirtualRouter.Settings) -> Void
+    let change: @Sendable (inout VirtualRouterSettings) -> Void
   }
 
   static let variants = [
@@ -43,7 +43,7 @@ struct TransitionTable {
     mutating func hear(_ priority: UInt8, from address: IPAddress = peer) -> [VirtualRouter.Effect] {
       let advertisement = Advertisement(
         version: router.settings.version, virtualRouter: 51, priority: priority, intervalCentiseconds: 100,
-        addresses: router.settings.addresses)
+        addresses: router.settings.ipAddresses)
       return tell(.advertisement(advertisement, from: address))
     }
 
@@ -56,7 +56,7 @@ struct TransitionTable {
     mutating func becomeReady() {
       _ = tell(.source(Self.source))
       _ = tell(.start)
-      for track in router.settings.tracks.indices { _ = tell(.track(track, isGood: true)) }
+      for track in router.tracked.tracks.indices { _ = tell(.track(track, isGood: true)) }
     }
 
     mutating func becomeActive() {
@@ -133,7 +133,7 @@ struct TransitionTable {
     Happening(name: "start") { $0.tell(.start) },
     Happening(name: "every condition is good") { subject in
       let source = subject.tell(.source(Subject.source))
-      return source + subject.router.settings.tracks.indices.flatMap { subject.tell(.track($0, isGood: true)) }
+      return source + subject.router.tracked.tracks.indices.flatMap { subject.tell(.track($0, isGood: true)) }
     },
     Happening(name: "the timer is due") { $0.waitForTimer() },
     Happening(name: "advertisement, better: 200") { $0.hear(200) },
@@ -196,14 +196,13 @@ struct TransitionTable {
     """
 
   private static func row(_ variant: Variant, _ beginning: Beginning, _ happening: Happening) -> String {
-    var settings = VirtualRouter.Settings(
-      identifier: 51, priority: 101, addresses: [ip("192.0.2.100")],
-      tracks: [
-        Track(name: "servers", weight: .priority(-60), recovery: .seconds(2)),
-        Track(name: "worker", weight: .giveUp, recovery: .seconds(2)),
-      ])
+    var settings = VirtualRouterSettings(identifier: 51, priority: 101, addresses: [virtual("192.0.2.100")])
     variant.change(&settings)
-    var subject = Subject(router: VirtualRouter(settings))
+    let tracks = [
+      Track(name: "servers", weight: .priority(-60), recovery: .seconds(2)),
+      Track(name: "worker", weight: .giveUp, recovery: .seconds(2)),
+    ]
+    var subject = Subject(router: VirtualRouter(settings, tracks: tracks))
     beginning.arrive(&subject)
     let effects = happening.happen(&subject)
     let done = effects.compactMap(\.summary).joined(separator: ", ")

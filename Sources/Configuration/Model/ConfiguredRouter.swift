@@ -3,46 +3,24 @@ import Wire
 
 extension Configuration {
   /// A virtual router of a pair (RFC 9568), as this node sees it: values keyed by host name are already resolved.
-  package struct VirtualRouter: Equatable, Sendable {
+  package struct VirtualRouter: Hashable, Sendable {
     /// In log and status, and what hooks are told; `router VRID` unless the file has another. Unique.
     package var name = ""
     /// The network interface that advertisements use and that carries the addresses.
     package var interface: String
-    /// The VRID, 1 to 255.
-    package var identifier: UInt8
-    /// 1 to 254; the node with the higher one is Active. 255 is the owner's, who is Active whenever it runs.
-    package var priority: UInt8
-    /// At least one, all of one family.
-    package var addresses: [VirtualAddress]
-    package var version = VRRPVersion.v3
-    /// Whole hundredths of a second, 10 ms to 40.95 s; in version 2 whole seconds, 1 to 255.
-    package var interval = Interval.seconds(1)
-    /// Whether a node with the higher priority takes over from one that works.
-    package var preempts = true
-    /// How long a node that comes back leaves a worse one alone.
-    package var preemptDelay = Interval.zero
+    package var settings: VirtualRouterSettings
     /// Accept_Mode (RFC 9568 §6.1). Always true: the address is there to be served on.
     package var accepts = true
     /// Virtual routers of one group go together.
     package var group: String?
     /// The address of this node that advertisements come from; nil: the interface's first.
     package var source: IPAddress?
-    /// The addresses of the nodes, this one's may be among them; nil: multicast.
-    package var peers: [IPAddress]?
-    package var checksum = VRRPChecksum.message
     package var authentication: Authentication?
     /// What the priority depends on besides the worker, the servers and the interface.
     package var tracks: [Track] = []
     /// Programs that are told of every change.
     package var hooks: [String] = []
     package var mail: Mail?
-
-    package init(interface: String, identifier: UInt8, priority: UInt8, addresses: [VirtualAddress]) {
-      self.interface = interface
-      self.identifier = identifier
-      self.priority = priority
-      self.addresses = addresses
-    }
 
     /// A condition that changes the priority, or has the node take no part.
     package struct Track: Hashable, Sendable {
@@ -55,8 +33,7 @@ extension Configuration {
       }
 
       package var subject: Subject
-      /// −253 to 253, not 0; nil: give up.
-      package var weight: Int?
+      package var weight: TrackWeight
       /// How long it has to be good again before that counts.
       package var recovery: Interval
     }

@@ -42,7 +42,7 @@ extension Rules {
     {
       reader.error("more than \(ServerSet.capacity) servers are not supported", at: place)
     }
-    let virtual = Set(configuration.virtualRouters.flatMap(\.addresses).map(\.address))
+    let virtual = Set(configuration.virtualRouters.flatMap(\.settings.ipAddresses))
     var names: [Endpoint: String] = [:]
     for server in servers {
       let other = names[server.endpoint]

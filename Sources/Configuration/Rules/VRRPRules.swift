@@ -20,16 +20,16 @@ extension Rules {
     _ router: Configuration.VirtualRouter, earlier: ArraySlice<Configuration.VirtualRouter>, _ path: [String],
     _ reader: inout Reader
   ) {
-    guard let first = router.addresses.first else { return }
-    let others = Set(earlier.flatMap(\.addresses).map(\.address))
-    for (index, address) in router.addresses.enumerated() {
+    guard let first = router.settings.addresses.first else { return }
+    let others = Set(earlier.flatMap(\.settings.ipAddresses))
+    for (index, address) in router.settings.addresses.enumerated() {
       guard let place = reader.mark(in: path + ["address"], item: index) else { continue }
       if address.address.family != first.address.family {
         reader.error(
           "IPv4 and IPv6 need a virtual router each (RFC 9568)", at: place,
           "Make `vrrp` a list of two, of one `group`.")
       } else if others.contains(address.address)
-        || router.addresses[..<index].contains(where: { $0.address == address.address })
+        || router.settings.addresses[..<index].contains(where: { $0.address == address.address })
       {
         reader.error("`\(address.address)` is given twice", at: place)
       }
@@ -40,18 +40,19 @@ extension Rules {
     _ router: Configuration.VirtualRouter, _ path: [String], _ reader: inout Reader
   ) {
     let second = Interval.seconds(1).nanoseconds
-    switch router.version {
+    switch router.settings.version {
     case .v3:
       if let place = reader.mark(at: path + ["interval"]),
-        !router.interval.nanoseconds.isMultiple(of: Interval.milliseconds(10).nanoseconds)
+        !router.settings.interval.nanoseconds.isMultiple(of: Interval.milliseconds(10).nanoseconds)
       {
         reader.error("`interval` counts in hundredths of a second: 10ms, 20ms and so on", at: place)
       }
     case .v2:
-      if router.addresses.first?.address.family == .v6, let place = reader.mark(at: path + ["version"]) {
+      if router.settings.addresses.first?.address.family == .v6, let place = reader.mark(at: path + ["version"]) {
         reader.error("version 2 has no IPv6", at: place)
       }
-      if let place = reader.mark(at: path + ["interval"]), !router.interval.nanoseconds.isMultiple(of: second) {
+      if let place = reader.mark(at: path + ["interval"]), !router.settings.interval.nanoseconds.isMultiple(of: second)
+      {
         reader.error("`interval` is whole seconds in version 2", at: place, "Shorter ones need `version: 3`.")
       }
       if let place = reader.mark(at: path + ["checksum"]) {
@@ -63,10 +64,10 @@ extension Rules {
         "without Accept_Mode the node that holds the address would drop every connection to it (RFC 9568 §6.1)",
         at: place, "Leave `accept` out: clients connect to this address.")
     }
-    if router.priority == 255, let place = reader.mark(at: path + ["preempt"]), !router.preempts {
+    if router.settings.priority == 255, let place = reader.mark(at: path + ["preempt"]), !router.settings.preempts {
       reader.error("an owner (priority 255) always takes over", at: place)
     }
-    if !router.preempts, let place = reader.mark(at: path + ["preempt-delay"]) {
+    if !router.settings.preempts, let place = reader.mark(at: path + ["preempt-delay"]) {
       reader.warn("`preempt-delay` does nothing with `preempt: false`", at: place)
     }
   }
@@ -74,8 +75,8 @@ extension Rules {
   private static func checkNodes(
     _ router: Configuration.VirtualRouter, _ path: [String], _ reader: inout Reader
   ) {
-    guard let family = router.addresses.first?.address.family else { return }
-    let virtual = Set(router.addresses.map(\.address))
+    guard let family = router.settings.addresses.first?.address.family else { return }
+    let virtual = Set(router.settings.ipAddresses)
     func check(_ address: IPAddress, at place: Mark, _ reader: inout Reader) {
       if virtual.contains(address) {
         reader.error("`\(address)` is the virtual address; expected a node's own address", at: place)
@@ -86,7 +87,7 @@ extension Rules {
     if let source = router.source, let place = reader.mark(at: path + ["source"]) {
       check(source, at: place, &reader)
     }
-    guard let peers = router.peers, let place = reader.mark(at: path + ["peers"]) else { return }
+    guard let peers = router.settings.peers, let place = reader.mark(at: path + ["peers"]) else { return }
     for (index, peer) in peers.enumerated() {
       check(peer, at: reader.mark(in: path + ["peers"], item: index) ?? place, &reader)
     }
@@ -98,7 +99,7 @@ extension Rules {
     guard let authentication = router.authentication else { return }
     let path = path + ["authentication"]
     if let place = reader.mark(at: path + ["password"]) {
-      if router.version == .v3 {
+      if router.settings.version == .v3 {
         reader.error("version 3 has no password (RFC 9568 §9)", at: place, "`keys` sign advertisements of any version.")
       } else {
         reader.warn("the password is sent in the clear: it does not protect against an attacker", at: place)
@@ -136,7 +137,7 @@ extension Rules {
           reader.error("`timeout` must not be longer than `interval`", at: place)
         }
       }
-      if router.priority == 255, track.weight != nil, let place = reader.mark(at: path + ["weight"]) {
+      if router.settings.priority == 255, track.weight != .giveUp, let place = reader.mark(at: path + ["weight"]) {
         reader.warn("an owner's priority (255) never changes", at: place)
       }
     }
@@ -146,13 +147,13 @@ extension Rules {
     _ router: Configuration.VirtualRouter, earlier: ArraySlice<Configuration.VirtualRouter>, _ path: [String],
     _ reader: inout Reader
   ) {
-    let family = router.addresses.first?.address.family
+    let family = router.settings.addresses.first?.address.family
     let isTaken = earlier.contains {
-      $0.identifier == router.identifier && $0.interface == router.interface
-        && $0.addresses.first?.address.family == family
+      $0.settings.identifier == router.settings.identifier && $0.interface == router.interface
+        && $0.settings.addresses.first?.address.family == family
     }
     if isTaken, let place = reader.mark(at: path + ["router"]) {
-      reader.error("virtual router \(router.identifier) is given twice on `\(router.interface)`", at: place)
+      reader.error("virtual router \(router.settings.identifier) is given twice on `\(router.interface)`", at: place)
     } else if earlier.contains(where: { $0.name == router.name }) {
       let place = reader.mark(at: path + ["name"]) ?? reader.mark(at: path + ["router"])
       if let place { reader.error("two virtual routers are called `\(router.name)`", at: place, "Give it a `name`.") }

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// The kinds of values that only virtual routers have.
@@ -54,13 +55,14 @@ extension Kind where Value == Configuration.VirtualRouter.Track {
     name: "mapping, see [vrrp.track](#vrrptrack)", expected: "a mapping with `interface` or `script`",
     read: { node, reader in
       guard let written = Schema.track.read(node, &reader) else { return nil }
+      let weight = written.weight.map { .priority($0) } ?? TrackWeight.giveUp
       switch (written.interface, written.script) {
       case (let interface?, nil):
-        return Value(subject: .interface(interface), weight: written.weight, recovery: written.recovery)
+        return Value(subject: .interface(interface), weight: weight, recovery: written.recovery)
       case (nil, let script?):
         let subject = Value.Subject.script(
           path: script, interval: written.interval, timeout: written.timeout, fall: written.fall)
-        return Value(subject: subject, weight: written.weight, recovery: written.recovery)
+        return Value(subject: subject, weight: weight, recovery: written.recovery)
       case (nil, nil):
         if case .mapping = node.content, !reader.isMisspelt("interface"), !reader.isMisspelt("script") {
           reader.error("expected `interface` or `script` here", at: node.mark)

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// What a pair shares: the virtual routers.
@@ -9,34 +10,34 @@ extension Schema {
         "interface", \.interface, .byHost(.interface), required: true, example: "eth0",
         "The interface of the virtual address."),
       Key(
-        "router", \.identifier, .number(1...255), required: true, example: "51",
+        "router", \.settings.identifier, .number(1...255), required: true, example: "51",
         "The VRID: the same on both nodes, and unique in the network."),
       Key(
-        "priority", \.priority, .byHost(.number(1...255)), required: true, example: "{ lb1: 101, lb2: 100 }",
+        "priority", \.settings.priority, .byHost(.number(1...255)), required: true, example: "{ lb1: 101, lb2: 100 }",
         """
         The node with the higher priority has the address. 255: this node owns the address and has it whenever it \
         runs.
         """),
       Key(
-        "address", \.addresses, .oneOrMore(.virtualAddress), required: true, example: "192.168.1.170/24",
+        "address", \.settings.addresses, .oneOrMore(.virtualAddress), required: true, example: "192.168.1.170/24",
         "The virtual address with the prefix length of its network. IPv4 and IPv6 need a virtual router each."),
       Key(
         "name", \.name, .routerName, default: "`router-VRID`", example: "view-v6",
         "The virtual router's name in log, status and hooks."),
       Key(
-        "version", \.version, .word, example: "2",
+        "version", \.settings.version, .word, example: "2",
         "Version of the protocol, the same on both nodes. Version 2 supports IPv4 only."),
       Key(
-        "interval", \.interval, .duration(.milliseconds(10)...(.milliseconds(40_950))), example: "100ms",
+        "interval", \.settings.interval, .duration(.milliseconds(10)...(.milliseconds(40_950))), example: "100ms",
         """
         Time between advertisements, in hundredths of a second; in version 2 in whole seconds. The Backup takes over \
         after three to four intervals without an advertisement.
         """),
       Key(
-        "preempt", \.preempts, .flag, example: "false",
+        "preempt", \.settings.preempts, .flag, example: "false",
         "Whether the node with the higher priority takes over from a working Active."),
       Key(
-        "preempt-delay", \.preemptDelay, .duration(.zero...(.hours(1))), example: "5m",
+        "preempt-delay", \.settings.preemptDelay, .duration(.zero...(.hours(1))), example: "5m",
         "A recovering node does not preempt a lower-priority Active for this long."),
       Key(
         "accept", \.accepts, .flag, example: "true",
@@ -48,14 +49,14 @@ extension Schema {
         "source", \.source, .optional(.byHost(.nodeAddress)), default: "the interface's first, link-local for IPv6",
         example: "{ lb1: 192.168.1.162, lb2: 192.168.1.163 }", "The source address of this node's advertisements."),
       Key(
-        "peers", \.peers, .either("multicast", or: .byHost(.oneOrMore(.nodeAddress))),
+        "peers", \.settings.peers, .either("multicast", or: .byHost(.oneOrMore(.nodeAddress))),
         example: "[192.168.1.162, 192.168.1.163]",
         """
         The nodes' addresses, for unicast instead of multicast. This node's own address is ignored, so both nodes can \
         have the same list.
         """),
       Key(
-        "checksum", \.checksum, .word, example: "pseudo-header",
+        "checksum", \.settings.checksum, .word, example: "pseudo-header",
         """
         Checksum in version 3 over IPv4: of the message alone (RFC 9568), or with a pseudo-header, as in keepalived \
         2.2 and some routers. The log reports a peer with the other one.
@@ -151,7 +152,8 @@ extension Schema {
 }
 
 extension Configuration.VirtualRouter: Defaulted {
-  static let defaults = Configuration.VirtualRouter(interface: "", identifier: 1, priority: 1, addresses: [])
+  static let defaults = Configuration.VirtualRouter(
+    interface: "", settings: VirtualRouterSettings(identifier: 1, priority: 1, addresses: []))
 }
 
 extension Configuration.VirtualRouter.Authentication: DefaultInitialized {}

@@ -26,7 +26,7 @@ package struct InterfaceFindings {
   init(
     _ routers: [Configuration.VirtualRouter], _ interfaces: [NetworkInterface], _ addresses: [InterfaceAddress]
   ) {
-    let virtual = Set(routers.flatMap(\.addresses).map(\.address))
+    let virtual = Set(routers.flatMap(\.settings.ipAddresses))
     for router in routers {
       guard let interface = interfaces.first(where: { $0.name == router.interface }) else { continue }
       let there = addresses.filter { $0.interface == interface.index }
@@ -39,8 +39,8 @@ package struct InterfaceFindings {
   private mutating func look(
     at router: Configuration.VirtualRouter, _ there: [InterfaceAddress], _ own: [InterfaceAddress]
   ) {
-    let length = UInt32(clamping: RouterPlan.lease(interval: router.interval).milliseconds / 1000)
-    for address in there where router.addresses.contains(where: { $0.address == address.address }) {
+    let length = UInt32(clamping: router.settings.lease.milliseconds / 1000)
+    for address in there where router.settings.ipAddresses.contains(address.address) {
       guard !address.isLease(atMost: length) else { continue }
       let words = Self.words(about: address, on: router.interface)
       if own.contains(where: { $0.address.family == address.address.family }) {
@@ -57,7 +57,7 @@ package struct InterfaceFindings {
 
   /// A router lowers the TTL, and who hears less than 255 rejects it (RFC 9568 §7.1).
   private mutating func lookAtPeers(of router: Configuration.VirtualRouter, _ own: [InterfaceAddress]) {
-    for peer in router.peers ?? [] where own.contains(where: { $0.address.family == peer.family }) {
+    for peer in router.settings.peers ?? [] where own.contains(where: { $0.address.family == peer.family }) {
       let isOnLink = peer.isLinkLocal || own.contains { Self.isSameNetwork($0, peer) }
       guard !isOnLink else { continue }
       warnings.append(

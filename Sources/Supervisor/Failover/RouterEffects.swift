@@ -1,3 +1,4 @@
+import Configuration
 import Control
 import Domain
 import Linux
@@ -29,7 +30,7 @@ extension VirtualRouters {
 
   /// What an operator has asked for has come to its end.
   private mutating func end(_ index: Int, _ outcome: Handover.Outcome, _ other: IPAddress?) {
-    let name = instances[index].plan.name
+    let name = instances[index].plan.router.name
     handovers.append((index, Handover(name: name, outcome: outcome, successor: other.map { "\($0)" })))
   }
 
@@ -47,7 +48,7 @@ extension VirtualRouters {
 
   private mutating func holdAddresses(_ index: Int, _ lease: Interval, at now: Instant) {
     // A signed packet ages; every other one stays as it is.
-    if !instances[index].isRecorded || instances[index].plan.channel.keyed != nil { isFileStale = true }
+    if !instances[index].isRecorded || instances[index].plan.keyed != nil { isFileStale = true }
     for address in leases(index, seconds: UInt32(clamping: lease.milliseconds / 1000)) {
       do throws(SystemError) { try routes.put(address) } catch {
         say(index, .error, "\(error)", as: .address, at: now)
@@ -80,7 +81,7 @@ extension VirtualRouters {
 
   private func leases(_ index: Int, seconds: UInt32) -> [InterfaceAddress] {
     guard let interface = instances[index].port?.interface.index else { return [] }
-    let own = instances[index].plan.addresses.filter { !instances[index].foreign.contains($0.address) }
+    let own = instances[index].plan.settings.addresses.filter { !instances[index].foreign.contains($0.address) }
     return own.map {
       InterfaceAddress(
         interface: interface, address: $0.address, prefixLength: $0.prefixLength, lifetime: seconds,
@@ -91,7 +92,7 @@ extension VirtualRouters {
   private mutating func announce(_ index: Int, _ times: Int, at now: Instant) {
     guard let port = instances[index].port else { return }
     for _ in 0..<times {
-      for address in instances[index].plan.settings.addresses {
+      for address in instances[index].plan.settings.ipAddresses {
         do throws(SystemError) { try port.announce(address) } catch {
           say(index, .warning, "\(error)", as: .sending, at: now)
         }
@@ -101,7 +102,7 @@ extension VirtualRouters {
 
   private mutating func probe(_ index: Int, at now: Instant) {
     guard let source = instances[index].source else { return }
-    for address in instances[index].plan.settings.addresses {
+    for address in instances[index].plan.settings.ipAddresses {
       do throws(SystemError) { try instances[index].port?.probe(address, from: source) } catch {
         say(index, .warning, "\(error)", as: .sending, at: now)
       }
@@ -147,9 +148,9 @@ extension VirtualRouters {
   /// Says something about a virtual router; `state` where it is about its change to that.
   func log(_ index: Int, _ level: Logger.Level, _ text: String, state: VirtualRouterRole? = nil) {
     let plan = instances[index].plan
-    var metadata: Logger.Metadata = ["router": "\(plan.name)"]
+    var metadata: Logger.Metadata = ["router": "\(plan.router.name)"]
     if let state { metadata["state"] = "\(state)" }
-    log.log(level: level, "vrrp: \(plan.name) on \(plan.interface): \(text)", metadata: metadata)
+    log.log(level: level, "vrrp: \(plan.router.name) on \(plan.router.interface): \(text)", metadata: metadata)
   }
 
   /// Says what might come again and again, once a minute at most.

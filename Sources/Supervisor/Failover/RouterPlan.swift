@@ -6,23 +6,13 @@ import Wire
 
 /// One virtual router as the configuration wants it on this node.
 package struct RouterPlan: Hashable {
-  /// As the log and the status have it.
-  package var name: String
-  package var interface: String
-  /// Those of `settings`, with their prefix lengths.
-  package var addresses: [VirtualAddress]
-  package var settings: VirtualRouter.Settings
-  package var channel: AdvertisementChannel.Settings
-  /// Virtual routers of one group go together.
-  package var group: String?
-  /// Where advertisements come from; nil: chosen among the interface's addresses.
-  package var source: IPAddress?
-  /// What the tracks behind the node's own are about, in their order.
-  package var subjects: [Configuration.VirtualRouter.Track.Subject]
-  package var hooks: [String]
-  package var mail: Configuration.VirtualRouter.Mail?
+  let router: Configuration.VirtualRouter
+  /// The node's own conditions by `Condition`, then the configuration's.
+  let tracks: [Track]
+  /// What signs advertisements, if anything does.
+  let keyed: KeyedAuthentication.Settings?
 
-  /// The places of the conditions that every virtual router has in `settings.tracks`; the configuration's follow.
+  /// The places of the conditions that every virtual router has in `tracks`; the configuration's follow.
   enum Condition: Int, CaseIterable {
     case worker, servers, link
   }
@@ -32,37 +22,18 @@ package struct RouterPlan: Hashable {
   /// How long a worker has to be ready before the node takes part again: longer than one that dies at once needs.
   private static let workerRecovery = Interval.seconds(2)
 
-  /// The kernel counts lifetimes in seconds, and a Backup waits for three intervals: by then the address is gone.
-  static func lease(interval: Interval) -> Interval {
-    let second = Interval.seconds(1).nanoseconds
-    return .seconds(max(1, (3 * interval.nanoseconds + second - 1) / second))
-  }
-
   /// Reads the keys that it names.
   init(_ router: Configuration.VirtualRouter) throws(KeyFailure) {
-    name = router.name
-    interface = router.interface
-    addresses = router.addresses
-    group = router.group
-    source = router.source
-    subjects = router.tracks.map(\.subject)
-    hooks = router.hooks
-    mail = router.mail
-    let bare = addresses.map(\.address)
-    let centiseconds = UInt16(clamping: router.interval.nanoseconds / Interval.centiseconds(1).nanoseconds)
-    settings = VirtualRouter.Settings(
-      version: router.version, identifier: router.identifier, priority: router.priority,
-      intervalCentiseconds: centiseconds, addresses: bare, lease: Self.lease(interval: router.interval),
-      tracks: Self.tracks(router))
-    settings.preempts = router.preempts
-    settings.preemptDelay = router.preemptDelay
-    channel = AdvertisementChannel.Settings(
-      version: router.version, virtualRouter: router.identifier, addresses: bare, intervalCentiseconds: centiseconds,
-      checksum: router.checksum, peers: router.peers)
-    if let authentication = router.authentication {
-      channel.authentication = authentication.password.map { .simpleText(Array($0.utf8)) } ?? .none
-      channel.keyed = try Self.keyed(authentication)
-    }
+    self.router = router
+    tracks = Self.tracks(router)
+    keyed = try router.authentication.flatMap(Self.keyed)
+  }
+
+  var settings: VirtualRouterSettings { router.settings }
+
+  /// Version 2's authentication.
+  var authentication: AdvertisementCodec.SimpleAuthentication {
+    router.authentication?.password.map { .simpleText(Array($0.utf8)) } ?? .none
   }
 
   private static func tracks(_ router: Configuration.VirtualRouter) -> [Track] {
@@ -73,11 +44,7 @@ package struct RouterPlan: Hashable {
       case .link: Track(name: "link \(router.interface)", weight: .giveUp, recovery: .zero)
       }
     }
-    return own
-      + router.tracks.map { track in
-        Track(
-          name: track.subject.words, weight: track.weight.map { .priority($0) } ?? .giveUp, recovery: track.recovery)
-      }
+    return own + router.tracks.map { Track(name: $0.subject.words, weight: $0.weight, recovery: $0.recovery) }
   }
 
   private static func keyed(

@@ -1,3 +1,5 @@
+import Configuration
+import Domain
 import Linux
 import VRRP
 import Wire
@@ -18,9 +20,9 @@ final class RouterPort {
 
   /// `index` is the virtual router's, for the poller's tokens.
   init(
-    _ index: Int, _ settings: AdvertisementChannel.Settings, on interface: NetworkInterface, poller: borrowing Poller
+    _ index: Int, _ settings: VirtualRouterSettings, on interface: NetworkInterface, poller: borrowing Poller
   ) throws(SystemError) {
-    let family = settings.addresses[0].family
+    let family = settings.addresses[0].address.family
     let claimed = SupervisorToken(.claims, index: index).rawValue
     advertisements = try AdvertisementSocket(family, on: interface, joining: settings.peers == nil)
     frames = try FrameSocket(.sending, on: interface)
@@ -94,11 +96,11 @@ extension RouterPlan {
   /// Where advertisements come from, among the interface's own addresses: what the configuration says, else the one that
   /// `peers` has of this node, else the first, which for IPv6 is link-local (RFC 9568 §5.1.2.1) unless peers are not.
   func source(among own: [IPAddress]) -> IPAddress? {
-    if let source { return own.contains(source) ? source : nil }
-    let family = settings.addresses[0].family
+    if let source = router.source { return own.contains(source) ? source : nil }
+    let family = settings.addresses[0].address.family
     let candidates = own.filter { $0.family == family }
-    if let named = candidates.first(where: { channel.peers?.contains($0) == true }) { return named }
-    let isGlobal = channel.peers?.contains { !$0.isLinkLocal } == true
+    if let named = candidates.first(where: { settings.peers?.contains($0) == true }) { return named }
+    let isGlobal = settings.peers?.contains { !$0.isLinkLocal } == true
     return candidates.first { family == .v4 || $0.isLinkLocal != isGlobal }
   }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Linux
 import Logging
 import VRRP
@@ -45,8 +46,9 @@ extension VirtualRouters {
   /// Has the hooks run and a mail sent.
   private mutating func notify(_ change: RoleChange, _ poller: borrowing Poller, at now: Instant) {
     let (plan, router) = (instances[change.router].plan, change.router)
-    let notice = ChangeNotice(router: plan.name, change.transition)
-    var programs = Notifier.programs(notice, hooks: plan.hooks, mail: plan.mail, interface: plan.interface)
+    let notice = ChangeNotice(router: plan.router.name, change.transition)
+    var programs = Notifier.programs(
+      notice, hooks: plan.router.hooks, mail: plan.router.mail, interface: plan.router.interface)
     if let notifier, !programs.isEmpty {
       programs = [Notifier.messenger(notice, programs: programs.count, at: notifier)]
     }

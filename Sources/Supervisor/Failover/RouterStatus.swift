@@ -1,3 +1,4 @@
+import Configuration
 import Control
 import Domain
 import Linux
@@ -15,7 +16,7 @@ extension VirtualRouters {
       let plan = instances[index].plan
       func moment(_ instant: Instant) -> WallTime { report.time - (now - instant) }
       var shown = StatusReport.Router(
-        name: plan.name, interface: plan.interface, identifier: UInt64(plan.settings.identifier),
+        name: plan.router.name, interface: plan.router.interface, identifier: UInt64(plan.settings.identifier),
         since: moment(router.since ?? now))
       shown.version = UInt64(plan.settings.version.number)
       shown.state = router.role
@@ -23,7 +24,7 @@ extension VirtualRouters {
       shown.configuredPriority = UInt64(plan.settings.priority)
       shown.priorityReductions = router.priorityReductions
       shown.faults = router.faults
-      shown.addresses = plan.addresses.map(\.description)
+      shown.addresses = plan.settings.addresses.map(\.description)
       shown.holdsAddresses = router.holdsAddresses
       shown.lease = plan.settings.lease.milliseconds / 1000
       shown.peer = router.peer.map {
@@ -37,7 +38,7 @@ extension VirtualRouters {
 
   /// `router-51 active, router-52 backup`.
   var line: String {
-    instances.indices.map { "\(instances[$0].plan.name) \(routerSet.routers[$0].role)" }.joined(separator: ", ")
+    instances.indices.map { "\(instances[$0].plan.router.name) \(routerSet.routers[$0].role)" }.joined(separator: ", ")
   }
 
   private func fillCounters(of index: Int, _ shown: inout StatusReport.Router) {
@@ -67,5 +68,5 @@ extension VirtualRouters {
     return handovers
   }
 
-  var names: [String] { instances.map(\.plan.name) }
+  var names: [String] { instances.map(\.plan.router.name) }
 }

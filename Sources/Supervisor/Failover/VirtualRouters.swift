@@ -68,8 +68,13 @@ struct VirtualRouters: ~Copyable {
     self.log = log
     self.leaseFile = leaseFile
     self.notifier = notifier.flatMap { LocalSocket.isThere($0) ? $0 : nil }
-    routerSet = RouterSet(plans.map { RouterSet.Member($0.settings, group: $0.group) })
-    instances = plans.map { RouterInstance(plan: $0, channel: AdvertisementChannel($0.channel, digest: digest)) }
+    routerSet = RouterSet(
+      plans.map { VirtualRouter($0.settings, tracks: $0.tracks) }, groups: plans.map(\.router.group))
+    instances = plans.map {
+      let channel = AdvertisementChannel(
+        $0.settings, authentication: $0.authentication, keyed: $0.keyed, digest: digest)
+      return RouterInstance(plan: $0, channel: channel)
+    }
     self.routes = routes
     self.watch = watch
   }
@@ -77,8 +82,8 @@ struct VirtualRouters: ~Copyable {
   /// Removes the leases of an earlier run, opens the sockets, and begins.
   mutating func start(_ poller: borrowing Poller, at now: Instant) throws(SystemError) {
     scripts = instances.indices.flatMap { index in
-      instances[index].plan.subjects.enumerated().compactMap { offset, subject in
-        ScriptSchedule(subject, router: index, track: RouterPlan.Condition.allCases.count + offset, at: now)
+      instances[index].plan.router.tracks.enumerated().compactMap { offset, track in
+        ScriptSchedule(track.subject, router: index, track: RouterPlan.Condition.allCases.count + offset, at: now)
       }
     }
     try sweep()
@@ -178,7 +183,7 @@ struct VirtualRouters: ~Copyable {
   /// A better Active advertises before it announces: its advertisement is looked at first.
   private mutating func receiveClaims(_ index: Int, at now: Instant) {
     do throws(SystemError) {
-      let claims = try instances[index].port?.claims(of: instances[index].plan.settings.addresses) ?? []
+      let claims = try instances[index].port?.claims(of: instances[index].plan.settings.ipAddresses) ?? []
       if !claims.isEmpty { receive(index, at: now) }
       for (claim, owner) in claims {
         perform(routerSet.handle(.claimed(claim, by: owner), for: index, at: now), at: now)
@@ -204,7 +209,7 @@ struct VirtualRouters: ~Copyable {
 
   private func isOwnRenewal(_ event: RouteWatch.Event) -> Bool {
     guard case .address(let address) = event else { return false }
-    return instances.contains { $0.plan.settings.addresses.contains(address.address) }
+    return instances.contains { $0.plan.settings.ipAddresses.contains(address.address) }
   }
 
   /// Looks at the interfaces and addresses as they are, and tells what has changed.
@@ -212,7 +217,7 @@ struct VirtualRouters: ~Copyable {
     let interfaces = try routes.interfaces()
     let addresses = try routes.addresses()
     for index in instances.indices {
-      let interface = interfaces.first { $0.name == instances[index].plan.interface }
+      let interface = interfaces.first { $0.name == instances[index].plan.router.interface }
       attach(index, to: interface, poller, at: now)
       let own = addresses.filter { $0.interface == interface?.index }
       instances[index].own = staying(own)
@@ -228,15 +233,15 @@ struct VirtualRouters: ~Copyable {
       perform(routerSet.handle(link, for: index, at: now), at: now)
       reportLinks(index, interfaces, at: now)
       let present = Set(own.map(\.address))
-      if routerSet.routers[index].holdsAddresses, !present.isSuperset(of: instances[index].plan.settings.addresses) {
+      if routerSet.routers[index].holdsAddresses, !present.isSuperset(of: instances[index].plan.settings.ipAddresses) {
         perform(routerSet.handle(.addressRemoved, for: index, at: now), at: now)
       }
     }
   }
 
   private mutating func reportLinks(_ index: Int, _ interfaces: [NetworkInterface], at now: Instant) {
-    for (offset, subject) in instances[index].plan.subjects.enumerated() {
-      guard case Configuration.VirtualRouter.Track.Subject.interface(let name) = subject else { continue }
+    for (offset, condition) in instances[index].plan.router.tracks.enumerated() {
+      guard case .interface(let name) = condition.subject else { continue }
       let isGood = interfaces.contains { $0.name == name && $0.isUsable }
       let track = RouterPlan.Condition.allCases.count + offset
       perform(routerSet.handle(.track(track, isGood: isGood), for: index, at: now), at: now)
@@ -250,12 +255,13 @@ struct VirtualRouters: ~Copyable {
     guard let interface else {
       if instances[index].port != nil { log(index, .warning, "the interface is gone") }
       instances[index].port = nil
-      return say(index, .warning, "there is no interface \(instances[index].plan.interface)", as: .interface, at: now)
+      return say(
+        index, .warning, "there is no interface \(instances[index].plan.router.interface)", as: .interface, at: now)
     }
     keepSecondaries(index, of: interface, at: now)
     if instances[index].port?.update(interface) == true { return }
     do throws(SystemError) {
-      instances[index].port = try RouterPort(index, instances[index].plan.channel, on: interface, poller: poller)
+      instances[index].port = try RouterPort(index, instances[index].plan.settings, on: interface, poller: poller)
     } catch {
       instances[index].port = nil
       say(index, .error, "\(error)", as: .interface, at: now)
@@ -264,7 +270,7 @@ struct VirtualRouters: ~Copyable {
 
   /// A lease may be the first address of its subnet: the machine's own are to outlive it.
   private mutating func keepSecondaries(_ index: Int, of interface: NetworkInterface, at now: Instant) {
-    guard interface.dropsSecondaries, instances[index].plan.settings.addresses[0].family == .v4 else { return }
+    guard interface.dropsSecondaries, instances[index].plan.settings.addresses[0].address.family == .v4 else { return }
     do throws(SystemError) {
       try routes.keepSecondaries(of: interface)
       say(
@@ -283,21 +289,21 @@ struct VirtualRouters: ~Copyable {
   private mutating func findForeignAddresses(_ index: Int, _ own: [InterfaceAddress], at now: Instant) {
     let plan = instances[index].plan
     let length = UInt32(clamping: plan.settings.lease.milliseconds / 1000)
-    let foreign = own.filter { plan.settings.addresses.contains($0.address) && !$0.isLease(atMost: length) }
+    let foreign = own.filter { plan.settings.ipAddresses.contains($0.address) && !$0.isLease(atMost: length) }
     instances[index].foreign = Set(foreign.map(\.address))
     for address in foreign {
-      let origins = InterfaceFindings.origins(of: address, on: plan.interface)
+      let origins = InterfaceFindings.origins(of: address, on: plan.router.interface)
       say(
         index, .error,
         """
-        \(address.address) is on \(plan.interface), and this service did not put it there: \(origins). It is left alone
+        \(address.address) is on \(plan.router.interface), and this service did not put it there: \(origins). It is left alone
         """, as: .foreign, at: now)
     }
   }
 
   /// The addresses that are this node's own, and don't move.
   private func staying(_ addresses: [InterfaceAddress]) -> [IPAddress] {
-    let virtual = Set(instances.flatMap(\.plan.settings.addresses))
+    let virtual = Set(instances.flatMap(\.plan.settings.ipAddresses))
     return addresses.filter { $0.origin != InterfaceAddress.ourProtocol && !virtual.contains($0.address) }
       .map(\.address)
   }
@@ -311,7 +317,7 @@ struct VirtualRouters: ~Copyable {
       guard let place = names[address.interface] else { continue }
       let isConfigured = instances.contains { instance in
         let length = UInt32(clamping: instance.plan.settings.lease.milliseconds / 1000)
-        return instance.plan.interface == place && instance.plan.settings.addresses.contains(address.address)
+        return instance.plan.router.interface == place && instance.plan.settings.ipAddresses.contains(address.address)
           && address.isLease(atMost: length)
       }
       let isRecorded = recorded.contains { $0.interface == place && $0.address.address == address.address }

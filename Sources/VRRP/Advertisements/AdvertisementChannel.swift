@@ -8,40 +8,8 @@ import Wire
 /// of protocol 112 on the interface that it did not send itself it calls `decode`, and hands the result to
 /// `VirtualRouter.handle(.advertisement)`.
 package struct AdvertisementChannel: Sendable {
-  /// What advertisements of one virtual router have to be like.
-  package struct Settings: Hashable, Sendable {
-    package var version: VRRPVersion
-    /// The VRID, 1 to 255.
-    package var virtualRouter: UInt8
-    package var addresses: [IPAddress]
-    /// Centiseconds; compared in version 2 only.
-    package var intervalCentiseconds: UInt16
-    package var checksum: VRRPChecksum
-    /// Version 2 only.
-    package var authentication: AdvertisementCodec.SimpleAuthentication
-    /// Nil: no trailer is sent and none is understood.
-    package var keyed: KeyedAuthentication.Settings?
-    /// The other routers' addresses; nil: multicast, any node on the link.
-    package var peers: [IPAddress]?
-
-    package init(
-      version: VRRPVersion, virtualRouter: UInt8, addresses: [IPAddress], intervalCentiseconds: UInt16,
-      checksum: VRRPChecksum = .message,
-      authentication: AdvertisementCodec.SimpleAuthentication = .none, keyed: KeyedAuthentication.Settings? = nil,
-      peers: [IPAddress]? = nil
-    ) {
-      self.version = version
-      self.virtualRouter = virtualRouter
-      self.addresses = addresses
-      self.intervalCentiseconds = intervalCentiseconds
-      self.checksum = checksum
-      self.authentication = authentication
-      self.keyed = keyed
-      self.peers = peers
-    }
-  }
-
-  package let settings: Settings
+  package let settings: VirtualRouterSettings
+  private let authentication: AdvertisementCodec.SimpleAuthentication
   /// Advertisements made, once a destination.
   package private(set) var sent: UInt64 = 0
   /// Advertisements accepted.
@@ -49,22 +17,27 @@ package struct AdvertisementChannel: Sendable {
   package private(set) var rejected = RejectionCounts()
   private var keyed: KeyedAuthentication?
 
-  /// `digest` is the HMAC-SHA256 for keyed authentication.
-  package init(_ settings: Settings, digest: @escaping KeyedAuthentication.Digest) {
+  /// `authentication` is of version 2. Without `keyed` no trailer is sent and none is understood; `digest` is the
+  /// HMAC-SHA256 for it.
+  package init(
+    _ settings: VirtualRouterSettings, authentication: AdvertisementCodec.SimpleAuthentication = .none,
+    keyed: KeyedAuthentication.Settings? = nil, digest: @escaping KeyedAuthentication.Digest
+  ) {
     self.settings = settings
-    keyed = settings.keyed.map { KeyedAuthentication($0, digest: digest) }
+    self.authentication = authentication
+    self.keyed = keyed.map { KeyedAuthentication($0, digest: digest) }
   }
 
   /// Where advertisements go: each unicast peer, or the group of the family.
   package var destinations: [IPAddress] {
-    settings.peers ?? settings.addresses.prefix(1).map { Advertisement.multicastGroup($0.family) }
+    settings.peers ?? settings.addresses.prefix(1).map { Advertisement.multicastGroup($0.address.family) }
   }
 
   /// The payload of one packet, for behind an IP header with protocol 112 and TTL 255.
   package mutating func encode(
     _ advertisement: Advertisement, from source: IPAddress, to destination: IPAddress, at time: WallTime
   ) -> [UInt8] {
-    let message = AdvertisementCodec.message(advertisement, authentication: settings.authentication)
+    let message = AdvertisementCodec.message(advertisement, authentication: authentication)
     let trailer = keyed?.sign(message, from: source, at: time) ?? []
     sent += 1
     return AdvertisementCodec.seal(
@@ -97,11 +70,11 @@ package struct AdvertisementChannel: Sendable {
     } catch {
       // Another virtual router's may be as they like.
       let identifier = AdvertisementCodec.virtualRouter(in: packet.payload)
-      guard let identifier, identifier != settings.virtualRouter else { throw error }
+      guard let identifier, identifier != settings.identifier else { throw error }
       throw .virtualRouter(identifier)
     }
     let advertisement = parts.advertisement
-    guard advertisement.virtualRouter == settings.virtualRouter else {
+    guard advertisement.virtualRouter == settings.identifier else {
       throw .virtualRouter(advertisement.virtualRouter)
     }
     guard advertisement.version == settings.version else { throw .version(advertisement.version.number) }
@@ -121,13 +94,13 @@ package struct AdvertisementChannel: Sendable {
 
   /// Whether an advertisement is about the addresses that are configured here, in whatever order.
   package func isAboutOurs(_ advertisement: Advertisement) -> Bool {
-    Set(advertisement.addresses) == Set(settings.addresses)
+    Set(advertisement.addresses) == Set(settings.ipAddresses)
   }
 
   /// Who sent it to whom. A virtual address is no source, and IPv6 is spoken between link-local addresses (RFC
   /// 9568 §5.1.2.1), unless `peers` has others. Who listens to the group listens to nothing else (§5.1.1.2, §5.1.2.2).
   private func checkWay(_ packet: borrowing ReceivedPacket) throws(AdvertisementRejection) {
-    guard !settings.addresses.contains(packet.source) else { throw .source(packet.source) }
+    guard !settings.ipAddresses.contains(packet.source) else { throw .source(packet.source) }
     if let peers = settings.peers {
       guard peers.contains(packet.source) else { throw .peer(packet.source) }
       return
@@ -143,9 +116,9 @@ package struct AdvertisementChannel: Sendable {
   ) throws(AdvertisementRejection) {
     let payload = packet.payload
     if let type = parts.authenticationType {
-      guard type == settings.authentication.type else { throw .authenticationType(type) }
+      guard type == authentication.type else { throw .authenticationType(type) }
       // Type 0 has data of zeros, which receivers ignore (RFC 3768 §5.3.10).
-      if settings.authentication != .none, parts.authenticationData != settings.authentication.data {
+      if authentication != .none, parts.authenticationData != authentication.data {
         throw .simpleText
       }
     }

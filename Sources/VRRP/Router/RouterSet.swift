@@ -6,18 +6,6 @@ import Wire
 ///
 /// Pure, with the calling rules of `VirtualRouter`.
 package struct RouterSet: Sendable {
-  /// A virtual router, and the group that it goes with.
-  package struct Member: Hashable, Sendable {
-    package var settings: VirtualRouter.Settings
-    /// Nil: on its own.
-    package var group: String?
-
-    package init(_ settings: VirtualRouter.Settings, group: String? = nil) {
-      self.settings = settings
-      self.group = group
-    }
-  }
-
   /// What is to be done for the virtual router at an index.
   package struct Effect: Hashable, Sendable {
     package let router: Int
@@ -27,10 +15,10 @@ package struct RouterSet: Sendable {
   package private(set) var routers: [VirtualRouter]
   private let groups: [String?]
 
-  /// Indices of effects and events are those of `members`.
-  package init(_ members: [Member]) {
-    routers = members.map { VirtualRouter($0.settings) }
-    groups = members.map(\.group)
+  /// Indices of effects and events are those of `routers`; one without a group is on its own.
+  package init(_ routers: [VirtualRouter], groups: [String?]) {
+    self.routers = routers
+    self.groups = groups
   }
 
   /// When `handle(.timer)` is due next.

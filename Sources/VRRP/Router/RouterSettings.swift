@@ -1,55 +1,33 @@
 import Domain
 import Wire
 
-extension VirtualRouter {
-  /// How one virtual router behaves on this node.
-  package struct Settings: Hashable, Sendable {
-    package var version: VRRPVersion
-    /// The VRID, 1 to 255.
-    package var identifier: UInt8
-    /// 1 to 254; 255 for the owner of the addresses, who is Active whenever it runs.
-    package var priority: UInt8
-    /// 1 to 4095; in version 2 a multiple of 100.
-    package var intervalCentiseconds: UInt16
-    /// At least one, of one family.
-    package var addresses: [IPAddress]
-    /// Whether a better Backup takes over from an Active that works (Preempt_Mode, RFC 9568 §6.1).
-    package var preempts = true
-    /// How long a node that comes back leaves a worse Active alone.
-    package var preemptDelay = Interval.zero
-    /// How long the addresses stay on the interface without being renewed.
-    package var lease: Interval
-    /// What changes the priority, or makes the node give up.
-    package var tracks: [Track] = []
-
-    package init(
-      version: VRRPVersion = .v3, identifier: UInt8, priority: UInt8, intervalCentiseconds: UInt16 = 100,
-      addresses: [IPAddress], lease: Interval = .seconds(3), tracks: [Track] = []
-    ) {
-      self.version = version
-      self.identifier = identifier
-      self.priority = priority
-      self.intervalCentiseconds = intervalCentiseconds
-      self.addresses = addresses
-      self.lease = lease
-      self.tracks = tracks
-    }
-
-    package var interval: Interval { .centiseconds(UInt64(intervalCentiseconds)) }
-
-    /// Skew_Time (RFC 9568 §6.1; RFC 3768 §6.1): the better a Backup, the sooner it moves.
-    func skewTime(priority: UInt8, activeInterval: Interval) -> Interval {
-      let unit = version == .v2 ? Interval.seconds(1) : activeInterval
-      return Interval(nanoseconds: unit.nanoseconds * (256 - UInt64(priority)) / 256)
-    }
-
-    /// Active_Down_Interval: how long a Backup waits for an Active that has fallen silent.
-    func activeDownInterval(priority: UInt8, activeInterval: Interval) -> Interval {
-      let skew = skewTime(priority: priority, activeInterval: activeInterval)
-      return Interval(nanoseconds: 3 * activeInterval.nanoseconds + skew.nanoseconds)
-    }
+extension VirtualRouterSettings {
+  /// As advertisements have it: 1 to 4095; in version 2 a multiple of 100.
+  package var intervalCentiseconds: UInt16 {
+    UInt16(clamping: interval.nanoseconds / Interval.centiseconds(1).nanoseconds)
   }
 
+  /// How long the addresses stay on the interface without being renewed. The kernel counts lifetimes in seconds, and a
+  /// Backup waits for three intervals: by then the address is gone.
+  package var lease: Interval {
+    let second = Interval.seconds(1).nanoseconds
+    return .seconds(max(1, (3 * interval.nanoseconds + second - 1) / second))
+  }
+
+  /// Skew_Time (RFC 9568 §6.1; RFC 3768 §6.1): the better a Backup, the sooner it moves.
+  func skewTime(priority: UInt8, activeInterval: Interval) -> Interval {
+    let unit = version == .v2 ? Interval.seconds(1) : activeInterval
+    return Interval(nanoseconds: unit.nanoseconds * (256 - UInt64(priority)) / 256)
+  }
+
+  /// Active_Down_Interval: how long a Backup waits for an Active that has fallen silent.
+  func activeDownInterval(priority: UInt8, activeInterval: Interval) -> Interval {
+    let skew = skewTime(priority: priority, activeInterval: activeInterval)
+    return Interval(nanoseconds: 3 * activeInterval.nanoseconds + skew.nanoseconds)
+  }
+}
+
+extension VirtualRouter {
   /// Times that the protocol leaves to us.
   enum Pace {
     /// How long the one that yields still answers to the addresses: until the other's announcement is in every

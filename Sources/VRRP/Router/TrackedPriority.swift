@@ -1,22 +1,15 @@
+import Domain
 import Wire
 
 /// A condition that a virtual router's priority depends on: whether servers are up, a link, a script.
 package struct Track: Hashable, Sendable {
-  /// What the condition does to the priority.
-  package enum Weight: Hashable, Sendable {
-    /// While it is bad this node takes no part.
-    case giveUp
-    /// −253 to 253. Below zero: added to the priority while it is bad. Above zero: added while it is good.
-    case priority(Int)
-  }
-
   /// As status and log have it: `servers`, `link eth1`, `script gateway`.
   package var name: String
-  package var weight: Weight
+  package var weight: TrackWeight
   /// How long it has to be good again before that counts. Bad counts at once.
   package var recovery: Interval
 
-  package init(name: String, weight: Weight, recovery: Interval) {
+  package init(name: String, weight: TrackWeight, recovery: Interval) {
     self.name = name
     self.weight = weight
     self.recovery = recovery

@@ -28,7 +28,7 @@ package struct VirtualRouter: Sendable {
     case rejected(AdvertisementRejection, from: IPAddress)
     /// Time has passed.
     case timer
-    /// The track at this index of `Settings.tracks` was looked at. May be repeated.
+    /// The track at this index of `tracks` was looked at. May be repeated.
     case track(Int, isGood: Bool)
     /// The address that our advertisements come from: the interface's first of the family, link-local for IPv6
     /// (RFC 9568 §5.1.1.1, §5.1.2.1). Nil: there is none, and nothing can be sent.
@@ -98,7 +98,7 @@ package struct VirtualRouter: Sendable {
     case leaving(Leaving)
   }
 
-  package let settings: Settings
+  package let settings: VirtualRouterSettings
   var state = State.initialize
   /// Since when the role is what it is; nil before `start`.
   package internal(set) var since: Instant?
@@ -143,9 +143,9 @@ package struct VirtualRouter: Sendable {
   var advertisedPriority: UInt8
 
   /// Takes no part before `Event.start`.
-  package init(_ settings: Settings) {
+  package init(_ settings: VirtualRouterSettings, tracks: [Track] = []) {
     self.settings = settings
-    tracked = TrackedPriority(configured: settings.priority, tracks: settings.tracks)
+    tracked = TrackedPriority(configured: settings.priority, tracks: tracks)
     lease = AddressLease(length: settings.lease)
     toldPriority = settings.priority
     advertisedPriority = settings.priority
@@ -206,7 +206,7 @@ package struct VirtualRouter: Sendable {
   func advertisement(priority: UInt8, interval: UInt16? = nil) -> Advertisement {
     Advertisement(
       version: settings.version, virtualRouter: settings.identifier, priority: priority,
-      intervalCentiseconds: interval ?? settings.intervalCentiseconds, addresses: settings.addresses)
+      intervalCentiseconds: interval ?? settings.intervalCentiseconds, addresses: settings.ipAddresses)
   }
 
   /// `before` is what the role was, where something else has changed it already.

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// As the Active (RFC 9568 §6.4.3): advertises, and on a conflict announces again or gives up the addresses.
