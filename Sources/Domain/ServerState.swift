@@ -1,5 +1,18 @@
 import Wire
 
+/// What tells running servers apart: a name that a reload gives another address is another server, with another health,
+/// while what runs at the old address goes on there.
+public struct ServerPlace: Hashable, Sendable {
+  /// As the configuration has it.
+  public let name: String
+  public let endpoint: Endpoint
+
+  public init(name: String, endpoint: Endpoint) {
+    self.name = name
+    self.endpoint = endpoint
+  }
+}
+
 /// Which clients a server can be given at the moment. The raw value is that of messages, the case's name the word of logs
 /// and reports.
 public enum ServerState: UInt8, CaseIterable, Sendable {

@@ -250,8 +250,8 @@ final class WorkerService: Sendable {
     let figures = WorkerFigures(sharedState, snapshot, metrics, dropped: dropped)
     channel.send(.load(figures.load))
     for server in figures.servers where told?.servers.contains(where: { $0 == server }) != true {
-      channel.send(.serverLoad(server.load, of: server.name, at: server.endpoint))
-      if let check = server.check { channel.send(.serverCheck(check, of: server.name, at: server.endpoint)) }
+      channel.send(.serverLoad(server.load, at: server.place))
+      if let check = server.check { channel.send(.serverCheck(check, at: server.place)) }
     }
     if figures.load.generations != told?.load.generations ?? 1 {
       log.debug("generations in memory: \(figures.load.generations)")

@@ -11,6 +11,10 @@ extension AdminState: MessageField {
   }
 }
 
+extension ServerPlace: MessageField {
+  func append(to writer: inout ByteWriter) { writer.append(fields: Text(name, MessageLimit.name), endpoint) }
+}
+
 /// Four bytes each: sums of what a worker claims of 1,024 servers do not overflow.
 extension ServerLoad: MessageField {
   func append(to writer: inout ByteWriter) {
@@ -60,6 +64,10 @@ extension FieldReader {
     let weight = try uint16()
     guard ServerWeight.range ~= Int(weight) || weight == .max else { throw .invalidField("weight") }
     return AdminState(mode: mode, weight: weight == .max ? nil : Int(weight), since: try time())
+  }
+
+  mutating func serverPlace() throws(MessageError) -> ServerPlace {
+    ServerPlace(name: try text("server name", limit: MessageLimit.name), endpoint: try endpoint())
   }
 
   mutating func serverLoad() throws(MessageError) -> ServerLoad {

@@ -21,9 +21,9 @@ package enum WorkerEvent: Hashable, Sendable {
   /// Every `WorkerCommand.server` up to this number is in force, and what it has changed was told.
   case applied(number: UInt64)
   /// What a server carries; told about once a second when it has changed.
-  case serverLoad(ServerLoad, of: String, at: Endpoint)
+  case serverLoad(ServerLoad, at: ServerPlace)
   /// A server's last health check; told about once a second when it is another one.
-  case serverCheck(ServerCheck, of: String, at: Endpoint)
+  case serverCheck(ServerCheck, at: ServerPlace)
   /// A certificate that clients are shown from now on; told of each when a generation begins to serve. Its place among
   /// the generation's certificates, from 0.
   case certificate(ServedCertificate, place: UInt16, generation: UInt64)
@@ -46,10 +46,8 @@ package enum WorkerEvent: Hashable, Sendable {
     case .load(let load): message(Kind.load, load)
     case .stopped: message(Kind.stopped)
     case .applied(let number): message(Kind.applied, number)
-    case .serverLoad(let load, let name, let endpoint):
-      message(Kind.serverLoad, Text(name, MessageLimit.name), endpoint, load)
-    case .serverCheck(let check, let name, let endpoint):
-      message(Kind.serverCheck, Text(name, MessageLimit.name), endpoint, check)
+    case .serverLoad(let load, let place): message(Kind.serverLoad, place, load)
+    case .serverCheck(let check, let place): message(Kind.serverCheck, place, check)
     case .certificate(let certificate, let place, let generation):
       message(Kind.certificate, generation, place, certificate)
     case .problem(let problem): message(Kind.problem, problem)
@@ -69,13 +67,11 @@ package enum WorkerEvent: Hashable, Sendable {
     case .stopped: self = .stopped
     case .applied: self = .applied(number: try reader.uint64())
     case .serverLoad:
-      let name = try reader.text("server name", limit: MessageLimit.name)
-      let endpoint = try reader.endpoint()
-      self = .serverLoad(try reader.serverLoad(), of: name, at: endpoint)
+      let place = try reader.serverPlace()
+      self = .serverLoad(try reader.serverLoad(), at: place)
     case .serverCheck:
-      let name = try reader.text("server name", limit: MessageLimit.name)
-      let endpoint = try reader.endpoint()
-      self = .serverCheck(try reader.serverCheck(), of: name, at: endpoint)
+      let place = try reader.serverPlace()
+      self = .serverCheck(try reader.serverCheck(), at: place)
     case .certificate:
       let (generation, place) = (try reader.uint64(), try reader.uint16())
       self = .certificate(try reader.servedCertificate(), place: place, generation: generation)
@@ -87,17 +83,14 @@ package enum WorkerEvent: Hashable, Sendable {
 
 /// A server's new state.
 package struct ServerChange: Hashable, Sendable {
-  /// The server's name in the configuration.
-  package var name: String
-  /// Where it runs. A reload may have given the name another address since: what runs is told of until it ends.
-  package var endpoint: Endpoint
+  /// A reload may have given the name another address since: what runs is told of until it ends.
+  package var place: ServerPlace
   package var state: ServerState
   /// Why, for a person.
   package var reason: String
 
-  package init(name: String, endpoint: Endpoint, state: ServerState, reason: String) {
-    self.name = name
-    self.endpoint = endpoint
+  package init(place: ServerPlace, state: ServerState, reason: String) {
+    self.place = place
     self.state = state
     self.reason = reason
   }
@@ -105,17 +98,14 @@ package struct ServerChange: Hashable, Sendable {
 
 extension ServerChange: MessageField {
   func append(to writer: inout ByteWriter) {
-    writer.append(
-      fields: Text(name, MessageLimit.name), endpoint, state.rawValue, Text(reason, MessageLimit.reason))
+    writer.append(fields: place, state.rawValue, Text(reason, MessageLimit.reason))
   }
 }
 
 extension FieldReader {
   fileprivate mutating func serverChange() throws(MessageError) -> ServerChange {
-    let name = try text("server name", limit: MessageLimit.name)
-    let endpoint = try endpoint()
+    let place = try serverPlace()
     guard let state = ServerState(rawValue: try uint8()) else { throw .invalidField("server state") }
-    return ServerChange(
-      name: name, endpoint: endpoint, state: state, reason: try text("reason", limit: MessageLimit.reason))
+    return ServerChange(place: place, state: state, reason: try text("reason", limit: MessageLimit.reason))
   }
 }

@@ -7,8 +7,13 @@ let sampleTime = WallTime(milliseconds: 1_795_347_121_123)
 
 private func ago(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: sampleTime.milliseconds - seconds * 1000) }
 
+private func place(_ name: String, _ endpoint: String) -> ServerPlace {
+  guard let endpoint = try? Endpoint(parsing: endpoint) else { preconditionFailure("no endpoint: \(endpoint)") }
+  return ServerPlace(name: name, endpoint: endpoint)
+}
+
 let sampleServer: StatusReport.Server = {
-  var server = StatusReport.Server(name: "view01", address: "192.168.1.165:443")
+  var server = StatusReport.Server(place("view01", "192.168.1.165:443"))
   server.state = .drain
   server.reason = "administratively"
   server.since = sampleTime
@@ -86,7 +91,7 @@ let sampleReport: StatusReport = {
     .init(time: ago(95), count: 1, text: "server view02 is down, was up: health check failed: connection refused"),
     .init(time: ago(7200), count: 14, text: "accepting pauses"),
   ]
-  var second = StatusReport.Server(name: "view02", address: "192.168.1.166:443")
+  var second = StatusReport.Server(place("view02", "192.168.1.166:443"))
   second.state = .down
   second.reason = "connection refused"
   second.since = ago(95)
@@ -94,7 +99,7 @@ let sampleReport: StatusReport = {
   report.routers = [sampleRouter]
   report.timers.late = 2
   report.timers.worst = 17
-  report.servers = [sampleServer, second, .init(name: "view03", address: "[fd00::167]:443")]
+  report.servers = [sampleServer, second, .init(place("view03", "[fd00::167]:443"))]
   return report
 }()
 

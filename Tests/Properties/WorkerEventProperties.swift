@@ -1,4 +1,5 @@
 import Control
+import Domain
 import WorkerProtocol
 import Supervisor
 import Wire
@@ -14,7 +15,8 @@ package enum WorkerEventProperties {
     var now = Instant(nanoseconds: 1_000_000_000_000)
     let start = now
     var description = ServiceDescription()
-    description.servers = names.map { StatusReport.Server(name: $0, address: "192.0.2.1:443") }
+    let endpoint = Endpoint(address: IPAddress(v4: 0xc000_0201), port: 443)
+    description.servers = names.map { StatusReport.Server(ServerPlace(name: $0, endpoint: endpoint)) }
     var status = ServiceStatus(description)
     var budget = EventBudget(servers: names.count, at: now)
     var taken: UInt64 = 0

@@ -8,11 +8,13 @@ import Wire
 
 private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seconds * 1000) }
 
-private let place = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 443)
+private let endpoint = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 443)
+
+private func place(_ name: String) -> ServerPlace { ServerPlace(name: name, endpoint: endpoint) }
 
 private func description(of names: [String]) -> ServiceDescription {
   var description = ServiceDescription()
-  description.servers = names.map { StatusReport.Server(name: $0, address: "192.168.1.165:443") }
+  description.servers = names.map { StatusReport.Server(place($0)) }
   return description
 }
 
@@ -33,11 +35,11 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.line == "0 sessions, 12 connections, 4711 requests")
     for (name, sessions) in [("view01", 4), ("view02", 5)] as [(String, UInt64)] {
       status.note(
-        ServerLoad(clients: 90, sessions: sessions, exchanges: 0, waiting: 0, connections: 0), of: name, at: place)
+        ServerLoad(clients: 90, sessions: sessions, exchanges: 0, waiting: 0, connections: 0), at: place(name))
     }
-    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
-    status.note(.init(name: "view03", endpoint: place, state: .down, reason: ""), at: moment(1))
-    status.note(.init(name: "view02", endpoint: place, state: .drain, reason: ""), at: moment(1))
+    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
+    status.note(.init(place: place("view03"), state: .down, reason: ""), at: moment(1))
+    status.note(.init(place: place("view02"), state: .drain, reason: ""), at: moment(1))
     #expect(
       status.line == "9 sessions, 12 connections, 4711 requests; servers: 1 of 3 up, view02 drain, view03 down")
     status.workerEnded()
@@ -46,16 +48,16 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
 
   @Test func `a state is as old as its last change, whichever worker found it`() {
     var status = status(of: ["view01"])
-    status.note(.init(name: "view01", endpoint: place, state: .down, reason: "first"), at: moment(1))
-    status.note(.init(name: "view01", endpoint: place, state: .down, reason: "second"), at: moment(2))
+    status.note(.init(place: place("view01"), state: .down, reason: "first"), at: moment(1))
+    status.note(.init(place: place("view01"), state: .down, reason: "second"), at: moment(2))
     #expect(servers(of: status).map(\.since) == [moment(1)])
     #expect(servers(of: status).map(\.reason) == ["second"])
     status.workerEnded()
     #expect(servers(of: status).map(\.state) == [nil])
     #expect(servers(of: status).map(\.since) == [nil])
-    status.note(.init(name: "view01", endpoint: place, state: .down, reason: "third"), at: moment(3))
+    status.note(.init(place: place("view01"), state: .down, reason: "third"), at: moment(3))
     #expect(servers(of: status).map(\.since) == [moment(1)])
-    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(4))
+    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(4))
     #expect(servers(of: status).map(\.since) == [moment(4)])
   }
 
@@ -65,7 +67,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     _ = states.apply(.drain, to: "view02", at: moment(1))
     _ = states.apply(.weight(7), to: "view02", at: moment(2))
     status.note(
-      ServerLoad(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), of: "view01", at: place)
+      ServerLoad(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), at: place("view01"))
     let shown = servers(of: status, states)
     #expect(shown.map(\.load) == [.init(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), nil])
     #expect(shown.map(\.adminState) == [nil, .init(mode: .drain, weight: 7, since: moment(2))])
@@ -80,7 +82,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     let long = String(repeating: "x", count: 5000)
     var check = ServerCheck(time: moment(1), result: long, milliseconds: 14, count: 1, needed: 2)
     for name in ["view02", "stranger"] {
-      status.note(.serverCheck(check, of: name, at: place), at: Instant(nanoseconds: 0), moment(1))
+      status.note(.serverCheck(check, at: place(name)), at: Instant(nanoseconds: 0), moment(1))
     }
     check.result = String(long.prefix(1024))
     #expect(servers(of: status).map(\.lastCheck) == [nil, check])
@@ -116,8 +118,8 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     var status = status(of: ["view01", "view02"])
     var states = AdminStates()
     #expect(!status.takesNewClients(states))
-    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
-    status.note(.init(name: "view02", endpoint: place, state: .drain, reason: ""), at: moment(1))
+    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
+    status.note(.init(place: place("view02"), state: .drain, reason: ""), at: moment(1))
     #expect(status.takesNewClients(states))
     _ = states.apply(.weight(0), to: "view01", at: moment(2))
     #expect(!status.takesNewClients(states))
@@ -126,7 +128,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
   @Test func `another configuration keeps what is known of servers that it names, and shows them in its order`() {
     var before = status(of: ["view01", "view02"])
     for name in ["view01", "view02"] {
-      before.note(.init(name: name, endpoint: place, state: .up, reason: ""), at: moment(1))
+      before.note(.init(place: place(name), state: .up, reason: ""), at: moment(1))
     }
     before.adopt(status(of: ["view03", "view02"]).description)
     #expect(servers(of: before).map(\.name) == ["view03", "view02"])
@@ -136,18 +138,18 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
 
   @Test func `a server that a reload has removed shows for as long as something runs there`() {
     var status = status(of: ["view01", "view02"])
-    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
-    status.note(load(exchanges: 2), of: "view01", at: place)
+    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
+    status.note(load(exchanges: 2), at: place("view01"))
     status.adopt(description(of: ["view02"]))
     #expect(servers(of: status).map(\.name) == ["view02", "view01"])
     #expect(servers(of: status).map(\.isRemoved) == [false, true])
     #expect(status.server("view01", AdminStates()) == nil)
-    status.note(.init(name: "view01", endpoint: place, state: .down, reason: "silent"), at: moment(2))
+    status.note(.init(place: place("view01"), state: .down, reason: "silent"), at: moment(2))
     #expect(servers(of: status)[1].state == .down)
     #expect(status.reachesServers == nil)
-    status.note(load(exchanges: 0), of: "view01", at: place)
+    status.note(load(exchanges: 0), at: place("view01"))
     #expect(servers(of: status).map(\.name) == ["view02"])
-    status.note(load(exchanges: 1), of: "view01", at: place)
+    status.note(load(exchanges: 1), at: place("view01"))
     status.adopt(description(of: ["view01", "view02"]))
     #expect(servers(of: status).map(\.isRemoved) == [false, false])
     #expect(servers(of: status)[0].since == moment(2))
@@ -157,19 +159,19 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
   }
 
   @Test func `a name with another address is another server, and the old one shows while something runs there`() {
-    let elsewhere = Endpoint(address: place.address, port: 8443)
+    let elsewhere = ServerPlace(name: "view01", endpoint: Endpoint(address: endpoint.address, port: 8443))
     var status = status(of: ["view01"])
-    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(1))
-    status.note(load(exchanges: 2), of: "view01", at: place)
+    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
+    status.note(load(exchanges: 2), at: place("view01"))
     var moved = ServiceDescription()
-    moved.servers = [StatusReport.Server(name: "view01", address: "\(elsewhere)")]
+    moved.servers = [StatusReport.Server(elsewhere)]
     status.expect(moved)
     // The worker may tell of it before it says that it has taken it over.
-    status.note(.init(name: "view01", endpoint: elsewhere, state: .down, reason: "refused"), at: moment(2))
+    status.note(.init(place: elsewhere, state: .down, reason: "refused"), at: moment(2))
     #expect(servers(of: status).map(\.state) == [.up])
     status.adopt(moved)
     let shown = servers(of: status)
-    #expect(shown.map(\.address) == ["\(elsewhere)", "\(place)"])
+    #expect(shown.map(\.place) == [elsewhere, place("view01")])
     #expect(shown.map(\.state) == [.down, .up])
     #expect(shown.map(\.load?.exchanges) == [nil, 2])
     #expect(status.line == "servers: 0 of 1 up, view01 down")
@@ -206,24 +208,24 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
   @Test func `servers are reached when one is up or drains, and out of reach when all were checked and none is`() {
     var status = status(of: ["view01", "view02"])
     #expect(status.reachesServers == nil)
-    status.note(.init(name: "view01", endpoint: place, state: .down, reason: ""), at: moment(1))
+    status.note(.init(place: place("view01"), state: .down, reason: ""), at: moment(1))
     #expect(status.reachesServers == nil)
-    status.note(.init(name: "view02", endpoint: place, state: .down, reason: ""), at: moment(1))
+    status.note(.init(place: place("view02"), state: .down, reason: ""), at: moment(1))
     #expect(status.reachesServers == false)
-    status.note(.init(name: "view02", endpoint: place, state: .drain, reason: ""), at: moment(2))
+    status.note(.init(place: place("view02"), state: .drain, reason: ""), at: moment(2))
     #expect(status.reachesServers == true)
     status.workerEnded()
     #expect(status.reachesServers == nil)
-    status.note(.init(name: "view01", endpoint: place, state: .up, reason: ""), at: moment(3))
+    status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(3))
     #expect(status.reachesServers == true)
   }
 
   @Test func `servers that no configuration names are not remembered, whatever a worker says of them`() {
     var status = status(of: ["view01"])
     for number in 0..<1000 {
-      status.note(.init(name: "stranger\(number)", endpoint: place, state: .up, reason: ""), at: moment(1))
+      status.note(.init(place: place("stranger\(number)"), state: .up, reason: ""), at: moment(1))
       status.note(
-        ServerLoad(clients: 1, sessions: 1, exchanges: 1, waiting: 1, connections: 1), of: "\(number)", at: place)
+        ServerLoad(clients: 1, sessions: 1, exchanges: 1, waiting: 1, connections: 1), at: place("\(number)"))
     }
     #expect(status.size == 0)
     #expect(status.reachesServers == nil)
@@ -234,7 +236,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     var status = status(of: ["view01"])
     let next = description(of: ["view01", "view02"])
     status.expect(next)
-    status.note(.init(name: "view02", endpoint: place, state: .up, reason: ""), at: moment(1))
+    status.note(.init(place: place("view02"), state: .up, reason: ""), at: moment(1))
     #expect(servers(of: status).map(\.name) == ["view01"])
     #expect(status.reachesServers == nil)
     var refused = status

@@ -230,9 +230,12 @@ private func words(_ event: ControlChannel.Event) -> String {
     let channel = try #require(made)
     // Far more than the socket holds, while the supervisor does not read.
     for number in 0..<5000 { channel.send(.ready(generation: UInt64(number))) }
-    channel.send(.serverChanged(ServerChange(name: "view01", endpoint: view, state: .down, reason: "")))
-    channel.send(.serverChanged(ServerChange(name: "view02", endpoint: view, state: .down, reason: "")))
-    channel.send(.serverChanged(ServerChange(name: "view01", endpoint: view, state: .up, reason: "")))
+    channel.send(
+      .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: view), state: .down, reason: "")))
+    channel.send(
+      .serverChanged(ServerChange(place: ServerPlace(name: "view02", endpoint: view), state: .down, reason: "")))
+    channel.send(
+      .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: view), state: .up, reason: "")))
     for number in 0..<3 { channel.send(.load(Load(connections: UInt32(number), exchanges: 0, requests: 0))) }
     channel.send(.stopped)
 
@@ -249,8 +252,8 @@ private func words(_ event: ControlChannel.Event) -> String {
     #expect(events.prefix(5000).elementsEqual((0..<5000).map { .ready(generation: $0) }))
     #expect(
       events.dropFirst(5000).elementsEqual([
-        .serverChanged(ServerChange(name: "view02", endpoint: view, state: .down, reason: "")),
-        .serverChanged(ServerChange(name: "view01", endpoint: view, state: .up, reason: "")),
+        .serverChanged(ServerChange(place: ServerPlace(name: "view02", endpoint: view), state: .down, reason: "")),
+        .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: view), state: .up, reason: "")),
         .load(Load(connections: 2, exchanges: 0, requests: 0)), .stopped,
       ]))
   }

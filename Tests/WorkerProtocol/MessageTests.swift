@@ -72,7 +72,7 @@ private let events: [(WorkerEvent, [UInt8])] = [
   (.ready(generation: 7), [130, 0, 0, 0, 0, 0, 0, 0, 7]),
   (.refused(generation: 9, reason: "no"), [131, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2] + "no".utf8),
   (
-    .serverChanged(ServerChange(name: "view01", endpoint: viewEndpoint, state: .down, reason: "✂")),
+    .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: viewEndpoint), state: .down, reason: "✂")),
     [132, 0, 6] + "view01".utf8 + viewEndpointBytes + [0, 0, 3, 0xe2, 0x9c, 0x82]
   ),
   (
@@ -86,13 +86,14 @@ private let events: [(WorkerEvent, [UInt8])] = [
   (.applied(number: 5), [135, 0, 0, 0, 0, 0, 0, 0, 5]),
   (
     .serverLoad(
-      ServerLoad(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5), of: "view01", at: viewEndpoint),
+      ServerLoad(clients: 4, sessions: 3, exchanges: 2, waiting: 1, connections: 5),
+      at: ServerPlace(name: "view01", endpoint: viewEndpoint)),
     [136, 0, 6] + "view01".utf8 + viewEndpointBytes + serverLoadBytes
   ),
   (
     .serverCheck(
-      ServerCheck(time: WallTime(milliseconds: 4), result: "ü", milliseconds: 3, count: 2, needed: 1), of: "view01",
-      at: viewEndpoint),
+      ServerCheck(time: WallTime(milliseconds: 4), result: "ü", milliseconds: 3, count: 2, needed: 1),
+      at: ServerPlace(name: "view01", endpoint: viewEndpoint)),
     [139, 0, 6] + "view01".utf8 + viewEndpointBytes + serverCheckBytes + [0, 2, 0xc3, 0xbc]
   ),
   (
@@ -201,15 +202,17 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
     let reason = String(repeating: "r", count: 2 * MessageLimit.reason)
     for bytes in [
       WorkerCommand.configure(generation: .max, loops: .max, fileName: name, hostName: name).encoded(),
-      WorkerEvent.serverChanged(ServerChange(name: name, endpoint: viewEndpoint, state: .up, reason: reason)).encoded(),
+      WorkerEvent.serverChanged(
+        ServerChange(place: ServerPlace(name: name, endpoint: viewEndpoint), state: .up, reason: reason)
+      ).encoded(),
       WorkerEvent.certificate(
         certificate(
           file: name, subject: name, serial: name, fingerprint: name, notAfter: .last,
           names: [String](repeating: name, count: 100)), place: .max, generation: .max
       ).encoded(),
       WorkerEvent.serverCheck(
-        ServerCheck(time: .last, result: reason, milliseconds: .max, count: .max, needed: .max), of: name,
-        at: viewEndpoint
+        ServerCheck(time: .last, result: reason, milliseconds: .max, count: .max, needed: .max),
+        at: ServerPlace(name: name, endpoint: viewEndpoint)
       ).encoded(),
       WorkerEvent.problem(Problem(time: .last, count: .max, text: reason)).encoded(),
     ] {

@@ -31,5 +31,7 @@ extension Configuration {
       self.serverName = serverName
       self.trust = trust
     }
+
+    package var place: ServerPlace { ServerPlace(name: name, endpoint: endpoint) }
   }
 }

@@ -5,7 +5,7 @@ extension StatusReport {
   /// A Connection Server.
   package struct Server: Codable, Hashable, Sendable {
     package var name: String
-    package var address: String
+    package var address: Endpoint
     /// The configuration does not name it any more: what ran there goes on until it ends.
     package var isRemoved = false
     /// Nil: no health check is in yet.
@@ -30,10 +30,10 @@ extension StatusReport {
     /// Nil while no worker has told of it.
     package var load: ServerLoad?
 
-    package init(name: String, address: String) {
-      self.name = name
-      self.address = address
-    }
+    /// One of which no more is known yet.
+    package init(_ place: ServerPlace) { (name, address) = (place.name, place.endpoint) }
+
+    package var place: ServerPlace { ServerPlace(name: name, endpoint: address) }
 
     private enum CodingKeys: String, CodingKey {
       case name, address, reason, since, weight, limit, load

@@ -154,7 +154,7 @@ package struct StatusText {
   }
 
   private static func details(of server: StatusReport.Server, at now: WallTime) -> String {
-    var parts = [server.address + (server.isRemoved ? ", removed" : "")]
+    var parts = ["\(server.address)" + (server.isRemoved ? ", removed" : "")]
     if let load = server.load { parts.append(counted(load.connections, "connection")) }
     if server.isBackup { parts.append("backup") }
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }

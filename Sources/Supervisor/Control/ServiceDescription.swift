@@ -24,7 +24,7 @@ package struct ServiceDescription {
     limits.queue = UInt64(configuration.limits.queue)
     limits.clients = UInt64(configuration.affinity.entries)
     servers = configuration.servers.map { server in
-      var described = StatusReport.Server(name: server.name, address: "\(server.endpoint)")
+      var described = StatusReport.Server(server.place)
       described.weight = UInt64(server.weight)
       described.configuredWeight = UInt64(server.weight)
       described.isBackup = server.isBackup

@@ -25,37 +25,26 @@ package struct ServiceStatus {
   /// Servers that are removed; what is told of more is not shown.
   static let removedLimit = 64
 
-  /// What servers are told apart by: a name that a reload has given another address is another server, while what runs at
-  /// the old one goes on there.
-  private struct Place: Hashable {
-    let name: String
-    let address: String
-
-    init(_ server: StatusReport.Server) { (name, address) = (server.name, server.address) }
-
-    init(_ name: String, _ endpoint: Endpoint) { (self.name, address) = (name, "\(endpoint)") }
-  }
-
   private(set) var description: ServiceDescription
   /// Servers that reloads have removed, those where something runs before the others, and the latest first: something may
   /// still run there. They show as long as it does.
   private var removed: [StatusReport.Server] = []
   /// Servers of a configuration that the worker is taking over: it tells of them before it says that it serves.
-  private var coming: Set<Place> = []
+  private var coming: Set<ServerPlace> = []
   /// All of these: what is told of others is not remembered.
-  private var known: Set<Place>
-  private var health: [Place: Health] = [:]
+  private var known: Set<ServerPlace>
+  private var health: [ServerPlace: Health] = [:]
   private var load: Load?
   private var rates = RateWindow()
   /// Of the newest generation that the worker told of, in its order.
   private var certificates: [(place: UInt16, certificate: ServedCertificate)] = []
   private var certificateGeneration: UInt64 = 0
-  private var serverLoads: [Place: ServerLoad] = [:]
-  private var checks: [Place: ServerCheck] = [:]
+  private var serverLoads: [ServerPlace: ServerLoad] = [:]
+  private var checks: [ServerPlace: ServerCheck] = [:]
 
   package init(_ description: ServiceDescription) {
     self.description = description
-    known = Set(description.servers.map(Place.init))
+    known = Set(description.servers.map(\.place))
   }
 
   /// How many servers the worker may tell of.
@@ -66,8 +55,8 @@ package struct ServiceStatus {
     switch event {
     case .serverChanged(let change): note(change, at: moment)
     case .load(let load): note(load, at: now)
-    case .serverLoad(let load, let name, let endpoint): note(load, of: name, at: endpoint)
-    case .serverCheck(let check, let name, let endpoint): note(check, of: name, at: endpoint)
+    case .serverLoad(let load, let place): note(load, at: place)
+    case .serverCheck(let check, let place): note(check, at: place)
     case .certificate(let certificate, let place, let generation):
       note(certificate, at: place, of: generation)
     case .hello, .ready, .refused, .stopped, .applied, .problem: break
@@ -76,11 +65,10 @@ package struct ServiceStatus {
 
   /// A server's state is as old as its last change, whichever worker found it.
   mutating func note(_ change: ServerChange, at now: WallTime) {
-    let place = Place(change.name, change.endpoint)
-    guard known.contains(place) else { return }
-    let since = health[place].flatMap { $0.state == change.state ? $0.since : nil }
+        guard known.contains(change.place) else { return }
+    let since = health[change.place].flatMap { $0.state == change.state ? $0.since : nil }
     let reason = String(change.reason.prefix(Self.reasonLimit))
-    health[place] = Health(state: change.state, reason: reason, since: since ?? now)
+    health[change.place] = Health(state: change.state, reason: reason, since: since ?? now)
   }
 
   mutating func note(_ load: Load, at now: Instant) {
@@ -97,13 +85,11 @@ package struct ServiceStatus {
     certificates.append((place, certificate))
   }
 
-  mutating func note(_ load: ServerLoad, of name: String, at endpoint: Endpoint) {
-    let place = Place(name, endpoint)
+  mutating func note(_ load: ServerLoad, at place: ServerPlace) {
     if known.contains(place) { serverLoads[place] = load }
   }
 
-  mutating func note(_ check: ServerCheck, of name: String, at endpoint: Endpoint) {
-    let place = Place(name, endpoint)
+  mutating func note(_ check: ServerCheck, at place: ServerPlace) {
     guard known.contains(place) else { return }
     checks[place] = check
     checks[place]?.result = String(check.result.prefix(Self.reasonLimit))
@@ -111,14 +97,14 @@ package struct ServiceStatus {
 
   /// A configuration that the worker was asked to take over; nil: it has refused.
   mutating func expect(_ description: ServiceDescription?) {
-    coming = Set((description?.servers ?? []).map(Place.init))
+    coming = Set((description?.servers ?? []).map(\.place))
     forgetUnknown()
   }
 
   /// Another configuration. What is known of servers that it names stays known, and of those that it has removed.
   mutating func adopt(_ description: ServiceDescription) {
-    let named = Set(description.servers.map(Place.init))
-    let gone = (self.description.servers + removed).filter { !named.contains(Place($0)) }
+    let named = Set(description.servers.map(\.place))
+    let gone = (self.description.servers + removed).filter { !named.contains($0.place) }
     removed = Array((gone.filter(isBusy) + gone.filter { !isBusy($0) }).prefix(Self.removedLimit))
     self.description = description
     coming = []
@@ -126,7 +112,7 @@ package struct ServiceStatus {
   }
 
   private mutating func forgetUnknown() {
-    known = coming.union((description.servers + removed).map(Place.init))
+    known = coming.union((description.servers + removed).map(\.place))
     health = health.filter { known.contains($0.key) }
     serverLoads = serverLoads.filter { known.contains($0.key) }
     checks = checks.filter { known.contains($0.key) }
@@ -149,7 +135,7 @@ package struct ServiceStatus {
   /// What is known of the servers that the configuration names, by name.
   private var current: [(name: String, health: Health)] {
     description.servers.compactMap { server in
-      guard let health = health[Place(server)], health.isCurrent else { return nil }
+      guard let health = health[server.place], health.isCurrent else { return nil }
       return (server.name, health)
     }
   }
@@ -166,7 +152,7 @@ package struct ServiceStatus {
   package var line: String {
     var parts: [String] = []
     if let load {
-      let sessions = description.servers.reduce(0) { $0 + (serverLoads[Place($1)]?.sessions ?? 0) }
+      let sessions = description.servers.reduce(0) { $0 + (serverLoads[$1.place]?.sessions ?? 0) }
       parts.append("\(sessions) sessions, \(load.connections) connections, \(load.requests) requests")
     }
     let known = current
@@ -229,12 +215,12 @@ package struct ServiceStatus {
 
   /// Something runs there, or waits to.
   private func isBusy(_ server: StatusReport.Server) -> Bool {
-    serverLoads[Place(server)].map { $0.exchanges > 0 || $0.waiting > 0 } == true
+    serverLoads[server.place].map { $0.exchanges > 0 || $0.waiting > 0 } == true
   }
 
   private func filled(_ described: StatusReport.Server, _ adminStates: AdminStates) -> StatusReport.Server {
     var server = described
-    if let health = health[Place(server)], health.isCurrent {
+    if let health = health[server.place], health.isCurrent {
       server.state = health.state
       server.reason = health.reason
       server.since = health.since
@@ -243,8 +229,8 @@ package struct ServiceStatus {
       server.adminState = admin
       server.weight = admin.weight.map { UInt64($0) } ?? server.configuredWeight
     }
-    server.load = serverLoads[Place(server)]
-    server.lastCheck = checks[Place(server)]
+    server.load = serverLoads[server.place]
+    server.lastCheck = checks[server.place]
     return server
   }
 }

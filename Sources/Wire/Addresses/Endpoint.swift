@@ -54,6 +54,14 @@ public struct Endpoint: Hashable, Sendable {
   public static let maximumTextBytes = IPAddress.maximumTextBytes + 8
 }
 
+extension Endpoint: Codable {
+  /// From its description.
+  public init(from decoder: any Decoder) throws { try self.init(parsing: String(from: decoder)) }
+
+  /// As its description.
+  public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
+}
+
 extension Endpoint: CustomStringConvertible {
   public var description: String {
     var text = ByteWriter(limit: Endpoint.maximumTextBytes)

@@ -37,8 +37,7 @@ final class ConfigurationSnapshot: Sendable {
 
   /// A server as connections to it need it.
   struct Upstream: Sendable {
-    let name: String
-    let endpoint: Endpoint
+    let place: ServerPlace
     let security: Security
 
     struct Security: Sendable {
@@ -137,7 +136,7 @@ final class ConfigurationSnapshot: Sendable {
         }
         contexts[server.tlsProfile, default: [:]][trust] = context
         let security = Upstream.Security(context: context, serverName: try TLS.ServerName(server.serverName))
-        servers.append(Upstream(name: server.name, endpoint: server.endpoint, security: security))
+        servers.append(Upstream(place: server.place, security: security))
       } catch {
         throw ConfigurationSnapshotError("server \(server.name): \(error)")
       }

@@ -139,9 +139,9 @@ package final class ControlChannel: Sendable {
   private static func replaces(_ new: WorkerEvent, _ old: WorkerEvent) -> Bool {
     switch (new, old) {
     case (.load, .load): true
-    case (.serverChanged(let new), .serverChanged(let old)): new.name == old.name && new.endpoint == old.endpoint
-    case (.serverLoad(_, let new, let place), .serverLoad(_, let old, let earlier)): new == old && place == earlier
-    case (.serverCheck(_, let new, let place), .serverCheck(_, let old, let earlier)): new == old && place == earlier
+    case (.serverChanged(let new), .serverChanged(let old)): new.place == old.place
+    case (.serverLoad(_, let new), .serverLoad(_, let old)): new == old
+    case (.serverCheck(_, let new), .serverCheck(_, let old)): new == old
     default: false
     }
   }

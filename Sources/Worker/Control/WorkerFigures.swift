@@ -9,7 +9,7 @@ import Wire
 /// What is measured of the whole worker at one moment, for the supervisor.
 struct WorkerFigures: Sendable {
   let load: Load
-  let servers: [(name: String, endpoint: Endpoint, load: ServerLoad, check: ServerCheck?)]
+  let servers: [(place: ServerPlace, load: ServerLoad, check: ServerCheck?)]
 
   /// `dropped` are servers of which nothing is left since they were measured last.
   init(
@@ -32,7 +32,7 @@ struct WorkerFigures: Sendable {
         exchanges: UInt64(clamping: occupancy.active), waiting: UInt64(clamping: occupancy.waiting),
         connections: UInt64(clamping: latest.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }),
         weightPercent: UInt64(clamping: percent))
-      return (server.name, server.place.endpoint, load, server.lastCheck)
+      return (server.place, load, server.lastCheck)
     }
     let counted = latest.reduce(Counters()) { $0 + $1.counters }
     load = Load(

@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Exchange
 import Linux
 
@@ -11,7 +12,7 @@ extension ActiveExchange {
     }
     let entry = AccessEntry(
       record: exchange.record, client: client.peer, frontend: client.frontend, isTLS: client.service == .https,
-      server: server.map { client.snapshot.servers[$0].name }, requestLine: requestLine,
+      server: server.map { client.snapshot.servers[$0].place.name }, requestLine: requestLine,
       connections: context.sharedState.connectionCount,
       serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
       queue: occupancy.waiting, generation: client.snapshot.number)

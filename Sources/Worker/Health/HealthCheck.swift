@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Exchange
 import HTTP1
 import Linux
@@ -76,7 +77,7 @@ struct HealthCheck: ~Copyable {
   /// Begins to connect; answers when it has failed already.
   mutating func begin(token: UInt64, _ poller: borrowing Poller) -> CheckResult? {
     do throws(SystemError) {
-      let descriptor = try Socket.connect(to: upstream.endpoint)
+      let descriptor = try Socket.connect(to: upstream.place.endpoint)
       try poller.watch(descriptor, token: token)
       stream = Stream(plain: descriptor)
       return nil

@@ -199,9 +199,7 @@ struct Prober: ~Copyable {
     log.log(level: transition.to == .down ? .warning : .notice, "server \(words) is \(transition)", metadata: metadata)
     channel.send(
       .serverChanged(
-        ServerChange(
-          name: server.name, endpoint: server.place.endpoint, state: transition.to,
-          reason: "\(transition.reason)")))
+        ServerChange(place: server.place, state: transition.to, reason: "\(transition.reason)")))
   }
 
   /// Every server's state is known, or has been waited for long enough: the loops may accept.

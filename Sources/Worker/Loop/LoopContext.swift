@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Exchange
 import Linux
 import Logging
@@ -95,7 +96,7 @@ struct LoopContext: ~Copyable {
     _ server: Int, of snapshot: ConfigurationSnapshot, for client: SlabKey
   ) -> Result<SlabKey, SystemError> {
     do throws(SystemError) {
-      let descriptor = try Socket.connect(to: snapshot.servers[server].endpoint)
+      let descriptor = try Socket.connect(to: snapshot.servers[server].place.endpoint)
       let key = servers.insert(
         ServerConnection(
           side: RelaySide(descriptor), server: server, snapshot: snapshot, client: client, idleSince: now))

@@ -1,3 +1,4 @@
+import Domain
 import Linux
 import Synchronization
 import Wire

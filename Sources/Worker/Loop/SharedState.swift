@@ -94,8 +94,7 @@ final class SharedState: Sendable {
 
   /// The server of this name and address, as earlier snapshots knew it, or a new one.
   func server(_ settings: Configuration.Server, queue: Int) -> SharedServer {
-    let place = ServerPlace(id: ServerID(name: settings.name), endpoint: settings.endpoint)
-    return servers.withLock { $0.known[place] } ?? SharedServer(settings, at: place, queue: queue)
+    servers.withLock { $0.known[settings.place] } ?? SharedServer(settings, queue: queue)
   }
 
   /// Servers that the newest snapshot does not name, and where something runs or ran a moment ago.
@@ -115,9 +114,8 @@ final class SharedState: Sendable {
 
   /// What an operator wants of the server now, if it is one of ours.
   func apply(_ state: AdminState, to name: String) {
-    let id = ServerID(name: name)
-    guard servers.withLock({ servers in servers.named.contains { $0.id == id } }) else { return }
-    adminStates.withLock { $0[id] = state }
+    guard servers.withLock({ servers in servers.named.contains { $0.name == name } }) else { return }
+    adminStates.withLock { $0[ServerID(name: name)] = state }
   }
 
   /// What an operator wants of a server; nil: nothing.

@@ -5,17 +5,11 @@ import Linux
 import Synchronization
 import Wire
 
-/// What tells running servers apart: a name that a reload gives another address is another server, with another health,
-/// while what runs at the old address goes on there.
-struct ServerPlace: Hashable, Sendable {
-  let id: ServerID
-  let endpoint: Endpoint
-}
-
 /// A Connection Server as all snapshots know it, by its name and address: its state, and who has a place there.
 final class SharedServer: Sendable {
   let place: ServerPlace
-  let name: String
+  /// By its name alone: what clients are assigned to, and what operators command.
+  let id: ServerID
   private let currentState = Atomic(ServerState.down.rawValue)
   /// When its slow start began, in nanoseconds; 0: it never came back.
   private let returnedAt = Atomic<UInt64>(0)
@@ -24,14 +18,13 @@ final class SharedServer: Sendable {
   private let admission: Mutex<Admission<WaitingClient>>
   private let checked = Mutex<ServerCheck?>(nil)
 
-  init(_ settings: Configuration.Server, at place: ServerPlace, queue: Int) {
-    self.place = place
-    name = settings.name
+  init(_ settings: Configuration.Server, queue: Int) {
+    place = settings.place
+    id = ServerID(name: settings.name)
     admission = Mutex(Admission(limit: settings.connections, queueLimit: queue))
   }
 
-  /// By its name alone: what clients are assigned to, and what operators command.
-  var id: ServerID { place.id }
+  var name: String { place.name }
 
   /// As the prober published it last; down before its first word.
   var state: ServerState { ServerState(rawValue: currentState.load(ordering: .acquiring)) ?? .down }

@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Linux
 import TLS
 import Wire
@@ -38,8 +39,7 @@ struct ServerConnection: ~Copyable {
     if snapshot === other { return server == index }
     let mine = snapshot.servers[server]
     let theirs = other.servers[index]
-    return mine.name == theirs.name && mine.endpoint == theirs.endpoint
-      && mine.security.serverName == theirs.security.serverName
+    return mine.place == theirs.place && mine.security.serverName == theirs.security.serverName
       && mine.security.context.isEquivalent(to: theirs.security.context)
   }
 
