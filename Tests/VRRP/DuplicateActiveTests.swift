@@ -20,7 +20,7 @@ import Wire
   @Test func `advertisements that go on are an error, said once a minute, and so is their end`() {
     var node = SingleRouter.active()
     node.pass(seconds: 150, hearing: 100)
-    let loud = node.notes.filter { $0.severity == .error }
+    let loud = node.notes.filter { $0.level == .error }
     #expect(loud.count == 3)
     #expect(loud.first == .bothActive(ip("192.0.2.6"), priority: 100, for: .seconds(3)))
     #expect(node.router.duplicateActive == ip("192.0.2.6"))

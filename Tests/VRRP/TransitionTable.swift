@@ -237,7 +237,7 @@ extension VirtualRouter.Effect {
     case .announce(let times): "announce ×\(times)"
     case .probe: "probe"
     case .note(.transition): nil
-    case .note(let note): "log \(note.severity)"
+    case .note(let note): "log \(note.level)"
     case .transitioned(let transition): "\(transition.from) → \(transition.to)"
     case .failedOver(let address, let wasActive):
       "failed over to \(address.map { "\($0)" } ?? (wasActive ? "nobody" : "nobody, was not Active"))"

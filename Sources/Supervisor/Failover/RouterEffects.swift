@@ -3,6 +3,7 @@ import Control
 import Domain
 import Linux
 import Logging
+import Systemd
 import VRRP
 import Wire
 
@@ -17,7 +18,7 @@ extension VirtualRouters {
       case .dropAddresses: dropAddresses(index)
       case .announce(let times): announce(index, times, at: now)
       case .probe: probe(index, at: now)
-      case .note(let note): log(index, Logger.Level(note.severity), note.text, state: note.newRole)
+      case .note(let note): log(index, Logger.Level(note.level), note.text, state: note.newRole)
       case .transitioned(let transition): changes.append(RoleChange(router: index, transition: transition))
       case .failedOver(let successor, let wasActive):
         end(index, !wasActive ? .stoodBack : successor == nil ? .kept : .handedOver, successor)
@@ -158,15 +159,5 @@ extension VirtualRouters {
     _ index: Int, _ level: Logger.Level, _ text: String, as topic: LogTopic, at now: Instant
   ) {
     if instances[index].logLimiter.take(topic, at: now) != nil { log(index, level, text) }
-  }
-}
-
-extension Logger.Level {
-  fileprivate init(_ severity: RouterNote.Severity) {
-    switch severity {
-    case .notice: self = .notice
-    case .warning: self = .warning
-    case .error: self = .error
-    }
   }
 }

@@ -35,8 +35,7 @@ package enum OperationalLog {
 
   /// Changes the level of every logger.
   package static func setLevel(_ level: LogLevel) {
-    let level = Logger.Level(rawValue: level.rawValue) ?? .info
-    levelIndex.store(UInt8(Logger.Level.allCases.firstIndex(of: level) ?? 0), ordering: .relaxed)
+    levelIndex.store(UInt8(Logger.Level.allCases.firstIndex(of: .init(level)) ?? 0), ordering: .relaxed)
   }
 
   private static let levelIndex = Atomic<UInt8>(0)
@@ -87,4 +86,9 @@ package enum OperationalLog {
     // SAFETY: the path is a literal.
     unsafe access(JournalEntry.path, W_OK) == 0
   }
+}
+
+extension Logger.Level {
+  /// By the same word.
+  package init(_ level: LogLevel) { self = Self(rawValue: level.rawValue) ?? .info }
 }

@@ -3,9 +3,6 @@ import Wire
 
 /// What the log says about a virtual router.
 package enum RouterNote: Hashable, Sendable {
-  /// Which level the note is logged at.
-  package enum Severity: Sendable { case notice, warning, error }
-
   /// It does something else now.
   case transition(Transition)
   /// The conditions changed the priority.
@@ -36,7 +33,7 @@ package enum RouterNote: Hashable, Sendable {
   /// It takes part as usual again.
   case back
 
-  package var severity: Severity {
+  package var level: LogLevel {
     switch self {
     case .transition, .priority, .worseActive, .duplicateGone, .handedOver, .away, .back: .notice
     case .addressRemoved, .suspended, .nobodyTookOver, .restless: .warning
