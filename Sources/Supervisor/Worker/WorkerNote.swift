@@ -36,25 +36,21 @@ enum WorkerNote: Equatable {
     case .spawnFailed(let reason): "the worker could not be started: \(reason)"
     case .refused(let reason): "the worker can't serve this configuration: \(reason)"
     case .startedTooSlowly(let bound):
-      "the worker hung at its start: not ready after \(Self.seconds(bound)); killing it"
+      "the worker hung at its start: not ready after \(bound.text); killing it"
     case .stalled(let loop, let bound):
-      "the worker hung: event loop \(loop) has not turned for \(Self.seconds(bound)); killing it and starting another"
+      "the worker hung: event loop \(loop) has not turned for \(bound.text); killing it and starting another"
     case .faulty(let reason): "protocol violation by the worker, killing it and starting another: \(reason)"
     case .lingers: "the worker has closed its control socket and does not exit; killing it"
     case .died(.killed(signal: SIGSYS)):
       "the worker was killed for a forbidden system call, possibly an attack: the kernel's log has its number (`journalctl -k --grep 'type=1326'`); connections wait in the listeners' queues for the next one"
     case .died(let end): "the worker died: \(end); connections wait in the listeners' queues for the next one"
     case .waiting(let delay, let deaths, let window):
-      "workers keep dying, \(deaths) within \(Self.seconds(window)): the next one starts in \(delay.milliseconds) ms"
+      "workers keep dying, \(deaths) within \(window.text): the next one starts in \(delay.milliseconds) ms"
     case .neverReady: "no worker was ever ready: giving up"
-    case .stopping(let bound): "stopping: no new connections, exchanges have \(Self.seconds(bound)) to finish"
+    case .stopping(let bound): "stopping: no new connections, exchanges have \(bound.text) to finish"
     case .stopCut: "stopping now: unfinished exchanges are cut"
     case .stopped: "stopped"
     case .diedStopping(let end): "the worker died during the stop, unfinished exchanges are cut: \(end)"
     }
-  }
-
-  private static func seconds(_ interval: Interval) -> String {
-    interval.milliseconds % 1000 == 0 ? "\(interval.milliseconds / 1000) s" : "\(interval.milliseconds) ms"
   }
 }

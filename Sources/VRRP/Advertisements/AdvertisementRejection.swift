@@ -131,10 +131,3 @@ extension AdvertisementRejection: CustomStringConvertible {
     }
   }
 }
-
-extension Interval {
-  /// `2 s`, `250 ms`: as log lines have it.
-  package var text: String {
-    milliseconds.isMultiple(of: 1000) ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
-  }
-}

@@ -47,5 +47,10 @@ public struct Interval: Hashable, Comparable, Sendable {
   /// Whole milliseconds, rounded down.
   public var milliseconds: UInt64 { nanoseconds / 1_000_000 }
 
+  /// `2 s`, `250 ms`: as log lines have it.
+  public var text: String {
+    milliseconds.isMultiple(of: 1000) ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
+  }
+
   public static func < (left: Interval, right: Interval) -> Bool { left.nanoseconds < right.nanoseconds }
 }
