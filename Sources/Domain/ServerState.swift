@@ -63,6 +63,14 @@ public struct AdminState: Codable, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+/// What a server may be called, and whatever else the file gives a name that is one word.
+public enum ServerName {
+  /// Names stand in log lines whose fields are separated by spaces and slashes.
+  public static func isValid(_ name: String) -> Bool {
+    (1...64).contains(name.utf8.count) && name.utf8.allSatisfy { HostName.isLabelByte($0) || $0 == UInt8(ascii: ".") }
+  }
+}
+
 /// A server's share of new clients in proportion to the others'. 0: known clients only.
 public enum ServerWeight {
   /// The range that operators know from HAProxy.

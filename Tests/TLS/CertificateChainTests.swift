@@ -149,7 +149,7 @@ struct CertificateChainTests {
   @Test func `a client that has the root verifies a chain that stood upside down`() throws {
     let pair = try leaf.pair(with: [root, upper, lower], at: 3)
     let client = try Contexts.trusting(root.pair().certificatePEM())
-    var tlsPair = try TLSPair(Contexts.server(pair), client, name: ServerName("view.domain.local"))
+    var tlsPair = try TLSPair(Contexts.server(pair), client, name: ReferenceIdentity("view.domain.local"))
     tlsPair.establish()
   }
 

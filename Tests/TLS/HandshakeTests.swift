@@ -36,7 +36,7 @@ struct HandshakeTests {
 
   @Test func `the client knows whom it met`() throws {
     let pair = try SelfSigned.make(for: ["view.domain.local", "192.0.2.1", "2001:db8::1"])
-    var tlsPair = try TLSPair(Contexts.server(pair), Contexts.trusting(), name: ServerName("view.domain.local"))
+    var tlsPair = try TLSPair(Contexts.server(pair), Contexts.trusting(), name: ReferenceIdentity("view.domain.local"))
     tlsPair.establish()
     #expect(tlsPair.client.peerFingerprint == pair.facts.fingerprint)
     #expect(tlsPair.client.peerCertificate == pair.facts)
@@ -47,7 +47,7 @@ struct HandshakeTests {
   }
 
   @Test func `an address is never sent as a server name (RFC 6066 §3)`() throws {
-    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting(), name: ServerName("192.0.2.1"))
+    var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting(), name: ReferenceIdentity("192.0.2.1"))
     tlsPair.establish()
     #expect(tlsPair.server.serverNameIndication == nil)
   }

@@ -8,13 +8,13 @@ struct ResumptionTests {
   private let pair: CertificatePair
   private let trusting: ClientContext
   private let keys: TicketKeys
-  private let name: ServerName
+  private let name: ReferenceIdentity
 
   init() throws {
     pair = try SelfSigned.make(for: ["view.domain.local"])
     trusting = try Contexts.trusting()
     keys = try TicketKeys(at: Contexts.now, interval: .minutes(10), previous: 2)
-    name = try ServerName("view.domain.local")
+    name = try ReferenceIdentity("view.domain.local")
   }
 
   /// A session from a full handshake.
@@ -27,7 +27,8 @@ struct ResumptionTests {
 
   /// Whether a connection with the session is resumed, on both ends alike.
   private func resumes(
-    _ session: borrowing TLSSession?, with front: ServerContext, _ back: ClientContext? = nil, name: ServerName? = nil
+    _ session: borrowing TLSSession?, with front: ServerContext, _ back: ClientContext? = nil,
+    name: ReferenceIdentity? = nil
   ) throws -> Bool {
     var tlsPair = try TLSPair(front, back ?? trusting, name: name ?? self.name, session: session)
     tlsPair.establish()
@@ -210,7 +211,7 @@ struct ResumptionTests {
   @Test func `a session is offered only to the name that it was earned with`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     let session = try session(with: front)
-    #expect(try !resumes(session, with: front, name: ServerName("other.domain.local")))
+    #expect(try !resumes(session, with: front, name: ReferenceIdentity("other.domain.local")))
   }
 
   @Test func `a connection cut without ceremony leaves its session good`() throws {

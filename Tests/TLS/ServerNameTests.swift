@@ -31,7 +31,7 @@ struct ServerNameTests {
       try SelfSigned.make(for: ["a.domain.local"]),
     ]
     let front = try ServerContext(certificates: certificates, profile: .intermediate, tickets: nil)
-    let name = `case`.sent.map { ServerName(kind: .host, text: $0) } ?? .none
+    let name = `case`.sent.map { ReferenceIdentity(kind: .host, text: $0) } ?? .none
     var tlsPair = try TLSPair(front, Contexts.trusting(), name: name)
     tlsPair.establish()
     #expect((tlsPair.client.peerFingerprint) == certificates[`case`.certificate].facts.fingerprint)
@@ -41,7 +41,7 @@ struct ServerNameTests {
     let ecdsa = try SelfSigned.make(for: ["view.domain.local"])
     let rsa = try CertificatePair(pem: Samples.rsa, origin: "rsa")
     let front = try ServerContext(certificates: [rsa, ecdsa], profile: .intermediate, tickets: nil)
-    let name = try ServerName("view.domain.local")
+    let name = try ReferenceIdentity("view.domain.local")
     for (cipher, pair) in [("ECDHE-RSA-AES128-GCM-SHA256", rsa), ("ECDHE-ECDSA-AES128-GCM-SHA256", ecdsa)] {
       for name in [name, .none] {
         var tlsPair = try TLSPair(front, Contexts.offering(cipher), name: name)
@@ -68,14 +68,14 @@ struct ServerNameTests {
   }
 
   @Test(arguments: [
-    ("view.domain.local", ServerName.Kind.host, "view.domain.local"),
+    ("view.domain.local", ReferenceIdentity.Kind.host, "view.domain.local"),
     ("View.Domain.Local.", .host, "view.domain.local"),
     ("under_score", .host, "under_score"),
     ("192.0.2.1", .address, "192.0.2.1"),
     ("2001:db8::1", .address, "2001:db8::1"),
   ])
-  func `a server name is a host name or an address`(text: String, kind: ServerName.Kind, name: String) throws {
-    let parsed = try ServerName(text)
+  func `a server name is a host name or an address`(text: String, kind: ReferenceIdentity.Kind, name: String) throws {
+    let parsed = try ReferenceIdentity(text)
     #expect(parsed.kind == kind)
     #expect(parsed.text == name)
   }
@@ -85,7 +85,7 @@ struct ServerNameTests {
     String(repeating: "a", count: 64), Array(repeating: "abcdefghi", count: 26).joined(separator: "."),
   ])
   func `anything else is refused`(text: String) {
-    #expect(throws: TLSError.badServerName(text)) { try ServerName(text) }
+    #expect(throws: TLSError.badServerName(text)) { try ReferenceIdentity(text) }
   }
 }
 

@@ -19,7 +19,8 @@ struct TLSPair: ~Copyable {
   }
 
   init(
-    _ front: ServerContext, _ back: ClientContext, name: ServerName = .none, session: borrowing TLSSession? = nil,
+    _ front: ServerContext, _ back: ClientContext, name: ReferenceIdentity = .none,
+    session: borrowing TLSSession? = nil,
     buffer: Int32 = 0
   ) throws {
     let sockets = SocketPair(buffer: buffer)

@@ -6,12 +6,12 @@ import Wire
 struct VerificationTests {
   private let authority: CertificatePair
   private let good: CertificatePair
-  private let name: ServerName
+  private let name: ReferenceIdentity
 
   init() throws {
     authority = try SelfSigned.make(for: ["Our Authority"], authority: true)
     good = try SelfSigned.make(for: ["view01.domain.local", "192.0.2.11", "*.pool.local"], signedBy: authority)
-    name = try ServerName("view01.domain.local")
+    name = try ReferenceIdentity("view01.domain.local")
   }
 
   private func trustingOurs() throws -> ClientContext {
@@ -20,7 +20,7 @@ struct VerificationTests {
 
   /// How the client finds a server with this certificate.
   private func failure(
-    of certificate: CertificatePair, _ client: ClientContext, name: ServerName
+    of certificate: CertificatePair, _ client: ClientContext, name: ReferenceIdentity
   ) throws -> TLSFailure? {
     var tlsPair = try TLSPair(Contexts.server(certificate), client, name: name)
     return tlsPair.clientFailure()
@@ -28,7 +28,7 @@ struct VerificationTests {
 
   @Test(arguments: ["view01.domain.local", "VIEW01.domain.local", "192.0.2.11", "a.pool.local"])
   func `a chain to our authority with the right name passes`(name: String) throws {
-    #expect(try failure(of: good, trustingOurs(), name: ServerName(name)) == nil)
+    #expect(try failure(of: good, trustingOurs(), name: ReferenceIdentity(name)) == nil)
   }
 
   @Test(arguments: [
@@ -36,7 +36,7 @@ struct VerificationTests {
     ("a.b.pool.local", "hostname mismatch"), ("pool.local", "hostname mismatch"),
   ])
   func `another name is refused, and the log says whom the certificate is for`(asked: String, reason: String) throws {
-    let failure = try failure(of: good, trustingOurs(), name: ServerName(asked))
+    let failure = try failure(of: good, trustingOurs(), name: ReferenceIdentity(asked))
     #expect(failure?.blame == .verification)
     #expect(failure?.refusal?.reason == reason)
     #expect(
@@ -112,7 +112,7 @@ struct VerificationTests {
     let own = try SelfSigned.make(for: [name.text])
     let client = try Contexts.trusting(own.certificatePEM())
     #expect(try failure(of: own, client, name: name) == nil)
-    #expect(try failure(of: own, client, name: ServerName("other"))?.refusal?.reason == "hostname mismatch")
+    #expect(try failure(of: own, client, name: ReferenceIdentity("other"))?.refusal?.reason == "hostname mismatch")
     #expect(try failure(of: own, trustingOurs(), name: name)?.refusal?.reason == "self-signed certificate")
   }
 

@@ -24,7 +24,7 @@ struct TestServer: ~Copyable {
   init(connectingTo endpoint: Endpoint, _ context: ClientContext?) throws {
     var stream = Stream(plain: try Socket.connect(to: endpoint))
     stream.became([.readable, .writable])
-    if let context { try stream.startTLS(context: context, serverName: ServerName("view.test"), session: nil) }
+    if let context { try stream.startTLS(context: context, serverName: ReferenceIdentity("view.test"), session: nil) }
     self.stream = stream
   }
 

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// The kinds that are mappings with keys of the administrator's choice.

@@ -66,7 +66,7 @@ extension Kind where Value == IPAddress {
     if (try? Endpoint(parsing: text)) != nil {
       throw Complaint(message: "`\(text)` has a port", suggestion: "The port goes under `port`.")
     }
-    try ServerName.refuseHostName(text)
+    try refuseHostName(text)
     return nil
   }
 }
@@ -80,7 +80,7 @@ extension Kind where Value == Endpoint {
     do throws(AddressTextError) {
       endpoint = try Endpoint(parsing: text, defaultPort: Endpoint.httpsPort)
     } catch {
-      try ServerName.refuseHostName(text)
+      try refuseHostName(text)
       guard error != .notAnAddress else { return nil }
       throw Complaint(message: "`\(Node.shortened(text))` \(error)")
     }
@@ -112,21 +112,13 @@ extension Endpoint {
   static let httpsPort: UInt16 = 443
 }
 
-/// What a server may be called in the file.
-enum ServerName {
-  /// Names stand in log lines whose fields are separated by spaces and slashes.
-  static func isValid(_ name: String) -> Bool {
-    (1...64).contains(name.utf8.count) && name.utf8.allSatisfy { HostName.isLabelByte($0) || $0 == UInt8(ascii: ".") }
-  }
-
-  /// A server's address is never looked up: a balancer must start, and find its servers, when DNS does not answer.
-  static func refuseHostName(_ text: String) throws(Complaint) {
-    let name = String(text.prefix { $0 != ":" })
-    guard HostName.isValid(name), name.utf8.contains(where: { !(0x30...0x39).contains($0) }) else { return }
-    throw Complaint(
-      message: "`\(name)` is a name; a server needs its IP address, which works without DNS",
-      suggestion: "The name to verify its certificate by goes under `server-name`.")
-  }
+/// A server's address is never looked up: a balancer must start, and find its servers, when DNS does not answer.
+private func refuseHostName(_ text: String) throws(Complaint) {
+  let name = String(text.prefix { $0 != ":" })
+  guard HostName.isValid(name), name.utf8.contains(where: { !(0x30...0x39).contains($0) }) else { return }
+  throw Complaint(
+    message: "`\(name)` is a name; a server needs its IP address, which works without DNS",
+    suggestion: "The name to verify its certificate by goes under `server-name`.")
 }
 
 extension Kind where Value == IPPrefix {

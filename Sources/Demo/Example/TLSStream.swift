@@ -36,7 +36,8 @@ package struct TLSStream: ~Copyable, ByteStream {
 
   /// The client's side, connected and its handshake done. The same of `stop`.
   package static func connect(
-    to endpoint: Endpoint, context: ClientContext, serverName: ServerName, stop: borrowing Wakeup, timeout: Interval
+    to endpoint: Endpoint, context: ClientContext, serverName: ReferenceIdentity, stop: borrowing Wakeup,
+    timeout: Interval
   ) throws(DemoError) -> TLSStream {
     let socket: Descriptor
     do throws(SystemError) { socket = try Socket.connect(to: endpoint) } catch { throw .broken("\(error)") }

@@ -44,12 +44,12 @@ public enum SelfSigned {
     guard unsafe X509_add_ext(certificate.x509, made, -1) == 1 else { throw failed() }
   }
 
-  /// In the syntax of x509v3_config(5). A name goes through `ServerName`, so it can't hold anything of that syntax.
+  /// In the syntax of x509v3_config(5). A name goes through `ReferenceIdentity`, so it can't hold anything of that syntax.
   private static func alternativeNames(_ names: [String]) throws(TLSError) -> String {
     var entries: [String] = []
     for text in names {
       let wildcard = text.hasPrefix("*.")
-      let name = try ServerName(wildcard ? String(text.dropFirst(2)) : text)
+      let name = try ReferenceIdentity(wildcard ? String(text.dropFirst(2)) : text)
       entries.append((name.kind == .address ? "IP:" : "DNS:") + (wildcard ? "*." : "") + name.text)
     }
     return entries.joined(separator: ",")

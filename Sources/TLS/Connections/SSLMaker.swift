@@ -19,7 +19,7 @@ import COpenSSL
   }
 
   /// Sends the name as SNI and, when `checking`, wants the server's certificate to be for it.
-  func ask(for name: ServerName, checking: Bool) throws(TLSError) {
+  func ask(for name: ReferenceIdentity, checking: Bool) throws(TLSError) {
     // SAFETY: `ssl` and its parameters live as long as `self`; the name is copied.
     let parameters = unsafe SSL_get0_param(ssl)
     // `*` stands for a whole label, and the common name for nothing (RFC 9525 §6.3, §2).

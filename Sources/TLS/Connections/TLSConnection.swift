@@ -37,7 +37,8 @@ import Linux
   /// The client's side of a connection to the server called `serverName`. A session that was earned elsewhere (another
   /// context or name) or can't be resumed any more is ignored.
   public init(
-    connecting descriptor: Int32, context: ClientContext, serverName: ServerName, session: borrowing TLSSession? = nil,
+    connecting descriptor: Int32, context: ClientContext, serverName: ReferenceIdentity,
+    session: borrowing TLSSession? = nil,
     through bio: SocketBIO = SocketBIO()
   ) throws(TLSError) {
     // SAFETY: the context lives as long as `owner`.

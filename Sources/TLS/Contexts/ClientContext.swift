@@ -85,13 +85,13 @@ import Glibc
 /// What a connection of ours to a server knows beyond its socket. Touched only by the thread that owns the connection.
 final class ClientState {
   let context: ClientContext
-  let serverName: ServerName
+  let serverName: ReferenceIdentity
   /// The newest resumable session, until it is taken.
   var session: TLSSession?
   /// Why the server's certificate did not pass.
   var refusal: CertificateRefusal?
 
-  init(context: ClientContext, serverName: ServerName) {
+  init(context: ClientContext, serverName: ReferenceIdentity) {
     self.context = context
     self.serverName = serverName
   }

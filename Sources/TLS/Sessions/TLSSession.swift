@@ -9,10 +9,10 @@ import COpenSSL
   /// The context whose trust the server's certificate passed.
   let context: ClientContext
   /// The name that the certificate was checked against.
-  let serverName: ServerName
+  let serverName: ReferenceIdentity
 
   /// Takes over the caller's reference.
-  init(adopting session: OpaquePointer, context: ClientContext, serverName: ServerName) {
+  init(adopting session: OpaquePointer, context: ClientContext, serverName: ReferenceIdentity) {
     // SAFETY: the caller gives up its reference, which `deinit` frees.
     unsafe self.session = session
     self.context = context

@@ -42,7 +42,7 @@ final class ConfigurationSnapshot: Sendable {
 
     struct Security: Sendable {
       let context: ClientContext
-      let serverName: TLS.ServerName
+      let serverName: ReferenceIdentity
     }
   }
 
@@ -135,7 +135,7 @@ final class ConfigurationSnapshot: Sendable {
           context = try ClientContext(trust: trust, profile: server.tlsProfile)
         }
         contexts[server.tlsProfile, default: [:]][trust] = context
-        let security = Upstream.Security(context: context, serverName: try TLS.ServerName(server.serverName))
+        let security = Upstream.Security(context: context, serverName: try ReferenceIdentity(server.serverName))
         servers.append(Upstream(place: server.place, security: security))
       } catch {
         throw ConfigurationSnapshotError("server \(server.name): \(error)")

@@ -26,7 +26,8 @@ struct Stream: ~Copyable {
 
   /// Starts TLS as the client's side on a connected plain socket.
   mutating func startTLS(
-    context: ClientContext, serverName: ServerName, session: borrowing TLSSession?, through bio: SocketBIO = SocketBIO()
+    context: ClientContext, serverName: ReferenceIdentity, session: borrowing TLSSession?,
+    through bio: SocketBIO = SocketBIO()
   ) throws(TLSError) {
     tls = try TLSConnection(
       connecting: descriptor.number, context: context, serverName: serverName, session: session, through: bio)

@@ -1,9 +1,9 @@
 import COpenSSL
 import Wire
 
-/// Whom a connection is for: the name that is sent as SNI and that the peer's certificate is checked against. Parsed
-/// once, when the configuration is read.
-public struct ServerName: Hashable, Sendable, CustomStringConvertible {
+/// Whom a connection is for (RFC 9525 §6.1): the name that is sent as SNI and that the peer's certificate is checked
+/// against. Parsed once, when the configuration is read.
+public struct ReferenceIdentity: Hashable, Sendable, CustomStringConvertible {
   /// What is sent and checked.
   public enum Kind: Sendable {
     /// A host name: sent as SNI, checked against the certificate's names.
@@ -19,7 +19,7 @@ public struct ServerName: Hashable, Sendable, CustomStringConvertible {
   public let text: String
 
   /// No name. With trust `.system` or `.authorities` any certificate of those authorities passes.
-  public static let none = ServerName(kind: .none, text: "")
+  public static let none = ReferenceIdentity(kind: .none, text: "")
 
   init(kind: Kind, text: String) {
     self.kind = kind
