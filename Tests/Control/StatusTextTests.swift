@@ -105,7 +105,7 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     report.servers[0].reason = "a\u{1b}[2Jb\u{202e}c\nd"
     report.servers[1].lastCheck?.result = "e\u{1b}[2Jf"
     let text = page(report)
-    #expect(text.contains("a\\u{1b}[2Jb\\u{202e}c\\u{a}d"))
+    #expect(text.contains("a\\u{1b}[2Jb\\u{202e}c\\nd"))
     #expect(text.contains("e\\u{1b}[2Jf"))
   }
 

@@ -38,17 +38,17 @@ private let time = WallTime(milliseconds: 1_763_808_721_123)
   }
 
   @Test(arguments: [
-    ("plain", "plain"), ("a\nb\r\tc", #"a\nb\r\tc"#), ("\u{1b}[31m", #"\x1b[31m"#),
-    ("\u{0}\u{7f}\u{9b}", #"\x00\x7f\x9b"#),
-    ("a\u{2028}b", #"a\x2028b"#), (#"a "b" \c"#, #"a "b" \c"#), ("é ✂", "é ✂"),
+    ("plain", "plain"), ("a\nb\r\tc", #"a\nb\r\tc"#), ("\u{1b}[31m", #"\u{1b}[31m"#),
+    ("\u{0}\u{7f}\u{9b}", #"\u{0}\u{7f}\u{9b}"#),
+    ("a\u{2028}b", #"a\u{2028}b"#), (#"a "b" \c"#, #"a "b" \c"#), ("é ✂", "é ✂"),
   ])
   func `a message stays one line and reaches no terminal's controls`(message: String, text: String) {
-    #expect(LogText.line(message) == text)
+    #expect(LogText.message(message, [:]) == text)
   }
 
   @Test(arguments: [
     ("plain", "plain"), ("", #""""#), ("two words", #""two words""#), (#"a"b\c"#, #""a\"b\\c""#), ("a=b", #""a=b""#),
-    ("é", #""é""#), ("a\nb", #""a\nb""#), ("192.0.2.1:443", "192.0.2.1:443"),
+    ("é", #""é""#), ("\"\u{301}", "\"\\\"\u{301}\""), ("a\nb", #""a\nb""#), ("192.0.2.1:443", "192.0.2.1:443"),
   ])
   func `a value stands in quotes unless it is one plain word`(value: String, text: String) {
     #expect(LogText.value(value) == text)

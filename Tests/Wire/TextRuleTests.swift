@@ -11,7 +11,7 @@ import Wire
 
   @Test(arguments: [
     ("plain é ✂", "plain é ✂"), ("a\u{1b}[31m", #"a\u{1b}[31m"#), ("\u{0}\u{7f}\u{9b}", #"\u{0}\u{7f}\u{9b}"#),
-    ("\u{2028}\u{202e}", #"\u{2028}\u{202e}"#), ("a\nb\tc", "a\nb\\u{9}c"),
+    ("\u{2028}\u{202e}", #"\u{2028}\u{202e}"#), ("a\nb\r\tc", "a\nb\\r\\tc"),
   ])
   func `what a terminal obeys is spelt out, but for what is kept`(text: String, shown: String) {
     #expect(text.escapingControls(except: ["\n"]) == shown)

@@ -10,20 +10,21 @@ enum LogText {
   /// `message key=value key="two words"`, with the keys in order.
   static func message(_ message: String, _ metadata: Logger.Metadata) -> String {
     let told = metadata.filter { !subjects.contains($0.key) }
-    return told.sorted { $0.key < $1.key }.reduce(into: line(message)) { text, field in
+    return told.sorted { $0.key < $1.key }.reduce(into: message.escapingControls()) { text, field in
       text += " \(field.key)=\(value(field.value.description))"
     }
-  }
-
-  /// The text in one line, with control characters in escaped form.
-  static func line(_ text: String) -> String {
-    text.unicodeScalars.contains(where: \.isControl) ? escaped(text) : text
   }
 
   /// The value of `key=value`: in quotes unless it is one plain word.
   static func value(_ text: String) -> String {
     let plain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !#""\="#.utf8.contains($0) }
-    return plain ? text : "\"" + escaped(text, alsoQuotes: true) + "\""
+    guard !plain else { return text }
+    // By scalars: a quote that a combining mark follows is one too.
+    let quoted = text.unicodeScalars.reduce(into: "") { text, scalar in
+      if scalar == "\"" || scalar == "\\" { text += "\\" }
+      text.unicodeScalars.append(scalar)
+    }
+    return "\"" + quoted.escapingControls() + "\""
   }
 
   /// The severity of syslog (RFC 5424 §6.2.1).
@@ -36,21 +37,5 @@ enum LogText {
     case .error: 3
     case .critical: 2
     }
-  }
-
-  private static func escaped(_ text: String, alsoQuotes: Bool = false) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case "\"" where alsoQuotes, "\\" where alsoQuotes: result += "\\\(scalar)"
-      case _ where scalar.isControl:
-        result += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
   }
 }

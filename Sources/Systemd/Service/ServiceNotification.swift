@@ -31,7 +31,7 @@ package enum ServiceNotification: Equatable, Sendable {
     case .ready: "READY=1"
     case .reloading(let now): "RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)"
     case .stopping: "STOPPING=1"
-    case .status(let line): "STATUS=" + LogText.line(line)
+    case .status(let line): "STATUS=" + line.escapingControls()
     case .extendTimeout(let interval): "EXTEND_TIMEOUT_USEC=\(interval.nanoseconds / 1000)"
     case .forget(let name): "FDSTOREREMOVE=1\nFDNAME=\(name)"
     case .watchdog: "WATCHDOG=1"

@@ -27,8 +27,7 @@ struct CertificateIdentities {
         let value = unsafe GENERAL_NAME_get0_value(entry, &type)
       else { continue }
       if type == GEN_DNS {
-        let bytes = unsafe Self.bytes(of: value.assumingMemoryBound(to: ASN1_STRING.self))
-        names.append(Self.printable(bytes).lowercased())
+        names.append(unsafe Self.text(of: value.assumingMemoryBound(to: ASN1_STRING.self)))
       } else if type == GEN_IPADD {
         let bytes = unsafe Self.bytes(of: value.assumingMemoryBound(to: ASN1_STRING.self))
         if let address = IPAddress(bytes: bytes.span) { addresses.append("\(address)") }
@@ -43,25 +42,18 @@ struct CertificateIdentities {
     guard index >= 0, let entry = unsafe X509_NAME_get_entry(name, index),
       let data = unsafe X509_NAME_ENTRY_get_data(entry)
     else { return nil }
-    return unsafe printable(bytes(of: data)).lowercased()
+    return unsafe text(of: data)
+  }
+
+  /// In lower case. A name from a peer goes into logs.
+  private static func text(of string: UnsafePointer<ASN1_STRING>) -> String {
+    // SAFETY: as `bytes(of:)`.
+    unsafe String(decoding: bytes(of: string), as: UTF8.self).escapingControls().lowercased()
   }
 
   /// A copy of its bytes.
   static func bytes(of string: UnsafePointer<ASN1_STRING>) -> [UInt8] {
     // SAFETY: an ASN1_STRING holds `length` bytes at its data pointer as long as it lives; they are copied here.
     unsafe Array(UnsafeBufferPointer(start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
-  }
-
-  /// Visible ASCII as it is, everything else as `\xHH`: a name from a peer goes into logs.
-  private static func printable(_ bytes: [UInt8]) -> String {
-    var text = ""
-    for byte in bytes {
-      if (0x21...0x7e).contains(byte) {
-        text.unicodeScalars.append(Unicode.Scalar(byte))
-      } else {
-        text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-      }
-    }
-    return text
   }
 }

@@ -9,13 +9,16 @@ extension Unicode.Scalar {
   }
 }
 
+private let shortEscapes: [Unicode.Scalar: String] = ["\n": "\\n", "\r": "\\r", "\t": "\\t"]
+
 extension String {
-  /// The text with `\u{1b}` in place of an escape, and so for every other control character but those in `kept`.
+  /// The text with `\u{1b}` in place of an escape, `\n` in place of a line's end, and so for every other control character
+  /// but those in `kept`.
   public func escapingControls(except kept: Set<Unicode.Scalar> = []) -> String {
     guard unicodeScalars.contains(where: \.isControl) else { return self }
     return unicodeScalars.reduce(into: "") { text, scalar in
       if scalar.isControl, !kept.contains(scalar) {
-        text += "\\u{" + String(scalar.value, radix: 16) + "}"
+        text += shortEscapes[scalar] ?? "\\u{" + String(scalar.value, radix: 16) + "}"
       } else {
         text.unicodeScalars.append(scalar)
       }
