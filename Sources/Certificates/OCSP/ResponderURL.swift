@@ -19,19 +19,10 @@ struct ResponderURL: Equatable, Sendable, CustomStringConvertible {
     let rest = text.dropFirst(scheme.count)
     let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     let target = rest.dropFirst(authority.count).prefix { $0 != "#" }
-    guard !authority.isEmpty, !authority.contains("@") else { return nil }
     self.authority = String(authority)
     path = target.hasPrefix("/") ? String(target) : "/" + target
-    if let endpoint = try? Endpoint(parsing: self.authority, defaultPort: 80) {
-      host = "\(endpoint.address)"
-      port = endpoint.port
-      return
-    }
-    let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    let name = parts[0].hasSuffix(".") ? parts[0].dropLast() : parts[0]
-    guard parts.count == 1 || UInt16(parts[1]) ?? 0 > 0, HostName.isValid(String(name)) else { return nil }
-    host = String(parts[0])
-    port = parts.count == 1 ? 80 : UInt16(parts[1]) ?? 80
+    guard let place = HostName.split(self.authority, defaultPort: 80) else { return nil }
+    (host, port) = place
   }
 
   var description: String { "http://\(authority)\(path)" }

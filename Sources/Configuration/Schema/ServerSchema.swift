@@ -183,9 +183,5 @@ extension Kind where Value == String {
   /// A Host field's value (RFC 9110 §7.2): a name, with or without a port.
   fileprivate static let hostField = Kind.matching(
     "host name, with or without a port", expected: "a host name such as view.domain.local"
-  ) { text in
-    if (try? Endpoint(parsing: text, defaultPort: Endpoint.httpsPort)) != nil { return true }
-    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    return HostName.isValid(String(parts[0])) && (parts.count == 1 || UInt16(parts[1]) ?? 0 > 0)
-  }
+  ) { HostName.split($0, defaultPort: Endpoint.httpsPort) != nil }
 }

@@ -11,6 +11,20 @@ public enum HostName {
     }
   }
 
+  /// The parts of `host[:port]` as a Host field (RFC 9110 §7.2) or a URL has it: a name, with or without a dot at its
+  /// end, or an address, which loses its brackets. Nil for anything else.
+  public static func split(_ text: String, defaultPort: UInt16) -> (host: String, port: UInt16)? {
+    if let endpoint = try? Endpoint(parsing: text, defaultPort: defaultPort) {
+      return ("\(endpoint.address)", endpoint.port)
+    }
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = parts[0].hasSuffix(".") ? parts[0].dropLast() : parts[0]
+    guard let port = parts.count == 1 ? defaultPort : UInt16(parts[1]), port > 0, isValid(String(name)) else {
+      return nil
+    }
+    return (String(parts[0]), port)
+  }
+
   /// Whether a key that names a host means this machine's own name: equal without regard to case, in full or by the first
   /// label: `lb1` is `lb1.domain.local`.
   public static func matches(_ written: String, _ own: String) -> Bool {
