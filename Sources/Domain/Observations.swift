@@ -58,7 +58,7 @@ public struct ServerCheck: Codable, Hashable, Sendable {
 
 /// What was turned away.
 public struct RefusedCounts: Codable, Hashable, Sendable {
-  /// Connections beyond a limit, closed at once.
+  /// Connections closed because of a limit: most of them at once, some for what came on them.
   public var connections: UInt64
   /// TLS handshakes that failed.
   public var handshakes: UInt64
@@ -72,6 +72,13 @@ public struct RefusedCounts: Codable, Hashable, Sendable {
     self.handshakes = handshakes
     self.requests = requests
     self.unroutable = unroutable
+  }
+
+  /// What both count.
+  public static func + (left: RefusedCounts, right: RefusedCounts) -> RefusedCounts {
+    RefusedCounts(
+      connections: left.connections + right.connections, handshakes: left.handshakes + right.handshakes,
+      requests: left.requests + right.requests, unroutable: left.unroutable + right.unroutable)
   }
 }
 

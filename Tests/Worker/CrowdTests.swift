@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Exchange
 import Linux
 import Testing
@@ -36,7 +37,7 @@ import Wire
     try testLoop.until("both are gone") {
       $0.loop.context.reports.counters.connections == 2 && $0.loop.clients.count == 0
     }
-    #expect(testLoop.loop.context.reports.counters.failedHandshakes == 2)
+    #expect(testLoop.loop.context.reports.counters.refused.handshakes == 2)
     halfClosed.pump()
     #expect(!halfClosed.isConnected && halfClosed.received.isEmpty)
   }
@@ -53,7 +54,7 @@ import Wire
     testLoop.loop.clients[key].standInLine(&testLoop.loop.context)
     testLoop.loop.runHandshakes { testLoop.now }
     #expect(testLoop.loop.clients.count == 0)
-    #expect(testLoop.loop.context.reports.counters.failedHandshakes == 1)
+    #expect(testLoop.loop.context.reports.counters.refused.handshakes == 1)
   }
 
   @Test func `one turn goes on with so many handshakes and no more`() throws {
@@ -205,7 +206,7 @@ import Wire
     var testLoop = try TestLoop.make(settings: "limits: { connections: 3, connections-per-address: 3 }")
     let silent = try silentClients(3, &testLoop)
     let refused = Descriptor.Owner(try Socket.connect(to: testLoop.endpoint))
-    try testLoop.until("one too many is refused") { $0.loop.context.reports.counters.refusedConnections == 1 }
+    try testLoop.until("one too many is refused") { $0.loop.context.reports.counters.refused.connections == 1 }
     #expect(testLoop.loop.clients.count == 3)
     for client in silent { try expect(client, hasEnded: false, &testLoop) }
     withExtendedLifetime(refused) {}

@@ -39,10 +39,7 @@ struct WorkerFigures: Sendable {
       connections: UInt32(clamping: sharedState.connectionCount),
       exchanges: UInt32(clamping: servers.reduce(0) { $0 + $1.load.exchanges }),
       generations: UInt32(clamping: sharedState.generationCount), requests: counted.requests,
-      accepted: counted.connections,
-      refused: RefusedCounts(
-        connections: counted.refusedConnections, handshakes: counted.failedHandshakes,
-        requests: counted.refusedRequests, unroutable: counted.unroutable))
+      accepted: counted.connections, refused: counted.refused)
   }
 }
 

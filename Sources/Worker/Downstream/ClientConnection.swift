@@ -1,4 +1,5 @@
 import Balancing
+import Domain
 import Exchange
 import HTTP1
 import Linux
@@ -107,17 +108,16 @@ struct ClientConnection: ~Copyable {
       let hasLeft = client.side.stream.lookForEnd()
       guard hasLeft || client.side.stream.hasFirstRecord else { return .wait }
       guard !hasLeft, beginTLS(&context) else {
-        context.reports.counters.failedHandshakes += 1
+        context.reports.counters.refused.handshakes += 1
         return .close
       }
     } else if client.side.stream.hasEnded, client.side.stream.tls?.awaitsHello == true {
-      context.reports.counters.failedHandshakes += 1
+      context.reports.counters.refused.handshakes += 1
       return .close
     }
     switch client.side.stream.tls?.handshake() {
     case .done:
       since = context.now
-      context.reports.counters.handshakes += 1
       if client.snapshot.hosts.count > 1 { client.certificateSet = client.side.stream.tls?.certificateSet ?? 0 }
       phase = .open
       if context.isStopping { startLingering(&context) }
@@ -127,7 +127,7 @@ struct ClientConnection: ~Copyable {
     case .yield:
       return .yield
     case .failed(let failure):
-      context.reports.counters.failedHandshakes += 1
+      context.reports.counters.refused.handshakes += 1
       context.reports.log.debug(
         "TLS handshake with \(client.peer) failed: \(failure.description)", metadata: client.subject)
       return .close
@@ -206,7 +206,7 @@ struct ClientConnection: ~Copyable {
   }
 
   private func noteRefusal(_ rejection: Rejection, _ context: inout LoopContext) {
-    context.reports.counters.refusedRequests += 1
+    context.reports.counters.refused.requests += 1
     context.reports.log.debug("request of \(client.peer) refused: \(rejection.reason)", metadata: client.subject)
   }
 

@@ -26,7 +26,7 @@ extension ClientConnection {
     switch phase {
     case .handshaking:
       if context.now >= since + client.snapshot.policy.timeouts.tlsHandshake {
-        context.reports.counters.failedHandshakes += 1
+        context.reports.counters.refused.handshakes += 1
         return .close
       }
       // Going on with the handshake is for its own turn.

@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Exchange
 import Linux
 import TLS
@@ -77,7 +78,7 @@ extension ClientConnection {
   /// Gives back everything that is not the connection itself.
   mutating func end(_ context: inout LoopContext) {
     if client.side.stream.isFlooded {
-      context.reports.counters.refusedConnections += 1
+      context.reports.counters.refused.connections += 1
       context.reports.failures.note(client: client.peer, TLSConnection.floodExplanation, at: context.now)
     }
     if active.isLeased {

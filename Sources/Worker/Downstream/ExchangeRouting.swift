@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Exchange
 import HTTP1
 import Linux
@@ -13,7 +14,7 @@ extension ActiveExchange {
     while true {
       if client.adopt(context.snapshot) { (server, tried) = (nil, ServerSet()) }
       guard let chosen = choose(&client, context) else {
-        context.reports.counters.unroutable += 1
+        context.reports.counters.refused.unroutable += 1
         return tell(.noServer, client, context)
       }
       if let server, server != chosen { isOther = true }

@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import HTTP1
 import Linux
 import Logging
@@ -55,7 +56,7 @@ extension Loop {
     let isProxy = forwarding.isPeerTrusted
     // Before anybody makes room: nobody does for one who is refused.
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {
-      context.reports.counters.refusedConnections += 1
+      context.reports.counters.refused.connections += 1
       return
     }
     context.reports.counters.connections += 1
