@@ -21,7 +21,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("Systemd", ["Domain", "Wire", "Linux", "CSystemd", "Logging", "Glibc", "Synchronization"]),
   ("Configuration", ["Domain", "Wire", "Balancing", "HTTP1", "CYAML"]),
   // On top of the edges, for whoever loads a configuration.
-  ("Certificates", ["Domain", "Wire", "HTTP1", "Configuration", "Linux", "TLS", "Logging", "Synchronization"]),
+  ("Certificates", ["Domain", "Wire", "HTTP1", "Configuration", "Linux", "TLS", "Logging"]),
   ("ReferencedFiles", ["Domain", "Wire", "Configuration", "Linux", "TLS", "Certificates", "Glibc"]),
   // The roles of the one binary. Neither imports the other: they meet in messages.
   (

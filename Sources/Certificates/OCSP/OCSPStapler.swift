@@ -1,7 +1,6 @@
 import Domain
 import Linux
 import Logging
-import Synchronization
 import TLS
 import Wire
 
@@ -24,19 +23,18 @@ package final class OCSPStapler: Sendable {
   }
 
   private let log: Logger
-  private let state = Mutex(State())
-  private let wakeup: Wakeup
+  private let writer: BackgroundWriter<State>
 
   /// Takes care of no certificate yet.
   package init(log: Logger) throws(SystemError) {
     self.log = log
-    wakeup = try Wakeup()
+    writer = try BackgroundWriter(State())
   }
 
   /// Takes care of these certificates from now on. What is known of one that was there before stays known.
   package func adopt(_ certificates: [CertificatePair], at now: Instant) {
     var mute: [CertificatePair] = []
-    let mustStart = state.withLock { state in
+    let mustStart = writer.access { state in
       let earlier = state.subjects
       state.subjects = [:]
       state.told.formIntersection(certificates.map(\.facts.fingerprint))
@@ -66,8 +64,8 @@ package final class OCSPStapler: Sendable {
       }
     }
     guard mustStart else { return tick(at: now) }
-    do throws(SystemError) { try Thread(name: "stapler") { self.run() }.detach() } catch {
-      state.withLock { $0.isRunning = false }
+    do throws(SystemError) { try writer.start(name: "stapler") { self.run() } } catch {
+      writer.access { $0.isRunning = false }
       log.error("OCSP: \(error); nothing is stapled")
     }
     tick(at: now)
@@ -75,14 +73,14 @@ package final class OCSPStapler: Sendable {
 
   /// Time has passed.
   package func tick(at now: Instant) {
-    if state.withLock({ $0.subjects.values.contains { $0.schedule.due <= now } }) { wakeup.signal() }
+    writer.submit { $0.subjects.values.contains { $0.schedule.due <= now } }
   }
 
   /// Asks about whatever is due, whenever it is woken; the body of its thread.
   private func run() {
     while true {
-      wakeup.wait()
-      while let subject = state.withLock({ $0.subjects.values.first { $0.schedule.due <= Clock.monotonic() } }) {
+      writer.next { _ in }
+      while let subject = writer.access({ $0.subjects.values.first { $0.schedule.due <= Clock.monotonic() } }) {
         ask(about: subject)
       }
     }
@@ -125,7 +123,7 @@ package final class OCSPStapler: Sendable {
 
   /// Notes what came of asking, unless a reload has taken the certificate away meanwhile.
   private func conclude(_ subject: Subject, _ change: (inout Subject) -> Void) {
-    state.withLock { state in
+    writer.access { state in
       guard var current = state.subjects[subject.pair.facts.fingerprint] else { return }
       change(&current)
       state.subjects[subject.pair.facts.fingerprint] = current
