@@ -181,12 +181,12 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
   @Test func `of more removed servers than are kept, those go first where nothing runs`() {
     let names = (0..<2 * ServiceStatus.removedLimit).map { "view\($0)" }
     var status = status(of: ["first"])
-    status.note(load(exchanges: 1), of: "first", at: place)
+    status.note(load(exchanges: 1), at: place("first"))
     status.adopt(description(of: names))
     status.adopt(description(of: ["last"]))
     status.adopt(description(of: ["very last"]))
     #expect(servers(of: status).map(\.name) == ["very last", "first"])
-    status.note(load(exchanges: 0), of: "first", at: place)
+    status.note(load(exchanges: 0), at: place("first"))
     #expect(servers(of: status).map(\.name) == ["very last"], "it is still heard of")
   }
 

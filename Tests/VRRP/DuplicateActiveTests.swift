@@ -41,7 +41,7 @@ import Wire
     let first = ip("192.0.2.6")
     #expect(notes.count == 2, "\(notes)")
     #expect(notes.first == .worseActive(first, priority: 100))
-    #expect(notes.last?.severity == .error)
+    #expect(notes.last?.level == .error)
     #expect(node.router.duplicateActive != nil)
     node.pass(5000)
     #expect(node.notes.count == 1)

@@ -42,6 +42,7 @@ package struct ServiceStatus {
   private var serverLoads: [ServerPlace: ServerLoad] = [:]
   private var checks: [ServerPlace: ServerCheck] = [:]
 
+  /// Nothing is known of the servers yet.
   package init(_ description: ServiceDescription) {
     self.description = description
     known = Set(description.servers.map(\.place))
@@ -65,7 +66,7 @@ package struct ServiceStatus {
 
   /// A server's state is as old as its last change, whichever worker found it.
   mutating func note(_ change: ServerChange, at now: WallTime) {
-        guard known.contains(change.place) else { return }
+    guard known.contains(change.place) else { return }
     let since = health[change.place].flatMap { $0.state == change.state ? $0.since : nil }
     let reason = String(change.reason.prefix(Self.reasonLimit))
     health[change.place] = Health(state: change.state, reason: reason, since: since ?? now)
