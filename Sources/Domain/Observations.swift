@@ -14,7 +14,7 @@ public struct ServerLoad: Codable, Hashable, Sendable {
   public var waiting: UInt64
   /// Connections to it, idle ones among them.
   public var connections: UInt64
-  /// How much of its weight counts for new clients: less than 100 during a slow start.
+  /// How much of its weight counts for new clients: less than 100 during a slow start, 0 while it is suspected.
   public var weightPercent: UInt64
 
   public init(

@@ -68,6 +68,27 @@ import Wire
     #expect(targets([.up, .up, .up, .up, .up], known: known, tried: tried) == expected)
   }
 
+  // Two primaries up, then also more of them; backups in the last.
+  @Test(
+    arguments: [
+      (2, [0], [1]), (2, [0, 1], [0, 1]), (3, [0, 1], [0, 1, 2]), (3, [2], [0, 1]), (70, [69], Set(0..<69)),
+    ] as [(Int, [Int], Set<Int>)])
+  func `a server that is suspected gets no new clients while half of those that could remain`(
+    count: Int, suspected: [Int], expected: Set<Int>
+  ) {
+    let servers = (0..<count).map { Server(name: "view\($0)") } + [Server(name: "spare", isBackup: true)]
+    let router = Router(servers: servers)
+    var set = ServerSet()
+    for index in suspected { set.insert(index) }
+    let all = Availability(of: servers.count) { _ in .up }
+    let found = Clients.neighbours(20 * count).map {
+      router.route($0, known: nil, availability: all, suspected: set)
+    }
+    #expect(Set(found.compactMap { $0 }) == expected)
+    let known = servers[suspected[0]].id
+    #expect(router.route(ClientKey(IPAddress(v4: 7)), known: known, availability: all, suspected: set) == suspected[0])
+  }
+
   @Test func `a client known to a server that left the configuration is a new client`() {
     let router = Router(servers: servers)
     let availability = availability([.up, .down, .down, .down, .down])

@@ -1,9 +1,10 @@
 """Who is up, who is drained, who is down, and how soon that is known."""
 
 import threading
+import time
 
 import pytest
-from harness.server import Held
+from harness.server import Held, page
 from harness.view import Tunnel, WebSocket, echo_stream, half, hang, view
 from harness.waiting import client_addresses, stays, wait_until
 
@@ -231,6 +232,40 @@ def test_live_timeouts_bring_the_next_check_forward(testbed):
     assert balancer.get("/", source=victim).status == 504
     balancer.wait_for_state("view01", "down")
     assert balancer.server_of(victim) == "view02"
+
+
+def test_server_that_answers_only_its_checks_gets_no_new_clients(testbed):
+    servers = {name: testbed.server(name) for name in ("view01", "view02")}
+    balancer = testbed.balance(*servers.values(), health=QUICK)
+    sources = iter(client_addresses(5000))
+    assigned = balancer.servers_of([next(sources) for _ in range(16)])
+    known = next(source for source, server in assigned.items() if server == "view01")
+    servers["view01"].script = gone
+    # Each of them is a new client, which gets its answer from the other server when this one fails.
+    wait_until(
+        lambda: balancer.server_of(next(sources)) == "view02" and "server view01 is suspected" in balancer.log,
+        lambda: balancer.log,
+    )
+    servers["view01"].forget()
+    assert set(balancer.servers_of([next(sources) for _ in range(32)]).values()) == {"view02"}
+    assert servers["view01"].requests == []
+    assert balancer.state_of("view01") == "up" and len(transitions(balancer)) == 1
+    wait_until(lambda: "suspected: no new clients" in balancer.call("status").stdout, lambda: balancer.status)
+    servers["view01"].script = page
+    assert balancer.server_of(known) == "view01"
+    # Never the last one.
+    servers["view02"].die()
+    balancer.wait_for_state("view02", "down")
+    assert balancer.server_of(next(sources)) == "view01"
+
+
+def test_one_client_whose_requests_fail_makes_no_server_suspected(testbed):
+    server = testbed.server(script=gone)
+    balancer = testbed.balance(server, testbed.server("view02", script=gone), health=QUICK)
+    ends = time.monotonic() + 7
+    while time.monotonic() < ends:
+        assert balancer.get("/").status == 502
+    assert len(server.requests) > 5 and "suspected" not in balancer.log
 
 
 def test_returning_server_gets_new_clients_bit_by_bit_and_its_own_at_once(testbed):

@@ -29,20 +29,26 @@ public struct Router: Sendable {
   /// Servers already `tried` for this request are left out throughout.
   ///
   /// `share` says how much of a server's weight counts for new clients, in parts of which `SlowStart.whole` are all. Who is
-  /// won with a smaller share is won with a larger one: as it grows, clients come and none leaves.
+  /// won with a smaller share is won with a larger one: as it grows, clients come and none leaves. Servers that are
+  /// `suspected` get no new clients, unless that would leave less than half of those that could.
   public func route(
     _ client: ClientKey, known: ServerID?, availability: Availability, tried: ServerSet = ServerSet(),
-    share: (Int) -> Int = { _ in SlowStart.whole }
+    suspected: ServerSet = ServerSet(), share: (Int) -> Int = { _ in SlowStart.whole }
   ) -> Int? {
     if let known, let index = assigned(known, availability: availability, tried: tried) { return index }
     if hasOneWord {
       let usable = availability.takesNew.low & ~tried.low
-      let chosen = usable & primaries.low
-      return winner(for: client, among: chosen == 0 ? usable & backups.low : chosen, share: share)
+      let primaries = usable & primaries.low
+      let chosen = primaries == 0 ? usable & backups.low : primaries
+      let rest = chosen & ~suspected.low
+      return winner(
+        for: client, among: 2 * rest.nonzeroBitCount < chosen.nonzeroBitCount ? chosen : rest, share: share)
     }
     let usable = availability.takesNew.subtracting(tried)
-    let chosen = usable.intersection(primaries)
-    return winner(for: client, among: chosen.isEmpty ? usable.intersection(backups) : chosen, share: share)
+    let primaries = usable.intersection(primaries)
+    let chosen = primaries.isEmpty ? usable.intersection(backups) : primaries
+    let rest = chosen.subtracting(suspected)
+    return winner(for: client, among: 2 * rest.count < chosen.count ? chosen : rest, share: share)
   }
 
   /// The server that a client is known to, when it takes known clients and was not tried.

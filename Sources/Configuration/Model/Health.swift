@@ -28,6 +28,8 @@ extension Configuration {
     /// do not check all of them at the same moment. Smaller than `interval`; a tenth of it unless the file says
     /// otherwise.
     package var jitter = Interval.milliseconds(500)
+    /// Whether what clients meet keeps new ones from a server (`PassiveCheck`).
+    package var passive = true
     /// How long the weight for new clients of a server that has come back grows; zero: it counts at once.
     package var slowStart = Interval.zero
     /// What becomes of the requests and tunnels of a server that is down and does not answer any more. It would hold its

@@ -85,6 +85,12 @@ extension Schema {
         "jitter", \.jitter, .duration(.zero...(.minutes(10))), default: "a tenth of `interval`", example: "200ms",
         "Maximum random change of an interval, so that checks of several servers do not coincide."),
       Key(
+        "passive", \.passive, .flag, example: "off",
+        """
+        Whether a server gets no new clients for two minutes when more than half of its clients, and at least four, met \
+        only failures within 30 seconds. Other servers must be able to take new clients.
+        """),
+      Key(
         "slow-start", \.slowStart, .duration(.zero...(.hours(24))), example: "10m",
         """
         Time in which the share of new clients of a server that was down or in maintenance grows from almost nothing to what \

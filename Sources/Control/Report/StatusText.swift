@@ -159,7 +159,7 @@ package struct StatusText {
     if server.isBackup { parts.append("backup") }
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
     if let percent = server.load?.weightPercent, percent < 100 {
-      parts.append("slow start: \(percent) % of its weight")
+      parts.append(percent == 0 ? "suspected: no new clients" : "slow start: \(percent) % of its weight")
     }
     if !server.reason.isEmpty { parts.append(server.reason) }
     if let check = server.lastCheck {

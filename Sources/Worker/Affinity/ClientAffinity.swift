@@ -48,7 +48,9 @@ extension Client {
   /// that stood in for it for a moment takes none. An answer is the head of a response, whatever its status; where
   /// connections are passed through, the server's first byte, since a kernel completes connections for a process that hangs.
   mutating func assignServer(_ context: borrowing LoopContext) {
-    guard let routed, let basis = routed.unsettled else { return }
+    guard let routed else { return }
+    snapshot.backend.servers[routed.server].answered(identity, at: context.now)
+    guard let basis = routed.unsettled else { return }
     self.routed?.unsettled = nil
     let id = snapshot.backend.servers[routed.server].id
     if let cookie = routed.cookie, basis != .client { remember(cookie: cookie, on: id, context) }

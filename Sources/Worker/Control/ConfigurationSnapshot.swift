@@ -67,8 +67,7 @@ final class ConfigurationSnapshot: Sendable {
       "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
     backend = Backend(
       servers: configuration.servers.map { sharedState.server($0, queue: configuration.limits.queue) },
-      configured: configuration.servers.map(Balancing.Server.init), slowStart: health.slowStart,
-      sharedState: sharedState)
+      configured: configuration.servers.map(Balancing.Server.init), health: health, sharedState: sharedState)
     cookie = configuration.affinity.cookie
     isByAddress = configuration.affinity.by.contains(.clientAddress)
     redirect = configuration.redirect.map { Redirect(to: ConfigurationSnapshot.destination(of: $0, configuration)) }

@@ -1,6 +1,7 @@
 import Balancing
 import Exchange
 import Linux
+import Logging
 
 /// A request on a client's connection, from its first byte to the last one of its answer: the exchange, which decides, and
 /// the server's side of it. This tells the exchange what happens, and performs what it decides.
@@ -107,7 +108,7 @@ struct ActiveExchange: ~Copyable {
     _ effect: Effect, _ others: Effects, _ client: inout Client, _ context: inout LoopContext
   ) -> Effects {
     switch effect {
-    case .suspectServer: if let server { client.snapshot.backend.suspect(server, .failing) }
+    case .suspectServer: if let server { noteFailure(at: server, client, context) }
     case .checkServer: if let server { client.snapshot.backend.suspect(server, .slow) }
     case .discardOutput: client.side.output.removeAll()
     case .passOnAnswer: passOn(others.approvedBytes, &client, context)
@@ -122,5 +123,16 @@ struct ActiveExchange: ~Copyable {
     case .log, .keepConnection, .leavePlace, .place, .connect, .sendHead, .awaitNext, .linger, .close: break
     }
     return others
+  }
+
+  private func noteFailure(at server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
+    let backend = client.snapshot.backend
+    guard let finding = backend.failed(server, client.identity, at: context.now) else { return }
+    let name = backend.servers[server].name
+    context.reports.log.warning(
+      """
+      server \(name) is suspected: \(finding.failing) of \(finding.clients) clients met only failures; new clients go \
+      elsewhere for two minutes
+      """, metadata: ["server": "\(name)"])
   }
 }

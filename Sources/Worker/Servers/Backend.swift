@@ -1,4 +1,5 @@
 import Balancing
+import Configuration
 import Domain
 import WorkerProtocol
 import Synchronization
@@ -10,15 +11,16 @@ final class Backend: Sendable {
   private let sharedState: SharedState
   /// With the configuration's weights.
   private let configured: [Balancing.Server]
-  /// How long the weight of a server that has come back grows.
-  private let slowStart: Interval
+  private let health: Configuration.Health
   /// With the weights in force.
   private let router: Mutex<Router>
 
   /// The servers' states, and what operators want of them, are shared: every snapshot goes by the same.
-  init(servers: [SharedServer], configured: [Balancing.Server], slowStart: Interval, sharedState: SharedState) {
+  init(
+    servers: [SharedServer], configured: [Balancing.Server], health: Configuration.Health, sharedState: SharedState
+  ) {
     self.servers = servers
-    self.slowStart = slowStart
+    self.health = health
     self.configured = configured
     self.sharedState = sharedState
     router = Mutex(Backend.router(of: configured, sharedState))
@@ -89,8 +91,11 @@ final class Backend: Sendable {
       return Choice(server: server, basis: .cookie, isAssigned: true)
     }
     let known = isRemembered ? sharedState.affinity.addresses.lookup(client, at: now) : nil
+    let suspected = suspected(at: now)
     let server = router.withLock {
-      $0.route(client, known: known, availability: availability, tried: tried) { share(of: $0, at: now) }
+      $0.route(client, known: known, availability: availability, tried: tried, suspected: suspected) {
+        share(of: $0, at: now)
+      }
     }
     guard let server else { return nil }
     return Choice(
@@ -98,15 +103,30 @@ final class Backend: Sendable {
       isAssigned: assigned == nil && known == servers[server].id)
   }
 
-  /// How much of a server's weight counts for new clients, in parts of `SlowStart.whole`.
-  func share(of server: Int, at now: Instant) -> Int {
-    guard slowStart > .zero, let returned = servers[server].returned else { return SlowStart.whole }
-    return SlowStart.share(began: returned, lasting: slowStart, at: now)
+  /// A client's request has failed at a server. Answers with what makes that one suspected from now on.
+  func failed(_ server: Int, _ client: ClientKey, at now: Instant) -> PassiveCheck.Finding? {
+    suspect(server, .failing)
+    return health.passive ? servers[server].failed(client, at: now) : nil
   }
 
-  /// The same in percent, at least 1.
+  /// For what clients met there it gets no new ones.
+  func isSuspected(_ server: Int, at now: Instant) -> Bool { health.passive && servers[server].isSuspected(at: now) }
+
+  private func suspected(at now: Instant) -> ServerSet {
+    var suspected = ServerSet()
+    for index in servers.indices where isSuspected(index, at: now) { suspected.insert(index) }
+    return suspected
+  }
+
+  /// How much of a server's weight counts for new clients, in parts of `SlowStart.whole`.
+  func share(of server: Int, at now: Instant) -> Int {
+    guard health.slowStart > .zero, let returned = servers[server].returned else { return SlowStart.whole }
+    return SlowStart.share(began: returned, lasting: health.slowStart, at: now)
+  }
+
+  /// The same in percent, at least 1; 0 of one that is suspected.
   func weightPercent(of server: Int, at now: Instant) -> Int {
-    max(1, share(of: server, at: now) * 100 / SlowStart.whole)
+    isSuspected(server, at: now) ? 0 : max(1, share(of: server, at: now) * 100 / SlowStart.whole)
   }
 
   /// No server is left that was not tried.

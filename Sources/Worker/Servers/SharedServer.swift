@@ -16,6 +16,10 @@ final class SharedServer: Sendable {
   /// What traffic met there since the prober looked last.
   private let suspicion = Atomic(Suspicion.none.rawValue)
   private let admission: Mutex<Admission<WaitingClient>>
+  /// What clients meet there, whether answers are of interest to it, and until when it makes the server suspected.
+  private let passiveCheck = Mutex(PassiveCheck())
+  private let isWatched = Atomic(false)
+  private let suspectedUntil = Atomic<UInt64>(0)
   private let checked = Mutex<ServerCheck?>(nil)
 
   init(_ settings: Configuration.Server, queue: Int) {
@@ -32,7 +36,32 @@ final class SharedServer: Sendable {
   /// Whether anybody at all is sent there.
   var takesClients: Bool { state == .up || state == .drain }
 
-  func become(_ state: ServerState) { currentState.store(state.rawValue, ordering: .releasing) }
+  /// Health checks decide again, whatever clients met.
+  func become(_ state: ServerState) {
+    suspectedUntil.store(0, ordering: .relaxed)
+    currentState.store(state.rawValue, ordering: .releasing)
+  }
+
+  /// A client's request has failed. Answers with what makes the server suspected from now on.
+  func failed(_ client: ClientKey, at now: Instant) -> PassiveCheck.Finding? {
+    let finding = passiveCheck.withLock { check in
+      defer { isWatched.store(check.isWatching, ordering: .relaxed) }
+      return check.failed(client, at: now)
+    }
+    if finding != nil { suspectedUntil.store((now + PassiveCheck.pause).nanoseconds, ordering: .relaxed) }
+    return finding
+  }
+
+  /// A client got an answer.
+  func answered(_ client: ClientKey, at now: Instant) {
+    guard isWatched.load(ordering: .relaxed) else { return }
+    passiveCheck.withLock { check in
+      check.answered(client, at: now)
+      isWatched.store(check.isWatching, ordering: .relaxed)
+    }
+  }
+
+  func isSuspected(at now: Instant) -> Bool { now.nanoseconds < suspectedUntil.load(ordering: .relaxed) }
 
   /// When it was up again after it had been down or in maintenance.
   var returned: Instant? {
