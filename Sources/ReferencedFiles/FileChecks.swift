@@ -18,9 +18,9 @@ extension Configuration.Loaded {
   package mutating func checkFiles(
     at time: WallTime, control: String? = nil, supervisors: Bool = true, ends: Bool = true
   ) -> [CertificateFacts] {
+    // One that is refused below is taken back.
+    let configuration = configuration
     let pairs = configuration?.tls.certificates ?? []
-    let names = configuration?.service ?? []
-    let hasConfiguration = configuration != nil
     var facts: [CertificateFacts] = []
 
     for file in files where !isRefused(file) {
@@ -29,10 +29,10 @@ extension Configuration.Loaded {
         continue
       }
       switch file.purpose {
-      case .certificate where hasConfiguration:
+      case .certificate where configuration != nil:
         guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
         checkCertificate(pair, in: file, at: time, ends: ends, into: &facts)
-      case .privateKey where hasConfiguration:
+      case .privateKey where configuration != nil:
         guard let pair = pairs.first(where: { $0.key == file.path }), pair.key != pair.chain,
           !Credential.isElsewhere(pair.chain)
         else { continue }
@@ -52,7 +52,7 @@ extension Configuration.Loaded {
       }
     }
     refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isName($0) ? nil : $0 }].compactMap { $0 })
-    warnAboutNames(names, facts)
+    if let configuration { warnAboutNames(of: configuration, facts) }
     return facts
   }
 

@@ -48,6 +48,7 @@ struct ServiceSummary {
     var marks: [String] = []
     if server.weight != 1 { marks.append("weight \(server.weight)") }
     if server.isBackup { marks.append("backup") }
+    if !server.names.isEmpty { marks.append("named " + server.names.map(\.text).joined(separator: ", ")) }
     switch server.trust {
     case .system: break
     case .authority(let file): marks.append("trusts \(file)")

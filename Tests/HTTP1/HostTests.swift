@@ -102,6 +102,28 @@ struct HostTests {
     #expect(Self.served.serves(host) == isServed)
   }
 
+  static let table = HostTable([
+    ("view02.domain.local", 2), ("VIEW01.domain.local", 1), ("view01", 3), ("[2001:db8::7]", 4),
+    ("view01.domain.local", 9),
+  ])
+
+  @Test(arguments: [
+    ("view01.domain.local", 1), ("View01.DOMAIN.local.", 1), ("view02.domain.local:5001", 2),
+    ("view02.domain.local.:1", 2), ("view01", 3), ("[2001:DB8::7]:443", 4), ("view", nil), ("view01.", 3),
+    ("view01.domain", nil), ("view01.domain.locals", nil), ("view03.domain.local", nil), ("a", nil), ("z", nil),
+    ("", nil), (".", nil), ("a b", nil),
+  ])
+  func `a host is found in a table as Host may write it, and nothing else is`(host: String, number: Int?) {
+    #expect(Self.table.number(ofHost: bytes(host).span) == number)
+  }
+
+  @Test(arguments: [0, 1, 2, 3, 4096])
+  func `every host of a table is found, however many there are`(count: Int) {
+    let table = HostTable((0..<count).map { ("view\($0).domain.local", $0) }.reversed())
+    for number in 0..<count { #expect(table.number(ofHost: bytes("view\(number).domain.local:443").span) == number) }
+    #expect(table.number(ofHost: bytes("view\(count).domain.local").span) == nil)
+  }
+
   @Test func `a service without names answers to addresses`() {
     #expect(!ServedHosts([]).serves("a"))
     #expect(ServedHosts([]).serves("192.0.2.7"))

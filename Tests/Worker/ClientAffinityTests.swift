@@ -97,7 +97,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 extension TestLoop {
   /// How many clients are assigned to each server, by its index.
-  fileprivate var affinity: [Int: AffinityCount] {
+  var affinity: [Int: AffinityCount] {
     let tally = sharedState.affinity.tally(at: now)
     var affinity: [Int: AffinityCount] = [:]
     for (index, server) in backend.servers.enumerated() {

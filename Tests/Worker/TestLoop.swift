@@ -31,7 +31,8 @@ struct TestLoop: ~Copyable {
     let server: ServerContext
   }
 
-  /// `settings` are lines of the configuration behind the servers'; `serverSettings` stand with each of them.
+  /// `settings` are lines of the configuration behind the servers'; `serverSettings` stand with each of them, its number
+  /// for every `#`.
   static func make(
     servers count: Int = 1, settings: String = "", serverSettings: String = "", isPassthrough: Bool = false
   ) throws -> TestLoop {
@@ -225,8 +226,9 @@ private struct Source {
     text += "servers:\n"
     for index in indices {
       let port = try Socket.localEndpoint(of: listeners[index].descriptor.number).port
+      let own = serverSettings.replacing("#", with: "\(index + 1)")
       let trust = isPassthrough ? "" : ", trust: insecure-no-verification"
-      text += "  view0\(index + 1): { address: 127.0.0.1, port: \(port)\(trust)\(serverSettings) }\n"
+      text += "  view0\(index + 1): { address: 127.0.0.1, port: \(port)\(trust)\(own) }\n"
     }
     let loaded = Configuration.load(text: text + settings + "\n", fileName: "test.yaml", hostName: "lb1")
     return try #require(loaded.configuration, "\(loaded.diagnostics)")

@@ -61,9 +61,9 @@ def half(request):
 class Tunnel:
     """One request that never ends while one answer streams back, each chunk a message."""
 
-    def __init__(self, client):
+    def __init__(self, client, host="view.test"):
         self.client = client
-        client.send(TUNNEL)
+        client.send(TUNNEL.replace("view.test", host))
         assert Head.read(client).start == "HTTP/1.1 200 OK"
         self.say()
 

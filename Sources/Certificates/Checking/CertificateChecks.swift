@@ -51,10 +51,18 @@ extension Configuration.Loaded {
   }
 
   /// Clients of a name that no certificate is for will see a warning, or refuse.
-  package mutating func warnAboutNames(_ names: [ServiceName], _ facts: [CertificateFacts]) {
+  package mutating func warnAboutNames(of configuration: Configuration, _ facts: [CertificateFacts]) {
     guard !facts.isEmpty, let file = files.first(where: { $0.purpose == .certificate }) else { return }
-    for name in names where !facts.contains(where: { $0.isFor(name) }) {
+    for name in configuration.service where !facts.contains(where: { $0.isFor(name) }) {
       warn(about: file, "no certificate is for the service name \(name.text); clients of that name will not trust it")
+    }
+    for server in configuration.servers {
+      let lacking = server.names.filter { name in !facts.contains { $0.isFor(name) } }.map(\.text)
+      guard !lacking.isEmpty else { continue }
+      warn(
+        about: file,
+        "no certificate is for \(lacking.joined(separator: ", ")) (`names` of server \(server.name)); clients of such a name will not trust it"
+      )
     }
   }
 

@@ -53,6 +53,9 @@ package struct Configuration: Equatable, Sendable {
   /// The most that an error page may have: it must fit into one buffer together with its head.
   package static let errorPageBytes = 16 * 1024
 
+  /// Every name that clients use, the service's first.
+  package var names: [ServiceName] { service + servers.flatMap(\.names) }
+
   /// The service's first name: what redirects point to when a request's Host is not one of ours, what health checks
   /// send as Host, and what a server's certificate must be good for unless the server has a `server-name`.
   package var canonicalName: String {

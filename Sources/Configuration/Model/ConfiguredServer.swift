@@ -24,6 +24,8 @@ extension Configuration {
     package var trust: Trust
     /// What is offered to the server: TLS 1.2 and later unless the file has another.
     package var tlsProfile = TLSProfile.intermediate
+    /// Names that mean this server, whatever its clients are known by. No other server has them, nor the service.
+    package var names: [ServiceName] = []
 
     package init(name: String, endpoint: Endpoint, serverName: String, trust: Trust = .system) {
       self.name = name

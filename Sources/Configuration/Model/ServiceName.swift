@@ -1,4 +1,4 @@
-/// A name that clients use for the service: a host name in lower case without a trailing dot, or an IP address.
+/// A name that clients use for the service or a server of it: a host name in lower case without a trailing dot, or an IP address.
 package struct ServiceName: Hashable, Sendable {
   /// The name by itself, as a certificate has it: an IPv6 address without brackets.
   package let text: String

@@ -10,6 +10,7 @@ enum Rules {
     checkMode(configuration, &reader)
     checkListeners(configuration, &reader)
     checkServers(configuration, &reader)
+    checkDedicated(configuration, &reader)
     checkTrust(configuration, &reader)
     checkProfiles(configuration, &reader)
     checkHealth(configuration, &reader)

@@ -7,17 +7,34 @@ extension Kind where Value == ServiceName {
   static let serviceName = Kind.text(
     "host name", expected: "a host name such as view.domain.local", write: \.text
   ) { text throws(Complaint) in
+    if let address = try? IPAddress(parsing: text) { return ServiceName("\(address)") }
+    return try ServiceName.hostName(text, portsKey: "listen")
+  }
+
+  /// A name that means one server. Addresses are the machine's.
+  static let namedServer = Kind.text(
+    "host name", expected: "a host name such as view01.domain.local", write: \.text
+  ) { text throws(Complaint) in
+    if (try? IPAddress(parsing: text)) != nil {
+      throw Complaint(
+        message: "`\(text)` is an address; only a host name means one server",
+        suggestion: "Give the server a name such as view01.domain.local.")
+    }
+    return try ServiceName.hostName(text, portsKey: "ports")
+  }
+}
+
+extension ServiceName {
+  fileprivate static func hostName(_ text: String, portsKey: String) throws(Complaint) -> ServiceName? {
     var name = text.lowercased()
     if name.hasSuffix(".") { name.removeLast() }
-    if let address = try? IPAddress(parsing: name) { return ServiceName("\(address)") }
     if name.contains("/") || name.contains(":") {
       throw Complaint(
         message: "`\(Node.shortened(text))` is not a host name",
-        suggestion: "Only the name, without https:// or a port; ports go under `listen`.")
+        suggestion: "Only the name, without https:// or a port; ports go under `\(portsKey)`.")
     }
     if name.hasPrefix("*.") {
-      throw Complaint(
-        message: "a service name cannot be a wildcard", suggestion: "List the names that clients use.")
+      throw Complaint(message: "a name cannot be a wildcard", suggestion: "List the names that clients use.")
     }
     return HostName.isValid(name) ? ServiceName(name) : nil
   }

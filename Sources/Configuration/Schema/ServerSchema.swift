@@ -32,6 +32,12 @@ extension Schema {
       Key(
         "tls-profile", \.tlsProfile, .word, default: "the file's `server-tls-profile`", example: "old",
         "Which TLS is spoken with this server, as `tls.profile`. View servers before 7 need `old`."),
+      Key(
+        "names", \.names, .oneOrMore(.namedServer), default: "none", example: "view01.domain.local",
+        """
+        Host names that mean this server: [a request for one goes there and nowhere else](#names-of-one-server). In mode \
+        `http` only.
+        """),
     ])
 
   static let trust = Section<WrittenTrust>(

@@ -25,6 +25,8 @@ extension StatusReport {
     package var weight: UInt64 = 1
     package var configuredWeight: UInt64 = 1
     package var isBackup = false
+    /// What means this server, whatever its clients are known by.
+    package var names: [String] = []
     /// How many requests and tunnels it is given at once.
     package var limit: UInt64 = 0
     /// Nil while no worker has told of it.
@@ -36,7 +38,7 @@ extension StatusReport {
     package var place: ServerPlace { ServerPlace(name: name, endpoint: address) }
 
     private enum CodingKeys: String, CodingKey {
-      case name, address, reason, since, weight, limit, load
+      case name, address, reason, since, weight, names, limit, load
       case isRemoved = "removed"
       case shownState = "state"
       case lastCheck = "last_check"

@@ -161,6 +161,7 @@ package struct StatusText {
     if let percent = server.load?.weightPercent, percent < 100 {
       parts.append(percent == 0 ? "suspected: no new clients" : "slow start: \(percent) % of its weight")
     }
+    if !server.names.isEmpty { parts.append("named " + server.names.joined(separator: ", ")) }
     if !server.reason.isEmpty { parts.append(server.reason) }
     if let check = server.lastCheck {
       let pending = check.needed == 0 ? "" : ", \(check.count) of \(check.needed) needed"

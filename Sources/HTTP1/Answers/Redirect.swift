@@ -13,11 +13,18 @@ public struct Redirect: Sendable {
   }
 
   public let destination: Destination
+  /// By the names of the services, which of them it is.
+  private let services: HostTable
 
   /// Traps when a redirect to services names none.
   public init(to destination: Destination) {
-    if case .https(_, let services) = destination { precondition(!services.isEmpty, "a redirect to no service") }
     self.destination = destination
+    guard case .https(_, let services) = destination else {
+      self.services = HostTable([])
+      return
+    }
+    precondition(!services.isEmpty, "a redirect to no service")
+    self.services = HostTable(services.enumerated().map { (String(decoding: $1, as: UTF8.self), $0) })
   }
 
   /// Writes the whole answer to `head`, which was parsed from `bytes`: 301 to GET and HEAD, 308 to all other methods,
@@ -32,7 +39,10 @@ public struct Redirect: Sendable {
     case .fixed(let location): sink.append(location.span)
     case .https(let port, let services):
       sink.append("https://")
-      sink.append(Redirect.host(of: head, in: bytes, among: services).span)
+      // The configured spelling of the service that was asked for, or of the first.
+      let asked = self.services.number(ofHost: head.host.slice(of: bytes))
+      let service = services[asked ?? 0]
+      sink.append(service.span)
       if port != 443 {
         sink.append(UInt8(ascii: ":"))
         sink.append(decimal: UInt64(port))
@@ -43,16 +53,5 @@ public struct Redirect: Sendable {
     }
     // RFC 9110 §15.4.2, §15.4.9: without it a browser may keep this one for ever, when the service has long moved.
     sink.append("\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-  }
-
-  /// The configured spelling of the service that was asked for, or of the first.
-  private static func host(of head: RequestHead, in bytes: Span<UInt8>, among services: [[UInt8]]) -> [UInt8] {
-    let value = head.host.slice(of: bytes)
-    if let authority = Authority(value) {
-      var asked = authority.host.slice(of: value)
-      if asked.count > 1, asked[asked.count - 1] == UInt8(ascii: ".") { asked = asked.extracting(droppingLast: 1) }
-      for service in services where service.span.equalsIgnoringCase(asked) { return service }
-    }
-    return services[0]
   }
 }

@@ -11,16 +11,15 @@ import Wire
 public final class ServedHosts: Sendable {
   /// As nearly every request has it: the first name.
   private let usual: [UInt8]
-  /// In lower case, without a final dot; an IPv6 address in brackets.
-  private let names: [[UInt8]]
+  private let names: HostTable
   /// What follows the `*` of wildcards, its dot included.
-  private let suffixes: [[UInt8]]
+  private let suffixes: HostTable
 
   /// `names` in lower case, the most usual first; `*.example.com` is a wildcard.
   public init(_ names: [String]) {
     usual = names.first.map { Array($0.utf8) } ?? []
-    self.names = names.filter { !$0.hasPrefix("*.") }.map { Array($0.utf8) }
-    suffixes = names.filter { $0.hasPrefix("*.") }.map { Array($0.utf8.dropFirst()) }
+    self.names = HostTable(names.filter { !$0.hasPrefix("*.") }.map { ($0, 0) })
+    suffixes = HostTable(names.filter { $0.hasPrefix("*.") }.map { (String($0.dropFirst()), 0) })
   }
 
   /// Whether `host`, the value of a Host field that was read well, names the service.
@@ -33,13 +32,9 @@ public final class ServedHosts: Sendable {
   @inline(never)
   private func containsUnusual(_ host: Span<UInt8>) -> Bool {
     guard let authority = Authority(host) else { return host.isEmpty }
-    var name = authority.host.slice(of: host)
-    if name.count > 1, name[name.count &- 1] == UInt8(ascii: ".") { name = name.extracting(droppingLast: 1) }
-    for known in names where known.span.equalsIgnoringCase(name) { return true }
-    if let dot = name.firstDot, dot > 0 {
-      let suffix = name.extracting(droppingFirst: dot)
-      for known in suffixes where known.span.equalsIgnoringCase(suffix) { return true }
-    }
+    let name = authority.host.slice(of: host).withoutFinalDot
+    if names.number(of: name) != nil { return true }
+    if let dot = name.firstDot, dot > 0, suffixes.number(of: name.extracting(droppingFirst: dot)) != nil { return true }
     return (try? IPAddress(parsing: name.withoutBrackets)) != nil
   }
 }

@@ -28,6 +28,7 @@ package struct ServiceDescription {
       described.weight = UInt64(server.weight)
       described.configuredWeight = UInt64(server.weight)
       described.isBackup = server.isBackup
+      described.names = server.names.map(\.text)
       described.limit = UInt64(server.connections)
       return described
     }

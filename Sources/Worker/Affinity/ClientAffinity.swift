@@ -6,11 +6,19 @@ import Wire
 
 /// Which server this client's requests belong to, and what is remembered of that.
 extension ActiveExchange {
-  /// The server of this request: the one that the request before had, unless something changed or it failed; else what
-  /// the backend says. Only a client that is assigned to it already is noted at once, as connected; see `assignServer`.
-  mutating func choose(_ client: inout Client, _ context: borrowing LoopContext) -> Int? {
+  /// The server of this request: the one that it means; else the one that the request before had, unless something changed
+  /// or it failed; else what the backend says, whose servers changed last at `epoch`. Only a client that is assigned to it
+  /// already is noted at once, as connected; see `assignServer`.
+  mutating func choose(at epoch: UInt64, _ client: inout Client, _ context: borrowing LoopContext) -> Int? {
     let backend = client.snapshot.backend
-    let epoch = backend.epoch
+    if let dedicated = backend.dedicated, let meant = dedicatedServer(dedicated, client) {
+      isDedicated = true
+      if backend.servers[meant].takesClients { return meant }
+      // For the log.
+      server = meant
+      return nil
+    }
+    isDedicated = false
     let cookie = requestCookie(client, context)
     if tried.isEmpty, let earlier = client.routed, earlier.epoch == epoch, earlier.cookie == cookie {
       return earlier.server
@@ -23,6 +31,11 @@ extension ActiveExchange {
     client.routed = (choice.server, epoch, cookie, choice.basis)
     if choice.isAssigned { client.assignServer(context) }
     return choice.server
+  }
+
+  @inline(never)
+  private func dedicatedServer(_ dedicated: DedicatedServers, _ client: borrowing Client) -> Int? {
+    dedicated.server(host: (exchange.request?.host ?? .absent).slice(of: client.side.input.bytes))
   }
 
   private func requestCookie(_ client: borrowing Client, _ context: borrowing LoopContext) -> ClientKey? {

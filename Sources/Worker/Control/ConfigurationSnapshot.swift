@@ -67,7 +67,8 @@ final class ConfigurationSnapshot: Sendable {
       "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
     backend = Backend(
       servers: configuration.servers.map { sharedState.server($0, queue: configuration.limits.queue) },
-      configured: configuration.servers.map(Balancing.Server.init), health: health, sharedState: sharedState)
+      configured: configuration.servers.map(Balancing.Server.init), health: health,
+      dedicated: DedicatedServers(configuration.servers), sharedState: sharedState)
     cookie = configuration.affinity.cookie
     isByAddress = configuration.affinity.by.contains(.clientAddress)
     redirect = configuration.redirect.map { Redirect(to: ConfigurationSnapshot.destination(of: $0, configuration)) }
@@ -158,7 +159,7 @@ final class ConfigurationSnapshot: Sendable {
   /// A name that is another set's is not served with this one: who was shown that certificate had not asked for it.
   private static func hosts(of front: ServerContext?, _ configuration: Configuration) -> [ServedHosts] {
     guard let front, let further = configuration.requests.hosts else { return [] }
-    let named = (configuration.service + further).map(\.host)
+    let named = (configuration.names + further).map(\.host)
     return front.nameSets.indices.map { set in
       ServedHosts(named.filter { front.serves($0, with: set) } + front.nameSets[set])
     }
@@ -169,7 +170,7 @@ final class ConfigurationSnapshot: Sendable {
   ) -> Redirect.Destination {
     if let location = redirect.location { return .fixed(Array(location.utf8)) }
     return .https(
-      port: configuration.listeners.first?.port ?? 443, services: configuration.service.map { Array($0.host.utf8) })
+      port: configuration.listeners.first?.port ?? 443, services: configuration.names.map { Array($0.host.utf8) })
   }
 }
 

@@ -24,6 +24,8 @@ struct ActiveExchange: ~Copyable {
   var exchange: Exchange
   /// The server chosen.
   var server: Int?
+  /// The request means that one: it goes nowhere else, and its client's assignment has nothing to do with it.
+  var isDedicated = false
   /// Its place in that server's queue.
   var ticket: Admission<WaitingClient>.Ticket?
   /// It holds a place at that server, to be given back.

@@ -248,6 +248,8 @@ struct ClientConnection: ~Copyable {
     requests += 1
     context.reports.counters.requests += 1
     noteRequestLine(&context)
+    // A reload may have brought names, or taken some.
+    _ = client.adopt(context.snapshot)
     guard client.service == .redirect || isForService() else {
       noteRefusal(.hostNotServed, &context)
       return active.value.react(to: .misdirected, &client, &context)

@@ -203,14 +203,14 @@ extension ActiveExchange {
       case .head:
         // Nothing of what did not fit was sent: answers are only read when the output is empty.
         if client.side.output.overflowed { return .stop(.answerHeadTooLarge) }
-        if exchange.hasAnswerHead {
+        if exchange.hasAnswerHead, !isDedicated {
           client.assignServer(context)
           if let cookie = client.snapshot.cookie { learn(cookie, from: connection, &client, context) }
         }
         context.servers[connection].side.input.consume(exchange.movedResponse(0))
         continue
       case .body:
-        if exchange.isAnswering { client.assignServer(context) }
+        if exchange.isAnswering, !isDedicated { client.assignServer(context) }
         coalesce(from: &context.servers[connection].side.input, into: &client.side.output)
         return .moved
       case .incomplete:

@@ -13,21 +13,22 @@ extension ActiveExchange {
     var isOther = false
     while true {
       if client.adopt(context.snapshot) { (server, tried) = (nil, ServerSet()) }
-      guard let chosen = choose(&client, context) else {
+      let backend = client.snapshot.backend
+      let epoch = backend.epoch
+      guard let chosen = choose(at: epoch, &client, context) else {
         context.reports.counters.refused.unroutable += 1
         return tell(.noServer, client, context)
       }
       if let server, server != chosen { isOther = true }
       server = chosen
       let waiting = WaitingClient(loop: context.loop, client: client.key, account: client.account)
-      let backend = client.snapshot.backend
       switch backend.servers[chosen].admit(waiting) {
       case .admitted:
         isAdmitted = true
         return exchange.placed(isOther: isOther)
       case .queued(let ticket):
         // The server may have gone down since it was chosen, and its queue been emptied before this one joined it.
-        if backend.epoch != client.routed?.epoch, backend.servers[chosen].cancel(ticket) { continue }
+        if backend.epoch != epoch, backend.servers[chosen].cancel(ticket) { continue }
         self.ticket = ticket
         return tell(.queued(isOther: isOther), client, context)
       case .refused:
@@ -132,6 +133,7 @@ extension ActiveExchange {
 
   /// The server failed this exchange. With every server tried once, the next attempt may go to any of them again.
   mutating func excludeServer(_ client: inout Client) {
+    guard !isDedicated else { return }
     if let server { tried.insert(server) }
     if client.snapshot.backend.isExhausted(tried) { tried = ServerSet() }
     client.routed = nil

@@ -8,6 +8,8 @@ import Wire
 /// The servers of one snapshot, by index, and which of them can be given whom at the moment.
 final class Backend: Sendable {
   let servers: [SharedServer]
+  /// Nil when nothing means one server alone.
+  let dedicated: DedicatedServers?
   private let sharedState: SharedState
   /// With the configuration's weights.
   private let configured: [Balancing.Server]
@@ -17,9 +19,11 @@ final class Backend: Sendable {
 
   /// The servers' states, and what operators want of them, are shared: every snapshot goes by the same.
   init(
-    servers: [SharedServer], configured: [Balancing.Server], health: Configuration.Health, sharedState: SharedState
+    servers: [SharedServer], configured: [Balancing.Server], health: Configuration.Health, dedicated: DedicatedServers?,
+    sharedState: SharedState
   ) {
     self.servers = servers
+    self.dedicated = dedicated
     self.health = health
     self.configured = configured
     self.sharedState = sharedState

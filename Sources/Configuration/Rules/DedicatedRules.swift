@@ -1,0 +1,33 @@
+import Wire
+
+/// The rules about what means one server: it can't mean anything besides.
+extension Rules {
+  static func checkDedicated(_ configuration: Configuration, _ reader: inout Reader) {
+    var names = Dictionary(configuration.service.map { ($0, "the service") }) { first, _ in first }
+    for server in configuration.servers {
+      if configuration.mode == .passthrough, let place = reader.mark("servers", server.name, "names") {
+        reader.error("names can't be seen in mode `passthrough`", at: place, "Give the server `ports` of its own.")
+      }
+      report(server.names.map { ($0, $0.text) }, of: server, at: "names", &names, &reader)
+    }
+  }
+
+  /// `owners` are those of everything that was met before.
+  private static func report<Item: Hashable>(
+    _ items: [(Item, text: String)], of server: Configuration.Server, at key: String, _ owners: inout [Item: String],
+    _ reader: inout Reader
+  ) {
+    let owner = "`\(server.name)`"
+    for (index, item) in items.enumerated() {
+      guard let place = reader.mark(in: ["servers", server.name, key], item: index),
+        let other = owners.updateValue(owner, forKey: item.0)
+      else { continue }
+      if other == owner {
+        reader.warn("`\(item.text)` is given twice", at: place)
+      } else {
+        owners[item.0] = other
+        reader.error("`\(item.text)` belongs to \(other) already, and can't mean `\(server.name)`", at: place)
+      }
+    }
+  }
+}

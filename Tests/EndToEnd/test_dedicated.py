@@ -1,0 +1,182 @@
+"""Names that mean one server (`servers.NAME.names`): whoever asks for one goes there, whatever cookie and address say."""
+
+import subprocess
+
+import pytest
+from harness.service import belvedere
+from harness.view import Tunnel, view
+from harness.waiting import client_addresses, wait_until
+
+QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
+NAMES = {"view01": ["view01.test", "first.test"], "view02": ["view02.test"]}
+
+
+@pytest.fixture(scope="session")
+def broad(certificates):
+    """A certificate for the service and for its servers."""
+    return certificates.authority.issue("view.test", names=["view.test", "first.test", "view01.test", "view02.test"])
+
+
+def tls(*pairs):
+    return {"certificates": [{"certificate": str(p.chain), "key": str(p.key)} for p in pairs], "certificate": None, "key": None}
+
+
+def pair(testbed, certificate, **options):
+    """Two servers with names."""
+    servers = {name: testbed.server(name, script=view) for name in NAMES}
+    changes = {name: {"names": names} for name, names in NAMES.items()}
+    options = {"tls": tls(certificate), "timeouts": {"keep-alive": "1m"}, "health": QUICK} | options
+    return servers, testbed.balance(*servers.values(), server_changes=changes, **options)
+
+
+def server_of(balancer, host, *fields, source=None):
+    answer = balancer.get("/whoami", *fields, source=source, host=host)
+    return answer["X-Server"] if answer.status == 200 else answer.status
+
+
+def test_name_leads_to_its_server_as_host_writes_it(testbed, broad):
+    _, balancer = pair(testbed, broad)
+    remembered = [balancer.load_of(name)["clients"] for name in NAMES]
+    rows = [
+        ("view01.test", "view01"), ("VIEW01.Test", "view01"), ("view01.test.", "view01"), ("view01.test:443", "view01"),
+        ("first.test.:8443", "view01"), ("view02.test", "view02"), ("stranger.test", 421), ("view01", 421),
+    ]  # fmt: skip
+    for source in client_addresses(4):
+        assert [server_of(balancer, host, source=source) for host, _ in rows] == [expected for _, expected in rows]
+    # Nobody is assigned to a server by that.
+    assert [balancer.load_of(name)["clients"] for name in NAMES] == remembered
+
+
+def test_curl_comes_to_the_server_that_it_names(testbed, broad, certificates):
+    _, balancer = pair(testbed, broad)
+    for name in ("view01", "view02"):
+        run = subprocess.run(
+            ["curl", "-sS", "-D", "-", "--cacert", certificates.authority.certificate, "--resolve",
+             f"{name}.test:{balancer.port}:{balancer.address}", f"https://{name}.test:{balancer.port}/whoami"],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert f"x-server: {name}" in run.stdout.lower(), run.stdout + run.stderr
+
+
+def test_requests_on_one_connection_alternate_between_the_service_and_a_server(testbed, broad):
+    _, balancer = pair(testbed, broad)
+    for source in client_addresses(6):
+        with balancer.connect(source) as client:
+            home = client.get("/whoami")["X-Server"]
+            for _ in range(3):
+                for host, expected in (("view01.test", "view01"), ("view.test", home), ("view02.test", "view02")):
+                    assert client.get("/whoami", host=host)["X-Server"] == expected
+        assert balancer.server_of(source) == home
+
+
+def test_cookie_of_another_server_is_not_asked(testbed, broad):
+    servers, balancer = pair(testbed, broad, affinity={"by": ["cookie JSESSIONID", "client-address"]})
+
+    def login(request):
+        request.body()
+        name = request.server.name
+        request.respond(200, name, f"X-Server: {name}", f"Set-Cookie: JSESSIONID={name}; Path=/")
+
+    for server in servers.values():
+        server.script = login
+    # Sessions of both servers, learned under the service's name.
+    for source in client_addresses(12):
+        balancer.get("/broker/xml", source=source)
+    for cookie in NAMES:
+        assert server_of(balancer, "view.test", f"Cookie: JSESSIONID={cookie}") == cookie
+        assert server_of(balancer, "view01.test", f"Cookie: JSESSIONID={cookie}") == "view01"
+        assert server_of(balancer, "view02.test", f"Cookie: JSESSIONID={cookie}") == "view02"
+        assert server_of(balancer, "view.test", f"Cookie: JSESSIONID={cookie}") == cookie
+
+
+def test_server_that_is_away_answers_503_for_its_name_alone(testbed, broad):
+    servers, balancer = pair(testbed, broad)
+    source = client_addresses(1)[0]
+    servers["view01"].die()
+    balancer.wait_for_state("view01", "down")
+    count = len(servers["view02"].requests)
+    for _ in range(3):
+        assert server_of(balancer, "view01.test", source=source) == 503
+    assert len(servers["view02"].requests) == count
+    assert server_of(balancer, "view02.test", source=source) == "view02"
+    assert balancer.server_of(source) == "view02"
+    # The line of the log has the server that was meant, and no other was tried.
+    line = balancer.wait_for_access(" 503 ")[0]
+    assert " servers/view01 " in line and " SC-- " in line and line.split('"')[0].split()[-2].endswith("/0"), line
+    servers["view01"].start()
+    balancer.wait_for_state("view01", "up")
+    assert server_of(balancer, "view01.test", source=source) == "view01"
+    balancer.server("view01", "maintenance")
+    assert server_of(balancer, "view01.test", source=source) == 503
+    balancer.server("view01", "ready")
+    wait_until(lambda: server_of(balancer, "view01.test", source=source) == "view01", "the server back")
+
+
+def test_drained_server_is_reached_by_its_name(testbed, broad):
+    _, balancer = pair(testbed, broad)
+    balancer.server("view01", "drain")
+    for source in client_addresses(8):
+        assert balancer.server_of(source) == "view02"
+        assert server_of(balancer, "view01.test", source=source) == "view01"
+        assert balancer.server_of(source) == "view02"
+
+
+def test_reload_brings_changes_and_takes_names_and_cuts_nothing(testbed, broad):
+    _, balancer = pair(testbed, broad)
+    tunnel = Tunnel(balancer.connect(), host="first.test")
+    with balancer.connect() as client:
+        assert client.get("/whoami", host="first.test")["X-Server"] == "view01"
+        balancer.configuration["servers"]["view01"]["names"] = ["view01.test"]
+        balancer.configuration["servers"]["view02"]["names"] = ["view02.test", "first.test"]
+        balancer.reload()
+        assert client.get("/whoami", host="first.test")["X-Server"] == "view02"
+        assert balancer.status_of("view02")["names"] == ["view02.test", "first.test"]
+        for server in balancer.configuration["servers"].values():
+            server.pop("names")
+        balancer.reload({"requests": {"hosts": ["another.test"]}})
+        # The certificate is still for it: a name of the service like any other.
+        assert client.get("/whoami", host="first.test")["X-Server"] == client.get("/whoami")["X-Server"]
+        balancer.configuration["servers"]["view02"]["names"] = ["new.test"]
+        balancer.reload()
+        assert client.get("/whoami", host="new.test")["X-Server"] == "view02"
+    tunnel.say()
+    tunnel.end()
+
+
+def test_name_is_served_with_its_own_certificate(testbed, certificates):
+    """As any name of the service is."""
+    first = certificates.authority.issue("view01.test")
+    _, balancer = pair(testbed, certificates.front, tls=tls(certificates.front, first))
+    context = balancer.context()
+    context.check_hostname = False
+    for shown, host, expected in [
+        ("view01.test", "view01.test", "view01"), ("view.test", "view01.test", None), ("view01.test", "view.test", None),
+        ("view.test", "view02.test", "view02"), ("view01.test", "view02.test", "view02"),
+    ]:  # fmt: skip
+        with balancer.connect(context=context, server_name=shown) as client:
+            answer = client.get("/whoami", host=host)
+            assert (answer.status, answer["X-Server"]) == ((200, expected) if expected else (421, None)), (shown, host)
+
+
+def test_any_host_and_trusted_proxies_may_name_a_server_too(testbed, certificates):
+    for changes in ({"requests": {"hosts": "any"}}, {"forwarded": {"trusted-proxies": ["127.0.0.0/8"]}}):
+        _, balancer = pair(testbed, certificates.front, **changes)
+        assert [server_of(balancer, host) for host in ("view01.test", "view02.test")] == ["view01", "view02"]
+        assert server_of(balancer, "stranger.test") in NAMES
+
+
+def test_redirect_keeps_the_name(testbed, broad):
+    _, balancer = pair(testbed, broad)
+    for host, expected in (("view02.test", "view02.test"), ("First.test.:80", "first.test"), ("stranger.test", "view.test")):
+        with balancer.connect_redirect() as client:
+            assert client.get("/x", host=host)["Location"] == f"https://{expected}:{balancer.port}/x"
+
+
+def test_check_says_which_names_no_certificate_is_for(testbed, certificates):
+    front = certificates.front
+    _, balancer = pair(testbed, front, start=False)
+    run = belvedere("check", "-c", balancer.write().file)
+    assert run.returncode == 0
+    assert f"{front.chain}: no certificate is for view01.test, first.test (`names` of server view01)" in run.stderr
+    assert "(`names` of server view02)" in run.stderr
+    assert "named view01.test, first.test" in run.stdout

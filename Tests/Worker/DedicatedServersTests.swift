@@ -1,0 +1,144 @@
+import Balancing
+import Domain
+import Exchange
+import Linux
+import Testing
+import Wire
+
+@testable import Worker
+
+private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+private let cookie = "JSESSIONID=abc"
+
+private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/1.1\r\nHost: \(host)\r\n\(fields)\r\n" }
+
+@Suite struct `A request that means one server` {
+  private static let named = ", names: [view#.test, \"V#.test.\"]"
+
+  /// Sends a request, has the server answer it, and takes the answer.
+  private func exchange(
+    _ request: String, _ client: inout TestServer, _ server: inout TestServer, _ testLoop: inout TestLoop
+  ) throws {
+    client.send(request)
+    #expect(try testLoop.receive(&server).hasPrefix("GET / "))
+    server.send(ok)
+    #expect(try testLoop.receive(&client, until: "ok") == ok)
+  }
+
+  @Test func `goes there from a connection that is assigned to another, and changes nothing about that`() throws {
+    var testLoop = try TestLoop.make(servers: 2, serverSettings: Self.named)
+    var client = try testLoop.connect()
+    client.send(get("view.test"))
+    try testLoop.until("a connection is being made") { $0.activities.contains(.connecting) }
+    let home = try testLoop.chosenServer()
+    var mine = try testLoop.accept(at: home)
+    _ = try testLoop.receive(&mine)
+    mine.send(ok)
+    #expect(try testLoop.receive(&client, until: "ok") == ok)
+    let assigned = testLoop.affinity
+    #expect(assigned == [home: AffinityCount(clients: 1, sessions: 1)])
+    client.send(get("view\(2 - home).test"))
+    var other = try testLoop.accept(at: 1 - home)
+    _ = try testLoop.receive(&other)
+    other.send(ok)
+    #expect(try testLoop.receive(&client, until: "ok") == ok)
+    for host in ["VIEW\(2 - home).test:5001", "v\(2 - home).test.", "v\(2 - home).test.:443"] {
+      try exchange(get("view.test"), &client, &mine, &testLoop)
+      try exchange(get(host), &client, &other, &testLoop)
+    }
+    try exchange(get("view\(home + 1).test"), &client, &mine, &testLoop)
+    #expect(testLoop.affinity == assigned)
+  }
+
+  @Test func `is the first word of a client, and teaches nothing, not even a cookie`() throws {
+    var testLoop = try TestLoop.make(
+      servers: 2, settings: "affinity: { by: [cookie JSESSIONID, client-address] }", serverSettings: Self.named)
+    for server in [0, 1] {
+      var client = try testLoop.connect()
+      client.send(get("view\(server + 1).test", "Cookie: \(cookie)\r\n"))
+      var answering = try testLoop.accept(at: server)
+      _ = try testLoop.receive(&answering)
+      answering.send("HTTP/1.1 200 OK\r\nSet-Cookie: \(cookie)\r\nContent-Length: 2\r\n\r\nok")
+      _ = try testLoop.receive(&client, until: "ok")
+    }
+    #expect(testLoop.affinity == [:])
+  }
+
+  @Test func `is answered with 503 when the server takes nobody, whatever others do, and leaves the client assigned`()
+    throws
+  {
+    var testLoop = try TestLoop.make(servers: 2, serverSettings: Self.named)
+    var client = try testLoop.connect()
+    client.send(get("view1.test"))
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
+    // It is silent: the request could go elsewhere, and does not.
+    testLoop.backend.set(.down, at: 0)
+    testLoop.backend.lose(0, .silent)
+    #expect(try testLoop.receive(&client, until: "\n").hasPrefix("HTTP/1.1 503 "))
+    var other = try testLoop.connect()
+    other.send(get("view1.test"))
+    #expect(try testLoop.receive(&other, until: "\n").hasPrefix("HTTP/1.1 503 "))
+    #expect(try testLoop.isDeserted(1))
+    #expect(testLoop.affinity == [:])
+    testLoop.backend.set(.drain, at: 0)
+    var drained = try testLoop.connect()
+    drained.send(get("view1.test"))
+    var draining = try testLoop.accept()
+    _ = try testLoop.receive(&draining)
+    draining.send(ok)
+    #expect(try testLoop.receive(&drained, until: "ok") == ok)
+  }
+
+  @Test func `is tried again there and nowhere else`() throws {
+    var testLoop = try TestLoop.make(servers: 2, serverSettings: Self.named)
+    var client = try testLoop.connect()
+    client.send(get("view2.test"))
+    for _ in 0...3 {
+      var server = try testLoop.accept(at: 1)
+      _ = try testLoop.receive(&server)
+      server.vanish()
+    }
+    #expect(try testLoop.receive(&client, until: "\n").hasPrefix("HTTP/1.1 502 "))
+    #expect(try testLoop.isDeserted(0))
+  }
+
+  @Test func `waits for a place there, and for one there only`() throws {
+    var testLoop = try TestLoop.make(servers: 2, serverSettings: Self.named + ", connections: 1")
+    var first = try testLoop.connect()
+    var second = try testLoop.connect()
+    var third = try testLoop.connect()
+    first.send(get("view1.test"))
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
+    second.send(get("view1.test"))
+    try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
+    server.send(ok)
+    #expect(try testLoop.receive(&first, until: "ok") == ok)
+    _ = try testLoop.receive(&server)
+    third.send(get("view1.test"))
+    try testLoop.until("the third client waits") { $0.activities.contains(.queued) }
+    testLoop.backend.set(.maintenance, at: 0)
+    #expect(try testLoop.receive(&third, until: "\n").hasPrefix("HTTP/1.1 503 "))
+    #expect(try testLoop.isDeserted(1))
+    server.send(ok)
+    #expect(try testLoop.receive(&second, until: "ok") == ok)
+    #expect(testLoop.backend.servers[0].occupancy == (active: 0, waiting: 0))
+  }
+
+  @Test func `goes by the newest names, also on a connection that is older`() throws {
+    var testLoop = try TestLoop.make(servers: 2)
+    var client = try testLoop.connect()
+    for server in [0, 1] {
+      try testLoop.reload(servers: [server], settings: "", serverSettings: ", names: other.test")
+      client.send(get("other.test"))
+      var answering = try testLoop.accept(at: server)
+      _ = try testLoop.receive(&answering)
+      answering.send(ok)
+      #expect(try testLoop.receive(&client, until: "ok") == ok)
+    }
+    try testLoop.reload(servers: [1], settings: "", serverSettings: "")
+    client.send(get("other.test"))
+    #expect(try testLoop.receive(&client, until: "\n").hasPrefix("HTTP/1.1 421 "))
+  }
+}
