@@ -5,14 +5,21 @@ extension DescriptorBudget {
   /// Of a worker with this configuration that may open `limit` descriptors, on a machine with so many processors.
   package init(_ configuration: Configuration, limit: UInt64, processors: Int) {
     let loops = configuration.threads ?? processors
-    let places = configuration.listeners.count + (configuration.redirect?.listeners.count ?? 0)
     self.init(
       limit: limit, configured: configuration.limits.connections, servers: configuration.servers.count, loops: loops,
-      listeners: places * loops)
+      listeners: configuration.listenerCount * loops)
   }
 }
 
 extension Configuration {
+  /// Places to listen at.
+  fileprivate var listenerCount: Int {
+    listeners.count + serverListeners.count + (redirect?.listeners.count ?? 0)
+  }
+
+  /// How many sockets systemd keeps over a restart (FileDescriptorStoreMax in the unit).
+  private static let keptSockets = 2048
+
   /// What a machine has of what connections take.
   package struct Means: Hashable, Sendable {
     /// How many descriptors the process may open (RLIMIT_NOFILE); nil: not known.
@@ -40,6 +47,15 @@ extension Configuration {
     var warnings: [String] = []
     let budget = DescriptorBudget(self, limit: means.descriptors ?? .max, processors: means.processors)
     if let warning = budget.warning { warnings.append(warning) }
+    let (places, loops) = (listenerCount, threads ?? means.processors)
+    if places * loops > Configuration.keptSockets {
+      warnings.append(
+        """
+        \(places) listeners of \(loops) threads take \(places * loops) sockets, and systemd keeps \
+        \(Configuration.keptSockets) of them over a restart, in which connections to the others are refused; \
+        FileDescriptorStoreMax=\(places * loops) keeps all (`systemctl edit belvedere`)
+        """)
+    }
     if let ports = means.ports {
       for server in servers where server.connections > ports.count {
         warnings.append(

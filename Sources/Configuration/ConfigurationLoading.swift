@@ -117,7 +117,7 @@ extension Configuration {
 }
 
 extension Array where Element: Hashable {
-  fileprivate func removingDuplicates() -> [Element] {
+  func removingDuplicates() -> [Element] {
     var seen: Set<Element> = []
     return filter { seen.insert($0).inserted }
   }

@@ -74,7 +74,8 @@ package struct ServicePlan {
     let redirects = configuration.redirect?.listeners ?? []
     self.init(
       configuration: (text, fileName, hostName),
-      places: configuration.listeners.map { Place($0, for: .service) } + redirects.map { Place($0, for: .redirect) },
+      places: (configuration.listeners + configuration.serverListeners).map { Place($0, for: .service) }
+        + redirects.map { Place($0, for: .redirect) },
       loops: configuration.threads ?? CurrentProcess.processors, stop: configuration.timeouts.stop,
       command: .worker)
     description = ServiceDescription(configuration)

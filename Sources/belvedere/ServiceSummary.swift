@@ -49,6 +49,7 @@ struct ServiceSummary {
     if server.weight != 1 { marks.append("weight \(server.weight)") }
     if server.isBackup { marks.append("backup") }
     if !server.names.isEmpty { marks.append("named " + server.names.map(\.text).joined(separator: ", ")) }
+    if !server.ports.isEmpty { marks.append("ports " + server.ports.map(String.init).joined(separator: ", ")) }
     switch server.trust {
     case .system: break
     case .authority(let file): marks.append("trusts \(file)")

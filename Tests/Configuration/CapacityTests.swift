@@ -30,6 +30,23 @@ import Testing
     #expect(told.count == 1 && told[0].contains("only 490 are accepted at once"))
   }
 
+  @Test func `sockets that systemd keeps over a restart`() throws {
+    let ports = (20_001...20_600).map(String.init).joined(separator: ", ")
+    let text = """
+      service: view.test
+      mode: passthrough
+      listen: ["127.0.0.1:443", "127.0.0.2:443"]
+      redirect: off
+      threads: 2
+      servers: { view01: { address: 192.0.2.1, ports: [\(ports)] } }
+      """
+    let configuration = try #require(
+      Configuration.load(text: text, fileName: "test.yaml", hostName: "lb1").configuration)
+    let means = Configuration.Means(descriptors: 524_288, ports: nil, memory: nil, processors: 2)
+    let told = configuration.shortfalls(on: means)
+    #expect(told.count == 1 && told[0].contains("1202 listeners of 2 threads take 2404 sockets"))
+  }
+
   @Test func `source ports, of each server for itself`() throws {
     let told = try shortfalls { $0.ports = 32_768...60_999 }
     #expect(told.count == 1)

@@ -12,7 +12,7 @@ import Testing
       members.reduce(into: []) { found, member in
         found.formUnion(paths(in: member.value, under: path.isEmpty ? member.key : "\(path).\(member.key)"))
       }
-    case let elements as [Any] where !(elements is [String]):
+    case let elements as [Any] where elements.first is [String: Any]:
       elements.reduce(into: []) { $0.formUnion(paths(in: $1, under: path + "[]")) }
     default: [path]
     }

@@ -20,6 +20,7 @@ let sampleServer: StatusReport.Server = {
   server.adminState = .init(mode: .drain, weight: 5, since: sampleTime)
   server.weight = 5
   server.names = ["view01.domain.local"]
+  server.ports = [5001]
   server.limit = 4000
   server.lastCheck = .init(time: ago(4), result: "200", milliseconds: 14)
   server.load = .init(clients: 15, sessions: 12, exchanges: 9, waiting: 2, connections: 11, weightPercent: 38)
@@ -31,6 +32,7 @@ let sampleServerText =
   + #""weight":5},"backup":false,"configured_weight":1,"last_check":{"count":0,"milliseconds":14,"needed":0,"#
   + #""result":"200","time":"2026-11-22T11:31:57.123Z"},"limit":4000,"load":{"clients":15,"connections":11,"#
   + #""exchanges":9,"sessions":12,"waiting":2,"weight_percent":38},"name":"view01","names":["view01.domain.local"],"#
+  + #""ports":[5001],"#
   + #""reason":"administratively","removed":false,"#
   + #""since":"2026-11-22T11:32:01.123Z","state":"drain","weight":5}"#
 
@@ -119,11 +121,11 @@ let sampleReportText =
   + sampleServerText
   + #",{"address":"192.168.1.166:443","admin_state":null,"backup":false,"configured_weight":1,"#
   + #""last_check":{"count":1,"milliseconds":14,"needed":2,"result":"200","time":"2026-11-22T11:31:59.123Z"},"#
-  + #""limit":0,"load":null,"name":"view02","names":[],"reason":"connection refused","removed":false,"#
+  + #""limit":0,"load":null,"name":"view02","names":[],"ports":[],"reason":"connection refused","removed":false,"#
   + #""since":"2026-11-22T11:30:26.123Z","state":"down","weight":1},{"address":"[fd00::167]:443","#
   + #""admin_state":null,"backup":false,"configured_weight":1,"last_check":null,"limit":0,"load":null,"#
   + #""name":"view03","#
-  + #""names":[],"reason":"","removed":false,"since":null,"state":"unknown","weight":1}],"service":["view.domain.local"],"#
+  + #""names":[],"ports":[],"reason":"","removed":false,"since":null,"state":"unknown","weight":1}],"service":["view.domain.local"],"#
   + #""since":"2026-11-19T09:32:01.123Z","state":"serving","time":"2026-11-22T11:32:01.123Z","#
   + #""timers":{"late":2,"worst_ms":17},"traffic":{"accepted":40211,"connections":1204,"exchanges":311,"#
   + #""per_second":{"connections":1.5,"requests":12},"refused":{"connections":0,"handshakes":3,"requests":0,"#

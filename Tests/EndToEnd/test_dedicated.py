@@ -1,11 +1,14 @@
-"""Names that mean one server (`servers.NAME.names`): whoever asks for one goes there, whatever cookie and address say."""
+"""Names and ports that mean one server (`servers.NAME.names`, `ports`): what is for one goes there, whatever cookie and
+address say."""
 
+import re
 import subprocess
 
 import pytest
+from harness.client import connect_plain, connect_tls
 from harness.service import belvedere
 from harness.view import Tunnel, view
-from harness.waiting import client_addresses, wait_until
+from harness.waiting import client_addresses, free_port, wait_until
 
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
 NAMES = {"view01": ["view01.test", "first.test"], "view02": ["view02.test"]}
@@ -180,3 +183,123 @@ def test_check_says_which_names_no_certificate_is_for(testbed, certificates):
     assert f"{front.chain}: no certificate is for view01.test, first.test (`names` of server view01)" in run.stderr
     assert "(`names` of server view02)" in run.stderr
     assert "named view01.test, first.test" in run.stdout
+
+
+# Ports
+
+
+def ported(testbed, **options):
+    """Two servers with a port each; the balancer, its servers and the ports by server."""
+    servers = {name: testbed.server(name, script=view) for name in NAMES}
+    balancer = testbed.balance(*servers.values(), start=False, health=QUICK, timeouts={"keep-alive": "1m"}, **options)
+    taken = [balancer.port, balancer.redirect_port]
+    ports = {}
+    for name in servers:
+        ports[name] = next(port for port in iter(lambda: free_port(balancer.address), None) if port not in taken)
+        taken.append(ports[name])
+        balancer.configuration["servers"][name]["ports"] = [ports[name]]
+    balancer.start()
+    for name in servers:
+        balancer.wait_for_state(name, "up")
+    return balancer, servers, ports
+
+
+@pytest.fixture(params=["http", "passthrough"])
+def mode(request):
+    return {} if request.param == "http" else {"mode": "passthrough", "tls": None}
+
+
+def connect(balancer, port, source=None):
+    return connect_tls((balancer.address, port), balancer.context(), source=source)
+
+
+def behind(balancer, port, source=None):
+    with connect(balancer, port, source) as client:
+        return client.get("/whoami")["X-Server"]
+
+
+def test_port_leads_to_its_server(testbed, mode):
+    balancer, servers, ports = ported(testbed, **mode)
+    sources = client_addresses(6)
+    homes = balancer.servers_of(sources)
+    remembered = [balancer.load_of(name)["clients"] for name in NAMES]
+    for source in sources:
+        assert [behind(balancer, ports[name], source) for name in NAMES] == list(NAMES)
+    assert balancer.servers_of(sources) == homes
+    assert [balancer.load_of(name)["clients"] for name in NAMES] == remembered
+    assert [balancer.status_of(name)["ports"] for name in NAMES] == [[ports[name]] for name in NAMES]
+
+
+def test_port_of_a_server_that_is_away_serves_nobody_else(testbed, mode):
+    balancer, servers, ports = ported(testbed, **mode)
+    servers["view01"].die()
+    balancer.wait_for_state("view01", "down")
+    count = servers["view02"].accepted
+    if mode:
+        with connect_plain((balancer.address, ports["view01"])) as client:
+            client.send("hello")
+            client.receive_to_end()
+            assert not client.received
+        balancer.wait_for_access(" passthrough servers/view01 .* SC-- ")
+    else:
+        with connect(balancer, ports["view01"]) as client:
+            assert client.get("/whoami").status == 503
+    assert behind(balancer, ports["view02"]) == "view02"
+    assert [r.target for r in servers["view02"].requests].count("/whoami") == 1 and servers["view02"].accepted > count
+    servers["view01"].start()
+    balancer.wait_for_state("view01", "up")
+    assert behind(balancer, ports["view01"]) == "view01"
+
+
+def test_openssl_comes_to_the_server_of_the_port(testbed, certificates):
+    """Pass-through by port reads nothing: the server's own certificate is shown."""
+    servers = {
+        "view01": testbed.server("view01", script=view),
+        "view02": testbed.server("view02", certificate=certificates.second, script=view),
+    }
+    balancer = testbed.balance(*servers.values(), start=False, mode="passthrough", tls=None, health=QUICK)
+    port = free_port(balancer.address, besides=balancer.port)
+    balancer.configuration["servers"]["view02"]["ports"] = port
+    balancer.start()
+    for name in servers:
+        balancer.wait_for_state(name, "up")
+    for _ in range(3):
+        run = subprocess.run(
+            ["openssl", "s_client", "-connect", f"{balancer.address}:{port}", "-servername", "view.test"],
+            input="", capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert re.search(r"subject=.*other\.test", run.stdout), run.stdout + run.stderr
+
+
+def test_reload_brings_moves_and_takes_ports_and_cuts_nothing(testbed, mode):
+    balancer, _, ports = ported(testbed, **mode)
+    first, second = ports.values()
+    running = Tunnel(connect(balancer, first))
+    servers = balancer.configuration["servers"]
+    servers["view01"]["ports"], servers["view02"]["ports"] = [second], [first]
+    balancer.reload()
+    assert [behind(balancer, port) for port in (first, second)] == ["view02", "view01"]
+    third = next(port for port in iter(lambda: free_port(balancer.address), None) if port not in (first, second, balancer.port))
+    servers["view01"]["ports"], servers["view02"]["ports"] = [second], [third]
+    with connect(balancer, first) as kept:
+        assert kept.get("/whoami")["X-Server"] == "view02"
+        balancer.reload()
+        assert [behind(balancer, port) for port in (second, third)] == ["view01", "view02"]
+        for _ in range(8):
+            with pytest.raises(ConnectionRefusedError):
+                connect(balancer, first)
+        assert kept.get("/whoami").status == 200
+    running.say()
+    running.end()
+
+
+def test_check_refuses_a_port_that_means_two_things(testbed, certificates):
+    balancer, _, ports = ported(testbed)
+    for port in (balancer.port, balancer.redirect_port, ports["view02"]):
+        balancer.configuration["servers"]["view01"]["ports"] = [port]
+        run = belvedere("check", "-c", balancer.write().file)
+        assert run.returncode == 1 and re.search(rf"belvedere.yaml:\d+:\d+: error: `{port}` belongs to", run.stderr)
+        assert balancer.call("reload").returncode == 1
+    balancer.configuration["servers"]["view01"]["ports"] = [ports["view01"]]
+    run = belvedere("check", "-c", balancer.write().file)
+    assert run.returncode == 0 and f"ports {ports['view01']}" in run.stdout

@@ -12,6 +12,7 @@ private let largeTypes: [String: String] = [
   // Data: one property for one thing that the operator writes or reads.
   "Configuration.Configuration": "the sections of the configuration file, which are as many",
   "StatusReport.StatusReport": "the members of the status report's JSON, which are as many",
+  "ServerStatus.Server": "the members of one server's JSON, which are as many",
   "RouterReport.Router": "the members of one virtual router's JSON, which are as many",
   "CertificateFacts.CertificateFacts": "what a certificate says of itself; read once, and nothing in it changes",
   "RequestHead.RequestHead": "the ranges of one parsed head: one pass finds all, and each is read on the hot path",

@@ -141,4 +141,65 @@ private func get(_ host: String, _ fields: String = "") -> String { "GET / HTTP/
     client.send(get("other.test"))
     #expect(try testLoop.receive(&client, until: "\n").hasPrefix("HTTP/1.1 421 "))
   }
+
+  @Test func `by its listener's port goes there, whatever Host and cookie say`() throws {
+    var testLoop = try TestLoop.make(
+      servers: 2, settings: "affinity: { by: [cookie JSESSIONID, client-address] }",
+      serverSettings: Self.named + ", ports: 6000#")
+    let ports = try [60001, 60002].map { try testLoop.listen(as: $0) }
+    for (server, port) in ports.enumerated() {
+      var client = try testLoop.connect(to: port)
+      client.send(get("view\(2 - server).test", "Cookie: \(cookie)\r\n"))
+      var answering = try testLoop.accept(at: server)
+      _ = try testLoop.receive(&answering)
+      answering.send(ok)
+      #expect(try testLoop.receive(&client, until: "ok") == ok)
+      try exchange(get("view.test"), &client, &answering, &testLoop)
+      testLoop.backend.set(.down, at: server)
+      client.send(get("view\(2 - server).test"))
+      #expect(try testLoop.receive(&client, until: "\n").hasPrefix("HTTP/1.1 503 "))
+    }
+    #expect(testLoop.affinity == [:])
+  }
+
+  @Test func `by its listener's port is passed through there, or ends`() throws {
+    var testLoop = try TestLoop.make(servers: 2, serverSettings: ", ports: 6000#", isPassthrough: true)
+    let ports = try [60001, 60002].map { try testLoop.listen(as: $0) }
+    for (server, port) in ports.enumerated() {
+      var client = try testLoop.connect(to: port)
+      client.send("hello")
+      var answering = try testLoop.accept(at: server)
+      #expect(try testLoop.receive(&answering, until: "hello") == "hello")
+      answering.send("world")
+      #expect(try testLoop.receive(&client, until: "world") == "world")
+      testLoop.backend.set(.down, at: server)
+      var late = try testLoop.connect(to: port)
+      late.send("hello")
+      #expect(try testLoop.receiveEnd(&late) != nil)
+    }
+    #expect(testLoop.affinity == [:])
+    #expect(try testLoop.isDeserted(0) && testLoop.isDeserted(1))
+  }
+
+  @Test func `goes by what its port means now`() throws {
+    var testLoop = try TestLoop.make(servers: 2)
+    var client = try testLoop.connect(to: testLoop.listen(as: 60001))
+    for server in [0, 1] {
+      try testLoop.reload(servers: [server], settings: "", serverSettings: ", ports: 60001")
+      client.send(get("view.test"))
+      var answering = try testLoop.accept(at: server)
+      _ = try testLoop.receive(&answering)
+      answering.send(ok)
+      #expect(try testLoop.receive(&client, until: "ok") == ok)
+    }
+    #expect(testLoop.affinity == [:])
+    // Without the port it is a client like any other.
+    try testLoop.reload(servers: [0], settings: "", serverSettings: "")
+    client.send(get("view.test"))
+    var home = try testLoop.accept(at: 0)
+    _ = try testLoop.receive(&home)
+    home.send(ok)
+    #expect(try testLoop.receive(&client, until: "ok") == ok)
+    #expect(testLoop.affinity == [0: AffinityCount(clients: 1, sessions: 1)])
+  }
 }

@@ -81,8 +81,8 @@ import Wire
     while accepted == nil {
       accepted = try Socket.accept(from: testLoop.loop.accepting.listeners[listener].descriptor)
     }
-    let service = testLoop.loop.accepting.listeners[listener].service
-    if let accepted { try testLoop.loop.admit(accepted, service) }
+    let entrance = testLoop.loop.accepting.listeners[listener].entrance
+    if let accepted { try testLoop.loop.admit(accepted, entrance) }
     #expect(testLoop.loop.clients.count == 3)
     for client in kept.clients { try serve(&client.end, &testLoop) }
     // The next one asks for room.

@@ -113,9 +113,19 @@ struct TestLoop: ~Copyable {
 
   // MARK: Actors
 
-  /// A client that has connected.
-  mutating func connect() throws -> TestServer {
-    var peer = try TestServer(connectingTo: endpoint, security?.client)
+  /// Another listener of the service, which the loop takes for one on this port; where it is.
+  mutating func listen(as port: UInt16) throws -> Endpoint {
+    let listener = try Socket.listen(on: TestLoop.anyPort)
+    let endpoint = try Socket.localEndpoint(of: listener.number)
+    let place = ListenerPlace(
+      purpose: .service, endpoint: Endpoint(address: endpoint.address, port: port), loop: 0)
+    loop.add(HandedListener(place: place, descriptor: listener))
+    return endpoint
+  }
+
+  /// A client that has connected, to the first listener or another.
+  mutating func connect(to other: Endpoint? = nil) throws -> TestServer {
+    var peer = try TestServer(connectingTo: other ?? endpoint, security?.client)
     try until("a client connects") { _ in
       peer.pump()
       return peer.isConnected

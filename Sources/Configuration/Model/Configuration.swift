@@ -53,6 +53,12 @@ package struct Configuration: Equatable, Sendable {
   /// The most that an error page may have: it must fit into one buffer together with its head.
   package static let errorPageBytes = 16 * 1024
 
+  /// Where Belvedere listens for one server alone.
+  package var serverListeners: [Listener] {
+    let addresses = listeners.map(\.address).removingDuplicates()
+    return servers.flatMap(\.ports).flatMap { port in addresses.map { Listener(address: $0, port: port) } }
+  }
+
   /// Every name that clients use, the service's first.
   package var names: [ServiceName] { service + servers.flatMap(\.names) }
 

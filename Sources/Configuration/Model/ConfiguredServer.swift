@@ -26,6 +26,8 @@ extension Configuration {
     package var tlsProfile = TLSProfile.intermediate
     /// Names that mean this server, whatever its clients are known by. No other server has them, nor the service.
     package var names: [ServiceName] = []
+    /// Ports that mean this server alone likewise, on each address that the service's listeners have.
+    package var ports: [UInt16] = []
 
     package init(name: String, endpoint: Endpoint, serverName: String, trust: Trust = .system) {
       self.name = name

@@ -4,11 +4,14 @@ import Wire
 extension Rules {
   static func checkDedicated(_ configuration: Configuration, _ reader: inout Reader) {
     var names = Dictionary(configuration.service.map { ($0, "the service") }) { first, _ in first }
+    var ports = Dictionary(configuration.listeners.map { ($0.port, "`listen`") }) { first, _ in first }
+    for listener in configuration.redirect?.listeners ?? [] { ports[listener.port] = "`redirect`" }
     for server in configuration.servers {
       if configuration.mode == .passthrough, let place = reader.mark("servers", server.name, "names") {
         reader.error("names can't be seen in mode `passthrough`", at: place, "Give the server `ports` of its own.")
       }
       report(server.names.map { ($0, $0.text) }, of: server, at: "names", &names, &reader)
+      report(server.ports.map { ($0, "\($0)") }, of: server, at: "ports", &ports, &reader)
     }
   }
 

@@ -43,6 +43,7 @@ extension Rules {
       reader.error("more than \(ServerSet.capacity) servers are not supported", at: place)
     }
     let virtual = Set(configuration.virtualRouters.flatMap(\.settings.ipAddresses))
+    let listeners = Set(configuration.listeners + configuration.serverListeners)
     var names: [Endpoint: String] = [:]
     for server in servers {
       let other = names[server.endpoint]
@@ -50,10 +51,8 @@ extension Rules {
       guard let place = reader.mark("servers", server.name, "address") else { continue }
       if let other { reader.warn("`\(other)` has the same address and port", at: place) }
       let isVirtual = virtual.contains(server.endpoint.address)
-      let own = configuration.listeners.first {
-        $0.address == server.endpoint.address && $0.port == server.endpoint.port
-      }
-      if let own {
+      let own = Configuration.Listener(address: server.endpoint.address, port: server.endpoint.port)
+      if listeners.contains(own) {
         reader.error("Belvedere itself listens on `\(own)`: connections would loop", at: place)
       } else if isVirtual {
         reader.error("this is the virtual address of `vrrp`: connections would loop", at: place)

@@ -35,8 +35,14 @@ extension Schema {
       Key(
         "names", \.names, .oneOrMore(.namedServer), default: "none", example: "view01.domain.local",
         """
-        Host names that mean this server: [a request for one goes there and nowhere else](#names-of-one-server). In mode \
-        `http` only.
+        Host names that mean this server: [a request for one goes there and nowhere else](#names-and-ports-of-one-server). \
+        In mode `http` only.
+        """),
+      Key(
+        "ports", \.ports, .oneOrMore(.number(1...65535)), default: "none", example: "5001",
+        """
+        Ports that mean this server: [what comes there goes to it and nowhere else](#names-and-ports-of-one-server). \
+        Belvedere listens there on every address in `listen`.
         """),
     ])
 

@@ -27,6 +27,7 @@ extension StatusReport {
     package var isBackup = false
     /// What means this server, whatever its clients are known by.
     package var names: [String] = []
+    package var ports: [UInt16] = []
     /// How many requests and tunnels it is given at once.
     package var limit: UInt64 = 0
     /// Nil while no worker has told of it.
@@ -38,7 +39,7 @@ extension StatusReport {
     package var place: ServerPlace { ServerPlace(name: name, endpoint: address) }
 
     private enum CodingKeys: String, CodingKey {
-      case name, address, reason, since, weight, names, limit, load
+      case name, address, reason, since, weight, names, ports, limit, load
       case isRemoved = "removed"
       case shownState = "state"
       case lastCheck = "last_check"

@@ -162,6 +162,7 @@ package struct StatusText {
       parts.append(percent == 0 ? "suspected: no new clients" : "slow start: \(percent) % of its weight")
     }
     if !server.names.isEmpty { parts.append("named " + server.names.joined(separator: ", ")) }
+    if !server.ports.isEmpty { parts.append("ports " + server.ports.map(String.init).joined(separator: ", ")) }
     if !server.reason.isEmpty { parts.append(server.reason) }
     if let check = server.lastCheck {
       let pending = check.needed == 0 ? "" : ", \(check.count) of \(check.needed) needed"

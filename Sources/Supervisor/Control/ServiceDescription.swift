@@ -29,6 +29,7 @@ package struct ServiceDescription {
       described.configuredWeight = UInt64(server.weight)
       described.isBackup = server.isBackup
       described.names = server.names.map(\.text)
+      described.ports = server.ports
       described.limit = UInt64(server.connections)
       return described
     }

@@ -35,7 +35,8 @@ extension ActiveExchange {
 
   @inline(never)
   private func dedicatedServer(_ dedicated: DedicatedServers, _ client: borrowing Client) -> Int? {
-    dedicated.server(host: (exchange.request?.host ?? .absent).slice(of: client.side.input.bytes))
+    let host = exchange.request?.host ?? .absent
+    return dedicated.server(port: client.entrance.port, host: host.slice(of: client.side.input.bytes))
   }
 
   private func requestCookie(_ client: borrowing Client, _ context: borrowing LoopContext) -> ClientKey? {

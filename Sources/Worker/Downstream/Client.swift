@@ -23,8 +23,15 @@ struct Client: ~Copyable {
     }
   }
 
+  /// Where it came in.
+  struct Entrance: Sendable {
+    let service: Service
+    /// The listener's.
+    let port: UInt16
+  }
+
   var side: RelaySide
-  let service: Service
+  let entrance: Entrance
   let peer: Endpoint
   /// What it is known by to the balancing.
   let identity: ClientKey
@@ -47,6 +54,8 @@ struct Client: ~Copyable {
   var kept: SlabKey?
   /// The server's connection stays this client's, as an exchange has decided.
   var isPrivate = false
+
+  var service: Service { entrance.service }
 
   /// A request takes the newest snapshot, whichever one its connection was accepted under. True: it is another one.
   mutating func adopt(_ newest: ConfigurationSnapshot) -> Bool {

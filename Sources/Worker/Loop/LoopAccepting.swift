@@ -14,6 +14,8 @@ struct Accepting: ~Copyable {
     let place: ListenerPlace
     let service: Client.Service
 
+    var entrance: Client.Entrance { Client.Entrance(service: service, port: place.endpoint.port) }
+
     consuming func takeDescriptor() -> Descriptor { descriptor }
   }
 
@@ -37,7 +39,7 @@ extension Loop {
       }
       do throws(SystemError) {
         guard let accepted = try Socket.accept(from: accepting.listeners[key].descriptor) else { return }
-        try admit(accepted, accepting.listeners[key].service)
+        try admit(accepted, accepting.listeners[key].entrance)
       } catch {
         notePause(error.description)
         return pauseAccepting()
@@ -48,11 +50,11 @@ extension Loop {
   /// Takes a newcomer that `hasRoom` was asked for. If another loop has taken the place since, there is one connection too
   /// many for each loop at most (their descriptors are reserved) until the next newcomer asks for room: no client that is
   /// served gives way to that.
-  mutating func admit(_ accepted: consuming Accepted, _ service: Client.Service) throws(SystemError) {
+  mutating func admit(_ accepted: consuming Accepted, _ entrance: Client.Entrance) throws(SystemError) {
     let peer = accepted.peer
     let snapshot = context.snapshot
     let identity = snapshot.identity(of: peer.address)
-    let forwarding = snapshot.forwarding(for: peer.address, isSecure: service == .https)
+    let forwarding = snapshot.forwarding(for: peer.address, isSecure: entrance.service == .https)
     let isProxy = forwarding.isPeerTrusted
     // Before anybody makes room: nobody does for one who is refused.
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {
@@ -64,7 +66,7 @@ extension Loop {
     let key = clients.insert(
       ClientConnection(
         Client(
-          side: RelaySide(accepted.takeDescriptor()), service: service, peer: peer, identity: identity,
+          side: RelaySide(accepted.takeDescriptor()), entrance: entrance, peer: peer, identity: identity,
           account: account, forwarding: forwarding, snapshot: snapshot),
         at: context.now))
     clients[key].client.key = key
