@@ -21,7 +21,7 @@ SIMULATION_SCALE ?= 100
 # Debian's packages. The toolchain, Swift 6.3 or later, comes from swift.org.
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets nginx-light curl \
-	openssl iproute2 slowhttptest
+	openssl haproxy iproute2 slowhttptest
 # RawSocketTests makes interfaces and skips without it.
 UNIT_TEST_PACKAGES := $(BUILD_PACKAGES) iproute2
 C_TEST_PACKAGES := $(BUILD_PACKAGES) gcc libc6-dev
@@ -29,7 +29,7 @@ PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian rpm rpmlint file
 PACKAGE_TEST_PACKAGES := $(TEST_PACKAGES) fish iptables man-db nftables util-linux zsh
 PAIR_PACKAGES := $(TEST_PACKAGES) gcc libc6-dev keepalived tcpdump tshark util-linux hostname procps nftables
 APPLIANCE_PACKAGES := $(TEST_PACKAGES) mmdebstrap util-linux
-BENCH_PACKAGES := $(TEST_PACKAGES) haproxy gcc util-linux valgrind
+BENCH_PACKAGES := $(TEST_PACKAGES) gcc util-linux valgrind
 
 SCRATCH := .build$(if $(SANITIZE),-$(SANITIZE))
 SWIFT_OPTIONS := -j $(JOBS) --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitize=$(SANITIZE))

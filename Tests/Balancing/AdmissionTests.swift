@@ -289,6 +289,26 @@ import Wire
     #expect(ledger.count == 0 && ledger.clientCount == 0)
   }
 
+  @Test func `what a proxy's connection carries counts for its client, and takes no place of a connection`() throws {
+    var ledger = ConnectionLedger(limitPerClient: 2)
+    let proxy = try open(&ledger, client(7), isProxy: true)
+    let (request, isAllowed) = ledger.enter(client(1))
+    #expect(request != proxy && isAllowed)
+    #expect(ledger.open(client(1)) == request)
+    // One too many is counted as long as it takes to refuse it.
+    let refused = ledger.enter(client(1))
+    #expect(refused == (request, false) && ledger.count == 2)
+    ledger.leave(request)
+    #expect(ledger.open(client(1)) == nil)
+    ledger.leave(request)
+    let again = ledger.enter(client(1))
+    #expect(again == (request, true))
+    ledger.leave(request)
+    ledger.close(request)
+    #expect(ledger.count == 1 && ledger.clientCount == 0)
+    ledger.close(proxy)
+  }
+
   @Test func `accounts are as small as the clients are few`() throws {
     var ledger = ConnectionLedger()
     for number in 0..<1000 as Range<UInt32> {

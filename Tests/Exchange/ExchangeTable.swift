@@ -112,7 +112,7 @@ enum ExchangeTable {
 
   private static let events: [(String, Exchange.Event)] = [
     ("the request is complete, for a name of ours", .accepted(isLast: false)),
-    ("the request is for another name", .misdirected),
+    ("the request is for another name", .denied(.hostNotServed)),
     ("the client's bytes are refused", .refused(.chunkSizeMalformed)),
     ("the client ended between requests", .clientEnded),
     ("the client left", .clientLeft(isFlood: false)),

@@ -14,6 +14,7 @@ package enum RequestHeadProperties {
       try checkRendering(of: head, reference, in: bytes, connection)
     }
     try checkTrustedRendering(of: head, in: bytes)
+    try checkClient(of: head, reference, in: bytes)
     checkRedirect(of: head, in: bytes)
   }
 
@@ -107,6 +108,25 @@ package enum RequestHeadProperties {
     let seen = try require(ReferenceHead(rendered[...]), "rendered a malformed trusted head")
     let last = seen.all("x-forwarded-for").last?.elements.last
     try require(last == clientText, "the trusted proxy is not the last of X-Forwarded-For")
+  }
+
+  /// Whom a proxy's request is for: going from the right, whoever comes first that is no proxy.
+  private static func checkClient(
+    of head: RequestHead, _ reference: ReferenceHead, in bytes: [UInt8]
+  ) throws(Violation) {
+    let lines = reference.all("x-forwarded-for")
+    let elementCount = lines.reduce(0) { $0 + $1.value.count { $0 == UInt8(ascii: ",") } + 1 }
+    guard elementCount <= RequestHead.forwardingHops else { return }
+    let proxies = (0..<4).compactMap { IPPrefix(containing: IPAddress(v4: UInt32($0) << 30), length: 2) }
+    for trusted in [[], proxies] {
+      var client: Endpoint?
+      for element in lines.flatMap(\.elements).reversed() where !element.isEmpty {
+        guard let hop = try? Endpoint(parsing: element, defaultPort: 0) else { break }
+        client = hop
+        guard hop.address.family == .v4, !trusted.isEmpty else { break }
+      }
+      try require(head.forwardedClient(in: bytes.span, by: trusted) == client, "the client is not \(client as Any)")
+    }
   }
 
   /// A redirect's location is one line, and leads to the service.

@@ -167,7 +167,7 @@ struct SimulatedExchange {
     try overwriteRequest()
     switch step {
     case .incomplete, .body: break
-    case .head: try tell(choose(16) == 15 ? .misdirected : .accepted(isLast: isStopping))
+    case .head: try tell(choose(16) == 15 ? .denied(.hostNotServed) : .accepted(isLast: isStopping))
     case .closed: try tell(.clientEnded)
     case .truncated: try tell(.clientLeft(isFlood: false))
     case .refused(let rejection): try tell(.refused(rejection))

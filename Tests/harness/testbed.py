@@ -33,6 +33,12 @@ class Testbed:
         self.others.append(server)
         return server.start()
 
+    def proxy(self, make, balancer, source, **options):
+        """A proxy in front of a balancer, which it connects to from `source`."""
+        proxy = make(self.directory / f"proxy-{len(self.others)}", balancer, source, **options)
+        self.others.append(proxy)
+        return proxy
+
     def balance(self, *servers, serving=True, start=True, server_changes=None, stdout=None, stderr=None, **changes):
         """A balancer in front of `servers`; `changes` are laid over its configuration (`_` in keys stands for `-`).
         It is returned once a request has been served, or, with `serving=False`, once its port listens."""

@@ -1,19 +1,20 @@
 /// How many client connections are open, in all and by client. Not locked. A client is in it only while it has a
-/// connection, so that it never holds more entries than there are connections.
+/// connection, or a request on a proxy's, so that it never holds more entries than twice the connections.
 ///
 /// Invariant: every client's count is at least 1.
 public struct ConnectionLedger: ~Copyable {
-  /// A number for a client, as small as can be, for as long as it has a connection: what is counted of it elsewhere is in
+  /// A number for a client, as small as can be, for as long as it has something here: what is counted of it elsewhere is in
   /// an array. Each connection of a proxy has one of its own, as it may be anybody's.
   public typealias Account = UInt32
 
   private struct Entry {
     /// Nil for a connection of a proxy.
     var client: ClientKey?
-    var open = 0
+    var open = 1
   }
 
-  /// Connections of one client: an IPv4 address, or an IPv6 network of hosts that are one customer. Nil: no limit.
+  /// Connections, and requests through proxies, of one client: an IPv4 address, or an IPv6 network of hosts that are one
+  /// customer. Nil: no limit.
   public var limitPerClient: Int?
   /// Connections that are open.
   public private(set) var count = 0
@@ -29,21 +30,28 @@ public struct ConnectionLedger: ~Copyable {
     self.limitPerClient = limitPerClient
   }
 
-  /// Clients with a connection, proxies not among them.
+  /// Clients that have something here, proxies not among them.
   public var clientCount: Int { accounts.count }
 
   /// Notes a new connection; nil when the client has as many as it may have. One that is a proxy brings others'
   /// connections, and has no limit of its own.
   public mutating func open(_ client: ClientKey, isProxy: Bool = false) -> Account? {
-    let known = isProxy ? nil : accounts[client]
-    if let limitPerClient, !isProxy, known.map({ entries[Int($0)].open }) ?? 0 >= limitPerClient {
+    let (account, isAllowed) = isProxy ? (makeAccount(of: nil), true) : enter(client)
+    guard isAllowed else {
+      leave(account)
       return nil
     }
-    let account = known ?? makeAccount(of: isProxy ? nil : client)
-    entries[Int(account)].open += 1
     count += 1
     peak = max(peak, count)
     return account
+  }
+
+  /// Counts what a proxy's connection carries for the client that it is for, until `leave`, as a connection of its own.
+  /// `isAllowed`: the client has no more than it may have.
+  public mutating func enter(_ client: ClientKey) -> (account: Account, isAllowed: Bool) {
+    guard let known = accounts[client] else { return (makeAccount(of: client), true) }
+    entries[Int(known)].open += 1
+    return (known, entries[Int(known)].open <= limitPerClient ?? .max)
   }
 
   /// The most connections that were open at once since the call before.
@@ -54,20 +62,25 @@ public struct ConnectionLedger: ~Copyable {
 
   /// Notes the end of a connection that `open` took.
   public mutating func close(_ account: Account) {
-    precondition(
-      Int(account) < entries.count && entries[Int(account)].open > 0, "closed a connection that was not open")
     count -= 1
+    leave(account)
+  }
+
+  /// Notes the end of what `enter` took.
+  public mutating func leave(_ account: Account) {
+    precondition(Int(account) < entries.count && entries[Int(account)].open > 0, "closed what was not open")
     entries[Int(account)].open -= 1
     guard entries[Int(account)].open == 0 else { return }
     if let client = entries[Int(account)].client { accounts[client] = nil }
     free.append(account)
   }
 
+  /// An account with one thing open.
   private mutating func makeAccount(of client: ClientKey?) -> Account {
     let account: Account
     if let last = free.popLast() {
       account = last
-      entries[Int(account)].client = client
+      entries[Int(account)] = Entry(client: client)
     } else {
       account = Account(entries.count)
       entries.append(Entry(client: client))

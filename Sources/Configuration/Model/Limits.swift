@@ -8,7 +8,8 @@ extension Configuration {
     ///
     /// 10,000 idle TLS connections take about 150 MB.
     package var connections = 10_000
-    /// Client connections from one address, trusted proxies excepted. 200 users behind one address with a browser or View
+    /// Client connections from one address, and requests from it that come through trusted proxies, whose own connections
+    /// do not count. 200 users behind one address with a browser or View
     /// client of up to 10 connections each, which come anew while the old ones still linger, have 4000.
     package var connectionsPerAddress: Int? = 4000
     /// Bytes of a request's or answer's head, start line included. Such a head fits into one buffer of 17 KB together with
@@ -43,7 +44,7 @@ extension Configuration {
     /// Whether they are set on the way to a server. What a client that is no trusted proxy sent in any of them is dropped
     /// in either case.
     package var add = true
-    /// Peers whose own X-Forwarded fields are believed, kept and extended.
+    /// Peers whose own X-Forwarded fields are believed, kept and extended: a request's client is whom they name.
     package var trustedProxies: [IPPrefix] = []
   }
 }

@@ -15,6 +15,7 @@ enum Rules {
     checkProfiles(configuration, &reader)
     checkHealth(configuration, &reader)
     checkAffinity(configuration, &reader)
+    checkForwarded(configuration, &reader)
     checkLimits(configuration, &reader)
     checkTimeouts(configuration, &reader)
     checkVirtualRouters(configuration, &reader)
@@ -137,6 +138,14 @@ enum Rules {
       if configuration.mode == .passthrough {
         reader.error("cookies can't be seen in mode `passthrough`", at: place, "Use `client-address` only.")
       }
+    }
+  }
+
+  private static func checkForwarded(_ configuration: Configuration, _ reader: inout Reader) {
+    for (index, proxy) in configuration.forwarded.trustedProxies.enumerated() where proxy.length == 0 {
+      guard let place = reader.mark(in: ["forwarded", "trusted-proxies"], item: index) else { continue }
+      reader.warn(
+        "`\(proxy)` is everybody: any client can pose as another one", at: place, "List the addresses of the proxies.")
     }
   }
 

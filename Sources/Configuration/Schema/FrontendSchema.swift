@@ -81,7 +81,10 @@ extension Schema {
         """),
       Key(
         "trusted-proxies", \.trustedProxies, .list(of: .prefix), example: "[10.0.0.0/8]",
-        "Proxies that may send these fields: their values are kept, and X-Forwarded-For is extended."),
+        """
+        Proxies that may send these fields: their values are kept, and X-Forwarded-For is extended. The client of each of \
+        their requests is the [last address in X-Forwarded-For](#clients-behind-proxies) that is none of theirs.
+        """),
     ])
 }
 

@@ -52,8 +52,8 @@ extension Schema {
         "connections-per-address", \.connectionsPerAddress, .either("off", or: .number(1...10_000_000)), example: "200",
         """
         Maximum of client connections from one address or one IPv6 /64. Trusted proxies (`forwarded`) have no such \
-        limit. 4000 allows for 200 users behind one address with 10 connections each, twice over while they \
-        reconnect.
+        limit; of a client behind one, each request and tunnel under way counts, and one more is answered with 503. \
+        4000 allows for 200 users behind one address with 10 connections each, twice over while they reconnect.
         """),
       Key(
         "header-bytes", \.headerBytes, .size(1024...65_536), example: "32KiB",

@@ -144,6 +144,9 @@ public struct Exchange: Sendable {
     state = .relaying(attempt)
   }
 
+  /// The request is another client's than the one before on this connection: nothing of that one's is to serve it.
+  public mutating func changeClient() { isPrivate = request?.bindsAuthentication == true }
+
   // MARK: What it is like now
 
   /// What is asked for can be done again without harm, or nothing is asked for. Mutating as `earliestExpiry` is.

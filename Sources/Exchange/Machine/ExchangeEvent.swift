@@ -7,8 +7,8 @@ extension Exchange {
     // The client.
     /// The request's head is complete, and it is for a name of ours. `isLast`: its connection ends with this exchange.
     case accepted(isLast: Bool)
-    /// The head is complete, and the request is for a name that is not ours.
-    case misdirected
+    /// The head is complete, and the request is not for us to send on: its name is not ours, or its client has too many.
+    case denied(Rejection)
     /// The client's bytes are no request that may be sent on.
     case refused(Rejection)
     /// The client ended its direction between two requests.

@@ -11,7 +11,7 @@ extension Exchange {
   public mutating func handle(_ event: Event, policy: borrowing ExchangePolicy, at now: Instant) -> Effects {
     switch event {
     case .accepted(let isLast): accepted(isLast: isLast, at: now)
-    case .misdirected: misdirected(at: now)
+    case .denied(let rejection): denied(rejection, at: now)
     case .refused(let rejection): refused(rejection, at: now)
     case .clientEnded: clientEnded()
     case .clientLeft(let isFlood): clientLeft(isFlood: isFlood)
@@ -47,9 +47,9 @@ extension Exchange {
     return kind == .redirected ? redirect(at: now) : Effects(.place)
   }
 
-  mutating func misdirected(at now: Instant) -> Effects {
+  mutating func denied(_ rejection: Rejection, at now: Instant) -> Effects {
     guard case .reading = state, request != nil else { return .none }
-    return reply(.misdirectedRequest, Termination(.proxy, .request), at: now)
+    return reply(rejection.status, Termination(.proxy, .request), at: now)
   }
 
   mutating func refused(_ rejection: Rejection, at now: Instant) -> Effects {

@@ -19,6 +19,7 @@ public enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, Se
   case connectionMalformed, tooManyConnectionOptions, endToEndFieldNominated
   case expectationUnknown
   case upgradeNotRequested, upgradeMalformed, bytesBehindUpgrade
+  case tooManyOfClient
 
   // Framing of the message.
   case contentLengthMalformed, contentLengthRepeated, contentLengthTooLarge
@@ -37,6 +38,7 @@ extension Rejection {
     switch self {
     case .methodNotAllowed: .methodNotAllowed
     case .hostNotServed: .misdirectedRequest
+    case .tooManyOfClient: .serviceUnavailable
     case .methodUnknown, .transferCodingUnknown: .notImplemented
     case .targetTooLong: .uriTooLong
     case .versionNotSupported: .versionNotSupported
@@ -86,6 +88,7 @@ extension Rejection {
     case .upgradeNotRequested: "101 that was not asked for"
     case .upgradeMalformed: "101 without its Upgrade fields"
     case .bytesBehindUpgrade: "bytes behind an upgrade request"
+    case .tooManyOfClient: "as many of this client are under way as may be (limits: connections-per-address)"
     case .contentLengthMalformed: "malformed Content-Length"
     case .contentLengthRepeated: "more than one Content-Length"
     case .contentLengthTooLarge: "Content-Length too large"

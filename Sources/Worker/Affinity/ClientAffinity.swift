@@ -25,7 +25,7 @@ extension ActiveExchange {
     }
     let isRemembered = client.snapshot.isByAddress
     let choice = backend.route(
-      isRemembered ? client.identity : client.identity.connection(fromPort: client.peer.port),
+      isRemembered ? client.identity.key : client.identity.key.connection(fromPort: client.peer.endpoint.port),
       isRemembered: isRemembered, cookie: cookie, tried: tried, at: context.now)
     guard let choice else { return nil }
     client.routed = (choice.server, epoch, cookie, choice.basis)
@@ -63,7 +63,7 @@ extension Client {
   /// connections are passed through, the server's first byte, since a kernel completes connections for a process that hangs.
   mutating func assignServer(_ context: borrowing LoopContext) {
     guard let routed else { return }
-    snapshot.backend.servers[routed.server].answered(identity, at: context.now)
+    snapshot.backend.servers[routed.server].answered(identity.key, at: context.now)
     guard let basis = routed.unsettled else { return }
     self.routed?.unsettled = nil
     let id = snapshot.backend.servers[routed.server].id
@@ -71,7 +71,7 @@ extension Client {
     // Who comes by a cookie says nothing about others at the same address.
     guard snapshot.isByAddress, basis != .cookie, session?.server != id else { return }
     if let session { context.sharedState.affinity.addresses.sessionEnded(session, at: context.now) }
-    session = context.sharedState.affinity.addresses.sessionBegan(identity, on: id, at: context.now)
+    session = context.sharedState.affinity.addresses.sessionBegan(identity.key, on: id, at: context.now)
   }
 
   fileprivate mutating func remember(cookie: ClientKey, on server: ServerID, _ context: borrowing LoopContext) {
@@ -81,9 +81,12 @@ extension Client {
   }
 
   /// Ends this connection's sessions; the assignments expire after the hold time.
-  func leaveAffinity(_ context: borrowing LoopContext) {
-    if let session { context.sharedState.affinity.addresses.sessionEnded(session, at: context.now) }
-    if let cookieSession { context.sharedState.affinity.cookies.sessionEnded(cookieSession, at: context.now) }
+  mutating func leaveAffinity(_ context: borrowing LoopContext) {
+    routed = nil
+    if let session = session.take() { context.sharedState.affinity.addresses.sessionEnded(session, at: context.now) }
+    if let session = cookieSession.take() {
+      context.sharedState.affinity.cookies.sessionEnded(session, at: context.now)
+    }
   }
 }
 

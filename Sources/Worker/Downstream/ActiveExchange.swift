@@ -129,7 +129,7 @@ struct ActiveExchange: ~Copyable {
 
   private func noteFailure(at server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
     let backend = client.snapshot.backend
-    guard let finding = backend.failed(server, client.identity, at: context.now) else { return }
+    guard let finding = backend.failed(server, client.identity.key, at: context.now) else { return }
     let name = backend.servers[server].name
     context.reports.log.warning(
       """

@@ -32,11 +32,12 @@ struct Client: ~Copyable {
 
   var side: RelaySide
   let entrance: Entrance
-  let peer: Endpoint
-  /// What it is known by to the balancing.
-  let identity: ClientKey
-  /// What its places at servers are counted by.
-  let account: ConnectionLedger.Account
+  /// Who is connected.
+  let peer: ClientIdentity
+  /// Whom the request under way is for, where a trusted proxy says that it is for somebody else.
+  var origin: ClientIdentity?
+  /// Whom the request before was for, if a trusted proxy sent it.
+  var earlier: Endpoint?
   var forwarding: ForwardedFields
   /// The newest when its last request was routed.
   var snapshot: ConfigurationSnapshot
@@ -57,6 +58,12 @@ struct Client: ~Copyable {
 
   var service: Service { entrance.service }
 
+  /// Whom everything that is done here is done for.
+  var identity: ClientIdentity { origin ?? peer }
+
+  /// What its places at servers are counted by.
+  var account: ConnectionLedger.Account { identity.account }
+
   /// A request takes the newest snapshot, whichever one its connection was accepted under. True: it is another one.
   mutating func adopt(_ newest: ConfigurationSnapshot) -> Bool {
     guard snapshot !== newest, snapshot.isPassthrough == newest.isPassthrough else { return false }
@@ -64,7 +71,7 @@ struct Client: ~Copyable {
       certificateSet = newest.certificateSet(like: certificateSet, of: snapshot)
     }
     snapshot = newest
-    forwarding = newest.forwarding(for: peer.address, isSecure: service == .https)
+    forwarding = newest.forwarding(for: peer.endpoint.address, isSecure: service == .https)
     routed = nil
     return true
   }
@@ -73,5 +80,5 @@ struct Client: ~Copyable {
   mutating func sayGoodbye() { _ = side.stream.sendEnd() }
 
   /// Whom a message about this client is about.
-  var subject: Logger.Metadata { ["client": "\(peer.address)", "generation": "\(snapshot.number)"] }
+  var subject: Logger.Metadata { ["client": "\(identity.endpoint.address)", "generation": "\(snapshot.number)"] }
 }

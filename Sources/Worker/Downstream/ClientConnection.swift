@@ -97,7 +97,7 @@ struct ClientConnection: ~Copyable {
     guard !isInLine else { return }
     isInLine = true
     guard phase == .handshaking else { return context.leftovers.clients.append(client.key) }
-    context.leftovers.handshakes.append(client.key, of: client.identity)
+    context.leftovers.handshakes.append(client.key, of: client.peer.key)
   }
 
   /// Nothing of TLS is made before the client's first record is here, and nothing is signed for one that has left since:
@@ -129,7 +129,7 @@ struct ClientConnection: ~Copyable {
     case .failed(let failure):
       context.reports.counters.refused.handshakes += 1
       context.reports.log.debug(
-        "TLS handshake with \(client.peer) failed: \(failure.description)", metadata: client.subject)
+        "TLS handshake with \(client.peer.endpoint) failed: \(failure.description)", metadata: client.subject)
       return .close
     case nil:
       return .close
@@ -142,7 +142,7 @@ struct ClientConnection: ~Copyable {
       try client.side.stream.answerTLS(context: front, through: context.bio)
       return true
     } catch {
-      context.reports.log.error("TLS for \(client.peer) could not begin: \(error)", metadata: client.subject)
+      context.reports.log.error("TLS for \(client.peer.endpoint) could not begin: \(error)", metadata: client.subject)
       return false
     }
   }
@@ -207,7 +207,8 @@ struct ClientConnection: ~Copyable {
 
   private func noteRefusal(_ rejection: Rejection, _ context: inout LoopContext) {
     context.reports.counters.refused.requests += 1
-    context.reports.log.debug("request of \(client.peer) refused: \(rejection.reason)", metadata: client.subject)
+    context.reports.log.debug(
+      "request of \(client.identity.endpoint) refused: \(rejection.reason)", metadata: client.subject)
   }
 
   private mutating func beginExchange(_ context: inout LoopContext) {
@@ -226,6 +227,7 @@ struct ClientConnection: ~Copyable {
     client.isPrivate = active.value.exchange.isPrivate
     client.kept = active.value.connection
     context.exchanges.giveBack(&active)
+    if client.origin != nil { client.forgetOrigin(context) }
     since = context.now
   }
 
@@ -250,12 +252,15 @@ struct ClientConnection: ~Copyable {
     noteRequestLine(&context)
     // A reload may have brought names, or taken some.
     _ = client.adopt(context.snapshot)
-    guard client.service == .redirect || isForService() else {
-      noteRefusal(.hostNotServed, &context)
-      return active.value.react(to: .misdirected, &client, &context)
-    }
+    if client.forwarding.isPeerTrusted, !identify(&context) { return deny(.tooManyOfClient, &context) }
+    guard client.service == .redirect || isForService() else { return deny(.hostNotServed, &context) }
     let isLast = context.isStopping || requests >= client.snapshot.policy.requestsPerConnection ?? .max
     return active.value.accepted(isLast: isLast, &client, &context)
+  }
+
+  private mutating func deny(_ rejection: Rejection, _ context: inout LoopContext) -> ActiveExchange.Step {
+    noteRefusal(rejection, &context)
+    return active.value.react(to: .denied(rejection), &client, &context)
   }
 
   /// Whether the request's Host is a name of ours. Who comes through a trusted proxy has asked for that one's names.

@@ -37,9 +37,11 @@ extension ClientConnection {
   }
 
   /// A place was granted while this client waited, unless it has given up meanwhile.
-  mutating func granted(_ server: SharedServer, _ context: inout LoopContext) -> Disposition {
-    guard active.isLeased, active.value.isQueued(at: server, client) else {
-      Backend.leave(server, client.account, context.sharedState)
+  mutating func granted(
+    _ waiting: WaitingClient, _ server: SharedServer, _ context: inout LoopContext
+  ) -> Disposition {
+    guard active.isLeased, waiting.account == client.account, active.value.isQueued(at: server, client) else {
+      Backend.leave(server, waiting.account, context.sharedState)
       return .keep
     }
     active.value.isAdmitted = true
@@ -79,7 +81,7 @@ extension ClientConnection {
   mutating func end(_ context: inout LoopContext) {
     if client.side.stream.isFlooded {
       context.reports.counters.refused.connections += 1
-      context.reports.failures.note(client: client.peer, TLSConnection.floodExplanation, at: context.now)
+      context.reports.failures.note(client: client.peer.endpoint, TLSConnection.floodExplanation, at: context.now)
     }
     if active.isLeased {
       _ = active.value.react(to: .abandoned(isStopping: context.isStopping), &client, &context)

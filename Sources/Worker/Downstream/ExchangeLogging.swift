@@ -11,7 +11,8 @@ extension ActiveExchange {
       requestLine.append(contentsOf: LoggedRequestLine.unreadable.description.utf8)
     }
     let entry = AccessEntry(
-      record: exchange.record, client: client.peer, frontend: client.frontend, isTLS: client.service == .https,
+      record: exchange.record, client: client.identity.endpoint, frontend: client.frontend,
+      isTLS: client.service == .https,
       server: server.map { client.snapshot.servers[$0].place.name }, requestLine: requestLine,
       connections: context.sharedState.connectionCount,
       serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),

@@ -34,7 +34,8 @@ extension ActiveExchange {
     for event: Exchange.Event, _ client: inout Client, _ context: inout LoopContext
   ) -> Step {
     if case .refused(let rejection) = event {
-      context.reports.log.debug("request body of \(client.peer) refused: \(rejection.reason)", metadata: client.subject)
+      context.reports.log.debug(
+        "request body of \(client.identity.endpoint) refused: \(rejection.reason)", metadata: client.subject)
     }
     return react(to: event, &client, &context)
   }

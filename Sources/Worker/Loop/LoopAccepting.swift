@@ -66,8 +66,9 @@ extension Loop {
     let key = clients.insert(
       ClientConnection(
         Client(
-          side: RelaySide(accepted.takeDescriptor()), entrance: entrance, peer: peer, identity: identity,
-          account: account, forwarding: forwarding, snapshot: snapshot),
+          side: RelaySide(accepted.takeDescriptor()), entrance: entrance,
+          peer: ClientIdentity(endpoint: peer, key: identity, account: account), forwarding: forwarding,
+          snapshot: snapshot),
         at: context.now))
     clients[key].client.key = key
     do throws(SystemError) {

@@ -13,7 +13,7 @@ extension Loop {
           Backend.leave(server, waiting.account, context.sharedState)
           continue
         }
-        if clients[waiting.client].granted(server, &context) == .close { remove(waiting.client) }
+        if clients[waiting.client].granted(waiting, server, &context) == .close { remove(waiting.client) }
       case .rerouted(let key):
         guard clients.contains(key) else { continue }
         if clients[key].rerouted(&context) == .close { remove(key) }
@@ -85,6 +85,6 @@ extension Loop {
     context.timers.cancel(TimerKey(.client(key.index)).rawValue)
     var connection = clients.remove(key)
     connection.end(&context)
-    context.sharedState.connectionEnded(connection.client.account)
+    context.sharedState.connectionEnded(connection.client.peer.account)
   }
 }

@@ -175,6 +175,16 @@ final class SharedState: Sendable {
     connections.subtract(1, ordering: .relaxed)
   }
 
+  /// Counts what a proxy's connection carries for its client, until `clientLeft`. `isAllowed`: it has no more than it may.
+  func clientCame(_ client: ClientKey) -> (account: ConnectionLedger.Account, isAllowed: Bool) {
+    ledger.withLock { ledger in
+      let (account, isAllowed) = ledger.enter(client)
+      return (account, isAllowed)
+    }
+  }
+
+  func clientLeft(_ account: ConnectionLedger.Account) { ledger.withLock { $0.leave(account) } }
+
   // MARK: connections to servers
 
   /// How many more there are descriptors for beside the clients'; negative when there are too many.

@@ -1,0 +1,165 @@
+import Balancing
+import Exchange
+import Linux
+import Testing
+import Wire
+
+@testable import Worker
+
+private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+private let trusting = "forwarded: { trusted-proxies: [127.0.0.1] }\n"
+
+private func get(_ client: String?, _ lines: String...) -> String {
+  let fields = (client.map { ["X-Forwarded-For: \($0)"] } ?? []) + lines
+  return "GET / HTTP/1.1\r\nHost: view.test\r\n\(fields.map { $0 + "\r\n" }.joined())\r\n"
+}
+
+/// One connection of a proxy, which carries many clients' requests.
+@Suite struct `A client behind a trusted proxy` {
+  @Test func `is assigned to its own server, and has no session between its requests`() throws {
+    var testLoop = try TestLoop.make(servers: 2, settings: trusting)
+    var proxy = try testLoop.connect()
+    var servers: [TestServer.Owner?] = [nil, nil]
+    var chosen: [Int] = []
+    for round in 0..<2 {
+      for number in 0..<12 {
+        proxy.send(get("192.0.2.\(number)"))
+        try testLoop.until("a server is chosen") { $0.server != nil }
+        let index = try testLoop.chosenServer()
+        if servers[index] == nil { servers[index] = TestServer.Owner(try testLoop.accept(at: index)) }
+        let server = try #require(servers[index])
+        _ = try testLoop.receive(&server.end)
+        server.end.send(ok)
+        #expect(try testLoop.receive(&proxy, until: "ok") == ok)
+        if round == 0 { chosen.append(index) } else { #expect(index == chosen[number]) }
+      }
+      #expect(Set(chosen) == [0, 1])
+      #expect(testLoop.counts.reduce(0) { $0 + $1.clients } == 12)
+      #expect(testLoop.counts.reduce(0) { $0 + $1.sessions } == 0)
+    }
+  }
+
+  @Test func `is who the log and the queues know, from the head to the end of the request`() throws {
+    var testLoop = try TestLoop.make(settings: trusting)
+    var proxy = try testLoop.connect()
+    let key = try #require(testLoop.loop.clients.keys.first)
+    let own = testLoop.loop.clients[key].client.account
+    proxy.send(get("203.0.113.1, 192.0.2.7:1234"))
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
+    #expect(testLoop.loop.clients[key].client.identity.endpoint.description == "192.0.2.7:1234")
+    #expect(testLoop.loop.clients[key].client.account != own)
+    server.send(ok)
+    _ = try testLoop.receive(&proxy, until: "ok")
+    // A head that can't be read is nobody's but the proxy's.
+    #expect(testLoop.loop.clients[key].client.account == own)
+    #expect(testLoop.loop.clients[key].client.identity.endpoint.address.description == "127.0.0.1")
+    // And what it says of itself.
+    proxy.send(get(nil))
+    _ = try testLoop.receive(&server)
+    #expect(testLoop.loop.clients[key].client.account == own)
+  }
+
+  @Test func `can pose as nobody when the peer is not trusted`() throws {
+    var testLoop = try TestLoop.make(settings: "forwarded: { trusted-proxies: [127.0.0.2] }\n")
+    var client = try testLoop.connect()
+    client.send(get("192.0.2.7"))
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
+    let key = try #require(testLoop.loop.clients.keys.first)
+    #expect(testLoop.loop.clients[key].client.identity.endpoint.address.description == "127.0.0.1")
+  }
+
+  @Test func `has so many requests under way and no more, whatever connections they come on`() throws {
+    var testLoop = try TestLoop.make(settings: trusting + "limits: { connections-per-address: 2 }\n")
+    var first = try testLoop.connect()
+    first.send(get("192.0.2.7"))
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
+    var second = try testLoop.connect()
+    second.send(get("192.0.2.7"))
+    var another = try testLoop.accept()
+    _ = try testLoop.receive(&another)
+    var third = try testLoop.connect()
+    third.send(get("192.0.2.7"))
+    #expect(try testLoop.receive(&third, until: "\n").hasPrefix("HTTP/1.1 503 "))
+    // Another client has room, and so has this one when one of the two is over, however it ended.
+    var other = try testLoop.connect()
+    other.send(get("192.0.2.8"))
+    _ = try testLoop.accept()
+    second.vanish()
+    another.vanish()
+    var fourth = try testLoop.connect()
+    fourth.send(get("192.0.2.7"))
+    another = try testLoop.accept()
+    _ = try testLoop.receive(&another)
+    server.send(ok)
+    #expect(try testLoop.receive(&first, until: "ok") == ok)
+    first.send(get("192.0.2.7"))
+    _ = try testLoop.receive(&server)
+  }
+
+  @Test func `gets nothing of what a server's connection is to the one before`() throws {
+    var testLoop = try TestLoop.make(settings: trusting)
+    var proxy = try testLoop.connect()
+    proxy.send(get("192.0.2.7", "Authorization: NTLM TlRMTVNTUAAB"))
+    var first = try testLoop.accept()
+    _ = try testLoop.receive(&first)
+    first.send(ok)
+    _ = try testLoop.receive(&proxy, until: "ok")
+    // The same client goes on there.
+    proxy.send(get("192.0.2.7"))
+    _ = try testLoop.receive(&first)
+    first.send(ok)
+    _ = try testLoop.receive(&proxy, until: "ok")
+    // Another one does not, and what it gets may be shared again.
+    proxy.send(get("192.0.2.8"))
+    var second = try testLoop.accept()
+    _ = try testLoop.receive(&second)
+    #expect(try testLoop.receiveEnd(&first) != nil)
+    second.send(ok)
+    _ = try testLoop.receive(&proxy, until: "ok")
+    proxy.send(get("192.0.2.9"))
+    _ = try testLoop.receive(&second)
+  }
+
+  @Test func `gets a place that was granted to it, and never one that was another's`() throws {
+    var testLoop = try TestLoop.make(
+      settings: trusting + "timeouts: { queue: 5s }\n", serverSettings: ", connections: 1")
+    var first = try testLoop.connect()
+    first.send(get("192.0.2.7"))
+    var server = try testLoop.accept()
+    _ = try testLoop.receive(&server)
+    var second = try testLoop.connect()
+    second.send(get("192.0.2.8"))
+    try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
+    let waiting = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) == .queued })
+    let busy = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) != .queued })
+    let account = testLoop.loop.clients[waiting].client.account
+    // The letter says that another client's request on this connection has the place: it is given back.
+    let stale = WaitingClient(loop: 0, client: waiting, account: testLoop.loop.clients[busy].client.account)
+    let place = testLoop.backend.servers[0]
+    #expect(testLoop.loop.clients[waiting].granted(stale, place, &testLoop.loop.context) == .keep)
+    #expect(testLoop.activity(of: waiting) == .queued)
+    // Its own letter is on the way now.
+    try testLoop.until("the second client has the place") { $0.activity(of: waiting) != .queued }
+    #expect(testLoop.loop.clients[waiting].client.account == account)
+    #expect(place.occupancy == (active: 1, waiting: 0))
+  }
+}
+
+extension TestLoop {
+  /// The server of the request under way.
+  fileprivate var server: Int? {
+    for key in loop.clients.keys where loop.clients[key].active.isLeased {
+      if let server = loop.clients[key].active.value.server { return server }
+    }
+    return nil
+  }
+
+  /// How many clients and sessions each server has.
+  fileprivate var counts: [AffinityCount] {
+    let tally = sharedState.affinity.tally(at: now)
+    return backend.servers.map { tally[$0.id] ?? AffinityCount() }
+  }
+}

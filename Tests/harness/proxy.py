@@ -1,0 +1,88 @@
+"""HAProxy and nginx as what stands in front of a balancer: they bring many clients from one address."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .client import connect_plain
+from .nginx import USER, places
+from .program import Program
+from .waiting import fresh_address, free_port
+
+
+class Proxy(Program):
+    """Takes plain http at an address of its own, and connects to the balancer from `source`."""
+
+    def __init__(self, name, directory, source):
+        if not shutil.which(name):
+            pytest.skip(f"{name} is not installed")
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True)
+        super().__init__(self.directory / "stderr")
+        self.source = source
+        self.address = fresh_address()
+        self.port = free_port(self.address)
+        self.settings = self.directory / f"{name}.conf"
+
+    def run(self, command, settings):
+        self.settings.write_text(settings)
+        self.launch(command)
+        self.wait_for_listener(self.address, self.port)
+        return self
+
+    def stop(self):
+        if self.process:
+            self.destroy()
+            self.process = None
+
+    def connect(self, client=None):
+        """A client of the proxy, from this address."""
+        return connect_plain((self.address, self.port), client)
+
+    def get(self, *fields, client=None, target="/whoami"):
+        """What one request on a connection of its own is answered with."""
+        with self.connect(client) as connection:
+            return connection.get(target, *fields, "Connection: close")
+
+
+def haproxy(directory, balancer, source, *, frontend="", server="ssl verify none sni str(view.test)", mode="http"):
+    """HAProxy, which uses every connection to the balancer for anybody."""
+    proxy = Proxy("haproxy", directory, source)
+    return proxy.run(["haproxy", "-f", proxy.settings], f"""
+defaults
+  mode {mode}
+  timeout connect 60s
+  timeout client 60s
+  timeout server 60s
+frontend front
+  bind {proxy.address}:{proxy.port}
+  {frontend}
+  default_backend back
+backend back
+  {"http-reuse always" if mode == "http" else ""}
+  server balancer {balancer.address}:{balancer.port} source {source} {server}
+""")
+
+
+def nginx(directory, balancer, source):
+    """nginx, which keeps one connection to the balancer for everybody."""
+    proxy = Proxy("nginx", directory, source)
+    return proxy.run(["nginx", "-p", proxy.directory, "-c", proxy.settings], f"""
+daemon off; worker_processes 1; pid {proxy.directory}/pid; error_log {proxy.directory}/error.log;
+{USER}
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; {places(proxy.directory)}
+  upstream balancer {{ server {balancer.address}:{balancer.port}; keepalive 1; }}
+  server {{
+    listen {proxy.address}:{proxy.port};
+    location / {{
+      proxy_pass https://balancer; proxy_bind {source}; proxy_http_version 1.1;
+      proxy_ssl_server_name on; proxy_ssl_name view.test;
+      proxy_set_header Connection ""; proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }}
+  }}
+}}
+""")
