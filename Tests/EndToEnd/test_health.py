@@ -243,7 +243,7 @@ def test_server_that_answers_only_its_checks_gets_no_new_clients(testbed):
     servers["view01"].script = gone
     # Each of them is a new client, which gets its answer from the other server when this one fails.
     wait_until(
-        lambda: balancer.server_of(next(sources)) == "view02" and "server view01 is suspected" in balancer.log,
+        lambda: balancer.server_of(next(sources)) == "view02" and "server view01: suspected" in balancer.log,
         lambda: balancer.log,
     )
     servers["view01"].forget()

@@ -62,9 +62,7 @@ extension Client {
   /// that stood in for it for a moment takes none. An answer is the head of a response, whatever its status; where
   /// connections are passed through, the server's first byte, since a kernel completes connections for a process that hangs.
   mutating func assignServer(_ context: borrowing LoopContext) {
-    guard let routed else { return }
-    snapshot.backend.servers[routed.server].answered(identity.key, at: context.now)
-    guard let basis = routed.unsettled else { return }
+    guard let routed, let basis = routed.unsettled else { return }
     self.routed?.unsettled = nil
     let id = snapshot.backend.servers[routed.server].id
     if let cookie = routed.cookie, basis != .client { remember(cookie: cookie, on: id, context) }
@@ -72,6 +70,12 @@ extension Client {
     guard snapshot.isByAddress, basis != .cookie, session?.server != id else { return }
     if let session { context.sharedState.affinity.addresses.sessionEnded(session, at: context.now) }
     session = context.sharedState.affinity.addresses.sessionBegan(identity.key, on: id, at: context.now)
+  }
+
+  /// The server has answered a request. Of interest while requests fail at some server.
+  func noteAnswer(_ context: borrowing LoopContext) {
+    guard context.sharedState.isWatching(at: context.now), let routed else { return }
+    snapshot.backend.servers[routed.server].answered(identity.key, at: context.now)
   }
 
   fileprivate mutating func remember(cookie: ClientKey, on server: ServerID, _ context: borrowing LoopContext) {

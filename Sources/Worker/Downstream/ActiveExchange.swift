@@ -133,7 +133,7 @@ struct ActiveExchange: ~Copyable {
     let name = backend.servers[server].name
     context.reports.log.warning(
       """
-      server \(name) is suspected: \(finding.failing) of \(finding.clients) clients met only failures; new clients go \
+      server \(name): suspected, \(finding.failing) of \(finding.clients) clients met only failures; new clients go \
       elsewhere for two minutes
       """, metadata: ["server": "\(name)"])
   }

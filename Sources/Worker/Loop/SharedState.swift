@@ -24,6 +24,8 @@ final class SharedState: Sendable {
   private let serverConnections = Atomic<Int>(0)
   private let serverConnectionLimit: Atomic<Int>
   private let changes = Atomic<UInt64>(0)
+  /// Until when answers are noted, in nanoseconds.
+  private let watchedUntil = Atomic<UInt64>(0)
   private let generations = Atomic<Int>(0)
 
   /// The servers that are named, and those that are not any more while something runs there.
@@ -132,6 +134,11 @@ final class SharedState: Sendable {
 
   /// Changes whenever a server changes its state.
   var epoch: UInt64 { changes.load(ordering: .acquiring) }
+
+  /// A request has failed at some server: answers are of interest to it for a while (`PassiveCheck`).
+  func watch(at now: Instant) { watchedUntil.store((now + PassiveCheck.window).nanoseconds, ordering: .relaxed) }
+
+  func isWatching(at now: Instant) -> Bool { now.nanoseconds < watchedUntil.load(ordering: .relaxed) }
 
   func serverChanged() { changes.add(1, ordering: .acquiringAndReleasing) }
 

@@ -110,7 +110,9 @@ final class Backend: Sendable {
   /// A client's request has failed at a server. Answers with what makes that one suspected from now on.
   func failed(_ server: Int, _ client: ClientKey, at now: Instant) -> PassiveCheck.Finding? {
     suspect(server, .failing)
-    return health.passive ? servers[server].failed(client, at: now) : nil
+    guard health.passive else { return nil }
+    sharedState.watch(at: now)
+    return servers[server].failed(client, at: now)
   }
 
   /// For what clients met there it gets no new ones.

@@ -16,9 +16,8 @@ final class SharedServer: Sendable {
   /// What traffic met there since the prober looked last.
   private let suspicion = Atomic(Suspicion.none.rawValue)
   private let admission: Mutex<Admission<WaitingClient>>
-  /// What clients meet there, whether answers are of interest to it, and until when it makes the server suspected.
+  /// What clients meet there, and until when it makes the server suspected.
   private let passiveCheck = Mutex(PassiveCheck())
-  private let isWatched = Atomic(false)
   private let suspectedUntil = Atomic<UInt64>(0)
   private let checked = Mutex<ServerCheck?>(nil)
 
@@ -44,22 +43,13 @@ final class SharedServer: Sendable {
 
   /// A client's request has failed. Answers with what makes the server suspected from now on.
   func failed(_ client: ClientKey, at now: Instant) -> PassiveCheck.Finding? {
-    let finding = passiveCheck.withLock { check in
-      defer { isWatched.store(check.isWatching, ordering: .relaxed) }
-      return check.failed(client, at: now)
-    }
+    let finding = passiveCheck.withLock { $0.failed(client, at: now) }
     if finding != nil { suspectedUntil.store((now + PassiveCheck.pause).nanoseconds, ordering: .relaxed) }
     return finding
   }
 
   /// A client got an answer.
-  func answered(_ client: ClientKey, at now: Instant) {
-    guard isWatched.load(ordering: .relaxed) else { return }
-    passiveCheck.withLock { check in
-      check.answered(client, at: now)
-      isWatched.store(check.isWatching, ordering: .relaxed)
-    }
-  }
+  func answered(_ client: ClientKey, at now: Instant) { passiveCheck.withLock { $0.answered(client, at: now) } }
 
   func isSuspected(at now: Instant) -> Bool { now.nanoseconds < suspectedUntil.load(ordering: .relaxed) }
 
