@@ -44,6 +44,12 @@ extension ActiveExchange {
     return context.sharedState.affinity.client(of: request, cookie, in: client.side.input)
   }
 
+  /// The server has answered, whether it was chosen or meant. Of interest while requests fail at some server.
+  func noteAnswer(_ client: borrowing Client, _ context: borrowing LoopContext) {
+    guard context.sharedState.isWatching(at: context.now), let server else { return }
+    client.snapshot.backend.servers[server].answered(client.identity.key, at: context.now)
+  }
+
   /// The final answer's head is here, at the start of its connection's input: a session that it begins is assigned to
   /// this server.
   func learn(
@@ -70,12 +76,6 @@ extension Client {
     guard snapshot.isByAddress, basis != .cookie, session?.server != id else { return }
     if let session { context.sharedState.affinity.addresses.sessionEnded(session, at: context.now) }
     session = context.sharedState.affinity.addresses.sessionBegan(identity.key, on: id, at: context.now)
-  }
-
-  /// The server has answered a request. Of interest while requests fail at some server.
-  func noteAnswer(_ context: borrowing LoopContext) {
-    guard context.sharedState.isWatching(at: context.now), let routed else { return }
-    snapshot.backend.servers[routed.server].answered(identity.key, at: context.now)
   }
 
   fileprivate mutating func remember(cookie: ClientKey, on server: ServerID, _ context: borrowing LoopContext) {
