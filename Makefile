@@ -21,7 +21,7 @@ SIMULATION_SCALE ?= 100
 # Debian's packages. The toolchain, Swift 6.3 or later, comes from swift.org.
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets nginx-light curl \
-	openssl haproxy iproute2 slowhttptest
+	openssl haproxy libnginx-mod-stream iproute2 slowhttptest
 # RawSocketTests makes interfaces and skips without it.
 UNIT_TEST_PACKAGES := $(BUILD_PACKAGES) iproute2
 C_TEST_PACKAGES := $(BUILD_PACKAGES) gcc libc6-dev

@@ -1,7 +1,12 @@
 """Clients behind a load balancer or reverse proxy: each has its own server, share and line in the log."""
 
+import socket
+import ssl
+import struct
+
 import pytest
-from harness.proxy import haproxy, nginx
+from harness.client import TLSClient, connect_plain, connect_socket
+from harness.proxy import haproxy, nginx, nginx_stream
 from harness.server import Held
 from harness.waiting import wait_until
 
@@ -114,3 +119,164 @@ def test_a_client_behind_a_proxy_has_so_many_requests_at_once_and_others_go_on(t
         held.released.set()
         for connection in busy:
             connection.close()
+
+
+# The PROXY protocol
+
+HEADERS = {"forwarded": {"trusted-proxies": [PROXY], "proxy-protocol": True}}
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def line(client, port=50312):
+    """A header of version 1."""
+    family, end = ("TCP6", "::1") if ":" in client else ("TCP4", "127.0.0.1")
+    return f"PROXY {family} {client} {end} {port} 443\r\n".encode()
+
+
+def block(client, port=50312, *, command=1, fields=b""):
+    """A header of version 2."""
+    family = socket.AF_INET6 if ":" in client else socket.AF_INET
+    address = socket.inet_pton(family, client)
+    rest = address * 2 + struct.pack("!HH", port, 443) + fields
+    return SIGNATURE + struct.pack("!BBH", 0x20 | command, 0x21 if ":" in client else 0x11, len(rest)) + rest
+
+
+def introduce(balancer, header, *, source=PROXY, bytewise=False):
+    """A client through a proxy that begins with this header: together with what follows, or byte by byte."""
+    client = TLSClient(connect_socket(balancer.endpoint, source), balancer.context(), server_name="view.test")
+    try:
+        if bytewise:
+            for byte in header:
+                client.socket.sendall(bytes([byte]))
+        else:
+            client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            client.socket.sendall(header)
+        return client.handshake()
+    except BaseException:
+        client.close()
+        raise
+
+
+def through(proxy, balancer, client):
+    """A client whose TLS a proxy passes on."""
+    return TLSClient(
+        connect_socket((proxy.address, proxy.port), client), balancer.context(), server_name="view.test"
+    ).handshake()
+
+
+@pytest.fixture
+def expecting(testbed):
+    servers = [testbed.server(name) for name in ("view01", "view02", "view03")]
+    return testbed.balance(*servers, **HEADERS)
+
+
+@pytest.mark.parametrize("how", ["send-proxy", "send-proxy-v2", "nginx"])
+def test_clients_whose_connections_a_proxy_passes_on_have_their_own_servers(testbed, expecting, how):
+    if how == "nginx":
+        proxy = testbed.proxy(nginx_stream, expecting, PROXY)
+    else:
+        proxy = testbed.proxy(haproxy, expecting, PROXY, mode="tcp", server=how)
+
+    def ask(client, target):
+        with through(proxy, expecting, client) as connection:
+            # It is no proxy itself: what it says of others is not believed.
+            answer = connection.get(f"/whoami/{target}", "X-Forwarded-For: 203.0.113.9")
+            assert connection.get("/head").text.count(f"X-Forwarded-For: {client}\r\n") == 1
+            return answer["X-Server"]
+
+    check_spread(expecting, CLIENTS, ask)
+
+
+def test_clients_with_ipv6_addresses_are_named_by_headers_as_well(testbed, expecting):
+    proxy = testbed.proxy(
+        haproxy, expecting, PROXY, frontend="http-request set-src hdr(x-test-source)", reuse="never",
+        server="ssl verify none sni str(view.test) send-proxy-v2",
+    )  # fmt: skip
+
+    def ask(client, target):
+        return proxy.get(f"X-Test-Source: {client}", target=f"/whoami/{target}")["X-Server"]
+
+    check_spread(expecting, CLIENTS_V6, ask)
+
+
+@pytest.mark.parametrize("make", [line, block])
+@pytest.mark.parametrize("bytewise", [False, True], ids=["at-once", "bytewise"])
+def test_a_header_comes_in_any_pieces_and_nothing_behind_it_is_lost(expecting, make, bytewise):
+    for client in ("192.0.2.7", "2001:db8::7"):
+        with introduce(expecting, make(client), bytewise=bytewise) as connection:
+            for _ in range(2):
+                assert connection.get(f"/whoami/{client}").status == 200
+        assert address_of(expecting.wait_for_access(f"/whoami/{client} ")[0]) == client
+
+
+def test_a_header_may_carry_fields_and_may_name_nobody(expecting):
+    fields = b"\x04\x00\x03abc" + b"\x02\x00\x09view.test" + b"\xe0\x0f\x00" + bytes(0xF00)
+    with introduce(expecting, block("192.0.2.7", fields=fields)) as connection:
+        assert connection.get("/whoami/fields").status == 200
+    assert address_of(expecting.wait_for_access("/whoami/fields ")[0]) == "192.0.2.7"
+    unix = SIGNATURE + b"\x21\x31" + struct.pack("!H", 216) + bytes(216)
+    local = block("192.0.2.7", command=0)
+    for number, header in enumerate([b"PROXY UNKNOWN\r\n", SIGNATURE + b"\x21\x00\0\0", unix, local]):
+        with introduce(expecting, header) as connection:
+            assert connection.get(f"/whoami/nobody{number}").status == 200
+            # The proxy itself is trusted, and may send the requests of others.
+            assert connection.get(f"/whoami/other{number}", "X-Forwarded-For: 192.0.2.8").status == 200
+        assert address_of(expecting.wait_for_access(f"/whoami/nobody{number} ")[0]) == PROXY
+        assert address_of(expecting.wait_for_access(f"/whoami/other{number} ")[0]) == "192.0.2.8"
+
+
+def test_a_trusted_proxy_without_a_header_is_closed_and_counted(expecting):
+    def refused():
+        return expecting.status["traffic"]["refused"]["connections"]
+
+    before = refused()
+    starts = [b"GET / HTTP/1.1\r\n\r\n", b"PROXY TCP4 192.0.2.7\r\n", block("192.0.2.7")[:20] + b"", b"\x16\x03\x01\x02\x00\x01"]
+    for start in starts:
+        with connect_plain(expecting.endpoint, PROXY) as connection:
+            connection.send(start)
+            connection.finish()
+            assert connection.receive_to_end() == b"" and connection.ended
+    with connect_plain(expecting.endpoint, PROXY) as check:
+        check.finish()
+        assert check.receive_to_end() == b"" and check.ended
+    wait_until(lambda: refused() == before + len(starts), lambda: f"{len(starts)} more than {before}: {refused()}")
+    expecting.wait_for_log(rf"client {PROXY}:\d+ is disconnected: a proxy has to begin with a PROXY protocol header")
+
+
+def test_a_header_of_a_stranger_is_an_error_of_the_protocol_it_stands_before(expecting):
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        introduce(expecting, line("192.0.2.7"), source=STRANGER)
+    with expecting.connect_redirect(STRANGER) as connection:
+        connection.send(line("192.0.2.7") + b"GET /forged HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        assert connection.answer().status == 400
+    with expecting.connect(STRANGER) as connection:
+        assert connection.get("/whoami/stranger", "X-Forwarded-For: 192.0.2.7").status == 200
+    assert address_of(expecting.wait_for_access("/whoami/stranger ")[0]) == STRANGER
+
+
+def test_the_redirect_is_answered_to_whom_the_header_names(expecting):
+    with expecting.connect_redirect(PROXY) as connection:
+        connection.send(block("192.0.2.7") + b"GET /moved HTTP/1.1\r\nHost: view.test\r\n\r\n")
+        assert connection.answer().status == 301
+    assert address_of(expecting.wait_for_access("/moved ")[0]) == "192.0.2.7"
+
+
+def test_connections_that_are_passed_through_begin_with_a_header_as_well(testbed):
+    servers = [testbed.server(name) for name in ("view01", "view02", "view03")]
+    balancer = testbed.balance(*servers, serving=False, mode="passthrough", tls=None, **HEADERS)
+    for server in servers:
+        balancer.wait_for_state(server.name, "up")
+    proxy = testbed.proxy(haproxy, balancer, PROXY, mode="tcp", server="send-proxy-v2")
+
+    def server_of(client):
+        with through(proxy, balancer, client) as connection:
+            answer = connection.get("/head")
+            # Nothing of the header has reached the server, and nothing was added.
+            assert answer.content == b"GET /head HTTP/1.1\r\nHost: view.test\r\n\r\n"
+            return connection.get("/")["X-Server"]
+
+    first = {client: server_of(client) for client in CLIENTS}
+    assert set(first.values()) == {"view01", "view02", "view03"}
+    assert {client: server_of(client) for client in reversed(CLIENTS)} == first
+    lines = balancer.wait_for_access(r"^127\.0\.92\..* passthrough servers/", count=2 * len(CLIENTS))
+    assert sorted(address_of(line) for line in lines) == sorted(CLIENTS * 2)

@@ -17,6 +17,7 @@ package struct Property: Sendable, CustomStringConvertible {
     Property(name: "worker-events") { (bytes) throws(Violation) in try WorkerEventProperties.check(bytes) },
     Property(name: "configuration") { (bytes) throws(Violation) in try ConfigurationProperties.check(bytes) },
     Property(name: "advertisement") { (bytes) throws(Violation) in try AdvertisementProperties.check(bytes) },
+    Property(name: "proxy-header") { (bytes) throws(Violation) in try ProxyHeaderProperties.check(bytes) },
     Property(name: "affinity-file") { (bytes) throws(Violation) in try AffinityFileProperties.check(bytes) },
     Property(name: "control-line") { (bytes) throws(Violation) in try ControlLineProperties.check(bytes) },
     Property(name: "post-handshake") { (bytes) throws(Violation) in try PostHandshakeProperties.check(bytes) },

@@ -46,8 +46,10 @@ class Proxy(Program):
             return connection.get(target, *fields, "Connection: close")
 
 
-def haproxy(directory, balancer, source, *, frontend="", server="ssl verify none sni str(view.test)", mode="http"):
-    """HAProxy, which uses every connection to the balancer for anybody."""
+def haproxy(
+    directory, balancer, source, *, frontend="", server="ssl verify none sni str(view.test)", mode="http", reuse="always"
+):
+    """HAProxy, which in mode http uses every connection to the balancer for anybody."""
     proxy = Proxy("haproxy", directory, source)
     return proxy.run(["haproxy", "-f", proxy.settings], f"""
 defaults
@@ -60,7 +62,7 @@ frontend front
   {frontend}
   default_backend back
 backend back
-  {"http-reuse always" if mode == "http" else ""}
+  {f"http-reuse {reuse}" if mode == "http" else ""}
   server balancer {balancer.address}:{balancer.port} source {source} {server}
 """)
 
@@ -83,6 +85,26 @@ http {{
       proxy_set_header Connection ""; proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     }}
+  }}
+}}
+""")
+
+
+def nginx_stream(directory, balancer, source):
+    """nginx that passes connections on, each with a header of the PROXY protocol."""
+    module = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+    if not module.exists():
+        pytest.skip("nginx has no stream module (Debian: libnginx-mod-stream)")
+    proxy = Proxy("nginx", directory, source)
+    return proxy.run(["nginx", "-p", proxy.directory, "-c", proxy.settings], f"""
+load_module {module};
+daemon off; worker_processes 1; pid {proxy.directory}/pid; error_log {proxy.directory}/error.log;
+{USER}
+events {{ worker_connections 1024; }}
+stream {{
+  server {{
+    listen {proxy.address}:{proxy.port};
+    proxy_pass {balancer.address}:{balancer.port}; proxy_bind {source}; proxy_protocol on;
   }}
 }}
 """)

@@ -46,5 +46,7 @@ extension Configuration {
     package var add = true
     /// Peers whose own X-Forwarded fields are believed, kept and extended: a request's client is whom they name.
     package var trustedProxies: [IPPrefix] = []
+    /// Whether each of their connections begins with a header of the PROXY protocol.
+    package var proxyProtocol = false
   }
 }

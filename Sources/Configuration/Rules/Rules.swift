@@ -70,6 +70,7 @@ enum Rules {
     case .passthrough:
       for key in ["tls", "forwarded", "requests", "pool", "errors"] {
         guard let site = reader.site(key) else { continue }
+        if key == "forwarded", configuration.forwarded.proxyProtocol { continue }
         reader.warn("`\(key)` does nothing in mode `passthrough`", at: site.key)
       }
     }
@@ -142,6 +143,11 @@ enum Rules {
   }
 
   private static func checkForwarded(_ configuration: Configuration, _ reader: inout Reader) {
+    if configuration.forwarded.proxyProtocol, configuration.forwarded.trustedProxies.isEmpty,
+      let place = reader.mark("forwarded", "proxy-protocol")
+    {
+      reader.warn("no proxy is trusted, so this does nothing", at: place, "List the proxies in `trusted-proxies`.")
+    }
     for (index, proxy) in configuration.forwarded.trustedProxies.enumerated() where proxy.length == 0 {
       guard let place = reader.mark(in: ["forwarded", "trusted-proxies"], item: index) else { continue }
       reader.warn(

@@ -85,6 +85,13 @@ extension Schema {
         Proxies that may send these fields: their values are kept, and X-Forwarded-For is extended. The client of each of \
         their requests is the [last address in X-Forwarded-For](#clients-behind-proxies) that is none of theirs.
         """),
+      Key(
+        "proxy-protocol", \.proxyProtocol, .flag, example: "on",
+        """
+        Whether every connection of `trusted-proxies` begins with a header of the \
+        [PROXY protocol](#the-proxy-protocol), version 1 or 2. Its source is the client then. Also in mode \
+        `passthrough`, and where `redirect` listens.
+        """),
     ])
 }
 

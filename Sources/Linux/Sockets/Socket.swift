@@ -160,13 +160,22 @@ public enum Socket {
   /// Closing will send RST and drop what is unsent, so that a peer sees an abort as one.
   public static func abortOnClose(_ number: Int32) { _ = cl_set_abort_on_close(number, 1) }
 
-  /// Appends what has come to `output`, as far as it has room. Never waits on a non-blocking socket.
-  public static func read(_ number: Int32, into output: inout OutputSpan<UInt8>) -> ReadResult {
+  /// Drops `count` bytes that wait. False: fewer did.
+  public static func discard(_ number: Int32, count: Int) -> Bool {
+    // With MSG_TRUNC TCP writes nothing anywhere (tcp(7)).
+    retryingInterrupts { recv(number, nil, count, Int32(MSG_TRUNC) | Int32(MSG_DONTWAIT)) } == count
+  }
+
+  /// Appends what has come to `output`, as far as it has room, and takes it unless `peeking`. Never waits on a
+  /// non-blocking socket.
+  public static func read(
+    _ number: Int32, into output: inout OutputSpan<UInt8>, peeking: Bool = false
+  ) -> ReadResult {
     unsafe output.withUnsafeMutableBufferPointer { buffer, initialized in
       // SAFETY: the free room of the output span starts at `initialized` and is `buffer.count - initialized` long.
       let room = buffer.count - initialized
       let count = retryingInterrupts {
-        unsafe recv(number, buffer.baseAddress.map { unsafe $0 + initialized }, room, 0)
+        unsafe recv(number, buffer.baseAddress.map { unsafe $0 + initialized }, room, peeking ? Int32(MSG_PEEK) : 0)
       }
       if count > 0 {
         initialized += count

@@ -32,8 +32,8 @@ struct Client: ~Copyable {
 
   var side: RelaySide
   let entrance: Entrance
-  /// Who is connected.
-  let peer: ClientIdentity
+  /// Who is connected, or whose connection a trusted proxy passes on.
+  var peer: ClientIdentity
   /// Whom the request under way is for, where a trusted proxy says that it is for somebody else.
   var origin: ClientIdentity?
   /// Whom the request before was for, if a trusted proxy sent it.
@@ -62,7 +62,7 @@ struct Client: ~Copyable {
   var identity: ClientIdentity { origin ?? peer }
 
   /// What its places at servers are counted by.
-  var account: ConnectionLedger.Account { identity.account }
+  var account: ConnectionLedger.Account { origin?.account ?? peer.account }
 
   /// A request takes the newest snapshot, whichever one its connection was accepted under. True: it is another one.
   mutating func adopt(_ newest: ConfigurationSnapshot) -> Bool {

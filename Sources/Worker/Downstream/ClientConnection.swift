@@ -1,4 +1,5 @@
 import Balancing
+import Configuration
 import Domain
 import Exchange
 import HTTP1
@@ -13,6 +14,8 @@ import Wire
 /// server's, for a place at a server, or for its timer.
 struct ClientConnection: ~Copyable {
   enum Phase: Equatable {
+    /// A proxy is to say whose connection it is.
+    case awaitingHeader
     case handshaking
     /// It carries requests, one at a time; which one, and how far it has come, is the exchange's.
     case open
@@ -43,7 +46,8 @@ struct ClientConnection: ~Copyable {
   var isInLine = false
 
   init(_ client: consuming Client, at now: Instant) {
-    phase = client.service == .https ? .handshaking : .open
+    let beginsWithHeader = client.forwarding.isPeerTrusted && client.snapshot.configuration.forwarded.proxyProtocol
+    phase = beginsWithHeader ? .awaitingHeader : client.service == .https ? .handshaking : .open
     self.client = client
     since = now
   }
@@ -71,6 +75,7 @@ struct ClientConnection: ~Copyable {
       }
       step =
         switch phase {
+        case .awaitingHeader: awaitHeader(&context)
         case .handshaking: handshake(&context)
         case .open: goOn(&context)
         case .lingering: linger(&context)
@@ -152,7 +157,8 @@ struct ClientConnection: ~Copyable {
 
   /// It has not sent a byte since it connected, or no whole record, so that nothing was done for it yet.
   var isSilent: Bool {
-    switch client.service {
+    if phase == .awaitingHeader { return true }
+    return switch client.service {
     case .https: phase == .handshaking && client.side.stream.tls == nil
     case .redirect: phase == .open && requests == 0 && !active.isLeased
     case .passthrough: active.isLeased && active.value.exchange.record.bytesFromClient == 0
@@ -258,6 +264,7 @@ struct ClientConnection: ~Copyable {
     return active.value.accepted(isLast: isLast, &client, &context)
   }
 
+  @inline(never)
   private mutating func deny(_ rejection: Rejection, _ context: inout LoopContext) -> ActiveExchange.Step {
     noteRefusal(rejection, &context)
     return active.value.react(to: .denied(rejection), &client, &context)

@@ -8,7 +8,7 @@ extension ClientConnection {
   mutating func arm(_ context: inout LoopContext) {
     let due =
       switch phase {
-      case .handshaking: since + client.snapshot.policy.timeouts.tlsHandshake
+      case .awaitingHeader, .handshaking: since + client.snapshot.policy.timeouts.tlsHandshake
       case .lingering: since + ClientConnection.lingeringTime
       case .open: active.isLeased ? active.value.exchange.earliestExpiry(client.snapshot.policy.timeouts) : idleExpiry
       }
@@ -24,9 +24,9 @@ extension ClientConnection {
   mutating func timerFired(_ context: inout LoopContext) -> Disposition {
     armed = .distantFuture
     switch phase {
-    case .handshaking:
+    case .awaitingHeader, .handshaking:
       if context.now >= since + client.snapshot.policy.timeouts.tlsHandshake {
-        context.reports.counters.refused.handshakes += 1
+        if phase == .awaitingHeader { refuseHeader(&context) } else { context.reports.counters.refused.handshakes += 1 }
         return .close
       }
       // Going on with the handshake is for its own turn.

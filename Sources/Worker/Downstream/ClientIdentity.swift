@@ -18,6 +18,7 @@ struct ClientIdentity {
 /// A trusted proxy sends many clients' requests over one connection: each is its own client's from its head to its end.
 extension ClientConnection {
   /// Finds out whom the request is for. False: that client has more under way than it may.
+  @inline(never)
   mutating func identify(_ context: inout LoopContext) -> Bool {
     guard let request = active.value.exchange.request else { return true }
     let proxies = client.snapshot.configuration.forwarded.trustedProxies
@@ -40,6 +41,7 @@ extension ClientConnection {
 
 extension Client {
   /// The request that was for somebody else is over.
+  @inline(never)
   mutating func forgetOrigin(_ context: borrowing LoopContext) {
     guard let origin = origin.take() else { return }
     context.sharedState.clientLeft(origin.account)

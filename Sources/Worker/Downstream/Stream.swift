@@ -80,6 +80,11 @@ struct Stream: ~Copyable {
   /// TCP has connected, or failed to.
   var isSettled: Bool { plain.contains(.writable) }
 
+  /// Of a plain socket: appends what waits, and leaves it there.
+  func peek(into buffer: inout Buffer) -> ReadResult {
+    buffer.fill { (output: inout OutputSpan<UInt8>) in Socket.read(descriptor.number, into: &output, peeking: true) }
+  }
+
   enum Incoming: Equatable {
     case bytes(Int)
     case wouldBlock

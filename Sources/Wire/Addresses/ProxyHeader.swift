@@ -1,0 +1,86 @@
+/// The header by which a proxy says, at the very beginning of a connection, whose connection it passes on: HAProxy's
+/// PROXY protocol, versions 1 and 2 (proxy-protocol.txt of 2020/03/05).
+public struct ProxyHeader: Hashable, Sendable {
+  /// Its bytes, type-length-value fields included; what the client sends begins behind them.
+  public let length: Int
+  /// Who has connected to the proxy. Nil: the connection is the proxy's own (LOCAL), or it can't say whose it is (UNKNOWN,
+  /// UNSPEC, a Unix socket, datagrams).
+  public let source: Endpoint?
+
+  /// What the first bytes of a connection are.
+  public enum Reading: Hashable, Sendable {
+    case header(ProxyHeader)
+    case incomplete
+    /// No header, none that the specification allows, or one of more than `maximumBytes`.
+    case malformed
+  }
+
+  /// The longest header that is read: a client's certificate may be among its fields.
+  public static var maximumBytes: Int { 4096 }
+  /// The longest line of version 1, CRLF included (§2.1).
+  static var maximumLineBytes: Int { 107 }
+  /// Of version 2: signature, version and command, family and protocol, length of the rest (§2.2).
+  private static var fixedBytes: Int { 16 }
+
+  /// Reads the header from the start of `bytes`, everything that has come.
+  public static func parse(_ bytes: Span<UInt8>) -> Reading {
+    if bytes.agrees(with: "\r\n\r\n\0\r\nQUIT\n") { return parseBlock(bytes) }
+    return bytes.agrees(with: "PROXY ") ? parseLine(bytes.extracting(first: maximumLineBytes)) : .malformed
+  }
+
+  /// Version 2 (§2.2).
+  private static func parseBlock(_ bytes: Span<UInt8>) -> Reading {
+    guard bytes.count >= fixedBytes else { return .incomplete }
+    let (command, family) = (bytes[12], bytes[13])
+    let length = fixedBytes + Int(bytes[14]) << 8 + Int(bytes[15])
+    // The family of a LOCAL connection is ignored; others are to be known.
+    let isLocal = command == 0x20
+    guard isLocal || command == 0x21 && family >> 4 <= 3 && family & 0xf <= 2, length <= maximumBytes else {
+      return .malformed
+    }
+    guard bytes.count >= length else { return .incomplete }
+    guard !isLocal, family == 0x11 || family == 0x21 else { return .header(ProxyHeader(length: length, source: nil)) }
+    let size = family == 0x11 ? 4 : 16
+    let block = bytes.extracting(fixedBytes..<length)
+    guard block.count >= 2 * size + 4, let address = IPAddress(bytes: block.extracting(first: size)) else {
+      return .malformed
+    }
+    let port = UInt16(block[2 * size]) << 8 | UInt16(block[2 * size + 1])
+    return .header(ProxyHeader(length: length, source: Endpoint(address: address, port: port)))
+  }
+
+  /// Version 1 (§2.1): `PROXY TCP4 192.0.2.7 192.0.2.1 50312 443`, or `PROXY UNKNOWN` and anything.
+  private static func parseLine(_ bytes: Span<UInt8>) -> Reading {
+    guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else {
+      return bytes.count < maximumLineBytes ? .incomplete : .malformed
+    }
+    guard bytes[end - 1] == UInt8(ascii: "\r") else { return .malformed }
+    let line = bytes.extracting(0..<end - 1)
+    // Where each word begins, and each of them.
+    var starts = [0]
+    for index in line.indices where line[index] == UInt8(ascii: " ") { starts.append(index + 1) }
+    let words = zip(starts, starts.dropFirst() + [line.count + 1]).map { $0..<$1 - 1 }
+    let family = line.extracting(words[1])
+    if family.equals("UNKNOWN") { return .header(ProxyHeader(length: end + 1, source: nil)) }
+    guard words.count == 6, family.equals("TCP4") || family.equals("TCP6") else { return .malformed }
+    let (source, destination) = (line.extracting(words[2]), line.extracting(words[3]))
+    let hasColons = family.equals("TCP6")
+    guard source.contains(UInt8(ascii: ":")) == hasColons, destination.contains(UInt8(ascii: ":")) == hasColons,
+      let address = try? IPAddress(parsing: source), (try? IPAddress(parsing: destination)) != nil,
+      let port = parseDecimal(line.extracting(words[4]), maximum: 65_535),
+      parseDecimal(line.extracting(words[5]), maximum: 65_535) != nil
+    else { return .malformed }
+    return .header(ProxyHeader(length: end + 1, source: Endpoint(address: address, port: UInt16(port))))
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether these bytes begin with the text, or the text with these bytes.
+  fileprivate func agrees(with text: String) -> Bool {
+    let text = text.utf8Span.span
+    for index in 0..<Swift.min(count, text.count) where self[index] != text[index] { return false }
+    return true
+  }
+
+  fileprivate func equals(_ text: String) -> Bool { count == text.utf8.count && agrees(with: text) }
+}

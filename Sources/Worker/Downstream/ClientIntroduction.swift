@@ -1,0 +1,68 @@
+import Configuration
+import Domain
+import HTTP1
+import Linux
+import Wire
+
+/// A connection on which a trusted proxy says first whose it is (`forwarded: proxy-protocol`).
+extension ClientConnection {
+  /// Reads the header, and nothing behind it: from then on the connection is the client's that it names.
+  mutating func awaitHeader(_ context: inout LoopContext) -> ActiveExchange.Step {
+    guard client.side.stream.mayRead else { return .wait }
+    context.buffers.lease(&client.side.input)
+    defer { context.buffers.giveBack(&client.side.input) }
+    let peeked = client.side.stream.peek(into: &client.side.input)
+    let reading = ProxyHeader.parse(client.side.input.bytes)
+    client.side.input.removeAll()
+    switch peeked {
+    case .bytes: break
+    case .wouldBlock: return .wait
+    // A proxy may look whether somebody listens here.
+    case .closed, .failed: return .close
+    }
+    switch reading {
+    case .header(let header):
+      guard Socket.discard(client.side.stream.descriptor.number, count: header.length) else { return .close }
+      return introduce(header.source, &context)
+    case .incomplete where !client.side.stream.hasEnded: return .wait
+    case .incomplete, .malformed:
+      refuseHeader(&context)
+      return .close
+    }
+  }
+
+  /// The connection is closed for what came on it, or for what did not come.
+  func refuseHeader(_ context: inout LoopContext) {
+    context.reports.counters.refused.connections += 1
+    context.reports.failures.note(
+      client: client.peer.endpoint, "a proxy has to begin with a PROXY protocol header (forwarded: proxy-protocol)",
+      at: context.now)
+  }
+
+  private mutating func introduce(_ source: Endpoint?, _ context: inout LoopContext) -> ActiveExchange.Step {
+    if let source {
+      let (snapshot, isSecure) = (client.snapshot, client.service == .https)
+      client.forwarding = snapshot.forwarding(for: source.address, isSecure: isSecure)
+      let key = snapshot.identity(of: source.address)
+      var account = client.peer.account
+      var isAllowed = true
+      // Another proxy's connection has an account of its own as well.
+      if !client.forwarding.isPeerTrusted {
+        context.sharedState.clientLeft(account)
+        (account, isAllowed) = context.sharedState.clientCame(key)
+      }
+      client.peer = ClientIdentity(endpoint: source, key: key, account: account)
+      guard isAllowed else {
+        context.reports.counters.refused.connections += 1
+        return .close
+      }
+    }
+    guard client.service != .https else {
+      phase = .handshaking
+      return .yield
+    }
+    phase = .open
+    since = context.now
+    return context.isStopping ? .close : .again
+  }
+}

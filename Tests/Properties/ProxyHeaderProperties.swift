@@ -1,0 +1,40 @@
+import Wire
+
+/// What holds for whatever a connection begins with: how much of it has come decides when it is read, not how; and a line
+/// of version 1 reads as anybody would read it.
+package enum ProxyHeaderProperties {
+  package static func check(_ bytes: [UInt8]) throws(Violation) {
+    let whole = ProxyHeader.parse(bytes.span)
+    if case .header(let header) = whole {
+      try require(
+        header.length <= min(bytes.count, ProxyHeader.maximumBytes), "\(header.length) bytes of \(bytes.count)")
+      try checkLine(header, bytes)
+    }
+    if whole == .incomplete {
+      try require(bytes.count < ProxyHeader.maximumBytes, "\(bytes.count) bytes are not enough")
+    }
+    var isMalformed = false
+    for count in 0..<bytes.count {
+      let reading = ProxyHeader.parse(bytes.span.extracting(0..<count))
+      switch reading {
+      case .incomplete: try require(!isMalformed, "\(count) bytes could become what \(count - 1) could not")
+      case .malformed: isMalformed = true
+      case .header(let header): try require(reading == whole && header.length <= count, "\(count) bytes read otherwise")
+      }
+      if case .header(let header) = whole {
+        try require(count >= header.length || reading == .incomplete, "read early")
+      }
+    }
+    if isMalformed { try require(whole == .malformed, "malformed at first") }
+  }
+
+  private static func checkLine(_ header: ProxyHeader, _ bytes: [UInt8]) throws(Violation) {
+    guard bytes[0] == UInt8(ascii: "P") else { return }
+    let line = String(decoding: bytes[..<(header.length - 2)], as: UTF8.self)
+    let words = line.split(separator: " ", omittingEmptySubsequences: false)
+    guard let source = header.source else { return try require(words[1] == "UNKNOWN", "nobody's: \(line)") }
+    try require(words.count == 6 && words[1] == (words[2].contains(":") ? "TCP6" : "TCP4"), "accepted \(line)")
+    try require((try? IPAddress(parsing: String(words[2]))) == source.address, "\(source) of \(line)")
+    try require(String(words[4]) == "\(source.port)", "\(source) of \(line)")
+  }
+}
