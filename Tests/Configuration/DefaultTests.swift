@@ -62,7 +62,7 @@ import Wire
     #expect(health.fall == 3)
     #expect(health.jitter == .milliseconds(500))
     #expect(health.onDown == .close)
-    #expect(health.passive)
+    #expect(!health.passive)
     #expect(health.slowStart == .zero)
   }
 

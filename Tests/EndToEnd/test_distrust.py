@@ -132,8 +132,12 @@ def is_listening(sock):
 
 def listeners(process):
     """Duplicates of a process's listeners for clients."""
-    folder = Path(f"/proc/{process}/fd")
-    numbers = [int(entry.name) for entry in folder.iterdir() if os.readlink(entry).startswith("socket:")]
+    numbers = []
+    for entry in Path(f"/proc/{process}/fd").iterdir():
+        # Others are closed meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(entry).startswith("socket:"):
+                numbers.append(int(entry.name))
     return [sock for sock in (duplicate(process, number) for number in numbers)
             if sock.family == socket.AF_INET and is_listening(sock)]  # fmt: skip
 

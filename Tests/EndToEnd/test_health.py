@@ -236,7 +236,7 @@ def test_live_timeouts_bring_the_next_check_forward(testbed):
 
 def test_server_that_answers_only_its_checks_gets_no_new_clients(testbed):
     servers = {name: testbed.server(name) for name in ("view01", "view02")}
-    balancer = testbed.balance(*servers.values(), health=QUICK)
+    balancer = testbed.balance(*servers.values(), health={**QUICK, "passive": True})
     sources = iter(client_addresses(5000))
     assigned = balancer.servers_of([next(sources) for _ in range(16)])
     known = next(source for source, server in assigned.items() if server == "view01")
@@ -261,7 +261,7 @@ def test_server_that_answers_only_its_checks_gets_no_new_clients(testbed):
 
 def test_one_client_whose_requests_fail_makes_no_server_suspected(testbed):
     server = testbed.server(script=gone)
-    balancer = testbed.balance(server, testbed.server("view02", script=gone), health=QUICK)
+    balancer = testbed.balance(server, testbed.server("view02", script=gone), health={**QUICK, "passive": True})
     ends = time.monotonic() + 7
     while time.monotonic() < ends:
         assert balancer.get("/").status == 502

@@ -29,7 +29,7 @@ extension Configuration {
     /// otherwise.
     package var jitter = Interval.milliseconds(500)
     /// Whether what clients meet keeps new ones from a server (`PassiveCheck`).
-    package var passive = true
+    package var passive = false
     /// How long the weight for new clients of a server that has come back grows; zero: it counts at once.
     package var slowStart = Interval.zero
     /// What becomes of the requests and tunnels of a server that is down and does not answer any more. It would hold its

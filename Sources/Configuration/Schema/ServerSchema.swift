@@ -97,7 +97,7 @@ extension Schema {
         "jitter", \.jitter, .duration(.zero...(.minutes(10))), default: "a tenth of `interval`", example: "200ms",
         "Maximum random change of an interval, so that checks of several servers do not coincide."),
       Key(
-        "passive", \.passive, .flag, example: "off",
+        "passive", \.passive, .flag, example: "on",
         """
         Whether a server gets no new clients for two minutes when more than half of its clients, and at least four, met \
         only failures within 30 seconds. Other servers must be able to take new clients.

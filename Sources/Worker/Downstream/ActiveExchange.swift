@@ -110,7 +110,7 @@ struct ActiveExchange: ~Copyable {
     _ effect: Effect, _ others: Effects, _ client: inout Client, _ context: inout LoopContext
   ) -> Effects {
     switch effect {
-    case .suspectServer: if let server { noteFailure(at: server, client, context) }
+    case .suspectServer: if let server { suspect(server, client, context) }
     case .checkServer: if let server { client.snapshot.backend.suspect(server, .slow) }
     case .discardOutput: client.side.output.removeAll()
     case .passOnAnswer: passOn(others.approvedBytes, &client, context)
@@ -127,14 +127,16 @@ struct ActiveExchange: ~Copyable {
     return others
   }
 
-  private func noteFailure(at server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
+  /// A request has failed there, or is still being connected for long, which is a reason to look and no failure.
+  private func suspect(_ server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
     let backend = client.snapshot.backend
+    if case .connecting = exchange.state { return backend.suspect(server, .failing) }
     guard let finding = backend.failed(server, client.identity.key, at: context.now) else { return }
     let name = backend.servers[server].name
     context.reports.log.warning(
       """
-      server \(name): suspected, \(finding.failing) of \(finding.clients) clients met only failures; new clients go \
-      elsewhere for two minutes
+      server \(name): suspected, \(finding.failing) of \(finding.clients) clients met only failures; for two \
+      minutes new clients go to others, if enough can take them
       """, metadata: ["server": "\(name)"])
   }
 }

@@ -213,7 +213,7 @@ extension ActiveExchange {
         continue
       case .body:
         if exchange.isAnswering, !isDedicated { client.assignServer(context) }
-        if client.service == .passthrough { noteAnswer(client, context) }
+        if client.service == .passthrough, exchange.isAnswering { noteAnswer(client, context) }
         coalesce(from: &context.servers[connection].side.input, into: &client.side.output)
         return .moved
       case .incomplete:

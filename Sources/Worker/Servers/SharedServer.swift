@@ -38,14 +38,16 @@ final class SharedServer: Sendable {
   /// Health checks decide again, whatever clients met.
   func become(_ state: ServerState) {
     suspectedUntil.store(0, ordering: .relaxed)
+    passiveCheck.withLock { $0 = PassiveCheck() }
     currentState.store(state.rawValue, ordering: .releasing)
   }
 
-  /// A client's request has failed. Answers with what makes the server suspected from now on.
+  /// A client's request has failed. Answers with what makes the server suspected from now on, if it was not before.
   func failed(_ client: ClientKey, at now: Instant) -> PassiveCheck.Finding? {
+    let isNews = !isSuspected(at: now)
     let finding = passiveCheck.withLock { $0.failed(client, at: now) }
     if finding != nil { suspectedUntil.store((now + PassiveCheck.pause).nanoseconds, ordering: .relaxed) }
-    return finding
+    return isNews ? finding : nil
   }
 
   /// A client got an answer.
