@@ -20,6 +20,19 @@ import Testing
     return configuration.shortfalls(on: means)
   }
 
+  @Test func `a server's port is listened on once, however often the file names it`() throws {
+    for listen in [#"["*:443", "0.0.0.0:8443"]"#, #"["*:443"]"#] {
+      let text = """
+        service: view.test
+        listen: \(listen)
+        tls: { certificate: view.pem }
+        servers: { view01: { address: 192.0.2.1, ports: [5001, 5001] } }
+        """
+      let configuration = Configuration.load(text: text, fileName: "test.yaml", hostName: "lb1").configuration
+      #expect(try #require(configuration).serverListeners == [Configuration.Listener(address: nil, port: 5001)])
+    }
+  }
+
   @Test func `a machine that has enough of everything is not spoken of`() throws {
     #expect(try shortfalls { _ in } == [])
     #expect(try shortfalls { ($0.ports, $0.memory) = (nil, nil) } == [])

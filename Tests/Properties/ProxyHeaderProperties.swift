@@ -30,11 +30,13 @@ package enum ProxyHeaderProperties {
 
   private static func checkLine(_ header: ProxyHeader, _ bytes: [UInt8]) throws(Violation) {
     guard bytes[0] == UInt8(ascii: "P") else { return }
-    let line = String(decoding: bytes[..<(header.length - 2)], as: UTF8.self)
-    let words = line.split(separator: " ", omittingEmptySubsequences: false)
+    let octets = bytes[..<(header.length - 2)]
+    let line = String(decoding: octets, as: UTF8.self)
+    let words = octets.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self) }
     guard let source = header.source else { return try require(words[1] == "UNKNOWN", "nobody's: \(line)") }
     try require(words.count == 6 && words[1] == (words[2].contains(":") ? "TCP6" : "TCP4"), "accepted \(line)")
-    try require((try? IPAddress(parsing: String(words[2]))) == source.address, "\(source) of \(line)")
-    try require(String(words[4]) == "\(source.port)", "\(source) of \(line)")
+    try require((try? IPAddress(parsing: words[2])) == source.address, "\(source) of \(line)")
+    try require(words[4] == "\(source.port)", "\(source) of \(line)")
   }
 }

@@ -102,13 +102,13 @@ private func get(_ client: String?, _ lines: String...) -> String {
   @Test func `gets nothing of what a server's connection is to the one before`() throws {
     var testLoop = try TestLoop.make(settings: trusting)
     var proxy = try testLoop.connect()
-    proxy.send(get("192.0.2.7", "Authorization: NTLM TlRMTVNTUAAB"))
+    proxy.send(get("192.0.2.7:5000", "Authorization: NTLM TlRMTVNTUAAB"))
     var first = try testLoop.accept()
     _ = try testLoop.receive(&first)
     first.send(ok)
     _ = try testLoop.receive(&proxy, until: "ok")
     // The same client goes on there.
-    proxy.send(get("192.0.2.7"))
+    proxy.send(get("192.0.2.7:5000"))
     _ = try testLoop.receive(&first)
     first.send(ok)
     _ = try testLoop.receive(&proxy, until: "ok")
@@ -121,6 +121,25 @@ private func get(_ client: String?, _ lines: String...) -> String {
     _ = try testLoop.receive(&proxy, until: "ok")
     proxy.send(get("192.0.2.9"))
     _ = try testLoop.receive(&second)
+  }
+
+  @Test func `without a port goes on with its authentication only by a request that carries it`() throws {
+    var testLoop = try TestLoop.make(settings: trusting)
+    var proxy = try testLoop.connect()
+    proxy.send(get("192.0.2.7", "Authorization: NTLM TlRMTVNTUAAB"))
+    var first = try testLoop.accept()
+    _ = try testLoop.receive(&first)
+    first.send(ok)
+    _ = try testLoop.receive(&proxy, until: "ok")
+    proxy.send(get("192.0.2.7", "Authorization: NTLM TlRMTVNTUAAD"))
+    _ = try testLoop.receive(&first)
+    first.send(ok)
+    _ = try testLoop.receive(&proxy, until: "ok")
+    // Who else is behind this address is not known.
+    proxy.send(get("192.0.2.7"))
+    var second = try testLoop.accept()
+    _ = try testLoop.receive(&second)
+    #expect(try testLoop.receiveEnd(&first) != nil)
   }
 
   @Test func `gets a place that was granted to it, and never one that was another's`() throws {

@@ -49,7 +49,7 @@ private let local = "\r\n\r\n\0\r\nQUIT\n \0\0\u{3}abc"
     #expect(try testLoop.receive(&server, until: "hello") == "hello")
     let key = try #require(testLoop.loop.clients.keys.first)
     #expect(testLoop.loop.clients[key].client.identity.endpoint.address.description == "127.0.0.1")
-    #expect(testLoop.loop.clients[key].client.forwarding.isPeerTrusted)
+    #expect(testLoop.loop.clients[key].client.forwarding.isPeerTrusted == (header == local))
   }
 
   @Test func `is closed and counted when it begins otherwise, ends too early, or takes too long`() throws {

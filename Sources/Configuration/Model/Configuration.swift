@@ -55,8 +55,12 @@ package struct Configuration: Equatable, Sendable {
 
   /// Where Belvedere listens for one server alone.
   package var serverListeners: [Listener] {
-    let addresses = listeners.map(\.address).removingDuplicates()
-    return servers.flatMap(\.ports).flatMap { port in addresses.map { Listener(address: $0, port: port) } }
+    let all = listeners.map(\.address).removingDuplicates()
+    // `*` covers the others.
+    let addresses = all.contains(nil) ? [nil] : all
+    return servers.flatMap(\.ports).removingDuplicates().flatMap { port in
+      addresses.map { Listener(address: $0, port: port) }
+    }
   }
 
   /// Every name that clients use, the service's first.

@@ -3,9 +3,11 @@
 public struct ProxyHeader: Hashable, Sendable {
   /// Its bytes, type-length-value fields included; what the client sends begins behind them.
   public let length: Int
-  /// Who has connected to the proxy. Nil: the connection is the proxy's own (LOCAL), or it can't say whose it is (UNKNOWN,
-  /// UNSPEC, a Unix socket, datagrams).
+  /// Who has connected to the proxy. Nil: the connection is the proxy's own, or it can't say whose it is (UNKNOWN, UNSPEC,
+  /// a Unix socket, datagrams).
   public let source: Endpoint?
+  /// The connection is the proxy's own (LOCAL).
+  public var isLocal = false
 
   /// What the first bytes of a connection are.
   public enum Reading: Hashable, Sendable {
@@ -39,7 +41,9 @@ public struct ProxyHeader: Hashable, Sendable {
       return .malformed
     }
     guard bytes.count >= length else { return .incomplete }
-    guard !isLocal, family == 0x11 || family == 0x21 else { return .header(ProxyHeader(length: length, source: nil)) }
+    guard !isLocal, family == 0x11 || family == 0x21 else {
+      return .header(ProxyHeader(length: length, source: nil, isLocal: isLocal))
+    }
     let size = family == 0x11 ? 4 : 16
     let block = bytes.extracting(fixedBytes..<length)
     guard block.count >= 2 * size + 4, let address = IPAddress(bytes: block.extracting(first: size)) else {

@@ -85,11 +85,11 @@ final class ConfigurationSnapshot: Sendable {
     ClientKey(address, v4Prefix: configuration.affinity.ipv4Prefix, v6Prefix: configuration.affinity.ipv6Prefix)
   }
 
-  /// What servers are told of a client.
-  func forwarding(for address: IPAddress, isSecure: Bool) -> ForwardedFields {
+  /// What servers are told of a client. `isUnnamed`: a proxy passes on the connection, and can't say whose it is.
+  func forwarding(for address: IPAddress, isSecure: Bool, isUnnamed: Bool = false) -> ForwardedFields {
     ForwardedFields(
       client: address, isSecure: isSecure, addsFields: configuration.forwarded.add,
-      isPeerTrusted: configuration.forwarded.trustedProxies.contains { $0.contains(address) })
+      isPeerTrusted: !isUnnamed && configuration.forwarded.trustedProxies.contains { $0.contains(address) })
   }
 
   /// The set of certificates that is for the same name as one of an earlier snapshot, which a client was shown.

@@ -28,10 +28,12 @@ struct Client: ~Copyable {
     let service: Service
     /// The listener's.
     let port: UInt16
+    /// A trusted proxy passes the connection on, and can't say whose it is: what it says of others is not believed.
+    var isUnnamed = false
   }
 
   var side: RelaySide
-  let entrance: Entrance
+  var entrance: Entrance
   /// Who is connected, or whose connection a trusted proxy passes on.
   var peer: ClientIdentity
   /// Whom the request under way is for, where a trusted proxy says that it is for somebody else.
@@ -71,7 +73,8 @@ struct Client: ~Copyable {
       certificateSet = newest.certificateSet(like: certificateSet, of: snapshot)
     }
     snapshot = newest
-    forwarding = newest.forwarding(for: peer.endpoint.address, isSecure: service == .https)
+    forwarding = newest.forwarding(
+      for: peer.endpoint.address, isSecure: service == .https, isUnnamed: entrance.isUnnamed)
     routed = nil
     return true
   }

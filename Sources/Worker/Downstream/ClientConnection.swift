@@ -258,7 +258,9 @@ struct ClientConnection: ~Copyable {
     noteRequestLine(&context)
     // A reload may have brought names, or taken some.
     _ = client.adopt(context.snapshot)
-    if client.forwarding.isPeerTrusted, !identify(&context) { return deny(.tooManyOfClient, &context) }
+    if client.forwarding.isPeerTrusted || client.earlier != nil, !identify(&context) {
+      return deny(.tooManyOfClient, &context)
+    }
     guard client.service == .redirect || isForService() else { return deny(.hostNotServed, &context) }
     let isLast = context.isStopping || requests >= client.snapshot.policy.requestsPerConnection ?? .max
     return active.value.accepted(isLast: isLast, &client, &context)

@@ -22,9 +22,14 @@ extension ClientConnection {
   mutating func identify(_ context: inout LoopContext) -> Bool {
     guard let request = active.value.exchange.request else { return true }
     let proxies = client.snapshot.configuration.forwarded.trustedProxies
-    let named = request.forwardedClient(in: client.side.input.bytes, by: proxies)
+    // A reload may have taken the trust away.
+    let isTrusted = client.forwarding.isPeerTrusted
+    let named = isTrusted ? request.forwardedClient(in: client.side.input.bytes, by: proxies) : nil
     let endpoint = named ?? client.peer.endpoint
-    if client.earlier != endpoint {
+    // Where the proxy names no port, one address may be many people: a server's connection that is one user's serves the
+    // requests that go on with its authentication, and no others.
+    let mayBeAnother = endpoint.port == 0 && active.value.exchange.isPrivate && !request.bindsAuthentication
+    if client.earlier != endpoint || mayBeAnother {
       // A server may take what comes on a connection that is kept for somebody for theirs.
       context.close(&active.value.connection)
       active.value.exchange.changeClient()

@@ -23,7 +23,7 @@ extension ClientConnection {
     switch reading {
     case .header(let header):
       guard Socket.discard(client.side.stream.descriptor.number, count: header.length) else { return .close }
-      return introduce(header.source, &context)
+      return introduce(header, &context)
     case .incomplete where !client.side.stream.hasEnded: return .wait
     case .incomplete, .malformed:
       refuseHeader(&context)
@@ -39,9 +39,13 @@ extension ClientConnection {
       at: context.now)
   }
 
-  private mutating func introduce(_ source: Endpoint?, _ context: inout LoopContext) -> ActiveExchange.Step {
-    if let source {
-      let (snapshot, isSecure) = (client.snapshot, client.service == .https)
+  private mutating func introduce(_ header: ProxyHeader, _ context: inout LoopContext) -> ActiveExchange.Step {
+    let (snapshot, isSecure) = (client.snapshot, client.service == .https)
+    if header.source == nil, !header.isLocal {
+      client.entrance.isUnnamed = true
+      client.forwarding = snapshot.forwarding(for: client.peer.endpoint.address, isSecure: isSecure, isUnnamed: true)
+    }
+    if let source = header.source {
       client.forwarding = snapshot.forwarding(for: source.address, isSecure: isSecure)
       let key = snapshot.identity(of: source.address)
       var account = client.peer.account
