@@ -249,9 +249,11 @@ final class WorkerService: Sendable {
     for server in dropped { sharedState.mailbox(of: 0).post(.serverDropped(server)) }
     let figures = WorkerFigures(sharedState, snapshot, metrics, dropped: dropped)
     channel.send(.load(figures.load))
-    for server in figures.servers where told?.servers.contains(where: { $0 == server }) != true {
-      channel.send(.serverLoad(server.load, at: server.place))
-      if let check = server.check { channel.send(.serverCheck(check, at: server.place)) }
+    let earlier = Dictionary((told?.servers ?? []).map { ($0.place, $0) }) { first, _ in first }
+    for server in figures.servers {
+      let known = earlier[server.place]
+      if server.load != known?.load { channel.send(.serverLoad(server.load, at: server.place)) }
+      if let check = server.check, check != known?.check { channel.send(.serverCheck(check, at: server.place)) }
     }
     if figures.load.generations != told?.load.generations ?? 1 {
       log.debug("generations in memory: \(figures.load.generations)")

@@ -121,10 +121,10 @@ class Service(Program):
         command = [str(word) for word in self.command(*arguments)]
         return subprocess.run(command, **{"capture_output": True, "text": True, "timeout": TIMEOUT, **options})
 
-    def reload(self, changes=None):
+    def reload(self, changes=None, **options):
         """Writes the file, has it taken over, and returns the number of the generation that serves then."""
         self.write(changes)
-        run = self.call("reload")
+        run = self.call("reload", **options)
         assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
         return int(re.fullmatch(r"generation (\d+) serves\n", run.stdout)[1])
 

@@ -38,8 +38,7 @@ package final class ControlChannel: Sendable {
 
   private let socket: MessageSocket
   private let wakeup: Wakeup
-  /// Events that the supervisor had no room for yet, oldest first.
-  private let pending = Mutex<[WorkerEvent]>([])
+  private let pending = Mutex(PendingEvents())
   private let finished = Atomic<Bool>(false)
   /// Made at the start, when there are descriptors to be had, and taken by `run`.
   private let poller: Mutex<Poller?>
@@ -113,7 +112,6 @@ package final class ControlChannel: Sendable {
   package func send(_ event: WorkerEvent) {
     let left = pending.withLock { waiting in
       if waiting.isEmpty, deliver(event) { return true }
-      waiting.removeAll { Self.replaces(event, $0) }
       waiting.append(event)
       return false
     }
@@ -134,16 +132,6 @@ package final class ControlChannel: Sendable {
   /// False when the supervisor has to read first. A link that is broken takes everything: `run` notices its end.
   private func deliver(_ event: WorkerEvent) -> Bool {
     do { return try socket.send(event.encoded().span) } catch { return true }
-  }
-
-  private static func replaces(_ new: WorkerEvent, _ old: WorkerEvent) -> Bool {
-    switch (new, old) {
-    case (.load, .load): true
-    case (.serverChanged(let new), .serverChanged(let old)): new.place == old.place
-    case (.serverLoad(_, let new), .serverLoad(_, let old)): new == old
-    case (.serverCheck(_, let new), .serverCheck(_, let old)): new == old
-    default: false
-    }
   }
 
   // MARK: Reading

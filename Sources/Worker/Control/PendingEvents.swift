@@ -1,0 +1,70 @@
+import Domain
+import WorkerProtocol
+
+/// Events that the supervisor had no room for yet, oldest first. Newer news of the same thing take the place of older ones.
+struct PendingEvents {
+  /// What an event is the newest news of.
+  private enum Topic: Hashable {
+    case load
+    case state(ServerPlace)
+    case serverLoad(ServerPlace)
+    case check(ServerPlace)
+
+    init?(_ event: WorkerEvent) {
+      switch event {
+      case .load: self = .load
+      case .serverChanged(let change): self = .state(change.place)
+      case .serverLoad(_, let place): self = .serverLoad(place)
+      case .serverCheck(_, let place): self = .check(place)
+      case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem: return nil
+      }
+    }
+  }
+
+  /// From `head` on; nil where newer news have come.
+  private var events: [WorkerEvent?] = []
+  private var head = 0
+  /// How many behind `head` are nil.
+  private var replaced = 0
+  private var newest: [Topic: Int] = [:]
+
+  var isEmpty: Bool { head == events.count }
+
+  /// The oldest one.
+  var first: WorkerEvent? { isEmpty ? nil : events[head] }
+
+  mutating func append(_ event: WorkerEvent) {
+    if let topic = Topic(event) {
+      if let older = newest.updateValue(events.count, forKey: topic) {
+        events[older] = nil
+        replaced += 1
+      }
+    }
+    events.append(event)
+    tidyUp()
+  }
+
+  mutating func removeFirst() {
+    if let event = first, let topic = Topic(event) { newest[topic] = nil }
+    head += 1
+    tidyUp()
+  }
+
+  /// Goes past what was replaced, and gives back what is over once it is most of the list.
+  private mutating func tidyUp() {
+    while head < events.count, events[head] == nil {
+      head += 1
+      replaced -= 1
+    }
+    let over = head + replaced
+    guard over == events.count || over > 1024 && over * 2 > events.count else { return }
+    events = events[head...].filter { $0 != nil }
+    (head, replaced) = (0, 0)
+    for (index, event) in events.enumerated() {
+      if let topic = event.flatMap(Topic.init) { newest[topic] = index }
+    }
+  }
+
+  /// Places in the list, of events that are over as well.
+  var capacity: Int { events.count }
+}

@@ -1,0 +1,51 @@
+import Domain
+import Testing
+import Wire
+import WorkerProtocol
+
+@testable import Worker
+
+@Suite struct `Events that wait for the supervisor` {
+  private func place(_ number: Int) -> ServerPlace {
+    ServerPlace(name: "view\(number)", endpoint: Endpoint(address: IPAddress(v4: 0xc000_0201), port: 443))
+  }
+
+  private func load(_ sessions: UInt64, of number: Int) -> WorkerEvent {
+    .serverLoad(ServerLoad(clients: 0, sessions: sessions, exchanges: 0, waiting: 0, connections: 0), at: place(number))
+  }
+
+  private func drained(_ pending: PendingEvents) -> [WorkerEvent] {
+    var pending = pending
+    var events: [WorkerEvent] = []
+    while let event = pending.first {
+      events.append(event)
+      pending.removeFirst()
+    }
+    return events
+  }
+
+  @Test func `leave in order, and newer news of the same thing take the place of older ones`() {
+    var pending = PendingEvents()
+    pending.append(load(1, of: 1))
+    pending.append(.applied(number: 1))
+    pending.append(load(2, of: 2))
+    pending.append(.applied(number: 1))
+    pending.append(load(3, of: 1))
+    #expect(drained(pending) == [.applied(number: 1), load(2, of: 2), .applied(number: 1), load(3, of: 1)])
+    #expect(!pending.isEmpty)
+  }
+
+  @Test func `are as many as there are things to tell of, however often they are told`() {
+    var pending = PendingEvents()
+    // One that nothing replaces, and that stays the first where nobody reads.
+    pending.append(.applied(number: 1))
+    for round in 0..<20 as Range<UInt64> {
+      for number in 0..<1024 { pending.append(load(round, of: number)) }
+      // The supervisor reads some.
+      if round > 10, round % 3 == 0 { for _ in 0..<100 { pending.removeFirst() } }
+    }
+    #expect(pending.capacity < 4096)
+    let left = drained(pending)
+    #expect(left.count <= 1024 && Set(left.map { "\($0)" }).count == left.count)
+  }
+}
