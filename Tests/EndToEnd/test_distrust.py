@@ -115,8 +115,9 @@ def test_what_a_worker_says_does_not_reach_a_terminals_controls(testbed):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         balancer.wait_for_log("reload: requested by")
+        # One of these is what the reload waits for. What comes behind it is none of its business, and may find nobody.
         for generation in range(2, 6):
-            assert end.say(bytes([131]) + struct.pack(">Q", generation) + text(evil))
+            end.say(bytes([131]) + struct.pack(">Q", generation) + text(evil))
         shown = "".join(command.communicate(timeout=60))
     finally:
         # What it said may have had it replaced.
