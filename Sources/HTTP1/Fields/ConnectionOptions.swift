@@ -83,12 +83,10 @@ struct ListElements: ~Escapable {
   /// The next element, or nil behind the last.
   mutating func next() -> ByteRange? {
     guard position <= end else { return nil }
-    var first = position
+    let first = position
     var last = first
     while last < end, bytes[last] != UInt8(ascii: ",") { last &+= 1 }
     position = last &+ 1
-    while first < last, bytes[first].isBlank { first &+= 1 }
-    while last > first, bytes[last &- 1].isBlank { last &-= 1 }
-    return ByteRange(start: first, end: last)
+    return bytes.withoutBlanks(from: first, to: last)
   }
 }

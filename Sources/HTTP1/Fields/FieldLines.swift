@@ -43,13 +43,7 @@ struct FieldLines: ~Escapable {
   func isTrimmed(in bytes: Span<UInt8>) -> Bool { rawValue.isTrimmed(to: value, in: bytes) }
 
   /// The value without the white space around it (RFC 9112 §5.1).
-  var value: ByteRange {
-    var start = valueStart
-    var end = valueEnd
-    while start < end, bytes[start].isBlank { start &+= 1 }
-    while end > start, bytes[end &- 1].isBlank { end &-= 1 }
-    return ByteRange(start: start, end: end)
-  }
+  var value: ByteRange { bytes.withoutBlanks(from: valueStart, to: valueEnd) }
 
   /// Passes lines up to and including the next whose name is known, or with `all` just the next.
   mutating func next(all: Bool = false) throws(Rejection) -> Step {

@@ -26,7 +26,7 @@ extension RequestHead {
         lines = lines.extracting(first: start)
         while !list.isEmpty {
           let start = list.endOfLast(UInt8(ascii: ","))
-          let element = list.extracting(droppingFirst: start).withoutBlanks
+          let element = list.withoutBlanks(from: start, to: list.count).slice(of: list)
           list = list.extracting(first: max(0, start &- 1))
           hops &-= 1
           // RFC 9110 §5.6.1.2: empty elements are ignored.
@@ -50,16 +50,5 @@ extension Span<UInt8> {
     var index = count
     while index > 0, self[index &- 1] != byte { index &-= 1 }
     return index
-  }
-
-  fileprivate var withoutBlanks: Span<UInt8> {
-    @_lifetime(copy self)
-    get {
-      var start = 0
-      var end = count
-      while start < end, self[start].isBlank { start &+= 1 }
-      while end > start, self[end &- 1].isBlank { end &-= 1 }
-      return extracting(start..<end)
-    }
   }
 }

@@ -103,15 +103,8 @@ private struct Parameters {
     }
     defer { start = stop &+ 1 }
     return Parameter(
-      name: Self.trimmed(start, equals ?? stop, in: bytes),
-      value: equals.map { Self.trimmed($0 &+ 1, stop, in: bytes) })
-  }
-
-  private static func trimmed(_ from: Int, _ to: Int, in bytes: Span<UInt8>) -> ByteRange {
-    var (from, to) = (from, to)
-    while from < to, bytes[from].isBlank { from &+= 1 }
-    while to > from, bytes[to &- 1].isBlank { to &-= 1 }
-    return ByteRange(start: from, end: to)
+      name: bytes.withoutBlanks(from: start, to: equals ?? stop),
+      value: equals.map { bytes.withoutBlanks(from: $0 &+ 1, to: stop) })
   }
 }
 

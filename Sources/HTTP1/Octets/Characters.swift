@@ -30,6 +30,15 @@ extension UInt8 {
 }
 
 extension Span<UInt8> {
+  /// What of `start..<end` lies between the white space at its ends (OWS, RFC 9110 §5.6.3).
+  @inline(always)
+  func withoutBlanks(from start: Int, to end: Int) -> ByteRange {
+    var (start, end) = (start, end)
+    while start < end, self[start].isBlank { start &+= 1 }
+    while end > start, self[end &- 1].isBlank { end &-= 1 }
+    return ByteRange(start: start, end: end)
+  }
+
   /// Whether both are the same text but for the case of ASCII letters.
   func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
