@@ -31,8 +31,8 @@ final class WorkerService: Sendable {
     var isStopping = false
     /// The number of the last snapshot that every loop has taken over.
     var adopted: UInt64
-    /// What the supervisor was told last.
-    var told: WorkerFigures?
+    /// What was sent to the supervisor last.
+    var sent: WorkerFigures?
     var expiry = ExpiryWatch()
     var memory = MemoryReturn()
   }
@@ -71,7 +71,7 @@ final class WorkerService: Sendable {
   func start(_ setup: WorkerSetup) throws(ConfigurationSnapshotError) {
     let snapshot = state.withLock { $0.snapshot }
     warnOfUnverifiedServers(snapshot)
-    tellCertificates(of: snapshot)
+    sendCertificates(of: snapshot)
     staple(snapshot)
     _ = try startLoops(setup.loops)
     for listener in setup.listeners {
@@ -179,7 +179,7 @@ final class WorkerService: Sendable {
       staple(snapshot)
       affinityFile.adopt(configuration.affinity.file, at: Clock.monotonic())
       state.withLock { $0.snapshot = snapshot }
-      tellCertificates(of: snapshot)
+      sendCertificates(of: snapshot)
       hand(snapshot, setup)
       // The others know the servers.
       for mailbox in started { mailbox.post(.serve) }
@@ -244,28 +244,28 @@ final class WorkerService: Sendable {
 
   /// What has happened in the last second.
   private func sendFigures() {
-    let (snapshot, told, isAdopted) = state.withLock { ($0.snapshot, $0.told, $0.adopted == $0.snapshot.number) }
+    let (snapshot, sent, isAdopted) = state.withLock { ($0.snapshot, $0.sent, $0.adopted == $0.snapshot.number) }
     let dropped = isAdopted ? sharedState.dropEmptyServers() : []
     for server in dropped { sharedState.mailbox(of: 0).post(.serverDropped(server)) }
     let figures = WorkerFigures(sharedState, snapshot, metrics, dropped: dropped)
     channel.send(.load(figures.load))
-    let earlier = Dictionary((told?.servers ?? []).map { ($0.place, $0) }) { first, _ in first }
+    let earlier = Dictionary((sent?.servers ?? []).map { ($0.place, $0) }) { first, _ in first }
     for server in figures.servers {
       let known = earlier[server.place]
       if server.load != known?.load { channel.send(.serverLoad(server.load, at: server.place)) }
       if let check = server.check, check != known?.check { channel.send(.serverCheck(check, at: server.place)) }
     }
-    if figures.load.generations != told?.load.generations ?? 1 {
+    if figures.load.generations != sent?.load.generations ?? 1 {
       log.debug("generations in memory: \(figures.load.generations)")
     }
-    state.withLock { $0.told = figures }
+    state.withLock { $0.sent = figures }
     warn(ofDropped: accessLog.takeDropped())
     // A supervisor that does not read finds the last ones, and how often they came.
     guard !channel.isBehind else { return }
     for problem in OperationalLog.takeProblems() { channel.send(.problem(problem)) }
   }
 
-  private func tellCertificates(of snapshot: ConfigurationSnapshot) {
+  private func sendCertificates(of snapshot: ConfigurationSnapshot) {
     for (place, pair) in snapshot.certificates.enumerated() {
       let certificate = ServedCertificate(pair)
       channel.send(.certificate(certificate, place: UInt16(clamping: place), generation: snapshot.number))

@@ -14,6 +14,13 @@ private func get(_ client: String?, _ lines: String...) -> String {
   return "GET / HTTP/1.1\r\nHost: view.test\r\n\(fields.map { $0 + "\r\n" }.joined())\r\n"
 }
 
+/// The server reads a request and answers it, and the proxy gets the answer.
+private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ testLoop: inout TestLoop) throws {
+  _ = try testLoop.receive(&server)
+  server.send(ok)
+  _ = try testLoop.receive(&proxy, until: "ok")
+}
+
 /// One connection of a proxy, which carries many clients' requests.
 @Suite struct `A client behind a trusted proxy` {
   @Test func `is assigned to its own server, and has no session between its requests`() throws {
@@ -104,14 +111,10 @@ private func get(_ client: String?, _ lines: String...) -> String {
     var proxy = try testLoop.connect()
     proxy.send(get("192.0.2.7:5000", "Authorization: NTLM TlRMTVNTUAAB"))
     var first = try testLoop.accept()
-    _ = try testLoop.receive(&first)
-    first.send(ok)
-    _ = try testLoop.receive(&proxy, until: "ok")
+    try answer(&first, to: &proxy, &testLoop)
     // The same client goes on there.
     proxy.send(get("192.0.2.7:5000"))
-    _ = try testLoop.receive(&first)
-    first.send(ok)
-    _ = try testLoop.receive(&proxy, until: "ok")
+    try answer(&first, to: &proxy, &testLoop)
     // Another one does not, and what it gets may be shared again.
     proxy.send(get("192.0.2.8"))
     var second = try testLoop.accept()
@@ -128,13 +131,9 @@ private func get(_ client: String?, _ lines: String...) -> String {
     var proxy = try testLoop.connect()
     proxy.send(get("192.0.2.7", "Authorization: NTLM TlRMTVNTUAAB"))
     var first = try testLoop.accept()
-    _ = try testLoop.receive(&first)
-    first.send(ok)
-    _ = try testLoop.receive(&proxy, until: "ok")
+    try answer(&first, to: &proxy, &testLoop)
     proxy.send(get("192.0.2.7", "Authorization: NTLM TlRMTVNTUAAD"))
-    _ = try testLoop.receive(&first)
-    first.send(ok)
-    _ = try testLoop.receive(&proxy, until: "ok")
+    try answer(&first, to: &proxy, &testLoop)
     // Who else is behind this address is not known.
     proxy.send(get("192.0.2.7"))
     var second = try testLoop.accept()
@@ -155,12 +154,12 @@ private func get(_ client: String?, _ lines: String...) -> String {
     let waiting = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) == .queued })
     let busy = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) != .queued })
     let account = testLoop.loop.clients[waiting].client.account
-    // The letter says that another client's request on this connection has the place: it is given back.
+    // The message says that another client's request on this connection has the place: it is given back.
     let stale = WaitingClient(loop: 0, client: waiting, account: testLoop.loop.clients[busy].client.account)
     let place = testLoop.backend.servers[0]
     #expect(testLoop.loop.clients[waiting].granted(stale, place, &testLoop.loop.context) == .keep)
     #expect(testLoop.activity(of: waiting) == .queued)
-    // Its own letter is on the way now.
+    // Its own message is on the way now.
     try testLoop.until("the second client has the place") { $0.activity(of: waiting) != .queued }
     #expect(testLoop.loop.clients[waiting].client.account == account)
     #expect(place.occupancy == (active: 1, waiting: 0))

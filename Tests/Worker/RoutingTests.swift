@@ -214,7 +214,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     second.send(get)
     try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
     let waiting = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) == .queued })
-    // The place is free, the letter that says so is under way, and time is up.
+    // The place is free, the message that says so is under way, and time is up.
     testLoop.backend.leave(0, testLoop.loop.clients[waiting].client.account)
     testLoop.loop.context.now = testLoop.now + .seconds(6)
     #expect(testLoop.loop.clients[waiting].timerFired(&testLoop.loop.context) == .keep)

@@ -44,7 +44,7 @@ struct Prober: ~Copyable {
 
   /// Begins the first checks.
   mutating func start(_ context: inout LoopContext) {
-    obeyAndGoOn(&context)
+    applyAndGoOn(&context)
     context.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
   }
 
@@ -71,7 +71,7 @@ struct Prober: ~Copyable {
     }
     removed = earlier
     snapshot = next
-    obeyAndGoOn(&context)
+    applyAndGoOn(&context)
   }
 
   /// Nothing runs any more at a server that was removed.
@@ -88,7 +88,7 @@ struct Prober: ~Copyable {
     for check in servers.remove(key).checks { checks.remove(check).end(&context.buffers) }
   }
 
-  private mutating func obeyAndGoOn(_ context: inout LoopContext) {
+  private mutating func applyAndGoOn(_ context: inout LoopContext) {
     for key in keys + removed { apply(key, at: context.now) }
     for key in keys + removed { timerFired(key, &context) }
   }

@@ -25,7 +25,7 @@ struct Loop: ~Copyable {
   var accepting = Accepting()
   let mailbox: Mailbox
   /// What concerns many connections at once, done a little in each turn.
-  var chores = PendingClosings()
+  var closings = PendingClosings()
   private let heartbeat: Heartbeat
   var dispensable = DispensableClients()
   /// When the operator is told again that clients make room, and that accepting pauses.
@@ -95,7 +95,7 @@ struct Loop: ~Copyable {
 
   /// Milliseconds until the next timer, 0 while there is work, a second at most.
   private var sleep: Int32 {
-    if !context.leftovers.isEmpty || !chores.isEmpty { return 0 }
+    if !context.leftovers.isEmpty || !closings.isEmpty { return 0 }
     let next = context.timers.nextDeadline ?? .distantFuture
     let pause = min(
       next - context.now, stopDeadline - context.now, accepting.againAt == nil ? Loop.longestSleep : Loop.acceptPause,

@@ -43,7 +43,7 @@ extension Loop {
   /// Tells every client that has a connection to this server, or makes one, that it takes nobody any more.
   private mutating func releaseClients(of server: SharedServer, _ presence: ServerPresence) {
     for key in context.servers.keys where context.servers[key].shared === server {
-      chores.append(.release(key, server, presence))
+      closings.append(.release(key, server, presence))
     }
   }
 
@@ -51,7 +51,7 @@ extension Loop {
   mutating func runChores(clock: () -> Instant) {
     var allowance = ClosingAllowance()
     for _ in 0..<Loop.closingsPerTurn {
-      switch chores.next() {
+      switch closings.next() {
       case .stop(let key):
         guard clients.contains(key), clients[key].stop(&context) == .close else { continue }
         remove(key)
@@ -77,7 +77,7 @@ extension Loop {
       _ = accepting.listeners.remove(key)
     }
     context.emptyPools()
-    for key in clients.keys { chores.append(.stop(key)) }
+    for key in clients.keys { closings.append(.stop(key)) }
   }
 
   /// Closes a client's connection and gives back all that it held.

@@ -184,10 +184,7 @@ final class SharedState: Sendable {
 
   /// Counts what a proxy's connection carries for its client, until `clientLeft`. `isAllowed`: it has no more than it may.
   func clientCame(_ client: ClientKey) -> (account: ConnectionLedger.Account, isAllowed: Bool) {
-    ledger.withLock { ledger in
-      let (account, isAllowed) = ledger.enter(client)
-      return (account, isAllowed)
-    }
+    ledger.withLock { $0.enter(client) }
   }
 
   func clientLeft(_ account: ConnectionLedger.Account) { ledger.withLock { $0.leave(account) } }
