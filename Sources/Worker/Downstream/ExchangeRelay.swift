@@ -204,16 +204,20 @@ extension ActiveExchange {
       case .head:
         // Nothing of what did not fit was sent: answers are only read when the output is empty.
         if client.side.output.overflowed { return .stop(.answerHeadTooLarge) }
-        if exchange.hasAnswerHead { noteAnswer(client, context) }
-        if exchange.hasAnswerHead, !isDedicated {
-          client.assignServer(context)
-          if let cookie = client.snapshot.cookie { learn(cookie, from: connection, &client, context) }
+        if exchange.hasAnswerHead {
+          noteAnswer(client, context)
+          if !isDedicated {
+            client.assignServer(context)
+            if let cookie = client.snapshot.cookie { learn(cookie, from: connection, &client, context) }
+          }
         }
         context.servers[connection].side.input.consume(exchange.movedResponse(0))
         continue
       case .body:
-        if exchange.isAnswering, !isDedicated { client.assignServer(context) }
-        if client.service == .passthrough, exchange.isAnswering { noteAnswer(client, context) }
+        if exchange.isAnswering {
+          if !isDedicated { client.assignServer(context) }
+          if client.service == .passthrough { noteAnswer(client, context) }
+        }
         coalesce(from: &context.servers[connection].side.input, into: &client.side.output)
         return .moved
       case .incomplete:

@@ -120,6 +120,7 @@ final class Backend: Sendable {
 
   private func suspected(at now: Instant) -> ServerSet {
     var suspected = ServerSet()
+    guard health.passive else { return suspected }
     for index in servers.indices where isSuspected(index, at: now) { suspected.insert(index) }
     return suspected
   }
