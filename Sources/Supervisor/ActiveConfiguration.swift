@@ -7,7 +7,7 @@ struct ActiveConfiguration: ~Copyable {
   private(set) var plan: ServicePlan
   /// The text that a worker reads, in memory.
   private(set) var text: SharedDescriptor
-  private(set) var generation: UInt64 = 1
+  private(set) var number: UInt64 = 1
   /// Since when it is in force.
   private(set) var since = WallTime.now
   /// Nil once the service gives them up.
@@ -28,11 +28,11 @@ struct ActiveConfiguration: ~Copyable {
     return ReloadCandidate(plan: next, text: try Self.sealed(next), listeners: change)
   }
 
-  mutating func adopt(_ candidate: ReloadCandidate, generation: UInt64) {
+  mutating func adopt(_ candidate: ReloadCandidate, number: UInt64) {
     plan = candidate.plan
     text = candidate.text
     listeners = ListenerSet(candidate.listeners)
-    self.generation = generation
+    self.number = number
     since = .now
   }
 
@@ -43,7 +43,7 @@ struct ActiveConfiguration: ~Copyable {
     case .some(let listeners):
       try listeners.restore()
       return try WorkerProcess(
-        plan, generation: generation, configuration: text, listeners: listeners, states: states,
+        plan, number: number, configuration: text, listeners: listeners, states: states,
         blocked: SupervisorLoop.signals + Signals.strays)
     }
   }

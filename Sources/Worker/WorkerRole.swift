@@ -35,7 +35,7 @@ package enum WorkerRole {
         service = try WorkerService(setup, configuration, confinement, channel: channel, log: log)
         try service.start(setup)
       } catch {
-        channel.send(.refused(generation: setup.generation, reason: loaded.reason(of: error)))
+        channel.send(.refused(number: setup.number, reason: loaded.reason(of: error)))
         return ExitStatus.refused
       }
       // Asked for when the threads serve: reading every file once more takes its time.

@@ -60,7 +60,7 @@ final class WorkerService: Sendable {
       throw ConfigurationSnapshotError("\(error)")
     }
     let snapshot = try ConfigurationSnapshot(
-      number: setup.generation, configuration, tickets: tickets, sharedState: sharedState)
+      number: setup.number, configuration, tickets: tickets, sharedState: sharedState)
     state = Mutex(State(snapshot: snapshot, adopted: snapshot.number))
     sharedState.adopt(snapshot)
   }
@@ -159,7 +159,7 @@ final class WorkerService: Sendable {
       confinement.refuseFilesOutside(&loaded)
       let configuration = try loaded.accepted()
       let snapshot = try ConfigurationSnapshot(
-        number: setup.generation, configuration, tickets: tickets, sharedState: sharedState)
+        number: setup.number, configuration, tickets: tickets, sharedState: sharedState)
       let isLoggedElsewhere = configuration.log != state.withLock({ $0.snapshot.configuration.log })
       let sink: AccessLogSink?
       do throws(SystemError) { sink = isLoggedElsewhere ? try AccessLogWriter.sink(of: configuration.log) : nil } catch
@@ -185,7 +185,7 @@ final class WorkerService: Sendable {
       for mailbox in started { mailbox.post(.serve) }
       loaded.warnOfFiles(log)
     } catch {
-      channel.send(.refused(generation: setup.generation, reason: loaded.reason(of: error)))
+      channel.send(.refused(number: setup.number, reason: loaded.reason(of: error)))
     }
   }
 
@@ -194,7 +194,7 @@ final class WorkerService: Sendable {
       snapshot, listeners: setup.listeners, withdrawn: setup.withdrawn, loops: setup.loops
     ) { [self] in
       state.withLock { $0.adopted = snapshot.number }
-      channel.send(.ready(generation: snapshot.number))
+      channel.send(.ready(number: snapshot.number))
     }
     for mailbox in sharedState.mailboxes { rollout.post(to: mailbox) }
     rollout.done()
@@ -255,8 +255,8 @@ final class WorkerService: Sendable {
       if server.load != known?.load { channel.send(.serverLoad(server.load, at: server.place)) }
       if let check = server.check, check != known?.check { channel.send(.serverCheck(check, at: server.place)) }
     }
-    if figures.load.generations != sent?.load.generations ?? 1 {
-      log.debug("generations in memory: \(figures.load.generations)")
+    if figures.load.snapshots != sent?.load.snapshots ?? 1 {
+      log.debug("configurations in memory: \(figures.load.snapshots)")
     }
     state.withLock { $0.sent = figures }
     warn(ofDropped: accessLog.takeDropped())
@@ -268,7 +268,7 @@ final class WorkerService: Sendable {
   private func sendCertificates(of snapshot: ConfigurationSnapshot) {
     for (place, pair) in snapshot.certificates.enumerated() {
       let certificate = ServedCertificate(pair)
-      channel.send(.certificate(certificate, place: UInt16(clamping: place), generation: snapshot.number))
+      channel.send(.certificate(certificate, place: UInt16(clamping: place), number: snapshot.number))
     }
   }
 

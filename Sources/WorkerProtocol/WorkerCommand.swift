@@ -33,14 +33,14 @@ package enum WorkerCommand: Hashable, Sendable {
   /// The version of all messages that follow.
   case hello(version: UInt16)
   /// The configuration, YAML text in a sealed memory file that comes with the message. File name and host name are
-  /// those that the supervisor read it with. Generations count up from 1. As many event loops are to run as `loops`
+  /// those that the supervisor read it with. Configurations are numbered from 1. As many event loops are to run as `loops`
   /// says.
-  case configure(generation: UInt64, loops: UInt16, fileName: String, hostName: String)
+  case configure(number: UInt64, loops: UInt16, fileName: String, hostName: String)
   /// The page that loops count their turns in, a memory file that comes with the message, with room for this many.
   case heartbeats(capacity: UInt16)
   /// A listening socket, which comes with the message.
   case listener(ListenerPlace)
-  /// A listening socket that the new generation has no use for.
+  /// A listening socket that the new configuration has no use for.
   case withdraw(ListenerPlace)
   /// Everything has been sent: check it, and serve.
   case start
@@ -67,9 +67,9 @@ package enum WorkerCommand: Hashable, Sendable {
   package func encoded() -> [UInt8] {
     switch self {
     case .hello(let version): message(Kind.hello, version)
-    case .configure(let generation, let loops, let fileName, let hostName):
+    case .configure(let number, let loops, let fileName, let hostName):
       message(
-        Kind.configure, generation, loops, Text(fileName, MessageLimit.name), Text(hostName, MessageLimit.name))
+        Kind.configure, number, loops, Text(fileName, MessageLimit.name), Text(hostName, MessageLimit.name))
     case .heartbeats(let capacity): message(Kind.heartbeats, capacity)
     case .listener(let place): message(Kind.listener, place)
     case .start: message(Kind.start)
@@ -87,7 +87,7 @@ package enum WorkerCommand: Hashable, Sendable {
     case .hello: self = .hello(version: try reader.uint16())
     case .configure:
       self = .configure(
-        generation: try reader.uint64(), loops: try reader.uint16(),
+        number: try reader.uint64(), loops: try reader.uint16(),
         fileName: try reader.text("file name", limit: MessageLimit.name),
         hostName: try reader.text("host name", limit: MessageLimit.name))
     case .heartbeats: self = .heartbeats(capacity: try reader.uint16())

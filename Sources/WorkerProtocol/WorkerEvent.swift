@@ -7,11 +7,11 @@ import Wire
 package enum WorkerEvent: Hashable, Sendable {
   /// The version of all messages that follow.
   case hello(version: UInt16)
-  /// This generation serves on every listener.
-  case ready(generation: UInt64)
-  /// This generation can't be served, and why: a certificate that does not load, say. A worker that has no other one
+  /// The configuration of this number is in use on every listener.
+  case ready(number: UInt64)
+  /// It can't be used, and why: a certificate that does not load, say. A worker that has no other one
   /// ends by itself; another goes on with the one it has.
-  case refused(generation: UInt64, reason: String)
+  case refused(number: UInt64, reason: String)
   /// A server of the configuration changed its state.
   case serverChanged(ServerChange)
   /// What the worker carries; told about once a second, and more often while it stops.
@@ -24,9 +24,9 @@ package enum WorkerEvent: Hashable, Sendable {
   case serverLoad(ServerLoad, at: ServerPlace)
   /// A server's last health check; told about once a second when it is another one.
   case serverCheck(ServerCheck, at: ServerPlace)
-  /// A certificate that clients are shown from now on; told of each when a generation begins to serve. Its place among
-  /// the generation's certificates, from 0.
-  case certificate(ServedCertificate, place: UInt16, generation: UInt64)
+  /// A certificate that clients are shown from now on; one message for each when a configuration comes into use. Its place among
+  /// the configuration's certificates, from 0.
+  case certificate(ServedCertificate, place: UInt16, number: UInt64)
   /// Something that a person should know of has happened, or has happened again.
   case problem(Problem)
 
@@ -40,16 +40,16 @@ package enum WorkerEvent: Hashable, Sendable {
   package func encoded() -> [UInt8] {
     switch self {
     case .hello(let version): message(Kind.hello, version)
-    case .ready(let generation): message(Kind.ready, generation)
-    case .refused(let generation, let reason): message(Kind.refused, generation, Text(reason, MessageLimit.reason))
+    case .ready(let number): message(Kind.ready, number)
+    case .refused(let number, let reason): message(Kind.refused, number, Text(reason, MessageLimit.reason))
     case .serverChanged(let change): message(Kind.serverChanged, change)
     case .load(let load): message(Kind.load, load)
     case .stopped: message(Kind.stopped)
     case .applied(let number): message(Kind.applied, number)
     case .serverLoad(let load, let place): message(Kind.serverLoad, place, load)
     case .serverCheck(let check, let place): message(Kind.serverCheck, place, check)
-    case .certificate(let certificate, let place, let generation):
-      message(Kind.certificate, generation, place, certificate)
+    case .certificate(let certificate, let place, let number):
+      message(Kind.certificate, number, place, certificate)
     case .problem(let problem): message(Kind.problem, problem)
     }
   }
@@ -59,9 +59,9 @@ package enum WorkerEvent: Hashable, Sendable {
     var reader = FieldReader(bytes)
     switch try reader.kind(Kind.self) {
     case .hello: self = .hello(version: try reader.uint16())
-    case .ready: self = .ready(generation: try reader.uint64())
+    case .ready: self = .ready(number: try reader.uint64())
     case .refused:
-      self = .refused(generation: try reader.uint64(), reason: try reader.text("reason", limit: MessageLimit.reason))
+      self = .refused(number: try reader.uint64(), reason: try reader.text("reason", limit: MessageLimit.reason))
     case .serverChanged: self = .serverChanged(try reader.serverChange())
     case .load: self = .load(try reader.load())
     case .stopped: self = .stopped
@@ -73,8 +73,8 @@ package enum WorkerEvent: Hashable, Sendable {
       let place = try reader.serverPlace()
       self = .serverCheck(try reader.serverCheck(), at: place)
     case .certificate:
-      let (generation, place) = (try reader.uint64(), try reader.uint16())
-      self = .certificate(try reader.servedCertificate(), place: place, generation: generation)
+      let (number, place) = (try reader.uint64(), try reader.uint16())
+      self = .certificate(try reader.servedCertificate(), place: place, number: number)
     case .problem: self = .problem(try reader.problem())
     }
     try reader.end()

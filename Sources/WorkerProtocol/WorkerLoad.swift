@@ -7,8 +7,8 @@ package struct Load: Hashable, Sendable {
   package var connections: UInt32
   /// Exchanges under way, tunnels among them.
   package var exchanges: UInt32
-  /// Generations in memory: the one that serves, and those that some connection keeps.
-  package var generations: UInt32
+  /// Configurations in memory: the one in use, and those that some connection keeps.
+  package var snapshots: UInt32
   /// Requests begun.
   package var requests: UInt64
   /// Client connections accepted.
@@ -17,12 +17,12 @@ package struct Load: Hashable, Sendable {
   package var refused: RefusedCounts
 
   package init(
-    connections: UInt32, exchanges: UInt32, generations: UInt32 = 1, requests: UInt64, accepted: UInt64 = 0,
+    connections: UInt32, exchanges: UInt32, snapshots: UInt32 = 1, requests: UInt64, accepted: UInt64 = 0,
     refused: RefusedCounts = RefusedCounts()
   ) {
     self.connections = connections
     self.exchanges = exchanges
-    self.generations = generations
+    self.snapshots = snapshots
     self.requests = requests
     self.accepted = accepted
     self.refused = refused
@@ -32,7 +32,7 @@ package struct Load: Hashable, Sendable {
 extension Load: MessageField {
   func append(to writer: inout ByteWriter) {
     writer.append(
-      fields: connections, exchanges, generations, requests, accepted, refused.connections, refused.handshakes,
+      fields: connections, exchanges, snapshots, requests, accepted, refused.connections, refused.handshakes,
       refused.requests, refused.unroutable)
   }
 }
@@ -40,7 +40,7 @@ extension Load: MessageField {
 extension FieldReader {
   mutating func load() throws(MessageError) -> Load {
     Load(
-      connections: try uint32(), exchanges: try uint32(), generations: try uint32(), requests: try uint64(),
+      connections: try uint32(), exchanges: try uint32(), snapshots: try uint32(), requests: try uint64(),
       accepted: try uint64(),
       refused: RefusedCounts(
         connections: try uint64(), handshakes: try uint64(), requests: try uint64(), unroutable: try uint64()))

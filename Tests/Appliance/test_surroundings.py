@@ -41,9 +41,9 @@ def test_entries_have_what_they_are_about_as_fields(machine):
     assert (up["BELVEDERE_ROLE"], up["PRIORITY"], up["SYSLOG_FACILITY"]) == ("worker", "5", "3")
     since = machine.moment
     machine.run("systemctl reload belvedere")
-    reloaded = {"BELVEDERE_GENERATION": "2", "BELVEDERE_ROLE": "supervisor"}
+    reloaded = {"BELVEDERE_CONFIGURATION": "2", "BELVEDERE_ROLE": "supervisor"}
     (reloaded,) = machine.wait_until(lambda: machine.entries(since=since, **reloaded), "the reload in the journal")
-    assert reloaded["MESSAGE"] == "reload: generation 2 serves"
+    assert reloaded["MESSAGE"] == "reload: configuration 2 is in use"
     machine.run("belvedere server view02 drain && belvedere server view02 ready")
     command = {"BELVEDERE_SERVER": "view02", "BELVEDERE_ROLE": "supervisor"}
     entries = machine.wait_until(lambda: machine.entries(**command), "the command in the journal")
@@ -56,7 +56,7 @@ def test_requests_have_client_and_server_as_fields_where_they_go_to_the_journal(
     machine.wait_until(lambda: machine.entries(BELVEDERE_CLIENT=CLIENT), "the request in the journal")
     (request,) = machine.entries(BELVEDERE_CLIENT=CLIENT)
     assert '"GET /portal HTTP/1.1"' in request["MESSAGE"]
-    assert (request["BELVEDERE_SERVER"], request["BELVEDERE_STATUS"], request["BELVEDERE_GENERATION"]) == (server, "200", "3")
+    assert (request["BELVEDERE_SERVER"], request["BELVEDERE_STATUS"], request["BELVEDERE_CONFIGURATION"]) == (server, "200", "3")
     # It is the unit's, as everything that it says.
     assert request["_SYSTEMD_UNIT"] == "belvedere.service"
 
@@ -94,7 +94,7 @@ def test_rule_of_the_guide_for_rsyslog_goes_on_working(machine, site):
     site.curl(ADDRESS, path="/portal")
     machine.wait_until(lambda: log.exists() and re.search(HTTPLOG, log.read_text()), "the request in HAProxy's file")
     # What is decided goes there as well, by way of the journal.
-    machine.wait_until(lambda: re.search(r"belvedere\[\d+\]: .*generation \d+ serves", log.read_text()), "the reload there")
+    machine.wait_until(lambda: re.search(r"belvedere\[\d+\]: .*configuration \d+ is in use", log.read_text()), "the reload there")
     assert "GET /portal" in operate.type(machine, "tail -n 3 /var/log/haproxy.log") or "serves" in log.read_text()
 
 

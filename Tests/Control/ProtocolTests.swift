@@ -55,7 +55,7 @@ private func answer(_ line: String) throws(ControlFault) -> ControlAnswer {
 }
 
 private let answers: [(ControlAnswer, String)] = [
-  (.reloaded(generation: 7, warnings: ["W"]), #"{"generation":7,"ok":true,"version":1,"warnings":["W"]}"#),
+  (.reloaded(configuration: 7, warnings: ["W"]), #"{"configuration":7,"ok":true,"version":1,"warnings":["W"]}"#),
   (.refused(["one\ntwo"]), #"{"ok":false,"reasons":["one\ntwo"],"version":1}"#),
   (.changed(sampleServer, warnings: []), #"{"ok":true,"server":"# + sampleServerText + #","version":1,"warnings":[]}"#),
   (
@@ -98,14 +98,14 @@ private let answers: [(ControlAnswer, String)] = [
   @Test func `an empty report is read as it was written`() throws {
     let moment = WallTime(milliseconds: 0)
     let report = StatusReport(
-      time: moment, since: moment, generation: .init(number: 1, since: moment, threads: 1))
+      time: moment, since: moment, configuration: .init(number: 1, since: moment, threads: 1))
     let value = ControlAnswer.status(report)
     #expect(try answer(value.line) == value)
   }
 
   @Test func `a member that a reader does not know is skipped in an answer`() throws {
-    let line = #"{"version":1,"ok":true,"generation":7,"warnings":[],"later":{"a":[1]}}"#
-    #expect(try answer(line) == .reloaded(generation: 7, warnings: []))
+    let line = #"{"version":1,"ok":true,"configuration":7,"warnings":[],"later":{"a":[1]}}"#
+    #expect(try answer(line) == .reloaded(configuration: 7, warnings: []))
   }
 
   @Test(arguments: [#"{"version":2,"ok":true}"#, #"{"version":1}"#, #"{"version":1,"ok":true}"#, "5", ""])

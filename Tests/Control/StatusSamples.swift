@@ -64,7 +64,7 @@ let sampleRouterText =
 /// A service with something in every part.
 let sampleReport: StatusReport = {
   var report = StatusReport(
-    time: sampleTime, since: ago(266_400), generation: .init(number: 7, since: ago(720), threads: 4))
+    time: sampleTime, since: ago(266_400), configuration: .init(number: 7, since: ago(720), threads: 4))
   report.node = "lb1"
   report.version = "0.1.0"
   report.pid = 4710
@@ -79,7 +79,7 @@ let sampleReport: StatusReport = {
   report.limits.connections = 10_000
   report.limits.queue = 1000
   report.limits.clients = 100_000
-  report.generation.alive = 2
+  report.configuration.inMemory = 2
   report.traffic.accepted = 40_211
   report.traffic.rates = .init(connections: 1.5, requests: 12)
   report.traffic.refused.handshakes = 3
@@ -110,7 +110,7 @@ let sampleReport: StatusReport = {
 let sampleReportText =
   #"{"certificates":[{"file":"/etc/belvedere/tls/view.pem","fingerprint":"ab12","#
   + #""names":["view.domain.local","portal.domain.local"],"not_after":"2026-12-02T11:32:01.123Z","#
-  + #""serial":"03A1","subject":"CN=view.domain.local"}],"generation":{"alive":2,"number":7,"#
+  + #""serial":"03A1","subject":"CN=view.domain.local"}],"configuration":{"in_memory":2,"number":7,"#
   + #""since":"2026-11-22T11:20:01.123Z","threads":4},"limits":{"clients":100000,"connections":10000,"#
   + #""connections_per_address":null,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"mode":"http","#
   + #""node":"lb1","pid":4710,"problems":[{"count":1,"text":"server view02 is down,"#

@@ -7,16 +7,16 @@ import Wire
 
 private let samplePage = """
   belvedere 0.1.0 on lb1: serving
-    service      view.domain.local
-    listens on   *:443, *:80 (redirect)
-    running for  3 d 2 h (process 4710), its worker for 3 d 1 h (process 4711)
-    generation   7 for 12 m, 4 threads, 1 before it still in use
-    connections  1204 of 10000, 1.5 new a second, 40211 in all
-    requests     311 under way, 12.0 new a second, 1204411 in all
-    clients      15 of 100000 remembered
-    refused      3 handshakes, 2 for want of a server
-    certificate  view.domain.local, portal.domain.local; until 2026-12-02, 10 d
-                 left; serial 03A1; /etc/belvedere/tls/view.pem
+    service        view.domain.local
+    listens on     *:443, *:80 (redirect)
+    running for    3 d 2 h (process 4710), its worker for 3 d 1 h (process 4711)
+    configuration  7 for 12 m, 4 threads, 1 before it still in use
+    connections    1204 of 10000, 1.5 new a second, 40211 in all
+    requests       311 under way, 12.0 new a second, 1204411 in all
+    clients        15 of 100000 remembered
+    refused        3 handshakes, 2 for want of a server
+    certificate    view.domain.local, portal.domain.local; until 2026-12-02, 10 d
+                   left; serial 03A1; /etc/belvedere/tls/view.pem
 
   virtual router  state   since    priority
   router-51       backup  3 m 5 s  1 of 101
@@ -64,7 +64,7 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     var report = sampleReport
     report.certificates[0].notAfter = WallTime(milliseconds: sampleTime.milliseconds - 1)
     report.certificates[0].names = []
-    #expect(page(report).contains("certificate  CN=view.domain.local; expired 2026-11-22; serial 03A1"))
+    #expect(page(report).contains("certificate    CN=view.domain.local; expired 2026-11-22; serial 03A1"))
   }
 
   @Test func `the longest figures fit`() {
@@ -80,8 +80,8 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
   @Test func `a service of which little is known yet has a page`() {
     let moment = WallTime(milliseconds: 0)
     let report = StatusReport(
-      time: moment, since: moment, generation: .init(number: 1, since: moment, threads: 1))
-    #expect(page(report).contains("generation   1 for 0 s, 1 thread\n"))
+      time: moment, since: moment, configuration: .init(number: 1, since: moment, threads: 1))
+    #expect(page(report).contains("configuration  1 for 0 s, 1 thread\n"))
     #expect(page(report).contains("no worker"))
   }
 

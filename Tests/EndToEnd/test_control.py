@@ -207,7 +207,7 @@ def test_request_may_come_byte_by_byte_and_without_its_lines_end(testbed):
 def test_what_follows_the_first_line_is_not_read(testbed):
     balancer = testbed.balance(testbed.server())
     assert ask(balancer, STATUS + b'{"version":1,"command":"reload"}\n')["ok"] is True
-    assert balancer.status["generation"]["number"] == 1
+    assert balancer.status["configuration"]["number"] == 1
 
 
 def test_silent_slow_and_greedy_clients_are_in_nobodys_way(testbed):
@@ -245,6 +245,6 @@ def test_operators_who_leave_before_their_answer_are_forgotten(testbed):
     for _ in range(30):
         with connect(balancer) as sock:
             sock.sendall(b'{"version":1,"command":"reload"}\n')
-    assert balancer.status["generation"]["number"] >= 1
+    assert balancer.status["configuration"]["number"] >= 1
     wait_until(lambda: balancer.get("/").status == 200, "a served request")
     assert balancer.reload() > 1

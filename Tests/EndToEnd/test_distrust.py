@@ -116,8 +116,8 @@ def test_what_a_worker_says_does_not_reach_a_terminals_controls(testbed):
         )  # fmt: skip
         balancer.wait_for_log("reload: requested by")
         # One of these is what the reload waits for. What comes behind it is none of its business, and may find nobody.
-        for generation in range(2, 6):
-            end.say(bytes([131]) + struct.pack(">Q", generation) + text(evil))
+        for number in range(2, 6):
+            end.say(bytes([131]) + struct.pack(">Q", number) + text(evil))
         shown = "".join(command.communicate(timeout=60))
     finally:
         # What it said may have had it replaced.

@@ -53,7 +53,7 @@ def test_listeners_come_and_go_whoever_has_duplicates_of_them(testbed):
 
     wait_until(is_under_way, "the reload")
     os.kill(worker, signal.SIGCONT)
-    balancer.wait_for_log(r"reload: generation \d+ serves", since=since)
+    balancer.wait_for_log(r"reload: configuration \d+ is in use", since=since)
     for client in waiting:
         client.send("not TLS at all\r\n\r\n")
         client.receive_to_end()

@@ -142,12 +142,12 @@ def test_reloads_under_load_disturb_nobody(testbed, certificates):
     for number, stream in enumerate(streams):
         stream.say(number)
 
-    served = len(re.findall(r"reload: generation \d+ serves", balancer.log))
+    served = len(re.findall(r"reload: configuration \d+ is in use", balancer.log))
     # A busy machine makes one of several; some have to be reloads of their own.
     assert served > RELOADS // 10 and "reload: refused" not in balancer.log, balancer.log
     assert min(load.counts.values()) > 0, load.counts
     assert len(set(serials)) == 2, set(serials)
-    # Debug builds and allocators are untidy; a generation that stays costs more than 100 kB.
+    # Debug builds and allocators are untidy; a snapshot that stays costs more than 100 kB.
     assert grown < 8192, f"{grown} kB in {served} reloads"
     assert streams[0].client.tls.getpeercert()["serialNumber"] == shown
     with balancer.connect(sources[55], session=ticket) as client:
@@ -155,11 +155,11 @@ def test_reloads_under_load_disturb_nobody(testbed, certificates):
         assert client.tls.session_reused
 
     # The streams' and the one that serves.
-    balancer.wait_for_log(r"generations in memory: 2$(?![\s\S]*generations in memory)")
+    balancer.wait_for_log(r"configurations in memory: 2$(?![\s\S]*configurations in memory)")
     for stream in streams:
         stream.end()
-    balancer.wait_for_log(r"generations in memory: 1$(?![\s\S]*generations in memory)")
-    print(f"{served} generations served {sum(load.counts.values())} requests ({dict(load.counts)}); {grown} kB more")
+    balancer.wait_for_log(r"configurations in memory: 1$(?![\s\S]*configurations in memory)")
+    print(f"{served} configurations served {sum(load.counts.values())} requests ({dict(load.counts)}); {grown} kB more")
 
 
 def test_every_connection_after_a_rotation_shows_the_new_certificate(testbed, certificates):

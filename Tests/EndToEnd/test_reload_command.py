@@ -7,11 +7,11 @@ from harness.server import Held
 from harness.waiting import all_at_once, wait_until
 
 
-def test_reload_says_which_generation_serves(testbed):
+def test_reload_says_which_configuration_is_in_use(testbed):
     balancer = testbed.balance(testbed.server())
     assert balancer.reload() == 2
     assert balancer.reload() == 3
-    assert balancer.status["generation"]["number"] == 3
+    assert balancer.status["configuration"]["number"] == 3
 
 
 def test_reload_takes_the_configuration_over(testbed):
@@ -39,7 +39,7 @@ def test_refused_reload_shows_every_problem_with_its_place_and_changes_nothing(t
     assert re.search(r"belvedere.yaml:\d+:\d+: error: .*`many`", run.stderr), run.stderr
     assert run.stderr.endswith("the new configuration is refused, the previous one stays in use\n")
     assert balancer.get("/").status == 200
-    assert balancer.status["generation"]["number"] == 1
+    assert balancer.status["configuration"]["number"] == 1
     balancer.configuration = good
     # The refused one has had a number.
     assert balancer.reload() > 1
@@ -59,7 +59,7 @@ def test_reload_shows_warnings_and_succeeds(testbed):
     balancer.configuration["affinity"] = {"hold": "5m"}
     balancer.write()
     run = balancer.call("reload")
-    assert (run.returncode, run.stdout) == (0, "generation 2 serves\n")
+    assert (run.returncode, run.stdout) == (0, "configuration 2 is in use\n")
     assert re.search(r"belvedere.yaml:\d+:\d+: warning: a View client may be idle for 90 minutes", run.stderr)
 
 

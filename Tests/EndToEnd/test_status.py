@@ -80,12 +80,12 @@ def test_status_counts_what_comes_what_runs_and_what_is_refused(testbed):
         figures = balancer.status["traffic"]
         for threads in (1, 4, 2):
             balancer.reload({"threads": threads})
-        wait_until(lambda: balancer.status["generation"]["alive"] == 2, lambda: f"{balancer.status['generation']}")
+        wait_until(lambda: balancer.status["configuration"]["in_memory"] == 2, lambda: f"{balancer.status['configuration']}")
         later = balancer.status["traffic"]
         assert later["accepted"] >= figures["accepted"] and later["requests"] >= figures["requests"]
         held.released.set()
         assert client.answer().status == 200
-    wait_until(lambda: balancer.status["generation"]["alive"] == 1, lambda: f"{balancer.status['generation']}")
+    wait_until(lambda: balancer.status["configuration"]["in_memory"] == 1, lambda: f"{balancer.status['configuration']}")
 
 
 def test_status_shows_the_last_problems_of_both_roles_and_counts_what_comes_again(testbed):

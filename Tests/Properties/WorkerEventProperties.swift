@@ -39,7 +39,7 @@ package enum WorkerEventProperties {
 
   private static func checkReport(of status: ServiceStatus, at now: Instant) throws(Violation) {
     let moment = WallTime(milliseconds: now.nanoseconds / 1_000_000)
-    var report = StatusReport(time: moment, since: moment, generation: .init(number: 1, since: moment, threads: 1))
+    var report = StatusReport(time: moment, since: moment, configuration: .init(number: 1, since: moment, threads: 1))
     status.fill(&report)
     let line = Array(ControlAnswer.status(report).line.utf8)
     try require(line.count <= ControlAnswer.byteLimit, "an answer of \(line.count) bytes")

@@ -37,9 +37,9 @@ private var beginnings: [(String, Machine)] {
 private var events: [(String, Machine.Event)] {
   [
     ("requested", .requested(by: .named("Z"))), ("signal", .requested(by: nil)), ("prepared", .prepared("new")),
-    ("unprepared", .unprepared(ReloadRefusal(["L", "M"], reasons: ["R"]))), ("ready", .ready(generation: 2)),
-    ("ready, another's", .ready(generation: 1)), ("refused", .refused(generation: 2, reason: "R")),
-    ("refused, another's", .refused(generation: 1, reason: "R")), ("workerServes", .workerServes),
+    ("unprepared", .unprepared(ReloadRefusal(["L", "M"], reasons: ["R"]))), ("ready", .ready(number: 2)),
+    ("ready, another's", .ready(number: 1)), ("refused", .refused(number: 2, reason: "R")),
+    ("refused, another's", .refused(number: 1, reason: "R")), ("workerServes", .workerServes),
     ("workerUnavailable", .workerUnavailable), ("workerEnded", .workerEnded), ("stop", .stop), ("timer", .timer),
   ]
 }
@@ -50,7 +50,7 @@ private func text(_ state: Machine.State) -> String {
   case .waiting(let requesters): "waiting (\(requesters.names))"
   case .preparing(let requesters): "preparing (\(requesters.names))"
   case .loading(let loading):
-    "loading \(loading.generation) until \(loading.deadline.milliseconds / 1000) (\(loading.requesters.names))"
+    "loading \(loading.number) until \(loading.deadline.milliseconds / 1000) (\(loading.requesters.names))"
       + (loading.next.map { ", then (\($0.names))" } ?? "")
   case .stopping: "stopping"
   }
@@ -60,13 +60,13 @@ private func text(_ effect: Machine.Effect) -> String {
   switch effect {
   case .announceReloading: "announce reloading"
   case .prepare: "prepare"
-  case .load(let candidate, let generation): "load \(candidate) as \(generation)"
+  case .load(let candidate, let number): "load \(candidate) as \(number)"
   case .discard: "discard"
-  case .adopt(let candidate, let generation): "adopt \(candidate) as \(generation)"
+  case .adopt(let candidate, let number): "adopt \(candidate) as \(number)"
   case .announceReady: "announce ready"
   case .note(.refused(let line)): "note refused(\(short(line)))"
   case .note(let note): "note \(String(describing: note).prefix { $0.isLetter })"
-  case .answer(let requesters, .serves(let generation)): "answer \(requesters.names) serves \(generation)"
+  case .answer(let requesters, .serves(let number)): "answer \(requesters.names) serves \(number)"
   case .answer(let requesters, .refused(let reasons)):
     "answer \(requesters.names) refused(\(reasons.map(short).joined(separator: ", ")))"
   }
@@ -207,7 +207,7 @@ private struct ReloadWorld {
     } else {
       send(.workerServes)
       while let loading {
-        send(random.next() % 2 == 0 ? .ready(generation: loading) : .workerEnded); send(.workerServes)
+        send(random.next() % 2 == 0 ? .ready(number: loading) : .workerEnded); send(.workerServes)
       }
     }
     if asked != answered { faults.append("\(asked.count - answered.count) wait for ever") }
@@ -226,8 +226,8 @@ private struct ReloadWorld {
     case 4: send(.workerUnavailable)
     case 5: send(.workerEnded)
     case 6: send(.timer)
-    case 7: send(.ready(generation: loading ?? serving))
-    default: send(.refused(generation: loading ?? serving, reason: "R"))
+    case 7: send(.ready(number: loading ?? serving))
+    default: send(.refused(number: loading ?? serving, reason: "R"))
     }
   }
 
@@ -247,13 +247,13 @@ private struct ReloadWorld {
         if loading != nil { faults.append("two at a time") }
         isDue = false
         send(random.next() % 3 == 0 ? .unprepared(ReloadRefusal(["U"])) : .prepared("C"))
-      case .load(_, let generation):
-        if generation <= serving { faults.append("an old generation") }
-        loading = generation
+      case .load(_, let number):
+        if number <= serving { faults.append("an old number") }
+        loading = number
       case .discard: loading = nil
-      case .adopt(_, let generation):
-        if generation != loading { faults.append("took over what was not loaded") }
-        serving = generation
+      case .adopt(_, let number):
+        if number != loading { faults.append("took over what was not loaded") }
+        serving = number
         loading = nil
       case .answer(let requesters, _):
         for requester in requesters where !answered.insert(requester).inserted { faults.append("answered twice") }

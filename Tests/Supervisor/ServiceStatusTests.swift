@@ -22,7 +22,7 @@ private func status(of names: [String]) -> ServiceStatus { ServiceStatus(descrip
 
 private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStates()) -> [StatusReport.Server] {
   var report = StatusReport(
-    time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
+    time: moment(0), since: moment(0), configuration: .init(number: 1, since: moment(0), threads: 1))
   status.fill(&report, states)
   return report.servers
 }
@@ -92,16 +92,16 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.size == 0)
   }
 
-  @Test func `certificates are those of the newest generation, and the worker's`() {
+  @Test func `certificates are those of the newest configuration, and the worker's`() {
     var status = status(of: [])
-    func note(_ generation: UInt64, _ place: UInt16) {
+    func note(_ number: UInt64, _ place: UInt16) {
       var certificate = ServedCertificate(notAfter: .last)
-      certificate.file = "\(generation).\(place)"
-      status.note(certificate, at: place, of: generation)
+      certificate.file = "\(number).\(place)"
+      status.note(certificate, at: place, of: number)
     }
     func shown() -> [ServedCertificate] {
       var report = StatusReport(
-        time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
+        time: moment(0), since: moment(0), configuration: .init(number: 1, since: moment(0), threads: 1))
       status.fill(&report, AdminStates())
       return report.certificates
     }
@@ -258,7 +258,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     }
     #expect(status.size <= ServiceStatus.certificateLimit)
     var report = StatusReport(
-      time: moment(0), since: moment(0), generation: .init(number: 1, since: moment(0), threads: 1))
+      time: moment(0), since: moment(0), configuration: .init(number: 1, since: moment(0), threads: 1))
     status.fill(&report, AdminStates())
     #expect(ControlAnswer.status(report).line.utf8.count < ControlAnswer.byteLimit)
   }

@@ -133,7 +133,7 @@ struct ResumptionTests {
     let session = try session(with: front, back)
     #expect(keys.sessions.count == 1)
     for _ in 0..<3 { #expect(try resumes(session, with: front, back)) }
-    // Also by the context of the next generation.
+    // Also by the context of the next configuration.
     #expect(try resumes(session, with: ServerContext(certificates: [pair], profile: profile, tickets: keys), back))
     #expect(keys.sessions.count == 1)
   }

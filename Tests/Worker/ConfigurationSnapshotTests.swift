@@ -7,7 +7,7 @@ import Wire
 @testable import Worker
 
 /// What snapshots share, and how long they live.
-struct GenerationTests {
+struct ConfigurationSnapshotTests {
   @Test func `a server's state is the same to every snapshot, whichever of them has learnt it`() throws {
     var testLoop = try TestLoop.make(servers: 2)
     let before = testLoop.backend
@@ -45,9 +45,9 @@ struct GenerationTests {
     client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
     var server = try testLoop.accept()
     _ = try testLoop.receive(&server)
-    #expect(testLoop.sharedState.generationCount == 1)
+    #expect(testLoop.sharedState.snapshotCount == 1)
     for _ in 0..<20 { try testLoop.reload(servers: [0]) }
-    #expect(testLoop.sharedState.generationCount == 2)
+    #expect(testLoop.sharedState.snapshotCount == 2)
     server.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     _ = try testLoop.receive(&client, until: "ok")
     client.send("GET / HTTP/1.1\r\nHost: view.test\r\n\r\n")
@@ -55,7 +55,7 @@ struct GenerationTests {
     _ = try testLoop.receive(&next)
     // The server has a second to close what has ended.
     testLoop.pass(LoopContext.endingTime)
-    #expect(testLoop.sharedState.generationCount == 1)
+    #expect(testLoop.sharedState.snapshotCount == 1)
   }
 }
 

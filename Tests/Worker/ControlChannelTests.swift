@@ -29,12 +29,12 @@ private struct Peer: ~Copyable {
   func sendBeginning(loops: UInt16 = 2) throws {
     try send(.hello(version: MessageVersion.current))
     try send(.heartbeats(capacity: loops), with: SharedHeartbeats(loops: 2).file)
-    try sendConfiguration(generation: 7)
+    try sendConfiguration(number: 7)
   }
 
-  func sendConfiguration(generation: UInt64, loops: UInt16 = 2) throws {
+  func sendConfiguration(number: UInt64, loops: UInt16 = 2) throws {
     try send(
-      .configure(generation: generation, loops: loops, fileName: "b.yaml", hostName: "lb1"),
+      .configure(number: number, loops: loops, fileName: "b.yaml", hostName: "lb1"),
       with: MemoryFile.sealed("configuration", contents: Array("service: é".utf8).span))
   }
 
@@ -51,7 +51,7 @@ private func words(_ event: ControlChannel.Event) -> String {
   switch event {
   case .stop(let bound): "stop within \(bound.milliseconds) ms"
   case .reload(let setup):
-    "reload to \(setup.generation) with \(setup.listeners.count) more and \(setup.withdrawn.count) less"
+    "reload to \(setup.number) with \(setup.listeners.count) more and \(setup.withdrawn.count) less"
   case .server(let name, let state, let number): "command \(number): \(name) \(state)"
   case .tick: "tick"
   }
@@ -69,7 +69,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     try peer.send(.start)
 
     let setup = try channel.receiveSetup()
-    #expect(setup.generation == 7)
+    #expect(setup.number == 7)
     #expect(setup.configuration == ConfigurationText(text: "service: é", fileName: "b.yaml", hostName: "lb1"))
     #expect(setup.heartbeats.count == 2)
     #expect(setup.listeners.map(\.place) == [place])
@@ -167,7 +167,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     let peer = try Peer.make(&made)
     let channel = try #require(made)
     let beats = try SharedHeartbeats.attach(SharedHeartbeats(loops: 2).file, loops: 2)
-    try peer.sendConfiguration(generation: 8)
+    try peer.sendConfiguration(number: 8)
     try peer.send(.listener(place), with: Socket.listen(on: place.endpoint))
     try peer.send(.withdraw(place))
     try peer.send(.start)
@@ -184,7 +184,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     let peer = try Peer.make(&made)
     let channel = try #require(made)
     let beats = try SharedHeartbeats.attach(SharedHeartbeats(loops: 2).file, loops: 2)
-    try peer.sendConfiguration(generation: 8)
+    try peer.sendConfiguration(number: 8)
     try peer.send(
       .server(name: "view01", AdminState(mode: .maintenance, weight: 3, since: WallTime(seconds: 1)), number: 4))
     try peer.send(.start)
@@ -229,7 +229,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     let peer = try Peer.make(&made)
     let channel = try #require(made)
     // Far more than the socket holds, while the supervisor does not read.
-    for number in 0..<5000 { channel.send(.ready(generation: UInt64(number))) }
+    for number in 0..<5000 { channel.send(.ready(number: UInt64(number))) }
     channel.send(
       .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: view), state: .down, reason: "")))
     channel.send(
@@ -249,7 +249,7 @@ private func words(_ event: ControlChannel.Event) -> String {
     }
     channel.finish()
     runner.join()
-    #expect(events.prefix(5000).elementsEqual((0..<5000).map { .ready(generation: $0) }))
+    #expect(events.prefix(5000).elementsEqual((0..<5000).map { .ready(number: $0) }))
     #expect(
       events.dropFirst(5000).elementsEqual([
         .serverChanged(ServerChange(place: ServerPlace(name: "view02", endpoint: view), state: .down, reason: "")),

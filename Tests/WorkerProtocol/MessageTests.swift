@@ -14,7 +14,7 @@ private let v6 = Endpoint(address: IPAddress(v6High: 0x2001_0db8_0000_0000, low:
 private let commands: [(WorkerCommand, [UInt8])] = [
   (.hello(version: 1), [1, 0, 1]),
   (
-    .configure(generation: 2, loops: 4, fileName: "b.yaml", hostName: "lb1"),
+    .configure(number: 2, loops: 4, fileName: "b.yaml", hostName: "lb1"),
     [2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 4, 0, 6] + "b.yaml".utf8 + [0, 3] + "lb1".utf8
   ),
   (.heartbeats(capacity: 4), [3, 0, 4]),
@@ -69,8 +69,8 @@ private let serverLoadBytes: [UInt8] = [4, 3, 2, 1, 5, 100].flatMap { [0, 0, 0, 
 
 private let events: [(WorkerEvent, [UInt8])] = [
   (.hello(version: 1), [129, 0, 1]),
-  (.ready(generation: 7), [130, 0, 0, 0, 0, 0, 0, 0, 7]),
-  (.refused(generation: 9, reason: "no"), [131, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2] + "no".utf8),
+  (.ready(number: 7), [130, 0, 0, 0, 0, 0, 0, 0, 7]),
+  (.refused(number: 9, reason: "no"), [131, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2] + "no".utf8),
   (
     .serverChanged(ServerChange(place: ServerPlace(name: "view01", endpoint: viewEndpoint), state: .down, reason: "✂")),
     [132, 0, 6] + "view01".utf8 + viewEndpointBytes + [0, 0, 3, 0xe2, 0x9c, 0x82]
@@ -78,7 +78,7 @@ private let events: [(WorkerEvent, [UInt8])] = [
   (
     .load(
       Load(
-        connections: 1, exchanges: 2, generations: 9, requests: 3, accepted: 4,
+        connections: 1, exchanges: 2, snapshots: 9, requests: 3, accepted: 4,
         refused: .init(connections: 5, handshakes: 6, requests: 7, unroutable: 8))),
     loadBytes
   ),
@@ -100,7 +100,7 @@ private let events: [(WorkerEvent, [UInt8])] = [
     .certificate(
       certificate(
         file: "f", subject: "CN=s", serial: "0A", fingerprint: "ab", notAfter: WallTime(milliseconds: 3),
-        names: ["a", "bc"]), place: 1, generation: 7),
+        names: ["a", "bc"]), place: 1, number: 7),
     certificateBytes
   ),
   (
@@ -190,7 +190,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
   @Test(arguments: 0..<4)
   func `a reason that is too long is cut at a character's start`(shift: Int) throws {
     let reason = String(repeating: "a", count: shift) + String(repeating: "✂", count: 10_000)
-    let bytes = WorkerEvent.refused(generation: 1, reason: reason).encoded()
+    let bytes = WorkerEvent.refused(number: 1, reason: reason).encoded()
     #expect(bytes.count <= MessageLimit.message)
     guard case .refused(_, let kept) = try event(bytes) else { throw MessageError.truncated }
     #expect(reason.hasPrefix(kept))
@@ -201,14 +201,14 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
     let name = String(repeating: "n", count: 2 * MessageLimit.name)
     let reason = String(repeating: "r", count: 2 * MessageLimit.reason)
     for bytes in [
-      WorkerCommand.configure(generation: .max, loops: .max, fileName: name, hostName: name).encoded(),
+      WorkerCommand.configure(number: .max, loops: .max, fileName: name, hostName: name).encoded(),
       WorkerEvent.serverChanged(
         ServerChange(place: ServerPlace(name: name, endpoint: viewEndpoint), state: .up, reason: reason)
       ).encoded(),
       WorkerEvent.certificate(
         certificate(
           file: name, subject: name, serial: name, fingerprint: name, notAfter: .last,
-          names: [String](repeating: name, count: 100)), place: .max, generation: .max
+          names: [String](repeating: name, count: 100)), place: .max, number: .max
       ).encoded(),
       WorkerEvent.serverCheck(
         ServerCheck(time: .last, result: reason, milliseconds: .max, count: .max, needed: .max),

@@ -122,11 +122,11 @@ class Service(Program):
         return subprocess.run(command, **{"capture_output": True, "text": True, "timeout": TIMEOUT, **options})
 
     def reload(self, changes=None, **options):
-        """Writes the file, has it taken over, and returns the number of the generation that serves then."""
+        """Writes the file, has it taken over, and returns the number of the configuration in use then."""
         self.write(changes)
         run = self.call("reload", **options)
         assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
-        return int(re.fullmatch(r"generation (\d+) serves\n", run.stdout)[1])
+        return int(re.fullmatch(r"configuration (\d+) is in use\n", run.stdout)[1])
 
     @property
     def status(self):

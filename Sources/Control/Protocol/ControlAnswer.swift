@@ -1,14 +1,14 @@
 /// A running service's answer to one request, in one line of JSON:
 ///
 ///     {"ok":true,"status":{…},"version":1}
-///     {"generation":7,"ok":true,"version":1,"warnings":[…]}
+///     {"configuration":7,"ok":true,"version":1,"warnings":[…]}
 ///     {"ok":true,"server":{…},"version":1,"warnings":[…]}
 ///     {"handovers":[…],"ok":true,"version":1}
 ///     {"ok":false,"reasons":[…],"version":1}
 package enum ControlAnswer: Hashable, Sendable {
   case status(StatusReport)
-  /// The generation that the reload has made serves. Warnings are worth a person's eye.
-  case reloaded(generation: UInt64, warnings: [String])
+  /// The reload has succeeded; the number of the configuration that is in use now. Warnings are worth a person's eye.
+  case reloaded(configuration: UInt64, warnings: [String])
   /// The command is in force; the server as it stands.
   case changed(StatusReport.Server, warnings: [String])
   /// What became of each virtual router.
@@ -16,7 +16,7 @@ package enum ControlAnswer: Hashable, Sendable {
   /// Nothing was changed, and why; a reason may have several lines.
   case refused([String])
 
-  /// No answer is longer: as many servers, certificates, generations and problems as there may be.
+  /// No answer is longer: as many servers, certificates and problems as there may be.
   package static let byteLimit = 4 << 20
 
   /// The answer's line, without its end.
@@ -28,7 +28,7 @@ package enum ControlAnswer: Hashable, Sendable {
 
 extension ControlAnswer: Codable {
   private enum CodingKeys: String, CodingKey {
-    case version, ok, status, generation, server, handovers, warnings, reasons
+    case version, ok, status, configuration, server, handovers, warnings, reasons
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -37,8 +37,8 @@ extension ControlAnswer: Codable {
     if case .refused = self { try members.encode(false, forKey: .ok) } else { try members.encode(true, forKey: .ok) }
     switch self {
     case .status(let report): try members.encode(report, forKey: .status)
-    case .reloaded(let generation, let warnings):
-      try members.encode(generation, forKey: .generation)
+    case .reloaded(let number, let warnings):
+      try members.encode(number, forKey: .configuration)
       try members.encode(warnings, forKey: .warnings)
     case .changed(let server, let warnings):
       try members.encode(server, forKey: .server)
@@ -66,7 +66,7 @@ extension ControlAnswer: Codable {
       if members.contains(.server) {
         self = .changed(try members.decode(StatusReport.Server.self, forKey: .server), warnings: warnings)
       } else {
-        self = .reloaded(generation: try members.decode(UInt64.self, forKey: .generation), warnings: warnings)
+        self = .reloaded(configuration: try members.decode(UInt64.self, forKey: .configuration), warnings: warnings)
       }
     }
   }

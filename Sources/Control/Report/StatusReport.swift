@@ -31,7 +31,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
   package var listeners: [String] = []
   /// Nil while there is none.
   package var worker: Worker?
-  package var generation: Generation
+  package var configuration: Configuration
   package var traffic = Traffic()
   package var limits = Limits()
   /// What clients are shown, in the order of the configuration; empty in mode `passthrough`, and while no worker has told.
@@ -44,10 +44,10 @@ package struct StatusReport: Codable, Hashable, Sendable {
   /// The last warnings and errors, the latest first.
   package var problems: [Problem] = []
 
-  package init(time: WallTime, since: WallTime, generation: Generation) {
+  package init(time: WallTime, since: WallTime, configuration: Configuration) {
     self.time = time
     self.since = since
-    self.generation = generation
+    self.configuration = configuration
   }
 
   /// In one line, without its end.
@@ -65,19 +65,24 @@ package struct StatusReport: Codable, Hashable, Sendable {
   }
 
   /// The configuration in force.
-  package struct Generation: Codable, Hashable, Sendable {
+  package struct Configuration: Codable, Hashable, Sendable {
     /// Counts the configurations that were tried, from 1.
     package var number: UInt64
     package var since: WallTime
     /// Event loops.
     package var threads: UInt64
     /// How many are in memory: this one, and earlier ones that some connection keeps. Nil while no worker has told.
-    package var alive: UInt64?
+    package var inMemory: UInt64?
 
     package init(number: UInt64, since: WallTime, threads: UInt64) {
       self.number = number
       self.since = since
       self.threads = threads
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case number, since, threads
+      case inMemory = "in_memory"
     }
   }
 

@@ -32,8 +32,8 @@ package struct StatusText {
     var rows: [(String, PageLine)] = [
       ("service", PageLine(report.service.joined(separator: ", ") + (report.mode == "http" ? "" : ", \(report.mode)"))),
       ("listens on", PageLine(report.listeners.joined(separator: ", "))), ("running for", PageLine(processes)),
-      ("generation", PageLine(generation)), ("connections", PageLine(connections)), ("requests", PageLine(requests)),
-      ("clients", PageLine(clients)),
+      ("configuration", PageLine(configuration)), ("connections", PageLine(connections)),
+      ("requests", PageLine(requests)), ("clients", PageLine(clients)),
     ]
     if report.traffic.refused != RefusedCounts() { rows.append(("refused", PageLine(refused))) }
     for certificate in report.certificates { rows.append(("certificate", line(of: certificate))) }
@@ -48,11 +48,11 @@ package struct StatusText {
       + "\(Age(report.time.seconds(since: worker.since))) (process \(worker.pid))"
   }
 
-  private var generation: String {
-    let current = report.generation
+  private var configuration: String {
+    let current = report.configuration
     let age = Age(report.time.seconds(since: current.since))
     let threads = Self.counted(current.threads, "thread")
-    let earlier = (current.alive ?? 1) > 1 ? ", \((current.alive ?? 1) - 1) before it still in use" : ""
+    let earlier = (current.inMemory ?? 1) > 1 ? ", \((current.inMemory ?? 1) - 1) before it still in use" : ""
     return "\(current.number) for \(age), \(threads)\(earlier)"
   }
 

@@ -18,11 +18,11 @@ public struct AccessEntry: ~Copyable {
   /// Requests that wait for a place at the server.
   public let queue: Int
   /// Of the configuration that it went by.
-  public let generation: UInt64
+  public let configuration: UInt64
 
   public init(
     record: AccessRecord, client: Endpoint, frontend: StaticString, isTLS: Bool, server: String?,
-    requestLine: [UInt8], connections: Int, serverConnections: Int, queue: Int, generation: UInt64
+    requestLine: [UInt8], connections: Int, serverConnections: Int, queue: Int, configuration: UInt64
   ) {
     self.record = record
     self.client = client
@@ -33,7 +33,7 @@ public struct AccessEntry: ~Copyable {
     self.connections = connections
     self.serverConnections = serverConnections
     self.queue = queue
-    self.generation = generation
+    self.configuration = configuration
   }
 
   /// Appends what the journal keeps beside the line, as `NAME=value` lines: whom it is about.
@@ -44,8 +44,8 @@ public struct AccessEntry: ~Copyable {
       sink.append("\nBELVEDERE_SERVER=")
       sink.append(server.utf8Span.span)
     }
-    sink.append("\nBELVEDERE_GENERATION=")
-    sink.append(decimal: generation)
+    sink.append("\nBELVEDERE_CONFIGURATION=")
+    sink.append(decimal: configuration)
     if record.status != 0 {
       sink.append("\nBELVEDERE_STATUS=")
       sink.append(decimal: UInt64(record.status))

@@ -2,7 +2,7 @@ import Domain
 import HTTP1
 import Wire
 
-/// What a generation's configuration lays down for its exchanges.
+/// What a configuration lays down for its exchanges.
 public struct ExchangePolicy: Sendable {
   public var limits = HeadLimits()
   public var timeouts = Timeouts()

@@ -36,9 +36,9 @@ extension Supervision {
 
   /// The service as it stands.
   private func report() -> StatusReport {
-    let current = StatusReport.Generation(
-      number: active.generation, since: active.since, threads: UInt64(active.plan.loops))
-    var report = StatusReport(time: .now, since: origin.began, generation: current)
+    let current = StatusReport.Configuration(
+      number: active.number, since: active.since, threads: UInt64(active.plan.loops))
+    var report = StatusReport(time: .now, since: origin.began, configuration: current)
     report.node = active.plan.configuration.hostName
     report.version = origin.version
     report.pid = Int64(CurrentProcess.identifier)

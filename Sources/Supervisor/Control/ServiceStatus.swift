@@ -36,9 +36,9 @@ package struct ServiceStatus {
   private var health: [ServerPlace: Health] = [:]
   private var load: Load?
   private var rates = RateWindow()
-  /// Of the newest generation that the worker told of, in its order.
+  /// Of the newest configuration that the worker reported, in its order.
   private var certificates: [(place: UInt16, certificate: ServedCertificate)] = []
-  private var certificateGeneration: UInt64 = 0
+  private var certificatesNumber: UInt64 = 0
   private var serverLoads: [ServerPlace: ServerLoad] = [:]
   private var checks: [ServerPlace: ServerCheck] = [:]
 
@@ -58,8 +58,8 @@ package struct ServiceStatus {
     case .load(let load): note(load, at: now)
     case .serverLoad(let load, let place): note(load, at: place)
     case .serverCheck(let check, let place): note(check, at: place)
-    case .certificate(let certificate, let place, let generation):
-      note(certificate, at: place, of: generation)
+    case .certificate(let certificate, let place, let number):
+      note(certificate, at: place, of: number)
     case .hello, .ready, .refused, .stopped, .applied, .problem: break
     }
   }
@@ -77,9 +77,9 @@ package struct ServiceStatus {
     rates.note(load, at: now)
   }
 
-  mutating func note(_ certificate: ServedCertificate, at place: UInt16, of generation: UInt64) {
-    if generation != certificateGeneration { certificates = [] }
-    certificateGeneration = generation
+  mutating func note(_ certificate: ServedCertificate, at place: UInt16, of number: UInt64) {
+    if number != certificatesNumber { certificates = [] }
+    certificatesNumber = number
     certificates.removeAll { $0.place == place }
     let bytes = certificates.reduce(certificate.byteCount) { $0 + $1.certificate.byteCount }
     guard certificates.count < Self.certificateLimit, bytes <= Self.certificateBytes else { return }
@@ -190,7 +190,7 @@ package struct ServiceStatus {
       report.traffic.accepted = load.accepted
       report.traffic.rates = rates.rates
       report.traffic.refused = load.refused
-      report.generation.alive = UInt64(load.generations)
+      report.configuration.inMemory = UInt64(load.snapshots)
     }
     report.certificates = certificates.map(\.certificate)
     report.servers = description.servers.map { filled($0, adminStates) }

@@ -6,7 +6,7 @@ enum ReloadNote: Equatable {
   case another
   /// Asked for while no worker serves.
   case postponed
-  case serves(generation: UInt64)
+  case serves(number: UInt64)
   /// One line of the reason.
   case refused(String)
 
@@ -22,7 +22,7 @@ enum ReloadNote: Equatable {
     switch self {
     case .another: "reload: already running, another one follows"
     case .postponed: "reload: no worker serves at the moment, the reload follows when one does"
-    case .serves(let generation): "reload: generation \(generation) serves"
+    case .serves(let number): "reload: configuration \(number) is in use"
     case .refused(let line): "reload: refused, the previous configuration stays in use: \(line)"
     }
   }

@@ -24,7 +24,7 @@ struct ReloadStateMachine<Candidate> {
   /// What is true while the worker loads a candidate.
   struct Loading {
     let candidate: Candidate
-    let generation: UInt64
+    let number: UInt64
     let deadline: Instant
     let requesters: [Requester]
     /// Who waits for the reload after this one, since the file may have changed after it was read; nil: there is none.
@@ -37,10 +37,10 @@ struct ReloadStateMachine<Candidate> {
     /// The configuration was read, and everything in it is there.
     case prepared(Candidate)
     case unprepared(ReloadRefusal)
-    /// The worker serves this generation.
-    case ready(generation: UInt64)
-    /// The worker can't serve this generation.
-    case refused(generation: UInt64, reason: String)
+    /// The worker uses the configuration of this number.
+    case ready(number: UInt64)
+    /// The worker can't use it.
+    case refused(number: UInt64, reason: String)
     /// A worker serves, and can be given another configuration.
     case workerServes
     /// No worker serves now; one that loads a candidate may still answer.
@@ -58,11 +58,11 @@ struct ReloadStateMachine<Candidate> {
     /// Read the configuration and bind what is new in it; `prepared` or `unprepared` follows at once.
     case prepare
     /// Have the worker load it.
-    case load(Candidate, generation: UInt64)
+    case load(Candidate, number: UInt64)
     /// Go on with what serves: the candidate that was being loaded is none any more.
     case discard(Candidate)
     /// Everything goes by the candidate from here on.
-    case adopt(Candidate, generation: UInt64)
+    case adopt(Candidate, number: UInt64)
     /// The service manager is to know that the reload is over.
     case announceReady
     case note(ReloadNote)
@@ -70,7 +70,7 @@ struct ReloadStateMachine<Candidate> {
   }
 
   enum Outcome: Equatable {
-    case serves(generation: UInt64)
+    case serves(number: UInt64)
     /// As `belvedere check` words it.
     case refused([String])
   }
@@ -82,8 +82,8 @@ struct ReloadStateMachine<Candidate> {
 
   private(set) var state = State.idle
   private var isWorkerServing = false
-  /// Generations are numbered as they are given to a worker. The first one is not reloaded.
-  private var lastGeneration: UInt64 = 1
+  /// Configurations are numbered as they are given to a worker. The first one is not reloaded.
+  private var lastNumber: UInt64 = 1
 
   /// When `handle(.timer)` is due next.
   var deadline: Instant? {
@@ -91,10 +91,10 @@ struct ReloadStateMachine<Candidate> {
     return loading.deadline
   }
 
-  /// The generation that the worker is to answer for.
-  var loadingGeneration: UInt64? {
+  /// The configuration that the worker is to answer for.
+  var loadingNumber: UInt64? {
     guard case .loading(let loading) = state else { return nil }
-    return loading.generation
+    return loading.number
   }
 
   mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
@@ -130,12 +130,12 @@ struct ReloadStateMachine<Candidate> {
       state = .idle
       return [.announceReady] + refuse(refusal, requesters: requesters)
 
-    case (.loading(let loading), .ready(let generation)) where generation == loading.generation:
+    case (.loading(let loading), .ready(let number)) where number == loading.number:
       return [
-        .adopt(loading.candidate, generation: generation), .announceReady, .note(.serves(generation: generation)),
-        .answer(loading.requesters, .serves(generation: generation)),
+        .adopt(loading.candidate, number: number), .announceReady, .note(.serves(number: number)),
+        .answer(loading.requesters, .serves(number: number)),
       ] + begin(loading.next)
-    case (.loading(let loading), .refused(let generation, let reason)) where generation == loading.generation:
+    case (.loading(let loading), .refused(let number, let reason)) where number == loading.number:
       return fail(loading, ReloadRefusal([reason]))
     case (.loading(let loading), .workerEnded):
       return fail(loading, ReloadRefusal(["the worker died during the reload"]))
@@ -174,12 +174,12 @@ struct ReloadStateMachine<Candidate> {
   private func list(_ requester: Requester?) -> [Requester] { requester.map { [$0] } ?? [] }
 
   private mutating func load(_ candidate: Candidate, requesters: [Requester], at now: Instant) -> [Effect] {
-    lastGeneration += 1
+    lastNumber += 1
     let deadline = now + Self.loadingBound
     state = .loading(
       Loading(
-        candidate: candidate, generation: lastGeneration, deadline: deadline, requesters: requesters, next: nil))
-    return [.load(candidate, generation: lastGeneration)]
+        candidate: candidate, number: lastNumber, deadline: deadline, requesters: requesters, next: nil))
+    return [.load(candidate, number: lastNumber)]
   }
 
   /// Does what was asked for, if anything was, or has it wait for a worker.

@@ -12,18 +12,18 @@ extension Supervision {
       switch effect {
       case .announceReloading: announce(.reloading(at: Clock.monotonic()))
       case .prepare: prepare()
-      case .load(let candidate, let generation): load(candidate, generation: generation)
+      case .load(let candidate, let number): load(candidate, number: number)
       case .discard(let candidate): discard(candidate)
-      case .adopt(let candidate, let generation): adopt(candidate, generation: generation)
+      case .adopt(let candidate, let number): adopt(candidate, number: number)
       case .announceReady: announce(.ready)
       case .note(let note):
         var metadata: Logger.Metadata = [:]
-        if case .serves(let generation) = note { metadata["generation"] = "\(generation)" }
+        if case .serves(let number) = note { metadata["configuration"] = "\(number)" }
         log.log(level: note.level, "\(note.text)", metadata: metadata)
       case .answer(let requesters, let outcome):
         let answer: ControlAnswer =
           switch outcome {
-          case .serves(let generation): .reloaded(generation: generation, warnings: active.plan.warnings)
+          case .serves(let number): .reloaded(configuration: number, warnings: active.plan.warnings)
           case .refused(let reasons): .refused(reasons)
           }
         for requester in requesters { reply(answer, to: requester) }
@@ -46,12 +46,12 @@ extension Supervision {
     }
   }
 
-  private mutating func load(_ candidate: ReloadCandidate, generation: UInt64) {
+  private mutating func load(_ candidate: ReloadCandidate, number: UInt64) {
     status.expect(candidate.plan.description)
     let names = candidate.plan.configuration
     worker?.link.send(
       .configure(
-        generation: generation, loops: UInt16(truncatingIfNeeded: candidate.plan.loops), fileName: names.fileName,
+        number: number, loops: UInt16(truncatingIfNeeded: candidate.plan.loops), fileName: names.fileName,
         hostName: names.hostName),
       with: candidate.text, forOperators: true)
     for listener in candidate.listeners.added {
@@ -69,9 +69,9 @@ extension Supervision {
   }
 
   /// Everything goes by this configuration from here on.
-  private mutating func adopt(_ candidate: ReloadCandidate, generation: UInt64) {
+  private mutating func adopt(_ candidate: ReloadCandidate, number: UInt64) {
     let plan = candidate.plan
-    active.adopt(candidate, generation: generation)
+    active.adopt(candidate, number: number)
     OperationalLog.setLevel(plan.logLevel)
     OperationalLog.setFacility(plan.logFacility)
     for listener in candidate.listeners.removed {

@@ -9,7 +9,7 @@ package struct EventBudget {
   /// takes less than a millisecond.
   static let perTurn = 64
 
-  /// Every generation says something of its certificates, every error something of itself.
+  /// Each configuration reports its certificates, every error something of itself.
   private static let commonRate: UInt64 = 256
   /// A second; each server has one load and, at the worst, a change of state in each check.
   private static let serverRate: UInt64 = 16

@@ -22,7 +22,7 @@ struct WorkerProcess: ~Copyable {
 
   /// Starts a worker and queues everything that it starts with.
   init(
-    _ plan: ServicePlan, generation: UInt64, configuration: SharedDescriptor, listeners: borrowing ListenerSet,
+    _ plan: ServicePlan, number: UInt64, configuration: SharedDescriptor, listeners: borrowing ListenerSet,
     states: AdminStates, blocked: [Int32]
   ) throws(SystemError) {
     let pair = try MessageSocket.Pair()
@@ -39,7 +39,7 @@ struct WorkerProcess: ~Copyable {
     link.send(.heartbeats(capacity: UInt16(truncatingIfNeeded: ServicePlan.loopLimit)), with: page)
     link.send(
       .configure(
-        generation: generation, loops: UInt16(truncatingIfNeeded: plan.loops), fileName: plan.configuration.fileName,
+        number: number, loops: UInt16(truncatingIfNeeded: plan.loops), fileName: plan.configuration.fileName,
         hostName: plan.configuration.hostName),
       with: configuration)
     for listener in listeners.listeners { link.send(.listener(listener.place), with: listener.socket) }

@@ -18,7 +18,7 @@ extension Supervision {
         ServiceNotification.stopping.send()
         handle(reload: .stop)
       case .note(let note):
-        var metadata: Logger.Metadata = ["generation": "\(active.generation)"]
+        var metadata: Logger.Metadata = ["configuration": "\(active.number)"]
         if let workerIdentifier { metadata["pid"] = "\(workerIdentifier)" }
         log.log(level: note.level, "\(note.text)", metadata: metadata)
       case .finish(let status): exitStatus = status
@@ -67,10 +67,10 @@ extension Supervision {
     case .hello(let version):
       guard version != MessageVersion.current else { return }
       handle(worker: .faulty(reason: MessageError.version(theirs: version).description))
-    case .ready(let generation) where reload.loadingGeneration == generation:
-      handle(reload: .ready(generation: generation))
-    case .refused(let generation, let reason) where reload.loadingGeneration == generation:
-      handle(reload: .refused(generation: generation, reason: reason))
+    case .ready(let number) where reload.loadingNumber == number:
+      handle(reload: .ready(number: number))
+    case .refused(let number, let reason) where reload.loadingNumber == number:
+      handle(reload: .refused(number: number, reason: reason))
     case .ready:
       worker?.watch(loops: active.plan.loops, bound: active.limits.stall, at: Clock.monotonic())
       handle(worker: .ready)

@@ -5,7 +5,7 @@ import Wire
 enum LogText {
   /// What a message is about. It names them in its own words, and its text does not repeat them; the journal has them as
   /// fields. docs/operate.md lists these.
-  static let subjects: Set = ["client", "generation", "router", "server", "state"]
+  static let subjects: Set = ["client", "configuration", "router", "server", "state"]
 
   /// `message key=value key="two words"`, with the keys in order.
   static func message(_ message: String, _ metadata: Logger.Metadata) -> String {

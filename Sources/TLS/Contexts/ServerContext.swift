@@ -124,7 +124,7 @@ extension ContextHandle {
     let mode = tickets == nil ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_SERVER
     // SAFETY: `context` is live and not shared yet.
     _ = unsafe belvedere_ctx_set_session_cache_mode(context, Int(mode | SSL_SESS_CACHE_NO_INTERNAL))
-    // A session is good for every context of the same profile, also the next generation's, and for no other profile:
+    // A session is good for every context of the same profile, also the next configuration's, and for no other profile:
     // a TLS 1.2 session would bring its cipher along.
     let scope = Array("belvedere \(profile.rawValue)".utf8)
     guard unsafe SSL_CTX_set_session_id_context(context, scope, UInt32(scope.count)) == 1 else {

@@ -3,7 +3,7 @@ import Synchronization
 import Wire
 
 /// The keys that session tickets are sealed with (RFC 5077 §4, RFC 8446 §4.6.1): one that seals, and the ones before
-/// it that still open. Shared by every loop and every context, and handed from one generation to the next, so that a
+/// it that still open. Shared by every loop and every context, and handed from one configuration to the next, so that a
 /// reload costs no client its session. Thread-safe.
 ///
 /// Whoever has a key can read the TLS 1.2 sessions that its tickets resume, so keys live in memory only and a short

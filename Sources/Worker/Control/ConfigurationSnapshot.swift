@@ -75,10 +75,10 @@ final class ConfigurationSnapshot: Sendable {
     hosts = ConfigurationSnapshot.hosts(of: front, configuration)
     errorPages = try ConfigurationSnapshot.loadPages(configuration.errorPages)
     self.sharedState = sharedState
-    sharedState.generationBegan()
+    sharedState.snapshotBegan()
   }
 
-  deinit { sharedState.generationEnded() }
+  deinit { sharedState.snapshotEnded() }
 
   /// What a client is known by to the balancing.
   func identity(of address: IPAddress) -> ClientKey {

@@ -38,7 +38,7 @@ struct WorkerFigures: Sendable {
     load = Load(
       connections: UInt32(clamping: sharedState.connectionCount),
       exchanges: UInt32(clamping: servers.reduce(0) { $0 + $1.load.exchanges }),
-      generations: UInt32(clamping: sharedState.generationCount), requests: counted.requests,
+      snapshots: UInt32(clamping: sharedState.snapshotCount), requests: counted.requests,
       accepted: counted.connections, refused: counted.refused)
   }
 }

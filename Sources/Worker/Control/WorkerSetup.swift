@@ -7,7 +7,7 @@ import Wire
 /// What a worker is to serve: everything at its start, what changes at a reload.
 package struct WorkerSetup: Sendable {
   /// Counts the configurations that the supervisor has handed out, from 1. Goes back with `WorkerEvent.ready`.
-  package let generation: UInt64
+  package let number: UInt64
   package let configuration: ConfigurationText
   /// How many event loops are to run.
   package let loops: Int

@@ -6,7 +6,7 @@ import WorkerProtocol
 struct WorkerSetupDraft: ~Copyable {
   private var heartbeats: [Heartbeat]
   private let isReload: Bool
-  private var generation: UInt64 = 0
+  private var number: UInt64 = 0
   private var loops = 0
   private var configuration: ConfigurationText?
   private var listeners: [HandedListener] = []
@@ -28,11 +28,11 @@ struct WorkerSetupDraft: ~Copyable {
       do throws(SystemError) {
         heartbeats = try SharedHeartbeats.attach(page, loops: Int(capacity))
       } catch { throw .system(error) }
-    case .configure(let generation, let loops, let fileName, let hostName) where configuration == nil:
+    case .configure(let number, let loops, let fileName, let hostName) where configuration == nil:
       guard loops >= 1, loops <= heartbeats.count, let file = consume descriptor else {
         throw .message(.invalidField("number of loops"))
       }
-      self.generation = generation
+      self.number = number
       self.loops = Int(loops)
       do throws(SystemError) {
         let text = String(decoding: try MemoryFile.contents(of: file), as: UTF8.self)
@@ -50,7 +50,7 @@ struct WorkerSetupDraft: ~Copyable {
     case .start:
       guard let configuration, isReload || !listeners.isEmpty else { throw .message(.unexpected("start")) }
       return WorkerSetup(
-        generation: generation, configuration: configuration, loops: loops, heartbeats: heartbeats,
+        number: number, configuration: configuration, loops: loops, heartbeats: heartbeats,
         listeners: listeners, withdrawn: withdrawn, adminStates: adminStates)
     case .hello, .configure, .heartbeats, .listener, .withdraw, .stop, .server:
       throw .message(.unexpected(command.name))

@@ -83,5 +83,5 @@ struct Client: ~Copyable {
   mutating func sayGoodbye() { _ = side.stream.sendEnd() }
 
   /// Whom a message about this client is about.
-  var subject: Logger.Metadata { ["client": "\(identity.endpoint.address)", "generation": "\(snapshot.number)"] }
+  var subject: Logger.Metadata { ["client": "\(identity.endpoint.address)", "configuration": "\(snapshot.number)"] }
 }

@@ -207,7 +207,7 @@ struct Prober: ~Copyable {
     guard !isSettled else { return }
     isSettled = true
     context.sharedState.post(.serve)
-    channel.send(.ready(generation: snapshot.number))
+    channel.send(.ready(number: snapshot.number))
   }
 
   private func arm(_ key: SlabKey, _ context: inout LoopContext) {

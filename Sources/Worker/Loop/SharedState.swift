@@ -26,7 +26,7 @@ final class SharedState: Sendable {
   private let changes = Atomic<UInt64>(0)
   /// Until when answers are noted, in nanoseconds.
   private let watchedUntil = Atomic<UInt64>(0)
-  private let generations = Atomic<Int>(0)
+  private let snapshots = Atomic<Int>(0)
 
   /// The servers that are named, and those that are not any more while something runs there.
   private struct Servers {
@@ -144,12 +144,12 @@ final class SharedState: Sendable {
 
   // MARK: snapshots
 
-  /// Generations in memory: the one that serves, and those that some connection keeps.
-  var generationCount: Int { generations.load(ordering: .relaxed) }
+  /// Snapshots in memory: the newest, and those that some connection keeps.
+  var snapshotCount: Int { snapshots.load(ordering: .relaxed) }
 
-  func generationBegan() { generations.add(1, ordering: .relaxed) }
+  func snapshotBegan() { snapshots.add(1, ordering: .relaxed) }
 
-  func generationEnded() { generations.subtract(1, ordering: .relaxed) }
+  func snapshotEnded() { snapshots.subtract(1, ordering: .relaxed) }
 
   // MARK: connections
 

@@ -23,12 +23,12 @@ struct ReloadCommand: ParsableCommand {
 
   func run() throws {
     do {
-      guard case .reloaded(let generation, let warnings) = try control.ask(.reload, timeout: Self.timeout) else {
+      guard case .reloaded(let number, let warnings) = try control.ask(.reload, timeout: Self.timeout) else {
         StandardStream.error.write("belvedere: unexpected answer from the service\n")
         throw ControlSocket.unavailable
       }
       for warning in warnings { StandardStream.error.write(warning + "\n") }
-      StandardStream.output.write("generation \(generation) serves\n")
+      StandardStream.output.write("configuration \(number) is in use\n")
     } catch let status as ExitCode where status == .failure {
       StandardStream.error.write("the new configuration is refused, the previous one stays in use\n")
       throw status
