@@ -2,15 +2,15 @@ import Control
 import Linux
 import Wire
 
-/// The configuration in force, and what is open for it.
+/// The active configuration and its open descriptors.
 struct ActiveConfiguration: ~Copyable {
   private(set) var plan: ServicePlan
-  /// The text that a worker reads, in memory.
+  /// The configuration text that the worker reads, in memory.
   private(set) var text: SharedDescriptor
   private(set) var number: UInt64 = 1
-  /// Since when it is in force.
+  /// When it became active.
   private(set) var since = WallTime.now
-  /// Nil once the service gives them up.
+  /// Nil once the service has closed them at a stop.
   var listeners: ListenerSet?
 
   init(_ plan: ServicePlan, listeners: consuming ListenerSet) throws(SystemError) {
@@ -19,10 +19,10 @@ struct ActiveConfiguration: ~Copyable {
     self.listeners = consume listeners
   }
 
-  /// What a reload may change of a worker's limits.
+  /// The worker limits that a reload may change.
   var limits: WorkerLimits { WorkerLimits(stop: plan.stop) }
 
-  /// Everything that another plan takes, beside what is open. What is given up by a failure closes by itself.
+  /// Prepares a reload to another plan. On an error everything that was opened is closed.
   func candidate(_ next: ServicePlan) throws -> ReloadCandidate {
     let change = try listeners?.change(to: next.places, loops: next.loops) ?? ListenerSet.Change()
     return ReloadCandidate(plan: next, text: try Self.sealed(next), listeners: change)
@@ -36,7 +36,7 @@ struct ActiveConfiguration: ~Copyable {
     since = .now
   }
 
-  /// A worker with everything that it starts with; nil when there are no listeners any more.
+  /// Starts a worker with everything it needs; nil once the listeners are closed.
   func makeWorker(_ states: AdminStates) throws(SystemError) -> WorkerProcess? {
     switch listeners {
     case nil: return nil
@@ -53,7 +53,7 @@ struct ActiveConfiguration: ~Copyable {
   }
 }
 
-/// Another configuration, with what was bound for it, until the worker serves it.
+/// A new configuration with its newly bound listeners, until the worker serves it.
 struct ReloadCandidate {
   let plan: ServicePlan
   let text: SharedDescriptor

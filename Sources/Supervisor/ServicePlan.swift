@@ -5,13 +5,13 @@ import Linux
 import WorkerProtocol
 import Wire
 
-/// What the supervisor is to bring up and keep up: what follows from one configuration, and how to start a worker.
+/// What the supervisor needs from one configuration, and how it starts a worker.
 package struct ServicePlan {
-  /// A place to listen, and for what.
+  /// An address to listen on, and its purpose.
   package struct Place: Hashable {
     package var purpose: ListenerPurpose
     package var endpoint: Endpoint
-    /// Whether an IPv6 socket takes IPv4 as well.
+    /// Whether an IPv6 socket accepts IPv4 too.
     package var dualStack: Bool
 
     package init(purpose: ListenerPurpose, endpoint: Endpoint, dualStack: Bool) {
@@ -21,39 +21,39 @@ package struct ServicePlan {
     }
   }
 
-  /// A program that plays the worker's role on the socket at descriptor 3.
+  /// The program that runs as the worker, with its socket as descriptor 3.
   package struct Command {
     package var executable: String
     package var arguments: [String]
 
-    /// The worker's role of this binary.
+    /// This binary as the worker.
     package static let worker = Command(executable: CurrentProcess.executable, arguments: ["belvedere", "worker"])
   }
 
-  /// As many loops as a worker may ever have: `threads` in the configuration.
+  /// The upper limit of `threads` in the configuration.
   package static let loopLimit = 256
 
-  /// The file's text, its name, and the host name that it was read with: what the worker reads again.
+  /// The file's text, its name, and the host name used to read it. The worker reads them again.
   package var configuration: (text: [UInt8], fileName: String, hostName: String)
   package var places: [Place]
   /// Event loops of the worker, at least one.
   package var loops: Int
-  /// How long exchanges may take to finish at an orderly stop.
+  /// How long exchanges may take to finish at a graceful stop.
   package var stop: Interval
   package var command: Command
-  /// What a report shows of it.
+  /// What a report shows of the configuration.
   package var description = ServiceDescription()
-  /// Where the servers' administrative states are kept over a restart; nil: nowhere.
+  /// The file that saves the servers' administrative states; nil: none.
   package var serverStateFile: String?
-  /// What is worth an operator's eye, as `belvedere check` prints it.
+  /// As `belvedere check` prints them.
   package var warnings: [String] = []
-  /// `log.target`: standard error and the journal are chosen once.
+  /// `log.target`: chosen at the start only.
   package var logTarget = LogTarget.automatic
   package var logLevel = LogLevel.info
   package var logFacility = LogFacility.daemon
-  /// Where those who run hooks and send mail are told, if there is such a socket.
+  /// The path of the notifier's socket, used if it exists.
   package var notifier = Notifier.standardPath
-  /// The virtual routers that the node takes part in.
+  /// The virtual routers of this node.
   package var routers: [RouterPlan] = []
 
   package init(
@@ -67,7 +67,7 @@ package struct ServicePlan {
     self.command = command
   }
 
-  /// What this configuration asks for. Reads the keys of virtual routers.
+  /// The plan for this configuration. Reads the keys of virtual routers.
   package init(
     _ configuration: Configuration, text: [UInt8], fileName: String, hostName: String
   ) throws(KeyFailure) {
@@ -88,7 +88,7 @@ package struct ServicePlan {
 
   var serverNames: Set<String> { Set(description.servers.map(\.name)) }
 
-  /// What another plan changes and a running service can't, a line each.
+  /// Settings that differ in another plan but can't change while running, one per line.
   func fixedSettings(changedBy next: ServicePlan) -> [String] {
     let changed = [
       description.mode == next.description.mode ? nil : "mode",
@@ -101,7 +101,7 @@ package struct ServicePlan {
 }
 
 extension ServicePlan.Place {
-  /// No address stands for all of them: one IPv6 socket that takes IPv4 too.
+  /// Without an address: the dual-stack wildcard.
   init(_ listener: Configuration.Listener, for purpose: ListenerPurpose) {
     let address = listener.address ?? IPAddress(v6High: 0, low: 0)
     self.init(

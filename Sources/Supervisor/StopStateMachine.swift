@@ -1,36 +1,36 @@
 import Wire
 
-/// The stop of the service as the supervisor decides it: the virtual addresses are handed over first, where there are
-/// any, and then the worker is told. Pure: `handle(.timer)` is due at `deadline`.
+/// The stop of the service: the virtual addresses are handed over first, if there are any, and then the worker is
+/// stopped. Pure: `handle(.timer)` is due at `deadline`.
 struct StopStateMachine {
   enum State: Equatable {
     case running
-    /// The virtual routers hand their addresses over; then the worker stops, and at the latest at the deadline, whatever
-    /// hooks may still do by then. `isCut`: a second signal has come, and the worker is to end at once then.
+    /// The virtual routers hand their addresses over; then the worker stops, at the deadline at the latest, even if
+    /// hooks still run. `isCut`: after a second signal, the worker is then stopped at once.
     case handingOver(deadline: Instant, isCut: Bool)
-    /// The worker was told.
+    /// The stop command was sent to the worker.
     case stopping
   }
 
   enum Event: Equatable {
-    /// SIGTERM or SIGINT. `handsOver`: some virtual router takes part.
+    /// SIGTERM or SIGINT. `handsOver`: a virtual router takes part in the election.
     case terminate(handsOver: Bool)
-    /// No virtual router takes part any more, and the hooks have run.
+    /// All virtual routers have stopped and the hooks have run.
     case handedOver
     /// Time has passed.
     case timer
   }
 
   enum Effect: Equatable {
-    /// The service manager is to know that the service stops, and how much longer that may take.
+    /// Notify the service manager that the service stops, and how long that may take.
     case announceStopping(within: Interval)
     /// Hand the virtual addresses over.
     case handOver
-    /// The worker's part: an orderly stop the first time, its end at once when it was told before.
+    /// Stop the worker: gracefully the first time, immediately the second.
     case stopWorker
   }
 
-  /// A hand-over takes 1.2 s at most; the rest is for the hooks.
+  /// A handover takes at most 1.2 s; the rest is for the hooks.
   static let handoverBound = Interval.seconds(3)
 
   private(set) var state = State.running
@@ -50,7 +50,7 @@ struct StopStateMachine {
       state = .stopping
       return [.stopWorker]
     case (.handingOver(let deadline, _), .terminate):
-      // The addresses are not lost for that: it takes no longer than the deadline.
+      // The addresses are still handed over: that takes no longer than the deadline.
       state = .handingOver(deadline: deadline, isCut: true)
       return []
     case (.handingOver(let deadline, let isCut), .handedOver), (.handingOver(let deadline, let isCut), .timer):
@@ -58,7 +58,7 @@ struct StopStateMachine {
       state = .stopping
       return [.stopWorker] + (isCut ? [.stopWorker] : [])
     case (.stopping, .terminate):
-      // A second signal: nobody is waited for.
+      // A second signal: the worker stops without waiting.
       return [.stopWorker]
     case (.running, .handedOver), (.running, .timer), (.stopping, .handedOver), (.stopping, .timer):
       return []

@@ -6,8 +6,8 @@ import Systemd
 import VRRP
 import Wire
 
-/// What the supervisor has: processes, sockets and files, and the state machines that decide about them. What happens
-/// becomes their events, and their effects are done here; each machine has its extension, in the folder that it is in.
+/// The supervisor's processes, sockets, files and state machines. Their events are collected and their effects executed
+/// here; each state machine has an extension, in its own folder.
 struct Supervision: ~Copyable {
   let log: Logger
   let poller: Poller
@@ -15,7 +15,7 @@ struct Supervision: ~Copyable {
   var active: ActiveConfiguration
   var workerState: WorkerStateMachine
   var worker: WorkerProcess?
-  /// The process of the worker that notes are about: the one that runs, or the last one.
+  /// The process ID in log messages about the worker: the current one, or the last.
   var workerIdentifier: Int32?
   var reload = ReloadStateMachine<ReloadCandidate>()
   var stop = StopStateMachine()
@@ -23,7 +23,7 @@ struct Supervision: ~Copyable {
   var operators: OperatorSocket
   var failover: FailoverService
   var status: ServiceStatus
-  /// Set when the supervisor is to end.
+  /// Set when the supervisor must exit.
   var exitStatus: Int32?
 
   init(
@@ -48,7 +48,7 @@ struct Supervision: ~Copyable {
     operators.listen(poller, at: Clock.monotonic())
   }
 
-  /// Something is to be done at once, though nothing happens.
+  /// Whether there is work that no event announces.
   var hasWork: Bool {
     switch worker {
     case nil: false
@@ -85,27 +85,27 @@ struct Supervision: ~Copyable {
     operators.listen(poller, at: now)
   }
 
-  /// Twice a second.
+  /// Called twice a second.
   mutating func tick(at now: Instant) {
     admin.file.retry(at: now)
     if let loop = worker?.stalledLoop(at: now) { handle(worker: .stalled(loop: loop)) }
   }
 
-  /// Whether the supervisor's own work goes on, for the service manager's watchdog.
+  /// Whether the supervisor works, for the service manager's watchdog.
   func isSound(at now: Instant) -> Bool { workerState.isSound(at: now) }
 
-  /// Tells the service manager of a start or a reload, or how the service stands; nothing any more once it stops.
+  /// Notifies the service manager of a start, a reload or the status; does nothing once the service stops.
   func announce(_ notification: ServiceNotification) {
     if stop.state == .running { notification.send() }
   }
 
-  /// `router-51 active; 9 sessions, …`; nil while no worker serves.
+  /// For the service manager: `router-51 active; 9 sessions, …`; nil while no worker serves.
   var statusLine: String? {
     guard case .serving = workerState.state else { return nil }
     return [failover.line, status.line].compactMap { $0 }.joined(separator: "; ")
   }
 
-  /// Takes every virtual address off, whatever becomes of it.
+  /// Removes every virtual address, without a handover.
   mutating func abandonAddresses() { failover.routers?.abandon() }
 
   mutating func handle(stop event: StopStateMachine.Event) {
@@ -124,7 +124,7 @@ struct Supervision: ~Copyable {
 /// What the service was started with, and when.
 struct ServiceOrigin {
   let version: String
-  /// Makes a plan of the configuration file as it is when it is called.
+  /// Reads the configuration file again and makes a plan.
   let reread: () -> Result<ServicePlan, ReloadRefusal>
   let began = WallTime.now
 }

@@ -3,21 +3,21 @@ import Linux
 import Systemd
 import Wire
 
-/// The supervisor's loop: waits for sockets, signals and deadlines, and hands what has come to `Supervision`, the
-/// virtual routers first, since they have the closest deadlines. Nothing else waits.
+/// The supervisor's event loop: waits for sockets, signals and deadlines, and passes events to `Supervision`, the
+/// virtual routers first, since they have the closest deadlines. Nothing else blocks.
 struct SupervisorLoop: ~Copyable {
-  /// Read here, and blocked in the worker from its start: it stops when it is told to, not when a terminal or a service
-  /// manager signals the whole group.
+  /// Read here, and blocked in the worker from its start: the worker stops on command, not when a terminal or service
+  /// manager signals the process group.
   static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
 
   private var service: Supervision
   private let signalReader: SignalReader
-  /// When heartbeats are looked at next, and what else is done now and then.
+  /// When heartbeats and other periodic work are due.
   private var nextTick = Clock.monotonic() + HeartbeatWatch.period
   /// The service manager's watchdog; nil where it has none.
   private let watchdog: Interval?
   private var nextWatchdog = Instant(nanoseconds: 0)
-  /// What the service manager was told last.
+  /// The last status sent to the service manager.
   private var statusLine = ""
 
   init(_ service: consuming Supervision) throws(SystemError) {
@@ -26,11 +26,11 @@ struct SupervisorLoop: ~Copyable {
     try service.poller.watchLevel(signalReader.descriptor, token: SupervisorToken(.signals).rawValue)
     self.service = service
     self.signalReader = signalReader
-    // Half of what systemd waits for, as sd_watchdog_enabled(3) asks.
+    // Half the watchdog's timeout, as sd_watchdog_enabled(3) recommends.
     watchdog = ServiceNotification.watchdogMicroseconds.map { .microseconds($0 / 2) }
   }
 
-  /// Runs the service until it is stopped or can't be, and returns the exit status.
+  /// Runs the service until it stops or fails, and returns the exit status.
   consuming func run() -> Int32 {
     service.begin()
     while service.exitStatus == nil {
@@ -47,7 +47,7 @@ struct SupervisorLoop: ~Copyable {
     return service.exitStatus ?? 0
   }
 
-  /// How long nothing is to be done unless something happens.
+  /// How long the poller may wait.
   private var timeout: Interval {
     if service.hasWork { return .zero }
     var next = nextTick
@@ -74,7 +74,7 @@ struct SupervisorLoop: ~Copyable {
     }
   }
 
-  /// Tells the service manager how the service stands, when that has changed.
+  /// Sends the status to the service manager when it has changed.
   private mutating func publishStatus() {
     guard let line = service.statusLine, line != statusLine else { return }
     statusLine = line

@@ -4,11 +4,11 @@ import Systemd
 import VRRP
 import Wire
 
-/// The process that keeps the service up.
+/// The supervisor process.
 package enum SupervisorRole {
-  /// Brings the service up, keeps it up until it is told to stop, and returns the process's exit status.
-  /// Operators ask at the path `control`; `version` is this binary's. `digest` signs advertisements. `reread` makes a
-  /// plan of the configuration as it is then, for a reload.
+  /// Runs the service until it is stopped, and returns the exit status. `control` is the path of the control socket;
+  /// `version` is this binary's. `digest` signs advertisements. `reread` reads the configuration file again and makes a
+  /// plan, for a reload.
   package static func run(
     _ plan: ServicePlan, control: String, version: String, digest: @escaping KeyedAuthentication.Digest,
     reread: @escaping () -> Result<ServicePlan, ReloadRefusal>
@@ -45,7 +45,7 @@ package enum SupervisorRole {
     }
   }
 
-  /// Nil where no address is shared.
+  /// Nil where there are none.
   private static func routers(
     of plan: ServicePlan, digest: @escaping KeyedAuthentication.Digest, control: String, poller: borrowing Poller,
     log: Logger
@@ -56,9 +56,9 @@ package enum SupervisorRole {
       log: log)
   }
 
-  /// Keeps what listeners below port 1024 and the virtual address with its deadlines need, and hands none of it on: the
-  /// worker is born with no capability, unless it is root who starts the service by hand. Rights are a thread's, so this
-  /// comes before the first other one is started.
+  /// Keeps the capabilities for listeners below port 1024 and for the virtual addresses, and passes none on: the worker
+  /// starts without capabilities, except when root starts the service by hand. Capabilities are per thread, so this
+  /// must run before another thread starts.
   package static func giveUpRights() throws(SystemError) {
     try Privileges.hideMemory()
     try Privileges.keep([.bindService, .networkAdministration, .rawSockets, .scheduling])

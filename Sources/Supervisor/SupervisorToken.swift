@@ -1,18 +1,18 @@
 import Linux
 
-/// What an event of the supervisor's poller is about.
+/// The source of an event of the supervisor's poller.
 typealias SupervisorToken = PollerToken<SupervisorEventSource>
 
 enum SupervisorEventSource: UInt64 {
   case signals
-  /// The worker's process, and its link.
+  /// The worker's process or its socket.
   case worker
-  /// It is known what became of the file of administrative states.
+  /// The result of a write of the administrative state file is known.
   case adminStateFile
   case operatorListener
   /// Its key is the connection's.
   case operatorConnection
-  /// The kernel's news of interfaces and addresses.
+  /// Interface and address changes from the kernel.
   case routes
   /// A hook, a script or the mail system has ended.
   case programs

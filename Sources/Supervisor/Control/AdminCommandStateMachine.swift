@@ -2,18 +2,18 @@ import Control
 import Domain
 import Wire
 
-/// What administrators command of servers: kept, given to the worker, remembered in a file where the configuration
-/// wants that, and answered when it is known whether the worker applies it and whether the file has it.
+/// The administrators' server commands: stored, sent to the worker, saved to a file if the configuration has one, and
+/// answered once the results of the worker and of the file are known.
 ///
-/// Pure: `handle` takes what happened and answers with what to do, and `handle(.timer)` is due at `deadline`.
+/// Pure: `handle` takes an event and returns effects; `handle(.timer)` is due at `deadline`.
 struct AdminCommandStateMachine {
   typealias Requester = OperatorSocket.Requester
 
-  /// How far a command has come that somebody waits for.
+  /// The progress of a command that a requester waits for.
   enum Progress: Hashable {
-    /// The worker has it; one that does not apply it by then is not waited for.
+    /// Sent to the worker, which must apply it before the deadline.
     case applying(deadline: Instant)
-    /// The worker's part is known. A disk that takes longer is not waited for.
+    /// The worker's result is known; the file must be written before the deadline.
     case remembering(isApplied: Bool, deadline: Instant)
   }
 
@@ -25,52 +25,52 @@ struct AdminCommandStateMachine {
   }
 
   enum Event {
-    /// For a server that the configuration has.
+    /// For a server that is configured.
     case command(ServerCommand, server: String, by: Requester, WallTime)
-    /// A worker begins with every state.
+    /// A new worker starts with all states.
     case workerStarted
-    /// The worker applies every state up to this command's.
+    /// The worker has applied all commands up to this number.
     case applied(upTo: UInt64)
     case workerEnded
-    /// It is known what became of the file up to this command, and why it could not be written if it could not.
+    /// The file's result up to this command is known; `failure` is why it could not be written.
     case saved(upTo: UInt64, failure: String?)
-    /// Another configuration is in force.
+    /// Another configuration is active.
     case configured(servers: Set<String>, file: String?)
     /// Time has passed.
     case timer
   }
 
   enum Effect: Equatable {
-    /// Have the worker apply it.
+    /// Send it to the worker.
     case send(AdminState, server: String, number: UInt64)
-    /// Write it soon; `saved` follows.
+    /// Save it to the file; `saved` follows.
     case save(AdminStateSnapshot, upTo: UInt64, path: String)
-    /// Nothing is remembered any more.
+    /// States are no longer saved.
     case forget
     case answer(Requester, server: String, isApplied: Bool, Memory)
   }
 
-  /// Whether a command outlasts this process.
+  /// Whether a command survives a restart of this process.
   enum Memory: Equatable {
-    /// The configuration does not want it.
+    /// The configuration names no state file.
     case unwanted
     case saved
     case failed(path: String, reason: String)
   }
 
-  /// How long a worker that runs may take. One that hangs is killed within that.
+  /// The time limit for a running worker. A worker that hangs is killed sooner.
   static let workerBound = Interval.seconds(8)
-  /// How long a disk may take, once the worker has applied a command.
+  /// The time limit for the file, once the worker has applied the command.
   static let diskBound = Interval.seconds(1)
 
-  /// What is commanded of every server.
+  /// The administrative state of each server.
   private(set) var states: AdminStates
-  /// Those that are not answered yet, the earliest first: the ones that are being applied come last.
+  /// Unanswered commands, oldest first; those in `.applying` come last.
   private(set) var commands: [Command] = []
   private var hasWorker = false
-  /// Where states are remembered; nil: nowhere.
+  /// Where states are saved; nil: nowhere.
   private var file: String?
-  /// Up to which command it is known what became of the file.
+  /// The last command whose file result is known.
   private var saved: UInt64 = 0
   private var failure: String?
 
@@ -131,7 +131,7 @@ struct AdminCommandStateMachine {
     file.map { .save(states.snapshot, upTo: states.number, path: $0) } ?? .forget
   }
 
-  /// It is known whether a worker applies those up to this number, or never will.
+  /// Records the worker's result for all commands up to this number.
   private mutating func note(isApplied: Bool, upTo number: UInt64 = .max, at now: Instant) {
     for index in commands.indices where commands[index].number <= number {
       guard case .applying = commands[index].progress else { continue }
@@ -139,7 +139,7 @@ struct AdminCommandStateMachine {
     }
   }
 
-  /// Takes out the first ones, as far as everything is known of them, or their time is over.
+  /// Removes and answers the leading commands whose results are known or whose deadline has passed.
   private mutating func answers(at now: Instant) -> [Effect] {
     var answers: [Effect] = []
     while let command = commands.first, case .remembering(let isApplied, let deadline) = command.progress {
@@ -150,7 +150,7 @@ struct AdminCommandStateMachine {
     return answers
   }
 
-  /// Nil while it is not known.
+  /// Nil while it is unknown.
   private func memory(of number: UInt64) -> Memory? {
     guard let file else { return .unwanted }
     guard saved >= number else { return nil }

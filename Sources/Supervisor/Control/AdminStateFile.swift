@@ -3,30 +3,30 @@ import Linux
 import Logging
 import Wire
 
-/// Keeps administrative states in a file, over a restart. Written when it changes, on a thread of its own, so that
-/// no disk makes the supervisor wait. The file is replaced as a whole; one that can't be written is tried again.
+/// Saves administrative states in a file, so that they survive a restart. Each change is written on a separate thread,
+/// so that a slow disk does not block the supervisor. The file is replaced atomically; a failed write is retried.
 final class AdminStateFile: Sendable {
-  /// What is to be in the file.
+  /// Content to be written.
   private struct Draft {
     let path: String
     let text: String
-    /// The last command that is in it.
+    /// The last command that it includes.
     let number: UInt64
   }
 
   private struct State {
-    /// The newest that is not written yet.
+    /// The latest content that is not written yet.
     var pending: Draft?
-    /// What is to be in the file, written or not.
+    /// The latest content, written or not.
     var newest: Draft?
-    /// Why the file could not be written the last time.
+    /// Why the last write failed.
     var failure: String?
     var retryAt = Instant(nanoseconds: 0)
-    /// Up to this command it is known whether it is in the file.
+    /// The last command whose result is known.
     var settled: UInt64 = 0
   }
 
-  /// How long after a failure the file is tried again.
+  /// The delay before a failed write is retried.
   private static let rest = Interval.seconds(5)
 
   private let log: Logger
@@ -40,7 +40,7 @@ final class AdminStateFile: Sendable {
     try writer.start(name: "server-state") { self.run() }
   }
 
-  /// What an earlier service has left; empty when there is nothing, or nothing that reads, which is said in the log.
+  /// Reads the states that an earlier run saved. Empty when there is no file, or when it is invalid, which is logged.
   static func read(_ path: String, _ log: Logger) -> AdminStateSnapshot {
     let bytes: [UInt8]
     do throws(SystemError) { bytes = try File.contents(of: path, limit: AdminStateSnapshot.byteLimit) } catch {
@@ -53,12 +53,12 @@ final class AdminStateFile: Sendable {
     }
   }
 
-  /// Has the poller told when it is known what became of a command.
+  /// Registers with the poller, which reports when the result of a command is known.
   func watch(_ poller: borrowing Poller) throws(SystemError) {
     try poller.watchLevel(settlement.descriptor, token: SupervisorToken(.adminStateFile).rawValue)
   }
 
-  /// Writes it there soon; of several that wait, the last. `number` is that of the last command in it.
+  /// Queues a write; it replaces a write that is still queued. `number` is the last command that it includes.
   func save(_ snapshot: AdminStateSnapshot, upTo number: UInt64, to path: String) {
     let draft = Draft(path: path, text: snapshot.text, number: number)
     writer.submit { state in
@@ -68,7 +68,7 @@ final class AdminStateFile: Sendable {
     }
   }
 
-  /// Nothing is to be remembered any more.
+  /// Cancels queued writes; states are no longer saved.
   func forget() {
     writer.access { state in
       state.pending = nil
@@ -77,7 +77,7 @@ final class AdminStateFile: Sendable {
     }
   }
 
-  /// Tries again what could not be written, when it is time.
+  /// Retries a failed write when the retry is due.
   func retry(at now: Instant) {
     writer.submit { state in
       guard state.failure != nil, state.pending == nil, now >= state.retryAt else { return false }
@@ -86,14 +86,13 @@ final class AdminStateFile: Sendable {
     }
   }
 
-  /// Up to which command it is known what became of the file, and why it could not be written the last time, if so. Quiet
-  /// until there is more to know.
+  /// The last command whose result is known, and why the last write failed. Resets the poller's event.
   func takeOutcome() -> (number: UInt64, failure: String?) {
     settlement.drain()
     return writer.access { ($0.settled, $0.failure) }
   }
 
-  /// Waits until all is written, but not beyond the deadline. What could not be written is tried once more.
+  /// Waits until everything is written or the deadline has passed. A failed write is retried once.
   func waitForEnd(until deadline: Instant) {
     retry(at: .distantFuture)
     writer.flush(until: deadline)

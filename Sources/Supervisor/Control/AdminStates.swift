@@ -2,29 +2,28 @@ import Control
 import Domain
 import Wire
 
-/// The administrative state of each server that has one, by name: drained, in maintenance, with another weight. Pure:
-/// moments are handed in.
+/// Administrative states by server name: drain, maintenance, another weight. Pure: time is a parameter.
 ///
-/// It outlives workers and configurations: a worker begins with every state, and a server keeps its state for as long as
-/// the configuration names it.
+/// They outlive workers and configurations: a new worker starts with all states, and a server keeps its state as long
+/// as it is configured.
 struct AdminStates {
-  /// Counts the commands that were taken.
+  /// The number of commands applied.
   private(set) var number: UInt64 = 0
   private var states: [String: AdminState]
 
-  /// As an earlier service has left it.
+  /// Starts with the states that an earlier run saved.
   init(_ snapshot: AdminStateSnapshot = AdminStateSnapshot([:])) { states = snapshot.states }
 
-  /// What outlasts this process.
+  /// The states to save.
   var snapshot: AdminStateSnapshot { AdminStateSnapshot(states) }
 
-  /// A server's state; nil when it is what the configuration says.
+  /// A server's state; nil when the configuration's settings apply.
   subscript(name: String) -> AdminState? { states[name] }
 
-  /// Every one, for a worker, in the order of the names.
+  /// All states for a worker, in name order.
   var all: [(name: String, state: AdminState)] { states.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 
-  /// Takes a command for a server; answers with the whole of its state, for the worker.
+  /// Applies a command to a server and returns its new state, for the worker.
   mutating func apply(_ command: ServerCommand, to name: String, at now: WallTime) -> AdminState {
     number += 1
     let before = states[name]
@@ -40,6 +39,6 @@ struct AdminStates {
     return next
   }
 
-  /// Forgets servers that are not among these.
+  /// Removes servers that are not among these names.
   mutating func keep(_ names: Set<String>) { states = states.filter { names.contains($0.key) } }
 }

@@ -5,14 +5,14 @@ import Logging
 import WorkerProtocol
 import Wire
 
-/// Administrators' commands for servers, done.
+/// Server commands of administrators.
 extension Supervision {
-  /// Takes a command, unless it is for a server that is not there.
+  /// Executes a command, or refuses it when the server does not exist.
   mutating func command(_ command: ServerCommand, of name: String, for requester: OperatorSocket.Requester) {
     guard status.server(name, admin.commands.states) != nil else {
       return reply(.refused([unknown(name)]), to: requester)
     }
-    // What is remembered and what is in force would differ, for as long as this worker lives.
+    // Otherwise the saved state and the worker's state would differ for as long as this worker runs.
     guard worker?.link.hasRoomForOperators != false else { return reply(.refused([ControlLink.noRoom]), to: requester) }
     log.notice(
       "server \(name): \(command.text), requested by \(operators.name(of: requester))", metadata: ["server": "\(name)"])
@@ -33,7 +33,7 @@ extension Supervision {
     }
   }
 
-  /// It is known what became of the file.
+  /// The result of a write is known.
   mutating func noteSavedStates() {
     let (number, failure) = admin.file.takeOutcome()
     handle(admin: .saved(upTo: number, failure: failure))
@@ -66,12 +66,12 @@ extension Supervision {
   }
 }
 
-/// Administrators' commands, and where their outcome is remembered.
+/// Server commands, and the file that saves their result.
 struct AdminControl {
   var commands: AdminCommandStateMachine
   let file: AdminStateFile
 
-  /// As an earlier service has left them.
+  /// Starts with the states that an earlier run saved.
   init(_ plan: ServicePlan, file: AdminStateFile, log: Logger) {
     var states = AdminStates(plan.serverStateFile.map { AdminStateFile.read($0, log) } ?? AdminStateSnapshot([:]))
     states.keep(plan.serverNames)
@@ -84,7 +84,7 @@ struct AdminControl {
 }
 
 extension ServerCommand {
-  /// `drain`, `weight 5`, `weight configured`: as the command line has it.
+  /// As on the command line: `drain`, `weight 5`, `weight configured`.
   fileprivate var text: String {
     guard case .weight(let weight) = self else { return word }
     return "weight " + (weight.map(String.init) ?? "configured")

@@ -4,12 +4,12 @@ import Logging
 import Systemd
 import Wire
 
-/// What operators ask over the control socket, and what they are answered.
+/// Requests over the control socket, and their answers.
 extension Supervision {
-  /// As many as fit under a page of servers.
+  /// As many as fit below a page of servers.
   private static let problemsShown = 10
 
-  /// Takes what the poller told of the control socket.
+  /// Handles poller events of the control socket.
   mutating func serveOperators(_ events: [SupervisorToken]) {
     for event in events {
       guard let (request, requester) = operators.handle(event, poller, at: Clock.monotonic()) else { continue }
@@ -34,7 +34,7 @@ extension Supervision {
     operators.answer(requester, answer, at: Clock.monotonic())
   }
 
-  /// The service as it stands.
+  /// The current status.
   private func report() -> StatusReport {
     let current = StatusReport.Configuration(
       number: active.number, since: active.since, threads: UInt64(active.plan.loops))

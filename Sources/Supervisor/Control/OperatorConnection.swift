@@ -2,28 +2,28 @@ import Control
 import Linux
 import Wire
 
-/// One operator's connection: a line in, a line out, then its end. Never waits.
+/// A connection to the control socket: one request line, one answer line, then close. Never blocks.
 ///
 ///     reading → (deciding) → writing → over
 struct OperatorConnection: ~Copyable {
-  /// How long an operator may take to send a request, and then to take the answer.
+  /// The time limit for the request, and then for the answer.
   static let timeout = Interval.seconds(5)
 
   enum State: Equatable {
-    /// The beginning of a request is here; its end is to come by then.
+    /// A partial request; the rest is due before the deadline.
     case reading([UInt8], deadline: Instant)
-    /// The answer is not known yet, because a reload is under way, say; whoever decides has a bound.
+    /// The answer is not known yet, for example during a reload. Each request is answered within its own time limit.
     case deciding
-    /// So much of the answer has been sent; all of it is to be by then.
+    /// The answer, with the number of bytes sent; all of it must be sent before the deadline.
     case writing([UInt8], sent: Int, deadline: Instant)
-    /// Nothing is left to do but to close it.
+    /// To be closed.
     case over
   }
 
   let descriptor: Descriptor
   /// In the log: `pid 4711, uid 1000`.
   let name: String
-  /// Why it is answered nothing else, whatever it asks.
+  /// When set, the answer to every request.
   private let refusal: String?
   private(set) var state: State
 
@@ -34,7 +34,7 @@ struct OperatorConnection: ~Copyable {
     state = .reading([], deadline: now + OperatorConnection.timeout)
   }
 
-  /// When it is closed unless something comes of it.
+  /// When the connection is closed if there is no progress.
   var deadline: Instant? {
     switch state {
     case .reading(_, let deadline), .writing(_, _, let deadline): deadline
@@ -42,7 +42,7 @@ struct OperatorConnection: ~Copyable {
     }
   }
 
-  /// Reads what has come; answers with the request when its line is complete. What comes behind it is not read.
+  /// Reads available bytes and returns the request once its line is complete. Bytes after that line are not read.
   mutating func read(at now: Instant) -> ControlRequest? {
     while case .reading(let begun, let deadline) = state {
       switch LocalSocket.receive(from: descriptor, limit: ControlRequest.byteLimit) {
@@ -65,7 +65,7 @@ struct OperatorConnection: ~Copyable {
     return nil
   }
 
-  /// The request in the first bytes, or nil and an answer that it is none.
+  /// Parses the request in the first `count` bytes; nil after an answer that it is invalid.
   private mutating func take(_ received: [UInt8], _ count: Int, at now: Instant) -> ControlRequest? {
     if let refusal {
       answer(.refused([refusal]), at: now)
@@ -81,14 +81,14 @@ struct OperatorConnection: ~Copyable {
     }
   }
 
-  /// Sends the answer, as far as there is room.
+  /// Sends as much of the answer as the socket accepts.
   mutating func answer(_ answer: ControlAnswer, at now: Instant) {
     let line = Array(answer.line.utf8) + [UInt8(ascii: "\n")]
     state = .writing(line, sent: 0, deadline: now + OperatorConnection.timeout)
     write()
   }
 
-  /// Goes on sending.
+  /// Continues sending.
   mutating func write() {
     while case .writing(let line, let sent, let deadline) = state {
       guard sent < line.count else {
@@ -103,6 +103,6 @@ struct OperatorConnection: ~Copyable {
     }
   }
 
-  /// Whether its time is over.
+  /// Whether its deadline has passed.
   func isOverdue(at now: Instant) -> Bool { deadline.map { now >= $0 } ?? false }
 }

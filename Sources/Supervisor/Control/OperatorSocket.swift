@@ -4,15 +4,15 @@ import Linux
 import Logging
 import Wire
 
-/// The control socket: where operators ask. Whoever connects is looked at (SO_PEERCRED), may send one line, and gets
-/// one; connections, their size and their time are bounded, so that nobody holds the supervisor up.
+/// The control socket. A connection is checked (SO_PEERCRED), may send one line and gets one line back. The number of
+/// connections, their size and their duration are limited, so that a client can't block the supervisor.
 struct OperatorSocket: ~Copyable {
-  /// Operators at once; more wait in the kernel. A person has one, a monitoring system a few. Who has asked for a reload and
-  /// left keeps a place until it is over.
+  /// The most connections at once; more wait in the kernel. An operator has one, a monitoring system a few. A reload
+  /// request whose client has disconnected keeps its connection until the reload is over.
   static let connectionLimit = 64
   private static let rest = Interval.seconds(1)
 
-  /// An operator whose request waits for its answer.
+  /// A connection that waits for its answer.
   struct Requester: Hashable {
     let key: SlabKey
   }
@@ -21,18 +21,18 @@ struct OperatorSocket: ~Copyable {
   private let listener: Descriptor
   private let log: Logger
   private var connections = Slab<OperatorConnection>(capacity: OperatorSocket.connectionLimit)
-  /// The poller tells of new connections.
+  /// Whether the poller reports new connections.
   private var isListening = false
-  /// Accepting has failed, for want of descriptors say, and rests.
+  /// Accepting has failed (out of descriptors, for example) and is paused until then.
   private var restsUntil = Instant(nanoseconds: 0)
-  /// The processes of the last workers, the latest last. One that is gone may have left a request behind; its number is
-  /// another's only when all numbers were given away meanwhile.
+  /// The process IDs of recent workers, latest last: a request may arrive after its worker has ended. A PID is reused
+  /// only after all others have been.
   private var workers: [Int32] = []
   private static let workersKept = 4
-  /// A worker has connected since this was asked last.
+  /// Whether a worker has connected since the last `takeTrespass`.
   private var wasTrespassed = false
 
-  /// Begins to listen. An error says what to do.
+  /// Starts listening. The error states what to do.
   init(at path: String, log: Logger) throws(OperatorSocketError) {
     self.path = path
     self.log = log
@@ -46,7 +46,7 @@ struct OperatorSocket: ~Copyable {
 
   deinit { LocalSocket.remove(path) }
 
-  /// Accepts as many as there may be, and looks away while there are as many.
+  /// Accepts connections up to the limit, and stops watching for new ones while the limit is reached.
   mutating func listen(_ poller: borrowing Poller, at now: Instant) {
     let hasRoom = connections.count < OperatorSocket.connectionLimit && now >= restsUntil
     guard hasRoom != isListening else { return }
@@ -62,8 +62,7 @@ struct OperatorSocket: ~Copyable {
     isListening = hasRoom
   }
 
-  /// Takes an event, if it is about this socket; answers with a request, once it is complete, and who waits for its
-  /// answer.
+  /// Handles an event of this socket. Returns a complete request, and the connection that waits for its answer.
   mutating func handle(
     _ event: SupervisorToken, _ poller: borrowing Poller, at now: Instant
   ) -> (ControlRequest, Requester)? {
@@ -77,19 +76,19 @@ struct OperatorSocket: ~Copyable {
     return request.map { ($0, Requester(key: key)) }
   }
 
-  /// Answers an operator, who may be gone.
+  /// Sends an answer, unless the connection is closed.
   mutating func answer(_ requester: Requester, _ answer: ControlAnswer, at now: Instant) {
     guard connections.contains(requester.key) else { return }
     connections[requester.key].answer(answer, at: now)
     if connections[requester.key].state == .over { close(requester.key) }
   }
 
-  /// Who asked, for the log.
+  /// The client's name for the log.
   func name(of requester: Requester) -> String {
     connections.contains(requester.key) ? connections[requester.key].name : "an operator who is gone"
   }
 
-  /// Closes whoever has taken too long.
+  /// Closes connections whose deadline has passed.
   mutating func handleTimeout(at now: Instant) {
     for key in connections.keys where connections[key].isOverdue(at: now) { close(key) }
   }
@@ -103,13 +102,13 @@ struct OperatorSocket: ~Copyable {
     return next
   }
 
-  /// Answers no command: who has taken a worker over must not give any.
+  /// Refuses commands from this worker process: a compromised worker must not give any.
   mutating func bar(worker process: Int32) {
     workers.append(process)
     if workers.count > Self.workersKept { workers.removeFirst() }
   }
 
-  /// Whether a worker has connected since the last time.
+  /// Whether a worker has connected since the last call.
   mutating func takeTrespass() -> Bool {
     defer { wasTrespassed = false }
     return wasTrespassed
@@ -150,7 +149,7 @@ struct OperatorSocket: ~Copyable {
   private mutating func close(_ key: SlabKey) { _ = connections.remove(key) }
 }
 
-/// A control socket that can't be.
+/// Why the control socket could not be opened.
 struct OperatorSocketError: Error, CustomStringConvertible {
   let path: String
   let cause: SystemError

@@ -2,30 +2,30 @@ import Control
 import WorkerProtocol
 import Wire
 
-/// How fast connections and requests come: what was counted over the last ten seconds, as the worker told it.
+/// Connection and request rates over the last ten seconds, from the load that the worker reports.
 struct RateWindow {
   private static let width = Interval.seconds(10)
-  /// A worker tells its load once a second; one that is late must not make a rate of two events that came together.
+  /// The worker reports its load once a second. A shorter span, caused by a late report, is not used for a rate.
   private static let leastWidth = Interval.milliseconds(900)
 
-  /// Loads that come faster than that are one sample, the latest of them.
+  /// Loads closer together than this are one sample, the latest.
   private static let step = Interval.milliseconds(500)
 
-  /// No two are closer than `step`, the last one to its neighbour excepted: at most `sampleLimit`.
+  /// At least `step` apart, except the last one: at most `sampleLimit`.
   private var samples: [(at: Instant, load: Load)] = []
-  /// What `width` has room for, and both ends.
+  /// The samples that fit in `width`, plus both ends.
   static let sampleLimit = 24
 
   var sampleCount: Int { samples.count }
 
-  /// Takes what the worker has told.
+  /// Adds a load that the worker reported.
   mutating func note(_ load: Load, at now: Instant) {
     if samples.count > 1, now - samples[samples.count - 2].at < Self.step { samples.removeLast() }
     samples.append((now, load))
     while samples.count > 2, now - samples[1].at >= Self.width { samples.removeFirst() }
   }
 
-  /// In a second, to a tenth; nil until enough time was measured.
+  /// Per second, to one decimal place; nil until the span is long enough.
   var rates: StatusReport.Rates? {
     guard let first = samples.first, let last = samples.last, last.at - first.at >= Self.leastWidth else { return nil }
     let milliseconds = (last.at - first.at).milliseconds

@@ -1,19 +1,19 @@
 import Configuration
 import Control
 
-/// What a configuration says of the service, as a report shows it.
+/// What a report shows of a configuration.
 package struct ServiceDescription {
   package var mode = ""
   package var names: [String] = []
   /// As `*:443`, `192.0.2.1:443` or `*:80 (redirect)`.
   package var listeners: [String] = []
   package var limits = StatusReport.Limits()
-  /// In the configuration's order; what only a running worker knows is not in them.
+  /// In the configuration's order, without what only a running worker knows.
   package var servers: [StatusReport.Server] = []
 
   package init() {}
 
-  /// What the configuration says; state and load are filled in by `ServiceStatus`.
+  /// Describes a configuration; `ServiceStatus` fills in state and load.
   package init(_ configuration: Configuration) {
     mode = configuration.mode.rawValue
     names = configuration.service.map(\.text)

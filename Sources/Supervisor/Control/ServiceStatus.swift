@@ -3,55 +3,56 @@ import Domain
 import WorkerProtocol
 import Wire
 
-/// The service as its configuration describes it and its worker has told of it. Pure: moments are handed in.
+/// The status of the service: its configuration's description, and what its worker has reported. Pure: time is a
+/// parameter.
 ///
-/// However much a worker says, and whatever: this holds one state, one load and one check for each server that a configuration
+/// Memory is bounded whatever the worker sends: one state, one load and one check for each server that a configuration
 /// names or has named, `certificateLimit` certificates within `certificateBytes`, and ten seconds of rates.
 package struct ServiceStatus {
-  /// What the worker told last of a server.
+  /// The worker's last report on a server.
   private struct Health {
     var state: ServerState
     var reason: String
     var since: WallTime
-    /// Nobody knows while a new worker has not checked it yet.
+    /// False until a new worker has checked the server.
     var isCurrent = true
   }
 
-  /// Reasons are a line; the rest of a longer one is not kept.
+  /// The longest reason; the rest is cut off.
   private static let reasonLimit = 1024
   static let certificateLimit = 256
-  /// Texts of all certificates. With every character escaped they still fit an answer.
+  /// The text of all certificates, in bytes. It fits an answer even with every character escaped.
   static let certificateBytes = 1 << 19
-  /// Servers that are removed; what is told of more is not shown.
+  /// The most removed servers; reports on others are ignored.
   static let removedLimit = 64
 
   private(set) var description: ServiceDescription
-  /// Servers that reloads have removed, those where something runs before the others, and the latest first: something may
-  /// still run there. They show as long as it does.
+  /// Servers that reloads have removed, shown as long as they have exchanges: busy servers first, then the latest
+  /// removed.
   private var removed: [StatusReport.Server] = []
-  /// Servers of a configuration that the worker is taking over: it tells of them before it says that it serves.
+  /// Servers of the configuration that the worker is loading: it reports them before it reports that it serves.
   private var coming: Set<ServerPlace> = []
-  /// All of these: what is told of others is not remembered.
+  /// All servers that reports are accepted for.
   private var known: Set<ServerPlace>
   private var health: [ServerPlace: Health] = [:]
   private var load: Load?
   private var rates = RateWindow()
-  /// Of the newest configuration that the worker reported, in its order.
+  /// Of the latest configuration that the worker reported, in its order.
   private var certificates: [(place: UInt16, certificate: ServedCertificate)] = []
   private var certificatesNumber: UInt64 = 0
   private var serverLoads: [ServerPlace: ServerLoad] = [:]
   private var checks: [ServerPlace: ServerCheck] = [:]
 
-  /// Nothing is known of the servers yet.
+  /// Starts with no server state known.
   package init(_ description: ServiceDescription) {
     self.description = description
     known = Set(description.servers.map(\.place))
   }
 
-  /// How many servers the worker may tell of.
+  /// How many servers the worker may report.
   var serverCount: Int { known.count }
 
-  /// Takes what the worker says of the service; what is not about it changes nothing here.
+  /// Handles a report of the worker; other events are ignored.
   package mutating func note(_ event: WorkerEvent, at now: Instant, _ moment: WallTime) {
     switch event {
     case .serverChanged(let change): note(change, at: moment)
@@ -64,7 +65,7 @@ package struct ServiceStatus {
     }
   }
 
-  /// A server's state is as old as its last change, whichever worker found it.
+  /// `since` stays the same while the state does, also across workers.
   mutating func note(_ change: ServerChange, at now: WallTime) {
     guard known.contains(change.place) else { return }
     let since = health[change.place].flatMap { $0.state == change.state ? $0.since : nil }
@@ -96,13 +97,13 @@ package struct ServiceStatus {
     checks[place]?.result = String(check.result.prefix(Self.reasonLimit))
   }
 
-  /// A configuration that the worker was asked to take over; nil: it has refused.
+  /// The configuration that the worker loads; nil: the reload was refused.
   mutating func expect(_ description: ServiceDescription?) {
     coming = Set((description?.servers ?? []).map(\.place))
     forgetUnknown()
   }
 
-  /// Another configuration. What is known of servers that it names stays known, and of those that it has removed.
+  /// Switches to another configuration. States of its servers and of removed ones are kept.
   mutating func adopt(_ description: ServiceDescription) {
     let named = Set(description.servers.map(\.place))
     let gone = (self.description.servers + removed).filter { !named.contains($0.place) }
@@ -119,21 +120,21 @@ package struct ServiceStatus {
     checks = checks.filter { known.contains($0.key) }
   }
 
-  /// The worker is gone: what it told holds no longer.
+  /// The worker has ended; its reports are no longer valid.
   mutating func workerEnded() {
     load = nil
     rates = RateWindow()
     certificates = []
     serverLoads = [:]
     checks = [:]
-    // With it ended what ran at servers that are removed.
+    // The exchanges at removed servers ended with it.
     removed = []
     coming = []
     forgetUnknown()
     for place in health.keys { health[place]?.isCurrent = false }
   }
 
-  /// What is known of the servers that the configuration names, by name.
+  /// The current state of each configured server, by name.
   private var current: [(name: String, health: Health)] {
     description.servers.compactMap { server in
       guard let health = health[server.place], health.isCurrent else { return nil }
@@ -141,8 +142,8 @@ package struct ServiceStatus {
     }
   }
 
-  /// Whether any server can be reached; nil while the worker has not told of all of them. One that refuses new clients
-  /// counts: it does so to the other node as well.
+  /// Whether any server is reachable; nil until the worker has reported all of them. A server in drain counts: it is in
+  /// drain on the other node too.
   var reachesServers: Bool? {
     let known = current
     if known.contains(where: { $0.health.state == .up || $0.health.state == .drain }) { return true }
@@ -166,18 +167,18 @@ package struct ServiceStatus {
     return parts.isEmpty ? "serving" : parts.joined(separator: "; ")
   }
 
-  /// Writes into a report what is known here.
+  /// Fills in the part of a report that is known here.
   package func fill(_ report: inout StatusReport) { fill(&report, AdminStates()) }
 
-  /// How much is remembered: whatever was said, a small number of things.
+  /// The number of stored items, whatever was reported.
   package var size: Int { health.count + serverLoads.count + checks.count + certificates.count + rates.sampleCount }
 
-  /// No `size` is more, with the configuration in force alone.
+  /// The upper bound of `size`, with only the active configuration.
   package var sizeLimit: Int {
     3 * (description.servers.count + Self.removedLimit) + Self.certificateLimit + RateWindow.sampleLimit
   }
 
-  /// Writes into a report what is known here, and the servers' administrative states.
+  /// Fills in the part of a report that is known here, with the servers' administrative states.
   func fill(_ report: inout StatusReport, _ adminStates: AdminStates) {
     report.mode = description.mode
     report.service = description.names
@@ -201,12 +202,12 @@ package struct ServiceStatus {
     }
   }
 
-  /// A server as a report shows it; nil when the configuration does not name it.
+  /// A server as in a report; nil when it is not configured.
   func server(_ name: String, _ adminStates: AdminStates) -> StatusReport.Server? {
     description.servers.first { $0.name == name }.map { filled($0, adminStates) }
   }
 
-  /// Some server is known to take new clients.
+  /// Whether any server is up and accepts new clients.
   func takesNewClients(_ adminStates: AdminStates) -> Bool {
     description.servers.contains { server in
       let shown = filled(server, adminStates)
@@ -214,7 +215,7 @@ package struct ServiceStatus {
     }
   }
 
-  /// Something runs there, or waits to.
+  /// Whether it has exchanges, running or queued.
   private func isBusy(_ server: StatusReport.Server) -> Bool {
     serverLoads[server.place].map { $0.exchanges > 0 || $0.waiting > 0 } == true
   }
@@ -237,7 +238,7 @@ package struct ServiceStatus {
 }
 
 extension ServedCertificate {
-  /// Of its texts.
+  /// The length of its texts.
   fileprivate var byteCount: Int {
     names.reduce(file.utf8.count + subject.utf8.count + serial.utf8.count + fingerprint.utf8.count) {
       $0 + $1.utf8.count

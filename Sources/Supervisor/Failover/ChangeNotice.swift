@@ -2,9 +2,9 @@ import Domain
 import VRRP
 import Wire
 
-/// A virtual router's change of role, as hooks and mail are told of it.
+/// A virtual router's role change, for hooks and mail.
 ///
-/// On the way to whoever runs them (`Notifier`) it is a line:
+/// Sent to the notifier socket (`Notifier`) as a line:
 ///
 ///     router-51 backup active 101 no Active is heard
 package struct ChangeNotice: Hashable, Sendable {
@@ -13,10 +13,10 @@ package struct ChangeNotice: Hashable, Sendable {
   package let to: VirtualRouterRole
   /// The effective priority.
   package let priority: UInt8
-  /// For people.
+  /// For people to read.
   package let reason: String
 
-  /// More is not read.
+  /// The longest line that is read.
   package static let lineLimit = 1024
 
   init(router: String, _ transition: Transition) {
@@ -27,10 +27,10 @@ package struct ChangeNotice: Hashable, Sendable {
     reason = Self.line("\(transition.reason)")
   }
 
-  /// Without the line's end; nil when it is none.
+  /// `line` is without its line end. Nil when it is invalid.
   package init?(line: String) {
     let parts = line.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: false).map(String.init)
-    // Whoever reads the reason may be a terminal, or a mail's header.
+    // The reason may be shown on a terminal or in a mail header.
     guard line.utf8.count <= Self.lineLimit, line == Self.line(line), parts.count == 5,
       let from = VirtualRouterRole(rawValue: parts[1]), let to = VirtualRouterRole(rawValue: parts[2]),
       let priority = UInt8(parts[3])
@@ -42,7 +42,7 @@ package struct ChangeNotice: Hashable, Sendable {
     reason = parts[4]
   }
 
-  /// What no terminal, log or mail takes for more than text, in one line.
+  /// Makes the text safe for a terminal, a log or a mail, in one line.
   private static func line(_ text: String) -> String {
     String(text.escapingControls(except: ["\n", "\t"]).map { $0 == "\n" || $0 == "\t" ? " " : $0 })
   }
@@ -55,7 +55,7 @@ extension ChangeNotice: CustomStringConvertible {
 }
 
 extension VirtualRouterRole {
-  /// The word that keepalived has for it.
+  /// keepalived's word for the role.
   var keepalivedName: String {
     switch self {
     case .initialize: "STOP"

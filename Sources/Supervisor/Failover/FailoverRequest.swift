@@ -1,28 +1,28 @@
 import Control
 import Wire
 
-/// A hand-over of the virtual addresses that an operator has asked for, or the end of one: answered when each virtual
-/// router's outcome is known, which `RouterSet` sees to within its own bounds. Pure.
+/// An operator's failover or failback request: answered when the outcome of each virtual router is known, which
+/// `RouterSet` reports within its own time limits. Pure.
 struct FailoverRequest {
   typealias Requester = OperatorSocket.Requester
 
   enum State: Hashable {
     case idle
-    /// The outcomes that are not known yet are nil.
+    /// Nil for each outcome that is not known yet.
     case waiting(requester: Requester, outcomes: [Handover?])
   }
 
   enum Event: Equatable {
-    /// Hand over and stay away for so long at most; nil: come back. There are so many virtual routers.
+    /// Fail over and stay withdrawn for at most this long; nil: fail back. `routers` is the number of virtual routers.
     case requested(by: Requester, staysAway: Interval?, routers: Int)
-    /// What came of one virtual router's part.
+    /// The outcome of one virtual router.
     case ended(router: Int, Handover)
   }
 
   enum Effect: Equatable {
     case failOver(Requester, staysAway: Interval?)
     case answer(Requester, [Handover])
-    /// Another one is under way.
+    /// Another request is in progress.
     case refuse(Requester)
   }
 

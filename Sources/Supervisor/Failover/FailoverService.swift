@@ -4,10 +4,9 @@ import Logging
 import VRRP
 import Wire
 
-/// The virtual addresses' part of the supervisor: the virtual routers, what they are told of the service, and the
-/// hand-over that an operator waits for.
+/// The virtual routers of the supervisor, the service state reported to them, and the failover request in progress.
 struct FailoverService: ~Copyable {
-  /// Nil where no address is shared.
+  /// Nil where there are none.
   var routers: VirtualRouters?
   private var serving = ServingCondition()
   var request = FailoverRequest()
@@ -26,13 +25,13 @@ struct FailoverService: ~Copyable {
     }
   }
 
-  /// Takes the poller's events.
+  /// Handles poller events.
   mutating func serve(_ events: [SupervisorToken], _ poller: borrowing Poller, at now: Instant) {
     routers?.serve(events, poller, at: now)
     routers?.handleTimeout(poller, at: now)
   }
 
-  /// Tells the virtual routers how the service stands, and lets their time pass.
+  /// Reports the state of the service to the virtual routers.
   mutating func refresh(
     _ worker: WorkerStateMachine.State, reachesServers: Bool?, _ poller: borrowing Poller, at now: Instant
   ) {
@@ -57,7 +56,7 @@ struct FailoverService: ~Copyable {
     }
   }
 
-  /// Some virtual router takes part.
+  /// Whether any virtual router takes part in the election.
   var takesPart: Bool {
     switch routers {
     case nil: false
@@ -65,7 +64,7 @@ struct FailoverService: ~Copyable {
     }
   }
 
-  /// No virtual router takes part any more, and the hooks have run.
+  /// Whether all virtual routers have stopped and the hooks have run.
   var hasHandedOver: Bool {
     switch routers {
     case nil: false
@@ -81,7 +80,7 @@ struct FailoverService: ~Copyable {
     }
   }
 
-  /// `router-51 active`: what the virtual routers are, for the service's line.
+  /// The virtual routers' roles for the status line: `router-51 active`.
   var line: String? {
     switch routers {
     case nil: nil

@@ -3,7 +3,7 @@ import Linux
 import Logging
 import Wire
 
-/// The virtual routers in the supervisor's loop, and what operators ask of them.
+/// The virtual routers in the supervisor's loop, and failover requests.
 extension Supervision {
   mutating func serveRouters(_ events: [SupervisorToken]) { failover.serve(events, poller, at: Clock.monotonic()) }
 
@@ -12,7 +12,7 @@ extension Supervision {
     noteHandovers()
   }
 
-  /// Nil: comes back.
+  /// Nil: fails back.
   mutating func failOver(for bound: Interval?, _ requester: OperatorSocket.Requester) {
     guard let names = failover.names else { return reply(.refused([Self.noRouters]), to: requester) }
     guard stop.state == .running else { return reply(.refused([Self.handingOver]), to: requester) }

@@ -4,15 +4,15 @@ import Linux
 import VRRP
 import Wire
 
-/// What this machine's interfaces and addresses say against the virtual routers of a configuration. Nothing is said
-/// where there is no such interface: the configuration may be for another machine.
+/// Problems between a configuration's virtual routers and this machine's interfaces and addresses. An interface that
+/// does not exist is no problem: the configuration may be for another machine.
 package struct InterfaceFindings {
-  /// What can't be meant.
+  /// Certain mistakes.
   package private(set) var errors: [String] = []
-  /// What is worth an operator's eye.
+  /// Possible mistakes.
   package private(set) var warnings: [String] = []
 
-  /// By the machine as it is now; nothing when the kernel does not tell.
+  /// Checks the machine's present state; empty when the kernel can't be queried.
   package static func look(for configuration: Configuration) -> InterfaceFindings {
     guard !configuration.virtualRouters.isEmpty else { return InterfaceFindings([], [], []) }
     do throws(SystemError) {
@@ -55,7 +55,7 @@ package struct InterfaceFindings {
     }
   }
 
-  /// A router lowers the TTL, and who hears less than 255 rejects it (RFC 9568 §7.1).
+  /// A router decrements the TTL, and receivers reject less than 255 (RFC 9568 §7.1).
   private mutating func lookAtPeers(of router: Configuration.VirtualRouter, _ own: [InterfaceAddress]) {
     for peer in router.settings.peers ?? [] where own.contains(where: { $0.address.family == peer.family }) {
       let isOnLink = peer.isLinkLocal || own.contains { Self.isSameNetwork($0, peer) }
@@ -73,12 +73,12 @@ package struct InterfaceFindings {
     return IPPrefix(containing: own.address, length: Int(own.prefixLength))?.contains(other) ?? false
   }
 
-  /// Says that an address is on an interface, and not by us.
+  /// The message about an address that another program has put on the interface.
   static func words(about address: InterfaceAddress, on interface: String) -> String {
     "\(address.address) is on \(interface), and this service did not put it there: \(origins(of: address, on: interface))."
   }
 
-  /// Where such an address may be from, and what to do.
+  /// Where such an address may come from, and what to do.
   static func origins(of address: InterfaceAddress, on interface: String) -> String {
     """
     another program, an earlier one that was killed, or the system's network configuration. While it is there both nodes \

@@ -1,21 +1,21 @@
 import Linux
 
-/// Where a supervisor writes down what it holds, for `belvedere release`: beside the control socket, in a directory that
-/// no reboot keeps.
+/// The file where a supervisor records its addresses for `belvedere release`: beside the control socket, in a directory
+/// that does not survive a reboot.
 struct LeaseFile {
   private static let name = "leases"
-  /// Far more than 255 virtual routers.
+  /// More than 255 virtual routers need.
   private static let limit = 1 << 20
 
   let path: String
 
-  /// Nil for a control socket without a file.
+  /// Nil when the control socket is abstract.
   init?(besides control: String) {
     guard !LocalSocket.isName(control) else { return nil }
     path = File.directory(of: control) + "/" + Self.name
   }
 
-  /// A record of nothing is no file.
+  /// Removes the file when the record is empty.
   func write(_ record: LeaseRecord) throws(SystemError) {
     guard !record.addresses.isEmpty else { return remove() }
     try File.replace(path, with: Array(record.text.utf8).span)
@@ -23,7 +23,7 @@ struct LeaseFile {
 
   func remove() { File.remove(path) }
 
-  /// The addresses of an earlier run; nil when there is no file, or none that can be understood.
+  /// The addresses of an earlier run; nil when there is no file, or an invalid one.
   func record() -> LeaseRecord? {
     guard let text = try? read() else { return nil }
     return try? LeaseRecord(parsing: text)

@@ -1,8 +1,8 @@
 import Domain
 import Wire
 
-/// What is to be done for a supervisor that died while it was Active, ready-made: which addresses to take off, which
-/// packets to send. As text, a line each:
+/// How to release the addresses of a supervisor that died while Active: the addresses to remove and the packets to
+/// send. As text, one per line:
 ///
 ///     belvedere leases 1
 ///     address eth0 192.0.2.100/24
@@ -17,11 +17,11 @@ struct LeaseRecord: Hashable {
     var interface: String
     var source: IPAddress
     var destination: IPAddress
-    /// Behind the IP header.
+    /// Without the IP header.
     var bytes: [UInt8]
   }
 
-  /// It is not what a supervisor of this version wrote.
+  /// It was not written by this version of the supervisor.
   struct Malformed: Error, CustomStringConvertible {
     let line: Int
     var description: String { "line \(line) is not what a supervisor of this version writes" }
@@ -30,7 +30,7 @@ struct LeaseRecord: Hashable {
   private static let title = "belvedere leases 1"
 
   var addresses: [Address] = []
-  /// In the order of sending.
+  /// In sending order.
   var packets: [Packet] = []
 
   init() {}

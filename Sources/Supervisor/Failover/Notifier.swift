@@ -2,18 +2,18 @@ import Configuration
 import Linux
 import Wire
 
-/// Hooks and mail. Where systemd listens on a socket for them (packaging/belvedere-notify.socket) they run outside the
-/// service's sandbox, as another user; otherwise beside the supervisor.
+/// Hooks and mail. When systemd listens on their socket (packaging/belvedere-notify.socket), they run outside the
+/// service's sandbox as another user; otherwise as children of the supervisor.
 ///
-/// What goes over the socket is what happened; what to do then is read in the configuration on the other side. So a
-/// supervisor in the wrong hands can lie about its state, and have nothing run that the file does not name.
+/// Only the event is sent over the socket. The receiver takes the programs from the configuration, so a compromised
+/// supervisor can report a false state but can't run other programs.
 package enum Notifier {
   /// The socket of the packages' unit.
   package static let standardPath = "/run/belvedere-notify.sock"
 
-  /// How long whoever connects may take to say what happened.
+  /// How long a client of the socket may take to send the event.
   private static let timeout = Interval.seconds(5)
-  /// How long a hook or the mail system may take.
+  /// How long a hook or sendmail may take.
   private static let programTimeout = Interval.seconds(30)
   private static let mailSystem = "/usr/sbin/sendmail"
 
@@ -22,7 +22,7 @@ package enum Notifier {
     package let description: String
   }
 
-  /// What is to be run because of a change: hooks with keepalived's arguments, and the mail system.
+  /// The programs to run after a role change: hooks with keepalived's arguments, and sendmail.
   static func programs(
     _ notice: ChangeNotice, hooks: [String], mail: Configuration.VirtualRouter.Mail?, interface: String
   ) -> [Program] {
@@ -40,7 +40,7 @@ package enum Notifier {
     return programs
   }
 
-  /// What has the other side of the socket at `path` run so many programs, and waits for them.
+  /// The program that sends the change to the socket at `path` and waits while that many programs run.
   static func messenger(_ notice: ChangeNotice, programs: Int, at path: String) -> Program {
     Program(
       path: CurrentProcess.executable, arguments: ["notify", "--at", path, notice.line],
@@ -49,7 +49,8 @@ package enum Notifier {
 
   // MARK: the two sides of the socket
 
-  /// Tells a change, in `ChangeNotice`'s words, and waits until everything was run. Returns what failed, a line each.
+  /// Sends a change in the format of `ChangeNotice` and waits until all programs have run. Returns the failures, one
+  /// per line.
   package static func tell(_ line: String, at path: String) throws(SystemError) -> [String] {
     var conversation = try Conversation(try LocalSocket.connect(to: path))
     try conversation.say(line)
@@ -58,8 +59,8 @@ package enum Notifier {
     return lines
   }
 
-  /// Takes a change from standard input, a connected socket, and does what `routers` have for it, one after the other.
-  /// Returns what failed, a line each, after the other side was told the same.
+  /// Reads a change from standard input, a connected socket, and runs the programs that `routers` have for it, one
+  /// after the other. Returns the failures, one per line, after sending them to the other side.
   package static func serve(_ routers: [Configuration.VirtualRouter]) throws -> [String] {
     var conversation = try Conversation(try StandardInput.open())
     guard let notice = conversation.hear(until: Clock.monotonic() + timeout).flatMap({ ChangeNotice(line: $0) }) else {
@@ -89,7 +90,7 @@ package enum Notifier {
   }
 }
 
-/// Lines to and from the process at the other end of a local socket.
+/// Lines over a local stream socket.
 private struct Conversation: ~Copyable {
   private let socket: Descriptor
   private let poller: Poller
@@ -102,13 +103,13 @@ private struct Conversation: ~Copyable {
     self.poller = poller
   }
 
-  /// A line is shorter than any socket's buffer.
+  /// A line always fits the socket's buffer.
   func say(_ line: String) throws(SystemError) {
     let bytes = Array((line + "\n").utf8)
     if case .failed(let code) = Socket.write(socket.number, bytes.span) { throw SystemError("send", code: code) }
   }
 
-  /// The next line; nil when there is none any more, or none until the deadline.
+  /// The next line; nil at the end or after the deadline.
   mutating func hear(until deadline: Instant?) -> String? {
     while true {
       if let end = received.firstIndex(of: UInt8(ascii: "\n")) {

@@ -1,23 +1,22 @@
 import Linux
 import Wire
 
-/// A program of the operator's: a hook, a check, the mail system.
+/// A program of the operator: a hook, a check script, sendmail.
 struct Program: Hashable {
   var path: String
-  /// Without the name that it is called by.
+  /// Without argument 0.
   var arguments: [String] = []
-  /// What it reads from standard input.
+  /// Its standard input.
   var input: [UInt8] = []
-  /// It is killed after that.
+  /// It is killed after this time.
   var timeout: Interval
 }
 
-/// Runs programs beside the supervisor, none of them waited for. Programs of one queue run one after the other, so that
-/// hooks see changes in their order.
+/// Runs programs in the background. Programs of one queue run one after the other, so that hooks see changes in order.
 struct ProgramRunner: ~Copyable {
   struct Queue: Hashable {
     var router: Int
-    /// Hooks and mail of a virtual router share nil; a script has its track's index.
+    /// Nil for hooks and mail of a virtual router; the track's index for a script.
     var track: Int?
   }
 
@@ -30,9 +29,9 @@ struct ProgramRunner: ~Copyable {
     var isSuccess: Bool { self == .ended(.exited(status: 0)) }
   }
 
-  /// More changes than that in the time of one hook are no longer told of.
+  /// The most queued programs; more are dropped.
   private static let queueLimit = 32
-  /// Variables that speak to the supervisor alone.
+  /// Environment variables for the supervisor only.
   private static let withheld: Set<String> = [
     "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
   ]
@@ -54,18 +53,18 @@ struct ProgramRunner: ~Copyable {
   private var waiting: [Queue: [Program]] = [:]
   private var failed: [(Queue, Program, Outcome)] = []
 
-  /// Whether nothing runs and nothing waits in the queues of hooks, and `collect` has told of each.
+  /// Whether no hook is running, queued or left for `collect` to return.
   var areHooksDone: Bool {
     !running.keys.contains { $0.track == nil } && !waiting.keys.contains { $0.track == nil }
       && !failed.contains { $0.0.track == nil }
   }
 
-  /// When `collect` is due though nothing ends.
+  /// When `collect` is due although no program has ended.
   var deadline: Instant? {
     failed.isEmpty ? running.values.filter { !$0.isKilled }.map(\.deadline).min() : Instant(nanoseconds: 0)
   }
 
-  /// Runs a program behind those of its queue. False when too many wait there.
+  /// Runs a program after those of its queue. False when the queue is full.
   mutating func run(_ program: Program, in queue: Queue, _ poller: borrowing Poller, at now: Instant) -> Bool {
     guard running[queue] != nil || waiting[queue] != nil else {
       start(program, queue, poller, at: now)
@@ -76,7 +75,7 @@ struct ProgramRunner: ~Copyable {
     return true
   }
 
-  /// Takes those that have ended, kills those that take too long, and starts the next of their queues.
+  /// Returns the programs that have ended, kills those past their timeout, and starts the next of each queue.
   mutating func collect(_ poller: borrowing Poller, at now: Instant) -> [(Queue, Program, Outcome)] {
     var ended = failed
     failed = []

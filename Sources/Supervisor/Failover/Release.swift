@@ -2,16 +2,16 @@ import Domain
 import Linux
 import Wire
 
-/// What is done for a supervisor that can't any more: the other node hears that it may take over, and the addresses go,
-/// with every connection at them. Needs no configuration, and no answer from anybody.
+/// Releases the addresses of a supervisor that died: sends the last advertisements, so that the other node takes over,
+/// and removes the addresses and their connections. Needs no configuration and no reply.
 ///
-/// systemd keeps the listeners open, so the kernel goes on accepting connections that no process serves. They are reset
-/// when the addresses go, once the other node has announced that it has them, if it does so soon: clients that reconnect
-/// at once are served then.
+/// systemd keeps the listeners open, so the kernel still accepts connections that no process serves. They are reset
+/// when the addresses are removed, after the other node has announced the addresses if it does so soon: clients that
+/// reconnect at once are then served.
 package struct Release: ~Copyable {
-  /// Why nothing was done.
+  /// Why nothing was released.
   package enum Refusal: Error, CustomStringConvertible {
-    /// The service still runs, and would put everything back.
+    /// The service still runs and would restore everything.
     case serviceRuns(control: String)
     case system(SystemError)
 
@@ -24,11 +24,11 @@ package struct Release: ~Copyable {
     }
   }
 
-  /// What was done and what was not possible, a line each, for the journal.
+  /// What was done and what failed, one per line, for the journal.
   package private(set) var lines: [String] = []
   private var routes: AddressSocket
 
-  /// Releases what the service with this control socket held.
+  /// Releases the addresses of the service with this control socket.
   package static func run(control: String) throws(Refusal) -> [String] {
     guard (try? LocalSocket.connect(to: control)) == nil else { throw .serviceRuns(control: control) }
     do throws(SystemError) {
@@ -53,7 +53,7 @@ package struct Release: ~Copyable {
       let address = InterfaceAddress(
         interface: interface.index, address: held.address.address, prefixLength: held.address.prefixLength,
         lifetime: nil)
-      // No packets for the address any more, which stays until the resets have left from it.
+      // New packets to the address are dropped; it stays until the resets have been sent from it.
       try? routes.stopReceiving(address)
       reset(&connections, at: held.address.address)
       remove(address, from: interface.name)
@@ -61,15 +61,15 @@ package struct Release: ~Copyable {
     file?.remove()
   }
 
-  /// Addresses that are there otherwise than by a lease of ours: whatever the file says, they stay.
+  /// Addresses that are present but not as our lease: they stay, whatever the file contains.
   private mutating func foreignAddresses() throws(SystemError) -> Set<IPAddress> {
     let present = try routes.addresses()
-    // A kernel that keeps marks (Linux 5.18) has one on the loopback interface's addresses.
+    // A kernel that stores the address protocol (Linux 5.18) sets it on the loopback addresses.
     let ours = present.contains { $0.origin != 0 } ? InterfaceAddress.ourProtocol : 0
     return Set(present.filter { $0.lifetime == nil || $0.origin != ours }.map(\.address))
   }
 
-  /// Sends the last advertisements, and waits a moment for those who take over.
+  /// Sends the last advertisements and waits briefly for successors.
   private mutating func handOver(_ packets: [LeaseRecord.Packet], _ interfaces: [NetworkInterface]) {
     do throws(SystemError) {
       var wait = try SuccessorWait()

@@ -7,7 +7,7 @@ import Systemd
 import VRRP
 import Wire
 
-/// What virtual routers ask for, done: packets, addresses, frames, and the record for whoever releases them.
+/// Executes the effects of virtual routers: packets, addresses, frames, and the lease file.
 extension VirtualRouters {
   mutating func perform(_ effects: [RouterSet.Effect], at now: Instant) {
     for effect in effects {
@@ -29,7 +29,7 @@ extension VirtualRouters {
     if isFileStale { writeFile() }
   }
 
-  /// What an operator has asked for has come to its end.
+  /// An operator's request is complete.
   private mutating func end(_ index: Int, _ outcome: Handover.Outcome, _ other: IPAddress?) {
     let name = instances[index].plan.router.name
     handovers.append((index, Handover(name: name, outcome: outcome, successor: other.map { "\($0)" })))
@@ -48,7 +48,7 @@ extension VirtualRouters {
   }
 
   private mutating func holdAddresses(_ index: Int, _ lease: Interval, at now: Instant) {
-    // A signed packet ages; every other one stays as it is.
+    // Signed packets expire; the others do not change.
     if !instances[index].isRecorded || instances[index].plan.keyed != nil { isFileStale = true }
     for address in leases(index, seconds: UInt32(clamping: lease.milliseconds / 1000)) {
       do throws(SystemError) { try routes.put(address) } catch {
@@ -65,9 +65,9 @@ extension VirtualRouters {
     }
   }
 
-  /// What is connected to the addresses can't go on without them: it ends while an RST still finds its way, so that every
-  /// client knows at once, and a stop need not wait for it. Behind a link that is down nothing would find its way; the
-  /// connections are left then, for the link may be back in a moment.
+  /// Resets the connections to the addresses, which can't continue without them, while an RST can still be sent:
+  /// clients notice at once, and a stop need not wait for them. When the link is down an RST would be lost; the
+  /// connections are kept then, since the link may return.
   private mutating func resetConnections(_ index: Int) {
     guard instances[index].port?.interface.isUsable == true else { return }
     do throws(SystemError) {
@@ -110,7 +110,7 @@ extension VirtualRouters {
     }
   }
 
-  /// Writes down what is to be done for this process if it dies.
+  /// Writes the lease file, for the case that this process dies.
   private mutating func writeFile() {
     isFileStale = false
     guard let leaseFile else { return }
@@ -130,7 +130,7 @@ extension VirtualRouters {
       record.addresses.append(LeaseRecord.Address(interface: interface, address: address))
     }
     guard let source = instance.source else { return }
-    // Signed for a moment that the next renewal comes before.
+    // Signed with a time that is valid until after the next renewal.
     let age = Interval(nanoseconds: instance.plan.settings.lease.nanoseconds / 4 + 1_000_000_000)
     let time = Clock.wall() + age
     var channel = instance.channel
@@ -146,7 +146,7 @@ extension VirtualRouters {
 }
 
 extension VirtualRouters {
-  /// Says something about a virtual router; `state` where it is about its change to that.
+  /// Logs a message of a virtual router; `state` when it is about a change to that role.
   func log(_ index: Int, _ level: Logger.Level, _ text: String, state: VirtualRouterRole? = nil) {
     let plan = instances[index].plan
     var metadata: Logger.Metadata = ["router": "\(plan.router.name)"]
@@ -154,7 +154,7 @@ extension VirtualRouters {
     log.log(level: level, "vrrp: \(plan.router.name) on \(plan.router.interface): \(text)", metadata: metadata)
   }
 
-  /// Says what might come again and again, once a minute at most.
+  /// Logs a message that may repeat often, at most once a minute.
   mutating func say(
     _ index: Int, _ level: Logger.Level, _ text: String, as topic: LogTopic, at now: Instant
   ) {

@@ -1,9 +1,9 @@
 import Configuration
 import Linux
 
-/// The message that tells people of a virtual router's change (RFC 5322), for sendmail's standard input.
+/// The mail about a virtual router's role change (RFC 5322), for sendmail's standard input.
 struct RouterMail {
-  /// sendmail's: a line of one dot does not end the message; then who sends it, and to whom.
+  /// sendmail's arguments: a line with one dot does not end the message; then sender and recipients.
   let arguments: [String]
   let text: String
 

@@ -4,25 +4,26 @@ import Linux
 import VRRP
 import Wire
 
-/// One virtual router as the configuration wants it on this node.
+/// One configured virtual router on this node.
 package struct RouterPlan: Hashable {
   let router: Configuration.VirtualRouter
-  /// The node's own conditions by `Condition`, then the configuration's.
+  /// The node's own conditions, in the order of `Condition`, then the configured tracks.
   let tracks: [Track]
-  /// What signs advertisements, if anything does.
+  /// Signs advertisements; nil: unsigned.
   let keyed: KeyedAuthentication.Settings?
 
-  /// The places of the conditions that every virtual router has in `tracks`; the configuration's follow.
+  /// The indices in `tracks` of the conditions that every virtual router has; configured tracks follow.
   enum Condition: Int, CaseIterable {
     case worker, servers, link
   }
 
-  /// A node that no client can be sent on from has the least priority, whatever it had.
+  /// Gives a node that reaches no server the lowest priority.
   private static let weightOfServers = -253
-  /// How long a worker has to be ready before the node takes part again: longer than one that dies at once needs.
+  /// How long a worker must be ready before the node takes part again: longer than a worker that crashes at the start
+  /// lives.
   private static let workerRecovery = Interval.seconds(2)
 
-  /// Reads the keys that it names.
+  /// Reads the key files that it names.
   init(_ router: Configuration.VirtualRouter) throws(KeyFailure) {
     self.router = router
     tracks = Self.tracks(router)
@@ -31,7 +32,7 @@ package struct RouterPlan: Hashable {
 
   var settings: VirtualRouterSettings { router.settings }
 
-  /// Version 2's authentication.
+  /// The authentication of version 2.
   var authentication: AdvertisementCodec.SimpleAuthentication {
     router.authentication?.password.map { .simpleText(Array($0.utf8)) } ?? .none
   }
@@ -59,13 +60,13 @@ package struct RouterPlan: Hashable {
   }
 }
 
-/// A key that signs advertisements and can't be had.
+/// Why a key can't be used.
 package struct KeyFailure: Error, Hashable, CustomStringConvertible {
   package let description: String
 }
 
 extension Configuration.VirtualRouter.KeyPlace {
-  /// A key has 128 digits at most.
+  /// A key has at most 128 digits.
   private static let limit = 4096
 
   /// The key's bytes.
@@ -95,7 +96,7 @@ extension Configuration.VirtualRouter.KeyPlace {
 }
 
 extension Configuration.VirtualRouter.Track.Subject {
-  /// `link eth1`, `script gateway`: as status and log have it.
+  /// As in status and log: `link eth1`, `script gateway`.
   fileprivate var words: String {
     switch self {
     case .interface(let name): "link \(name)"

@@ -4,21 +4,21 @@ import Linux
 import VRRP
 import Wire
 
-/// The sockets of one virtual router on its interface. They are of the interface with this index: one that comes back
-/// under the same name is another one.
+/// The sockets of one virtual router on its interface. They are bound to the interface index: a recreated interface
+/// with the same name is a different one.
 final class RouterPort {
-  /// Packets taken in one turn; more wait for the next.
+  /// The most packets read at once; the rest are read in the next turn.
   private static let batch = 64
 
   private(set) var interface: NetworkInterface
   private let advertisements: AdvertisementSocket
   private let frames: FrameSocket
-  /// Who claims IPv4 addresses.
+  /// Receives claims of IPv4 addresses.
   private let arp: FrameSocket?
-  /// Who claims IPv6 addresses.
+  /// Receives claims of IPv6 addresses.
   private let neighbours: NeighbourSocket?
 
-  /// `index` is the virtual router's, for the poller's tokens.
+  /// `index` is the virtual router's, for poller tokens.
   init(
     _ index: Int, _ settings: VirtualRouterSettings, on interface: NetworkInterface, poller: borrowing Poller
   ) throws(SystemError) {
@@ -42,7 +42,7 @@ final class RouterPort {
     try poller.watchLevel(advertisements.descriptor, token: SupervisorToken(.advertisements, index: index).rawValue)
   }
 
-  /// The interface as it is now; nil when it is not the one that the sockets are of.
+  /// Updates the interface's properties; false when it is not the interface that the sockets are bound to.
   func update(_ interface: NetworkInterface) -> Bool {
     guard interface.index == self.interface.index else { return false }
     self.interface = interface
@@ -53,26 +53,26 @@ final class RouterPort {
     try advertisements.send(packet.span, from: source, to: destination)
   }
 
-  /// Announces an address. An interface without a hardware address is skipped.
+  /// Announces an address. Does nothing on an interface without a hardware address.
   func announce(_ address: IPAddress) throws(SystemError) {
     guard interface.hardwareAddress.count == 6 else { return }
     for frame in AddressAnnouncement.frames(address, at: interface.hardwareAddress) { try frames.send(frame.span) }
   }
 
-  /// Asks who has an address; over IPv6 the answer goes to `source`.
+  /// Probes for the owner of an address; over IPv6 the reply goes to `source`.
   func probe(_ address: IPAddress, from source: IPAddress) throws(SystemError) {
     guard interface.hardwareAddress.count == 6 else { return }
     try frames.send(AddressAnnouncement.probe(address, from: interface.hardwareAddress, source).span)
   }
 
-  /// The packets that have come.
+  /// The received packets.
   func receive() throws(SystemError) -> [AdvertisementSocket.Packet] {
     var packets: [AdvertisementSocket.Packet] = []
     while packets.count < Self.batch, let packet = try advertisements.receive() { packets.append(packet) }
     return packets
   }
 
-  /// Who else has shown to have one of these addresses, by what hardware address.
+  /// Claims of these addresses by other hosts, with the hardware address.
   func claims(of addresses: [IPAddress]) throws(SystemError) -> [(claim: AddressClaim, owner: String)] {
     var claims: [(claim: AddressClaim, owner: String)] = []
     for _ in 0..<Self.batch {
@@ -93,8 +93,8 @@ final class RouterPort {
 }
 
 extension RouterPlan {
-  /// Where advertisements come from, among the interface's own addresses: what the configuration says, else the one that
-  /// `peers` has of this node, else the first, which for IPv6 is link-local (RFC 9568 §5.1.2.1) unless peers are not.
+  /// The source of advertisements among the interface's own addresses: the configured one, else the one that `peers`
+  /// has for this node, else the first, which for IPv6 is link-local (RFC 9568 §5.1.2.1) unless the peers are not.
   func source(among own: [IPAddress]) -> IPAddress? {
     if let source = router.source { return own.contains(source) ? source : nil }
     let family = settings.addresses[0].address.family

@@ -14,7 +14,7 @@ extension VirtualRouters {
   /// Whether every hook has been run to its end.
   var areHooksDone: Bool { programs.areHooksDone }
 
-  /// Starts the scripts that are due, and takes what came of programs that ended.
+  /// Starts the scripts that are due, and handles programs that have ended.
   mutating func runPrograms(_ poller: borrowing Poller, at now: Instant) {
     for index in scripts.indices where scripts[index].isDue(at: now) {
       let queue = ProgramRunner.Queue(router: scripts[index].router, track: scripts[index].track)
@@ -43,7 +43,7 @@ extension VirtualRouters {
     }
   }
 
-  /// Has the hooks run and a mail sent.
+  /// Queues the hooks and the mail.
   private mutating func notify(_ change: RoleChange, _ poller: borrowing Poller, at now: Instant) {
     let (plan, router) = (instances[change.router].plan, change.router)
     let notice = ChangeNotice(router: plan.router.name, change.transition)

@@ -5,7 +5,7 @@ import Linux
 import VRRP
 import Wire
 
-/// The virtual routers as a report shows them.
+/// The virtual routers in a report.
 extension VirtualRouters {
   func fill(_ report: inout StatusReport) {
     let now = Clock.monotonic()
@@ -45,7 +45,7 @@ extension VirtualRouters {
     let channel = instances[index].channel
     shown.sent = channel.sent
     shown.received = channel.received
-    // Those of other virtual routers are theirs.
+    // Packets for other virtual routers are not errors.
     shown.rejected = channel.rejected.nonZero.filter { $0.kind != .virtualRouter }
       .map { .init(kind: $0.kind.rawValue, count: $0.count) }
     let counters = routerSet.routers[index].counters
@@ -56,13 +56,13 @@ extension VirtualRouters {
 }
 
 extension VirtualRouters {
-  /// Hands every address over and stays away for so long at most, or with nil stays away no longer; `takeHandovers`
-  /// tells what came of it.
+  /// Hands all addresses over and stays withdrawn for at most this long; nil: fails back. `takeHandovers` returns the
+  /// outcome.
   mutating func failOver(for bound: Interval?, at now: Instant) {
     perform(routerSet.handle(bound.map { .failOver(for: $0) } ?? .failBack, at: now), at: now)
   }
 
-  /// What is known since the last call.
+  /// The outcomes since the last call.
   mutating func takeHandovers() -> [(router: Int, outcome: Handover)] {
     defer { handovers = [] }
     return handovers

@@ -1,7 +1,7 @@
 import Configuration
 import Wire
 
-/// When a tracked script is run, and what its outcomes mean. Pure: moments are handed in.
+/// When a tracked script runs, and how its results are evaluated. Pure: time is a parameter.
 struct ScriptSchedule {
   let router: Int
   /// The index in the virtual router's `tracks`.
@@ -14,7 +14,7 @@ struct ScriptSchedule {
   private var failures = 0
   private var isKnown = false
 
-  /// Runs at once for the first time. Nil unless the subject is a script.
+  /// The first run is due at once. Nil unless the subject is a script.
   init?(_ subject: Configuration.VirtualRouter.Track.Subject, router: Int, track: Int, at now: Instant) {
     guard case .script(let path, let interval, let timeout, let fall) = subject else { return nil }
     self.router = router
@@ -28,7 +28,7 @@ struct ScriptSchedule {
   /// When `isDue` may be true next.
   var deadline: Instant? { isRunning ? nil : nextRun }
 
-  /// Whether it is to be run now; then it counts as running.
+  /// Whether a run is due; the script then counts as running.
   mutating func isDue(at now: Instant) -> Bool {
     guard !isRunning, now >= nextRun else { return false }
     isRunning = true
@@ -37,8 +37,8 @@ struct ScriptSchedule {
     return true
   }
 
-  /// Takes how a run ended; answers with what is to be reported of the condition, if anything. The first run tells at
-  /// once, later failures when there are enough in a row.
+  /// Handles the result of a run and returns the condition to report, if any: after the first run at once, later after
+  /// `fall` failures in a row.
   mutating func note(isSuccess: Bool) -> Bool? {
     isRunning = false
     failures = isSuccess ? 0 : failures + 1

@@ -1,25 +1,25 @@
 import Wire
 
-/// Whether this node can serve, as its virtual routers are told. Nothing is known until the first worker is ready and
-/// has checked the servers, so that a node that starts takes no part and does not flap.
+/// Whether this node can serve, as reported to its virtual routers. Unknown until the first worker is ready and has
+/// checked the servers: until then a starting node takes no part, so it does not flap.
 ///
-/// A worker that dies is replaced within milliseconds while connections wait in the kernel, so a short absence is no
-/// reason to move the addresses; a long one is, and workers that keep dying are.
+/// A worker that dies is replaced within milliseconds while connections wait in the kernel. A short absence therefore
+/// does not move the addresses; a long one or repeated crashes do.
 struct ServingCondition {
-  /// How long there may be no worker that serves.
+  /// How long the service may be without a serving worker.
   static let timeout = Interval.seconds(1)
 
   private(set) var hasWorker: Bool?
   private(set) var reachesServers: Bool?
   private var absentSince: Instant?
 
-  /// When `note` is due next though nothing happens.
+  /// When `note` is due although nothing has changed.
   var deadline: Instant? {
     guard hasWorker == true, let absentSince else { return nil }
     return absentSince + Self.timeout
   }
 
-  /// Takes how the worker stands: it serves, is being replaced, or none is even tried at the moment.
+  /// Takes the worker's state: serving, being replaced, or waiting after repeated crashes.
   mutating func note(_ state: WorkerStateMachine.State, at now: Instant) {
     switch state {
     case .serving:
@@ -34,7 +34,7 @@ struct ServingCondition {
     }
   }
 
-  /// Takes what the worker knows of its servers; nil while it does not know, which changes nothing.
+  /// Takes the worker's report on its servers; nil (unknown) changes nothing.
   mutating func note(reachesServers: Bool?) {
     self.reachesServers = reachesServers ?? self.reachesServers
   }

@@ -3,12 +3,12 @@ import Linux
 import VRRP
 import Wire
 
-/// Sends the last advertisements of virtual routers, and hears who takes over from each.
+/// Sends the last advertisements of virtual routers and waits for their successors.
 struct SuccessorWait: ~Copyable {
-  /// How long a successor in version 3 may take: its skew is 10 ms at the last advertisement's interval. One in version 2 has a
-  /// skew of up to a second, for which nobody's connection is to hang.
+  /// The longest wait. A successor in version 3 has a skew of 10 ms at the last advertisement's interval. In version 2
+  /// the skew is up to a second, which is too long to keep connections waiting.
   private static let bound = Interval.milliseconds(100)
-  /// From its advertisement until its announcement has reached everybody.
+  /// From a successor's advertisement until its announcement has arrived everywhere.
   private static let grace = Interval.milliseconds(20)
 
   /// A virtual router on an interface.
@@ -55,8 +55,8 @@ struct SuccessorWait: ~Copyable {
     return listener
   }
 
-  /// Returns the addresses of those that took over, when all did or the time is up. Nothing that they send is believed
-  /// but that: the worst that a forged one does is to have us leave at once.
+  /// Returns the addresses of the successors, when all have taken over or the time is up. Received packets have no
+  /// other effect: a forged one only ends the wait early.
   consuming func run() throws(SystemError) -> [IPAddress] {
     var successors: [IPAddress] = []
     var end = Clock.monotonic() + Self.bound

@@ -1,11 +1,11 @@
 import Wire
 
-/// How well timers are kept: an advertisement that leaves late may cost the addresses.
+/// How late timers are served: an advertisement that is sent late may lose the addresses.
 struct TimerSlip {
-  /// What a busy machine may take without a word; the shortest interval is twice as long.
+  /// Tolerated on a busy machine; the shortest interval is twice as long.
   private static let tolerance = Interval.milliseconds(5)
 
-  /// How often more than that passed.
+  /// How often the delay exceeded it.
   private(set) var count: UInt64 = 0
   private(set) var longest = Interval.zero
 

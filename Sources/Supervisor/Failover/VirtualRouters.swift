@@ -6,34 +6,34 @@ import Logging
 import VRRP
 import Wire
 
-/// The virtual routers of this node: what comes from network, kernel and clock goes into `RouterSet`, and what it
-/// answers is done. Nothing here waits.
+/// The virtual routers of this node: events from network, kernel and clock go to `RouterSet`, and its effects are
+/// executed. Never blocks.
 struct VirtualRouters: ~Copyable {
-  /// What one virtual router has besides its state.
+  /// What a virtual router has besides its state.
   struct RouterInstance {
     let plan: RouterPlan
     var channel: AdvertisementChannel
-    /// Nil while there is no such interface.
+    /// Nil while the interface does not exist.
     var port: RouterPort?
     /// Where advertisements come from.
     var source: IPAddress?
-    /// The interface's addresses, as far as they stay.
+    /// The interface's own addresses, without virtual ones.
     var own: [IPAddress] = []
-    /// Virtual addresses that are on the interface and are no lease of ours: they are left alone.
+    /// Virtual addresses on the interface that are not our lease: they are left unchanged.
     var foreign: Set<IPAddress> = []
-    /// Whether the lease file has it.
+    /// Whether the lease file includes it.
     var isRecorded = false
     var logLimiter = LogRateLimiter<LogTopic>(every: .minutes(1))
 
-    /// Where advertisements go; `peers` may name this node too.
+    /// Where advertisements are sent; `peers` may include this node too.
     var destinations: [IPAddress] { channel.destinations.filter { !own.contains($0) } }
   }
 
-  /// What the log might be filled with.
+  /// Messages that are rate-limited.
   enum LogTopic: Hashable {
     case rejection(AdvertisementRejection.Kind)
     case receiving, sending, address, addresses, foreign, secondaries, interface, peers, echo
-    /// The one of a track.
+    /// The script of this track.
     case script(Int)
   }
 
@@ -42,18 +42,18 @@ struct VirtualRouters: ~Copyable {
   var instances: [RouterInstance]
   var routes: AddressSocket
   private let watch: RouteWatch
-  /// Changes that hooks and mail have not been told of yet.
+  /// Role changes whose hooks and mail have not been queued yet.
   var changes: [RoleChange] = []
-  /// How what operators asked for ended.
+  /// Outcomes of operators' requests.
   var handovers: [(router: Int, outcome: Handover)] = []
   var programs = ProgramRunner()
   var scripts: [ScriptSchedule] = []
-  /// Those that have taken leave for good.
+  /// Virtual routers that have stopped.
   var stopped: Set<Int> = []
   let leaseFile: LeaseFile?
-  /// The socket of those who run hooks and send mail; nil: they run beside this process.
+  /// The notifier's socket; nil: hooks and mail run as children of this process.
   let notifier: String?
-  /// What the file says was overtaken by events.
+  /// Whether the lease file is out of date.
   var isFileStale = true
   /// Timers that were served late.
   private(set) var timerSlip = TimerSlip()
@@ -79,7 +79,7 @@ struct VirtualRouters: ~Copyable {
     self.watch = watch
   }
 
-  /// Removes the leases of an earlier run, opens the sockets, and begins.
+  /// Removes the leases of an earlier run, opens the sockets and starts.
   mutating func start(_ poller: borrowing Poller, at now: Instant) throws(SystemError) {
     scripts = instances.indices.flatMap { index in
       instances[index].plan.router.tracks.enumerated().compactMap { offset, track in
@@ -91,9 +91,9 @@ struct VirtualRouters: ~Copyable {
     perform(routerSet.handle(.start, at: now), at: now)
   }
 
-  // MARK: what happens
+  // MARK: events
 
-  /// Takes what the poller told of these sockets, among other things.
+  /// Handles poller events of these sockets; others are ignored.
   mutating func serve(_ events: [SupervisorToken], _ poller: borrowing Poller, at now: Instant) {
     for event in events {
       switch event.kind {
@@ -119,17 +119,17 @@ struct VirtualRouters: ~Copyable {
     perform(routerSet.handle(.timer, at: now), at: now)
   }
 
-  /// Tells every virtual router how a condition of the node is.
+  /// Reports a condition of the node to every virtual router.
   mutating func report(_ condition: RouterPlan.Condition, isGood: Bool, at now: Instant) {
     perform(routerSet.handle(.track(condition.rawValue, isGood: isGood), at: now), at: now)
   }
 
-  /// Hands the addresses over and takes no further part; `isStopped` once that is done.
+  /// Hands the addresses over and takes no further part; `isStopped` when complete.
   mutating func stop(at now: Instant) { perform(routerSet.handle(.stop, at: now), at: now) }
 
   var isStopped: Bool { stopped.count == instances.count }
 
-  /// Takes every address off at once, whatever becomes of it.
+  /// Removes every address at once, without a handover.
   mutating func abandon() {
     for index in instances.indices where routerSet.routers[index].holdsAddresses { dropAddresses(index) }
     leaseFile?.remove()
@@ -141,7 +141,7 @@ struct VirtualRouters: ~Copyable {
       return say(index, .warning, "\(error)", as: .receiving, at: now)
     }
     for packet in packets {
-      // IPv4's never come so far: the kernel takes them for martians.
+      // IPv4 packets are dropped earlier: the kernel takes them for martians.
       guard !instances[index].own.contains(packet.source) else {
         say(
           index, .warning,
@@ -158,7 +158,7 @@ struct VirtualRouters: ~Copyable {
         warn(index, of: advertisement, from: packet.source, at: now)
         perform(routerSet.handle(.advertisement(advertisement, from: packet.source), for: index, at: now), at: now)
       } catch {
-        // Another virtual router's: nothing is wrong.
+        // Meant for another virtual router: no error.
         if case .virtualRouter = error { continue }
         say(
           index, .warning, "advertisement from \(packet.source) rejected: \(error)", as: .rejection(error.kind), at: now
@@ -168,7 +168,7 @@ struct VirtualRouters: ~Copyable {
     }
   }
 
-  /// About addresses that differ. An owner knows best.
+  /// Warns of a different address list, unless the sender is the address owner (priority 255).
   private mutating func warn(_ index: Int, of advertisement: Advertisement, from source: IPAddress, at now: Instant) {
     guard advertisement.priority < 255, !instances[index].channel.isAboutOurs(advertisement) else { return }
     let theirs = advertisement.addresses.prefix(8).map { "\($0)" }.joined(separator: ", ")
@@ -180,7 +180,7 @@ struct VirtualRouters: ~Copyable {
       """, as: .addresses, at: now)
   }
 
-  /// A better Active advertises before it announces: its advertisement is looked at first.
+  /// A better Active advertises before it announces: advertisements are read first.
   private mutating func receiveClaims(_ index: Int, at now: Instant) {
     do throws(SystemError) {
       let claims = try instances[index].port?.claims(of: instances[index].plan.settings.ipAddresses) ?? []
@@ -197,7 +197,7 @@ struct VirtualRouters: ~Copyable {
 
   private mutating func drainWatch(_ poller: borrowing Poller, at now: Instant) {
     var isNew = false
-    // Who changes addresses without end is not read without end; what is left makes the socket readable again.
+    // Bounded, so that constant changes do not block the loop; the rest makes the socket readable again.
     for _ in 0..<64 {
       let events = watch.next()
       guard !events.isEmpty else { break }
@@ -212,7 +212,7 @@ struct VirtualRouters: ~Copyable {
     return instances.contains { $0.plan.settings.ipAddresses.contains(address.address) }
   }
 
-  /// Looks at the interfaces and addresses as they are, and tells what has changed.
+  /// Reads interfaces and addresses from the kernel, and reports changes.
   private mutating func refresh(_ poller: borrowing Poller, at now: Instant) throws(SystemError) {
     let interfaces = try routes.interfaces()
     let addresses = try routes.addresses()
@@ -248,7 +248,7 @@ struct VirtualRouters: ~Copyable {
     }
   }
 
-  /// Opens the sockets where the interface is a new one.
+  /// Opens the sockets when the interface is a new one.
   private mutating func attach(
     _ index: Int, to interface: NetworkInterface?, _ poller: borrowing Poller, at now: Instant
   ) {
@@ -268,7 +268,7 @@ struct VirtualRouters: ~Copyable {
     }
   }
 
-  /// A lease may be the first address of its subnet: the machine's own are to outlive it.
+  /// A lease may be the primary address of its subnet: the machine's own must survive its removal.
   private mutating func keepSecondaries(_ index: Int, of interface: NetworkInterface, at now: Instant) {
     guard interface.dropsSecondaries, instances[index].plan.settings.addresses[0].address.family == .v4 else { return }
     do throws(SystemError) {
@@ -284,8 +284,8 @@ struct VirtualRouters: ~Copyable {
     }
   }
 
-  /// Finds virtual addresses that somebody else has put on the interface. They are neither leased nor taken off: one may
-  /// be all that the machine is reached by.
+  /// Finds virtual addresses that another program has put on the interface. They are neither leased nor removed: one
+  /// may be the only address that the machine is reachable by.
   private mutating func findForeignAddresses(_ index: Int, _ own: [InterfaceAddress], at now: Instant) {
     let plan = instances[index].plan
     let length = UInt32(clamping: plan.settings.lease.milliseconds / 1000)
@@ -301,15 +301,15 @@ struct VirtualRouters: ~Copyable {
     }
   }
 
-  /// The addresses that are this node's own, and don't move.
+  /// This node's own addresses, which do not move.
   private func staying(_ addresses: [InterfaceAddress]) -> [IPAddress] {
     let virtual = Set(instances.flatMap(\.plan.settings.ipAddresses))
     return addresses.filter { $0.origin != InterfaceAddress.ourProtocol && !virtual.contains($0.address) }
       .map(\.address)
   }
 
-  /// Removes the leases of an earlier run; no virtual router is Active here yet. Leases that neither the configuration nor
-  /// the file names belong to another service, and an address that is no lease is an operator's.
+  /// Removes the leases of an earlier run; no virtual router is Active here yet. Leases that neither the configuration
+  /// nor the file names belong to another service, and addresses without a lease to the operator.
   private mutating func sweep() throws(SystemError) {
     let names = Dictionary(try routes.interfaces().map { ($0.index, $0.name) }) { first, _ in first }
     let recorded = leaseFile?.record()?.addresses ?? []

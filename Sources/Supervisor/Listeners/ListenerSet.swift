@@ -3,12 +3,12 @@ import Linux
 import WorkerProtocol
 import Wire
 
-/// Every listening socket of the service: one for each event loop at each place. They live here, in the supervisor, so
-/// that connections wait in their queues while there is no worker.
+/// All listening sockets of the service: one for each event loop at each place. The supervisor holds them, so that
+/// connections queue while there is no worker.
 struct ListenerSet: ~Copyable {
-  /// A listener, and where it is.
+  /// A listening socket and its address.
   struct Listener {
-    /// What the configuration asked for; `place` differs where the kernel has no IPv6.
+    /// As configured; `place` differs when the kernel has no IPv6.
     let request: ServicePlan.Place
     let place: ListenerPlace
     let socket: SharedDescriptor
@@ -23,14 +23,14 @@ struct ListenerSet: ~Copyable {
 
   let listeners: [Listener]
 
-  /// Takes over what was passed for these places and binds the rest, or says what can't be bound and what to do.
-  /// Everything passed for a place is taken, also when there were more loops before.
+  /// Takes the passed sockets of these places and binds the rest; the error states what can't be bound and what to do.
+  /// All passed sockets of a place are taken, also when there were more loops before.
   init(_ places: [ServicePlan.Place], loops: Int, passed: inout PassedListeners) throws(ListenerError) {
     let given = places.map { passed.take(at: $0) }
     try Self.requireFree(zip(places, given).filter { $1.isEmpty }.map { $0.0 })
     var listeners: [Listener] = []
     for (place, given) in zip(places, given) {
-      // A port that is not shared has one socket, and every loop accepts from it.
+      // A port without SO_REUSEPORT has one socket, and every loop accepts from it.
       let isShared = given.allSatisfy(\.facts.sharesPort)
       let taken = isShared ? given : (0..<max(loops, given.count)).map { given[$0 % given.count] }
       for (loop, passed) in taken.enumerated() {
@@ -44,15 +44,15 @@ struct ListenerSet: ~Copyable {
     self.listeners = listeners
   }
 
-  /// What is left and what is new, once the change has been taken over.
+  /// The listeners after a completed change.
   init(_ change: Change) { listeners = change.kept + change.added }
 
-  /// Binds what `places` has more, and says what it has less. Nothing changes for what is kept; a socket stays when
-  /// loops become fewer, so that nobody who waits in its queue is refused.
+  /// Binds the additional places, and lists the removed ones. Kept listeners do not change; a socket stays when the
+  /// number of loops decreases, so that its queued connections are not reset.
   borrowing func change(to places: [ServicePlan.Place], loops: Int) throws(ListenerError) -> Change {
     var change = Change()
     let ports = Set(listeners.map(\.place.endpoint.port))
-    // A port of our own is in use, and is free for us all the same.
+    // A port that we hold is in use, yet available to us.
     try Self.requireFree(places.filter { !ports.contains($0.endpoint.port) })
     for place in places {
       let kept = listeners.filter { $0.request == place }
@@ -63,15 +63,15 @@ struct ListenerSet: ~Copyable {
     return change
   }
 
-  /// Makes them what they were, for a worker that was in somebody else's hands had duplicates.
+  /// Restores the sockets' state after a compromised worker, which had duplicates.
   borrowing func restore() throws(SystemError) {
     for listener in listeners {
-      // systemd has dropped its duplicate of one that had stopped.
+      // systemd has dropped its duplicate of a socket that had stopped listening.
       if try ListeningSocket.restore(listener.socket.descriptor) { listener.keep() }
     }
   }
 
-  /// All are looked at before any is bound: ours must not be taken for another's.
+  /// All are checked before any is bound, so that our own sockets do not count as used by another process.
   private static func requireFree(_ places: [ServicePlan.Place]) throws(ListenerError) {
     for place in places {
       try attempt(place) { (place) throws(SystemError) in
@@ -98,7 +98,7 @@ struct ListenerSet: ~Copyable {
     return Listener(request: request, place: place, socket: socket)
   }
 
-  /// Calls `body`; where the kernel has no IPv6, with IPv4's wildcard in place of the one for both.
+  /// Calls `body`; when the kernel has no IPv6, with the IPv4 wildcard instead of the dual-stack one.
   private static func attempt<Result>(
     _ place: ServicePlan.Place, _ body: (ServicePlan.Place) throws(SystemError) -> Result
   ) throws(ListenerError) -> Result {

@@ -3,11 +3,11 @@ import WorkerProtocol
 import Systemd
 import Wire
 
-/// Listening sockets that systemd passed at the start: those that it kept while the service restarted, with the
-/// connections that wait in their queues, or those of a socket unit.
+/// Listening sockets that systemd passed at the start: those it kept across a restart, with their queued connections,
+/// or those of a socket unit.
 struct PassedListeners {
   struct Passed {
-    /// What systemd calls it. All sockets of one socket unit have one name, so it can't tell what a socket is for.
+    /// systemd's name. All sockets of a socket unit share one name, so it does not identify the purpose.
     let name: String
     let facts: ListeningSocket
     let socket: SharedDescriptor
@@ -15,7 +15,7 @@ struct PassedListeners {
 
   private var all: [Passed] = []
 
-  /// Takes over what systemd passed; what is no listening socket is closed.
+  /// Takes the passed descriptors; those that are not listening sockets are closed.
   static func take() -> PassedListeners {
     var passed = PassedListeners()
     for given in DescriptorStore.takePassed() {
@@ -26,15 +26,15 @@ struct PassedListeners {
     return passed
   }
 
-  /// Every socket that listens where `place` says, taken out of the rest. Whoever waits in the queue of one that is
-  /// left would be refused.
+  /// Removes and returns every socket that listens at `place`. If one were left over, its queued connections would be
+  /// reset.
   mutating func take(at place: ServicePlan.Place) -> [Passed] {
     let found = all.filter { Self.isAt(place, $0.facts) }
     all.removeAll { Self.isAt(place, $0.facts) }
     return found
   }
 
-  /// The rest: nothing in the configuration asks for it.
+  /// The remaining sockets, which the configuration does not use.
   var unclaimed: [(name: String, endpoint: Endpoint)] { all.map { ($0.name, $0.facts.endpoint) } }
 
   private static func isAt(_ place: ServicePlan.Place, _ facts: ListeningSocket) -> Bool {
@@ -44,11 +44,11 @@ struct PassedListeners {
 }
 
 extension ListenerSet.Listener {
-  /// Has systemd keep the socket while the service restarts.
+  /// Stores the socket in systemd's descriptor store, which keeps it across a restart.
   func keep() { DescriptorStore.keep(socket, name: place.endpoint.keptName) }
 }
 
 extension Endpoint {
-  /// What systemd is to call the sockets here. A colon would end the name.
+  /// The name in systemd's descriptor store. A colon would end the name.
   var keptName: String { "listener-" + String("\(address)-\(port)".map { $0 == ":" ? "." : $0 }) }
 }

@@ -1,10 +1,10 @@
 import Logging
 
-/// What the log says about reloads.
+/// Log messages about reloads.
 enum ReloadNote: Equatable {
-  /// Asked for while one is under way.
+  /// Requested while one is in progress.
   case another
-  /// Asked for while no worker serves.
+  /// Requested while no worker serves.
   case postponed
   case serves(number: UInt64)
   /// One line of the reason.

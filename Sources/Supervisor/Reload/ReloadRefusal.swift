@@ -1,11 +1,11 @@
-/// Why a configuration was not taken over. The one before goes on serving.
+/// Why a configuration was rejected. The previous one stays active.
 package struct ReloadRefusal: Error {
-  /// For the log, a line a problem.
+  /// For the log, one line per problem.
   package let lines: [String]
-  /// For an operator: the same as `belvedere check` prints it, where it is in the file.
+  /// For the operator, as `belvedere check` prints it, with the position in the file.
   package let reasons: [String]
 
-  /// The reasons are the lines when none are given.
+  /// Without `reasons`, they are the same as the lines.
   package init(_ lines: [String], reasons: [String]? = nil) {
     self.lines = lines
     self.reasons = reasons ?? lines

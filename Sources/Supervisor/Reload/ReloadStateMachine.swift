@@ -1,49 +1,48 @@
 import Wire
 
-/// A reload as the supervisor decides it: asked for, read, loaded by the worker beside what serves, and taken over only
-/// as a whole. Several that wait are one: the file is read after the last of them.
+/// The steps of a reload: requested, read, loaded by the worker beside the active configuration, and adopted only as a
+/// whole. Waiting requests are merged: the file is read after the last of them.
 ///
-/// Pure: `handle` takes what happened and answers with what to do. Time never goes back between calls, and
-/// `handle(.timer)` is due at `deadline`. A candidate is another configuration with everything that was read and bound
-/// for it.
+/// Pure: `handle` takes an event and returns effects. Time never goes back between calls, and `handle(.timer)` is due
+/// at `deadline`. A candidate is a new configuration with everything that was read and bound for it.
 struct ReloadStateMachine<Candidate> {
   typealias Requester = OperatorSocket.Requester
 
   enum State {
     case idle
-    /// No worker serves; it is done as soon as one does. A signal has nobody who waits for an answer.
+    /// No worker serves; the reload starts as soon as one does. A signal has no requester.
     case waiting(requesters: [Requester])
-    /// The configuration is being read, and what is new in it bound.
+    /// The configuration is being read and its new listeners bound.
     case preparing(requesters: [Requester])
-    /// The worker has the candidate; refused when it has not answered by then.
+    /// The worker loads the candidate; without its answer before the deadline the reload is refused.
     case loading(Loading)
-    /// The service stops, and nothing is loaded any more.
+    /// The service stops; reloads are ignored.
     case stopping
   }
 
-  /// What is true while the worker loads a candidate.
+  /// The state while the worker loads a candidate.
   struct Loading {
     let candidate: Candidate
     let number: UInt64
     let deadline: Instant
     let requesters: [Requester]
-    /// Who waits for the reload after this one, since the file may have changed after it was read; nil: there is none.
+    /// Requesters of the next reload, since the file may have changed after it was read; nil: no next reload.
     var next: [Requester]?
   }
 
   enum Event {
-    /// By a signal, or by an operator, who is told the outcome.
+    /// By a signal, or by an operator, who gets an answer.
     case requested(by: Requester?)
-    /// The configuration was read, and everything in it is there.
+    /// The configuration was read and everything it needs is open.
     case prepared(Candidate)
     case unprepared(ReloadRefusal)
-    /// The worker uses the configuration of this number.
+    /// The worker serves the configuration with this number.
     case ready(number: UInt64)
-    /// The worker can't use it.
+    /// The worker can't load it.
     case refused(number: UInt64, reason: String)
-    /// A worker serves, and can be given another configuration.
+    /// A worker serves and can load another configuration.
     case workerServes
-    /// No worker serves now; one that loads a candidate may still answer.
+    /// No worker serves now; a worker that loads a candidate may still answer.
     case workerUnavailable
     case workerEnded
     /// The service stops.
@@ -53,17 +52,17 @@ struct ReloadStateMachine<Candidate> {
   }
 
   enum Effect {
-    /// The service manager is to know that a reload has begun.
+    /// Notify the service manager that a reload has begun.
     case announceReloading
-    /// Read the configuration and bind what is new in it; `prepared` or `unprepared` follows at once.
+    /// Read the configuration and bind its new listeners; `prepared` or `unprepared` follows at once.
     case prepare
-    /// Have the worker load it.
+    /// Send it to the worker.
     case load(Candidate, number: UInt64)
-    /// Go on with what serves: the candidate that was being loaded is none any more.
+    /// Keep the active configuration and close the candidate.
     case discard(Candidate)
-    /// Everything goes by the candidate from here on.
+    /// Make the candidate the active configuration.
     case adopt(Candidate, number: UInt64)
-    /// The service manager is to know that the reload is over.
+    /// Notify the service manager that the reload is over.
     case announceReady
     case note(ReloadNote)
     case answer([Requester], Outcome)
@@ -71,18 +70,18 @@ struct ReloadStateMachine<Candidate> {
 
   enum Outcome: Equatable {
     case serves(number: UInt64)
-    /// As `belvedere check` words it.
+    /// In the words of `belvedere check`.
     case refused([String])
   }
 
-  /// How long a worker may take to load what the configuration names.
+  /// How long a worker may take to load a configuration.
   static var loadingBound: Interval { .seconds(30) }
-  /// Operators who may wait: others, who want the status say, find the control socket free.
+  /// The most waiting requesters: connections remain for other requests, such as status.
   static var requesterLimit: Int { OperatorSocket.connectionLimit * 3 / 4 }
 
   private(set) var state = State.idle
   private var isWorkerServing = false
-  /// Configurations are numbered as they are given to a worker. The first one is not reloaded.
+  /// Configurations are numbered as they are sent to a worker. Number 1 is the initial one.
   private var lastNumber: UInt64 = 1
 
   /// When `handle(.timer)` is due next.
@@ -91,7 +90,7 @@ struct ReloadStateMachine<Candidate> {
     return loading.deadline
   }
 
-  /// The configuration that the worker is to answer for.
+  /// The configuration that the worker is loading.
   var loadingNumber: UInt64? {
     guard case .loading(let loading) = state else { return nil }
     return loading.number
@@ -162,7 +161,7 @@ struct ReloadStateMachine<Candidate> {
     ReloadRefusal(["\(requesterLimit) operators wait for a reload already: try again when they are answered"])
   }
 
-  /// Who waits for an answer.
+  /// Requesters that wait for an answer.
   private var requesters: [Requester] {
     switch state {
     case .idle, .stopping: []
@@ -182,7 +181,7 @@ struct ReloadStateMachine<Candidate> {
     return [.load(candidate, number: lastNumber)]
   }
 
-  /// Does what was asked for, if anything was, or has it wait for a worker.
+  /// Starts a requested reload, if any, or waits for a worker.
   private mutating func begin(_ requesters: [Requester]?) -> [Effect] {
     guard let requesters else {
       state = .idle

@@ -5,7 +5,8 @@ import WorkerProtocol
 import Systemd
 import Wire
 
-/// Reload, done: everything is read, bound and checked beside what serves, and taken over only as a whole.
+/// Executes a reload: everything is read, bound and checked beside the active configuration, and adopted only as a
+/// whole.
 extension Supervision {
   mutating func handle(reload event: ReloadStateMachine<ReloadCandidate>.Event) {
     for effect in reload.handle(event, at: Clock.monotonic()) {
@@ -64,18 +65,18 @@ extension Supervision {
 
   private mutating func discard(_ candidate: ReloadCandidate) {
     status.expect(nil)
-    // Before anybody is told: the worker may hold duplicates for a moment, and would reset who comes to them.
+    // Before the answer: the worker may still hold duplicates for a moment and would reset connections to them.
     for listener in candidate.listeners.added { Socket.stopListening(listener.socket.descriptor) }
   }
 
-  /// Everything goes by this configuration from here on.
+  /// Makes this configuration the active one.
   private mutating func adopt(_ candidate: ReloadCandidate, number: UInt64) {
     let plan = candidate.plan
     active.adopt(candidate, number: number)
     OperationalLog.setLevel(plan.logLevel)
     OperationalLog.setFacility(plan.logFacility)
     for listener in candidate.listeners.removed {
-      // Before anybody is told that the reload is done: duplicates are still held, by `candidate` and by systemd.
+      // Before the reload is reported as complete: `candidate` and systemd still hold duplicates.
       Socket.stopListening(listener.socket.descriptor)
       ServiceNotification.forget(name: listener.place.endpoint.keptName).send()
     }

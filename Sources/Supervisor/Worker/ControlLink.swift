@@ -1,17 +1,17 @@
 import Linux
 import WorkerProtocol
 
-/// The supervisor's end of the control socket: commands that wait for room, and events that have come.
+/// The supervisor's end of the worker's socket: queued commands, and received events.
 ///
-/// A worker whose main thread hangs takes nothing more, while its loops may serve for hours. What operators ask for
-/// meanwhile is refused once `operatorsLimit` commands of theirs wait: `hasRoomForOperators`.
+/// A worker whose main thread hangs reads nothing, while its loops may serve for hours. Further operators' commands are
+/// refused once `operatorsLimit` of them are queued: `hasRoomForOperators`.
 struct ControlLink: ~Copyable {
-  /// What reading found.
+  /// The result of a read.
   enum Receipt {
     case event(WorkerEvent)
-    /// The worker sent what is not a message.
+    /// The worker sent an invalid message.
     case faulty(String)
-    /// Nothing is there yet.
+    /// No event is available.
     case nothing
     /// The worker closed its end, or died.
     case ended
@@ -20,30 +20,30 @@ struct ControlLink: ~Copyable {
   private struct Parcel {
     let command: WorkerCommand
     let attachment: SharedDescriptor?
-    /// An operator asked for it.
+    /// Whether an operator requested it.
     let isOperators: Bool
   }
 
-  /// More than a person or a script gives before a worker that is well has taken them, within milliseconds.
+  /// More than a person or a script sends before a working worker has read them, which takes milliseconds.
   static let operatorsLimit = 64
 
   let socket: MessageSocket
   private var waiting: [Parcel] = []
-  /// Of those that wait, what operators asked for.
+  /// How many of the waiting commands operators requested.
   private(set) var operatorsWaiting = 0
 
   init(_ socket: consuming MessageSocket) { self.socket = socket }
 
-  /// Whether anything more may be sent that operators ask for: a command, or the commands of a reload.
+  /// Whether there is room for another operator's request: a command, or the commands of a reload.
   var hasRoomForOperators: Bool { operatorsWaiting < Self.operatorsLimit }
 
-  /// Why there is no room, and what to do.
+  /// The message when there is no room.
   static var noRoom: String {
     "the worker has not taken in the last \(operatorsLimit) commands, so nothing was changed. It may hang while it serves still: "
       + "try again, else `systemctl restart belvedere` replaces it, which ends its connections"
   }
 
-  /// Queues a command behind those that wait already; `flush` sends.
+  /// Queues a command; `flush` sends.
   mutating func send(
     _ command: WorkerCommand, with attachment: SharedDescriptor? = nil, forOperators isOperators: Bool = false
   ) {
@@ -52,7 +52,7 @@ struct ControlLink: ~Copyable {
     if isOperators { operatorsWaiting += 1 }
   }
 
-  /// Sends as far as there is room. A worker that is gone takes nothing; its end is noticed where events are read.
+  /// Sends as much as the socket accepts. If the worker has ended, nothing is sent; reading reports the end.
   mutating func flush() {
     var count = 0
     defer { waiting.removeFirst(count) }
@@ -73,7 +73,7 @@ struct ControlLink: ~Copyable {
     }
   }
 
-  /// The next event that has come. Never waits.
+  /// The next received event. Never blocks.
   func receive() -> Receipt {
     do {
       switch try socket.receive(limit: MessageLimit.message) {

@@ -5,24 +5,25 @@ import Wire
 /// A worker reports its load and that of each server once a second, and more only when something changes. One that sends
 /// more than the limit is broken or compromised, and is replaced.
 package struct EventBudget {
-  /// Events taken in one turn of the supervisor's loop; more wait for the next, behind the virtual routers. A turn of them
-  /// takes less than a millisecond.
+  /// The most events handled in one turn of the supervisor's loop; the rest are handled in the next, after the virtual
+  /// routers. That many take less than a millisecond.
   static let perTurn = 64
 
-  /// Each configuration reports its certificates, every error something of itself.
+  /// Events a second that do not depend on the servers: each configuration reports its certificates, each error adds
+  /// one.
   private static let commonRate: UInt64 = 256
-  /// A second; each server has one load and, at the worst, a change of state in each check.
+  /// Events a second for each server: one load and at most one state change per check.
   private static let serverRate: UInt64 = 16
-  /// Seconds of saying nothing that may be made up for at once: a supervisor that did not run finds what has gathered.
+  /// Seconds of unused budget that can be used at once: after a pause of the supervisor many events have queued.
   private static let burst: UInt64 = 16
 
-  /// Events in a second, in the long run.
+  /// Events per second in the long run.
   package private(set) var rate: UInt64
   /// In billionths of an event.
   private var left: UInt64
   private var counted: Instant
 
-  /// Full, for a service with so many servers.
+  /// Starts full, for this number of servers.
   package init(servers: Int, at now: Instant) {
     rate = Self.rate(servers)
     left = 0
@@ -30,23 +31,23 @@ package struct EventBudget {
     left = capacity
   }
 
-  /// The most that can be said at once.
+  /// The most events at once.
   package var most: UInt64 { rate * Self.burst }
 
   private var capacity: UInt64 { most * 1_000_000_000 }
 
   private static func rate(_ servers: Int) -> UInt64 {
-    // No configuration has as many servers; the product is bounded all the same.
+    // No configuration has that many servers; the limit rules out an overflow.
     commonRate + serverRate * UInt64(clamping: min(servers, 65_536))
   }
 
-  /// Another configuration may have more servers, or fewer.
+  /// Adapts to another configuration's number of servers.
   mutating func adopt(servers: Int) {
     rate = Self.rate(servers)
     left = min(left, capacity)
   }
 
-  /// Takes one event; false when there are too many.
+  /// Spends one event; false when the budget is used up.
   package mutating func spend(at now: Instant) -> Bool {
     let (gained, overflow) = (now - counted).nanoseconds.multipliedReportingOverflow(by: rate)
     counted = max(now, counted)

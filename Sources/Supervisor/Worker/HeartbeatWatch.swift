@@ -1,16 +1,16 @@
 import Wire
 
-/// Notices an event loop that has stopped turning.
+/// Detects an event loop that has stopped turning.
 ///
-/// Silence is only counted while it is watched: a supervisor that did not run itself (a stopped or suspended machine)
-/// must not take its own absence for the worker's.
+/// Only observed time counts: after a pause of the supervisor itself (a stopped or suspended machine), the pause must
+/// not count as the worker's.
 struct HeartbeatWatch {
-  /// How often to observe.
+  /// The interval between observations.
   static let period = Interval.milliseconds(500)
 
   private struct Loop {
     var turns: UInt64
-    /// For how long the count has been watched without a change.
+    /// How long the count has been observed unchanged.
     var silence = Interval.zero
   }
 
@@ -18,7 +18,7 @@ struct HeartbeatWatch {
   private var loops: [Loop]
   private var observed: Instant
 
-  /// Begins with these counts. A loop is stalled when its count stays for `bound`.
+  /// Starts with these counts. A loop is stalled when its count is unchanged for `bound`.
   init(turns: [UInt64], bound: Interval, at now: Instant) {
     loops = turns.map { Loop(turns: $0) }
     self.bound = bound
@@ -27,7 +27,7 @@ struct HeartbeatWatch {
 
   var loopCount: Int { loops.count }
 
-  /// Takes new counts, one for each loop, and returns the first loop that is stalled.
+  /// Takes the current counts, one for each loop, and returns the first stalled loop.
   mutating func observe(_ turns: [UInt64], at now: Instant) -> Int? {
     let passed = min(now - observed, Interval(nanoseconds: 2 * Self.period.nanoseconds))
     observed = now

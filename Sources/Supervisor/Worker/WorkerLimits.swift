@@ -1,29 +1,29 @@
 import Wire
 
-/// How long a worker may take for what, and how fast dead ones are replaced.
+/// The time limits of a worker, and how fast a dead one is replaced.
 struct WorkerLimits: Equatable {
-  /// From its start to its readiness. It loads certificates and binds nothing, so milliseconds are usual; the bound is
-  /// for a machine that is starting up, with a sanitizer in the binary.
+  /// From start to readiness. The worker loads certificates and binds nothing, which usually takes milliseconds; the
+  /// limit allows for a booting machine and a binary with a sanitizer.
   var start = Interval.seconds(30)
-  /// How long an event loop may take for one turn. Loops turn once a second at least; clients do not wait much longer for
-  /// an answer than this.
+  /// The longest turn of an event loop. Loops turn at least once a second; clients do not wait much longer than this
+  /// for an answer.
   var stall = Interval.seconds(5)
   /// `timeouts.stop` of the configuration.
   var stop: Interval
-  /// How long a process may take to end after what should end it.
+  /// How long a process may take to end after it was stopped or killed.
   var grace = Interval.seconds(2)
-  /// Deaths that are longer ago are forgotten.
+  /// Older deaths are not counted.
   var deathWindow = Interval.seconds(30)
-  /// So many deaths in the window are followed by a new worker at once: one bad request each, say.
+  /// This many deaths in the window are followed by an immediate restart: each may be a single bad request.
   var quickRestarts = 3
-  /// The wait after the first death above that; doubled with each further one.
+  /// The delay after the first death beyond that; it doubles with each further one.
   var firstDelay = Interval.milliseconds(50)
-  /// The longest wait. Clients wait in the listeners' queues meanwhile, and give up after a few seconds.
+  /// The longest delay. Clients wait in the listeners' queues and give up after a few seconds.
   var longestDelay = Interval.seconds(1)
 
   init(stop: Interval) { self.stop = stop }
 
-  /// How long to wait after so many deaths in the window; nil: not at all.
+  /// The delay after this many deaths in the window; nil: none.
   func delay(afterDeaths count: Int) -> Interval? {
     guard count > quickRestarts else { return nil }
     let doublings = UInt64(min(count - quickRestarts - 1, 20))

@@ -3,7 +3,7 @@ import Linux
 import Logging
 import Wire
 
-/// What the log says about the worker's life.
+/// Log messages about the worker.
 enum WorkerNote: Equatable {
   case ready
   case spawnFailed(reason: String)

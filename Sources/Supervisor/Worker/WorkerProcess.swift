@@ -3,9 +3,9 @@ import Linux
 import WorkerProtocol
 import Wire
 
-/// A running worker: its process, the link to it, its heartbeats, and how much it may still say.
+/// A running worker: its process, socket, heartbeats and message budget.
 struct WorkerProcess: ~Copyable {
-  /// Variables that speak to the supervisor alone.
+  /// Environment variables for the supervisor only.
   private static let withheld: Set<String> = [
     "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "SWIFT_BACKTRACE",
   ]
@@ -14,13 +14,13 @@ struct WorkerProcess: ~Copyable {
   var link: ControlLink
   /// When it was started.
   let since = WallTime.now
-  /// It has said more than one turn takes.
+  /// More events are available than one turn handles.
   var hasEventsLeft = false
   private var budget: EventBudget
   private let heartbeats: SharedHeartbeats
   private var watch: HeartbeatWatch?
 
-  /// Starts a worker and queues everything that it starts with.
+  /// Starts a worker and queues its initial commands.
   init(
     _ plan: ServicePlan, number: UInt64, configuration: SharedDescriptor, listeners: borrowing ListenerSet,
     states: AdminStates, blocked: [Int32]
@@ -30,7 +30,7 @@ struct WorkerProcess: ~Copyable {
     let page = SharedDescriptor(try heartbeats.file.duplicate())
     let child = try ChildProcess(
       executable: plan.command.executable, arguments: plan.command.arguments,
-      // The worker is to die of a crash at once, not to start a debugger's helper.
+      // After a crash the worker must end at once instead of starting a backtrace helper.
       environment: CurrentProcess.environment(removing: Self.withheld) + ["SWIFT_BACKTRACE=enable=no"],
       control: pair.theirs.descriptor, blocked: blocked)
 
@@ -52,25 +52,25 @@ struct WorkerProcess: ~Copyable {
     watch = nil
   }
 
-  /// What it has said, as far as its budget goes. Never waits.
+  /// The next event, within the budget. Never blocks.
   mutating func receive(at now: Instant) -> ControlLink.Receipt {
     let receipt = link.receive()
     if case .event = receipt, !budget.spend(at: now) { return .faulty(budget.reason) }
     return receipt
   }
 
-  /// It serves another configuration, and tells of so many servers.
+  /// The worker serves another configuration, and reports this number of servers.
   mutating func adopt(_ plan: ServicePlan, servers: Int, _ limits: WorkerLimits, at now: Instant) {
     budget.adopt(servers: servers)
     watch(loops: plan.loops, bound: limits.stall, at: now)
   }
 
-  /// From now on each of the first `loops` loops is expected to turn.
+  /// From now on the first `loops` event loops must keep turning.
   mutating func watch(loops: Int, bound: Interval, at now: Instant) {
     watch = HeartbeatWatch(turns: turns(loops), bound: bound, at: now)
   }
 
-  /// The first loop that has stopped turning.
+  /// The first stalled loop; nil: none.
   mutating func stalledLoop(at now: Instant) -> Int? {
     guard let count = watch?.loopCount else { return nil }
     let turns = turns(count)

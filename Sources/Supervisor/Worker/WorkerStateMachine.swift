@@ -1,32 +1,32 @@
 import Linux
 import Wire
 
-/// The life of the worker as its supervisor decides it: started, ready, replaced when it dies or hangs, stopped.
+/// The worker's lifecycle: started, ready, replaced when it dies or hangs, stopped.
 ///
-/// Pure: `handle` takes what happened and answers with what to do. Time never goes back between calls, and
-/// `handle(.timer)` is due at `deadline`.
+/// Pure: `handle` takes an event and returns effects. Time never goes back between calls, and `handle(.timer)` is due
+/// at `deadline`.
 struct WorkerStateMachine {
   enum State: Equatable {
-    /// Nothing has been asked for yet.
+    /// Before `begin`.
     case idle
-    /// A worker has its commands; killed when it is not ready by then.
+    /// A worker was started; it is killed unless it is ready before the deadline.
     case starting(deadline: Instant)
     case serving
-    /// The worker is to end, or is about to by itself; killed at the deadline unless it was killed before.
+    /// The worker must end, or is ending; it is killed at the deadline unless it already was.
     case ending(Ending, deadline: Instant)
-    /// There is no worker; the next one is started then.
+    /// There is no worker; the next one starts at this time.
     case waiting(until: Instant)
-    /// The worker was told to stop; killed at the deadline unless it was killed before.
+    /// The stop command was sent; the worker is killed at the deadline unless it already was.
     case stopping(deadline: Instant, killed: Bool)
-    /// Nothing is left to do.
+    /// The supervisor ends.
     case finished
   }
 
   /// Why a worker has to end.
   enum Ending: Equatable {
-    /// It can't serve what it was given, and ends by itself.
+    /// It can't serve its configuration and ends by itself.
     case refused(reason: String)
-    /// Its control socket ended; the process should too.
+    /// It closed its socket; the process should end too.
     case unlinked
     /// It was sent SIGKILL.
     case killed
@@ -41,11 +41,11 @@ struct WorkerStateMachine {
     case ready
     /// The worker can't serve the configuration.
     case refused(reason: String)
-    /// The worker closed its control socket.
+    /// The worker closed its socket.
     case unlinked
-    /// The worker sent what can't be a message, or one out of place.
+    /// The worker sent an invalid or unexpected message.
     case faulty(reason: String)
-    /// This event loop of the worker has stopped turning.
+    /// This event loop of the worker is stalled.
     case stalled(loop: Int)
     /// The worker's process has ended, and how.
     case exited(ProcessEnd)
@@ -58,30 +58,30 @@ struct WorkerStateMachine {
   enum Effect: Equatable {
     /// Start a worker and give it its commands.
     case start
-    /// Tell the worker to stop, and give up our copies of the listeners, so that nobody waits in their queues.
+    /// Send the stop command, and close our copies of the listeners, so that no connection waits in their queues.
     case stop(within: Interval)
     /// SIGKILL.
     case kill
-    /// The service is up, for the first time.
+    /// The service is ready, for the first time.
     case announceReady
-    /// The service goes down for good.
+    /// The service stops.
     case announceStopping
-    /// Say it in the log.
+    /// Log it.
     case note(WorkerNote)
-    /// Leave, with this exit status.
+    /// Exit with this status.
     case finish(status: Int32)
   }
 
   private(set) var state = State.idle
   private var limits: WorkerLimits
-  /// Whether any worker was ready yet. Until then a failure is the operator's to mend, and the supervisor ends.
+  /// Whether a worker has ever been ready. Before that, a failure needs the operator, and the supervisor ends.
   private var hasServed = false
-  /// When workers died, oldest first, no longer ago than `deathWindow`.
+  /// When workers died within `deathWindow`, oldest first.
   private var deaths: [Instant] = []
 
   init(limits: WorkerLimits) { self.limits = limits }
 
-  /// Goes by other limits from now on.
+  /// Replaces the limits.
   mutating func adopt(_ limits: WorkerLimits) { self.limits = limits }
 
   /// When `handle(.timer)` is due next.
@@ -93,8 +93,8 @@ struct WorkerStateMachine {
     }
   }
 
-  /// Whether the supervisor's own work goes on. Not so once a worker outlives its SIGKILL: only a restart of the whole
-  /// service, or of the machine, may help then.
+  /// Whether the supervisor works. False once a worker has outlived its SIGKILL: only a restart of the service or of
+  /// the machine may help then.
   func isSound(at now: Instant) -> Bool {
     if case .ending(.killed, let deadline) = state { return now < deadline }
     return true
@@ -113,7 +113,7 @@ struct WorkerStateMachine {
       state = .finished
       return [.announceStopping, .finish(status: 0)]
     case (.starting, .terminate), (.ending, .terminate):
-      // It serves nobody, so there is nothing to finish.
+      // It serves no connection, so there is nothing to finish.
       state = .stopping(deadline: now, killed: true)
       return [.announceStopping, .kill]
     case (.serving, .terminate):
@@ -190,7 +190,7 @@ struct WorkerStateMachine {
     return [.note(note), .kill]
   }
 
-  /// The worker is no more: the next one at once, or a little later when they keep dying.
+  /// The worker has ended: starts the next at once, or after a delay when workers keep dying.
   private mutating func died(_ note: WorkerNote, at now: Instant) -> [Effect] {
     guard hasServed else {
       state = .finished

@@ -5,7 +5,7 @@ import WorkerProtocol
 import Systemd
 import Wire
 
-/// The worker's life, done: what it says and its end become events, and what is decided about it happens to a process.
+/// Executes the worker's lifecycle: messages and exits become events, effects start and stop the process.
 extension Supervision {
   mutating func handle(worker event: WorkerStateMachine.Event) {
     for effect in workerState.handle(event, at: Clock.monotonic()) {
@@ -27,8 +27,8 @@ extension Supervision {
     handle(reload: workerState.state == .serving ? .workerServes : .workerUnavailable)
   }
 
-  /// Takes events that have come, so many in a turn, and when there are no more looks whether the process still runs:
-  /// events come before the end that they explain.
+  /// Handles received events, a limited number per turn. When there are no more, checks whether the process still runs:
+  /// events precede the exit that they explain.
   mutating func readWorker() {
     worker?.link.flush()
     worker?.hasEventsLeft = false
@@ -97,7 +97,7 @@ extension Supervision {
     }
   }
 
-  /// Our copies of the listeners go as well, so that nobody waits in their queues.
+  /// Also closes our copies of the listeners, so that no connection waits in their queues.
   private mutating func stopWorker(within interval: Interval) {
     active.listeners = nil
     let bound = Interval(nanoseconds: interval.nanoseconds + 2 * active.limits.grace.nanoseconds)
