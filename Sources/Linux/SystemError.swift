@@ -1,6 +1,6 @@
 import CLinux
 
-/// A system call that failed: its name, what it was for, and errno in words.
+/// A failed system call: its name and arguments, and its errno.
 public struct SystemError: Error, Hashable, CustomStringConvertible {
   public let call: String
   public let code: Int32
@@ -10,18 +10,18 @@ public struct SystemError: Error, Hashable, CustomStringConvertible {
     self.code = code
   }
 
-  /// `bind 192.0.2.1:443: Cannot assign requested address (EADDRNOTAVAIL)`.
+  /// For example `bind 192.0.2.1:443: Cannot assign requested address (EADDRNOTAVAIL)`.
   public var description: String {
     "\(call): \(Self.words(for: code))"
   }
 
-  /// The errno of a connect to a port that nobody listens on.
+  /// The errno of a connect to a closed port.
   public static let connectionRefused = ECONNREFUSED
 
-  /// The errno of a file that is not there.
+  /// The errno of a missing file.
   public static let notFound = ENOENT
 
-  /// The words and the name of an errno value.
+  /// The text and the name of an errno value.
   public static func words(for code: Int32) -> String {
     // SAFETY: both functions return static strings or null; the strings are copied here.
     guard let words = unsafe cl_error_words(code), let name = unsafe cl_error_name(code) else { return "error \(code)" }
@@ -29,7 +29,7 @@ public struct SystemError: Error, Hashable, CustomStringConvertible {
   }
 }
 
-/// Calls `body` again for as long as a signal interrupts it.
+/// Calls `body` again while a signal interrupts it.
 public func retryingInterrupts(_ body: () -> Int) -> Int {
   while true {
     let result = body()
@@ -37,7 +37,7 @@ public func retryingInterrupts(_ body: () -> Int) -> Int {
   }
 }
 
-/// The same for calls that return an `int`.
+/// For calls that return an `int`.
 public func retryingInterrupts(_ body: () -> Int32) -> Int32 {
   while true {
     let result = body()

@@ -1,8 +1,8 @@
 import CLinux
 
-/// What a process may do with files, and where: a Landlock ruleset (landlock(7)). What is already open stays open.
+/// A process's file access: a Landlock ruleset (landlock(7)). Descriptors that are already open are not restricted.
 public struct FileAccess: Hashable, Sendable {
-  /// What may be done below a folder, or with a file.
+  /// The rights below a directory, or on a file.
   public struct Rights: OptionSet, Hashable, Sendable {
     public let rawValue: UInt64
 
@@ -14,17 +14,17 @@ public struct FileAccess: Hashable, Sendable {
     private static let removeFile = Rights(rawValue: 1 << 5)
     private static let makeFile = Rights(rawValue: 1 << 8)
 
-    /// What makes a file another one, or its contents.
+    /// Rights that change a file's contents or replace it.
     public static let change: Rights = [writeFile, removeFile, makeFile]
     public static let contents: Rights = [readFile]
     public static let read: Rights = [readFile, listFolder]
-    /// Write to what is there, make what is not.
+    /// Write existing files and create new ones.
     public static let append: Rights = [writeFile, makeFile]
-    /// Put one file in another's place.
+    /// Replace a file by renaming another over it.
     public static let replace: Rights = [read, append, removeFile]
   }
 
-  /// What may be done, by canonical path. A path allows what is below it.
+  /// The rights by canonical path. They also apply below it.
   public private(set) var rights: [String: Rights] = [:]
 
   public init() {}
@@ -32,15 +32,15 @@ public struct FileAccess: Hashable, Sendable {
   /// Adds rights at a canonical path and below it.
   public mutating func allow(_ rights: Rights, below path: String) { self.rights[path, default: []].formUnion(rights) }
 
-  /// Whether nothing is allowed there that is not allowed here, going by those paths here that `counts` is true of.
+  /// Whether these rights include all of `other`. Only paths here for which `counts` is true are used.
   public func covers(_ other: FileAccess, where counts: (String) -> Bool = { _ in true }) -> Bool {
     other.rights.allSatisfy { path, wanted in rightsAt(path, where: counts).isSuperset(of: wanted) }
   }
 
-  /// Whether any of this is allowed at a canonical path.
+  /// Whether any of these rights is allowed at a canonical path.
   public func allowsAny(of rights: Rights, at path: String) -> Bool { !rightsAt(path).isDisjoint(with: rights) }
 
-  /// What may be done at a canonical path: all that is allowed to it or to a folder above.
+  /// The rights at a canonical path: its own and those of the directories above.
   private func rightsAt(_ path: String, where counts: (String) -> Bool = { _ in true }) -> Rights {
     var found: Rights = []
     var place = path
@@ -51,9 +51,9 @@ public struct FileAccess: Hashable, Sendable {
     }
   }
 
-  /// Confines the calling thread, and threads and processes that come from it, for ever. `Privileges` must have forbidden
-  /// new ones. What a kernel's Landlock does not know yet is left out: the refusal of signals to other processes came
-  /// with version 6, that of bound TCP ports with version 4. Paths that are not there allow nothing.
+  /// Confines the calling thread, and all threads and processes that it creates, permanently. Requires
+  /// `Privileges.forbidNew`. Restrictions that the kernel's Landlock version lacks are skipped: TCP bind came with
+  /// version 4, signals to other processes with version 6. Paths that do not exist allow nothing.
   ///
   /// - Returns: Landlock's version.
   @discardableResult
@@ -76,7 +76,7 @@ public struct FileAccess: Hashable, Sendable {
     return version
   }
 
-  /// Everything that a version can refuse: 13 rights, then REFER, TRUNCATE and, with the fifth, IOCTL_DEV.
+  /// The rights that a version can restrict: 13, then REFER, TRUNCATE and, from version 5, IOCTL_DEV.
   private static func handled(by version: Int) -> UInt64 {
     let count =
       switch version {

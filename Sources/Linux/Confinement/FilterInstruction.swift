@@ -1,22 +1,22 @@
-/// One instruction of a classic BPF program over `struct seccomp_data` (linux/filter.h, seccomp(2)): a step of 8 bytes
-/// that looks at the accumulator, and how many instructions to skip when its test holds and when it does not.
+/// One instruction of a classic BPF program over `struct seccomp_data` (linux/filter.h, seccomp(2)), 8 bytes: it tests
+/// the accumulator and skips a number of instructions depending on the result.
 public struct FilterInstruction: Hashable, Sendable {
   public let code: UInt16
   public var skipIfTrue: UInt8 = 0
   public var skipIfFalse: UInt8 = 0
   public let operand: UInt32
 
-  /// What a program finds at which place: the call's number, the architecture, and six arguments of 64 bits.
+  /// Offsets in `seccomp_data`: system call number, architecture, and six 64-bit arguments.
   enum Place {
     static let number: UInt32 = 0
     static let architecture: UInt32 = 4
 
-    /// The low half of an argument, which is all of an `int`.
+    /// The low half of an argument, which holds all of an `int`.
     static func low(_ argument: Int) -> UInt32 { 16 + 8 * UInt32(argument) }
     static func high(_ argument: Int) -> UInt32 { low(argument) + 4 }
   }
 
-  /// The operations that our programs are made of (BPF_CLASS | BPF_SIZE or BPF_OP | BPF_MODE or BPF_SRC).
+  /// The operations used (BPF_CLASS | BPF_SIZE or BPF_OP | BPF_MODE or BPF_SRC).
   enum Operation {
     static let load: UInt16 = 0x20
     static let and: UInt16 = 0x54

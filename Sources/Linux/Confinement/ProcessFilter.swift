@@ -1,15 +1,15 @@
 import CLinux
 
 extension SystemCallFilter {
-  /// Whether this binary is built with a sanitizer, whose run-time library makes calls of its own.
+  /// Whether this binary was built with a sanitizer, whose run-time library makes further system calls.
   public static var isSanitized: Bool { cl_is_sanitized() == 1 }
 
-  /// Makes every thread of this process obey the filter, for ever, and every process that comes from it. `Privileges`
-  /// must have forbidden new ones. `logging`: what is refused is told to the kernel's audit log; what kills always is.
+  /// Applies the filter permanently to all threads of this process and to all its descendants. Requires
+  /// `Privileges.forbidNew`. `logging`: refused calls go to the kernel's audit log; calls that kill always do.
   public func enforce(logging: Bool) throws(SystemError) {
     guard let architecture = Architecture.current else { throw SystemError("seccomp", code: ENOSYS) }
     let program = program(for: architecture).map { instruction in
-      // struct sock_filter: code, jt, jf, k from the lowest octet on.
+      // struct sock_filter: code, jt, jf, k, from the lowest byte.
       UInt64(instruction.code) | UInt64(instruction.skipIfTrue) << 16 | UInt64(instruction.skipIfFalse) << 24
         | UInt64(instruction.operand) << 32
     }
@@ -21,6 +21,6 @@ extension SystemCallFilter {
 }
 
 extension SystemError {
-  /// The kernel does not know the call, or was built or started without what it is for.
+  /// Whether the kernel lacks the system call or the feature.
   public var isUnsupported: Bool { [ENOSYS, EOPNOTSUPP, EINVAL].contains(code) }
 }

@@ -1,9 +1,9 @@
-/// A processor architecture, as far as its numbers of system calls go. Both are little-endian.
+/// A processor architecture with its system call numbers. Both are little-endian.
 public enum Architecture: CaseIterable, Sendable {
   case x86_64
   case aarch64
 
-  /// The one that this binary is for; nil on any other, where no filter can be made.
+  /// The architecture of this binary; nil when unsupported, where no filter can be built.
   public static var current: Architecture? {
     #if arch(x86_64)
       .x86_64
@@ -14,7 +14,7 @@ public enum Architecture: CaseIterable, Sendable {
     #endif
   }
 
-  /// What the kernel calls it in `seccomp_data` (AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64).
+  /// The value in `seccomp_data` (AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64).
   var auditValue: UInt32 {
     switch self {
     case .x86_64: 0xc000_003e
@@ -35,7 +35,7 @@ public struct SystemCall: Hashable, Sendable {
     self.aarch64 = aarch64
   }
 
-  /// Nil where the architecture has another call in its place.
+  /// Nil when the architecture does not have this call.
   public func number(on architecture: Architecture) -> UInt32? {
     switch architecture {
     case .x86_64: x86_64

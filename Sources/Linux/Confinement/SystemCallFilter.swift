@@ -1,15 +1,15 @@
-/// Which system calls a process may make, with which arguments, and what becomes of all others: the source of a seccomp
-/// program (seccomp(2)). Pure; `ProcessFilter` gives it to the kernel.
+/// The system calls that a process may make, with which arguments, and what happens on others: compiled to a seccomp
+/// program (seccomp(2)). Pure; `ProcessFilter` installs it.
 ///
-/// Rules are tried in their order, so the calls of the hot path come first. From Linux 5.11 on the kernel keeps a bitmap
-/// of the calls that are allowed whatever their arguments, and runs no program for them.
+/// Rules are tested in order, so the calls of the hot path come first. Since Linux 5.11 the kernel keeps a bitmap of
+/// calls that are allowed for all arguments, and does not run the program for them.
 public struct SystemCallFilter: Sendable {
-  /// What becomes of a call.
+  /// The result of a call.
   public enum Answer: Hashable, Sendable {
     case allowed
     /// The call fails with this errno.
     case refused(Int32)
-    /// The process dies of SIGSYS.
+    /// The process is killed by SIGSYS.
     case killed
 
     /// SECCOMP_RET_*.
@@ -22,18 +22,18 @@ public struct SystemCallFilter: Sendable {
     }
   }
 
-  /// What is asked of one argument, counted from 0.
+  /// A test of one argument, counted from 0.
   public enum Test: Hashable, Sendable {
-    /// An `int` with one of these values, bits of `ignoring` left out.
+    /// An `int` with one of these values, after clearing the bits in `ignoring`.
     case value(Int, in: [UInt32], ignoring: UInt32 = 0)
-    /// None of these bits.
+    /// None of these bits is set.
     case lacks(Int, UInt32)
     /// A null pointer.
     case null(Int)
   }
 
-  /// One call, and its answer when any of the alternatives holds, each of them a list of tests that all hold. Without an
-  /// alternative the answer is the same for all arguments.
+  /// A call, and its answer when all tests of any one alternative hold. Without alternatives the answer applies to all
+  /// arguments.
   public struct Rule: Sendable {
     public let call: SystemCall
     public let answer: Answer
@@ -53,24 +53,24 @@ public struct SystemCallFilter: Sendable {
     public static func kill(_ call: SystemCall) -> Rule { Rule(call: call, answer: .killed, alternatives: []) }
   }
 
-  /// The highest number in use when `SystemCall` was written (Linux 5.17). A library that tries a newer call is told that
-  /// the kernel has none, and uses an older one.
+  /// The highest number when `SystemCall` was written (Linux 5.17). Newer calls fail with ENOSYS, so a library falls
+  /// back to an older one.
   static let newestNumber: UInt32 = 450
   /// ENOSYS, on both architectures.
   static let unknown = Answer.refused(38)
 
   public let rules: [Rule]
-  /// The answer to what no rule names, and to a named call whose arguments fit no alternative.
+  /// The answer for calls without a rule, and for calls whose arguments match no alternative.
   public let otherwise: Answer
 
-  /// A call has one rule at most.
+  /// Each call may have at most one rule.
   public init(_ rules: [Rule], otherwise: Answer) {
     precondition(Set(rules.map(\.call)).count == rules.count, "a call has one rule")
     self.rules = rules
     self.otherwise = otherwise
   }
 
-  /// The program. A call by another architecture's numbers (x86_64 runs i386's too) kills.
+  /// Compiles the program. Calls with another architecture's numbers kill the process (x86_64 also runs i386's).
   public func program(for architecture: Architecture) -> [FilterInstruction] {
     var program: [FilterInstruction] = [
       .load(FilterInstruction.Place.architecture),
@@ -90,7 +90,7 @@ public struct SystemCallFilter: Sendable {
     return program
   }
 
-  /// What is done once the number fits; ends with an answer on every way.
+  /// The instructions after the number has matched; every path ends with an answer.
   private func block(of rule: Rule) -> [FilterInstruction] {
     guard !rule.alternatives.isEmpty else { return [.answer(rule.answer)] }
     var block: [FilterInstruction] = []
@@ -116,10 +116,10 @@ extension FilterInstruction {
   }
 }
 
-/// An instruction whose ways out are not counted yet.
+/// An instruction whose jump offsets are not resolved yet.
 private struct Step {
   enum Way: Equatable {
-    /// The next instruction, after skipping so many.
+    /// Continue with the next instruction, after skipping this many.
     case onward(skipping: Int)
     /// The alternative does not hold.
     case fails
@@ -130,7 +130,7 @@ private struct Step {
   var ifTrue = Way.onward(skipping: 0)
   var ifFalse = Way.onward(skipping: 0)
 
-  /// The alternative's answer stands `toEnd` instructions further on, and behind it the next alternative.
+  /// The alternative's answer is `toEnd` instructions ahead, followed by the next alternative.
   func instruction(toEnd: Int) -> FilterInstruction {
     func skip(_ way: Way) -> Int {
       switch way {

@@ -1,5 +1,5 @@
-/// Every call that a filter may name; the numbers are the kernel's (asm/unistd_64.h, asm-generic/unistd.h), and a test
-/// compares them with its headers. A call of a kernel newer than the last of them is refused like any other.
+/// The calls that a filter may name. The numbers are the kernel's (asm/unistd_64.h, asm-generic/unistd.h); a test
+/// compares them with its headers. Newer calls are refused.
 extension SystemCall {
   // Events and waiting
 

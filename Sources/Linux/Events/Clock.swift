@@ -1,12 +1,12 @@
 import CLinux
 import Wire
 
-/// The two clocks. Only edges read them.
+/// The system's clocks. Only edges read them.
 public enum Clock {
-  /// Time that never goes back, for every deadline.
+  /// Monotonic time, for deadlines.
   public static func monotonic() -> Instant { Instant(nanoseconds: cl_clock_nanoseconds(CLOCK_MONOTONIC)) }
 
-  /// The time for people, logs and certificates.
+  /// Wall-clock time, for people, logs and certificates.
   public static func wall() -> WallTime { WallTime(nanoseconds: cl_clock_nanoseconds(CLOCK_REALTIME)) }
 
   /// A time in this machine's time zone.
@@ -14,7 +14,7 @@ public enum Clock {
     time.calendar(offsetMinutes: Int(cl_utc_offset(time.seconds)))
   }
 
-  /// Stops this thread, to the microsecond; a signal may end it early.
+  /// Suspends this thread, with a resolution of 1 µs; a signal may end it early.
   public static func sleep(_ interval: Interval) {
     _ = usleep(UInt32(clamping: interval.nanoseconds / 1000))
   }

@@ -1,58 +1,57 @@
 import CLinux
 import Wire
 
-/// An epoll instance. Sockets are registered once, edge-triggered, for everything; closing a socket deregisters it.
-/// What an event is about is a `PollerToken`; who only waits needs none.
+/// An epoll instance. Sockets are registered once, edge-triggered, for all events; closing a socket deregisters it. A
+/// `PollerToken` identifies the source of an event; code that only waits needs none.
 @safe
 public struct Poller: ~Copyable {
-  /// Events taken from the kernel at once.
+  /// The most events returned by one wait.
   static var batch: Int { 256 }
 
-  /// Readable while there are events, so that one poller can watch another.
+  /// Readable while there are events, so pollers can be nested.
   public let descriptor: Descriptor
   let events: UnsafeMutablePointer<epoll_event>
 
-  /// Watches nothing yet. Closed on exec.
+  /// Creates a poller, closed on exec.
   public init() throws(SystemError) {
     descriptor = try Descriptor(epoll_create1(Int32(EPOLL_CLOEXEC)), of: "epoll_create1")
-    // SAFETY: a batch of events, all initialised here, this value's alone until `deinit` frees it.
+    // SAFETY: `batch` events, all initialised here, owned by this value until `deinit` frees them.
     unsafe events = .allocate(capacity: Self.batch)
     unsafe events.initialize(repeating: epoll_event(), count: Self.batch)
   }
 
   deinit {
-    // SAFETY: allocated in `init`; events are plain data, and no pointer to them leaves a call.
+    // SAFETY: allocated in `init`; events are plain data, and no pointer to them outlives a call.
     unsafe events.deallocate()
   }
 
-  /// Watches a connection: readable, writable and ended, edge-triggered. `token` comes back with every event.
+  /// Watches a connection for reading, writing and its end, edge-triggered. Every event returns `token`.
   public func watch(_ socket: borrowing Descriptor, token: UInt64 = 0) throws(SystemError) {
     guard cl_epoll_add(descriptor.number, socket.number, cl_epoll_edge_triggered, token) == 0 else {
       throw SystemError("epoll_ctl")
     }
   }
 
-  /// Watches something that is drained a little at each turn (a listener): readable, level-triggered.
+  /// Watches a descriptor that is drained partially per turn (a listener): readable, level-triggered.
   public func watchLevel(_ socket: borrowing Descriptor, token: UInt64 = 0) throws(SystemError) {
     guard cl_epoll_add(descriptor.number, socket.number, EPOLLIN.rawValue, token) == 0 else {
       throw SystemError("epoll_ctl")
     }
   }
 
-  /// Stops watching a descriptor that stays open.
+  /// Stops watching a descriptor without closing it.
   public func forget(_ socket: borrowing Descriptor) {
     _ = epoll_ctl(descriptor.number, EPOLL_CTL_DEL, socket.number, nil)
   }
 
-  /// Waits at most `milliseconds` (-1: without bound) and returns how many events there are; an interrupted wait has
-  /// none.
+  /// Waits at most `milliseconds` (-1: no limit) and returns the number of events; 0 when interrupted.
   public func wait(milliseconds: Int32) -> Int {
     // SAFETY: `events` has room for `batch` events.
     let count = unsafe epoll_wait(descriptor.number, events, Int32(Self.batch), milliseconds)
     return max(0, Int(count))
   }
 
-  /// As `wait(milliseconds:)`, to the nanosecond: for deadlines that are closer than a millisecond counts.
+  /// Like `wait(milliseconds:)`, in nanoseconds: for deadlines that need a finer resolution.
   public func wait(_ timeout: Interval) -> Int {
     let nanoseconds = Int64(clamping: timeout.nanoseconds)
     // SAFETY: `events` has room for `batch` events.
@@ -60,7 +59,7 @@ public struct Poller: ~Copyable {
     return max(0, Int(count))
   }
 
-  /// The event at `index` of the last wait, below what that returned; what lies above is an earlier wait's, or none.
+  /// The event at `index` of the last wait. `index` must be below its result; higher ones are stale or empty.
   public func event(at index: Int) -> (token: UInt64, readiness: Readiness) {
     precondition(index >= 0 && index < Self.batch)
     // SAFETY: index < batch, and all of the batch is initialised.
@@ -77,14 +76,13 @@ public struct Wakeup: ~Copyable, Sendable {
     descriptor = try Descriptor(eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC)), of: "eventfd")
   }
 
-  /// From any thread; never waits.
+  /// Can be called from any thread; never blocks.
   public func signal() { _ = eventfd_write(descriptor.number, 1) }
 
-  /// Waits for a signal and takes it.
+  /// Waits for a signal and consumes it.
   public func wait() { wait(milliseconds: -1) }
 
-  /// Waits until `isDone`, which is asked at once and after each signal, but not beyond the deadline; false when that
-  /// came first.
+  /// Waits until `isDone`, which is checked at once and after each signal; false when the deadline passes first.
   func wait(until deadline: Instant, _ isDone: () -> Bool) -> Bool {
     while !isDone() {
       let now = Clock.monotonic()
@@ -101,7 +99,7 @@ public struct Wakeup: ~Copyable, Sendable {
     drain()
   }
 
-  /// Takes the signals that came, so that the descriptor is quiet again.
+  /// Consumes pending signals, so that the descriptor is no longer readable.
   public func drain() {
     var value: eventfd_t = 0
     // SAFETY: the kernel writes the one number, which lives through the call.

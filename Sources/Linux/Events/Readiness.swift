@@ -1,6 +1,6 @@
 import CLinux
 
-/// What a socket may do without waiting, as far as the poller told and no call has contradicted since.
+/// What a socket can do without blocking, according to the last event and the calls since.
 public struct Readiness: OptionSet, Sendable {
   public let rawValue: UInt8
 
@@ -8,12 +8,12 @@ public struct Readiness: OptionSet, Sendable {
 
   public static var readable: Readiness { Readiness(rawValue: 1) }
   public static var writable: Readiness { Readiness(rawValue: 2) }
-  /// The peer has closed its direction, or the connection is broken; reading tells which.
+  /// The peer has closed its direction, or the connection is broken; a read returns which.
   public static var ended: Readiness { Readiness(rawValue: 4) }
-  /// The connection is broken: reset, or silent for longer than the kernel waits. There is nobody to send to.
+  /// The connection is broken: reset, or timed out in the kernel. Sending is pointless.
   public static var broken: Readiness { Readiness(rawValue: 8) }
 
-  /// The end of a stream is found by reading, so every sign of it makes the socket readable.
+  /// The end of a stream is detected by reading, so every sign of it makes the socket readable.
   public init(events: UInt32) {
     var readiness: Readiness = []
     if events & EPOLLIN.rawValue != 0 { readiness.insert(.readable) }

@@ -1,9 +1,9 @@
 import CLinux
 import Glibc
 
-/// Files that the operator names.
+/// Files named by the operator.
 public enum File {
-  /// The whole file. More than `limit` bytes is EFBIG. Waits for what is to come through a pipe only when it `mayWait`.
+  /// The whole file. More than `limit` bytes is EFBIG. Waits for data from a pipe only with `mayWait`.
   public static func contents(of path: String, limit: Int, mayWait: Bool = false) throws(SystemError) -> [UInt8] {
     let waiting = mayWait ? 0 : O_NONBLOCK
     let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC | waiting), of: "open \(path)")
@@ -14,7 +14,7 @@ public enum File {
       var count = 0
       unsafe contents.append(
         contentsOf: [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, initialized in
-          // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many.
+          // SAFETY: the kernel fills at most `buffer.count` bytes, and returns how many.
           count = retryingInterrupts { unsafe read(file.number, buffer.baseAddress, buffer.count) }
           initialized = max(0, count)
         })
@@ -23,21 +23,21 @@ public enum File {
     }
   }
 
-  /// The absolute path without links, `.` and `..`; nil when nothing is there or the way is barred.
+  /// The absolute path without symbolic links, `.` and `..`; nil when it does not exist or is not accessible.
   public static func canonicalPath(of path: String) -> String? {
-    // SAFETY: realpath allocates what it returns, and it is freed once it is copied.
+    // SAFETY: realpath allocates its result, which is freed after it is copied.
     guard let canonical = unsafe realpath(path, nil) else { return nil }
     defer { unsafe free(canonical) }
     return unsafe String(cString: canonical)
   }
 
-  /// What a file or folder is, whatever its name: another one in its place is another.
+  /// The identity of a file or directory, independent of its name: a replacement has another.
   public struct Identity: Hashable, Sendable {
     let device: UInt64
     let inode: UInt64
   }
 
-  /// Nil when nothing is there.
+  /// Nil when it does not exist.
   public static func identity(of path: String) -> Identity? {
     var device: UInt64 = 0
     var inode: UInt64 = 0
@@ -46,28 +46,28 @@ public enum File {
     return Identity(device: device, inode: inode)
   }
 
-  /// Throws when this process can't read the file, or when it is a directory.
+  /// Throws when this process can't read the file, or it is a directory.
   public static func requireReadable(_ path: String) throws(SystemError) {
     // SAFETY: the path is a C string for the length of the call.
     let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), of: "open \(path)")
     guard cl_is_directory(file.number) == 0 else { throw SystemError("open \(path)", code: EISDIR) }
   }
 
-  /// Throws when this process can't run the file.
+  /// Throws when this process can't execute the file.
   public static func requireExecutable(_ path: String) throws(SystemError) {
     try requireReadable(path)
     // SAFETY: the path is a C string for the length of the call.
     guard unsafe access(path, X_OK) == 0 else { throw SystemError("access \(path)") }
   }
 
-  /// Throws when this process can't put another file in the place of this one, which need not be there yet.
+  /// Throws when this process can't replace this file, which need not exist.
   public static func requireReplaceable(_ path: String) throws(SystemError) {
     // SAFETY: each path is a C string for the length of its call.
     guard unsafe access(directory(of: path), W_OK | X_OK) == 0 else { throw SystemError("open \(path)") }
     guard unsafe access(path, F_OK) != 0 else { return try requireReadable(path) }
   }
 
-  /// Throws when this process can't append to the file, which need not be there yet. Makes nothing.
+  /// Throws when this process can't append to the file, which need not exist. Creates nothing.
   public static func requireAppendable(_ path: String) throws(SystemError) {
     // SAFETY: each path is a C string for the length of its call.
     if unsafe access(path, F_OK) == 0 {

@@ -1,17 +1,17 @@
 import Glibc
 
 extension File {
-  /// Who but its owner may read or write a file.
+  /// Who can read or write a file besides its owner.
   public enum Audience: Hashable, Sendable {
     case nobody
     /// A group that this process does not belong to.
     case group
-    /// Every user of the machine.
+    /// Every user.
     case everybody
   }
 
-  /// Who may read or write this file besides its owner and the group of this process. A folder above that others may not
-  /// enter keeps them out. Root, which belongs to the group of no service, is told of everybody alone.
+  /// Who can read or write this file besides its owner and this process's group. A directory above that others can't
+  /// enter protects it. For root, which belongs to no service's group, only `everybody` is reported.
   public static func audience(of path: String) -> Audience {
     // SAFETY: stat fills the structure in; the path is a C string during the call.
     var status = stat()
@@ -22,7 +22,7 @@ extension File {
     return .nobody
   }
 
-  /// Whether every folder above the file lets somebody of these bits in.
+  /// Whether every directory above the file has any of these permission bits.
   private static func isReachable(_ path: String, by bits: mode_t) -> Bool {
     guard var folder = canonicalPath(of: path) else { return false }
     while folder != "/" {

@@ -3,21 +3,21 @@ import Glibc
 import Wire
 
 extension File {
-  /// Opens a log: created where it is missing, written at its end.
+  /// Opens a log file for appending; created when missing.
   public static func appending(to path: String) throws(SystemError) -> Descriptor {
     // SAFETY: the path is a C string for the length of the call.
     let number = retryingInterrupts { unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640) }
     return try Descriptor(number, of: "open \(path)")
   }
 
-  /// Puts these bytes into the file's place at once: whoever reads it, after a crash too, finds all of the old or all
-  /// of the new. Only this process's user may read it. Takes as long as the disk takes.
+  /// Replaces the file atomically: readers see either all of the old or all of the new contents, also after a crash.
+  /// Mode 0600. Waits for the disk.
   public static func replace(_ path: String, with bytes: Span<UInt8>) throws(SystemError) {
     let draft = path + ".new"
     // SAFETY: both paths are C strings during the calls.
     _ = unsafe unlink(draft)
     do throws(SystemError) {
-      // Nothing may be there, not even a link.
+      // Nothing may exist there, not even a symbolic link.
       let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
       let number = retryingInterrupts { unsafe open(draft, flags, 0o600) }
       let file = try Descriptor(number, of: "open \(draft)")
@@ -30,24 +30,24 @@ extension File {
     }
   }
 
-  /// Removes the file, if it is there.
+  /// Removes the file, if it exists.
   public static func remove(_ path: String) {
     // SAFETY: the path is a C string during the call.
     _ = unsafe unlink(path)
   }
 
-  /// The standard output, as a descriptor of one's own.
+  /// A duplicate of standard output.
   public static func standardOutput() throws(SystemError) -> Descriptor {
     try Descriptor(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0), of: "standard output")
   }
 
-  /// Writes everything, however long it takes.
+  /// Writes all bytes; may block.
   public static func write(_ bytes: Span<UInt8>, to file: borrowing Descriptor) throws(SystemError) {
     var written = 0
     try write(bytes, to: file, written: &written)
   }
 
-  /// Writes everything from `written` on, however long it takes. When it throws, so many are written.
+  /// Writes all bytes from `written` on; may block. On an error `written` is the number written.
   public static func write(
     _ bytes: Span<UInt8>, to file: borrowing Descriptor, written: inout Int
   ) throws(SystemError) {

@@ -1,13 +1,13 @@
 import CLinux
 import Glibc
 
-/// A folder in memory that only this user may enter, with a few files for another process. Removed with its files when
-/// its owner lets go of it.
+/// A directory in memory that only this user can enter, with files for another process. It is removed with its files in
+/// `deinit`.
 public struct PrivateFolder: ~Copyable {
   public let path: String
   private var files: [String] = []
 
-  /// Makes it in /dev/shm, which is never written to a disk; where there is none, in /tmp.
+  /// Creates it in /dev/shm, which is not stored on disk, or else in /tmp.
   public init() throws(SystemError) {
     for place in ["/dev/shm", "/tmp"] {
       var template = Array("\(place)/belvedere-XXXXXX".utf8CString)
@@ -28,7 +28,7 @@ public struct PrivateFolder: ~Copyable {
     _ = unsafe rmdir(path)
   }
 
-  /// Puts a file there, readable by this user alone, and returns its path.
+  /// Writes a file with mode 0600 and returns its path.
   public mutating func put(_ name: String, contents: Span<UInt8>) throws(SystemError) -> String {
     let file = path + "/" + name
     try File.replace(file, with: contents)

@@ -1,12 +1,12 @@
 import CLinux
 import Glibc
 
-/// What a person types, or a script sends.
+/// Input from a person or a script.
 public enum StandardInput {
   public static var isTerminal: Bool { isatty(0) == 1 }
 
-  /// A descriptor of its own for standard input, or for /dev/null when that is closed. Ask first of all: a closed
-  /// standard input's number is the next that is given away.
+  /// A duplicate of standard input, or /dev/null when that is closed. Call it first: the number of a closed standard
+  /// input would be reused by the next descriptor.
   public static func open() throws(SystemError) -> Descriptor {
     let number = fcntl(0, F_DUPFD_CLOEXEC, 0)
     if number >= 0 { return Descriptor(owning: number) }
@@ -14,7 +14,7 @@ public enum StandardInput {
     return try Descriptor(unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC), of: "open /dev/null")
   }
 
-  /// What there is, up to the room in `output`; waits when there is nothing, so ask the poller first.
+  /// Reads what is available, up to the room in `output`; blocks when there is nothing, so poll first.
   public static func read(_ input: borrowing Descriptor, into output: inout OutputSpan<UInt8>) -> ReadResult {
     let number = input.number
     return unsafe output.withUnsafeMutableBufferPointer { buffer, initialized in

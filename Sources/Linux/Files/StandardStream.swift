@@ -1,18 +1,18 @@
 import CLinux
 import Wire
 
-/// Text for the person at the terminal.
+/// Text output to a terminal, file or pipe.
 public enum StandardStream: Int32, Sendable {
   case output = 1
   case error = 2
 
   public var isTerminal: Bool { isatty(rawValue) == 1 }
 
-  /// Writes the text, whoever it came from: what a terminal would obey is made visible, line ends and tabs excepted.
-  /// Waits for a reader that is slow; gives up when there is none.
+  /// Writes untrusted text: control characters are made visible, except line ends and tabs. Blocks while the reader is
+  /// slow; stops when there is none.
   public func write(_ text: String) { write(verbatim: text.escapingControls(except: ["\n", "\t"])) }
 
-  /// Writes a text of our own that has colours in it.
+  /// Writes trusted text, with its colour sequences.
   public func write(verbatim text: String) {
     let bytes = Array(text.utf8)
     var written = 0

@@ -1,24 +1,24 @@
 import CLinux
 import Wire
 
-/// A fixed piece of memory that bytes pass through: filled at its end, consumed at its start.
+/// A fixed-size byte buffer: filled at the end, consumed at the start.
 ///
-/// `0 ≤ lower ≤ upper ≤ size`. A buffer without storage is empty and full at once; `lease` gives it storage from
-/// a pool, `giveBack` takes it away, so that an idle connection holds none. `enlarge` is for the rare head that is larger
-/// than what everything else needs.
+/// `0 ≤ lower ≤ upper ≤ size`. Without storage it is both empty and full; `lease` adds storage from a pool and
+/// `giveBack` returns it, so that an idle connection holds none. `enlarge` is for the rare head that is larger than
+/// usual.
 @safe
 public struct Buffer: ~Copyable, ByteSink {
-  /// One whole TLS record (16 KiB) and 1 KiB more, the room that a rewritten head may grow by.
+  /// One whole TLS record (16 KiB) and 1 KiB more, for the growth of a rewritten head.
   public static var capacity: Int { 17 * 1024 }
-  /// The largest head (`HeadLimits.maximumBytes`) and the room that rewriting needs.
+  /// The largest head (`HeadLimits.maximumBytes`) and room for rewriting.
   public static var largeCapacity: Int { 66 * 1024 }
 
   var storage: UnsafeMutablePointer<UInt8>?
   var lower = 0
   var upper = 0
-  /// Bytes of the storage; 0 without.
+  /// The size of the storage in bytes; 0 without.
   var size = 0
-  /// Something did not fit since `removeAll`.
+  /// Whether an append did not fit since `removeAll`.
   public private(set) var overflowed = false
 
   /// A buffer without storage.
@@ -28,19 +28,19 @@ public struct Buffer: ~Copyable, ByteSink {
   }
 
   deinit {
-    // SAFETY: the storage is this buffer's alone while it is leased, and bytes need no deinitialisation.
+    // SAFETY: the storage is owned by this buffer while it is leased, and bytes need no deinitialisation.
     unsafe storage?.deallocate()
   }
 
   public var count: Int { upper &- lower }
   public var isEmpty: Bool { lower == upper }
-  /// Bytes that may still be appended without moving anything.
+  /// Bytes that can be appended without compacting.
   public var room: Int { size &- upper }
   public var isLeased: Bool {
     // SAFETY: the address is compared, not read.
     unsafe storage != nil
   }
-  /// Its storage is a large piece.
+  /// Whether its storage has `largeCapacity`.
   public var isLarge: Bool { size > Self.capacity }
 
   /// The bytes held, oldest first.
@@ -53,7 +53,7 @@ public struct Buffer: ~Copyable, ByteSink {
     }
   }
 
-  /// Forgets the oldest `count` bytes.
+  /// Removes the oldest `count` bytes.
   public mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= upper &- lower)
     lower &+= count
@@ -63,21 +63,21 @@ public struct Buffer: ~Copyable, ByteSink {
     }
   }
 
-  /// Forgets everything, an overflow as well.
+  /// Removes all bytes and clears `overflowed`.
   public mutating func removeAll() {
     lower = 0
     upper = 0
     overflowed = false
   }
 
-  /// Puts another byte in the place of one that is held, `offset` behind the oldest.
+  /// Replaces the byte at `offset` from the oldest.
   public mutating func overwrite(at offset: Int, with byte: UInt8) {
     precondition(offset >= 0 && offset < count)
-    // SAFETY: the offset is one of a byte that is held, so there is storage.
+    // SAFETY: the offset is that of a held byte, so there is storage.
     unsafe storage?[lower + offset] = byte
   }
 
-  /// Moves what is held to the front, so that all free room lies at the end.
+  /// Moves the bytes to the front, so that all free room is at the end.
   public mutating func compact() {
     guard lower > 0, let storage = unsafe storage else { return }
     // SAFETY: both ranges lie inside the storage; memmove allows them to overlap.
@@ -86,10 +86,10 @@ public struct Buffer: ~Copyable, ByteSink {
     lower = 0
   }
 
-  /// Lets `body` append into the free room, and returns what it returns.
+  /// Calls `body` with the free room to append to, and returns its result.
   public mutating func fill<Result>(_ body: (inout OutputSpan<UInt8>) -> Result) -> Result {
-    // SAFETY: the free room lies inside the storage; the output span does not outlive this call, and says itself how
-    // many bytes it initialised.
+    // SAFETY: the free room is inside the storage; the output span does not outlive this call, and it counts the bytes
+    // that it initialised.
     let free = unsafe UnsafeMutableBufferPointer(start: (storage ?? Self.nowhere) + upper, count: room)
     var output = unsafe OutputSpan(buffer: free, initializedCount: 0)
     let result = body(&output)
@@ -97,7 +97,7 @@ public struct Buffer: ~Copyable, ByteSink {
     return result
   }
 
-  /// What does not fit is not appended, no part of it, and sets `overflowed`.
+  /// Appends all bytes, or none and sets `overflowed` when they do not fit.
   public mutating func append(_ source: Span<UInt8>) {
     guard source.count <= room else { return overflow() }
     guard let storage = unsafe storage else { return }
@@ -108,7 +108,7 @@ public struct Buffer: ~Copyable, ByteSink {
     upper &+= source.count
   }
 
-  /// Likewise.
+  /// Appends a byte, or sets `overflowed`.
   public mutating func append(_ byte: UInt8) {
     guard room >= 1, let storage = unsafe storage else { return overflow() }
     // SAFETY: there is room for one byte after `upper`.
@@ -116,7 +116,7 @@ public struct Buffer: ~Copyable, ByteSink {
     upper &+= 1
   }
 
-  /// Likewise.
+  /// Appends a text, or sets `overflowed`.
   public mutating func append(_ text: StaticString) {
     let count = text.utf8CodeUnitCount
     guard count <= room, let storage = unsafe storage else { return overflow() }
@@ -125,12 +125,12 @@ public struct Buffer: ~Copyable, ByteSink {
     upper &+= count
   }
 
-  /// Puts everything that `other` holds behind what is held, by exchanging the storage: only what is held is copied, to
-  /// where `other` has consumed as much. False, and nothing is changed, where there is less room than that.
+  /// Appends all bytes of `other` by exchanging the storage: only this buffer's bytes are copied, into the space that
+  /// `other` has consumed. False, without a change, when that space is too small.
   public mutating func takeAll(of other: inout Buffer) -> Bool {
     guard let mine = unsafe storage, let theirs = unsafe other.storage, count <= other.lower else { return false }
     let start = other.lower &- count
-    // SAFETY: `count` bytes before `other.lower` lie inside its storage and are nobody's any more.
+    // SAFETY: the `count` bytes before `other.lower` are inside its storage and already consumed.
     unsafe _ = memcpy(theirs + start, mine + lower, count)
     unsafe swap(&storage, &other.storage)
     swap(&size, &other.size)
@@ -144,20 +144,20 @@ public struct Buffer: ~Copyable, ByteSink {
 
   /// A non-null address for empty spans.
   static var nowhere: UnsafeMutablePointer<UInt8> {
-    // SAFETY: 16 is not null; the address is used with a count of 0 only, and so never read.
+    // SAFETY: 16 is not null; the address is used only with a count of 0, so it is never read.
     unsafe UnsafeMutablePointer(bitPattern: 16).unsafelyUnwrapped
   }
 }
 
-/// The storage of a thread's buffers, last in first out, so that the piece leased next is still in the cache.
+/// The storage of a thread's buffers, last in first out, so that the next lease is likely in the cache.
 @safe
 public struct BufferPool: ~Copyable {
-  /// Free pieces kept for the next lease; more than this go back to the allocator. 64 pieces are about 1 MiB a thread.
+  /// Free pieces kept for reuse; the rest are freed. 64 pieces are about 1 MiB a thread.
   public static let kept = 64
 
   private var free: [UnsafeMutablePointer<UInt8>]
 
-  /// Pieces are allocated as they are leased.
+  /// Creates an empty pool; pieces are allocated on lease.
   public init() {
     // SAFETY: an empty list of pieces.
     unsafe free = []
@@ -165,21 +165,21 @@ public struct BufferPool: ~Copyable {
   }
 
   deinit {
-    // SAFETY: every piece in `free` was allocated here or came from a buffer that holds it no longer.
+    // SAFETY: every piece in `free` was allocated here or returned by a buffer that no longer holds it.
     for index in unsafe free.indices { unsafe free[index].deallocate() }
   }
 
   /// Gives `buffer` storage unless it has some.
   public mutating func lease(_ buffer: inout Buffer) {
-    // SAFETY: a piece in `free` is nobody's and of `capacity` bytes, as is a fresh one; it becomes the buffer's.
+    // SAFETY: a piece in `free` is unowned and of `capacity` bytes, as is a new one; the buffer becomes its owner.
     guard unsafe buffer.storage == nil else { return }
     unsafe buffer.storage = free.popLast() ?? .allocate(capacity: Buffer.capacity)
     buffer.size = Buffer.capacity
     buffer.removeAll()
   }
 
-  /// Gives `buffer` a large piece of storage unless it has one; what it holds moves there. A large piece is kept by
-  /// nobody: it goes back to the allocator as soon as it is given back.
+  /// Gives `buffer` a large piece of storage unless it has one, and moves its bytes there. Large pieces are not pooled:
+  /// they are freed when given back.
   public mutating func enlarge(_ buffer: inout Buffer) {
     guard !buffer.isLarge else { return }
     let large = UnsafeMutablePointer<UInt8>.allocate(capacity: Buffer.largeCapacity)
@@ -195,9 +195,9 @@ public struct BufferPool: ~Copyable {
     buffer.upper = count
   }
 
-  /// Takes the storage of `buffer`; what it held is lost.
+  /// Takes back the storage of `buffer`; its bytes are discarded.
   public mutating func giveBack(_ buffer: inout Buffer) {
-    // SAFETY: the piece is the buffer's alone until here, and then the pool's or the allocator's.
+    // SAFETY: the piece is owned by the buffer until here, then by the pool or the allocator.
     guard let piece = unsafe buffer.storage else { return }
     let isLarge = buffer.isLarge
     unsafe buffer.storage = nil
@@ -207,7 +207,7 @@ public struct BufferPool: ~Copyable {
   }
 
   private mutating func put(_ piece: UnsafeMutablePointer<UInt8>) {
-    // SAFETY: `piece` has `Buffer.capacity` bytes and is nobody's any more: both callers have taken it from its buffer.
+    // SAFETY: `piece` has `Buffer.capacity` bytes and is unowned: both callers have taken it from its buffer.
     if unsafe free.count < Self.kept { unsafe free.append(piece) } else { unsafe piece.deallocate() }
   }
 }

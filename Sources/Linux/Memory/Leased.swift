@@ -1,10 +1,10 @@
-/// A place for a value that is there only while it is needed: `lease` brings it from a pool, `giveBack` takes it away,
-/// so that an idle connection holds none. Asking for a value that is not there is a programmer error and traps.
+/// Storage for a value that exists only while needed: `lease` adds it from a pool and `giveBack` returns it, so that an
+/// idle connection holds none. Accessing a missing value is a programmer error and traps.
 @safe
 public struct Leased<Value: ~Copyable>: ~Copyable {
   var storage: UnsafeMutablePointer<Value>?
 
-  /// A place without a value.
+  /// Creates it without a value.
   public init() {
     // SAFETY: no storage, so nothing is owned yet.
     unsafe storage = nil
@@ -12,7 +12,7 @@ public struct Leased<Value: ~Copyable>: ~Copyable {
 
   deinit {
     guard let storage = unsafe storage else { return }
-    // SAFETY: what is leased was initialised, and is this place's alone.
+    // SAFETY: a leased value is initialised and owned by this storage.
     unsafe storage.deinitialize(count: 1)
     unsafe storage.deallocate()
   }
@@ -23,27 +23,27 @@ public struct Leased<Value: ~Copyable>: ~Copyable {
   }
 
   public var value: Value {
-    // SAFETY: what is leased is initialised, and stays where it is while this place is borrowed.
+    // SAFETY: a leased value is initialised, and does not move while this storage is borrowed.
     unsafeAddress { unsafe UnsafePointer(leasedStorage) }
     unsafeMutableAddress { unsafe leasedStorage }
   }
 
   var leasedStorage: UnsafeMutablePointer<Value> {
-    // SAFETY: the two accessors of `value` use it, within their access to this place.
+    // SAFETY: used only by the two accessors of `value`, within their access to `self`.
     guard let storage = unsafe storage else { preconditionFailure("nothing is leased") }
     return unsafe storage
   }
 }
 
-/// The storage of a thread's leased values, last in first out, so that the piece leased next is still in the cache.
+/// The storage of a thread's leased values, last in first out, so that the next lease is likely in the cache.
 @safe
 public struct LeasePool<Value: ~Copyable>: ~Copyable {
-  /// Free pieces kept for the next lease; more than this go back to the allocator.
+  /// Free pieces kept for reuse; the rest are freed.
   public static var kept: Int { 64 }
 
   var free: [UnsafeMutablePointer<Value>]
 
-  /// Pieces are allocated as they are leased.
+  /// Creates an empty pool; pieces are allocated on lease.
   public init() {
     // SAFETY: an empty list of pieces.
     unsafe free = []
@@ -51,11 +51,11 @@ public struct LeasePool<Value: ~Copyable>: ~Copyable {
   }
 
   deinit {
-    // SAFETY: every piece in `free` is uninitialised memory from the allocator, and in no place.
+    // SAFETY: every piece in `free` is uninitialised memory from the allocator, and not leased.
     for index in unsafe free.indices { unsafe free[index].deallocate() }
   }
 
-  /// Puts `value` into the place, whether or not one was there. It is made where it is to be.
+  /// Stores `value` in the place, replacing an earlier one. It is constructed in place.
   @inline(__always)
   public mutating func lease(_ place: inout Leased<Value>, _ value: @autoclosure () -> Value) {
     if place.isLeased {
@@ -68,11 +68,11 @@ public struct LeasePool<Value: ~Copyable>: ~Copyable {
     unsafe place.storage = piece
   }
 
-  /// Ends the value of the place, if there is one.
+  /// Destroys the value of the place, if there is one.
   public mutating func giveBack(_ place: inout Leased<Value>) {
     guard let piece = unsafe place.storage else { return }
     unsafe place.storage = nil
-    // SAFETY: what is leased was initialised; from here on the piece is free.
+    // SAFETY: a leased value is initialised; from here on the piece is free.
     unsafe piece.deinitialize(count: 1)
     if unsafe free.count < Self.kept { unsafe free.append(piece) } else { unsafe piece.deallocate() }
   }

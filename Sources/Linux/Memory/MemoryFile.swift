@@ -1,12 +1,12 @@
 import CLinux
 import Glibc
 
-/// Anonymous files in memory, handed from process to process as descriptors.
+/// Anonymous files in memory, passed between processes as descriptors.
 public enum MemoryFile {
-  /// The longest text that is taken from one: far more than any configuration, little enough to hold.
+  /// The longest content that is read: far more than any configuration needs.
   public static let limit = 16 * 1024 * 1024
 
-  /// A file with these contents that nobody can change any more.
+  /// A file with these contents that can no longer be changed.
   public static func sealed(_ name: String, contents: Span<UInt8>) throws(SystemError) -> Descriptor {
     let file = try create(name)
     try File.write(contents, to: file)
@@ -14,7 +14,7 @@ public enum MemoryFile {
     return file
   }
 
-  /// A file of `count` zero bytes whose size is fixed and whose contents may change.
+  /// A file of `count` zero bytes with a fixed size and changeable contents.
   public static func shared(_ name: String, count: Int) throws(SystemError) -> Descriptor {
     let file = try create(name)
     guard ftruncate(file.number, off_t(count)) == 0 else { throw SystemError("ftruncate \(name)") }
@@ -22,7 +22,7 @@ public enum MemoryFile {
     return file
   }
 
-  /// The contents of a file made by `sealed`, in whichever process. One that could still change is EPERM.
+  /// Reads a file that `sealed` made, in any process. EPERM when it could still change.
   public static func contents(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {
     guard cl_sealed(file.number) == 2 else { throw SystemError("fcntl F_GET_SEALS", code: EPERM) }
     let size = Int(cl_file_size(file.number))

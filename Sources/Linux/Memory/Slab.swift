@@ -1,9 +1,9 @@
 import CLinux
 
-/// Names an element of a slab: where it sits, and which of the elements that sat there it is.
+/// The key of an element of a slab: the slot's index, and the slot's generation.
 public struct SlabKey: Hashable, Sendable {
   public let index: UInt32
-  /// Odd while the element lives.
+  /// Odd while the slot holds the element.
   public let generation: UInt32
 
   public init(index: UInt32, generation: UInt32) {
@@ -12,13 +12,13 @@ public struct SlabKey: Hashable, Sendable {
   }
 }
 
-/// Elements of a non-copyable type in one piece of memory, each named by a key that goes stale when it is removed.
+/// Noncopyable elements in one allocation, each with a key that becomes stale when it is removed.
 ///
-/// An event may name a connection that the event before it closed: ask `contains` first. A stale key in a subscript
-/// is a programmer error and traps.
+/// An event may have the key of a connection that an earlier event closed: check `contains` first. A stale key in a
+/// subscript is a programmer error and traps.
 @safe
 public struct Slab<Element: ~Copyable>: ~Copyable {
-  /// Generations are kept to 28 bits, so that a key fits into a poller's token.
+  /// Generations have 28 bits, so that a key fits in a poller's token.
   static var generationMask: UInt32 { 0x0fff_ffff }
 
   var base: UnsafeMutablePointer<Element>
@@ -27,33 +27,34 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
   /// `used ≤ capacity`: slots below it have a generation.
   var used = 0
   private var free: [UInt32] = []
-  /// How many elements live.
+  /// The number of elements.
   public private(set) var count = 0
 
-  /// Grows beyond `capacity` by doubling, which moves every element.
+  /// Grows beyond `capacity` by doubling, which moves all elements.
   public init(capacity: Int = 64) {
     self.capacity = capacity
-    // SAFETY: both are uninitialised and this slab's alone until `deinit` or `grow` frees them.
+    // SAFETY: both are uninitialised and owned by this slab until `deinit` or `grow` frees them.
     unsafe base = .allocate(capacity: capacity)
     unsafe generations = .allocate(capacity: capacity)
   }
 
   deinit {
-    // SAFETY: generations below `used` are initialised; an odd one says that its element is.
+    // SAFETY: generations below `used` are initialised; an odd one means that the element is too.
     for index in 0..<used where unsafe generations[index] & 1 == 1 { unsafe (base + index).deinitialize(count: 1) }
     unsafe base.deallocate()
     unsafe generations.deallocate()
   }
 
-  /// Whether the element that a key names is still there; any key may be asked for.
+  /// Whether the key's element is still present; accepts any key.
   public func contains(_ key: SlabKey) -> Bool {
-    // SAFETY: slots below `used` have a generation. A key may come from another slab, or from a token of the kernel's.
+    // SAFETY: slots below `used` have a generation. A key may come from another slab, or from a poller's token.
     unsafe key.generation & 1 == 1 && Int(key.index) < used && generations[Int(key.index)] == key.generation
   }
 
-  /// The element in place. Traps when it is gone.
+  /// Accesses the element in place. Traps when it was removed.
   public subscript(key: SlabKey) -> Element {
-    // SAFETY: `contains` says that the slot is initialised; only mutating calls move it, which exclude this access.
+    // SAFETY: `contains` checks that the slot is initialised; only mutating calls move it, and they exclude this
+    // access.
     unsafeAddress {
       precondition(contains(key), "stale slab key")
       return unsafe UnsafePointer(base + Int(key.index))
@@ -64,7 +65,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     }
   }
 
-  /// Returns the key that names the element until it is removed.
+  /// Inserts an element and returns its key, valid until it is removed.
   public mutating func insert(_ element: consuming Element) -> SlabKey {
     let index: Int
     if let reused = free.popLast() {
@@ -83,18 +84,18 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     return unsafe SlabKey(index: UInt32(index), generation: generations[index])
   }
 
-  /// Takes the element out; its key is stale from here on.
+  /// Removes and returns the element; its key becomes stale.
   public mutating func remove(_ key: SlabKey) -> Element {
     precondition(contains(key), "stale slab key")
     let index = Int(key.index)
     unsafe generations[index] = (generations[index] &+ 1) & Self.generationMask
     free.append(key.index)
     count -= 1
-    // SAFETY: the slot was initialised, as its generation said.
+    // SAFETY: the slot was initialised, as its generation showed.
     return unsafe (base + index).move()
   }
 
-  /// The key of the element that lives at `index`; nil when none does.
+  /// The key of the element at `index`; nil when the slot is free.
   public func key(at index: UInt32) -> SlabKey? {
     guard index < used else { return nil }
     // SAFETY: index < used, so the generation was initialised.
@@ -102,17 +103,17 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     return generation & 1 == 1 ? SlabKey(index: index, generation: generation) : nil
   }
 
-  /// Where elements may live: below this index.
+  /// All elements are below this index.
   public var slotCount: Int { used }
 
-  /// The keys of all live elements.
+  /// The keys of all elements.
   public var keys: [SlabKey] {
     var keys: [SlabKey] = []
     for index in 0..<UInt32(used) { if let key = key(at: index) { keys.append(key) } }
     return keys
   }
 
-  /// Gives the system back what no element lies in. It comes again, as zeros, when it is used.
+  /// Returns the pages of free slots to the system. They are mapped again, zeroed, on the next use.
   public func giveBackPages() {
     let page = Memory.pageSize
     var index = 0
@@ -120,7 +121,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
       let first = index
       // SAFETY: generations below `used` are initialised.
       while index < capacity, unsafe index >= used || generations[index] & 1 == 0 { index += 1 }
-      // SAFETY: both lie inside the storage or at its end, and no element lives between them.
+      // SAFETY: both are inside the storage or at its end, and there is no element between them.
       let lower = unsafe (UInt(bitPattern: base + first) + page - 1) & ~(page - 1)
       let upper = unsafe UInt(bitPattern: base + index) & ~(page - 1)
       if lower < upper, let start = unsafe UnsafeMutableRawPointer(bitPattern: lower) {
@@ -134,7 +135,7 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     let larger = max(1, capacity * 2)
     let newBase = UnsafeMutablePointer<Element>.allocate(capacity: larger)
     let newGenerations = UnsafeMutablePointer<UInt32>.allocate(capacity: larger)
-    // SAFETY: growing happens when every slot below `used` = `capacity` is taken, so all are initialised.
+    // SAFETY: the slab grows when every slot below `used` = `capacity` is taken, so all are initialised.
     unsafe newBase.moveInitialize(from: base, count: used)
     unsafe newGenerations.moveInitialize(from: generations, count: used)
     unsafe base.deallocate()

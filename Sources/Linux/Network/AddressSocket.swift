@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 import Wire
 
-/// Asks the kernel for its interfaces and addresses, and changes addresses (rtnetlink(7)). The kernel answers before a
-/// request returns, so nothing here waits.
+/// Queries the kernel's interfaces and addresses, and changes addresses (rtnetlink(7)). The kernel answers before a
+/// request returns, so nothing here blocks.
 public struct AddressSocket: ~Copyable {
   private let descriptor: Descriptor
   private var sequence: UInt32 = 0
@@ -13,7 +13,7 @@ public struct AddressSocket: ~Copyable {
     descriptor = try Descriptor(cl_route_socket(0), of: "netlink socket")
   }
 
-  /// Every interface.
+  /// All interfaces.
   public mutating func interfaces() throws(SystemError) -> [NetworkInterface] {
     var found: [NetworkInterface] = []
     // ifinfomsg: all zero.
@@ -23,7 +23,7 @@ public struct AddressSocket: ~Copyable {
     return found
   }
 
-  /// Every address of every interface.
+  /// All addresses of all interfaces.
   public mutating func addresses() throws(SystemError) -> [InterfaceAddress] {
     var found: [InterfaceAddress] = []
     // ifaddrmsg: all zero.
@@ -33,12 +33,12 @@ public struct AddressSocket: ~Copyable {
     return found
   }
 
-  /// Puts the address on its interface, or gives the one that is there this lifetime and origin.
+  /// Adds the address to its interface, or updates the lifetime and origin of the existing one.
   public mutating func put(_ address: InterfaceAddress) throws(SystemError) {
     try change(address, Netlink.newAddress, flags: Netlink.create | Netlink.replace)
   }
 
-  /// Takes the address off its interface, and no other one with it. Returns false when it was not there.
+  /// Removes only this address from its interface. False when it was not there.
   public mutating func remove(_ address: InterfaceAddress) throws(SystemError) -> Bool {
     if address.address.family == .v4,
       let interface = try interfaces().first(where: { $0.index == address.interface }), interface.dropsSecondaries
@@ -53,8 +53,8 @@ public struct AddressSocket: ~Copyable {
     }
   }
 
-  /// Has the interface keep the other IPv4 addresses of a subnet when the first of them goes, whoever takes it off, the
-  /// kernel at the end of a lifetime too: net.ipv4.conf.NAME.promote_secondaries=1, which some distributions have from the start.
+  /// Makes the interface keep the secondary IPv4 addresses of a subnet when the primary one is removed, also by the
+  /// kernel at the end of its lifetime: net.ipv4.conf.NAME.promote_secondaries=1, the default of some distributions.
   public mutating func keepSecondaries(of interface: NetworkInterface) throws(SystemError) {
     sequence &+= 1
     let words = "set promote_secondaries of \(interface.name)"
@@ -62,7 +62,7 @@ public struct AddressSocket: ~Copyable {
     try receive(for: words) { _, _ in }
   }
 
-  /// Has the machine take no packet for this address any more, nor answer who asks for it on the link, while it may
+  /// Makes the machine drop packets to this address and not answer ARP or neighbour solicitations for it, while it can
   /// still send from it. `put` or `remove` ends that.
   public mutating func stopReceiving(_ address: InterfaceAddress) throws(SystemError) {
     sequence &+= 1
@@ -94,7 +94,7 @@ public struct AddressSocket: ~Copyable {
     guard sent == .bytes(message.count) else { throw SystemError(words) }
   }
 
-  /// Hands every message that answers the last request to `body`, until the acknowledgement or the dump's end.
+  /// Passes every reply to the last request to `body`, until the acknowledgement or the end of the dump.
   private func receive(
     for words: String, _ body: (_ type: UInt16, _ body: Span<UInt8>) -> Void
   ) throws(SystemError) {
@@ -103,7 +103,7 @@ public struct AddressSocket: ~Copyable {
       guard let datagram = try NetlinkDatagram.receive(from: descriptor) else { throw SystemError(words, code: EAGAIN) }
       var outcome: Int32?
       datagram.forEach { message in
-        // An answer to a request that was given up is nobody's any more.
+        // Replies to an abandoned request are ignored.
         guard message.sequence == sequence, outcome == nil else { return }
         switch message.type {
         case Netlink.doneMessage: outcome = 0
@@ -122,26 +122,26 @@ public struct AddressSocket: ~Copyable {
   }
 }
 
-/// Hears of every change to interfaces and addresses.
+/// Receives notifications of interface and address changes.
 public struct RouteWatch: ~Copyable {
-  /// A change, with what is there after it, or was before.
+  /// A change, with the interface or address after it, or before its removal.
   public enum Event: Hashable, Sendable {
     case interface(NetworkInterface)
     case interfaceGone(NetworkInterface)
     case address(InterfaceAddress)
     case addressGone(InterfaceAddress)
-    /// Changes came faster than they were read, and some are lost: look at everything again.
+    /// Notifications were lost because they were read too slowly: query everything again.
     case overrun
   }
 
   public let descriptor: Descriptor
 
-  /// Hears changes from now on.
+  /// Starts receiving notifications.
   public init() throws(SystemError) {
     descriptor = try Descriptor(cl_route_socket(Netlink.watchedGroups), of: "netlink socket")
   }
 
-  /// The changes that have come; none when there are none.
+  /// The available changes; empty when there are none.
   public func next() -> [Event] {
     let datagram: NetlinkDatagram?
     do { datagram = try NetlinkDatagram.receive(from: descriptor) } catch { return [.overrun] }
@@ -159,7 +159,7 @@ public struct RouteWatch: ~Copyable {
   }
 }
 
-/// What one read of a netlink socket brought: messages, one behind the other.
+/// The result of one read of a netlink socket: a sequence of messages.
 struct NetlinkDatagram {
   struct Message: ~Escapable {
     let type: UInt16
@@ -174,17 +174,17 @@ struct NetlinkDatagram {
     }
   }
 
-  /// The kernel fills at most this much at once (NLMSG_GOODSIZE is 8 KiB; dumps may take 32).
+  /// The most that the kernel writes at once (NLMSG_GOODSIZE is 8 KiB; dumps may use 32).
   private static let room = 32 * 1024
 
   let bytes: [UInt8]
 
-  /// Nil when nothing is there. ENOBUFS: something was lost.
+  /// Nil when nothing is available. ENOBUFS: notifications were lost.
   static func receive(from socket: borrowing Descriptor) throws(SystemError) -> NetlinkDatagram? {
     var count = -1
     let number = socket.number
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, initialized in
-      // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many.
+      // SAFETY: the kernel fills at most `buffer.count` bytes, and returns how many.
       count = retryingInterrupts { unsafe recv(number, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) }
       initialized = max(0, count)
     }
@@ -193,7 +193,7 @@ struct NetlinkDatagram {
     return nil
   }
 
-  /// Hands every whole message to `body`; what is cut short is left out.
+  /// Passes every complete message to `body`; truncated ones are skipped.
   func forEach(_ body: (borrowing Message) -> Void) {
     var reader = NetlinkReader(bytes.span)
     while reader.remaining >= NetlinkWriter.headerCount {

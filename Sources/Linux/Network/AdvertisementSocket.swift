@@ -1,31 +1,31 @@
 import CLinux
 import Wire
 
-/// A raw socket for VRRP (IP protocol 112) on one interface: sends with TTL 255, type of service 0xc0 and no loop back,
-/// hears what the group or a peer sends (RFC 9568 §5.1).
+/// A raw socket for VRRP (IP protocol 112) on one interface: sends with TTL 255, type of service 0xc0 and no loopback,
+/// and receives from the group and from peers (RFC 9568 §5.1).
 public struct AdvertisementSocket: ~Copyable {
   /// 224.0.0.18 and ff02::12 (RFC 9568 §5.1.1.2, §5.1.2.2).
   public static func group(_ family: IPAddress.Family) -> IPAddress {
     family == .v4 ? IPAddress(v4: 0xe000_0012) : IPAddress(v6High: 0xff02 << 48, low: 0x12)
   }
 
-  /// A packet that came: what IP says of it, and the bytes behind IP's header.
+  /// A received packet: fields of the IP header, and the bytes after it.
   public struct Packet: Hashable, Sendable {
     public let source: IPAddress
     public let destination: IPAddress
-    /// TTL or hop limit as it arrived.
+    /// The TTL or hop limit on arrival.
     public let hopLimit: UInt8
     public let bytes: [UInt8]
   }
 
-  /// No packet of ours is longer: 255 IPv4 addresses or 90 IPv6 ones and a trailer stay below an Ethernet's MTU.
+  /// The longest packet of this program is shorter: 255 IPv4 or 90 IPv6 addresses and a trailer fit in an Ethernet MTU.
   private static let room = 2048
 
   public let descriptor: Descriptor
   public let family: IPAddress.Family
   private let interface: Int32
 
-  /// Bound to the interface; with `joining`, a member of VRRP's group there.
+  /// Bound to the interface; with `joining`, a member of the VRRP group there.
   public init(_ family: IPAddress.Family, on interface: NetworkInterface, joining: Bool) throws(SystemError) {
     let number = Int32(family.rawValue)
     // SAFETY: the kernel copies the name.
@@ -40,7 +40,7 @@ public struct AdvertisementSocket: ~Copyable {
     self.interface = interface.index
   }
 
-  /// Sends one packet from `source`, which must be an address of this machine.
+  /// Sends a packet from `source`, which must be an address of this machine.
   public func send(_ bytes: Span<UInt8>, from source: IPAddress, to destination: IPAddress) throws(SystemError) {
     var from = cl_address(source)
     var to = cl_address(destination)
@@ -53,12 +53,12 @@ public struct AdvertisementSocket: ~Copyable {
     guard sent == bytes.count else { throw SystemError("send an advertisement to \(destination)") }
   }
 
-  /// The next packet; nil when there is none. What is no whole IP packet is skipped, so much of it at once.
+  /// The next packet; nil when there is none. Skips up to `mostSkipped` malformed packets.
   public func receive() throws(SystemError) -> Packet? {
     for _ in 0..<RawReceipt.mostSkipped {
       var arrival = cl_arrival()
       let (count, bytes) = unsafe RawReceipt.read(room: Self.room) { buffer in
-        // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many there were.
+        // SAFETY: the kernel fills at most `buffer.count` bytes, and returns how many there were.
         unsafe cl_raw_receive(descriptor.number, buffer.baseAddress, buffer.count, &arrival)
       }
       guard count >= 0 else {
@@ -73,7 +73,7 @@ public struct AdvertisementSocket: ~Copyable {
 }
 
 extension AdvertisementSocket.Packet {
-  /// IPv4's header stands in front of the bytes (RFC 791 §3.1); of IPv6's, the kernel has told.
+  /// An IPv4 header precedes the bytes (RFC 791 §3.1); IPv6 header fields are in `arrival`.
   fileprivate init?(_ bytes: [UInt8], _ arrival: cl_arrival) {
     let source = IPAddress(arrival.source)
     let destination = IPAddress(arrival.destination)
@@ -92,11 +92,11 @@ extension AdvertisementSocket.Packet {
 
 /// Reads of raw sockets.
 enum RawReceipt {
-  /// So many packets that are of no use are read for one that is: whoever sends them without end is not read without
-  /// end. What is left makes the socket readable again.
+  /// The most unusable packets skipped per read, so that a flood does not block the loop. The rest makes the socket
+  /// readable again.
   static let mostSkipped = 16
 
-  /// What `body` returns, and the bytes that it filled. A packet that is longer than `room` returns more than that.
+  /// The result of `body`, and the bytes that it filled. For a packet longer than `room`, `count` exceeds `room`.
   static func read(room: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Int) -> (count: Int, bytes: [UInt8]) {
     var count = -1
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, initialized in

@@ -2,9 +2,9 @@ import CLinux
 import Glibc
 import Wire
 
-/// Resets TCP connections of this machine, whosever they are, by their local address (sock_diag(7), SOCK_DESTROY):
-/// those of a process that died, which wait in a listener's queue, and those of one that lives, whose next read fails
-/// with ECONNABORTED. The peer gets an RST at once, as long as the address is still on an interface.
+/// Resets TCP connections of this machine by local address, whichever process owns them (sock_diag(7), SOCK_DESTROY):
+/// those left by a dead process in a listener's queue, and those of a running process, whose next read fails with
+/// ECONNABORTED. The peer gets an RST at once, as long as the address is still on an interface.
 ///
 /// Needs CAP_NET_ADMIN, and a kernel with CONFIG_INET_DIAG_DESTROY (4.5; Debian's, Ubuntu's and Red Hat's have it).
 public struct ConnectionReset: ~Copyable {
@@ -14,9 +14,9 @@ public struct ConnectionReset: ~Copyable {
   private static let filter: UInt16 = 1
   /// inet_diag_sockid: ports, addresses, interface, cookie.
   private static let identityCount = 48
-  /// Every state with a peer: all but TIME_WAIT, CLOSE and LISTEN.
+  /// All states with a peer: all but TIME_WAIT, CLOSE and LISTEN.
   private static let connected: UInt32 = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << 11
-  /// Requests in one call: their errors fit the receive buffer.
+  /// Requests per call: their errors fit in the receive buffer.
   private static let batch = 64
   /// NETLINK_SOCK_DIAG (linux/netlink.h).
   private static let diagnosis: Int32 = 4
@@ -29,14 +29,14 @@ public struct ConnectionReset: ~Copyable {
   private let descriptor: Descriptor
   private var sequence: UInt32 = 0
 
-  /// Needs CAP_NET_ADMIN when it resets.
+  /// Resetting needs CAP_NET_ADMIN.
   public init() throws(SystemError) {
     let type = Int32(SOCK_RAW.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     descriptor = try Descriptor(socket(AF_NETLINK, type, Self.diagnosis), of: "netlink socket for connections")
   }
 
-  /// Resets every connection whose local end is `address`, IPv4 ones of IPv6 sockets too, and those that nobody has
-  /// accepted yet. Listening sockets stay. Returns how many there were.
+  /// Resets every connection with the local address `address`, including IPv4 connections of IPv6 sockets and
+  /// connections that are not accepted yet. Listening sockets stay. Returns the number of connections.
   public mutating func reset(at address: IPAddress) throws(SystemError) -> Int {
     var count = 0
     for family in address.family == .v4 ? [AddressFamily.v4, AddressFamily.v6] : [AddressFamily.v6] {
@@ -63,21 +63,21 @@ public struct ConnectionReset: ~Copyable {
     return found
   }
 
-  /// A program for the kernel's filter: the source address is this one, in an IPv6 socket also as a mapped one. It
-  /// accepts by ending at the end, and refuses by jumping behind it.
+  /// A program for the kernel's filter: the source address is this one, or in an IPv6 socket its mapped form. It
+  /// accepts by ending at its end, and rejects by jumping past it.
   private static func condition(_ address: IPAddress) -> [UInt8] {
     let sourceIs: UInt8 = 7  // INET_DIAG_BC_S_COND
     var bytes = ByteWriter(limit: 16)
     address.writeBytes(into: &bytes)
     let count = 4 + 8 + bytes.bytes.count
     var program = [sourceIs, UInt8(count)] + NetlinkWriter.native(UInt16(count + 4))
-    // inet_diag_hostcond: family, length of the prefix, two bytes of padding, any port.
+    // inet_diag_hostcond: family, prefix length, two bytes of padding, any port.
     program += [address.family == .v4 ? AddressFamily.v4 : AddressFamily.v6, UInt8(address.bitWidth), 0, 0]
     program += NetlinkWriter.native(UInt32.max)
     return program + bytes.bytes
   }
 
-  /// Returns how many were still there.
+  /// Returns how many still existed.
   private mutating func destroy(_ connections: ArraySlice<Connection>) throws(SystemError) -> Int {
     guard let last = connections.indices.last else { return 0 }
     var requests: [UInt8] = []
@@ -91,11 +91,11 @@ public struct ConnectionReset: ~Copyable {
     try send(requests)
     var gone = 0
     var failure: Int32?
-    // Those in front of the last say something only when they fail.
+    // Requests before the last are answered only when they fail.
     let first = sequence &- UInt32(connections.count - 1)
     try receive(from: first) { type, body in
       guard type == Netlink.errorMessage, let code = Self.code(body), code != 0 else { return }
-      // Ended by itself meanwhile.
+      // The connection has ended already.
       if code == ENOENT { gone += 1 } else { failure = code }
     }
     if let failure { throw SystemError("reset connections", code: failure) }
@@ -122,8 +122,8 @@ public struct ConnectionReset: ~Copyable {
     guard sent == .bytes(message.count) else { throw SystemError("ask for connections") }
   }
 
-  /// Hands what answers the last request, or those from `first` on, to `body`; a dump's end or the last acknowledgement
-  /// ends it.
+  /// Passes the replies to the last request, or to those from `first` on, to `body`, until the end of the dump or the
+  /// last acknowledgement.
   private func receive(
     from first: UInt32? = nil, _ body: (_ type: UInt16, _ body: Span<UInt8>) -> Void
   ) throws(SystemError) {

@@ -1,11 +1,11 @@
 import CLinux
 import Wire
 
-/// Whole Ethernet frames on one interface: what IP does not send for us.
+/// Raw Ethernet frames on one interface, for what the IP stack does not send.
 public struct FrameSocket: ~Copyable {
-  /// What it hears, by EtherType.
+  /// The received EtherType.
   public enum Kind: UInt16, Sendable {
-    /// Hears nothing.
+    /// Receives nothing.
     case sending = 0
     case arp = 0x0806
   }
@@ -27,16 +27,16 @@ public struct FrameSocket: ~Copyable {
     guard sent == .bytes(frame.count) else { throw SystemError("send a frame") }
   }
 
-  /// The start of the next frame that somebody else sent; nil when there is none.
+  /// The start of the next frame from another host; nil when there is none.
   public func receive() throws(SystemError) -> [UInt8]? {
     for _ in 0..<RawReceipt.mostSkipped {
       var outgoing: Int32 = 0
       let (count, bytes) = unsafe RawReceipt.read(room: Self.room) { buffer in
-        // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many there were.
+        // SAFETY: the kernel fills at most `buffer.count` bytes, and returns how many there were.
         unsafe cl_frame_receive(descriptor.number, buffer.baseAddress, buffer.count, &outgoing)
       }
       guard count >= 0 else {
-        // A link that goes down says so once.
+        // ENETDOWN is reported once when a link goes down.
         guard [EAGAIN, ENETDOWN].contains(cl_errno()) else { throw SystemError("receive a frame") }
         return nil
       }
@@ -46,7 +46,7 @@ public struct FrameSocket: ~Copyable {
   }
 }
 
-/// Neighbour advertisements (RFC 4861 §4.4) as they come to one interface.
+/// Neighbour advertisements (RFC 4861 §4.4) received on one interface.
 public struct NeighbourSocket: ~Copyable {
   public let descriptor: Descriptor
 
@@ -57,13 +57,13 @@ public struct NeighbourSocket: ~Copyable {
     descriptor = try Descriptor(opened, of: "raw socket for ICMPv6 on \(interface.name)")
   }
 
-  /// The next one's bytes behind IPv6's header; nil when there is none. What came through a router is skipped, and what
-  /// says to be an answer and was sent to a group (RFC 4861 §7.1.2).
+  /// The next one without the IPv6 header; nil when there is none. Skips those that were forwarded by a router, and
+  /// solicited ones that were sent to a group (RFC 4861 §7.1.2).
   public func receive() throws(SystemError) -> [UInt8]? {
     for _ in 0..<RawReceipt.mostSkipped {
       var arrival = cl_arrival()
       let (count, bytes) = unsafe RawReceipt.read(room: 128) { buffer in
-        // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many there were.
+        // SAFETY: the kernel fills at most `buffer.count` bytes, and returns how many there were.
         unsafe cl_raw_receive(descriptor.number, buffer.baseAddress, buffer.count, &arrival)
       }
       guard count >= 0 else {

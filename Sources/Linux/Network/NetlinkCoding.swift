@@ -1,11 +1,11 @@
-/// Writes netlink messages: numbers in the machine's byte order, everything padded to four bytes (netlink(7)).
+/// Writes netlink messages: numbers in host byte order, everything padded to four bytes (netlink(7)).
 struct NetlinkWriter {
   /// nlmsghdr.
   static let headerCount = 16
 
   private(set) var bytes: [UInt8]
 
-  /// Begins a message of this type; `flags` are NLM_F_….
+  /// Starts a message of this type; `flags` are NLM_F_….
   init(type: UInt16, flags: UInt16, sequence: UInt32) {
     bytes = []
     append(UInt32(0))
@@ -17,7 +17,7 @@ struct NetlinkWriter {
 
   mutating func append<Number: FixedWidthInteger>(_ number: Number) { bytes += Self.native(number) }
 
-  /// A number's bytes in the machine's order.
+  /// A number's bytes in host byte order.
   static func native<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
     (0..<Number.bitWidth / 8).map { shift in
       let index = isLittleEndian ? shift : Number.bitWidth / 8 - 1 - shift
@@ -33,7 +33,7 @@ struct NetlinkWriter {
     while bytes.count % 4 != 0 { bytes.append(0) }
   }
 
-  /// One attribute (rtattr) that holds others.
+  /// One attribute (rtattr) that contains others.
   mutating func append(nested type: UInt16, _ fill: (inout NetlinkWriter) -> Void) {
     let start = bytes.count
     append(attribute: type, [])
@@ -41,7 +41,7 @@ struct NetlinkWriter {
     bytes.replaceSubrange(start..<start + 2, with: Self.native(UInt16(truncatingIfNeeded: bytes.count - start)))
   }
 
-  /// The whole message, its length in its header.
+  /// The complete message, with its length in the header.
   consuming func finish() -> [UInt8] {
     let count = UInt32(truncatingIfNeeded: bytes.count)
     for index in 0..<4 {
@@ -54,9 +54,9 @@ struct NetlinkWriter {
   static let isLittleEndian = 1.littleEndian == 1
 }
 
-/// Reads what the kernel sent: every count is checked against what is there.
+/// Reads messages from the kernel; every length is checked against the available bytes.
 struct NetlinkReader: ~Escapable {
-  /// The bytes ended before what they announced.
+  /// A length exceeds the available bytes.
   struct Truncated: Error {}
 
   private let bytes: Span<UInt8>
@@ -79,7 +79,7 @@ struct NetlinkReader: ~Escapable {
     return value
   }
 
-  /// The next message's or attribute's body: `count` bytes, behind which it is padded to four.
+  /// The body of the next message or attribute: `count` bytes, then padding to four.
   @_lifetime(copy self) @_lifetime(self: copy self)
   mutating func readPadded(_ count: Int) throws(Truncated) -> Span<UInt8> {
     guard 0...remaining ~= count else { throw Truncated() }
@@ -88,7 +88,7 @@ struct NetlinkReader: ~Escapable {
     return body
   }
 
-  /// Hands every attribute (rtattr) that is left to `body`.
+  /// Passes every remaining attribute (rtattr) to `body`.
   mutating func readAttributes(_ body: (_ type: UInt16, _ value: Span<UInt8>) -> Void) throws(Truncated) {
     while remaining >= 4 {
       let count = Int(try read(UInt16.self))
@@ -100,8 +100,7 @@ struct NetlinkReader: ~Escapable {
   }
 }
 
-/// Numbers of the kernel's interface that do not change (linux/netlink.h, linux/rtnetlink.h, linux/if_addr.h,
-/// linux/if_link.h).
+/// Constants of the kernel's interface (linux/netlink.h, linux/rtnetlink.h, linux/if_addr.h, linux/if_link.h).
 enum Netlink {
   static let errorMessage: UInt16 = 2
   static let doneMessage: UInt16 = 3
@@ -141,11 +140,11 @@ enum Netlink {
 
   static let linkAddress: UInt16 = 1
   static let linkName: UInt16 = 3
-  /// IFLA_AF_SPEC, within it AF_INET, IFLA_INET_CONF, and IPV4_DEVCONF_PROMOTE_SECONDARIES: settings count from 1.
+  /// IFLA_AF_SPEC, in it AF_INET, IFLA_INET_CONF, and IPV4_DEVCONF_PROMOTE_SECONDARIES: settings are numbered from 1.
   static let linkFamilies: UInt16 = 26
   static let settingsOfIPv4: UInt16 = 1
   static let promoteSecondaries: UInt16 = 20
-  /// IFF_UP, IFF_LOOPBACK; IFF_RUNNING and IFF_LOWER_UP together are a carrier.
+  /// IFF_UP, IFF_LOOPBACK; IFF_RUNNING and IFF_LOWER_UP together mean a carrier.
   static let upFlag: UInt32 = 0x1
   static let loopbackFlag: UInt32 = 0x8
   static let runningFlag: UInt32 = 0x40
@@ -153,6 +152,6 @@ enum Netlink {
 }
 
 extension Span<UInt8> {
-  /// The bytes, to keep.
+  /// A copy of the bytes.
   var copied: [UInt8] { indices.map { self[$0] } }
 }

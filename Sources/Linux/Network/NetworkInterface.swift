@@ -1,26 +1,26 @@
 import Wire
 
-/// A network interface as the kernel has it at the moment.
+/// A network interface as reported by the kernel.
 public struct NetworkInterface: Hashable, Sendable {
   public let index: Int32
   public let name: String
-  /// Switched on by an administrator.
+  /// Administratively up.
   public let isUp: Bool
-  /// It has a carrier: a cable, a switch that answers, a peer that is up.
+  /// Whether it has a carrier.
   public let hasCarrier: Bool
   public let isLoopback: Bool
-  /// Six bytes for anything like Ethernet.
+  /// Six bytes on Ethernet-like interfaces.
   public let hardwareAddress: [UInt8]
-  /// When the primary IPv4 address of a subnet goes, the kernel deletes the others of that subnet with it
+  /// Whether the kernel removes the secondary IPv4 addresses of a subnet with the primary one
   /// (net.ipv4.conf.NAME.promote_secondaries is 0).
   public var dropsSecondaries = false
 
-  /// Whether packets can leave through it.
+  /// Whether packets can be sent through it.
   public var isUsable: Bool { isUp && hasCarrier }
 }
 
 extension NetworkInterface {
-  /// From the body of RTM_NEWLINK or RTM_DELLINK; nil when it is about no interface with a name.
+  /// Parses the body of RTM_NEWLINK or RTM_DELLINK; nil when it has no interface name.
   init?(link body: Span<UInt8>) {
     var reader = NetlinkReader(body)
     do throws(NetlinkReader.Truncated) {
@@ -51,7 +51,7 @@ extension NetworkInterface {
     }
   }
 
-  /// A request for promote_secondaries=1 (ifinfomsg, and the setting alone).
+  /// A request to set promote_secondaries=1 (ifinfomsg and this setting only).
   func keepSecondariesRequest(sequence: UInt32) -> [UInt8] {
     var writer = NetlinkWriter(
       type: Netlink.setLink, flags: Netlink.request | Netlink.acknowledge, sequence: sequence)
@@ -68,7 +68,7 @@ extension NetworkInterface {
     return writer.finish()
   }
 
-  /// The setting, from IFLA_AF_SPEC; nil when IPv4 has none here.
+  /// The setting, from IFLA_AF_SPEC; nil when the interface has no IPv4 settings.
   private static func promotesSecondaries(_ families: Span<UInt8>) -> UInt32? {
     var found: UInt32?
     var reader = NetlinkReader(families)
@@ -88,16 +88,16 @@ extension NetworkInterface {
 
 /// An address on an interface.
 public struct InterfaceAddress: Hashable, Sendable {
-  /// Marks addresses that are ours (IFA_PROTO, Linux 5.18): the number of VRRP among the IP protocols, which no other
-  /// program uses for addresses.
+  /// Marks this program's addresses (IFA_PROTO, Linux 5.18): VRRP's IP protocol number, which no other program uses
+  /// here.
   public static let ourProtocol: UInt8 = 112
 
   public let interface: Int32
   public let address: IPAddress
   public let prefixLength: UInt8
-  /// How long the kernel keeps it, in seconds; nil: for ever.
+  /// The remaining lifetime in seconds; nil: unlimited.
   public let lifetime: UInt32?
-  /// Who put it there; 0 when nobody said.
+  /// The program that added it (IFA_PROTO); 0: unknown.
   public let origin: UInt8
 
   public init(interface: Int32, address: IPAddress, prefixLength: UInt8, lifetime: UInt32?, origin: UInt8 = 0) {
@@ -108,22 +108,22 @@ public struct InterfaceAddress: Hashable, Sendable {
     self.origin = origin
   }
 
-  /// Whether this is a lease of ours, and no address that an operator, DHCP or another program has put there: it has our
-  /// mark, or, where the kernel keeps no marks (before Linux 5.18), a lifetime no longer than a lease's, in seconds.
+  /// Whether this is a lease of this program, not an address from an operator, DHCP or another program: it has our
+  /// mark, or, on kernels without marks (before Linux 5.18), a lifetime in seconds no longer than a lease's.
   public func isLease(atMost lifetime: UInt32) -> Bool {
     if origin != 0 { return origin == Self.ourProtocol }
     return self.lifetime.map { $0 <= lifetime } ?? false
   }
 
-  /// Link-local addresses are the sources of IPv6 advertisements (RFC 9568 §5.1.2.1).
+  /// IPv6 advertisements are sent from link-local addresses (RFC 9568 §5.1.2.1).
   public var isLinkLocal: Bool { address.family == .v6 && address.high >> 54 == 0xfe80 >> 6 }
 }
 
 extension InterfaceAddress {
-  /// IFA_CACHEINFO's "for ever".
+  /// The value of IFA_CACHEINFO for an unlimited lifetime.
   private static let forever = UInt32.max
 
-  /// From the body of RTM_NEWADDR or RTM_DELADDR; nil when it is of no family of ours.
+  /// Parses the body of RTM_NEWADDR or RTM_DELADDR; nil when it is neither IPv4 nor IPv6.
   init?(address body: Span<UInt8>) {
     var reader = NetlinkReader(body)
     do throws(NetlinkReader.Truncated) {
@@ -138,7 +138,7 @@ extension InterfaceAddress {
       var origin: UInt8 = 0
       try reader.readAttributes { type, value in
         switch type {
-        // On a link between two, IFA_ADDRESS is the other end's; IPv6 has no IFA_LOCAL otherwise.
+        // On a point-to-point link IFA_ADDRESS is the peer's address; other IPv6 addresses have no IFA_LOCAL.
         case Netlink.localAddress: local = IPAddress(bytes: value)
         case Netlink.addressOfInterface: other = IPAddress(bytes: value)
         case Netlink.cacheInformation: lifetime = Self.validLifetime(value)
@@ -162,7 +162,7 @@ extension InterfaceAddress {
     return valid == forever ? nil : valid
   }
 
-  /// A request about this address, with everything that RTM_NEWADDR and RTM_DELADDR take.
+  /// A request about this address, with all fields of RTM_NEWADDR and RTM_DELADDR.
   func request(type: UInt16, flags: UInt16, sequence: UInt32) -> [UInt8] {
     var writer = NetlinkWriter(type: type, flags: flags, sequence: sequence)
     writer.append(UInt8(address.family == .v4 ? AddressFamily.v4 : AddressFamily.v6))
@@ -174,7 +174,7 @@ extension InterfaceAddress {
     writer.append(attribute: Netlink.localAddress, bytes.bytes)
     writer.append(attribute: Netlink.addressOfInterface, bytes.bytes)
     guard type == Netlink.newAddress else { return writer.finish() }
-    // A virtual address moves, it is not duplicated; and nobody waits a second for the probe.
+    // Duplicate address detection would delay a virtual address by a second.
     if address.family == .v6 {
       writer.append(attribute: Netlink.addressFlags, NetlinkWriter.native(Netlink.withoutDuplicateDetection))
     }
@@ -184,7 +184,7 @@ extension InterfaceAddress {
     return writer.finish()
   }
 
-  /// A request to delete the route that makes the address a local one (rtmsg; table "local", any scope).
+  /// A request to delete the address's route in table "local" (rtmsg, any scope).
   func localRouteRequest(sequence: UInt32) -> [UInt8] {
     let flags = Netlink.request | Netlink.acknowledge
     var writer = NetlinkWriter(type: Netlink.deleteRoute, flags: flags, sequence: sequence)
@@ -201,7 +201,7 @@ extension InterfaceAddress {
   }
 }
 
-/// AF_INET and AF_INET6, as they stand in one byte of a message.
+/// AF_INET and AF_INET6, as one byte of a message.
 enum AddressFamily {
   static let v4: UInt8 = 2
   static let v6: UInt8 = 10

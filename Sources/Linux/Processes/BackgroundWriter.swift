@@ -1,15 +1,15 @@
 import Synchronization
 import Wire
 
-/// A thread for what may be slow or stuck (a disk, a log, systemd), so that who has something for it never waits.
-/// `Waiting` is what it has yet to take, under one lock; its user bounds that, and decides what a full one loses.
+/// A thread for output that may block (a disk, a log, systemd), so that its users never wait. `Waiting` is the pending
+/// work, under one lock; its user bounds it, and chooses what to drop when full.
 public final class BackgroundWriter<Waiting: Sendable>: Sendable {
   private struct State {
     var waiting: Waiting
-    /// Something was submitted and not taken yet.
+    /// Whether work was submitted that the thread has not taken.
     var isDue = false
     var isWriting = false
-    /// Somebody waits until neither is the case.
+    /// Whether a `flush` is waiting.
     var isFlushing = false
   }
 
@@ -24,17 +24,17 @@ public final class BackgroundWriter<Waiting: Sendable>: Sendable {
     completion = try Wakeup()
   }
 
-  /// Starts the thread `name`. `body` takes with `next` and writes, for ever.
+  /// Starts the thread `name`. `body` must loop forever, taking work with `next` and writing it.
   public func start(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
     try Thread(name: name, body: body).detach()
   }
 
-  /// Reads or changes what waits, without telling the thread.
+  /// Reads or changes the pending work without waking the thread.
   public func access<Result: Sendable>(_ body: (inout Waiting) -> Result) -> Result {
     state.withLock { body(&$0.waiting) }
   }
 
-  /// Changes what waits; where `change` returns true, there is something for the thread. Never waits for the writing.
+  /// Changes the pending work and wakes the thread when `change` returns true. Does not wait for the writing.
   public func submit(_ change: (inout Waiting) -> Bool) {
     let isFirst = state.withLock { state in
       guard change(&state.waiting), !state.isDue else { return false }
@@ -44,7 +44,7 @@ public final class BackgroundWriter<Waiting: Sendable>: Sendable {
     if isFirst { wakeup.signal() }
   }
 
-  /// For the thread: what it took before is written; waits until something is due, and takes it.
+  /// For the thread: marks the previous work as written, waits for new work and takes it.
   public func next<Taken: Sendable>(_ take: (inout Waiting) -> Taken) -> Taken {
     let isFlushing = state.withLock { state in
       state.isWriting = false
@@ -59,7 +59,7 @@ public final class BackgroundWriter<Waiting: Sendable>: Sendable {
     }
   }
 
-  /// Waits until everything is written, but not beyond the deadline; false when that came first.
+  /// Waits until everything is written; false when the deadline passes first.
   @discardableResult
   public func flush(until deadline: Instant) -> Bool {
     completion.wait(until: deadline) {

@@ -6,7 +6,7 @@ public enum ProcessEnd: Hashable, Sendable, CustomStringConvertible {
   case exited(status: Int32)
   case killed(signal: Int32)
 
-  /// `exit status 1`, `killed by SIGSEGV (Segmentation fault)`.
+  /// For example `exit status 1`, `killed by SIGSEGV (Segmentation fault)`.
   public var description: String {
     switch self {
     case .exited(let status): "exit status \(status)"
@@ -15,12 +15,12 @@ public enum ProcessEnd: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A child of this process: another role of the same binary. Killed and reaped when its owner lets go of it.
+/// A child process: another role of this binary, or a program. Killed and reaped in `deinit`.
 public struct ChildProcess: ~Copyable {
-  /// The descriptor on which a child finds its control socket.
+  /// The descriptor number of the control socket in a child.
   public static let controlNumber: Int32 = 3
 
-  /// The control socket that this process was born with; nil when it was not started as a child of ours. Take it once.
+  /// The inherited control socket; nil when this process was not started as a child of this program. Call it once.
   public static func controlSocket() -> Descriptor? {
     guard cl_is_message_socket(controlNumber) == 1 else { return nil }
     let socket = Descriptor(owning: controlNumber)
@@ -29,36 +29,36 @@ public struct ChildProcess: ~Copyable {
   }
 
   public let identifier: pid_t
-  /// Readable once the process has ended.
+  /// A pidfd: readable once the process has ended.
   public let handle: Descriptor
-  /// Whether it has a process group of its own, which its children are in too.
+  /// Whether it has its own process group, shared with its children.
   private let leadsGroup: Bool
-  /// How it ended, once `reap` has seen it.
+  /// How it ended, set by `reap`.
   public private(set) var end: ProcessEnd?
 
-  /// Starts `executable` with a control socket at descriptor 3 and nothing else but standard output and error: standard
-  /// input is /dev/null, every other descriptor is closed. `blocked` signals stay blocked in the child, all others are
-  /// at their defaults.
+  /// Starts `executable` with a control socket at descriptor 3, standard output and error, and standard input from
+  /// /dev/null; every other descriptor is closed. `blocked` signals are blocked in the child, all others have their
+  /// defaults.
   public init(
     executable: String, arguments: [String], environment: [String], control: borrowing Descriptor, blocked: [Int32]
   ) throws(SystemError) {
     try unsafe self.init(executable: executable, arguments: arguments, environment: environment, blocked: blocked) {
       actions in
-      // SAFETY: the actions are initialised, and each call copies what it is given.
+      // SAFETY: the actions are initialised, and each call copies its arguments.
       unsafe posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDWR, 0)
       unsafe posix_spawn_file_actions_adddup2(actions, control.number, Self.controlNumber)
       return unsafe cl_close_from(actions, Self.controlNumber + 1)
     }
   }
 
-  /// Starts `executable` with the descriptors that `arrange` leaves it; it returns 0, or an errno value.
+  /// Starts `executable` with the descriptors that `arrange` sets up; it returns 0 or an errno value.
   init(
     executable: String, arguments: [String], environment: [String], blocked: [Int32] = [], leadsGroup: Bool = false,
     arrange: (UnsafeMutablePointer<posix_spawn_file_actions_t>) -> Int32
   ) throws(SystemError) {
     var actions = unsafe posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
-    // SAFETY: both are initialised before any use, and destroyed once, below; the calls copy what they are given.
+    // SAFETY: both are initialised before any use, and destroyed once, below; the calls copy their arguments.
     unsafe posix_spawn_file_actions_init(&actions)
     unsafe posix_spawnattr_init(&attributes)
     defer {
@@ -72,7 +72,7 @@ public struct ChildProcess: ~Copyable {
     var defaults = SignalSet.all
     unsafe posix_spawnattr_setsigmask(&attributes, &mask.bits)
     unsafe posix_spawnattr_setsigdefault(&attributes, &defaults.bits)
-    // Without another word the group is the child's own.
+    // The default process group is a new one.
     let group = leadsGroup ? Int32(POSIX_SPAWN_SETPGROUP) : 0
     unsafe posix_spawnattr_setflags(&attributes, Int16(Int32(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) | group))
 
@@ -105,14 +105,14 @@ public struct ChildProcess: ~Copyable {
     _ = retryingInterrupts { unsafe cl_reap(handle.number, 1, &code, &status) }
   }
 
-  /// Sends a signal, to its whole group if it leads one, unless the process has been reaped: its number may be
-  /// another's by then.
+  /// Sends a signal, to the whole group if it leads one. Does nothing once the process was reaped, since its PID may be
+  /// reused.
   public func signal(_ signal: Int32) {
     guard end == nil else { return }
     _ = Glibc.kill(leadsGroup ? -identifier : identifier, signal)
   }
 
-  /// How the process ended; nil while it runs. Never waits.
+  /// How the process ended; nil while it runs. Never blocks.
   public mutating func reap() -> ProcessEnd? {
     if let end { return end }
     var code: Int32 = 0
@@ -125,7 +125,7 @@ public struct ChildProcess: ~Copyable {
   }
 }
 
-/// A vector of C strings that ends in null, as exec takes them.
+/// A null-terminated vector of C strings, for exec.
 @safe
 private struct CStrings: ~Copyable {
   let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
@@ -140,7 +140,7 @@ private struct CStrings: ~Copyable {
   }
 
   deinit {
-    // SAFETY: each string is strdup's or null, the vector `init`'s, and both are this value's alone.
+    // SAFETY: each string is from strdup or null, the vector from `init`, and this value owns both.
     for index in 0..<count { unsafe free(pointers[index]) }
     unsafe pointers.deallocate()
   }

@@ -1,12 +1,12 @@
 import CLinux
 import Glibc
 
-/// What this process asks of the system for itself.
+/// Properties of this process.
 public enum CurrentProcess {
-  /// The binary that this process runs, also after it was replaced on disk.
+  /// The running binary, also after it was replaced on disk.
   public static let executable = "/proc/self/exe"
 
-  /// Where that binary is, for people; nil when the system does not tell.
+  /// That binary's path, for display; nil when it can't be read.
   public static var executablePath: String? {
     // SAFETY: the buffer has room for PATH_MAX bytes and a null, which is kept at its end: readlink adds none.
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX) + 1) { buffer in
@@ -18,25 +18,25 @@ public enum CurrentProcess {
 
   public static var identifier: pid_t { getpid() }
 
-  /// Asks the kernel to kill this process when its parent dies. A parent that died before is not noticed.
+  /// Makes the kernel kill this process when its parent dies. A parent that died earlier is not detected.
   public static func dieWithParent() { _ = cl_die_with_parent(SIGKILL) }
 
-  /// Has the kernel take this process before its parent when memory runs out: the parent starts another, and nobody
-  /// else holds the address. A tenth of the machine's memory counts as much. Best effort; nothing is owed to it.
+  /// Makes the kernel kill this process before its parent when memory runs out: the parent starts another, and holds
+  /// the address. Raises the OOM score as if the process used another tenth of the machine's memory. Best effort.
   public static func volunteerForMemory() { _ = cl_raise_oom_score(100) }
 
-  /// How a process with deadlines stands against others that want the processor.
+  /// The scheduling priority of a process with deadlines.
   public enum Scheduling: Hashable, Sendable {
-    /// In front of everything that is not realtime itself (SCHED_RR).
+    /// Ahead of all processes without realtime scheduling (SCHED_RR).
     case realtime
-    /// In front of most (a nice value of -10).
+    /// Ahead of most processes (a nice value of -10).
     case sooner
-    /// As everybody.
+    /// The default priority.
     case usual
   }
 
-  /// Puts this thread in front of others as far as it is allowed (CAP_SYS_NICE), unless systemd has done so before it
-  /// started (CPUSchedulingPolicy=, Nice=), and says how far that is. Children do not inherit it.
+  /// Raises this thread's priority as far as allowed (CAP_SYS_NICE), unless systemd has done so before it started
+  /// (CPUSchedulingPolicy=, Nice=), and returns the result. Children do not inherit it.
   public static func schedulePromptly() -> Scheduling {
     if cl_is_realtime() != 0 || cl_schedule_realtime() == 0 { return .realtime }
     return cl_nice() <= sooner || cl_schedule_sooner(sooner) == 0 ? .sooner : .usual
@@ -44,7 +44,7 @@ public enum CurrentProcess {
 
   private static let sooner: Int32 = -10
 
-  /// Raises the number of files that may be open to the most that is allowed, and returns it.
+  /// Raises the soft limit of open files to the hard limit, and returns it.
   public static func raiseOpenFileLimit() throws(SystemError) -> UInt64 {
     guard var limit = openFiles else { throw SystemError("getrlimit RLIMIT_NOFILE") }
     limit.rlim_cur = limit.rlim_max
@@ -53,10 +53,10 @@ public enum CurrentProcess {
     return UInt64(limit.rlim_max)
   }
 
-  /// The number of files that may be open; the most there can be when the system does not tell.
+  /// The limit of open files; the maximum value when it can't be read.
   public static var openFileLimit: UInt64 { openFiles.map { UInt64($0.rlim_cur) } ?? .max }
 
-  /// The same, after it has been raised to the most that is allowed.
+  /// The hard limit of open files.
   public static var openFileMaximum: UInt64 { openFiles.map { UInt64($0.rlim_max) } ?? .max }
 
   private static var openFiles: rlimit? {
@@ -65,24 +65,24 @@ public enum CurrentProcess {
     return unsafe getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit : nil
   }
 
-  /// Makes the kernel's table of descriptors as large as `count` of them take (8 bytes each), which it never becomes
-  /// smaller again. To be called while the process has one thread: with more, the kernel waits for all processors at every
-  /// doubling (synchronize_rcu in expand_fdtable), 10 to 100 ms each in which no thread gets a descriptor. Best effort.
+  /// Enlarges the kernel's descriptor table to `count` entries of 8 bytes; it never shrinks. Call it while the process
+  /// has one thread: with more, the kernel waits for all processors at every doubling (synchronize_rcu in
+  /// expand_fdtable), 10 to 100 ms each, during which no thread gets a descriptor. Best effort.
   public static func makeRoomForDescriptors(_ count: UInt64) {
     guard count > 0 else { return }
     _ = cl_make_room_for_descriptors(Int32(clamping: count))
   }
 
-  /// Names the calling thread in the system's lists; 15 bytes at most.
+  /// Sets the calling thread's name; at most 15 bytes.
   public static func nameThread(_ name: String) {
     // SAFETY: the kernel copies the name.
     unsafe name.withCString { unsafe _ = cl_set_thread_name($0) }
   }
 
-  /// The processors that this process may run on.
+  /// The number of processors that this process may run on.
   public static var processors: Int { max(1, Int(cl_processors())) }
 
-  /// The machine's name, as the kernel has it.
+  /// The kernel's host name.
   public static func hostName() -> String {
     // SAFETY: HOST_NAME_MAX is 64; the buffer has room for that and a null, which is kept at its end.
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 65) { buffer in
@@ -92,7 +92,7 @@ public enum CurrentProcess {
     }
   }
 
-  /// `NAME=value` lines of the environment, without those that `removing` names.
+  /// The environment as `NAME=value` lines, without the variables in `removing`.
   public static func environment(removing names: Set<String> = []) -> [String] {
     var lines: [String] = []
     // SAFETY: the environment ends in null, and no thread changes it: nothing here calls setenv.
@@ -112,6 +112,6 @@ public enum CurrentProcess {
     return unsafe String(cString: value)
   }
 
-  /// Where systemd has put this service's credentials; nil when it has none.
+  /// The directory of systemd's credentials for this service; nil when there is none.
   public static var credentials: String? { environmentValue("CREDENTIALS_DIRECTORY") }
 }

@@ -1,12 +1,13 @@
 import CLinux
 import Wire
 
-/// Asks the system's resolver (resolv.conf, hosts, nsswitch). It may take many seconds: never from a loop's thread.
+/// Queries the system resolver (resolv.conf, hosts, nsswitch). It may block for many seconds: never call it from a
+/// loop's thread.
 public enum HostLookup {
-  /// More addresses of one host are not tried.
+  /// The most addresses returned for one host.
   private static let capacity = 8
 
-  /// The addresses of a host in the resolver's order; empty when it has none that can be had now.
+  /// A host's addresses in the resolver's order; empty when it has none or the query fails.
   public static func addresses(of host: String) -> [IPAddress] {
     var families = [Int32](repeating: 0, count: capacity)
     var highs = [UInt64](repeating: 0, count: capacity)

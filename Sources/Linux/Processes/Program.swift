@@ -2,8 +2,9 @@ import CLinux
 import Glibc
 
 extension ChildProcess {
-  /// Starts a program of the operator's: standard input is `input` from its beginning, or /dev/null; what it says goes
-  /// to standard error; every other descriptor is closed, every signal at its default. Its children are in its group, and signalled with it.
+  /// Starts an operator's program: standard input is `input` from its beginning, or /dev/null; its output goes to
+  /// standard error; every other descriptor is closed, and every signal has its default. Its children are in its group,
+  /// and are signalled with it.
   public init(
     program: String, arguments: [String], environment: [String], input: borrowing Descriptor?
   ) throws(SystemError) {
@@ -16,7 +17,7 @@ extension ChildProcess {
     }
     try unsafe self.init(executable: program, arguments: arguments, environment: environment, leadsGroup: true) {
       actions in
-      // SAFETY: the actions are initialised, and each call copies what it is given.
+      // SAFETY: the actions are initialised, and each call copies its arguments.
       if number >= 0 {
         unsafe posix_spawn_file_actions_adddup2(actions, number, 0)
       } else {

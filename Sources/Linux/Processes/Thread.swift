@@ -1,23 +1,23 @@
 import CLinux
 import Glibc
 
-/// A thread of the system, joined once.
+/// A system thread, joined or detached.
 @safe
 public struct Thread: ~Copyable {
   private let handle: pthread_t
 
-  /// Starts a thread called `name` (15 bytes at most) that runs `body`.
+  /// Starts a thread called `name` (at most 15 bytes) that runs `body`.
   ///
-  /// `body` must come from a nonisolated function: a closure literal written inside `@main` is inferred to be on the
-  /// main actor and dies on the second thread.
+  /// `body` must come from a nonisolated function: a closure literal inside `@main` is inferred to be on the main actor
+  /// and traps on the second thread.
   public init(name: String, body: @escaping @Sendable () -> Void) throws(SystemError) {
     let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
     var handle = pthread_t()
-    // Signals are for the thread that reads them; a new thread begins with its maker's mask.
+    // Signals are read in one thread only; a new thread inherits the signal mask.
     var mask = sigset_t()
     unsafe cl_block_signals(&mask)
     defer { unsafe cl_restore_signals(&mask) }
-    // SAFETY: the retained start box is taken over by the new thread, or released here when there is none.
+    // SAFETY: the retained start box is released by the new thread, or here when there is none.
     let code = unsafe pthread_create(&handle, nil, runThread, start.toOpaque())
     guard code == 0 else {
       unsafe start.release()
@@ -26,10 +26,10 @@ public struct Thread: ~Copyable {
     self.handle = handle
   }
 
-  /// Lets the thread run without anybody who waits for its end.
+  /// Lets the thread run without a later `join`.
   public consuming func detach() { _ = pthread_detach(handle) }
 
-  /// Waits for the thread's end.
+  /// Waits until the thread has ended.
   public consuming func join() { _ = pthread_join(handle, nil) }
 }
 

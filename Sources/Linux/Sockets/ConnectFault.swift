@@ -1,33 +1,33 @@
 import CLinux
 
-/// Whose doing it is that no connection came about: the one place that says what an errno of socket(2), connect(2),
-/// epoll_ctl(2) or SO_ERROR tells of the server.
+/// Why a connection could not be made: the only place that classifies an errno of socket(2), connect(2), epoll_ctl(2)
+/// or SO_ERROR.
 public enum ConnectFault: Hashable, Sendable, CaseIterable {
-  /// This machine has run out of something: descriptors, source ports, memory. It passes by itself, and says nothing of
-  /// the server: no verdict on it may follow.
+  /// This machine has run out of descriptors, source ports or memory. It is temporary and does not depend on the
+  /// server: the server's health must not change.
   case shortage
-  /// There is no way from here to the server: an address, a route, a rule of this machine, a network, or a server that
-  /// gives no sign. It does not pass by itself, and another node may have a way.
+  /// The server can't be reached from this machine: an address, a route, a local rule, the network, or a server that
+  /// does not respond. It is not temporary, and another node may reach the server.
   case path
-  /// The server's machine answered: nothing listens there, or the connection was cut.
+  /// The server's machine answered: the connection was refused or reset.
   case server
 
-  /// What is not listed says no more than that the server can't be reached from here.
+  /// An unknown errno means `path`.
   public init(errno code: Int32) {
     self =
       switch code {
-      // Descriptors of the process and of the machine; watches of epoll (fs.epoll.max_user_watches).
+      // Descriptors of the process and of the machine; epoll watches (fs.epoll.max_user_watches).
       case EMFILE, ENFILE, ENOSPC: .shortage
-      // Memory, of the kernel and for sockets (net.ipv4.tcp_mem).
+      // Kernel and socket memory (net.ipv4.tcp_mem).
       case ENOMEM, ENOBUFS: .shortage
-      // Every source port towards this server is in use or in TIME_WAIT (net.ipv4.ip_local_port_range). `Socket.connect`
-      // has turned it into ENETUNREACH where it means that there is no source address.
+      // All source ports towards this server are in use or in TIME_WAIT (net.ipv4.ip_local_port_range).
+      // `Socket.connect` has already changed it to ENETUNREACH when there is no source address.
       case EADDRNOTAVAIL, EADDRINUSE, EAGAIN: .shortage
-      // Not worth a word to anybody: the call was not made.
+      // The call was interrupted.
       case EINTR: .shortage
       case ECONNREFUSED, ECONNRESET, ECONNABORTED, EPIPE, EPROTO: .server
-      // EACCES and EPERM are rules: a prohibiting route, SELinux, a sandbox. They stay until somebody changes them.
-      // EAFNOSUPPORT: IPv6 is switched off. EINVAL: a blackhole route.
+      // EACCES and EPERM are rules: a prohibit route, SELinux, a sandbox. They stay until an administrator changes
+      // them. EAFNOSUPPORT: IPv6 is disabled. EINVAL: a blackhole route.
       case ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN, ENONET, ETIMEDOUT, EACCES, EPERM, EAFNOSUPPORT, EINVAL: .path
       default: .path
       }
@@ -35,6 +35,6 @@ public enum ConnectFault: Hashable, Sendable, CaseIterable {
 }
 
 extension SystemError {
-  /// What it tells of the server, where a connection to one was to be made.
+  /// The classification of this error for a connection to a server.
   public var connectFault: ConnectFault { ConnectFault(errno: code) }
 }

@@ -2,24 +2,24 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Sends datagrams to a local socket (unix(7)) that may come, go and be made anew: a log daemon's. It is connected to
-/// when there is something to send, and again when whoever listened there has gone.
+/// Sends datagrams to a local socket (unix(7)) that may be recreated, such as a log daemon's. Connects on the first
+/// send, and again when the receiver has gone.
 public struct DatagramSender: ~Copyable {
-  /// Where the receiver listens.
+  /// The receiver's path.
   public let path: String
   private var socket: SharedDescriptor?
   private var isConnected = false
 
-  // Not inlined: Swift 6.3 takes a constant `Mutex<DatagramSender>` for one that it can lay out when it compiles, and
+  // Not inlined: Swift 6.3 mistakes a constant `Mutex<DatagramSender>` for one that it can initialise statically, and
   // leaves it all zeros (a type with a deinit inside a Mutex).
   @inline(never)
   public init(path: String) { self.path = path }
 
   deinit { if let socket { Self.reserve.withLock { $0.giveBack(socket) } } }
 
-  /// Sends one datagram, waiting for a receiver that is slow; false when there is none, or it does not take this one.
+  /// Sends one datagram, waiting for a slow receiver; false when there is none, or it rejects the datagram.
   public mutating func send(_ bytes: Span<UInt8>) -> Bool {
-    // The first attempt may find that the receiver is another one by now.
+    // The first attempt may fail because the receiver was replaced.
     for _ in 0..<2 {
       switch attempt(bytes) {
       case nil: return true
@@ -30,7 +30,7 @@ public struct DatagramSender: ~Copyable {
     return false
   }
 
-  /// Nil, or the error's number.
+  /// Nil, or an errno value.
   private mutating func attempt(_ bytes: Span<UInt8>) -> Int32? {
     if socket == nil {
       socket = Self.reserve.withLock { $0.sockets.popLast() }
@@ -54,12 +54,12 @@ public struct DatagramSender: ~Copyable {
     return count < 0 ? cl_errno() : nil
   }
 
-  /// For datagrams, connected to nobody yet; sending waits for room.
+  /// An unconnected datagram socket; sending waits for room.
   private static func makeSocket() -> Int32 {
     Glibc.socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
   }
 
-  // MARK: a process that can make no more sockets
+  // MARK: sockets made in advance
 
   private struct Reserve {
     var sockets: [SharedDescriptor] = []
@@ -72,8 +72,8 @@ public struct DatagramSender: ~Copyable {
 
   private static let reserve = Mutex(Reserve())
 
-  /// Makes sockets for so many senders at once, before the process gives up making any. A sender that ends gives its
-  /// socket back.
+  /// Creates sockets for this many simultaneous senders, before the process loses the right to create any. A sender
+  /// returns its socket in `deinit`.
   public static func reserveSockets(_ count: Int) throws(SystemError) {
     for _ in 0..<count {
       let socket = SharedDescriptor(try Descriptor(makeSocket(), of: "socket"))

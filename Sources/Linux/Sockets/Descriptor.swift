@@ -1,9 +1,9 @@
 import CLinux
 import Glibc
 
-/// The owner of a file descriptor: closes it when it goes out of scope.
+/// The owner of a file descriptor, which closes it in `deinit`.
 public struct Descriptor: ~Copyable, Sendable {
-  /// The number, valid for as long as the owner lives.
+  /// The descriptor number, valid while the owner exists.
   public let number: Int32
 
   /// Takes ownership of an open descriptor.
@@ -12,7 +12,7 @@ public struct Descriptor: ~Copyable, Sendable {
     self.number = number
   }
 
-  /// Takes ownership of what a system call returned, or says why it failed.
+  /// Takes ownership of a system call's result, or throws its errno.
   public init(_ result: Int32, of call: @autoclosure () -> String) throws(SystemError) {
     guard result >= 0 else { throw SystemError(call()) }
     number = result
@@ -20,7 +20,7 @@ public struct Descriptor: ~Copyable, Sendable {
 
   deinit { _ = close(number) }
 
-  /// Gives the descriptor up without closing it.
+  /// Releases the descriptor without closing it.
   public consuming func relinquish() -> Int32 {
     let number = self.number
     discard self
@@ -33,7 +33,7 @@ public struct Descriptor: ~Copyable, Sendable {
   }
 }
 
-/// A descriptor with several owners: closed when the last one lets it go.
+/// A descriptor with several owners, closed by the last.
 public final class SharedDescriptor: Sendable {
   public let descriptor: Descriptor
 

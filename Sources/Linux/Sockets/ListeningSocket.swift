@@ -2,15 +2,15 @@ import CLinux
 import Glibc
 import Wire
 
-/// A listening TCP socket that another process made, as the kernel knows it.
+/// A listening TCP socket made by another process, with its properties from the kernel.
 public struct ListeningSocket {
   public let endpoint: Endpoint
-  /// Whether an IPv6 socket takes IPv4 as well.
+  /// Whether an IPv6 socket accepts IPv4 too.
   public let dualStack: Bool
-  /// Whether others may listen on the same port beside it (SO_REUSEPORT).
+  /// Whether other sockets can listen on the same port (SO_REUSEPORT).
   public let sharesPort: Bool
 
-  /// Looks at a descriptor and makes it non-blocking; nil when it is something else.
+  /// Checks a descriptor and makes it non-blocking; nil when it is not a listening TCP socket.
   public init?(_ descriptor: borrowing Descriptor) {
     let number = descriptor.number
     guard Self.option(number, SOL_SOCKET, SO_ACCEPTCONN) == 1,
@@ -21,13 +21,13 @@ public struct ListeningSocket {
     sharesPort = Self.option(number, SOL_SOCKET, SO_REUSEPORT) == 1
   }
 
-  /// Makes a listening socket what it was: whoever has a duplicate of it, in another process too, can have it stop
-  /// listening, or block. Answers whether it had stopped, which has reset the connections in its queue.
+  /// Restores a listening socket: a process with a duplicate can stop it from listening, or make it blocking. Returns
+  /// whether it had stopped, which has reset the connections in its queue.
   public static func restore(_ descriptor: borrowing Descriptor) throws(SystemError) -> Bool {
     let number = descriptor.number
     let hasStopped = option(number, SOL_SOCKET, SO_ACCEPTCONN) != 1
     if hasStopped {
-      // It may be connected to somewhere.
+      // It may be connected.
       _ = cl_disconnect(number)
       guard CLinux.listen(number, Socket.backlog) == 0 else { throw SystemError("listen again") }
     }

@@ -2,21 +2,21 @@ import CLinux
 import Glibc
 import Wire
 
-/// Stream sockets between processes of one machine (unix(7)), non-blocking and closed on exec. A path that begins with
-/// `@` is a name in the kernel and no file: it goes with the socket, and only the peer's identity protects it.
+/// Stream sockets between processes of one machine (unix(7)), non-blocking and closed on exec. A path that starts with
+/// `@` is an abstract name without a file: it exists as long as the socket, and only the peer's identity protects it.
 public enum LocalSocket {
-  /// Who has connected.
+  /// The identity of a connected peer.
   public struct Peer: Hashable, Sendable {
     public let process: Int32
     public let user: UInt32
     public let group: UInt32
   }
 
-  /// Connections that may wait in the kernel.
+  /// The most connections that wait in the kernel.
   private static let backlog: Int32 = 64
 
-  /// A listening socket that its owner and its group may connect to, and nobody else. What an earlier process left at
-  /// the path is replaced; EADDRINUSE when a socket there is alive, EEXIST when something else is there.
+  /// A listening socket that only its owner and group may connect to. A stale socket at the path is replaced;
+  /// EADDRINUSE when it is in use, EEXIST when the path is another kind of file.
   public static func listen(at path: String) throws(SystemError) -> Descriptor {
     if !isName(path) { try clear(path) }
     // SAFETY: path and count belong together and live during the call.
@@ -24,7 +24,7 @@ public enum LocalSocket {
       unsafe path.withCString { unsafe cl_local_listen($0, path.utf8.count, backlog) }, of: "listen \(path)")
   }
 
-  /// Connects. EAGAIN: as many wait there as may, and so much longer, if the socket may block.
+  /// Connects. EAGAIN: the queue is full, for `bound` when the socket may block.
   public static func connect(to path: String, within bound: Interval = .zero) throws(SystemError) -> Descriptor {
     let milliseconds = Int32(clamping: bound.milliseconds)
     // SAFETY: path and count belong together and live during the call.
@@ -32,7 +32,7 @@ public enum LocalSocket {
     return try Descriptor(number, of: "connect \(path)")
   }
 
-  /// The next waiting connection; nil when none waits.
+  /// The next waiting connection; nil when there is none.
   public static func accept(from listener: borrowing Descriptor) throws(SystemError) -> Descriptor? {
     while true {
       let number = cl_local_accept(listener.number)
@@ -45,7 +45,7 @@ public enum LocalSocket {
     }
   }
 
-  /// Whose process connected, as the kernel noted it then (SO_PEERCRED).
+  /// The peer's credentials when it connected (SO_PEERCRED).
   public static func peer(of socket: borrowing Descriptor) throws(SystemError) -> Peer {
     var process: Int32 = 0
     var user: UInt32 = 0
@@ -55,7 +55,7 @@ public enum LocalSocket {
     return Peer(process: process, user: user, group: group)
   }
 
-  /// Whether the peer is root, this process's own user, or in the group that the socket's file belongs to.
+  /// Whether the peer is root, this process's user, or in the group of the socket's file.
   public static func mayCommand(_ socket: borrowing Descriptor, _ peer: Peer, at path: String) -> Bool {
     if peer.user == 0 || peer.user == geteuid() { return true }
     guard !isName(path) else { return false }
@@ -63,19 +63,19 @@ public enum LocalSocket {
     return cl_peer_has_group(socket.number, unsafe cl_file_group(path)) == 1
   }
 
-  /// What a read found.
+  /// The result of a read.
   public enum Receipt: Sendable {
     case bytes([UInt8])
     case nothing
-    /// The peer has ended its direction, or is gone.
+    /// The peer has closed its direction or the connection.
     case ended
   }
 
-  /// Reads at most `limit` bytes. Never waits.
+  /// Reads at most `limit` bytes. Never blocks.
   public static func receive(from socket: borrowing Descriptor, limit: Int) -> Receipt {
     var count = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
-      // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many.
+      // SAFETY: the kernel fills at most `buffer.count` bytes, and returns how many.
       count = retryingInterrupts {
         unsafe recv(socket.number, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
       }
@@ -85,20 +85,20 @@ public enum LocalSocket {
     return count < 0 && cl_errno() == EAGAIN ? .nothing : .ended
   }
 
-  /// Takes the socket's file away.
+  /// Removes the socket's file.
   public static func remove(_ path: String) {
     guard !isName(path) else { return }
     // SAFETY: the path is a C string during the call.
     _ = unsafe unlink(path)
   }
 
-  /// Whether there is a socket's file at the path.
+  /// Whether the path is a socket's file.
   public static func isThere(_ path: String) -> Bool {
     // SAFETY: the path is a C string during the call.
     unsafe cl_is_socket_file(path) == 1
   }
 
-  /// The path is no file's.
+  /// Whether the path is an abstract name.
   public static func isName(_ path: String) -> Bool { path.hasPrefix("@") }
 
   private static func clear(_ path: String) throws(SystemError) {
@@ -110,7 +110,7 @@ public enum LocalSocket {
     }
     do throws(SystemError) { _ = try connect(to: path) } catch {
       if error.code == ECONNREFUSED { return remove(path) }
-      // Too many wait for whoever listens there.
+      // The listener's queue is full.
       guard error.code == EAGAIN else { throw error }
     }
     throw SystemError("listen \(path)", code: EADDRINUSE)
@@ -118,8 +118,7 @@ public enum LocalSocket {
 }
 
 extension File {
-  /// Makes a directory for this process's user, its group and nobody else, unless something is there already. The
-  /// directory above must be there.
+  /// Creates a directory for this process's user and group, unless the path exists. Its parent must exist.
   public static func makeDirectory(_ path: String) throws(SystemError) {
     // SAFETY: the path is a C string during the call.
     guard unsafe mkdir(path, 0o750) == 0 || cl_errno() == EEXIST else {
@@ -127,7 +126,7 @@ extension File {
     }
   }
 
-  /// The directory that a path's last component is in.
+  /// The directory part of a path.
   public static func directory(of path: String) -> String {
     path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
   }

@@ -1,11 +1,11 @@
 import CLinux
 import Glibc
 
-/// One end of a SOCK_SEQPACKET pair: whole messages, each with at most one descriptor, and an end that is noticed.
+/// One end of a SOCK_SEQPACKET pair: whole messages, each with at most one descriptor, and a detectable end.
 public struct MessageSocket: ~Copyable, Sendable {
   public let descriptor: Descriptor
 
-  /// Takes over one end, as a child does with the descriptor that it was born with.
+  /// Takes ownership of one end, such as a child's inherited descriptor.
   public init(owning descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
   /// Both ends of a new pair, closed on exec.
@@ -13,7 +13,7 @@ public struct MessageSocket: ~Copyable, Sendable {
     public let ours: MessageSocket
     public let theirs: MessageSocket
 
-    /// A pair of SOCK_SEQPACKET: a message arrives whole or not at all.
+    /// A SOCK_SEQPACKET pair: messages are never split.
     public init() throws(SystemError) {
       var ends: (Int32, Int32) = (-1, -1)
       let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
@@ -26,34 +26,34 @@ public struct MessageSocket: ~Copyable, Sendable {
       theirs = MessageSocket(owning: Descriptor(owning: ends.1))
     }
 
-    /// Our end; theirs is closed, as it is meant to be once a child has it.
+    /// Our end; theirs is closed, once a child has inherited it.
     public consuming func takeOurs() -> MessageSocket { ours }
   }
 
-  /// A message and the descriptor that came with it.
+  /// A message and the descriptor passed with it.
   public struct Message: ~Copyable {
     public let bytes: [UInt8]
     public var descriptor: Descriptor?
 
-    /// The descriptor, if one came; the next time there is none.
+    /// The descriptor, if there is one; nil on the next call.
     public mutating func takeDescriptor() -> Descriptor? { descriptor.take() }
   }
 
-  /// What a receive found.
+  /// The result of a receive.
   public enum Receipt: ~Copyable {
     case message(Message)
-    /// Nothing is there yet.
+    /// No message is available.
     case nothing
     /// The other end is closed, or its process has died.
     case ended
   }
 
-  /// Sends one message, or returns false when the other end has to read first. Never waits.
+  /// Sends one message; false when the socket is full. Never blocks.
   public func send(_ bytes: Span<UInt8>) throws(SystemError) -> Bool {
     try send(bytes, passing: -1)
   }
 
-  /// Sends one message with a copy of `passed`.
+  /// Sends one message with a duplicate of `passed`.
   public func send(_ bytes: Span<UInt8>, with passed: borrowing Descriptor) throws(SystemError) -> Bool {
     try send(bytes, passing: passed.number)
   }
@@ -64,18 +64,18 @@ public struct MessageSocket: ~Copyable, Sendable {
       retryingInterrupts { unsafe cl_send_message(descriptor.number, buffer.baseAddress, buffer.count, passed) }
     }
     if result >= 0 { return true }
-    // ETOOMANYREFS: too many descriptors are on their way; the other end has to take some.
+    // ETOOMANYREFS: too many descriptors are in flight; the receiver has to read some.
     guard [EAGAIN, ENOBUFS, ETOOMANYREFS].contains(cl_errno()) else { throw SystemError("sendmsg") }
     return false
   }
 
-  /// Receives one message of at most `limit` bytes; a longer one is EMSGSIZE. With `waiting`, waits until there is one
+  /// Receives one message of at most `limit` bytes; a longer one is EMSGSIZE. With `waiting`, blocks until there is one
   /// or the other end is closed.
   public func receive(limit: Int, waiting: Bool = false) throws(SystemError) -> Receipt {
     var passed: Int32 = -1
     var count = -1
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
-      // SAFETY: the kernel fills at most `buffer.count` bytes, and says how many.
+      // SAFETY: the kernel fills at most `buffer.count` bytes, and returns how many.
       count = retryingInterrupts {
         unsafe cl_receive_message(descriptor.number, buffer.baseAddress, buffer.count, waiting ? 1 : 0, &passed)
       }

@@ -1,40 +1,39 @@
 import CLinux
 import Wire
 
-/// What a read of a stream brought.
+/// The result of reading a stream.
 public enum ReadResult: Sendable, Equatable {
   case bytes(Int)
   case wouldBlock
-  /// The peer closed its direction in order.
+  /// The peer closed its direction (FIN).
   case closed
-  /// A failing call's errno.
+  /// The call's errno.
   case failed(Int32)
 }
 
-/// What a write to a stream took.
+/// The result of writing a stream.
 public enum WriteResult: Sendable, Equatable {
   case bytes(Int)
   case wouldBlock
   case failed(Int32)
 }
 
-/// A connection accepted: its socket and who is on the other end.
+/// An accepted connection.
 public struct Accepted: ~Copyable {
   public let descriptor: Descriptor
   public let peer: Endpoint
 
-  /// The socket, for an owner that goes on with it.
+  /// Moves the socket to another owner.
   public consuming func takeDescriptor() -> Descriptor { descriptor }
 }
 
 /// TCP sockets, non-blocking and closed on exec.
 public enum Socket {
-  /// Connections that may wait in the kernel; the kernel caps it at net.core.somaxconn.
+  /// The most connections that wait in the kernel, which limits it to net.core.somaxconn.
   public static let backlog: Int32 = 4096
 
-  /// A listening socket that shares its port with its siblings (SO_REUSEPORT) unless `sharesPort` is false, bound
-  /// whether or not the machine has the address at this moment (IP_FREEBIND). An IPv6 socket hears IPv6 alone unless
-  /// `dualStack`.
+  /// A listening socket, with a shared port (SO_REUSEPORT) unless `sharesPort` is false, bound even when the machine
+  /// does not have the address now (IP_FREEBIND). An IPv6 socket accepts only IPv6 unless `dualStack`.
   public static func listen(
     on endpoint: Endpoint, dualStack: Bool = false, sharesPort: Bool = true
   ) throws(SystemError) -> Descriptor {
@@ -43,25 +42,25 @@ public enum Socket {
     return descriptor
   }
 
-  /// Stops a listening socket for everybody who has a duplicate of it: connections are refused from now on, and those in
-  /// its queue are reset.
+  /// Stops a listening socket in all processes that have a duplicate: new connections are refused, and those in its
+  /// queue are reset.
   public static func stopListening(_ listener: borrowing Descriptor) {
     _ = CLinux.shutdown(listener.number, Int32(SHUT_RD))
   }
 
-  /// Throws EADDRINUSE when something listens on this endpoint already: another process of this user would otherwise
-  /// share the port without a word, and each would get some of the clients.
+  /// Throws EADDRINUSE when a socket already listens on this endpoint: another process of this user could otherwise
+  /// share the port unnoticed, and each would get some of the clients.
   public static func requireFree(_ endpoint: Endpoint, dualStack: Bool = false) throws(SystemError) {
     _ = try bind(endpoint, dualStack: dualStack, sharesPort: false)
   }
 
-  /// A port of this address that nobody has at this moment, chosen by the kernel. It is not kept.
+  /// An unused port of this address, chosen by the kernel. It is not reserved.
   public static func freePort(on address: IPAddress) throws(SystemError) -> UInt16 {
     let probe = try bind(Endpoint(address: address, port: 0), dualStack: false, sharesPort: false)
     return try localEndpoint(of: probe.number).port
   }
 
-  /// The next waiting connection; nil when none waits. A connection that was gone before it was accepted is skipped.
+  /// The next waiting connection; nil when there is none. Connections that ended before they were accepted are skipped.
   public static func accept(from listener: borrowing Descriptor) throws(SystemError) -> Accepted? {
     var family: Int32 = 0
     var high: UInt64 = 0
@@ -84,12 +83,12 @@ public enum Socket {
     }
   }
 
-  /// Starts to connect; the socket becomes writable when it is connected or has failed, `error(of:)` tells which.
+  /// Starts connecting; the socket becomes writable once it is connected or has failed; `error(of:)` returns which.
   ///
-  /// The kernel chooses the source address and port here, by both ends of the connection: the same port leads to several
-  /// servers at once, which is what IP_BIND_ADDRESS_NO_PORT is for where a source address is bound first. EADDRNOTAVAIL
-  /// then means that every port towards this server is taken; where it means that there is no source address at all,
-  /// ENETUNREACH is thrown in its place.
+  /// The kernel chooses the source address and port here, by both ends of the connection: one source port can serve
+  /// several servers at once, as with IP_BIND_ADDRESS_NO_PORT where a source address is bound first. EADDRNOTAVAIL then
+  /// means that every port towards this server is in use; when there is no source address at all, ENETUNREACH is thrown
+  /// instead.
   public static func connect(to endpoint: Endpoint) throws(SystemError) -> Descriptor {
     let descriptor = try open(endpoint.address.family)
     _ = cl_set_option(descriptor.number, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
@@ -108,15 +107,15 @@ public enum Socket {
     return cl_connect(number, Int32(address.family.rawValue), address.high, address.low, endpoint.port)
   }
 
-  /// Whether this machine has an address to reach another from: a datagram socket has ports of its own, and connecting it
-  /// sends nothing. True when the question can't be asked.
+  /// Whether this machine has a source address for another: a datagram socket has separate ports, and connecting it
+  /// sends nothing. True when that can't be determined.
   private static func hasSourceAddress(for endpoint: Endpoint) -> Bool {
     guard let probe = try? open(endpoint.address.family, SOCK_DGRAM) else { return true }
     if connect(probe.number, endpoint) == 0 { return true }
     return cl_errno() != EADDRNOTAVAIL && cl_errno() != ENETUNREACH
   }
 
-  /// The pending error of a socket; zero when there is none.
+  /// The socket's pending error; zero when there is none.
   public static func error(of number: Int32) -> Int32 {
     var code: Int32 = 0
     // SAFETY: the call writes the one number, which lives through it.
@@ -124,14 +123,15 @@ public enum Socket {
     return code
   }
 
-  /// The peer has ended its direction, or the connection is broken; what it sent before may not have been read.
+  /// Whether the peer has closed its direction, or the connection is broken; unread data may remain.
   public static func hasEnded(_ number: Int32) -> Bool {
     var question = pollfd(fd: number, events: Int16(POLLRDHUP), revents: 0)
     // SAFETY: one element, alive during the call.
     return retryingInterrupts { unsafe CLinux.poll(&question, 1, 0) } > 0
   }
 
-  /// The first `count` bytes that wait, as one big-endian number, without taking them; nil when fewer wait. At most 8.
+  /// The first `count` unread bytes (at most 8) as a big-endian number, without consuming them; nil when fewer are
+  /// available.
   public static func peek(_ number: Int32, count: Int) -> UInt64? {
     precondition(count > 0 && count <= 8)
     var bytes: UInt64 = 0
@@ -140,10 +140,10 @@ public enum Socket {
     return peeked == count ? UInt64(bigEndian: bytes) >> UInt64(64 - 8 * count) : nil
   }
 
-  /// How many bytes wait.
+  /// The number of unread bytes.
   public static func waiting(_ number: Int32) -> Int { Int(max(0, cl_bytes_waiting(number))) }
 
-  /// The address that a socket is bound to.
+  /// The socket's local address.
   public static func localEndpoint(of number: Int32) throws(SystemError) -> Endpoint {
     var family: Int32 = 0
     var high: UInt64 = 0
@@ -154,19 +154,19 @@ public enum Socket {
     return Endpoint(address: IPAddress(family: family, high: high, low: low), port: port)
   }
 
-  /// Sends FIN: our direction ends, the peer's goes on.
+  /// Sends FIN: closes our direction only.
   public static func shutdownWrite(_ number: Int32) { _ = shutdown(number, Int32(SHUT_WR)) }
 
-  /// Closing will send RST and drop what is unsent, so that a peer sees an abort as one.
+  /// Makes close send RST and discard unsent data, so that the peer sees an abort.
   public static func abortOnClose(_ number: Int32) { _ = cl_set_abort_on_close(number, 1) }
 
-  /// Drops `count` bytes that wait. False: fewer did.
+  /// Discards `count` unread bytes. False when fewer were available.
   public static func discard(_ number: Int32, count: Int) -> Bool {
-    // With MSG_TRUNC TCP writes nothing anywhere (tcp(7)).
+    // With MSG_TRUNC, TCP discards the data (tcp(7)).
     retryingInterrupts { recv(number, nil, count, Int32(MSG_TRUNC) | Int32(MSG_DONTWAIT)) } == count
   }
 
-  /// Appends what has come to `output`, as far as it has room, and takes it unless `peeking`. Never waits on a
+  /// Appends received bytes to `output`, as far as it has room, and consumes them unless `peeking`. Never blocks on a
   /// non-blocking socket.
   public static func read(
     _ number: Int32, into output: inout OutputSpan<UInt8>, peeking: Bool = false
@@ -186,7 +186,7 @@ public enum Socket {
     }
   }
 
-  /// Sends what the kernel has room for, without SIGPIPE. Never waits on a non-blocking socket.
+  /// Sends as much as the kernel accepts, without SIGPIPE. Never blocks on a non-blocking socket.
   public static func write(_ number: Int32, _ bytes: Span<UInt8>) -> WriteResult {
     unsafe bytes.withUnsafeBufferPointer { buffer in
       // SAFETY: the kernel reads `count` bytes of the span during the call only.
@@ -229,7 +229,7 @@ public enum Socket {
 }
 
 extension IPAddress {
-  /// From what the socket wrappers hand out: 4 or 6, and two halves.
+  /// From the values of the socket wrappers: family 4 or 6, and two halves.
   init(family: Int32, high: UInt64, low: UInt64) {
     if family == 4 { self.init(v4: UInt32(truncatingIfNeeded: low)) } else { self.init(v6High: high, low: low) }
   }
