@@ -1,15 +1,16 @@
 import COpenSSL
 
-/// Where a certificate's authority can be asked about it (authorityInfoAccess, RFC 5280 §4.2.2.1).
+/// The URLs in a certificate's authorityInfoAccess extension (RFC 5280 §4.2.2.1).
 struct AuthorityInformation: Equatable {
   /// URLs of OCSP responders.
   private(set) var responders: [String] = []
   /// URLs of the issuer's own certificate.
   private(set) var issuers: [String] = []
 
-  /// Reads an `X509`. URLs with anything but visible ASCII are left out.
+  /// Reads an `X509`. URLs with other characters than visible ASCII are skipped.
   init(of certificate: OpaquePointer) {
-    // SAFETY: X509_get_ext_d2i answers a fresh AUTHORITY_INFO_ACCESS of ours, freed below; the rest is borrowed from it.
+    // SAFETY: X509_get_ext_d2i returns a new AUTHORITY_INFO_ACCESS, owned here and freed below; the rest is borrowed
+    // from it.
     guard let found = unsafe X509_get_ext_d2i(certificate, NID_info_access, nil, nil) else {
       ERR_clear_error()
       return

@@ -1,13 +1,13 @@
 import COpenSSL
 import Domain
 
-/// One X.509 certificate: the owner of an `X509`. Immutable, so every thread may use it; OpenSSL counts the references
-/// that contexts and connections hold of their own.
+/// One X.509 certificate: the owner of an `X509`. Immutable, so all threads can use it; contexts and connections hold
+/// their own references.
 @safe final class Certificate: @unchecked Sendable {
-  /// An `X509`, live as long as this object.
+  /// An `X509`, valid as long as this object.
   let x509: OpaquePointer
 
-  /// Takes over the caller's reference.
+  /// Takes ownership of the caller's reference.
   init(adopting x509: OpaquePointer) {
     // SAFETY: the caller gives up its reference, which `deinit` frees.
     unsafe self.x509 = x509
@@ -18,9 +18,9 @@ import Domain
     unsafe X509_free(x509)
   }
 
-  /// True when `key` is the private half of the key in here.
+  /// Whether `key` is the private key of this certificate.
   func belongs(to key: PrivateKey) -> Bool {
-    // SAFETY: both are live as long as their owners.
+    // SAFETY: both are valid as long as their owners.
     let matches = unsafe X509_check_private_key(x509, key.key) == 1
     ERR_clear_error()
     return matches
@@ -29,23 +29,23 @@ import Domain
 
 /// One private key: the owner of an `EVP_PKEY`. Immutable.
 @safe final class PrivateKey: @unchecked Sendable {
-  /// An `EVP_PKEY`, live as long as this object.
+  /// An `EVP_PKEY`, valid as long as this object.
   let key: OpaquePointer
 
-  /// Takes over the caller's reference.
+  /// Takes ownership of the caller's reference.
   init(adopting key: OpaquePointer) {
     // SAFETY: the caller gives up its reference, which `deinit` frees.
     unsafe self.key = key
   }
 
   deinit {
-    // SAFETY: the reference that `init` took over. OpenSSL zeroes the key with the last one.
+    // SAFETY: the reference that `init` took over. OpenSSL zeroes the key when the last one is freed.
     unsafe EVP_PKEY_free(key)
   }
 
-  /// nil for a kind of key that no server should have.
+  /// The key's algorithm; nil when it is not supported for servers.
   var type: CertificatePair.KeyType? {
-    // SAFETY: live as long as `self`.
+    // SAFETY: valid as long as `self`.
     switch unsafe EVP_PKEY_get_base_id(key) {
     case EVP_PKEY_RSA: .rsa
     case EVP_PKEY_EC: .ecdsa
@@ -56,10 +56,10 @@ import Domain
 }
 
 extension Fingerprint {
-  /// Of an `X509`; nil when OpenSSL can't digest it.
+  /// The fingerprint of an `X509`; nil when OpenSSL can't compute it.
   init?(of certificate: OpaquePointer) {
     var bytes = [UInt8](repeating: 0, count: Digest.sha256Size)
-    // SAFETY: `certificate` is a live X509 of the caller's and `bytes` has room for the digest.
+    // SAFETY: the caller's `certificate` is a valid X509, and `bytes` has room for the digest.
     guard unsafe X509_digest(certificate, EVP_sha256(), &bytes, nil) == 1 else {
       ERR_clear_error()
       return nil

@@ -1,25 +1,25 @@
 import COpenSSL
 import Wire
 
-/// A certificate's issuers in order, picked from what stands in its file: each has signed the one before it
-/// (RFC 8446 §4.4.2). Where the file has several for one place, an issuer and its renewed certificate for the same key,
-/// the one that is valid is taken, whatever their order.
+/// A certificate's issuers in order, selected from the certificates in its file: each has signed the previous one (RFC
+/// 8446 §4.4.2). When the file has several for one position, such as an issuer and its renewal with the same key, a
+/// valid one is preferred, regardless of their order.
 struct CertificateChain: Sendable {
-  /// What is sent behind the certificate. A root is not among them: clients that trust it have it.
+  /// The certificates sent after the leaf. The root is omitted: clients that trust it have it.
   private(set) var issuers: [Certificate] = []
-  /// The self-signed end of the chain, where the file has it.
+  /// The self-signed end of the chain, if the file has it.
   private(set) var root: Certificate?
-  /// Certificates of the file that another one of the chain has been preferred to: the same authority and key, older or
-  /// by another issuer. A root is not among them.
+  /// Certificates in the file that a better one in the chain has replaced: same authority and key, but older or from
+  /// another issuer. Roots are omitted.
   private(set) var replaced: [Certificate] = []
-  /// Certificates of the file that are no part of the chain.
+  /// Certificates in the file that are not part of the chain.
   private(set) var strangers: [Certificate] = []
-  /// The file has the certificate and its issuers in another order.
+  /// Whether the file has the certificate and its issuers in another order.
   let isReordered: Bool
-  /// The last certificate of the chain, the certificate itself where nothing stands above it.
+  /// The last certificate of the chain; the leaf when it has no issuer here.
   let top: Certificate
 
-  /// `leaf` is the certificate at this place of `file`; `time` is when issuers should be valid.
+  /// `leaf` is the certificate's index in `file`; issuers should be valid at `time`.
   init(of leaf: Int, in file: [Certificate], at time: WallTime) {
     var order = [leaf]
     var top = file[leaf]
@@ -50,22 +50,22 @@ struct CertificateChain: Sendable {
     isReordered = order != order.sorted()
   }
 
-  /// Whoever issued the certificate, where the file has it.
+  /// The certificate's issuer, if the file has it.
   var issuer: Certificate? { issuers.first ?? root }
 
-  /// The chain goes up to its end.
+  /// Whether the chain ends in a root.
   var isComplete: Bool { top.isSelfSigned }
 }
 
 extension Certificate {
   func isEqual(to other: Certificate) -> Bool {
-    // SAFETY: both are live as long as their owners.
+    // SAFETY: both are valid as long as their owners.
     unsafe X509_cmp(x509, other.x509) == 0
   }
 
-  /// The same name and key: what either has issued, the other has too.
+  /// Whether name and key are equal: both have issued the same certificates.
   fileprivate func isSameAuthority(as other: Certificate) -> Bool {
-    // SAFETY: both are live as long as their owners; names and keys are borrowed from them.
+    // SAFETY: both are valid as long as their owners; names and keys are borrowed from them.
     let isSame = unsafe X509_NAME_cmp(X509_get_subject_name(x509), X509_get_subject_name(other.x509)) == 0
     guard isSame, let key = unsafe X509_get0_pubkey(x509), let others = unsafe X509_get0_pubkey(other.x509) else {
       return false
@@ -74,8 +74,8 @@ extension Certificate {
     return unsafe EVP_PKEY_eq(key, others) == 1
   }
 
-  /// Of two that have issued the same: a valid one is better than one that is not, and among equals a certificate by
-  /// an older root than the root itself, since it serves more clients, then the one that ends later.
+  /// Compares two certificates of the same authority: a valid one is better; then one from an older root rather than
+  /// the root itself, since more clients trust it; then the one that expires later.
   fileprivate func isBetterIssuer(than other: Certificate, at time: WallTime) -> Bool {
     let (mine, others) = (validity, other.validity)
     let (isValid, isOtherValid) = (mine?.contains(time) == true, others?.contains(time) == true)
@@ -85,28 +85,28 @@ extension Certificate {
     return others.map { mine.upperBound > $0.upperBound } ?? true
   }
 
-  /// From when to when it is valid; nil when that makes no sense.
+  /// The validity period; nil when its dates are invalid.
   var validity: ClosedRange<WallTime>? {
-    // SAFETY: live as long as `self`; the times are read within the calls.
+    // SAFETY: valid as long as `self`; the times are read within the calls.
     guard let from = unsafe CertificateFacts.time(of: X509_get0_notBefore(x509)),
       let until = unsafe CertificateFacts.time(of: X509_get0_notAfter(x509)), from <= until
     else { return nil }
     return from...until
   }
 
-  /// True when it names itself and its own key as its issuer. The signature is not looked at: it proves nothing, and a
-  /// system may refuse to check an old root's.
+  /// Whether it names itself and its own key as its issuer. The signature is not verified: it proves nothing, and a
+  /// system may reject an old root's algorithm.
   var isSelfSigned: Bool {
-    // SAFETY: live as long as `self`.
+    // SAFETY: valid as long as `self`.
     let result = unsafe X509_self_signed(x509, 0) == 1
     ERR_clear_error()
     return result
   }
 
-  /// True when the other one names this as its issuer and this one's key has signed it.
+  /// Whether the other certificate names this one as its issuer and is signed with this one's key.
   func hasIssued(_ other: Certificate) -> Bool {
     defer { ERR_clear_error() }
-    // SAFETY: both are live as long as their owners; the key is borrowed from this certificate.
+    // SAFETY: both are valid as long as their owners; the key is borrowed from this certificate.
     guard unsafe X509_check_issued(x509, other.x509) == X509_V_OK, let key = unsafe X509_get0_pubkey(x509) else {
       return false
     }

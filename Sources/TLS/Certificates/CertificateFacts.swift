@@ -2,8 +2,8 @@ import COpenSSL
 import Domain
 import Wire
 
-/// What a certificate says of itself, copied out for logs, checks and status pages. Text from the certificate has its
-/// control characters and non-ASCII escaped, so it is safe on one line.
+/// A certificate's fields, copied for logs, checks and status pages. Control and non-ASCII characters are escaped, so
+/// each text is safe on one line.
 public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   /// The subject's distinguished name (RFC 2253): `CN=view.domain.local,O=…`; empty when the certificate has none.
   public let subject: String
@@ -13,46 +13,45 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   public let serialNumber: String
   /// The kind and size of its key: `RSA 2048`, `ECDSA P-256`, `Ed25519`.
   public let key: String
-  /// Clients of today refuse a key of this kind and size.
+  /// Whether current clients reject a key of this type and size.
   public let hasRefusedKey: Bool
-  /// What its issuer has signed it with, in OpenSSL's words: `ecdsa-with-SHA256`.
+  /// The algorithm of the issuer's signature, in OpenSSL's name: `ecdsa-with-SHA256`.
   public let signature: String
-  /// Clients of today refuse such a signature: SHA-1, MD5.
+  /// Whether current clients reject this signature: SHA-1, MD5.
   public let hasWeakSignature: Bool
-  /// Host names that it is for (subjectAltName dNSName), in lower case; the common name stands in when there is no
-  /// subjectAltName at all.
+  /// The host names (subjectAltName dNSName) in lower case; the common name when there is no subjectAltName.
   public let names: [String]
-  /// False when there is no subjectAltName at all: clients of today ask for one, and look at no common name.
+  /// Whether there is a subjectAltName: current clients require one, and ignore the common name.
   public let hasAlternativeNames: Bool
-  /// Addresses that it is for (subjectAltName iPAddress), as text.
+  /// The IP addresses (subjectAltName iPAddress), as text.
   public let addresses: [String]
-  /// Before this it is not valid.
+  /// The start of the validity period.
   public let notBefore: WallTime
-  /// After this it is not valid.
+  /// The end of the validity period.
   public let notAfter: WallTime
   public let fingerprint: Fingerprint
-  /// True when it is its own issuer by name.
+  /// Whether issuer and subject names are equal.
   public let selfIssued: Bool
-  /// Where the issuer answers for its revocation by OCSP (authorityInfoAccess, RFC 5280 §4.2.2.1), in its order; empty
-  /// with most authorities of today.
+  /// The issuer's OCSP responders (authorityInfoAccess, RFC 5280 §4.2.2.1) in order; empty with most current
+  /// authorities.
   public let responders: [String]
 
-  /// Whether it is past its end then.
+  /// Whether it has expired at `time`.
   public func expired(at time: WallTime) -> Bool { time > notAfter }
 
   public var description: String {
     subject.isEmpty ? names.first ?? addresses.first ?? fingerprint.description : subject
   }
 
-  /// nil when OpenSSL can't digest the certificate or make sense of its dates.
+  /// Nil when OpenSSL can't compute the fingerprint or parse the dates.
   init?(reading certificate: Certificate) {
-    // SAFETY: the X509 lives as long as `certificate`; what the getters answer is read within the call.
+    // SAFETY: the X509 is valid as long as `certificate`; results of the getters are read within the call.
     unsafe self.init(reading: certificate.x509)
   }
 
   /// Reads an `X509`.
   init?(reading certificate: OpaquePointer) {
-    // SAFETY: `certificate` is a live X509 of the caller's; what the getters lend is read within the call.
+    // SAFETY: the caller's `certificate` is a valid X509; results of the getters are read within the call.
     guard let from = unsafe Self.time(of: X509_get0_notBefore(certificate)),
       let until = unsafe Self.time(of: X509_get0_notAfter(certificate)),
       let fingerprint = unsafe Fingerprint(of: certificate)
@@ -79,9 +78,9 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
     addresses = identities.addresses
   }
 
-  /// Nil when a time makes no sense. One outside the calendar's range becomes its nearest end.
+  /// Nil when a time is invalid. A time outside the calendar's range becomes the nearest one in it.
   static func time(of time: UnsafePointer<ASN1_TIME>?) -> WallTime? {
-    // SAFETY: `epoch` is made and freed here; `time` is borrowed from a live certificate.
+    // SAFETY: `epoch` is allocated and freed here; `time` is borrowed from a valid certificate.
     guard let epoch = unsafe ASN1_TIME_set(nil, 0) else { return nil }
     defer { unsafe ASN1_STRING_free(epoch) }
     var days: Int32 = 0
@@ -100,13 +99,13 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   }
 
   private static func serialNumber(of certificate: OpaquePointer) -> String {
-    // SAFETY: the number is borrowed from the live certificate; its bytes are copied here.
+    // SAFETY: the number is borrowed from the valid certificate; its bytes are copied here.
     guard let number = unsafe X509_get0_serialNumber(certificate) else { return "" }
     return unsafe Hexadecimal.text(CertificateIdentities.bytes(of: number)).uppercased()
   }
 
   private static func text(of name: OpaquePointer?) -> String {
-    // SAFETY: the memory BIO is made and freed here; its bytes are copied before that.
+    // SAFETY: the memory BIO is allocated and freed here; its bytes are copied before.
     guard let sink = unsafe BIO_new(BIO_s_mem()) else { return "" }
     defer { _ = unsafe BIO_free(sink) }
     _ = unsafe X509_NAME_print_ex(sink, name, 0, belvedere_name_flags())
@@ -114,10 +113,10 @@ public struct CertificateFacts: Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A copy of what was written into a memory BIO.
+/// A copy of a memory BIO's contents.
 func bytes(ofMemory sink: OpaquePointer) -> [UInt8] {
   var start: UnsafeMutablePointer<CChar>?
-  // SAFETY: the BIO lends `count` bytes at `start` until it is written to or freed.
+  // SAFETY: the `count` bytes at `start` are valid until the BIO is written to or freed.
   let count = unsafe belvedere_bio_memory(sink, &start)
   guard count > 0, let first = unsafe start else { return [] }
   return unsafe UnsafeBufferPointer(start: first, count: count).map { UInt8(bitPattern: $0) }

@@ -1,23 +1,22 @@
 import Domain
 import Wire
 
-/// A fault of a certificate that can be served all the same, but that clients may refuse. `ExpiryWatch` reports its
-/// expiry.
+/// A problem of a certificate that is served nevertheless, but that clients may reject. `ExpiryWatch` reports expiry.
 public enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
-  /// Of the certificate, or of an issuer of its, by its name.
+  /// The certificate, or one of its issuers, by name.
   case notYetValid(String)
-  /// It says whom it is for in its common name alone.
+  /// Its host name is in the common name only.
   case nameless(String)
   case issuerEnded(String)
   case refusedKey(String, key: String)
   case weakSignature(String, algorithm: String)
-  /// Whoever issued it is not in its file, nor a root that this system trusts. The certificate may say that it can be
-  /// had at `url`.
+  /// The issuer is neither in the file nor a root that this system trusts. It may be available at `url`, according to
+  /// the certificate.
   case issuerMissing(String, url: String?)
-  /// These certificates of the file are not sent, since it has others of the same authorities that are valid for longer
-  /// or serve more clients.
+  /// These certificates in the file are not sent, since it has others of the same authorities that are valid for longer
+  /// or that more clients trust.
   case replaced([String])
-  /// These certificates of the file are no part of its chain, and nobody is sent them.
+  /// These certificates in the file are not part of the chain, and are not sent.
   case strangers([String])
 
   public var description: String {
@@ -43,7 +42,7 @@ public enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension CertificatePair {
-  /// What clients may refuse it for at `time`, but for its end.
+  /// What clients may reject it for at `time`, except expiry.
   public func findings(at time: WallTime) -> [CertificateFinding] {
     var findings: [CertificateFinding] = []
     if time < facts.notBefore { findings.append(.notYetValid("\(facts)")) }
@@ -73,13 +72,13 @@ extension CertificatePair {
 }
 
 extension Certificate {
-  /// Where its issuer's own certificate can be fetched.
+  /// The URL of its issuer's certificate.
   fileprivate var issuerURL: String? {
-    // SAFETY: live as long as `self`.
+    // SAFETY: valid as long as `self`.
     unsafe AuthorityInformation(of: x509).issuers.first { $0.hasPrefix("http://") }
   }
 
-  /// Whether an authority that this system trusts has issued it: a root, which most clients then have too.
+  /// Whether a root that this system trusts has issued it; most clients then trust that root too.
   fileprivate var isIssuedBySystemRoot: Bool {
     for path in Trust.systemStores {
       guard let authorities = try? PEMFile(path: path).certificates() else { continue }

@@ -1,17 +1,18 @@
 import COpenSSL
 import Wire
 
-/// Whom a certificate is for: the host names and addresses of its subjectAltName (RFC 5280 §4.2.1.6), or the common
-/// name when it has no subjectAltName at all (as OpenSSL's own check does).
+/// The host names and addresses that a certificate is for: its subjectAltName (RFC 5280 §4.2.1.6), or the common name
+/// when it has none (as in OpenSSL's own check).
 struct CertificateIdentities {
   private(set) var names: [String] = []
   private(set) var addresses: [String] = []
-  /// False when there is no subjectAltName.
+  /// Whether there is a subjectAltName.
   private(set) var areAlternativeNames = true
 
   /// Reads an `X509`.
   init(of certificate: OpaquePointer) {
-    // SAFETY: X509_get_ext_d2i answers a fresh GENERAL_NAMES of ours, freed below; its elements are borrowed from it.
+    // SAFETY: X509_get_ext_d2i returns a new GENERAL_NAMES, owned here and freed below; its elements are borrowed from
+    // it.
     guard let list = unsafe X509_get_ext_d2i(certificate, NID_subject_alt_name, nil, nil) else {
       ERR_clear_error()
       areAlternativeNames = false
@@ -36,7 +37,7 @@ struct CertificateIdentities {
   }
 
   private static func commonName(of certificate: OpaquePointer) -> String? {
-    // SAFETY: name, entry and data are borrowed from the live certificate.
+    // SAFETY: name, entry and data are borrowed from the valid certificate.
     let name = unsafe X509_get_subject_name(certificate)
     let index = unsafe X509_NAME_get_index_by_NID(name, NID_commonName, -1)
     guard index >= 0, let entry = unsafe X509_NAME_get_entry(name, index),
@@ -45,7 +46,7 @@ struct CertificateIdentities {
     return unsafe text(of: data)
   }
 
-  /// In lower case. A name from a peer goes into logs.
+  /// In lower case, escaped: a peer's name may be logged.
   private static func text(of string: UnsafePointer<ASN1_STRING>) -> String {
     // SAFETY: as `bytes(of:)`.
     unsafe String(decoding: bytes(of: string), as: UTF8.self).escapingControls().lowercased()
@@ -53,7 +54,7 @@ struct CertificateIdentities {
 
   /// A copy of its bytes.
   static func bytes(of string: UnsafePointer<ASN1_STRING>) -> [UInt8] {
-    // SAFETY: an ASN1_STRING holds `length` bytes at its data pointer as long as it lives; they are copied here.
+    // SAFETY: an ASN1_STRING has `length` bytes at its data pointer while it exists; they are copied here.
     unsafe Array(UnsafeBufferPointer(start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
   }
 }

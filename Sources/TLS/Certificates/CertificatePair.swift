@@ -1,30 +1,29 @@
 import Linux
 import Wire
 
-/// A certificate with its chain and its private key, loaded and known to belong together. Immutable; shared by every
-/// context made of it.
+/// A certificate with its chain and its matching private key. Immutable; shared by all contexts made from it.
 public final class CertificatePair: Sendable {
-  /// The key's algorithm, by which a certificate is chosen for a client.
+  /// The key's algorithm; certificates are selected by it.
   public enum KeyType: String, Sendable {
     case rsa = "RSA"
     case ecdsa = "ECDSA"
     case ed25519 = "Ed25519"
   }
 
-  /// The file's path, or what the text was called.
+  /// The file's path, or a name for the text.
   public let origin: String
-  /// What the certificate says; compare `notAfter` with the clock to warn before it ends.
+  /// The certificate's fields; compare `notAfter` with the clock to warn before it expires.
   public let facts: CertificateFacts
   public let keyType: KeyType
-  /// What clients are handed of its authority.
+  /// The OCSP staple for clients.
   public let staples = StaplePlace()
 
   let certificate: Certificate
   let chain: CertificateChain
   let key: PrivateKey
 
-  /// Loads the certificate, its chain and, unless `keyPath` names another file, its key from a PEM file. The
-  /// certificate is the first that fits the key and is valid at `time`, or the first that fits; its issuers
+  /// Loads the certificate, its chain and its key from a PEM file; with `keyPath` the key comes from that file. The
+  /// certificate is the first that matches the key and is valid at `time`, else the first that matches; its issuers
   /// among the others are put in order.
   public convenience init(path: String, keyPath: String? = nil, at time: WallTime = Clock.wall()) throws(TLSError) {
     let file = try PEMFile(path: path)
@@ -35,7 +34,7 @@ public final class CertificatePair: Sendable {
     }
   }
 
-  /// Loads the same from PEM text in memory. `origin` is what messages call it.
+  /// Loads them from PEM text in memory. `origin` is its name in messages.
   public convenience init(
     pem: [UInt8], key: [UInt8]? = nil, origin: String, at time: WallTime = Clock.wall()
   ) throws(TLSError) {
@@ -55,7 +54,7 @@ public final class CertificatePair: Sendable {
     try self.init(found, key: key.privateKey(), origin: certificates.origin, keyOrigin: key.origin, at: time)
   }
 
-  /// `certificates` is not empty.
+  /// `certificates` must not be empty.
   init(
     _ certificates: [Certificate], key: PrivateKey, origin: String, keyOrigin: String, at time: WallTime = Clock.wall()
   ) throws(TLSError) {

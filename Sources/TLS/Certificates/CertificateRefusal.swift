@@ -1,20 +1,19 @@
 import Domain
 
-/// A peer's certificate that did not pass: which one, why, and what would pin it.
+/// Why a peer's certificate was rejected, and the fingerprint that would pin it.
 public struct CertificateRefusal: Equatable, Sendable, CustomStringConvertible {
-  /// Why, in OpenSSL's words for `X509_V_ERR_…`, or ours where a fingerprint was expected.
+  /// OpenSSL's text for the `X509_V_ERR_…` code, or a text of this program when a fingerprint was expected.
   public let reason: String
-  /// The certificate that the reason is about.
+  /// The rejected certificate.
   public let certificate: CertificateFacts?
-  /// Its place in the chain: 0 is the peer's own, above it are its issuers.
+  /// Its position in the chain: 0 is the peer's own, then its issuers.
   public let depth: Int
   /// The peer's own certificate.
   public let leaf: CertificateFacts?
-  /// The host name or address that was asked for, where the certificate is for another; empty where that is not the
-  /// reason.
+  /// The expected host name or address, when the certificate is for another; otherwise empty.
   public let expectedName: String
 
-  /// Configured as the server's fingerprint, this makes the peer's certificate pass, whatever else is wrong with it.
+  /// Configured as the server's fingerprint, it makes the peer's certificate pass, whatever its other faults.
   public var pin: Fingerprint? { leaf?.fingerprint }
 
   public var description: String {
@@ -38,6 +37,6 @@ public struct CertificateRefusal: Equatable, Sendable, CustomStringConvertible {
     return text
   }
 
-  /// A certificate may carry hundreds of names; a log line shows this many.
+  /// A certificate may have hundreds of names; a log line lists this many.
   private static let namesShown = 4
 }

@@ -1,16 +1,16 @@
-/// Which certificates are presented for which server name (RFC 6066 §3): those with exactly that name, else those with
-/// a wildcard for it, else the default set. A set holds one certificate for each kind of key, so that RSA and ECDSA
-/// certificates for one name serve side by side.
+/// The certificates for each server name (RFC 6066 §3): those with exactly that name, else those with a matching
+/// wildcard, else the default set. A set has one certificate for each key type, so that RSA and ECDSA certificates for
+/// one name can be used together.
 struct CertificateSelection {
-  /// Indices into the certificates that were given, without repetition; set 0 is the default: the first certificate and
-  /// those that stand beside it for its first name.
+  /// Indices of the given certificates, without duplicates; set 0 is the default: the first certificate and those of
+  /// other key types with its first name.
   private(set) var sets: [[Int]]
-  /// From a name to its set.
+  /// The set of each name.
   private var exact: [String: Int] = [:]
-  /// From what follows `*.` to its set.
+  /// The set of each wildcard, by what follows `*.`.
   private var wildcard: [String: Int] = [:]
 
-  /// `certificates` is not empty; names are in lower case.
+  /// `certificates` must not be empty; names are in lower case.
   init(_ certificates: [(names: [String], keyType: CertificatePair.KeyType)]) {
     var members: [String: [Int]] = [:]
     for (index, certificate) in certificates.enumerated() {
@@ -34,11 +34,11 @@ struct CertificateSelection {
     }
   }
 
-  /// The set for a name as the client sent it; the default for none or an unknown one. A wildcard stands for exactly
-  /// one label (RFC 6125 §6.4.3).
+  /// The set for a client's server name; the default for an unknown or missing one. A wildcard matches exactly one
+  /// label (RFC 6125 §6.4.3).
   func set(for name: String?) -> Int { name.flatMap(ownSet) ?? 0 }
 
-  /// Whether there is a certificate for a name.
+  /// Whether any certificate has this name.
   func hasSet(for name: String) -> Bool { ownSet(for: name) != nil }
 
   private func ownSet(for name: String) -> Int? {

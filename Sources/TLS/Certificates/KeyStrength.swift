@@ -1,17 +1,17 @@
 import COpenSSL
 
-/// What kind of key it is and how large: what clients judge a certificate's key by.
+/// A key's type and size, which clients judge it by.
 enum KeyStrength: Equatable, Sendable, CustomStringConvertible {
   case rsa(bits: Int)
-  /// `curve` is NIST's name where there is one, else OpenSSL's.
+  /// `curve` is the NIST name if there is one, else OpenSSL's.
   case ecdsa(curve: String, bits: Int)
   case ed25519
-  /// OpenSSL's name for it.
+  /// OpenSSL's name of the type.
   case other(String)
 
-  /// Of an `EVP_PKEY`; null is `.other`.
+  /// From an `EVP_PKEY`; null is `.other`.
   init(of key: OpaquePointer?) {
-    // SAFETY: `key` is live for the call; the type's name is a static string.
+    // SAFETY: `key` is valid for the call; the type's name is a static string.
     guard let key = unsafe key else {
       self = .other("an unknown kind")
       return
@@ -25,8 +25,8 @@ enum KeyStrength: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Too weak or too strange for clients of today: below 112 bits of security (NIST SP 800-57), or of a kind that
-  /// Chrome and Windows know nothing of.
+  /// Whether current clients reject it: less than 112 bits of security (NIST SP 800-57), or a type that Chrome and
+  /// Windows do not support.
   var isRefused: Bool {
     switch self {
     case .rsa(let bits): bits < 2048

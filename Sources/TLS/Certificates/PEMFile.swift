@@ -1,21 +1,21 @@
 import COpenSSL
 import Glibc
 
-/// A PEM text in memory (RFC 7468): certificates and at most one key of interest, with other text between them. Zeroed
-/// when dropped, since it may hold a key.
+/// PEM text in memory (RFC 7468): certificates and at most one key, possibly with other text between them. Zeroed in
+/// `deinit`, since it may contain a key.
 struct PEMFile: ~Copyable {
-  /// The file's path, or what to call the text in messages.
+  /// The file's path, or the text's name in messages.
   let origin: String
   private let bytes: SecretBytes
 
-  /// Far above any chain; a log file given by mistake must not be read whole.
+  /// More than any chain needs, so that a log file given by mistake is not read completely.
   static let sizeLimit = 2 << 20
 
   init(origin: String, copying text: [UInt8]) {
     _ = Library.ready
     self.origin = origin
     bytes = SecretBytes(count: text.count)
-    // SAFETY: the buffer was made with as many bytes as the text has.
+    // SAFETY: the buffer was allocated with the size of the text.
     unsafe bytes.withBytes { buffer in unsafe buffer.copyBytes(from: text) }
   }
 
@@ -24,7 +24,7 @@ struct PEMFile: ~Copyable {
     _ = Library.ready
     origin = path
     // SAFETY: the path lives through the call; the descriptor is closed before this returns.
-    // Without waiting for somebody to write into a pipe of this name.
+    // Does not wait for a writer when the path is a pipe.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .unreadable(path: path, errno: errno) }
     defer { _ = close(descriptor) }
@@ -49,16 +49,16 @@ struct PEMFile: ~Copyable {
     }
   }
 
-  /// All certificates, in the file's order; empty when there is none.
+  /// All certificates in file order; may be empty.
   func certificates() throws(TLSError) -> [Certificate] {
     let source = unsafe try reader()
-    // SAFETY: the BIO is ours and reads `bytes`, which outlives it.
+    // SAFETY: the BIO is owned here and reads `bytes`, which outlives it.
     defer { _ = unsafe BIO_free(source) }
     var found: [Certificate] = []
     while let certificate = unsafe PEM_read_bio_X509(source, nil, refusePassphrase, nil) {
       unsafe found.append(Certificate(adopting: certificate))
     }
-    // The end of the text shows as "no start line"; anything else is a damaged certificate.
+    // The end of the text is reported as "no start line"; any other error is a damaged certificate.
     let code = ERR_peek_last_error()
     guard code == 0 || ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE else {
       throw .refused(origin: origin, reason: takeQueuedReason())
@@ -70,7 +70,8 @@ struct PEMFile: ~Copyable {
   /// The first private key.
   func privateKey() throws(TLSError) -> PrivateKey {
     let source = unsafe try reader()
-    // SAFETY: the BIO is ours and reads `bytes`, which outlives it; `asked` outlives the call that is given it.
+    // SAFETY: the BIO is owned here and reads `bytes`, which outlives it; `asked` outlives the call that it is passed
+    // to.
     defer { _ = unsafe BIO_free(source) }
     var asked = false
     if let key = unsafe PEM_read_bio_PrivateKey(source, nil, refusePassphrase, &asked) {
@@ -86,15 +87,15 @@ struct PEMFile: ~Copyable {
   }
 
   private func reader() throws(TLSError) -> OpaquePointer {
-    // SAFETY: the BIO only borrows the bytes; both callers free it before `self` can end.
+    // SAFETY: the BIO only borrows the bytes; both callers free it before `self` ends.
     let source = unsafe bytes.withBytes { unsafe BIO_new_mem_buf($0.baseAddress, Int32($0.count)) }
     guard let source = unsafe source else { throw .openssl(doing: "reading \(origin)", reason: takeQueuedReason()) }
     return unsafe source
   }
 }
 
-/// The passphrase callback: notes in the `Bool` it may be given that a passphrase was wanted, and has none. Without it
-/// OpenSSL would ask the terminal.
+/// The passphrase callback: sets the optional `Bool` and supplies no passphrase. Without the callback OpenSSL would
+/// prompt on the terminal.
 private func refusePassphrase(
   _: UnsafeMutablePointer<CChar>?, _: Int32, _: Int32, asked: UnsafeMutableRawPointer?
 ) -> Int32 {

@@ -1,16 +1,16 @@
 import COpenSSL
 
-/// Certificates made on the spot: for the demo and for tests, where nobody issues one.
+/// Generated certificates, for the demo and for tests.
 public enum SelfSigned {
-  /// A fresh ECDSA P-256 key and a certificate for `names` (host names or addresses; the first is also the common
-  /// name), signed by itself, or by `issuer`. An `authority` may sign others; its first name is any text, and it is for
-  /// no host. `validity` is in seconds from now by the system's clock: from a minute ago to a day ahead unless told.
+  /// A new ECDSA P-256 key and a certificate for `names` (host names or addresses; the first is also the common name),
+  /// self-signed or signed by `issuer`. An `authority` can sign others; its first name is any text, and it is for no
+  /// host. `validity` is in seconds from now by the system clock; by default from a minute ago for a day.
   public static func make(
     for names: [String], signedBy issuer: CertificatePair? = nil, authority: Bool = false,
     validity: ClosedRange<Int> = -60...86_400
   ) throws(TLSError) -> CertificatePair {
     _ = Library.ready
-    // SAFETY: every pointer is made here and owned by the two objects; setters copy what they get.
+    // SAFETY: every pointer is allocated here and owned by the two objects; setters copy their arguments.
     guard let made = unsafe belvedere_generate_curve("P-256"), let blank = unsafe X509_new() else { throw failed() }
     let key = unsafe PrivateKey(adopting: made)
     let certificate = unsafe Certificate(adopting: blank)
@@ -38,13 +38,13 @@ public enum SelfSigned {
   }
 
   private static func add(_ extensionType: Int32, _ value: String, to certificate: Certificate) throws(TLSError) {
-    // SAFETY: the extension is made and freed here; the certificate, which its owner keeps alive, takes a copy.
+    // SAFETY: the extension is allocated and freed here; the certificate, which its owner keeps, copies it.
     guard let made = unsafe X509V3_EXT_conf_nid(nil, nil, extensionType, value) else { throw failed() }
     defer { unsafe X509_EXTENSION_free(made) }
     guard unsafe X509_add_ext(certificate.x509, made, -1) == 1 else { throw failed() }
   }
 
-  /// In the syntax of x509v3_config(5). A name goes through `ReferenceIdentity`, so it can't hold anything of that syntax.
+  /// In the syntax of x509v3_config(5). `ReferenceIdentity` validates each name, so it can't contain that syntax.
   private static func alternativeNames(_ names: [String]) throws(TLSError) -> String {
     var entries: [String] = []
     for text in names {
@@ -66,9 +66,9 @@ public enum SelfSigned {
 }
 
 extension CertificatePair {
-  /// The certificate and the issuers that are sent with it as PEM text.
+  /// The certificate and the issuers sent with it, as PEM text.
   public func certificatePEM() throws(TLSError) -> [UInt8] {
-    // SAFETY: `pem` lends the BIO for the call; the certificates live as long as their owners.
+    // SAFETY: `pem` lends the BIO for the call; the certificates are valid as long as their owners.
     try unsafe Self.pem { sink in
       ([certificate] + chain.issuers).allSatisfy { unsafe PEM_write_bio_X509(sink, $0.x509) == 1 }
     }
@@ -76,12 +76,12 @@ extension CertificatePair {
 
   /// The private key as PEM text, unencrypted.
   public func privateKeyPEM() throws(TLSError) -> [UInt8] {
-    // SAFETY: `pem` lends the BIO for the call; the key lives as long as its owner.
+    // SAFETY: `pem` lends the BIO for the call; the key is valid as long as its owner.
     try unsafe Self.pem { unsafe PEM_write_bio_PKCS8PrivateKey($0, key.key, nil, nil, 0, nil, nil) == 1 }
   }
 
   private static func pem(_ write: (OpaquePointer) -> Bool) throws(TLSError) -> [UInt8] {
-    // SAFETY: the memory BIO is made and freed here (with its bytes zeroed, BIO_s_secmem); they are copied before.
+    // SAFETY: the memory BIO is allocated and freed here (with its bytes zeroed, BIO_s_secmem); they are copied before.
     guard let sink = unsafe BIO_new(BIO_s_secmem()) else { throw SelfSigned.failed() }
     defer { _ = unsafe BIO_free(sink) }
     guard unsafe write(sink) else { throw SelfSigned.failed() }

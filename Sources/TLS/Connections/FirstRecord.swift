@@ -1,11 +1,11 @@
-/// The first record of a connection, by its header: a client that sends its ClientHello bit by bit, or half of it, need not
-/// cost more than its socket until there is something to answer.
+/// The first record of a connection, checked by its header: a client that sends its ClientHello slowly or partially
+/// costs only its socket until the record is complete.
 public enum FirstRecord {
-  /// Bytes in a record's header (RFC 8446 §5.1).
+  /// The size of a record header (RFC 8446 §5.1).
   public static let headerSize = 5
 
-  /// Whether OpenSSL has something to go on with, or to refuse, when `waiting` bytes wait: the whole of a handshake record,
-  /// or anything that does not begin one. `header` is its bytes as a big-endian number; nil: not all of them are here.
+  /// Whether OpenSSL can make progress with `waiting` unread bytes: a complete handshake record, or anything else,
+  /// which it rejects. `header` is the header as a big-endian number; nil while it is incomplete.
   public static func isReady(header: UInt64?, waiting: Int) -> Bool {
     guard let header else { return false }
     let type = header >> 32

@@ -1,12 +1,12 @@
 import COpenSSL
 
-/// An `SSL` on its way to a connection; freed when something fails before it gets there.
+/// An `SSL` under construction; freed when a later step fails.
 @safe struct SSLMaker: ~Copyable {
   private let ssl: OpaquePointer
 
-  /// Of an `SSL_CTX`, to which the `SSL` holds a reference.
+  /// From an `SSL_CTX`, to which the `SSL` holds a reference.
   init(context: OpaquePointer) throws(TLSError) {
-    // SAFETY: the context is the caller's, live for the call.
+    // SAFETY: the caller's context is valid for the call.
     guard let ssl = unsafe SSL_new(context) else {
       throw .openssl(doing: "making a connection", reason: takeQueuedReason())
     }
@@ -14,15 +14,15 @@ import COpenSSL
   }
 
   deinit {
-    // SAFETY: not handed on.
+    // SAFETY: `take` was not called.
     unsafe SSL_free(ssl)
   }
 
-  /// Sends the name as SNI and, when `checking`, wants the server's certificate to be for it.
+  /// Sends the name as SNI and, with `checking`, requires the server's certificate to match it.
   func ask(for name: ReferenceIdentity, checking: Bool) throws(TLSError) {
-    // SAFETY: `ssl` and its parameters live as long as `self`; the name is copied.
+    // SAFETY: `ssl` and its parameters are valid as long as `self`; the name is copied.
     let parameters = unsafe SSL_get0_param(ssl)
-    // `*` stands for a whole label, and the common name for nothing (RFC 9525 §6.3, §2).
+    // `*` matches a whole label only, and the common name is ignored (RFC 9525 §6.3, §2).
     let flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT
     unsafe X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(flags))
     let done =
@@ -36,15 +36,15 @@ import COpenSSL
     if !done { throw .openssl(doing: "setting the name to verify", reason: takeQueuedReason()) }
   }
 
-  /// Offers the session, of which the `SSL` takes a reference.
+  /// Offers the session; the `SSL` holds its own reference.
   func resume(_ session: borrowing TLSSession) {
-    // SAFETY: both are live.
+    // SAFETY: both are valid.
     if unsafe SSL_set_session(ssl, session.session) != 1 { ERR_clear_error() }
   }
 
-  /// The `SSL`, which is the caller's from now on.
+  /// Moves the `SSL` to the caller.
   consuming func take() -> OpaquePointer {
-    // SAFETY: `deinit` does not run, so the reference is the caller's alone.
+    // SAFETY: `deinit` does not run, so the caller owns the reference.
     let ssl = unsafe ssl
     discard self
     return unsafe ssl

@@ -2,46 +2,46 @@ import COpenSSL
 import Domain
 import Linux
 
-/// One TLS connection on a non-blocking socket: the owner of an `SSL` and of what is known of the socket. The
-/// descriptor is borrowed: whoever made the connection closes it, after the connection.
+/// One TLS connection on a non-blocking socket: the owner of an `SSL` and of the socket's state. The descriptor is
+/// borrowed: its owner closes it after the connection.
 ///
-/// The order of calls: an event's readiness is handed to `became`; `handshake` until `.done`; then `read` and `write` in
-/// any order until each answers that it would block; `sendCloseNotify` once nothing more is to be written. No call
-/// blocks, and none makes a system call when the readiness says that it would be in vain.
+/// Order of calls: pass an event's readiness to `became`; call `handshake` until `.done`; then `read` and `write` in
+/// any order until each would block; `sendCloseNotify` after the last write. No call blocks, and none makes a system
+/// call that the readiness shows to be useless.
 @safe public struct TLSConnection: ~Copyable {
-  /// What the last read waits for; a read that gave bytes waits for nothing.
+  /// What the last read waits for; nothing after a read that returned bytes.
   private enum Awaited { case nothing, readable, writable }
 
   let ssl: OpaquePointer
   private var state: SocketState
-  /// Outlives `ssl`, whose callbacks it answers.
+  /// Kept until `ssl` is freed, since its callbacks use it.
   private let owner: AnyObject
   private var awaited = Awaited.nothing
   private var closeNotifySent = false
-  /// How often the handshake may still give way before it is done.
+  /// How many more times the handshake may yield.
   private var handshakeYields = TLSConnection.longestHandshake
-  /// Set by the first failure; every later call answers it again.
+  /// Set by the first failure; all later calls return it.
   private var failure: TLSFailure?
-  /// The same for writing alone: the socket took nothing more. What had come before can still be read.
+  /// A write failure; received data can still be read.
   private var writeFailure: TLSFailure?
 
-  /// The server's side of a connection. `bio` may serve other connections that the same thread uses.
+  /// The server side of a connection. `bio` may be shared by connections of the same thread.
   public init(
     accepting descriptor: Int32, context: ServerContext, through bio: SocketBIO = SocketBIO()
   ) throws(TLSError) {
-    // SAFETY: the context lives as long as `owner`.
+    // SAFETY: the context is valid as long as `owner`.
     try unsafe self.init(descriptor, SSLMaker(context: context.first), bio, owner: context, client: nil)
     unsafe SSL_set_accept_state(ssl)
   }
 
-  /// The client's side of a connection to the server called `serverName`. A session that was earned elsewhere (another
-  /// context or name) or can't be resumed any more is ignored.
+  /// The client side of a connection to the server `serverName`. A session from another context or name, or one that is
+  /// no longer resumable, is ignored.
   public init(
     connecting descriptor: Int32, context: ClientContext, serverName: ReferenceIdentity,
     session: borrowing TLSSession? = nil,
     through bio: SocketBIO = SocketBIO()
   ) throws(TLSError) {
-    // SAFETY: the context lives as long as `owner`.
+    // SAFETY: the context is valid as long as `owner`.
     let maker = try unsafe SSLMaker(context: context.context)
     try maker.ask(for: serverName, checking: context.trust.checksChain)
     switch session {
@@ -57,7 +57,7 @@ import Linux
   private init(
     _ descriptor: Int32, _ maker: consuming SSLMaker, _ bio: SocketBIO, owner: AnyObject, client: ClientState?
   ) {
-    // SAFETY: the `SSL` is this value's alone from here on, and takes its own reference to the BIO.
+    // SAFETY: this value owns the `SSL` from here on, which takes its own references to the BIO.
     unsafe ssl = maker.take()
     unsafe bio.attach(to: ssl)
     state = SocketState(descriptor: descriptor, client: client)
@@ -65,75 +65,74 @@ import Linux
   }
 
   deinit {
-    // A session is good although its connection ended without ceremony; OpenSSL would spoil it for that. (A fatal alert
-    // has spoilt it already.)
-    // SAFETY: `ssl` is this value's alone.
+    // Without this OpenSSL would invalidate the session because the connection ended without close_notify. (A fatal
+    // alert has invalidated it already.)
+    // SAFETY: this value owns `ssl`.
     unsafe SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
     unsafe SSL_free(ssl)
   }
 
-  /// A handshake reads no more than this many times `bytesPerCall`. The largest of messages that OpenSSL accepts have
-  /// 100 KB, and who sends these in records of a byte each wants something else than a connection.
+  /// A handshake reads at most this many times `bytesPerCall`. The largest messages that OpenSSL accepts are 100 KB; a
+  /// peer that sends them in one-byte records is malicious.
   private static let longestHandshake = 4
-  /// What one call takes from the socket at most: as much as one system call can bring.
+  /// The most that one call reads from the socket: one system call's worth.
   private static let bytesPerCall = Int(BELVEDERE_READ_BUFFER)
 
   // MARK: - Readiness
 
-  /// What the socket is believed to be ready for.
+  /// The socket's readiness, as far as known.
   public var readiness: Readiness {
     get { state.readiness }
     set { state.readiness = newValue }
   }
 
-  /// Adds what an event told.
+  /// Adds an event's readiness.
   public mutating func became(_ event: Readiness) {
     state.readiness.add(event)
     if event.has(.ended) { state.readiness.add(.readable) }
   }
 
-  /// True when a read may give something: the socket may have bytes, or decrypted or unread ones wait inside.
+  /// Whether a read may return bytes: from the socket, or already read or decrypted.
   public var mayRead: Bool {
     switch awaited {
-    // SAFETY: `ssl` lives as long as `self`.
+    // SAFETY: `ssl` is valid as long as `self`.
     case .nothing: unsafe readiness.has(.readable) || SSL_has_pending(ssl) == 1
     case .readable: readiness.has(.readable)
     case .writable: readiness.has(.writable)
     }
   }
 
-  /// The peer has sent more messages of TLS's own than its application bytes allowed for, which broke the connection.
+  /// Whether the peer has exceeded the limit on TLS messages, which broke the connection.
   public var isFlooded: Bool { state.allowance.isExceeded }
 
-  /// What that was, in words for a person.
+  /// A description of that, for logs.
   public static var floodExplanation: String { MessageAllowance.explanation }
 
   /// The SHA-256 fingerprint of the peer's certificate; nil on the server's side.
   public var peerFingerprint: Fingerprint? {
-    // SAFETY: get0 lends the certificate; it is read within the call.
+    // SAFETY: the certificate is borrowed, and read within the call.
     unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe Fingerprint(of: $0) }
   }
 
-  /// Which of its context's sets of certificates the client is shown one of, once the handshake is done; 0 on the
-  /// client's side.
+  /// The context's certificate set that was selected for the client, valid after the handshake; 0 on the client side.
   public var certificateSet: Int {
-    // SAFETY: `ssl` lives as long as `self`.
+    // SAFETY: `ssl` is valid as long as `self`.
     unsafe (owner as? ServerContext)?.set(of: ssl) ?? 0
   }
 
-  /// On the server's side: the client's hello is not complete, so nothing that is dear has been done for it.
+  /// On the server side: the ClientHello is incomplete, so no expensive work has been done.
   public var awaitsHello: Bool {
-    // SAFETY: `ssl` lives as long as `self`.
+    // SAFETY: `ssl` is valid as long as `self`.
     let state = unsafe SSL_get_state(ssl)
     return state == TLS_ST_BEFORE || state == TLS_ST_SR_CLNT_HELLO
   }
 
   // MARK: - Commands
 
-  /// Goes on with the handshake.
+  /// Continues the handshake.
   public mutating func handshake() -> HandshakeProgress {
     if let failure { return .failed(failure) }
-    // SAFETY: `ssl` is live and only this thread uses it.
+    // SAFETY: `ssl` is valid and only this thread uses it.
     let answer = unsafe withSocket { unsafe SSL_do_handshake($0) }
     if answer == 1 {
       unsafe belvedere_forget_key_shares(ssl)
@@ -150,13 +149,13 @@ import Linux
     }
   }
 
-  /// Appends application bytes to `output`, which must have room: at most one record's (16 KB). Whatever the peer sends,
-  /// the call looks at no more than what one system call brings, beside what waited inside.
+  /// Appends application data to `output`, which must have room: at most one record (16 KB). Processes at most one
+  /// system call's worth, plus what was buffered, whatever the peer sends.
   public mutating func read(into output: inout OutputSpan<UInt8>) -> TLSReadResult {
     if let failure { return .failed(failure) }
     precondition(!output.isFull, "a read without room")
     var count = 0
-    // SAFETY: OpenSSL writes at most the free capacity, behind what is initialised, and says how much.
+    // SAFETY: OpenSSL writes at most the free capacity, after what is initialised, and returns how much.
     let answer = unsafe output.withUnsafeMutableBufferPointer { buffer, initialized in
       let answer = unsafe withSocket {
         unsafe SSL_read_ex($0, buffer.baseAddress?.advanced(by: initialized), buffer.count - initialized, &count)
@@ -170,7 +169,7 @@ import Linux
     return .bytes(count)
   }
 
-  /// Writes application bytes, of which there must be one or more. OpenSSL makes records of at most 16 KB of them.
+  /// Writes application data, at least one byte. OpenSSL makes records of at most 16 KB.
   public mutating func write(_ bytes: Span<UInt8>) -> TLSWriteResult {
     if let failure = failure ?? writeFailure { return .failed(failure) }
     precondition(!bytes.isEmpty, "a write of nothing")
@@ -191,13 +190,13 @@ import Linux
     }
   }
 
-  /// Ends our direction (close_notify, RFC 8446 §6.1); reading goes on. Every byte offered to `write` must have been
-  /// taken. Call again after `.wouldBlock`.
+  /// Closes our direction (close_notify, RFC 8446 §6.1); reading continues. All earlier writes must be complete. Call
+  /// again after `.wouldBlock`.
   public mutating func sendCloseNotify() -> TLSCloseResult {
     if let failure = failure ?? writeFailure { return .failed(failure) }
-    // SAFETY: `ssl` is live and only this thread uses it.
+    // SAFETY: `ssl` is valid and only this thread uses it.
     if unsafe closeNotifySent || SSL_is_init_finished(ssl) == 0 { return .sent }
-    // 0: sent, and the peer's has not come; 1: both have passed.
+    // 0: sent, and the peer's has not arrived; 1: both were exchanged.
     let answer = unsafe withSocket { unsafe SSL_shutdown($0) }
     if answer >= 0 {
       closeNotifySent = true
@@ -209,8 +208,8 @@ import Linux
     }
   }
 
-  /// The newest session that the server lets us resume, once. With TLS 1.3 it comes some time after the handshake,
-  /// while reading; nil until then, and always on the server's side.
+  /// Returns the latest resumable session, once. In TLS 1.3 it arrives some time after the handshake, during a read;
+  /// nil until then, and on the server side.
   public mutating func takeSession() -> TLSSession? {
     guard let client = state.client else { return nil }
     return client.session.take()
@@ -218,11 +217,11 @@ import Linux
 
   // MARK: - Private
 
-  /// Makes one call of OpenSSL's, during which the BIO has this connection's socket.
+  /// Makes one call of OpenSSL with this connection's socket in the BIO.
   @inline(__always)
   private mutating func withSocket(_ call: (OpaquePointer) -> Int32) -> Int32 {
     let ssl = unsafe ssl
-    // SAFETY: the BIO lives as long as `ssl`, and has the state no longer than the call.
+    // SAFETY: the BIO is valid as long as `ssl`, and has the state only during the call.
     return unsafe withUnsafeMutablePointer(to: &state) { state in
       unsafe state.pointee.budget = TLSConnection.bytesPerCall
       let bio = unsafe SSL_get_rbio(ssl)
@@ -233,9 +232,9 @@ import Linux
     }
   }
 
-  /// What a read that gave no byte means.
+  /// The result of a read that returned no byte.
   private mutating func emptyRead() -> TLSReadResult {
-    // SAFETY: `ssl` lives as long as `self`; the last call on it was the read that gave nothing.
+    // SAFETY: `ssl` is valid as long as `self`; the last call on it was that read.
     if state.allowance.isExceeded {
       ERR_clear_error()
       return .failed(note(TLSFailure(peer: MessageAllowance.explanation)))
@@ -246,7 +245,7 @@ import Linux
       awaited = .readable
       return .wouldBlock
     case SSL_ERROR_WANT_WRITE:
-      // Something of OpenSSL's own has to go out first (SSL_get_error(3) allows for it in every call).
+      // OpenSSL must send a message first (SSL_get_error(3) allows for it in every call).
       awaited = .writable
       return .wouldBlock
     case SSL_ERROR_ZERO_RETURN:
@@ -259,10 +258,10 @@ import Linux
     }
   }
 
-  /// OpenSSL wants to read and was not told that there is nothing: it was stopped, and goes on when called again.
+  /// Whether OpenSSL stopped at the budget: it wants to read although the socket is still readable.
   private var hasSpentBudget: Bool { state.readiness.has(.readable) }
 
-  /// Notes and answers why the connection is broken; leaves this thread's error queue empty.
+  /// Records and returns why the connection failed; empties this thread's error queue.
   private mutating func fail(_ error: Int32) -> TLSFailure {
     let failure = explain(error)
     ERR_clear_error()

@@ -1,50 +1,50 @@
-/// How far the handshake came.
+/// The progress of the handshake.
 public enum HandshakeProgress: Sendable {
-  /// Finished: application bytes may be read and written.
+  /// Complete: application data can be read and written.
   case done
-  /// Call again when the socket became readable.
+  /// Call again when the socket is readable.
   case wantsRead
-  /// Call again when the socket became writable.
+  /// Call again when the socket is writable.
   case wantsWrite
-  /// There is more to read than one call takes. Call again when others have had their turn; no event will say so.
+  /// There is more to read than one call takes. Call again after other connections; there will be no event.
   case yield
-  /// Over. OpenSSL has tried to send the alert that says so; close the descriptor.
+  /// Failed. OpenSSL has tried to send the alert; close the descriptor.
   case failed(TLSFailure)
 }
 
-/// What one read of application bytes gave.
+/// The result of a read of application data.
 public enum TLSReadResult: Sendable {
   /// This many bytes (one or more) were appended.
   case bytes(Int)
-  /// Nothing now. Call again when `mayRead` says so, after the next event.
+  /// No data now. Call again when `mayRead` is true, after the next event.
   case wouldBlock
-  /// None of what was looked at is for the application, and there is more. Call again when others have had their turn;
-  /// no event will say so.
+  /// No application data was found, and there is more to read. Call again after other connections; there will be no
+  /// event.
   case yield
-  /// The peer ended its direction with close_notify (RFC 8446 §6.1); ours still works.
+  /// The peer closed its direction with close_notify (RFC 8446 §6.1); ours still works.
   case closed
-  /// The stream ended without close_notify: what came before may have been cut by anybody (RFC 8446 §6.1).
+  /// The stream ended without close_notify: the data may have been truncated by an attacker (RFC 8446 §6.1).
   case truncated
-  /// The connection is broken for both directions.
+  /// The connection is broken in both directions.
   case failed(TLSFailure)
 }
 
-/// What one write of application bytes took.
+/// The result of a write of application data.
 public enum TLSWriteResult: Sendable {
-  /// This many of the offered bytes are taken: the first ones, possibly not all.
+  /// The number of bytes accepted, possibly not all.
   case bytes(Int)
-  /// Nothing is taken yet. The next call must offer the same bytes again (more may follow them; they may have moved):
-  /// a record made of them is already waiting.
+  /// No bytes were accepted. The next call must pass the same bytes (more may follow; the address may change): they are
+  /// in a pending record.
   case wouldBlock
-  /// Nothing more can be written. Reading still gives what had come before, and then fails.
+  /// Writing is no longer possible. Received data can still be read; then reads fail.
   case failed(TLSFailure)
 }
 
-/// How far our close_notify came.
+/// The result of sending close_notify.
 public enum TLSCloseResult: Sendable {
-  /// It is in the socket's buffer, or will never be, because the handshake had not finished.
+  /// It is in the socket's buffer, or is not sent because the handshake was not complete.
   case sent
-  /// Call again when the socket became writable.
+  /// Call again when the socket is writable.
   case wouldBlock
   case failed(TLSFailure)
 }

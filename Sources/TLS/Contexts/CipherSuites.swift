@@ -1,7 +1,7 @@
 import Domain
 
 extension TLSProfile {
-  /// The oldest version that is spoken.
+  /// The oldest accepted version.
   var minimum: TLSVersion {
     switch self {
     case .modern: .tls13
@@ -10,7 +10,7 @@ extension TLSProfile {
     }
   }
 
-  /// Suites up to TLS 1.2 in order of preference, in OpenSSL's names (RFC 5289, RFC 7905).
+  /// Suites up to TLS 1.2 in order of preference, by OpenSSL name (RFC 5289, RFC 7905).
   var cipherList: String {
     let authenticated = [
       "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
@@ -26,7 +26,7 @@ extension TLSProfile {
       switch self {
       case .modern, .intermediate: authenticated
       case .legacy: authenticated + chained
-      // OpenSSL refuses SHA-1 in handshakes from level 1 on, and with it TLS 1.0 and 1.1.
+      // OpenSSL rejects SHA-1 in handshakes from security level 1 on, and with it TLS 1.0 and 1.1.
       case .old: authenticated + chained + broken + ["@SECLEVEL=0"]
       }
     return list.joined(separator: ":")
@@ -35,20 +35,20 @@ extension TLSProfile {
   /// TLS 1.3 suites in order of preference (RFC 8446 §B.4). AES-128 first: the cheapest of equals.
   static let cipherSuites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
-  /// Groups for the key exchange, in order of preference (RFC 8446 §4.2.7).
+  /// Key exchange groups in order of preference (RFC 8446 §4.2.7).
   static let groups = "X25519:P-256:P-384"
-  /// The same for a system in FIPS mode, which has no X25519 and so refuses the list that names it.
+  /// For a system in FIPS mode, which lacks X25519 and rejects lists that name it.
   static let groupsWithoutX25519 = "P-256:P-384"
 }
 
-/// A protocol version that a connection may have agreed on.
+/// The negotiated protocol version.
 public enum TLSVersion: UInt16, Sendable, CustomStringConvertible {
   case tls10 = 0x0301
   case tls11 = 0x0302
   case tls12 = 0x0303
   case tls13 = 0x0304
 
-  /// As access logs write it.
+  /// As in access logs.
   public var description: String {
     switch self {
     case .tls10: "TLSv1"

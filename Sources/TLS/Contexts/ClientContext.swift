@@ -2,24 +2,24 @@ import COpenSSL
 import Domain
 import Glibc
 
-/// What back connections are made with: one trust policy and a profile. Immutable after `init` and used by all threads
-/// at once; every connection and every session keeps it alive.
+/// The context of back connections: one trust policy and a profile. Immutable after `init` and used by all threads;
+/// connections and sessions keep it alive.
 ///
-/// A change of trust makes a new context, and with it every session earned under the old one void.
+/// A change of trust makes a new context, which invalidates all sessions of the old one.
 @safe public final class ClientContext: Sendable {
   public let trust: Trust
   private let profile: TLSProfile
-  /// What a chain may end at; empty when no chain is checked.
+  /// The accepted trust anchors; empty when the chain is not checked.
   private let anchors: Set<Fingerprint>
   private let handle: ContextHandle
 
-  /// An `SSL_CTX`, live as long as this object.
+  /// An `SSL_CTX`, valid as long as this object.
   var context: OpaquePointer {
-    // SAFETY: the handle frees it, and lives as long as this object, which whoever uses the pointer holds.
+    // SAFETY: the handle frees it, and is valid as long as this object, which users of the pointer hold.
     unsafe handle.context
   }
 
-  /// Loads the authorities now, whole: nothing is read from disk later.
+  /// Loads all authorities now: nothing is read from disk later.
   public init(trust: Trust, profile: TLSProfile = .intermediate) throws(TLSError) {
     handle = try ContextHandle(.client, profile: profile)
     self.trust = trust
@@ -38,7 +38,8 @@ import Glibc
     handle.verify(for: self)
   }
 
-  /// Whether the same certificates pass, with the same profile: a file of authorities may have changed under its path.
+  /// Whether both accept the same certificates with the same profile. The authorities are compared by content, since
+  /// their file may have changed.
   public func isEquivalent(to other: ClientContext) -> Bool {
     if self === other { return true }
     guard profile == other.profile else { return false }
@@ -46,10 +47,10 @@ import Glibc
     return anchors == other.anchors
   }
 
-  /// The verdict on a server's chain: 1 or 0, as SSL_CTX_set_cert_verify_callback(3) wants it. A refusal is explained
-  /// in the connection's state and set as the context's error, from which OpenSSL makes the alert.
+  /// The result of checking a server's chain: 1 or 0, for SSL_CTX_set_cert_verify_callback(3). A refusal is stored in
+  /// the connection's state and set as the chain's error, from which OpenSSL derives the alert.
   fileprivate func verdict(_ chain: OpaquePointer, for ssl: OpaquePointer?) -> Int32 {
-    // SAFETY: `chain` is an X509_STORE_CTX, live for the callback, as is what its getters lend.
+    // SAFETY: `chain` is an X509_STORE_CTX, valid for the callback, as are the results of its getters.
     let reason: String
     var expectedName = ""
     let leaf = unsafe X509_STORE_CTX_get0_cert(chain)
@@ -82,13 +83,13 @@ import Glibc
   }
 }
 
-/// What a connection of ours to a server knows beyond its socket. Touched only by the thread that owns the connection.
+/// The state of a client connection beyond its socket. Used only by the thread that owns the connection.
 final class ClientState {
   let context: ClientContext
   let serverName: ReferenceIdentity
-  /// The newest resumable session, until it is taken.
+  /// The latest resumable session, until it is taken.
   var session: TLSSession?
-  /// Why the server's certificate did not pass.
+  /// Why the server's certificate was rejected.
   var refusal: CertificateRefusal?
 
   init(context: ClientContext, serverName: ReferenceIdentity) {
@@ -98,22 +99,22 @@ final class ClientState {
 }
 
 extension ContextHandle {
-  /// Answers with what is trusted.
+  /// Returns the trusted fingerprints.
   fileprivate func loadSystemStore() throws(TLSError) -> Set<Fingerprint> {
     let candidates = Trust.systemStores
-    // SAFETY: the path lives through the call.
+    // SAFETY: the path is valid for the call.
     guard let path = candidates.first(where: { unsafe access($0, R_OK) == 0 }) else {
       throw .noSystemStore(looked: candidates)
     }
     return try trust(PEMFile(path: path))
   }
 
-  /// Every certificate in the file becomes an anchor, also one that is no authority of its own (X509_V_FLAG_PARTIAL_CHAIN).
-  /// Answers with what is trusted.
+  /// Makes every certificate in the file a trust anchor, also one that is not a CA (X509_V_FLAG_PARTIAL_CHAIN). Returns
+  /// the trusted fingerprints.
   fileprivate func trust(_ file: borrowing PEMFile) throws(TLSError) -> Set<Fingerprint> {
     let authorities = try file.certificates()
     guard !authorities.isEmpty else { throw .noCertificate(origin: file.origin) }
-    // SAFETY: the store is the context's; it takes references of its own.
+    // SAFETY: the store is owned by the context and takes its own references.
     let store = unsafe SSL_CTX_get_cert_store(context)
     var anchors: Set<Fingerprint> = []
     for authority in authorities {
@@ -131,7 +132,7 @@ extension ContextHandle {
     let argument = unsafe Unmanaged.passUnretained(owner).toOpaque()
     unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
     unsafe SSL_CTX_set_cert_verify_callback(context, handleVerification, argument)
-    // Sessions go to whoever owns the connection; none is kept, locked or looked up here.
+    // Sessions belong to the owner of the connection; OpenSSL's cache, with its lock, is not used.
     _ = unsafe belvedere_ctx_set_session_cache_mode(context, Int(SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL))
     unsafe SSL_CTX_sess_set_new_cb(context, handleNewSession)
   }
@@ -139,16 +140,16 @@ extension ContextHandle {
 
 private func handleVerification(chain: OpaquePointer?, argument: UnsafeMutableRawPointer?) -> Int32 {
   guard let chain = unsafe chain, let argument = unsafe argument else { return 0 }
-  // SAFETY: the argument is the ClientContext of `verify(for:)`; the SSL is where OpenSSL puts it.
+  // SAFETY: the argument is the ClientContext of `verify(for:)`; the SSL is at OpenSSL's own index.
   let owner = unsafe Unmanaged<ClientContext>.fromOpaque(argument).takeUnretainedValue()
   let ssl = unsafe X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx())
   return unsafe owner.verdict(chain, for: OpaquePointer(ssl))
 }
 
-/// Keeps the newest session; 1 means that the reference is ours now. With TLS 1.3 it comes some time after the
-/// handshake, while reading.
+/// Stores the latest session; 1 means that we own the reference. In TLS 1.3 it arrives some time after the handshake,
+/// during a read.
 private func handleNewSession(ssl: OpaquePointer?, session: OpaquePointer?) -> Int32 {
-  // SAFETY: the state lives as long as `ssl`, on whose thread this runs.
+  // SAFETY: the state is valid as long as `ssl`, on whose thread this runs.
   guard let session = unsafe session, let state = unsafe SocketBIO.state(of: ssl),
     let client = unsafe state.pointee.client
   else { return 0 }

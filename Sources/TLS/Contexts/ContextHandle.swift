@@ -1,17 +1,17 @@
 import COpenSSL
 import Domain
 
-/// The owner of one `SSL_CTX`, with what both sides have in common already set. Configured by its maker, immutable once
-/// connections are made of it; OpenSSL locks what it counts in there itself.
+/// The owner of one `SSL_CTX`, with the settings common to both sides. Configured by its creator, and immutable once
+/// connections use it; OpenSSL synchronises its own counters.
 @safe final class ContextHandle: @unchecked Sendable {
   enum Side { case server, client }
 
-  /// An `SSL_CTX`, live as long as this object.
+  /// An `SSL_CTX`, valid as long as this object.
   let context: OpaquePointer
 
   init(_ side: Side, profile: TLSProfile) throws(TLSError) {
     _ = Library.ready
-    // SAFETY: the method tables are static; the new context is owned by `self`, which frees it also when this throws.
+    // SAFETY: the method tables are static; `self` owns the new context, and frees it also when this throws.
     guard let context = unsafe SSL_CTX_new(side == .server ? TLS_server_method() : TLS_client_method()) else {
       throw .openssl(doing: "making a context", reason: takeQueuedReason())
     }
@@ -29,19 +29,19 @@ import Domain
     unsafe belvedere_ctx_harden(context)
     if side == .client, profile == .old { unsafe belvedere_ctx_allow_legacy_servers(context) }
     if side == .server { unsafe belvedere_ctx_prefer_own_order(context) }
-    // Buffers go back when they are empty; a write may take a part, and may be retried from another place; and a chain
-    // is what the file holds, never built anew in every handshake.
+    // Empty buffers are released; a write may be partial, and may be retried from another address; chains are those in
+    // the files, not rebuilt in every handshake.
     let mode =
       SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
       | SSL_MODE_NO_AUTO_CHAIN
     _ = unsafe belvedere_ctx_set_mode(context, Int(mode))
     unsafe SSL_CTX_set_info_callback(context, handleProgress)
-    // Header and record in one recv.
+    // Reads header and record in one recv.
     unsafe belvedere_ctx_read_ahead(context)
   }
 
   deinit {
-    // SAFETY: made in `init`; connections hold references of their own.
+    // SAFETY: allocated in `init`; connections hold their own references.
     unsafe SSL_CTX_free(context)
   }
 }

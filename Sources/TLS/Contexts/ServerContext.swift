@@ -3,24 +3,24 @@ import Domain
 import Linux
 import Wire
 
-/// What front connections are accepted with: certificates by server name, a profile, ticket keys. Immutable after
-/// `init` and used by all threads at once; every connection keeps it alive.
+/// The context of front connections: certificates by server name, a profile, ticket keys. Immutable after `init` and
+/// used by all threads; connections keep it alive.
 @safe public final class ServerContext: Sendable {
-  /// One context for each set of certificates; the first is the default and accepts every connection.
+  /// One context for each certificate set; the first is the default and accepts every connection.
   private let handles: [ContextHandle]
   private let selection: CertificateSelection
   private let certificates: [CertificatePair]
   fileprivate let tickets: TicketKeys?
 
-  /// The context that connections begin with. An `SSL_CTX`, live as long as this object.
+  /// The context of new connections. An `SSL_CTX`, valid as long as this object.
   var first: OpaquePointer {
-    // SAFETY: the handle frees it, and lives as long as this object, which whoever uses the pointer holds.
+    // SAFETY: the handle frees it, and is valid as long as this object, which users of the pointer hold.
     unsafe handles[0].context
   }
 
-  /// The certificates are matched to the client's server name (exact, then wildcard); the first is the default. Several
-  /// with one name must differ in their kind of key, or the first of a kind wins. `tickets` are shared with the contexts
-  /// before and after this one; nil means no resumption at all.
+  /// Certificates are selected by the client's server name (exact, then wildcard); the first is the default. Of several
+  /// with one name and key type, the first is used. `tickets` are shared with the previous and next contexts; nil
+  /// disables resumption.
   public init(certificates: [CertificatePair], profile: TLSProfile, tickets: TicketKeys?) throws(TLSError) {
     guard !certificates.isEmpty else { throw .noCertificatesGiven }
     selection = CertificateSelection(certificates.map { ($0.facts.names, $0.keyType) })
@@ -38,43 +38,44 @@ import Wire
     for handle in handles { handle.answer(to: self) }
   }
 
-  /// The names of each set of certificates, in lower case, wildcards as `*.example.com`; the default set first.
+  /// The names of each certificate set, in lower case, with wildcards as `*.example.com`; the default set first.
   public var nameSets: [[String]] { selection.sets.map { set in set.flatMap { certificates[$0].facts.names } } }
 
-  /// The first name of a set; nil when it has none, or is not there.
+  /// The first name of a set; nil when it has none, or does not exist.
   public func firstName(of set: Int) -> String? {
     guard selection.sets.indices.contains(set) else { return nil }
     return selection.sets[set].first.flatMap { certificates[$0].facts.names.first }
   }
 
-  /// Which set clients that ask for `name` are shown.
+  /// The set for clients that request `name`.
   public func set(for name: String) -> Int { selection.set(for: name) }
 
-  /// Whether clients that ask for `name` are shown this set, or it has no certificate and they are shown the default.
+  /// Whether clients that request `name` get this set. Also true when no certificate has the name, so that they get the
+  /// default.
   public func serves(_ name: String, with set: Int) -> Bool {
     selection.hasSet(for: name) ? selection.set(for: name) == set : true
   }
 
-  /// Which set of certificates the connection was pointed at.
+  /// The set that was selected for the connection.
   func set(of ssl: OpaquePointer) -> Int {
     guard handles.count > 1 else { return 0 }
-    // SAFETY: `ssl` is live; contexts are compared, not read.
+    // SAFETY: `ssl` is valid; contexts are compared, not read.
     let context = unsafe SSL_get_SSL_CTX(ssl)
     return handles.firstIndex { unsafe $0.context == context } ?? 0
   }
 
-  /// Points the connection at the certificates for the name that its client sent.
+  /// Selects the certificates for the client's server name.
   fileprivate func select(for ssl: OpaquePointer) {
-    // SAFETY: `ssl` is live for the callback; the name is NUL-terminated and copied here.
+    // SAFETY: `ssl` is valid for the callback; the name is NUL-terminated and copied here.
     let name = unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map { unsafe String(cString: $0) }
     let set = selection.set(for: name)
     if set != 0 { _ = unsafe SSL_set_SSL_CTX(ssl, handles[set].context) }
   }
 
-  /// Hands the client what the authority has said of the certificate that it is shown; false when there is nothing.
+  /// Staples the OCSP response for the selected certificate; false when there is none.
   fileprivate func staple(on ssl: OpaquePointer) -> Bool {
-    // SAFETY: `ssl` is live for the callback, and its certificate one of ours; the copy is the connection's, which frees
-    // it, unless the connection refuses it.
+    // SAFETY: `ssl` is valid for the callback, and its certificate one of this context; the connection owns and frees
+    // the copy, unless it rejects it.
     let shown = unsafe SSL_get_certificate(ssl)
     guard let pair = certificates.first(where: { unsafe $0.certificate.x509 == shown }),
       let answer = pair.staples.staple(at: Clock.wall())?.answer,
@@ -92,9 +93,9 @@ import Wire
     sealing: Bool, version: Int32
   ) -> Int32 {
     guard let tickets else { return 0 }
-    // SAFETY: all four are OpenSSL's for the length of its callback.
+    // SAFETY: all four are valid for OpenSSL's callback.
     if sealing { return unsafe tickets.seal(name: name, iv: iv, cipher: cipher, mac: mac) }
-    // A TLS 1.3 client uses a ticket once (RFC 8446 §C.4), so it gets another one each time.
+    // A TLS 1.3 client uses a ticket once (RFC 8446 §C.4), so it gets a new one each time.
     return unsafe tickets.open(name: name, iv: iv, cipher: cipher, mac: mac, renewing: version == TLS1_3_VERSION)
   }
 }
@@ -102,7 +103,7 @@ import Wire
 extension ContextHandle {
   /// Adds a certificate, its chain and its key.
   fileprivate func present(_ pair: CertificatePair) throws(TLSError) {
-    // SAFETY: all are live; the context takes references of its own.
+    // SAFETY: all are valid; the context takes its own references.
     guard unsafe SSL_CTX_use_certificate(context, pair.certificate.x509) == 1,
       unsafe SSL_CTX_use_PrivateKey(context, pair.key.key) == 1
     else { throw .refused(origin: pair.origin, reason: pair.facts.explaining(takeQueuedReason())) }
@@ -115,17 +116,17 @@ extension ContextHandle {
   }
 
   fileprivate func preferOwnOrder() {
-    // SAFETY: `context` is live and not shared yet.
+    // SAFETY: `context` is valid and not shared yet.
     unsafe belvedere_ctx_prefer_own_order(context)
   }
 
-  /// By ticket, by the identifier of a session that `tickets` keeps, or not at all. OpenSSL itself keeps nothing.
+  /// By ticket, by the ID of a session in the cache of `tickets`, or not at all. OpenSSL's own cache is not used.
   fileprivate func resume(with tickets: TicketKeys?, profile: TLSProfile) throws(TLSError) {
     let mode = tickets == nil ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_SERVER
-    // SAFETY: `context` is live and not shared yet.
+    // SAFETY: `context` is valid and not shared yet.
     _ = unsafe belvedere_ctx_set_session_cache_mode(context, Int(mode | SSL_SESS_CACHE_NO_INTERNAL))
-    // A session is good for every context of the same profile, also the next configuration's, and for no other profile:
-    // a TLS 1.2 session would bring its cipher along.
+    // A session can be resumed in all contexts of the same profile, including the next configuration's, but in no other
+    // profile: a TLS 1.2 session would keep its cipher.
     let scope = Array("belvedere \(profile.rawValue)".utf8)
     guard unsafe SSL_CTX_set_session_id_context(context, scope, UInt32(scope.count)) == 1 else {
       throw .openssl(doing: "naming the session context", reason: takeQueuedReason())
@@ -136,7 +137,7 @@ extension ContextHandle {
       return
     }
     _ = unsafe SSL_CTX_set_timeout(context, Int(tickets.ticketLifetime.nanoseconds / 1_000_000_000))
-    // One ticket a handshake: a client with several connections gets one from each, and each costs us its sealing.
+    // One ticket per handshake: a client with several connections gets one from each, and sealing costs time.
     _ = unsafe SSL_CTX_set_num_tickets(context, 1)
     _ = unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(context, handleTicket)
     unsafe SSL_CTX_sess_set_new_cb(context, handleNewSession)
@@ -144,7 +145,7 @@ extension ContextHandle {
     unsafe SSL_CTX_sess_set_remove_cb(context, handleSessionEnd)
   }
 
-  /// Makes the callbacks ask `owner`, which keeps this handle and outlives every connection made of it.
+  /// Makes `owner` handle the callbacks; it keeps this handle and outlives every connection.
   fileprivate func answer(to owner: ServerContext) {
     // SAFETY: unretained, since `owner` outlives the connections (each holds it) and so the callbacks.
     _ = unsafe belvedere_ctx_set_owner(context, Unmanaged.passUnretained(owner).toOpaque())
@@ -156,38 +157,38 @@ extension ContextHandle {
 }
 
 extension CertificateFacts {
-  /// OpenSSL's reason, with what it is about: `ee key too small`.
+  /// OpenSSL's reason with the certificate's key and signature, for example `ee key too small`.
   fileprivate func explaining(_ reason: String) -> String {
     "\(reason); the key of \(self) is \(key), its signature \(signature)"
   }
 }
 
 private func owner(of ssl: OpaquePointer?) -> ServerContext? {
-  // SAFETY: every context that accepts has a ServerContext for its owner (`answer(to:)`), alive as long as `ssl`.
+  // SAFETY: every accepting context has a ServerContext as its owner (`answer(to:)`), valid as long as `ssl`.
   guard let context = unsafe SSL_get_SSL_CTX(ssl), let owner = unsafe belvedere_ctx_owner(context) else { return nil }
   return unsafe Unmanaged<ServerContext>.fromOpaque(owner).takeUnretainedValue()
 }
 
-/// Every name is accepted: a client that asks for an unknown one gets the default certificate, and tells its user.
+/// Every name is accepted: for an unknown one the client gets the default certificate and warns its user.
 private func handleServerName(
   ssl: OpaquePointer?, alert: UnsafeMutablePointer<Int32>?, argument: UnsafeMutableRawPointer?
 ) -> Int32 {
-  // SAFETY: OpenSSL's `ssl` is live for the callback, and so is the owner of its context.
+  // SAFETY: OpenSSL's `ssl` is valid for the callback, and so is the owner of its context.
   if let ssl = unsafe ssl { unsafe owner(of: ssl)?.select(for: ssl) }
   return SSL_TLSEXT_ERR_OK
 }
 
-/// A host name has a byte at least (RFC 6066 §3), which OpenSSL does not ask for.
+/// Rejects an empty host name (RFC 6066 §3), which OpenSSL accepts.
 private func handleHello(
   ssl: OpaquePointer?, alert: UnsafeMutablePointer<Int32>?, argument: UnsafeMutableRawPointer?
 ) -> Int32 {
   var start: UnsafePointer<UInt8>?
   var count = 0
-  // SAFETY: the extension's bytes are live for the callback.
+  // SAFETY: the extension's bytes are valid for the callback.
   guard unsafe SSL_client_hello_get0_ext(ssl, UInt32(TLSEXT_TYPE_server_name), &start, &count) == 1 else {
     return SSL_CLIENT_HELLO_SUCCESS
   }
-  // The list's length, the first name's type and length. What else may be wrong OpenSSL finds.
+  // The list's length, the first name's type and length. OpenSSL checks the rest.
   let name = unsafe UnsafeBufferPointer(start: start, count: count)
   guard count >= 5, unsafe name[2] == UInt8(TLSEXT_NAMETYPE_host_name), unsafe name[3] == 0, unsafe name[4] == 0 else {
     return SSL_CLIENT_HELLO_SUCCESS
@@ -196,10 +197,10 @@ private func handleHello(
   return SSL_CLIENT_HELLO_ERROR
 }
 
-/// Keeps a session that a client may resume by its identifier; 1 means that the reference is ours now. With TLS 1.3 and
-/// with tickets the client keeps it.
+/// Caches a session for resumption by ID; 1 means that we own the reference. In TLS 1.3 and with tickets, the client
+/// stores it.
 private func handleNewSession(ssl: OpaquePointer?, session: OpaquePointer?) -> Int32 {
-  // SAFETY: both are live for the callback.
+  // SAFETY: both are valid for the callback.
   guard let session = unsafe session, unsafe SSL_SESSION_get_protocol_version(session) == TLS1_2_VERSION,
     let sessions = unsafe owner(of: ssl)?.tickets?.sessions
   else { return 0 }
@@ -209,20 +210,20 @@ private func handleNewSession(ssl: OpaquePointer?, session: OpaquePointer?) -> I
 private func handleSessionSearch(
   ssl: OpaquePointer?, identifier: UnsafePointer<UInt8>?, count: Int32, copying: UnsafeMutablePointer<Int32>?
 ) -> OpaquePointer? {
-  // SAFETY: OpenSSL hands `count` bytes, and takes over the reference since it shall not make one of its own.
+  // SAFETY: OpenSSL passes `count` bytes, and owns the returned reference since `copying` is 0.
   unsafe copying?.pointee = 0
   return unsafe owner(of: ssl)?.tickets?.sessions.find(UnsafeBufferPointer(start: identifier, count: Int(count)))
 }
 
 private func handleSessionEnd(context: OpaquePointer?, session: OpaquePointer?) {
-  // SAFETY: the context's owner lives as long as any connection made of it (`answer(to:)`).
+  // SAFETY: the context's owner is valid as long as any connection made from it (`answer(to:)`).
   guard let context = unsafe context, let session = unsafe session, let owner = unsafe belvedere_ctx_owner(context)
   else { return }
   unsafe Unmanaged<ServerContext>.fromOpaque(owner).takeUnretainedValue().tickets?.sessions.forget(session)
 }
 
 private func handleStatus(ssl: OpaquePointer?, argument: UnsafeMutableRawPointer?) -> Int32 {
-  // SAFETY: OpenSSL's `ssl` is live for the callback, and so is the owner of its context.
+  // SAFETY: OpenSSL's `ssl` is valid for the callback, and so is the owner of its context.
   guard let ssl = unsafe ssl, let owner = unsafe owner(of: ssl), unsafe owner.staple(on: ssl) else {
     return SSL_TLSEXT_ERR_NOACK
   }
@@ -233,7 +234,7 @@ private func handleTicket(
   ssl: OpaquePointer?, name: UnsafeMutablePointer<UInt8>?, iv: UnsafeMutablePointer<UInt8>?, cipher: OpaquePointer?,
   mac: OpaquePointer?, sealing: Int32
 ) -> Int32 {
-  // SAFETY: all five are OpenSSL's, of the sizes that it documents, and live for the callback.
+  // SAFETY: all five are OpenSSL's, of the documented sizes, and valid for the callback.
   guard let name = unsafe name, let iv = unsafe iv, let cipher = unsafe cipher, let mac = unsafe mac,
     let owner = unsafe owner(of: ssl)
   else { return -1 }
@@ -241,17 +242,17 @@ private func handleTicket(
     name: name, iv: iv, cipher: cipher, mac: mac, sealing: sealing == 1, version: SSL_version(ssl))
 }
 
-/// `http/1.1` as ALPN writes it: a length and the name (RFC 7301 §3.1).
+/// `http/1.1` in ALPN's format: a length and the name (RFC 7301 §3.1).
 private let offeredProtocols: StaticString = "\u{8}http/1.1"
 
-/// A client that offers protocols, none of which is ours, is refused with no_application_protocol (RFC 7301 §3.2):
-/// it would speak something else to us.
+/// A client that offers only other protocols is refused with no_application_protocol (RFC 7301 §3.2), since it would
+/// not send HTTP/1.1.
 private func handleALPN(
   ssl: OpaquePointer?, chosen: UnsafeMutablePointer<UnsafePointer<UInt8>?>?, size: UnsafeMutablePointer<UInt8>?,
   offers: UnsafePointer<UInt8>?, offersSize: UInt32, argument: UnsafeMutableRawPointer?
 ) -> Int32 {
   var selected: UnsafeMutablePointer<UInt8>?
-  // SAFETY: OpenSSL's list is live for the call and so is ours for ever; the selection points into one of them.
+  // SAFETY: OpenSSL's list is valid for the call, ours is static; the selection points into one of them.
   let answer = unsafe SSL_select_next_proto(
     &selected, size, offeredProtocols.utf8Start, UInt32(offeredProtocols.utf8CodeUnitCount), offers, offersSize)
   guard answer == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_ALERT_FATAL }

@@ -1,12 +1,12 @@
 import COpenSSL
 
-/// Bytes that nobody may find in memory later: zeroed when dropped. Fixed size, never copied.
+/// Secret bytes: zeroed in `deinit`. Fixed size, never copied.
 @safe struct SecretBytes: ~Copyable, @unchecked Sendable {
   private let buffer: UnsafeMutableRawBufferPointer
 
   /// `count` zero bytes.
   init(count: Int) {
-    // SAFETY: `count` bytes, all initialised here, this value's alone until `deinit` frees them.
+    // SAFETY: `count` bytes, all initialised here, owned by this value until `deinit` frees them.
     unsafe buffer = .allocate(byteCount: count, alignment: 16)
     unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0)
   }
@@ -22,11 +22,11 @@ import COpenSSL
     unsafe buffer.count
   }
 
-  /// The bytes, for the length of the call.
+  /// Passes the bytes to `body`, valid for the call.
   func withBytes<Result, Failure: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    // SAFETY: the bytes live as long as `self`, which is borrowed for the call.
+    // SAFETY: the bytes are valid as long as `self`, which is borrowed for the call.
     try unsafe body(buffer)
   }
 }

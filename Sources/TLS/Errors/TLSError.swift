@@ -1,29 +1,29 @@
 import Linux
 
-/// Why a certificate, a trust policy or a context could not be made. All of it is the operator's to mend but
-/// `.openssl`; every description names the thing and says what to do.
+/// Why a certificate, a trust policy or a context could not be created. The operator can correct all except `.openssl`;
+/// every description names the object and the remedy.
 public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The file could not be read; `errno` says why.
+  /// The file could not be read, because of `errno`.
   case unreadable(path: String, errno: Int32)
-  /// There is no certificate in it.
+  /// It contains no certificate.
   case noCertificate(origin: String)
-  /// There is no private key in it.
+  /// It contains no private key.
   case noKey(origin: String)
-  /// The private key is encrypted. Nobody is there to be asked for its passphrase.
+  /// The private key is encrypted, and there is no way to ask for the passphrase.
   case encryptedKey(origin: String)
-  /// None of the certificates belongs to the private key. `subject` is the first certificate's.
+  /// No certificate matches the private key. `subject` is the first certificate's.
   case keyMismatch(origin: String, keyOrigin: String, subject: String)
-  /// OpenSSL refuses it, in OpenSSL's words: damaged, or too weak for the system's policy.
+  /// OpenSSL rejects it, with OpenSSL's reason: damaged, or too weak for the system's policy.
   case refused(origin: String, reason: String)
   /// A server context needs at least one certificate.
   case noCertificatesGiven
-  /// `trust: system` found no certificate store; the places it looked at.
+  /// `trust: system` found no certificate store in these places.
   case noSystemStore(looked: [String])
-  /// A trust in fingerprints that names none.
+  /// A fingerprint trust without fingerprints.
   case noFingerprint
-  /// A name to verify that is empty, too long or not made of a name's characters.
+  /// A server name that is empty, too long or has invalid characters.
   case badServerName(String)
-  /// OpenSSL failed for no fault of the operator's.
+  /// OpenSSL failed for a reason that the operator can't correct.
   case openssl(doing: String, reason: String)
 
   public var description: String {

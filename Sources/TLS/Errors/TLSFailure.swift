@@ -2,17 +2,17 @@ import COpenSSL
 import Glibc
 import Linux
 
-/// Why a connection broke, sorted by whose fault it is. Cheap to pass along (one reference, allocated only when
-/// something failed); never holds a secret.
+/// Why a connection failed, classified by who is at fault. Cheap to pass (one reference, allocated only on failure);
+/// never contains a secret.
 public struct TLSFailure: Error, CustomStringConvertible, Sendable {
-  /// Whose fault it was.
+  /// Who is at fault.
   public enum Blame: Equatable, Sendable {
-    /// The peer: an alert, bytes that are no TLS, nothing in common, a broken or cut connection.
+    /// The peer: an alert, data that is not TLS, no common parameters, a broken or truncated connection.
     case peer
-    /// The peer's certificate did not pass.
+    /// The peer's certificate was rejected.
     case verification
-    /// This machine: a system call failed for a reason that is neither the peer's nor the network's, or OpenSSL did
-    /// (memory, randomness).
+    /// This machine: a system call failed for a reason other than peer or network, or OpenSSL failed (memory,
+    /// randomness).
     case system
   }
 
@@ -34,13 +34,13 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
 
   public var blame: Blame { details.blame }
 
-  /// Which certificate did not pass and what would make it pass; only with blame `.verification`.
+  /// The rejected certificate and the pin that would accept it; only with blame `.verification`.
   public var refusal: CertificateRefusal? { details.refusal }
 
-  /// The errno behind it; 0 when no system call failed.
+  /// The errno; 0 when no system call failed.
   public var systemError: Int32 { details.systemError }
 
-  /// One line for the log. Text that came from the peer (certificate names) has its control characters escaped.
+  /// One line for the log. Text from the peer (certificate names) has its control characters escaped.
   public var description: String { details.refusal?.description ?? details.reason }
 
   init(peer reason: String) {
@@ -55,8 +55,8 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
     details = Details(blame: .system, reason: reason)
   }
 
-  /// A failed system call on the socket. A reset or broken pipe is the peer's doing, and so is what ICMP says, and what
-  /// a firewall does.
+  /// A failed system call on the socket. Resets, broken pipes, ICMP errors and firewall rejections are attributed to
+  /// the peer.
   init(errno: Int32) {
     let peers: [Int32] = [
       ECONNRESET, EPIPE, ETIMEDOUT, ECONNREFUSED, ECONNABORTED, EPROTO, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN,
@@ -72,13 +72,13 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
     return TLSFailure(opensslError: ERR_peek_error())
   }
 
-  /// By an entry of OpenSSL's error queue: the first one, which is the cause of those behind it.
+  /// From an entry of OpenSSL's error queue: the first, which is the cause of the others.
   init(opensslError code: UInt) {
     let (library, reason) = (ERR_GET_LIB(code), ERR_GET_REASON(code))
     // A peer's alert arrives as a reason of this offset plus the alert's number (RFC 8446 §6.2).
     let alert = reason - SSL_AD_REASON_OFFSET
     if library == ERR_LIB_SSL, (0...255).contains(alert) {
-      // SAFETY: the answer is a string literal of OpenSSL's, NUL-terminated, never null.
+      // SAFETY: the result is a string literal of OpenSSL, NUL-terminated, never null.
       let name = unsafe String(cString: SSL_alert_desc_string_long(alert))
       self.init(peer: "the peer sent the alert \"\(name)\"")
     } else if library == ERR_LIB_SSL, reason == SSL_R_HTTP_REQUEST {
@@ -88,7 +88,7 @@ public struct TLSFailure: Error, CustomStringConvertible, Sendable {
     {
       self.init(system: reasonWords(code))
     } else {
-      // What a peer sends is refused in the words of whichever library looks at it.
+      // Errors about a peer's data can come from any library of OpenSSL.
       self.init(peer: reasonWords(code))
     }
   }

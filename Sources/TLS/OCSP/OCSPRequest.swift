@@ -1,23 +1,22 @@
 import COpenSSL
 import Wire
 
-/// Asks a certificate's authority whether the certificate is still good (OCSP, RFC 6960), and judges what it answers. It
-/// sends nothing itself.
+/// The OCSP request (RFC 6960) for a certificate, and the check of the response. Sends nothing itself.
 @safe public final class OCSPRequest: Sendable {
   private let certificate: Certificate
   private let issuer: Certificate
 
-  /// Nil when whoever issued the certificate is not in its file: nobody could say whose signature the answer needs.
+  /// Nil when the certificate's issuer is not in its file: the response's signature could not be verified.
   public init?(about pair: CertificatePair) {
     guard let issuer = pair.chain.issuer else { return nil }
     certificate = pair.certificate
     self.issuer = issuer
   }
 
-  /// The question in DER. It has no nonce: responders answer with what they have signed before.
+  /// The request in DER. It has no nonce, since responders return responses signed in advance.
   public func question() throws(TLSError) -> [UInt8] {
-    // SAFETY: the request is made and freed here, and takes the identity over; the encoding is OpenSSL's, copied and
-    // freed here.
+    // SAFETY: the request is allocated and freed here, and owns the identity; the encoding is allocated by OpenSSL,
+    // copied and freed here.
     guard let request = unsafe OCSP_REQUEST_new() else {
       throw .openssl(doing: "asking OCSP", reason: takeQueuedReason())
     }
@@ -34,12 +33,12 @@ import Wire
     return unsafe Array(UnsafeBufferPointer(start: bytes, count: Int(count)))
   }
 
-  /// Reads the responder's answer. Throws unless the authority says in it that the certificate is good at `time`.
+  /// Checks the responder's response. Throws unless it states that the certificate is good at `time`.
   public func judge(_ answer: [UInt8], at time: WallTime) throws(StatusRefusal) -> Staple {
-    // OpenSSL reads what it understands and leaves the rest; clients refuse an answer with anything behind it.
+    // OpenSSL ignores trailing data; clients reject a response that has any.
     guard DEREnvelope.isOCSPResponse(answer.span) else { throw .malformed }
     defer { ERR_clear_error() }
-    // SAFETY: the answer lives through the call; the response and what is found in it are freed here.
+    // SAFETY: the response's bytes are valid for the call; the parsed response and its parts are freed here.
     let decoded = unsafe answer.withUnsafeBufferPointer { bytes in
       var start = bytes.baseAddress
       return unsafe d2i_OCSP_RESPONSE(nil, &start, bytes.count)
@@ -56,14 +55,14 @@ import Wire
     return Staple(answer: answer, until: try unsafe requireGood(basic, at: time))
   }
 
-  /// An answer without an end is taken for good for so many seconds: an hour.
+  /// The lifetime in seconds of a response without nextUpdate: an hour.
   private static let endlessLifetime: Int64 = 3600
-  /// Clocks differ: an answer may begin so far ahead of ours.
+  /// Tolerates clock differences: a response may start this far in the future.
   private static let clockTolerance = Interval.minutes(5)
 
-  /// The issuer has signed the answer, or has given somebody the right to (RFC 6960 §4.2.2.2).
+  /// Requires a signature of the issuer or of a delegated responder (RFC 6960 §4.2.2.2).
   private func requireSignature(of basic: OpaquePointer) throws(StatusRefusal) {
-    // SAFETY: store and list are made and freed here; both hold references of their own, or borrow for the call.
+    // SAFETY: store and list are allocated and freed here; both hold their own references, or borrow for the call.
     let store = unsafe X509_STORE_new()
     defer { unsafe X509_STORE_free(store) }
     let issuers = unsafe belvedere_certificates_new()
@@ -75,10 +74,11 @@ import Wire
     else { throw .unsigned(takeQueuedReason()) }
   }
 
-  /// The end of what the answer says of this certificate. It may say several things, of several times: all of them must
-  /// be good.
+  /// The end of the response's validity for this certificate. The response may have several entries for it: all must be
+  /// good.
   private func requireGood(_ basic: OpaquePointer, at time: WallTime) throws(StatusRefusal) -> WallTime {
-    // SAFETY: the identity is made and freed here; what is found is borrowed from the answer, which outlives this call.
+    // SAFETY: the identity is allocated and freed here; entries are borrowed from the response, which outlives this
+    // call.
     guard let identity = unsafe makeIdentity() else { throw .malformed }
     defer { unsafe OCSP_CERTID_free(identity) }
     var ends: [WallTime] = []
@@ -90,18 +90,18 @@ import Wire
       } catch { refusals.append(error) }
       place = unsafe OCSP_resp_find(basic, identity, place)
     }
-    // Whatever else is said, a certificate that was revoked stays so.
+    // Revocation takes precedence over other results.
     if refusals.contains(.revoked) { throw .revoked }
     if let first = refusals.first { throw first }
     guard let end = ends.min() else { throw .ofAnother }
     return end
   }
 
-  /// The end of a single response (RFC 6960 §4.2.1).
+  /// The end of a single response's validity (RFC 6960 §4.2.1).
   private static func requireGood(_ single: OpaquePointer?, at time: WallTime) throws(StatusRefusal) -> WallTime {
     var begin: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
     var end: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
-    // SAFETY: the times are borrowed from the response, which is the caller's for this call.
+    // SAFETY: the times are borrowed from the response, which the caller owns for this call.
     switch unsafe OCSP_single_get0_status(single, nil, nil, &begin, &end) {
     case V_OCSP_CERTSTATUS_GOOD: break
     case V_OCSP_CERTSTATUS_REVOKED: throw .revoked
@@ -116,30 +116,30 @@ import Wire
     return until
   }
 
-  /// What the authority knows the certificate by, with SHA-1, which every responder knows (RFC 5019 §2.1.1). An
-  /// `OCSP_CERTID` of the caller's.
+  /// The certificate's OCSP ID with SHA-1, which every responder supports (RFC 5019 §2.1.1). The caller owns the
+  /// `OCSP_CERTID`.
   private func makeIdentity() -> OpaquePointer? {
-    // SAFETY: both certificates are live as long as `self`.
+    // SAFETY: both certificates are valid as long as `self`.
     unsafe OCSP_cert_to_id(EVP_sha1(), certificate.x509, issuer.x509)
   }
 }
 
-/// Why an answer by OCSP is not stapled.
+/// Why an OCSP response is not stapled.
 public enum StatusRefusal: Error, Equatable, Sendable, CustomStringConvertible {
-  /// It is no OCSP response.
+  /// It is not an OCSP response.
   case malformed
-  /// The responder gives no answer, for the reason that it names.
+  /// The responder returned an error status.
   case unwilling(String)
-  /// The certificate's issuer has not signed it, nor somebody in its name; OpenSSL's words.
+  /// It is signed neither by the issuer nor by its delegate; OpenSSL's reason.
   case unsigned(String)
-  /// It is about other certificates.
+  /// It is about other certificates only.
   case ofAnother
   case revoked
   /// The authority does not know the certificate.
   case unknownCertificate
-  /// It begins in the future.
+  /// It is valid only in the future.
   case early
-  /// Its time is over.
+  /// It has expired.
   case stale
 
   public var description: String {

@@ -1,24 +1,24 @@
 import Synchronization
 import Wire
 
-/// What its authority last said of a certificate, for clients that ask for it in their handshake (RFC 6066 §8).
+/// An OCSP response for a certificate, stapled for clients that request it in the handshake (RFC 6066 §8).
 public struct Staple: Equatable, Sendable {
-  /// An OCSPResponse in DER, as it goes to clients.
+  /// An OCSPResponse in DER, sent unchanged.
   public let answer: [UInt8]
-  /// After that it is worth nothing.
+  /// When it expires.
   public let until: WallTime
 }
 
-/// Where a certificate's staple is: put there by whoever asks the authority, read by handshakes.
+/// The current staple of a certificate: set by the OCSP client, read by handshakes.
 public final class StaplePlace: Sendable {
   private let staple = Mutex<Staple?>(nil)
 
   init() {}
 
-  /// Staples this from now on.
+  /// Replaces the staple.
   public func put(_ new: Staple?) { staple.withLock { $0 = new } }
 
-  /// The staple, unless it is worth nothing any more at `time`.
+  /// The staple, unless it has expired at `time`.
   public func staple(at time: WallTime) -> Staple? {
     staple.withLock { $0 }.flatMap { time <= $0.until ? $0 : nil }
   }

@@ -1,24 +1,24 @@
 import COpenSSL
 import Synchronization
 
-/// Sessions of TLS 1.2 clients that take no tickets, by session id (RFC 5246 §7.4.1.3): for these the server has to
-/// remember. Shared by every loop and every context like the ticket keys, and gone with the worker. Thread-safe.
+/// Sessions of TLS 1.2 clients without ticket support, by session ID (RFC 5246 §7.4.1.3), which the server has to
+/// store. Shared by all loops and contexts like the ticket keys, and lost when the worker ends. Thread-safe.
 ///
 ///     newer.count ≤ capacity / 2, older.count ≤ capacity / 2
 ///
-/// A full half becomes the older one, and the one before it is dropped: whoever fills the cache pays a full handshake
-/// for each session. The halves change places also with the ticket keys, so that no master secret outlives the keys that
-/// could open a ticket of its time.
+/// When the newer half is full it becomes the older one, and the previous older half is dropped: filling the cache
+/// costs a full handshake for each session. The halves also rotate with the ticket keys, so that no master secret
+/// outlives the ticket keys of its time.
 public final class SessionCache: Sendable {
-  /// At most. OpenSSL's session takes 1 KB, its place here 0.1: 9 MB in all, and nothing while every client takes
-  /// tickets. A pod of Horizon has 2,000 users to a Connection Server.
+  /// The most sessions. OpenSSL's session takes 1 KB and its entry 0.1 KB: 9 MB in all, and nothing while all clients
+  /// use tickets. A Horizon pod has 2,000 users per Connection Server.
   public static let capacity = 8_192
 
   private struct Halves {
     var newer: [SessionIdentifier: KeptSession] = [:]
     var older: [SessionIdentifier: KeptSession] = [:]
 
-    /// Begins a new half; the oldest sessions are the caller's, to be freed outside the lock.
+    /// Starts a new half; returns the oldest sessions, to be freed outside the lock.
     mutating func turn() -> [SessionIdentifier: KeptSession] {
       defer { (older, newer) = (newer, [:]) }
       return older
@@ -27,15 +27,15 @@ public final class SessionCache: Sendable {
 
   private let halves = Mutex(Halves())
 
-  /// How many there are.
+  /// The number of sessions.
   public var count: Int { halves.withLock { $0.newer.count + $0.older.count } }
 
-  /// Drops the older half: the ticket keys have changed.
+  /// Drops the older half after a ticket key rotation.
   func age() { _ = halves.withLock { $0.turn() } }
 
-  /// Takes over a reference to an `SSL_SESSION` unless it answers false.
+  /// Stores an `SSL_SESSION` and owns its reference, unless it returns false.
   func keep(_ session: OpaquePointer) -> Bool {
-    // SAFETY: the caller's session is live for the call; its reference is `kept`'s once this answers true.
+    // SAFETY: the caller's session is valid for the call; `kept` owns its reference once this returns true.
     guard let identifier = unsafe SessionIdentifier(of: session) else { return false }
     let kept = unsafe KeptSession(adopting: session)
     _ = halves.withLock { halves in
@@ -45,16 +45,16 @@ public final class SessionCache: Sendable {
     return true
   }
 
-  /// A reference of the caller's own to the `SSL_SESSION` with this identifier.
+  /// The `SSL_SESSION` with this ID, with a reference that the caller owns.
   func find(_ bytes: UnsafeBufferPointer<UInt8>) -> OpaquePointer? {
-    // SAFETY: the bytes are the caller's, live for the call; a found session is held while its reference is made.
+    // SAFETY: the caller's bytes are valid for the call; a found session is held while its reference is made.
     guard let identifier = unsafe SessionIdentifier(bytes) else { return nil }
     return unsafe halves.withLock { $0.newer[identifier] ?? $0.older[identifier] }?.makeReference()
   }
 
-  /// It must not be resumed any more (RFC 5246 §7.2.2).
+  /// Removes a session that must not be resumed (RFC 5246 §7.2.2).
   func forget(_ session: OpaquePointer) {
-    // SAFETY: the caller's session is live for the call, and only its identifier is read.
+    // SAFETY: the caller's session is valid for the call, and only its ID is read.
     guard let identifier = unsafe SessionIdentifier(of: session) else { return }
     _ = halves.withLock { halves in
       [halves.newer.removeValue(forKey: identifier), halves.older.removeValue(forKey: identifier)]
@@ -62,14 +62,14 @@ public final class SessionCache: Sendable {
   }
 }
 
-/// The 32 bytes that OpenSSL makes up for a session.
+/// The 32-byte session ID that OpenSSL generates.
 private struct SessionIdentifier: Hashable {
   private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
-  /// nil for what is no identifier of ours.
+  /// Nil when it is not such an ID.
   init?(_ bytes: UnsafeBufferPointer<UInt8>) {
     guard bytes.count == 32 else { return nil }
-    // SAFETY: 32 bytes are read, which were counted.
+    // SAFETY: 32 bytes are read; the count was checked.
     let raw = UnsafeRawBufferPointer(bytes)
     words = (
       unsafe raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
@@ -79,10 +79,10 @@ private struct SessionIdentifier: Hashable {
     )
   }
 
-  /// Of an `SSL_SESSION`.
+  /// The ID of an `SSL_SESSION`.
   init?(of session: OpaquePointer) {
     var count: UInt32 = 0
-    // SAFETY: the session lends its identifier for as long as it lives.
+    // SAFETY: the ID is valid as long as the session.
     let bytes = unsafe SSL_SESSION_get_id(session, &count)
     unsafe self.init(UnsafeBufferPointer(start: bytes, count: Int(count)))
   }
@@ -97,8 +97,8 @@ private struct SessionIdentifier: Hashable {
   }
 }
 
-/// The owner of one reference to an `SSL_SESSION`. OpenSSL counts references under its own lock, and does not change a
-/// session of TLS 1.2 once it is made.
+/// The owner of one reference to an `SSL_SESSION`. OpenSSL's reference count is thread-safe, and a TLS 1.2 session does
+/// not change once created.
 @safe private final class KeptSession: @unchecked Sendable {
   private let session: OpaquePointer
 
@@ -113,7 +113,7 @@ private struct SessionIdentifier: Hashable {
   }
 
   func makeReference() -> OpaquePointer {
-    // SAFETY: live as long as `self`; the reference made here is the caller's to free.
+    // SAFETY: valid as long as `self`; the caller owns the new reference.
     unsafe SSL_SESSION_up_ref(session)
     return unsafe session
   }

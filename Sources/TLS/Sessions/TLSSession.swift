@@ -1,17 +1,17 @@
 import COpenSSL
 
-/// A session that a server agreed to resume: the owner of an `SSL_SESSION`. It remembers where it was earned, and is
-/// offered nowhere else: a resumed handshake shows no certificate, so a session must not carry one policy's trust, or
-/// one server's, over to another.
+/// A resumable client session: the owner of an `SSL_SESSION`. It is offered only in its own context and to its own
+/// server name: a resumed handshake has no certificate, so a session must not carry trust over to another policy or
+/// server.
 @safe public struct TLSSession: ~Copyable {
-  /// An `SSL_SESSION`, live as long as this value.
+  /// An `SSL_SESSION`, valid as long as this value.
   let session: OpaquePointer
-  /// The context whose trust the server's certificate passed.
+  /// The context that verified the server's certificate.
   let context: ClientContext
   /// The name that the certificate was checked against.
   let serverName: ReferenceIdentity
 
-  /// Takes over the caller's reference.
+  /// Takes ownership of the caller's reference.
   init(adopting session: OpaquePointer, context: ClientContext, serverName: ReferenceIdentity) {
     // SAFETY: the caller gives up its reference, which `deinit` frees.
     unsafe self.session = session
@@ -24,9 +24,9 @@ import COpenSSL
     unsafe SSL_SESSION_free(session)
   }
 
-  /// False once OpenSSL knows that the server would refuse it: its connection broke.
+  /// False once its connection has failed, after which the server would reject it.
   public var isResumable: Bool {
-    // SAFETY: live as long as `self`.
+    // SAFETY: valid as long as `self`.
     unsafe SSL_SESSION_is_resumable(session) == 1
   }
 }

@@ -2,27 +2,26 @@ import COpenSSL
 import Synchronization
 import Wire
 
-/// The keys that session tickets are sealed with (RFC 5077 §4, RFC 8446 §4.6.1): one that seals, and the ones before
-/// it that still open. Shared by every loop and every context, and handed from one configuration to the next, so that a
-/// reload costs no client its session. Thread-safe.
+/// The keys of session tickets (RFC 5077 §4, RFC 8446 §4.6.1): one that seals, and previous ones that still open.
+/// Shared by all loops and contexts, and passed on at a reload, so that clients can still resume. Thread-safe.
 ///
-/// Whoever has a key can read the TLS 1.2 sessions that its tickets resume, so keys live in memory only and a short
-/// time: `ticketLifetime` = `interval` × `previous`.
+/// A key can decrypt the TLS 1.2 sessions that its tickets resume, so keys are only in memory and short-lived:
+/// `ticketLifetime` = `interval` × `previous`.
 public final class TicketKeys: Sendable {
-  /// How long a key seals.
+  /// How long a key seals tickets.
   public var interval: Interval { ring.withLock { $0.interval } }
-  /// How many keys before it still open. At least 1.
+  /// How many previous keys still open tickets. At least 1.
   public let previous: Int
 
   private let ring: Mutex<Ring>
-  /// For TLS 1.2 clients that take no ticket.
+  /// Sessions of TLS 1.2 clients without ticket support.
   public let sessions = SessionCache()
 
-  /// A client comes back within a working day without a full handshake; a key lives no longer than a day.
+  /// Clients can resume within a working day; a key lives at most a day.
   public static let defaultInterval = Interval.hours(12)
   public static let defaultPrevious = 1
 
-  /// Makes the first key.
+  /// Generates the first key.
   public init(
     at now: Instant, interval: Interval = defaultInterval, previous: Int = defaultPrevious
   ) throws(TLSError) {
@@ -34,16 +33,17 @@ public final class TicketKeys: Sendable {
     self.ring = Mutex(ring)
   }
 
-  /// How long a ticket is good for: while its key opens, whenever in the key's time it was sealed.
+  /// How long a ticket is valid at least: until its key is dropped, even if it was sealed at the end of the key's
+  /// interval.
   public var ticketLifetime: Interval {
     Interval(nanoseconds: interval.nanoseconds &* UInt64(previous))
   }
 
-  /// When `rotate` has to be called next.
+  /// When `rotate` is due next.
   public var nextRotation: Instant { ring.withLock { $0.nextRotation } }
 
-  /// Makes a new sealing key when it is time, and forgets the oldest. Throws when there is no randomness; the keys
-  /// then stay as they are.
+  /// Generates a new sealing key when due, and drops the oldest. Throws when there is no randomness; the keys are then
+  /// unchanged.
   public func rotate(at now: Instant) throws(TLSError) {
     try ring.withLock { ring throws(TLSError) in
       guard now >= ring.nextRotation else { return }
@@ -53,7 +53,7 @@ public final class TicketKeys: Sendable {
     }
   }
 
-  /// Changes how long a key seals, from the next rotation on, which comes no later than that.
+  /// Changes the interval; the next rotation is due after this interval at the latest.
   public func rotate(every interval: Interval, at now: Instant) {
     precondition(interval > .zero)
     ring.withLock { ring in
@@ -62,11 +62,11 @@ public final class TicketKeys: Sendable {
     }
   }
 
-  /// The answer to OpenSSL's ticket callback (SSL_CTX_set_tlsext_ticket_key_evp_cb) when it seals: 1, or -1.
+  /// Seals a ticket for OpenSSL's callback (SSL_CTX_set_tlsext_ticket_key_evp_cb). Returns 1, or -1 on an error.
   func seal(
     name: UnsafeMutablePointer<UInt8>, iv: UnsafeMutablePointer<UInt8>, cipher: OpaquePointer, mac: OpaquePointer
   ) -> Int32 {
-    // SAFETY: OpenSSL gives 16 bytes for the name, EVP_MAX_IV_LENGTH for the vector, and live contexts.
+    // SAFETY: OpenSSL passes 16 bytes for the name, EVP_MAX_IV_LENGTH for the vector, and valid contexts.
     guard unsafe RAND_bytes(iv, Key.ivSize) == 1 else { return -1 }
     return ring.withLock { ring in
       ring.withKey(at: 0) { key in
@@ -76,11 +76,11 @@ public final class TicketKeys: Sendable {
     }
   }
 
-  /// The answer when it opens: 1, 2 when the client should have a new ticket, 0 when no key here made it.
+  /// Opens a ticket. Returns 1; 2 when the client should get a new ticket; 0 when no key matches.
   func open(
     name: UnsafePointer<UInt8>, iv: UnsafePointer<UInt8>, cipher: OpaquePointer, mac: OpaquePointer, renewing: Bool
   ) -> Int32 {
-    // SAFETY: as above; the name is 16 bytes that the client sent.
+    // SAFETY: as above; the name is 16 bytes from the client.
     ring.withLock { ring in
       for index in 0..<ring.count {
         let answer: Int32? = ring.withKey(at: index) { key in
@@ -95,7 +95,7 @@ public final class TicketKeys: Sendable {
   }
 }
 
-/// The keys, newest first, in one piece of memory that is zeroed when dropped.
+/// The keys, newest first, in one allocation that is zeroed in `deinit`.
 private struct Ring: ~Copyable {
   var interval: Interval
   var nextRotation: Instant
@@ -110,14 +110,14 @@ private struct Ring: ~Copyable {
     storage = SecretBytes(count: capacity * Key.size)
   }
 
-  /// Puts a fresh key in front; the last falls off when there is no room.
+  /// Inserts a new key in front; the last is dropped when there is no room.
   mutating func push() throws(TLSError) {
     let fresh = SecretBytes(count: Key.size)
     let made = unsafe fresh.withBytes { unsafe RAND_bytes($0.baseAddress, Int32($0.count)) }
     guard made == 1 else { throw .openssl(doing: "making a ticket key", reason: takeQueuedReason()) }
     let kept = min(count, capacity - 1)
     unsafe storage.withBytes { all in
-      // SAFETY: `kept` keys and one more fit into `capacity` keys; copyMemory allows the overlap.
+      // SAFETY: `kept` keys and one more fit in `capacity` keys; copyMemory allows the overlap.
       let tail = unsafe UnsafeMutableRawBufferPointer(rebasing: all[Key.size...])
       unsafe tail.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[..<(kept * Key.size)]))
       unsafe fresh.withBytes { unsafe all.copyMemory(from: UnsafeRawBufferPointer($0)) }
@@ -125,11 +125,11 @@ private struct Ring: ~Copyable {
     count = kept + 1
   }
 
-  /// `index` is below `count`.
+  /// `index` must be below `count`.
   func withKey<Result>(at index: Int, _ body: (Key) -> Result) -> Result {
     unsafe storage.withBytes { all in
       precondition(index < count)
-      // SAFETY: the key lies within the storage; it is used within the call only.
+      // SAFETY: the key is inside the storage; it is used only within the call.
       let start = unsafe all.bindMemory(to: UInt8.self).baseAddress.unsafelyUnwrapped
       return body(unsafe Key(name: start.advanced(by: index * Key.size)))
     }
@@ -150,7 +150,7 @@ private struct Ring: ~Copyable {
   nonisolated(unsafe) private static let aes = unsafe EVP_CIPHER_fetch(nil, "AES-256-CBC", nil)
 
   func prepare(cipher: OpaquePointer, mac: OpaquePointer, iv: UnsafePointer<UInt8>, sealing: Bool) -> Bool {
-    // SAFETY: `name` begins `size` bytes; the contexts and the vector are OpenSSL's, live for the callback.
+    // SAFETY: `name` points to `size` bytes; OpenSSL's contexts and vector are valid for the callback.
     let encryption = unsafe name.advanced(by: Self.nameSize)
     let authentication = unsafe encryption.advanced(by: Self.secretSize)
     guard unsafe EVP_CipherInit_ex2(cipher, Self.aes, encryption, iv, sealing ? 1 : 0, nil) == 1 else { return false }
