@@ -1,22 +1,22 @@
 import Wire
 
-/// Where the port-80 listener sends its clients.
+/// The redirect that the port-80 listener answers with.
 public struct Redirect: Sendable {
-  /// What a client's Location is made of.
+  /// How the Location is made.
   public enum Destination: Sendable {
-    /// The same host, path and query over https, on `port`. The host is the one asked for when it is among `services`
-    /// (compared without case, port and final dot), else the first of them: who typed the address of the balancer gets
-    /// the service's name, and nobody is ever led to a stranger. `services` must not be empty.
+    /// The same host, path and query over https, on `port`. The host is the requested one if it is among `services`
+    /// (ignoring case, port and a final dot), else the first of them: a client that used the load balancer's address
+    /// gets the service's name, and none is redirected to an arbitrary host. `services` must not be empty.
     case https(port: UInt16, services: [[UInt8]])
-    /// Always this location.
+    /// A fixed location.
     case fixed([UInt8])
   }
 
   public let destination: Destination
-  /// By the names of the services, which of them it is.
+  /// The index of a service by its name.
   private let services: HostTable
 
-  /// Traps when a redirect to services names none.
+  /// Traps when `services` is empty.
   public init(to destination: Destination) {
     self.destination = destination
     guard case .https(_, let services) = destination else {
@@ -27,8 +27,8 @@ public struct Redirect: Sendable {
     self.services = HostTable(services.enumerated().map { (String(decoding: $1, as: UTF8.self), $0) })
   }
 
-  /// Writes the whole answer to `head`, which was parsed from `bytes`: 301 to GET and HEAD, 308 to all other methods,
-  /// which must not become GET (RFC 9110 §15.4.9). The connection is to be closed behind it.
+  /// Writes the complete response to `head`, which was parsed from `bytes`: 301 for GET and HEAD, 308 for all other
+  /// methods, which must not become GET (RFC 9110 §15.4.9). The connection must be closed after it.
   public func render<Sink: ByteSink & ~Copyable>(
     _ head: RequestHead, from bytes: Span<UInt8>, into sink: inout Sink
   ) {
@@ -39,7 +39,7 @@ public struct Redirect: Sendable {
     case .fixed(let location): sink.append(location.span)
     case .https(let port, let services):
       sink.append("https://")
-      // The configured spelling of the service that was asked for, or of the first.
+      // The requested service, or the first, in its configured spelling.
       let asked = self.services.number(ofHost: head.host.slice(of: bytes))
       let service = services[asked ?? 0]
       sink.append(service.span)
@@ -47,11 +47,11 @@ public struct Redirect: Sendable {
         sink.append(UInt8(ascii: ":"))
         sink.append(decimal: UInt64(port))
       }
-      // An absolute form may begin with its query; the asterisk has no place in a location.
+      // An absolute form may start with its query; an asterisk has no place in a Location.
       if head.path.isEmpty { sink.append(UInt8(ascii: "/")) }
       sink.append(head.pathAndQuery.slice(of: bytes))
     }
-    // RFC 9110 §15.4.2, §15.4.9: without it a browser may keep this one for ever, when the service has long moved.
+    // RFC 9110 §15.4.2, §15.4.9: browsers may otherwise cache it indefinitely, even after the service has moved.
     sink.append("\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
   }
 }

@@ -1,11 +1,11 @@
 import Wire
 
-/// A small answer of our own, after which the connection is closed.
+/// A small generated response, after which the connection is closed.
 ///
-/// It has no Date, which RFC 9110 §6.6.1 asks of a server with a clock: this module has none.
+/// It has no Date, which RFC 9110 §6.6.1 requires of a server with a clock: this module has no clock.
 public struct StatusPage: BitwiseCopyable, Sendable {
   public var status: Status
-  /// Whether it answers HEAD: the head of the answer alone is written (RFC 9110 §9.3.2).
+  /// Whether it responds to HEAD: only the head is written (RFC 9110 §9.3.2).
   public var isToHead: Bool
   /// Seconds for `Retry-After` (RFC 9110 §10.2.3).
   public var retryAfterSeconds: UInt32?
@@ -16,7 +16,7 @@ public struct StatusPage: BitwiseCopyable, Sendable {
     self.retryAfterSeconds = retryAfterSeconds
   }
 
-  /// Writes the whole answer, with a line of plain text for a body.
+  /// Writes the complete response, with a line of plain text as the body.
   public func render<Sink: ByteSink & ~Copyable>(into sink: inout Sink) {
     // Status code, SP, phrase, LF.
     renderHead(contentType: "text/plain; charset=utf-8", length: status.phrase.utf8CodeUnitCount + 5, into: &sink)
@@ -27,7 +27,7 @@ public struct StatusPage: BitwiseCopyable, Sendable {
     sink.append(UInt8(ascii: "\n"))
   }
 
-  /// Writes the whole answer, with an operator's HTML page for a body.
+  /// Writes the complete response, with the operator's HTML page as the body.
   public func render<Sink: ByteSink & ~Copyable>(page: Span<UInt8>, into sink: inout Sink) {
     renderHead(contentType: "text/html; charset=utf-8", length: page.count, into: &sink)
     if !isToHead { sink.append(page) }
@@ -44,9 +44,9 @@ public struct StatusPage: BitwiseCopyable, Sendable {
     sink.append(contentType)
     sink.append("\r\nContent-Length: ")
     sink.append(decimal: UInt64(length))
-    // A browser is not to guess that a page is anything but what it is said to be.
+    // Browsers must not guess another content type.
     sink.append("\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n")
-    // RFC 9110 §15.5.6: 405 says what is allowed.
+    // RFC 9110 §15.5.6: 405 lists the allowed methods.
     if status == .methodNotAllowed { sink.append("Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n") }
     if let seconds = retryAfterSeconds {
       sink.append("Retry-After: ")

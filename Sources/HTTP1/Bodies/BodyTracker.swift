@@ -1,22 +1,22 @@
-/// Follows one message's body through the bytes that carry it, so that they can be relayed as they are, at once.
+/// Finds the end of a message's body while its bytes are relayed.
 public struct BodyTracker: BitwiseCopyable, Sendable {
-  /// How far the body has come.
+  /// The state of the body.
   public enum State: BitwiseCopyable, Hashable, Sendable {
     /// More bytes belong to the body.
     case more
-    /// The body has ended; bytes behind `accepted` belong to the next message.
+    /// The body has ended; bytes after `accepted` belong to the next message.
     case complete
-    /// What follows `accepted` is no body. Both connections are to be closed.
+    /// The bytes after `accepted` are invalid. Both connections must be closed.
     case malformed(Rejection)
   }
 
-  /// What was made of the bytes offered.
+  /// The result for the bytes passed in.
   public struct Progress: BitwiseCopyable, Hashable, Sendable {
-    /// How many leading bytes of those offered belong to the body and may be relayed.
+    /// How many of the leading bytes belong to the body and may be relayed.
     public let accepted: Int
     public let state: State
-    /// What the last byte accepted is to go out as, instead of what it is; the bytes behind it are to be offered next.
-    /// Only where the body is relayed, and for white space that a server might not read as we do.
+    /// What the last accepted byte must be replaced with when relayed; pass in the bytes after it next. Only for a
+    /// relayed body, for white space that servers may parse differently.
     public let replacement: UInt8?
 
     init(accepted: Int, state: State, replacement: UInt8? = nil) {
@@ -28,17 +28,17 @@ public struct BodyTracker: BitwiseCopyable, Sendable {
 
   private enum Body: BitwiseCopyable, Sendable {
     case complete
-    /// Bytes to come; more than 0.
+    /// Remaining bytes; more than 0.
     case length(UInt64)
     case chunked(ChunkedBody)
     case untilClose
   }
 
   private var body: Body
-  /// Bytes of content so far; chunk framing and trailers are not counted.
+  /// Content bytes so far, without chunk framing and trailers.
   public private(set) var contentBytes: UInt64 = 0
 
-  /// At the first byte behind the head.
+  /// Starts at the first byte after the head.
   public init(_ framing: Framing) {
     switch framing {
     case .none, .length(0): body = .complete
@@ -48,13 +48,13 @@ public struct BodyTracker: BitwiseCopyable, Sendable {
     }
   }
 
-  /// Whether the body has ended; one that is not there has ended from the start.
+  /// Whether the body has ended; true from the start when there is none.
   public var isComplete: Bool {
     if case .complete = body { true } else { false }
   }
 
-  /// Takes the next bytes off the connection. Content is skipped, not looked at. After `.malformed`, it stays so.
-  /// `relayed`: what is accepted goes on to somebody else.
+  /// Processes the next received bytes. Content is skipped. `.malformed` is final. `relayed`: accepted bytes are sent
+  /// on.
   public mutating func advance(over bytes: Span<UInt8>, relayed: Bool = false) -> Progress {
     switch body {
     case .complete:
@@ -79,7 +79,7 @@ public struct BodyTracker: BitwiseCopyable, Sendable {
     }
   }
 
-  /// The peer has closed: true when the body is complete, false when it is truncated (RFC 9112 §8).
+  /// Handles the peer's close: true when the body is complete, false when it is truncated (RFC 9112 §8).
   public mutating func end() -> Bool {
     if case .untilClose = body { body = .complete }
     return isComplete

@@ -1,28 +1,28 @@
 import Wire
 
-/// A body in the chunked transfer coding (RFC 9112 §7.1), checked byte by byte while it passes, but for its content.
+/// A body in the chunked transfer coding (RFC 9112 §7.1). All framing is validated octet by octet; content is skipped.
 ///
-/// Stricter than the grammar: CRLF where CRLF belongs, and bounds on everything that is not content. A part of a line that
-/// is good so far may be relayed before its end is here.
+/// Stricter than the grammar: lines must end with CRLF, and everything except content is bounded. A valid part of a
+/// line may be relayed before its end has arrived.
 ///
-/// White space may stand around the `;` and `=` of extensions, and must be read (RFC 9110 §5.6.3, RFC 9112 §7.1.1). It
-/// goes no further: some servers end a size at it, some refuse it. Since nothing that passes can be moved, it is written
-/// over: the first blank by what makes the rest of the line one extension, all behind it by `_`. So the line stays as
-/// long as it came, and nobody can read anything but its size in it.
+/// White space around the `;` and `=` of extensions must be accepted (RFC 9110 §5.6.3, RFC 9112 §7.1.1) but is not
+/// relayed: some servers end the size there, others reject it. Since relayed bytes can't be moved, it is overwritten:
+/// the first blank with an octet that makes the rest of the line one extension, everything after it with `_`. The line
+/// keeps its length, and every server reads the same size in it.
 struct ChunkedBody: BitwiseCopyable, Sendable {
-  /// Digits of one chunk size, leading zeros among them.
+  /// Digits of a chunk size, including leading zeros.
   static let maximumSizeDigits = 16
-  /// The largest chunk: what `maximumLengthDigits` is for a length, in bits.
+  /// The largest chunk size, corresponding to `maximumLengthDigits` for lengths.
   static let maximumSize: UInt64 = 1 << 60
-  /// Bytes of extensions on one chunk-size line. Nobody is known to use them but attackers.
+  /// Extension bytes in one chunk-size line. Only attackers are known to use extensions.
   static let maximumExtensionBytes = 256
-  /// Framing that may pass beyond what the content earns (see `earn`): ten hours of small messages never use any of it.
+  /// The most framing bytes beyond what content allows (see `earn`): ten hours of small messages use none of it.
   static let maximumExcessBytes = 16_384
 
   private enum Step: BitwiseCopyable, Hashable, Sendable {
     case firstSizeDigit, sizeDigits
-    /// Behind a blank where `;` must come; behind `;`, in a name, behind a blank that ended it, behind `=`, in a token, in a
-    /// quoted string, behind its `\`, behind its end.
+    /// After a blank where `;` must follow; after `;`; in a name; after a blank that ended it; after `=`; in a token;
+    /// in a quoted string; after its `\`; after its end.
     case extensionDue, extensionStart, extensionName, extensionNameEnd, extensionValueStart, extensionToken,
       extensionQuoted, extensionEscaped, extensionQuotedEnd
     case sizeLineFeed
@@ -32,14 +32,14 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
   }
 
   private var step = Step.firstSizeDigit
-  /// The size while its line is read, then the bytes of the chunk still to come.
+  /// The size while its line is read, then the remaining bytes of the chunk.
   private var remaining: UInt64 = 0
   private var sizeDigits = 0
   private var extensionBytes = 0
   private var excessBytes = 0
-  /// A blank was met on this line: what comes of it is written over.
+  /// A blank was found in this line: the rest of it is overwritten.
   private var isWrittenOver = false
-  /// What the octet just taken goes out as, when not as itself.
+  /// The octet to relay instead of the last one, if any.
   private var replacement: UInt8?
   private var trailers = TrailerSection()
   private(set) var contentBytes: UInt64 = 0
@@ -75,7 +75,7 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
     }
   }
 
-  /// Takes one octet that is neither content nor of the trailer section.
+  /// Processes one octet that is neither content nor trailer.
   private mutating func takeFraming(_ octet: UInt8) throws(Rejection) {
     switch step {
     case .firstSizeDigit, .sizeDigits: try takeSize(octet)
@@ -114,7 +114,7 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
     try endElement(octet, orElse: .chunkSizeMalformed)
   }
 
-  /// Takes one octet of `*( BWS ";" BWS name [ BWS "=" BWS value ] )`.
+  /// Processes one octet of `*( BWS ";" BWS name [ BWS "=" BWS value ] )`.
   private mutating func takeExtension(_ octet: UInt8) throws(Rejection) {
     extensionBytes &+= 1
     guard extensionBytes <= ChunkedBody.maximumExtensionBytes else { throw .chunkExtensionTooLong }
@@ -158,7 +158,7 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
     }
   }
 
-  /// Takes a blank outside of a quoted string.
+  /// Processes a blank outside a quoted string.
   private mutating func takeBlank() {
     var octet = UInt8(ascii: "_")
     switch step {
@@ -179,7 +179,7 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
     return replacement
   }
 
-  /// What may follow a size or an extension: another extension, or the end of the line.
+  /// Processes the octet after a size or an extension: another extension, or the end of the line.
   private mutating func endElement(_ octet: UInt8, orElse rejection: Rejection) throws(Rejection) {
     switch octet {
     case UInt8(ascii: ";"): step = .extensionStart
@@ -194,8 +194,8 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
     step = remaining == 0 ? .trailers : .content
   }
 
-  /// Counts the framing of a chunk (its size line and the CRLF behind it) against its content: 16 bytes are free, and as
-  /// many as it carries. A peer that sends mostly framing makes both sides work for nothing.
+  /// Weighs a chunk's framing (its size line and the CRLF after it) against its content: 16 bytes plus the content size
+  /// are allowed. A peer that sends mostly framing causes useless work.
   private mutating func earn() throws(Rejection) {
     let framing = sizeDigits &+ extensionBytes &+ 4
     let earned = 16 &+ Int(truncatingIfNeeded: min(remaining, UInt64(ChunkedBody.maximumExcessBytes)))

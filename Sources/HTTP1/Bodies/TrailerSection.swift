@@ -1,7 +1,7 @@
-/// The trailer section behind the last chunk (RFC 9112 §7.1.2), checked octet by octet while it passes: the rules of
-/// field lines, and no field that must be known before the content is (RFC 9110 §6.5.1).
+/// The trailer section after the last chunk (RFC 9112 §7.1.2), validated octet by octet: the rules of field lines, and
+/// no field that must be known before the content (RFC 9110 §6.5.1).
 struct TrailerSection: BitwiseCopyable, Sendable {
-  /// Bytes of all lines. Trailers carry checksums and states, not cookies.
+  /// Bytes of all lines. Trailers contain checksums and states, not cookies.
   static let maximumBytes = 4_096
   static let maximumLines = 32
 
@@ -10,12 +10,12 @@ struct TrailerSection: BitwiseCopyable, Sendable {
   }
 
   private var step = Step.lineStart
-  /// The name with `-` for every character that is neither letter nor digit, as some servers read it.
+  /// The name with `-` for every character that is not a letter or digit, as some servers map it.
   private var plainName = FieldName()
   private var bytes = 0
   private var lines = 0
 
-  /// Takes one octet; true when it was the last of the section, and so of the body.
+  /// Processes one octet; true for the last one of the section, which ends the body.
   mutating func take(_ octet: UInt8) throws(Rejection) -> Bool {
     bytes &+= 1
     guard bytes <= TrailerSection.maximumBytes else { throw .trailersTooLarge }
@@ -54,7 +54,7 @@ struct TrailerSection: BitwiseCopyable, Sendable {
 
   private mutating func takeName(_ octet: UInt8) throws(Rejection) {
     if octet == UInt8(ascii: ":") {
-      // A trailer is relayed as it came: what is hop by hop could not be taken out, and is refused as well.
+      // Trailers are relayed unchanged: hop-by-hop fields could not be removed, so they are refused too.
       guard KnownField(plainName) == .other, !EndToEndFields.contains(plainName) else { throw .trailerFieldForbidden }
       step = .value
       return

@@ -1,9 +1,9 @@
-/// What must be known of a request to understand its answer.
+/// The properties of a request that are needed to parse its response.
 public struct AnsweredRequest: BitwiseCopyable, Sendable {
-  /// The answer to HEAD has no body whatever its fields say (RFC 9110 §9.3.2).
+  /// A response to HEAD has no body, whatever its fields state (RFC 9110 §9.3.2).
   public var isHead: Bool
   public var version: Version
-  /// Whether the request went out as an upgrade, so that 101 may be answered.
+  /// Whether the request was sent as an upgrade, so that 101 is allowed.
   public var upgradeRequested: Bool
 
   public init(isHead: Bool = false, version: Version = .http11, upgradeRequested: Bool = false) {
@@ -12,7 +12,7 @@ public struct AnsweredRequest: BitwiseCopyable, Sendable {
     self.upgradeRequested = upgradeRequested
   }
 
-  /// Of a request that goes out as it came.
+  /// For a request that is forwarded unchanged.
   public init(_ head: RequestHead) {
     self.init(isHead: head.method == .head, version: head.version, upgradeRequested: head.upgradeRequested)
   }

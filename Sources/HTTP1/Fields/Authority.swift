@@ -1,15 +1,15 @@
 import Wire
 
-/// `uri-host [ ":" port ]` as Host and an absolute-form target carry it (RFC 9110 §4.2, §7.2).
+/// `uri-host [ ":" port ]` in Host and in an absolute-form target (RFC 9110 §4.2, §7.2).
 ///
-/// Narrower than RFC 3986: a registered name is of letters, digits, `-`, `.`, `_` and `~`. Percent-encoding and the
-/// sub-delimiters (`,` among them) name no host that exists, and are read differently by different servers. No userinfo,
-/// no IPvFuture, no zone, no empty host, no empty port.
+/// Narrower than RFC 3986: a registered name consists of letters, digits, `-`, `.`, `_` and `~`. Percent-encoding and
+/// sub-delimiters (including `,`) occur in no real host name, and servers parse them differently. No userinfo, no
+/// IPvFuture, no zone, no empty host, no empty port.
 struct Authority: BitwiseCopyable, Sendable {
   /// The host without its port; an IP literal with its brackets.
   let host: ByteRange
 
-  /// Nil when `text` is no such authority.
+  /// Nil when `text` is not such an authority.
   init?(_ text: Span<UInt8>) {
     var end = 0
     if text.count > 0, text[0] == UInt8(ascii: "[") {
@@ -27,7 +27,7 @@ struct Authority: BitwiseCopyable, Sendable {
     host = ByteRange(start: 0, end: end)
   }
 
-  /// Letters, digits, `-`, `.`, `_` and `~`: a bit for each octet below 64, and for each from there to 127.
+  /// Letters, digits, `-`, `.`, `_` and `~`: one bit mask for octets below 64, one for those up to 127.
   @inline(always)
   private static func isInName(_ octet: UInt8) -> Bool {
     let half: UInt64 = octet & 0x40 == 0 ? 0x03ff_6000_0000_0000 : 0x47ff_fffe_87ff_fffe

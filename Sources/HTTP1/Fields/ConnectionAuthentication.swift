@@ -1,10 +1,9 @@
-/// Authentication that belongs to a connection instead of a request (RFC 4559 §6): after it, every request on that
-/// connection is taken for the same user's.
+/// Authentication of a connection instead of a request (RFC 4559 §6): afterwards every request on that connection is
+/// attributed to the same user.
 enum ConnectionAuthentication {
-  /// Whether credentials or challenges name such a scheme, as the only one or as one of a list.
+  /// Whether credentials or challenges contain such a scheme, alone or in a list.
   ///
-  /// A quoted string that holds a comma and such a name is taken for one as well; the price is a connection that is not
-  /// shared.
+  /// A quoted string with a comma and such a name also matches; the only effect is that the connection is not shared.
   static func isNamed(by value: ByteRange, of bytes: Span<UInt8>) -> Bool {
     var challenges = ListElements(of: value, in: bytes)
     while let challenge = challenges.next() {

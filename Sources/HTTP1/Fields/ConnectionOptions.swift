@@ -1,20 +1,20 @@
-/// What the Connection fields of a head ask for (RFC 9110 §7.6.1).
+/// The Connection options of a head (RFC 9110 §7.6.1).
 struct ConnectionOptions: BitwiseCopyable, Sendable {
-  /// Options in one head, empty list elements counted. Clients send one to three.
+  /// The most options in one head, including empty list elements. Clients send one to three.
   static let maximum = 16
 
   private(set) var close = false
   private(set) var keepAlive = false
   private(set) var upgrade = false
   private var count = 0
-  /// Options that name a field which this proxy does not always drop by itself.
+  /// Options that name a field which this proxy does not always remove anyway.
   private var nominations = InlineArray<16, ByteRange>(repeating: .absent)
   private(set) var nominationCount = 0
 
-  /// Takes the value of one Connection line, the range `value` of `bytes`.
+  /// Processes the value of one Connection line, the range `value` of `bytes`.
   mutating func note(_ value: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
     count &+= 1
-    // Most clients give one option, and one of these two.
+    // Most clients send one option, and one of these two.
     let whole = FieldName(value, of: bytes)
     if whole.isKeepAlive, count <= ConnectionOptions.maximum {
       keepAlive = true
@@ -55,19 +55,19 @@ struct ConnectionOptions: BitwiseCopyable, Sendable {
     }
   }
 
-  /// Whether the field of this name was nominated, so that it goes no further.
+  /// Whether an option names this field, so that it is not forwarded.
   func nominate(_ name: Span<UInt8>, in bytes: Span<UInt8>) -> Bool {
     for index in 0..<nominationCount where nominations[index].slice(of: bytes).equalsIgnoringCase(name) { return true }
     return false
   }
 
-  /// Whether the sender goes on using the connection (RFC 9112 §9.3).
+  /// Whether the sender keeps the connection open (RFC 9112 §9.3).
   func persists(in version: Version) -> Bool {
     !close && (version == .http11 || keepAlive)
   }
 }
 
-/// The elements of a comma-separated list, without the white space around them; one may be empty (RFC 9110 §5.6.1).
+/// The elements of a comma-separated list, trimmed of white space; elements may be empty (RFC 9110 §5.6.1).
 struct ListElements: ~Escapable {
   private let bytes: Span<UInt8>
   private var position: Int
@@ -80,7 +80,7 @@ struct ListElements: ~Escapable {
     end = list.end
   }
 
-  /// The next element, or nil behind the last.
+  /// The next element; nil at the end.
   mutating func next() -> ByteRange? {
     guard position <= end else { return nil }
     let first = position

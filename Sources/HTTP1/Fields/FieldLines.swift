@@ -1,26 +1,26 @@
-/// Walks over a field section line by line (RFC 9112 §5), with one reading: CRLF ends a line, a name is a token with
-/// nothing between it and its colon, a value is visible characters, SP, HTAB and obs-text. All else is refused.
+/// Parses a field section line by line (RFC 9112 §5), strictly: a line ends with CRLF, a name is a token followed
+/// directly by its colon, a value is visible characters, SP, HTAB and obs-text. Everything else is refused.
 struct FieldLines: ~Escapable {
   enum Step {
     case line
-    /// The empty line was passed; `position` is behind it.
+    /// The empty line; `position` is after it.
     case end
-    /// The bytes ran out first.
+    /// The bytes ended before it.
     case incomplete
   }
 
   private let bytes: Span<UInt8>
-  /// What was not read yet.
+  /// The bytes not read yet.
   private var rest: Span<UInt8>
-  /// Lines that may still come.
+  /// How many more lines are allowed.
   private var allowed: Int
-  /// The last line read: its first octet, what its name means, and its value from after the colon to before the CR.
+  /// The last line read: its first octet, its field, and its value from after the colon to before the CR.
   private(set) var lineStart = 0
   private(set) var field = KnownField.other
   private(set) var valueStart = 0
   private(set) var valueEnd = 0
 
-  /// The field section that begins at `position`; more than `limit` lines are refused.
+  /// The field section at `position`; more than `limit` lines are refused.
   @_lifetime(copy bytes)
   init(_ bytes: Span<UInt8>, from position: Int, limit: Int) {
     self.bytes = bytes
@@ -28,24 +28,24 @@ struct FieldLines: ~Escapable {
     allowed = limit
   }
 
-  /// Where the next line begins.
+  /// Where the next line starts.
   var position: Int {
     @inline(always) get { bytes.count &- rest.count }
   }
 
-  /// The whole line, its CRLF included.
+  /// The whole line, including its CRLF.
   var line: ByteRange { ByteRange(start: lineStart, end: position) }
 
-  /// All that is between the colon and the CRLF.
+  /// Everything between the colon and the CRLF.
   var rawValue: ByteRange { ByteRange(start: valueStart, end: valueEnd) }
 
-  /// Whether there is no white space around the value but one SP before it, or none.
+  /// Whether the white space around the value is at most one SP before it.
   func isTrimmed(in bytes: Span<UInt8>) -> Bool { rawValue.isTrimmed(to: value, in: bytes) }
 
-  /// The value without the white space around it (RFC 9112 §5.1).
+  /// The value without surrounding white space (RFC 9112 §5.1).
   var value: ByteRange { bytes.withoutBlanks(from: valueStart, to: valueEnd) }
 
-  /// Passes lines up to and including the next whose name is known, or with `all` just the next.
+  /// Skips to the next line with a known name, or with `all` to the next line.
   mutating func next(all: Bool = false) throws(Rejection) -> Step {
     var scan = rest
     while true {
@@ -90,12 +90,13 @@ struct FieldLines: ~Escapable {
   }
 
   private enum LineStart {
-    /// A name of so many bytes, and a colon.
+    /// A name of this length, and a colon.
     case name(KnownField, Int)
     case emptyLine, incomplete
   }
 
-  /// Reads octet by octet what the fast path leaves: rare names, the empty line, the end of the bytes, and errors.
+  /// Parses octet by octet what the fast path does not handle: rare names, the empty line, the end of the bytes, and
+  /// errors.
   @inline(never)
   private static func readNameSlowly(_ line: Span<UInt8>) throws(Rejection) -> LineStart {
     var name = FieldName()
@@ -113,13 +114,14 @@ struct FieldLines: ~Escapable {
     guard line[index] == UInt8(ascii: ":") else { return try endName(line, at: index) }
     guard index > 0 else { throw .fieldNameEmpty }
     guard isDisguised else { return .name(KnownField(name), index) }
-    // What CGI, WSGI and their kin take for a known field (RFC 3875 §4.1.18). A claim is dropped in either spelling.
+    // Names that CGI, WSGI and similar interfaces map to a known field (RFC 3875 §4.1.18). A forwarding claim is
+    // dropped in either spelling.
     let field = KnownField(plainName)
     guard field == .other || field == .proxyClaim || field == .proxy else { throw .fieldNameDisguised }
     return .name(field, index)
   }
 
-  /// What an octet means that is neither of a name nor its colon: the empty line, or an error.
+  /// Evaluates an octet that is neither part of a name nor a colon: the empty line, or an error.
   private static func endName(_ line: Span<UInt8>, at index: Int) throws(Rejection) -> LineStart {
     let octet = line[index]
     if octet.isBlank { throw index == 0 ? .lineFolding : .spaceBeforeColon }
@@ -134,7 +136,7 @@ struct FieldLines: ~Escapable {
 }
 
 extension Rejection {
-  /// The reason for a control character that may not be where it is.
+  /// The rejection for a control character in an invalid place.
   init(control octet: UInt8) {
     self =
       switch octet {

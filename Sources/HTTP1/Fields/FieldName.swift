@@ -1,8 +1,8 @@
-/// A field name in lower case, as words that compare in a few instructions: what identifies it (RFC 9110 §5.1).
+/// A field name in lower case (RFC 9110 §5.1), stored as words that can be compared in a few instructions.
 ///
-/// Only the first 32 octets are held; no name that this proxy knows is longer.
+/// Only the first 32 octets are stored; no name known to this proxy is longer.
 struct FieldName: BitwiseCopyable, Hashable, Sendable {
-  /// Octets of the name, also of those that are not held.
+  /// The length of the name, including octets that are not stored.
   var length = 0
   private(set) var first: Octets = 0
   private(set) var second: Octets = 0
@@ -17,7 +17,7 @@ struct FieldName: BitwiseCopyable, Hashable, Sendable {
     for octet in text.utf8 { append(octet) }
   }
 
-  /// The text of `range`, which is of a value.
+  /// The text of `range`, which is part of a value.
   init(_ range: ByteRange, of bytes: Span<UInt8>) {
     var rest = range.slice(of: bytes)
     length = rest.count
@@ -28,8 +28,8 @@ struct FieldName: BitwiseCopyable, Hashable, Sendable {
     rest.dropWord(into: &fourth)
   }
 
-  /// Removes the letters and hyphens at the start of `text`, and holds them; how many is for the caller to count. Removes
-  /// too few where less than a word is left.
+  /// Removes the leading letters and hyphens of `text` and stores them; the caller counts them. May stop early when
+  /// less than a word is left.
   @inline(always)
   @_lifetime(text: copy text)
   mutating func dropWords(from text: inout Span<UInt8>) {
@@ -52,7 +52,7 @@ struct FieldName: BitwiseCopyable, Hashable, Sendable {
   }
 }
 
-/// Values that are compared the same way: an option of Connection, a transfer coding, an upgrade's protocol, an
+/// Values that are compared in the same way: a Connection option, a transfer coding, an upgrade protocol, an
 /// expectation. A test compares each literal with its text.
 extension FieldName {
   var isClose: Bool { length == 5 && first == 0x65_736f_6c63 }
@@ -65,7 +65,8 @@ extension FieldName {
 
   var isContinue: Bool { length == 12 && first == 0x746e_6f63_2d30_3031 && second == 0x6575_6e69 }
 
-  /// A scheme that authenticates the connection, not the request: NTLM, Negotiate (RFC 4559 §6) and its older names.
+  /// A scheme that authenticates the connection instead of the request: NTLM, Negotiate (RFC 4559 §6) and its older
+  /// names.
   var isConnectionBoundScheme: Bool {
     switch (length, first) {
     case (4, 0x6d6c_746e), (5, 0x32_6f67_656e), (8, 0x736f_7265_6272_656b): true  // ntlm, nego2, kerberos
@@ -75,26 +76,27 @@ extension FieldName {
   }
 }
 
-/// The fields of a head that mean something to this proxy. All others are `other`, and are copied unread.
+/// The fields of a head that this proxy evaluates. All others are `other`, and are copied unread.
 enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
   case other
   // Framing and routing (RFC 9112 §6, §3.2).
   case contentLength, transferEncoding, host
   // Hop by hop (RFC 9110 §7.6.1).
   case connection, keepAlive, proxyConnection, te, upgrade, proxyAuthorization
-  /// No field at all: reserved, because it could not be told from the option of Connection (RFC 9110 §18.4).
+  /// Not a field: reserved, since it could be confused with the Connection option (RFC 9110 §18.4).
   case close
   case expect
-  // Who the client is, as a proxy in front of us may say it; `forwardedOther` is every other name in `X-Forwarded-`.
+  // The client's identity as sent by a proxy in front of us; `forwardedOther` is every other name starting with
+  // `X-Forwarded-`.
   case forwarded, forwardedFor, forwardedProto, forwardedHost, forwardedOther, realIP
-  /// Other fields in which a proxy says so, see `ForwardingFieldNames`.
+  /// Other fields with that purpose, see `ForwardingFieldNames`.
   case proxyClaim
-  /// `Proxy`, which CGI programs read as the variable HTTP_PROXY and send their own requests to.
+  /// `Proxy`, which CGI programs receive as the variable HTTP_PROXY and use as their own proxy.
   case proxy
   // Authentication, which may be bound to the connection (RFC 4559).
   case authorization, wwwAuthenticate, proxyAuthenticate, persistentAuth
 
-  /// Which one `name` is. The literals are the words of `FieldName`; a test compares each with its text.
+  /// The field called `name`. The literals are the words of `FieldName`; a test compares each with its text.
   @inline(always)
   init(_ name: FieldName) {
     switch name.first {
@@ -130,13 +132,13 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
     ForwardingFieldNames.contains(name) ? .proxyClaim : .other
   }
 
-  /// A name that begins with `proxy-au`.
+  /// A name that starts with `proxy-au`.
   private static func forProxy(_ name: FieldName) -> KnownField {
     if name.goesOn(0x6163_6974_6e65_6874, 0x6574, length: 18) { return .proxyAuthenticate }
     return name.goesOn(0x7461_7a69_726f_6874, 0x6e_6f69, length: 19) ? .proxyAuthorization : .other
   }
 
-  /// A name that begins with `x-forwar`.
+  /// A name that starts with `x-forwar`.
   private static func forwardedField(_ name: FieldName) -> KnownField {
     guard name.second & 0xffff_ffff == 0x2d64_6564 else { return claim(name) }  // ded-
     if name.goesOn(0x72_6f66_2d64_6564, length: 15) { return .forwardedFor }
@@ -146,7 +148,7 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
 }
 
 extension FieldName {
-  /// Whether the words behind the first are these, and the length is this.
+  /// Whether the second and third words and the length match.
   @inline(always)
   fileprivate func goesOn(_ second: Octets, _ third: Octets = 0, length: Int) -> Bool {
     self.second == second && self.third == third && self.length == length

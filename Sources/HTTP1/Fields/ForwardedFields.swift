@@ -1,24 +1,24 @@
 import Wire
 
-/// What the server is told about the client: X-Forwarded-For, -Proto and -Host (the last is the request's own Host).
+/// The fields that inform the server about the client: X-Forwarded-For, -Proto and -Host (the request's own Host).
 ///
-/// Made once per client connection. Fields in `X-Forwarded-` and X-Real-IP that the client sent itself are dropped,
-/// unless the peer is a trusted proxy: then they are kept, and X-Forwarded-For is extended by the peer's address.
-/// `Forwarded` (RFC 7239) is always dropped: Connection Servers do not accept it, and we could not extend it truly.
+/// Created once per client connection. X-Forwarded- fields and X-Real-IP from the client are dropped. From a trusted
+/// proxy they are kept, and the peer's address is appended to X-Forwarded-For. `Forwarded` (RFC 7239) is always
+/// dropped: Connection Servers do not accept it, and we could not extend it correctly.
 public struct ForwardedFields: BitwiseCopyable, Sendable {
-  /// Whether the fields are sent, or extended, at all.
+  /// Whether the fields are sent or extended.
   public let addsFields: Bool
-  /// Whether the peer is a proxy whose own X-Forwarded fields are believed.
+  /// Whether the peer is a trusted proxy, whose X-Forwarded fields are kept.
   public let isPeerTrusted: Bool
 
-  /// Whether the client came through TLS.
+  /// Whether the client uses TLS.
   let isSecure: Bool
-  /// The client's address as it is sent: 39 bytes at most.
+  /// The client's address as text, at most 39 bytes.
   let address: InlineArray<39, UInt8>
   let addressCount: UInt8
 
-  /// The address is written as `IPAddress` writes it, an IPv6 one without brackets. `isSecure`: whether the client came
-  /// through TLS, X-Forwarded-Proto is `https`, else `http`.
+  /// The address is in the format of `IPAddress`, IPv6 without brackets. `isSecure`: the client uses TLS, and
+  /// X-Forwarded-Proto is `https` instead of `http`.
   public init(client: IPAddress, isSecure: Bool, addsFields: Bool = true, isPeerTrusted: Bool = false) {
     self.addsFields = addsFields
     self.isPeerTrusted = isPeerTrusted
@@ -36,7 +36,7 @@ public struct ForwardedFields: BitwiseCopyable, Sendable {
     sink.append(address.span.extracting(first: Int(addressCount)))
   }
 
-  /// Appends the lines that are asked for; the value of Host and its CRLF belong behind the last.
+  /// Appends the selected lines; with `host` the caller must append the value of Host and a CRLF.
   func appendLines<Sink: ByteSink & ~Copyable>(address: Bool, proto: Bool, host: Bool, to sink: inout Sink) {
     if address {
       sink.append("X-Forwarded-For: ")

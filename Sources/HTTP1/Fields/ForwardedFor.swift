@@ -1,15 +1,16 @@
 import Wire
 
 extension RequestHead {
-  /// Elements of X-Forwarded-For that are looked at: nobody has so many proxies in a row.
+  /// The most elements of X-Forwarded-For that are evaluated: more than any real chain of proxies.
   public static var forwardingHops: Int { 32 }
 
-  /// Whom a trusted proxy sends this request for: the last address in X-Forwarded-For that is none of `proxies`, several
-  /// field lines being one list. The search goes from the right, where those have written who are trusted. It ends at the
-  /// beginning of the list, and at an element that is no address (`unknown`, `_hidden`, anything else): then it is the
-  /// last one understood. Nil when none was: the peer itself. The port is 0 where the list has none.
+  /// The client that a trusted proxy sends this request for: the last address in X-Forwarded-For that is not in
+  /// `proxies`; several field lines are one list. The list is searched from the right, where trusted proxies append.
+  /// The search ends at the start of the list, or at an element that is not an address (`unknown`, `_hidden` or
+  /// anything else); the result is then the last address found. Nil when there was none: the client is the peer itself.
+  /// The port is 0 when the list has none.
   ///
-  /// `bytes` are those the head was parsed from.
+  /// `bytes` must be those that the head was parsed from.
   public func forwardedClient(in bytes: Span<UInt8>, by proxies: [IPPrefix]) -> Endpoint? {
     var client: Endpoint?
     var hops = Self.forwardingHops
@@ -45,7 +46,7 @@ extension RequestHead {
 }
 
 extension Span<UInt8> {
-  /// Where what follows the last `byte` begins; 0 when there is none.
+  /// The index after the last `byte`; 0 when there is none.
   fileprivate func endOfLast(_ byte: UInt8) -> Int {
     var index = count
     while index > 0, self[index &- 1] != byte { index &-= 1 }

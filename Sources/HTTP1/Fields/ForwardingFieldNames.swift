@@ -1,13 +1,13 @@
-/// Names of fields by which a proxy tells a server who its client is, how it came and what it asked for, besides those
-/// that we write ourselves. Frameworks believe some of them from anybody, so they are dropped unless the peer is a
-/// trusted proxy. `docs/configuration.md` lists them with the reasons; a test compares.
+/// Further fields by which proxies inform servers of the client, the connection and the original request, besides those
+/// that we write. Some frameworks trust them from any client, so they are dropped unless the peer is a trusted proxy.
+/// `docs/configuration.md` lists them with the reasons; a test compares.
 public enum ForwardingFieldNames {
-  /// Whether `name` is such a field's, or begins as such fields do.
+  /// Whether `name` is one of them or has one of the prefixes.
   static func contains(_ name: FieldName) -> Bool {
     names.contains(name) || prefixes.contains { name.begins(with: $0) }
   }
 
-  /// `x-` fields, whose first words are looked at apart from the others: few clients send any.
+  /// For names starting with `x-`, which are compared separately: few clients send any.
   @inline(never)
   static func field(_ name: FieldName) -> KnownField {
     switch name.first {
@@ -41,7 +41,7 @@ public enum ForwardingFieldNames {
     "client-cert", "client-cert-chain", "x-client-cert", "x-client-dn", "x-client-verify", "x-arr-clientcert",
   ]
 
-  /// What others begin with, each of 9 to 15 octets.
+  /// Prefixes of further names, each of 9 to 15 octets.
   public static let prefixTexts = [
     "x-original-", "x-rewrite-", "wl-proxy-", "x-remote-", "ssl-client-", "x-ssl-client-", "x-authenticated",
     "x-auth-request-",
@@ -49,7 +49,7 @@ public enum ForwardingFieldNames {
 }
 
 extension FieldName {
-  /// Whether the name begins with `prefix`, which has 9 to 15 octets, or is it.
+  /// Whether the name starts with, or equals, `prefix` of 9 to 15 octets.
   fileprivate func begins(with prefix: FieldName) -> Bool {
     first == prefix.first && second.prefix(prefix.length &- 8) == prefix.second && length >= prefix.length
   }

@@ -1,7 +1,7 @@
-/// Reading the two fields that decide where a body ends.
+/// Parsing of the two fields that determine the end of a body.
 extension FramingFields {
-  /// Takes the value of one Content-Length line (RFC 9110 §8.6): 1*DIGIT. A list, a sign, an empty value and a leading
-  /// zero (which some read as octal) are malformed.
+  /// Processes the value of one Content-Length line (RFC 9110 §8.6): 1*DIGIT. A list, a sign, an empty value and a
+  /// leading zero (which some parse as octal) are malformed.
   mutating func noteContentLength(_ value: ByteRange, of bytes: Span<UInt8>) {
     guard contentLength == .absent else {
       contentLength = .repeated
@@ -10,7 +10,7 @@ extension FramingFields {
     contentLength = FramingFields.parseLength(value.slice(of: bytes))
   }
 
-  /// The most digits of a length that is believed; an exabyte fits, and nothing overflows.
+  /// The most digits of a length: an exabyte fits, and nothing overflows.
   static let maximumLengthDigits = 18
 
   private static func parseLength(_ value: Span<UInt8>) -> ContentLength {
@@ -23,7 +23,7 @@ extension FramingFields {
     return value.count <= maximumLengthDigits ? .length(length) : .tooLarge
   }
 
-  /// Takes the value of one Transfer-Encoding line (RFC 9112 §6.1): `chunked`, in any case, and nothing else.
+  /// Processes the value of one Transfer-Encoding line (RFC 9112 §6.1): only `chunked` is accepted, in any case.
   mutating func noteTransferEncoding(_ value: ByteRange, of bytes: Span<UInt8>) {
     guard transferEncoding == .absent else {
       transferEncoding = .repeated
@@ -32,8 +32,8 @@ extension FramingFields {
     transferEncoding = FramingFields.parseCodings(value, of: bytes)
   }
 
-  /// `chunked` alone is known. A well-formed list that has it once, at its end, or not at all, asks for a coding that
-  /// we do not know; every other value is malformed.
+  /// Only `chunked` alone is known. A well-formed list with `chunked` once at its end, or without it, is an unknown
+  /// coding; every other value is malformed.
   private static func parseCodings(_ value: ByteRange, of bytes: Span<UInt8>) -> TransferEncoding {
     if FieldName(value, of: bytes).isChunked { return .chunked }
     var codings = ListElements(of: value, in: bytes)

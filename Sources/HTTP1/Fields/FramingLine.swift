@@ -1,8 +1,8 @@
-/// The one line that gives a message's framing, Content-Length or Transfer-Encoding.
+/// The one line that determines a message's framing, Content-Length or Transfer-Encoding.
 ///
-/// A recipient that trims white space or folds case otherwise than we do would read another body. So the line goes out
-/// in the one spelling that everybody reads the same: no white space but one SP before the value, `chunked` in lower
-/// case.
+/// A recipient that trims white space or compares case differently could find another body. So the line is sent in a
+/// normal form that all recipients parse equally: one SP or nothing before the value, no other white space, `chunked`
+/// in lower case.
 struct FramingLine: BitwiseCopyable {
   private(set) var line = ByteRange.absent
   private var rawValue = ByteRange.absent
@@ -18,7 +18,7 @@ struct FramingLine: BitwiseCopyable {
     value = lines.value
   }
 
-  /// Adds the edits that give it that spelling; for a message that will not be refused.
+  /// Adds the edits for that form; for a message that is not refused.
   func normalise(_ fields: FramingFields, of bytes: Span<UInt8>, into edits: inout LineEdits) throws(Rejection) {
     try edits.trim(rawValue, to: value, of: bytes)
     if fields.transferEncoding == .chunked, !isLowerCase(value, of: bytes) {

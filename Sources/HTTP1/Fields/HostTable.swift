@@ -1,15 +1,15 @@
 import Wire
 
-/// Host names, each with a number, found as a Host field writes them: in any case, with or without a port and a final dot.
-/// They are searched by halves, so that thousands of names cost a dozen comparisons.
+/// Host names, each with a number, looked up as in a Host field: in any case, with or without a port and a final dot.
+/// Binary search, so that thousands of names cost a dozen comparisons.
 public struct HostTable: Sendable {
-  /// The names one behind the other, in lower case, in the order of their octets.
+  /// All names concatenated, in lower case, sorted by octets.
   private let octets: [UInt8]
-  /// Where each name begins, and where the last one ends.
+  /// The start of each name, and the end of the last.
   private let starts: [Int]
   private let numbers: [Int]
 
-  /// An IPv6 address is in brackets. Of a name that is given twice the first number counts.
+  /// IPv6 addresses are in brackets. For a duplicate name the first number is used.
   public init(_ names: [(name: String, number: Int)]) {
     let known = Dictionary(names.map { (Array($0.name.lowercased().utf8), $0.number) }) { first, _ in first }
     let sorted = known.sorted { $0.key.lexicographicallyPrecedes($1.key) }
@@ -18,7 +18,7 @@ public struct HostTable: Sendable {
     numbers = sorted.map(\.value)
   }
 
-  /// The number of the name in `host`, the value of a Host field that was read well.
+  /// The number of the name in `host`, a valid Host value.
   public func number(ofHost host: Span<UInt8>) -> Int? {
     guard let authority = Authority(host) else { return nil }
     return number(of: authority.host.slice(of: host).withoutFinalDot)
@@ -37,13 +37,13 @@ public struct HostTable: Sendable {
 }
 
 extension Span<UInt8> {
-  /// A name from the root of DNS is the same name.
+  /// Without the final dot of the DNS root, which does not change the name.
   var withoutFinalDot: Span<UInt8> {
     @_lifetime(copy self)
     get { count > 1 && self[count &- 1] == UInt8(ascii: ".") ? extracting(droppingLast: 1) : self }
   }
 
-  /// Below 0, 0 or above 0 as this, in lower case, comes before `other`, is the same or comes behind it.
+  /// Negative, zero or positive as this text, in lower case, is less than, equal to or greater than `other`.
   fileprivate func compared(to other: Span<UInt8>) -> Int {
     for index in 0..<Swift.min(count, other.count) {
       let difference = Int(self[index].lowerCased) &- Int(other[index])

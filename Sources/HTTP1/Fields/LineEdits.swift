@@ -1,20 +1,20 @@
-/// Where a head is not copied as it is: at most a handful of byte ranges, in ascending order, none overlapping.
+/// The parts of a head that are not copied unchanged: a few byte ranges in ascending order, without overlap.
 ///
-/// Everything between two edits is a run that is copied whole. Neighbouring lines with the same treatment are one edit.
+/// The bytes between two edits are copied in one run. Adjacent lines with the same treatment are one edit.
 struct LineEdits: BitwiseCopyable, Sendable {
   enum Treatment: UInt8, BitwiseCopyable, Sendable {
     case drop
-    /// Dropped, and `/` or `*` in its place: the scheme and authority of an absolute-form target without a path.
+    /// Dropped and replaced with `/` or `*`: the scheme and authority of an absolute-form target without a path.
     case replaceWithSlash, replaceWithAsterisk
-    /// Dropped, and `chunked` in its place: the same word in another case.
+    /// Dropped and replaced with `chunked`: the same word in another case.
     case replaceWithChunked
-    /// X-Forwarded-For: dropped unless the peer is a trusted proxy; then the last one is extended.
+    /// X-Forwarded-For: dropped unless the peer is a trusted proxy; then the last line is extended.
     case clientAddress
     /// Dropped unless the peer is a trusted proxy.
     case dropUnlessTrusted
     /// Dropped unless the message is an upgrade.
     case dropUnlessUpgrade
-    /// Dropped, and in an upgrade `Upgrade: websocket` in its place: the same with other white space.
+    /// Dropped, and in an upgrade replaced with `Upgrade: websocket`: the same with other white space.
     case writeAnewForUpgrade
   }
 
@@ -23,12 +23,13 @@ struct LineEdits: BitwiseCopyable, Sendable {
     var treatment: Treatment
   }
 
-  /// A browser's head needs one or two; the dozen names that are rewritten, each on its own, need a dozen. A head with
-  /// more is no honest client's.
+  /// A browser's head needs one or two; all dozen names that are rewritten, on separate lines, need a dozen. No
+  /// legitimate client sends more.
   static let capacity = 16
 
   private(set) var count = 0
-  /// Start and end of each edit; and its treatment, four bits each, the first lowest. Small, since every head has one.
+  /// Start and end of each edit; and its treatment, four bits each, the first lowest. Compact, since every head has
+  /// one.
   var ranges = InlineArray<16, UInt32>(repeating: 0)
   var treatments: UInt64 = 0
 
@@ -43,7 +44,7 @@ struct LineEdits: BitwiseCopyable, Sendable {
       treatment: Treatment(rawValue: treatment) ?? .drop)
   }
 
-  /// Adds an edit in its place.
+  /// Inserts an edit in order.
   mutating func add(_ range: ByteRange, _ treatment: Treatment) throws(Rejection) {
     var place = count
     while place > 0, self[place &- 1].range.start > range.start { place &-= 1 }
@@ -64,8 +65,8 @@ struct LineEdits: BitwiseCopyable, Sendable {
     count &+= 1
   }
 
-  /// Takes the white space around a value out, but for one SP before it, where a server might not expect it: one that
-  /// takes HTAB for a part of the value would read another one.
+  /// Removes white space around a value, except one SP before it: a server that takes HTAB as part of the value would
+  /// parse another one.
   mutating func trim(_ raw: ByteRange, to value: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
     guard !raw.isTrimmed(to: value, in: bytes) else { return }
     let isLedBySpace = value.start == raw.start &+ 1 && bytes[raw.start] == UInt8(ascii: " ")
@@ -77,8 +78,8 @@ struct LineEdits: BitwiseCopyable, Sendable {
     ranges[index] = UInt32(range.low) | UInt32(range.high) &<< 16
   }
 
-  /// Drops every line of the field section from `start` on that `options` nominates and that is not edited already
-  /// (RFC 9110 §7.6.1). The section was read before, so it reads well.
+  /// Drops every line of the field section from `start` on that `options` names and that has no edit yet (RFC 9110
+  /// §7.6.1). The section has been parsed before, so it is valid.
   mutating func dropLines(
     nominatedBy options: ConnectionOptions, from start: Int, of bytes: Span<UInt8>
   ) throws(Rejection) {
@@ -100,7 +101,7 @@ struct LineEdits: BitwiseCopyable, Sendable {
 }
 
 extension ByteRange {
-  /// Whether `value`, a part of this range, is all of it but for one SP before it.
+  /// Whether `value`, a part of this range, is all of it except for one SP before it.
   func isTrimmed(to value: ByteRange, in bytes: Span<UInt8>) -> Bool {
     guard value.high == high else { return false }
     return value.low == low || value.low == low &+ 1 && bytes[start] == UInt8(ascii: " ")

@@ -1,28 +1,28 @@
 import Wire
 
-/// The names that a service answers to, and so which Host a request may have: names in any case, with or without a port
-/// and a final dot, wildcards for one label. Every address is one of them, since it names the machine and no site, and
-/// so is an empty Host, which names none (RFC 9112 §3.2).
+/// The names of a service, and so the accepted Host values: names in any case, with or without a port and a final dot,
+/// and wildcards for one label. Every IP address is accepted, since it names a machine and not a site, and so is an
+/// empty Host (RFC 9112 §3.2).
 ///
-/// A request for another name is misdirected (RFC 9110 §15.5.20): its client took us for another server, or was led here
-/// by somebody's DNS; a server that trusts Host would write that name into links, cookies and tickets.
+/// A request for another name is misdirected (RFC 9110 §15.5.20): the client meant another server, or an attacker's DNS
+/// name points here; a server that trusts Host would use that name in links, cookies and tickets.
 ///
-/// A class, so that asking it counts two references and not three.
+/// A class, so that a lookup retains two references instead of three.
 public final class ServedHosts: Sendable {
-  /// As nearly every request has it: the first name.
+  /// The first name, which nearly every request has.
   private let usual: [UInt8]
   private let names: HostTable
-  /// What follows the `*` of wildcards, its dot included.
+  /// The wildcards without `*`, including the dot.
   private let suffixes: HostTable
 
-  /// `names` in lower case, the most usual first; `*.example.com` is a wildcard.
+  /// `names` in lower case, the most common first; `*.example.com` is a wildcard.
   public init(_ names: [String]) {
     usual = names.first.map { Array($0.utf8) } ?? []
     self.names = HostTable(names.filter { !$0.hasPrefix("*.") }.map { ($0, 0) })
     suffixes = HostTable(names.filter { $0.hasPrefix("*.") }.map { (String($0.dropFirst()), 0) })
   }
 
-  /// Whether `host`, the value of a Host field that was read well, names the service.
+  /// Whether `host`, a valid Host value, is a name of the service.
   public func contains(_ host: Span<UInt8>) -> Bool {
     let usual = usual
     if host.equals(usual.span) { return true }
@@ -40,7 +40,7 @@ public final class ServedHosts: Sendable {
 }
 
 extension Span<UInt8> {
-  /// Whether both are the same octets.
+  /// Whether both have the same octets.
   fileprivate func equals(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     var (mine, theirs) = (self, other)

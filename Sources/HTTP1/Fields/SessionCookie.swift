@@ -1,7 +1,7 @@
-/// The cookie that a server's application knows a session by, such as `JSESSIONID`: finds its value in the heads of
-/// messages. Read as user agents read it (RFC 6265 §5.2), so that what a client sends is what the server has set.
+/// The cookie that identifies a server's application session, such as `JSESSIONID`: finds its value in heads. Parsed as
+/// user agents do (RFC 6265 §5.2), so that the client's value equals the one that the server has set.
 public struct SessionCookie: Hashable, Sendable {
-  /// Compared octet by octet: cookies' names have a case.
+  /// Compared octet by octet: cookie names are case-sensitive.
   public let name: String
   private let octets: [UInt8]
 
@@ -12,8 +12,8 @@ public struct SessionCookie: Hashable, Sendable {
     self.name = name
   }
 
-  /// The value that the request has, without the white space around it: the first one that is not empty, since user
-  /// agents put the one with the most specific path first (RFC 6265 §5.4). `bytes` are those the head was parsed from.
+  /// The value in a request, trimmed of white space: the first one that is not empty, since user agents send the one
+  /// with the most specific path first (RFC 6265 §5.4). `bytes` must be those that the head was parsed from.
   public func value(in request: RequestHead, of bytes: Span<UInt8>) -> ByteRange? {
     var lines = FieldLines(bytes, from: Self.lineEnd(of: bytes, from: Int(request.start)), limit: .max)
     while (try? lines.next(all: true)) == .line {
@@ -26,9 +26,9 @@ public struct SessionCookie: Hashable, Sendable {
     return nil
   }
 
-  /// The value that the answer sets; the last one, which user agents keep (RFC 6265 §5.3). One that they are to drop at
-  /// once (`Max-Age=0`, §5.2.2) and an empty one are none. `Expires` is not looked at: a session that is over already
-  /// is asked for by nobody. `bytes` begin with the answer's head, which was read before.
+  /// The value that a response sets: the last one, which user agents keep (RFC 6265 §5.3). An empty value, or one that
+  /// expires at once (`Max-Age=0`, §5.2.2), is ignored. `Expires` is not evaluated: an expired session is never
+  /// requested. `bytes` start with the response's head, which was parsed before.
   public func value(setByAnswer bytes: Span<UInt8>) -> ByteRange? {
     var lines = FieldLines(bytes, from: Self.lineEnd(of: bytes, from: 0), limit: .max)
     var found: ByteRange?
@@ -49,14 +49,14 @@ public struct SessionCookie: Hashable, Sendable {
   private static let setCookie = FieldName("set-cookie")
   private static let maxAge = FieldName("max-age")
 
-  /// The value of a pair of this name.
+  /// The value of a pair with this name.
   private func value(of pair: Parameters.Parameter, in bytes: Span<UInt8>) -> ByteRange? {
     guard let value = pair.value, !value.isEmpty, pair.name.count == octets.count else { return nil }
     for index in octets.indices where bytes[pair.name.start &+ index] != octets[index] { return nil }
     return value
   }
 
-  /// Whether a `Max-Age` says that it is over; nil when it is another attribute, or none that reads.
+  /// Whether a `Max-Age` expires at once; nil for another attribute or an invalid value.
   private static func endsAtOnce(_ attribute: Parameters.Parameter, in bytes: Span<UInt8>) -> Bool? {
     guard FieldName(attribute.name, of: bytes) == maxAge, let value = attribute.value, !value.isEmpty else {
       return nil
@@ -70,7 +70,7 @@ public struct SessionCookie: Hashable, Sendable {
     return true
   }
 
-  /// Where the field section begins: behind the start line, which was read before.
+  /// The start of the field section: after the start line, which was parsed before.
   private static func lineEnd(of bytes: Span<UInt8>, from start: Int) -> Int {
     var index = start
     while index < bytes.count, bytes[index] != UInt8(ascii: "\n") { index &+= 1 }
@@ -78,7 +78,7 @@ public struct SessionCookie: Hashable, Sendable {
   }
 }
 
-/// What stands between the semicolons of a value, each as a name and, behind a `=`, a value. Quotes mean nothing.
+/// The parts of a value between semicolons, each a name and, after a `=`, a value. Quotes have no meaning.
 private struct Parameters {
   struct Parameter {
     let name: ByteRange

@@ -1,15 +1,15 @@
-/// Remembers how far an unfinished head was searched, so that one which trickles in costs linear time.
+/// Tracks how far an incomplete head was searched, so that a slowly arriving head costs linear time.
 ///
-/// Ask `isWorthParsing` with all bytes received of the head so far, whenever some were added; parse only when it says
-/// so. Start a new one for each head.
+/// Call `isWorthParsing` with all bytes of the head so far, each time some were added; parse only when it returns true.
+/// Use a new scanner for each head.
 public struct HeadScanner: BitwiseCopyable, Sendable {
-  /// Bytes that need not be looked at again; all of them were parsed or searched in vain.
+  /// Bytes that were already parsed or searched.
   private var searched = 0
 
   public init() {}
 
-  /// True the first time, and then once the new bytes end an empty line or reach `limits.bytes`. So a head that comes
-  /// whole is read once, and any other at most twice and searched once.
+  /// True on the first call, and then once the new bytes contain an empty line's end or reach `limits.bytes`. So a head
+  /// that arrives at once is parsed once, and any other is parsed at most twice and searched once.
   public mutating func isWorthParsing(_ bytes: Span<UInt8>, limits: HeadLimits) -> Bool {
     guard bytes.count > searched else { return false }
     let start = searched

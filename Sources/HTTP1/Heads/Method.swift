@@ -1,11 +1,11 @@
-/// A request method as far as relaying it depends on it (RFC 9110 §9). CONNECT and TRACE are refused by the parser,
-/// so they have no case.
+/// A request method, as far as relaying depends on it (RFC 9110 §9). The parser refuses CONNECT and TRACE, so they have
+/// no case.
 public enum Method: UInt8, BitwiseCopyable, Sendable {
   case get, head, post, put, delete, options, patch
-  /// Any other upper-case token; relayed as it is.
+  /// Any other upper-case token; relayed unchanged.
   case other
 
-  /// Whether sending it twice has the effect of sending it once (RFC 9110 §9.2.2). An unknown method is not.
+  /// Whether sending it twice has the same effect as once (RFC 9110 §9.2.2). False for an unknown method.
   public var isIdempotent: Bool {
     switch self {
     case .get, .head, .put, .delete, .options: true
@@ -14,24 +14,24 @@ public enum Method: UInt8, BitwiseCopyable, Sendable {
   }
 }
 
-/// A protocol version that this proxy speaks; any other is refused with 505.
+/// A supported protocol version; others are refused with 505.
 public enum Version: UInt8, BitwiseCopyable, Sendable {
   case http10, http11
 }
 
-/// How a request target is written (RFC 9112 §3.2). The authority form belongs to CONNECT and is refused.
+/// The form of a request target (RFC 9112 §3.2). The authority form belongs to CONNECT and is refused.
 public enum TargetForm: UInt8, BitwiseCopyable, Sendable {
   /// `/path?query`
   case origin
-  /// `http://authority/path?query`; its authority agrees with Host, and it is forwarded in origin form.
+  /// `http://authority/path?query`; its authority equals Host, and it is forwarded in origin form.
   case absolute
   /// `*`, with OPTIONS only.
   case asterisk
 }
 
-/// What becomes of a connection after a message, and so what its `Connection` field says (RFC 9112 §9).
+/// What happens to a connection after a message, and the `Connection` field for it (RFC 9112 §9).
 public enum Persistence: UInt8, BitwiseCopyable, Sendable {
   case keepAlive, close
-  /// The message asks for, or grants, an upgrade (RFC 9110 §7.8).
+  /// The message requests or accepts an upgrade (RFC 9110 §7.8).
   case upgrade
 }

@@ -1,7 +1,7 @@
-/// Why a message is refused: one case per reason that a person would want to tell apart in a log.
+/// Why a message is refused: one case for each reason that is distinguished in logs.
 ///
-/// All are the peer's fault. The connection that the message came on is closed, because where the next message would
-/// begin is unknown or not to be trusted.
+/// All are the peer's fault. The connection of the message is closed, because the start of the next message is unknown
+/// or can't be trusted.
 public enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, Sendable {
   // The start line.
   case requestLineMalformed, methodUnknown, methodNotAllowed
@@ -14,7 +14,7 @@ public enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, Se
   case fieldNameMalformed, fieldNameEmpty, fieldNameDisguised, spaceBeforeColon, lineFolding, colonMissing
   case headTooLarge, tooManyFieldLines, tooManyRewrittenLines
 
-  // What the fields say.
+  // Field values.
   case hostMissing, hostRepeated, hostMalformed, hostNotServed
   case connectionMalformed, tooManyConnectionOptions, endToEndFieldNominated
   case expectationUnknown
@@ -33,7 +33,7 @@ public enum Rejection: UInt8, Error, BitwiseCopyable, Hashable, CaseIterable, Se
 }
 
 extension Rejection {
-  /// The status to answer a refused request with. A server's refused answer is a 502 whatever the reason.
+  /// The status for a refused request. A refused response from a server is always 502.
   public var status: Status {
     switch self {
     case .methodNotAllowed: .methodNotAllowed
@@ -50,7 +50,7 @@ extension Rejection {
     }
   }
 
-  /// A few words for the log; ASCII.
+  /// A short reason for the log; ASCII.
   public var reason: StaticString {
     switch self {
     case .requestLineMalformed: "malformed request line"

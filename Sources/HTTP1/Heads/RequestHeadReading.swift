@@ -1,6 +1,6 @@
-/// A request head while it is read: first its lines one by one, then the judgement over all of them.
+/// A request head during parsing: first its lines one by one, then the evaluation of all of them.
 struct RequestReading: BitwiseCopyable {
-  /// Complete once `read` returned true.
+  /// Complete once `read` has returned true.
   var head = RequestHead()
   private var framing = FramingFields()
   private var framingLine = FramingLine()
@@ -9,10 +9,10 @@ struct RequestReading: BitwiseCopyable {
   private var expectLine = ByteRange.absent
   private var expectation = (raw: ByteRange.absent, value: ByteRange.absent)
   private var sawUpgrade = false
-  /// Whether there is one Upgrade line, and it says `websocket`.
+  /// Whether there is exactly one Upgrade line, with `websocket`.
   private var asksForWebSocket = false
 
-  /// False when the bytes run out first.
+  /// False when the head is incomplete.
   mutating func read(_ bytes: Span<UInt8>, limits: HeadLimits) throws(Rejection) -> Bool {
     if bytes.count == 1, bytes[0] == UInt8(ascii: "\r") { return false }
     let start = bytes.emptyLineCount
@@ -31,13 +31,13 @@ struct RequestReading: BitwiseCopyable {
     return true
   }
 
-  /// Takes the line that `lines` has just read.
+  /// Processes the line that `lines` has just read.
   private mutating func note(_ lines: borrowing FieldLines, of bytes: Span<UInt8>) throws(Rejection) {
     let value = lines.value
     switch lines.field {
     case .host:
       guard !hasHost else { throw .hostRepeated }
-      // RFC 9112 §3.2: empty when the client has no name to ask for.
+      // RFC 9112 §3.2: empty when the client has no host name.
       guard value.isEmpty || Authority(value.slice(of: bytes)) != nil else { throw .hostMalformed }
       hasHost = true
       head.host = value
@@ -72,8 +72,8 @@ struct RequestReading: BitwiseCopyable {
       try head.edits.add(lines.line, .dropUnlessTrusted)
     case .forwardedOther, .realIP, .proxyClaim:
       try head.edits.add(lines.line, .dropUnlessTrusted)
-    // RFC 9110 §7.6.1; §11.7.2: credentials for a proxy are for the first one, and are no server's business. TE is not
-    // replaced by one of ours: trailers that come are relayed, none is asked for. `Forwarded` see `ForwardedFields`.
+    // RFC 9110 §7.6.1; §11.7.2: proxy credentials are for the first proxy, not for servers. TE is not replaced with our
+    // own: trailers are relayed, but not requested. For `Forwarded` see `ForwardedFields`.
     case .keepAlive, .proxyConnection, .close, .te, .proxyAuthorization, .forwarded, .proxy:
       try head.edits.add(lines.line, .drop)
     case .other, .wwwAuthenticate, .proxyAuthenticate, .persistentAuth:
@@ -81,12 +81,12 @@ struct RequestReading: BitwiseCopyable {
     }
   }
 
-  /// Decides what the request is, once all of it was read.
+  /// Evaluates the request, once all lines were read.
   private mutating func judge(
     _ line: RequestLine, _ limits: HeadLimits, of bytes: Span<UInt8>
   ) throws(Rejection) {
-    // RFC 9112 §3.2: a request of HTTP/1.1 without Host is refused. §3.2.2 would let the target's authority replace
-    // another Host; two names for one server are two readings.
+    // RFC 9112 §3.2: an HTTP/1.1 request without Host is refused. §3.2.2 would let the target's authority replace a
+    // different Host; two names for one request are ambiguous.
     if !hasHost, line.version == .http11 || line.targetForm == .absolute { throw .hostMissing }
     if line.targetForm == .absolute { try rewriteTarget(line, of: bytes) }
     head.method = line.method
@@ -108,7 +108,7 @@ struct RequestReading: BitwiseCopyable {
     if options.nominationCount > 0 { try head.edits.dropLines(nominatedBy: options, from: line.end, of: bytes) }
   }
 
-  /// RFC 9110 §10.1.1: ignored in HTTP/1.0; and without content there is nothing to wait with, and servers differ.
+  /// RFC 9110 §10.1.1: ignored in HTTP/1.0. Also dropped without content, where servers behave differently.
   private mutating func judgeExpectation(of bytes: Span<UInt8>) throws(Rejection) {
     head.expectsContinue = head.version == .http11 && head.framing != .none
     if head.expectsContinue {
@@ -118,7 +118,7 @@ struct RequestReading: BitwiseCopyable {
     }
   }
 
-  /// An absolute-form target goes to the server in origin form (RFC 9112 §3.2.1), OPTIONS without a path as `*` (§3.2.4).
+  /// An absolute-form target is forwarded in origin form (RFC 9112 §3.2.1), for OPTIONS without a path as `*` (§3.2.4).
   private mutating func rewriteTarget(_ line: RequestLine, of bytes: Span<UInt8>) throws(Rejection) {
     let authority = line.authority.slice(of: bytes)
     guard Authority(authority) != nil else { throw .targetAuthorityMalformed }

@@ -1,4 +1,4 @@
-/// The first line of a request (RFC 9112 §3): exactly one SP between its three parts, CRLF behind them.
+/// The first line of a request (RFC 9112 §3): exactly one SP between its three parts, then CRLF.
 struct RequestLine: BitwiseCopyable {
   private(set) var method = Method.other
   private(set) var methodName: ByteRange
@@ -9,14 +9,14 @@ struct RequestLine: BitwiseCopyable {
   private(set) var path = ByteRange.absent
   private(set) var pathAndQuery = ByteRange.absent
   private(set) var version = Version.http11
-  /// Where the first field line begins.
+  /// Where the first field line starts.
   private(set) var end = 0
 
-  /// The longest token taken for a method; the longest registered one (UPDATEREDIRECTREF) has 17.
+  /// The longest accepted method; the longest registered one (UPDATEREDIRECTREF) has 17 octets.
   private static let maximumMethodBytes = 24
 
-  /// Reads the line that begins at `start`; nil when the bytes run out first. What is wrong first is reported, but the
-  /// version before what the version might explain.
+  /// Parses the line at `start`; nil when it is incomplete. The first error is reported, but an invalid version before
+  /// errors that the version may explain.
   @inline(always)
   init?(_ bytes: Span<UInt8>, from start: Int, limits: HeadLimits) throws(Rejection) {
     var rest = bytes.extracting(droppingFirst: start)
@@ -52,7 +52,7 @@ struct RequestLine: BitwiseCopyable {
     try readTarget(of: bytes, pathEnd: pathEnd)
   }
 
-  /// Why a target cannot be followed, or a place for one be taken, by this octet.
+  /// The rejection for an invalid octet after a target, or where one must start.
   private static func refusal(of octet: UInt8) -> Rejection {
     switch octet {
     case UInt8(ascii: "\r"), UInt8(ascii: "\n"), UInt8(ascii: " "): .requestLineMalformed
@@ -60,7 +60,7 @@ struct RequestLine: BitwiseCopyable {
     }
   }
 
-  /// `HTTP/1.1` or `HTTP/1.0` and CRLF, with which `rest` must begin; nil when it ends first.
+  /// `HTTP/1.1` or `HTTP/1.0` and CRLF, which `rest` must start with; nil when it is incomplete.
   @inline(always)
   private static func version(_ rest: Span<UInt8>) throws(Rejection) -> Version? {
     guard rest.count >= 10 else { return try refuseVersion(rest) }
@@ -70,7 +70,7 @@ struct RequestLine: BitwiseCopyable {
     return octets == 0x312e_312f_5054_5448 ? .http11 : .http10
   }
 
-  /// Nil while it may still become a version; else throws what is wrong with it.
+  /// Nil while the version is incomplete but valid; otherwise throws.
   @inline(never)
   private static func refuseVersion(_ rest: Span<UInt8>) throws(Rejection) -> Version? {
     let text: Octets = 0x002e_002f_5054_5448  // HTTP/ . with a digit on either side of the point
@@ -86,7 +86,7 @@ struct RequestLine: BitwiseCopyable {
     throw .bareCarriageReturn
   }
 
-  /// Sets `method` when `text` begins with a known one and SP, and returns its length; 0 when not.
+  /// Sets `method` when `text` starts with a known one and SP, and returns its length; otherwise 0.
   @inline(always)
   private static func knownMethod(at text: Span<UInt8>, _ method: inout Method) -> Int {
     guard text.count >= 8 else { return 0 }
@@ -94,7 +94,7 @@ struct RequestLine: BitwiseCopyable {
     let spaces = octets.equal(to: UInt8(ascii: " "))
     guard spaces != 0 else { return 0 }
     let count = spaces.lowestHit
-    // The length as well: NUL behind a method is zero behind a word.
+    // Compares the length too: the octets alone can't distinguish NUL from padding.
     switch (octets.prefix(count), count) {
     case (0x54_4547, 3): method = .get
     case (0x5453_4f50, 4): method = .post
@@ -108,22 +108,22 @@ struct RequestLine: BitwiseCopyable {
     return count
   }
 
-  /// Refuses what is not relayed. Other methods are upper-case tokens.
+  /// Refuses methods that are not relayed. Other methods are upper-case tokens.
   private static func judgeMethod(_ range: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
-    // Methods are case-sensitive (RFC 9110 §9.1), but not to every server: one that reads `head` as HEAD would leave
-    // out the body that we wait for.
+    // Methods are case-sensitive (RFC 9110 §9.1), but some servers ignore case: one that takes `head` for HEAD would
+    // send no body, while we wait for one.
     for index in range.start..<range.end {
       let octet = bytes[index]
       guard octet.isUpperCaseLetter || octet.isDigit || octet == UInt8(ascii: "-") else { throw .methodUnknown }
     }
-    // CONNECT would make a tunnel to anywhere, TRACE would tell a script what cookies it may not see (RFC 9110 §9.3.8).
+    // CONNECT would open a tunnel to anywhere; TRACE would reveal protected cookies to scripts (RFC 9110 §9.3.8).
     switch FieldName(range, of: bytes).first {
     case 0x74_6365_6e6e_6f63, 0x65_6361_7274: throw .methodNotAllowed
     default: break
     }
   }
 
-  /// Which form the target has, and its parts. `pathEnd` is where its query begins, or its end.
+  /// Determines the target's form and parts. `pathEnd` is the start of the query, or the end of the target.
   @inline(always)
   private mutating func readTarget(of bytes: Span<UInt8>, pathEnd: Int) throws(Rejection) {
     if bytes[target.start] == UInt8(ascii: "/") {
@@ -149,7 +149,7 @@ struct RequestLine: BitwiseCopyable {
     pathAndQuery = ByteRange(start: authorityEnd, end: target.end)
   }
 
-  /// Octets of `http://` or `https://` at the start of the target; no other scheme is ours.
+  /// The length of `http://` or `https://` at the start of the target; other schemes are refused.
   private func schemeCount(of bytes: Span<UInt8>) throws(Rejection) -> Int {
     guard target.count >= 8 else { throw .targetMalformed }
     let scheme = FieldName(ByteRange(start: target.start, end: target.start &+ 8), of: bytes).first

@@ -1,16 +1,16 @@
 import Wire
 
 extension RequestHead {
-  /// Writes the head as the server is to see it: same names, case and order; hop-by-hop fields (RFC 9110 §7.6.1)
-  /// removed, X-Forwarded fields as `forwarding` says, and `Connection` as `connection` says. `.upgrade` counts as
+  /// Writes the head for the server: the same names, case and order; hop-by-hop fields (RFC 9110 §7.6.1) removed,
+  /// X-Forwarded fields according to `forwarding`, and `Connection` according to `connection`. `.upgrade` means
   /// `.keepAlive` unless `upgradeRequested`.
   ///
-  /// `bytes` are those the head was parsed from. Every line that is not rewritten is copied as it came. The target goes
-  /// out in origin form. No `Via` is added, though RFC 9110 §7.6.3 asks a gateway for one: Connection Servers check the
-  /// fields they get, and some servers stop compressing for it.
+  /// `bytes` must be those that the head was parsed from. Lines that are not rewritten are copied unchanged. The target
+  /// is written in origin form. No `Via` is added, although RFC 9110 §7.6.3 requires one of a gateway: Connection
+  /// Servers validate the fields they receive, and some servers disable compression for it.
   ///
-  /// An HTTP/1.0 request stays HTTP/1.0 (the purposeful downgrade of RFC 9112 §2.3): the server then answers without
-  /// chunks, which its client could not read, and one that answers in chunks nevertheless is refused.
+  /// An HTTP/1.0 request stays HTTP/1.0 (the deliberate downgrade of RFC 9112 §2.3): the server then responds without
+  /// chunks, which the client could not parse; a chunked response is refused.
   public func render<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, forwarding: ForwardedFields, connection: Persistence, into sink: inout Sink
   ) {
@@ -58,7 +58,7 @@ extension RequestHead {
 }
 
 extension LineEdits.Treatment {
-  /// Writes what stands in the place of the dropped bytes.
+  /// Writes the replacement of the dropped bytes.
   func appendReplacement<Sink: ByteSink & ~Copyable>(upgrading: Bool, to sink: inout Sink) {
     switch self {
     case .drop, .clientAddress, .dropUnlessTrusted, .dropUnlessUpgrade: break

@@ -1,15 +1,15 @@
-/// An answer's head while it is read: first its lines one by one, then the judgement over all of them.
+/// A response head during parsing: first its lines one by one, then the evaluation of all of them.
 struct ResponseReading: BitwiseCopyable {
-  /// Complete once `read` returned true.
+  /// Complete once `read` has returned true.
   var head = ResponseHead()
   private var framing = FramingFields()
   private var framingLine = FramingLine()
   private var options = ConnectionOptions()
   private var sawUpgrade = false
-  /// Whether there is one Upgrade line, and it says `websocket`.
+  /// Whether there is exactly one Upgrade line, with `websocket`.
   private var switchesToWebSocket = false
 
-  /// False when the bytes run out first.
+  /// False when the head is incomplete.
   mutating func read(
     _ bytes: Span<UInt8>, to request: AnsweredRequest, limits: HeadLimits
   ) throws(Rejection) -> Bool {
@@ -27,7 +27,7 @@ struct ResponseReading: BitwiseCopyable {
     return true
   }
 
-  /// Takes the line that `lines` has just read.
+  /// Processes the line that `lines` has just read.
   private mutating func note(_ lines: borrowing FieldLines, of bytes: Span<UInt8>) throws(Rejection) {
     let value = lines.value
     switch lines.field {
@@ -56,7 +56,7 @@ struct ResponseReading: BitwiseCopyable {
     }
   }
 
-  /// Decides what the answer is, once all of its head was read.
+  /// Evaluates the response, once its head was read.
   private mutating func judge(
     _ line: StatusLine, to request: AnsweredRequest, of bytes: Span<UInt8>
   ) throws(Rejection) {
@@ -66,14 +66,14 @@ struct ResponseReading: BitwiseCopyable {
     head.framing = try .ofResponse(framing, status: line.status, version: line.version, to: request)
     head.keepAlive = head.framing != .untilClose && options.persists(in: line.version)
     if line.status == 101 {
-      // RFC 9110 §15.2.2, §7.8: only what was asked for, with the fields that say so; or one side goes on with frames
-      // and the other with requests.
+      // RFC 9110 §15.2.2, §7.8: only when requested, and with the fields for it; otherwise one side would send frames
+      // and the other requests.
       guard request.upgradeRequested, line.version == .http11 else { throw .upgradeNotRequested }
       guard switchesToWebSocket, options.upgrade else { throw .upgradeMalformed }
     }
     if !framingLine.isAbsent {
       if line.status < 200 || line.status == 204 {
-        // A length of zero, the only one that got here; see the table of framing.
+        // A length of zero, the only one possible here; see the table of framing.
         try head.edits.add(framingLine.line, .drop)
       } else {
         try framingLine.normalise(framing, of: bytes, into: &head.edits)

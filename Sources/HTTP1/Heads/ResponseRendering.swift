@@ -1,13 +1,14 @@
 import Wire
 
 extension ResponseHead {
-  /// Writes the head as a client that speaks `clientVersion` is to see it: always HTTP/1.1, the version that we speak
-  /// (RFC 9112 §2.3), hop-by-hop fields removed (RFC 9110 §7.6.1), and `Connection` as `connection` says: but `.keepAlive`
-  /// becomes `.close` when the body ends with the connection, 101 always says `Upgrade`, and only it does, and an
-  /// interim answer has none.
+  /// Writes the head for a client with `clientVersion`: always as HTTP/1.1, our own version (RFC 9112 §2.3), with
+  /// hop-by-hop fields removed (RFC 9110 §7.6.1) and `Connection` according to `connection`. Exceptions: `.keepAlive`
+  /// becomes `.close` when the body ends with the connection; `Upgrade` is written for 101, and only for it; an interim
+  /// response has no `Connection`.
   ///
-  /// `bytes` are those the head was parsed from. Every line that is not rewritten is copied as it came. A body in chunks
-  /// never meets an HTTP/1.0 client: its request went out as HTTP/1.0, and an answer in chunks to that is refused.
+  /// `bytes` must be those that the head was parsed from. Lines that are not rewritten are copied unchanged. A chunked
+  /// body never reaches an HTTP/1.0 client: its request was sent as HTTP/1.0, and a chunked response to that is
+  /// refused.
   public func render<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, connection: Persistence, clientVersion: Version, into sink: inout Sink
   ) {

@@ -1,4 +1,4 @@
-/// A status that this proxy answers with itself.
+/// A status of a response that this proxy generates.
 public enum Status: UInt16, BitwiseCopyable, CaseIterable, Sendable {
   case badRequest = 400
   case forbidden = 403
@@ -16,7 +16,7 @@ public enum Status: UInt16, BitwiseCopyable, CaseIterable, Sendable {
   case gatewayTimeout = 504
   case versionNotSupported = 505
 
-  /// The reason phrase as RFC 9110 §15 and RFC 6585 §5 write it.
+  /// The reason phrase of RFC 9110 §15 and RFC 6585 §5.
   public var phrase: StaticString {
     switch self {
     case .badRequest: "Bad Request"

@@ -1,17 +1,17 @@
-/// The first line of an answer (RFC 9112 §4).
+/// The first line of a response (RFC 9112 §4).
 struct StatusLine: BitwiseCopyable {
   let version: Version
   let status: UInt16
-  /// Whether the SP behind the status code is there. The grammar wants it, many a server leaves it out, and nothing
-  /// depends on it: it is mended.
+  /// Whether there is a SP after the status code. The grammar requires it, many servers omit it, and nothing depends on
+  /// it: it is added.
   let hasReasonSpace: Bool
-  /// Where the first field line begins.
+  /// Where the first field line starts.
   let end: Int
 
-  /// Octets of `HTTP/1.1 200`.
+  /// The length of `HTTP/1.1 200`.
   static let codeEnd = 12
 
-  /// Reads the line at the start of `bytes`; nil when they run out first.
+  /// Parses the line at the start of `bytes`; nil when it is incomplete.
   @inline(always)
   init?(_ bytes: Span<UInt8>) throws(Rejection) {
     guard bytes.count >= 8, bytes.firstOctets | 1 &<< 56 == 0x312e_312f_5054_5448 else {  // HTTP/1.1
@@ -38,7 +38,7 @@ struct StatusLine: BitwiseCopyable {
     end = bytes.count &- rest.count &+ 2
   }
 
-  /// Throws when the bytes cannot become a version that is known.
+  /// Throws when the bytes can't be the start of a supported version.
   private static func refuseVersion(of bytes: Span<UInt8>) throws(Rejection) {
     let text: Octets = 0x002e_312f_5054_5448  // HTTP/1.
     for place in 0..<min(bytes.count, 7) {

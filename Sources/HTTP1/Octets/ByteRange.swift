@@ -1,17 +1,17 @@
-/// A stretch of bytes inside a head: offsets from the first byte of the span that was parsed.
+/// A range of bytes in a head: offsets in the span that was parsed.
 ///
-/// `0 ≤ start ≤ end ≤ 65535`. Offsets instead of a view, so that a head can be kept while its buffer moves.
+/// `0 ≤ start ≤ end ≤ 65535`. Offsets instead of a view, so that a head stays valid when its buffer moves.
 public struct ByteRange: BitwiseCopyable, Hashable, Sendable {
   var low: UInt16
   var high: UInt16
 
-  /// Offsets beyond 65535 cannot occur: `HeadLimits` keeps a head below that.
+  /// Offsets above 65535 can't occur: `HeadLimits` limits the size of a head.
   public init(start: Int, end: Int) {
     low = UInt16(truncatingIfNeeded: start)
     high = UInt16(truncatingIfNeeded: end)
   }
 
-  /// The range that holds nothing, for what a head does not have.
+  /// The empty range, for what a head does not have.
   public static var absent: ByteRange { ByteRange(start: 0, end: 0) }
 
   public var start: Int { Int(low) }
@@ -19,8 +19,7 @@ public struct ByteRange: BitwiseCopyable, Hashable, Sendable {
   public var count: Int { end &- start }
   public var isEmpty: Bool { low == high }
 
-  /// The bytes of the range. Traps when `bytes` is shorter than the span that the range was made from: a programmer's
-  /// error, not a peer's.
+  /// The bytes of the range. Traps when `bytes` is shorter than the parsed span: a programmer error, not a peer's.
   @_lifetime(copy bytes)
   public func slice(of bytes: Span<UInt8>) -> Span<UInt8> { bytes.extracting(start..<end) }
 }

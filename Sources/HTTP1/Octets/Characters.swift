@@ -10,10 +10,10 @@ extension UInt8 {
 
   var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
 
-  /// An ASCII letter in lower case, any other octet as it is.
+  /// An ASCII letter in lower case, any other octet unchanged.
   var lowerCased: UInt8 { isUpperCaseLetter ? self | 0x20 : self }
 
-  /// What a field value or a quoted string may hold: HTAB, SP, VCHAR and obs-text.
+  /// An octet of a field value or quoted string: HTAB, SP, VCHAR and obs-text.
   var isInValue: Bool { self >= 0x20 ? self != 0x7f : self == UInt8(ascii: "\t") }
 
   /// tchar (RFC 9110 §5.6.2).
@@ -30,7 +30,7 @@ extension UInt8 {
 }
 
 extension Span<UInt8> {
-  /// What of `start..<end` lies between the white space at its ends (OWS, RFC 9110 §5.6.3).
+  /// `start..<end` without leading and trailing white space (OWS, RFC 9110 §5.6.3).
   @inline(always)
   func withoutBlanks(from start: Int, to end: Int) -> ByteRange {
     var (start, end) = (start, end)
@@ -39,7 +39,7 @@ extension Span<UInt8> {
     return ByteRange(start: start, end: end)
   }
 
-  /// Whether both are the same text but for the case of ASCII letters.
+  /// Whether both texts are equal, ignoring the case of ASCII letters.
   func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     for index in indices where self[index].lowerCased != other[index].lowerCased { return false }

@@ -1,8 +1,8 @@
-/// Many octets at a time: what makes reading a head cheap without `unsafe`.
+/// Tests on several octets at a time, for fast parsing of heads without `unsafe`.
 ///
-/// Eight octets are a word, the first in its lowest byte; two words are tested at once. All tests answer in the highest
-/// bit of each octet. A test marked *lowest only* is exact up to and including its lowest hit in a word, and may be wrong
-/// above it; that is all a search needs.
+/// Eight octets form a word, the first in its lowest byte; two words are tested at once. A test sets the highest bit of
+/// each matching octet. One marked *lowest only* is exact up to its lowest match in a word, and may be wrong above it,
+/// which is sufficient for a search.
 typealias Octets = UInt64
 typealias SixteenOctets = SIMD2<Octets>
 
@@ -13,7 +13,7 @@ extension Octets {
 
   static var highBits: Octets { .all(0x80) }
 
-  /// Everything but ASCII letters and `-`, the characters of nearly every field name. Exact.
+  /// All except ASCII letters and `-`, the characters of nearly every field name. Exact.
   @inline(always)
   var notLetterOrHyphen: Octets {
     let low = lowerCased & .all(0x7f)
@@ -23,22 +23,22 @@ extension Octets {
     return (~letter & other | self) & .highBits
   }
 
-  /// Letters in lower case. Of the characters that a value may hold, none but a letter becomes a letter, and none
-  /// becomes a digit or `-` that is not one.
+  /// Letters in lower case. Of the characters allowed in a value, only letters become letters, and none becomes a digit
+  /// or `-`.
   @inline(always)
   var lowerCased: Octets { self | .all(0x20) }
 
-  /// As of sixteen octets.
+  /// The test of `SixteenOctets`, for eight octets.
   @inline(always)
   var perhapsControls: Octets { ((self &- .all(0x20)) | (self &+ .all(0x01))) & ~self & .highBits }
 
-  /// Everything but ASCII letters, digits, `-` and `.`, the characters of nearly every host. Exact.
+  /// All except ASCII letters, digits, `-` and `.`, the characters of nearly every host. Exact.
   @inline(always)
   var notInHost: Octets {
     let low = self & .all(0x7f)
     let folded = lowerCased & .all(0x7f)
     let letter = (folded &+ .all(0x80 - 0x61)) & ~(folded &+ .all(0x80 - 0x7b))
-    // From `-` to `9` there is only `/` besides.
+    // Between `-` and `9` the only other character is `/`.
     let digit = (low &+ .all(0x80 - 0x2d)) & ~(low &+ .all(0x80 - 0x3a))
     let notSlash = (low ^ .all(0x2f)) &+ .all(0x7f)
     return (~(letter | digit & notSlash) | self) & .highBits
@@ -51,15 +51,15 @@ extension Octets {
     return (difference &- .all(0x01)) & ~difference & .highBits
   }
 
-  /// Octets up to and including SP, DEL, and all that is not ASCII. Lowest only.
+  /// Octets up to and including SP, DEL, and non-ASCII. Lowest only.
   @inline(always)
   var notVisible: Octets { ((self &- .all(0x21)) | (self &+ .all(0x01)) | self) & .highBits }
 
-  /// The first `count` octets, 0 ≤ count ≤ 7, and zero behind them.
+  /// The first `count` octets, 0 ≤ count ≤ 7, followed by zeros.
   @inline(always)
   func prefix(_ count: Int) -> Octets { self & ~(.max &<< Octets(truncatingIfNeeded: count &* 8)) }
 
-  /// The index of the lowest octet that a test hit.
+  /// The index of the lowest matching octet.
   @inline(always)
   var lowestHit: Int { trailingZeroBitCount &>> 3 }
 }
@@ -69,8 +69,8 @@ extension SixteenOctets {
   @inline(always)
   private static func each(_ octet: UInt8) -> SixteenOctets { SixteenOctets(repeating: .all(octet)) }
 
-  /// Controls, DEL and HTAB, what ends a value or at least deserves a look (RFC 9110 §5.5). None is missed, but behind
-  /// 0xFF an octet may be hit that is none of them.
+  /// Controls, DEL and HTAB, which end a value or need a closer check (RFC 9110 §5.5). Finds all of them, but may also
+  /// match an octet after 0xFF.
   @inline(always)
   var perhapsControls: SixteenOctets {
     let hits = (self &- .each(0x20)) | (self &+ .each(0x01))
@@ -79,7 +79,7 @@ extension SixteenOctets {
 }
 
 extension Span<UInt8> {
-  /// The first eight octets; there must be so many.
+  /// The first eight octets; at least eight must be available.
   @inline(always)
   var firstOctets: Octets {
     let low = Octets(self[0]) | Octets(self[1]) &<< 8 | Octets(self[2]) &<< 16 | Octets(self[3]) &<< 24
@@ -87,7 +87,7 @@ extension Span<UInt8> {
     return low | high &<< 32
   }
 
-  /// The first sixteen octets; there must be so many.
+  /// The first sixteen octets; at least sixteen must be available.
   @inline(always)
   var sixteenOctets: SixteenOctets { SixteenOctets(firstOctets, extracting(droppingFirst: 8).firstOctets) }
 
@@ -95,8 +95,8 @@ extension Span<UInt8> {
   @inline(always)
   mutating func drop(_ count: Int) { self = extracting(droppingFirst: count) }
 
-  /// Removes up to eight letters and hyphens and puts them into `word` in lower case; true when there were eight. Near
-  /// the end of the bytes it removes none.
+  /// Removes up to eight letters and hyphens and stores them in `word` in lower case; true when there were eight.
+  /// Removes none when fewer than eight bytes are left.
   @inline(always)
   mutating func dropNameOctets(into word: inout Octets) -> Bool {
     guard count >= 8 else { return false }
@@ -112,7 +112,7 @@ extension Span<UInt8> {
     return false
   }
 
-  /// Removes up to eight bytes and puts them into `word` in lower case.
+  /// Removes up to eight bytes and stores them in `word` in lower case.
   @inline(always)
   mutating func dropWord(into word: inout Octets) {
     if count >= 8 {
@@ -146,8 +146,8 @@ extension Span<UInt8> {
     while count > 0, self[0].isInValue { drop(1) }
   }
 
-  /// Removes all bytes up to the first that a request target cannot hold (controls, SP, DEL, `#`, all beyond ASCII) or
-  /// that is `stop`, or all.
+  /// Removes all bytes up to the first that is invalid in a request target (controls, SP, DEL, `#`, non-ASCII) or
+  /// equals `stop`, or all.
   @inline(always)
   mutating func dropTarget(upTo stop: UInt8) {
     while count >= 8 {

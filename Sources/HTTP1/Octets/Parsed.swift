@@ -1,8 +1,8 @@
-/// What came of reading a head from the start of some bytes.
+/// The result of parsing a head at the start of some bytes.
 public enum Parsed<Head: BitwiseCopyable & Sendable>: BitwiseCopyable, Sendable {
-  /// Everything there is may be the beginning of a head; more bytes are needed.
+  /// The bytes may be the start of a head; more are needed.
   case incomplete
   case head(Head)
-  /// No further byte can make it good. The connection is to be closed.
+  /// The head is invalid, whatever follows. The connection must be closed.
   case rejected(Rejection)
 }
