@@ -94,21 +94,3 @@ int cl_peer_has_group(int fd, uint32_t group) {
   free(groups);
   return found;
 }
-
-uint32_t cl_file_group(const char *path) {
-  struct stat status;
-  return stat(path, &status) == 0 ? status.st_gid : UINT32_MAX;
-}
-
-int cl_file_identity(const char *path, uint64_t *device, uint64_t *inode) {
-  struct stat status;
-  if (stat(path, &status) != 0) return -1;
-  *device = status.st_dev;
-  *inode = status.st_ino;
-  return 0;
-}
-
-int cl_is_socket_file(const char *path) {
-  struct stat status;
-  return lstat(path, &status) == 0 ? S_ISSOCK(status.st_mode) : -1;
-}

@@ -6,15 +6,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,31 +116,7 @@ int cl_sealed(int fd) {
   return seals & F_SEAL_WRITE ? 2 : 1;
 }
 
-int64_t cl_file_size(int fd) {
-  struct stat status;
-  return fstat(fd, &status) == 0 ? (int64_t)status.st_size : -1;
-}
-
 void *cl_map_shared(int fd, size_t count) {
   void *base = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   return base == MAP_FAILED ? NULL : base;
-}
-
-int cl_is_directory(int fd) {
-  struct stat status;
-  return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-int cl_raise_oom_score(int amount) {
-  int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-  if (fd < 0) return -1;
-  char text[16] = {0};
-  int result = -1;
-  if (read(fd, text, sizeof text - 1) > 0) {
-    int score = atoi(text) + amount;
-    int count = snprintf(text, sizeof text, "%d", score > 1000 ? 1000 : score);
-    result = pwrite(fd, text, (size_t)count, 0) == count ? 0 : -1;
-  }
-  close(fd);
-  return result;
 }

@@ -76,7 +76,7 @@ static void test_local_sockets(void) {
       char name[200] = {0};
       memcpy(name, path, count);
       struct stat status;
-      CHECK(lstat(name, &status) == 0 && (status.st_mode & 07777) == 0660 && cl_is_socket_file(name) == 1);
+      CHECK(lstat(name, &status) == 0 && (status.st_mode & 07777) == 0660);
       int accepted = cl_local_accept(listener);
       int process;
       uint32_t user, group;
@@ -85,7 +85,6 @@ static void test_local_sockets(void) {
       CHECK(cl_peer_has_group(accepted, getegid()) == 1 && cl_peer_has_group(accepted, 4000000000u) == 0);
       close(accepted);
       CHECK(unlink(name) == 0);
-      CHECK(cl_is_socket_file(name) == -1);
     }
     if (listener >= 0) close(listener);
     if (client >= 0) close(client);
@@ -195,7 +194,7 @@ static void test_resolving(void) {
 
 static void test_memory_files(void) {
   int file = cl_memory_file("test");
-  CHECK(file >= 0 && cl_sealed(file) == 0 && ftruncate(file, 4096) == 0 && cl_file_size(file) == 4096);
+  CHECK(file >= 0 && cl_sealed(file) == 0 && ftruncate(file, 4096) == 0);
   char *base = cl_map_shared(file, 4096);
   CHECK(base != NULL);
   CHECK(cl_seal(file, 0) == 0 && cl_sealed(file) == 1 && ftruncate(file, 1) != 0);
@@ -204,12 +203,11 @@ static void test_memory_files(void) {
   close(file);
   file = cl_memory_file("test");
   CHECK(write(file, "1", 1) == 1 && cl_seal(file, 1) == 0 && cl_sealed(file) == 2 && write(file, "2", 1) < 0);
-  CHECK(cl_is_directory(file) == 0);
   close(file);
-  CHECK(cl_sealed(0) == 0 && cl_file_size(-1) == -1 && cl_map_shared(-1, 1) == NULL && cl_is_directory(-1) == 0);
+  CHECK(cl_sealed(0) == 0 && cl_map_shared(-1, 1) == NULL);
 }
 
-/// A child that ends by itself, one that is killed, and what one may do to its own score.
+/// A child that ends by itself, and one that is killed.
 static void test_children(void) {
   const struct {
     int status, code, signal;
@@ -218,11 +216,7 @@ static void test_children(void) {
     pid_t child = fork();
     if (child == 0) {
       if (ends[i].signal) pause();
-      int raised = cl_raise_oom_score(600) == 0 && cl_raise_oom_score(600) == 0;
-      int file = open("/proc/self/oom_score_adj", O_RDONLY);
-      char text[16] = {0};
-      int is_most = read(file, text, 15) > 0 && atoi(text) == 1000;
-      _exit(raised && is_most ? 7 : 1);
+      _exit(7);
     }
     int handle = cl_pidfd_open(child), code = 0, status = 0;
     CHECK(handle >= 0);

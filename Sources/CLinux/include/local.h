@@ -17,10 +17,3 @@ int cl_local_accept(int fd);
 int cl_peer(int fd, int *pid, uint32_t *user, uint32_t *group);
 // Whether that process belongs to this group by any of its groups.
 int cl_peer_has_group(int fd, uint32_t group);
-
-// The group of a file; UINT32_MAX when there is none.
-uint32_t cl_file_group(const char *path);
-// What a path leads to: 0, or -1 with errno.
-int cl_file_identity(const char *path, uint64_t *device, uint64_t *inode);
-// 1: a socket; 0: something else; -1: errno.
-int cl_is_socket_file(const char *path);

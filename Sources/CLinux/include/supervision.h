@@ -16,8 +16,6 @@ uint64_t cl_memory_bytes(void);
 // Makes the process's table of descriptors so large that `count` of them fit.
 int cl_make_room_for_descriptors(int count);
 int cl_processors(void);
-// Raises /proc/self/oom_score_adj by so much, to 1000 at most. Before the process is made undumpable: root's then.
-int cl_raise_oom_score(int amount);
 char **cl_environment(void);
 
 // Signals
@@ -38,6 +36,4 @@ int cl_memory_file(const char *name);
 int cl_seal(int fd, int contents);
 // 0: not sealed, or no memory file; 1: the size is sealed; 2: size and contents.
 int cl_sealed(int fd);
-int64_t cl_file_size(int fd);
-int cl_is_directory(int fd);
 void *cl_map_shared(int fd, size_t count);

@@ -38,19 +38,13 @@ public enum File {
   }
 
   /// Nil when it does not exist.
-  public static func identity(of path: String) -> Identity? {
-    var device: UInt64 = 0
-    var inode: UInt64 = 0
-    // SAFETY: the path is a C string during the call, which fills the two numbers.
-    guard unsafe cl_file_identity(path, &device, &inode) == 0 else { return nil }
-    return Identity(device: device, inode: inode)
-  }
+  public static func identity(of path: String) -> Identity? { FileStatus(of: path)?.identity }
 
   /// Throws when this process can't read the file, or it is a directory.
   public static func requireReadable(_ path: String) throws(SystemError) {
     // SAFETY: the path is a C string for the length of the call.
     let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), of: "open \(path)")
-    guard cl_is_directory(file.number) == 0 else { throw SystemError("open \(path)", code: EISDIR) }
+    guard FileStatus(of: file)?.isFolder != true else { throw SystemError("open \(path)", code: EISDIR) }
   }
 
   /// Throws when this process can't execute the file.

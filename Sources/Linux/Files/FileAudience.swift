@@ -13,12 +13,12 @@ extension File {
   /// Who can read or write this file besides its owner and this process's group. A directory above that others can't
   /// enter protects it. For root, which belongs to no service's group, only `everybody` is reported.
   public static func audience(of path: String) -> Audience {
-    // SAFETY: stat fills the structure in; the path is a C string during the call.
-    var status = stat()
-    guard unsafe stat(path, &status) == 0 else { return .nobody }
-    if status.st_mode & (S_IROTH | S_IWOTH) != 0, isReachable(path, by: S_IXOTH) { return .everybody }
-    let isForeign = geteuid() != 0 && status.st_gid != getegid()
-    if status.st_mode & (S_IRGRP | S_IWGRP) != 0, isForeign, isReachable(path, by: S_IXGRP | S_IXOTH) { return .group }
+    guard let status = FileStatus(of: path) else { return .nobody }
+    if status.permissions & (S_IROTH | S_IWOTH) != 0, isReachable(path, by: S_IXOTH) { return .everybody }
+    let isForeign = geteuid() != 0 && status.group != getegid()
+    if isForeign, status.permissions & (S_IRGRP | S_IWGRP) != 0, isReachable(path, by: S_IXGRP | S_IXOTH) {
+      return .group
+    }
     return .nobody
   }
 
@@ -27,9 +27,7 @@ extension File {
     guard var folder = canonicalPath(of: path) else { return false }
     while folder != "/" {
       folder = directory(of: folder)
-      // SAFETY: as above.
-      var status = stat()
-      guard unsafe stat(folder, &status) == 0, status.st_mode & bits != 0 else { return false }
+      guard let status = FileStatus(of: folder), status.permissions & bits != 0 else { return false }
     }
     return true
   }

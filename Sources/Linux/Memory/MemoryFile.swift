@@ -25,8 +25,7 @@ public enum MemoryFile {
   /// Reads a file that `sealed` made, in any process. EPERM when it could still change.
   public static func contents(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {
     guard cl_sealed(file.number) == 2 else { throw SystemError("fcntl F_GET_SEALS", code: EPERM) }
-    let size = Int(cl_file_size(file.number))
-    guard size >= 0 else { throw SystemError("fstat") }
+    guard let size = FileStatus(of: file)?.size else { throw SystemError("fstat") }
     guard size <= limit else { throw SystemError("read", code: EFBIG) }
     var position = 0
     var failed = false

@@ -65,7 +65,7 @@ public struct SharedHeartbeats: ~Copyable {
   private static func map(_ file: borrowing Descriptor, loops: Int) throws(SystemError) -> UnsafeMutableRawPointer {
     let count = loops * stride
     // A file that could shrink would crash the reader with SIGBUS.
-    guard cl_sealed(file.number) > 0, cl_file_size(file.number) >= count else {
+    guard cl_sealed(file.number) > 0, let status = FileStatus(of: file), status.size >= count else {
       throw SystemError("mmap heartbeats", code: EINVAL)
     }
     // SAFETY: the new mapping is `count` bytes long.

@@ -58,9 +58,8 @@ public enum LocalSocket {
   /// Whether the peer is root, this process's user, or in the group of the socket's file.
   public static func mayCommand(_ socket: borrowing Descriptor, _ peer: Peer, at path: String) -> Bool {
     if peer.user == 0 || peer.user == geteuid() { return true }
-    guard !isName(path) else { return false }
-    // SAFETY: the path is a C string during the call.
-    return cl_peer_has_group(socket.number, unsafe cl_file_group(path)) == 1
+    guard !isName(path), let file = FileStatus(of: path) else { return false }
+    return cl_peer_has_group(socket.number, file.group) == 1
   }
 
   /// The result of a read.
@@ -93,21 +92,14 @@ public enum LocalSocket {
   }
 
   /// Whether the path is a socket's file.
-  public static func isThere(_ path: String) -> Bool {
-    // SAFETY: the path is a C string during the call.
-    unsafe cl_is_socket_file(path) == 1
-  }
+  public static func isThere(_ path: String) -> Bool { FileStatus(ofLink: path)?.isSocket == true }
 
   /// Whether the path is an abstract name.
   public static func isName(_ path: String) -> Bool { path.hasPrefix("@") }
 
   private static func clear(_ path: String) throws(SystemError) {
-    // SAFETY: the path is a C string during the call.
-    switch unsafe cl_is_socket_file(path) {
-    case 1: break
-    case 0: throw SystemError("listen \(path)", code: EEXIST)
-    default: return
-    }
+    guard let file = FileStatus(ofLink: path) else { return }
+    guard file.isSocket else { throw SystemError("listen \(path)", code: EEXIST) }
     do throws(SystemError) { _ = try connect(to: path) } catch {
       if error.code == ECONNREFUSED { return remove(path) }
       // The listener's queue is full.
