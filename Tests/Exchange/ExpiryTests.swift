@@ -65,7 +65,7 @@ private enum Waiting: String, CaseIterable {
     }
     switch self {
     case .first, .next, .firstHead, .nextHead, .place, .connection: return test
-    case .lateConnection: return test.suspecting(by: .suspectServer)
+    case .lateConnection: return test.suspecting(by: .hastenChecks)
     default: test.attempt()
     }
     if self != .bodyWithBacklog { test.send() }
@@ -137,10 +137,10 @@ extension TestExchange {
 
   @Test func `the next server that has the request is suspected anew`() {
     var test = Waiting.lateAnswer.test
-    #expect(test.tell(.serverDown(.silent)).contains(.place))
+    #expect(test.tell(.serverDown(.silent, keeps: false, isLast: false)).contains(.place))
     test.connect()
     test.pass(.seconds(1))
-    #expect(test.tell(.timer([])) == Effects(.suspectServer))
+    #expect(test.tell(.timer([])) == Effects(.hastenChecks))
   }
 
   @Test func `every byte puts the silence off, in both directions`() {

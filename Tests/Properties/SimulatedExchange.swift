@@ -71,7 +71,7 @@ struct SimulatedExchange {
     case 10: connection?.isWriteBroken = true
     case 11: now = now + .seconds(UInt64(choose(40)))
     case 12: try letTimerFire()
-    case 13: try tell(.serverDown(ServerPresence.allCases[choose(3)]))
+    case 13: try tell(.serverDown(ServerPresence.allCases[choose(3)], keeps: choose(2) == 0, isLast: choose(2) == 0))
     case 14: try queueMoves()
     case 15:
       isStopping = choose(8) == 0
@@ -271,7 +271,8 @@ struct SimulatedExchange {
     while let effect = effects.next() {
       history?.append("→ \(effect)")
       switch effect {
-      case .suspectServer, .checkServer: try require(hasPlace, "a server is suspected where none was chosen")
+      case .suspectServer, .hastenChecks, .checkServer:
+        try require(hasPlace, "a server is suspected where none was chosen")
       case .discardOutput:
         toClient = []
         answers = 0

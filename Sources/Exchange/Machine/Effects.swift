@@ -2,8 +2,10 @@ import HTTP1
 
 /// What the owner of an exchange has to do, in the order in which it is to be done.
 public enum Effect: UInt8, CaseIterable, Sendable {
-  /// Have the server's health checked now: something failed.
+  /// Count a failed request against the server, and have its health checked now.
   case suspectServer
+  /// Have its health checked now: a connection is slow to come.
+  case hastenChecks
   /// Have it checked once: an answer is slow to come.
   case checkServer
   /// Drop what is waiting to go out to the client: the head of an answer that turned out to be wrong.

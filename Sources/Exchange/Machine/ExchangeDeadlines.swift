@@ -88,7 +88,7 @@ extension Exchange {
   /// A server that is merely busy accepts connections at once, and answers when it can.
   private mutating func suspect() -> Effects {
     search.isSuspected = true
-    return if case .connecting = state { Effects(.suspectServer) } else { Effects(.checkServer) }
+    return if case .connecting = state { Effects(.hastenChecks) } else { Effects(.checkServer) }
   }
 
   private var isPaused: Bool {

@@ -43,8 +43,9 @@ extension Exchange {
     /// Both messages are complete and have gone out, or the answer has and nobody reads the rest of the request.
     /// `isTaken`: the server took all that was sent. `isStopping`: the worker accepts no further request.
     case delivered(isTaken: Bool, isStopping: Bool)
-    /// The server takes nobody any more, and is this to those who are there.
-    case serverDown(ServerPresence)
+    /// The server accepts no clients any more. `keeps`: the configuration lets requests under way there go on;
+    /// `isLast`: no other server accepts clients either.
+    case serverDown(ServerPresence, keeps: Bool, isLast: Bool)
 
     // Our own answer.
     /// It has gone out.

@@ -27,7 +27,8 @@ extension Exchange {
     case .requestHeadTooLarge: requestHeadTooLarge(at: now)
     case .answerHeadTooLarge: answerHeadTooLarge(at: now)
     case .delivered(let isTaken, let isStopping): delivered(isTaken: isTaken, isStopping: isStopping)
-    case .serverDown(let presence): serverDown(presence, policy.timeouts, at: now)
+    case .serverDown(let presence, let keeps, let isLast):
+      serverDown(presence, keeps: keeps, isLast: isLast, policy.timeouts, at: now)
     case .replied: replied()
     case .redirectTooLarge: redirectTooLarge()
     case .pageTooLarge: pageTooLarge()
@@ -181,15 +182,23 @@ extension Exchange {
   // MARK: - The server fails
 
   mutating func serverDown(
-    _ presence: ServerPresence, _ timeouts: borrowing Timeouts, at now: Instant
+    _ presence: ServerPresence, keeps: Bool, isLast: Bool, _ timeouts: borrowing Timeouts, at now: Instant
   ) -> Effects {
     switch state {
     case .connecting: fail(.down, timeouts, at: now)
-    case .relaying(let attempt) where presence == .lost || presence == .silent && mayGoElsewhere(attempt):
-      fail(.down, timeouts, at: now)
+    case .relaying(let attempt) where !keeps && ends(attempt, presence, isLast: isLast): fail(.down, timeouts, at: now)
     // A connection kept for this client is of no more use.
     case .reading: Effects(.dropConnection)
     default: .none
+    }
+  }
+
+  /// A silent server may still answer, unless another one can.
+  private func ends(_ attempt: Attempt, _ presence: ServerPresence, isLast: Bool) -> Bool {
+    switch presence {
+    case .present: false
+    case .silent: !isLast && mayGoElsewhere(attempt)
+    case .lost: true
     }
   }
 

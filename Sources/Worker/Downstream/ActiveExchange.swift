@@ -21,15 +21,23 @@ struct ActiveExchange: ~Copyable {
     case close
   }
 
+  /// What it has at the server chosen.
+  enum Standing {
+    case none
+    /// A ticket in the server's queue.
+    case queued(Admission<WaitingClient>.Ticket)
+    /// One of the server's places, to be given back.
+    case admitted
+
+    var isAdmitted: Bool { if case .admitted = self { true } else { false } }
+  }
+
   var exchange: Exchange
   /// The server chosen.
   var server: Int?
   /// The request means that one: it goes nowhere else, and its client's assignment has nothing to do with it.
   var isDedicated = false
-  /// Its place in that server's queue.
-  var ticket: Admission<WaitingClient>.Ticket?
-  /// It holds a place at that server, to be given back.
-  var isAdmitted = false
+  var standing = Standing.none
   /// The connection to that server, or the one that was kept from the exchange before.
   var connection: SlabKey?
   /// Servers that failed it.
@@ -110,7 +118,8 @@ struct ActiveExchange: ~Copyable {
     _ effect: Effect, _ others: Effects, _ client: inout Client, _ context: inout LoopContext
   ) -> Effects {
     switch effect {
-    case .suspectServer: if let server { suspect(server, client, context) }
+    case .suspectServer: if let server { requestFailed(at: server, client, context) }
+    case .hastenChecks: if let server { client.snapshot.backend.suspect(server, .failing) }
     case .checkServer: if let server { client.snapshot.backend.suspect(server, .slow) }
     case .discardOutput: client.side.output.removeAll()
     case .passOnAnswer: passOn(others.approvedBytes, &client, context)
@@ -127,10 +136,8 @@ struct ActiveExchange: ~Copyable {
     return others
   }
 
-  /// A request has failed there, or is still being connected for long, which is a reason to look and no failure.
-  private func suspect(_ server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
+  private func requestFailed(at server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
     let backend = client.snapshot.backend
-    if case .connecting = exchange.state { return backend.suspect(server, .failing) }
     guard let finding = backend.failed(server, client.identity.key, at: context.now) else { return }
     let name = backend.servers[server].name
     context.reports.log.warning(

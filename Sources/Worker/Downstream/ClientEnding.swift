@@ -44,15 +44,14 @@ extension ClientConnection {
       Backend.leave(server, waiting.account, context.sharedState)
       return .keep
     }
-    active.value.isAdmitted = true
-    active.value.ticket = nil
+    active.value.standing = .admitted
     return handle(.placed(isOther: false), &context) ?? .keep
   }
 
   /// The server that this client waits for takes nobody any more: another one is looked for.
   mutating func rerouted(_ context: inout LoopContext) -> Disposition {
     guard active.isLeased, active.value.isQueued else { return .keep }
-    active.value.ticket = nil
+    active.value.standing = .none
     return handle(.displaced, &context) ?? .keep
   }
 
@@ -64,9 +63,8 @@ extension ClientConnection {
     context.close(&client.kept)
     guard active.isLeased else { return .keep }
     let newest = context.snapshot
-    // Where nobody else can take it a request waits for a silent server.
-    let isKept = newest.configuration.health.onDown == .keep || presence == .silent && !newest.backend.takesAnybody
-    return handle(.serverDown(isKept ? .present : presence), &context) ?? .keep
+    let keeps = newest.configuration.health.onDown == .keep
+    return handle(.serverDown(presence, keeps: keeps, isLast: !newest.backend.takesAnybody), &context) ?? .keep
   }
 
   /// The worker stops: a client that waits for nothing ends now, another with its exchange.

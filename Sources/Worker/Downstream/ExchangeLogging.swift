@@ -15,7 +15,7 @@ extension ActiveExchange {
       isTLS: client.service == .https,
       server: server.map { client.snapshot.servers[$0].place.name }, requestLine: requestLine,
       connections: context.sharedState.connectionCount,
-      serverConnections: max(0, occupancy.active - (isAdmitted ? 1 : 0)),
+      serverConnections: max(0, occupancy.active - (standing.isAdmitted ? 1 : 0)),
       queue: occupancy.waiting, configuration: client.snapshot.number)
     context.reports.accessLog.add(entry, monotonic: context.now)
     context.reports.accessLog.giveBack(&requestLine)

@@ -24,12 +24,12 @@ extension ActiveExchange {
       let waiting = WaitingClient(loop: context.loop, client: client.key, account: client.account)
       switch backend.servers[chosen].admit(waiting) {
       case .admitted:
-        isAdmitted = true
+        standing = .admitted
         return exchange.placed(isOther: isOther)
       case .queued(let ticket):
         // The server may have gone down since it was chosen, and its queue been emptied before this one joined it.
         if backend.epoch != epoch, backend.servers[chosen].cancel(ticket) { continue }
-        self.ticket = ticket
+        standing = .queued(ticket)
         return tell(.queued(isOther: isOther), client, context)
       case .refused:
         return tell(.queueFull(isOther: isOther), client, context)
@@ -39,11 +39,11 @@ extension ActiveExchange {
 
   /// It waits in the queue of this server.
   func isQueued(at place: SharedServer, _ client: borrowing Client) -> Bool {
-    guard !isAdmitted, let server, client.snapshot.backend.servers[server] === place else { return false }
+    guard let server, client.snapshot.backend.servers[server] === place else { return false }
     return isQueued
   }
 
-  var isQueued: Bool { if case .queued = exchange.state { true } else { false } }
+  var isQueued: Bool { if case .queued = standing { true } else { false } }
 
   /// Takes the connection that was kept or a pooled one, or begins to make one.
   mutating func obtainConnection(
@@ -131,23 +131,21 @@ extension ActiveExchange {
     }
   }
 
-  /// The server failed this exchange. With every server tried once, the next attempt may go to any of them again.
+  /// The server failed this exchange.
   mutating func excludeServer(_ client: inout Client) {
-    guard !isDedicated else { return }
-    if let server { tried.insert(server) }
-    if client.snapshot.backend.isExhausted(tried) { tried = ServerSet() }
+    guard !isDedicated, let server else { return }
+    tried = client.snapshot.backend.tried(server, after: tried)
     client.routed = nil
   }
 
   /// Gives the place at the server back, or leaves its queue.
   mutating func leavePlace(_ client: borrowing Client) {
     guard let server else { return }
-    if isAdmitted {
-      client.snapshot.backend.leave(server, client.account)
-      isAdmitted = false
-    } else if let ticket {
-      client.snapshot.backend.servers[server].cancel(ticket)
+    switch standing {
+    case .none: break
+    case .queued(let ticket): client.snapshot.backend.servers[server].cancel(ticket)
+    case .admitted: client.snapshot.backend.leave(server, client.account)
     }
-    ticket = nil
+    standing = .none
   }
 }

@@ -136,8 +136,12 @@ final class Backend: Sendable {
     isSuspected(server, at: now) ? 0 : max(1, share(of: server, at: now) * 100 / SlowStart.whole)
   }
 
-  /// No server is left that was not tried.
-  func isExhausted(_ tried: ServerSet) -> Bool { current.takesKnown.subtracting(tried).isEmpty }
+  /// The servers that an exchange is not to try next, after this one failed it too: none when it has tried every one.
+  func tried(_ server: Int, after earlier: ServerSet) -> ServerSet {
+    var tried = earlier
+    tried.insert(server)
+    return current.takesKnown.subtracting(tried).isEmpty ? ServerSet() : tried
+  }
 
   /// Gives a client's place back, and tells whoever has it now.
   func leave(_ server: Int, _ account: ConnectionLedger.Account) {
