@@ -1,36 +1,37 @@
-/// What one health check found.
+/// The result of one health check.
 public enum CheckResult: Hashable, Sendable {
-  /// The server takes clients: an expected status, or a complete connection or handshake where that is the whole check.
+  /// The server accepts clients: an expected status, or a complete connection or handshake when that is the whole
+  /// check.
   case passed
-  /// 503: the server works, and its administrator wants no new clients on it.
+  /// 503: the server works, but its administrator has disabled it for new clients.
   case disabled
   case failed(CheckFailure)
-  /// It could not be made, for want of something on this machine: it says nothing of the server.
+  /// The check could not be made for lack of resources on this machine: it does not count.
   case inconclusive
 }
 
 /// Why a health check failed. The description completes "the last one: …".
 public enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
-  /// Nothing listens there.
+  /// The connection was refused.
   case refused
-  /// No way to the server, or none back.
+  /// The server can't be reached, or has no route back.
   case unreachable
-  /// Not all of it was done in time: `stage` is what it waited for.
+  /// The check timed out; `stage` is what it waited for.
   case timeout(stage: Stage)
-  /// The connection ended before the whole answer had come.
+  /// The connection ended before the complete response.
   case closed(stage: Stage)
-  /// The TLS handshake broke off.
+  /// The TLS handshake failed.
   case handshake
-  /// The certificate is not acceptable.
+  /// The certificate was rejected.
   case certificate
   /// A status that is neither expected nor 503.
   case status(UInt16)
-  /// What came is not an HTTP/1 answer.
+  /// The response is not HTTP/1.
   case malformed
-  /// More came than any answer to a check has.
+  /// The response is larger than any response to a check.
   case excessive
 
-  /// The part of a check that was under way.
+  /// The stage of a check.
   public enum Stage: Sendable, CustomStringConvertible {
     case connection, handshake, answer
 
@@ -43,8 +44,8 @@ public enum CheckFailure: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Somebody is there and says the wrong thing. What runs on such a server may be as well as ever: a check that asks
-  /// for the wrong path, or a certificate that was renewed, fails in this way.
+  /// The server answered, but incorrectly. Its application may still work: a check of a wrong path, or a renewed
+  /// certificate, fails in this way.
   public var isAnswer: Bool {
     switch self {
     case .handshake, .certificate, .status, .malformed, .excessive: true

@@ -1,25 +1,25 @@
 import Wire
 
-/// When the health checks of one server begin. Each is given up at a time-out of its own.
+/// Schedules the health checks of one server. Each check has its own timeout.
 ///
-/// One after the other while all is well. While the server's state is in doubt they begin close together and overlap, so
-/// that finding out takes one time-out and not `fall` of them.
+/// Checks run one after the other while the server is healthy. While its state is uncertain they start at shorter
+/// intervals and overlap, so that detection takes one timeout and not `fall` of them.
 public struct CheckSchedule: Sendable {
   /// How often a server is checked.
   public struct Pace: Hashable, Sendable {
-    /// From the beginning of one check to that of the next.
+    /// From the start of one check to the start of the next.
     public var interval: Interval
-    /// The same while the state is in doubt: a dead server under traffic is down after the first check and `fall − 1` of
-    /// these, about a second.
+    /// The interval while the state is uncertain: a dead server under traffic is down after the first check and `fall −
+    /// 1` of these, about a second.
     public var fastInterval: Interval
-    /// The same until the server has taken clients once: a service that starts needs every server soon.
+    /// The interval until the server has accepted clients once: a starting service needs every server soon.
     public var startInterval: Interval
-    /// An interval is longer or shorter by a random time up to this, so that many checks do not keep in step.
+    /// The interval varies randomly by up to this, so that checks of many servers do not synchronise.
     public var jitter: Interval
-    /// Checks under way at once, at least 1.
+    /// The most simultaneous checks, at least 1.
     public var overlap: Int
 
-    /// No interval is longer than `interval`, nor is `jitter`.
+    /// Limits `fastInterval`, `startInterval` and `jitter` to `interval`.
     public init(interval: Interval, jitter: Interval, overlap: Int) {
       self.interval = interval
       fastInterval = min(.milliseconds(400), interval)
@@ -29,31 +29,31 @@ public struct CheckSchedule: Sendable {
     }
   }
 
-  /// What is known of the server, as far as checks go by it.
+  /// The state of the server, as far as it affects the schedule.
   public enum Urgency: Sendable {
-    /// It takes clients.
+    /// It accepts clients.
     case calm
-    /// Its state may change with the next results.
+    /// The next results may change its state.
     case doubt
-    /// It takes nobody, and has done so before.
+    /// It accepts no clients, but has done so before.
     case down
-    /// It has taken nobody yet.
+    /// It has not accepted clients yet.
     case starting
   }
 
-  /// A check of a server that takes clients is followed by another when it has no result by then. A healthy server answers
-  /// within a few milliseconds; a busy one that does not is asked a little more often and keeps its whole time-out.
+  /// How long a check of a healthy server may run before another starts. A healthy server answers within a few
+  /// milliseconds; a slow one is checked a little more often, and each check keeps its full timeout.
   public static let patience = Interval.milliseconds(500)
-  /// The least distance of checks that slow answers bring.
+  /// The minimum interval of checks triggered by slow responses.
   private static let slowAnswerInterval = Interval.seconds(1)
 
   public var pace: Pace
   private var next: Instant
-  /// When the check that began last did; nil before the first.
+  /// When the latest check started; nil before the first.
   private var latest: Instant?
   private var running = 0
   private var urgency = Urgency.doubt
-  /// When live traffic gave cause for doubt; nil once a check that began later was passed.
+  /// When live traffic last gave reason for suspicion; nil once a check that started later has passed.
   private var suspected: Instant?
 
   /// The first check is due at once.
@@ -62,10 +62,10 @@ public struct CheckSchedule: Sendable {
     next = now
   }
 
-  /// When the next check begins; never while as many as may overlap are under way.
+  /// When the next check is due; never while the maximum number is running.
   public var due: Instant { running < max(1, pace.overlap) ? next : .distantFuture }
 
-  /// A check begins.
+  /// Records the start of a check.
   public mutating func began(at now: Instant) {
     next =
       switch urgency {
@@ -77,8 +77,8 @@ public struct CheckSchedule: Sendable {
     latest = now
   }
 
-  /// A check that began then is over. `urgency` is the tracker's, after the result; `random` is any number and places the
-  /// next check within the jitter.
+  /// Records the end of the check that started at `began`. `urgency` is the tracker's after the result; `random` is any
+  /// number and selects the jitter.
   public mutating func ended(_ began: Instant, at now: Instant, urgency wanted: Urgency, random: UInt64) {
     guard running > 0, let latest else { return }
     running -= 1
@@ -93,7 +93,7 @@ public struct CheckSchedule: Sendable {
     next = max(latest + distance, now)
   }
 
-  /// Traffic met what may mean a dead server: the next check comes as soon as the fast interval allows.
+  /// Live traffic indicates that the server may be dead: the next check starts as soon as the fast interval allows.
   public mutating func suspect(at now: Instant) {
     guard let latest else { return }
     suspected = now
@@ -101,7 +101,7 @@ public struct CheckSchedule: Sendable {
     next = min(next, max(now, latest + pace.fastInterval))
   }
 
-  /// Traffic met an answer that is slow to come, as a busy server's are: one check is due, but not one for each.
+  /// A response to live traffic is slow, as from a busy server: a check is due, but not one for each response.
   public mutating func answerIsSlow(at now: Instant) {
     guard let latest, now - latest >= CheckSchedule.slowAnswerInterval else { return }
     next = min(next, now)

@@ -1,55 +1,55 @@
 import Domain
 import Wire
 
-/// Makes a server's state out of the results of its health checks and its administrative state.
+/// Derives a server's state from the results of its health checks and from its administrative state.
 ///
-/// | checks say | 200 | 503 | failure |
+///  checked state | 200 | 503 | failure |
 /// |---|---|---|---|
-/// | nothing yet | up | drain | down |
+///  none yet | up | drain | down |
 /// | up | up | drain | down after `fall` in a row |
 /// | drain | up after `rise` in a row | drain | down after `fall` in a row |
 /// | down | up after `rise` in a row | drain | down |
 ///
-/// A check that could not be made counts neither way.
+/// An inconclusive check counts neither way.
 ///
-/// The first check decides alone, so that a balancer that starts is of use after one good check. 503 takes effect at
-/// once, because an administrator asked for it. Failures of live traffic do not count here: they bring the next
-/// check forward (`CheckSchedule.suspect`). Checks may overlap: a result counts only if no check that began later was
-/// answered before.
+/// The first check alone determines the state, so that a starting service is usable after one successful check. 503
+/// takes effect at once, because an administrator has requested it. Failures of live traffic do not count here: they
+/// trigger the next check (`CheckSchedule.suspect`). Checks may overlap: a result is ignored when a check that started
+/// later was answered already.
 public struct HealthTracker: Sendable {
-  /// Checks passed in a row that make a server up, at least 1.
+  /// Consecutive passed checks until a server is up, at least 1.
   public var rise: Int
-  /// Checks failed in a row that make a server down, at least 1.
+  /// Consecutive failed checks until a server is down, at least 1.
   public var fall: Int
-  /// A server that is down and silent for this long is lost. Until then its connections may come to life again: a virtual
-  /// machine is frozen for seconds while it is moved or its disks are saved.
+  /// A server that is down and does not answer for this long is lost. Until then its connections may recover: a virtual
+  /// machine is frozen for seconds during a migration or snapshot.
   public var lossTime: Interval
-  /// What the operator wants of the server, over what its checks say.
+  /// The administrative state, which takes precedence over the checks.
   public private(set) var adminState: AdminState.Mode?
 
-  /// What the checks say, and which of them said it; nil before the first.
+  /// The checked state and its reason; nil before the first check.
   private var observed: (state: ServerState, reason: Transition.Reason)?
-  /// Results of one kind in a row, since the last of the other.
+  /// Consecutive results of one kind.
   private var passed = 0
   private var failed = 0
-  /// Checks in a row that got no answer, at most `failed`, and when the first of them began.
+  /// Consecutive unanswered checks, at most `failed`, and when the first of them started.
   private var unanswered = 0
   private var silentSince = Instant.distantFuture
-  /// The last check refused the connection: what ran there is gone.
+  /// The last check was refused: the server's process has ended.
   private var isGone = false
-  /// When the last check began to which the server gave an answer, whatever it was.
+  /// When the latest answered check started, whatever its result.
   private var answeredSince = Instant(nanoseconds: 0)
   private var hasTakenClients = false
   public private(set) var slowStart = SlowStart()
 
-  /// A server of which nothing is known: down until the first check.
+  /// The state is unknown: down until the first check.
   public init(rise: Int, fall: Int, lossTime: Interval) {
     self.rise = rise
     self.fall = fall
     self.lossTime = lossTime
   }
 
-  /// The state that balancing goes by.
+  /// The state that is used for balancing.
   public var state: ServerState {
     switch (adminState, observed?.state ?? .down) {
     case (.maintenance, _): .maintenance
@@ -58,15 +58,16 @@ public struct HealthTracker: Sendable {
     }
   }
 
-  /// Why it is in this state.
+  /// The reason for the state.
   public var reason: Transition.Reason { isAdministrative ? .administrative : observed?.reason ?? .unchecked }
 
-  /// The state is known: a check was concluded, or none is needed to know it.
+  /// Whether the state is known: a check has completed, or the server is in maintenance.
   public var isKnown: Bool { observed != nil || adminState == .maintenance }
 
   public private(set) var presence = ServerPresence.present
 
-  /// Results in a row that speak for another state, and how many it takes; nil when the last one confirmed the state.
+  /// Consecutive results that indicate another state, and how many are needed; nil when the last one confirmed the
+  /// state.
   public var pending: (count: Int, needed: Int)? {
     if failed > 0 { return observed?.state == .down ? nil : (failed, fall) }
     return passed > 0 && observed?.state != .up ? (passed, rise) : nil
@@ -83,7 +84,7 @@ public struct HealthTracker: Sendable {
     }
   }
 
-  /// Takes the result of a check that began then; answers with the transition when there is one to tell.
+  /// Records the result of the check that started at `began`; returns a transition to report, if any.
   public mutating func record(_ result: CheckResult, began: Instant, at now: Instant) -> Transition? {
     let before = self
     if began < answeredSince { return nil }
@@ -102,7 +103,7 @@ public struct HealthTracker: Sendable {
       note(failure, began: began)
       if observed == nil || failed >= fall { observe(.down, .checksFailed(failed, last: failure)) }
       updatePresence(at: now)
-      // Worse than what it is down for so far.
+      // A worse failure than the present reason.
       if presence > .present, case .checksFailed(_, let last)? = observed?.reason, last.isAnswer {
         observed = (.down, .checksFailed(unanswered, last: failure))
       }
@@ -134,7 +135,7 @@ public struct HealthTracker: Sendable {
     presence = isGone || now - silentSince >= lossTime ? .lost : max(presence, .silent)
   }
 
-  /// Sets it, or takes it back with nil; answers with the transition when there is one to tell.
+  /// Sets the administrative state, or clears it with nil; returns a transition to report, if any.
   public mutating func set(_ adminState: AdminState.Mode?, at now: Instant) -> Transition? {
     let before = self
     self.adminState = adminState
@@ -147,10 +148,10 @@ public struct HealthTracker: Sendable {
     if state != .down { hasTakenClients = true }
   }
 
-  /// The state is not what the checks say.
+  /// Whether the administrative state overrides the checked one.
   private var isAdministrative: Bool { adminState == .maintenance || adminState == .drain && observed?.state == .up }
 
-  /// What became known of the state, or changed in it, or is now for another cause.
+  /// The transition, if the state has become known, has changed, or has another reason.
   private func transition(since before: HealthTracker) -> Transition? {
     let isWorse = state == .down && before.isKnown && reason != before.reason
     guard state != before.state || isAdministrative != before.isAdministrative || isKnown && !before.isKnown || isWorse

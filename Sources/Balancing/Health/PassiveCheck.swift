@@ -1,28 +1,29 @@
 import Wire
 
-/// What clients meet at a server while requests fail there: whether it is to get no new ones for a while.
+/// Evaluates live traffic to a server while requests fail: whether it should get no new clients for a while.
 ///
-/// Clients are counted, not requests, and one that got any answer counts as served: neither one client, nor a page that
-/// does not answer to clients whose other requests are answered, makes a server suspected. Nothing is noted while nothing
-/// fails, and nothing is decided before those who met a hiccup have come again.
+/// It counts clients instead of requests, and a client with any response counts as served: neither a single client, nor
+/// a page that fails for clients whose other requests are answered, makes a server suspected. Nothing is recorded while
+/// nothing fails, and no decision is made until clients have had time to retry.
 public struct PassiveCheck: Sendable {
-  /// What is noted is forgotten so long after the failure that it began with.
+  /// The recorded data is discarded this long after the first failure.
   public static let window = Interval.seconds(30)
-  /// Nothing is decided for so long after that failure.
+  /// No decision is made until this long after the first failure.
   public static let delay = Interval.seconds(5)
   /// How long a server is suspected.
   public static let pause = Interval.minutes(2)
-  /// So many clients at least have only met failures, and more than half of all clients in the window.
+  /// At least this many clients must have had only failures, and they must be more than half of all clients in the
+  /// window.
   public static let fewestFailing = 4
-  /// Clients that are noted; what others meet in the same window is passed over.
+  /// The most clients recorded in a window; others are ignored.
   public static let clientLimit = 64
 
-  /// The failure that the window began with; nil while nothing fails.
+  /// The first failure of the window; nil while nothing fails.
   private var began: Instant?
-  /// Whether each of the window's clients got an answer.
+  /// Whether each client in the window got a response.
   private var clients: [ClientKey: Bool] = [:]
 
-  /// Of the clients in a window.
+  /// The numbers of clients in a window.
   public struct Finding: Hashable, Sendable {
     public let failing: Int
     public let clients: Int
@@ -30,10 +31,11 @@ public struct PassiveCheck: Sendable {
 
   public init() {}
 
-  /// Answers are of interest.
+  /// Whether responses must be recorded.
   public var isWatching: Bool { began != nil }
 
-  /// A client's request has failed. Answers with what makes the server suspected from now on; what comes then is noted anew.
+  /// Records a failed request of a client. Returns a finding when the server becomes suspected; a new window then
+  /// starts.
   public mutating func failed(_ client: ClientKey, at now: Instant) -> Finding? {
     forget(at: now)
     let first = began ?? now
@@ -46,7 +48,7 @@ public struct PassiveCheck: Sendable {
     return finding
   }
 
-  /// A client got an answer, whatever its status.
+  /// Records a response to a client, whatever its status.
   public mutating func answered(_ client: ClientKey, at now: Instant) {
     forget(at: now)
     guard isWatching, clients.count < PassiveCheck.clientLimit || clients[client] != nil else { return }

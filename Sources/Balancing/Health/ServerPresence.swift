@@ -1,9 +1,9 @@
 /// Whether existing connections to a server that takes no new clients can continue; later cases are worse.
 public enum ServerPresence: Comparable, CaseIterable, Sendable {
-  /// It answers, or may.
+  /// It answers, or may answer.
   case present
-  /// It is down, and `fall` checks in a row got no answer: what can go elsewhere does.
+  /// It is down, and `fall` consecutive checks got no answer: requests that can be rerouted are.
   case silent
-  /// Nothing there can go on.
+  /// Its connections can't continue.
   case lost
 }

@@ -1,23 +1,23 @@
 import Domain
 import Wire
 
-/// When a server came back, and how much of its weight counts for new clients since. A server that starts with the
-/// process is not one that comes back.
+/// When a server came back, and the share of its weight for new clients since then. The first time that a server is up
+/// does not count as coming back.
 public struct SlowStart: Sendable {
-  /// All of a weight, in parts.
+  /// The number of parts of a full weight.
   public static let whole = 256
 
-  /// When it was up again after it had been down or in maintenance; nil when it never was.
+  /// When it was last up again after being down or in maintenance; nil when it never was.
   public private(set) var began: Instant?
   private var isAway = false
 
   public init() {}
 
-  /// The server's state is this from now on; `hasTakenClients`: at some time.
+  /// Updates the server's state; `hasTakenClients`: whether it has ever been up.
   mutating func became(_ state: ServerState, hasTakenClients: Bool, at now: Instant) {
     switch state {
     case .down, .maintenance: isAway = hasTakenClients
-    // One that is started answers 503 first.
+    // A server that is starting answers 503 first.
     case .drain: break
     case .up:
       if isAway { began = now }
@@ -25,7 +25,8 @@ public struct SlowStart: Sendable {
     }
   }
 
-  /// The parts of its weight that count for a server that came back then: from one to all of them, in proportion to the time.
+  /// The parts of its weight that a server has after it came back at `began`: from one to all of them, in proportion to
+  /// the elapsed time.
   public static func share(began: Instant, lasting duration: Interval, at now: Instant) -> Int {
     let elapsed = now - began
     guard elapsed < duration else { return whole }

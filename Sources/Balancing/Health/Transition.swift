@@ -1,8 +1,8 @@
 import Domain
 
-/// A server's change of state, or of what keeps it there: one line in the log.
+/// A change of a server's state, or of its reason: one line in the log.
 public struct Transition: Hashable, Sendable, CustomStringConvertible {
-  /// Nil when nothing was known before.
+  /// Nil when the state was not known before.
   public let from: ServerState?
   public let to: ServerState
   public let reason: Reason
@@ -13,17 +13,17 @@ public struct Transition: Hashable, Sendable, CustomStringConvertible {
     self.reason = reason
   }
 
-  /// What a transition follows from.
+  /// The cause of a transition.
   public enum Reason: Hashable, Sendable, CustomStringConvertible {
-    /// This many checks in a row.
+    /// This many consecutive checks have passed.
     case checksPassed(Int)
-    /// The last of this many checks in a row that failed.
+    /// This many consecutive checks have failed; the failure of the last one.
     case checksFailed(Int, last: CheckFailure)
     /// The server answers 503.
     case disabled
-    /// An operator wants it so.
+    /// Set by an administrator.
     case administrative
-    /// An administrative state was taken back before the first check.
+    /// The administrative state was cleared before the first check.
     case unchecked
 
     public var description: String {

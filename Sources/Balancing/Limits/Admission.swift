@@ -1,44 +1,44 @@
-/// A server's connection limit and the queue of those that wait for a place. A `Token` is whatever its owner finds a
-/// waiter by, an account (`ConnectionLedger`) the client that it belongs to. Not locked: the worker holds it under the
-/// server's lock.
+/// A server's connection limit and its queue. A `Token` identifies a waiter to its owner; an account
+/// (`ConnectionLedger`) identifies its client. Not thread-safe: the worker uses the server's lock.
 ///
-/// **Shares.** A client may take a place while it holds fewer than three times as many as are free, and may wait while
-/// fewer than three times as many of its requests wait as there is room for. One client alone gets three quarters of a
-/// server, two get three sevenths each: something is always left for the next one, and a client with one or two requests
-/// under way never meets the rule. Below four places there is nothing to share.
+/// **Shares.** A client may take a place while it holds fewer than three times the number of free places, and may queue
+/// while it has fewer than three times as many waiters as the queue has free places. A single client gets three
+/// quarters of a server, two get three sevenths each: there is always room for another client, and a client with one or
+/// two requests is never limited. Below four places there is nothing to share.
 ///
-/// **Order.** Clients take turns; of one client first come, first served. A client that has its share is passed over.
+/// **Order.** Clients take turns; the requests of one client are served in order of arrival. A client that has its
+/// share is skipped.
 ///
-/// The clock is the caller's: a request that has waited too long is cancelled.
+/// The caller handles timeouts: it cancels a request that has waited too long.
 ///
-/// Invariants: `active ≤ limit` unless the limit was lowered; `waiting ≤ queueLimit` unless that was; nobody waits who
-/// could have a place, but between a release or a raise of the limit and the calls of `admitNext`.
+/// Invariants: `active ≤ limit` unless the limit was lowered; `waiting ≤ queueLimit` unless that was lowered; no waiter
+/// could have a place, except between a release or a raised limit and the calls of `admitNext`.
 public struct Admission<Token: Sendable>: ~Copyable {
-  /// Who a place is counted for: a client's address.
+  /// A client's account number.
   public typealias Account = ConnectionLedger.Account
 
-  /// What a request for a place is told.
+  /// The answer to a request for a place.
   public enum Answer: Sendable {
-    /// The place is taken; give it back with `release`.
+    /// A place was taken; return it with `release`.
     case admitted
-    /// The token will come out of `release` or `admitNext`, unless the ticket is cancelled first.
+    /// `release` or `admitNext` will return the token, unless the ticket is cancelled first.
     case queued(Ticket)
-    /// The queue is full, or holds as many of this client's as it may.
+    /// The queue is full, or has this client's share of waiters.
     case refused
   }
 
-  /// One stay in the queue.
+  /// A place in the queue.
   public struct Ticket: Hashable, Sendable {
     let place: UInt32
     let generation: UInt32
   }
 
   private struct Waiter {
-    /// Nil in a place that nobody has.
+    /// Nil in a free slot.
     var token: Token?
     var generation: UInt32 = 0
     var account: Account
-    /// Neighbours in the client's lane, `none` at its ends; a free place has the next free one.
+    /// Neighbours in the client's lane, `none` at its ends; a free slot has the next free one.
     var next: UInt32
     var previous: UInt32
   }
@@ -53,25 +53,25 @@ public struct Admission<Token: Sendable>: ~Copyable {
     var previous = none
   }
 
-  /// Places that one client may hold, and waiters that it may have, for each that is free.
+  /// The most places, or waiters, that a client may have for each free one.
   static var share: Int { 3 }
 
-  /// How many places there are. Call `admitNext` until nil after raising it.
+  /// The number of places. After raising it, call `admitNext` until nil.
   public var limit: Int
-  /// How many may wait.
+  /// The most waiters.
   public var queueLimit: Int
-  /// Places that are taken.
+  /// Places in use.
   public internal(set) var active = 0
-  /// Waiters in the queue.
+  /// The number of waiters.
   public internal(set) var waiting = 0
 
-  /// Places by account.
+  /// Places in use by account.
   var held: [UInt32] = []
-  /// By account; as long as the highest that has ever waited here.
+  /// By account; as long as the highest account that has ever waited here.
   private var lanes: [Lane] = []
   private var waiters: [Waiter] = []
   private var free = none
-  /// The lane whose turn is next.
+  /// The lane that is next.
   private var ring = none
 
   public init(limit: Int, queueLimit: Int) {
@@ -79,7 +79,7 @@ public struct Admission<Token: Sendable>: ~Copyable {
     self.queueLimit = queueLimit
   }
 
-  /// Asks for a place.
+  /// Requests a place.
   public mutating func acquire(_ token: Token, by account: Account) -> Answer {
     if Int(account) >= held.count { makeRoom(for: account) }
     guard mayTake(account) else { return enqueue(token, account) }
@@ -88,8 +88,8 @@ public struct Admission<Token: Sendable>: ~Copyable {
     return .admitted
   }
 
-  /// Gives a client's place back, and to whom it goes, if anybody waits who may have it: that token's owner now has it.
-  /// Call `admitNext` until nil if somebody does: with one place less held, another one may be due.
+  /// Returns a client's place. The result is the token of the waiter that gets it, if any. Call `admitNext` until nil
+  /// then: since the client holds one place less, another waiter may be due.
   public mutating func release(by account: Account) -> Token? {
     precondition(active > 0 && held[Int(account)] > 0, "released more places than were taken")
     active -= 1
@@ -97,7 +97,7 @@ public struct Admission<Token: Sendable>: ~Copyable {
     return waiting == 0 ? nil : admitNext()
   }
 
-  /// Gives a free place to the first in the queue who may have it. Nil when there is none.
+  /// Gives a free place to the first waiter that may have it. Nil when there is none.
   public mutating func admitNext() -> Token? {
     guard active < limit, ring != none else { return nil }
     let start = ring
@@ -113,7 +113,7 @@ public struct Admission<Token: Sendable>: ~Copyable {
     return nil
   }
 
-  /// Takes a waiter out of the queue without a place: the server is down, and its waiters go elsewhere.
+  /// Removes a waiter that gets no place: the server is down, and its waiters are rerouted.
   public mutating func dequeue() -> Token? {
     guard ring != none else { return nil }
     let account = ring
@@ -121,8 +121,8 @@ public struct Admission<Token: Sendable>: ~Copyable {
     return remove(lanes[Int(account)].first)
   }
 
-  /// Leaves the queue. False when the token has come out already: its owner has a place, or was sent elsewhere, and has
-  /// yet to hear of it.
+  /// Leaves the queue. False when the token was already returned: its owner has a place or is being rerouted, but has
+  /// not been notified yet.
   public mutating func cancel(_ ticket: Ticket) -> Bool {
     let place = Int(ticket.place)
     guard place < waiters.count, waiters[place].generation == ticket.generation, waiters[place].token != nil else {
@@ -132,8 +132,8 @@ public struct Admission<Token: Sendable>: ~Copyable {
     return true
   }
 
-  // What every request passes is inlined, and so knows the token; what only a queue needs stays here, and finds out about
-  // it at run time.
+  // Functions on every request's path are inlined and specialised for the token; those for the queue only are not
+  // inlined, and unspecialised.
   func mayTake(_ account: Account) -> Bool { Int(held[Int(account)]) < Self.share * (limit - active) }
 
   mutating func makeRoom(for account: Account) {
@@ -191,7 +191,7 @@ public struct Admission<Token: Sendable>: ~Copyable {
     return waiters[Int(place)].token.take()
   }
 
-  /// Puts a lane into the ring, so that its turn is last.
+  /// Inserts a lane at the end of the ring.
   private mutating func join(_ account: Account) {
     guard ring != none else {
       ring = account
@@ -214,5 +214,5 @@ public struct Admission<Token: Sendable>: ~Copyable {
   }
 }
 
-/// No place, no lane. Nobody has so many.
+/// No slot, no lane. Indices stay below it.
 private let none = UInt32.max

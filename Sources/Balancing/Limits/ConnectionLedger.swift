@@ -1,10 +1,10 @@
-/// How many client connections are open, in all and by client. Not locked. A client is in it only while it has a
-/// connection, or a request on a proxy's, so that it never holds more entries than twice the connections.
+/// Counts open client connections, in total and by client. Not thread-safe. A client has an entry only while it has a
+/// connection, or a request over a proxy's, so there are at most twice as many entries as connections.
 ///
 /// Invariant: every client's count is at least 1.
 public struct ConnectionLedger: ~Copyable {
-  /// A number for a client, as small as can be, for as long as it has something here: what is counted of it elsewhere is in
-  /// an array. Each connection of a proxy has one of its own, as it may be anybody's.
+  /// A small number for a client, valid while it has an entry, so that other counts can be kept in arrays. Each
+  /// connection of a proxy has its own, since it may carry requests of any client.
   public typealias Account = UInt32
 
   private struct Entry {
@@ -13,12 +13,12 @@ public struct ConnectionLedger: ~Copyable {
     var open = 1
   }
 
-  /// Connections, and requests through proxies, of one client: an IPv4 address, or an IPv6 network of hosts that are one
-  /// customer. Nil: no limit.
+  /// The most connections, and requests through proxies, of one client: an IPv4 address, or an IPv6 network that
+  /// belongs to one customer. Nil: no limit.
   public var limitPerClient: Int?
-  /// Connections that are open.
+  /// The number of open connections.
   public private(set) var count = 0
-  /// The most that were open at once since this was asked last.
+  /// The most connections open at once since the last `takePeak`.
   private var peak = 0
 
   /// By account.
@@ -30,11 +30,11 @@ public struct ConnectionLedger: ~Copyable {
     self.limitPerClient = limitPerClient
   }
 
-  /// Clients that have something here, proxies not among them.
+  /// The number of clients with an entry, without proxies.
   public var clientCount: Int { accounts.count }
 
-  /// Notes a new connection; nil when the client has as many as it may have. One that is a proxy brings others'
-  /// connections, and has no limit of its own.
+  /// Records a new connection; nil when the client has reached its limit. A proxy has no limit, since it carries
+  /// connections of others.
   public mutating func open(_ client: ClientKey, isProxy: Bool = false) -> Account? {
     let (account, isAllowed) = isProxy ? (makeAccount(of: nil), true) : enter(client)
     guard isAllowed else {
@@ -46,27 +46,27 @@ public struct ConnectionLedger: ~Copyable {
     return account
   }
 
-  /// Counts what a proxy's connection carries for the client that it is for, until `leave`, as a connection of its own.
-  /// `isAllowed`: the client has no more than it may have.
+  /// Counts a client's request over a proxy's connection like a connection of its own, until `leave`. `isAllowed`: the
+  /// client is within its limit.
   public mutating func enter(_ client: ClientKey) -> (account: Account, isAllowed: Bool) {
     guard let known = accounts[client] else { return (makeAccount(of: client), true) }
     entries[Int(known)].open += 1
     return (known, entries[Int(known)].open <= limitPerClient ?? .max)
   }
 
-  /// The most connections that were open at once since the call before.
+  /// The most connections open at once since the last call.
   public mutating func takePeak() -> Int {
     defer { peak = count }
     return peak
   }
 
-  /// Notes the end of a connection that `open` took.
+  /// Records the end of a connection from `open`.
   public mutating func close(_ account: Account) {
     count -= 1
     leave(account)
   }
 
-  /// Notes the end of what `enter` took.
+  /// Records the end of a request from `enter`.
   public mutating func leave(_ account: Account) {
     precondition(Int(account) < entries.count && entries[Int(account)].open > 0, "closed what was not open")
     entries[Int(account)].open -= 1
@@ -75,7 +75,7 @@ public struct ConnectionLedger: ~Copyable {
     free.append(account)
   }
 
-  /// An account with one thing open.
+  /// Creates an account with a count of 1.
   private mutating func makeAccount(of client: ClientKey?) -> Account {
     let account: Account
     if let last = free.popLast() {

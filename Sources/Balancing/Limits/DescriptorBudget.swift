@@ -1,16 +1,16 @@
-/// How a process's descriptors (RLIMIT_NOFILE) are shared out: clients get two each, one for them and one for their
-/// server's connection, and what the service itself needs comes first.
+/// The use of a process's descriptors (RLIMIT_NOFILE): after a reserve for the service itself, each client gets two,
+/// one for its connection and one for the server connection.
 ///
-/// Invariant: `reserve + 2 × connections ≤ limit`, unless the limit is so low that not even one client fits.
+/// Invariant: `reserve + 2 × connections ≤ limit`, unless the limit is too low for a single client.
 public struct DescriptorBudget: Hashable, Sendable {
-  /// How many descriptors the process may have open.
+  /// The descriptor limit of the process.
   public let limit: UInt64
-  /// Clients' connections that the configuration allows.
+  /// The configured limit of client connections.
   public let configured: Int
-  /// Descriptors that the service itself needs.
+  /// Descriptors needed by the service itself.
   public let reserve: Int
 
-  /// `listeners` are sockets: one for each address and loop.
+  /// `listeners` is the number of sockets: one for each address and loop.
   public init(limit: UInt64, configured: Int, servers: Int, loops: Int, listeners: Int) {
     self.limit = limit
     self.configured = configured
@@ -18,38 +18,39 @@ public struct DescriptorBudget: Hashable, Sendable {
       DescriptorBudget.fixed + DescriptorBudget.perLoop * loops + listeners + DescriptorBudget.perServer * servers
   }
 
-  /// Standard streams, the control socket, the logs and the journal, heartbeats, the affinity file and its folder, an
-  /// OCSP responder and its resolver; and as many again for a reload, which opens certificates while others are open.
+  /// Standard streams, the control socket, the logs and the journal, heartbeats, the affinity file and its directory,
+  /// an OCSP responder and its resolver; and as many again for a reload, which opens certificates while others are
+  /// open.
   private static let fixed = 24
-  /// A poller and a wake-up; the connection that is just being accepted.
+  /// A poller and a wake-up; the connection that is being accepted.
   private static let perLoop = 3
-  /// Health checks of one server that may be under way at once: a server that hangs is down after `fall` of them that
-  /// overlap, and `fall` is rarely above 5.
+  /// The most simultaneous health checks of one server: a hanging server is down after `fall` overlapping checks, and
+  /// `fall` is rarely above 5.
   public static let checksPerServer = 5
   private static let perServer = checksPerServer
 
-  /// Clients' connections that fit, at least one.
+  /// The client connections that fit, at least one.
   public var affordable: Int {
     let left = limit > UInt64(reserve) ? (limit - UInt64(reserve)) / 2 : 0
     return max(1, Int(clamping: left))
   }
 
-  /// The limit in force.
+  /// The effective limit of client connections.
   public var connections: Int { min(configured, affordable) }
 
-  /// Connections to servers that fit beside them, idle ones included.
+  /// The server connections that fit beside them, including idle ones.
   public var serverConnections: Int {
     let taken = UInt64(reserve) + UInt64(connections)
     return max(1, limit > taken ? Int(clamping: limit - taken) : 0)
   }
 
-  /// What it takes to hold the configured limit.
+  /// The descriptors needed for the configured limit.
   public var needed: UInt64 { UInt64(reserve) + 2 * UInt64(configured) }
 
-  /// As many as are ever open at once.
+  /// The most descriptors that are ever open at once.
   public var most: UInt64 { min(limit, needed) }
 
-  /// For a person, when the configured limit can't be held.
+  /// A warning for the operator when the configured limit can't be reached.
   public var warning: String? {
     guard connections < configured else { return nil }
     return """

@@ -1,11 +1,11 @@
-/// Those who wait for their turn, in lanes, one for each client: lanes take turns, and within a lane first come, first
-/// served. Ten thousand of one client keep one of another waiting for one turn, not for ten thousand. Not locked.
+/// A fair queue with one lane for each client: lanes take turns, and a lane is served in order of arrival. With ten
+/// thousand waiters of one client, another client's first waiter waits for one turn only. Not thread-safe.
 ///
-/// Every call costs the same, however many wait. Invariant: a lane is in the ring exactly while somebody waits in it.
+/// Every call takes constant time. Invariant: a lane is in the ring exactly while it has waiters.
 public struct FairQueue<Token: Sendable>: ~Copyable {
   private struct Waiter {
     var token: Token
-    /// The next in the lane, or the next free place; 0: none. Places are counted from 1.
+    /// The next in the lane, or the next free slot; 0: none. Slots are counted from 1.
     var next: UInt32
   }
 
@@ -13,7 +13,7 @@ public struct FairQueue<Token: Sendable>: ~Copyable {
     var client: ClientKey
     var first: UInt32
     var last: UInt32
-    /// The lane whose turn comes after this one's, or the next free one; 0: none.
+    /// The next lane in the ring, or the next free one; 0: none.
     var next: UInt32 = 0
   }
 
@@ -24,14 +24,14 @@ public struct FairQueue<Token: Sendable>: ~Copyable {
   private var laneOfClient: [ClientKey: UInt32] = [:]
   private var firstLane: UInt32 = 0
   private var lastLane: UInt32 = 0
-  /// How many wait.
+  /// The number of waiters.
   public private(set) var count = 0
 
   public init() {}
 
   public var isEmpty: Bool { count == 0 }
 
-  /// Puts somebody behind the others of the same client.
+  /// Adds a waiter after the others of the same client.
   public mutating func append(_ token: Token, of client: ClientKey) {
     let place = takeWaiter(token)
     count += 1
@@ -45,7 +45,7 @@ public struct FairQueue<Token: Sendable>: ~Copyable {
     queue(lane)
   }
 
-  /// Takes out whose turn it is; nil when nobody waits.
+  /// Removes and returns the next waiter; nil when there is none.
   public mutating func next() -> Token? {
     let lane = firstLane
     guard lane != 0 else { return nil }
@@ -68,7 +68,7 @@ public struct FairQueue<Token: Sendable>: ~Copyable {
     return token
   }
 
-  /// Puts a lane behind the others.
+  /// Adds a lane at the end of the ring.
   private mutating func queue(_ lane: UInt32) {
     lanes[Int(lane) - 1].next = 0
     if lastLane == 0 { firstLane = lane } else { lanes[Int(lastLane) - 1].next = lane }
@@ -97,7 +97,7 @@ public struct FairQueue<Token: Sendable>: ~Copyable {
     return place
   }
 
-  /// Places kept when nobody waits; what a flood needed besides goes back.
+  /// Slots that are kept when the queue is empty; additional ones are freed.
   private static var kept: Int { 1024 }
 
   private mutating func shrink() {

@@ -1,13 +1,13 @@
-/// Picks a client's server. Knows the servers of one configuration and nothing else; what changes is handed in.
+/// Selects a client's server. Depends on one configuration's servers; everything variable is a parameter.
 public struct Router: Sendable {
   let servers: [Server]
-  /// Servers with a weight, by their order of use.
+  /// Primary servers with a weight above 0.
   let primaries: ServerSet
   let backups: ServerSet
-  /// Sets of these servers have nothing above their first word: no array is looked at, nor counted references to.
+  /// All indices are below 64: set operations need only the first word, without array accesses or reference counting.
   let hasOneWord: Bool
 
-  /// At most `ServerSet.capacity` servers; what the router answers is an index into them.
+  /// At most `ServerSet.capacity` servers; the router returns indices into them.
   public init(servers: [Server]) {
     precondition(servers.count <= ServerSet.capacity, "more servers than a set can hold")
     var primaries = ServerSet()
@@ -21,16 +21,17 @@ public struct Router: Sendable {
     hasOneWord = servers.count <= 64
   }
 
-  /// The server of `client`, nil when none can take it.
+  /// The server for `client`; nil when there is none.
   ///
-  /// A client that is `known` to a server, as the affinity table says, stays there while the server takes known
-  /// clients: up, draining or with weight 0, backup or not. Every other client goes where it wins the rendezvous among
-  /// the primary servers that are up and have a weight, and only when there is none of them, among the backup ones.
-  /// Servers already `tried` for this request are left out throughout.
+  /// A client that is `known` to a server, according to the affinity table, stays with it while it accepts known
+  /// clients: up, draining or with weight 0, primary or backup. For every other client, rendezvous hashing selects one
+  /// of the primary servers that are up and have a weight, or of the backup servers when there is no such primary.
+  /// Servers already `tried` for this request are always excluded.
   ///
-  /// `share` says how much of a server's weight counts for new clients, in parts of which `SlowStart.whole` are all. Who is
-  /// won with a smaller share is won with a larger one: as it grows, clients come and none leaves. Servers that are
-  /// `suspected` get no new clients, unless that would leave less than half of those that could.
+  /// `share` returns the share of a server's weight for new clients, where `SlowStart.whole` is the full weight. A
+  /// client that a server wins with a smaller share it also wins with a larger one: as the share grows, the server only
+  /// gains clients. Servers that are `suspected` get no new clients, unless that would leave less than half of the
+  /// available ones.
   public func route(
     _ client: ClientKey, known: ServerID?, availability: Availability, tried: ServerSet = ServerSet(),
     suspected: ServerSet = ServerSet(), share: (Int) -> Int = { _ in SlowStart.whole }
@@ -51,7 +52,7 @@ public struct Router: Sendable {
     return winner(for: client, among: 2 * rest.count < chosen.count ? chosen : rest, share: share)
   }
 
-  /// The server that a client is known to, when it takes known clients and was not tried.
+  /// The client's known server, when it accepts known clients and was not tried.
   public func assigned(_ known: ServerID, availability: Availability, tried: ServerSet) -> Int? {
     guard let index = index(of: known), availability.takesKnown.contains(index), !tried.contains(index) else {
       return nil
@@ -59,7 +60,7 @@ public struct Router: Sendable {
     return index
   }
 
-  /// The index of a server of this configuration; nil when it has left it.
+  /// The index of a server; nil when it is not in this configuration.
   public func index(of id: ServerID) -> Int? {
     for index in servers.indices where servers[index].id == id { return index }
     return nil

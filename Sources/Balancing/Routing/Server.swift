@@ -1,14 +1,14 @@
 import Domain
 
-/// What balancing knows of one Connection Server: fixed for a configuration's life.
+/// The balancing settings of one Connection Server, fixed for a configuration.
 public struct Server: Hashable, Sendable {
   public let id: ServerID
   /// Its share of new clients.
   public let weight: Int
-  /// Takes new clients only when no server without this mark can.
+  /// Accepts new clients only when no primary server can.
   public let isBackup: Bool
 
-  /// The weight is in `ServerWeight.range`.
+  /// The weight must be in `ServerWeight.range`.
   public init(name: String, weight: Int = 1, isBackup: Bool = false) {
     self.init(id: ServerID(name: name), weight: weight, isBackup: isBackup)
   }
@@ -20,6 +20,6 @@ public struct Server: Hashable, Sendable {
     self.isBackup = isBackup
   }
 
-  /// The same server with another weight.
+  /// A copy with another weight.
   public func weighing(_ weight: Int) -> Server { Server(id: id, weight: weight, isBackup: isBackup) }
 }
