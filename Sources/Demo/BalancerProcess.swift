@@ -3,12 +3,12 @@ import Linux
 import TLS
 import Wire
 
-/// The balancer of the demonstration: `belvedere run` as in production, a supervisor and its worker.
+/// The demo's load balancer: `belvedere run` as in production, with supervisor and worker.
 ///
-/// Its configuration, its certificate and its key are files in memory, in a folder that lives as long as this value: no
-/// private key is ever on a disk, and the folder is one that a confined worker may open.
+/// Its configuration, certificate and key are files in memory, in a directory that exists as long as this value: the
+/// private key is never written to disk, and a confined worker may open that directory.
 struct BalancerProcess: ~Copyable {
-  /// What it is to balance, and where.
+  /// Its addresses and servers.
   struct Plan {
     let https: Endpoint
     let redirect: Endpoint
@@ -21,18 +21,18 @@ struct BalancerProcess: ~Copyable {
   private let folder: PrivateFolder
   private let fingerprint: Fingerprint
 
-  /// Variables that would have it speak to the service manager of this process.
+  /// Variables that would make it notify this process's service manager.
   private static let withheld: Set<String> = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
 
-  /// Never signalled: a request of ours ends by itself.
+  /// Never signalled: requests of this process end by themselves.
   private let never: Wakeup
 
-  /// Makes its certificate and starts it.
+  /// Creates its certificate and starts it.
   static func start(_ plan: Plan) throws(DemoError) -> BalancerProcess {
     let pem: [UInt8]
     let fingerprint: Fingerprint
     do throws(TLSError) {
-      // For a year: of one that ends within 30 days the log would warn.
+      // Valid for a year: the log warns of certificates that expire within 30 days.
       let pair = try SelfSigned.make(for: DemoConfiguration.names, validity: -60...365 * 86_400)
       pem = try pair.certificatePEM() + pair.privateKeyPEM()
       fingerprint = pair.facts.fingerprint
@@ -45,7 +45,7 @@ struct BalancerProcess: ~Copyable {
         servers: plan.servers)
       let text = Array(configuration.text.utf8)
       let file = try folder.put("belvedere.yaml", contents: text.span)
-      // It also fills the place of a control socket, which only a worker has.
+      // A dummy for the control socket, which only a worker has.
       let never = try Wakeup()
       let child = try ChildProcess(
         executable: CurrentProcess.executable,
@@ -60,10 +60,10 @@ struct BalancerProcess: ~Copyable {
     }
   }
 
-  /// Where the balancer of this process answers operators: a name that goes with it.
+  /// The abstract name of its control socket, which exists as long as the process.
   static let control = "@belvedere-demo-\(CurrentProcess.identifier)"
 
-  /// Whether a request through the balancer is answered by a server at this moment.
+  /// Whether a server currently answers a request through the load balancer.
   func serves() -> Bool {
     do {
       var stream = try TLSStream.connect(

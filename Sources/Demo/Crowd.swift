@@ -1,11 +1,11 @@
 import Linux
 import Synchronization
 
-/// The connections of one life of a server, each with its thread.
+/// The connections of a server between a start and a kill, each with its thread.
 final class Crowd: Sendable {
-  /// Signalled once, never drained: everybody who waits for a peer waits for this too.
+  /// Signalled once, never drained: every wait for a peer also waits for it.
   let stop: Wakeup
-  /// Signalled whenever a connection has ended.
+  /// Signalled when a connection has ended.
   let departure: Wakeup
   private let present = Atomic<Int>(0)
 
@@ -14,7 +14,7 @@ final class Crowd: Sendable {
     departure = try Wakeup()
   }
 
-  /// Connections being served.
+  /// The number of connections.
   var count: Int { present.load(ordering: .relaxed) }
 
   func enter() { present.add(1, ordering: .relaxed) }

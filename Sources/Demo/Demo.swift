@@ -2,16 +2,16 @@ import Glibc
 import Linux
 import Wire
 
-/// `belvedere demo`: two example Connection Servers, a balancer before them, and a prompt to make them die and return.
-/// It needs no configuration, no certificate and no privilege.
+/// `belvedere demo`: two example Connection Servers, a load balancer in front of them, and a prompt to stop and start
+/// them. It needs no configuration, certificate or privilege.
 package enum Demo {
-  /// What is asked for on the command line.
+  /// The command-line options.
   package struct Options: Sendable {
-    /// Where https is served; nil: 8443, or another port when that is taken.
+    /// The https port; nil: 8443, or another port when that is in use.
     package var port: UInt16?
-    /// Where plain HTTP is redirected; nil: 8080, or another port when that is taken.
+    /// The plain HTTP port for the redirect; nil: 8080, or another port when that is in use.
     package var redirectPort: UInt16?
-    /// How long it runs; nil: until it is told to stop.
+    /// How long it runs; nil: until it is stopped.
     package var duration: Interval?
 
     package init(port: UInt16? = nil, redirectPort: UInt16? = nil, duration: Interval? = nil) {
@@ -21,12 +21,12 @@ package enum Demo {
     }
   }
 
-  /// Everything listens here, so nobody else sees it.
+  /// The address of all listeners, reachable from this machine only.
   private static let address = IPAddress(v4: 0x7F00_0001)
 
-  /// Runs until somebody asks it to stop, and returns the exit status: 1 when the balancer ended by itself.
+  /// Runs until it is stopped, and returns the exit status: 1 when the load balancer ended by itself.
   package static func run(_ options: Options) throws(DemoError) -> Int32 {
-    // In this order: the first before any other descriptor, the second before any thread or process.
+    // In this order: the prompt before any other descriptor, the signals before any thread or process.
     let prompt = try needed(Prompt.init)
     let signals = try needed { () throws(SystemError) in try SignalReader([SIGINT, SIGTERM, SIGHUP]) }
     var ports = FreePorts(on: address)

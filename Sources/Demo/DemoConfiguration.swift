@@ -1,25 +1,25 @@
 import Wire
 
-/// The configuration that the balancer of the demonstration runs with: an ordinary file of its language.
+/// The configuration of the demo's load balancer, in the usual format.
 package struct DemoConfiguration: Sendable {
-  /// An example server, as the balancer is to reach it.
+  /// An example server, as configured in the load balancer.
   package struct Server: Sendable {
     package let name: String
     package let endpoint: Endpoint
-    /// The SHA-256 of its certificate, in hexadecimal digits.
+    /// The SHA-256 of its certificate in hexadecimal.
     package let fingerprint: String
   }
 
   package let https: Endpoint
   package let redirect: Endpoint
-  /// Path of the balancer's certificate and key, in PEM.
+  /// The path of the load balancer's certificate and key, in PEM.
   package let certificatePath: String
   package let servers: [Server]
 
-  /// What the balancer is called. The last two are how it is reached without a name server.
+  /// The load balancer's names. The last two work without a name server.
   package static let names = ["view.domain.local", "localhost", "127.0.0.1"]
 
-  /// The file. Health checks are quicker than the defaults, so that nobody waits to see a server die.
+  /// The file's text. Health checks are faster than the defaults, so that a stopped server is detected quickly.
   package var text: String {
     let servers = servers.map {
       "  \($0.name): { address: \($0.endpoint.address), port: \($0.endpoint.port), "

@@ -1,18 +1,17 @@
-/// What goes wrong with an example server's connection, or with the demonstration as a whole.
+/// An error of an example server's connection, or of the whole demo.
 package enum DemoError: Error, Equatable, CustomStringConvertible {
   // The peer's fault.
-  /// A request that is not understood or asks for too much: answered with this status and these words, then the
-  /// connection is closed.
+  /// An invalid or excessive request: it is answered with this status and text, then the connection is closed.
   case refused(ExampleAnswer.Status, String)
-  /// The connection failed; in words.
+  /// The connection failed; the reason.
   case broken(String)
-  /// The peer said and took nothing for as long as it may.
+  /// The peer has sent and read nothing within the timeout.
   case silent
 
-  // Ours, or the machine's.
-  /// The server was told to stop.
+  // Errors of this program or machine.
+  /// The server was stopped.
   case stopped
-  /// Something that the demonstration can't do without is not to be had; in words for the person who started it.
+  /// Something that the demo requires is not available; a message for the user.
   case unavailable(String)
 
   package var description: String {
@@ -26,7 +25,7 @@ package enum DemoError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// Does `body`; its failure is that something which the demonstration can't do without is not to be had.
+/// Calls `body`, and throws its error as `.unavailable`.
 func needed<Value: ~Copyable, Failure: Error & CustomStringConvertible>(
   _ body: () throws(Failure) -> Value
 ) throws(DemoError) -> Value {

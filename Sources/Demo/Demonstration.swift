@@ -2,13 +2,13 @@ import Glibc
 import Linux
 import Wire
 
-/// The demonstration while it runs: waits for commands, signals and the balancer's end, and does what they ask.
+/// The running demo: handles commands, signals and the end of the load balancer.
 struct Demonstration: ~Copyable {
-  /// How long the balancer may take to serve its first request. It takes well under a second.
+  /// How long the load balancer may take until its first response. It takes well under a second.
   private static let startLimit = Interval.seconds(20)
-  /// How often that is tried.
+  /// The interval between attempts.
   private static let startStep = Interval.milliseconds(100)
-  /// How long the balancer may take to stop: longer than `timeouts.stop` of its configuration.
+  /// How long the load balancer may take to stop: longer than `timeouts.stop` of its configuration.
   private static let stopLimit = Interval.seconds(8)
 
   private typealias Token = PollerToken<EventSource>
@@ -22,9 +22,9 @@ struct Demonstration: ~Copyable {
   private let servers: [ExampleServer]
   private var balancer: BalancerProcess
   private var prompt: Prompt
-  /// Somebody has asked for the end.
+  /// Whether the demo must end.
   private var isOver = false
-  /// The balancer knows, and a second word would have it stop at once.
+  /// Whether the load balancer has got a stop signal; a second one would stop it immediately.
   private var isBalancerTold = false
   private var balancerEnd: ProcessEnd?
 
@@ -39,7 +39,7 @@ struct Demonstration: ~Copyable {
     self.balancer = balancer
   }
 
-  /// Runs for `duration`, or until it is told to stop, and returns the exit status.
+  /// Runs for `duration`, or until it is stopped, and returns the exit status.
   consuming func run(for duration: Interval?) throws(DemoError) -> Int32 {
     try needed { () throws(SystemError) in
       try poller.watchLevel(signals.descriptor, token: Token(.signals).rawValue)
@@ -62,7 +62,7 @@ struct Demonstration: ~Copyable {
 
   private var hasEnded: Bool { isOver || balancerEnd != nil }
 
-  /// Waits until a request through the balancer is answered.
+  /// Waits until a request through the load balancer is answered.
   private mutating func waitForService() {
     let limit = Clock.monotonic() + Self.startLimit
     while !hasEnded, !balancer.serves() {
@@ -83,14 +83,14 @@ struct Demonstration: ~Copyable {
       case .signals:
         while let signal = signals.next() {
           isOver = true
-          // Ctrl-C is for everybody in the terminal's foreground.
+          // Ctrl-C is sent to every process in the terminal's foreground group.
           if signal == SIGINT, prompt.isInteractive { isBalancerTold = true }
         }
       case .balancer:
         balancerEnd = balancer.child.reap()
       case .prompt:
         let lines = prompt.take(poller)
-        // A person's Ctrl-D means quit; a script's end and /dev/null mean nothing.
+        // Ctrl-D on a terminal means quit; the end of a script or /dev/null is ignored.
         if prompt.isEnded, prompt.isInteractive { isOver = true }
         obey(lines)
       case nil: break
@@ -125,7 +125,7 @@ struct Demonstration: ~Copyable {
     StandardStream.output.write(status)
   }
 
-  /// A line a server.
+  /// One line per server.
   private var status: String {
     servers.map { server in
       let mood = !server.isRunning ? "dead" : server.state.isDraining ? "draining" : "running"
@@ -134,7 +134,7 @@ struct Demonstration: ~Copyable {
     }.joined()
   }
 
-  /// Stops the balancer in order, then the servers.
+  /// Stops the load balancer gracefully, then the servers.
   private consuming func stop() -> Int32 {
     if balancerEnd == nil {
       if !isBalancerTold { balancer.child.signal(SIGTERM) }

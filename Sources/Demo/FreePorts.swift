@@ -1,14 +1,14 @@
 import Linux
 import Wire
 
-/// Ports of one address for the demonstration, none of them twice.
+/// Ports of one address for the demo, each used once.
 struct FreePorts {
   private let address: IPAddress
   private var taken: Set<UInt16> = []
 
   init(on address: IPAddress) { self.address = address }
 
-  /// `asked` and no other: a person has named it. Without one, `wish` when that is free, otherwise any.
+  /// Takes exactly `asked` if given. Otherwise takes `wish` when it is free, else any port.
   mutating func take(_ asked: UInt16? = nil, wishing wish: UInt16) throws(DemoError) -> UInt16 {
     if let asked {
       try needed { () throws(SystemError) in

@@ -3,10 +3,10 @@ import Synchronization
 import TLS
 import Wire
 
-/// The thread that accepts a server's connections, from `run` to the crowd's `stop`; then it waits for all of them to
-/// end, and closes the port.
+/// The thread that accepts a server's connections, from `run` until the crowd's `stop`; it then waits for all of them
+/// to end, and closes the port.
 struct Acceptor: ~Copyable {
-  /// How long nothing is accepted when the system has no descriptor or thread to give.
+  /// How long accepting is paused when the system is out of descriptors or threads.
   private static let pauseMilliseconds: Int32 = 100
 
   private let listener: Descriptor
@@ -29,7 +29,7 @@ struct Acceptor: ~Copyable {
       try poller.watchLevel(crowd.departure.descriptor, token: Token(.departure).rawValue)
       try acceptUntilStopped(&poller)
     } catch {
-      // Nothing to wait with: the server stays deaf until it is killed.
+      // Waiting is impossible: the server does not accept connections until it is killed.
     }
     for guest in guests { guest.join() }
   }
@@ -47,7 +47,7 @@ struct Acceptor: ~Copyable {
       if !isFull {
         do throws(SystemError) { try acceptWaiting() } catch { isRefused = true }
       }
-      // Level-triggered, so the listener is watched only while there is room.
+      // The poller is level-triggered, so the listener is watched only while there is room.
       let listens = !isFull && !isRefused && guests.count < ExampleServer.connectionLimit
       if listens { try poller.watchLevel(listener, token: Token(.listener).rawValue) }
       let count = poller.wait(milliseconds: isRefused ? Self.pauseMilliseconds : -1)
@@ -67,7 +67,7 @@ struct Acceptor: ~Copyable {
     }
   }
 
-  /// Takes connections until none waits or there is no room.
+  /// Accepts connections until none is waiting or the limit is reached.
   private mutating func acceptWaiting() throws(SystemError) {
     while guests.count < ExampleServer.connectionLimit, let accepted = try Socket.accept(from: listener) {
       let number = accepted.takeDescriptor().relinquish()
@@ -84,12 +84,12 @@ struct Acceptor: ~Copyable {
   }
 }
 
-/// One connection's thread. It belongs to the acceptor, which alone joins it.
+/// One connection's thread, which only the acceptor joins.
 private final class Guest {
   private var thread: Thread?
   private let departure: Departure
 
-  /// Runs `body` on a thread of its own, as one of `crowd`.
+  /// Runs `body` on a new thread, counted in `crowd`.
   init(of crowd: Crowd, name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
     let departure = Departure()
     self.departure = departure
@@ -97,7 +97,7 @@ private final class Guest {
     do throws(SystemError) {
       thread = try Thread(name: name) {
         body()
-        // In this order: the acceptor that hears of a departure must find who has left.
+        // In this order: when the acceptor is woken, `happened` must be set already.
         departure.happened.store(true, ordering: .releasing)
         crowd.leave()
       }
@@ -116,12 +116,11 @@ private final class Departure: Sendable {
   let happened = Atomic<Bool>(false)
 }
 
-/// One connection from its handshake to its end. One that does not end in order is reset, so that its client sees it;
-/// there is nobody else to tell.
+/// Serves one connection from its handshake to its end. After an error it is reset, so that the client detects it.
 private func serveConnection(
   _ socket: consuming Descriptor, crowd: Crowd, state: ExampleServerState, context: ServerContext
 ) {
-  // RFC 9112 §9.5: a client that opens a connection and does nothing with it does not keep it.
+  // RFC 9112 §9.5: a client that opens a connection without using it does not keep it.
   let handshake = Interval.seconds(10)
   Socket.abortOnClose(socket.number)
   do throws(DemoError) {
@@ -129,6 +128,6 @@ private func serveConnection(
     var connection = ExampleConnection(stream: stream, state: state)
     try connection.serve()
   } catch {
-    // The socket is closed, and what it held is lost.
+    // Closes the socket, discarding unsent data.
   }
 }

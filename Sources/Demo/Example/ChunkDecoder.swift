@@ -1,24 +1,24 @@
-/// Reads a chunked body (RFC 9112 §7.1) event by event, keeping each chunk apart.
+/// Parses a chunked body (RFC 9112 §7.1) into events, with separate chunks.
 ///
-/// It is a reading of its own, made without the balancer's chunk tracker: what comes through the balancer is judged by
-/// somebody else than the balancer. Every chunk gives `chunkBegins`, its content in any number of pieces, `chunkEnds`.
+/// Implemented independently of the load balancer's chunk parser, so that tests through the load balancer do not check
+/// it against itself. Every chunk yields `chunkBegins`, its content in any number of pieces, `chunkEnds`.
 package struct ChunkDecoder: Sendable {
   /// What the next bytes are.
   package enum Event: Equatable, Sendable {
-    /// Nothing more can be said without more bytes.
+    /// More bytes are needed.
     case needsMore
-    /// A chunk of this many bytes (one or more) begins.
+    /// The start of a chunk of this many bytes (at least one).
     case chunkBegins(UInt64)
-    /// The bytes consumed are content of the chunk.
+    /// The consumed bytes are content of the chunk.
     case content
     case chunkEnds
-    /// The last chunk and the trailer section are over; what follows belongs to the next message.
+    /// The last chunk and the trailer section are complete; the rest belongs to the next message.
     case bodyEnds
   }
 
-  /// Longest size line or trailer line, in bytes with its CRLF.
+  /// The longest size or trailer line in bytes, including its CRLF.
   package static let longestLine = 4096
-  /// Most trailer lines.
+  /// The most trailer lines.
   package static let trailerLines = 64
 
   private enum State: Sendable {
@@ -31,7 +31,7 @@ package struct ChunkDecoder: Sendable {
 
   private var state = State.sizeLine
 
-  /// What comes next in `bytes`, and how many of them it took. After `bodyEnds` nothing more is taken.
+  /// The next event in `bytes`, and the number of bytes consumed. After `bodyEnds` no more are consumed.
   package mutating func next(_ bytes: Span<UInt8>) throws(MalformedChunk) -> (event: Event, consumed: Int) {
     switch state {
     case .sizeLine:
@@ -71,7 +71,7 @@ package struct ChunkDecoder: Sendable {
     (step.event, step.consumed + count)
   }
 
-  /// Bytes before the CRLF that ends the first line; nil when it has not come.
+  /// The bytes before the CRLF of the first line; nil when it is incomplete.
   private static func lineLength(_ bytes: Span<UInt8>) throws(MalformedChunk) -> Int? {
     for index in 0..<min(bytes.count, longestLine) where bytes[index] == 0x0A {
       guard index > 0, bytes[index - 1] == 0x0D else { throw MalformedChunk() }
@@ -81,8 +81,8 @@ package struct ChunkDecoder: Sendable {
     return nil
   }
 
-  /// The size in `line`: one to fifteen hexadecimal digits, then the end or an extension, which is ignored
-  /// (RFC 9112 §7.1.1).
+  /// The size in `line`: one to fifteen hexadecimal digits, then the end or an extension, which is ignored (RFC 9112
+  /// §7.1.1).
   private static func size(_ line: Span<UInt8>) throws(MalformedChunk) -> UInt64 {
     var size: UInt64 = 0
     var digits = 0
@@ -97,6 +97,6 @@ package struct ChunkDecoder: Sendable {
   }
 }
 
-/// A body that said it was chunked and is not.
+/// An invalid chunked body.
 package struct MalformedChunk: Error, Equatable {
 }

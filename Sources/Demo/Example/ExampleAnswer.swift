@@ -1,6 +1,6 @@
 import HTTP1
 
-/// An answer of an example server: its head, and its body when that is short.
+/// A response of an example server: its head, and a short body.
 package struct ExampleAnswer: Equatable, Sendable {
   /// A status code and its reason phrase (RFC 9110 §15).
   package struct Status: Equatable, Sendable {
@@ -12,7 +12,7 @@ package struct ExampleAnswer: Equatable, Sendable {
       self.phrase = phrase
     }
 
-    /// The status that a request earns which HTTP1 refuses.
+    /// The status for a request that HTTP1 refuses.
     package init(_ status: HTTP1.Status) {
       self.init(status.rawValue, "\(status.phrase)")
     }
@@ -27,12 +27,12 @@ package struct ExampleAnswer: Equatable, Sendable {
     package static let serviceUnavailable = Status(.serviceUnavailable)
   }
 
-  /// How the end of the body is told (RFC 9112 §6.3).
+  /// How the end of the body is indicated (RFC 9112 §6.3).
   package enum Framing: Equatable, Sendable {
     case length(UInt64)
     case chunked
     case untilClose
-    /// There is no body, and no field says so: 101.
+    /// No body and no field for it: 101.
     case none
   }
 
@@ -42,7 +42,7 @@ package struct ExampleAnswer: Equatable, Sendable {
   /// The whole body; empty when the body is streamed after the head.
   package var body: [UInt8]
 
-  /// An answer whose body is at hand.
+  /// A response with a complete body.
   package init(_ status: Status, _ type: String, _ body: [UInt8], _ fields: [ExampleRequest.Field] = []) {
     self.status = status
     self.fields = [ExampleRequest.Field("Content-Type", type)] + fields
@@ -50,12 +50,12 @@ package struct ExampleAnswer: Equatable, Sendable {
     framing = .length(UInt64(body.count))
   }
 
-  /// A line of text.
+  /// A response with a line of text.
   package init(_ status: Status, text: String, _ fields: [ExampleRequest.Field] = []) {
     self.init(status, "text/plain;charset=UTF-8", Array((text + "\n").utf8), fields)
   }
 
-  /// The head of an answer whose body is streamed.
+  /// The head of a response whose body is streamed.
   package init(_ status: Status, streaming framing: Framing, _ fields: [ExampleRequest.Field]) {
     self.status = status
     self.fields = fields
@@ -63,7 +63,7 @@ package struct ExampleAnswer: Equatable, Sendable {
     body = []
   }
 
-  /// The head as it goes over the wire. `closes` says that the connection ends with this answer.
+  /// The serialised head. `closes`: the connection is closed after this response.
   package func head(server name: String, closes: Bool) -> [UInt8] {
     var lines = ["HTTP/1.1 \(status.code) \(status.phrase)", "Server: Belvedere example \(name)"]
     lines += fields.map { "\($0.name): \($0.value)" }

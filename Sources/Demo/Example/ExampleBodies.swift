@@ -2,9 +2,9 @@ import HTTP1
 import TLS
 import Wire
 
-// Bodies of requests, and answers whose body is made while it is sent.
+// Request bodies, and responses whose body is generated while it is sent.
 extension ExampleConnection where Stream: ~Copyable {
-  /// Reads the whole body and forgets it.
+  /// Reads and discards the whole body.
   mutating func skipBody(_ head: RequestHead) throws(DemoError) {
     try forEachPiece(of: head) { (_) throws(DemoError) in }
   }
@@ -19,14 +19,14 @@ extension ExampleConnection where Stream: ~Copyable {
     return body
   }
 
-  /// Reads the whole body: the SHA-256 of its content, as sha256sum writes it.
+  /// Reads the whole body and returns the SHA-256 of its content, in the format of sha256sum.
   mutating func digestBody(_ head: RequestHead) throws(DemoError) -> String {
     var digest = try needed(RunningDigest.init)
     try forEachPiece(of: head) { (piece) throws(DemoError) in digest.update(piece) }
     return Hexadecimal.text(digest.finish())
   }
 
-  /// Calls `body` with the content of the request in pieces, chunk framing taken off.
+  /// Calls `body` with the pieces of the request's content, without chunk framing.
   private mutating func forEachPiece(
     of head: RequestHead, _ body: (Span<UInt8>) throws(DemoError) -> Void
   ) throws(DemoError) {
@@ -55,7 +55,7 @@ extension ExampleConnection where Stream: ~Copyable {
     }
   }
 
-  /// What comes next in a chunked body; of content the first bytes received, which are still to be consumed.
+  /// The next event of a chunked body; for content, the received bytes at the front, which the caller must consume.
   mutating func nextChunkEvent(_ decoder: inout ChunkDecoder) throws(DemoError) -> ChunkEvent {
     while true {
       let (event, consumed): (ChunkDecoder.Event, Int)
@@ -81,7 +81,7 @@ extension ExampleConnection where Stream: ~Copyable {
     case bodyEnds
   }
 
-  /// RFC 9110 §10.1.1: the client waits for this before it sends its content.
+  /// RFC 9110 §10.1.1: the client waits for it before it sends the content.
   mutating func sendContinue() throws(DemoError) {
     try stream.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8).span)
   }
@@ -110,7 +110,7 @@ extension ExampleConnection where Stream: ~Copyable {
     return !closes
   }
 
-  /// An answer that is over when the connection is.
+  /// Sends a response that ends with the connection.
   mutating func sendUntilClose(_ request: ExampleRequest) throws(DemoError) -> Bool {
     let head = ExampleAnswer(.ok, streaming: .untilClose, [.init("Content-Type", "text/plain;charset=UTF-8")])
     try send(head, closes: true)
@@ -120,7 +120,7 @@ extension ExampleConnection where Stream: ~Copyable {
     return false
   }
 
-  /// One chunk with these contents (RFC 9112 §7.1).
+  /// One chunk with this content (RFC 9112 §7.1).
   static func chunk(_ content: [UInt8]) -> [UInt8] {
     Array((String(content.count, radix: 16) + "\r\n").utf8) + content + [0x0D, 0x0A]
   }

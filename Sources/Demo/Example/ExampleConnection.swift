@@ -2,8 +2,8 @@ import HTTP1
 import TLS
 import Wire
 
-/// One client's connection to an example server, from its first request to its end: requests one after the other, also
-/// when they come before they are asked for (pipelining, RFC 9112 §9.3.2).
+/// One client's connection to an example server: serves its requests one after the other, including pipelined ones (RFC
+/// 9112 §9.3.2).
 package struct ExampleConnection<Stream: ByteStream & ~Copyable>: ~Copyable {
   var stream: Stream
   var received = ReceivedBytes()
@@ -14,12 +14,12 @@ package struct ExampleConnection<Stream: ByteStream & ~Copyable>: ~Copyable {
     self.state = state
   }
 
-  /// How long a connection may be idle between requests, and a peer silent within one. Longer than a balancer keeps
-  /// its connections, so that the balancer decides.
+  /// How long a connection may be idle between requests, and a peer silent within one. Longer than the load balancer's
+  /// timeout, so that the load balancer closes first.
   package static var idleLimit: Interval { .minutes(2) }
 
-  /// Serves until either side wants no more. A request that can't be understood is answered before the connection is
-  /// given up; throws only what befalls the connection.
+  /// Serves until either side closes. An invalid request is answered before the connection is closed; throws only
+  /// errors of the connection.
   package mutating func serve() throws(DemoError) {
     do {
       var goesOn = true
@@ -31,7 +31,7 @@ package struct ExampleConnection<Stream: ByteStream & ~Copyable>: ~Copyable {
     try stream.finish()
   }
 
-  /// Reads and answers one request. False when the connection is to end.
+  /// Reads and answers one request. False when the connection must be closed.
   private mutating func serveRequest() throws(DemoError) -> Bool {
     stream.timeout = Self.idleLimit
     guard let (request, head) = try nextRequest() else { return false }
@@ -52,7 +52,7 @@ package struct ExampleConnection<Stream: ByteStream & ~Copyable>: ~Copyable {
     return request.keepsAlive
   }
 
-  /// Answers a request whose content does not matter.
+  /// Answers a request without using its content.
   private mutating func answer(_ request: ExampleRequest, at endpoint: ExampleEndpoint) throws(DemoError) -> Bool {
     switch endpoint {
     case .page: return try complete(request, state.site.page(for: request, sessionID: state.newSessionID()))
@@ -74,7 +74,7 @@ package struct ExampleConnection<Stream: ByteStream & ~Copyable>: ~Copyable {
     }
   }
 
-  /// The next request's head; nil when the client has gone between two requests.
+  /// The next request's head; nil when the client has closed between two requests.
   private mutating func nextRequest() throws(DemoError) -> (ExampleRequest, RequestHead)? {
     let limits = HeadLimits()
     var scanner = HeadScanner()
@@ -97,8 +97,7 @@ package struct ExampleConnection<Stream: ByteStream & ~Copyable>: ~Copyable {
     }
   }
 
-  /// Sends an answer whose body is at hand, without the body for HEAD (RFC 9110 §9.3.2). Says whether the connection
-  /// goes on.
+  /// Sends a complete response, without its body for HEAD (RFC 9110 §9.3.2). Returns whether the connection stays open.
   mutating func complete(_ request: ExampleRequest, _ answer: ExampleAnswer) throws(DemoError) -> Bool {
     var sent = answer
     if request.method == "HEAD" { sent.body = [] }

@@ -1,14 +1,14 @@
-/// What an example server has at its paths.
+/// The resources of an example server.
 package enum ExampleEndpoint: Equatable, Sendable {
-  /// `GET /`: a page that names the server and the client.
+  /// `GET /`: a page with details of the server and the client.
   case page
   /// `GET /favicon.ico`: the health check. 200, or 503 while the server drains.
   case favicon
-  /// `POST /broker/xml`: XML in, XML out.
+  /// `POST /broker/xml`: XML request and response.
   case broker
-  /// `POST /ice/tunnel?…`, `/ice/reconnect?…`: every chunk of the request comes back as a chunk of the answer.
+  /// `POST /ice/tunnel?…`, `/ice/reconnect?…`: echoes every chunk of the request as a chunk of the response.
   case tunnel
-  /// `GET /ws`: a WebSocket that sends every message back.
+  /// `GET /ws`: a WebSocket that echoes every message.
   case webSocket
   /// `GET /bytes/N`: N bytes of the pattern, with a Content-Length.
   case bytes(UInt64)
@@ -16,24 +16,24 @@ package enum ExampleEndpoint: Equatable, Sendable {
   case chunks(UInt64)
   /// `PUT` or `POST /digest`: the SHA-256 of the request's content.
   case digest
-  /// `GET /slow?ms=N`: an answer after N milliseconds.
+  /// `GET /slow?ms=N`: a response after N milliseconds.
   case slow(milliseconds: UInt32)
-  /// `GET /close`: an answer that ends with the connection.
+  /// `GET /close`: a response that ends with the connection.
   case untilClose
-  /// `GET /headers`: the request's head, as it came.
+  /// `GET /headers`: the request's head, unchanged.
   case headers
   case notFound
-  /// The path is there, and may be asked for in these ways only.
+  /// The path exists, but only with these methods.
   case methodNotAllowed(String)
-  /// A number is missing or too large, or a WebSocket's handshake is wrong.
+  /// A number is missing or too large, or a WebSocket handshake is invalid.
   case badRequest(String)
 
-  /// Most bytes asked for at once: a tebibyte.
+  /// The most bytes per response: a tebibyte.
   package static let mostBytes: UInt64 = 1 << 40
-  /// Longest `/slow`: ten minutes.
+  /// The longest `/slow`: ten minutes.
   package static let longestDelay: UInt64 = 600_000
 
-  /// What `request` asks for.
+  /// The resource that `request` refers to.
   package init(_ request: ExampleRequest) {
     let (endpoint, methods) = Self.resource(request)
     self = methods.contains(request.method) ? endpoint : .methodNotAllowed(methods.joined(separator: ", "))

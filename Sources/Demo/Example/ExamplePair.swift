@@ -4,19 +4,19 @@ import Synchronization
 import TLS
 import Wire
 
-/// The example Connection Servers of the demonstration: view01 and view02, each with a certificate of its own.
+/// The example Connection Servers of the demo: view01 and view02, each with its own certificate.
 struct ExamplePair {
-  /// What they would like to listen on.
+  /// Their preferred ports.
   private static let wishes: [(name: String, port: UInt16)] = [("view01", 8451), ("view02", 8452)]
 
   let servers: [ExampleServer]
-  /// As the balancer's configuration writes them.
+  /// For the load balancer's configuration.
   let descriptions: [DemoConfiguration.Server]
 
-  /// How often another port is tried when somebody was quicker.
+  /// How often another port is tried when one is in use.
   private static let attempts = 10
 
-  /// Makes and starts both.
+  /// Creates and starts both servers.
   init(on address: IPAddress, ports: inout FreePorts) throws(DemoError) {
     var servers: [ExampleServer] = []
     var descriptions: [DemoConfiguration.Server] = []
@@ -63,13 +63,13 @@ struct ExamplePair {
     }
   }
 
-  /// 16 bytes as a UUID writes them.
+  /// 16 bytes in UUID format.
   private static func uuid(_ bytes: [UInt8]) -> String {
     [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { Hexadecimal.text(bytes[$0]) }.joined(separator: "-")
   }
 }
 
-/// Session identifiers that never repeat: a random beginning, then a count.
+/// Unique session IDs: a random prefix and a counter.
 private final class SessionNames: Sendable {
   private let prefix: String
   private let count = Atomic<UInt64>(0)

@@ -1,6 +1,6 @@
-/// A request's head, copied out of the bytes it came in: an example server is slow and clear.
+/// A request's head, copied from the received bytes: an example server is simple, not fast.
 package struct ExampleRequest: Equatable, Sendable {
-  /// A field line, the white space around its value cut off.
+  /// A field line, with its value trimmed of white space.
   package struct Field: Equatable, Sendable {
     package let name: String
     package let value: String
@@ -14,18 +14,18 @@ package struct ExampleRequest: Equatable, Sendable {
   package let method: String
   /// The path without the query.
   package let path: String
-  /// What follows the `?`; empty when there is none.
+  /// The part after the `?`; empty when there is none.
   package let query: String
-  /// In the order in which they came.
+  /// In the order received.
   package let fields: [Field]
-  /// Everything from the request line to the empty line, as it came.
+  /// Everything from the request line to the empty line, unchanged.
   package let text: String
-  /// HTTP/1.1; HTTP/1.0 has neither chunks nor a WebSocket.
+  /// HTTP/1.1; HTTP/1.0 supports neither chunks nor WebSockets.
   package let isHTTP11: Bool
-  /// Whether the client would go on using the connection.
+  /// Whether the client keeps the connection open.
   package let keepsAlive: Bool
 
-  /// Takes a head apart that is known to be well formed: a request line, field lines, an empty line.
+  /// Parses a valid head: a request line, field lines, an empty line.
   package init(text: String, isHTTP11: Bool = true, keepsAlive: Bool = true) {
     self.text = text
     self.isHTTP11 = isHTTP11
@@ -43,13 +43,13 @@ package struct ExampleRequest: Equatable, Sendable {
     }
   }
 
-  /// The values of all fields of this name, in order, as one list (RFC 9110 §5.3); nil when there is none.
+  /// The values of all fields with this name, in order, as one list (RFC 9110 §5.3); nil when there is none.
   package subscript(name: String) -> String? {
     let values = fields.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
     return values.isEmpty ? nil : values.joined(separator: ", ")
   }
 
-  /// The value of a cookie that came with the request (RFC 6265 §4.2).
+  /// The value of a cookie in the request (RFC 6265 §4.2).
   package func cookie(_ name: String) -> String? {
     let pairs = (self["Cookie"] ?? "").split(whereSeparator: { $0 == ";" || $0 == "," })
     let prefix = name + "="
@@ -62,7 +62,7 @@ package struct ExampleRequest: Equatable, Sendable {
     return query.split(separator: "&").first { $0.hasPrefix(prefix) }.flatMap { UInt64($0.dropFirst(prefix.count)) }
   }
 
-  /// `http://host/path` means `/path` (RFC 9112 §3.2.2).
+  /// Maps `http://host/path` to `/path` (RFC 9112 §3.2.2).
   private static func withoutAuthority(_ target: Substring) -> Substring {
     guard target.first != "/", let colon = target.firstIndex(of: ":") else { return target }
     let authority = target[colon...].drop { $0 == ":" || $0 == "/" }

@@ -3,11 +3,11 @@ import Synchronization
 import TLS
 import Wire
 
-/// An example Connection Server on a TCP port, which can die and return. Starts dead.
+/// An example Connection Server on a TCP port, which can be killed and restarted. Initially stopped.
 ///
-/// A thread a connection: it is there to be understood and to be right, not to be fast.
+/// It uses one thread per connection, for simplicity.
 package final class ExampleServer: Sendable {
-  /// Most connections served at once; more wait in the kernel. Two hundred WebSockets and a load test fit.
+  /// The most simultaneous connections; more wait in the kernel. Enough for two hundred WebSockets and a load test.
   package static let connectionLimit = 512
 
   package let state: ExampleServerState
@@ -15,7 +15,7 @@ package final class ExampleServer: Sendable {
   private let context: ServerContext
   private let life = Mutex<Life?>(nil)
 
-  /// A server that will listen on `endpoint` and show the certificate of `context`.
+  /// A server that will listen on `endpoint` with the certificate of `context`.
   package init(state: ExampleServerState, endpoint: Endpoint, context: ServerContext) {
     self.state = state
     self.endpoint = endpoint
@@ -26,10 +26,10 @@ package final class ExampleServer: Sendable {
 
   package var isRunning: Bool { life.withLock { $0 != nil } }
 
-  /// Connections being served.
+  /// The number of connections.
   package var connections: Int { life.withLock { $0?.crowd.count ?? 0 } }
 
-  /// Listens and serves; does nothing when it does already.
+  /// Starts listening; does nothing when already running.
   package func start() throws(DemoError) {
     try life.withLock { (life) throws(DemoError) in
       guard life == nil else { return }
@@ -47,7 +47,7 @@ package final class ExampleServer: Sendable {
     }
   }
 
-  /// Dies: the port is closed and every connection reset, wherever it was. Does nothing when it is dead.
+  /// Closes the port and resets every connection. Does nothing when stopped.
   package func kill() {
     life.withLock { life in
       guard let ended = life.take() else { return }
@@ -56,7 +56,7 @@ package final class ExampleServer: Sendable {
   }
 }
 
-/// One life of a server, from `start` to `kill`.
+/// A server between `start` and `kill`.
 private struct Life: ~Copyable {
   let crowd: Crowd
   let acceptor: Thread

@@ -1,15 +1,15 @@
-/// What one example Connection Server says: its name, its identity, and the answers that need neither time nor the
-/// connection.
+/// The content of one example Connection Server: its name, its identity, and the responses that need neither time nor
+/// the connection.
 package struct ExampleSite: Sendable {
-  /// As the balancer's configuration calls it: `view01`.
+  /// Its name in the load balancer's configuration: `view01`.
   package let name: String
   /// The broker's identity, a UUID as text.
   package let brokerGUID: String
 
-  /// Longest body of a broker request, in bytes.
+  /// The longest body of a broker request, in bytes.
   package static let longestBrokerRequest = 64 * 1024
 
-  /// The page at `/`. A client without a session is given `sessionID`.
+  /// The page at `/`. A client without a session gets `sessionID`.
   package func page(for request: ExampleRequest, sessionID: @autoclosure () -> String) -> ExampleAnswer {
     let known = request.cookie("JSESSIONID")
     let session = known ?? sessionID()
@@ -31,14 +31,14 @@ package struct ExampleSite: Sendable {
     return ExampleAnswer(.ok, "text/html;charset=UTF-8", Array(html.utf8), fields)
   }
 
-  /// The health check's answer. A server that drains says 503, as a disabled Connection Server does.
+  /// The health check's response. A draining server answers 503, as a disabled Connection Server does.
   package func favicon(isDraining: Bool) -> ExampleAnswer {
     isDraining
       ? ExampleAnswer(.serviceUnavailable, text: "\(name) is disabled.")
       : ExampleAnswer(.ok, "image/x-icon", Self.icon)
   }
 
-  /// The answer to a broker's request: one element for each one that was asked for, in the order of the vendor.
+  /// The response to a broker request: one element for each requested one, in the vendor's order.
   package func broker(_ body: [UInt8], sessionID: String) -> ExampleAnswer {
     let asked = String(decoding: body, as: UTF8.self)
     guard asked.contains("<broker") else {
@@ -70,7 +70,7 @@ package struct ExampleSite: Sendable {
     + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     + [255, 255, 255, 255, 0, 0, 0, 0]
 
-  /// Text as it may stand in HTML and XML.
+  /// Escapes text for HTML and XML.
   private func escaped(_ text: String) -> String {
     text.reduce(into: "") { result, character in
       switch character {

@@ -1,13 +1,13 @@
 import HTTP1
 import Wire
 
-// Streams that go both ways for as long as they like.
+// Bidirectional streams of unlimited duration.
 extension ExampleConnection where Stream: ~Copyable {
-  /// Longest chunk that the tunnel takes, in bytes.
+  /// The longest chunk accepted by the tunnel, in bytes.
   static var longestTunnelChunk: UInt64 { 1 << 20 }
 
-  /// The tunnel: answers at once, before the request has ended, then sends each chunk back as one chunk the moment it
-  /// is whole. The answer ends when the request does.
+  /// The tunnel: responds at once, before the request has ended, then echoes each chunk as soon as it is complete. The
+  /// response ends with the request.
   mutating func serveTunnel(_ request: ExampleRequest, _ head: RequestHead) throws(DemoError) -> Bool {
     guard head.framing == .chunked else { throw .refused(.badRequest, "A tunnel's request is chunked.") }
     if head.expectsContinue { try sendContinue() }
@@ -20,7 +20,7 @@ extension ExampleConnection where Stream: ~Copyable {
     while true {
       switch try nextTunnelEvent(&decoder) {
       case .begins(let size):
-        // The head has been sent, so nothing is left but to go.
+        // The head was sent already, so the connection must be closed.
         guard size <= Self.longestTunnelChunk else { throw .broken("a chunk of \(size) bytes came through a tunnel") }
       case .content(let count):
         content += received.bytes(0..<count)
@@ -35,7 +35,7 @@ extension ExampleConnection where Stream: ~Copyable {
     }
   }
 
-  /// A malformed chunk can't be answered any more: the answer is under way.
+  /// A malformed chunk can't be answered, since the response has started.
   private mutating func nextTunnelEvent(_ decoder: inout ChunkDecoder) throws(DemoError) -> ChunkEvent {
     do { return try nextChunkEvent(&decoder) } catch {
       if case .refused(_, let reason) = error { throw .broken(reason) }
@@ -43,7 +43,7 @@ extension ExampleConnection where Stream: ~Copyable {
     }
   }
 
-  /// A WebSocket from its handshake to its end, which is the connection's end too.
+  /// Serves a WebSocket from its handshake to its end, which also ends the connection.
   mutating func serveWebSocket(_ request: ExampleRequest) throws(DemoError) -> Bool {
     let answer = WebSocketHandshake.answer(to: request)
     guard answer.status == .switchingProtocols else { return try complete(request, answer) }

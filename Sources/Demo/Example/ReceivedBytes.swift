@@ -1,6 +1,6 @@
-/// Bytes that came and have not been understood yet, oldest first.
+/// Received bytes that were not parsed yet, oldest first.
 struct ReceivedBytes {
-  /// `0 ≤ start ≤ storage.count`; what lies before `start` is done with.
+  /// `0 ≤ start ≤ storage.count`; bytes before `start` have been consumed.
   private var storage: [UInt8] = []
   private var start = 0
 
@@ -12,7 +12,7 @@ struct ReceivedBytes {
     borrowing get { storage.span.extracting(start...) }
   }
 
-  /// The bytes at these offsets, copied.
+  /// A copy of the bytes at these offsets.
   func bytes(_ range: Range<Int>) -> ArraySlice<UInt8> { storage[start + range.lowerBound..<start + range.upperBound] }
 
   mutating func consume(_ count: Int) {
@@ -24,7 +24,7 @@ struct ReceivedBytes {
     }
   }
 
-  /// Waits for more; false when the stream has ended.
+  /// Waits for more bytes; false when the stream has ended.
   mutating func receive<Stream: ByteStream & ~Copyable>(from stream: inout Stream) throws(DemoError) -> Bool {
     if start > 0 {
       storage.removeSubrange(..<start)

@@ -3,7 +3,7 @@ import Linux
 import TLS
 import Wire
 
-/// TLS over a TCP socket, for a thread that waits.
+/// Blocking TLS over a TCP socket.
 package struct TLSStream: ~Copyable, ByteStream {
   package var timeout: Interval?
 
@@ -11,9 +11,9 @@ package struct TLSStream: ~Copyable, ByteStream {
   private let socket: Descriptor
   private var poller: Poller
 
-  /// Room made for each read: one record.
+  /// The room for each read: one record.
   private static let readSize = 16 * 1024
-  /// How long `finish` waits for the peer's own end.
+  /// How long `finish` waits for the peer to close.
   private static let closeTimeout = Interval.seconds(2)
 
   private typealias Token = PollerToken<EventSource>
@@ -22,7 +22,7 @@ package struct TLSStream: ~Copyable, ByteStream {
     case socket, stop
   }
 
-  /// The server's side, its handshake done. Whatever is waited for ends with `.stopped` once `stop` is signalled.
+  /// The server side, after its handshake. Every wait throws `.stopped` once `stop` is signalled.
   package static func accept(
     _ socket: consuming Descriptor, context: ServerContext, stop: borrowing Wakeup, timeout: Interval
   ) throws(DemoError) -> TLSStream {
@@ -34,7 +34,7 @@ package struct TLSStream: ~Copyable, ByteStream {
     return stream
   }
 
-  /// The client's side, connected and its handshake done. The same of `stop`.
+  /// The client side, after its handshake. `stop` as in `accept`.
   package static func connect(
     to endpoint: Endpoint, context: ClientContext, serverName: ReferenceIdentity, stop: borrowing Wakeup,
     timeout: Interval
@@ -61,7 +61,7 @@ package struct TLSStream: ~Copyable, ByteStream {
     self.timeout = timeout
   }
 
-  /// What the peer's certificate is pinned by.
+  /// The fingerprint of the peer's certificate.
   package var peerFingerprint: Fingerprint? { connection.peerFingerprint }
 
   package mutating func receive(into buffer: inout [UInt8]) throws(DemoError) -> Bool {
@@ -110,7 +110,7 @@ package struct TLSStream: ~Copyable, ByteStream {
     }
     if case .failed(let failure) = result { throw .broken(failure.description) }
     Socket.shutdownWrite(socket.number)
-    // Bytes that nobody read would turn the close into a reset, which overtakes what was sent.
+    // Unread bytes would turn the close into a reset, which discards data that the peer has not read.
     timeout = Self.closeTimeout
     var rest: [UInt8] = []
     while try receive(into: &rest) {
@@ -144,12 +144,12 @@ package struct TLSStream: ~Copyable, ByteStream {
     }
   }
 
-  /// Waits until something happens to the socket, and tells the connection.
+  /// Waits for an event of the socket and passes it to the connection.
   private mutating func waitForEvent(until deadline: Instant) throws(DemoError) {
     let rest = deadline - Clock.monotonic()
     guard rest > .zero else { throw .silent }
     let isEndless = deadline == .distantFuture
-    // Rounded up, and in parts when that is more than the poller counts.
+    // Rounded up, and split when it exceeds the poller's range.
     let milliseconds = isEndless ? -1 : Int32(min(rest.milliseconds + 1, 60_000))
     for index in 0..<poller.wait(milliseconds: milliseconds) {
       let event = poller.event(at: index)

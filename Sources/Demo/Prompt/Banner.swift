@@ -1,9 +1,9 @@
 import Wire
 
-/// What the demonstration tells the person who started it.
+/// The text shown at the start of the demo.
 package struct Banner: Sendable {
   package let configuration: DemoConfiguration
-  /// Where the balancer's binary is, and where it answers operators.
+  /// The path of the load balancer's binary, and its control socket.
   package let executable: String
   package let control: String
 
@@ -29,7 +29,7 @@ package struct Banner: Sendable {
       """
   }
 
-  /// Each a line for a shell, complete.
+  /// Complete shell commands, one per line.
   package var tries: [(what: String, command: String)] {
     [
       ("a page that says which server answers, and what it knows of you", "curl -k \(url)/"),

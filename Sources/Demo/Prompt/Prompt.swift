@@ -1,26 +1,26 @@
 import Linux
 
-/// Where commands come from: a person at a terminal, a script, or nobody (/dev/null).
+/// The source of commands: a terminal, a script, or nothing (/dev/null).
 struct Prompt: ~Copyable {
-  /// Longest line, in bytes; a longer one is forgotten.
+  /// The longest line in bytes; longer ones are discarded.
   private static let longestLine = 1000
 
-  /// Somebody sits there and wants to be asked.
+  /// Whether standard input is a terminal, so that a prompt is shown.
   let isInteractive: Bool
-  /// Nothing more will come.
+  /// The input has ended.
   private(set) var isEnded = false
 
   private let input: Descriptor
   private var partial: [UInt8] = []
 
-  /// To be made before any other descriptor: see `StandardInput.open`.
+  /// Must be created before any other descriptor: see `StandardInput.open`.
   init() throws(SystemError) {
     isInteractive = StandardInput.isTerminal
     input = try StandardInput.open()
   }
 
-  /// Has `poller` say `token` whenever there is something to take, and returns the lines that are there already. A file,
-  /// unlike a terminal or a pipe, can't be watched and need not be: it keeps no reader waiting, so it is read whole.
+  /// Makes `poller` report `token` when there is input, and returns lines that are available already. A file, unlike a
+  /// terminal or a pipe, can't be polled: it never blocks, so it is read completely.
   mutating func watch(with poller: borrowing Poller, token: UInt64) -> [String] {
     do throws(SystemError) {
       try poller.watchLevel(input, token: token)
@@ -32,7 +32,7 @@ struct Prompt: ~Copyable {
     }
   }
 
-  /// The lines that have been completed since the last time. At the end `poller` is told to watch no more.
+  /// The lines completed since the last call. At the end of the input the poller stops watching.
   mutating func take(_ poller: borrowing Poller) -> [String] {
     var result = ReadResult.closed
     partial.append(addingCapacity: 4096) { output in result = StandardInput.read(input, into: &output) }

@@ -1,19 +1,19 @@
-/// What a person may ask of the running demonstration.
+/// A command of the running demo.
 package enum PromptCommand: Equatable, Sendable {
-  /// The server dies: no orderly end, every connection is reset.
+  /// Kills the server: every connection is reset.
   case kill(String)
-  /// The server returns, and takes new clients.
+  /// Restarts the server, which then accepts new clients.
   case start(String)
-  /// The server asks for no new clients.
+  /// The server's health check reports that it accepts no new clients.
   case drain(String)
   case status
   case help
   case quit
   case nothing
-  /// What was typed and is none of these, with what to type instead.
+  /// An unknown command, with a suggestion.
   case unknown(String)
 
-  /// Reads one line.
+  /// Parses one line.
   package init(_ line: String, servers: [String]) {
     let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
     switch (words.first ?? "", words.dropFirst().first, words.count) {
@@ -30,7 +30,7 @@ package enum PromptCommand: Equatable, Sendable {
     }
   }
 
-  /// What `help` answers.
+  /// The output of `help`.
   package static func help(servers: [String]) -> String {
     let name = servers.first ?? "view01"
     return """

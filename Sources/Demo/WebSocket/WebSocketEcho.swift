@@ -1,27 +1,25 @@
-/// The server's end of a WebSocket that sends every message back (RFC 6455), as a pure state machine: bytes in, bytes
-/// out.
+/// The server side of a WebSocket that echoes every message (RFC 6455), as a pure state machine.
 ///
-/// A message comes back whole, in one frame of its own type, however many fragments it came in. `message.count ≤
-/// messageLimit`, and of a frame's header at most 13 bytes wait for the rest.
+/// A message is echoed in a single frame of the same type, however it was fragmented. `message.count ≤ messageLimit`,
+/// and at most 13 bytes of an incomplete frame header are buffered.
 package struct WebSocketEcho: ~Copyable {
-  /// Longest message taken, in bytes: enough for any test of ours, little enough for two hundred at once.
+  /// The longest message in bytes: enough for all tests, and small enough for two hundred connections.
   package static let messageLimit = 1 << 20
 
-  /// True once a Close frame has been written: send the output, then close the connection. What still comes is
-  /// ignored.
+  /// True once a Close frame was written: send the output, then close the connection. Further input is ignored.
   package private(set) var isEnded = false
 
   private var output: [UInt8] = []
-  /// The bytes of a header whose end has not come yet.
+  /// The bytes of an incomplete header.
   private var headerBytes: [UInt8] = []
-  /// The frame whose payload is being read, and how much of it has come.
+  /// The frame whose payload is being read, and the number of bytes received.
   private var frame: (header: WebSocketFrameHeader, received: UInt64)?
-  /// The type of the message whose fragments are being put together.
+  /// The type of the message that is being reassembled.
   private var messageType: WebSocketFrameHeader.Opcode?
   private var message: [UInt8] = []
   private var control: [UInt8] = []
 
-  /// Takes the next bytes from the peer, in pieces of any size. A violation is answered with a Close frame.
+  /// Processes the next bytes from the peer, in pieces of any size. A violation is answered with a Close frame.
   package mutating func receive(_ bytes: Span<UInt8>) {
     do {
       var offset = 0
@@ -34,14 +32,14 @@ package struct WebSocketEcho: ~Copyable {
     }
   }
 
-  /// Hands over what is to be sent.
+  /// Returns and clears the output.
   package mutating func takeOutput() -> [UInt8] {
     var taken: [UInt8] = []
     swap(&taken, &output)
     return taken
   }
 
-  /// Takes one byte of a header; the frame may end with it, when its payload is empty.
+  /// Processes one byte of a header; a frame without payload is complete with its header.
   private mutating func receiveHeader(_ bytes: Span<UInt8>, from offset: Int) throws(WebSocketViolation) -> Int {
     headerBytes.append(bytes[offset])
     if let (header, _) = try WebSocketFrameHeader.decode(headerBytes.span) {
@@ -55,7 +53,7 @@ package struct WebSocketEcho: ~Copyable {
     // RFC 6455 §5.1: a server closes the connection upon a frame that is not masked.
     guard header.maskingKey != nil else { throw .protocolError }
     if !header.opcode.isControl {
-      // RFC 6455 §5.4: a continuation continues something, and a message does not begin within another.
+      // RFC 6455 §5.4: a continuation needs a started message, and a message can't start within another.
       guard (header.opcode == .continuation) == (messageType != nil) else { throw .protocolError }
       guard header.payloadLength <= UInt64(Self.messageLimit - message.count) else { throw .messageTooBig }
       if header.opcode != .continuation { messageType = header.opcode }
@@ -64,12 +62,12 @@ package struct WebSocketEcho: ~Copyable {
     if header.payloadLength == 0 { try end(header) }
   }
 
-  /// Takes what `bytes` has of the frame's payload, and returns how much that was.
+  /// Processes the part of the frame's payload in `bytes`, and returns its size.
   private mutating func receivePayload(_ bytes: Span<UInt8>, from offset: Int) throws(WebSocketViolation) -> Int {
     guard let (header, received) = frame else { return 0 }
     let count = Int(min(UInt64(bytes.count - offset), header.payloadLength - received))
     for index in 0..<count {
-      // The key repeats every four bytes, so the low bits of the offset are enough.
+      // The key repeats every four bytes, so the low bits of the offset are sufficient.
       let byte = header.masked(bytes[offset + index], at: Int(received & 3) + index)
       if header.opcode.isControl { control.append(byte) } else { message.append(byte) }
     }
@@ -78,7 +76,7 @@ package struct WebSocketEcho: ~Copyable {
     return count
   }
 
-  /// The frame is whole.
+  /// Handles a complete frame.
   private mutating func end(_ header: WebSocketFrameHeader) throws(WebSocketViolation) {
     frame = nil
     switch header.opcode {
@@ -98,7 +96,7 @@ package struct WebSocketEcho: ~Copyable {
     message = []
   }
 
-  /// RFC 6455 §5.5.1: a Close frame is answered with its own status code.
+  /// RFC 6455 §5.5.1: a Close frame is answered with the same status code.
   private mutating func answerClose() throws(WebSocketViolation) {
     if control.isEmpty {
       send(.close, [])
@@ -121,7 +119,7 @@ package struct WebSocketEcho: ~Copyable {
 
   private static func isUTF8(_ bytes: ArraySlice<UInt8>) -> Bool { String(validating: bytes, as: UTF8.self) != nil }
 
-  /// RFC 6455 §7.4: 1004, 1005, 1006 and 1015 never go over the wire; 3000 to 4999 belong to applications.
+  /// RFC 6455 §7.4: 1004, 1005, 1006 and 1015 are never sent; 3000 to 4999 are for applications.
   private static func mayBeSent(_ status: UInt16) -> Bool {
     switch status {
     case 1000...1003, 1007...1014, 3000...4999: true

@@ -7,7 +7,7 @@
 /// |N|V|V|V|       |S|              | masking key (32 bits, when MASK is set) …
 /// ```
 package struct WebSocketFrameHeader: Equatable, Sendable {
-  /// What a frame is (RFC 6455 §11.8).
+  /// The type of a frame (RFC 6455 §11.8).
   package enum Opcode: UInt8, Sendable {
     case continuation = 0x0
     case text = 0x1
@@ -16,7 +16,7 @@ package struct WebSocketFrameHeader: Equatable, Sendable {
     case ping = 0x9
     case pong = 0xA
 
-    /// Control frames may come between the fragments of a message (RFC 6455 §5.5).
+    /// Control frames may be sent between the fragments of a message (RFC 6455 §5.5).
     package var isControl: Bool { rawValue & 0x8 != 0 }
   }
 
@@ -26,9 +26,9 @@ package struct WebSocketFrameHeader: Equatable, Sendable {
   /// True on the last or only fragment of a message.
   package var isFinal: Bool
   package var opcode: Opcode
-  /// The key that the payload is masked with, its first byte highest; nil when it is not masked.
+  /// The masking key, its first byte highest; nil when the payload is not masked.
   package var maskingKey: UInt32?
-  /// Bytes of payload that follow the header.
+  /// The length of the payload after the header.
   package var payloadLength: UInt64
 
   package init(_ opcode: Opcode, isFinal: Bool = true, maskingKey: UInt32? = nil, payloadLength: UInt64) {
@@ -38,10 +38,11 @@ package struct WebSocketFrameHeader: Equatable, Sendable {
     self.payloadLength = payloadLength
   }
 
-  /// Reads the header at the start of `bytes`: the header and its own length in bytes, or nil while it is incomplete.
+  /// Parses the header at the start of `bytes`: returns the header and its length in bytes, or nil while it is
+  /// incomplete.
   ///
-  /// Refused with `.protocolError`: reserved bits and opcodes (no extension was agreed on), a length that is not in
-  /// its shortest form or has the highest bit set, and control frames that are long or fragmented.
+  /// Rejected with `.protocolError`: reserved bits and opcodes (no extension is negotiated), a length that is not
+  /// minimally encoded or has the highest bit set, and control frames that are too long or fragmented.
   package static func decode(_ bytes: Span<UInt8>) throws(WebSocketViolation) -> (header: Self, length: Int)? {
     guard bytes.count >= 2 else { return nil }
     guard bytes[0] & 0x70 == 0, let opcode = Opcode(rawValue: bytes[0] & 0x0F) else { throw .protocolError }
@@ -69,7 +70,7 @@ package struct WebSocketFrameHeader: Equatable, Sendable {
     return (Self(opcode, isFinal: isFinal, maskingKey: key, payloadLength: payloadLength), length)
   }
 
-  /// Appends the header to `output`, the length in its shortest form.
+  /// Appends the header to `output`, with a minimal length encoding.
   package func encode(into output: inout [UInt8]) {
     output.append((isFinal ? 0x80 : 0) | opcode.rawValue)
     let mask: UInt8 = maskingKey == nil ? 0 : 0x80
@@ -103,12 +104,12 @@ package struct WebSocketFrameHeader: Equatable, Sendable {
   }
 }
 
-/// What a peer did wrong, as the status code of the Close frame that tells it so (RFC 6455 §7.4.1).
+/// A protocol violation by the peer, with the status code of the Close frame (RFC 6455 §7.4.1).
 package enum WebSocketViolation: UInt16, Error {
-  /// A frame that RFC 6455 does not allow.
+  /// A frame that RFC 6455 forbids.
   case protocolError = 1002
-  /// A text message, or a reason for closing, that is not UTF-8.
+  /// A text message or close reason that is not UTF-8.
   case invalidPayload = 1007
-  /// A message longer than we take.
+  /// A message that exceeds the limit.
   case messageTooBig = 1009
 }

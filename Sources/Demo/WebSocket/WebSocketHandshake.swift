@@ -1,9 +1,8 @@
 import TLS
 
-/// The server's side of a WebSocket's opening handshake (RFC 6455 §4.2).
+/// The server side of the WebSocket opening handshake (RFC 6455 §4.2).
 package enum WebSocketHandshake {
-  /// 101 when `request` opens a WebSocket as it should, otherwise the refusal. No subprotocol and no extension is
-  /// agreed on.
+  /// 101 when `request` is a valid WebSocket handshake, otherwise an error. No subprotocol or extension is negotiated.
   package static func answer(to request: ExampleRequest) -> ExampleAnswer {
     guard request.isHTTP11, has(request, "Upgrade", "websocket"), has(request, "Connection", "upgrade") else {
       return ExampleAnswer(
@@ -23,7 +22,7 @@ package enum WebSocketHandshake {
       ])
   }
 
-  /// What proves to the client that its key was understood (RFC 6455 §4.2.2).
+  /// The value of Sec-WebSocket-Accept for the client's key (RFC 6455 §4.2.2).
   package static func accept(_ key: String) -> String {
     Digest.sha1Base64(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))
   }
@@ -42,7 +41,7 @@ package enum WebSocketHandshake {
       }
   }
 
-  /// Whether the list in field `name` has `token`, in whatever case.
+  /// Whether the list in field `name` contains `token`, ignoring case.
   private static func has(_ request: ExampleRequest, _ name: String, _ token: String) -> Bool {
     (request[name] ?? "").split(separator: ",").contains {
       $0.lowercased().split(whereSeparator: { $0 == " " || $0 == "\t" }) == [Substring(token)]
