@@ -1,8 +1,8 @@
 import Linux
 import Wire
 
-/// Entries on their way to where taking them may be slow or stuck: a thread of its own delivers them in order. What finds
-/// no room is dropped and counted.
+/// A queue of entries whose delivery may block: a thread delivers them in order. When the queue is full, entries are
+/// dropped and counted.
 final class BackgroundSink<Entry: Sendable>: Sendable {
   private struct Waiting {
     var entries: [Entry] = []
@@ -12,8 +12,8 @@ final class BackgroundSink<Entry: Sendable>: Sendable {
   private let capacity: Int
   private let writer: BackgroundWriter<Waiting>
 
-  /// Starts the thread `name`. `deliver` may wait; it gets what has gathered, at most `capacity` entries, and how many
-  /// were dropped after them.
+  /// Starts the thread `name`. `deliver` may block; it gets the queued entries, at most `capacity`, and the number of
+  /// entries dropped after them.
   init(
     name: String, capacity: Int, deliver: @escaping @Sendable (_ entries: [Entry], _ dropped: Int) -> Void
   ) throws(SystemError) {
@@ -30,7 +30,7 @@ final class BackgroundSink<Entry: Sendable>: Sendable {
     }
   }
 
-  /// Takes an entry. Never waits.
+  /// Queues an entry. Never blocks.
   func submit(_ entry: Entry) {
     writer.submit { waiting in
       guard waiting.entries.count < capacity else {
@@ -42,6 +42,6 @@ final class BackgroundSink<Entry: Sendable>: Sendable {
     }
   }
 
-  /// Waits until everything is delivered, but not longer than `bound`.
+  /// Waits until everything is delivered, at most for `bound`.
   func flush(within bound: Interval) { writer.flush(until: Clock.monotonic() + bound) }
 }

@@ -1,20 +1,20 @@
 import Linux
 import Wire
 
-/// The way of log entries to their sink.
+/// The queue of log entries.
 package final class LogQueue: Sendable {
-  /// One message, ready to be written.
+  /// One message in its output form.
   package enum Entry: Sendable {
-    /// A line for standard error, its end included.
+    /// A line for standard error, including its line end.
     case line(String)
-    /// An entry's fields for the journal, `NAME=value` each; the line says the same when there is no journal.
+    /// An entry's fields for the journal, `NAME=value` each; the line is the alternative when there is no journal.
     case journal([String], line: String)
   }
 
   private let sink: BackgroundSink<Entry>
 
-  /// Some minutes of the chattiest level may wait on a stuck sink; then messages are dropped, and how many is told when
-  /// there is room again.
+  /// Holds some minutes of the most verbose level while the output blocks; then messages are dropped, and their number
+  /// is logged when there is room again.
   init() throws(SystemError) {
     sink = try BackgroundSink(name: "log", capacity: 4096) { entries, dropped in
       for entry in entries { LogQueue.write(entry) }
@@ -22,10 +22,10 @@ package final class LogQueue: Sendable {
     }
   }
 
-  /// Takes an entry. Never waits.
+  /// Queues an entry. Never blocks.
   package func submit(_ entry: Entry) { sink.submit(entry) }
 
-  /// Waits until everything is written, but not longer than `bound`.
+  /// Waits until everything is written, at most for `bound`.
   func flush(within bound: Interval) { sink.flush(within: bound) }
 
   static func write(_ entry: Entry) {

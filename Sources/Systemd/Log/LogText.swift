@@ -1,13 +1,14 @@
 import Logging
 import Wire
 
-/// How a log message becomes text. What a peer sent can't end a line, begin another or reach a terminal's controls.
+/// The text form of log messages. Text from a peer can't end a line, start another, or send control sequences to a
+/// terminal.
 enum LogText {
-  /// What a message is about. It names them in its own words, and its text does not repeat them; the journal has them as
-  /// fields. docs/operate.md lists these.
+  /// Metadata keys of a message's subjects. The message itself names them, so its text does not repeat them; in the
+  /// journal they are fields. docs/operate.md lists them.
   static let subjects: Set = ["client", "configuration", "router", "server", "state"]
 
-  /// `message key=value key="two words"`, with the keys in order.
+  /// `message key=value key="two words"`, with the keys sorted.
   static func message(_ message: String, _ metadata: Logger.Metadata) -> String {
     let told = metadata.filter { !subjects.contains($0.key) }
     return told.sorted { $0.key < $1.key }.reduce(into: message.escapingControls()) { text, field in
@@ -15,11 +16,11 @@ enum LogText {
     }
   }
 
-  /// The value of `key=value`: in quotes unless it is one plain word.
+  /// The value in `key=value`: quoted unless it is a single plain word.
   static func value(_ text: String) -> String {
     let plain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !#""\="#.utf8.contains($0) }
     guard !plain else { return text }
-    // By scalars: a quote that a combining mark follows is one too.
+    // By scalars: a quote before a combining mark must be escaped too.
     let quoted = text.unicodeScalars.reduce(into: "") { text, scalar in
       if scalar == "\"" || scalar == "\\" { text += "\\" }
       text.unicodeScalars.append(scalar)
@@ -27,7 +28,7 @@ enum LogText {
     return "\"" + quoted.escapingControls() + "\""
   }
 
-  /// The severity of syslog (RFC 5424 §6.2.1).
+  /// The syslog severity (RFC 5424 §6.2.1).
   static func priority(of level: Logger.Level) -> Int {
     switch level {
     case .trace, .debug: 7

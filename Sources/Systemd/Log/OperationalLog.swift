@@ -6,9 +6,9 @@ import Logging
 import Synchronization
 import Wire
 
-/// Where both roles' operational log goes, decided once at a process's start.
+/// The target of both roles' operational log, chosen at a process's start.
 package enum OperationalLog {
-  /// Sets up every logger that is made after this call. Once a process; a later call is a programmer's error.
+  /// Configures all loggers created after this call. Must be called once per process.
   package static func bootstrap(target: LogTarget, level: LogLevel, facility: LogFacility) {
     setLevel(level)
     setFacility(facility)
@@ -18,7 +18,7 @@ package enum OperationalLog {
       case .standardError: false
       case .journal: isJournalThere
       }
-    // Without a thread to write, messages are written where they are said.
+    // Without a thread, messages are written by the calling thread.
     let queue = try? LogQueue()
     shared.withLock { $0 = queue }
     let form = toJournal ? OperationalLogHandler.Form.entry : isJournalStream ? .prefixedLine : .line
@@ -28,7 +28,7 @@ package enum OperationalLog {
     }
   }
 
-  /// Messages below are not said.
+  /// The minimum level of logged messages.
   package static var level: Logger.Level {
     Logger.Level.allCases[Int(levelIndex.load(ordering: .relaxed))]
   }
@@ -40,40 +40,40 @@ package enum OperationalLog {
 
   private static let levelIndex = Atomic<UInt8>(0)
 
-  /// Syslog's number of the facility that entries of the journal have.
+  /// The syslog facility code of journal entries.
   static var facility: UInt8 { facilityCode.load(ordering: .relaxed) }
 
-  /// Changes the facility of what is said from now on.
+  /// Changes the facility of subsequent messages.
   package static func setFacility(_ facility: LogFacility) { facilityCode.store(facility.code, ordering: .relaxed) }
 
-  /// A daemon's, unless told otherwise.
+  /// The default facility is daemon.
   private static let facilityCode = Atomic<UInt8>(LogFacility.daemon.code)
 
-  /// The last warnings and errors that were said here, or that `add` told of; the latest last.
+  /// The latest warnings and errors that were logged, or added with `add`; the latest last.
   package static var problems: [Problem] { list.withLock { $0.entries } }
 
-  /// The same, and forgets them.
+  /// Returns and clears them.
   package static func takeProblems() -> [Problem] { list.withLock { $0.takeAll() } }
 
-  /// Adds what another process has warned of.
+  /// Adds a problem from another process.
   package static func add(_ problem: Problem) { list.withLock { $0.add(problem) } }
 
   private static let list = Mutex(ProblemList())
 
-  /// Keeps what is worth a person's eye.
+  /// Records warnings and errors.
   static func noteProblem(_ event: LogEvent, _ metadata: Logger.Metadata) {
     guard event.level >= .warning else { return }
     let detail = metadata["detail"].map { ": \($0)" } ?? ""
     add(Problem(time: Clock.wall(), count: 1, text: "\(event.message)\(detail)"))
   }
 
-  /// Waits until everything that was said is written, for a second at most: the last thing that a process does.
+  /// Waits until everything is written, at most for a second: the last call before a process exits.
   package static func flush() { shared.withLock { $0 }?.flush(within: .seconds(1)) }
 
   private static let shared = Mutex<LogQueue?>(nil)
 
-  /// Whether standard error is the stream to the journal that systemd connects a service's output to: JOURNAL_STREAM
-  /// holds its device and inode (systemd.exec(5)).
+  /// Whether standard error is the journal stream that systemd connects a service's output to: JOURNAL_STREAM contains
+  /// its device and inode (systemd.exec(5)).
   private static var isJournalStream: Bool {
     // SAFETY: the string is copied at once, and nothing here calls setenv.
     guard let value = unsafe getenv("JOURNAL_STREAM") else { return false }
@@ -89,6 +89,6 @@ package enum OperationalLog {
 }
 
 extension Logger.Level {
-  /// By the same word.
+  /// The level of the same name.
   package init(_ level: LogLevel) { self = Self(rawValue: level.rawValue) ?? .info }
 }

@@ -5,21 +5,21 @@ import Wire
 /// Writes log messages to standard error or to the journal, each in one write.
 struct OperationalLogHandler: LogHandler {
   enum Form {
-    /// A line with the time and the level.
+    /// A line with time and level.
     case line
-    /// A line for the stream to the journal, which adds the time itself and takes the level as a prefix.
+    /// A line for the journal's stream, with the level as a prefix; the journal adds the time.
     case prefixedLine
-    /// An entry of the journal with the metadata as fields: `journalctl BELVEDERE_SERVER=view01` finds what was said
-    /// about one server.
+    /// A journal entry with the metadata as fields: `journalctl BELVEDERE_SERVER=view01` finds the messages about one
+    /// server.
     case entry
   }
 
-  /// An entry takes this many fields; a message with more keeps them in its text.
+  /// The most fields of an entry; further metadata is only in its text.
   static let fieldLimit = 32
 
   var metadata: Logger.Metadata = [:]
   var metadataProvider: Logger.MetadataProvider?
-  /// The one of all loggers unless this one was given its own.
+  /// The common level, unless this logger has its own.
   var logLevel: Logger.Level {
     get { ownLevel ?? OperationalLog.level }
     set { ownLevel = newValue }
@@ -27,10 +27,10 @@ struct OperationalLogHandler: LogHandler {
   private var ownLevel: Logger.Level?
   private let label: String
   private let form: Form
-  /// Nil: every message is written before the call returns.
+  /// Nil: every message is written synchronously.
   private let queue: LogQueue?
 
-  /// `label` says who speaks: the role's name.
+  /// `label` is the role's name.
   init(label: String, _ form: Form, queue: LogQueue? = nil) {
     self.label = label
     self.form = form
@@ -49,8 +49,8 @@ struct OperationalLogHandler: LogHandler {
     if let queue { queue.submit(entry) } else { LogQueue.write(entry) }
   }
 
-  /// `2025-11-22T10:52:01.123Z info supervisor: message key=value`; `<6>supervisor: message key=value`; and without time
-  /// and level in place of an entry.
+  /// `2025-11-22T10:52:01.123Z info supervisor: message key=value`; `<6>supervisor: message key=value`; and without
+  /// time and level as the alternative to an entry.
   func line(for event: LogEvent, at time: WallTime) -> String {
     let message = "\(label): " + LogText.message("\(event.message)", merged(event))
     return switch form {
@@ -60,8 +60,8 @@ struct OperationalLogHandler: LogHandler {
     }
   }
 
-  /// The entry's fields. The text repeats the metadata that the message does not name itself, because that is what
-  /// `journalctl` shows.
+  /// The entry's fields. The message text includes the metadata that the message does not name itself, because
+  /// `journalctl` shows only the text.
   func fields(for event: LogEvent) -> [String] {
     let metadata = merged(event)
     var fields = [
@@ -74,7 +74,7 @@ struct OperationalLogHandler: LogHandler {
     return fields
   }
 
-  /// The metadata of the logger, of its provider and of one message: the last one counts.
+  /// The merged metadata of the logger, its provider and the message; the last takes precedence.
   private func merged(_ event: LogEvent) -> Logger.Metadata {
     var merged = metadata
     if let metadataProvider { merged.merge(metadataProvider.get()) { $1 } }
@@ -83,7 +83,7 @@ struct OperationalLogHandler: LogHandler {
     return merged
   }
 
-  /// The field of a metadata key: upper case, digits and underscores, as the journal wants names.
+  /// The field name of a metadata key: upper case, digits and underscores, as the journal requires.
   private static func name(of key: String) -> String {
     "BELVEDERE_"
       + key.unicodeScalars.map { scalar in

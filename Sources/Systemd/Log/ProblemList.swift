@@ -1,15 +1,14 @@
 import Domain
 
-/// The last warnings and errors that were said, for whoever asks what is wrong: bounded, and what is said again and again
-/// counted instead of repeated.
+/// The latest logged warnings and errors, for status reports: bounded; repeated messages are counted.
 package struct ProblemList: Sendable {
-  /// Entries that are kept: a screen of them.
+  /// The most entries: a screenful.
   static let capacity = 16
 
   /// The latest last.
   package private(set) var entries: [Problem] = []
 
-  /// Adds an entry, or counts one that says the same, which is then the latest.
+  /// Adds an entry, or counts one with the same text, which then becomes the latest.
   package mutating func add(_ entry: Problem) {
     var entry = entry
     if let same = entries.firstIndex(where: { $0.text == entry.text }) {
@@ -20,7 +19,7 @@ package struct ProblemList: Sendable {
     entries.append(entry)
   }
 
-  /// Takes everything out.
+  /// Returns and clears the entries.
   package mutating func takeAll() -> [Problem] {
     defer { entries = [] }
     return entries

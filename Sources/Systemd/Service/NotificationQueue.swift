@@ -3,10 +3,10 @@ import Glibc
 import Linux
 import Wire
 
-/// The way of notifications to systemd, in order: its socket has a queue, and libsystemd waits while that is full.
+/// The queue of notifications to systemd, in order: libsystemd blocks while systemd's socket is full.
 enum NotificationQueue {
   enum Entry: Sendable {
-    /// Assignments of sd_notify(3), a line each.
+    /// Assignments of sd_notify(3), one per line.
     case assignment(String)
     /// A descriptor for systemd to keep under this name.
     case descriptor(SharedDescriptor, name: String)
@@ -18,10 +18,10 @@ enum NotificationQueue {
 
   static func flush() { sink?.flush(within: .seconds(1)) }
 
-  /// A stuck systemd has an hour of signs of life to read before any is dropped. Nil where nobody listens, and where
-  /// there can't be another thread: then who tells waits.
+  /// Holds an hour of watchdog notifications for a blocked systemd before any is dropped. Nil without NOTIFY_SOCKET,
+  /// and when no thread can be created: sending then blocks.
   private static let sink: BackgroundSink<Entry>? = {
-    // SAFETY: the value is only compared with nothing, and nothing here calls setenv.
+    // SAFETY: the value is only compared with nil, and nothing here calls setenv.
     guard unsafe getenv("NOTIFY_SOCKET") != nil else { return nil }
     return try? BackgroundSink(name: "notify", capacity: 1024) { entries, _ in
       for entry in entries { deliver(entry) }

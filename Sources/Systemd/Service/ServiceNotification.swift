@@ -2,30 +2,30 @@ import CSystemd
 import Linux
 import Wire
 
-/// What a service tells systemd about itself (sd_notify(3)). Said to nobody when systemd did not start the process.
+/// A notification to systemd (sd_notify(3)). Ignored when systemd did not start the process.
 package enum ServiceNotification: Equatable, Sendable {
-  /// Everything is up: `systemctl start` returns.
+  /// The service is ready: `systemctl start` returns.
   case ready
-  /// Another configuration is being taken over; `ready` ends it. The instant is CLOCK_MONOTONIC's.
+  /// A reload has started; `ready` ends it. The time is CLOCK_MONOTONIC.
   case reloading(at: Instant)
-  /// An orderly stop has begun.
+  /// A graceful stop has started.
   case stopping
   /// One line for `systemctl status`.
   case status(String)
-  /// What is under way may take so long: longer than the unit's time-out, if need be.
+  /// The present operation may take this long, even if that exceeds the unit's timeout.
   case extendTimeout(Interval)
-  /// The descriptors kept under this name are not needed any more.
+  /// The descriptors stored under this name are no longer needed.
   case forget(name: String)
-  /// A sign of life for the watchdog.
+  /// A watchdog notification.
   case watchdog
 
-  /// Never waits, also when systemd is stuck: the address must not be lost for that.
+  /// Never blocks, even when systemd is blocked: otherwise the virtual address could be lost.
   package func send() { NotificationQueue.submit(.assignment(text)) }
 
-  /// Waits until systemd has been told everything, for a second at most: the last thing that a process does.
+  /// Waits until systemd has received everything, at most for a second: the last call before a process exits.
   package static func flush() { NotificationQueue.flush() }
 
-  /// The assignment of the protocol. A line break would begin another one.
+  /// The protocol's assignment. A line break would start another one.
   var text: String {
     switch self {
     case .ready: "READY=1"
@@ -38,8 +38,8 @@ package enum ServiceNotification: Equatable, Sendable {
     }
   }
 
-  /// How long systemd waits between signs of life before it restarts the service; nil when it does not watch this
-  /// process. Microseconds.
+  /// The watchdog timeout in microseconds, after which systemd restarts the service; nil without a watchdog for this
+  /// process.
   package static var watchdogMicroseconds: UInt64? {
     let microseconds = cs_watchdog_microseconds()
     return microseconds > 0 ? microseconds : nil
