@@ -5,12 +5,12 @@ import TLS
 import Wire
 
 extension Configuration.Loaded {
-  /// Tries a certificate with its key, and adds what is wrong where the certificate's file is named: `file`. What a
-  /// certificate that can be served says goes to `facts`.
+  /// Checks a certificate with its key, and adds problems at the position of the certificate's file, `file`. A usable
+  /// certificate's fields are added to `facts`.
   ///
   /// - Parameters:
-  ///   - time: that it must be valid at.
-  ///   - ends: tells of its end too, as far ahead as `ExpiryWatch` does in a running worker.
+  ///   - time: when it must be valid.
+  ///   - ends: also warns of expiry, with the same notice periods as `ExpiryWatch` in a running worker.
   package mutating func checkCertificate(
     _ pair: Configuration.Certificate, in file: FileReference, at time: WallTime, ends: Bool,
     into facts: inout [CertificateFacts]
@@ -20,20 +20,20 @@ extension Configuration.Loaded {
     do throws(TLSError) {
       let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key, at: time)
       facts.append(certificate.facts)
-      // OpenSSL looks at keys and signatures when they are to be shown.
+      // OpenSSL checks keys and signatures when the certificate is added to a context.
       _ = try ServerContext(certificates: [certificate], profile: profile, tickets: nil)
       for finding in certificate.findings(at: time) { warn(about: file, "\(finding)") }
       if pair.key == nil || pair.key == pair.chain { warnOfAudience(of: file) }
       guard ends, let end = ExpiryWatch.notice(of: .init(certificate), at: time) else { return }
       warn(about: file, ExpiryWatch.text(of: end, namingFile: false))
     } catch {
-      // A key's own fault is told where the key's file is named.
+      // An error of the key is reported at the position of the key's file.
       if let key = pair.key, key != pair.chain, error.origin == key { return }
       refuse(file, because: error.reason(for: file.path))
     }
   }
 
-  /// Tries a private key that has a file of its own, `file`, with its certificate at `time`.
+  /// Checks a private key in its own file, `file`, with its certificate at `time`.
   package mutating func checkKey(of pair: Configuration.Certificate, in file: FileReference, at time: WallTime) {
     do throws(TLSError) {
       _ = try CertificatePair(path: pair.chain, keyPath: pair.key, at: time)
@@ -43,14 +43,14 @@ extension Configuration.Loaded {
     }
   }
 
-  /// Tries the certificates that servers are verified against.
+  /// Checks the certificates that servers are verified with.
   package mutating func checkTrustAnchors(in file: FileReference) {
     do throws(TLSError) {
       _ = try ClientContext(trust: .authority(file: file.path))
     } catch { refuse(file, because: error.reason(for: file.path)) }
   }
 
-  /// Clients of a name that no certificate is for will see a warning, or refuse.
+  /// Warns of service names without a certificate: their clients will warn or refuse.
   package mutating func warnAboutNames(of configuration: Configuration, _ facts: [CertificateFacts]) {
     guard !facts.isEmpty, let file = files.first(where: { $0.purpose == .certificate }) else { return }
     for name in configuration.service where !facts.contains(where: { $0.isFor(name) }) {
@@ -66,7 +66,7 @@ extension Configuration.Loaded {
     }
   }
 
-  /// A private key is for the service alone.
+  /// Warns when other users can read a private key.
   private mutating func warnOfAudience(of file: FileReference) {
     switch File.audience(of: file.path) {
     case .nobody: break
@@ -81,7 +81,7 @@ extension Configuration.Loaded {
 }
 
 extension CertificateFacts {
-  /// Whether the certificate is good for this name (RFC 6125 §6.4).
+  /// Whether the certificate is valid for this name (RFC 6125 §6.4).
   fileprivate func isFor(_ name: ServiceName) -> Bool {
     let text = name.text
     if names.contains(text) || addresses.contains(text) { return true }
@@ -91,7 +91,7 @@ extension CertificateFacts {
 }
 
 extension TLSError {
-  /// The file at fault.
+  /// The file that caused the error.
   fileprivate var origin: String? {
     switch self {
     case .unreadable(let path, _): path
@@ -101,7 +101,7 @@ extension TLSError {
     }
   }
 
-  /// The description for a place that has named the file already.
+  /// The description without the file's name.
   fileprivate func reason(for path: String) -> String {
     if case .unreadable(path, let errno) = self { return "can't be read: \(SystemError.words(for: errno))" }
     if case .refused(path, let reason) = self { return "OpenSSL refuses it: \(reason)" }

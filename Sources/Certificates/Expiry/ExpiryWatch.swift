@@ -2,10 +2,10 @@ import Domain
 import TLS
 import Wire
 
-/// Which certificates are about to end, and whether that has been told: at 30, 14, 7 and 1 days ahead, once each, and
-/// once a day after the end. Knows no clock; whoever asks says the time.
+/// Which certificates are about to expire, and whether that has been reported: 30, 14, 7 and 1 days ahead, once each,
+/// and once a day after expiry. Pure: time is a parameter.
 package struct ExpiryWatch: Sendable {
-  /// A certificate that clients are shown.
+  /// A certificate in use.
   package struct Subject: Equatable, Sendable {
     let names: [String]
     let file: String
@@ -13,31 +13,30 @@ package struct ExpiryWatch: Sendable {
     let notAfter: WallTime
   }
 
-  /// What is to be said of a certificate.
+  /// The report about a certificate.
   package enum Notice: Equatable, Sendable {
     case ending(Subject, daysLeft: UInt64)
     case ended(Subject)
   }
 
   private enum Told {
-    /// That fewer than so many days were left.
+    /// Reported with fewer than this many days left.
     case within(days: UInt64)
     case ended(at: WallTime)
   }
 
   static let day: UInt64 = 86_400
-  /// Days ahead, the nearest first.
+  /// Days ahead, in ascending order.
   private static let thresholds: [UInt64] = [1, 7, 14, 30]
-  /// A certificate may carry hundreds of names; a log line shows this many.
+  /// A certificate may have hundreds of names; a log line lists this many.
   private static let namesShown = 4
 
   private var told: [Fingerprint: Told] = [:]
 
-  /// Nothing has been told yet.
+  /// Starts with nothing reported.
   package init() {}
 
-  /// What is to be said of these certificates at `time`, and has not been said before. One that is not
-  /// among them any more is forgotten.
+  /// The reports due for these certificates at `time`. The state of other certificates is dropped.
   package mutating func notices(of subjects: [Subject], at time: WallTime) -> [Notice] {
     let shown = Set(subjects.map(\.fingerprint))
     told = told.filter { shown.contains($0.key) }
@@ -46,7 +45,7 @@ package struct ExpiryWatch: Sendable {
 
   private mutating func notice(of subject: Subject, at time: WallTime) -> Notice? {
     guard time <= subject.notAfter else {
-      // A clock that was set back since makes no long silence.
+      // If the clock was set back since the last report, it is repeated now.
       if case .ended(let last) = told[subject.fingerprint], last <= time, time.seconds(since: last) < Self.day {
         return nil
       }
@@ -60,17 +59,17 @@ package struct ExpiryWatch: Sendable {
     return .ending(subject, daysLeft: left / Self.day)
   }
 
-  /// What would be said of a certificate if nothing had been yet.
+  /// The report for a certificate, regardless of earlier ones.
   static func notice(of subject: Subject, at time: WallTime) -> Notice? {
     if time > subject.notAfter { return .ended(subject) }
     let left = subject.notAfter.seconds(since: time)
     return threshold(of: left) == nil ? nil : .ending(subject, daysLeft: left / day)
   }
 
-  /// The nearest of the days ahead that so many seconds lie within.
+  /// The smallest threshold that covers this many seconds.
   private static func threshold(of left: UInt64) -> UInt64? { thresholds.first { left <= $0 * day } }
 
-  /// A notice in words, for the log or for where the file has been named already.
+  /// A report as text, for the log or for a position in the file.
   package static func text(of notice: Notice, namingFile: Bool = true) -> String {
     switch notice {
     case .ending(let subject, let days):
@@ -92,7 +91,7 @@ package struct ExpiryWatch: Sendable {
 }
 
 extension ExpiryWatch.Subject {
-  /// A certificate that was loaded.
+  /// From a loaded certificate.
   package init(_ pair: CertificatePair) {
     self.init(
       names: pair.facts.names + pair.facts.addresses, file: pair.origin, fingerprint: pair.facts.fingerprint,

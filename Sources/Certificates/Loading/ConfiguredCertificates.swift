@@ -2,7 +2,7 @@ import Configuration
 import TLS
 
 extension Configuration.TLSTermination {
-  /// Loads the certificates that clients are shown, with their chains and keys, in the configuration's order.
+  /// Loads the configured certificates, with their chains and keys, in the configuration's order.
   package func loadCertificates() throws(TLSError) -> [CertificatePair] {
     var pairs: [CertificatePair] = []
     for certificate in certificates {

@@ -1,9 +1,9 @@
 import Linux
 import Wire
 
-/// The connection to a responder for one question and its answer. It waits: for a thread of its own.
+/// The connection to a responder for one request. It blocks, so it needs its own thread.
 struct OCSPClient: ~Copyable {
-  /// For the connection and the whole answer, at each of the responder's addresses.
+  /// For the connection and the complete response, at each of the responder's addresses.
   static let timeout = Interval.seconds(10)
 
   private let descriptor: Descriptor
@@ -11,7 +11,7 @@ struct OCSPClient: ~Copyable {
   private let deadline: Instant
   private var readiness: Readiness = []
 
-  /// Posts the question, and returns the answer's content.
+  /// Sends the request, and returns the content of the response.
   static func ask(_ responder: ResponderURL, _ question: [UInt8]) throws(ResponderFailure) -> [UInt8] {
     let addresses = (try? IPAddress(parsing: responder.host)).map { [$0] } ?? HostLookup.addresses(of: responder.host)
     var failure = ResponderFailure("\(responder.host) has no address")
@@ -60,7 +60,7 @@ struct OCSPClient: ~Copyable {
     pool.lease(&buffer)
     while true {
       guard buffer.room > 0 else { throw ResponderFailure("the answer is too large") }
-      // A responder that sends a byte at a time, and never lets the socket run empty, does not get to `wait`.
+      // A responder that sends continuously, byte by byte, never leads to `wait`.
       try checkDeadline(at: Clock.monotonic())
       let result = buffer.fill { (output: inout OutputSpan<UInt8>) in Socket.read(descriptor.number, into: &output) }
       switch result {

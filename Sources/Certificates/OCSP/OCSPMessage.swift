@@ -1,12 +1,11 @@
 import HTTP1
 
-/// A question and its answer as HTTP carries them (RFC 6960 appendix A).
+/// OCSP requests and responses over HTTP (RFC 6960 appendix A).
 enum OCSPMessage {
-  /// Answers have one or two kilobytes, with the signer's certificate three. No larger one fits into the buffer.
+  /// Responses have one or two kilobytes, with the signer's certificate three. Larger ones do not fit in the buffer.
   private static let limits = HeadLimits(bytes: 8_192, fieldLines: 64)
 
-  /// The request with the question. HTTP/1.0: the answer ends with its length or with the connection, and never comes in
-  /// chunks.
+  /// The HTTP request. HTTP/1.0: the response ends with its length or the connection, and is never chunked.
   static func request(_ question: [UInt8], to responder: ResponderURL) -> [UInt8] {
     let head =
       "POST \(responder.path) HTTP/1.0\r\nHost: \(responder.authority)\r\nContent-Type: application/ocsp-request\r\n"
@@ -14,7 +13,7 @@ enum OCSPMessage {
     return Array(head.utf8) + question
   }
 
-  /// The content of a complete answer; nil when more has to come, or would have to.
+  /// The content of a complete response; nil when it is incomplete.
   static func content(of bytes: Span<UInt8>, hasEnded: Bool) throws(ResponderFailure) -> [UInt8]? {
     switch ResponseHead.parse(bytes, to: AnsweredRequest(version: .http10), limits: limits) {
     case .incomplete: return nil
@@ -32,7 +31,7 @@ enum OCSPMessage {
   }
 }
 
-/// Why there is no answer, in words for a person.
+/// Why there is no response, as text.
 struct ResponderFailure: Error, Equatable {
   let reason: String
 

@@ -4,9 +4,9 @@ import Logging
 import TLS
 import Wire
 
-/// Keeps what authorities say of the certificates that clients are shown, for their handshakes (OCSP stapling). It asks
-/// on a thread of its own, so that no resolver and no responder makes a loop wait, and whatever comes of it the
-/// certificates are served: with the last good answer until that ends, then without.
+/// Fetches OCSP responses for the certificates in use, for stapling. It uses its own thread, so that resolvers and
+/// responders do not block a loop. The certificates are served regardless of the result: with the last valid response
+/// until it expires, then without one.
 package final class OCSPStapler: Sendable {
   private struct Subject {
     let pair: CertificatePair
@@ -17,7 +17,7 @@ package final class OCSPStapler: Sendable {
 
   private struct State {
     var subjects: [Fingerprint: Subject] = [:]
-    /// That these can't be asked about has been told.
+    /// Certificates that were already logged as impossible to staple.
     var told: Set<Fingerprint> = []
     var isRunning = false
   }
@@ -25,13 +25,13 @@ package final class OCSPStapler: Sendable {
   private let log: Logger
   private let writer: BackgroundWriter<State>
 
-  /// Takes care of no certificate yet.
+  /// Starts without certificates.
   package init(log: Logger) throws(SystemError) {
     self.log = log
     writer = try BackgroundWriter(State())
   }
 
-  /// Takes care of these certificates from now on. What is known of one that was there before stays known.
+  /// Replaces the set of certificates. The state of certificates that stay is kept.
   package func adopt(_ certificates: [CertificatePair], at now: Instant) {
     var mute: [CertificatePair] = []
     let mustStart = writer.access { state in
@@ -71,12 +71,12 @@ package final class OCSPStapler: Sendable {
     tick(at: now)
   }
 
-  /// Time has passed.
+  /// Wakes the thread when a request is due.
   package func tick(at now: Instant) {
     writer.submit { $0.subjects.values.contains { $0.schedule.due <= now } }
   }
 
-  /// Asks about whatever is due, whenever it is woken; the body of its thread.
+  /// The thread's body: sends the requests that are due, each time it is woken.
   private func run() {
     while true {
       writer.next { _ in }
@@ -121,7 +121,7 @@ package final class OCSPStapler: Sendable {
     }
   }
 
-  /// Notes what came of asking, unless a reload has taken the certificate away meanwhile.
+  /// Records a result, unless a reload has removed the certificate.
   private func conclude(_ subject: Subject, _ change: (inout Subject) -> Void) {
     writer.access { state in
       guard var current = state.subjects[subject.pair.facts.fingerprint] else { return }

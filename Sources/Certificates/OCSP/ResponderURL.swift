@@ -1,16 +1,16 @@
 import Wire
 
-/// Where an authority answers by OCSP: a URL of plain http, as certificates have it. What it answers is signed.
+/// The URL of an OCSP responder: plain http, as in certificates, since responses are signed.
 struct ResponderURL: Equatable, Sendable, CustomStringConvertible {
-  /// A name, or an address without brackets.
+  /// A host name, or an address without brackets.
   let host: String
   let port: UInt16
-  /// With its query.
+  /// Including the query.
   let path: String
-  /// Host and port as the Host field has them.
+  /// Host and port for the Host field.
   let authority: String
 
-  /// Nil for everything but `http://host[:port][/path]` of visible ASCII.
+  /// Nil except for `http://host[:port][/path]` in visible ASCII.
   init?(_ text: String) {
     let scheme = "http://"
     guard text.utf8.count > scheme.utf8.count, text.prefix(scheme.count).lowercased() == scheme,

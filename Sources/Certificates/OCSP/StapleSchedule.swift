@@ -1,22 +1,22 @@
 import Wire
 
-/// When a certificate's authority is asked again: half-way to the end of what it said last, after four days at most, and
-/// after a failure in a minute, then in twice that, up to an hour.
+/// When to fetch a certificate's OCSP response again: half-way through its validity, after four days at most, and after
+/// a failure in a minute, doubling up to an hour.
 struct StapleSchedule: Sendable {
-  /// A responder that is down for a moment, and one that is down for days.
+  /// For brief and for long failures of a responder.
   private static let firstPause = Interval.minutes(1)
   private static let longestPause = Interval.hours(1)
-  /// Browsers believe an answer for ten days, however long it says it holds, and a revocation should become known.
+  /// Browsers accept a response for at most ten days, and a revocation should be noticed.
   private static let longestTrust = Interval.hours(4 * 24)
 
-  /// Ask then.
+  /// When the next request is due.
   private(set) var due: Instant
   private(set) var failures = 0
 
-  /// Asks at once.
+  /// The first request is due at once.
   init(startingAt now: Instant) { due = now }
 
-  /// The authority's word holds for so long.
+  /// A response was received, valid for `lifetime`.
   mutating func succeeded(goodFor lifetime: Interval, at now: Instant) {
     failures = 0
     due = now + min(max(Interval(nanoseconds: lifetime.nanoseconds / 2), Self.firstPause), Self.longestTrust)
