@@ -1,6 +1,6 @@
 import Domain
 
-/// The servers' administrative states, as a file keeps it over a restart: a line of JSON that a person can read.
+/// The servers' administrative states in a file, which survives restarts: a readable line of JSON.
 ///
 ///     {"servers":[{"admin_state":{"mode":"drain","since":"…","weight":null},"name":"view01"}],"version":1}
 package struct AdminStateSnapshot: Hashable, Sendable {
@@ -9,7 +9,7 @@ package struct AdminStateSnapshot: Hashable, Sendable {
 
   package init(_ states: [String: AdminState]) { self.states = states }
 
-  /// No file is longer: 1,024 servers, with the longest names that there may be.
+  /// The longest file: 1,024 servers with names of the maximum length.
   package static let byteLimit = 1 << 20
   private static let version: Int64 = 1
 
@@ -28,13 +28,13 @@ package struct AdminStateSnapshot: Hashable, Sendable {
     }
   }
 
-  /// The file's text. Equal snapshots have the same.
+  /// The file's text, equal for equal snapshots.
   package var text: String {
     let servers = states.sorted { $0.key < $1.key }.map { Contents.Server(name: $0.key, adminState: $0.value) }
     return JSONText.write(Contents(servers: servers)) + "\n"
   }
 
-  /// Reads what `text` wrote. Members that are not known are passed over.
+  /// Parses the result of `text`. Unknown members are ignored.
   package init(parsing text: [UInt8]) throws(AdminStateSnapshotError) {
     guard let version: Version = try? JSONText.read(text) else { throw .damaged }
     if version.version > Self.version { throw .tooNew(version: version.version) }
@@ -42,7 +42,7 @@ package struct AdminStateSnapshot: Hashable, Sendable {
     states = [:]
     for server in contents.servers {
       let state = server.adminState
-      // What is neither sets nothing, and would not be written.
+      // An entry without either sets nothing, and is never written.
       guard state.mode != nil || state.weight != nil, ServerWeight.range ~= state.weight ?? 0,
         states.updateValue(state, forKey: server.name) == nil
       else { throw .damaged }
@@ -52,11 +52,11 @@ package struct AdminStateSnapshot: Hashable, Sendable {
   private struct Version: Decodable { let version: Int64 }
 }
 
-/// Why a file holds no states. The description follows the file's name.
+/// Why a file is invalid. The description follows the file's name.
 package enum AdminStateSnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// Made by a later release.
+  /// Written by a later release.
   case tooNew(version: Int64)
-  /// Something else, cut short, or changed by hand and wrong.
+  /// Not such a file, truncated, or edited incorrectly.
   case damaged
 
   package var description: String {

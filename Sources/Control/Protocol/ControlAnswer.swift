@@ -7,22 +7,22 @@
 ///     {"ok":false,"reasons":[…],"version":1}
 package enum ControlAnswer: Hashable, Sendable {
   case status(StatusReport)
-  /// The reload has succeeded; the number of the configuration that is in use now. Warnings are worth a person's eye.
+  /// The reload has succeeded; the number of the active configuration, and its warnings.
   case reloaded(configuration: UInt64, warnings: [String])
-  /// The command is in force; the server as it stands.
+  /// The command was applied; the server's present status.
   case changed(StatusReport.Server, warnings: [String])
-  /// What became of each virtual router.
+  /// The outcome for each virtual router.
   case handedOver([Handover])
-  /// Nothing was changed, and why; a reason may have several lines.
+  /// Nothing was changed; the reasons, each possibly of several lines.
   case refused([String])
 
-  /// No answer is longer: as many servers, certificates and problems as there may be.
+  /// The longest answer: with the most servers, certificates and problems.
   package static let byteLimit = 4 << 20
 
-  /// The answer's line, without its end.
+  /// The answer as a line, without line end.
   package var line: String { JSONText.write(self) }
 
-  /// Reads one line, without its end.
+  /// Parses one line, without line end.
   package init(parsing line: [UInt8]) throws(ControlFault) { self = try JSONText.read(line) }
 }
 
@@ -48,7 +48,7 @@ extension ControlAnswer: Codable {
     }
   }
 
-  /// Members that are not known are passed over.
+  /// Unknown members are ignored.
   package init(from decoder: any Decoder) throws {
     let members = try decoder.container(keyedBy: CodingKeys.self)
     let version = try members.decode(Int64.self, forKey: .version)

@@ -1,6 +1,6 @@
 import Domain
 
-/// What an operator asks a running service, over its control socket: one line of JSON, answered with one line.
+/// An operator's request over the control socket: one line of JSON, answered with one line.
 ///
 ///     {"version":1,"command":"status"}
 ///     {"version":1,"command":"reload"}
@@ -10,25 +10,25 @@ import Domain
 ///     {"version":1,"command":"failback"}
 package enum ControlRequest: Hashable, Sendable {
   case status
-  /// Read the configuration again and take it over; answered when it serves or was refused.
+  /// Reload the configuration; answered when it is active or was refused.
   case reload
   case server(name: String, ServerCommand)
-  /// Hand the virtual addresses over, and stay away for so long at most; answered when that has happened.
+  /// Hand the virtual addresses over and stay withdrawn for at most this long; answered when that is complete.
   case failover(seconds: UInt64)
-  /// Stay away no longer.
+  /// End the withdrawal.
   case failback
 
-  /// The version of requests and answers. It changes when one that was understood before would mean something else.
+  /// The version of requests and answers. It changes when the meaning of an existing one changes.
   package static let version: Int64 = 1
-  /// No request is longer, its line's end included.
+  /// The longest request, including its line end.
   package static let byteLimit = 4096
-  /// How many seconds a node may be told to stay away: a year.
+  /// The longest withdrawal in seconds: a year.
   package static let failoverLimit: UInt64 = 365 * 86_400
 
-  /// The request's line, without its end.
+  /// The request as a line, without line end.
   package var line: String { JSONText.write(self) }
 
-  /// Reads one line, without its end.
+  /// Parses one line, without line end.
   package init(parsing line: [UInt8]) throws(ControlFault) { self = try JSONText.read(line) }
 }
 
@@ -52,7 +52,7 @@ extension ControlRequest: Codable {
     }
   }
 
-  /// What is unknown is refused: half of a request must not be applied.
+  /// Unknown members are refused: a request must not be applied partially.
   package init(from decoder: any Decoder) throws {
     let members = try decoder.container(keyedBy: MemberName.self)
     let version = try members.decode(Int64.self, forKey: "version")
@@ -77,18 +77,18 @@ extension ControlRequest: Codable {
   }
 }
 
-/// What an operator wants of one server.
+/// An operator's command for one server.
 package enum ServerCommand: Hashable, Sendable {
-  /// Known clients stay, new ones go elsewhere.
+  /// Known clients stay, new ones are routed to other servers.
   case drain
-  /// Nobody.
+  /// No clients.
   case maintenance
-  /// Takes `drain` or `maintenance` back.
+  /// Ends `drain` or `maintenance`.
   case ready
-  /// Another share of new clients than the configuration's; nil gives the configuration's back.
+  /// Overrides the configured weight; nil restores it.
   case weight(Int?)
 
-  /// The word, as commands and requests have it.
+  /// The command's word in requests and on the command line.
   package var word: String {
     switch self {
     case .drain: "drain"
@@ -114,18 +114,18 @@ package enum ServerCommand: Hashable, Sendable {
   }
 }
 
-/// Why a line is no request or no answer.
+/// Why a line is not a valid request or answer.
 package enum ControlFault: Error, Hashable, Sendable, CustomStringConvertible {
-  /// No JSON, no object, or a number that its field cannot hold.
+  /// Not JSON, not an object, or a number out of its field's range.
   case malformed
-  /// The other side speaks another version.
+  /// The peer uses another version.
   case version(Int64)
-  /// There is no such command.
+  /// An unknown command.
   case unknown(String)
-  /// A field is missing, superfluous, or has a value that it can't have.
+  /// A field is missing, unexpected, or has an invalid value.
   case field(String)
 
-  /// What reading JSON ended with.
+  /// From an error of JSON decoding.
   init(_ error: any Error) {
     var path: [any CodingKey] = []
     switch error {

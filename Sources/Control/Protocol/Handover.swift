@@ -1,23 +1,23 @@
-/// What became of one virtual router when a node was told to hand over, or to come back.
+/// The outcome of a failover or failback for one virtual router.
 package struct Handover: Codable, Hashable, Sendable {
-  /// How it ended, as the control protocol writes it.
+  /// The outcome, in the format of the control protocol.
   package enum Outcome: String, Codable, Sendable, CaseIterable {
     /// Another node has the addresses now.
     case handedOver = "handed-over"
-    /// Nobody took them, so this node keeps them.
+    /// No other node took them, so this node keeps them.
     case kept
-    /// This node did not have them, and takes no part in the choice now.
+    /// This node did not have them, and is withdrawn from the election now.
     case stoodBack = "stood-back"
-    /// It takes part as usual again, and does not have the addresses.
+    /// Failback: it takes part in the election again, without the addresses.
     case back
-    /// It takes part as usual again, and has the addresses.
+    /// Failback: it takes part in the election again, with the addresses.
     case active
   }
 
   /// The virtual router's.
   package var name: String
   package var outcome: Outcome
-  /// The other node that has the addresses, where it is known.
+  /// The other node with the addresses, if known.
   package var successor: String?
 
   package init(name: String, outcome: Outcome, successor: String? = nil) {
@@ -26,7 +26,7 @@ package struct Handover: Codable, Hashable, Sendable {
     self.successor = successor
   }
 
-  /// For a person, without the end of a line.
+  /// For display, without line end.
   package var line: String {
     switch outcome {
     case .handedOver: "\(name): \(successor ?? "another node") has the address now"

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import Wire
 
-/// Values as JSON (RFC 8259): in one line, the members in alphabetical order, `null` where a value is not known.
+/// Values as JSON (RFC 8259): one line, members in alphabetical order, `null` for unknown values.
 enum JSONText {
-  /// What a terminal would obey is escaped.
+  /// Terminal control characters are escaped.
   static func write(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -14,9 +14,9 @@ enum JSONText {
     }
   }
 
-  /// Of objects and arrays in each other; what is read here has four.
+  /// Nested objects and arrays; valid input has four levels.
   private static let depthLimit = 16
-  /// Bytes of a number; the longest that means something here has 24.
+  /// Bytes of a number; the longest valid one has 24.
   private static let numberLimit = 32
 
   static func read<Value: Decodable>(_ text: [UInt8]) throws(ControlFault) -> Value {
@@ -26,8 +26,8 @@ enum JSONText {
 }
 
 extension JSONText {
-  /// Nothing is in it that FoundationEssentials (Swift 6.3) traps at: a number with very many digits and an exponent, a
-  /// bracket at the end that is beyond its depth. It takes what has NUL bytes for another encoding.
+  /// Excludes input on which FoundationEssentials (Swift 6.3) traps: a number with very many digits and an exponent, or
+  /// a bracket at the end beyond its depth limit. It also takes text with NUL bytes for another encoding.
   private static func isSafe(_ text: [UInt8]) -> Bool {
     var (depth, numberLength) = (0, 0)
     var (isInString, isEscaped) = (false, false)
@@ -57,7 +57,7 @@ extension JSONText {
   }
 }
 
-/// The name of a member, whatever it is: of an object that may have no others than those it is read for.
+/// A member name, for objects that must have no unknown members.
 struct MemberName: CodingKey, ExpressibleByStringLiteral {
   let stringValue: String
   var intValue: Int? { nil }
@@ -68,13 +68,13 @@ struct MemberName: CodingKey, ExpressibleByStringLiteral {
 }
 
 extension KeyedDecodingContainer<MemberName> {
-  /// The object has no other members than these.
+  /// Requires that the object has no other members than these.
   func requireOnly(_ names: Set<String>) throws(ControlFault) {
     for key in allKeys where !names.contains(key.stringValue) { throw .field(key.stringValue) }
   }
 }
 
-// What synthesised writers call for an optional member: it is there, and null.
+// Used by synthesised encoders for an optional member: it is written as null.
 extension KeyedEncodingContainer {
   mutating func encodeIfPresent<Value: Encodable>(_ value: Value?, forKey key: Key) throws {
     try encode(value, forKey: key)

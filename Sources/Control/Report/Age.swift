@@ -1,4 +1,4 @@
-/// A length of time in words: the two largest units that tell something, `3 d 2 h`, `1 m 35 s`.
+/// A duration as text: its two largest non-zero units, `3 d 2 h`, `1 m 35 s`.
 struct Age: CustomStringConvertible {
   private let seconds: UInt64
 

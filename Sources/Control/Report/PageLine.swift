@@ -1,6 +1,6 @@
 import Wire
 
-/// A line for a terminal: pieces of text, some of them in a colour. What a terminal would obey is made visible.
+/// A line for a terminal: pieces of text, some of them coloured. Control characters are made visible.
 struct PageLine {
   enum Mood {
     case plain, bold, good, doubtful, bad
@@ -41,8 +41,8 @@ struct PageLine {
     }.joined()
   }
 
-  /// The line in as many as it takes, `label` before the first and every one of them indented. Breaks between words,
-  /// and within one that is longer than a line.
+  /// Splits the line to the width, with `label` before the first part and all parts indented. Breaks between words, and
+  /// within a word that is longer than a line.
   func wrapped(after label: String, indent: Int, width: Int = StatusText.width) -> [PageLine] {
     let margin = label.isEmpty ? "" : "  " + label
     var lines: [PageLine] = []
@@ -72,7 +72,7 @@ struct PageLine {
     return lines + [line]
   }
 
-  /// The words, each with how many spaces stand before it.
+  /// The words, each with the number of spaces before it.
   private var words: [(gap: Int, word: String, Mood)] {
     var words: [(Int, String, Mood)] = []
     var gap = 0

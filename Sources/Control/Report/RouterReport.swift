@@ -2,13 +2,13 @@ import Domain
 import Wire
 
 extension StatusReport {
-  /// A virtual router as it stands on this node.
+  /// A virtual router of this node.
   package struct Router: Codable, Hashable, Sendable {
-    /// Another node, by its last advertisement.
+    /// Another node, from its last advertisement.
     package struct Peer: Codable, Hashable, Sendable {
       package var address: String
       package var priority: UInt64
-      /// When its last advertisement came.
+      /// When its last advertisement was received.
       package var heard: WallTime
 
       package init(address: String, priority: UInt64, heard: WallTime) {
@@ -18,7 +18,7 @@ extension StatusReport {
       }
     }
 
-    /// How many packets were rejected for one kind of reason.
+    /// The number of packets rejected for one kind of reason.
     package struct Rejections: Codable, Hashable, Sendable {
       package var kind: String
       package var count: UInt64
@@ -33,34 +33,34 @@ extension StatusReport {
     package var interface: String
     /// The VRID.
     package var identifier: UInt64
-    /// Of the protocol.
+    /// The VRRP version.
     package var version: UInt64 = 3
     package var state = VirtualRouterRole.initialize
-    /// Since when it is in this state.
+    /// When it entered this state.
     package var since: WallTime
-    /// The one in force, and the configuration's.
+    /// The effective and the configured priority.
     package var priority: UInt64 = 0
     package var configuredPriority: UInt64 = 0
     /// What lowers the priority, by name.
     package var priorityReductions: [String] = []
-    /// What keeps the node from taking part, by name.
+    /// What prevents the node from taking part, by name.
     package var faults: [String] = []
-    /// With their prefix lengths.
+    /// Including prefix lengths.
     package var addresses: [String] = []
     /// Whether they are on the interface.
     package var holdsAddresses = false
-    /// How many seconds the kernel keeps them when they are not renewed.
+    /// The lease in seconds, after which the kernel removes addresses that were not renewed.
     package var lease: UInt64 = 0
-    /// The last one heard; nil when there was none.
+    /// The last peer heard; nil: none.
     package var peer: Peer?
-    /// The address of another Active beside this one, when it stays.
+    /// The address of a persistent other Active; nil: none.
     package var duplicateActive: String?
     /// Advertisements.
     package var sent: UInt64 = 0
     package var received: UInt64 = 0
-    /// Those that are not zero.
+    /// Those above zero.
     package var rejected: [Rejections] = []
-    /// How often it became what.
+    /// How often it entered each state.
     package var becameActive: UInt64 = 0
     package var becameBackup: UInt64 = 0
     package var becameFault: UInt64 = 0
@@ -85,11 +85,11 @@ extension StatusReport {
     }
   }
 
-  /// How well the virtual routers' timers are kept.
+  /// How late the virtual routers' timers are.
   package struct Timers: Codable, Hashable, Sendable {
-    /// How many were served more than 5 ms late.
+    /// The number served more than 5 ms late.
     package var late: UInt64 = 0
-    /// By how many milliseconds the worst of them.
+    /// The longest delay in milliseconds.
     package var worst: UInt64 = 0
 
     package init() {}

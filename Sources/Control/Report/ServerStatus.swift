@@ -6,34 +6,34 @@ extension StatusReport {
   package struct Server: Codable, Hashable, Sendable {
     package var name: String
     package var address: Endpoint
-    /// The configuration does not name it any more: what ran there goes on until it ends.
+    /// Removed from the configuration: its exchanges continue until they end.
     package var isRemoved = false
-    /// Nil: no health check is in yet.
+    /// Nil before the first health check.
     package var state: ServerState? {
       get { shownState.state }
       set { shownState.state = newValue }
     }
     private var shownState = ShownState()
-    /// Why it is in this state.
+    /// The reason for the state.
     package var reason = ""
-    /// Since when; nil while the state is unknown.
+    /// When it entered the state; nil while that is unknown.
     package var since: WallTime?
-    /// Nil while no worker has told of one.
+    /// Nil until the worker has reported one.
     package var lastCheck: ServerCheck?
     package var adminState: AdminState?
-    /// The weight in force.
+    /// The effective weight.
     package var weight: UInt64 = 1
     package var configuredWeight: UInt64 = 1
     package var isBackup = false
-    /// What means this server, whatever its clients are known by.
+    /// The names that identify this server, for whichever affinity mode.
     package var names: [String] = []
     package var ports: [UInt16] = []
-    /// How many requests and tunnels it is given at once.
+    /// The most simultaneous requests and tunnels.
     package var limit: UInt64 = 0
-    /// Nil while no worker has told of it.
+    /// Nil until the worker has reported it.
     package var load: ServerLoad?
 
-    /// One of which no more is known yet.
+    /// A server with unknown status.
     package init(_ place: ServerPlace) { (name, address) = (place.name, place.endpoint) }
 
     package var place: ServerPlace { ServerPlace(name: name, endpoint: address) }
@@ -48,7 +48,7 @@ extension StatusReport {
       case isBackup = "backup"
     }
 
-    /// As JSON and texts have it.
+    /// As in JSON and texts.
     var stateWord: String { shownState.word }
 
     private struct ShownState: Codable, Hashable {

@@ -1,25 +1,25 @@
 import Domain
 import Wire
 
-/// A service as it stands at one moment: what `belvedere status` shows, and docs/control.md documents. Its JSON has the
-/// properties as members; those that a reader does not know are skipped, so that an older command can read a newer service.
+/// The status of a service at one moment: the output of `belvedere status`, documented in docs/control.md. In JSON the
+/// properties are members; readers skip unknown ones, so that an older command can read a newer service.
 package struct StatusReport: Codable, Hashable, Sendable {
-  /// What the supervisor is at.
+  /// The supervisor's state.
   package enum State: String, Codable, Sendable, CaseIterable {
-    /// The first worker has not been ready yet, or a worker that died is being replaced at once.
+    /// No worker has been ready yet, or a worker that died is being replaced.
     case starting
     case serving
-    /// Workers keep dying; the next one starts in a moment.
+    /// Workers keep dying; the next one starts after a delay.
     case waiting
     case stopping
   }
 
-  /// The machine's name.
+  /// The machine's host name.
   package var node = ""
   package var version = ""
-  /// The supervisor's process.
+  /// The supervisor's process ID.
   package var pid: Int64 = 0
-  /// When this was written down.
+  /// When this report was made.
   package var time: WallTime
   /// When the supervisor started.
   package var since: WallTime
@@ -29,16 +29,17 @@ package struct StatusReport: Codable, Hashable, Sendable {
   package var service: [String] = []
   /// As `*:443`, `192.0.2.1:443` or `*:80 (redirect)`.
   package var listeners: [String] = []
-  /// Nil while there is none.
+  /// Nil when no worker runs.
   package var worker: Worker?
   package var configuration: Configuration
   package var traffic = Traffic()
   package var limits = Limits()
-  /// What clients are shown, in the order of the configuration; empty in mode `passthrough`, and while no worker has told.
+  /// The certificates in use, in the configuration's order; empty in mode `passthrough`, and until the worker has
+  /// reported them.
   package var certificates: [ServedCertificate] = []
-  /// In the order of the configuration; behind them those that a reload has removed, for as long as something runs there.
+  /// In the configuration's order, followed by removed servers that still have exchanges.
   package var servers: [Server] = []
-  /// In the order of the configuration.
+  /// In the configuration's order.
   package var routers: [Router] = []
   package var timers = Timers()
   /// The last warnings and errors, the latest first.
@@ -50,10 +51,10 @@ package struct StatusReport: Codable, Hashable, Sendable {
     self.configuration = configuration
   }
 
-  /// In one line, without its end.
+  /// As one line, without line end.
   package var json: String { JSONText.write(self) }
 
-  /// The process that serves.
+  /// The worker process.
   package struct Worker: Codable, Hashable, Sendable {
     package var pid: Int64
     package var since: WallTime
@@ -64,14 +65,15 @@ package struct StatusReport: Codable, Hashable, Sendable {
     }
   }
 
-  /// The configuration in force.
+  /// The active configuration.
   package struct Configuration: Codable, Hashable, Sendable {
-    /// Counts the configurations that were tried, from 1.
+    /// Numbers the attempted configurations, from 1.
     package var number: UInt64
     package var since: WallTime
-    /// Event loops.
+    /// The number of event loops.
     package var threads: UInt64
-    /// How many are in memory: this one, and earlier ones that some connection keeps. Nil while no worker has told.
+    /// The number of configurations in memory: the active one, and earlier ones still used by connections. Nil until
+    /// the worker has reported it.
     package var inMemory: UInt64?
 
     package init(number: UInt64, since: WallTime, threads: UInt64) {
@@ -86,17 +88,17 @@ package struct StatusReport: Codable, Hashable, Sendable {
     }
   }
 
-  /// What clients do, as the worker last told it.
+  /// The clients' traffic, from the worker's last report.
   package struct Traffic: Codable, Hashable, Sendable {
-    /// Clients' connections that are open.
+    /// Open client connections.
     package var connections: UInt64 = 0
-    /// Requests and tunnels under way.
+    /// Requests and tunnels in progress.
     package var exchanges: UInt64 = 0
     /// Requests since the worker started.
     package var requests: UInt64 = 0
-    /// Clients' connections accepted since the worker started.
+    /// Client connections accepted since the worker started.
     package var accepted: UInt64 = 0
-    /// Over the last ten seconds; nil until they were measured.
+    /// Over the last ten seconds; nil until measured.
     package var rates: Rates?
     /// Since the worker started.
     package var refused = RefusedCounts()
@@ -107,7 +109,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
     }
   }
 
-  /// How much there is of something in a second.
+  /// Rates per second.
   package struct Rates: Codable, Hashable, Sendable {
     package var connections: Double
     package var requests: Double
@@ -118,14 +120,14 @@ package struct StatusReport: Codable, Hashable, Sendable {
     }
   }
 
-  /// The configuration's limits.
+  /// The configured limits.
   package struct Limits: Codable, Hashable, Sendable {
     package var connections: UInt64 = 0
     /// Nil: no limit.
     package var connectionsPerAddress: UInt64?
-    /// Of each server.
+    /// For each server.
     package var queue: UInt64 = 0
-    /// Clients that are remembered.
+    /// The most clients in the affinity table.
     package var clients: UInt64 = 0
 
     package init() {}

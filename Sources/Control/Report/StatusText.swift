@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// A report as a person reads it: 80 columns, in colours where they are wanted.
+/// A report as text: 80 columns, optionally coloured.
 package struct StatusText {
   let report: StatusReport
   private let isColoured: Bool
@@ -11,7 +11,7 @@ package struct StatusText {
     self.isColoured = isColoured
   }
 
-  /// No line is longer, colours not counted.
+  /// The maximum line length, without colour codes.
   static let width = 80
 
   /// Ends with a newline.
@@ -95,7 +95,7 @@ package struct StatusText {
     return line
   }
 
-  /// A certificate that ends within 14 days is worth an eye.
+  /// Certificates that expire within 14 days are highlighted.
   private static let soon: UInt64 = 14 * 86_400
 
   // MARK: problems
@@ -123,7 +123,7 @@ package struct StatusText {
     }
   }
 
-  /// Rows under their heads, the second cell of each in the row's colour, and its details below it.
+  /// Rows below their headings, the second cell of each in the row's colour, and its details below it.
   func table(
     _ heads: [String], _ rows: [[String]], moods: [PageLine.Mood], details: (Int) -> PageLine
   ) -> [PageLine] {
@@ -176,7 +176,7 @@ package struct StatusText {
     return parts.joined(separator: "; ")
   }
 
-  /// A server after a command, in a line: `view01: drain, 12 sessions left`.
+  /// A server after a command, in one line: `view01: drain, 12 sessions left`.
   package static func line(of server: StatusReport.Server) -> String {
     var parts = ["\(server.name): \(server.stateWord)"]
     if let mode = server.adminState?.mode?.rawValue, mode != server.stateWord { parts.append("\(mode) requested") }
@@ -201,7 +201,7 @@ package struct StatusText {
 
   private static let gap = 2
 
-  /// Without spaces at its end.
+  /// Without trailing spaces.
   private static func row(_ cells: [String], _ widths: [Int]) -> String {
     var text = cells.indices.map { column in
       cells[column] + String(repeating: " ", count: widths[column] - cells[column].count)
