@@ -1,1 +1,1 @@
-// SwiftPM wants one translation unit per C target; everything is in the header.
+// Empty: the code of this target is in its other files.

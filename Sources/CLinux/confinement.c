@@ -23,7 +23,7 @@ int cl_keep_capabilities(uint64_t capabilities) {
   struct __user_cap_data_struct sets[2];
   if (syscall(SYS_capget, &header, sets) != 0) return -1;
   uint64_t permitted = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
-  // Under the unit there is nothing more to give up, and its own filter refuses the call.
+  // Under the unit there is nothing to drop, and its filter refuses the call.
   if (!(permitted & ~capabilities)) return 0;
   for (int half = 0; half < 2; half++) {
     uint32_t kept = sets[half].permitted & (uint32_t)(capabilities >> (32 * half));
@@ -40,7 +40,7 @@ int cl_filter_calls(const void *program, uint16_t count, int logs) {
   return result == 0 ? 0 : -1;
 }
 
-// Numbers and structures of their own: the headers of Enterprise Linux 9 and Debian 12 know less than newer kernels.
+// Own constants and structures: the headers of Enterprise Linux 9 and Debian 12 lack those of newer kernels.
 enum { create_ruleset = 444, add_rule = 445, restrict_self = 446, version_flag = 1, path_beneath = 1 };
 
 struct ruleset {
@@ -62,7 +62,7 @@ int cl_landlock_ruleset(uint64_t files, uint64_t network, uint64_t scopes) {
 int cl_landlock_allow(int ruleset, const char *path, uint64_t files) {
   int parent = open(path, O_PATH | O_CLOEXEC);
   if (parent < 0) return -1;
-  // READ_DIR, REMOVE_DIR to MAKE_SYM and REFER mean nothing for a file, and are refused.
+  // READ_DIR, REMOVE_DIR to MAKE_SYM and REFER are invalid for a file.
   const uint64_t of_folders = 0x3ff8;
   struct stat status;
   if (fstat(parent, &status) == 0 && !S_ISDIR(status.st_mode)) files &= ~of_folders;

@@ -42,8 +42,8 @@ int cl_vrrp_socket(int family, const char *interface) {
     failed |= set(fd, IPPROTO_IP, IP_TTL, vrrp_hop_limit);
     failed |= set(fd, IPPROTO_IP, IP_MULTICAST_TTL, vrrp_hop_limit);
     failed |= set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
-    // Only what was joined here, not what any other socket of the machine has joined. (Raw sockets of IPv6 hear every
-    // group that the machine is in; the channel tells whose a packet is.)
+    // Receives only groups joined here, not those of other sockets on the machine. (IPv6 raw sockets receive every
+    // group of the machine; the channel discards other groups' packets.)
     failed |= set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
     failed |= set(fd, IPPROTO_IP, IP_TOS, internetwork_control);
     failed |= set(fd, IPPROTO_IP, IP_PKTINFO, 1);
@@ -55,8 +55,8 @@ int cl_vrrp_socket(int family, const char *interface) {
     failed |= set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     failed |= set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
   }
-  // Queued before the traffic of everybody else, where the interface knows of priorities (TC_PRIO_CONTROL). IP_TOS
-  // resets it, so it comes last.
+  // Priority over other traffic, where the interface supports priorities (TC_PRIO_CONTROL). IP_TOS resets it, so it is
+  // set last.
   failed |= set(fd, SOL_SOCKET, SO_PRIORITY, 7);
   return failed ? fail(fd) : fd;
 }
@@ -178,13 +178,13 @@ ptrdiff_t cl_frame_receive(int fd, void *bytes, size_t room, int *outgoing) {
 int cl_route_socket(uint32_t groups) {
   int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (fd < 0) return -1;
-  // Ask only for what was asked for, and say why something was refused.
+  // Strict checking of requests, and error messages from the kernel.
   set(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1);
   struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = groups};
   return bind(fd, (struct sockaddr *)&address, sizeof address) == 0 ? fd : fail(fd);
 }
 
-// glibc has it from 2.35 on, this binary starts on 2.34.
+// glibc has it since 2.35; this binary must start on 2.34.
 int cl_epoll_wait_nanoseconds(int epoll, void *events, int room, int64_t nanoseconds) {
   struct timespec timeout = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
   long count = syscall(SYS_epoll_pwait2, epoll, events, room, nanoseconds < 0 ? NULL : &timeout, NULL, 0);

@@ -76,7 +76,7 @@ ptrdiff_t cl_send_message(int fd, const void *bytes, size_t count, int passed) {
 
 ptrdiff_t cl_receive_message(int fd, void *bytes, size_t room, int wait, int *passed) {
   struct iovec vector = {.iov_base = bytes, .iov_len = room};
-  // Without the padding that CMSG_SPACE counts in: it would have room for a second descriptor.
+  // Without the padding that CMSG_SPACE adds: it would have room for a second descriptor.
   _Alignas(struct cmsghdr) char control[CMSG_LEN(sizeof(int))];
   struct msghdr message = {
       .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
@@ -84,7 +84,7 @@ ptrdiff_t cl_receive_message(int fd, void *bytes, size_t room, int wait, int *pa
   ssize_t count = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
   if (count < 0) return count;
   struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-  // There is room for one descriptor; the kernel closes what does not fit, and says so.
+  // There is room for one descriptor; the kernel closes further ones and sets MSG_CTRUNC.
   if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
     memcpy(passed, CMSG_DATA(header), sizeof *passed);
   }

@@ -2,18 +2,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Stream sockets between processes of one machine (unix(7)). A path of `count` bytes; one that begins with @ is a name
-// in the kernel and no file. ENAMETOOLONG when it does not fit.
+// Stream sockets between processes of one machine (unix(7)). `path` has `count` bytes; one that starts with @ is an
+// abstract name without a file. ENAMETOOLONG when it is too long.
 
-// Bound with mode 0660 from its first moment on. Not before every other thread has made the files that it makes.
+// Binds with mode 0660 from the start. Must not run while other threads create files, since it changes the umask.
 int cl_local_listen(const char *path, size_t count, int backlog);
-// Waits so long, and may later, where as many wait there as may. 0: never waits.
+// Waits up to `milliseconds` when the queue is full, also in later calls on the socket. 0: never blocks.
 int cl_local_connect(const char *path, size_t count, int milliseconds);
-// To a receiver, in place of the one before.
+// Connects a datagram socket to a receiver, instead of the previous one.
 int cl_local_connect_datagrams(int fd, const char *path, size_t count);
 int cl_local_accept(int fd);
 
-// Whose process has connected: 0, or -1 with errno.
+// The peer's process ID, user and group: 0, or -1 with errno.
 int cl_peer(int fd, int *pid, uint32_t *user, uint32_t *group);
-// Whether that process belongs to this group by any of its groups.
+// Whether the peer's process has this group, as primary or supplementary group.
 int cl_peer_has_group(int fd, uint32_t group);

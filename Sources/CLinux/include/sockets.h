@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-// An address travels as a family (4 or 6) and two host-order halves of its big-endian bytes, as Wire.IPAddress holds it.
+// An address is a family (4 or 6) and two host-order halves of its big-endian bytes, as in Wire.IPAddress.
 
 static inline uint64_t cl_load64(const uint8_t *bytes) {
   uint64_t value = 0;
@@ -103,20 +103,20 @@ static inline int cl_set_abort_on_close(int fd, int aborts) {
   return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-// Ends what a TCP socket does: it keeps its port, and may listen again.
+// Disconnects a TCP socket: it keeps its port, and can listen again.
 static inline int cl_disconnect(int fd) {
   struct sockaddr nobody = {.sa_family = AF_UNSPEC};
   return connect(fd, &nobody, sizeof nobody);
 }
 
-// Takes back what a worker's system calls can set of a listener, and its connections inherit.
+// Resets the listener options that a worker's system calls can set and that connections inherit.
 static inline void cl_reset_options(int fd) {
   cl_set_abort_on_close(fd, 0);
   cl_set_option(fd, IPPROTO_IP, IP_RECVERR, 0);
   cl_set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 0);
 }
 
-// Bytes that wait to be read; -1 with errno.
+// The number of unread bytes; -1 with errno.
 static inline int cl_bytes_waiting(int fd) {
   int count = 0;
   return ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
@@ -139,7 +139,7 @@ static inline const char *cl_error_words(int code) { return strerrordesc_np(code
 static inline const char *cl_error_name(int code) { return strerrorname_np(code); }
 static inline int cl_errno(void) { return errno; }
 
-// Minutes that this machine's time zone is ahead of UTC at a time.
+// The local time zone's offset from UTC in minutes, at a time.
 static inline int cl_utc_offset(int64_t seconds) {
   time_t time = (time_t)seconds;
   struct tm local;
@@ -147,7 +147,7 @@ static inline int cl_utc_offset(int64_t seconds) {
   return (int)(local.tm_gmtoff / 60);
 }
 
-// Blocks every signal that is not a fault of the thread itself, and says what was blocked before.
+// Blocks all signals except faults of the thread itself, and returns the previous mask.
 static inline void cl_block_signals(sigset_t *before) {
   sigset_t all;
   sigfillset(&all);
@@ -162,6 +162,6 @@ static inline int cl_set_thread_name(const char *name) { return pthread_setname_
 
 static const uint32_t cl_epoll_edge_triggered = (uint32_t)EPOLLIN | EPOLLOUT | EPOLLRDHUP | (uint32_t)EPOLLET;
 
-/// Asks the system's resolver for addresses of a name, and hands out at most `capacity` of them. Answers how many, or
-/// minus a code of getaddrinfo's.
+/// Resolves a name with the system's resolver. Returns the number of addresses, at most `capacity`, or a negated error
+/// code of getaddrinfo.
 int cl_resolve(const char *name, int *families, uint64_t *highs, uint64_t *lows, int capacity);
