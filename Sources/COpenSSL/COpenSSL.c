@@ -1,12 +1,12 @@
-// The per-thread cache of record buffers. It is in C because Swift has no thread-local storage that costs less than the
-// allocator; it knows nothing of TLS.
+// The per-thread cache of record buffers. It is in C because Swift has no thread-local storage that is cheaper than the
+// allocator; it does not depend on TLS.
 //
-// OpenSSL frees a connection's buffers whenever they are empty (SSL_MODE_RELEASE_BUFFERS) and takes them again for the
-// next record: several times a request. There are two kinds of them, and any block of a kind serves any request of its
-// sizes; up to KEPT of each kind wait in the thread that freed them last.
+// OpenSSL frees a connection's buffers whenever they are empty (SSL_MODE_RELEASE_BUFFERS) and allocates them again for
+// the next record, several times per request. There are two kinds of buffers, and any block of a kind serves any
+// request of its sizes; up to KEPT free blocks of each kind are kept in the thread that freed them.
 //
-// A block's address modulo 16 tells its kind, so that the thousands of small blocks of a handshake pay one comparison
-// when they are freed: malloc's own are all 0.
+// A block's address modulo 16 identifies its kind, so that freeing the thousands of small blocks of a handshake costs
+// one comparison each: the addresses of malloc's own blocks are all 0 modulo 16.
 #include "COpenSSL.h"
 #include <pthread.h>
 #include <stdint.h>
@@ -17,14 +17,14 @@ enum { KEPT = 8, KINDS = 2, ALIGNMENT = 16 };
 _Static_assert(_Alignof(max_align_t) == ALIGNMENT, "malloc's blocks cannot be told from ours");
 
 static const struct kind {
-  // The sizes that are asked for, and what the block has.
+  // The requested sizes, and the size of the block.
   size_t smallest, largest;
-  // Where in its allocation the block begins: a residue of ALIGNMENT that no other kind has.
+  // The offset of the block in its allocation: a residue modulo ALIGNMENT that is unique to the kind.
   unsigned offset;
 } kinds[KINDS] = {
-    // What a record is written into, and what else has its size: aligned for any type but a vector.
+    // The write buffer, and other requests of that size: aligned for any type except vectors.
     {16 * 1024, 17 * 1024, 8},
-    // What is read into: the payload of the first record, behind a header of 5 bytes, is aligned.
+    // The read buffer: the payload of the first record, after a header of 5 bytes, is aligned.
     {BELVEDERE_READ_BUFFER, BELVEDERE_READ_BUFFER, ALIGNMENT - 5},
 };
 
@@ -37,7 +37,7 @@ struct cache {
 static _Thread_local struct cache cache;
 static pthread_key_t at_thread_end;
 
-/// The kind of a block; KINDS for one of malloc's.
+/// The kind of a block; KINDS for a block of malloc.
 static int kind_of(const void *block) {
   unsigned offset = (uintptr_t)block % ALIGNMENT;
   int kind = 0;

@@ -1,6 +1,6 @@
-// What Swift cannot import of OpenSSL: macros with arguments and typed stacks. Each wrapper is the macro, no logic.
+// Wrappers for what Swift can't import from OpenSSL: macros with arguments and typed stacks.
 #pragma once
-// OpenSSL's macros tell their file otherwise: the binary would differ with the folder that it is built in.
+// Otherwise OpenSSL's macros contain their file's path, and the binary would depend on the build directory.
 #define OPENSSL_NO_FILENAMES
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
@@ -15,12 +15,12 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-/// What is read from a socket at once, in bytes: four of the largest records (RFC 8446 §5.2), so that bulk costs one
-/// system call for four. A connection has a buffer of this size only while received bytes wait in it.
+/// The size of a read from a socket in bytes: four of the largest records (RFC 8446 §5.2), so that bulk transfers need
+/// one system call per four records. A connection has a buffer of this size only while it contains data.
 enum { BELVEDERE_READ_BUFFER = 66 * 1024 };
 
-/// Makes OpenSSL take its memory through a per-thread cache of the record buffers (COpenSSL.c). To be called
-/// before anything else of OpenSSL; answers 0 when OpenSSL has allocated already and so refuses.
+/// Makes OpenSSL allocate record buffers through the per-thread cache (COpenSSL.c). Must be called before any other
+/// function of OpenSSL; returns 0 when OpenSSL refuses, because it has already allocated memory.
 int belvedere_install_block_cache(void);
 
 // MARK: contexts
@@ -30,17 +30,17 @@ static inline long belvedere_ctx_set_minimum(SSL_CTX *context, int version) {
 static inline long belvedere_ctx_set_maximum(SSL_CTX *context, int version) {
   return SSL_CTX_set_max_proto_version(context, version);
 }
-/// For both sides: no compression (CRIME), no renegotiation (RFC 5746's attack surface), and an end of file without
-/// close_notify is never taken for a proper end.
+/// For both sides: no compression (CRIME), no renegotiation (the attack surface of RFC 5746), and an end of file
+/// without close_notify is always an error.
 static inline void belvedere_ctx_harden(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_clear_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT);
 }
-/// Servers without secure renegotiation (RFC 5746) may be connected to; they are never renegotiated with.
+/// Allows connections to servers without secure renegotiation (RFC 5746); there is never a renegotiation.
 static inline void belvedere_ctx_allow_legacy_servers(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_LEGACY_SERVER_CONNECT);
 }
-/// Our order of ciphers decides, except that a client which puts ChaCha20 first (it has no AES instructions) gets it.
+/// Uses our cipher order, except that a client which prefers ChaCha20 (having no AES instructions) gets it.
 static inline void belvedere_ctx_prefer_own_order(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 }
@@ -72,8 +72,9 @@ static inline long belvedere_set_server_name(SSL *connection, const char *name) 
   return SSL_set_tlsext_host_name(connection, (char *)name);
 }
 
-/// Frees both sides' ephemeral keys, which a connection of TLS 1.3 would keep to its end: the shared secret has been
-/// derived. There is no call for just that; giving a key a type releases what it held (EVP_PKEY_set_type(3)).
+/// Frees the ephemeral keys of both sides, which a TLS 1.3 connection would otherwise keep until its end although the
+/// shared secret has been derived. OpenSSL has no function for it; setting a key's type releases its contents
+/// (EVP_PKEY_set_type(3)).
 static inline void belvedere_forget_key_shares(SSL *connection) {
   EVP_PKEY *key = NULL;
   if (SSL_get_tmp_key(connection, &key)) {
@@ -94,7 +95,7 @@ static inline long belvedere_bio_memory(BIO *bio, char **bytes) { return BIO_get
 
 // MARK: keys and names
 static inline unsigned long belvedere_name_flags(void) { return XN_FLAG_RFC2253; }
-/// EVP_MAC_init with the digest parameter that SSL_CTX_set_tlsext_ticket_key_evp_cb(3) asks for.
+/// EVP_MAC_init with the digest parameter required by SSL_CTX_set_tlsext_ticket_key_evp_cb(3).
 static inline int belvedere_mac_init_sha256(EVP_MAC_CTX *mac, const unsigned char *key, size_t size) {
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
@@ -110,7 +111,7 @@ static inline GENERAL_NAME *belvedere_name_at(const GENERAL_NAMES *names, int in
 static inline int belvedere_accesses_count(const AUTHORITY_INFO_ACCESS *accesses) {
   return sk_ACCESS_DESCRIPTION_num(accesses);
 }
-/// The URL of one entry and the NID of its method; null when its location is none.
+/// The URL of one entry and the NID of its method; null when its location is not a URL.
 static inline const ASN1_STRING *belvedere_access_url(const AUTHORITY_INFO_ACCESS *accesses, int index, int *method) {
   const ACCESS_DESCRIPTION *access = sk_ACCESS_DESCRIPTION_value(accesses, index);
   *method = OBJ_obj2nid(access->method);
@@ -127,7 +128,7 @@ static inline void belvedere_free(void *memory) { OPENSSL_free(memory); }
 static inline long belvedere_ctx_set_status_callback(SSL_CTX *context, int (*callback)(SSL *, void *)) {
   return SSL_CTX_set_tlsext_status_cb(context, callback);
 }
-/// The connection takes over the bytes, which come from OPENSSL_memdup.
+/// The connection takes ownership of the bytes, which must be from OPENSSL_memdup.
 static inline long belvedere_staple(SSL *connection, void *answer, long size) {
   return SSL_set_tlsext_status_ocsp_resp(connection, answer, size);
 }
