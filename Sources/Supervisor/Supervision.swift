@@ -121,7 +121,7 @@ struct Supervision: ~Copyable {
   }
 }
 
-/// What the service was started with, and when.
+/// The version, configuration source and start time of the service.
 struct ServiceOrigin {
   let version: String
   /// Reads the configuration file again and makes a plan.

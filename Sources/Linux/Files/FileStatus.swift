@@ -4,7 +4,7 @@ import Glibc
 struct FileStatus {
   private var status = stat()
 
-  /// The file at the path, through symbolic links. Nil when there is none, or when this process may not look.
+  /// The file at the path, following symbolic links. Nil when there is none, or it is not accessible.
   init?(of path: String) {
     // SAFETY: the path is a C string during the call, which fills the structure in.
     guard unsafe stat(path, &status) == 0 else { return nil }

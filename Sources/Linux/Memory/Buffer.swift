@@ -47,7 +47,7 @@ public struct Buffer: ~Copyable, ByteSink {
   public var bytes: Span<UInt8> {
     @_lifetime(borrow self)
     borrowing get {
-      // SAFETY: lower...upper lies inside the storage and was initialised; the span lives no longer than this borrow.
+      // SAFETY: lower...upper is inside the storage and was initialised; the span lives no longer than this borrow.
       let span = unsafe Span<UInt8>(_unsafeStart: (storage ?? Self.nowhere) + lower, count: upper &- lower)
       return unsafe _overrideLifetime(span, borrowing: self)
     }
@@ -80,7 +80,7 @@ public struct Buffer: ~Copyable, ByteSink {
   /// Moves the bytes to the front, so that all free room is at the end.
   public mutating func compact() {
     guard lower > 0, let storage = unsafe storage else { return }
-    // SAFETY: both ranges lie inside the storage; memmove allows them to overlap.
+    // SAFETY: both ranges are inside the storage; memmove allows them to overlap.
     unsafe memmove(storage, storage + lower, count)
     upper &-= lower
     lower = 0

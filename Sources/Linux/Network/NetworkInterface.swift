@@ -174,7 +174,7 @@ extension InterfaceAddress {
     writer.append(attribute: Netlink.localAddress, bytes.bytes)
     writer.append(attribute: Netlink.addressOfInterface, bytes.bytes)
     guard type == Netlink.newAddress else { return writer.finish() }
-    // Duplicate address detection would delay a virtual address by a second.
+    // A virtual address moves between nodes: duplicate address detection is not needed, and would take a second.
     if address.family == .v6 {
       writer.append(attribute: Netlink.addressFlags, NetlinkWriter.native(Netlink.withoutDuplicateDetection))
     }

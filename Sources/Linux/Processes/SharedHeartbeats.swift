@@ -46,7 +46,7 @@ public struct SharedHeartbeats: ~Copyable {
   /// The number of turns of this loop.
   public func turns(of loop: Int) -> UInt64 {
     precondition(0..<loops ~= loop)
-    // SAFETY: loop < loops, so the counter lies inside the mapping.
+    // SAFETY: loop < loops, so the counter is inside the mapping.
     return unsafe Self.counter(base, loop).pointee.load(ordering: .relaxed)
   }
 

@@ -23,7 +23,7 @@ public enum ConnectFault: Hashable, Sendable, CaseIterable {
       // All source ports towards this server are in use or in TIME_WAIT (net.ipv4.ip_local_port_range).
       // `Socket.connect` has already changed it to ENETUNREACH when there is no source address.
       case EADDRNOTAVAIL, EADDRINUSE, EAGAIN: .shortage
-      // The call was interrupted.
+      // The call was interrupted before it had an effect.
       case EINTR: .shortage
       case ECONNREFUSED, ECONNRESET, ECONNABORTED, EPIPE, EPROTO: .server
       // EACCES and EPERM are rules: a prohibit route, SELinux, a sandbox. They stay until an administrator changes

@@ -130,7 +130,7 @@ extension VirtualRouters {
       record.addresses.append(LeaseRecord.Address(interface: interface, address: address))
     }
     guard let source = instance.source else { return }
-    // Signed with a time that is valid until after the next renewal.
+    // Signed with a time after the next renewal, which replaces the packets.
     let age = Interval(nanoseconds: instance.plan.settings.lease.nanoseconds / 4 + 1_000_000_000)
     let time = Clock.wall() + age
     var channel = instance.channel

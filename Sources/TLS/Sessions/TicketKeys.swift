@@ -33,7 +33,7 @@ public final class TicketKeys: Sendable {
     self.ring = Mutex(ring)
   }
 
-  /// How long a ticket is valid at least: until its key is dropped, even if it was sealed at the end of the key's
+  /// How long a ticket is valid: its key opens it for at least this long, even if it was sealed at the end of the key's
   /// interval.
   public var ticketLifetime: Interval {
     Interval(nanoseconds: interval.nanoseconds &* UInt64(previous))
