@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Files named by the operator.
+/// Operations on files by path.
 public enum File {
   /// The whole file. More than `limit` bytes is EFBIG. Waits for data from a pipe only with `mayWait`.
   public static func contents(of path: String, limit: Int, mayWait: Bool = false) throws(SystemError) -> [UInt8] {
