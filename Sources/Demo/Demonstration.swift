@@ -25,7 +25,7 @@ struct Demonstration: ~Copyable {
   /// Whether the demo must end.
   private var isOver = false
   /// Whether the load balancer has got a stop signal; a second one would stop it immediately.
-  private var isBalancerTold = false
+  private var isBalancerSignalled = false
   private var balancerEnd: ProcessEnd?
 
   init(
@@ -53,7 +53,7 @@ struct Demonstration: ~Copyable {
         control: BalancerProcess.control)
       StandardStream.output.write(banner.text)
       let lines = prompt.watch(with: poller, token: Token(.prompt).rawValue)
-      obey(lines)
+      execute(lines)
     }
     let end = duration.map { Clock.monotonic() + $0 } ?? .distantFuture
     while !hasEnded, Clock.monotonic() < end { waitForEvents(until: end) }
@@ -84,7 +84,7 @@ struct Demonstration: ~Copyable {
         while let signal = signals.next() {
           isOver = true
           // Ctrl-C is sent to every process in the terminal's foreground group.
-          if signal == SIGINT, prompt.isInteractive { isBalancerTold = true }
+          if signal == SIGINT, prompt.isInteractive { isBalancerSignalled = true }
         }
       case .balancer:
         balancerEnd = balancer.child.reap()
@@ -92,13 +92,13 @@ struct Demonstration: ~Copyable {
         let lines = prompt.take(poller)
         // Ctrl-D on a terminal means quit; the end of a script or /dev/null is ignored.
         if prompt.isEnded, prompt.isInteractive { isOver = true }
-        obey(lines)
+        execute(lines)
       case nil: break
       }
     }
   }
 
-  private mutating func obey(_ lines: [String]) {
+  private mutating func execute(_ lines: [String]) {
     for line in lines where !isOver {
       switch PromptCommand(line, servers: servers.map(\.state.site.name)) {
       case .kill(let name): change(name) { $0.kill() }
@@ -137,7 +137,7 @@ struct Demonstration: ~Copyable {
   /// Stops the load balancer gracefully, then the servers.
   private consuming func stop() -> Int32 {
     if balancerEnd == nil {
-      if !isBalancerTold { balancer.child.signal(SIGTERM) }
+      if !isBalancerSignalled { balancer.child.signal(SIGTERM) }
       let limit = Clock.monotonic() + Self.stopLimit
       while balancerEnd == nil, Clock.monotonic() < limit { waitForEvents(until: limit) }
       for server in servers { server.kill() }

@@ -69,7 +69,7 @@ extension Configuration.Loaded {
   /// Warns when other users can read a private key.
   private mutating func warnOfAudience(of file: FileReference) {
     switch File.audience(of: file.path) {
-    case .nobody: break
+    case .owner: break
     case .group:
       warn(
         about: file, "another group than the service's may read the private key", suggestion: "`chmod g= \(file.path)`")

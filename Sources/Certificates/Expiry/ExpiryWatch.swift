@@ -19,7 +19,7 @@ package struct ExpiryWatch: Sendable {
     case ended(Subject)
   }
 
-  private enum Told {
+  private enum Notified {
     /// Reported with fewer than this many days left.
     case within(days: UInt64)
     case ended(at: WallTime)
@@ -31,7 +31,7 @@ package struct ExpiryWatch: Sendable {
   /// A certificate may have hundreds of names; a log line lists this many.
   private static let namesShown = 4
 
-  private var told: [Fingerprint: Told] = [:]
+  private var notified: [Fingerprint: Notified] = [:]
 
   /// Starts with nothing reported.
   package init() {}
@@ -39,23 +39,23 @@ package struct ExpiryWatch: Sendable {
   /// The reports due for these certificates at `time`. The state of other certificates is dropped.
   package mutating func notices(of subjects: [Subject], at time: WallTime) -> [Notice] {
     let shown = Set(subjects.map(\.fingerprint))
-    told = told.filter { shown.contains($0.key) }
+    notified = notified.filter { shown.contains($0.key) }
     return subjects.compactMap { notice(of: $0, at: time) }
   }
 
   private mutating func notice(of subject: Subject, at time: WallTime) -> Notice? {
     guard time <= subject.notAfter else {
       // If the clock was set back since the last report, it is repeated now.
-      if case .ended(let last) = told[subject.fingerprint], last <= time, time.seconds(since: last) < Self.day {
+      if case .ended(let last) = notified[subject.fingerprint], last <= time, time.seconds(since: last) < Self.day {
         return nil
       }
-      told[subject.fingerprint] = .ended(at: time)
+      notified[subject.fingerprint] = .ended(at: time)
       return .ended(subject)
     }
     let left = subject.notAfter.seconds(since: time)
     guard let threshold = Self.threshold(of: left) else { return nil }
-    if case .within(let days) = told[subject.fingerprint], days <= threshold { return nil }
-    told[subject.fingerprint] = .within(days: threshold)
+    if case .within(let days) = notified[subject.fingerprint], days <= threshold { return nil }
+    notified[subject.fingerprint] = .within(days: threshold)
     return .ending(subject, daysLeft: left / Self.day)
   }
 

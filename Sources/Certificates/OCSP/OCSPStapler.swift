@@ -18,7 +18,7 @@ package final class OCSPStapler: Sendable {
   private struct State {
     var subjects: [Fingerprint: Subject] = [:]
     /// Certificates that were already logged as impossible to staple.
-    var told: Set<Fingerprint> = []
+    var warned: Set<Fingerprint> = []
     var isRunning = false
   }
 
@@ -37,12 +37,12 @@ package final class OCSPStapler: Sendable {
     let mustStart = writer.access { state in
       let earlier = state.subjects
       state.subjects = [:]
-      state.told.formIntersection(certificates.map(\.facts.fingerprint))
+      state.warned.formIntersection(certificates.map(\.facts.fingerprint))
       for pair in certificates where !pair.facts.responders.isEmpty {
         let name = pair.facts.fingerprint
         let responders = pair.facts.responders.compactMap(ResponderURL.init)
         guard !responders.isEmpty, let inquiry = OCSPRequest(about: pair) else {
-          if state.told.insert(name).inserted { mute.append(pair) }
+          if state.warned.insert(name).inserted { mute.append(pair) }
           continue
         }
         let known = earlier[name]

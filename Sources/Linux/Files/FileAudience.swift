@@ -3,7 +3,7 @@ import Glibc
 extension File {
   /// Who can read or write a file besides its owner.
   public enum Audience: Hashable, Sendable {
-    case nobody
+    case owner
     /// A group that this process does not belong to.
     case group
     /// Every user.
@@ -13,13 +13,13 @@ extension File {
   /// Who can read or write this file besides its owner and this process's group. A directory above that others can't
   /// enter protects it. For root, which belongs to no service's group, only `everybody` is reported.
   public static func audience(of path: String) -> Audience {
-    guard let status = FileStatus(of: path) else { return .nobody }
+    guard let status = FileStatus(of: path) else { return .owner }
     if status.permissions & (S_IROTH | S_IWOTH) != 0, isReachable(path, by: S_IXOTH) { return .everybody }
     let isForeign = geteuid() != 0 && status.group != getegid()
     if isForeign, status.permissions & (S_IRGRP | S_IWGRP) != 0, isReachable(path, by: S_IXGRP | S_IXOTH) {
       return .group
     }
-    return .nobody
+    return .owner
   }
 
   /// Whether every directory above the file has any of these permission bits.

@@ -23,7 +23,7 @@ final class AdminStateFile: Sendable {
     var failure: String?
     var retryAt = Instant(nanoseconds: 0)
     /// The last command whose result is known.
-    var settled: UInt64 = 0
+    var completed: UInt64 = 0
   }
 
   /// The delay before a failed write is retried.
@@ -31,11 +31,11 @@ final class AdminStateFile: Sendable {
 
   private let log: Logger
   private let writer: BackgroundWriter<State>
-  private let settlement: Wakeup
+  private let completion: Wakeup
 
   init(log: Logger) throws(SystemError) {
     self.log = log
-    settlement = try Wakeup()
+    completion = try Wakeup()
     writer = try BackgroundWriter(State())
     try writer.start(name: "server-state") { self.run() }
   }
@@ -55,7 +55,7 @@ final class AdminStateFile: Sendable {
 
   /// Registers with the poller, which reports when the result of a command is known.
   func watch(_ poller: borrowing Poller) throws(SystemError) {
-    try poller.watchLevel(settlement.descriptor, token: SupervisorToken(.adminStateFile).rawValue)
+    try poller.watchLevel(completion.descriptor, token: SupervisorToken(.adminStateFile).rawValue)
   }
 
   /// Queues a write; it replaces a write that is still queued. `number` is the last command that it includes.
@@ -88,8 +88,8 @@ final class AdminStateFile: Sendable {
 
   /// The last command whose result is known, and why the last write failed. Resets the poller's event.
   func takeOutcome() -> (number: UInt64, failure: String?) {
-    settlement.drain()
-    return writer.access { ($0.settled, $0.failure) }
+    completion.drain()
+    return writer.access { ($0.completed, $0.failure) }
   }
 
   /// Waits until everything is written or the deadline has passed. A failed write is retried once.
@@ -112,12 +112,12 @@ final class AdminStateFile: Sendable {
   private func recordOutcome(_ draft: Draft, _ failure: SystemError?) {
     let hadFailed = writer.access { state in
       let hadFailed = state.failure != nil
-      state.settled = max(state.settled, draft.number)
+      state.completed = max(state.completed, draft.number)
       state.failure = state.newest == nil ? nil : failure?.description
       state.retryAt = Clock.monotonic() + Self.rest
       return hadFailed
     }
-    settlement.signal()
+    completion.signal()
     if let failure, !hadFailed {
       log.warning("server state: \(failure); they last until a restart only, and writing is tried again")
     } else if failure == nil, hadFailed {

@@ -10,8 +10,8 @@ enum LogText {
 
   /// `message key=value key="two words"`, with the keys sorted.
   static func message(_ message: String, _ metadata: Logger.Metadata) -> String {
-    let told = metadata.filter { !subjects.contains($0.key) }
-    return told.sorted { $0.key < $1.key }.reduce(into: message.escapingControls()) { text, field in
+    let fields = metadata.filter { !subjects.contains($0.key) }
+    return fields.sorted { $0.key < $1.key }.reduce(into: message.escapingControls()) { text, field in
       text += " \(field.key)=\(value(field.value.description))"
     }
   }

@@ -104,15 +104,15 @@ package enum AddressAnnouncement {
     return nil
   }
 
-  private static let nobody = [UInt8](repeating: 0, count: 6)
+  private static let noTarget = [UInt8](repeating: 0, count: 6)
 
   private static func arp(_ address: IPAddress, _ hardwareAddress: [UInt8], isAnswer: Bool = false) -> [UInt8] {
     arp(
-      operation: isAnswer ? 2 : 1, hardwareAddress, address, target: isAnswer ? hardwareAddress : nobody, address)
+      operation: isAnswer ? 2 : 1, hardwareAddress, address, target: isAnswer ? hardwareAddress : noTarget, address)
   }
 
   private static func arpProbe(_ address: IPAddress, _ hardwareAddress: [UInt8]) -> [UInt8] {
-    arp(operation: 1, hardwareAddress, IPAddress(v4: 0), target: nobody, address)
+    arp(operation: 1, hardwareAddress, IPAddress(v4: 0), target: noTarget, address)
   }
 
   private static func arp(

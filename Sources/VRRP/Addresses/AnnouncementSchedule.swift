@@ -14,7 +14,7 @@ struct AnnouncementSchedule: Hashable {
 
   static let burst = 5
   /// A predecessor that yields keeps its addresses for 50 ms; one on a busy machine somewhat longer.
-  static let settleDelays = [Interval.milliseconds(75), .milliseconds(250)]
+  static let repeatDelays = [Interval.milliseconds(75), .milliseconds(250)]
   static let secondBurstDelay = Interval.seconds(5)
   static let refresh = Interval.minutes(1)
   /// While another machine has the address too, each refresh moves the connections: seldom then.
@@ -28,7 +28,7 @@ struct AnnouncementSchedule: Hashable {
 
   /// Announces now, and in due course.
   mutating func begin(at now: Instant) -> [VirtualRouter.Effect] {
-    bursts = Self.settleDelays.map { Burst(due: now + $0, times: 1) }
+    bursts = Self.repeatDelays.map { Burst(due: now + $0, times: 1) }
     bursts.append(Burst(due: now + Self.secondBurstDelay, times: Self.burst))
     answerAt = nil
     refreshAt = now + Self.refresh
@@ -37,7 +37,7 @@ struct AnnouncementSchedule: Hashable {
 
   /// Announces now, because another node has, and when its addresses may be gone.
   mutating func answer(times: Int, at now: Instant) -> [VirtualRouter.Effect] {
-    bursts = Self.settleDelays.map { Burst(due: now + $0, times: 1) }
+    bursts = Self.repeatDelays.map { Burst(due: now + $0, times: 1) }
     answerAt = nil
     refreshAt = refreshAt.map { max($0, now + Self.refresh) } ?? now + Self.refresh
     return [.announce(times: times)]

@@ -27,7 +27,7 @@ package enum RouterNote: Hashable, Sendable {
   case suspended(Interval)
   /// The addresses were handed over, and this is who took them.
   case handedOver(to: IPAddress)
-  case nobodyTookOver
+  case noTakeover
   /// The node stays withdrawn by the administrator until then.
   case away(for: Interval)
   /// It takes part as usual again.
@@ -36,7 +36,7 @@ package enum RouterNote: Hashable, Sendable {
   package var level: LogLevel {
     switch self {
     case .transition, .priority, .worseActive, .duplicateGone, .handedOver, .away, .back: .notice
-    case .addressRemoved, .suspended, .nobodyTookOver, .restless: .warning
+    case .addressRemoved, .suspended, .noTakeover, .restless: .warning
     case .bothActive, .claimed, .unheardActive, .rejectedActive: .error
     }
   }
@@ -86,7 +86,7 @@ package enum RouterNote: Hashable, Sendable {
     case .suspended(let interval):
       "this process did not run for \(interval.text): another node may be Active by now, listening first"
     case .handedOver(let address): "\(address) took over"
-    case .nobodyTookOver: "no other node took over"
+    case .noTakeover: "no other node took over"
     case .away(let interval): "withdrawn by the administrator for \(interval.text) at most"
     case .back: "failback: takes part in the election again"
     }
@@ -129,7 +129,7 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
     case suspended
     /// Another virtual router of the group did so.
     case group
-    case nobodyTookOver
+    case noTakeover
   }
 
   package var description: String { "\(to), was \(from), priority \(priority): \(reason)" }
@@ -151,7 +151,7 @@ extension Transition.Reason: CustomStringConvertible {
     case .stopped: "stopping"
     case .suspended: "the process did not run"
     case .group: "another virtual router of the group changed"
-    case .nobodyTookOver: "no other node took over"
+    case .noTakeover: "no other node took over"
     }
   }
 }

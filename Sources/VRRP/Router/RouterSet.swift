@@ -53,7 +53,7 @@ package struct RouterSet: Sendable {
   /// What the others of a group do after one's transition; those that the group brought about have no more of them.
   private static func consequence(of transition: Transition) -> VirtualRouter.Event? {
     switch (transition.to, transition.reason) {
-    case (_, .group), (_, .nobodyTookOver): nil
+    case (_, .group), (_, .noTakeover): nil
     case (.active, _): .groupTookOver
     case (.backup, .better), (.backup, .unheardActive), (.backup, .rejectedActive): .groupYielded
     case (.backup, _), (.initialize, _), (.fault, _): nil

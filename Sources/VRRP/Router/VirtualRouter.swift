@@ -138,7 +138,7 @@ package struct VirtualRouter: Sendable {
   /// When it last advertised as the Active.
   var answeredAt: Instant?
   /// The priority that the log was last told.
-  var toldPriority: UInt8
+  var publishedPriority: UInt8
   /// The priority that the other nodes were last told.
   var advertisedPriority: UInt8
 
@@ -147,7 +147,7 @@ package struct VirtualRouter: Sendable {
     self.settings = settings
     tracked = TrackedPriority(configured: settings.priority, tracks: tracks)
     lease = AddressLease(length: settings.lease)
-    toldPriority = settings.priority
+    publishedPriority = settings.priority
     advertisedPriority = settings.priority
   }
 

@@ -123,9 +123,9 @@ extension VirtualRouter {
   /// Tells a change of the priority in the log, and as Active to the others: at once, and so that a Backup which is
   /// better now moves at once.
   private mutating func tellPriority() -> [Effect] {
-    let (before, priority) = (toldPriority, priority)
+    let (before, priority) = (publishedPriority, priority)
     guard priority != before, hasTakenPart else { return [] }
-    toldPriority = priority
+    publishedPriority = priority
     let said = [Effect.note(.priority(from: before, to: priority, priorityReductions: priorityReductions))]
     guard case .active = state, faults.isEmpty else { return said }
     guard priority < before, settings.version == .v3 else { return said + send(advertisement(priority: priority)) }
@@ -137,7 +137,7 @@ extension VirtualRouter {
   private mutating func takePart(at now: Instant) -> [Effect] {
     // Afterwards: the first start is not the end of a fault.
     defer { hasTakenPart = true }
-    toldPriority = priority
+    publishedPriority = priority
     if priority == 255 { return becomeActive(because: .owner, at: now) }
     return beginAgain(because: .ready, at: now)
   }

@@ -79,12 +79,12 @@ extension VirtualRouter {
     let isRequested = leaving.purpose == .failover
     let staysUp = (isRequested || leaving.purpose == .group) && faults.isEmpty
     guard let successor else {
-      var effects = [Effect.note(.nobodyTookOver)]
+      var effects = [Effect.note(.noTakeover)]
       if staysUp {
         // A working node keeps the addresses when no other takes them.
         awayUntil = isRequested ? nil : awayUntil
-        toldPriority = priority
-        effects += becomeActive(because: .nobodyTookOver, at: now)
+        publishedPriority = priority
+        effects += becomeActive(because: .noTakeover, at: now)
         return isRequested ? effects + [.failedOver(to: nil, wasActive: true)] : effects
       }
       effects += lease.drop() + transition(to: .initialize, because: leaving.purpose, at: now)
