@@ -128,8 +128,8 @@ struct Demonstration: ~Copyable {
   /// One line per server.
   private var status: String {
     servers.map { server in
-      let mood = !server.isRunning ? "dead" : server.state.isDraining ? "draining" : "running"
-      return "  \(server.state.site.name)  https://\(server.endpoint)  \(mood), "
+      let state = !server.isRunning ? "dead" : server.state.isDraining ? "draining" : "running"
+      return "  \(server.state.site.name)  https://\(server.endpoint)  \(state), "
         + "connections: \(server.connections), requests so far: \(server.state.requests)\n"
     }.joined()
   }

@@ -51,7 +51,7 @@ extension Configuration.Loaded {
       case .trustAnchors: checkTrustAnchors(in: file)
       }
     }
-    refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isName($0) ? nil : $0 }].compactMap { $0 })
+    refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isAbstract($0) ? nil : $0 }].compactMap { $0 })
     if let configuration { warnAboutNames(of: configuration, facts) }
     return facts
   }

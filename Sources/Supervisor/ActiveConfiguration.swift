@@ -44,7 +44,7 @@ struct ActiveConfiguration: ~Copyable {
       try listeners.restore()
       return try WorkerProcess(
         plan, number: number, configuration: text, listeners: listeners, states: states,
-        blocked: SupervisorLoop.signals + Signals.strays)
+        blocked: SupervisorLoop.signals + Signals.unhandled)
     }
   }
 

@@ -92,7 +92,7 @@ struct Supervision: ~Copyable {
   }
 
   /// Whether the supervisor works, for the service manager's watchdog.
-  func isSound(at now: Instant) -> Bool { workerState.isSound(at: now) }
+  func isHealthy(at now: Instant) -> Bool { workerState.isHealthy(at: now) }
 
   /// Notifies the service manager of a start, a reload or the status; does nothing once the service stops.
   func announce(_ notification: ServiceNotification) {

@@ -68,7 +68,7 @@ struct SupervisorLoop: ~Copyable {
       service.tick(at: now)
       publishStatus()
     }
-    if let watchdog, now >= nextWatchdog, service.isSound(at: now) {
+    if let watchdog, now >= nextWatchdog, service.isHealthy(at: now) {
       nextWatchdog = now + watchdog
       ServiceNotification.watchdog.send()
     }

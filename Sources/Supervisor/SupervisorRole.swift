@@ -59,7 +59,7 @@ package enum SupervisorRole {
   /// Keeps the capabilities for listeners below port 1024 and for the virtual addresses, and passes none on: the worker
   /// starts without capabilities, except when root starts the service by hand. Capabilities are per thread, so this
   /// must run before another thread starts.
-  package static func giveUpRights() throws(SystemError) {
+  package static func dropPrivileges() throws(SystemError) {
     try Privileges.hideMemory()
     try Privileges.keep([.bindService, .networkAdministration, .rawSockets, .scheduling])
     try Privileges.forbidNew()

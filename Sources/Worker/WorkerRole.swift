@@ -11,8 +11,8 @@ package enum WorkerRole {
   package static func run(control: consuming Descriptor) -> Int32 {
     defer { OperationalLog.flush() }
     CurrentProcess.dieWithParent()
-    Signals.ignoreStrays()
-    CurrentProcess.volunteerForMemory()
+    Signals.ignoreUnhandled()
+    CurrentProcess.raiseOOMScore()
     do throws(ControlError) {
       let channel: ControlChannel
       do throws(SystemError) { channel = try ControlChannel(owning: control) } catch { throw .system(error) }

@@ -12,8 +12,8 @@ import Testing
     // SAFETY: both paths are C strings during the call.
     #expect(unsafe symlink("/tmp", link) == 0)
     let listener = try LocalSocket.listen(at: socket)
-    #expect(FileStatus(of: "/tmp")?.isFolder == true && FileStatus(of: link)?.isFolder == true)
-    #expect(FileStatus(ofLink: link)?.isFolder == false && FileStatus(of: file)?.isFolder == false)
+    #expect(FileStatus(of: "/tmp")?.isDirectory == true && FileStatus(of: link)?.isDirectory == true)
+    #expect(FileStatus(ofLink: link)?.isDirectory == false && FileStatus(of: file)?.isDirectory == false)
     #expect(FileStatus(of: socket)?.isSocket == true && FileStatus(of: file)?.isSocket == false)
     #expect(FileStatus(of: listener)?.isSocket == true && FileStatus(of: socket)?.permissions == 0o660)
     #expect(FileStatus(of: file)?.size == 5 && FileStatus(of: file)?.permissions == 0o600)

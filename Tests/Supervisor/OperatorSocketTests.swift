@@ -35,11 +35,11 @@ import Wire
     let poller = try Poller()
     var open = try OperatorSocket(at: path, log: Logger(label: "test"))
     #expect(try Self.ask(&open, path, poller) == .status)
-    let isQuiet = !open.takeTrespass()
+    let isQuiet = !open.takeWorkerIntrusion()
     #expect(isQuiet)
-    open.bar(worker: CurrentProcess.identifier)
+    open.forbid(worker: CurrentProcess.identifier)
     #expect(try Self.ask(&open, path, poller) == nil)
-    let wasToldOf = open.takeTrespass()
+    let wasToldOf = open.takeWorkerIntrusion()
     #expect(wasToldOf)
   }
 
@@ -47,10 +47,10 @@ import Wire
     let path = Self.path()
     let poller = try Poller()
     var socket = try OperatorSocket(at: path, log: Logger(label: "test"))
-    socket.bar(worker: CurrentProcess.identifier)
-    socket.bar(worker: 1)
+    socket.forbid(worker: CurrentProcess.identifier)
+    socket.forbid(worker: 1)
     #expect(try Self.ask(&socket, path, poller) == nil)
-    let isQuiet = !socket.takeTrespass()
+    let isQuiet = !socket.takeWorkerIntrusion()
     #expect(isQuiet)
   }
 }

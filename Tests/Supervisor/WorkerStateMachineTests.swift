@@ -168,8 +168,8 @@ private let table = """
 
   @Test func `a worker that outlives its SIGKILL makes the service unsound`() {
     let life = life(served + [(2, .stalled(loop: 0))])
-    #expect(life.isSound(at: at(3)))
-    #expect(!life.isSound(at: at(4)))
+    #expect(life.isHealthy(at: at(3)))
+    #expect(!life.isHealthy(at: at(4)))
   }
 
   @Test func `whatever workers do, there is one at most, one soon, and an end when asked`() {

@@ -186,7 +186,7 @@ struct `The worker's confinement` {
     stream = SharedDescriptor(try LocalSocket.listen(at: ground.path("state/stream.sock")))
     receiver = try start("free", ground, "receive-locally", ground.path("state/datagrams.sock"))
     let deadline = Clock.monotonic() + .seconds(30)
-    while !LocalSocket.isThere(ground.path("state/datagrams.sock")), Clock.monotonic() < deadline {
+    while !LocalSocket.exists(ground.path("state/datagrams.sock")), Clock.monotonic() < deadline {
       Clock.sleep(.milliseconds(5))
     }
   }

@@ -33,7 +33,7 @@ package final class OCSPStapler: Sendable {
 
   /// Replaces the set of certificates. The state of certificates that stay is kept.
   package func adopt(_ certificates: [CertificatePair], at now: Instant) {
-    var mute: [CertificatePair] = []
+    var unstapled: [CertificatePair] = []
     let mustStart = writer.access { state in
       let earlier = state.subjects
       state.subjects = [:]
@@ -42,7 +42,7 @@ package final class OCSPStapler: Sendable {
         let name = pair.facts.fingerprint
         let responders = pair.facts.responders.compactMap(ResponderURL.init)
         guard !responders.isEmpty, let inquiry = OCSPRequest(about: pair) else {
-          if state.warned.insert(name).inserted { mute.append(pair) }
+          if state.warned.insert(name).inserted { unstapled.append(pair) }
           continue
         }
         let known = earlier[name]
@@ -55,7 +55,7 @@ package final class OCSPStapler: Sendable {
       state.isRunning = true
       return true
     }
-    for pair in mute {
+    for pair in unstapled {
       let title = OCSPStapler.title(of: pair)
       if pair.facts.responders.contains(where: { ResponderURL($0) != nil }) {
         log.warning("OCSP: nothing is stapled to \(title), whose issuer is not in the file: append its certificate")

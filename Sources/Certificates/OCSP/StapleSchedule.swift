@@ -7,7 +7,7 @@ struct StapleSchedule: Sendable {
   private static let firstPause = Interval.minutes(1)
   private static let longestPause = Interval.hours(1)
   /// Browsers accept a response for at most ten days, and a revocation should be noticed.
-  private static let longestTrust = Interval.hours(4 * 24)
+  private static let longestValidity = Interval.hours(4 * 24)
 
   /// When the next request is due.
   private(set) var due: Instant
@@ -19,7 +19,7 @@ struct StapleSchedule: Sendable {
   /// A response was received, valid for `lifetime`.
   mutating func succeeded(goodFor lifetime: Interval, at now: Instant) {
     failures = 0
-    due = now + min(max(Interval(nanoseconds: lifetime.nanoseconds / 2), Self.firstPause), Self.longestTrust)
+    due = now + min(max(Interval(nanoseconds: lifetime.nanoseconds / 2), Self.firstPause), Self.longestValidity)
   }
 
   mutating func failed(at now: Instant) {

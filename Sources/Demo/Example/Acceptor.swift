@@ -13,7 +13,7 @@ struct Acceptor: ~Copyable {
   private let crowd: Crowd
   private let state: ExampleServerState
   private let context: ServerContext
-  private var guests: [Guest] = []
+  private var guests: [Visitor] = []
 
   init(listener: consuming Descriptor, crowd: Crowd, state: ExampleServerState, context: ServerContext) {
     self.listener = listener
@@ -73,7 +73,7 @@ struct Acceptor: ~Copyable {
       let number = accepted.takeDescriptor().relinquish()
       do throws(SystemError) {
         guests.append(
-          try Guest(of: crowd, name: state.site.name) { [crowd, state, context] in
+          try Visitor(of: crowd, name: state.site.name) { [crowd, state, context] in
             serveConnection(Descriptor(owning: number), crowd: crowd, state: state, context: context)
           })
       } catch {
@@ -85,7 +85,7 @@ struct Acceptor: ~Copyable {
 }
 
 /// One connection's thread, which only the acceptor joins.
-private final class Guest {
+private final class Visitor {
   private var thread: Thread?
   private let departure: Departure
 

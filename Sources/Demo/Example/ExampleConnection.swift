@@ -22,8 +22,8 @@ package struct ExampleConnection<Stream: ByteStream & ~Copyable>: ~Copyable {
   /// errors of the connection.
   package mutating func serve() throws(DemoError) {
     do {
-      var goesOn = true
-      while goesOn { goesOn = try serveRequest() }
+      var continues = true
+      while continues { continues = try serveRequest() }
     } catch {
       guard case .refused(let status, let reason) = error else { throw error }
       try send(ExampleAnswer(status, text: reason), closes: true)

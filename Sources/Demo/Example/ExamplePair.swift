@@ -7,7 +7,7 @@ import Wire
 /// The example Connection Servers of the demo: view01 and view02, each with its own certificate.
 struct ExamplePair {
   /// Their preferred ports.
-  private static let wishes: [(name: String, port: UInt16)] = [("view01", 8451), ("view02", 8452)]
+  private static let preferred: [(name: String, port: UInt16)] = [("view01", 8451), ("view02", 8452)]
 
   let servers: [ExampleServer]
   /// For the load balancer's configuration.
@@ -20,7 +20,7 @@ struct ExamplePair {
   init(on address: IPAddress, ports: inout FreePorts) throws(DemoError) {
     var servers: [ExampleServer] = []
     var descriptions: [DemoConfiguration.Server] = []
-    for (name, port) in Self.wishes {
+    for (name, port) in Self.preferred {
       let (state, context, fingerprint) = try Self.identity(of: name)
       let server = try Self.start(on: address, wishing: port, ports: &ports) { endpoint in
         ExampleServer(state: state, endpoint: endpoint, context: context)

@@ -101,19 +101,19 @@ struct FieldLines: ~Escapable {
   private static func readNameSlowly(_ line: Span<UInt8>) throws(Rejection) -> LineStart {
     var name = FieldName()
     var plainName = FieldName()
-    var isDisguised = false
+    var isObfuscated = false
     var index = 0
     while index < line.count, line[index].isTokenCharacter {
       name.append(line[index])
       let isPlain = line[index].isLetterOrDigit || line[index] == UInt8(ascii: "-")
       plainName.append(isPlain ? line[index] : UInt8(ascii: "-"))
-      if !isPlain { isDisguised = true }
+      if !isPlain { isObfuscated = true }
       index &+= 1
     }
     guard index < line.count else { return .incomplete }
     guard line[index] == UInt8(ascii: ":") else { return try endName(line, at: index) }
     guard index > 0 else { throw .fieldNameEmpty }
-    guard isDisguised else { return .name(KnownField(name), index) }
+    guard isObfuscated else { return .name(KnownField(name), index) }
     // Names that CGI, WSGI and similar interfaces map to a known field (RFC 3875 §4.1.18). A forwarding claim is
     // dropped in either spelling.
     let field = KnownField(plainName)

@@ -100,27 +100,28 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
   @inline(always)
   init(_ name: FieldName) {
     switch name.first {
-    case 0x2d74_6e65_746e_6f63: self = name.goesOn(0x6874_676e_656c, length: 14) ? .contentLength : .other
-    case 0x7265_6673_6e61_7274: self = name.goesOn(0x6e69_646f_636e_652d, 0x67, length: 17) ? .transferEncoding : .other
+    case 0x2d74_6e65_746e_6f63: self = name.continues(0x6874_676e_656c, length: 14) ? .contentLength : .other
+    case 0x7265_6673_6e61_7274:
+      self = name.continues(0x6e69_646f_636e_652d, 0x67, length: 17) ? .transferEncoding : .other
     case 0x7473_6f68: self = name.length == 4 ? .host : .other
-    case 0x6974_6365_6e6e_6f63: self = name.goesOn(0x6e6f, length: 10) ? .connection : .other
-    case 0x696c_612d_7065_656b: self = name.goesOn(0x6576, length: 10) ? .keepAlive : .other
-    case 0x6f63_2d79_786f_7270: self = name.goesOn(0x6e6f_6974_6365_6e6e, length: 16) ? .proxyConnection : .other
+    case 0x6974_6365_6e6e_6f63: self = name.continues(0x6e6f, length: 10) ? .connection : .other
+    case 0x696c_612d_7065_656b: self = name.continues(0x6576, length: 10) ? .keepAlive : .other
+    case 0x6f63_2d79_786f_7270: self = name.continues(0x6e6f_6974_6365_6e6e, length: 16) ? .proxyConnection : .other
     case 0x6574: self = name.length == 2 ? .te : .other
     case 0x65_736f_6c63: self = name.length == 5 ? .close : .other
     case 0x65_6461_7267_7075: self = name.length == 7 ? .upgrade : .other
     case 0x7463_6570_7865: self = name.length == 6 ? .expect : .other
-    case 0x6564_7261_7772_6f66: self = name.goesOn(0x64, length: 9) ? .forwarded : KnownField.claim(name)
+    case 0x6564_7261_7772_6f66: self = name.continues(0x64, length: 9) ? .forwarded : KnownField.claim(name)
     case 0x79_786f_7270: self = name.length == 5 ? .proxy : .other
     case 0x2d6e_6463_2d69_6c61, 0x656e_6e6f_632d_6663, 0x6475_6573_702d_6663, 0x632d_746e_6569_6c63,
       0x692d_746e_6569_6c63, 0x632d_796c_7473_6166, 0x6569_6c63_2d79_6c66, 0x6e65_2d74_6e6f_7266,
       0x6576_6f2d_7473_6f68, 0x6c63_2d79_786f_7270, 0x612d_6574_6f6d_6572, 0x752d_6574_6f6d_6572,
       0x6e2d_7470_6972_6373, 0x6569_6c63_2d6c_7373, 0x696c_632d_6575_7274, 0x7978_6f72_702d_6c77:
       self = KnownField.claim(name)
-    case 0x692d_6c61_6572_2d78: self = name.goesOn(0x70, length: 9) ? .realIP : .other
-    case 0x7a69_726f_6874_7561: self = name.goesOn(0x6e_6f69_7461, length: 13) ? .authorization : .other
-    case 0x6874_7561_2d77_7777: self = name.goesOn(0x6574_6163_6974_6e65, length: 16) ? .wwwAuthenticate : .other
-    case 0x6574_7369_7372_6570: self = name.goesOn(0x68_7475_612d_746e, length: 15) ? .persistentAuth : .other
+    case 0x692d_6c61_6572_2d78: self = name.continues(0x70, length: 9) ? .realIP : .other
+    case 0x7a69_726f_6874_7561: self = name.continues(0x6e_6f69_7461, length: 13) ? .authorization : .other
+    case 0x6874_7561_2d77_7777: self = name.continues(0x6574_6163_6974_6e65, length: 16) ? .wwwAuthenticate : .other
+    case 0x6574_7369_7372_6570: self = name.continues(0x68_7475_612d_746e, length: 15) ? .persistentAuth : .other
     case 0x7561_2d79_786f_7270: self = KnownField.forProxy(name)
     case 0x7261_7772_6f66_2d78: self = KnownField.forwardedField(name)
     default: self = name.first & 0xffff == 0x2d78 ? ForwardingFieldNames.field(name) : .other  // x-
@@ -134,23 +135,23 @@ enum KnownField: UInt8, BitwiseCopyable, CaseIterable {
 
   /// A name that starts with `proxy-au`.
   private static func forProxy(_ name: FieldName) -> KnownField {
-    if name.goesOn(0x6163_6974_6e65_6874, 0x6574, length: 18) { return .proxyAuthenticate }
-    return name.goesOn(0x7461_7a69_726f_6874, 0x6e_6f69, length: 19) ? .proxyAuthorization : .other
+    if name.continues(0x6163_6974_6e65_6874, 0x6574, length: 18) { return .proxyAuthenticate }
+    return name.continues(0x7461_7a69_726f_6874, 0x6e_6f69, length: 19) ? .proxyAuthorization : .other
   }
 
   /// A name that starts with `x-forwar`.
   private static func forwardedField(_ name: FieldName) -> KnownField {
     guard name.second & 0xffff_ffff == 0x2d64_6564 else { return claim(name) }  // ded-
-    if name.goesOn(0x72_6f66_2d64_6564, length: 15) { return .forwardedFor }
-    if name.goesOn(0x7473_6f68_2d64_6564, length: 16) { return .forwardedHost }
-    return name.goesOn(0x746f_7270_2d64_6564, 0x6f, length: 17) ? .forwardedProto : .forwardedOther
+    if name.continues(0x72_6f66_2d64_6564, length: 15) { return .forwardedFor }
+    if name.continues(0x7473_6f68_2d64_6564, length: 16) { return .forwardedHost }
+    return name.continues(0x746f_7270_2d64_6564, 0x6f, length: 17) ? .forwardedProto : .forwardedOther
   }
 }
 
 extension FieldName {
   /// Whether the second and third words and the length match.
   @inline(always)
-  fileprivate func goesOn(_ second: Octets, _ third: Octets = 0, length: Int) -> Bool {
+  fileprivate func continues(_ second: Octets, _ third: Octets = 0, length: Int) -> Bool {
     self.second == second && self.third == third && self.length == length
   }
 }

@@ -101,7 +101,7 @@ struct RequestReading: BitwiseCopyable {
       framing, method: line.method, version: line.version, allowsContentInGet: limits.allowsContentInGet)
     if !framingLine.isAbsent { try framingLine.normalise(framing, of: bytes, into: &head.edits) }
     head.keepAlive = options.persists(in: line.version)
-    if !expectLine.isEmpty { try judgeExpectation(of: bytes) }
+    if !expectLine.isEmpty { try checkExpectation(of: bytes) }
     if options.upgrade, asksForWebSocket {
       head.upgradeRequested = line.method == .get && line.version == .http11 && head.framing == .none
     }
@@ -109,7 +109,7 @@ struct RequestReading: BitwiseCopyable {
   }
 
   /// RFC 9110 §10.1.1: ignored in HTTP/1.0. Also dropped without content, where servers behave differently.
-  private mutating func judgeExpectation(of bytes: Span<UInt8>) throws(Rejection) {
+  private mutating func checkExpectation(of bytes: Span<UInt8>) throws(Rejection) {
     head.expectsContinue = head.version == .http11 && head.framing != .none
     if head.expectsContinue {
       try head.edits.trim(expectation.raw, to: expectation.value, of: bytes)

@@ -48,7 +48,7 @@ struct RequestLine: BitwiseCopyable {
     guard let version = try RequestLine.version(rest) else { return nil }
     self.version = version
     end = target.end &+ 11
-    if method == .other { try RequestLine.judgeMethod(methodName, of: bytes) }
+    if method == .other { try RequestLine.checkMethod(methodName, of: bytes) }
     try readTarget(of: bytes, pathEnd: pathEnd)
   }
 
@@ -109,7 +109,7 @@ struct RequestLine: BitwiseCopyable {
   }
 
   /// Refuses methods that are not relayed. Other methods are upper-case tokens.
-  private static func judgeMethod(_ range: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
+  private static func checkMethod(_ range: ByteRange, of bytes: Span<UInt8>) throws(Rejection) {
     // Methods are case-sensitive (RFC 9110 §9.1), but some servers ignore case: one that takes `head` for HEAD would
     // send no body, while we wait for one.
     for index in range.start..<range.end {

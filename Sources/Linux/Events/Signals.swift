@@ -31,14 +31,14 @@ public enum Signals {
   /// Signals that end a process by default and that other programs send by mistake or habit: a UPS daemon that signals
   /// process 1 (SIGPWR), a script with the wrong target (SIGUSR1), a file size limit (SIGXFSZ; the write fails
   /// instead). Crash signals and SIGQUIT are not included.
-  public static let strays: [Int32] =
+  public static let unhandled: [Int32] =
     [SIGALRM, SIGVTALRM, SIGPROF, SIGUSR1, SIGUSR2, SIGIO, SIGPWR, SIGSTKFLT, SIGXCPU, SIGXFSZ]
     // SIGRTMIN to SIGRTMAX; glibc reserves the two before.
     + Array(34...64)
 
   /// Ignores these signals and SIGPIPE.
-  public static func ignoreStrays() {
-    for signal in strays { _ = cl_ignore_signal(signal) }
+  public static func ignoreUnhandled() {
+    for signal in unhandled { _ = cl_ignore_signal(signal) }
     ignoreBrokenPipes()
   }
 

@@ -44,7 +44,7 @@ public enum File {
   public static func requireReadable(_ path: String) throws(SystemError) {
     // SAFETY: the path is a C string for the length of the call.
     let file = try Descriptor(unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), of: "open \(path)")
-    guard FileStatus(of: file)?.isFolder != true else { throw SystemError("open \(path)", code: EISDIR) }
+    guard FileStatus(of: file)?.isDirectory != true else { throw SystemError("open \(path)", code: EISDIR) }
   }
 
   /// Throws when this process can't execute the file.

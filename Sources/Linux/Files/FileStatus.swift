@@ -21,7 +21,7 @@ struct FileStatus {
     guard unsafe fstat(file.number, &status) == 0 else { return nil }
   }
 
-  var isFolder: Bool { status.st_mode & S_IFMT == S_IFDIR }
+  var isDirectory: Bool { status.st_mode & S_IFMT == S_IFDIR }
   var isSocket: Bool { status.st_mode & S_IFMT == S_IFSOCK }
   var permissions: mode_t { status.st_mode & ~S_IFMT }
   var group: gid_t { status.st_gid }

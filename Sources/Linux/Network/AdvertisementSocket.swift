@@ -53,9 +53,9 @@ public struct AdvertisementSocket: ~Copyable {
     guard sent == bytes.count else { throw SystemError("send an advertisement to \(destination)") }
   }
 
-  /// The next packet; nil when there is none. Skips up to `mostSkipped` malformed packets.
+  /// The next packet; nil when there is none. Skips up to `skipLimit` malformed packets.
   public func receive() throws(SystemError) -> Packet? {
-    for _ in 0..<RawReceipt.mostSkipped {
+    for _ in 0..<RawReceipt.skipLimit {
       var arrival = cl_arrival()
       let (count, bytes) = unsafe RawReceipt.read(room: Self.room) { buffer in
         // SAFETY: the kernel fills at most `buffer.count` bytes, and returns how many there were.
@@ -94,7 +94,7 @@ extension AdvertisementSocket.Packet {
 enum RawReceipt {
   /// The most unusable packets skipped per read, so that a flood does not block the loop. The rest makes the socket
   /// readable again.
-  static let mostSkipped = 16
+  static let skipLimit = 16
 
   /// The result of `body`, and the bytes that it filled. For a packet longer than `room`, `count` exceeds `room`.
   static func read(room: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Int) -> (count: Int, bytes: [UInt8]) {

@@ -29,7 +29,7 @@ public struct FrameSocket: ~Copyable {
 
   /// The start of the next frame from another host; nil when there is none.
   public func receive() throws(SystemError) -> [UInt8]? {
-    for _ in 0..<RawReceipt.mostSkipped {
+    for _ in 0..<RawReceipt.skipLimit {
       var outgoing: Int32 = 0
       let (count, bytes) = unsafe RawReceipt.read(room: Self.room) { buffer in
         // SAFETY: the kernel fills at most `buffer.count` bytes, and returns how many there were.
@@ -60,7 +60,7 @@ public struct NeighbourSocket: ~Copyable {
   /// The next one without the IPv6 header; nil when there is none. Skips those that were forwarded by a router, and
   /// solicited ones that were sent to a group (RFC 4861 §7.1.2).
   public func receive() throws(SystemError) -> [UInt8]? {
-    for _ in 0..<RawReceipt.mostSkipped {
+    for _ in 0..<RawReceipt.skipLimit {
       var arrival = cl_arrival()
       let (count, bytes) = unsafe RawReceipt.read(room: 128) { buffer in
         // SAFETY: the kernel fills at most `buffer.count` bytes, and returns how many there were.

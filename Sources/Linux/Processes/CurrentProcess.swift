@@ -24,7 +24,7 @@ public enum CurrentProcess {
   /// Makes the kernel kill this process before its parent when memory runs out: the parent starts another, and holds
   /// the address. Raises the OOM score as if the process used another tenth of the machine's memory. Best effort.
   /// Call it before `hideMemory`, which makes the file root's.
-  public static func volunteerForMemory() {
+  public static func raiseOOMScore() {
     let path = "/proc/self/oom_score_adj"
     guard let text = try? File.contents(of: path, limit: 16),
       let score = Int(String(decoding: text, as: UTF8.self).prefix { !$0.isNewline }),
@@ -46,7 +46,7 @@ public enum CurrentProcess {
 
   /// Raises this thread's priority as far as allowed (CAP_SYS_NICE), unless systemd has done so before it started
   /// (CPUSchedulingPolicy=, Nice=), and returns the result. Children do not inherit it.
-  public static func schedulePromptly() -> Scheduling {
+  public static func raisePriority() -> Scheduling {
     if cl_is_realtime() != 0 || cl_schedule_realtime() == 0 { return .realtime }
     return cl_nice() <= sooner || cl_schedule_sooner(sooner) == 0 ? .sooner : .usual
   }

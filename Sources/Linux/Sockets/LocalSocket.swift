@@ -18,7 +18,7 @@ public enum LocalSocket {
   /// A listening socket that only its owner and group may connect to. A stale socket at the path is replaced;
   /// EADDRINUSE when it is in use, EEXIST when the path is another kind of file.
   public static func listen(at path: String) throws(SystemError) -> Descriptor {
-    if !isName(path) { try clear(path) }
+    if !isAbstract(path) { try clear(path) }
     // SAFETY: path and count belong together and live during the call.
     return try Descriptor(
       unsafe path.withCString { unsafe cl_local_listen($0, path.utf8.count, backlog) }, of: "listen \(path)")
@@ -56,9 +56,9 @@ public enum LocalSocket {
   }
 
   /// Whether the peer is root, this process's user, or in the group of the socket's file.
-  public static func mayCommand(_ socket: borrowing Descriptor, _ peer: Peer, at path: String) -> Bool {
+  public static func isAuthorized(_ socket: borrowing Descriptor, _ peer: Peer, at path: String) -> Bool {
     if peer.user == 0 || peer.user == geteuid() { return true }
-    guard !isName(path), let file = FileStatus(of: path) else { return false }
+    guard !isAbstract(path), let file = FileStatus(of: path) else { return false }
     return cl_peer_has_group(socket.number, file.group) == 1
   }
 
@@ -86,16 +86,16 @@ public enum LocalSocket {
 
   /// Removes the socket's file.
   public static func remove(_ path: String) {
-    guard !isName(path) else { return }
+    guard !isAbstract(path) else { return }
     // SAFETY: the path is a C string during the call.
     _ = unsafe unlink(path)
   }
 
   /// Whether the path is a socket's file.
-  public static func isThere(_ path: String) -> Bool { FileStatus(ofLink: path)?.isSocket == true }
+  public static func exists(_ path: String) -> Bool { FileStatus(ofLink: path)?.isSocket == true }
 
   /// Whether the path is an abstract name.
-  public static func isName(_ path: String) -> Bool { path.hasPrefix("@") }
+  public static func isAbstract(_ path: String) -> Bool { path.hasPrefix("@") }
 
   private static func clear(_ path: String) throws(SystemError) {
     guard let file = FileStatus(ofLink: path) else { return }

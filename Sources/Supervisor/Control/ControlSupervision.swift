@@ -15,7 +15,7 @@ extension Supervision {
       guard let (request, requester) = operators.handle(event, poller, at: Clock.monotonic()) else { continue }
       answer(request, of: requester)
     }
-    if operators.takeTrespass() { handle(worker: .faulty(reason: "it connected to the control socket")) }
+    if operators.takeWorkerIntrusion() { handle(worker: .faulty(reason: "it connected to the control socket")) }
   }
 
   private mutating func answer(_ request: ControlRequest, of requester: OperatorSocket.Requester) {

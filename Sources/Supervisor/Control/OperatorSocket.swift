@@ -24,20 +24,20 @@ struct OperatorSocket: ~Copyable {
   /// Whether the poller reports new connections.
   private var isListening = false
   /// Accepting has failed (out of descriptors, for example) and is paused until then.
-  private var restsUntil = Instant(nanoseconds: 0)
+  private var pausedUntil = Instant(nanoseconds: 0)
   /// The process IDs of recent workers, latest last: a request may arrive after its worker has ended. A PID is reused
   /// only after all others have been.
   private var workers: [Int32] = []
   private static let workersKept = 4
-  /// Whether a worker has connected since the last `takeTrespass`.
-  private var wasTrespassed = false
+  /// Whether a worker has connected since the last `takeWorkerIntrusion`.
+  private var workerHasConnected = false
 
   /// Starts listening. The error states what to do.
   init(at path: String, log: Logger) throws(OperatorSocketError) {
     self.path = path
     self.log = log
     do throws(SystemError) {
-      if !LocalSocket.isName(path) { try File.makeDirectory(File.directory(of: path)) }
+      if !LocalSocket.isAbstract(path) { try File.makeDirectory(File.directory(of: path)) }
       listener = try LocalSocket.listen(at: path)
     } catch {
       throw OperatorSocketError(path: path, cause: error)
@@ -48,7 +48,7 @@ struct OperatorSocket: ~Copyable {
 
   /// Accepts connections up to the limit, and stops watching for new ones while the limit is reached.
   mutating func listen(_ poller: borrowing Poller, at now: Instant) {
-    let hasRoom = connections.count < OperatorSocket.connectionLimit && now >= restsUntil
+    let hasRoom = connections.count < OperatorSocket.connectionLimit && now >= pausedUntil
     guard hasRoom != isListening else { return }
     if hasRoom {
       do throws(SystemError) {
@@ -103,15 +103,15 @@ struct OperatorSocket: ~Copyable {
   }
 
   /// Refuses commands from this worker process: a compromised worker must not give any.
-  mutating func bar(worker process: Int32) {
+  mutating func forbid(worker process: Int32) {
     workers.append(process)
     if workers.count > Self.workersKept { workers.removeFirst() }
   }
 
   /// Whether a worker has connected since the last call.
-  mutating func takeTrespass() -> Bool {
-    defer { wasTrespassed = false }
-    return wasTrespassed
+  mutating func takeWorkerIntrusion() -> Bool {
+    defer { workerHasConnected = false }
+    return workerHasConnected
   }
 
   private mutating func accept(_ poller: borrowing Poller, at now: Instant) {
@@ -121,10 +121,10 @@ struct OperatorSocket: ~Copyable {
         let peer = try LocalSocket.peer(of: socket)
         guard !workers.contains(peer.process) else {
           log.critical("control: refused pid \(peer.process), a worker, which may be compromised")
-          wasTrespassed = wasTrespassed || workers.last == peer.process
+          workerHasConnected = workerHasConnected || workers.last == peer.process
           continue
         }
-        let isWelcome = LocalSocket.mayCommand(socket, peer, at: path)
+        let isWelcome = LocalSocket.isAuthorized(socket, peer, at: path)
         let name = "pid \(peer.process), uid \(peer.user)"
         if !isWelcome {
           log.warning("control: refused \(name): neither root, nor this service's user, nor in the socket's group")
@@ -140,7 +140,7 @@ struct OperatorSocket: ~Copyable {
           throw error
         }
       } catch {
-        restsUntil = now + OperatorSocket.rest
+        pausedUntil = now + OperatorSocket.rest
         return log.warning("control: \(error)")
       }
     }

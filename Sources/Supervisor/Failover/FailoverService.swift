@@ -15,7 +15,7 @@ struct FailoverService: ~Copyable {
 
   mutating func start(_ poller: borrowing Poller, _ log: Logger) {
     guard routers != nil else { return }
-    switch CurrentProcess.schedulePromptly() {
+    switch CurrentProcess.raisePriority() {
     case .realtime: log.info("vrrp: scheduled in real time")
     case .sooner: log.info("vrrp: scheduled with a nice value of -10")
     case .usual: log.info("vrrp: scheduled normally; on an overloaded machine advertisements may be late")

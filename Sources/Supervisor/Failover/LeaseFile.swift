@@ -11,7 +11,7 @@ struct LeaseFile {
 
   /// Nil when the control socket is abstract.
   init?(besides control: String) {
-    guard !LocalSocket.isName(control) else { return nil }
+    guard !LocalSocket.isAbstract(control) else { return nil }
     path = File.directory(of: control) + "/" + Self.name
   }
 

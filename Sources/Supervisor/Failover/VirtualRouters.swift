@@ -67,7 +67,7 @@ struct VirtualRouters: ~Copyable {
     try poller.watchLevel(watch.descriptor, token: SupervisorToken(.routes).rawValue)
     self.log = log
     self.leaseFile = leaseFile
-    self.notifier = notifier.flatMap { LocalSocket.isThere($0) ? $0 : nil }
+    self.notifier = notifier.flatMap { LocalSocket.exists($0) ? $0 : nil }
     routerSet = RouterSet(
       plans.map { VirtualRouter($0.settings, tracks: $0.tracks) }, groups: plans.map(\.router.group))
     instances = plans.map {

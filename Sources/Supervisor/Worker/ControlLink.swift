@@ -17,7 +17,7 @@ struct ControlLink: ~Copyable {
     case ended
   }
 
-  private struct Parcel {
+  private struct OutgoingMessage {
     let command: WorkerCommand
     let attachment: SharedDescriptor?
     /// Whether an operator requested it.
@@ -28,7 +28,7 @@ struct ControlLink: ~Copyable {
   static let operatorsLimit = 64
 
   let socket: MessageSocket
-  private var waiting: [Parcel] = []
+  private var waiting: [OutgoingMessage] = []
   /// How many of the waiting commands operators requested.
   private(set) var operatorsWaiting = 0
 
@@ -48,7 +48,7 @@ struct ControlLink: ~Copyable {
     _ command: WorkerCommand, with attachment: SharedDescriptor? = nil, forOperators isOperators: Bool = false
   ) {
     precondition(command.carriesDescriptor == (attachment != nil))
-    waiting.append(Parcel(command: command, attachment: attachment, isOperators: isOperators))
+    waiting.append(OutgoingMessage(command: command, attachment: attachment, isOperators: isOperators))
     if isOperators { operatorsWaiting += 1 }
   }
 

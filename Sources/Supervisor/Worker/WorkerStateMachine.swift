@@ -95,7 +95,7 @@ struct WorkerStateMachine {
 
   /// Whether the supervisor works. False once a worker has outlived its SIGKILL: only a restart of the service or of
   /// the machine may help then.
-  func isSound(at now: Instant) -> Bool {
+  func isHealthy(at now: Instant) -> Bool {
     if case .ending(.killed, let deadline) = state { return now < deadline }
     return true
   }

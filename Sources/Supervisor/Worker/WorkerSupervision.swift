@@ -89,7 +89,7 @@ extension Supervision {
       try poller.watch(next.link.socket.descriptor, token: SupervisorToken(.worker).rawValue)
       next.link.flush()
       workerIdentifier = next.child.identifier
-      operators.bar(worker: next.child.identifier)
+      operators.forbid(worker: next.child.identifier)
       worker = consume next
       handle(admin: .workerStarted)
     } catch {

@@ -14,9 +14,9 @@ package enum OperationalLog {
     setFacility(facility)
     let toJournal =
       switch target {
-      case .automatic: isJournalStream && isJournalThere
+      case .automatic: isJournalStream && hasJournalSocket
       case .standardError: false
-      case .journal: isJournalThere
+      case .journal: hasJournalSocket
       }
     // Without a thread, messages are written by the calling thread.
     let queue = try? LogQueue()
@@ -82,7 +82,7 @@ package enum OperationalLog {
     return cs_is_file(2, device, inode) == 1
   }
 
-  private static var isJournalThere: Bool {
+  private static var hasJournalSocket: Bool {
     // SAFETY: the path is a literal.
     unsafe access(JournalEntry.path, W_OK) == 0
   }

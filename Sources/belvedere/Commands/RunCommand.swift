@@ -46,8 +46,8 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     if dieWithParent { CurrentProcess.dieWithParent() }
-    Signals.ignoreStrays()
-    try SupervisorRole.giveUpRights()
+    Signals.ignoreUnhandled()
+    try SupervisorRole.dropPrivileges()
     let text = try file.read()
     let hostName = CurrentProcess.hostName()
     let configuration = try Configuration.load(

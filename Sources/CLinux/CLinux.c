@@ -1,1 +1,0 @@
-// Empty: the code of this target is in its other files.
