@@ -17,7 +17,7 @@ import Wire
   }
 
   static let sample = AffinitySnapshot(
-    cookieHash: SecretHash(seed: 1, 2), taken: taken, addresses: records(3, seed: 1), cookies: records(2, seed: 2))
+    tokenHash: SecretHash(seed: 1, 2), taken: taken, addresses: records(3, seed: 1), tokens: records(2, seed: 2))
 
   static func decode(_ bytes: [UInt8]) -> Result<AffinitySnapshot, AffinitySnapshotError> {
     do throws(AffinitySnapshotError) { return .success(try AffinitySnapshot(decoding: bytes.span)) } catch {
@@ -36,22 +36,22 @@ import Wire
   }
 
   @Test(arguments: [(0, 0), (1, 0), (0, 1), (1_000, 300)])
-  func `what was written is read again`(addresses: Int, cookies: Int) {
+  func `what was written is read again`(addresses: Int, tokens: Int) {
     let snapshot = AffinitySnapshot(
-      cookieHash: SecretHash(seed: 7, 8), taken: Self.taken, addresses: Self.records(addresses, seed: 3),
-      cookies: Self.records(cookies, seed: 4))
+      tokenHash: SecretHash(seed: 7, 8), taken: Self.taken, addresses: Self.records(addresses, seed: 3),
+      tokens: Self.records(tokens, seed: 4))
     let bytes = snapshot.encoded()
-    #expect(bytes.count == 60 + 28 * (addresses + cookies))
+    #expect(bytes.count == 60 + 28 * (addresses + tokens))
     #expect(Self.decode(bytes) == .success(snapshot))
   }
 
   @Test func `version 1 keeps its bytes`() {
     let snapshot = AffinitySnapshot(
-      cookieHash: SecretHash(seed: 0x0102_0304_0506_0708, 9), taken: WallTime(nanoseconds: 0xffff),
+      tokenHash: SecretHash(seed: 0x0102_0304_0506_0708, 9), taken: WallTime(nanoseconds: 0xffff),
       addresses: [
         AffinityRecord(
           client: ClientKey(high: 0, low: 0xffff_c0a8_010a), server: ServerID(rawValue: 5), silence: .seconds(1))
-      ], cookies: [])
+      ], tokens: [])
     let body = snapshot.encoded().dropLast(16)
     let hex = body.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     #expect(
@@ -119,7 +119,7 @@ import Wire
     let record = AffinityRecord(
       client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3), silence: .hours(24 * 365))
     let snapshot = AffinitySnapshot(
-      cookieHash: SecretHash(seed: 1, 2), taken: WallTime(seconds: 0), addresses: [record], cookies: [])
+      tokenHash: SecretHash(seed: 1, 2), taken: WallTime(seconds: 0), addresses: [record], tokens: [])
     let read = try? Self.decode(snapshot.encoded()).get()
     #expect(read?.addresses.first?.silence == .milliseconds(UInt64(UInt32.max)))
   }

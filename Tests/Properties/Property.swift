@@ -26,6 +26,7 @@ package struct Property: Sendable, CustomStringConvertible {
     Property(name: "accepted-configuration") { (bytes) throws(Violation) in
       try AcceptedConfigurationProperties.check(bytes)
     },
+    Property(name: "connection-id") { (bytes) throws(Violation) in try ConnectionIDProperties.check(bytes) },
     Property(name: "exchange") { (bytes) throws(Violation) in try ExchangeProperties.check(bytes) },
   ]
 }

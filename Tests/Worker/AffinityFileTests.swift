@@ -58,8 +58,8 @@ import Wire
       #expect(next.addresses.lookup(client(number), at: Clock.monotonic()) == (number < 1_000 ? first : second))
     }
     #expect(
-      next.snapshot(at: Clock.monotonic(), wall: WallTime(seconds: 0)).cookieHash
-        == affinity.snapshot(at: Clock.monotonic(), wall: WallTime(seconds: 0)).cookieHash)
+      next.snapshot(at: Clock.monotonic(), wall: WallTime(seconds: 0)).tokenHash
+        == affinity.snapshot(at: Clock.monotonic(), wall: WallTime(seconds: 0)).tokenHash)
     #expect(spoken.lines == ["info affinity: \(path) has 4000 clients, of 0 s ago"])
   }
 
@@ -70,14 +70,14 @@ import Wire
     }
     let affinity = try start(byCookie)
     let value = Array("3f2504e04f8911d39a0c".utf8)
-    let session = affinity.cookies.sessionBegan(
+    let session = affinity.tokens.sessionBegan(
       affinity.client(ofCookie: value.span), on: second, at: Clock.monotonic())
-    affinity.cookies.sessionEnded(session, at: Clock.monotonic())
+    affinity.tokens.sessionEnded(session, at: Clock.monotonic())
     try keep(affinity)
     let bytes = Array(FileManager.default.contents(atPath: path) ?? Data())
     #expect(bytes.firstRange(of: value) == nil)
     let next = try start(byCookie)
-    #expect(next.cookies.lookup(next.client(ofCookie: value.span), at: Clock.monotonic()) == second)
+    #expect(next.tokens.lookup(next.client(ofCookie: value.span), at: Clock.monotonic()) == second)
     // Without a cookie in the configuration nobody asks for them.
     #expect(try start().count == 0)
   }

@@ -5,30 +5,31 @@ import Wire
 ///     0   "BELVAFF" and a line feed
 ///     8   version, 32 bits: 1
 ///     12  when it was made, nanoseconds since 1970, 64 bits
-///     20  the seed of the cookies' hash, two words of 64 bits
+///     20  the seed of the tokens' hash, two words of 64 bits
 ///     36  how many clients are known by address, 32 bits
-///     40  how many are known by cookie, 32 bits
+///     40  how many are known by a token, 32 bits
 ///     44  the clients, those by address first, 28 bytes each:
 ///         key, 128 bits; server, 64 bits; silence in milliseconds, 32 bits
 ///     end SipHash-2-4-128 of everything before it under a key of zeros, against damage
 ///
-/// A server is its `ServerID`, and a cookie's value is nowhere in it. A later version may change everything behind the
+/// A token is issued by a server: the value of a cookie or the connection id of a tunnel. The file has a keyed hash of it. A
+/// server is its `ServerID`. A later version may change everything behind the
 /// version's number.
 public struct AffinitySnapshot: Hashable, Sendable {
-  /// What the keys of `cookies` were made with.
-  public let cookieHash: SecretHash
+  /// What the keys of `tokens` were made with.
+  public let tokenHash: SecretHash
   /// When it was taken; the records' silence ends then.
   public let taken: WallTime
   /// Clients that are known by address.
   public let addresses: [AffinityRecord]
-  /// Clients that are known by cookie.
-  public let cookies: [AffinityRecord]
+  /// Clients that are known by a token.
+  public let tokens: [AffinityRecord]
 
-  public init(cookieHash: SecretHash, taken: WallTime, addresses: [AffinityRecord], cookies: [AffinityRecord]) {
-    self.cookieHash = cookieHash
+  public init(tokenHash: SecretHash, taken: WallTime, addresses: [AffinityRecord], tokens: [AffinityRecord]) {
+    self.tokenHash = tokenHash
     self.taken = taken
     self.addresses = addresses
-    self.cookies = cookies
+    self.tokens = tokens
   }
 
   /// How much time has passed since it was made; none when the wall clock was set back meanwhile.
@@ -68,17 +69,17 @@ extension AffinitySnapshot {
 
   /// The bytes; of more than `recordLimit` clients the first.
   public func encoded() -> [UInt8] {
-    let (addresses, cookies) = (addresses.prefix(Self.recordLimit), cookies.prefix(Self.recordLimit))
+    let (addresses, tokens) = (addresses.prefix(Self.recordLimit), tokens.prefix(Self.recordLimit))
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.headBytes + (addresses.count + cookies.count) * Self.recordBytes + Self.checksumBytes)
+    bytes.reserveCapacity(Self.headBytes + (addresses.count + tokens.count) * Self.recordBytes + Self.checksumBytes)
     bytes += Self.magic
     bytes.append(bigEndian: Self.version)
     bytes.append(bigEndian: taken.nanoseconds)
-    bytes.append(bigEndian: cookieHash.key0)
-    bytes.append(bigEndian: cookieHash.key1)
+    bytes.append(bigEndian: tokenHash.key0)
+    bytes.append(bigEndian: tokenHash.key1)
     bytes.append(bigEndian: UInt32(addresses.count))
-    bytes.append(bigEndian: UInt32(cookies.count))
-    for records in [addresses, cookies] {
+    bytes.append(bigEndian: UInt32(tokens.count))
+    for records in [addresses, tokens] {
       for record in records {
         bytes.append(bigEndian: record.client.high)
         bytes.append(bigEndian: record.client.low)
@@ -102,13 +103,13 @@ extension AffinitySnapshot {
       if version > Self.version { throw AffinitySnapshotError.tooNew(version: version) }
       guard version == Self.version, Self.hasGoodSum(bytes) else { throw AffinitySnapshotError.damaged }
       taken = WallTime(nanoseconds: try reader.readUInt64())
-      cookieHash = SecretHash(seed: try reader.readUInt64(), try reader.readUInt64())
-      let (addressCount, cookieCount) = (Int(try reader.readUInt32()), Int(try reader.readUInt32()))
-      guard reader.remaining == (addressCount + cookieCount) * Self.recordBytes + Self.checksumBytes else {
+      tokenHash = SecretHash(seed: try reader.readUInt64(), try reader.readUInt64())
+      let (addressCount, tokenCount) = (Int(try reader.readUInt32()), Int(try reader.readUInt32()))
+      guard reader.remaining == (addressCount + tokenCount) * Self.recordBytes + Self.checksumBytes else {
         throw AffinitySnapshotError.damaged
       }
       addresses = try Self.readRecords(addressCount, &reader)
-      cookies = try Self.readRecords(cookieCount, &reader)
+      tokens = try Self.readRecords(tokenCount, &reader)
     } catch {
       throw error as? AffinitySnapshotError ?? .damaged
     }

@@ -14,17 +14,21 @@ extension Configuration {
     package var ipv4Prefix = 32
     /// Leading bits of an IPv6 address that tell clients apart, 1 to 128. A host changes its address within its /64.
     package var ipv6Prefix = 64
-    /// How many clients are remembered by address, and how many by cookie; the one that has been silent longest makes room.
+    /// How many clients are remembered in each way of `by`; the one that has been silent longest makes room.
     package var entries = 100_000
     /// Where clients are remembered over a restart; nil: nowhere.
     package var file: String?
 
     /// One thing that a client is known by.
     package enum Key: Hashable, Sendable {
+      /// A secure tunnel's connection id, learned when a server issues it.
+      case tunnel
       /// A session's cookie, learned when a server sets it.
       case cookie(SessionCookie)
       case clientAddress
     }
+
+    package var isByTunnel: Bool { by.contains(.tunnel) }
 
     /// The cookie among what a client is known by.
     package var cookie: SessionCookie? {

@@ -134,10 +134,15 @@ enum Rules {
         reader.error("every client has an address: entries after `client-address` are never used", at: place)
         return
       }
-      guard case .cookie = key else { continue }
-      if index > 0 { reader.error("one cookie is enough: the server's session has one", at: place) }
+      guard key != .clientAddress else { continue }
+      if index > 0, key == .tunnel {
+        reader.error("`tunnel` must be the first entry: no other says as exactly where a tunnel leads", at: place)
+      } else if index > 0, keys[index - 1] != .tunnel {
+        reader.error("one cookie is enough: the server's session has one", at: place)
+      }
       if configuration.mode == .passthrough {
-        reader.error("cookies can't be seen in mode `passthrough`", at: place, "Use `client-address` only.")
+        let what = key == .tunnel ? "tunnels" : "cookies"
+        reader.error("\(what) can't be seen in mode `passthrough`", at: place, "Use `client-address` only.")
       }
     }
   }

@@ -120,8 +120,11 @@ extension Schema {
     name: "affinity",
     keys: [
       Key(
-        "by", \.by, .oneOrMore(.affinityKey), example: "[cookie JSESSIONID, client-address]",
-        "What identifies a client. The first entry that finds an assigned server decides. At most one cookie."),
+        "by", \.by, .oneOrMore(.affinityKey), example: "[tunnel, cookie JSESSIONID, client-address]",
+        """
+        What identifies a client. The first entry that finds an assigned server decides. At most one cookie; `tunnel` comes \
+        first.
+        """),
       Key(
         "hold", \.hold, .duration(.seconds(1)...(.hours(7 * 24))), example: "3h",
         "How long an idle client is remembered. A View session can be idle for more than 90 minutes."),
@@ -134,7 +137,9 @@ extension Schema {
       ),
       Key(
         "entries", \.entries, .number(1...10_000_000), example: "20000",
-        "Number of clients that are remembered. A new one replaces the one that has been idle longest."),
+        """
+        Number of clients that are remembered in each way of `by`. A new one replaces the one that has been idle longest.
+        """),
       Key(
         "file", \.file, .either("off", or: .path(.affinity)), example: "/var/lib/belvedere/worker/affinity",
         """
@@ -173,9 +178,11 @@ extension Configuration.Pool: DefaultInitialized {}
 
 extension Kind where Value == Configuration.Affinity.Key {
   fileprivate static let affinityKey = Kind.text(
-    "`client-address` or `cookie NAME`", expected: "`client-address` or a cookie such as `cookie JSESSIONID`",
+    "`client-address`, `cookie NAME` or `tunnel`",
+    expected: "`client-address`, `tunnel`, or a cookie such as `cookie JSESSIONID`",
     write: { key in
       switch key {
+      case .tunnel: "tunnel"
       case .clientAddress: "client-address"
       case .cookie(let cookie): "cookie \(cookie.name)"
       }
@@ -183,6 +190,7 @@ extension Kind where Value == Configuration.Affinity.Key {
     parse: { text throws(Complaint) in
       let words = text.split(separator: " ")
       if words == ["client-address"] { return .clientAddress }
+      if words == ["tunnel"] { return .tunnel }
       guard words.first == "cookie" else { return nil }
       guard words.count == 2, let cookie = SessionCookie(name: String(words[1])) else {
         throw Complaint(message: "`cookie` needs the cookie's name after it, such as `cookie JSESSIONID`")

@@ -170,6 +170,9 @@ public struct Exchange: Sendable {
   @inline(__always)
   public var responseCursor: Cursor { inbound.cursor }
 
+  /// The part of the response's body that has not been read.
+  public var responseBody: BodyTracker { inbound.body }
+
   /// Both directions are, or were until they ended, opaque bytes.
   @inline(__always)
   public var isTunnel: Bool {

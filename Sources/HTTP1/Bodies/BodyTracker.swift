@@ -53,6 +53,16 @@ public struct BodyTracker: BitwiseCopyable, Sendable {
     if case .complete = body { true } else { false }
   }
 
+  /// The number of content bytes that directly follow, as far as it is known.
+  public var contentAhead: UInt64 {
+    switch body {
+    case .complete: 0
+    case .length(let remaining): remaining
+    case .chunked(let chunks): chunks.contentAhead
+    case .untilClose: .max
+    }
+  }
+
   /// Processes the next received bytes. Content is skipped. `.malformed` is final. `relayed`: accepted bytes are sent
   /// on.
   public mutating func advance(over bytes: Span<UInt8>, relayed: Bool = false) -> Progress {

@@ -44,6 +44,9 @@ struct ChunkedBody: BitwiseCopyable, Sendable {
   private var trailers = TrailerSection()
   private(set) var contentBytes: UInt64 = 0
 
+  /// The number of content octets that directly follow.
+  var contentAhead: UInt64 { step == .content ? remaining : 0 }
+
   mutating func advance(over bytes: Span<UInt8>, relayed: Bool) -> BodyTracker.Progress {
     var index = 0
     do throws(Rejection) {

@@ -28,6 +28,14 @@ struct FieldLines: ~Escapable {
     allowed = limit
   }
 
+  /// The field section of a head at `start` that was parsed before.
+  @_lifetime(copy bytes)
+  init(ofHead bytes: Span<UInt8>, from start: Int = 0) {
+    var index = start
+    while index < bytes.count, bytes[index] != UInt8(ascii: "\n") { index &+= 1 }
+    self.init(bytes, from: min(index &+ 1, bytes.count), limit: .max)
+  }
+
   /// Where the next line starts.
   var position: Int {
     @inline(always) get { bytes.count &- rest.count }
@@ -35,6 +43,10 @@ struct FieldLines: ~Escapable {
 
   /// The whole line, including its CRLF.
   var line: ByteRange { ByteRange(start: lineStart, end: position) }
+
+  func name(in bytes: Span<UInt8>) -> FieldName {
+    FieldName(ByteRange(start: lineStart, end: valueStart &- 1), of: bytes)
+  }
 
   /// Everything between the colon and the CRLF.
   var rawValue: ByteRange { ByteRange(start: valueStart, end: valueEnd) }

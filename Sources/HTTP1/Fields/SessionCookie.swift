@@ -15,7 +15,7 @@ public struct SessionCookie: Hashable, Sendable {
   /// The value in a request, trimmed of white space: the first one that is not empty, since user agents send the one
   /// with the most specific path first (RFC 6265 §5.4). `bytes` must be those that the head was parsed from.
   public func value(in request: RequestHead, of bytes: Span<UInt8>) -> ByteRange? {
-    var lines = FieldLines(bytes, from: Self.lineEnd(of: bytes, from: Int(request.start)), limit: .max)
+    var lines = FieldLines(ofHead: bytes, from: Int(request.start))
     while (try? lines.next(all: true)) == .line {
       guard lines.name(in: bytes) == Self.cookie else { continue }
       var pairs = Parameters(lines.value)
@@ -30,7 +30,7 @@ public struct SessionCookie: Hashable, Sendable {
   /// expires at once (`Max-Age=0`, §5.2.2), is ignored. `Expires` is not evaluated: an expired session is never
   /// requested. `bytes` start with the response's head, which was parsed before.
   public func value(setByAnswer bytes: Span<UInt8>) -> ByteRange? {
-    var lines = FieldLines(bytes, from: Self.lineEnd(of: bytes, from: 0), limit: .max)
+    var lines = FieldLines(ofHead: bytes)
     var found: ByteRange?
     while (try? lines.next(all: true)) == .line {
       guard lines.name(in: bytes) == Self.setCookie else { continue }
@@ -69,13 +69,6 @@ public struct SessionCookie: Hashable, Sendable {
     }
     return true
   }
-
-  /// The start of the field section: after the start line, which was parsed before.
-  private static func lineEnd(of bytes: Span<UInt8>, from start: Int) -> Int {
-    var index = start
-    while index < bytes.count, bytes[index] != UInt8(ascii: "\n") { index &+= 1 }
-    return min(index &+ 1, bytes.count)
-  }
 }
 
 /// The parts of a value between semicolons, each a name and, after a `=`, a value. Quotes have no meaning.
@@ -105,12 +98,5 @@ private struct Parameters {
     return Parameter(
       name: bytes.withoutBlanks(from: start, to: equals ?? stop),
       value: equals.map { bytes.withoutBlanks(from: $0 &+ 1, to: stop) })
-  }
-}
-
-extension FieldLines {
-  /// The line's name.
-  fileprivate func name(in bytes: Span<UInt8>) -> FieldName {
-    FieldName(ByteRange(start: lineStart, end: valueStart &- 1), of: bytes)
   }
 }

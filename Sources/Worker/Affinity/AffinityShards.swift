@@ -50,6 +50,21 @@ final class AffinityShards: Sendable {
     shards[shard(of: client)].table.withLock { $0.lookup(client, at: Self.shifted(now)) }
   }
 
+  /// Assigns the client to the server, without a session.
+  func assign(_ client: ClientKey, to server: ServerID, at now: Instant) {
+    shards[shard(of: client)].table.withLock { $0.assign(client, to: server, at: Self.shifted(now)) }
+  }
+
+  /// Ends the session, if there is one, and starts another one.
+  func renew(_ session: inout Session?, of client: ClientKey, on server: ServerID, at now: Instant) {
+    end(&session, at: now)
+    session = sessionBegan(client, on: server, at: now)
+  }
+
+  func end(_ session: inout Session?, at now: Instant) {
+    if let ended = session.take() { sessionEnded(ended, at: now) }
+  }
+
   func sessionBegan(_ client: ClientKey, on server: ServerID, at now: Instant) -> Session {
     let shard = shard(of: client)
     let ticket = shards[shard].table.withLock { $0.sessionBegan(client, on: server, at: Self.shifted(now)) }

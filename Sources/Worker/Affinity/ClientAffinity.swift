@@ -11,6 +11,7 @@ extension ActiveExchange {
   /// already is noted at once, as connected; see `assignServer`.
   mutating func choose(at epoch: UInt64, _ client: inout Client, _ context: borrowing LoopContext) -> Int? {
     let backend = client.snapshot.backend
+    asksBroker = client.snapshot.affinity.isByTunnel && isForBroker(client)
     if let dedicated = backend.dedicated, let meant = dedicatedServer(dedicated, client) {
       isDedicated = true
       if backend.servers[meant].takesClients { return meant }
@@ -19,11 +20,12 @@ extension ActiveExchange {
       return nil
     }
     isDedicated = false
+    if client.snapshot.affinity.isByTunnel, let server = tunnelServer(&client, context) { return server }
     let cookie = requestCookie(client, context)
     if tried.isEmpty, let earlier = client.routed, earlier.epoch == epoch, earlier.cookie == cookie {
       return earlier.server
     }
-    let isRemembered = client.snapshot.isByAddress
+    let isRemembered = client.snapshot.affinity.isByAddress
     let choice = backend.route(
       isRemembered ? client.identity.key : client.identity.key.connection(fromPort: client.peer.endpoint.port),
       isRemembered: isRemembered, cookie: cookie, tried: tried, at: context.now)
@@ -40,7 +42,7 @@ extension ActiveExchange {
   }
 
   private func requestCookie(_ client: borrowing Client, _ context: borrowing LoopContext) -> ClientKey? {
-    guard let cookie = client.snapshot.cookie, let request = exchange.request else { return nil }
+    guard let cookie = client.snapshot.affinity.cookie, let request = exchange.request else { return nil }
     return context.sharedState.affinity.client(of: request, cookie, in: client.side.input)
   }
 
@@ -73,24 +75,20 @@ extension Client {
     let id = snapshot.backend.servers[routed.server].id
     if let cookie = routed.cookie, basis != .client { remember(cookie: cookie, on: id, context) }
     // Who comes by a cookie says nothing about others at the same address.
-    guard snapshot.isByAddress, basis != .cookie, session?.server != id else { return }
-    if let session { context.sharedState.affinity.addresses.sessionEnded(session, at: context.now) }
-    session = context.sharedState.affinity.addresses.sessionBegan(identity.key, on: id, at: context.now)
+    guard snapshot.affinity.isByAddress, basis != .cookie, sessions.address?.server != id else { return }
+    context.sharedState.affinity.addresses.renew(&sessions.address, of: identity.key, on: id, at: context.now)
   }
 
   fileprivate mutating func remember(cookie: ClientKey, on server: ServerID, _ context: borrowing LoopContext) {
-    let cookies = context.sharedState.affinity.cookies
-    if let cookieSession { cookies.sessionEnded(cookieSession, at: context.now) }
-    cookieSession = cookies.sessionBegan(cookie, on: server, at: context.now)
+    context.sharedState.affinity.tokens.renew(&sessions.cookie, of: cookie, on: server, at: context.now)
   }
 
   /// Ends this connection's sessions; the assignments expire after the hold time.
   mutating func leaveAffinity(_ context: borrowing LoopContext) {
     routed = nil
-    if let session = session.take() { context.sharedState.affinity.addresses.sessionEnded(session, at: context.now) }
-    if let session = cookieSession.take() {
-      context.sharedState.affinity.cookies.sessionEnded(session, at: context.now)
-    }
+    context.sharedState.affinity.addresses.end(&sessions.address, at: context.now)
+    context.sharedState.affinity.tokens.end(&sessions.cookie, at: context.now)
+    context.sharedState.affinity.tokens.end(&sessions.tunnel, at: context.now)
   }
 }
 

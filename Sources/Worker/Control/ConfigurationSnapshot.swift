@@ -21,10 +21,7 @@ final class ConfigurationSnapshot: Sendable {
   /// By the index that `backend` answers with.
   let servers: [Upstream]
   let backend: Backend
-  /// The cookie that clients are known by, if any.
-  let cookie: SessionCookie?
-  /// Clients are known by their addresses, if by nothing else.
-  let isByAddress: Bool
+  let affinity: AffinityKeys
   let redirect: Redirect?
   /// The names that requests may be for, by the set of certificates that the client was shown one of; empty: all.
   let hosts: [ServedHosts]
@@ -69,8 +66,7 @@ final class ConfigurationSnapshot: Sendable {
       servers: configuration.servers.map { sharedState.server($0, queue: configuration.limits.queue) },
       configured: configuration.servers.map(Balancing.Server.init), health: health,
       dedicated: DedicatedServers(configuration.servers), sharedState: sharedState)
-    cookie = configuration.affinity.cookie
-    isByAddress = configuration.affinity.by.contains(.clientAddress)
+    affinity = AffinityKeys(configuration.affinity)
     redirect = configuration.redirect.map { Redirect(to: ConfigurationSnapshot.destination(of: $0, configuration)) }
     hosts = ConfigurationSnapshot.hosts(of: front, configuration)
     errorPages = try ConfigurationSnapshot.loadPages(configuration.errorPages)

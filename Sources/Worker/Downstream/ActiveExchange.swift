@@ -42,6 +42,10 @@ struct ActiveExchange: ~Copyable {
   var connection: SlabKey?
   /// Servers that failed it.
   var tried = ServerSet()
+  /// Its response may issue a connection id.
+  var asksBroker = false
+  /// Reads that response as it is relayed.
+  var scanner = Leased<ConnectionIDScanner>()
   /// For the log.
   var requestLine: [UInt8] = []
 

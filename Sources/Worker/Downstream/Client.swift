@@ -32,6 +32,13 @@ struct Client: ~Copyable {
     var isUnnamed = false
   }
 
+  /// This client's sessions in the affinity tables: of its address, its latest cookie and its latest tunnel.
+  struct Sessions {
+    var address: AffinityShards.Session?
+    var cookie: AffinityShards.Session?
+    var tunnel: AffinityShards.Session?
+  }
+
   var side: RelaySide
   var entrance: Entrance
   /// Who is connected, or whose connection a trusted proxy passes on.
@@ -47,9 +54,7 @@ struct Client: ~Copyable {
   var key = SlabKey(index: 0, generation: 0)
   /// Of the snapshot's `hosts`, which one holds here: by the certificate that was shown.
   var certificateSet = 0
-  /// What the affinity tables call this client's session: of its address, and of the cookie that came last.
-  var session: AffinityShards.Session?
-  var cookieSession: AffinityShards.Session?
+  var sessions = Sessions()
   /// The choice made for an earlier request here, good for the same cookie and as long as no server changes its state; why
   /// that server, until it has answered: then the client is assigned to it.
   var routed: (server: Int, epoch: UInt64, cookie: ClientKey?, unsettled: Backend.Choice.Basis?)?

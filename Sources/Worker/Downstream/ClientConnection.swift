@@ -220,7 +220,7 @@ struct ClientConnection: ~Copyable {
   private mutating func beginExchange(_ context: inout LoopContext) {
     let (isFirst, isPrivate, kind, retries, since, kept) =
       (isFirst, client.isPrivate, client.service.exchangeKind, client.snapshot.policy.retries, since, client.kept)
-    context.exchanges.lease(
+    context.leases.exchanges.lease(
       &active,
       ActiveExchange(
         exchange: Exchange(isFirst: isFirst, isPrivate: isPrivate, kind: kind, retries: retries, at: since),
@@ -232,7 +232,7 @@ struct ClientConnection: ~Copyable {
   mutating func endExchange(_ context: inout LoopContext) {
     client.isPrivate = active.value.exchange.isPrivate
     client.kept = active.value.connection
-    context.exchanges.giveBack(&active)
+    context.leases.exchanges.giveBack(&active)
     if client.origin != nil { client.forgetOrigin(context) }
     since = context.now
   }

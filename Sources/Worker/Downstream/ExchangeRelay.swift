@@ -200,6 +200,7 @@ extension ActiveExchange {
       let step = exchange.readResponse(
         in: &context.servers[connection].side.input, end: end, policy: client.snapshot.policy, at: context.now,
         into: &client.side.output)
+      if scanner.isLeased { readIDs(from: connection, client, &context) }
       switch step {
       case .head:
         // Nothing of what did not fit was sent: answers are only read when the output is empty.
@@ -208,8 +209,9 @@ extension ActiveExchange {
           noteAnswer(client, context)
           if !isDedicated {
             client.assignServer(context)
-            if let cookie = client.snapshot.cookie { learn(cookie, from: connection, &client, context) }
+            if let cookie = client.snapshot.affinity.cookie { learn(cookie, from: connection, &client, context) }
           }
+          if asksBroker { watchAnswer(from: connection, &context) }
         }
         context.servers[connection].side.input.consume(exchange.movedResponse(0))
         continue

@@ -21,7 +21,7 @@ struct LoopContext: ~Copyable {
   var servers: Slab<ServerConnection>
   var pools = ServerPools()
   var buffers = BufferPool()
-  var exchanges = LeasePool<ActiveExchange>()
+  var leases = Leases()
   /// Of all the loop's connections.
   let bio = SocketBIO()
   var leftovers = Leftovers()
@@ -38,6 +38,12 @@ struct LoopContext: ~Copyable {
     var handshakes = FairQueue<SlabKey>()
 
     var isEmpty: Bool { clients.isEmpty && checks.isEmpty && handshakes.isEmpty }
+  }
+
+  /// Storage that only running exchanges need.
+  struct Leases: ~Copyable {
+    var exchanges = LeasePool<ActiveExchange>()
+    var scanners = LeasePool<ConnectionIDScanner>()
   }
 
   /// What the loop tells.

@@ -90,7 +90,7 @@ final class Backend: Sendable {
     _ client: ClientKey, isRemembered: Bool, cookie: ClientKey?, tried: ServerSet, at now: Instant
   ) -> Choice? {
     let availability = current
-    let assigned = cookie.flatMap { sharedState.affinity.cookies.lookup($0, at: now) }
+    let assigned = cookie.flatMap { sharedState.affinity.tokens.lookup($0, at: now) }
     if let assigned, let server = router.withLock({ $0.assigned(assigned, availability: availability, tried: tried) }) {
       return Choice(server: server, basis: .cookie, isAssigned: true)
     }
@@ -105,6 +105,12 @@ final class Backend: Sendable {
     return Choice(
       server: server, basis: assigned == nil ? .client : .lostCookie,
       isAssigned: assigned == nil && known == servers[server].id)
+  }
+
+  /// The server that a token is assigned to, if it can take its client.
+  func assigned(_ token: ClientKey, tried: ServerSet, at now: Instant) -> Int? {
+    guard let known = sharedState.affinity.tokens.lookup(token, at: now) else { return nil }
+    return router.withLock { $0.assigned(known, availability: current, tried: tried) }
   }
 
   /// A client's request has failed at a server. Answers with what makes that one suspected from now on.

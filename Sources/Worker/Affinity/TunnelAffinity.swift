@@ -1,0 +1,72 @@
+import Balancing
+import Exchange
+import HTTP1
+import Linux
+import Wire
+
+/// Learns the connection ids of tunnels from responses to `/broker/xml`, and routes tunnels by them (`affinity.by: tunnel`).
+extension ActiveExchange {
+  /// The server that issued this request's connection id, if it has one and the server can take it. The id is never
+  /// reassigned, because no other server knows it.
+  @inline(never)
+  func tunnelServer(_ client: inout Client, _ context: borrowing LoopContext) -> Int? {
+    let affinity = context.sharedState.affinity
+    guard let request = exchange.request, let id = ConnectionID(of: request, in: client.side.input) else { return nil }
+    let (key, backend) = (affinity.client(ofTunnel: id.bytes), client.snapshot.backend)
+    guard let server = backend.assigned(key, tried: tried, at: context.now) else { return nil }
+    affinity.tokens.renew(&client.sessions.tunnel, of: key, on: backend.servers[server].id, at: context.now)
+    // The choice applies to this request only.
+    client.routed = nil
+    return server
+  }
+
+  /// Whether the response to this request may issue a connection id.
+  @inline(never)
+  func isForBroker(_ client: borrowing Client) -> Bool {
+    exchange.request?.isFor("/broker/xml", in: client.side.input) == true
+  }
+
+  /// The head of the final response is at the start of its connection's input. If the body may issue a connection id, it
+  /// is read as it is relayed.
+  @inline(never)
+  mutating func watchAnswer(from connection: SlabKey, _ context: inout LoopContext) {
+    guard exchange.record.status == 200, exchange.responseSide == .body,
+      ResponseHead.announcesXML(context.servers[connection].side.input)
+    else { return }
+    context.leases.scanners.lease(&scanner, ConnectionIDScanner(exchange.responseBody))
+  }
+
+  /// Reads the part of the body that is relayed next.
+  @inline(never)
+  mutating func readIDs(from connection: SlabKey, _ client: borrowing Client, _ context: inout LoopContext) {
+    guard let server else { return }
+    let (affinity, now, cursor) = (context.sharedState.affinity, context.now, exchange.responseCursor)
+    let id = client.snapshot.backend.servers[server].id
+    scanner.value.take(context.servers[connection].side.input, from: cursor.sent, to: cursor.approved) { issued in
+      affinity.tokens.assign(affinity.client(ofTunnel: issued), to: id, at: now)
+    }
+    if scanner.value.isOver { context.leases.scanners.giveBack(&scanner) }
+  }
+}
+
+// These take the buffer itself, like those in BufferedBytes.
+
+extension ConnectionID {
+  fileprivate init?(of request: RequestHead, in buffer: borrowing Buffer) { self.init(of: request, in: buffer.bytes) }
+}
+
+extension RequestHead {
+  fileprivate func isFor(_ path: String, in buffer: borrowing Buffer) -> Bool { isFor(path, in: buffer.bytes) }
+}
+
+extension ResponseHead {
+  fileprivate static func announcesXML(_ buffer: borrowing Buffer) -> Bool { announcesXML(buffer.bytes) }
+}
+
+extension ConnectionIDScanner {
+  fileprivate mutating func take(
+    _ buffer: borrowing Buffer, from start: Int, to end: Int, issued: (Span<UInt8>) -> Void
+  ) {
+    take(buffer.bytes.extracting(start..<end), issued: issued)
+  }
+}
