@@ -1,9 +1,9 @@
 import Wire
 
-/// Frames that tell a network where an address is now, so that neighbours and switches find it there, and the reading
-/// of such frames of others.
+/// Encodes and decodes the frames that announce an address on a link, from which neighbours and switches learn where
+/// the address is.
 ///
-/// Gratuitous ARP (RFC 5227 §3, RFC 9568 §8.1.2), after an Ethernet header, broadcast:
+/// Gratuitous ARP (RFC 5227 §3, RFC 9568 §8.1.2), after an Ethernet header, to the broadcast address:
 ///
 ///      0                   1                   2                   3
 ///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -17,10 +17,10 @@ import Wire
 ///     |  Zero or the hardware address, 6 bytes; the address, 4 bytes  |
 ///     +---------------------------------------------------------------+
 ///
-/// As a request first, as RFC 9568 has it, and as an answer as well: some devices learn from answers alone.
+/// It is sent first as a request (RFC 9568) and then as a reply, because some devices learn only from replies.
 ///
-/// Unsolicited neighbour advertisement (RFC 4861 §4.4, RFC 9568 §8.2.2), behind Ethernet and IPv6 headers to every
-/// node:
+/// Unsolicited neighbour advertisement (RFC 4861 §4.4, RFC 9568 §8.2.2), after Ethernet and IPv6 headers, to the
+/// all-nodes group:
 ///
 ///     +---------------+---------------+-------------------------------+
 ///     |  Type: 136    |  0            |  Checksum                     |
@@ -41,31 +41,31 @@ package enum AddressAnnouncement {
   private static let sourceLinkLayerOption: UInt8 = 1
   private static let targetLinkLayerOption: UInt8 = 2
 
-  /// Who has which address, and how that shows.
+  /// An address and the hardware address that claims it, as received from the link.
   package struct Sighting: Hashable, Sendable {
     package let claim: AddressClaim
     package let address: IPAddress
     package let hardwareAddress: [UInt8]
   }
 
-  /// The frames that announce `address` at a hardware address of six bytes, in the order of sending.
+  /// The frames that announce `address` at a hardware address of six bytes, in sending order.
   package static func frames(_ address: IPAddress, at hardwareAddress: [UInt8]) -> [[UInt8]] {
     precondition(hardwareAddress.count == 6, "an Ethernet address has six bytes")
     guard address.family == .v4 else { return [neighbour(address, hardwareAddress)] }
     return [arp(address, hardwareAddress), arp(address, hardwareAddress, isAnswer: true)]
   }
 
-  /// The frame that asks who has `address`, so that no neighbour learns anything of it. ARP tells nobody who asks
-  /// (RFC 5227 §2.1.1). Over IPv6 it comes from `source`, an address that stays on this node: who has the address
-  /// answers that one alone, and not everybody as after a question from nobody (RFC 4861 §7.2.4), so that an answer
-  /// can be told from an announcement.
+  /// A frame that asks which host has `address` without updating any neighbour's table. An ARP probe has no sender
+  /// address (RFC 5227 §2.1.1). Over IPv6 the source is `source`, an address that stays on this node: the reply is then
+  /// unicast to it, whereas a solicitation from the unspecified address is answered to the all-nodes group (RFC 4861
+  /// §7.2.4) and the answer would look like an announcement.
   package static func probe(_ address: IPAddress, from hardwareAddress: [UInt8], _ source: IPAddress) -> [UInt8] {
     precondition(hardwareAddress.count == 6, "an Ethernet address has six bytes")
     return address.family == .v4 ? arpProbe(address, hardwareAddress) : solicitation(address, hardwareAddress, source)
   }
 
-  /// Who has which address, by an ARP frame with its Ethernet header; nil when it is none, or none of Ethernet and IPv4.
-  /// A request shows its sender's address as much as an answer does.
+  /// Decodes an ARP frame with its Ethernet header. Nil when it is not ARP for Ethernet and IPv4. Requests and replies
+  /// both contain the sender's address.
   package static func sighting(arp frame: Span<UInt8>) -> Sighting? {
     guard frame.count >= 42, frame[12] == 0x08, frame[13] == 0x06 else { return nil }
     let fixed: [UInt8] = [0, 1, 0x08, 0x00, 6, 4]
@@ -83,9 +83,8 @@ package enum AddressAnnouncement {
     return Sighting(claim: claim, address: address, hardwareAddress: hardwareAddress)
   }
 
-  /// Who has which address, by the bytes of an ICMPv6 message; nil when it is no neighbour advertisement with a hardware
-  /// address. One that is solicited answers this node's kernel or our probe; one that is not is for everybody
-  /// (RFC 4861 §4.4).
+  /// Decodes an ICMPv6 message. Nil when it is not a neighbour advertisement with a hardware address. A solicited
+  /// advertisement answers this node's kernel or our probe; an unsolicited one is sent to all nodes (RFC 4861 §4.4).
   package static func sighting(neighbourAdvertisement bytes: Span<UInt8>) -> Sighting? {
     guard bytes.count >= 24, bytes[0] == neighbourAdvertisement else { return nil }
     guard let address = IPAddress(bytes: bytes.extracting(8..<24)) else { return nil }
@@ -142,7 +141,7 @@ package enum AddressAnnouncement {
     return icmp6(message.bytes, from: address, hardwareAddress, to: everybody)
   }
 
-  /// To the address's solicited-node group (RFC 4291 §2.7.1, RFC 4861 §4.3).
+  /// A neighbour solicitation to the address's solicited-node group (RFC 4291 §2.7.1, RFC 4861 §4.3).
   private static func solicitation(
     _ address: IPAddress, _ hardwareAddress: [UInt8], _ source: IPAddress
   ) -> [UInt8] {
@@ -155,7 +154,7 @@ package enum AddressAnnouncement {
     return icmp6(message.bytes, from: source, hardwareAddress, to: group)
   }
 
-  /// Behind Ethernet and IPv6 headers to a group, its checksum filled in.
+  /// An ICMPv6 message to a group after Ethernet and IPv6 headers, with the checksum filled in.
   private static func icmp6(
     _ message: [UInt8], from source: IPAddress, _ hardwareAddress: [UInt8], to group: IPAddress
   ) -> [UInt8] {
@@ -164,7 +163,7 @@ package enum AddressAnnouncement {
     sum.addPseudoHeader(
       source: source, destination: group, protocolNumber: icmp6, length: UInt32(message.count))
     var writer = ByteWriter(limit: 14 + 40 + message.count)
-    // RFC 2464 §7: the hardware address of a group is the end of its own.
+    // RFC 2464 §7: a group's hardware address is 33:33 and the last four bytes of the group's address.
     writer.append([0x33, 0x33].span)
     writer.append(bigEndian: UInt32(truncatingIfNeeded: group.low))
     writer.append(hardwareAddress.span)

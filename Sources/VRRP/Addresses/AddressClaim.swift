@@ -1,14 +1,14 @@
-/// How another host shows, by ARP or neighbour discovery, that it has one of our addresses, or would have it.
+/// How another host's ARP or neighbour discovery message refers to one of our virtual addresses.
 package enum AddressClaim: Hashable, Sendable {
-  /// It announces, unasked (RFC 5227 §2.3, RFC 4861 §7.2.6): a program that runs has just become, or asserts itself
-  /// as, the one that has the address.
+  /// An unsolicited announcement (RFC 5227 §2.3, RFC 4861 §7.2.6): a running program has taken the address or announces
+  /// it again.
   case announced
-  /// It answers our probe: its kernel has the address now.
+  /// A reply to our probe: the host's kernel has the address now.
   case answered
-  /// It asks for another address, and names ours as its own: a kernel does that as long as it has the address, even for a
-  /// process that has died.
+  /// A request for another address, with ours as the sender's. A kernel sends such requests as long as it has the
+  /// address, even after the process that added it has died.
   case used
-  /// It has no address, and asks who has ours (RFC 5227 §2.1.1): a Backup that hears no Active, or a machine that is about
-  /// to take it for its own.
+  /// A probe for our address from a host without one (RFC 5227 §2.1.1): a Backup that hears no Active, or a host that
+  /// is about to take the address.
   case sought
 }

@@ -1,14 +1,14 @@
 import Wire
 
-/// Whether the virtual addresses are on the interface, and until when without further ado.
+/// Whether the virtual addresses are on the interface, and when they must be renewed or removed.
 ///
-/// The kernel takes an address off by itself when its lease ends, so that it never outlives this process by more. As
-/// long as it is held the lease is renewed four times in its length.
+/// The kernel removes an address when its lifetime ends, so that the address outlives this process by one lease at
+/// most. While held, the lease is renewed four times in its length.
 struct AddressLease: Hashable {
   enum State: Hashable {
     case absent
     case held(renewAt: Instant)
-    /// Still there, until the one that took over is surely known.
+    /// Still on the interface, until every neighbour has learned the successor's hardware address.
     case yielding(dropAt: Instant)
   }
 
@@ -26,18 +26,18 @@ struct AddressLease: Hashable {
     }
   }
 
-  /// Puts the addresses on, or makes them stay.
+  /// Adds the addresses, or renews them.
   mutating func hold(at now: Instant) -> [VirtualRouter.Effect] {
     state = .held(renewAt: now + Interval(nanoseconds: length.nanoseconds / 4))
     return [.holdAddresses(lease: length)]
   }
 
-  /// Takes the addresses off a little later.
+  /// Removes the addresses after a short delay.
   mutating func yield(at now: Instant) {
     if case .held = state { state = .yielding(dropAt: now + VirtualRouter.Pace.yieldGrace) }
   }
 
-  /// Takes the addresses off now.
+  /// Removes the addresses now.
   mutating func drop() -> [VirtualRouter.Effect] {
     guard isPresent else { return [] }
     state = .absent

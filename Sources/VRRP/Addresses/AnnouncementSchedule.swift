@@ -1,23 +1,25 @@
 import Wire
 
 /// When the addresses are announced to the link by gratuitous ARP and unsolicited neighbour advertisements: five times
-/// at once, since one may be lost; twice more when the predecessor's addresses are gone, since it may have answered in
-/// between; five times after five seconds, for switches that were still learning; then slowly for ever.
+/// at once, since one may be lost; twice more after the predecessor has removed its addresses, since it may have
+/// answered in between; five times after five seconds, for switches that were still learning; then at a slow rate while
+/// Active.
 ///
-/// An answer to another node's announcement is not repeated after five seconds: the two would answer each other for ever.
+/// An answer to another node's announcement is not repeated after five seconds: two nodes would answer each other
+/// forever.
 struct AnnouncementSchedule: Hashable {
-  /// One burst to come.
+  /// A pending burst.
   private struct Burst: Hashable {
     var due: Instant
     var times: Int
   }
 
   static let burst = 5
-  /// A predecessor that yields keeps its addresses for 50 ms; one on a busy machine somewhat longer.
+  /// A predecessor that yields keeps its addresses for 50 ms; on a busy machine somewhat longer.
   static let repeatDelays = [Interval.milliseconds(75), .milliseconds(250)]
   static let secondBurstDelay = Interval.seconds(5)
   static let refresh = Interval.minutes(1)
-  /// While another machine has the address too, each refresh moves the connections: seldom then.
+  /// While another machine has the address too, each refresh moves the connections, so refreshes are rare.
   static let refreshWhileContested = Interval.minutes(10)
 
   private var bursts: [Burst] = []
@@ -26,7 +28,7 @@ struct AnnouncementSchedule: Hashable {
 
   var deadline: Instant? { (bursts.map(\.due) + [answerAt, refreshAt].compactMap { $0 }).min() }
 
-  /// Announces now, and in due course.
+  /// Announces now, and schedules the other bursts.
   mutating func begin(at now: Instant) -> [VirtualRouter.Effect] {
     bursts = Self.repeatDelays.map { Burst(due: now + $0, times: 1) }
     bursts.append(Burst(due: now + Self.secondBurstDelay, times: Self.burst))
@@ -35,7 +37,7 @@ struct AnnouncementSchedule: Hashable {
     return [.announce(times: Self.burst)]
   }
 
-  /// Announces now, because another node has, and when its addresses may be gone.
+  /// Announces now in answer to another node's announcement, and again when that node's addresses may be gone.
   mutating func answer(times: Int, at now: Instant) -> [VirtualRouter.Effect] {
     bursts = Self.repeatDelays.map { Burst(due: now + $0, times: 1) }
     answerAt = nil
@@ -43,10 +45,10 @@ struct AnnouncementSchedule: Hashable {
     return [.announce(times: times)]
   }
 
-  /// The same from that moment on.
+  /// Schedules such an answer at `moment` or earlier.
   mutating func answer(later moment: Instant) { answerAt = answerAt.map { min($0, moment) } ?? moment }
 
-  /// Another machine has the addresses too.
+  /// Delays the refresh, because another machine has the addresses too.
   mutating func putOffRefresh(at now: Instant) {
     if refreshAt != nil { refreshAt = now + Self.refreshWhileContested }
   }

@@ -1,17 +1,19 @@
 import Wire
 
-/// How often the addresses are announced against another node that contests them: a few times in quick succession, then at
-/// distances that double from a second to a minute; anew when none has contested them for a minute.
+/// Limits how often the addresses are announced against another node that contests them: a few times in quick
+/// succession, then at distances that double from one second to one minute. The count restarts when the addresses have
+/// not been contested for a minute.
 ///
-/// Two that answer each other's announcements without end move every connection each time. RFC 5227 §2.4 has a host
-/// defend its address once in ten seconds; here the first answers come sooner, for the one that is to stop hears them,
-/// and the later ones more seldom.
+/// Two nodes that answer each other's announcements without limit move every connection each time. RFC 5227 §2.4 lets a
+/// host defend its address once in ten seconds. Here the first answers are quicker, because they make the other node
+/// stop, and the later ones are slower.
 struct Defence: Hashable {
-  /// Between the first answers. Well within `Pace.yieldGrace`: when the other Active's addresses go, every host knows ours.
+  /// Between the first answers. Well within `Pace.yieldGrace`: all hosts know our address before the other Active
+  /// removes its own.
   static let quickDistance = Interval.milliseconds(20)
   static let slowest = Interval.minutes(1)
 
-  /// How many answers come in quick succession.
+  /// The number of answers in quick succession.
   let quick: Int
   private var answers = 0
   private var answeredAt: Instant?
@@ -19,21 +21,21 @@ struct Defence: Hashable {
 
   init(quick: Int) { self.quick = quick }
 
-  /// The addresses have just been announced for another reason.
+  /// Records that the addresses were announced for another reason.
   mutating func announced(at now: Instant) { answeredAt = now }
 
-  /// Another node contests the addresses: whether that is to be answered now.
+  /// Whether to answer a node that contests the addresses now.
   mutating func mayAnswer(at now: Instant) -> Bool {
     if let contestedAt, now - contestedAt >= Self.slowest { answers = 0 }
     contestedAt = now
     if let answeredAt, now < answeredAt + distance { return false }
-    // Further than that the distance does not grow.
+    // The count has an upper bound: the distance does not grow further.
     answers = min(answers + 1, quick + 8)
     answeredAt = now
     return true
   }
 
-  /// When an answer that was not given now may follow soon; nil when not soon.
+  /// When the next quick answer may be sent; nil when the quick answers are used up.
   var soon: Instant? { answers < quick ? answeredAt.map { $0 + distance } : nil }
 
   private var distance: Interval {

@@ -1,15 +1,15 @@
 import Domain
 import Wire
 
-/// What one advertisement says, whichever version and family carried it.
+/// The content of one advertisement, independent of VRRP version and address family.
 package struct Advertisement: Hashable, Sendable {
   package var version: VRRPVersion
   /// The VRID, 1 to 255.
   package var virtualRouter: UInt8
   /// 0: the sender stops being Active. 1 to 254: its priority. 255: it owns the addresses.
   package var priority: UInt8
-  /// How often its sender advertises, in centiseconds: 1 to 4095 in version 3, a multiple of 100 from 100 to 25 500 in
-  /// version 2.
+  /// The sender's advertisement interval in centiseconds: 1 to 4095 in version 3, a multiple of 100 from 100 to 25 500
+  /// in version 2.
   package var intervalCentiseconds: UInt16
   /// The virtual addresses, 1 to 255 of one family, in the sender's order.
   package var addresses: [IPAddress]
@@ -24,15 +24,15 @@ package struct Advertisement: Hashable, Sendable {
     self.addresses = addresses
   }
 
-  /// How often its sender advertises.
+  /// The sender's advertisement interval.
   package var interval: Interval { .centiseconds(UInt64(intervalCentiseconds)) }
 
   /// The protocol number of VRRP in IP headers (RFC 9568 §5.1.1.4).
   package static let protocolNumber: UInt8 = 112
-  /// The TTL or hop limit that every advertisement has (RFC 9568 §5.1.1.3): one that crossed a router has less, so that
-  /// nobody outside the link can send one.
+  /// The TTL or hop limit of every advertisement (RFC 9568 §5.1.1.3). A router decrements it, so a packet with this
+  /// value was sent on the link.
   package static let hopLimit: UInt8 = 255
-  /// Where routers of a family listen for advertisements (RFC 9568 §5.1.1.2, §5.1.2.2).
+  /// The group to which advertisements of a family are sent (RFC 9568 §5.1.1.2, §5.1.2.2).
   package static func multicastGroup(_ family: IPAddress.Family) -> IPAddress {
     switch family {
     case .v4: IPAddress(v4: 0xe000_0012)
@@ -47,17 +47,17 @@ extension IPAddress {
 }
 
 extension Interval {
-  /// The unit of version 3.
+  /// The time unit of VRRP version 3.
   package static func centiseconds(_ count: UInt64) -> Interval { .milliseconds(count * 10) }
 }
 
-/// An advertisement as it came from the network.
+/// A VRRP packet received from the network.
 package struct ReceivedPacket: ~Escapable {
   package let source: IPAddress
   package let destination: IPAddress
   /// The TTL (IPv4) or hop limit (IPv6).
   package let hopLimit: UInt8
-  /// What stood behind the IP header and its options or extensions.
+  /// The bytes after the IP header and its options or extensions.
   package let payload: Span<UInt8>
 
   @_lifetime(copy payload)

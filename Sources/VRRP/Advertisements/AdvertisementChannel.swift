@@ -1,24 +1,23 @@
 import Domain
 import Wire
 
-/// One virtual router's advertisements on their way out and in: makes their bytes, and tells those that count from
-/// those that are rejected, with a counter for each reason.
+/// Encodes and decodes the advertisements of one virtual router. Rejected packets are counted by reason.
 ///
-/// The edge owns the socket. For each `VirtualRouter.Effect.send` it calls `encode` once a destination; for each packet
-/// of protocol 112 on the interface that it did not send itself it calls `decode`, and hands the result to
+/// The caller owns the socket. For each `VirtualRouter.Effect.send` it calls `encode` once per destination. For each
+/// packet of protocol 112 that the interface receives from another node, it calls `decode` and passes the result to
 /// `VirtualRouter.handle(.advertisement)`.
 package struct AdvertisementChannel: Sendable {
   package let settings: VirtualRouterSettings
   private let authentication: AdvertisementCodec.SimpleAuthentication
-  /// Advertisements made, once a destination.
+  /// Advertisements encoded, one per destination.
   package private(set) var sent: UInt64 = 0
   /// Advertisements accepted.
   package private(set) var received: UInt64 = 0
   package private(set) var rejected = RejectionCounts()
   private var keyed: KeyedAuthentication?
 
-  /// `authentication` is of version 2. Without `keyed` no trailer is sent and none is understood; `digest` is the
-  /// HMAC-SHA256 for it.
+  /// `authentication` is for version 2. Without `keyed`, trailers are neither sent nor accepted; `digest` is the
+  /// HMAC-SHA256 for keyed trailers.
   package init(
     _ settings: VirtualRouterSettings, authentication: AdvertisementCodec.SimpleAuthentication = .none,
     keyed: KeyedAuthentication.Settings? = nil, digest: @escaping KeyedAuthentication.Digest
@@ -28,12 +27,12 @@ package struct AdvertisementChannel: Sendable {
     self.keyed = keyed.map { KeyedAuthentication($0, digest: digest) }
   }
 
-  /// Where advertisements go: each unicast peer, or the group of the family.
+  /// The destinations of advertisements: each unicast peer, or the multicast group of the family.
   package var destinations: [IPAddress] {
     settings.peers ?? settings.addresses.prefix(1).map { Advertisement.multicastGroup($0.address.family) }
   }
 
-  /// The payload of one packet, for behind an IP header with protocol 112 and TTL 255.
+  /// The payload of a packet with IP protocol 112 and TTL 255.
   package mutating func encode(
     _ advertisement: Advertisement, from source: IPAddress, to destination: IPAddress, at time: WallTime
   ) -> [UInt8] {
@@ -45,9 +44,9 @@ package struct AdvertisementChannel: Sendable {
       checksum: settings.checksum)
   }
 
-  /// The advertisement in a packet, or why it is not listened to; counted either way.
+  /// The advertisement in a packet, or the reason to reject it. Both are counted.
   ///
-  /// Checks go from outside in: the packet, whose it is, who signed it, and only then what it says (RFC 9568 §7.1).
+  /// The checks are, in order: the packet, the sender, the authentication, and then the content (RFC 9568 §7.1).
   package mutating func decode(
     _ packet: borrowing ReceivedPacket, at time: WallTime
   ) throws(AdvertisementRejection) -> Advertisement {
@@ -68,7 +67,7 @@ package struct AdvertisementChannel: Sendable {
     do throws(AdvertisementRejection) {
       parts = try AdvertisementCodec.decode(packet, checksum: settings.checksum)
     } catch {
-      // Another virtual router's may be as they like.
+      // The form of another virtual router's packets is not checked.
       let identifier = AdvertisementCodec.virtualRouter(in: packet.payload)
       guard let identifier, identifier != settings.identifier else { throw error }
       throw .virtualRouter(identifier)
@@ -84,21 +83,23 @@ package struct AdvertisementChannel: Sendable {
     guard advertisement.intervalCentiseconds > 0, settings.version == .v3 || isSameInterval else {
       throw .interval(centiseconds: advertisement.intervalCentiseconds)
     }
-    // Version 2 has such an advertisement dropped unless an owner sent it (RFC 3768 §7.1). Version 3 has it logged (RFC
-    // 9568 §7.1): the sender is Active all the same, and two that drop each other's would both be.
+    // Version 2 drops such an advertisement unless an owner sent it (RFC 3768 §7.1). Version 3 only logs it (RFC 9568
+    // §7.1): the sender is Active all the same, and two nodes that drop each other's advertisements would both be
+    // Active.
     guard settings.version == .v3 || advertisement.priority == 255 || isAboutOurs(advertisement) else {
       throw .addresses(advertisement.addresses)
     }
     return advertisement
   }
 
-  /// Whether an advertisement is about the addresses that are configured here, in whatever order.
+  /// Whether an advertisement lists the addresses that are configured here, in any order.
   package func isAboutOurs(_ advertisement: Advertisement) -> Bool {
     Set(advertisement.addresses) == Set(settings.ipAddresses)
   }
 
-  /// Who sent it to whom. A virtual address is no source, and IPv6 is spoken between link-local addresses (RFC
-  /// 9568 §5.1.2.1), unless `peers` has others. Who listens to the group listens to nothing else (§5.1.1.2, §5.1.2.2).
+  /// Checks source and destination. A virtual address is not a valid source, and IPv6 advertisements are sent between
+  /// link-local addresses (RFC 9568 §5.1.2.1) unless `peers` contains others. With multicast, packets to any other
+  /// destination are rejected (§5.1.1.2, §5.1.2.2).
   private func checkWay(_ packet: borrowing ReceivedPacket) throws(AdvertisementRejection) {
     guard !settings.ipAddresses.contains(packet.source) else { throw .source(packet.source) }
     if let peers = settings.peers {

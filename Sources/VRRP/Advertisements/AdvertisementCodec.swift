@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// Advertisements as bytes, without anything behind them. Reading and writing stand side by side.
+/// Encodes and decodes advertisements, without a keyed trailer.
 ///
 /// Version 3 (RFC 9568 §5.2):
 ///
@@ -27,7 +27,7 @@ import Wire
 ///     |  Authentication data, 8 bytes                                 |
 ///     +---------------------------------------------------------------+
 package enum AdvertisementCodec {
-  /// The authentication of version 2 (RFC 2338 §5.3.6). It protects from mistakes and from nothing else: who can read
+  /// The authentication of version 2 (RFC 2338 §5.3.6). It protects from misconfiguration only: a host that can read
   /// one packet can send the next.
   package enum SimpleAuthentication: Hashable, Sendable {
     /// Type 0, eight zero bytes.
@@ -44,13 +44,13 @@ package enum AdvertisementCodec {
     }
   }
 
-  /// What stands in a packet in the place of the interval and its neighbours; only for one with a good checksum.
+  /// The fields of a packet whose checksum is valid.
   package struct Parts: Hashable, Sendable {
     package var advertisement: Advertisement
     /// Version 2 only.
     package var authenticationType: UInt8?
     package var authenticationData: [UInt8]
-    /// How many bytes the advertisement takes; what follows is a trailer.
+    /// The length of the advertisement in bytes; a trailer may follow.
     package var bytes: Int
   }
 
@@ -58,10 +58,10 @@ package enum AdvertisementCodec {
   static let dataBytes = 8
   static let checksumOffset = 6
   private static let advertisementType: UInt8 = 1
-  /// Version 3's interval has 12 bits.
+  /// The interval field of version 3 has 12 bits.
   package static let longestInterval: UInt16 = 0x0fff
 
-  /// The bytes of an advertisement, its checksum still zero.
+  /// The bytes of an advertisement with a checksum of zero.
   ///
   /// - Precondition: `addresses` are 1 to 255 of one family, IPv4 for version 2.
   static func message(_ advertisement: Advertisement, authentication: SimpleAuthentication) -> [UInt8] {
@@ -84,7 +84,7 @@ package enum AdvertisementCodec {
     return bytes
   }
 
-  /// A message and the trailer behind it with the checksum filled in.
+  /// A message and its trailer, with the checksum filled in.
   static func seal(
     _ message: [UInt8], trailer: [UInt8], version: VRRPVersion, from source: IPAddress,
     to destination: IPAddress, checksum convention: VRRPChecksum
@@ -98,7 +98,7 @@ package enum AdvertisementCodec {
     return bytes
   }
 
-  /// Reads an advertisement and verifies its checksum. What it means for a certain virtual router is not looked at.
+  /// Decodes an advertisement and verifies its checksum. Its content is not compared with a virtual router's settings.
   package static func decode(
     _ packet: borrowing ReceivedPacket, checksum convention: VRRPChecksum
   ) throws(AdvertisementRejection) -> Parts {
@@ -137,14 +137,14 @@ package enum AdvertisementCodec {
       authenticationData: version == .v2 ? (bytes - dataBytes..<bytes).map { payload[$0] } : [], bytes: bytes)
   }
 
-  /// Whose packet it is, by what both versions have in the same place; nil when it is too short, or of another version.
+  /// The VRID, which both versions have at the same offset; nil when the packet is too short or has an unknown version.
   static func virtualRouter(in payload: Span<UInt8>) -> UInt8? {
     guard payload.count >= headerBytes, VRRPVersion(rawValue: "\(payload[0] >> 4)") != nil else { return nil }
     return payload[1]
   }
 
-  /// Over the message, and over IPv6 over what follows it as well: the kernel sees one transport packet there. The
-  /// keyed trailer of an IPv4 advertisement has its own digest and is not summed
+  /// The sum covers the message, and over IPv6 also the trailer, because the kernel treats both as one transport
+  /// packet. The keyed trailer of an IPv4 advertisement has its own digest and is not included
   /// (draft-cassen-vrrp-auth-hmac).
   static func checksum(
     of bytes: Span<UInt8>, messageBytes: Int, version: VRRPVersion, source: IPAddress,

@@ -1,48 +1,49 @@
 import Wire
 
-/// Why a received packet is not listened to. The first reason found is the one: whose packet it is comes before what is
-/// wrong with it.
+/// Why a received packet was rejected: the first reason found. The packet's virtual router is checked before its
+/// content.
 package enum AdvertisementRejection: Error, Hashable, Sendable {
-  /// It came through a router, or from a sender that is none (RFC 9568 §7.1).
+  /// The TTL is not 255: a router forwarded the packet, or the sender is not a VRRP router (RFC 9568 §7.1).
   case hopLimit(UInt8)
-  /// Too short or too long for what it says it holds; `expected` counts the advertisement alone.
+  /// Shorter or longer than its address count requires; `expected` is the length of the advertisement alone.
   case length(found: Int, expected: Int)
-  /// A version that this virtual router does not speak.
+  /// Not the configured version.
   case version(UInt8)
   /// Not an advertisement.
   case type(UInt8)
-  /// `otherConvention` is true when the checksum is right by the other convention for version 3 over IPv4.
+  /// `otherConvention` is true when the checksum is valid by the other convention for version 3 over IPv4.
   case checksum(otherConvention: Bool)
-  /// The VRID of another virtual router on this network: nothing is wrong.
+  /// The VRID of another virtual router on this network. This is normal.
   case virtualRouter(UInt8)
-  /// It is from an address that is not among the unicast peers.
+  /// The sender is not among the unicast peers.
   case peer(IPAddress)
-  /// It is from an address that no advertisement comes from: a virtual one, or over IPv6 one that is not link-local.
+  /// The source can't be that of an advertisement: a virtual address, or over IPv6 not a link-local one.
   case source(IPAddress)
-  /// It is for one machine, and the group is listened to.
+  /// Unicast, and this virtual router uses multicast.
   case destination(IPAddress)
-  /// An interval of zero, or in version 2 another one than ours.
+  /// The interval is zero, or in version 2 different from ours.
   case interval(centiseconds: UInt16)
-  /// Version 2: it is about other addresses than ours.
+  /// Version 2: the addresses are different from ours.
   case addresses([IPAddress])
-  /// Version 2: not the type of authentication that is configured (RFC 2338 §5.3.6).
+  /// Version 2: not the configured authentication type (RFC 2338 §5.3.6).
   case authenticationType(UInt8)
-  /// Version 2: not the same simple text.
+  /// Version 2: the password (simple text) is different.
   case simpleText
-  /// There is no keyed trailer, and there has to be one.
+  /// There is no keyed trailer, and one is required.
   case unsigned
-  /// There is a trailer, and it is not of the form known.
+  /// The keyed trailer has an unknown form.
   case trailerMalformed
-  /// The trailer's time is too far from ours; `secondsAhead` is negative for a time in the past.
+  /// The difference between the trailer's time and ours is too large; `secondsAhead` is negative for a time in the
+  /// past.
   case stale(secondsAhead: Int)
   /// Signed with a key that is not configured.
   case unknownKey(UInt8)
-  /// The digest is wrong: changed on the way, another key, or forged.
+  /// The digest is wrong: the packet was changed, signed with another key, or forged.
   case digest
-  /// Its sequence does not grow: sent before.
+  /// The sequence is not greater than the sender's last one: a replay.
   case replayed
 
-  /// The kinds that counters are kept for.
+  /// The kinds of rejection, which have a counter each.
   package enum Kind: String, CaseIterable, Sendable {
     case hopLimit, length, version, type, checksum, virtualRouter, peer, source, destination, interval, addresses
     case authenticationType, simpleText, unsigned, trailerMalformed, stale, unknownKey, digest, replayed
@@ -73,19 +74,19 @@ package enum AdvertisementRejection: Error, Hashable, Sendable {
   }
 }
 
-/// How many packets were rejected, by kind.
+/// The number of rejected packets by kind.
 package struct RejectionCounts: Hashable, Sendable {
   private var counts = [UInt64](repeating: 0, count: AdvertisementRejection.Kind.allCases.count)
 
-  /// Counts one more.
+  /// Increments the counter of a kind.
   package mutating func count(_ kind: AdvertisementRejection.Kind) {
     counts[Self.index(kind)] += 1
   }
 
-  /// How many of this kind there were.
+  /// The number of packets of this kind.
   package subscript(kind: AdvertisementRejection.Kind) -> UInt64 { counts[Self.index(kind)] }
 
-  /// Those that are not zero, in the order of `Kind`.
+  /// The counters that are not zero, in the order of `Kind`.
   package var nonZero: [(kind: AdvertisementRejection.Kind, count: UInt64)] {
     AdvertisementRejection.Kind.allCases.map { ($0, self[$0]) }.filter { $0.1 > 0 }
   }
@@ -97,7 +98,7 @@ package struct RejectionCounts: Hashable, Sendable {
 }
 
 extension AdvertisementRejection: CustomStringConvertible {
-  /// Completes "advertisement from ADDRESS rejected: …", and says what to look at.
+  /// Completes "advertisement from ADDRESS rejected: …", and includes what to check.
   package var description: String {
     switch self {
     case .hopLimit(let value): "its TTL is \(value), not 255: it is not from this link"

@@ -1,10 +1,10 @@
 import Domain
 import Wire
 
-/// Keyed authentication of one virtual router's advertisements (draft-cassen-vrrp-auth-hmac): signs what is sent,
-/// verifies what is received, and remembers how far each sender has come, so that nothing is taken twice.
+/// Keyed authentication of one virtual router's advertisements (draft-cassen-vrrp-auth-hmac): signs sent messages,
+/// verifies received ones, and rejects replays by each sender's last sequence.
 package struct KeyedAuthentication: Sendable {
-  /// One key: 32 to 64 bytes, and the number that both nodes know it by, 1 to 255.
+  /// One key of 32 to 64 bytes, and its identifier, 1 to 255, which is the same on both nodes.
   package struct Key: Hashable, Sendable {
     package var identifier: UInt8
     package var bytes: [UInt8]
@@ -14,17 +14,17 @@ package struct KeyedAuthentication: Sendable {
       self.bytes = bytes
     }
 
-    /// How many bytes a key may have.
+    /// The valid lengths of a key in bytes.
     package static let lengths = 32...64
   }
 
-  /// What both nodes have to agree on, but for the mode.
+  /// All of it except the mode must be the same on both nodes.
   package struct Settings: Hashable, Sendable {
     package var mode: VRRPAuthenticationMode
-    /// The first one signs, all of them verify. Identifiers are unique.
+    /// The first key signs, all of them verify. Identifiers are unique.
     package var keys: [Key]
-    /// How far a trailer's time may be from ours; nil: times only have to grow. With a window, clocks that disagree
-    /// make both nodes Active.
+    /// The largest accepted difference between a trailer's time and ours; nil: times only have to grow. With a window,
+    /// clocks that differ by more make both nodes Active.
     package var window: Interval?
 
     package init(mode: VRRPAuthenticationMode, keys: [Key], window: Interval?) {
@@ -34,13 +34,13 @@ package struct KeyedAuthentication: Sendable {
     }
   }
 
-  /// HMAC-SHA256 (RFC 2104) of a message with a key: 32 bytes. The edge has it from its cryptographic library.
+  /// HMAC-SHA256 (RFC 2104) of a message with a key: 32 bytes. The caller provides it from its cryptographic library.
   package typealias Digest = @Sendable (_ key: [UInt8], _ message: [UInt8]) -> [UInt8]
 
   package let settings: Settings
   private let digest: Digest
   private var lastSent: AuthenticationSequence?
-  /// The last sequence of each sender. Only who has a key gets a mark, so there are as many as nodes.
+  /// The last sequence of each sender. Only a sender with a valid key gets an entry, so there are as many as nodes.
   private var marks: [IPAddress: AuthenticationSequence] = [:]
 
   package init(_ settings: Settings, digest: @escaping Digest) {
@@ -48,7 +48,7 @@ package struct KeyedAuthentication: Sendable {
     self.digest = digest
   }
 
-  /// The trailer for a message, empty when none is sent.
+  /// The trailer of a message; empty when advertisements are not signed.
   mutating func sign(_ message: [UInt8], from source: IPAddress, at time: WallTime) -> [UInt8] {
     guard settings.mode != .receiveOnly, let key = settings.keys.first else { return [] }
     let clock = AuthenticationSequence(time)
@@ -60,7 +60,7 @@ package struct KeyedAuthentication: Sendable {
     return trailer.encoded
   }
 
-  /// Verifies what stands behind a message. The mark moves only after everything else was found good.
+  /// Verifies the trailer of a message. The sender's last sequence is updated only when all checks passed.
   mutating func verify(
     _ message: [UInt8], trailer bytes: Span<UInt8>, from source: IPAddress, at time: WallTime
   ) throws(AdvertisementRejection) {
@@ -86,7 +86,7 @@ package struct KeyedAuthentication: Sendable {
     Array(digest(key, input).prefix(KeyedTrailer.digestBytes))
   }
 
-  /// Takes the same time wherever the first difference is.
+  /// Compares in constant time, independent of the position of the first difference.
   private static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     var difference = UInt8(left.count == right.count ? 0 : 1)
     for (one, other) in zip(left, right) { difference |= one ^ other }

@@ -1,6 +1,6 @@
 import Wire
 
-/// What follows a keyed advertisement (draft-cassen-vrrp-auth-hmac), 28 bytes:
+/// The trailer of a keyed advertisement (draft-cassen-vrrp-auth-hmac), 28 bytes:
 ///
 ///      0                   1                   2                   3
 ///      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -14,7 +14,7 @@ import Wire
 ///     |  HMAC-SHA256, its first 16 bytes                              |
 ///     +---------------------------------------------------------------+
 ///
-/// The three fields in the middle are one number that grows with each packet of a sender.
+/// Seconds, fraction and counter are one 64-bit number that grows with each packet of a sender.
 struct KeyedTrailer: Hashable {
   var keyIdentifier: UInt8
   var sequence: AuthenticationSequence
@@ -26,7 +26,7 @@ struct KeyedTrailer: Hashable {
   /// HMAC-SHA256 truncated to 128 bits.
   private static let type: UInt8 = 1
 
-  /// What stands in front of the digest.
+  /// The bytes before the digest.
   var head: [UInt8] {
     var writer = ByteWriter(limit: Self.bytes - Self.digestBytes)
     writer.append(Self.type)
@@ -44,7 +44,7 @@ struct KeyedTrailer: Hashable {
     self.digest = digest
   }
 
-  /// Nil unless the type is the known one and what is reserved is zero.
+  /// Nil unless the type is known, the reserved field is zero and the key identifier is not.
   init?(_ bytes: Span<UInt8>) {
     var reader = ByteReader(bytes)
     do throws(ByteReader.Failure) {
@@ -61,8 +61,8 @@ struct KeyedTrailer: Hashable {
     }
   }
 
-  /// What the digest is taken over: a pseudo-header of 20 bytes, the message with a checksum of zero, this trailer with
-  /// a digest of zero.
+  /// The input of the digest: a pseudo-header of 20 bytes, the message with a checksum of zero, and this trailer with a
+  /// digest of zero.
   ///
   ///     +---------------+---------------+---------------+---------------+
   ///     |  4 or 6       |  Version      |  VRID         |  0            |
@@ -84,15 +84,15 @@ struct KeyedTrailer: Hashable {
   }
 }
 
-/// Time and tie-breaker of a keyed advertisement as one number, compared as RFC 1982 compares serial numbers, so that
-/// the end of 32-bit seconds in 2106 is no end.
+/// Time and counter of a keyed advertisement as one number, compared by serial number arithmetic (RFC 1982), which
+/// continues after 32-bit seconds overflow in 2106.
 package struct AuthenticationSequence: Hashable, Sendable {
-  /// 32 bits of seconds since 1970, 16 bits of their fraction, 16 bits that tell advertisements of one moment apart.
+  /// 32 bits of seconds since 1970, 16 bits of fraction, and a 16-bit counter of advertisements with the same time.
   package let number: UInt64
 
   package init(number: UInt64) { self.number = number }
 
-  /// The first one of a moment.
+  /// The first sequence at a time.
   package init(_ time: WallTime) {
     let fraction = UInt64(time.nanosecond) << 16 / 1_000_000_000
     self.init(number: UInt64(UInt32(truncatingIfNeeded: time.seconds)) << 32 | fraction << 16)
@@ -102,7 +102,7 @@ package struct AuthenticationSequence: Hashable, Sendable {
 
   func isAfter(_ other: AuthenticationSequence) -> Bool { Int64(bitPattern: number &- other.number) > 0 }
 
-  /// How many seconds this lies ahead of a time; negative when behind it.
+  /// The number of seconds by which this is ahead of a time; negative when behind it.
   func secondsAhead(of time: WallTime) -> Int {
     Int(Int32(bitPattern: UInt32(truncatingIfNeeded: number >> 32) &- UInt32(truncatingIfNeeded: time.seconds)))
   }

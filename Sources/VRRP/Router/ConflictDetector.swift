@@ -1,35 +1,37 @@
 import Wire
 
-/// Notices that another node is Active as well, and stays so.
+/// Detects that another node is Active at the same time, and remains so.
 ///
-/// One advertisement of a worse Active is in order: a partition healed, or the predecessor's last. When they go on, the
-/// other one does not hear us. Several others count as one: their addresses may be forged.
+/// A single advertisement of a worse Active is normal: a partition healed, or it is the predecessor's last. If more
+/// follow, the other node does not receive ours. Several such nodes are treated as one, because their addresses may be
+/// forged.
 struct ConflictDetector: Hashable {
-  /// A worse Active that is heard, as it advertised last.
+  /// A worse Active, as in its last advertisement.
   private struct DuplicateActive: Hashable {
     var address: IPAddress
     var priority: UInt8
     let since: Instant
     var silentAt: Instant
     var saidAt: Instant?
-    /// It was Active until we took over, and need not have heard so: its last word is no news.
+    /// It was Active until we took over, and may not have received our advertisement yet: its last one is not logged.
     var isPredecessor = true
   }
 
   private var duplicateActive: DuplicateActive?
-  /// When one was news the last time.
+  /// When a worse Active was last logged.
   private var noticedAt: Instant?
 
-  /// The other Active, once it stays.
+  /// The other Active, once it has been logged as a duplicate.
   var established: IPAddress? { duplicateActive?.saidAt == nil ? nil : duplicateActive?.address }
 
   var deadline: Instant? { duplicateActive?.silentAt }
 
-  /// An advertisement of a worse Active came; `isPredecessor` while it may be its answer to our taking over.
+  /// An advertisement of a worse Active was received. `isPredecessor` is true while it may have been sent before ours
+  /// was received.
   mutating func heard(
     _ advertisement: Advertisement, from address: IPAddress, isPredecessor: Bool, at now: Instant
   ) -> RouterNote? {
-    // Three intervals of silence end it, as they end an Active.
+    // The conflict ends after three intervals of silence, as an Active's role does.
     let silentAt = now + Interval(nanoseconds: 3 * advertisement.interval.nanoseconds + 1_000_000_000)
     let priority = advertisement.priority
     var other =
@@ -54,7 +56,7 @@ struct ConflictDetector: Hashable {
 
   mutating func forget() { self = ConflictDetector() }
 
-  /// Whether a line may be written again, which then counts as written.
+  /// Whether a line may be logged again; it then counts as logged.
   private static func isDue(_ last: inout Instant?, at now: Instant) -> Bool {
     if let last, now - last < VirtualRouter.Pace.duplicateReminder { return false }
     last = now

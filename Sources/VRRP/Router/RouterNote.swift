@@ -1,36 +1,37 @@
 import Domain
 import Wire
 
-/// What the log says about a virtual router.
+/// A log message about a virtual router.
 package enum RouterNote: Hashable, Sendable {
-  /// It does something else now.
+  /// Its role changed.
   case transition(Transition)
-  /// The conditions changed the priority.
+  /// A condition changed its priority.
   case priority(from: UInt8, to: UInt8, priorityReductions: [String])
-  /// An advertisement of an Active that is worse than we are, while we are Active.
+  /// An Active with a lower rank than ours advertised while we are Active.
   case worseActive(IPAddress, priority: UInt8)
-  /// Such advertisements go on.
+  /// Such advertisements continue.
   case bothActive(IPAddress, priority: UInt8, for: Interval)
   /// Such advertisements ended.
   case duplicateGone(IPAddress)
-  /// Another node announced our address as its own, by this link-layer address.
+  /// Another host with this link-layer address announced our address as its own.
   case claimed(by: String)
-  /// Another node has our address, by this link-layer address, and we hear no advertisement of it: standing back.
+  /// Another host with this link-layer address has our address, and its advertisements do not arrive: this node becomes
+  /// Backup.
   case unheardActive(String)
-  /// The same of one whose advertisements come, and why they are not believed.
+  /// The same, but its advertisements arrive and are rejected for this reason.
   case rejectedActive(String, IPAddress, AdvertisementRejection)
-  /// It became Active too often in a short time, and waits so long at least from now on.
+  /// Became Active too often in a short time; from now on it waits at least this long.
   case restless(atLeast: Interval)
-  /// Another program took an address off our interface.
+  /// Another program removed an address from our interface.
   case addressRemoved
-  /// This process did not run for longer than a Backup waits.
+  /// This process did not run for longer than the time after which a Backup takes over.
   case suspended(Interval)
-  /// The addresses were handed over, and this is who took them.
+  /// The addresses were handed over to this node.
   case handedOver(to: IPAddress)
   case noTakeover
-  /// The node stays withdrawn by the administrator until then.
+  /// The node is withdrawn by the administrator for at most this long.
   case away(for: Interval)
-  /// It takes part as usual again.
+  /// It takes part in the election again.
   case back
 
   package var level: LogLevel {
@@ -41,7 +42,7 @@ package enum RouterNote: Hashable, Sendable {
     }
   }
 
-  /// The role that it has from now on, when the note is about that.
+  /// The new role, when the note is a transition.
   package var newRole: VirtualRouterRole? {
     if case .transition(let transition) = self { transition.to } else { nil }
   }
@@ -101,33 +102,33 @@ package struct Transition: Hashable, Sendable, CustomStringConvertible {
   package let priority: UInt8
   package let reason: Reason
 
-  /// What the change follows from.
+  /// The cause of a transition.
   package enum Reason: Hashable, Sendable {
-    /// Everything needed is there.
+    /// All conditions for taking part are met.
     case ready
-    /// The owner of the addresses came up.
+    /// The owner of the addresses started.
     case owner
-    /// The Active has fallen silent, or none was ever heard.
+    /// The Active's advertisements stopped, or there never were any.
     case activeSilent
-    /// The Active said that it stops.
+    /// The Active sent priority 0.
     case activeLeft
-    /// The Active is worse than we are.
+    /// The Active has a lower priority.
     case preempted(IPAddress, priority: UInt8)
-    /// A better Active advertises.
+    /// An Active with a higher rank advertises.
     case better(IPAddress, priority: UInt8)
-    /// A node announces the addresses, and its advertisements do not arrive.
+    /// Another host announces the addresses, and its advertisements do not arrive.
     case unheardActive(String)
-    /// The same, and advertisements are rejected.
+    /// The same, and its advertisements are rejected.
     case rejectedActive(String)
-    /// These conditions forbid taking part.
+    /// These conditions prevent the node from taking part.
     case faults([String])
-    /// Handed over on purpose.
+    /// Handed over by the administrator.
     case failover
-    /// The process stops.
+    /// The process is stopping.
     case stopped
-    /// This process did not run for too long.
+    /// This process did not run for too long a time.
     case suspended
-    /// Another virtual router of the group did so.
+    /// Another virtual router of the group changed its role.
     case group
     case noTakeover
   }

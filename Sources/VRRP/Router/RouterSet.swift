@@ -1,12 +1,12 @@
 import Domain
 import Wire
 
-/// All virtual routers of a node. Those of one group go together: what one becomes the others become, and what holds
-/// one back holds back all (so that an IPv4 and an IPv6 address, or two networks, stay on the same node).
+/// All virtual routers of a node. The members of a group change their roles together, and a fault of one is a fault of
+/// all, so that an IPv4 and an IPv6 address, or two networks, stay on the same node.
 ///
 /// Pure, with the calling rules of `VirtualRouter`.
 package struct RouterSet: Sendable {
-  /// What is to be done for the virtual router at an index.
+  /// An effect for the virtual router at an index.
   package struct Effect: Hashable, Sendable {
     package let router: Int
     package let effect: VirtualRouter.Effect
@@ -15,7 +15,7 @@ package struct RouterSet: Sendable {
   package private(set) var routers: [VirtualRouter]
   private let groups: [String?]
 
-  /// Indices of effects and events are those of `routers`; one without a group is on its own.
+  /// Indices of effects and events are those of `routers`. A virtual router without a group is independent.
   package init(_ routers: [VirtualRouter], groups: [String?]) {
     self.routers = routers
     self.groups = groups
@@ -24,12 +24,12 @@ package struct RouterSet: Sendable {
   /// When `handle(.timer)` is due next.
   package var deadline: Instant? { routers.compactMap(\.deadline).min() }
 
-  /// Tells every virtual router.
+  /// Passes the event to every virtual router.
   package mutating func handle(_ event: VirtualRouter.Event, at now: Instant) -> [Effect] {
     routers.indices.flatMap { handle(event, for: $0, at: now) }
   }
 
-  /// Tells one virtual router, and those that go with it what came of it.
+  /// Passes the event to one virtual router, and its consequences to the others of its group.
   package mutating func handle(_ event: VirtualRouter.Event, for index: Int, at now: Instant) -> [Effect] {
     let before = routers[index].ownFaults.first
     let effects = routers[index].handle(event, at: now)
@@ -50,7 +50,8 @@ package struct RouterSet: Sendable {
     return all
   }
 
-  /// What the others of a group do after one's transition; those that the group brought about have no more of them.
+  /// The event for the other members of a group after a transition. A transition that the group caused has no further
+  /// consequence.
   private static func consequence(of transition: Transition) -> VirtualRouter.Event? {
     switch (transition.to, transition.reason) {
     case (_, .group), (_, .noTakeover): nil

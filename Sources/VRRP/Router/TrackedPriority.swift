@@ -1,12 +1,12 @@
 import Domain
 import Wire
 
-/// A condition that a virtual router's priority depends on: whether servers are up, a link, a script.
+/// A condition that affects a virtual router's priority: the state of servers, a link or a script.
 package struct Track: Hashable, Sendable {
-  /// As status and log have it: `servers`, `link eth1`, `script gateway`.
+  /// The name in status output and log: `servers`, `link eth1`, `script gateway`.
   package var name: String
   package var weight: TrackWeight
-  /// How long it has to be good again before that counts. Bad counts at once.
+  /// How long it must be good again before it counts as good. Bad counts at once.
   package var recovery: Interval
 
   package init(name: String, weight: TrackWeight, recovery: Interval) {
@@ -16,35 +16,35 @@ package struct Track: Hashable, Sendable {
   }
 }
 
-/// The priority that follows from the conditions, and whether the node takes part at all.
+/// The effective priority computed from the conditions, and whether the node takes part at all.
 ///
-/// The first report of a condition counts at once. Later ones with hysteresis: bad at once, good only when it has been
-/// good for `recovery`, so that what flaps stays bad.
+/// The first report of a condition counts at once. Later ones have hysteresis: bad counts at once, good only after it
+/// has been good for `recovery`, so that a flapping condition stays bad.
 package struct TrackedPriority: Sendable {
-  /// What is known of one condition.
+  /// The state of one condition.
   private enum Standing: Hashable {
     case unknown
     case good
     case bad
-    /// Good again, and counted as good from then on.
+    /// Good again; counts as good from this time on.
     case recovering(until: Instant)
 
     var countsAsGood: Bool { self == .good }
   }
 
-  /// Without any condition.
+  /// The priority without any condition.
   package let configured: UInt8
   package let tracks: [Track]
   private var standings: [Standing]
 
-  /// Nothing is reported of any track yet.
+  /// No track has a report yet.
   package init(configured: UInt8, tracks: [Track]) {
     self.configured = configured
     self.tracks = tracks
     standings = tracks.map { _ in .unknown }
   }
 
-  /// Takes a report about the track at an index of `tracks`.
+  /// A report about the track at an index of `tracks`.
   package mutating func report(_ index: Int, isGood: Bool, at now: Instant) {
     switch (standings[index], isGood) {
     case (.unknown, true), (.good, true): standings[index] = .good
@@ -55,19 +55,19 @@ package struct TrackedPriority: Sendable {
     advance(to: now)
   }
 
-  /// Lets time pass.
+  /// Ends recoveries that are due.
   package mutating func advance(to now: Instant) {
     for (index, standing) in standings.enumerated() {
       if case .recovering(let until) = standing, now >= until { standings[index] = .good }
     }
   }
 
-  /// When time alone changes something next.
+  /// The end of the next recovery.
   package var deadline: Instant? {
     standings.compactMap { if case .recovering(let until) = $0 { until } else { nil } }.min()
   }
 
-  /// The configured priority with all weights, 1 to 254. An owner's stays 255.
+  /// The configured priority plus all weights, 1 to 254. An owner's priority is always 255.
   package var effective: UInt8 {
     guard configured < 255 else { return configured }
     var sum = Int(configured)
@@ -78,8 +78,8 @@ package struct TrackedPriority: Sendable {
     return UInt8(min(max(sum, Int(VirtualRouter.leastPriority)), 254))
   }
 
-  /// The names of conditions that keep the node from taking part: bad ones that mean giving up, and any that nothing
-  /// is known of yet.
+  /// The names of conditions that prevent the node from taking part: bad ones whose effect is to give up, and those
+  /// without a report.
   package var faults: [String] {
     zip(tracks, standings).compactMap { track, standing in
       if standing == .unknown { return track.name }
@@ -87,7 +87,7 @@ package struct TrackedPriority: Sendable {
     }
   }
 
-  /// The names of conditions that lower the priority now.
+  /// The names of conditions that lower the priority.
   package var priorityReductions: [String] {
     zip(tracks, standings).compactMap { track, standing in
       guard case .priority = track.weight, !standing.countsAsGood else { return nil }

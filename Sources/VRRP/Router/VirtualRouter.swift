@@ -1,90 +1,94 @@
 import Domain
 import Wire
 
-/// One virtual router as this node takes part in it (RFC 9568 §6, RFC 3768 §6): who is Active, who waits.
+/// The state machine of one virtual router on this node (RFC 9568 §6, RFC 3768 §6): election of the Active.
 ///
-/// Pure: `handle` takes what happened and answers with what to do, in this order. Time never goes back between calls;
-/// `handle(.timer)` is due at `deadline`. Call `handle(.start)` once, report every track and the source address, and
-/// perform every effect.
+/// Pure: `handle` takes an event and returns effects, to be performed in this order. Time never goes back between
+/// calls; `handle(.timer)` is due at `deadline`. Call `handle(.start)` once, report every track and the source address,
+/// and perform every effect.
 ///
-/// Beyond the RFC, and compatible with routers that know only that:
-/// - A node that hands over keeps the addresses until its successor is heard, and tells it to be quick (`leave`).
+/// Extensions to the RFC, compatible with routers that do not have them:
+/// - A node that hands over keeps the addresses until its successor advertises, and shortens the successor's wait
+///   (`leave`).
 /// - A node that yields to a better Active advertises once more, so that the better one announces itself again, and
-///   keeps the addresses for a moment after.
-/// - A Backup that hears nothing asks for the addresses by ARP before it takes them, and leaves them to an Active that
-///   announces them and is not heard (`Contest`). Of two that hold them at once, deaf to each other, the newcomer stops.
-/// - A Backup follows an Active whose priority falls below its own for a skew only, not for an Active_Down_Interval.
+///   keeps the addresses for a short time.
+/// - A Backup that receives no advertisements probes for the addresses by ARP before it takes them. It leaves them to a
+///   host that announces them and whose advertisements do not arrive (`Contest`). If two nodes have them and do not
+///   receive each other's advertisements, the one that became Active later stops.
+/// - A Backup waits for Skew_Time, not Active_Down_Interval, when the Active's priority falls below its own.
 ///
-/// Invariants: the addresses are on the interface while Active or leaving, for a moment after, and not otherwise. An
-/// advertisement with a priority above 0 is sent only with the addresses in place.
+/// Invariants: the addresses are on the interface only while Active or leaving, and for a short time afterwards. An
+/// advertisement with a priority above 0 is sent only with the addresses on the interface.
 package struct VirtualRouter: Sendable {
-  /// What can happen to it.
+  /// The inputs of the state machine.
   package enum Event: Hashable, Sendable {
-    /// The service runs. From now on the conditions decide.
+    /// The service runs. From now on the conditions determine the role.
     case start
-    /// What `AdvertisementChannel.decode` accepted, and its sender.
+    /// An advertisement that `AdvertisementChannel.decode` accepted, and its sender.
     case advertisement(Advertisement, from: IPAddress)
-    /// An advertisement for this virtual router that `AdvertisementChannel.decode` refused, and its sender.
+    /// An advertisement for this virtual router that `AdvertisementChannel.decode` rejected, and its sender.
     case rejected(AdvertisementRejection, from: IPAddress)
-    /// Time has passed.
+    /// The deadline may have passed.
     case timer
-    /// The track at this index of `tracks` was looked at. May be repeated.
+    /// The state of the track at this index of `tracks`. May be repeated.
     case track(Int, isGood: Bool)
-    /// The address that our advertisements come from: the interface's first of the family, link-local for IPv6
-    /// (RFC 9568 §5.1.1.1, §5.1.2.1). Nil: there is none, and nothing can be sent.
+    /// The source address of our advertisements: the interface's first of the family, link-local for IPv6 (RFC 9568
+    /// §5.1.1.1, §5.1.2.1). Nil: there is none, and nothing can be sent.
     case source(IPAddress?)
-    /// One of the addresses is no longer on the interface, and it was not us.
+    /// Another program removed one of the addresses from the interface.
     case addressRemoved
-    /// Another node shows by ARP or neighbour discovery that it has one of the addresses; by what link-layer address.
+    /// Another host with this link-layer address claims one of the addresses by ARP or neighbour discovery.
     case claimed(AddressClaim, by: String)
-    /// Hand the addresses over and stay away, for so long at most. Answered by `Effect.failedOver`.
+    /// Failover: hands the addresses over and withdraws from the election for at most this long. Answered by
+    /// `Effect.failedOver`.
     case failOver(for: Interval)
-    /// Stay away no longer, and take the addresses back. Answered by `Effect.failedBack`.
+    /// Failback: ends the withdrawal and takes the addresses back. Answered by `Effect.failedBack`.
     case failBack
-    /// Hand the addresses over and take no further part. Answered by `Effect.stopped`, which ends it all.
+    /// Hands the addresses over and takes no further part. Answered by `Effect.stopped`, which is the last effect.
     case stop
-    /// Another virtual router of the same group became Active, became Backup, or is held back by something (nil: no
-    /// longer). `RouterSet` sends these.
+    /// Another virtual router of the same group became Active, became Backup, or has a fault (nil: no longer).
+    /// `RouterSet` sends these.
     case groupTookOver
     case groupYielded
     case groupFault(String?)
   }
 
-  /// What the caller is to do.
+  /// What the caller must do.
   package enum Effect: Hashable, Sendable {
     /// Send this to every destination of the channel.
     case send(Advertisement)
-    /// Put every address on the interface, or renew it where it is: valid for `lease` from now.
+    /// Add every address to the interface, or renew it: valid for `lease` from now.
     case holdAddresses(lease: Interval)
-    /// Take every address off the interface.
+    /// Remove every address from the interface.
     case dropAddresses
-    /// Announce every address by gratuitous ARP or unsolicited neighbour advertisement (RFC 9568 §8.1.1, §8.2.1), so
-    /// many times each.
+    /// Announce every address this many times by gratuitous ARP or unsolicited neighbour advertisement (RFC 9568
+    /// §8.1.1, §8.2.1).
     case announce(times: Int)
-    /// Ask on the link who has the addresses, without a claim to them (RFC 5227 §2.1.1, RFC 4861 §4.3): an answer comes
-    /// back as `Event.claimed`.
+    /// Probe the link for the addresses without claiming them (RFC 5227 §2.1.1, RFC 4861 §4.3). A reply is reported by
+    /// `Event.claimed`.
     case probe
-    /// Say it in the log.
+    /// Log it.
     case note(RouterNote)
-    /// Run hooks, send mail, tell systemd. A note of it comes as well.
+    /// Run hooks, send mail, notify systemd. A note of the transition is returned as well.
     case transitioned(Transition)
-    /// How `Event.failOver` ended: who took over; nil when none did, so that we are still Active, or when there was
-    /// nothing to hand over, as `wasActive` tells. Answers every failover that was asked for meanwhile.
+    /// The result of `Event.failOver`: the node that took over. Nil when no node did and we are still Active
+    /// (`wasActive`), or when there was nothing to hand over. Answers every failover that was requested in the
+    /// meantime.
     case failedOver(to: IPAddress?, wasActive: Bool)
-    /// How `Event.failBack` ended: this node has the addresses, or waits behind another one, if one is known.
+    /// The result of `Event.failBack`: this node has the addresses, or is Backup behind another node, if one is known.
     case failedBack(isActive: Bool, behind: IPAddress?)
-    /// Everything that `Event.stop` asked for is done, and the addresses are gone.
+    /// `Event.stop` is complete, and the addresses are gone.
     case stopped
   }
 
-  /// Another node, as its advertisements show it.
+  /// Another node, as in its last advertisement.
   package struct Peer: Hashable, Sendable {
     package let address: IPAddress
     package let priority: UInt8
     package let heardAt: Instant
   }
 
-  /// An advertisement that came and was not believed.
+  /// An advertisement that was received and rejected.
   struct Refusal: Hashable {
     let rejection: AdvertisementRejection
     let sender: IPAddress
@@ -100,10 +104,10 @@ package struct VirtualRouter: Sendable {
 
   package let settings: VirtualRouterSettings
   var state = State.initialize
-  /// Since when the role is what it is; nil before `start`.
+  /// The time of the last change of role; nil before `start`.
   package internal(set) var since: Instant?
   package internal(set) var counters = RouterCounters()
-  /// The last advertisement's sender, whatever it was.
+  /// The sender of the last accepted advertisement, whatever its priority.
   package internal(set) var peer: Peer?
 
   /// The last advertisement that was refused.
@@ -118,31 +122,32 @@ package struct VirtualRouter: Sendable {
   var hasTakenPart = false
   var isStopping = false
   var groupFault: String?
-  /// Until when the node stays withdrawn by the administrator.
+  /// The end of the withdrawal by the administrator.
   var awayUntil: Instant?
-  /// Until when a failback that was asked for is answered.
+  /// The latest time for the answer to a requested failback.
   var failBackUntil: Instant?
-  /// How the addresses are announced against a worse Active, and against who else has them.
+  /// Limits on announcing the addresses: against a worse Active, against a host that claims them, and to a host that
+  /// probes for them.
   var conflictDefence = Defence(quick: 3)
   var claimDefence = Defence(quick: 0)
   var seekerDefence = Defence(quick: 3)
-  /// Since when it is Active, while it is.
+  /// The time at which it became Active, while it is.
   var activeSince: Instant?
-  /// It is Active for another reason than the silence of all others.
+  /// It became Active for another reason than missing advertisements.
   var isUncontested = true
-  /// Another node has announced the addresses against us, and may have to be left them.
+  /// Another host announced the addresses after we took them; they may have to be left to it.
   var standoff: Standoff?
-  /// How often in a row it stood back behind a node that it does not hear.
+  /// The number of consecutive times that it gave way to a host whose advertisements do not arrive.
   var contests = 0
   var damping = FlapDamping()
-  /// When it last advertised as the Active.
+  /// When it last sent an advertisement as the Active.
   var answeredAt: Instant?
-  /// The priority that the log was last told.
+  /// The last logged priority.
   var publishedPriority: UInt8
-  /// The priority that the other nodes were last told.
+  /// The last advertised priority above 0.
   var advertisedPriority: UInt8
 
-  /// Takes no part before `Event.start`.
+  /// The role is initialize until `Event.start`.
   package init(_ settings: VirtualRouterSettings, tracks: [Track] = []) {
     self.settings = settings
     tracked = TrackedPriority(configured: settings.priority, tracks: tracks)
@@ -151,7 +156,7 @@ package struct VirtualRouter: Sendable {
     advertisedPriority = settings.priority
   }
 
-  /// What to do about an event, in this order. `now` never goes back; call it with `.timer` at `deadline`.
+  /// Processes an event and returns its effects in order. `now` never goes back; call it with `.timer` at `deadline`.
   package mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
     var effects = catchUp(to: now)
     effects += react(to: event, at: now)
@@ -185,31 +190,31 @@ package struct VirtualRouter: Sendable {
   /// The priority that is or would be advertised.
   package var priority: UInt8 { awayUntil == nil ? tracked.effective : Self.leastPriority }
 
-  /// What lowers the priority, by name.
+  /// The names of what lowers the priority.
   package var priorityReductions: [String] {
     tracked.priorityReductions + (awayUntil == nil ? [] : ["withdrawn by the administrator"])
   }
 
-  /// What keeps this node from taking part, by name.
+  /// The names of what prevents this node from taking part.
   package var faults: [String] { ownFaults + [groupFault].compactMap { $0 } }
 
-  /// The same without what the group does.
+  /// The same without the fault of the group.
   var ownFaults: [String] { tracked.faults + (source == nil ? ["no source address"] : []) }
 
-  /// Whether the addresses are on the interface as far as we know.
+  /// Whether the addresses are on the interface, as far as is known.
   package var holdsAddresses: Bool { lease.isPresent }
 
-  /// Whether another node is Active as well, and has been for a while.
+  /// The other node that has been Active at the same time for a while.
   package var duplicateActive: IPAddress? { conflicts.established }
 
-  /// What the other nodes should hear of us.
+  /// Our advertisement with a priority, and an interval if it differs from the configured one.
   func advertisement(priority: UInt8, interval: UInt16? = nil) -> Advertisement {
     Advertisement(
       version: settings.version, virtualRouter: settings.identifier, priority: priority,
       intervalCentiseconds: interval ?? settings.intervalCentiseconds, addresses: settings.ipAddresses)
   }
 
-  /// `before` is what the role was, where something else has changed it already.
+  /// `before` is the previous role, where the state has already changed.
   mutating func transition(
     to state: State, because reason: Transition.Reason, from before: VirtualRouterRole? = nil, at now: Instant
   ) -> [Effect] {
@@ -223,7 +228,7 @@ package struct VirtualRouter: Sendable {
   }
 }
 
-/// How often what happened.
+/// Counters of transitions and advertisements.
 package struct RouterCounters: Hashable, Sendable {
   package internal(set) var becameActive: UInt64 = 0
   package internal(set) var becameBackup: UInt64 = 0
@@ -231,7 +236,7 @@ package struct RouterCounters: Hashable, Sendable {
   /// Advertisements of priority 0.
   package internal(set) var priorityZeroSent: UInt64 = 0
   package internal(set) var priorityZeroReceived: UInt64 = 0
-  /// Advertisements of an Active that is worse than we are, while we are Active.
+  /// Advertisements of an Active with a lower rank than ours, while we are Active.
   package internal(set) var worseActiveHeard: UInt64 = 0
 
   mutating func count(_ role: VirtualRouterRole) {

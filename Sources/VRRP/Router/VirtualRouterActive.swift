@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// As the Active (RFC 9568 §6.4.3): advertises, and on a conflict announces again or gives up the addresses.
+/// The role of Active (RFC 9568 §6.4.3): advertises, and on a conflict announces again or gives up the addresses.
 extension VirtualRouter {
   mutating func becomeActive(because reason: Transition.Reason, at now: Instant) -> [Effect] {
     conflicts.forget()
@@ -14,7 +14,7 @@ extension VirtualRouter {
     let wasDamped = damping.isDamping(at: now)
     damping.becameActive(at: now)
     let isRestless = !wasDamped && damping.isDamping(at: now)
-    // The address first: who hears of us finds it in place.
+    // The address comes first, so that it is in place when the advertisement arrives.
     return lease.hold(at: now) + send(advertisement(priority: priority)) + announcements.begin(at: now)
       + transition(to: .active(advertiseAt: now + settings.interval), because: reason, at: now)
       + (isRestless ? [.note(.restless(atLeast: leastWait))] : [])
@@ -22,23 +22,23 @@ extension VirtualRouter {
 
   mutating func advertise(dueAt: Instant, at now: Instant) -> [Effect] {
     guard now >= dueAt else { return [] }
-    // In step with the times before, unless a whole turn was missed.
+    // On schedule with the previous advertisements, unless a whole interval was missed.
     let next = dueAt + settings.interval
     state = .active(advertiseAt: next > now ? next : now + settings.interval)
     answeredAt = now
     return send(advertisement(priority: priority))
   }
 
-  /// Another Active's advertisement.
+  /// An advertisement of another Active.
   mutating func meet(_ other: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
     if other.priority == 0 { return answer(at: now, restarting: true) }
     return isBetter(other, from: address)
       ? yield(to: other, from: address, at: now) : assert(other, from: address, at: now)
   }
 
-  /// Advertises for a node that should have heard this one: at once, and if that was done a moment ago, a moment later. So
-  /// a sender, however much it sends, is answered at least once after its last packet, and no more than 50 times a
-  /// second.
+  /// Sends an advertisement to a node that should have received the last one: at once, or, if one was sent just before,
+  /// after `Pace.answer`. So a sender gets at least one answer after its last packet, and at most 50 a second, whatever
+  /// it sends.
   private mutating func answer(at now: Instant, restarting: Bool = false) -> [Effect] {
     guard case .active(let advertiseAt) = state else { return [] }
     if let soonest = answeredAt.map({ $0 + Pace.answer }), now < soonest {
@@ -50,13 +50,14 @@ extension VirtualRouter {
     return send(advertisement(priority: priority))
   }
 
-  /// By priority; between equals by the greater source address, as unsigned numbers in network byte order.
+  /// By priority; with equal priorities by the higher source address, as unsigned numbers in network byte order.
   private func isBetter(_ other: Advertisement, from address: IPAddress) -> Bool {
     guard other.priority == priority, let source else { return other.priority > priority }
     return (address.high, address.low) > (source.high, source.low)
   }
 
-  /// A worse one. It hears of us at once, and so do the switches and neighbours that learned its way to the addresses.
+  /// The other Active is worse: advertises at once, and announces the addresses to switches and neighbours that learned
+  /// its link-layer address.
   private mutating func assert(_ other: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
     counters.worseActiveHeard += 1
     var effects = answer(at: now)
@@ -64,17 +65,17 @@ extension VirtualRouter {
       claimDefence.announced(at: now)
       effects += announcements.answer(times: AnnouncementSchedule.burst, at: now)
     } else if let soon = conflictDefence.soon {
-      // It may have announced after our last announcement: ours has to be the last one.
+      // It may have announced after our last announcement: ours must be the last one.
       announcements.answer(later: soon)
     }
-    // Who yields to one that takes over says a last word.
+    // A node that yields to a new Active sends one last advertisement.
     let isPredecessor = activeSince.map { now < $0 + settings.interval } ?? false
     let note = conflicts.heard(other, from: address, isPredecessor: isPredecessor, at: now)
     return effects + (note.map { [.note($0)] } ?? [])
   }
 
-  /// A better one. It may have been Active all along, on the other side of a partition, and know nothing of us: what it
-  /// hears last from us makes it announce itself. Our address stays until that has reached every host.
+  /// The other Active is better. After a partition it may not have received our advertisements: our last one makes it
+  /// announce itself. Our address stays until that announcement has reached every host.
   private mutating func yield(to other: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
     let last = send(advertisement(priority: priority))
     lease.yield(at: now)
@@ -84,40 +85,41 @@ extension VirtualRouter {
       + becomeBackup(behind: other, from: address, because: .better(address, priority: other.priority), at: now)
   }
 
-  /// Another node has one of the addresses on the link.
+  /// Another host claims one of the addresses on the link.
   mutating func meet(_ claim: AddressClaim, by owner: String, at now: Instant) -> [Effect] {
     if claim == .sought {
-      // A kernel answers even for a process that died; only an announcement proves that this one runs.
+      // A kernel replies even for a process that died; only an announcement proves that this one runs.
       return seekerDefence.mayAnswer(at: now) ? [.announce(times: 1)] : []
     }
     announcements.putOffRefresh(at: now)
-    // Any host can announce; one that has the address also answers.
+    // Any host can send an announcement; one that has the address also answers a probe.
     if let standoff, standoff.hasAsked, claim == .answered { return standBack(behind: standoff.owner, at: now) }
     if claim == .announced, isNewcomer(at: now) {
       if standoff == nil { standoff = Standoff(owner: owner, until: now + standoffTimeout) }
       return []
     }
     guard claimDefence.mayAnswer(at: now) else { return [] }
-    // Not at once: when that one is better, its advertisement comes with its announcement.
+    // Not at once: if the other node is better, its advertisement arrives with its announcement.
     announcements.answer(later: now + Pace.claimAnswer)
     return [.note(.claimed(by: owner))]
   }
 
-  /// Whether we became Active just now, and only because none was heard.
+  /// Whether we became Active a short time ago, and only because no advertisement arrived.
   private func isNewcomer(at now: Instant) -> Bool {
     guard !isUncontested, let activeSince else { return false }
     return now < activeSince + Pace.newcomer
   }
 
-  /// Another node has announced the addresses against one that has just taken them.
+  /// Another host announced the addresses after we took them.
   struct Standoff: Hashable {
     let owner: String
-    /// Until when its advertisement, or after that its answer to our probe, may come.
+    /// The end of the wait for its advertisement, and then for its reply to our probe.
     var until: Instant
     var hasAsked = false
   }
 
-  /// One that is heard says within an interval who is the better one, and one that hears us has yielded by then.
+  /// An Active whose advertisements arrive sends one within an interval, and one that receives ours has yielded by
+  /// then.
   private var standoffTimeout: Interval {
     Interval(nanoseconds: settings.interval.nanoseconds * 3 / 2 + 2 * Pace.yieldGrace.nanoseconds)
   }
@@ -141,7 +143,7 @@ extension VirtualRouter {
     standoff = nil
     counters.priorityZeroSent += 1
     contests = min(contests + 1, Pace.mostContests)
-    // A node that has yielded meanwhile need not wait.
+    // A node that has yielded in the meantime takes over at once.
     let left = send(advertisement(priority: 0)) + lease.drop()
     var waiting = Waiting(since: now, activeInterval: settings.interval, preemptsFrom: now + settings.preemptDelay)
     waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)
@@ -151,7 +153,7 @@ extension VirtualRouter {
       + transition(to: .backup(waiting), because: isRejected ? .rejectedActive(owner) : .unheardActive(owner), at: now)
   }
 
-  /// The process was stopped, or the whole machine, and goes on.
+  /// The process or the machine was suspended, and continues.
   mutating func resume(after pause: Interval, at now: Instant) -> [Effect] {
     announcements.end()
     conflicts.forget()

@@ -1,57 +1,58 @@
 import Domain
 import Wire
 
-/// As a Backup (RFC 9568 §6.4.2): waits for the Active to fall silent.
+/// The role of Backup (RFC 9568 §6.4.2): waits until the Active stops advertising.
 extension VirtualRouter {
-  /// What a Backup waits for.
+  /// The state of a Backup.
   struct Waiting: Hashable {
     /// When the timer was last set.
     var since: Instant
-    /// Active_Adver_Interval: what the Active last said.
+    /// Active_Adver_Interval: the interval in the Active's last advertisement.
     var activeInterval: Interval
-    /// No sooner does it take over from a worse Active.
+    /// The earliest time at which a worse Active is preempted.
     var preemptsFrom: Instant
-    /// The Active that is listened to.
+    /// The current Active.
     var followed: Peer?
-    /// Waits for Skew_Time only, not for Active_Down_Interval.
+    /// The wait is Skew_Time, not Active_Down_Interval.
     var isHurried = false
-    /// Has noticed that this process did not run, and waits anew.
+    /// This process did not run for a while, and the wait was restarted.
     var wokeLate = false
-    /// How often it has asked for the addresses since the Active fell silent.
+    /// The number of probes for the addresses since the Active's last advertisement.
     var probes: UInt64 = 0
-    /// Another node has the addresses, and its advertisements do not arrive.
+    /// Another host has the addresses, and its advertisements do not arrive.
     var contest: Contest?
-    /// Why it waits so.
+    /// The reason of the transition at the end of the wait.
     var reason = Transition.Reason.activeSilent
   }
 
-  /// An Active whose advertisements do not come through, and whose announcements do. While its address is there, which
-  /// a probe in each interval asks for, taking over would cut its connections and find it announcing against us.
+  /// An Active whose announcements arrive but whose advertisements do not. A probe in each interval checks that it
+  /// still has the address. As long as it does, taking over would cut its connections, and it would announce the
+  /// address against us.
   struct Contest: Hashable {
-    /// By its link-layer address.
+    /// Its link-layer address.
     var owner: String
-    /// When the addresses were last known to be there.
+    /// When it last announced the addresses or answered a probe.
     var heardAt: Instant
     var probeAt: Instant
-    /// When the log was last told.
+    /// When this was last logged.
     var saidAt: Instant
   }
 
-  /// When the wait is over, or a probe is due.
+  /// The end of the wait, or the time of the next probe.
   func deadline(of waiting: Waiting) -> Instant {
     let end = end(of: waiting)
     if let contest = waiting.contest { return min(contest.probeAt, end) }
     return probeAt(waiting).map { min($0, end) } ?? end
   }
 
-  /// Two probes in a silence, two and three intervals after the last advertisement: one lost advertisement causes none,
-  /// and an answer still arrives before the wait ends.
+  /// There are two probes, two and three intervals after the last advertisement: a single lost advertisement causes
+  /// none, and a reply still arrives before the wait ends.
   private func probeAt(_ waiting: Waiting) -> Instant? {
     guard waiting.probes < 2, !waiting.isHurried else { return nil }
     return silentSince(waiting) + Interval(nanoseconds: (2 + waiting.probes) * waiting.activeInterval.nanoseconds)
   }
 
-  /// When an advertisement came last, or this node began to listen.
+  /// The time of the last advertisement, or the start of listening.
   private func silentSince(_ waiting: Waiting) -> Instant {
     max(waiting.since, peer?.heardAt ?? waiting.since)
   }
@@ -65,14 +66,14 @@ extension VirtualRouter {
     return waiting.since + (damping.isDamping(at: waiting.since) ? max(wait, leastWait) : wait)
   }
 
-  /// How long a node waits that has become Active too often.
+  /// The shortest wait of a node that has become Active too often.
   var leastWait: Interval {
     max(
       settings.activeDownInterval(priority: priority, activeInterval: settings.interval), FlapDamping.leastWait)
   }
 
-  /// When the addresses count as free. The wait grows with each contest and differs by source address, so that two nodes
-  /// that gave way to each other do not collide again.
+  /// When the addresses count as free. The wait grows with each contest and depends on the source address, so that two
+  /// nodes that gave way to each other do not take over at the same time again.
   private func end(of contest: Contest) -> Instant {
     let silence = settings.activeDownInterval(priority: priority, activeInterval: settings.interval)
     let share = (source?.low ?? 0) & 0xff
@@ -80,7 +81,7 @@ extension VirtualRouter {
     return contest.heardAt + Interval(nanoseconds: silence.nanoseconds + apart)
   }
 
-  /// Another node shows that it has the addresses.
+  /// Another host claims the addresses.
   mutating func note(_ claim: AddressClaim, by owner: String, _ waiting: Waiting, at now: Instant) -> [Effect] {
     var waiting = waiting
     defer { state = .backup(waiting) }
@@ -88,25 +89,25 @@ extension VirtualRouter {
       if claim == .announced || claim == .answered { waiting.contest?.heardAt = now }
       return []
     }
-    // Ignored while advertisements arrive, until two intervals after the last one or after this node began to listen. A
-    // kernel's answer alone proves nothing: a kernel keeps the address of a process that died.
+    // Ignored while advertisements arrive: until two intervals after the last one, or after this node began to listen.
+    // A kernel's reply alone is no proof of an Active: the kernel keeps the address of a process that died.
     let silence = Interval(nanoseconds: 2 * waiting.activeInterval.nanoseconds)
     guard claim == .announced, !waiting.isHurried, now >= silentSince(waiting) + silence else { return [] }
     waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)
     return [.note(stoodBack(behind: owner, at: now))]
   }
 
-  /// Why the addresses are left to another node: its advertisements do not arrive, or they are rejected.
+  /// The reason for leaving the addresses to another host: its advertisements do not arrive, or they are rejected.
   func stoodBack(behind owner: String, at now: Instant) -> RouterNote {
     let memory = settings.activeDownInterval(priority: Self.leastPriority, activeInterval: settings.interval)
-    // A third one's are no reason, where it is known who has been Active.
+    // If the Active is known, rejected advertisements of a third node are not the reason.
     guard let refusal, now < refusal.heardAt + memory, peer.map({ $0.address == refusal.sender }) ?? true else {
       return .unheardActive(owner)
     }
     return .rejectedActive(owner, refusal.sender, refusal.rejection)
   }
 
-  /// Probes for the addresses, and reminds the operator of the node that has them.
+  /// Probes for the addresses, and repeats the log message about the host that has them.
   private mutating func ask(_ waiting: Waiting, at now: Instant) -> [Effect] {
     var waiting = waiting
     defer { state = .backup(waiting) }
@@ -128,7 +129,7 @@ extension VirtualRouter {
     guard now - deadline > Pace.lateWakeUp, !waiting.wokeLate else {
       return becomeActive(because: waiting.reason, at: now)
     }
-    // We were deaf, and the Active need not have been silent. To take over from one that works would cut its
+    // This node could not receive, and the Active may have advertised. Taking over from a working Active would cut its
     // connections.
     let contest = waiting.contest
     var waiting = Waiting(since: now, activeInterval: waiting.activeInterval, preemptsFrom: waiting.preemptsFrom)
@@ -165,8 +166,8 @@ extension VirtualRouter {
       waiting.followed = Peer(address: address, priority: advertisement.priority, heardAt: now)
       return []
     }
-    // RFC 9568 discards it, and the timer runs on. One that we followed and that has just become worse says so for us
-    // to act: there is nothing to wait for.
+    // RFC 9568 discards the advertisement, and the timer continues. If the followed Active has just become worse, the
+    // wait is Skew_Time only.
     waiting.reason = .preempted(address, priority: advertisement.priority)
     let hasFallen = isFollowed && (before?.priority ?? 0) >= priority
     if (hasFallen || advertisement.priority == Self.leastPriority) && !waiting.isHurried {
@@ -179,14 +180,14 @@ extension VirtualRouter {
     return []
   }
 
-  /// Whether an Active is one to take over from. Without preemption only from one that says it is of no use.
+  /// Whether to take over from an Active. Without preemption only if it advertises the lowest priority.
   private func supersedes(_ advertisement: Advertisement, _ waiting: Waiting, at now: Instant) -> Bool {
     guard advertisement.priority < priority else { return false }
     if advertisement.priority == Self.leastPriority { return true }
     return settings.preempts && now >= waiting.preemptsFrom
   }
 
-  /// As a Backup that knows of no Active.
+  /// As a Backup without a known Active.
   mutating func beginAgain(because reason: Transition.Reason, at now: Instant) -> [Effect] {
     let waiting = Waiting(since: now, activeInterval: settings.interval, preemptsFrom: now + settings.preemptDelay)
     return transition(to: .backup(waiting), because: reason, at: now)

@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// What happens with each event, and what conditions and time bring about.
+/// The handling of each event, and the effects of conditions and time.
 extension VirtualRouter {
   mutating func react(to event: Event, at now: Instant) -> [Effect] {
     switch event {
@@ -36,7 +36,7 @@ extension VirtualRouter {
       let said = [Effect.note(.away(for: bound))]
       switch state {
       case .active: return said + leave(for: .failover, at: now)
-      // The answer that is due to the first request is one to this as well.
+      // The answer to the first request, which is pending, answers this one as well.
       case .leaving(let leaving) where leaving.purpose == .failover: return said
       case .initialize, .backup, .leaving: return said + [.failedOver(to: nil, wasActive: false)]
       }
@@ -69,7 +69,7 @@ extension VirtualRouter {
     }
   }
 
-  /// What was due by now, before anything else is looked at.
+  /// Processes everything that was due by now, before the event.
   mutating func catchUp(to now: Instant) -> [Effect] {
     var effects = wakeUp(at: now)
     tracked.advance(to: now)
@@ -87,8 +87,8 @@ extension VirtualRouter {
     return effects
   }
 
-  /// After a suspension that was long enough for another node to become Active: gives up the addresses before anything
-  /// renews them. The packets that wait in the socket show afterwards whether another node is Active.
+  /// After a suspension that was long enough for another node to become Active: gives up the addresses before they
+  /// could be renewed. The packets in the socket's buffer show afterwards whether another node is Active.
   private mutating func wakeUp(at now: Instant) -> [Effect] {
     switch state {
     case .active(let advertiseAt):
@@ -100,7 +100,7 @@ extension VirtualRouter {
     }
   }
 
-  /// Draws the consequences of conditions that changed.
+  /// Applies changed conditions to the role.
   mutating func applyTransitions(at now: Instant) -> [Effect] {
     var effects = tellPriority()
     let mayTakePart = isStarted && !isStopping && faults.isEmpty
@@ -120,8 +120,8 @@ extension VirtualRouter {
     return effects
   }
 
-  /// Tells a change of the priority in the log, and as Active to the others: at once, and so that a Backup which is
-  /// better now moves at once.
+  /// Logs a change of the priority, and advertises it at once as Active. A Backup that is now better takes over at
+  /// once.
   private mutating func tellPriority() -> [Effect] {
     let (before, priority) = (publishedPriority, priority)
     guard priority != before, hasTakenPart else { return [] }
@@ -129,13 +129,13 @@ extension VirtualRouter {
     let said = [Effect.note(.priority(from: before, to: priority, priorityReductions: priorityReductions))]
     guard case .active = state, faults.isEmpty else { return said }
     guard priority < before, settings.version == .v3 else { return said + send(advertisement(priority: priority)) }
-    // A Backup learns the short interval, and then hears an Active that is worse than itself and does not count.
+    // A Backup adopts the short interval. It then receives an advertisement of a worse Active, which it discards.
     return said + send(advertisement(priority: before, interval: Pace.handOverInterval))
       + send(advertisement(priority: priority))
   }
 
   private mutating func takePart(at now: Instant) -> [Effect] {
-    // Afterwards: the first start is not the end of a fault.
+    // After the transition: the first start is not the end of a fault.
     defer { hasTakenPart = true }
     publishedPriority = priority
     if priority == 255 { return becomeActive(because: .owner, at: now) }
@@ -146,7 +146,7 @@ extension VirtualRouter {
     guard !isStopping else { return [] }
     let before = role
     isStopping = true
-    // Without a start there is nothing to stop, and still an answer.
+    // `stop` before `start` must be answered too.
     isStarted = true
     switch state {
     case .active: return leave(for: .stopped, at: now)
@@ -159,7 +159,7 @@ extension VirtualRouter {
     }
   }
 
-  /// Stays away no longer. A failback that is asked for holds without preemption as well.
+  /// Ends the withdrawal. A requested failback takes the addresses back even without preemption.
   private mutating func comeBack(isRequested: Bool, at now: Instant) -> [Effect] {
     guard awayUntil != nil else { return [] }
     awayUntil = nil
@@ -170,7 +170,7 @@ extension VirtualRouter {
     return said + becomeActive(because: .preempted(worse.address, priority: worse.priority), at: now)
   }
 
-  /// Answers a failback when it is known who has the addresses, or has not been known for too long.
+  /// Answers a failback when the Active is known, or when `failBackUntil` has passed.
   mutating func answerFailBack(at now: Instant) -> [Effect] {
     guard let failBackUntil else { return [] }
     var isDecided = true

@@ -1,30 +1,31 @@
 import Domain
 import Wire
 
-/// Handing over. The RFC's Shutdown event (§6.4.3) sends priority 0 and is gone; the Backup waits for Skew_Time, and
-/// until then nobody answers. Here the addresses stay until the successor is heard, so there is no gap whatever the
-/// skew; and in version 3 the skew is made short: a Backup takes over the interval that an Active advertises
-/// (§6.4.2), so the last advertisements say one centisecond, and Skew_Time is 10 ms at most.
+/// Handing over. The RFC's Shutdown event (§6.4.3) sends priority 0 and stops; the Backup waits for Skew_Time, and
+/// until then the addresses are on no node. Here the addresses stay until the successor's advertisement arrives, so
+/// that there is no gap, however long the skew is. In version 3 the skew is also shortened: a Backup adopts the
+/// interval that the Active advertises (§6.4.2), so the last advertisements contain one centisecond, and Skew_Time is
+/// 10 ms at most.
 extension VirtualRouter {
   struct Leaving: Hashable {
     var purpose: Transition.Reason
-    /// What was advertised last.
+    /// The last advertised priority.
     let priority: UInt8
-    /// When to say it again; nil in version 2, where saying it again starts the skew anew.
+    /// When to repeat the advertisements; nil in version 2, where a repetition restarts the skew.
     var repeatAt: Instant?
-    /// How long to wait for a successor.
+    /// The end of the wait for a successor.
     let until: Instant
   }
 
-  /// What is to be sent on behalf of an Active that died: that it is gone, and in version 3 before it that a Backup need
-  /// not wait.
+  /// Advertisements on behalf of an Active whose process died: in version 3 one with a short interval, so that the
+  /// Backup waits less, and then one with priority 0.
   package var shutdownAdvertisements: [Advertisement] {
     let hurry = advertisement(priority: advertisedPriority, interval: Pace.handOverInterval)
     return (settings.version == .v3 ? [hurry] : []) + [advertisement(priority: 0)]
   }
 
   mutating func leave(for purpose: Transition.Reason, at now: Instant) -> [Effect] {
-    // Not the priority of a moment ago that made us leave: a Backup follows only who is better.
+    // The priority may have fallen just now, which made us leave. A Backup adopts the interval only of a better Active.
     let leaving = Leaving(
       purpose: purpose, priority: advertisedPriority,
       repeatAt: settings.version == .v3 ? now + Pace.handOverRepeat : nil,
@@ -44,7 +45,7 @@ extension VirtualRouter {
     return hurry + send(advertisement(priority: 0))
   }
 
-  /// Says it again when it is time, and gives up waiting when it is.
+  /// Repeats the advertisements when due, and ends the hand-over after the wait.
   mutating func reannounce(_ leaving: Leaving, at now: Instant) -> [Effect] {
     if now >= leaving.until { return endLeaving(successor: nil, at: now) }
     guard let repeatAt = leaving.repeatAt, now >= repeatAt else { return [] }
@@ -72,7 +73,7 @@ extension VirtualRouter {
     return said + left + (isRequested ? [.failedOver(to: nil, wasActive: false)] : [])
   }
 
-  /// The addresses were taken over, or no node wants them.
+  /// Ends the hand-over: a successor took over the addresses, or there is none.
   mutating func endLeaving(successor: (advertisement: Advertisement, address: IPAddress)?, at now: Instant) -> [Effect]
   {
     guard case .leaving(let leaving) = state else { return [] }
@@ -81,7 +82,7 @@ extension VirtualRouter {
     guard let successor else {
       var effects = [Effect.note(.noTakeover)]
       if staysUp {
-        // A working node keeps the addresses when no other takes them.
+        // A working node keeps the addresses when no other node takes over.
         awayUntil = isRequested ? nil : awayUntil
         publishedPriority = priority
         effects += becomeActive(because: .noTakeover, at: now)
