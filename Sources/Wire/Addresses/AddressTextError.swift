@@ -3,11 +3,11 @@ public enum AddressTextError: Error, Hashable, Sendable, CustomStringConvertible
   case notAnAddress
   /// Not a decimal number from 0 to `maximum` after the slash.
   case prefixLength(maximum: Int)
-  /// The address has bits behind its prefix; `network` is what was probably meant.
+  /// The address has bits set after its prefix; `network` is the probable intention.
   case hostBits(network: IPPrefix)
   /// Not a decimal number from 1 to 65535 after the colon.
   case port
-  /// No port, where one is needed.
+  /// The port is missing and required.
   case portMissing
 
   public var description: String {

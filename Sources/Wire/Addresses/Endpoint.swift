@@ -8,13 +8,13 @@ public struct Endpoint: Hashable, Sendable {
     self.port = port
   }
 
-  /// As from UTF-8 bytes.
+  /// The same from a string.
   public init(parsing text: String, defaultPort: UInt16? = nil) throws(AddressTextError) {
     try self.init(parsing: text.utf8Span.span, defaultPort: defaultPort)
   }
 
-  /// Reads an endpoint. With a default port a bare address is enough, and so is a bracketed one without a colon; an
-  /// IPv6 address with a port needs its brackets.
+  /// Parses an endpoint. With a default port, a bare address and a bracketed one without a port are valid; an IPv6
+  /// address with a port requires brackets.
   public init(parsing text: Span<UInt8>, defaultPort: UInt16? = nil) throws(AddressTextError) {
     var end = text.count
     if text.count > 0, text[0] == UInt8(ascii: "[") {
@@ -55,10 +55,10 @@ public struct Endpoint: Hashable, Sendable {
 }
 
 extension Endpoint: Codable {
-  /// From its description.
+  /// Decodes the description.
   public init(from decoder: any Decoder) throws { try self.init(parsing: String(from: decoder)) }
 
-  /// As its description.
+  /// Encodes the description.
   public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }
 

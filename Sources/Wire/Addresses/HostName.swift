@@ -1,7 +1,7 @@
-/// The rule for host names.
+/// Validation and comparison of host names.
 public enum HostName {
-  /// Labels of letters, digits, `-` and `_`, as RFC 1123 §2.1 and the practice of Windows domains have them, 253 bytes in
-  /// all. A name whose last label is a number is a misspelt IPv4 address.
+  /// Labels of letters, digits, `-` and `_` (RFC 1123 §2.1 and the practice of Windows domains), 253 bytes in all. A
+  /// name whose last label is a number is a misspelt IPv4 address.
   public static func isValid(_ name: String) -> Bool {
     let labels = name.split(separator: ".", omittingEmptySubsequences: false)
     guard name.utf8.count <= 253, let last = labels.last, UInt64(last) == nil else { return false }
@@ -11,8 +11,8 @@ public enum HostName {
     }
   }
 
-  /// The parts of `host[:port]` as a Host field (RFC 9110 §7.2) or a URL has it: a name, with or without a dot at its
-  /// end, or an address, which loses its brackets. Nil for anything else.
+  /// The parts of `host[:port]` in a Host field (RFC 9110 §7.2) or a URL: a name, with or without a final dot, or an
+  /// address, returned without its brackets. Nil for anything else.
   public static func split(_ text: String, defaultPort: UInt16) -> (host: String, port: UInt16)? {
     if let endpoint = try? Endpoint(parsing: text, defaultPort: defaultPort) {
       return ("\(endpoint.address)", endpoint.port)
@@ -25,14 +25,14 @@ public enum HostName {
     return (String(parts[0]), port)
   }
 
-  /// Whether a key that names a host means this machine's own name: equal without regard to case, in full or by the first
-  /// label: `lb1` is `lb1.domain.local`.
+  /// Whether a configured host name is this machine's own: equal without regard to case, in full or by the first label:
+  /// `lb1` is `lb1.domain.local`.
   public static func matches(_ written: String, _ own: String) -> Bool {
     let (written, own) = (written.lowercased(), own.lowercased())
     return written == own || written == own.prefix { $0 != "." } || own == written.prefix { $0 != "." }
   }
 
-  /// Whether a label may have the byte.
+  /// Whether the byte is valid in a label.
   public static func isLabelByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true

@@ -1,11 +1,11 @@
-/// An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses (`::ffff:a.b.c.d`) are kept as IPv4, so that one client has one
-/// spelling whichever socket it came through.
+/// An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses (`::ffff:a.b.c.d`) are stored as IPv4, so that a client has the
+/// same text on every kind of socket.
 public struct IPAddress: Hashable, Sendable {
-  /// The version number of IP.
+  /// The IP version.
   public enum Family: UInt8, Sendable { case v4 = 4, v6 = 6 }
 
   public let family: Family
-  /// The address as two big-endian halves; an IPv4 address sits in the low 32 bits of `low`.
+  /// The address as two big-endian halves; an IPv4 address is in the low 32 bits of `low`.
   public let high: UInt64
   public let low: UInt64
 
@@ -15,12 +15,12 @@ public struct IPAddress: Hashable, Sendable {
     self.low = low
   }
 
-  /// Four bytes as one number, the first the highest.
+  /// From four bytes as one number, most significant byte first.
   public init(v4 bits: UInt32) {
     self.init(family: .v4, high: 0, low: UInt64(bits))
   }
 
-  /// Sixteen bytes as two numbers likewise. An IPv4-mapped address becomes IPv4.
+  /// From sixteen bytes as two such numbers. An IPv4-mapped address becomes IPv4.
   public init(v6High high: UInt64, low: UInt64) {
     if high == 0, low >> 32 == 0xffff {
       self.init(v4: UInt32(truncatingIfNeeded: low))
@@ -29,8 +29,7 @@ public struct IPAddress: Hashable, Sendable {
     }
   }
 
-  /// From the address as it stands in a packet: 4 bytes (IPv4) or 16 (IPv6), network byte order. Nil for any other
-  /// count.
+  /// From the address in a packet: 4 bytes (IPv4) or 16 (IPv6), network byte order. Nil for any other count.
   public init?(bytes: Span<UInt8>) {
     var value: UInt128 = 0
     for index in bytes.indices { value = value << 8 | UInt128(bytes[index]) }
@@ -41,10 +40,10 @@ public struct IPAddress: Hashable, Sendable {
     }
   }
 
-  /// The bits of an address of this family: 32 or 128.
+  /// The number of bits in an address of this family: 32 or 128.
   public var bitWidth: Int { family == .v4 ? 32 : 128 }
 
-  /// Appends the address as it stands in a packet: 4 or 16 bytes, network byte order.
+  /// Appends the address as in a packet: 4 or 16 bytes, network byte order.
   public func writeBytes(into sink: inout some ByteSink & ~Copyable) {
     if family == .v4 {
       sink.append(bigEndian: UInt32(truncatingIfNeeded: low))
@@ -54,8 +53,8 @@ public struct IPAddress: Hashable, Sendable {
     }
   }
 
-  /// The address with every bit behind the first `v4Prefix` (`0 ≤ v4Prefix ≤ 32`) or `v6Prefix`
-  /// (`0 ≤ v6Prefix ≤ 128`) bits cleared: the network that counts as one client.
+  /// The address with all bits after the first `v4Prefix` (`0 ≤ v4Prefix ≤ 32`) or `v6Prefix` (`0 ≤ v6Prefix ≤ 128`)
+  /// bits cleared: the network that counts as one client.
   public func masked(v4Prefix: Int, v6Prefix: Int) -> IPAddress {
     precondition(0...32 ~= v4Prefix && 0...128 ~= v6Prefix, "prefix length outside the address")
     // The smart shift clears everything when the prefix is empty.

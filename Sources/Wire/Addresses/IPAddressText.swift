@@ -1,7 +1,7 @@
-/// Text of addresses: RFC 4291 §2.2 in, RFC 5952 out. IPv4 is four decimal numbers without leading zeros (other parsers
-/// read `010` as eight). No zone, no brackets, no white space.
+/// The text form of addresses: parsed by RFC 4291 §2.2, written by RFC 5952. IPv4 is four decimal numbers without
+/// leading zeros (other parsers read `010` as eight). No zone, no brackets, no white space.
 extension IPAddress {
-  /// As from UTF-8 bytes.
+  /// The same from a string.
   public init(parsing text: String) throws(AddressTextError) {
     try self.init(parsing: text.utf8Span.span)
   }
@@ -52,7 +52,7 @@ extension IPAddress {
     (index < 4 ? high : low) >> UInt64(48 - (index & 3) * 16) & 0xffff
   }
 
-  /// Where `::` stands; start -1 and count 0 when no two zero groups are neighbours.
+  /// The position of `::`; start -1 and count 0 when there are no two consecutive zero groups.
   private var longestZeroRun: (start: Int, count: Int) {
     var best = (start: -1, count: 0)
     var run = 0
@@ -73,7 +73,7 @@ extension IPAddress: CustomStringConvertible {
 }
 
 extension IPAddress {
-  /// An address as written, before IPv4-mapped ones become IPv4: a prefix length counts the bits of what was written.
+  /// A parsed address before IPv4-mapped ones become IPv4: a prefix length counts the bits of the written form.
   enum Written {
     case v4(UInt32)
     case v6(UInt128)
@@ -140,7 +140,7 @@ extension IPAddress {
     return parts.value
   }
 
-  /// The groups on both sides of `::`, collected from left to right.
+  /// The groups before and after `::`, collected from left to right.
   private struct Groups {
     var sawGap = false
     private var before: UInt128 = 0
@@ -158,7 +158,7 @@ extension IPAddress {
       }
     }
 
-    /// Nil when there are too many or too few; `::` stands for at least one group.
+    /// Nil when there are too many or too few groups; `::` replaces at least one.
     var value: UInt128? {
       let count = beforeCount + afterCount
       guard sawGap ? count <= 7 : count == 8 else { return nil }

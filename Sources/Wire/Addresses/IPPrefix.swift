@@ -1,25 +1,25 @@
 /// A block of addresses, written `10.0.0.0/8` or `2001:db8::/32`; a bare address is a block of one.
 ///
-/// Invariants: `0 ≤ length ≤ network.bitWidth`; every bit of `network` behind `length` is zero.
+/// Invariants: `0 ≤ length ≤ network.bitWidth`; every bit of `network` after `length` is zero.
 public struct IPPrefix: Hashable, Sendable {
   public let network: IPAddress
   /// In bits: 0 to 32 for IPv4, 0 to 128 for IPv6.
   public let length: Int
 
-  /// The block of `length` bits that `address` is in; nil when the length is outside the address.
+  /// The block of `length` bits that contains `address`; nil when the length is invalid for the family.
   public init?(containing address: IPAddress, length: Int) {
     guard 0...address.bitWidth ~= length else { return nil }
     network = address.masked(v4Prefix: min(length, 32), v6Prefix: length)
     self.length = length
   }
 
-  /// As from UTF-8 bytes.
+  /// The same from a string.
   public init(parsing text: String) throws(AddressTextError) {
     try self.init(parsing: text.utf8Span.span)
   }
 
-  /// Refuses bits behind the prefix (`10.0.0.1/8`): that is a mistake in one half or the other. IPv4-mapped blocks
-  /// (`::ffff:10.0.0.0/104`) become IPv4 ones, as the addresses in them do.
+  /// Rejects set bits after the prefix (`10.0.0.1/8`): either the address or the length is wrong. IPv4-mapped blocks
+  /// (`::ffff:10.0.0.0/104`) become IPv4 ones, as their addresses do.
   public init(parsing text: Span<UInt8>) throws(AddressTextError) {
     var slash = 0
     while slash < text.count, text[slash] != UInt8(ascii: "/") { slash += 1 }

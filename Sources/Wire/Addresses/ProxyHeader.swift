@@ -1,30 +1,30 @@
-/// The header by which a proxy says, at the very beginning of a connection, whose connection it passes on: HAProxy's
-/// PROXY protocol, versions 1 and 2 (proxy-protocol.txt of 2020/03/05).
+/// The header that a proxy sends at the start of a connection to forward the client's address: HAProxy's PROXY
+/// protocol, versions 1 and 2 (proxy-protocol.txt of 2020/03/05).
 public struct ProxyHeader: Hashable, Sendable {
-  /// Its bytes, type-length-value fields included; what the client sends begins behind them.
+  /// The length in bytes, including type-length-value fields. The client's data follows.
   public let length: Int
-  /// Who has connected to the proxy. Nil: the connection is the proxy's own, or it can't say whose it is (UNKNOWN, UNSPEC,
-  /// a Unix socket, datagrams).
+  /// The client of the proxy. Nil: the connection is the proxy's own, or the header has no IP address and TCP port
+  /// (UNKNOWN, UNSPEC, a Unix socket, datagrams).
   public let source: Endpoint?
   /// The connection is the proxy's own (LOCAL).
   public var isLocal = false
 
-  /// What the first bytes of a connection are.
+  /// The result of parsing the first bytes of a connection.
   public enum Reading: Hashable, Sendable {
     case header(ProxyHeader)
     case incomplete
-    /// No header, none that the specification allows, or one of more than `maximumBytes`.
+    /// No header, an invalid one, or one of more than `maximumBytes`.
     case malformed
   }
 
-  /// The longest header that is read: a client's certificate may be among its fields.
+  /// The longest accepted header: its fields may contain a client certificate.
   public static var maximumBytes: Int { 4096 }
   /// The longest line of version 1, CRLF included (§2.1).
   static var maximumLineBytes: Int { 107 }
-  /// Of version 2: signature, version and command, family and protocol, length of the rest (§2.2).
+  /// The fixed part of version 2: signature, version and command, family and protocol, length of the rest (§2.2).
   private static var fixedBytes: Int { 16 }
 
-  /// Reads the header from the start of `bytes`, everything that has come.
+  /// Parses the header at the start of `bytes`, which are all bytes received so far.
   public static func parse(_ bytes: Span<UInt8>) -> Reading {
     if bytes.agrees(with: "\r\n\r\n\0\r\nQUIT\n") { return parseBlock(bytes) }
     return bytes.agrees(with: "PROXY ") ? parseLine(bytes.extracting(first: maximumLineBytes)) : .malformed
@@ -35,7 +35,7 @@ public struct ProxyHeader: Hashable, Sendable {
     guard bytes.count >= fixedBytes else { return .incomplete }
     let (command, family) = (bytes[12], bytes[13])
     let length = fixedBytes + Int(bytes[14]) << 8 + Int(bytes[15])
-    // The family of a LOCAL connection is ignored; others are to be known.
+    // The family of a LOCAL connection is ignored; others must be known.
     let isLocal = command == 0x20
     guard isLocal || command == 0x21 && family >> 4 <= 3 && family & 0xf <= 2, length <= maximumBytes else {
       return .malformed
@@ -60,7 +60,7 @@ public struct ProxyHeader: Hashable, Sendable {
     }
     guard bytes[end - 1] == UInt8(ascii: "\r") else { return .malformed }
     let line = bytes.extracting(0..<end - 1)
-    // Where each word begins, and each of them.
+    // The start of each word, and the words.
     var starts = [0]
     for index in line.indices where line[index] == UInt8(ascii: " ") { starts.append(index + 1) }
     let words = zip(starts, starts.dropFirst() + [line.count + 1]).map { $0..<$1 - 1 }
@@ -79,7 +79,7 @@ public struct ProxyHeader: Hashable, Sendable {
 }
 
 extension Span<UInt8> {
-  /// Whether these bytes begin with the text, or the text with these bytes.
+  /// Whether these bytes start with the text, or are the start of the text.
   fileprivate func agrees(with text: String) -> Bool {
     let text = text.utf8Span.span
     for index in 0..<Swift.min(count, text.count) where self[index] != text[index] { return false }

@@ -1,24 +1,24 @@
 /// A cursor over received bytes that never reads past their end. Numbers are big-endian.
 ///
-/// Invariant: `0 ≤ position ≤ bytes.count`. A read that fails moves nothing.
+/// Invariant: `0 ≤ position ≤ bytes.count`. A failed read does not move the cursor.
 public struct ByteReader: ~Escapable {
-  /// What was wrong with the bytes; whose fault it is, the caller knows.
+  /// What is wrong with the bytes. The caller decides whose fault it is.
   public enum Failure: Error, Hashable, Sendable {
-    /// Fewer bytes are left than were asked for.
+    /// Fewer bytes are left than requested.
     case truncated
-    /// A message ended before its bytes did.
+    /// Bytes are left after the end of the message.
     case trailingBytes
   }
 
   let bytes: Span<UInt8>
-  /// How many bytes were read.
+  /// The number of bytes read.
   public var position: Int { cursor }
   var cursor = 0
 
   @_lifetime(copy bytes)
   public init(_ bytes: Span<UInt8>) { self.bytes = bytes }
 
-  /// How many bytes are left.
+  /// The number of bytes left.
   public var remaining: Int { bytes.count &- cursor }
 
   /// The next number, big-endian.
@@ -36,7 +36,7 @@ public struct ByteReader: ~Escapable {
     return bytes.extracting(start..<cursor)
   }
 
-  /// Says that nothing may be left.
+  /// Throws unless all bytes were read.
   public func expectEnd() throws(Failure) {
     guard remaining == 0 else { throw .trailingBytes }
   }

@@ -9,8 +9,8 @@ extension ByteSink where Self: ~Copyable {
   }
 }
 
-/// A sink that is an array, for control messages, texts and tests: it grows as far as its limit. The data plane writes
-/// into leased buffers instead.
+/// A sink that is an array, for control messages, texts and tests: it grows up to its limit. The data plane writes into
+/// leased buffers instead.
 ///
 /// Invariant: `bytes.count ≤ limit`.
 public struct ByteWriter: ByteSink {
@@ -23,16 +23,16 @@ public struct ByteWriter: ByteSink {
   public private(set) var overflowed = false
   public let limit: Int
 
-  /// An empty writer that takes `limit` bytes.
+  /// An empty writer with room for `limit` bytes.
   public init(limit: Int) { self.limit = limit }
 
-  /// Forgets everything, and keeps the storage.
+  /// Removes all bytes, and keeps the storage.
   public mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
     overflowed = false
   }
 
-  /// What does not fit is not appended, no part of it, nor is anything after it.
+  /// Bytes that do not fit are dropped as a whole, and so is everything after them.
   public mutating func append(_ added: Span<UInt8>) {
     guard added.count <= limit - bytes.count, !overflowed else {
       overflowed = true
@@ -41,7 +41,7 @@ public struct ByteWriter: ByteSink {
     for index in added.indices { bytes.append(added[index]) }
   }
 
-  /// Likewise.
+  /// The same for one byte.
   public mutating func append(_ byte: UInt8) {
     guard bytes.count < limit, !overflowed else {
       overflowed = true
@@ -50,10 +50,10 @@ public struct ByteWriter: ByteSink {
     bytes.append(byte)
   }
 
-  /// Likewise.
+  /// The same for a text.
   public mutating func append(_ text: StaticString) { append(text.description.utf8Span.span) }
 
-  /// What was written, if all of it fitted.
+  /// All bytes written; throws when something did not fit.
   public consuming func finish() throws(Overflow) -> [UInt8] {
     guard !overflowed else { throw Overflow() }
     return bytes

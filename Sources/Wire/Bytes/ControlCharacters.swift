@@ -1,5 +1,6 @@
 extension Unicode.Scalar {
-  /// C0, DEL and C1, the two scalars that some viewers take for a line's end, and marks that turn the direction of text.
+  /// C0, DEL and C1, the two scalars that some viewers treat as line breaks, and marks that change the direction of
+  /// text.
   public var isControl: Bool {
     if isASCII { return value < 0x20 || value == 0x7f }
     switch properties.generalCategory {
@@ -12,8 +13,8 @@ extension Unicode.Scalar {
 private let shortEscapes: [Unicode.Scalar: String] = ["\n": "\\n", "\r": "\\r", "\t": "\\t"]
 
 extension String {
-  /// The text with `\u{1b}` in place of an escape, `\n` in place of a line's end, and so for every other control character
-  /// but those in `kept`.
+  /// The text with `\u{1b}` in place of an escape, `\n` in place of a line break, and the like for every other control
+  /// character except those in `kept`.
   public func escapingControls(except kept: Set<Unicode.Scalar> = []) -> String {
     guard unicodeScalars.contains(where: \.isControl) else { return self }
     return unicodeScalars.reduce(into: "") { text, scalar in

@@ -5,7 +5,7 @@ public enum Hexadecimal {
     bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined(separator: separator)
   }
 
-  /// The bytes of digits of either case; nil for anything else, and for an odd count.
+  /// Decodes digits of either case; nil for anything else, and for an odd count.
   public static func bytes(_ digits: [UInt8]) -> [UInt8]? {
     let values = digits.compactMap(\.hexadecimalDigit)
     guard values.count == digits.count, values.count.isMultiple(of: 2) else { return nil }

@@ -5,7 +5,7 @@ public struct InternetChecksum: Sendable {
 
   public init() {}
 
-  /// Adds bytes that begin at an even offset of what is summed.
+  /// Adds bytes that start at an even offset.
   public mutating func add(_ bytes: Span<UInt8>) {
     var index = 0
     while index + 1 < bytes.count {
@@ -18,7 +18,7 @@ public struct InternetChecksum: Sendable {
   /// Adds one word.
   public mutating func add(_ word: UInt16) { sum += UInt64(word) }
 
-  /// Adds an IP address as it stands in a packet.
+  /// Adds an IP address as in a packet.
   public mutating func add(_ address: IPAddress) {
     for half in [address.high, address.low] {
       sum += (half >> 48) + (half >> 32 & 0xffff) + (half >> 16 & 0xffff) + (half & 0xffff)
@@ -26,7 +26,7 @@ public struct InternetChecksum: Sendable {
   }
 
   /// Adds the pseudo-header of a transport over IPv4 (RFC 9293 §3.1) or IPv6 (RFC 8200 §8.1). The two differ in the
-  /// widths of length and protocol and sum up alike.
+  /// widths of length and protocol, and have the same sum.
   public mutating func addPseudoHeader(
     source: IPAddress, destination: IPAddress, protocolNumber: UInt8, length: UInt32
   ) {
@@ -35,8 +35,8 @@ public struct InternetChecksum: Sendable {
     sum += UInt64(length >> 16) + UInt64(length & 0xffff) + UInt64(protocolNumber)
   }
 
-  /// What goes into the checksum field when that was summed as zero; zero when the field was summed as it stood and is
-  /// right.
+  /// The content of the checksum field, if the field was summed as zero. Zero, if the field was included and is
+  /// correct.
   public var value: UInt16 {
     var folded = sum
     while folded >> 16 != 0 { folded = (folded & 0xffff) + folded >> 16 }

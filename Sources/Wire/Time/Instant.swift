@@ -1,5 +1,5 @@
-/// A point on a monotonic clock, in nanoseconds since an arbitrary origin. Pure code is handed instants; it never
-/// asks for one.
+/// A point on a monotonic clock, in nanoseconds since an arbitrary origin. Pure code takes instants as parameters and
+/// does not read the clock.
 public struct Instant: Hashable, Comparable, Sendable {
   public var nanoseconds: UInt64
 
@@ -10,13 +10,13 @@ public struct Instant: Hashable, Comparable, Sendable {
 
   public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
-  /// Saturates at the end of time.
+  /// Saturates at the last instant.
   public static func + (instant: Instant, interval: Interval) -> Instant {
     let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(interval.nanoseconds)
     return Instant(nanoseconds: overflow ? .max : sum)
   }
 
-  /// The time from `earlier` to `later`; zero when they are the wrong way round.
+  /// The time from `earlier` to `later`; zero when `later` is before `earlier`.
   public static func - (later: Instant, earlier: Instant) -> Interval {
     Interval(nanoseconds: later.nanoseconds > earlier.nanoseconds ? later.nanoseconds - earlier.nanoseconds : 0)
   }
@@ -24,14 +24,14 @@ public struct Instant: Hashable, Comparable, Sendable {
   public static var distantFuture: Instant { Instant(nanoseconds: .max) }
 }
 
-/// A length of time in nanoseconds, never negative. `Swift.Duration` counts attoseconds in 128 bits, which the hot
-/// path would pay for.
+/// A length of time in nanoseconds, never negative. `Swift.Duration` counts attoseconds in 128 bits, which is slower on
+/// the hot path.
 public struct Interval: Hashable, Comparable, Sendable {
   public var nanoseconds: UInt64
 
   public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
-  /// This and its kin saturate at 584 years, the longest interval: a number of seconds may come from outside.
+  /// This and the following saturate at 584 years, the longest interval: a number of seconds may come from outside.
   public static func seconds(_ count: UInt64) -> Interval { Interval(count, of: 1_000_000_000) }
   public static func milliseconds(_ count: UInt64) -> Interval { Interval(count, of: 1_000_000) }
   public static func microseconds(_ count: UInt64) -> Interval { Interval(count, of: 1000) }
@@ -47,7 +47,7 @@ public struct Interval: Hashable, Comparable, Sendable {
   /// Whole milliseconds, rounded down.
   public var milliseconds: UInt64 { nanoseconds / 1_000_000 }
 
-  /// `2 s`, `250 ms`: as log lines have it.
+  /// `2 s`, `250 ms`: the form in log lines.
   public var text: String {
     milliseconds.isMultiple(of: 1000) ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
   }

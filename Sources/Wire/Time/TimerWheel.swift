@@ -1,20 +1,19 @@
-/// The deadlines of many owners, one each, in a hierarchy of wheels: arming and disarming cost the same for one timer
-/// or a million. An owner is a slab index, its `key`.
+/// The deadlines of many owners, one each, in a hierarchy of wheels: the cost of arming and disarming does not depend
+/// on the number of timers. An owner is a slab index, its `key`.
 ///
-/// A timer never fires early, and late by less than one tick (`tickNanoseconds`, 8.4 ms) behind its deadline plus the
-/// time until `expire(at:)` is called. An owner whose deadline moves with every byte need not tell the wheel: it lets
-/// the timer fire, compares with its own deadline and arms again.
+/// A timer never fires early, and is late by less than one tick (`tickNanoseconds`, 8.4 ms) plus the delay of the call
+/// of `expire(at:)`. An owner whose deadline moves with every byte need not reschedule each time: it lets the timer
+/// fire, compares with its own deadline and arms again.
 ///
 /// Wheel `n` has 64 slots of 64ⁿ ticks each and holds the timers whose deadline first differs from `current` in base-64
-/// digit `n`, so a slot of a higher wheel is dealt out to lower ones when its time begins. Slots are circular doubly
-/// linked lists threaded through one array: its first `TimerWheel.slotCount` nodes are the slots' own, then one per
-/// key.
+/// digit `n`, so a slot of a higher wheel is distributed to lower ones when its time begins. Slots are circular doubly
+/// linked lists in one array: the first `TimerWheel.slotCount` nodes are the list heads, followed by one node per key.
 ///
 /// Invariants: `current ≤ tick` of every armed timer outside the due list; a slot's bit in `occupied` is set exactly
-/// when its list holds a timer; a disarmed node points at itself.
+/// when its list contains a timer; a disarmed node is linked to itself.
 public struct TimerWheel: ~Copyable {
-  /// One tick is 2²³ ns: a shift instead of a division, and fine enough for time-outs that start at hundreds of
-  /// milliseconds.
+  /// One tick is 2²³ ns: a shift instead of a division, and fine enough for timeouts of hundreds of milliseconds and
+  /// more.
   public static let tickNanoseconds: UInt64 = 1 << tickShift
   private static let tickShift: UInt64 = 23
   /// 41 bits of ticks, six bits a wheel.
@@ -38,20 +37,20 @@ public struct TimerWheel: ~Copyable {
   var nodes: [Node]
   /// A bit for each slot of each wheel.
   var occupied: [7 of UInt64] = .init(repeating: 0)
-  /// Every tick up to here has been dealt with, and a timer armed for one fires at the next.
+  /// Every tick up to this one has been processed; a timer armed for such a tick fires at the next.
   var current: UInt64
-  /// How many timers are armed.
+  /// The number of armed timers.
   public internal(set) var count = 0
 
-  /// A wheel with nothing armed. `now` is the earliest instant that it will hear of; room for `capacity` keys is made
-  /// at once, more as they come.
+  /// A wheel without armed timers. `now` is the earliest instant that it will be used with. Storage is allocated for
+  /// `capacity` keys, and grows for more.
   public init(startingAt now: Instant, capacity: Int = 0) {
     current = now.nanoseconds >> TimerWheel.tickShift
     nodes = (0..<UInt32(TimerWheel.slotCount)).map { Node(alone: $0) }
     nodes.reserveCapacity(TimerWheel.slotCount + capacity)
   }
 
-  /// Arms the timer of `key`, or moves it when it is armed. A deadline that has passed fires at the next tick.
+  /// Arms the timer of `key`, or moves it if it is armed. A deadline that has passed fires at the next tick.
   public mutating func schedule(_ key: Int, at deadline: Instant) {
     let index = nodeIndex(key)
     while nodes.count <= Int(index) { nodes.append(Node(alone: UInt32(nodes.count))) }
@@ -68,14 +67,14 @@ public struct TimerWheel: ~Copyable {
     unlink(nodeIndex(key))
   }
 
-  /// Whether the timer of `key` waits to fire.
+  /// Whether the timer of `key` is armed.
   public func isArmed(_ key: Int) -> Bool {
     let index = nodeIndex(key)
     return Int(index) < nodes.count && nodes[Int(index)].next != index
   }
 
-  /// When `expire(at:)` next has something to do: how long the owner may sleep. At the end of a long sleep that may be
-  /// only dealing out a slot, after which this is later. Nil when nothing is armed.
+  /// When `expire(at:)` must be called next: how long the owner may sleep. After a long sleep that call may only
+  /// distribute a slot, and this is then later. Nil when nothing is armed.
   public var nextDeadline: Instant? {
     if nodes[TimerWheel.dueSlot].next != UInt32(TimerWheel.dueSlot) {
       return Instant(nanoseconds: current << TimerWheel.tickShift)
@@ -85,8 +84,9 @@ public struct TimerWheel: ~Copyable {
     return overflow ? .distantFuture : Instant(nanoseconds: nanoseconds)
   }
 
-  /// Disarms one timer whose deadline has come and returns its key, earlier ticks first; nil when there is none left.
-  /// Call it until then. What is armed meanwhile for a time up to `now` waits for the next tick, so that the calls end.
+  /// Disarms one timer whose deadline has passed and returns its key, earlier ticks first; nil when there are no more.
+  /// Call it until then. A timer that is armed in the meantime for a time up to `now` fires at the next tick, so that
+  /// the calls end.
   public mutating func expire(at now: Instant) -> Int? {
     let due = UInt32(TimerWheel.dueSlot)
     if nodes[Int(due)].next == due { advance(to: now.nanoseconds >> TimerWheel.tickShift) }
@@ -96,7 +96,7 @@ public struct TimerWheel: ~Copyable {
     return Int(index) - TimerWheel.slotCount
   }
 
-  /// Moves to `tick`, with everything on the way put on the due list. Time that goes back is ignored.
+  /// Advances to `tick`, and moves the timers on the way to the due list. A time before `current` is ignored.
   private mutating func advance(to tick: UInt64) {
     while let (slot, start) = nextSlot, start <= tick {
       current = start
@@ -109,7 +109,7 @@ public struct TimerWheel: ~Copyable {
     current = max(current, tick)
   }
 
-  /// Files a detached chain again: the due ones as due, the others in lower wheels.
+  /// Inserts the nodes of a detached list again: due ones into the due list, the others into lower wheels.
   private mutating func deal(from first: UInt32, until end: UInt32) {
     var index = first
     while index != end {
@@ -120,8 +120,8 @@ public struct TimerWheel: ~Copyable {
     }
   }
 
-  /// The occupied slot whose time begins first, and the tick at which it does. A lower wheel's slots all begin before
-  /// any slot of a higher one.
+  /// The occupied slot whose time begins first, and its first tick. The slots of a lower wheel all begin before those
+  /// of a higher one.
   private var nextSlot: (slot: UInt32, start: UInt64)? {
     for wheel in 0..<TimerWheel.wheelCount where occupied[wheel] != 0 {
       let digit = UInt64(occupied[wheel].trailingZeroBitCount)
@@ -132,7 +132,7 @@ public struct TimerWheel: ~Copyable {
     return nil
   }
 
-  /// Appends a node to the list where its tick belongs.
+  /// Appends a node to the list of its tick.
   private mutating func file(_ index: UInt32) {
     let tick = nodes[Int(index)].tick
     var slot = UInt32(TimerWheel.dueSlot)

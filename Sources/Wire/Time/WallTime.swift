@@ -1,5 +1,5 @@
-/// A time on the wall clock, which may jump either way: from the beginning of 1970 to the end of 9999 in UTC, leap seconds
-/// not counted. Pure code gets it as a parameter.
+/// A wall-clock time, which may jump in either direction: from the beginning of 1970 to the end of 9999 in UTC, without
+/// leap seconds. Pure code takes it as a parameter.
 public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// Whole seconds since 1970-01-01T00:00:00Z.
   public let seconds: Int64
@@ -14,7 +14,7 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
     self.nanosecond = nanosecond
   }
 
-  /// Seconds since 1970. A time outside the range becomes its nearest end.
+  /// Seconds since 1970. A time outside the range becomes the nearest limit.
   public init(seconds: Int64) {
     self = seconds > Self.last.seconds ? .last : Self(seconds: max(0, seconds), nanosecond: 0)
   }
@@ -43,23 +43,23 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
     (left.seconds, left.nanosecond) < (right.seconds, right.nanosecond)
   }
 
-  /// The time from `earlier` to `later`; zero when they are the wrong way round.
+  /// The time from `earlier` to `later`; zero when `later` is before `earlier`.
   public static func - (later: WallTime, earlier: WallTime) -> Interval {
     Instant(nanoseconds: later.nanoseconds) - Instant(nanoseconds: earlier.nanoseconds)
   }
 
-  /// Whole seconds from `earlier` to this time; 0 when they are the wrong way round.
+  /// Whole seconds from `earlier` to this time; 0 when this time is before `earlier`.
   public func seconds(since earlier: WallTime) -> UInt64 {
     self > earlier ? (milliseconds - earlier.milliseconds) / 1000 : 0
   }
 
-  /// Ends at the beginning of 1970.
+  /// Not before the beginning of 1970.
   public static func - (time: WallTime, interval: Interval) -> WallTime {
     WallTime(
       nanoseconds: (Instant(nanoseconds: time.nanoseconds) - Instant(nanoseconds: interval.nanoseconds)).nanoseconds)
   }
 
-  /// Ends at 2554, the last time that `nanoseconds` can say.
+  /// Not after 2554, the last time that fits in `nanoseconds`.
   public static func + (time: WallTime, interval: Interval) -> WallTime {
     WallTime(nanoseconds: (Instant(nanoseconds: time.nanoseconds) + interval).nanoseconds)
   }
@@ -74,7 +74,7 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
   /// `2026-11-22`.
   public var date: String { String(description.prefix(10)) }
 
-  /// Reads what `description` writes, and nothing else.
+  /// Parses the form of `description`; nil for any other text.
   public init?(_ text: String) {
     let form = Array("0000-00-00T00:00:00.000Z".utf8)
     let bytes = Array(text.utf8)
@@ -97,8 +97,8 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
     guard description == text else { return nil }
   }
 
-  // The Gregorian calendar in both directions. Years are counted from March, so that the leap day is a year's last and
-  // every month's first day follows from its number alone; an era is 400 years.
+  // The Gregorian calendar in both directions. Years begin in March, so that the leap day is the last day of a year and
+  // the first day of every month follows from its number alone; an era is 400 years.
 
   private static func date(ofDay day: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let fromMarch = day + 719_468
@@ -120,7 +120,7 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
     return year / 400 * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 
-  /// The date and the time of day where clocks are so many minutes ahead of UTC; not before 1970, nor after 9999.
+  /// The date and the time of day at an offset from UTC in minutes; not before 1970, nor after 9999.
   public func calendar(offsetMinutes: Int = 0) -> Calendar {
     let local = min(max(0, seconds + Int64(offsetMinutes) * 60), Self.last.seconds)
     let (year, month, day) = Self.date(ofDay: local / 86_400)
@@ -131,7 +131,7 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
 }
 
 extension WallTime: Codable {
-  /// From its description.
+  /// Decodes the description.
   public init(from decoder: any Decoder) throws {
     guard let time = WallTime(try String(from: decoder)) else {
       throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "no time"))
@@ -139,6 +139,6 @@ extension WallTime: Codable {
     self = time
   }
 
-  /// As its description.
+  /// Encodes the description.
   public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }

@@ -1,5 +1,5 @@
 extension WallTime {
-  /// A time as a calendar and a clock show it.
+  /// A time split into date and time of day.
   public struct Calendar: Sendable {
     let year: Int
     /// 1 to 12.
@@ -82,7 +82,7 @@ extension WallTime {
 }
 
 extension ByteSink {
-  /// The last `digits` digits of a number, with zeros in front.
+  /// The last `digits` digits of a number, with leading zeros.
   fileprivate mutating func append(decimal number: Int, digits: Int) {
     var divisor = 1
     for _ in 1..<digits { divisor *= 10 }
