@@ -6,19 +6,19 @@ import TLS
 import Wire
 
 extension Configuration.Loaded {
-  /// Tries every file that the configuration names, as the worker will use it, and adds what is wrong where the file is
-  /// named. Returns what the certificates say, in the configuration's order.
+  /// Checks every file that the configuration names, as the worker will use it, and adds a diagnostic at the position
+  /// of each unusable one. Returns facts about the certificates, in the configuration's order.
   ///
   /// - Parameters:
-  ///   - time: that certificates must be valid at.
-  ///   - control: the control socket, beside which the supervisor keeps other files.
-  ///   - supervisors: the supervisor's own files too, which a confined worker can't open.
-  ///   - ends: the ends of certificates too, as far ahead as `ExpiryWatch` tells of them in a running worker.
+  ///   - time: when the certificates must be valid.
+  ///   - control: the control socket; the supervisor keeps other files in the same folder.
+  ///   - supervisors: checks the supervisor's own files too, which a confined worker can't open.
+  ///   - ends: warns about certificates that end soon, as `ExpiryWatch` does in a running worker.
   @discardableResult
   package mutating func checkFiles(
     at time: WallTime, control: String? = nil, supervisors: Bool = true, ends: Bool = true
   ) -> [CertificateFacts] {
-    // One that is refused below is taken back.
+    // Kept, because refusing a file below sets `self.configuration` to nil.
     let configuration = configuration
     let pairs = configuration?.tls.certificates ?? []
     var facts: [CertificateFacts] = []
@@ -83,8 +83,8 @@ extension Configuration.Loaded {
     } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
   }
 
-  /// Refuses files that the worker could change or read, and need not: it is not trusted with them, and what it leaves
-  /// there outlives it. `unnamed` are files of the supervisor's that the configuration does not name.
+  /// Refuses files that the worker could change or read without need: the worker is not trusted with them, and what it
+  /// writes there remains after it ends. `unnamed` are files of the supervisor that the configuration does not name.
   private mutating func refuseExposedFiles(besides unnamed: [String]) {
     let access = FileAccess(for: files)
     let folders = "Give `affinity.file` and the access log folders of their own, as /var/lib/belvedere/worker is."

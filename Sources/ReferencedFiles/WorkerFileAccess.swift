@@ -4,36 +4,36 @@ import Linux
 import TLS
 
 extension FileAccess {
-  /// What a worker may open: the folders of the files that the configuration names, of what they link to, and what the
-  /// system's libraries read. A folder, not a file: certificates are rotated by putting another file in their place.
+  /// What a worker may open: the folders of the files that the configuration names, of their link targets, and of the
+  /// files that system libraries read. A folder, not a file: certificates are renewed by replacing the file.
   package init(for files: [FileReference]) {
     self.init()
     for file in files { allow(file) }
     for store in Trust.systemStores { allowFolder(of: store, .read) }
     for path in Self.readByResolver {
       guard let canonical = File.canonicalPath(of: path) else { continue }
-      // Where systemd-resolved and NetworkManager write it, they put a new file in its place with every change.
+      // systemd-resolved and NetworkManager replace the target of the link with every change, so its folder is allowed.
       if canonical == path { allow(.read, below: path) } else { allowFolder(of: path, .read) }
     }
   }
 
-  /// What one file's purpose needs.
+  /// Adds the rights that a file's purpose requires.
   package mutating func allow(_ file: FileReference) {
     let rights: Rights =
       switch file.purpose {
       case .certificate, .privateKey, .trustAnchors, .errorPage: .read
       case .accessLog: .append
       case .affinity: .replace
-      // The supervisor's.
+      // Used by the supervisor.
       case .serverState, .hook, .advertisementKey: []
       }
     guard !rights.isEmpty else { return }
-    // Where the name is, for the next file that is put there, and where it leads to now.
+    // The folder of the name, for a file that replaces this one, and the folder of the current link target.
     if let folder = File.canonicalPath(of: File.directory(of: file.path)) { allow(rights, below: folder) }
     allowFolder(of: file.path, rights)
   }
 
-  /// Whether any of this is allowed to the file that bears the name, or to what it links to.
+  /// Whether any of these rights is allowed for the file or its link target.
   func allowsAny(of rights: Rights, to path: String) -> Bool {
     let name = path.split(separator: "/").last.map(String.init) ?? path
     let named = File.canonicalPath(of: File.directory(of: path)).map { $0 + "/" + name }
@@ -45,7 +45,7 @@ extension FileAccess {
     allow(rights, below: File.directory(of: canonical))
   }
 
-  /// What getaddrinfo(3) reads, for the names of OCSP responders.
+  /// The files that getaddrinfo(3) reads, for the names of OCSP responders.
   private static let readByResolver = [
     "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
   ]
