@@ -5,9 +5,9 @@ import ReferencedFiles
 import Supervisor
 import Wire
 
-/// The option that names the configuration file, and what it leads to.
+/// The option for the configuration file, and reading it.
 struct ConfigurationFile: ParsableArguments {
-  /// A configuration is some kilobytes; a log file given by mistake must not be read whole.
+  /// A configuration has some kilobytes; a log file given by mistake must not be read whole.
   private static let limit = 4 << 20
 
   @Option(
@@ -15,7 +15,7 @@ struct ConfigurationFile: ParsableArguments {
     help: ArgumentHelp("The configuration file.", valueName: "path"), completion: .file(extensions: ["yaml", "yml"]))
   var path = "/etc/belvedere/belvedere.yaml"
 
-  /// The file's bytes; says why they can't be had and ends with status 1.
+  /// The file's bytes; if it is unreadable, prints the reason and exits with status 1.
   func read() throws -> [UInt8] {
     do {
       return try File.contents(of: path, limit: Self.limit, mayWait: true)
@@ -28,7 +28,7 @@ struct ConfigurationFile: ParsableArguments {
 }
 
 extension ConfigurationFile {
-  /// A plan of the file as it is now, for a reload of the service with this control socket.
+  /// Loads the current file for a reload of the service with this control socket.
   func plan(hostName: String, control: String) -> Result<ServicePlan, ReloadRefusal> {
     let text: [UInt8]
     do {
@@ -55,7 +55,7 @@ extension ConfigurationFile {
 }
 
 extension ReloadRefusal {
-  /// The log gets the errors; an operator everything that is worth saying, as `check` prints it.
+  /// The log gets the errors; the operator gets all diagnostics, as printed by `check`.
   init(_ diagnostics: [Diagnostic]) {
     self.init(
       diagnostics.filter { $0.severity == .error }.map(\.line), reasons: diagnostics.map(\.rendered))
@@ -63,7 +63,7 @@ extension ReloadRefusal {
 }
 
 extension Configuration.Loaded {
-  /// The configuration, after everything worth saying about it was said; ends with status 1 when it is refused.
+  /// Prints all diagnostics and returns the configuration; exits with status 1 when it is refused.
   func accepted() throws -> Configuration {
     for diagnostic in diagnostics { StandardStream.error.write(diagnostic.rendered + "\n") }
     if let configuration { return configuration }

@@ -4,9 +4,9 @@ import Glibc
 import Linux
 import Wire
 
-/// The option that names the control socket, and the way to ask a running service over it.
+/// The option for the control socket, and requests to a running service over it.
 struct ControlSocket: ParsableArguments {
-  /// Where systemd keeps what belongs to a running service (RuntimeDirectory=), or where it would.
+  /// The control socket in systemd's RuntimeDirectory=, or in its usual place.
   static let standardPath: String = {
     let directory = CurrentProcess.environmentValue("RUNTIME_DIRECTORY")?.split(separator: ":").first
     return (directory.map(String.init) ?? "/run/belvedere") + "/control.sock"
@@ -19,10 +19,11 @@ struct ControlSocket: ParsableArguments {
     completion: .file())
   var path = ControlSocket.standardPath
 
-  /// The status of having nobody to ask (sysexits(3): EX_UNAVAILABLE).
+  /// The exit status when the service does not answer (sysexits(3): EX_UNAVAILABLE).
   static let unavailable = ExitCode(69)
 
-  /// Asks and waits for the answer. A refusal is told on standard error and ends with status 1; nobody to ask with 69.
+  /// Sends a request and waits for the answer. Prints a refusal on standard error and exits with status 1; exits with
+  /// 69 when the service does not answer.
   func ask(_ request: ControlRequest, timeout: Interval) throws -> ControlAnswer {
     let answer: ControlAnswer
     do throws(Fault) { answer = try exchange(request, timeout: timeout) } catch {
@@ -34,7 +35,7 @@ struct ControlSocket: ParsableArguments {
     throw ExitCode.failure
   }
 
-  /// Why there is no answer, in words for a person.
+  /// Why there is no answer, for the user.
   struct Fault: Error, CustomStringConvertible {
     let description: String
 
@@ -45,9 +46,9 @@ struct ControlSocket: ParsableArguments {
     let deadline = Clock.monotonic() + timeout
     let received: [UInt8]?
     do throws(SystemError) {
-      // While as many wait there as may, waits too.
+      // Waits while the listen queue is full.
       let socket = try LocalSocket.connect(to: path, within: timeout)
-      // A request is shorter than any socket's buffer.
+      // A request is shorter than the buffer of any socket.
       let bytes = Array(request.line.utf8) + [UInt8(ascii: "\n")]
       if case .failed(let code) = Socket.write(socket.number, bytes.span) { throw SystemError("send", code: code) }
       received = try receive(from: socket, until: deadline)
@@ -65,7 +66,7 @@ struct ControlSocket: ParsableArguments {
     }
   }
 
-  /// The line without its end, or what there is when the service ends first; nil when time is over.
+  /// The line without its newline, or what was received before the service ended; nil after the deadline.
   private func receive(from socket: borrowing Descriptor, until deadline: Instant) throws(SystemError) -> [UInt8]? {
     let poller = try Poller()
     try poller.watchLevel(socket)

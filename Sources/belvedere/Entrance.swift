@@ -3,21 +3,21 @@ import Glibc
 import Linux
 import Worker
 
-/// Where the process begins. The worker's role is looked for before anything else: it shall not carry what only a
+/// The entry point of the process. The worker's role is checked first, so that a worker does not load what only a
 /// command line needs.
 @main
 enum Entrance {
   static func main() {
-    // Not by way of exit(3): it would take down what threads that still run go on using (the access log's writer, an
-    // inquiry at an OCSP responder, a loop's last steps). Nothing waits to be flushed.
+    // Not exit(3): it would destroy what running threads still use (the access log's writer, a request to an OCSP
+    // responder, a loop's last steps). There is nothing to flush.
     if CommandLine.arguments.dropFirst().first == "worker" { _exit(enterWorker()) }
     BelvedereCommand.main()
   }
 }
 
-/// A function of its own, outside the main actor that `@main` implies: the worker starts threads.
+/// A separate function, outside the main actor that `@main` implies: the worker starts threads.
 private nonisolated func enterWorker() -> Int32 {
-  // A parent that died before this line is noticed by the end of the control socket.
+  // If the parent died before this line, the worker sees the end of the control socket.
   CurrentProcess.dieWithParent()
   CurrentProcess.nameThread("belvedere")
   Signals.ignoreBrokenPipes()
@@ -27,7 +27,7 @@ private nonisolated func enterWorker() -> Int32 {
   return WorkerRole.run(control: control)
 }
 
-/// Says it on standard error, and returns the status of a wrong call (sysexits(3): EX_USAGE).
+/// Prints the line on standard error, and returns the status of a usage error (sysexits(3): EX_USAGE).
 private nonisolated func complain(_ line: String) -> Int32 {
   StandardStream.error.write(line + "\n")
   return 64

@@ -2,7 +2,7 @@ import Configuration
 import Domain
 import TLS
 
-/// What a configuration would serve, in a few lines for a person.
+/// A summary of what a configuration would serve, in a few lines of text.
 struct ServiceSummary {
   private let configuration: Configuration
   private let certificates: [CertificateFacts]
@@ -12,7 +12,7 @@ struct ServiceSummary {
     self.certificates = certificates
   }
 
-  /// Ends with a newline.
+  /// The text, with a newline at the end.
   var text: String {
     var rows: [(String, String)] = [("service", configuration.service.map(\.text).joined(separator: ", "))]
     let listeners = configuration.listeners.map(\.text).joined(separator: ", ")

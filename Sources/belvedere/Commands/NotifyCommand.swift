@@ -46,7 +46,7 @@ struct NotifyCommand: ParsableCommand {
     let loaded = Configuration.load(
       bytes: try file.read(), fileName: file.path, hostName: CurrentProcess.hostName(),
       credentials: CurrentProcess.credentials)
-    // What is not worth a refusal was said by whoever checked it.
+    // The supervisor has already printed the warnings.
     return try Notifier.serve(try (loaded.configuration ?? loaded.accepted()).virtualRouters)
   }
 }

@@ -16,7 +16,7 @@ struct ReloadCommand: ParsableCommand {
       all problems are printed with their place in the file, and the exit status is 1.
       """)
 
-  /// Longer than the service gives its worker.
+  /// Longer than the service waits for its worker.
   private static let timeout = Interval.seconds(40)
 
   @OptionGroup var control: ControlSocket

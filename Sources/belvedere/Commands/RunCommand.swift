@@ -33,12 +33,12 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var file: ConfigurationFile
   @OptionGroup var control: ControlSocket
 
-  /// For whoever starts it as a part of something: `belvedere demo`, a test.
+  /// For programs that start the service as a child: `belvedere demo`, tests.
   @Flag(
     help: ArgumentHelp("End at once, without clean-up, when the parent process dies.", visibility: .hidden))
   var dieWithParent = false
 
-  /// For tests, which have no systemd.
+  /// For tests without systemd.
   @Option(
     help: ArgumentHelp(
       "The socket of the service that runs hooks and sends mail.", valueName: "path", visibility: .hidden))
@@ -66,7 +66,7 @@ struct RunCommand: ParsableCommand {
         reread: { [file, control] in file.plan(hostName: hostName, control: control.path) }))
   }
 
-  /// Says why there can be none and ends with status 1.
+  /// The plan of the service; if a key is unusable, prints the reason and exits with status 1.
   private func plan(_ configuration: Configuration, text: [UInt8], hostName: String) throws -> ServicePlan {
     do throws(KeyFailure) {
       return try ServicePlan(configuration, text: text, fileName: file.path, hostName: hostName)

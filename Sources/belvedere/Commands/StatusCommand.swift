@@ -26,7 +26,7 @@ struct StatusCommand: ParsableCommand {
   func run() throws {
     guard watch else { return show(try ask(), from: "") }
     while true {
-      // A service that restarts comes back.
+      // The service may be restarting.
       do { show(try ask(), from: isTerminal ? Self.top : "") } catch let status as ExitCode {
         guard status == ControlSocket.unavailable else { throw status }
       }
@@ -51,6 +51,6 @@ struct StatusCommand: ParsableCommand {
     StandardStream.output.write(verbatim: start + page.text)
   }
 
-  /// Clears the screen and begins at its top.
+  /// Clears the screen and moves the cursor to its top left corner.
   private static let top = "\u{1b}[H\u{1b}[2J"
 }

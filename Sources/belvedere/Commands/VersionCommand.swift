@@ -18,9 +18,9 @@ struct VersionCommand: ParsableCommand {
   }
 }
 
-/// What this binary is made of.
+/// The versions of this binary and its libraries.
 enum Versions {
   static let belvedere = "0.1.0"
-  /// The standard library that is linked in.
+  /// The statically linked standard library.
   static var swift: String { "\(_SwiftStdlibVersion.current)".split(separator: ".").prefix(2).joined(separator: ".") }
 }
