@@ -1,7 +1,7 @@
-/// Declarations as the formatter lays them out: what belongs to one is indented further than its first line, but for the
-/// brackets that close what the line opened.
+/// Finds declarations in formatted source: the lines of a declaration are indented further than its first line, except
+/// for closing brackets.
 extension SourceTree.SwiftFile {
-  /// A function, an initialiser, a subscript or a computed property, with the lines that it has.
+  /// A function, an initialiser, a subscript or a computed property, and its number of lines.
   struct Function {
     let line: Int
     let count: Int
@@ -14,8 +14,8 @@ extension SourceTree.SwiftFile {
     let storedProperties: [String]
   }
 
-  /// The lines of the declaration that a line belongs to, with the comments and attributes above it: a member of a
-  /// type, or what stands in the file by itself.
+  /// The lines of the declaration that contains a line, with the comments and attributes above it: a member of a type,
+  /// or a top-level declaration.
   func declaration(around line: Int) -> ClosedRange<Int> {
     var first = head(of: line)
     while let parent = parent(of: first), !opensType(parent), !code[parent].trimmed.hasPrefix("#") { first = parent }
@@ -42,11 +42,12 @@ extension SourceTree.SwiftFile {
     }
   }
 
-  /// Types, functions, subscripts and initialisers that other targets see and that no doc comment is about.
+  /// The lines of types, functions, subscripts and initialisers that are visible to other targets and have no doc
+  /// comment.
   ///
-  /// A comment is about the one-line declarations below it as well, as far as no empty line is between. None is needed
-  /// for a requirement of a protocol, `requirements` among them (as `signature` has it), nor for an initialiser that does
-  /// no more than assign each parameter to the property of its name.
+  /// A doc comment also covers the one-line declarations below it, up to an empty line. No doc comment is needed for a
+  /// requirement of a protocol (`requirements`, in the form of `signature`), nor for an initialiser that only assigns
+  /// each parameter to the property of the same name.
   func undocumented(requirements: Set<String>) -> [Int] {
     code.indices.filter { line in
       let (word, modifiers, _) = Self.beginning(of: code[line])
@@ -64,7 +65,7 @@ extension SourceTree.SwiftFile {
     }
   }
 
-  /// A declaration's first line without its modifiers and its body.
+  /// The first line of a declaration without its modifiers and its body.
   private func signature(at line: Int) -> String {
     let (word, _, rest) = Self.beginning(of: code[line])
     return "\(word) \(rest.prefix { $0 != "{" }.trimmed)"
@@ -73,7 +74,7 @@ extension SourceTree.SwiftFile {
   private static let documented: Set = [
     "struct", "class", "enum", "actor", "protocol", "typealias", "func", "init", "subscript",
   ]
-  /// Requirements of the standard library's protocols and of swift-log's.
+  /// Requirements of protocols in the standard library and in swift-log.
   private static let known = [
     "func ==", "func <", "func hash(into", "func encode(to encoder", "subscript (metadataKey", "func log(event",
   ]
@@ -102,7 +103,7 @@ extension SourceTree.SwiftFile {
       let (word, modifiers, rest) = Self.beginning(of: code[member])
       guard word == "let" || word == "var", modifiers.isDisjoint(with: ["static", "class"]) else { return [String]() }
       let names = rest.prefix { !":={".contains($0) }
-      // A body without a value before it is a computed property's, unless it only observes.
+      // A body without an initial value before it is a computed property's, unless it contains observers only.
       if let brace = rest.firstIndex(of: "{"), !rest[..<brace].contains("=") {
         let inside = rest[brace...].dropFirst().trimmed
         let body = inside.isEmpty ? code[member + 1].trimmed : inside
@@ -112,7 +113,7 @@ extension SourceTree.SwiftFile {
     }
   }
 
-  /// The word that a line declares something with, the modifiers in front of it, and what follows.
+  /// The keyword of a declaration, the modifiers before it, and the rest of the line.
   private static func beginning(of line: String) -> (word: String, modifiers: Set<String>, rest: String) {
     let known: Set = [
       "package", "public", "private", "fileprivate", "internal", "static", "class", "final", "lazy", "weak", "unowned",
@@ -132,10 +133,10 @@ extension SourceTree.SwiftFile {
     }
   }
 
-  /// Behind `class`: a type's name, and not what a class member is declared with.
+  /// Whether the text after `class` is a type's name; otherwise `class` is a modifier of a member.
   private static func namesType(_ text: Substring) -> Bool { text.trimmed.first?.isUppercase == true }
 
-  /// What follows the brackets that a text begins with, if it does.
+  /// The text after a leading pair of parentheses, or the whole text if there is none.
   private static func behindBrackets(_ text: Substring) -> Substring {
     guard text.hasPrefix("(") else { return text }
     var depth = 0
@@ -152,7 +153,7 @@ extension SourceTree.SwiftFile {
     return ["struct", "class", "enum", "extension", "protocol", "actor"].contains(word)
   }
 
-  /// The line that begins what this line goes on with: `) -> Int {` goes on with what a line above it opened.
+  /// The first line of a statement that continues in this line: `) -> Int {` continues a line above it.
   private func head(of line: Int) -> Int {
     var line = line
     while goesOn(line), let above = above(line, orLevel: true) { line = above }
@@ -161,7 +162,7 @@ extension SourceTree.SwiftFile {
 
   private func parent(of line: Int) -> Int? { above(line, orLevel: false).map(head) }
 
-  /// The next line above that is indented less, or as much if `orLevel`.
+  /// The next line above with a smaller indentation, or with the same if `orLevel`.
   private func above(_ line: Int, orLevel: Bool) -> Int? {
     let own = indentations[line] ?? 0
     return indentations[..<line].lastIndex { $0.map { orLevel ? $0 <= own : $0 < own } ?? false }
@@ -189,7 +190,7 @@ extension StringProtocol {
     String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
   }
 
-  /// Whether the word stands in it with no letter, digit or underscore beside it.
+  /// Whether the text contains the word, with no letter, digit or underscore next to it.
   func containsWord(_ word: String) -> Bool {
     split { !$0.isLetter && !$0.isNumber && $0 != "_" }.contains { $0 == word }
   }

@@ -1,10 +1,12 @@
 import Foundation
 import Testing
 
-/// What every target on top of the system may import, which is no dependency of the package's.
+/// Modules of the toolchain that every target except the pure ones may import; they are not dependencies of the
+/// package.
 private let system: Set = ["Glibc", "Synchronization", "FoundationEssentials"]
 
-/// What each target may import. Dependencies point down only; Package.swift and ARCHITECTURE.md say the same.
+/// The imports allowed for each target. A target depends only on earlier ones. Package.swift and ARCHITECTURE.md
+/// contain the same table.
 private let allowed: [(target: String, imports: Set<String>)] = [
   // Pure: no system, no clock, no socket.
   ("Wire", []),
@@ -15,15 +17,15 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("WorkerProtocol", ["Domain", "Wire"]),
   ("Control", ["Domain", "Wire", "FoundationEssentials"]),
   ("VRRP", ["Domain", "Wire"]),
-  // Edges: each owns one neighbour.
+  // Each wraps one external interface.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),
   ("TLS", ["Domain", "Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),
   ("Systemd", ["Domain", "Wire", "Linux", "CSystemd", "Logging", "Glibc", "Synchronization"]),
   ("Configuration", ["Domain", "Wire", "Balancing", "HTTP1", "CYAML"]),
-  // On top of the edges, for whoever loads a configuration.
+  // Above those, for programs that load a configuration.
   ("Certificates", ["Domain", "Wire", "HTTP1", "Configuration", "Linux", "TLS", "Logging"]),
   ("ReferencedFiles", ["Domain", "Wire", "Configuration", "Linux", "TLS", "Certificates", "Glibc"]),
-  // The roles of the one binary. Neither imports the other: they meet in messages.
+  // The roles of the one binary. Neither imports the other: they exchange messages.
   (
     "Worker",
     [
@@ -94,7 +96,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
     }
   }
 
-  /// The dependencies of the targets below Sources, as the manifest has them: by `module`, or as the executable.
+  /// The dependencies of the targets in Sources, from the manifest: declared by `module`, or as the executable.
   private static func packageDependencies() throws -> [String: Set<String>] {
     let products = ["logging": "Logging", "argumentParser": "ArgumentParser"]
     let manifest = try SourceTree.text(of: "Package.swift")
@@ -106,7 +108,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
     return found
   }
 
-  /// The table with the columns Target and May use, wherever they stand.
+  /// The table in ARCHITECTURE.md with the columns Target and May use.
   private static func documentedDependencies() throws -> [String: Set<String>] {
     let products = ["swift-log": "Logging", "swift-argument-parser": "ArgumentParser", "–": ""]
     let lines = try SourceTree.text(of: "ARCHITECTURE.md").components(separatedBy: "\n")
@@ -122,7 +124,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
     return found
   }
 
-  /// The module of an import line, whatever stands around its name.
+  /// The module of an import line, with or without attributes.
   private static func imported(by line: String) -> String? {
     let words = line.split(separator: " ").map(String.init)
     guard let position = words.firstIndex(of: "import"), words[..<position].allSatisfy(isModifier) else { return nil }

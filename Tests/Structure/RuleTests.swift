@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// Files outside the edges that may say `unsafe`: each is an edge of its own.
+/// Files in other targets that may use `unsafe`: each wraps one external interface.
 private let unsafeFiles: Set = ["Sources/Configuration/Text/YAMLParser.swift"]
 private let unsafeTargets: Set = ["Linux", "TLS", "Systemd"]
 
-/// Targets that requests pass through. They offer what they offer as `public`: -cross-module-optimization (Package.swift)
-/// carries no body of a `package` declaration into another module. Nothing outside the package imports them.
+/// Targets on the path of requests. Their interface is `public`, because -cross-module-optimization (Package.swift)
+/// inlines no body of a `package` declaration into another module. Nothing outside the package imports them.
 private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Exchange", "Linux", "TLS"]
 
 @Suite struct `Rules of the source tree` {
@@ -16,7 +16,7 @@ private let optimisedTargets: Set = ["Wire", "Domain", "HTTP1", "Balancing", "Ex
   }
 
   @Test func `a file name stands once in the tree`() {
-    // What Python and pytest look for by name, in each folder.
+    // File names required by Python and pytest in each folder.
     let prescribed: Set = ["__init__.py", "conftest.py"]
     let paths = (SourceTree.sources + SourceTree.tests).map(\.path) + SourceTree.scripts.map(\.path)
     let files = Dictionary(grouping: paths) { path in path.split(separator: "/").last.map(String.init) ?? path }

@@ -1,15 +1,15 @@
 import Testing
 
-/// Lines of a file, Swift or Python.
+/// The most lines of a file, Swift or Python.
 private let longestFile = 400
-/// Lines of a function with its head and its last bracket.
+/// The most lines of a function, including its signature and its closing bracket.
 private let longestFunction = 60
-/// Stored properties of a struct, a class or an actor.
+/// The most stored properties of a struct, a class or an actor.
 private let mostProperties = 14
 
-/// Types above the limit as `File.Type`, each with the reason.
+/// Types above the limit as `File.Type`, with the reason.
 private let largeTypes: [String: String] = [
-  // Data: one property for one thing that the operator writes or reads.
+  // Data: one property for each thing that the operator writes or reads.
   "Configuration.Configuration": "the sections of the configuration file, which are as many",
   "StatusReport.StatusReport": "the members of the status report's JSON, which are as many",
   "ServerStatus.Server": "the members of one server's JSON, which are as many",
@@ -26,7 +26,7 @@ private let largeTypes: [String: String] = [
   @Test func `no file is longer than 400 lines without a reason`() {
     let files = Self.swiftFiles.map(\.file) + SourceTree.scripts
     #expect(SourceTree.scripts.count > 20)
-    // The text ends with a line break, behind which there is no line.
+    // The text ends with a line break, so the last element of `lines` is empty.
     for file in files where file.lines.count - 1 > longestFile {
       Issue.record("\(file.path) has \(file.lines.count - 1) lines")
     }
@@ -54,7 +54,7 @@ private let largeTypes: [String: String] = [
   }
 }
 
-/// What the rules see, on texts that hold what has to be told apart.
+/// Tests of the parser that the rules use.
 @Suite struct `The rules' reading of Swift` {
   private static let file = SourceTree.SwiftFile(
     SourceTree.File(

@@ -1,13 +1,13 @@
 import Foundation
 
-/// The repository's own files, as the rules look at them.
+/// The source files of the repository.
 enum SourceTree {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
   /// A file and its lines.
   struct File {
-    /// From the root, with slashes.
+    /// Relative to the root, with slashes.
     let path: String
     let lines: [String]
 
@@ -16,12 +16,12 @@ enum SourceTree {
     var target: String { String(path.split(separator: "/")[1]) }
   }
 
-  /// A Swift file, with its lines once more as the compiler reads them.
+  /// A Swift file, with its code separated from comments and string literals.
   struct SwiftFile {
     let file: File
     /// The lines without comments and without the text of string literals.
     let code: [String]
-    /// How many spaces each line of code begins with; nil where there is no code.
+    /// The indentation of each line in spaces; nil for lines without code.
     let indentations: [Int?]
 
     var path: String { file.path }
@@ -58,7 +58,7 @@ enum SourceTree {
     }
   }
 
-  /// Every file with a name that ends like this, below a directory of the root, sorted by path.
+  /// All files with this suffix below a directory of the root, sorted by path.
   static func files(endingIn suffix: String, below directory: String) -> [File] {
     let base = root.appendingPathComponent(directory)
     guard let found = FileManager.default.enumerator(atPath: base.path) else { return [] }
@@ -70,7 +70,7 @@ enum SourceTree {
     }
   }
 
-  /// The text of a file at the root.
+  /// The text of a file in the root directory.
   static func text(of name: String) throws -> String {
     try String(contentsOf: root.appendingPathComponent(name), encoding: .utf8)
   }
