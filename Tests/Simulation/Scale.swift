@@ -1,8 +1,8 @@
 import Glibc
 
-/// How large simulations are: `BELVEDERE_SIMULATION_SCALE` times what every run of the tests takes the time for.
+/// The size of simulations: `BELVEDERE_SIMULATION_SCALE` times the size in a normal test run.
 package enum Scale {
-  /// 1 unless the environment says otherwise.
+  /// 1 unless the environment variable is set.
   package static let factor: Int = {
     // SAFETY: the string is copied at once, and no test calls setenv.
     guard let value = unsafe getenv("BELVEDERE_SIMULATION_SCALE") else { return 1 }
