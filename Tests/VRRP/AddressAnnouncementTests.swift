@@ -17,7 +17,7 @@ private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sightin
   @Test func `gratuitous ARP says who has the address, to everybody (RFC 5227 §3)`() {
     let start = [UInt8](repeating: 0xff, count: 6) + hardware + [0x08, 0x06] + [0, 1, 0x08, 0, 6, 4, 0]
     let request = start + [1] + hardware + [192, 0, 2, 100] + [0, 0, 0, 0, 0, 0] + [192, 0, 2, 100]
-    // For devices that learn from answers alone.
+    // For devices that learn only from replies.
     let answer = start + [2] + hardware + [192, 0, 2, 100] + hardware + [192, 0, 2, 100]
     #expect(AddressAnnouncement.frames(IPAddress(v4: 0xc000_0264), at: hardware) == [request, answer])
   }
@@ -37,7 +37,7 @@ private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sightin
     #expect(Array(frame[18..<22]) == [0, 32, 58, 255])
     #expect(IPAddress(bytes: frame.span.extracting(22..<38)) == source)
     #expect(frame[54] == 135)
-    // Where to send the answer: no neighbour has to ask for that.
+    // The destination of the reply: the neighbour need not resolve it.
     #expect(Array(frame[78...]) == [1, 1] + hardware)
     var sum = InternetChecksum()
     let message = Array(frame[54...])

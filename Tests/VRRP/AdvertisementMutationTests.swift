@@ -6,9 +6,9 @@ import Wire
 
 @testable import VRRP
 
-/// Advertisements of every kind, changed at random from a seed: whatever comes, the properties hold.
+/// Advertisements of every kind, mutated at random from a seed: the properties hold for any bytes.
 @Suite struct `Mutated advertisements` {
-  /// How it is received, and the payload, as `AdvertisementProperties` has them.
+  /// The reception parameters and the payload, in the form of `AdvertisementProperties`.
   private static let seeds = [
     "80 3133640100 64 0000 c0000264", "84 3133640100 64 0000 c0000264", "80 3133000100 64 0000 c0000264",
     "81 2133640100 01 0000 c0000264 0000000000000000", "89 2133640101 01 0000 c0000264 7365637265740000",

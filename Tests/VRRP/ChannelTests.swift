@@ -6,7 +6,7 @@ import Wire
 
 /// Advertisements as bytes.
 @Suite struct `The advertisement channel` {
-  /// Written down by hand from the RFCs' diagrams, checksums by RFC 1071.
+  /// Written by hand from the diagrams of the RFCs; checksums by RFC 1071.
   private static let vectors:
     [(name: String, settings: ChannelSettings, source: String, destination: String, bytes: String)] = [
       (

@@ -4,10 +4,10 @@ import Wire
 
 @testable import VRRP
 
-/// Nodes between which no advertisement passes, and everything else does: a firewall that drops protocol 112, a switch
-/// that loses multicast.
+/// Nodes between which all packets except advertisements pass: a firewall drops protocol 112, or a switch loses
+/// multicast.
 @Suite struct `Deaf nodes` {
-  /// 101 and 100, at an interval of a second, or all with the same.
+  /// Two nodes with priorities 101 and 100, or with those given, and an interval of one second.
   private static func pair(_ priorities: [UInt8] = [101, 100], seed: UInt64) -> SimulatedNetwork {
     let nodes = priorities.enumerated().map { index, priority in
       SimulatedNode(
@@ -38,7 +38,7 @@ import Wire
     // A few answers, and one a minute.
     #expect(network.announcements[0] - announced[0] <= 40 && network.announcements[1] == announced[1])
     #expect(network.broken.isEmpty, "seed \(seed): \(network.broken)")
-    // Both hear again.
+    // Advertisements pass again.
     network.weather.deaf = [[false, false], [false, false]]
     network.run(for: .minutes(1))
     #expect(network.moves == settled && network.nodes[0].isActive && !network.nodes[1].isActive)
@@ -61,7 +61,7 @@ import Wire
     var network = Self.pair(seed: seed)
     Self.boot(&network)
     let moves = network.moves
-    // Nothing passes until both are Active, and then everything but advertisements.
+    // No packets pass until both are Active; then all but advertisements pass.
     network.weather.cut = [[true, true], [true, true]]
     network.run(for: .milliseconds(.random(in: 2600...4700, using: &network.random)))
     network.weather.cut = [[false, false], [false, false]]
@@ -95,7 +95,7 @@ import Wire
     network.run(for: .minutes(2))
     #expect(!network.nodes[1].isActive)
     network.kill(0, keepsAddress: true)
-    // Its lease, and as long as any silent Active is given.
+    // The lease, and the usual wait for an Active that stopped advertising.
     network.run(for: .seconds(8))
     #expect(network.nodes[1].isActive, "seed \(seed)")
     #expect(network.broken.isEmpty, "seed \(seed): \(network.broken)")
@@ -160,7 +160,7 @@ import Wire
     #expect(said == [note, note, note])
     #expect(node.router.role == .backup)
     #expect(note.text.contains("compare the clocks") && !note.text.contains("hear"))
-    // Later nothing comes any more, and that is said then.
+    // Later no advertisements arrive at all, and the log line changes.
     for _ in 0..<70 {
       node.tell(.claimed(.answered, by: "02:00:00:00:00:01"))
       node.pass(1000)

@@ -4,7 +4,7 @@ import Wire
 
 @testable import VRRP
 
-/// Two that are Active at once: what is in order, what is not, and what is said about it.
+/// Two nodes that are Active at the same time: which cases are normal, which are not, and what is logged.
 @Suite struct `Both Active` {
   @Test func `one advertisement of a worse one is in order: a partition healed`() {
     var node = SingleRouter.active()
@@ -98,7 +98,7 @@ import Wire
 
   @Test func `the last word of the one that was taken over from is no news, and what comes later is`() {
     var node = SingleRouter()
-    // A worse Active is heard until it is taken over from.
+    // A worse Active advertises until it is preempted.
     for _ in 0..<4 {
       node.hear(100)
       node.pass(900)
@@ -137,7 +137,7 @@ import Wire
       announced += node.announced
     }
     #expect(said == [0, 1, 3, 7, 15, 31])
-    // At once, and when the other one may have stopped.
+    // At once, and when the other node may have stopped.
     #expect(announced == 3 * said.count)
   }
 

@@ -4,9 +4,9 @@ import Wire
 
 @testable import VRRP
 
-/// Whoever can send unsigned advertisements makes a node Active and Backup in turn; how often is bounded.
+/// A host that can send unsigned advertisements makes a node Active and Backup alternately; the rate is limited.
 @Suite struct `Forged advertisements` {
-  /// What a forger does in each round, and how long a round takes, in milliseconds.
+  /// What is forged in each round, and the length of a round in milliseconds.
   private static let forgeries: [(name: String, interval: UInt16, last: UInt8?, round: UInt64)] = [
     ("200 and 0", 1, 0, 20), ("200 and 0, every second", 100, 0, 700), ("200, and silence", 1, nil, 60),
   ]
@@ -28,7 +28,7 @@ import Wire
       notes += node.notes
     }
     let changes = notes.count { $0.newRole == .active }
-    // The allowance, what is forgotten in two minutes, and what the least wait allows.
+    // The allowance, the take-overs that leak in two minutes, and those that the shortest wait allows.
     #expect(changes <= 17 + 24 + 34, "\(forgery.name)")
     #expect(notes.contains { if case .restless = $0 { true } else { false } }, "\(forgery.name)")
     #expect(notes.count { if case .restless = $0 { true } else { false } } <= 25)

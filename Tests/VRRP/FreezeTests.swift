@@ -4,7 +4,7 @@ import Wire
 
 @testable import VRRP
 
-/// Processes, or whole machines, that do not run for a while: SIGSTOP, a snapshot, a hypervisor that has no time.
+/// Processes or machines that are suspended for a while: SIGSTOP, a snapshot, an overloaded hypervisor.
 @Suite struct `A node that freezes` {
   private let site = RandomFaults.Site(priorities: [101, 100])
 
@@ -15,7 +15,7 @@ import Wire
     return network
   }
 
-  /// Whether any two nodes had the address at once, from now on.
+  /// Whether two nodes have the address at the same time during the interval.
   private func watch(_ network: inout SimulatedNetwork, for interval: Interval) -> Bool {
     var isDouble = false
     network.run(for: interval) { network in

@@ -4,9 +4,9 @@ import Wire
 
 @testable import VRRP
 
-/// Virtual routers that go together.
+/// Virtual routers in one group.
 @Suite struct `A group of virtual routers` {
-  /// Two of a group, 51 and 52, and 53 on its own.
+  /// 51 and 52 in one group, and 53 without a group.
   private struct Node {
     var group: RouterSet
     var now = Instant(nanoseconds: 0) + .seconds(1000)
@@ -27,7 +27,8 @@ import Wire
 
     var roles: [VirtualRouterRole] { group.routers.map(\.role) }
 
-    /// Lets time pass in which every router whose index is given hears an equal, whom it follows and does not obey.
+    /// Lets time pass. The routers at the given indices receive advertisements of an equal node, which they follow but
+    /// do not yield to.
     mutating func pass(_ milliseconds: UInt64, hearing indices: [Int] = []) {
       let end = now + .milliseconds(milliseconds)
       while now < end {

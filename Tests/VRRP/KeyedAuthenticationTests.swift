@@ -27,7 +27,7 @@ import Wire
     if case .failure(let rejection) = answer { rejection } else { nil }
   }
 
-  /// Each mode on the way hears itself, the one before and the one after.
+  /// During a migration, each mode accepts advertisements of the same mode, of the previous one and of the next one.
   @Test(
     arguments: [
       ("receive-only", nil, nil), ("receive-only", "receive-only", nil), ("receive-only", "permissive", nil),

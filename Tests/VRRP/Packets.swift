@@ -5,7 +5,7 @@ import Wire
 
 @testable import VRRP
 
-/// HMAC-SHA256 (RFC 2104) for tests: the product has it from OpenSSL.
+/// HMAC-SHA256 (RFC 2104) for tests: the product uses OpenSSL's.
 let hmacSHA256: KeyedAuthentication.Digest = { key, message in
   let padded = key + [UInt8](repeating: 0, count: 64 - key.count)
   return Digest.sha256(padded.map { $0 ^ 0x5c } + Digest.sha256(padded.map { $0 ^ 0x36 } + message))
@@ -25,12 +25,12 @@ func hex(_ bytes: [UInt8]) -> String {
   bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
 }
 
-/// A moment in UTC, in whole seconds.
+/// A time in UTC, in whole seconds since 1970.
 func utc(_ seconds: UInt64) -> WallTime { WallTime(nanoseconds: seconds * 1_000_000_000) }
 
 func virtual(_ address: String) -> VirtualAddress { VirtualAddress(address: ip(address), prefixLength: 24) }
 
-/// What a channel is made with.
+/// The parameters of a channel.
 @dynamicMemberLookup
 struct ChannelSettings {
   var router = VirtualRouterSettings(identifier: 51, priority: 100, addresses: [virtual("192.0.2.100")])
@@ -59,7 +59,7 @@ struct ChannelSettings {
 }
 
 extension VirtualRouterSettings {
-  /// What a node with these settings advertises.
+  /// The advertisement of a node with these settings.
   func advertisement(priority: UInt8 = 100) -> Advertisement {
     Advertisement(
       version: version, virtualRouter: identifier, priority: priority, intervalCentiseconds: intervalCentiseconds,
@@ -68,7 +68,7 @@ extension VirtualRouterSettings {
 }
 
 extension AdvertisementChannel {
-  /// What comes of these bytes.
+  /// The result of decoding these bytes.
   mutating func answer(
     to payload: [UInt8], from source: String = "192.0.2.2", to destination: String = "224.0.0.18",
     hopLimit: UInt8 = 255,

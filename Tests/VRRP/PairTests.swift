@@ -14,7 +14,7 @@ private struct Pair {
   private var flying: [(due: Instant, to: Int, advertisement: Advertisement)] = []
   private(set) var effects: [[VirtualRouter.Effect]] = [[], []]
   private let sources = [ip("192.0.2.2"), ip("192.0.2.3")]
-  /// For how long nobody held the addresses after somebody first had, in milliseconds.
+  /// For how long the addresses were on no node, after they had first been on one, in milliseconds.
   private(set) var gap: UInt64 = 0
   private var wasHeld = false
 
@@ -29,7 +29,7 @@ private struct Pair {
     }
   }
 
-  /// The first node has answered a failback.
+  /// Whether the first node has answered a failback.
   var hasFailedBack: Bool { effects[0].contains { if case .failedBack = $0 { true } else { false } } }
 
   mutating func start(_ node: Int) {
@@ -47,7 +47,7 @@ private struct Pair {
     }
   }
 
-  /// Lets so many milliseconds pass.
+  /// Advances the time by a number of milliseconds.
   mutating func run(_ milliseconds: UInt64) {
     let end = now + .milliseconds(milliseconds)
     while now < end {
@@ -198,7 +198,7 @@ private struct Pair {
     #expect(pair.gap == 0)
   }
 
-  /// Which node advertises first after the heal depends on how long it lasted.
+  /// The length of the partition determines which node advertises first after it heals.
   @Test(arguments: [5000, 5250, 5500, 5610, 5750, 5999] as [UInt64])
   func `a partition heals with the better one announcing itself, in either order`(length: UInt64) {
     var pair = settled()

@@ -4,7 +4,7 @@ import Wire
 
 @testable import VRRP
 
-/// Who takes over from an Active that works, and when (RFC 9568 §6.1, Preempt_Mode).
+/// Which node preempts a working Active, and when (RFC 9568 §6.1, Preempt_Mode).
 @Suite struct Preemption {
   @Test func `a better Backup takes over after Active_Down_Interval, though the worse one advertises`() {
     var node = SingleRouter()
@@ -55,7 +55,7 @@ import Wire
     var node = SingleRouter.active(priority: 101) { $0.preemptDelay = .seconds(60) }
     node.hear(200)
     #expect(node.router.role == .backup)
-    // The better one has lost something.
+    // The priority of the better one falls.
     node.pass(seconds: 59, hearing: 100)
     #expect(node.router.role == .backup)
     node.pass(seconds: 6, hearing: 100)

@@ -4,11 +4,11 @@ import Wire
 
 @testable import VRRP
 
-/// What befalls a simulated network: everything at random, and then nothing any more.
+/// Random faults in a simulated network, and their repair.
 ///
-/// Times are in units of the advertisement interval, so that a pair at 10 ms sees as much as one at a second.
+/// Times are in units of the advertisement interval, so that a pair at 10 ms meets as many events as one at a second.
 struct RandomFaults {
-  /// What all nodes of one history have in common.
+  /// The settings that all nodes of a simulation share.
   struct Site: CustomStringConvertible {
     var version = VRRPVersion.v3
     var priorities: [UInt8]
@@ -23,12 +23,12 @@ struct RandomFaults {
         + "\(preempts ? "preempting after \(preemptDelay)" : "not preempting")\(isKeyed ? ", keyed" : "")"
     }
 
-    /// Any site at all.
+    /// Random settings.
     init(using random: inout SeededGenerator) {
       version = Int.random(in: 0..<3, using: &random) == 0 ? .v2 : .v3
       let count = Int.random(in: 2...3, using: &random)
       priorities = (0..<count).map { _ in .random(in: 90...101, using: &random) }
-      // The classic pair, as far apart as a pair can be, and equals.
+      // The usual pair, the largest difference of two nodes, and equal priorities.
       switch Int.random(in: 0..<6, using: &random) {
       case 0: priorities = [101, 100]
       case 1: priorities = [254, 1]
@@ -64,9 +64,9 @@ struct RandomFaults {
       }
     }
 
-    /// By when a network that was healed has exactly one Active: what may still go on there, one after the other: a
-    /// hand-over that nobody answers, a condition that recovers, the Active of before that fell silent, one that is
-    /// better and may preempt.
+    /// When a repaired network has exactly one Active at the latest. Until then the following may happen one after the
+    /// other: a hand-over without a successor, a condition that recovers, the end of the previous Active's
+    /// advertisements, preemption by a better node.
     var bound: Interval {
       let silence = nodes[0].settings.activeDownInterval(priority: 1, activeInterval: unit)
       let handOver = VirtualRouter.Pace.handOverBound(version)
@@ -78,10 +78,10 @@ struct RandomFaults {
 
   let site: Site
 
-  /// Packets of a link in order.
+  /// The time for packets of a link to arrive in order.
   var calm: Interval { Interval(nanoseconds: site.unit.nanoseconds / 8) }
 
-  /// One thing that happens.
+  /// Applies one random fault.
   func strike(_ network: inout SimulatedNetwork) {
     let node = Int.random(in: network.nodes.indices, using: &network.random)
     switch Int.random(in: 0..<14, using: &network.random) {
@@ -109,7 +109,8 @@ struct RandomFaults {
       network.make(.source(isThere: false), of: node)
       network.make(.source(isThere: true), of: node, after: any(in: 0...6, &network))
     case 12:
-      // A clock that is set back before the first signature of a life is taken for a replay, as one that starts behind.
+      // A clock that is set back before the first signature of a process looks like a replay, as does one that starts
+      // behind.
       let least = network.nodes[node].channel.sent > 0 ? -4000 : 0
       network.nodes[node].jump(seconds: .random(in: least...4000, using: &network.random), at: network.now)
     default:
@@ -122,7 +123,7 @@ struct RandomFaults {
     return site.units(whole) + Interval(nanoseconds: .random(in: 0..<site.unit.nanoseconds, using: &network.random))
   }
 
-  /// A side for each node, or each way for itself, or all together again.
+  /// Partitions the nodes, cuts each direction at random, or reconnects all.
   private func cut(_ network: inout SimulatedNetwork) {
     let indices = network.nodes.indices
     let sides = indices.map { _ in Bool.random(using: &network.random) }
@@ -136,7 +137,7 @@ struct RandomFaults {
     }
   }
 
-  /// Everything is repaired: who is off is started, who is frozen goes on, nobody is away.
+  /// Repairs everything: starts stopped nodes, resumes frozen ones, ends every withdrawal.
   func heal(_ network: inout SimulatedNetwork) {
     let indices = network.nodes.indices
     network.weather = SimulatedNetwork.Weather(

@@ -4,16 +4,16 @@ import Wire
 
 @testable import VRRP
 
-/// Packets that are not listened to, each for one reason.
+/// Rejected packets, each for one reason.
 @Suite struct `Rejected packets` {
   private struct Case: Sendable, CustomTestStringConvertible {
     let name: String
     let rejection: AdvertisementRejection
     var settings = ChannelSettings.plain
-    /// Who sent it, when not somebody with the same settings.
+    /// The settings of the sender, if they differ from the receiver's.
     var sender: ChannelSettings?
     var source = "192.0.2.2"
-    /// The group, when nil.
+    /// The multicast group if nil.
     var destination: String?
     var hopLimit: UInt8 = 255
     var change: @Sendable (inout [UInt8]) -> Void = { _ in }

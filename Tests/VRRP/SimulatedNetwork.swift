@@ -3,21 +3,21 @@ import Wire
 
 @testable import VRRP
 
-/// Some nodes on one link in virtual time. Packets are lost, late, doubled and overtaken as the weather has it; nodes
-/// freeze, die and come back. The same seed is the same history.
+/// Several nodes on one link in virtual time. Packets are lost, delayed, duplicated and reordered as configured by
+/// `Weather`; nodes freeze, die and restart. The same seed gives the same simulation.
 struct SimulatedNetwork {
-  /// What the link does with packets.
+  /// The faults of the link.
   struct Weather: Hashable {
     var loss = 0
     var duplication = 0
     var delay: Interval
-    /// Which way from node to node nothing passes: `cut[from][to]`.
+    /// The directions between nodes in which no packets pass: `cut[from][to]`.
     var cut: [[Bool]]
-    /// Which way from node to node no advertisement passes, and everything else does.
+    /// The directions between nodes in which all packets except advertisements pass.
     var deaf: [[Bool]]
   }
 
-  /// What passes a link.
+  /// The content of a packet.
   private enum Content {
     case advertisement([UInt8])
     case claim(AddressClaim)
@@ -31,7 +31,7 @@ struct SimulatedNetwork {
     var content: Content
   }
 
-  /// What is done to a node at a time already known.
+  /// A change of a node at a scheduled time.
   private struct Appointment {
     var due: Instant
     var node: Int
@@ -52,10 +52,10 @@ struct SimulatedNetwork {
   private(set) var packetsSent = 0
   /// How often each node announced the address.
   private(set) var announcements: [Int]
-  /// Who announced it last, so that clients go there, and how often that changed.
+  /// The node that announced it last, to which clients connect, and how often that changed.
   private(set) var answering: Int?
   private(set) var moves = 0
-  /// What should not have been, with its time.
+  /// Violated invariants, with their times.
   private(set) var broken: [String] = []
   private var flying: [Packet] = []
   private var appointments: [Appointment] = []
@@ -94,18 +94,19 @@ struct SimulatedNetwork {
     }
   }
 
-  /// Nothing more happens to a node that was planned.
+  /// Cancels the scheduled changes of a node.
   mutating func forgetPlans(of node: Int) { appointments.removeAll { $0.node == node } }
 
-  /// The end of a process without a word. `keepsAddress`: only the process dies, and the kernel keeps its promise.
+  /// Ends a process without a hand-over. `keepsAddress`: only the process dies, and its kernel keeps the address until
+  /// the lease ends.
   mutating func kill(_ node: Int, keepsAddress: Bool) {
     forgetPlans(of: node)
     nodes[node].process = .off
     if !keepsAddress { nodes[node].addressUntil = nil }
   }
 
-  /// What the service manager has done for a process that died: the address goes, and the others are told, with what
-  /// the process itself had signed before.
+  /// What the service manager does after a process died: removes the address, and sends the process's shutdown
+  /// advertisements.
   mutating func release(_ node: Int) {
     let words = nodes[node].isActive ? nodes[node].router.shutdownAdvertisements : []
     kill(node, keepsAddress: false)
@@ -117,7 +118,7 @@ struct SimulatedNetwork {
     nodes[node].process = .frozen
   }
 
-  /// Tells a node something, if it can hear, and does what it answers.
+  /// Passes an event to a node, if its process runs, and performs the effects.
   mutating func tell(_ node: Int, _ event: VirtualRouter.Event) {
     guard nodes[node].process == .running else { return }
     steps += 1
@@ -169,7 +170,7 @@ struct SimulatedNetwork {
     }
   }
 
-  /// True in so many cases of a hundred.
+  /// True with a probability in percent.
   mutating func chance(_ percent: Int) -> Bool {
     percent > 0 && Int.random(in: 0..<100, using: &random) < percent
   }
@@ -184,7 +185,7 @@ struct SimulatedNetwork {
 
   // MARK: - Time
 
-  /// Lets so much time pass, and looks at the whole after each instant at which something happened.
+  /// Advances the time by an interval, and calls `observe` after each instant with an event.
   mutating func run(for interval: Interval, observing observe: (inout SimulatedNetwork) -> Void = { _ in }) {
     let end = now + interval
     while let next = nextInstant, next <= end {
@@ -200,7 +201,7 @@ struct SimulatedNetwork {
     return (own + flying.map(\.due) + appointments.map(\.due)).min()
   }
 
-  /// Everything that is due now.
+  /// Processes everything that is due now.
   private mutating func step() {
     for node in nodes.indices { for what in nodes[node].expireAddress(at: now) { report(node, what) } }
     while let index = appointments.firstIndex(where: { $0.due <= now }) {
@@ -216,7 +217,7 @@ struct SimulatedNetwork {
     let bytes: [UInt8]
     switch packet.content {
     case .claim(let claim): return tell(packet.to, .claimed(claim, by: "node \(packet.from)"))
-    // The kernel answers, whatever its process does.
+    // The kernel answers, whatever the state of its process.
     case .probe:
       if nodes[packet.to].addressUntil != nil { broadcast(.claim(.answered), from: packet.to) }
       return tell(packet.to, .claimed(.sought, by: "node \(packet.from)"))

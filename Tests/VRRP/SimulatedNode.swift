@@ -3,33 +3,32 @@ import Wire
 
 @testable import VRRP
 
-/// One machine of a simulated network: the real state machine and codec, and what its kernel and its process manager
-/// do around them.
+/// One machine of a simulated network: the real state machine and codec, with a simulated kernel and process manager.
 struct SimulatedNode {
   enum Process: Hashable {
     /// Killed, stopped, or never started.
     case off
     case running
-    /// Stopped with SIGSTOP, or its machine is: nothing happens until it goes on.
+    /// Suspended by SIGSTOP, or its machine is.
     case frozen
   }
 
   let index: Int
-  /// What each process begins with.
+  /// The initial state of each process.
   private let fresh: (router: VirtualRouter, channel: AdvertisementChannel)
-  /// The life that this process leads; each start makes another.
+  /// The state of the current process; each start creates a new one.
   private(set) var router: VirtualRouter
   var channel: AdvertisementChannel
   var process = Process.off
-  /// Until when the kernel keeps the address on the interface; nil: it is not there.
+  /// When the kernel removes the address from the interface; nil: it is not there.
   var addressUntil: Instant?
-  /// When the process last did something.
+  /// When the process last ran.
   private(set) var lastRan = Instant(nanoseconds: 0)
-  /// How late the process's timers are.
+  /// The delay of the process's timers.
   var lateness = Interval.zero
-  /// What came while the process was frozen. A socket holds only so much.
+  /// The packets received while the process was frozen, up to the capacity of a socket.
   var unread: [(bytes: [UInt8], from: IPAddress)] = []
-  /// The wall clock, in nanoseconds ahead of the monotonic one.
+  /// The offset of the wall clock from the monotonic one in nanoseconds.
   private(set) var wallOffset: UInt64 = 1_000_000_000_000_000
   private var highestWall: UInt64 = 0
 
@@ -50,35 +49,35 @@ struct SimulatedNode {
 
   var isActive: Bool { process != .off && router.role == .active }
 
-  /// When the process wants to run next, whatever else happens.
+  /// When the process is due next, without other events.
   var deadline: Instant? { process == .running ? router.deadline.map { $0 + lateness } : nil }
 
   func wall(at now: Instant) -> WallTime { WallTime(nanoseconds: now.nanoseconds + wallOffset) }
 
-  /// Sets the wall clock forwards or back.
+  /// Sets the wall clock forward or back.
   mutating func jump(seconds: Int, at now: Instant) {
     highestWall = max(highestWall, wall(at: now).nanoseconds)
     let nanoseconds = UInt64(seconds.magnitude) * 1_000_000_000
     wallOffset = seconds < 0 ? wallOffset - min(wallOffset, nanoseconds) : wallOffset + nanoseconds
   }
 
-  /// A new process. Its predecessor's clock is no longer behind: what was signed by a clock that ran ahead is remembered
-  /// by the others, and a process that starts behind it is taken for a replay until it has caught up.
+  /// Starts a new process. Its clock is not behind that of the previous process: other nodes remember sequences signed
+  /// with a clock that was ahead, and reject a process with an earlier clock as a replay until it has caught up.
   mutating func boot(at now: Instant) {
     process = .running
     unread = []
     (router, channel) = fresh
     wallOffset = max(wallOffset, max(highestWall, wall(at: now).nanoseconds) - now.nanoseconds)
-    // Left-overs of an earlier life are swept.
+    // The addresses of a previous process are removed.
     addressUntil = nil
   }
 
-  /// A packet waits in the socket of a process that is frozen.
+  /// Puts a packet into the socket of a frozen process.
   mutating func keep(_ bytes: [UInt8], from source: IPAddress) {
     if unread.count < Self.socketCapacity { unread.append((bytes, source)) }
   }
 
-  /// Lets the process handle something. What it breaks is told.
+  /// Passes an event to the process, and reports violated invariants.
   mutating func handle(
     _ event: VirtualRouter.Event, at now: Instant
   ) -> (effects: [VirtualRouter.Effect], broken: [String]) {
@@ -99,7 +98,7 @@ struct SimulatedNode {
     return (effects, broken)
   }
 
-  /// The kernel's part.
+  /// The kernel's handling of the lease.
   mutating func expireAddress(at now: Instant) -> [String] {
     if let addressUntil, addressUntil - lastRan > settings.lease { return ["the address outlives its process"] }
     guard let addressUntil, now >= addressUntil else { return [] }
@@ -108,7 +107,7 @@ struct SimulatedNode {
   }
 }
 
-/// Stands for HMAC-SHA256 where a million packets are signed: mixes, and proves nothing.
+/// Replaces HMAC-SHA256 where a million packets are signed: a hash without security.
 private let checkSum: KeyedAuthentication.Digest = { key, message in
   var hash: UInt64 = 0xcbf2_9ce4_8422_2325
   for byte in key + message { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

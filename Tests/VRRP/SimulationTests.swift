@@ -4,12 +4,12 @@ import Wire
 
 @testable import VRRP
 
-/// Two and three nodes in virtual time under everything that befalls them. `BELVEDERE_SIMULATION_SCALE` says how much
-/// of it (`make simulation`); a failure prints its seed, and the seed alone brings it back.
+/// Two and three nodes in virtual time with all kinds of faults. `BELVEDERE_SIMULATION_SCALE` sets the amount (`make
+/// simulation`). A failure prints its seed, which is enough to repeat it.
 @Suite struct VirtualRouterSimulationTests {
-  /// At a scale of 100 these are 300 histories, most of them of more than half a million steps.
+  /// With a scale of 100 these are 300 simulations, most of them of more than half a million steps.
   private static let seeds = 1...UInt64(30 * min(Scale.factor, 10))
-  /// How often in a history everything breaks and is repaired.
+  /// How often in a simulation faults occur and are repaired.
   private static let rounds = 3 * Scale.factor * min(Scale.factor, 10)
 
   @Test(arguments: seeds)
@@ -26,7 +26,7 @@ import Wire
       }
       chaos.heal(&network)
       network.run(for: site.bound)
-      // Who was about to stop has stopped, and is started again.
+      // A node that was about to stop has stopped, and is started again.
       chaos.heal(&network)
       network.run(for: site.bound)
       Self.expectOneActive(&network, site)
@@ -40,20 +40,20 @@ import Wire
   func `a partition that heals leaves one Active within an interval, and nobody without the address`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var site = RandomFaults.Site(using: &random)
-    // Two that are Active at once are nothing that Preempt_Mode is asked about.
+    // Preempt_Mode does not apply to two nodes that are Active at the same time.
     site.preempts = true
     let chaos = RandomFaults(site: site)
     var network = SimulatedNetwork(nodes: site.nodes, delay: chaos.calm, seed: seed)
     for node in network.nodes.indices { network.make(.boot, of: node) }
     network.run(for: site.bound)
     for _ in 0..<Self.rounds {
-      // Every node for itself, for as long as it takes each to find itself alone.
+      // Every node is alone, until each is Active.
       for node in network.nodes.indices { network.weather.cut[node] = network.nodes.map { _ in true } }
       network.run(for: site.units(.random(in: 9...12, using: &network.random)))
       #expect(network.nodes.count { $0.isActive } == network.nodes.count, "seed \(seed)")
       network.run(for: Interval(nanoseconds: .random(in: 0..<site.unit.nanoseconds, using: &network.random)))
       chaos.heal(&network)
-      // An advertisement of each, its answer, and a moment for the address of who yields.
+      // One advertisement of each, its answer, and the time for which a yielding node keeps the address.
       var longest = site.unit.nanoseconds + 2 * chaos.calm.nanoseconds
       longest += VirtualRouter.Pace.yieldGrace.nanoseconds
       network.run(for: Interval(nanoseconds: longest)) { network in
@@ -64,12 +64,12 @@ import Wire
     #expect(network.broken.isEmpty, "seed \(seed), \(site): \(network.broken)")
   }
 
-  /// For ten intervals, at every instant.
+  /// Checks every instant of ten intervals.
   private static func expectOneActive(_ network: inout SimulatedNetwork, _ site: RandomFaults.Site) {
     let best = network.nodes.indices.max {
       (site.priorities[$0], network.nodes[$0].source.low) < (site.priorities[$1], network.nodes[$1].source.low)
     }
-    // Between equals whoever is Active stays it.
+    // Between equal nodes the current Active stays Active.
     let isDecided = site.preempts && best.map { index in site.priorities.count { $0 == site.priorities[index] } } == 1
     let first = network.nodes.indices.filter { network.nodes[$0].isActive }
     network.run(for: site.units(10)) { network in

@@ -3,11 +3,11 @@ import Wire
 
 @testable import VRRP
 
-/// One virtual router, 192.0.2.5, with a clock and a test that plays all others.
+/// One virtual router, 192.0.2.5, with a clock. The test simulates all other nodes.
 struct SingleRouter {
   var router: VirtualRouter
   private(set) var now = Instant(nanoseconds: 0) + .seconds(1000)
-  /// What it answered last.
+  /// The effects of the last call.
   private(set) var effects: [VirtualRouter.Effect] = []
 
   init(
@@ -20,7 +20,7 @@ struct SingleRouter {
     tell(.start)
   }
 
-  /// One that is Active.
+  /// A router that is Active.
   static func active(priority: UInt8 = 101, _ change: (inout VirtualRouterSettings) -> Void = { _ in }) -> SingleRouter
   {
     var node = SingleRouter(priority: priority, change)
@@ -37,7 +37,7 @@ struct SingleRouter {
     tell(.advertisement(advertisement, from: ip(address)))
   }
 
-  /// Lets so many milliseconds pass; `effects` are all that came in them.
+  /// Advances the time by a number of milliseconds; `effects` are all effects in that time.
   mutating func pass(_ milliseconds: UInt64) {
     let end = now + .milliseconds(milliseconds)
     var all: [VirtualRouter.Effect] = []
@@ -50,13 +50,13 @@ struct SingleRouter {
     effects = all
   }
 
-  /// Lets time pass without running.
+  /// Advances the time without running the router.
   mutating func freeze(for interval: Interval) {
     now = now + interval
     tell(.timer)
   }
 
-  /// Lets time pass in which a peer advertises once a second; `effects` are all that came in it.
+  /// Advances the time while a peer advertises once a second; `effects` are all effects in that time.
   mutating func pass(seconds: Int, hearing priority: UInt8, from address: String = "192.0.2.6") {
     var all: [VirtualRouter.Effect] = []
     for _ in 0..<seconds {

@@ -3,10 +3,10 @@ import Wire
 
 @testable import VRRP
 
-/// What a virtual router answers to everything that can happen, in every state it can be in, as text that a person
-/// checks against RFC 9568 §6.4 once and a test ever after.
+/// The effects of every event in every state of a virtual router, as text. It was checked against RFC 9568 §6.4 once by
+/// a person, and is compared by a test.
 struct TransitionTable {
-  /// A way of taking part that answers differently.
+  /// Settings with which a router behaves differently.
   struct Variant: Sendable {
     let name: String
     let change: @Sendable (inout VirtualRouterSettings) -> Void
@@ -19,7 +19,7 @@ struct TransitionTable {
     Variant(name: "Owner of the address, priority 255") { $0.priority = 255 },
   ]
 
-  /// A state, and how one gets there from nothing.
+  /// A state, and the events that lead to it.
   private struct Beginning: Sendable {
     let name: String
     let arrive: @Sendable (inout Subject) -> Void
@@ -30,7 +30,7 @@ struct TransitionTable {
     let happen: @Sendable (inout Subject) -> [VirtualRouter.Effect]
   }
 
-  /// The router under examination and its clock.
+  /// The router under test and its clock.
   private struct Subject {
     var router: VirtualRouter
     var now = Instant(nanoseconds: 0) + .seconds(1000)
@@ -166,7 +166,7 @@ struct TransitionTable {
     Happening(name: "something holds the group back") { $0.tell(.groupFault("link eth1")) },
   ]
 
-  /// The whole table: the first variant in full, the others where they answer otherwise.
+  /// The whole table: the first variant in full, the differences of the others.
   static var text: String {
     var text = head
     var rows: [[String]] = []
@@ -226,7 +226,7 @@ extension VirtualRouter {
 }
 
 extension VirtualRouter.Effect {
-  /// Nil for what another one says as well.
+  /// Nil for an effect that another effect implies.
   fileprivate var summary: String? {
     switch self {
     case .send(let advertisement):

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `Golden/transitions.txt` is what the state machine does, to be read.
+/// Compares the state machine with `Golden/transitions.txt`.
 @Suite struct TransitionTableTests {
   private static let path = URL(filePath: #filePath).deletingLastPathComponent().appending(
     path: "Golden/transitions.txt")
