@@ -1,4 +1,4 @@
-"""What the suites in Python share: the balancer under test, its servers and clients, certificates, networks."""
+"""Shared code of the Python suites: the balancer under test, its servers and clients, certificates, networks."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The belvedere of an end-to-end test: on addresses of its own, watched, and asked by clients."""
+"""The balancer of an end-to-end test: on its own addresses, with access to its logs, and with clients."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ def endpoint_text(address, port):
 
 
 class Belvedere(Service):
-    """The log is on stderr, the access log on stdout unless configured otherwise."""
+    """The log is on stderr, and the access log on stdout unless configured otherwise."""
 
     def __init__(self, directory, certificates, servers, *, changes=None, server_changes=None, stdout=None, stderr=None):
         self.certificates = certificates
@@ -25,10 +25,10 @@ class Belvedere(Service):
             "listen": endpoint_text(self.address, self.port),
             "redirect": {"listen": endpoint_text(self.address, self.redirect_port)},
             "threads": 2,
-            # A busy machine may need long for a check or a handshake.
+            # On a busy machine a check or a handshake may be slow.
             "health": {"timeout": f"{TIMEOUT:.0f}s"},
             "timeouts": {"tls-handshake": f"{TIMEOUT:.0f}s"},
-            # What any machine that runs tests has descriptors for; otherwise the log says that it has not.
+            # A limit for which any test machine has enough descriptors; otherwise a warning is logged.
             "limits": {"connections": 4000},
         })  # fmt: skip
         super().__init__(directory, merged(base, changes or {}))
@@ -51,15 +51,15 @@ class Belvedere(Service):
         return self.start().wait_until_serving()
 
     def refusal(self):
-        """The log of a start that fails."""
+        """The log of a failed start."""
         self.expects_killed = True
         self.start(wait=False)
         assert self.wait() == 1
         return self.log
 
     def wait_until_serving(self):
-        """Until every server has been checked since the start, and a request gets through to some server. It asks for the
-        health page, which scripted servers do not count."""
+        """Waits until every server has been checked since the start, and a request reaches a server. The request is for
+        the health page, which scripted servers do not count."""
         for words in [rf"server {re.escape(name)} is " for name in self.configuration["servers"]] + ["worker is ready"]:
             self.wait_for_log(words, since=self._began)
 
@@ -76,7 +76,7 @@ class Belvedere(Service):
         return self
 
     def wait_for_another_worker(self, than):
-        """Until another worker serves, and has told the state of every server."""
+        """Waits until a new worker serves, and has published the state of every server."""
         self.expects_worker_death = True
 
         def serves():
@@ -93,16 +93,16 @@ class Belvedere(Service):
 
     @property
     def worker(self):
-        """The worker's process id, or None while there is none. A sanitizer may have started its symbolizer as well."""
+        """The worker's process id, or None if there is none. A sanitizer may have started its symbolizer as well."""
         for pid, (state, parent, _) in processes().items():
             if parent == self.process.pid and state != "Z" and runs_worker(pid):
                 return pid
         return None
 
-    # What it says
+    # Logs
 
     def state_of(self, name):
-        """The state that the log told last of this server: "up", "drain", "down"."""
+        """The last logged state of this server: "up", "drain", "down"."""
         told = re.findall(rf"server {re.escape(name)} is (\w+)", self.log)
         return told[-1] if told else None
 
@@ -114,7 +114,7 @@ class Belvedere(Service):
         return self.access_file.read_text(errors="replace").splitlines()
 
     def wait_for_access(self, pattern, count=1):
-        """The access log's lines that match, once there are `count` of them."""
+        """The matching lines of the access log, once there are `count` of them."""
 
         def matching():
             found = [line for line in self.access_lines if re.search(pattern, line)]
@@ -138,21 +138,21 @@ class Belvedere(Service):
         )
 
     def connect_plain(self, source=None):
-        """A TCP client of the TLS port."""
+        """A TCP connection to the TLS port."""
         return connect_plain(self.endpoint, source)
 
     def connect_redirect(self, source=None):
         return connect_plain((self.address, self.redirect_port), source)
 
     def get(self, target="/", *fields, source=None, host="view.test"):
-        """One request on a connection of its own."""
+        """One request on its own connection."""
         with self.connect(source) as client:
             answer = client.get(target, *fields, "Connection: close", host=host)
             assert answer is not None, f"no answer to GET {target}, connection ended: {client.ended}\n{self.log}"
             return answer
 
     def server_of(self, source):
-        """The name of the server that this client is sent to."""
+        """The name of the server to which this client is assigned."""
         answer = self.get("/whoami", source=source)
         assert answer.status == 200, f"{answer.status} {answer.text}\n{self.log}"
         return answer["X-Server"]
@@ -169,7 +169,7 @@ class Belvedere(Service):
 
 
 def runs_worker(pid):
-    """Whether this process is one of ours in the role of a worker."""
+    """Whether the process runs our binary in the role of a worker."""
     try:
         return Path("/proc", str(pid), "cmdline").read_bytes().split(b"\0")[1:2] == [b"worker"]
     except OSError:

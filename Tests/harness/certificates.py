@@ -1,4 +1,4 @@
-"""Certificates as an operator would make them: by the openssl command, in PEM files."""
+"""Certificates in PEM files, created with the openssl command as by an operator."""
 
 import hashlib
 import ssl
@@ -10,7 +10,7 @@ from .commands import openssl
 
 @dataclass(frozen=True)
 class Certificate:
-    """A leaf with its key, in files."""
+    """A leaf certificate and its key, in files."""
 
     chain: Path
     key: Path
@@ -28,14 +28,14 @@ class Certificate:
 
 
 def self_signed(name, key, chain):
-    """A certificate for one name that vouches for itself, RSA of 2048 bits."""
+    """A self-signed certificate for one name, RSA of 2048 bits."""
     openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 30, "-subj", f"/CN={name}",
             "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", chain)  # fmt: skip
     return Certificate(chain, key)
 
 
 class Authority:
-    """A certificate authority in a directory of its own."""
+    """A certificate authority in its own directory."""
 
     def __init__(self, directory, name="Test CA"):
         self.directory = Path(directory)
@@ -53,10 +53,10 @@ class Authority:
         (self.directory / "serial").write_text("1000\n")
 
     def issue(self, name, *, names=None, kind="ec", start="20200101000000Z", end="20480101000000Z", responder=None, issuer=None, complete=True, serial=None):
-        """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone, and for its
-        common name only where there are none. The authority's own
-        stands behind it in the file where that is to be `complete`. With a `responder`'s URL the certificate names that; with an `issuer`'s URL it
-        names where the authority's own can be had, and the file is without."""
+        """A certificate for `names` (DNS names, or IP:… entries); by default for `name` alone. `name` is the common
+        name, which is used only when `names` is empty. The authority's certificate follows in the file if `complete`.
+        With the URL of a `responder`, the certificate contains that; with the URL of an `issuer`, it contains the
+        location of the authority's certificate, and the file does not include the latter."""
         entries = ",".join(n if n.startswith("IP:") else f"DNS:{n}" for n in ([name] if names is None else names))
         self._issued += 1
         stem = f"{self._issued}-{name.replace('*', 'star')}"
@@ -83,7 +83,7 @@ class Authority:
         return Certificate(chain, key)
 
     def certify(self, other, *, start="20200101000000Z", end="20480101000000Z"):
-        """A certificate by this authority for the name and key of another; its file."""
+        """A certificate by this authority for the name and key of another one; returns its file."""
         self._issued += 1
         request, chain, settings = (self.directory / f"{self._issued}-authority.{kind}" for kind in ("csr", "pem", "cnf"))
         openssl("x509", "-x509toreq", "-in", other.certificate, "-signkey", other.key, "-out", request)
@@ -101,7 +101,7 @@ class Authority:
 
 
 class CertificateFactory:
-    """What the suites need, made when first asked for and kept for the whole run."""
+    """The certificates of the suites, created on first use and kept for the whole run."""
 
     service_name = "view.test"
 
@@ -117,12 +117,12 @@ class CertificateFactory:
 
     @property
     def front(self):
-        """The service's certificate, which the servers present too unless a test says otherwise."""
+        """The service's certificate, which the servers also use unless a test changes it."""
         return self._once("front", lambda: self.authority.issue(self.service_name))
 
     @property
     def second(self):
-        """Another name on the same listener."""
+        """A second name on the same listener."""
         return self._once("second", lambda: self.authority.issue("other.test"))
 
     @property
@@ -148,7 +148,7 @@ class CertificateFactory:
 
     @property
     def by_address(self):
-        """Good for the loopback address, not for any name."""
+        """Valid for the loopback address, not for any name."""
         return self._once("address", lambda: self.authority.issue("address", names=["IP:127.0.0.1"]))
 
     @property
@@ -157,5 +157,5 @@ class CertificateFactory:
 
     @property
     def unknown_issuer(self):
-        """The right name from an authority that nobody configured: what a self-signed server looks like."""
+        """The right name from an authority that is not configured; equivalent to a self-signed server certificate."""
         return self._once("unknown", lambda: self.other_authority.issue(self.service_name, complete=False))

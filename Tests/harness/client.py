@@ -1,4 +1,4 @@
-"""Raw clients: what a test sends is what goes out."""
+"""Raw clients: the bytes that a test sends are sent unchanged."""
 
 import socket
 import ssl
@@ -9,9 +9,9 @@ from .waiting import TIMEOUT
 
 
 def client_context(authority=None, *, resumption=True, minimum=None, maximum=None, ciphers=None, alpn=("http/1.1",)):
-    """What a client believes: the authority's certificates, or anything when there is none."""
+    """The trust of a client: the authority's certificates, or any certificate without an authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Python takes an end without close_notify for an orderly one.
+    # By default Python treats an end without close_notify as a regular one.
     context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     if authority:
         context.load_verify_locations(authority)
@@ -31,10 +31,10 @@ def client_context(authority=None, *, resumption=True, minimum=None, maximum=Non
 
 
 class _Exchanges:
-    """What a client does on its stream."""
+    """The operations of a client on its stream."""
 
     def exchange(self, request, method=None):
-        """Sends raw bytes and reads one answer; the method is read off the request line unless given."""
+        """Sends raw bytes and reads one response; the method is taken from the request line unless given."""
         data = request.encode("latin-1") if isinstance(request, str) else request
         self.send(data)
         return Response.read(self, method or data.split(b" ", 1)[0].decode("latin-1"))
@@ -48,7 +48,7 @@ class _Exchanges:
         return self.exchange(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + content)
 
     def answer(self, method="GET", *, body=True):
-        """The next answer on the connection, or None when it ended."""
+        """The next response on the connection, or None when it ended."""
         return Response.read(self, method, body=body)
 
 
@@ -61,7 +61,7 @@ class TLSClient(_Exchanges, TLSStream):
 
 
 def connect_socket(endpoint, source=None):
-    """A TCP connection, from `source` when the balancer shall take us for that client."""
+    """A TCP connection, from `source` if given, so that the balancer sees that client."""
     return socket.create_connection(endpoint, timeout=TIMEOUT, source_address=(source, 0) if source else None)
 
 

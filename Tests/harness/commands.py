@@ -1,10 +1,10 @@
-"""Commands that have to succeed, and scripts."""
+"""Running commands that must succeed, and writing scripts."""
 
 import subprocess
 
 
 def printed_by(*words, **options):
-    """What a command printed; it has to end with 0."""
+    """The output of a command, whose exit status must be 0."""
     words = [str(word) for word in words]
     done = subprocess.run(words, capture_output=True, text=True, **options)
     assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
@@ -12,7 +12,7 @@ def printed_by(*words, **options):
 
 
 def script(path, text):
-    """A shell script that anybody may run."""
+    """A shell script that any user may run."""
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
     return str(path)

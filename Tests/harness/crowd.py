@@ -1,5 +1,5 @@
-"""Clients that are many and slow, in a process of their own so that the test's own client is not slowed by them; and a
-well-behaved client beside them."""
+"""Many slow clients, in their own process so that they do not slow down the test's own client; and a regular client
+beside them."""
 
 import os
 import resource
@@ -16,16 +16,16 @@ from pathlib import Path
 from .processes import die_with_parent
 from .waiting import TIMEOUT
 
-# How many clients a crowd has, in all; CI has time and descriptors for no more than this.
+# The number of clients in a crowd; CI has time and descriptors for no more than this.
 SIZE = int(os.environ.get("BELVEDERE_TEST_CROWD", "400"))
 
 
 class Crowd:
-    """`count` clients of `endpoint` from `source`, who do what `kind` says and stay until the crowd ends:
+    """`count` clients of `endpoint` from `source`, which behave as `kind` and stay connected until `end`:
 
-    silent: connect and send nothing; hello: send a ClientHello and nothing behind it; piece: send half of one;
-    record: send a ClientHello and the first bytes of a record behind it;
-    idle: complete the handshake and one request; reset: send a ClientHello and go away at once, one after the other.
+    silent: connect and send nothing; hello: send a ClientHello and nothing after it; piece: send half of one;
+    record: send a ClientHello and the first bytes of a record;
+    idle: complete the handshake and one request; reset: send a ClientHello and disconnect at once, one after the other.
     """
 
     def __init__(self, kind, endpoint, count, source="127.0.91.1"):
@@ -37,18 +37,18 @@ class Crowd:
 
     @property
     def is_complete(self):
-        """Whether everybody is there."""
+        """Whether all clients are connected."""
         ready, _, _ = select.select([self.process.stdout], [], [], 0)
         return bool(ready)
 
     def wait(self):
-        """Waits until everybody is there."""
+        """Waits until all clients are connected."""
         ready, _, _ = select.select([self.process.stdout], [], [], TIMEOUT * 6)
         assert ready and self.process.stdout.readline() == "complete\n", "the crowd did not gather"
         return self
 
     def end(self):
-        """Everybody leaves."""
+        """Disconnects all clients."""
         self.process.stdin.close()
         self.process.wait(TIMEOUT * 3)
 
@@ -63,7 +63,7 @@ class Crowd:
 
 
 class Beside:
-    """How long requests take: on a connection of its own each, and on one that is kept."""
+    """Measures how long requests take: on a new connection each, and on a kept one."""
 
     def __init__(self, connect, target="/", host="view.test"):
         self._connect, self._target, self._host = connect, target, host
@@ -93,12 +93,12 @@ class Beside:
 
 
 def percentile(samples, which, percent):
-    """Of new connections (0) or the kept one (1)."""
+    """A percentile for new connections (0) or the kept one (1)."""
     return statistics.quantiles([sample[which] for sample in samples], n=100, method="inclusive")[percent - 1]
 
 
 def context():
-    """Takes any certificate."""
+    """Accepts any certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
@@ -120,7 +120,7 @@ def connect(endpoint, source):
 
 
 def gather(kind, endpoint, count, source):
-    """All clients, connected."""
+    """Connects all clients."""
     hello, shared, kept = client_hello(), context(), []
     for _ in range(count):
         try:
@@ -141,7 +141,7 @@ def gather(kind, endpoint, count, source):
             else:
                 kept.append(client)
         except OSError:
-            # Refused, or cut already.
+            # Refused, or already closed.
             continue
     return kept
 

@@ -1,4 +1,4 @@
-"""A TLS peer that sends messages of TLS's own in any number, by OpenSSL's library: Python's ssl has no call for them."""
+"""A TLS peer that sends any number of TLS's own messages, through OpenSSL: Python's ssl has no function for them."""
 
 import ctypes
 import ctypes.util
@@ -46,8 +46,8 @@ _WANT_READ = 2
 
 
 class Flooder:
-    """One connection: a client of `endpoint`, or the server's side of `sock`. It verifies nothing. What it is told to
-    send gathers in memory until `flush`, so that thousands of messages come at once."""
+    """One connection: a client of `endpoint`, or the server's side of `sock`. It verifies nothing. Messages are
+    collected in memory until `flush`, so that thousands of them are sent at once."""
 
     def __init__(self, sock, certificate=None, *, version=_TLS13):
         self.socket = sock
@@ -96,7 +96,7 @@ class Flooder:
         assert _write(self.ssl, data, len(data)) == len(data)
 
     def flush(self):
-        """Sends what has gathered; False when the peer has had enough of it."""
+        """Sends the collected messages; False when the peer has closed the connection."""
         try:
             self.socket.sendall(self._take())
             return True
@@ -104,7 +104,7 @@ class Flooder:
             return False
 
     def read(self):
-        """What the peer says next; b"" once it has ended."""
+        """The next bytes from the peer; b"" once it has ended."""
         buffer = ctypes.create_string_buffer(1 << 14)
         try:
             count = self._drive(lambda: _read(self.ssl, buffer, len(buffer)))
@@ -113,7 +113,7 @@ class Flooder:
         return buffer.raw[: max(0, count)]
 
     def has_been_cut(self):
-        """Waits for the peer's end."""
+        """Waits until the peer ends the connection."""
         while self.read():
             pass
         return True

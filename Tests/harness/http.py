@@ -1,16 +1,16 @@
-"""HTTP/1.1 heads and bodies as they are on the wire: nothing is normalised, nothing is forgiven."""
+"""HTTP/1.1 heads and bodies as they are on the wire: nothing is normalised, and no error is accepted."""
 
 import re
 from dataclasses import dataclass, field
 
 
 class Malformed(AssertionError):
-    """The peer under test sent what is not HTTP/1.1."""
+    """The peer under test sent something other than HTTP/1.1."""
 
 
 @dataclass
 class Head:
-    """A start line and its field lines, in order and case."""
+    """A start line and its field lines, with their order and case."""
 
     raw: bytes
     start: str
@@ -39,11 +39,11 @@ class Head:
         return cls(raw, lines[0], fields)
 
     def all(self, name):
-        """The values of every field line of this name, in order."""
+        """The values of all field lines with this name, in order."""
         return [value for n, value in self.fields if n.lower() == name.lower()]
 
     def get(self, name):
-        """The value of the only field line of this name, or None."""
+        """The value of the only field line with this name, or None."""
         values = self.all(name)
         assert len(values) < 2, f"{name} came {len(values)} times: {self.raw!r}"
         return values[0] if values else None
@@ -54,7 +54,7 @@ class Head:
 
 
 def framing(head, *, no_body=False, default=0):
-    """"chunked", a length, or `default` (0 for a request, None, "until close", for an answer)."""
+    """"chunked", a length, or `default` (0 for a request, None, "until close", for a response)."""
     if no_body:
         return 0
     codings, lengths = head.all("Transfer-Encoding"), head.all("Content-Length")
@@ -72,8 +72,8 @@ def framing(head, *, no_body=False, default=0):
 
 
 def read_chunk(stream):
-    """The next chunk exactly as it came, framing included, and its content. The last one comes with its trailers; its
-    content is b"". (b"", None) when the peer ended between chunks."""
+    """The next chunk exactly as received, including the framing, and its content. The last one includes the trailers;
+    its content is b"". (b"", None) when the peer ended between chunks."""
     line = stream.receive_until(b"\r\n")
     if not line:
         return b"", None
@@ -96,7 +96,7 @@ def read_chunk(stream):
 
 
 class Truncated(AssertionError):
-    """The message ended before its framing said so."""
+    """The message ended before the end given by its framing."""
 
 
 @dataclass
@@ -134,7 +134,7 @@ class Body:
 
 @dataclass
 class Response:
-    """An answer with the interim answers before it."""
+    """A response with the interim responses before it."""
 
     head: Head
     body: Body
@@ -142,7 +142,7 @@ class Response:
 
     @classmethod
     def read(cls, stream, method="GET", *, body=True):
-        """The next answer; with `body=False` only its head is taken off the stream. None when the peer ended before."""
+        """The next response; with `body=False` only its head is read. None when the peer ended before."""
         interim = []
         while True:
             head = Head.read(stream)

@@ -1,4 +1,4 @@
-"""nginx as a Connection Server: a real peer that is fast, and that can be killed."""
+"""nginx as a Connection Server: a real and fast peer that can be killed."""
 
 import os
 import signal
@@ -7,20 +7,20 @@ from pathlib import Path
 from .program import Program
 from .waiting import free_port, fresh_address
 
-# As root nginx would give its workers to another user, who may not read the working directory.
+# As root, nginx would run its workers as another user, who may not read the working directory.
 USER = "user root;" if os.geteuid() == 0 else ""
 
 
 def places(directory):
-    """Where nginx keeps what it has no room for: below the directory."""
+    """nginx's directories for temporary files, below the directory."""
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     return " ".join(f"{kind}_temp_path {directory}/{kind};" for kind in kinds)
 
 
 class Nginx(Program):
-    """One nginx in a directory of its own. `/` shows its name, `/blob/<bytes>` files of `root`, PUT stores there."""
+    """One nginx in its own directory. `/` returns its name, `/blob/<bytes>` files of `root`, PUT stores there."""
 
-    # Its workers outlive a master that is killed.
+    # Its workers survive a killed master.
     orphan_signal = signal.SIGTERM
 
     def __init__(self, name, directory, certificate, *, extra=""):

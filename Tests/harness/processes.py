@@ -1,4 +1,4 @@
-"""Processes as /proc shows them: which there are, and what they use."""
+"""Processes from /proc: which there are, and the resources that they use."""
 
 import contextlib
 import ctypes
@@ -11,13 +11,13 @@ import pytest
 
 
 def die_with_parent(number=signal.SIGKILL):
-    """For `preexec_fn`: the tests' own death leaves no process behind. To be started from a thread that stays: the
-    kernel takes its end for the parent's."""
+    """For `preexec_fn`: the kernel kills the process when the tests die. Start it from a thread that stays: the kernel
+    treats the end of that thread as the end of the parent."""
     ctypes.CDLL(None).prctl(1, number)
 
 
 def stat(process):
-    """The fields of /proc/PROCESS/stat behind the name, which may hold anything: state, parent, group, session, ..."""
+    """The fields of /proc/PROCESS/stat after the name, which may contain any character: state, parent, group, …"""
     return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
 
 
@@ -27,7 +27,7 @@ def status(process):
 
 
 def processes():
-    """Every process: id → (state, parent, session)."""
+    """All processes: id → (state, parent, session)."""
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -40,7 +40,7 @@ def processes():
 
 
 def family(root):
-    """The process `root` and all that descend from it, by their parents."""
+    """The process `root` and all its descendants."""
     children = {}
     for process, (_, parent, _) in processes().items():
         children.setdefault(parent, []).append(process)
@@ -53,7 +53,7 @@ def family(root):
 
 
 def cpu_seconds(process):
-    """User and system time of all its threads, to the nanosecond (the scheduler's own count)."""
+    """User and system time of all its threads, in nanosecond resolution (the scheduler's own count)."""
     total = 0
     for thread in os.listdir(f"/proc/{process}/task"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
@@ -62,13 +62,13 @@ def cpu_seconds(process):
 
 
 def proportional_bytes(process):
-    """Proportional set size: what is shared between processes counts once."""
+    """Proportional set size: memory shared between processes counts once."""
     text = Path(f"/proc/{process}/smaps_rollup").read_text()
     return int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) * 1024
 
 
 def memory(process):
-    """The process's memory in KiB; None under a sanitizer, which keeps what was freed."""
+    """The process's memory in KiB; None under a sanitizer, which does not release freed memory."""
     fields = status(process)
     return None if int(fields["VmSize"].split()[0]) > 1 << 30 else int(fields["VmRSS"].split()[0])
 
@@ -82,7 +82,7 @@ def resident(process):
 
 
 def open_files(process):
-    """What each descriptor is. Pipes don't count: they are to the symbolizer of a sanitizer, a worker has none."""
+    """The target of each descriptor, except pipes: only the symbolizer of a sanitizer has them, a worker has none."""
     links = []
     for entry in os.listdir(f"/proc/{process}/fd"):
         with contextlib.suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""A program that a test starts: in a session of its own, with its log in a file, and ended whatever happens."""
+"""A program started by a test: in its own session, with its log in a file; it is always ended."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 from .processes import die_with_parent, processes
 from .waiting import TIMEOUT, accepts, wait_until
 
-# What no log may hold, whatever a test did.
+# Texts that no log may contain in any test.
 CRASH = re.compile(
     r"Fatal error|Illegal instruction|Segmentation fault|SIGSEGV|SIGILL|SIGABRT|Precondition failed"
     r"|AddressSanitizer|ThreadSanitizer|LeakSanitizer|Stack dump|overlapping accesses|Crashed|crash report",
@@ -18,7 +18,7 @@ CRASH = re.compile(
 
 
 class Program:
-    # What it gets when the tests die before it.
+    # The signal that it gets when the tests die first.
     orphan_signal = signal.SIGKILL
 
     def __init__(self, log_file):
@@ -26,7 +26,7 @@ class Program:
         self.process = None
 
     def launch(self, command, **options):
-        """Runs it; what it writes to stdout and stderr is its log unless told otherwise."""
+        """Starts it; its stdout and stderr are written to its log unless changed by `options`."""
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
                 [str(word) for word in command],
@@ -50,7 +50,7 @@ class Program:
         self.process.send_signal(number)
 
     def wait(self, timeout=TIMEOUT):
-        """The exit status, once every process of the session is gone."""
+        """The exit status, once all processes of the session have ended."""
         try:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -63,7 +63,7 @@ class Program:
         return [pid for pid, (state, _, session) in processes().items() if session == self.process.pid and state != "Z"]
 
     def destroy(self):
-        """kill -9 of all its processes: those of its group at once, then what is left of its session."""
+        """kill -9 of all its processes: those of its group at once, then the rest of its session."""
         kills = [(os.killpg, self.process.pid)] if self.process.poll() is None else []
         for kill, pid in kills + [(os.kill, pid) for pid in self.living()]:
             try:
@@ -72,14 +72,14 @@ class Program:
                 pass
         self.process.wait()
 
-    # What it says
+    # Logs
 
     @property
     def log(self):
         return self.log_file.read_text(errors="replace")
 
     def wait_for_log(self, pattern, *, since=0, timeout=None):
-        """The match, once the log (from character `since` on) has one."""
+        """The match, once the log (from character `since` on) contains one."""
         return wait_until(
             lambda: re.search(pattern, self.log[since:], re.IGNORECASE | re.MULTILINE),
             lambda: f"{pattern!r} in the log:\n{self.log}",

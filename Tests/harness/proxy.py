@@ -1,4 +1,4 @@
-"""HAProxy and nginx as what stands in front of a balancer: they bring many clients from one address."""
+"""HAProxy and nginx as proxies in front of a balancer: they forward many clients from one address."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from .waiting import fresh_address, free_port
 
 
 class Proxy(Program):
-    """Takes plain http at an address of its own, and connects to the balancer from `source`."""
+    """Accepts plain http at its own address, and connects to the balancer from `source`."""
 
     def __init__(self, name, directory, source):
         if not shutil.which(name):
@@ -37,11 +37,11 @@ class Proxy(Program):
             self.process = None
 
     def connect(self, client=None):
-        """A client of the proxy, from this address."""
+        """A connection of a client with this address to the proxy."""
         return connect_plain((self.address, self.port), client)
 
     def get(self, *fields, client=None, target="/whoami"):
-        """What one request on a connection of its own is answered with."""
+        """The response to one request on its own connection."""
         with self.connect(client) as connection:
             return connection.get(target, *fields, "Connection: close")
 
@@ -49,7 +49,7 @@ class Proxy(Program):
 def haproxy(
     directory, balancer, source, *, frontend="", server="ssl verify none sni str(view.test)", mode="http", reuse="always"
 ):
-    """HAProxy, which in mode http uses every connection to the balancer for anybody."""
+    """HAProxy, which in mode http may use any connection to the balancer for any client."""
     proxy = Proxy("haproxy", directory, source)
     return proxy.run(["haproxy", "-f", proxy.settings], f"""
 defaults
@@ -68,7 +68,7 @@ backend back
 
 
 def nginx(directory, balancer, source):
-    """nginx, which keeps one connection to the balancer for everybody."""
+    """nginx, which uses one connection to the balancer for all clients."""
     proxy = Proxy("nginx", directory, source)
     return proxy.run(["nginx", "-p", proxy.directory, "-c", proxy.settings], f"""
 daemon off; worker_processes 1; pid {proxy.directory}/pid; error_log {proxy.directory}/error.log;
@@ -91,7 +91,7 @@ http {{
 
 
 def nginx_stream(directory, balancer, source):
-    """nginx that passes connections on, each with a header of the PROXY protocol."""
+    """nginx that forwards connections, each with a PROXY protocol header."""
     module = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
     if not module.exists():
         pytest.skip("nginx has no stream module (Debian: libnginx-mod-stream)")

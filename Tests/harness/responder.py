@@ -1,4 +1,4 @@
-"""An OCSP responder that answers as a test wants: well, late, wrongly or not at all."""
+"""An OCSP responder whose answers a test controls: correct, late, wrong or none."""
 
 import datetime
 import threading
@@ -12,8 +12,8 @@ from .waiting import fresh_address, wait_until
 
 
 class OCSPResponder:
-    """Listens at `url`. `answer` is a function of the question's bytes that returns status and content; `questions` are
-    those that came. Made before the certificates that name it."""
+    """Listens at `url`. `answer` is a function of the request's bytes that returns status and content; `questions` are
+    the requests received. Create it before the certificates that contain its URL."""
 
     def __init__(self, address=None, name=None):
         self.questions = []
@@ -56,7 +56,7 @@ class OCSPResponder:
 
 
 def signed(certificate, authority, *, signer=None, status="good", begin=-1, end=24, of=None):
-    """What a responder of `authority` says of `certificate`, from `begin` to `end`: hours from now, or a datetime."""
+    """The response of `authority` about `certificate`, valid from `begin` to `end`: hours from now, or a datetime."""
     signer = signer or authority
     now = datetime.datetime.utcnow().replace(microsecond=0)
 

@@ -1,4 +1,4 @@
-"""A Connection Server of our own that does exactly what a test says, and keeps every byte that it received."""
+"""A scripted Connection Server, which records every byte that it receives."""
 
 import hashlib
 import socket
@@ -24,7 +24,7 @@ class Connection:
 
     @property
     def is_traffic(self):
-        """Whether anything but health checks came on it."""
+        """Whether the connection carried anything other than health checks."""
         if self.requests or not self.stream.received:
             return bool(self.requests)
         return self.server.health_path.encode() not in bytes(self.stream.received[:64])
@@ -35,7 +35,7 @@ class Connection:
 
 
 class Request:
-    """One request that the server received, and the means to answer it byte for byte."""
+    """One request that the server received, and methods to answer it byte for byte."""
 
     def __init__(self, connection, head):
         self.connection = connection
@@ -49,24 +49,24 @@ class Request:
         self._body = None
 
     def body(self):
-        """The whole body, read when first asked for."""
+        """The whole body, read on first use."""
         if self._body is None:
             self._body = Body.read(self.stream, framing(self.head))
         return self._body
 
     def received(self):
-        """Every byte that came behind the head so far."""
+        """All bytes received after the head so far."""
         return bytes(self.stream.received[self._offset :])
 
     def chunk(self):
-        """The next chunk of a chunked body: as it came, and its content."""
+        """The next chunk of a chunked body: the bytes received, and its content."""
         return read_chunk(self.stream)
 
     def send(self, data):
         self.stream.send(data)
 
     def respond(self, status=200, content=b"", *fields, reason="OK", head_only=None):
-        """An answer with Content-Length. `fields` are whole field lines."""
+        """A response with Content-Length. `fields` are whole field lines."""
         content = content.encode() if isinstance(content, str) else content
         lines = [f"HTTP/1.1 {status} {reason}", *fields]
         if status not in (204, 304) and status >= 200:
@@ -76,7 +76,7 @@ class Request:
 
 
 def page(request):
-    """What a server does unless a test says otherwise: pages that show what it received."""
+    """The default script: pages that contain what the server received."""
     path = request.target.partition("?")[0]
     if path == "/echo":
         body = request.body()
@@ -96,7 +96,7 @@ def page(request):
 
 
 class Held:
-    """A script that answers targets which begin with /held only when `released`."""
+    """A script that delays responses to targets starting with /held until `released`."""
 
     def __init__(self):
         self.arrived, self.released = threading.Event(), threading.Event()
@@ -130,14 +130,14 @@ def hash_body(request):
 
 
 class ConnectionServer:
-    """Listens, answers health checks by `health` (a status, or a function of the request), and hands every other
-    request to `script` (a function of the request). After the script returns the connection goes on with the next
+    """Listens, answers health checks by `health` (a status, or a function of the request), and passes every other
+    request to `script` (a function of the request). After the script returns, the connection continues with the next
     request, unless the script closed it.
 
-    With `expects_nonsense` what a script finds wrong is no failure of the test, nor is a request line that is none: a
-    script that leaves a body unread has its bytes in front of the next request.
+    With `expects_nonsense`, a failed assertion in a script does not fail the test, nor does an invalid request line: if
+    a script leaves a body unread, its bytes precede the next request.
 
-    `on_accept(socket)`, when set, may take a connection over before a byte is read (it returns true then)."""
+    `on_accept(socket)`, when set, may take over a connection before a byte is read; it then returns true."""
 
     def __init__(self, name, certificate, *, script=page, health=200, tls=True, address=None, health_path="/favicon.ico"):
         self.name, self.script, self.health, self.health_path = name, script, health, health_path
@@ -158,7 +158,7 @@ class ConnectionServer:
         self._listener = None
         self.start()
 
-    # Life
+    # Start and stop
 
     def start(self):
         """Listens (again), on the same address and port as before."""
@@ -171,7 +171,7 @@ class ConnectionServer:
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def die(self):
-        """What kill -9 leaves: nobody listens, every connection is closed by the kernel without close_notify."""
+        """The effects of kill -9: nothing listens, and the kernel closes every connection without close_notify."""
         listener, self._listener = self._listener, None
         if listener:
             try:
@@ -190,7 +190,7 @@ class ConnectionServer:
     stop = die
 
     def vanish(self):
-        """Its machine does not answer: a SYN gets nothing back, as the listener's queue is full. What is open stays so."""
+        """The machine does not answer: a SYN gets no reply, because the listen queue is full. Open connections stay."""
         self._present.clear()
         self._listener.listen(0)
         while True:
@@ -208,7 +208,7 @@ class ConnectionServer:
         self._listener.listen(1024)
         self._present.set()
 
-    # What was seen
+    # Records
 
     @property
     def traffic(self):
@@ -222,7 +222,7 @@ class ConnectionServer:
         return b"".join(bytes(c.stream.received) for c in self.traffic)
 
     def forget(self):
-        """Forgets the requests seen so far."""
+        """Clears the recorded requests."""
         with self._lock:
             self.requests.clear()
 

@@ -1,4 +1,4 @@
-"""The balancer under test as an operator has it: a configuration file, the supervisor and its worker, the commands."""
+"""The service under test as an operator runs it: a configuration file, the supervisor and its worker, the commands."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from .waiting import TIMEOUT, wait_until
 
 
 def binary():
-    """The binary under test: BELVEDERE, or what `swift build` left."""
+    """The binary under test: BELVEDERE, or the one built by `swift build`."""
     named = os.environ.get("BELVEDERE")
     if named:
         return Path(named)
@@ -31,7 +31,7 @@ def belvedere(*arguments, **options):
 
 
 def merged(base, changes):
-    """`base` with `changes` laid over it; dictionaries are merged, everything else replaced, None removes a key."""
+    """`base` with `changes` merged over it: dictionaries are merged, other values replaced, None removes a key."""
     result = dict(base)
     for key, value in changes.items():
         if value is None:
@@ -44,40 +44,40 @@ def merged(base, changes):
 
 
 def server_entry(server, authority, **changes):
-    """One server's part of the file."""
+    """One server's section of the configuration."""
     return merged({"address": server.address, "port": server.port, "trust": {"ca": str(authority)}}, changes)
 
 
 def base_configuration(certificates, servers, server_changes):
-    """What every test's file has."""
+    """The common configuration of all tests."""
     front, authority = certificates.front, certificates.authority.certificate
     return {
         "service": certificates.service_name,
         "tls": {"certificate": str(front.chain), "key": str(front.key)},
         "servers": {s.name: server_entry(s, authority, **server_changes.get(s.name, {})) for s in servers},
-        # Tests that are about health checks say so; all others shall not meet one.
+        # Health checks run only in tests that configure them.
         "health": {"interval": "1h", "jitter": "0s"},
     }
 
 
 class Service(Program):
-    """One supervisor and its worker. `configuration` becomes the file at each start."""
+    """One supervisor and its worker. `configuration` is written to the file at each start."""
 
     def __init__(self, directory, configuration):
         self.directory = Path(directory)
         super().__init__(self.directory / "log")
         self.configuration = configuration
         self.file, self.control = self.directory / "belvedere.yaml", self.directory / "control"
-        # What stands in front of the command, to change whom it runs as.
+        # A prefix of the command, to run it as another user.
         self.prefix = []
         self.expects_killed = False
 
     def command(self, *words):
-        """How `belvedere WORDS` is run."""
+        """The command line of `belvedere WORDS`."""
         return [*self.prefix, binary(), *words]
 
     def write(self, changes=None):
-        """Writes the configuration file, with `changes` laid over it for good, as a whole."""
+        """Replaces the configuration file, with `changes` merged over it permanently."""
         self.configuration = merged(self.configuration, changes or {})
         fresh = self.file.with_suffix(".new")
         # JSON is YAML.
@@ -96,7 +96,7 @@ class Service(Program):
         assert self.wait() == 0, self.log
 
     def end(self):
-        """Ends it in an orderly way, checks how it went, and leaves no process behind."""
+        """Stops it regularly, checks the result, and leaves no process behind."""
         if not self.process:
             return
         try:
@@ -110,19 +110,19 @@ class Service(Program):
             self.destroy()
         self.assert_no_crash()
 
-    # Operators
+    # Commands
 
     def call(self, *arguments, **options):
-        """`belvedere ARGUMENTS`, asked of this service."""
+        """`belvedere ARGUMENTS` for this service."""
         return self.call_plainly(*arguments, "--control", self.control, **options)
 
     def call_plainly(self, *arguments, **options):
-        """The same for what asks nothing of a service."""
+        """The same for commands without the control socket."""
         command = [str(word) for word in self.command(*arguments)]
         return subprocess.run(command, **{"capture_output": True, "text": True, "timeout": TIMEOUT, **options})
 
     def reload(self, changes=None, **options):
-        """Writes the file, has it taken over, and returns the number of the configuration in use then."""
+        """Writes the file, reloads it, and returns the number of the configuration that is then in use."""
         self.write(changes)
         run = self.call("reload", **options)
         assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
@@ -130,21 +130,21 @@ class Service(Program):
 
     @property
     def status(self):
-        """What `belvedere status --json` shows."""
+        """The output of `belvedere status --json`."""
         run = self.call("status", "--json")
         assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
         return json.loads(run.stdout)
 
     def status_of(self, name):
-        """What it shows of one server."""
+        """Its part about one server."""
         return next(server for server in self.status["servers"] if server["name"] == name)
 
     def load_of(self, name):
-        """What a server carries; a worker tells it within a second."""
+        """The load of a server; a worker publishes it within a second."""
         return wait_until(lambda: self.status_of(name)["load"], lambda: f"the load of {name}:\n{self.log}")
 
     def server(self, *words):
-        """`belvedere server WORDS`, which takes effect; what is said of the server."""
+        """`belvedere server WORDS`, which must succeed; returns the status of the server."""
         run = self.call("server", *words)
         assert run.returncode == 0, f"{run.stdout}{run.stderr}\n{self.log}"
         return run.stdout.rstrip("\n")

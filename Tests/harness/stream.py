@@ -1,5 +1,5 @@
-"""One connection's bytes, in the clear or through TLS, with nothing hidden: every byte received is kept, a write is a
-write (and through TLS a record), and how the peer ended is known exactly."""
+"""The bytes of one connection, in the clear or through TLS: every received byte is kept, each call writes once (through
+TLS one record), and the way the peer ended is known exactly."""
 
 import socket
 import ssl
@@ -9,8 +9,8 @@ from .waiting import TIMEOUT
 
 
 class Stream:
-    """A TCP connection. `ended` is None while the peer has not ended its direction, then one of
-    "clean" (FIN; through TLS: close_notify), "truncated" (FIN without close_notify) and "reset"."""
+    """A TCP connection. `ended` is None while the peer has not ended its direction, then one of "clean" (FIN; through
+    TLS: close_notify), "truncated" (FIN without close_notify) and "reset"."""
 
     def __init__(self, sock):
         self.socket = sock
@@ -34,11 +34,11 @@ class Stream:
         self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
 
     def finish(self):
-        """Ends our direction: through TLS a close_notify, in the clear a FIN. The other direction stays open."""
+        """Ends our direction, through TLS by a close_notify, in the clear by a FIN. The other direction stays open."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def close(self):
-        """Closes as a dying process would: no close_notify."""
+        """Closes like a dying process: without close_notify."""
         if not self.closed:
             self.closed = True
             try:
@@ -89,7 +89,7 @@ class Stream:
         return self._take(len(self._unread))
 
     def unread(self):
-        """What has been received and not been taken yet."""
+        """The bytes that were received and not yet read."""
         return bytes(self._unread)
 
     def _take(self, count):
@@ -120,8 +120,8 @@ class Stream:
 
 
 class TLSStream(Stream):
-    """TLS over memory BIOs, so that close_notify, records and truncation are ours to send and to see. One thread may
-    send while another receives."""
+    """TLS over memory BIOs, so that a test controls and observes close_notify, records and truncation. One thread may
+    send while another one receives."""
 
     def __init__(self, sock, context, *, server_side=False, server_name=None, session=None):
         super().__init__(sock)
@@ -148,8 +148,8 @@ class TLSStream(Stream):
             view = view[written:]
 
     def send_pieces(self, records, sizes):
-        """Each of `records` becomes a record; their bytes leave in writes of `sizes` (an endless iterator), which
-        respect no record."""
+        """Sends each of `records` as a record; their bytes are sent in writes of `sizes` (an endless iterator),
+        independent of record boundaries."""
         with self._sending:
             with self._state:
                 for record in records:
@@ -164,7 +164,7 @@ class TLSStream(Stream):
     def finish(self):
         with self._state:
             try:
-                # Python's unwrap also reads, and OpenSSL fails for good when it meets application data then.
+                # Python's unwrap also reads, and OpenSSL fails permanently if it then finds application data.
                 while data := self.tls.read(65536):
                     self.received += data
                     self._unread += data
@@ -173,7 +173,7 @@ class TLSStream(Stream):
             try:
                 self.tls.unwrap()
             except ssl.SSLError:
-                pass  # It wants the peer's close_notify, which may come whenever it likes.
+                pass  # It expects the peer's close_notify, which may arrive later.
         self._flush()
 
     def _read(self, most):
@@ -216,4 +216,4 @@ class TLSStream(Stream):
                     try:
                         self.socket.sendall(wire)
                     except ConnectionError:
-                        pass  # The next read says how the peer ended.
+                        pass  # The next read returns how the peer ended.

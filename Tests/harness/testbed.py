@@ -1,4 +1,4 @@
-"""The balancers of a test, the servers behind them, and the checks that close every test."""
+"""The balancers of a test, their servers, and the checks at the end of every test."""
 
 import shutil
 
@@ -11,7 +11,7 @@ from .service import binary
 
 
 class Testbed:
-    """Makes servers and balancers in one directory, and ends all of them, balancers first."""
+    """Creates servers and balancers in one directory, and ends all of them, balancers first."""
 
     def __init__(self, directory, certificates):
         self.directory = directory
@@ -34,14 +34,14 @@ class Testbed:
         return server.start()
 
     def proxy(self, make, balancer, source, **options):
-        """A proxy in front of a balancer, which it connects to from `source`."""
+        """A proxy in front of a balancer, to which it connects from `source`."""
         proxy = make(self.directory / f"proxy-{len(self.others)}", balancer, source, **options)
         self.others.append(proxy)
         return proxy
 
     def balance(self, *servers, serving=True, start=True, server_changes=None, stdout=None, stderr=None, **changes):
-        """A balancer in front of `servers`; `changes` are laid over its configuration (`_` in keys stands for `-`).
-        It is returned once a request has been served, or, with `serving=False`, once its port listens."""
+        """A balancer in front of `servers`; `changes` are merged over its configuration (`_` in keys stands for `-`).
+        Returns once a request has been served, or, with `serving=False`, once its port listens."""
         if binary() is None:
             pytest.skip("no binary: build belvedere, or name one in BELVEDERE")
         directory = self.directory / f"belvedere-{len(self.balancers)}"
@@ -59,7 +59,7 @@ class Testbed:
         return balancer
 
     def end(self):
-        """Ends everything, also when an end fails, and then says what failed."""
+        """Ends everything, even if one end fails, and then reports the failures."""
         faults = []
         for actor in [b.end for b in self.balancers] + [s.stop for s in self.servers + self.others]:
             try:

@@ -1,4 +1,4 @@
-"""What View's clients do on their connections, and the Connection Server that they do it with."""
+"""The traffic of View clients on their connections, and a Connection Server for it."""
 
 from .http import LAST_CHUNK, Head, chunk, read_chunk
 from .server import page
@@ -18,7 +18,7 @@ HELLO = chunk(b"M;1;;17;messageType=S:aW5pdA==|;")
 
 
 def echo_chunks(request):
-    """Answers before the body ends, then sends every chunk back as it came."""
+    """Answers before the body ends, then sends every chunk back unchanged."""
     request.send(ANSWER)
     while True:
         raw, content = request.chunk()
@@ -30,7 +30,7 @@ def echo_chunks(request):
 
 
 def echo_stream(request):
-    """Switches, then sends back whatever comes; ends its direction when the client has ended its own."""
+    """Switches protocols, then echoes all bytes; ends its direction when the client has ended its own."""
     request.send(SWITCH)
     while data := request.stream.receive():
         request.send(data)
@@ -53,13 +53,13 @@ def hang(request):
 
 
 def half(request):
-    """Begins an answer and never ends it."""
+    """Starts a response and never completes it."""
     request.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
     hang(request)
 
 
 class Tunnel:
-    """One request that never ends while one answer streams back, each chunk a message."""
+    """One request that never ends while one response streams back, each chunk a message."""
 
     def __init__(self, client, host="view.test"):
         self.client = client
@@ -96,7 +96,7 @@ class WebSocket:
 
 
 class User:
-    """Somebody at work: a page now and then on a kept connection, and all the time a tunnel on another."""
+    """A user at work: a page now and then on a kept connection, and a permanent tunnel on another."""
 
     def __init__(self, balancer, source):
         self.source = source
@@ -110,7 +110,7 @@ class User:
         return answer["X-Server"]
 
     def work(self):
-        """Everything still goes to the same server, and the tunnel is the one it was."""
+        """Checks that all traffic still goes to the same server, on the same tunnel."""
         assert self.page() == self.server, f"{self.source} was moved"
         self.tunnel.say()
 
@@ -120,7 +120,7 @@ class User:
 
 
 def pair(testbed, **options):
-    """Two servers whose users may pause between two pages."""
+    """Two servers, and timeouts that allow a user to pause between two pages."""
     timeouts = {"keep-alive": "1m"} | options.pop("timeouts", {})
     servers = (testbed.server(name, script=view) for name in ("view01", "view02"))
     return testbed.balance(*servers, timeouts=timeouts, **options)

@@ -1,4 +1,4 @@
-"""Bounded waiting, and addresses that nobody else uses. No test sleeps to hope."""
+"""Waiting with a time limit, and addresses that are used only once. No test relies on a fixed sleep."""
 
 import errno
 import functools
@@ -10,14 +10,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-# Generous: it bounds a hang, it is no expectation of speed. Sanitizer builds on a busy machine are slow.
+# It limits a hang and is no expectation of speed: sanitizer builds on a busy machine are slow.
 TIMEOUT = float(os.environ.get("BELVEDERE_TEST_TIMEOUT", "20"))
 
 _POLL = 0.01
 
 
 def wait_until(condition, what, timeout=None):
-    """Returns the first true value of `condition()`, or fails saying `what` did not happen."""
+    """Returns the first true value of `condition()`, or fails with a message that `what` did not happen."""
     deadline = time.monotonic() + (TIMEOUT if timeout is None else timeout)
     while True:
         value = condition()
@@ -29,7 +29,7 @@ def wait_until(condition, what, timeout=None):
 
 
 def stays(condition, what, seconds):
-    """Fails as soon as `condition()` is false within `seconds`. For "nothing happens": a bound from below only."""
+    """Fails as soon as `condition()` is false within `seconds`. For "nothing happens": a lower bound only."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert condition(), f"did not stay: {what}"
@@ -37,7 +37,7 @@ def stays(condition, what, seconds):
 
 
 def accepts(endpoint):
-    """Whether somebody takes connections there."""
+    """Whether connections are accepted there."""
     try:
         socket.create_connection(endpoint, timeout=TIMEOUT).close()
         return True
@@ -46,7 +46,7 @@ def accepts(endpoint):
 
 
 def all_at_once(act, arguments):
-    """What `act` returns for each of the arguments, each on a thread of its own; a failure there is the test's."""
+    """The results of `act` for each of the arguments, each on its own thread; an exception there fails the test."""
     with ThreadPoolExecutor(len(arguments)) as pool:
         return list(pool.map(act, arguments))
 
@@ -56,7 +56,7 @@ _numbers = itertools.count(1)
 
 @functools.cache
 def _claim():
-    """A network of this process's own in 127.0.0.0/8: its number, and the socket whose name says that it is taken."""
+    """A network in 127.0.0.0/8 for this process: its number, and the socket whose name reserves it."""
     for number in range(101, 251):
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
@@ -68,14 +68,14 @@ def _claim():
 
 
 def fresh_address():
-    """A loopback address of its own for one listener: ports on it cannot collide with another test's."""
+    """A new loopback address for one listener: its ports cannot collide with those of another test."""
     network, number = _claim()[0], next(_numbers)
     return f"127.{network}.{number // 250 % 250 + 1}.{number % 250 + 1}"
 
 
 def free_port(address, besides=None):
-    """A port that is free on this address, and another one than `besides`, which nobody has taken yet. It is none of
-    those that the kernel gives to clients: one of them may have it when the listener comes."""
+    """A free port on this address, different from `besides`. It is not in the range that the kernel assigns to clients:
+    a client could take it before the listener does."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     first_of_clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
@@ -93,5 +93,5 @@ def free_port(address, besides=None):
 
 
 def client_addresses(count, start=1):
-    """Addresses for `count` different clients; a balancer that routes by client address tells them apart."""
+    """Addresses for `count` different clients; a balancer that assigns servers by client address distinguishes them."""
     return [f"127.0.{100 + (start + n) // 250}.{(start + n) % 250 + 1}" for n in range(count)]

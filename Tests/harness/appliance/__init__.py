@@ -1,1 +1,1 @@
-"""Debian machines in namespaces with the package installed, and what is around them."""
+"""Debian machines in namespaces with the package installed, and their environment."""

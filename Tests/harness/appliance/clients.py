@@ -1,14 +1,14 @@
-"""Clients that keep coming: python3 clients.py ADDRESS CA SECONDS
+"""Clients that connect repeatedly: python3 clients.py ADDRESS CA SECONDS
 
-Each opens a connection for one request, over and over, until standard input ends or the time is up, and then once more.
-A connection that fails is made good by another, at once, as clients do. It prints a line when as many requests were
-answered as there are clients, and at the end, as JSON, how many requests were answered, the
-certificates' serial numbers in the order in which they were met, the longest time that one took, and what went wrong:
+Each client opens a connection per request, until standard input ends or the time is over, and then once more. A failed
+connection is replaced by another one at once, as clients do. The program prints a line when as many requests have been
+answered as there are clients, and at the end, as JSON, the number of answered requests, the serial numbers of the
+certificates in the order of their first use, the longest time of a request, and the failures:
 
-    refused   nobody took the connection
-    failures  these, and those that ended before their handshake had, or were answered wrongly
-    cut       those that ended after their handshake without an answer, as happens when a process ends
-    lost      requests that the second connection did not save either
+    refused   the connection was refused
+    failures  these, and connections that ended during the handshake or had a wrong answer
+    cut       connections that ended after the handshake without an answer, for example when a process ends
+    lost      requests whose second connection failed as well
 """
 
 import json
@@ -19,16 +19,16 @@ import threading
 import time
 
 CLIENTS = 4
-# So long may one connection and its answer take. Not refused is not enough: it also has to be served.
+# The longest time for one connection and its answer. An accepted connection must also be served.
 TIMEOUT = 30
 
 
 class Cut(Exception):
-    """A connection that was made, and ended without an answer."""
+    """An established connection that ended without an answer."""
 
 
 class Refused(OSError):
-    """A connection that nobody took."""
+    """A refused connection."""
 
 
 class Load:
@@ -87,7 +87,7 @@ class Load:
                 time.sleep(0.02)
 
     def attempt(self, began, troubles):
-        """The serial number that one request met, or None."""
+        """The serial number of the certificate of one request, or None."""
         try:
             return self.request()
         except (Cut, OSError) as error:

@@ -1,6 +1,6 @@
-"""A Connection Server for machines to balance: python3 connection_server.py NAME ADDRESS CERTIFICATE
+"""A Connection Server for the machines: python3 connection_server.py NAME ADDRESS CERTIFICATE
 
-Answers every request over TLS with its name, and /stream with a body that does not end.
+Answers every request over TLS with its name, and /stream with an endless body.
 """
 
 import http.server
@@ -39,13 +39,13 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, *_):
-        """A client that went away is nobody's fault."""
+        """A client that disconnects is not an error."""
 
 
 if __name__ == "__main__":
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[3])
     server = Server((sys.argv[2], 443), Handler)
-    # The handshake is each connection's own thread's, not the listener's.
+    # The handshake runs in the thread of the connection, not in the listener's.
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.serve_forever()

@@ -1,4 +1,4 @@
-"""A Debian machine: systemd as process 1 of its own namespaces, on a root file system that is thrown away."""
+"""A Debian machine: systemd as process 1 of its own namespaces, on a temporary root file system."""
 
 import json
 import os
@@ -18,7 +18,7 @@ BOOT = Path(__file__).with_name("boot")
 
 
 class Failed(AssertionError):
-    """A command on a machine that did not do what it should; says what it printed."""
+    """A command on a machine that failed; contains its output."""
 
 
 class Machine:
@@ -31,7 +31,7 @@ class Machine:
         self.boot()
 
     def boot(self):
-        """Switches it on; what an earlier life wrote is there."""
+        """Boots the machine; files written before the last shutdown are still there."""
         self.group.mkdir()
         self.console = open(self.scratch / "console", "w+")
         join = f"echo $$ > {self.group}/cgroup.procs; exec unshare -fpmnuiC --kill-child=SIGKILL "
@@ -50,7 +50,7 @@ class Machine:
         return self.attempt("systemctl is-system-running").stdout.strip() == "running"
 
     def _wait_for_init(self):
-        """The number that process 1 has out here, once it is systemd."""
+        """The process identifier of process 1 outside the namespace, once it is systemd."""
 
         def init():
             assert self.process.poll() is None, self._said()
@@ -63,7 +63,7 @@ class Machine:
         return (self.scratch / "console").read_text()
 
     def cut_power(self):
-        """Everything that runs on it goes with process 1, and the mounts with their namespace."""
+        """Kills process 1, and with it all processes of the machine; the mounts end with their namespace."""
         self.process.kill()
         self.process.wait()
         self.console.close()
@@ -86,13 +86,13 @@ class Machine:
         return ["nsenter", "-t", str(self.init), "-m", "-p", "-n", "-u", "-i", "-C", "--"]
 
     def attempt(self, command, *, timeout=120):
-        """Types a command line at the machine's shell and returns how it ended."""
+        """Runs a command line in the machine's shell and returns the completed process."""
         return subprocess.run(
             [*self.enter, "bash", "-c", command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout
         )
 
     def run(self, command, **options):
-        """What a command printed; it has to end with 0."""
+        """The output of a command, whose exit status must be 0."""
         done = self.attempt(command, **options)
         if done.returncode != 0:
             raise Failed(f"{self.name}# {command}\nended with {done.returncode}\n{done.stdout}{done.stderr}")
@@ -103,14 +103,14 @@ class Machine:
         return wait_until(condition, lambda: f"{self.name}: {what}\n{self._state()}", timeout)
 
     def _state(self):
-        # What was decided; the access log would hide it.
+        # Only the service's own log lines; the access log would hide them.
         commands = ["journalctl --no-pager -n 400 -o short-precise | grep -v https~ | tail -n 60", "belvedere status", "ip -4 addr", "ip neigh"]
         return "\n".join(self.attempt(f"timeout 10 {command}").stdout for command in commands)
 
     # Files
 
     def path(self, place):
-        """A place of the machine's file system, from out here."""
+        """A path in the machine's file system, as seen from outside."""
         return Path(f"/proc/{self.init}/root") / place.lstrip("/")
 
     def write(self, place, text, *, owner="root:root", mode="0644"):
@@ -140,19 +140,20 @@ class Machine:
         self.run(f"kill -{signal.Signals[signal_name].value} {number}")
 
     def journal(self, arguments="", *, since=None):
-        """What the service and systemd said about it, from a moment of `moment` on."""
+        """The log of the service and of systemd about it, since a `moment`."""
         after = f"--after-cursor '{since}'" if since else ""
         return self.run(f"journalctl --sync; journalctl --no-pager -u belvedere {after} {arguments}")
 
     def entries(self, *, since=None, **fields):
-        """The entries that have these fields, each as all of its fields."""
+        """The journal entries that have these fields, each with all of its fields."""
         found = [json.loads(line) for line in self.journal("-o json", since=since).splitlines()]
         return [entry for entry in found if fields.items() <= entry.items()]
 
     @property
     def moment(self):
-        """Now, for the journal."""
-        # Of the unit's own last entry: --after-cursor leaves out one that matches where the cursor's own does not.
+        """The current position in the journal."""
+        # The cursor of the unit's last entry: if the cursor's entry does not match the filter, --after-cursor skips one
+        # that does.
         said = self.run("journalctl --sync; journalctl --no-pager -u belvedere -o cat -n 1 --show-cursor")
         return re.search(r"^-- cursor: (.*)$", said, re.MULTILINE)[1]
 

@@ -1,5 +1,5 @@
-"""A page of docs/ as its reader follows it: what a test types has to stand there, and what stands there has to be typed
-by some test, or the page says something that nobody has tried."""
+"""A page of docs/ that a test follows: every command that a test runs must be on the page, and every command on the
+page must be run by a test."""
 
 import re
 
@@ -7,7 +7,7 @@ from harness import ROOT
 
 
 def statements(block):
-    """The commands of a block, without comments; one that goes on is one."""
+    """The commands of a block, without comments; continued lines are joined."""
     lines, going_on = [], False
     for line in block.splitlines():
         line = re.sub(r"(^|\s)#.*", "", line).strip()
@@ -26,13 +26,13 @@ class Manual:
         self.page = page
         blocks = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
         self.commands = [command for language, block in blocks if not language for command in statements(block)]
-        # The page's first, if it has one.
+        # The first one of the page, if any.
         self.configuration = next((block for language, block in blocks if language == "yaml"), None)
         self._typed = set()
 
     def type(self, machine, command, *, ends=True, **options):
-        """Types a command of the page into root's shell on a machine and returns what it printed; one that does not end
-        by itself is looked at for a moment."""
+        """Runs a command of the page in root's shell on a machine and returns its output; a command that does not end
+        by itself runs for a short time."""
         assert command in self.commands, f"docs/{self.page} has no command {command!r}"
         self._typed.add(command)
         if not ends:
@@ -40,6 +40,6 @@ class Manual:
         return machine.run(f"cd /root && {command}", **options)
 
     def untyped(self, *, elsewhere=()):
-        """The page's commands that no test has typed, but for those that can't be typed here."""
+        """The commands of the page that no test has run, except for those that can't be run here."""
         assert set(elsewhere) <= set(self.commands)
         return [command for command in self.commands if command not in self._typed | set(elsewhere)]

@@ -1,4 +1,4 @@
-"""The network of the guide, 192.168.1.0/24: a bridge in a namespace of its own, with clients and servers beside it."""
+"""The network of the guide, 192.168.1.0/24: a bridge in its own namespace, with the clients and servers."""
 
 import os
 import subprocess
@@ -16,8 +16,8 @@ class Network:
         ip("netns", "add", self.name)
         try:
             self._inside("link", "set", "lo", "up")
-            # Of its own accord a bridge takes the lowest address of its ports, and another when that port goes: the
-            # servers on it would be where no machine looks for them.
+            # By default a bridge uses the lowest address of its ports, and changes it when that port is removed: the
+            # neighbour table entries of the servers on the bridge would be wrong.
             self._inside("link", "add", "lan", "address", "02:00:00:00:00:01", "type", "bridge")
             self._inside("link", "set", "lan", "up")
             for address in self.ADDRESSES:
@@ -30,9 +30,9 @@ class Network:
         ip("-netns", self.name, *words)
 
     def attach(self, machine, address):
-        """Gives a machine an eth0 with this address."""
+        """Connects a machine: an eth0 with this address."""
         port = f"to-{machine.name}"
-        # One that is left of an earlier life goes some time after the machine did.
+        # The port of an earlier boot is removed some time after the machine stopped.
         subprocess.run(["ip", "-netns", self.name, "link", "del", port], capture_output=True)
         self._inside("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", machine.init)
         self._inside("link", "set", port, "master", "lan", "up")
@@ -45,7 +45,7 @@ class Network:
         self._inside("link", "set", f"to-{machine.name}", "up")
 
     def start(self, *command, **options):
-        """A program on this network, beside the machines."""
+        """Starts a program on this network, outside the machines."""
         command = ["ip", "netns", "exec", self.name, *map(str, command)]
         return subprocess.Popen(command, text=True, preexec_fn=die_with_parent, **options)
 

@@ -1,4 +1,4 @@
-"""What every machine stands on: the right to make namespaces, a cgroup tree, and a root file system that is made once."""
+"""The prerequisites of a machine: the right to create namespaces, a cgroup tree, and a cached root file system."""
 
 import fcntl
 import hashlib
@@ -11,8 +11,8 @@ from harness import ROOT
 
 CACHE = ROOT / ".build" / "appliance"
 
-# systemd and what the package depends on, so that machines need no archive; an administrator's usual tools; and
-# neighbours of Belvedere's, which a test that wants one starts.
+# systemd and the dependencies of the package, so that machines need no archive; an administrator's usual tools; and
+# related services, which a test starts when it needs them.
 PACKAGES = (
     "systemd,systemd-sysv,dbus,ca-certificates,libssl3,libyaml-0-2,libsystemd0,libstdc++6,iproute2,procps,curl,openssl,"
     "logrotate,nftables"
@@ -21,7 +21,7 @@ NEIGHBOURS = "firewalld,netbase,rsyslog"
 
 
 def missing_requirement():
-    """Why no machine can be booted here, or None."""
+    """The reason why no machine can be booted here, or None."""
     if os.geteuid() != 0:
         return "only root can boot machines in namespaces"
     if control_groups() is None:
@@ -34,7 +34,7 @@ def missing_requirement():
 
 
 def control_groups():
-    """Where the cgroup2 hierarchy is mounted."""
+    """The mount point of the cgroup2 hierarchy."""
     for line in Path("/proc/mounts").read_text().splitlines():
         _, place, kind, *_ = line.split()
         if kind == "cgroup2":
@@ -43,12 +43,12 @@ def control_groups():
 
 
 def root_file_system():
-    """A minimal Debian 12, made on the first call and kept."""
+    """A minimal Debian 12, created by the first call and cached."""
     key = hashlib.sha256(f"{PACKAGES} {NEIGHBOURS}".encode()).hexdigest()[:12]
     root = CACHE / f"bookworm-{key}"
     CACHE.mkdir(parents=True, exist_ok=True)
     with open(CACHE / "lock", "w") as lock:
-        # Whoever comes second waits, and finds it.
+        # A second process waits here, and finds the file system complete.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
             print(f"making {root} with mmdebstrap; later runs use it again")

@@ -1,4 +1,4 @@
-"""What stands around the machines: the network, two Connection Servers, certificates, and clients."""
+"""The environment of the machines: the network, two Connection Servers, certificates, and clients."""
 
 import concurrent.futures
 import contextlib
@@ -37,7 +37,7 @@ class Site:
             self._programs.append(self.network.start(sys.executable, HERE / "connection_server.py", name, address, certificate))
 
     def certificate(self, serial):
-        """A PEM file with a certificate for the service that has this serial number, and its key."""
+        """A PEM file with a certificate of the service that has this serial number, and its key."""
         file = self.scratch / f"view-{serial}.pem"
         if not file.exists():
             issued = self._issuer.issue(NAME, serial=serial)
@@ -51,12 +51,12 @@ class Site:
         return machine
 
     def pair(self):
-        """lb1 and lb2 of the guide, booted side by side."""
+        """lb1 and lb2 of the guide, booted at the same time."""
         with concurrent.futures.ThreadPoolExecutor() as pool:
             return list(pool.map(self.machine, ("lb1", "lb2"), ("192.168.1.162", "192.168.1.163")))
 
     def configure(self, machine, text=CONFIGURATION):
-        """What an administrator does between `apt install` and `systemctl start`."""
+        """The administrator's steps between `apt install` and `systemctl start`."""
         machine.write("/etc/belvedere/belvedere.yaml", text)
         machine.write("/etc/belvedere/tls/domain-ca.pem", self.authority.read_text())
         self.give_certificate(machine, serial=100)
@@ -72,7 +72,7 @@ class Site:
                                 "--connect-to", f"{NAME}:443:{address}:443", *options, f"https://{NAME}{path}")  # fmt: skip
 
     def stream(self, address):
-        """A client that has begun to receive what does not end."""
+        """A client that has started to receive an endless response."""
         program = self.network.start(
             "curl", "--silent", "--no-buffer", "--cacert", self.authority, "--connect-to", f"{NAME}:443:{address}:443",
             f"https://{NAME}/stream", stdout=subprocess.PIPE)  # fmt: skip
@@ -85,7 +85,7 @@ class Site:
 
     @contextlib.contextmanager
     def load(self, address, *, most_seconds=120):
-        """Clients that keep coming while the body runs; what they met is in the result after it."""
+        """Clients that keep connecting while the body runs; afterwards their result contains what they counted."""
         result = {}
         program = self.network.start(sys.executable, HERE / "clients.py", address, self.authority, most_seconds,
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip

@@ -1,1 +1,1 @@
-"""Nodes in network namespaces that share an address, and what watches them."""
+"""Nodes in network namespaces that share an address, and programs that observe them."""

@@ -1,4 +1,4 @@
-"""A Belvedere that takes part in a virtual router, on a node."""
+"""A Belvedere on a node, with a virtual router."""
 
 import signal
 import subprocess
@@ -9,7 +9,7 @@ from harness.processes import open_files
 from harness.service import Service, base_configuration, binary, merged
 from harness.waiting import TIMEOUT, wait_until
 
-# What systemd does for the unit when a process has ended: its ExecStopPost=, with its nice value.
+# systemd's step after the end of a process of the unit: ExecStopPost=, with the unit's nice value.
 AFTER = """
 import os, select, sys
 select.select([os.pidfd_open(int(sys.argv[1]))], [], [])
@@ -31,12 +31,12 @@ class Balancer(Service):
             "interface": "eth0", "router": 51, "priority": {"lb1": 101, "lb2": 100}, "address": "192.0.2.100/24",
         }  # fmt: skip
         if isinstance(vrrp, list):
-            # An empty list: takes no part in anything.
+            # An empty list: no virtual router.
             base.update({"vrrp": vrrp} if vrrp else {})
         else:
             base["vrrp"] = merged(router, vrrp or {})
         super().__init__(directory, merged(base, {key.replace("_", "-"): value for key, value in changes.items()}))
-        # What is said to `run` besides.
+        # Additional arguments of `run`.
         self.options = []
 
     def command(self, *words):
@@ -46,18 +46,18 @@ class Balancer(Service):
         return self.run("--die-with-parent", *self.options, stdout=subprocess.DEVNULL)
 
     def wait_until(self, role, *, since=0):
-        """`active`, `backup`: what the log says that it became."""
+        """Waits until the log reports the role `active` or `backup`."""
         self.wait_for_log(rf"vrrp: .*: {role}, was", since=since)
         return self
 
     def kill(self):
-        """Power is cut off for this process: nothing is tidied up."""
+        """Kills the process without any clean-up."""
         self.expects_killed = True
         self.signal(signal.SIGKILL)
         self.process.wait(TIMEOUT)
 
     def kill_under_systemd(self):
-        """The same, with systemd there to run `belvedere release`. Returns the moment of the death."""
+        """The same, with `belvedere release` afterwards, as run by systemd. Returns the time of the kill."""
         release = self.node.start(
             sys.executable, "-c", AFTER, self.process.pid, binary(), "release", "--control", self.control,
             stderr=subprocess.PIPE, text=True,
@@ -70,7 +70,7 @@ class Balancer(Service):
         return moment
 
     def start_up(self):
-        """How long this machine takes at the moment to start and end such a process."""
+        """How long it currently takes this machine to start and end such a process."""
         began = time.monotonic()
         subprocess.run(["nice", "-n", "-10", binary(), "version"], check=True, capture_output=True)
         return time.monotonic() - began

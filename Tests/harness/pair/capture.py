@@ -1,4 +1,4 @@
-"""Packets as tcpdump and tshark see them."""
+"""Packets captured by tcpdump and decoded by tshark."""
 
 import itertools
 import json
@@ -10,10 +10,10 @@ from harness.waiting import wait_until
 
 
 class Capture:
-    """Of VRRP, ARP and ICMPv6, into a file, until `packets` is asked for."""
+    """Captures VRRP, ARP and ICMPv6 into a file; read by `packets`."""
 
     FILTER = "ip proto 112 or ip6 proto 112 or arp or icmp6"
-    # Addresses that nobody has.
+    # Unused addresses.
     _nobody = itertools.cycle(range(160, 200))
 
     def __init__(self, path):
@@ -24,7 +24,7 @@ class Capture:
         wait_until(lambda: b"listening" in path.with_suffix(".log").read_bytes(), "tcpdump")
 
     def packets(self, display):
-        """What tshark makes of those that match its filter: for each, its fields by name, as text."""
+        """The packets that match a tshark filter, decoded: for each, its fields by name, as text."""
         self._catch_up()
         done = subprocess.run(
             ["tshark", "-n", "-r", str(self.path), "-Y", display, "-T", "json", "--no-duplicate-keys"],
@@ -34,7 +34,7 @@ class Capture:
         return [flat(packet["_source"]["layers"]) for packet in json.loads(done.stdout or "[]")]
 
     def _catch_up(self):
-        """Until what has passed is in the file: behind it a question that passes now (ARP, for an address of nobody's)."""
+        """Waits until all packets so far are in the file: sends an ARP request for an unused address, and waits for it."""
         nobody = f"192.0.2.{next(self._nobody)}"
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(b"", (nobody, 9))
@@ -42,7 +42,7 @@ class Capture:
         wait_until(lambda: question in self.path.read_bytes(), "tcpdump to catch up")
 
     def advertisements(self, identifier=51):
-        # Not those that a complaint quotes: a machine that does not listen says so about unicast ones.
+        # Not those quoted in ICMP errors: a node without a VRRP socket answers unicast ones with an error.
         return self.packets(f"vrrp.virt_rtr_id == {identifier} && !icmp && !icmpv6")
 
     def end(self):
@@ -52,7 +52,7 @@ class Capture:
 
 
 def flat(layers, found=None):
-    """Every field of every layer by its name; one that is there several times has the first of its values."""
+    """All fields of all layers by name; a field that occurs several times has its first value."""
     found = {} if found is None else found
     for name, value in layers.items():
         for item in value if isinstance(value, list) else [value]:

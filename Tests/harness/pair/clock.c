@@ -1,5 +1,5 @@
-// A wall clock that a test can set, for one process: preloaded, it adds the seconds that stand in the file CLOCK_OFFSET
-// (eight bytes, the machine's own order) to every answer. Clocks that only run on are left alone.
+// A wall clock that a test can set, for one process: when preloaded, it adds the seconds in the file CLOCK_OFFSET
+// (eight bytes in native byte order) to every result. Monotonic clocks are not changed.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>

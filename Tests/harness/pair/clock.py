@@ -1,5 +1,5 @@
-"""A wall clock of a node's own, which a test sets. The machine's is left alone, and namespaces have none of their own
-(time_namespaces(7))."""
+"""A wall clock for one node, set by a test. The machine's clock does not change; namespaces have no wall clock of their
+own (time_namespaces(7))."""
 
 import shutil
 import struct
@@ -26,12 +26,12 @@ class Clock:
         self.set(0)
 
     def set(self, seconds):
-        """So many seconds before or behind the machine's, from now on."""
-        # In place: it is mapped.
+        """Sets the offset from the machine's clock in seconds."""
+        # In place, because the file is mapped.
         with open(self._file, "r+b" if self._file.exists() else "wb") as file:
             file.write(struct.pack("=q", seconds))
 
     @property
     def prefix(self):
-        """What stands in front of a command that goes by this clock."""
+        """The prefix of a command that uses this clock."""
         return ["env", f"LD_PRELOAD={self._library}", f"CLOCK_OFFSET={self._file}"]

@@ -1,4 +1,4 @@
-"""Debian's keepalived on a node, and a server that accepts whoever connects to its address."""
+"""Debian's keepalived on a node, and a server that accepts connections to its address."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from harness.program import Program
 from harness.waiting import TIMEOUT
 
-# Accepts on a port of every address, from a full backlog, and closes.
+# Accepts on a port of every address, with a long backlog, and closes.
 ACCEPTOR = """
 import socket, sys
 listener = socket.create_server(("::", int(sys.argv[1])), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024)
@@ -43,17 +43,17 @@ class Keepalived(Program):
         ))  # fmt: skip
 
     def wait_until(self, state, *, since=0):
-        """`MASTER`, `BACKUP`."""
+        """Waits for the state `MASTER` or `BACKUP`."""
         self.wait_for_log(f"Entering {state} STATE", since=since)
         return self
 
     def signal(self, number):
-        """To both of its processes."""
+        """Sends a signal to both of its processes."""
         for file in self._pids:
             os.kill(int(file.read_text()), number)
 
     def kill(self):
-        """Both of its processes at once: when the parent dies alone, the child gets SIGTERM and removes its addresses."""
+        """Kills both of its processes at once: if the parent dies alone, the child removes its addresses (SIGTERM)."""
         self.signal(signal.SIGSTOP)
         self.signal(signal.SIGKILL)
 

@@ -1,5 +1,5 @@
-"""The network of a test: this process moves into a network namespace of its own, which holds a bridge; every node is
-another namespace with an eth0 on that bridge. Nothing outside is touched, and everything goes with the processes."""
+"""The network of a test: this process moves into a new network namespace with a bridge; every node is another namespace
+with an eth0 on that bridge. Nothing outside changes, and the namespaces end with the processes."""
 
 import ctypes
 import itertools
@@ -14,7 +14,7 @@ from harness.processes import die_with_parent
 from harness.waiting import wait_until
 
 CLONE_NEWNET = 0x40000000
-# An unsolicited neighbour advertisement for the virtual address, of somebody who does not have it; the kernel adds the
+# An unsolicited neighbour advertisement for the virtual address from a host that does not have it; the kernel adds the
 # checksum.
 CLAIM6 = """
 import socket
@@ -29,7 +29,7 @@ _numbers = itertools.count(1)
 
 
 def missing_requirement():
-    """Why there can be no such network, or None."""
+    """The reason why there can be no such network, or None."""
     if os.geteuid() != 0:
         return "only root can make network namespaces"
     for tool in ("ip", "unshare", "nsenter", "tcpdump"):
@@ -42,7 +42,7 @@ def missing_requirement():
 
 
 class Lan:
-    """192.0.2.0/24 and 2001:db8::/64. Clients and Connection Servers are in this process, at the bridge itself."""
+    """192.0.2.0/24 and 2001:db8::/64. Clients and Connection Servers are in this process, on the bridge itself."""
 
     CLIENT = "192.0.2.1"
     SERVERS = ("192.0.2.21", "192.0.2.22")
@@ -61,7 +61,7 @@ class Lan:
 
 
 class Node:
-    """A machine: a network and a name of its own, eth0 on the bridge."""
+    """A machine: its own network namespace and host name, with eth0 on the bridge."""
 
     def __init__(self, name, number):
         self.name = name
@@ -78,7 +78,7 @@ class Node:
         self.run("hostname", name)
         for words in (
             "link set lo up",
-            # Duplicate detection would take a second of every test.
+            # Duplicate address detection would add a second to every test.
             "link set eth0 addrgenmode eui64",
             f"addr add {self.address}/24 dev eth0",
             f"-6 addr add {self.address6}/64 dev eth0 nodad",
@@ -104,7 +104,7 @@ class Node:
         return subprocess.Popen(self.command(*words), preexec_fn=die_with_parent, **options)
 
     def addresses(self):
-        """What `ip` shows of eth0's addresses, a line each."""
+        """The output of `ip` about eth0's addresses, one line each."""
         return self.run("ip", "-o", "addr", "show", "dev", "eth0").splitlines()
 
     def holds(self, address):
@@ -115,14 +115,14 @@ class Node:
         return re.search(r"link/ether ([0-9a-f:]{17})", self.run("ip", "-o", "link", "show", "eth0"))[1]
 
     def unplug(self):
-        """The cable is out: this node sees no carrier any more."""
+        """Unplugs the cable: the node has no carrier."""
         ip("link", "set", self.port, "down")
 
     def plug(self):
         ip("link", "set", self.port, "up")
 
     def isolate(self):
-        """The switch passes nothing between this node and the rest; its carrier stays."""
+        """The switch forwards nothing between this node and the others; the node keeps its carrier."""
         ip("link", "set", self.port, "nomaster")
 
     def join(self):
@@ -131,7 +131,7 @@ class Node:
     def end(self):
         self._holder.send_signal(signal.SIGKILL)
         self._holder.wait()
-        # The namespace goes with its last process, and the cable with it.
+        # The namespace ends with its last process, and the cable with it.
         wait_until(lambda: not os.path.exists(f"/sys/class/net/{self.port}") or _delete(self.port), "the cable's end")
 
 

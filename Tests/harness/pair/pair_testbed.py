@@ -1,4 +1,4 @@
-"""One test's nodes, servers and programs, and the checks that close every test."""
+"""The nodes, servers and programs of one test, and the checks at the end of every test."""
 
 from harness.client import client_context, connect_tls
 from harness.server import ConnectionServer
@@ -12,7 +12,7 @@ from .probe import AddressWatch, Probe
 
 
 class Testbed:
-    # The virtual address; one that a test compares it with has another.
+    # The virtual address, and that of another pair for comparison.
     ADDRESS = "192.0.2.100"
     OTHER_ADDRESS = "192.0.2.101"
 
@@ -33,7 +33,7 @@ class Testbed:
         return server
 
     def balancer(self, node, *servers, start=True, vrrp=None, **changes):
-        """A Belvedere on a node; `vrrp` is laid over what a pair has."""
+        """A Belvedere on a node; `vrrp` is merged over the defaults of a pair."""
         directory = self.directory / node.name
         directory.mkdir(exist_ok=True)
         balancer = Balancer(node, directory, self.certificates, servers or self.servers, vrrp, changes)
@@ -41,7 +41,7 @@ class Testbed:
         return balancer.start() if start else balancer
 
     def pair(self, vrrp=None, **changes):
-        """Two Belvederes in front of one server, the first of them Active and the second a Backup that can serve."""
+        """Two Belvederes in front of one server, the first one Active and the second one Backup and able to serve."""
         if not self.servers:
             self.server()
         first = self.balancer(self.node("lb1"), vrrp=vrrp, **changes).wait_until("active")
@@ -56,39 +56,39 @@ class Testbed:
         return program.start()
 
     def keepalived_pair(self, **options):
-        """Two keepalived at another address, to compare with."""
+        """Two keepalived with another address, for comparison."""
         options = {"address": f"{self.OTHER_ADDRESS}/24", "router": 52, **options}
         first = self.keepalived(self.node("lb3"), priority=101, **options).wait_until("MASTER")
         second = self.keepalived(self.node("lb4"), priority=100, **options).wait_until("BACKUP")
         return first, second
 
     def probe(self, address=ADDRESS):
-        """A client that keeps connecting."""
+        """A client that connects repeatedly."""
         probe = Probe(address, self.directory / f"probe-{len(self.programs)}")
         self.programs.append(probe)
         wait_until(lambda: probe.answers > 10, "connections")
         return probe
 
     def key(self):
-        """A file with a key that signs advertisements."""
+        """A file with a key for keyed advertisements."""
         key = self.directory / "key"
         key.write_text("00112233445566778899aabbccddeeff" * 2 + "\n")
         return str(key)
 
     def watch(self, node):
-        """When addresses come to a node and go."""
+        """Records when addresses are added to and removed from a node."""
         watch = AddressWatch(node, self.directory / f"watch-{len(self.programs)}")
         self.programs.append(watch)
         return watch
 
     def capture(self):
-        """What passes the bridge."""
+        """Captures the packets on the bridge."""
         capture = Capture(self.directory / f"capture-{len(self.programs)}")
         self.programs.append(capture)
         return capture
 
     def get(self, address=ADDRESS, target="/"):
-        """One request at the virtual address, on a connection of its own."""
+        """One request to the virtual address, on its own connection."""
         context = client_context(self.certificates.authority.certificate)
         with connect_tls((address, Balancer.PORT), context, server_name="view.test") as client:
             return client.get(target)

@@ -1,6 +1,6 @@
-"""A client that keeps connecting to the virtual address, and knows how long nobody answered; and a watch on a node's
-addresses. Both are processes of their own, in front of every other one where the machine allows it: what they measure
-is the pair, not who else wants the processor."""
+"""A client that connects to the virtual address repeatedly and measures how long there is no answer, and a monitor of a
+node's addresses. Both are separate processes with real-time priority where the machine allows it, so that they measure
+the pair, not the load of the machine."""
 
 import errno
 import os
@@ -14,9 +14,9 @@ from datetime import datetime, timezone
 from harness.processes import die_with_parent
 from harness.waiting import wait_until
 
-# One new connection after the other, 4 ms apart. One that is not there after 50 ms is given up for the next: the kernel
-# would send its SYN again only after a second, and the gap is to be known to the hundredth. To standard output, for
-# each: when it began, when it ended, and 0, or what connect(2) failed with.
+# New connections, 4 ms apart. A connection that is not established after 50 ms is abandoned: the kernel would repeat
+# its SYN only after a second, and the gap is measured to a hundredth of a second. For each connection, writes to
+# standard output: start, end, and 0 or the error of connect(2).
 CLIENT = """
 import os, socket, struct, sys, time
 try:
@@ -50,7 +50,7 @@ class Probe:
             )
 
     def _attempts(self, since=0):
-        """`(began, ended, fault)` of every attempt that ended after the moment `since`, of time.monotonic()."""
+        """`(began, ended, fault)` of every attempt that ended after the time `since` (time.monotonic())."""
         data = self._path.read_bytes()
         whole = data[: len(data) - len(data) % RECORD.size]
         return [attempt for attempt in RECORD.iter_unpack(whole) if attempt[1] >= since]
@@ -60,23 +60,23 @@ class Probe:
         return sum(fault == 0 for _, _, fault in self._attempts())
 
     def gap(self, since=0):
-        """The longest time, in seconds, between the answer to one connection and the beginning of the next that was
-        answered too, after the moment `since`."""
+        """The longest time in seconds between the answer to one connection and the start of the next answered one,
+        after the time `since`."""
         moments = [attempt for attempt in self._attempts(since) if attempt[2] == 0]
         assert len(moments) > 1, "nobody ever answered"
         return max(after[0] - before[1] for before, after in zip(moments, moments[1:]))
 
     def refusals(self, since=0):
-        """How many connections were refused, since that moment. One that was begun with one node and goes on with the
-        other is reset, which is another matter."""
+        """The number of refused connections since that time. A connection that starts at one node and continues at the
+        other is reset; it is not counted."""
         return sum(fault == errno.ECONNREFUSED for _, _, fault in self._attempts(since))
 
     def silence(self):
-        """For how long nobody has answered now."""
+        """The time since the start of the last answered connection."""
         return time.monotonic() - max((began for began, _, fault in self._attempts() if fault == 0), default=0)
 
     def settle(self, seconds=0.5):
-        """Gives what comes after a take-over the time to be seen."""
+        """Waits until effects of a take-over would have been seen."""
         until, before = time.monotonic() + seconds, self.answers
         wait_until(lambda: time.monotonic() > until and self.answers > before + 10, "connections after the take-over")
 
@@ -86,7 +86,7 @@ class Probe:
 
 
 class AddressWatch:
-    """When addresses came to a node and went."""
+    """Records when addresses are added to and removed from a node."""
 
     _LINE = re.compile(r"^\[([^\]]+)\]\s*(Deleted )?\d+: eth0 +inet6? ([0-9a-f.:]+)/", re.MULTILINE)
 
@@ -95,7 +95,7 @@ class AddressWatch:
         with open(path, "wb") as output:
             command = ["ip", "-ts", "-o", "monitor", "address"]
             self._process = node.start(*_first(command), stdout=output, env={**os.environ, "TZ": "UTC"})
-        # It says nothing of its own readiness: an address of no consequence does.
+        # `ip monitor` does not report its readiness, so an unused address is added until it is reported.
         self._probe = f"192.0.2.{200 + node.pid % 50}"
 
         def is_listening():
@@ -106,14 +106,14 @@ class AddressWatch:
         wait_until(is_listening, "ip monitor")
 
     def _moments(self, address, gone):
-        # The clocks' difference, for what follows is told in time.monotonic().
+        # The difference of the clocks: results are in time.monotonic().
         offset = time.time() - time.monotonic()
         for stamp, deleted, found in self._LINE.findall(self._path.read_text()):
             if found == address and bool(deleted) == gone:
                 yield datetime.fromisoformat(stamp).replace(tzinfo=timezone.utc).timestamp() - offset
 
     def came(self, address, since):
-        """When the address was first seen there after the moment `since`."""
+        """When the address was first seen on the node after the time `since`."""
         return self._first_after(address, False, since)
 
     def went(self, address, since):
@@ -129,6 +129,6 @@ class AddressWatch:
 
 
 def _first(command):
-    """In front of every other process where that is allowed."""
+    """Runs a command with real-time priority where that is allowed."""
     tried = subprocess.run(["chrt", "-r", "2", "true"], capture_output=True)
     return ["chrt", "-r", "2", *command] if tried.returncode == 0 else command
