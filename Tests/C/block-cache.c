@@ -1,5 +1,6 @@
-// The cache of OpenSSL's record buffers (Sources/COpenSSL/COpenSSL.c), from inside. The allocator below it is counted: at
-// the end nothing may be left, and the address sanitizer sees every byte that a block does not have.
+// Tests of the cache of OpenSSL's record buffers (Sources/COpenSSL/COpenSSL.c), with access to its internals.
+// Allocations below it are counted: at the end there may be none left. The address sanitizer detects accesses outside a
+// block.
 #include "check.h"
 
 #include <openssl/crypto.h>
@@ -56,8 +57,8 @@ static int expected_kind(size_t size) {
   return KINDS;
 }
 
-/// `take` looks at the kinds in order until one is too large, and an address tells one kind: so they ascend, do not
-/// overlap, and begin at residues of their own that malloc's blocks never have.
+/// `take` checks the kinds in order until one is too large, and an address identifies one kind. So the kinds must
+/// ascend, must not overlap, and must have unique residues, different from those of malloc's blocks.
 static void test_kinds(void) {
   for (int kind = 0; kind < KINDS; kind++) {
     CHECK(kinds[kind].smallest <= kinds[kind].largest);
@@ -69,7 +70,7 @@ static void test_kinds(void) {
   }
 }
 
-/// A block has all bytes that were asked for, and its address says its kind.
+/// A block has the requested size, and its address identifies its kind.
 static void test_sizes(void) {
   CHECK(take(0, NULL, 0) == NULL);
   give(NULL, NULL, 0);
@@ -82,7 +83,7 @@ static void test_sizes(void) {
   }
 }
 
-/// A block serves every size of its kind, the one given last first; no more than KEPT wait.
+/// A block serves every size of its kind, the block freed last first; at most KEPT are cached.
 static void test_reuse(void) {
   for (int kind = 0; kind < KINDS; kind++) {
     void *blocks[KEPT + 3];
@@ -102,7 +103,7 @@ static void test_reuse(void) {
   }
 }
 
-/// What fits is kept, whichever of malloc and the kinds a block comes from and goes to.
+/// Resizing keeps the content that fits, from malloc or any kind to malloc or any kind.
 static void test_resize(void) {
   for (int from = 0; from < SIZES; from++) {
     for (int to = 0; to < SIZES; to++) {
@@ -129,14 +130,14 @@ struct slot {
 
 static struct slot slots[SLOTS];
 
-/// Takes, resizes and gives at random, blocks of other threads too, as OpenSSL does with what threads share.
+/// Allocates, resizes and frees at random, including blocks of other threads, as OpenSSL does with shared objects.
 static void *work(void *argument) {
   unsigned state = (unsigned)(uintptr_t)argument;
   for (int step = 0; step < STEPS; step++) {
     state = state * 1664525u + 1013904223u;
     struct slot *slot = &slots[(state >> 8) % SLOTS];
     size_t size = sizes[(state >> 16) % (SIZES - 1)];
-    // The ends are enough to tell that a block is nobody else's.
+    // Checking both ends is enough to detect that another user wrote to the block.
     size_t seen = size < 64 ? size : 64;
     pthread_mutex_lock(&slot->lock);
     if (slot->block != NULL) CHECK(holds(slot->block, slot->size, slot->seed));
@@ -162,8 +163,8 @@ static void *work(void *argument) {
 
 static pthread_key_t late;
 
-/// Runs at a thread's end as OpenSSL's own clean-up does, perhaps after the cache was emptied: what it gives back must
-/// not stay behind.
+/// Runs at a thread's end like OpenSSL's own clean-up, perhaps after the cache was emptied: what it frees must not be
+/// leaked.
 static void give_late(void *block) {
   give(block, NULL, 0);
   give(take(kinds[1].smallest, NULL, 0), NULL, 0);
@@ -189,7 +190,7 @@ static void test_threads(void) {
 }
 
 int main(void) {
-  // OpenSSL has allocated nothing yet, so it takes its memory from here from now on.
+  // OpenSSL has not allocated anything yet, so it uses the cache from now on.
   CHECK(belvedere_install_block_cache() == 1);
   void *block = OPENSSL_malloc(kinds[0].smallest);
   CHECK(kind_of(block) == 0);
@@ -203,7 +204,7 @@ int main(void) {
   test_resize();
   test_threads();
 
-  // What is left is in this thread's cache.
+  // The remaining blocks are in this thread's cache.
   long kept = 0;
   for (int kind = 0; kind < KINDS; kind++) kept += cache.count[kind];
   CHECK(live == kept);

@@ -1,4 +1,4 @@
-// What the C tests say when something does not hold.
+// Reports a failed check and ends the test.
 #pragma once
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// What a process gives up (Sources/CLinux/confinement.c), in children, since none of it can be taken back. What this
-// machine lacks or forbids (Landlock, capabilities) is named and left out.
+// Tests of the confinement of a process (Sources/CLinux/confinement.c), in child processes, because it is permanent.
+// Features that this machine lacks or forbids (Landlock, capabilities) are printed and skipped.
 #define _GNU_SOURCE 1
 #include "confinement.h"
 #include "check.h"
@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/// Runs a test where it harms nobody else; it fails where the test does.
+/// Runs a test in a child process, so that it has no effect on the others; fails if the test fails.
 static void in_child(void (*test)(void)) {
   fflush(stdout);
   pid_t child = fork();
@@ -39,7 +39,7 @@ static void read_capabilities(struct __user_cap_data_struct sets[2]) {
   CHECK(syscall(SYS_capget, &header, sets) == 0);
 }
 
-/// Keeps one capability out of each half of the 64 bits, if it was there, and bounds what a program could be given.
+/// Keeps one capability of each half of the 64 bits, if it was set, and reduces the bounding set.
 static void test_capabilities(void) {
   struct __user_cap_data_struct before[2], after[2];
   read_capabilities(before);
@@ -51,13 +51,13 @@ static void test_capabilities(void) {
     CHECK(after[half].permitted == expected && after[half].inheritable == 0);
     CHECK(after[half].effective == expected || !(before[half].permitted & ~(uint32_t)(kept >> (32 * half))));
   }
-  // Only who may change the bounding set has it narrowed.
+  // The bounding set is reduced only with CAP_SETPCAP.
   if (before[0].effective & 1u << CAP_SETPCAP) {
     CHECK(prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 0 && prctl(PR_CAPBSET_READ, CAP_NET_ADMIN, 0, 0, 0) == 1);
   } else {
     puts("confinement: no CAP_SETPCAP here, the bounding set is not looked at");
   }
-  // Once more takes the rest, and then there is nothing left to take.
+  // The next call removes the rest; a further call has nothing to remove.
   CHECK(cl_keep_capabilities(0) == 0 && cl_keep_capabilities(0) == 0);
   read_capabilities(after);
   CHECK(after[0].permitted == 0 && after[1].permitted == 0);
@@ -69,7 +69,8 @@ static void *call_from_thread(void *mailbox) {
   return (void *)(intptr_t)(syscall(SYS_getppid) == -1 ? errno : 0);
 }
 
-/// One call is refused, in a thread that was there before as well; a program that the kernel does not accept is an error.
+/// One system call is refused, also in a thread that already exists; a program that the kernel does not accept is an
+/// error.
 static void test_filter(void) {
   int pipe_ends[2];
   CHECK(pipe(pipe_ends) == 0);
@@ -82,7 +83,7 @@ static void test_filter(void) {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
-  // A program without an end, and none.
+  // A program without a return, and an empty one.
   CHECK(cl_filter_calls(program, 2, 0) == -1 && errno == EINVAL);
   CHECK(cl_filter_calls(program, 0, 0) == -1 && errno == EINVAL);
   CHECK(syscall(SYS_getppid) > 0);
@@ -92,7 +93,7 @@ static void test_filter(void) {
   CHECK(write(pipe_ends[1], "", 1) == 1 && pthread_join(thread, &result) == 0 && (intptr_t)result == EPERM);
 }
 
-/// A thread with a filter of its own can't be brought under another's: all or none.
+/// A thread with its own filter can't get the filter of another thread: the call must fail for all threads.
 static void *filter_itself(void *pipe_ends) {
   struct sock_filter program[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
   struct sock_fprog filter = {.len = 1, .filter = program};
@@ -123,7 +124,7 @@ static int open_descriptors(void) {
 
 static char folder[] = "/tmp/belvedere-c-XXXXXX";
 
-/// A file and a folder are allowed, with the rights of folders too; what lies beside them is not.
+/// A file and a folder are allowed, also with rights for folders; other files in the same folder are not.
 static void test_landlock(void) {
   int version = cl_landlock_version();
   if (version < 1) {
@@ -141,7 +142,7 @@ static void test_landlock(void) {
   const uint64_t all = 0x1fff;
   int before = open_descriptors(), ruleset = cl_landlock_ruleset(all, 0, 0);
   CHECK(ruleset >= 0);
-  // The kernel refuses rights of folders for a file.
+  // The kernel rejects rights for folders on a file, so they must be left out.
   CHECK(cl_landlock_allow(ruleset, file, all) == 0 && cl_landlock_allow(ruleset, below, all) == 0);
   CHECK(cl_landlock_allow(ruleset, "/nowhere", all) == -1 && errno == ENOENT);
   CHECK(cl_landlock_allow(-1, file, all) == -1 && errno == EBADF);
@@ -173,7 +174,7 @@ int main(void) {
   CHECK(mkdtemp(folder) != NULL);
   in_child(test_landlock);
   in_child(test_memory);
-  // Built without Swift's sanitizers, which have their own calls.
+  // Built without Swift's sanitizers, which provide their own functions.
   CHECK(cl_is_sanitized() == 0);
   const char *const names[] = {"file", "beside", "folder/new", "folder", ""};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

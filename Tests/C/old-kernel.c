@@ -1,4 +1,4 @@
-// Waiting to the nanosecond where the kernel can't (Linux before 5.11).
+// Tests of waiting with nanosecond timeouts on a kernel without epoll_pwait2 (before Linux 5.11).
 #define _GNU_SOURCE 1
 #include "check.h"
 

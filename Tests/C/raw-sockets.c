@@ -1,5 +1,5 @@
-// The sockets of VRRP (Sources/CLinux/network.c), on the loopback of a network namespace of this test's own. Without
-// the right to make one there is nothing to test.
+// Tests of the VRRP sockets (Sources/CLinux/network.c), on the loopback interface of a new network namespace. They are
+// skipped without the right to create one.
 #define _GNU_SOURCE 1
 #include "network.h"
 #include "check.h"
@@ -21,7 +21,7 @@
 
 enum { loopback = 1, room = 64 };
 
-/// Datagrams with exactly this much room: the sanitizer sees a byte behind it.
+/// A buffer of exactly this size: the sanitizer detects a write after it.
 static uint8_t *bytes;
 
 static void wait_for(int fd) {
@@ -37,7 +37,7 @@ static int raise_loopback(void) {
   return result;
 }
 
-/// From our own address to ourselves, as an advertisement goes: what the receiver learns of it, and what stands in it.
+/// From our own address to ourselves, like an advertisement: its content, and what the receiver learns about it.
 static void test_vrrp(int family) {
   const struct cl_address own = {.family = family, .low = family == 4 ? 0x7f000001 : 1};
   int receiver = cl_vrrp_socket(family, "lo"), sender = cl_vrrp_socket(family, "lo");
@@ -53,20 +53,20 @@ static void test_vrrp(int family) {
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
     CHECK(cl_raw_send(sender, text, counts[i], loopback, &own, &own) == (ptrdiff_t)counts[i]);
     wait_for(receiver);
-    // The whole length, also of what did not fit.
+    // The whole length, including what did not fit.
     CHECK(cl_raw_receive(receiver, bytes, room, &arrival) == (ptrdiff_t)(header + counts[i]));
     size_t kept = counts[i] < room - header ? counts[i] : room - header;
     CHECK(memcmp(bytes + header, text, kept) == 0);
     CHECK(arrival.interface == loopback && arrival.source.family == family && arrival.destination.family == family);
     CHECK(arrival.source.high == 0 && arrival.source.low == own.low && arrival.destination.low == own.low);
-    // RFC 9568 §5.1.1.3: 255, in IPv4's own header. Internetwork control is its type of service.
+    // RFC 9568 §5.1.1.3: the TTL is 255, in the IPv4 header. The type of service is internetwork control.
     if (family == 4) CHECK(arrival.hop_limit == -1 && bytes[8] == 255 && bytes[1] == 0xc0 && bytes[9] == 112);
     if (family == 6) CHECK(arrival.hop_limit == 255);
   }
-  // Both heard it; nothing comes twice.
+  // Both sockets received it, once.
   CHECK(cl_raw_receive(receiver, bytes, room, &arrival) == -1 && errno == EAGAIN);
 
-  // The group of RFC 9568 §5.1.1.2, joined once.
+  // The group of RFC 9568 §5.1.1.2; a second join has no effect.
   const struct cl_address group = family == 4 ? (struct cl_address){.family = 4, .low = 0xe0000012}
                                               : (struct cl_address){.family = 6, .high = 0xff02000000000000, .low = 0x12};
   CHECK(cl_vrrp_join(receiver, family, loopback, group.high, group.low) == 0);
@@ -82,11 +82,11 @@ static void test_refusals(void) {
   CHECK(cl_neighbour_socket("nowhere") == -1 && (errno == ENODEV || errno == EAFNOSUPPORT));
   CHECK(cl_frame_socket(9999, ETH_P_ARP) == -1 && errno == ENODEV);
   int probe = socket(AF_INET, SOCK_DGRAM, 0);
-  CHECK(probe == 3);  // none of the refused ones is left open
+  CHECK(probe == 3);  // all sockets of failed calls are closed
   close(probe);
 }
 
-/// Of the neighbour's messages only advertisements arrive.
+/// Of neighbour discovery messages, only advertisements are received.
 static void test_neighbours(void) {
   int receiver = cl_neighbour_socket("lo");
   if (receiver < 0 && errno == EAFNOSUPPORT) return;
@@ -109,8 +109,8 @@ static void test_neighbours(void) {
   close(sender);
 }
 
-/// A frame goes out as it was given, and whoever listens for its type sees it come in. Whoever listens for all types sees
-/// it go out as well, marked as our own.
+/// A frame is sent unchanged, and a socket for its type receives it. A socket for all types also receives the outgoing
+/// frame, marked as ours.
 static void test_frames(void) {
   const uint16_t type = 0x88b5;  // for experiments (IEEE 802)
   int receiver = cl_frame_socket(loopback, type), all = cl_frame_socket(loopback, ETH_P_ALL);
@@ -123,7 +123,7 @@ static void test_frames(void) {
     int fd = i < 2 ? receiver : all;
     wait_for(fd);
     ptrdiff_t count = cl_frame_receive(fd, bytes, room, &outgoing);
-    if (fd == all && memcmp(bytes + 12, frame + 12, 2) != 0) continue;  // the kernel's own
+    if (fd == all && memcmp(bytes + 12, frame + 12, 2) != 0) continue;  // from the kernel
     CHECK((count == 60 || count == sizeof frame) && memcmp(bytes, frame, 60) == 0);
     CHECK(fd == all || outgoing == 0);
     ours += outgoing;
@@ -140,7 +140,7 @@ static void test_frames(void) {
   close(sender);
 }
 
-/// The kernel reports to the groups that were asked for, and to no others.
+/// The kernel sends messages to the selected groups only.
 static void test_route_socket(void) {
   int links = cl_route_socket(1), none = cl_route_socket(0);  // RTMGRP_LINK
   CHECK(links >= 0 && none >= 0);

@@ -1,5 +1,5 @@
-// What Sources/CLinux computes and bounds by itself: addresses, names of sockets, messages with descriptors, what comes
-// beside a datagram. Needs no rights; what is refused here (IPv6 in a container) is left out.
+// Tests of the logic and bounds in Sources/CLinux: addresses, names of sockets, messages with descriptors, ancillary
+// data of datagrams. They need no privileges; unavailable features (IPv6 in a container) are skipped.
 #define _GNU_SOURCE 1
 #include "CLinux.h"
 #include "check.h"
@@ -40,7 +40,7 @@ static void test_addresses(void) {
     CHECK(read_family == family && read_port == port);
     CHECK(family == 4 ? read_high == 0 && read_low == (uint32_t)low : read_high == high && read_low == low);
   }
-  // At any address, big-endian, and no byte beside the eight.
+  // At any address, big-endian, and only the eight bytes.
   for (int offset = 0; offset < 8; offset++) {
     uint8_t *bytes = calloc(1, 8 + (size_t)offset);
     cl_store64(bytes + offset, 0x0102030405060708u);
@@ -50,7 +50,7 @@ static void test_addresses(void) {
   }
 }
 
-/// A path of exactly `count` bytes with nothing behind it, as the caller's count says.
+/// A path of exactly `count` bytes, without a terminator.
 static char *path_of(size_t count, char first) {
   char *path = malloc(count + 1);
   memset(path, 'x', count);
@@ -93,7 +93,7 @@ static void test_local_sockets(void) {
     close(datagrams);
     free(path);
   }
-  // A name is no file.
+  // An abstract name is not a file.
   char *name = path_of(20, '@');
   int listener = cl_local_listen(name, 20, 4), client = cl_local_connect(name, 20, 1000);
   CHECK(listener >= 0 && client >= 0 && access(name, F_OK) != 0);
@@ -118,12 +118,12 @@ static void test_messages(void) {
   CHECK(fcntl(passed, F_GETFD) == FD_CLOEXEC);
   close(passed);
 
-  // One that does not fit is refused, and what came with it closed.
+  // A message that does not fit is rejected, and its descriptor is closed.
   CHECK(cl_send_message(ends[0], "123456789", 9, ends[0]) == 9);
   CHECK(cl_receive_message(ends[1], bytes, 8, 0, &passed) == -1 && errno == EMSGSIZE && passed == -1);
   CHECK(open_descriptors() == before);
 
-  // So are more descriptors than one.
+  // More than one descriptor is rejected too.
   for (size_t count = 2; count < 6; count++) {
     const int several[] = {0, 1, 2, 0, 1, 2};
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof several)] = {0};
@@ -145,7 +145,7 @@ static void test_messages(void) {
   free(bytes);
 }
 
-/// Datagrams to ourselves: where they came from and went to, and no byte behind the room for them.
+/// Datagrams to ourselves: source and destination, and no write after the buffer.
 static void test_arrivals(int family) {
   uint64_t low = family == 4 ? 0x7f000001 : 1;
   int receiver = socket(family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -187,7 +187,7 @@ static void test_resolving(void) {
   CHECK(cl_resolve("127.0.0.1", &family, &high, &low, 1) == 1);
   CHECK(family == 4 && high == 0 && low == 0x7f000001);
   CHECK(cl_resolve("::1", &family, &high, &low, 1) == 1 && family == 6 && high == 0 && low == 1);
-  // No room, nothing written.
+  // With room for no address, nothing is written.
   CHECK(cl_resolve("127.0.0.1", NULL, NULL, NULL, 0) == 0);
   CHECK(cl_resolve("not a name", &family, &high, &low, 1) < 0);
 }
@@ -207,7 +207,7 @@ static void test_memory_files(void) {
   CHECK(cl_sealed(0) == 0 && cl_map_shared(-1, 1) == NULL);
 }
 
-/// A child that ends by itself, and one that is killed.
+/// A child that exits, and one that is killed.
 static void test_children(void) {
   const struct {
     int status, code, signal;
