@@ -7,22 +7,22 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 PYTHON := /usr/bin/python3
 RUN_PYTEST := $(PYTHON) -m pytest --rootdir=Tests -c Tests/pytest.ini
-# address or thread: build and test with that sanitizer, in a build folder of its own.
+# `address` or `thread`: build and test with that sanitizer, in a separate build folder.
 SANITIZE ?=
-# What to hand to pytest besides: make test-end-to-end PYTEST='-k tunnel'
+# Additional arguments of pytest: make test-end-to-end PYTEST='-k tunnel'
 PYTEST ?=
-# How many end-to-end tests run at a time; they wait more than they compute.
+# Number of parallel end-to-end tests, more than the cores because they mostly wait.
 TEST_JOBS ?= $(shell echo $$((3 * $$(nproc))))
-# How long each fuzz target runs.
+# Run time of each fuzz target.
 FUZZ_SECONDS ?= 60
-# How much larger `make simulation` makes what every `make test` simulates.
+# Size of `make simulation`, in multiples of the simulations in `make test`.
 SIMULATION_SCALE ?= 100
 
-# Debian's packages. The toolchain, Swift 6.3 or later, comes from swift.org.
+# Debian packages. The toolchain, Swift 6.3 or later, is from swift.org.
 BUILD_PACKAGES := libssl-dev libsystemd-dev libyaml-dev binutils
 TEST_PACKAGES := python3 python3-pytest python3-pytest-xdist python3-cryptography python3-websockets nginx-light curl \
 	openssl haproxy libnginx-mod-stream iproute2 slowhttptest
-# RawSocketTests makes interfaces and skips without it.
+# RawSocketTests creates interfaces with iproute2, and is skipped without it.
 UNIT_TEST_PACKAGES := $(BUILD_PACKAGES) iproute2
 C_TEST_PACKAGES := $(BUILD_PACKAGES) gcc libc6-dev
 PACKAGE_PACKAGES := $(BUILD_PACKAGES) python3 dpkg-dev lintian rpm rpmlint file
@@ -33,19 +33,19 @@ BENCH_PACKAGES := $(TEST_PACKAGES) gcc util-linux valgrind
 
 SCRATCH := .build$(if $(SANITIZE),-$(SANITIZE))
 SWIFT_OPTIONS := -j $(JOBS) --scratch-path $(SCRATCH) $(if $(SANITIZE),--sanitize=$(SANITIZE))
-# Under a sanitizer, Swift's own crash handler would hang; and a finding is a failure.
+# Swift's own crash handler would hang under a sanitizer. A sanitizer's finding is a failure.
 SANITIZER_ENVIRONMENT := SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.suppressions \
 	BELVEDERE_TEST_TIMEOUT=60
 ENVIRONMENT := $(if $(SANITIZE),$(SANITIZER_ENVIRONMENT))
 
-# The released binary: the Swift library inside, nothing to look up at run time but the distribution's own libraries,
-# every symbol bound before main, read-only after that; and no hash of the compiler's, which differs with the folder.
+# The released binary: the Swift library is linked statically, all other libraries are from the distribution, every
+# symbol is bound before main and then read-only. No hash by the compiler, which would depend on the build directory.
 RELEASE_OPTIONS := -c release --product belvedere --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath --disable-local-rpath \
 	-Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen \
 	-Xlinker -s -Xlinker -z -Xlinker now -Xlinker -z -Xlinker relro
 
-# Where packages are made. The commit says when, so that the same commit makes the same bytes.
+# Output folder of packages. Their date is that of the commit, so that the same commit gives the same bytes.
 PACKAGES := .build/packages
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
@@ -53,95 +53,95 @@ export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null || echo 
 	fuzz bench clean \
 	stage deps deps-test deps-test-unit deps-test-c deps-bench deps-package deps-test-packages deps-pair deps-appliance
 
-help: ## what there is to make
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: deps ## the released binary: .build/release/belvedere
+build: deps ## build the release: .build/release/belvedere
 	swift build -j $(JOBS) $(RELEASE_OPTIONS)
 	packaging/check-binary .build/release/belvedere
 
-reproducible: deps ## whether the same sources make the same binary in another folder
+reproducible: deps ## check that a build in another folder gives the same binary
 	copy=$$(mktemp --directory) && trap 'rm -rf "$$copy"' EXIT && \
 		cp --recursive Package.swift Package.resolved Sources Tests "$$copy" && \
 		swift build -j $(JOBS) --package-path "$$copy" $(RELEASE_OPTIONS) && \
 		$(MAKE) build && cmp .build/release/belvedere "$$copy/.build/release/belvedere"
 
-debug: deps ## the binary for tests: .build/debug/belvedere
+debug: deps ## build the binary for tests: .build/debug/belvedere
 	swift build $(SWIFT_OPTIONS) --product belvedere
 
-demo: debug ## a balancer and two example servers on this machine
+demo: debug ## run a balancer and two example servers on this machine
 	$(SCRATCH)/debug/belvedere demo
 
 stage: deps-package build
 	rm -rf $(PACKAGES)
 	packaging/stage .build/release/belvedere $(PACKAGES)/tree
 
-deb: stage ## the package for Debian 12
+deb: stage ## build the package for Debian 12
 	packaging/deb $(PACKAGES)/tree $(PACKAGES) | tee $(PACKAGES)/deb
 	lintian --allow-root --fail-on warning $$(cat $(PACKAGES)/deb)
 
-rpm: stage ## the package for Enterprise Linux 9
+rpm: stage ## build the package for Enterprise Linux 9
 	packaging/rpm $(PACKAGES)/tree $(PACKAGES) | tee $(PACKAGES)/rpm
 	rpmlint --config packaging/rpmlint.toml $$(cat $(PACKAGES)/rpm)
 
-test: test-unit test-end-to-end test-pair ## everything that must pass
+test: test-unit test-end-to-end test-pair ## run the unit, end-to-end and pair tests
 
-build-tests: deps ## what test-unit and test-end-to-end run, built
+build-tests: deps ## build what test-unit and test-end-to-end run
 	swift build $(SWIFT_OPTIONS) --build-tests
 
-test-unit: deps-test-unit test-c ## the Swift tests, and those of the C code
+test-unit: deps-test-unit test-c ## test the Swift and the C code
 	$(ENVIRONMENT) swift test $(SWIFT_OPTIONS)
 
-test-c: deps-test-c ## our C code under gcc's sanitizers
+test-c: deps-test-c ## test the C code under gcc's sanitizers
 	Tests/C/run
 
-test-end-to-end: deps-test debug ## the built binary against real peers
+test-end-to-end: deps-test debug ## test the debug binary against real peers
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
 		$(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(PYTEST)
 
-test-pair: deps-pair debug ## two nodes that share an address, in network namespaces
+test-pair: deps-pair debug ## test two nodes that share an address, in network namespaces
 	$(ENVIRONMENT) BELVEDERE=$(CURDIR)/$(SCRATCH)/debug/belvedere \
 		$(RUN_PYTEST) Tests/Pair -n $(TEST_JOBS) $(PYTEST)
 
-# 1 GiB each way, and a two-way chunked stream for five minutes; the tests' own defaults are what CI has time for.
+# 1 GiB in each direction, and a two-way chunked stream for five minutes; the defaults of the tests are short for CI.
 soak: export BELVEDERE_TEST_BULK ?= 1024
 soak: export BELVEDERE_TEST_STREAM ?= 300
-soak: deps-test build ## the long tests at full length, on the released binary
+soak: deps-test build ## run the long tests at full length, on the release
 	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -m soak --durations=0 $(PYTEST)
 
-test-release: deps-test build ## the end-to-end tests on the released binary, which the optimiser has changed most
+test-release: deps-test build ## run the end-to-end tests on the release, which is optimised
 	BELVEDERE=$(CURDIR)/.build/release/belvedere $(RUN_PYTEST) Tests/EndToEnd -n $(TEST_JOBS) $(PYTEST)
 
-test-packages: deps-test-packages deb rpm ## what the packages hold, their scripts, and whether the same bytes come again
+test-packages: deps-test-packages deb rpm ## test the content, the scripts and the reproducibility of the packages
 	BELVEDERE_TREE=$(CURDIR)/$(PACKAGES)/tree BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) \
 		BELVEDERE_RPM=$$(cat $(PACKAGES)/rpm) \
 		$(RUN_PYTEST) Tests/Packaging $(PYTEST)
 
-test-appliance: deps-appliance deb ## the package on booted Debian machines
+test-appliance: deps-appliance deb ## test the package on booted Debian machines
 	packaging/deb $(PACKAGES)/tree $(PACKAGES) 2 >$(PACKAGES)/next-deb
 	BELVEDERE_DEB=$$(cat $(PACKAGES)/deb) BELVEDERE_NEXT_DEB=$$(cat $(PACKAGES)/next-deb) \
 		$(RUN_PYTEST) Tests/Appliance -n 2 --dist loadfile $(PYTEST)
 
-test-instructions: deps-bench build ## whether a request or a handshake needs more instructions than recorded
+test-instructions: deps-bench build ## check that requests and handshakes need no more instructions than recorded
 	Tests/Bench/run --gate
 
-lint: ## the formatter's opinion
+lint: ## check the formatting
 	swift format lint --strict --recursive Package.swift Sources Tests
 
-simulation: deps ## the seeded simulations, SIMULATION_SCALE times as large: 100 is ten million clients
+simulation: deps ## run the seeded simulations, SIMULATION_SCALE times as large: 100 is ten million clients
 	BELVEDERE_SIMULATION_SCALE=$(SIMULATION_SCALE) swift test -j $(JOBS) -c release -Xswiftc -enable-testing \
 		--scratch-path .build-simulation --filter Simulation
 
-fuzz: deps ## every parser under libFuzzer, FUZZ_SECONDS each
+fuzz: deps ## run every parser under libFuzzer, FUZZ_SECONDS each
 	Tests/Fuzz/run $(FUZZ_SECONDS)
 
-bench: deps-bench build ## Belvedere, HAProxy and nginx side by side
+bench: deps-bench build ## compare Belvedere, HAProxy and nginx
 	Tests/Bench/run
 
-clean: ## remove what was built
+clean: ## remove all build folders
 	rm -rf .build .build-*
 
-# $(call install,PACKAGES): installs those of Debian's packages that are missing, and says so.
+# $(call install,PACKAGES): installs missing Debian packages, and lists them.
 define install
 @missing=(); for package in $(1); do \
 	dpkg-query --show --showformat='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package"); \
@@ -155,10 +155,10 @@ if (( $${#missing[@]} )); then \
 fi
 endef
 
-deps: ## install what a build needs
+deps: ## install the packages for a build
 	$(call install,$(BUILD_PACKAGES))
 
-deps-test: deps ## install what the tests need
+deps-test: deps ## install the packages for the tests
 	$(call install,$(TEST_PACKAGES))
 
 deps-test-unit:
