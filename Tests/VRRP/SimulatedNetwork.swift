@@ -69,7 +69,7 @@ struct SimulatedNetwork {
     random = SeededGenerator(seed: seed)
   }
 
-  // MARK: - What is done to nodes
+  // MARK: - Changes of nodes
 
   mutating func make(_ change: Change, of node: Int, after interval: Interval = .zero) {
     guard interval > .zero else { return carryOut(change, node) }

@@ -8,8 +8,8 @@ import Wire
 /// host defend its address once in ten seconds. Here the first answers are quicker, because they make the other node
 /// stop, and the later ones are slower.
 struct Defence: Hashable {
-  /// Between the first answers. Well within `Pace.yieldGrace`: all hosts know our address before the other Active
-  /// removes its own.
+  /// The time between the first answers. Well within `Pace.yieldGrace`: all hosts know our address before the other
+  /// Active removes its own.
   static let quickDistance = Interval.milliseconds(20)
   static let slowest = Interval.minutes(1)
 

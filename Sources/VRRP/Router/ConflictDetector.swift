@@ -31,7 +31,7 @@ struct ConflictDetector: Hashable {
   mutating func heard(
     _ advertisement: Advertisement, from address: IPAddress, isPredecessor: Bool, at now: Instant
   ) -> RouterNote? {
-    // The conflict ends after three intervals of silence, as an Active's role does.
+    // Three intervals without an advertisement, and a second, end the conflict.
     let silentAt = now + Interval(nanoseconds: 3 * advertisement.interval.nanoseconds + 1_000_000_000)
     let priority = advertisement.priority
     var other =

@@ -51,9 +51,8 @@ extension VirtualRouter {
     /// The delay before answering a claim by ARP or neighbour discovery: an advertisement that was sent with it is read
     /// first.
     static let claimAnswer = Interval.milliseconds(10)
-    /// A node that became Active because it heard none gives up the addresses for this long when another node announces
-    /// them: until the time since its second five announcements is as long as the time between the first and the second
-    /// five.
+    /// For this long after it became Active because it heard no other, a node gives up the addresses when another node
+    /// announces them: until five seconds after its second five announcements.
     static let newcomer = Interval.seconds(10)
     /// After this many consecutive contests the wait grows no further.
     static let mostContests = 8

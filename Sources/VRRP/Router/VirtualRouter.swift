@@ -177,7 +177,7 @@ package struct VirtualRouter: Sendable {
     return ([own, standoff?.until, awayUntil, failBackUntil] + others).compactMap { $0 }.min()
   }
 
-  // MARK: - What it is like now
+  // MARK: - Queries
 
   package var role: VirtualRouterRole {
     switch state {

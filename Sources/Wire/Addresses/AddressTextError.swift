@@ -7,7 +7,7 @@ public enum AddressTextError: Error, Hashable, Sendable, CustomStringConvertible
   case hostBits(network: IPPrefix)
   /// Not a decimal number from 1 to 65535 after the colon.
   case port
-  /// The port is missing and required.
+  /// A required port is missing.
   case portMissing
 
   public var description: String {

@@ -1,7 +1,7 @@
 /// Validation and comparison of host names.
 public enum HostName {
   /// Labels of letters, digits, `-` and `_` (RFC 1123 §2.1 and the practice of Windows domains), 253 bytes in all. A
-  /// name whose last label is a number is a misspelt IPv4 address.
+  /// name whose last label is a number is invalid: it is a misspelt IPv4 address.
   public static func isValid(_ name: String) -> Bool {
     let labels = name.split(separator: ".", omittingEmptySubsequences: false)
     guard name.utf8.count <= 253, let last = labels.last, UInt64(last) == nil else { return false }

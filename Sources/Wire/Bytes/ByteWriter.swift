@@ -26,7 +26,7 @@ public struct ByteWriter: ByteSink {
   /// An empty writer with room for `limit` bytes.
   public init(limit: Int) { self.limit = limit }
 
-  /// Removes all bytes, and keeps the storage.
+  /// Removes all bytes, clears `overflowed`, and keeps the storage.
   public mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
     overflowed = false
