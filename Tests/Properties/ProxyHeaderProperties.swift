@@ -9,6 +9,7 @@ package enum ProxyHeaderProperties {
       try require(
         header.length <= min(bytes.count, ProxyHeader.maximumBytes), "\(header.length) bytes of \(bytes.count)")
       try checkLine(header, bytes)
+      try checkWriting(header)
     }
     if whole == .incomplete {
       try require(bytes.count < ProxyHeader.maximumBytes, "\(bytes.count) bytes are not enough")
@@ -26,6 +27,16 @@ package enum ProxyHeaderProperties {
       }
     }
     if isMalformed { try require(whole == .malformed, "malformed at first") }
+  }
+
+  /// Whoever receives what is written for this source reads the same, whatever the family of the destination.
+  private static func checkWriting(_ header: ProxyHeader) throws(Violation) {
+    guard let source = header.source else { return }
+    for address in [IPAddress(v4: 0x7f00_0001), IPAddress(v6High: 1, low: 2)] {
+      let written = ProxyHeader.bytes(from: source, to: Endpoint(address: address, port: 443))
+      guard case .header(let read) = ProxyHeader.parse(written.span) else { throw Violation("not read: \(written)") }
+      try require(read.source == source && read.length == written.count, "\(source) is read as \(read)")
+    }
   }
 
   private static func checkLine(_ header: ProxyHeader, _ bytes: [UInt8]) throws(Violation) {

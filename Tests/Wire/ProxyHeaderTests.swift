@@ -55,6 +55,23 @@ import Wire
     }
   }
 
+  @Test func `is written in version 2, with addresses of one family`() throws {
+    let (v4, v6) = (try Endpoint(parsing: "192.0.2.7:50312"), try Endpoint(parsing: "[2001:db8::7]:50312"))
+    let (service, service6) = (
+      try Endpoint(parsing: "192.0.2.1:443"), try Endpoint(parsing: "[101:101:101:101:101:101:101:101]:443")
+    )
+    #expect(ProxyHeader.bytes(from: v4, to: service) == Self.block(0x21, 0x11, Self.addressesV4))
+    #expect(ProxyHeader.bytes(from: v6, to: service6) == Self.block(0x21, 0x21, Self.addressesV6))
+    let mapped = [UInt8](repeating: 0, count: 10) + [0xff, 0xff]
+    #expect(
+      ProxyHeader.bytes(from: v6, to: service)
+        == Self.block(0x21, 0x21, Self.addressesV6[..<16] + mapped + [192, 0, 2, 1, 0xc4, 0x88, 1, 0xbb]))
+    #expect(
+      ProxyHeader.bytes(from: v4, to: service6)
+        == Self.block(0x21, 0x21, mapped + [192, 0, 2, 7] + Self.addressesV6[16...]))
+    #expect(ProxyHeader.localBytes == Self.block(0x20, 0, []))
+  }
+
   static let refused: [[UInt8]] =
     [
       "GET / HTTP/1.1\r\n", "PRI * HTTP/2.0\r\n\r\n", "\u{16}\u{3}\u{1}", "\r\n\r\nGET", "proxy TCP4 ", "PROXY\r\n",

@@ -23,7 +23,7 @@ class Nginx(Program):
     # Its workers survive a killed master.
     orphan_signal = signal.SIGTERM
 
-    def __init__(self, name, directory, certificate, *, extra=""):
+    def __init__(self, name, directory, certificate, *, listen="", extra=""):
         self.name = name
         self.directory = Path(directory)
         super().__init__(self.directory / "stderr")
@@ -41,7 +41,7 @@ http {{
   access_log off; keepalive_requests 1000000; keepalive_timeout 600s; {places(self.directory)}
   client_max_body_size 0; client_body_buffer_size 1m;
   server {{
-    listen {self.address}:{self.port} ssl backlog=4096; root {self.root};
+    listen {self.address}:{self.port} ssl {listen} backlog=4096; root {self.root};
     ssl_certificate {certificate.chain}; ssl_certificate_key {certificate.key};
     ssl_session_cache shared:s:1m; add_header X-Server {name};
     location = /favicon.ico {{ }}

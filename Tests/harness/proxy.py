@@ -1,4 +1,4 @@
-"""HAProxy and nginx as proxies in front of a balancer: they forward many clients from one address."""
+"""HAProxy and nginx as proxies in front of a balancer, where they forward many clients from one address, and behind it."""
 
 import shutil
 from pathlib import Path
@@ -107,4 +107,20 @@ stream {{
     proxy_pass {balancer.address}:{balancer.port}; proxy_bind {source}; proxy_protocol on;
   }}
 }}
+""")
+
+
+def haproxy_server(directory, certificate):
+    """HAProxy as a server that expects a header of the PROXY protocol, and answers with the addresses in it."""
+    server = Proxy("haproxy", directory, None)
+    server.name = "view01"
+    pair = server.directory / "pair.pem"
+    pair.write_text(certificate.chain.read_text() + certificate.key.read_text())
+    return server.run(["haproxy", "-f", server.settings], f"""
+defaults
+  mode http
+  timeout client 60s
+frontend front
+  bind {server.address}:{server.port} accept-proxy ssl crt {pair}
+  http-request return status 200 content-type text/plain lf-string "%ci %cp %fi %fp"
 """)

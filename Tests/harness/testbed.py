@@ -24,12 +24,12 @@ class Testbed:
         self.servers.append(server)
         return server
 
-    def nginx(self, name="view01", *, certificate=None, extra=""):
+    def nginx(self, name="view01", *, certificate=None, **options):
         if not shutil.which("nginx"):
             pytest.skip("nginx is not installed (Debian: nginx-light)")
         directory = self.directory / f"nginx-{name}-{len(self.others)}"
         directory.mkdir(parents=True)
-        server = Nginx(name, directory, certificate or self.certificates.front, extra=extra)
+        server = Nginx(name, directory, certificate or self.certificates.front, **options)
         self.others.append(server)
         return server.start()
 

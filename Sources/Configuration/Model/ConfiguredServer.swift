@@ -24,6 +24,8 @@ extension Configuration {
     package var trust: Trust
     /// What is offered to the server: TLS 1.2 and later unless the file has another.
     package var tlsProfile = TLSProfile.intermediate
+    /// Each connection to it begins with a header of the PROXY protocol, version 2, that names the client.
+    package var sendsProxyHeader = false
     /// Names that mean this server, whatever its clients are known by. No other server has them, nor the service.
     package var names: [ServiceName] = []
     /// Ports that mean this server alone likewise, on each address that the service's listeners have.

@@ -33,6 +33,12 @@ extension Schema {
         "tls-profile", \.tlsProfile, .word, default: "the file's `server-tls-profile`", example: "old",
         "Which TLS is spoken with this server, as `tls.profile`. View servers before 7 need `old`."),
       Key(
+        "send-proxy-v2", \.sendsProxyHeader, .flag, example: "true",
+        """
+        Whether connections to the server begin with [a PROXY protocol header](#a-header-for-the-server) that names the client. \
+        The server must expect it; a Connection Server does not.
+        """),
+      Key(
         "names", \.names, .oneOrMore(.namedServer), default: "none", example: "view01.domain.local",
         """
         Host names that mean this server: [a request for one goes there and nowhere else](#names-and-ports-of-one-server). \

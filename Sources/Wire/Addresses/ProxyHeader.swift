@@ -21,12 +21,13 @@ public struct ProxyHeader: Hashable, Sendable {
   public static var maximumBytes: Int { 4096 }
   /// The longest line of version 1, CRLF included (§2.1).
   static var maximumLineBytes: Int { 107 }
+  private static var signature: String { "\r\n\r\n\0\r\nQUIT\n" }
   /// The fixed part of version 2: signature, version and command, family and protocol, length of the rest (§2.2).
   private static var fixedBytes: Int { 16 }
 
   /// Parses the header at the start of `bytes`, which are all bytes received so far.
   public static func parse(_ bytes: Span<UInt8>) -> Reading {
-    if bytes.agrees(with: "\r\n\r\n\0\r\nQUIT\n") { return parseBlock(bytes) }
+    if bytes.agrees(with: signature) { return parseBlock(bytes) }
     return bytes.agrees(with: "PROXY ") ? parseLine(bytes.extracting(first: maximumLineBytes)) : .malformed
   }
 
@@ -75,6 +76,38 @@ public struct ProxyHeader: Hashable, Sendable {
       parseDecimal(line.extracting(words[5]), maximum: 65_535) != nil
     else { return .malformed }
     return .header(ProxyHeader(length: end + 1, source: Endpoint(address: address, port: UInt16(port))))
+  }
+}
+
+extension ProxyHeader {
+  /// The bytes of version 2 for a connection from `source` to `destination` (§2.2). Addresses of different families are
+  /// both written as IPv6.
+  public static func bytes(from source: Endpoint, to destination: Endpoint) -> [UInt8] {
+    let isV4 = source.address.family == .v4 && destination.address.family == .v4
+    var header = block(command: 0x21, family: isV4 ? 0x11 : 0x21, count: isV4 ? 12 : 36)
+    for address in [source.address, destination.address] {
+      if !isV4, address.family == .v4 {
+        header.append(bigEndian: UInt64(0))
+        header.append(bigEndian: 0xffff << 32 | address.low)
+      } else {
+        address.writeBytes(into: &header)
+      }
+    }
+    header.append(bigEndian: source.port)
+    header.append(bigEndian: destination.port)
+    return header.bytes
+  }
+
+  /// The same for a connection of the sender's own (LOCAL).
+  public static var localBytes: [UInt8] { block(command: 0x20, family: 0, count: 0).bytes }
+
+  private static func block(command: UInt8, family: UInt8, count: UInt16) -> ByteWriter {
+    var header = ByteWriter(limit: fixedBytes + Int(count))
+    header.append(signature.utf8Span.span)
+    header.append(command)
+    header.append(family)
+    header.append(bigEndian: count)
+    return header
   }
 }
 

@@ -36,6 +36,7 @@ final class ConfigurationSnapshot: Sendable {
   struct Upstream: Sendable {
     let place: ServerPlace
     let security: Security
+    let sendsProxyHeader: Bool
 
     struct Security: Sendable {
       let context: ClientContext
@@ -132,7 +133,8 @@ final class ConfigurationSnapshot: Sendable {
         }
         contexts[server.tlsProfile, default: [:]][trust] = context
         let security = Upstream.Security(context: context, serverName: try ReferenceIdentity(server.serverName))
-        servers.append(Upstream(place: server.place, security: security))
+        servers.append(
+          Upstream(place: server.place, security: security, sendsProxyHeader: server.sendsProxyHeader))
       } catch {
         throw ConfigurationSnapshotError("server \(server.name): \(error)")
       }

@@ -70,3 +70,12 @@ extension ClientConnection {
     return context.isStopping ? .close : .again
   }
 }
+
+extension Client {
+  /// The header for a server's connection that is made for this client (`servers.NAME.send-proxy-v2`).
+  var proxyHeader: [UInt8] {
+    let source = identity.endpoint
+    let local = try? Socket.localEndpoint(of: side.stream.descriptor.number)
+    return ProxyHeader.bytes(from: source, to: local ?? Endpoint(address: source.address, port: entrance.port))
+  }
+}

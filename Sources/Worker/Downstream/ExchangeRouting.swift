@@ -66,7 +66,8 @@ extension ActiveExchange {
       return opened(pooled, isReused: true, &context)
     }
     let effects = tell(.connecting, client, context)
-    switch context.open(server, of: client.snapshot, for: client.key) {
+    let proxyHeader = client.snapshot.servers[server].sendsProxyHeader ? client.proxyHeader : nil
+    switch context.open(server, of: client.snapshot, for: client.key, proxyHeader: proxyHeader) {
     case .success(let made):
       connection = made
       return effects
@@ -123,7 +124,8 @@ extension ActiveExchange {
   mutating func keepConnection(_ client: borrowing Client, _ context: inout LoopContext) {
     guard let connection else { return }
     context.servers[connection].hasServed = true
-    if exchange.isPrivate || !client.snapshot.configuration.pool.share {
+    let isShared = client.snapshot.configuration.pool.share && context.servers[connection].proxyHeader == nil
+    if exchange.isPrivate || !isShared {
       context.servers[connection].phase = .open
     } else {
       context.pool(connection)

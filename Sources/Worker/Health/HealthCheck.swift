@@ -146,6 +146,10 @@ struct HealthCheck: ~Copyable {
     guard stream?.isSettled == true, let number = stream?.descriptor.number else { return .wait }
     let code = Socket.error(of: number)
     guard code == 0 else { return .over(result(of: SystemError("connect", code: code))) }
+    let header = ProxyHeader.localBytes
+    if upstream.sendsProxyHeader, stream?.write(header.span) != .bytes(header.count) {
+      return .over(.failed(.closed(stage: .connection)))
+    }
     if settings.check == .tcp { return .over(.passed) }
     let security = upstream.security
     do throws(TLSError) {

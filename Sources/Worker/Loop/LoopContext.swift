@@ -90,22 +90,23 @@ struct LoopContext: ~Copyable {
 
   /// Begins to connect to a server, by its index in the snapshot that the exchange belongs to.
   mutating func open(
-    _ server: Int, of snapshot: ConfigurationSnapshot, for client: SlabKey
+    _ server: Int, of snapshot: ConfigurationSnapshot, for client: SlabKey, proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
     if sharedState.serverConnectionRoom <= 0 { makeRoomForConnection() }
-    let made = begin(server, of: snapshot, for: client)
+    let made = begin(server, of: snapshot, for: client, proxyHeader)
     guard case .failure(let error) = made, error.connectFault == .shortage, makeRoomForConnection() else { return made }
-    return begin(server, of: snapshot, for: client)
+    return begin(server, of: snapshot, for: client, proxyHeader)
   }
 
   private mutating func begin(
-    _ server: Int, of snapshot: ConfigurationSnapshot, for client: SlabKey
+    _ server: Int, of snapshot: ConfigurationSnapshot, for client: SlabKey, _ proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
     do throws(SystemError) {
       let descriptor = try Socket.connect(to: snapshot.servers[server].place.endpoint)
       let key = servers.insert(
         ServerConnection(
-          side: RelaySide(descriptor), server: server, snapshot: snapshot, client: client, idleSince: now))
+          side: RelaySide(descriptor), server: server, snapshot: snapshot, proxyHeader: proxyHeader, client: client,
+          idleSince: now))
       do throws(SystemError) {
         try poller.watch(servers[key].side.stream.descriptor, token: Token(.server, key).rawValue)
       } catch {

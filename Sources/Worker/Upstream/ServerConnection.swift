@@ -22,6 +22,8 @@ struct ServerConnection: ~Copyable {
   /// The server's index in the snapshot.
   let server: Int
   let snapshot: ConfigurationSnapshot
+  /// The PROXY protocol header that it begins with. It names one client, so the connection is not shared.
+  let proxyHeader: [UInt8]?
   var phase = Phase.connecting
   /// The client whose exchange it carries, or whose private connection it is.
   var client: SlabKey?
@@ -41,6 +43,7 @@ struct ServerConnection: ~Copyable {
     let theirs = other.servers[index]
     return mine.place == theirs.place && mine.security.serverName == theirs.security.serverName
       && mine.security.context.isEquivalent(to: theirs.security.context)
+      && mine.sendsProxyHeader == theirs.sendsProxyHeader
   }
 
   /// The server as every snapshot knows it.
@@ -72,6 +75,10 @@ struct ServerConnection: ~Copyable {
       guard code == 0 else {
         let reason = "connect: " + SystemError.words(for: code)
         return ConnectFault(errno: code) == .shortage ? .short(reason) : .failed(reason)
+      }
+      // It fits into an empty socket.
+      if let proxyHeader, side.stream.write(proxyHeader.span) != .bytes(proxyHeader.count) {
+        return .failed("the PROXY protocol header could not be sent")
       }
       if snapshot.isPassthrough {
         phase = .open
