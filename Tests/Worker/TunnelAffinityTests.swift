@@ -156,6 +156,14 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     #expect(testLoop.affinity == [0: AffinityCount(clients: 1, sessions: 0)])
   }
 
+  @Test func `is learned from a request that means one server as well`() throws {
+    var testLoop = try TestLoop.make(
+      servers: 2, settings: "affinity: { by: tunnel }", serverSettings: ", names: view#.test")
+    try logIn([answer(xml)], request: login.replacing("view.test", with: "view1.test"), &testLoop)
+    testLoop.backend.set(.drain, at: 0)
+    try open(tunnel(), at: 0, &testLoop)
+  }
+
   @Test func `is learned when the request has left long ago`() throws {
     var testLoop = try make()
     let size = 200_000
