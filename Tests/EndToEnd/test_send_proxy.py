@@ -3,7 +3,8 @@
 import socket
 
 import pytest
-from harness.proxy import haproxy_server
+from harness.client import connect_tls
+from harness.proxy import haproxy, haproxy_server
 from harness.waiting import wait_until
 
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
@@ -60,6 +61,18 @@ def test_clients_of_a_trusted_proxy_are_named_whatever_connection_they_come_on(t
             assert other.get("/whoami", "X-Forwarded-For: 192.0.2.1").text == names(other)
         assert proxy.get("/whoami", "X-Forwarded-For: 192.0.2.7:4711").text == f"192.0.2.7 4711 {destination}"
         assert proxy.get("/whoami").text == names(proxy)
+
+
+@pytest.mark.parametrize("mode", ["http", "passthrough"])
+def test_header_of_a_trusted_proxy_is_passed_on(testbed, mode):
+    options = {"mode": "passthrough", "tls": None} if mode == "passthrough" else {}
+    forwarded = {"trusted-proxies": [PROXY], "proxy-protocol": True}
+    balancer = balance(testbed, real_server(testbed, "haproxy"), forwarded=forwarded, **options)
+    front = testbed.proxy(haproxy, balancer, PROXY, mode="tcp", server="send-proxy-v2")
+    with connect_tls((front.address, front.port), balancer.context(), source="127.0.93.7") as client:
+        address, port = client.socket.getsockname()
+        for _ in range(2):
+            assert client.get("/whoami").text == f"{address} {port} {balancer.address} {balancer.port}"
 
 
 def listen_for_headers(server):
