@@ -14,7 +14,8 @@ extension DescriptorBudget {
 extension Configuration {
   /// Places to listen at.
   fileprivate var listenerCount: Int {
-    listeners.count + serverListeners.count + (redirect?.listeners.count ?? 0)
+    let service = services.flatMap { $0.listeners + $0.serverListeners }.removingDuplicates()
+    return service.count + services.flatMap { $0.redirect?.listeners ?? [] }.removingDuplicates().count
   }
 
   /// How many sockets systemd keeps over a restart (FileDescriptorStoreMax in the unit).
@@ -60,7 +61,7 @@ extension Configuration {
       for server in servers where server.connections > ports.count {
         warnings.append(
           """
-          server \(server.name): `connections` is \(server.connections), but only \(ports.count) source ports lead to \
+          server \(server.fullName): `connections` is \(server.connections), but only \(ports.count) source ports lead to \
           \(server.endpoint) (net.ipv4.ip_local_port_range is \(ports.lowerBound) to \(ports.upperBound)); \
           `sysctl net.ipv4.ip_local_port_range="1024 65535"` gives 64512
           """)

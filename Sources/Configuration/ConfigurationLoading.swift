@@ -38,7 +38,8 @@ extension Configuration {
       guard let source else { return }
       diagnostics.append(
         Diagnostic(
-          severity, file: source.file, place: source.place(of: file.mark), message: "\(file.path): \(reason)",
+          severity, file: source.file, place: source.place(of: file.mark),
+          message: "\(Configuration.Service.prefix(file.service))\(file.path): \(reason)",
           suggestion: suggestion))
       diagnostics = diagnostics.sorted()
     }
@@ -78,8 +79,11 @@ extension Configuration {
       if reader.diagnostics.isEmpty { reader.error("the file says nothing", at: .top, Schema.smallest) }
       return Loaded(source, nil, reader.diagnostics, [])
     }
-    var configuration = Schema.root.read(root, &reader)
-    configuration?.deriveDefaults(reader)
+    let hasServices = Schema.hasServices(root)
+    var configuration = (hasServices ? Schema.rootOfServices : Schema.root).read(root, &reader)
+    // What was refused is not checked.
+    if hasServices { configuration?.services.removeAll(where: \.name.isEmpty) }
+    configuration?.deriveDefaults(&reader)
     if let configuration { Rules.check(configuration, &reader) }
     return Loaded(source, configuration, reader.diagnostics, reader.files)
   }
@@ -90,12 +94,23 @@ extension Configuration {
   }
 
   /// Fills in what follows from other values wherever the file says nothing.
-  private mutating func deriveDefaults(_ reader: Reader) {
+  private mutating func deriveDefaults(_ reader: inout Reader) {
+    for index in virtualRouters.indices where virtualRouters[index].name.isEmpty {
+      virtualRouters[index].name = "router-\(virtualRouters[index].settings.identifier)"
+    }
+    for index in services.indices {
+      reader.within(services[index]) { services[index].deriveDefaults($0) }
+    }
+  }
+}
+
+extension Configuration.Service {
+  fileprivate mutating func deriveDefaults(_ reader: Reader) {
     if reader.mark("redirect", "listen") == nil {
-      redirect?.listeners = listeners.map { Listener(address: $0.address, port: 80) }.removingDuplicates()
+      redirect?.listeners = listeners.map { .init(address: $0.address, port: 80) }.removingDuplicates()
     }
     if reader.mark("health", "host") == nil {
-      health.host = service.first?.host ?? ""
+      health.host = names.first?.host ?? ""
     }
     if reader.mark("health", "jitter") == nil {
       health.jitter = Interval(nanoseconds: health.interval.nanoseconds / 10)
@@ -104,14 +119,12 @@ extension Configuration {
       let (whole, overflow) = timeouts.connect.nanoseconds.addingReportingOverflow(timeouts.connect.nanoseconds / 2)
       timeouts.connectTotal = Interval(nanoseconds: overflow ? .max : whole)
     }
-    for index in virtualRouters.indices where virtualRouters[index].name.isEmpty {
-      virtualRouters[index].name = "router-\(virtualRouters[index].settings.identifier)"
-    }
     for index in servers.indices {
-      let name = servers[index].name
-      if reader.mark("servers", name, "server-name") == nil { servers[index].serverName = canonicalName }
-      if reader.mark("servers", name, "trust") == nil { servers[index].trust = trust }
-      if reader.mark("servers", name, "tls-profile") == nil { servers[index].tlsProfile = serverTLSProfile }
+      let server = servers[index].name
+      servers[index].service = name
+      if reader.mark("servers", server, "server-name") == nil { servers[index].serverName = canonicalName }
+      if reader.mark("servers", server, "trust") == nil { servers[index].trust = trust }
+      if reader.mark("servers", server, "tls-profile") == nil { servers[index].tlsProfile = serverTLSProfile }
     }
   }
 }

@@ -7,7 +7,8 @@ import Wire
 
 extension Configuration.Loaded {
   /// Checks every file that the configuration names, as the worker will use it, and adds a diagnostic at the position
-  /// of each unusable one. Returns facts about the certificates, in the configuration's order.
+  /// of each unusable one. Returns facts about the certificates of each service, by its
+  /// name, in the configuration's order.
   ///
   /// - Parameters:
   ///   - time: when the certificates must be valid.
@@ -17,11 +18,11 @@ extension Configuration.Loaded {
   @discardableResult
   package mutating func checkFiles(
     at time: WallTime, control: String? = nil, supervisors: Bool = true, ends: Bool = true
-  ) -> [CertificateFacts] {
+  ) -> [String: [CertificateFacts]] {
     // Kept, because refusing a file below sets `self.configuration` to nil.
     let configuration = configuration
-    let pairs = configuration?.tls.certificates ?? []
-    var facts: [CertificateFacts] = []
+    let pairs = configuration?.services.flatMap(\.tls.certificates) ?? []
+    var facts: [String: [CertificateFacts]] = [:]
 
     for file in files where !isRefused(file) {
       if Credential.isElsewhere(file.path) {
@@ -31,7 +32,7 @@ extension Configuration.Loaded {
       switch file.purpose {
       case .certificate where configuration != nil:
         guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
-        checkCertificate(pair, in: file, at: time, ends: ends, into: &facts)
+        checkCertificate(pair, in: file, at: time, ends: ends, into: &facts[file.service, default: []])
       case .privateKey where configuration != nil:
         guard let pair = pairs.first(where: { $0.key == file.path }), pair.key != pair.chain,
           !Credential.isElsewhere(pair.chain)
@@ -52,7 +53,7 @@ extension Configuration.Loaded {
       }
     }
     refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isAbstract($0) ? nil : $0 }].compactMap { $0 })
-    if let configuration { warnAboutNames(of: configuration, facts) }
+    for service in configuration?.services ?? [] { warnAboutNames(of: service, facts[service.name] ?? []) }
     return facts
   }
 

@@ -71,12 +71,14 @@ package struct ServicePlan {
   package init(
     _ configuration: Configuration, text: [UInt8], fileName: String, hostName: String
   ) throws(KeyFailure) {
-    let redirects = configuration.redirect?.listeners ?? []
+    let services = configuration.services
+    var seen: Set<Place> = []
+    let places =
+      services.flatMap { $0.listeners + $0.serverListeners }.map { Place($0, for: .service) }
+      + services.flatMap { $0.redirect?.listeners ?? [] }.map { Place($0, for: .redirect) }
     self.init(
-      configuration: (text, fileName, hostName),
-      places: (configuration.listeners + configuration.serverListeners).map { Place($0, for: .service) }
-        + redirects.map { Place($0, for: .redirect) },
-      loops: configuration.threads ?? CurrentProcess.processors, stop: configuration.timeouts.stop,
+      configuration: (text, fileName, hostName), places: places.filter { seen.insert($0).inserted },
+      loops: configuration.threads ?? CurrentProcess.processors, stop: services.map(\.timeouts.stop).max() ?? .zero,
       command: .worker)
     description = ServiceDescription(configuration)
     serverStateFile = configuration.serverStateFile
@@ -90,8 +92,11 @@ package struct ServicePlan {
 
   /// Settings that differ in another plan but can't change while running, one per line.
   func fixedSettings(changedBy next: ServicePlan) -> [String] {
+    let hasOtherMode = description.services.contains { mine in
+      next.description.services.contains { $0.name == mine.name && $0.mode != mine.mode }
+    }
     let changed = [
-      description.mode == next.description.mode ? nil : "mode",
+      hasOtherMode ? "mode" : nil,
       logTarget == next.logTarget ? nil : "log.target", routers == next.routers ? nil : "vrrp",
     ]
     return changed.compactMap { $0 }.map {

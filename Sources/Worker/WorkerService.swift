@@ -21,7 +21,7 @@ final class WorkerService: Sendable {
   /// One for each loop that there may ever be.
   private let metrics: [LoopFigures.Metrics]
   private let tickets: TicketKeys
-  private let affinityFile: AffinityFile
+  private let affinityFiles: AffinityFiles
   private let confinement: Confinement
   private let stapler: OCSPStapler
   private let state: Mutex<State>
@@ -48,12 +48,8 @@ final class WorkerService: Sendable {
     heartbeats = setup.heartbeats
     metrics = setup.heartbeats.map { _ in LoopFigures.Metrics() }
     do {
-      tickets = try TicketKeys(at: Clock.monotonic(), interval: configuration.tls.ticketRotation)
-      let now = Clock.monotonic()
-      let path = configuration.affinity.file
-      sharedState = try SharedState(
-        configuration, restoring: path.flatMap { AffinityFile.read($0, log) }, adminStates: setup.adminStates)
-      affinityFile = try AffinityFile(sharedState.affinity, readFrom: path, log: log, at: now)
+      tickets = try TicketKeys(at: Clock.monotonic(), interval: configuration.ticketRotation)
+      sharedState = try SharedState(configuration, adminStates: setup.adminStates)
       accessLog = try AccessLogWriter(configuration.log)
       stapler = try OCSPStapler(log: log)
     } catch {
@@ -61,6 +57,11 @@ final class WorkerService: Sendable {
     }
     let snapshot = try ConfigurationSnapshot(
       number: setup.number, configuration, tickets: tickets, sharedState: sharedState)
+    do throws(SystemError) {
+      affinityFiles = try AffinityFiles(snapshot.affinityFiles, log: log, at: Clock.monotonic())
+    } catch {
+      throw ConfigurationSnapshotError("\(error)")
+    }
     state = Mutex(State(snapshot: snapshot, adopted: snapshot.number))
     sharedState.adopt(snapshot)
   }
@@ -135,18 +136,18 @@ final class WorkerService: Sendable {
       reload(setup)
     case .server(let name, let adminState, let number):
       sharedState.apply(adminState, to: name)
-      state.withLock { $0.snapshot }.backend.reweigh()
+      for service in state.withLock({ $0.snapshot }).services { service.backend.reweigh() }
       // Before the answer, so that it says how many sessions are left.
       sendFigures()
       sharedState.mailbox(of: 0).post(.adminStateChanged(number: number))
       // Where no new client is sent, a crash could not be made good by the hash.
-      affinityFile.save()
+      affinityFiles.save()
     case .tick:
       sendFigures()
       giveBackMemory()
       rotateTickets()
       warnOfExpiry()
-      affinityFile.tick(at: Clock.monotonic())
+      affinityFiles.tick(at: Clock.monotonic())
       stapler.tick(at: Clock.monotonic())
     }
   }
@@ -174,10 +175,10 @@ final class WorkerService: Sendable {
       warnOfUnverifiedServers(snapshot)
       OperationalLog.setLevel(configuration.log.level)
       OperationalLog.setFacility(configuration.log.facility)
-      tickets.rotate(every: configuration.tls.ticketRotation, at: Clock.monotonic())
+      tickets.rotate(every: configuration.ticketRotation, at: Clock.monotonic())
       sharedState.adopt(snapshot)
       staple(snapshot)
-      affinityFile.adopt(configuration.affinity.file, at: Clock.monotonic())
+      affinityFiles.adopt(snapshot.affinityFiles, at: Clock.monotonic())
       state.withLock { $0.snapshot = snapshot }
       sendCertificates(of: snapshot)
       hand(snapshot, setup)
@@ -201,17 +202,17 @@ final class WorkerService: Sendable {
   }
 
   private func warnOfUnverifiedServers(_ snapshot: ConfigurationSnapshot) {
-    guard !snapshot.isPassthrough else { return }
-    for server in snapshot.configuration.servers where server.trust == .insecureNoVerification {
+    let read = snapshot.configuration.services.filter { $0.mode == .http }.flatMap(\.servers)
+    for server in read where server.trust == .insecureNoVerification {
       log.warning(
-        "server \(server.name) is not verified (trust: insecure-no-verification): anyone on the network path can read and change the traffic",
-        metadata: ["server": "\(server.name)"])
+        "server \(server.fullName) is not verified (trust: insecure-no-verification): anyone on the network path can read and change the traffic",
+        metadata: ["server": "\(server.fullName)"])
     }
   }
 
   private func staple(_ snapshot: ConfigurationSnapshot) {
-    let isWanted = snapshot.configuration.tls.ocspStapling
-    stapler.adopt(isWanted ? snapshot.certificates : [], at: Clock.monotonic())
+    let wanted = snapshot.services.filter(\.settings.tls.ocspStapling)
+    stapler.adopt(wanted.flatMap(\.certificates), at: Clock.monotonic())
   }
 
   /// The loops know which pages of their slabs nobody lies in.
@@ -275,12 +276,25 @@ final class WorkerService: Sendable {
   /// Waits until the access log and `affinity.file` are written, for a second at most: a sink may be full.
   func finish() {
     let deadline = Clock.monotonic() + .seconds(1)
-    affinityFile.save()
+    affinityFiles.save()
     warn(ofDropped: accessLog.close(within: .seconds(1)))
-    affinityFile.waitForEnd(until: deadline)
+    affinityFiles.waitForEnd(until: deadline)
   }
 
   private func warn(ofDropped count: UInt64) {
     if count > 0 { log.warning("access log: the sink is full or gone, \(count) lines were dropped") }
+  }
+}
+
+extension Configuration {
+  /// How often the key of all services' tickets is replaced: as often as the one wants that wants it most often.
+  fileprivate var ticketRotation: Interval { services.map(\.tls.ticketRotation).min() ?? .hours(12) }
+}
+
+extension ConfigurationSnapshot {
+  fileprivate var affinityFiles: [AffinityFiles.File] {
+    services.compactMap { service in
+      service.settings.affinity.file.map { AffinityFiles.File(path: $0, affinity: service.backend.affinity) }
+    }
   }
 }

@@ -5,43 +5,50 @@ import TLS
 /// A summary of what a configuration would serve, in a few lines of text.
 struct ServiceSummary {
   private let configuration: Configuration
-  private let certificates: [CertificateFacts]
+  /// By the names of the services.
+  private let certificates: [String: [CertificateFacts]]
 
-  init(_ configuration: Configuration, certificates: [CertificateFacts]) {
+  init(_ configuration: Configuration, certificates: [String: [CertificateFacts]]) {
     self.configuration = configuration
     self.certificates = certificates
   }
 
   /// The text, with a newline at the end.
   var text: String {
-    var rows: [(String, String)] = [("service", configuration.service.map(\.text).joined(separator: ", "))]
-    let listeners = configuration.listeners.map(\.text).joined(separator: ", ")
-    switch configuration.mode {
-    case .http: rows.append(("https on", listeners))
-    case .passthrough: rows.append(("passed through on", listeners))
-    }
-    if let redirect = configuration.redirect {
-      let target = redirect.location.map { " to \($0)" } ?? " to https"
-      rows.append(("redirect on", redirect.listeners.map(\.text).joined(separator: ", ") + target))
-    }
-    for certificate in certificates {
-      let names = (certificate.names + certificate.addresses).joined(separator: ", ")
-      rows.append(("certificate", "\(certificate) for \(names.isEmpty ? "no name" : names)"))
-      rows.append(("", "SHA-256 \(certificate.fingerprint)"))
-    }
+    var rows = configuration.services.flatMap(rows)
     for router in configuration.virtualRouters {
       let addresses = router.settings.addresses.map(\.description).joined(separator: ", ")
       rows.append(
         (router.name, "\(addresses) on \(router.interface), priority \(router.settings.priority) on this node"))
     }
     for server in configuration.servers {
-      rows.append((server.name, "\(server.endpoint)" + Self.marks(of: server)))
+      rows.append((server.fullName, "\(server.endpoint)" + Self.marks(of: server)))
     }
     let width = rows.map(\.0.count).max() ?? 0
     let lines = rows.map { name, value in
       "  " + name + String(repeating: " ", count: width - name.count) + "  " + value + "\n"
     }
     return "The configuration is in order.\n" + lines.joined()
+  }
+
+  private func rows(of service: Configuration.Service) -> [(String, String)] {
+    let names = service.names.map(\.text).joined(separator: ", ")
+    var rows = [("service" + (service.name.isEmpty ? "" : " \(service.name)"), names)]
+    let listeners = service.listeners.map(\.text).joined(separator: ", ")
+    switch service.mode {
+    case .http: rows.append(("https on", listeners))
+    case .passthrough: rows.append(("passed through on", listeners))
+    }
+    if let redirect = service.redirect {
+      let target = redirect.location.map { " to \($0)" } ?? " to https"
+      rows.append(("redirect on", redirect.listeners.map(\.text).joined(separator: ", ") + target))
+    }
+    for certificate in certificates[service.name] ?? [] {
+      let names = (certificate.names + certificate.addresses).joined(separator: ", ")
+      rows.append(("certificate", "\(certificate) for \(names.isEmpty ? "no name" : names)"))
+      rows.append(("", "SHA-256 \(certificate.fingerprint)"))
+    }
+    return rows
   }
 
   private static func marks(of server: Configuration.Server) -> String {

@@ -29,7 +29,7 @@ import Testing
         servers: { view01: { address: 192.0.2.1, ports: [5001, 5001] } }
         """
       let configuration = Configuration.load(text: text, fileName: "test.yaml", hostName: "lb1").configuration
-      #expect(try #require(configuration).serverListeners == [Configuration.Listener(address: nil, port: 5001)])
+      #expect(try #require(configuration).service.serverListeners == [Configuration.Listener(address: nil, port: 5001)])
     }
   }
 

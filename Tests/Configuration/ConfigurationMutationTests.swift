@@ -6,7 +6,7 @@ import Testing
 @Suite struct MutationTests {
   static let seeds =
     Schema.sections.flatMap(\.keys).map { "\($0.name): \($0.example)\n" } + [
-      TestFile.read("../../etc/belvedere.yaml"), DefaultTests.smallest, LoadTests.naming,
+      TestFile.read("../../etc/belvedere.yaml"), DefaultTests.smallest, LoadTests.naming, DefaultTests.services,
     ]
 
   static let fragments = [
@@ -57,7 +57,10 @@ import Testing
       #expect(mark.line >= 1 && mark.column >= 1 && mark.length >= 0, "\(text)")
     }
     guard let configuration = loaded.configuration else { return }
-    #expect(!configuration.service.isEmpty && !configuration.servers.isEmpty && !configuration.listeners.isEmpty)
-    #expect(configuration.mode == .passthrough || !configuration.tls.certificates.isEmpty)
+    #expect(!configuration.services.isEmpty)
+    for service in configuration.services {
+      #expect(!service.names.isEmpty && !service.servers.isEmpty && !service.listeners.isEmpty)
+      #expect(service.mode == .passthrough || !service.tls.certificates.isEmpty)
+    }
   }
 }

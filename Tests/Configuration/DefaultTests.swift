@@ -14,6 +14,21 @@ import Wire
       view02: 192.168.1.166
     """
 
+  static let services = """
+    services:
+      view:
+        service: view.domain.local
+        listen: 192.168.1.170
+        tls: { certificate: /etc/belvedere/tls/view.pem }
+        servers: { view01: 192.168.1.165, view02: 192.168.1.166 }
+      cards:
+        service: cards.domain.local
+        listen: 192.168.1.171
+        mode: passthrough
+        health: { interval: 2s }
+        servers: { view01: 192.168.1.165 }
+    """
+
   static func load(_ text: String) throws -> Configuration {
     let loaded = Configuration.load(text: text, fileName: "/etc/belvedere/belvedere.yaml", hostName: "lb1")
     return try #require(loaded.configuration, "\(loaded.diagnostics.map(\.rendered).joined(separator: "\n"))")
@@ -21,27 +36,27 @@ import Wire
 
   @Test func `the smallest file listens on 443 of every address and redirects from 80`() throws {
     let configuration = try DefaultTests.load(DefaultTests.smallest)
-    #expect(configuration.mode == .http)
-    #expect(configuration.listeners == [Configuration.Listener(address: nil, port: 443)])
-    #expect(configuration.redirect?.listeners == [Configuration.Listener(address: nil, port: 80)])
-    #expect(configuration.redirect?.location == nil)
-    #expect(configuration.canonicalName == "view.domain.local")
-    #expect(configuration.tls.certificates == [Configuration.Certificate(chain: "/etc/belvedere/tls/view.pem")])
-    #expect(configuration.tls.profile == .intermediate)
-    #expect(configuration.tls.tickets)
-    #expect(configuration.tls.ticketRotation == .hours(12))
+    #expect(configuration.service.mode == .http)
+    #expect(configuration.service.listeners == [Configuration.Listener(address: nil, port: 443)])
+    #expect(configuration.service.redirect?.listeners == [Configuration.Listener(address: nil, port: 80)])
+    #expect(configuration.service.redirect?.location == nil)
+    #expect(configuration.service.canonicalName == "view.domain.local")
+    #expect(configuration.service.tls.certificates == [Configuration.Certificate(chain: "/etc/belvedere/tls/view.pem")])
+    #expect(configuration.service.tls.profile == .intermediate)
+    #expect(configuration.service.tls.tickets)
+    #expect(configuration.service.tls.ticketRotation == .hours(12))
     #expect(configuration.virtualRouters.isEmpty)
     #expect(configuration.threads == nil)
-    #expect(configuration.retries == 3)
-    #expect(configuration.errorPages.isEmpty)
+    #expect(configuration.service.retries == 3)
+    #expect(configuration.service.errorPages.isEmpty)
   }
 
   @Test func `servers are re-encrypted to on 443 and verified as the service by the system's authorities`() throws {
     let configuration = try DefaultTests.load(DefaultTests.smallest)
     let addresses = try ["192.168.1.165:443", "192.168.1.166:443"].map { try Endpoint(parsing: $0) }
-    #expect(configuration.servers.map(\.name) == ["view01", "view02"])
-    #expect(configuration.servers.map(\.endpoint) == addresses)
-    for server in configuration.servers {
+    #expect(configuration.service.servers.map(\.name) == ["view01", "view02"])
+    #expect(configuration.service.servers.map(\.endpoint) == addresses)
+    for server in configuration.service.servers {
       #expect(server.weight == 1)
       #expect(!server.isBackup)
       #expect(server.connections == 4000)
@@ -51,7 +66,7 @@ import Wire
   }
 
   @Test func `the favicon is asked for every five seconds`() throws {
-    let health = try DefaultTests.load(DefaultTests.smallest).health
+    let health = try DefaultTests.load(DefaultTests.smallest).service.health
     #expect(health.check == .https)
     #expect(health.path == "/favicon.ico")
     #expect(health.method == .get)
@@ -68,19 +83,19 @@ import Wire
 
   @Test func `a client is known by its address for 90 minutes`() throws {
     let configuration = try DefaultTests.load(DefaultTests.smallest)
-    #expect(configuration.affinity.by == [.clientAddress])
-    #expect(configuration.affinity.hold == .minutes(90))
-    #expect(configuration.affinity.ipv4Prefix == 32)
-    #expect(configuration.affinity.ipv6Prefix == 64)
-    #expect(configuration.affinity.entries == 100_000)
-    #expect(configuration.affinity.file == nil)
+    #expect(configuration.service.affinity.by == [.clientAddress])
+    #expect(configuration.service.affinity.hold == .minutes(90))
+    #expect(configuration.service.affinity.ipv4Prefix == 32)
+    #expect(configuration.service.affinity.ipv6Prefix == 64)
+    #expect(configuration.service.affinity.entries == 100_000)
+    #expect(configuration.service.affinity.file == nil)
     #expect(configuration.serverStateFile == nil)
-    #expect(configuration.forwarded.add)
-    #expect(configuration.forwarded.trustedProxies.isEmpty)
+    #expect(configuration.service.forwarded.add)
+    #expect(configuration.service.forwarded.trustedProxies.isEmpty)
   }
 
   @Test func `time-outs have the classic values`() throws {
-    let timeouts = try DefaultTests.load(DefaultTests.smallest).timeouts
+    let timeouts = try DefaultTests.load(DefaultTests.smallest).service.timeouts
     #expect(timeouts.tlsHandshake == .seconds(5))
     #expect(timeouts.httpRequest == .seconds(10))
     #expect(timeouts.queue == .minutes(1))
@@ -96,17 +111,28 @@ import Wire
     let configuration = try DefaultTests.load(DefaultTests.smallest)
     #expect(configuration.limits.connections == 10_000)
     #expect(configuration.limits.connectionsPerAddress == 4000)
-    #expect(configuration.limits.headerBytes == HeadLimits().bytes)
-    #expect(configuration.limits.headerFields == HeadLimits().fieldLines)
-    #expect(configuration.limits.requestsPerConnection == nil)
-    #expect(configuration.limits.queue == 1000)
-    #expect(configuration.pool.share)
-    #expect(configuration.pool.idleConnections == 32)
-    #expect(configuration.pool.idleTimeout == .seconds(10))
+    #expect(configuration.service.limits.headerBytes == HeadLimits().bytes)
+    #expect(configuration.service.limits.headerFields == HeadLimits().fieldLines)
+    #expect(configuration.service.limits.requestsPerConnection == nil)
+    #expect(configuration.service.limits.queue == 1000)
+    #expect(configuration.service.pool.share)
+    #expect(configuration.service.pool.idleConnections == 32)
+    #expect(configuration.service.pool.idleTimeout == .seconds(10))
     #expect(configuration.log.level == .info)
     #expect(configuration.log.target == .automatic)
     #expect(configuration.log.access?.format == .httplog)
     #expect(configuration.log.access?.target == .standardOutput)
+  }
+
+  @Test func `every service has the defaults of a file with one, by its own keys`() throws {
+    let services = try DefaultTests.load(DefaultTests.services).services
+    #expect(services.map(\.name) == ["view", "cards"])
+    #expect(services.map(\.redirect?.listeners.first?.text) == ["192.168.1.170:80", "192.168.1.171:80"])
+    #expect(services.map(\.health.host) == ["view.domain.local", "cards.domain.local"])
+    #expect(services.map(\.health.jitter) == [.milliseconds(500), .milliseconds(200)])
+    #expect(services.flatMap(\.servers).map(\.fullName) == ["view/view01", "view/view02", "cards/view01"])
+    #expect(
+      services.flatMap(\.servers).map(\.serverName) == ["view.domain.local", "view.domain.local", "cards.domain.local"])
   }
 
   @Test func `error pages may replace exactly what HTTP1 answers`() {
@@ -119,7 +145,7 @@ import Wire
     let expected = try ["192.168.1.170", "fd00::170"].map {
       Configuration.Listener(address: try IPAddress(parsing: $0), port: 80)
     }
-    #expect(configuration.redirect?.listeners == expected)
+    #expect(configuration.service.redirect?.listeners == expected)
   }
 
   @Test func `servers take the file's trust and the service's name unless they have their own`() throws {
@@ -132,8 +158,8 @@ import Wire
         view01: 192.168.1.165
         view02: { address: 192.168.1.166, trust: system, server-name: View02.domain.local }
       """)
-    #expect(configuration.servers.map(\.trust) == [.authority(file: "/etc/ca.pem"), .system])
-    #expect(configuration.servers.map(\.serverName) == ["view.domain.local", "view02.domain.local"])
+    #expect(configuration.service.servers.map(\.trust) == [.authority(file: "/etc/ca.pem"), .system])
+    #expect(configuration.service.servers.map(\.serverName) == ["view.domain.local", "view02.domain.local"])
   }
 
   @Test func `an IPv6 service has brackets in Host and none in certificates`() throws {
@@ -143,8 +169,8 @@ import Wire
       tls: { certificate: /etc/view.pem }
       servers: { view01: 192.168.1.165 }
       """)
-    #expect(configuration.health.host == "[fd00::170]")
-    #expect(configuration.servers[0].serverName == "fd00::170")
+    #expect(configuration.service.health.host == "[fd00::170]")
+    #expect(configuration.service.servers[0].serverName == "fd00::170")
   }
 
   @Test(arguments: [("lb1", "eth0", 101), ("lb1.domain.local", "eth0", 101), ("LB2", "ens192", 100)])
@@ -188,4 +214,9 @@ import Wire
     #expect(suggestions.count > 5)
     for key in suggestions { #expect(root.keys.contains { $0.name == key }, "\(key)") }
   }
+}
+
+extension Configuration {
+  /// The service of a file with one.
+  var service: Service { services[0] }
 }

@@ -86,11 +86,10 @@ import Testing
       loaded.files.map { "\($0.purpose) \($0.path) \($0.mark.line):\($0.mark.column)" } == [
         "certificate /etc/belvedere/tls/view.pem 3:16", "privateKey /etc/keys/view.key 4:8",
         "trustAnchors /etc/belvedere/../ca.pem 5:14", "affinity /var/lib/belvedere/affinity 8:19",
-        "serverState /etc/belvedere/state 9:20",
-        "errorPage /etc/belvedere/503.html 6:16",
+        "errorPage /etc/belvedere/503.html 6:16", "serverState /etc/belvedere/state 9:20",
         "accessLog /etc/belvedere/./access.log 7:26",
       ])
-    #expect(loaded.configuration?.tls.certificates.first?.chain == "/etc/belvedere/tls/view.pem")
+    #expect(loaded.configuration?.service.tls.certificates.first?.chain == "/etc/belvedere/tls/view.pem")
     #expect(load(Array(LoadTests.naming.utf8)).files.first?.path == "tls/view.pem")
   }
 

@@ -70,6 +70,7 @@ import Testing
       let mine = (certificate + (needed + [key]).map { "\($0.name): \($0.example)" }).joined(separator: ", ")
       let needsCertificate = section.name == "tls" && !["certificate", "certificates", "key"].contains(key.name)
       switch section.name {
+      case Schema.rootName where key.name == "services": whole = [key.name: key.example]
       case Schema.rootName: whole[key.name] = key.example
       case "tls": whole["tls"] = needsCertificate ? "{ certificate: /etc/view.pem, \(mine) }" : "{ \(mine) }"
       case "tls.certificates": whole["tls"] = "{ certificates: [{ \(mine) }] }"

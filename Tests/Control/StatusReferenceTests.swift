@@ -29,6 +29,7 @@ import Testing
     }
     var report = sampleReport
     report.servers = [sampleServer]
+    report.services = [.init(name: "view", mode: "http", names: ["view.domain.local"], listeners: ["*:443"])]
     let members = paths(in: try JSONSerialization.jsonObject(with: Data(report.json.utf8)))
     #expect(members.subtracting(documented).isEmpty, "not in the reference")
     #expect(documented.subtracting(members).isEmpty, "not in a report")

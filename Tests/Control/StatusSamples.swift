@@ -125,7 +125,8 @@ let sampleReportText =
   + #""since":"2026-11-22T11:30:26.123Z","state":"down","weight":1},{"address":"[fd00::167]:443","#
   + #""admin_state":null,"backup":false,"configured_weight":1,"last_check":null,"limit":0,"load":null,"#
   + #""name":"view03","#
-  + #""names":[],"ports":[],"reason":"","removed":false,"since":null,"state":"unknown","weight":1}],"service":["view.domain.local"],"#
+  + #""names":[],"ports":[],"reason":"","removed":false,"since":null,"state":"unknown","weight":1}],"#
+  + #""service":["view.domain.local"],"services":[],"#
   + #""since":"2026-11-19T09:32:01.123Z","state":"serving","time":"2026-11-22T11:32:01.123Z","#
   + #""timers":{"late":2,"worst_ms":17},"traffic":{"accepted":40211,"connections":1204,"exchanges":311,"#
   + #""per_second":{"connections":1.5,"requests":12},"refused":{"connections":0,"handshakes":3,"requests":0,"#

@@ -20,8 +20,8 @@ import Wire
       bytes: Array(Self.configuration.text.utf8), fileName: "demo.yaml", hostName: "lb1")
     #expect(loaded.diagnostics.map(\.rendered) == [])
     let read = try #require(loaded.configuration)
-    #expect(read.listeners == [.init(address: Self.endpoint(0).address, port: 8443)])
-    #expect(read.redirect?.listeners == [.init(address: Self.endpoint(0).address, port: 8080)])
+    #expect(read.services[0].listeners == [.init(address: Self.endpoint(0).address, port: 8443)])
+    #expect(read.services[0].redirect?.listeners == [.init(address: Self.endpoint(0).address, port: 8080)])
     #expect(read.servers.map(\.name) == ["view01", "view02"])
     #expect(read.servers.map(\.endpoint.port) == [8451, 8452])
     // Verification stays on: each server is known by its own certificate.

@@ -11,20 +11,22 @@ package enum AcceptedConfigurationProperties {
     guard let configuration = Configuration.load(bytes: bytes, fileName: "b.yaml", hostName: "lb1").configuration else {
       return
     }
-    try checkBalancing(configuration)
-    checkHealth(configuration.health)
-    checkTimes(configuration)
-    try checkLimits(configuration)
-    for listener in configuration.listeners + (configuration.redirect?.listeners ?? []) {
-      try require(listener.port > 0, "a listener without a port")
+    for service in configuration.services {
+      try checkBalancing(service)
+      checkHealth(service.health)
+      checkTimes(service)
+      try checkLimits(service, configuration.limits)
+      for listener in service.listeners + (service.redirect?.listeners ?? []) {
+        try require(listener.port > 0, "a listener without a port")
+      }
     }
     for router in configuration.virtualRouters {
       try require(1...255 ~= router.settings.addresses.count, "\(router.settings.addresses.count) virtual addresses")
     }
   }
 
-  private static func checkBalancing(_ configuration: Configuration) throws(Violation) {
-    let servers = configuration.servers.map {
+  private static func checkBalancing(_ service: Configuration.Service) throws(Violation) {
+    let servers = service.servers.map {
       Server(name: $0.name, weight: $0.weight, isBackup: $0.isBackup)
     }
     let router = Router(servers: servers)
@@ -32,7 +34,7 @@ package enum AcceptedConfigurationProperties {
     for index in servers.indices { availability.set(.up, at: index) }
     for address in [IPAddress(v4: 0x0a00_0001), IPAddress(v6High: .max, low: .max)] {
       let client = ClientKey(
-        address, v4Prefix: configuration.affinity.ipv4Prefix, v6Prefix: configuration.affinity.ipv6Prefix)
+        address, v4Prefix: service.affinity.ipv4Prefix, v6Prefix: service.affinity.ipv6Prefix)
       var tried = ServerSet()
       while let server = router.route(client, known: servers.last?.id, availability: availability, tried: tried) {
         try require(!tried.contains(server), "server \(server) a second time")
@@ -62,12 +64,12 @@ package enum AcceptedConfigurationProperties {
   }
 
   /// Every deadline can be armed, at the beginning of time and at its end.
-  private static func checkTimes(_ configuration: Configuration) {
-    let times = configuration.timeouts
+  private static func checkTimes(_ service: Configuration.Service) {
+    let times = service.timeouts
     let all = [
       times.tlsHandshake, times.httpRequest, times.queue, times.connect, times.client, times.server, times.keepAlive,
-      times.tunnel, times.stop, configuration.pool.idleTimeout, configuration.affinity.hold,
-      configuration.tls.ticketRotation,
+      times.tunnel, times.stop, service.pool.idleTimeout, service.affinity.hold,
+      service.tls.ticketRotation,
     ]
     for start in [Instant(nanoseconds: 0), Instant(nanoseconds: .max / 2), Instant(nanoseconds: .max - 1)] {
       var wheel = TimerWheel(startingAt: start)
@@ -77,28 +79,29 @@ package enum AcceptedConfigurationProperties {
     }
   }
 
-  private static func checkLimits(_ configuration: Configuration) throws(Violation) {
-    let limits = configuration.limits
+  private static func checkLimits(
+    _ service: Configuration.Service, _ limits: Configuration.Limits
+  ) throws(Violation) {
     var ledger = ConnectionLedger(limitPerClient: limits.connectionsPerAddress)
     let client = ClientKey(IPAddress(v4: 1))
     guard limits.connections > 0, let account = ledger.open(client) else {
       throw Violation("no place for a single connection")
     }
     ledger.close(account)
-    for server in configuration.servers {
-      var admission = Admission<Int>(limit: server.connections, queueLimit: limits.queue)
+    for server in service.servers {
+      var admission = Admission<Int>(limit: server.connections, queueLimit: service.limits.queue)
       guard case .admitted = admission.acquire(1, by: account) else { throw Violation("no place at \(server.name)") }
       _ = admission.release(by: account)
     }
     var table = AffinityTable(
-      capacity: min(1024, configuration.affinity.entries), hold: configuration.affinity.hold,
+      capacity: min(1024, service.affinity.entries), hold: service.affinity.hold,
       hash: ClientHash(seed: 1, 2))
     for address in UInt32(0)..<40 {
       let client = ClientKey(IPAddress(v4: address))
       table.assign(client, to: ServerID(name: "view01"), at: Instant(nanoseconds: .max - 40 + UInt64(address)))
       _ = table.lookup(client, at: .distantFuture)
     }
-    let head = HeadLimits(bytes: limits.headerBytes, fieldLines: limits.headerFields)
+    let head = HeadLimits(bytes: service.limits.headerBytes, fieldLines: service.limits.headerFields)
     try require(head.bytes > 0 && head.fieldLines > 0, "no room for a head")
   }
 }

@@ -27,10 +27,13 @@ package enum ConfigurationProperties {
       try require(!controls, "control characters in \(diagnostic)")
     }
     if let configuration = loaded.configuration {
-      try require(!configuration.service.isEmpty, "no service name")
-      try require(!configuration.servers.isEmpty, "no server")
-      try require(!configuration.listeners.isEmpty, "no listener")
-      try require(configuration.mode == .passthrough || !configuration.tls.certificates.isEmpty, "no certificate")
+      try require(!configuration.services.isEmpty, "no service")
+      for service in configuration.services {
+        try require(!service.names.isEmpty, "no service name")
+        try require(!service.servers.isEmpty, "no server")
+        try require(!service.listeners.isEmpty, "no listener")
+        try require(service.mode == .passthrough || !service.tls.certificates.isEmpty, "no certificate")
+      }
     }
   }
 }

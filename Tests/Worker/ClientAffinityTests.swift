@@ -98,7 +98,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 extension TestLoop {
   /// How many clients are assigned to each server, by its index.
   var affinity: [Int: AffinityCount] {
-    let tally = sharedState.affinity.tally(at: now)
+    let tally = backend.affinity.tally(at: now)
     var affinity: [Int: AffinityCount] = [:]
     for (index, server) in backend.servers.enumerated() {
       if let count = tally[server.id], count != AffinityCount() { affinity[index] = count }

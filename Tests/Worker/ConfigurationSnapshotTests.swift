@@ -32,11 +32,11 @@ struct ConfigurationSnapshotTests {
     // One is known and up: another has to prove itself first.
     let both = try testLoop.snapshot(of: [0, 1])
     testLoop.sharedState.adopt(both)
-    #expect(both.backend.servers.map(\.state) == [.up, .down])
+    #expect(both.services[0].backend.servers.map(\.state) == [.up, .down])
     let other = try testLoop.snapshot(of: [2])
-    #expect(other.backend.servers.map(\.state) == [.down])
+    #expect(other.services[0].backend.servers.map(\.state) == [.down])
     testLoop.sharedState.adopt(other)
-    #expect(other.backend.servers.map(\.state) == [.up])
+    #expect(other.services[0].backend.servers.map(\.state) == [.up])
   }
 
   @Test func `a snapshot is gone with the last connection that began under it`() throws {

@@ -81,8 +81,7 @@ import Wire
     while accepted == nil {
       accepted = try Socket.accept(from: testLoop.loop.accepting.listeners[listener].descriptor)
     }
-    let entrance = testLoop.loop.accepting.listeners[listener].entrance
-    if let accepted { try testLoop.loop.admit(accepted, entrance) }
+    if let accepted { try testLoop.loop.admit(accepted, from: listener) }
     #expect(testLoop.loop.clients.count == 3)
     for client in kept.clients { try serve(&client.end, &testLoop) }
     // The next one asks for room.

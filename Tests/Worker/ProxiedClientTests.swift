@@ -177,7 +177,7 @@ extension TestLoop {
 
   /// How many clients and sessions each server has.
   fileprivate var counts: [AffinityCount] {
-    let tally = sharedState.affinity.tally(at: now)
+    let tally = backend.affinity.tally(at: now)
     return backend.servers.map { tally[$0.id] ?? AffinityCount() }
   }
 }

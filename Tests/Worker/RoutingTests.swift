@@ -225,7 +225,7 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 }
 
 extension TestLoop {
-  var backend: Backend { loop.context.snapshot.backend }
+  var backend: Backend { loop.context.snapshot.services[0].backend }
 
   /// What the loop's clients are at.
   var activities: [Activity] { loop.clients.keys.map { activity(of: $0) } }

@@ -24,6 +24,8 @@ struct TestLoop: ~Copyable {
   private var source: Source
   private let security: Security?
   private(set) var now: Instant
+  /// Of the configurations so far.
+  private var number: UInt64 = 1
   private let heartbeats: SharedHeartbeats
 
   private struct Security {
@@ -52,7 +54,7 @@ struct TestLoop: ~Copyable {
         server: try ServerContext(
           certificates: [SelfSigned.make(for: ["view.test"])], profile: .intermediate, tickets: nil))
 
-    for index in 0..<count { snapshot.backend.set(.up, at: index) }
+    for index in 0..<count { snapshot.services[0].backend.set(.up, at: index) }
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let heartbeats = try SharedHeartbeats(loops: 1)
     let beats = try SharedHeartbeats.attach(heartbeats.file, loops: 1)
@@ -92,10 +94,12 @@ struct TestLoop: ~Copyable {
 
   /// A snapshot with these of the servers, in this order, takes over.
   mutating func reload(servers kept: [Int]) throws {
+    number += 1
     let snapshot = try snapshot(of: kept)
     sharedState.adopt(snapshot)
     loop.context.adopt(snapshot)
-    for index in kept.indices { snapshot.backend.set(.up, at: index) }
+    loop.assignListeners()
+    for index in kept.indices { snapshot.services[0].backend.set(.up, at: index) }
   }
 
   /// The same with other settings, of all and of each server.
@@ -107,7 +111,7 @@ struct TestLoop: ~Copyable {
   /// A snapshot with these of the servers, in this order, that nothing has taken over yet.
   func snapshot(of kept: [Int]) throws -> ConfigurationSnapshot {
     try ConfigurationSnapshot(
-      number: 2, source.configuration(servers, kept), tickets: TicketKeys(at: Clock.monotonic()),
+      number: number, source.configuration(servers, kept), tickets: TicketKeys(at: Clock.monotonic()),
       sharedState: sharedState)
   }
 

@@ -16,7 +16,7 @@ extension Configuration.Loaded {
     into facts: inout [CertificateFacts]
   ) {
     if let key = pair.key, Credential.isElsewhere(key) { return }
-    let profile = configuration?.tls.profile ?? .intermediate
+    let profile = configuration?.services.first { $0.name == file.service }?.tls.profile ?? .intermediate
     do throws(TLSError) {
       let certificate = try CertificatePair(path: pair.chain, keyPath: pair.key, at: time)
       facts.append(certificate.facts)
@@ -51,12 +51,14 @@ extension Configuration.Loaded {
   }
 
   /// Warns of service names without a certificate: their clients will warn or refuse.
-  package mutating func warnAboutNames(of configuration: Configuration, _ facts: [CertificateFacts]) {
-    guard !facts.isEmpty, let file = files.first(where: { $0.purpose == .certificate }) else { return }
-    for name in configuration.service where !facts.contains(where: { $0.isFor(name) }) {
+  package mutating func warnAboutNames(of service: Configuration.Service, _ facts: [CertificateFacts]) {
+    guard !facts.isEmpty,
+      let file = files.first(where: { $0.purpose == .certificate && $0.service == service.name })
+    else { return }
+    for name in service.names where !facts.contains(where: { $0.isFor(name) }) {
       warn(about: file, "no certificate is for the service name \(name.text); clients of that name will not trust it")
     }
-    for server in configuration.servers {
+    for server in service.servers {
       let lacking = server.names.filter { name in !facts.contains { $0.isFor(name) } }.map(\.text)
       guard !lacking.isEmpty else { continue }
       warn(

@@ -4,9 +4,10 @@ import Wire
 extension Configuration {
   /// One Connection Server.
   package struct Server: Equatable, Sendable {
-    /// The key in the file, and the name in logs. Administrative states and clients' assignments are carried over a reload by it, health and
-    /// what runs by name and address.
+    /// The key in the file. Clients' assignments within the service are carried over a reload by it.
     package var name: String
+    /// The name of its service; empty where that has none.
+    package var service = ""
     package var endpoint: Endpoint
     /// The server's share of clients in proportion to the others', 1 to 256. 0: known clients only (drain).
     package var weight = 1
@@ -38,6 +39,10 @@ extension Configuration {
       self.trust = trust
     }
 
-    package var place: ServerPlace { ServerPlace(name: name, endpoint: endpoint) }
+    /// The name in log, status and commands: `service/server`. Administrative states are carried over a reload by it,
+    /// health and what runs by it and the address.
+    package var fullName: String { service.isEmpty ? name : "\(service)/\(name)" }
+
+    package var place: ServerPlace { ServerPlace(name: fullName, endpoint: endpoint) }
   }
 }

@@ -1,7 +1,7 @@
 import Wire
 
 extension Configuration {
-  /// How much of everything there may be at once. Where a limit may be absent, nil means so.
+  /// How much there may be at once of what all services share. Where a limit may be absent, nil means so.
   package struct Limits: Equatable, Sendable {
     /// Client connections in all. Above it, or above what the process's descriptors allow (`DescriptorBudget`), a new one
     /// takes the place of one that has sent nothing, or is idle; where there is none, it waits.
@@ -12,15 +12,6 @@ extension Configuration {
     /// do not count. 200 users behind one address with a browser or View
     /// client of up to 10 connections each, which come anew while the old ones still linger, have 4000.
     package var connectionsPerAddress: Int? = 4000
-    /// Bytes of a request's or answer's head, start line included. Such a head fits into one buffer of 17 KB together with
-    /// the fields that rewriting adds; for larger ones (Kerberos tickets, SAML) larger buffers are made when they come.
-    package var headerBytes = 15_360
-    /// Field lines of a head.
-    package var headerFields = 100
-    /// Requests on one client connection, after which it is closed.
-    package var requestsPerConnection: Int?
-    /// Requests that wait for one server at its connection limit. The next one is refused with 503.
-    package var queue = 1000
 
     package init() {}
   }
@@ -48,5 +39,22 @@ extension Configuration {
     package var trustedProxies: [IPPrefix] = []
     /// Whether each of their connections begins with a header of the PROXY protocol.
     package var proxyProtocol = false
+  }
+}
+
+extension Configuration.Service {
+  /// How much of everything one service takes.
+  package struct Limits: Equatable, Sendable {
+    /// Bytes of a request's or answer's head, start line included. Such a head fits into one buffer of 17 KB together with
+    /// the fields that rewriting adds; for larger ones (Kerberos tickets, SAML) larger buffers are made when they come.
+    package var headerBytes = 15_360
+    /// Field lines of a head.
+    package var headerFields = 100
+    /// Requests on one client connection, after which it is closed.
+    package var requestsPerConnection: Int?
+    /// Requests that wait for one server at its connection limit. The next one is refused with 503.
+    package var queue = 1000
+
+    package init() {}
   }
 }

@@ -2,12 +2,12 @@ import Wire
 
 /// The rules about what means one server: it can't mean anything besides.
 extension Rules {
-  static func checkDedicated(_ configuration: Configuration, _ reader: inout Reader) {
-    var names = Dictionary(configuration.service.map { ($0, "the service") }) { first, _ in first }
-    var ports = Dictionary(configuration.listeners.map { ($0.port, "`listen`") }) { first, _ in first }
-    for listener in configuration.redirect?.listeners ?? [] { ports[listener.port] = "`redirect`" }
-    for server in configuration.servers {
-      if configuration.mode == .passthrough, let place = reader.mark("servers", server.name, "names") {
+  static func checkDedicated(_ service: Configuration.Service, _ reader: inout Reader) {
+    var names = Dictionary(service.names.map { ($0, "the service") }) { first, _ in first }
+    var ports = Dictionary(service.listeners.map { ($0.port, "`listen`") }) { first, _ in first }
+    for listener in service.redirect?.listeners ?? [] { ports[listener.port] = "`redirect`" }
+    for server in service.servers {
+      if service.mode == .passthrough, let place = reader.mark("servers", server.name, "names") {
         reader.error("names can't be seen in mode `passthrough`", at: place, "Give the server `ports` of its own.")
       }
       report(server.names.map { ($0, $0.text) }, of: server, at: "names", &names, &reader)

@@ -4,12 +4,12 @@ import Wire
 
 /// The rules about who listens where and who is reached where.
 extension Rules {
-  static func checkListeners(_ configuration: Configuration, _ reader: inout Reader) {
-    report(overlapsIn: configuration.listeners, at: ["listen"], &reader)
-    guard let redirect = configuration.redirect else { return }
+  static func checkListeners(_ service: Configuration.Service, _ reader: inout Reader) {
+    report(overlapsIn: service.listeners, at: ["listen"], &reader)
+    guard let redirect = service.redirect else { return }
     report(overlapsIn: redirect.listeners, at: ["redirect", "listen"], &reader)
     for (index, plain) in redirect.listeners.enumerated() {
-      guard let secure = configuration.listeners.first(where: { $0.overlaps(plain) }) else { continue }
+      guard let secure = service.listeners.first(where: { $0.overlaps(plain) }) else { continue }
       if let place = reader.mark(in: ["redirect", "listen"], item: index) {
         reader.error("`\(plain)` is taken by `\(secure)` of `listen`", at: place)
       } else if let place = reader.mark("listen") {
@@ -34,35 +34,45 @@ extension Rules {
     }
   }
 
-  static func checkServers(_ configuration: Configuration, _ reader: inout Reader) {
-    let servers = configuration.servers
+  static func checkServers(_ service: Configuration.Service, _ reader: inout Reader) {
+    let servers = service.servers
     guard !servers.isEmpty, let all = reader.site("servers")?.key else { return }
     if servers.count > ServerSet.capacity,
       let place = reader.site("servers", servers[ServerSet.capacity].name)?.key
     {
       reader.error("more than \(ServerSet.capacity) servers are not supported", at: place)
     }
-    let virtual = Set(configuration.virtualRouters.flatMap(\.settings.ipAddresses))
-    let listeners = Set(configuration.listeners + configuration.serverListeners)
     var names: [Endpoint: String] = [:]
     for server in servers {
       let other = names[server.endpoint]
       if other == nil { names[server.endpoint] = server.name }
-      guard let place = reader.mark("servers", server.name, "address") else { continue }
-      if let other { reader.warn("`\(other)` has the same address and port", at: place) }
-      let isVirtual = virtual.contains(server.endpoint.address)
-      let own = Configuration.Listener(address: server.endpoint.address, port: server.endpoint.port)
-      if listeners.contains(own) {
-        reader.error("Belvedere itself listens on `\(own)`: connections would loop", at: place)
-      } else if isVirtual {
-        reader.error("this is the virtual address of `vrrp`: connections would loop", at: place)
-      }
+      guard let place = reader.mark("servers", server.name, "address"), let other else { continue }
+      reader.warn("`\(other)` has the same address and port", at: place)
     }
     if servers.allSatisfy(\.isBackup) {
       reader.warn("every server is a `backup`: they are used as if none were", at: all)
     }
     if servers.allSatisfy({ $0.weight == 0 }) {
       reader.warn("every server has `weight: 0`: no new client is served", at: all)
+    }
+  }
+
+  /// No server is where Belvedere itself is.
+  static func checkAddresses(_ configuration: Configuration, _ reader: inout Reader) {
+    let virtual = Set(configuration.virtualRouters.flatMap(\.settings.ipAddresses))
+    let listeners = Set(configuration.services.flatMap { $0.listeners + $0.serverListeners })
+    for service in configuration.services {
+      reader.within(service) { reader in
+        for server in service.servers {
+          guard let place = reader.mark("servers", server.name, "address") else { continue }
+          let own = Configuration.Listener(address: server.endpoint.address, port: server.endpoint.port)
+          if listeners.contains(own) {
+            reader.error("Belvedere itself listens on `\(own)`: connections would loop", at: place)
+          } else if virtual.contains(server.endpoint.address) {
+            reader.error("this is the virtual address of `vrrp`: connections would loop", at: place)
+          }
+        }
+      }
     }
   }
 }
@@ -81,7 +91,6 @@ extension Configuration.Listener: CustomStringConvertible {
   private func covers(_ other: Configuration.Listener) -> Bool {
     guard let address else { return true }
     guard let otherAddress = other.address else { return false }
-    let isWhole = address.high == 0 && address.low == 0
-    return address == otherAddress || (isWhole && address.family == otherAddress.family)
+    return address == otherAddress || (address.isUnspecified && address.family == otherAddress.family)
   }
 }

@@ -6,20 +6,28 @@ import Wire
 /// A rule speaks only about values that were read, at the place of the one to change.
 enum Rules {
   static func check(_ configuration: Configuration, _ reader: inout Reader) {
-    checkService(configuration, &reader)
-    checkMode(configuration, &reader)
-    checkListeners(configuration, &reader)
-    checkServers(configuration, &reader)
-    checkDedicated(configuration, &reader)
-    checkTrust(configuration, &reader)
-    checkProfiles(configuration, &reader)
-    checkHealth(configuration, &reader)
-    checkAffinity(configuration, &reader)
-    checkForwarded(configuration, &reader)
+    for service in configuration.services {
+      reader.within(service) { check(service, &$0) }
+    }
+    checkServices(configuration, &reader)
+    checkAddresses(configuration, &reader)
     checkLimits(configuration, &reader)
-    checkTimeouts(configuration, &reader)
     checkVirtualRouters(configuration, &reader)
     checkFiles(&reader)
+  }
+
+  private static func check(_ service: Configuration.Service, _ reader: inout Reader) {
+    checkNames(service, &reader)
+    checkMode(service, &reader)
+    checkListeners(service, &reader)
+    checkServers(service, &reader)
+    checkDedicated(service, &reader)
+    checkTrust(service, &reader)
+    checkProfiles(service, &reader)
+    checkHealth(service, &reader)
+    checkAffinity(service, &reader)
+    checkForwarded(service, &reader)
+    checkTimeouts(service, &reader)
   }
 
   /// A file that is written belongs to one purpose alone: what it is replaced by, or what is appended, would be read as
@@ -29,23 +37,23 @@ enum Rules {
     for file in reader.files {
       guard let other = purposes.updateValue(file.purpose, forKey: file.path) else { continue }
       guard file.purpose.isWritten || other.isWritten else { continue }
-      reader.error("`\(Node.shortened(file.path))` is named twice, and written to", at: file.mark)
+      let prefix = Configuration.Service.prefix(file.service)
+      reader.error("\(prefix)`\(Node.shortened(file.path))` is named twice, and written to", at: file.mark)
     }
   }
 
-  private static func checkService(_ configuration: Configuration, _ reader: inout Reader) {
-    let names = configuration.service
+  private static func checkNames(_ service: Configuration.Service, _ reader: inout Reader) {
     var earlier: Set<ServiceName> = []
-    for (index, name) in names.enumerated() where !earlier.insert(name).inserted {
+    for (index, name) in service.names.enumerated() where !earlier.insert(name).inserted {
       guard let place = reader.mark(in: ["service"], item: index) else { continue }
       reader.warn("`\(name.text)` is given twice", at: place)
     }
   }
 
   /// What a mode needs, and what it does not look at.
-  private static func checkMode(_ configuration: Configuration, _ reader: inout Reader) {
+  private static func checkMode(_ service: Configuration.Service, _ reader: inout Reader) {
     if let mode = reader.site("mode"), !mode.isGood { return }
-    switch configuration.mode {
+    switch service.mode {
     case .http:
       let single = reader.mark("tls", "certificate")
       let several = reader.mark("tls", "certificates")
@@ -57,7 +65,8 @@ enum Rules {
       }
       guard let tls = reader.site("tls") else {
         if !reader.isMisspelt("tls") {
-          reader.error("`tls` is missing", at: .top, "For example: tls: { certificate: /etc/belvedere/tls/view.pem }")
+          reader.error(
+            "`tls` is missing", at: reader.keyMark, "For example: tls: { certificate: /etc/belvedere/tls/view.pem }")
         }
         return
       }
@@ -70,39 +79,39 @@ enum Rules {
     case .passthrough:
       for key in ["tls", "forwarded", "requests", "pool", "errors"] {
         guard let site = reader.site(key) else { continue }
-        if key == "forwarded", configuration.forwarded.proxyProtocol { continue }
+        if key == "forwarded", service.forwarded.proxyProtocol { continue }
         reader.warn("`\(key)` does nothing in mode `passthrough`", at: site.key)
       }
     }
   }
 
-  private static func checkTrust(_ configuration: Configuration, _ reader: inout Reader) {
+  private static func checkTrust(_ service: Configuration.Service, _ reader: inout Reader) {
     let warning = "certificates are not verified: anyone on the network path can read and change the traffic"
     let advice = "Pin the certificate with `fingerprint`, or name its `ca`."
-    if configuration.trust == .insecureNoVerification, let place = reader.mark("trust") {
+    if service.trust == .insecureNoVerification, let place = reader.mark("trust") {
       reader.warn(warning, at: place, advice)
     }
-    for server in configuration.servers where server.trust == .insecureNoVerification {
+    for server in service.servers where server.trust == .insecureNoVerification {
       if let place = reader.mark("servers", server.name, "trust") { reader.warn(warning, at: place, advice) }
     }
   }
 
   /// Where the profile `old` is asked for.
-  private static func checkProfiles(_ configuration: Configuration, _ reader: inout Reader) {
+  private static func checkProfiles(_ service: Configuration.Service, _ reader: inout Reader) {
     let warning = "TLS 1.0 and 1.1 are broken: an attacker on the network path may read and change the traffic"
     let advice =
       "Use `old` only for what can do nothing newer, and pin its certificate: weak keys and MD5 pass as well."
     var places: [Mark?] = []
-    if configuration.tls.profile == .old { places.append(reader.mark("tls", "profile")) }
-    if configuration.serverTLSProfile == .old { places.append(reader.mark("server-tls-profile")) }
-    for server in configuration.servers where server.tlsProfile == .old {
+    if service.tls.profile == .old { places.append(reader.mark("tls", "profile")) }
+    if service.serverTLSProfile == .old { places.append(reader.mark("server-tls-profile")) }
+    for server in service.servers where server.tlsProfile == .old {
       places.append(reader.mark("servers", server.name, "tls-profile"))
     }
     for place in places.compactMap({ $0 }) { reader.warn(warning, at: place, advice) }
   }
 
-  private static func checkHealth(_ configuration: Configuration, _ reader: inout Reader) {
-    let health = configuration.health
+  private static func checkHealth(_ service: Configuration.Service, _ reader: inout Reader) {
+    let health = service.health
     if let place = reader.mark("health", "jitter"), health.jitter >= health.interval {
       let interval = Quantity.write(health.interval.nanoseconds, units: Quantity.time)
       reader.error("`jitter` must be shorter than `interval`, which is \(interval)", at: place)
@@ -118,16 +127,16 @@ enum Rules {
     }
   }
 
-  private static func checkAffinity(_ configuration: Configuration, _ reader: inout Reader) {
-    checkAffinityKeys(configuration, &reader)
-    guard let place = reader.mark("affinity", "hold"), configuration.affinity.hold < .minutes(90) else { return }
+  private static func checkAffinity(_ service: Configuration.Service, _ reader: inout Reader) {
+    checkAffinityKeys(service, &reader)
+    guard let place = reader.mark("affinity", "hold"), service.affinity.hold < .minutes(90) else { return }
     reader.warn(
       "a View client may be idle for 90 minutes; with a shorter time it may have to log in again", at: place)
   }
 
-  private static func checkAffinityKeys(_ configuration: Configuration, _ reader: inout Reader) {
+  private static func checkAffinityKeys(_ service: Configuration.Service, _ reader: inout Reader) {
     guard let whole = reader.mark("affinity", "by") else { return }
-    let keys = configuration.affinity.by
+    let keys = service.affinity.by
     for (index, key) in keys.enumerated() {
       let place = reader.mark(in: ["affinity", "by"], item: index) ?? whole
       if index > 0, keys[index - 1] == .clientAddress {
@@ -140,28 +149,28 @@ enum Rules {
       } else if index > 0, keys[index - 1] != .tunnel {
         reader.error("one cookie is enough: the server's session has one", at: place)
       }
-      if configuration.mode == .passthrough {
+      if service.mode == .passthrough {
         let what = key == .tunnel ? "tunnels" : "cookies"
         reader.error("\(what) can't be seen in mode `passthrough`", at: place, "Use `client-address` only.")
       }
     }
   }
 
-  private static func checkForwarded(_ configuration: Configuration, _ reader: inout Reader) {
-    if configuration.forwarded.proxyProtocol, configuration.forwarded.trustedProxies.isEmpty,
+  private static func checkForwarded(_ service: Configuration.Service, _ reader: inout Reader) {
+    if service.forwarded.proxyProtocol, service.forwarded.trustedProxies.isEmpty,
       let place = reader.mark("forwarded", "proxy-protocol")
     {
       reader.warn("no proxy is trusted, so this does nothing", at: place, "List the proxies in `trusted-proxies`.")
     }
-    for (index, proxy) in configuration.forwarded.trustedProxies.enumerated() where proxy.length == 0 {
+    for (index, proxy) in service.forwarded.trustedProxies.enumerated() where proxy.length == 0 {
       guard let place = reader.mark(in: ["forwarded", "trusted-proxies"], item: index) else { continue }
       reader.warn(
         "`\(proxy)` is everybody: any client can pose as another one", at: place, "List the addresses of the proxies.")
     }
   }
 
-  private static func checkTimeouts(_ configuration: Configuration, _ reader: inout Reader) {
-    let timeouts = configuration.timeouts
+  private static func checkTimeouts(_ service: Configuration.Service, _ reader: inout Reader) {
+    let timeouts = service.timeouts
     guard let place = reader.mark("timeouts", "connect-total"), timeouts.connectTotal < timeouts.connect else { return }
     let connect = Quantity.write(timeouts.connect.nanoseconds, units: Quantity.time)
     reader.warn("shorter than `connect`, which is \(connect): no attempt can take that long", at: place)

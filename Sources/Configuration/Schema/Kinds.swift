@@ -88,7 +88,7 @@ extension Kind where Value == String {
           return nil
         }
         let path = reader.resolve(path: text)
-        reader.add(file: FileReference(purpose: purpose, path: path, mark: node.mark))
+        reader.add(purpose, path: path, mark: node.mark)
         return path
       },
       write: { $0 })

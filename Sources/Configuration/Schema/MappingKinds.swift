@@ -4,34 +4,48 @@ import Wire
 /// The kinds that are mappings with keys of the administrator's choice.
 
 extension Kind where Value == [Configuration.Server] {
-  static let servers = Kind(
-    name: "mapping of names to servers, see [servers.NAME](#serversname)",
-    expected: "a mapping of names to servers, such as `view01: 192.168.1.165`",
-    read: { node, reader in
-      guard case .mapping(let entries) = node.content, !entries.isEmpty else {
-        if case .refused = node.content { return nil }
-        reader.error(
-          "expected a mapping of names to servers, found \(node.found)", at: node.mark,
-          "For example: view01: 192.168.1.165")
-        return nil
-      }
-      return entries.compactMap { entry -> Configuration.Server? in
-        let isNamed = ServerName.isValid(entry.key)
-        if !isNamed {
+  static let servers = named(
+    "server", .server, by: \.name, at: "[servers.NAME](#serversname)", example: "view01: 192.168.1.165")
+}
+
+extension Kind where Value == [Configuration.Service] {
+  static let services = named(
+    "service", .section(Schema.service), by: \.name, at: "[several services](#several-services)",
+    example: Schema.exampleService)
+}
+
+extension Kind {
+  /// A mapping of names to items, in the order of the file.
+  fileprivate static func named<Item>(
+    _ what: String, _ item: Kind<Item>, by name: any WritableKeyPath<Item, String> & Sendable, at reference: String,
+    example: String
+  ) -> Kind where Value == [Item] {
+    Kind(
+      name: "mapping of names to \(what)s, see \(reference)",
+      expected: "a mapping of names to \(what)s, such as `\(example)`",
+      read: { node, reader in
+        guard case .mapping(let entries) = node.content, !entries.isEmpty else {
+          if case .refused = node.content { return nil }
           reader.error(
-            "`\(Node.shortened(entry.key))` is not a name for a server: letters, digits, `.`, `-` and `_`, at most 64",
-            at: entry.keyMark)
+            "expected a mapping of names to \(what)s, found \(node.found)", at: node.mark, "For example: \(example)")
+          return nil
         }
-        let server = reader.descend(to: entry.key, key: entry.keyMark, value: entry.value.mark) {
-          reader -> Configuration.Server? in
-          var server = Kind<Configuration.Server>.server.read(entry.value, &reader)
-          server?.name = entry.key
-          return server
+        return entries.compactMap { entry -> Item? in
+          let isNamed = ServerName.isValid(entry.key)
+          if !isNamed {
+            reader.error(
+              "`\(Node.shortened(entry.key))` is not a name for a \(what): letters, digits, `.`, `-` and `_`, at most 64",
+              at: entry.keyMark)
+          }
+          var value = reader.descend(to: entry.key, key: entry.keyMark, value: entry.value.mark) {
+            item.read(entry.value, &$0)
+          }
+          value?[keyPath: name] = entry.key
+          return isNamed ? value : nil
         }
-        return isNamed ? server : nil
-      }
-    },
-    write: { $0.map(\.name).joined(separator: ", ") })
+      },
+      write: { $0.map { $0[keyPath: name] }.joined(separator: ", ") })
+  }
 }
 
 extension Kind where Value == Configuration.Server {

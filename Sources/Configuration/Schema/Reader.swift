@@ -31,8 +31,24 @@ struct Reader {
   }
 
   private mutating func report(_ severity: Diagnostic.Severity, _ message: String, _ mark: Mark, _ hint: String?) {
-    let place = source.place(of: mark)
-    diagnostics.append(Diagnostic(severity, file: source.file, place: place, message: message, suggestion: hint))
+    diagnostics.append(
+      Diagnostic(
+        severity, file: source.file, place: source.place(of: mark),
+        message: Configuration.Service.prefix(service) + message, suggestion: hint))
+  }
+
+  /// The name of the service that is being read or checked; empty where it has none.
+  var service: String { path.count > 1 && path[0] == Schema.servicesKey ? Node.shortened(path[1]) : "" }
+
+  /// Goes by the keys of one service for as long as `body` runs.
+  mutating func within(_ service: Configuration.Service, _ body: (inout Reader) -> Void) {
+    guard !service.name.isEmpty else { return body(&self) }
+    let outerKey = keyMark
+    keyMark = site(Schema.servicesKey, service.name)?.key ?? keyMark
+    path = [Schema.servicesKey, service.name]
+    body(&self)
+    path = []
+    keyMark = outerKey
   }
 
   /// Reads one step further down, and remembers where that was when the value is good.
@@ -56,10 +72,8 @@ struct Reader {
     let isGood: Bool
   }
 
-  /// Where the file has a path, be its value good or not.
-  func site(_ path: String...) -> Site? {
-    sites[path.joined(separator: Reader.separator)]
-  }
+  /// Where the file has a path below the one being read, be its value good or not.
+  func site(_ path: String...) -> Site? { site(at: path) }
 
   /// Where the value at a path stood; nil when the file does not have it, so that its default holds, or when the value
   /// was refused.
@@ -68,7 +82,7 @@ struct Reader {
   }
 
   /// As `site` and `mark`, for a path that is put together.
-  func site(at path: [String]) -> Site? { sites[path.joined(separator: Reader.separator)] }
+  func site(at path: [String]) -> Site? { sites[(self.path + path).joined(separator: Reader.separator)] }
   func mark(at path: [String]) -> Mark? { goodMark(path) }
 
   /// Where an item of a value stood that may be one or a list.
@@ -77,7 +91,7 @@ struct Reader {
   }
 
   private func goodMark(_ path: [String]) -> Mark? {
-    guard let site = sites[path.joined(separator: Reader.separator)], site.isGood else { return nil }
+    guard let site = site(at: path), site.isGood else { return nil }
     return site.value
   }
 
@@ -91,8 +105,8 @@ struct Reader {
     misspelt.contains((path + key).joined(separator: Reader.separator))
   }
 
-  mutating func add(file: FileReference) {
-    files.append(file)
+  mutating func add(_ purpose: FileReference.Purpose, path: String, mark: Mark) {
+    files.append(FileReference(purpose: purpose, service: service, path: path, mark: mark))
   }
 
   /// A path of the file as an absolute one: relative paths start at the configuration file's directory, credentials at

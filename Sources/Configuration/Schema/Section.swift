@@ -42,15 +42,18 @@ struct Section<Owner: Defaulted>: Sendable {
           key.read(entry.value, &reader, &owner)
         }
       } else if key.isRequired, !reader.isMisspelt(key.name) {
-        let place = name == Schema.rootName ? "" : " in `\(name)`"
         reader.error("`\(key.name)` is missing\(place)", at: reader.keyMark, "For example: \(key.exampleLine)")
       }
     }
     return owner
   }
 
+  /// Where it is, for a message whose own place does not tell.
+  private var place: String {
+    name == Schema.rootName || name == Schema.service.name ? "" : " in `\(name)`"
+  }
+
   private func reportUnknown(_ entry: Node.Entry, _ reader: inout Reader) {
-    let place = name == Schema.rootName ? "" : " in `\(name)`"
     var suggestion: String?
     if let successor = Schema.formerKeys[entry.key], keys.contains(where: { $0.name == successor }) {
       reader.noteMisspelt(successor)
@@ -58,10 +61,8 @@ struct Section<Owner: Defaulted>: Sendable {
     } else if let near = Suggestion.nearest(to: entry.key, among: keys.lazy.map(\.name)) {
       reader.noteMisspelt(near)
       suggestion = "Did you mean `\(near)`?"
-    } else if let home = Schema.sections.first(where: { $0.keyNames.contains(entry.key) }),
-      name == Schema.rootName || home.name == Schema.rootName
-    {
-      suggestion = home.name == Schema.rootName ? "It belongs to the top level." : "It belongs in `\(home.name)`."
+    } else {
+      suggestion = Schema.home(of: entry.key, strayedTo: name).map { "It belongs \($0)." }
     }
     reader.error("unknown key `\(Node.shortened(entry.key))`\(place)", at: entry.keyMark, suggestion)
   }
@@ -102,6 +103,26 @@ struct Key<Owner: Defaulted>: Sendable {
       owner[keyPath: property] = value
       return ()
     }
+  }
+
+  /// The same key for the whole that its owner is a part of.
+  func inside<Whole>(_ part: any WritableKeyPath<Whole, Owner> & Sendable) -> Key<Whole> {
+    Key<Whole>(
+      name: name, kind: kind, standard: standard, meaning: meaning, example: example, isRequired: isRequired
+    ) { [read] node, reader, whole in read(node, &reader, &whole[keyPath: part]) }
+  }
+
+  private init(
+    name: String, kind: String, standard: String, meaning: String, example: String, isRequired: Bool,
+    read: @escaping @Sendable (Node, inout Reader, inout Owner) -> Void?
+  ) {
+    self.name = name
+    self.kind = kind
+    self.standard = standard
+    self.meaning = meaning
+    self.example = example
+    self.isRequired = isRequired
+    self.read = read
   }
 
   /// The key with its example, on one line or as a block.

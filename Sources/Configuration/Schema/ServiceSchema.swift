@@ -38,7 +38,12 @@ extension Schema {
         """),
     ])
 
-  static let limits = Section<Configuration.Limits>(
+  /// Both, as a file with one service has them.
+  static let limits = Section<WrittenLimits>(
+    name: "limits",
+    keys: sharedLimits.keys.map { $0.inside(\.shared) } + serviceLimits.keys.map { $0.inside(\.own) })
+
+  static let sharedLimits = Section<Configuration.Limits>(
     name: "limits",
     keys: [
       Key(
@@ -55,6 +60,11 @@ extension Schema {
         limit; of a client behind one, each request and tunnel under way counts, and one more is answered with 503. \
         4000 allows for 200 users behind one address with 10 connections each, twice over while they reconnect.
         """),
+    ])
+
+  static let serviceLimits = Section<Configuration.Service.Limits>(
+    name: "services.NAME.limits",
+    keys: [
       Key(
         "header-bytes", \.headerBytes, .size(1024...65_536), example: "32KiB",
         """
@@ -116,5 +126,12 @@ extension Schema {
 
 extension Timeouts: DefaultInitialized {}
 extension Configuration.Limits: DefaultInitialized {}
+extension Configuration.Service.Limits: DefaultInitialized {}
 extension Configuration.Log: DefaultInitialized {}
 extension Configuration.Log.Access: DefaultInitialized {}
+
+/// `limits` of a file with one service: what belongs to it, and what several would share.
+struct WrittenLimits: DefaultInitialized {
+  var shared = Configuration.Limits()
+  var own = Configuration.Service.Limits()
+}

@@ -24,6 +24,8 @@ package struct FileReference: Hashable, Sendable {
   }
 
   package let purpose: Purpose
+  /// The name of the service that it belongs to; empty where that has none, and of what all share.
+  package let service: String
   /// Absolute, unless both it and the configuration file's name are relative.
   package let path: String
   /// Where the configuration names it.

@@ -24,11 +24,14 @@ package struct StatusReport: Codable, Hashable, Sendable {
   /// When the supervisor started.
   package var since: WallTime
   package var state = State.starting
-  /// `http` or `passthrough`.
+  /// `http` or `passthrough`, or `mixed` where services differ.
   package var mode = ""
+  /// Names of all services.
   package var service: [String] = []
-  /// As `*:443`, `192.0.2.1:443` or `*:80 (redirect)`.
+  /// Of all services: `*:443`, `192.0.2.1:443` or `*:80 (redirect)`.
   package var listeners: [String] = []
+  /// In the order of the configuration; empty where that has one service without a name.
+  package var services: [Service] = []
   /// Nil when no worker runs.
   package var worker: Worker?
   package var configuration: Configuration
@@ -53,6 +56,32 @@ package struct StatusReport: Codable, Hashable, Sendable {
 
   /// As one line, without line end.
   package var json: String { JSONText.write(self) }
+
+  /// Takes over what the configuration says of its services.
+  package mutating func describe(_ services: [Service]) {
+    let modes = Set(services.map(\.mode))
+    mode = modes.count > 1 ? "mixed" : modes.first ?? ""
+    service = services.flatMap(\.names)
+    var seen: Set<String> = []
+    listeners = services.flatMap(\.listeners).filter { seen.insert($0).inserted }
+    self.services = services.filter { !$0.name.isEmpty }
+  }
+
+  /// One of several services.
+  package struct Service: Codable, Hashable, Sendable {
+    package var name: String
+    /// `http` or `passthrough`.
+    package var mode: String
+    package var names: [String]
+    package var listeners: [String]
+
+    package init(name: String, mode: String, names: [String], listeners: [String]) {
+      self.name = name
+      self.mode = mode
+      self.names = names
+      self.listeners = listeners
+    }
+  }
 
   /// The worker process.
   package struct Worker: Codable, Hashable, Sendable {

@@ -29,16 +29,30 @@ package struct StatusText {
   }
 
   private var facts: [PageLine] {
-    var rows: [(String, PageLine)] = [
-      ("service", PageLine(report.service.joined(separator: ", ") + (report.mode == "http" ? "" : ", \(report.mode)"))),
-      ("listens on", PageLine(report.listeners.joined(separator: ", "))), ("running for", PageLine(processes)),
-      ("configuration", PageLine(configuration)), ("connections", PageLine(connections)),
-      ("requests", PageLine(requests)), ("clients", PageLine(clients)),
-    ]
+    var rows =
+      services + [
+        ("running for", PageLine(processes)),
+        ("configuration", PageLine(configuration)), ("connections", PageLine(connections)),
+        ("requests", PageLine(requests)), ("clients", PageLine(clients)),
+      ]
     if report.traffic.refused != RefusedCounts() { rows.append(("refused", PageLine(refused))) }
     for certificate in report.certificates { rows.append(("certificate", line(of: certificate))) }
     let label = rows.map(\.0.count).max() ?? 0
     return rows.flatMap { name, value in value.wrapped(after: name, indent: label + 4) }
+  }
+
+  private var services: [(String, PageLine)] {
+    guard report.services.isEmpty else {
+      return report.services.map { service in
+        let words = service.names + [service.mode, "on " + service.listeners.joined(separator: ", ")]
+        return (Self.shortened(service.name, 16), PageLine(words.joined(separator: ", ")))
+      }
+    }
+    let mode = report.mode == "http" ? "" : ", \(report.mode)"
+    return [
+      ("service", PageLine(report.service.joined(separator: ", ") + mode)),
+      ("listens on", PageLine(report.listeners.joined(separator: ", "))),
+    ]
   }
 
   private var processes: String {

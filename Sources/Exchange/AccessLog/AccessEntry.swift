@@ -7,7 +7,9 @@ public struct AccessEntry: ~Copyable {
   /// The listener's name in the line.
   public let frontend: StaticString
   public let isTLS: Bool
-  /// Nil when no server was chosen.
+  /// Empty where the configuration has no `services`.
+  public let service: String
+  /// With its service's name in front of it if that has one; nil when no server was chosen.
   public let server: String?
   /// As it is to be written, secrets hashed or cut.
   public let requestLine: [UInt8]
@@ -21,13 +23,14 @@ public struct AccessEntry: ~Copyable {
   public let configuration: UInt64
 
   public init(
-    record: AccessRecord, client: Endpoint, frontend: StaticString, isTLS: Bool, server: String?,
-    requestLine: [UInt8], connections: Int, serverConnections: Int, queue: Int, configuration: UInt64
+    record: AccessRecord, client: Endpoint, frontend: StaticString, isTLS: Bool, service: String,
+    server: String?, requestLine: [UInt8], connections: Int, serverConnections: Int, queue: Int, configuration: UInt64
   ) {
     self.record = record
     self.client = client
     self.frontend = frontend
     self.isTLS = isTLS
+    self.service = service
     self.server = server
     self.requestLine = requestLine
     self.connections = connections
@@ -40,6 +43,10 @@ public struct AccessEntry: ~Copyable {
   public func renderFields(into sink: inout some ByteSink) {
     sink.append("BELVEDERE_CLIENT=")
     client.address.write(into: &sink)
+    if !service.isEmpty {
+      sink.append("\nBELVEDERE_SERVICE=")
+      sink.append(service.utf8Span.span)
+    }
     if let server {
       sink.append("\nBELVEDERE_SERVER=")
       sink.append(server.utf8Span.span)

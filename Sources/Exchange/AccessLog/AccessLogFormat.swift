@@ -34,10 +34,7 @@ public enum AccessLogFormat: Sendable {
     sink.append(entry.frontend)
     if entry.isTLS { sink.append("~") }
     sink.append(" ")
-    // What is refused or redirected before a server is looked for has come to no backend, and bears the frontend's name.
-    if record.termination.phase == .request { sink.append(entry.frontend) } else { sink.append("servers") }
-    sink.append("/")
-    if let server = entry.server { sink.append(server.utf8Span.span) } else { sink.append("<NOSRV>") }
+    renderServer(entry, &sink)
     sink.append(" ")
     sink.append(timer: timers.request)
     for timer in [timers.wait, timers.connect, timers.response] {
@@ -75,6 +72,21 @@ public enum AccessLogFormat: Sendable {
     sink.append("\"")
   }
 
+  private func renderServer(_ entry: borrowing AccessEntry, _ sink: inout some ByteSink) {
+    // What is refused or redirected before a server is looked for has come to no backend, and bears the frontend's name.
+    if entry.record.termination.phase == .request {
+      sink.append(entry.frontend)
+      sink.append("/")
+    } else if entry.service.isEmpty {
+      sink.append("servers/")
+    } else if entry.server == nil {
+      sink.append(entry.service.utf8Span.span)
+      sink.append("/")
+    }
+    // Behind its service's name.
+    if let server = entry.server { sink.append(server.utf8Span.span) } else { sink.append("<NOSRV>") }
+  }
+
   private func renderJSON(
     _ entry: borrowing AccessEntry, _ timers: AccessRecord.Timers, _ began: WallTime.Calendar,
     _ sink: inout some ByteSink
@@ -89,6 +101,10 @@ public enum AccessLogFormat: Sendable {
     sink.append(",\"frontend\":\"")
     sink.append(entry.frontend)
     sink.append(entry.isTLS ? "\",\"tls\":true" : "\",\"tls\":false")
+    if !entry.service.isEmpty {
+      sink.append(",\"service\":")
+      sink.append(jsonString: entry.service.utf8Span.span)
+    }
     sink.append(",\"server\":")
     if let server = entry.server { sink.append(jsonString: server.utf8Span.span) } else { sink.append("null") }
     sink.append(number: "request_ms", timers.request)

@@ -9,9 +9,7 @@ import Wire
 extension Supervision {
   /// Executes a command, or refuses it when the server does not exist.
   mutating func command(_ command: ServerCommand, of name: String, for requester: OperatorSocket.Requester) {
-    guard status.server(name, admin.commands.states) != nil else {
-      return reply(.refused([unknown(name)]), to: requester)
-    }
+    guard let name = status.fullName(of: name) else { return reply(.refused([unknown(name)]), to: requester) }
     // Otherwise the saved state and the worker's state would differ for as long as this worker runs.
     guard worker?.link.hasRoomForOperators != false else { return reply(.refused([ControlLink.noRoom]), to: requester) }
     log.notice(
@@ -59,6 +57,8 @@ extension Supervision {
 
   private func unknown(_ name: String) -> String {
     let names = status.description.servers.map(\.name)
+    let namesakes = names.filter { $0.hasSuffix("/" + name) }
+    if !namesakes.isEmpty { return "several services have a server `\(name)`: \(namesakes.joined(separator: ", "))" }
     let advice =
       Suggestion.nearest(to: name, among: names).map { "Did you mean `\($0)`?" }
       ?? "There are: \(names.joined(separator: ", "))"

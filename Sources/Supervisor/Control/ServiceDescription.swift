@@ -3,10 +3,8 @@ import Control
 
 /// What a report shows of a configuration.
 package struct ServiceDescription {
-  package var mode = ""
-  package var names: [String] = []
-  /// As `*:443`, `192.0.2.1:443` or `*:80 (redirect)`.
-  package var listeners: [String] = []
+  /// In the configuration's order.
+  package var services: [StatusReport.Service] = []
   package var limits = StatusReport.Limits()
   /// In the configuration's order, without what only a running worker knows.
   package var servers: [StatusReport.Server] = []
@@ -15,14 +13,16 @@ package struct ServiceDescription {
 
   /// Describes a configuration; `ServiceStatus` fills in state and load.
   package init(_ configuration: Configuration) {
-    mode = configuration.mode.rawValue
-    names = configuration.service.map(\.text)
-    let redirects = configuration.redirect?.listeners ?? []
-    listeners = configuration.listeners.map(\.text) + redirects.map { $0.text + " (redirect)" }
+    services = configuration.services.map { service in
+      let redirects = service.redirect?.listeners ?? []
+      return StatusReport.Service(
+        name: service.name, mode: service.mode.rawValue, names: service.names.map(\.text),
+        listeners: service.listeners.map(\.text) + redirects.map { $0.text + " (redirect)" })
+    }
     limits.connections = UInt64(configuration.limits.connections)
     limits.connectionsPerAddress = configuration.limits.connectionsPerAddress.map { UInt64($0) }
-    limits.queue = UInt64(configuration.limits.queue)
-    limits.clients = UInt64(configuration.affinity.entries)
+    limits.queue = UInt64(configuration.services.map(\.limits.queue).max() ?? 0)
+    limits.clients = UInt64(configuration.services.reduce(0) { $0 + $1.affinity.entries })
     servers = configuration.servers.map { server in
       var described = StatusReport.Server(server.place)
       described.weight = UInt64(server.weight)

@@ -180,9 +180,7 @@ package struct ServiceStatus {
 
   /// Fills in the part of a report that is known here, with the servers' administrative states.
   func fill(_ report: inout StatusReport, _ adminStates: AdminStates) {
-    report.mode = description.mode
-    report.service = description.names
-    report.listeners = description.listeners
+    report.describe(description.services)
     report.limits = description.limits
     if let load {
       report.traffic.connections = UInt64(load.connections)
@@ -200,6 +198,15 @@ package struct ServiceStatus {
       shown.isRemoved = true
       report.servers.append(shown)
     }
+  }
+
+  /// The name of a server with that of its service, which may be left out where one service alone has such a server; nil
+  /// when there is none, or more than one.
+  func fullName(of name: String) -> String? {
+    let names = description.servers.map(\.name)
+    if names.contains(name) { return name }
+    let namesakes = names.filter { $0.hasSuffix("/" + name) }
+    return namesakes.count == 1 ? namesakes[0] : nil
   }
 
   /// A server as in a report; nil when it is not configured.

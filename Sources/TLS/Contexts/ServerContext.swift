@@ -9,7 +9,8 @@ import Wire
   /// One context for each certificate set; the first is the default and accepts every connection.
   private let handles: [ContextHandle]
   private let selection: CertificateSelection
-  private let certificates: [CertificatePair]
+  /// In the order of `init`.
+  public let certificates: [CertificatePair]
   fileprivate let tickets: TicketKeys?
 
   /// The context of new connections. An `SSL_CTX`, valid as long as this object.

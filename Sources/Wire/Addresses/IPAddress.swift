@@ -43,6 +43,9 @@ public struct IPAddress: Hashable, Sendable {
   /// The number of bits in an address of this family: 32 or 128.
   public var bitWidth: Int { family == .v4 ? 32 : 128 }
 
+  /// `0.0.0.0` or `::`, which stands for every address of its family.
+  public var isUnspecified: Bool { high == 0 && low == 0 }
+
   /// Appends the address as in a packet: 4 or 16 bytes, network byte order.
   public func writeBytes(into sink: inout some ByteSink & ~Copyable) {
     if family == .v4 {

@@ -43,7 +43,7 @@ extension ActiveExchange {
 
   private func requestCookie(_ client: borrowing Client, _ context: borrowing LoopContext) -> ClientKey? {
     guard let cookie = client.snapshot.affinity.cookie, let request = exchange.request else { return nil }
-    return context.sharedState.affinity.client(of: request, cookie, in: client.side.input)
+    return client.snapshot.backend.affinity.client(of: request, cookie, in: client.side.input)
   }
 
   /// The server has answered, whether it was chosen or meant. Of interest while requests fail at some server.
@@ -57,7 +57,7 @@ extension ActiveExchange {
   func learn(
     _ cookie: SessionCookie, from connection: SlabKey, _ client: inout Client, _ context: borrowing LoopContext
   ) {
-    let affinity = context.sharedState.affinity
+    let affinity = client.snapshot.backend.affinity
     let known = affinity.client(setBy: cookie, in: context.servers[connection].side.input)
     guard let server, let known else { return }
     client.remember(cookie: known, on: client.snapshot.backend.servers[server].id, context)
@@ -76,19 +76,19 @@ extension Client {
     if let cookie = routed.cookie, basis != .client { remember(cookie: cookie, on: id, context) }
     // Who comes by a cookie says nothing about others at the same address.
     guard snapshot.affinity.isByAddress, basis != .cookie, sessions.address?.server != id else { return }
-    context.sharedState.affinity.addresses.renew(&sessions.address, of: identity.key, on: id, at: context.now)
+    snapshot.backend.affinity.addresses.renew(&sessions.address, of: identity.key, on: id, at: context.now)
   }
 
   fileprivate mutating func remember(cookie: ClientKey, on server: ServerID, _ context: borrowing LoopContext) {
-    context.sharedState.affinity.tokens.renew(&sessions.cookie, of: cookie, on: server, at: context.now)
+    snapshot.backend.affinity.tokens.renew(&sessions.cookie, of: cookie, on: server, at: context.now)
   }
 
   /// Ends this connection's sessions; the assignments expire after the hold time.
   mutating func leaveAffinity(_ context: borrowing LoopContext) {
     routed = nil
-    context.sharedState.affinity.addresses.end(&sessions.address, at: context.now)
-    context.sharedState.affinity.tokens.end(&sessions.cookie, at: context.now)
-    context.sharedState.affinity.tokens.end(&sessions.tunnel, at: context.now)
+    snapshot.backend.affinity.addresses.end(&sessions.address, at: context.now)
+    snapshot.backend.affinity.tokens.end(&sessions.cookie, at: context.now)
+    snapshot.backend.affinity.tokens.end(&sessions.tunnel, at: context.now)
   }
 }
 

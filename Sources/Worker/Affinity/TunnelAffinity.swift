@@ -10,7 +10,7 @@ extension ActiveExchange {
   /// reassigned, because no other server knows it.
   @inline(never)
   func tunnelServer(_ client: inout Client, _ context: borrowing LoopContext) -> Int? {
-    let affinity = context.sharedState.affinity
+    let affinity = client.snapshot.backend.affinity
     guard let request = exchange.request, let id = ConnectionID(of: request, in: client.side.input) else { return nil }
     let (key, backend) = (affinity.client(ofTunnel: id.bytes), client.snapshot.backend)
     guard let server = backend.assigned(key, tried: tried, at: context.now) else { return nil }
@@ -40,7 +40,7 @@ extension ActiveExchange {
   @inline(never)
   mutating func readIDs(from connection: SlabKey, _ client: borrowing Client, _ context: inout LoopContext) {
     guard let server else { return }
-    let (affinity, now, cursor) = (context.sharedState.affinity, context.now, exchange.responseCursor)
+    let (affinity, now, cursor) = (client.snapshot.backend.affinity, context.now, exchange.responseCursor)
     let id = client.snapshot.backend.servers[server].id
     scanner.value.take(context.servers[connection].side.input, from: cursor.sent, to: cursor.approved) { issued in
       affinity.tokens.assign(affinity.client(ofTunnel: issued), to: id, at: now)

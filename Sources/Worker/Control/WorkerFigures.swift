@@ -1,4 +1,5 @@
 import Balancing
+import Configuration
 import Domain
 import Linux
 import WorkerProtocol
@@ -18,17 +19,21 @@ struct WorkerFigures: Sendable {
   ) {
     let latest = metrics.map(\.latest)
     let now = Clock.monotonic()
-    let affinity = sharedState.affinity.tally(at: now)
-    let named = snapshot.backend.servers
-    let names = Set(named.map(\.id))
-    servers = (named + sharedState.removedServers + dropped).enumerated().map { index, server in
+    let affinity = Dictionary(
+      snapshot.services.map { ($0.settings.name, $0.backend.affinity.tally(at: now)) }
+    ) { first, _ in first }
+    let named = snapshot.places
+    let names = Set(snapshot.servers.map(\.name))
+    servers = (snapshot.servers + sharedState.removedServers + dropped).enumerated().map { index, server in
       // Clients are assigned to a name: the address that it has now shows them.
-      let isShown = index < named.count || !names.contains(server.id)
-      let (occupancy, assigned) = (server.occupancy, (isShown ? affinity[server.id] : nil) ?? AffinityCount())
+      let isShown = index < named.count || !names.contains(server.name)
+      let assigned = isShown ? affinity[server.service]?[server.id] : nil
+      let (occupancy, count) = (server.occupancy, assigned ?? AffinityCount())
       let percent =
-        index < named.count && server.state == .up ? snapshot.backend.weightPercent(of: index, at: now) : 100
+        index < named.count && server.state == .up
+        ? named[index].service.backend.weightPercent(of: named[index].server, at: now) : 100
       let load = ServerLoad(
-        clients: UInt64(clamping: assigned.clients), sessions: UInt64(clamping: assigned.sessions),
+        clients: UInt64(clamping: count.clients), sessions: UInt64(clamping: count.sessions),
         exchanges: UInt64(clamping: occupancy.active), waiting: UInt64(clamping: occupancy.waiting),
         connections: UInt64(clamping: latest.reduce(0) { $0 + ($1.connections[server.place] ?? 0) }),
         weightPercent: UInt64(clamping: percent))

@@ -25,9 +25,11 @@ struct Client: ~Copyable {
 
   /// Where it came in.
   struct Entrance: Sendable {
-    let service: Service
+    var service: Service
     /// The listener's.
     let port: UInt16
+    /// Where several services listen, which one is meant is told by the name that the client asks for.
+    var several: NamedServices?
     /// A trusted proxy passes the connection on, and can't say whose it is: what it says of others is not believed.
     var isUnnamed = false
   }
@@ -49,7 +51,7 @@ struct Client: ~Copyable {
   var earlier: Endpoint?
   var forwarding: ForwardedFields
   /// The newest when its last request was routed.
-  var snapshot: ConfigurationSnapshot
+  var snapshot: ServiceSnapshot
   /// Its key in the loop's slab.
   var key = SlabKey(index: 0, generation: 0)
   /// Of the snapshot's `hosts`, which one holds here: by the certificate that was shown.
@@ -71,17 +73,23 @@ struct Client: ~Copyable {
   /// What its places at servers are counted by.
   var account: ConnectionLedger.Account { origin?.account ?? peer.account }
 
-  /// A request takes the newest snapshot, whichever one its connection was accepted under. True: it is another one.
+  /// A request takes the newest snapshot of its service, whichever one its connection was accepted under. True: it is
+  /// another one.
   mutating func adopt(_ newest: ConfigurationSnapshot) -> Bool {
-    guard snapshot !== newest, snapshot.isPassthrough == newest.isPassthrough else { return false }
-    if newest.hosts.count > 1 || certificateSet > 0 {
-      certificateSet = newest.certificateSet(like: certificateSet, of: snapshot)
+    guard snapshot.number != newest.number, let next = newest.service(like: snapshot) else { return false }
+    if next.hosts.count > 1 || certificateSet > 0 {
+      certificateSet = next.certificateSet(like: certificateSet, of: snapshot)
     }
-    snapshot = newest
-    forwarding = newest.forwarding(
-      for: peer.endpoint.address, isSecure: service == .https, isUnnamed: entrance.isUnnamed)
-    routed = nil
+    enter(next)
     return true
+  }
+
+  /// What is done here goes by this snapshot from now on.
+  mutating func enter(_ service: ServiceSnapshot) {
+    snapshot = service
+    forwarding = service.forwarding(
+      for: peer.endpoint.address, isSecure: entrance.service == .https, isUnnamed: entrance.isUnnamed)
+    routed = nil
   }
 
   /// Ends our direction in order, as far as that needs no waiting.

@@ -46,7 +46,7 @@ struct ClientConnection: ~Copyable {
   var isInLine = false
 
   init(_ client: consuming Client, at now: Instant) {
-    let beginsWithHeader = client.forwarding.isPeerTrusted && client.snapshot.configuration.forwarded.proxyProtocol
+    let beginsWithHeader = client.forwarding.isPeerTrusted && client.snapshot.settings.forwarded.proxyProtocol
     phase = beginsWithHeader ? .awaitingHeader : client.service == .https ? .handshaking : .open
     self.client = client
     since = now
@@ -256,14 +256,26 @@ struct ClientConnection: ~Copyable {
     requests += 1
     context.reports.counters.requests += 1
     noteRequestLine(&context)
+    if client.service == .redirect, client.entrance.several != nil { chooseService() }
     // A reload may have brought names, or taken some.
     _ = client.adopt(context.snapshot)
     if client.forwarding.isPeerTrusted || client.earlier != nil, !identify(&context) {
       return deny(.tooManyOfClient, &context)
     }
     guard client.service == .redirect || isForService() else { return deny(.hostNotServed, &context) }
-    let isLast = context.isStopping || requests >= client.snapshot.policy.requestsPerConnection ?? .max
+    let isLast =
+      context.isStopping || requests >= client.snapshot.policy.requestsPerConnection ?? .max
+      // Its service is no more.
+      || !context.isNewest(client.snapshot)
     return active.value.accepted(isLast: isLast, &client, &context)
+  }
+
+  /// The redirect is that of the service whose name the request's Host is.
+  @inline(never)
+  private mutating func chooseService() {
+    guard let several = client.entrance.several else { return }
+    let host = active.value.exchange.request?.host ?? .absent
+    client.enter(several.service(for: host.slice(of: client.side.input.bytes)))
   }
 
   @inline(never)

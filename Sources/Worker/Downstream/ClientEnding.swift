@@ -62,8 +62,8 @@ extension ClientConnection {
     // A connection kept for this client is of no more use.
     context.close(&client.kept)
     guard active.isLeased else { return .keep }
-    let newest = context.snapshot
-    let keeps = newest.configuration.health.onDown == .keep
+    let newest = context.snapshot.service(like: client.snapshot) ?? client.snapshot
+    let keeps = newest.settings.health.onDown == .keep
     return handle(.serverDown(presence, keeps: keeps, isLast: !newest.backend.takesAnybody), &context) ?? .keep
   }
 

@@ -21,7 +21,7 @@ extension ClientConnection {
   @inline(never)
   mutating func identify(_ context: inout LoopContext) -> Bool {
     guard let request = active.value.exchange.request else { return true }
-    let proxies = client.snapshot.configuration.forwarded.trustedProxies
+    let proxies = client.snapshot.settings.forwarded.trustedProxies
     // A reload may have taken the trust away.
     let isTrusted = client.forwarding.isPeerTrusted
     let named = isTrusted ? request.forwardedClient(in: client.side.input.bytes, by: proxies) : nil

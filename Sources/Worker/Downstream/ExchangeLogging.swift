@@ -1,4 +1,5 @@
 import Balancing
+import Configuration
 import Domain
 import Exchange
 import Linux
@@ -12,7 +13,7 @@ extension ActiveExchange {
     }
     let entry = AccessEntry(
       record: exchange.record, client: client.identity.endpoint, frontend: client.frontend,
-      isTLS: client.service == .https,
+      isTLS: client.service == .https, service: client.snapshot.settings.name,
       server: server.map { client.snapshot.servers[$0].place.name }, requestLine: requestLine,
       connections: context.sharedState.connectionCount,
       serverConnections: max(0, occupancy.active - (standing.isAdmitted ? 1 : 0)),

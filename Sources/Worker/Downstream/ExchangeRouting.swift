@@ -124,7 +124,7 @@ extension ActiveExchange {
   mutating func keepConnection(_ client: borrowing Client, _ context: inout LoopContext) {
     guard let connection else { return }
     context.servers[connection].hasServed = true
-    let isShared = client.snapshot.configuration.pool.share && context.servers[connection].proxyHeader == nil
+    let isShared = client.snapshot.settings.pool.share && context.servers[connection].proxyHeader == nil
     if exchange.isPrivate || !isShared {
       context.servers[connection].phase = .open
     } else {

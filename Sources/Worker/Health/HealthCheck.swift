@@ -19,7 +19,7 @@ struct HealthCheck: ~Copyable {
   /// The server's health, in the prober's slab.
   let owner: SlabKey
   let began: Instant
-  private let upstream: ConfigurationSnapshot.Upstream
+  private let upstream: ServiceSnapshot.Upstream
   private let settings: Configuration.Health
   private let request: [UInt8]
   /// How late the loop was when a deadline was looked at: what came meanwhile has not been read yet.
@@ -35,7 +35,7 @@ struct HealthCheck: ~Copyable {
     self.owner = owner
     began = now
     upstream = health.snapshot.servers[health.server]
-    settings = health.snapshot.configuration.health
+    settings = health.snapshot.settings.health
     request = health.snapshot.healthRequest
     answer = HealthAnswer(
       isToHead: settings.method == .head, expected: settings.expect, limits: health.snapshot.policy.limits)

@@ -20,7 +20,7 @@ struct Prober: ~Copyable {
   private var servers: Slab<ServerHealth>
   /// Those under way.
   private var checks: Slab<HealthCheck>
-  /// In `servers`, by server index.
+  /// In `servers`, in the snapshot's order.
   private var keys: [SlabKey] = []
   /// Of servers that reloads have removed, while something runs there: checked as before, so that it ends when they hang.
   private var removed: [SlabKey] = []
@@ -39,7 +39,7 @@ struct Prober: ~Copyable {
     random = try RandomBytes.makeWord() | 1
     servers = Slab(capacity: max(1, snapshot.servers.count))
     checks = Slab(capacity: max(1, snapshot.servers.count))
-    for server in snapshot.servers.indices { keys.append(servers.insert(ServerHealth(server, snapshot, at: now))) }
+    for (server, service) in snapshot.places { keys.append(servers.insert(ServerHealth(server, service, at: now))) }
   }
 
   /// Begins the first checks.
@@ -54,20 +54,21 @@ struct Prober: ~Copyable {
   mutating func adopt(_ next: ConfigurationSnapshot, _ context: inout LoopContext) {
     var earlier = keys + removed
     keys = []
-    for (server, shared) in next.backend.servers.enumerated() {
+    for (server, service) in next.places {
+      let shared = service.backend.servers[server]
       guard let place = earlier.firstIndex(where: { servers[$0].shared === shared }) else {
-        keys.append(servers.insert(ServerHealth(server, next, at: context.now)))
+        keys.append(servers.insert(ServerHealth(server, service, at: context.now)))
         continue
       }
       let key = earlier.remove(at: place)
-      if servers[key].goOn(as: server, of: next) {
+      if servers[key].goOn(as: server, of: service) {
         keys.append(key)
         continue
       }
-      let isSame = servers[key].isTrusted(like: next.servers[server])
+      let isSame = servers[key].isTrusted(like: service.servers[server])
       let known = isSame && servers[key].tracker.isKnown ? servers[key].tracker : nil
       end(key, &context)
-      keys.append(servers.insert(ServerHealth(server, next, continuing: known, at: context.now)))
+      keys.append(servers.insert(ServerHealth(server, service, continuing: known, at: context.now)))
     }
     removed = earlier
     snapshot = next

@@ -11,9 +11,9 @@ struct ServerHealth {
   /// Checks of one server under way at once, at most: each has a descriptor of those that are reserved.
   static let mostChecksAtOnce = DescriptorBudget.checksPerServer
 
-  /// By its index in the snapshot.
+  /// By its index in the service's snapshot.
   private(set) var server: Int
-  private(set) var snapshot: ConfigurationSnapshot
+  private(set) var snapshot: ServiceSnapshot
   var schedule: CheckSchedule
   private(set) var tracker: HealthTracker
   /// Those under way, by their keys in the prober's slab.
@@ -22,8 +22,8 @@ struct ServerHealth {
   private(set) var detail: String?
 
   /// `earlier` is what an earlier snapshot knew of the same server.
-  init(_ server: Int, _ snapshot: ConfigurationSnapshot, continuing earlier: HealthTracker? = nil, at now: Instant) {
-    let health = snapshot.configuration.health
+  init(_ server: Int, _ snapshot: ServiceSnapshot, continuing earlier: HealthTracker? = nil, at now: Instant) {
+    let health = snapshot.settings.health
     self.server = server
     self.snapshot = snapshot
     let overlap = min(health.fall, ServerHealth.mostChecksAtOnce)
@@ -38,12 +38,12 @@ struct ServerHealth {
   /// Goes on as the health of another snapshot's server, checks under way included: a server that is asked has to be
   /// heard, and reloads that follow each other quickly must not keep anybody from learning how it is. False when that
   /// snapshot's server is another one or checked otherwise.
-  mutating func goOn(as other: Int, of next: ConfigurationSnapshot) -> Bool {
+  mutating func goOn(as other: Int, of next: ServiceSnapshot) -> Bool {
     let (mine, theirs) = (snapshot.servers[server], next.servers[other])
     guard shared === next.backend.servers[other], mine.security.serverName == theirs.security.serverName,
       mine.security.context.isEquivalent(to: theirs.security.context),
-      snapshot.configuration.health == next.configuration.health,
-      snapshot.configuration.mode == next.configuration.mode
+      snapshot.settings.health == next.settings.health,
+      snapshot.settings.mode == next.settings.mode
     else { return false }
     server = other
     snapshot = next
@@ -53,7 +53,7 @@ struct ServerHealth {
   var shared: SharedServer { snapshot.backend.servers[server] }
 
   /// What makes the server's certificate acceptable is the same to another snapshot.
-  func isTrusted(like upstream: ConfigurationSnapshot.Upstream) -> Bool {
+  func isTrusted(like upstream: ServiceSnapshot.Upstream) -> Bool {
     snapshot.servers[server].security.context.isEquivalent(to: upstream.security.context)
   }
 

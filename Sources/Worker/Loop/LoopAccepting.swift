@@ -12,9 +12,9 @@ struct Accepting: ~Copyable {
   struct Listener: ~Copyable {
     let descriptor: Descriptor
     let place: ListenerPlace
-    let service: Client.Service
-
-    var entrance: Client.Entrance { Client.Entrance(service: service, port: place.endpoint.port) }
+    /// As in the newest snapshot.
+    var entrance: Client.Entrance
+    var service: ServiceSnapshot
 
     consuming func takeDescriptor() -> Descriptor { descriptor }
   }
@@ -39,7 +39,7 @@ extension Loop {
       }
       do throws(SystemError) {
         guard let accepted = try Socket.accept(from: accepting.listeners[key].descriptor) else { return }
-        try admit(accepted, accepting.listeners[key].entrance)
+        try admit(accepted, from: key)
       } catch {
         notePause(error.description)
         return pauseAccepting()
@@ -50,9 +50,9 @@ extension Loop {
   /// Takes a newcomer that `hasRoom` was asked for. If another loop has taken the place since, there is one connection too
   /// many for each loop at most (their descriptors are reserved) until the next newcomer asks for room: no client that is
   /// served gives way to that.
-  mutating func admit(_ accepted: consuming Accepted, _ entrance: Client.Entrance) throws(SystemError) {
+  mutating func admit(_ accepted: consuming Accepted, from listener: SlabKey) throws(SystemError) {
     let peer = accepted.peer
-    let snapshot = context.snapshot
+    let (entrance, snapshot) = (accepting.listeners[listener].entrance, accepting.listeners[listener].service)
     let identity = snapshot.identity(of: peer.address)
     let forwarding = snapshot.forwarding(for: peer.address, isSecure: entrance.service == .https)
     let isProxy = forwarding.isPeerTrusted

@@ -13,6 +13,7 @@ struct LoopContext: ~Copyable {
   /// The loop's number.
   let loop: Int
   let sharedState: SharedState
+  /// The newest.
   private(set) var snapshot: ConfigurationSnapshot
   /// Read once a turn.
   var now: Instant
@@ -82,30 +83,33 @@ struct LoopContext: ~Copyable {
   mutating func noteFailure(
     of server: SharedServer, _ kind: FailureLog.Kind = .ofServer, _ reason: @autoclosure () -> String
   ) {
-    guard let index = snapshot.backend.index(of: server) else { return }
+    guard let index = snapshot.index(of: server) else { return }
     reports.failures.note(index, server.name, kind, reason(), at: now)
   }
 
   // MARK: connections to servers
 
+  /// Whether this service's settings are those in force.
+  func isNewest(_ service: ServiceSnapshot) -> Bool { service.number == snapshot.number }
+
   /// Begins to connect to a server, by its index in the snapshot that the exchange belongs to.
   mutating func open(
-    _ server: Int, of snapshot: ConfigurationSnapshot, for client: SlabKey, proxyHeader: [UInt8]?
+    _ server: Int, of service: ServiceSnapshot, for client: SlabKey, proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
     if sharedState.serverConnectionRoom <= 0 { makeRoomForConnection() }
-    let made = begin(server, of: snapshot, for: client, proxyHeader)
+    let made = begin(server, of: service, for: client, proxyHeader)
     guard case .failure(let error) = made, error.connectFault == .shortage, makeRoomForConnection() else { return made }
-    return begin(server, of: snapshot, for: client, proxyHeader)
+    return begin(server, of: service, for: client, proxyHeader)
   }
 
   private mutating func begin(
-    _ server: Int, of snapshot: ConfigurationSnapshot, for client: SlabKey, _ proxyHeader: [UInt8]?
+    _ server: Int, of service: ServiceSnapshot, for client: SlabKey, _ proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
     do throws(SystemError) {
-      let descriptor = try Socket.connect(to: snapshot.servers[server].place.endpoint)
+      let descriptor = try Socket.connect(to: service.servers[server].place.endpoint)
       let key = servers.insert(
         ServerConnection(
-          side: RelaySide(descriptor), server: server, snapshot: snapshot, proxyHeader: proxyHeader, client: client,
+          side: RelaySide(descriptor), server: server, snapshot: service, proxyHeader: proxyHeader, client: client,
           idleSince: now))
       do throws(SystemError) {
         try poller.watch(servers[key].side.stream.descriptor, token: Token(.server, key).rawValue)
@@ -114,7 +118,7 @@ struct LoopContext: ~Copyable {
         throw error
       }
       sharedState.serverConnectionBegan()
-      if snapshot === self.snapshot { pools.byServer[server].demand.took(at: now) }
+      if isNewest(service) { pools.byServer[servers[key].pool].demand.took(at: now) }
       return .success(key)
     } catch {
       return .failure(error)
@@ -123,19 +127,19 @@ struct LoopContext: ~Copyable {
 
   /// Goes on connecting.
   mutating func connect(_ key: SlabKey) -> ServerConnection.Progress {
-    guard servers[key].snapshot === snapshot else {
+    guard isNewest(servers[key].snapshot) else {
       var none: TLSSession?
       return servers[key].connect(resuming: &none, through: bio)
     }
-    let server = servers[key].server
-    return servers[key].connect(resuming: &pools.sessions[pools.byServer[server].session].session, through: bio)
+    let pool = servers[key].pool
+    return servers[key].connect(resuming: &pools.sessions[pools.byServer[pool].session].session, through: bio)
   }
 
   /// Reads what a server sent.
   mutating func readServer(_ key: SlabKey) -> Stream.Incoming {
     let incoming = servers[key].side.receive(&buffers)
-    if case .bytes = incoming, !servers[key].hasGivenSession, servers[key].snapshot === snapshot {
-      servers[key].giveSession(to: &pools.sessions[pools.byServer[servers[key].server].session].session)
+    if case .bytes = incoming, !servers[key].hasGivenSession, isNewest(servers[key].snapshot) {
+      servers[key].giveSession(to: &pools.sessions[pools.byServer[servers[key].pool].session].session)
     }
     return incoming
   }

@@ -18,7 +18,7 @@ extension Loop {
         guard clients.contains(key) else { continue }
         if clients[key].rerouted(&context) == .close { remove(key) }
       case .serverClosed(let server):
-        if let index = context.snapshot.backend.index(of: server) { context.emptyPool(of: index) }
+        if let index = context.snapshot.index(of: server) { context.emptyPool(of: index) }
         releaseClients(of: server, .present)
       case .serverLost(let server, let presence): releaseClients(of: server, presence)
       case .suspect(let server): prober?.suspect(server, &context)

@@ -10,17 +10,26 @@ extension Loop {
     context.adopt(rollout.snapshot)
     prober?.adopt(rollout.snapshot, &context)
     for key in accepting.listeners.keys where rollout.withdrawn.contains(accepting.listeners[key].place) { close(key) }
+    assignListeners()
     for listener in rollout.listeners where Int(listener.place.loop) % rollout.loops == context.loop { add(listener) }
     for key in accepting.listeners.keys { handOn(key, loops: rollout.loops) }
     isRetiring = context.loop >= rollout.loops
   }
 
+  /// What is accepted from now on belongs to the services of the newest snapshot.
+  mutating func assignListeners() {
+    for key in accepting.listeners.keys {
+      let place = accepting.listeners[key].place
+      (accepting.listeners[key].entrance, accepting.listeners[key].service) = context.snapshot.entrance(at: place)
+    }
+  }
+
   /// Adds a listener; nothing is accepted from it before the servers are known.
   mutating func add(_ handed: HandedListener) {
-    let service: Client.Service =
-      handed.place.purpose == .redirect ? .redirect : context.snapshot.isPassthrough ? .passthrough : .https
+    let (entrance, service) = context.snapshot.entrance(at: handed.place)
     let key = accepting.listeners.insert(
-      Accepting.Listener(descriptor: handed.takeDescriptor(), place: handed.place, service: service))
+      Accepting.Listener(
+        descriptor: handed.takeDescriptor(), place: handed.place, entrance: entrance, service: service))
     guard accepting.againAt == nil else { return }
     watch(key)
   }

@@ -2,6 +2,7 @@ import Balancing
 import Configuration
 import Domain
 import Linux
+import Logging
 import WorkerProtocol
 import Synchronization
 import TLS
@@ -11,12 +12,14 @@ import Wire
 /// each other, the clients' servers, the servers by name and address, and how many connections are open. Everything here is an
 /// atomic or under a lock of its own, held for a few instructions.
 final class SharedState: Sendable {
-  let affinity: AffinityStore
   /// What the access log tells parts of queries apart by, as long as the worker lives.
   let logHash: SecretHash
   private let boxes = Mutex<[Mailbox]>([])
   private let servers = Mutex(Servers())
-  private let adminStates: Mutex<[ServerID: AdminState]>
+  /// By the servers' full names.
+  private let adminStates: Mutex<[String: AdminState]>
+  /// By the services' names.
+  private let affinities = Mutex<[String: AffinityStore]>([:])
   private let ledger: Mutex<ConnectionLedger>
   private let connections = Atomic<Int>(0)
   /// The limit in force: what is configured, or what the process's descriptors allow.
@@ -34,14 +37,9 @@ final class SharedState: Sendable {
     var named: Set<ServerPlace> = []
   }
 
-  /// Clients are remembered as in the snapshot of an earlier worker. `adminStates` are what operators want of servers.
-  init(
-    _ configuration: Configuration, restoring snapshot: AffinitySnapshot? = nil, adminStates: [String: AdminState] = [:]
-  ) throws(TLSError) {
-    self.adminStates = Mutex(
-      Dictionary(adminStates.map { (ServerID(name: $0.key), $0.value) }, uniquingKeysWith: { _, later in later }))
-    affinity = try AffinityStore(
-      configuration.affinity, restoring: snapshot, at: Clock.monotonic(), wall: Clock.wall())
+  /// `adminStates` are what operators want of servers.
+  init(_ configuration: Configuration, adminStates: [String: AdminState] = [:]) throws(TLSError) {
+    self.adminStates = Mutex(adminStates)
     logHash = SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
     let budget = DescriptorBudget(configuration)
     connectionLimit = Atomic(budget.connections)
@@ -57,19 +55,24 @@ final class SharedState: Sendable {
     connectionLimit.store(budget.connections, ordering: .relaxed)
     serverConnectionLimit.store(budget.serverConnections, ordering: .relaxed)
     ledger.withLock { $0.limitPerClient = limits.connectionsPerAddress }
-    affinity.adopt(snapshot.configuration.affinity)
+    for service in snapshot.services { service.backend.affinity.adopt(service.settings.affinity) }
+    affinities.withLock { affinities in
+      affinities = Dictionary(snapshot.services.map { ($0.settings.name, $0.backend.affinity) }) { first, _ in first }
+    }
     let earlier = servers.withLock { servers in
       let earlier = Set(servers.known.keys)
-      servers.named = Set(snapshot.backend.servers.map(\.place))
-      for server in snapshot.backend.servers { servers.known[server.place] = server }
+      servers.named = Set(snapshot.servers.map(\.place))
+      for server in snapshot.servers { servers.known[server.place] = server }
       return earlier
     }
-    let names = Set(snapshot.backend.servers.map(\.id))
+    let names = Set(snapshot.servers.map(\.name))
     adminStates.withLock { adminStates in adminStates = adminStates.filter { names.contains($0.key) } }
-    assumeNewServersUp(in: snapshot.backend, besides: earlier)
-    for (server, settings) in zip(snapshot.backend.servers, snapshot.configuration.servers) {
-      for waiting in server.limit(to: settings.connections, queue: limits.queue) {
-        Backend.grant(waiting, server, self)
+    for service in snapshot.services {
+      assumeNewServersUp(in: service.backend, besides: earlier)
+      for (server, settings) in zip(service.backend.servers, service.settings.servers) {
+        for waiting in server.limit(to: settings.connections, queue: service.settings.limits.queue) {
+          Backend.grant(waiting, server, self)
+        }
       }
     }
   }
@@ -114,14 +117,26 @@ final class SharedState: Sendable {
     }
   }
 
+  /// The assignments of a service's clients, as earlier snapshots knew them; else those that an earlier worker has left in
+  /// the service's file, or none.
+  func affinity(of service: Configuration.Service) throws(ConfigurationSnapshotError) -> AffinityStore {
+    if let known = affinities.withLock({ $0[service.name] }) { return known }
+    let earlier = service.affinity.file.flatMap { AffinityFiles.read($0, Logger(label: "worker")) }
+    do throws(TLSError) {
+      return try AffinityStore(service.affinity, restoring: earlier, at: Clock.monotonic(), wall: Clock.wall())
+    } catch {
+      throw ConfigurationSnapshotError("\(error)")
+    }
+  }
+
   /// What an operator wants of the server now, if it is one of ours.
   func apply(_ state: AdminState, to name: String) {
     guard servers.withLock({ servers in servers.named.contains { $0.name == name } }) else { return }
-    adminStates.withLock { $0[ServerID(name: name)] = state }
+    adminStates.withLock { $0[name] = state }
   }
 
   /// What an operator wants of a server; nil: nothing.
-  func adminState(of id: ServerID) -> AdminState? { adminStates.withLock { $0[id] } }
+  func adminState(of server: SharedServer) -> AdminState? { adminStates.withLock { $0[server.name] } }
 
   /// A reload that leaves no server that is known to take clients would answer them with 503 until the first health
   /// checks are in: the servers that it brings are believed to be up until then.

@@ -5,9 +5,11 @@ import WorkerProtocol
 import Synchronization
 import Wire
 
-/// The servers of one snapshot, by index, and which of them can be given whom at the moment.
+/// The servers of one service's snapshot, by index, and which of them can be given whom at the moment.
 final class Backend: Sendable {
   let servers: [SharedServer]
+  /// Which of them the service's clients are assigned to.
+  let affinity: AffinityStore
   /// Nil when nothing means one server alone.
   let dedicated: DedicatedServers?
   private let sharedState: SharedState
@@ -17,32 +19,31 @@ final class Backend: Sendable {
   /// With the weights in force.
   private let router: Mutex<Router>
 
-  /// The servers' states, and what operators want of them, are shared: every snapshot goes by the same.
-  init(
-    servers: [SharedServer], configured: [Balancing.Server], health: Configuration.Health, dedicated: DedicatedServers?,
-    sharedState: SharedState
-  ) {
-    self.servers = servers
-    self.dedicated = dedicated
-    self.health = health
-    self.configured = configured
+  /// The servers' states, what operators want of them, and the assignments are shared: every snapshot goes by the same.
+  init(_ settings: Configuration.Service, _ sharedState: SharedState) throws(ConfigurationSnapshotError) {
+    servers = settings.servers.map { sharedState.server($0, queue: settings.limits.queue) }
+    affinity = try sharedState.affinity(of: settings)
+    dedicated = DedicatedServers(settings.servers)
+    health = settings.health
+    configured = settings.servers.map(Balancing.Server.init)
     self.sharedState = sharedState
-    router = Mutex(Backend.router(of: configured, sharedState))
+    router = Mutex(Backend.router(of: configured, servers, sharedState))
   }
 
   /// Goes by the weights that operators want now.
-  func reweigh() { router.withLock { $0 = Backend.router(of: configured, sharedState) } }
+  func reweigh() { router.withLock { $0 = Backend.router(of: configured, servers, sharedState) } }
 
-  private static func router(of servers: [Balancing.Server], _ sharedState: SharedState) -> Router {
+  private static func router(
+    of configured: [Balancing.Server], _ servers: [SharedServer], _ sharedState: SharedState
+  ) -> Router {
     Router(
-      servers: servers.map { server in sharedState.adminState(of: server.id)?.weight.map(server.weighing) ?? server })
+      servers: zip(configured, servers).map { configured, server in
+        sharedState.adminState(of: server)?.weight.map(configured.weighing) ?? configured
+      })
   }
 
   /// What an operator wants of a server, over what its health checks say.
-  func adminState(of server: Int) -> AdminState.Mode? { sharedState.adminState(of: servers[server].id)?.mode }
-
-  /// The index of a server; nil when this snapshot does not have it.
-  func index(of server: SharedServer) -> Int? { servers.firstIndex { $0 === server } }
+  func adminState(of server: Int) -> AdminState.Mode? { sharedState.adminState(of: servers[server])?.mode }
 
   /// Changes whenever a server changes its state: what was chosen before may not hold any more.
   var epoch: UInt64 { sharedState.epoch }
@@ -90,11 +91,11 @@ final class Backend: Sendable {
     _ client: ClientKey, isRemembered: Bool, cookie: ClientKey?, tried: ServerSet, at now: Instant
   ) -> Choice? {
     let availability = current
-    let assigned = cookie.flatMap { sharedState.affinity.tokens.lookup($0, at: now) }
+    let assigned = cookie.flatMap { affinity.tokens.lookup($0, at: now) }
     if let assigned, let server = router.withLock({ $0.assigned(assigned, availability: availability, tried: tried) }) {
       return Choice(server: server, basis: .cookie, isAssigned: true)
     }
-    let known = isRemembered ? sharedState.affinity.addresses.lookup(client, at: now) : nil
+    let known = isRemembered ? affinity.addresses.lookup(client, at: now) : nil
     let suspected = suspected(at: now)
     let server = router.withLock {
       $0.route(client, known: known, availability: availability, tried: tried, suspected: suspected) {
@@ -109,7 +110,7 @@ final class Backend: Sendable {
 
   /// The server that a token is assigned to, if it can take its client.
   func assigned(_ token: ClientKey, tried: ServerSet, at now: Instant) -> Int? {
-    guard let known = sharedState.affinity.tokens.lookup(token, at: now) else { return nil }
+    guard let known = affinity.tokens.lookup(token, at: now) else { return nil }
     return router.withLock { $0.assigned(known, availability: current, tried: tried) }
   }
 

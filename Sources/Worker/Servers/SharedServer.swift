@@ -5,10 +5,11 @@ import Linux
 import Synchronization
 import Wire
 
-/// A Connection Server as all snapshots know it, by its name and address: its state, and who has a place there.
+/// A Connection Server as all snapshots know it, by its service, name and address: its state, and who has a place there.
 final class SharedServer: Sendable {
   let place: ServerPlace
-  /// By its name alone: what clients are assigned to, and what operators command.
+  let service: String
+  /// By its name within the service: what clients are assigned to.
   let id: ServerID
   private let currentState = Atomic(ServerState.down.rawValue)
   /// When its slow start began, in nanoseconds; 0: it never came back.
@@ -23,10 +24,12 @@ final class SharedServer: Sendable {
 
   init(_ settings: Configuration.Server, queue: Int) {
     place = settings.place
+    service = settings.service
     id = ServerID(name: settings.name)
     admission = Mutex(Admission(limit: settings.connections, queueLimit: queue))
   }
 
+  /// As log, status and commands have it.
   var name: String { place.name }
 
   /// As the prober published it last; down before its first word.

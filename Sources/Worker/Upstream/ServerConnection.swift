@@ -21,7 +21,7 @@ struct ServerConnection: ~Copyable {
   var side: RelaySide
   /// The server's index in the snapshot.
   let server: Int
-  let snapshot: ConfigurationSnapshot
+  let snapshot: ServiceSnapshot
   /// The PROXY protocol header that it begins with. It names one client, so the connection is not shared.
   let proxyHeader: [UInt8]?
   var phase = Phase.connecting
@@ -37,7 +37,7 @@ struct ServerConnection: ~Copyable {
   private(set) var hasGivenSession = false
 
   /// Whether it is a connection to this server, as far as another snapshot knows it.
-  func leads(to index: Int, of other: ConfigurationSnapshot) -> Bool {
+  func leads(to index: Int, of other: ServiceSnapshot) -> Bool {
     if snapshot === other { return server == index }
     let mine = snapshot.servers[server]
     let theirs = other.servers[index]
@@ -45,6 +45,9 @@ struct ServerConnection: ~Copyable {
       && mine.security.context.isEquivalent(to: theirs.security.context)
       && mine.sendsProxyHeader == theirs.sendsProxyHeader
   }
+
+  /// The server's pool in its loop.
+  var pool: Int { snapshot.firstServer + server }
 
   /// The server as every snapshot knows it.
   var shared: SharedServer { snapshot.backend.servers[server] }

@@ -43,11 +43,12 @@ extension LoopContext {
 
   /// An idle connection to the server, if there is one that can still be used. There is none for an exchange that
   /// belongs to an earlier snapshot.
-  mutating func takePooled(_ server: Int, of snapshot: ConfigurationSnapshot, askingKernel asks: Bool) -> SlabKey? {
-    guard snapshot === self.snapshot else { return nil }
-    while let key = pools.byServer[server].idle.popLast() {
+  mutating func takePooled(_ server: Int, of service: ServiceSnapshot, askingKernel asks: Bool) -> SlabKey? {
+    guard isNewest(service) else { return nil }
+    let pool = service.firstServer + server
+    while let key = pools.byServer[pool].idle.popLast() {
       if isUsable(key, askingKernel: asks) {
-        pools.byServer[server].demand.took(at: now)
+        pools.byServer[pool].demand.took(at: now)
         return key
       }
       close(key)
@@ -64,18 +65,18 @@ extension LoopContext {
 
   /// Keeps a connection for any client's next request, as far as there is room.
   mutating func pool(_ key: SlabKey) {
-    let server = servers[key].server
-    guard servers[key].snapshot === snapshot, !isStopping,
-      pools.byServer[server].demand.mayKeep(
-        beside: pools.byServer[server].idle.count, least: snapshot.configuration.pool.idleConnections),
+    let pool = servers[key].pool
+    guard isNewest(servers[key].snapshot), !isStopping,
+      pools.byServer[pool].demand.mayKeep(
+        beside: pools.byServer[pool].idle.count, least: servers[key].snapshot.settings.pool.idleConnections),
       sharedState.serverConnectionRoom >= 0,
-      snapshot.backend.servers[server].takesClients,
+      snapshot.servers[pool].takesClients,
       isUsable(key)
     else { return close(key) }
     servers[key].becomeIdle(&buffers, at: now)
-    pools.byServer[server].demand.gaveBack(at: now)
-    pools.byServer[server].idle.append(key)
-    let due = now + snapshot.configuration.pool.idleTimeout
+    pools.byServer[pool].demand.gaveBack(at: now)
+    pools.byServer[pool].idle.append(key)
+    let due = now + servers[key].snapshot.settings.pool.idleTimeout
     if due < servers[key].armed {
       servers[key].armed = due
       timers.schedule(TimerKey(.server(key.index)).rawValue, at: due)
@@ -92,7 +93,7 @@ extension LoopContext {
     servers[key].armed = .distantFuture
     if servers[key].phase == .ending { return endingTimedOut(key) }
     guard servers[key].phase == .pooled else { return }
-    let due = servers[key].idleSince + snapshot.configuration.pool.idleTimeout
+    let due = servers[key].idleSince + servers[key].snapshot.settings.pool.idleTimeout
     if now >= due { return closePooled(key) }
     servers[key].armed = due
     timers.schedule(TimerKey(.server(key.index)).rawValue, at: due)
@@ -112,8 +113,8 @@ extension LoopContext {
   mutating func emptyPools() { for server in pools.byServer.indices { emptyPool(of: server) } }
 
   private mutating func closePooled(_ key: SlabKey) {
-    let server = servers[key].server
-    if let index = pools.byServer[server].idle.firstIndex(of: key) { pools.byServer[server].idle.remove(at: index) }
+    let pool = servers[key].pool
+    if let index = pools.byServer[pool].idle.firstIndex(of: key) { pools.byServer[pool].idle.remove(at: index) }
     close(key)
   }
 
@@ -185,8 +186,8 @@ extension LoopContext {
   }
 
   private mutating func leaveDemand(_ key: SlabKey) {
-    guard servers[key].phase != .pooled, servers[key].snapshot === snapshot else { return }
-    pools.byServer[servers[key].server].demand.gaveBack(at: now)
+    guard servers[key].phase != .pooled, isNewest(servers[key].snapshot) else { return }
+    pools.byServer[servers[key].pool].demand.gaveBack(at: now)
   }
 
   // MARK: room for others

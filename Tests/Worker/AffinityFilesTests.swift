@@ -25,17 +25,17 @@ import Wire
     var affinity = Configuration.Affinity()
     settings(&affinity)
     return try AffinityStore(
-      affinity, restoring: AffinityFile.read(path, spoken.log), at: Clock.monotonic(), wall: Clock.wall())
+      affinity, restoring: AffinityFiles.read(path, spoken.log), at: Clock.monotonic(), wall: Clock.wall())
   }
 
   /// Keeps homes in the file until their worker ends.
   func keep(_ affinity: AffinityStore) throws {
-    let file = try AffinityFile(affinity, readFrom: nil, log: spoken.log, at: Clock.monotonic())
-    file.adopt(path, at: Clock.monotonic())
+    let file = try AffinityFiles([], log: spoken.log, at: Clock.monotonic())
+    file.adopt([.init(path: path, affinity: affinity)], at: Clock.monotonic())
     end(file)
   }
 
-  func end(_ file: AffinityFile) {
+  func end(_ file: AffinityFiles) {
     file.save()
     file.waitForEnd(until: Clock.monotonic() + .seconds(60))
   }
@@ -122,7 +122,8 @@ import Wire
   }
 
   @Test func `nothing is written before anything has changed`() throws {
-    let file = try AffinityFile(try start(), readFrom: path, log: spoken.log, at: Clock.monotonic())
+    let file = try AffinityFiles(
+      [.init(path: path, affinity: try start())], log: spoken.log, at: Clock.monotonic())
     file.tick(at: .distantFuture)
     end(file)
     #expect(!FileManager.default.fileExists(atPath: path))
@@ -131,7 +132,7 @@ import Wire
   @Test func `a minute after a change the file has it`() throws {
     let affinity = try start()
     let began = Clock.monotonic()
-    let file = try AffinityFile(affinity, readFrom: path, log: spoken.log, at: began)
+    let file = try AffinityFiles([.init(path: path, affinity: affinity)], log: spoken.log, at: began)
     assign(affinity, 0..<5, to: first)
     file.tick(at: began + .seconds(59))
     #expect(!FileManager.default.fileExists(atPath: path))
@@ -144,7 +145,8 @@ import Wire
   @Test func `a failure is told once, and the end of it`() throws {
     let affinity = try start()
     let now = Clock.monotonic()
-    let file = try AffinityFile(affinity, readFrom: directory.path + "/later/affinity", log: spoken.log, at: now)
+    let file = try AffinityFiles(
+      [.init(path: directory.path + "/later/affinity", affinity: affinity)], log: spoken.log, at: now)
     for round in 1...3 as ClosedRange<UInt64> {
       assign(affinity, 0..<5, to: first)
 

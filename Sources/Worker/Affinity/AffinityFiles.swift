@@ -1,0 +1,102 @@
+import Balancing
+import Linux
+import Logging
+import Wire
+
+/// Keeps the clients' servers in files, one for each service that has one, on a thread of its own, so that no disk makes a
+/// loop wait: once a minute when anything changed, and at the end. A file is replaced as a whole.
+final class AffinityFiles: Sendable {
+  /// Where the assignments of a service are kept.
+  struct File: Equatable, Sendable {
+    let path: String
+    let affinity: AffinityStore
+
+    static func == (left: File, right: File) -> Bool { left.path == right.path && left.affinity === right.affinity }
+  }
+
+  /// What a crash may lose. The hash gives most of those clients the same server again.
+  static let interval = Interval.minutes(1)
+
+  private struct State {
+    var files: [File]
+    var nextSave: Instant
+  }
+
+  private let log: Logger
+  private let writer: BackgroundWriter<State>
+
+  /// The assignments come from these files, if they were kept.
+  init(_ files: [File], log: Logger, at now: Instant) throws(SystemError) {
+    self.log = log
+    writer = try BackgroundWriter(State(files: files, nextSave: now + AffinityFiles.interval))
+    let changes = files.map(\.affinity.changes)
+    try writer.start(name: "affinity") { self.run(saved: zip(files, changes).map { ($0, $1) }) }
+  }
+
+  /// What an earlier worker has left; nil when there is nothing, or nothing that reads, which is said in the log.
+  static func read(_ path: String, _ log: Logger) -> AffinitySnapshot? {
+    let bytes: [UInt8]
+    do throws(SystemError) { bytes = try Linux.File.contents(of: path, limit: AffinitySnapshot.byteLimit) } catch {
+      if error.code != SystemError.notFound { log.warning("affinity: \(error); the file is ignored") }
+      return nil
+    }
+    do throws(AffinitySnapshotError) {
+      let snapshot = try AffinitySnapshot(decoding: bytes.span)
+      let age = snapshot.elapsed(at: Clock.wall()).nanoseconds / 1_000_000_000
+      log.info("affinity: \(path) has \(snapshot.addresses.count + snapshot.tokens.count) clients, of \(age) s ago")
+      return snapshot
+    } catch {
+      log.warning("affinity: \(path) \(error); the file is ignored")
+      return nil
+    }
+  }
+
+  /// Writes there from now on, at once where a file is new. One that was written before stays as it is.
+  func adopt(_ files: [File], at now: Instant) {
+    writer.submit { state in
+      guard files != state.files else { return false }
+      state = State(files: files, nextSave: now + AffinityFiles.interval)
+      return true
+    }
+  }
+
+  /// Time has passed.
+  func tick(at now: Instant) {
+    writer.submit { state in
+      guard now >= state.nextSave else { return false }
+      state.nextSave = now + AffinityFiles.interval
+      return true
+    }
+  }
+
+  /// Saves soon, if there is something to save, and goes on at its pace.
+  func save() { writer.submit { _ in true } }
+
+  /// Waits until what `save` began is done, but not beyond the deadline.
+  func waitForEnd(until deadline: Instant) { writer.flush(until: deadline) }
+
+  /// `saved` are the files as they are, each as of that many changes.
+  private func run(saved: [(file: File, changes: UInt64)]) {
+    var saved = saved
+    var failing: Set<String> = []
+    while true {
+      let files = writer.next { $0.files }
+      saved.removeAll { !files.contains($0.file) }
+      for file in files {
+        let changes = file.affinity.changes
+        let known = saved.firstIndex { $0.file == file }
+        if let known, saved[known].changes == changes { continue }
+        let bytes = file.affinity.snapshot(at: Clock.monotonic(), wall: Clock.wall()).encoded()
+        do throws(SystemError) {
+          try Linux.File.replace(file.path, with: bytes.span)
+          if let known { saved[known].changes = changes } else { saved.append((file, changes)) }
+          if failing.remove(file.path) != nil { log.notice("affinity: \(file.path) can be written again") }
+        } catch {
+          if failing.insert(file.path).inserted {
+            log.warning("affinity: \(error); assignments are not kept across a restart")
+          }
+        }
+      }
+    }
+  }
+}

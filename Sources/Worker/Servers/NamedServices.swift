@@ -1,0 +1,46 @@
+import Configuration
+import HTTP1
+import Wire
+import WorkerProtocol
+
+/// Services that listen at one place, told apart by the names that clients ask for.
+final class NamedServices: Sendable {
+  private let services: [ServiceSnapshot]
+  /// By the index in `services`.
+  private let names: HostTable
+
+  /// Nil unless there are several. Of a name that two have it means the first.
+  init?(_ services: [ServiceSnapshot]) {
+    guard services.count > 1 else { return nil }
+    self.services = services
+    names = HostTable(
+      services.enumerated().flatMap { index, service in
+        (service.settings.allNames + (service.settings.requests.hosts ?? [])).map { ($0.host, index) }
+      })
+  }
+
+  /// The service that is meant by this name, as a Host field writes it; the first one by a name that none has.
+  func service(for host: Span<UInt8>) -> ServiceSnapshot { services[names.number(ofHost: host) ?? 0] }
+}
+
+extension ConfigurationSnapshot {
+  /// Where connections come in that are accepted at this place, and the service that they belong to until they name one.
+  func entrance(at place: ListenerPlace) -> (entrance: Client.Entrance, service: ServiceSnapshot) {
+    let found = services.filter { $0.listens(at: place) }
+    let (first, several) = (found.first ?? services[0], NamedServices(found))
+    let kind: Client.Service =
+      place.purpose == .redirect ? .redirect : several == nil && first.isPassthrough ? .passthrough : .https
+    return (Client.Entrance(service: kind, port: place.endpoint.port, several: several), first)
+  }
+}
+
+extension ServiceSnapshot {
+  fileprivate func listens(at place: ListenerPlace) -> Bool {
+    let listeners =
+      place.purpose == .redirect ? settings.redirect?.listeners ?? [] : settings.listeners + settings.serverListeners
+    return listeners.contains { listener in
+      listener.port == place.endpoint.port
+        && listener.address.map { $0 == place.endpoint.address } ?? place.endpoint.address.isUnspecified
+    }
+  }
+}

@@ -1,0 +1,183 @@
+"""Several services on one pair (`services`): each has its names, places, mode, certificates and servers."""
+
+import re
+
+import pytest
+from harness.belvedere import endpoint_text
+from harness.client import connect_plain, connect_tls
+from harness.service import server_entry
+from harness.waiting import client_addresses, free_port, wait_until
+
+QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
+
+
+class Pair:
+    """A balancer with a service `view`, whose TLS ends there, and a service `cards`, which is passed through."""
+
+    def __init__(self, testbed, certificates, **changes):
+        self.certificates = certificates
+        self.own = certificates.authority.issue("cards.test")
+        self.view = [testbed.server("first"), testbed.server("second")]
+        self.cards = [testbed.server("third", certificate=self.own)]
+        nothing = dict.fromkeys(["service", "tls", "servers", "health", "listen", "redirect", "timeouts"])
+        self.balancer = testbed.balance(start=False, serving=False, **nothing, **changes)
+        self.cards_port = free_port(self.balancer.address, besides=self.balancer.port)
+        self.context = self.balancer.context()
+
+    def place(self, port):
+        return endpoint_text(self.balancer.address, port)
+
+    def service(self, name, servers, port, **changes):
+        """One service of the file; its servers are view01, view02 and so on."""
+        entries = {
+            f"view{index:02}": server_entry(server, self.certificates.authority.certificate)
+            for index, server in enumerate(servers, 1)
+        }
+        redirect = {"listen": self.place(self.balancer.redirect_port)}
+        return {"service": name, "listen": self.place(port), "redirect": redirect, "servers": entries, "health": QUICK} | changes
+
+    def view_service(self, **changes):
+        front = self.certificates.front
+        tls = {"certificate": str(front.chain), "key": str(front.key)}
+        return self.service("view.test", self.view, self.balancer.port, tls=tls, **changes)
+
+    def cards_service(self, port=None, **changes):
+        return self.service("cards.test", self.cards, port or self.cards_port, mode="passthrough", **changes)
+
+    def start(self, **services):
+        self.balancer.write({"services": services}).start()
+        self.wait_for(*services)
+        return self
+
+    def wait_for(self, *services):
+        """Until a worker serves, and every server of these services is up."""
+        self.balancer.wait_for_log("worker is ready", since=self.balancer._began)
+
+        def are_up():
+            states = {server["name"]: server["state"] for server in self.balancer.status["servers"]}
+            return all(any(n.startswith(s + "/") for n in states) for s in services) and set(states.values()) == {"up"}
+
+        wait_until(are_up, lambda: f"servers to be up:\n{self.balancer.log}")
+
+    def connect(self, port, name, source=None):
+        return connect_tls((self.balancer.address, port), self.context, server_name=name, source=source)
+
+    def get(self, port, name, host=None, source=None):
+        with self.connect(port, name, source) as client:
+            return client.get("/whoami", "Connection: close", host=host or name)
+
+
+@pytest.fixture
+def pair(testbed, certificates):
+    return Pair(testbed, certificates)
+
+
+def test_each_service_has_its_mode_certificate_servers_and_log(pair):
+    pair.start(view=pair.view_service(), cards=pair.cards_service())
+    balancer = pair.balancer
+    names = {pair.get(balancer.port, "view.test", source=source)["X-Server"] for source in client_addresses(24)}
+    assert names == {"first", "second"}
+    assert pair.get(pair.cards_port, "cards.test")["X-Server"] == "third"
+    # Another service's name.
+    assert pair.get(balancer.port, "view.test", host="cards.test").status == 421
+    balancer.wait_for_access(r" https~ view/view0[12] .* 200 ", count=24)
+    balancer.wait_for_access(r" passthrough cards/view01 ")
+    balancer.wait_for_access(r" https~ https/<NOSRV> .* 421 ")
+    status = balancer.status
+    assert (status["mode"], status["service"]) == ("mixed", ["view.test", "cards.test"])
+    assert [(s["name"], s["mode"], s["names"]) for s in status["services"]] == [
+        ("view", "http", ["view.test"]), ("cards", "passthrough", ["cards.test"]),
+    ]  # fmt: skip
+    assert [server["name"] for server in status["servers"]] == ["view/view01", "view/view02", "cards/view01"]
+    for server in status["servers"]:
+        wait_until(lambda: balancer.load_of(server["name"])["clients"], lambda: f"clients of {server}")
+    text = balancer.call("status").stdout
+    assert re.search(rf"^ *cards +cards.test, passthrough, on {re.escape(pair.place(pair.cards_port))}", text, re.M), text
+
+
+def test_an_operator_names_a_server_as_far_as_needed(pair):
+    pair.start(view=pair.view_service(), cards=pair.cards_service())
+    balancer = pair.balancer
+    assert balancer.server("view02", "drain").startswith("view/view02: drain")
+    refused = balancer.call("server", "view01", "drain")
+    assert refused.returncode == 1
+    assert "several services have a server `view01`: view/view01, cards/view01" in refused.stderr
+    assert balancer.server("cards/view01", "maintenance").startswith("cards/view01: maintenance")
+    assert pair.get(balancer.port, "view.test").status == 200
+    # A command stays in force over a reload.
+    balancer.reload()
+    assert {s["name"]: s["state"] for s in balancer.status["servers"]} == {
+        "view/view01": "up", "view/view02": "drain", "cards/view01": "maintenance",
+    }  # fmt: skip
+
+
+def test_a_reload_adds_and_removes_a_service(pair):
+    pair.start(view=pair.view_service())
+    balancer = pair.balancer
+    with pair.connect(balancer.port, "view.test") as client:
+        assert client.get("/", host="view.test").status == 200
+        balancer.reload({"services": {"cards": pair.cards_service()}})
+        pair.wait_for("view", "cards")
+        assert pair.get(pair.cards_port, "cards.test")["X-Server"] == "third"
+        # Nobody notices in the other service.
+        assert client.get("/", host="view.test").status == 200
+        tunnel = pair.connect(pair.cards_port, "cards.test")
+        assert tunnel.get("/", host="cards.test").status == 200
+        front = pair.certificates.front
+        other = pair.service("other.test", pair.view, balancer.port, tls={"certificate": str(front.chain), "key": str(front.key)})
+        balancer.reload({"services": {"view": None, "cards": None, "other": other}})
+        # What is removed serves one request more on a connection that is open, and passes on what it passes on.
+        answer = client.get("/", host="view.test")
+        assert (answer.status, answer["Connection"]) == (200, "close")
+        assert tunnel.get("/", host="cards.test").status == 200
+        tunnel.close()
+        with pytest.raises(OSError):
+            connect_plain((balancer.address, pair.cards_port))
+
+
+def test_a_service_with_a_fault_refuses_the_reload_as_a_whole(pair):
+    pair.start(view=pair.view_service(), cards=pair.cards_service())
+    balancer = pair.balancer
+    for changes, words in [
+        ({"servers": {"view01": {"address": "nobody.test"}}}, "service cards: `nobody.test` is a name"),
+        ({"mode": "http", "tls": {"certificate": "/missing.pem"}}, "service cards: /missing.pem: can't be read"),
+        ({"limits": {"connections": 5}}, "service cards: unknown key `connections` in `services.NAME.limits`"),
+        ({"listen": pair.place(balancer.redirect_port)}, "is taken by `redirect` of service view"),
+        ({"vrrp": {}}, "service cards: unknown key `vrrp`"),
+    ]:
+        before = balancer.configuration
+        balancer.write({"services": {"cards": changes, "view": {"retries": 1}}})
+        run = balancer.call("reload")
+        assert run.returncode == 1 and words in run.stderr, run.stderr
+        balancer.configuration = before
+    assert pair.get(pair.cards_port, "cards.test")["X-Server"] == "third"
+    assert pair.get(balancer.port, "view.test").status == 200
+    assert balancer.status["configuration"]["number"] == 1
+
+
+def test_a_redirect_that_services_share_goes_by_the_host(pair):
+    pair.start(view=pair.view_service(), cards=pair.cards_service())
+    for host, target in [
+        ("view.test", f"view.test:{pair.balancer.port}"), ("cards.test", f"cards.test:{pair.cards_port}"),
+        ("stranger.test", f"view.test:{pair.balancer.port}"),
+    ]:  # fmt: skip
+        with pair.balancer.connect_redirect() as client:
+            assert client.get("/portal", host=host)["Location"] == f"https://{target}/portal"
+
+
+def test_each_service_keeps_its_clients_in_its_file(pair, tmp_path):
+    folders = {name: tmp_path / name for name in ("view", "cards")}
+    for folder in folders.values():
+        folder.mkdir()
+    files = {name: {"file": str(folder / "affinity")} for name, folder in folders.items()}
+    pair.start(view=pair.view_service(affinity=files["view"]), cards=pair.cards_service(affinity=files["cards"]))
+    balancer = pair.balancer
+    sources = client_addresses(12)
+    before = {source: pair.get(balancer.port, "view.test", source=source)["X-Server"] for source in sources}
+    pair.get(pair.cards_port, "cards.test", source=sources[0])
+    balancer.stop()
+    balancer.start()
+    pair.wait_for("view", "cards")
+    wait_until(lambda: balancer.load_of("cards/view01")["clients"] == 1, lambda: balancer.log)
+    assert sum(balancer.load_of(f"view/view0{n}")["clients"] for n in (1, 2)) == len(sources)
+    assert {source: pair.get(balancer.port, "view.test", source=source)["X-Server"] for source in sources} == before
