@@ -73,9 +73,9 @@ package struct ServicePlan {
   ) throws(KeyFailure) {
     let services = configuration.services
     var seen: Set<Place> = []
-    let places =
-      services.flatMap { $0.listeners + $0.serverListeners }.map { Place($0, for: .service) }
-      + services.flatMap { $0.redirect?.listeners ?? [] }.map { Place($0, for: .redirect) }
+    var places = services.flatMap { $0.listeners + $0.serverListeners }.map { Place($0, for: .service) }
+    places += services.flatMap { $0.redirect?.listeners ?? [] }.map { Place($0, for: .redirect) }
+    places += services.flatMap(\.relayListeners).map { Place($0, for: .relay) }
     self.init(
       configuration: (text, fileName, hostName), places: places.filter { seen.insert($0).inserted },
       loops: configuration.threads ?? CurrentProcess.processors, stop: services.map(\.timeouts.stop).max() ?? .zero,

@@ -7,6 +7,8 @@ package enum ListenerPurpose: UInt8, Hashable, Sendable, CaseIterable {
   case service = 1
   /// Plain HTTP, answered with a redirect to https.
   case redirect = 2
+  /// Clients of the service, relayed unread to the same port of their server.
+  case relay = 3
 }
 
 /// One listening socket's place.

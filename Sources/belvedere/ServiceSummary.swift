@@ -43,6 +43,8 @@ struct ServiceSummary {
       let target = redirect.location.map { " to \($0)" } ?? " to https"
       rows.append(("redirect on", redirect.listeners.map(\.text).joined(separator: ", ") + target))
     }
+    let relays = service.relayListeners
+    if !relays.isEmpty { rows.append(("relayed on", relays.map(\.text).joined(separator: ", "))) }
     for certificate in certificates[service.name] ?? [] {
       let names = (certificate.names + certificate.addresses).joined(separator: ", ")
       rows.append(("certificate", "\(certificate) for \(names.isEmpty ? "no name" : names)"))

@@ -29,8 +29,8 @@ import Testing
   }
 
   static let files = [
-    "affinity", "errors", "health", "limits", "listen", "log", "mode", "redirect", "servers", "service", "services",
-    "shape", "syntax", "timeouts", "tls", "trust", "vrrp",
+    "affinity", "errors", "health", "limits", "listen", "log", "mode", "redirect", "relay", "servers", "service",
+    "services", "shape", "syntax", "timeouts", "tls", "trust", "vrrp",
   ]
 
   static let cases = files.flatMap { file in

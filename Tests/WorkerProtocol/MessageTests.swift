@@ -163,7 +163,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
   @Test(
     arguments: [
       ("purpose", [4, 0, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
-      ("purpose", [4, 3, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
+      ("purpose", [4, 4, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
       ("address family", [4, 1, 5, 1, 2, 3, 4, 0, 80, 0, 0]),
       ("address", [4, 1, 6] + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 1, 2, 3, 4] + [0, 80, 0, 0]),
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0xff, 0, 0]),

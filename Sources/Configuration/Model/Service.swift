@@ -12,6 +12,7 @@ extension Configuration {
     package var listeners = [Listener(address: nil, port: 443)]
     /// The plain-text listeners that only send clients to https; nil when switched off.
     package var redirect: Redirect? = Redirect()
+    package var relay = Relay()
     /// The certificates and the TLS rules shown to clients. Without meaning in `passthrough` mode.
     package var tls = TLSTermination()
     /// In the order of the file. Names are unique within a service.
@@ -35,13 +36,17 @@ extension Configuration {
     package init() {}
 
     /// Where Belvedere listens for one server alone.
-    package var serverListeners: [Listener] {
+    package var serverListeners: [Listener] { listeners(at: servers.flatMap(\.ports)) }
+
+    /// Where it listens for TCP connections that are relayed to the same port of the client's server.
+    package var relayListeners: [Listener] { listeners(at: relay.tcp) }
+
+    /// These ports on every address of `listen`.
+    private func listeners(at ports: [UInt16]) -> [Listener] {
       let all = listeners.map(\.address).removingDuplicates()
       // `*` covers the others.
       let addresses = all.contains(nil) ? [nil] : all
-      return servers.flatMap(\.ports).removingDuplicates().flatMap { port in
-        addresses.map { Listener(address: $0, port: port) }
-      }
+      return ports.removingDuplicates().flatMap { port in addresses.map { Listener(address: $0, port: port) } }
     }
 
     /// Every name that clients use, the service's first.

@@ -6,6 +6,7 @@ extension Rules {
     var names = Dictionary(service.names.map { ($0, "the service") }) { first, _ in first }
     var ports = Dictionary(service.listeners.map { ($0.port, "`listen`") }) { first, _ in first }
     for listener in service.redirect?.listeners ?? [] { ports[listener.port] = "`redirect`" }
+    checkRelay(service, &ports, &reader)
     for server in service.servers {
       if service.mode == .passthrough, let place = reader.mark("servers", server.name, "names") {
         reader.error("names can't be seen in mode `passthrough`", at: place, "Give the server `ports` of its own.")
@@ -13,6 +14,28 @@ extension Rules {
       report(server.names.map { ($0, $0.text) }, of: server, at: "names", &names, &reader)
       report(server.ports.map { ($0, "\($0)") }, of: server, at: "ports", &ports, &reader)
     }
+  }
+
+  /// `owners` are those of the ports that mean something else.
+  private static func checkRelay(
+    _ service: Configuration.Service, _ owners: inout [UInt16: String], _ reader: inout Reader
+  ) {
+    for (index, port) in service.relay.tcp.enumerated() {
+      guard let place = reader.mark(in: ["relay", "tcp"], item: index),
+        let other = owners.updateValue("`relay`", forKey: port)
+      else { continue }
+      if other == "`relay`" {
+        reader.warn("`\(port)` is given twice", at: place)
+      } else {
+        reader.error("`\(port)` belongs to \(other) already", at: place)
+      }
+    }
+    guard !service.relay.tcp.isEmpty, !service.affinity.by.contains(.clientAddress),
+      let place = reader.mark("affinity", "by") ?? reader.mark("relay")
+    else { return }
+    reader.error(
+      "connections on ports of `relay` can only follow `client-address`", at: place,
+      "Add `client-address` to `affinity.by`.")
   }
 
   /// `owners` are those of everything that was met before.

@@ -60,7 +60,7 @@ extension Rules {
   /// No server is where Belvedere itself is.
   static func checkAddresses(_ configuration: Configuration, _ reader: inout Reader) {
     let virtual = Set(configuration.virtualRouters.flatMap(\.settings.ipAddresses))
-    let listeners = Set(configuration.services.flatMap { $0.listeners + $0.serverListeners })
+    let listeners = Set(configuration.services.flatMap { $0.listeners + $0.serverListeners + $0.relayListeners })
     for service in configuration.services {
       reader.within(service) { reader in
         for server in service.servers {

@@ -27,7 +27,7 @@ extension Rules {
     static func all(of service: Configuration.Service) -> [Claim] {
       let paths = [
         (["listen"], service.listeners), (["redirect", "listen"], service.redirect?.listeners ?? []),
-        (["servers"], service.serverListeners),
+        (["servers"], service.serverListeners), (["relay", "tcp"], service.relayListeners),
       ]
       return paths.flatMap { path, listeners in
         listeners.enumerated().map { Claim(service: service, listener: $1, path: path + [String($0)]) }

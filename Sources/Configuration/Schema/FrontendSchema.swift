@@ -70,6 +70,17 @@ extension Schema {
         """),
     ])
 
+  static let relay = Section<Configuration.Relay>(
+    name: "relay",
+    keys: [
+      Key(
+        "tcp", \.tcp, .oneOrMore(.number(1...65535)), default: "none", example: "[8443, 4172]",
+        """
+        TCP ports, on every address in `listen`. Connections are forwarded unread to the same port of the server that \
+        the client's address is assigned to.
+        """)
+    ])
+
   static let forwarded = Section<Configuration.Forwarded>(
     name: "forwarded",
     keys: [

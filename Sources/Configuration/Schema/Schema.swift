@@ -154,6 +154,9 @@ package enum Schema {
       "redirect", \.redirect, .either("off", or: .section(redirect)), default: "on, see there", example: "off",
       "Plain http listeners that redirect clients to https."),
     Key(
+      "relay", \.relay, .section(relay), default: "none", example: "{ tcp: [8443, 4172] }",
+      "[Further ports](#ports-beside-443) that are relayed to the client's server."),
+    Key(
       "tls", \.tls, .section(tls), default: "required in mode `http`",
       example: "{ certificate: /etc/belvedere/tls/view.pem }", "TLS towards clients."),
     Key(

@@ -125,6 +125,7 @@ extension Schema {
 }
 
 extension Timeouts: DefaultInitialized {}
+extension Configuration.Relay: DefaultInitialized {}
 extension Configuration.Limits: DefaultInitialized {}
 extension Configuration.Service.Limits: DefaultInitialized {}
 extension Configuration.Log: DefaultInitialized {}

@@ -28,7 +28,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
   package var mode = ""
   /// Names of all services.
   package var service: [String] = []
-  /// Of all services: `*:443`, `192.0.2.1:443` or `*:80 (redirect)`.
+  /// Of all services: `*:443`, `192.0.2.1:443`, `*:80 (redirect)` or `*:8443 (relay)`.
   package var listeners: [String] = []
   /// In the order of the configuration; empty where that has one service without a name.
   package var services: [Service] = []

@@ -123,7 +123,12 @@ struct ListenerError: Error, CustomStringConvertible {
   let cause: SystemError
 
   var description: String {
-    let purpose = place.purpose == .redirect ? "the redirect's listener" : "the service's listener"
+    let purpose =
+      switch place.purpose {
+      case .service: "the service's listener"
+      case .redirect: "the redirect's listener"
+      case .relay: "the relay's listener"
+      }
     return "\(purpose) on \(place.endpoint) can't be bound: \(SystemError.words(for: cause.code))"
       + (advice.map { ". " + $0 } ?? "")
   }

@@ -142,6 +142,8 @@ struct ActiveExchange: ~Copyable {
 
   private func requestFailed(at server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
     let backend = client.snapshot.backend
+    // A port of `relay` may be closed at a server that is well.
+    guard !client.entrance.isRelay else { return backend.suspect(server, .failing) }
     guard let finding = backend.failed(server, client.identity.key, at: context.now) else { return }
     let name = backend.servers[server].name
     context.reports.log.warning(

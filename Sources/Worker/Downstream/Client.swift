@@ -28,6 +28,8 @@ struct Client: ~Copyable {
     var service: Service
     /// The listener's.
     let port: UInt16
+    /// What comes here is relayed to the same port of the client's server.
+    var isRelay = false
     /// Where several services listen, which one is meant is told by the name that the client asks for.
     var several: NamedServices?
     /// A trusted proxy passes the connection on, and can't say whose it is: what it says of others is not believed.
@@ -66,6 +68,9 @@ struct Client: ~Copyable {
   var isPrivate = false
 
   var service: Service { entrance.service }
+
+  /// The port at the server, if it is not the server's own.
+  var relayedPort: UInt16? { entrance.isRelay ? entrance.port : nil }
 
   /// Whom everything that is done here is done for.
   var identity: ClientIdentity { origin ?? peer }

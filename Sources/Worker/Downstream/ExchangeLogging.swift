@@ -28,7 +28,7 @@ extension Client {
     switch service {
     case .https: "https"
     case .redirect: "redirect"
-    case .passthrough: "passthrough"
+    case .passthrough: entrance.isRelay ? "relay" : "passthrough"
     }
   }
 }

@@ -66,8 +66,11 @@ extension ActiveExchange {
       return opened(pooled, isReused: true, &context)
     }
     let effects = tell(.connecting, client, context)
-    let proxyHeader = client.snapshot.servers[server].sendsProxyHeader ? client.proxyHeader : nil
-    switch context.open(server, of: client.snapshot, for: client.key, proxyHeader: proxyHeader) {
+    let isNamed = client.snapshot.servers[server].sendsProxyHeader && !client.entrance.isRelay
+    let made = context.open(
+      server, at: client.relayedPort, of: client.snapshot, for: client.key,
+      proxyHeader: isNamed ? client.proxyHeader : nil)
+    switch made {
     case .success(let made):
       connection = made
       return effects
@@ -112,7 +115,8 @@ extension ActiveExchange {
     case .wait: return .wait
     case .yield: return .yield
     case .failed(let reason):
-      context.noteFailure(of: client.snapshot.backend.servers[server], .ofServer, reason)
+      let port = client.relayedPort.map { "port \($0): " } ?? ""
+      context.noteFailure(of: client.snapshot.backend.servers[server], .ofServer, port + reason)
       return react(to: .failed(.connect), &client, &context)
     case .short(let reason):
       context.noteFailure(of: client.snapshot.backend.servers[server], .shortage, reason)
@@ -135,7 +139,8 @@ extension ActiveExchange {
 
   /// The server failed this exchange.
   mutating func excludeServer(_ client: inout Client) {
-    guard !isDedicated, let server else { return }
+    // On a port of `relay` the client stays with its server: on another one it has no session.
+    guard !isDedicated, !client.entrance.isRelay, let server else { return }
     tried = client.snapshot.backend.tried(server, after: tried)
     client.routed = nil
   }

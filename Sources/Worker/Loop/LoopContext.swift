@@ -92,25 +92,28 @@ struct LoopContext: ~Copyable {
   /// Whether this service's settings are those in force.
   func isNewest(_ service: ServiceSnapshot) -> Bool { service.number == snapshot.number }
 
-  /// Begins to connect to a server, by its index in the snapshot that the exchange belongs to.
+  /// Begins to connect to a server, by its index in the snapshot that the exchange belongs to. To another `port` than the
+  /// server's own nothing is sent by ourselves, not even TLS.
   mutating func open(
-    _ server: Int, of service: ServiceSnapshot, for client: SlabKey, proxyHeader: [UInt8]?
+    _ server: Int, at port: UInt16? = nil, of service: ServiceSnapshot, for client: SlabKey, proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
     if sharedState.serverConnectionRoom <= 0 { makeRoomForConnection() }
-    let made = begin(server, of: service, for: client, proxyHeader)
+    let made = begin(server, at: port, of: service, for: client, proxyHeader)
     guard case .failure(let error) = made, error.connectFault == .shortage, makeRoomForConnection() else { return made }
-    return begin(server, of: service, for: client, proxyHeader)
+    return begin(server, at: port, of: service, for: client, proxyHeader)
   }
 
   private mutating func begin(
-    _ server: Int, of service: ServiceSnapshot, for client: SlabKey, _ proxyHeader: [UInt8]?
+    _ server: Int, at port: UInt16?, of service: ServiceSnapshot, for client: SlabKey, _ proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
     do throws(SystemError) {
-      let descriptor = try Socket.connect(to: service.servers[server].place.endpoint)
+      var endpoint = service.servers[server].place.endpoint
+      if let port { endpoint.port = port }
+      let descriptor = try Socket.connect(to: endpoint)
       let key = servers.insert(
         ServerConnection(
-          side: RelaySide(descriptor), server: server, snapshot: service, proxyHeader: proxyHeader, client: client,
-          idleSince: now))
+          side: RelaySide(descriptor), server: server, snapshot: service, proxyHeader: proxyHeader,
+          isPlain: service.isPassthrough || port != nil, client: client, idleSince: now))
       do throws(SystemError) {
         try poller.watch(servers[key].side.stream.descriptor, token: Token(.server, key).rawValue)
       } catch {

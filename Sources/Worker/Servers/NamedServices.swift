@@ -29,15 +29,26 @@ extension ConfigurationSnapshot {
     let found = services.filter { $0.listens(at: place) }
     let (first, several) = (found.first ?? services[0], NamedServices(found))
     let kind: Client.Service =
-      place.purpose == .redirect ? .redirect : several == nil && first.isPassthrough ? .passthrough : .https
-    return (Client.Entrance(service: kind, port: place.endpoint.port, several: several), first)
+      switch place.purpose {
+      case .redirect: .redirect
+      case .relay: .passthrough
+      case .service: several == nil && first.isPassthrough ? .passthrough : .https
+      }
+    return (
+      Client.Entrance(service: kind, port: place.endpoint.port, isRelay: place.purpose == .relay, several: several),
+      first
+    )
   }
 }
 
 extension ServiceSnapshot {
   fileprivate func listens(at place: ListenerPlace) -> Bool {
     let listeners =
-      place.purpose == .redirect ? settings.redirect?.listeners ?? [] : settings.listeners + settings.serverListeners
+      switch place.purpose {
+      case .redirect: settings.redirect?.listeners ?? []
+      case .relay: settings.relayListeners
+      case .service: settings.listeners + settings.serverListeners
+      }
     return listeners.contains { listener in
       listener.port == place.endpoint.port
         && listener.address.map { $0 == place.endpoint.address } ?? place.endpoint.address.isUnspecified

@@ -24,6 +24,8 @@ struct ServerConnection: ~Copyable {
   let snapshot: ServiceSnapshot
   /// The PROXY protocol header that it begins with. It names one client, so the connection is not shared.
   let proxyHeader: [UInt8]?
+  /// Without TLS of ours: what it carries is relayed unread.
+  let isPlain: Bool
   var phase = Phase.connecting
   /// The client whose exchange it carries, or whose private connection it is.
   var client: SlabKey?
@@ -83,7 +85,7 @@ struct ServerConnection: ~Copyable {
       if let proxyHeader, side.stream.write(proxyHeader.span) != .bytes(proxyHeader.count) {
         return .failed("the PROXY protocol header could not be sent")
       }
-      if snapshot.isPassthrough {
+      if isPlain {
         phase = .open
         return .ready
       }

@@ -1,0 +1,174 @@
+"""Ports beside 443 that are relayed unread to the client's server (`relay`)."""
+
+import os
+import re
+import socket
+import threading
+from contextlib import closing
+
+import pytest
+from harness.waiting import client_addresses, free_port
+
+QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
+
+
+class Named:
+    """Listens beside a Connection Server: names it in a line, then echoes."""
+
+    def __init__(self, server, port):
+        self.name = server.name.encode()
+        self.listener = socket.create_server((server.address, port))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=[connection], daemon=True).start()
+
+    def serve(self, connection):
+        with closing(connection):
+            connection.sendall(self.name + b"\n")
+            try:
+                while data := connection.recv(65536):
+                    connection.sendall(data)
+            except OSError:
+                pass
+
+    def stop(self):
+        # Wakes accept as well, which close alone does not.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+class Site:
+    def __init__(self, testbed, ports=1, **options):
+        self.testbed = testbed
+        self.servers = [testbed.server(name) for name in ("view01", "view02")]
+        self.balancer = testbed.balance(*self.servers, start=False, health=QUICK)
+        self.ports = []
+        while len(self.ports) < ports:
+            port = free_port(self.balancer.address, besides=self.balancer.port)
+            if port not in self.ports:
+                self.ports.append(port)
+        self.others = {(s.name, p): Named(s, p) for s in self.servers for p in self.ports}
+        testbed.others.extend(self.others.values())
+        self.balancer.configuration |= {"relay": {"tcp": self.ports}, **options}
+        self.balancer.write().start()
+        self.balancer.wait_until_serving()
+        for server in self.servers:
+            self.balancer.wait_for_state(server.name, "up")
+
+    @property
+    def port(self):
+        return self.ports[0]
+
+    def close(self, name, port):
+        other = self.others.pop((name, port))
+        self.testbed.others.remove(other)
+        other.stop()
+
+    def connect(self, source, port=None):
+        return socket.create_connection((self.balancer.address, port or self.port), timeout=30, source_address=(source, 0))
+
+    def server_of(self, source, port=None):
+        """Which server answers there; nothing when the connection ends without a byte."""
+        try:
+            with self.connect(source, port) as client:
+                return client.makefile().readline().strip()
+        except ConnectionResetError:
+            return ""
+
+
+@pytest.fixture
+def site(testbed):
+    return Site(testbed)
+
+
+def test_client_meets_one_server_on_every_port(testbed):
+    site = Site(testbed, ports=3)
+    sources = client_addresses(24)
+    # Half of them come to the other ports first.
+    first = {source: site.server_of(source, site.ports[1]) for source in sources[::2]}
+    https = site.balancer.servers_of(sources)
+    assert set(https.values()) == {"view01", "view02"}
+    assert all(https[source] == server for source, server in first.items())
+    for port in site.ports:
+        assert {source: site.server_of(source, port) for source in sources} == https
+
+
+def test_bytes_pass_unchanged_both_ways_and_ends_do(site):
+    content = os.urandom(3_000_000)
+    with site.connect("127.0.80.3") as client:
+        reader = client.makefile("rb")
+        assert reader.readline().strip() in (b"view01", b"view02")
+        threading.Thread(target=lambda: (client.sendall(content), client.shutdown(socket.SHUT_WR)), daemon=True).start()
+        assert reader.read() == content
+    answer = len(content) + len("view01\n")
+    site.balancer.wait_for_access(rf"127\.0\.80\.3:.* relay servers/view0\d .* {answer} ")
+
+
+def test_reload_keeps_connections_and_assignments(site):
+    sources = client_addresses(12)
+    https = site.balancer.servers_of(sources)
+    with site.connect(sources[0]) as client:
+        reader = client.makefile("rb")
+        assert reader.readline().strip().decode() == https[sources[0]]
+        site.balancer.configuration["timeouts"] = {"tunnel": "2h"}
+        site.balancer.reload()
+        client.sendall(b"still here\n")
+        assert reader.readline() == b"still here\n"
+    assert {source: site.server_of(source) for source in sources} == https
+    # A port that goes is closed, one that comes is open.
+    other = free_port(site.balancer.address, besides=site.balancer.port)
+    for server in site.servers:
+        site.others[server.name, other] = Named(server, other)
+        site.testbed.others.append(site.others[server.name, other])
+    site.balancer.configuration["relay"] = {"tcp": other}
+    site.balancer.reload()
+    assert {source: site.server_of(source, other) for source in sources} == https
+    with pytest.raises(ConnectionError):
+        site.connect(sources[0])
+
+
+def test_drain_keeps_clients_that_are_assigned(site):
+    sources = client_addresses(16)
+    https = site.balancer.servers_of(sources)
+    site.balancer.server("view01", "drain")
+    site.balancer.wait_for_state("view01", "drain")
+    assert {source: site.server_of(source) for source in sources} == https
+    newcomers = client_addresses(16, start=200)
+    assert {site.server_of(source) for source in newcomers} == {"view02"}
+    assert set(site.balancer.servers_of(newcomers).values()) == {"view02"}
+
+
+def test_refused_port_does_not_move_its_client(site):
+    sources = client_addresses(16)
+    https = site.balancer.servers_of(sources)
+    site.close("view01", site.port)
+    mine = [source for source in sources if https[source] == "view01"]
+    assert mine
+    assert {site.server_of(source) for source in mine} == {""}
+    site.balancer.wait_for_log(rf"view01.*port {site.port}: connect: Connection refused")
+    # Nobody has moved, neither there nor on 443, and the server is up.
+    assert site.balancer.servers_of(sources) == https
+    assert site.balancer.state_of("view01") == "up"
+    assert {site.server_of(s) for s in sources if s not in mine} == {"view02"}
+
+
+def test_server_that_is_down_gives_its_clients_to_the_other_on_every_port(site):
+    sources = client_addresses(12)
+    site.balancer.servers_of(sources)
+    site.servers[0].stop()
+    site.balancer.wait_for_state("view01", "down")
+    assert {site.server_of(source) for source in sources} == {"view02"}
+    assert set(site.balancer.servers_of(sources).values()) == {"view02"}
+
+
+def test_status_and_check_name_the_ports(site):
+    place = f"{site.balancer.address}:{site.port}"
+    assert f"{place} (relay)" in site.balancer.status["listeners"]
+    run = site.balancer.call_plainly("check", "--configuration", site.balancer.file)
+    assert re.search(rf"relayed on +{re.escape(place)}\n", run.stdout), run.stdout + run.stderr
