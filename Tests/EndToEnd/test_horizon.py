@@ -1,0 +1,159 @@
+"""The configurations of docs/horizon.md, each with servers, certificates and addresses of the test in place of the page's."""
+
+import re
+import socket
+import threading
+
+import pytest
+import yaml
+from harness import ROOT
+from harness.client import connect_tls
+from harness.view import Tunnel, view
+from harness.waiting import client_addresses, free_port, fresh_address
+
+NAMES = ["view.domain.local", "cards.domain.local", "view01.domain.local", "view02.domain.local"]
+
+
+def configurations(title):
+    """Those of one section."""
+    page = (ROOT / "docs/horizon.md").read_text()
+    section = re.search(rf"(?ms)^## {title}$(.*?)(?=^## |\Z)", page)[1]
+    return [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)]
+
+
+class Site:
+    """A configuration of the page in use. On it everything has one certificate, as it says."""
+
+    def __init__(self, testbed, certificates, configuration):
+        self.certificate = certificates.authority.issue(NAMES[0], names=NAMES)
+        self.servers = {n: testbed.server(n, script=view, certificate=self.certificate) for n in ("view01", "view02")}
+        self.authority = certificates.authority.certificate
+        nothing = dict.fromkeys(["service", "tls", "servers", "health", "timeouts", "limits"])
+        self.balancer = testbed.balance(start=False, **nothing)
+        self.second = fresh_address(), free_port(self.balancer.address)
+        self.gateways = client_addresses(2, start=700)
+        services = configuration.get("services", {"": configuration})
+        for service in services.values():
+            self.place(service)
+        self.balancer.configuration = configuration | {"threads": 2}
+        self.balancer.start()
+        for name in services:
+            for server in self.servers:
+                self.balancer.wait_for_state(f"{name}/{server}" if name else server, "up")
+
+    def place(self, service):
+        """Puts our addresses and files in place of the page's."""
+        address, port = self.second if service["listen"] == "192.168.1.171" else self.balancer.endpoint
+        service["listen"] = f"{address}:{port}"
+        service["redirect"] = {"listen": f"{address}:{free_port(address, besides=port)}"}
+        for name, entry in service["servers"].items():
+            server = self.servers[name]
+            entry = entry if isinstance(entry, dict) else {}
+            service["servers"][name] = entry | {"address": server.address, "port": server.port}
+        if "tls" in service:
+            service["tls"] = {"certificate": str(self.certificate.chain), "key": str(self.certificate.key)}
+        if "trust" in service:
+            service["trust"] = {"ca": str(self.authority)}
+        if "forwarded" in service:
+            service["forwarded"]["trusted-proxies"] = self.gateways
+
+    def connect(self, source=None, name=NAMES[0], endpoint=None):
+        endpoint = endpoint or self.balancer.endpoint
+        return connect_tls(endpoint, self.balancer.context(), server_name=name, source=source)
+
+    def server_of(self, source, name=NAMES[0], endpoint=None, *fields):
+        with self.connect(source, name, endpoint) as client:
+            return client.get("/whoami", *fields, host=name)["X-Server"]
+
+    def servers_of(self, sources):
+        found = {source: self.server_of(source) for source in sources}
+        assert set(found.values()) == {"view01", "view02"}
+        assert {source: self.server_of(source) for source in sources} == found
+        return found
+
+
+@pytest.fixture
+def site(testbed, certificates):
+    return lambda title, number=0: Site(testbed, certificates, configurations(title)[number])
+
+
+def test_everything_through_443(site):
+    site = site("Everything through 443")
+    site.servers_of(client_addresses(16))
+    with site.connect() as client:
+        tunnel = Tunnel(client, host="view.domain.local:443")
+        tunnel.say(3)
+
+
+def test_gateway_in_front(site):
+    site = site("A gateway in front")
+    users = [f"203.0.113.{number}" for number in range(1, 41)]
+
+    def servers(gateway):
+        with site.connect(gateway) as client:
+            return {
+                user: client.get("/whoami", f"X-Forwarded-For: {user}", host=NAMES[0])["X-Server"] for user in users
+            }
+
+    first = servers(site.gateways[0])
+    assert set(first.values()) == {"view01", "view02"}
+    assert servers(site.gateways[1]) == first
+    for user in users:
+        site.balancer.wait_for_access(rf"^(?:.* )?{re.escape(user)}:")
+    # The same from anybody else means nothing.
+    assert len(set(servers(client_addresses(1)[0]).values())) == 1
+
+
+def test_blast_and_pcoip_through_the_balancer(testbed, site):
+    title = "Blast and PCoIP through the balancer"
+    here = site(title)
+    for server in here.servers.values():
+        for port in (8443, 4172):
+            testbed.others.append(Naming(server.name, server.address, port))
+    for source, server in here.servers_of(client_addresses(12)).items():
+        for port in (8443, 4172):
+            address = here.balancer.address, port
+            with socket.create_connection(address, timeout=30, source_address=(source, 0)) as client:
+                assert client.makefile().readline() == server + "\n"
+
+
+def test_name_for_each_server(site):
+    here = site("Blast and PCoIP through the balancer", 1)
+    for source in client_addresses(4):
+        assert here.server_of(source, "view01.domain.local") == "view01"
+        assert here.server_of(source, "view02.domain.local") == "view02"
+    here.servers_of(client_addresses(16))
+
+
+def test_smart_cards_for_some(site):
+    here = site("Smart cards for some")
+    sources = client_addresses(16)
+    here.servers_of(sources)
+    cards = {source: here.server_of(source, "cards.domain.local", here.second) for source in sources}
+    assert set(cards.values()) == {"view01", "view02"}
+    # Unread: the server sees what the client sent, and nothing more.
+    with here.connect(sources[0], "cards.domain.local", here.second) as client:
+        assert "X-Forwarded-For" not in client.get("/head", host="cards.domain.local").text
+    with here.connect(sources[0]) as client:
+        assert "X-Forwarded-For" in client.get("/head", host=NAMES[0]).text
+
+
+class Naming:
+    """Names its server in a line to everybody who connects."""
+
+    def __init__(self, name, address, port):
+        self.listener = socket.create_server((address, port))
+        threading.Thread(target=self.serve, args=[f"{name}\n".encode()], daemon=True).start()
+
+    def serve(self, line):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.sendall(line)
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
