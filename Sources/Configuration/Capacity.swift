@@ -14,7 +14,7 @@ extension DescriptorBudget {
 extension Configuration {
   /// Places to listen at.
   fileprivate var listenerCount: Int {
-    let service = services.flatMap { $0.listeners + $0.serverListeners }.removingDuplicates()
+    let service = services.flatMap { $0.listeners + $0.serverListeners + $0.relayListeners }.removingDuplicates()
     return service.count + services.flatMap { $0.redirect?.listeners ?? [] }.removingDuplicates().count
   }
 

@@ -110,6 +110,16 @@ def test_bytes_pass_unchanged_both_ways_and_ends_do(site):
     site.balancer.wait_for_access(rf"127\.0\.80\.3:.* relay servers/view0\d .* {answer} ")
 
 
+def test_connection_that_comes_first_assigns_its_client(site):
+    sources = client_addresses(16)
+    first = {source: site.server_of(source) for source in sources}
+    assert set(first.values()) == {"view01", "view02"}
+    # Whoever is not assigned goes elsewhere now.
+    site.balancer.server("view01", "drain")
+    site.balancer.wait_for_state("view01", "drain")
+    assert site.balancer.servers_of(sources) == first
+
+
 def test_reload_keeps_connections_and_assignments(site):
     sources = client_addresses(12)
     https = site.balancer.servers_of(sources)
@@ -151,7 +161,7 @@ def test_refused_port_does_not_move_its_client(site):
     mine = [source for source in sources if https[source] == "view01"]
     assert mine
     assert {site.server_of(source) for source in mine} == {""}
-    site.balancer.wait_for_log(rf"view01.*port {site.port}: connect: Connection refused")
+    site.balancer.wait_for_log(rf"server view01, port {site.port}: connect: Connection refused")
     # Nobody has moved, neither there nor on 443, and the server is up.
     assert site.balancer.servers_of(sources) == https
     assert site.balancer.state_of("view01") == "up"

@@ -54,6 +54,26 @@ private let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     #expect(testLoop.affinity == [chosen: AffinityCount(clients: 1, sessions: 1)])
   }
 
+  @Test func `stays that of its address for as long as it comes by its cookie`() throws {
+    var testLoop = try TestLoop.make(settings: "affinity: { by: [cookie JSESSIONID, client-address], hold: 10m }\n")
+    let login = "HTTP/1.1 200 OK\r\nSet-Cookie: JSESSIONID=1\r\nContent-Length: 2\r\n\r\nok"
+    let known = "GET / HTTP/1.1\r\nHost: view.test\r\nCookie: JSESSIONID=1\r\n\r\n"
+    for (request, answer) in [(get, login), (known, ok), (known, ok)] {
+      var client = try testLoop.connect()
+      client.send(request)
+      var server = try testLoop.accept()
+      _ = try testLoop.receive(&server)
+      server.send(answer)
+      #expect(try testLoop.receive(&client, until: "ok") == answer)
+      // The address and the cookie.
+      #expect(testLoop.affinity[0]?.clients == 2)
+      client.vanish()
+      try testLoop.until("the client is gone") { $0.loop.clients.count == 0 }
+      testLoop.pass(.minutes(7))
+    }
+    #expect(testLoop.affinity == [0: AffinityCount(clients: 2, sessions: 0)])
+  }
+
   @Test func `is nowhere as long as it has only had answers of ours`() throws {
     var testLoop = try TestLoop.make()
     var client = try testLoop.connect()

@@ -117,12 +117,12 @@ struct TestLoop: ~Copyable {
 
   // MARK: Actors
 
-  /// Another listener of the service, which the loop takes for one on this port; where it is.
-  mutating func listen(as port: UInt16) throws -> Endpoint {
+  /// Another listener, which the loop takes for one on this port; where it is.
+  mutating func listen(as port: UInt16, for purpose: ListenerPurpose = .service) throws -> Endpoint {
     let listener = try Socket.listen(on: TestLoop.anyPort)
     let endpoint = try Socket.localEndpoint(of: listener.number)
     let place = ListenerPlace(
-      purpose: .service, endpoint: Endpoint(address: endpoint.address, port: port), loop: 0)
+      purpose: purpose, endpoint: Endpoint(address: endpoint.address, port: port), loop: 0)
     loop.add(HandedListener(place: place, descriptor: listener))
     return endpoint
   }

@@ -30,12 +30,17 @@ extension Rules {
         reader.error("`\(port)` belongs to \(other) already", at: place)
       }
     }
-    guard !service.relay.tcp.isEmpty, !service.affinity.by.contains(.clientAddress),
-      let place = reader.mark("affinity", "by") ?? reader.mark("relay")
-    else { return }
-    reader.error(
-      "connections on ports of `relay` can only follow `client-address`", at: place,
-      "Add `client-address` to `affinity.by`.")
+    guard !service.relay.tcp.isEmpty, let relay = reader.mark("relay") else { return }
+    if !service.affinity.by.contains(.clientAddress) {
+      reader.error(
+        "connections on ports of `relay` can only follow `client-address`", at: reader.mark("affinity", "by") ?? relay,
+        "Add `client-address` to `affinity.by`.")
+    }
+    if !service.forwarded.trustedProxies.isEmpty, !service.forwarded.proxyProtocol {
+      reader.warn(
+        "on ports of `relay` every client of a trusted proxy has the proxy's address, and so one server", at: relay,
+        "Let the proxy send the PROXY protocol (`forwarded.proxy-protocol`), or clients come to these ports directly.")
+    }
   }
 
   /// `owners` are those of everything that was met before.

@@ -65,8 +65,10 @@ extension Rules {
       reader.within(service) { reader in
         for server in service.servers {
           guard let place = reader.mark("servers", server.name, "address") else { continue }
-          let own = Configuration.Listener(address: server.endpoint.address, port: server.endpoint.port)
-          if listeners.contains(own) {
+          let targets = ([server.endpoint.port] + service.relay.tcp).map {
+            Configuration.Listener(address: server.endpoint.address, port: $0)
+          }
+          if let own = targets.first(where: listeners.contains) {
             reader.error("Belvedere itself listens on `\(own)`: connections would loop", at: place)
           } else if virtual.contains(server.endpoint.address) {
             reader.error("this is the virtual address of `vrrp`: connections would loop", at: place)

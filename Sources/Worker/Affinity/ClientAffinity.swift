@@ -74,9 +74,21 @@ extension Client {
     self.routed?.unsettled = nil
     let id = snapshot.backend.servers[routed.server].id
     if let cookie = routed.cookie, basis != .client { remember(cookie: cookie, on: id, context) }
-    // Who comes by a cookie says nothing about others at the same address.
-    guard snapshot.affinity.isByAddress, basis != .cookie, sessions.address?.server != id else { return }
-    snapshot.backend.affinity.addresses.renew(&sessions.address, of: identity.key, on: id, at: context.now)
+    if basis == .cookie {
+      renewAddress(on: id, context)
+    } else if snapshot.affinity.isByAddress, sessions.address?.server != id {
+      snapshot.backend.affinity.addresses.renew(&sessions.address, of: identity.key, on: id, at: context.now)
+    }
+  }
+
+  /// A cookie or a tunnel's id does not assign the address, where other clients may be. If the address is assigned to the
+  /// same server, it stays so for as long as the client comes: ports of `relay` go by it.
+  mutating func renewAddress(on server: ServerID, _ context: borrowing LoopContext) {
+    let addresses = snapshot.backend.affinity.addresses
+    guard snapshot.affinity.isByAddress, sessions.address?.server != server,
+      addresses.lookup(identity.key, at: context.now) == server
+    else { return }
+    addresses.renew(&sessions.address, of: identity.key, on: server, at: context.now)
   }
 
   fileprivate mutating func remember(cookie: ClientKey, on server: ServerID, _ context: borrowing LoopContext) {

@@ -15,6 +15,7 @@ extension ActiveExchange {
     let (key, backend) = (affinity.client(ofTunnel: id.bytes), client.snapshot.backend)
     guard let server = backend.assigned(key, tried: tried, at: context.now) else { return nil }
     affinity.tokens.renew(&client.sessions.tunnel, of: key, on: backend.servers[server].id, at: context.now)
+    client.renewAddress(on: backend.servers[server].id, context)
     // The choice applies to this request only.
     client.routed = nil
     return server

@@ -12,7 +12,7 @@ struct FailureLog {
   }
 
   private enum Topic: Hashable {
-    case server(Int, Kind)
+    case server(Int, Kind, port: UInt16?)
     case clients
   }
 
@@ -21,16 +21,19 @@ struct FailureLog {
 
   init(log: Logger) { self.log = log }
 
-  /// Notes a failure at a server, by index, and tells it when the time has come.
-  mutating func note(_ server: Int, _ name: String, _ kind: Kind, _ reason: @autoclosure () -> String, at now: Instant)
-  {
-    guard let untold = limiter.take(.server(server, kind), at: now) else { return }
+  /// Notes a failure at a server, by index, and logs it if that is due. `port`: another one than the server's own.
+  mutating func note(
+    _ server: Int, _ name: String, port: UInt16? = nil, _ kind: Kind, _ reason: @autoclosure () -> String,
+    at now: Instant
+  ) {
+    guard let untold = limiter.take(.server(server, kind, port: port), at: now) else { return }
+    let place = port.map { "\(name), port \($0)" } ?? name
     let more = untold == 0 ? "" : " (and \(untold) failures more since the last line)"
     let metadata: Logger.Metadata = ["server": "\(name)"]
     switch kind {
-    case .ofServer: log.warning("server \(name): \(reason())\(more)", metadata: metadata)
+    case .ofServer: log.warning("server \(place): \(reason())\(more)", metadata: metadata)
     case .shortage:
-      log.warning("this machine has run out of what server \(name) takes: \(reason())\(more)", metadata: metadata)
+      log.warning("this machine has run out of what server \(place) takes: \(reason())\(more)", metadata: metadata)
     }
   }
 

@@ -123,7 +123,8 @@ struct ActiveExchange: ~Copyable {
   ) -> Effects {
     switch effect {
     case .suspectServer: if let server { requestFailed(at: server, client, context) }
-    case .hastenChecks: if let server { client.snapshot.backend.suspect(server, .failing) }
+    case .hastenChecks:
+      if let server { client.snapshot.backend.suspect(server, client.entrance.isRelay ? .slow : .failing) }
     case .checkServer: if let server { client.snapshot.backend.suspect(server, .slow) }
     case .discardOutput: client.side.output.removeAll()
     case .passOnAnswer: passOn(others.approvedBytes, &client, context)
@@ -142,8 +143,8 @@ struct ActiveExchange: ~Copyable {
 
   private func requestFailed(at server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
     let backend = client.snapshot.backend
-    // A port of `relay` may be closed at a server that is well.
-    guard !client.entrance.isRelay else { return backend.suspect(server, .failing) }
+    // A port of `relay` may be closed at a server that is up.
+    guard !client.entrance.isRelay else { return backend.suspect(server, .slow) }
     guard let finding = backend.failed(server, client.identity.key, at: context.now) else { return }
     let name = backend.servers[server].name
     context.reports.log.warning(

@@ -161,7 +161,9 @@ struct ClientConnection: ~Copyable {
     return switch client.service {
     case .https: phase == .handshaking && client.side.stream.tls == nil
     case .redirect: phase == .open && requests == 0 && !active.isLeased
-    case .passthrough: active.isLeased && active.value.exchange.record.bytesFromClient == 0
+    case .passthrough:
+      active.isLeased && active.value.exchange.record.bytesFromClient == 0
+        && active.value.exchange.record.bytesToClient == 0
     }
   }
 

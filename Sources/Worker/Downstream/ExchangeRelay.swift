@@ -218,7 +218,7 @@ extension ActiveExchange {
       case .body:
         if exchange.isAnswering {
           if !isDedicated { client.assignServer(context) }
-          if client.service == .passthrough { noteAnswer(client, context) }
+          if client.service == .passthrough, !client.entrance.isRelay { noteAnswer(client, context) }
         }
         coalesce(from: &context.servers[connection].side.input, into: &client.side.output)
         return .moved

@@ -77,7 +77,7 @@ extension ActiveExchange {
     case .failure(let error):
       let isShortage = error.connectFault == .shortage
       let place = client.snapshot.backend.servers[server]
-      context.noteFailure(of: place, isShortage ? .shortage : .ofServer, error.description)
+      context.noteFailure(of: place, port: client.relayedPort, isShortage ? .shortage : .ofServer, error.description)
       return tell(.failed(isShortage ? .shortage : .connect), client, context)
     }
   }
@@ -115,8 +115,8 @@ extension ActiveExchange {
     case .wait: return .wait
     case .yield: return .yield
     case .failed(let reason):
-      let port = client.relayedPort.map { "port \($0): " } ?? ""
-      context.noteFailure(of: client.snapshot.backend.servers[server], .ofServer, port + reason)
+      let place = client.snapshot.backend.servers[server]
+      context.noteFailure(of: place, port: client.relayedPort, .ofServer, reason)
       return react(to: .failed(.connect), &client, &context)
     case .short(let reason):
       context.noteFailure(of: client.snapshot.backend.servers[server], .shortage, reason)

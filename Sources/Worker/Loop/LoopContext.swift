@@ -81,10 +81,11 @@ struct LoopContext: ~Copyable {
   /// Tells the operator of a server's failure, or of a shortage that kept us from it, now and then. Nothing more is told
   /// of one that a reload has removed.
   mutating func noteFailure(
-    of server: SharedServer, _ kind: FailureLog.Kind = .ofServer, _ reason: @autoclosure () -> String
+    of server: SharedServer, port: UInt16? = nil, _ kind: FailureLog.Kind = .ofServer,
+    _ reason: @autoclosure () -> String
   ) {
     guard let index = snapshot.index(of: server) else { return }
-    reports.failures.note(index, server.name, kind, reason(), at: now)
+    reports.failures.note(index, server.name, port: port, kind, reason(), at: now)
   }
 
   // MARK: connections to servers
