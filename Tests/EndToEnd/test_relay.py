@@ -120,6 +120,20 @@ def test_connection_that_comes_first_assigns_its_client(site):
     assert site.balancer.servers_of(sources) == first
 
 
+def test_the_other_node_sends_a_client_to_the_same_server(site):
+    other = site.testbed.balance(*site.servers, start=False, health=QUICK)
+    other.configuration |= {"relay": {"tcp": site.ports}}
+    other.start().wait_until_serving()
+    for server in site.servers:
+        other.wait_for_state(server.name, "up")
+    sources = client_addresses(16)
+    here = {source: site.server_of(source) for source in sources}
+    assert set(here.values()) == {"view01", "view02"}
+    site.balancer.stop()
+    site.balancer = other
+    assert {source: site.server_of(source) for source in sources} == here == other.servers_of(sources)
+
+
 def test_reload_keeps_connections_and_assignments(site):
     sources = client_addresses(12)
     https = site.balancer.servers_of(sources)
