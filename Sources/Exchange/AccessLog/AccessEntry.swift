@@ -1,6 +1,6 @@
 import Wire
 
-/// One line of the access log, before it is written: the record, and what surrounds it.
+/// One access log line before formatting: the record, and the data of its connection, server and process.
 public struct AccessEntry: ~Copyable {
   public let record: AccessRecord
   public let client: Endpoint
@@ -9,17 +9,17 @@ public struct AccessEntry: ~Copyable {
   public let isTLS: Bool
   /// Empty where the configuration has no `services`.
   public let service: String
-  /// With its service's name in front of it if that has one; nil when no server was chosen.
+  /// Prefixed with its service's name if there is one; nil when no server was chosen.
   public let server: String?
-  /// As it is to be written, secrets hashed or cut.
+  /// As logged, with secrets hashed or removed.
   public let requestLine: [UInt8]
-  /// Clients' connections, this one among them.
+  /// Number of client connections, including this one.
   public let connections: Int
-  /// Exchanges at the server, this one not counted: its place was given back.
+  /// Number of exchanges at the server, without this one: it has released its slot.
   public let serverConnections: Int
-  /// Requests that wait for a place at the server.
+  /// Number of requests in the server's queue.
   public let queue: Int
-  /// Of the configuration that it went by.
+  /// The number of the configuration that the exchange used.
   public let configuration: UInt64
 
   public init(
@@ -39,7 +39,7 @@ public struct AccessEntry: ~Copyable {
     self.configuration = configuration
   }
 
-  /// Appends what the journal keeps beside the line, as `NAME=value` lines: whom it is about.
+  /// Appends the journal's fields of the line as `NAME=value` lines: client, server and service.
   public func renderFields(into sink: inout some ByteSink) {
     sink.append("BELVEDERE_CLIENT=")
     client.address.write(into: &sink)

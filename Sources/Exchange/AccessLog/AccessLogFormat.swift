@@ -1,15 +1,15 @@
 import Wire
 
-/// How a line of the access log looks.
+/// The format of access log lines.
 public enum AccessLogFormat: Sendable {
-  /// HAProxy's `option httplog`, so that the tools that read it go on working:
+  /// HAProxy's `option httplog`, so that existing tools can parse it:
   ///
   ///     192.0.2.7:50312 [22/Nov/2026:10:43:05.123] https~ servers/view01 0/0/1/4/6 200 3120 - - ---- 5/5/2/1/0 0/0 "GET / HTTP/1.1"
   case httplog
-  /// One JSON object a line, with the same facts by name.
+  /// One JSON object per line, with the same data as named members.
   case json
 
-  /// Appends the line that ends at `end` and whose request began at `began` by the clock on the wall.
+  /// Appends the line of an exchange that ends at `end`. `began` is the wall-clock time at which its request began.
   public func render(
     _ entry: borrowing AccessEntry, at end: Instant, began: WallTime.Calendar, into sink: inout some ByteSink
   ) {
@@ -61,7 +61,7 @@ public enum AccessLogFormat: Sendable {
     sink.append(decimal: UInt64(entry.queue))
     sink.append("/0 \"")
     for byte in entry.requestLine {
-      // HAProxy writes what is not printable, and quotes, as #XX.
+      // HAProxy writes non-printable characters and quotes as #XX.
       if byte >= 0x20, byte < 0x7f, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "#") {
         sink.append(byte)
       } else {
@@ -73,7 +73,7 @@ public enum AccessLogFormat: Sendable {
   }
 
   private func renderServer(_ entry: borrowing AccessEntry, _ sink: inout some ByteSink) {
-    // What is refused or redirected before a server is looked for has come to no backend, and bears the frontend's name.
+    // Requests that are denied or redirected before a server is chosen have no backend: the frontend's name is logged.
     if entry.record.termination.phase == .request {
       sink.append(entry.frontend)
       sink.append("/")
@@ -83,7 +83,7 @@ public enum AccessLogFormat: Sendable {
       sink.append(entry.service.utf8Span.span)
       sink.append("/")
     }
-    // Behind its service's name.
+    // After the service's name.
     if let server = entry.server { sink.append(server.utf8Span.span) } else { sink.append("<NOSRV>") }
   }
 
@@ -146,7 +146,7 @@ extension ByteSink {
     for nibble in [byte >> 4, byte & 15] { append(nibble < 10 ? 0x30 + nibble : 0x41 + nibble - 10) }
   }
 
-  /// A JSON string; a byte that is no printable ASCII is written as the code point of its value (RFC 8259 §7).
+  /// Appends a JSON string. A byte that is not printable ASCII is written as the code point of its value (RFC 8259 §7).
   fileprivate mutating func append(jsonString bytes: Span<UInt8>) {
     append("\"")
     for index in bytes.indices {

@@ -1,32 +1,32 @@
 import Wire
 
-/// What the access log says of one exchange: its instants, its bytes, and how it ended.
+/// What is logged about one exchange: its timestamps, byte counts and termination.
 public struct AccessRecord: Sendable {
-  /// The first byte of the request came.
+  /// When the first byte of the request was received.
   public var began: Instant?
-  /// The head was complete.
+  /// When the request head was complete.
   public var headRead: Instant?
-  /// A place at a server was free.
+  /// When a slot at a server was assigned.
   public var dequeued: Instant?
-  /// The connection to the server stood, TLS included.
+  /// When the connection to the server was established, including TLS.
   public var connected: Instant?
-  /// The head of the final response was complete.
+  /// When the head of the final response was complete.
   public var answered: Instant?
-  /// Zero while nothing was answered.
+  /// The status of the final response; zero until there is one.
   public var status: UInt16 = 0
-  /// Bytes sent to the client, head and framing included.
+  /// Bytes sent to the client, including heads and framing.
   public var bytesToClient: UInt64 = 0
-  /// Bytes received from the client, head and framing included.
+  /// Bytes received from the client, including heads and framing.
   public var bytesFromClient: UInt64 = 0
-  /// How often another connection was tried.
+  /// Number of connection retries.
   public var retries = 0
-  /// The exchange moved to another server than the first chosen.
+  /// Whether the exchange was redispatched to another server than the first chosen.
   public var redispatched = false
-  /// It had to wait for a place at a server.
+  /// Whether the request waited in a server's queue.
   public var queued = false
   public var termination = Termination()
 
-  /// HAProxy's five timers: TR (request head), Tw (queue), Tc (connect), Tr (response head) and Ta (all of it).
+  /// HAProxy's five timers: TR (request head), Tw (queue), Tc (connect), Tr (response head) and Ta (total).
   public struct Timers: Hashable, Sendable {
     /// Milliseconds; nil when the phase was not reached, which the log prints as -1.
     public var request: UInt64?
@@ -36,7 +36,7 @@ public struct AccessRecord: Sendable {
     public var active: UInt64
   }
 
-  /// The timers of an exchange that has ended now.
+  /// The timers of an exchange that ends at `end`.
   public func timers(at end: Instant) -> Timers {
     func between(_ from: Instant?, _ to: Instant?) -> UInt64? {
       guard let from, let to else { return nil }

@@ -2,16 +2,16 @@ import Balancing
 import Domain
 import Wire
 
-/// A request's first line as the access log has it: without what its query would give away.
+/// The request line as logged: without the secrets of its query.
 ///
-/// Queries carry what a session can be taken over with: the tunnel's `/ice/reconnect?ID&SECRET`, a SAML artifact, a
-/// one-time token. So do path parameters (`;jsessionid=…`). A log is read by more people than a session has owners.
+/// Queries contain secrets that allow a session to be taken over: the tunnel's `/ice/reconnect?ID&SECRET`, a SAML
+/// artifact, a one-time token. So do path parameters (`;jsessionid=…`). More people read the log than own the session.
 public struct LoggedRequestLine: Sendable {
-  /// Bytes of the client's that are looked at. What is written of them may be twice as long, and a part and the version:
-  /// a connection keeps the storage.
+  /// Maximum of client bytes that are examined. The logged line may have twice as many bytes, plus a placeholder and
+  /// the version; a connection keeps this storage.
   public static let limit = 1024
 
-  /// What stands for a line that is no request line. It could be the rest of a body with a password in it.
+  /// Replaces a line that is not a valid request line. It could be the rest of a body that contains a password.
   public static let unreadable: StaticString = "<BADREQ>"
 
   private let queries: LoggedQueries
@@ -22,7 +22,7 @@ public struct LoggedRequestLine: Sendable {
     self.hash = hash
   }
 
-  /// Replaces `line` by the first line of `bytes` that is not empty; control characters stand as they came.
+  /// Replaces `line` with the first non-empty line of `bytes`. Control characters are copied unchanged.
   public func write(firstOf bytes: Span<UInt8>, to line: inout [UInt8]) {
     line.removeAll(keepingCapacity: true)
     var start = 0
@@ -42,7 +42,7 @@ public struct LoggedRequestLine: Sendable {
   }
 
   private func writeTarget(_ text: Span<UInt8>, _ range: Range<Int>, to line: inout [UInt8]) {
-    // Parts of these queries are secrets by their place, and may hold an `=`.
+    // Parts of these queries are secrets by position, and may contain `=`.
     let isTunnel = Self.isTunnel(text, range)
     var isInQuery = false
     var index = range.lowerBound
@@ -79,10 +79,10 @@ public struct LoggedRequestLine: Sendable {
     }
   }
 
-  // MARK: where things are
+  // MARK: Parsing
 
-  /// Where the target begins: behind a method of upper case and one SP. Nil when it does not begin as one, or names a
-  /// user.
+  /// The start of the target: after a method in upper case and one SP. Nil when the target has no valid start or
+  /// contains user information.
   private static func targetStart(of text: Span<UInt8>) -> Int? {
     var index = 0
     while index < text.count, text[index].isInMethod { index &+= 1 }
@@ -98,7 +98,7 @@ public struct LoggedRequestLine: Sendable {
     return start
   }
 
-  /// Behind `http://` or `https://`, in any case.
+  /// The offset after `http://` or `https://`, case-insensitive.
   private static func authorityStart(of text: Span<UInt8>, from start: Int) -> Int? {
     var index = start
     for octet in "http".utf8 {
@@ -113,7 +113,7 @@ public struct LoggedRequestLine: Sendable {
     return index
   }
 
-  /// Where ` HTTP/1.1` begins at the end of the line; its end when it does not end so.
+  /// The start of the trailing ` HTTP/1.1`; the end of the line when there is none.
   private static func targetEnd(of text: Span<UInt8>) -> Int {
     var index = text.count &- 9
     guard index > 0 else { return text.count }
@@ -124,7 +124,7 @@ public struct LoggedRequestLine: Sendable {
     return text.count &- 9
   }
 
-  /// An octet, or what stands there percent-encoded where that begins a query or a part of one; and how long it is.
+  /// An octet and its length. Percent-encoding is decoded where the octet delimits a query or a part of one.
   private static func decoded(_ text: Span<UInt8>, at index: Int, before end: Int) -> (octet: UInt8, count: Int) {
     let octet = text[index]
     guard octet == UInt8(ascii: "%"), index &+ 2 < end else { return (octet, 1) }
@@ -145,8 +145,8 @@ public struct LoggedRequestLine: Sendable {
     }
   }
 
-  /// Where the value begins in `name=value`. Nil when the name is no plain word, or nothing but `=` is behind it: that
-  /// may be the end of something in base64.
+  /// The start of the value in `name=value`. Nil when the name is not a plain word, or only `=` follows it: that may be
+  /// base64 padding.
   private static func valueStart(_ text: Span<UInt8>, _ part: Range<Int>) -> Int? {
     var index = part.lowerBound
     while index < part.upperBound, text[index].isInWord, index &- part.lowerBound < 32 { index &+= 1 }
@@ -156,7 +156,7 @@ public struct LoggedRequestLine: Sendable {
     return index < part.upperBound ? start : nil
   }
 
-  /// Whether the path begins as the tunnel's do, whatever their case.
+  /// Whether the path has the tunnel's prefix, case-insensitive.
   private static func isTunnel(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
     var index = range.lowerBound
     if let authority = authorityStart(of: text, from: index) {

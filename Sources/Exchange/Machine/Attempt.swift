@@ -1,41 +1,41 @@
-/// One server's try at answering the request, from the moment its connection is open. What is known of it ends with it, and
-/// so does `Exchange.inbound`.
+/// The state of a request at one server, from the moment the connection is established. It is discarded, together with
+/// `Exchange.inbound`, when the attempt ends.
 ///
-/// It is small, because Swift copies the payload of an enum for each look at it and each change: with `inbound` inside, a
-/// request cost 4,900 instructions more.
+/// It is small because Swift copies an enum's payload on each access and each change: with `inbound` inside, a request
+/// cost 4,900 more instructions.
 public struct Attempt: BitwiseCopyable, Sendable {
   /// How the two directions depend on each other.
   public enum Mode: BitwiseCopyable, Sendable {
-    /// A request, then its answer.
+    /// A request, then its response.
     case message
-    /// The answer began before the request's body had ended: both flow at once.
+    /// The response began before the end of the request body: both are relayed at the same time.
     case stream
-    /// Both directions are, or were until they ended, opaque bytes.
+    /// Both directions carry, or carried until they ended, opaque bytes.
     case tunnel
   }
 
-  /// What has come of an answer.
+  /// How much of a response has been received.
   public enum Answer: BitwiseCopyable, Equatable, Sendable {
     case none
-    /// Some bytes, and so many complete 1xx heads: the request will not be sent again.
+    /// Some bytes, and this many complete 1xx heads. The request will not be sent again.
     case started(interimHeads: UInt8)
-    /// The final head.
+    /// The head of the final response.
     case head(untilClose: Bool)
   }
 
-  /// What is so or not, in one byte: of as many Booleans each would be copied by itself.
+  /// Flags in one byte: separate Booleans would each be copied separately.
   public struct Marks: OptionSet, BitwiseCopyable, Sendable {
     public let rawValue: UInt8
 
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// The connection had served before, and may have been closed by the server meanwhile.
+    /// The connection has carried a request before; the server may have closed it since.
     static let reused = Marks(rawValue: 1)
-    /// Something of the request may have reached the server.
+    /// Part of the request may have reached the server.
     public static var requestSent: Marks { Marks(rawValue: 2) }
-    /// The server takes nothing more of the request. What can be read of its answer still counts.
+    /// The server accepts no more of the request. The rest of its response is still read.
     public static var requestWriteClosed: Marks { Marks(rawValue: 4) }
-    /// The server's connection may not carry another request.
+    /// The server's connection must not be reused.
     static let closesConnection = Marks(rawValue: 8)
   }
 
@@ -49,31 +49,31 @@ public struct Attempt: BitwiseCopyable, Sendable {
     if isOpaque { marks.insert(.closesConnection) }
   }
 
-  /// As many as a server that says every few seconds that it is still at work (102, RFC 2518 §10.1) sends in minutes. Each
-  /// counts as activity, so that without a bound a request could be kept under way for ever.
+  /// As many as a server sends in minutes that reports every few seconds that it is still working (102, RFC 2518
+  /// §10.1). Each counts as activity, so without a limit a request could last forever.
   static let maximumInterimHeads = 100
 
   mutating func noteBytes() { if answer == .none { answer = .started(interimHeads: 0) } }
 
-  /// Counts a 1xx head; false when there are too many of them.
+  /// Counts a 1xx head; false when the limit is exceeded.
   mutating func noteInterimHead() -> Bool {
     guard case .started(let count) = answer, count < Attempt.maximumInterimHeads else { return false }
     answer = .started(interimHeads: count + 1)
     return true
   }
 
-  /// Forgets the answer's head, of which nothing has gone out.
+  /// Discards the response's head, of which nothing has been sent.
   mutating func withdrawAnswer() {
     answer = .started(interimHeads: 0)
     if mode == .stream { mode = .message }
   }
 
-  /// Some part of an answer came.
+  /// Whether part of a response has been received.
   var hasBegun: Bool {
     if case .none = answer { false } else { true }
   }
 
-  /// Part of a final answer, or opaque bytes, may be on their way to the client.
+  /// Whether part of a final response, or opaque bytes, may have been sent to the client.
   var hasAnswered: Bool {
     switch answer {
     case .none: false

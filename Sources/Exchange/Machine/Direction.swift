@@ -1,20 +1,20 @@
 import HTTP1
 
-/// One direction of an exchange: how far its message has been read, and how much of it has gone out.
+/// One direction of an exchange: how much of its message has been parsed and how much has been sent.
 ///
-/// `scanner` matters while `side` is `.head`, `body` while it is `.body`. They are no payloads of it: `side` is asked for in
-/// every round of a relay, and finding the case of an enum around a `BodyTracker` takes 300 instructions a request.
+/// `scanner` is valid while `side` is `.head`, `body` while it is `.body`. They are not payloads of it: `side` is read
+/// in every round of a relay, and matching an enum with a `BodyTracker` payload costs 300 instructions per request.
 public struct Direction: BitwiseCopyable, Sendable {
-  /// What comes next from its sender.
+  /// What the sender sends next.
   public internal(set) var side: Exchange.Side
-  /// Into the buffer of the bytes received from its sender.
+  /// Position in the buffer of bytes received from the sender.
   public internal(set) var cursor = Cursor()
   var scanner = HeadScanner()
   var body = BodyTracker(.none)
 
   init(_ side: Exchange.Side = .head) { self.side = side }
 
-  /// The message's head is complete, and so may its body be.
+  /// The message's head is complete; with an empty body, so is the message.
   mutating func begin(_ framing: Framing) {
     body = BodyTracker(framing)
     side = body.isComplete ? .complete : .body

@@ -1,58 +1,58 @@
 import HTTP1
 
-/// What the owner of an exchange has to do, in the order in which it is to be done.
+/// An action that the owner of an exchange must perform, in order of execution.
 public enum Effect: UInt8, CaseIterable, Sendable {
-  /// Count a failed request against the server, and have its health checked now.
+  /// Count a failed request for the server, and check its health now.
   case suspectServer
-  /// Have its health checked now: a connection is slow to come.
+  /// Check the server's health now: the connection is slow to be established.
   case hastenChecks
-  /// Have it checked once: an answer is slow to come.
+  /// Check the server's health once: the response is slow.
   case checkServer
-  /// Drop what is waiting to go out to the client: the head of an answer that turned out to be wrong.
+  /// Discard the output for the client: the head of a response that turned out to be invalid.
   case discardOutput
-  /// Send the client what is good of an answer that broke off, as far as that needs no waiting: what is waiting to go
-  /// out, then `Effects.approvedBytes` of the server's bytes.
+  /// Send the client the valid part of an incomplete response, as far as possible without blocking: the pending output,
+  /// then `Effects.approvedBytes` of the server's bytes.
   case passOnAnswer
-  /// Make the end of the connection to the server an abort (RST).
+  /// Close the server's connection with RST.
   case resetServer
-  /// Make the end of the connection to the client an abort (RST).
+  /// Close the client's connection with RST.
   case resetClient
-  /// Write the line of the access log.
+  /// Write the access log line.
   case log
-  /// End the connection to the server.
+  /// Close the server's connection.
   case dropConnection
-  /// Keep the connection to the server for another request: in the pool, or for this client if it `isPrivate`.
+  /// Keep the server's connection for another request: in the pool, or for this client if it `isPrivate`.
   case keepConnection
-  /// Give the place at the server back, or leave its queue.
+  /// Release the slot at the server, or leave its queue.
   case leavePlace
-  /// Look for another server than this one.
+  /// Exclude this server from the next choice.
   case excludeServer
-  /// Choose a server and ask for a place there.
+  /// Choose a server and request a slot there.
   case place
-  /// Take a connection to the server chosen, or begin to make one.
+  /// Take a kept or pooled connection to the chosen server, or open a new one.
   case connect
-  /// Begin to make one: those that are kept may be stale as well.
+  /// Open a new connection: the pooled ones may be stale as well.
   case connectAnew
   /// Write the request's head for the server.
   case sendHead
-  /// Answer with the page of `Effects.status`.
+  /// Respond with the error page of `Effects.status`.
   case reply
-  /// Answer with the redirect.
+  /// Respond with the redirect.
   case redirect
-  /// The client's connection is ready for its next request.
+  /// Keep the client's connection for its next request.
   case awaitNext
-  /// Tell the client that nothing more comes, as far as that needs no waiting.
+  /// Send the client the end of our direction (close_notify, FIN), as far as possible without blocking.
   case sayGoodbye
-  /// End our direction in order, and wait for the client's end.
+  /// End our direction in order and wait for the client to end its own.
   case linger
   /// Close the client's connection.
   case close
 }
 
-/// Some effects and what they need to know, in two words.
+/// A set of effects and their argument, in two words.
 public struct Effects: BitwiseCopyable, Hashable, Sendable {
   var bits: UInt32
-  /// A status, or a number of bytes; no two effects that need one come together.
+  /// A status, or a number of bytes; two effects that need an argument never occur together.
   var argument: UInt32
 
   init(bits: UInt32, argument: UInt32) {
@@ -73,13 +73,13 @@ public struct Effects: BitwiseCopyable, Hashable, Sendable {
 
   func contains(_ effect: Effect) -> Bool { bits & 1 &<< UInt32(truncatingIfNeeded: effect.rawValue) != 0 }
 
-  /// Answers with a page.
+  /// Adds the response with an error page.
   mutating func reply(_ status: Status) {
     insert(.reply)
     argument = UInt32(status.rawValue)
   }
 
-  /// Passes on what is good of an answer.
+  /// Adds forwarding the valid part of an incomplete response.
   mutating func pass(_ approvedBytes: Int) {
     insert(.passOnAnswer)
     argument = UInt32(truncatingIfNeeded: approvedBytes)
@@ -87,7 +87,7 @@ public struct Effects: BitwiseCopyable, Hashable, Sendable {
 
   public var isEmpty: Bool { bits == 0 }
 
-  /// Takes the next one out.
+  /// Removes and returns the next effect.
   @inline(__always)
   public mutating func next() -> Effect? {
     guard bits != 0 else { return nil }
@@ -99,6 +99,6 @@ public struct Effects: BitwiseCopyable, Hashable, Sendable {
   /// The status of `Effect.reply`.
   public var status: Status { Status(rawValue: UInt16(truncatingIfNeeded: argument)) ?? .internalServerError }
 
-  /// Of `Effect.passOnAnswer`: the first bytes received from the server.
+  /// The argument of `Effect.passOnAnswer`: the number of leading bytes received from the server.
   public var approvedBytes: Int { Int(argument) }
 }

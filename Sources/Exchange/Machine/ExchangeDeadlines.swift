@@ -2,48 +2,48 @@ import Domain
 import HTTP1
 import Wire
 
-/// Which of the two directions has bytes that its receiver does not take.
+/// The directions with pending bytes that the receiver does not accept.
 public struct Backlog: OptionSet, Sendable {
   public let rawValue: UInt8
 
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  /// The client does not take its answer.
+  /// The client does not accept its response.
   public static let toClient = Backlog(rawValue: 1)
-  /// The server does not take its request.
+  /// The server does not accept the request.
   public static let toServer = Backlog(rawValue: 2)
 }
 
-/// Whether an exchange has waited too long, and for what.
+/// Which timeout of an exchange has expired, if any.
 public enum Expiry: Hashable, Sendable {
-  /// Not before this.
+  /// None before this instant.
   case later(Instant)
-  /// The client asked for nothing: close its connection.
+  /// The client sent no request: close its connection.
   case idle
-  /// A request head was begun and not finished.
+  /// A request head was begun and not completed.
   case requestHead
-  /// No place at a server became free.
+  /// No slot at a server became free.
   case queue
   case connect
-  /// The server has not answered for as long as a healthy one rarely needs: its health is worth a look.
+  /// The server has not responded for longer than a healthy one usually needs: check its health.
   case silence
-  /// The client neither sends nor takes bytes.
+  /// The client neither sends nor accepts bytes.
   case client
-  /// The server neither sends nor takes bytes.
+  /// The server neither sends nor accepts bytes.
   case server
-  /// Nothing moves in a tunnel or a two-way stream.
+  /// No bytes are transferred in a tunnel or a two-way stream.
   case tunnel
-  /// The pause before another try to connect is over.
+  /// The pause before the next connection attempt is over.
   case pause
-  /// The client does not take a page of our own.
+  /// The client does not accept an error page.
   case reply
-  /// Nothing is left that could expire.
+  /// No timeout is running.
   case never
 }
 
 extension Exchange {
-  /// The earliest instant at which something could expire: cheap, and what a timer is armed for. `Event.timer` then tells.
-  /// Mutating only so that the caller does not copy the exchange for the call.
+  /// A lower bound of the instant at which a timeout can expire. It is cheap, and timers are set to it; `Event.timer`
+  /// then determines what has expired. Mutating only so that the caller does not copy the exchange for the call.
   public mutating func earliestExpiry(_ timeouts: borrowing Timeouts) -> Instant {
     guard case .relaying(let attempt) = state else { return due(timeouts, backlog: []).0 }
     if isTwoWay(attempt) { return lastActivity + timeouts.tunnel }
@@ -57,7 +57,7 @@ extension Exchange {
     return now < deadline ? .later(deadline) : kind
   }
 
-  /// Time has passed.
+  /// Handles what has expired at `now`.
   mutating func timer(
     _ backlog: Backlog, _ timeouts: borrowing Timeouts, at now: Instant
   ) -> Effects {
@@ -79,13 +79,13 @@ extension Exchange {
     }
   }
 
-  /// For how long a server may let a connection or an answer wait before its health is looked at.
+  /// The time for a connection or a response after which the server's health is checked.
   static let suspiciousSilence = Interval.seconds(1)
 
-  /// Silence of the server would say something that nobody has been told yet.
+  /// Whether the server has been silent during a request, and no health check was requested for that.
   private var isSuspicious: Bool { !search.isSuspected && isUnanswered }
 
-  /// A server that is merely busy accepts connections at once, and answers when it can.
+  /// Requests a health check. A busy server still accepts connections at once, and responds when it can.
   private mutating func suspect() -> Effects {
     search.isSuspected = true
     return if case .connecting = state { Effects(.hastenChecks) } else { Effects(.checkServer) }
@@ -95,12 +95,12 @@ extension Exchange {
     if case .paused = state { true } else { false }
   }
 
-  /// Either side may be silent for long, because each speaks when it has something to say.
+  /// Whether either side may be silent for long, because each sends only when it has data.
   private func isTwoWay(_ attempt: Attempt) -> Bool {
     attempt.mode == .tunnel || attempt.mode == .stream && inbound.side != .complete
   }
 
-  /// How long the attempt under way may take: `connect`, or what earlier ones have left of `connect-total`.
+  /// The time limit of the current attempt: `connect`, or what earlier attempts have left of `connect-total`.
   private func connectBound(_ timeouts: borrowing Timeouts) -> Interval {
     guard search.connecting < timeouts.connectTotal else { return .zero }
     return min(
@@ -117,7 +117,7 @@ extension Exchange {
     return (isFirst ? opened : began) + timeouts.httpRequest
   }
 
-  /// Every state but the last has a deadline.
+  /// The next deadline; every state but the last has one.
   private func due(_ timeouts: borrowing Timeouts, backlog: Backlog) -> (Instant, Expiry) {
     switch state {
     case .reading: (headDeadline(timeouts), record.began == nil ? .idle : .requestHead)

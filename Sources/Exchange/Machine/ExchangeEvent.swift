@@ -2,65 +2,66 @@ import Balancing
 import HTTP1
 
 extension Exchange {
-  /// What happens to an exchange, beside bytes.
+  /// An event in an exchange, other than received bytes.
   public enum Event: Equatable, Sendable {
     // The client.
-    /// The request's head is complete, and it is for a name of ours. `isLast`: its connection ends with this exchange.
+    /// The request's head is complete, and its host is served here. `isLast`: the connection closes after this
+    /// exchange.
     case accepted(isLast: Bool)
-    /// The head is complete, and the request is not for us to send on: its name is not ours, or its client has too many.
+    /// The head is complete, and the request is rejected: its host is not served, or its client exceeds a limit.
     case denied(Rejection)
-    /// The client's bytes are no request that may be sent on.
+    /// The client's bytes are not a valid request.
     case refused(Rejection)
-    /// The client ended its direction between two requests.
+    /// The client closed its direction between two requests.
     case clientEnded
-    /// The client is gone: its connection broke, or it ended where it owes or awaits something. `isFlood`: we broke it,
-    /// for the messages of TLS's own that it sent.
+    /// The client's connection failed, or ended where more of the request or the response is outstanding. `isFlood`:
+    /// closed by us because of too many TLS messages without application data.
     case clientLeft(isFlood: Bool)
 
-    // The way to a server.
-    /// No server can take it.
+    // Choosing a server and connecting.
+    /// No server can accept the request.
     case noServer
-    /// There is a place at the server chosen. `isOther`: than the one chosen first.
+    /// A slot at the chosen server was assigned. `isOther`: not the server chosen first.
     case placed(isOther: Bool)
     case queued(isOther: Bool)
     /// The server's queue is full.
     case queueFull(isOther: Bool)
-    /// The server that it waits for takes nobody any more.
+    /// The server in whose queue the request waits no longer accepts clients.
     case displaced
-    /// A connection is being made.
+    /// A connection attempt was started.
     case connecting
-    /// A connection is open; `isReused`: it has served before.
+    /// A connection is established; `isReused`: it has carried a request before.
     case connected(isReused: Bool)
 
     // The server.
     case failed(ServerFailure)
-    /// The answer failed. `isUnsent`: its head came with it, and nothing of the answer has gone out.
+    /// The response failed. `isUnsent`: the failure was found together with its head, and nothing of it has been sent.
     case answerFailed(ServerFailure, isUnsent: Bool)
-    /// The request's head, rewritten, fits into no buffer.
+    /// The rewritten request head does not fit into a buffer.
     case requestHeadTooLarge
-    /// Nor does the answer's.
+    /// The rewritten response head does not fit into a buffer.
     case answerHeadTooLarge
-    /// Both messages are complete and have gone out, or the answer has and nobody reads the rest of the request.
-    /// `isTaken`: the server took all that was sent. `isStopping`: the worker accepts no further request.
+    /// Both messages have been sent, or the response has and the rest of the request will not be read. `isTaken`: the
+    /// server accepted all that was sent. `isStopping`: the worker accepts no further requests.
     case delivered(isTaken: Bool, isStopping: Bool)
-    /// The server accepts no clients any more. `keeps`: the configuration lets requests under way there go on;
-    /// `isLast`: no other server accepts clients either.
+    /// The server accepts no more clients. `keeps`: the configuration lets current requests continue there; `isLast`:
+    /// no other server accepts clients either.
     case serverDown(ServerPresence, keeps: Bool, isLast: Bool)
 
-    // Our own answer.
-    /// It has gone out.
+    // Responses of our own.
+    /// The response has been sent.
     case replied
-    /// The redirect's target is too long for one.
+    /// The redirect's target is too long.
     case redirectTooLarge
-    /// There is no room for the page.
+    /// The error page does not fit into the output.
     case pageTooLarge
 
     // Time, and the end.
-    /// Time has passed: due at `earliestExpiry`, which may be too early.
+    /// The timer fired: set to `earliestExpiry`, which may be too early.
     case timer(Backlog)
-    /// The worker stops: the client's connection ends with this exchange.
+    /// The worker stops: the client's connection closes after this exchange.
     case stop
-    /// The owner closes the client's connection whatever it is at.
+    /// The owner closes the client's connection, regardless of the state of the exchange.
     case abandoned(isStopping: Bool)
   }
 }

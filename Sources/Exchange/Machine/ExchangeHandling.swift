@@ -4,10 +4,10 @@ import HTTP1
 import Wire
 
 extension Exchange {
-  /// Takes what happened, and answers with what to do. What does not belong to the state that it is in changes nothing.
+  /// Processes an event and returns the effects to perform. An event that does not fit the current state is ignored.
   ///
-  /// The four events that every request meets can be told by functions of their own as well, which need no policy:
-  /// `accepted`, `placed`, `connected` and `delivered`. Told here, each would have the policy copied and be found in a switch.
+  /// The four events of every request also have functions of their own that need no policy: `accepted`, `placed`,
+  /// `connected` and `delivered`. Passed to this function, each would copy the policy and be dispatched in a switch.
   public mutating func handle(_ event: Event, policy: borrowing ExchangePolicy, at now: Instant) -> Effects {
     switch event {
     case .accepted(let isLast): accepted(isLast: isLast, at: now)
@@ -77,7 +77,7 @@ extension Exchange {
     }
   }
 
-  /// The worker stops: a client that has begun nothing is sent away.
+  /// The worker stops: closes the connection of a client that has not begun a request.
   mutating func stop() -> Effects {
     clientUse = .closes
     guard case .reading = state, record.began == nil else { return .none }
@@ -92,7 +92,7 @@ extension Exchange {
     }
   }
 
-  // MARK: - The way to a server
+  // MARK: - Choosing a server and connecting
 
   mutating func noServer(at now: Instant) -> Effects {
     guard case .placing = state else { return .none }
@@ -138,7 +138,7 @@ extension Exchange {
     return .none
   }
 
-  /// A connection to a server is being made, or taken from a pool.
+  /// Begins connecting to a server, or taking a connection from the pool.
   private mutating func beginConnecting(at now: Instant) {
     noteConnecting(until: now)
     state = .connecting(since: now)
@@ -147,7 +147,7 @@ extension Exchange {
     if record.dequeued == nil { record.dequeued = now }
   }
 
-  /// See `Event.connected`. The request goes out on the connection. One that was kept needed no time to be made.
+  /// See `Event.connected`. The request is sent on the connection. A reused connection took no time to establish.
   public mutating func connected(isReused: Bool, at now: Instant) -> Effects {
     switch state {
     case .placing:
@@ -165,8 +165,8 @@ extension Exchange {
     return .none
   }
 
-  /// Counts the time since the attempt began to connect against what all attempts may take together. Waiting for a place
-  /// at a server is not in it: that has a bound of its own.
+  /// Adds the time since this attempt began to connect to the total of all attempts. The wait for a slot at a server is
+  /// not included: it has its own limit.
   mutating func noteConnecting(until now: Instant) {
     switch state {
     case .connecting(let since):
@@ -179,7 +179,7 @@ extension Exchange {
     }
   }
 
-  // MARK: - The server fails
+  // MARK: - Server failures
 
   mutating func serverDown(
     _ presence: ServerPresence, keeps: Bool, isLast: Bool, _ timeouts: borrowing Timeouts, at now: Instant
@@ -187,13 +187,14 @@ extension Exchange {
     switch state {
     case .connecting: fail(.down, timeouts, at: now)
     case .relaying(let attempt) where !keeps && ends(attempt, presence, isLast: isLast): fail(.down, timeouts, at: now)
-    // A connection kept for this client is of no more use.
+    // A connection kept for this client can not be used any more.
     case .reading: Effects(.dropConnection)
     default: .none
     }
   }
 
-  /// A silent server may still answer, unless another one can.
+  /// Whether the attempt ends. A silent server may still respond, so a request stays there unless another one can take
+  /// it.
   private func ends(_ attempt: Attempt, _ presence: ServerPresence, isLast: Bool) -> Bool {
     switch presence {
     case .present: false
@@ -213,8 +214,8 @@ extension Exchange {
     return effects
   }
 
-  /// The answer's head came together with what is wrong with its body, and has not gone out: it can still be answered
-  /// with a page.
+  /// Withdraws a response whose invalid body was found together with its head: the head has not been sent, so an error
+  /// page can still be sent.
   mutating func withdrawResponse() {
     change { $0.withdrawAnswer() }
     inbound = Direction()
@@ -258,9 +259,9 @@ extension Exchange {
     return effects
   }
 
-  // MARK: - Our own answer
+  // MARK: - Responses of our own
 
-  /// Answers with a page of our own, after which the client's connection ends.
+  /// Responds with an error page, after which the client's connection closes.
   mutating func reply(_ status: Status, _ termination: Termination, at now: Instant) -> Effects {
     switch state {
     case .replying, .done: return .none
@@ -268,7 +269,7 @@ extension Exchange {
     }
     state = .replying(termination)
     inbound = Direction()
-    // What was waited for in vain may have taken longer than the client has for taking the page.
+    // The wait may have taken longer than the client's timeout for the page: it starts now.
     lastActivity = now
     record.status = status.rawValue
     if record.answered == nil { record.answered = now }
@@ -290,7 +291,7 @@ extension Exchange {
     return effects
   }
 
-  /// No place at a server: says so where somebody would understand it.
+  /// No slot at a server: sends an error page if the client speaks HTTP.
   mutating func refuse(_ termination: Termination, at now: Instant) -> Effects {
     kind == .opaque ? conclude(termination, Effects(.close)) : reply(.serviceUnavailable, termination, at: now)
   }
@@ -332,8 +333,8 @@ extension Exchange {
     return conclude(Termination(), effects)
   }
 
-  /// Ends both connections so that what went out can not pass for the whole: no close_notify, and RST where the end of the
-  /// connection would be the end of the body, or of a tunnel's direction.
+  /// Ends both connections so that an incomplete response can not be taken for a complete one: no close_notify, and RST
+  /// where the end of the connection would be the end of the body or of a tunnel's direction.
   mutating func abort(_ termination: Termination, resetsServer: Bool = true) -> Effects {
     var effects = Effects(.close)
     var endsWithConnection = kind != .relayed
@@ -347,7 +348,7 @@ extension Exchange {
     return conclude(termination, effects)
   }
 
-  /// The only way to `State.done`, and the only place where the record is told how the exchange ended.
+  /// The only transition to `State.done`, and the only place where the termination is recorded.
   mutating func conclude(_ termination: Termination, _ effects: Effects) -> Effects {
     state = .done(termination)
     record.termination = termination

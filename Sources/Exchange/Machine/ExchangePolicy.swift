@@ -2,22 +2,22 @@ import Domain
 import HTTP1
 import Wire
 
-/// What a configuration lays down for its exchanges.
+/// The configured limits of exchanges.
 public struct ExchangePolicy: Sendable {
   public var limits = HeadLimits()
   public var timeouts = Timeouts()
-  /// Further attempts after the first.
+  /// Number of retries after the first attempt.
   public var retries = 3
-  /// Requests answered on one client connection before it is closed; nil for no bound.
+  /// Maximum of requests on one client connection before it is closed; nil for no limit.
   public var requestsPerConnection: Int?
 
   public init() {}
 }
 
 extension Timeouts {
-  /// How long a client may be silent before it begins a request.
+  /// The time a client has to begin a request.
   public func idle(isFirst: Bool) -> Interval { isFirst ? httpRequest : keepAlive }
 
-  /// The shortest silence that can matter while bytes flow.
+  /// The shortest inactivity timeout during a transfer.
   var shortestSilence: Interval { min(client, server) }
 }

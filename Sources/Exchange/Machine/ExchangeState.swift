@@ -1,26 +1,27 @@
 import Wire
 
 extension Exchange {
-  /// Where an exchange stands, with what is true only there.
+  /// The state of an exchange, with the data that is valid only in that state.
   ///
   ///     reading → placing → (queued) → (connecting ⇄ paused) → relaying → done
   ///                  ↑_________________________________|  ↘ replying → done
   public enum State: Sendable {
-    /// The request's head is read, or waited for.
+    /// The request head is being read, or awaited.
     case reading
-    /// A server is to be chosen now, and a place there asked for.
+    /// A server is to be chosen now, and a slot requested there.
     case placing
-    /// It waits for a place at a server since then.
+    /// Waiting in a server's queue since this instant.
     case queued(since: Instant)
-    /// A connection is being made since then.
+    /// Connecting since this instant.
     case connecting(since: Instant)
-    /// This machine lacked what a connection takes: another try is made then. `since`: as in `connecting`.
+    /// Local resources for a connection were exhausted: the next attempt is made at `until`. `since`: as in
+    /// `connecting`.
     case paused(until: Instant, since: Instant)
     /// A server has the request.
     case relaying(Attempt)
-    /// A page of our own goes out. How the exchange will have ended is known.
+    /// An error page is being sent. The termination is already decided.
     case replying(Termination)
-    /// It has ended: the owner was told to log it, and to close or to begin another.
+    /// Ended: the owner was given the effects to log it, and to close or to begin the next one.
     case done(Termination)
   }
 }

@@ -2,41 +2,41 @@ import Domain
 import HTTP1
 import Wire
 
-/// What went wrong between us and the server.
+/// A failure on the server's side.
 public enum ServerFailure: Hashable, CaseIterable, Sendable {
-  /// No connection came about: refused, unreachable, a failed TLS handshake or verification.
+  /// The connection failed: refused, unreachable, a failed TLS handshake or verification.
   case connect
-  /// No connection came about in time.
+  /// The connection was not established in time.
   case connectTimeout
-  /// This machine lacks what a connection takes: a descriptor, a source port, memory. Nothing is known of the server.
+  /// Local resources for a connection are exhausted: descriptors, source ports, memory. The server's state is unknown.
   case shortage
-  /// The server was declared down while it was being connected to, or had the request.
+  /// The server was declared down while connecting, or while it had the request.
   case down
-  /// The connection ended before any part of an answer.
+  /// The connection ended before any part of a response.
   case gone
-  /// The answer broke off.
+  /// The response was incomplete.
   case truncated
   case malformed
-  /// The answer, or taking the request, was due.
+  /// The server neither responded nor accepted the request in time.
   case timeout
 }
 
-/// What to do about it.
+/// How to handle a server failure.
 public enum Recovery: Hashable, Sendable {
-  /// Another connection to the same server: the one used was stale.
+  /// Open another connection to the same server: the one used was stale.
   case reconnect
-  /// Another server, if there is one.
+  /// Redispatch to another server, if there is one.
   case redispatch
-  /// The same server again in a moment (`Exchange.shortagePause`), when others may have given back what is missing.
+  /// Retry the same server after `Exchange.shortagePause`, when other connections may have released resources.
   case pause
-  /// A page of our own, and the client's connection is closed.
+  /// Send an error page and close the client's connection.
   case answer(Status)
-  /// Part of an answer is out, or opaque bytes are: end both connections so that it can not pass for the whole.
+  /// Part of the response, or opaque bytes, were sent: close both connections so that it can not be taken for complete.
   case abort
 }
 
 extension Exchange {
-  /// Decides what follows a failure of the server's side.
+  /// Decides how to handle a failure of the server.
   mutating func recover(
     from failure: ServerFailure, timeouts: borrowing Timeouts, at now: Instant
   ) -> Recovery {
@@ -44,13 +44,13 @@ extension Exchange {
     guard case .relaying(let attempt) = state else {
       return recoverConnecting(from: failure, hasTime: search.connecting < timeouts.connectTotal)
     }
-    // Bytes of the answer may be on their way although none is counted as sent; a head of which that is not so is
-    // withdrawn before this is asked.
+    // Bytes of the response may have been sent although none is counted yet; a head of which nothing was sent is
+    // withdrawn before this call.
     if attempt.hasAnswered { return .abort }
     switch failure {
     case .gone where mayRepeat(attempt) && attempt.marks.contains(.reused):
-      // A reused connection that the server closed says nothing about the server: the retry costs no attempt, and the
-      // next connection is a fresh one.
+      // A reused connection that the server closed is no evidence against the server: the retry is not counted, and the
+      // next connection is a new one.
       return .reconnect
     case .gone where mayRepeat(attempt):
       return spendRetry() ? .redispatch : .answer(.badGateway)
@@ -63,7 +63,7 @@ extension Exchange {
     }
   }
 
-  /// The same before a connection is open.
+  /// The same before a connection is established.
   private mutating func recoverConnecting(from failure: ServerFailure, hasTime: Bool) -> Recovery {
     switch failure {
     case .connect, .connectTimeout:
@@ -77,20 +77,20 @@ extension Exchange {
     }
   }
 
-  /// From one attempt that met a shortage of this machine's own to the next.
+  /// The time between two attempts of which the first found local resources exhausted.
   public static let shortagePause = Interval.milliseconds(100)
 
-  /// How many such attempts one exchange makes: for three seconds, in which a login storm's handshakes are over; after
-  /// that a 503 is better than waiting.
+  /// Maximum of such attempts per exchange: three seconds, after which the TLS handshakes of a login storm are done;
+  /// after that a 503 is better than waiting.
   private static let longestShortage = 30
 
-  /// Sending the request again can have no effect that sending it once has not (RFC 9110 §9.2.2), and is possible.
+  /// Whether the request can be sent again and is idempotent (RFC 9110 §9.2.2).
   private func mayRepeat(_ attempt: Attempt) -> Bool {
     guard isReplayable, !attempt.hasBegun else { return false }
     return !attempt.marks.contains(.requestSent) || request?.isIdempotent == true
   }
 
-  /// Another server may get the request, which nobody has begun to answer.
+  /// Whether another server may get the request: no server has begun to respond.
   func mayGoElsewhere(_ attempt: Attempt) -> Bool {
     !attempt.hasAnswered && mayRepeat(attempt) && search.retriesLeft > 0
   }
@@ -104,7 +104,7 @@ extension Exchange {
 }
 
 extension ServerFailure {
-  /// It can happen while a connection is being made.
+  /// Whether it can occur while connecting.
   var isOfConnecting: Bool {
     switch self {
     case .connect, .connectTimeout, .shortage, .down: true
@@ -112,10 +112,10 @@ extension ServerFailure {
     }
   }
 
-  /// It can happen while the server has the request.
+  /// Whether it can occur while the server has the request.
   var isOfAnswering: Bool { !isOfConnecting || self == .down }
 
-  /// It says something of the server that its health checks may not know. That a kept connection was stale says nothing;
+  /// Whether it is evidence about the server that the health checks may not have. A stale connection is no evidence;
   /// see `Exchange.handle`.
   var isNews: Bool { self != .down && self != .shortage }
 

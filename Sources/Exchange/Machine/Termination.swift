@@ -1,25 +1,25 @@
-/// Why and when an exchange ended, in the two letters of HAProxy's log: who caused it, and what was going on.
+/// How an exchange ended, as the two letters of HAProxy's termination state: the cause, and the phase.
 public struct Termination: Hashable, Sendable {
   /// The first letter.
   public enum Cause: UInt8, Sendable {
     case normal = 0x2d  // -
     /// The client aborted.
     case client = 0x43  // C
-    /// The server aborted or refused.
+    /// The server closed or refused the connection.
     case server = 0x53  // S
-    /// We refused: a malformed message, a limit, no server.
+    /// The proxy rejected the request: an invalid message, a limit, no server.
     case proxy = 0x50  // P
-    /// A resource ran out.
+    /// A resource was exhausted.
     case resource = 0x52  // R
-    /// The server was declared down, and its exchanges were ended.
+    /// The server was declared down, and its exchanges were terminated.
     case down = 0x44  // D
-    /// We stopped while the exchange ran.
+    /// The worker stopped during the exchange.
     case killed = 0x4b  // K
-    /// The client's time-out ended it.
+    /// A client timeout.
     case clientTimeout = 0x63  // c
-    /// The server's time-out ended it.
+    /// A server timeout.
     case serverTimeout = 0x73  // s
-    /// We answered by ourselves: a redirect.
+    /// The proxy responded itself: a redirect.
     case local = 0x4c  // L
   }
 

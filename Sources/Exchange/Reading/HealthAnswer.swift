@@ -1,21 +1,21 @@
 import Balancing
 import HTTP1
 
-/// A server's answer to a health check while it comes: bytes in, verdict out.
+/// Parses a server's response to a health check incrementally.
 ///
-/// Only the status counts, but all of the answer has to come, within bounds that no page of a health check meets: a
-/// server that sends without end is told apart from one that is slow, and costs no more than these.
+/// Only the status matters, but the whole response must arrive within limits that no health check page reaches: a
+/// server that sends without end is distinguished from a slow one, and its cost is bounded.
 public struct HealthAnswer: Sendable {
-  /// Of the whole answer, heads and chunk framing included. The page that is asked for usually has a few kilobytes.
+  /// Of the whole response, including heads and chunk framing. The requested page usually has a few kilobytes.
   public static let maximumBytes = 1 << 20
-  /// 1xx heads in front of the answer. Nothing was asked that needs any.
+  /// Maximum of 1xx heads before the response. Nothing in the request calls for any.
   public static let maximumInterimHeads = 8
 
-  /// What looking at some bytes came to.
+  /// The result of processing some bytes.
   public struct Step: Hashable, Sendable {
-    /// How many leading bytes need not be kept.
+    /// Number of leading bytes that the caller may discard.
     public let accepted: Int
-    /// Nil while there is more to come.
+    /// Nil while more bytes are needed.
     public let verdict: CheckResult?
   }
 
@@ -24,15 +24,15 @@ public struct HealthAnswer: Sendable {
   private let limit: Int
   private let expected: [UInt16]
   private var scanner = HeadScanner()
-  /// The final answer's, once its head is complete.
+  /// The status of the final response, once its head is complete.
   public private(set) var status: UInt16?
   private var body = BodyTracker(.none)
   private var interimHeads = 0
-  /// Accepted so far.
+  /// Number of bytes accepted so far.
   private var bytes = 0
 
-  /// `isToHead`: HEAD was asked, so that no body follows. `expected`: statuses of a server that takes clients. `limit` is of
-  /// the bytes of the whole answer.
+  /// `isToHead`: the request was HEAD, so no body follows. `expected`: the statuses of a healthy server. `limit`:
+  /// maximum of bytes of the whole response.
   public init(
     isToHead: Bool, expected: [UInt16] = [200], limits: HeadLimits, limit: Int = HealthAnswer.maximumBytes
   ) {
@@ -42,8 +42,8 @@ public struct HealthAnswer: Sendable {
     self.limit = limit
   }
 
-  /// Looks at `received`, which is everything that came and was not accepted. `end` is how the stream ended behind it.
-  /// Nothing more is to be asked after a verdict.
+  /// Processes `received`: all bytes that were received and not accepted. `end` is how the stream ended after them.
+  /// Must not be called again after a verdict.
   public mutating func advance(over received: Span<UInt8>, end: StreamEnd?) -> Step {
     var accepted = 0
     if status == nil {
@@ -73,7 +73,7 @@ public struct HealthAnswer: Sendable {
     let reason: CheckFailure
   }
 
-  /// Takes one head, interim or final, and answers with its length; nil when it is not complete.
+  /// Parses one head, interim or final, and returns its length; nil when it is incomplete.
   private mutating func takeHead(_ bytes: Span<UInt8>) throws(Failure) -> Int? {
     guard scanner.isWorthParsing(bytes, limits: limits) else { return nil }
     switch ResponseHead.parse(bytes, to: request, limits: limits) {

@@ -1,29 +1,28 @@
 import HTTP1
 import Wire
 
-/// What came of looking at the client's bytes.
+/// The result of processing the client's bytes.
 public enum RequestStep: Hashable, Sendable {
   /// More bytes are needed.
   case incomplete
   /// The head is complete and the request may be routed.
   case head
-  /// The body went on, or ended.
+  /// The body continued, or ended.
   case body
   /// The client closed between two requests.
   case closed
-  /// The client closed in the middle of a request.
+  /// The client closed during a request.
   case truncated
   case refused(Rejection)
 }
 
 extension Exchange {
-  /// Looks for a complete request head at the start of `bytes`, everything received and not consumed.
-  ///
-  /// What of the body is already there is looked at as well.
+  /// Looks for a complete request head at the start of `bytes`: all bytes received and not consumed. The received part
+  /// of the body is processed as well.
   public mutating func readRequestHead(
     _ bytes: Span<UInt8>, ended: Bool, policy: borrowing ExchangePolicy, at now: Instant
   ) -> RequestStep {
-    // RFC 9112 §2.2: an empty line before a request is ignored, and begins none.
+    // RFC 9112 §2.2: an empty line before a request is ignored, and does not begin one.
     if bytes.isOnlyLineEnd { return ended ? .closed : .incomplete }
     if record.began == nil { record.began = now }
     lastActivity = now
@@ -41,8 +40,8 @@ extension Exchange {
   }
 
   private mutating func accept(_ head: RequestHead, _ bytes: Span<UInt8>, at now: Instant) -> RequestStep {
-    // A client must wait for 101 before it speaks the new protocol; bytes sent ahead would be a second request to a
-    // server that declines (RFC 9110 §7.8).
+    // A client must wait for 101 before it uses the new protocol. Bytes sent earlier would be a second request to a
+    // server that declines the upgrade (RFC 9110 §7.8).
     if head.upgradeRequested && bytes.count > head.length {
       return .refused(.bytesBehindUpgrade)
     }
@@ -57,8 +56,8 @@ extension Exchange {
     return .head
   }
 
-  /// Looks at the part of the body that was not looked at before. `bytes` are everything received and not consumed. When it
-  /// leaves an `overwrite`, that is to be done and the rest to be offered again.
+  /// Processes the part of the body that was not processed before. `bytes` are all bytes received and not consumed. If
+  /// it leaves an `overwrite`, the caller must apply it and call again with the rest.
   public mutating func readRequestBody(_ bytes: Span<UInt8>, ended: Bool, at now: Instant) -> RequestStep {
     let fresh = bytes.extracting(outbound.cursor.approved..<bytes.count)
     switch outbound.side {
@@ -91,12 +90,12 @@ extension Exchange {
     }
   }
 
-  /// Writes the head as this attempt's server is to see it. What of the body is approved follows from the buffer.
+  /// Writes the head for the server of this attempt. The approved part of the body follows from the buffer.
   public mutating func sendRequestHead<Sink: ByteSink & ~Copyable>(
     from bytes: Span<UInt8>, forwarding: borrowing ForwardedFields, keepAlive: Bool, into sink: inout Sink
   ) {
     guard let request, case .relaying = state else { return }
-    // What a server leaves unread of a GET's content must not become its next request.
+    // A server may leave a GET's content unread; it must not be parsed as the next request.
     let keepAlive = keepAlive && !(request.method == .get && request.framing != .none)
     let connection: Persistence = request.upgradeRequested ? .upgrade : keepAlive ? .keepAlive : .close
     request.render(from: bytes, forwarding: forwarding, connection: connection, into: &sink)
@@ -104,7 +103,7 @@ extension Exchange {
     if !keepAlive { change { $0.marks.insert(.closesConnection) } }
   }
 
-  /// Bytes of the request that the cursor has passed already, its head among them, may have left for the server.
+  /// Request bytes before the cursor, including the head, may have been sent to the server.
   public mutating func requestLeft() {
     guard case .relaying(let attempt) = state, !attempt.marks.contains(.requestSent) else { return }
     noteRequestSent()
@@ -112,7 +111,7 @@ extension Exchange {
 
   mutating func noteRequestSent() { change { $0.marks.insert(.requestSent) } }
 
-  /// Writing to the server failed. Its answer may be here already, and reading goes on until the end of its stream.
+  /// Writing to the server failed. It may have responded already, so reading continues to the end of its stream.
   public mutating func closeRequestWrite() {
     change {
       $0.marks.insert(.requestWriteClosed)
@@ -122,10 +121,10 @@ extension Exchange {
 
   private mutating func noteHalfClosed() { if clientUse == .continues { clientUse = .halfClosed } }
 
-  /// The exchange is over: forgets all that was read of the request, taken by the server or not.
+  /// The exchange is over: discards everything read of the request, whether or not the server accepted it.
   public mutating func dropRequest() -> Int { outbound.cursor.dropAll() }
 
-  /// Makes room: forgets the request bytes that were sent, after which the request can not be sent again.
+  /// Frees buffer space: discards the sent bytes of the request, which then can not be sent again.
   public mutating func dropSentRequest() -> Int {
     if outbound.cursor.sent > 0 { isReplayable = false }
     return outbound.cursor.drop()
@@ -133,7 +132,7 @@ extension Exchange {
 }
 
 extension Span<UInt8> {
-  /// Nothing, or a CRLF, or its first half.
+  /// Empty, or CRLF, or CR.
   fileprivate var isOnlyLineEnd: Bool {
     switch count {
     case 0: true

@@ -3,30 +3,30 @@ import Wire
 
 /// How the server's stream ended.
 public enum StreamEnd: Hashable, Sendable {
-  /// In order: close_notify, or FIN without TLS.
+  /// Orderly: close_notify, or FIN without TLS.
   case closed
-  /// Without close_notify, or with an error: what came before may have been cut by anybody.
+  /// Without close_notify, or with an error: the stream may have been truncated by an attacker.
   case cut
 }
 
-/// What came of looking at the server's bytes.
+/// The result of processing the server's bytes.
 public enum ResponseStep: Hashable, Sendable {
   case incomplete
-  /// A head, interim or final, was written into the sink; look again for what follows.
+  /// An interim or final head was written into the sink; call again for what follows.
   case head
-  /// The body went on, or ended.
+  /// The body continued, or ended.
   case body
-  /// No part of an answer came, and the connection is gone.
+  /// The connection ended before any part of a response.
   case gone
-  /// The answer is cut short. It must not look complete to the client.
+  /// The response is incomplete. It must not look complete to the client.
   case truncated
   case malformed(Rejection)
 }
 
 extension Exchange {
-  /// Looks at the server's bytes that were not looked at before; `bytes` are everything received and not consumed.
-  /// Heads are written into `sink` as the client is to see them. When it leaves an `overwrite`, that is to be done and the
-  /// rest to be offered again.
+  /// Processes the server's bytes that were not processed before; `bytes` are all bytes received and not consumed.
+  /// Heads are written into `sink` in the form for the client. If it leaves an `overwrite`, the caller must apply it
+  /// and call again with the rest.
   public mutating func readResponse<Sink: ByteSink & ~Copyable>(
     _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
   ) -> ResponseStep {
@@ -43,7 +43,7 @@ extension Exchange {
     }
   }
 
-  /// RFC 9112 §9.3: bytes behind a complete answer are nobody's; the connection is not used again.
+  /// RFC 9112 §9.3: bytes after a complete response belong to no request; the connection is not reused.
   private mutating func readBehind(_ bytes: Span<UInt8>, end: StreamEnd?) {
     if bytes.count > inbound.cursor.approved || end != nil { change { $0.marks.insert(.closesConnection) } }
   }
@@ -70,7 +70,7 @@ extension Exchange {
       inbound.scanner = HeadScanner()
       if head.isInterim {
         guard attempt.noteInterimHead() else { return .malformed(.tooManyInterimAnswers) }
-        // RFC 9110 §15.2: a 1xx is never sent to an HTTP/1.0 client.
+        // RFC 9110 §15.2: a 1xx must not be sent to an HTTP/1.0 client.
         if request.version == .http11 {
           head.render(from: bytes, connection: .keepAlive, clientVersion: .http11, into: &sink)
         }
@@ -102,19 +102,19 @@ extension Exchange {
     let isRequestOpen = outbound.side == .body
     if isRequestOpen {
       attempt.mode = .stream
-      // The server reads no more after its answer; the client is to know that the rest of its request is not wanted.
+      // The server reads no more after its response: the head must declare that the rest of the request is not read.
       if !head.keepAlive { clientUse = .closes }
     }
-    // Nobody reads the rest of a request that is answered: the connection ends then, and the head has to say so. A
-    // stream's answer has no end that could be known of now.
+    // The rest of a request is not read after its response: the connection closes then, and the head must declare it.
+    // The end of a streamed response is not known yet.
     if isRequestOpen, Exchange.endIsKnown(of: head, followedBy: rest) { clientUse = .closes }
-    // A declined upgrade leaves it open what the client sends next; and a body that ends with the connection ends
+    // After a declined upgrade, the client's next bytes are undefined; and a body that ends with the connection ends
     // the connection.
     if request?.upgradeRequested == true || head.framing == .untilClose { clientUse = .closes }
     inbound.begin(head.framing)
   }
 
-  /// The answer tells how long it is, or all of it is here: it does not go on for as long as the request does.
+  /// Whether the response declares its length, or is complete: it does not last as long as the request does.
   private static func endIsKnown(of head: ResponseHead, followedBy rest: Span<UInt8>) -> Bool {
     var body = BodyTracker(head.framing)
     return head.framing != .chunked || body.advance(over: rest).state == .complete
@@ -139,7 +139,7 @@ extension Exchange {
     case .more:
       guard let end else { return fresh.isEmpty ? .incomplete : .body }
       change { $0.marks.insert(.closesConnection) }
-      // RFC 9112 §8: a body that ends with the connection is complete only when the connection ended in order.
+      // RFC 9112 §8: a body delimited by the end of the connection is complete only after an orderly end.
       guard end == .closed, inbound.body.end() else { return .truncated }
       inbound.side = .complete
       return .body
