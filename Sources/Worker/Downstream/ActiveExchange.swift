@@ -3,53 +3,54 @@ import Exchange
 import Linux
 import Logging
 
-/// A request on a client's connection, from its first byte to the last one of its answer: the exchange, which decides, and
-/// the server's side of it. This tells the exchange what happens, and performs what it decides.
+/// A request on a client's connection, from its first byte to the last byte of its response: the exchange, which
+/// decides, and its connection to the server. Passes events to the exchange and performs its effects.
 struct ActiveExchange: ~Copyable {
-  /// What it came to, for its connection.
+  /// The result of a step, for the client's connection.
   enum Step: Equatable {
     case again
-    /// Its head is awaited, which is its connection's to read.
+    /// The client's connection must read the request head.
     case read
     case wait
-    /// There is more to do, but others have waited long enough.
+    /// There is more to do, after other connections had their turn.
     case yield
-    /// It is over, and the connection is ready for the next request.
+    /// The exchange is over, and the connection is ready for the next request.
     case next
-    /// It is over, and so is our direction.
+    /// The exchange is over, and our direction is closed.
     case linger
     case close
   }
 
-  /// What it has at the server chosen.
+  /// The exchange's position at the chosen server.
   enum Standing {
     case none
-    /// A ticket in the server's queue.
+    /// Waiting in the server's queue with this ticket.
     case queued(Admission<WaitingClient>.Ticket)
-    /// One of the server's places, to be given back.
+    /// Holding one of the server's slots, to be released.
     case admitted
 
     var isAdmitted: Bool { if case .admitted = self { true } else { false } }
   }
 
   var exchange: Exchange
-  /// The server chosen.
+  /// The chosen server.
   var server: Int?
-  /// The request means that one: it goes nowhere else, and its client's assignment has nothing to do with it.
+  /// The request is for this server alone (`names` or `ports` of the server): no other server is tried, and the
+  /// client's affinity is neither used nor changed.
   var isDedicated = false
   var standing = Standing.none
-  /// The connection to that server, or the one that was kept from the exchange before.
+  /// The connection to that server, or the one kept from the previous exchange.
   var connection: SlabKey?
-  /// Servers that failed it.
+  /// Servers that failed in this exchange.
   var tried = ServerSet()
-  /// Its response may issue a connection id.
+  /// Whether the response may issue a connection id.
   var asksBroker = false
-  /// Reads that response as it is relayed.
+  /// Scans that response for connection ids as it is relayed.
   var scanner = Leased<ConnectionIDScanner>()
-  /// For the log.
+  /// The request line for the access log.
   var requestLine: [UInt8] = []
 
-  /// Goes on, as far as that needs no event.
+  /// Continues as far as possible without waiting for an event.
   mutating func goOn(_ client: inout Client, _ context: inout LoopContext) -> Step {
     switch exchange.state {
     case .queued: return hasLeft(client) ? clientLeft(&client, &context) : .wait
@@ -61,12 +62,12 @@ struct ActiveExchange: ~Copyable {
     case .relaying: return relay(&client, &context)
     case .replying: return flushReply(&client, &context)
     case .reading: return .read
-    // It never rests there.
+    // These states do not persist between two calls.
     case .placing, .done: return .close
     }
   }
 
-  /// Tells the exchange what happened, and answers with what it wants done.
+  /// Passes an event to the exchange and returns the effects to perform.
   @inline(__always)
   mutating func tell(
     _ event: Exchange.Event, _ client: borrowing Client, _ context: borrowing LoopContext
@@ -95,7 +96,7 @@ struct ActiveExchange: ~Copyable {
     exchange.isAbandoned(hasEnded: client.side.stream.hasEnded, isReset: client.side.stream.isReset)
   }
 
-  /// Does what the exchange wants done, and what follows from that.
+  /// Performs effects, and those that result from them.
   mutating func perform(_ wanted: Effects, _ client: inout Client, _ context: inout LoopContext) -> Step {
     var effects = wanted
     while let effect = effects.next() {
@@ -115,8 +116,8 @@ struct ActiveExchange: ~Copyable {
     return .again
   }
 
-  /// What not every request needs. It is apart because `perform` would find the addresses of what this works on before
-  /// it does anything.
+  /// The effects that not every request has. Separate, because otherwise `perform` would compute the addresses of the
+  /// variables used here before it does anything.
   @inline(never)
   private mutating func performSeldom(
     _ effect: Effect, _ others: Effects, _ client: inout Client, _ context: inout LoopContext
@@ -143,7 +144,7 @@ struct ActiveExchange: ~Copyable {
 
   private func requestFailed(at server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
     let backend = client.snapshot.backend
-    // A port of `relay` may be closed at a server that is up.
+    // A port of `relay` may be closed while its server is up.
     guard !client.entrance.isRelay else { return backend.suspect(server, .slow) }
     guard let finding = backend.failed(server, client.identity.key, at: context.now) else { return }
     let name = backend.servers[server].name

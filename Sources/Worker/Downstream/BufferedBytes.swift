@@ -3,8 +3,8 @@ import HTTP1
 import Linux
 import Wire
 
-// A span of a buffer borrows whatever holds the buffer. These take the buffer itself, so that its owner's other parts
-// can be changed at the same time.
+// A span of a buffer borrows the value that contains the buffer. These functions take the buffer itself, so that other
+// properties of its owner can be changed at the same time.
 
 extension Exchange {
   mutating func readRequestHead(
@@ -41,7 +41,7 @@ extension Exchange {
 }
 
 extension Stream {
-  /// Sends the first of the buffer's bytes from `start` to `end`, possibly not all.
+  /// Sends the buffer's bytes from `start` to `end`, possibly only some of them.
   @inline(__always)
   mutating func write(_ buffer: borrowing Buffer, from start: Int, to end: Int) -> Outgoing {
     write(buffer.bytes.extracting(start..<end))

@@ -5,10 +5,10 @@ import Linux
 import Logging
 import Wire
 
-/// A client, as the exchanges on its connection know it: everything of the connection but its phase and the exchanges
-/// themselves, so that an exchange and this can be changed at the same time.
+/// The state of a client's connection that its exchanges use: all but the phase and the exchanges themselves, so that
+/// an exchange and this can be changed at the same time.
 struct Client: ~Copyable {
-  /// What a listener's connections are for.
+  /// How a listener's connections are handled.
   enum Service: Equatable, Sendable {
     case https
     case redirect
@@ -23,20 +23,21 @@ struct Client: ~Copyable {
     }
   }
 
-  /// Where it came in.
+  /// The listener on which the connection was accepted.
   struct Entrance: Sendable {
     var service: Service
-    /// The listener's.
+    /// The listener's port.
     let port: UInt16
-    /// What comes here is relayed to the same port of the client's server.
+    /// Connections are relayed to the same port of the client's server.
     var isRelay = false
-    /// Where several services listen, which one is meant is told by the name that the client asks for.
+    /// The services that share the listener, distinguished by the name that the client requests.
     var several: NamedServices?
-    /// A trusted proxy passes the connection on, and can't say whose it is: what it says of others is not believed.
+    /// A trusted proxy forwards the connection without the client's address, so its statements about clients are
+    /// ignored.
     var isUnnamed = false
   }
 
-  /// This client's sessions in the affinity tables: of its address, its latest cookie and its latest tunnel.
+  /// This client's sessions in the affinity tables: by its address, its latest cookie and its latest tunnel.
   struct Sessions {
     var address: AffinityShards.Session?
     var cookie: AffinityShards.Session?
@@ -45,41 +46,41 @@ struct Client: ~Copyable {
 
   var side: RelaySide
   var entrance: Entrance
-  /// Who is connected, or whose connection a trusted proxy passes on.
+  /// The connected client, or the one that a trusted proxy named in the PROXY protocol header.
   var peer: ClientIdentity
-  /// Whom the request under way is for, where a trusted proxy says that it is for somebody else.
+  /// The client of the current request, if a trusted proxy named another one in its header fields.
   var origin: ClientIdentity?
-  /// Whom the request before was for, if a trusted proxy sent it.
+  /// The client of the previous request, if a trusted proxy sent it.
   var earlier: Endpoint?
   var forwarding: ForwardedFields
-  /// The newest when its last request was routed.
+  /// The newest at the time when the last request was routed.
   var snapshot: ServiceSnapshot
-  /// Its key in the loop's slab.
+  /// The connection's key in the loop's slab.
   var key = SlabKey(index: 0, generation: 0)
-  /// Of the snapshot's `hosts`, which one holds here: by the certificate that was shown.
+  /// The index in the snapshot's `hosts` that applies here, given by the certificate that was presented.
   var certificateSet = 0
   var sessions = Sessions()
-  /// The choice made for an earlier request here, good for the same cookie and as long as no server changes its state; why
-  /// that server, until it has answered: then the client is assigned to it.
+  /// The choice made for an earlier request. It is valid for the same cookie while no server changes its state.
+  /// `unsettled`: the reason for the choice, until the server has responded: then the client is assigned to it.
   var routed: (server: Int, epoch: UInt64, cookie: ClientKey?, unsettled: Backend.Choice.Basis?)?
   /// The server's connection that is kept for this client between two exchanges.
   var kept: SlabKey?
-  /// The server's connection stays this client's, as an exchange has decided.
+  /// Whether the server's connection is reserved for this client, as decided by an exchange.
   var isPrivate = false
 
   var service: Service { entrance.service }
 
-  /// The port at the server, if it is not the server's own.
+  /// The server's port, if it is not the configured one.
   var relayedPort: UInt16? { entrance.isRelay ? entrance.port : nil }
 
-  /// Whom everything that is done here is done for.
+  /// The client on whose behalf the connection is currently used.
   var identity: ClientIdentity { origin ?? peer }
 
-  /// What its places at servers are counted by.
+  /// The account to which its slots at servers are charged.
   var account: ConnectionLedger.Account { origin?.account ?? peer.account }
 
-  /// A request takes the newest snapshot of its service, whichever one its connection was accepted under. True: it is
-  /// another one.
+  /// A request uses the newest snapshot of its service, not the one under which its connection was accepted. Returns
+  /// whether the snapshot changed.
   mutating func adopt(_ newest: ConfigurationSnapshot) -> Bool {
     guard snapshot.number != newest.number, let next = newest.service(like: snapshot) else { return false }
     if next.hosts.count > 1 || certificateSet > 0 {
@@ -89,7 +90,7 @@ struct Client: ~Copyable {
     return true
   }
 
-  /// What is done here goes by this snapshot from now on.
+  /// Uses this snapshot from now on.
   mutating func enter(_ service: ServiceSnapshot) {
     snapshot = service
     forwarding = service.forwarding(
@@ -97,9 +98,9 @@ struct Client: ~Copyable {
     routed = nil
   }
 
-  /// Ends our direction in order, as far as that needs no waiting.
+  /// Ends our direction in order, as far as possible without blocking.
   mutating func sayGoodbye() { _ = side.stream.sendEnd() }
 
-  /// Whom a message about this client is about.
+  /// The metadata of log messages about this client.
   var subject: Logger.Metadata { ["client": "\(identity.endpoint.address)", "configuration": "\(snapshot.number)"] }
 }

@@ -8,19 +8,19 @@ import Logging
 import TLS
 import Wire
 
-/// A client's connection, and the exchange on it.
+/// A client's connection with its current exchange.
 ///
-/// `advance` goes as far as can be gone without waiting. Between two calls it waits for an event on its socket or its
-/// server's, for a place at a server, or for its timer.
+/// `advance` continues as far as possible without blocking. Between two calls the connection waits for an event on its
+/// socket or the server's, for a slot at a server, or for its timer.
 struct ClientConnection: ~Copyable {
   enum Phase: Equatable {
-    /// A proxy is to say whose connection it is.
+    /// Waiting for the PROXY protocol header.
     case awaitingHeader
     case handshaking
-    /// It carries requests, one at a time; which one, and how far it has come, is the exchange's.
+    /// Processing requests, one at a time; the exchange has the state of the request.
     case open
-    /// Our direction has ended; what still comes is read and dropped, so that the kernel does not answer it with RST
-    /// and take our last bytes away.
+    /// Our direction has ended. Received bytes are read and discarded: otherwise the kernel would answer them with RST,
+    /// and our last bytes could be lost.
     case lingering
   }
 
@@ -29,20 +29,20 @@ struct ClientConnection: ~Copyable {
     case close
   }
 
-  /// Rounds of reading and writing before others get their turn: 16 records of 16 KB each way.
+  /// Maximum of read and write rounds before other connections are processed: 16 records of 16 KB each way.
   static let roundsPerTurn = 16
 
   var client: Client
   var phase: Phase
-  /// The request under way. Nothing is leased while the client has not begun one.
+  /// The current request. Nothing is leased before the client has begun one.
   var active = Leased<ActiveExchange>()
   /// When it began the handshake, became ready for a request, or began to linger.
   var since: Instant
-  /// Requests begun.
+  /// Number of requests begun.
   var requests = 0
-  /// The timer is armed for then.
+  /// The instant for which the timer is armed.
   var armed = Instant.distantFuture
-  /// It gave way, and goes on when the turn's events are through, or it waits for its turn to go on with the handshake.
+  /// It has yielded and continues after this turn's events, or it waits for its turn to continue the handshake.
   var isInLine = false
 
   init(_ client: consuming Client, at now: Instant) {
@@ -52,10 +52,10 @@ struct ClientConnection: ~Copyable {
     since = now
   }
 
-  /// Goes as far as it can without waiting.
+  /// Continues as far as possible without blocking.
   mutating func advance(_ context: inout LoopContext) -> Disposition { advance(after: .again, &context) }
 
-  /// Does what a step of the exchange came to, then goes as far as it can without waiting.
+  /// Handles the result of an exchange's step, then continues as far as possible without blocking.
   private mutating func advance(after first: ActiveExchange.Step, _ context: inout LoopContext) -> Disposition {
     var step = first
     while true {
@@ -91,13 +91,13 @@ struct ClientConnection: ~Copyable {
     return step == .read ? awaitRequest(&context) : step
   }
 
-  /// Tells the exchange what happened between two calls of `advance`; nil when that changes nothing.
+  /// Passes an event that occurred between two calls of `advance` to the exchange; nil when it has no effect.
   mutating func handle(_ event: Exchange.Event, _ context: inout LoopContext) -> Disposition? {
     let effects = active.value.tell(event, client, context)
     return effects.isEmpty ? nil : advance(after: active.value.perform(effects, &client, &context), &context)
   }
 
-  /// Goes on when it is its turn, behind those who have come before.
+  /// Appends itself to the queue of connections that continue when it is their turn.
   mutating func standInLine(_ context: inout LoopContext) {
     guard !isInLine else { return }
     isInLine = true
@@ -105,8 +105,8 @@ struct ClientConnection: ~Copyable {
     context.leftovers.handshakes.append(client.key, of: client.peer.key)
   }
 
-  /// Nothing of TLS is made before the client's first record is here, and nothing is signed for one that has left since:
-  /// without its Finished no handshake ends.
+  /// Allocates no TLS state before the client's first record is received, and makes no signature for a client that has
+  /// left since: without its Finished no handshake can complete.
   private mutating func handshake(_ context: inout LoopContext) -> ActiveExchange.Step {
     if client.side.stream.tls == nil {
       guard client.side.stream.mayRead else { return .wait }
@@ -152,10 +152,10 @@ struct ClientConnection: ~Copyable {
     }
   }
 
-  /// Its handshake has begun, or there may be something to begin it with.
+  /// Whether its handshake has begun, or bytes to begin it may have been received.
   var hasSpoken: Bool { client.side.stream.tls != nil || client.side.stream.mayRead || client.side.stream.hasEnded }
 
-  /// It has not sent a byte since it connected, or no whole record, so that nothing was done for it yet.
+  /// Whether it has not sent a byte since it connected, or no complete record, so that no resources were spent on it.
   var isSilent: Bool {
     if phase == .awaitingHeader { return true }
     return switch client.service {
@@ -167,7 +167,7 @@ struct ClientConnection: ~Copyable {
     }
   }
 
-  /// It has ended a handshake or a request, and has not begun another one.
+  /// Whether it has completed a handshake or a request, and has not begun another one.
   var isIdle: Bool { phase == .open && !active.isLeased && !isSilent }
 
   func isDispensable(as kind: Dispensable) -> Bool {
@@ -183,7 +183,7 @@ struct ClientConnection: ~Copyable {
     var ended = false
     var isFresh = !client.side.input.isEmpty
     if isFresh, !active.isLeased { beginExchange(&context) }
-    // A head may come in records of a byte.
+    // A head may arrive in records of one byte.
     for _ in 0..<ClientConnection.roundsPerTurn {
       if !isFresh {
         guard client.side.stream.mayRead else { return parkIdle(&context) }
@@ -230,7 +230,7 @@ struct ClientConnection: ~Copyable {
     client.kept = nil
   }
 
-  /// The exchange is over.
+  /// Cleans up after an exchange.
   mutating func endExchange(_ context: inout LoopContext) {
     client.isPrivate = active.value.exchange.isPrivate
     client.kept = active.value.connection
@@ -239,16 +239,16 @@ struct ClientConnection: ~Copyable {
     since = context.now
   }
 
-  /// No request has been begun yet: waiting for the first counts as http-request, not as keep-alive.
+  /// Whether no request has begun yet: the wait for the first counts as http-request, not as keep-alive.
   var isFirst: Bool { requests == 0 }
 
-  /// Nothing to read for now: an idle connection holds no buffer.
+  /// Releases the buffer of an idle connection.
   private mutating func parkIdle(_ context: inout LoopContext) -> ActiveExchange.Step {
     if client.side.input.isEmpty { context.buffers.giveBack(&client.side.input) }
     return .wait
   }
 
-  /// Opaque bytes from the first on.
+  /// Relays opaque bytes from the start.
   private mutating func tunnel(_ context: inout LoopContext) -> ActiveExchange.Step {
     beginExchange(&context)
     return active.value.accepted(isLast: true, &client, &context)
@@ -259,7 +259,7 @@ struct ClientConnection: ~Copyable {
     context.reports.counters.requests += 1
     noteRequestLine(&context)
     if client.service == .redirect, client.entrance.several != nil { chooseService() }
-    // A reload may have brought names, or taken some.
+    // A reload may have added or removed names.
     _ = client.adopt(context.snapshot)
     if client.forwarding.isPeerTrusted || client.earlier != nil, !identify(&context) {
       return deny(.tooManyOfClient, &context)
@@ -267,12 +267,12 @@ struct ClientConnection: ~Copyable {
     guard client.service == .redirect || isForService() else { return deny(.hostNotServed, &context) }
     let isLast =
       context.isStopping || requests >= client.snapshot.policy.requestsPerConnection ?? .max
-      // Its service is no more.
+      // Its service was removed.
       || !context.isNewest(client.snapshot)
     return active.value.accepted(isLast: isLast, &client, &context)
   }
 
-  /// The redirect is that of the service whose name the request's Host is.
+  /// Selects the service by the request's Host and uses its redirect.
   @inline(never)
   private mutating func chooseService() {
     guard let several = client.entrance.several else { return }
@@ -286,14 +286,14 @@ struct ClientConnection: ~Copyable {
     return active.value.react(to: .denied(rejection), &client, &context)
   }
 
-  /// Whether the request's Host is a name of ours. Who comes through a trusted proxy has asked for that one's names.
+  /// Whether the request's Host is served here. Requests through a trusted proxy have the proxy's host names.
   private func isForService() -> Bool {
     guard client.certificateSet < client.snapshot.hosts.count, !client.forwarding.isPeerTrusted else { return true }
     let host = active.value.exchange.request?.host ?? .absent
     return client.snapshot.hosts[client.certificateSet].contains(host.slice(of: client.side.input.bytes))
   }
 
-  /// Keeps the first line for the access log, as much as fits a line there.
+  /// Stores the first line for the access log, up to the length limit of a log line.
   private mutating func noteRequestLine(_ context: inout LoopContext) {
     guard context.reports.accessLog.isOpen else { return }
     context.reports.accessLog.write(firstLineOf: client.side.input, to: &active.value.requestLine)

@@ -4,7 +4,7 @@ import Linux
 import Wire
 
 extension ClientConnection {
-  /// Arms the timer when something could expire before it fires; a timer that fires too early is armed again.
+  /// Arms the timer if a timeout could expire before it fires; a timer that fires too early is armed again.
   mutating func arm(_ context: inout LoopContext) {
     let due =
       switch phase {
@@ -29,7 +29,7 @@ extension ClientConnection {
         if phase == .awaitingHeader { refuseHeader(&context) } else { context.reports.counters.refused.handshakes += 1 }
         return .close
       }
-      // Going on with the handshake is for its own turn.
+      // The handshake continues only when it is this connection's turn.
       arm(&context)
       return .keep
     case .lingering: return advance(&context)
@@ -37,7 +37,7 @@ extension ClientConnection {
     }
   }
 
-  /// When a client that has not begun a request is closed.
+  /// The deadline of a client that has not begun a request.
   private var idleExpiry: Instant { since + client.snapshot.policy.timeouts.idle(isFirst: isFirst) }
 
   private mutating func idleTimerFired(_ context: inout LoopContext) -> Disposition {
@@ -52,7 +52,7 @@ extension ClientConnection {
   private mutating func exchangeTimerFired(_ context: inout LoopContext) -> Disposition {
     let backlog = active.value.backlog(client, context)
     if let disposition = handle(.timer(backlog), &context) { return disposition }
-    // The earliest expiry may have passed already; it would fire at every tick.
+    // The earliest expiry may be in the past; the timer would fire at every tick.
     let expiry = active.value.exchange.expiry(client.snapshot.policy.timeouts, backlog: backlog, at: context.now)
     if case .later(let due) = expiry { arm(at: due, &context) }
     return .keep

@@ -6,12 +6,12 @@ import Linux
 import TLS
 import Wire
 
-/// The ways a client's connection ends.
+/// How a client's connection ends.
 extension ClientConnection {
-  /// How long the end of a client is waited for after our last byte.
+  /// How long to wait for the client's end after our last byte.
   static let lingeringTime = Interval.seconds(2)
 
-  /// The last byte for this client is out.
+  /// Begins to linger: the last byte for this client has been sent.
   mutating func startLingering(_ context: inout LoopContext) {
     context.buffers.giveBack(&client.side.output)
     if active.isLeased { endExchange(&context) }
@@ -19,8 +19,8 @@ extension ClientConnection {
     since = context.now
   }
 
-  /// Ends our direction, and reads and drops what still comes: the kernel would answer it with RST and take our last
-  /// bytes away.
+  /// Ends our direction, and reads and discards received bytes: otherwise the kernel would answer them with RST, and
+  /// our last bytes could be lost.
   mutating func linger(_ context: inout LoopContext) -> ActiveExchange.Step {
     if context.now >= since + ClientConnection.lingeringTime { return .close }
     guard client.side.stream.sendEnd() else { return .wait }
@@ -36,7 +36,7 @@ extension ClientConnection {
     return .yield
   }
 
-  /// A place was granted while this client waited, unless it has given up meanwhile.
+  /// A slot was granted while this client waited. It is released if the client no longer waits.
   mutating func granted(
     _ waiting: WaitingClient, _ server: SharedServer, _ context: inout LoopContext
   ) -> Disposition {
@@ -48,18 +48,18 @@ extension ClientConnection {
     return handle(.placed(isOther: false), &context) ?? .keep
   }
 
-  /// The server that this client waits for takes nobody any more: another one is looked for.
+  /// The server in whose queue this client waits no longer accepts clients: chooses another one.
   mutating func rerouted(_ context: inout LoopContext) -> Disposition {
     guard active.isLeased, active.value.isQueued else { return .keep }
     active.value.standing = .none
     return handle(.displaced, &context) ?? .keep
   }
 
-  /// The server that this client's connection leads to takes nobody any more. An exchange under way ends when the server is
-  /// lost, unless the newest configuration keeps it.
+  /// The server of this client's connection no longer accepts clients. A current exchange ends when the server is lost,
+  /// unless the newest configuration keeps it.
   mutating func serverClosed(_ presence: ServerPresence, _ context: inout LoopContext) -> Disposition {
     guard phase == .open else { return .keep }
-    // A connection kept for this client is of no more use.
+    // A connection kept for this client can not be used any more.
     context.close(&client.kept)
     guard active.isLeased else { return .keep }
     let newest = context.snapshot.service(like: client.snapshot) ?? client.snapshot
@@ -67,7 +67,7 @@ extension ClientConnection {
     return handle(.serverDown(presence, keeps: keeps, isLast: !newest.backend.takesAnybody), &context) ?? .keep
   }
 
-  /// The worker stops: a client that waits for nothing ends now, another with its exchange.
+  /// The worker stops: an idle client's connection ends now, others after their exchange.
   mutating func stop(_ context: inout LoopContext) -> Disposition {
     guard phase == .open else { return .keep }
     if active.isLeased { return active.value.react(to: .stop, &client, &context) == .close ? .close : .keep }
@@ -75,7 +75,7 @@ extension ClientConnection {
     return .close
   }
 
-  /// Gives back everything that is not the connection itself.
+  /// Releases everything but the connection itself.
   mutating func end(_ context: inout LoopContext) {
     if client.side.stream.isFlooded {
       context.reports.counters.refused.connections += 1
@@ -92,7 +92,7 @@ extension ClientConnection {
 }
 
 extension ActiveExchange {
-  /// What waits to go out, and then the first bytes received from the server, as far as that needs no waiting.
+  /// Sends the pending output and then the first bytes received from the server, as far as possible without blocking.
   mutating func passOn(_ approvedBytes: Int, _ client: inout Client, _ context: borrowing LoopContext) {
     while !client.side.output.isEmpty {
       guard case .bytes(let count) = client.side.flush() else { return }

@@ -5,32 +5,32 @@ import HTTP1
 import Linux
 import Wire
 
-/// Somebody who asks for something: by affinity, limits, queues and log.
+/// A client, as identified for affinity, limits, queues and the log.
 struct ClientIdentity {
-  /// Where it comes from. The port is 0 where a proxy does not tell it.
+  /// The client's address. The port is 0 if a proxy does not name it.
   let endpoint: Endpoint
-  /// What it is known by to the balancing.
+  /// The key for balancing.
   let key: ClientKey
-  /// What its places at servers are counted by.
+  /// The account to which its slots at servers are charged.
   let account: ConnectionLedger.Account
 }
 
-/// A trusted proxy sends many clients' requests over one connection: each is its own client's from its head to its end.
+/// A trusted proxy sends requests of many clients on one connection: each belongs to its own client.
 extension ClientConnection {
-  /// Finds out whom the request is for. False: that client has more under way than it may.
+  /// Determines the request's client. False when that client has reached its limit of concurrent exchanges.
   @inline(never)
   mutating func identify(_ context: inout LoopContext) -> Bool {
     guard let request = active.value.exchange.request else { return true }
     let proxies = client.snapshot.settings.forwarded.trustedProxies
-    // A reload may have taken the trust away.
+    // A reload may have removed the proxy from the trusted ones.
     let isTrusted = client.forwarding.isPeerTrusted
     let named = isTrusted ? request.forwardedClient(in: client.side.input.bytes, by: proxies) : nil
     let endpoint = named ?? client.peer.endpoint
-    // Where the proxy names no port, one address may be many people: a server's connection that is one user's serves the
-    // requests that go on with its authentication, and no others.
+    // If the proxy names no port, several users may share the address: a server's connection that is authenticated for
+    // one user serves only requests that continue the authentication.
     let mayBeAnother = endpoint.port == 0 && active.value.exchange.isPrivate && !request.bindsAuthentication
     if client.earlier != endpoint || mayBeAnother {
-      // A server may take what comes on a connection that is kept for somebody for theirs.
+      // The server may attribute requests on a private connection to that connection's user.
       context.close(&active.value.connection)
       active.value.exchange.changeClient()
       client.leaveAffinity(context)
@@ -45,7 +45,7 @@ extension ClientConnection {
 }
 
 extension Client {
-  /// The request that was for somebody else is over.
+  /// Restores the peer's identity after a request of another client.
   @inline(never)
   mutating func forgetOrigin(_ context: borrowing LoopContext) {
     guard let origin = origin.take() else { return }

@@ -4,9 +4,9 @@ import HTTP1
 import Linux
 import Wire
 
-/// A connection on which a trusted proxy says first whose it is (`forwarded: proxy-protocol`).
+/// A connection that a trusted proxy begins with a PROXY protocol header (`forwarded: proxy-protocol`).
 extension ClientConnection {
-  /// Reads the header, and nothing behind it: from then on the connection is the client's that it names.
+  /// Reads the header and nothing after it: from then on the connection belongs to the client that it names.
   mutating func awaitHeader(_ context: inout LoopContext) -> ActiveExchange.Step {
     guard client.side.stream.mayRead else { return .wait }
     context.buffers.lease(&client.side.input)
@@ -17,7 +17,7 @@ extension ClientConnection {
     switch peeked {
     case .bytes: break
     case .wouldBlock: return .wait
-    // A proxy may look whether somebody listens here.
+    // A proxy may check whether the port is open.
     case .closed, .failed: return .close
     }
     switch reading {
@@ -31,7 +31,7 @@ extension ClientConnection {
     }
   }
 
-  /// The connection is closed for what came on it, or for what did not come.
+  /// Logs why the connection is closed: an invalid header, or none in time.
   func refuseHeader(_ context: inout LoopContext) {
     context.reports.counters.refused.connections += 1
     context.reports.failures.note(
@@ -50,7 +50,7 @@ extension ClientConnection {
       let key = snapshot.identity(of: source.address)
       var account = client.peer.account
       var isAllowed = true
-      // Another proxy's connection has an account of its own as well.
+      // If the source is another trusted proxy, the connection keeps the proxy's account.
       if !client.forwarding.isPeerTrusted {
         context.sharedState.clientLeft(account)
         (account, isAllowed) = context.sharedState.clientCame(key)
@@ -72,7 +72,7 @@ extension ClientConnection {
 }
 
 extension Client {
-  /// The header for a server's connection that is made for this client (`servers.NAME.send-proxy-v2`).
+  /// The header for a server's connection that is opened for this client (`servers.NAME.send-proxy-v2`).
   var proxyHeader: [UInt8] {
     let source = identity.endpoint
     let local = try? Socket.localEndpoint(of: side.stream.descriptor.number)

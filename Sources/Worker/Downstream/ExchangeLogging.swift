@@ -5,7 +5,7 @@ import Exchange
 import Linux
 
 extension ActiveExchange {
-  /// Writes its line. To be asked for while the log is open.
+  /// Writes the exchange's access log line. Must be called only while the log is enabled.
   mutating func log(_ client: borrowing Client, _ context: inout LoopContext) {
     let occupancy = server.map { client.snapshot.backend.servers[$0].occupancy } ?? (active: 0, waiting: 0)
     if requestLine.isEmpty, client.service != .passthrough {

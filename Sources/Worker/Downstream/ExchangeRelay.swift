@@ -4,7 +4,7 @@ import Linux
 import Logging
 import Wire
 
-/// Bytes both ways, each direction only as fast as its receiver takes them.
+/// Relays bytes in both directions, each only as fast as its receiver accepts them.
 extension ActiveExchange {
   mutating func relay(_ client: inout Client, _ context: inout LoopContext) -> Step {
     guard let connection else { return .close }
@@ -17,7 +17,7 @@ extension ActiveExchange {
       if case .stop(let event) = down { return stop(for: event, &client, &context) }
       if exchange.isAnswerDelivered, client.side.output.isEmpty, exchange.isOver {
         client.side.input.consume(exchange.dropRequest())
-        // A server may answer before it has taken the whole request.
+        // A server may respond before it has accepted the whole request.
         let isTaken = context.servers[connection].side.output.isEmpty
         return perform(exchange.delivered(isTaken: isTaken, isStopping: context.isStopping), &client, &context)
       }
@@ -42,11 +42,11 @@ extension ActiveExchange {
 
   private enum Flow {
     case moved
-    /// Nothing can move now.
+    /// No bytes can be transferred now.
     case blocked
-    /// More is to be read, and others have waited long enough.
+    /// There is more to read, after other connections had their turn.
     case yielded
-    /// What happened is the end of it.
+    /// The relay ends with this event.
     case stop(Exchange.Event)
   }
 
@@ -68,7 +68,7 @@ extension ActiveExchange {
         exchange.sentCopiedRequest(at: now)
         moved = true
       case .wouldBlock:
-        // Part of a TLS record may have left.
+        // Part of a TLS record may have been sent.
         exchange.requestLeft()
         return moved ? .moved : .blocked
       case .broken: return serverBroke()
@@ -91,7 +91,7 @@ extension ActiveExchange {
     switch exchange.requestSide {
     case .body, .tunnel: return readRequest(from: &client, &buffers, at: now, moved)
     case .complete where exchange.isTunnel:
-      // The client ended its direction: so do we towards the server.
+      // The client ended its direction: end ours towards the server.
       _ = server.stream.sendEnd()
       return moved ? .moved : .blocked
     case .head, .complete:
@@ -99,7 +99,7 @@ extension ActiveExchange {
     }
   }
 
-  /// Puts the first of the approved body behind the head, so that both leave in one record.
+  /// Appends the first approved body bytes to the head, so that both are sent in one record.
   private mutating func fillOutput(of server: inout RelaySide, from client: borrowing RelaySide) {
     let cursor = exchange.requestCursor
     guard !server.output.isEmpty, cursor.pending > 0 else { return }
@@ -109,7 +109,7 @@ extension ActiveExchange {
     exchange.movedRequest(count)
   }
 
-  /// The server has answered: the request will not be sent again, and an idle stream holds no buffer.
+  /// The server has responded, so the request will not be sent again; an idle stream holds no buffer.
   private mutating func releaseSentRequest(_ client: inout RelaySide, _ buffers: inout BufferPool) {
     guard exchange.requestCursor.sent > 0 else { return }
     client.input.consume(exchange.dropSentRequest())
@@ -136,7 +136,7 @@ extension ActiveExchange {
     }
   }
 
-  /// Writing to the server failed. Its answer may have come before: what can be read decides.
+  /// Writing to the server failed. It may have responded before: what can still be read decides.
   private mutating func serverBroke() -> Flow {
     exchange.closeRequestWrite()
     return .moved
@@ -203,7 +203,7 @@ extension ActiveExchange {
       if scanner.isLeased { readIDs(from: connection, client, &context) }
       switch step {
       case .head:
-        // Nothing of what did not fit was sent: answers are only read when the output is empty.
+        // Nothing of the output that overflowed was sent: responses are only read when the output is empty.
         if client.side.output.overflowed { return .stop(.answerHeadTooLarge) }
         if exchange.hasAnswerHead {
           noteAnswer(client, context)
@@ -234,8 +234,8 @@ extension ActiveExchange {
     }
   }
 
-  /// Puts the first of the approved body behind the head, so that both leave in one record. A body of which all that
-  /// came is approved stays where it is, and the head goes in front of it.
+  /// Appends the first approved body bytes to the head, so that both are sent in one record. If all received body bytes
+  /// are approved, they stay where they are, and the head is put before them.
   private mutating func coalesce(from input: inout Buffer, into output: inout Buffer) {
     let pending = exchange.inbound.cursor.pending
     guard !output.isEmpty, pending > 0 else { return }

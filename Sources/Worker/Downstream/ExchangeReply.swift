@@ -2,27 +2,27 @@ import Exchange
 import HTTP1
 import Linux
 
-/// Answers of our own, after which the connection ends.
+/// Responses of our own, after which the connection closes.
 extension ActiveExchange {
   /// Writes an error page.
   mutating func reply(_ status: Status, _ client: inout Client, _ context: inout LoopContext) -> Effects {
     var page = StatusPage(status, isToHead: exchange.request?.method == .head)
     if status == .serviceUnavailable { page.retryAfterSeconds = ActiveExchange.retryAfterSeconds }
     context.buffers.lease(&client.side.output)
-    // Interim answers that wait here go first: TLS may have begun to send them.
+    // Pending interim responses are sent first: TLS may have begun to send them.
     if let replacement = client.snapshot.errorPages[status.rawValue] {
       page.render(page: replacement.span, into: &client.side.output)
     } else {
       page.render(into: &client.side.output)
     }
-    // Interim answers that are still to go out may have left too little room.
+    // Pending interim responses may have left too little room.
     return client.side.output.overflowed ? tell(.pageTooLarge, client, context) : .none
   }
 
-  /// When a client that found no server may come back: the health checks need a few seconds to find one.
+  /// The Retry-After of a client for which no server was available: the health checks need a few seconds to find one.
   static let retryAfterSeconds: UInt32 = 5
 
-  /// Writes the answer to a request on port 80.
+  /// Writes the redirect response of a redirecting listener.
   mutating func redirect(_ client: inout Client, _ context: inout LoopContext) -> Effects {
     guard let redirect = client.snapshot.redirect, let request = exchange.request else {
       return tell(.abandoned(isStopping: false), client, context)
@@ -35,7 +35,7 @@ extension ActiveExchange {
     return tell(.redirectTooLarge, client, context)
   }
 
-  /// Sends what is left for the client.
+  /// Sends the rest of the output to the client.
   mutating func flushReply(_ client: inout Client, _ context: inout LoopContext) -> Step {
     while !client.side.output.isEmpty {
       switch client.side.flush() {

@@ -6,9 +6,9 @@ import HTTP1
 import Linux
 import Wire
 
-/// From a request to a server's connection: choose, wait for a place, take a connection or make one, try again.
+/// From a request to a server's connection: choose a server, wait for a slot, take or open a connection, retry.
 extension ActiveExchange {
-  /// Chooses a server and asks for a place there.
+  /// Chooses a server and requests a slot there.
   mutating func place(_ client: inout Client, _ context: inout LoopContext) -> Effects {
     var isOther = false
     while true {
@@ -27,7 +27,8 @@ extension ActiveExchange {
         standing = .admitted
         return exchange.placed(isOther: isOther)
       case .queued(let ticket):
-        // The server may have gone down since it was chosen, and its queue been emptied before this one joined it.
+        // The server may have gone down after it was chosen, and its queue may have been emptied before this one joined
+        // it.
         if backend.epoch != epoch, backend.servers[chosen].cancel(ticket) { continue }
         standing = .queued(ticket)
         return tell(.queued(isOther: isOther), client, context)
@@ -37,7 +38,7 @@ extension ActiveExchange {
     }
   }
 
-  /// It waits in the queue of this server.
+  /// Whether it waits in this server's queue.
   func isQueued(at place: SharedServer, _ client: borrowing Client) -> Bool {
     guard let server, client.snapshot.backend.servers[server] === place else { return false }
     return isQueued
@@ -45,12 +46,12 @@ extension ActiveExchange {
 
   var isQueued: Bool { if case .queued = standing { true } else { false } }
 
-  /// Takes the connection that was kept or a pooled one, or begins to make one.
+  /// Takes the kept connection or a pooled one, or begins to open a new one.
   mutating func obtainConnection(
     _ client: inout Client, _ context: inout LoopContext, fresh: Bool = false
   ) -> Effects {
     guard let server else { return tell(.abandoned(isStopping: false), client, context) }
-    // A request that may not be sent twice is worth a system call that tells whether the server is still there.
+    // For a request that must not be sent twice, a system call checks whether the server has closed the connection.
     let asks = !exchange.mayRunTwice
     if let connection, !fresh, context.servers[connection].leads(to: server, of: client.snapshot),
       context.isUsable(connection, askingKernel: asks)
@@ -82,7 +83,7 @@ extension ActiveExchange {
     }
   }
 
-  /// A head up to here fits into an ordinary buffer with what it grows by when it is rewritten, with a Host of the usual
+  /// A request head of at most this length fits into an ordinary buffer after rewriting, if its Host has the usual
   /// length.
   static let ordinaryHeadBytes = Buffer.capacity - 1024
 
@@ -91,7 +92,7 @@ extension ActiveExchange {
     return exchange.connected(isReused: isReused, at: context.now)
   }
 
-  /// Writes the request's head for the server.
+  /// Writes the request head for the server.
   mutating func sendHead(_ client: borrowing Client, _ context: inout LoopContext) -> Effects {
     guard let connection else { return .none }
     context.buffers.lease(&context.servers[connection].side.output)
@@ -106,7 +107,7 @@ extension ActiveExchange {
     return tell(.requestHeadTooLarge, client, context)
   }
 
-  /// Goes on connecting.
+  /// Continues connecting.
   mutating func connect(_ client: inout Client, _ context: inout LoopContext) -> Step {
     guard let connection, let server else { return .close }
     if hasLeft(client) { return clientLeft(&client, &context) }
@@ -124,7 +125,7 @@ extension ActiveExchange {
     }
   }
 
-  /// Keeps the server's connection for another request: for this client, or for anybody's.
+  /// Keeps the server's connection for another request: of this client, or of any client.
   mutating func keepConnection(_ client: borrowing Client, _ context: inout LoopContext) {
     guard let connection else { return }
     context.servers[connection].hasServed = true
@@ -137,15 +138,15 @@ extension ActiveExchange {
     }
   }
 
-  /// The server failed this exchange.
+  /// Excludes the server, which failed in this exchange.
   mutating func excludeServer(_ client: inout Client) {
-    // On a port of `relay` the client stays with its server: on another one it has no session.
+    // On a port of `relay` the client stays with its server: it has no session at another one.
     guard !isDedicated, !client.entrance.isRelay, let server else { return }
     tried = client.snapshot.backend.tried(server, after: tried)
     client.routed = nil
   }
 
-  /// Gives the place at the server back, or leaves its queue.
+  /// Releases the slot at the server, or leaves its queue.
   mutating func leavePlace(_ client: borrowing Client) {
     guard let server else { return }
     switch standing {

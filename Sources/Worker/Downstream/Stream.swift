@@ -2,15 +2,15 @@ import Exchange
 import Linux
 import TLS
 
-/// A connection's bytes, through TLS or plain: one way to read, write and end either.
+/// A connection's byte stream, with TLS or without: one interface to read, write and end either.
 struct Stream: ~Copyable {
   let descriptor: Descriptor
   /// Nil for plain TCP.
   var tls: TLSConnection?
-  /// What the poller told of a plain socket; TLS keeps its own.
+  /// The readiness that the poller reported for a plain socket; TLS keeps its own.
   private var plain: Readiness = []
   private var hasSentEnd = false
-  /// A write failed. What had come before can still be read, but an end of plain TCP is no orderly one any more.
+  /// A write failed. Bytes received before can still be read, but the end of plain TCP is no longer orderly.
   private var isBroken = false
 
   init(plain descriptor: consuming Descriptor) {
@@ -18,13 +18,13 @@ struct Stream: ~Copyable {
     tls = nil
   }
 
-  /// Starts TLS as the server's side, on a plain socket of which nothing was read.
+  /// Starts TLS as server on a plain socket from which nothing was read.
   mutating func answerTLS(context: ServerContext, through bio: SocketBIO = SocketBIO()) throws(TLSError) {
     tls = try TLSConnection(accepting: descriptor.number, context: context, through: bio)
     tls?.became(plain)
   }
 
-  /// Starts TLS as the client's side on a connected plain socket.
+  /// Starts TLS as client on a connected plain socket.
   mutating func startTLS(
     context: ClientContext, serverName: ReferenceIdentity, session: borrowing TLSSession?,
     through bio: SocketBIO = SocketBIO()
@@ -34,14 +34,14 @@ struct Stream: ~Copyable {
     tls?.became(plain)
   }
 
-  /// Hands in what the poller told.
+  /// Passes the readiness that the poller reported.
   @inline(__always)
   mutating func became(_ readiness: Readiness) {
     plain.formUnion(readiness)
     tls?.became(readiness)
   }
 
-  /// A read could bring something: without it, reading is a wasted call.
+  /// Whether a read could return something; otherwise the call is avoided.
   @inline(__always)
   var mayRead: Bool {
     switch tls {
@@ -50,26 +50,26 @@ struct Stream: ~Copyable {
     }
   }
 
-  /// The peer has ended its direction or broken the connection, as far as the poller told.
+  /// Whether the peer has ended its direction or the connection is broken, as far as the poller has reported.
   var hasEnded: Bool { plain.contains(.ended) }
 
-  /// Asks the kernel the same, without taking anything: for what is dear enough to be worth a system call.
+  /// Asks the kernel for the same without reading, where this is worth a system call.
   mutating func lookForEnd() -> Bool {
     if !hasEnded, Socket.hasEnded(descriptor.number) { became([.readable, .ended]) }
     return hasEnded
   }
 
-  /// Of a plain socket of which nothing was read: TLS would have something to go on with.
+  /// Whether a plain socket from which nothing was read has enough bytes for TLS to proceed.
   var hasFirstRecord: Bool {
     let header = Socket.peek(descriptor.number, count: FirstRecord.headerSize)
     return FirstRecord.isReady(header: header, waiting: Socket.waiting(descriptor.number))
   }
 
-  /// The connection is broken, as far as the poller told.
+  /// Whether the connection is broken, as far as the poller has reported.
   @inline(__always)
   var isReset: Bool { plain.contains(.broken) }
 
-  /// The peer sent so much of TLS's own that the connection was broken for it.
+  /// Whether the connection was closed because the peer sent too many TLS messages without application data.
   var isFlooded: Bool {
     switch tls {
     case .some(let tls): tls.isFlooded
@@ -77,10 +77,10 @@ struct Stream: ~Copyable {
     }
   }
 
-  /// TCP has connected, or failed to.
+  /// Whether the TCP connection attempt has succeeded or failed.
   var isSettled: Bool { plain.contains(.writable) }
 
-  /// Of a plain socket: appends what waits, and leaves it there.
+  /// Appends received bytes of a plain socket, and leaves them in the socket.
   func peek(into buffer: inout Buffer) -> ReadResult {
     buffer.fill { (output: inout OutputSpan<UInt8>) in Socket.read(descriptor.number, into: &output, peeking: true) }
   }
@@ -88,12 +88,12 @@ struct Stream: ~Copyable {
   enum Incoming: Equatable {
     case bytes(Int)
     case wouldBlock
-    /// Nothing for the application yet, and more to read: go on when others have had their turn, no event will come.
+    /// No application data yet, and more to read: continue after other connections. No event will follow.
     case yield
     case ended(StreamEnd)
   }
 
-  /// Appends what has come, as far as there is room.
+  /// Appends received bytes, as far as there is room.
   @inline(__always)
   mutating func read(into buffer: inout Buffer) -> Incoming {
     if tls != nil {
@@ -114,7 +114,7 @@ struct Stream: ~Copyable {
     let room = buffer.room
     switch buffer.fill({ (output: inout OutputSpan<UInt8>) in Socket.read(descriptor.number, into: &output) }) {
     case .bytes(let count):
-      // A short read has emptied the socket, unless the end is still to come.
+      // A short read has emptied the socket, unless the end is still to be read.
       if count < room, !plain.contains(.ended) { plain.remove(.readable) }
       return .bytes(count)
     case .wouldBlock:
@@ -131,7 +131,7 @@ struct Stream: ~Copyable {
     case broken
   }
 
-  /// Sends the first of `bytes`, possibly not all.
+  /// Sends the first of `bytes`, possibly only some.
   @inline(__always)
   mutating func write(_ bytes: Span<UInt8>) -> Outgoing {
     if tls != nil {
@@ -153,15 +153,15 @@ struct Stream: ~Copyable {
     }
   }
 
-  /// The event that tells of the end may still be to come: reading finds it at once.
+  /// The event for the end may still be to come: reading finds the end at once.
   private mutating func breakDown() -> Outgoing {
     isBroken = true
     became([.readable, .ended])
     return .broken
   }
 
-  /// Ends our direction in order: close_notify, then FIN. The peer's direction goes on. False: to be tried again when
-  /// the socket has become writable.
+  /// Ends our direction in order: close_notify, then FIN. The peer's direction stays open. False: try again when the
+  /// socket is writable.
   mutating func sendEnd() -> Bool {
     guard !hasSentEnd else { return true }
     if case .wouldBlock? = tls?.sendCloseNotify() { return false }
@@ -170,9 +170,9 @@ struct Stream: ~Copyable {
     return true
   }
 
-  /// Tells the peer that nothing more comes, and leaves it to the peer to close the connection: true. False when there is
-  /// nothing to wait for: the peer has ended it already, our direction has ended before, or there is no TLS that could
-  /// say so; then our direction ends here at the latest.
+  /// Sends close_notify, and returns true if the peer is to close the connection. False when there is nothing to wait
+  /// for: the peer has ended its direction already, ours has ended before, or there is no TLS. Then our direction ends
+  /// here at the latest.
   mutating func announceEnd() -> Bool {
     guard !hasSentEnd else { return false }
     guard tls != nil, !hasEnded, !isReset, !isBroken else {
@@ -183,7 +183,7 @@ struct Stream: ~Copyable {
     return true
   }
 
-  /// Makes closing look like the abort it is: RST, and no close_notify.
+  /// Makes closing an abort: RST, and no close_notify.
   mutating func abort() {
     hasSentEnd = true
     Socket.abortOnClose(descriptor.number)
