@@ -29,7 +29,8 @@ extension Schema {
       ),
       Key(
         "tunnel", \.tunnel, .timeout, example: "24h",
-        "Inactivity of a tunnel: the secure tunnel, WebSockets, connections in mode `passthrough` and on ports of `relay`."),
+        "Inactivity of a tunnel: the secure tunnel, WebSockets, connections in mode `passthrough` and on ports of `relay`."
+      ),
       Key(
         "stop", \.stop, .timeout, example: "1m",
         """
