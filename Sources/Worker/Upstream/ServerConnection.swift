@@ -5,16 +5,16 @@ import Linux
 import TLS
 import Wire
 
-/// A connection to a Connection Server: being made, carrying an exchange, or idle in a pool.
+/// A connection to a Connection Server: connecting, carrying an exchange, or idle in a pool.
 struct ServerConnection: ~Copyable {
   enum Phase: Equatable {
-    /// Waiting for TCP.
+    /// Waiting for the TCP connection.
     case connecting
     case handshaking
     case open
     /// Idle in its loop's pool.
     case pooled
-    /// Ours has ended; the server is given a moment to close it (`LoopContext.close`).
+    /// Our direction has ended; the server has a short time to close the connection (`LoopContext.close`).
     case ending
   }
 
@@ -22,23 +22,23 @@ struct ServerConnection: ~Copyable {
   /// The server's index in the snapshot.
   let server: Int
   let snapshot: ServiceSnapshot
-  /// The PROXY protocol header that it begins with. It names one client, so the connection is not shared.
+  /// The PROXY protocol header that the connection begins with. It names one client, so the connection is not shared.
   let proxyHeader: [UInt8]?
-  /// Without TLS of ours: what it carries is relayed unread.
+  /// Whether the connection has no TLS of ours: its bytes are relayed without being parsed.
   let isPlain: Bool
   var phase = Phase.connecting
-  /// The client whose exchange it carries, or whose private connection it is.
+  /// The client whose exchange it carries, or for which it is reserved.
   var client: SlabKey?
   /// When it last became idle.
   var idleSince: Instant
-  /// It has carried a whole exchange before.
+  /// Whether it has carried a complete exchange before.
   var hasServed = false
-  /// Its timer is armed for then.
+  /// The instant for which the timer is armed.
   var armed = Instant.distantFuture
-  /// The session for the next connection has been taken.
+  /// Whether the session for the next connection has been taken.
   private(set) var hasGivenSession = false
 
-  /// Whether it is a connection to this server, as far as another snapshot knows it.
+  /// Whether it is connected to this server, which another snapshot may know under another index.
   func leads(to index: Int, of other: ServiceSnapshot) -> Bool {
     if snapshot === other { return server == index }
     let mine = snapshot.servers[server]
@@ -51,28 +51,28 @@ struct ServerConnection: ~Copyable {
   /// The server's pool in its loop.
   var pool: Int { snapshot.firstServer + server }
 
-  /// The server as every snapshot knows it.
+  /// The server's state, shared by all snapshots.
   var shared: SharedServer { snapshot.backend.servers[server] }
 
   enum Progress {
     case ready
     case wait
-    /// More is to be read, and others have waited long enough.
+    /// There is more to read, after other connections had their turn.
     case yield
-    /// What failed, for the log, and the certificate's refusal when that was it.
+    /// The failure, for the log, with the reason if the certificate was rejected.
     case failed(String)
-    /// What this machine had too little of, for the log.
+    /// The exhausted local resource, for the log.
     case short(String)
 
-    /// What a failed handshake says about the server.
+    /// The result for the server after a failed TLS handshake.
     init(of failure: TLSFailure) {
       let reason = "TLS handshake: \(failure.description)"
       self = failure.blame == .system ? .short(reason) : .failed(reason)
     }
   }
 
-  /// Goes on connecting as far as it can without waiting. The session stays where it is: TLS 1.2 resumes one as often as
-  /// one likes, and OpenSSL itself says when one of TLS 1.3 is spent.
+  /// Continues connecting as far as possible without blocking. The session stays in place: with TLS 1.2 a session can
+  /// be resumed any number of times, and OpenSSL marks a TLS 1.3 session that can not be used again.
   mutating func connect(resuming session: inout TLSSession?, through bio: SocketBIO) -> Progress {
     if phase == .connecting {
       guard side.stream.isSettled else { return .wait }
@@ -81,7 +81,7 @@ struct ServerConnection: ~Copyable {
         let reason = "connect: " + SystemError.words(for: code)
         return ConnectFault(errno: code) == .shortage ? .short(reason) : .failed(reason)
       }
-      // It fits into an empty socket.
+      // It always fits into an empty socket.
       if let proxyHeader, side.stream.write(proxyHeader.span) != .bytes(proxyHeader.count) {
         return .failed("the PROXY protocol header could not be sent")
       }
@@ -94,7 +94,7 @@ struct ServerConnection: ~Copyable {
         try side.stream.startTLS(
           context: security.context, serverName: security.serverName, session: session, through: bio)
       } catch {
-        // Nothing has been sent yet: it is OpenSSL that has no memory.
+        // Nothing has been sent yet: OpenSSL has no memory.
         return .short("TLS: \(error)")
       }
       phase = .handshaking
@@ -109,15 +109,15 @@ struct ServerConnection: ~Copyable {
     }
   }
 
-  /// Keeps the session for the next connection, once; TLS 1.3 sends it behind the handshake.
+  /// Stores the session for the next connection, once; TLS 1.3 sends it after the handshake.
   mutating func giveSession(to cache: inout TLSSession?) {
     guard let session = side.stream.tls?.takeSession() else { return }
     hasGivenSession = true
     cache = consume session
   }
 
-  /// Nothing has come since the last answer but what belongs to TLS (a session ticket). False when the server closed
-  /// the connection or spoke unasked, after which it must not be used.
+  /// Whether nothing but TLS messages (a session ticket) were received since the last response. False when the server
+  /// closed the connection or sent data without a request; the connection must not be used then.
   mutating func isStillIdle(_ buffers: inout BufferPool) -> Bool {
     guard side.input.isEmpty else { return false }
     guard side.stream.mayRead else { return true }
@@ -131,15 +131,15 @@ struct ServerConnection: ~Copyable {
     idleSince = now
   }
 
-  /// What is left to do for a connection that we end.
+  /// What remains to be done for a connection that we end.
   enum Ending {
-    /// To close it.
+    /// It can be closed.
     case over
-    /// To let the server close it first.
+    /// The server is to close it first.
     case waitsForServer
   }
 
-  /// Says goodbye, as far as that needs no waiting.
+  /// Ends our direction, as far as possible without blocking.
   mutating func end(_ buffers: inout BufferPool) -> Ending {
     side.giveBackBuffers(to: &buffers)
     switch phase {

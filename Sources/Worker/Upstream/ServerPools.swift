@@ -4,9 +4,9 @@ import Linux
 import TLS
 import Wire
 
-/// What a loop keeps for the next connections to the snapshot's servers.
+/// A loop's idle connections and TLS sessions for the snapshot's servers.
 struct ServerPools: ~Copyable {
-  /// Idle connections to one server, the one used last on top, and how many were in use at once lately.
+  /// Idle connections to one server, the most recently used last, and the recent maximum of connections in use at once.
   struct Pool {
     var idle: [SlabKey] = []
     var demand: PoolDemand
@@ -20,12 +20,12 @@ struct ServerPools: ~Copyable {
 
   var byServer: [Pool] = []
   var sessions = Slab<CachedSession>()
-  /// Connections of the loop that end (`LoopContext.close`).
+  /// Number of the loop's connections that are ending (`LoopContext.close`).
   var ending = 0
-  /// Other loops are not asked again before then to close what is idle.
+  /// Other loops are not asked to close idle connections before this instant.
   var asksForRoomAt = Instant(nanoseconds: 0)
 
-  /// Begins with so many servers and nothing kept.
+  /// Resets to empty pools for this many servers.
   mutating func renew(for count: Int, at now: Instant) {
     for pool in byServer { _ = sessions.remove(pool.session) }
     byServer = (0..<count).map { _ in
@@ -34,15 +34,14 @@ struct ServerPools: ~Copyable {
   }
 }
 
-/// Connections to servers between two exchanges, and their end.
+/// Connections to servers between two exchanges, and how they end.
 extension LoopContext {
-  /// How long a server may take to close a connection that we have ended, before we do.
+  /// How long a server may take to close a connection after we have ended our direction.
   static let endingTime = Interval.seconds(1)
-  /// Connections of a loop that may end in this way at once; what comes on top is reset at once.
+  /// Maximum of a loop's connections that end in this way at once; further ones are reset immediately.
   static let endingBound = 1024
 
-  /// An idle connection to the server, if there is one that can still be used. There is none for an exchange that
-  /// belongs to an earlier snapshot.
+  /// An idle connection to the server, if there is a usable one. There is none for an exchange of an earlier snapshot.
   mutating func takePooled(_ server: Int, of service: ServiceSnapshot, askingKernel asks: Bool) -> SlabKey? {
     guard isNewest(service) else { return nil }
     let pool = service.firstServer + server
@@ -56,14 +55,14 @@ extension LoopContext {
     return nil
   }
 
-  /// Nothing has come on an idle connection but what belongs to TLS: as far as the poller told, or as the kernel says
-  /// at this moment.
+  /// Whether an idle connection has received nothing but TLS messages, as reported by the poller or, if asked, by the
+  /// kernel at this moment.
   mutating func isUsable(_ key: SlabKey, askingKernel asks: Bool = false) -> Bool {
     if asks { servers[key].side.stream.became(.readable) }
     return servers[key].isStillIdle(&buffers)
   }
 
-  /// Keeps a connection for any client's next request, as far as there is room.
+  /// Pools a connection for any client's next request, if there is room.
   mutating func pool(_ key: SlabKey) {
     let pool = servers[key].pool
     guard isNewest(servers[key].snapshot), !isStopping,
@@ -83,12 +82,12 @@ extension LoopContext {
     }
   }
 
-  /// Something came on a pooled connection.
+  /// Handles received data on a pooled connection.
   mutating func checkPooled(_ key: SlabKey) {
     if !isUsable(key) { closePooled(key) }
   }
 
-  /// A pooled connection's timer fired.
+  /// Handles a pooled connection's timer.
   mutating func serverTimerFired(_ key: SlabKey) {
     servers[key].armed = .distantFuture
     if servers[key].phase == .ending { return endingTimedOut(key) }
@@ -104,7 +103,7 @@ extension LoopContext {
     while let key = pools.byServer[server].idle.popLast() { close(key) }
   }
 
-  /// The loop ends, its clients are gone, and so are all connections to servers, those that wait for an end too.
+  /// Closes all connections to servers, including those that are ending: the loop ends, and its clients are gone.
   mutating func forgetServers() {
     emptyPools()
     for key in servers.keys { forget(key) }
@@ -118,24 +117,24 @@ extension LoopContext {
     close(key)
   }
 
-  // MARK: the end
+  // MARK: Ending
 
-  /// Ends a connection and gives its buffers back.
+  /// Ends a connection and releases its buffers.
   ///
-  /// Whoever closes a TCP connection first keeps its pair of ports for a minute (TIME_WAIT). Here that would be a source
-  /// port towards this server, of which there are 28,000, so we never close first if we can help it:
+  /// The side that closes a TCP connection first keeps its port pair for a minute (TIME_WAIT). Here that would be a
+  /// source port towards this server, of which there are 28,000, so we avoid closing first:
   ///
-  /// - The server has closed already: so do we. The port is free at once.
-  /// - Else it is told that nothing more comes (close_notify), which servers answer with their own end, and has
-  ///   `endingTime` for that. Everything that was sent reaches it meanwhile: a request of a client that has left may be
-  ///   one that is to be carried out, the last words of a tunnel may be a logout.
-  /// - Then, or when there is no room to wait, it is reset. That takes nothing away which anybody waits for: a client
-  ///   who is still there has had its whole answer before an exchange ends, and what a server has not read a second
-  ///   after our end it would read from a connection that leads nowhere. (Towards a client it is different: what its
-  ///   kernel has not delivered is the answer itself. See `ClientConnection.linger`.)
-  /// - A connection on which no request was sent is reset at once: there is nothing on it to lose.
-  /// - A direction of a tunnel that has ended in order (FIN) is never turned into a reset: the other one may still
-  ///   flow. Where the client ends first, its server's port is in TIME_WAIT, as the protocol has it.
+  /// - If the server has closed already, we close. The port is free at once.
+  /// - Otherwise we send close_notify, to which servers respond by closing, and wait for `endingTime`. Everything that
+  ///   was sent reaches the server meanwhile: a request must be carried out even if its client has left, and the last
+  ///   bytes of a tunnel may be a logout.
+  /// - Then, or when there is no room to wait, the connection is reset. Nothing is lost by that: a client that is still
+  ///   connected has received its whole response before an exchange ends, and what a server has not read a second after
+  ///   our end belongs to no client. (Towards a client it is different: what its kernel has not delivered is the
+  ///   response itself. See `ClientConnection.linger`.)
+  /// - A connection on which no request was sent is reset at once: it has no data to lose.
+  /// - A direction of a tunnel that has ended in order (FIN) is never followed by a reset: the other direction may
+  ///   still carry data. Where the client ends first, the port towards its server is in TIME_WAIT, as TCP requires.
   mutating func close(_ key: SlabKey) {
     leaveDemand(key)
     if servers[key].side.stream.isFlooded {
@@ -149,7 +148,7 @@ extension LoopContext {
     forget(key)
   }
 
-  /// Ends the connection if there is one, and forgets it.
+  /// Ends the connection if there is one, and clears the variable.
   mutating func close(_ place: inout SlabKey?) {
     guard let key = place else { return }
     place = nil
@@ -164,7 +163,7 @@ extension LoopContext {
     timers.schedule(TimerKey(.server(key.index)).rawValue, at: servers[key].armed)
   }
 
-  /// Something has happened to a connection that ends.
+  /// Handles an event on a connection that is ending.
   mutating func checkEnding(_ key: SlabKey) {
     if servers[key].side.stream.hasEnded || servers[key].side.stream.isReset { endingOver(key) }
   }
@@ -190,10 +189,10 @@ extension LoopContext {
     pools.byServer[servers[key].pool].demand.gaveBack(at: now)
   }
 
-  // MARK: room for others
+  // MARK: Making room
 
-  /// Closes an idle connection for one that is wanted now, and asks the other loops to close theirs when there is none
-  /// here. False: nothing was closed.
+  /// Closes an idle connection to make room for a new one; if this loop has none, asks the other loops to close theirs.
+  /// False if nothing was closed.
   @discardableResult
   mutating func makeRoomForConnection() -> Bool {
     for server in pools.byServer.indices where !pools.byServer[server].idle.isEmpty {
@@ -210,7 +209,7 @@ extension LoopContext {
     return false
   }
 
-  /// Another loop needs descriptors or ports: what is idle here makes room.
+  /// Closes idle connections, because another loop lacks descriptors or ports.
   mutating func makeRoomForOthers() {
     pools.asksForRoomAt = now + LoopContext.roomInterval
     for server in pools.byServer.indices {
@@ -220,10 +219,10 @@ extension LoopContext {
     for key in servers.keys where servers[key].phase == .ending { endingTimedOut(key) }
   }
 
-  /// Between two rounds in which loops ask each other for room.
+  /// The minimum time between two requests for room to the other loops.
   static let roomInterval = Interval.milliseconds(100)
 
-  /// Closes an idle connection without waiting for anybody.
+  /// Closes an idle connection at once, without waiting for the server.
   private mutating func reset(_ key: SlabKey) {
     if servers[key].end(&buffers) == .waitsForServer { servers[key].side.stream.abort() }
     forget(key)
