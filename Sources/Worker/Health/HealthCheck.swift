@@ -7,28 +7,28 @@ import Linux
 import TLS
 import Wire
 
-/// One health check of a server, from the connection to the last byte of the answer.
+/// One health check of a server, from connecting to the last byte of the response.
 struct HealthCheck: ~Copyable {
   private enum Phase {
     case connecting, handshaking, asking, reading
   }
 
-  /// An unanswered SYN is repeated after a second: who has not answered the second one either is not there.
+  /// An unanswered SYN is repeated after a second: a server that does not answer the second one either is unreachable.
   static let connectTimeout = Interval.milliseconds(1_200)
 
-  /// The server's health, in the prober's slab.
+  /// The key of the server's health in the prober's slab.
   let owner: SlabKey
   let began: Instant
   private let upstream: ServiceSnapshot.Upstream
   private let settings: Configuration.Health
   private let request: [UInt8]
-  /// How late the loop was when a deadline was looked at: what came meanwhile has not been read yet.
+  /// How late the loop was when a deadline was checked: data received meanwhile has not been read yet.
   private var grace = Interval.zero
   private var stream: Stream?
   private var phase = Phase.connecting
   private var input = Buffer()
   private var answer: HealthAnswer
-  /// More than the result says about a failure: which certificate, and why.
+  /// Details of a failure beyond the result: which certificate was rejected, and why.
   private(set) var detail: String?
 
   init(of health: ServerHealth, owner: SlabKey, at now: Instant) {
@@ -41,14 +41,14 @@ struct HealthCheck: ~Copyable {
       isToHead: settings.method == .head, expected: settings.expect, limits: health.snapshot.policy.limits)
   }
 
-  /// When it is given up as timed out.
+  /// When the check times out.
   var deadline: Instant {
     let timeout = settings.timeout
     return began + (phase == .connecting ? min(timeout, HealthCheck.connectTimeout) : timeout) + grace
   }
 
-  /// Whether it is to be given up. A loop that looks late, for it was busy or its machine stood still, first reads what came
-  /// meanwhile: it looks again after as long as it was late, once, and after `timeout` at the latest.
+  /// Whether the check has timed out. A loop that is late, because it was busy or the machine stood still, first reads
+  /// what was received meanwhile: it checks again once, after as long as it was late and at most after `timeout`.
   mutating func isOverdue(at now: Instant) -> Bool {
     guard now >= deadline else { return false }
     let late = now - deadline
@@ -57,10 +57,10 @@ struct HealthCheck: ~Copyable {
     return false
   }
 
-  /// Timers fire within this on a loop that keeps up.
+  /// The maximum lateness of timers on a loop that is not overloaded.
   private static let punctuality = Interval.milliseconds(50)
 
-  /// What it waits for.
+  /// The phase of the check, for the log.
   var stage: CheckFailure.Stage {
     switch phase {
     case .connecting: .connection
@@ -69,12 +69,12 @@ struct HealthCheck: ~Copyable {
     }
   }
 
-  /// That of the answer, once its head is complete.
+  /// The status of the response, once its head is complete.
   var status: UInt16? { answer.status }
 
   mutating func became(_ readiness: Readiness) { stream?.became(readiness) }
 
-  /// Begins to connect; answers when it has failed already.
+  /// Begins to connect; returns the result if that fails at once.
   mutating func begin(token: UInt64, _ poller: borrowing Poller) -> CheckResult? {
     do throws(SystemError) {
       let descriptor = try Socket.connect(to: upstream.place.endpoint)
@@ -86,7 +86,7 @@ struct HealthCheck: ~Copyable {
     }
   }
 
-  /// What it says about the server that it could not be connected to.
+  /// The result for the server after a failed connection attempt.
   private mutating func result(of error: SystemError) -> CheckResult {
     switch error.connectFault {
     case .shortage:
@@ -97,19 +97,19 @@ struct HealthCheck: ~Copyable {
     }
   }
 
-  /// Where a check stands after a turn.
+  /// The state of a check after a step.
   enum Progress {
-    /// For its socket.
+    /// Waiting for its socket.
     case waits
-    /// There is more to read, but others have waited long enough.
+    /// There is more to read, after other connections had their turn.
     case yields
     case over(CheckResult)
   }
 
-  /// Rounds before others get their turn: a server that sends without end takes no more of the loop than these.
+  /// Rounds per turn: limits the loop time taken by a server that sends without end.
   static let roundsPerTurn = 8
 
-  /// Goes on as far as it can without waiting, and not for long.
+  /// Continues as far as possible without blocking, for a limited time.
   mutating func proceed(_ buffers: inout BufferPool) -> Progress {
     for _ in 0..<HealthCheck.roundsPerTurn {
       let step =
@@ -155,7 +155,7 @@ struct HealthCheck: ~Copyable {
     do throws(TLSError) {
       try stream?.startTLS(context: security.context, serverName: security.serverName, session: nil)
     } catch {
-      // Nothing has been sent yet: it is OpenSSL that has no memory.
+      // Nothing has been sent yet: OpenSSL has no memory.
       detail = "\(error)"
       return .over(.inconclusive)
     }
@@ -177,7 +177,7 @@ struct HealthCheck: ~Copyable {
     }
   }
 
-  /// The request fits into one record and an empty socket: sent at once or not at all.
+  /// Sends the request. It fits into one record and an empty socket, so it is sent at once or not at all.
   private mutating func ask() -> Step {
     let request = request
     switch stream?.write(request.span) {
@@ -211,7 +211,7 @@ struct HealthCheck: ~Copyable {
 }
 
 extension CheckResult {
-  /// What a failed handshake says about the server.
+  /// The result for the server after a failed TLS handshake.
   init(of failure: TLSFailure) {
     self =
       switch failure.blame {

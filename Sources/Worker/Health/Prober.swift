@@ -9,20 +9,21 @@ import WorkerProtocol
 import TLS
 import Wire
 
-/// Checks the servers' health and publishes what it finds; runs in the first loop.
+/// Checks the servers' health and publishes the results; runs in the first loop.
 ///
-/// A check is the whole exchange, from the connection to the last byte of the answer, within the time-out: a server
-/// that accepts and then hangs is down. Checks of one server overlap while its state is in doubt.
+/// A check is the whole exchange, from connecting to the last byte of the response, within the timeout: a server that
+/// accepts connections and does not respond is down. Checks of one server overlap while its state is uncertain.
 struct Prober: ~Copyable {
-  /// When some server never answers its first check, clients wait no longer than this for the others.
+  /// Maximum time that clients wait for the first checks, when some server does not respond to its own.
   static let longestSettling = Interval.seconds(1)
 
   private var servers: Slab<ServerHealth>
-  /// Those under way.
+  /// The running checks.
   private var checks: Slab<HealthCheck>
-  /// In `servers`, in the snapshot's order.
+  /// Keys in `servers`, in the snapshot's order.
   private var keys: [SlabKey] = []
-  /// Of servers that reloads have removed, while something runs there: checked as before, so that it ends when they hang.
+  /// Keys of servers removed by reloads that still have exchanges: they are checked as before, so that exchanges end
+  /// when the server hangs.
   private var removed: [SlabKey] = []
   private var snapshot: ConfigurationSnapshot
   private let channel: ControlChannel
@@ -48,9 +49,9 @@ struct Prober: ~Copyable {
     context.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
   }
 
-  /// Takes over another snapshot: what is known of a server that keeps its name, address and trust stays known, and its
-  /// checks go on unless they are made otherwise now. One that is not named any more is checked as before until it is
-  /// dropped.
+  /// Switches to another snapshot. A server with the same name, address and trust keeps its health, and its checks
+  /// continue unless their settings have changed. A server that is no longer configured is checked as before until it
+  /// is dropped.
   mutating func adopt(_ next: ConfigurationSnapshot, _ context: inout LoopContext) {
     var earlier = keys + removed
     keys = []
@@ -75,11 +76,11 @@ struct Prober: ~Copyable {
     applyAndGoOn(&context)
   }
 
-  /// Nothing runs any more at a server that was removed.
+  /// Drops a removed server that has no exchanges any more.
   mutating func drop(_ server: SharedServer, _ context: inout LoopContext) {
     guard let place = removed.firstIndex(where: { servers[$0].shared === server }) else { return }
     let key = removed.remove(at: place)
-    // Clients that keep an earlier snapshot are not sent there again either.
+    // Clients that keep an earlier snapshot must not be sent there again either.
     servers[key].publish(.down)
     end(key, &context)
   }
@@ -94,7 +95,7 @@ struct Prober: ~Copyable {
     for key in keys + removed { timerFired(key, &context) }
   }
 
-  /// Operators want something else of servers; says when it is in force.
+  /// Applies changed administrative states, and reports when they are in force.
   mutating func apply(upTo number: UInt64, _ context: inout LoopContext) {
     for key in keys + removed { apply(key, at: context.now) }
     channel.send(.applied(number: number))
@@ -104,14 +105,14 @@ struct Prober: ~Copyable {
     if let transition = servers[key].apply(servers[key].wanted, at: now) { publish(transition, of: key) }
   }
 
-  /// An event on a check's socket.
+  /// Handles an event on a check's socket.
   mutating func handle(_ key: SlabKey, _ readiness: Readiness, _ context: inout LoopContext) {
     guard checks.contains(key) else { return }
     checks[key].became(readiness)
     proceed(key, &context)
   }
 
-  /// A check of the server is due, or has taken too long.
+  /// Handles a server's timer: a check is due, or has timed out.
   mutating func timerFired(at index: UInt32, _ context: inout LoopContext) {
     if let key = servers.key(at: index) { timerFired(key, &context) }
   }
@@ -135,7 +136,7 @@ struct Prober: ~Copyable {
     }
   }
 
-  /// Traffic met something at this server.
+  /// Handles a suspicion raised by traffic to this server.
   mutating func suspect(_ server: SharedServer, _ context: inout LoopContext) {
     guard let key = (keys + removed).first(where: { servers[$0].shared === server }) else { return }
     switch server.takeSuspicion() {
@@ -146,17 +147,18 @@ struct Prober: ~Copyable {
     arm(key, &context)
   }
 
-  /// The bound on waiting for first checks has passed.
+  /// The time limit for the first checks has passed.
   mutating func settlingEnded(_ context: inout LoopContext) { publishReadiness(&context) }
 
-  /// Checks that gave way go on where they were.
+  /// Continues checks that yielded.
   mutating func runLeftovers(_ context: inout LoopContext) {
     let leftovers = context.leftovers.checks
     context.leftovers.checks.removeAll(keepingCapacity: true)
     for key in leftovers where checks.contains(key) { proceed(key, &context) }
   }
 
-  /// What a check does may keep its timer from being looked at: its deadline is looked at here as well.
+  /// Continues a check. While it has data to process, its timer may not be handled, so the deadline is checked here as
+  /// well.
   private mutating func proceed(_ key: SlabKey, _ context: inout LoopContext) {
     let owner = checks[key].owner
     let progress = checks[key].proceed(&context.buffers)
@@ -190,7 +192,7 @@ struct Prober: ~Copyable {
     if !isSettled, keys.allSatisfy({ servers[$0].tracker.isKnown }) { publishReadiness(&context) }
   }
 
-  /// Has it balanced by, logged and told to the supervisor.
+  /// Applies the transition to balancing, logs it and reports it to the supervisor.
   private func publish(_ transition: Transition, of key: SlabKey) {
     let server = servers[key].shared
     servers[key].publish(transition.to)
@@ -203,7 +205,7 @@ struct Prober: ~Copyable {
         ServerChange(place: server.place, state: transition.to, reason: "\(transition.reason)")))
   }
 
-  /// Every server's state is known, or has been waited for long enough: the loops may accept.
+  /// Lets the loops accept when every server's state is known, or the time limit has passed.
   private mutating func publishReadiness(_ context: inout LoopContext) {
     guard !isSettled else { return }
     isSettled = true

@@ -5,23 +5,23 @@ import Linux
 import TLS
 import Wire
 
-/// One server's health: when its checks begin, and what their results add up to. It goes by the snapshot that named the
-/// server last.
+/// One server's health: when its checks begin, and the state that follows from their results. It uses the settings of
+/// the snapshot that last contained the server.
 struct ServerHealth {
-  /// Checks of one server under way at once, at most: each has a descriptor of those that are reserved.
+  /// Maximum of concurrent checks of one server: each uses one of the reserved descriptors.
   static let mostChecksAtOnce = DescriptorBudget.checksPerServer
 
-  /// By its index in the service's snapshot.
+  /// The server's index in the service's snapshot.
   private(set) var server: Int
   private(set) var snapshot: ServiceSnapshot
   var schedule: CheckSchedule
   private(set) var tracker: HealthTracker
-  /// Those under way, by their keys in the prober's slab.
+  /// The running checks, by their keys in the prober's slab.
   var checks: [SlabKey] = []
-  /// More than the result says about the last failure: which certificate, and why.
+  /// Details of the last failure beyond the result: which certificate was rejected, and why.
   private(set) var detail: String?
 
-  /// `earlier` is what an earlier snapshot knew of the same server.
+  /// `earlier`: the tracker of the same server in an earlier snapshot.
   init(_ server: Int, _ snapshot: ServiceSnapshot, continuing earlier: HealthTracker? = nil, at now: Instant) {
     let health = snapshot.settings.health
     self.server = server
@@ -35,9 +35,9 @@ struct ServerHealth {
     tracker.lossTime = health.lossTime
   }
 
-  /// Goes on as the health of another snapshot's server, checks under way included: a server that is asked has to be
-  /// heard, and reloads that follow each other quickly must not keep anybody from learning how it is. False when that
-  /// snapshot's server is another one or checked otherwise.
+  /// Continues as the health of another snapshot's server, including running checks: their results must not be lost,
+  /// and reloads in quick succession must not delay the server's state. False when that snapshot's server is another
+  /// one or is checked with other settings.
   mutating func goOn(as other: Int, of next: ServiceSnapshot) -> Bool {
     let (mine, theirs) = (snapshot.servers[server], next.servers[other])
     guard shared === next.backend.servers[other], mine.security.serverName == theirs.security.serverName,
@@ -52,12 +52,12 @@ struct ServerHealth {
 
   var shared: SharedServer { snapshot.backend.servers[server] }
 
-  /// What makes the server's certificate acceptable is the same to another snapshot.
+  /// Whether the certificate verification is the same in another snapshot.
   func isTrusted(like upstream: ServiceSnapshot.Upstream) -> Bool {
     snapshot.servers[server].security.context.isEquivalent(to: upstream.security.context)
   }
 
-  /// What an operator wants of the server now.
+  /// The server's current administrative state.
   var wanted: AdminState.Mode? { snapshot.backend.adminState(of: server) }
 
   /// Publishes the server's state.
@@ -66,10 +66,10 @@ struct ServerHealth {
     snapshot.backend.set(state, at: server)
   }
 
-  /// Publishes what becomes of those who are there.
+  /// Publishes what happens to current exchanges at the server.
   func publish(_ presence: ServerPresence) { snapshot.backend.lose(server, presence) }
 
-  /// Publishes how a check went; after `record`.
+  /// Publishes a check's result; called after `record`.
   func publish(_ result: CheckResult, status: UInt16?, took: Interval) {
     let words =
       switch result {
@@ -84,10 +84,10 @@ struct ServerHealth {
         count: UInt64(count), needed: UInt64(needed)))
   }
 
-  /// Sets the server's administrative state, or takes it back; answers with the change of state when there is one.
+  /// Sets or removes the server's administrative state; returns the resulting transition, if any.
   mutating func apply(_ state: AdminState.Mode?, at now: Instant) -> Transition? { tracker.set(state, at: now) }
 
-  /// A check that began then is over; answers with the change of state when there is one.
+  /// Records the result of a check; returns the resulting transition, if any.
   mutating func record(
     _ result: CheckResult, _ detail: String?, began: Instant, at now: Instant, random: UInt64
   ) -> Transition? {
