@@ -5,10 +5,10 @@ import Exchange
 import Linux
 import Wire
 
-/// A loop's part of the access log: lines gather here during a turn, and go to the writer together at its end.
+/// A loop's part of the access log: lines are collected during a turn and passed to the writer at its end.
 struct AccessLog: ~Copyable {
-  /// What one entry takes at most: the first line of a request with every byte of it escaped is under 7 KiB, and all the
-  /// rest is numbers and names.
+  /// Maximum size of an entry: the request line with every byte escaped is under 7 KiB, and the rest consists of
+  /// numbers and names.
   static let entryBytes = 16 << 10
 
   private(set) var isOpen = false
@@ -17,16 +17,16 @@ struct AccessLog: ~Copyable {
   private var requestLine: LoggedRequestLine
   private let hash: SecretHash
   private let writer: AccessLogWriter
-  /// Storage for the lines of requests to come.
+  /// Storage that is reused for the lines of future requests.
   private var spareLines: [[UInt8]] = []
-  /// There is room for one more entry, always.
+  /// There is always room for one more entry.
   private var lines = ByteWriter(limit: 64 << 10)
-  /// Where each entry ends in them.
+  /// The end of each entry in `lines`.
   private var ends: [Int] = []
-  /// The second whose calendar was looked up last, and the calendar.
+  /// The second for which the calendar was computed last, and that calendar.
   private var second: (number: Int64, calendar: WallTime.Calendar)?
 
-  /// `hash` is what parts of queries are told apart by.
+  /// `hash`: the hash that replaces parts of queries.
   init(_ settings: Configuration.Log.Access?, writer: AccessLogWriter, hash: SecretHash) {
     self.writer = writer
     self.hash = hash
@@ -34,7 +34,7 @@ struct AccessLog: ~Copyable {
     adopt(settings)
   }
 
-  /// Takes over changed settings; nil: nothing is logged.
+  /// Applies changed settings; nil disables the log.
   mutating func adopt(_ settings: Configuration.Log.Access?) {
     isOpen = settings != nil
     format = settings?.format == .json ? .json : .httplog
@@ -42,13 +42,13 @@ struct AccessLog: ~Copyable {
     requestLine = LoggedRequestLine(settings?.queries ?? .hash, hash: hash)
   }
 
-  /// Replaces `line` by what is logged of a request that begins with these bytes.
+  /// Replaces `line` by the logged form of the request line at the start of these bytes.
   mutating func write(firstLineOf input: borrowing Buffer, to line: inout [UInt8]) {
     if let spare = spareLines.popLast() { line = spare }
     requestLine.write(firstOf: input.bytes, to: &line)
   }
 
-  /// Takes the storage of a line that is written.
+  /// Reuses the storage of a written line.
   mutating func giveBack(_ line: inout [UInt8]) {
     if !line.isEmpty, spareLines.count < BufferPool.kept { spareLines.append(line) }
     line = []
@@ -75,7 +75,7 @@ struct AccessLog: ~Copyable {
     return calendar
   }
 
-  /// Hands the turn's lines over.
+  /// Passes the turn's lines to the writer.
   mutating func endTurn() {
     guard !ends.isEmpty else { return }
     writer.submit(AccessLogBatch(bytes: lines.bytes, ends: ends, hasFields: hasFields))

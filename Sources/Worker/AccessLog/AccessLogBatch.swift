@@ -1,11 +1,10 @@
-/// Entries of the access log on their way to its writer. An entry is its line and, where the journal wants to know more,
-/// lines of fields behind it (`NAME=value`).
+/// Access log entries for the writer. An entry is a line and, for the journal, field lines (`NAME=value`) after it.
 struct AccessLogBatch: Sendable {
-  /// All of them, each line with its end.
+  /// All entries, including line ends.
   var bytes: [UInt8] = []
-  /// Where each of them ends, in `bytes`.
+  /// The end of each entry in `bytes`.
   var ends: [Int] = []
-  /// Some have fields.
+  /// Whether there are entries with fields.
   var hasFields = false
 
   mutating func append(_ other: AccessLogBatch) {
@@ -15,7 +14,7 @@ struct AccessLogBatch: Sendable {
     hasFields = hasFields || other.hasFields
   }
 
-  /// Each entry's line, without its end, and its fields.
+  /// Calls `body` with each entry's line, without its end, and its fields.
   func forEach(_ body: (_ line: ArraySlice<UInt8>, _ fields: ArraySlice<UInt8>) -> Void) {
     var start = 0
     for end in ends {

@@ -3,19 +3,19 @@ import Domain
 import Linux
 import Wire
 
-/// Where the access log's entries go, for the writer's thread alone: a stream of lines, or a log daemon that takes a
-/// datagram for each.
+/// The destination of the access log, used only by the writer's thread: a stream of lines, or a log daemon that
+/// receives a datagram for each entry.
 struct AccessLogSink: ~Copyable {
-  /// More than any entry takes.
+  /// Larger than any entry.
   private static let messageLimit = 1 << 16
-  /// Syslog's severity of a line: informational, as HAProxy's.
+  /// Syslog's severity of each line: informational, as in HAProxy.
   private static let severity: UInt8 = 6
 
   enum Form {
     case stream
-    /// RFC 3164, as a machine's own programs write it: without a host name.
+    /// RFC 3164 as written by local programs: without a host name.
     case syslog
-    /// The journal's own protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL).
+    /// The journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL).
     case journal
   }
 
@@ -23,10 +23,10 @@ struct AccessLogSink: ~Copyable {
   private let facility: UInt8
   private let stream: Descriptor?
   private var daemon: DatagramSender
-  /// The rest of a line whose beginning a stream has taken; it goes out before anything else does.
+  /// The rest of a line of which the stream has accepted the beginning; it is written before anything else.
   private var rest: [UInt8] = []
 
-  /// Opens it. A log daemon need not be there yet.
+  /// Opens the destination. A log daemon need not be running yet.
   init(_ target: Configuration.Log.AccessTarget, facility: LogFacility) throws(SystemError) {
     switch target {
     case .standardOutput: self.init(stream: try File.standardOutput())
@@ -43,7 +43,7 @@ struct AccessLogSink: ~Copyable {
     daemon = DatagramSender(path: "")
   }
 
-  /// The socket of a log daemon.
+  /// Creates the socket for a log daemon.
   init(_ form: Form, at path: String, facility: LogFacility) {
     self.form = form
     self.facility = facility.code
@@ -51,11 +51,11 @@ struct AccessLogSink: ~Copyable {
     daemon = DatagramSender(path: path)
   }
 
-  /// A stream has taken the beginning of a line and not its end.
+  /// Whether a line was only partially accepted by the stream.
   var isInLine: Bool { !rest.isEmpty }
 
-  /// Writes the entries, however long that takes, and returns how many were lost. One that a stream took the beginning
-  /// of is not: its rest is kept for the next time.
+  /// Writes the entries, blocking as long as necessary, and returns the number of lost ones. A partially written line
+  /// is not lost: its rest is kept for the next call.
   mutating func write(_ batch: AccessLogBatch) -> Int {
     switch form {
     case .stream: write(lines: batch)
@@ -80,7 +80,7 @@ struct AccessLogSink: ~Copyable {
     return keepRest(of: bytes, from: written, isInLine: written > 0 || isInLine)
   }
 
-  /// Keeps what of the line at `written` has not gone out, if its beginning has, and returns how many lines come behind.
+  /// Keeps the rest of the line at `written` if it was partially written, and returns the number of lines after it.
   private mutating func keepRest(of bytes: [UInt8], from written: Int, isInLine: Bool) -> Int {
     var start = written
     if isInLine, written == 0 || bytes[written - 1] != UInt8(ascii: "\n") {
