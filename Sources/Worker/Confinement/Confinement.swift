@@ -5,34 +5,36 @@ import ReferencedFiles
 import TLS
 import Wire
 
-/// A worker's confinement: what it gives up before it meets a client's first byte, and what it keeps. After this, a hole
-/// in a parser is a dead end: there is no capability to use, no program to start, no process to reach, and no file but
-/// the service's own.
+/// A worker's confinement: which privileges it drops before it reads a client's first byte, and which it keeps.
+/// Afterwards, an attacker who exploits a parser has no capabilities, can start no program, can reach no process, and
+/// can open no files but the service's own.
 ///
-/// docs/security.md describes it call by call.
+/// docs/security.md describes each system call.
 package struct Confinement: Sendable {
-  /// What may be opened; nil when the kernel has no Landlock and the file system's permissions alone decide.
+  /// The files that may be opened; nil when the kernel has no Landlock and only the file permissions apply.
   private let files: FileAccess?
-  /// What was at these paths then: what is put into a folder's place is another one, and not allowed.
+  /// The identity of the directories at these paths when access was granted: a directory that replaces one later is not
+  /// accessible.
   private let granted: [String: File.Identity]
-  /// What could not be had, in words for the log.
+  /// Unavailable protections, as text for the log.
   private let gaps: [String]
 
-  /// Confines this process for ever. Call it when the configuration is known, before any thread is started, for a thread
-  /// that runs already is not confined by Landlock. What a kernel does not have is told by `tell`; anything else that
-  /// fails is thrown, and nothing must be served then.
+  /// Confines this process permanently. Call it when the configuration is known and before any thread is started,
+  /// because Landlock does not confine threads that already run. Features that the kernel lacks are logged by `tell`;
+  /// other failures are thrown, and the worker must not serve then.
   package static func enter(naming files: [FileReference]) throws(SystemError) -> Confinement {
-    // What libraries read once: OpenSSL's configuration and providers, the time zone.
+    // Loads what libraries read only once: OpenSSL's configuration and providers, the time zone.
     prepareOpenSSL()
     _ = Clock.local(WallTime(seconds: 0))
-    // The log's, the access log's, and another one's while a reload puts it in the place of that.
+    // For the log, the access log, and another access log while a reload replaces that one.
     try DatagramSender.reserveSockets(3)
 
     try Privileges.hideMemory()
     try Privileges.keep([])
     try Privileges.forbidNew()
 
-    // A finding is told with the help of the memory's map and of another program. No released binary is built so.
+    // A sanitizer reads the memory map and runs another program to report an error. No released binary is built with
+    // one.
     if SystemCallFilter.isSanitized {
       return Confinement(files: nil, granted: [:], gaps: ["not in a build with a sanitizer"])
     }
@@ -56,12 +58,12 @@ package struct Confinement: Sendable {
       files: granted, granted: Dictionary(uniqueKeysWithValues: identities), gaps: gaps)
   }
 
-  /// Says what could not be had.
+  /// Logs the unavailable protections.
   func tell(_ log: Logger) {
     for gap in gaps { log.warning("confinement: \(gap)") }
   }
 
-  /// Refuses the files of a reloaded configuration that are beyond what this process kept.
+  /// Rejects a reloaded configuration with files outside of what this process can access.
   func refuseFilesOutside(_ loaded: inout Configuration.Loaded) {
     guard let files else { return }
     for file in loaded.files {

@@ -1,54 +1,56 @@
 import Linux
 
-/// The system calls of a worker: all that it and its libraries make once it is confined, each with what for. Made from
-/// traces of the whole end-to-end suite; docs/security.md has the same list for operators, and a test compares the two.
+/// The allowed system calls of a worker: all that it and its libraries make after confinement, each with its purpose.
+/// Compiled from traces of the whole end-to-end suite. docs/security.md has the same list for operators, and a test
+/// compares the two.
 package enum WorkerCalls {
   private typealias Rule = SystemCallFilter.Rule
 
-  /// Calls that a library tries first and does without. A filter of its own, which tells nobody.
+  /// Calls that a library tries first and can do without. A separate filter, whose refusals are not logged.
   package static let expectedToFail = SystemCallFilter(
     [
-      // Its flags lie in memory, where no filter can look; glibc falls back on `clone`.
+      // Its flags are in memory, where a filter can not read them; glibc falls back to `clone`.
       .refuse(.clone3, Code.notImplemented),
-      // Neither the control socket nor D-Bus nor any other service of the machine is there for a worker. The resolver
-      // asks for nscd first. Sockets for the log were made before (`DatagramSender.reserveSockets`).
+      // A worker must not reach the control socket, D-Bus or any other local service. The resolver tries nscd first.
+      // Sockets for the log were created before (`DatagramSender.reserveSockets`).
       .refuse(.socket, Code.noSuchFamily, when: [.value(0, in: [Family.local])]),
     ], otherwise: .allowed)
 
-  /// The filter for the worker that is this process.
+  /// The filter for this worker process.
   package static func filter(for process: Int32) -> SystemCallFilter {
     SystemCallFilter(
       served + edges(of: UInt32(bitPattern: process)) + intrusions, otherwise: .refused(Code.notPermitted))
   }
 
-  /// The hot path: no argument is looked at, so a kernel from 5.11 on runs no program for these.
+  /// The hot path: arguments are not checked, so kernels from 5.11 on run no filter program for these calls.
   private static let served: [Rule] = [
-    // A loop's turn: what has happened, bytes in, bytes out, the time where the vDSO can't tell it.
+    // A loop's turn: events, received and sent bytes, and the time if the vDSO can not provide it.
     .allow(.epollWait), .allow(.epollPwait), .allow(.epollPwait2), .allow(.recvfrom), .allow(.sendto), .allow(.read),
     .allow(.write),
     .allow(.clockGettime),
-    // Connections come and go.
+    // Opening and closing connections.
     .allow(.accept4), .allow(.connect), .allow(.close), .allow(.epollCtl), .allow(.getsockopt),
-    // Locks, and threads that wait.
+    // Locks and waiting threads.
     .allow(.futex), .allow(.poll), .allow(.ppoll), .allow(.clockNanosleep), .allow(.nanosleep), .allow(.schedYield),
     .allow(.restartSyscall),
-    // The supervisor's commands with their descriptors, events for it, and journal entries.
+    // The supervisor's commands with their descriptors, events for the supervisor, and journal entries.
     .allow(.recvmsg), .allow(.sendmsg),
-    // Memory. `mmap` and `mprotect`, which could make it executable, are below.
+    // Memory. `mmap` and `mprotect`, which could make memory executable, are below.
     .allow(.brk), .allow(.munmap), .allow(.mremap), .allow(.madvise),
     // Keys, nonces, hash seeds.
     .allow(.getrandom),
   ]
 
-  /// Calls whose arguments matter, and calls that are made now and then.
+  /// Calls whose arguments are checked, and rare calls.
   private static func edges(of process: UInt32) -> [Rule] {
     [
-      // Our direction of a connection. Not the other one, which ends a listener for the supervisor as well.
+      // Only our direction of a connection. Shutting down the other one on a listener would affect the supervisor's as
+      // well.
       .allow(.shutdown, when: [.value(1, in: [Direction.sending])]),
-      // Never executable: the code of a worker is what the loader mapped before.
+      // Never executable: a worker's only code is what the loader mapped at the start.
       .allow(.mmap, when: [.lacks(2, Memory.executable)]),
       .allow(.mprotect, when: [.lacks(2, Memory.executable)]),
-      // TCP to servers; UDP and TCP for OCSP responders' names. Local ones are refused above, and nobody is told.
+      // TCP to servers; UDP and TCP to resolve OCSP responders. Local sockets are refused above without being logged.
       .allow(
         .socket,
         when: [
@@ -68,37 +70,37 @@ package enum WorkerCalls {
         [.value(1, in: [Option.ipLevel]), .value(2, in: [Option.ipErrors])],
         [.value(1, in: [Option.ip6Level]), .value(2, in: [Option.ip6Errors])]),
       .allow(.getsockname), .allow(.getpeername),
-      // Not F_SETOWN and F_SETSIG, which make the kernel send signals; nor F_SETFL, whose flags a listener and the
-      // standard streams share with the supervisor.
+      // Not F_SETOWN and F_SETSIG, which make the kernel send signals; nor F_SETFL, because a listener and the standard
+      // streams share their flags with the supervisor.
       .allow(.fcntl, when: [.value(1, in: Control.all)]),
-      // How much there is to read; whether it is a terminal.
+      // The number of readable bytes; whether the descriptor is a terminal.
       .allow(.ioctl, when: [.value(1, in: [Device.readable, Device.terminal])]),
 
-      // Files, as far as Landlock allows them: certificates, error pages, the access log, `affinity.file`.
+      // Files, as far as Landlock permits: certificates, error pages, the access log, `affinity.file`.
       .allow(.openat), .allow(.newfstatat), .allow(.fstat), .allow(.statx), .allow(.lseek), .allow(.pread64),
       .allow(.readlink), .allow(.readlinkat), .allow(.getcwd),
       .allow(.access), .allow(.faccessat), .allow(.faccessat2),
       .allow(.rename), .allow(.renameat), .allow(.unlink), .allow(.unlinkat), .allow(.fdatasync),
       .allow(.writev),
-      // Names of OCSP responders: both questions to a resolver at once.
+      // Name resolution of OCSP responders: both queries to a resolver at once.
       .allow(.sendmmsg), .allow(.recvmmsg),
 
-      // Threads of this process and nothing else: exactly what pthread_create(3) asks for.
+      // Threads of this process only: exactly the flags of pthread_create(3).
       .allow(.clone, when: [.value(0, in: [ThreadFlags.all])]), .allow(.clone3),
       .allow(.setRobustList), .allow(.rseq), .allow(.gettid), .allow(.getpid), .allow(.schedGetaffinity),
       .allow(.prctl, when: [.value(0, in: [Process.setName])]),
       .allow(.eventfd2), .allow(.epollCreate1),
       .allow(.rtSigprocmask), .allow(.rtSigaction), .allow(.rtSigreturn), .allow(.sigaltstack),
-      // abort(3) after a trap. Nobody else is signalled.
+      // abort(3) after a trap. No other process can be signalled.
       .allow(.tgkill, when: [.value(0, in: [process])]), .allow(.kill, when: [.value(0, in: [process])]),
-      // Limits are read, not set.
+      // Limits can be read and not set.
       .allow(.prlimit64, when: [.value(0, in: [0, process]), .null(2)]), .allow(.sysinfo), .allow(.uname),
       .allow(.getuid), .allow(.geteuid), .allow(.getgid), .allow(.getegid),
       .allow(.exit), .allow(.exitGroup),
     ]
   }
 
-  /// What only an intruder tries. The process dies at once, and the supervisor tells of it.
+  /// Calls that only an attacker makes. The process is killed at once, and the supervisor logs it.
   private static let intrusions: [Rule] = [
     SystemCall.execve, .execveat, .fork, .vfork, .ptrace, .processVmReadv, .processVmWritev, .processMadvise,
     .pidfdOpen,
@@ -113,7 +115,7 @@ package enum WorkerCalls {
   ].map(Rule.kill)
 }
 
-// Numbers of the kernel's interface that are the same on both architectures.
+// Constants of the kernel's interface that are the same on both architectures.
 
 private enum Code {
   static let notPermitted: Int32 = 1
