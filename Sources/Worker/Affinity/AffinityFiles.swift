@@ -3,10 +3,10 @@ import Linux
 import Logging
 import Wire
 
-/// Keeps the clients' servers in files, one for each service that has one, on a thread of its own, so that no disk makes a
-/// loop wait: once a minute when anything changed, and at the end. A file is replaced as a whole.
+/// Stores the affinity tables in files, one for each service with `affinity.file`, on its own thread, so that disk I/O
+/// never blocks a loop: once a minute if the table has changed, and at the end. A file is replaced atomically.
 final class AffinityFiles: Sendable {
-  /// Where the assignments of a service are kept.
+  /// The file for a service's assignments.
   struct File: Equatable, Sendable {
     let path: String
     let affinity: AffinityStore
@@ -14,7 +14,7 @@ final class AffinityFiles: Sendable {
     static func == (left: File, right: File) -> Bool { left.path == right.path && left.affinity === right.affinity }
   }
 
-  /// What a crash may lose. The hash gives most of those clients the same server again.
+  /// Maximum age of the assignments lost in a crash. The hash assigns most of those clients to the same server again.
   static let interval = Interval.minutes(1)
 
   private struct State {
@@ -25,7 +25,7 @@ final class AffinityFiles: Sendable {
   private let log: Logger
   private let writer: BackgroundWriter<State>
 
-  /// The assignments come from these files, if they were kept.
+  /// `files`: the files from which the assignments were read, if they existed.
   init(_ files: [File], log: Logger, at now: Instant) throws(SystemError) {
     self.log = log
     writer = try BackgroundWriter(State(files: files, nextSave: now + AffinityFiles.interval))
@@ -33,7 +33,7 @@ final class AffinityFiles: Sendable {
     try writer.start(name: "affinity") { self.run(saved: zip(files, changes).map { ($0, $1) }) }
   }
 
-  /// What an earlier worker has left; nil when there is nothing, or nothing that reads, which is said in the log.
+  /// Reads the file of an earlier worker; nil when there is none or it is unreadable, which is logged.
   static func read(_ path: String, _ log: Logger) -> AffinitySnapshot? {
     let bytes: [UInt8]
     do throws(SystemError) { bytes = try Linux.File.contents(of: path, limit: AffinitySnapshot.byteLimit) } catch {
@@ -51,7 +51,7 @@ final class AffinityFiles: Sendable {
     }
   }
 
-  /// Writes there from now on, at once where a file is new. One that was written before stays as it is.
+  /// Changes the files. A new file is written at once; a file no longer configured is left unchanged.
   func adopt(_ files: [File], at now: Instant) {
     writer.submit { state in
       guard files != state.files else { return false }
@@ -60,7 +60,7 @@ final class AffinityFiles: Sendable {
     }
   }
 
-  /// Time has passed.
+  /// Called periodically.
   func tick(at now: Instant) {
     writer.submit { state in
       guard now >= state.nextSave else { return false }
@@ -69,13 +69,13 @@ final class AffinityFiles: Sendable {
     }
   }
 
-  /// Saves soon, if there is something to save, and goes on at its pace.
+  /// Saves soon if there are changes, and then continues periodically.
   func save() { writer.submit { _ in true } }
 
-  /// Waits until what `save` began is done, but not beyond the deadline.
+  /// Waits until a started `save` is done, at most until the deadline.
   func waitForEnd(until deadline: Instant) { writer.flush(until: deadline) }
 
-  /// `saved` are the files as they are, each as of that many changes.
+  /// `saved`: the existing files, each with the table's change count at the time of writing.
   private func run(saved: [(file: File, changes: UInt64)]) {
     var saved = saved
     var failing: Set<String> = []

@@ -1,9 +1,9 @@
 import Configuration
 import HTTP1
 
-/// What clients are known by in one configuration (`affinity.by`).
+/// How clients are identified in a configuration (`affinity.by`).
 struct AffinityKeys: Sendable {
-  /// Tunnels are routed by the ids that servers issue.
+  /// Whether tunnels are routed by the ids that servers issue.
   let isByTunnel: Bool
   let cookie: SessionCookie?
   let isByAddress: Bool

@@ -4,16 +4,16 @@ import Synchronization
 import TLS
 import Wire
 
-/// The affinity table, in shards with a lock each, so that loops seldom wait for each other.
+/// The affinity table, in shards with a lock each, so that loops rarely wait for each other.
 final class AffinityShards: Sendable {
-  /// A client's session in the table, and the server it is at.
+  /// A client's session in the table, and its server.
   struct Session {
     let server: ServerID
     fileprivate let shard: Int
     fileprivate let ticket: AffinityTable.Session
   }
 
-  /// Several for each loop of a large machine.
+  /// Several per loop, even on a large machine.
   private static let shardCount = 16
 
   private final class Shard: Sendable {
@@ -23,10 +23,10 @@ final class AffinityShards: Sendable {
   }
 
   private let shards: [Shard]
-  /// Places clients by the lower half of its answers; the tables use the upper half.
+  /// Selects the shard by the lower half of the hash; the tables use the upper half.
   private let hash: ClientHash
 
-  /// Tables for so many entries, at least one in each shard.
+  /// Tables for this many entries in total, at least one in each shard.
   init(_ settings: Configuration.Affinity, entries: Int) throws(TLSError) {
     let hash = ClientHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
     self.hash = hash
@@ -35,7 +35,7 @@ final class AffinityShards: Sendable {
     }
   }
 
-  /// Takes over changed settings; what no longer fits is forgotten.
+  /// Applies changed settings; entries beyond a smaller capacity are removed.
   func adopt(_ settings: Configuration.Affinity, entries: Int) {
     for shard in shards {
       shard.table.withLock { table in
@@ -45,17 +45,17 @@ final class AffinityShards: Sendable {
     }
   }
 
-  /// The server that the client is assigned to; nil when nothing is known, or too long ago.
+  /// The server that the client is assigned to; nil when there is no entry or it has expired.
   func lookup(_ client: ClientKey, at now: Instant) -> ServerID? {
     shards[shard(of: client)].table.withLock { $0.lookup(client, at: Self.shifted(now)) }
   }
 
-  /// Assigns the client to the server, without a session.
+  /// Assigns the client to the server without opening a session.
   func assign(_ client: ClientKey, to server: ServerID, at now: Instant) {
     shards[shard(of: client)].table.withLock { $0.assign(client, to: server, at: Self.shifted(now)) }
   }
 
-  /// Ends the session, if there is one, and starts another one.
+  /// Ends the session, if there is one, and begins another.
   func renew(_ session: inout Session?, of client: ClientKey, on server: ServerID, at now: Instant) {
     end(&session, at: now)
     session = sessionBegan(client, on: server, at: now)
@@ -75,13 +75,13 @@ final class AffinityShards: Sendable {
     shards[session.shard].table.withLock { $0.sessionEnded(session.ticket, at: Self.shifted(now)) }
   }
 
-  // MARK: all clients
+  // MARK: All clients
 
-  /// How many clients are remembered, those included whose time is over and who were not looked for since.
+  /// Number of entries, including expired ones that have not been removed yet.
   var count: Int { shards.reduce(0) { sum, shard in sum + shard.table.withLock { $0.count } } }
 
-  /// How many clients are assigned to each server, those without a session included while their time is not over.
-  /// Forgets some of those whose time is.
+  /// Number of clients assigned to each server, with and without a session, that have not expired. Removes some of the
+  /// expired entries.
   func tally(at now: Instant) -> [ServerID: AffinityCount] {
     var sums: [ServerID: AffinityCount] = [:]
     for shard in shards {
@@ -94,10 +94,10 @@ final class AffinityShards: Sendable {
     return sums
   }
 
-  /// Grows with every change.
+  /// A counter that increases with every change.
   var changes: UInt64 { shards.reduce(0) { sum, shard in sum &+ shard.table.withLock { $0.changes } } }
 
-  /// A copy of what is remembered, taken in pieces so that no loop waits long.
+  /// A copy of the entries, made in pieces so that no loop waits long.
   func records(at now: Instant) -> [AffinityRecord] {
     var records: [AffinityRecord] = []
     for shard in shards {
@@ -114,7 +114,7 @@ final class AffinityShards: Sendable {
     return records
   }
 
-  /// Takes over what was remembered, all of it so much longer ago. Before the loops begin.
+  /// Restores entries, all of them older by `elapsed`. Must be called before the loops start.
   func restore(_ records: [AffinityRecord], elapsed: Interval, at now: Instant) {
     let parts = Dictionary(grouping: records) { shard(of: $0.client) }
     for (shard, part) in parts {
@@ -122,11 +122,11 @@ final class AffinityShards: Sendable {
     }
   }
 
-  /// Places that are copied, or emptied, under one lock: tens of microseconds.
+  /// Number of entries copied or removed while a lock is held: tens of microseconds.
   private static let pieceCount = 512
 
-  /// The clock may have begun with the machine, minutes ago, and the tables remember what was longer ago. Eight days
-  /// are more than the longest hold time.
+  /// The monotonic clock may have started with the machine, minutes ago, and entries may be older. Eight days are more
+  /// than the longest hold time.
   private static func shifted(_ now: Instant) -> Instant { now + .hours(8 * 24) }
 
   private func shard(of client: ClientKey) -> Int {

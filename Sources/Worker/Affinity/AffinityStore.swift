@@ -3,15 +3,16 @@ import Configuration
 import TLS
 import Wire
 
-/// Which server each client is assigned to, as all loops know it, for the worker's life and, in a snapshot, beyond.
+/// The affinity of all clients, shared by all loops. It lasts as long as the worker, and longer in a snapshot.
 final class AffinityStore: Sendable {
   let addresses: AffinityShards
-  /// By what a server issues: a session's cookie, a tunnel's connection id. Empty unless the configuration asks for it.
+  /// By tokens that servers issue: a session's cookie, a tunnel's connection id. Empty unless the configuration uses
+  /// them.
   let tokens: AffinityShards
-  /// Makes the keys that clients are known by from their tokens.
+  /// Computes clients' keys from tokens.
   private let tokenHash: SecretHash
 
-  /// What is in the snapshot of an earlier worker is remembered. `wall` is now in nanoseconds since 1970.
+  /// Restores an earlier worker's snapshot. `wall` is the current time in nanoseconds since 1970.
   init(
     _ settings: Configuration.Affinity, restoring snapshot: AffinitySnapshot? = nil, at now: Instant, wall: WallTime
   ) throws(TLSError) {
@@ -27,7 +28,7 @@ final class AffinityStore: Sendable {
     tokens.restore(snapshot.tokens, elapsed: snapshot.elapsed(at: wall), at: now)
   }
 
-  /// What the client of a session is known by; the cookie's value is kept nowhere.
+  /// The key of a session's client; the cookie's value is not stored.
   func client(ofCookie value: Span<UInt8>) -> ClientKey {
     let hash = tokenHash(value)
     return ClientKey(high: hash.first, low: hash.last)
@@ -39,24 +40,24 @@ final class AffinityStore: Sendable {
     return ClientKey(high: hash.last, low: hash.first)
   }
 
-  /// Takes over changed settings; what no longer fits is forgotten.
+  /// Applies changed settings; entries beyond a smaller capacity are removed.
   func adopt(_ settings: Configuration.Affinity) {
     addresses.adopt(settings, entries: settings.entries)
     tokens.adopt(settings, entries: settings.tokenEntries)
   }
 
-  /// How many clients are remembered; one that is known in several ways counts for each.
+  /// Number of entries; a client that is known by several keys counts for each.
   var count: Int { addresses.count + tokens.count }
 
-  /// How many clients are assigned to each server, counted likewise: there is none left when all are gone.
+  /// Number of entries for each server, counted likewise: zero when no clients are left.
   func tally(at now: Instant) -> [ServerID: AffinityCount] {
     addresses.tally(at: now).merging(tokens.tally(at: now), uniquingKeysWith: +)
   }
 
-  /// Grows with every change.
+  /// A counter that increases with every change.
   var changes: UInt64 { addresses.changes &+ tokens.changes }
 
-  /// A copy of all that is remembered. Waits for no loop, and lets none wait longer than for a few hundred clients.
+  /// A copy of all entries. It holds each lock only for the copying of a few hundred entries.
   func snapshot(at now: Instant, wall: WallTime) -> AffinitySnapshot {
     AffinitySnapshot(
       tokenHash: tokenHash, taken: wall, addresses: addresses.records(at: now), tokens: tokens.records(at: now))
@@ -64,6 +65,6 @@ final class AffinityStore: Sendable {
 }
 
 extension Configuration.Affinity {
-  /// `entries` each for cookies and tunnels.
+  /// `entries` for cookies and as many for tunnels, if they are used.
   fileprivate var tokenEntries: Int { (cookie == nil ? 0 : entries) + (isByTunnel ? entries : 0) }
 }

@@ -4,11 +4,12 @@ import HTTP1
 import Linux
 import Wire
 
-/// Which server this client's requests belong to, and what is remembered of that.
+/// Selects the server by the client's affinity, and updates the affinity.
 extension ActiveExchange {
-  /// The server of this request: the one that it means; else the one that the request before had, unless something changed
-  /// or it failed; else what the backend says, whose servers changed last at `epoch`. Only a client that is assigned to it
-  /// already is noted at once, as connected; see `assignServer`.
+  /// The server of this request: the one that its port or Host is dedicated to; else the server of the previous
+  /// request, unless a server changed its state or failed in this exchange; else the backend's choice, whose servers
+  /// last changed at `epoch`. A client that is already assigned to the server gets a session at once; others do in
+  /// `assignServer`.
   mutating func choose(at epoch: UInt64, _ client: inout Client, _ context: borrowing LoopContext) -> Int? {
     let backend = client.snapshot.backend
     asksBroker = client.snapshot.affinity.isByTunnel && isForBroker(client)
@@ -46,13 +47,13 @@ extension ActiveExchange {
     return client.snapshot.backend.affinity.client(of: request, cookie, in: client.side.input)
   }
 
-  /// The server has answered, whether it was chosen or meant. Of interest while requests fail at some server.
+  /// Records a response of the server for its passive check, which needs it only while requests to some server fail.
   func noteAnswer(_ client: borrowing Client, _ context: borrowing LoopContext) {
     guard context.sharedState.isWatching(at: context.now), let server else { return }
     client.snapshot.backend.servers[server].answered(client.identity.key, at: context.now)
   }
 
-  /// The final answer's head is here, at the start of its connection's input: a session that it begins is assigned to
+  /// The head of the final response is at the start of its connection's input: a session that it begins is assigned to
   /// this server.
   func learn(
     _ cookie: SessionCookie, from connection: SlabKey, _ client: inout Client, _ context: borrowing LoopContext
@@ -65,10 +66,10 @@ extension ActiveExchange {
 }
 
 extension Client {
-  /// The server chosen has answered: the client is assigned to it from now on. Before that nobody knows whether it can
-  /// serve anybody, and an assignment outlives an outage: a server that does not answer keeps no client, and one
-  /// that stood in for it for a moment takes none. An answer is the head of a response, whatever its status; where
-  /// connections are passed through, the server's first byte, since a kernel completes connections for a process that hangs.
+  /// The chosen server has responded: the client is assigned to it from now on. Before that it is unknown whether the
+  /// server works, and an assignment outlives an outage: a server that does not respond keeps no client, and a server
+  /// that replaces it for a short time takes none. A response is a response head of any status; in passthrough mode it
+  /// is the server's first byte, because a kernel accepts connections even if the process hangs.
   mutating func assignServer(_ context: borrowing LoopContext) {
     guard let routed, let basis = routed.unsettled else { return }
     self.routed?.unsettled = nil
@@ -81,8 +82,8 @@ extension Client {
     }
   }
 
-  /// A cookie or a tunnel's id does not assign the address, where other clients may be. If the address is assigned to the
-  /// same server, it stays so for as long as the client comes: ports of `relay` go by it.
+  /// A cookie or a tunnel's id does not assign the address, which other clients may share. If the address is assigned
+  /// to the same server, this connection opens a session for it, so that it does not expire: ports of `relay` use it.
   mutating func renewAddress(on server: ServerID, _ context: borrowing LoopContext) {
     let addresses = snapshot.backend.affinity.addresses
     guard snapshot.affinity.isByAddress, sessions.address?.server != server,
@@ -105,13 +106,13 @@ extension Client {
 }
 
 extension AffinityStore {
-  /// Who sends the request, by its cookie.
+  /// The client that sends the request, by its cookie.
   fileprivate func client(of request: RequestHead, _ cookie: SessionCookie, in buffer: borrowing Buffer) -> ClientKey? {
     let bytes = buffer.bytes
     return cookie.value(in: request, of: bytes).map { client(ofCookie: $0.slice(of: bytes)) }
   }
 
-  /// Whose session the answer begins.
+  /// The client whose session begins with the response.
   fileprivate func client(
     setBy cookie: SessionCookie, in buffer: borrowing Buffer
   ) -> ClientKey? {

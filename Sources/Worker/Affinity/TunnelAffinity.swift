@@ -4,10 +4,11 @@ import HTTP1
 import Linux
 import Wire
 
-/// Learns the connection ids of tunnels from responses to `/broker/xml`, and routes tunnels by them (`affinity.by: tunnel`).
+/// Reads the connection ids of tunnels in responses to `/broker/xml`, and routes tunnels by them (`affinity.by:
+/// tunnel`).
 extension ActiveExchange {
-  /// The server that issued this request's connection id, if it has one and the server can take it. The id is never
-  /// reassigned, because no other server knows it.
+  /// The server that issued this request's connection id, if the request has one and the server is available. The id is
+  /// never reassigned, because no other server accepts it.
   @inline(never)
   func tunnelServer(_ client: inout Client, _ context: borrowing LoopContext) -> Int? {
     let affinity = client.snapshot.backend.affinity
@@ -27,8 +28,8 @@ extension ActiveExchange {
     exchange.request?.isFor("/broker/xml", in: client.side.input) == true
   }
 
-  /// The head of the final response is at the start of its connection's input. If the body may issue a connection id, it
-  /// is read as it is relayed.
+  /// The head of the final response is at the start of its connection's input. If the body may issue a connection id,
+  /// it is scanned as it is relayed.
   @inline(never)
   mutating func watchAnswer(from connection: SlabKey, _ context: inout LoopContext) {
     guard exchange.record.status == 200, exchange.responseSide == .body,
@@ -37,7 +38,7 @@ extension ActiveExchange {
     context.leases.scanners.lease(&scanner, ConnectionIDScanner(exchange.responseBody))
   }
 
-  /// Reads the part of the body that is relayed next.
+  /// Scans the part of the body that is relayed next.
   @inline(never)
   mutating func readIDs(from connection: SlabKey, _ client: borrowing Client, _ context: inout LoopContext) {
     guard let server else { return }
