@@ -1,24 +1,24 @@
 import Wire
 
-/// One client, or the head of a list of clients. 48 bytes.
+/// The entry of one client, or the head of a list of entries. 48 bytes.
 struct AffinityEntry {
   var key: ClientKey
   var server: ServerID
   var lastSeen: Instant
-  /// Sessions that have begun and not ended.
+  /// Number of open sessions.
   var sessions: UInt32 = 0
-  /// Which client of this place it is: a session of an earlier one ends nothing.
+  /// Distinguishes the clients that used this entry one after the other: a session of an earlier client is ignored.
   var generation: UInt32 = 0
-  /// Neighbours in a circular list through its head. In a place that nobody has, `next` is the next free one.
+  /// Neighbours in a circular list that includes its head. In an unused entry, `next` is the next unused one.
   var next: UInt32
   var previous: UInt32
 
-  /// The heads' own places.
+  /// The indices of the list heads.
   static let idle: UInt32 = 0
   static let open: UInt32 = 1
   static let none = UInt32.max
 
-  /// A client has this place.
+  /// Whether the entry is used by a client.
   var isUsed: Bool { previous != AffinityEntry.none }
 
   init(key: ClientKey, server: ServerID, lastSeen: Instant) {
@@ -36,7 +36,7 @@ struct AffinityEntry {
     previous = place
   }
 
-  /// A new client in an old place.
+  /// Reuses the entry for a new client.
   mutating func renew(key: ClientKey, server: ServerID, lastSeen: Instant) {
     let generation = generation
     self = AffinityEntry(key: key, server: server, lastSeen: lastSeen)

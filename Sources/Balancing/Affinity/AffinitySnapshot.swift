@@ -1,28 +1,27 @@
 import Wire
 
-/// All that is remembered of clients, as it outlives the process. Its bytes, all numbers big-endian:
+/// The affinity of all clients as it is stored in a file. The format, with all numbers big-endian:
 ///
 ///     0   "BELVAFF" and a line feed
 ///     8   version, 32 bits: 1
-///     12  when it was made, nanoseconds since 1970, 64 bits
+///     12  time of the snapshot, nanoseconds since 1970, 64 bits
 ///     20  the seed of the tokens' hash, two words of 64 bits
-///     36  how many clients are known by address, 32 bits
-///     40  how many are known by a token, 32 bits
+///     36  number of clients by address, 32 bits
+///     40  number of clients by token, 32 bits
 ///     44  the clients, those by address first, 28 bytes each:
 ///         key, 128 bits; server, 64 bits; silence in milliseconds, 32 bits
-///     end SipHash-2-4-128 of everything before it under a key of zeros, against damage
+///     end SipHash-2-4-128, with a key of zeros, of all preceding bytes, to detect damage
 ///
-/// A token is issued by a server: the value of a cookie or the connection id of a tunnel. The file has a keyed hash of it. A
-/// server is its `ServerID`. A later version may change everything behind the
-/// version's number.
+/// A token is issued by a server: the value of a cookie or the connection id of a tunnel. The file contains a keyed
+/// hash of it. A server is stored as its `ServerID`. A later version may change everything after the version number.
 public struct AffinitySnapshot: Hashable, Sendable {
-  /// What the keys of `tokens` were made with.
+  /// The hash with which the keys of `tokens` were computed.
   public let tokenHash: SecretHash
-  /// When it was taken; the records' silence ends then.
+  /// The time of the snapshot; the records' silence is measured up to it.
   public let taken: WallTime
-  /// Clients that are known by address.
+  /// Clients identified by address.
   public let addresses: [AffinityRecord]
-  /// Clients that are known by a token.
+  /// Clients identified by a token.
   public let tokens: [AffinityRecord]
 
   public init(tokenHash: SecretHash, taken: WallTime, addresses: [AffinityRecord], tokens: [AffinityRecord]) {
@@ -32,17 +31,17 @@ public struct AffinitySnapshot: Hashable, Sendable {
     self.tokens = tokens
   }
 
-  /// How much time has passed since it was made; none when the wall clock was set back meanwhile.
+  /// The time since the snapshot; zero if the wall clock was set back meanwhile.
   public func elapsed(at wall: WallTime) -> Interval { wall - taken }
 }
 
-/// Why bytes are no snapshot.
+/// Why bytes are not a valid snapshot.
 public enum AffinitySnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// Something else than a snapshot.
+  /// Not a snapshot.
   case foreign
-  /// Made by a later release.
+  /// Written by a later release.
   case tooNew(version: UInt32)
-  /// Cut short, or changed since it was made.
+  /// Truncated or modified.
   case damaged
 
   public var description: String {
@@ -62,12 +61,12 @@ extension AffinitySnapshot {
   private static let checksumBytes = 16
   private static let checksum = SecretHash(seed: 0, 0)
 
-  /// How many clients of each kind a table can hold, and a snapshot.
+  /// Maximum of clients of each kind, in a table and in a snapshot.
   public static let recordLimit = 10_000_000
-  /// No snapshot is larger.
+  /// Maximum size of a snapshot.
   public static let byteLimit = headBytes + 2 * recordLimit * recordBytes + checksumBytes
 
-  /// The bytes; of more than `recordLimit` clients the first.
+  /// The encoded bytes; of more than `recordLimit` clients only the first.
   public func encoded() -> [UInt8] {
     let (addresses, tokens) = (addresses.prefix(Self.recordLimit), tokens.prefix(Self.recordLimit))
     var bytes: [UInt8] = []
@@ -93,7 +92,7 @@ extension AffinitySnapshot {
     return bytes
   }
 
-  /// Reads what `encoded` wrote, and believes nothing else.
+  /// Decodes the output of `encoded`, and rejects everything else.
   public init(decoding bytes: Span<UInt8>) throws(AffinitySnapshotError) {
     guard bytes.count >= Self.magic.count else { throw .foreign }
     for (index, byte) in Self.magic.enumerated() where bytes[index] != byte { throw .foreign }
@@ -115,7 +114,7 @@ extension AffinitySnapshot {
     }
   }
 
-  /// The sum at the end is that of everything before it.
+  /// Whether the checksum at the end is that of all preceding bytes.
   private static func hasGoodSum(_ bytes: Span<UInt8>) -> Bool {
     guard bytes.count >= headBytes + checksumBytes else { return false }
     let sum = checksum(bytes.extracting(droppingLast: checksumBytes))

@@ -1,38 +1,38 @@
 import Wire
 
-/// Which server each client is assigned to, for as long as the client has a session or had one within the hold time. It
-/// overrules the rendezvous, so that a server which comes back, is added or changes its weight takes nobody out of a
-/// session.
+/// The server that each client is assigned to, while the client has a session or had one within the hold time. It takes
+/// precedence over the rendezvous hash, so that a server that recovers, is added or changes its weight moves no client
+/// during a session.
 ///
-/// It never grows past its capacity, whatever addresses come: the client that has been silent longest makes room, one
-/// with an open session only when there is no other. Every operation takes the same short time and allocates nothing;
-/// an entry costs 60 bytes, 12 of them in the index. Not locked: one owner at a time. Instants may come slightly out of
-/// order, as they do from several threads.
+/// It never exceeds its capacity, whatever addresses are used: the client with the longest inactivity is removed, one
+/// with an open session only if there are no others. Every operation takes the same short time and allocates nothing;
+/// an entry costs 60 bytes, 12 of them in the index. Not locked: only one owner at a time. Instants may be slightly out
+/// of order, because they come from several threads.
 ///
 /// Invariants: `count ≤ capacity`; an entry is in the index and in exactly one list, `open` when it has sessions,
-/// `idle` otherwise; each list is ordered by last activity, the latest first.
+/// `idle` otherwise; each list is ordered by last activity, the most recent first.
 public struct AffinityTable: ~Copyable {
-  /// One session of a client, to be ended once. It outlives its entry harmlessly.
+  /// One session of a client, to be ended once. Ending it after its entry was removed has no effect.
   public struct Session: Hashable, Sendable {
     let entry: UInt32
     let generation: UInt32
   }
 
-  /// How long a client is remembered after its last activity or the end of its last session.
+  /// How long a client is kept after its last activity or the end of its last session.
   public var hold: Interval
-  /// How many clients are remembered at most.
+  /// Maximum of clients.
   public private(set) var capacity: Int
-  /// How many are, those included whose time is over and who were not looked for since.
+  /// Number of clients, including expired ones that have not been removed yet.
   public private(set) var count = 0
-  /// Grows with every change, activity included: what was copied when it was the same is still the whole truth.
+  /// A counter that increases with every change, including activity: while it is unchanged, an earlier copy is current.
   public private(set) var changes: UInt64 = 0
-  /// How many of them are assigned to each server.
+  /// Number of clients assigned to each server.
   public private(set) var tally = AffinityTally()
 
   private let hash: ClientHash
   private var index: ClientIndex
   private var entries: [AffinityEntry]
-  /// The first entry that was given back; entries wait in a chain by `next`.
+  /// The first unused entry; unused entries are linked by `next`.
   private var free = AffinityEntry.none
 
   /// An empty table for `1 ≤ capacity < 2³⁰` clients.
@@ -46,7 +46,7 @@ public struct AffinityTable: ~Copyable {
     entries.reserveCapacity(capacity + AffinityTable.headCount)
   }
 
-  /// The server that the client is assigned to. Looking is no activity.
+  /// The server that the client is assigned to. Does not count as activity.
   public mutating func lookup(_ client: ClientKey, at now: Instant) -> ServerID? {
     let bits = tableHash(client)
     guard let entry = find(client, bits) else { return nil }
@@ -57,12 +57,12 @@ public struct AffinityTable: ~Copyable {
     return entries[entry].server
   }
 
-  /// Assigns the client to the server from now on; its open sessions stay counted.
+  /// Assigns the client to the server; its open sessions continue.
   public mutating func assign(_ client: ClientKey, to server: ServerID, at now: Instant) {
     _ = place(client, on: server, at: now)
   }
 
-  /// Assigns the client to the server and keeps it remembered at least until the session ends.
+  /// Assigns the client to the server and keeps its entry at least until the session ends.
   public mutating func sessionBegan(_ client: ClientKey, on server: ServerID, at now: Instant) -> Session {
     let entry = place(client, on: server, at: now)
     if entries[entry].sessions == 0 { tally.note(server, hasSession: true) }
@@ -71,7 +71,7 @@ public struct AffinityTable: ~Copyable {
     return Session(entry: UInt32(entry), generation: entries[entry].generation)
   }
 
-  /// Ends a session: the hold time begins when it was the client's last.
+  /// Ends a session: the hold time begins if it was the client's last.
   public mutating func sessionEnded(_ session: Session, at now: Instant) {
     let entry = Int(session.entry)
     guard entry < entries.count, entries[entry].generation == session.generation, entries[entry].sessions > 0 else {
@@ -82,13 +82,13 @@ public struct AffinityTable: ~Copyable {
     freshen(entry, at: now)
   }
 
-  /// Forgets a client. Its sessions end nothing any more.
+  /// Removes a client. Ending its sessions later has no effect.
   public mutating func forget(_ client: ClientKey) {
     let bits = tableHash(client)
     if let entry = find(client, bits) { remove(entry, bits) }
   }
 
-  /// Forgets every client of a server, and says how many. Takes time in proportion to the table.
+  /// Removes every client of a server, and returns their number. The time is proportional to the size of the table.
   public mutating func forget(_ server: ServerID) -> Int {
     let before = count
     for list in [AffinityEntry.idle, AffinityEntry.open] {
@@ -102,7 +102,7 @@ public struct AffinityTable: ~Copyable {
     return before - count
   }
 
-  /// Forgets clients whose time is over, the longest silent first, `limit` of them at most.
+  /// Removes at most `limit` expired clients, those with the longest inactivity first.
   public mutating func forgetOver(at now: Instant, limit: Int) {
     for _ in 0..<limit {
       let oldest = Int(entries[Int(AffinityEntry.idle)].previous)
@@ -111,8 +111,8 @@ public struct AffinityTable: ~Copyable {
     }
   }
 
-  /// Changes the capacity; what no longer fits is forgotten as if others had come. Takes time in proportion to the
-  /// table. Sessions stay valid.
+  /// Changes the capacity; entries beyond it are evicted as usual. The time is proportional to the size of the table.
+  /// Sessions stay valid.
   public mutating func resize(to newCapacity: Int) {
     precondition(1..<1 << 30 ~= newCapacity, "an affinity table holds 1 to 2³⁰ − 1 clients")
     while count > newCapacity { evict() }
@@ -128,8 +128,8 @@ public struct AffinityTable: ~Copyable {
     }
   }
 
-  /// Copies what is remembered of the clients in the `places` from 0 up to `placeCount`, as far as there are so many.
-  /// A client that moves from one place to another between two calls may be met twice or not at all.
+  /// Copies the entries in the `places` from 0 up to `placeCount`; places beyond it are ignored. A client that moves
+  /// from one place to another between two calls may be copied twice or not at all.
   public func records(in places: Range<Int>, at now: Instant) -> [AffinityRecord] {
     var records: [AffinityRecord] = []
     for place in places.clamped(to: 0..<placeCount) {
@@ -143,7 +143,7 @@ public struct AffinityTable: ~Copyable {
     return records
   }
 
-  /// How many places there are for `records`, empty ones included.
+  /// The number of places for `records`, including unused ones.
   public var placeCount: Int { entries.count - AffinityTable.headCount }
 
   private static let headCount = 2
@@ -158,7 +158,7 @@ public struct AffinityTable: ~Copyable {
     entries[entry].sessions == 0 && now - entries[entry].lastSeen >= hold
   }
 
-  /// The client's entry, made when it has none, assigned to this server.
+  /// The client's entry, assigned to this server and created if necessary.
   private mutating func place(_ client: ClientKey, on server: ServerID, at now: Instant) -> Int {
     let bits = tableHash(client)
     if let entry = find(client, bits) {
@@ -166,7 +166,7 @@ public struct AffinityTable: ~Copyable {
       freshen(entry, at: now)
       return entry
     }
-    // Two for one: the table empties itself while it is used.
+    // Two for each new entry: expired entries are removed while the table is used.
     forgetOver(at: now, limit: 2)
     if count == capacity { evict() }
     return add(client, bits, server: server, at: now)
@@ -197,7 +197,7 @@ public struct AffinityTable: ~Copyable {
     return entry
   }
 
-  /// Forgets the client that has been silent longest.
+  /// Removes the client with the longest inactivity.
   private mutating func evict() {
     let idle = Int(entries[Int(AffinityEntry.idle)].previous)
     let entry = idle == Int(AffinityEntry.idle) ? Int(entries[Int(AffinityEntry.open)].previous) : idle
@@ -217,7 +217,7 @@ public struct AffinityTable: ~Copyable {
     changes &+= 1
   }
 
-  /// Notes activity: to the front of the list where the entry belongs.
+  /// Records activity: moves the entry to the front of its list.
   private mutating func freshen(_ entry: Int, at now: Instant) {
     entries[entry].lastSeen = max(entries[entry].lastSeen, now)
     unlink(entry)

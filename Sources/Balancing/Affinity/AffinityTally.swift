@@ -1,8 +1,8 @@
-/// How many clients are assigned to a server.
+/// Number of clients assigned to a server.
 public struct AffinityCount: Hashable, Sendable {
-  /// Those that are remembered.
+  /// Clients with an entry in the table.
   public var clients = 0
-  /// Those of them with an open session.
+  /// Clients with an open session.
   public var sessions = 0
 
   public init(clients: Int = 0, sessions: Int = 0) {
@@ -10,32 +10,32 @@ public struct AffinityCount: Hashable, Sendable {
     self.sessions = sessions
   }
 
-  /// Counts of different clients, added up.
+  /// The sum of the counts of disjoint sets of clients.
   public static func + (left: AffinityCount, right: AffinityCount) -> AffinityCount {
     AffinityCount(clients: left.clients + right.clients, sessions: left.sessions + right.sessions)
   }
 }
 
-/// The clients of an affinity table by server, counted as they come and go. A server without clients is not in it, so
-/// that it has as few lines as there are servers, and is searched from its beginning.
+/// The clients of an affinity table by server, counted as entries are added and removed. A server without clients has
+/// no line, so that there are at most as many lines as servers, and a linear search suffices.
 ///
 /// Invariant: `0 ≤ sessions ≤ clients` and `1 ≤ clients` in every line.
 public struct AffinityTally: Sendable {
   public private(set) var lines: [(server: ServerID, count: AffinityCount)] = []
 
-  /// What is counted for a server.
+  /// The count of a server.
   public subscript(server: ServerID) -> AffinityCount {
     lines.first { $0.server == server }?.count ?? AffinityCount()
   }
 
-  /// A client is assigned to it now, with an open session or without.
+  /// Counts a client that was assigned to the server, with an open session or without.
   mutating func add(_ server: ServerID, hasSession: Bool) {
     let line = line(of: server)
     lines[line].count.clients += 1
     if hasSession { lines[line].count.sessions += 1 }
   }
 
-  /// A client that was counted is no longer assigned to it.
+  /// Stops counting a client that is no longer assigned to the server.
   mutating func remove(_ server: ServerID, hadSession: Bool) {
     let line = line(of: server)
     lines[line].count.clients -= 1
@@ -43,7 +43,7 @@ public struct AffinityTally: Sendable {
     if lines[line].count.clients == 0 { lines.remove(at: line) }
   }
 
-  /// A client that was counted has begun its first session, or ended its last.
+  /// A counted client has begun its first session, or ended its last.
   mutating func note(_ server: ServerID, hasSession: Bool) {
     lines[line(of: server)].count.sessions += hasSession ? 1 : -1
   }

@@ -1,12 +1,12 @@
-/// Finds a table's entries by their hash: open addressing with linear probing. It knows nothing of the entries but
-/// their numbers; whether one of them is the wanted one, the table says.
+/// Finds a table's entries by their hash: open addressing with linear probing. It stores only the hashes and indices of
+/// the entries; the table compares the keys.
 ///
-/// Invariants: `count ≤ capacity`, two thirds of the slots, so that a search meets an empty slot after a few steps;
-/// there is no empty slot between an entry's home and its place.
+/// Invariants: `count ≤ capacity`, two thirds of the slots, so that a search reaches an empty slot after a few steps;
+/// there is no empty slot between an entry's home slot and its own.
 struct ClientIndex: ~Copyable {
   struct Slot {
     var hash: UInt32
-    /// `Slot.empty` when there is none.
+    /// `Slot.empty` if the slot is unused.
     var entry: UInt32
 
     static let empty = UInt32.max
@@ -31,14 +31,14 @@ struct ClientIndex: ~Copyable {
     return nil
   }
 
-  /// Adds an entry that is not there yet. The table holds the count below `capacity`.
+  /// Adds an entry that is not in the index. The table keeps the count below `capacity`.
   mutating func insert(_ hash: UInt32, entry: Int) {
     var place = home(of: hash)
     while slots[place].entry != Slot.empty { place = next(place) }
     slots[place] = Slot(hash: hash, entry: UInt32(entry))
   }
 
-  /// Takes out an entry that is there, and moves up those behind it that the gap would hide.
+  /// Removes an entry that is in the index, and moves up the entries after it that the gap would make unreachable.
   mutating func remove(_ hash: UInt32, entry: Int) {
     var gap = home(of: hash)
     while slots[gap].entry != UInt32(entry) { gap = next(gap) }

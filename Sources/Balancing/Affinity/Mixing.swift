@@ -1,4 +1,4 @@
-/// Spreads every bit of `word` over all 64: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014). A bijection, the
+/// Mixes every bit of `word` into all 64: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014). A bijection, the
 /// same on every machine.
 func mixed(_ word: UInt64) -> UInt64 {
   var bits = word

@@ -1,16 +1,16 @@
-/// A keyed hash of bytes with 128 bits: SipHash-2-4-128. Without the seed nobody can find two values that share one, or
-/// a value for a given one, so that it may stand for the value itself.
+/// A keyed hash of bytes with 128 bits: SipHash-2-4-128. Without the seed, an attacker can find neither two values with
+/// the same hash nor a value for a given hash, so that the hash can replace the value.
 public struct SecretHash: Hashable, Sendable {
   public let key0: UInt64
   public let key1: UInt64
 
-  /// Both words are to be unpredictable, unless the hash is to find damage only.
+  /// Both words must be unpredictable, unless the hash only detects damage.
   public init(seed key0: UInt64, _ key1: UInt64) {
     self.key0 = key0
     self.key1 = key1
   }
 
-  /// The hash's first and last eight bytes, the first of each in the lowest byte.
+  /// The first and the last eight bytes of the hash, as little-endian words.
   public func callAsFunction(_ bytes: Span<UInt8>) -> (first: UInt64, last: UInt64) {
     var state = SipState(key0, key1)
     state.v1 ^= 0xee
@@ -19,7 +19,7 @@ public struct SecretHash: Hashable, Sendable {
       state.compress(SecretHash.word(of: bytes, at: index, count: 8), rounds: 2)
       index &+= 8
     }
-    // The last block: what is left, and the message's length in the top byte.
+    // The last block: the remaining bytes, and the message's length in the top byte.
     let rest = SecretHash.word(of: bytes, at: index, count: bytes.count &- index)
     state.compress(UInt64(truncatingIfNeeded: bytes.count) << 56 | rest, rounds: 2)
     state.v2 ^= 0xee

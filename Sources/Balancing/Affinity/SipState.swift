@@ -1,4 +1,4 @@
-/// The four words that every variant of SipHash (Aumasson and Bernstein, 2012) works on.
+/// The four state words of all variants of SipHash (Aumasson and Bernstein, 2012).
 struct SipState {
   var v0, v1, v2, v3: UInt64
 
@@ -9,14 +9,14 @@ struct SipState {
     v3 = key1 ^ 0x7465_6462_7974_6573
   }
 
-  /// Takes eight bytes of the message, the first in the lowest byte.
+  /// Processes eight bytes of the message as a little-endian word.
   mutating func compress(_ word: UInt64, rounds: Int) {
     v3 ^= word
     turn(rounds)
     v0 ^= word
   }
 
-  /// What the words come to.
+  /// The combined state words.
   var folded: UInt64 { v0 ^ v1 ^ v2 ^ v3 }
 
   mutating func turn(_ rounds: Int) {
