@@ -1,10 +1,12 @@
 """Several services on one pair (`services`): each has its names, places, mode, certificates and servers."""
 
 import re
+import ssl
+import subprocess
 
 import pytest
 from harness.belvedere import endpoint_text
-from harness.client import connect_plain, connect_tls
+from harness.client import connect_plain, connect_socket, connect_tls
 from harness.service import server_entry
 from harness.waiting import client_addresses, free_port, wait_until
 
@@ -181,3 +183,136 @@ def test_each_service_keeps_its_clients_in_its_file(pair, tmp_path):
     wait_until(lambda: balancer.load_of("cards/view01")["clients"] == 1, lambda: balancer.log)
     assert sum(balancer.load_of(f"view/view0{n}")["clients"] for n in (1, 2)) == len(sources)
     assert {source: pair.get(balancer.port, "view.test", source=source)["X-Server"] for source in sources} == before
+
+
+# Services on one address and port
+
+
+@pytest.fixture
+def shared(testbed, certificates):
+    """Three services on one port: TLS is terminated for `view` and `portal` and passed through for `cards`."""
+    pair = Pair(testbed, certificates)
+    pair.portal = [testbed.server("fourth", certificate=certificates.second)]
+    tls = {"certificate": str(certificates.second.chain), "key": str(certificates.second.key)}
+    port = pair.balancer.port
+    portal = pair.service("other.test", pair.portal, port, tls=tls)
+    return pair.start(view=pair.view_service(), cards=pair.cards_service(port), portal=portal)
+
+
+EXPECTED = {"view.test": {"first", "second"}, "cards.test": {"third"}, "other.test": {"fourth"}}
+
+
+def subject_shown(balancer, *options):
+    """The common name of the certificate that `openssl s_client` is shown."""
+    run = subprocess.run(
+        ["openssl", "s_client", "-connect", endpoint_text(balancer.address, balancer.port), *options],
+        input="", capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    return re.search(r"subject=CN ?= ?(\S+)", run.stdout)[1]
+
+
+def test_each_name_gets_its_certificate_and_servers_on_one_port(shared):
+    balancer = shared.balancer
+    for version in ("-tls1_2", "-tls1_3"):
+        for name in EXPECTED:
+            assert subject_shown(balancer, version, "-servername", name) == name
+    for name, servers in EXPECTED.items():
+        assert {shared.get(balancer.port, name, source=source)["X-Server"] for source in client_addresses(24)} == servers
+    assert subject_shown(balancer, "-servername", "CARDS.Test") == "cards.test"
+    balancer.wait_for_access(r" passthrough cards/view01 ", count=24)
+    balancer.wait_for_access(r" https~ portal/view01 ", count=24)
+
+
+def test_without_a_known_name_the_first_service_answers(shared):
+    balancer = shared.balancer
+    assert subject_shown(balancer, "-noservername") == "view.test"
+    for name in ("stranger.test", "view.test.cards.test", "test"):
+        assert subject_shown(balancer, "-servername", name) == "view.test"
+    with connect_tls(balancer.endpoint, unverified(), server_name="stranger.test") as client:
+        assert client.get("/", host="stranger.test").status == 421
+    # The name of the connection decides, and Host has to belong to that service.
+    for name, host in [("view.test", "other.test"), ("other.test", "view.test"), ("other.test", "cards.test")]:
+        assert shared.get(balancer.port, name, host=host).status == 421
+
+
+def unverified():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def handshake(sock, name, resend):
+    """The certificate's common name after a handshake in which `resend` sends the ClientHello."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = unverified()
+    # A hello of several segments.
+    context.set_alpn_protocols(["http/1.1", *(f"x{number:0200}" for number in range(30))])
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=name)
+    while True:
+        try:
+            tls.do_handshake()
+            sock.sendall(outgoing.read())
+            break
+        except ssl.SSLWantReadError:
+            flight = outgoing.read()
+            resend(flight) if flight[5:6] == b"\1" and resend else sock.sendall(flight)
+            received = sock.recv(65536)
+            assert received, "the connection ended"
+            incoming.write(received)
+    pem = ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True))
+    run = subprocess.run(["openssl", "x509", "-noout", "-subject"], input=pem, capture_output=True, text=True, check=True)
+    return re.search(r"CN ?= ?(\S+)", run.stdout)[1]
+
+
+@pytest.mark.parametrize("size", [7, 100, 4000])
+def test_a_hello_in_pieces_is_read(shared, size):
+    for name in EXPECTED:
+        with connect_socket(shared.balancer.endpoint) as sock:
+
+            def resend(flight, sock=sock):
+                for start in range(5, len(flight), size):
+                    part = flight[start : start + size]
+                    # In two segments each, the header by itself.
+                    sock.sendall(b"\x16\x03\x01" + len(part).to_bytes(2, "big"))
+                    sock.sendall(part)
+
+            assert handshake(sock, name, resend) == name
+
+
+def test_what_is_no_whole_hello_is_closed_in_time(shared):
+    balancer = shared.balancer
+    balancer.reload({"services": {"view": {"timeouts": {"tls-handshake": "500ms"}}}})
+    for start in (b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", b"\x16\x03\x01\x00\x01\x01" * 50):
+        with connect_plain(balancer.endpoint) as client:
+            client.send(start)
+            client.receive_to_end()
+            assert client.ended
+    balancer.reload({"services": {"view": {"timeouts": None}}})
+    # The first service terminates TLS, and refuses what is none.
+    for start in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x00", b"\x16\x03\x01\x40\x00" + b"\x01\x00\xff\xff" * 4096):
+        with connect_plain(balancer.endpoint) as client:
+            try:
+                client.send(start)
+                client.receive_to_end()
+            except OSError:
+                pass
+    assert shared.get(balancer.port, "cards.test")["X-Server"] == "third"
+
+
+def test_a_reload_changes_who_shares_a_port_and_cuts_nothing(shared):
+    balancer = shared.balancer
+    tunnel = shared.connect(balancer.port, "cards.test")
+    kept = shared.connect(balancer.port, "other.test")
+    assert [c.get("/whoami", host=name)["X-Server"] for c, name in [(tunnel, "cards.test"), (kept, "other.test")]] == ["third", "fourth"]
+    balancer.reload({"services": {"cards": None}})
+    assert [c.get("/whoami", host=name)["X-Server"] for c, name in [(tunnel, "cards.test"), (kept, "other.test")]] == ["third", "fourth"]
+    assert subject_shown(balancer, "-servername", "cards.test") == "view.test"
+    balancer.reload({"services": {"cards": shared.cards_service(balancer.port)}})
+    shared.wait_for("view", "cards", "portal")
+    assert shared.get(balancer.port, "cards.test")["X-Server"] == "third"
+    # Alone again: nobody looks at names any more.
+    balancer.reload({"services": {"view": None, "portal": None}})
+    assert subject_shown(balancer, "-servername", "view.test") == "cards.test"
+    tunnel.close()
+    kept.close()

@@ -18,6 +18,7 @@ package struct Property: Sendable, CustomStringConvertible {
     Property(name: "configuration") { (bytes) throws(Violation) in try ConfigurationProperties.check(bytes) },
     Property(name: "advertisement") { (bytes) throws(Violation) in try AdvertisementProperties.check(bytes) },
     Property(name: "proxy-header") { (bytes) throws(Violation) in try ProxyHeaderProperties.check(bytes) },
+    Property(name: "client-hello") { (bytes) throws(Violation) in try ClientHelloProperties.check(bytes) },
     Property(name: "affinity-file") { (bytes) throws(Violation) in try AffinityFileProperties.check(bytes) },
     Property(name: "control-line") { (bytes) throws(Violation) in try ControlLineProperties.check(bytes) },
     Property(name: "post-handshake") { (bytes) throws(Violation) in try PostHandshakeProperties.check(bytes) },

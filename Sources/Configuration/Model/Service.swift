@@ -52,6 +52,9 @@ extension Configuration {
     /// Every name that clients use, the service's first.
     package var allNames: [ServiceName] { names + servers.flatMap(\.names) }
 
+    /// The names that tell its clients from those of other services at the same place.
+    package var clientNames: [ServiceName] { allNames + (mode == .http ? requests.hosts ?? [] : []) }
+
     /// The service's first name: what redirects point to when a request's Host is not one of ours, what health checks
     /// send as Host, and what a server's certificate must be good for unless the server has a `server-name`.
     package var canonicalName: String { names.first?.text ?? "" }

@@ -39,25 +39,47 @@ extension Rules {
       .init(address: listener.address.flatMap { $0.isUnspecified ? nil : $0 }, port: listener.port)
     }
 
-    /// Whether clients that come to both can be told apart by the name that they ask for.
+    /// Whether the name that clients ask for tells which of both they mean.
     func sharesPlace(with other: Claim) -> Bool {
-      listener == other.listener && path[0] == other.path[0] && path[0] == "redirect"
+      listener == other.listener && path[0] == other.path[0] && ["listen", "redirect"].contains(path[0])
     }
   }
 
   private static func checkPlaces(_ services: [Configuration.Service], _ reader: inout Reader) {
-    var earlier: [Configuration.Listener: Claim] = [:]
+    var earlier: [Configuration.Listener: [Claim]] = [:]
     for service in services {
       reader.within(service) { reader in
         let claims = Claim.all(of: service)
+        var neighbours: Set<String> = []
         for claim in claims {
-          guard let other = earlier[claim.socket], !claim.sharesPlace(with: other) else { continue }
+          let others = earlier[claim.socket] ?? []
+          for other in others where claim.path[0] == "listen" && claim.sharesPlace(with: other) {
+            if neighbours.insert(other.service.name).inserted { checkNeighbours(service, other, &reader) }
+          }
+          guard let other = others.first(where: { !claim.sharesPlace(with: $0) }) else { continue }
           let place = reader.mark(at: claim.path) ?? reader.mark(claim.path[0]) ?? reader.keyMark
           reader.error(
             "`\(claim.listener)` is taken by `\(other.path[0])` of service \(other.service.name)", at: place)
         }
-        earlier.merge(claims.map { ($0.socket, $0) }) { first, _ in first }
+        for claim in claims { earlier[claim.socket, default: []].append(claim) }
       }
+    }
+  }
+
+  /// What must differ between services of one place, and what must not.
+  private static func checkNeighbours(_ service: Configuration.Service, _ other: Claim, _ reader: inout Reader) {
+    let place = reader.mark("listen") ?? reader.keyMark
+    let names = Set(other.service.clientNames)
+    for name in service.clientNames where names.contains(name) {
+      reader.error(
+        "`\(name.text)` is a name of service \(other.service.name) too, which listens on `\(other.listener)` as well",
+        at: place, "Only the name tells their clients apart.")
+    }
+    let (mine, theirs) = (service.forwarded, other.service.forwarded)
+    if mine.proxyProtocol != theirs.proxyProtocol || mine.trustedProxies != theirs.trustedProxies {
+      reader.error(
+        "`trusted-proxies` and `proxy-protocol` must be those of service \(other.service.name), which listens on "
+          + "`\(other.listener)` as well", at: place, "They apply before the client's name is known.")
     }
   }
 }

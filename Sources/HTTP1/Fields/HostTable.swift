@@ -24,7 +24,8 @@ public struct HostTable: Sendable {
     return number(of: authority.host.slice(of: host).withoutFinalDot)
   }
 
-  func number(of name: Span<UInt8>) -> Int? {
+  /// The number of a name, without port and final dot.
+  public func number(of name: Span<UInt8>) -> Int? {
     var (low, high) = (0, numbers.count)
     while low < high {
       let middle = (low &+ high) / 2

@@ -112,6 +112,7 @@ struct ClientConnection: ~Copyable {
       guard client.side.stream.mayRead else { return .wait }
       let hasLeft = client.side.stream.lookForEnd()
       guard hasLeft || client.side.stream.hasFirstRecord else { return .wait }
+      if !hasLeft, client.entrance.several != nil, let step = chooseByServerName(&context) { return step }
       guard !hasLeft, beginTLS(&context) else {
         context.reports.counters.refused.handshakes += 1
         return .close
@@ -258,7 +259,7 @@ struct ClientConnection: ~Copyable {
     requests += 1
     context.reports.counters.requests += 1
     noteRequestLine(&context)
-    if client.service == .redirect, client.entrance.several != nil { chooseService() }
+    if client.service == .redirect, client.entrance.several != nil { chooseByHost() }
     // A reload may have added or removed names.
     _ = client.adopt(context.snapshot)
     if client.forwarding.isPeerTrusted || client.earlier != nil, !identify(&context) {
@@ -270,14 +271,6 @@ struct ClientConnection: ~Copyable {
       // Its service was removed.
       || !context.isNewest(client.snapshot)
     return active.value.accepted(isLast: isLast, &client, &context)
-  }
-
-  /// Selects the service by the request's Host and uses its redirect.
-  @inline(never)
-  private mutating func chooseService() {
-    guard let several = client.entrance.several else { return }
-    let host = active.value.exchange.request?.host ?? .absent
-    client.enter(several.service(for: host.slice(of: client.side.input.bytes)))
   }
 
   @inline(never)

@@ -15,12 +15,15 @@ final class NamedServices: Sendable {
     self.services = services
     names = HostTable(
       services.enumerated().flatMap { index, service in
-        (service.settings.allNames + (service.settings.requests.hosts ?? [])).map { ($0.host, index) }
+        service.settings.clientNames.map { ($0.host, index) }
       })
   }
 
-  /// The service that is meant by this name, as a Host field writes it; the first one by a name that none has.
-  func service(for host: Span<UInt8>) -> ServiceSnapshot { services[names.number(ofHost: host) ?? 0] }
+  /// The service of this Host; the first one if none has the name.
+  func service(ofHost host: Span<UInt8>) -> ServiceSnapshot { services[names.number(ofHost: host) ?? 0] }
+
+  /// The same for the server name in a ClientHello.
+  func service(ofName name: Span<UInt8>) -> ServiceSnapshot { services[names.number(of: name) ?? 0] }
 }
 
 extension ConfigurationSnapshot {

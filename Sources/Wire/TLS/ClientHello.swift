@@ -1,0 +1,73 @@
+/// Reads the server name from the ClientHello at the start of a connection (RFC 8446 §4.1.2, RFC 6066 §3), and nothing
+/// else of it. The message may be split over any number of records and segments.
+public enum ClientHello {
+  /// What the first bytes of a connection are.
+  public enum Reading: Hashable, Sendable {
+    /// The host name that the client asks for, as it stands there: 1 to 255 bytes.
+    case name([UInt8])
+    /// No name, no ClientHello, a malformed one, or one of more than `maximumBytes`.
+    case nameless
+    case incomplete
+  }
+
+  /// Bytes that are read at most, record headers included. Hellos with post-quantum key shares have 1,800.
+  public static var maximumBytes: Int { 16_384 }
+
+  private static var headerSize: Int { 5 }
+  private static var largestRecord: Int { 1 << 14 }
+
+  /// Reads the name from the start of `bytes`, all that has been received.
+  public static func parse(_ bytes: Span<UInt8>) -> Reading {
+    var message: [UInt8] = []
+    var start = 0
+    while start &+ headerSize <= min(bytes.count, maximumBytes) {
+      let length = Int(bytes[start &+ 3]) << 8 | Int(bytes[start &+ 4])
+      let end = start &+ headerSize &+ length
+      // Record type handshake, version 3.x, not empty (RFC 8446 §5.1).
+      guard bytes[start] == 22, bytes[start &+ 1] == 3, 1...largestRecord ~= length, end <= maximumBytes else {
+        return .nameless
+      }
+      guard end <= bytes.count else { return .incomplete }
+      for index in start &+ headerSize..<end { message.append(bytes[index]) }
+      start = end
+      guard message[0] == 1 else { return .nameless }
+      guard message.count >= 4 else { continue }
+      let size = Int(message[1]) << 16 | Int(message[2]) << 8 | Int(message[3])
+      guard size <= maximumBytes else { return .nameless }
+      guard message.count >= 4 &+ size else { continue }
+      var body = ByteReader(message.span.extracting(4..<4 &+ size))
+      return (try? body.serverName()).flatMap { $0 }.map { .name($0) } ?? .nameless
+    }
+    return bytes.count < maximumBytes ? .incomplete : .nameless
+  }
+}
+
+extension ByteReader {
+  /// The first host name in the body of a ClientHello; nil if it has none.
+  fileprivate mutating func serverName() throws(Failure) -> [UInt8]? {
+    // Version and random value, then session id, cipher suites and compression methods.
+    _ = try readBytes(34)
+    _ = try readBytes(Int(try readUInt8()))
+    _ = try readBytes(Int(try readUInt16()))
+    _ = try readBytes(Int(try readUInt8()))
+    guard remaining > 0 else { return nil }
+    var extensions = ByteReader(try readBytes(Int(try readUInt16())))
+    while extensions.remaining > 0 {
+      let type = try extensions.readUInt16()
+      var content = ByteReader(try extensions.readBytes(Int(try extensions.readUInt16())))
+      guard type == 0 else { continue }
+      var names = ByteReader(try content.readBytes(Int(try content.readUInt16())))
+      while names.remaining > 0 {
+        let isHost = try names.readUInt8() == 0
+        let name = try names.readBytes(Int(try names.readUInt16()))
+        guard isHost else { continue }
+        guard 1...255 ~= name.count else { return nil }
+        var bytes: [UInt8] = []
+        for index in name.indices { bytes.append(name[index]) }
+        return bytes
+      }
+      return nil
+    }
+    return nil
+  }
+}

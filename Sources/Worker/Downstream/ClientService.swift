@@ -1,0 +1,47 @@
+import Exchange
+import HTTP1
+import Linux
+import Wire
+
+/// Which service a connection belongs to where several listen: it is told by the name that the client asks for.
+extension ClientConnection {
+  /// Looks at the ClientHello, which stays in the socket. Nil: TLS ends here.
+  @inline(never)
+  mutating func chooseByServerName(_ context: inout LoopContext) -> ActiveExchange.Step? {
+    guard let several = client.entrance.several else { return nil }
+    context.buffers.lease(&client.side.input)
+    let peeked = client.side.stream.peek(into: &client.side.input)
+    let reading = ClientHello.parse(client.side.input.bytes)
+    client.side.input.removeAll()
+    context.buffers.giveBack(&client.side.input)
+    guard case .bytes = peeked else { return peeked == .wouldBlock ? .wait : .close }
+    var asked: [UInt8] = []
+    switch reading {
+    case .name(let name): asked = name
+    case .nameless: break
+    case .incomplete: return .wait
+    }
+    enter(several.service(ofName: asked.span))
+    guard client.snapshot.isPassthrough else { return nil }
+    client.entrance.service = .passthrough
+    phase = .open
+    since = context.now
+    return context.isStopping ? .close : .again
+  }
+
+  private mutating func enter(_ service: ServiceSnapshot) {
+    client.entrance.several = nil
+    client.enter(service)
+    let endpoint = client.peer.endpoint
+    client.peer = ClientIdentity(
+      endpoint: endpoint, key: service.identity(of: endpoint.address), account: client.peer.account)
+  }
+
+  /// Selects the service by the request's Host and uses its redirect.
+  @inline(never)
+  mutating func chooseByHost() {
+    guard let several = client.entrance.several else { return }
+    let host = active.value.exchange.request?.host ?? .absent
+    client.enter(several.service(ofHost: host.slice(of: client.side.input.bytes)))
+  }
+}
