@@ -5,21 +5,21 @@ import WorkerProtocol
 import Synchronization
 import Wire
 
-/// The servers of one service's snapshot, by index, and which of them can be given whom at the moment.
+/// The servers of one service's snapshot, by index, with their availability and the routing of clients to them.
 final class Backend: Sendable {
   let servers: [SharedServer]
-  /// Which of them the service's clients are assigned to.
+  /// The affinity of the service's clients to these servers.
   let affinity: AffinityStore
-  /// Nil when nothing means one server alone.
+  /// Nil when no port or name is dedicated to a server.
   let dedicated: DedicatedServers?
   private let sharedState: SharedState
-  /// With the configuration's weights.
+  /// With the configured weights.
   private let configured: [Balancing.Server]
   private let health: Configuration.Health
   /// With the weights in force.
   private let router: Mutex<Router>
 
-  /// The servers' states, what operators want of them, and the assignments are shared: every snapshot goes by the same.
+  /// The servers' states, their administrative states and the affinity are shared by all snapshots.
   init(_ settings: Configuration.Service, _ sharedState: SharedState) throws(ConfigurationSnapshotError) {
     servers = settings.servers.map { sharedState.server($0, queue: settings.limits.queue) }
     affinity = try sharedState.affinity(of: settings)
@@ -30,7 +30,7 @@ final class Backend: Sendable {
     router = Mutex(Backend.router(of: configured, servers, sharedState))
   }
 
-  /// Goes by the weights that operators want now.
+  /// Applies changed administrative weights.
   func reweigh() { router.withLock { $0 = Backend.router(of: configured, servers, sharedState) } }
 
   private static func router(
@@ -42,13 +42,13 @@ final class Backend: Sendable {
       })
   }
 
-  /// What an operator wants of a server, over what its health checks say.
+  /// A server's administrative state, which takes precedence over its health checks.
   func adminState(of server: Int) -> AdminState.Mode? { sharedState.adminState(of: servers[server])?.mode }
 
-  /// Changes whenever a server changes its state: what was chosen before may not hold any more.
+  /// Changes whenever a server changes its state: an earlier choice may be invalid then.
   var epoch: UInt64 { sharedState.epoch }
 
-  /// Publishes a server's state. One that takes nobody: whoever waits for a place there is sent on, and idle connections
+  /// Publishes a server's state. If it accepts no clients, the requests in its queue are rerouted, and idle connections
   /// are closed.
   func set(_ state: ServerState, at server: Int) {
     servers[server].become(state)
@@ -60,33 +60,33 @@ final class Backend: Sendable {
     }
   }
 
-  /// A server does not answer any more: its exchanges go elsewhere or end.
+  /// A server does not respond any more: its exchanges are moved to other servers or end.
   func lose(_ server: Int, _ presence: ServerPresence) { sharedState.post(.serverLost(servers[server], presence)) }
 
-  /// Traffic met a failure there, or slowness; the first loop's prober looks at once.
+  /// Reports a failure or a slow response of a server; the first loop's prober checks it at once.
   func suspect(_ server: Int, _ suspicion: Suspicion) {
     if servers[server].suspect(suspicion) { sharedState.mailbox(of: 0).post(.suspect(servers[server])) }
   }
 
-  /// A server for a client, and why this one.
+  /// The chosen server for a client, and the reason for the choice.
   struct Choice {
     enum Basis {
-      /// The session that its cookie names is assigned to it.
+      /// The session of the client's cookie is assigned to the server.
       case cookie
-      /// That session's server can not take it: it moves.
+      /// The server assigned to the cookie's session is unavailable: the session moves.
       case lostCookie
-      /// It has no cookie, or one that nobody knows.
+      /// The client has no cookie, or an unknown one.
       case client
     }
 
     let server: Int
     let basis: Basis
-    /// The client is assigned to it already, by that basis.
+    /// Whether the client is already assigned to the server on that basis.
     let isAssigned: Bool
   }
 
-  /// The server for a client, nil when none can take it: the one assigned to its cookie, else the one assigned
-  /// to its address as far as clients are remembered by address, else what the rendezvous says.
+  /// The server for a client, nil when none is available: the one assigned to its cookie, else the one assigned to its
+  /// address if addresses have affinity, else the choice of the rendezvous hash.
   func route(
     _ client: ClientKey, isRemembered: Bool, cookie: ClientKey?, tried: ServerSet, at now: Instant
   ) -> Choice? {
@@ -108,13 +108,13 @@ final class Backend: Sendable {
       isAssigned: assigned == nil && known == servers[server].id)
   }
 
-  /// The server that a token is assigned to, if it can take its client.
+  /// The server that a token is assigned to, if it is available.
   func assigned(_ token: ClientKey, tried: ServerSet, at now: Instant) -> Int? {
     guard let known = affinity.tokens.lookup(token, at: now) else { return nil }
     return router.withLock { $0.assigned(known, availability: current, tried: tried) }
   }
 
-  /// A client's request has failed at a server. Answers with what makes that one suspected from now on.
+  /// Records a failed request of a client at a server. Returns why the server is suspected from now on, if it is.
   func failed(_ server: Int, _ client: ClientKey, at now: Instant) -> PassiveCheck.Finding? {
     suspect(server, .failing)
     guard health.passive else { return nil }
@@ -122,7 +122,7 @@ final class Backend: Sendable {
     return servers[server].failed(client, at: now)
   }
 
-  /// For what clients met there it gets no new ones.
+  /// Whether the server receives no new clients because requests failed there.
   func isSuspected(_ server: Int, at now: Instant) -> Bool { health.passive && servers[server].isSuspected(at: now) }
 
   private func suspected(at now: Instant) -> ServerSet {
@@ -132,25 +132,26 @@ final class Backend: Sendable {
     return suspected
   }
 
-  /// How much of a server's weight counts for new clients, in parts of `SlowStart.whole`.
+  /// The part of a server's weight that applies to new clients during slow start, in units of 1/`SlowStart.whole`.
   func share(of server: Int, at now: Instant) -> Int {
     guard health.slowStart > .zero, let returned = servers[server].returned else { return SlowStart.whole }
     return SlowStart.share(began: returned, lasting: health.slowStart, at: now)
   }
 
-  /// The same in percent, at least 1; 0 of one that is suspected.
+  /// The same in percent, at least 1; 0 for a suspected server.
   func weightPercent(of server: Int, at now: Instant) -> Int {
     isSuspected(server, at: now) ? 0 : max(1, share(of: server, at: now) * 100 / SlowStart.whole)
   }
 
-  /// The servers that an exchange is not to try next, after this one failed it too: none when it has tried every one.
+  /// The servers to exclude from an exchange's next attempt after this one failed too: none when every server was
+  /// tried.
   func tried(_ server: Int, after earlier: ServerSet) -> ServerSet {
     var tried = earlier
     tried.insert(server)
     return current.takesKnown.subtracting(tried).isEmpty ? ServerSet() : tried
   }
 
-  /// Gives a client's place back, and tells whoever has it now.
+  /// Releases a client's slot, and notifies the client that gets it.
   func leave(_ server: Int, _ account: ConnectionLedger.Account) {
     Backend.leave(servers[server], account, sharedState)
   }
@@ -159,8 +160,8 @@ final class Backend: Sendable {
     if let next = server.leave(account) { grant(next, server, sharedState) }
   }
 
-  /// Tells whoever has got a place, and gives others what they may have besides. A place whose loop has ended meanwhile
-  /// goes on to the next.
+  /// Notifies a client of its slot, and assigns further free slots. If a client's loop has ended meanwhile, its slot is
+  /// assigned to the next client.
   static func grant(_ waiting: WaitingClient, _ server: SharedServer, _ sharedState: SharedState) {
     var next: WaitingClient? = waiting
     while let granted = next {
@@ -169,7 +170,7 @@ final class Backend: Sendable {
     }
   }
 
-  /// Some server takes clients that it knows.
+  /// Whether some server accepts clients that are assigned to it.
   var takesAnybody: Bool { !current.takesKnown.isEmpty }
 
   var takesNobodyNew: Bool { current.takesNew.isEmpty }

@@ -1,15 +1,15 @@
 import Configuration
 import HTTP1
 
-/// What means one server, whatever the client is known by: its ports, and its names.
+/// The ports and host names that are dedicated to one server, regardless of the client's affinity.
 ///
-/// A class, so that a request that has none to ask counts no references.
+/// A class, so that a request to a backend without any counts no references.
 final class DedicatedServers: Sendable {
-  /// With the server's index.
+  /// The server's index by port.
   private let ports: [UInt16: Int]
   private let names: HostTable
 
-  /// Nil when nothing means one server.
+  /// Nil when no port or name is dedicated to a server.
   init?(_ servers: [Configuration.Server]) {
     guard servers.contains(where: { !$0.names.isEmpty || !$0.ports.isEmpty }) else { return nil }
     let all = servers.enumerated()
@@ -17,6 +17,6 @@ final class DedicatedServers: Sendable {
     names = HostTable(all.flatMap { index, server in server.names.map { ($0.host, index) } })
   }
 
-  /// The server that is meant by what comes to this port of ours, with this Host if it is a request.
+  /// The server to which this local port, or the request's Host, is dedicated.
   func server(port: UInt16, host: Span<UInt8>) -> Int? { ports[port] ?? names.number(ofHost: host) }
 }

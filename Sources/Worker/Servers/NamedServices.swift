@@ -3,13 +3,13 @@ import HTTP1
 import Wire
 import WorkerProtocol
 
-/// Services that listen at one place, told apart by the names that clients ask for.
+/// Services that share a listener, distinguished by the names that clients request.
 final class NamedServices: Sendable {
   private let services: [ServiceSnapshot]
-  /// By the index in `services`.
+  /// Each name with the service's index in `services`.
   private let names: HostTable
 
-  /// Nil unless there are several. Of a name that two have it means the first.
+  /// Nil for fewer than two services. A name of two services belongs to the first.
   init?(_ services: [ServiceSnapshot]) {
     guard services.count > 1 else { return nil }
     self.services = services
@@ -19,7 +19,7 @@ final class NamedServices: Sendable {
       })
   }
 
-  /// The service of this Host; the first one if none has the name.
+  /// The service of this Host; the first one if no service has the name.
   func service(ofHost host: Span<UInt8>) -> ServiceSnapshot { services[names.number(ofHost: host) ?? 0] }
 
   /// The same for the server name in a ClientHello.
@@ -27,7 +27,7 @@ final class NamedServices: Sendable {
 }
 
 extension ConfigurationSnapshot {
-  /// Where connections come in that are accepted at this place, and the service that they belong to until they name one.
+  /// The entrance of connections accepted by this listener, and their service until they request a name.
   func entrance(at place: ListenerPlace) -> (entrance: Client.Entrance, service: ServiceSnapshot) {
     let found = services.filter { $0.listens(at: place) }
     let (first, several) = (found.first ?? services[0], NamedServices(found))

@@ -5,19 +5,19 @@ import Linux
 import Synchronization
 import Wire
 
-/// A Connection Server as all snapshots know it, by its service, name and address: its state, and who has a place there.
+/// A Connection Server, identified by service, name and address, as shared by all snapshots: its state and its slots.
 final class SharedServer: Sendable {
   let place: ServerPlace
   let service: String
-  /// By its name within the service: what clients are assigned to.
+  /// By its name within the service: clients are assigned to this id.
   let id: ServerID
   private let currentState = Atomic(ServerState.down.rawValue)
-  /// When its slow start began, in nanoseconds; 0: it never came back.
+  /// When its slow start began, in nanoseconds; 0 if it has never recovered.
   private let returnedAt = Atomic<UInt64>(0)
-  /// What traffic met there since the prober looked last.
+  /// The worst suspicion raised by traffic since the prober last took it.
   private let suspicion = Atomic(Suspicion.none.rawValue)
   private let admission: Mutex<Admission<WaitingClient>>
-  /// What clients meet there, and until when it makes the server suspected.
+  /// Counts failed requests, from which the server becomes suspected for a time.
   private let passiveCheck = Mutex(PassiveCheck())
   private let suspectedUntil = Atomic<UInt64>(0)
   private let checked = Mutex<ServerCheck?>(nil)
@@ -29,23 +29,23 @@ final class SharedServer: Sendable {
     admission = Mutex(Admission(limit: settings.connections, queueLimit: queue))
   }
 
-  /// As log, status and commands have it.
+  /// The name in the log, the status and commands.
   var name: String { place.name }
 
-  /// As the prober published it last; down before its first word.
+  /// The state last published by the prober; down before that.
   var state: ServerState { ServerState(rawValue: currentState.load(ordering: .acquiring)) ?? .down }
 
-  /// Whether anybody at all is sent there.
+  /// Whether it accepts any clients.
   var takesClients: Bool { state == .up || state == .drain }
 
-  /// Health checks decide again, whatever clients met.
+  /// Publishes a state of the health checks, which supersedes suspicion raised by traffic.
   func become(_ state: ServerState) {
     suspectedUntil.store(0, ordering: .relaxed)
     passiveCheck.withLock { $0 = PassiveCheck() }
     currentState.store(state.rawValue, ordering: .releasing)
   }
 
-  /// A client's request has failed. Answers with what makes the server suspected from now on, if it was not before.
+  /// Records a failed request of a client. Returns why the server is suspected from now on, if it was not before.
   func failed(_ client: ClientKey, at now: Instant) -> PassiveCheck.Finding? {
     let isNews = !isSuspected(at: now)
     let finding = passiveCheck.withLock { $0.failed(client, at: now) }
@@ -53,54 +53,54 @@ final class SharedServer: Sendable {
     return isNews ? finding : nil
   }
 
-  /// A client got an answer.
+  /// Records a response to a client.
   func answered(_ client: ClientKey, at now: Instant) { passiveCheck.withLock { $0.answered(client, at: now) } }
 
   func isSuspected(at now: Instant) -> Bool { now.nanoseconds < suspectedUntil.load(ordering: .relaxed) }
 
-  /// When it was up again after it had been down or in maintenance.
+  /// When it last recovered after being down or in maintenance.
   var returned: Instant? {
     let nanoseconds = returnedAt.load(ordering: .relaxed)
     return nanoseconds == 0 ? nil : Instant(nanoseconds: nanoseconds)
   }
 
-  /// Before it becomes up.
+  /// Sets this instant; called before the state becomes up.
   func returned(at instant: Instant) { returnedAt.store(instant.nanoseconds, ordering: .relaxed) }
 
-  /// Traffic met this. True if the prober is to be told: it was not told of as much before, or has looked since.
+  /// Records a suspicion. True if the prober must be notified: it has no equal or worse one that it has not taken yet.
   func suspect(_ met: Suspicion) -> Bool {
     suspicion.max(met.rawValue, ordering: .acquiringAndReleasing).oldValue < met.rawValue
   }
 
-  /// The worst that traffic met since this was asked last.
+  /// Takes the worst suspicion since the last call.
   func takeSuspicion() -> Suspicion {
     Suspicion(rawValue: suspicion.exchange(Suspicion.none.rawValue, ordering: .acquiringAndReleasing)) ?? .none
   }
 
-  /// The last health check that is over; nil before the first.
+  /// The last completed health check; nil before the first.
   var lastCheck: ServerCheck? { checked.withLock { $0 } }
 
   func note(_ check: ServerCheck) { checked.withLock { $0 = check } }
 
-  /// Asks for a place for one exchange.
+  /// Requests a slot for one exchange.
   func admit(_ client: WaitingClient) -> Admission<WaitingClient>.Answer {
     admission.withLock { $0.acquire(client, by: client.account) }
   }
 
-  /// Gives a client's place back; answers with who has it now. If anybody has, `admitNext` may have others.
+  /// Releases a client's slot; returns the client that gets it. If there is one, `admitNext` may admit more.
   func leave(_ account: ConnectionLedger.Account) -> WaitingClient? { admission.withLock { $0.release(by: account) } }
 
-  /// Who has got a free place besides; nil when there is none, or nobody who may have it.
+  /// The next client that gets a free slot; nil when no slot is free, or no waiting client may have it.
   func admitNext() -> WaitingClient? { admission.withLock { $0.admitNext() } }
 
-  /// Leaves the queue. False: a place was granted meanwhile, and its message is in the loop's inbox.
+  /// Leaves the queue. False if a slot was granted meanwhile: its message is in the loop's inbox.
   @discardableResult
   func cancel(_ ticket: Admission<WaitingClient>.Ticket) -> Bool { admission.withLock { $0.cancel(ticket) } }
 
-  /// Takes somebody out of the queue who is to look elsewhere.
+  /// Removes a client from the queue that is to be rerouted.
   func dequeue() -> WaitingClient? { admission.withLock { $0.dequeue() } }
 
-  /// Changes the limits; answers with those who have got a place by that.
+  /// Changes the limits; returns the clients that get a slot as a result.
   func limit(to places: Int, queue: Int) -> [WaitingClient] {
     admission.withLock { admission in
       admission.limit = places
@@ -111,23 +111,23 @@ final class SharedServer: Sendable {
     }
   }
 
-  /// Exchanges here now, and waiting.
+  /// Number of active exchanges, and of waiting ones.
   var occupancy: (active: Int, waiting: Int) { admission.withLock { ($0.active, $0.waiting) } }
 
-  /// Nobody is here, and nobody waits.
+  /// Whether it has neither active nor waiting exchanges.
   var isEmpty: Bool { occupancy == (0, 0) }
 }
 
-/// What traffic met at a server, the worse the higher.
+/// What traffic indicates about a server, in order of severity.
 enum Suspicion: UInt8 {
   case none
-  /// An answer is slow to come.
+  /// A response is slow.
   case slow
-  /// A failure, or a connection that does not come about.
+  /// A failure, or a connection that is not established.
   case failing
 }
 
-/// Who waits for a place at a server, in which loop, and on whose account.
+/// A client that waits for a slot at a server, with its loop and its account.
 struct WaitingClient: Sendable {
   let loop: Int
   let client: SlabKey
