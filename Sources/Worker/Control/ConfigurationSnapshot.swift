@@ -3,16 +3,16 @@ import Domain
 import TLS
 import Wire
 
-/// Everything that follows from one configuration: its services. Immutable; what runs keeps the snapshot of its service.
+/// The immutable state of one configuration: its services. Connections keep the snapshot of their service.
 final class ConfigurationSnapshot: Sendable {
   let number: UInt64
   let configuration: Configuration
   /// In the configuration's order.
   let services: [ServiceSnapshot]
-  /// Those of all services, in their order.
+  /// The servers of all services, in order.
   let servers: [SharedServer]
 
-  /// Loads what the configuration names. Throws a reason for a person when it can not be served.
+  /// Loads the files of the configuration. Throws the reason, for the operator, when it can not be served.
   init(
     number: UInt64, _ configuration: Configuration, tickets: TicketKeys, sharedState: SharedState
   ) throws(ConfigurationSnapshotError) {
@@ -35,18 +35,18 @@ final class ConfigurationSnapshot: Sendable {
     self.servers = servers
   }
 
-  /// Each server by its index in its service, in the order of `servers`.
+  /// Each server's index in its service, and the service, in the order of `servers`.
   var places: [(server: Int, service: ServiceSnapshot)] {
     services.flatMap { service in service.servers.indices.map { ($0, service) } }
   }
 
-  /// What clients are shown, in the configuration's order.
+  /// The certificates presented to clients, in the configuration's order.
   var certificates: [CertificatePair] { services.flatMap(\.certificates) }
 
-  /// Where a server is in `servers`; nil when this snapshot does not have it.
+  /// The index of a server in `servers`; nil when it is not in this snapshot.
   func index(of server: SharedServer) -> Int? { servers.firstIndex { $0 === server } }
 
-  /// The service that another snapshot's clients belong to as well; nil when there is none.
+  /// The service that corresponds to one of another snapshot; nil when there is none.
   func service(like other: ServiceSnapshot) -> ServiceSnapshot? {
     services.first {
       $0.settings.name == other.settings.name && $0.isPassthrough == other.isPassthrough
@@ -55,7 +55,7 @@ final class ConfigurationSnapshot: Sendable {
   }
 }
 
-/// Why a configuration can not be served, in words for a person.
+/// Why a configuration can not be served, as text for the operator.
 struct ConfigurationSnapshotError: Error {
   let reason: String
 

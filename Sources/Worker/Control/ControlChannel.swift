@@ -4,9 +4,9 @@ import WorkerProtocol
 import Synchronization
 import Wire
 
-/// Why the worker has lost its supervisor. It ends then: nobody would replace it or stop it any more.
+/// Why the connection to the supervisor was lost. The worker ends then: it could be neither replaced nor stopped.
 package enum ControlError: Error, Equatable, CustomStringConvertible {
-  /// The supervisor closed its end, or died.
+  /// The supervisor closed its end, or exited.
   case supervisorGone
   case message(MessageError)
   case system(SystemError)
@@ -20,19 +20,20 @@ package enum ControlError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// The worker's end of the link to its supervisor: commands come in on the main thread, events go out from any.
+/// The worker's end of the control connection: commands are received on the main thread, events are sent from any
+/// thread.
 ///
-/// Start with `receiveSetup`, then `send` the outcome, then stay in `run`.
+/// Call `receiveSetup` first, `send` the outcome, then call `run`.
 package final class ControlChannel: Sendable {
-  /// What the main thread is told in `run`.
+  /// What `run` passes to its handler on the main thread.
   package enum Event: Sendable {
-    /// Accept no more, let exchanges finish, then call `finish`; what is left after this time is cut.
+    /// Accept no more, let exchanges finish, then call `finish`; what remains after this time is aborted.
     case stop(within: Interval)
-    /// Serve another configuration.
+    /// Switch to another configuration.
     case reload(WorkerSetup)
-    /// An operator wants this of a server; answer the number with `WorkerEvent.applied`.
+    /// Apply a server's administrative state; report the number with `WorkerEvent.applied`.
     case server(name: String, AdminState, number: UInt64)
-    /// About a second has passed: the time to tell the load.
+    /// About one second has passed: report the load.
     case tick
   }
 
@@ -40,10 +41,10 @@ package final class ControlChannel: Sendable {
   private let wakeup: Wakeup
   private let pending = Mutex(PendingEvents())
   private let finished = Atomic<Bool>(false)
-  /// Made at the start, when there are descriptors to be had, and taken by `run`.
+  /// Created at the start, while descriptors are available, and taken by `run`.
   private let poller: Mutex<Poller?>
 
-  /// Takes over the socket that the worker was born with.
+  /// Takes ownership of the socket that the worker inherited.
   package init(owning control: consuming Descriptor) throws(SystemError) {
     let wakeup = try Wakeup()
     let poller = try Poller()
@@ -56,7 +57,7 @@ package final class ControlChannel: Sendable {
 
   // MARK: Commands
 
-  /// Waits for everything that the worker starts with, up to and with `WorkerCommand.start`.
+  /// Receives the start's commands, up to and including `WorkerCommand.start`.
   package func receiveSetup() throws(ControlError) -> WorkerSetup {
     send(.hello(version: MessageVersion.current))
     let first = try nextCommand().command
@@ -70,8 +71,8 @@ package final class ControlChannel: Sendable {
     }
   }
 
-  /// Hands the main thread to the supervisor: calls `handle` for what comes, until some thread calls `finish`. Throws
-  /// when the supervisor is lost. `heartbeats` are those that came with the first commands.
+  /// Processes the supervisor's commands on the main thread: calls `handle` for each event until a thread calls
+  /// `finish`. Throws when the supervisor is lost. `heartbeats`: those received with the first commands.
   package func run(heartbeats: [Heartbeat], _ handle: (Event) -> Void) throws(ControlError) {
     var draft = WorkerSetupDraft(reloadWith: heartbeats)
     guard let poller = poller.withLock({ $0.take() }) else { preconditionFailure("run is called once") }
@@ -99,7 +100,7 @@ package final class ControlChannel: Sendable {
     _ = flush()
   }
 
-  /// Lets `run` return. From any thread.
+  /// Makes `run` return. May be called from any thread.
   package func finish() {
     finished.store(true, ordering: .releasing)
     wakeup.signal()
@@ -107,8 +108,8 @@ package final class ControlChannel: Sendable {
 
   // MARK: Events
 
-  /// Tells the supervisor, now or as soon as it has room. From any thread; never waits. Newer news of the same thing
-  /// take the place of older ones that have not left yet.
+  /// Sends an event to the supervisor, now or when the socket has room. May be called from any thread; never blocks. An
+  /// unsent event is replaced by a newer one with the same topic.
   package func send(_ event: WorkerEvent) {
     let left = pending.withLock { waiting in
       if waiting.isEmpty, deliver(event) { return true }
@@ -118,10 +119,10 @@ package final class ControlChannel: Sendable {
     if !left { wakeup.signal() }
   }
 
-  /// Whether events wait for the supervisor to read.
+  /// Whether there are unsent events.
   var isBehind: Bool { pending.withLock { !$0.isEmpty } }
 
-  /// Sends what waits, as far as there is room; true when nothing is left.
+  /// Sends pending events while the socket has room; true when none is left.
   private func flush() -> Bool {
     pending.withLock { waiting in
       while let event = waiting.first, deliver(event) { waiting.removeFirst() }
@@ -129,7 +130,7 @@ package final class ControlChannel: Sendable {
     }
   }
 
-  /// False when the supervisor has to read first. A link that is broken takes everything: `run` notices its end.
+  /// False when the socket has no room. If the connection is broken, events are discarded: `run` detects its end.
   private func deliver(_ event: WorkerEvent) -> Bool {
     do { return try socket.send(event.encoded().span) } catch { return true }
   }
@@ -137,7 +138,7 @@ package final class ControlChannel: Sendable {
   // MARK: Reading
 
   private static let tick = Interval.seconds(1)
-  /// How soon events that found no room are tried again.
+  /// The time between attempts to send pending events.
   private static let retry = Interval.milliseconds(50)
 
   private struct Received: ~Copyable {

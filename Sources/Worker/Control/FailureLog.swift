@@ -1,13 +1,13 @@
 import Logging
 import Wire
 
-/// Says that servers fail, that this machine has not got what a connection to them takes, and what clients were cut off
-/// for, without saying it for every request: once for each server, kind and interval, and once for all clients, with the
-/// number of failures that were not told.
+/// Logs failures of servers, shortages of local resources for connections to them, and reasons for disconnecting
+/// clients, at a limited rate: once per interval for each server and kind, and once for all clients, with the number of
+/// failures that were not logged.
 struct FailureLog {
   enum Kind: Hashable {
     case ofServer
-    /// This machine has run out of something; the server may be as well as ever.
+    /// A local resource is exhausted; the server may be healthy.
     case shortage
   }
 
@@ -21,7 +21,7 @@ struct FailureLog {
 
   init(log: Logger) { self.log = log }
 
-  /// Notes a failure at a server, by index, and logs it if that is due. `port`: another one than the server's own.
+  /// Records a failure of a server, by index, and logs it if the rate permits. `port`: nil for the server's own.
   mutating func note(
     _ server: Int, _ name: String, port: UInt16? = nil, _ kind: Kind, _ reason: @autoclosure () -> String,
     at now: Instant
@@ -37,7 +37,7 @@ struct FailureLog {
     }
   }
 
-  /// Notes what a client was cut off for, and tells it when the time has come.
+  /// Records why a client was disconnected, and logs it if the rate permits.
   mutating func note(client: Endpoint, _ reason: @autoclosure () -> String, at now: Instant) {
     guard let untold = limiter.take(.clients, at: now) else { return }
     let more = untold == 0 ? "" : " (and \(untold) clients more since the last line)"

@@ -1,9 +1,9 @@
 import Domain
 import WorkerProtocol
 
-/// Events that the supervisor had no room for yet, oldest first. Newer news of the same thing take the place of older ones.
+/// Events that are not sent yet, oldest first. A newer event replaces an older one with the same topic.
 struct PendingEvents {
-  /// What an event is the newest news of.
+  /// Of two events with the same topic, only the newer one needs to be sent.
   private enum Topic: Hashable {
     case load
     case state(ServerPlace)
@@ -21,16 +21,16 @@ struct PendingEvents {
     }
   }
 
-  /// From `head` on; nil where newer news have come.
+  /// The pending events start at `head`; replaced ones are nil.
   private var events: [WorkerEvent?] = []
   private var head = 0
-  /// How many behind `head` are nil.
+  /// Number of nil elements from `head` on.
   private var replaced = 0
   private var newest: [Topic: Int] = [:]
 
   var isEmpty: Bool { head == events.count }
 
-  /// The oldest one.
+  /// The oldest event.
   var first: WorkerEvent? { isEmpty ? nil : events[head] }
 
   mutating func append(_ event: WorkerEvent) {
@@ -50,7 +50,7 @@ struct PendingEvents {
     tidyUp()
   }
 
-  /// Goes past what was replaced, and gives back what is over once it is most of the list.
+  /// Skips replaced events, and releases the unused elements once they are the larger part of the list.
   private mutating func tidyUp() {
     while head < events.count, events[head] == nil {
       head += 1
@@ -65,6 +65,6 @@ struct PendingEvents {
     }
   }
 
-  /// Places in the list, of events that are over as well.
+  /// Number of elements in the list, including unused ones.
   var capacity: Int { events.count }
 }

@@ -8,32 +8,33 @@ import Linux
 import TLS
 import Wire
 
-/// Everything that follows from one service of a configuration: certificates, servers, limits. Immutable; a connection
-/// keeps the snapshot that it was accepted under, or that its last request took.
+/// The immutable state of one service of a configuration: certificates, servers, limits. A connection keeps the
+/// snapshot under which it was accepted, or which its last request used.
 final class ServiceSnapshot: Sendable {
-  /// That of the configuration.
+  /// The configuration's number.
   let number: UInt64
   let settings: Configuration.Service
   let policy: ExchangePolicy
-  /// Nil when connections are passed through unread.
+  /// Nil in passthrough mode.
   let front: ServerContext?
-  /// By the index that `backend` answers with.
+  /// By `backend`'s server index.
   let servers: [Upstream]
-  /// The first of them among those of all services.
+  /// The index of the first of them among the servers of all services.
   let firstServer: Int
   let backend: Backend
   let affinity: AffinityKeys
   let redirect: Redirect?
-  /// The names that requests may be for, by the set of certificates that the client was shown one of; empty: all.
+  /// The accepted host names, by the set that contains the certificate presented to the client; empty if all are
+  /// accepted.
   let hosts: [ServedHosts]
-  /// Replacements of our own pages, by status.
+  /// Custom error pages, by status.
   let errorPages: [UInt16: [UInt8]]
 
-  /// What a health check asks.
+  /// The request of a health check.
   let healthRequest: [UInt8]
   private let presence: Presence
 
-  /// A server as connections to it need it.
+  /// The settings for connections to a server.
   struct Upstream: Sendable {
     let place: ServerPlace
     let security: Security
@@ -45,7 +46,7 @@ final class ServiceSnapshot: Sendable {
     }
   }
 
-  /// Counts the configuration as one that is in memory, for as long as any of its services is.
+  /// Counts the configuration's snapshot as in memory while any of its services is.
   final class Presence: Sendable {
     private let sharedState: SharedState
 
@@ -57,13 +58,13 @@ final class ServiceSnapshot: Sendable {
     deinit { sharedState.snapshotEnded() }
   }
 
-  /// Connections are passed through unread.
+  /// Whether connections are relayed without being decrypted.
   var isPassthrough: Bool { settings.mode == .passthrough }
 
-  /// What clients are shown, in the configuration's order; empty when connections are passed through unread.
+  /// The certificates presented to clients, in the configuration's order; empty in passthrough mode.
   var certificates: [CertificatePair] { front?.certificates ?? [] }
 
-  /// Loads what the service names. Throws a reason for a person when it can not be served.
+  /// Loads the service's files. Throws the reason, for the operator, when it can not be served.
   init(
     _ settings: Configuration.Service, of number: UInt64, firstServer: Int, _ presence: Presence, tickets: TicketKeys,
     sharedState: SharedState
@@ -85,25 +86,26 @@ final class ServiceSnapshot: Sendable {
     errorPages = try ServiceSnapshot.loadPages(settings.errorPages)
   }
 
-  /// What a client is known by to the balancing.
+  /// The client's key for balancing.
   func identity(of address: IPAddress) -> ClientKey {
     ClientKey(address, v4Prefix: settings.affinity.ipv4Prefix, v6Prefix: settings.affinity.ipv6Prefix)
   }
 
-  /// What servers are told of a client. `isUnnamed`: a proxy passes on the connection, and can't say whose it is.
+  /// The fields about a client for its servers. `isUnnamed`: a trusted proxy forwards the connection without the
+  /// client's address.
   func forwarding(for address: IPAddress, isSecure: Bool, isUnnamed: Bool = false) -> ForwardedFields {
     ForwardedFields(
       client: address, isSecure: isSecure, addsFields: settings.forwarded.add,
       isPeerTrusted: !isUnnamed && settings.forwarded.trustedProxies.contains { $0.contains(address) })
   }
 
-  /// The set of certificates that is for the same name as one of an earlier snapshot, which a client was shown.
+  /// The set of certificates for the same name as a set of an earlier snapshot that was presented to a client.
   func certificateSet(like set: Int, of earlier: ServiceSnapshot) -> Int {
     guard let name = earlier.front?.firstName(of: set) else { return 0 }
     return front?.set(for: name) ?? 0
   }
 
-  /// Connections to servers are used for more than one request.
+  /// Whether connections to servers are reused.
   var keepsServerConnections: Bool { settings.pool.idleConnections > 0 }
 
   private static func loadFront(
@@ -121,7 +123,7 @@ final class ServiceSnapshot: Sendable {
     var contexts: [TLSProfile: [Trust: ClientContext]] = [:]
     var servers: [Upstream] = []
     for server in settings.servers {
-      // Where TLS is passed through only health checks speak it, and the clients verify the servers.
+      // In passthrough mode only health checks use TLS to the servers, and the clients verify the servers.
       let trust = settings.mode == .passthrough ? .insecureNoVerification : server.trust
       do throws(TLSError) {
         let context: ClientContext
@@ -153,12 +155,13 @@ final class ServiceSnapshot: Sendable {
     return pages
   }
 
-  /// A name that is another set's is not served with this one: who was shown that certificate had not asked for it.
+  /// The names accepted for each set of certificates. A name of another set is not accepted: the client did not request
+  /// it.
   private static func hosts(of front: ServerContext?, _ settings: Configuration.Service) -> [ServedHosts] {
     guard let front, let further = settings.requests.hosts else { return [] }
     let named = (settings.allNames + further).map(\.host)
     return front.nameSets.indices.map { set in
-      // A certificate may be for the names of other services too.
+      // A certificate may also be valid for names of other services.
       ServedHosts(named.filter { front.serves($0, with: set) } + (settings.name.isEmpty ? front.nameSets[set] : []))
     }
   }
@@ -175,7 +178,7 @@ final class ServiceSnapshot: Sendable {
 extension ExchangePolicy {
   init(_ settings: Configuration.Service) {
     self.init()
-    // Half of a head may be its target where that is more than anybody must support.
+    // Half of the head may be request target, where that is more than the 8,000 bytes of RFC 9112 §3.
     limits = HeadLimits(
       bytes: settings.limits.headerBytes, fieldLines: settings.limits.headerFields,
       requestTarget: max(8_192, settings.limits.headerBytes / 2),

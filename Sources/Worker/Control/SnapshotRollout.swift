@@ -2,19 +2,19 @@ import Linux
 import WorkerProtocol
 import Synchronization
 
-/// A new snapshot on its way into every loop: new connections and requests take it, what runs keeps its own.
+/// The distribution of a new snapshot to every loop: new connections and requests use it, existing ones keep their own.
 final class SnapshotRollout: Sendable {
   let snapshot: ConfigurationSnapshot
   /// New listening sockets, for all loops.
   let listeners: [HandedListener]
   let withdrawn: [ListenerPlace]
-  /// Loops from this number on retire: they hand their listeners on and finish what they have.
+  /// Loops from this index on retire: they pass on their listeners and finish their exchanges.
   let loops: Int
-  /// Loops that owe an answer, and one for whoever still hands it out.
+  /// Number of loops that have not confirmed, plus one while it is being distributed.
   private let owing = Atomic(1)
   private let whenDone: @Sendable () -> Void
 
-  /// `whenDone` is called when `done` was, and every loop that it was handed to has taken the snapshot over.
+  /// `whenDone` is called when distribution has ended (`done`) and every loop has adopted the snapshot.
   init(
     _ snapshot: ConfigurationSnapshot, listeners: [HandedListener], withdrawn: [ListenerPlace], loops: Int,
     whenDone: @escaping @Sendable () -> Void
@@ -26,13 +26,13 @@ final class SnapshotRollout: Sendable {
     self.whenDone = whenDone
   }
 
-  /// Hands it to a loop. One that has ended owes nothing.
+  /// Sends it to a loop. A loop that has ended need not confirm.
   func post(to mailbox: Mailbox) {
     owing.add(1, ordering: .relaxed)
     if !mailbox.post(.adopt(self)) { done() }
   }
 
-  /// One loop has taken it over, or it has been handed to all.
+  /// One loop has adopted it, or distribution has ended.
   func done() {
     if owing.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { whenDone() }
   }

@@ -7,12 +7,12 @@ import Systemd
 import TLS
 import Wire
 
-/// What is measured of the whole worker at one moment, for the supervisor.
+/// The metrics of the whole worker, for the supervisor.
 struct WorkerFigures: Sendable {
   let load: Load
   let servers: [(place: ServerPlace, load: ServerLoad, check: ServerCheck?)]
 
-  /// `dropped` are servers of which nothing is left since they were measured last.
+  /// `dropped`: removed servers without exchanges since the last measurement.
   init(
     _ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ metrics: [LoopFigures.Metrics],
     dropped: [SharedServer] = []
@@ -25,7 +25,7 @@ struct WorkerFigures: Sendable {
     let named = snapshot.places
     let names = Set(snapshot.servers.map(\.name))
     servers = (snapshot.servers + sharedState.removedServers + dropped).enumerated().map { index, server in
-      // Clients are assigned to a name: the address that it has now shows them.
+      // Clients are assigned to a server's name: they are counted at the address that it has now.
       let isShown = index < named.count || !names.contains(server.name)
       let assigned = isShown ? affinity[server.service]?[server.id] : nil
       let (occupancy, count) = (server.occupancy, assigned ?? AffinityCount())

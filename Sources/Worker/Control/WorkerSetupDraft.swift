@@ -2,7 +2,7 @@ import Domain
 import Linux
 import WorkerProtocol
 
-/// The commands of a start or a reload while they come in, one message after the other.
+/// Collects the commands of a start or a reload, which arrive one per message.
 struct WorkerSetupDraft: ~Copyable {
   private var heartbeats: [Heartbeat]
   private let isReload: Bool
@@ -13,13 +13,13 @@ struct WorkerSetupDraft: ~Copyable {
   private var withdrawn: [ListenerPlace] = []
   private var adminStates: [String: AdminState] = [:]
 
-  /// For a worker that starts, or for one that has these heartbeats already.
+  /// For the start, or for a reload of a worker that has these heartbeats.
   init(reloadWith heartbeats: [Heartbeat]? = nil) {
     isReload = heartbeats != nil
     self.heartbeats = heartbeats ?? []
   }
 
-  /// Takes one command and the descriptor that came with it; answers with everything when it is complete.
+  /// Adds one command and its descriptor; returns the setup when it is complete.
   mutating func add(_ command: WorkerCommand, _ descriptor: consuming Descriptor?) throws(ControlError) -> WorkerSetup?
   {
     switch command {
