@@ -1,11 +1,11 @@
 import Wire
 
-/// How long one turn may go on ending connections: `Loop.closingBudget` from the first one on. Without a connection that
-/// ends it reads no clock.
+/// Limits the time one turn spends on ending connections: `Loop.closingBudget` from the first one on. The clock is read
+/// only if a connection has ended.
 struct ClosingAllowance {
   private var end: Instant?
 
-  /// To be asked when a connection has ended.
+  /// Whether the time is used up; called after a connection has ended.
   mutating func isSpent(clock: () -> Instant) -> Bool {
     let now = clock()
     guard let end else {

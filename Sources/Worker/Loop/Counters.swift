@@ -1,6 +1,6 @@
 import Domain
 
-/// What a loop has counted since it started. Plain numbers of one thread; the loop publishes them once a second.
+/// A loop's counters since its start. Used by one thread only; the loop publishes them once a second.
 struct Counters: Sendable {
   var connections: UInt64 = 0
   var requests: UInt64 = 0

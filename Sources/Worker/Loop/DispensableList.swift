@@ -1,7 +1,7 @@
 import Linux
 
-/// A loop's connections in the order in which they came to a state that few stay in for long. One that has left the state
-/// stays listed until it comes to the front, so that leaving costs nothing.
+/// A loop's connections in the order in which they entered a state that most leave soon. A connection that has left the
+/// state stays in the list until it reaches the front, so that leaving costs nothing.
 struct DispensableList: ~Copyable {
   private let kind: Dispensable
   private var keys: [SlabKey] = []
@@ -9,15 +9,15 @@ struct DispensableList: ~Copyable {
 
   init(_ kind: Dispensable) { self.kind = kind }
 
-  /// Notes one that has come to the state, and forgets some of those at the front that have left it: two for one, so that
-  /// the list grows no longer than what has come since the oldest that is still there.
+  /// Adds a connection that has entered the state, and removes up to two at the front that have left it, so that the
+  /// list is no longer than the number of connections added since the oldest one still in the state.
   mutating func append(_ key: SlabKey, among clients: borrowing Slab<ClientConnection>) {
     for _ in 0..<2 where first < keys.count && !isMeant(keys[first], clients) { first += 1 }
     trim()
     keys.append(key)
   }
 
-  /// The one that has been there longest; nil when none is.
+  /// The connection that has been in the state longest; nil when there is none.
   mutating func oldest(among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
     while first < keys.count, !isMeant(keys[first], clients) { first += 1 }
     trim()
@@ -28,7 +28,7 @@ struct DispensableList: ~Copyable {
     clients.contains(key) && clients[key].isDispensable(as: kind)
   }
 
-  /// Gives back what lies before the front, once that is most of the list.
+  /// Releases the unused elements at the front once they are the larger part of the list.
   private mutating func trim() {
     guard first > 64, first * 2 > keys.count else { return }
     keys.removeFirst(first)

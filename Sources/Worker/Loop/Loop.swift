@@ -4,19 +4,19 @@ import Linux
 import WorkerProtocol
 import Wire
 
-/// One thread's event loop: its listeners, its clients, and everything they act upon. Shares only `SharedState` with the
+/// One thread's event loop: its listeners, its clients, and all that they use. It shares only `SharedState` with the
 /// other loops.
 struct Loop: ~Copyable {
-  /// Connections accepted from one listener before others get their turn.
+  /// Maximum of connections accepted from one listener before other work is done.
   static let acceptsPerTurn = 64
-  /// Timers fired, clients told of a stop or of a server's loss, and messages read, before others get their turn.
+  /// Maximum per turn of timers fired, of clients notified of a stop or a lost server, and of messages read.
   static let closingsPerTurn = 256
-  /// How long the connections may take that end in one turn by a timer or a chore. One costs some 20 µs, the kernel's part
-  /// included.
+  /// The time limit for connections that are ended in one turn by a timer or a chore. One takes about 20 µs, including
+  /// the kernel's part.
   static let closingBudget = Interval.microseconds(500)
-  /// The supervisor takes a loop that does not turn within a few seconds for hung.
+  /// The supervisor treats a loop that makes no turn for a few seconds as hung.
   static let longestSleep = Interval.seconds(1)
-  /// How long accepting rests when the process has run out of descriptors.
+  /// How long accepting pauses when the process has run out of descriptors.
   static let acceptPause = Interval.milliseconds(200)
 
   var clients: Slab<ClientConnection>
@@ -24,15 +24,15 @@ struct Loop: ~Copyable {
   var prober: Prober?
   var accepting = Accepting()
   let mailbox: Mailbox
-  /// What concerns many connections at once, done a little in each turn.
+  /// Operations on many connections at once, of which each turn does a part.
   var closings = PendingClosings()
   private let heartbeat: Heartbeat
   var dispensable = DispensableClients()
-  /// When the operator is told again that clients make room, and that accepting pauses.
+  /// Limits how often evictions of clients and pauses of accepting are logged.
   var notices = LogRateLimiter<Notice>(every: .seconds(10))
-  /// A reload has left it without listeners; it ends with its last client.
+  /// Whether a reload has left it without listeners: it ends with its last client.
   var isRetiring = false
-  /// When a stopping loop ends whatever is left.
+  /// When a stopping loop closes all remaining connections.
   var stopDeadline = Instant.distantFuture
   private let metrics: LoopFigures.Metrics
   private var nextPublication = Instant(nanoseconds: 0)
@@ -49,12 +49,12 @@ struct Loop: ~Copyable {
     self.mailbox = mailbox
     self.heartbeat = heartbeat
     self.metrics = metrics
-    // A loop of this number may have been here before.
+    // An earlier loop may have had this index.
     self.context.reports.counters = metrics.latest.counters
     try self.context.poller.watchLevel(mailbox.wakeup.descriptor, token: Token(.mailbox).rawValue)
   }
 
-  /// Turns until it has been told to stop, the last client is gone, and nothing more has come.
+  /// Runs until it was told to stop, the last client is gone, and no further message has arrived.
   mutating func run() {
     prober?.start(&context)
     repeat {
@@ -66,12 +66,12 @@ struct Loop: ~Copyable {
     } while !mailbox.close()
   }
 
-  /// Waits at most so long for events, then does all that has come and become due.
+  /// Waits at most this long for events, then processes all that are available and all due timers.
   mutating func turn(waiting milliseconds: Int32, clock: () -> Instant) {
     heartbeat.beat()
     let count = context.poller.wait(milliseconds: milliseconds)
     context.now = clock()
-    // Before a request is sent on a connection to a server, everything that is known of it is known.
+    // All events of server connections are recorded before a request is sent on one of them.
     for index in 0..<count { note(context.poller.event(at: index)) }
     for index in 0..<count { handle(context.poller.event(at: index)) }
     runLeftovers()
@@ -93,7 +93,7 @@ struct Loop: ~Copyable {
     clients.count == 0 && isRetiring || context.isStopping && (clients.count == 0 || context.now >= stopDeadline)
   }
 
-  /// Milliseconds until the next timer, 0 while there is work, a second at most.
+  /// Milliseconds until the next timer, 0 while there is work, one second at most.
   private var sleep: Int32 {
     if !context.leftovers.isEmpty || !closings.isEmpty { return 0 }
     let next = context.timers.nextDeadline ?? .distantFuture
@@ -103,7 +103,7 @@ struct Loop: ~Copyable {
     return Int32(truncatingIfNeeded: (pause.nanoseconds + 999_999) / 1_000_000)
   }
 
-  /// Takes in what an event tells of a connection to a server.
+  /// Records an event's readiness if it is for a connection to a server.
   private mutating func note(_ event: (token: UInt64, readiness: Readiness)) {
     let token = Token(rawValue: event.token)
     guard token.kind == .server, context.servers.contains(token.key) else { return }
@@ -119,11 +119,11 @@ struct Loop: ~Copyable {
     let token = Token(rawValue: event.token)
     switch token.kind {
     case .client:
-      // An event of the same batch may have closed it.
+      // An earlier event of the same batch may have closed it.
       guard clients.contains(token.key) else { return }
       clients[token.key].client.side.stream.became(event.readiness)
       if clients[token.key].phase == .handshaking {
-        // What a newcomer's first event tells is that it can be written to.
+        // The first event of a new connection only reports that it is writable.
         if clients[token.key].hasSpoken { clients[token.key].standInLine(&context) }
       } else {
         advance(token.key)
@@ -138,13 +138,13 @@ struct Loop: ~Copyable {
     }
   }
 
-  /// One that gave way waits for its place in line, whatever comes: others go first.
+  /// A connection that yielded waits for its turn even if events arrive: other connections go first.
   private mutating func advance(_ key: SlabKey) {
     guard !clients[key].isInLine else { return }
     if clients[key].advance(&context) == .close { remove(key) }
   }
 
-  /// Clients that gave way go on where they were.
+  /// Continues clients that yielded.
   private mutating func runLeftovers() {
     guard !context.leftovers.clients.isEmpty else { return }
     let leftovers = context.leftovers.clients
@@ -155,7 +155,7 @@ struct Loop: ~Copyable {
     }
   }
 
-  /// Fires what is due, as far as that is a turn's work: the timers of a flood expire in one moment, too.
+  /// Fires due timers within the turn's limits: the timers of a flood of connections expire at the same time.
   private mutating func fireTimers(clock: () -> Instant) {
     var allowance = ClosingAllowance()
     for _ in 0..<Loop.closingsPerTurn {

@@ -7,7 +7,7 @@ import Logging
 import Wire
 import WorkerProtocol
 
-/// A loop's listeners, and whether it accepts.
+/// A loop's listeners, and whether it accepts connections.
 struct Accepting: ~Copyable {
   struct Listener: ~Copyable {
     let descriptor: Descriptor
@@ -20,19 +20,19 @@ struct Accepting: ~Copyable {
   }
 
   var listeners = Slab<Listener>(capacity: 8)
-  /// Nil while listeners are watched. Accepting begins with `LoopMessage.serve`.
+  /// Nil while listeners are polled. Accepting begins with `LoopMessage.serve`.
   var againAt: Instant? = .distantFuture
-  /// The other loops have been asked for room, and not all have answered.
+  /// Whether the other loops have been asked to make room and have not all answered.
   var isAskingForRoom = false
 }
 
 /// New connections: as many as the limits allow, and none while the process has no room.
 extension Loop {
   mutating func accept(_ key: SlabKey, atMost count: Int = Loop.acceptsPerTurn) {
-    // An event of the same batch may have paused or ended accepting.
+    // An earlier event of the same batch may have paused or ended accepting.
     guard accepting.againAt == nil, accepting.listeners.contains(key) else { return }
     for _ in 0..<count {
-      // Without a place, newcomers wait in the kernel until somebody has made room.
+      // Without room, new connections wait in the kernel until another one was closed.
       guard hasRoom() else {
         pauseAccepting()
         return askForRoom()
@@ -47,16 +47,16 @@ extension Loop {
     }
   }
 
-  /// Takes a newcomer that `hasRoom` was asked for. If another loop has taken the place since, there is one connection too
-  /// many for each loop at most (their descriptors are reserved) until the next newcomer asks for room: no client that is
-  /// served gives way to that.
+  /// Accepts a connection after `hasRoom`. If another loop has used up the room since, each loop has at most one
+  /// connection above the limit (their descriptors are reserved) until the next new connection requires room: no active
+  /// client is closed for that.
   mutating func admit(_ accepted: consuming Accepted, from listener: SlabKey) throws(SystemError) {
     let peer = accepted.peer
     let (entrance, snapshot) = (accepting.listeners[listener].entrance, accepting.listeners[listener].service)
     let identity = snapshot.identity(of: peer.address)
     let forwarding = snapshot.forwarding(for: peer.address, isSecure: entrance.service == .https)
     let isProxy = forwarding.isPeerTrusted
-    // Before anybody makes room: nobody does for one who is refused.
+    // Before room is made: no client is closed for a connection that is refused.
     guard let account = context.sharedState.connectionBegan(identity, isProxy: isProxy) else {
       context.reports.counters.refused.connections += 1
       return
@@ -84,22 +84,22 @@ extension Loop {
     }
   }
 
-  /// Lets new connections wait in the kernel for a while.
+  /// Leaves new connections waiting in the kernel for a while.
   private mutating func pauseAccepting() {
     accepting.againAt = context.now + Loop.acceptPause
     for key in accepting.listeners.keys { context.poller.forget(accepting.listeners[key].descriptor) }
   }
 
-  /// Tells the operator now and then why newcomers wait.
+  /// Logs, at a limited rate, why new connections wait.
   mutating func notePause(_ reason: String) {
     if notices.take(.pause, at: context.now) != nil { context.reports.log.warning("accepting pauses: \(reason)") }
   }
 
-  /// Watches the listeners again when the pause is over, or `now`.
+  /// Polls the listeners again when the pause is over, or `now`.
   mutating func resumeAccepting(now: Bool = false) {
     guard let again = accepting.againAt, now || context.now >= again else { return }
     if !hasRoom() {
-      // Of the loops that were asked, some do not answer.
+      // Some of the loops that were asked do not answer.
       guard accepting.isAskingForRoom, !now, let key = dispensable.leastMissed(among: clients) else {
         accepting.againAt = context.now + Loop.acceptPause
         return askForRoom()

@@ -7,15 +7,15 @@ import Logging
 import TLS
 import Wire
 
-/// What a loop's clients act upon: everything of the loop but the clients themselves, so that one client and the
-/// context can be changed at the same time.
+/// The state of a loop that its clients use: everything but the clients themselves, so that a client and the context
+/// can be changed at the same time.
 struct LoopContext: ~Copyable {
-  /// The loop's number.
+  /// The loop's index.
   let loop: Int
   let sharedState: SharedState
-  /// The newest.
+  /// The newest snapshot.
   private(set) var snapshot: ConfigurationSnapshot
-  /// Read once a turn.
+  /// The time, read once a turn.
   var now: Instant
   let poller: Poller
   var timers: TimerWheel
@@ -23,31 +23,31 @@ struct LoopContext: ~Copyable {
   var pools = ServerPools()
   var buffers = BufferPool()
   var leases = Leases()
-  /// Of all the loop's connections.
+  /// Used for all of the loop's connections but health checks.
   let bio = SocketBIO()
   var leftovers = Leftovers()
   var reports: Reports
   var isStopping = false
 
-  /// What goes on in the next turn without an event.
+  /// What continues in the next turn without an event.
   struct Leftovers: ~Copyable {
-    /// Clients that gave way to others with more to do.
+    /// Clients that yielded to others and have more to do.
     var clients: [SlabKey] = []
-    /// Health checks that did.
+    /// Health checks that yielded.
     var checks: [SlabKey] = []
-    /// Clients whose handshake can go on.
+    /// Clients whose handshake can continue.
     var handshakes = FairQueue<SlabKey>()
 
     var isEmpty: Bool { clients.isEmpty && checks.isEmpty && handshakes.isEmpty }
   }
 
-  /// Storage that only running exchanges need.
+  /// Storage that only active exchanges need.
   struct Leases: ~Copyable {
     var exchanges = LeasePool<ActiveExchange>()
     var scanners = LeasePool<ConnectionIDScanner>()
   }
 
-  /// What the loop tells.
+  /// The loop's logs and counters.
   struct Reports: ~Copyable {
     let log: Logger
     var failures: FailureLog
@@ -69,7 +69,7 @@ struct LoopContext: ~Copyable {
     pools.renew(for: snapshot.servers.count, at: now)
   }
 
-  /// Takes over another snapshot. Idle connections of the one before are closed: they were made by its rules.
+  /// Adopts another snapshot. Idle connections of the previous one are closed: they were made with its settings.
   mutating func adopt(_ snapshot: ConfigurationSnapshot) {
     emptyPools()
     self.snapshot = snapshot
@@ -78,8 +78,8 @@ struct LoopContext: ~Copyable {
     pools.renew(for: snapshot.servers.count, at: now)
   }
 
-  /// Tells the operator of a server's failure, or of a shortage that kept us from it, now and then. Nothing more is told
-  /// of one that a reload has removed.
+  /// Logs, at a limited rate, a server's failure or a shortage of local resources for a connection to it. Nothing is
+  /// logged for a server that a reload has removed.
   mutating func noteFailure(
     of server: SharedServer, port: UInt16? = nil, _ kind: FailureLog.Kind = .ofServer,
     _ reason: @autoclosure () -> String
@@ -88,13 +88,13 @@ struct LoopContext: ~Copyable {
     reports.failures.note(index, server.name, port: port, kind, reason(), at: now)
   }
 
-  // MARK: connections to servers
+  // MARK: Connections to servers
 
-  /// Whether this service's settings are those in force.
+  /// Whether this service's settings are the newest.
   func isNewest(_ service: ServiceSnapshot) -> Bool { service.number == snapshot.number }
 
-  /// Begins to connect to a server, by its index in the snapshot that the exchange belongs to. To another `port` than the
-  /// server's own nothing is sent by ourselves, not even TLS.
+  /// Begins to connect to a server, by its index in the exchange's snapshot. On a connection to another `port` than the
+  /// server's own we send nothing ourselves, not even TLS.
   mutating func open(
     _ server: Int, at port: UInt16? = nil, of service: ServiceSnapshot, for client: SlabKey, proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
@@ -129,7 +129,7 @@ struct LoopContext: ~Copyable {
     }
   }
 
-  /// Goes on connecting.
+  /// Continues connecting.
   mutating func connect(_ key: SlabKey) -> ServerConnection.Progress {
     guard isNewest(servers[key].snapshot) else {
       var none: TLSSession?
@@ -139,7 +139,7 @@ struct LoopContext: ~Copyable {
     return servers[key].connect(resuming: &pools.sessions[pools.byServer[pool].session].session, through: bio)
   }
 
-  /// Reads what a server sent.
+  /// Reads from a server.
   mutating func readServer(_ key: SlabKey) -> Stream.Incoming {
     let incoming = servers[key].side.receive(&buffers)
     if case .bytes = incoming, !servers[key].hasGivenSession, isNewest(servers[key].snapshot) {

@@ -4,36 +4,37 @@ import Linux
 import Logging
 import Wire
 
-/// Clients that make room for newcomers, those first that are missed least.
+/// The kinds of clients that can be closed to make room for new ones, in order of preference.
 enum Dispensable: UInt8, CaseIterable, Sendable {
-  /// They have not sent a byte.
+  /// No byte received.
   case silent
-  /// They have begun a handshake and not ended it.
+  /// Handshake begun and not completed.
   case unfinished
-  /// They have no request under way.
+  /// No current request.
   case idle
 
-  /// Those who are missed least after these.
+  /// The next kind in this order.
   var next: Dispensable? { Dispensable(rawValue: rawValue + 1) }
 }
 
-/// Room for newcomers when as many clients are connected as the limits allow: whoever of all loops is missed least gives
-/// way.
+/// Eviction: when the limit of client connections is reached, the least important client of all loops is closed for a
+/// new one.
 ///
-/// A loop that has a silent client lets that one go at once. Else a message goes round all loops, first for silent clients,
-/// then for unfinished handshakes, then for idle ones, and whichever loop has one lets it go; newcomers wait in the kernel
-/// meanwhile, for less than a millisecond if no loop is busy. A message that does not come back within `acceptPause` is
+/// A loop that has a silent client closes it at once. Otherwise a message is passed around all loops, first for silent
+/// clients, then for unfinished handshakes, then for idle clients, and the first loop that has one closes it. New
+/// connections wait in the kernel meanwhile, for less than a millisecond if no loop is busy. If the message does not
+/// return within `acceptPause`, a client of this loop is closed.
 /// not waited for: a client of this loop gives way then.
 extension Loop {
-  /// Slots of the slab that are looked through at once for idle clients.
+  /// Number of slab slots that one search for idle clients examines.
   static let slotsPerSearch = 16_384
 
-  /// A newcomer can be accepted: there is a place, or somebody here who makes room whatever clients other loops have.
+  /// Whether a new connection can be accepted: there is room, or a client here can be closed regardless of other loops.
   mutating func hasRoom() -> Bool {
     !context.sharedState.isFull || evictionCandidate() != nil
   }
 
-  /// The client here that makes room whatever clients other loops have.
+  /// The client here that can be closed regardless of the clients of other loops.
   mutating func evictionCandidate() -> SlabKey? {
     context.sharedState.loopCount == 1
       ? dispensable.leastMissed(among: clients) : dispensable.first(.silent, among: clients)
@@ -49,15 +50,15 @@ extension Loop {
     )
   }
 
-  /// Asks the other loops, one after the other, for the room that this one can't make or should not.
+  /// Asks the other loops, one after the other, to make the room that this one can not or should not make.
   mutating func askForRoom() {
     guard context.sharedState.loopCount > 1 else { return nobodyMakesRoom() }
     accepting.isAskingForRoom = true
     passOn(asker: context.loop, .silent)
   }
 
-  /// Makes room for another loop, if there is none by now and this one has such a client. The loop that has asked goes on
-  /// with its own.
+  /// Makes room for another loop, if there is still none and this one has such a client. The asking loop continues with
+  /// its own clients.
   mutating func makeRoom(for asker: Int, _ kind: Dispensable) {
     guard asker != context.loop else { return askFurther(behind: kind) }
     if context.sharedState.isFull {
@@ -67,7 +68,7 @@ extension Loop {
     context.sharedState.mailbox(of: asker).post(.roomMade)
   }
 
-  /// No other loop has clients of this kind.
+  /// Asks for the next kind: no other loop has clients of this kind.
   private mutating func askFurther(behind kind: Dispensable) {
     guard accepting.isAskingForRoom else { return }
     guard context.sharedState.isFull else { return resumeAccepting(now: true) }
@@ -85,27 +86,27 @@ extension Loop {
   private func passOn(asker: Int, _ kind: Dispensable) {
     let mailboxes = context.sharedState.mailboxes
     var next = context.loop
-    // Past loops that have ended, but never past the one that has asked.
+    // Skips loops that have ended, but never the one that has asked.
     repeat {
       next = (next + 1) % mailboxes.count
     } while !mailboxes[next].post(.roomWanted(by: asker, kind)) && next != asker
   }
 }
 
-/// The clients of a loop that can make room.
+/// The clients of a loop that can be closed to make room.
 struct DispensableClients: ~Copyable {
   var silent = DispensableList(.silent)
   var handshaking = DispensableList(.unfinished)
   private var idle = IdleClients()
 
-  /// Who would be missed least; nil when all are at work.
+  /// The client to be closed first; nil when all have a request.
   mutating func leastMissed(among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
     for kind in Dispensable.allCases { if let key = first(kind, among: clients) { return key } }
     return nil
   }
 
-  /// The client that has been connected longest without a byte, whose handshake has taken longest, or that has been idle
-  /// longest.
+  /// The client that has been connected longest without a byte, whose handshake has taken longest, or that has been
+  /// idle longest.
   mutating func first(_ kind: Dispensable, among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
     switch kind {
     case .silent: silent.oldest(among: clients)
@@ -115,22 +116,22 @@ struct DispensableClients: ~Copyable {
   }
 }
 
-/// The clients of a loop that have been idle longest, found by looking through all of them now and then: keeping them in
-/// order would cost every request something, and only a full house asks.
+/// Finds the clients of a loop that have been idle longest by occasional searches through all clients: an ordered list
+/// would add a cost to every request, and the result is needed only when the limit of connections is reached.
 struct IdleClients: ~Copyable {
   private struct Candidate {
     let key: SlabKey
     let since: Instant
   }
 
-  /// How many one search finds.
+  /// Number of clients found by one search.
   static let found = 64
 
-  /// The longest idle last. Others have become idle since, and so are none of the longest.
+  /// Ordered with the longest idle last. Clients that became idle later are not among the longest.
   private var candidates: [Candidate] = []
   private var hand: UInt32 = 0
 
-  /// The one that has been idle longest, as far as the next `slots` of the slab tell; nil when none of them is.
+  /// The client that has been idle longest among the next `slots` of the slab; nil when none of them is idle.
   mutating func longest(among clients: borrowing Slab<ClientConnection>, slots: Int) -> SlabKey? {
     if let key = next(among: clients) { return key }
     search(clients, slots)

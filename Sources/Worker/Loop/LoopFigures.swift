@@ -3,18 +3,17 @@ import Linux
 import Synchronization
 import Wire
 
-/// What a loop shows of itself, once a second: so often that nobody sees the difference, and so seldom that it costs
-/// nothing.
+/// The metrics of a loop, published once a second: often enough for operators, and at no noticeable cost.
 struct LoopFigures: Sendable {
-  /// Since the first loop of this number started.
+  /// Since the first loop with this index started.
   var counters = Counters()
-  /// Connections to servers, idle ones among them.
+  /// Number of connections to each server, including idle ones.
   var connections: [ServerPlace: Int] = [:]
 
-  /// From one showing to the next.
+  /// The time between publications.
   static let interval = Interval.seconds(1)
 
-  /// Where one loop writes and the main thread reads.
+  /// Shared storage that one loop writes and the main thread reads.
   final class Metrics: Sendable {
     private let figures = Mutex(LoopFigures())
 
@@ -25,7 +24,7 @@ struct LoopFigures: Sendable {
 }
 
 extension LoopContext {
-  /// What the loop has counted and holds now.
+  /// The current counters and connections.
   var figures: LoopFigures {
     var figures = LoopFigures(counters: reports.counters)
     for key in servers.keys where servers[key].phase != .ending {

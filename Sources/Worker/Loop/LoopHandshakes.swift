@@ -2,21 +2,22 @@ import Balancing
 import Linux
 import Wire
 
-/// TLS handshakes: by far the dearest thing that a stranger can ask for, so they have a budget of their own. Clients that
-/// are known to be somebody go first in each turn, and no client's address waits for more than one step of another's.
+/// TLS handshakes. They are by far the most expensive operation that unknown clients can cause, so they have a budget
+/// of their own. In each turn, established clients are served first, and the steps of handshakes alternate between
+/// client addresses.
 extension Loop {
-  /// How long the handshakes of one turn may take, looked at after each step. A step is a signature at most: 0.1 ms with
-  /// ECDSA, 0.7 ms with RSA of 2048 bits, 4 ms with 4096. So it is one or two steps a turn, and a request, which passes the
-  /// loop twice, waits for no more than that.
+  /// The time limit for the handshakes of one turn, checked after each step. A step is at most one signature: 0.1 ms
+  /// with ECDSA, 0.7 ms with RSA of 2048 bits, 4 ms with 4096. So there are one or two steps per turn, and a request,
+  /// which takes two turns of the loop, waits no longer than that.
   static let handshakeBudget = Interval.microseconds(150)
-  /// And how many steps they may be.
+  /// Maximum of steps per turn.
   static let handshakesPerTurn = 16
 
-  /// Goes on with handshakes for as long as they may take.
+  /// Continues handshakes within the limits.
   mutating func runHandshakes(clock: () -> Instant) {
     guard !context.leftovers.handshakes.isEmpty else { return }
     let begin = clock()
-    // Half of what the others have had in this turn, if that is more: newcomers get their third of a busy loop.
+    // Half of the time used by the rest of this turn, if that is more: handshakes get a third of a busy loop's time.
     let end = begin + max(Loop.handshakeBudget, Interval(nanoseconds: (begin - context.now).nanoseconds / 2))
     for _ in 0..<Loop.handshakesPerTurn {
       guard let key = context.leftovers.handshakes.next() else { return }

@@ -3,7 +3,7 @@ import Exchange
 import Linux
 import Wire
 
-/// What the other loops and the main thread tell this one.
+/// Handling of messages from the other loops and the main thread.
 extension Loop {
   mutating func readMail() {
     for message in mailbox.take(atMost: Loop.closingsPerTurn) {
@@ -40,14 +40,14 @@ extension Loop {
     }
   }
 
-  /// Tells every client that has a connection to this server, or makes one, that it takes nobody any more.
+  /// Notifies every client that is connected or connecting to this server that it accepts no more clients.
   private mutating func releaseClients(of server: SharedServer, _ presence: ServerPresence) {
     for key in context.servers.keys where context.servers[key].shared === server {
       closings.append(.release(key, server, presence))
     }
   }
 
-  /// Does what is left to do for many connections, as far as that is a turn's work.
+  /// Performs pending operations on connections, within the turn's limits.
   mutating func runChores(clock: () -> Instant) {
     var allowance = ClosingAllowance()
     for _ in 0..<Loop.closingsPerTurn {
@@ -67,12 +67,12 @@ extension Loop {
     }
   }
 
-  /// Accepts no more, and ends every client that waits for nothing. The others end with their exchange, or at the deadline.
+  /// Stops accepting, and ends every idle client. The others end with their exchange, or at the deadline.
   private mutating func stop(until deadline: Instant) {
     context.isStopping = true
     stopDeadline = deadline
     for key in accepting.listeners.keys {
-      // The supervisor may hold the same socket still: closing our descriptor alone would leave it registered.
+      // The supervisor may still hold the same socket: closing our descriptor alone would leave it registered.
       context.poller.forget(accepting.listeners[key].descriptor)
       _ = accepting.listeners.remove(key)
     }
@@ -80,7 +80,7 @@ extension Loop {
     for key in clients.keys { closings.append(.stop(key)) }
   }
 
-  /// Closes a client's connection and gives back all that it held.
+  /// Closes a client's connection and releases its resources.
   mutating func remove(_ key: SlabKey) {
     context.timers.cancel(TimerKey(.client(key.index)).rawValue)
     var connection = clients.remove(key)

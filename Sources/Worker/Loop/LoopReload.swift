@@ -2,7 +2,7 @@ import Linux
 import Logging
 import WorkerProtocol
 
-/// Another snapshot: new connections and requests take it, everything that runs keeps its own until it ends.
+/// Adopting another snapshot: new connections and requests use it, existing ones keep theirs until they end.
 extension Loop {
   mutating func adopt(_ rollout: SnapshotRollout) {
     defer { rollout.done() }
@@ -16,7 +16,7 @@ extension Loop {
     isRetiring = context.loop >= rollout.loops
   }
 
-  /// What is accepted from now on belongs to the services of the newest snapshot.
+  /// Assigns the listeners to the services of the newest snapshot.
   mutating func assignListeners() {
     for key in accepting.listeners.keys {
       let place = accepting.listeners[key].place
@@ -24,7 +24,7 @@ extension Loop {
     }
   }
 
-  /// Adds a listener; nothing is accepted from it before the servers are known.
+  /// Adds a listener; it is not polled before the servers' states are known.
   mutating func add(_ handed: HandedListener) {
     let (entrance, service) = context.snapshot.entrance(at: handed.place)
     let key = accepting.listeners.insert(
@@ -34,15 +34,15 @@ extension Loop {
     watch(key)
   }
 
-  /// Takes who waits there, as many as a queue holds, then closes it.
+  /// Accepts the connections that wait in the listener's queue, then closes the listener.
   private mutating func close(_ key: SlabKey) {
     accept(key, atMost: Int(Socket.backlog) + 1)
-    // The supervisor holds the same socket still: closing our descriptor alone would leave it registered.
+    // The supervisor still holds the same socket: closing our descriptor alone would leave it registered.
     context.poller.forget(accepting.listeners[key].descriptor)
     _ = accepting.listeners.remove(key)
   }
 
-  /// Hands a listener to the loop that it belongs to now, so that nobody who waits there is refused.
+  /// Passes a listener to its new loop, so that connections in its queue are not refused.
   private mutating func handOn(_ key: SlabKey, loops: Int) {
     let place = accepting.listeners[key].place
     let owner = Int(place.loop) % loops

@@ -3,43 +3,44 @@ import Linux
 import Synchronization
 import Wire
 
-/// What one loop is told by the others and by the main thread.
+/// A message to a loop from other loops or the main thread.
 enum LoopMessage: Sendable {
-  /// A place at a server is free for this client.
+  /// A slot at a server was granted to this client.
   case granted(WaitingClient, SharedServer)
-  /// The server that this client waits for takes nobody any more.
+  /// The server in whose queue this client waits accepts no more clients.
   case rerouted(SlabKey)
-  /// A server takes nobody any more: its idle connections are closed.
+  /// A server accepts no more clients: its idle connections are closed.
   case serverClosed(SharedServer)
-  /// It does not answer any more either: its exchanges end.
+  /// It does not respond any more either: its exchanges end.
   case serverLost(SharedServer, ServerPresence)
-  /// Operators want something else of servers, and the last of it has this number. For the loop that probes.
+  /// Administrative states of servers have changed; the last change has this number. For the loop of the prober.
   case adminStateChanged(number: UInt64)
-  /// Traffic met a failure at this server: check it now. For the loop that probes.
+  /// A failure at this server was detected: check it now. For the loop of the prober.
   case suspect(SharedServer)
-  /// A loop lacks descriptors or source ports: what is idle makes room.
+  /// A loop lacks descriptors or source ports: close idle connections to servers.
   case makeRoom
-  /// Nothing runs any more at a server that a reload has removed. For the loop that probes.
+  /// A server that a reload has removed has no exchanges any more. For the loop of the prober.
   case serverDropped(SharedServer)
-  /// A reload needs the loop, and may have let it retire before.
+  /// A reload keeps the loop, which may have been retiring.
   case stay
-  /// Another snapshot.
+  /// Adopt another snapshot.
   case adopt(SnapshotRollout)
-  /// A listening socket to accept from: at the start, and of a loop that retires.
+  /// A listening socket to accept from: at the start, and from a retiring loop.
   case inherited(HandedListener)
-  /// That loop has no room for a client that waits, and no loop asked so far has a client of this kind, who could make it.
+  /// The loop with this index has no room for a new client, and no loop asked so far has a client of this kind to
+  /// close.
   case roomWanted(by: Int, Dispensable)
-  /// There is room again.
+  /// There is room for new clients again.
   case roomMade
-  /// A crowd has gone: what it needed goes back to the system.
+  /// Many connections have ended: return their memory to the system.
   case giveBackMemory
-  /// The servers' states are known: accept.
+  /// The servers' states are known: accept connections.
   case serve
-  /// Accept no more, end idle connections, finish the others until then.
+  /// Stop accepting, close idle connections, and let the others finish until the deadline.
   case stop(deadline: Instant)
 }
 
-/// A loop's inbox: any thread puts in, the loop takes out when it is woken, and closes it when it ends.
+/// A loop's inbox: any thread adds messages; the loop takes them when it is woken, and closes the inbox when it ends.
 final class Mailbox: Sendable {
   private struct State {
     var messages: [LoopMessage] = []
@@ -51,7 +52,7 @@ final class Mailbox: Sendable {
 
   init() throws(SystemError) { wakeup = try Wakeup() }
 
-  /// False: the loop has ended, and does not learn of it.
+  /// False if the loop has ended: it will not receive the message.
   @discardableResult
   func post(_ message: LoopMessage) -> Bool {
     let count = state.withLock { state in
@@ -63,7 +64,7 @@ final class Mailbox: Sendable {
     return count > 0
   }
 
-  /// Takes no more messages from here on. False: one is waiting to be read first.
+  /// Closes the inbox. False if there are unread messages.
   func close() -> Bool {
     state.withLock { state in
       state.isClosed = state.messages.isEmpty
@@ -73,7 +74,7 @@ final class Mailbox: Sendable {
 
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
-  /// The oldest messages. What is left wakes the loop again.
+  /// Takes the oldest messages. Remaining ones wake the loop again.
   func take(atMost count: Int) -> [LoopMessage] {
     wakeup.drain()
     let (taken, isEmpty) = state.withLock { state in

@@ -1,19 +1,19 @@
 import Wire
 
-/// When to give memory back to the system: connections were many, most are gone, and nothing has come since. A pure
-/// decision, asked now and then.
+/// Decides when to return memory to the system: after a peak of connections, when at least half of them have been gone
+/// for a while. It depends only on periodic calls.
 struct MemoryReturn {
-  /// A crowd that is worth it: each of its connections had 10 to 100 KiB.
+  /// The minimum peak: each of its connections used 10 to 100 KiB.
   static let worthwhile = 100
-  /// How long a quiet time must have lasted.
+  /// The required duration of the quiet period.
   static let timeout = Interval.seconds(5)
 
-  /// The most connections since memory was given back last.
+  /// The maximum of connections since memory was last returned.
   private var peak = 0
   private var quietSince: Instant?
 
-  /// True once for each crowd, when it has gone. `most` is how many connections were open at once since the call before:
-  /// a crowd may come and go between two calls.
+  /// True once after each peak, when it has passed. `most`: the maximum of connections since the previous call, because
+  /// a peak may be shorter than the time between two calls.
   mutating func isDue(connections: Int, most: Int, at now: Instant) -> Bool {
     peak = max(peak, most)
     guard peak >= Self.worthwhile, connections <= peak / 2 else {

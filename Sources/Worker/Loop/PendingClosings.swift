@@ -1,12 +1,12 @@
 import Balancing
 import Linux
 
-/// What a loop has yet to do for many connections, first come, first served.
+/// A loop's pending operations on many connections, in order of arrival.
 struct PendingClosings {
   enum Chore {
-    /// The worker stops: a client that waits for nothing ends.
+    /// The worker stops: the client's connection is closed if it is idle.
     case stop(SlabKey)
-    /// A server takes nobody any more: the client of this connection goes elsewhere or ends.
+    /// A server accepts no more clients: the exchange of this client is moved or ends.
     case release(SlabKey, SharedServer, ServerPresence)
   }
 

@@ -8,11 +8,11 @@ import Synchronization
 import TLS
 import Wire
 
-/// What all loops share for as long as the worker lives, whatever snapshot their connections belong to: the way to
-/// each other, the clients' servers, the servers by name and address, and how many connections are open. Everything here is an
-/// atomic or under a lock of its own, held for a few instructions.
+/// The state shared by all loops during the worker's life, independent of snapshots: the loops' inboxes, the affinity
+/// of clients, the servers by name and address, and the number of connections. Every property is atomic or has its own
+/// lock, which is held for a few instructions.
 final class SharedState: Sendable {
-  /// What the access log tells parts of queries apart by, as long as the worker lives.
+  /// The hash that replaces parts of queries in the access log, constant for the worker's life.
   let logHash: SecretHash
   private let boxes = Mutex<[Mailbox]>([])
   private let servers = Mutex(Servers())
@@ -22,22 +22,22 @@ final class SharedState: Sendable {
   private let affinities = Mutex<[String: AffinityStore]>([:])
   private let ledger: Mutex<ConnectionLedger>
   private let connections = Atomic<Int>(0)
-  /// The limit in force: what is configured, or what the process's descriptors allow.
+  /// The limit in force: the configured one, or what the process's descriptors allow.
   private let connectionLimit: Atomic<Int>
   private let serverConnections = Atomic<Int>(0)
   private let serverConnectionLimit: Atomic<Int>
   private let changes = Atomic<UInt64>(0)
-  /// Until when answers are noted, in nanoseconds.
+  /// Until when responses are recorded for passive checks, in nanoseconds.
   private let watchedUntil = Atomic<UInt64>(0)
   private let snapshots = Atomic<Int>(0)
 
-  /// The servers that are named, and those that are not any more while something runs there.
+  /// The configured servers, and removed servers that still have exchanges.
   private struct Servers {
     var known: [ServerPlace: SharedServer] = [:]
     var named: Set<ServerPlace> = []
   }
 
-  /// `adminStates` are what operators want of servers.
+  /// `adminStates`: the servers' administrative states.
   init(_ configuration: Configuration, adminStates: [String: AdminState] = [:]) throws(TLSError) {
     self.adminStates = Mutex(adminStates)
     logHash = SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
@@ -47,8 +47,8 @@ final class SharedState: Sendable {
     ledger = Mutex(ConnectionLedger(limitPerClient: configuration.limits.connectionsPerAddress))
   }
 
-  /// Takes over what a new snapshot has changed of the limits, and the servers that it names. Those that it does not
-  /// name stay known until they are dropped.
+  /// Applies the limits and servers of a new snapshot. Servers that it does not contain are kept until they are
+  /// dropped.
   func adopt(_ snapshot: ConfigurationSnapshot) {
     let limits = snapshot.configuration.limits
     let budget = DescriptorBudget(snapshot.configuration)
@@ -77,38 +77,38 @@ final class SharedState: Sendable {
     }
   }
 
-  // MARK: loops
+  // MARK: Loops
 
-  /// By loop; that of a loop that has ended is closed. Set by the main thread.
+  /// By loop; the inbox of a loop that has ended is closed. Set by the main thread.
   var mailboxes: [Mailbox] {
     get { boxes.withLock { $0 } }
     set { boxes.withLock { $0 = newValue } }
   }
 
-  /// Loops that there were at once; one that has ended is counted still.
+  /// The maximum of concurrent loops so far, including loops that have ended.
   var loopCount: Int { boxes.withLock { $0.count } }
 
   func mailbox(of loop: Int) -> Mailbox { boxes.withLock { $0[loop] } }
 
-  /// Tells every loop, those too that only finish what they have.
+  /// Posts a message to every loop, including retiring ones.
   func post(_ message: LoopMessage) {
     for mailbox in mailboxes { mailbox.post(message) }
   }
 
-  // MARK: servers
+  // MARK: Servers
 
-  /// The server of this name and address, as earlier snapshots knew it, or a new one.
+  /// The existing server with this name and address, or a new one.
   func server(_ settings: Configuration.Server, queue: Int) -> SharedServer {
     servers.withLock { $0.known[settings.place] } ?? SharedServer(settings, queue: queue)
   }
 
-  /// Servers that the newest snapshot does not name, and where something runs or ran a moment ago.
+  /// Servers that are not in the newest snapshot and have not been dropped yet.
   var removedServers: [SharedServer] {
     servers.withLock { servers in servers.known.values.filter { !servers.named.contains($0.place) } }
   }
 
-  /// Forgets removed servers where nothing runs any more, and answers with them. To be called when every loop has the
-  /// newest snapshot: then nobody can be sent there.
+  /// Drops removed servers without exchanges, and returns them. Must be called when every loop has the newest snapshot:
+  /// then no client can be routed to them.
   func dropEmptyServers() -> [SharedServer] {
     servers.withLock { servers in
       let dropped = servers.known.values.filter { !servers.named.contains($0.place) && $0.isEmpty }
@@ -117,8 +117,8 @@ final class SharedState: Sendable {
     }
   }
 
-  /// The assignments of a service's clients, as earlier snapshots knew them; else those that an earlier worker has left in
-  /// the service's file, or none.
+  /// The affinity of a service's clients: the existing one; else the one in the service's file, written by an earlier
+  /// worker; else an empty one.
   func affinity(of service: Configuration.Service) throws(ConfigurationSnapshotError) -> AffinityStore {
     if let known = affinities.withLock({ $0[service.name] }) { return known }
     let earlier = service.affinity.file.flatMap { AffinityFiles.read($0, Logger(label: "worker")) }
@@ -129,17 +129,17 @@ final class SharedState: Sendable {
     }
   }
 
-  /// What an operator wants of the server now, if it is one of ours.
+  /// Sets a server's administrative state, if the server exists.
   func apply(_ state: AdminState, to name: String) {
     guard servers.withLock({ servers in servers.named.contains { $0.name == name } }) else { return }
     adminStates.withLock { $0[name] = state }
   }
 
-  /// What an operator wants of a server; nil: nothing.
+  /// A server's administrative state; nil if there is none.
   func adminState(of server: SharedServer) -> AdminState? { adminStates.withLock { $0[server.name] } }
 
-  /// A reload that leaves no server that is known to take clients would answer them with 503 until the first health
-  /// checks are in: the servers that it brings are believed to be up until then.
+  /// Assumes new servers to be up if a reload leaves no other server that accepts clients: otherwise clients would get
+  /// 503 until the first health checks have ended.
   private func assumeNewServersUp(in backend: Backend, besides earlier: Set<ServerPlace>) {
     guard !earlier.isEmpty, backend.takesNobodyNew else { return }
     for (index, server) in backend.servers.enumerated() where !earlier.contains(server.place) {
@@ -150,42 +150,41 @@ final class SharedState: Sendable {
   /// Changes whenever a server changes its state.
   var epoch: UInt64 { changes.load(ordering: .acquiring) }
 
-  /// A request has failed at some server: answers are of interest to it for a while (`PassiveCheck`).
+  /// A request has failed at some server: its passive check needs the responses for a while (`PassiveCheck`).
   func watch(at now: Instant) { watchedUntil.store((now + PassiveCheck.window).nanoseconds, ordering: .relaxed) }
 
   func isWatching(at now: Instant) -> Bool { now.nanoseconds < watchedUntil.load(ordering: .relaxed) }
 
   func serverChanged() { changes.add(1, ordering: .acquiringAndReleasing) }
 
-  // MARK: snapshots
+  // MARK: Snapshots
 
-  /// Snapshots in memory: the newest, and those that some connection keeps.
+  /// The number of snapshots in memory: the newest, and those in use by a connection.
   var snapshotCount: Int { snapshots.load(ordering: .relaxed) }
 
   func snapshotBegan() { snapshots.add(1, ordering: .relaxed) }
 
   func snapshotEnded() { snapshots.subtract(1, ordering: .relaxed) }
 
-  // MARK: connections
+  // MARK: Client connections
 
   var connectionCount: Int { connections.load(ordering: .relaxed) }
 
-  /// The most connections that were open at once since the call before.
+  /// The maximum of open connections since the previous call.
   func takeConnectionPeak() -> Int { ledger.withLock { $0.takePeak() } }
 
-  /// How many connections of clients are accepted at once: the least of `limits: connections` and what the process's
-  /// descriptors allow.
+  /// The maximum of client connections: the lower of `limits: connections` and what the process's descriptors allow.
   var limitInForce: Int { connectionLimit.load(ordering: .relaxed) }
 
-  /// How many connections a loop has places for from the start: enough for all clients, who may all come to one loop.
-  /// A place that was never used takes no memory, and making more in the middle of a crowd copies them all meanwhile.
+  /// The initial capacity of each loop's slab: enough for all clients, which may all be in one loop. Unused slots take
+  /// no memory, and growing the slab under load would copy it.
   var placesPerLoop: Int { min(limitInForce, 1 << 15) }
 
   var isFull: Bool { connectionCount >= limitInForce }
 
   var isOverfull: Bool { connectionCount > limitInForce }
 
-  /// Answers with the client's account; nil when it has as many connections as one may have.
+  /// Opens the client's account; nil when it has reached its limit of connections.
   func connectionBegan(_ client: ClientKey, isProxy: Bool) -> ConnectionLedger.Account? {
     let account = ledger.withLock { $0.open(client, isProxy: isProxy) }
     if account != nil { connections.add(1, ordering: .relaxed) }
@@ -197,16 +196,16 @@ final class SharedState: Sendable {
     connections.subtract(1, ordering: .relaxed)
   }
 
-  /// Counts what a proxy's connection carries for its client, until `clientLeft`. `isAllowed`: it has no more than it may.
+  /// Opens the account of a client behind a proxy, until `clientLeft`. `isAllowed`: it is within its limit.
   func clientCame(_ client: ClientKey) -> (account: ConnectionLedger.Account, isAllowed: Bool) {
     ledger.withLock { $0.enter(client) }
   }
 
   func clientLeft(_ account: ConnectionLedger.Account) { ledger.withLock { $0.leave(account) } }
 
-  // MARK: connections to servers
+  // MARK: Connections to servers
 
-  /// How many more there are descriptors for beside the clients'; negative when there are too many.
+  /// The number of further connections to servers for which there are descriptors; negative when there are too many.
   var serverConnectionRoom: Int {
     serverConnectionLimit.load(ordering: .relaxed) - serverConnections.load(ordering: .relaxed)
   }
@@ -217,7 +216,7 @@ final class SharedState: Sendable {
 }
 
 extension DescriptorBudget {
-  /// Of this process, as it is limited now.
+  /// The current limits of this process.
   init(_ configuration: Configuration) {
     self.init(
       configuration, limit: CurrentProcess.openFileLimit, processors: CurrentProcess.processors)

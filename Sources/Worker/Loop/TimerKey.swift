@@ -1,12 +1,12 @@
-/// Whose timer it is, packed into a timer wheel's key: two bits of kind below the index.
+/// The owner of a timer, packed into a timer wheel's key: two bits of kind below the index.
 struct TimerKey {
   enum Owner {
-    /// Indices in the loop's slabs.
+    /// An index in the loop's slab.
     case client(UInt32)
     case server(UInt32)
     /// A server's index in the prober's slab.
     case probe(UInt32)
-    /// The bound on waiting for the first checks.
+    /// The time limit for the first checks.
     case settling
   }
 

@@ -1,6 +1,6 @@
 import Linux
 
-/// What an event of a loop's poller is about; the key is that of its slab.
+/// The source of a poller's event; the key is that of the source's slab.
 typealias Token = PollerToken<LoopEventSource>
 
 enum LoopEventSource: UInt64 {
