@@ -5,9 +5,9 @@ import Logging
 import WorkerProtocol
 import Systemd
 
-/// The data plane's process: takes its commands, then serves on one thread for each loop until it is told to stop.
+/// The data plane's process: receives its setup, then serves with one thread for each loop until it is told to stop.
 package enum WorkerRole {
-  /// Runs the worker on the control socket that its supervisor gave it, and returns the process's exit status.
+  /// Runs the worker on the control socket inherited from its supervisor, and returns the process's exit status.
   package static func run(control: consuming Descriptor) -> Int32 {
     defer { OperationalLog.flush() }
     CurrentProcess.dieWithParent()
@@ -21,9 +21,10 @@ package enum WorkerRole {
       let service: WorkerService
       do throws(ConfigurationSnapshotError) {
         let configuration = try loaded.accepted()
-        // While there is one thread: a crowd would find the others waiting for the table to grow.
+        // While there is only one thread: growing the table later, under load, would block the other threads.
         CurrentProcess.makeRoomForDescriptors(DescriptorBudget(configuration).most)
-        // From here on there is nothing to be had by taking this process over. The log's thread comes after it.
+        // From here on the process has no privileges that an attacker could use. The log's thread is started
+        // afterwards.
         let confinement: Confinement
         do throws(SystemError) { confinement = try Confinement.enter(naming: loaded.files) } catch {
           throw ConfigurationSnapshotError("the worker can't confine itself: \(error)")
@@ -38,7 +39,7 @@ package enum WorkerRole {
         channel.send(.refused(number: setup.number, reason: loaded.reason(of: error)))
         return ExitStatus.refused
       }
-      // Asked for when the threads serve: reading every file once more takes its time.
+      // After the threads have started to serve, because reading every file again takes time.
       loaded.warnOfFiles(Logger(label: "worker"))
       try channel.run(heartbeats: setup.heartbeats, service.handle)
       service.finish()
@@ -50,7 +51,7 @@ package enum WorkerRole {
     }
   }
 
-  /// The worker's exit statuses, for the supervisor's log.
+  /// The worker's exit statuses, which the supervisor logs.
   enum ExitStatus {
     static let stopped: Int32 = 0
     static let lost: Int32 = 1

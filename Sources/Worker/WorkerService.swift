@@ -11,14 +11,14 @@ import Systemd
 import TLS
 import Wire
 
-/// A worker's threads, one for each loop, one for the access log and one for `affinity.file`, and what they share.
+/// A worker's threads, one for each loop, one for the access log and one for `affinity.file`, and their shared state.
 final class WorkerService: Sendable {
   private let sharedState: SharedState
   private let channel: ControlChannel
   private let log: Logger
   private let heartbeats: [Heartbeat]
   private let accessLog: AccessLogWriter
-  /// One for each loop that there may ever be.
+  /// One for each possible loop.
   private let metrics: [LoopFigures.Metrics]
   private let tickets: TicketKeys
   private let affinityFiles: AffinityFiles
@@ -29,15 +29,15 @@ final class WorkerService: Sendable {
   private struct State {
     var snapshot: ConfigurationSnapshot
     var isStopping = false
-    /// The number of the last snapshot that every loop has taken over.
+    /// The number of the last snapshot that every loop has adopted.
     var adopted: UInt64
-    /// What was sent to the supervisor last.
+    /// The figures last sent to the supervisor.
     var sent: WorkerFigures?
     var expiry = ExpiryWatch()
     var memory = MemoryReturn()
   }
 
-  /// Loads the first configuration. Throws a reason for a person when it can not be served.
+  /// Loads the first configuration. Throws the reason, for the operator, when it can not be served.
   init(
     _ setup: WorkerSetup, _ configuration: Configuration, _ confinement: Confinement, channel: ControlChannel,
     log: Logger
@@ -66,9 +66,9 @@ final class WorkerService: Sendable {
     sharedState.adopt(snapshot)
   }
 
-  // MARK: loops
+  // MARK: Loops
 
-  /// Starts the loops. They begin to accept when the servers' first health checks are in.
+  /// Starts the loops. They begin to accept when the servers' first health checks have ended.
   func start(_ setup: WorkerSetup) throws(ConfigurationSnapshotError) {
     let snapshot = state.withLock { $0.snapshot }
     warnOfUnverifiedServers(snapshot)
@@ -80,7 +80,7 @@ final class WorkerService: Sendable {
     }
   }
 
-  /// Starts those of the first `count` loops that do not run, all or none, and answers with their mailboxes.
+  /// Starts those of the first `count` loops that do not run, all or none, and returns their mailboxes.
   private func startLoops(_ count: Int) throws(ConfigurationSnapshotError) -> [Mailbox] {
     let before = sharedState.mailboxes
     let missing = (0..<count).filter { $0 >= before.count || !before[$0].post(.stay) }
@@ -111,7 +111,7 @@ final class WorkerService: Sendable {
     }.detach()
   }
 
-  /// Nothing but the loop itself keeps the snapshot that it begins with: it may go before the loop does.
+  /// Only the loop itself keeps its first snapshot, which may be freed before the loop ends.
   private func makeLoop(_ index: Int) throws -> Loop {
     let snapshot = state.withLock { $0.snapshot }
     let prober = index == 0 ? try Prober(snapshot, channel: channel, log: log, at: Clock.monotonic()) : nil
@@ -123,9 +123,9 @@ final class WorkerService: Sendable {
       metrics: metrics[index])
   }
 
-  // MARK: commands
+  // MARK: Commands
 
-  /// What the main thread is told.
+  /// Handles the control channel's events on the main thread.
   func handle(_ event: ControlChannel.Event) {
     switch event {
     case .stop(let bound):
@@ -137,10 +137,10 @@ final class WorkerService: Sendable {
     case .server(let name, let adminState, let number):
       sharedState.apply(adminState, to: name)
       for service in state.withLock({ $0.snapshot }).services { service.backend.reweigh() }
-      // Before the answer, so that it says how many sessions are left.
+      // Before the reply, so that the supervisor has the number of remaining sessions.
       sendFigures()
       sharedState.mailbox(of: 0).post(.adminStateChanged(number: number))
-      // Where no new client is sent, a crash could not be made good by the hash.
+      // When a server gets no new clients, the hash could not restore its assignments after a crash.
       affinityFiles.save()
     case .tick:
       sendFigures()
@@ -152,8 +152,8 @@ final class WorkerService: Sendable {
     }
   }
 
-  /// Builds another snapshot beside the one that serves, and hands it to every loop. One that can't be served
-  /// changes nothing: whatever may fail comes before the first change.
+  /// Builds another snapshot and distributes it to every loop. If it can not be served, nothing changes: all steps that
+  /// may fail precede the first change.
   private func reload(_ setup: WorkerSetup) {
     var loaded = setup.configuration.load()
     do throws(ConfigurationSnapshotError) {
@@ -169,7 +169,7 @@ final class WorkerService: Sendable {
       }
       let started = try startLoops(setup.loops)
 
-      // Before a loop needs a larger table: the thread that has it grow waits for every processor.
+      // Before a loop needs a larger table: the thread that grows it waits for every processor.
       CurrentProcess.makeRoomForDescriptors(DescriptorBudget(configuration).most)
       if let sink { accessLog.redirect(to: sink) }
       warnOfUnverifiedServers(snapshot)
@@ -182,7 +182,7 @@ final class WorkerService: Sendable {
       state.withLock { $0.snapshot = snapshot }
       sendCertificates(of: snapshot)
       hand(snapshot, setup)
-      // The others know the servers.
+      // The other loops know the servers' states already.
       for mailbox in started { mailbox.post(.serve) }
       loaded.warnOfFiles(log)
     } catch {
@@ -215,7 +215,7 @@ final class WorkerService: Sendable {
     stapler.adopt(wanted.flatMap(\.certificates), at: Clock.monotonic())
   }
 
-  /// The loops know which pages of their slabs nobody lies in.
+  /// Only the loops know which pages of their slabs are unused.
   private func giveBackMemory() {
     let (connections, most) = (sharedState.connectionCount, sharedState.takeConnectionPeak())
     guard state.withLock({ $0.memory.isDue(connections: connections, most: most, at: Clock.monotonic()) }) else {
@@ -243,7 +243,7 @@ final class WorkerService: Sendable {
     }
   }
 
-  /// What has happened in the last second.
+  /// Reports the metrics of the last second.
   private func sendFigures() {
     let (snapshot, sent, isAdopted) = state.withLock { ($0.snapshot, $0.sent, $0.adopted == $0.snapshot.number) }
     let dropped = isAdopted ? sharedState.dropEmptyServers() : []
@@ -261,7 +261,7 @@ final class WorkerService: Sendable {
     }
     state.withLock { $0.sent = figures }
     warn(ofDropped: accessLog.takeDropped())
-    // A supervisor that does not read finds the last ones, and how often they came.
+    // A supervisor that does not read gets the latest events, with the number of repetitions.
     guard !channel.isBehind else { return }
     for problem in OperationalLog.takeProblems() { channel.send(.problem(problem)) }
   }
@@ -273,7 +273,7 @@ final class WorkerService: Sendable {
     }
   }
 
-  /// Waits until the access log and `affinity.file` are written, for a second at most: a sink may be full.
+  /// Waits, for at most a second, until the access log and `affinity.file` are written: a destination may be full.
   func finish() {
     let deadline = Clock.monotonic() + .seconds(1)
     affinityFiles.save()
@@ -287,7 +287,7 @@ final class WorkerService: Sendable {
 }
 
 extension Configuration {
-  /// How often the key of all services' tickets is replaced: as often as the one wants that wants it most often.
+  /// How often the key of all services' session tickets is replaced: the shortest of the configured intervals.
   fileprivate var ticketRotation: Interval { services.map(\.tls.ticketRotation).min() ?? .hours(12) }
 }
 
