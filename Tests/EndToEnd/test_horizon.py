@@ -9,7 +9,7 @@ import yaml
 from harness import ROOT
 from harness.client import connect_tls
 from harness.view import Tunnel, view
-from harness.waiting import client_addresses, free_port, fresh_address
+from harness.waiting import client_addresses, free_port
 
 NAMES = ["view.domain.local", "cards.domain.local", "view01.domain.local", "view02.domain.local"]
 
@@ -30,7 +30,6 @@ class Site:
         self.authority = certificates.authority.certificate
         nothing = dict.fromkeys(["service", "tls", "servers", "health", "timeouts", "limits"])
         self.balancer = testbed.balance(start=False, **nothing)
-        self.second = fresh_address(), free_port(self.balancer.address)
         self.gateways = client_addresses(2, start=700)
         services = configuration.get("services", {"": configuration})
         for service in services.values():
@@ -43,7 +42,7 @@ class Site:
 
     def place(self, service):
         """Puts our addresses and files in place of the page's."""
-        address, port = self.second if service["listen"] == "192.168.1.171" else self.balancer.endpoint
+        address, port = self.balancer.endpoint
         service["listen"] = f"{address}:{port}"
         service["redirect"] = {"listen": f"{address}:{free_port(address, besides=port)}"}
         for name, entry in service["servers"].items():
@@ -57,13 +56,12 @@ class Site:
         if "forwarded" in service:
             service["forwarded"]["trusted-proxies"] = self.gateways
 
-    def connect(self, source=None, name=NAMES[0], endpoint=None):
-        endpoint = endpoint or self.balancer.endpoint
-        return connect_tls(endpoint, self.balancer.context(), server_name=name, source=source)
+    def connect(self, source=None, name=NAMES[0]):
+        return connect_tls(self.balancer.endpoint, self.balancer.context(), server_name=name, source=source)
 
-    def server_of(self, source, name=NAMES[0], endpoint=None, *fields):
-        with self.connect(source, name, endpoint) as client:
-            return client.get("/whoami", *fields, host=name)["X-Server"]
+    def server_of(self, source, name=NAMES[0]):
+        with self.connect(source, name) as client:
+            return client.get("/whoami", host=name)["X-Server"]
 
     def servers_of(self, sources):
         found = {source: self.server_of(source) for source in sources}
@@ -129,10 +127,10 @@ def test_smart_cards_for_some(site):
     here = site("Smart cards for some")
     sources = client_addresses(16)
     here.servers_of(sources)
-    cards = {source: here.server_of(source, "cards.domain.local", here.second) for source in sources}
+    cards = {source: here.server_of(source, "cards.domain.local") for source in sources}
     assert set(cards.values()) == {"view01", "view02"}
     # Unread: the server sees what the client sent, and nothing more.
-    with here.connect(sources[0], "cards.domain.local", here.second) as client:
+    with here.connect(sources[0], "cards.domain.local") as client:
         assert "X-Forwarded-For" not in client.get("/head", host="cards.domain.local").text
     with here.connect(sources[0]) as client:
         assert "X-Forwarded-For" in client.get("/head", host=NAMES[0]).text
