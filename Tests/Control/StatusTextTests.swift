@@ -85,6 +85,20 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(page(report).contains("no worker"))
   }
 
+  @Test func `several services have a line each, and a server names its own`() {
+    var report = sampleReport
+    report.describe([
+      .init(name: "view", mode: "http", names: ["view.domain.local"], listeners: ["*:443", "*:80 (redirect)"]),
+      .init(name: "smart-cards", mode: "passthrough", names: ["cards.domain.local"], listeners: ["*:443"]),
+    ])
+    report.servers[0].name = "smart-cards/view-server-01"
+    let text = page(report)
+    #expect(text.contains("smart-cards    cards.domain.local, passthrough, on *:443\n"))
+    #expect(text.contains("\nview-server-01 "))
+    #expect(text.contains("    service smart-cards, 192.168.1.165:443"))
+    #expect(report.mode == "mixed" && report.listeners == ["*:443", "*:80 (redirect)"])
+  }
+
   @Test func `a server after a command is told in a line`() {
     #expect(StatusText.line(of: sampleServer) == "view01: drain, weight 5, configured 1, 12 sessions left")
     var server = sampleServer

@@ -28,6 +28,14 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
 }
 
 @Suite struct `The service's status` {
+  @Test func `a server's own name is enough where one service alone has such a server`() {
+    let several = status(of: ["view/view01", "view/view02", "cards/view01"])
+    #expect(several.fullName(of: "view02") == "view/view02")
+    #expect(several.fullName(of: "cards/view01") == "cards/view01")
+    for name in ["view01", "view", "/view02", "ew/view02", ""] { #expect(several.fullName(of: name) == nil, "\(name)") }
+    #expect(status(of: ["view01"]).fullName(of: "view01") == "view01")
+  }
+
   @Test func `the line tells the load, the servers that are up, and every one that is not`() {
     var status = status(of: ["view01", "view02", "view03"])
     #expect(status.line == "serving")

@@ -157,7 +157,7 @@ package struct StatusText {
 
   private func cells(of server: StatusReport.Server) -> [String] {
     [
-      Self.shortened(server.name, 16), server.stateWord,
+      Self.shortened(server.parts.name, 16), server.stateWord,
       server.since.map { "\(Age(report.time.seconds(since: $0)))" } ?? "",
     ] + Self.figures(of: server)
   }
@@ -168,7 +168,8 @@ package struct StatusText {
   }
 
   private static func details(of server: StatusReport.Server, at now: WallTime) -> String {
-    var parts = ["\(server.address)" + (server.isRemoved ? ", removed" : "")]
+    let service = server.parts.service.map { "service \($0), " } ?? ""
+    var parts = ["\(service)\(server.address)" + (server.isRemoved ? ", removed" : "")]
     if let load = server.load { parts.append(counted(load.connections, "connection")) }
     if server.isBackup { parts.append("backup") }
     if server.weight != 1 || server.configuredWeight != 1 { parts.append("weight \(server.weight)") }
