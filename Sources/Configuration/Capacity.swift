@@ -2,7 +2,7 @@ import Balancing
 import Wire
 
 extension DescriptorBudget {
-  /// Of a worker with this configuration that may open `limit` descriptors, on a machine with so many processors.
+  /// For a worker with this configuration that may open `limit` descriptors, on a machine with this many processors.
   package init(_ configuration: Configuration, limit: UInt64, processors: Int) {
     let loops = configuration.threads ?? processors
     self.init(
@@ -12,22 +12,22 @@ extension DescriptorBudget {
 }
 
 extension Configuration {
-  /// Places to listen at.
+  /// The number of listening addresses and ports.
   fileprivate var listenerCount: Int {
     let service = services.flatMap { $0.listeners + $0.serverListeners + $0.relayListeners }.removingDuplicates()
     return service.count + services.flatMap { $0.redirect?.listeners ?? [] }.removingDuplicates().count
   }
 
-  /// How many sockets systemd keeps over a restart (FileDescriptorStoreMax in the unit).
+  /// The number of sockets that systemd keeps over a restart (FileDescriptorStoreMax in the unit).
   private static let keptSockets = 2048
 
-  /// What a machine has of what connections take.
+  /// The machine's resources for connections.
   package struct Means: Hashable, Sendable {
-    /// How many descriptors the process may open (RLIMIT_NOFILE); nil: not known.
+    /// The maximum of descriptors of the process (RLIMIT_NOFILE); nil if unknown.
     package var descriptors: UInt64?
-    /// Source ports that the kernel chooses from (net.ipv4.ip_local_port_range); nil: not known.
+    /// Source ports from which the kernel chooses (net.ipv4.ip_local_port_range); nil if unknown.
     package var ports: ClosedRange<UInt16>?
-    /// Bytes of memory that the process may use: the machine's, or its control group's; nil: not known.
+    /// Bytes of memory available to the process: the machine's, or its control group's; nil if unknown.
     package var memory: UInt64?
     package var processors: Int
 
@@ -39,11 +39,11 @@ extension Configuration {
     }
   }
 
-  /// What an idle client takes, and what one that has something under way takes besides, in bytes (docs/limits.md). A
-  /// warning goes by the first alone: not everybody is busy at once.
+  /// The memory of an idle client connection, and the additional memory of an active one, in bytes (docs/limits.md).
+  /// Warnings consider only the first, because not all clients are active at once.
   package static let idleConnectionBytes: UInt64 = 15_000
 
-  /// Which of the configured limits can't be held, each with the arithmetic and what to type.
+  /// The configured limits that exceed the machine's resources, each with the calculation and the command that helps.
   package func shortfalls(on means: Means) -> [String] {
     var warnings: [String] = []
     let budget = DescriptorBudget(self, limit: means.descriptors ?? .max, processors: means.processors)

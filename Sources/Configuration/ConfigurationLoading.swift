@@ -2,32 +2,32 @@ import Domain
 import Wire
 
 extension Configuration {
-  /// What came out of a file: the configuration when there is no error, and everything worth saying about it.
+  /// The result of loading a file: the configuration if there is no error, and all diagnostics.
   package struct Loaded: Sendable {
-    /// Nil exactly when `diagnostics` holds an error.
+    /// Nil exactly when `diagnostics` contains an error.
     package private(set) var configuration: Configuration?
     /// Errors and warnings in the order of the file.
     package private(set) var diagnostics: [Diagnostic]
-    /// The files that the configuration names, in the order of reading; incomplete when there are errors. Loading opens
-    /// none of them, so that it can be done without privileges, inside a confined process, and in tests.
+    /// The files that the configuration references, in reading order; incomplete when there are errors. Loading opens
+    /// none of them, so that it works without privileges, in a confined process, and in tests.
     package let files: [FileReference]
     private let source: SourceText?
 
-    /// The configuration file itself; nil when it is no text.
+    /// The configuration file's path; nil when its contents are not text.
     package var path: String? { source?.file }
 
-    /// Adds an error at the place where the file is named, and takes the configuration back.
+    /// Adds an error at the position of the file's reference, and removes the configuration.
     package mutating func refuse(_ file: FileReference, because reason: String, suggestion: String? = nil) {
       report(.error, file, reason, suggestion)
       configuration = nil
     }
 
-    /// Whether an error was found at the place where the file is named.
+    /// Whether there is an error at the position of the file's reference.
     package func isRefused(_ file: FileReference) -> Bool {
       diagnostics.contains { $0.severity == .error && $0.place?.mark == file.mark }
     }
 
-    /// Adds a warning at the place where the file is named.
+    /// Adds a warning at the position of the file's reference.
     package mutating func warn(about file: FileReference, _ reason: String, suggestion: String? = nil) {
       report(.warning, file, reason, suggestion)
     }
@@ -54,14 +54,14 @@ extension Configuration {
     }
   }
 
-  /// Reads a configuration file's text: the one entrance for `belvedere check`, the supervisor and the worker, which
-  /// therefore agree. The same text and parameters give the same result.
+  /// Parses a configuration file's text. `belvedere check`, the supervisor and the worker all use this function, so
+  /// their results agree. The same text and parameters give the same result.
   ///
   /// - Parameters:
-  ///   - fileName: the file's path, for diagnostics and as the place that relative paths in it start from.
+  ///   - fileName: the file's path, for diagnostics and as the base of relative paths in it.
   ///   - hostName: this machine's name, for values keyed by host.
-  ///   - credentials: where systemd has put the service's credentials ($CREDENTIALS_DIRECTORY); nil when it did not
-  ///     start this process.
+  ///   - credentials: the directory of the service's systemd credentials ($CREDENTIALS_DIRECTORY); nil when systemd did
+  ///     not start this process.
   package static func load(
     bytes: [UInt8], fileName: String, hostName: String, credentials: String? = nil
   ) -> Loaded {
@@ -81,19 +81,19 @@ extension Configuration {
     }
     let hasServices = Schema.hasServices(root)
     var configuration = (hasServices ? Schema.rootOfServices : Schema.root).read(root, &reader)
-    // What was refused is not checked.
+    // Rejected services are not checked further.
     if hasServices { configuration?.services.removeAll(where: \.name.isEmpty) }
     configuration?.deriveDefaults(&reader)
     if let configuration { Rules.check(configuration, &reader) }
     return Loaded(source, configuration, reader.diagnostics, reader.files)
   }
 
-  /// The same from text, without credentials of systemd.
+  /// The same from a string, without systemd credentials.
   package static func load(text: String, fileName: String, hostName: String) -> Loaded {
     load(bytes: Array(text.utf8), fileName: fileName, hostName: hostName)
   }
 
-  /// Fills in what follows from other values wherever the file says nothing.
+  /// Sets the values that are derived from others, where the file does not contain them.
   private mutating func deriveDefaults(_ reader: inout Reader) {
     for index in virtualRouters.indices where virtualRouters[index].name.isEmpty {
       virtualRouters[index].name = "router-\(virtualRouters[index].settings.identifier)"

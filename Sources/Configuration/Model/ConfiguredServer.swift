@@ -4,32 +4,33 @@ import Wire
 extension Configuration {
   /// One Connection Server.
   package struct Server: Equatable, Sendable {
-    /// The key in the file. Clients' assignments within the service are carried over a reload by it.
+    /// The key in the file. Assignments of clients within the service are kept over a reload by this name.
     package var name: String
-    /// The name of its service; empty where that has none.
+    /// The name of its service; empty if the service has none.
     package var service = ""
     package var endpoint: Endpoint
-    /// The server's share of clients in proportion to the others', 1 to 256. 0: known clients only (drain).
+    /// The server's share of clients relative to the others, 1 to 256. 0: assigned clients only (drain).
     package var weight = 1
-    /// Used only when no server without this mark can take a client.
+    /// Used only when no server without this flag is available.
     package var isBackup = false
-    /// How many connections the server is given at once; what comes on top waits in its queue.
+    /// Maximum of concurrent connections to the server; further requests wait in its queue.
     ///
-    /// 4,000 is what the vendor has tested. The server's own limit (2,000 sessions as installed) is lower, counts
-    /// sessions of which each may hold two connections, and stays the one that decides.
+    /// 4,000 is the number tested by the vendor. The server's own limit (2,000 sessions by default) is lower, but
+    /// counts sessions, each of which may use two connections; it remains the effective one.
     package var connections = 4000
-    /// The name sent to the server (SNI, RFC 6066 §3) and looked for in its certificate: a host name, or an IP address
-    /// as text, which is looked for but not sent. The canonical service name unless the file has another.
+    /// The name sent to the server (SNI, RFC 6066 §3) and verified in its certificate: a host name, or an IP address as
+    /// text, which is verified but not sent. The canonical service name unless the file has another.
     package var serverName: String
-    /// What makes the server's certificate acceptable.
+    /// How the server's certificate is verified.
     package var trust: Trust
-    /// What is offered to the server: TLS 1.2 and later unless the file has another.
+    /// The TLS profile for connections to the server: TLS 1.2 and later unless the file has another.
     package var tlsProfile = TLSProfile.intermediate
-    /// Each connection to it begins with a header of the PROXY protocol, version 2, that names the client.
+    /// Whether each connection to it begins with a PROXY protocol header, version 2, that names the client.
     package var sendsProxyHeader = false
-    /// Names that mean this server, whatever its clients are known by. No other server has them, nor the service.
+    /// Names dedicated to this server, regardless of affinity. They differ from those of other servers and of the
+    /// service.
     package var names: [ServiceName] = []
-    /// Ports that mean this server alone likewise, on each address that the service's listeners have.
+    /// Ports dedicated to this server in the same way, on each address of the service's listeners.
     package var ports: [UInt16] = []
 
     package init(name: String, endpoint: Endpoint, serverName: String, trust: Trust = .system) {
@@ -39,8 +40,8 @@ extension Configuration {
       self.trust = trust
     }
 
-    /// The name in log, status and commands: `service/server`. Administrative states are carried over a reload by it,
-    /// health and what runs by it and the address.
+    /// The name in the log, the status and commands: `service/server`. Administrative states are kept over a reload by
+    /// this name; health and exchanges by this name and the address.
     package var fullName: String { service.isEmpty ? name : "\(service)/\(name)" }
 
     package var place: ServerPlace { ServerPlace(name: fullName, endpoint: endpoint) }

@@ -1,14 +1,14 @@
 import Domain
 
 extension Configuration {
-  /// What is written where.
+  /// The operational log and the access log.
   package struct Log: Equatable, Sendable {
-    /// The least severe message of the operational log that is written.
+    /// The minimum severity of the operational log.
     package var level = LogLevel.info
     package var target = LogTarget.automatic
-    /// Syslog's facility of the operational log in the journal, and of the access log in the journal and in syslog.
+    /// The syslog facility of the operational log in the journal, and of the access log in the journal and in syslog.
     package var facility = LogFacility.daemon
-    /// One line a request; nil when switched off.
+    /// One line per request; nil when disabled.
     package var access: Access? = Access()
 
     /// The access log.
@@ -17,24 +17,24 @@ extension Configuration {
       package var target = AccessTarget.standardOutput
       package var queries = LoggedQueries.hash
 
-      /// What a line of the access log looks like.
+      /// The format of access log lines.
       package enum Format: String, CaseIterable, Sendable {
         /// HAProxy's `option httplog`, field by field.
         case httplog
-        /// One JSON object a line.
+        /// One JSON object per line.
         case json
       }
     }
 
-    /// Where the access log goes.
+    /// The destination of the access log.
     package enum AccessTarget: Hashable, Sendable {
-      /// Under systemd that is the journal.
+      /// With systemd this is the journal.
       case standardOutput
-      /// The journal itself, with client and server as fields.
+      /// The journal, with client and server as fields.
       case journal
-      /// The machine's syslog, by `/dev/log`.
+      /// The local syslog, through `/dev/log`.
       case syslog
-      /// A file that lines are appended to.
+      /// A file to which lines are appended.
       case file(String)
     }
   }

@@ -1,5 +1,6 @@
 extension Configuration {
-  /// Ports beside those of `listen` that are relayed unread to the client's server, to the same port there.
+  /// Ports, other than those of `listen`, that are relayed without being parsed to the same port of the client's
+  /// server.
   package struct Relay: Equatable, Sendable {
     package var tcp: [UInt16] = []
 

@@ -1,11 +1,12 @@
 extension Configuration {
-  /// Which requests are relayed that are well-formed.
+  /// Which well-formed requests are relayed.
   package struct Requests: Equatable, Sendable {
-    /// Names that Host may have besides those of `service` and of the certificates, and addresses; nil: any name.
+    /// Accepted Host names in addition to addresses and the names of `service` and of the certificates; nil: any name.
     ///
-    /// None: what names another service was meant for another server, and Connection Servers refuse it as well.
+    /// Default: none. A request for another name was meant for another server, and Connection Servers reject it as
+    /// well.
     package var hosts: [ServiceName]? = []
-    /// Whether a GET with content is relayed. Off: no View client sends one, and servers differ in what they read.
+    /// Whether a GET with content is relayed. Default: no. View clients send none, and servers differ in parsing it.
     package var allowsContentInGet = false
   }
 }

@@ -2,20 +2,20 @@ import Domain
 import Wire
 
 extension Configuration {
-  /// What clients see of TLS.
+  /// The TLS settings for clients.
   package struct TLSTermination: Equatable, Sendable {
-    /// The first is shown to clients that send no server name, or one that no certificate is good for.
+    /// The first is used for clients that send no server name, or one that matches no certificate.
     package var certificates: [Certificate] = []
     package var profile = TLSProfile.intermediate
-    /// Whether sessions are resumed by ticket (RFC 5077, RFC 8446 §2.2).
+    /// Whether sessions can be resumed by ticket (RFC 5077, RFC 8446 §2.2).
     package var tickets = true
-    /// How often the key that seals tickets is replaced. Tickets of the previous key are still accepted.
+    /// How often the ticket key is replaced. Tickets of the previous key are still accepted.
     package var ticketRotation = Interval.hours(12)
-    /// Whether the authorities of certificates that name an OCSP responder are asked, and clients told.
+    /// Whether OCSP responses are requested from the responders named in the certificates, and stapled for clients.
     package var ocspStapling = true
   }
 
-  /// A certificate chain in PEM, the leaf first, and its private key.
+  /// A PEM certificate chain, the leaf first, and its private key.
   package struct Certificate: Hashable, Sendable {
     /// Path of the chain.
     package var chain: String

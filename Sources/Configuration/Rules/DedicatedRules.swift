@@ -1,6 +1,6 @@
 import Wire
 
-/// The rules about what means one server: it can't mean anything besides.
+/// The rules for ports and names with a special purpose: each may have only one.
 extension Rules {
   static func checkDedicated(_ service: Configuration.Service, _ reader: inout Reader) {
     var names = Dictionary(service.names.map { ($0, "the service") }) { first, _ in first }
@@ -16,7 +16,7 @@ extension Rules {
     }
   }
 
-  /// `owners` are those of the ports that mean something else.
+  /// `owners`: the ports that are in use for another purpose.
   private static func checkRelay(
     _ service: Configuration.Service, _ owners: inout [UInt16: String], _ reader: inout Reader
   ) {
@@ -43,7 +43,7 @@ extension Rules {
     }
   }
 
-  /// `owners` are those of everything that was met before.
+  /// `owners`: the purposes of all ports or names so far.
   private static func report<Item: Hashable>(
     _ items: [(Item, text: String)], of server: Configuration.Server, at key: String, _ owners: inout [Item: String],
     _ reader: inout Reader

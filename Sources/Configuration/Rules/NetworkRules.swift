@@ -2,7 +2,7 @@ import Balancing
 import Domain
 import Wire
 
-/// The rules about who listens where and who is reached where.
+/// The rules for listeners and addresses of servers.
 extension Rules {
   static func checkListeners(_ service: Configuration.Service, _ reader: inout Reader) {
     report(overlapsIn: service.listeners, at: ["listen"], &reader)
@@ -57,7 +57,7 @@ extension Rules {
     }
   }
 
-  /// No server is where Belvedere itself is.
+  /// No server may have an address on which Belvedere itself listens.
   static func checkAddresses(_ configuration: Configuration, _ reader: inout Reader) {
     let virtual = Set(configuration.virtualRouters.flatMap(\.settings.ipAddresses))
     let listeners = Set(configuration.services.flatMap { $0.listeners + $0.serverListeners + $0.relayListeners })
@@ -80,12 +80,12 @@ extension Rules {
 }
 
 extension Configuration.Listener: CustomStringConvertible {
-  /// As the file writes it: `*:443`, `192.168.1.170:443`, `[::]:443`.
+  /// In the file's form: `*:443`, `192.168.1.170:443`, `[::]:443`.
   package var description: String {
     address.map { "\(Endpoint(address: $0, port: port))" } ?? "*:\(port)"
   }
 
-  /// Whether a client could mean either.
+  /// Whether a connection could be for either.
   fileprivate func overlaps(_ other: Configuration.Listener) -> Bool {
     port == other.port && (covers(other) || other.covers(self))
   }

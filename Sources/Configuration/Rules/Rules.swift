@@ -1,9 +1,9 @@
 import Domain
 import Wire
 
-/// What must hold between the values of a file, or had better: everything that one value alone cannot show.
+/// Validation across several values of a file: everything that can not be checked for one value alone.
 ///
-/// A rule speaks only about values that were read, at the place of the one to change.
+/// A rule reports only about values that were read without error, at the position of the one to be changed.
 enum Rules {
   static func check(_ configuration: Configuration, _ reader: inout Reader) {
     for service in configuration.services {
@@ -30,8 +30,7 @@ enum Rules {
     checkTimeouts(service, &reader)
   }
 
-  /// A file that is written belongs to one purpose alone: what it is replaced by, or what is appended, would be read as
-  /// something else.
+  /// A file that is written must have one purpose only: the data of one purpose would be read as that of another.
   private static func checkFiles(_ reader: inout Reader) {
     var purposes: [String: FileReference.Purpose] = [:]
     for file in reader.files {
@@ -50,7 +49,7 @@ enum Rules {
     }
   }
 
-  /// What a mode needs, and what it does not look at.
+  /// The values that a mode requires, and those that it ignores.
   private static func checkMode(_ service: Configuration.Service, _ reader: inout Reader) {
     if let mode = reader.site("mode"), !mode.isGood { return }
     switch service.mode {
@@ -96,7 +95,7 @@ enum Rules {
     }
   }
 
-  /// Where the profile `old` is asked for.
+  /// Warns about uses of the profile `old`.
   private static func checkProfiles(_ service: Configuration.Service, _ reader: inout Reader) {
     let warning = "TLS 1.0 and 1.1 are broken: an attacker on the network path may read and change the traffic"
     let advice =

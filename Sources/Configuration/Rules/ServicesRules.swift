@@ -3,7 +3,7 @@ import Wire
 
 /// The rules between services.
 extension Rules {
-  /// Each has certificates and a table of clients of its own.
+  /// Each service has its own certificates and affinity table.
   private static let mostServices = 64
 
   static func checkServices(_ configuration: Configuration, _ reader: inout Reader) {
@@ -18,7 +18,7 @@ extension Rules {
     checkPlaces(services, &reader)
   }
 
-  /// Where a service listens, and by which of its keys.
+  /// A listener of a service, and the key that contains it.
   private struct Claim {
     let service: Configuration.Service
     let listener: Configuration.Listener
@@ -34,12 +34,12 @@ extension Rules {
       }
     }
 
-    /// Connections to both are one socket's. An address of its own is another one than all addresses.
+    /// The socket that receives its connections. A specific address has another socket than all addresses.
     var socket: Configuration.Listener {
       .init(address: listener.address.flatMap { $0.isUnspecified ? nil : $0 }, port: listener.port)
     }
 
-    /// Whether the name that clients ask for tells which of both they mean.
+    /// Whether both use the same listener and are distinguished by the name that clients request.
     func sharesPlace(with other: Claim) -> Bool {
       listener == other.listener && path[0] == other.path[0] && ["listen", "redirect"].contains(path[0])
     }
@@ -66,7 +66,7 @@ extension Rules {
     }
   }
 
-  /// What must differ between services of one place, and what must not.
+  /// Checks what must differ and what must be equal between services with the same listener.
   private static func checkNeighbours(_ service: Configuration.Service, _ other: Claim, _ reader: inout Reader) {
     let place = reader.mark("listen") ?? reader.keyMark
     let names = Set(other.service.clientNames)

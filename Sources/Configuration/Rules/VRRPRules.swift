@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// The rules about virtual routers.
+/// The rules for virtual routers.
 extension Rules {
   static func checkVirtualRouters(_ configuration: Configuration, _ reader: inout Reader) {
     let routers = configuration.virtualRouters

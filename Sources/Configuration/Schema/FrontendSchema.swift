@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// The side that clients see.
+/// The client side.
 extension Schema {
   static let tls = Section<Configuration.TLSTermination>(
     name: "tls",
@@ -132,7 +132,7 @@ extension Configuration.TLSTermination: DefaultInitialized {
     set { certificates = [Configuration.Certificate(chain: newValue)] }
   }
 
-  /// Without `certificate` before it the key has nothing to belong to, which is reported when the rules are checked.
+  /// A key without a preceding `certificate` is invalid, which the rules report.
   fileprivate var soleKey: String {
     get { certificates.first?.key ?? "" }
     set { if !certificates.isEmpty { certificates[0].key = newValue } }
@@ -148,7 +148,7 @@ extension Configuration.Requests: DefaultInitialized {}
 extension Configuration.Forwarded: DefaultInitialized {}
 
 extension Kind where Value == String {
-  /// It is copied into an answer's head, so it must be one word of visible ASCII.
+  /// It is copied into a response's head, so it must consist of visible ASCII without spaces.
   fileprivate static let location = Kind.matching("URL", expected: "a URL such as https://view.domain.local/") {
     ($0.hasPrefix("https://") || $0.hasPrefix("http://")) && $0.utf8.allSatisfy { (0x21...0x7e).contains($0) }
       && $0.utf8.count <= Schema.longestURL

@@ -1,27 +1,27 @@
 import Wire
 
-/// A kind of value: how it is called, read and written.
+/// A type of value: its name, and how it is read and written.
 struct Kind<Value>: Sendable {
-  /// For the reference page: `duration, 1s to 24h`.
+  /// The name on the reference page: `duration, 1s to 24h`.
   let name: String
   /// Completes "expected …": `a duration such as 2s`.
   let expected: String
-  /// True when a key with nothing behind it means something.
+  /// Whether the key may have no value.
   var takesNoValue = false
-  /// Reads a value; nil after reporting why it is refused.
+  /// Reads a value; nil after reporting why it is rejected.
   let read: @Sendable (Node, inout Reader) -> Value?
-  /// The value as the file would write it.
+  /// The value in the file's syntax.
   let write: @Sendable (Value) -> String
 }
 
-/// Why a text is not a value of its kind: a message in place of "expected …, found …".
+/// Why a text is not a valid value: a message that replaces "expected …, found …".
 struct Complaint: Error {
   let message: String
   var suggestion: String?
 }
 
 extension Kind {
-  /// A value written as one text. `parse` answers nil when the text is nothing like it.
+  /// A value written as a scalar. `parse` returns nil when the text does not have the syntax of the kind.
   static func text(
     _ name: String, expected: String,
     write: @escaping @Sendable (Value) -> String = { "\($0)" },
@@ -43,7 +43,7 @@ extension Kind {
     return Kind(name: name, expected: expected, read: read, write: write)
   }
 
-  /// The value, or a word that stands for there being none. `off` may be written `no` and `false` too.
+  /// The value, or a word for its absence. `off` may also be written `no` or `false`.
   static func either<Some>(_ word: String, or kind: Kind<Some>) -> Kind where Value == Some? {
     let spellings = word == "off" ? ["off", "no", "false"] : [word]
     return Kind(
@@ -55,7 +55,7 @@ extension Kind {
       write: { $0.map(kind.write) ?? word })
   }
 
-  /// For a property that is nil until the file sets it, and takes no word for that.
+  /// For a property that is nil unless the file sets it, without a word for nil.
   static func optional<Some>(_ kind: Kind<Some>) -> Kind where Value == Some? {
     Kind(
       name: kind.name, expected: kind.expected, takesNoValue: kind.takesNoValue,
@@ -63,7 +63,7 @@ extension Kind {
       write: { $0.map(kind.write) ?? "none" })
   }
 
-  /// One value, or a list of them that is not empty.
+  /// One value, or a non-empty list of values.
   static func oneOrMore<Item>(_ item: Kind<Item>) -> Kind where Value == [Item] {
     Kind(
       name: "\(item.name), or a list", expected: "\(item.expected), or a list of them",
@@ -94,8 +94,8 @@ extension Kind {
       write: { $0.isEmpty ? "[]" : $0.map(item.write).joined(separator: ", ") })
   }
 
-  /// Nil when any of the items is refused; all of them are read for what they have to report. A single one has no place
-  /// but that of its key.
+  /// Nil when an item is rejected; all items are read for their diagnostics. A single item without a list has no
+  /// position but that of its key.
   private static func items<Item>(
     _ kind: Kind<Item>, _ nodes: [Node], key: Mark? = nil, _ reader: inout Reader
   ) -> [Item]? where Value == [Item] {
@@ -111,7 +111,7 @@ extension Kind {
     return values.count == nodes.count ? values : nil
   }
 
-  /// The same for every host, or a mapping of host names to values out of which this machine's is taken.
+  /// One value for all hosts, or a mapping of host names to values, from which this machine's is taken.
   static func byHost(_ kind: Kind) -> Kind {
     Kind(
       name: "\(kind.name), or one for each host name", expected: "\(kind.expected), or one for each host name",
@@ -140,7 +140,7 @@ extension Kind {
       write: kind.write)
   }
 
-  /// A mapping with keys of its own.
+  /// A mapping with the keys of a section.
   static func section(_ section: Section<Value>) -> Kind where Value: Defaulted {
     Kind(
       name: "mapping, see [\(section.name)](#\(Schema.anchor(section.name)))", expected: "a mapping",

@@ -1,6 +1,6 @@
 import Wire
 
-/// The kinds that are written as one text and say nothing about View.
+/// The kinds of scalars that are not specific to Horizon.
 
 extension Kind where Value == Interval {
   static func duration(_ range: ClosedRange<Interval>) -> Kind {
@@ -14,7 +14,7 @@ extension Kind where Value == Interval {
     }
   }
 
-  /// What any time-out may be.
+  /// The range of all timeouts.
   static let timeout = duration(.milliseconds(1)...(.hours(24 * 7)))
 }
 
@@ -58,7 +58,7 @@ extension Kind where Value == Bool {
 }
 
 extension Kind where Value: RawRepresentable<String> & CaseIterable & SendableMetatype {
-  /// One of a few words.
+  /// One of the cases' words.
   static var word: Kind {
     let words = Value.allCases.map(\.rawValue)
     let quoted = words.map { "`\($0)`" }.joined(separator: ", ")
@@ -73,7 +73,7 @@ extension Kind where Value: RawRepresentable<String> & CaseIterable & SendableMe
 }
 
 extension Kind where Value == String {
-  /// A file, noted as one that the configuration names.
+  /// A file path, recorded as a reference of the configuration.
   static func path(_ purpose: FileReference.Purpose, _ suggestion: String? = nil) -> Kind {
     Kind(
       name: "path", expected: "a path",
@@ -94,7 +94,7 @@ extension Kind where Value == String {
       write: { $0 })
   }
 
-  /// A text that passes a test and is kept as it is.
+  /// A text that is validated and stored unchanged.
   static func matching(
     _ name: String, expected: String, _ isGood: @escaping @Sendable (String) -> Bool
   ) -> Kind {

@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// The kinds that are mappings with keys of the administrator's choice.
+/// The kinds that are mappings with keys chosen by the administrator.
 
 extension Kind where Value == [Configuration.Server] {
   static let servers = named(
@@ -15,7 +15,7 @@ extension Kind where Value == [Configuration.Service] {
 }
 
 extension Kind {
-  /// A mapping of names to items, in the order of the file.
+  /// A mapping of names to items, in the file's order.
   fileprivate static func named<Item>(
     _ what: String, _ item: Kind<Item>, by name: any WritableKeyPath<Item, String> & Sendable, at reference: String,
     example: String

@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// The kinds that name places in a network.
+/// The kinds for network addresses, ports and names.
 
 extension Kind where Value == ServiceName {
   static let serviceName = Kind.text(
@@ -11,7 +11,7 @@ extension Kind where Value == ServiceName {
     return try ServiceName.hostName(text, portsKey: "listen")
   }
 
-  /// A name that means one server. Addresses are the machine's.
+  /// A name dedicated to one server. An address is not allowed: it belongs to the machine.
   static let namedServer = Kind.text(
     "host name", expected: "a host name such as view01.domain.local", write: \.text
   ) { text throws(Complaint) in
@@ -41,7 +41,7 @@ extension ServiceName {
 }
 
 extension Kind where Value == String {
-  /// A name or an address that a certificate may be good for.
+  /// A name or an address to be verified in a certificate.
   static let peerName = Kind.text(
     "host name or IP address", expected: "a host name or an IP address"
   ) { text throws(Complaint) in
@@ -51,7 +51,7 @@ extension Kind where Value == String {
 }
 
 extension Kind where Value == Configuration.Listener {
-  /// A port, an address, or both. Neither needs the other.
+  /// A port, an address, or both.
   static func listener(defaultPort: UInt16) -> Kind {
     .text(
       "port, address or both", expected: "a port, an address or both, such as 192.168.1.170:\(defaultPort)"
@@ -89,7 +89,7 @@ extension Kind where Value == IPAddress {
 }
 
 extension Kind where Value == Endpoint {
-  /// A server in one word.
+  /// A server in short form.
   static let serverEndpoint = Kind.text(
     "IP address, with or without a port", expected: "an IP address such as 192.168.1.165, or a mapping"
   ) { text throws(Complaint) in
@@ -107,7 +107,7 @@ extension Kind where Value == Endpoint {
 }
 
 extension IPAddress {
-  /// Throws for what no connection over TCP can have at its end, or only with an interface beside it.
+  /// Throws for addresses that can not be the peer of a TCP connection, or only with an interface.
   fileprivate func requireConnectable(as text: String, isServer: Bool = false) throws(Complaint) {
     let text = Node.shortened(text)
     switch family {
@@ -125,11 +125,11 @@ extension IPAddress {
 }
 
 extension Endpoint {
-  /// Where a Connection Server listens.
+  /// The port of a Connection Server.
   static let httpsPort: UInt16 = 443
 }
 
-/// A server's address is never looked up: a balancer must start, and find its servers, when DNS does not answer.
+/// A server's address is never resolved: the balancer must start, and reach its servers, when DNS does not respond.
 private func refuseHostName(_ text: String) throws(Complaint) {
   let name = String(text.prefix { $0 != ":" })
   guard HostName.isValid(name), name.utf8.contains(where: { !(0x30...0x39).contains($0) }) else { return }

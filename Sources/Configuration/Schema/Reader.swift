@@ -1,18 +1,18 @@
-/// What reading a file needs at hand and what it gathers: the path of keys to where it is, the problems found, where
-/// each value stood, and the files that are named.
+/// The state while a file is read: the path of keys to the current value, the diagnostics so far, the position of each
+/// value, and the referenced files.
 struct Reader {
   let source: SourceText
   /// This machine's name, for values that are keyed by host.
   let hostName: String
-  /// Where systemd has put the service's credentials.
+  /// The directory of the service's systemd credentials.
   let credentials: String?
   private(set) var diagnostics: [Diagnostic]
-  /// The files named so far, in the order of reading.
+  /// The files referenced so far, in reading order.
   private(set) var files: [FileReference] = []
   private var path: [String] = []
   private var sites: [String: Site] = [:]
   private var misspelt: Set<String> = []
-  /// The key that led to the value being read.
+  /// The key of the value being read.
   private(set) var keyMark = Mark.top
 
   init(source: SourceText, hostName: String, credentials: String? = nil, diagnostics: [Diagnostic]) {
@@ -37,10 +37,10 @@ struct Reader {
         message: Configuration.Service.prefix(service) + message, suggestion: hint))
   }
 
-  /// The name of the service that is being read or checked; empty where it has none.
+  /// The name of the service that is being read or checked; empty if it has none.
   var service: String { path.count > 1 && path[0] == Schema.servicesKey ? Node.shortened(path[1]) : "" }
 
-  /// Goes by the keys of one service for as long as `body` runs.
+  /// Resolves paths within one service while `body` runs.
   mutating func within(_ service: Configuration.Service, _ body: (inout Reader) -> Void) {
     guard !service.name.isEmpty else { return body(&self) }
     let outerKey = keyMark
@@ -51,7 +51,7 @@ struct Reader {
     keyMark = outerKey
   }
 
-  /// Reads one step further down, and remembers where that was when the value is good.
+  /// Reads a value below a key, and records its position.
   mutating func descend<Value>(
     to step: String, key: Mark, value: Mark, _ read: (inout Reader) -> Value?
   ) -> Value? {
@@ -65,27 +65,27 @@ struct Reader {
     return result
   }
 
-  /// Where a key and its value stood, and whether the value was taken.
+  /// The position of a key and its value, and whether the value was accepted.
   struct Site {
     let key: Mark
     let value: Mark
     let isGood: Bool
   }
 
-  /// Where the file has a path below the one being read, be its value good or not.
+  /// The position of a path below the current one, whether or not its value was accepted.
   func site(_ path: String...) -> Site? { site(at: path) }
 
-  /// Where the value at a path stood; nil when the file does not have it, so that its default holds, or when the value
-  /// was refused.
+  /// The position of the value at a path; nil when the file does not contain it, so that the default applies, or when
+  /// the value was rejected.
   func mark(_ path: String...) -> Mark? {
     goodMark(path)
   }
 
-  /// As `site` and `mark`, for a path that is put together.
+  /// As `site` and `mark`, for a path in an array.
   func site(at path: [String]) -> Site? { sites[(self.path + path).joined(separator: Reader.separator)] }
   func mark(at path: [String]) -> Mark? { goodMark(path) }
 
-  /// Where an item of a value stood that may be one or a list.
+  /// The position of an item in a value that may be a single item or a list.
   func mark(in path: [String], item index: Int) -> Mark? {
     goodMark(path + [String(index)])
   }
@@ -95,12 +95,12 @@ struct Reader {
     return site.value
   }
 
-  /// Remembers that a key of the mapping being read is there under a wrong name, and so not missing as well.
+  /// Records that a key of the current mapping is present but misspelt, so that it is not reported as missing.
   mutating func noteMisspelt(_ key: String) {
     misspelt.insert((path + [key]).joined(separator: Reader.separator))
   }
 
-  /// Whether a key is there under a wrong name, in the mapping being read or further down.
+  /// Whether a key is present but misspelt, in the current mapping or below it.
   func isMisspelt(_ key: String...) -> Bool {
     misspelt.contains((path + key).joined(separator: Reader.separator))
   }
@@ -109,14 +109,13 @@ struct Reader {
     files.append(FileReference(purpose: purpose, service: service, path: path, mark: mark))
   }
 
-  /// A path of the file as an absolute one: relative paths start at the configuration file's directory, credentials at
-  /// theirs.
+  /// The absolute form of a path: relative paths start at the configuration file's directory, credentials at their own.
   func resolve(path: String) -> String {
     if let credential = Credential.path(path, in: credentials) { return credential }
     guard !path.hasPrefix("/"), let slash = source.file.lastIndex(of: "/") else { return path }
     return source.file[...slash] + path
   }
 
-  /// Not in any key that the schema takes.
+  /// A character that no key of the schema contains.
   private static let separator = "\n"
 }

@@ -1,24 +1,24 @@
 /// A part of the configuration whose initial values are its defaults.
 protocol Defaulted: Sendable {
-  /// The part as an empty file leaves it; what the file must give is empty in it.
+  /// The defaults of the part; values that the file must provide are empty.
   static var defaults: Self { get }
 }
 
-/// One without anything that the file must give.
+/// A part without required values.
 protocol DefaultInitialized: Defaulted { init() }
 
 extension DefaultInitialized {
   static var defaults: Self { Self() }
 }
 
-/// The keys of one mapping of the file: the single declaration that reading, suggestions and the reference page share.
+/// The keys of one mapping of the file: the only declaration for reading, suggestions and the reference page.
 struct Section<Owner: Defaulted>: Sendable {
-  /// As the reference page calls it: `health`, `servers.NAME`.
+  /// The name on the reference page: `health`, `servers.NAME`.
   let name: String
   let keys: [Key<Owner>]
 
-  /// Reads a mapping; nil only when there is none. What is refused in it is reported and keeps its default. A key with
-  /// nothing behind it is an empty mapping, so that all of its entries may be commented out.
+  /// Reads a mapping; nil only when the node is not a mapping. Rejected values are reported and keep their defaults. A
+  /// key without a value is an empty mapping, so that all of its entries may be commented out.
   func read(_ node: Node, _ reader: inout Reader) -> Owner? {
     switch node.content {
     case .mapping(let entries): return read(entries, &reader)
@@ -48,7 +48,7 @@ struct Section<Owner: Defaulted>: Sendable {
     return owner
   }
 
-  /// Where it is, for a message whose own place does not tell.
+  /// The section's position, for messages whose own position does not show it.
   private var place: String {
     name == Schema.rootName || name == Schema.service.name ? "" : " in `\(name)`"
   }
@@ -70,19 +70,19 @@ struct Section<Owner: Defaulted>: Sendable {
 
 struct Key<Owner: Defaulted>: Sendable {
   let name: String
-  /// What is written behind it, for the reference: `duration`.
+  /// The kind of its value, for the reference: `duration`.
   let kind: String
-  /// The default as the file would write it.
+  /// The default in the file's syntax.
   let standard: String
   let meaning: String
-  /// A value as the file writes it.
+  /// A value in the file's syntax.
   let example: String
   let isRequired: Bool
-  /// Reads the value into its owner; nil when it was refused.
+  /// Reads the value into its owner; nil when it was rejected.
   let read: @Sendable (Node, inout Reader, inout Owner) -> Void?
 
   /// - Parameters:
-  ///   - standard: the default in words, where it is not the initial value of the property or reads better so.
+  ///   - standard: the default as text, where it is not the property's initial value or is clearer so.
   ///   - example: indented as a block when it has several lines.
   init<Value>(
     _ name: String, _ property: any WritableKeyPath<Owner, Value> & Sendable, _ kind: Kind<Value>,
@@ -105,7 +105,7 @@ struct Key<Owner: Defaulted>: Sendable {
     }
   }
 
-  /// The same key for the whole that its owner is a part of.
+  /// The same key, for a type that contains its owner.
   func inside<Whole>(_ part: any WritableKeyPath<Whole, Owner> & Sendable) -> Key<Whole> {
     Key<Whole>(
       name: name, kind: kind, standard: standard, meaning: meaning, example: example, isRequired: isRequired

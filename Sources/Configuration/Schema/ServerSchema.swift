@@ -2,7 +2,7 @@ import Domain
 import HTTP1
 import Wire
 
-/// The side of the Connection Servers.
+/// The server side.
 extension Schema {
   static let server = Section<Configuration.Server>(
     name: "servers.NAME",

@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// What governs the running service.
+/// The settings of the running service.
 extension Schema {
   static let timeouts = Section<Timeouts>(
     name: "timeouts",
@@ -39,7 +39,7 @@ extension Schema {
         """),
     ])
 
-  /// Both, as a file with one service has them.
+  /// Both kinds of limits together, for a file with one service.
   static let limits = Section<WrittenLimits>(
     name: "limits",
     keys: sharedLimits.keys.map { $0.inside(\.shared) } + serviceLimits.keys.map { $0.inside(\.own) })
@@ -132,7 +132,7 @@ extension Configuration.Service.Limits: DefaultInitialized {}
 extension Configuration.Log: DefaultInitialized {}
 extension Configuration.Log.Access: DefaultInitialized {}
 
-/// `limits` of a file with one service: what belongs to it, and what several would share.
+/// `limits` of a file with one service: its own limits, and those that several services would share.
 struct WrittenLimits: DefaultInitialized {
   var shared = Configuration.Limits()
   var own = Configuration.Service.Limits()

@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// The kinds that say whom to believe.
+/// The kinds for the verification of certificates.
 
 extension Kind where Value == Trust {
   /// A word, or a mapping with one of two keys.
@@ -37,14 +37,14 @@ extension Kind where Value == Trust {
   }
 }
 
-/// The mapping form of `trust`, as it is written.
+/// The mapping form of `trust`.
 struct WrittenTrust: DefaultInitialized {
   var authority: String?
   var fingerprints: [Fingerprint]?
 }
 
 extension Kind where Value == Fingerprint {
-  /// In the forms of `openssl x509 -fingerprint -sha256` and of browsers: with colons or without, in either case.
+  /// In the forms of `openssl x509 -fingerprint -sha256` and of browsers: with or without colons, in either case.
   static let fingerprint = Kind.text(
     "SHA-256 fingerprint", expected: "a SHA-256 fingerprint of 64 hexadecimal digits",
     write: { Hexadecimal.text($0.bytes, separator: ":") }

@@ -1,16 +1,16 @@
 import Domain
 import Wire
 
-/// The kinds of values that only virtual routers have.
+/// The kinds that only virtual routers use.
 
 extension Kind where Value == String {
-  /// What Linux takes as an interface's name: at most 15 bytes.
+  /// A valid interface name on Linux: at most 15 bytes.
   static let interface = Kind.matching("interface name", expected: "an interface name such as eth0") {
     (1...15).contains($0.utf8.count) && $0 != "." && $0 != ".."
       && $0.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") }
   }
 
-  /// One word, fit for a log line and a script's argument.
+  /// One word, for log lines and arguments of scripts.
   static let routerName = Kind.matching("name", expected: "a name of letters, digits, `.`, `-` and `_`, at most 64") {
     ServerName.isValid($0)
   }
@@ -20,13 +20,13 @@ extension Kind where Value == String {
     "text of 1 to 8 bytes", expected: "a text of 1 to 8 bytes", write: { _ in "set" }
   ) { text throws(Complaint) in
     guard 1...8 ~= text.utf8.count else {
-      // Not the text itself: a terminal is no place for it.
+      // Without the text itself: a password must not be printed on a terminal.
       throw Complaint(message: "this has \(text.utf8.count) bytes; version 2 has room for 1 to 8")
     }
     return text
   }
 
-  /// What goes into a message's head, so nothing that could end a line there.
+  /// It is written into a mail's header, so it must not contain line ends.
   static let mailAddress = Kind.matching("mail address", expected: "a mail address such as admins@domain.local") {
     !$0.isEmpty && !$0.hasPrefix("-") && $0.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: ",") }
   }
@@ -39,7 +39,7 @@ extension Kind where Value == IPAddress {
 }
 
 extension Kind where Value == Int {
-  /// A share of the priority, up or down.
+  /// A change of the priority, positive or negative.
   static let trackWeight = Kind.text(
     "number, -253 to 253, not 0", expected: "a number from -253 to 253 other than 0"
   ) { text throws(Complaint) in
@@ -77,7 +77,7 @@ extension Kind where Value == Configuration.VirtualRouter.Track {
 }
 
 extension Kind where Value == [Configuration.VirtualRouter.Authentication.Key] {
-  /// In the order of the file: the first one signs.
+  /// In the file's order: the first one signs.
   static let authenticationKeys = Kind(
     name: "mapping of numbers to paths or `credential:NAME`", expected: "a mapping of numbers to paths",
     read: { node, reader in

@@ -1,7 +1,7 @@
 import Domain
 import Wire
 
-/// What a pair shares: the virtual routers.
+/// The settings of a pair: the virtual routers.
 extension Schema {
   static let virtualRouter = Section<Configuration.VirtualRouter>(
     name: "vrrp",
@@ -159,7 +159,7 @@ extension Configuration.VirtualRouter: Defaulted {
 extension Configuration.VirtualRouter.Authentication: DefaultInitialized {}
 extension Configuration.VirtualRouter.Mail: DefaultInitialized {}
 
-/// A condition as it is written: one of two subjects.
+/// The mapping form of a tracked condition: one of two subjects.
 struct WrittenTrack: DefaultInitialized {
   var interface: String?
   var script: String?

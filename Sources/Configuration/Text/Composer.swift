@@ -1,33 +1,33 @@
-/// Builds the tree of a text's one document out of libyaml's events.
+/// Builds the tree of a text's single document from libyaml's events.
 ///
-/// The file's language is YAML without what lets one line mean another: anchors, aliases and tags are refused, so a
-/// small text cannot unfold into a large tree, and every value is where it is read. Keys are texts and are unique.
+/// The file's language is a subset of YAML: anchors, aliases and tags are rejected, so a small text can not expand into
+/// a large tree, and every value is at the position where it is used. Keys are strings and unique.
 struct Composer {
   let source: SourceText
-  /// What was found wrong so far; the tree is still complete enough to look for more.
+  /// The errors so far; the tree is still complete enough to find more.
   private(set) var diagnostics: [Diagnostic] = []
   private var open: [Collection] = []
   private var root: Node?
 
-  /// A list or mapping whose end has not come yet.
+  /// A list or mapping that has not ended.
   private struct Collection {
     let mark: Mark
     let isMapping: Bool
     var items: [Node] = []
     var entries: [Node.Entry] = []
-    /// A key whose value has not come yet; the name is nil when it was refused.
+    /// A key that has no value yet; the name is nil when it was rejected.
     var key: (name: String?, mark: Mark)?
     var lineOfKey: [String: Int] = [:]
   }
 
-  /// Deeper than any value of the schema; bounds the recursion of everything that walks the tree.
+  /// Deeper than any value of the schema; limits all recursion over the tree.
   private static let deepestNesting = 16
 
   init(_ source: SourceText) {
     self.source = source
   }
 
-  /// The document's root; nil when the text is not YAML or holds no value, which is then among the diagnostics.
+  /// The document's root; nil when the text is not YAML or has no value, which the diagnostics report then.
   mutating func compose() -> Node? {
     do {
       var parser = try YAMLParser(source.bytes)
@@ -70,7 +70,7 @@ struct Composer {
     }
   }
 
-  /// Puts a complete node where it belongs: into the innermost open collection, as key or as value.
+  /// Adds a complete node to the innermost open collection, as key or as value.
   private mutating func add(_ node: Node) {
     guard var collection = open.popLast() else {
       root = node
@@ -118,7 +118,7 @@ struct Composer {
     diagnostics.append(Diagnostic(.error, file: source.file, place: source.place(of: mark), message: message))
   }
 
-  /// The event's characters as far as they are on its first line.
+  /// The part of the event's characters on its first line.
   private func mark(_ event: YAMLParser.Event) -> Mark {
     let line = event.start.line + 1
     let isOneLine = event.end.line == event.start.line

@@ -1,19 +1,19 @@
-/// `credential:NAME` in the place of a path: a file that systemd hands over when it starts the service
-/// (`LoadCredential=`, systemd.exec(5)), so that nobody but root needs to be able to read the original.
+/// `credential:NAME` instead of a path: a file that systemd provides to the service (`LoadCredential=`,
+/// systemd.exec(5)), so that only root needs permission to read the original.
 package enum Credential {
   private static let prefix = "credential:"
 
-  /// Whether a path of a configuration is a credential whose folder is not known: that of a process which systemd did not
-  /// start.
+  /// Whether a path of a configuration is a credential whose directory is unknown, because systemd did not start this
+  /// process.
   package static func isElsewhere(_ path: String) -> Bool { path.hasPrefix(prefix) }
 
-  /// The credential's path in the folder that systemd told the service; nil when this is a path and no credential.
+  /// The credential's path in the service's credentials directory; nil when the text is a path.
   static func path(_ text: String, in folder: String?) -> String? {
     guard text.hasPrefix(prefix) else { return nil }
     return folder.map { $0 + "/" + text.dropFirst(prefix.count) } ?? text
   }
 
-  /// What is wrong with it, if it is one.
+  /// Why the credential is invalid; nil if it is valid or not a credential.
   static func complaint(about text: String, as purpose: FileReference.Purpose) -> Complaint? {
     guard text.hasPrefix(prefix) else { return nil }
     let name = text.dropFirst(prefix.count)

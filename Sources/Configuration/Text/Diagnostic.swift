@@ -1,23 +1,23 @@
 import Wire
 
-/// One thing wrong with a configuration, or worth a word: where it is, what it is, and what to do about it.
+/// An error or a warning about a configuration: the position, the message, and a suggestion.
 package struct Diagnostic: Hashable, Sendable {
-  /// How much it matters.
+  /// Whether it is an error or a warning.
   package enum Severity: String, Sendable {
-    /// The configuration is refused.
+    /// The configuration is rejected.
     case error
-    /// The configuration works, but probably not as meant.
+    /// The configuration is valid, but probably not as intended.
     case warning
   }
 
   package var severity: Severity
-  /// The file's name as the caller gave it.
+  /// The file's name as passed by the caller.
   package var file: String
-  /// Nil when the problem is the file itself.
+  /// Nil when the problem concerns the whole file.
   package var place: Place?
-  /// A clause without a full stop: it names the thing and what is wrong with it.
+  /// A clause without a full stop that names the key or value and the problem.
   package var message: String
-  /// What to do, as a sentence or a question.
+  /// The remedy, as a sentence or a question.
   package var suggestion: String?
 
   /// Control characters in the texts are escaped.
@@ -25,20 +25,20 @@ package struct Diagnostic: Hashable, Sendable {
     self.severity = severity
     self.file = file
     self.place = place
-    // What a file spells with escapes must not reach a terminal as it is.
+    // Control characters that the file contains as escapes must not be sent to a terminal.
     self.message = message.escapingControls()
     self.suggestion = suggestion?.escapingControls()
   }
 
-  /// For a file that could not be read at all. `reason` is the system's own words for the error.
+  /// For an unreadable file. `reason`: the system's error message.
   package static func unreadable(file: String, reason: String) -> Diagnostic {
     Diagnostic(.error, file: file, place: nil, message: "cannot be read: \(reason)")
   }
 
-  /// A place in the file, with the line to show for it.
+  /// A position in the file, with its line for display.
   package struct Place: Hashable, Sendable {
     package var mark: Mark
-    /// The source line without its end; nil where showing it explains nothing.
+    /// The source line without its end; nil where it is no help.
     package var sourceLine: String?
 
     package init(mark: Mark, sourceLine: String?) {
@@ -48,30 +48,30 @@ package struct Diagnostic: Hashable, Sendable {
   }
 }
 
-/// A run of characters on one line of the source.
+/// A range of characters on one line of the source.
 package struct Mark: Hashable, Sendable {
   /// From 1.
   package var line: Int
   /// From 1, in characters (Unicode scalars, as libyaml counts).
   package var column: Int
-  /// How many characters; 0 when there is nothing to point at.
+  /// Number of characters; 0 without a range.
   package var length: Int
 
-  /// The top of the file, for what is missing from it.
+  /// The start of the file, for missing keys.
   static let top = Mark(line: 1, column: 1, length: 0)
 }
 
 extension Diagnostic {
-  /// In one line, for a log: `file:line:column: message. suggestion`.
+  /// One line for a log: `file:line:column: message. suggestion`.
   package var line: String {
     let position = place.map { ":\($0.mark.line):\($0.mark.column)" } ?? ""
-    // An example of several lines has no place in a log.
+    // A multi-line example does not fit into a log line.
     let advice = suggestion.flatMap { $0.contains("\n") ? nil : ". " + $0 } ?? ""
     return "\(file)\(position): \(message)\(advice)"
   }
 
-  /// As a compiler prints it: `file:line:column: error: message`, the source line with the place underlined, and the
-  /// suggestion. No newline at the end.
+  /// In the format of compilers: `file:line:column: error: message`, the source line with the position underlined, and
+  /// the suggestion. Without a newline at the end.
   package var rendered: String {
     guard let place else { return "\(file): \(severity.rawValue): \(message)" + suggestionLine }
     let mark = place.mark
@@ -89,7 +89,7 @@ extension Diagnostic {
     suggestion.map { "\n\(Diagnostic.emptyMargin)= \($0)" } ?? ""
   }
 
-  /// The line with what a terminal would obey made harmless, cut to what fits beside the margin.
+  /// The line with control characters replaced, truncated to the width of the display.
   private func excerpt(of line: String) -> String {
     let scalars = line.unicodeScalars.prefix(Diagnostic.widestExcerpt).map { scalar -> Character in
       scalar.isControl && scalar != "\t" ? "\u{fffd}" : Character(scalar)
@@ -97,7 +97,7 @@ extension Diagnostic {
     return String(scalars) + (line.unicodeScalars.dropFirst(Diagnostic.widestExcerpt).isEmpty ? "" : "…")
   }
 
-  /// Tabs before the place are repeated, so that the caret lands under it whatever a tab's width.
+  /// Tabs before the position are repeated, so that the caret is below it with any tab width.
   private func underline(of mark: Mark, in line: String) -> String {
     guard mark.column <= Diagnostic.widestExcerpt else { return "" }
     let before = line.unicodeScalars.prefix(mark.column - 1).map { $0 == "\t" ? Character("\t") : " " }
@@ -113,7 +113,7 @@ extension Diagnostic {
 extension Diagnostic: Error {}
 
 extension [Diagnostic] {
-  /// In the order of the file; what is said about one place stays in the order in which it was found.
+  /// In the file's order; diagnostics with the same position keep their order.
   func sorted() -> [Diagnostic] {
     enumerated().sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }.map(\.element)
   }

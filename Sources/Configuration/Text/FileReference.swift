@@ -1,33 +1,33 @@
-/// A file that the configuration names, and where it does so.
+/// A file referenced by the configuration, and the position of the reference.
 package struct FileReference: Hashable, Sendable {
-  /// What a file is for.
+  /// The purpose of a file.
   package enum Purpose: Sendable {
-    /// A chain in PEM; with its private key unless that has a file of its own.
+    /// A PEM chain, with its private key unless the key has a file of its own.
     case certificate
     case privateKey
-    /// Certificates in PEM that servers are verified against.
+    /// PEM certificates for the verification of servers.
     case trustAnchors
-    /// Read at start.
+    /// Read at the start.
     case errorPage
-    /// Appended to; made when it is not there.
+    /// Appended to; created if missing.
     case accessLog
-    /// Read at start, replaced as a whole from time to time and at the end.
+    /// Read at the start, replaced atomically from time to time and at the end.
     case affinity
-    /// Read at start, replaced as a whole when an operator changes a server's state.
+    /// Read at the start, replaced atomically when an operator changes a server's state.
     case serverState
-    /// Run, never read.
+    /// Executed, never read.
     case hook
-    /// A key that signs advertisements, in hexadecimal digits.
+    /// A key for signing advertisements, in hexadecimal digits.
     case advertisementKey
 
     var isWritten: Bool { [.accessLog, .affinity, .serverState].contains(self) }
   }
 
   package let purpose: Purpose
-  /// The name of the service that it belongs to; empty where that has none, and of what all share.
+  /// The name of its service; empty if the service has none, and for files that all services share.
   package let service: String
   /// Absolute, unless both it and the configuration file's name are relative.
   package let path: String
-  /// Where the configuration names it.
+  /// The position of the reference in the configuration.
   package let mark: Mark
 }

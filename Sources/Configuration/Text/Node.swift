@@ -1,14 +1,14 @@
-/// A value of the file as it is written, before anybody knows what it should be.
+/// An untyped value of the file.
 struct Node {
   let content: Content
   let mark: Mark
 
   indirect enum Content {
-    /// Text without its quotes. A plain scalar that is empty, `~` or `null` has no value.
+    /// The text without quotes. A plain scalar that is empty, `~` or `null` has no value.
     case scalar(String, isPlain: Bool)
     case list([Node])
     case mapping([Entry])
-    /// Something that was already reported; nothing more is said about it.
+    /// A value with an error that was already reported; no further errors are reported for it.
     case refused
   }
 
@@ -19,13 +19,13 @@ struct Node {
     let value: Node
   }
 
-  /// True for `key:` with nothing behind it.
+  /// True for `key:` without a value.
   var isEmpty: Bool {
     if case .scalar(let text, isPlain: true) = content { return text.isEmpty || text == "~" || text == "null" }
     return false
   }
 
-  /// What was found, to stand behind "found".
+  /// A description of the value for messages, to follow "found".
   var found: String {
     switch content {
     case _ where isEmpty: "no value"
@@ -36,7 +36,7 @@ struct Node {
     }
   }
 
-  /// A text of the file fit for a one-line message.
+  /// A text of the file, shortened to one line for a message.
   static func shortened(_ text: String) -> String {
     let line = text.unicodeScalars.map { $0 == "\n" ? " " : Character($0) }
     return line.count > longestQuote ? String(line.prefix(longestQuote)) + "…" : String(line)

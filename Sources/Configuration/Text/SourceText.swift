@@ -1,13 +1,13 @@
-/// The text of a configuration file: known to be UTF-8 without characters that YAML forbids, cut into lines where
-/// libyaml cuts them, so that its marks find the right line.
+/// The text of a configuration file: valid UTF-8 without characters that YAML forbids, split into lines in the same way
+/// as by libyaml, so that its marks refer to the right lines.
 struct SourceText: Sendable {
-  /// The file's name as diagnostics give it.
+  /// The file's name in diagnostics.
   let file: String
   /// Without a byte order mark.
   let bytes: [UInt8]
   private let lines: [String]
 
-  /// Larger than any sensible file by a factor of a hundred; what is above is not a configuration.
+  /// A hundred times larger than any useful configuration; a larger file is not a configuration.
   static let byteLimit = 1 << 20
 
   init(file: String, bytes: [UInt8]) throws(Diagnostic) {
@@ -36,17 +36,17 @@ struct SourceText: Sendable {
     lines = SourceText.lines(of: text)
   }
 
-  /// The place to show for a mark.
+  /// The position for a mark, with its line.
   func place(of mark: Mark) -> Diagnostic.Place {
     Diagnostic.Place(mark: mark, sourceLine: line(mark.line))
   }
 
-  /// A line by its number from 1.
+  /// A line by its number, from 1.
   func line(_ number: Int) -> String? {
     lines.indices.contains(number - 1) ? lines[number - 1] : nil
   }
 
-  /// What libyaml's reader accepts (YAML 1.1 §5.1).
+  /// The characters that libyaml accepts (YAML 1.1 §5.1).
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x09, 0x0a, 0x0d, 0x20...0x7e, 0x85, 0xa0...0xd7ff, 0xe000...0xfefe, 0xff00...0xfffd, 0x10000...0x10ffff: true
@@ -73,7 +73,7 @@ struct SourceText: Sendable {
     return lines
   }
 
-  /// The place just behind a text.
+  /// The position after a text.
   private static func markAfter(_ lines: [String]) -> Mark {
     Mark(line: max(1, lines.count), column: (lines.last?.unicodeScalars.count ?? 0) + 1, length: 1)
   }

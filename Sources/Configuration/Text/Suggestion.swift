@@ -1,8 +1,7 @@
-/// The nearest known word to a misspelt one.
+/// Finds the known word nearest to a misspelt one.
 package enum Suggestion {
-  /// The candidate with the fewest slips (a letter wrong, missing, added, or swapped with its neighbour), provided that
-  /// at most a third of the word is wrong; otherwise the one that the word abbreviates. Case does not count, and `_` is
-  /// as good as `-`.
+  /// The candidate with the fewest errors (a wrong, missing, added or transposed letter), if at most a third of the
+  /// word is wrong; otherwise the candidate that the word abbreviates. Case-insensitive; `_` is equal to `-`.
   package static func nearest(to word: String, among candidates: some Collection<String>) -> String? {
     guard word.utf8.count <= longestWord else { return nil }
     let folded = fold(word)
@@ -15,7 +14,7 @@ package enum Suggestion {
     return best?.word ?? candidates.first { folded.count >= shortestAbbreviation && fold($0).starts(with: folded) }
   }
 
-  /// Longer words are not misspelt keys, and would only cost time.
+  /// Longer words are not misspelt keys; comparing them would only take time.
   private static let longestWord = 40
 
   private static let shortestAbbreviation = 3
@@ -24,7 +23,7 @@ package enum Suggestion {
     word.lowercased().utf8.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : $0 }
   }
 
-  /// Optimal string alignment distance, by rows.
+  /// The optimal string alignment distance, computed row by row.
   private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var older: [Int] = []
     var previous = Array(0...right.count)

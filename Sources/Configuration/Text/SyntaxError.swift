@@ -1,4 +1,4 @@
-/// libyaml's syntax errors in words for somebody who writes configuration files, not parsers.
+/// Rewords libyaml's syntax errors for administrators.
 enum SyntaxError {
   static func explain(_ failure: YAMLParser.Failure, in source: SourceText) -> Diagnostic {
     let place = pointsAtBeginning.contains(failure.problem) ? failure.contextPlace : failure.place
@@ -10,7 +10,7 @@ enum SyntaxError {
       suggestion: explanation.suggestion)
   }
 
-  /// Found out somewhere further down than where the mistake is.
+  /// Errors that libyaml detects after the position of the mistake: the beginning is reported.
   private static let pointsAtBeginning: Set<String> = ["could not find expected ':'", "found unexpected end of stream"]
 
   private static func explain(

@@ -1,12 +1,12 @@
 import CYAML
 
-/// libyaml's event parser over one text: the only place of this target that touches memory by pointer.
+/// libyaml's event parser for one text: the only code in this target that uses pointers.
 ///
-/// Events are used rather than libyaml's document tree because the tree no longer tells where an anchor, an alias or a
-/// second document stood.
+/// It uses events and not libyaml's document tree, because the tree lacks the positions of anchors, aliases and further
+/// documents.
 @safe
 struct YAMLParser: ~Copyable {
-  /// What comes next in the text, with the run of characters that it covers.
+  /// The next event of the text, with its range of characters.
   struct Event {
     let content: Content
     let start: YAMLMark
@@ -22,17 +22,17 @@ struct YAMLParser: ~Copyable {
     }
   }
 
-  /// What may stand before a node, and what this file's language does without.
+  /// The anchor and tag of a node, which the file's language does not allow.
   struct Properties {
     let hasAnchor: Bool
     let hasTag: Bool
   }
 
-  /// A violation of YAML's syntax, in libyaml's words.
+  /// A syntax error, with libyaml's message.
   struct Failure: Error {
     let problem: String
     let place: YAMLMark
-    /// What was being read when it happened, and where that began.
+    /// What was being parsed, and where it began.
     let context: String?
     let contextPlace: YAMLMark
   }
@@ -64,7 +64,7 @@ struct YAMLParser: ~Copyable {
     unsafe text.deallocate()
   }
 
-  /// The next event; after `streamEnd` or a failure there is none to ask for.
+  /// The next event; must not be called after `streamEnd` or a failure.
   mutating func next() throws(Failure) -> Event {
     while true {
       // SAFETY: on success libyaml has filled `event`, which is deleted once its strings are copied.
@@ -103,7 +103,7 @@ struct YAMLParser: ~Copyable {
     }
   }
 
-  /// Why the last call failed.
+  /// The error of the last call.
   private var failure: Failure {
     // SAFETY: `problem` and `context` are nil or point to static strings of libyaml; the marks are plain numbers.
     unsafe Failure(
@@ -114,7 +114,7 @@ struct YAMLParser: ~Copyable {
   }
 }
 
-/// A position as libyaml counts: line and column from 0, in characters.
+/// A position in libyaml's terms: line and column from 0, in characters.
 struct YAMLMark: Equatable {
   let line: Int
   let column: Int

@@ -84,13 +84,13 @@ extension Exchange {
   /// after that a 503 is better than waiting.
   private static let longestShortage = 30
 
-  /// Whether the request can be sent again and is idempotent (RFC 9110 §9.2.2).
+  /// Whether the request can be sent again without further effect: it was not sent, or is idempotent (RFC 9110 §9.2.2).
   private func mayRepeat(_ attempt: Attempt) -> Bool {
     guard isReplayable, !attempt.hasBegun else { return false }
     return !attempt.marks.contains(.requestSent) || request?.isIdempotent == true
   }
 
-  /// Whether another server may get the request: no server has begun to respond.
+  /// Whether another server may get the request.
   func mayGoElsewhere(_ attempt: Attempt) -> Bool {
     !attempt.hasAnswered && mayRepeat(attempt) && search.retriesLeft > 0
   }
