@@ -1,23 +1,23 @@
-// What the operational log of both processes is like.
+// The settings of the operational log of both processes.
 
-/// The least severe message that is written.
+/// The minimum severity of logged messages.
 public enum LogLevel: String, CaseIterable, Sendable {
   case debug, info, notice, warning, error
 }
 
-/// Where it goes.
+/// The destination of the log.
 public enum LogTarget: String, CaseIterable, Sendable {
-  /// The journal when systemd started the process with its output connected there, otherwise standard error.
+  /// The journal if systemd started the process with its output connected to it, otherwise standard error.
   case automatic = "auto"
   case standardError = "stderr"
   case journal
 }
 
-/// Of syslog (RFC 5424 §6.2.1), those that are a daemon's or for an administrator to give a meaning.
+/// The syslog facilities (RFC 5424 §6.2.1) for daemons and for local use.
 public enum LogFacility: String, CaseIterable, Sendable {
   case daemon, user, local0, local1, local2, local3, local4, local5, local6, local7
 
-  /// Syslog's number for it.
+  /// The numerical code of the facility.
   public var code: UInt8 {
     switch self {
     case .user: 1

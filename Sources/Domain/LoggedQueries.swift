@@ -1,11 +1,11 @@
-/// What is written of queries and path parameters in the access log. They hold what a session can be taken over with, and
-/// more people read a log than that is for.
+/// How queries and path parameters are written to the access log. They contain secrets that allow a session to be taken
+/// over, and more people read the log than may have them.
 public enum LoggedQueries: String, CaseIterable, Sendable {
-  /// Each part is replaced by `~` and eight hexadecimal digits of a keyed hash: lines of one worker that have the same
-  /// part have the same digits. `name=` in front of a value stays.
+  /// Each part is replaced by `~` and eight hexadecimal digits of a keyed hash: equal parts in lines of one worker have
+  /// equal digits. `name=` before a value is kept.
   case hash
-  /// Nothing behind the `?` is written.
+  /// Everything after the `?` is omitted.
   case cut
-  /// They stand as they came, and so does a first line that is no request line.
+  /// They are logged unchanged, and so is a first line that is not a valid request line.
   case full
 }

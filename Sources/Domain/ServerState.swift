@@ -1,9 +1,9 @@
 import Wire
 
-/// What tells running servers apart: a name that a reload gives another address is another server, with another health,
-/// while what runs at the old address goes on there.
+/// Identifies a running server: a name to which a reload gives another address is another server, with its own health,
+/// while the exchanges at the old address continue.
 public struct ServerPlace: Hashable, Sendable {
-  /// As the configuration has it.
+  /// As in the configuration.
   public let name: String
   public let endpoint: Endpoint
 
@@ -13,33 +13,32 @@ public struct ServerPlace: Hashable, Sendable {
   }
 }
 
-/// Which clients a server can be given at the moment. The raw value is that of messages, the case's name the word of logs
-/// and reports.
+/// Which clients a server accepts. The raw value is used in messages, the case's name in logs and reports.
 public enum ServerState: UInt8, CaseIterable, Sendable {
-  /// Nobody: it does not answer.
+  /// None: it does not respond.
   case down
-  /// Everybody.
+  /// All.
   case up
-  /// Those that it already knows: it is being emptied, by its administrator (503) or ours.
+  /// Those that are assigned to it: its administrator (503) or ours is draining it.
   case drain
-  /// Nobody, administratively.
+  /// None, administratively.
   case maintenance
 }
 
-/// What an operator wants of a server, over what its health checks and the configuration say: all of it, not what has
-/// changed.
+/// A server's administrative state, which takes precedence over its health checks and the configuration. It is
+/// complete, not a change.
 public struct AdminState: Codable, Hashable, Sendable, CustomStringConvertible {
-  /// As operators command it; ready is no mode.
+  /// As in commands; ready is the absence of a mode.
   public enum Mode: String, CaseIterable, Codable, Sendable {
-    /// Known clients stay, new ones go elsewhere.
+    /// Assigned clients stay, new ones are routed to other servers.
     case drain
-    /// Nobody.
+    /// No clients.
     case maintenance
   }
 
-  /// Nil: whom its health checks allow.
+  /// Nil: as its health checks permit.
   public var mode: Mode?
-  /// Its share of new clients; nil: the configuration's.
+  /// Its share of new clients; nil: the configured one.
   public var weight: Int?
   public var since: WallTime
 
@@ -49,7 +48,7 @@ public struct AdminState: Codable, Hashable, Sendable, CustomStringConvertible {
     self.since = since
   }
 
-  /// What is not set is there, and null.
+  /// Values that are not set are encoded as null.
   public func encode(to encoder: any Encoder) throws {
     var members = encoder.container(keyedBy: CodingKeys.self)
     try members.encode(mode, forKey: .mode)
@@ -63,16 +62,16 @@ public struct AdminState: Codable, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What a server may be called, and whatever else the file gives a name that is one word.
+/// The syntax of names of servers, and of other names in the file that are one word.
 public enum ServerName {
-  /// Names stand in log lines whose fields are separated by spaces and slashes.
+  /// Names are written to log lines whose fields are separated by spaces and slashes.
   public static func isValid(_ name: String) -> Bool {
     (1...64).contains(name.utf8.count) && name.utf8.allSatisfy { HostName.isLabelByte($0) || $0 == UInt8(ascii: ".") }
   }
 }
 
-/// A server's share of new clients in proportion to the others'. 0: known clients only.
+/// A server's share of new clients relative to the others. 0: assigned clients only.
 public enum ServerWeight {
-  /// The range that operators know from HAProxy.
+  /// The same range as in HAProxy.
   public static let range = 0...256
 }

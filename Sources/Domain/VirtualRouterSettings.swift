@@ -1,24 +1,25 @@
 import Wire
 
-// What a virtual router is like, in the words of the configuration, of reports and of the protocol.
+// The settings of a virtual router, as used by configuration, reports and protocol.
 
-/// How this node takes part in a virtual router.
+/// This node's settings for a virtual router.
 public struct VirtualRouterSettings: Hashable, Sendable {
   /// The VRID, 1 to 255.
   public var identifier: UInt8
-  /// 1 to 254; the node with the higher one is Active. 255 is the owner's, who is Active whenever it runs.
+  /// 1 to 254; the node with the higher one is Active. 255 is the priority of the address owner, which is Active
+  /// whenever it runs.
   public var priority: UInt8
-  /// At least one, all of one family.
+  /// At least one, all of the same address family.
   public var addresses: [VirtualAddress]
   public var version = VRRPVersion.v3
-  /// Whole hundredths of a second, 10 ms to 40.95 s; in version 2 whole seconds, 1 to 255.
+  /// In whole hundredths of a second, 10 ms to 40.95 s; with version 2 in whole seconds, 1 to 255.
   public var interval = Interval.seconds(1)
-  /// Whether a better Backup takes over from an Active that works (Preempt_Mode, RFC 9568 §6.1).
+  /// Whether a Backup with a higher priority takes over from a working Active (Preempt_Mode, RFC 9568 §6.1).
   public var preempts = true
-  /// How long a node that comes back leaves a worse Active alone.
+  /// A recovering node does not preempt an Active with a lower priority for this long.
   public var preemptDelay = Interval.zero
   public var checksum = VRRPChecksum.message
-  /// The addresses of the nodes, this one's may be among them; nil: multicast.
+  /// The addresses of the nodes, which may include this one's; nil: multicast.
   public var peers: [IPAddress]?
 
   public init(identifier: UInt8, priority: UInt8, addresses: [VirtualAddress]) {
@@ -27,60 +28,60 @@ public struct VirtualRouterSettings: Hashable, Sendable {
     self.addresses = addresses
   }
 
-  /// `addresses` without the lengths of their prefixes, as advertisements list them.
+  /// `addresses` without prefix lengths, as listed in advertisements.
   public var ipAddresses: [IPAddress] { addresses.map(\.address) }
 }
 
-/// What a tracked condition does to a virtual router's priority.
+/// The effect of a tracked condition on a virtual router's priority.
 public enum TrackWeight: Hashable, Sendable {
-  /// While it is bad this node takes no part.
+  /// While the condition is bad, this node does not take part in the election.
   case giveUp
-  /// −253 to 253. Below zero: added to the priority while it is bad. Above zero: added while it is good.
+  /// −253 to 253. Negative: added to the priority while the condition is bad. Positive: added while it is good.
   case priority(Int)
 }
 
-/// What a virtual router is to others.
+/// The role of a node in a virtual router.
 public enum VirtualRouterRole: String, CaseIterable, Codable, Sendable {
-  /// Takes no part yet, or no more. keepalived says stop.
+  /// Not taking part in the election yet, or no longer. keepalived's term is stop.
   case initialize
-  /// Takes no part because something is wrong on this node.
+  /// Not taking part because of a fault on this node.
   case fault
   case backup
-  /// Holds the addresses. keepalived calls it master.
+  /// Has the virtual addresses. keepalived's term is master.
   case active
 }
 
-/// The versions of the protocol that are spoken.
+/// The supported protocol versions.
 public enum VRRPVersion: String, CaseIterable, Sendable {
   /// RFC 9568, IPv4 and IPv6; intervals are centiseconds.
   case v3 = "3"
-  /// RFC 3768, IPv4 only; intervals are whole seconds, and authentication data of RFC 2338 stands behind the addresses.
+  /// RFC 3768, IPv4 only; intervals are in whole seconds, and authentication data of RFC 2338 follows the addresses.
   case v2 = "2"
 
-  /// As packets have it.
+  /// The version number in packets.
   public var number: UInt8 { self == .v3 ? 3 : 2 }
 }
 
-/// What version 3 over IPv4 is summed over. Version 2 has no pseudo-header, IPv6 always has one.
+/// The data covered by the checksum of version 3 over IPv4. Version 2 has no pseudo-header, IPv6 always has one.
 public enum VRRPChecksum: String, CaseIterable, Sendable {
-  /// The message alone, as RFC 9568 §5.2.8 settles it.
+  /// The message alone, as specified in RFC 9568 §5.2.8.
   case message
-  /// With a pseudo-header, as RFC 5798 was read, by keepalived for one.
+  /// With a pseudo-header, as some implementations, such as keepalived, interpreted RFC 5798.
   case pseudoHeader = "pseudo-header"
 }
 
-/// How far a pair has come on the way to signed advertisements. Both nodes go through the modes in turn, and no moment is
-/// without an accepted advertisement.
+/// The stages of introducing signed advertisements in a pair. Both nodes change to each stage in turn, and every
+/// advertisement sent meanwhile is accepted.
 public enum VRRPAuthenticationMode: String, CaseIterable, Sendable {
-  /// Verifies a trailer where there is one, sends none.
+  /// Verifies a trailer if there is one, sends none.
   case receiveOnly = "receive-only"
-  /// Sends signed, accepts unsigned.
+  /// Sends signed advertisements, also accepts unsigned ones.
   case permissive
-  /// Sends signed and accepts nothing else.
+  /// Sends signed advertisements, accepts no others.
   case enforce
 }
 
-/// A virtual address with the length of its network's prefix, host bits kept: `192.0.2.100/24`.
+/// A virtual address with the prefix length of its network, including host bits: `192.0.2.100/24`.
 public struct VirtualAddress: Hashable, Sendable, CustomStringConvertible {
   public let address: IPAddress
   /// 1 to 32, or to 128 for IPv6.
@@ -91,7 +92,7 @@ public struct VirtualAddress: Hashable, Sendable, CustomStringConvertible {
     self.prefixLength = prefixLength
   }
 
-  /// Nil for anything but an address, a slash and a length from 1.
+  /// Nil for anything but an address, a slash and a length of at least 1.
   public init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let address = try? IPAddress(parsing: String(parts[0])), let length = UInt8(parts[1]),

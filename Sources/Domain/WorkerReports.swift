@@ -1,20 +1,20 @@
 import Wire
 
-// What a worker tells of itself, and what a report shows of it.
+// What a worker reports to the supervisor, for the status.
 
-/// What one server carries, measured about once a second.
+/// The load of one server, measured about once a second.
 public struct ServerLoad: Codable, Hashable, Sendable {
-  /// Clients that stay with this server: connected, or seen within `affinity.hold`.
+  /// Clients assigned to this server: connected, or seen within `affinity.hold`.
   public var clients: UInt64
   /// Those of them that are connected.
   public var sessions: UInt64
-  /// Requests and tunnels under way.
+  /// Current requests and tunnels.
   public var exchanges: UInt64
-  /// Requests that wait for a place.
+  /// Requests in its queue.
   public var waiting: UInt64
-  /// Connections to it, idle ones among them.
+  /// Connections to it, including idle ones.
   public var connections: UInt64
-  /// How much of its weight counts for new clients: less than 100 during a slow start, 0 while it is suspected.
+  /// The part of its weight that applies to new clients: less than 100 during a slow start, 0 while it is suspected.
   public var weightPercent: UInt64
 
   public init(
@@ -35,15 +35,16 @@ public struct ServerLoad: Codable, Hashable, Sendable {
   }
 }
 
-/// The last health check of a server that is over.
+/// The last completed health check of a server.
 public struct ServerCheck: Codable, Hashable, Sendable {
-  /// When it was over.
+  /// When it ended.
   public var time: WallTime
-  /// The status of the answer, or what went wrong.
+  /// The status of the response, or the failure.
   public var result: String
-  /// How long it took.
+  /// Its duration.
   public var milliseconds: UInt64
-  /// Results in a row that speak for another state, and how many change it; both 0 when the last one confirmed the state.
+  /// Number of consecutive results that indicate another state, and the number that changes the state; both 0 when the
+  /// last result confirmed the state.
   public var count: UInt64
   public var needed: UInt64
 
@@ -56,15 +57,15 @@ public struct ServerCheck: Codable, Hashable, Sendable {
   }
 }
 
-/// What was turned away.
+/// Counters of rejected connections and requests.
 public struct RefusedCounts: Codable, Hashable, Sendable {
-  /// Connections closed because of a limit: most of them at once, some for what came on them.
+  /// Connections closed because of a limit: most immediately, some because of the bytes received on them.
   public var connections: UInt64
   /// TLS handshakes that failed.
   public var handshakes: UInt64
-  /// Requests that are malformed or beyond a limit.
+  /// Requests that are malformed or exceed a limit.
   public var requests: UInt64
-  /// Requests, or connections passed through, for which no server was to be had.
+  /// Requests, or connections in passthrough mode, for which no server was available.
   public var unroutable: UInt64
 
   public init(connections: UInt64 = 0, handshakes: UInt64 = 0, requests: UInt64 = 0, unroutable: UInt64 = 0) {
@@ -74,7 +75,7 @@ public struct RefusedCounts: Codable, Hashable, Sendable {
     self.unroutable = unroutable
   }
 
-  /// What both count.
+  /// The sums of both.
   public static func + (left: RefusedCounts, right: RefusedCounts) -> RefusedCounts {
     RefusedCounts(
       connections: left.connections + right.connections, handshakes: left.handshakes + right.handshakes,
@@ -82,12 +83,12 @@ public struct RefusedCounts: Codable, Hashable, Sendable {
   }
 }
 
-/// A certificate that clients are shown.
+/// A certificate presented to clients.
 public struct ServedCertificate: Codable, Hashable, Sendable {
-  /// The file that it came from.
+  /// The file that contains it.
   public var file = ""
   public var subject = ""
-  /// Names and addresses that it is for.
+  /// The DNS names and addresses for which it is valid.
   public var names: [String] = []
   /// In hexadecimal digits.
   public var serial = ""
@@ -103,11 +104,11 @@ public struct ServedCertificate: Codable, Hashable, Sendable {
   }
 }
 
-/// Something that was warned of.
+/// A warning or error that was logged.
 public struct Problem: Codable, Hashable, Sendable {
-  /// When it happened last.
+  /// When it was last logged.
   public var time: WallTime
-  /// How often it has happened.
+  /// How often it was logged.
   public var count: UInt64
   public var text: String
 
