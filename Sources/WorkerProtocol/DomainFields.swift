@@ -1,9 +1,9 @@
 import Domain
 import Wire
 
-// Writers and readers of the domain's types.
+// Encoding and decoding of the domain's types.
 
-/// The weight has two bytes, of which all ones stand for the configuration's.
+/// The weight has two bytes; all bits set stands for the configured weight.
 extension AdminState: MessageField {
   func append(to writer: inout ByteWriter) {
     let weight = weight.map { UInt16(clamping: $0) } ?? .max
@@ -15,7 +15,7 @@ extension ServerPlace: MessageField {
   func append(to writer: inout ByteWriter) { writer.append(fields: Text(name, MessageLimit.name), endpoint) }
 }
 
-/// Four bytes each: sums of what a worker claims of 1,024 servers do not overflow.
+/// Four bytes each, so that sums over the reports of 1,024 servers do not overflow.
 extension ServerLoad: MessageField {
   func append(to writer: inout ByteWriter) {
     for count in [clients, sessions, exchanges, waiting, connections, weightPercent] {
@@ -37,11 +37,11 @@ extension Problem: MessageField {
 }
 
 extension ServedCertificate {
-  /// No more names are told of one certificate: with the longest that DNS has they fit a message.
+  /// Maximum of names per certificate: with the longest DNS names they fit into a message.
   package static let nameLimit = 32
 }
 
-// Texts of a certificate are an authority's: each has a limit, so that all of them fit a message.
+// A certificate's texts are chosen by its issuer: each has a length limit, so that all of them fit into a message.
 
 private let shortLimit = 255
 private let subjectLimit = 1024

@@ -1,12 +1,12 @@
 import Wire
 
-/// Limits on messages and the texts in them, in bytes. A text that is longer is cut by the sender, never refused.
+/// Size limits of messages and their texts, in bytes. The sender truncates longer texts; they are not rejected.
 package enum MessageLimit {
   /// A path, as Linux limits it (PATH_MAX), or any name.
   package static let name = 4096
-  /// A reason in words; of a configuration with many problems, as many as fit.
+  /// A reason as text; for a configuration with many errors, as much as fits.
   package static let reason = 8192
-  /// No message is longer: name and reason, or two names, and numbers. Receivers have this much room.
+  /// Maximum size of a message: name and reason, or two names, and numbers. Receivers have a buffer of this size.
   package static let message = 16384
 }
 
@@ -24,7 +24,7 @@ extension UInt16: MessageField {}
 extension UInt32: MessageField {}
 extension UInt64: MessageField {}
 
-/// Two bytes of length, then UTF-8, cut at a character's start to stay within `limit`.
+/// Two bytes of length, then UTF-8, truncated at a character boundary to at most `limit`.
 struct Text: MessageField {
   private let text: String
   private let limit: Int
@@ -64,7 +64,7 @@ extension ByteWriter {
   }
 }
 
-/// The bytes of a message, at most `MessageLimit.message`: the byte of its kind, then its fields.
+/// Encodes a message, at most `MessageLimit.message` bytes: the byte of its kind, then its fields.
 func message(_ kind: some RawRepresentable<UInt8>, _ fields: any MessageField...) -> [UInt8] {
   var writer = ByteWriter(limit: MessageLimit.message)
   writer.append(kind.rawValue)
@@ -72,14 +72,14 @@ func message(_ kind: some RawRepresentable<UInt8>, _ fields: any MessageField...
   return writer.bytes
 }
 
-/// Reads a message's fields, with the errors of messages.
+/// Decodes a message's fields, with the errors of messages.
 struct FieldReader: ~Escapable {
   private var reader: ByteReader
 
   @_lifetime(copy bytes)
   init(_ bytes: Span<UInt8>) { reader = ByteReader(bytes) }
 
-  /// The byte that every message begins with.
+  /// The first byte of a message.
   mutating func kind<Kind: RawRepresentable<UInt8>>(_: Kind.Type) throws(MessageError) -> Kind {
     let number = try uint8()
     guard let kind = Kind(rawValue: number) else { throw .unknownKind(number) }
@@ -120,7 +120,7 @@ struct FieldReader: ~Escapable {
     case .v4: address = IPAddress(v4: try uint32())
     case .v6: address = IPAddress(v6High: try uint64(), low: try uint64())
     }
-    // An IPv4-mapped address would have two spellings.
+    // An IPv4-mapped address would have two encodings.
     guard address.family == family else { throw .invalidField("address") }
     return Endpoint(address: address, port: try uint16())
   }
@@ -132,7 +132,7 @@ struct FieldReader: ~Escapable {
     return time
   }
 
-  /// Refuses bytes that belong to no field.
+  /// Throws if there are bytes after the last field.
   func end() throws(MessageError) {
     guard reader.remaining == 0 else { throw .trailingBytes }
   }

@@ -1,19 +1,19 @@
-/// Why a message between the roles is not one. Whatever it is, the link is given up: both roles are one binary, so a
-/// message that does not read is a fault of ours or a worker that was taken over.
+/// Why a message between supervisor and worker is invalid. The connection is closed in each case: both processes run
+/// the same binary, so an invalid message is a bug, or the worker has been compromised.
 package enum MessageError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The message ended before its fields did.
+  /// The message ended within its fields.
   case truncated
-  /// Bytes are left behind the last field.
+  /// There are bytes after the last field.
   case trailingBytes
-  /// The first byte names no message of this direction.
+  /// The first byte is not a message kind of this direction.
   case unknownKind(UInt8)
-  /// The field of this name has a value that it can't have.
+  /// The field with this name has an invalid value.
   case invalidField(String)
-  /// The message must come with a descriptor and came without, or the other way round.
+  /// The message requires a descriptor and has none, or the reverse.
   case descriptor(missing: Bool)
-  /// The other role speaks another version of the messages.
+  /// The other process has another protocol version.
   case version(theirs: UInt16)
-  /// A message that is in order by itself came at the wrong time.
+  /// A valid message was received in the wrong state.
   case unexpected(String)
 
   package var description: String {
@@ -32,7 +32,7 @@ package enum MessageError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// The version of the messages between supervisor and worker. It changes with any change to any of them.
+/// The version of the protocol between supervisor and worker. It is incremented with any change to any message.
 package enum MessageVersion {
   package static let current: UInt16 = 8
 }

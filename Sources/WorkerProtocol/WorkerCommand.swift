@@ -1,21 +1,21 @@
 import Domain
 import Wire
 
-/// What a listener is for.
+/// The purpose of a listener.
 package enum ListenerPurpose: UInt8, Hashable, Sendable, CaseIterable {
-  /// Clients of the service, over TLS or passed through unread.
+  /// Clients of the service, with TLS or in passthrough mode.
   case service = 1
-  /// Plain HTTP, answered with a redirect to https.
+  /// Plain HTTP, redirected to https.
   case redirect = 2
-  /// Clients of the service, relayed unread to the same port of their server.
+  /// Clients of the service, relayed without being parsed to the same port of their server.
   case relay = 3
 }
 
-/// One listening socket's place.
+/// The address, purpose and loop of one listening socket.
 package struct ListenerPlace: Hashable, Sendable {
   package var purpose: ListenerPurpose
   package var endpoint: Endpoint
-  /// The event loop that accepts from it, counted from 0. Every loop has a socket of its own for each address.
+  /// The event loop that accepts from it, from 0. Every loop has its own socket for each address.
   package var loop: UInt16
 
   package init(purpose: ListenerPurpose, endpoint: Endpoint, loop: UInt16) {
@@ -25,34 +25,34 @@ package struct ListenerPlace: Hashable, Sendable {
   }
 }
 
-/// What the supervisor tells the worker.
+/// The supervisor's messages to the worker.
 ///
-/// At start, in this order: `hello`, `heartbeats`, `configure`, any number of `listener`, `start`. A reload is another
-/// `configure`, any number of `listener` and `withdraw`, `start`. What operators want of servers comes as `server`,
-/// before the first `start` and at any time after it, `stop` at any time after it. One datagram a
-/// message: a byte of kind, then the fields as they are declared, big-endian.
+/// At the start, in this order: `hello`, `heartbeats`, `configure`, any number of `listener`, `start`. A reload is
+/// another `configure`, any number of `listener` and `withdraw`, and `start`. Administrative states are sent as
+/// `server`, before the first `start` and at any time after it; `stop` is sent at any time after it. Each message is
+/// one datagram: the byte of its kind, then the fields in the order of declaration, big-endian.
 package enum WorkerCommand: Hashable, Sendable {
-  /// The version of all messages that follow.
+  /// The protocol version of all following messages.
   case hello(version: UInt16)
-  /// The configuration, YAML text in a sealed memory file that comes with the message. File name and host name are
-  /// those that the supervisor read it with. Configurations are numbered from 1. As many event loops are to run as `loops`
-  /// says.
+  /// The configuration: YAML text in a sealed memory file that is sent with the message. File name and host name are
+  /// those with which the supervisor parsed it. Configurations are numbered from 1. `loops`: the number of event loops.
   case configure(number: UInt64, loops: UInt16, fileName: String, hostName: String)
-  /// The page that loops count their turns in, a memory file that comes with the message, with room for this many.
+  /// The page with the loops' turn counters, in a memory file that is sent with the message, with room for `capacity`
+  /// loops.
   case heartbeats(capacity: UInt16)
-  /// A listening socket, which comes with the message.
+  /// A listening socket, sent with the message.
   case listener(ListenerPlace)
-  /// A listening socket that the new configuration has no use for.
+  /// A listening socket that the new configuration does not use.
   case withdraw(ListenerPlace)
-  /// Everything has been sent: check it, and serve.
+  /// All has been sent: validate the configuration, and serve.
   case start
-  /// Accept no more, let exchanges finish, and end within this time.
+  /// Stop accepting, let exchanges finish, and exit within this time.
   case stop(within: Interval)
-  /// What an operator wants of a server; one that the configuration does not name is passed over. Such commands are
-  /// numbered upwards, and `WorkerEvent.applied` answers those that come after the first `start`.
+  /// A server's administrative state; ignored if the configuration has no such server. These commands have increasing
+  /// numbers, and those after the first `start` are confirmed with `WorkerEvent.applied`.
   case server(name: String, AdminState, number: UInt64)
 
-  /// Whether one descriptor comes with the message; otherwise none does.
+  /// Whether the message has one descriptor; otherwise it has none.
   package var carriesDescriptor: Bool {
     switch self {
     case .configure, .heartbeats, .listener: true
@@ -82,7 +82,7 @@ package enum WorkerCommand: Hashable, Sendable {
     }
   }
 
-  /// Reads one message, which must be nothing but the message.
+  /// Decodes one message; there must be no bytes after it.
   package init(decoding bytes: Span<UInt8>) throws(MessageError) {
     var reader = FieldReader(bytes)
     switch try reader.kind(Kind.self) {

@@ -1,36 +1,37 @@
 import Domain
 import Wire
 
-/// What the worker tells the supervisor. Events only, never a wish.
+/// The worker's messages to the supervisor. They report events and contain no requests.
 ///
-/// `hello` comes first, then `ready` or `refused`. One datagram a message, as for `WorkerCommand`; none carries a descriptor.
+/// `hello` is first, then `ready` or `refused`. Each message is one datagram, as with `WorkerCommand`; none has a
+/// descriptor.
 package enum WorkerEvent: Hashable, Sendable {
-  /// The version of all messages that follow.
+  /// The protocol version of all following messages.
   case hello(version: UInt16)
   /// The configuration of this number is in use on every listener.
   case ready(number: UInt64)
-  /// It can't be used, and why: a certificate that does not load, say. A worker that has no other one
-  /// ends by itself; another goes on with the one it has.
+  /// The configuration of this number is unusable, with the reason, for example a certificate that can not be loaded. A
+  /// worker without another configuration exits; otherwise it continues with its current one.
   case refused(number: UInt64, reason: String)
-  /// A server of the configuration changed its state.
+  /// A server of the configuration has changed its state.
   case serverChanged(ServerChange)
-  /// What the worker carries; told about once a second, and more often while it stops.
+  /// The worker's load; sent about once a second, and more often while it stops.
   case load(Load)
-  /// The last exchange has ended after `WorkerCommand.stop`. The worker ends by itself.
+  /// The last exchange has ended after `WorkerCommand.stop`. The worker exits.
   case stopped
-  /// Every `WorkerCommand.server` up to this number is in force, and what it has changed was told.
+  /// Every `WorkerCommand.server` up to this number is in force, and the resulting events have been sent.
   case applied(number: UInt64)
-  /// What a server carries; told about once a second when it has changed.
+  /// A server's load; sent about once a second when it has changed.
   case serverLoad(ServerLoad, at: ServerPlace)
-  /// A server's last health check; told about once a second when it is another one.
+  /// A server's last health check; sent about once a second when there is a new one.
   case serverCheck(ServerCheck, at: ServerPlace)
-  /// A certificate that clients are shown from now on; one message for each when a configuration comes into use. Its place among
-  /// the configuration's certificates, from 0.
+  /// A certificate presented to clients from now on; one message for each when a configuration comes into use. `place`:
+  /// its index among the configuration's certificates.
   case certificate(ServedCertificate, place: UInt16, number: UInt64)
-  /// Something that a person should know of has happened, or has happened again.
+  /// A warning or error was logged, for the first time or again.
   case problem(Problem)
 
-  // Apart from the commands' numbers, so that a message can't be read in the wrong direction.
+  // The numbers differ from those of the commands, so that a message can not be decoded in the wrong direction.
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem,
       serverCheck
@@ -54,7 +55,7 @@ package enum WorkerEvent: Hashable, Sendable {
     }
   }
 
-  /// Reads one message, which must be nothing but the message.
+  /// Decodes one message; there must be no bytes after it.
   package init(decoding bytes: Span<UInt8>) throws(MessageError) {
     var reader = FieldReader(bytes)
     switch try reader.kind(Kind.self) {
@@ -81,12 +82,12 @@ package enum WorkerEvent: Hashable, Sendable {
   }
 }
 
-/// A server's new state.
+/// A server's state transition.
 package struct ServerChange: Hashable, Sendable {
-  /// A reload may have given the name another address since: what runs is told of until it ends.
+  /// A reload may have given the name another address since: events of a server are reported until it has no exchanges.
   package var place: ServerPlace
   package var state: ServerState
-  /// Why, for a person.
+  /// The reason, for the operator.
   package var reason: String
 
   package init(place: ServerPlace, state: ServerState, reason: String) {

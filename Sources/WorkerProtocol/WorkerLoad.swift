@@ -1,19 +1,19 @@
 import Domain
 import Wire
 
-/// What the worker carries at the moment, and what it has counted since it started.
+/// The worker's current load, and its counters since its start.
 package struct Load: Hashable, Sendable {
-  /// Client connections that are open.
+  /// Number of open client connections.
   package var connections: UInt32
-  /// Exchanges under way, tunnels among them.
+  /// Number of exchanges, including tunnels.
   package var exchanges: UInt32
-  /// Configurations in memory: the one in use, and those that some connection keeps.
+  /// Number of configurations in memory: the current one, and those in use by a connection.
   package var snapshots: UInt32
-  /// Requests begun.
+  /// Number of requests begun.
   package var requests: UInt64
-  /// Client connections accepted.
+  /// Number of client connections accepted.
   package var accepted: UInt64
-  /// What was turned away.
+  /// Counters of rejected connections and requests.
   package var refused: RefusedCounts
 
   package init(
