@@ -1,27 +1,27 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// One table of settings for every Swift target: strict memory safety, warnings are errors.
+/// The settings of all Swift targets: strict memory safety, warnings are errors.
 let settings: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableExperimentalFeature("Lifetimes"),
-  // Every C module sees glibc with its GNU extensions; modules that see it differently don't go together.
+  // Every C module must see glibc with its GNU extensions; modules with different views of it are incompatible.
   .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
-  // Carries the bodies of `public` declarations into other modules, and those of what they call.
+  // Makes the bodies of `public` declarations, and of what they call, available to other modules.
   .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
-/// A target of ours and what it may depend on. Dependencies point down only; `Tests/Structure` holds it.
+/// One of our targets and its dependencies. Dependencies point downwards only; `Tests/Structure` verifies it.
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// A module map, and in C what Swift cannot call or import: macros, variadic functions, structures of netlink and BPF,
-/// process set-up, OpenSSL's allocator. The compiler guards its stacks, and its bounds as far as it optimises;
-/// `packaging/check-binary` looks for it.
+/// A C target: a module map, and C code for what Swift can not call or import: macros, variadic functions, structures
+/// of netlink and BPF, process set-up, OpenSSL's allocator. It is compiled with stack protection and, where
+/// optimisation permits, bounds checks; `packaging/check-binary` verifies it.
 func library(_ name: String, links: [String] = []) -> Target {
   .target(
     name: name,
@@ -47,7 +47,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ],
   targets: [
-    // Pure: no system, no clock, no socket, no `unsafe`.
+    // Pure: no system calls, no clock, no sockets, no `unsafe`.
     module("Wire"),
     module("Domain", ["Wire"]),
     module("HTTP1", ["Wire"]),
@@ -57,7 +57,7 @@ let package = Package(
     module("Control", ["Domain", "Wire"]),
     module("VRRP", ["Domain", "Wire"]),
 
-    // Edges: each owns one neighbour.
+    // Edges: each encapsulates one external interface.
     library("CLinux"),
     library("COpenSSL", links: ["ssl", "crypto"]),
     library("CSystemd", links: ["systemd"]),
@@ -67,11 +67,11 @@ let package = Package(
     module("Systemd", ["Domain", "Wire", "Linux", "CSystemd", logging]),
     module("Configuration", ["Domain", "Wire", "Balancing", "HTTP1", "CYAML"]),
 
-    // On top of the edges, for whoever loads a configuration.
+    // Users of the edges that load configurations.
     module("Certificates", ["Domain", "Wire", "HTTP1", "Configuration", "Linux", "TLS", logging]),
     module("ReferencedFiles", ["Domain", "Wire", "Configuration", "Linux", "TLS", "Certificates"]),
 
-    // Roles of the one binary.
+    // The roles of the binary.
     module(
       "Worker",
       [
@@ -102,10 +102,10 @@ let package = Package(
       ]),
     tests("Systemd", ["Domain", "Systemd", "Linux", "Wire", logging]),
     tests("Linux", ["Linux", "Wire"]),
-    // Seeds and clocks for the pure cores' tests.
+    // Seeds and clocks for the tests of the pure cores.
     .target(name: "Simulation", path: "Tests/Simulation", swiftSettings: settings),
     tests("Wire", ["Wire", "Simulation"]),
-    // What must hold for any bytes at all; tests ask it of mutated seeds, fuzzing of whatever it finds.
+    // Properties that must hold for any bytes; tests check them with mutated seeds, fuzzing with its own inputs.
     .target(
       name: "Properties",
       dependencies: [
@@ -128,7 +128,7 @@ let package = Package(
         "trespass",
         logging,
       ]),
-    // Tries what a confined worker must not be able to do. Of the tests alone; no product has it.
+    // Attempts operations that a confined worker must not be able to do. Used only by tests; no product contains it.
     .target(name: "Attempts", path: "Tests/Trespass/Attempts"),
     .executableTarget(
       name: "trespass", dependencies: ["Attempts", "Worker", "Configuration", "Linux"], path: "Tests/Trespass/Driver",
@@ -139,7 +139,8 @@ let package = Package(
   ]
 )
 
-// Fuzzing needs a build of its own (Tests/Fuzz/run): the program's main is libFuzzer's, and everything is instrumented.
+// Fuzzing requires a separate build (Tests/Fuzz/run): libFuzzer provides the main function, and all code is
+// instrumented.
 if Context.environment["BELVEDERE_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
