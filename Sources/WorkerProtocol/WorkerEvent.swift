@@ -15,7 +15,7 @@ package enum WorkerEvent: Hashable, Sendable {
   case refused(number: UInt64, reason: String)
   /// A server of the configuration has changed its state.
   case serverChanged(ServerChange)
-  /// The worker's load; sent about once a second, and more often while it stops.
+  /// The worker's load; sent about once a second.
   case load(Load)
   /// The last exchange has ended after `WorkerCommand.stop`. The worker exits.
   case stopped

@@ -1,22 +1,22 @@
-/// Reads the server name from the ClientHello at the start of a connection (RFC 8446 §4.1.2, RFC 6066 §3), and nothing
-/// else of it. The message may be split over any number of records and segments.
+/// Parses the server name in the ClientHello at the start of a connection (RFC 8446 §4.1.2, RFC 6066 §3) and nothing
+/// else. The message may be split over any number of records and segments.
 public enum ClientHello {
-  /// What the first bytes of a connection are.
+  /// The result for the first bytes of a connection.
   public enum Reading: Hashable, Sendable {
-    /// The host name that the client asks for, as it stands there: 1 to 255 bytes.
+    /// The host name that the client requests, unchanged: 1 to 255 bytes.
     case name([UInt8])
-    /// No name, no ClientHello, a malformed one, or one of more than `maximumBytes`.
+    /// No name, not a ClientHello, a malformed one, or one of more than `maximumBytes`.
     case nameless
     case incomplete
   }
 
-  /// Bytes that are read at most, record headers included. Hellos with post-quantum key shares have 1,800.
+  /// Maximum of bytes that are parsed, including record headers. A ClientHello with post-quantum key shares has 1,800.
   public static var maximumBytes: Int { 16_384 }
 
   private static var headerSize: Int { 5 }
   private static var largestRecord: Int { 1 << 14 }
 
-  /// Reads the name from the start of `bytes`, all that has been received.
+  /// Parses the name from the start of `bytes`: all bytes received so far.
   public static func parse(_ bytes: Span<UInt8>) -> Reading {
     var message: [UInt8] = []
     var start = 0

@@ -3,9 +3,9 @@ import HTTP1
 import Linux
 import Wire
 
-/// Which service a connection belongs to where several listen: it is told by the name that the client asks for.
+/// Selects the service of a connection to a listener that several services share, by the name that the client requests.
 extension ClientConnection {
-  /// Looks at the ClientHello, which stays in the socket. Nil: TLS ends here.
+  /// Parses the ClientHello without removing it from the socket. Nil: TLS is terminated here.
   @inline(never)
   mutating func chooseByServerName(_ context: inout LoopContext) -> ActiveExchange.Step? {
     guard let several = client.entrance.several else { return nil }
