@@ -39,7 +39,7 @@ public struct AccessEntry: ~Copyable {
     self.configuration = configuration
   }
 
-  /// Appends the journal's fields of the line as `NAME=value` lines: client, server and service.
+  /// Appends the journal's fields of the line as `NAME=value` lines: client, service, server, configuration and status.
   public func renderFields(into sink: inout some ByteSink) {
     sink.append("BELVEDERE_CLIENT=")
     client.address.write(into: &sink)

@@ -24,7 +24,6 @@ enum Dispensable: UInt8, CaseIterable, Sendable {
 /// clients, then for unfinished handshakes, then for idle clients, and the first loop that has one closes it. New
 /// connections wait in the kernel meanwhile, for less than a millisecond if no loop is busy. If the message does not
 /// return within `acceptPause`, a client of this loop is closed.
-/// not waited for: a client of this loop gives way then.
 extension Loop {
   /// Number of slab slots that one search for idle clients examines.
   static let slotsPerSearch = 16_384

@@ -1,7 +1,7 @@
 /// The owner of a timer, packed into a timer wheel's key: two bits of kind below the index.
 struct TimerKey {
   enum Owner {
-    /// An index in the loop's slab.
+    /// An index in the loop's slab of clients or of servers.
     case client(UInt32)
     case server(UInt32)
     /// A server's index in the prober's slab.
