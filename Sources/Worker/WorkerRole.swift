@@ -23,8 +23,7 @@ package enum WorkerRole {
         let configuration = try loaded.accepted()
         // While there is only one thread: growing the table later, under load, would block the other threads.
         CurrentProcess.makeRoomForDescriptors(DescriptorBudget(configuration).most)
-        // From here on the process has no privileges that an attacker could use. The log's thread is started
-        // afterwards.
+        // From here on the process has no privileges for an attacker to use. The log's thread is started later.
         let confinement: Confinement
         do throws(SystemError) { confinement = try Confinement.enter(naming: loaded.files) } catch {
           throw ConfigurationSnapshotError("the worker can't confine itself: \(error)")

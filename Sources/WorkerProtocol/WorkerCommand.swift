@@ -37,8 +37,7 @@ package enum WorkerCommand: Hashable, Sendable {
   /// The configuration: YAML text in a sealed memory file that is sent with the message. File name and host name are
   /// those with which the supervisor parsed it. Configurations are numbered from 1. `loops`: the number of event loops.
   case configure(number: UInt64, loops: UInt16, fileName: String, hostName: String)
-  /// The page with the loops' turn counters, in a memory file that is sent with the message, with room for `capacity`
-  /// loops.
+  /// The page with the loops' turn counters, in a memory file sent with the message, for up to `capacity` loops.
   case heartbeats(capacity: UInt16)
   /// A listening socket, sent with the message.
   case listener(ListenerPlace)

@@ -19,8 +19,7 @@ public struct ClientKey: Hashable, Sendable {
     low = network.family == .v4 ? 0xffff_0000_0000 | network.low : network.low
   }
 
-  /// A key for the connection from this port of the client, for configurations that balance connections and not
-  /// clients.
+  /// A key for the connection from this port, for configurations that balance connections and not clients.
   public func connection(fromPort port: UInt16) -> ClientKey {
     ClientKey(high: high, low: low ^ UInt64(port) &<< 48)
   }

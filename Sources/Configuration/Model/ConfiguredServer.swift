@@ -27,8 +27,7 @@ extension Configuration {
     package var tlsProfile = TLSProfile.intermediate
     /// Whether each connection to it begins with a PROXY protocol header, version 2, that names the client.
     package var sendsProxyHeader = false
-    /// Names dedicated to this server, regardless of affinity. They differ from those of other servers and of the
-    /// service.
+    /// Names dedicated to this server, regardless of affinity. No other server has them, nor the service.
     package var names: [ServiceName] = []
     /// Ports dedicated to this server in the same way, on each address of the service's listeners.
     package var ports: [UInt16] = []

@@ -1,6 +1,5 @@
 extension Configuration {
-  /// Ports, other than those of `listen`, that are relayed without being parsed to the same port of the client's
-  /// server.
+  /// Ports, other than those of `listen`, that are relayed unparsed to the same port of the client's server.
   package struct Relay: Equatable, Sendable {
     package var tcp: [UInt16] = []
 

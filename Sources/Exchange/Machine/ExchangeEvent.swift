@@ -5,8 +5,7 @@ extension Exchange {
   /// An event in an exchange, other than received bytes.
   public enum Event: Equatable, Sendable {
     // The client.
-    /// The request's head is complete, and its host is served here. `isLast`: the connection closes after this
-    /// exchange.
+    /// The request's head is complete, and its host is served. `isLast`: the connection closes after this exchange.
     case accepted(isLast: Bool)
     /// The head is complete, and the request is rejected: its host is not served, or its client exceeds a limit.
     case denied(Rejection)

@@ -193,8 +193,7 @@ extension Exchange {
     }
   }
 
-  /// Whether the attempt ends. A silent server may still respond, so a request stays there unless another one can take
-  /// it.
+  /// Whether the attempt ends. A silent server may still respond: a request stays unless another server can take it.
   private func ends(_ attempt: Attempt, _ presence: ServerPresence, isLast: Bool) -> Bool {
     switch presence {
     case .present: false

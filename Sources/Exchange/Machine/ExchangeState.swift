@@ -14,8 +14,7 @@ extension Exchange {
     case queued(since: Instant)
     /// Connecting since this instant.
     case connecting(since: Instant)
-    /// Local resources for a connection were exhausted: the next attempt is made at `until`. `since`: as in
-    /// `connecting`.
+    /// Local resources for a connection were exhausted: the next attempt is at `until`. `since`: as in `connecting`.
     case paused(until: Instant, since: Instant)
     /// A server has the request.
     case relaying(Attempt)

@@ -1,8 +1,7 @@
 import HTTP1
 import Wire
 
-/// The id of a client's secure tunnel at a server. Its possession allows the tunnel to be taken over, so only a hash is
-/// kept.
+/// The id of a client's secure tunnel at a server. It allows the tunnel to be taken over, so only a hash is kept.
 public struct ConnectionID: BitwiseCopyable, Sendable {
   private var octets = InlineArray<128, UInt8>(repeating: 0)
   private(set) var count = 0

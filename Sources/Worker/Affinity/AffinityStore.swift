@@ -6,8 +6,7 @@ import Wire
 /// The affinity of all clients, shared by all loops. It lasts as long as the worker, and longer in a snapshot.
 final class AffinityStore: Sendable {
   let addresses: AffinityShards
-  /// By tokens that servers issue: a session's cookie, a tunnel's connection id. Empty unless the configuration uses
-  /// them.
+  /// By tokens that servers issue: a session's cookie, a tunnel's connection id. Empty if not configured.
   let tokens: AffinityShards
   /// Computes clients' keys from tokens.
   private let tokenHash: SecretHash

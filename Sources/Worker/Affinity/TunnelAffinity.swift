@@ -4,8 +4,7 @@ import HTTP1
 import Linux
 import Wire
 
-/// Reads the connection ids of tunnels in responses to `/broker/xml`, and routes tunnels by them (`affinity.by:
-/// tunnel`).
+/// `affinity.by: tunnel`: reads tunnels' connection ids in responses to `/broker/xml`, and routes tunnels by them.
 extension ActiveExchange {
   /// The server that issued this request's connection id, if the request has one and the server is available. The id is
   /// never reassigned, because no other server accepts it.

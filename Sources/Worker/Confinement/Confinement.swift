@@ -33,8 +33,7 @@ package struct Confinement: Sendable {
     try Privileges.keep([])
     try Privileges.forbidNew()
 
-    // A sanitizer reads the memory map and runs another program to report an error. No released binary is built with
-    // one.
+    // To report an error, a sanitizer reads the memory map and runs another program. No released binary contains one.
     if SystemCallFilter.isSanitized {
       return Confinement(files: nil, granted: [:], gaps: ["not in a build with a sanitizer"])
     }

@@ -44,8 +44,7 @@ package enum WorkerCalls {
   /// Calls whose arguments are checked, and rare calls.
   private static func edges(of process: UInt32) -> [Rule] {
     [
-      // Only our direction of a connection. Shutting down the other one on a listener would affect the supervisor's as
-      // well.
+      // Only our direction of a connection. Shutting down the other one on a listener would affect the supervisor too.
       .allow(.shutdown, when: [.value(1, in: [Direction.sending])]),
       // Never executable: a worker's only code is what the loader mapped at the start.
       .allow(.mmap, when: [.lacks(2, Memory.executable)]),

@@ -24,8 +24,7 @@ final class ServiceSnapshot: Sendable {
   let backend: Backend
   let affinity: AffinityKeys
   let redirect: Redirect?
-  /// The accepted host names, by the set that contains the certificate presented to the client; empty if all are
-  /// accepted.
+  /// The accepted host names, by the set with the certificate presented to the client; empty if all are accepted.
   let hosts: [ServedHosts]
   /// Custom error pages, by status.
   let errorPages: [UInt16: [UInt8]]
@@ -155,8 +154,7 @@ final class ServiceSnapshot: Sendable {
     return pages
   }
 
-  /// The names accepted for each set of certificates. A name of another set is not accepted: the client did not request
-  /// it.
+  /// The names accepted for each set of certificates. Another set's name is rejected: the client did not request it.
   private static func hosts(of front: ServerContext?, _ settings: Configuration.Service) -> [ServedHosts] {
     guard let front, let further = settings.requests.hosts else { return [] }
     let named = (settings.allNames + further).map(\.host)

@@ -32,8 +32,7 @@ struct Client: ~Copyable {
     var isRelay = false
     /// The services that share the listener, distinguished by the name that the client requests.
     var several: NamedServices?
-    /// A trusted proxy forwards the connection without the client's address, so its statements about clients are
-    /// ignored.
+    /// A trusted proxy forwards the connection without the client's address; its X-Forwarded fields are ignored.
     var isUnnamed = false
   }
 

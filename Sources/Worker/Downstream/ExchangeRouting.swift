@@ -27,8 +27,7 @@ extension ActiveExchange {
         standing = .admitted
         return exchange.placed(isOther: isOther)
       case .queued(let ticket):
-        // The server may have gone down after it was chosen, and its queue may have been emptied before this one joined
-        // it.
+        // The server may have gone down since it was chosen, and its queue emptied before this request joined it.
         if backend.epoch != epoch, backend.servers[chosen].cancel(ticket) { continue }
         standing = .queued(ticket)
         return tell(.queued(isOther: isOther), client, context)
@@ -83,8 +82,7 @@ extension ActiveExchange {
     }
   }
 
-  /// A request head of at most this length fits into an ordinary buffer after rewriting, if its Host has the usual
-  /// length.
+  /// A request head of this length fits into an ordinary buffer after rewriting, if its Host has the usual length.
   static let ordinaryHeadBytes = Buffer.capacity - 1024
 
   private mutating func opened(_ connection: SlabKey, isReused: Bool, _ context: inout LoopContext) -> Effects {

@@ -157,8 +157,7 @@ struct Prober: ~Copyable {
     for key in leftovers where checks.contains(key) { proceed(key, &context) }
   }
 
-  /// Continues a check. While it has data to process, its timer may not be handled, so the deadline is checked here as
-  /// well.
+  /// Continues a check. While it has data to process, its timer may not be handled, so its deadline is checked here.
   private mutating func proceed(_ key: SlabKey, _ context: inout LoopContext) {
     let owner = checks[key].owner
     let progress = checks[key].proceed(&context.buffers)

@@ -27,8 +27,7 @@ enum LoopMessage: Sendable {
   case adopt(SnapshotRollout)
   /// A listening socket to accept from: at the start, and from a retiring loop.
   case inherited(HandedListener)
-  /// The loop with this index has no room for a new client, and no loop asked so far has a client of this kind to
-  /// close.
+  /// The loop with this index has no room for a new client, and no loop so far has a client of this kind to close.
   case roomWanted(by: Int, Dispensable)
   /// There is room for new clients again.
   case roomMade

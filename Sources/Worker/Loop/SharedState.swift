@@ -47,8 +47,7 @@ final class SharedState: Sendable {
     ledger = Mutex(ConnectionLedger(limitPerClient: configuration.limits.connectionsPerAddress))
   }
 
-  /// Applies the limits and servers of a new snapshot. Servers that it does not contain are kept until they are
-  /// dropped.
+  /// Applies the limits and servers of a new snapshot. Servers that are not in it are kept until they are dropped.
   func adopt(_ snapshot: ConfigurationSnapshot) {
     let limits = snapshot.configuration.limits
     let budget = DescriptorBudget(snapshot.configuration)

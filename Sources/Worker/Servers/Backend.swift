@@ -143,8 +143,7 @@ final class Backend: Sendable {
     isSuspected(server, at: now) ? 0 : max(1, share(of: server, at: now) * 100 / SlowStart.whole)
   }
 
-  /// The servers to exclude from an exchange's next attempt after this one failed too: none when every server was
-  /// tried.
+  /// The servers to exclude from an exchange's next attempt after this one failed: none when every server was tried.
   func tried(_ server: Int, after earlier: ServerSet) -> ServerSet {
     var tried = earlier
     tried.insert(server)
