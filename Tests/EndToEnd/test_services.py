@@ -93,6 +93,9 @@ def test_each_service_has_its_mode_certificate_servers_and_log(pair):
     assert [server["name"] for server in status["servers"]] == ["view/view01", "view/view02", "cards/view01"]
     for server in status["servers"]:
         wait_until(lambda: balancer.load_of(server["name"])["clients"], lambda: f"clients of {server}")
+    checked = balancer.call_plainly("check", "--configuration", balancer.file).stdout
+    assert re.search(r"(?m)^ *service cards +cards.test\n *passed through on .*$", checked), checked
+    assert re.search(r"(?m)^ *cards/view01 +127\.", checked), checked
     text = balancer.call("status").stdout
     assert re.search(rf"^ *cards +cards.test, passthrough, on {re.escape(pair.place(pair.cards_port))}", text, re.M), text
 
@@ -104,7 +107,9 @@ def test_an_operator_names_a_server_as_far_as_needed(pair):
     refused = balancer.call("server", "view01", "drain")
     assert refused.returncode == 1
     assert "several services have a server `view01`: view/view01, cards/view01" in refused.stderr
-    assert balancer.server("cards/view01", "maintenance").startswith("cards/view01: maintenance")
+    run = balancer.call("server", "cards/view01", "maintenance")
+    assert run.stdout.startswith("cards/view01: maintenance")
+    assert "no server of service cards takes new clients now" in run.stderr
     assert pair.get(balancer.port, "view.test").status == 200
     # A command stays in force over a reload.
     balancer.reload()

@@ -125,12 +125,20 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
   @Test func `new clients are taken by a server that is up and has a weight`() {
     var status = status(of: ["view01", "view02"])
     var states = AdminStates()
-    #expect(!status.takesNewClients(states))
+    let server = StatusReport.Server(place("view02"))
+    #expect(!status.takesNewClients(insteadOf: server, states))
     status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
     status.note(.init(place: place("view02"), state: .drain, reason: ""), at: moment(1))
-    #expect(status.takesNewClients(states))
+    #expect(status.takesNewClients(insteadOf: server, states))
     _ = states.apply(.weight(0), to: "view01", at: moment(2))
-    #expect(!status.takesNewClients(states))
+    #expect(!status.takesNewClients(insteadOf: server, states))
+  }
+
+  @Test func `a server of another service takes none of them`() {
+    var status = status(of: ["view/view01", "cards/view01"])
+    status.note(.init(place: place("view/view01"), state: .up, reason: ""), at: moment(1))
+    #expect(status.takesNewClients(insteadOf: StatusReport.Server(place("view/view01")), AdminStates()))
+    #expect(!status.takesNewClients(insteadOf: StatusReport.Server(place("cards/view01")), AdminStates()))
   }
 
   @Test func `another configuration keeps what is known of servers that it names, and shows them in its order`() {

@@ -39,7 +39,7 @@ extension StatusReport {
     package var place: ServerPlace { ServerPlace(name: name, endpoint: address) }
 
     /// The name of its service, if that has one, and its own.
-    var parts: (service: Substring?, name: String) {
+    package var parts: (service: Substring?, name: String) {
       guard let slash = name.firstIndex(of: "/") else { return (nil, name) }
       return (name[..<slash], String(name[name.index(after: slash)...]))
     }

@@ -46,8 +46,9 @@ extension Supervision {
     var warnings: [String] = []
     if !isApplied {
       warnings.append("no worker has applied it yet; the next one applies it before it serves")
-    } else if !status.takesNewClients(admin.commands.states) {
-      warnings.append("no server takes new clients now: they are answered with 503")
+    } else if !status.takesNewClients(insteadOf: server, admin.commands.states) {
+      let service = server.parts.service.map { " of service \($0)" } ?? ""
+      warnings.append("no server\(service) takes new clients now: they are answered with 503")
     }
     if case .failed(let path, let reason) = memory {
       warnings.append("it lasts until a restart only: \(path) can't be written (\(reason)), and is tried again")

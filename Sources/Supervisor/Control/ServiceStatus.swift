@@ -214,11 +214,11 @@ package struct ServiceStatus {
     description.servers.first { $0.name == name }.map { filled($0, adminStates) }
   }
 
-  /// Whether any server is up and accepts new clients.
-  func takesNewClients(_ adminStates: AdminStates) -> Bool {
-    description.servers.contains { server in
-      let shown = filled(server, adminStates)
-      return shown.state == .up && shown.weight > 0
+  /// Whether any server of this one's service, itself included, is up and accepts new clients.
+  func takesNewClients(insteadOf server: StatusReport.Server, _ adminStates: AdminStates) -> Bool {
+    description.servers.contains { other in
+      let shown = filled(other, adminStates)
+      return other.parts.service == server.parts.service && shown.state == .up && shown.weight > 0
     }
   }
 
