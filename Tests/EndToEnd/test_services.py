@@ -142,6 +142,23 @@ def test_a_reload_adds_and_removes_a_service(pair):
             connect_plain((balancer.address, pair.cards_port))
 
 
+def test_a_file_with_one_service_becomes_one_of_several(pair):
+    balancer = pair.balancer
+    balancer.write(pair.view_service()).start()
+    balancer.wait_until_serving()
+    sources = client_addresses(24)
+    before = balancer.servers_of(sources)
+    with pair.connect(balancer.port, "view.test") as client:
+        assert client.get("/", host="view.test").status == 200
+        services = {"view": pair.view_service(), "cards": pair.cards_service()}
+        balancer.reload(dict.fromkeys(pair.view_service()) | {"services": services})
+        pair.wait_for("view", "cards")
+        assert balancer.servers_of(sources) == before
+        assert client.get("/", host="view.test").status == 200
+    balancer.reload(pair.view_service() | {"services": None})
+    assert balancer.servers_of(sources) == before
+
+
 def test_a_service_with_a_fault_refuses_the_reload_as_a_whole(pair):
     pair.start(view=pair.view_service(), cards=pair.cards_service())
     balancer = pair.balancer
