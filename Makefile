@@ -125,8 +125,10 @@ test-appliance: deps-appliance deb ## test the package on booted Debian machines
 test-instructions: deps-bench build ## check that requests and handshakes need no more instructions than recorded
 	Tests/Bench/run --gate
 
-lint: ## check the formatting
+lint: ## check the formatting, and that Python can read its files
 	swift format lint --strict --recursive Package.swift Sources Tests
+	PYTHONPYCACHEPREFIX=.build/python $(PYTHON) -m compileall -q Tests packaging
+	PYTHONPYCACHEPREFIX=.build/python $(PYTHON) -m py_compile Tests/Bench/run packaging/manual
 
 simulation: deps ## run the seeded simulations, SIMULATION_SCALE times as large: 100 is ten million clients
 	BELVEDERE_SIMULATION_SCALE=$(SIMULATION_SCALE) swift test -j $(JOBS) -c release -Xswiftc -enable-testing \
