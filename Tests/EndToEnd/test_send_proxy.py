@@ -109,6 +109,15 @@ def test_health_checks_name_nobody(testbed, check):
     balancer.wait_for_state("view01", "down")
 
 
+def test_server_that_expects_no_header_is_down_and_status_says_why(testbed):
+    server = testbed.server()
+    server.expects_nonsense = True
+    balancer = testbed.balance(server, serving=False, server_changes=SENDS, health=QUICK)
+    balancer.wait_for_state("view01", "down")
+    result = wait_until(lambda: balancer.status_of("view01")["last_check"], lambda: f"a check: {balancer.status}")["result"]
+    assert result.endswith("a PROXY protocol header was sent (send-proxy-v2)"), result
+
+
 def test_connection_with_a_header_serves_one_client(testbed):
     server = testbed.server()
     headers = listen_for_headers(server)

@@ -28,8 +28,8 @@ struct HealthCheck: ~Copyable {
   private var phase = Phase.connecting
   private var input = Buffer()
   private var answer: HealthAnswer
-  /// Details of a failure beyond the result: which certificate was rejected, and why.
-  private(set) var detail: String?
+  /// Which certificate or system call failed, and why.
+  private var detail: String?
 
   init(of health: ServerHealth, owner: SlabKey, at now: Instant) {
     self.owner = owner
@@ -67,6 +67,13 @@ struct HealthCheck: ~Copyable {
     case .handshaking: .handshake
     case .asking, .reading: .answer
     }
+  }
+
+  /// Details of a failure beyond the result.
+  func detail(of result: CheckResult) -> String? {
+    guard case .failed = result, upstream.sendsProxyHeader, phase == .handshaking else { return detail }
+    let note = "a PROXY protocol header was sent (send-proxy-v2)"
+    return detail.map { "\($0); \(note)" } ?? note
   }
 
   /// The status of the response, once its head is complete.

@@ -176,7 +176,7 @@ struct Prober: ~Copyable {
     random ^= random >> 7
     random ^= random << 17
     let check = checks.remove(key)
-    let (owner, detail, began, status) = (check.owner, check.detail, check.began, check.status)
+    let (owner, detail, began, status) = (check.owner, check.detail(of: result), check.began, check.status)
     check.end(&context.buffers)
     servers[owner].checks.removeAll { $0 == key }
     if result == .inconclusive {
