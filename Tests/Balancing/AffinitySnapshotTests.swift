@@ -17,7 +17,8 @@ import Wire
   }
 
   static let sample = AffinitySnapshot(
-    tokenHash: SecretHash(seed: 1, 2), taken: taken, addresses: records(3, seed: 1), tokens: records(2, seed: 2))
+    tokenHash: SecretHash(seed: 1, 2), taken: taken, addresses: records(3, seed: 1), cookies: records(2, seed: 2),
+    tunnels: [])
 
   static func decode(_ bytes: [UInt8]) -> Result<AffinitySnapshot, AffinitySnapshotError> {
     do throws(AffinitySnapshotError) { return .success(try AffinitySnapshot(decoding: bytes.span)) } catch {
@@ -35,14 +36,22 @@ import Wire
       }
   }
 
-  @Test(arguments: [(0, 0), (1, 0), (0, 1), (1_000, 300)])
-  func `what was written is read again`(addresses: Int, tokens: Int) {
+  static let withTunnels = AffinitySnapshot(
+    tokenHash: SecretHash(seed: 1, 2), taken: taken, addresses: records(3, seed: 1), cookies: records(2, seed: 2),
+    tunnels: records(1, seed: 3))
+
+  @Test(arguments: [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1_000, 300, 20)])
+  func `what was written is read again`(addresses: Int, cookies: Int, tunnels: Int) {
     let snapshot = AffinitySnapshot(
       tokenHash: SecretHash(seed: 7, 8), taken: Self.taken, addresses: Self.records(addresses, seed: 3),
-      tokens: Self.records(tokens, seed: 4))
+      cookies: Self.records(cookies, seed: 4), tunnels: Self.records(tunnels, seed: 5))
     let bytes = snapshot.encoded()
-    #expect(bytes.count == 60 + 28 * (addresses + tokens))
+    #expect(bytes.count == 60 + (tunnels > 0 ? 4 : 0) + 28 * (addresses + cookies + tunnels))
     #expect(Self.decode(bytes) == .success(snapshot))
+  }
+
+  @Test func `three tables of the largest size fit a file`() {
+    #expect(AffinitySnapshot.byteLimit == 64 + 28 * 3 * AffinitySnapshot.recordLimit)
   }
 
   @Test func `version 1 keeps its bytes`() {
@@ -51,7 +60,7 @@ import Wire
       addresses: [
         AffinityRecord(
           client: ClientKey(high: 0, low: 0xffff_c0a8_010a), server: ServerID(rawValue: 5), silence: .seconds(1))
-      ], tokens: [])
+      ], cookies: [], tunnels: [])
     let body = snapshot.encoded().dropLast(16)
     let hex = body.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     #expect(
@@ -59,8 +68,9 @@ import Wire
         + "00000001" + "00000000" + "0000000000000000" + "0000ffffc0a8010a" + "0000000000000005" + "000003e8")
   }
 
-  @Test func `any changed bit and any missing or added byte is noticed`() {
-    let bytes = Self.sample.encoded()
+  @Test(arguments: [sample, withTunnels])
+  func `any changed bit and any missing or added byte is noticed`(snapshot: AffinitySnapshot) {
+    let bytes = snapshot.encoded()
     for index in bytes.indices {
       for bit in 0..<8 as Range<UInt8> {
         var changed = bytes
@@ -68,7 +78,7 @@ import Wire
         let outcome = Self.decode(changed)
         switch index {
         case 0..<8: #expect(outcome == .failure(.foreign))
-        case 8..<12 where bytes[index] != 1 || bit > 0:
+        case 8..<12 where changed[11] > 2 || index < 11:
           guard case .failure(.tooNew) = outcome else { Issue.record("byte \(index), bit \(bit)"); continue }
         default: #expect(outcome == .failure(.damaged), "byte \(index), bit \(bit)")
         }
@@ -85,20 +95,32 @@ import Wire
       changed[place] = value
       #expect(Self.decode(Self.sealed(changed)) == .failure(.damaged))
     }
+    for (place, value) in [(11, 1), (39, 4), (44, 0xff), (47, 0), (47, 2)] as [(Int, UInt8)] {
+      var changed = Self.withTunnels.encoded()
+      changed[place] = value
+      #expect(Self.decode(Self.sealed(changed)) == .failure(.damaged))
+    }
+  }
+
+  @Test func `version 2 without a tunnel is damage: it is not what is written`() {
+    var bytes = Self.sample.encoded()
+    bytes[11] = 2
+    bytes.insert(contentsOf: [0, 0, 0, 0], at: 44)
+    #expect(Self.decode(Self.sealed(bytes)) == .failure(.damaged))
   }
 
   @Test func `other files are told apart`() {
     #expect(Self.decode([]) == .failure(.foreign))
     #expect(Self.decode(Array("service: view.domain.local\n".utf8)) == .failure(.foreign))
     #expect(Self.decode(Array("BELVAFF\n".utf8)) == .failure(.damaged))
-    #expect(Self.decode(Array("BELVAFF\n".utf8) + [0, 0, 0, 2]) == .failure(.tooNew(version: 2)))
-    #expect("\(AffinitySnapshotError.tooNew(version: 2))" == "was written by a later release (version 2 of the file)")
+    #expect(Self.decode(Array("BELVAFF\n".utf8) + [0, 0, 0, 3]) == .failure(.tooNew(version: 3)))
+    #expect("\(AffinitySnapshotError.tooNew(version: 3))" == "was written by a later release (version 3 of the file)")
   }
 
   @Test(arguments: 1...8 as ClosedRange<UInt64>)
   func `whatever the bytes, reading ends with a snapshot that writes them or with an error`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
-    let start = Self.sample.encoded()
+    let start = (seed % 2 == 0 ? Self.sample : Self.withTunnels).encoded()
     for round in 0..<500 {
       var bytes = start
       for _ in 0...Int.random(in: 0...3, using: &random) {
@@ -119,7 +141,7 @@ import Wire
     let record = AffinityRecord(
       client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3), silence: .hours(24 * 365))
     let snapshot = AffinitySnapshot(
-      tokenHash: SecretHash(seed: 1, 2), taken: WallTime(seconds: 0), addresses: [record], tokens: [])
+      tokenHash: SecretHash(seed: 1, 2), taken: WallTime(seconds: 0), addresses: [record], cookies: [], tunnels: [])
     let read = try? Self.decode(snapshot.encoded()).get()
     #expect(read?.addresses.first?.silence == .milliseconds(UInt64(UInt32.max)))
   }

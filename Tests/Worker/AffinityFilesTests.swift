@@ -70,16 +70,50 @@ import Wire
     }
     let affinity = try start(byCookie)
     let value = Array("3f2504e04f8911d39a0c".utf8)
-    let session = affinity.tokens.sessionBegan(
-      affinity.client(ofCookie: value.span), on: second, at: Clock.monotonic())
-    affinity.tokens.sessionEnded(session, at: Clock.monotonic())
+    let session = affinity.cookies.sessionBegan(
+      affinity.client(ofToken: value.span), on: second, at: Clock.monotonic())
+    affinity.cookies.sessionEnded(session, at: Clock.monotonic())
     try keep(affinity)
     let bytes = Array(FileManager.default.contents(atPath: path) ?? Data())
     #expect(bytes.firstRange(of: value) == nil)
     let next = try start(byCookie)
-    #expect(next.tokens.lookup(next.client(ofCookie: value.span), at: Clock.monotonic()) == second)
+    #expect(next.cookies.lookup(next.client(ofToken: value.span), at: Clock.monotonic()) == second)
     // Without a cookie in the configuration nobody asks for them.
     #expect(try start().count == 0)
+  }
+
+  @Test func `however many come in one way, none is forgotten in another`() throws {
+    let cookie = try #require(SessionCookie(name: "JSESSIONID"))
+    let byAll = { (settings: inout Configuration.Affinity) in
+      settings.by = [.tunnel, .cookie(cookie), .clientAddress]
+      settings.entries = 160
+    }
+    let affinity = try start(byAll)
+    let key = affinity.client(ofToken: Array("3F25".utf8).span)
+    let tables = [affinity.addresses, affinity.cookies, affinity.tunnels]
+    for (place, table) in tables.enumerated() {
+      for kept in tables { kept.assign(key, to: second, at: Clock.monotonic()) }
+      for number in 0..<4_000 as Range<UInt32> {
+        table.assign(affinity.client(ofToken: Array("\(number)".utf8).span), to: first, at: Clock.monotonic())
+      }
+      #expect(tables.map { $0.lookup(key, at: Clock.monotonic()) == second } == tables.indices.map { $0 != place })
+      #expect(table.count == 160)
+    }
+  }
+
+  @Test func `the file tells clients by cookie and tunnels apart, though they have the same token`() throws {
+    let cookie = try #require(SessionCookie(name: "JSESSIONID"))
+    let byBoth = { (settings: inout Configuration.Affinity) in settings.by = [.tunnel, .cookie(cookie)] }
+    let affinity = try start(byBoth)
+    let key = affinity.client(ofToken: Array("3F25".utf8).span)
+    affinity.cookies.assign(key, to: first, at: Clock.monotonic())
+    affinity.tunnels.assign(key, to: second, at: Clock.monotonic())
+    try keep(affinity)
+    let next = try start(byBoth)
+    #expect(next.cookies.lookup(key, at: Clock.monotonic()) == first)
+    #expect(next.tunnels.lookup(key, at: Clock.monotonic()) == second)
+    // What nobody asks for is left out.
+    #expect(try start { $0.by = [.tunnel] }.count == 1)
   }
 
   @Test func `nobody else may read the file, and nothing is left beside it`() throws {
@@ -97,7 +131,8 @@ import Wire
 
   @Test(arguments: [
     ("service: view.test\n", "is no affinity file"), ("", "is no affinity file"),
-    ("BELVAFF\n\0\0\0\u{2}whatever", "was written by a later release (version 2 of the file)"),
+    ("BELVAFF\n\0\0\0\u{3}whatever", "was written by a later release (version 3 of the file)"),
+    ("BELVAFF\n\0\0\0\u{2}whatever", "is damaged"),
     ("BELVAFF\n\0\0\0\u{1}whatever", "is damaged"),
   ])
   func `a file that does not read is ignored with one line`(text: String, words: String) throws {

@@ -3,33 +3,41 @@ import Wire
 /// The affinity of all clients as it is stored in a file. The format, with all numbers big-endian:
 ///
 ///     0   "BELVAFF" and a line feed
-///     8   version, 32 bits: 1
+///     8   version, 32 bits: 1, or 2 if there are clients by tunnel
 ///     12  time of the snapshot, nanoseconds since 1970, 64 bits
 ///     20  the seed of the tokens' hash, two words of 64 bits
 ///     36  number of clients by address, 32 bits
-///     40  number of clients by token, 32 bits
-///     44  the clients, those by address first, 28 bytes each:
+///     40  number of clients by cookie, 32 bits
+///     44  in version 2: number of clients by tunnel, 32 bits
+///         the clients in this order, 28 bytes each:
 ///         key, 128 bits; server, 64 bits; silence in milliseconds, 32 bits
 ///     end SipHash-2-4-128, with a key of zeros, of all preceding bytes, to detect damage
 ///
-/// A token is issued by a server: the value of a cookie or the connection id of a tunnel. The file contains a keyed
-/// hash of it. A server is stored as its `ServerID`. A later version may change everything after the version number.
+/// The key of a cookie or tunnel is a keyed hash of its value or connection id. A server is stored as its `ServerID`. A
+/// later version may change everything after the version number.
 public struct AffinitySnapshot: Hashable, Sendable {
-  /// The hash with which the keys of `tokens` were computed.
+  /// The hash with which the keys of `cookies` and `tunnels` were computed.
   public let tokenHash: SecretHash
   /// The time of the snapshot; the records' silence is measured up to it.
   public let taken: WallTime
-  /// Clients identified by address.
+  /// Clients identified by address, by cookie and by tunnel; at most `recordLimit` each.
   public let addresses: [AffinityRecord]
-  /// Clients identified by a token.
-  public let tokens: [AffinityRecord]
+  public let cookies: [AffinityRecord]
+  public let tunnels: [AffinityRecord]
 
-  public init(tokenHash: SecretHash, taken: WallTime, addresses: [AffinityRecord], tokens: [AffinityRecord]) {
+  public init(
+    tokenHash: SecretHash, taken: WallTime, addresses: [AffinityRecord], cookies: [AffinityRecord],
+    tunnels: [AffinityRecord]
+  ) {
     self.tokenHash = tokenHash
     self.taken = taken
     self.addresses = addresses
-    self.tokens = tokens
+    self.cookies = cookies
+    self.tunnels = tunnels
   }
+
+  /// Number of records; a client that is known by several keys counts for each.
+  public var count: Int { addresses.count + cookies.count + tunnels.count }
 
   /// The time since the snapshot; zero if the wall clock was set back meanwhile.
   public func elapsed(at wall: WallTime) -> Interval { wall - taken }
@@ -55,30 +63,30 @@ public enum AffinitySnapshotError: Error, Hashable, Sendable, CustomStringConver
 
 extension AffinitySnapshot {
   private static let magic = Array("BELVAFF\n".utf8)
-  private static let version: UInt32 = 1
+  private static let versionWithTunnels: UInt32 = 2
   private static let headBytes = 44
   private static let recordBytes = 28
   private static let checksumBytes = 16
   private static let checksum = SecretHash(seed: 0, 0)
 
-  /// Maximum of clients of each kind, in a table and in a snapshot.
+  /// Maximum of clients of each kind: `affinity.entries` allows no larger tables.
   public static let recordLimit = 10_000_000
   /// Maximum size of a snapshot.
-  public static let byteLimit = headBytes + 2 * recordLimit * recordBytes + checksumBytes
+  public static let byteLimit = headBytes + 4 + 3 * recordLimit * recordBytes + checksumBytes
 
-  /// The encoded bytes; of more than `recordLimit` clients only the first.
+  /// The encoded bytes. Without tunnels the version is 1, which earlier releases can read.
   public func encoded() -> [UInt8] {
-    let (addresses, tokens) = (addresses.prefix(Self.recordLimit), tokens.prefix(Self.recordLimit))
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.headBytes + (addresses.count + tokens.count) * Self.recordBytes + Self.checksumBytes)
+    bytes.reserveCapacity(Self.headBytes + 4 + count * Self.recordBytes + Self.checksumBytes)
     bytes += Self.magic
-    bytes.append(bigEndian: Self.version)
+    bytes.append(bigEndian: tunnels.isEmpty ? 1 : Self.versionWithTunnels)
     bytes.append(bigEndian: taken.nanoseconds)
     bytes.append(bigEndian: tokenHash.key0)
     bytes.append(bigEndian: tokenHash.key1)
     bytes.append(bigEndian: UInt32(addresses.count))
-    bytes.append(bigEndian: UInt32(tokens.count))
-    for records in [addresses, tokens] {
+    bytes.append(bigEndian: UInt32(cookies.count))
+    if !tunnels.isEmpty { bytes.append(bigEndian: UInt32(tunnels.count)) }
+    for records in [addresses, cookies, tunnels] {
       for record in records {
         bytes.append(bigEndian: record.client.high)
         bytes.append(bigEndian: record.client.low)
@@ -99,16 +107,20 @@ extension AffinitySnapshot {
     do {
       var reader = ByteReader(bytes.extracting(droppingFirst: Self.magic.count))
       let version = try reader.readUInt32()
-      if version > Self.version { throw AffinitySnapshotError.tooNew(version: version) }
-      guard version == Self.version, Self.hasGoodSum(bytes) else { throw AffinitySnapshotError.damaged }
+      if version > Self.versionWithTunnels { throw AffinitySnapshotError.tooNew(version: version) }
+      guard version > 0, Self.hasGoodSum(bytes) else { throw AffinitySnapshotError.damaged }
       taken = WallTime(nanoseconds: try reader.readUInt64())
       tokenHash = SecretHash(seed: try reader.readUInt64(), try reader.readUInt64())
-      let (addressCount, tokenCount) = (Int(try reader.readUInt32()), Int(try reader.readUInt32()))
-      guard reader.remaining == (addressCount + tokenCount) * Self.recordBytes + Self.checksumBytes else {
+      let (addressCount, cookieCount) = (Int(try reader.readUInt32()), Int(try reader.readUInt32()))
+      let hasTunnels = version == Self.versionWithTunnels
+      let tunnelCount = hasTunnels ? Int(try reader.readUInt32()) : 0
+      let count = addressCount + cookieCount + tunnelCount
+      guard hasTunnels == (tunnelCount > 0), reader.remaining == count * Self.recordBytes + Self.checksumBytes else {
         throw AffinitySnapshotError.damaged
       }
       addresses = try Self.readRecords(addressCount, &reader)
-      tokens = try Self.readRecords(tokenCount, &reader)
+      cookies = try Self.readRecords(cookieCount, &reader)
+      tunnels = try Self.readRecords(tunnelCount, &reader)
     } catch {
       throw error as? AffinitySnapshotError ?? .damaged
     }

@@ -1,3 +1,4 @@
+import Balancing
 import Domain
 import HTTP1
 import Wire
@@ -142,7 +143,7 @@ extension Schema {
         "Number of leading bits of an IPv6 address that identify a client."
       ),
       Key(
-        "entries", \.entries, .number(1...10_000_000), example: "20000",
+        "entries", \.entries, .number(1...AffinitySnapshot.recordLimit), example: "20000",
         """
         Number of clients that are remembered in each way of `by`. A new one replaces the one that has been idle longest.
         """),

@@ -43,7 +43,7 @@ final class AffinityFiles: Sendable {
     do throws(AffinitySnapshotError) {
       let snapshot = try AffinitySnapshot(decoding: bytes.span)
       let age = snapshot.elapsed(at: Clock.wall()).nanoseconds / 1_000_000_000
-      log.info("affinity: \(path) has \(snapshot.addresses.count + snapshot.tokens.count) clients, of \(age) s ago")
+      log.info("affinity: \(path) has \(snapshot.count) clients, of \(age) s ago")
       return snapshot
     } catch {
       log.warning("affinity: \(path) \(error); the file is ignored")

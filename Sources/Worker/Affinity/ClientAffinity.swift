@@ -93,15 +93,15 @@ extension Client {
   }
 
   fileprivate mutating func remember(cookie: ClientKey, on server: ServerID, _ context: borrowing LoopContext) {
-    snapshot.backend.affinity.tokens.renew(&sessions.cookie, of: cookie, on: server, at: context.now)
+    snapshot.backend.affinity.cookies.renew(&sessions.cookie, of: cookie, on: server, at: context.now)
   }
 
   /// Ends this connection's sessions; the assignments expire after the hold time.
   mutating func leaveAffinity(_ context: borrowing LoopContext) {
     routed = nil
     snapshot.backend.affinity.addresses.end(&sessions.address, at: context.now)
-    snapshot.backend.affinity.tokens.end(&sessions.cookie, at: context.now)
-    snapshot.backend.affinity.tokens.end(&sessions.tunnel, at: context.now)
+    snapshot.backend.affinity.cookies.end(&sessions.cookie, at: context.now)
+    snapshot.backend.affinity.tunnels.end(&sessions.tunnel, at: context.now)
   }
 }
 
@@ -109,7 +109,7 @@ extension AffinityStore {
   /// The client that sends the request, by its cookie.
   fileprivate func client(of request: RequestHead, _ cookie: SessionCookie, in buffer: borrowing Buffer) -> ClientKey? {
     let bytes = buffer.bytes
-    return cookie.value(in: request, of: bytes).map { client(ofCookie: $0.slice(of: bytes)) }
+    return cookie.value(in: request, of: bytes).map { client(ofToken: $0.slice(of: bytes)) }
   }
 
   /// The client whose session begins with the response.
@@ -117,6 +117,6 @@ extension AffinityStore {
     setBy cookie: SessionCookie, in buffer: borrowing Buffer
   ) -> ClientKey? {
     let bytes = buffer.bytes
-    return cookie.value(setByAnswer: bytes).map { client(ofCookie: $0.slice(of: bytes)) }
+    return cookie.value(setByAnswer: bytes).map { client(ofToken: $0.slice(of: bytes)) }
   }
 }

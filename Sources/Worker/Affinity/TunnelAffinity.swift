@@ -12,9 +12,9 @@ extension ActiveExchange {
   func tunnelServer(_ client: inout Client, _ context: borrowing LoopContext) -> Int? {
     let affinity = client.snapshot.backend.affinity
     guard let request = exchange.request, let id = ConnectionID(of: request, in: client.side.input) else { return nil }
-    let (key, backend) = (affinity.client(ofTunnel: id.bytes), client.snapshot.backend)
+    let (key, backend) = (affinity.client(ofToken: id.bytes), client.snapshot.backend)
     guard let server = backend.assigned(key, tried: tried, at: context.now) else { return nil }
-    affinity.tokens.renew(&client.sessions.tunnel, of: key, on: backend.servers[server].id, at: context.now)
+    affinity.tunnels.renew(&client.sessions.tunnel, of: key, on: backend.servers[server].id, at: context.now)
     client.renewAddress(on: backend.servers[server].id, context)
     // The choice applies to this request only.
     client.routed = nil
@@ -44,7 +44,7 @@ extension ActiveExchange {
     let (affinity, now, cursor) = (client.snapshot.backend.affinity, context.now, exchange.responseCursor)
     let id = client.snapshot.backend.servers[server].id
     scanner.value.take(context.servers[connection].side.input, from: cursor.sent, to: cursor.approved) { issued in
-      affinity.tokens.assign(affinity.client(ofTunnel: issued), to: id, at: now)
+      affinity.tunnels.assign(affinity.client(ofToken: issued), to: id, at: now)
     }
     if scanner.value.isOver { context.leases.scanners.giveBack(&scanner) }
   }

@@ -91,7 +91,7 @@ final class Backend: Sendable {
     _ client: ClientKey, isRemembered: Bool, cookie: ClientKey?, tried: ServerSet, at now: Instant
   ) -> Choice? {
     let availability = current
-    let assigned = cookie.flatMap { affinity.tokens.lookup($0, at: now) }
+    let assigned = cookie.flatMap { affinity.cookies.lookup($0, at: now) }
     if let assigned, let server = router.withLock({ $0.assigned(assigned, availability: availability, tried: tried) }) {
       return Choice(server: server, basis: .cookie, isAssigned: true)
     }
@@ -108,9 +108,9 @@ final class Backend: Sendable {
       isAssigned: assigned == nil && known == servers[server].id)
   }
 
-  /// The server that a token is assigned to, if it is available.
-  func assigned(_ token: ClientKey, tried: ServerSet, at now: Instant) -> Int? {
-    guard let known = affinity.tokens.lookup(token, at: now) else { return nil }
+  /// The server that a tunnel is assigned to, if it is available.
+  func assigned(_ tunnel: ClientKey, tried: ServerSet, at now: Instant) -> Int? {
+    guard let known = affinity.tunnels.lookup(tunnel, at: now) else { return nil }
     return router.withLock { $0.assigned(known, availability: current, tried: tried) }
   }
 
