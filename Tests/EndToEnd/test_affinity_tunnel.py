@@ -70,11 +70,12 @@ class Person:
             return head.get("X-Server"), head.start == "HTTP/1.1 200 OK"
 
 
-def pair(testbed, by="tunnel", coding=None, **affinity):
+def pair(testbed, by="tunnel", coding=None, threads=None, **affinity):
     servers = {name: testbed.server(name, script=broker(coding)) for name in ("view01", "view02")}
     for server in servers.values():
         server.expects_nonsense = True
-    return servers, testbed.balance(*servers.values(), health=QUICK, affinity={"by": by, **affinity})
+    changes = {"health": QUICK, "affinity": {"by": by, **affinity}} | ({"threads": threads} if threads else {})
+    return servers, testbed.balance(*servers.values(), **changes)
 
 
 def people_of(balancer, count=16, source=None):
@@ -147,7 +148,10 @@ def test_tunnel_of_a_lost_server_goes_on_by_the_next_way_and_returns(testbed):
 
 
 def test_nothing_is_learned_from_an_answer_in_another_coding(testbed):
-    _, balancer = pair(testbed, ["tunnel", "client-address"], coding="Content-Encoding: gzip\r\n")
+    _, balancer = pair(testbed, ["tunnel", "client-address"], coding="Content-Encoding: gzip\r\n", threads=2)
     here, there = people_at_both(balancer)
     here.source = there.source
     assert here.open() == ("view02", False)
+    for name in ("view01", "view02"):
+        line = f"server {name}: `tunnel` learns nothing from an answer to /broker/xml: it has a Content-Encoding"
+        assert 1 <= balancer.log.count(line) <= 2

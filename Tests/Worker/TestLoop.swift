@@ -36,7 +36,8 @@ struct TestLoop: ~Copyable {
   /// `settings` are lines of the configuration behind the servers'; `serverSettings` stand with each of them, its number
   /// for every `#`.
   static func make(
-    servers count: Int = 1, settings: String = "", serverSettings: String = "", isPassthrough: Bool = false
+    servers count: Int = 1, settings: String = "", serverSettings: String = "", isPassthrough: Bool = false,
+    log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
   ) throws -> TestLoop {
     let listeners = try (0..<count).map { _ in Descriptor.Owner(try Socket.listen(on: TestLoop.anyPort)) }
     let source = Source(settings: settings, serverSettings: serverSettings, isPassthrough: isPassthrough)
@@ -55,7 +56,6 @@ struct TestLoop: ~Copyable {
           certificates: [SelfSigned.make(for: ["view.test"])], profile: .intermediate, tickets: nil))
 
     for index in 0..<count { snapshot.services[0].backend.set(.up, at: index) }
-    let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let heartbeats = try SharedHeartbeats(loops: 1)
     let beats = try SharedHeartbeats.attach(heartbeats.file, loops: 1)
     var unlogged = Configuration.Log()

@@ -21,9 +21,14 @@ private func answer(_ body: String, _ fields: String = type, status: Int = 200) 
 private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 @Suite struct `A tunnel's server` {
+  private let spoken = Spoken()
+
+  /// What the log says of answers.
+  private var complaints: [String] { spoken.lines.filter { $0.contains("/broker/xml") } }
+
   /// Two servers of which the second gets no new clients, so that only the first can be chosen.
   private func make(_ settings: String = "affinity: { by: tunnel }") throws -> TestLoop {
-    let testLoop = try TestLoop.make(servers: 2, settings: settings)
+    let testLoop = try TestLoop.make(servers: 2, settings: settings, log: spoken.log)
     testLoop.backend.set(.drain, at: 1)
     return testLoop
   }
@@ -173,19 +178,41 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
   }
 
   @Test(arguments: [
-    (login, answer(xml, type + "Content-Encoding: gzip\r\n")), (login, answer(xml, "Content-Type: text/html\r\n")),
-    (login, answer(xml, "")), (login, answer(xml, status: 403)), (login, answer(xml.replacing("-id", with: "-ib"))),
+    (login, answer(xml, status: 403)), (login, answer(xml.replacing("-id", with: "-ib"))),
     (login.replacing("/xml", with: "/xmls"), answer(xml)), (login.replacing("/broker", with: "//broker"), answer(xml)),
   ])
   func `is not learned from anything else`(request: String, answer: String) throws {
     var testLoop = try make()
     try logIn([answer], request: request, &testLoop)
     #expect(testLoop.affinity == [:])
+    #expect(complaints == [])
+  }
+
+  @Test(arguments: [
+    (type + "Content-Encoding: gzip\r\n", "it has a Content-Encoding"),
+    ("Content-Type: text/html\r\n", "its Content-Type is not text/xml"), ("", "its Content-Type is not text/xml"),
+  ])
+  func `is not learned from an answer that can't be read, which the log says once a day and after a reload`(
+    fields: String, reason: String
+  ) throws {
+    var testLoop = try make()
+    let line = "warning server view01: `tunnel` learns nothing from an answer to /broker/xml: \(reason)"
+    for _ in 0..<3 { try logIn([answer(xml, fields)], &testLoop) }
+    #expect(testLoop.affinity == [:])
+    #expect(complaints == [line])
+    testLoop.pass(.hours(25))
+    try logIn([answer(xml, fields)], &testLoop)
+    #expect(complaints.last == line + " (and 2 failures more since the last line)")
+    try testLoop.reload(servers: [0, 1])
+    testLoop.backend.set(.drain, at: 1)
+    try logIn([answer(xml, fields)], &testLoop)
+    #expect(complaints.dropFirst(2) == [line])
   }
 
   @Test func `is not looked for where the configuration does not ask for it`() throws {
     var testLoop = try make("affinity: { by: cookie JSESSIONID }")
-    try logIn([answer(xml)], &testLoop)
+    for answer in [answer(xml), answer(xml, "")] { try logIn([answer], &testLoop) }
     #expect(testLoop.affinity == [:])
+    #expect(complaints == [])
   }
 }

@@ -1,20 +1,26 @@
 extension ResponseHead {
-  /// Whether the content has the type `text/xml` and no coding (RFC 9110 §8.3, §8.4). `bytes` start with the response's
+  /// Why content can't be read as XML.
+  public enum XMLFault: String, Sendable {
+    case type = "its Content-Type is not text/xml"
+    case coding = "it has a Content-Encoding"
+  }
+
+  /// Nil if the content has the type `text/xml` and no coding (RFC 9110 §8.3, §8.4). `bytes` start with the response's
   /// head, which was parsed before.
-  public static func announcesXML(_ bytes: Span<UInt8>) -> Bool {
+  public static func xmlFault(_ bytes: Span<UInt8>) -> XMLFault? {
     var lines = FieldLines(ofHead: bytes)
-    var isXML = false
+    var fault: XMLFault? = .type
     while (try? lines.next(all: true)) == .line {
       switch lines.name(in: bytes) {
       case contentType:
-        guard FieldName(mediaType(lines.value, of: bytes), of: bytes) == xml else { return false }
-        isXML = true
+        guard FieldName(mediaType(lines.value, of: bytes), of: bytes) == xml else { return .type }
+        fault = nil
       case contentEncoding:
-        guard FieldName(lines.value, of: bytes) == identity else { return false }
+        guard FieldName(lines.value, of: bytes) == identity else { return .coding }
       default: break
       }
     }
-    return isXML
+    return fault
   }
 
   private static let contentType = FieldName("content-type")

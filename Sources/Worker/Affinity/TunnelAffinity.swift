@@ -28,12 +28,14 @@ extension ActiveExchange {
   }
 
   /// The head of the final response is at the start of its connection's input. If the body may issue a connection id,
-  /// it is scanned as it is relayed.
+  /// it is scanned as it is relayed, or logged as unreadable.
   @inline(never)
   mutating func watchAnswer(from connection: SlabKey, _ context: inout LoopContext) {
-    guard exchange.record.status == 200, exchange.responseSide == .body,
-      ResponseHead.announcesXML(context.servers[connection].side.input)
-    else { return }
+    guard exchange.record.status == 200, exchange.responseSide == .body else { return }
+    if let fault = ResponseHead.xmlFault(context.servers[connection].side.input) {
+      let server = context.servers[connection].shared
+      return context.noteFailure(of: server, .unreadable, fault.rawValue)
+    }
     context.leases.scanners.lease(&scanner, ConnectionIDScanner(exchange.responseBody))
   }
 
@@ -61,7 +63,7 @@ extension RequestHead {
 }
 
 extension ResponseHead {
-  fileprivate static func announcesXML(_ buffer: borrowing Buffer) -> Bool { announcesXML(buffer.bytes) }
+  fileprivate static func xmlFault(_ buffer: borrowing Buffer) -> XMLFault? { xmlFault(buffer.bytes) }
 }
 
 extension ConnectionIDScanner {

@@ -9,6 +9,8 @@ struct FailureLog {
     case ofServer
     /// A local resource is exhausted; the server may be healthy.
     case shortage
+    /// Its answer to `/broker/xml` says nothing of tunnels to us (`affinity.by: tunnel`).
+    case unreadable
   }
 
   private enum Topic: Hashable {
@@ -18,6 +20,8 @@ struct FailureLog {
 
   private let log: Logger
   private var limiter = LogRateLimiter<Topic>(every: .seconds(5))
+  /// For what stays as it is until somebody changes a setting.
+  private var daily = LogRateLimiter<Topic>(every: .hours(24))
 
   init(log: Logger) { self.log = log }
 
@@ -26,7 +30,9 @@ struct FailureLog {
     _ server: Int, _ name: String, port: UInt16? = nil, _ kind: Kind, _ reason: @autoclosure () -> String,
     at now: Instant
   ) {
-    guard let untold = limiter.take(.server(server, kind, port: port), at: now) else { return }
+    let topic = Topic.server(server, kind, port: port)
+    let untold = kind == .unreadable ? daily.take(topic, at: now) : limiter.take(topic, at: now)
+    guard let untold else { return }
     let place = port.map { "\(name), port \($0)" } ?? name
     let more = untold == 0 ? "" : " (and \(untold) failures more since the last line)"
     let metadata: Logger.Metadata = ["server": "\(name)"]
@@ -34,6 +40,9 @@ struct FailureLog {
     case .ofServer: log.warning("server \(place): \(reason())\(more)", metadata: metadata)
     case .shortage:
       log.warning("this machine has run out of what server \(place) takes: \(reason())\(more)", metadata: metadata)
+    case .unreadable:
+      log.warning(
+        "server \(name): `tunnel` learns nothing from an answer to /broker/xml: \(reason())\(more)", metadata: metadata)
     }
   }
 
