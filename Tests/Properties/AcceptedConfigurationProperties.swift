@@ -16,10 +16,18 @@ package enum AcceptedConfigurationProperties {
       checkHealth(service.health)
       checkTimes(service)
       try checkLimits(service, configuration.limits)
-      for listener in service.listeners + (service.redirect?.listeners ?? []) {
+      let own = service.serverListeners + service.relayListeners
+      for listener in service.listeners + (service.redirect?.listeners ?? []) + own {
         try require(listener.port > 0, "a listener without a port")
       }
+      try require(Set(own).count == own.count, "a port that means two things")
+      let byAddress = service.affinity.by.contains(.clientAddress)
+      try require(service.relay.tcp.isEmpty || byAddress, "nothing says where a relayed connection leads")
+      try require(service.affinity.entries <= AffinitySnapshot.recordLimit, "more clients than a file has room for")
     }
+    let names = configuration.services.map(\.name)
+    try require(Set(names).count == names.count, "two services of one name")
+    try require(names.count == 1 || !names.contains(""), "a service without a name")
     for router in configuration.virtualRouters {
       try require(1...255 ~= router.settings.addresses.count, "\(router.settings.addresses.count) virtual addresses")
     }
