@@ -53,7 +53,7 @@ extension Rules {
         var neighbours: Set<String> = []
         for claim in claims {
           let others = earlier[claim.socket] ?? []
-          for other in others where claim.path[0] == "listen" && claim.sharesPlace(with: other) {
+          for other in others where claim.sharesPlace(with: other) {
             if neighbours.insert(other.service.name).inserted { checkNeighbours(service, other, &reader) }
           }
           guard let other = others.first(where: { !claim.sharesPlace(with: $0) }) else { continue }
@@ -68,18 +68,39 @@ extension Rules {
 
   /// Checks what must differ and what must be equal between services with the same listener.
   private static func checkNeighbours(_ service: Configuration.Service, _ other: Claim, _ reader: inout Reader) {
-    let place = reader.mark("listen") ?? reader.keyMark
+    let place = reader.mark(other.path[0]) ?? reader.keyMark
     let names = Set(other.service.clientNames)
+    let isRedirect = other.path[0] == "redirect"
     for name in service.clientNames where names.contains(name) {
-      reader.error(
-        "`\(name.text)` is a name of service \(other.service.name) too, which listens on `\(other.listener)` as well",
-        at: place, "Only the name tells their clients apart.")
+      let (service, listener) = (other.service.name, other.listener)
+      if isRedirect {
+        reader.warn(
+          "`\(name.text)` on `\(listener)` is redirected to service \(service), which has the name too", at: place)
+      } else {
+        reader.error(
+          "`\(name.text)` is a name of service \(service) too, which listens on `\(listener)` as well", at: place,
+          "Only the name tells their clients apart.")
+      }
     }
     let (mine, theirs) = (service.forwarded, other.service.forwarded)
-    if mine.proxyProtocol != theirs.proxyProtocol || mine.trustedProxies != theirs.trustedProxies {
+    // A redirect needs nothing of a proxy but its PROXY header.
+    let isCompared = !isRedirect || mine.proxyProtocol || theirs.proxyProtocol
+    let isSame = mine.proxyProtocol == theirs.proxyProtocol && Set(mine.trustedProxies) == Set(theirs.trustedProxies)
+    if isCompared, !isSame {
       reader.error(
         "`trusted-proxies` and `proxy-protocol` must be those of service \(other.service.name), which listens on "
           + "`\(other.listener)` as well", at: place, "They apply before the client's name is known.")
+    }
+    guard !isRedirect else { return }
+    if service.requests.hosts == nil, let place = reader.mark("requests", "hosts") {
+      reader.error(
+        "with `any`, requests for service \(other.service.name) on connections to this one would be answered here",
+        at: place, "List the names.")
+    }
+    for relaying in [service, other.service] where !relaying.relay.tcp.isEmpty {
+      reader.warn(
+        "ports of `relay` belong to service \(relaying.name) alone: clients of the other service that come there "
+          + "may reach another server than theirs", at: place, "Give each of them an address of its own.")
     }
   }
 }

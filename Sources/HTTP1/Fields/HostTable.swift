@@ -21,11 +21,12 @@ public struct HostTable: Sendable {
   /// The number of the name in `host`, a valid Host value.
   public func number(ofHost host: Span<UInt8>) -> Int? {
     guard let authority = Authority(host) else { return nil }
-    return number(of: authority.host.slice(of: host).withoutFinalDot)
+    return number(of: authority.host.slice(of: host))
   }
 
-  /// The number of a name, without port and final dot.
-  public func number(of name: Span<UInt8>) -> Int? {
+  /// The number of a name without a port.
+  public func number(of fullName: Span<UInt8>) -> Int? {
+    let name = fullName.withoutFinalDot
     var (low, high) = (0, numbers.count)
     while low < high {
       let middle = (low &+ high) / 2

@@ -51,7 +51,7 @@ final class AffinityFiles: Sendable {
     }
   }
 
-  /// Changes the files. A new file is written at once; a file no longer configured is left unchanged.
+  /// Changes the files. A new file is written at once; a file no longer configured is written a last time.
   func adopt(_ files: [File], at now: Instant) {
     writer.submit { state in
       guard files != state.files else { return false }
@@ -81,8 +81,10 @@ final class AffinityFiles: Sendable {
     var failing: Set<String> = []
     while true {
       let files = writer.next { $0.files }
-      saved.removeAll { !files.contains($0.file) }
-      for file in files {
+      // A file that is no longer configured gets the changes since it was written, unless another table uses it.
+      let dropped = saved.map(\.file).filter { old in !files.contains { $0.path == old.path } }
+      defer { saved.removeAll { !files.contains($0.file) } }
+      for file in files + dropped {
         let changes = file.affinity.changes
         let known = saved.firstIndex { $0.file == file }
         if let known, saved[known].changes == changes { continue }

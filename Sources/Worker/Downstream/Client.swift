@@ -32,6 +32,8 @@ struct Client: ~Copyable {
     var isRelay = false
     /// The services that share the listener, distinguished by the name that the client requests.
     var several: NamedServices?
+    /// Whether other services listen here too. The client has selected one by its name.
+    var isShared = false
     /// A trusted proxy forwards the connection without the client's address; its X-Forwarded fields are ignored.
     var isUnnamed = false
   }

@@ -279,9 +279,11 @@ struct ClientConnection: ~Copyable {
     return active.value.react(to: .denied(rejection), &client, &context)
   }
 
-  /// Whether the request's Host is served here. Requests through a trusted proxy have the proxy's host names.
+  /// Whether the request's Host is served here. Requests through a trusted proxy may have any, unless
+  /// several services listen here.
   private func isForService() -> Bool {
-    guard client.certificateSet < client.snapshot.hosts.count, !client.forwarding.isPeerTrusted else { return true }
+    guard client.certificateSet < client.snapshot.hosts.count else { return true }
+    if client.forwarding.isPeerTrusted, !client.entrance.isShared { return true }
     let host = active.value.exchange.request?.host ?? .absent
     return client.snapshot.hosts[client.certificateSet].contains(host.slice(of: client.side.input.bytes))
   }

@@ -31,6 +31,7 @@ extension ClientConnection {
 
   private mutating func enter(_ service: ServiceSnapshot) {
     client.entrance.several = nil
+    client.entrance.isShared = true
     client.enter(service)
     let endpoint = client.peer.endpoint
     client.peer = ClientIdentity(
