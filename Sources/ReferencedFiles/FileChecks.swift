@@ -21,7 +21,10 @@ extension Configuration.Loaded {
   ) -> [String: [CertificateFacts]] {
     // Kept, because refusing a file below sets `self.configuration` to nil.
     let configuration = configuration
-    let pairs = configuration?.services.flatMap(\.tls.certificates) ?? []
+    let services = configuration?.services ?? []
+    // By service. A file may be named by several pairs, in their order; what was checked is taken out.
+    var unchecked = Dictionary(services.map { ($0.name, $0.tls.certificates) }) { first, _ in first }
+    var uncheckedKeys = unchecked
     var facts: [String: [CertificateFacts]] = [:]
 
     for file in files where !isRefused(file) {
@@ -31,10 +34,10 @@ extension Configuration.Loaded {
       }
       switch file.purpose {
       case .certificate where configuration != nil:
-        guard let pair = pairs.first(where: { $0.chain == file.path }) else { continue }
+        guard let pair = unchecked[file.service]?.take(where: { $0.chain == file.path }) else { continue }
         checkCertificate(pair, in: file, at: time, ends: ends, into: &facts[file.service, default: []])
       case .privateKey where configuration != nil:
-        guard let pair = pairs.first(where: { $0.key == file.path }), pair.key != pair.chain,
+        guard let pair = uncheckedKeys[file.service]?.take(where: { $0.key == file.path }), pair.key != pair.chain,
           !Credential.isElsewhere(pair.chain)
         else { continue }
         checkKey(of: pair, in: file, at: time)
@@ -53,7 +56,7 @@ extension Configuration.Loaded {
       }
     }
     refuseExposedFiles(besides: [path, control.flatMap { LocalSocket.isAbstract($0) ? nil : $0 }].compactMap { $0 })
-    for service in configuration?.services ?? [] { warnAboutNames(of: service, facts[service.name] ?? []) }
+    for service in services { warnAboutNames(of: service, facts[service.name] ?? []) }
     return facts
   }
 
@@ -108,5 +111,12 @@ extension Configuration.Loaded {
           suggestion: folders)
       }
     }
+  }
+}
+
+extension Array {
+  /// Removes and returns the first one.
+  fileprivate mutating func take(where isWanted: (Element) -> Bool) -> Element? {
+    firstIndex(where: isWanted).map { remove(at: $0) }
   }
 }

@@ -67,6 +67,14 @@ import Testing
     #expect(lines[2] == "      | \t\t^~")
   }
 
+  @Test func `a file is that of its service, however long the service's name is`() {
+    let name = String(repeating: "v", count: 64)
+    let loaded = load(Array("services: { \(name): { tls: { certificate: /etc/view.pem } } }".utf8))
+    #expect(loaded.files.map(\.service) == [name])
+    let noName = load(Array("services: { \(name)v: { tls: { certificate: /etc/view.pem } } }".utf8))
+    #expect(noName.diagnostics.allSatisfy { !$0.message.contains(name) })
+  }
+
   static let naming = """
     service: view.domain.local
     tls:

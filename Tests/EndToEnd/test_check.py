@@ -67,6 +67,41 @@ def test_check_loads_what_the_configuration_names(smallest, certificates, tmp_pa
     assert run.returncode == 1 and f"{junk}" in run.stderr, run.stderr
 
 
+def test_check_pairs_certificates_and_keys_within_each_service(tmp_path, certificates):
+    """What another service, or another certificate of the service, has beside the same file is not this one's."""
+    front, second = certificates.front, certificates.second
+    good = {"certificate": str(front.chain), "key": str(front.key)}
+    path = tmp_path / "belvedere.yaml"
+
+    def check(*, first=good, tls):
+        view = {"service": "view.test", "servers": {"view01": "192.0.2.1"}, "redirect": "off", "tls": first}
+        cards = view | {"service": "cards.test", "listen": "*:8443", "tls": tls}
+        path.write_text(json.dumps({"services": {"view": view, "cards": cards}}, indent=2) + "\n")
+        return belvedere("check", "-c", path)
+
+    assert check(tls=good).returncode == 0, check(tls=good).stderr
+    forgotten = {"certificate": str(front.chain)}
+    other = {"certificate": str(second.chain), "key": str(front.key)}
+    for tls, words in [
+        (forgotten, f"service cards: {front.chain}: .*holds no private key"),
+        (other, f"service cards: {front.key}: .*belongs to none of the certificates"),
+        ({"certificates": [good, other]}, f"service cards: {front.key}: .*belongs to none of the certificates"),
+        ({"certificates": [good, forgotten]}, f"service cards: {front.chain}: .*holds no private key"),
+    ]:
+        run = check(tls=tls)
+        assert run.returncode == 1 and re.search(words, run.stderr), run.stderr
+        assert "1 error" in run.stderr, run.stderr
+
+
+def test_check_knows_the_service_of_a_long_name(tmp_path, certificates):
+    front = certificates.front
+    view = {"service": "elsewhere.test", "servers": {"view01": "192.0.2.1"}, "tls": {"certificate": str(front.chain), "key": str(front.key)}}
+    path = tmp_path / "long.yaml"
+    path.write_text(json.dumps({"services": {"v" * 64: view}}, indent=2) + "\n")
+    run = belvedere("check", "-c", path)
+    assert run.returncode == 0 and "no certificate is for the service name elsewhere.test" in run.stderr, run.stderr
+
+
 def test_check_warns_of_a_certificate_that_clients_will_not_trust(smallest):
     run = belvedere("check", "-c", str(smallest(service="elsewhere.test")))
     assert run.returncode == 0

@@ -1,3 +1,5 @@
+import Domain
+
 /// The state while a file is read: the path of keys to the current value, the diagnostics so far, the position of each
 /// value, and the referenced files.
 struct Reader {
@@ -37,8 +39,11 @@ struct Reader {
         message: Configuration.Service.prefix(service) + message, suggestion: hint))
   }
 
-  /// The name of the service that is being read or checked; empty if it has none.
-  var service: String { path.count > 1 && path[0] == Schema.servicesKey ? Node.shortened(path[1]) : "" }
+  /// The name of the service that is being read or checked, in full if it is valid; empty if it has none.
+  var service: String {
+    guard path.count > 1, path[0] == Schema.servicesKey else { return "" }
+    return ServerName.isValid(path[1]) ? path[1] : Node.shortened(path[1])
+  }
 
   /// Resolves paths within one service while `body` runs.
   mutating func within(_ service: Configuration.Service, _ body: (inout Reader) -> Void) {
