@@ -201,6 +201,23 @@ def test_each_certificate_has_its_own(testbed, authority, responder, certificate
     assert stapled(balancer, name="other.test") == "good"
 
 
+def test_certificate_of_two_services_is_stapled_for_both_and_asked_about_once(testbed, authority, responder):
+    certificate = authority.issue("view.test", responder=responder.url)
+    responder.answer = lambda question: (200, signed(certificate, authority))
+    tls = {"certificate": str(certificate.chain), "key": str(certificate.key)}
+    balancer = testbed.balance(testbed.server(), start=False, serving=False, tls=tls)
+    keys = ("service", "tls", "servers", "health", "listen", "redirect", "timeouts")
+    view = {key: balancer.configuration.pop(key) for key in keys if key in balancer.configuration}
+    services = {"view": view, "cards": view | {"service": "cards.test"}}
+    balancer.write({"services": services}).start()
+    balancer.wait_for_log("worker is ready")
+    for name in ("view.test", "cards.test"):
+        wait_until(lambda: stapled(balancer, name=name) == "good", lambda: f"{name}\n{balancer.log}")
+    balancer.reload({"services": {"view": {"retries": 2}}})
+    assert [stapled(balancer, name=name) for name in ("view.test", "cards.test")] == ["good", "good"]
+    assert len(responder.questions) == 1
+
+
 def test_stapling_can_be_switched_off(testbed, authority, responder):
     certificate = authority.issue("view.test", responder=responder.url)
     responder.answer = lambda question: (200, signed(certificate, authority))

@@ -9,10 +9,15 @@ import Wire
 /// until it expires, then without one.
 package final class OCSPStapler: Sendable {
   private struct Subject {
-    let pair: CertificatePair
+    /// Those of one certificate, which several services may have: at least one.
+    let pairs: [CertificatePair]
     let inquiry: OCSPRequest
     let responders: [ResponderURL]
     var schedule: StapleSchedule
+
+    func put(_ staple: Staple?) {
+      for pair in pairs { pair.staples.put(staple) }
+    }
   }
 
   private struct State {
@@ -38,18 +43,20 @@ package final class OCSPStapler: Sendable {
       let earlier = state.subjects
       state.subjects = [:]
       state.warned.formIntersection(certificates.map(\.facts.fingerprint))
-      for pair in certificates where !pair.facts.responders.isEmpty {
-        let name = pair.facts.fingerprint
-        let responders = pair.facts.responders.compactMap(ResponderURL.init)
-        guard !responders.isEmpty, let inquiry = OCSPRequest(about: pair) else {
-          if state.warned.insert(name).inserted { unstapled.append(pair) }
+      for (name, pairs) in Dictionary(grouping: certificates, by: \.facts.fingerprint) {
+        let facts = pairs[0].facts
+        guard !facts.responders.isEmpty else { continue }
+        let responders = facts.responders.compactMap(ResponderURL.init)
+        guard !responders.isEmpty, let inquiry = pairs.lazy.compactMap(OCSPRequest.init(about:)).first else {
+          if state.warned.insert(name).inserted { unstapled.append(pairs[0]) }
           continue
         }
         let known = earlier[name]
-        if let known { pair.staples.put(known.pair.staples.staple(at: Clock.wall())) }
-        state.subjects[name] = Subject(
-          pair: pair, inquiry: inquiry, responders: responders,
+        let subject = Subject(
+          pairs: pairs, inquiry: inquiry, responders: responders,
           schedule: known?.schedule ?? StapleSchedule(startingAt: now))
+        if let known { subject.put(known.pairs[0].staples.staple(at: Clock.wall())) }
+        state.subjects[name] = subject
       }
       guard !state.subjects.isEmpty, !state.isRunning else { return false }
       state.isRunning = true
@@ -88,14 +95,14 @@ package final class OCSPStapler: Sendable {
 
   private func ask(about subject: Subject) {
     let responder = subject.responders[subject.schedule.failures % subject.responders.count]
-    let title = OCSPStapler.title(of: subject.pair)
+    let title = OCSPStapler.title(of: subject.pairs[0])
     let before = subject.schedule.failures
     do {
       let answer = try OCSPClient.ask(responder, subject.inquiry.question())
       let now = Clock.wall()
       let staple = try subject.inquiry.judge(answer, at: now)
       conclude(subject) { current in
-        current.pair.staples.put(staple)
+        current.put(staple)
         current.schedule.succeeded(goodFor: staple.until - now, at: Clock.monotonic())
       }
       let hours = staple.until.seconds(since: now) / 3600
@@ -107,7 +114,7 @@ package final class OCSPStapler: Sendable {
     } catch {
       let refusal = error as? StatusRefusal
       conclude(subject) { current in
-        if refusal == .revoked { current.pair.staples.put(nil) }
+        if refusal == .revoked { current.put(nil) }
         current.schedule.failed(at: Clock.monotonic())
       }
       if refusal == .revoked {
@@ -124,9 +131,10 @@ package final class OCSPStapler: Sendable {
   /// Records a result, unless a reload has removed the certificate.
   private func conclude(_ subject: Subject, _ change: (inout Subject) -> Void) {
     writer.access { state in
-      guard var current = state.subjects[subject.pair.facts.fingerprint] else { return }
+      let name = subject.pairs[0].facts.fingerprint
+      guard var current = state.subjects[name] else { return }
       change(&current)
-      state.subjects[subject.pair.facts.fingerprint] = current
+      state.subjects[name] = current
     }
   }
 
