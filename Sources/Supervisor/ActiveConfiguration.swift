@@ -28,6 +28,9 @@ struct ActiveConfiguration: ~Copyable {
     return ReloadCandidate(plan: next, text: try Self.sealed(next), listeners: change)
   }
 
+  /// Adds to the warnings that the reload is answered with.
+  mutating func warn(_ text: String) { plan.warnings.append("warning: \(text)") }
+
   mutating func adopt(_ candidate: ReloadCandidate, number: UInt64) {
     plan = candidate.plan
     text = candidate.text

@@ -17,7 +17,7 @@ CALL = re.compile(
     re.DOTALL,
 )
 # The words of notes that a pure core or a state machine makes, and an edge writes.
-NOTES = ["WorkerNote.swift", "ReloadNote.swift", "RouterNote.swift", "ExpiryWatch.swift"]
+NOTES = ["WorkerNote.swift", "ReloadNote.swift", "AdminStateNote.swift", "RouterNote.swift", "ExpiryWatch.swift"]
 # Of these, what is a part of another line.
 CERTIFICATE = "the certificate for … in …"
 PARTS = {

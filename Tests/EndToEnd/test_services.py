@@ -119,6 +119,42 @@ def test_an_operator_names_a_server_as_far_as_needed(pair):
     }  # fmt: skip
 
 
+def test_a_command_stays_in_force_when_the_service_gets_another_name(pair):
+    """None, a name, another one, and none again; and at a restart."""
+    balancer = pair.balancer
+    balancer.configuration["server-state-file"] = str(balancer.directory / "servers")
+    balancer.write(pair.view_service()).start()
+    balancer.wait_until_serving()
+    balancer.server("view01", "maintenance")
+    keys = dict.fromkeys(pair.view_service())
+
+    def check(name):
+        wait_until(lambda: balancer.status_of(name)["state"] == "maintenance", lambda: f"{name}\n{balancer.log}")
+        answers = {pair.get(balancer.port, "view.test", source=source)["X-Server"] for source in client_addresses(12)}
+        assert answers == {"second"}
+
+    balancer.reload(keys | {"services": {"view": pair.view_service()}})
+    check("view/view01")
+    balancer.wait_for_log("notice supervisor: server state: view01 is called view/view01 now, and keeps maintenance")
+    balancer.reload({"services": {"view": None, "portal": pair.view_service()}})
+    check("portal/view01")
+    balancer.reload(pair.view_service() | {"services": None})
+    check("view01")
+    balancer.write(keys | {"services": {"view": pair.view_service()}})
+    balancer.stop()
+    balancer.start()
+    balancer.wait_for_log("worker is ready", since=balancer._began)
+    check("view/view01")
+    # Two may be meant.
+    others = {name: pair.service(f"{name}.test", pair.cards, port, mode="passthrough") for name, port in
+              [("cards", pair.cards_port), ("portal", balancer.port)]}  # fmt: skip
+    balancer.write({"services": {"view": None, **others}})
+    told = balancer.call("reload")
+    words = "server state: view/view01 maintenance is dropped: it is not clear which server this is now (cards/view01, portal/view01)"
+    assert told.returncode == 0 and f"warning: {words}" in told.stderr, told.stderr
+    balancer.wait_for_log(re.escape(f"warning supervisor: {words}"))
+
+
 def test_a_reload_adds_and_removes_a_service(pair):
     pair.start(view=pair.view_service())
     balancer = pair.balancer

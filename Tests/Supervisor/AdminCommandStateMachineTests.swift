@@ -63,6 +63,7 @@ private func text(_ effect: Machine.Effect) -> String {
   case .save(let snapshot, let number, let path):
     "save [\(snapshot.states.keys.sorted().joined(separator: " "))] up to \(number) in \(path)"
   case .forget: "forget"
+  case .note(let note): note.text
   case .answer(let requester, let server, let isApplied, let memory):
     "answer \(requester.name) \(server) \(isApplied ? "applied" : "not applied"), \(text(memory))"
   }
@@ -149,6 +150,19 @@ private let table = """
     #expect(machine.states.all.map(\.name) == ["view02"])
   }
 
+  @Test func `goes on under its server's other name, for the worker too`() {
+    var machine = machine(file: "F", [.configured(servers: ["view01"], file: "F"), .workerStarted, drain(by: "A")])
+    let effects = machine.handle(.configured(servers: ["view/view01"], file: "F"), at: at(1)).map(text)
+    #expect(
+      effects == [
+        "save [view/view01] up to 1 in F", "server state: view01 is called view/view01 now, and keeps drain",
+        "send view/view01 drain as 1",
+      ])
+    _ = machine.handle(.applied(upTo: 1), at: at(1))
+    let answers = machine.handle(.saved(upTo: 1, failure: nil), at: at(1)).map(text)
+    #expect(answers == ["answer A view/view01 applied, saved"])
+  }
+
   @Test func `has one answer, in the order of commands, and never waits without a deadline`() {
     for seed in UInt64(1)...2000 {
       var simulation = AdminSimulation(seed: seed)
@@ -216,7 +230,7 @@ private struct AdminSimulation {
         if number <= sent { faults.append("an old number") }
         sent = number
       case .save(_, let number, _): written = number
-      case .forget: break
+      case .forget, .note: break
       case .answer(let requester, _, _, _): answered.append(requester)
       }
     }

@@ -44,7 +44,42 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
   @Test func `a server that the configuration names no longer has none`() {
     var states = AdminStates()
     for name in ["view01", "view02"] { _ = states.apply(.drain, to: name, at: moment(1)) }
-    states.keep(["view02", "view03"])
+    #expect(states.keep(["view02", "view03"]) == [])
     #expect(states.all.map(\.name) == ["view02"])
+  }
+
+  @Test(arguments: [
+    ("view01", "view/view01"), ("view/view01", "view01"), ("view/view01", "portal/view01"),
+  ])
+  func `a server that another configuration has under another name keeps its state`(name: String, heir: String) {
+    for isKnown in [true, false] {
+      var states = AdminStates()
+      _ = states.apply(.maintenance, to: name, at: moment(1))
+      // A start has the state from the file alone.
+      if isKnown { #expect(states.keep([name, "view/view02"]) == []) }
+      let state = AdminState(mode: .maintenance, since: moment(1))
+      #expect(states.keep([heir, "view/view02"]) == [.moved(name, to: heir, state)])
+      #expect(states.all.map(\.name) == [heir] && states[heir] == state)
+    }
+  }
+
+  @Test func `where it is not clear which server has the other name, the state is dropped and told`() {
+    let state = AdminState(mode: .drain, since: moment(1))
+    var states = AdminStates()
+    _ = states.apply(.drain, to: "view01", at: moment(1))
+    _ = states.keep(["view01"])
+    #expect(states.keep(["b/view01", "a/view01"]) == [.dropped("view01", state, ["a/view01", "b/view01"])])
+    // Of two servers one goes on: a or b.
+    _ = states.apply(.drain, to: "a/view01", at: moment(1))
+    #expect(states.keep(["c/view01"]) == [.dropped("a/view01", state, ["c/view01"])])
+    #expect(states.all.isEmpty)
+  }
+
+  @Test func `a server that was there before does not take the state of one that goes`() {
+    var states = AdminStates()
+    _ = states.keep(["a/view01", "b/view01"])
+    _ = states.apply(.drain, to: "a/view01", at: moment(1))
+    #expect(states.keep(["b/view01"]) == [])
+    #expect(states.all.isEmpty)
   }
 }

@@ -19,7 +19,7 @@ struct AdminCommandStateMachine {
 
   struct Command: Hashable {
     let requester: Requester
-    let server: String
+    var server: String
     let number: UInt64
     var progress: Progress
   }
@@ -47,6 +47,8 @@ struct AdminCommandStateMachine {
     case save(AdminStateSnapshot, upTo: UInt64, path: String)
     /// States are no longer saved.
     case forget
+    /// Another configuration has changed whose state this is.
+    case note(AdminStateNote)
     case answer(Requester, server: String, isApplied: Bool, Memory)
   }
 
@@ -111,12 +113,7 @@ struct AdminCommandStateMachine {
     case .saved(let number, let failure):
       saved = max(saved, number)
       self.failure = failure
-    case .configured(let servers, let file):
-      let before = (self.file, states.snapshot)
-      states.keep(servers)
-      self.file = file
-      if file == nil { failure = nil }
-      if before != (file, states.snapshot) { effects = [save] }
+    case .configured(let servers, let file): effects = adopt(servers, file: file)
     case .timer:
       let isOverdue = commands.contains {
         guard case .applying(let deadline) = $0.progress else { return false }
@@ -125,6 +122,22 @@ struct AdminCommandStateMachine {
       if isOverdue { note(isApplied: false, at: now) }
     }
     return effects + answers(at: now)
+  }
+
+  private mutating func adopt(_ servers: Set<String>, file: String?) -> [Effect] {
+    let before = (self.file, states.snapshot)
+    let notes = states.keep(servers)
+    self.file = file
+    if file == nil { failure = nil }
+    var effects = before == (file, states.snapshot) ? [] : [save]
+    for note in notes {
+      effects.append(.note(note))
+      guard case .moved(let name, let heir, let state) = note else { continue }
+      for index in commands.indices where commands[index].server == name { commands[index].server = heir }
+      // The worker passes over a command for the old name that it reads after the reload.
+      if hasWorker { effects.append(.send(state, server: heir, number: states.number)) }
+    }
+    return effects
   }
 
   private var save: Effect {

@@ -10,6 +10,8 @@ struct AdminStates {
   /// The number of commands applied.
   private(set) var number: UInt64 = 0
   private var states: [String: AdminState]
+  /// The configured servers; none before the first `keep`.
+  private var names: Set<String> = []
 
   /// Starts with the states that an earlier run saved.
   init(_ snapshot: AdminStateSnapshot = AdminStateSnapshot([:])) { states = snapshot.states }
@@ -39,6 +41,28 @@ struct AdminStates {
     return next
   }
 
-  /// Removes servers that are not among these names.
-  mutating func keep(_ names: Set<String>) { states = states.filter { names.contains($0.key) } }
+  /// Goes over to a configuration with these servers. A state whose server is not among them goes to the new server of
+  /// the same short name if it can be no other; where no new server has that name, it ends with its server.
+  mutating func keep(_ names: Set<String>) -> [AdminStateNote] {
+    let gone = Dictionary(grouping: self.names.union(states.keys).subtracting(names), by: \.shortServerName)
+    let new = Dictionary(grouping: names.subtracting(self.names).subtracting(states.keys), by: \.shortServerName)
+    var notes: [AdminStateNote] = []
+    for (name, state) in all where !names.contains(name) {
+      states[name] = nil
+      let heirs = new[name.shortServerName, default: []]
+      if heirs.count == 1, gone[name.shortServerName]?.count == 1 {
+        states[heirs[0]] = state
+        notes.append(.moved(name, to: heirs[0], state))
+      } else if !heirs.isEmpty {
+        notes.append(.dropped(name, state, heirs.sorted()))
+      }
+    }
+    self.names = names
+    return notes
+  }
+}
+
+extension String {
+  /// `view01` of the full name `view/view01`.
+  fileprivate var shortServerName: Substring { self[(lastIndex(of: "/").map(index(after:)) ?? startIndex)...] }
 }

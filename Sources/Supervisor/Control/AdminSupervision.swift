@@ -25,6 +25,9 @@ extension Supervision {
         worker?.link.flush()
       case .save(let snapshot, let number, let path): admin.file.save(snapshot, upTo: number, to: path)
       case .forget: admin.file.forget()
+      case .note(let note):
+        log.log(level: note.level, "\(note.text)")
+        if case .dropped = note { active.warn(note.text) }
       case .answer(let requester, let server, let isApplied, let memory):
         answer(requester, server, isApplied: isApplied, memory)
       }
@@ -75,7 +78,7 @@ struct AdminControl {
   /// Starts with the states that an earlier run saved.
   init(_ plan: ServicePlan, file: AdminStateFile, log: Logger) {
     var states = AdminStates(plan.serverStateFile.map { AdminStateFile.read($0, log) } ?? AdminStateSnapshot([:]))
-    states.keep(plan.serverNames)
+    for note in states.keep(plan.serverNames) { log.log(level: note.level, "\(note.text)") }
     for (name, state) in states.all {
       log.notice("server state: \(name) \(state), restored after a restart", metadata: ["server": "\(name)"])
     }

@@ -60,6 +60,11 @@ extension Supervision {
     }
     for listener in candidate.listeners.removed { worker?.link.send(.withdraw(listener.place), forOperators: true) }
     worker?.link.send(.start, forOperators: true)
+    // Behind `start`: the worker passes over names that it does not have yet.
+    var states = admin.commands.states
+    for case .moved(_, let heir, let state) in states.keep(candidate.plan.serverNames) {
+      worker?.link.send(.server(name: heir, state, number: states.number), forOperators: true)
+    }
     worker?.link.flush()
   }
 
