@@ -46,6 +46,14 @@ final class ConfigurationSnapshot: Sendable {
   /// The index of a server in `servers`; nil when it is not in this snapshot.
   func index(of server: SharedServer) -> Int? { servers.firstIndex { $0 === server } }
 
+  /// The first service of the same mode that has a name in common with one of another snapshot.
+  func service(named other: ServiceSnapshot) -> ServiceSnapshot? {
+    let names = Set(other.settings.clientNames)
+    return services.first {
+      $0.isPassthrough == other.isPassthrough && !names.isDisjoint(with: $0.settings.clientNames)
+    }
+  }
+
   /// The service that corresponds to one of another snapshot; nil when there is none.
   func service(like other: ServiceSnapshot) -> ServiceSnapshot? {
     services.first {

@@ -82,11 +82,25 @@ struct Client: ~Copyable {
 
   /// A request uses the newest snapshot of its service, not the one under which its connection was accepted. Returns
   /// whether the snapshot changed.
-  mutating func adopt(_ newest: ConfigurationSnapshot) -> Bool {
-    guard snapshot.number != newest.number, let next = newest.service(like: snapshot) else { return false }
+  mutating func adopt(_ newest: ConfigurationSnapshot, _ context: borrowing LoopContext) -> Bool {
+    guard snapshot.number != newest.number else { return false }
+    guard let next = newest.service(like: snapshot) else { return follow(newest, context) }
     if next.hosts.count > 1 || certificateSet > 0 {
       certificateSet = next.certificateSet(like: certificateSet, of: snapshot)
     }
+    enter(next)
+    return true
+  }
+
+  /// The service is gone, as when it got another name. Its clients move to the service that has its names now, with the
+  /// servers and assignments of that one.
+  @inline(never)
+  private mutating func follow(_ newest: ConfigurationSnapshot, _ context: borrowing LoopContext) -> Bool {
+    guard let next = newest.service(named: snapshot) else { return false }
+    leaveAffinity(context)
+    certificateSet = next.certificateSet(like: certificateSet, of: snapshot)
+    let endpoint = peer.endpoint
+    peer = ClientIdentity(endpoint: endpoint, key: next.identity(of: endpoint.address), account: peer.account)
     enter(next)
     return true
   }

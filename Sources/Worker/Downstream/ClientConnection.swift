@@ -261,7 +261,7 @@ struct ClientConnection: ~Copyable {
     noteRequestLine(&context)
     if client.service == .redirect, client.entrance.several != nil { chooseByHost() }
     // A reload may have added or removed names.
-    _ = client.adopt(context.snapshot)
+    _ = client.adopt(context.snapshot, context)
     if client.forwarding.isPeerTrusted || client.earlier != nil, !identify(&context) {
       return deny(.tooManyOfClient, &context)
     }
