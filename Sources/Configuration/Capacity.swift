@@ -7,16 +7,22 @@ extension DescriptorBudget {
     let loops = configuration.threads ?? processors
     self.init(
       limit: limit, configured: configuration.limits.connections, servers: configuration.servers.count, loops: loops,
-      listeners: configuration.listenerCount * loops)
+      listeners: (configuration.listenerCount + configuration.datagramListenerCount) * loops,
+      flows: configuration.flowLimit)
   }
 }
 
 extension Configuration {
-  /// The number of listening addresses and ports.
+  /// The number of addresses and ports that accept connections.
   fileprivate var listenerCount: Int {
     let service = services.flatMap { $0.listeners + $0.serverListeners + $0.relayListeners }.removingDuplicates()
     return service.count + services.flatMap { $0.redirect?.listeners ?? [] }.removingDuplicates().count
   }
+
+  fileprivate var datagramListenerCount: Int { services.reduce(0) { $0 + $1.datagramListeners.count } }
+
+  /// How many flows of datagrams there may be: none where no service relays any.
+  package var flowLimit: Int { services.contains { !$0.relay.udp.isEmpty } ? limits.flows : 0 }
 
   /// The number of sockets that systemd keeps over a restart (FileDescriptorStoreMax in the unit).
   private static let keptSockets = 2048
@@ -66,6 +72,13 @@ extension Configuration {
           `sysctl net.ipv4.ip_local_port_range="1024 65535"` gives 64512
           """)
       }
+    }
+    if let ports = means.ports, flowLimit > ports.count {
+      warnings.append(
+        """
+        `limits: flows` is \(flowLimit), but each takes one of \(ports.count) source ports of UDP \
+        (net.ipv4.ip_local_port_range is \(ports.lowerBound) to \(ports.upperBound))
+        """)
     }
     let needed = UInt64(budget.connections) * Configuration.idleConnectionBytes
     if let memory = means.memory, needed > memory {

@@ -24,6 +24,9 @@ public struct Timeouts: Equatable, Sendable {
   /// Inactivity in both directions of a stream: after an upgrade, on a request whose response began before the end of
   /// its own body (the secure tunnel), and in `passthrough` mode. Sessions last up to 10 hours.
   public var tunnel = Interval.hours(12)
+  /// Silence of a UDP client that has shown that it receives. NATs keep their mappings at least as long (RFC 4787 §4.3),
+  /// and PCoIP and Blast send several datagrams a second.
+  public var datagrams = Interval.minutes(2)
   /// How long exchanges may take to finish after an orderly stop was requested. Less than systemd's 90 s.
   public var stop = Interval.seconds(30)
 

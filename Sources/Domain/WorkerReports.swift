@@ -83,6 +83,23 @@ public struct RefusedCounts: Codable, Hashable, Sendable {
   }
 }
 
+/// UDP datagrams of both directions.
+public struct DatagramCounts: Codable, Hashable, Sendable {
+  public var relayed: UInt64
+  /// Because of a limit, without a server, or not accepted by the next socket.
+  public var dropped: UInt64
+
+  public init(relayed: UInt64 = 0, dropped: UInt64 = 0) {
+    self.relayed = relayed
+    self.dropped = dropped
+  }
+
+  /// What both count.
+  public static func + (left: DatagramCounts, right: DatagramCounts) -> DatagramCounts {
+    DatagramCounts(relayed: left.relayed + right.relayed, dropped: left.dropped + right.dropped)
+  }
+}
+
 /// A certificate presented to clients.
 public struct ServedCertificate: Codable, Hashable, Sendable {
   /// The file that contains it.

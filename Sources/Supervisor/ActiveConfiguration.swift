@@ -40,11 +40,11 @@ struct ActiveConfiguration: ~Copyable {
   }
 
   /// Starts a worker with everything it needs; nil once the listeners are closed.
-  func makeWorker(_ states: AdminStates) throws(SystemError) -> WorkerProcess? {
+  mutating func makeWorker(_ states: AdminStates) throws(SystemError) -> WorkerProcess? {
+    try listeners?.restore()
     switch listeners {
     case nil: return nil
     case .some(let listeners):
-      try listeners.restore()
       return try WorkerProcess(
         plan, number: number, configuration: text, listeners: listeners, states: states,
         blocked: SupervisorLoop.signals + Signals.unhandled)

@@ -19,6 +19,16 @@ package struct ServicePlan {
       self.endpoint = endpoint
       self.dualStack = dualStack
     }
+
+    package var isForDatagrams: Bool { purpose == .datagrams }
+
+    /// Ports of TCP and of UDP are different ones.
+    package struct Port: Hashable {
+      let number: UInt16
+      let isForDatagrams: Bool
+    }
+
+    package var port: Port { Port(number: endpoint.port, isForDatagrams: isForDatagrams) }
   }
 
   /// The program that runs as the worker, with its socket as descriptor 3.
@@ -76,6 +86,7 @@ package struct ServicePlan {
     var places = services.flatMap { $0.listeners + $0.serverListeners }.map { Place($0, for: .service) }
     places += services.flatMap { $0.redirect?.listeners ?? [] }.map { Place($0, for: .redirect) }
     places += services.flatMap(\.relayListeners).map { Place($0, for: .relay) }
+    places += services.flatMap(\.datagramListeners).map { Place($0, for: .datagrams) }
     self.init(
       configuration: (text, fileName, hostName), places: places.filter { seen.insert($0).inserted },
       loops: configuration.threads ?? CurrentProcess.processors, stop: services.map(\.timeouts.stop).max() ?? .zero,

@@ -9,6 +9,8 @@ package enum ListenerPurpose: UInt8, Hashable, Sendable, CaseIterable {
   case redirect = 2
   /// Clients of the service, relayed without being parsed to the same port of their server.
   case relay = 3
+  /// UDP that goes unread to the clients' servers.
+  case datagrams = 4
 }
 
 /// The address, purpose and loop of one listening socket.

@@ -15,10 +15,13 @@ package struct Load: Hashable, Sendable {
   package var accepted: UInt64
   /// Counters of rejected connections and requests.
   package var refused: RefusedCounts
+  /// Flows of datagrams.
+  package var flows: UInt32
+  package var datagrams: DatagramCounts
 
   package init(
     connections: UInt32, exchanges: UInt32, snapshots: UInt32 = 1, requests: UInt64, accepted: UInt64 = 0,
-    refused: RefusedCounts = RefusedCounts()
+    refused: RefusedCounts = RefusedCounts(), flows: UInt32 = 0, datagrams: DatagramCounts = DatagramCounts()
   ) {
     self.connections = connections
     self.exchanges = exchanges
@@ -26,6 +29,8 @@ package struct Load: Hashable, Sendable {
     self.requests = requests
     self.accepted = accepted
     self.refused = refused
+    self.flows = flows
+    self.datagrams = datagrams
   }
 }
 
@@ -33,7 +38,7 @@ extension Load: MessageField {
   func append(to writer: inout ByteWriter) {
     writer.append(
       fields: connections, exchanges, snapshots, requests, accepted, refused.connections, refused.handshakes,
-      refused.requests, refused.unroutable)
+      refused.requests, refused.unroutable, flows, datagrams.relayed, datagrams.dropped)
   }
 }
 
@@ -43,6 +48,7 @@ extension FieldReader {
       connections: try uint32(), exchanges: try uint32(), snapshots: try uint32(), requests: try uint64(),
       accepted: try uint64(),
       refused: RefusedCounts(
-        connections: try uint64(), handshakes: try uint64(), requests: try uint64(), unroutable: try uint64()))
+        connections: try uint64(), handshakes: try uint64(), requests: try uint64(), unroutable: try uint64()),
+      flows: try uint32(), datagrams: DatagramCounts(relayed: try uint64(), dropped: try uint64()))
   }
 }

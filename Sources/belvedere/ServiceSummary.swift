@@ -45,6 +45,8 @@ struct ServiceSummary {
     }
     let relays = service.relayListeners
     if !relays.isEmpty { rows.append(("relayed on", relays.map(\.text).joined(separator: ", "))) }
+    let datagrams = service.datagramListeners
+    if !datagrams.isEmpty { rows.append(("UDP relayed on", datagrams.map(\.text).joined(separator: ", "))) }
     for certificate in certificates[service.name] ?? [] {
       let names = (certificate.names + certificate.addresses).joined(separator: ", ")
       rows.append(("certificate", "\(certificate) for \(names.isEmpty ? "no name" : names)"))

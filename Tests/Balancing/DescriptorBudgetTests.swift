@@ -26,8 +26,8 @@ import Testing
     #expect(
       budget(200).warning == """
         `limits: connections` is 10000, but only 78 are accepted at once: this process may open 200 descriptors, 44 are \
-        reserved for listeners, health checks and files, and a client takes 2. 10000 clients need LimitNOFILE=20044 \
-        (`systemctl edit belvedere`)
+        reserved for listeners, health checks, files and flows, and a client takes 2. 10000 clients need \
+        LimitNOFILE=20044 (`systemctl edit belvedere`)
         """)
   }
 

@@ -82,6 +82,9 @@ let sampleReport: StatusReport = {
   report.configuration.inMemory = 2
   report.traffic.accepted = 40_211
   report.traffic.rates = .init(connections: 1.5, requests: 12)
+  report.traffic.flows = 7
+  report.traffic.datagrams = .init(relayed: 5000, dropped: 3)
+  report.limits.flows = 4000
   report.traffic.refused.handshakes = 3
   report.traffic.refused.unroutable = 2
   var certificate = ServedCertificate(notAfter: WallTime(milliseconds: sampleTime.milliseconds + 864_000_000))
@@ -112,7 +115,7 @@ let sampleReportText =
   + #""names":["view.domain.local","portal.domain.local"],"not_after":"2026-12-02T11:32:01.123Z","#
   + #""serial":"03A1","subject":"CN=view.domain.local"}],"configuration":{"in_memory":2,"number":7,"#
   + #""since":"2026-11-22T11:20:01.123Z","threads":4},"limits":{"clients":100000,"connections":10000,"#
-  + #""connections_per_address":null,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"mode":"http","#
+  + #""connections_per_address":null,"flows":4000,"queue":1000},"listeners":["*:443","*:80 (redirect)"],"mode":"http","#
   + #""node":"lb1","pid":4710,"problems":[{"count":1,"text":"server view02 is down,"#
   + #" was up: health check failed: connection refused","time":"2026-11-22T11:30:26.123Z"},{"count":14,"#
   + #""text":"accepting pauses","time":"2026-11-22T09:32:01.123Z"}],"routers":["#
@@ -128,7 +131,8 @@ let sampleReportText =
   + #""names":[],"ports":[],"reason":"","removed":false,"since":null,"state":"unknown","weight":1}],"#
   + #""service":["view.domain.local"],"services":[],"#
   + #""since":"2026-11-19T09:32:01.123Z","state":"serving","time":"2026-11-22T11:32:01.123Z","#
-  + #""timers":{"late":2,"worst_ms":17},"traffic":{"accepted":40211,"connections":1204,"exchanges":311,"#
+  + #""timers":{"late":2,"worst_ms":17},"traffic":{"accepted":40211,"connections":1204,"datagrams":{"dropped":3,"#
+  + #""relayed":5000},"exchanges":311,"flows":7,"#
   + #""per_second":{"connections":1.5,"requests":12},"refused":{"connections":0,"handshakes":3,"requests":0,"#
   + #""unroutable":2},"requests":1204411},"version":"0.1.0","worker":{"pid":4711,"#
   + #""since":"2026-11-19T09:32:02.123Z"}}"#

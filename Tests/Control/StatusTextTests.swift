@@ -14,6 +14,7 @@ private let samplePage = """
     connections    1204 of 10000, 1.5 new a second, 40211 in all
     requests       311 under way, 12.0 new a second, 1204411 in all
     clients        15 of 100000 remembered
+    UDP flows      7 of 4000, 5000 datagrams relayed, 3 dropped
     refused        3 handshakes, 2 for want of a server
     certificate    view.domain.local, portal.domain.local; until 2026-12-02, 10 d
                    left; serial 03A1; /etc/belvedere/tls/view.pem

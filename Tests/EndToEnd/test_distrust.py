@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from harness.processes import memory
 from harness.service import binary, merged
-from harness.waiting import stays, wait_until
+from harness.waiting import TIMEOUT, stays, wait_until
 
 # Kinds of events (Sources/WorkerProtocol/WorkerEvent.swift).
 LOAD, SERVER_CHANGED, SERVER_LOAD, PROBLEM = 133, 132, 136, 138
@@ -29,7 +29,7 @@ def text(words):
 
 
 def load(requests):
-    return bytes([LOAD]) + struct.pack(">III6Q", 1, 0, 1, requests, requests, 0, 0, 0, 0)
+    return bytes([LOAD]) + struct.pack(">III6QI2Q", 1, 0, 1, requests, requests, 0, 0, 0, 0, 0, 0, 0)
 
 
 def place(host, port):
@@ -131,16 +131,20 @@ def is_listening(sock):
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
 
 
-def listeners(process):
-    """Duplicates of a process's listeners for clients."""
+def sockets(process):
+    """Duplicates of a process's sockets."""
     numbers = []
     for entry in Path(f"/proc/{process}/fd").iterdir():
         # Others are closed meanwhile.
         with contextlib.suppress(FileNotFoundError):
             if os.readlink(entry).startswith("socket:"):
                 numbers.append(int(entry.name))
-    return [sock for sock in (duplicate(process, number) for number in numbers)
-            if sock.family == socket.AF_INET and is_listening(sock)]  # fmt: skip
+    return [duplicate(process, number) for number in numbers]
+
+
+def listeners(process):
+    """Duplicates of a process's listeners for clients."""
+    return [sock for sock in sockets(process) if sock.family == socket.AF_INET and is_listening(sock)]
 
 
 def disconnect(sock):
@@ -188,6 +192,45 @@ def test_listeners_that_a_worker_has_damaged_serve_with_the_next_worker(testbed,
     # Several, for there is a listener for each loop.
     for _ in range(10):
         assert balancer.get("/").status == 200
+
+
+DATAGRAM_DAMAGES = {
+    # Says that it is not connected, and has closed the direction all the same.
+    "shut down": lambda sock: sock.shutdown(socket.SHUT_WR),
+    "connected": lambda sock: sock.connect(("127.0.0.1", 9)),
+    "reporting errors": lambda sock: sock.setsockopt(socket.IPPROTO_IP, 11, 1),
+}
+
+
+@pytest.mark.parametrize("damage", DATAGRAM_DAMAGES)
+def test_datagrams_pass_after_a_worker_has_damaged_their_listeners(testbed, damage):
+    server = testbed.server()
+    balancer = testbed.balance(server, relay={"udp": [4172]})
+    worker = balancer.worker
+    copies = [sock for sock in sockets(balancer.process.pid) if sock.family == socket.AF_INET and is_for_datagrams(sock)]
+    assert len(copies) == 2
+    for sock in copies:
+        with contextlib.suppress(OSError):
+            DATAGRAM_DAMAGES[damage](sock)
+        sock.close()
+    os.kill(worker, signal.SIGKILL)
+    balancer.wait_for_another_worker(worker)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
+        echo.bind((server.address, 4172))
+        # Several, for there is a listener for each loop.
+        for _ in range(10):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.connect((balancer.address, 4172))
+                client.settimeout(TIMEOUT)
+                echo.settimeout(TIMEOUT)
+                client.send(b"question")
+                datagram, peer = echo.recvfrom(100)
+                echo.sendto(datagram, peer)
+                assert client.recv(100) == b"question"
+
+
+def is_for_datagrams(sock):
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_DGRAM
 
 
 @pytest.mark.parametrize("role", ["supervisor", "worker"])

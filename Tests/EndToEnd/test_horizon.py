@@ -8,6 +8,7 @@ import pytest
 import yaml
 from harness import ROOT
 from harness.client import connect_tls
+from harness.datagrams import Client, Echo
 from harness.view import Tunnel, view
 from harness.waiting import client_addresses, free_port
 
@@ -108,11 +109,14 @@ def test_blast_and_pcoip_through_the_balancer(testbed, site):
     for server in here.servers.values():
         for port in (8443, 4172):
             testbed.others.append(Naming(server.name, server.address, port))
+            testbed.others.append(Echo(server.name, server.address, port))
     for source, server in here.servers_of(client_addresses(12)).items():
         for port in (8443, 4172):
             address = here.balancer.address, port
             with socket.create_connection(address, timeout=30, source_address=(source, 0)) as client:
                 assert client.makefile().readline() == server + "\n"
+            with Client(here.balancer, source, port) as client:
+                assert client.ask() == server
 
 
 def test_name_for_each_server(site):

@@ -44,7 +44,8 @@ private let commands: [(WorkerCommand, [UInt8])] = [
 
 private let loadBytes: [UInt8] = [
   133, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 5, 0,
-  0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 8,
+  0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 9, 0,
+  0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 11,
 ]
 
 private let certificateBytes: [UInt8] = [
@@ -79,7 +80,8 @@ private let events: [(WorkerEvent, [UInt8])] = [
     .load(
       Load(
         connections: 1, exchanges: 2, snapshots: 9, requests: 3, accepted: 4,
-        refused: .init(connections: 5, handshakes: 6, requests: 7, unroutable: 8))),
+        refused: .init(connections: 5, handshakes: 6, requests: 7, unroutable: 8), flows: 9,
+        datagrams: .init(relayed: 10, dropped: 11))),
     loadBytes
   ),
   (.stopped, [134]),
@@ -163,7 +165,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
   @Test(
     arguments: [
       ("purpose", [4, 0, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
-      ("purpose", [4, 4, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
+      ("purpose", [4, 5, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
       ("address family", [4, 1, 5, 1, 2, 3, 4, 0, 80, 0, 0]),
       ("address", [4, 1, 6] + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 1, 2, 3, 4] + [0, 80, 0, 0]),
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0xff, 0, 0]),

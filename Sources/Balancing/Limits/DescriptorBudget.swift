@@ -10,12 +10,13 @@ public struct DescriptorBudget: Hashable, Sendable {
   /// Descriptors needed by the service itself.
   public let reserve: Int
 
-  /// `listeners` is the number of sockets: one for each address and loop.
-  public init(limit: UInt64, configured: Int, servers: Int, loops: Int, listeners: Int) {
+  /// `listeners` is the number of sockets: one for each address and loop. Each of the `flows` has one too.
+  public init(limit: UInt64, configured: Int, servers: Int, loops: Int, listeners: Int, flows: Int = 0) {
     self.limit = limit
     self.configured = configured
     reserve =
       DescriptorBudget.fixed + DescriptorBudget.perLoop * loops + listeners + DescriptorBudget.perServer * servers
+      + flows
   }
 
   /// Standard streams, the control socket, the logs and the journal, heartbeats, the affinity file and its directory,
@@ -55,7 +56,7 @@ public struct DescriptorBudget: Hashable, Sendable {
     guard connections < configured else { return nil }
     return """
       `limits: connections` is \(configured), but only \(connections) are accepted at once: this process may open \
-      \(limit) descriptors, \(reserve) are reserved for listeners, health checks and files, and a client takes 2. \
+      \(limit) descriptors, \(reserve) are reserved for listeners, health checks, files and flows, and a client takes 2. \
       \(configured) clients need LimitNOFILE=\(needed) (`systemctl edit belvedere`)
       """
   }

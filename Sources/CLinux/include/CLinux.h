@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #endif
 #include "confinement.h"
+#include "datagrams.h"
 #include "local.h"
 #include "memory.h"
 #include "network.h"

@@ -13,6 +13,11 @@ extension Configuration {
     /// connections are not limited. 200 users behind one address, each with a browser or View client with up to 10
     /// connections, which reconnect while the old connections still linger, have 4000.
     package var connectionsPerAddress: Int? = 4000
+    /// Flows of UDP datagrams (`relay: udp`) in all. One takes a descriptor and a source port: half of those that Linux
+    /// chooses from by default would be 14,000.
+    package var flows = 4000
+    /// Of one address: as many users as may have `connectionsPerAddress`, with two protocols each, and over again.
+    package var flowsPerAddress: Int? = 1000
 
     package init() {}
   }

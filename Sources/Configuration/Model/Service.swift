@@ -41,6 +41,9 @@ extension Configuration {
     /// The listeners whose TCP connections are relayed to the same port of the client's server.
     package var relayListeners: [Listener] { listeners(at: relay.tcp) }
 
+    /// Where UDP comes in that is relayed likewise.
+    package var datagramListeners: [Listener] { listeners(at: relay.udp) }
+
     /// These ports on every address of `listen`.
     private func listeners(at ports: [UInt16]) -> [Listener] {
       let all = listeners.map(\.address).removingDuplicates()

@@ -30,10 +30,10 @@ extension Rules {
         reader.error("`\(port)` belongs to \(other) already", at: place)
       }
     }
-    guard !service.relay.tcp.isEmpty, let relay = reader.mark("relay") else { return }
+    guard !(service.relay.tcp + service.relay.udp).isEmpty, let relay = reader.mark("relay") else { return }
     if !service.affinity.by.contains(.clientAddress) {
       reader.error(
-        "connections on ports of `relay` can only follow `client-address`", at: reader.mark("affinity", "by") ?? relay,
+        "what comes to ports of `relay` can only follow `client-address`", at: reader.mark("affinity", "by") ?? relay,
         "Add `client-address` to `affinity.by`.")
     }
     if !service.forwarded.trustedProxies.isEmpty, !service.forwarded.proxyProtocol {

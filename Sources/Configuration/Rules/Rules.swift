@@ -28,6 +28,7 @@ enum Rules {
     checkAffinity(service, &reader)
     checkForwarded(service, &reader)
     checkTimeouts(service, &reader)
+    checkDatagrams(service, &reader)
   }
 
   /// A file that is written must have one purpose only: the data of one purpose would be read as that of another.
@@ -177,6 +178,7 @@ enum Rules {
 
   private static func checkLimits(_ configuration: Configuration, _ reader: inout Reader) {
     let limits = configuration.limits
+    checkFlows(limits, &reader)
     guard let each = limits.connectionsPerAddress, each > limits.connections else { return }
     guard let place = reader.mark("limits", "connections-per-address") else { return }
     reader.warn("more than all `connections` (\(limits.connections)): this limit is never reached", at: place)

@@ -28,15 +28,22 @@ extension Rules {
       let paths = [
         (["listen"], service.listeners), (["redirect", "listen"], service.redirect?.listeners ?? []),
         (["servers"], service.serverListeners), (["relay", "tcp"], service.relayListeners),
+        (["relay", "udp"], service.datagramListeners),
       ]
       return paths.flatMap { path, listeners in
         listeners.enumerated().map { Claim(service: service, listener: $1, path: path + [String($0)]) }
       }
     }
 
-    /// The socket that receives its connections. A specific address has another socket than all addresses.
-    var socket: Configuration.Listener {
-      .init(address: listener.address.flatMap { $0.isUnspecified ? nil : $0 }, port: listener.port)
+    /// The socket that receives its traffic. A specific address has another socket than all addresses.
+    var socket: Socket {
+      let address = listener.address.flatMap { $0.isUnspecified ? nil : $0 }
+      return Socket(listener: .init(address: address, port: listener.port), isForDatagrams: path[1] == "udp")
+    }
+
+    struct Socket: Hashable {
+      let listener: Configuration.Listener
+      let isForDatagrams: Bool
     }
 
     /// Whether both use the same listener and are distinguished by the name that clients request.
@@ -46,7 +53,7 @@ extension Rules {
   }
 
   private static func checkPlaces(_ services: [Configuration.Service], _ reader: inout Reader) {
-    var earlier: [Configuration.Listener: [Claim]] = [:]
+    var earlier: [Claim.Socket: [Claim]] = [:]
     for service in services {
       reader.within(service) { reader in
         let claims = Claim.all(of: service)

@@ -78,7 +78,10 @@ extension Schema {
         """
         TCP ports, on every address in `listen`. Connections are forwarded unread to the same port of the server that \
         the client's address is assigned to.
-        """)
+        """),
+      Key(
+        "udp", \.udp, .oneOrMore(.number(1...65535)), default: "none", example: "[4172, 8443]",
+        "UDP ports likewise: [datagrams](#udp) go to the same server."),
     ])
 
   static let forwarded = Section<Configuration.Forwarded>(

@@ -31,10 +31,11 @@ package enum Schema {
 
   /// In the order of the reference page.
   package static let sections = [
-    Description(root), Description(tls), Description(certificate), Description(redirect), Description(server),
-    Description(trust), Description(health), Description(affinity), Description(forwarded), Description(requests),
-    Description(pool), Description(timeouts), Description(limits), Description(log), Description(access),
-    Description(virtualRouter), Description(authentication), Description(track), Description(mail),
+    Description(root), Description(tls), Description(certificate), Description(redirect), Description(relay),
+    Description(server), Description(trust), Description(health), Description(affinity), Description(forwarded),
+    Description(requests), Description(pool), Description(timeouts), Description(limits), Description(log),
+    Description(access), Description(virtualRouter), Description(authentication), Description(track),
+    Description(mail),
   ]
 
   /// The name of the top-level section.
@@ -154,7 +155,7 @@ package enum Schema {
       "redirect", \.redirect, .either("off", or: .section(redirect)), default: "on, see there", example: "off",
       "Plain http listeners that redirect clients to https."),
     Key(
-      "relay", \.relay, .section(relay), default: "none", example: "{ tcp: [8443, 4172] }",
+      "relay", \.relay, .section(relay), default: "none", example: "{ tcp: [8443, 4172], udp: [4172, 8443] }",
       "[Further ports](#ports-beside-443) that are relayed to the client's server."),
     Key(
       "tls", \.tls, .section(tls), default: "required in mode `http`",

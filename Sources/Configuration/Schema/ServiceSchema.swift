@@ -32,6 +32,9 @@ extension Schema {
         "Inactivity of a tunnel: the secure tunnel, WebSockets, connections in mode `passthrough` and on ports of `relay`."
       ),
       Key(
+        "datagrams", \.datagrams, .timeout, example: "5m",
+        "Silence of a client that sends UDP datagrams (`relay`), after which its flow ends."),
+      Key(
         "stop", \.stop, .timeout, example: "1m",
         """
         How long running requests and tunnels may take to finish at a stop. Those at a virtual address that is handed \
@@ -61,6 +64,16 @@ extension Schema {
         limit; of a client behind one, each request and tunnel under way counts, and one more is answered with 503. \
         4000 allows for 200 users behind one address with 10 connections each, twice over while they reconnect.
         """),
+      Key(
+        "flows", \.flows, .number(1...1_000_000), example: "8000",
+        """
+        Maximum of flows of UDP datagrams (`relay`), each with a descriptor and a source port of its own. At this limit a \
+        new flow replaces the oldest one whose client has not answered its server, else the one whose client has been \
+        silent longest, for at least 30 s; if there is none, its datagrams are dropped.
+        """),
+      Key(
+        "flows-per-address", \.flowsPerAddress, .either("off", or: .number(1...1_000_000)), example: "400",
+        "Maximum of these flows from one address or one IPv6 /64."),
     ])
 
   static let serviceLimits = Section<Configuration.Service.Limits>(

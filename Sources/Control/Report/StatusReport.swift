@@ -131,9 +131,13 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var rates: Rates?
     /// Since the worker started.
     package var refused = RefusedCounts()
+    /// Flows of UDP datagrams in progress.
+    package var flows: UInt64 = 0
+    /// Since the worker started.
+    package var datagrams = DatagramCounts()
 
     private enum CodingKeys: String, CodingKey {
-      case connections, exchanges, requests, accepted, refused
+      case connections, exchanges, requests, accepted, refused, flows, datagrams
       case rates = "per_second"
     }
   }
@@ -154,6 +158,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var connections: UInt64 = 0
     /// Nil: no limit.
     package var connectionsPerAddress: UInt64?
+    /// Flows of UDP datagrams; 0 where none are relayed.
+    package var flows: UInt64 = 0
     /// For each server.
     package var queue: UInt64 = 0
     /// The most clients in the affinity table.
@@ -162,7 +168,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package init() {}
 
     private enum CodingKeys: String, CodingKey {
-      case connections, queue, clients
+      case connections, flows, queue, clients
       case connectionsPerAddress = "connections_per_address"
     }
   }

@@ -35,6 +35,7 @@ package struct StatusText {
         ("configuration", PageLine(configuration)), ("connections", PageLine(connections)),
         ("requests", PageLine(requests)), ("clients", PageLine(clients)),
       ]
+    if report.limits.flows > 0 { rows.append(("UDP flows", PageLine(flows))) }
     if report.traffic.refused != RefusedCounts() { rows.append(("refused", PageLine(refused))) }
     for certificate in report.certificates { rows.append(("certificate", line(of: certificate))) }
     let label = rows.map(\.0.count).max() ?? 0
@@ -84,6 +85,12 @@ package struct StatusText {
 
   private var clients: String {
     "\(report.servers.reduce(0) { $0 &+ ($1.load?.clients ?? 0) }) of \(report.limits.clients) remembered"
+  }
+
+  private var flows: String {
+    let (traffic, counts) = (report.traffic, report.traffic.datagrams)
+    return "\(traffic.flows) of \(report.limits.flows), \(Self.counted(counts.relayed, "datagram")) relayed, "
+      + "\(counts.dropped) dropped"
   }
 
   private var refused: String {

@@ -26,6 +26,9 @@ public struct AccessRecord: Sendable {
   public var queued = false
   public var termination = Termination()
 
+  /// Nothing noted yet.
+  public init() {}
+
   /// HAProxy's five timers: TR (request head), Tw (queue), Tc (connect), Tr (response head) and Ta (total).
   public struct Timers: Hashable, Sendable {
     /// Milliseconds; nil when the phase was not reached, which the log prints as -1.

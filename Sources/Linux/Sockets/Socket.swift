@@ -102,7 +102,7 @@ public enum Socket {
     }
   }
 
-  private static func connect(_ number: Int32, _ endpoint: Endpoint) -> Int32 {
+  static func connect(_ number: Int32, _ endpoint: Endpoint) -> Int32 {
     let address = endpoint.address
     return cl_connect(number, Int32(address.family.rawValue), address.high, address.low, endpoint.port)
   }
@@ -196,11 +196,12 @@ public enum Socket {
     }
   }
 
-  private static func bind(
-    _ endpoint: Endpoint, dualStack: Bool, sharesPort: Bool
+  static func bind(
+    _ endpoint: Endpoint, dualStack: Bool, sharesPort: Bool, _ kind: __socket_type = SOCK_STREAM
   ) throws(SystemError) -> Descriptor {
-    let descriptor = try open(endpoint.address.family)
-    try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
+    let descriptor = try open(endpoint.address.family, kind)
+    // UDP shares a port with whoever sets it as well.
+    if kind == SOCK_STREAM { try set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR") }
     if sharesPort { try set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT") }
     if endpoint.address.family == .v6 {
       try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, dualStack ? 0 : 1, "IPV6_V6ONLY")
@@ -214,7 +215,7 @@ public enum Socket {
     return descriptor
   }
 
-  private static func open(
+  static func open(
     _ family: IPAddress.Family, _ kind: __socket_type = SOCK_STREAM
   ) throws(SystemError) -> Descriptor {
     let type = Int32(kind.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)

@@ -22,6 +22,7 @@ package struct ServiceDescription {
     }
     limits.connections = UInt64(configuration.limits.connections)
     limits.connectionsPerAddress = configuration.limits.connectionsPerAddress.map { UInt64($0) }
+    limits.flows = UInt64(configuration.flowLimit)
     limits.queue = UInt64(configuration.services.map(\.limits.queue).max() ?? 0)
     limits.clients = UInt64(configuration.services.reduce(0) { $0 + $1.affinity.entries })
     servers = configuration.servers.map { server in

@@ -189,6 +189,8 @@ package struct ServiceStatus {
       report.traffic.accepted = load.accepted
       report.traffic.rates = rates.rates
       report.traffic.refused = load.refused
+      report.traffic.flows = UInt64(load.flows)
+      report.traffic.datagrams = load.datagrams
       report.configuration.inMemory = UInt64(load.snapshots)
     }
     report.certificates = certificates.map(\.certificate)

@@ -11,7 +11,7 @@ struct ListenerSet: ~Copyable {
     /// As configured; `place` differs when the kernel has no IPv6.
     let request: ServicePlan.Place
     let place: ListenerPlace
-    let socket: SharedDescriptor
+    var socket: SharedDescriptor
   }
 
   /// What a new configuration changes.
@@ -21,7 +21,7 @@ struct ListenerSet: ~Copyable {
     var removed: [Listener] = []
   }
 
-  let listeners: [Listener]
+  private(set) var listeners: [Listener]
 
   /// Takes the passed sockets of these places and binds the rest; the error states what can't be bound and what to do.
   /// All passed sockets of a place are taken, also when there were more loops before.
@@ -51,9 +51,9 @@ struct ListenerSet: ~Copyable {
   /// number of loops decreases, so that its queued connections are not reset.
   borrowing func change(to places: [ServicePlan.Place], loops: Int) throws(ListenerError) -> Change {
     var change = Change()
-    let ports = Set(listeners.map(\.place.endpoint.port))
+    let ports = Set(listeners.map(\.request.port))
     // A port that we hold is in use, yet available to us.
-    try Self.requireFree(places.filter { !ports.contains($0.endpoint.port) })
+    try Self.requireFree(places.filter { !ports.contains($0.port) })
     for place in places {
       let kept = listeners.filter { $0.request == place }
       change.kept += kept
@@ -63,9 +63,14 @@ struct ListenerSet: ~Copyable {
     return change
   }
 
-  /// Restores the sockets' state after a compromised worker, which had duplicates.
-  borrowing func restore() throws(SystemError) {
-    for listener in listeners {
+  /// Restores the sockets' state after a compromised worker, which had duplicates. One for datagrams is replaced: a
+  /// worker can close its direction for good, and no connection waits there.
+  mutating func restore() throws(SystemError) {
+    for (index, listener) in listeners.enumerated() {
+      if listener.request.isForDatagrams {
+        listeners[index].socket = try Self.bind(listener.place.endpoint, listener.request)
+        continue
+      }
       // systemd has dropped its duplicate of a socket that had stopped listening.
       if try ListeningSocket.restore(listener.socket.descriptor) { listener.keep() }
     }
@@ -75,7 +80,11 @@ struct ListenerSet: ~Copyable {
   private static func requireFree(_ places: [ServicePlan.Place]) throws(ListenerError) {
     for place in places {
       try attempt(place) { (place) throws(SystemError) in
-        try Socket.requireFree(place.endpoint, dualStack: place.dualStack)
+        if place.isForDatagrams {
+          try DatagramSocket.requireFree(place.endpoint, dualStack: place.dualStack)
+        } else {
+          try Socket.requireFree(place.endpoint, dualStack: place.dualStack)
+        }
       }
     }
   }
@@ -84,11 +93,20 @@ struct ListenerSet: ~Copyable {
     var listeners: [Listener] = []
     for loop in loops {
       let (endpoint, socket) = try attempt(request) { (place) throws(SystemError) in
-        (place.endpoint, SharedDescriptor(try Socket.listen(on: place.endpoint, dualStack: place.dualStack)))
+        (place.endpoint, try bind(place.endpoint, place))
       }
       listeners.append(listener(request, at: endpoint, loop: loop, socket))
     }
     return listeners
+  }
+
+  private static func bind(_ endpoint: Endpoint, _ place: ServicePlan.Place) throws(SystemError) -> SharedDescriptor {
+    // Where the kernel has no IPv6, the wildcard became IPv4's.
+    let dualStack = place.dualStack && endpoint.address.family == .v6
+    return SharedDescriptor(
+      place.isForDatagrams
+        ? try DatagramSocket.listen(on: endpoint, dualStack: dualStack)
+        : try Socket.listen(on: endpoint, dualStack: dualStack))
   }
 
   private static func listener(
@@ -128,6 +146,7 @@ struct ListenerError: Error, CustomStringConvertible {
       case .service: "the service's listener"
       case .redirect: "the redirect's listener"
       case .relay: "the relay's listener"
+      case .datagrams: "the listener for UDP"
       }
     return "\(purpose) on \(place.endpoint) can't be bound: \(SystemError.words(for: cause.code))"
       + (advice.map { ". " + $0 } ?? "")
@@ -136,8 +155,8 @@ struct ListenerError: Error, CustomStringConvertible {
   private var advice: String? {
     switch cause.code {
     case EADDRINUSE:
-      "Another process listens there: stop it, or choose another address or port. `ss -ltnp sport = "
-        + ":\(place.endpoint.port)` shows which"
+      "Another process listens there: stop it, or choose another address or port. `ss -\(place.isForDatagrams ? "u" : "t")lnp "
+        + "sport = :\(place.endpoint.port)` shows which"
     case EACCES:
       "Ports below 1024 need the capability CAP_NET_BIND_SERVICE: start belvedere as a service, or as root, or choose "
         + "a higher port"

@@ -38,14 +38,25 @@ struct PassedListeners {
   var unclaimed: [(name: String, endpoint: Endpoint)] { all.map { ($0.name, $0.facts.endpoint) } }
 
   private static func isAt(_ place: ServicePlan.Place, _ facts: ListeningSocket) -> Bool {
-    facts.endpoint == place.endpoint && facts.dualStack == place.dualStack
+    guard !place.isForDatagrams else { return false }
+    return facts.endpoint == place.endpoint && facts.dualStack == place.dualStack
       || place.dualStack && facts.endpoint == Endpoint(address: IPAddress(v4: 0), port: place.endpoint.port)
   }
 }
 
 extension ListenerSet.Listener {
-  /// Stores the socket in systemd's descriptor store, which keeps it across a restart.
-  func keep() { DescriptorStore.keep(socket, name: place.endpoint.keptName) }
+  /// Stores the socket in systemd's descriptor store, which keeps it across a restart. One for datagrams has no
+  /// connections to keep.
+  func keep() {
+    if !request.isForDatagrams { DescriptorStore.keep(socket, name: place.endpoint.keptName) }
+  }
+
+  /// Ends it for all who have duplicates.
+  func abandon() {
+    guard !request.isForDatagrams else { return }
+    Socket.stopListening(socket.descriptor)
+    ServiceNotification.forget(name: place.endpoint.keptName).send()
+  }
 }
 
 extension Endpoint {

@@ -82,8 +82,7 @@ extension Supervision {
     OperationalLog.setFacility(plan.logFacility)
     for listener in candidate.listeners.removed {
       // Before the reload is reported as complete: `candidate` and systemd still hold duplicates.
-      Socket.stopListening(listener.socket.descriptor)
-      ServiceNotification.forget(name: listener.place.endpoint.keptName).send()
+      listener.abandon()
     }
     for listener in candidate.listeners.added { listener.keep() }
     workerState.adopt(active.limits)

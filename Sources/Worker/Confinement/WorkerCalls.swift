@@ -81,7 +81,7 @@ package enum WorkerCalls {
       .allow(.access), .allow(.faccessat), .allow(.faccessat2),
       .allow(.rename), .allow(.renameat), .allow(.unlink), .allow(.unlinkat), .allow(.fdatasync),
       .allow(.writev),
-      // Name resolution of OCSP responders: both queries to a resolver at once.
+      // Datagrams of clients and servers; name resolution of OCSP responders: both queries to a resolver at once.
       .allow(.sendmmsg), .allow(.recvmmsg),
 
       // Threads of this process only: exactly the flags of pthread_create(3).

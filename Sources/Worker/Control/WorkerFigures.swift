@@ -44,7 +44,8 @@ struct WorkerFigures: Sendable {
       connections: UInt32(clamping: sharedState.connectionCount),
       exchanges: UInt32(clamping: servers.reduce(0) { $0 + $1.load.exchanges }),
       snapshots: UInt32(clamping: sharedState.snapshotCount), requests: counted.requests,
-      accepted: counted.connections, refused: counted.refused)
+      accepted: counted.connections, refused: counted.refused, flows: UInt32(clamping: sharedState.flowCount),
+      datagrams: counted.datagrams)
   }
 }
 

@@ -23,6 +23,7 @@ struct Loop: ~Copyable {
   var context: LoopContext
   var prober: Prober?
   var accepting = Accepting()
+  var datagrams = DatagramRelay()
   let mailbox: Mailbox
   /// Operations on many connections at once, of which each turn does a part.
   var closings = PendingClosings()
@@ -60,6 +61,7 @@ struct Loop: ~Copyable {
     repeat {
       repeat { turn(waiting: sleep, clock: Clock.monotonic) } while !isFinished
       for key in clients.keys { remove(key) }
+      for flow in datagrams.flows.keys { datagrams.end(flow, Termination(.killed, .data), &context) }
       context.forgetServers()
       context.reports.accessLog.endTurn()
       publishFigures()
@@ -77,6 +79,7 @@ struct Loop: ~Copyable {
     runLeftovers()
     if !context.leftovers.checks.isEmpty { prober?.runLeftovers(&context) }
     runChores(clock: clock)
+    datagrams.runEndings(&context)
     fireTimers(clock: clock)
     runHandshakes(clock: clock)
     resumeAccepting()
@@ -95,7 +98,7 @@ struct Loop: ~Copyable {
 
   /// Milliseconds until the next timer, 0 while there is work, one second at most.
   private var sleep: Int32 {
-    if !context.leftovers.isEmpty || !closings.isEmpty { return 0 }
+    if !context.leftovers.isEmpty || !closings.isEmpty || !datagrams.endings.isEmpty { return 0 }
     let next = context.timers.nextDeadline ?? .distantFuture
     let pause = min(
       next - context.now, stopDeadline - context.now, accepting.againAt == nil ? Loop.longestSleep : Loop.acceptPause,
@@ -134,6 +137,8 @@ struct Loop: ~Copyable {
     case .listener: accept(token.key)
     case .mailbox: readMail()
     case .probe: prober?.handle(token.key, event.readiness, &context)
+    case .datagrams: datagrams.receive(from: token.key, &context)
+    case .flow: datagrams.answer(token.key, &context)
     case nil: preconditionFailure("a token that no one made")
     }
   }
@@ -170,6 +175,8 @@ struct Loop: ~Copyable {
         context.serverTimerFired(key)
       case .settling: prober?.settlingEnded(&context)
       case .probe(let index): prober?.timerFired(at: index, &context)
+      case .flow(let index):
+        if datagrams.timerFired(at: index, &context), allowance.isSpent(clock: clock) { return }
       }
     }
   }

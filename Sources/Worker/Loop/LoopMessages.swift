@@ -20,7 +20,10 @@ extension Loop {
       case .serverClosed(let server):
         if let index = context.snapshot.index(of: server) { context.emptyPool(of: index) }
         releaseClients(of: server, .present)
-      case .serverLost(let server, let presence): releaseClients(of: server, presence)
+        datagrams.release(server, .present, context)
+      case .serverLost(let server, let presence):
+        releaseClients(of: server, presence)
+        datagrams.release(server, presence, context)
       case .suspect(let server): prober?.suspect(server, &context)
       case .serverDropped(let server): prober?.drop(server, &context)
       case .adminStateChanged(let number): prober?.apply(upTo: number, &context)
@@ -32,9 +35,12 @@ extension Loop {
       case .giveBackMemory:
         clients.giveBackPages()
         context.servers.giveBackPages()
+        datagrams.flows.giveBackPages()
       // Not before `serve`.
       case .roomMade: if accepting.againAt != .distantFuture { resumeAccepting(now: true) }
-      case .serve: resumeAccepting(now: true)
+      case .serve:
+        resumeAccepting(now: true)
+        datagrams.serve(context)
       case .stop(let deadline): stop(until: deadline)
       }
     }

@@ -30,11 +30,18 @@ final class SharedState: Sendable {
   /// Until when responses are recorded for passive checks, in nanoseconds.
   private let watchedUntil = Atomic<UInt64>(0)
   private let snapshots = Atomic<Int>(0)
+  /// Flows by client, and how many there may be in all.
+  private let flows: Mutex<Flows>
 
   /// The configured servers, and removed servers that still have exchanges.
   private struct Servers {
     var known: [ServerPlace: SharedServer] = [:]
     var named: Set<ServerPlace> = []
+  }
+
+  private struct Flows: ~Copyable {
+    var ledger: ConnectionLedger
+    var limit: Int
   }
 
   /// `adminStates`: the servers' administrative states.
@@ -45,6 +52,10 @@ final class SharedState: Sendable {
     connectionLimit = Atomic(budget.connections)
     serverConnectionLimit = Atomic(budget.serverConnections)
     ledger = Mutex(ConnectionLedger(limitPerClient: configuration.limits.connectionsPerAddress))
+    flows = Mutex(
+      Flows(
+        ledger: ConnectionLedger(limitPerClient: configuration.limits.flowsPerAddress),
+        limit: configuration.limits.flows))
   }
 
   /// Applies the limits and servers of a new snapshot. Servers that are not in it are kept until they are dropped.
@@ -54,6 +65,10 @@ final class SharedState: Sendable {
     connectionLimit.store(budget.connections, ordering: .relaxed)
     serverConnectionLimit.store(budget.serverConnections, ordering: .relaxed)
     ledger.withLock { $0.limitPerClient = limits.connectionsPerAddress }
+    flows.withLock {
+      $0.ledger.limitPerClient = limits.flowsPerAddress
+      $0.limit = limits.flows
+    }
     for service in snapshot.services { service.backend.affinity.adopt(service.settings.affinity) }
     affinities.withLock { affinities in
       affinities = Dictionary(snapshot.services.map { ($0.settings.name, $0.backend.affinity) }) { first, _ in first }
@@ -201,6 +216,18 @@ final class SharedState: Sendable {
   }
 
   func clientLeft(_ account: ConnectionLedger.Account) { ledger.withLock { $0.leave(account) } }
+
+  // MARK: Flows of datagrams
+
+  var flowCount: Int { flows.withLock { $0.ledger.count } }
+
+  /// Whether there are more than the limit, by the last one that began.
+  var hasTooManyFlows: Bool { flows.withLock { $0.ledger.count > $0.limit } }
+
+  /// The client's account; nil at its limit.
+  func flowBegan(_ client: ClientKey) -> ConnectionLedger.Account? { flows.withLock { $0.ledger.open(client) } }
+
+  func flowEnded(_ account: ConnectionLedger.Account) { flows.withLock { $0.ledger.close(account) } }
 
   // MARK: Connections to servers
 

@@ -8,6 +8,8 @@ struct TimerKey {
     case probe(UInt32)
     /// The time limit for the first checks.
     case settling
+    /// A flow's index in the relay's slab.
+    case flow(UInt32)
   }
 
   let rawValue: Int
@@ -21,6 +23,7 @@ struct TimerKey {
       case .server(let index): Int(index) << 2 | 1
       case .probe(let index): Int(index) << 2 | 2
       case .settling: 3
+      case .flow(let index): (Int(index) + 1) << 2 | 3
       }
   }
 
@@ -29,7 +32,7 @@ struct TimerKey {
     case 0: .client(UInt32(truncatingIfNeeded: rawValue >> 2))
     case 1: .server(UInt32(truncatingIfNeeded: rawValue >> 2))
     case 2: .probe(UInt32(truncatingIfNeeded: rawValue >> 2))
-    default: .settling
+    default: rawValue == 3 ? .settling : .flow(UInt32(truncatingIfNeeded: rawValue >> 2 - 1))
     }
   }
 }

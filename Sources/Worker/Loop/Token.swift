@@ -9,4 +9,7 @@ enum LoopEventSource: UInt64 {
   case client
   case server
   case probe
+  /// A listener for datagrams.
+  case datagrams
+  case flow
 }

@@ -34,7 +34,7 @@ extension ConfigurationSnapshot {
     let kind: Client.Service =
       switch place.purpose {
       case .redirect: .redirect
-      case .relay: .passthrough
+      case .relay, .datagrams: .passthrough
       case .service: several == nil && first.isPassthrough ? .passthrough : .https
       }
     return (
@@ -51,6 +51,7 @@ extension ServiceSnapshot {
       case .redirect: settings.redirect?.listeners ?? []
       case .relay: settings.relayListeners
       case .service: settings.listeners + settings.serverListeners
+      case .datagrams: settings.datagramListeners
       }
     return listeners.contains { listener in
       listener.port == place.endpoint.port

@@ -21,6 +21,7 @@ final class SharedServer: Sendable {
   private let passiveCheck = Mutex(PassiveCheck())
   private let suspectedUntil = Atomic<UInt64>(0)
   private let checked = Mutex<ServerCheck?>(nil)
+  private let flows = Atomic<Int>(0)
 
   init(_ settings: Configuration.Server, queue: Int) {
     place = settings.place
@@ -114,8 +115,12 @@ final class SharedServer: Sendable {
   /// Number of active exchanges, and of waiting ones.
   var occupancy: (active: Int, waiting: Int) { admission.withLock { ($0.active, $0.waiting) } }
 
-  /// Whether it has neither active nor waiting exchanges.
-  var isEmpty: Bool { occupancy == (0, 0) }
+  /// Whether it has neither exchanges, active or waiting, nor flows of datagrams.
+  var isEmpty: Bool { occupancy == (0, 0) && flows.load(ordering: .relaxed) == 0 }
+
+  func flowBegan() { flows.add(1, ordering: .relaxed) }
+
+  func flowEnded() { flows.subtract(1, ordering: .relaxed) }
 }
 
 /// What traffic indicates about a server, in order of severity.

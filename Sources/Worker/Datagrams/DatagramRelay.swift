@@ -1,0 +1,138 @@
+import Balancing
+import Configuration
+import Domain
+import Exchange
+import Linux
+import Logging
+import Wire
+import WorkerProtocol
+
+/// A loop's part of what goes unread over UDP: its listeners, and the flows that came in there.
+struct DatagramRelay: ~Copyable {
+  struct Listener: ~Copyable {
+    let descriptor: Descriptor
+    let place: ListenerPlace
+    /// As in the newest snapshot.
+    var service: ServiceSnapshot
+
+    consuming func takeDescriptor() -> Descriptor { descriptor }
+  }
+
+  /// Batches read from one socket before others get their turn.
+  static let batchesPerTurn = 4
+  /// A client that was silent for so long may have logged in again meanwhile, and be assigned to another server.
+  static let pause = Interval.seconds(5)
+
+  var listeners = Slab<Listener>(capacity: 4)
+  var flows = Slab<RelayedFlow>(capacity: 16)
+  var table = FlowTable<SlabKey>()
+  /// Flows that end, a few in each turn.
+  var endings: [(flow: SlabKey, termination: Termination)] = []
+  /// The servers' states are known.
+  private var isServing = false
+  private var batch = DatagramBatch()
+
+  // MARK: listeners
+
+  mutating func add(_ handed: HandedListener, _ service: ServiceSnapshot, _ context: borrowing LoopContext) {
+    let key = listeners.insert(
+      Listener(descriptor: handed.takeDescriptor(), place: handed.place, service: service))
+    if isServing { watch(key, context) }
+  }
+
+  mutating func serve(_ context: borrowing LoopContext) {
+    guard !isServing else { return }
+    isServing = true
+    for key in listeners.keys { watch(key, context) }
+  }
+
+  private func watch(_ key: SlabKey, _ context: borrowing LoopContext) {
+    do throws(SystemError) {
+      try context.poller.watchLevel(listeners[key].descriptor, token: Token(.datagrams, key).rawValue)
+    } catch {
+      context.reports.log.error("listener \(listeners[key].place.endpoint): \(error)")
+    }
+  }
+
+  /// Takes a listener out, and ends the flows that could only be answered from it: their clients begin others with the
+  /// same server elsewhere.
+  mutating func remove(_ key: SlabKey, _ context: inout LoopContext) -> Listener {
+    // Others hold the same socket: closing our descriptor alone would leave it registered.
+    context.poller.forget(listeners[key].descriptor)
+    for flow in flows.keys where flows[flow].listener == key { end(flow, Termination(.killed, .data), &context) }
+    return listeners.remove(key)
+  }
+
+  // MARK: datagrams
+
+  /// Passes on what clients sent.
+  mutating func receive(from listener: SlabKey, _ context: inout LoopContext) {
+    guard listeners.contains(listener) else { return }
+    for _ in 0..<Self.batchesPerTurn {
+      let count: Int
+      do throws(SystemError) {
+        count = try batch.receive(from: listeners[listener].descriptor.number)
+      } catch {
+        context.reports.counters.datagrams.dropped += 1
+        continue
+      }
+      var first = 0
+      while first < count {
+        guard let ends = batch.ends(at: first) else {
+          context.reports.counters.datagrams.dropped += 1
+          first += 1
+          continue
+        }
+        var end = first + 1
+        while end < count, batch.ends(at: end) == ends { end += 1 }
+        passOn(first..<end, from: ends, at: listener, &context)
+        first = end
+      }
+      if count < DatagramBatch.most { return }
+    }
+  }
+
+  private mutating func passOn(
+    _ range: Range<Int>, from ends: DatagramBatch.Ends, at listener: SlabKey, _ context: inout LoopContext
+  ) {
+    let local = Endpoint(address: ends.local, port: listeners[listener].place.endpoint.port)
+    let key = Flow.Key(client: ends.peer, local: local)
+    guard let flow = known(key, &context) ?? begin(key, at: listener, &context) else {
+      context.reports.counters.datagrams.dropped += UInt64(range.count)
+      return
+    }
+    for index in range { table.received(batch.size(at: index), of: flows[flow].number, at: context.now) }
+    let (sent, fault) = batch.send(range, on: flows[flow].descriptor.number)
+    note(flow, sent: sent, of: range.count, &context)
+    if DatagramSocket.isOfPeer(fault) { fail(flow, fault, &context) }
+  }
+
+  /// Passes back what a server sent.
+  mutating func answer(_ flow: SlabKey, _ context: inout LoopContext) {
+    // An event of the same batch may have ended it.
+    guard flows.contains(flow) else { return }
+    for _ in 0..<Self.batchesPerTurn {
+      let count: Int
+      do throws(SystemError) {
+        count = try batch.receive(from: flows[flow].descriptor.number)
+      } catch {
+        guard DatagramSocket.isOfPeer(error.code) else { continue }
+        return fail(flow, error.code, &context)
+      }
+      let (number, key) = (flows[flow].number, flows[flow].listener)
+      var allowed = 0
+      while allowed < count, table.answer(batch.size(at: allowed), of: number, at: context.now) { allowed += 1 }
+      let ends = DatagramBatch.Ends(peer: table[number].key.client, local: table[number].key.local.address)
+      let family = listeners[key].place.endpoint.address.family
+      let (sent, _) = batch.send(0..<allowed, on: listeners[key].descriptor.number, between: (ends, family))
+      note(flow, sent: sent, of: count, &context)
+      if count < DatagramBatch.most { return }
+    }
+  }
+
+  private mutating func note(_ flow: SlabKey, sent: Int, of count: Int, _ context: inout LoopContext) {
+    flows[flow].dropped += count - sent
+    context.reports.counters.datagrams.relayed += UInt64(sent)
+    context.reports.counters.datagrams.dropped += UInt64(count - sent)
+  }
+}

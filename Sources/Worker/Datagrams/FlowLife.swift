@@ -1,0 +1,138 @@
+import Balancing
+import Configuration
+import Domain
+import Exchange
+import Linux
+import Wire
+
+/// How flows begin and end.
+extension DatagramRelay {
+  /// The flow with these ends, unless its client belongs to another server by now.
+  mutating func known(_ key: Flow.Key, _ context: inout LoopContext) -> SlabKey? {
+    guard let number = table.find(key) else { return nil }
+    let flow = table.handle(of: number)
+    guard context.now > table[number].lastSeen + Self.pause, hasMoved(flow, context) else { return flow }
+    end(flow, Termination(.normal, .normal), &context)
+    return nil
+  }
+
+  private func hasMoved(_ flow: SlabKey, _ context: borrowing LoopContext) -> Bool {
+    let snapshot = flows[flow].snapshot
+    let assigned = snapshot.backend.affinity.addresses.lookup(flows[flow].client, at: context.now)
+    return assigned.map { $0 != flows[flow].shared.id } ?? false
+  }
+
+  /// Makes a flow to the client's server, unless a limit forbids it or there is no server.
+  mutating func begin(_ key: Flow.Key, at listener: SlabKey, _ context: inout LoopContext) -> SlabKey? {
+    let service = listeners[listener].service
+    let client = service.identity(of: key.client.address)
+    guard !context.isStopping, !service.isOwnEnd(key),
+      let choice = service.backend.route(
+        client, isRemembered: true, cookie: nil, tried: ServerSet(), at: context.now),
+      let account = context.sharedState.flowBegan(client)
+    else { return nil }
+    // Nobody makes room for one who is refused.
+    guard table.mayBegin(at: context.now), !context.sharedState.hasTooManyFlows || makeRoom(&context) else {
+      context.sharedState.flowEnded(account)
+      return nil
+    }
+    let shared = service.backend.servers[choice.server]
+    do throws(SystemError) {
+      let server = Endpoint(address: shared.place.endpoint.address, port: key.local.port)
+      let descriptor = try DatagramSocket.connect(to: server)
+      let flow = flows.insert(
+        RelayedFlow(
+          descriptor: descriptor, listener: listener, snapshot: service, server: choice.server, client: client,
+          account: account))
+      do throws(SystemError) {
+        try context.poller.watchLevel(flows[flow].descriptor, token: Token(.flow, flow).rawValue)
+      } catch {
+        _ = flows.remove(flow)
+        throw error
+      }
+      flows[flow].number = table.begin(key, flow, at: context.now)
+      shared.flowBegan()
+      if choice.isAssigned {
+        flows[flow].session = service.backend.affinity.addresses.sessionBegan(client, on: shared.id, at: context.now)
+      }
+      arm(flow, &context)
+      return flow
+    } catch {
+      context.sharedState.flowEnded(account)
+      context.noteFailure(
+        of: shared, port: key.local.port, error.connectFault == .shortage ? .shortage : .ofServer, "UDP: \(error)")
+      return nil
+    }
+  }
+
+  private mutating func makeRoom(_ context: inout LoopContext) -> Bool {
+    guard let number = table.dispensable(at: context.now) else { return false }
+    end(table.handle(of: number), Termination(.resource, .data), &context)
+    return true
+  }
+
+  private func arm(_ flow: SlabKey, _ context: inout LoopContext) {
+    let deadline = table.deadline(of: flows[flow].number, idle: flows[flow].snapshot.settings.timeouts.datagrams)
+    context.timers.schedule(TimerKey(.flow(flow.index)).rawValue, at: deadline)
+  }
+
+  /// The flow's timer has fired. True: it has ended.
+  mutating func timerFired(at index: UInt32, _ context: inout LoopContext) -> Bool {
+    guard let flow = flows.key(at: index) else { return false }
+    let idle = flows[flow].snapshot.settings.timeouts.datagrams
+    guard context.now >= table.deadline(of: flows[flow].number, idle: idle) else {
+      arm(flow, &context)
+      return false
+    }
+    end(flow, Termination(.normal, .normal), &context)
+    return true
+  }
+
+  /// The flow's server can't be reached at this port. Its next datagram finds another flow, and another server when the
+  /// health checks agree.
+  mutating func fail(_ flow: SlabKey, _ code: Int32, _ context: inout LoopContext) {
+    let (backend, server) = (flows[flow].snapshot.backend, flows[flow].server)
+    context.noteFailure(
+      of: backend.servers[server], port: table[flows[flow].number].key.local.port, .ofServer,
+      "UDP: \(SystemError.words(for: code))")
+    // The server itself may be up.
+    backend.suspect(server, .slow)
+    end(flow, Termination(.server, table[flows[flow].number].answered == nil ? .connect : .data), &context)
+  }
+
+  /// This server takes no new clients any more, or is lost: its flows end like tunnels, those without an answer before.
+  mutating func release(_ server: SharedServer, _ presence: ServerPresence, _ context: borrowing LoopContext) {
+    for flow in flows.keys where flows[flow].shared === server {
+      let newest = context.snapshot.service(like: flows[flow].snapshot) ?? flows[flow].snapshot
+      guard newest.settings.health.onDown != .keep else { continue }
+      let isUnanswered = table[flows[flow].number].answered == nil
+      guard presence == .lost || isUnanswered && newest.backend.takesAnybody else { continue }
+      endings.append((flow, Termination(.down, .data)))
+    }
+  }
+
+  /// Ends flows that are to end, as far as that is a turn's work.
+  mutating func runEndings(_ context: inout LoopContext) {
+    for _ in 0..<Loop.closingsPerTurn {
+      guard let (flow, termination) = endings.popLast() else { return }
+      if flows.contains(flow) { end(flow, termination, &context) }
+    }
+  }
+
+  /// Closes a flow's socket and gives back all that it held.
+  mutating func end(_ flow: SlabKey, _ termination: Termination, _ context: inout LoopContext) {
+    context.timers.cancel(TimerKey(.flow(flow.index)).rawValue)
+    let facts = table[flows[flow].number]
+    table.end(flows[flow].number)
+    context.ended(flows.remove(flow), facts, termination)
+  }
+}
+
+extension ServiceSnapshot {
+  /// Two ends that answer each other would go on for ever: a server's own port, or ours, is no client's.
+  fileprivate func isOwnEnd(_ key: Flow.Key) -> Bool {
+    key.client.port == key.local.port
+      && (key.client.address == key.local.address
+        || servers.contains { $0.place.endpoint.address == key.client.address })
+  }
+}

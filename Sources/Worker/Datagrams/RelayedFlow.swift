@@ -1,0 +1,51 @@
+import Balancing
+import Configuration
+import Exchange
+import Linux
+import Wire
+
+/// A flow's way to its server: a socket of its own, so that the server tells clients apart by our port and the kernel
+/// tells us of its ICMP errors.
+struct RelayedFlow: ~Copyable {
+  let descriptor: Descriptor
+  /// Where it comes in, and is answered from.
+  let listener: SlabKey
+  let snapshot: ServiceSnapshot
+  let server: Int
+  let client: ClientKey
+  let account: ConnectionLedger.Account
+  /// Of a client that was assigned to the server before: the assignment outlives the flow. A datagram assigns nobody,
+  /// since its source may be forged.
+  var session: AffinityShards.Session?
+  /// In its loop's table.
+  var number = 0
+  /// Datagrams that were not passed on.
+  var dropped = 0
+
+  var shared: SharedServer { snapshot.backend.servers[server] }
+}
+
+extension LoopContext {
+  /// Gives back what a flow held besides its socket, and writes its line.
+  mutating func ended(_ flow: consuming RelayedFlow, _ facts: Flow, _ termination: Termination) {
+    let (snapshot, server) = (flow.snapshot, flow.shared)
+    snapshot.backend.affinity.addresses.end(&flow.session, at: now)
+    sharedState.flowEnded(flow.account)
+    server.flowEnded()
+    guard reports.accessLog.isOpen else { return }
+    var record = AccessRecord()
+    (record.began, record.headRead, record.dequeued, record.connected) = (
+      facts.began, facts.began, facts.began, facts.began
+    )
+    (record.answered, record.termination) = (facts.answered, termination)
+    (record.bytesFromClient, record.bytesToClient) = (facts.fromClient.bytes, facts.toClient.bytes)
+    let (from, to) = (facts.fromClient.datagrams, facts.toClient.datagrams)
+    let words = "UDP \(facts.key.local), \(from) datagrams in, \(to) out, \(flow.dropped) dropped"
+    let occupancy = server.occupancy
+    let entry = AccessEntry(
+      record: record, client: facts.key.client, frontend: "datagrams", isTLS: false, service: snapshot.settings.name,
+      server: server.name, requestLine: Array(words.utf8), connections: sharedState.connectionCount,
+      serverConnections: occupancy.active, queue: occupancy.waiting, configuration: snapshot.number)
+    reports.accessLog.add(entry, monotonic: now)
+  }
+}

@@ -1,0 +1,147 @@
+import Balancing
+import Simulation
+import Testing
+import Wire
+
+@Suite struct FlowTableTests {
+  let start = Instant(nanoseconds: 1_000_000_000_000)
+  let idle = Interval.minutes(2)
+
+  func key(_ number: UInt32) -> Flow.Key {
+    Flow.Key(
+      client: Endpoint(address: IPAddress(v4: number), port: 50002),
+      local: Endpoint(address: IPAddress(v4: 0x7f00_0001), port: 4172))
+  }
+
+  /// A flow whose client has answered its server.
+  func confirmed(_ number: UInt32, in table: inout FlowTable<UInt32>, at now: Instant) -> Int {
+    let flow = table.begin(key(number), number, at: now)
+    table.received(100, of: flow, at: now)
+    _ = table.answer(100, of: flow, at: now)
+    table.received(100, of: flow, at: now)
+    return flow
+  }
+
+  @Test func `a flow is found by both of its ends and by nothing else`() {
+    var table = FlowTable<UInt32>()
+    let flow = table.begin(key(1), 7, at: start)
+    #expect(table.find(key(1)) == flow)
+    #expect(table.handle(of: flow) == 7)
+    #expect(table.count == 1)
+    let (client, local) = (key(1).client, key(1).local)
+    let otherPort = Flow.Key(client: Endpoint(address: client.address, port: 1), local: local)
+    let otherEnd = Flow.Key(client: client, local: Endpoint(address: local.address, port: 8443))
+    for other in [otherPort, otherEnd, key(2)] { #expect(table.find(other) == nil) }
+    table.end(flow)
+    #expect(table.find(key(1)) == nil)
+    #expect(table.count == 0)
+  }
+
+  @Test func `a client that has not answered gets three times what it sent, and no more`() {
+    var table = FlowTable<UInt32>()
+    let flow = table.begin(key(1), 1, at: start)
+    table.received(100, of: flow, at: start)
+    #expect(table.answer(200, of: flow, at: start) == true)
+    #expect(table.answer(101, of: flow, at: start) == false)
+    #expect(table.answer(100, of: flow, at: start) == true)
+    #expect(table.answer(1, of: flow, at: start) == false)
+    // Nothing costs nothing.
+    #expect(table.answer(0, of: flow, at: start) == true)
+    #expect(table[flow].toClient.bytes == 300)
+    #expect(table[flow].toClient.datagrams == 3)
+    table.received(0, of: flow, at: start)
+    #expect(table[flow].isConfirmed)
+    #expect(table.answer(60_000, of: flow, at: start) == true)
+  }
+
+  @Test func `what was not passed on confirms nobody`() {
+    var table = FlowTable<UInt32>()
+    let flow = table.begin(key(1), 1, at: start)
+    table.received(10, of: flow, at: start)
+    #expect(table.answer(1000, of: flow, at: start) == false)
+    table.received(10, of: flow, at: start)
+    #expect(!table[flow].isConfirmed)
+    #expect(table.answer(1000, of: flow, at: start) == false)
+  }
+
+  @Test func `a flow ends after its client's silence, earlier while it is not confirmed`() {
+    var table = FlowTable<UInt32>()
+    let flow = table.begin(key(1), 1, at: start)
+    table.received(100, of: flow, at: start)
+    #expect(table.deadline(of: flow, idle: idle) == start + .seconds(30))
+    #expect(table.deadline(of: flow, idle: .seconds(5)) == start + .seconds(5))
+    _ = table.answer(100, of: flow, at: start + .seconds(20))
+    #expect(table.deadline(of: flow, idle: idle) == start + .seconds(30))
+    table.received(1, of: flow, at: start + .seconds(21))
+    #expect(table.deadline(of: flow, idle: idle) == start + .seconds(21) + idle)
+  }
+
+  @Test func `unconfirmed flows make room, the oldest first, whatever their clients send`() {
+    var table = FlowTable<UInt32>()
+    let kept = confirmed(1, in: &table, at: start)
+    let (first, second) = (table.begin(key(2), 2, at: start), table.begin(key(3), 3, at: start))
+    table.received(100, of: first, at: start + .seconds(1))
+    #expect(table.dispensable(at: start) == first)
+    table.end(first)
+    #expect(table.dispensable(at: start) == second)
+    table.end(second)
+    // The confirmed one only after its client's silence.
+    #expect(table.dispensable(at: start + .seconds(29)) == nil)
+    #expect(table.dispensable(at: start + .seconds(30)) == kept)
+    table.received(1, of: kept, at: start + .seconds(30))
+    #expect(table.dispensable(at: start + .seconds(59)) == nil)
+  }
+
+  @Test func `so many flows begin within a second and no more`() {
+    var table = FlowTable<UInt32>()
+    for _ in 0..<FlowTable<UInt32>.beginningsPerSecond { #expect(table.mayBegin(at: start) == true) }
+    #expect(table.mayBegin(at: start + .milliseconds(999)) == false)
+    #expect(table.mayBegin(at: start + .seconds(1)) == true)
+  }
+
+  /// Against a list that is searched as a whole.
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `the table is what a plain list would be`(seed: UInt64) {
+    struct Known {
+      let number: UInt32
+      let flow: Int
+      var seen: Instant
+      var from = 0
+      var to = 0
+      var isAnswered = false
+      var isConfirmed = false
+    }
+    var random = SeededGenerator(seed: seed)
+    var table = FlowTable<UInt32>()
+    var (known, now): ([Known], Instant) = ([], start)
+    for _ in 0..<2000 {
+      now = now + .milliseconds(UInt64.random(in: 0...2000, using: &random))
+      let number = UInt32.random(in: 1...12, using: &random)
+      let size = Int.random(in: 0...500, using: &random)
+      let place = known.firstIndex { $0.number == number }
+      #expect(table.find(key(number)) == place.map { known[$0].flow })
+      switch (Int.random(in: 0...9, using: &random), place) {
+      case (0...4, nil):
+        known.append(Known(number: number, flow: table.begin(key(number), number, at: now), seen: now))
+      case (0...4, let place?):
+        table.received(size, of: known[place].flow, at: now)
+        (known[place].seen, known[place].isConfirmed) = (now, known[place].isAnswered)
+        known[place].from += size
+      case (5...7, let place?):
+        let allowed = known[place].isConfirmed || known[place].to + size <= 3 * known[place].from
+        let isPassed = table.answer(size, of: known[place].flow, at: now)
+        #expect(isPassed == allowed)
+        if allowed { (known[place].to, known[place].isAnswered) = (known[place].to + size, true) }
+      case (8, _):
+        let dispensable =
+          known.first { !$0.isConfirmed }
+          ?? known.min { $0.seen < $1.seen }.flatMap { now >= $0.seen + .seconds(30) ? $0 : nil }
+        #expect(table.dispensable(at: now) == dispensable?.flow)
+      case (9, let place?):
+        table.end(known.remove(at: place).flow)
+      default: break
+      }
+      #expect(table.count == known.count)
+    }
+  }
+}
