@@ -8,7 +8,7 @@ import Wire
 /// What the supervisor needs from one configuration, and how it starts a worker.
 package struct ServicePlan {
   /// An address to listen on, and its purpose.
-  package struct Place: Hashable {
+  package struct ListenerRequest: Hashable {
     package var purpose: ListenerPurpose
     package var endpoint: Endpoint
     /// Whether an IPv6 socket accepts IPv4 too.
@@ -45,7 +45,7 @@ package struct ServicePlan {
 
   /// The file's text, its name, and the host name used to read it. The worker reads them again.
   package var configuration: (text: [UInt8], fileName: String, hostName: String)
-  package var places: [Place]
+  package var places: [ListenerRequest]
   /// Event loops of the worker, at least one.
   package var loops: Int
   /// How long exchanges may take to finish at a graceful stop.
@@ -67,7 +67,8 @@ package struct ServicePlan {
   package var routers: [RouterPlan] = []
 
   package init(
-    configuration: (text: [UInt8], fileName: String, hostName: String), places: [Place], loops: Int, stop: Interval,
+    configuration: (text: [UInt8], fileName: String, hostName: String), places: [ListenerRequest], loops: Int,
+    stop: Interval,
     command: Command
   ) {
     self.configuration = configuration
@@ -82,11 +83,11 @@ package struct ServicePlan {
     _ configuration: Configuration, text: [UInt8], fileName: String, hostName: String
   ) throws(KeyFailure) {
     let services = configuration.services
-    var seen: Set<Place> = []
-    var places = services.flatMap { $0.listeners + $0.serverListeners }.map { Place($0, for: .service) }
-    places += services.flatMap { $0.redirect?.listeners ?? [] }.map { Place($0, for: .redirect) }
-    places += services.flatMap(\.relayListeners).map { Place($0, for: .relay) }
-    places += services.flatMap(\.datagramListeners).map { Place($0, for: .datagrams) }
+    var seen: Set<ListenerRequest> = []
+    var places = services.flatMap { $0.listeners + $0.serverListeners }.map { ListenerRequest($0, for: .service) }
+    places += services.flatMap { $0.redirect?.listeners ?? [] }.map { ListenerRequest($0, for: .redirect) }
+    places += services.flatMap(\.relayListeners).map { ListenerRequest($0, for: .relay) }
+    places += services.flatMap(\.datagramListeners).map { ListenerRequest($0, for: .datagrams) }
     self.init(
       configuration: (text, fileName, hostName), places: places.filter { seen.insert($0).inserted },
       loops: configuration.threads ?? CurrentProcess.processors, stop: services.map(\.timeouts.stop).max() ?? .zero,
@@ -116,7 +117,7 @@ package struct ServicePlan {
   }
 }
 
-extension ServicePlan.Place {
+extension ServicePlan.ListenerRequest {
   /// Without an address: the dual-stack wildcard.
   init(_ listener: Configuration.Listener, for purpose: ListenerPurpose) {
     let address = listener.address ?? IPAddress(v6High: 0, low: 0)

@@ -28,7 +28,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
   package var mode = ""
   /// Names of all services.
   package var service: [String] = []
-  /// Of all services: `*:443`, `192.0.2.1:443`, `*:80 (redirect)` or `*:8443 (relay)`.
+  /// Of all services: `*:443`, `192.0.2.1:443`, `*:80 (redirect)` `*:8443 (relay)` or
+  /// `*:8443 (relay, UDP)`.
   package var listeners: [String] = []
   /// In the order of the configuration; empty where that has one service without a name.
   package var services: [Service] = []

@@ -18,7 +18,8 @@ package struct ServiceDescription {
       return StatusReport.Service(
         name: service.name, mode: service.mode.rawValue, names: service.names.map(\.text),
         listeners: service.listeners.map(\.text) + redirects.map { $0.text + " (redirect)" }
-          + service.relayListeners.map { $0.text + " (relay)" })
+          + service.relayListeners.map { $0.text + " (relay)" }
+          + service.datagramListeners.map { $0.text + " (relay, UDP)" })
     }
     limits.connections = UInt64(configuration.limits.connections)
     limits.connectionsPerAddress = configuration.limits.connectionsPerAddress.map { UInt64($0) }

@@ -9,7 +9,7 @@ struct ListenerSet: ~Copyable {
   /// A listening socket and its address.
   struct Listener {
     /// As configured; `place` differs when the kernel has no IPv6.
-    let request: ServicePlan.Place
+    let request: ServicePlan.ListenerRequest
     let place: ListenerPlace
     var socket: SharedDescriptor
   }
@@ -25,7 +25,7 @@ struct ListenerSet: ~Copyable {
 
   /// Takes the passed sockets of these places and binds the rest; the error states what can't be bound and what to do.
   /// All passed sockets of a place are taken, also when there were more loops before.
-  init(_ places: [ServicePlan.Place], loops: Int, passed: inout PassedListeners) throws(ListenerError) {
+  init(_ places: [ServicePlan.ListenerRequest], loops: Int, passed: inout PassedListeners) throws(ListenerError) {
     let given = places.map { passed.take(at: $0) }
     try Self.requireFree(zip(places, given).filter { $1.isEmpty }.map { $0.0 })
     var listeners: [Listener] = []
@@ -49,7 +49,7 @@ struct ListenerSet: ~Copyable {
 
   /// Binds the additional places, and lists the removed ones. Kept listeners do not change; a socket stays when the
   /// number of loops decreases, so that its queued connections are not reset.
-  borrowing func change(to places: [ServicePlan.Place], loops: Int) throws(ListenerError) -> Change {
+  borrowing func change(to places: [ServicePlan.ListenerRequest], loops: Int) throws(ListenerError) -> Change {
     var change = Change()
     let ports = Set(listeners.map(\.request.port))
     // A port that we hold is in use, yet available to us.
@@ -77,7 +77,7 @@ struct ListenerSet: ~Copyable {
   }
 
   /// All are checked before any is bound, so that our own sockets do not count as used by another process.
-  private static func requireFree(_ places: [ServicePlan.Place]) throws(ListenerError) {
+  private static func requireFree(_ places: [ServicePlan.ListenerRequest]) throws(ListenerError) {
     for place in places {
       try attempt(place) { (place) throws(SystemError) in
         if place.isForDatagrams {
@@ -89,7 +89,9 @@ struct ListenerSet: ~Copyable {
     }
   }
 
-  private static func bind(_ request: ServicePlan.Place, loops: Range<Int>) throws(ListenerError) -> [Listener] {
+  private static func bind(_ request: ServicePlan.ListenerRequest, loops: Range<Int>) throws(ListenerError)
+    -> [Listener]
+  {
     var listeners: [Listener] = []
     for loop in loops {
       let (endpoint, socket) = try attempt(request) { (place) throws(SystemError) in
@@ -100,7 +102,9 @@ struct ListenerSet: ~Copyable {
     return listeners
   }
 
-  private static func bind(_ endpoint: Endpoint, _ place: ServicePlan.Place) throws(SystemError) -> SharedDescriptor {
+  private static func bind(_ endpoint: Endpoint, _ place: ServicePlan.ListenerRequest) throws(SystemError)
+    -> SharedDescriptor
+  {
     // Where the kernel has no IPv6, the wildcard became IPv4's.
     let dualStack = place.dualStack && endpoint.address.family == .v6
     return SharedDescriptor(
@@ -110,7 +114,7 @@ struct ListenerSet: ~Copyable {
   }
 
   private static func listener(
-    _ request: ServicePlan.Place, at endpoint: Endpoint, loop: Int, _ socket: SharedDescriptor
+    _ request: ServicePlan.ListenerRequest, at endpoint: Endpoint, loop: Int, _ socket: SharedDescriptor
   ) -> Listener {
     let place = ListenerPlace(purpose: request.purpose, endpoint: endpoint, loop: UInt16(truncatingIfNeeded: loop))
     return Listener(request: request, place: place, socket: socket)
@@ -118,7 +122,7 @@ struct ListenerSet: ~Copyable {
 
   /// Calls `body`; when the kernel has no IPv6, with the IPv4 wildcard instead of the dual-stack one.
   private static func attempt<Result>(
-    _ place: ServicePlan.Place, _ body: (ServicePlan.Place) throws(SystemError) -> Result
+    _ place: ServicePlan.ListenerRequest, _ body: (ServicePlan.ListenerRequest) throws(SystemError) -> Result
   ) throws(ListenerError) -> Result {
     do {
       do {
@@ -137,7 +141,7 @@ struct ListenerSet: ~Copyable {
 
 /// A listener that can't be bound.
 struct ListenerError: Error, CustomStringConvertible {
-  let place: ServicePlan.Place
+  let place: ServicePlan.ListenerRequest
   let cause: SystemError
 
   var description: String {
