@@ -6,6 +6,7 @@ import signal
 import socket
 
 import pytest
+from harness import processes
 from harness.datagrams import PORT, Client, Echo
 from harness.waiting import client_addresses, wait_until
 
@@ -114,6 +115,7 @@ def test_flows_of_a_server_that_is_down_go_elsewhere(relay):
     balancer, servers, echoes = relay()
     with Client(balancer) as client:
         name = client.ask()
+        assert client.ask() == name
         other = next(other for other in servers if other != name)
         servers[name].die()
         balancer.wait_for_state(name, "down")
@@ -164,7 +166,7 @@ def stays_silent(client, seconds):
 
 
 def test_flow_keeps_its_clients_assignment(relay):
-    balancer, servers, _ = relay(affinity={"hold": "1s"})
+    balancer, servers, _ = relay(affinity={"hold": "5s"})
     # A client of view01, by the hash, that was assigned to the other one.
     source = next(source for source in client_addresses(100) if server_of(balancer, source) == "view01")
     servers["view01"].die()
@@ -174,14 +176,14 @@ def test_flow_keeps_its_clients_assignment(relay):
         assert client.ask() == "view02"
         servers["view01"].start()
         balancer.wait_for_state("view01", "up")
-        for _ in range(15):
+        for _ in range(40):
             client.receive(within=0.2)
             assert client.ask() == "view02"
         assert balancer.server_of(source) == "view02"
 
 
 def test_flow_ends_after_silence_with_one_line(relay):
-    balancer, _, _ = relay(timeouts={"datagrams": "300ms"})
+    balancer, _, _ = relay(timeouts={"datagrams": "2s"})
     with Client(balancer) as client:
         for _ in range(3):
             client.send(b"1234")
@@ -215,6 +217,21 @@ def test_limits_hold_and_those_who_are_served_are(relay):
         wait_until(lambda: traffic(balancer)["datagrams"]["dropped"] >= 1, "dropped datagrams")
 
 
+def test_forged_flows_neither_lock_an_address_out_nor_fill_the_log(relay):
+    balancer, _, _ = relay(limits={"flows": 64, "flows-per-address": 4})
+    with contextlib.ExitStack() as stack:
+        # Their sender never sees an answer.
+        for _ in range(20):
+            stack.enter_context(Client(balancer, "127.0.95.1")).send(b"x")
+        own = stack.enter_context(Client(balancer, "127.0.95.1"))
+        assert own.ask() == own.ask()
+        wait_until(lambda: traffic(balancer)["flows"] == 21, "all flows")
+        balancer.reload({"relay": None})
+    balancer.wait_for_access("datagrams servers/")
+    balancer.stop()
+    assert len([line for line in balancer.access_lines if " datagrams servers/" in line]) == 1
+
+
 def test_answers_to_forged_addresses_are_bounded(relay):
     """The server answers one datagram with many."""
     balancer, _, echoes = relay()
@@ -237,7 +254,10 @@ def test_answers_to_forged_addresses_are_bounded(relay):
 def test_flood_of_new_addresses_is_bounded_and_others_are_served(relay):
     balancer, _, _ = relay(limits={"flows": 200})
     flood = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(300)]
-    memory = lambda: int(open(f"/proc/{balancer.worker}/statm").read().split()[1])  # noqa: E731, SIM115
+    def memory():
+        """In KiB; a sanitizer keeps what is freed."""
+        return processes.memory(balancer.worker) or 0
+
     try:
         for number, attacker in enumerate(flood):
             attacker.bind((f"127.0.93.{number % 250 + 1}", 0))
@@ -252,7 +272,7 @@ def test_flood_of_new_addresses_is_bounded_and_others_are_served(relay):
                 assert balancer.get("/whoami").status == 200
                 if turn == 4:
                     before = memory()
-            assert memory() - before < 2048, "pages"
+            assert memory() - before < 8192
     finally:
         for attacker in flood:
             attacker.close()
@@ -268,7 +288,7 @@ def test_listeners_come_and_go_with_a_reload(relay):
         name = client.ask()
         extra = Echo("extra", balancer.configuration["servers"][name]["address"], PORT + 1)
         try:
-            assert other.ask() == "extra"
+            assert other.ask() == other.ask() == "extra"
         finally:
             extra.stop()
         balancer.reload({"relay": None})

@@ -2,8 +2,8 @@ import Wire
 
 /// A loop's flows by their ends, and which of them makes room for another one. `Handle` is what its owner knows a flow by.
 ///
-/// A flood of forged addresses makes flows that no client confirms. They make room at once, the oldest first, so that they
-/// displace each other; a confirmed flow makes room only after a silence. Every operation takes the same short time.
+/// Most flows with forged addresses are never confirmed. Unconfirmed flows make room at once, the oldest first, so that
+/// they displace each other; a confirmed flow makes room only after a silence. Every operation takes the same short time.
 ///
 /// Invariants: a flow is in the index and in exactly one list, `confirmed` by its last activity or `unconfirmed` by its
 /// beginning, the latest first.

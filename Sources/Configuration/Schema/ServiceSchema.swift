@@ -73,7 +73,7 @@ extension Schema {
         """),
       Key(
         "flows-per-address", \.flowsPerAddress, .either("off", or: .number(1...1_000_000)), example: "400",
-        "Maximum of these flows from one address or one IPv6 /64."),
+        "Maximum of these flows from one address or one IPv6 /64, of clients that have answered their server."),
     ])
 
   static let serviceLimits = Section<Configuration.Service.Limits>(

@@ -71,7 +71,10 @@ extension Supervision {
   private mutating func discard(_ candidate: ReloadCandidate) {
     status.expect(nil)
     // Before the answer: the worker may still hold duplicates for a moment and would reset connections to them.
-    for listener in candidate.listeners.added { Socket.stopListening(listener.socket.descriptor) }
+    // A UDP socket has no connections, and shut down it would always be readable.
+    for listener in candidate.listeners.added where !listener.request.isForDatagrams {
+      Socket.stopListening(listener.socket.descriptor)
+    }
   }
 
   /// Makes this configuration the active one.

@@ -101,7 +101,12 @@ struct DatagramRelay: ~Copyable {
       context.reports.counters.datagrams.dropped += UInt64(range.count)
       return
     }
+    let wasConfirmed = table[flows[flow].number].isConfirmed
     for index in range { table.received(batch.size(at: index), of: flows[flow].number, at: context.now) }
+    if !wasConfirmed, table[flows[flow].number].isConfirmed, !confirm(flow, context) {
+      context.reports.counters.datagrams.dropped += UInt64(range.count)
+      return end(flow, Termination(.proxy, .data), &context)
+    }
     let (sent, fault) = batch.send(range, on: flows[flow].descriptor.number)
     note(flow, sent: sent, of: range.count, &context)
     if DatagramSocket.isOfPeer(fault) { fail(flow, fault, &context) }

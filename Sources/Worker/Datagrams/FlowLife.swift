@@ -26,14 +26,14 @@ extension DatagramRelay {
   mutating func begin(_ key: Flow.Key, at listener: SlabKey, _ context: inout LoopContext) -> SlabKey? {
     let service = listeners[listener].service
     let client = service.identity(of: key.client.address)
-    guard !context.isStopping, !service.isOwnEnd(key),
+    // The cheapest checks come first: this is what a flood costs.
+    guard !context.isStopping, !service.isOwnEnd(key), table.mayBegin(at: context.now),
       let choice = service.backend.route(
         client, isRemembered: true, cookie: nil, tried: ServerSet(), at: context.now),
-      let account = context.sharedState.flowBegan(client)
+      context.sharedState.flowBegan(client)
     else { return nil }
-    // Nobody makes room for one who is refused.
-    guard table.mayBegin(at: context.now), !context.sharedState.hasTooManyFlows || makeRoom(&context) else {
-      context.sharedState.flowEnded(account)
+    guard !context.sharedState.hasTooManyFlows || makeRoom(&context) else {
+      context.sharedState.flowEnded(nil)
       return nil
     }
     let shared = service.backend.servers[choice.server]
@@ -42,8 +42,7 @@ extension DatagramRelay {
       let descriptor = try DatagramSocket.connect(to: server)
       let flow = flows.insert(
         RelayedFlow(
-          descriptor: descriptor, listener: listener, snapshot: service, server: choice.server, client: client,
-          account: account))
+          descriptor: descriptor, listener: listener, snapshot: service, server: choice.server, client: client))
       do throws(SystemError) {
         try context.poller.watchLevel(flows[flow].descriptor, token: Token(.flow, flow).rawValue)
       } catch {
@@ -52,17 +51,26 @@ extension DatagramRelay {
       }
       flows[flow].number = table.begin(key, flow, at: context.now)
       shared.flowBegan()
-      if choice.isAssigned {
-        flows[flow].session = service.backend.affinity.addresses.sessionBegan(client, on: shared.id, at: context.now)
-      }
       arm(flow, &context)
       return flow
     } catch {
-      context.sharedState.flowEnded(account)
+      context.sharedState.flowEnded(nil)
       context.noteFailure(
         of: shared, port: key.local.port, error.connectFault == .shortage ? .shortage : .ofServer, "UDP: \(error)")
       return nil
     }
+  }
+
+  /// The client has sent something after the server's first answer. False: it has as many flows as it may have.
+  mutating func confirm(_ flow: SlabKey, _ context: borrowing LoopContext) -> Bool {
+    let (client, shared) = (flows[flow].client, flows[flow].shared)
+    let addresses = flows[flow].snapshot.backend.affinity.addresses
+    flows[flow].account = context.sharedState.flowConfirmed(client)
+    guard flows[flow].account != nil else { return false }
+    if addresses.lookup(client, at: context.now) == shared.id {
+      flows[flow].session = addresses.sessionBegan(client, on: shared.id, at: context.now)
+    }
+    return true
   }
 
   private mutating func makeRoom(_ context: inout LoopContext) -> Bool {
@@ -112,10 +120,13 @@ extension DatagramRelay {
   }
 
   /// Ends flows that are to end, as far as that is a turn's work.
-  mutating func runEndings(_ context: inout LoopContext) {
+  mutating func runEndings(_ context: inout LoopContext, clock: () -> Instant) {
+    var allowance = ClosingAllowance()
     for _ in 0..<Loop.closingsPerTurn {
       guard let (flow, termination) = endings.popLast() else { return }
-      if flows.contains(flow) { end(flow, termination, &context) }
+      guard flows.contains(flow) else { continue }
+      end(flow, termination, &context)
+      if allowance.isSpent(clock: clock) { return }
     }
   }
 

@@ -13,9 +13,10 @@ struct RelayedFlow: ~Copyable {
   let snapshot: ServiceSnapshot
   let server: Int
   let client: ClientKey
-  let account: ConnectionLedger.Account
-  /// Of a client that was assigned to the server before: the assignment outlives the flow. A datagram assigns nobody,
-  /// since its source may be forged.
+  /// Once the client is confirmed.
+  var account: ConnectionLedger.Account?
+  /// Of a confirmed client that is assigned to the server: the assignment outlives the flow. A datagram does not assign
+  /// a client, because its source may be forged.
   var session: AffinityShards.Session?
   /// In its loop's table.
   var number = 0
@@ -32,7 +33,8 @@ extension LoopContext {
     snapshot.backend.affinity.addresses.end(&flow.session, at: now)
     sharedState.flowEnded(flow.account)
     server.flowEnded()
-    guard reports.accessLog.isOpen else { return }
+    // Forged flows would fill the log.
+    guard facts.isConfirmed, reports.accessLog.isOpen else { return }
     var record = AccessRecord()
     (record.began, record.headRead, record.dequeued, record.connected) = (
       facts.began, facts.began, facts.began, facts.began

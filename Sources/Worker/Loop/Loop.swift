@@ -79,7 +79,7 @@ struct Loop: ~Copyable {
     runLeftovers()
     if !context.leftovers.checks.isEmpty { prober?.runLeftovers(&context) }
     runChores(clock: clock)
-    datagrams.runEndings(&context)
+    datagrams.runEndings(&context, clock: clock)
     fireTimers(clock: clock)
     runHandshakes(clock: clock)
     resumeAccepting()

@@ -30,7 +30,7 @@ final class SharedState: Sendable {
   /// Until when responses are recorded for passive checks, in nanoseconds.
   private let watchedUntil = Atomic<UInt64>(0)
   private let snapshots = Atomic<Int>(0)
-  /// Flows by client, and how many there may be in all.
+  /// Flows of datagrams.
   private let flows: Mutex<Flows>
 
   /// The configured servers, and removed servers that still have exchanges.
@@ -40,7 +40,9 @@ final class SharedState: Sendable {
   }
 
   private struct Flows: ~Copyable {
-    var ledger: ConnectionLedger
+    /// Confirmed flows by client: an unconfirmed one may have a forged address, whose owner it would lock out.
+    var confirmed: ConnectionLedger
+    var count = 0
     var limit: Int
   }
 
@@ -54,7 +56,7 @@ final class SharedState: Sendable {
     ledger = Mutex(ConnectionLedger(limitPerClient: configuration.limits.connectionsPerAddress))
     flows = Mutex(
       Flows(
-        ledger: ConnectionLedger(limitPerClient: configuration.limits.flowsPerAddress),
+        confirmed: ConnectionLedger(limitPerClient: configuration.limits.flowsPerAddress),
         limit: configuration.limits.flows))
   }
 
@@ -66,7 +68,7 @@ final class SharedState: Sendable {
     serverConnectionLimit.store(budget.serverConnections, ordering: .relaxed)
     ledger.withLock { $0.limitPerClient = limits.connectionsPerAddress }
     flows.withLock {
-      $0.ledger.limitPerClient = limits.flowsPerAddress
+      $0.confirmed.limitPerClient = limits.flowsPerAddress
       $0.limit = limits.flows
     }
     for service in snapshot.services { service.backend.affinity.adopt(service.settings.affinity) }
@@ -219,15 +221,30 @@ final class SharedState: Sendable {
 
   // MARK: Flows of datagrams
 
-  var flowCount: Int { flows.withLock { $0.ledger.count } }
+  var flowCount: Int { flows.withLock { $0.count } }
 
-  /// Whether there are more than the limit, by the last one that began.
-  var hasTooManyFlows: Bool { flows.withLock { $0.ledger.count > $0.limit } }
+  /// Whether a flow of this client may begin: it is below its limit of confirmed ones. Counts it if so.
+  func flowBegan(_ client: ClientKey) -> Bool {
+    flows.withLock { flows in
+      guard let account = flows.confirmed.open(client) else { return false }
+      flows.confirmed.close(account)
+      flows.count += 1
+      return true
+    }
+  }
 
-  /// The client's account; nil at its limit.
-  func flowBegan(_ client: ClientKey) -> ConnectionLedger.Account? { flows.withLock { $0.ledger.open(client) } }
+  /// Whether there are more flows than the limit.
+  var hasTooManyFlows: Bool { flows.withLock { $0.count > $0.limit } }
 
-  func flowEnded(_ account: ConnectionLedger.Account) { flows.withLock { $0.ledger.close(account) } }
+  /// The account of a flow whose client is confirmed; nil at the client's limit.
+  func flowConfirmed(_ client: ClientKey) -> ConnectionLedger.Account? { flows.withLock { $0.confirmed.open(client) } }
+
+  func flowEnded(_ account: ConnectionLedger.Account?) {
+    flows.withLock { flows in
+      flows.count -= 1
+      if let account { flows.confirmed.close(account) }
+    }
+  }
 
   // MARK: Connections to servers
 
