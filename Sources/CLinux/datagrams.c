@@ -1,6 +1,6 @@
 #define _GNU_SOURCE 1
 #include "include/datagrams.h"
-#include "include/sockets.h"
+#include "addresses.h"
 
 #include <stdlib.h>
 
@@ -30,10 +30,6 @@ int cl_batch_receive(struct cl_batch *batch, int fd) {
 
 size_t cl_batch_size(const struct cl_batch *batch, int index) { return batch->received[index].msg_len; }
 
-static struct cl_address from_in6(const struct in6_addr *address) {
-  return (struct cl_address){.family = 6, .high = cl_load64(address->s6_addr), .low = cl_load64(address->s6_addr + 8)};
-}
-
 int cl_batch_ends(const struct cl_batch *batch, int index, struct cl_ends *ends) {
   // CMSG_NXTHDR takes no constant header.
   struct msghdr message = batch->received[index].msg_hdr;
@@ -52,7 +48,7 @@ int cl_batch_ends(const struct cl_batch *batch, int index, struct cl_ends *ends)
     } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO && !is_ours) {
       struct in6_pktinfo information;
       memcpy(&information, CMSG_DATA(header), sizeof information);
-      ends->local = from_in6(&information.ipi6_addr);
+      ends->local = cl_from_in6(&information.ipi6_addr);
       is_ours = !IN6_IS_ADDR_MULTICAST(&information.ipi6_addr);
     }
   }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE 1
 #include "include/network.h"
+#include "addresses.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -63,20 +64,9 @@ int cl_vrrp_socket(int family, const char *interface) {
 
 static struct in6_addr in6(uint64_t high, uint64_t low) {
   struct in6_addr address;
-  for (int i = 0; i < 8; i++) {
-    address.s6_addr[i] = (uint8_t)(high >> (56 - 8 * i));
-    address.s6_addr[8 + i] = (uint8_t)(low >> (56 - 8 * i));
-  }
+  cl_store64(address.s6_addr, high);
+  cl_store64(address.s6_addr + 8, low);
   return address;
-}
-
-static struct cl_address from_in6(const struct in6_addr *address) {
-  struct cl_address result = {.family = 6};
-  for (int i = 0; i < 8; i++) {
-    result.high = result.high << 8 | address->s6_addr[i];
-    result.low = result.low << 8 | address->s6_addr[8 + i];
-  }
-  return result;
 }
 
 static struct cl_address from_in(struct in_addr address) {
@@ -104,7 +94,7 @@ ptrdiff_t cl_raw_receive(int fd, void *bytes, size_t room, struct cl_arrival *ar
   if (count < 0) return count;
   *arrival = (struct cl_arrival){.hop_limit = -1, .interface = -1};
   if (source.ss_family == AF_INET) arrival->source = from_in(((struct sockaddr_in *)&source)->sin_addr);
-  if (source.ss_family == AF_INET6) arrival->source = from_in6(&((struct sockaddr_in6 *)&source)->sin6_addr);
+  if (source.ss_family == AF_INET6) arrival->source = cl_from_in6(&((struct sockaddr_in6 *)&source)->sin6_addr);
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
       struct in_pktinfo information;
@@ -114,7 +104,7 @@ ptrdiff_t cl_raw_receive(int fd, void *bytes, size_t room, struct cl_arrival *ar
     } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
       struct in6_pktinfo information;
       memcpy(&information, CMSG_DATA(header), sizeof information);
-      arrival->destination = from_in6(&information.ipi6_addr);
+      arrival->destination = cl_from_in6(&information.ipi6_addr);
       arrival->interface = (int)information.ipi6_ifindex;
     } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_HOPLIMIT) {
       memcpy(&arrival->hop_limit, CMSG_DATA(header), sizeof arrival->hop_limit);
