@@ -5,5 +5,7 @@ extension Configuration {
     package var udp: [UInt16] = []
 
     package init() {}
+
+    package var isEmpty: Bool { tcp.isEmpty && udp.isEmpty }
   }
 }

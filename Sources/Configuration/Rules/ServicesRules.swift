@@ -104,7 +104,7 @@ extension Rules {
         "with `any`, requests for service \(other.service.name) on connections to this one would be answered here",
         at: place, "List the names.")
     }
-    for relaying in [service, other.service] where !(relaying.relay.tcp + relaying.relay.udp).isEmpty {
+    for relaying in [service, other.service] where !relaying.relay.isEmpty {
       reader.warn(
         "ports of `relay` belong to service \(relaying.name) alone: clients of the other service that come there "
           + "may reach another server than theirs", at: place, "Give each of them an address of its own.")
