@@ -68,6 +68,12 @@ public enum ServerName {
   public static func isValid(_ name: String) -> Bool {
     (1...64).contains(name.utf8.count) && name.utf8.allSatisfy { HostName.isLabelByte($0) || $0 == UInt8(ascii: ".") }
   }
+
+  /// The service, if it has a name, and the server's own name: `view` and `view01` of `view/view01`.
+  public static func parts(of fullName: String) -> (service: Substring?, name: Substring) {
+    guard let slash = fullName.lastIndex(of: "/") else { return (nil, fullName[...]) }
+    return (fullName[..<slash], fullName[fullName.index(after: slash)...])
+  }
 }
 
 /// A server's share of new clients relative to the others. 0: assigned clients only.

@@ -39,10 +39,7 @@ extension StatusReport {
     package var place: ServerPlace { ServerPlace(name: name, endpoint: address) }
 
     /// The name of its service, if that has one, and its own.
-    package var parts: (service: Substring?, name: String) {
-      guard let slash = name.firstIndex(of: "/") else { return (nil, name) }
-      return (name[..<slash], String(name[name.index(after: slash)...]))
-    }
+    package var parts: (service: Substring?, name: Substring) { ServerName.parts(of: name) }
 
     private enum CodingKeys: String, CodingKey {
       case name, address, reason, since, weight, names, ports, limit, load

@@ -164,7 +164,7 @@ package struct StatusText {
 
   private func cells(of server: StatusReport.Server) -> [String] {
     [
-      Self.shortened(server.parts.name, 16), server.stateWord,
+      Self.shortened(String(server.parts.name), 16), server.stateWord,
       server.since.map { "\(Age(report.time.seconds(since: $0)))" } ?? "",
     ] + Self.figures(of: server)
   }

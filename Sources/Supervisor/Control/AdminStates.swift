@@ -44,13 +44,14 @@ struct AdminStates {
   /// Goes over to a configuration with these servers. A state whose server is not among them goes to the new server of
   /// the same short name if it can be no other; where no new server has that name, it ends with its server.
   mutating func keep(_ names: Set<String>) -> [AdminStateNote] {
-    let gone = Dictionary(grouping: self.names.union(states.keys).subtracting(names), by: \.shortServerName)
-    let new = Dictionary(grouping: names.subtracting(self.names).subtracting(states.keys), by: \.shortServerName)
+    let gone = Dictionary(grouping: self.names.union(states.keys).subtracting(names), by: Self.shortName)
+    let new = Dictionary(grouping: names.subtracting(self.names).subtracting(states.keys), by: Self.shortName)
     var notes: [AdminStateNote] = []
     for (name, state) in all where !names.contains(name) {
       states[name] = nil
-      let heirs = new[name.shortServerName, default: []]
-      if heirs.count == 1, gone[name.shortServerName]?.count == 1 {
+      let shortName = Self.shortName(name)
+      let heirs = new[shortName, default: []]
+      if heirs.count == 1, gone[shortName]?.count == 1 {
         states[heirs[0]] = state
         notes.append(.moved(name, to: heirs[0], state))
       } else if !heirs.isEmpty {
@@ -60,9 +61,6 @@ struct AdminStates {
     self.names = names
     return notes
   }
-}
 
-extension String {
-  /// `view01` of the full name `view/view01`.
-  fileprivate var shortServerName: Substring { self[(lastIndex(of: "/").map(index(after:)) ?? startIndex)...] }
+  private static func shortName(_ name: String) -> Substring { ServerName.parts(of: name).name }
 }

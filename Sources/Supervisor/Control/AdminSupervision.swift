@@ -61,7 +61,7 @@ extension Supervision {
 
   private func unknown(_ name: String) -> String {
     let names = status.description.servers.map(\.name)
-    let namesakes = names.filter { $0.hasSuffix("/" + name) }
+    let namesakes = status.namesakes(of: name)
     if !namesakes.isEmpty { return "several services have a server `\(name)`: \(namesakes.joined(separator: ", "))" }
     let advice =
       Suggestion.nearest(to: name, among: names).map { "Did you mean `\($0)`?" }

@@ -205,10 +205,14 @@ package struct ServiceStatus {
   /// The name of a server with that of its service, which may be left out where one service alone has such a server; nil
   /// when there is none, or more than one.
   func fullName(of name: String) -> String? {
-    let names = description.servers.map(\.name)
-    if names.contains(name) { return name }
-    let namesakes = names.filter { $0.hasSuffix("/" + name) }
+    if description.servers.contains(where: { $0.name == name }) { return name }
+    let namesakes = namesakes(of: name)
     return namesakes.count == 1 ? namesakes[0] : nil
+  }
+
+  /// The full names of all servers of this name, whatever their service.
+  func namesakes(of name: String) -> [String] {
+    description.servers.filter { $0.parts.name == name }.map(\.name)
   }
 
   /// A server as in a report; nil when it is not configured.
