@@ -51,11 +51,15 @@ extension ListenerSet.Listener {
     if !request.isForDatagrams { DescriptorStore.keep(socket, name: place.endpoint.keptName) }
   }
 
-  /// Ends it for all who have duplicates.
-  func abandon() {
-    guard !request.isForDatagrams else { return }
-    Socket.stopListening(socket.descriptor)
-    ServiceNotification.forget(name: place.endpoint.keptName).send()
+  /// Stops listening on all duplicates of the socket. One for datagrams has no queue of connections, and would stay
+  /// readable after a shutdown.
+  func stop() {
+    if !request.isForDatagrams { Socket.stopListening(socket.descriptor) }
+  }
+
+  /// Removes the socket from systemd's descriptor store.
+  func forget() {
+    if !request.isForDatagrams { ServiceNotification.forget(name: place.endpoint.keptName).send() }
   }
 }
 

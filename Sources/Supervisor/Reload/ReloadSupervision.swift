@@ -71,10 +71,7 @@ extension Supervision {
   private mutating func discard(_ candidate: ReloadCandidate) {
     status.expect(nil)
     // Before the answer: the worker may still hold duplicates for a moment and would reset connections to them.
-    // A UDP socket has no connections, and shut down it would always be readable.
-    for listener in candidate.listeners.added where !listener.request.isForDatagrams {
-      Socket.stopListening(listener.socket.descriptor)
-    }
+    for listener in candidate.listeners.added { listener.stop() }
   }
 
   /// Makes this configuration the active one.
@@ -85,7 +82,8 @@ extension Supervision {
     OperationalLog.setFacility(plan.logFacility)
     for listener in candidate.listeners.removed {
       // Before the reload is reported as complete: `candidate` and systemd still hold duplicates.
-      listener.abandon()
+      listener.stop()
+      listener.forget()
     }
     for listener in candidate.listeners.added { listener.keep() }
     workerState.adopt(active.limits)
