@@ -278,7 +278,9 @@ import Wire
   @Test func `connections are limited by client, and a client without any is forgotten`() throws {
     var ledger = ConnectionLedger(limitPerClient: 2)
     let first = try open(&ledger, client(1))
+    #expect(ledger.hasRoom(for: client(1)) && ledger.hasRoom(for: client(2)))
     #expect(ledger.open(client(1)) == first)
+    #expect(!ledger.hasRoom(for: client(1)) && ledger.hasRoom(for: client(2)))
     #expect(ledger.open(client(1)) == nil)
     let second = try open(&ledger, client(2))
     #expect(second != first)

@@ -46,6 +46,11 @@ public struct ConnectionLedger: ~Copyable {
     return account
   }
 
+  /// Whether `open` would admit another connection of the client.
+  public func hasRoom(for client: ClientKey) -> Bool {
+    accounts[client].map { entries[Int($0)].open < limitPerClient ?? .max } ?? true
+  }
+
   /// Counts a client's request over a proxy's connection like a connection of its own, until `leave`. `isAllowed`: the
   /// client is within its limit.
   public mutating func enter(_ client: ClientKey) -> (account: Account, isAllowed: Bool) {

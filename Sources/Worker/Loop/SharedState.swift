@@ -226,8 +226,7 @@ final class SharedState: Sendable {
   /// Whether a flow of this client may begin: it is below its limit of confirmed ones. Counts it if so.
   func flowBegan(_ client: ClientKey) -> Bool {
     flows.withLock { flows in
-      guard let account = flows.confirmed.open(client) else { return false }
-      flows.confirmed.close(account)
+      guard flows.confirmed.hasRoom(for: client) else { return false }
       flows.count += 1
       return true
     }
