@@ -124,8 +124,7 @@ struct ActiveExchange: ~Copyable {
   ) -> Effects {
     switch effect {
     case .suspectServer: if let server { requestFailed(at: server, client, context) }
-    case .hastenChecks:
-      if let server { client.snapshot.backend.suspect(server, client.entrance.isRelay ? .slow : .failing) }
+    case .hastenChecks: if let server { hastenChecks(of: server, client) }
     case .checkServer: if let server { client.snapshot.backend.suspect(server, .slow) }
     case .discardOutput: client.side.output.removeAll()
     case .passOnAnswer: passOn(others.approvedBytes, &client, context)
@@ -142,10 +141,14 @@ struct ActiveExchange: ~Copyable {
     return others
   }
 
+  /// A port of `relay` may be closed at a server that is up, so one check is enough then.
+  private func hastenChecks(of server: Int, _ client: borrowing Client) {
+    client.snapshot.backend.suspect(server, client.entrance.isRelay ? .slow : .failing)
+  }
+
   private func requestFailed(at server: Int, _ client: borrowing Client, _ context: borrowing LoopContext) {
     let backend = client.snapshot.backend
-    // A port of `relay` may be closed while its server is up.
-    guard !client.entrance.isRelay else { return backend.suspect(server, .slow) }
+    guard !client.entrance.isRelay else { return hastenChecks(of: server, client) }
     guard let finding = backend.failed(server, client.identity.key, at: context.now) else { return }
     let name = backend.servers[server].name
     context.reports.log.warning(

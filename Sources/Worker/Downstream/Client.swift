@@ -99,10 +99,15 @@ struct Client: ~Copyable {
     guard let next = newest.service(named: snapshot) else { return false }
     leaveAffinity(context)
     certificateSet = next.certificateSet(like: certificateSet, of: snapshot)
-    let endpoint = peer.endpoint
-    peer = ClientIdentity(endpoint: endpoint, key: next.identity(of: endpoint.address), account: peer.account)
-    enter(next)
+    move(to: next)
     return true
+  }
+
+  /// Changes the service. Each service may identify clients by prefixes of its own.
+  mutating func move(to service: ServiceSnapshot) {
+    let endpoint = peer.endpoint
+    peer = ClientIdentity(endpoint: endpoint, key: service.identity(of: endpoint.address), account: peer.account)
+    enter(service)
   }
 
   /// Uses this snapshot from now on.

@@ -21,21 +21,14 @@ extension ClientConnection {
     case .nameless: break
     case .incomplete: return .wait
     }
-    enter(several.service(ofName: asked.span))
+    client.entrance.several = nil
+    client.entrance.isShared = true
+    client.move(to: several.service(ofName: asked.span))
     guard client.snapshot.isPassthrough else { return nil }
     client.entrance.service = .passthrough
     phase = .open
     since = context.now
     return context.isStopping ? .close : .again
-  }
-
-  private mutating func enter(_ service: ServiceSnapshot) {
-    client.entrance.several = nil
-    client.entrance.isShared = true
-    client.enter(service)
-    let endpoint = client.peer.endpoint
-    client.peer = ClientIdentity(
-      endpoint: endpoint, key: service.identity(of: endpoint.address), account: client.peer.account)
   }
 
   /// Selects the service by the request's Host and uses its redirect.

@@ -11,7 +11,7 @@ struct Loop: ~Copyable {
   static let acceptsPerTurn = 64
   /// Maximum per turn of timers fired, of clients notified of a stop or a lost server, and of messages read.
   static let closingsPerTurn = 256
-  /// The time limit for connections that are ended in one turn by a timer or a chore. One takes about 20 µs, including
+  /// The time limit for connections that are ended in one turn by a timer or a closing. One takes about 20 µs, including
   /// the kernel's part.
   static let closingBudget = Interval.microseconds(500)
   /// The supervisor treats a loop that makes no turn for a few seconds as hung.
@@ -78,7 +78,7 @@ struct Loop: ~Copyable {
     for index in 0..<count { handle(context.poller.event(at: index)) }
     runLeftovers()
     if !context.leftovers.checks.isEmpty { prober?.runLeftovers(&context) }
-    runChores(clock: clock)
+    runClosings(clock: clock)
     datagrams.runEndings(&context, clock: clock)
     fireTimers(clock: clock)
     runHandshakes(clock: clock)

@@ -54,7 +54,7 @@ extension Loop {
   }
 
   /// Performs pending operations on connections, within the turn's limits.
-  mutating func runChores(clock: () -> Instant) {
+  mutating func runClosings(clock: () -> Instant) {
     var allowance = ClosingAllowance()
     for _ in 0..<Loop.closingsPerTurn {
       switch closings.next() {
