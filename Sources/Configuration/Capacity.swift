@@ -28,7 +28,7 @@ extension Configuration {
   private static let keptSockets = 2048
 
   /// The machine's resources for connections.
-  package struct Means: Hashable, Sendable {
+  package struct Resources: Hashable, Sendable {
     /// The maximum of descriptors of the process (RLIMIT_NOFILE); nil if unknown.
     package var descriptors: UInt64?
     /// Source ports from which the kernel chooses (net.ipv4.ip_local_port_range); nil if unknown.
@@ -50,11 +50,11 @@ extension Configuration {
   package static let idleConnectionBytes: UInt64 = 15_000
 
   /// The configured limits that exceed the machine's resources, each with the calculation and the command that helps.
-  package func shortfalls(on means: Means) -> [String] {
+  package func shortfalls(on resources: Resources) -> [String] {
     var warnings: [String] = []
-    let budget = DescriptorBudget(self, limit: means.descriptors ?? .max, processors: means.processors)
+    let budget = DescriptorBudget(self, limit: resources.descriptors ?? .max, processors: resources.processors)
     if let warning = budget.warning { warnings.append(warning) }
-    let (places, loops) = (listenerCount, threads ?? means.processors)
+    let (places, loops) = (listenerCount, threads ?? resources.processors)
     if places * loops > Configuration.keptSockets {
       warnings.append(
         """
@@ -63,7 +63,7 @@ extension Configuration {
         FileDescriptorStoreMax=\(places * loops) keeps all (`systemctl edit belvedere`)
         """)
     }
-    if let ports = means.ports {
+    if let ports = resources.ports {
       for server in servers where server.connections > ports.count {
         warnings.append(
           """
@@ -73,7 +73,7 @@ extension Configuration {
           """)
       }
     }
-    if let ports = means.ports, flowLimit > ports.count {
+    if let ports = resources.ports, flowLimit > ports.count {
       warnings.append(
         """
         `limits: flows` is \(flowLimit), but each takes one of \(ports.count) source ports of UDP \
@@ -81,7 +81,7 @@ extension Configuration {
         """)
     }
     let needed = UInt64(budget.connections) * Configuration.idleConnectionBytes
-    if let memory = means.memory, needed > memory {
+    if let memory = resources.memory, needed > memory {
       warnings.append(
         """
         `limits: connections` is \(limits.connections): \(budget.connections) idle ones take about \

@@ -31,7 +31,7 @@ package enum WorkerRole {
         OperationalLog.bootstrap(
           target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
         let log = Logger(label: "worker")
-        confinement.tell(log)
+        confinement.logGaps(to: log)
         service = try WorkerService(setup, configuration, confinement, channel: channel, log: log)
         try service.start(setup)
       } catch {

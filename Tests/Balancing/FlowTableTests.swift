@@ -81,15 +81,15 @@ import Wire
     let kept = confirmed(1, in: &table, at: start)
     let (first, second) = (table.begin(key(2), 2, at: start), table.begin(key(3), 3, at: start))
     table.received(100, of: first, at: start + .seconds(1))
-    #expect(table.dispensable(at: start) == first)
+    #expect(table.evictable(at: start) == first)
     table.end(first)
-    #expect(table.dispensable(at: start) == second)
+    #expect(table.evictable(at: start) == second)
     table.end(second)
     // The confirmed one only after its client's silence.
-    #expect(table.dispensable(at: start + .seconds(29)) == nil)
-    #expect(table.dispensable(at: start + .seconds(30)) == kept)
+    #expect(table.evictable(at: start + .seconds(29)) == nil)
+    #expect(table.evictable(at: start + .seconds(30)) == kept)
     table.received(1, of: kept, at: start + .seconds(30))
-    #expect(table.dispensable(at: start + .seconds(59)) == nil)
+    #expect(table.evictable(at: start + .seconds(59)) == nil)
   }
 
   @Test func `so many flows begin within a second and no more`() {
@@ -133,10 +133,10 @@ import Wire
         #expect(isPassed == allowed)
         if allowed { (known[place].to, known[place].isAnswered) = (known[place].to + size, true) }
       case (8, _):
-        let dispensable =
+        let evictable =
           known.first { !$0.isConfirmed }
           ?? known.min { $0.seen < $1.seen }.flatMap { now >= $0.seen + .seconds(30) ? $0 : nil }
-        #expect(table.dispensable(at: now) == dispensable?.flow)
+        #expect(table.evictable(at: now) == evictable?.flow)
       case (9, let place?):
         table.end(known.remove(at: place).flow)
       default: break

@@ -4,7 +4,7 @@ import Testing
 @testable import Configuration
 
 @Suite struct `What a machine has of what connections take` {
-  private func shortfalls(_ settings: String = "", change: (inout Configuration.Means) -> Void) throws -> [String] {
+  private func shortfalls(_ settings: String = "", change: (inout Configuration.Resources) -> Void) throws -> [String] {
     let text = """
       service: view.test
       tls: { certificate: view.pem }
@@ -14,10 +14,10 @@ import Testing
       """
     let configuration = try #require(
       Configuration.load(text: text, fileName: "test.yaml", hostName: "lb1").configuration)
-    var means = Configuration.Means(
+    var resources = Configuration.Resources(
       descriptors: 524_288, ports: 1024...65535, memory: 8_000_000_000, processors: 2)
-    change(&means)
-    return configuration.shortfalls(on: means)
+    change(&resources)
+    return configuration.shortfalls(on: resources)
   }
 
   @Test func `a server's port is listened on once, however often the file names it`() throws {
@@ -55,8 +55,8 @@ import Testing
       """
     let configuration = try #require(
       Configuration.load(text: text, fileName: "test.yaml", hostName: "lb1").configuration)
-    let means = Configuration.Means(descriptors: 524_288, ports: nil, memory: nil, processors: 2)
-    let told = configuration.shortfalls(on: means)
+    let resources = Configuration.Resources(descriptors: 524_288, ports: nil, memory: nil, processors: 2)
+    let told = configuration.shortfalls(on: resources)
     #expect(told.count == 1 && told[0].contains("1202 listeners of 2 threads take 2404 sockets"))
   }
 

@@ -279,7 +279,7 @@ struct SimulatedExchange {
       case .passOnAnswer:
         let count = connection?.fromServer.count ?? 0
         try require(effects.approvedBytes <= count, "\(effects.approvedBytes) of \(count) bytes are passed on")
-      case .resetServer, .resetClient, .excludeServer, .sayGoodbye: break
+      case .resetServer, .resetClient, .excludeServer, .sendEnd: break
       case .log:
         logs += 1
         try require(logs == 1 && exchange.record.began != nil, "logged \(logs) times")

@@ -101,7 +101,7 @@ struct TransitionTable {
       $0.becomeReady()
       while $0.router.role != .active { _ = $0.waitForTimer() }
       _ = $0.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
-      for _ in 0..<20 where $0.router.standoff?.hasAsked == false { _ = $0.waitForTimer() }
+      for _ in 0..<20 where $0.router.addressConflict?.hasAsked == false { _ = $0.waitForTimer() }
       $0.now = $0.now + .milliseconds(5)
     },
     Beginning(name: "Active") {

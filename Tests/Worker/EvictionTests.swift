@@ -11,7 +11,7 @@ import Wire
   @Test func `an idle client leaves only when no other loop has a silent one or an unfinished handshake`() throws {
     var testLoop = try full()
     var newcomer = try testLoop.makeClient()
-    for kind in [Dispensable.silent, .unfinished] {
+    for kind in [EvictionClass.silent, .unfinished] {
       #expect(try question(&testLoop) == kind)
       #expect(testLoop.loop.clients.count == 2)
       // It has come round.
@@ -122,7 +122,7 @@ import Wire
   private let kept = Kept()
 
   /// What kind of clients the other loop is asked for.
-  private func question(_ testLoop: inout TestLoop) throws -> Dispensable? {
+  private func question(_ testLoop: inout TestLoop) throws -> EvictionClass? {
     var message: LoopMessage?
     try testLoop.until("the other loop is asked") {
       message = $0.sharedState.mailboxes.last?.take(atMost: 1).first

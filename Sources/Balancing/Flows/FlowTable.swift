@@ -104,7 +104,7 @@ public struct FlowTable<Handle: Sendable>: ~Copyable {
   public func deadline(of number: Int, idle: Interval) -> Instant { self[number].deadline(idle: idle) }
 
   /// The flow that makes room for another one; nil when none does.
-  public func dispensable(at now: Instant) -> Int? {
+  public func evictable(at now: Instant) -> Int? {
     let unconfirmed = entries[Self.unconfirmed].previous
     if unconfirmed != Self.unconfirmed { return unconfirmed }
     let silent = entries[Self.confirmed].previous

@@ -43,7 +43,7 @@ public struct CheckSchedule: Sendable {
 
   /// How long a check of a healthy server may run before another starts. A healthy server answers within a few
   /// milliseconds; a slow one is checked a little more often, and each check keeps its full timeout.
-  public static let patience = Interval.milliseconds(500)
+  public static let overlapDelay = Interval.milliseconds(500)
   /// The minimum interval of checks triggered by slow responses.
   private static let slowAnswerInterval = Interval.seconds(1)
 
@@ -69,7 +69,7 @@ public struct CheckSchedule: Sendable {
   public mutating func began(at now: Instant) {
     next =
       switch urgency {
-      case .calm: now + (running > 0 ? pace.fastInterval : CheckSchedule.patience)
+      case .calm: now + (running > 0 ? pace.fastInterval : CheckSchedule.overlapDelay)
       case .doubt: now + pace.fastInterval
       case .down, .starting: .distantFuture
       }

@@ -19,19 +19,19 @@ extension Rules {
   }
 
   /// A listener of a service, and the key that contains it.
-  private struct Claim {
+  private struct ServiceListener {
     let service: Configuration.Service
     let listener: Configuration.Listener
     let path: [String]
 
-    static func all(of service: Configuration.Service) -> [Claim] {
+    static func all(of service: Configuration.Service) -> [ServiceListener] {
       let paths = [
         (["listen"], service.listeners), (["redirect", "listen"], service.redirect?.listeners ?? []),
         (["servers"], service.serverListeners), (["relay", "tcp"], service.relayListeners),
         (["relay", "udp"], service.datagramListeners),
       ]
       return paths.flatMap { path, listeners in
-        listeners.enumerated().map { Claim(service: service, listener: $1, path: path + [String($0)]) }
+        listeners.enumerated().map { ServiceListener(service: service, listener: $1, path: path + [String($0)]) }
       }
     }
 
@@ -47,34 +47,36 @@ extension Rules {
     }
 
     /// Whether both use the same listener and are distinguished by the name that clients request.
-    func sharesPlace(with other: Claim) -> Bool {
+    func sharesPlace(with other: ServiceListener) -> Bool {
       listener == other.listener && path[0] == other.path[0] && ["listen", "redirect"].contains(path[0])
     }
   }
 
   private static func checkPlaces(_ services: [Configuration.Service], _ reader: inout Reader) {
-    var earlier: [Claim.Socket: [Claim]] = [:]
+    var earlier: [ServiceListener.Socket: [ServiceListener]] = [:]
     for service in services {
       reader.within(service) { reader in
-        let claims = Claim.all(of: service)
+        let listeners = ServiceListener.all(of: service)
         var neighbours: Set<String> = []
-        for claim in claims {
-          let others = earlier[claim.socket] ?? []
-          for other in others where claim.sharesPlace(with: other) {
+        for listener in listeners {
+          let others = earlier[listener.socket] ?? []
+          for other in others where listener.sharesPlace(with: other) {
             if neighbours.insert(other.service.name).inserted { checkNeighbours(service, other, &reader) }
           }
-          guard let other = others.first(where: { !claim.sharesPlace(with: $0) }) else { continue }
-          let place = reader.mark(at: claim.path) ?? reader.mark(claim.path[0]) ?? reader.keyMark
+          guard let other = others.first(where: { !listener.sharesPlace(with: $0) }) else { continue }
+          let place = reader.mark(at: listener.path) ?? reader.mark(listener.path[0]) ?? reader.keyMark
           reader.error(
-            "`\(claim.listener)` is taken by `\(other.path[0])` of service \(other.service.name)", at: place)
+            "`\(listener.listener)` is taken by `\(other.path[0])` of service \(other.service.name)", at: place)
         }
-        for claim in claims { earlier[claim.socket, default: []].append(claim) }
+        for listener in listeners { earlier[listener.socket, default: []].append(listener) }
       }
     }
   }
 
   /// Checks what must differ and what must be equal between services with the same listener.
-  private static func checkNeighbours(_ service: Configuration.Service, _ other: Claim, _ reader: inout Reader) {
+  private static func checkNeighbours(
+    _ service: Configuration.Service, _ other: ServiceListener, _ reader: inout Reader
+  ) {
     let place = reader.mark(other.path[0]) ?? reader.keyMark
     let names = Set(other.service.clientNames)
     let isRedirect = other.path[0] == "redirect"

@@ -7,7 +7,7 @@ package struct Handover: Codable, Hashable, Sendable {
     /// No other node took them, so this node keeps them.
     case kept
     /// This node did not have them, and is withdrawn from the election now.
-    case stoodBack = "stood-back"
+    case notActive = "stood-back"
     /// Failback: it takes part in the election again, without the addresses.
     case back
     /// Failback: it takes part in the election again, with the addresses.
@@ -31,7 +31,7 @@ package struct Handover: Codable, Hashable, Sendable {
     switch outcome {
     case .handedOver: "\(name): \(successor ?? "another node") has the address now"
     case .kept: "\(name): no other node took over, this node keeps the address"
-    case .stoodBack: "\(name): this node did not have the address"
+    case .notActive: "\(name): this node did not have the address"
     case .back:
       "\(name): this node takes part in the election again" + (successor.map { "; \($0) has the address" } ?? "")
     case .active: "\(name): this node has the address"

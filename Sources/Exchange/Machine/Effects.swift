@@ -42,7 +42,7 @@ public enum Effect: UInt8, CaseIterable, Sendable {
   /// Keep the client's connection for its next request.
   case awaitNext
   /// Send the client the end of our direction (close_notify, FIN), as far as possible without blocking.
-  case sayGoodbye
+  case sendEnd
   /// End our direction in order and wait for the client to end its own.
   case linger
   /// Close the client's connection.

@@ -63,7 +63,7 @@ extension Exchange {
   ) -> Effects {
     switch expiry(timeouts, backlog: backlog, at: now) {
     case .later, .never: .none
-    case .idle: conclude(Termination(), Effects(.sayGoodbye, .close))
+    case .idle: conclude(Termination(), Effects(.sendEnd, .close))
     case .requestHead: reply(.requestTimeout, Termination(.clientTimeout, .request), at: now)
     case .queue: refuse(Termination(.serverTimeout, .queue), at: now)
     case .pause: Effects(.connect)

@@ -81,7 +81,7 @@ extension Exchange {
   mutating func stop() -> Effects {
     clientUse = .closes
     guard case .reading = state, record.began == nil else { return .none }
-    return conclude(Termination(), Effects(.sayGoodbye, .close))
+    return conclude(Termination(), Effects(.sendEnd, .close))
   }
 
   mutating func abandon(isStopping: Bool) -> Effects {

@@ -51,7 +51,7 @@ package enum Notifier {
 
   /// Sends a change in the format of `ChangeNotice` and waits until all programs have run. Returns the failures, one
   /// per line.
-  package static func tell(_ line: String, at path: String) throws(SystemError) -> [String] {
+  package static func report(_ line: String, at path: String) throws(SystemError) -> [String] {
     var conversation = try Conversation(try LocalSocket.connect(to: path))
     try conversation.say(line)
     var lines: [String] = []

@@ -21,7 +21,7 @@ extension VirtualRouters {
       case .note(let note): log(index, Logger.Level(note.level), note.text, state: note.newRole)
       case .transitioned(let transition): changes.append(RoleChange(router: index, transition: transition))
       case .failedOver(let successor, let wasActive):
-        end(index, !wasActive ? .stoodBack : successor == nil ? .kept : .handedOver, successor)
+        end(index, !wasActive ? .notActive : successor == nil ? .kept : .handedOver, successor)
       case .failedBack(let isActive, let other): end(index, isActive ? .active : .back, other)
       case .stopped: stopped.insert(index)
       }

@@ -37,13 +37,13 @@ package struct RouterSet: Sendable {
     guard let group = groups[index] else { return all }
     for case .transitioned(let transition) in effects {
       guard let consequence = Self.consequence(of: transition) else { continue }
-      for other in others(than: index, in: group) { all += tell(consequence, to: other, at: now) }
+      for other in others(than: index, in: group) { all += deliver(consequence, to: other, at: now) }
     }
     if routers[index].ownFaults.first != before {
       for member in routers.indices where groups[member] == group {
         let fault = others(than: member, in: group).compactMap { routers[$0].ownFaults.first }.first
         if fault != routers[member].groupFault {
-          all += tell(.groupFault(fault), to: member, at: now)
+          all += deliver(.groupFault(fault), to: member, at: now)
         }
       }
     }
@@ -65,7 +65,7 @@ package struct RouterSet: Sendable {
     routers.indices.filter { $0 != index && groups[$0] == group }
   }
 
-  private mutating func tell(_ event: VirtualRouter.Event, to index: Int, at now: Instant) -> [Effect] {
+  private mutating func deliver(_ event: VirtualRouter.Event, to index: Int, at now: Instant) -> [Effect] {
     routers[index].handle(event, at: now).map { Effect(router: index, effect: $0) }
   }
 }

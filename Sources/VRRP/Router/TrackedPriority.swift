@@ -22,7 +22,7 @@ package struct Track: Hashable, Sendable {
 /// has been good for `recovery`, so that a flapping condition stays bad.
 package struct TrackedPriority: Sendable {
   /// The state of one condition.
-  private enum Standing: Hashable {
+  private enum Condition: Hashable {
     case unknown
     case good
     case bad
@@ -35,21 +35,21 @@ package struct TrackedPriority: Sendable {
   /// The priority without any condition.
   package let configured: UInt8
   package let tracks: [Track]
-  private var standings: [Standing]
+  private var conditions: [Condition]
 
   /// No track has a report yet.
   package init(configured: UInt8, tracks: [Track]) {
     self.configured = configured
     self.tracks = tracks
-    standings = tracks.map { _ in .unknown }
+    conditions = tracks.map { _ in .unknown }
   }
 
   /// A report about the track at an index of `tracks`.
   package mutating func report(_ index: Int, isGood: Bool, at now: Instant) {
-    switch (standings[index], isGood) {
-    case (.unknown, true), (.good, true): standings[index] = .good
-    case (_, false): standings[index] = .bad
-    case (.bad, true): standings[index] = .recovering(until: now + tracks[index].recovery)
+    switch (conditions[index], isGood) {
+    case (.unknown, true), (.good, true): conditions[index] = .good
+    case (_, false): conditions[index] = .bad
+    case (.bad, true): conditions[index] = .recovering(until: now + tracks[index].recovery)
     case (.recovering, true): break
     }
     advance(to: now)
@@ -57,23 +57,23 @@ package struct TrackedPriority: Sendable {
 
   /// Ends recoveries that are due.
   package mutating func advance(to now: Instant) {
-    for (index, standing) in standings.enumerated() {
-      if case .recovering(let until) = standing, now >= until { standings[index] = .good }
+    for (index, condition) in conditions.enumerated() {
+      if case .recovering(let until) = condition, now >= until { conditions[index] = .good }
     }
   }
 
   /// The end of the next recovery.
   package var deadline: Instant? {
-    standings.compactMap { if case .recovering(let until) = $0 { until } else { nil } }.min()
+    conditions.compactMap { if case .recovering(let until) = $0 { until } else { nil } }.min()
   }
 
   /// The configured priority plus all weights, 1 to 254. An owner's priority is always 255.
   package var effective: UInt8 {
     guard configured < 255 else { return configured }
     var sum = Int(configured)
-    for (track, standing) in zip(tracks, standings) {
+    for (track, condition) in zip(tracks, conditions) {
       guard case .priority(let weight) = track.weight else { continue }
-      if standing.countsAsGood == (weight > 0) { sum += weight }
+      if condition.countsAsGood == (weight > 0) { sum += weight }
     }
     return UInt8(min(max(sum, Int(VirtualRouter.leastPriority)), 254))
   }
@@ -81,16 +81,16 @@ package struct TrackedPriority: Sendable {
   /// The names of conditions that prevent the node from taking part: bad ones whose effect is to give up, and those
   /// without a report.
   package var faults: [String] {
-    zip(tracks, standings).compactMap { track, standing in
-      if standing == .unknown { return track.name }
-      return track.weight == .giveUp && !standing.countsAsGood ? track.name : nil
+    zip(tracks, conditions).compactMap { track, condition in
+      if condition == .unknown { return track.name }
+      return track.weight == .giveUp && !condition.countsAsGood ? track.name : nil
     }
   }
 
   /// The names of conditions that lower the priority.
   package var priorityReductions: [String] {
-    zip(tracks, standings).compactMap { track, standing in
-      guard case .priority = track.weight, !standing.countsAsGood else { return nil }
+    zip(tracks, conditions).compactMap { track, condition in
+      guard case .priority = track.weight, !condition.countsAsGood else { return nil }
       return track.name
     }
   }

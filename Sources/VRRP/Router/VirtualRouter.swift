@@ -136,7 +136,7 @@ package struct VirtualRouter: Sendable {
   /// It became Active for another reason than missing advertisements.
   var isUncontested = true
   /// Another host announced the addresses after we took them; they may have to be left to it.
-  var standoff: Standoff?
+  var addressConflict: AddressConflict?
   /// The number of consecutive times that it gave way to a host whose advertisements do not arrive.
   var contests = 0
   var damping = FlapDamping()
@@ -174,7 +174,7 @@ package struct VirtualRouter: Sendable {
       case .leaving(let leaving): min(leaving.repeatAt ?? leaving.until, leaving.until)
       }
     let others = [tracked.deadline, lease.deadline, announcements.deadline, conflicts.deadline]
-    return ([own, standoff?.until, awayUntil, failBackUntil] + others).compactMap { $0 }.min()
+    return ([own, addressConflict?.until, awayUntil, failBackUntil] + others).compactMap { $0 }.min()
   }
 
   // MARK: - Queries

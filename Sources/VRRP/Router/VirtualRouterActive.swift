@@ -5,7 +5,7 @@ import Wire
 extension VirtualRouter {
   mutating func becomeActive(because reason: Transition.Reason, at now: Instant) -> [Effect] {
     conflicts.forget()
-    standoff = nil
+    addressConflict = nil
     conflictDefence.announced(at: now)
     claimDefence.announced(at: now)
     activeSince = now
@@ -30,7 +30,7 @@ extension VirtualRouter {
   }
 
   /// An advertisement of another Active.
-  mutating func meet(_ other: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
+  mutating func compete(with other: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
     if other.priority == 0 { return answer(at: now, restarting: true) }
     return isBetter(other, from: address)
       ? yield(to: other, from: address, at: now) : assert(other, from: address, at: now)
@@ -86,16 +86,18 @@ extension VirtualRouter {
   }
 
   /// Another host claims one of the addresses on the link.
-  mutating func meet(_ claim: AddressClaim, by owner: String, at now: Instant) -> [Effect] {
+  mutating func defend(against claim: AddressClaim, by owner: String, at now: Instant) -> [Effect] {
     if claim == .sought {
       // A kernel replies even for a process that died; only an announcement proves that this one runs.
       return seekerDefence.mayAnswer(at: now) ? [.announce(times: 1)] : []
     }
     announcements.putOffRefresh(at: now)
     // Any host can send an announcement; one that has the address also answers a probe.
-    if let standoff, standoff.hasAsked, claim == .answered { return standBack(behind: standoff.owner, at: now) }
+    if let addressConflict, addressConflict.hasAsked, claim == .answered {
+      return giveWay(behind: addressConflict.owner, at: now)
+    }
     if claim == .announced, isNewcomer(at: now) {
-      if standoff == nil { standoff = Standoff(owner: owner, until: now + standoffTimeout) }
+      if addressConflict == nil { addressConflict = AddressConflict(owner: owner, until: now + conflictTimeout) }
       return []
     }
     guard claimDefence.mayAnswer(at: now) else { return [] }
@@ -111,7 +113,7 @@ extension VirtualRouter {
   }
 
   /// Another host announced the addresses after we took them.
-  struct Standoff: Hashable {
+  struct AddressConflict: Hashable {
     let owner: String
     /// The end of the wait for its advertisement, and then for its reply to our probe.
     var until: Instant
@@ -120,7 +122,7 @@ extension VirtualRouter {
 
   /// An Active whose advertisements arrive sends one within an interval, and one that receives ours has yielded by
   /// then.
-  private var standoffTimeout: Interval {
+  private var conflictTimeout: Interval {
     Interval(nanoseconds: settings.interval.nanoseconds * 3 / 2 + 2 * Pace.yieldGrace.nanoseconds)
   }
 
@@ -128,26 +130,26 @@ extension VirtualRouter {
   /// Active and its advertisements do not reach this node: one of the two has to stop, and the other one has the
   /// connections.
   mutating func decide(at now: Instant) -> [Effect] {
-    guard let standoff, now >= standoff.until else { return [] }
-    guard case .active = state, !standoff.hasAsked else {
-      self.standoff = nil
+    guard let addressConflict, now >= addressConflict.until else { return [] }
+    guard case .active = state, !addressConflict.hasAsked else {
+      self.addressConflict = nil
       return []
     }
-    self.standoff = Standoff(owner: standoff.owner, until: now + settings.interval, hasAsked: true)
+    self.addressConflict = AddressConflict(owner: addressConflict.owner, until: now + settings.interval, hasAsked: true)
     return [.probe]
   }
 
-  private mutating func standBack(behind owner: String, at now: Instant) -> [Effect] {
+  private mutating func giveWay(behind owner: String, at now: Instant) -> [Effect] {
     announcements.end()
     conflicts.forget()
-    standoff = nil
+    addressConflict = nil
     counters.priorityZeroSent += 1
     contests = min(contests + 1, Pace.mostContests)
     // A node that has yielded in the meantime takes over at once.
     let left = send(advertisement(priority: 0)) + lease.drop()
     var waiting = Waiting(since: now, activeInterval: settings.interval, preemptsFrom: now + settings.preemptDelay)
     waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)
-    let note = stoodBack(behind: owner, at: now)
+    let note = gaveWayNote(behind: owner, at: now)
     let isRejected = note != .unheardActive(owner)
     return left + [.note(note)]
       + transition(to: .backup(waiting), because: isRejected ? .rejectedActive(owner) : .unheardActive(owner), at: now)

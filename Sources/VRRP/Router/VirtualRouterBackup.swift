@@ -94,11 +94,11 @@ extension VirtualRouter {
     let silence = Interval(nanoseconds: 2 * waiting.activeInterval.nanoseconds)
     guard claim == .announced, !waiting.isHurried, now >= silentSince(waiting) + silence else { return [] }
     waiting.contest = Contest(owner: owner, heardAt: now, probeAt: now + settings.interval, saidAt: now)
-    return [.note(stoodBack(behind: owner, at: now))]
+    return [.note(gaveWayNote(behind: owner, at: now))]
   }
 
   /// The reason for leaving the addresses to another host: its advertisements do not arrive, or they are rejected.
-  func stoodBack(behind owner: String, at now: Instant) -> RouterNote {
+  func gaveWayNote(behind owner: String, at now: Instant) -> RouterNote {
     let memory = settings.activeDownInterval(priority: Self.leastPriority, activeInterval: settings.interval)
     // If the Active is known, rejected advertisements of a third node are not the reason.
     guard let refusal, now < refusal.heardAt + memory, peer.map({ $0.address == refusal.sender }) ?? true else {
@@ -119,7 +119,7 @@ extension VirtualRouter {
     let isDue = now >= contest.saidAt + Pace.duplicateReminder
     if isDue { contest.saidAt = now }
     waiting.contest = contest
-    return [.probe] + (isDue ? [.note(stoodBack(behind: contest.owner, at: now))] : [])
+    return [.probe] + (isDue ? [.note(gaveWayNote(behind: contest.owner, at: now))] : [])
   }
 
   mutating func expire(_ waiting: Waiting, at now: Instant) -> [Effect] {

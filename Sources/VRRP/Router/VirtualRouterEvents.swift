@@ -27,7 +27,7 @@ extension VirtualRouter {
       return [.note(.addressRemoved)] + lease.hold(at: now) + [.announce(times: 1)]
     case .claimed(let claim, let owner):
       switch state {
-      case .active: return meet(claim, by: owner, at: now)
+      case .active: return defend(against: claim, by: owner, at: now)
       case .backup(let waiting): return note(claim, by: owner, waiting, at: now)
       case .initialize, .leaving: return []
       }
@@ -59,12 +59,12 @@ extension VirtualRouter {
 
   private mutating func receive(_ advertisement: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
     peer = Peer(address: address, priority: advertisement.priority, heardAt: now)
-    standoff = nil
+    addressConflict = nil
     if advertisement.priority == 0 { counters.priorityZeroReceived += 1 }
     switch state {
     case .initialize: return []
     case .backup(let waiting): return hear(advertisement, from: address, waiting: waiting, at: now)
-    case .active: return meet(advertisement, from: address, at: now)
+    case .active: return compete(with: advertisement, from: address, at: now)
     case .leaving(let leaving): return hearSuccessor(advertisement, from: address, leaving: leaving, at: now)
     }
   }
@@ -102,7 +102,7 @@ extension VirtualRouter {
 
   /// Applies changed conditions to the role.
   mutating func applyTransitions(at now: Instant) -> [Effect] {
-    var effects = tellPriority()
+    var effects = publishPriority()
     let mayTakePart = isStarted && !isStopping && faults.isEmpty
     switch state {
     case .initialize where mayTakePart: effects += takePart(at: now)
@@ -122,7 +122,7 @@ extension VirtualRouter {
 
   /// Logs a change of the priority, and advertises it at once as Active. A Backup that is now better takes over at
   /// once.
-  private mutating func tellPriority() -> [Effect] {
+  private mutating func publishPriority() -> [Effect] {
     let (before, priority) = (publishedPriority, priority)
     guard priority != before, hasTakenPart else { return [] }
     publishedPriority = priority

@@ -7,7 +7,7 @@ import Wire
 /// exceed the queue's limit are dropped and counted.
 final class AccessLogWriter: Sendable {
   /// Maximum of queued bytes, about 20,000 lines.
-  static let waitingRoom = 4 << 20
+  static let waitingBytesLimit = 4 << 20
 
   private struct Waiting {
     var batch = AccessLogBatch()
@@ -48,7 +48,7 @@ final class AccessLogWriter: Sendable {
   /// Queues complete entries; called from any loop.
   func submit(_ batch: AccessLogBatch) {
     writer.submit { waiting in
-      guard waiting.batch.bytes.count + batch.bytes.count <= AccessLogWriter.waitingRoom else {
+      guard waiting.batch.bytes.count + batch.bytes.count <= AccessLogWriter.waitingBytesLimit else {
         waiting.dropped += UInt64(batch.ends.count)
         return false
       }

@@ -71,8 +71,8 @@ extension Client {
   /// that replaces it for a short time takes none. A response is a response head of any status; in passthrough mode it
   /// is the server's first byte, because a kernel accepts connections even if the process hangs.
   mutating func assignServer(_ context: borrowing LoopContext) {
-    guard let routed, let basis = routed.unsettled else { return }
-    self.routed?.unsettled = nil
+    guard let routed, let basis = routed.unconfirmed else { return }
+    self.routed?.unconfirmed = nil
     let id = snapshot.backend.servers[routed.server].id
     if let cookie = routed.cookie, basis != .client { remember(cookie: cookie, on: id, context) }
     if basis == .cookie {

@@ -20,7 +20,7 @@ package struct Confinement: Sendable {
   private let gaps: [String]
 
   /// Confines this process permanently. Call it when the configuration is known and before any thread is started,
-  /// because Landlock does not confine threads that already run. Features that the kernel lacks are logged by `tell`;
+  /// because Landlock does not confine threads that already run. Features that the kernel lacks are logged by `logGaps`;
   /// other failures are thrown, and the worker must not serve then.
   package static func enter(naming files: [FileReference]) throws(SystemError) -> Confinement {
     // Loads what libraries read only once: OpenSSL's configuration and providers, the time zone.
@@ -58,7 +58,7 @@ package struct Confinement: Sendable {
   }
 
   /// Logs the unavailable protections.
-  func tell(_ log: Logger) {
+  func logGaps(to log: Logger) {
     for gap in gaps { log.warning("confinement: \(gap)") }
   }
 

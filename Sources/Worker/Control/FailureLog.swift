@@ -31,10 +31,10 @@ struct FailureLog {
     at now: Instant
   ) {
     let topic = Topic.server(server, kind, port: port)
-    let untold = kind == .unreadable ? daily.take(topic, at: now) : limiter.take(topic, at: now)
-    guard let untold else { return }
+    let suppressed = kind == .unreadable ? daily.take(topic, at: now) : limiter.take(topic, at: now)
+    guard let suppressed else { return }
     let place = port.map { "\(name), port \($0)" } ?? name
-    let more = untold == 0 ? "" : " (and \(untold) failures more since the last line)"
+    let more = suppressed == 0 ? "" : " (and \(suppressed) failures more since the last line)"
     let metadata: Logger.Metadata = ["server": "\(name)"]
     switch kind {
     case .ofServer: log.warning("server \(place): \(reason())\(more)", metadata: metadata)
@@ -48,8 +48,8 @@ struct FailureLog {
 
   /// Records why a client was disconnected, and logs it if the rate permits.
   mutating func note(client: Endpoint, _ reason: @autoclosure () -> String, at now: Instant) {
-    guard let untold = limiter.take(.clients, at: now) else { return }
-    let more = untold == 0 ? "" : " (and \(untold) clients more since the last line)"
+    guard let suppressed = limiter.take(.clients, at: now) else { return }
+    let more = suppressed == 0 ? "" : " (and \(suppressed) clients more since the last line)"
     log.warning("client \(client) is disconnected: \(reason())\(more)", metadata: ["client": "\(client.address)"])
   }
 }

@@ -74,7 +74,7 @@ extension DatagramRelay {
   }
 
   private mutating func makeRoom(_ context: inout LoopContext) -> Bool {
-    guard let number = table.dispensable(at: context.now) else { return false }
+    guard let number = table.evictable(at: context.now) else { return false }
     end(table.handle(of: number), Termination(.resource, .data), &context)
     return true
   }
@@ -114,7 +114,7 @@ extension DatagramRelay {
       let newest = context.snapshot.service(like: flows[flow].snapshot) ?? flows[flow].snapshot
       guard newest.settings.health.onDown != .keep else { continue }
       let isUnanswered = table[flows[flow].number].answered == nil
-      guard presence == .lost || isUnanswered && newest.backend.takesAnybody else { continue }
+      guard presence == .lost || isUnanswered && newest.backend.acceptsClients else { continue }
       endings.append((flow, Termination(.down, .data)))
     }
   }

@@ -22,7 +22,7 @@ struct ActiveExchange: ~Copyable {
   }
 
   /// The exchange's position at the chosen server.
-  enum Standing {
+  enum Position {
     case none
     /// Waiting in the server's queue with this ticket.
     case queued(Admission<WaitingClient>.Ticket)
@@ -38,7 +38,7 @@ struct ActiveExchange: ~Copyable {
   /// The request is for this server alone (`names` or `ports` of the server): no other server is tried, and the
   /// client's affinity is neither used nor changed.
   var isDedicated = false
-  var standing = Standing.none
+  var position = Position.none
   /// The connection to that server, or the one kept from the previous exchange.
   var connection: SlabKey?
   /// Servers that failed in this exchange.
@@ -51,13 +51,13 @@ struct ActiveExchange: ~Copyable {
   var requestLine: [UInt8] = []
 
   /// Continues as far as possible without waiting for an event.
-  mutating func goOn(_ client: inout Client, _ context: inout LoopContext) -> Step {
+  mutating func advance(_ client: inout Client, _ context: inout LoopContext) -> Step {
     switch exchange.state {
     case .queued: return hasLeft(client) ? clientLeft(&client, &context) : .wait
     case .connecting: return connect(&client, &context)
     case .paused:
       if hasLeft(client) { return clientLeft(&client, &context) }
-      let effects = tell(.timer([]), client, context)
+      let effects = effects(of: .timer([]), client, context)
       return effects.isEmpty ? .wait : perform(effects, &client, &context)
     case .relaying: return relay(&client, &context)
     case .replying: return flushReply(&client, &context)
@@ -69,8 +69,8 @@ struct ActiveExchange: ~Copyable {
 
   /// Passes an event to the exchange and returns the effects to perform.
   @inline(__always)
-  mutating func tell(
-    _ event: Exchange.Event, _ client: borrowing Client, _ context: borrowing LoopContext
+  mutating func effects(
+    of event: Exchange.Event, _ client: borrowing Client, _ context: borrowing LoopContext
   ) -> Effects {
     exchange.handle(event, policy: client.snapshot.policy, at: context.now)
   }
@@ -79,7 +79,7 @@ struct ActiveExchange: ~Copyable {
   mutating func react(
     to event: Exchange.Event, _ client: inout Client, _ context: inout LoopContext
   ) -> Step {
-    perform(tell(event, client, context), &client, &context)
+    perform(effects(of: event, client, context), &client, &context)
   }
 
   /// The request's head is complete.
@@ -135,7 +135,7 @@ struct ActiveExchange: ~Copyable {
     case .connectAnew: return obtainConnection(&client, &context, fresh: true)
     case .reply: return reply(others.status, &client, &context)
     case .redirect: return redirect(&client, &context)
-    case .sayGoodbye: client.sayGoodbye()
+    case .sendEnd: client.sendEnd()
     case .log, .keepConnection, .leavePlace, .place, .connect, .sendHead, .awaitNext, .linger, .close: break
     }
     return others

@@ -62,8 +62,8 @@ struct Client: ~Copyable {
   var certificateSet = 0
   var sessions = Sessions()
   /// The choice made for an earlier request. It is valid for the same cookie while no server changes its state.
-  /// `unsettled`: the reason for the choice, until the server has responded: then the client is assigned to it.
-  var routed: (server: Int, epoch: UInt64, cookie: ClientKey?, unsettled: Backend.Choice.Basis?)?
+  /// `unconfirmed`: the reason for the choice, until the server has responded: then the client is assigned to it.
+  var routed: (server: Int, epoch: UInt64, cookie: ClientKey?, unconfirmed: Backend.Choice.Basis?)?
   /// The server's connection that is kept for this client between two exchanges.
   var kept: SlabKey?
   /// Whether the server's connection is reserved for this client, as decided by an exchange.
@@ -119,7 +119,7 @@ struct Client: ~Copyable {
   }
 
   /// Ends our direction in order, as far as possible without blocking.
-  mutating func sayGoodbye() { _ = side.stream.sendEnd() }
+  mutating func sendEnd() { _ = side.stream.sendEnd() }
 
   /// The metadata of log messages about this client.
   var subject: Logger.Metadata { ["client": "\(identity.endpoint.address)", "configuration": "\(snapshot.number)"] }

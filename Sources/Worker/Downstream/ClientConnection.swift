@@ -77,23 +77,23 @@ struct ClientConnection: ~Copyable {
         switch phase {
         case .awaitingHeader: awaitHeader(&context)
         case .handshaking: handshake(&context)
-        case .open: goOn(&context)
+        case .open: advance(&context)
         case .lingering: linger(&context)
         }
     }
   }
 
-  private mutating func goOn(_ context: inout LoopContext) -> ActiveExchange.Step {
+  private mutating func advance(_ context: inout LoopContext) -> ActiveExchange.Step {
     guard active.isLeased else {
       return client.service == .passthrough ? tunnel(&context) : awaitRequest(&context)
     }
-    let step = active.value.goOn(&client, &context)
+    let step = active.value.advance(&client, &context)
     return step == .read ? awaitRequest(&context) : step
   }
 
   /// Passes an event that occurred between two calls of `advance` to the exchange; nil when it has no effect.
   mutating func handle(_ event: Exchange.Event, _ context: inout LoopContext) -> Disposition? {
-    let effects = active.value.tell(event, client, context)
+    let effects = active.value.effects(of: event, client, context)
     return effects.isEmpty ? nil : advance(after: active.value.perform(effects, &client, &context), &context)
   }
 
@@ -171,7 +171,7 @@ struct ClientConnection: ~Copyable {
   /// Whether it has completed a handshake or a request, and has not begun another one.
   var isIdle: Bool { phase == .open && !active.isLeased && !isSilent }
 
-  func isDispensable(as kind: Dispensable) -> Bool {
+  func isEvictable(as kind: EvictionClass) -> Bool {
     switch kind {
     case .silent: isSilent
     case .unfinished: phase == .handshaking

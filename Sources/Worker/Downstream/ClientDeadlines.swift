@@ -45,7 +45,7 @@ extension ClientConnection {
       arm(at: idleExpiry, &context)
       return .keep
     }
-    client.sayGoodbye()
+    client.sendEnd()
     return .close
   }
 

@@ -44,14 +44,14 @@ extension ClientConnection {
       Backend.leave(server, waiting.account, context.sharedState)
       return .keep
     }
-    active.value.standing = .admitted
+    active.value.position = .admitted
     return handle(.placed(isOther: false), &context) ?? .keep
   }
 
   /// The server in whose queue this client waits no longer accepts clients: chooses another one.
   mutating func rerouted(_ context: inout LoopContext) -> Disposition {
     guard active.isLeased, active.value.isQueued else { return .keep }
-    active.value.standing = .none
+    active.value.position = .none
     return handle(.displaced, &context) ?? .keep
   }
 
@@ -64,14 +64,14 @@ extension ClientConnection {
     guard active.isLeased else { return .keep }
     let newest = context.snapshot.service(like: client.snapshot) ?? client.snapshot
     let keeps = newest.settings.health.onDown == .keep
-    return handle(.serverDown(presence, keeps: keeps, isLast: !newest.backend.takesAnybody), &context) ?? .keep
+    return handle(.serverDown(presence, keeps: keeps, isLast: !newest.backend.acceptsClients), &context) ?? .keep
   }
 
   /// The worker stops: an idle client's connection ends now, others after their exchange.
   mutating func stop(_ context: inout LoopContext) -> Disposition {
     guard phase == .open else { return .keep }
     if active.isLeased { return active.value.react(to: .stop, &client, &context) == .close ? .close : .keep }
-    client.sayGoodbye()
+    client.sendEnd()
     return .close
   }
 

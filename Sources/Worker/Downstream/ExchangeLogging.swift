@@ -16,7 +16,7 @@ extension ActiveExchange {
       isTLS: client.service == .https, service: client.snapshot.settings.name,
       server: server.map { client.snapshot.servers[$0].place.name }, requestLine: requestLine,
       connections: context.sharedState.connectionCount,
-      serverConnections: max(0, occupancy.active - (standing.isAdmitted ? 1 : 0)),
+      serverConnections: max(0, occupancy.active - (position.isAdmitted ? 1 : 0)),
       queue: occupancy.waiting, configuration: client.snapshot.number)
     context.reports.accessLog.add(entry, monotonic: context.now)
     context.reports.accessLog.giveBack(&requestLine)

@@ -16,7 +16,7 @@ extension ActiveExchange {
       page.render(into: &client.side.output)
     }
     // Pending interim responses may have left too little room.
-    return client.side.output.overflowed ? tell(.pageTooLarge, client, context) : .none
+    return client.side.output.overflowed ? effects(of: .pageTooLarge, client, context) : .none
   }
 
   /// The Retry-After of a client for which no server was available: the health checks need a few seconds to find one.
@@ -25,14 +25,14 @@ extension ActiveExchange {
   /// Writes the redirect response of a redirecting listener.
   mutating func redirect(_ client: inout Client, _ context: inout LoopContext) -> Effects {
     guard let redirect = client.snapshot.redirect, let request = exchange.request else {
-      return tell(.abandoned(isStopping: false), client, context)
+      return effects(of: .abandoned(isStopping: false), client, context)
     }
     context.buffers.lease(&client.side.output)
     client.side.output.removeAll()
     redirect.render(request, from: client.side.input, into: &client.side.output)
     guard client.side.output.overflowed else { return .none }
     client.side.output.removeAll()
-    return tell(.redirectTooLarge, client, context)
+    return effects(of: .redirectTooLarge, client, context)
   }
 
   /// Sends the rest of the output to the client.

@@ -17,22 +17,22 @@ extension ActiveExchange {
       let epoch = backend.epoch
       guard let chosen = choose(at: epoch, &client, context) else {
         context.reports.counters.refused.unroutable += 1
-        return tell(.noServer, client, context)
+        return effects(of: .noServer, client, context)
       }
       if let server, server != chosen { isOther = true }
       server = chosen
       let waiting = WaitingClient(loop: context.loop, client: client.key, account: client.account)
       switch backend.servers[chosen].admit(waiting) {
       case .admitted:
-        standing = .admitted
+        position = .admitted
         return exchange.placed(isOther: isOther)
       case .queued(let ticket):
         // The server may have gone down since it was chosen, and its queue emptied before this request joined it.
         if backend.epoch != epoch, backend.servers[chosen].cancel(ticket) { continue }
-        standing = .queued(ticket)
-        return tell(.queued(isOther: isOther), client, context)
+        position = .queued(ticket)
+        return effects(of: .queued(isOther: isOther), client, context)
       case .refused:
-        return tell(.queueFull(isOther: isOther), client, context)
+        return effects(of: .queueFull(isOther: isOther), client, context)
       }
     }
   }
@@ -43,13 +43,13 @@ extension ActiveExchange {
     return isQueued
   }
 
-  var isQueued: Bool { if case .queued = standing { true } else { false } }
+  var isQueued: Bool { if case .queued = position { true } else { false } }
 
   /// Takes the kept connection or a pooled one, or begins to open a new one.
   mutating func obtainConnection(
     _ client: inout Client, _ context: inout LoopContext, fresh: Bool = false
   ) -> Effects {
-    guard let server else { return tell(.abandoned(isStopping: false), client, context) }
+    guard let server else { return effects(of: .abandoned(isStopping: false), client, context) }
     // For a request that must not be sent twice, a system call checks whether the server has closed the connection.
     let asks = !exchange.mayRunTwice
     if let connection, !fresh, context.servers[connection].leads(to: server, of: client.snapshot),
@@ -65,7 +65,7 @@ extension ActiveExchange {
       context.servers[pooled].client = client.key
       return opened(pooled, isReused: true, &context)
     }
-    let effects = tell(.connecting, client, context)
+    let effects = effects(of: .connecting, client, context)
     let isNamed = client.snapshot.servers[server].sendsProxyHeader && !client.entrance.isRelay
     let made = context.open(
       server, at: client.relayedPort, of: client.snapshot, for: client.key,
@@ -78,7 +78,7 @@ extension ActiveExchange {
       let isShortage = error.connectFault == .shortage
       let place = client.snapshot.backend.servers[server]
       context.noteFailure(of: place, port: client.relayedPort, isShortage ? .shortage : .ofServer, error.description)
-      return tell(.failed(isShortage ? .shortage : .connect), client, context)
+      return self.effects(of: .failed(isShortage ? .shortage : .connect), client, context)
     }
   }
 
@@ -102,7 +102,7 @@ extension ActiveExchange {
       into: &context.servers[connection].side.output)
     guard context.servers[connection].side.output.overflowed else { return .none }
     context.servers[connection].side.output.removeAll()
-    return tell(.requestHeadTooLarge, client, context)
+    return effects(of: .requestHeadTooLarge, client, context)
   }
 
   /// Continues connecting.
@@ -147,11 +147,11 @@ extension ActiveExchange {
   /// Releases the slot at the server, or leaves its queue.
   mutating func leavePlace(_ client: borrowing Client) {
     guard let server else { return }
-    switch standing {
+    switch position {
     case .none: break
     case .queued(let ticket): client.snapshot.backend.servers[server].cancel(ticket)
     case .admitted: client.snapshot.backend.leave(server, client.account)
     }
-    standing = .none
+    position = .none
   }
 }

@@ -15,7 +15,7 @@ import Wire
 /// accepts connections and does not respond is down. Checks of one server overlap while its state is uncertain.
 struct Prober: ~Copyable {
   /// Maximum time that clients wait for the first checks, when some server does not respond to its own.
-  static let longestSettling = Interval.seconds(1)
+  static let firstChecksTimeout = Interval.seconds(1)
 
   private var servers: Slab<ServerHealth>
   /// The running checks.
@@ -46,7 +46,7 @@ struct Prober: ~Copyable {
   /// Begins the first checks.
   mutating func start(_ context: inout LoopContext) {
     applyAndGoOn(&context)
-    context.timers.schedule(TimerKey(.settling).rawValue, at: began + Prober.longestSettling)
+    context.timers.schedule(TimerKey(.firstChecks).rawValue, at: began + Prober.firstChecksTimeout)
   }
 
   /// Switches to another snapshot. A server with the same name, address and trust keeps its health, and its checks
@@ -62,7 +62,7 @@ struct Prober: ~Copyable {
         continue
       }
       let key = earlier.remove(at: place)
-      if servers[key].goOn(as: server, of: service) {
+      if servers[key].continueHealth(as: server, of: service) {
         keys.append(key)
         continue
       }
@@ -148,7 +148,7 @@ struct Prober: ~Copyable {
   }
 
   /// The time limit for the first checks has passed.
-  mutating func settlingEnded(_ context: inout LoopContext) { publishReadiness(&context) }
+  mutating func firstChecksOverdue(_ context: inout LoopContext) { publishReadiness(&context) }
 
   /// Continues checks that yielded.
   mutating func runLeftovers(_ context: inout LoopContext) {

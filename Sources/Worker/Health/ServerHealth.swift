@@ -38,7 +38,7 @@ struct ServerHealth {
   /// Continues as the health of another snapshot's server, including running checks: their results must not be lost,
   /// and reloads in quick succession must not delay the server's state. False when that snapshot's server is another
   /// one or is checked with other settings.
-  mutating func goOn(as other: Int, of next: ServiceSnapshot) -> Bool {
+  mutating func continueHealth(as other: Int, of next: ServiceSnapshot) -> Bool {
     let (mine, theirs) = (snapshot.servers[server], next.servers[other])
     guard shared === next.backend.servers[other], mine.security.serverName == theirs.security.serverName,
       mine.security.context.isEquivalent(to: theirs.security.context),

@@ -28,7 +28,7 @@ struct Loop: ~Copyable {
   /// Operations on many connections at once, of which each turn does a part.
   var closings = PendingClosings()
   private let heartbeat: Heartbeat
-  var dispensable = DispensableClients()
+  var evictable = EvictableClients()
   /// Limits how often evictions of clients and pauses of accepting are logged.
   var notices = LogRateLimiter<Notice>(every: .seconds(10))
   /// Whether a reload has left it without listeners: it ends with its last client.
@@ -173,7 +173,7 @@ struct Loop: ~Copyable {
       case .server(let index):
         guard let key = context.servers.key(at: index) else { continue }
         context.serverTimerFired(key)
-      case .settling: prober?.settlingEnded(&context)
+      case .firstChecks: prober?.firstChecksOverdue(&context)
       case .probe(let index): prober?.timerFired(at: index, &context)
       case .flow(let index):
         if datagrams.timerFired(at: index, &context), allowance.isSpent(clock: clock) { return }

@@ -80,7 +80,7 @@ extension Loop {
     if clients[key].advance(&context) == .close {
       remove(key)
     } else {
-      dispensable.silent.append(key, among: clients)
+      evictable.silent.append(key, among: clients)
     }
   }
 
@@ -100,7 +100,7 @@ extension Loop {
     guard let again = accepting.againAt, now || context.now >= again else { return }
     if !hasRoom() {
       // Some of the loops that were asked do not answer.
-      guard accepting.isAskingForRoom, !now, let key = dispensable.leastMissed(among: clients) else {
+      guard accepting.isAskingForRoom, !now, let key = evictable.victim(among: clients) else {
         accepting.againAt = context.now + Loop.acceptPause
         return askForRoom()
       }

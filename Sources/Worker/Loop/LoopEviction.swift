@@ -5,7 +5,7 @@ import Logging
 import Wire
 
 /// The kinds of clients that can be closed to make room for new ones, in order of preference.
-enum Dispensable: UInt8, CaseIterable, Sendable {
+enum EvictionClass: UInt8, CaseIterable, Sendable {
   /// No byte received.
   case silent
   /// Handshake begun and not completed.
@@ -14,7 +14,7 @@ enum Dispensable: UInt8, CaseIterable, Sendable {
   case idle
 
   /// The next kind in this order.
-  var next: Dispensable? { Dispensable(rawValue: rawValue + 1) }
+  var next: EvictionClass? { EvictionClass(rawValue: rawValue + 1) }
 }
 
 /// Eviction: when the limit of client connections is reached, the least important client of all loops is closed for a
@@ -36,12 +36,12 @@ extension Loop {
   /// The client here that can be closed regardless of the clients of other loops.
   mutating func evictionCandidate() -> SlabKey? {
     context.sharedState.loopCount == 1
-      ? dispensable.leastMissed(among: clients) : dispensable.first(.silent, among: clients)
+      ? evictable.victim(among: clients) : evictable.first(.silent, among: clients)
   }
 
   /// Ends a client's connection in order, to make room.
   mutating func displace(_ key: SlabKey) {
-    clients[key].client.sayGoodbye()
+    clients[key].client.sendEnd()
     remove(key)
     guard notices.take(.room, at: context.now) != nil else { return }
     context.reports.log.warning(
@@ -51,38 +51,38 @@ extension Loop {
 
   /// Asks the other loops, one after the other, to make the room that this one can not or should not make.
   mutating func askForRoom() {
-    guard context.sharedState.loopCount > 1 else { return nobodyMakesRoom() }
+    guard context.sharedState.loopCount > 1 else { return noRoomMade() }
     accepting.isAskingForRoom = true
     passOn(asker: context.loop, .silent)
   }
 
   /// Makes room for another loop, if there is still none and this one has such a client. The asking loop continues with
   /// its own clients.
-  mutating func makeRoom(for asker: Int, _ kind: Dispensable) {
+  mutating func makeRoom(for asker: Int, _ kind: EvictionClass) {
     guard asker != context.loop else { return askFurther(behind: kind) }
     if context.sharedState.isFull {
-      guard let key = dispensable.first(kind, among: clients) else { return passOn(asker: asker, kind) }
+      guard let key = evictable.first(kind, among: clients) else { return passOn(asker: asker, kind) }
       displace(key)
     }
     context.sharedState.mailbox(of: asker).post(.roomMade)
   }
 
   /// Asks for the next kind: no other loop has clients of this kind.
-  private mutating func askFurther(behind kind: Dispensable) {
+  private mutating func askFurther(behind kind: EvictionClass) {
     guard accepting.isAskingForRoom else { return }
     guard context.sharedState.isFull else { return resumeAccepting(now: true) }
-    guard let next = kind.next else { return nobodyMakesRoom() }
-    guard let key = dispensable.first(next, among: clients) else { return passOn(asker: context.loop, next) }
+    guard let next = kind.next else { return noRoomMade() }
+    guard let key = evictable.first(next, among: clients) else { return passOn(asker: context.loop, next) }
     displace(key)
     resumeAccepting(now: true)
   }
 
-  private mutating func nobodyMakesRoom() {
+  private mutating func noRoomMade() {
     accepting.isAskingForRoom = false
     notePause("\(context.sharedState.limitInForce) connections are open and at work (limits: connections)")
   }
 
-  private func passOn(asker: Int, _ kind: Dispensable) {
+  private func passOn(asker: Int, _ kind: EvictionClass) {
     let mailboxes = context.sharedState.mailboxes
     var next = context.loop
     // Skips loops that have ended, but never the one that has asked.
@@ -93,20 +93,20 @@ extension Loop {
 }
 
 /// The clients of a loop that can be closed to make room.
-struct DispensableClients: ~Copyable {
-  var silent = DispensableList(.silent)
-  var handshaking = DispensableList(.unfinished)
+struct EvictableClients: ~Copyable {
+  var silent = EvictableList(.silent)
+  var handshaking = EvictableList(.unfinished)
   private var idle = IdleClients()
 
   /// The client to be closed first; nil when all have a request.
-  mutating func leastMissed(among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
-    for kind in Dispensable.allCases { if let key = first(kind, among: clients) { return key } }
+  mutating func victim(among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
+    for kind in EvictionClass.allCases { if let key = first(kind, among: clients) { return key } }
     return nil
   }
 
   /// The client that has been connected longest without a byte, whose handshake has taken longest, or that has been
   /// idle longest.
-  mutating func first(_ kind: Dispensable, among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
+  mutating func first(_ kind: EvictionClass, among clients: borrowing Slab<ClientConnection>) -> SlabKey? {
     switch kind {
     case .silent: silent.oldest(among: clients)
     case .unfinished: handshaking.oldest(among: clients)

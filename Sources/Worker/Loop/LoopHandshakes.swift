@@ -28,7 +28,7 @@ extension Loop {
       if clients[key].advance(&context) == .close {
         remove(key)
       } else if wasSilent, !clients[key].isSilent, clients[key].phase == .handshaking {
-        dispensable.handshaking.append(key, among: clients)
+        evictable.handshaking.append(key, among: clients)
       }
       if clock() >= end { return }
     }

@@ -28,7 +28,7 @@ enum LoopMessage: Sendable {
   /// A listening socket to accept from: at the start, and from a retiring loop.
   case inherited(HandedListener)
   /// The loop with this index has no room for a new client, and no loop so far has a client of this kind to close.
-  case roomWanted(by: Int, Dispensable)
+  case roomWanted(by: Int, EvictionClass)
   /// There is room for new clients again.
   case roomMade
   /// Many connections have ended: return their memory to the system.

@@ -157,7 +157,7 @@ final class SharedState: Sendable {
   /// Assumes new servers to be up if a reload leaves no other server that accepts clients: otherwise clients would get
   /// 503 until the first health checks have ended.
   private func assumeNewServersUp(in backend: Backend, besides earlier: Set<ServerPlace>) {
-    guard !earlier.isEmpty, backend.takesNobodyNew else { return }
+    guard !earlier.isEmpty, backend.acceptsNoNewClients else { return }
     for (index, server) in backend.servers.enumerated() where !earlier.contains(server.place) {
       backend.set(.up, at: index)
     }

@@ -7,7 +7,7 @@ struct TimerKey {
     /// A server's index in the prober's slab.
     case probe(UInt32)
     /// The time limit for the first checks.
-    case settling
+    case firstChecks
     /// A flow's index in the relay's slab.
     case flow(UInt32)
   }
@@ -22,7 +22,7 @@ struct TimerKey {
       case .client(let index): Int(index) << 2
       case .server(let index): Int(index) << 2 | 1
       case .probe(let index): Int(index) << 2 | 2
-      case .settling: 3
+      case .firstChecks: 3
       case .flow(let index): (Int(index) + 1) << 2 | 3
       }
   }
@@ -32,7 +32,7 @@ struct TimerKey {
     case 0: .client(UInt32(truncatingIfNeeded: rawValue >> 2))
     case 1: .server(UInt32(truncatingIfNeeded: rawValue >> 2))
     case 2: .probe(UInt32(truncatingIfNeeded: rawValue >> 2))
-    default: rawValue == 3 ? .settling : .flow(UInt32(truncatingIfNeeded: rawValue >> 2 - 1))
+    default: rawValue == 3 ? .firstChecks : .flow(UInt32(truncatingIfNeeded: rawValue >> 2 - 1))
     }
   }
 }

@@ -170,9 +170,9 @@ final class Backend: Sendable {
   }
 
   /// Whether some server accepts clients that are assigned to it.
-  var takesAnybody: Bool { !current.takesKnown.isEmpty }
+  var acceptsClients: Bool { !current.takesKnown.isEmpty }
 
-  var takesNobodyNew: Bool { current.takesNew.isEmpty }
+  var acceptsNoNewClients: Bool { current.takesNew.isEmpty }
 
   private var current: Availability {
     Availability(of: servers.count) { servers[$0].state }

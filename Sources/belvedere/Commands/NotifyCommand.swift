@@ -42,7 +42,7 @@ struct NotifyCommand: ParsableCommand {
   }
 
   private func perform() throws -> [String] {
-    if let socket, let change { return try Notifier.tell(change, at: socket) }
+    if let socket, let change { return try Notifier.report(change, at: socket) }
     let loaded = Configuration.load(
       bytes: try file.read(), fileName: file.path, hostName: CurrentProcess.hostName(),
       credentials: CurrentProcess.credentials)

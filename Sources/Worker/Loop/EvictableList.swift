@@ -2,12 +2,12 @@ import Linux
 
 /// A loop's connections in the order in which they entered a state that most leave soon. A connection that has left the
 /// state stays in the list until it reaches the front, so that leaving costs nothing.
-struct DispensableList: ~Copyable {
-  private let kind: Dispensable
+struct EvictableList: ~Copyable {
+  private let kind: EvictionClass
   private var keys: [SlabKey] = []
   private var first = 0
 
-  init(_ kind: Dispensable) { self.kind = kind }
+  init(_ kind: EvictionClass) { self.kind = kind }
 
   /// Adds a connection that has entered the state, and removes up to two at the front that have left it, so that the
   /// list is no longer than the number of connections added since the oldest one still in the state.
@@ -25,7 +25,7 @@ struct DispensableList: ~Copyable {
   }
 
   private func isMeant(_ key: SlabKey, _ clients: borrowing Slab<ClientConnection>) -> Bool {
-    clients.contains(key) && clients[key].isDispensable(as: kind)
+    clients.contains(key) && clients[key].isEvictable(as: kind)
   }
 
   /// Releases the unused elements at the front once they are the larger part of the list.
