@@ -98,9 +98,17 @@ extension Configuration {
     for index in virtualRouters.indices where virtualRouters[index].name.isEmpty {
       virtualRouters[index].name = "router-\(virtualRouters[index].settings.identifier)"
     }
+    pair?.deriveDefaults(reader)
     for index in services.indices {
       reader.within(services[index]) { services[index].deriveDefaults($0) }
     }
+  }
+}
+
+extension Configuration.Pair {
+  fileprivate mutating func deriveDefaults(_ reader: Reader) {
+    guard node.isEmpty else { return }
+    node = nodes.first { HostName.matches($0.name, reader.hostName) }?.name ?? ""
   }
 }
 

@@ -52,6 +52,7 @@ extension Configuration.Loaded {
       case .hook:
         refuse(file) { () throws(SystemError) in try File.requireExecutable(file.path) }
       case .advertisementKey: checkAdvertisementKey(in: file)
+      case .pairSecret: checkPairSecret(in: file)
       case .trustAnchors: checkTrustAnchors(in: file)
       }
     }
@@ -87,6 +88,22 @@ extension Configuration.Loaded {
     } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
   }
 
+  private mutating func checkPairSecret(in file: FileReference) {
+    do {
+      _ = try PairSecrets(parsing: File.contents(of: file.path, limit: PairSecrets.fileLimit))
+    } catch let error as SystemError {
+      return refuse(
+        file, because: "can't be used: \(SystemError.words(for: error.code))",
+        suggestion: error.code == SystemError.notFound ? "belvedere pair new-secret \(file.path)" : nil)
+    } catch { return refuse(file, because: "\(error)") }
+    switch File.audience(of: file.path) {
+    case .owner: break
+    case .group: warn(about: file, "another group than the service's may read the secret")
+    case .everybody:
+      refuse(file, because: "every user of this machine may read the secret", suggestion: "chmod o= \(file.path)")
+    }
+  }
+
   /// Refuses files that the worker could change or read without need: the worker is not trusted with them, and what it
   /// writes there remains after it ends. `unnamed` are files of the supervisor that the configuration does not name.
   private mutating func refuseExposedFiles(besides unnamed: [String]) {
@@ -104,7 +121,8 @@ extension Configuration.Loaded {
         refuse(
           file, because: "is in a folder that the worker can read, and the worker does not need it",
           suggestion: "Give certificates and private keys a folder of their own, as /etc/belvedere/tls is.")
-      case .serverState, .hook, .advertisementKey, .certificate, .privateKey, .trustAnchors, .errorPage:
+      case .serverState, .hook, .advertisementKey, .certificate, .privateKey, .trustAnchors, .errorPage,
+        .pairSecret:
         guard access.allowsAny(of: .change, to: file.path) else { continue }
         refuse(
           file, because: "is in a folder that the worker can write to, and could be replaced by it",

@@ -21,7 +21,7 @@ extension FileAccess {
   package mutating func allow(_ file: FileReference) {
     let rights: Rights =
       switch file.purpose {
-      case .certificate, .privateKey, .trustAnchors, .errorPage: .read
+      case .certificate, .privateKey, .trustAnchors, .errorPage, .pairSecret: .read
       case .accessLog: .append
       case .affinity: .replace
       // Used by the supervisor.

@@ -65,6 +65,8 @@ package struct ServicePlan {
   package var notifier = Notifier.standardPath
   /// The virtual routers of this node.
   package var routers: [RouterPlan] = []
+  /// The nodes of the pair.
+  package var pair: Configuration.Pair?
 
   package init(
     configuration: (text: [UInt8], fileName: String, hostName: String), places: [ListenerRequest], loops: Int,
@@ -97,6 +99,7 @@ package struct ServicePlan {
     logTarget = configuration.log.target
     logLevel = configuration.log.level
     logFacility = configuration.log.facility
+    pair = configuration.pair
     for router in configuration.virtualRouters { routers.append(try RouterPlan(router)) }
   }
 
@@ -110,6 +113,7 @@ package struct ServicePlan {
     let changed = [
       hasOtherMode ? "mode" : nil,
       logTarget == next.logTarget ? nil : "log.target", routers == next.routers ? nil : "vrrp",
+      pair == next.pair ? nil : "pair",
     ]
     return changed.compactMap { $0 }.map {
       "\($0) can't change while the service runs; `systemctl restart belvedere` changes it"

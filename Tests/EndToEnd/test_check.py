@@ -67,6 +67,37 @@ def test_check_loads_what_the_configuration_names(smallest, certificates, tmp_pa
     assert run.returncode == 1 and f"{junk}" in run.stderr, run.stderr
 
 
+def test_check_refuses_a_secret_that_is_none_or_is_everybodys(smallest, tmp_path):
+    secret = tmp_path / "pair.key"
+    nodes = {"lb1": "192.0.2.11", "lb2": "192.0.2.12"}
+    pair = {"nodes": nodes, "secret": str(secret), "node": "lb2"}
+
+    def check():
+        return belvedere("check", "-c", str(smallest(pair=pair)))
+
+    run = check()
+    assert run.returncode == 1 and "pair.key: can't be used: No such file or directory" in run.stderr, run.stderr
+    assert f"belvedere pair new-secret {secret}" in run.stderr, run.stderr
+    for text, words in [
+        ("", "has no secret"),
+        ("0b" * 32 + "\n" + "0b" * 31 + "\n", "line 2 is no secret: expected 64 hexadecimal digits"),
+        (("0b" * 32 + "\n") * 3, "has 3 secrets: expected one, or two during a change"),
+        ("#" * 5000, "File too large"),
+    ]:
+        secret.write_text(text)
+        secret.chmod(0o600)
+        run = check()
+        assert run.returncode == 1 and words in run.stderr, run.stderr
+    secret.write_text("# lb1 and lb2\n" + "0b" * 32 + "\n")
+    run = check()
+    assert run.returncode == 0, run.stderr
+    secret.chmod(0o644)
+    tmp_path.chmod(0o755)
+    run = check()
+    everybody = all(path.stat().st_mode & 0o001 for path in tmp_path.parents)
+    assert run.returncode == int(everybody) and ("every user of this machine may read" in run.stderr) == everybody, run.stderr
+
+
 def test_check_pairs_certificates_and_keys_within_each_service(tmp_path, certificates):
     """What another service, or another certificate of the service, has beside the same file is not this one's."""
     front, second = certificates.front, certificates.second

@@ -8,6 +8,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -102,6 +103,22 @@ static inline int belvedere_mac_init_sha256(EVP_MAC_CTX *mac, const unsigned cha
       OSSL_PARAM_construct_end(),
   };
   return EVP_MAC_init(mac, key, size, parameters);
+}
+/// HKDF with SHA-256 and without salt (EVP_KDF-HKDF(7)); 1, or 0 on an error.
+static inline int belvedere_hkdf_sha256(
+    const void *secret, size_t secret_size, const void *label, size_t label_size, void *key, size_t size) {
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)secret, secret_size),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)label, label_size),
+      OSSL_PARAM_construct_end(),
+  };
+  EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+  EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
+  int done = context != NULL && EVP_KDF_derive(context, key, size, parameters) > 0;
+  EVP_KDF_CTX_free(context);
+  EVP_KDF_free(kdf);
+  return done;
 }
 static inline EVP_PKEY *belvedere_generate_curve(const char *name) { return EVP_EC_gen(name); }
 static inline int belvedere_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }

@@ -26,6 +26,8 @@ package struct Configuration: Equatable, Sendable {
   package var threads: Int?
   /// The virtual addresses of a pair; empty if other software manages them.
   package var virtualRouters: [VirtualRouter] = []
+  /// The nodes that know of each other; nil if this one knows of none.
+  package var pair: Pair?
 
   /// Maximum size of an error page: it must fit into one buffer together with its head.
   package static let errorPageBytes = 16 * 1024

@@ -86,7 +86,7 @@ extension Configuration.Listener: CustomStringConvertible {
   }
 
   /// Whether a connection could be for either.
-  fileprivate func overlaps(_ other: Configuration.Listener) -> Bool {
+  func overlaps(_ other: Configuration.Listener) -> Bool {
     port == other.port && (covers(other) || other.covers(self))
   }
 

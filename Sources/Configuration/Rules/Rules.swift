@@ -13,6 +13,7 @@ enum Rules {
     checkAddresses(configuration, &reader)
     checkLimits(configuration, &reader)
     checkVirtualRouters(configuration, &reader)
+    checkPair(configuration, &reader)
     checkFiles(&reader)
   }
 

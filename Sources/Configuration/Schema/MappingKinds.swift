@@ -14,6 +14,25 @@ extension Kind where Value == [Configuration.Service] {
     example: Schema.exampleService)
 }
 
+extension Kind where Value == [Configuration.Pair.Node] {
+  private static let all = named("node", .node, by: \.name, at: "[pair](#pair)", example: "lb1: 192.168.1.162")
+
+  static let nodes = Kind(
+    name: "mapping of names to IP addresses", expected: all.expected,
+    read: { node, reader in
+      guard let nodes = all.read(node, &reader), case .mapping(let entries) = node.content,
+        nodes.count == entries.count
+      else { return nil }
+      let counts = Configuration.Pair.nodeCounts
+      guard counts.contains(nodes.count) else {
+        reader.error("expected \(counts.lowerBound) to \(counts.upperBound) nodes, found \(nodes.count)", at: node.mark)
+        return nil
+      }
+      return nodes
+    },
+    write: all.write)
+}
+
 extension Kind {
   /// A mapping of names to items, in the file's order.
   fileprivate static func named<Item>(

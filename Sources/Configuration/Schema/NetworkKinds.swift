@@ -77,7 +77,7 @@ extension Kind where Value == IPAddress {
     "IP address", expected: "an IP address such as 192.168.1.165"
   ) { text throws(Complaint) in
     if let address = try? IPAddress(parsing: text) {
-      try address.requireConnectable(as: text, isServer: true)
+      try address.requireConnectable(as: text, isPeer: true)
       return address
     }
     if (try? Endpoint(parsing: text)) != nil {
@@ -101,14 +101,25 @@ extension Kind where Value == Endpoint {
       guard error != .notAnAddress else { return nil }
       throw Complaint(message: "`\(Node.shortened(text))` \(error)")
     }
-    try endpoint.address.requireConnectable(as: text, isServer: true)
+    try endpoint.address.requireConnectable(as: text, isPeer: true)
     return endpoint
+  }
+}
+
+extension Kind where Value == Configuration.Pair.Node {
+  /// The node's name is the key.
+  static let node = Kind.text(
+    "IP address", expected: "an IP address such as 192.168.1.162", write: \.name
+  ) { text throws(Complaint) in
+    guard let address = try? IPAddress(parsing: text) else { return nil }
+    try address.requireConnectable(as: text, isPeer: true)
+    return Value(name: "", address: address)
   }
 }
 
 extension IPAddress {
   /// Throws for addresses that can not be the peer of a TCP connection, or only with an interface.
-  fileprivate func requireConnectable(as text: String, isServer: Bool = false) throws(Complaint) {
+  fileprivate func requireConnectable(as text: String, isPeer: Bool = false) throws(Complaint) {
     let text = Node.shortened(text)
     switch family {
     case .v4 where low >> 28 == 0xe: throw Complaint(message: "`\(text)` is a multicast address")
@@ -118,7 +129,7 @@ extension IPAddress {
       throw Complaint(
         message: "`\(text)` is a link-local address, of which every interface has its own",
         suggestion: "Give the machine an address of fd00::/8 or a global one.")
-    case _ where isServer && high == 0 && low == 0: throw Complaint(message: "`\(text)` is not a server's address")
+    case _ where isPeer && high == 0 && low == 0: throw Complaint(message: "`\(text)` is no machine's address")
     default: break
     }
   }

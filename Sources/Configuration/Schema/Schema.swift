@@ -35,7 +35,7 @@ package enum Schema {
     Description(server), Description(trust), Description(health), Description(affinity), Description(forwarded),
     Description(requests), Description(pool), Description(timeouts), Description(limits), Description(log),
     Description(access), Description(virtualRouter), Description(authentication), Description(track),
-    Description(mail),
+    Description(mail), Description(pair),
   ]
 
   /// The name of the top-level section.
@@ -128,6 +128,10 @@ package enum Schema {
       "vrrp", \.virtualRouters, .oneOrMore(.section(virtualRouter)), default: "none",
       example: "{ interface: eth0, router: 51, priority: 101, address: 192.168.1.170/24 }",
       "The virtual address of a pair (docs/vrrp.md)."),
+    Key(
+      "pair", \.pair, .either("off", or: .section(pair)),
+      example: "{ nodes: { lb1: 192.168.1.162, lb2: 192.168.1.163 }, secret: /etc/belvedere/tls/pair.key }",
+      "The nodes that know of each other (docs/pair.md)."),
   ]
 
   /// The keys of a service.

@@ -18,13 +18,14 @@ package enum Credential {
     guard text.hasPrefix(prefix) else { return nil }
     let name = text.dropFirst(prefix.count)
     switch purpose {
-    case .certificate, .privateKey:
+    case .certificate, .privateKey, .pairSecret:
       guard name.isEmpty || name.contains("/") || name == "." || name == ".." else { return nil }
       return Complaint(
         message: "`\(text)` names no credential", suggestion: "`LoadCredential=NAME:PATH` of the unit names it.")
     case .trustAnchors, .errorPage, .accessLog, .affinity, .serverState, .hook, .advertisementKey:
       return Complaint(
-        message: "`\(text)`: only a certificate and its key can be credentials", suggestion: "Give the file's path.")
+        message: "`\(text)`: only certificates, keys and secrets can be credentials",
+        suggestion: "Give the file's path.")
     }
   }
 }

@@ -19,6 +19,8 @@ package struct FileReference: Hashable, Sendable {
     case hook
     /// A key for signing advertisements, in hexadecimal digits.
     case advertisementKey
+    /// The secret of a pair. Read at the start and at each reload.
+    case pairSecret
 
     var isWritten: Bool { [.accessLog, .affinity, .serverState].contains(self) }
   }

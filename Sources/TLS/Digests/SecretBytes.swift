@@ -11,6 +11,13 @@ import COpenSSL
     unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0)
   }
 
+  /// A copy of the bytes.
+  init(copying bytes: [UInt8]) {
+    self.init(count: bytes.count)
+    // SAFETY: both have the same count.
+    unsafe buffer.copyBytes(from: bytes)
+  }
+
   deinit {
     // SAFETY: allocated in `init`, owned by this value alone.
     unsafe OPENSSL_cleanse(buffer.baseAddress, buffer.count)
@@ -23,7 +30,7 @@ import COpenSSL
   }
 
   /// Passes the bytes to `body`, valid for the call.
-  func withBytes<Result, Failure: Error>(
+  func withBytes<Result: ~Copyable, Failure: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     // SAFETY: the bytes are valid as long as `self`, which is borrowed for the call.

@@ -1,0 +1,45 @@
+import Testing
+import Wire
+
+@testable import TLS
+
+struct PairSecretsTests {
+  private static let first = String(repeating: "0b", count: 32)
+  private static let second = String(repeating: "a7", count: 32)
+
+  private static func bytes(_ key: borrowing SecretBytes) -> [UInt8] { unsafe key.withBytes { unsafe Array($0) } }
+
+  @Test func `HKDF is that of RFC 5869 §A.3`() {
+    let secret = SecretBytes(copying: [UInt8](repeating: 0x0b, count: 22))
+    let key = unsafe secret.withBytes { unsafe HKDF.derive(42, from: UnsafeRawBufferPointer($0), label: []) }
+    #expect(
+      Hexadecimal.text(Self.bytes(key))
+        == "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8")
+  }
+
+  @Test func `a key is HMAC of HMAC, with the label (RFC 5869 §2)`() throws {
+    let secrets = try PairSecrets(parsing: Array("\(Self.first)\n\(Self.second)".utf8))
+    for (index, byte) in [UInt8(0x0b), 0xa7].enumerated() {
+      let random = Digest.hmacSHA256(
+        key: [UInt8](repeating: 0, count: 32), [UInt8](repeating: byte, count: 32))
+      let expected = Digest.hmacSHA256(key: random, Array("label".utf8) + [1])
+      #expect(Self.bytes(secrets.key("label".utf8, of: index)) == expected)
+    }
+  }
+
+  @Test(arguments: [
+    (first, 1), ("# lb1 and lb2\n\n\(second)\r\n", 1), ("  \(first.uppercased())\n# the old one\n\(second)\n", 2),
+  ])
+  func `a file has one or two secrets, and comments`(text: String, count: Int) throws {
+    #expect(try PairSecrets(parsing: Array(text.utf8)).count == count)
+  }
+
+  @Test(arguments: [
+    ("", PairSecretsError.empty), ("# none\n\n", .empty), ("\(first)\n0b0b\n", .malformed(line: 2)),
+    ("\(first)00", .malformed(line: 1)), (String(first.dropLast()) + "g", .malformed(line: 1)),
+    ("\(first)\n\(second)\n\(first)\n", .tooMany(3)), ("\0", .malformed(line: 1)),
+  ])
+  func `what else a file has is refused by its line`(text: String, expected: PairSecretsError) {
+    #expect(throws: expected) { try PairSecrets(parsing: Array(text.utf8)) }
+  }
+}
