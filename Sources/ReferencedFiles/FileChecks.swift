@@ -83,7 +83,7 @@ extension Configuration.Loaded {
       let text = try File.contents(of: file.path, limit: 4096)
       guard Configuration.VirtualRouter.KeyPlace.key(in: text) == nil else { return }
       refuse(
-        file, because: "is no key: expected 64 to 128 hexadecimal digits",
+        file, because: "is not a key: expected 64 to 128 hexadecimal digits",
         suggestion: "openssl rand -hex 32 >\(file.path)")
     } catch { refuse(file, because: "can't be used: \(SystemError.words(for: error.code))") }
   }

@@ -153,5 +153,5 @@ def test_nothing_is_learned_from_an_answer_in_another_coding(testbed):
     here.source = there.source
     assert here.open() == ("view02", False)
     for name in ("view01", "view02"):
-        line = f"server {name}: `tunnel` learns nothing from an answer to /broker/xml: it has a Content-Encoding"
+        line = f"server {name}: `tunnel` can't read a response to /broker/xml: it has a Content-Encoding"
         assert 1 <= balancer.log.count(line) <= 2

@@ -102,7 +102,7 @@ DOUBTFUL = {
     "ends soon": (lambda w: pair(w.ending(20)), r"the certificate for view.test expires in 20 days; renew it"),
     "not yet valid": (lambda w: pair(w.good(start="20470101000000Z")), r"is not valid yet"),
     "for others": (lambda w: pair(w.authority.issue("other.test")), r"no certificate is for the service name view.test"),
-    "stranger": (lambda w: w.with_stranger(), r"more.pem: not sent, since no part of the chain: CN=other.test"),
+    "stranger": (lambda w: w.with_stranger(), r"more.pem: not sent, since they do not belong to the chain: CN=other.test"),
     "issuer missing, nobody says where": (
         lambda w: w.alone(), r"alone.pem: its issuer CN=Workshop is not in the file.* append it \(a root is not sent\)"
     ),

@@ -25,7 +25,7 @@ struct CertificateChainTests {
     let chain = try leaf.pair(with: [lower, upper, root]).chain
     #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
     #expect(names(chain.root.map { [$0] } ?? []) == ["CN=Root"])
-    #expect(chain.isComplete && !chain.isReordered && chain.strangers.isEmpty)
+    #expect(chain.isComplete && !chain.isReordered && chain.unrelated.isEmpty)
     #expect(names([chain.top]) == ["CN=Root"])
   }
 
@@ -42,19 +42,19 @@ struct CertificateChainTests {
     let chain = CertificateChain(
       of: order.firstIndex(of: 0)!, in: order.map { made[$0].certificate }, at: Clock.wall())
     #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
-    #expect(chain.isComplete && chain.isReordered == (order != [0, 1, 2, 3]) && chain.strangers.isEmpty)
+    #expect(chain.isComplete && chain.isReordered == (order != [0, 1, 2, 3]) && chain.unrelated.isEmpty)
   }
 
   @Test func `what is missing ends the chain, and what stood above it is a stranger`() throws {
     let chain = try leaf.pair(with: [upper, root]).chain
     #expect(chain.issuers.isEmpty && chain.root == nil && !chain.isComplete)
-    #expect(names(chain.strangers) == ["CN=Upper", "CN=Root"])
+    #expect(names(chain.unrelated) == ["CN=Upper", "CN=Root"])
     #expect(names([chain.top]) == ["CN=view.domain.local"])
   }
 
   @Test func `an authority of the same name and another key is no issuer`() throws {
     let chain = try leaf.pair(with: [CertificateFactory.authority("Lower", signedBy: upper), upper]).chain
-    #expect(chain.issuers.isEmpty && !chain.isComplete && chain.strangers.count == 2)
+    #expect(chain.issuers.isEmpty && !chain.isComplete && chain.unrelated.count == 2)
   }
 
   @Test func `of a root and its certificate by an older root, the latter is sent`() throws {
@@ -67,7 +67,7 @@ struct CertificateChainTests {
     for file in [[own, crossed], [crossed, own]] {
       let chain = try leaf.pair(with: file).chain
       #expect(chain.issuers.count == 1 && chain.issuers[0].isEqual(to: crossed.certificate))
-      #expect(chain.strangers.isEmpty && chain.replaced.isEmpty)
+      #expect(chain.unrelated.isEmpty && chain.replaced.isEmpty)
     }
   }
 
@@ -86,7 +86,7 @@ struct CertificateChainTests {
       let (sent, left) = isTaken ? (other, lower) : (lower, other)
       #expect(chain.issuers.count == 2 && chain.issuers[0].isEqual(to: sent.certificate))
       #expect(chain.replaced.count == 1 && chain.replaced[0].isEqual(to: left.certificate))
-      #expect(chain.strangers.isEmpty)
+      #expect(chain.unrelated.isEmpty)
     }
   }
 
@@ -119,7 +119,7 @@ struct CertificateChainTests {
     for file in [[old, leaf, next], [next, old, leaf], [leaf, next, old]] {
       let pair = try file[0].pair(with: Array(file[1...]) + [lower, upper])
       #expect(pair.certificate.isEqual(to: leaf.certificate))
-      #expect(pair.chain.issuers.count == 2 && pair.chain.replaced.count == 2 && pair.chain.strangers.isEmpty)
+      #expect(pair.chain.issuers.count == 2 && pair.chain.replaced.count == 2 && pair.chain.unrelated.isEmpty)
     }
     // Of several that are not valid, the first: somebody has put it there.
     #expect(try old.pair(with: [next, lower]).certificate.isEqual(to: old.certificate))
@@ -128,13 +128,13 @@ struct CertificateChainTests {
   @Test func `the same certificate twice is sent once`() throws {
     let chain = try leaf.pair(with: [leaf, lower, lower, upper], at: 2).chain
     #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
-    #expect(chain.strangers.isEmpty)
+    #expect(chain.unrelated.isEmpty)
   }
 
   @Test func `a self-signed certificate needs no chain`() throws {
     let chain = try CertificateFactory.leaf().pair(with: [root]).chain
     #expect(chain.isComplete && chain.root == nil && chain.issuer == nil)
-    #expect(names(chain.strangers) == ["CN=Root"])
+    #expect(names(chain.unrelated) == ["CN=Root"])
   }
 
   @Test func `authorities that issued each other end somewhere`() throws {

@@ -59,11 +59,11 @@ struct CertificateFindingTests {
     #expect(try leaf.pair(with: [root]).findings(at: Self.now) == [.nameless("CN=view.domain.local")])
   }
 
-  @Test func `strangers in the file are named, a root is none`() throws {
+  @Test func `unrelated certificates in the file are named, but not a root`() throws {
     let root = CertificateFactory.authority("Root")
     let leaf = CertificateFactory.leaf(signedBy: root)
     let other = CertificateFactory.leaf("other.test")
-    #expect(try leaf.pair(with: [root, other]).findings(at: Self.now) == [.strangers(["CN=other.test"])])
+    #expect(try leaf.pair(with: [root, other]).findings(at: Self.now) == [.unrelated(["CN=other.test"])])
   }
 
   @Test func `an issuer that can be fetched is missed in the file`() throws {

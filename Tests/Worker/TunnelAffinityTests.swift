@@ -196,7 +196,7 @@ private let stream = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     fields: String, reason: String
   ) throws {
     var testLoop = try make()
-    let line = "warning server view01: `tunnel` learns nothing from an answer to /broker/xml: \(reason)"
+    let line = "warning server view01: `tunnel` can't read a response to /broker/xml: \(reason)"
     for _ in 0..<3 { try logIn([answer(xml, fields)], &testLoop) }
     #expect(testLoop.affinity == [:])
     #expect(complaints == [line])

@@ -2,7 +2,7 @@ import Wire
 
 /// The datagrams between one client's endpoint and one of ours, which all go to one server.
 public struct Flow: Sendable {
-  /// What tells flows apart.
+  /// Identifies a flow.
   public struct Key: Hashable, Sendable {
     public let client: Endpoint
     /// The address and port that the client sends to, from where it is answered.

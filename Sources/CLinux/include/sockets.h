@@ -105,8 +105,8 @@ static inline int cl_set_abort_on_close(int fd, int aborts) {
 
 // Disconnects a TCP socket: it keeps its port, and can listen again.
 static inline int cl_disconnect(int fd) {
-  struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-  return connect(fd, &nobody, sizeof nobody);
+  struct sockaddr none = {.sa_family = AF_UNSPEC};
+  return connect(fd, &none, sizeof none);
 }
 
 // Resets the listener options that a worker's system calls can set and that connections inherit.

@@ -91,7 +91,7 @@ extension Schema {
         "add", \.add, .flag, example: "false",
         """
         Whether X-Forwarded-For (the client's address), -Proto and -Host are set. A client's own values of these and \
-        of [similar fields](#fields-that-strangers-may-not-send) are dropped in any case.
+        of [similar fields](#fields-that-clients-may-not-send) are dropped in any case.
         """),
       Key(
         "trusted-proxies", \.trustedProxies, .list(of: .prefix), example: "[10.0.0.0/8]",

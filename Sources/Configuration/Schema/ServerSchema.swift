@@ -48,7 +48,7 @@ extension Schema {
       Key(
         "ports", \.ports, .oneOrMore(.number(1...65535)), default: "none", example: "5001",
         """
-        Ports that mean this server: [what comes there goes to it and nowhere else](#names-and-ports-of-one-server). \
+        Ports of this server: [connections to them are served by it alone](#names-and-ports-of-one-server). \
         Belvedere listens there on every address in `listen`.
         """),
     ])

@@ -13,7 +13,7 @@ package struct ExampleSite: Sendable {
   package func page(for request: ExampleRequest, sessionID: @autoclosure () -> String) -> ExampleAnswer {
     let known = request.cookie("JSESSIONID")
     let session = known ?? sessionID()
-    let client = request["X-Forwarded-For"] ?? "somebody who came without a balancer"
+    let client = request["X-Forwarded-For"] ?? "a client without a balancer"
     let html = """
       <!DOCTYPE html>
       <html lang="en">

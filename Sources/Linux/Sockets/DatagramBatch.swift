@@ -50,7 +50,7 @@ public struct DatagramBatch: ~Copyable {
     return unsafe cl_batch_size(batch, Int32(index))
   }
 
-  /// The ends of a listener's datagram at `index`, below the last count. Nil: nobody could be answered.
+  /// The ends of a listener's datagram at `index`, below the last count. Nil when a reply could not be addressed.
   public func ends(at index: Int) -> Ends? {
     precondition(0..<Self.most ~= index)
     var ends = cl_ends()

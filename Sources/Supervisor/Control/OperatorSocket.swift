@@ -85,7 +85,7 @@ struct OperatorSocket: ~Copyable {
 
   /// The client's name for the log.
   func name(of requester: Requester) -> String {
-    connections.contains(requester.key) ? connections[requester.key].name : "an operator who is gone"
+    connections.contains(requester.key) ? connections[requester.key].name : "a disconnected operator"
   }
 
   /// Closes connections whose deadline has passed.

@@ -77,7 +77,7 @@ extension Configuration.VirtualRouter.KeyPlace {
       throw KeyFailure(description: "vrrp: the key \(path) can't be read: \(SystemError.words(for: error.code))")
     }
     guard let key = Self.key(in: text) else {
-      throw KeyFailure(description: "vrrp: \(path) is no key: expected 64 to 128 hexadecimal digits")
+      throw KeyFailure(description: "vrrp: \(path) is not a key: expected 64 to 128 hexadecimal digits")
     }
     return key
   }

@@ -176,7 +176,7 @@ struct VirtualRouters: ~Copyable {
       index, .error,
       """
       \(source) advertises other addresses than ours: \(theirs). Its priority counts all the same, so that one of the \
-      two is Active, and nobody has what the other one alone is configured with; make `address` the same on both nodes
+      two is Active, and an address that only the other node is configured with is unreachable; make `address` the same on both nodes
       """, as: .addresses, at: now)
   }
 

@@ -13,7 +13,7 @@ struct CertificateChain: Sendable {
   /// another issuer. Roots are omitted.
   private(set) var replaced: [Certificate] = []
   /// Certificates in the file that are not part of the chain.
-  private(set) var strangers: [Certificate] = []
+  private(set) var unrelated: [Certificate] = []
   /// Whether the file has the certificate and its issuers in another order.
   let isReordered: Bool
   /// The last certificate of the chain; the leaf when it has no issuer here.
@@ -42,7 +42,7 @@ struct CertificateChain: Sendable {
     let chain = order.map { file[$0] }
     for other in remaining.map({ file[$0] }) {
       if !chain.contains(where: { $0.isSameAuthority(as: other) }) {
-        strangers.append(other)
+        unrelated.append(other)
       } else if !other.isSelfSigned {
         replaced.append(other)
       }

@@ -17,7 +17,7 @@ public enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
   /// or that more clients trust.
   case replaced([String])
   /// These certificates in the file are not part of the chain, and are not sent.
-  case strangers([String])
+  case unrelated([String])
 
   public var description: String {
     switch self {
@@ -35,8 +35,8 @@ public enum CertificateFinding: Equatable, Sendable, CustomStringConvertible {
       "its issuer \(name) is not in the file; clients that do not have it refuse the certificate: append it (a root is not sent)"
     case .replaced(let names):
       "not sent, since the file has a better certificate of the same authority: \(names.joined(separator: "; ")). Take it out"
-    case .strangers(let names):
-      "not sent, since no part of the chain: \(names.joined(separator: "; ")). An issuer between is missing, or it is another's"
+    case .unrelated(let names):
+      "not sent, since they do not belong to the chain: \(names.joined(separator: "; ")). An intermediate is missing, or they belong to another certificate"
     }
   }
 }
@@ -61,8 +61,8 @@ extension CertificatePair {
     }
     let replaced = Self.descriptions(of: chain.replaced)
     if !replaced.isEmpty { findings.append(.replaced(replaced)) }
-    let strangers = Self.descriptions(of: chain.strangers)
-    if !strangers.isEmpty { findings.append(.strangers(strangers)) }
+    let unrelated = Self.descriptions(of: chain.unrelated)
+    if !unrelated.isEmpty { findings.append(.unrelated(unrelated)) }
     return findings
   }
 

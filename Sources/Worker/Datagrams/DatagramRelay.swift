@@ -7,7 +7,7 @@ import Logging
 import Wire
 import WorkerProtocol
 
-/// A loop's part of what goes unread over UDP: its listeners, and the flows that came in there.
+/// A loop's relay of UDP: its listeners, and the flows that came in there.
 struct DatagramRelay: ~Copyable {
   struct Listener: ~Copyable {
     let descriptor: Descriptor

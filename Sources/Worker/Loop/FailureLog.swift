@@ -20,7 +20,7 @@ struct FailureLog {
 
   private let log: Logger
   private var limiter = LogRateLimiter<Topic>(every: .seconds(5))
-  /// For what stays as it is until somebody changes a setting.
+  /// For failures that last until a setting is changed.
   private var daily = LogRateLimiter<Topic>(every: .hours(24))
 
   init(log: Logger) { self.log = log }
@@ -39,10 +39,11 @@ struct FailureLog {
     switch kind {
     case .ofServer: log.warning("server \(place): \(reason())\(more)", metadata: metadata)
     case .shortage:
-      log.warning("this machine has run out of what server \(place) takes: \(reason())\(more)", metadata: metadata)
+      log.warning(
+        "this machine lacks resources for a connection to server \(place): \(reason())\(more)", metadata: metadata)
     case .unreadable:
       log.warning(
-        "server \(name): `tunnel` learns nothing from an answer to /broker/xml: \(reason())\(more)", metadata: metadata)
+        "server \(name): `tunnel` can't read a response to /broker/xml: \(reason())\(more)", metadata: metadata)
     }
   }
 
