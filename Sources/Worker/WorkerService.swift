@@ -48,7 +48,7 @@ final class WorkerService: Sendable {
     heartbeats = setup.heartbeats
     metrics = setup.heartbeats.map { _ in LoopFigures.Metrics() }
     do {
-      tickets = try TicketKeys(at: Clock.monotonic(), interval: configuration.ticketRotation)
+      tickets = try TicketKeys(at: Clock.wall(), interval: configuration.ticketRotation)
       sharedState = try SharedState(configuration, adminStates: setup.adminStates)
       accessLog = try AccessLogWriter(configuration.log)
       stapler = try OCSPStapler(log: log)
@@ -57,6 +57,7 @@ final class WorkerService: Sendable {
     }
     let snapshot = try ConfigurationSnapshot(
       number: setup.number, configuration, tickets: tickets, sharedState: sharedState)
+    tickets.adopt(snapshot.secrets, every: configuration.ticketRotation, at: Clock.wall())
     do throws(SystemError) {
       affinityFiles = try AffinityFiles(snapshot.affinityFiles, log: log, at: Clock.monotonic())
     } catch {
@@ -175,7 +176,7 @@ final class WorkerService: Sendable {
       warnOfUnverifiedServers(snapshot)
       OperationalLog.setLevel(configuration.log.level)
       OperationalLog.setFacility(configuration.log.facility)
-      tickets.rotate(every: configuration.ticketRotation, at: Clock.monotonic())
+      tickets.adopt(snapshot.secrets, every: configuration.ticketRotation, at: Clock.wall())
       sharedState.adopt(snapshot)
       staple(snapshot)
       affinityFiles.adopt(snapshot.affinityFiles, at: Clock.monotonic())
@@ -227,7 +228,7 @@ final class WorkerService: Sendable {
 
   private func rotateTickets() {
     do throws(TLSError) {
-      try tickets.rotate(at: Clock.monotonic())
+      try tickets.rotate(at: Clock.wall())
     } catch {
       log.error("session ticket keys are not rotated: \(error)")
     }

@@ -23,7 +23,7 @@ struct PairSecretsTests {
       let random = Digest.hmacSHA256(
         key: [UInt8](repeating: 0, count: 32), [UInt8](repeating: byte, count: 32))
       let expected = Digest.hmacSHA256(key: random, Array("label".utf8) + [1])
-      #expect(Self.bytes(secrets.key("label".utf8, of: index)) == expected)
+      #expect(Self.bytes(secrets.key(Array("label".utf8), of: index)) == expected)
     }
   }
 
@@ -41,5 +41,18 @@ struct PairSecretsTests {
   ])
   func `what else a file has is refused by its line`(text: String, expected: PairSecretsError) {
     #expect(throws: expected) { try PairSecrets(parsing: Array(text.utf8)) }
+  }
+
+  @Test func `a file is made with a new secret, before the one that it replaces`() throws {
+    let made = try PairSecrets.makeText()
+    let former = try PairSecrets(parsing: Array(made.utf8))
+    #expect(former.count == 1)
+    #expect(try PairSecrets.makeText() != made)
+    let changed = try PairSecrets(parsing: Array(PairSecrets.makeText(replacing: former).utf8))
+    #expect(changed.count == 2)
+    #expect(changed.tokenSeed == former.tokenSeed)
+    let again = try PairSecrets(parsing: Array(PairSecrets.makeText(replacing: changed).utf8))
+    #expect(again.count == 2)
+    #expect(again.tokenSeed != former.tokenSeed)
   }
 }

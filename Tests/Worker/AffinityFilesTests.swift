@@ -4,6 +4,7 @@ import HTTP1
 import Linux
 import Logging
 import Synchronization
+import TLS
 import Testing
 import Wire
 
@@ -21,11 +22,13 @@ import Wire
   func client(_ number: UInt32) -> ClientKey { ClientKey(IPAddress(v4: number)) }
 
   /// The homes of a worker that starts now.
-  func start(_ settings: (inout Configuration.Affinity) -> Void = { _ in }) throws -> AffinityStore {
+  func start(
+    _ settings: (inout Configuration.Affinity) -> Void = { _ in }, secrets: PairSecrets? = nil
+  ) throws -> AffinityStore {
     var affinity = Configuration.Affinity()
     settings(&affinity)
     return try AffinityStore(
-      affinity, restoring: AffinityFiles.read(path, spoken.log), at: Clock.monotonic(), wall: Clock.wall())
+      affinity, secrets, restoring: AffinityFiles.read(path, spoken.log), at: Clock.monotonic(), wall: Clock.wall())
   }
 
   /// Keeps homes in the file until their worker ends.
@@ -114,6 +117,42 @@ import Wire
     #expect(next.tunnels.lookup(key, at: Clock.monotonic()) == second)
     // What nobody asks for is left out.
     #expect(try start { $0.by = [.tunnel] }.count == 1)
+  }
+
+  /// A secret of this byte, and the ones that it replaces.
+  func secrets(_ bytes: UInt8...) throws -> PairSecrets {
+    let lines = bytes.map { Hexadecimal.text([UInt8](repeating: $0, count: 32)) + "\n" }
+    return try PairSecrets(parsing: Array(lines.joined().utf8))
+  }
+
+  @Test func `nodes with one secret have the same keys of cookies, also during a change`() throws {
+    let token = Array("3F25".utf8)
+    let key = try start(secrets: secrets(1)).client(ofToken: token.span)
+    #expect(try start(secrets: secrets(1)).client(ofToken: token.span) == key)
+    #expect(try start(secrets: secrets(2, 1)).client(ofToken: token.span) == key)
+    #expect(try start(secrets: secrets(2)).client(ofToken: token.span) != key)
+    #expect(try start().client(ofToken: token.span) != key)
+    let changed = try start(secrets: secrets(2))
+    changed.adopt(Configuration.Affinity(), try secrets(3, 1))
+    #expect(changed.client(ofToken: token.span) == key)
+  }
+
+  @Test func `a file of another secret has the addresses alone`() throws {
+    let cookie = try #require(SessionCookie(name: "JSESSIONID"))
+    let byAll = { (settings: inout Configuration.Affinity) in settings.by = [.tunnel, .cookie(cookie), .clientAddress] }
+    let affinity = try start(byAll, secrets: secrets(1))
+    let key = affinity.client(ofToken: Array("3F25".utf8).span)
+    for table in [affinity.addresses, affinity.cookies, affinity.tunnels] {
+      table.assign(key, to: first, at: Clock.monotonic())
+    }
+    try keep(affinity)
+    #expect(try start(byAll, secrets: secrets(2, 1)).count == 3)
+    for other in [try start(byAll, secrets: secrets(2)), try start(byAll, secrets: secrets(3, 2))] {
+      #expect(other.count == 1)
+      #expect(other.addresses.lookup(key, at: Clock.monotonic()) == first)
+    }
+    // A node that leaves the pair keeps what it has.
+    #expect(try start(byAll).count == 3)
   }
 
   @Test func `nobody else may read the file, and nothing is left beside it`() throws {

@@ -45,7 +45,7 @@ struct TestLoop: ~Copyable {
     let sharedState = try SharedState(configuration)
     sharedState.mailboxes = [try Mailbox()]
     let snapshot = try ConfigurationSnapshot(
-      number: 1, configuration, tickets: try TicketKeys(at: Clock.monotonic()), sharedState: sharedState)
+      number: 1, configuration, tickets: try TicketKeys(at: Clock.wall()), sharedState: sharedState)
     sharedState.adopt(snapshot)
     let security =
       isPassthrough
@@ -111,7 +111,7 @@ struct TestLoop: ~Copyable {
   /// A snapshot with these of the servers, in this order, that nothing has taken over yet.
   func snapshot(of kept: [Int]) throws -> ConfigurationSnapshot {
     try ConfigurationSnapshot(
-      number: number, source.configuration(servers, kept), tickets: TicketKeys(at: Clock.monotonic()),
+      number: number, source.configuration(servers, kept), tickets: TicketKeys(at: Clock.wall()),
       sharedState: sharedState)
   }
 

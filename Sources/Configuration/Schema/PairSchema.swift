@@ -11,8 +11,8 @@ extension Schema {
       Key(
         "secret", \.secret, .path(.pairSecret), required: true, example: "/etc/belvedere/tls/pair.key",
         """
-        File with the secret that all nodes have, or `credential:NAME` of systemd. The worker reads it, so it belongs \
-        to the certificates' folder.
+        File with the secret that all nodes have (`belvedere pair new-secret`), or `credential:NAME` of systemd. The \
+        worker reads it, so it belongs to the certificates' folder.
         """),
       Key(
         "node", \.node, .routerName, default: "the node that has this machine's host name", example: "lb1",

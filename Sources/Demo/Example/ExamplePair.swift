@@ -55,7 +55,7 @@ struct ExamplePair {
     try needed { () throws(TLSError) in
       let pair = try SelfSigned.make(for: ["\(name).domain.local"])
       let context = try ServerContext(
-        certificates: [pair], profile: .intermediate, tickets: try TicketKeys(at: Clock.monotonic()))
+        certificates: [pair], profile: .intermediate, tickets: try TicketKeys(at: Clock.wall()))
       let identity = uuid(try RandomBytes.make(16))
       let sessions = SessionNames(prefix: Hexadecimal.text(try RandomBytes.make(8)))
       let state = ExampleServerState(site: ExampleSite(name: name, brokerGUID: identity)) { sessions.next() }

@@ -24,6 +24,7 @@ struct FileStatus {
   var isDirectory: Bool { status.st_mode & S_IFMT == S_IFDIR }
   var isSocket: Bool { status.st_mode & S_IFMT == S_IFSOCK }
   var permissions: mode_t { status.st_mode & ~S_IFMT }
+  var owner: uid_t { status.st_uid }
   var group: gid_t { status.st_gid }
   var size: Int { Int(status.st_size) }
   var identity: File.Identity { File.Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)) }

@@ -11,8 +11,10 @@ extension File {
   }
 
   /// Replaces the file atomically: readers see either all of the old or all of the new contents, also after a crash.
-  /// Mode 0600. Waits for the disk.
-  public static func replace(_ path: String, with bytes: Span<UInt8>) throws(SystemError) {
+  /// Mode 0600 unless other permissions are given. Waits for the disk.
+  public static func replace(
+    _ path: String, with bytes: Span<UInt8>, _ permissions: Permissions? = nil
+  ) throws(SystemError) {
     let draft = path + ".new"
     // SAFETY: both paths are C strings during the calls.
     _ = unsafe unlink(draft)
@@ -22,6 +24,7 @@ extension File {
       let number = retryingInterrupts { unsafe open(draft, flags, 0o600) }
       let file = try Descriptor(number, of: "open \(draft)")
       try write(bytes, to: file)
+      try permissions?.apply(to: file, path)
       guard retryingInterrupts({ fdatasync(file.number) }) == 0 else { throw SystemError("write \(draft)") }
       guard unsafe rename(draft, path) == 0 else { throw SystemError("rename \(draft)") }
     } catch {

@@ -29,13 +29,35 @@ public final class PairSecrets: Sendable {
     secrets = SecretBytes(copying: all)
   }
 
-  /// The key for a purpose, from the secret at an index below `count`.
-  func key(_ label: some Sequence<UInt8>, of index: Int, size: Int = PairSecrets.size) -> SecretBytes {
+  /// The text of a file with a new secret, followed by the one in use before.
+  public static func makeText(replacing former: PairSecrets? = nil) throws(TLSError) -> String {
+    var text = "# In use (docs/pair.md).\n\(Hexadecimal.text(try RandomBytes.make(size)))\n"
+    // SAFETY: the first secret's bytes are copied during the call.
+    let replaced = unsafe former?.secrets.withBytes { unsafe Hexadecimal.text($0.prefix(size)) }
+    if let replaced { text += "# In use before, and still accepted.\n\(replaced)\n" }
+    return text
+  }
+
+  /// The seed of the hash that stands for clients' cookies and tunnels. From the last secret: it does not change while
+  /// a change of the secret reaches one node after another.
+  public var tokenSeed: (UInt64, UInt64) {
+    let seed = key(Array("belvedere tokens".utf8), of: count - 1, size: 16)
+    return unsafe seed.withBytes {
+      // SAFETY: there are 16 bytes.
+      (
+        unsafe UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+        unsafe UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+      )
+    }
+  }
+
+  /// The key for a purpose, the label, from the secret at an index below `count`.
+  func key(_ label: [UInt8], of index: Int, size: Int = PairSecrets.size) -> SecretBytes {
     precondition(index < count)
     return unsafe secrets.withBytes { all in
       // SAFETY: the secrets are valid for the call, and there are `count` of them.
       let range = index * Self.size..<(index + 1) * Self.size
-      return unsafe HKDF.derive(size, from: UnsafeRawBufferPointer(rebasing: all[range]), label: Array(label))
+      return unsafe HKDF.derive(size, from: UnsafeRawBufferPointer(rebasing: all[range]), label: label)
     }
   }
 }

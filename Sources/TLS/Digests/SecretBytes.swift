@@ -29,6 +29,15 @@ import COpenSSL
     unsafe buffer.count
   }
 
+  /// Overwrites bytes from `start` on with those of `other`, as far as there is room.
+  func write(_ other: borrowing SecretBytes, at start: Int) {
+    // SAFETY: the slices are inside the two allocations, which do not overlap; the shorter one limits the copy.
+    unsafe other.withBytes { source in
+      let target = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
+      unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: source.prefix(target.count)))
+    }
+  }
+
   /// Passes the bytes to `body`, valid for the call.
   func withBytes<Result: ~Copyable, Failure: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result

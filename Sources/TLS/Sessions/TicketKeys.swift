@@ -2,15 +2,16 @@ import COpenSSL
 import Synchronization
 import Wire
 
-/// The keys of session tickets (RFC 5077 §4, RFC 8446 §4.6.1): one that seals, and previous ones that still open.
-/// Shared by all loops and contexts, and passed on at a reload, so that clients can still resume. Thread-safe.
+/// The keys of session tickets (RFC 5077 §4, RFC 8446 §4.6.1): one that seals, and others that open as well. Shared by
+/// all loops and contexts, and passed on at a reload, so that clients can still resume. Thread-safe.
 ///
-/// A key can decrypt the TLS 1.2 sessions that its tickets resume, so keys are only in memory and short-lived:
-/// `ticketLifetime` = `interval` × `previous`.
+/// A key can decrypt the TLS 1.2 sessions that its tickets resume. Without the secret of a pair, keys are random, only
+/// in memory and short-lived: `ticketLifetime` = `interval` × `previous`. With it, each key is derived from the secret
+/// and its epoch, so every node and every later worker has the same.
 public final class TicketKeys: Sendable {
   /// How long a key seals tickets.
   public var interval: Interval { ring.withLock { $0.interval } }
-  /// How many previous keys still open tickets. At least 1.
+  /// How many previous random keys still open tickets. At least 1.
   public let previous: Int
 
   private let ring: Mutex<Ring>
@@ -21,16 +22,15 @@ public final class TicketKeys: Sendable {
   public static let defaultInterval = Interval.hours(12)
   public static let defaultPrevious = 1
 
-  /// Generates the first key.
+  /// Generates the first key, at random.
   public init(
-    at now: Instant, interval: Interval = defaultInterval, previous: Int = defaultPrevious
+    at now: WallTime, interval: Interval = defaultInterval, previous: Int = defaultPrevious
   ) throws(TLSError) {
     _ = Library.ready
-    precondition(previous >= 1 && interval > .zero)
+    precondition(previous >= 1)
     self.previous = previous
-    var ring = Ring(capacity: previous + 1, interval: interval, nextRotation: now + interval)
-    try ring.push()
-    self.ring = Mutex(ring)
+    ring = Mutex(
+      Ring(interval: interval, epoch: TicketEpoch(at: now, interval: interval), keys: try Key.random()))
   }
 
   /// How long a ticket is valid: its key opens it for at least this long, even if it was sealed at the end of the key's
@@ -39,26 +39,29 @@ public final class TicketKeys: Sendable {
     Interval(nanoseconds: interval.nanoseconds &* UInt64(previous))
   }
 
-  /// When `rotate` is due next.
-  public var nextRotation: Instant { ring.withLock { $0.nextRotation } }
-
-  /// Generates a new sealing key when due, and drops the oldest. Throws when there is no randomness; the keys are then
-  /// unchanged.
-  public func rotate(at now: Instant) throws(TLSError) {
+  /// Replaces the keys when a new epoch has begun. Throws when there is no randomness; the keys are then unchanged.
+  public func rotate(at now: WallTime) throws(TLSError) {
     try ring.withLock { ring throws(TLSError) in
-      guard now >= ring.nextRotation else { return }
-      try ring.push()
-      ring.nextRotation = now + ring.interval
+      let epoch = TicketEpoch(at: now, interval: ring.interval)
+      guard epoch != ring.epoch else { return }
+      if let secrets = ring.secrets {
+        ring.keys = Key.derived(from: secrets, at: epoch)
+      } else {
+        ring.keys = try Key.random(before: ring.keys, previous)
+      }
+      ring.epoch = epoch
       sessions.age()
     }
   }
 
-  /// Changes the interval; the next rotation is due after this interval at the latest.
-  public func rotate(every interval: Interval, at now: Instant) {
-    precondition(interval > .zero)
+  /// Applies a configuration: another interval, and the secret of a pair.
+  public func adopt(_ secrets: PairSecrets?, every interval: Interval, at now: WallTime) {
     ring.withLock { ring in
       ring.interval = interval
-      ring.nextRotation = min(ring.nextRotation, now + interval)
+      guard let secrets else { return }
+      ring.secrets = secrets
+      ring.epoch = TicketEpoch(at: now, interval: interval)
+      ring.keys = Key.derived(from: secrets, at: ring.epoch)
     }
   }
 
@@ -95,44 +98,61 @@ public final class TicketKeys: Sendable {
   }
 }
 
-/// The keys, newest first, in one allocation that is zeroed in `deinit`.
+/// The keys of an epoch, one after another: the one that seals first.
 private struct Ring: ~Copyable {
   var interval: Interval
-  var nextRotation: Instant
-  private(set) var count = 0
-  private let capacity: Int
-  private let storage: SecretBytes
+  var epoch: TicketEpoch
+  var secrets: PairSecrets?
+  var keys: SecretBytes
 
-  init(capacity: Int, interval: Interval, nextRotation: Instant) {
-    self.capacity = capacity
+  var count: Int { keys.count / Key.size }
+
+  init(interval: Interval, epoch: TicketEpoch, keys: consuming SecretBytes) {
     self.interval = interval
-    self.nextRotation = nextRotation
-    storage = SecretBytes(count: capacity * Key.size)
-  }
-
-  /// Inserts a new key in front; the last is dropped when there is no room.
-  mutating func push() throws(TLSError) {
-    let fresh = SecretBytes(count: Key.size)
-    let made = unsafe fresh.withBytes { unsafe RAND_bytes($0.baseAddress, Int32($0.count)) }
-    guard made == 1 else { throw .openssl(doing: "making a ticket key", reason: takeQueuedReason()) }
-    let kept = min(count, capacity - 1)
-    unsafe storage.withBytes { all in
-      // SAFETY: `kept` keys and one more fit in `capacity` keys; copyMemory allows the overlap.
-      let tail = unsafe UnsafeMutableRawBufferPointer(rebasing: all[Key.size...])
-      unsafe tail.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[..<(kept * Key.size)]))
-      unsafe fresh.withBytes { unsafe all.copyMemory(from: UnsafeRawBufferPointer($0)) }
-    }
-    count = kept + 1
+    self.epoch = epoch
+    self.keys = keys
   }
 
   /// `index` must be below `count`.
   func withKey<Result>(at index: Int, _ body: (Key) -> Result) -> Result {
-    unsafe storage.withBytes { all in
+    unsafe keys.withBytes { all in
       precondition(index < count)
       // SAFETY: the key is inside the storage; it is used only within the call.
       let start = unsafe all.bindMemory(to: UInt8.self).baseAddress.unsafelyUnwrapped
       return body(unsafe Key(name: start.advanced(by: index * Key.size)))
     }
+  }
+}
+
+extension Key {
+  /// A new key.
+  static func random() throws(TLSError) -> SecretBytes {
+    let key = SecretBytes(count: size)
+    // SAFETY: OpenSSL fills the key.
+    let made = unsafe key.withBytes { unsafe RAND_bytes($0.baseAddress, Int32($0.count)) }
+    guard made == 1 else { throw .openssl(doing: "making a ticket key", reason: takeQueuedReason()) }
+    return key
+  }
+
+  /// A new key before at most `limit` of these.
+  static func random(before keys: borrowing SecretBytes, _ limit: Int) throws(TLSError) -> SecretBytes {
+    let all = SecretBytes(count: size + min(keys.count, limit * size))
+    all.write(try random(), at: 0)
+    all.write(keys, at: size)
+    return all
+  }
+
+  /// The keys of an epoch and of those beside it, from each of the secrets.
+  static func derived(from secrets: PairSecrets, at epoch: TicketEpoch) -> SecretBytes {
+    let numbers = epoch.opening
+    let all = SecretBytes(count: secrets.count * numbers.count * size)
+    for index in 0..<secrets.count {
+      for (place, number) in numbers.enumerated() {
+        let label = Array("belvedere tickets \(number)".utf8)
+        all.write(secrets.key(label, of: index, size: size), at: (index * numbers.count + place) * size)
+      }
+    }
+    return all
   }
 }
 

@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Synchronization
 import TLS
 import Wire
 
@@ -12,25 +13,33 @@ final class AffinityStore: Sendable {
   let cookies: AffinityShards
   /// By a tunnel's connection id.
   let tunnels: AffinityShards
-  /// Computes the keys of cookies and tunnels.
-  private let tokenHash: SecretHash
+  /// The words of `tokenHash`. Who reads one of them before a change and one after it finds no client.
+  private let seed0: Atomic<UInt64>
+  private let seed1: Atomic<UInt64>
 
-  /// Restores an earlier worker's snapshot. `wall` is the current time in nanoseconds since 1970.
+  /// Restores an earlier worker's snapshot: of one that had another secret, the addresses alone.
   init(
-    _ settings: Configuration.Affinity, restoring snapshot: AffinitySnapshot? = nil, at now: Instant, wall: WallTime
+    _ settings: Configuration.Affinity, _ secrets: PairSecrets? = nil, restoring snapshot: AffinitySnapshot? = nil,
+    at now: Instant, wall: WallTime
   ) throws(TLSError) {
     addresses = try AffinityShards(settings, entries: settings.entries)
     cookies = try AffinityShards(settings, entries: settings.cookieEntries)
     tunnels = try AffinityShards(settings, entries: settings.tunnelEntries)
-    guard let snapshot else {
-      tokenHash = SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
-      return
-    }
-    tokenHash = snapshot.tokenHash
+    let known = secrets?.tokenHash ?? snapshot?.tokenHash
+    let tokenHash = if let known { known } else { try SecretHash.random() }
+    seed0 = Atomic(tokenHash.key0)
+    seed1 = Atomic(tokenHash.key1)
+    guard let snapshot else { return }
     let elapsed = snapshot.elapsed(at: wall)
     addresses.restore(snapshot.addresses, elapsed: elapsed, at: now)
+    guard tokenHash == snapshot.tokenHash else { return }
     if settings.cookieEntries > 0 { cookies.restore(snapshot.cookies, elapsed: elapsed, at: now) }
     if settings.tunnelEntries > 0 { tunnels.restore(snapshot.tunnels, elapsed: elapsed, at: now) }
+  }
+
+  /// Computes the keys of cookies and tunnels.
+  private var tokenHash: SecretHash {
+    SecretHash(seed: seed0.load(ordering: .relaxed), seed1.load(ordering: .relaxed))
   }
 
   /// The key of a client with this cookie or connection id, which is not stored itself.
@@ -39,8 +48,13 @@ final class AffinityStore: Sendable {
     return ClientKey(high: hash.first, low: hash.last)
   }
 
-  /// Applies changed settings; entries beyond a smaller capacity are removed.
-  func adopt(_ settings: Configuration.Affinity) {
+  /// Applies changed settings; entries beyond a smaller capacity are removed. With another secret, cookies and tunnels
+  /// known so far are not found again.
+  func adopt(_ settings: Configuration.Affinity, _ secrets: PairSecrets?) {
+    if let tokenHash = secrets?.tokenHash {
+      seed0.store(tokenHash.key0, ordering: .relaxed)
+      seed1.store(tokenHash.key1, ordering: .relaxed)
+    }
     addresses.adopt(settings, entries: settings.entries)
     cookies.adopt(settings, entries: settings.cookieEntries)
     tunnels.adopt(settings, entries: settings.tunnelEntries)
@@ -65,6 +79,17 @@ final class AffinityStore: Sendable {
       tokenHash: tokenHash, taken: wall, addresses: addresses.records(at: now), cookies: cookies.records(at: now),
       tunnels: tunnels.records(at: now))
   }
+}
+
+extension SecretHash {
+  static func random() throws(TLSError) -> SecretHash {
+    SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
+  }
+}
+
+extension PairSecrets {
+  /// The same on every node.
+  fileprivate var tokenHash: SecretHash { SecretHash(seed: tokenSeed.0, tokenSeed.1) }
 }
 
 extension Configuration.Affinity {

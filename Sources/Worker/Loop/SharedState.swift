@@ -49,7 +49,7 @@ final class SharedState: Sendable {
   /// `adminStates`: the servers' administrative states.
   init(_ configuration: Configuration, adminStates: [String: AdminState] = [:]) throws(TLSError) {
     self.adminStates = Mutex(adminStates)
-    logHash = SecretHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
+    logHash = try .random()
     let budget = DescriptorBudget(configuration)
     connectionLimit = Atomic(budget.connections)
     serverConnectionLimit = Atomic(budget.serverConnections)
@@ -71,7 +71,7 @@ final class SharedState: Sendable {
       $0.confirmed.limitPerClient = limits.flowsPerAddress
       $0.limit = limits.flows
     }
-    for service in snapshot.services { service.backend.affinity.adopt(service.settings.affinity) }
+    for service in snapshot.services { service.backend.affinity.adopt(service.settings.affinity, snapshot.secrets) }
     affinities.withLock { affinities in
       affinities = Dictionary(snapshot.services.map { ($0.settings.name, $0.backend.affinity) }) { first, _ in first }
     }
@@ -135,11 +135,14 @@ final class SharedState: Sendable {
 
   /// The affinity of a service's clients: the existing one; else the one in the service's file, written by an earlier
   /// worker; else an empty one.
-  func affinity(of service: Configuration.Service) throws(ConfigurationSnapshotError) -> AffinityStore {
+  func affinity(
+    of service: Configuration.Service, _ secrets: PairSecrets?
+  ) throws(ConfigurationSnapshotError) -> AffinityStore {
     if let known = affinities.withLock({ $0[service.name] }) { return known }
     let earlier = service.affinity.file.flatMap { AffinityFiles.read($0, Logger(label: "worker")) }
     do throws(TLSError) {
-      return try AffinityStore(service.affinity, restoring: earlier, at: Clock.monotonic(), wall: Clock.wall())
+      return try AffinityStore(
+        service.affinity, secrets, restoring: earlier, at: Clock.monotonic(), wall: Clock.wall())
     } catch {
       throw ConfigurationSnapshotError("\(error)")
     }

@@ -3,6 +3,7 @@ import Configuration
 import Domain
 import WorkerProtocol
 import Synchronization
+import TLS
 import Wire
 
 /// The servers of one service's snapshot, by index, with their availability and the routing of clients to them.
@@ -20,9 +21,11 @@ final class Backend: Sendable {
   private let router: Mutex<Router>
 
   /// The servers' states, their administrative states and the affinity are shared by all snapshots.
-  init(_ settings: Configuration.Service, _ sharedState: SharedState) throws(ConfigurationSnapshotError) {
+  init(
+    _ settings: Configuration.Service, _ secrets: PairSecrets?, _ sharedState: SharedState
+  ) throws(ConfigurationSnapshotError) {
     servers = settings.servers.map { sharedState.server($0, queue: settings.limits.queue) }
-    affinity = try sharedState.affinity(of: settings)
+    affinity = try sharedState.affinity(of: settings, secrets)
     dedicated = DedicatedServers(settings.servers)
     health = settings.health
     configured = settings.servers.map(Balancing.Server.init)

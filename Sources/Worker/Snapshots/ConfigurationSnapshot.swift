@@ -1,5 +1,6 @@
 import Configuration
 import Domain
+import Linux
 import TLS
 import Wire
 
@@ -7,6 +8,8 @@ import Wire
 final class ConfigurationSnapshot: Sendable {
   let number: UInt64
   let configuration: Configuration
+  /// The secrets of the pair; nil without one.
+  let secrets: PairSecrets?
   /// In the configuration's order.
   let services: [ServiceSnapshot]
   /// The servers of all services, in order.
@@ -18,13 +21,15 @@ final class ConfigurationSnapshot: Sendable {
   ) throws(ConfigurationSnapshotError) {
     self.number = number
     self.configuration = configuration
+    secrets = try configuration.pair.map(PairSecrets.init)
     let presence = ServiceSnapshot.Presence(in: sharedState)
     var services: [ServiceSnapshot] = []
     var servers: [SharedServer] = []
     for settings in configuration.services {
       do throws(ConfigurationSnapshotError) {
         let service = try ServiceSnapshot(
-          settings, of: number, firstServer: servers.count, presence, tickets: tickets, sharedState: sharedState)
+          settings, of: number, firstServer: servers.count, presence, tickets: tickets, secrets: secrets,
+          sharedState: sharedState)
         services.append(service)
         servers += service.backend.servers
       } catch {
@@ -68,4 +73,17 @@ struct ConfigurationSnapshotError: Error {
   let reason: String
 
   init(_ reason: String) { self.reason = reason }
+}
+
+extension PairSecrets {
+  /// Reads the file that the configuration names.
+  fileprivate convenience init(_ pair: Configuration.Pair) throws(ConfigurationSnapshotError) {
+    do {
+      try self.init(parsing: File.contents(of: pair.secret, limit: PairSecrets.fileLimit))
+    } catch let error as SystemError {
+      throw ConfigurationSnapshotError("\(error)")
+    } catch {
+      throw ConfigurationSnapshotError("\(pair.secret): \(error)")
+    }
+  }
 }

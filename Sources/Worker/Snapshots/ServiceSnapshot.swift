@@ -66,7 +66,7 @@ final class ServiceSnapshot: Sendable {
   /// Loads the service's files. Throws the reason, for the operator, when it can not be served.
   init(
     _ settings: Configuration.Service, of number: UInt64, firstServer: Int, _ presence: Presence, tickets: TicketKeys,
-    sharedState: SharedState
+    secrets: PairSecrets?, sharedState: SharedState
   ) throws(ConfigurationSnapshotError) {
     self.number = number
     self.settings = settings
@@ -78,7 +78,7 @@ final class ServiceSnapshot: Sendable {
     let health = settings.health
     healthRequest = Array(
       "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
-    backend = try Backend(settings, sharedState)
+    backend = try Backend(settings, secrets, sharedState)
     affinity = AffinityKeys(settings.affinity)
     redirect = settings.redirect.map { Redirect(to: ServiceSnapshot.destination(of: $0, settings)) }
     hosts = ServiceSnapshot.hosts(of: front, settings)
