@@ -107,6 +107,7 @@ private let rows = [
     #expect(test.exchange.isAnsweredEarly && !test.exchange.isComplete)
     #expect(!test.toClient.contains("Connection: close"))
     #expect(test.exchange.clientMayContinue && !test.exchange.serverMayContinue)
+    #expect(!test.tell(.delivered(isTaken: true, isStopping: false)).contains(.keepConnection))
     #expect(test.exchange.dropRequest() == request("POST", "Content-Length: 5", body: "hello").utf8.count)
   }
 

@@ -8,6 +8,8 @@ struct SimulatedConnection {
   var answer: ArraySlice<UInt8> = []
   var end: StreamEnd?
   var isWriteBroken = false
+  /// Part of the request waits to be sent.
+  var isBehind = false
   /// Something of the request has left for the server.
   var hasRequest = false
 }

@@ -26,6 +26,7 @@ struct SimulatedExchange {
   private var toClient: [UInt8] = []
 
   // The server's side.
+  private var takesRequest = true
   private var hasPlace = false
   private var isWaiting = false
   private var connection: SimulatedConnection?
@@ -61,7 +62,7 @@ struct SimulatedExchange {
   mutating func step() throws(Violation) {
     if kind == .opaque, case .reading = exchange.state { try tell(.accepted(isLast: true)) }
     guard isOpen else { return }
-    switch choose(19) {
+    switch choose(20) {
     case 0, 1, 2: try clientSends()
     case 3, 4, 5: serverAnswers()
     case 6: hasClientEnded = true
@@ -78,6 +79,7 @@ struct SimulatedExchange {
       if isStopping { try tell(.stop) }
     case 16: takesAnswer.toggle()
     case 17: reload()
+    case 18: takesRequest.toggle()
     default: try connectionComes()
     }
     for _ in 0..<4 where isOpen { try pump() }
@@ -143,7 +145,6 @@ struct SimulatedExchange {
       try pumpUp()
       if isOpen { try pumpDown() }
       guard isOpen, exchange.isOver, toClient.isEmpty else { return }
-      fromClient.removeFirst(exchange.dropRequest())
       try tell(.delivered(isTaken: connection?.toServer.isEmpty == true, isStopping: isStopping))
     case .replying:
       guard takesAnswer else { return }
@@ -186,10 +187,12 @@ struct SimulatedExchange {
   private mutating func pumpUp() throws(Violation) {
     guard !exchange.isRequestWriteClosed else { return }
     guard connection?.isWriteBroken == false else { return exchange.closeRequestWrite() }
-    let cursor = exchange.requestCursor
-    if connection?.toServer.isEmpty == false || cursor.pending > 0 { try noteSent() }
+    let pending = exchange.requestCursor.pending
+    if connection?.toServer.isEmpty == false || pending > 0 { try noteSent() }
     connection?.toServer = []
-    exchange.sentRequest(cursor.pending, at: now)
+    exchange.sentRequest(takesRequest ? pending : pending / 2, at: now)
+    connection?.isBehind = exchange.requestCursor.pending > 0
+    guard connection?.isBehind == false else { return }
     if exchange.isAnswering { fromClient.removeFirst(exchange.dropSentRequest()) }
     switch exchange.requestSide {
     case .head, .complete: return
@@ -286,7 +289,8 @@ struct SimulatedExchange {
       case .dropConnection: connection = nil
       case .keepConnection:
         try require(connection != nil && connection?.end == nil, "a connection is kept that is none")
-        try require(connection?.toServer.isEmpty == true, "a connection is kept with a request that did not leave")
+        let isSent = connection?.toServer.isEmpty == true && connection?.isBehind == false
+        try require(isSent, "a connection is kept with a request that did not leave")
         connection = nil
       case .leavePlace: (hasPlace, isWaiting) = (false, false)
       case .place: effects = try place()
@@ -302,7 +306,9 @@ struct SimulatedExchange {
           answers = 0
           effects = exchange.handle(.redirectTooLarge, policy: policy, at: now)
         }
-      case .awaitNext: try begin()
+      case .awaitNext:
+        fromClient.removeFirst(exchange.dropRequest())
+        try begin()
       case .linger, .close: isOpen = false
       }
     }

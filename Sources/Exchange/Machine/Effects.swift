@@ -39,7 +39,7 @@ public enum Effect: UInt8, CaseIterable, Sendable {
   case reply
   /// Respond with the redirect.
   case redirect
-  /// Keep the client's connection for its next request.
+  /// Remove the request from the buffer, and keep the client's connection for its next one.
   case awaitNext
   /// Send the client the end of our direction (close_notify, FIN), as far as possible without blocking.
   case sendEnd

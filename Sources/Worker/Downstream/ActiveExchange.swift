@@ -107,7 +107,9 @@ struct ActiveExchange: ~Copyable {
       case .place: effects = place(&client, &context)
       case .connect: effects = obtainConnection(&client, &context)
       case .sendHead: effects = sendHead(client, &context)
-      case .awaitNext: return .next
+      case .awaitNext:
+        client.side.input.consume(exchange.dropRequest())
+        return .next
       case .linger: return .linger
       case .close: return .close
       default: effects = performSeldom(effect, effects, &client, &context)

@@ -16,7 +16,6 @@ extension ActiveExchange {
       let down = relayDown(connection, &client, &context)
       if case .stop(let event) = down { return stop(for: event, &client, &context) }
       if exchange.isAnswerDelivered, client.side.output.isEmpty, exchange.isOver {
-        client.side.input.consume(exchange.dropRequest())
         // A server may respond before it has accepted the whole request.
         let isTaken = context.servers[connection].side.output.isEmpty
         return perform(exchange.delivered(isTaken: isTaken, isStopping: context.isStopping), &client, &context)
