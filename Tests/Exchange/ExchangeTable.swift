@@ -34,7 +34,7 @@ enum ExchangeTable {
     Situation(name: "Paused for want of something on this machine") {
       $0.receive(request())
       $0.connect()
-      $0.tell(.failed(.shortage))
+      $0.tell(.connectFailed(isShortage: true))
     },
     Situation(name: "A POST is ready to be sent") {
       $0.receive(request("POST", "Content-Length: 5", body: "hello"))
@@ -53,13 +53,19 @@ enum ExchangeTable {
       $0.ask(request())
       $0.answer(response(103))
     },
+    Situation(name: "An answer is read, and nothing of it sent") {
+      $0.ask(request())
+      $0.answer(response(200, "Transfer-Encoding: chunked", body: "5\r\nhello\r\n"))
+    },
     Situation(name: "An answer goes out") {
       $0.ask(request())
-      $0.answer(response(200, "Content-Length: 9", body: "hello"))
+      $0.answer(response(200, "Transfer-Encoding: chunked", body: "5\r\nhello\r\n"))
+      $0.deliverHeads()
     },
     Situation(name: "An answer goes out that ends with its connection") {
       $0.ask(request())
       $0.answer(response(200, body: "hello"))
+      $0.deliverHeads()
     },
     Situation(name: "An answer has gone out") {
       $0.ask(request())
@@ -74,6 +80,7 @@ enum ExchangeTable {
     Situation(name: "A stream: the answer began before the request had ended") {
       $0.ask(request("POST", "Transfer-Encoding: chunked"))
       $0.answer(response(200, "Transfer-Encoding: chunked", body: "2\r\nhi\r\n"))
+      $0.deliverHeads()
     },
     Situation(name: "A tunnel after an upgrade") {
       $0.ask(upgradeRequest)
@@ -84,7 +91,7 @@ enum ExchangeTable {
       $0.tell(.noServer)
     },
     Situation(name: "A redirect goes out") {
-      $0.exchange = Exchange(isFirst: true, kind: .redirected, retries: $0.policy.retries, at: $0.now)
+      $0.exchange = Exchange(number: 1, kind: .redirected, retries: $0.policy.retries, at: $0.now)
       $0.receive(request())
     },
     Situation(name: "Passed through, a server to be chosen") { $0.becomeTunnel() },
@@ -110,11 +117,20 @@ enum ExchangeTable {
     },
   ]
 
+  /// What is passed to the functions that read.
+  private static let readings: [(String, @Sendable (inout TestExchange) -> Effects)] = [
+    ("the client's bytes are refused", { $0.fromClient("nonsense\r\n\r\n") }),
+    ("the client ends its direction", { $0.fromClient("", end: .closed) }),
+    ("the client's connection is cut", { $0.fromClient("", end: .cut) }),
+    ("the client's connection is ended for a flood", { $0.fromClient("", end: .flooded) }),
+    ("the server's bytes are malformed", { $0.fromServer("nonsense\r\n\r\n") }),
+    ("the server closes", { $0.fromServer("", end: .closed) }),
+    ("the server's connection is cut", { $0.fromServer("", end: .cut) }),
+  ]
+
   private static let events: [(String, Exchange.Event)] = [
     ("the request is complete, for a name of ours", .accepted(isLast: false)),
     ("the request is for another name", .denied(.hostNotServed)),
-    ("the client's bytes are refused", .refused(.chunkSizeMalformed)),
-    ("the client ended between requests", .clientEnded),
     ("the client left", .clientLeft(isFlood: false)),
     ("the client was cut off for a flood", .clientLeft(isFlood: true)),
     ("no server can take it", .noServer),
@@ -124,16 +140,13 @@ enum ExchangeTable {
     ("the server that it waits for takes nobody", .displaced),
     ("a connection is being made", .connecting),
     ("a connection is open", .connected(isReused: false)),
-    ("no connection: refused", .failed(.connect)),
-    ("no connection: this machine's shortage", .failed(.shortage)),
-    ("the server closed without an answer", .failed(.gone)),
-    ("the answer broke off", .answerFailed(.truncated, isUnsent: false)),
-    ("the answer is wrong from the start", .answerFailed(.malformed, isUnsent: true)),
+    ("no connection: refused", .connectFailed(isShortage: false)),
+    ("no connection: this machine's shortage", .connectFailed(isShortage: true)),
     ("the request's head is too large", .requestHeadTooLarge),
     ("the answer's head is too large", .answerHeadTooLarge),
-    ("everything has gone out", .delivered(isTaken: true, isStopping: false)),
-    ("everything has gone out, the worker stops", .delivered(isTaken: true, isStopping: true)),
-    ("all but what the server did not take", .delivered(isTaken: false, isStopping: false)),
+    ("everything has gone out", .relayed(isSent: true, isTaken: true, isStopping: false)),
+    ("everything has gone out, the worker stops", .relayed(isSent: true, isTaken: true, isStopping: true)),
+    ("all but what the server did not take", .relayed(isSent: true, isTaken: false, isStopping: false)),
     ("the server takes nobody any more", .serverDown(.present, keeps: false, isLast: false)),
     ("the server is silent", .serverDown(.silent, keeps: false, isLast: false)),
     ("the server is silent, and so are the others", .serverDown(.silent, keeps: false, isLast: true)),
@@ -158,6 +171,9 @@ enum ExchangeTable {
     for situation in situations {
       text += "\n\n## \(situation.name)\n"
       text += "\n" + "now".padded(to: 45) + "| " + start(situation).summary
+      for (name, happen) in readings {
+        if let row = row(situation, name, happen) { text += "\n" + row }
+      }
       for (name, event) in events {
         if let row = row(situation, name, { $0.tell(event) }) { text += "\n" + row }
       }
@@ -193,6 +209,18 @@ extension TestExchange {
     receive(text)
     attempt(isReused: isReused)
     send()
+  }
+
+  /// As the owner does: reads while more of the request may come.
+  fileprivate mutating func fromClient(_ text: String, end: StreamEnd? = nil) -> Effects {
+    switch (exchange.state, exchange.requestSide) {
+    case (.reading, .head), (.relaying, .body), (.relaying, .tunnel): read(text, end: end).effects
+    default: .none
+    }
+  }
+
+  fileprivate mutating func fromServer(_ text: String, end: StreamEnd? = nil) -> Effects {
+    readAnswer(text, end: end).effects
   }
 
   /// Nothing happens until something expires.

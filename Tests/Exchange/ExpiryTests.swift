@@ -46,7 +46,7 @@ private enum Waiting: String, CaseIterable {
   case tunnel = "in a connection passed through"
 
   var test: TestExchange {
-    var test = TestExchange(policy: policy, isFirst: self != .next && self != .nextHead)
+    var test = TestExchange(policy: policy, number: self == .next || self == .nextHead ? 2 : 1)
     test.pass(.seconds(1))
     switch self {
     case .first, .next: break

@@ -77,7 +77,19 @@ private let rows = [
     #expect(test(of: row).toClient.contains("Connection: close\r\n") == !row.client)
   }
 
-  @Test func `a limit ends the client's connection, and the answer says so`() {
+  @Test(arguments: [1, 2])
+  func `a limit of requests ends the client's connection, and the answer says so`(number: Int) {
+    var policy = ExchangePolicy()
+    policy.requestsPerConnection = 2
+    var test = TestExchange(policy: policy, number: number)
+    test.receive(get)
+    test.attempt()
+    test.send()
+    test.answer(ok)
+    #expect(test.toClient.contains("Connection: close\r\n") == (number == 2))
+  }
+
+  @Test func `a stop ends the client's connection, and the answer says so`() {
     var test = TestExchange.of(get)
     test.tell(.stop)
     test.attempt()
@@ -107,7 +119,8 @@ private let rows = [
     #expect(test.exchange.isAnsweredEarly && !test.exchange.isComplete)
     #expect(!test.toClient.contains("Connection: close"))
     #expect(test.exchange.clientMayContinue && !test.exchange.serverMayContinue)
-    #expect(!test.tell(.delivered(isTaken: true, isStopping: false)).contains(.keepConnection))
+    let effects = test.tell(.relayed(isSent: true, isTaken: true, isStopping: false))
+    #expect(effects.contains(.awaitNext) && !effects.contains(.keepConnection))
     #expect(test.exchange.dropRequest() == request("POST", "Content-Length: 5", body: "hello").utf8.count)
   }
 
@@ -131,7 +144,7 @@ private let rows = [
   @Test func `a tunnel's connections carry nothing else`() {
     var test = TestExchange.tunnel()
     test.attempt()
-    test.receive("", ended: true)
+    test.receive("", end: .closed)
     test.answer("", end: .closed)
     #expect(test.exchange.isComplete)
     #expect(!test.exchange.clientMayContinue && !test.exchange.serverMayContinue)

@@ -18,7 +18,6 @@ private enum Situation: String, CaseIterable {
   case forgotten = "PUT, reused, partly forgotten"
   case interim = "GET, reused, 103 heard"
   case partial = "GET, reused, part of a head heard"
-  case answerUnsent = "GET, answer withdrawn"
   case answering = "GET, answering"
   case upgraded = "upgraded"
   case passthroughUnsent = "passed through, nothing left"
@@ -48,9 +47,6 @@ private enum Situation: String, CaseIterable {
     case .forgotten: test.forget()
     case .interim: test.answer(response(103))
     case .partial: test.answer("HTTP/1.")
-    case .answerUnsent:
-      test.answer(response(200, "Content-Length: 5", body: "ab"))
-      test.exchange.withdrawResponse()
     case .answering: test.answer(response(200, "Content-Length: 5", body: "ab"))
     case .upgraded: test.answer(upgradeResponse)
     case .passthroughSent: test.receive("hello"); test.send()
@@ -114,7 +110,6 @@ private enum Situation: String, CaseIterable {
         PUT, reused, partly forgotten: gone 502, down 502, truncated 502, malformed 502, timeout 504
         GET, reused, 103 heard: gone 502, down 502, truncated 502, malformed 502, timeout 504
         GET, reused, part of a head heard: gone 502, down 502, truncated 502, malformed 502, timeout 504
-        GET, answer withdrawn: gone 502, down 502, truncated 502, malformed 502, timeout 504
         GET, answering: gone abort, down abort, truncated abort, malformed abort, timeout abort
         upgraded: gone abort, down abort, truncated abort, malformed abort, timeout abort
         passed through, nothing left: gone redispatch, down redispatch, truncated 502, malformed 502, timeout 504

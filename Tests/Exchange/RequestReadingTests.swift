@@ -91,7 +91,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
   @Test(arguments: RequestCase.all)
   func `what becomes of the client's bytes`(row: RequestCase) {
     var test = TestExchange()
-    let steps = row.pieces.map { test.receive($0 ?? "", ended: $0 == nil) }
+    let steps = row.pieces.map { test.receive($0 ?? "", end: $0 == nil ? .closed : nil) }
     #expect(steps == row.steps)
     #expect(test.exchange.requestSide == row.side)
     #expect(test.exchange.requestCursor.pending == row.pending)
@@ -105,7 +105,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     var test = TestExchange()
     for piece in row.pieces {
       guard let piece else {
-        test.receive("", ended: true)
+        test.receive("", end: .closed)
         continue
       }
       for scalar in piece.unicodeScalars { test.receive(String(scalar)) }
@@ -127,7 +127,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     var test = TestExchange.tunnel()
     #expect(test.receive("any\u{0}thing") == .body)
     #expect(test.exchange.requestCursor.pending == 9)
-    #expect(test.receive("", ended: true) == .body)
+    #expect(test.receive("", end: .closed) == .body)
     #expect(test.exchange.requestSide == .complete)
   }
 
@@ -163,6 +163,27 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     test.forget()
     #expect(test.fromClient.isEmpty)
     #expect(test.recover(from: .gone) == .answer(.badGateway))
+  }
+
+  @Test(arguments: [
+    ("", StreamEnd.closed, Termination()), ("GET /", .closed, Termination(.client, .request)),
+    ("GET /", .cut, Termination(.client, .request)), ("GET /", .flooded, Termination(.proxy, .request)),
+    (upload + "he", .flooded, Termination(.proxy, .queue)),
+  ])
+  func `a client that ends ends the exchange`(text: String, end: StreamEnd, expected: Termination) {
+    var test = TestExchange.of(text)
+    test.receive("", end: end)
+    guard case .done(expected) = test.exchange.state else { return #expect(Bool(false), "\(test.exchange.state)") }
+  }
+
+  @Test(arguments: [(StreamEnd.closed, Termination()), (.cut, Termination(.client, .data))])
+  func `a tunnel goes on after the end of one direction, unless that was cut`(end: StreamEnd, expected: Termination) {
+    var test = TestExchange.of(upgradeRequest)
+    test.attempt()
+    test.send()
+    test.answer(upgradeResponse)
+    test.receive("", end: end)
+    #expect(test.termination == expected)
   }
 
   @Test func `a refusal is ours and of the phase in which it came`() {

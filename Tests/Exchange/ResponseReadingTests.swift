@@ -173,7 +173,7 @@ private let rows: [ResponseCase] = [
     test.attempt()
     test.send()
     test.answer(upgradeResponse)
-    #expect(test.receive("last words", ended: true) == .body)
+    #expect(test.receive("last words", end: .closed) == .body)
     #expect(test.exchange.requestSide == .complete && test.exchange.responseSide == .tunnel)
     test.send()
     #expect(!test.exchange.isComplete)
@@ -234,15 +234,23 @@ private let rows: [ResponseCase] = [
     if row.says { #expect(!test.exchange.clientMayContinue) }
   }
 
-  @Test func `an answer that was withdrawn leaves no trace`() {
-    var test = TestExchange.of(get)
+  @Test(arguments: [(get, false), (get, true), (request("POST", "Transfer-Encoding: chunked"), false)])
+  func `an answer that is wrong from the start is replaced by a page, unless its head has gone out`(
+    request: String, isSent: Bool
+  ) {
+    var test = TestExchange.of(request)
     test.attempt()
     test.send()
+    test.answer(response(103))
+    test.deliver()
     test.answer(chunked)
-    test.exchange.withdrawResponse()
-    #expect(!test.exchange.hasAnswerHead && test.exchange.responseSide == .head)
-    #expect(test.exchange.record.status == 0 && test.exchange.record.answered == nil)
-    #expect(test.recover(from: .malformed) == .answer(.badGateway))
-    #expect(test.termination == Termination(.proxy, .headers))
+    if isSent { test.deliver() }
+    let (steps, effects) = test.readAnswer("x")
+    #expect(steps == [.malformed(.chunkSizeMalformed)])
+    #expect(effects.contains(.suspectServer) && effects.contains(.dropConnection) && effects.contains(.leavePlace))
+    #expect(effects.contains(.discardOutput) == !isSent && effects.contains(.reply) == !isSent)
+    #expect(effects.contains(.close) == isSent)
+    #expect(test.exchange.record.status == (isSent ? 200 : 502))
+    #expect(test.termination == Termination(.proxy, isSent ? .data : .headers))
   }
 }

@@ -12,12 +12,14 @@ struct TestExchange {
   private(set) var fromClient: [UInt8] = []
   private(set) var fromServer: [UInt8] = []
   private(set) var toClient = ""
+  /// Number of bytes of heads that the client has yet to take.
+  private var heads = 0
   /// What the server in use has received.
   private(set) var toServer = ""
 
-  init(policy: ExchangePolicy = ExchangePolicy(), isFirst: Bool = true, isPrivate: Bool = false) {
+  init(policy: ExchangePolicy = ExchangePolicy(), number: Int = 1, isPrivate: Bool = false) {
     self.policy = policy
-    exchange = Exchange(isFirst: isFirst, isPrivate: isPrivate, retries: policy.retries, at: now)
+    exchange = Exchange(number: number, isPrivate: isPrivate, retries: policy.retries, at: now)
   }
 
   /// Opaque bytes from the start.
@@ -35,7 +37,7 @@ struct TestExchange {
   }
 
   mutating func becomeTunnel() {
-    exchange = Exchange(isFirst: true, kind: .opaque, retries: policy.retries, at: now)
+    exchange = Exchange(number: 1, kind: .opaque, retries: policy.retries, at: now)
     tell(.accepted(isLast: true))
   }
 
@@ -46,7 +48,7 @@ struct TestExchange {
   mutating func recover(from failure: ServerFailure) -> Recovery {
     var copy = exchange
     let recovery = copy.recover(from: failure, timeouts: policy.timeouts, at: now)
-    tell(.failed(failure))
+    _ = exchange.fail(failure, policy.timeouts, at: now)
     return recovery
   }
 
@@ -62,26 +64,22 @@ struct TestExchange {
 
   // MARK: The client's side
 
-  /// Bytes come from the client, or its end does, and the exchange is told what came of reading them.
+  /// Bytes come from the client, or its end does. A request whose head is complete is accepted.
   @discardableResult
-  mutating func receive(_ text: String, ended: Bool = false) -> RequestStep {
-    let step = read(text, ended: ended)
-    switch step {
-    case .head: tell(.accepted(isLast: false))
-    case .refused(let rejection): tell(.refused(rejection))
-    case .incomplete, .body, .closed, .truncated: break
-    }
+  mutating func receive(_ text: String, end: StreamEnd? = nil) -> RequestStep {
+    let step = read(text, end: end).step
+    if step == .head { tell(.accepted(isLast: false)) }
     return step
   }
 
   /// Bytes come from the client, or its end does.
   @discardableResult
-  mutating func read(_ text: String, ended: Bool = false) -> RequestStep {
+  mutating func read(_ text: String, end: StreamEnd? = nil) -> (step: RequestStep, effects: Effects) {
     fromClient += Array(text.utf8)
     let bytes = fromClient
     return exchange.requestSide == .head
-      ? exchange.readRequestHead(bytes.span, ended: ended, policy: policy, at: now)
-      : exchange.readRequestBody(bytes.span, ended: ended, at: now)
+      ? exchange.readRequestHead(bytes.span, end: end, policy: policy, at: now)
+      : exchange.readRequestBody(bytes.span, end: end, at: now)
   }
 
   /// What is left of the client's bytes behind everything approved.
@@ -89,9 +87,17 @@ struct TestExchange {
 
   /// The client takes everything that is for it.
   mutating func deliver() {
+    deliverHeads()
     let cursor = exchange.responseCursor
+    exchange.delivered(cursor.pending, at: now)
     toClient += String(decoding: fromServer[cursor.sent..<cursor.approved], as: UTF8.self)
     fromServer.removeFirst(exchange.movedResponse(cursor.pending))
+  }
+
+  /// The client takes the heads that are for it.
+  mutating func deliverHeads() {
+    exchange.delivered(heads, at: now)
+    heads = 0
   }
 
   // MARK: The server's side
@@ -129,15 +135,21 @@ struct TestExchange {
   /// Bytes come from the server, or its end does. All steps that follow, heads among them.
   @discardableResult
   mutating func answer(_ text: String, end: StreamEnd? = nil) -> [ResponseStep] {
+    readAnswer(text, end: end).steps
+  }
+
+  /// The same, and what is to be done.
+  mutating func readAnswer(_ text: String, end: StreamEnd? = nil) -> (steps: [ResponseStep], effects: Effects) {
     fromServer += Array(text.utf8)
     var steps: [ResponseStep] = []
     while true {
       var sink = ByteWriter(limit: 1 << 16)
       let bytes = fromServer
-      let step = exchange.readResponse(bytes.span, end: end, policy: policy, at: now, into: &sink)
+      let (step, effects) = exchange.readResponse(bytes.span, end: end, policy: policy, at: now, into: &sink)
       steps.append(step)
       toClient += String(decoding: sink.bytes, as: UTF8.self)
-      guard step == .head else { return steps }
+      heads += sink.bytes.count
+      guard step == .head else { return (steps, effects) }
       fromServer.removeFirst(exchange.movedResponse(0))
     }
   }

@@ -20,7 +20,7 @@ struct SimulatedExchange {
   // The client.
   private var script: ArraySlice<UInt8> = []
   private var fromClient: [UInt8] = []
-  private var hasClientEnded = false
+  private var clientEnd: StreamEnd?
   private var takesAnswer = true
   /// Waits to go out to the client.
   private var toClient: [UInt8] = []
@@ -50,7 +50,7 @@ struct SimulatedExchange {
     policy.timeouts.tunnel = .minutes(5)
     self.policy = policy
     newest = policy
-    exchange = Exchange(isFirst: true, kind: kind, retries: policy.retries, at: now)
+    exchange = Exchange(number: 1, kind: kind, retries: policy.retries, at: now)
   }
 
   var hasChoices: Bool { !choices.isEmpty }
@@ -65,7 +65,7 @@ struct SimulatedExchange {
     switch choose(20) {
     case 0, 1, 2: try clientSends()
     case 3, 4, 5: serverAnswers()
-    case 6: hasClientEnded = true
+    case 6: clientEnd = clientEnd ?? [.closed, .cut, .flooded][choose(3)]
     case 7: try tell(.clientLeft(isFlood: choose(2) == 0))
     case 8: connection?.end = .closed
     case 9: connection?.end = .cut
@@ -104,7 +104,7 @@ struct SimulatedExchange {
   private mutating func clientSends() throws(Violation) {
     if script.isEmpty { script = ArraySlice(Self.requests[choose(Self.requests.count)].utf8) }
     let count = choose(3) == 0 ? min(script.count, 1 + choose(20)) : script.count
-    guard !hasClientEnded else { return }
+    guard clientEnd == nil else { return }
     fromClient += script.prefix(count)
     exchange.received(count)
     script = script.dropFirst(count)
@@ -129,8 +129,8 @@ struct SimulatedExchange {
   private mutating func connectionComes() throws(Violation) {
     guard case .connecting = exchange.state else { return }
     switch choose(4) {
-    case 0: try tell(.failed(.connect))
-    case 1: try tell(.failed(.shortage))
+    case 0: try tell(.connectFailed(isShortage: false))
+    case 1: try tell(.connectFailed(isShortage: true))
     default: try tell(.connected(isReused: false))
     }
   }
@@ -144,8 +144,9 @@ struct SimulatedExchange {
       if try leaves() { return }
       try pumpUp()
       if isOpen { try pumpDown() }
-      guard isOpen, exchange.isOver, toClient.isEmpty else { return }
-      try tell(.delivered(isTaken: connection?.toServer.isEmpty == true, isStopping: isStopping))
+      guard isOpen else { return }
+      let isTaken = connection?.toServer.isEmpty == true
+      try perform(exchange.relayed(isSent: toClient.isEmpty, isTaken: isTaken, isStopping: isStopping))
     case .replying:
       guard takesAnswer else { return }
       exchange.delivered(toClient.count, at: now)
@@ -156,7 +157,7 @@ struct SimulatedExchange {
   }
 
   private mutating func leaves() throws(Violation) -> Bool {
-    guard exchange.isAbandoned(hasEnded: hasClientEnded, isReset: false) else { return false }
+    guard exchange.isAbandoned(hasEnded: clientEnd != nil, isReset: false) else { return false }
     try tell(.clientLeft(isFlood: false))
     return true
   }
@@ -164,23 +165,21 @@ struct SimulatedExchange {
   private mutating func readHead() throws(Violation) {
     guard kind != .opaque else { return }
     let bytes = fromClient
-    let step = exchange.readRequestHead(bytes.span, ended: hasClientEnded, policy: policy, at: now)
-    try overwriteRequest()
-    switch step {
-    case .incomplete, .body: break
-    case .head: try tell(choose(16) == 15 ? .denied(.hostNotServed) : .accepted(isLast: isStopping))
-    case .closed: try tell(.clientEnded)
-    case .truncated: try tell(.clientLeft(isFlood: false))
-    case .refused(let rejection): try tell(.refused(rejection))
-    }
+    var reading = exchange.readRequestHead(bytes.span, end: clientEnd, policy: policy, at: now)
+    try overwriteRequest(&reading, end: nil)
+    if reading.step == .head { try tell(choose(16) == 15 ? .denied(.hostNotServed) : .accepted(isLast: isStopping)) }
+    try perform(reading.effects)
   }
 
-  private mutating func overwriteRequest() throws(Violation) {
+  private mutating func overwriteRequest(
+    _ reading: inout (step: RequestStep, effects: Effects), end: StreamEnd?
+  ) throws(Violation) {
     while let (offset, octet) = exchange.takeOverwrite() {
       try require(fromClient.indices.contains(offset), "a byte that is not there is written over")
       fromClient[offset] = octet
       let bytes = fromClient
-      _ = exchange.readRequestBody(bytes.span, ended: false, at: now)
+      let rest = exchange.readRequestBody(bytes.span, end: end, at: now)
+      if !rest.effects.isEmpty { reading = rest }
     }
   }
 
@@ -199,13 +198,9 @@ struct SimulatedExchange {
     case .body, .tunnel: break
     }
     let bytes = fromClient
-    let step = exchange.readRequestBody(bytes.span, ended: hasClientEnded, at: now)
-    try overwriteRequest()
-    switch step {
-    case .refused(let rejection): try tell(.refused(rejection))
-    case .truncated, .closed: try tell(.clientLeft(isFlood: false))
-    case .incomplete, .head, .body: break
-    }
+    var reading = exchange.readRequestBody(bytes.span, end: clientEnd, at: now)
+    try overwriteRequest(&reading, end: clientEnd)
+    try perform(reading.effects)
   }
 
   /// Something of the request may reach a server now.
@@ -232,25 +227,18 @@ struct SimulatedExchange {
 
   private mutating func readAnswer(end: StreamEnd?) throws(Violation) {
     guard exchange.responseSide != .complete else { return }
-    let isFirst = !exchange.hasAnswerHead
     while isOpen, let bytes = connection?.fromServer {
       if !bytes.isEmpty { wasHeard = true }
       var sink = ByteWriter(limit: 1 << 16)
-      let step = exchange.readResponse(bytes.span, end: end, policy: policy, at: now, into: &sink)
+      let (step, effects) = exchange.readResponse(bytes.span, end: end, policy: policy, at: now, into: &sink)
       toClient += sink.bytes
       if let (offset, octet) = exchange.takeOverwrite() {
         connection?.fromServer[offset] = octet
         continue
       }
-      switch step {
-      case .head:
-        if exchange.hasAnswerHead { answers += 1 }
-        connection?.fromServer.removeFirst(exchange.movedResponse(0))
-      case .body, .incomplete: return
-      case .gone: return try tell(.failed(.gone))
-      case .truncated: return try tell(.answerFailed(.truncated, isUnsent: isFirst))
-      case .malformed: return try tell(.answerFailed(.malformed, isUnsent: isFirst))
-      }
+      guard step == .head else { return try perform(effects) }
+      if exchange.hasAnswerHead { answers += 1 }
+      connection?.fromServer.removeFirst(exchange.movedResponse(0))
     }
   }
 
@@ -340,7 +328,7 @@ struct SimulatedExchange {
     }
     let effects = exchange.handle(.connecting, policy: policy, at: now)
     guard choose(8) == 7 else { return effects }
-    return exchange.handle(.failed(.shortage), policy: policy, at: now)
+    return exchange.handle(.connectFailed(isShortage: true), policy: policy, at: now)
   }
 
   private mutating func sendHead() throws(Violation) -> Effects {
@@ -366,7 +354,7 @@ struct SimulatedExchange {
   private mutating func begin() throws(Violation) {
     try checkEnd()
     try require(answers == 1, "the next request comes after \(answers) answers")
-    exchange = Exchange(isFirst: false, kind: kind, retries: policy.retries, at: now)
+    exchange = Exchange(number: 2, kind: kind, retries: policy.retries, at: now)
     exchange.received(fromClient.count)
     (logs, answers, sends, wasHeard) = (0, 0, 0, false)
   }

@@ -62,12 +62,6 @@ public struct Attempt: BitwiseCopyable, Sendable {
     return true
   }
 
-  /// Discards the response's head, of which nothing has been sent.
-  mutating func withdrawAnswer() {
-    answer = .started(interimHeads: 0)
-    if mode == .stream { mode = .message }
-  }
-
   /// Whether part of a response has been received.
   var hasBegun: Bool {
     if case .none = answer { false } else { true }

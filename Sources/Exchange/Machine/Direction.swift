@@ -11,6 +11,8 @@ public struct Direction: BitwiseCopyable, Sendable {
   public internal(set) var cursor = Cursor()
   var scanner = HeadScanner()
   var body = BodyTracker(.none)
+  /// Number of bytes sent to the receiver before the message: it is unsent while there are no more.
+  var sentBefore: UInt64 = 0
 
   init(_ side: Exchange.Side = .head) { self.side = side }
 

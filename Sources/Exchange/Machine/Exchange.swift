@@ -7,7 +7,7 @@ import Wire
 /// It holds no bytes and does no I/O. The owner keeps two buffers of received bytes, for the client and for the server,
 /// and passes them after bytes were added: to `readRequestHead` until it returns `.head`, then to `readRequestBody`,
 /// and to `readResponse` while a server has the request. The cursors mark the bytes that may be sent. All other events
-/// are passed to `handle`, which returns the effects to perform. Instants never decrease.
+/// are passed to `handle`. Each of these functions returns the effects to perform. Instants never decrease.
 ///
 /// Each exchange is logged once: `Effect.log` accompanies the transition to `State.done`, unless no byte of a request
 /// was received.
@@ -62,8 +62,8 @@ public struct Exchange: Sendable {
   public let kind: Kind
   /// When the connection became ready for the first byte of this request.
   public let opened: Instant
-  /// Whether it is the first exchange of its connection: the wait for it counts as http-request, not as keep-alive.
-  public let isFirst: Bool
+  /// Its number on its connection, from 1.
+  let number: Int
   public internal(set) var request: RequestHead?
   /// From the client to the server. Sent bytes may stay in its buffer to be sent again.
   var outbound = Direction()
@@ -80,9 +80,9 @@ public struct Exchange: Sendable {
   var search: Search
   var overwrite: Overwrite?
 
-  /// `isPrivate`: the value at the end of the previous exchange. `retries`: the policy's value.
-  public init(isFirst: Bool, isPrivate: Bool = false, kind: Kind = .relayed, retries: Int, at now: Instant) {
-    self.isFirst = isFirst
+  /// `number`: counted from 1 on its connection. `isPrivate`: the value at the end of the previous exchange. `retries`: the policy's value.
+  public init(number: Int, isPrivate: Bool = false, kind: Kind = .relayed, retries: Int, at now: Instant) {
+    self.number = number
     self.isPrivate = isPrivate
     self.kind = kind
     opened = now
@@ -149,6 +149,9 @@ public struct Exchange: Sendable {
   public mutating func changeClient() { isPrivate = request?.bindsAuthentication == true }
 
   // MARK: Queries
+
+  /// Whether it is the first of its connection: the wait for it counts as http-request, not as keep-alive.
+  var isFirst: Bool { number == 1 }
 
   /// Whether the request is idempotent, or there is none. Mutating for the same reason as `earliestExpiry`.
   public var mayRunTwice: Bool {
@@ -218,7 +221,7 @@ public struct Exchange: Sendable {
 
   /// Whether the whole response has been read and sent.
   @inline(__always)
-  public var isAnswerDelivered: Bool { inbound.side == .complete && inbound.cursor.pending == 0 }
+  var isAnswerDelivered: Bool { inbound.side == .complete && inbound.cursor.pending == 0 }
 
   /// Whether both messages have been read to their ends, and all approved bytes have been sent.
   @inline(__always)
@@ -234,7 +237,7 @@ public struct Exchange: Sendable {
 
   /// Whether both messages have been sent, or the response has and the rest of the request will not be read. Mutating
   /// for the same reason as `earliestExpiry`.
-  public var isOver: Bool {
+  var isOver: Bool {
     mutating get { isComplete || isAnsweredEarly }
   }
 

@@ -2,19 +2,15 @@ import Balancing
 import HTTP1
 
 extension Exchange {
-  /// An event in an exchange, other than received bytes.
+  /// An event in an exchange, other than bytes and the ends of streams, which are passed to the reading functions.
   public enum Event: Equatable, Sendable {
     // The client.
-    /// The request's head is complete, and its host is served. `isLast`: the connection closes after this exchange.
+    /// The request's head is complete, and its host is served. `isLast`: the owner closes the connection after this
+    /// exchange.
     case accepted(isLast: Bool)
     /// The head is complete, and the request is rejected: its host is not served, or its client exceeds a limit.
     case denied(Rejection)
-    /// The client's bytes are not a valid request.
-    case refused(Rejection)
-    /// The client closed its direction between two requests.
-    case clientEnded
-    /// The client's connection failed, or ended where more of the request or the response is outstanding. `isFlood`:
-    /// closed by us because of too many TLS messages without application data.
+    /// The client's connection failed, or ended where the response is outstanding. `isFlood`: see `StreamEnd.flooded`.
     case clientLeft(isFlood: Bool)
 
     // Choosing a server and connecting.
@@ -31,18 +27,17 @@ extension Exchange {
     case connecting
     /// A connection is established; `isReused`: it has carried a request before.
     case connected(isReused: Bool)
+    /// The connection failed; `isShortage`: for lack of local resources.
+    case connectFailed(isShortage: Bool)
 
     // The server.
-    case failed(ServerFailure)
-    /// The response failed. `isUnsent`: the failure was found together with its head, and nothing of it has been sent.
-    case answerFailed(ServerFailure, isUnsent: Bool)
     /// The rewritten request head does not fit into a buffer.
     case requestHeadTooLarge
     /// The rewritten response head does not fit into a buffer.
     case answerHeadTooLarge
-    /// Both messages have been sent, or the response has and the rest of the request will not be read. `isTaken`: the
-    /// server accepted all that was sent. `isStopping`: the worker accepts no further requests.
-    case delivered(isTaken: Bool, isStopping: Bool)
+    /// Bytes were relayed as far as possible. `isSent`: none wait in the client's output; `isTaken`: none wait in the
+    /// server's. `isStopping`: the worker accepts no further requests.
+    case relayed(isSent: Bool, isTaken: Bool, isStopping: Bool)
     /// The server accepts no more clients. `keeps`: the configuration lets current requests continue there; `isLast`:
     /// no other server accepts clients either.
     case serverDown(ServerPresence, keeps: Bool, isLast: Bool)

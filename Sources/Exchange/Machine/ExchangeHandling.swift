@@ -7,13 +7,11 @@ extension Exchange {
   /// Processes an event and returns the effects to perform. An event that does not fit the current state is ignored.
   ///
   /// The four events of every request also have functions of their own that need no policy: `accepted`, `placed`,
-  /// `connected` and `delivered`. Passed to this function, each would copy the policy and be dispatched in a switch.
+  /// `connected` and `relayed`. Passed to this function, each would copy the policy and be dispatched in a switch.
   public mutating func handle(_ event: Event, policy: borrowing ExchangePolicy, at now: Instant) -> Effects {
     switch event {
     case .accepted(let isLast): accepted(isLast: isLast, at: now)
     case .denied(let rejection): denied(rejection, at: now)
-    case .refused(let rejection): refused(rejection, at: now)
-    case .clientEnded: clientEnded()
     case .clientLeft(let isFlood): clientLeft(isFlood: isFlood)
     case .noServer: noServer(at: now)
     case .placed(let isOther): placed(isOther: isOther)
@@ -22,11 +20,11 @@ extension Exchange {
     case .displaced: displaced()
     case .connecting: connecting(at: now)
     case .connected(let isReused): connected(isReused: isReused, at: now)
-    case .failed(let failure): fail(failure, policy.timeouts, at: now)
-    case .answerFailed(let failure, let isUnsent): answerFailed(failure, isUnsent: isUnsent, policy.timeouts, at: now)
+    case .connectFailed(let isShortage): fail(isShortage ? .shortage : .connect, policy.timeouts, at: now)
     case .requestHeadTooLarge: requestHeadTooLarge(at: now)
     case .answerHeadTooLarge: answerHeadTooLarge(at: now)
-    case .delivered(let isTaken, let isStopping): delivered(isTaken: isTaken, isStopping: isStopping)
+    case .relayed(let isSent, let isTaken, let isStopping):
+      relayed(isSent: isSent, isTaken: isTaken, isStopping: isStopping)
     case .serverDown(let presence, let keeps, let isLast):
       serverDown(presence, keeps: keeps, isLast: isLast, policy.timeouts, at: now)
     case .replied: replied()
@@ -53,6 +51,7 @@ extension Exchange {
     return reply(rejection.status, Termination(.proxy, .request), at: now)
   }
 
+  /// The client's bytes are not a valid request.
   mutating func refused(_ rejection: Rejection, at now: Instant) -> Effects {
     switch state {
     case .reading: break
@@ -63,6 +62,7 @@ extension Exchange {
     return hasAnswerHead ? abort(termination) : reply(rejection.status, termination, at: now)
   }
 
+  /// The client closed its direction between two requests.
   mutating func clientEnded() -> Effects {
     guard case .reading = state else { return .none }
     return conclude(Termination(), Effects(.linger))
@@ -202,24 +202,20 @@ extension Exchange {
     }
   }
 
-  mutating func answerFailed(
-    _ failure: ServerFailure, isUnsent: Bool, _ timeouts: borrowing Timeouts, at now: Instant
-  ) -> Effects {
-    guard case .relaying(let attempt) = state else { return .none }
-    guard isUnsent, attempt.mode != .tunnel else { return fail(failure, timeouts, at: now) }
-    withdrawResponse()
-    var effects = fail(failure, timeouts, at: now)
-    effects.insert(.discardOutput)
+  /// The response is incomplete or invalid. If nothing of it has been sent, an error page replaces it.
+  mutating func responseFailed(_ failure: ServerFailure, _ timeouts: borrowing Timeouts, at now: Instant) -> Effects {
+    guard !isTunnel, inbound.side == .head || inbound.sentBefore == record.bytesToClient else {
+      return fail(failure, timeouts, at: now)
+    }
+    var effects = replaceResponse(failure.cause, at: now)
+    effects.insert(.suspectServer)
     return effects
   }
 
-  /// Withdraws a response whose invalid body was found together with its head: the head has not been sent, so an error
-  /// page can still be sent.
-  mutating func withdrawResponse() {
-    change { $0.withdrawAnswer() }
-    inbound = Direction()
-    record.answered = nil
-    record.status = 0
+  private mutating func replaceResponse(_ cause: Termination.Cause, at now: Instant) -> Effects {
+    var effects = reply(.badGateway, Termination(cause, .headers), at: now)
+    effects.insert(.discardOutput)
+    return effects
   }
 
   mutating func fail(
@@ -271,7 +267,7 @@ extension Exchange {
     // The wait may have taken longer than the client's timeout for the page: it starts now.
     lastActivity = now
     record.status = status.rawValue
-    if record.answered == nil { record.answered = now }
+    record.answered = now
     var effects = Effects(.dropConnection, .leavePlace)
     effects.reply(status)
     return effects
@@ -285,9 +281,7 @@ extension Exchange {
 
   mutating func answerHeadTooLarge(at now: Instant) -> Effects {
     guard case .relaying(let attempt) = state, kind == .relayed, attempt.hasBegun else { return .none }
-    var effects = reply(.badGateway, Termination(.proxy, .headers), at: now)
-    effects.insert(.discardOutput)
-    return effects
+    return replaceResponse(.proxy, at: now)
   }
 
   /// No slot at a server: sends an error page if the client speaks HTTP.
@@ -324,9 +318,14 @@ extension Exchange {
 
   // MARK: - The end
 
-  /// See `Event.delivered`.
-  public mutating func delivered(isTaken: Bool, isStopping: Bool) -> Effects {
-    guard case .relaying = state, isAnswerDelivered else { return .none }
+  /// See `Event.relayed`.
+  @inline(__always)
+  public mutating func relayed(isSent: Bool, isTaken: Bool, isStopping: Bool) -> Effects {
+    isSent && isAnswerDelivered && isOver ? finish(isTaken: isTaken, isStopping: isStopping) : .none
+  }
+
+  private mutating func finish(isTaken: Bool, isStopping: Bool) -> Effects {
+    guard case .relaying = state else { return .none }
     var effects = Effects(clientMayContinue && !isStopping ? .awaitNext : .linger)
     if serverMayContinue && isTaken { effects.insert(.keepConnection) }
     return conclude(Termination(), effects)

@@ -44,8 +44,7 @@ extension Exchange {
     guard case .relaying(let attempt) = state else {
       return recoverConnecting(from: failure, hasTime: search.connecting < timeouts.connectTotal)
     }
-    // Bytes of the response may have been sent although none is counted yet; a head of which nothing was sent is
-    // withdrawn before this call.
+    // Bytes of the response may have been sent although none is counted yet.
     if attempt.hasAnswered { return .abort }
     switch failure {
     case .gone where mayRepeat(attempt) && attempt.marks.contains(.reused):

@@ -18,8 +18,36 @@ public enum RequestStep: Hashable, Sendable {
 
 extension Exchange {
   /// Looks for a complete request head at the start of `bytes`: all bytes received and not consumed. The received part
-  /// of the body is processed as well.
+  /// of the body is processed as well. The effects are empty unless the exchange ends.
   public mutating func readRequestHead(
+    _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant
+  ) -> (step: RequestStep, effects: Effects) {
+    let step = parseHead(bytes, ended: end != nil, policy: policy, at: now)
+    return (step, effects(of: step, end, at: now))
+  }
+
+  /// Processes the part of the body that was not processed before. `bytes` are all bytes received and not consumed. If
+  /// it leaves an `overwrite`, the caller must apply it and call again with the rest. The effects are empty unless the
+  /// relay ends.
+  @inline(__always)
+  public mutating func readRequestBody(
+    _ bytes: Span<UInt8>, end: StreamEnd?, at now: Instant
+  ) -> (step: RequestStep, effects: Effects) {
+    let step = parseBody(bytes, end: end, at: now)
+    return (step, effects(of: step, end, at: now))
+  }
+
+  @inline(__always)
+  private mutating func effects(of step: RequestStep, _ end: StreamEnd?, at now: Instant) -> Effects {
+    switch step {
+    case .incomplete, .head, .body: .none
+    case .closed: clientEnded()
+    case .truncated: clientLeft(isFlood: end == .flooded)
+    case .refused(let rejection): refused(rejection, at: now)
+    }
+  }
+
+  private mutating func parseHead(
     _ bytes: Span<UInt8>, ended: Bool, policy: borrowing ExchangePolicy, at now: Instant
   ) -> RequestStep {
     // RFC 9112 §2.2: an empty line before a request is ignored, and does not begin one.
@@ -35,6 +63,7 @@ extension Exchange {
     case .rejected(let rejection):
       return .refused(rejection)
     case .head(let head):
+      if number >= policy.requestsPerConnection ?? .max { clientUse = .closes }
       return accept(head, bytes, at: now)
     }
   }
@@ -52,22 +81,22 @@ extension Exchange {
     outbound.cursor.approve(head.length)
     outbound.begin(head.framing)
     guard outbound.side == .body, bytes.count > head.length else { return .head }
-    if case .refused(let rejection) = readRequestBody(bytes, ended: false, at: now) { return .refused(rejection) }
+    if case .refused(let rejection) = parseBody(bytes, end: nil, at: now) { return .refused(rejection) }
     return .head
   }
 
-  /// Processes the part of the body that was not processed before. `bytes` are all bytes received and not consumed. If
-  /// it leaves an `overwrite`, the caller must apply it and call again with the rest.
-  public mutating func readRequestBody(_ bytes: Span<UInt8>, ended: Bool, at now: Instant) -> RequestStep {
+  private mutating func parseBody(_ bytes: Span<UInt8>, end: StreamEnd?, at now: Instant) -> RequestStep {
     let fresh = bytes.extracting(outbound.cursor.approved..<bytes.count)
     switch outbound.side {
     case .head, .complete:
-      if ended { noteHalfClosed() }
+      if end != nil { noteHalfClosed() }
       return .body
     case .tunnel:
       if !fresh.isEmpty { lastActivity = now }
       outbound.cursor.approve(fresh.count)
-      if ended { outbound.side = .complete }
+      guard let end else { return .body }
+      guard end == .closed else { return .truncated }
+      outbound.side = .complete
       return .body
     case .body:
       if !fresh.isEmpty { lastActivity = now }
@@ -80,12 +109,12 @@ extension Exchange {
       switch progress.state {
       case .complete:
         outbound.side = .complete
-        if ended { noteHalfClosed() }
+        if end != nil { noteHalfClosed() }
         return .body
       case .malformed(let rejection):
         return .refused(rejection)
       case .more:
-        return ended ? .truncated : fresh.isEmpty ? .incomplete : .body
+        return end != nil ? .truncated : fresh.isEmpty ? .incomplete : .body
       }
     }
   }

@@ -1,14 +1,6 @@
 import HTTP1
 import Wire
 
-/// How the server's stream ended.
-public enum StreamEnd: Hashable, Sendable {
-  /// Orderly: close_notify, or FIN without TLS.
-  case closed
-  /// Without close_notify, or with an error: the stream may have been truncated by an attacker.
-  case cut
-}
-
 /// The result of processing the server's bytes.
 public enum ResponseStep: Hashable, Sendable {
   case incomplete
@@ -26,8 +18,23 @@ public enum ResponseStep: Hashable, Sendable {
 extension Exchange {
   /// Processes the server's bytes that were not processed before; `bytes` are all bytes received and not consumed.
   /// Heads are written into `sink` in the form for the client. If it leaves an `overwrite`, the caller must apply it
-  /// and call again with the rest.
+  /// and call again with the rest. The effects are empty unless the attempt ends.
+  @inline(__always)
   public mutating func readResponse<Sink: ByteSink & ~Copyable>(
+    _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
+  ) -> (step: ResponseStep, effects: Effects) {
+    let step = parseResponse(bytes, end: end, policy: policy, at: now, into: &sink)
+    let effects =
+      switch step {
+      case .incomplete, .head, .body: Effects.none
+      case .gone: fail(.gone, policy.timeouts, at: now)
+      case .truncated: responseFailed(.truncated, policy.timeouts, at: now)
+      case .malformed: responseFailed(.malformed, policy.timeouts, at: now)
+      }
+    return (step, effects)
+  }
+
+  private mutating func parseResponse<Sink: ByteSink & ~Copyable>(
     _ bytes: Span<UInt8>, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant, into sink: inout Sink
   ) -> ResponseStep {
     guard case .relaying(var attempt) = state else { return .incomplete }
@@ -87,6 +94,7 @@ extension Exchange {
     _ head: ResponseHead, followedBy rest: Span<UInt8>, at now: Instant, by attempt: inout Attempt
   ) {
     attempt.answer = .head(untilClose: head.framing == .untilClose)
+    inbound.sentBefore = record.bytesToClient
     record.answered = now
     record.status = head.status
     if head.bindsAuthentication { isPrivate = true }
@@ -154,7 +162,7 @@ extension Exchange {
     }
     inbound.cursor.approve(fresh)
     guard let end else { return fresh == 0 ? .incomplete : .body }
-    if end == .cut { return isAnswering ? .truncated : .gone }
+    guard end == .closed else { return isAnswering ? .truncated : .gone }
     inbound.side = .complete
     return .body
   }

@@ -8,35 +8,37 @@ import Wire
 
 extension Exchange {
   mutating func readRequestHead(
-    in buffer: inout Buffer, ended: Bool, policy: borrowing ExchangePolicy, at now: Instant
-  ) -> RequestStep {
-    let step = readRequestHead(buffer.bytes, ended: ended, policy: policy, at: now)
-    guard let (offset, octet) = takeOverwrite() else { return step }
+    in buffer: inout Buffer, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant
+  ) -> (step: RequestStep, effects: Effects) {
+    let reading = readRequestHead(buffer.bytes, end: end, policy: policy, at: now)
+    guard let (offset, octet) = takeOverwrite() else { return reading }
     buffer.overwrite(at: offset, with: octet)
-    if case .refused(let rejection) = readRequestBody(in: &buffer, ended: false, at: now) { return .refused(rejection) }
-    return step
+    let rest = readRequestBody(in: &buffer, end: nil, at: now)
+    return rest.effects.isEmpty ? reading : rest
   }
 
-  mutating func readRequestBody(in buffer: inout Buffer, ended: Bool, at now: Instant) -> RequestStep {
-    var step = readRequestBody(buffer.bytes, ended: ended, at: now)
+  mutating func readRequestBody(
+    in buffer: inout Buffer, end: StreamEnd?, at now: Instant
+  ) -> (step: RequestStep, effects: Effects) {
+    var reading = readRequestBody(buffer.bytes, end: end, at: now)
     while let (offset, octet) = takeOverwrite() {
       buffer.overwrite(at: offset, with: octet)
-      step = readRequestBody(buffer.bytes, ended: ended, at: now)
+      reading = readRequestBody(buffer.bytes, end: end, at: now)
     }
-    return step
+    return reading
   }
 
   @inline(__always)
   mutating func readResponse(
     in buffer: inout Buffer, end: StreamEnd?, policy: borrowing ExchangePolicy, at now: Instant,
     into output: inout Buffer
-  ) -> ResponseStep {
-    var step = readResponse(buffer.bytes, end: end, policy: policy, at: now, into: &output)
+  ) -> (step: ResponseStep, effects: Effects) {
+    var reading = readResponse(buffer.bytes, end: end, policy: policy, at: now, into: &output)
     while let (offset, octet) = takeOverwrite() {
       buffer.overwrite(at: offset, with: octet)
-      step = readResponse(buffer.bytes, end: end, policy: policy, at: now, into: &output)
+      reading = readResponse(buffer.bytes, end: end, policy: policy, at: now, into: &output)
     }
-    return step
+    return reading
   }
 }
 

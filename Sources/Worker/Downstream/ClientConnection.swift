@@ -181,7 +181,7 @@ struct ClientConnection: ~Copyable {
 
   /// Reads until a request head is complete, and routes it.
   mutating func awaitRequest(_ context: inout LoopContext) -> ActiveExchange.Step {
-    var ended = false
+    var end: StreamEnd?
     var isFresh = !client.side.input.isEmpty
     if isFresh, !active.isLeased { beginExchange(&context) }
     // A head may arrive in records of one byte.
@@ -194,22 +194,21 @@ struct ClientConnection: ~Copyable {
         case .bytes(let count): active.value.exchange.received(count)
         case .wouldBlock: return .wait
         case .yield: return .yield
-        case .ended: ended = true
+        case .ended(let how): end = how
         }
       }
       isFresh = false
-      let step = active.value.exchange.readRequestHead(
-        in: &client.side.input, ended: ended, policy: client.snapshot.policy, at: context.now)
+      let (step, effects) = active.value.exchange.readRequestHead(
+        in: &client.side.input, end: end, policy: client.snapshot.policy, at: context.now)
       switch step {
       case .incomplete: continue
       case .head, .body: return begin(&context)
-      case .closed: return active.value.react(to: .clientEnded, &client, &context)
-      case .truncated: return active.value.clientLeft(&client, &context)
+      case .closed, .truncated: break
       case .refused(let rejection):
         noteRequestLine(&context)
         noteRefusal(rejection, &context)
-        return active.value.react(to: .refused(rejection), &client, &context)
       }
+      return active.value.perform(effects, &client, &context)
     }
     return .yield
   }
@@ -220,13 +219,13 @@ struct ClientConnection: ~Copyable {
       "request of \(client.identity.endpoint) refused: \(rejection.reason)", metadata: client.subject)
   }
 
-  private mutating func beginExchange(_ context: inout LoopContext) {
-    let (isFirst, isPrivate, kind, retries, since, kept) =
-      (isFirst, client.isPrivate, client.service.exchangeKind, client.snapshot.policy.retries, since, client.kept)
+  mutating func beginExchange(_ context: inout LoopContext) {
+    let (number, isPrivate, kind, retries, since, kept) =
+      (requests + 1, client.isPrivate, client.service.exchangeKind, client.snapshot.policy.retries, since, client.kept)
     context.leases.exchanges.lease(
       &active,
       ActiveExchange(
-        exchange: Exchange(isFirst: isFirst, isPrivate: isPrivate, kind: kind, retries: retries, at: since),
+        exchange: Exchange(number: number, isPrivate: isPrivate, kind: kind, retries: retries, at: since),
         connection: kept))
     client.kept = nil
   }
@@ -239,9 +238,6 @@ struct ClientConnection: ~Copyable {
     if client.origin != nil { client.forgetOrigin(context) }
     since = context.now
   }
-
-  /// Whether no request has begun yet: the wait for the first counts as http-request, not as keep-alive.
-  var isFirst: Bool { requests == 0 }
 
   /// Releases the buffer of an idle connection.
   private mutating func parkIdle(_ context: inout LoopContext) -> ActiveExchange.Step {
@@ -266,10 +262,8 @@ struct ClientConnection: ~Copyable {
       return deny(.tooManyOfClient, &context)
     }
     guard client.service == .redirect || isForService() else { return deny(.hostNotServed, &context) }
-    let isLast =
-      context.isStopping || requests >= client.snapshot.policy.requestsPerConnection ?? .max
-      // Its service was removed.
-      || !context.isNewest(client.snapshot)
+    // Or its service was removed.
+    let isLast = context.isStopping || !context.isNewest(client.snapshot)
     return active.value.accepted(isLast: isLast, &client, &context)
   }
 

@@ -33,21 +33,19 @@ extension ClientConnection {
       arm(&context)
       return .keep
     case .lingering: return advance(&context)
-    case .open: return active.isLeased ? exchangeTimerFired(&context) : idleTimerFired(&context)
+    case .open:
+      guard active.isLeased || context.now >= idleExpiry else {
+        arm(at: idleExpiry, &context)
+        return .keep
+      }
+      // The exchange decides about a client that has not begun one, too.
+      if !active.isLeased { beginExchange(&context) }
+      return exchangeTimerFired(&context)
     }
   }
 
   /// The deadline of a client that has not begun a request.
-  private var idleExpiry: Instant { since + client.snapshot.policy.timeouts.idle(isFirst: isFirst) }
-
-  private mutating func idleTimerFired(_ context: inout LoopContext) -> Disposition {
-    guard context.now >= idleExpiry else {
-      arm(at: idleExpiry, &context)
-      return .keep
-    }
-    client.sendEnd()
-    return .close
-  }
+  private var idleExpiry: Instant { since + client.snapshot.policy.timeouts.idle(isFirst: requests == 0) }
 
   private mutating func exchangeTimerFired(_ context: inout LoopContext) -> Disposition {
     let backlog = active.value.backlog(client, context)

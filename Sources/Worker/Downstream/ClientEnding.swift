@@ -70,9 +70,8 @@ extension ClientConnection {
   /// The worker stops: an idle client's connection ends now, others after their exchange.
   mutating func stop(_ context: inout LoopContext) -> Disposition {
     guard phase == .open else { return .keep }
-    if active.isLeased { return active.value.react(to: .stop, &client, &context) == .close ? .close : .keep }
-    client.sendEnd()
-    return .close
+    if !active.isLeased { beginExchange(&context) }
+    return active.value.react(to: .stop, &client, &context) == .close ? .close : .keep
   }
 
   /// Releases everything but the connection itself.

@@ -12,14 +12,17 @@ extension ActiveExchange {
     for _ in 0..<ClientConnection.roundsPerTurn {
       let up = relayUp(
         from: &client.side, to: &context.servers[connection].side, &context.buffers, at: context.now)
-      if case .stop(let event) = up { return stop(for: event, &client, &context) }
-      let down = relayDown(connection, &client, &context)
-      if case .stop(let event) = down { return stop(for: event, &client, &context) }
-      if exchange.isAnswerDelivered, client.side.output.isEmpty, exchange.isOver {
-        // A server may respond before it has accepted the whole request.
-        let isTaken = context.servers[connection].side.output.isEmpty
-        return perform(exchange.delivered(isTaken: isTaken, isStopping: context.isStopping), &client, &context)
+      if case .stop(let effects, let rejection) = up {
+        if let rejection { noteRefusal(rejection, client, context) }
+        return perform(effects, &client, &context)
       }
+      let down = relayDown(connection, &client, &context)
+      if case .stop(let effects, _) = down { return perform(effects, &client, &context) }
+      // A server may respond before it has accepted the whole request.
+      let effects = exchange.relayed(
+        isSent: client.side.output.isEmpty, isTaken: context.servers[connection].side.output.isEmpty,
+        isStopping: context.isStopping)
+      if !effects.isEmpty { return perform(effects, &client, &context) }
       switch (up, down) {
       case (.yielded, _), (_, .yielded): return .yield
       case (.blocked, .blocked): return .wait
@@ -29,14 +32,9 @@ extension ActiveExchange {
     return .yield
   }
 
-  private mutating func stop(
-    for event: Exchange.Event, _ client: inout Client, _ context: inout LoopContext
-  ) -> Step {
-    if case .refused(let rejection) = event {
-      context.reports.log.debug(
-        "request body of \(client.identity.endpoint) refused: \(rejection.reason)", metadata: client.subject)
-    }
-    return react(to: event, &client, &context)
+  private func noteRefusal(_ rejection: Rejection, _ client: borrowing Client, _ context: borrowing LoopContext) {
+    context.reports.log.debug(
+      "request body of \(client.identity.endpoint) refused: \(rejection.reason)", metadata: client.subject)
   }
 
   private enum Flow {
@@ -45,8 +43,8 @@ extension ActiveExchange {
     case blocked
     /// There is more to read, after other connections had their turn.
     case yielded
-    /// The relay ends with this event.
-    case stop(Exchange.Event)
+    /// The relay ends with these effects.
+    case stop(Effects, Rejection? = nil)
   }
 
   // MARK: client → server
@@ -120,18 +118,18 @@ extension ActiveExchange {
   ) -> Flow {
     guard client.stream.mayRead else { return moved ? .moved : .blocked }
     if exchange.requestCursor.sent > 0 { client.input.consume(exchange.dropSentRequest()) }
-    var ended: StreamEnd?
+    var end: StreamEnd?
     switch client.receive(&buffers) {
     case .bytes(let count): exchange.received(count)
     case .wouldBlock: return moved ? .moved : .blocked
     case .yield: return .yielded
-    case .ended(let end): ended = end
+    case .ended(let how): end = how
     }
-    if ended == .cut, exchange.isTunnel { return .stop(.clientLeft(isFlood: client.stream.isFlooded)) }
-    switch exchange.readRequestBody(in: &client.input, ended: ended != nil, at: now) {
-    case .refused(let rejection): return .stop(.refused(rejection))
-    case .truncated, .closed: return .stop(.clientLeft(isFlood: client.stream.isFlooded))
+    let (step, effects) = exchange.readRequestBody(in: &client.input, end: end, at: now)
+    switch step {
     case .incomplete, .head, .body: return .moved
+    case .closed, .truncated: return .stop(effects)
+    case .refused(let rejection): return .stop(effects, rejection)
     }
   }
 
@@ -153,7 +151,7 @@ extension ActiveExchange {
         exchange.delivered(count, at: context.now)
         moved = true
       case .wouldBlock: return moved ? .moved : .blocked
-      case .broken: return .stop(.clientLeft(isFlood: client.side.stream.isFlooded))
+      case .broken: return .stop(effects(of: .clientLeft(isFlood: client.side.stream.isFlooded), client, context))
       }
     }
     let cursor = exchange.responseCursor
@@ -164,7 +162,7 @@ extension ActiveExchange {
         exchange.delivered(count, at: context.now)
         return .moved
       case .wouldBlock: return moved ? .moved : .blocked
-      case .broken: return .stop(.clientLeft(isFlood: client.side.stream.isFlooded))
+      case .broken: return .stop(effects(of: .clientLeft(isFlood: client.side.stream.isFlooded), client, context))
       }
     }
     context.buffers.giveBack(&client.side.output)
@@ -186,7 +184,6 @@ extension ActiveExchange {
     case .yield: return .yielded
     case .ended(let how): end = how
     }
-    let isFirst = !exchange.hasAnswerHead
     if exchange.inbound.side == .head {
       context.buffers.lease(&client.side.output)
       if client.snapshot.policy.limits.bytes > ActiveExchange.ordinaryHeadBytes,
@@ -196,14 +193,14 @@ extension ActiveExchange {
       }
     }
     while true {
-      let step = exchange.readResponse(
+      let (step, effects) = exchange.readResponse(
         in: &context.servers[connection].side.input, end: end, policy: client.snapshot.policy, at: context.now,
         into: &client.side.output)
       if scanner.isLeased { readIDs(from: connection, client, &context) }
       switch step {
       case .head:
         // Nothing of the output that overflowed was sent: responses are only read when the output is empty.
-        if client.side.output.overflowed { return .stop(.answerHeadTooLarge) }
+        if client.side.output.overflowed { return .stop(self.effects(of: .answerHeadTooLarge, client, context)) }
         if exchange.hasAnswerHead {
           noteAnswer(client, context)
           if !isDedicated {
@@ -223,12 +220,11 @@ extension ActiveExchange {
         return .moved
       case .incomplete:
         return .moved
-      case .gone: return .stop(.failed(.gone))
-      case .truncated: return .stop(.answerFailed(.truncated, isUnsent: isFirst))
+      case .gone, .truncated: return .stop(effects)
       case .malformed(let rejection):
         let server = context.servers[connection].shared
         context.noteFailure(of: server, .ofServer, "malformed answer: \(rejection.reason)")
-        return .stop(.answerFailed(.malformed, isUnsent: isFirst))
+        return .stop(effects)
       }
     }
   }

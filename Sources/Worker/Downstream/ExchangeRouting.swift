@@ -78,7 +78,7 @@ extension ActiveExchange {
       let isShortage = error.connectFault == .shortage
       let place = client.snapshot.backend.servers[server]
       context.noteFailure(of: place, port: client.relayedPort, isShortage ? .shortage : .ofServer, error.description)
-      return self.effects(of: .failed(isShortage ? .shortage : .connect), client, context)
+      return self.effects(of: .connectFailed(isShortage: isShortage), client, context)
     }
   }
 
@@ -116,10 +116,10 @@ extension ActiveExchange {
     case .failed(let reason):
       let place = client.snapshot.backend.servers[server]
       context.noteFailure(of: place, port: client.relayedPort, .ofServer, reason)
-      return react(to: .failed(.connect), &client, &context)
+      return react(to: .connectFailed(isShortage: false), &client, &context)
     case .short(let reason):
       context.noteFailure(of: client.snapshot.backend.servers[server], .shortage, reason)
-      return react(to: .failed(.shortage), &client, &context)
+      return react(to: .connectFailed(isShortage: true), &client, &context)
     }
   }
 

@@ -103,7 +103,7 @@ struct Stream: ~Copyable {
       case .wouldBlock: return .wouldBlock
       case .yield: return .yield
       case .closed: return .ended(.closed)
-      case .truncated, .failed: return .ended(.cut)
+      case .truncated, .failed: return .ended(isFlooded ? .flooded : .cut)
       }
     }
     return readPlain(into: &buffer)
