@@ -67,7 +67,7 @@ public struct Exchange: Sendable {
   public internal(set) var request: RequestHead?
   /// From the client to the server. Sent bytes may stay in its buffer to be sent again.
   var outbound = Direction()
-  /// From the server to the client, in the current attempt; reset with each attempt.
+  /// From the server to the client, in the current attempt: see `leaveAttempt`.
   public internal(set) var inbound = Direction()
   public internal(set) var record = AccessRecord()
   /// When bytes were last transferred in either direction.

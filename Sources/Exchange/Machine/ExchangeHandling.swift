@@ -142,7 +142,6 @@ extension Exchange {
   private mutating func beginConnecting(at now: Instant) {
     noteConnecting(until: now)
     state = .connecting(since: now)
-    outbound.cursor.rewind()
     lastActivity = now
     if record.dequeued == nil { record.dequeued = now }
   }
@@ -151,7 +150,6 @@ extension Exchange {
   public mutating func connected(isReused: Bool, at now: Instant) -> Effects {
     switch state {
     case .placing:
-      outbound.cursor.rewind()
       if record.dequeued == nil { record.dequeued = now }
     case .connecting: noteConnecting(until: now)
     case .paused: beginConnecting(at: now)
@@ -231,16 +229,13 @@ extension Exchange {
     var effects: Effects
     switch recovery {
     case .reconnect:
-      state = .placing
-      inbound = Direction()
+      leaveAttempt(for: .placing)
       effects = Effects(.dropConnection, .connectAnew)
     case .pause:
       state = .paused(until: now + Exchange.shortagePause, since: now)
       effects = Effects(.dropConnection)
     case .redispatch:
-      state = .placing
-      inbound = Direction()
-      search.isSuspected = false
+      leaveAttempt(for: .placing)
       effects = Effects(.dropConnection, .leavePlace, .place)
       effects.insert(.excludeServer)
     case .answer(let status):
@@ -254,6 +249,14 @@ extension Exchange {
     return effects
   }
 
+  /// The only end of an attempt after which the exchange goes on.
+  private mutating func leaveAttempt(for next: State) {
+    state = next
+    inbound = Direction()
+    outbound.cursor.rewind()
+    search.isSuspected = false
+  }
+
   // MARK: - Responses of our own
 
   /// Responds with an error page, after which the client's connection closes.
@@ -262,8 +265,7 @@ extension Exchange {
     case .replying, .done: return .none
     default: break
     }
-    state = .replying(termination)
-    inbound = Direction()
+    leaveAttempt(for: .replying(termination))
     // The wait may have taken longer than the client's timeout for the page: it starts now.
     lastActivity = now
     record.status = status.rawValue
