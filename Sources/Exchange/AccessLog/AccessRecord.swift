@@ -3,31 +3,61 @@ import Wire
 /// What is logged about one exchange: its timestamps, byte counts and termination.
 public struct AccessRecord: Sendable {
   /// When the first byte of the request was received.
-  public var began: Instant?
+  public private(set) var began: Instant?
   /// When the request head was complete.
-  public var headRead: Instant?
-  /// When a slot at a server was assigned.
-  public var dequeued: Instant?
-  /// When the connection to the server was established, including TLS.
-  public var connected: Instant?
+  public private(set) var headRead: Instant?
+  /// When a slot at a server was assigned for the first time.
+  public private(set) var admitted: Instant?
+  /// When the latest connection to a server was established, including TLS.
+  public private(set) var connected: Instant?
   /// When the head of the final response was complete.
-  public var answered: Instant?
+  public private(set) var answered: Instant?
   /// The status of the final response; zero until there is one.
-  public var status: UInt16 = 0
+  public private(set) var status: UInt16 = 0
   /// Bytes sent to the client, including heads and framing.
-  public var bytesToClient: UInt64 = 0
+  public private(set) var bytesToClient: UInt64 = 0
   /// Bytes received from the client, including heads and framing.
-  public var bytesFromClient: UInt64 = 0
+  public private(set) var bytesFromClient: UInt64 = 0
   /// Number of connection retries.
-  public var retries = 0
+  public private(set) var retries = 0
   /// Whether the exchange was redispatched to another server than the first chosen.
-  public var redispatched = false
-  /// Whether the request waited in a server's queue.
-  public var queued = false
-  public var termination = Termination()
+  public private(set) var redispatched = false
+  public private(set) var termination = Termination()
 
-  /// Nothing noted yet.
-  public init() {}
+  init() {}
+
+  /// A flow of datagrams, which has no phases before its server answers.
+  public init(
+    flowSince began: Instant, answered: Instant?, bytesFromClient: UInt64, bytesToClient: UInt64,
+    _ termination: Termination
+  ) {
+    (self.began, headRead, admitted, connected, self.answered) = (began, began, began, began, answered)
+    (self.bytesFromClient, self.bytesToClient, self.termination) = (bytesFromClient, bytesToClient, termination)
+  }
+
+  // MARK: What happens, in this order
+
+  mutating func began(at now: Instant) { if began == nil { began = now } }
+
+  mutating func received(_ count: Int) { bytesFromClient += UInt64(count) }
+
+  mutating func headRead(at now: Instant) { headRead = now }
+
+  mutating func admitted(at now: Instant) { if admitted == nil { admitted = now } }
+
+  mutating func connected(at now: Instant) { connected = now }
+
+  mutating func retried() { retries += 1 }
+
+  mutating func wentElsewhere() { redispatched = true }
+
+  mutating func answered(_ status: UInt16, at now: Instant) { (self.status, answered) = (status, now) }
+
+  mutating func sent(_ count: Int) { bytesToClient += UInt64(count) }
+
+  mutating func ended(_ termination: Termination) { self.termination = termination }
+
+  // MARK: The timers
 
   /// HAProxy's five timers: TR (request head), Tw (queue), Tc (connect), Tr (response head) and Ta (total).
   public struct Timers: Hashable, Sendable {
@@ -46,7 +76,7 @@ public struct AccessRecord: Sendable {
       return (to - from).milliseconds
     }
     return Timers(
-      request: between(began, headRead), wait: between(headRead, dequeued), connect: between(dequeued, connected),
+      request: between(began, headRead), wait: between(headRead, admitted), connect: between(admitted, connected),
       response: between(connected, answered), active: between(began, end) ?? 0)
   }
 }

@@ -91,8 +91,8 @@ public struct Exchange: Sendable {
     guard kind == .opaque else { return }
     outbound.side = .tunnel
     clientUse = .closes
-    record.began = now
-    record.headRead = now
+    record.began(at: now)
+    record.headRead(at: now)
   }
 
   /// Returns the byte of the buffer passed last that must be replaced before the buffer is used for anything else.
@@ -106,11 +106,11 @@ public struct Exchange: Sendable {
   // MARK: Transferred bytes
 
   /// Counts bytes received from the client, including heads and framing.
-  public mutating func received(_ count: Int) { record.bytesFromClient += UInt64(count) }
+  public mutating func received(_ count: Int) { record.received(count) }
 
   /// Counts bytes sent to the client, including error pages and rewritten heads.
   public mutating func delivered(_ count: Int, at now: Instant) {
-    record.bytesToClient += UInt64(count)
+    record.sent(count)
     lastActivity = now
   }
 

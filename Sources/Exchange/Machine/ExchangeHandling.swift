@@ -28,7 +28,7 @@ extension Exchange {
     case .serverDown(let presence, let keeps, let isLast):
       serverDown(presence, keeps: keeps, isLast: isLast, policy.timeouts, at: now)
     case .replied: replied()
-    case .redirectTooLarge: redirectTooLarge()
+    case .redirectTooLarge: redirectTooLarge(at: now)
     case .pageTooLarge: pageTooLarge()
     case .timer(let backlog): timer(backlog, policy.timeouts, at: now)
     case .stop: stop()
@@ -101,14 +101,13 @@ extension Exchange {
 
   mutating func queueFull(isOther: Bool, at now: Instant) -> Effects {
     guard case .placing = state else { return .none }
-    if isOther { record.redispatched = true }
+    if isOther { record.wentElsewhere() }
     return refuse(Termination(.proxy, .queue), at: now)
   }
 
   mutating func queued(isOther: Bool, at now: Instant) -> Effects {
     guard case .placing = state else { return .none }
-    if isOther { record.redispatched = true }
-    record.queued = true
+    if isOther { record.wentElsewhere() }
     lastActivity = now
     state = .queued(since: now)
     return .none
@@ -117,7 +116,7 @@ extension Exchange {
   /// See `Event.placed`.
   public mutating func placed(isOther: Bool) -> Effects {
     switch state {
-    case .placing: if isOther { record.redispatched = true }
+    case .placing: if isOther { record.wentElsewhere() }
     case .queued: state = .placing
     default: return .none
     }
@@ -143,20 +142,19 @@ extension Exchange {
     noteConnecting(until: now)
     state = .connecting(since: now)
     lastActivity = now
-    if record.dequeued == nil { record.dequeued = now }
+    record.admitted(at: now)
   }
 
   /// See `Event.connected`. The request is sent on the connection. A reused connection took no time to establish.
   public mutating func connected(isReused: Bool, at now: Instant) -> Effects {
     switch state {
-    case .placing:
-      if record.dequeued == nil { record.dequeued = now }
+    case .placing: record.admitted(at: now)
     case .connecting: noteConnecting(until: now)
     case .paused: beginConnecting(at: now)
     default: return .none
     }
     state = .relaying(Attempt(isReused: isReused, isOpaque: kind == .opaque))
-    record.connected = now
+    record.connected(at: now)
     lastActivity = now
     guard kind == .opaque else { return Effects(.sendHead) }
     inbound.side = .tunnel
@@ -268,8 +266,7 @@ extension Exchange {
     leaveAttempt(for: .replying(termination))
     // The wait may have taken longer than the client's timeout for the page: it starts now.
     lastActivity = now
-    record.status = status.rawValue
-    record.answered = now
+    record.answered(status.rawValue, at: now)
     var effects = Effects(.dropConnection, .leavePlace)
     effects.reply(status)
     return effects
@@ -293,14 +290,13 @@ extension Exchange {
 
   private mutating func redirect(at now: Instant) -> Effects {
     state = .replying(Termination(.local, .request))
-    record.status = request?.method == .get || request?.method == .head ? 301 : 308
-    record.answered = now
+    record.answered(request?.method == .get || request?.method == .head ? 301 : 308, at: now)
     return Effects(.redirect)
   }
 
-  mutating func redirectTooLarge() -> Effects {
+  mutating func redirectTooLarge(at now: Instant) -> Effects {
     guard case .replying = state, kind == .redirected else { return .none }
-    record.status = Status.uriTooLong.rawValue
+    record.answered(Status.uriTooLong.rawValue, at: now)
     var effects = Effects.none
     effects.reply(.uriTooLong)
     return effects
@@ -351,7 +347,7 @@ extension Exchange {
   /// The only transition to `State.done`, and the only place where the termination is recorded.
   mutating func conclude(_ termination: Termination, _ effects: Effects) -> Effects {
     state = .done(termination)
-    record.termination = termination
+    record.ended(termination)
     var effects = effects
     if record.began != nil { effects.insert(.log) }
     if !effects.contains(.keepConnection) { effects.insert(.dropConnection) }

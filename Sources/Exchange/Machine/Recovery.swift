@@ -97,7 +97,7 @@ extension Exchange {
   private mutating func spendRetry() -> Bool {
     guard isReplayable, search.retriesLeft > 0 else { return false }
     search.retriesLeft -= 1
-    record.retries += 1
+    record.retried()
     return true
   }
 }

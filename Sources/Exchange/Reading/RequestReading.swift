@@ -52,7 +52,7 @@ extension Exchange {
   ) -> RequestStep {
     // RFC 9112 §2.2: an empty line before a request is ignored, and does not begin one.
     if bytes.isOnlyLineEnd { return ended ? .closed : .incomplete }
-    if record.began == nil { record.began = now }
+    record.began(at: now)
     lastActivity = now
     guard outbound.scanner.isWorthParsing(bytes, limits: policy.limits) else {
       return ended ? .truncated : .incomplete
@@ -75,7 +75,7 @@ extension Exchange {
       return .refused(.bytesBehindUpgrade)
     }
     request = head
-    record.headRead = now
+    record.headRead(at: now)
     if !head.keepAlive { clientUse = .closes }
     if head.bindsAuthentication { isPrivate = true }
     outbound.cursor.approve(head.length)

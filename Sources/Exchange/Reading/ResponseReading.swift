@@ -95,8 +95,7 @@ extension Exchange {
   ) {
     attempt.answer = .head(untilClose: head.framing == .untilClose)
     inbound.sentBefore = record.bytesToClient
-    record.answered = now
-    record.status = head.status
+    record.answered(head.status, at: now)
     if head.bindsAuthentication { isPrivate = true }
     if !head.keepAlive { attempt.marks.insert(.closesConnection) }
     if head.isUpgrade {

@@ -35,12 +35,9 @@ extension LoopContext {
     server.flowEnded()
     // Forged flows would fill the log.
     guard facts.isConfirmed, reports.accessLog.isOpen else { return }
-    var record = AccessRecord()
-    (record.began, record.headRead, record.dequeued, record.connected) = (
-      facts.began, facts.began, facts.began, facts.began
-    )
-    (record.answered, record.termination) = (facts.answered, termination)
-    (record.bytesFromClient, record.bytesToClient) = (facts.fromClient.bytes, facts.toClient.bytes)
+    let record = AccessRecord(
+      flowSince: facts.began, answered: facts.answered, bytesFromClient: facts.fromClient.bytes,
+      bytesToClient: facts.toClient.bytes, termination)
     let (from, to) = (facts.fromClient.datagrams, facts.toClient.datagrams)
     let words = "UDP \(facts.key.local), \(from) datagrams in, \(to) out, \(flow.dropped) dropped"
     let occupancy = server.occupancy
