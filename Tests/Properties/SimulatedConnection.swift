@@ -10,6 +10,8 @@ struct SimulatedConnection {
   var isWriteBroken = false
   /// Part of the request waits to be sent.
   var isBehind = false
+  /// Authentication has bound it to the client.
+  var isBound = false
   /// Something of the request has left for the server.
   var hasRequest = false
 }
