@@ -14,9 +14,9 @@ enum ExchangeTable {
 
   private static let situations = [
     Situation(name: "Waiting for a request") { _ in },
-    Situation(name: "A request is begun") { $0.receive("GET / HT") },
-    Situation(name: "A request's head is complete") { $0.read(request()) },
-    Situation(name: "The request is for a server to be chosen") { $0.receive(request()) },
+    Situation(name: "Part of a request head received") { $0.receive("GET / HT") },
+    Situation(name: "Request head received") { $0.read(request()) },
+    Situation(name: "Choosing a server") { $0.receive(request()) },
     Situation(name: "Queued") {
       $0.receive(request())
       $0.tell(.queued(isOther: false))
@@ -25,87 +25,87 @@ enum ExchangeTable {
       $0.receive(request())
       $0.connect()
     },
-    Situation(name: "Connecting, for a second") {
+    Situation(name: "Connecting for a second") {
       $0.receive(request())
       $0.connect()
       $0.pass(.seconds(1))
       $0.tell(.timer([]))
     },
-    Situation(name: "Paused for want of something on this machine") {
+    Situation(name: "Paused for lack of local resources") {
       $0.receive(request())
       $0.connect()
       $0.tell(.connectFailed(isShortage: true))
     },
-    Situation(name: "A POST is ready to be sent") {
+    Situation(name: "POST not sent yet") {
       $0.receive(request("POST", "Content-Length: 5", body: "hello"))
       $0.attempt()
     },
-    Situation(name: "A GET is sent") { $0.ask(request()) },
-    Situation(name: "A GET is sent, and not answered for a second") {
+    Situation(name: "GET sent") { $0.ask(request()) },
+    Situation(name: "GET sent, no response for a second") {
       $0.ask(request())
       $0.pass(.seconds(1))
       $0.tell(.timer([]))
     },
-    Situation(name: "A GET is sent on a connection that had served before") { $0.ask(request(), isReused: true) },
-    Situation(name: "A POST is sent") { $0.ask(request("POST", "Content-Length: 5", body: "hello")) },
-    Situation(name: "A POST is sent in part") { $0.ask(request("POST", "Content-Length: 9", body: "hello")) },
-    Situation(name: "An answer is begun: 103") {
+    Situation(name: "GET sent on a reused connection") { $0.ask(request(), isReused: true) },
+    Situation(name: "POST sent") { $0.ask(request("POST", "Content-Length: 5", body: "hello")) },
+    Situation(name: "POST partly sent") { $0.ask(request("POST", "Content-Length: 9", body: "hello")) },
+    Situation(name: "Interim response (103) received") {
       $0.ask(request())
       $0.answer(response(103))
     },
-    Situation(name: "An answer is read, and nothing of it sent") {
+    Situation(name: "Response received, nothing sent") {
       $0.ask(request())
       $0.answer(response(200, "Transfer-Encoding: chunked", body: "5\r\nhello\r\n"))
     },
-    Situation(name: "An answer goes out") {
+    Situation(name: "Sending a response") {
       $0.ask(request())
       $0.answer(response(200, "Transfer-Encoding: chunked", body: "5\r\nhello\r\n"))
       $0.deliverHeads()
     },
-    Situation(name: "An answer goes out that ends with its connection") {
+    Situation(name: "Sending a response that ends with its connection") {
       $0.ask(request())
       $0.answer(response(200, body: "hello"))
       $0.deliverHeads()
     },
-    Situation(name: "An answer has gone out") {
+    Situation(name: "Response sent") {
       $0.ask(request())
       $0.answer(response(200, "Content-Length: 5", body: "hello"))
       $0.deliver()
     },
-    Situation(name: "An answer has gone out, and its server closes") {
+    Situation(name: "Response with Connection: close sent") {
       $0.ask(request())
       $0.answer(response(200, "Content-Length: 5", "Connection: close", body: "hello"))
       $0.deliver()
     },
-    Situation(name: "A stream: the answer began before the request had ended") {
+    Situation(name: "Two-way stream: the response began before the request had ended") {
       $0.ask(request("POST", "Transfer-Encoding: chunked"))
       $0.answer(response(200, "Transfer-Encoding: chunked", body: "2\r\nhi\r\n"))
       $0.deliverHeads()
     },
-    Situation(name: "A tunnel after an upgrade") {
+    Situation(name: "Tunnel after an upgrade") {
       $0.ask(upgradeRequest)
       $0.answer(upgradeResponse)
     },
-    Situation(name: "A page of our own goes out") {
+    Situation(name: "Sending an error page") {
       $0.receive(request())
       $0.tell(.noServer)
     },
-    Situation(name: "A redirect goes out") {
+    Situation(name: "Sending a redirect") {
       $0.exchange = Exchange(number: 1, kind: .redirected, retries: $0.policy.retries, at: $0.now)
       $0.receive(request())
     },
-    Situation(name: "Passed through, a server to be chosen") { $0.becomeTunnel() },
-    Situation(name: "Passed through, connecting") {
+    Situation(name: "Passthrough, choosing a server") { $0.becomeTunnel() },
+    Situation(name: "Passthrough, connecting") {
       $0.becomeTunnel()
       $0.connect()
     },
-    Situation(name: "Passed through, bytes sent") {
+    Situation(name: "Passthrough, bytes sent to the server") {
       $0.becomeTunnel()
       $0.attempt()
       $0.receive("hello")
       $0.send()
     },
-    Situation(name: "Passed through, bytes answered") {
+    Situation(name: "Passthrough, bytes received from the server") {
       $0.becomeTunnel()
       $0.attempt()
       $0.answer("hello")
@@ -119,54 +119,54 @@ enum ExchangeTable {
 
   /// What is passed to the functions that read.
   private static let readings: [(String, @Sendable (inout TestExchange) -> Effects)] = [
-    ("the client's bytes are refused", { $0.fromClient("nonsense\r\n\r\n") }),
-    ("the client ends its direction", { $0.fromClient("", end: .closed) }),
-    ("the client's connection is cut", { $0.fromClient("", end: .cut) }),
-    ("the client's connection is ended for a flood", { $0.fromClient("", end: .flooded) }),
-    ("the server's bytes are malformed", { $0.fromServer("nonsense\r\n\r\n") }),
-    ("the server closes", { $0.fromServer("", end: .closed) }),
-    ("the server's connection is cut", { $0.fromServer("", end: .cut) }),
+    ("client sends malformed bytes", { $0.fromClient("nonsense\r\n\r\n") }),
+    ("client ends its stream", { $0.fromClient("", end: .closed) }),
+    ("client ends without close_notify", { $0.fromClient("", end: .cut) }),
+    ("client is disconnected for a flood", { $0.fromClient("", end: .flooded) }),
+    ("server sends malformed bytes", { $0.fromServer("nonsense\r\n\r\n") }),
+    ("server ends its stream", { $0.fromServer("", end: .closed) }),
+    ("server ends without close_notify", { $0.fromServer("", end: .cut) }),
   ]
 
   private static let events: [(String, Exchange.Event)] = [
-    ("the request is complete, for a name of ours", .accepted(isLast: false)),
-    ("the request is for another name", .denied(.hostNotServed)),
-    ("the client left", .clientLeft(isFlood: false)),
-    ("the client was cut off for a flood", .clientLeft(isFlood: true)),
-    ("no server can take it", .noServer),
-    ("there is a place", .placed(isOther: false)),
-    ("there is none free", .queued(isOther: false)),
-    ("the queue is full", .queueFull(isOther: false)),
-    ("the server that it waits for takes nobody", .displaced),
-    ("a connection is being made", .connecting),
-    ("a connection is open", .connected(isReused: false)),
-    ("no connection: refused", .connectFailed(isShortage: false)),
-    ("no connection: this machine's shortage", .connectFailed(isShortage: true)),
-    ("the request's head is too large", .requestHeadTooLarge),
-    ("the answer's head is too large", .answerHeadTooLarge),
-    ("everything has gone out", .relayed(isSent: true, isTaken: true, isStopping: false)),
-    ("everything has gone out, the worker stops", .relayed(isSent: true, isTaken: true, isStopping: true)),
-    ("all but what the server did not take", .relayed(isSent: true, isTaken: false, isStopping: false)),
-    ("the server takes nobody any more", .serverDown(.present, keeps: false, isLast: false)),
-    ("the server is silent", .serverDown(.silent, keeps: false, isLast: false)),
-    ("the server is silent, and so are the others", .serverDown(.silent, keeps: false, isLast: true)),
-    ("the server is lost", .serverDown(.lost, keeps: false, isLast: true)),
-    ("the server is lost, and requests are kept", .serverDown(.lost, keeps: true, isLast: false)),
-    ("our answer has gone out", .replied),
-    ("the redirect is too long", .redirectTooLarge),
-    ("the page is too large", .pageTooLarge),
-    ("the worker stops", .stop),
-    ("the client makes room for others", .abandoned(isStopping: false)),
-    ("the time to stop is over", .abandoned(isStopping: true)),
+    ("request accepted", .accepted(isLast: false)),
+    ("request denied: host not served", .denied(.hostNotServed)),
+    ("client left", .clientLeft(isFlood: false)),
+    ("client left, disconnected for a flood", .clientLeft(isFlood: true)),
+    ("no server available", .noServer),
+    ("slot assigned", .placed(isOther: false)),
+    ("queued", .queued(isOther: false)),
+    ("queue full", .queueFull(isOther: false)),
+    ("queue closed", .displaced),
+    ("connection attempt started", .connecting),
+    ("connected", .connected(isReused: false)),
+    ("connection failed", .connectFailed(isShortage: false)),
+    ("connection failed: no local resources", .connectFailed(isShortage: true)),
+    ("request head too large", .requestHeadTooLarge),
+    ("response head too large", .answerHeadTooLarge),
+    ("everything sent", .relayed(isSent: true, isTaken: true, isStopping: false)),
+    ("everything sent, worker stopping", .relayed(isSent: true, isTaken: true, isStopping: true)),
+    ("response sent, request not accepted", .relayed(isSent: true, isTaken: false, isStopping: false)),
+    ("server accepts no new clients", .serverDown(.present, keeps: false, isLast: false)),
+    ("server silent", .serverDown(.silent, keeps: false, isLast: false)),
+    ("server silent, and no other available", .serverDown(.silent, keeps: false, isLast: true)),
+    ("server lost", .serverDown(.lost, keeps: false, isLast: true)),
+    ("server lost, on-down: keep", .serverDown(.lost, keeps: true, isLast: false)),
+    ("own response sent", .replied),
+    ("redirect too long", .redirectTooLarge),
+    ("error page too large", .pageTooLarge),
+    ("worker stops", .stop),
+    ("client evicted", .abandoned(isStopping: false)),
+    ("stop deadline reached", .abandoned(isStopping: true)),
   ]
 
   static var text: String {
     var text = """
-      What an exchange answers, as Sources/Exchange decides. Written by
+      The effects of every event in every state of an exchange, as Sources/Exchange decides. Written by
       BELVEDERE_UPDATE_GOLDEN=1 swift test --filter ExchangeTable; read the difference before it is committed.
 
-      Each row begins anew in the state above it: what happens | the state afterwards, the time until something expires
-      in it | what is to be done, in order. What changes nothing has no row.
+      Each row starts in the state above it: event | next state, time until its next timeout | effects, in order. Events
+      without any effect have no row.
       """
     for situation in situations {
       text += "\n\n## \(situation.name)\n"
@@ -177,7 +177,7 @@ enum ExchangeTable {
       for (name, event) in events {
         if let row = row(situation, name, { $0.tell(event) }) { text += "\n" + row }
       }
-      if let row = row(situation, "the time is over", { $0.expire() }) { text += "\n" + row }
+      if let row = row(situation, "timer expires", { $0.expire() }) { text += "\n" + row }
     }
     return text + "\n"
   }
