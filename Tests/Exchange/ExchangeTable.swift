@@ -4,7 +4,7 @@ import Wire
 
 @testable import Exchange
 
-/// What an exchange answers to everything that can happen, in every state it can be in, as text to be read.
+/// The effects of every event in every state of an exchange, as text.
 enum ExchangeTable {
   /// A situation, and how one gets there from nothing.
   private struct Situation: Sendable {
@@ -51,40 +51,40 @@ enum ExchangeTable {
     Situation(name: "POST partly sent") { $0.ask(request("POST", "Content-Length: 9", body: "hello")) },
     Situation(name: "Interim response (103) received") {
       $0.ask(request())
-      $0.answer(response(103))
+      $0.respond(response(103))
     },
     Situation(name: "Response received, nothing sent") {
       $0.ask(request())
-      $0.answer(response(200, "Transfer-Encoding: chunked", body: "5\r\nhello\r\n"))
+      $0.respond(response(200, "Transfer-Encoding: chunked", body: "5\r\nhello\r\n"))
     },
     Situation(name: "Sending a response") {
       $0.ask(request())
-      $0.answer(response(200, "Transfer-Encoding: chunked", body: "5\r\nhello\r\n"))
+      $0.respond(response(200, "Transfer-Encoding: chunked", body: "5\r\nhello\r\n"))
       $0.deliverHeads()
     },
     Situation(name: "Sending a response that ends with its connection") {
       $0.ask(request())
-      $0.answer(response(200, body: "hello"))
+      $0.respond(response(200, body: "hello"))
       $0.deliverHeads()
     },
     Situation(name: "Response sent") {
       $0.ask(request())
-      $0.answer(response(200, "Content-Length: 5", body: "hello"))
+      $0.respond(response(200, "Content-Length: 5", body: "hello"))
       $0.deliver()
     },
     Situation(name: "Response with Connection: close sent") {
       $0.ask(request())
-      $0.answer(response(200, "Content-Length: 5", "Connection: close", body: "hello"))
+      $0.respond(response(200, "Content-Length: 5", "Connection: close", body: "hello"))
       $0.deliver()
     },
     Situation(name: "Two-way stream: the response began before the request had ended") {
       $0.ask(request("POST", "Transfer-Encoding: chunked"))
-      $0.answer(response(200, "Transfer-Encoding: chunked", body: "2\r\nhi\r\n"))
+      $0.respond(response(200, "Transfer-Encoding: chunked", body: "2\r\nhi\r\n"))
       $0.deliverHeads()
     },
     Situation(name: "Tunnel after an upgrade") {
       $0.ask(upgradeRequest)
-      $0.answer(upgradeResponse)
+      $0.respond(upgradeResponse)
     },
     Situation(name: "Sending an error page") {
       $0.receive(request())
@@ -108,7 +108,7 @@ enum ExchangeTable {
     Situation(name: "Passthrough, bytes received from the server") {
       $0.becomeTunnel()
       $0.attempt()
-      $0.answer("hello")
+      $0.respond("hello")
     },
     Situation(name: "Done") {
       $0.receive(request())
@@ -143,7 +143,7 @@ enum ExchangeTable {
     ("connection failed", .connectFailed(isShortage: false)),
     ("connection failed: no local resources", .connectFailed(isShortage: true)),
     ("request head too large", .requestHeadTooLarge),
-    ("response head too large", .answerHeadTooLarge),
+    ("response head too large", .responseHeadTooLarge),
     ("everything sent", .relayed(isSent: true, isTaken: true, isStopping: false)),
     ("everything sent, worker stopping", .relayed(isSent: true, isTaken: true, isStopping: true)),
     ("response sent, request not accepted", .relayed(isSent: true, isTaken: false, isStopping: false)),
@@ -220,7 +220,7 @@ extension TestExchange {
   }
 
   fileprivate mutating func fromServer(_ text: String, end: StreamEnd? = nil) -> Effects {
-    readAnswer(text, end: end).effects
+    readResponse(text, end: end).effects
   }
 
   /// Nothing happens until something expires.

@@ -26,7 +26,7 @@ import Testing
 
 /// Clients, servers, queues and time-outs in virtual time and in any order, by a seed.
 @Suite struct ExchangeSimulationTests {
-  @Test func `every request is answered once, logged once and repeated only where it may be, whatever happens`() {
+  @Test func `every request gets one response, logged once and repeated only where it may be, whatever happens`() {
     for seed in 0..<UInt64(2_000 * Scale.factor) {
       var generator = SeededGenerator(seed: seed)
       let choices = (0..<300).map { _ in UInt8.random(in: .min ... .max, using: &generator) }

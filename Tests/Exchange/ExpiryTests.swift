@@ -33,12 +33,12 @@ private enum Waiting: String, CaseIterable {
   case place = "for a place at a server"
   case connection = "for a connection"
   case lateConnection = "for a connection that is late"
-  case answer = "for an answer"
-  case lateAnswer = "for an answer that is late"
+  case responseHead = "for a response"
+  case lateResponseHead = "for a response that is late"
   case body = "for the rest of a request"
   case bodyWithBacklog = "for a server to take the request"
-  case rest = "for the rest of an answer"
-  case client = "for a client to take the answer"
+  case rest = "for the rest of a response"
+  case client = "for a client to take the response"
   case stream = "in a stream"
   case streamWithBacklog = "in a stream whose client takes nothing"
   case endedStream = "for a client to take a stream's end"
@@ -61,7 +61,7 @@ private enum Waiting: String, CaseIterable {
       test.receive(request("POST", "Content-Length: 9", body: "hello"))
     case .upgraded: test.receive(upgradeRequest)
     case .tunnel: test.becomeTunnel()
-    case .answer, .lateAnswer, .rest, .client: test.receive(request())
+    case .responseHead, .lateResponseHead, .rest, .client: test.receive(request())
     }
     switch self {
     case .first, .next, .firstHead, .nextHead, .place, .connection: return test
@@ -70,11 +70,11 @@ private enum Waiting: String, CaseIterable {
     }
     if self != .bodyWithBacklog { test.send() }
     switch self {
-    case .lateAnswer: return test.suspecting(by: .checkServer)
-    case .rest, .client: test.answer(response(200, "Content-Length: 9", body: "hello"))
-    case .stream, .streamWithBacklog: test.answer(response(200, "Content-Length: 9", body: "hello"))
-    case .endedStream: test.answer(response(200, "Content-Length: 5", body: "hello"))
-    case .upgraded: test.answer(upgradeResponse)
+    case .lateResponseHead: return test.suspecting(by: .checkServer)
+    case .rest, .client: test.respond(response(200, "Content-Length: 9", body: "hello"))
+    case .stream, .streamWithBacklog: test.respond(response(200, "Content-Length: 9", body: "hello"))
+    case .endedStream: test.respond(response(200, "Content-Length: 5", body: "hello"))
+    case .upgraded: test.respond(upgradeResponse)
     default: break
     }
     if self == .rest || self == .stream { test.deliver() }
@@ -99,9 +99,9 @@ private enum Waiting: String, CaseIterable {
     case .firstHead: (.requestHead, .seconds(10))
     case .nextHead: (.requestHead, .seconds(1 + 10))
     case .place: (.queue, .seconds(1 + 61))
-    case .connection, .answer: (.silence, .seconds(1 + 1))
+    case .connection, .responseHead: (.silence, .seconds(1 + 1))
     case .lateConnection: (.connect, .seconds(1 + 12))
-    case .lateAnswer, .rest, .bodyWithBacklog: (.server, .seconds(1 + 63))
+    case .lateResponseHead, .rest, .bodyWithBacklog: (.server, .seconds(1 + 63))
     case .body, .client, .endedStream: (.client, .seconds(1 + 62))
     case .stream, .streamWithBacklog, .upgraded, .tunnel: (.tunnel, .seconds(1 + 12 * 3600))
     }
@@ -136,7 +136,7 @@ extension TestExchange {
   }
 
   @Test func `the next server that has the request is suspected anew`() {
-    var test = Waiting.lateAnswer.test
+    var test = Waiting.lateResponseHead.test
     #expect(test.tell(.serverDown(.silent, keeps: false, isLast: false)).contains(.place))
     test.connect()
     test.pass(.seconds(1))
@@ -154,7 +154,7 @@ extension TestExchange {
     test.pass(.seconds(30))
     test.receive("thr")
     test.pass(.seconds(30))
-    test.answer("HTTP/1.1 200")
+    test.respond("HTTP/1.1 200")
     #expect(test.exchange.lastActivity == test.now)
   }
 

@@ -57,8 +57,8 @@ private let rows = [
     var test = TestExchange.of(row.request)
     test.attempt(keepAlive: row.keepsServers)
     test.send()
-    test.answer(row.response)
-    if row.end != nil { test.answer("", end: row.end) }
+    test.respond(row.response)
+    if row.end != nil { test.respond("", end: row.end) }
     test.deliver()
     return test
   }
@@ -78,23 +78,23 @@ private let rows = [
   }
 
   @Test(arguments: [1, 2])
-  func `a limit of requests ends the client's connection, and the answer says so`(number: Int) {
+  func `a limit of requests ends the client's connection, and the response says so`(number: Int) {
     var policy = ExchangePolicy()
     policy.requestsPerConnection = 2
     var test = TestExchange(policy: policy, number: number)
     test.receive(get)
     test.attempt()
     test.send()
-    test.answer(ok)
+    test.respond(ok)
     #expect(test.toClient.contains("Connection: close\r\n") == (number == 2))
   }
 
-  @Test func `a stop ends the client's connection, and the answer says so`() {
+  @Test func `a stop ends the client's connection, and the response says so`() {
     var test = TestExchange.of(get)
     test.tell(.stop)
     test.attempt()
     test.send()
-    test.answer(ok)
+    test.respond(ok)
     test.deliver()
     #expect(test.toClient.contains("Connection: close\r\n"))
     #expect(!test.exchange.clientMayContinue && test.exchange.serverMayContinue)
@@ -103,7 +103,7 @@ private let rows = [
   @Test func `nothing goes on before the last byte is out, either way`() {
     var test = TestExchange.of(request("POST", "Content-Length: 5", body: "hello"))
     test.attempt()
-    test.answer(ok)
+    test.respond(ok)
     #expect(!test.exchange.isComplete)
     test.deliver()
     #expect(!test.exchange.isComplete)
@@ -114,9 +114,9 @@ private let rows = [
   @Test func `a request that was read to its end keeps the client, also when its server took only a part`() {
     var test = TestExchange.of(request("POST", "Content-Length: 5", body: "hello") + get)
     test.attempt()
-    test.answer(ok)
+    test.respond(ok)
     test.deliver()
-    #expect(test.exchange.isAnsweredEarly && !test.exchange.isComplete)
+    #expect(test.exchange.endsEarly && !test.exchange.isComplete)
     #expect(!test.toClient.contains("Connection: close"))
     #expect(test.exchange.clientMayContinue && !test.exchange.serverMayContinue)
     let effects = test.tell(.relayed(isSent: true, isTaken: true, isStopping: false))
@@ -136,7 +136,7 @@ private let rows = [
     #expect(test.recover(from: .gone) == .reconnect)
     test.attempt()
     test.send()
-    test.answer(ok)
+    test.respond(ok)
     test.deliver()
     #expect(test.exchange.serverMayContinue)
   }
@@ -145,7 +145,7 @@ private let rows = [
     var test = TestExchange.tunnel()
     test.attempt()
     test.receive("", end: .closed)
-    test.answer("", end: .closed)
+    test.respond("", end: .closed)
     #expect(test.exchange.isComplete)
     #expect(!test.exchange.clientMayContinue && !test.exchange.serverMayContinue)
   }

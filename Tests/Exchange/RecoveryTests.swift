@@ -18,7 +18,7 @@ private enum Situation: String, CaseIterable {
   case forgotten = "PUT, reused, partly forgotten"
   case interim = "GET, reused, 103 heard"
   case partial = "GET, reused, part of a head heard"
-  case answering = "GET, answering"
+  case responding = "GET, response begun"
   case upgraded = "upgraded"
   case passthroughUnsent = "passed through, nothing left"
   case passthroughSent = "passed through, sent"
@@ -45,12 +45,12 @@ private enum Situation: String, CaseIterable {
     }
     switch self {
     case .forgotten: test.forget()
-    case .interim: test.answer(response(103))
-    case .partial: test.answer("HTTP/1.")
-    case .answering: test.answer(response(200, "Content-Length: 5", body: "ab"))
-    case .upgraded: test.answer(upgradeResponse)
+    case .interim: test.respond(response(103))
+    case .partial: test.respond("HTTP/1.")
+    case .responding: test.respond(response(200, "Content-Length: 5", body: "ab"))
+    case .upgraded: test.respond(upgradeResponse)
     case .passthroughSent: test.receive("hello"); test.send()
-    case .passthroughHeard: test.answer("hello")
+    case .passthroughHeard: test.respond("hello")
     default: break
     }
     return test
@@ -110,7 +110,7 @@ private enum Situation: String, CaseIterable {
         PUT, reused, partly forgotten: gone 502, down 502, truncated 502, malformed 502, timeout 504
         GET, reused, 103 heard: gone 502, down 502, truncated 502, malformed 502, timeout 504
         GET, reused, part of a head heard: gone 502, down 502, truncated 502, malformed 502, timeout 504
-        GET, answering: gone abort, down abort, truncated abort, malformed abort, timeout abort
+        GET, response begun: gone abort, down abort, truncated abort, malformed abort, timeout abort
         upgraded: gone abort, down abort, truncated abort, malformed abort, timeout abort
         passed through, nothing left: gone redispatch, down redispatch, truncated 502, malformed 502, timeout 504
         passed through, sent: gone 502, down 502, truncated 502, malformed 502, timeout 504
@@ -127,7 +127,7 @@ private enum Situation: String, CaseIterable {
     case .reconnect: "reconnect"
     case .redispatch: "redispatch"
     case .pause: "pause"
-    case .answer(let status): "\(status.rawValue)"
+    case .reply(let status): "\(status.rawValue)"
     case .abort: "abort"
     }
   }
@@ -139,7 +139,7 @@ private enum Situation: String, CaseIterable {
       test.connect()
       recoveries.append(test.recover(from: .connect))
     }
-    #expect(recoveries == [.redispatch, .redispatch, .redispatch, .answer(.serviceUnavailable)])
+    #expect(recoveries == [.redispatch, .redispatch, .redispatch, .reply(.serviceUnavailable)])
     #expect(test.exchange.record.retries == 3)
   }
 
@@ -167,7 +167,7 @@ private enum Situation: String, CaseIterable {
       tries.append((due - began, test.recover(from: .connectTimeout)))
     }
     #expect(tries.map(\.0) == [.seconds(10), .seconds(5)])
-    #expect(tries.map(\.1) == [.redispatch, .answer(.serviceUnavailable)])
+    #expect(tries.map(\.1) == [.redispatch, .reply(.serviceUnavailable)])
     #expect(test.termination == Termination(.serverTimeout, .connect))
   }
 
@@ -217,7 +217,7 @@ private enum Situation: String, CaseIterable {
     policy.retries = 0
     var test = TestExchange.of(request(), policy: policy)
     test.connect()
-    #expect(test.recover(from: failure) == .answer(.serviceUnavailable))
+    #expect(test.recover(from: failure) == .reply(.serviceUnavailable))
     #expect(test.termination == expected)
   }
 
@@ -225,7 +225,7 @@ private enum Situation: String, CaseIterable {
     (ServerFailure.gone, Termination(.server, .headers)), (.down, Termination(.down, .headers)),
     (.malformed, Termination(.proxy, .headers)), (.timeout, Termination(.serverTimeout, .headers)),
   ])
-  func `a server that fails before its answer ends the exchange in its headers phase`(
+  func `a server that fails before its response ends the exchange in its headers phase`(
     failure: ServerFailure, expected: Termination
   ) {
     var test = TestExchange.of(request("POST"))
@@ -253,10 +253,10 @@ private enum Situation: String, CaseIterable {
     test.attempt()
     test.send()
     test.exchange.closeRequestWrite()
-    test.answer(response(413, "Content-Length: 2", body: "no"))
-    #expect(!test.exchange.isAnsweredEarly)
+    test.respond(response(413, "Content-Length: 2", body: "no"))
+    #expect(!test.exchange.endsEarly)
     test.deliver()
-    #expect(test.exchange.isAnsweredEarly)
+    #expect(test.exchange.endsEarly)
     #expect(!test.exchange.serverMayContinue && !test.exchange.clientMayContinue)
     #expect(test.toClient.hasSuffix("no"))
   }
@@ -265,11 +265,11 @@ private enum Situation: String, CaseIterable {
     var test = TestExchange.of(upgradeRequest)
     test.attempt()
     test.send()
-    test.answer(upgradeResponse + "frame")
+    test.respond(upgradeResponse + "frame")
     test.exchange.closeRequestWrite()
     test.deliver()
-    #expect(!test.exchange.isAnsweredEarly)
-    test.answer("", end: .closed)
-    #expect(test.exchange.isAnsweredEarly)
+    #expect(!test.exchange.endsEarly)
+    test.respond("", end: .closed)
+    #expect(test.exchange.endsEarly)
   }
 }

@@ -162,7 +162,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     test.send()
     test.forget()
     #expect(test.fromClient.isEmpty)
-    #expect(test.recover(from: .gone) == .answer(.badGateway))
+    #expect(test.recover(from: .gone) == .reply(.badGateway))
   }
 
   @Test(arguments: [
@@ -181,7 +181,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     var test = TestExchange.of(upgradeRequest)
     test.attempt()
     test.send()
-    test.answer(upgradeResponse)
+    test.respond(upgradeResponse)
     test.receive("", end: end)
     #expect(test.termination == expected)
   }
@@ -198,7 +198,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
     var late = TestExchange.of(chunked)
     late.attempt()
     late.send()
-    late.answer(response(200, "Transfer-Encoding: chunked"))
+    late.respond(response(200, "Transfer-Encoding: chunked"))
     late.receive("x")
     #expect(late.termination == Termination(.proxy, .data))
   }

@@ -61,7 +61,7 @@ private let rows: [ResponseCase] = [
   row("no body and bytes behind it", .bytes(response(204) + "x"), steps: [.head, .incomplete]),
   row("a length of zero", .bytes(response(200, "Content-Length: 0")), steps: [.head, .incomplete], again: true),
   row(
-    "the answer to HEAD", to: request("HEAD"), .bytes(sized), steps: [.head, .incomplete], again: true),
+    "the response to HEAD", to: request("HEAD"), .bytes(sized), steps: [.head, .incomplete], again: true),
   row(
     "not modified", .bytes(response(304, "Content-Length: 5")), steps: [.head, .incomplete], again: true),
   row(
@@ -92,19 +92,19 @@ private let rows: [ResponseCase] = [
   row("a malformed head", "nonsense\r\n\r\n", steps: [.malformed(.statusLineMalformed)], side: .head),
   row(
     "an upgrade that nobody asked for", .bytes(upgradeResponse), steps: [.malformed(.upgradeNotRequested)], side: .head),
-  row("interim answers", .bytes(response(103) + response(102)), steps: [.head, .head, .incomplete], side: .head),
+  row("interim responses", .bytes(response(103) + response(102)), steps: [.head, .head, .incomplete], side: .head),
   row(
-    "interim answers and the last", .bytes(response(103) + response(103) + sized + "hello"),
+    "interim responses and the last", .bytes(response(103) + response(103) + sized + "hello"),
     steps: [.head, .head, .head, .body], body: "hello", again: true),
   row(
-    "interim answers without end", .bytes(String(repeating: response(102), count: 101)),
+    "interim responses without end", .bytes(String(repeating: response(102), count: 101)),
     steps: Array(repeating: .head, count: 100) + [.malformed(.tooManyInterimAnswers)], side: .head),
   row(
-    "an interim answer and the end", .bytes(response(103)), .ends(.closed), steps: [.head, .incomplete, .truncated],
+    "an interim response and the end", .bytes(response(103)), .ends(.closed), steps: [.head, .incomplete, .truncated],
     side: .head),
   row("an upgrade", to: upgradeRequest, .bytes(upgradeResponse), steps: [.head, .incomplete], side: .tunnel),
   row(
-    "an interim answer before an upgrade", to: upgradeRequest, .bytes(response(103) + upgradeResponse),
+    "an interim response before an upgrade", to: upgradeRequest, .bytes(response(103) + upgradeResponse),
     steps: [.head, .head, .incomplete], side: .tunnel),
   row(
     "bytes behind an upgrade", to: upgradeRequest, .bytes(upgradeResponse + "frame"), .ends(.closed),
@@ -117,7 +117,7 @@ private let rows: [ResponseCase] = [
     again: true),
 ]
 
-@Suite struct `Reading an answer` {
+@Suite struct `Reading a response` {
   private func test(of row: ResponseCase) -> (TestExchange, [ResponseStep]) {
     var test = TestExchange.of(row.request)
     test.attempt()
@@ -125,8 +125,8 @@ private let rows: [ResponseCase] = [
     var steps: [ResponseStep] = []
     for piece in row.pieces {
       switch piece {
-      case .bytes(let text): steps += test.answer(text)
-      case .ends(let end): steps += test.answer("", end: end)
+      case .bytes(let text): steps += test.respond(text)
+      case .ends(let end): steps += test.respond("", end: end)
       }
       test.deliver()
     }
@@ -156,7 +156,7 @@ private let rows: [ResponseCase] = [
     #expect(test.exchange.serverMayContinue == row.again)
   }
 
-  @Test func `an interim answer is kept from a client of HTTP/1.0 (RFC 9110 §15.2)`() {
+  @Test func `an interim response is kept from a client of HTTP/1.0 (RFC 9110 §15.2)`() {
     let test = TestExchange.whole(
       request("GET", version: "HTTP/1.0"), response(103) + response(200, "Content-Length: 2", body: "ok"))
     #expect(test.toClient == "HTTP/1.1 200 Reason\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
@@ -165,29 +165,29 @@ private let rows: [ResponseCase] = [
   @Test func `in a tunnel that was never heard, a cut is a server that is gone`() {
     var test = TestExchange.tunnel()
     test.attempt()
-    #expect(test.answer("", end: .cut) == [.gone])
+    #expect(test.respond("", end: .cut) == [.gone])
   }
 
   @Test func `both directions of a tunnel end on their own`() {
     var test = TestExchange.of(upgradeRequest)
     test.attempt()
     test.send()
-    test.answer(upgradeResponse)
+    test.respond(upgradeResponse)
     #expect(test.receive("last words", end: .closed) == .body)
     #expect(test.exchange.requestSide == .complete && test.exchange.responseSide == .tunnel)
     test.send()
     #expect(!test.exchange.isComplete)
-    test.answer("goodbye", end: .closed)
+    test.respond("goodbye", end: .closed)
     test.deliver()
     #expect(test.exchange.isComplete)
     #expect(test.toServer.hasSuffix("last words") && test.toClient.hasSuffix("goodbye"))
   }
 
-  @Test func `an answer that begins before its request has ended makes a stream of both`() {
+  @Test func `a response that begins before its request has ended makes a stream of both`() {
     var test = TestExchange.of(request("POST", "Transfer-Encoding: chunked"))
     test.attempt()
     test.send()
-    test.answer(response(200, "Transfer-Encoding: chunked", body: "2\r\nhi\r\n"))
+    test.respond(response(200, "Transfer-Encoding: chunked", body: "2\r\nhi\r\n"))
     guard case .relaying(let attempt) = test.exchange.state else { return }
     #expect(attempt.mode == .stream)
     #expect(test.receive("3\r\nyou\r\n") == .body)
@@ -195,26 +195,26 @@ private let rows: [ResponseCase] = [
     #expect(test.toServer.hasSuffix("3\r\nyou\r\n"))
   }
 
-  @Test func `an answer that ends before its request leaves neither connection for another`() {
+  @Test func `a response that ends before its request leaves neither connection for another`() {
     var test = TestExchange.of(request("POST", "Content-Length: 9", body: "hello"))
     test.attempt()
     test.send()
-    test.answer(response(413, "Content-Length: 2", body: "no"))
-    #expect(!test.exchange.isAnsweredEarly)
+    test.respond(response(413, "Content-Length: 2", body: "no"))
+    #expect(!test.exchange.endsEarly)
     test.deliver()
-    #expect(test.exchange.isAnsweredEarly)
+    #expect(test.exchange.endsEarly)
     #expect(!test.exchange.clientMayContinue && !test.exchange.serverMayContinue)
   }
 
-  /// The request's fields, the answer's, its body, whether the connection ends with it, and whether the head says so.
-  private static let early: [(fields: String, answer: [String], body: String, says: Bool)] = [
+  /// The request's fields, the response's, its body, whether the connection ends with it, and whether the head says so.
+  private static let early: [(fields: String, response: [String], body: String, says: Bool)] = [
     ("Content-Length: 9", ["Content-Length: 2"], "no", true),
     ("Content-Length: 9", ["Content-Length: 2", "Connection: close"], "no", true),
     ("Content-Length: 9", ["Content-Length: 200"], "begun", true),
     ("Content-Length: 9", ["Content-Length: 0"], "", true),
     ("Content-Length: 9", ["Transfer-Encoding: chunked"], "2\r\nno\r\n0\r\n\r\n", true),
     ("Transfer-Encoding: chunked", ["Content-Length: 2"], "no", true),
-    // A stream: the answer may go on for as long as the request does.
+    // A stream: the response may go on for as long as the request does.
     ("Content-Length: 9", ["Transfer-Encoding: chunked"], "2\r\nno\r\n", false),
     ("Transfer-Encoding: chunked", ["Transfer-Encoding: chunked"], "", false),
     // The request is complete: nothing ends.
@@ -222,30 +222,30 @@ private let rows: [ResponseCase] = [
   ]
 
   @Test(arguments: early.indices)
-  func `an answer that is complete before its request says that the connection ends (RFC 9112 §9.6)`(row: Int) {
+  func `a response that is complete before its request says that the connection ends (RFC 9112 §9.6)`(row: Int) {
     let row = Self.early[row]
     let body = row.fields.hasPrefix("C") ? "hello" : "5\r\nhello\r\n"
     var test = TestExchange.of(request("POST", row.fields, body: body))
     test.attempt()
     test.send()
-    test.answer("HTTP/1.1 413 Reason\r\n" + (row.answer + ["", ""]).joined(separator: "\r\n") + row.body)
+    test.respond("HTTP/1.1 413 Reason\r\n" + (row.response + ["", ""]).joined(separator: "\r\n") + row.body)
     test.deliver()
     #expect(test.toClient.contains("Connection: close") == row.says)
     if row.says { #expect(!test.exchange.clientMayContinue) }
   }
 
   @Test(arguments: [(get, false), (get, true), (request("POST", "Transfer-Encoding: chunked"), false)])
-  func `an answer that is wrong from the start is replaced by a page, unless its head has gone out`(
+  func `a response that is wrong from the start is replaced by a page, unless its head has gone out`(
     request: String, isSent: Bool
   ) {
     var test = TestExchange.of(request)
     test.attempt()
     test.send()
-    test.answer(response(103))
+    test.respond(response(103))
     test.deliver()
-    test.answer(chunked)
+    test.respond(chunked)
     if isSent { test.deliver() }
-    let (steps, effects) = test.readAnswer("x")
+    let (steps, effects) = test.readResponse("x")
     #expect(steps == [.malformed(.chunkSizeMalformed)])
     #expect(effects.contains(.suspectServer) && effects.contains(.dropConnection) && effects.contains(.leavePlace))
     #expect(effects.contains(.discardOutput) == !isSent && effects.contains(.reply) == !isSent)

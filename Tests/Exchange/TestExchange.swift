@@ -44,7 +44,7 @@ struct TestExchange {
   @discardableResult
   mutating func tell(_ event: Exchange.Event) -> Effects { exchange.handle(event, policy: policy, at: now) }
 
-  /// The server's side fails; answers with what was decided about it.
+  /// The server's side fails; returns what was decided about it.
   mutating func recover(from failure: ServerFailure) -> Recovery {
     var copy = exchange
     let recovery = copy.recover(from: failure, timeouts: policy.timeouts, at: now)
@@ -52,7 +52,7 @@ struct TestExchange {
     return recovery
   }
 
-  /// How the exchange ended, or will have when its answer is out; nothing while it goes on.
+  /// How the exchange ended, or will have when its response is out; nothing while it goes on.
   var termination: Termination {
     switch exchange.state {
     case .replying(let termination), .done(let termination): termination
@@ -134,12 +134,12 @@ struct TestExchange {
 
   /// Bytes come from the server, or its end does. All steps that follow, heads among them.
   @discardableResult
-  mutating func answer(_ text: String, end: StreamEnd? = nil) -> [ResponseStep] {
-    readAnswer(text, end: end).steps
+  mutating func respond(_ text: String, end: StreamEnd? = nil) -> [ResponseStep] {
+    readResponse(text, end: end).steps
   }
 
   /// The same, and what is to be done.
-  mutating func readAnswer(_ text: String, end: StreamEnd? = nil) -> (steps: [ResponseStep], effects: Effects) {
+  mutating func readResponse(_ text: String, end: StreamEnd? = nil) -> (steps: [ResponseStep], effects: Effects) {
     fromServer += Array(text.utf8)
     var steps: [ResponseStep] = []
     while true {
@@ -154,13 +154,13 @@ struct TestExchange {
     }
   }
 
-  /// A whole exchange from a request to the last byte of its answer.
+  /// A whole exchange from a request to the last byte of its response.
   static func whole(_ request: String, _ response: String, end: StreamEnd? = nil) -> TestExchange {
     var test = TestExchange.of(request)
     test.attempt()
     test.send()
-    test.answer(response)
-    if end != nil { test.answer("", end: end) }
+    test.respond(response)
+    if end != nil { test.respond("", end: end) }
     test.deliver()
     return test
   }
@@ -171,7 +171,7 @@ func request(_ method: String = "GET", _ lines: String..., body: String = "", ve
   "\(method) / \(version)\r\nHost: a\r\n" + lines.map { $0 + "\r\n" }.joined() + "\r\n" + body
 }
 
-/// An answer with these field lines.
+/// A response with these field lines.
 func response(_ status: Int = 200, _ lines: String..., body: String = "", version: String = "HTTP/1.1") -> String {
   "\(version) \(status) Reason\r\n" + lines.map { $0 + "\r\n" }.joined() + "\r\n" + body
 }

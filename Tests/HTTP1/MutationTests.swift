@@ -51,7 +51,7 @@ struct MutationTests {
   @Test(arguments: 1...4 as ClosedRange<UInt64>)
   func `whatever a server answers to a health check, the properties hold`(seed: UInt64) {
     let answers = ["\u{2}" + Self.responses[6].dropFirst() + Self.responses[1].dropFirst() + Self.bodies[0].dropFirst()]
-    check(Self.responses + answers, seed: seed, HealthAnswerProperties.check)
+    check(Self.responses + answers, seed: seed, HealthResponseProperties.check)
   }
 
   private func check(_ seeds: [String], seed: UInt64, _ property: ([UInt8]) throws(Violation) -> Void) {

@@ -12,7 +12,7 @@ package struct Property: Sendable, CustomStringConvertible {
     Property(name: "request-head") { (bytes) throws(Violation) in try RequestHeadProperties.check(bytes) },
     Property(name: "response-head") { (bytes) throws(Violation) in try ResponseHeadProperties.check(bytes) },
     Property(name: "chunked-body") { (bytes) throws(Violation) in try ChunkedBodyProperties.check(bytes) },
-    Property(name: "health-answer") { (bytes) throws(Violation) in try HealthAnswerProperties.check(bytes) },
+    Property(name: "health-response") { (bytes) throws(Violation) in try HealthResponseProperties.check(bytes) },
     Property(name: "worker-message") { (bytes) throws(Violation) in try WorkerMessageProperties.check(bytes) },
     Property(name: "worker-events") { (bytes) throws(Violation) in try WorkerEventProperties.check(bytes) },
     Property(name: "configuration") { (bytes) throws(Violation) in try ConfigurationProperties.check(bytes) },

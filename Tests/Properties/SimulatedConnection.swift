@@ -5,7 +5,7 @@ struct SimulatedConnection {
   var fromServer: [UInt8] = []
   var toServer: [UInt8] = []
   /// What the server has yet to send.
-  var answer: ArraySlice<UInt8> = []
+  var response: ArraySlice<UInt8> = []
   var end: StreamEnd?
   var isWriteBroken = false
   /// Part of the request waits to be sent.

@@ -20,8 +20,8 @@ extension SimulatedExchange {
         try require(hasPlace, "a server is suspected where none was chosen")
       case .discardOutput:
         toClient = []
-        answers = 0
-      case .passOnAnswer:
+        responses = 0
+      case .passOnResponse:
         let count = connection?.fromServer.count ?? 0
         try require(effects.approvedBytes <= count, "\(effects.approvedBytes) of \(count) bytes are passed on")
       case .resetServer, .resetClient, .excludeServer, .sendEnd: break
@@ -42,12 +42,12 @@ extension SimulatedExchange {
       case .connectAnew: effects = try connect(mayReuse: false)
       case .sendHead: effects = try sendHead()
       case .reply:
-        try answer()
+        try reply()
         if choose(16) == 15 { effects = exchange.handle(.pageTooLarge, policy: policy, at: now) }
       case .redirect:
-        try answer()
+        try reply()
         if choose(16) == 15 {
-          answers = 0
+          responses = 0
           effects = exchange.handle(.redirectTooLarge, policy: policy, at: now)
         }
       case .awaitNext:
@@ -101,9 +101,9 @@ extension SimulatedExchange {
     return exchange.handle(.requestHeadTooLarge, policy: policy, at: now)
   }
 
-  mutating func answer() throws(Violation) {
-    try require(answers == 0, "a request that was answered is answered with a page")
-    answers = 1
+  mutating func reply() throws(Violation) {
+    try require(responses == 0, "an error page follows a response")
+    responses = 1
     toClient += Array("page".utf8)
     let expiry = exchange.expiry(policy.timeouts, backlog: .toClient, at: now)
     guard case .later = expiry else { throw Violation("a page has no time to be taken") }
@@ -112,11 +112,11 @@ extension SimulatedExchange {
   /// The next request on the same connection.
   mutating func begin() throws(Violation) {
     try checkEnd()
-    try require(answers == 1, "the next request comes after \(answers) answers")
+    try require(responses == 1, "the next request comes after \(responses) responses")
     number += 1
     try require(number <= 2 && !isStopping, "request \(number) is awaited, stopping: \(isStopping)")
     exchange = Exchange(number: number, isPrivate: exchange.isPrivate, kind: kind, retries: policy.retries, at: now)
     exchange.received(fromClient.count)
-    (logs, answers, sends, wasHeard) = (0, 0, 0, false)
+    (logs, responses, sends, wasHeard) = (0, 0, 0, false)
   }
 }

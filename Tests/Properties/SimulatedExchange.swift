@@ -24,7 +24,7 @@ struct SimulatedExchange {
   var isReset = false
   /// It is owed no response any more.
   var hasLeft = false
-  var takesAnswer = true
+  var takesResponse = true
   /// Waits to go out to the client.
   var toClient: [UInt8] = []
 
@@ -42,7 +42,7 @@ struct SimulatedExchange {
   // What became of the request.
   var number = 1
   var logs = 0
-  var answers = 0
+  var responses = 0
   /// Servers that may have seen something of the request.
   var sends = 0
   var wasHeard = false
@@ -71,7 +71,7 @@ struct SimulatedExchange {
     guard isOpen else { return }
     switch choose(32) {
     case 0...4: try clientSends()
-    case 5...10: serverAnswers()
+    case 5...10: serverResponds()
     case 11...14: try connectionComes()
     case 15...17: try queueMoves()
     case 18: if choose(4) == 0 { clientEnd = clientEnd ?? [.closed, .cut, .flooded][choose(3)] }
@@ -85,7 +85,7 @@ struct SimulatedExchange {
     case 26:
       isStopping = isStopping || choose(8) == 0
       if isStopping { try tell(.stop) }
-    case 27: takesAnswer = choose(4) != 0
+    case 27: takesResponse = choose(4) != 0
     case 28: takesRequest = choose(4) != 0
     case 29: reload()
     case 30: isReset = choose(8) == 0
@@ -132,13 +132,13 @@ struct SimulatedExchange {
     script = script.dropFirst(count)
   }
 
-  mutating func serverAnswers() {
-    let (which, pieces) = (choose(Self.answers.count), choose(3))
-    guard connection?.end == nil, var answer = connection?.answer else { return }
-    if answer.isEmpty { answer = ArraySlice(Self.answers[which].utf8) }
-    let count = pieces == 0 ? min(answer.count, 10) : answer.count
-    connection?.fromServer += answer.prefix(count)
-    connection?.answer = answer.dropFirst(count)
+  mutating func serverResponds() {
+    let (which, pieces) = (choose(Self.responses.count), choose(3))
+    guard connection?.end == nil, var response = connection?.response else { return }
+    if response.isEmpty { response = ArraySlice(Self.responses[which].utf8) }
+    let count = pieces == 0 ? min(response.count, 10) : response.count
+    connection?.fromServer += response.prefix(count)
+    connection?.response = response.dropFirst(count)
   }
 
   mutating func queueMoves() throws(Violation) {
@@ -182,7 +182,7 @@ struct SimulatedExchange {
     try require(logs == (exchange.record.began == nil ? 0 : 1), "logged \(logs) times")
     try require(!hasPlace && !isWaiting && connection == nil, "it ends with something of a server's")
     let isOwed = exchange.record.began != nil && kind != .opaque && !hasLeft
-    try require(answers == 1 || answers == 0 && !isOwed, "\(answers) answers")
+    try require(responses == 1 || responses == 0 && !isOwed, "\(responses) responses")
   }
 
   /// The case alone, without what it carries.

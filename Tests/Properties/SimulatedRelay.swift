@@ -15,7 +15,7 @@ extension SimulatedExchange {
       let isTaken = connection?.toServer.isEmpty == true
       try perform(exchange.relayed(isSent: toClient.isEmpty, isTaken: isTaken, isStopping: isStopping))
     case .replying:
-      guard takesAnswer else { return }
+      guard takesResponse else { return }
       exchange.delivered(toClient.count, at: now)
       toClient = []
       try tell(.replied)
@@ -65,7 +65,7 @@ extension SimulatedExchange {
     exchange.sentRequest(takesRequest ? pending : pending / 2, at: now)
     connection?.isBehind = exchange.requestCursor.pending > 0
     guard connection?.isBehind == false else { return }
-    if exchange.isAnswering { fromClient.removeFirst(exchange.dropSentRequest()) }
+    if exchange.hasResponseBegun { fromClient.removeFirst(exchange.dropSentRequest()) }
     switch exchange.requestSide {
     case .head, .complete: return
     case .body, .tunnel: break
@@ -84,11 +84,11 @@ extension SimulatedExchange {
     sends += 1
     guard sends > 1 else { return }
     try require(exchange.request?.isIdempotent == true, "a request that may not be repeated was sent twice")
-    try require(!wasHeard, "a request that was being answered was sent again")
+    try require(!wasHeard, "a request was sent again after the response had begun")
   }
 
   mutating func pumpDown() throws(Violation) {
-    guard takesAnswer else { return }
+    guard takesResponse else { return }
     if !toClient.isEmpty { exchange.delivered(toClient.count, at: now) }
     toClient = []
     let pending = exchange.responseCursor.pending
@@ -96,10 +96,10 @@ extension SimulatedExchange {
       exchange.delivered(pending, at: now)
       connection?.fromServer.removeFirst(exchange.movedResponse(pending))
     }
-    try readAnswer(end: connection?.end)
+    try readResponse(end: connection?.end)
   }
 
-  mutating func readAnswer(end: StreamEnd?) throws(Violation) {
+  mutating func readResponse(end: StreamEnd?) throws(Violation) {
     guard exchange.responseSide != .complete else { return }
     while isOpen, let bytes = connection?.fromServer {
       if !bytes.isEmpty { wasHeard = true }
@@ -112,8 +112,8 @@ extension SimulatedExchange {
         continue
       }
       guard step == .head else { return try perform(effects) }
-      if choose(32) == 31 { return try tell(.answerHeadTooLarge) }
-      if exchange.hasAnswerHead { answers += 1 }
+      if choose(32) == 31 { return try tell(.responseHeadTooLarge) }
+      if exchange.hasResponseHead { responses += 1 }
       connection?.fromServer.removeFirst(exchange.movedResponse(0))
     }
   }

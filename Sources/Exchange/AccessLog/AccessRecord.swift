@@ -11,7 +11,7 @@ public struct AccessRecord: Sendable {
   /// When the latest connection to a server was established, including TLS.
   public private(set) var connected: Instant?
   /// When the head of the final response was complete.
-  public private(set) var answered: Instant?
+  public private(set) var responded: Instant?
   /// The status of the final response; zero until there is one.
   public private(set) var status: UInt16 = 0
   /// Bytes sent to the client, including heads and framing.
@@ -26,12 +26,12 @@ public struct AccessRecord: Sendable {
 
   init() {}
 
-  /// A flow of datagrams, which has no phases before its server answers.
+  /// A flow of datagrams, which has no phases before its server responds.
   public init(
-    flowSince began: Instant, answered: Instant?, bytesFromClient: UInt64, bytesToClient: UInt64,
+    flowSince began: Instant, responded: Instant?, bytesFromClient: UInt64, bytesToClient: UInt64,
     _ termination: Termination
   ) {
-    (self.began, headRead, admitted, connected, self.answered) = (began, began, began, began, answered)
+    (self.began, headRead, admitted, connected, self.responded) = (began, began, began, began, responded)
     (self.bytesFromClient, self.bytesToClient, self.termination) = (bytesFromClient, bytesToClient, termination)
   }
 
@@ -51,7 +51,7 @@ public struct AccessRecord: Sendable {
 
   mutating func wentElsewhere() { redispatched = true }
 
-  mutating func answered(_ status: UInt16, at now: Instant) { (self.status, answered) = (status, now) }
+  mutating func responded(_ status: UInt16, at now: Instant) { (self.status, responded) = (status, now) }
 
   mutating func sent(_ count: Int) { bytesToClient += UInt64(count) }
 
@@ -77,6 +77,6 @@ public struct AccessRecord: Sendable {
     }
     return Timers(
       request: between(began, headRead), wait: between(headRead, admitted), connect: between(admitted, connected),
-      response: between(connected, answered), active: between(began, end) ?? 0)
+      response: between(connected, responded), active: between(began, end) ?? 0)
   }
 }

@@ -15,7 +15,7 @@ public struct Attempt: BitwiseCopyable, Sendable {
   }
 
   /// How much of a response has been received.
-  public enum Answer: BitwiseCopyable, Equatable, Sendable {
+  public enum Response: BitwiseCopyable, Equatable, Sendable {
     case none
     /// Some bytes, and this many complete 1xx heads. The request will not be sent again.
     case started(interimHeads: UInt8)
@@ -41,7 +41,7 @@ public struct Attempt: BitwiseCopyable, Sendable {
 
   var marks: Marks
   var mode: Mode
-  var answer = Answer.none
+  var response = Response.none
 
   init(isReused: Bool, isOpaque: Bool) {
     marks = isReused ? .reused : []
@@ -53,23 +53,23 @@ public struct Attempt: BitwiseCopyable, Sendable {
   /// §10.1). Each counts as activity, so without a limit a request could last forever.
   static let maximumInterimHeads = 100
 
-  mutating func noteBytes() { if answer == .none { answer = .started(interimHeads: 0) } }
+  mutating func noteBytes() { if response == .none { response = .started(interimHeads: 0) } }
 
   /// Counts a 1xx head; false when the limit is exceeded.
   mutating func noteInterimHead() -> Bool {
-    guard case .started(let count) = answer, count < Attempt.maximumInterimHeads else { return false }
-    answer = .started(interimHeads: count + 1)
+    guard case .started(let count) = response, count < Attempt.maximumInterimHeads else { return false }
+    response = .started(interimHeads: count + 1)
     return true
   }
 
   /// Whether part of a response has been received.
   var hasBegun: Bool {
-    if case .none = answer { false } else { true }
+    if case .none = response { false } else { true }
   }
 
   /// Whether part of a final response, or opaque bytes, may have been sent to the client.
-  var hasAnswered: Bool {
-    switch answer {
+  var hasResponded: Bool {
+    switch response {
     case .none: false
     case .started: mode == .tunnel
     case .head: true

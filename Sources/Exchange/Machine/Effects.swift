@@ -12,7 +12,7 @@ public enum Effect: UInt8, CaseIterable, Sendable {
   case discardOutput
   /// Send the client the valid part of an incomplete response, as far as possible without blocking: the pending output,
   /// then `Effects.approvedBytes` of the server's bytes.
-  case passOnAnswer
+  case passOnResponse
   /// Close the server's connection with RST.
   case resetServer
   /// Close the client's connection with RST.
@@ -81,7 +81,7 @@ public struct Effects: BitwiseCopyable, Hashable, Sendable {
 
   /// Adds forwarding the valid part of an incomplete response.
   mutating func pass(_ approvedBytes: Int) {
-    insert(.passOnAnswer)
+    insert(.passOnResponse)
     argument = UInt32(truncatingIfNeeded: approvedBytes)
   }
 
@@ -99,6 +99,6 @@ public struct Effects: BitwiseCopyable, Hashable, Sendable {
   /// The status of `Effect.reply`.
   public var status: Status { Status(rawValue: UInt16(truncatingIfNeeded: argument)) ?? .internalServerError }
 
-  /// The argument of `Effect.passOnAnswer`: the number of leading bytes received from the server.
+  /// The argument of `Effect.passOnResponse`: the number of leading bytes received from the server.
   public var approvedBytes: Int { Int(argument) }
 }

@@ -26,7 +26,7 @@ public struct Exchange: Sendable {
   public enum Kind: Equatable, Sendable {
     /// Forwarded to a server.
     case relayed
-    /// Answered with a redirect.
+    /// The response is a redirect.
     case redirected
     /// Not HTTP: opaque bytes are relayed to a server from the start.
     case opaque
@@ -196,41 +196,41 @@ public struct Exchange: Sendable {
 
   /// Whether part of a response was received: the request will not be sent again.
   @inline(__always)
-  public var isAnswering: Bool {
+  public var hasResponseBegun: Bool {
     if case .relaying(let attempt) = state { attempt.hasBegun } else { false }
   }
 
   /// Whether the head of the final response was received.
   @inline(__always)
-  public var hasAnswerHead: Bool {
-    guard case .relaying(let attempt) = state, case .head = attempt.answer else { return false }
+  public var hasResponseHead: Bool {
+    guard case .relaying(let attempt) = state, case .head = attempt.response else { return false }
     return true
   }
 
   /// Whether the request is complete and its response has not begun.
   @inline(__always)
-  var isUnanswered: Bool { outbound.side == .complete && responseSide == .head }
+  var awaitsResponse: Bool { outbound.side == .complete && responseSide == .head }
 
   /// Whether a client that has ended its direction, in order or by a reset, still waits for the response. A client that
   /// does so before the response has begun is treated as gone, as in other proxies: half-closing is rare, and clients
   /// that gave up would occupy slots at the server.
   @inline(__always)
   public func isAbandoned(hasEnded: Bool, isReset: Bool) -> Bool {
-    isReset || hasEnded && isUnanswered && kind != .opaque
+    isReset || hasEnded && awaitsResponse && kind != .opaque
   }
 
   /// Whether the whole response has been read and sent.
   @inline(__always)
-  var isAnswerDelivered: Bool { inbound.side == .complete && inbound.cursor.pending == 0 }
+  var isResponseDelivered: Bool { inbound.side == .complete && inbound.cursor.pending == 0 }
 
   /// Whether both messages have been read to their ends, and all approved bytes have been sent.
   @inline(__always)
-  var isComplete: Bool { isAnswerDelivered && outbound.side == .complete && outbound.cursor.pending == 0 }
+  var isComplete: Bool { isResponseDelivered && outbound.side == .complete && outbound.cursor.pending == 0 }
 
   /// Whether the response has been sent and the rest of the request will not be read.
   @inline(__always)
-  var isAnsweredEarly: Bool {
-    guard isAnswerDelivered, case .relaying(let attempt) = state else { return false }
+  var endsEarly: Bool {
+    guard isResponseDelivered, case .relaying(let attempt) = state else { return false }
     return attempt.marks.contains(.requestWriteClosed)
       || attempt.mode != .tunnel && (outbound.side == .body || outbound.cursor.pending > 0)
   }
@@ -238,13 +238,13 @@ public struct Exchange: Sendable {
   /// Whether both messages have been sent, or the response has and the rest of the request will not be read. Mutating
   /// for the same reason as `earliestExpiry`.
   var isOver: Bool {
-    mutating get { isComplete || isAnsweredEarly }
+    mutating get { isComplete || endsEarly }
   }
 
   /// Whether the client's connection may carry another request: both messages have been read to their ends, whether or
   /// not the server accepted all of the request.
   var clientMayContinue: Bool {
-    isAnswerDelivered && outbound.side == .complete && clientUse == .continues
+    isResponseDelivered && outbound.side == .complete && clientUse == .continues
   }
 
   /// Whether the server's connection may carry another request.

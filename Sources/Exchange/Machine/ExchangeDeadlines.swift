@@ -70,7 +70,7 @@ extension Exchange {
     case .silence: suspect()
     case .connect: fail(isPaused ? .shortage : .connectTimeout, timeouts, at: now)
     case .client:
-      hasAnswerHead
+      hasResponseHead
         ? abort(Termination(.clientTimeout, phase))
         : reply(.requestTimeout, Termination(.clientTimeout, phase), at: now)
     case .server: fail(.timeout, timeouts, at: now)
@@ -83,7 +83,7 @@ extension Exchange {
   static let suspiciousSilence = Interval.seconds(1)
 
   /// Whether the server has been silent during a request, and no health check was requested for that.
-  private var isSuspicious: Bool { !search.isSuspected && isUnanswered }
+  private var isSuspicious: Bool { !search.isSuspected && awaitsResponse }
 
   /// Requests a health check. A busy server still accepts connections at once, and responds when it can.
   private mutating func suspect() -> Effects {

@@ -34,7 +34,7 @@ extension Exchange {
     /// The rewritten request head does not fit into a buffer.
     case requestHeadTooLarge
     /// The rewritten response head does not fit into a buffer.
-    case answerHeadTooLarge
+    case responseHeadTooLarge
     /// Bytes were relayed as far as possible. `isSent`: none wait in the client's output; `isTaken`: none wait in the
     /// server's. `isStopping`: the worker accepts no further requests.
     case relayed(isSent: Bool, isTaken: Bool, isStopping: Bool)

@@ -22,7 +22,7 @@ extension Exchange {
     case .connected(let isReused): connected(isReused: isReused, at: now)
     case .connectFailed(let isShortage): fail(isShortage ? .shortage : .connect, policy.timeouts, at: now)
     case .requestHeadTooLarge: requestHeadTooLarge(at: now)
-    case .answerHeadTooLarge: answerHeadTooLarge(at: now)
+    case .responseHeadTooLarge: responseHeadTooLarge(at: now)
     case .relayed(let isSent, let isTaken, let isStopping):
       relayed(isSent: isSent, isTaken: isTaken, isStopping: isStopping)
     case .serverDown(let presence, let keeps, let isLast):
@@ -58,8 +58,8 @@ extension Exchange {
     case .relaying(let attempt) where attempt.mode != .tunnel: break
     default: return .none
     }
-    let termination = Termination(.proxy, request == nil ? .request : hasAnswerHead ? .data : .headers)
-    return hasAnswerHead ? abort(termination) : reply(rejection.status, termination, at: now)
+    let termination = Termination(.proxy, request == nil ? .request : hasResponseHead ? .data : .headers)
+    return hasResponseHead ? abort(termination) : reply(rejection.status, termination, at: now)
   }
 
   /// The client closed its direction between two requests.
@@ -219,7 +219,7 @@ extension Exchange {
   ) -> Effects {
     switch state {
     case .connecting, .paused: guard failure.isOfConnecting else { return .none }
-    case .relaying: guard failure.isOfAnswering else { return .none }
+    case .relaying: guard failure.isOfResponding else { return .none }
     default: return .none
     }
     let recovery = recover(from: failure, timeouts: timeouts, at: now)
@@ -236,7 +236,7 @@ extension Exchange {
       leaveAttempt(for: .placing)
       effects = Effects(.dropConnection, .leavePlace, .place)
       effects.insert(.excludeServer)
-    case .answer(let status):
+    case .reply(let status):
       effects = kind == .opaque ? abort(termination, resetsServer: false) : reply(status, termination, at: now)
     case .abort:
       let approved = responseCursor.pending
@@ -266,7 +266,7 @@ extension Exchange {
     leaveAttempt(for: .replying(termination))
     // The wait may have taken longer than the client's timeout for the page: it starts now.
     lastActivity = now
-    record.answered(status.rawValue, at: now)
+    record.responded(status.rawValue, at: now)
     var effects = Effects(.dropConnection, .leavePlace)
     effects.reply(status)
     return effects
@@ -278,7 +278,7 @@ extension Exchange {
     return reply(.headerFieldsTooLarge, Termination(), at: now)
   }
 
-  mutating func answerHeadTooLarge(at now: Instant) -> Effects {
+  mutating func responseHeadTooLarge(at now: Instant) -> Effects {
     guard case .relaying(let attempt) = state, kind == .relayed, attempt.hasBegun else { return .none }
     return replaceResponse(.proxy, at: now)
   }
@@ -290,13 +290,13 @@ extension Exchange {
 
   private mutating func redirect(at now: Instant) -> Effects {
     state = .replying(Termination(.local, .request))
-    record.answered(request?.method == .get || request?.method == .head ? 301 : 308, at: now)
+    record.responded(request?.method == .get || request?.method == .head ? 301 : 308, at: now)
     return Effects(.redirect)
   }
 
   mutating func redirectTooLarge(at now: Instant) -> Effects {
     guard case .replying = state, kind == .redirected else { return .none }
-    record.answered(Status.uriTooLong.rawValue, at: now)
+    record.responded(Status.uriTooLong.rawValue, at: now)
     var effects = Effects.none
     effects.reply(.uriTooLong)
     return effects
@@ -319,7 +319,7 @@ extension Exchange {
   /// See `Event.relayed`.
   @inline(__always)
   public mutating func relayed(isSent: Bool, isTaken: Bool, isStopping: Bool) -> Effects {
-    isSent && isAnswerDelivered && isOver ? finish(isTaken: isTaken, isStopping: isStopping) : .none
+    isSent && isResponseDelivered && isOver ? finish(isTaken: isTaken, isStopping: isStopping) : .none
   }
 
   private mutating func finish(isTaken: Bool, isStopping: Bool) -> Effects {
@@ -336,7 +336,7 @@ extension Exchange {
     var endsWithConnection = kind != .relayed
     var isTunnel = kind == .opaque
     if case .relaying(let attempt) = state {
-      if attempt.answer == .head(untilClose: true) { endsWithConnection = true }
+      if attempt.response == .head(untilClose: true) { endsWithConnection = true }
       if attempt.mode == .tunnel { isTunnel = true }
     }
     if endsWithConnection { effects.insert(.resetClient) }

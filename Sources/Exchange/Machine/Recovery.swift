@@ -30,7 +30,7 @@ public enum Recovery: Hashable, Sendable {
   /// Retry the same server after `Exchange.shortagePause`, when other connections may have released resources.
   case pause
   /// Send an error page and close the client's connection.
-  case answer(Status)
+  case reply(Status)
   /// Part of the response, or opaque bytes, were sent: close both connections so that it can not be taken for complete.
   case abort
 }
@@ -45,20 +45,20 @@ extension Exchange {
       return recoverConnecting(from: failure, hasTime: search.connecting < timeouts.connectTotal)
     }
     // Bytes of the response may have been sent although none is counted yet.
-    if attempt.hasAnswered { return .abort }
+    if attempt.hasResponded { return .abort }
     switch failure {
     case .gone where mayRepeat(attempt) && attempt.marks.contains(.reused):
       // A reused connection that the server closed is no evidence against the server: the retry is not counted, and the
       // next connection is a new one.
       return .reconnect
     case .gone where mayRepeat(attempt):
-      return spendRetry() ? .redispatch : .answer(.badGateway)
+      return spendRetry() ? .redispatch : .reply(.badGateway)
     case .down where mayRepeat(attempt):
-      return spendRetry() ? .redispatch : .answer(.serviceUnavailable)
+      return spendRetry() ? .redispatch : .reply(.serviceUnavailable)
     case .timeout:
-      return .answer(.gatewayTimeout)
+      return .reply(.gatewayTimeout)
     case .connect, .connectTimeout, .shortage, .gone, .down, .truncated, .malformed:
-      return .answer(.badGateway)
+      return .reply(.badGateway)
     }
   }
 
@@ -66,13 +66,13 @@ extension Exchange {
   private mutating func recoverConnecting(from failure: ServerFailure, hasTime: Bool) -> Recovery {
     switch failure {
     case .connect, .connectTimeout:
-      return hasTime && spendRetry() ? .redispatch : .answer(.serviceUnavailable)
+      return hasTime && spendRetry() ? .redispatch : .reply(.serviceUnavailable)
     case .shortage:
-      guard hasTime, search.shortages < Exchange.longestShortage else { return .answer(.serviceUnavailable) }
+      guard hasTime, search.shortages < Exchange.longestShortage else { return .reply(.serviceUnavailable) }
       search.shortages += 1
       return .pause
     case .gone, .down, .truncated, .malformed, .timeout:
-      return spendRetry() ? .redispatch : .answer(.serviceUnavailable)
+      return spendRetry() ? .redispatch : .reply(.serviceUnavailable)
     }
   }
 
@@ -91,7 +91,7 @@ extension Exchange {
 
   /// Whether another server may get the request.
   func mayGoElsewhere(_ attempt: Attempt) -> Bool {
-    !attempt.hasAnswered && mayRepeat(attempt) && search.retriesLeft > 0
+    !attempt.hasResponded && mayRepeat(attempt) && search.retriesLeft > 0
   }
 
   private mutating func spendRetry() -> Bool {
@@ -112,7 +112,7 @@ extension ServerFailure {
   }
 
   /// Whether it can occur while the server has the request.
-  var isOfAnswering: Bool { !isOfConnecting || self == .down }
+  var isOfResponding: Bool { !isOfConnecting || self == .down }
 
   /// Whether it is evidence about the server that the health checks may not have. A stale connection is no evidence;
   /// see `Exchange.handle`.

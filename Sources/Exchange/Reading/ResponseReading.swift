@@ -93,9 +93,9 @@ extension Exchange {
   private mutating func accept(
     _ head: ResponseHead, followedBy rest: Span<UInt8>, at now: Instant, by attempt: inout Attempt
   ) {
-    attempt.answer = .head(untilClose: head.framing == .untilClose)
+    attempt.response = .head(untilClose: head.framing == .untilClose)
     inbound.sentBefore = record.bytesToClient
-    record.answered(head.status, at: now)
+    record.responded(head.status, at: now)
     if head.bindsAuthentication { isPrivate = true }
     if !head.keepAlive { attempt.marks.insert(.closesConnection) }
     if head.isUpgrade {
@@ -156,12 +156,12 @@ extension Exchange {
   private mutating func readTunnel(_ bytes: Span<UInt8>, end: StreamEnd?, at now: Instant) -> ResponseStep {
     let fresh = bytes.count - inbound.cursor.approved
     if fresh > 0 {
-      if !isAnswering { change { $0.noteBytes() } }
+      if !hasResponseBegun { change { $0.noteBytes() } }
       lastActivity = now
     }
     inbound.cursor.approve(fresh)
     guard let end else { return fresh == 0 ? .incomplete : .body }
-    guard end == .closed else { return isAnswering ? .truncated : .gone }
+    guard end == .closed else { return hasResponseBegun ? .truncated : .gone }
     inbound.side = .complete
     return .body
   }

@@ -48,7 +48,7 @@ extension ActiveExchange {
   }
 
   /// Records a response of the server for its passive check, which needs it only while requests to some server fail.
-  func noteAnswer(_ client: borrowing Client, _ context: borrowing LoopContext) {
+  func noteResponse(_ client: borrowing Client, _ context: borrowing LoopContext) {
     guard context.sharedState.isWatching(at: context.now), let server else { return }
     client.snapshot.backend.servers[server].answered(client.identity.key, at: context.now)
   }

@@ -30,7 +30,7 @@ extension ActiveExchange {
   /// The head of the final response is at the start of its connection's input. If the body may issue a connection id,
   /// it is scanned as it is relayed, or logged as unreadable.
   @inline(never)
-  mutating func watchAnswer(from connection: SlabKey, _ context: inout LoopContext) {
+  mutating func watchResponse(from connection: SlabKey, _ context: inout LoopContext) {
     guard exchange.record.status == 200, exchange.responseSide == .body else { return }
     if let fault = ResponseHead.xmlFault(context.servers[connection].side.input) {
       let server = context.servers[connection].shared

@@ -36,7 +36,7 @@ extension LoopContext {
     // Forged flows would fill the log.
     guard facts.isConfirmed, reports.accessLog.isOpen else { return }
     let record = AccessRecord(
-      flowSince: facts.began, answered: facts.answered, bytesFromClient: facts.fromClient.bytes,
+      flowSince: facts.began, responded: facts.answered, bytesFromClient: facts.fromClient.bytes,
       bytesToClient: facts.toClient.bytes, termination)
     let (from, to) = (facts.fromClient.datagrams, facts.toClient.datagrams)
     let words = "UDP \(facts.key.local), \(from) datagrams in, \(to) out, \(flow.dropped) dropped"

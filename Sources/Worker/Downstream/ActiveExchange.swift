@@ -129,7 +129,7 @@ struct ActiveExchange: ~Copyable {
     case .hastenChecks: if let server { hastenChecks(of: server, client) }
     case .checkServer: if let server { client.snapshot.backend.suspect(server, .slow) }
     case .discardOutput: client.side.output.removeAll()
-    case .passOnAnswer: passOn(others.approvedBytes, &client, context)
+    case .passOnResponse: passOn(others.approvedBytes, &client, context)
     case .resetServer: if let connection { context.servers[connection].side.stream.abort() }
     case .resetClient: client.side.stream.abort()
     case .dropConnection: context.close(&connection)

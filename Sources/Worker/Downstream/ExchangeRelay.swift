@@ -54,7 +54,7 @@ extension ActiveExchange {
   ) -> Flow {
     if exchange.isRequestWriteClosed { return .blocked }
     if exchange.isRequestSent, server.output.isEmpty {
-      if exchange.isAnswering { releaseSentRequest(&client, &buffers) }
+      if exchange.hasResponseBegun { releaseSentRequest(&client, &buffers) }
       return .blocked
     }
     fillOutput(of: &server, from: client)
@@ -84,7 +84,7 @@ extension ActiveExchange {
       case .broken: return serverBroke()
       }
     }
-    if exchange.isAnswering { releaseSentRequest(&client, &buffers) }
+    if exchange.hasResponseBegun { releaseSentRequest(&client, &buffers) }
     switch exchange.requestSide {
     case .body, .tunnel: return readRequest(from: &client, &buffers, at: now, moved)
     case .complete where exchange.isTunnel:
@@ -200,21 +200,21 @@ extension ActiveExchange {
       switch step {
       case .head:
         // Nothing of the output that overflowed was sent: responses are only read when the output is empty.
-        if client.side.output.overflowed { return .stop(self.effects(of: .answerHeadTooLarge, client, context)) }
-        if exchange.hasAnswerHead {
-          noteAnswer(client, context)
+        if client.side.output.overflowed { return .stop(self.effects(of: .responseHeadTooLarge, client, context)) }
+        if exchange.hasResponseHead {
+          noteResponse(client, context)
           if !isDedicated {
             client.assignServer(context)
             if let cookie = client.snapshot.affinity.cookie { learn(cookie, from: connection, &client, context) }
           }
-          if asksBroker { watchAnswer(from: connection, &context) }
+          if asksBroker { watchResponse(from: connection, &context) }
         }
         context.servers[connection].side.input.consume(exchange.movedResponse(0))
         continue
       case .body:
-        if exchange.isAnswering {
+        if exchange.hasResponseBegun {
           if !isDedicated { client.assignServer(context) }
-          if client.service == .passthrough, !client.entrance.isRelay { noteAnswer(client, context) }
+          if client.service == .passthrough, !client.entrance.isRelay { noteResponse(client, context) }
         }
         coalesce(from: &context.servers[connection].side.input, into: &client.side.output)
         return .moved

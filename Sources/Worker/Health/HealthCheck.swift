@@ -27,7 +27,7 @@ struct HealthCheck: ~Copyable {
   private var stream: Stream?
   private var phase = Phase.connecting
   private var input = Buffer()
-  private var answer: HealthAnswer
+  private var answer: HealthResponse
   /// Which certificate or system call failed, and why.
   private var detail: String?
 
@@ -37,7 +37,7 @@ struct HealthCheck: ~Copyable {
     upstream = health.snapshot.servers[health.server]
     settings = health.snapshot.settings.health
     request = health.snapshot.healthRequest
-    answer = HealthAnswer(
+    answer = HealthResponse(
       isToHead: settings.method == .head, expected: settings.expect, limits: health.snapshot.policy.limits)
   }
 

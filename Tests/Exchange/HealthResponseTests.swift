@@ -70,7 +70,7 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
     arguments: [(200, .failed(.status(200))), (302, .passed), (503, .passed), (500, .failed(.status(500)))]
       as [(Int, CheckResult)])
   private func `the statuses that mean success can be others`(status: Int, verdict: CheckResult) {
-    var answer = HealthAnswer(isToHead: false, expected: [302, 503], limits: HeadLimits())
+    var answer = HealthResponse(isToHead: false, expected: [302, 503], limits: HeadLimits())
     let bytes = Array(response(status, "Content-Length: 0").utf8)
     #expect(answer.advance(over: bytes.span, end: nil).verdict == verdict)
   }
@@ -83,7 +83,7 @@ private func many(_ text: String, _ count: Int) -> String { String(repeating: te
   /// Reads as the worker does: into a buffer that keeps what was not accepted.
   private func verdict(on row: AnswerCase, readsOf size: Int) -> CheckResult? {
     let bytes = Array(row.text.utf8)
-    var answer = HealthAnswer(isToHead: row.isToHead, limits: HeadLimits())
+    var answer = HealthResponse(isToHead: row.isToHead, limits: HeadLimits())
     var (start, received) = (0, 0)
     while received < bytes.count {
       received = min(received + size, bytes.count)

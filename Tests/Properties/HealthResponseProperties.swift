@@ -3,7 +3,7 @@ import Exchange
 import HTTP1
 
 /// What holds for every sequence of bytes that a server may answer a health check with.
-package enum HealthAnswerProperties {
+package enum HealthResponseProperties {
   /// Small enough that inputs of the fuzzer's length pass it.
   private static let limit = 2_048
 
@@ -31,7 +31,7 @@ package enum HealthAnswerProperties {
   private static func verdict(
     on bytes: [UInt8], isToHead: Bool, end: StreamEnd?, cut seed: UInt8?
   ) throws(Violation) -> CheckResult? {
-    var answer = HealthAnswer(isToHead: isToHead, limits: HeadProperties.limits, limit: limit)
+    var answer = HealthResponse(isToHead: isToHead, limits: HeadProperties.limits, limit: limit)
     var (start, received) = (0, 0)
     var size = seed.map { Int($0) + 1 } ?? bytes.count
     repeat {
@@ -51,7 +51,7 @@ package enum HealthAnswerProperties {
   /// The same again and again, as from a server that does not end: there is a verdict before long.
   private static func checkEndless(_ bytes: [UInt8], isToHead: Bool) throws(Violation) {
     guard !bytes.isEmpty else { return }
-    var answer = HealthAnswer(isToHead: isToHead, limits: HeadProperties.limits, limit: limit)
+    var answer = HealthResponse(isToHead: isToHead, limits: HeadProperties.limits, limit: limit)
     var kept: [UInt8] = []
     var offered = 0
     while true {
@@ -110,5 +110,5 @@ private struct ReferenceAnswer {
     }
   }
 
-  func isWithin(_ limit: Int) -> Bool { bytes <= limit && interimHeads <= HealthAnswer.maximumInterimHeads }
+  func isWithin(_ limit: Int) -> Bool { bytes <= limit && interimHeads <= HealthResponse.maximumInterimHeads }
 }

@@ -5,7 +5,7 @@ import HTTP1
 ///
 /// Only the status matters, but the whole response must arrive within limits that no health check page reaches: a
 /// server that sends without end is distinguished from a slow one, and its cost is bounded.
-public struct HealthAnswer: Sendable {
+public struct HealthResponse: Sendable {
   /// Of the whole response, including heads and chunk framing. The requested page usually has a few kilobytes.
   public static let maximumBytes = 1 << 20
   /// Maximum of 1xx heads before the response. Nothing in the request calls for any.
@@ -34,7 +34,7 @@ public struct HealthAnswer: Sendable {
   /// `isToHead`: the request was HEAD, so no body follows. `expected`: the statuses of a healthy server. `limit`:
   /// maximum of bytes of the whole response.
   public init(
-    isToHead: Bool, expected: [UInt16] = [200], limits: HeadLimits, limit: Int = HealthAnswer.maximumBytes
+    isToHead: Bool, expected: [UInt16] = [200], limits: HeadLimits, limit: Int = HealthResponse.maximumBytes
   ) {
     self.expected = expected
     request = AnsweredRequest(isHead: isToHead)
@@ -83,7 +83,7 @@ public struct HealthAnswer: Sendable {
       scanner = HeadScanner()
       if head.isInterim {
         interimHeads += 1
-        guard interimHeads <= HealthAnswer.maximumInterimHeads else { throw Failure(reason: .excessive) }
+        guard interimHeads <= HealthResponse.maximumInterimHeads else { throw Failure(reason: .excessive) }
       } else {
         status = head.status
         body = BodyTracker(head.framing)
