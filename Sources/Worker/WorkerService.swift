@@ -49,7 +49,7 @@ final class WorkerService: Sendable {
     metrics = setup.heartbeats.map { _ in LoopFigures.Metrics() }
     do {
       tickets = try TicketKeys(at: Clock.wall(), interval: configuration.ticketRotation)
-      sharedState = try SharedState(configuration, adminStates: setup.adminStates)
+      sharedState = try SharedState(configuration)
       accessLog = try AccessLogWriter(configuration.log)
       stapler = try OCSPStapler(log: log)
     } catch {
@@ -64,7 +64,7 @@ final class WorkerService: Sendable {
       throw ConfigurationSnapshotError("\(error)")
     }
     state = Mutex(State(snapshot: snapshot, adopted: snapshot.number))
-    sharedState.adopt(snapshot)
+    sharedState.adopt(snapshot, adminStates: setup.adminStates)
   }
 
   // MARK: Loops
@@ -177,7 +177,7 @@ final class WorkerService: Sendable {
       OperationalLog.setLevel(configuration.log.level)
       OperationalLog.setFacility(configuration.log.facility)
       tickets.adopt(snapshot.secrets, every: configuration.ticketRotation, at: Clock.wall())
-      sharedState.adopt(snapshot)
+      sharedState.adopt(snapshot, adminStates: setup.adminStates)
       staple(snapshot)
       affinityFiles.adopt(snapshot.affinityFiles, at: Clock.monotonic())
       state.withLock { $0.snapshot = snapshot }

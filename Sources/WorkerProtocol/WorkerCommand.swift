@@ -29,10 +29,10 @@ package struct ListenerPlace: Hashable, Sendable {
 
 /// The supervisor's messages to the worker.
 ///
-/// At the start, in this order: `hello`, `heartbeats`, `configure`, any number of `listener`, `start`. A reload is
-/// another `configure`, any number of `listener` and `withdraw`, and `start`. Administrative states are sent as
-/// `server`, before the first `start` and at any time after it; `stop` is sent at any time after it. Each message is
-/// one datagram: the byte of its kind, then the fields in the order of declaration, big-endian.
+/// At the start, in this order: `hello`, `heartbeats`, `configure`, any number of `listener` and `server`, `start`. A
+/// reload is another `configure`, any number of `listener`, `withdraw` and `server`, and `start`: these are all of the
+/// administrative states. A `server` after that changes one; `stop` is sent at any time after the first `start`. Each
+/// message is one datagram: the byte of its kind, then the fields in the order of declaration, big-endian.
 package enum WorkerCommand: Hashable, Sendable {
   /// The protocol version of all following messages.
   case hello(version: UInt16)
@@ -50,7 +50,7 @@ package enum WorkerCommand: Hashable, Sendable {
   /// Stop accepting, let exchanges finish, and exit within this time.
   case stop(within: Interval)
   /// A server's administrative state; ignored if the configuration has no such server. These commands have increasing
-  /// numbers, and those after the first `start` are confirmed with `WorkerEvent.applied`.
+  /// numbers, and those that are not part of a configuration are confirmed with `WorkerEvent.applied`.
   case server(name: String, AdminState, number: UInt64)
 
   /// Whether the message has one descriptor; otherwise it has none.

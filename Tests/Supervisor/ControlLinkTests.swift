@@ -1,3 +1,4 @@
+import Control
 import Domain
 import Linux
 import WorkerProtocol
@@ -51,6 +52,28 @@ import Wire
     for number in 0..<10_000 as Range<UInt64> { link.send(command(number)) }
     let hasRoom = link.hasRoomForOperators
     #expect(hasRoom)
+  }
+
+  @Test func `sends the servers' states with a configuration, before it begins`() throws {
+    let pair = try MessageSocket.Pair()
+    let theirs = MessageSocket(owning: try pair.theirs.descriptor.duplicate())
+    var link = ControlLink(pair.takeOurs())
+    let plan = ServicePlan(
+      configuration: ([], "b.yaml", "lb1"), places: [], loops: 2, stop: .zero, command: .worker)
+    var states = AdminStates()
+    let state = states.apply(.maintenance, to: "view01", at: WallTime(seconds: 1))
+    let text = SharedDescriptor(try MemoryFile.sealed("configuration", contents: [UInt8]().span))
+    link.configure(plan, number: 7, text: text, ListenerSet.Change(), states)
+    link.flush()
+    var received: [WorkerCommand] = []
+    while case .message(let message) = try theirs.receive(limit: MessageLimit.message) {
+      received.append(try WorkerCommand(decoding: message.bytes.span))
+    }
+    #expect(
+      received == [
+        .configure(number: 7, loops: 2, fileName: "b.yaml", hostName: "lb1"),
+        .server(name: "view01", state, number: 1), .start,
+      ])
   }
 
   @Test func `drops what waits for a worker that is gone`() throws {

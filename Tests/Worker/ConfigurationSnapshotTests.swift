@@ -26,17 +26,41 @@ struct ConfigurationSnapshotTests {
 
   @Test func `servers that nobody has asked yet are believed when a reload leaves no other`() throws {
     let testLoop = try TestLoop.make(servers: 3)
-    testLoop.sharedState.adopt(try testLoop.snapshot(of: [0]))
+    testLoop.sharedState.adopt(try testLoop.snapshot(of: [0]), adminStates: [:])
     // Those that were removed are forgotten, since nothing runs there.
     #expect(testLoop.sharedState.dropEmptyServers().count == 2)
     // One is known and up: another has to prove itself first.
     let both = try testLoop.snapshot(of: [0, 1])
-    testLoop.sharedState.adopt(both)
+    testLoop.sharedState.adopt(both, adminStates: [:])
     #expect(both.services[0].backend.servers.map(\.state) == [.up, .down])
     let other = try testLoop.snapshot(of: [2])
     #expect(other.services[0].backend.servers.map(\.state) == [.down])
-    testLoop.sharedState.adopt(other)
+    testLoop.sharedState.adopt(other, adminStates: [:])
     #expect(other.services[0].backend.servers.map(\.state) == [.up])
+  }
+
+  @Test(arguments: [(AdminState.Mode.maintenance, ServerState.maintenance), (.drain, .drain)])
+  func `what an operator wants of a server comes with the snapshot, so that it takes nobody meanwhile`(
+    mode: AdminState.Mode, state: ServerState
+  ) throws {
+    let testLoop = try TestLoop.make(servers: 3)
+    let before = testLoop.backend
+    let weight = AdminState(weight: 0, since: WallTime(seconds: 1))
+    testLoop.sharedState.adopt(try testLoop.snapshot(of: [0]), adminStates: ["view01": weight])
+    #expect(testLoop.sharedState.dropEmptyServers().count == 2)
+    // Two that nobody has asked yet, as when a service gets another name.
+    let next = try testLoop.snapshot(of: [1, 2])
+    let wanted = AdminState(mode: mode, since: WallTime(seconds: 1))
+    testLoop.sharedState.adopt(next, adminStates: ["view02": wanted])
+    let backend = next.services[0].backend
+    #expect(backend.servers.map(\.state) == [state, .up])
+    for last in UInt32(0)..<32 {
+      #expect(backend.server(of: ClientKey(IPAddress(v4: 0x0a00_0000 | last)), at: testLoop.now) == 1)
+    }
+    // The one that was removed has exchanges still, and its state until they have ended.
+    #expect(testLoop.sharedState.adminState(of: before.servers[0]) == weight)
+    testLoop.sharedState.adopt(try testLoop.snapshot(of: [0, 2]), adminStates: [:])
+    #expect(testLoop.sharedState.adminState(of: before.servers[0]) == nil)
   }
 
   @Test func `a snapshot is gone with the last connection that began under it`() throws {

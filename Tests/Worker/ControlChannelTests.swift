@@ -51,7 +51,7 @@ private func words(_ event: ControlChannel.Event) -> String {
   switch event {
   case .stop(let bound): "stop within \(bound.milliseconds) ms"
   case .reload(let setup):
-    "reload to \(setup.number) with \(setup.listeners.count) more and \(setup.withdrawn.count) less"
+    "reload to \(setup.number) with \(setup.listeners.count) more and \(setup.withdrawn.count) less, \(setup.adminStates)"
   case .server(let name, let state, let number): "command \(number): \(name) \(state)"
   case .tick: "tick"
   }
@@ -176,24 +176,29 @@ private func words(_ event: ControlChannel.Event) -> String {
       events.append(words(event))
       channel.finish()
     }
-    #expect(events == ["reload to 8 with 1 more and 1 less"])
+    #expect(events == ["reload to 8 with 1 more and 1 less, [:]"])
   }
 
-  @Test func `what operators want of servers reaches the callback, also between the parts of a reload`() throws {
+  @Test func `what operators want of servers comes with a reload, and as a command behind it`() throws {
     var made: ControlChannel?
     let peer = try Peer.make(&made)
     let channel = try #require(made)
     let beats = try SharedHeartbeats.attach(SharedHeartbeats(loops: 2).file, loops: 2)
+    let state = AdminState(mode: .maintenance, weight: 3, since: WallTime(seconds: 1))
     try peer.sendConfiguration(number: 8)
-    try peer.send(
-      .server(name: "view01", AdminState(mode: .maintenance, weight: 3, since: WallTime(seconds: 1)), number: 4))
+    try peer.send(.server(name: "view01", state, number: 4))
     try peer.send(.start)
+    try peer.send(.server(name: "view02", state, number: 5))
     var events: [String] = []
     try channel.run(heartbeats: beats) { event in
       events.append(words(event))
       if events.count == 2 { channel.finish() }
     }
-    #expect(events == ["command 4: view01 maintenance, weight 3", "reload to 8 with 0 more and 0 less"])
+    #expect(
+      events == [
+        "reload to 8 with 0 more and 0 less, [\"view01\": maintenance, weight 3]",
+        "command 5: view02 maintenance, weight 3",
+      ])
   }
 
   @Test func `a command out of place ends the loop with an error`() throws {

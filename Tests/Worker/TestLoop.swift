@@ -46,7 +46,7 @@ struct TestLoop: ~Copyable {
     sharedState.mailboxes = [try Mailbox()]
     let snapshot = try ConfigurationSnapshot(
       number: 1, configuration, tickets: try TicketKeys(at: Clock.wall()), sharedState: sharedState)
-    sharedState.adopt(snapshot)
+    sharedState.adopt(snapshot, adminStates: [:])
     let security =
       isPassthrough
       ? nil
@@ -96,7 +96,7 @@ struct TestLoop: ~Copyable {
   mutating func reload(servers kept: [Int]) throws {
     number += 1
     let snapshot = try snapshot(of: kept)
-    sharedState.adopt(snapshot)
+    sharedState.adopt(snapshot, adminStates: [:])
     loop.context.adopt(snapshot)
     loop.assignListeners()
     for index in kept.indices { snapshot.services[0].backend.set(.up, at: index) }

@@ -49,22 +49,11 @@ extension Supervision {
 
   private mutating func load(_ candidate: ReloadCandidate, number: UInt64) {
     status.expect(candidate.plan.description)
-    let names = candidate.plan.configuration
-    worker?.link.send(
-      .configure(
-        number: number, loops: UInt16(truncatingIfNeeded: candidate.plan.loops), fileName: names.fileName,
-        hostName: names.hostName),
-      with: candidate.text, forOperators: true)
-    for listener in candidate.listeners.added {
-      worker?.link.send(.listener(listener.place), with: listener.socket, forOperators: true)
-    }
-    for listener in candidate.listeners.removed { worker?.link.send(.withdraw(listener.place), forOperators: true) }
-    worker?.link.send(.start, forOperators: true)
-    // Behind `start`: the worker passes over names that it does not have yet.
+    // As they will be when it is adopted.
     var states = admin.commands.states
-    for case .moved(_, let heir, let state) in states.keep(candidate.plan.serverNames) {
-      worker?.link.send(.server(name: heir, state, number: states.number), forOperators: true)
-    }
+    _ = states.keep(candidate.plan.serverNames)
+    worker?.link.configure(
+      candidate.plan, number: number, text: candidate.text, candidate.listeners, states, forOperators: true)
     worker?.link.flush()
   }
 

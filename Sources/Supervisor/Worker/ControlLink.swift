@@ -52,6 +52,27 @@ struct ControlLink: ~Copyable {
     if isOperators { operatorsWaiting += 1 }
   }
 
+  /// Queues what a worker needs for a configuration, at its start or for a reload. The administrative states come with
+  /// it: no server may take a client before the worker knows its state.
+  mutating func configure(
+    _ plan: ServicePlan, number: UInt64, text: SharedDescriptor, _ listeners: ListenerSet.Change, _ states: AdminStates,
+    forOperators isOperators: Bool = false
+  ) {
+    send(
+      .configure(
+        number: number, loops: UInt16(truncatingIfNeeded: plan.loops), fileName: plan.configuration.fileName,
+        hostName: plan.configuration.hostName),
+      with: text, forOperators: isOperators)
+    for listener in listeners.added {
+      send(.listener(listener.place), with: listener.socket, forOperators: isOperators)
+    }
+    for listener in listeners.removed { send(.withdraw(listener.place), forOperators: isOperators) }
+    for (name, state) in states.all {
+      send(.server(name: name, state, number: states.number), forOperators: isOperators)
+    }
+    send(.start, forOperators: isOperators)
+  }
+
   /// Sends as much as the socket accepts. If the worker has ended, nothing is sent; reading reports the end.
   mutating func flush() {
     var count = 0

@@ -37,14 +37,8 @@ struct WorkerProcess: ~Copyable {
     var link = ControlLink(pair.takeOurs())
     link.send(.hello(version: MessageVersion.current))
     link.send(.heartbeats(capacity: UInt16(truncatingIfNeeded: ServicePlan.loopLimit)), with: page)
-    link.send(
-      .configure(
-        number: number, loops: UInt16(truncatingIfNeeded: plan.loops), fileName: plan.configuration.fileName,
-        hostName: plan.configuration.hostName),
-      with: configuration)
-    for listener in listeners.listeners { link.send(.listener(listener.place), with: listener.socket) }
-    for (name, state) in states.all { link.send(.server(name: name, state, number: states.number)) }
-    link.send(.start)
+    link.configure(
+      plan, number: number, text: configuration, ListenerSet.Change(added: listeners.listeners), states)
     self.child = child
     self.link = link
     budget = EventBudget(servers: plan.description.servers.count, at: Clock.monotonic())

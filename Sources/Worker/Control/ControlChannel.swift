@@ -85,7 +85,8 @@ package final class ControlChannel: Sendable {
       while var received = try receive(waiting: false) {
         switch received.command {
         case .stop(let interval): handle(.stop(within: interval))
-        case .server(let name, let state, let number): handle(.server(name: name, state, number: number))
+        case .server(let name, let state, let number) where !draft.hasBegun:
+          handle(.server(name: name, state, number: number))
         default:
           guard let setup = try draft.add(received.command, received.takeDescriptor()) else { continue }
           draft = WorkerSetupDraft(reloadWith: heartbeats)

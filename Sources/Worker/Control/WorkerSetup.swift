@@ -17,7 +17,7 @@ package struct WorkerSetup: Sendable {
   package let listeners: [HandedListener]
   /// Listening sockets to be closed.
   package let withdrawn: [ListenerPlace]
-  /// At the start, the servers' administrative states.
+  /// The servers' administrative states.
   package let adminStates: [String: AdminState]
 }
 

@@ -13,6 +13,9 @@ struct WorkerSetupDraft: ~Copyable {
   private var withdrawn: [ListenerPlace] = []
   private var adminStates: [String: AdminState] = [:]
 
+  /// Whether `start` is to come.
+  var hasBegun: Bool { configuration != nil }
+
   /// For the start, or for a reload of a worker that has these heartbeats.
   init(reloadWith heartbeats: [Heartbeat]? = nil) {
     isReload = heartbeats != nil
@@ -45,7 +48,7 @@ struct WorkerSetupDraft: ~Copyable {
       listeners.append(HandedListener(place: place, descriptor: socket))
     case .withdraw(let place) where configuration != nil && isReload:
       withdrawn.append(place)
-    case .server(let name, let state, _) where configuration != nil && !isReload:
+    case .server(let name, let state, _) where configuration != nil:
       adminStates[name] = state
     case .start:
       guard let configuration, isReload || !listeners.isEmpty else { throw .message(.unexpected("start")) }

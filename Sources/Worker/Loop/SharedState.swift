@@ -17,7 +17,7 @@ final class SharedState: Sendable {
   private let boxes = Mutex<[Mailbox]>([])
   private let servers = Mutex(Servers())
   /// By the servers' full names.
-  private let adminStates: Mutex<[String: AdminState]>
+  private let adminStates = Mutex<[String: AdminState]>([:])
   /// By the services' names.
   private let affinities = Mutex<[String: AffinityStore]>([:])
   private let ledger: Mutex<ConnectionLedger>
@@ -46,9 +46,7 @@ final class SharedState: Sendable {
     var limit: Int
   }
 
-  /// `adminStates`: the servers' administrative states.
-  init(_ configuration: Configuration, adminStates: [String: AdminState] = [:]) throws(TLSError) {
-    self.adminStates = Mutex(adminStates)
+  init(_ configuration: Configuration) throws(TLSError) {
     logHash = try .random()
     let budget = DescriptorBudget(configuration)
     connectionLimit = Atomic(budget.connections)
@@ -60,8 +58,9 @@ final class SharedState: Sendable {
         limit: configuration.limits.flows))
   }
 
-  /// Applies the limits and servers of a new snapshot. Servers that are not in it are kept until they are dropped.
-  func adopt(_ snapshot: ConfigurationSnapshot) {
+  /// Applies the limits, servers and administrative states of a new snapshot. Servers that are not in it are kept, with
+  /// their states, until they are dropped.
+  func adopt(_ snapshot: ConfigurationSnapshot, adminStates states: [String: AdminState]) {
     let limits = snapshot.configuration.limits
     let budget = DescriptorBudget(snapshot.configuration)
     connectionLimit.store(budget.connections, ordering: .relaxed)
@@ -81,9 +80,10 @@ final class SharedState: Sendable {
       for server in snapshot.servers { servers.known[server.place] = server }
       return earlier
     }
-    let names = Set(snapshot.servers.map(\.name))
-    adminStates.withLock { adminStates in adminStates = adminStates.filter { names.contains($0.key) } }
+    let removed = Set(removedServers.map(\.name)).subtracting(snapshot.servers.map(\.name))
+    adminStates.withLock { $0 = $0.filter { removed.contains($0.key) }.merging(states) { $1 } }
     for service in snapshot.services {
+      service.backend.reweigh()
       assumeNewServersUp(in: service.backend, besides: earlier)
       for (server, settings) in zip(service.backend.servers, service.settings.servers) {
         for waiting in server.limit(to: settings.connections, queue: service.settings.limits.queue) {
@@ -157,12 +157,18 @@ final class SharedState: Sendable {
   /// A server's administrative state; nil if there is none.
   func adminState(of server: SharedServer) -> AdminState? { adminStates.withLock { $0[server.name] } }
 
-  /// Assumes new servers to be up if a reload leaves no other server that accepts clients: otherwise clients would get
-  /// 503 until the first health checks have ended.
+  /// Assumes new servers to be up, unless an operator wants otherwise, if a reload leaves no other server that accepts
+  /// clients: these would get 503 until the first health checks have ended.
   private func assumeNewServersUp(in backend: Backend, besides earlier: Set<ServerPlace>) {
     guard !earlier.isEmpty, backend.acceptsNoNewClients else { return }
     for (index, server) in backend.servers.enumerated() where !earlier.contains(server.place) {
-      backend.set(.up, at: index)
+      let state: ServerState =
+        switch backend.adminState(of: index) {
+        case .maintenance: .maintenance
+        case .drain: .drain
+        case nil: .up
+        }
+      backend.set(state, at: index)
     }
   }
 

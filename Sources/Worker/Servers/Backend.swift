@@ -30,19 +30,15 @@ final class Backend: Sendable {
     health = settings.health
     configured = settings.servers.map(Balancing.Server.init)
     self.sharedState = sharedState
-    router = Mutex(Backend.router(of: configured, servers, sharedState))
+    router = Mutex(Router(servers: configured))
   }
 
-  /// Applies changed administrative weights.
-  func reweigh() { router.withLock { $0 = Backend.router(of: configured, servers, sharedState) } }
-
-  private static func router(
-    of configured: [Balancing.Server], _ servers: [SharedServer], _ sharedState: SharedState
-  ) -> Router {
-    Router(
-      servers: zip(configured, servers).map { configured, server in
-        sharedState.adminState(of: server)?.weight.map(configured.weighing) ?? configured
-      })
+  /// Applies the administrative weights.
+  func reweigh() {
+    let weighed = zip(configured, servers).map { configured, server in
+      sharedState.adminState(of: server)?.weight.map(configured.weighing) ?? configured
+    }
+    router.withLock { $0 = Router(servers: weighed) }
   }
 
   /// A server's administrative state, which takes precedence over its health checks.
