@@ -22,7 +22,10 @@ extension Rules {
 
   /// An address has the same hash on both nodes; what one of them has learned, the other does not know.
   private static func checkTakeover(of service: Configuration.Service, _ reader: inout Reader) {
-    guard !service.affinity.by.contains(.clientAddress), let place = reader.mark("affinity", "by") else { return }
+    // With `relay` it is an error.
+    guard service.relay.isEmpty, !service.affinity.by.contains(.clientAddress),
+      let place = reader.mark("affinity", "by")
+    else { return }
     reader.warn(
       "the other node knows no cookies and tunnels: after a takeover many clients reach another server and have to log in "
         + "again", at: place, "Add `client-address` as the last entry: both nodes find the same server by it.")
