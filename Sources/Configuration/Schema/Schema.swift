@@ -193,7 +193,10 @@ package enum Schema {
       "Time-outs."),
     Key(
       "retries", \.retries, .number(0...10), example: "3",
-      "Number of further attempts for a request of which nothing has been sent, on the same or another server."),
+      """
+      Number of further attempts, on the same or another server, for a request that was not sent, or that is idempotent \
+      (such as GET) and of whose response nothing has come.
+      """),
     Key(
       "errors", \.errorPages, .errorPages, example: "{ 503: /etc/belvedere/errors/503.html }",
       "HTML files that replace Belvedere's own error pages, at most 16 KiB each. Possible statuses: \(statusList)."),
