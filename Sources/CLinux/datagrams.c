@@ -36,6 +36,7 @@ int cl_batch_ends(const struct cl_batch *batch, int index, struct cl_ends *ends)
   *ends = (struct cl_ends){.port = 0};
   if (message.msg_namelen == 0) return 0;
   cl_read_sockaddr(&batch->peers[index], &ends->peer.family, &ends->peer.high, &ends->peer.low, &ends->port);
+  if (batch->peers[index].ss_family == AF_INET6) ends->scope = ((const struct sockaddr_in6 *)&batch->peers[index])->sin6_scope_id;
   int is_ours = 0;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
@@ -85,6 +86,7 @@ int cl_batch_send(struct cl_batch *batch, int fd, int first, int count, const st
     struct cl_address to = of_family(family, ends->peer);
     way.msg_name = &peer;
     way.msg_namelen = cl_sockaddr(&peer, to.family, to.high, to.low, ends->port);
+    if (family == 6) ((struct sockaddr_in6 *)&peer)->sin6_scope_id = ends->scope;
     way.msg_control = control;
     way.msg_controllen = write_source(control, family, of_family(family, ends->local));
   }

@@ -94,9 +94,13 @@ import Wire
 
   @Test func `so many flows begin within a second and no more`() {
     var table = FlowTable<UInt32>()
-    for _ in 0..<FlowTable<UInt32>.beginningsPerSecond { #expect(table.mayBegin(at: start) == true) }
-    #expect(table.mayBegin(at: start + .milliseconds(999)) == false)
-    #expect(table.mayBegin(at: start + .seconds(1)) == true)
+    let (all, each) = (FlowTable<UInt32>.beginningsPerSecond, FlowTable<UInt32>.beginningsPerClient)
+    func client(_ number: Int) -> ClientKey { ClientKey(IPAddress(v4: UInt32(number))) }
+    // One client leaves room for the others.
+    for number in 0..<2 * all { #expect(table.mayBegin(client(0), at: start) == (number < each)) }
+    for number in each..<all { #expect(table.mayBegin(client(number), at: start) == true) }
+    #expect(table.mayBegin(client(1), at: start + .milliseconds(999)) == false)
+    for number in 0..<2 { #expect(table.mayBegin(client(number), at: start + .seconds(1)) == true) }
   }
 
   /// Against a list that is searched as a whole.

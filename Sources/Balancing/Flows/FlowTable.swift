@@ -21,6 +21,8 @@ public struct FlowTable<Handle: Sendable>: ~Copyable {
   /// How many flows begin within a second. More are no crowd of users but a flood, which costs the servers and us a socket
   /// for each.
   public static var beginningsPerSecond: Int { 2000 }
+  /// How many of them are one client's: a flow to a closed port begins anew with every datagram.
+  public static var beginningsPerClient: Int { 500 }
 
   private static var confirmed: Int { 0 }
   private static var unconfirmed: Int { 1 }
@@ -31,6 +33,7 @@ public struct FlowTable<Handle: Sendable>: ~Copyable {
   /// The second that beginnings are counted in.
   private var second = Instant(nanoseconds: 0)
   private var beginnings = 0
+  private var beginningsByClient: [ClientKey: Int] = [:]
 
   /// An empty table.
   public init() {
@@ -54,11 +57,17 @@ public struct FlowTable<Handle: Sendable>: ~Copyable {
     return handle
   }
 
-  /// Whether another flow may begin now. Counts it if so.
-  public mutating func mayBegin(at now: Instant) -> Bool {
-    if now >= second + .seconds(1) { (second, beginnings) = (now, 0) }
+  /// Whether another flow of this client may begin now. Counts it if so.
+  public mutating func mayBegin(_ client: ClientKey, at now: Instant) -> Bool {
+    if now >= second + .seconds(1) {
+      (second, beginnings) = (now, 0)
+      beginningsByClient.removeAll(keepingCapacity: true)
+    }
+    guard beginnings < Self.beginningsPerSecond, beginningsByClient[client, default: 0] < Self.beginningsPerClient
+    else { return false }
     beginnings += 1
-    return beginnings <= Self.beginningsPerSecond
+    beginningsByClient[client, default: 0] += 1
+    return true
   }
 
   /// Adds a flow whose ends no other one has, and returns its number.

@@ -20,9 +20,11 @@ void cl_batch_free(struct cl_batch *batch);
 int cl_batch_receive(struct cl_batch *batch, int fd);
 size_t cl_batch_size(const struct cl_batch *batch, int index);
 
-// A datagram's ends: the peer's address and port, and the address of ours.
+// A datagram's ends: the peer's address and port, the interface if that address is link-local (else 0), and the address of
+// ours.
 struct cl_ends {
   struct cl_address peer, local;
+  uint32_t scope;
   uint16_t port;
 };
 

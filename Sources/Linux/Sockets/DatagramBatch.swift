@@ -11,31 +11,43 @@ public struct DatagramBatch: ~Copyable {
   /// Where a datagram came from, and to which address of ours. Sent from there, an answer looks like one to the client.
   public struct Ends: Hashable, Sendable {
     public let peer: Endpoint
+    /// The interface of a link-local peer, else 0.
+    public let scope: UInt32
     public let local: IPAddress
 
-    public init(peer: Endpoint, local: IPAddress) {
+    public init(peer: Endpoint, scope: UInt32, local: IPAddress) {
       self.peer = peer
+      self.scope = scope
       self.local = local
     }
   }
 
-  private let batch: OpaquePointer
+  /// Nil before anything was received.
+  private var made: OpaquePointer?
 
-  /// An empty one, whose memory is used as datagrams come.
+  /// An empty one. It takes memory with the first datagrams.
   public init() {
-    // SAFETY: owned by this value until `deinit` frees it.
-    guard let batch = unsafe cl_batch_make() else { preconditionFailure("no memory") }
-    unsafe self.batch = batch
+    // SAFETY: nothing is there yet.
+    unsafe made = nil
   }
 
   deinit {
-    // SAFETY: made by `init`, and not used any more.
-    unsafe cl_batch_free(batch)
+    // SAFETY: made by `receive`, and not used any more.
+    unsafe cl_batch_free(made)
+  }
+
+  private var batch: OpaquePointer {
+    // SAFETY: owned by this value until `deinit` frees it.
+    guard let made = unsafe made else { preconditionFailure("nothing was received") }
+    return unsafe made
   }
 
   /// Replaces the contents by what waits at a socket, and returns how many datagrams that is: 0 when nothing waits. Throws
   /// an error of the socket, which has been taken from it.
   public mutating func receive(from number: Int32) throws(SystemError) -> Int {
+    // SAFETY: owned by this value until `deinit` frees it.
+    if unsafe made == nil { unsafe made = cl_batch_make() }
+    guard unsafe made != nil else { throw SystemError("calloc") }
     // SAFETY: the batch lives as long as this value.
     let count = retryingInterrupts { unsafe Int(cl_batch_receive(batch, number)) }
     if count >= 0 { return count }
@@ -57,7 +69,7 @@ public struct DatagramBatch: ~Copyable {
     // SAFETY: the index is inside the batch, and `ends` lives through the call.
     guard unsafe cl_batch_ends(batch, Int32(index), &ends) != 0 else { return nil }
     return Ends(
-      peer: Endpoint(address: IPAddress(ends.peer), port: ends.port), local: IPAddress(ends.local))
+      peer: Endpoint(address: IPAddress(ends.peer), port: ends.port), scope: ends.scope, local: IPAddress(ends.local))
   }
 
   /// Sends some of the datagrams: to the peer that the socket is connected to, or back between `ends` from a listener of
@@ -68,7 +80,8 @@ public struct DatagramBatch: ~Copyable {
     precondition(range.lowerBound >= 0 && range.upperBound <= Self.most)
     var way = cl_ends()
     if let (ends, _) = ends {
-      way = cl_ends(peer: cl_address(ends.peer.address), local: cl_address(ends.local), port: ends.peer.port)
+      way = cl_ends(
+        peer: cl_address(ends.peer.address), local: cl_address(ends.local), scope: ends.scope, port: ends.peer.port)
     }
     var (next, sent, fault) = (range.lowerBound, 0, Int32(0))
     while next < range.upperBound {

@@ -108,14 +108,15 @@ extension Loop {
     }
     accepting.isAskingForRoom = false
     accepting.againAt = nil
-    for key in accepting.listeners.keys { watch(key) }
+    for key in accepting.listeners.keys where accepting.againAt == nil { watch(key) }
   }
 
   mutating func watch(_ key: SlabKey) {
     do throws(SystemError) {
       try context.poller.watchLevel(accepting.listeners[key].descriptor, token: Token(.listener, key).rawValue)
     } catch {
-      context.reports.log.error("listener \(accepting.listeners[key].place.endpoint): \(error)")
+      notePause("listener \(accepting.listeners[key].place.endpoint): \(error)")
+      pauseAccepting()
     }
   }
 }

@@ -30,6 +30,8 @@ struct DatagramRelay: ~Copyable {
   var endings: [(flow: SlabKey, termination: Termination)] = []
   /// The servers' states are known.
   private var isServing = false
+  /// Listeners that could not be registered: tried again every second.
+  private var unwatched: [SlabKey] = []
   private var batch = DatagramBatch()
 
   // MARK: listeners
@@ -46,20 +48,27 @@ struct DatagramRelay: ~Copyable {
     for key in listeners.keys { watch(key, context) }
   }
 
-  private func watch(_ key: SlabKey, _ context: borrowing LoopContext) {
+  private mutating func watch(_ key: SlabKey, isAgain: Bool = false, _ context: borrowing LoopContext) {
     do throws(SystemError) {
       try context.poller.watchLevel(listeners[key].descriptor, token: Token(.datagrams, key).rawValue)
     } catch {
-      context.reports.log.error("listener \(listeners[key].place.endpoint): \(error)")
+      unwatched.append(key)
+      if !isAgain { context.reports.log.error("listener \(listeners[key].place.endpoint): \(error)") }
     }
   }
 
-  /// Takes a listener out, and ends the flows that could only be answered from it: their clients begin others with the
+  mutating func watchAgain(_ context: borrowing LoopContext) {
+    let keys = unwatched
+    unwatched = []
+    for key in keys where listeners.contains(key) { watch(key, isAgain: true, context) }
+  }
+
+  /// Takes a listener out. The flows that could only be answered from it are to end: their clients begin others with the
   /// same server elsewhere.
-  mutating func remove(_ key: SlabKey, _ context: inout LoopContext) -> Listener {
+  mutating func remove(_ key: SlabKey, _ context: borrowing LoopContext) -> Listener {
     // Others hold the same socket: closing our descriptor alone would leave it registered.
     context.poller.forget(listeners[key].descriptor)
-    for flow in flows.keys where flows[flow].listener == key { end(flow, Termination(.killed, .data), &context) }
+    for flow in flows.keys where flows[flow].listener == key { endings.append((flow, .ofListener)) }
     return listeners.remove(key)
   }
 
@@ -97,7 +106,7 @@ struct DatagramRelay: ~Copyable {
   ) {
     let local = Endpoint(address: ends.local, port: listeners[listener].place.endpoint.port)
     let key = Flow.Key(client: ends.peer, local: local)
-    guard let flow = known(key, &context) ?? begin(key, at: listener, &context) else {
+    guard let flow = known(key, &context) ?? begin(key, scope: ends.scope, at: listener, &context) else {
       context.reports.counters.datagrams.dropped += UInt64(range.count)
       return
     }
@@ -116,6 +125,7 @@ struct DatagramRelay: ~Copyable {
   mutating func answer(_ flow: SlabKey, _ context: inout LoopContext) {
     // An event of the same batch may have ended it.
     guard flows.contains(flow) else { return }
+    guard listeners.contains(flows[flow].listener) else { return end(flow, .ofListener, &context) }
     for _ in 0..<Self.batchesPerTurn {
       let count: Int
       do throws(SystemError) {
@@ -127,7 +137,8 @@ struct DatagramRelay: ~Copyable {
       let (number, key) = (flows[flow].number, flows[flow].listener)
       var allowed = 0
       while allowed < count, table.answer(batch.size(at: allowed), of: number, at: context.now) { allowed += 1 }
-      let ends = DatagramBatch.Ends(peer: table[number].key.client, local: table[number].key.local.address)
+      let (client, local) = (table[number].key.client, table[number].key.local.address)
+      let ends = DatagramBatch.Ends(peer: client, scope: flows[flow].scope, local: local)
       let family = listeners[key].place.endpoint.address.family
       let (sent, _) = batch.send(0..<allowed, on: listeners[key].descriptor.number, between: (ends, family))
       note(flow, sent: sent, of: count, &context)

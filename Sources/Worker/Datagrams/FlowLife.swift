@@ -7,10 +7,14 @@ import Wire
 
 /// How flows begin and end.
 extension DatagramRelay {
-  /// The flow with these ends, unless its client belongs to another server by now.
+  /// The flow with these ends, unless its client belongs to another server by now or its listener is gone.
   mutating func known(_ key: Flow.Key, _ context: inout LoopContext) -> SlabKey? {
     guard let number = table.find(key) else { return nil }
     let flow = table.handle(of: number)
+    guard listeners.contains(flows[flow].listener) else {
+      end(flow, .ofListener, &context)
+      return nil
+    }
     guard context.now > table[number].lastSeen + Self.pause, hasMoved(flow, context) else { return flow }
     end(flow, Termination(.normal, .normal), &context)
     return nil
@@ -23,11 +27,13 @@ extension DatagramRelay {
   }
 
   /// Makes a flow to the client's server, unless a limit forbids it or there is no server.
-  mutating func begin(_ key: Flow.Key, at listener: SlabKey, _ context: inout LoopContext) -> SlabKey? {
+  mutating func begin(
+    _ key: Flow.Key, scope: UInt32, at listener: SlabKey, _ context: inout LoopContext
+  ) -> SlabKey? {
     let service = listeners[listener].service
     let client = service.identity(of: key.client.address)
     // The cheapest checks come first: this is what a flood costs.
-    guard !context.isStopping, !service.isOwnEnd(key), table.mayBegin(at: context.now),
+    guard !context.isStopping, !service.isOwnEnd(key), table.mayBegin(client, at: context.now),
       let choice = service.backend.route(
         client, isRemembered: true, cookie: nil, tried: ServerSet(), at: context.now),
       context.sharedState.flowBegan(client)
@@ -42,7 +48,8 @@ extension DatagramRelay {
       let descriptor = try DatagramSocket.connect(to: server)
       let flow = flows.insert(
         RelayedFlow(
-          descriptor: descriptor, listener: listener, snapshot: service, server: choice.server, client: client))
+          descriptor: descriptor, listener: listener, snapshot: service, server: choice.server, client: client,
+          scope: scope))
       do throws(SystemError) {
         try context.poller.watchLevel(flows[flow].descriptor, token: Token(.flow, flow).rawValue)
       } catch {
@@ -137,6 +144,11 @@ extension DatagramRelay {
     table.end(flows[flow].number)
     context.ended(flows.remove(flow), facts, termination)
   }
+}
+
+extension Termination {
+  /// The flow's listener is gone.
+  static var ofListener: Termination { Termination(.killed, .data) }
 }
 
 extension ServiceSnapshot {

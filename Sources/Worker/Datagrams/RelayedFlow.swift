@@ -13,6 +13,8 @@ struct RelayedFlow: ~Copyable {
   let snapshot: ServiceSnapshot
   let server: Int
   let client: ClientKey
+  /// Of the client's address, as in `DatagramBatch.Ends`.
+  let scope: UInt32
   /// Once the client is confirmed.
   var account: ConnectionLedger.Account?
   /// Of a confirmed client that is assigned to the server: the assignment outlives the flow. A datagram does not assign

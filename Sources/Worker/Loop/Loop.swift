@@ -84,7 +84,10 @@ struct Loop: ~Copyable {
     runHandshakes(clock: clock)
     resumeAccepting()
     context.reports.accessLog.endTurn()
-    if context.now >= nextPublication { publishFigures() }
+    if context.now >= nextPublication {
+      publishFigures()
+      datagrams.watchAgain(context)
+    }
   }
 
   private mutating func publishFigures() {

@@ -11,7 +11,7 @@ extension Loop {
     prober?.adopt(rollout.snapshot, &context)
     for key in accepting.listeners.keys where rollout.withdrawn.contains(accepting.listeners[key].place) { close(key) }
     for key in datagrams.listeners.keys where rollout.withdrawn.contains(datagrams.listeners[key].place) {
-      _ = datagrams.remove(key, &context)
+      _ = datagrams.remove(key, context)
     }
     assignListeners()
     for listener in rollout.listeners where Int(listener.place.loop) % rollout.loops == context.loop { add(listener) }
@@ -19,7 +19,7 @@ extension Loop {
     for key in datagrams.listeners.keys {
       let place = datagrams.listeners[key].place
       guard let owner = owner(of: place, loops: rollout.loops) else { continue }
-      let listener = datagrams.remove(key, &context)
+      let listener = datagrams.remove(key, context)
       owner.post(.inherited(HandedListener(place: place, descriptor: listener.takeDescriptor())))
     }
     isRetiring = context.loop >= rollout.loops
