@@ -1,14 +1,12 @@
 """The configurations of docs/horizon.md, each with servers, certificates and addresses of the test in place of the page's."""
 
 import re
-import socket
-import threading
 
 import pytest
 import yaml
 from harness import ROOT
 from harness.client import connect_tls
-from harness.datagrams import Client, Echo
+from harness.relayed import relayed_ports, servers_on
 from harness.view import Tunnel, view
 from harness.waiting import client_addresses, free_port
 
@@ -104,19 +102,34 @@ def test_gateway_in_front(site):
 
 
 def test_blast_and_pcoip_through_the_balancer(testbed, site):
-    title = "Blast and PCoIP through the balancer"
-    here = site(title)
+    """One server on every port, whatever happens to the others."""
+    here = site("Blast and PCoIP through the balancer")
+    ports = here.balancer.configuration["relay"]["tcp"]
     for server in here.servers.values():
-        for port in (8443, 4172):
-            testbed.others.append(Naming(server.name, server.address, port))
-            testbed.others.append(Echo(server.name, server.address, port))
-    for source, server in here.servers_of(client_addresses(12)).items():
-        for port in (8443, 4172):
-            address = here.balancer.address, port
-            with socket.create_connection(address, timeout=30, source_address=(source, 0)) as client:
-                assert client.makefile().readline() == server + "\n"
-            with Client(here.balancer, source, port) as client:
-                assert client.ask() == server
+        testbed.others.extend(relayed_ports(server, ports))
+
+    def check(homes):
+        assert {source: here.server_of(source) for source in homes} == homes
+        for source, server in homes.items():
+            assert servers_on(here.balancer.address, ports, source) == dict.fromkeys(
+                [(port, kind) for port in ports for kind in ("TCP", "UDP")], server
+            )
+
+    homes = here.servers_of(client_addresses(12))
+    check(homes)
+    here.balancer.reload({"threads": 1})
+    check(homes)
+    here.balancer.server("view01", "drain")
+    here.balancer.wait_for_state("view01", "drain")
+    check(homes)
+    here.balancer.server("view01", "ready")
+    here.servers["view01"].die()
+    here.balancer.wait_for_state("view01", "down")
+    moved = dict.fromkeys(homes, "view02")
+    check(moved)
+    here.servers["view01"].start()
+    here.balancer.wait_for_state("view01", "up")
+    check(moved)
 
 
 def test_name_for_each_server(site):
@@ -138,24 +151,3 @@ def test_smart_cards_for_some(site):
         assert "X-Forwarded-For" not in client.get("/head", host="cards.domain.local").text
     with here.connect(sources[0]) as client:
         assert "X-Forwarded-For" in client.get("/head", host=NAMES[0]).text
-
-
-class Naming:
-    """Names its server in a line to everybody who connects."""
-
-    def __init__(self, name, address, port):
-        self.listener = socket.create_server((address, port))
-        threading.Thread(target=self.serve, args=[f"{name}\n".encode()], daemon=True).start()
-
-    def serve(self, line):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.sendall(line)
-
-    def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()

@@ -4,43 +4,12 @@ import os
 import re
 import socket
 import threading
-from contextlib import closing
 
 import pytest
+from harness.relayed import Named
 from harness.waiting import client_addresses, free_port
 
 QUICK = {"interval": "200ms", "rise": 2, "fall": 2, "jitter": "0s"}
-
-
-class Named:
-    """Listens beside a Connection Server: names it in a line, then echoes."""
-
-    def __init__(self, server, port):
-        self.name = server.name.encode()
-        self.listener = socket.create_server((server.address, port))
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=[connection], daemon=True).start()
-
-    def serve(self, connection):
-        with closing(connection):
-            connection.sendall(self.name + b"\n")
-            try:
-                while data := connection.recv(65536):
-                    connection.sendall(data)
-            except OSError:
-                pass
-
-    def stop(self):
-        # Wakes accept as well, which close alone does not.
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
 
 
 class Site:

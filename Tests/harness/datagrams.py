@@ -51,7 +51,8 @@ class Client:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         if source:
             self.socket.bind((source, source_port))
-        self.socket.connect((address, port))
+        # With the interface of a link-local address.
+        self.socket.connect(socket.getaddrinfo(address, port)[0][4])
 
     def __enter__(self):
         return self

@@ -18,7 +18,7 @@ class Testbed:
 
     def __init__(self, directory, certificates, network):
         self.directory, self.certificates, self.network = directory, certificates, network
-        self.programs, self.nodes, self.servers = [], [], []
+        self.programs, self.nodes, self.servers, self.others = [], [], [], []
 
     def node(self, name):
         """A machine; lb1 is .11, lb2 is .12, and so on."""
@@ -95,7 +95,8 @@ class Testbed:
 
     def end(self):
         faults = []
-        for end in [p.end for p in reversed(self.programs)] + [s.stop for s in self.servers] + [n.end for n in self.nodes]:
+        ends = [p.end for p in reversed(self.programs)] + [s.stop for s in self.servers + self.others]
+        for end in ends + [n.end for n in self.nodes]:
             try:
                 end()
             except Exception as fault:
