@@ -82,8 +82,12 @@ struct Client: ~Copyable {
 
   /// A request uses the newest snapshot of its service, not the one under which its connection was accepted. Returns
   /// whether the snapshot changed.
-  mutating func adopt(_ newest: ConfigurationSnapshot, _ context: borrowing LoopContext) -> Bool {
-    guard snapshot.number != newest.number else { return false }
+  mutating func adoptNewest(_ context: borrowing LoopContext) -> Bool {
+    !context.isNewest(snapshot) && adopt(context.snapshot, context)
+  }
+
+  @inline(never)
+  private mutating func adopt(_ newest: ConfigurationSnapshot, _ context: borrowing LoopContext) -> Bool {
     guard let next = newest.service(like: snapshot) else { return follow(newest, context) }
     if next.hosts.count > 1 || certificateSet > 0 {
       certificateSet = next.certificateSet(like: certificateSet, of: snapshot)

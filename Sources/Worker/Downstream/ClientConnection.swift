@@ -257,7 +257,7 @@ struct ClientConnection: ~Copyable {
     noteRequestLine(&context)
     if client.service == .redirect, client.entrance.several != nil { chooseByHost() }
     // A reload may have added or removed names.
-    _ = client.adopt(context.snapshot, context)
+    _ = client.adoptNewest(context)
     if client.forwarding.isPeerTrusted || client.earlier != nil, !identify(&context) {
       return deny(.tooManyOfClient, &context)
     }

@@ -12,7 +12,7 @@ extension ActiveExchange {
   mutating func place(_ client: inout Client, _ context: inout LoopContext) -> Effects {
     var isOther = false
     while true {
-      if client.adopt(context.snapshot, context) { (server, tried) = (nil, ServerSet()) }
+      if client.adoptNewest(context) { (server, tried) = (nil, ServerSet()) }
       let backend = client.snapshot.backend
       let epoch = backend.epoch
       guard let chosen = choose(at: epoch, &client, context) else {

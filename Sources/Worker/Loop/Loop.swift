@@ -78,8 +78,8 @@ struct Loop: ~Copyable {
     for index in 0..<count { handle(context.poller.event(at: index)) }
     runLeftovers()
     if !context.leftovers.checks.isEmpty { prober?.runLeftovers(&context) }
-    runClosings(clock: clock)
-    datagrams.runEndings(&context, clock: clock)
+    if !closings.isEmpty { runClosings(clock: clock) }
+    if !datagrams.endings.isEmpty { datagrams.runEndings(&context, clock: clock) }
     fireTimers(clock: clock)
     runHandshakes(clock: clock)
     resumeAccepting()
