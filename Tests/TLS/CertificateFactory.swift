@@ -11,6 +11,7 @@ enum CertificateFactory {
     case ed25519
 
     func make() -> PrivateKey {
+      _ = Library.ready
       let made: OpaquePointer?
       switch self {
       case .rsa(let bits):
