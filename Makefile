@@ -139,6 +139,7 @@ fuzz: deps ## run every parser under libFuzzer, FUZZ_SECONDS each
 
 bench: deps-bench build ## compare Belvedere, HAProxy and nginx
 	Tests/Bench/run
+	Tests/Bench/run --relay
 
 clean: ## remove all build folders
 	rm -rf .build .build-*

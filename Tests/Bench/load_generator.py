@@ -1,4 +1,4 @@
-"""Drives the load generator, load.c."""
+"""Drives the load generators, load.c and relay.c."""
 import json
 import subprocess
 from pathlib import Path
@@ -31,7 +31,8 @@ class Load:
         self.process.communicate()
 
 
-def build_load(work: Path) -> Path:
-    binary = work / "load"
-    subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", binary, Path(__file__).with_name("load.c"), "-lssl", "-lcrypto"], check=True)
+def build_load(work: Path, name: str = "load") -> Path:
+    binary = work / name
+    source = Path(__file__).with_name(f"{name}.c")
+    subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-pthread", "-o", binary, source, "-lssl", "-lcrypto"], check=True)
     return binary

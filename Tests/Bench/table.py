@@ -5,10 +5,10 @@ from pathlib import Path
 
 
 class Table:
-    """The figures of all rounds, by row and balancer."""
+    """The figures of all rounds, by row and balancer. The first balancer is the one that the others are compared with."""
 
     def __init__(self, names: list[str]):
-        self.names = names
+        self.names, self.reference = names, names[0]
         self.rounds: dict[tuple[str, str], list[float]] = {}
         self.busy: dict[tuple[str, str], list[float]] = {}
         self.units: dict[str, str] = {}
@@ -20,13 +20,13 @@ class Table:
             self.busy.setdefault((row, name), []).append(busy)
 
     def ratio(self, row: str, name: str) -> float:
-        pairs = zip(self.rounds[row, name], self.rounds[row, "haproxy"])
+        pairs = zip(self.rounds[row, name], self.rounds[row, self.reference])
         return statistics.median(figure / reference for figure, reference in pairs)
 
     def write(self) -> None:
-        others = [name for name in self.names if name != "haproxy"]
+        others = self.names[1:]
         print(f"{'':26}{'unit':>15}" + "".join(f"{name:>11}" for name in self.names)
-              + "".join(f"{name + '/haproxy':>19}" for name in others) + "   core busy %")
+              + "".join(f"{f'{name}/{self.reference}':>19}" for name in others) + "   core busy %")
         for row, unit in self.units.items():
             figures = "".join(f"{statistics.median(self.rounds[row, name]):11.4g}" for name in self.names)
             ratios = "".join(f"{self.ratio(row, name):19.2f}" for name in others)
