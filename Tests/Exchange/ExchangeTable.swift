@@ -48,7 +48,9 @@ enum ExchangeTable {
     },
     Situation(name: "GET sent on a reused connection") { $0.ask(request(), isReused: true) },
     Situation(name: "POST sent") { $0.ask(request("POST", "Content-Length: 5", body: "hello")) },
-    Situation(name: "POST partly sent") { $0.ask(request("POST", "Content-Length: 9", body: "hello")) },
+    Situation(name: "POST partly sent") {
+      $0.ask(request("POST", "Transfer-Encoding: chunked", body: "5\r\nhello\r\n"))
+    },
     Situation(name: "Interim response (103) received") {
       $0.ask(request())
       $0.respond(response(103))
