@@ -56,6 +56,7 @@ let package = Package(
     module("WorkerProtocol", ["Domain", "Wire"]),
     module("Control", ["Domain", "Wire"]),
     module("VRRP", ["Domain", "Wire"]),
+    module("Pair", ["Domain", "Wire", "Balancing"]),
 
     // Edges: each encapsulates one external interface.
     library("CLinux"),
@@ -75,7 +76,7 @@ let package = Package(
     module(
       "Worker",
       [
-        "Domain", "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS",
+        "Domain", "Wire", "HTTP1", "Balancing", "Exchange", "Pair", "Configuration", "WorkerProtocol", "Linux", "TLS",
         "Systemd", "Certificates", "ReferencedFiles", logging,
       ]),
     module(
@@ -109,14 +110,15 @@ let package = Package(
     .target(
       name: "Properties",
       dependencies: [
-        "Domain", "HTTP1", "Exchange", "WorkerProtocol", "Configuration", "VRRP", "Balancing", "Control", "Supervisor",
-        "Wire", "TLS", "Linux", "COpenSSL",
+        "Domain", "HTTP1", "Exchange", "WorkerProtocol", "Configuration", "VRRP", "Pair", "Balancing", "Control",
+        "Supervisor", "Wire", "TLS", "Linux", "COpenSSL",
       ],
       path: "Tests/Properties",
       swiftSettings: settings),
     .testTarget(
       name: "CorpusTests", dependencies: ["Properties"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
     tests("VRRP", ["Domain", "VRRP", "Wire", "TLS", "Simulation", "Properties"], data: ["Golden"]),
+    tests("PairChannel", ["Domain", "Pair", "Balancing", "Wire", "Simulation"]),
     tests("HTTP1", ["HTTP1", "Wire", "Simulation", "Properties"]),
     tests("Balancing", ["Domain", "Balancing", "Wire", "Simulation"]),
     tests(
@@ -124,7 +126,8 @@ let package = Package(
     tests(
       "Worker",
       [
-        "Domain", "Worker", "Exchange", "Configuration", "Balancing", "HTTP1", "WorkerProtocol", "TLS", "Linux", "Wire",
+        "Domain", "Worker", "Exchange", "Configuration", "Pair", "Balancing", "HTTP1", "WorkerProtocol", "TLS", "Linux",
+        "Wire",
         "trespass",
         logging,
       ]),

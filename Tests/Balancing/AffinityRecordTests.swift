@@ -79,7 +79,7 @@ import Wire
     // Another clock, and twenty minutes until the restart.
     let now = Instant(nanoseconds: Interval.hours(300).nanoseconds)
     var after = table()
-    after.restore(records, elapsed: .minutes(20), at: now)
+    after.merge(records[...], from: .file, asOf: now - Interval.minutes(20), at: now)
     #expect(after.lookup(client(1), at: now + .minutes(9)) == first)
     #expect(after.lookup(client(1), at: now + .minutes(10)) == nil)
     #expect(after.lookup(client(2), at: now + .minutes(59)) == second)
@@ -88,7 +88,7 @@ import Wire
     #expect(after.lookup(client(3), at: now + .minutes(70)) == nil)
 
     var late = table()
-    late.restore(records, elapsed: .minutes(90), at: now)
+    late.merge(records[...], from: .file, asOf: now - Interval.minutes(90), at: now)
     #expect(late.count == 0)
   }
 
@@ -98,7 +98,7 @@ import Wire
       AffinityRecord(client: client($0), server: first, silence: .seconds(UInt64($0)))
     }
     var table = table(capacity: 4)
-    table.restore(records, elapsed: .zero, at: start)
+    table.merge(records[...], from: .file, asOf: start - Interval.zero, at: start)
     #expect((0..<10 as Range<UInt32>).filter { table.lookup(client($0), at: start) != nil } == [0, 1, 2, 3])
     table.assign(client(20), to: second, at: start)
     #expect(table.lookup(client(3), at: start) == nil && table.lookup(client(2), at: start) == first)
@@ -106,23 +106,23 @@ import Wire
 
   @Test func `a client that was copied twice is where it was last`() {
     var table = table()
-    table.restore(
+    table.merge(
       [
         AffinityRecord(client: client(1), server: second, silence: .zero),
         AffinityRecord(client: client(1), server: first, silence: .seconds(1)),
-      ], elapsed: .seconds(1), at: start)
+      ], from: .file, asOf: start - Interval.seconds(1), at: start)
     #expect(table.lookup(client(1), at: start) == second && table.count == 1)
   }
 
   @Test func `times from before the clock began are the beginning`() {
     var table = table()
-    table.restore(
-      [AffinityRecord(client: client(1), server: first, silence: .minutes(80))], elapsed: .zero,
-      at: Instant(nanoseconds: 1))
+    table.merge(
+      [AffinityRecord(client: client(1), server: first, silence: .minutes(80))], from: .file,
+      asOf: Instant(nanoseconds: 1), at: Instant(nanoseconds: 1))
     #expect(table.lookup(client(1), at: Instant(nanoseconds: 1)) == first)
-    table.restore(
-      [AffinityRecord(client: client(2), server: first, silence: Interval(nanoseconds: .max))], elapsed: .seconds(1),
-      at: start)
+    table.merge(
+      [AffinityRecord(client: client(2), server: first, silence: Interval(nanoseconds: .max))], from: .file,
+      asOf: start - Interval.seconds(1), at: start)
     #expect(table.lookup(client(2), at: start) == nil)
   }
 }

@@ -20,7 +20,8 @@ package enum AffinityFileProperties {
     let elapsed = snapshot.elapsed(at: .last)
     for (capacity, elapsed) in [(1, Interval.zero), (1000, .minutes(1)), (1000, elapsed)] {
       var table = AffinityTable(capacity: capacity, hold: .minutes(90), hash: ClientHash(seed: 1, 2))
-      table.restore(snapshot.addresses, elapsed: elapsed, at: Instant(nanoseconds: 1))
+      table.merge(
+        snapshot.addresses[...], from: .file, asOf: Instant(nanoseconds: 1) - elapsed, at: Instant(nanoseconds: 1))
       let clients = Set(snapshot.addresses.map(\.client)).count
       try require(table.count <= min(capacity, clients), "\(table.count) of \(clients) clients in \(capacity) places")
     }

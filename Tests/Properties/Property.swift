@@ -28,6 +28,7 @@ package struct Property: Sendable, CustomStringConvertible {
       try AcceptedConfigurationProperties.check(bytes)
     },
     Property(name: "connection-id") { (bytes) throws(Violation) in try ConnectionIDProperties.check(bytes) },
+    Property(name: "pair-frames") { (bytes) throws(Violation) in try PairFrameProperties.check(bytes) },
     Property(name: "exchange") { (bytes) throws(Violation) in try ExchangeProperties.check(bytes) },
   ]
 }

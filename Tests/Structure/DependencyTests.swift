@@ -17,6 +17,7 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   ("WorkerProtocol", ["Domain", "Wire"]),
   ("Control", ["Domain", "Wire", "FoundationEssentials"]),
   ("VRRP", ["Domain", "Wire"]),
+  ("Pair", ["Domain", "Wire", "Balancing"]),
   // Each wraps one external interface.
   ("Linux", ["Wire", "CLinux", "Glibc", "Synchronization"]),
   ("TLS", ["Domain", "Wire", "Linux", "COpenSSL", "Glibc", "Synchronization"]),
@@ -29,8 +30,8 @@ private let allowed: [(target: String, imports: Set<String>)] = [
   (
     "Worker",
     [
-      "Domain", "Wire", "HTTP1", "Balancing", "Exchange", "Configuration", "WorkerProtocol", "Linux", "TLS", "Systemd",
-      "Certificates", "ReferencedFiles", "Logging", "Synchronization",
+      "Domain", "Wire", "HTTP1", "Balancing", "Exchange", "Pair", "Configuration", "WorkerProtocol", "Linux", "TLS",
+      "Systemd", "Certificates", "ReferencedFiles", "Logging", "Synchronization",
     ]
   ),
   (

@@ -6,23 +6,28 @@ public struct AffinityRecord: Hashable, Sendable {
   public let server: ServerID
   /// Time since the client was last active; zero with an open session.
   public let silence: Interval
-}
 
-extension AffinityTable {
-  /// Restores `records`, in any order, all of them older by `elapsed`. Expired ones are omitted, and of more than the
-  /// capacity the most recent are kept. The table must be unused.
-  public mutating func restore(_ records: [AffinityRecord], elapsed: Interval, at now: Instant) {
-    for record in records.sorted(by: { $0.silence > $1.silence }) {
-      let (age, overflow) = record.silence.nanoseconds.addingReportingOverflow(elapsed.nanoseconds)
-      guard !overflow, age < hold.nanoseconds else { continue }
-      assign(record.client, to: record.server, at: now.before(Interval(nanoseconds: age)))
-    }
+  public init(client: ClientKey, server: ServerID, silence: Interval) {
+    self.client = client
+    self.server = server
+    self.silence = silence
   }
-}
 
-extension Instant {
-  /// The instant earlier by `interval`, at least zero.
-  fileprivate func before(_ interval: Interval) -> Instant {
-    Instant(nanoseconds: nanoseconds > interval.nanoseconds ? nanoseconds - interval.nanoseconds : 0)
+  /// Number of encoded bytes: key, 128 bits; server, 64 bits; silence in milliseconds, 32 bits; big-endian.
+  public static let byteCount = 28
+
+  /// Appends the encoded bytes.
+  public func append(to writer: inout ByteWriter) {
+    writer.append(bigEndian: client.high)
+    writer.append(bigEndian: client.low)
+    writer.append(bigEndian: server.rawValue)
+    writer.append(bigEndian: UInt32(clamping: silence.milliseconds))
+  }
+
+  /// Decodes the next `byteCount` bytes.
+  public init(reading reader: inout ByteReader) throws(ByteReader.Failure) {
+    client = ClientKey(high: try reader.readUInt64(), low: try reader.readUInt64())
+    server = ServerID(rawValue: try reader.readUInt64())
+    silence = .milliseconds(UInt64(try reader.readUInt32()))
   }
 }

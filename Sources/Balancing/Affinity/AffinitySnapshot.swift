@@ -65,39 +65,32 @@ extension AffinitySnapshot {
   private static let magic = Array("BELVAFF\n".utf8)
   private static let versionWithTunnels: UInt32 = 2
   private static let headBytes = 44
-  private static let recordBytes = 28
   private static let checksumBytes = 16
   private static let checksum = SecretHash(seed: 0, 0)
 
   /// Maximum of clients of each kind: `affinity.entries` allows no larger tables.
   public static let recordLimit = 10_000_000
   /// Maximum size of a snapshot.
-  public static let byteLimit = headBytes + 4 + 3 * recordLimit * recordBytes + checksumBytes
+  public static let byteLimit = headBytes + 4 + 3 * recordLimit * AffinityRecord.byteCount + checksumBytes
 
   /// The encoded bytes. Without tunnels the version is 1, which earlier releases can read.
   public func encoded() -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(Self.headBytes + 4 + count * Self.recordBytes + Self.checksumBytes)
-    bytes += Self.magic
-    bytes.append(bigEndian: tunnels.isEmpty ? 1 : Self.versionWithTunnels)
-    bytes.append(bigEndian: taken.nanoseconds)
-    bytes.append(bigEndian: tokenHash.key0)
-    bytes.append(bigEndian: tokenHash.key1)
-    bytes.append(bigEndian: UInt32(addresses.count))
-    bytes.append(bigEndian: UInt32(cookies.count))
-    if !tunnels.isEmpty { bytes.append(bigEndian: UInt32(tunnels.count)) }
-    for records in [addresses, cookies, tunnels] {
-      for record in records {
-        bytes.append(bigEndian: record.client.high)
-        bytes.append(bigEndian: record.client.low)
-        bytes.append(bigEndian: record.server.rawValue)
-        bytes.append(bigEndian: UInt32(clamping: record.silence.milliseconds))
-      }
-    }
-    let sum = Self.checksum(bytes.span)
-    bytes.append(bigEndian: sum.first)
-    bytes.append(bigEndian: sum.last)
-    return bytes
+    var writer = ByteWriter(limit: Self.byteLimit)
+    writer.append(Self.magic.span)
+    writer.append(bigEndian: tunnels.isEmpty ? 1 : Self.versionWithTunnels)
+    writer.append(bigEndian: taken.nanoseconds)
+    writer.append(bigEndian: tokenHash.key0)
+    writer.append(bigEndian: tokenHash.key1)
+    writer.append(bigEndian: UInt32(addresses.count))
+    writer.append(bigEndian: UInt32(cookies.count))
+    if !tunnels.isEmpty { writer.append(bigEndian: UInt32(tunnels.count)) }
+    for record in addresses { record.append(to: &writer) }
+    for record in cookies { record.append(to: &writer) }
+    for record in tunnels { record.append(to: &writer) }
+    let sum = Self.checksum(writer.bytes.span)
+    writer.append(bigEndian: sum.first)
+    writer.append(bigEndian: sum.last)
+    return writer.bytes
   }
 
   /// Decodes the output of `encoded`, and rejects everything else.
@@ -115,7 +108,8 @@ extension AffinitySnapshot {
       let hasTunnels = version == Self.versionWithTunnels
       let tunnelCount = hasTunnels ? Int(try reader.readUInt32()) : 0
       let count = addressCount + cookieCount + tunnelCount
-      guard hasTunnels == (tunnelCount > 0), reader.remaining == count * Self.recordBytes + Self.checksumBytes else {
+      guard hasTunnels == (tunnelCount > 0), reader.remaining == count * AffinityRecord.byteCount + Self.checksumBytes
+      else {
         throw AffinitySnapshotError.damaged
       }
       addresses = try Self.readRecords(addressCount, &reader)
@@ -139,22 +133,7 @@ extension AffinitySnapshot {
   ) throws(ByteReader.Failure) -> [AffinityRecord] {
     var records: [AffinityRecord] = []
     records.reserveCapacity(count)
-    for _ in 0..<count {
-      records.append(
-        AffinityRecord(
-          client: ClientKey(high: try reader.readUInt64(), low: try reader.readUInt64()),
-          server: ServerID(rawValue: try reader.readUInt64()),
-          silence: .milliseconds(UInt64(try reader.readUInt32()))))
-    }
+    for _ in 0..<count { records.append(try AffinityRecord(reading: &reader)) }
     return records
-  }
-}
-
-extension Array<UInt8> {
-  /// Appends a number in network byte order.
-  fileprivate mutating func append<Number: FixedWidthInteger & UnsignedInteger>(bigEndian number: Number) {
-    for shift in stride(from: Number.bitWidth - 8, through: 0, by: -8) {
-      append(UInt8(truncatingIfNeeded: number >> Number(truncatingIfNeeded: shift)))
-    }
   }
 }

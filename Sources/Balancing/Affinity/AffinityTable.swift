@@ -9,8 +9,9 @@ import Wire
 /// an entry costs 60 bytes, 12 of them in the index. Not locked: only one owner at a time. Instants may be slightly out
 /// of order, because they come from several threads.
 ///
-/// Invariants: `count ≤ capacity`; an entry is in the index and in exactly one list, `open` when it has sessions,
-/// `idle` otherwise; each list is ordered by last activity, the most recent first.
+/// Invariants: `count ≤ capacity`; an entry is in the index and in exactly one of three places: in the list `open` when
+/// it has sessions, otherwise in the list `idle` if the client was last active here, or in the heap `reported`; each
+/// list is ordered by last activity, the most recent first.
 public struct AffinityTable: ~Copyable {
   /// One session of a client, to be ended once. Ending it after its entry was removed has no effect.
   public struct Session: Hashable, Sendable {
@@ -25,22 +26,31 @@ public struct AffinityTable: ~Copyable {
   /// Number of clients, including expired ones that have not been removed yet.
   public private(set) var count = 0
   /// A counter that increases with every change, including activity: while it is unchanged, an earlier copy is current.
-  public private(set) var changes: UInt64 = 0
+  public internal(set) var changes: UInt64 = 0
   /// Number of clients assigned to each server.
   public private(set) var tally = AffinityTally()
 
   private let hash: ClientHash
   private var index: ClientIndex
-  private var entries: [AffinityEntry]
+  var entries: [AffinityEntry]
+  var reported = ReportedClients()
+  /// The entries of clients that were assigned or moved here, for `takeChanges`; a client may be in it twice.
+  var changed: [UInt32] = []
+  let changeLimit: Int
+  /// Some did not fit.
+  var hasLostChanges = false
   /// The first unused entry; unused entries are linked by `next`.
   private var free = AffinityEntry.none
 
-  /// An empty table for `1 ≤ capacity < 2³⁰` clients.
-  public init(capacity: Int, hold: Interval, hash: ClientHash) {
+  /// An empty table for `1 ≤ capacity < 2³⁰` clients. `changeLimit`: how many changes wait for `takeChanges`, 0 if it is
+  /// not used.
+  public init(capacity: Int, hold: Interval, hash: ClientHash, changeLimit: Int = 0) {
     precondition(1..<1 << 30 ~= capacity, "an affinity table holds 1 to 2³⁰ − 1 clients")
     self.capacity = capacity
     self.hold = hold
     self.hash = hash
+    self.changeLimit = changeLimit
+    changed.reserveCapacity(changeLimit)
     index = ClientIndex(capacity: capacity)
     entries = [AffinityEntry(head: AffinityEntry.idle), AffinityEntry(head: AffinityEntry.open)]
     entries.reserveCapacity(capacity + AffinityTable.headCount)
@@ -91,13 +101,9 @@ public struct AffinityTable: ~Copyable {
   /// Removes every client of a server, and returns their number. The time is proportional to the size of the table.
   public mutating func forget(_ server: ServerID) -> Int {
     let before = count
-    for list in [AffinityEntry.idle, AffinityEntry.open] {
-      var entry = entries[Int(list)].next
-      while entry != list {
-        let next = entries[Int(entry)].next
-        if entries[Int(entry)].server == server { remove(Int(entry), tableHash(entries[Int(entry)].key)) }
-        entry = next
-      }
+    for entry in AffinityTable.headCount..<entries.count where entries[entry].isUsed && entries[entry].server == server
+    {
+      remove(entry, tableHash(entries[entry].key))
     }
     return before - count
   }
@@ -105,8 +111,7 @@ public struct AffinityTable: ~Copyable {
   /// Removes at most `limit` expired clients, those with the longest inactivity first.
   public mutating func forgetOver(at now: Instant, limit: Int) {
     for _ in 0..<limit {
-      let oldest = Int(entries[Int(AffinityEntry.idle)].previous)
-      guard oldest != Int(AffinityEntry.idle), isOver(oldest, at: now) else { return }
+      guard let oldest = longestIdle, isOver(oldest, at: now) else { return }
       remove(oldest, tableHash(entries[oldest].key))
     }
   }
@@ -119,28 +124,33 @@ public struct AffinityTable: ~Copyable {
     capacity = newCapacity
     index = ClientIndex(capacity: newCapacity)
     entries.reserveCapacity(newCapacity + AffinityTable.headCount)
-    for list in [AffinityEntry.idle, AffinityEntry.open] {
-      var entry = entries[Int(list)].next
-      while entry != list {
-        index.insert(tableHash(entries[Int(entry)].key), entry: Int(entry))
-        entry = entries[Int(entry)].next
-      }
+    for entry in AffinityTable.headCount..<entries.count where entries[entry].isUsed {
+      index.insert(tableHash(entries[entry].key), entry: entry)
     }
   }
 
   /// Copies the entries in the `places` from 0 up to `placeCount`; places beyond it are ignored. A client that moves
-  /// from one place to another between two calls may be copied twice or not at all.
-  public func records(in places: Range<Int>, at now: Instant) -> [AffinityRecord] {
+  /// from one place to another between two calls may be copied twice or not at all. `activeSince`: only clients that
+  /// have a session or were last active here, not before that.
+  public func records(in places: Range<Int>, activeSince: Instant? = nil, at now: Instant) -> [AffinityRecord] {
     var records: [AffinityRecord] = []
     for place in places.clamped(to: 0..<placeCount) {
       let entry = place + AffinityTable.headCount
-      guard entries[entry].isUsed, !isOver(entry, at: now) else { continue }
-      records.append(
-        AffinityRecord(
-          client: entries[entry].key, server: entries[entry].server,
-          silence: entries[entry].sessions > 0 ? .zero : now - entries[entry].lastSeen))
+      guard let record = record(of: entry, at: now) else { continue }
+      if let activeSince, entries[entry].sessions == 0 {
+        guard !entries[entry].isReported, entries[entry].lastSeen >= activeSince else { continue }
+      }
+      records.append(record)
     }
     return records
+  }
+
+  /// What the entry says; nil if it is unused or has expired.
+  func record(of entry: Int, at now: Instant) -> AffinityRecord? {
+    let client = entries[entry]
+    guard client.isUsed, !isOver(entry, at: now) else { return nil }
+    return AffinityRecord(
+      client: client.key, server: client.server, silence: client.sessions > 0 ? .zero : now - client.lastSeen)
   }
 
   /// The number of places for `records`, including unused ones.
@@ -148,13 +158,13 @@ public struct AffinityTable: ~Copyable {
 
   private static let headCount = 2
 
-  private func tableHash(_ client: ClientKey) -> UInt32 { UInt32(truncatingIfNeeded: hash(client) >> 32) }
+  func tableHash(_ client: ClientKey) -> UInt32 { UInt32(truncatingIfNeeded: hash(client) >> 32) }
 
-  private func find(_ client: ClientKey, _ bits: UInt32) -> Int? {
+  func find(_ client: ClientKey, _ bits: UInt32) -> Int? {
     index.find(bits) { entries[$0].key == client }
   }
 
-  private func isOver(_ entry: Int, at now: Instant) -> Bool {
+  func isOver(_ entry: Int, at now: Instant) -> Bool {
     entries[entry].sessions == 0 && now - entries[entry].lastSeen >= hold
   }
 
@@ -162,25 +172,33 @@ public struct AffinityTable: ~Copyable {
   private mutating func place(_ client: ClientKey, on server: ServerID, at now: Instant) -> Int {
     let bits = tableHash(client)
     if let entry = find(client, bits) {
-      move(entry, to: server)
+      if entries[entry].server != server {
+        move(entry, to: server)
+        noteChange(of: entry)
+      }
       freshen(entry, at: now)
       return entry
     }
     // Two for each new entry: expired entries are removed while the table is used.
     forgetOver(at: now, limit: 2)
     if count == capacity { evict() }
-    return add(client, bits, server: server, at: now)
+    let entry = add(client, bits, server: server, at: now, from: nil)
+    noteChange(of: entry)
+    return entry
   }
 
-  private mutating func move(_ entry: Int, to server: ServerID) {
-    let (earlier, hasSession) = (entries[entry].server, entries[entry].sessions > 0)
-    guard earlier != server else { return }
-    tally.remove(earlier, hadSession: hasSession)
+  /// Counts the client for another server.
+  mutating func move(_ entry: Int, to server: ServerID) {
+    let hasSession = entries[entry].sessions > 0
+    tally.remove(entries[entry].server, hadSession: hasSession)
     tally.add(server, hasSession: hasSession)
     entries[entry].server = server
   }
 
-  private mutating func add(_ client: ClientKey, _ bits: UInt32, server: ServerID, at now: Instant) -> Int {
+  /// `source`: who told of the client; nil: it is active here.
+  mutating func add(
+    _ client: ClientKey, _ bits: UInt32, server: ServerID, at now: Instant, from source: AffinitySource?
+  ) -> Int {
     let entry: Int
     if free == AffinityEntry.none {
       entry = entries.count
@@ -190,7 +208,7 @@ public struct AffinityTable: ~Copyable {
       free = entries[entry].next
       entries[entry].renew(key: client, server: server, lastSeen: now)
     }
-    link(entry)
+    if let source { linkReported(entry, from: source) } else { link(entry) }
     index.insert(bits, entry: entry)
     count += 1
     tally.add(server, hasSession: false)
@@ -199,12 +217,11 @@ public struct AffinityTable: ~Copyable {
 
   /// Removes the client with the longest inactivity.
   private mutating func evict() {
-    let idle = Int(entries[Int(AffinityEntry.idle)].previous)
-    let entry = idle == Int(AffinityEntry.idle) ? Int(entries[Int(AffinityEntry.open)].previous) : idle
+    let entry = longestIdle ?? Int(entries[Int(AffinityEntry.open)].previous)
     remove(entry, tableHash(entries[entry].key))
   }
 
-  private mutating func remove(_ entry: Int, _ bits: UInt32) {
+  mutating func remove(_ entry: Int, _ bits: UInt32) {
     index.remove(bits, entry: entry)
     unlink(entry)
     tally.remove(entries[entry].server, hadSession: entries[entry].sessions > 0)
@@ -218,7 +235,7 @@ public struct AffinityTable: ~Copyable {
   }
 
   /// Records activity: moves the entry to the front of its list.
-  private mutating func freshen(_ entry: Int, at now: Instant) {
+  mutating func freshen(_ entry: Int, at now: Instant) {
     entries[entry].lastSeen = max(entries[entry].lastSeen, now)
     unlink(entry)
     link(entry)
@@ -234,7 +251,8 @@ public struct AffinityTable: ~Copyable {
     entries[Int(list)].next = UInt32(entry)
   }
 
-  private mutating func unlink(_ entry: Int) {
+  mutating func unlink(_ entry: Int) {
+    guard !entries[entry].isReported else { return reported.remove(entry, in: &entries) }
     let (next, previous) = (entries[entry].next, entries[entry].previous)
     entries[Int(previous)].next = next
     entries[Int(next)].previous = previous

@@ -29,6 +29,7 @@ extension Configuration {
     }
 
     package var isByTunnel: Bool { by.contains(.tunnel) }
+    package var isByAddress: Bool { by.contains(.clientAddress) }
 
     /// The cookie among the keys of `by`.
     package var cookie: SessionCookie? {

@@ -21,6 +21,11 @@ public struct Instant: Hashable, Comparable, Sendable {
     Interval(nanoseconds: later.nanoseconds > earlier.nanoseconds ? later.nanoseconds - earlier.nanoseconds : 0)
   }
 
+  /// Not before the origin.
+  public static func - (instant: Instant, interval: Interval) -> Instant {
+    Instant(nanoseconds: (instant - Instant(nanoseconds: interval.nanoseconds)).nanoseconds)
+  }
+
   public static var distantFuture: Instant { Instant(nanoseconds: .max) }
 }
 

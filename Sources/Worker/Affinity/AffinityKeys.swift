@@ -11,6 +11,6 @@ struct AffinityKeys: Sendable {
   init(_ settings: Configuration.Affinity) {
     isByTunnel = settings.isByTunnel
     cookie = settings.cookie
-    isByAddress = settings.by.contains(.clientAddress)
+    isByAddress = settings.isByAddress
   }
 }

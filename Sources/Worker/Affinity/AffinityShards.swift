@@ -26,12 +26,16 @@ final class AffinityShards: Sendable {
   /// Selects the shard by the lower half of the hash; the tables use the upper half.
   private let hash: ClientHash
 
-  /// Tables for this many entries in total, at least one in each shard.
-  init(_ settings: Configuration.Affinity, entries: Int) throws(TLSError) {
+  /// Tables for this many entries in total, at least one in each shard. `isReplicated`: they note changes for
+  /// `takeChanges`.
+  init(_ settings: Configuration.Affinity, entries: Int, isReplicated: Bool) throws(TLSError) {
     let hash = ClientHash(seed: try RandomBytes.makeWord(), try RandomBytes.makeWord())
     self.hash = hash
     shards = (0..<AffinityShards.shardCount).map { _ in
-      Shard(AffinityTable(capacity: Self.capacity(entries), hold: settings.hold, hash: hash))
+      Shard(
+        AffinityTable(
+          capacity: Self.capacity(entries), hold: settings.hold, hash: hash,
+          changeLimit: isReplicated ? Self.changeLimit : 0))
     }
   }
 
@@ -100,30 +104,66 @@ final class AffinityShards: Sendable {
   /// A copy of the entries, made in pieces so that no loop waits long.
   func records(at now: Instant) -> [AffinityRecord] {
     var records: [AffinityRecord] = []
-    for shard in shards {
-      var place = 0
-      while true {
-        let (piece, end) = shard.table.withLock {
-          ($0.records(in: place..<place + Self.pieceCount, at: Self.shifted(now)), $0.placeCount)
-        }
-        records += piece
-        place += Self.pieceCount
-        if place >= end { break }
-      }
-    }
+    var position: UInt64? = 0
+    while let place = position { records += piece(from: place, next: &position, at: now) }
     return records
   }
 
-  /// Restores entries, all of them older by `elapsed`. Must be called before the loops start.
-  func restore(_ records: [AffinityRecord], elapsed: Interval, at now: Instant) {
-    let parts = Dictionary(grouping: records) { shard(of: $0.client) }
-    for (shard, part) in parts {
-      shards[shard].table.withLock { $0.restore(part, elapsed: elapsed, at: Self.shifted(now)) }
+  /// A piece of that copy: the entries from `position` on, 0 at first, and where the next piece begins, nil at the end.
+  /// `activeSince`: only clients that have a session or were last active here, not before that.
+  func piece(
+    from position: UInt64, next: inout UInt64?, activeSince: Instant? = nil, at now: Instant
+  ) -> [AffinityRecord] {
+    let (shard, place) = (Int(position >> 32), Int(position & 0xffff_ffff))
+    guard shard < Self.shardCount else {
+      next = nil
+      return []
+    }
+    let (records, end) = shards[shard].table.withLock { table in
+      (
+        table.records(
+          in: place..<place + Self.pieceCount, activeSince: activeSince.map(Self.shifted), at: Self.shifted(now)),
+        table.placeCount
+      )
+    }
+    let isOver = place + Self.pieceCount >= end
+    next = isOver ? UInt64(shard + 1) << 32 : position + UInt64(Self.pieceCount)
+    if isOver, shard + 1 == Self.shardCount { next = nil }
+    return records
+  }
+
+  /// Merges what an earlier worker or another node knew, this long ago. Each lock is held for a few hundred entries.
+  func merge(_ records: [AffinityRecord], from source: AffinitySource, age: Interval, at now: Instant) {
+    for (shard, part) in Dictionary(grouping: records, by: { shard(of: $0.client) }) {
+      for start in stride(from: 0, to: part.count, by: Self.pieceCount) {
+        let piece = part[start..<min(start + Self.pieceCount, part.count)]
+        shards[shard].table.withLock {
+          $0.merge(piece, from: source, asOf: Self.shifted(now) - age, at: Self.shifted(now))
+        }
+      }
     }
   }
 
+  /// Takes the clients that were assigned or moved here since they were last taken.
+  func takeChanges(at now: Instant) -> AffinityChanges {
+    var all = AffinityChanges()
+    for shard in shards {
+      var hasMore = true
+      while hasMore {
+        let changes = shard.table.withLock { $0.takeChanges(limit: Self.pieceCount, at: Self.shifted(now)) }
+        all.records += changes.records
+        all.areIncomplete = all.areIncomplete || changes.areIncomplete
+        hasMore = changes.hasMore
+      }
+    }
+    return all
+  }
+
   /// Number of entries copied or removed while a lock is held: tens of microseconds.
-  private static let pieceCount = 512
+  static let pieceCount = 512
+
+  /// Number of changes of a shard that wait: in all, as many as 4,000 clients can make in a quarter of a second.
+  private static let changeLimit = 1024
 
   /// The monotonic clock may have started with the machine, minutes ago, and entries may be older. Eight days are more
   /// than the longest hold time.

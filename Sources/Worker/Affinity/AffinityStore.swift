@@ -17,24 +17,25 @@ final class AffinityStore: Sendable {
   private let seed0: Atomic<UInt64>
   private let seed1: Atomic<UInt64>
 
-  /// Restores an earlier worker's snapshot: of one that had another secret, the addresses alone.
+  /// Restores an earlier worker's snapshot: of one that had another secret, the addresses alone. With secrets, other
+  /// nodes are told of changes.
   init(
     _ settings: Configuration.Affinity, _ secrets: PairSecrets? = nil, restoring snapshot: AffinitySnapshot? = nil,
     at now: Instant, wall: WallTime
   ) throws(TLSError) {
-    addresses = try AffinityShards(settings, entries: settings.entries)
-    cookies = try AffinityShards(settings, entries: settings.cookieEntries)
-    tunnels = try AffinityShards(settings, entries: settings.tunnelEntries)
+    addresses = try AffinityShards(settings, entries: settings.entries, isReplicated: secrets != nil)
+    cookies = try AffinityShards(settings, entries: settings.cookieEntries, isReplicated: secrets != nil)
+    tunnels = try AffinityShards(settings, entries: settings.tunnelEntries, isReplicated: secrets != nil)
     let known = secrets?.tokenHash ?? snapshot?.tokenHash
     let tokenHash = if let known { known } else { try SecretHash.random() }
     seed0 = Atomic(tokenHash.key0)
     seed1 = Atomic(tokenHash.key1)
     guard let snapshot else { return }
     let elapsed = snapshot.elapsed(at: wall)
-    addresses.restore(snapshot.addresses, elapsed: elapsed, at: now)
+    addresses.merge(snapshot.addresses, from: .file, age: elapsed, at: now)
     guard tokenHash == snapshot.tokenHash else { return }
-    if settings.cookieEntries > 0 { cookies.restore(snapshot.cookies, elapsed: elapsed, at: now) }
-    if settings.tunnelEntries > 0 { tunnels.restore(snapshot.tunnels, elapsed: elapsed, at: now) }
+    if settings.cookieEntries > 0 { cookies.merge(snapshot.cookies, from: .file, age: elapsed, at: now) }
+    if settings.tunnelEntries > 0 { tunnels.merge(snapshot.tunnels, from: .file, age: elapsed, at: now) }
   }
 
   /// Computes the keys of cookies and tunnels.

@@ -1,0 +1,230 @@
+import Balancing
+import Domain
+import Wire
+
+/// One connection with one other node, of which either side may be the dialer.
+///
+/// It is told what happens (`Event`), and answers with what is to be done (`Effect`), in this order. Time never goes
+/// back. `handle(.timer)` is due at `deadline`. After `.ended` nothing follows, and every event is ignored.
+package struct PairLink: Sendable {
+  /// What happens.
+  package enum Event: Sendable {
+    /// The transport is there, and authenticated.
+    case opened
+    case received([UInt8])
+    /// The transport took some of what was sent; this many bytes of it still wait.
+    case waiting(Int)
+    /// The time of `deadline` has come.
+    case timer
+    /// Clients that were assigned or moved here since the last time: for every link, about once a second. Ignored
+    /// before `.joined`, as are all that follow.
+    case changes(AssignmentBatch)
+    /// More clients were assigned or moved than the queue of changes holds.
+    case missedChanges
+    /// Another node has left: what it told this one may not have reached the others, so all clients are sent again.
+    case otherLeft
+    /// The answer to `.copy`, at once: what was found (nil: nothing), and where to go on (nil: that was all).
+    case copied(AssignmentBatch?, next: UInt64?)
+    /// Administrative states that changed here; at joining, all.
+    case adminStates([StampedAdminState])
+    /// What this node tells of itself, which replaces what it told before.
+    case facts(NodeFacts)
+    /// This node leaves, or wants another connection.
+    case leave(reason: String)
+    /// The transport ended.
+    case closed(reason: String)
+  }
+
+  /// What is to be done.
+  package enum Effect: Hashable, Sendable {
+    /// Append to the output.
+    case send([UInt8])
+    /// Both have said hello. Answer with `.adminStates` and `.facts`.
+    case joined(PairHello)
+    /// Answer with `.copied`: at most `AssignmentBatch.recordLimit` clients from this position on, 0 the first time,
+    /// otherwise the last `next`. `activeSince`: only those that have a session here or were active here since then;
+    /// nil: all.
+    case copy(from: UInt64, activeSince: Instant?)
+    /// Clients of the other node. Their silence is relative to this instant of our clock.
+    case merge(AssignmentBatch, asOf: Instant)
+    /// All that the other node knew at joining has come; it may come again later.
+    case snapshotEnded
+    case adminStates([StampedAdminState])
+    case facts(NodeFacts)
+    /// Close the connection, after what was sent before; `wasJoined`: the other node had joined.
+    case ended(PairEnd, wasJoined: Bool)
+  }
+
+  /// How long things may take.
+  package enum Pace {
+    package static let hello = Interval.seconds(5)
+    package static let keepalive = Interval.seconds(1)
+    package static let silence = Interval.seconds(5)
+    /// The most between two reports of who was active.
+    package static let refresh = Interval.minutes(5)
+    /// The least.
+    package static let leastRefresh = Interval.seconds(10)
+  }
+
+  /// Maximum of bytes that wait in the output.
+  package static let outputLimit = 262_144
+
+  private enum State: Sendable {
+    case idle
+    case greeting(deadline: Instant)
+    case joined(JoinedLink)
+    case ended
+  }
+
+  private let own: PairHello
+  private let peer: String
+  private let refresh: Interval
+  private var state = State.idle
+  private var input = PairFrameReader()
+  private var clock = PeerClock()
+  /// Bytes that wait in the output.
+  private var waiting = 0
+
+  /// `own`: this node; `peer`: the name of the other one, by its address. `refresh`: how often activity is reported, a
+  /// quarter of the shortest hold time, at most `Pace.refresh`.
+  package init(own: PairHello, peer: String, refresh: Interval) {
+    self.own = own
+    self.peer = peer
+    self.refresh = min(refresh, Pace.refresh)
+  }
+
+  /// Whether this node's view counts when both have assigned a client at the same time.
+  package var settles: Bool { own.name < peer }
+
+  /// When `handle(.timer)` is due.
+  package var deadline: Instant? {
+    switch state {
+    case .idle, .ended: nil
+    case .greeting(let deadline): deadline
+    case .joined(let joined): joined.deadline
+    }
+  }
+
+  /// Takes one event, and returns what is to be done.
+  package mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
+    var effects: [Effect] = []
+    do throws(PairEnd) {
+      try take(event, at: now, &effects)
+      sendWaiting(at: now, &effects)
+    } catch {
+      if let message = error.message, hasOpened { send(message, &effects) }
+      var wasJoined = false
+      if case .joined = state { wasJoined = true }
+      state = .ended
+      effects.append(.ended(error, wasJoined: wasJoined))
+    }
+    return effects
+  }
+
+  private mutating func take(_ event: Event, at now: Instant, _ effects: inout [Effect]) throws(PairEnd) {
+    switch (state, event) {
+    case (.ended, _): break
+    case (_, .closed(let reason)): throw .closed(reason: reason)
+    case (_, .leave(let reason)): throw .leaving(reason: reason)
+    case (.idle, .opened):
+      state = .greeting(deadline: now + Pace.hello)
+      var hello = own
+      hello.clock = now
+      send(.hello(hello), &effects)
+    case (.idle, _): break
+    case (_, .waiting(let count)): waiting = count
+    case (_, .received(let bytes)):
+      input.append(bytes)
+      while let message = try nextMessage(at: now) { try receive(message, at: now, &effects) }
+    case (.greeting(let deadline), .timer): if now >= deadline { throw .noHello }
+    case (.greeting, _): break
+    case (.joined(var joined), _):
+      try take(event, &joined, at: now, &effects)
+      state = .joined(joined)
+    }
+  }
+
+  private mutating func take(
+    _ event: Event, _ joined: inout JoinedLink, at now: Instant, _ effects: inout [Effect]
+  ) throws(PairEnd) {
+    switch event {
+    case .timer:
+      if now >= joined.lastHeard + Pace.silence { throw .silent }
+      if hasRoom { joined.lastRoom = now } else if now >= joined.lastRoom + Pace.silence { throw .deaf }
+      joined.pass.advance(to: now)
+      guard now >= joined.nextKeepalive else { return }
+      joined.nextKeepalive = now + Pace.keepalive
+      if hasRoom { send(.keepalive(clock: now), &effects) }
+    case .changes(let batch):
+      if hasRoom { send(.assignments(batch, clock: now), &effects) } else { joined.pass.missChanges() }
+    case .missedChanges: joined.pass.missChanges()
+    case .otherLeft: joined.pass = AssignmentPass(refresh: refresh, at: now)
+    case .copied(let batch, let next):
+      if let batch { send(.assignments(batch, clock: now), &effects) }
+      if joined.pass.copied(next: next) { send(.snapshotEnd, &effects) }
+    case .adminStates(let states): joined.queue(states)
+    case .facts(let facts): joined.queue(facts)
+    case .opened, .received, .waiting, .leave, .closed: break
+    }
+  }
+
+  /// The next message that was received; nil until all of it is there.
+  private mutating func nextMessage(at now: Instant) throws(PairEnd) -> PairMessage? {
+    do throws(PairError) {
+      while let frame = try input.next() {
+        if case .joined(var joined) = state {
+          joined.lastHeard = now
+          state = .joined(joined)
+        }
+        if let message = try PairMessage(kind: frame.kind, payload: frame.payload) { return message }
+      }
+      return nil
+    } catch { throw .invalid(error) }
+  }
+
+  private mutating func receive(
+    _ message: PairMessage, at now: Instant, _ effects: inout [Effect]
+  ) throws(PairEnd) {
+    switch (state, message) {
+    case (_, .leave(let reason)): throw .left(reason: reason)
+    case (.greeting, .hello(let hello)):
+      guard hello.name == peer else { throw .wrongName(hello.name) }
+      guard hello.versions.overlaps(own.versions) else {
+        throw .versions(theirs: hello.versions, release: hello.release)
+      }
+      _ = clock.local(hello.clock, receivedAt: now)
+      state = .joined(JoinedLink(refresh: refresh, at: now))
+      effects.append(.joined(hello))
+    case (.joined, .keepalive(let clock)): _ = self.clock.local(clock, receivedAt: now)
+    case (.joined, .assignments(let batch, let clock)):
+      effects.append(.merge(batch, asOf: self.clock.local(clock, receivedAt: now)))
+    case (.joined, .snapshotEnd): effects.append(.snapshotEnded)
+    case (.joined, .adminStates(let states)): effects.append(.adminStates(states))
+    case (.joined(var joined), .facts(let piece)):
+      do throws(PairError) {
+        if let facts = try joined.receive(piece) { effects.append(.facts(facts)) }
+      } catch { throw .invalid(error) }
+      state = .joined(joined)
+    case (.joined, .hello), (.idle, _), (.greeting, _), (.ended, _): throw .invalid(.unexpected(message.name))
+    }
+  }
+
+  /// Sends what waits, while there is room.
+  private mutating func sendWaiting(at now: Instant, _ effects: inout [Effect]) {
+    guard case .joined(var joined) = state else { return }
+    while hasRoom, let message = joined.next() { send(message, &effects) }
+    if hasRoom, let copy = joined.pass.ask() { effects.append(copy) }
+    state = .joined(joined)
+  }
+
+  private var hasOpened: Bool { if case .idle = state { false } else { true } }
+
+  /// Whether any message fits into the output.
+  private var hasRoom: Bool { waiting + PairFrame.headBytes + PairFrame.payloadLimit <= PairLink.outputLimit }
+
+  private mutating func send(_ message: PairMessage, _ effects: inout [Effect]) {
+    let bytes = message.encoded()
+    waiting += bytes.count
+    effects.append(.send(bytes))
+  }
+}

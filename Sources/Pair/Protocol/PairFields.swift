@@ -1,0 +1,72 @@
+import Domain
+import Wire
+
+// Encoding and decoding of fields that several messages have. Numbers are big-endian.
+
+extension ByteWriter {
+  /// One byte of length, then UTF-8 without control characters, truncated to 255 bytes.
+  mutating func append(text: String) {
+    var text = text.escapingControls()[...]
+    while text.utf8.count > 255 { text.removeLast() }
+    append(UInt8(text.utf8.count))
+    for byte in text.utf8 { append(byte) }
+  }
+
+  mutating func append(_ time: WallTime) { append(bigEndian: time.milliseconds) }
+
+  /// The mode (none, drain, maintenance), the weight in two bytes, where all bits set stands for the configured one,
+  /// and since when.
+  mutating func append(_ state: AdminState) {
+    append(state.mode.flatMap { modes.firstIndex(of: $0) }.map { UInt8($0 + 1) } ?? 0)
+    append(bigEndian: state.weight.map { UInt16(clamping: $0) } ?? .max)
+    append(state.since)
+  }
+}
+
+private let modes: [AdminState.Mode] = [.drain, .maintenance]
+
+extension ByteReader {
+  mutating func readText(_ name: String) throws -> String {
+    let bytes = try readBytes(Int(try readUInt8()))
+    guard let text = try? String(copying: UTF8Span(validating: bytes)),
+      !text.unicodeScalars.contains(where: \.isControl)
+    else { throw PairError.invalidField(name) }
+    return text
+  }
+
+  mutating func readTime() throws -> WallTime {
+    let milliseconds = try readUInt64()
+    let time = WallTime(milliseconds: milliseconds)
+    guard time.milliseconds == milliseconds else { throw PairError.invalidField("time") }
+    return time
+  }
+
+  mutating func readAdminState() throws -> AdminState {
+    let mode = Int(try readUInt8())
+    guard mode <= modes.count else { throw PairError.invalidField("mode") }
+    let weight = try readUInt16()
+    guard ServerWeight.range ~= Int(weight) || weight == .max else { throw PairError.invalidField("weight") }
+    return AdminState(
+      mode: mode == 0 ? nil : modes[mode - 1], weight: weight == .max ? nil : Int(weight), since: try readTime())
+  }
+
+  /// A number with two bytes, at most `limit`, and as many elements.
+  mutating func readList<Element>(
+    _ name: String, limit: Int, _ element: (inout ByteReader) throws -> Element
+  ) throws -> [Element] {
+    let count = Int(try readUInt16())
+    guard count <= limit else { throw PairError.invalidField("number of \(name)") }
+    var list: [Element] = []
+    for _ in 0..<count { list.append(try element(&self)) }
+    return list
+  }
+}
+
+/// Runs a decoder, with the errors of messages.
+func decoding<Value>(_ body: () throws -> Value) throws(PairError) -> Value {
+  do {
+    return try body()
+  } catch {
+    throw error as? PairError ?? (error as? ByteReader.Failure).map(PairError.init) ?? .truncated
+  }
+}

@@ -1,0 +1,185 @@
+import Balancing
+import Domain
+import Wire
+
+/// A message between two nodes. A frame of an unknown kind is skipped, so that later releases can add kinds.
+package enum PairMessage: Hashable, Sendable {
+  /// The first message in each direction. It and `leave` never change.
+  case hello(PairHello)
+  /// Sent once a second; `clock` is the sender's monotonic clock.
+  case keepalive(clock: Instant)
+  /// The sender closes the connection.
+  case leave(reason: String)
+  /// Clients of one table; their silence is relative to the sender's `clock`.
+  case assignments(AssignmentBatch, clock: Instant)
+  /// All clients that the sender knew at joining have been sent.
+  case snapshotEnd
+  /// What operators want of servers, at most `adminStateLimit`.
+  case adminStates([StampedAdminState])
+  /// A piece of an encoded `NodeFacts`, at most `factsPieceBytes`.
+  case facts(FactsPiece)
+
+  package static let adminStateLimit = 64
+  static let factsPieceBytes = 32_768
+
+  private enum Kind: UInt8 { case hello = 1, keepalive, leave, assignments, snapshotEnd, adminStates, facts }
+
+  /// The message's name, for errors.
+  var name: String { String("\(self)".prefix { $0 != "(" }) }
+
+  /// The message in its frame.
+  package func encoded() -> [UInt8] {
+    var writer = ByteWriter(limit: PairFrame.payloadLimit)
+    let kind: Kind
+    switch self {
+    case .hello(let hello):
+      kind = .hello
+      hello.append(to: &writer)
+    case .keepalive(let clock):
+      kind = .keepalive
+      writer.append(bigEndian: clock.nanoseconds)
+    case .leave(let reason):
+      kind = .leave
+      writer.append(text: reason)
+    case .assignments(let batch, let clock):
+      kind = .assignments
+      writer.append(bigEndian: clock.nanoseconds)
+      batch.append(to: &writer)
+    case .snapshotEnd:
+      kind = .snapshotEnd
+    case .adminStates(let states):
+      kind = .adminStates
+      writer.append(bigEndian: UInt16(states.count))
+      for state in states { state.append(to: &writer) }
+    case .facts(let piece):
+      kind = .facts
+      writer.append((piece.isFirst ? 1 : 0) | (piece.isLast ? 2 : 0))
+      writer.append(piece.bytes.span)
+    }
+    return PairFrame.encoded(kind.rawValue, writer.bytes)
+  }
+
+  /// Decodes the payload of one frame; nil when this release does not know the kind.
+  package init?(kind: UInt8, payload: [UInt8]) throws(PairError) {
+    guard let kind = Kind(rawValue: kind) else { return nil }
+    self = try decoding { try PairMessage(kind, payload.span) }
+  }
+
+  private init(_ kind: Kind, _ payload: Span<UInt8>) throws {
+    var reader = ByteReader(payload)
+    switch kind {
+    case .hello: self = .hello(try PairHello(reading: &reader))
+    case .keepalive: self = .keepalive(clock: Instant(nanoseconds: try reader.readUInt64()))
+    case .leave: self = .leave(reason: try reader.readText("reason"))
+    case .assignments:
+      let clock = Instant(nanoseconds: try reader.readUInt64())
+      self = .assignments(try AssignmentBatch(reading: &reader), clock: clock)
+    case .snapshotEnd: self = .snapshotEnd
+    case .adminStates:
+      self = .adminStates(
+        try reader.readList("states", limit: Self.adminStateLimit) { try StampedAdminState(reading: &$0) })
+    case .facts: self = .facts(try FactsPiece(reading: &reader))
+    }
+    try reader.expectEnd()
+  }
+}
+
+/// Who a node is, and which versions of the protocol it speaks.
+package struct PairHello: Hashable, Sendable {
+  /// The versions that this release speaks.
+  package static let spokenVersions: ClosedRange<UInt16> = 1...1
+
+  package var versions = PairHello.spokenVersions
+  /// The sender's monotonic clock.
+  package var clock = Instant(nanoseconds: 0)
+  /// A random number for each start of a node's worker.
+  package var incarnation: UInt64
+  /// As in `pair.nodes`.
+  package var name: String
+  package var release: String
+
+  package init(name: String, release: String, incarnation: UInt64) {
+    self.name = name
+    self.release = release
+    self.incarnation = incarnation
+  }
+
+  private static let magic = Array("BELVPAIR".utf8)
+
+  fileprivate func append(to writer: inout ByteWriter) {
+    writer.append(Self.magic.span)
+    writer.append(bigEndian: versions.lowerBound)
+    writer.append(bigEndian: versions.upperBound)
+    writer.append(bigEndian: clock.nanoseconds)
+    writer.append(bigEndian: incarnation)
+    writer.append(text: name)
+    writer.append(text: release)
+  }
+
+  fileprivate init(reading reader: inout ByteReader) throws {
+    for byte in Self.magic where try reader.readUInt8() != byte { throw PairError.invalidField("protocol") }
+    let (lowest, highest) = (try reader.readUInt16(), try reader.readUInt16())
+    guard lowest <= highest else { throw PairError.invalidField("versions") }
+    versions = lowest...highest
+    clock = Instant(nanoseconds: try reader.readUInt64())
+    incarnation = try reader.readUInt64()
+    name = try reader.readText("name")
+    release = try reader.readText("release")
+  }
+}
+
+/// Clients of one table and their servers.
+package struct AssignmentBatch: Hashable, Sendable {
+  /// Maximum of records.
+  package static let recordLimit = 1000
+
+  /// See `serviceID(of:)`.
+  package var service: UInt64
+  package var table: AffinityKind
+  package var records: [AffinityRecord]
+
+  package init(service: UInt64, table: AffinityKind, records: [AffinityRecord]) {
+    self.service = service
+    self.table = table
+    self.records = records
+  }
+
+  /// The identity of a service by its name in the configuration, which is empty if it has none.
+  package static func serviceID(of name: String) -> UInt64 { ServerID(name: name).rawValue }
+
+  fileprivate func append(to writer: inout ByteWriter) {
+    writer.append(bigEndian: service)
+    writer.append(table.rawValue)
+    writer.append(bigEndian: UInt16(records.count))
+    for record in records { record.append(to: &writer) }
+  }
+
+  fileprivate init(reading reader: inout ByteReader) throws {
+    service = try reader.readUInt64()
+    guard let table = AffinityKind(rawValue: try reader.readUInt8()) else { throw PairError.invalidField("table") }
+    self.table = table
+    records = try reader.readList("clients", limit: Self.recordLimit) { try AffinityRecord(reading: &$0) }
+  }
+}
+
+/// Some of the bytes of an encoded `NodeFacts`; the first piece replaces what came before.
+package struct FactsPiece: Hashable, Sendable {
+  var isFirst: Bool
+  var isLast: Bool
+  var bytes: [UInt8]
+
+  fileprivate init(reading reader: inout ByteReader) throws {
+    let flags = try reader.readUInt8()
+    guard flags < 4, reader.remaining <= PairMessage.factsPieceBytes else { throw PairError.invalidField("facts") }
+    (isFirst, isLast) = (flags & 1 != 0, flags & 2 != 0)
+    bytes = []
+    let rest = try reader.readBytes(reader.remaining)
+    for index in rest.indices { bytes.append(rest[index]) }
+  }
+
+  init(isFirst: Bool, isLast: Bool, bytes: [UInt8]) {
+    self.isFirst = isFirst
+    self.isLast = isLast
+    self.bytes = bytes
+  }
+}

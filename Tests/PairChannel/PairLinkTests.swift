@@ -1,0 +1,255 @@
+import Balancing
+import Domain
+import Testing
+import Wire
+
+@testable import Pair
+
+/// One link, whose other end is played by the test.
+private struct TestLink {
+  var link: PairLink
+  var now = Instant(nanoseconds: Interval.hours(1).nanoseconds)
+  /// What was sent and not read yet.
+  private var output = PairFrameReader()
+
+  init(refresh: Interval = .minutes(5)) {
+    link = PairLink(own: PairHello(name: "lb1", release: "1", incarnation: 1), peer: "lb2", refresh: refresh)
+  }
+
+  /// A link that has joined, and has sent its hello and a snapshot without clients.
+  static func joined(refresh: Interval = .minutes(5)) throws -> TestLink {
+    var test = TestLink(refresh: refresh)
+    test.handle(.opened)
+    let effects = test.receive(.hello(hello()))
+    #expect(effects == [.joined(hello()), .copy(from: 0, activeSince: nil)])
+    test.handle(.copied(nil, next: nil))
+    _ = try test.sent()
+    return test
+  }
+
+  static func hello(versions: ClosedRange<UInt16> = 1...1, name: String = "lb2") -> PairHello {
+    var hello = PairHello(name: name, release: "2", incarnation: 2)
+    hello.versions = versions
+    return hello
+  }
+
+  /// The effects, without the bytes to be sent.
+  @discardableResult
+  mutating func handle(_ event: PairLink.Event) -> [PairLink.Effect] {
+    link.handle(event, at: now).filter { effect in
+      guard case .send(let bytes) = effect else { return true }
+      output.append(bytes)
+      return false
+    }
+  }
+
+  mutating func receive(_ messages: PairMessage...) -> [PairLink.Effect] {
+    handle(.received(messages.flatMap { $0.encoded() }))
+  }
+
+  /// The messages sent since the last call; the output takes them all.
+  mutating func sent() throws -> [PairMessage] {
+    var messages: [PairMessage] = []
+    while let frame = try output.next() {
+      messages.append(try #require(try PairMessage(kind: frame.kind, payload: frame.payload)))
+    }
+    #expect(handle(.waiting(0)).allSatisfy { if case .copy = $0 { true } else { false } })
+    return messages
+  }
+
+  /// Lets time pass, with timers, while the other node sends a keepalive each second or not.
+  mutating func pass(_ interval: Interval, isHeard: Bool = true) -> [PairLink.Effect] {
+    let end = now + interval
+    var effects: [PairLink.Effect] = []
+    while let deadline = link.deadline, deadline <= end {
+      now = max(now, deadline)
+      effects += handle(.timer)
+      if isHeard { effects += receive(.keepalive(clock: now)) }
+    }
+    now = end
+    return effects
+  }
+}
+
+private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
+  let records = numbers.map {
+    AffinityRecord(client: ClientKey(IPAddress(v4: $0)), server: ServerID(rawValue: 1), silence: .zero)
+  }
+  return AssignmentBatch(service: 1, table: .addresses, records: records)
+}
+
+@Suite struct `A connection between two nodes` {
+  @Test func `both say hello, then all clients are sent, then the changes`() throws {
+    var test = TestLink()
+    #expect(test.handle(.opened).isEmpty)
+    guard case .hello(let hello)? = try test.sent().first else { return #expect(Bool(false)) }
+    #expect(hello.name == "lb1" && hello.clock == test.now)
+    #expect(
+      test.receive(.hello(TestLink.hello())) == [.joined(TestLink.hello()), .copy(from: 0, activeSince: nil)])
+    #expect(test.handle(.copied(batch(0..<3), next: 17)) == [.copy(from: 17, activeSince: nil)])
+    #expect(test.handle(.changes(batch(9..<10))).isEmpty)
+    #expect(test.handle(.copied(batch(3..<4), next: nil)).isEmpty)
+    #expect(
+      try test.sent() == [
+        .assignments(batch(0..<3), clock: test.now), .assignments(batch(9..<10), clock: test.now),
+        .assignments(batch(3..<4), clock: test.now), .snapshotEnd,
+      ])
+  }
+
+  @Test func `who says no hello in time is cut off, and so is who says anything else first`() throws {
+    var silent = TestLink()
+    silent.handle(.opened)
+    #expect(silent.pass(.milliseconds(4999), isHeard: false).isEmpty)
+    #expect(silent.pass(.milliseconds(1), isHeard: false) == [.ended(.noHello, wasJoined: false)])
+
+    var rude = TestLink()
+    rude.handle(.opened)
+    let end = PairEnd.invalid(.unexpected("keepalive"))
+    #expect(rude.receive(.keepalive(clock: rude.now)) == [.ended(end, wasJoined: false)])
+    #expect(try rude.sent().last == .leave(reason: end.description))
+    #expect(rude.receive(.hello(TestLink.hello())).isEmpty && rude.link.deadline == nil)
+  }
+
+  @Test(arguments: [
+    (TestLink.hello(name: "lb3"), PairEnd.wrongName("lb3")),
+    (TestLink.hello(versions: 2...4), .versions(theirs: 2...4, release: "2")),
+    (TestLink.hello(versions: 1...4), nil),
+  ])
+  fileprivate func `the name must be the expected one, and a version spoken by both`(hello: PairHello, end: PairEnd?) {
+    var test = TestLink()
+    test.handle(.opened)
+    let expected = end.map { [PairLink.Effect.ended($0, wasJoined: false)] }
+    #expect(test.receive(.hello(hello)) == expected ?? [.joined(hello), .copy(from: 0, activeSince: nil)])
+  }
+
+  @Test func `a node that is not heard for five seconds has left`() throws {
+    var test = try TestLink.joined()
+    #expect(test.pass(.minutes(2)).isEmpty)
+    #expect(test.pass(.milliseconds(4500), isHeard: false).isEmpty)
+    #expect(test.pass(.seconds(1), isHeard: false) == [.ended(.silent, wasJoined: true)])
+    let keepalives = try test.sent().filter { if case .keepalive = $0 { true } else { false } }
+    #expect(keepalives.count == 124)
+  }
+
+  @Test func `a leave message and the end of the transport say why`() throws {
+    var left = try TestLink.joined()
+    #expect(left.receive(.leave(reason: "it stops")) == [.ended(.left(reason: "it stops"), wasJoined: true)])
+    var cut = try TestLink.joined()
+    #expect(cut.handle(.closed(reason: "reset")) == [.ended(.closed(reason: "reset"), wasJoined: true)])
+    var leaving = try TestLink.joined()
+    #expect(leaving.handle(.leave(reason: "we stop")) == [.ended(.leaving(reason: "we stop"), wasJoined: true)])
+    #expect(try leaving.sent() == [.leave(reason: "we stop")])
+  }
+
+  @Test func `messages of a kind that this release does not know are skipped`() throws {
+    var test = try TestLink.joined()
+    let unknown = PairFrame.encoded(200, [1, 2, 3])
+    #expect(test.handle(.received(unknown + PairMessage.snapshotEnd.encoded() + unknown)) == [.snapshotEnded])
+  }
+
+  @Test func `bytes may come in any pieces`() throws {
+    var test = try TestLink.joined()
+    var effects: [PairLink.Effect] = []
+    let bytes = PairMessage.snapshotEnd.encoded() + PairMessage.assignments(batch(0..<2), clock: test.now).encoded()
+    for byte in bytes { effects += test.handle(.received([byte])) }
+    #expect(effects == [.snapshotEnded, .merge(batch(0..<2), asOf: test.now)])
+  }
+
+  @Test func `no more waits in the output than the limit, and what had no room comes with the next pass`() throws {
+    var test = try TestLink.joined()
+    let since = test.now
+    var waiting = 0
+    for _ in 0..<100 {
+      for case .send(let bytes) in test.link.handle(.changes(batch(0..<1000)), at: test.now) { waiting += bytes.count }
+    }
+    #expect(waiting <= PairLink.outputLimit && waiting > PairLink.outputLimit / 2)
+    #expect(test.handle(.facts(NodeFacts(release: "1", wall: WallTime(seconds: 1), since: WallTime(seconds: 0)))) == [])
+    test.handle(.waiting(0))
+    guard case .facts? = try test.sent().first else { return #expect(Bool(false), "the facts were lost") }
+    #expect(test.pass(.seconds(9)).isEmpty)
+    #expect(test.pass(.seconds(1)) == [.copy(from: 0, activeSince: since - Interval.seconds(1))])
+  }
+
+  @Test func `a node that reads nothing is cut off`() throws {
+    var test = try TestLink.joined()
+    for _ in 0..<100 { test.handle(.changes(batch(0..<1000))) }
+    #expect(test.pass(.seconds(30)) == [.ended(.deaf, wasJoined: true)])
+  }
+
+  @Test func `who was active is told at every interval, since the beginning of the last pass`() throws {
+    var test = try TestLink.joined(refresh: .minutes(1))
+    let start = test.now
+    #expect(test.pass(.seconds(59)).isEmpty)
+    #expect(test.pass(.seconds(1)) == [.copy(from: 0, activeSince: start - Interval.seconds(1))])
+    #expect(test.handle(.copied(nil, next: 5)) == [.copy(from: 5, activeSince: start - Interval.seconds(1))])
+    test.handle(.copied(nil, next: nil))
+    let second = test.now
+    #expect(try test.sent().allSatisfy { if case .keepalive = $0 { true } else { false } })
+    test.handle(.missedChanges)
+    #expect(test.pass(.seconds(10)) == [.copy(from: 0, activeSince: second - Interval.seconds(1))])
+  }
+
+  @Test func `administrative states and facts go to the other node in pieces`() throws {
+    var test = try TestLink.joined()
+    let states = (0..<200).map { number in
+      StampedAdminState(
+        server: "view\(number)", state: AdminState(mode: .drain, since: WallTime(seconds: 5)),
+        stamp: .init(time: WallTime(seconds: 5), node: "lb1"))
+    }
+    test.handle(.adminStates(states))
+    var facts = NodeFacts(release: "1", wall: WallTime(seconds: 1), since: WallTime(seconds: 0))
+    facts.servers = (0..<1024).map { number in
+      .init(name: "\(number)".padded(to: 60), state: .up, adminState: states[number % 200].state)
+    }
+    test.handle(.facts(facts))
+    var other = try TestLink.joined()
+    var received: [StampedAdminState] = []
+    var last: NodeFacts?
+    for message in try test.sent() {
+      for effect in other.receive(message) {
+        switch effect {
+        case .adminStates(let some): received += some
+        case .facts(let facts): last = facts
+        default: Issue.record("\(effect)")
+        }
+      }
+    }
+    #expect(Set(received) == Set(states) && received.count == 200)
+    #expect(last == facts)
+  }
+
+  @Test func `the pause before the next attempt doubles up to five seconds, and begins anew after joining`() {
+    var redial = Redial()
+    let pauses = (0..<7).map { _ in redial.pause(random: 25).milliseconds }
+    #expect(pauses == [250, 500, 1000, 2000, 4000, 5000, 5000])
+    redial.joined()
+    #expect(redial.pause(random: 0).milliseconds == 187 && redial.pause(random: 50).milliseconds == 625)
+    #expect(Redial.isDialer("lb2", of: "lb1") && !Redial.isDialer("lb1", of: "lb2"))
+  }
+}
+
+@Suite struct `Another node's clock` {
+  @Test func `what waited on the way is dated back, by the message that waited least`() {
+    var clock = PeerClock()
+    let origin = Interval.hours(1000)
+    func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .milliseconds(milliseconds) }
+    // Ours is at `origin` when theirs begins.
+    #expect(clock.local(at(0), receivedAt: at(5) + origin) == at(5) + origin)
+    #expect(clock.local(at(100), receivedAt: at(4100) + origin).milliseconds - (at(105) + origin).milliseconds <= 5)
+    #expect(clock.local(at(5000), receivedAt: at(5001) + origin) == at(5001) + origin)
+    #expect(clock.local(at(5000), receivedAt: at(9000) + origin).milliseconds - (at(5001) + origin).milliseconds <= 5)
+  }
+
+  @Test func `no clock of theirs traps or lies ahead`() {
+    var clock = PeerClock()
+    var now = Instant(nanoseconds: 5)
+    for theirs in [0, .max, 1, 1 << 63, .max - 1, 1 << 62, 0] as [UInt64] {
+      now = now + .seconds(1)
+      #expect(clock.local(Instant(nanoseconds: theirs), receivedAt: now) <= now)
+    }
+  }
+}
+
+extension String {
+  fileprivate func padded(to count: Int) -> String { self + String(repeating: "x", count: count - self.count) }
+}

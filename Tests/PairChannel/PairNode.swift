@@ -1,0 +1,119 @@
+import Balancing
+import Domain
+import Simulation
+import Wire
+
+@testable import Pair
+
+/// One node of a simulated pair: a real table and real links, and the part of the worker between them.
+final class PairNode {
+  static let hold = Interval.minutes(90)
+  static let service = AssignmentBatch.serviceID(of: "view")
+
+  let index: Int
+  let capacity: Int
+  private(set) var table: AffinityTable
+  var links: [Int: PairLink] = [:]
+  var redials: [Int: Redial] = [:]
+  var nextDial: [Int: Instant] = [:]
+  var nextBatch: Instant
+  private(set) var adminStates: AdminStateRegister
+  private(set) var facts: [Int: NodeFacts] = [:]
+  /// Whose snapshot has come since the start.
+  var snapshots: Set<Int> = []
+  var isUp = true
+  /// Number of bytes of assignments that were sent.
+  var bytesSent = 0
+  /// The monotonic clock is ahead of the simulation's by this.
+  private let origin: Interval
+
+  init(_ index: Int, capacity: Int, at now: Instant, using random: inout SeededGenerator) {
+    self.index = index
+    self.capacity = capacity
+    origin = .seconds(.random(in: 0..<100_000_000, using: &random))
+    nextBatch = now + .milliseconds(.random(in: 0..<1000, using: &random))
+    adminStates = AdminStateRegister(node: "lb\(index)")
+    table = AffinityTable(
+      capacity: capacity, hold: Self.hold, hash: ClientHash(seed: random.next(), random.next()), changeLimit: 1024)
+  }
+
+  var name: String { "lb\(index)" }
+
+  /// By this node's clock.
+  func local(_ now: Instant) -> Instant { now + origin }
+  /// As tables count.
+  func shifted(_ now: Instant) -> Instant { now + origin + .hours(8 * 24) }
+
+  func makeLink(to peer: Int, refresh: Interval, using random: inout SeededGenerator) -> PairLink {
+    PairLink(
+      own: PairHello(name: name, release: "1", incarnation: random.next()), peer: "lb\(peer)", refresh: refresh)
+  }
+
+  func server(of client: ClientKey, at now: Instant) -> ServerID? { table.lookup(client, at: shifted(now)) }
+  func assign(_ client: ClientKey, to server: ServerID, at now: Instant) {
+    table.assign(client, to: server, at: shifted(now))
+  }
+  func sessionBegan(_ client: ClientKey, on server: ServerID, at now: Instant) -> AffinityTable.Session {
+    table.sessionBegan(client, on: server, at: shifted(now))
+  }
+  func sessionEnded(_ session: AffinityTable.Session, at now: Instant) {
+    table.sessionEnded(session, at: shifted(now))
+  }
+
+  func records(at now: Instant) -> [AffinityRecord] { table.records(in: 0..<table.placeCount, at: shifted(now)) }
+
+  /// From a file of this time.
+  func restore(_ records: [AffinityRecord], elapsed: Interval, at now: Instant) {
+    table.merge(records[...], from: .file, asOf: shifted(now) - elapsed, at: shifted(now))
+  }
+
+  /// The clients and their servers.
+  func assignments(at now: Instant) -> [ClientKey: ServerID] {
+    Dictionary(records(at: now).map { ($0.client, $0.server) }) { $1 }
+  }
+
+  func order(_ server: String, _ state: AdminState, at now: Instant) -> StampedAdminState {
+    adminStates.set(state, of: server, at: WallTime(nanoseconds: local(now).nanoseconds))
+  }
+
+  /// What is to be sent to all others.
+  func takeChanges(at now: Instant) -> [PairLink.Event] {
+    var events: [PairLink.Event] = []
+    while true {
+      let changes = table.takeChanges(limit: 512, at: shifted(now))
+      if !changes.records.isEmpty { events.append(.changes(batch(changes.records))) }
+      if changes.areIncomplete { events.append(.missedChanges) }
+      guard changes.hasMore else { return events }
+    }
+  }
+
+  /// Performs what a link asks for, except sending and ending; returns what the link is told.
+  func perform(_ effect: PairLink.Effect, of peer: Int, settles: Bool, at now: Instant) -> [PairLink.Event] {
+    switch effect {
+    case .joined:
+      redials[peer, default: Redial()].joined()
+      var facts = NodeFacts(release: name, wall: WallTime(seconds: 1), since: WallTime(seconds: 0))
+      facts.sessions = UInt64(index)
+      return [.adminStates(adminStates.all), .facts(facts)]
+    case .copy(let position, let activeSince):
+      let records = table.records(
+        in: Int(position)..<Int(position) + 512, activeSince: activeSince.map { $0 + .hours(8 * 24) },
+        at: shifted(now))
+      let next = position + 512
+      return [.copied(records.isEmpty ? nil : batch(records), next: next < table.placeCount ? next : nil)]
+    case .merge(let batch, let moment):
+      table.merge(
+        batch.records[...], from: .node(UInt8(peer), settles: settles), asOf: moment + .hours(8 * 24),
+        at: shifted(now))
+    case .snapshotEnded: snapshots.insert(peer)
+    case .adminStates(let states): _ = adminStates.merge(states) { $0.hasPrefix("view") }
+    case .facts(let facts): self.facts[peer] = facts
+    case .send, .ended: break
+    }
+    return []
+  }
+
+  private func batch(_ records: [AffinityRecord]) -> AssignmentBatch {
+    AssignmentBatch(service: Self.service, table: .addresses, records: records)
+  }
+}

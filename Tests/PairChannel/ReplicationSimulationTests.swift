@@ -1,0 +1,283 @@
+import Balancing
+import Domain
+import Simulation
+import Testing
+import Wire
+
+@testable import Pair
+
+/// What clients did, and so what the nodes should know.
+private final class Crowd {
+  struct Activity {
+    var node: Int
+    var server: ServerID
+    var time: Instant
+  }
+
+  /// Two nodes may have seen a client at the same time: within the tables' uncertainty and the time of a batch.
+  static let tolerance = Interval.milliseconds(2500)
+  static let servers = (1...4).map { ServerID(name: "view0\($0)") }
+
+  let clients: [ClientKey]
+  var available = Set(servers)
+  /// The last activity of each client on each node.
+  private var activities: [ClientKey: [Int: Activity]] = [:]
+  private var sessions: [(client: ClientKey, node: Int, session: AffinityTable.Session)] = []
+  private(set) var faults: [String] = []
+
+  init(_ count: Int) { clients = (0..<count).map { ClientKey(IPAddress(v4: UInt32($0))) } }
+
+  /// A client connects to a node, and gets its server, or another one if that is not available.
+  func visit(_ node: PairNode, at now: Instant, using random: inout SeededGenerator) {
+    let client = clients[.random(in: 0..<clients.count, using: &random)]
+    let known = node.server(of: client, at: now).flatMap { available.contains($0) ? $0 : nil }
+    guard let server = known ?? Self.servers.filter(available.contains).randomElement(using: &random) else { return }
+    if Bool.random(using: &random) {
+      sessions.append((client, node.index, node.sessionBegan(client, on: server, at: now)))
+    } else {
+      node.assign(client, to: server, at: now)
+    }
+    note(client, node, at: now)
+  }
+
+  func leave(_ nodes: [PairNode], at now: Instant, using random: inout SeededGenerator) {
+    guard let index = sessions.indices.randomElement(using: &random) else { return }
+    let (client, node, session) = sessions.remove(at: index)
+    nodes[node].sessionEnded(session, at: now)
+    note(client, nodes[node], at: now)
+  }
+
+  func leaveAll(_ nodes: [PairNode], at now: Instant, using random: inout SeededGenerator) {
+    while !sessions.isEmpty { leave(nodes, at: now, using: &random) }
+  }
+
+  private func note(_ client: ClientKey, _ node: PairNode, at now: Instant) {
+    guard let server = node.server(of: client, at: now) else { return }
+    activities[client, default: [:]][node.index] = Activity(node: node.index, server: server, time: now)
+  }
+
+  /// A node has died: its sessions are over, and what the others do not know is lost.
+  func lose(_ dead: PairNode, of nodes: [PairNode], at now: Instant) {
+    let cut = Set(sessions.filter { $0.node == dead.index }.map(\.client))
+    sessions.removeAll { $0.node == dead.index }
+    for (client, ofNodes) in activities {
+      guard let last = ofNodes[dead.index] else { continue }
+      let others = nodes.filter { $0.isUp && $0.index != dead.index }
+      let isKnown = others.allSatisfy { $0.server(of: client, at: now) == last.server }
+      if cut.contains(client) || !isKnown { activities[client] = nil }
+    }
+  }
+
+  /// The last activity of a client, if no other node saw it at the same time or has a session of it.
+  func last(of client: ClientKey) -> Activity? {
+    guard let ofNodes = activities[client], let last = ofNodes.values.max(by: { $0.time < $1.time }) else { return nil }
+    let isContested = ofNodes.values.contains { other in
+      other.node != last.node && other.server != last.server && last.time - other.time < Self.tolerance
+    }
+    return isContested ? nil : last
+  }
+
+  /// A node has merged this: nothing older may have replaced what happened on it.
+  func check(_ node: PairNode, _ batch: AssignmentBatch, at now: Instant) {
+    for record in batch.records {
+      guard let last = last(of: record.client), last.node == node.index,
+        !sessions.contains(where: { $0.client == record.client && $0.node != node.index })
+      else { continue }
+      let found = node.server(of: record.client, at: now)
+      if found != last.server, faults.count < 5 {
+        faults.append("\(now.milliseconds) ms: \(node.name) has \(found as Any), last was \(last)")
+      }
+    }
+  }
+}
+
+/// Two or three nodes with clients, which everything happens to.
+private struct Chaos {
+  var network: PairNetwork
+  let crowd: Crowd
+  private var files: [Int: (records: [AffinityRecord], time: Instant)] = [:]
+
+  init(nodes: Int, clients: Int, seed: UInt64) {
+    print("\(nodes) nodes, \(clients) clients, seed \(seed)")
+    network = PairNetwork(nodes: nodes, capacities: Array(repeating: 2 * clients, count: nodes), seed: seed)
+    network.refresh = .minutes(1)
+    network.hasLaterNode = seed.isMultiple(of: 2)
+    crowd = Crowd(clients)
+    network.observe = { [crowd] node, batch, now in crowd.check(node, batch, at: now) }
+  }
+
+  mutating func run(for interval: Interval) {
+    let crowd = crowd
+    var nextFault = network.now
+    var active = 0
+    let end = network.now + interval
+    while network.now < end {
+      network.run(for: .milliseconds(50)) { network in
+        for _ in 0..<2 {
+          let index = Int.random(in: 0..<20, using: &network.random)
+          let node = network.node[index < network.nodes ? index : active]
+          if node.isUp { crowd.visit(node, at: network.now, using: &network.random) }
+          if index.isMultiple(of: 3) { crowd.leave(network.node, at: network.now, using: &network.random) }
+        }
+      }
+      guard network.now >= nextFault else { continue }
+      nextFault = network.now + .milliseconds(.random(in: 200...5000, using: &network.random))
+      if let other = fault() { active = other }
+    }
+  }
+
+  /// Something happens to the nodes or the network; perhaps another node is active from now on.
+  private mutating func fault() -> Int? {
+    let index = Int.random(in: 0..<network.nodes, using: &network.random)
+    let other = (index + 1) % network.nodes
+    switch Int.random(in: 0..<10, using: &network.random) {
+    case 0: network.reset(index, other)
+    case 1: network.cut.insert([index, other])
+    case 2, 3: network.cut.remove([index, other])
+    case 4: network.delay = .milliseconds([2, 20, 400].randomElement(using: &network.random) ?? 2)
+    case 5: kill(index)
+    case 6: boot()
+    case 7:
+      crowd.available = Set(
+        Crowd.servers.shuffled(using: &network.random).dropFirst(Int.random(in: 0...2, using: &network.random)))
+    case 8:
+      let state = AdminState(weight: .random(in: 0...256, using: &network.random), since: WallTime(seconds: 0))
+      let changed = network.node[index].order(
+        "view0\(Int.random(in: 1...4, using: &network.random))", state, at: network.now)
+      for peer in 0..<network.nodes where peer != index { network.tell(index, peer, .adminStates([changed])) }
+    default: return index
+    }
+    return nil
+  }
+
+  private mutating func kill(_ index: Int) {
+    guard network.node.count(where: \.isUp) == network.nodes else { return }
+    files[index] = (network.node[index].records(at: network.now), network.now)
+    network.kill(index)
+    crowd.lose(network.node[index], of: network.node, at: network.now)
+  }
+
+  private mutating func boot() {
+    for index in 0..<network.nodes where !network.node[index].isUp {
+      let file = Bool.random(using: &network.random) ? files[index] : nil
+      network.boot(index, restoring: file?.records ?? [], elapsed: network.now - (file?.time ?? network.now))
+    }
+  }
+
+  /// All is well again, and no client connects any more.
+  mutating func calmDown() {
+    network.cut = []
+    network.delay = .milliseconds(5)
+    boot()
+    network.run(for: .seconds(20))
+    crowd.leaveAll(network.node, at: network.now, using: &network.random)
+    network.run(for: .minutes(3))
+  }
+}
+
+@Suite struct ReplicationSimulationTests {
+  @Test(arguments: [2, 3], 1...UInt64(4 * Scale.factor))
+  func `whatever happens, in the end all nodes know the same, the latest, and are quiet`(nodes: Int, seed: UInt64) {
+    var chaos = Chaos(nodes: nodes, clients: 150, seed: seed)
+    chaos.run(for: .minutes(4))
+    chaos.calmDown()
+    let network = chaos.network
+    #expect(chaos.crowd.faults.isEmpty, "seed \(seed)")
+    let known = network.node.map { $0.assignments(at: network.now) }
+    for other in known.dropFirst() {
+      let differing = chaos.crowd.clients.filter { known[0][$0] != other[$0] }
+      #expect(differing.isEmpty, "seed \(seed)")
+    }
+    let lasts = chaos.crowd.clients.compactMap { client in chaos.crowd.last(of: client).map { (client, $0.server) } }
+    #expect(lasts.count > 50, "seed \(seed): \(lasts.count) clients can be compared")
+    let wrong = lasts.filter { known[0][$0.0] != $0.1 }
+    #expect(wrong.isEmpty, "seed \(seed)")
+    let states = network.node.map { Set($0.adminStates.all) }
+    #expect(Set(states).count == 1, "seed \(seed)")
+    if !network.hasLaterNode { #expect(network.mostWaiting <= PairLink.outputLimit, "seed \(seed)") }
+    let kinds = network.ends.filter { if case .invalid = $0 { true } else { false } }
+    #expect(kinds.isEmpty, "seed \(seed)")
+    let before = network.node.map(\.bytesSent)
+    chaos.network.run(for: .minutes(10))
+    #expect(chaos.network.node.map(\.bytesSent) == before, "seed \(seed)")
+  }
+
+  @Test func `a node that boots gets all clients, and sends none of them back`() {
+    var network = PairNetwork(nodes: 2, capacities: [20_000, 20_000], seed: 3)
+    let clients = (0..<10_000).map { ClientKey(IPAddress(v4: UInt32($0))) }
+    for (number, client) in clients.enumerated() {
+      network.node[0].assign(client, to: Crowd.servers[number % 4], at: network.now)
+    }
+    network.run(for: .seconds(20))
+    #expect(network.node[1].assignments(at: network.now) == network.node[0].assignments(at: network.now))
+    #expect(network.node[1].assignments(at: network.now).count == 10_000)
+    #expect(network.node[0].snapshots == [1] && network.node[1].snapshots == [0])
+    #expect(network.node[1].facts[0]?.release == "lb0" && network.node[0].facts[1]?.sessions == 1)
+    #expect(network.node[1].bytesSent == 0)
+    // The other way round after a restart.
+    network.kill(0)
+    network.boot(0)
+    network.run(for: .seconds(20))
+    #expect(network.node[0].assignments(at: network.now).count == 10_000)
+    let sent = network.node.map(\.bytesSent)
+    // Activity is told by the node that saw it.
+    for client in clients.prefix(1000) { network.node[0].assign(client, to: Crowd.servers[0], at: network.now) }
+    network.run(for: .minutes(20))
+    #expect(network.node[1].bytesSent == sent[1])
+    #expect(network.node[0].bytesSent > sent[0] && network.node[0].bytesSent < sent[0] + 3000 * 40)
+    for client in clients.prefix(1000) {
+      #expect(network.node[1].server(of: client, at: network.now) == Crowd.servers[0])
+    }
+  }
+
+  @Test func `a change is known on the other node within a second and the time on the way`() {
+    var network = PairNetwork(nodes: 2, capacities: [100, 100], seed: 4)
+    network.run(for: .seconds(20))
+    for number in 0..<50 {
+      let client = ClientKey(IPAddress(v4: UInt32(number)))
+      network.node[number % 2].assign(client, to: Crowd.servers[number % 4], at: network.now)
+      network.run(for: .milliseconds(1050))
+      #expect(network.node[1 - number % 2].server(of: client, at: network.now) == Crowd.servers[number % 4])
+    }
+  }
+
+  @Test func `a smaller table gets those who were active last, and sessions stay`() {
+    var network = PairNetwork(nodes: 2, capacities: [5000, 1000], seed: 5)
+    network.cut = [[0, 1]]
+    for number in 0..<100 as Range<UInt32> {
+      _ = network.node[1].sessionBegan(ClientKey(IPAddress(v4: 10_000 + number)), on: Crowd.servers[1], at: network.now)
+    }
+    for number in 0..<5000 as Range<UInt32> {
+      network.node[0].assign(ClientKey(IPAddress(v4: number)), to: Crowd.servers[0], at: network.now)
+      if number.isMultiple(of: 50) { network.run(for: .milliseconds(20)) }
+    }
+    network.cut = []
+    network.run(for: .seconds(30))
+    let known = network.node[1].assignments(at: network.now)
+    #expect(known.count == 1000)
+    #expect((10_000..<10_100).allSatisfy { known[ClientKey(IPAddress(v4: $0))] == Crowd.servers[1] })
+    #expect((4150..<5000).allSatisfy { known[ClientKey(IPAddress(v4: $0))] == Crowd.servers[0] })
+    #expect(network.node[0].assignments(at: network.now).count == 5000)
+  }
+
+  @Test(arguments: [10_000 * Scale.factor])
+  func `a flood is bounded everywhere, and the tables are alike after it`(size: Int) {
+    var network = PairNetwork(nodes: 2, capacities: [size, size], seed: 6)
+    network.run(for: .seconds(20))
+    // Ten times as many as the queue of changes holds in each second.
+    var number: UInt32 = 0
+    while Int(number) < size {
+      network.run(for: .milliseconds(100)) { network in
+        for _ in 0..<100 where Int(number) < size {
+          network.node[0].assign(ClientKey(IPAddress(v4: number)), to: Crowd.servers[Int(number % 4)], at: network.now)
+          number += 1
+        }
+      }
+    }
+    network.run(for: .seconds(30))
+    print("\(size) clients: \(network.node[0].bytesSent) bytes, at most \(network.mostWaiting) waited")
+    #expect(network.mostWaiting <= PairLink.outputLimit)
+    #expect(network.node[1].assignments(at: network.now) == network.node[0].assignments(at: network.now))
+    #expect(network.node[1].assignments(at: network.now).count == size)
+  }
+}

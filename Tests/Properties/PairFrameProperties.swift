@@ -1,0 +1,90 @@
+import Balancing
+import Pair
+import Wire
+
+/// What holds for any bytes from another node: no state of the link traps, waits for more than its limits or acts after
+/// its end; what reads as a message is written as the same bytes; and tables and states that it fills stay bounded.
+///
+/// The input: a byte for the state of the link (1: joined, 2: its output is full), a byte for the size of the pieces in
+/// which the rest comes.
+package enum PairFrameProperties {
+  private static let hello = PairHello(name: "lb2", release: "1", incarnation: 7)
+
+  package static func check(_ bytes: [UInt8]) throws(Violation) {
+    guard bytes.count >= 2 else { return }
+    let stream = Array(bytes[2...])
+    try checkMessages(stream)
+    try checkLink(stream, isJoined: bytes[0] & 1 != 0, isFull: bytes[0] & 2 != 0, piece: Int(bytes[1]) + 1)
+  }
+
+  private static func checkMessages(_ stream: [UInt8]) throws(Violation) {
+    var rest = stream[...]
+    while rest.count >= 5 {
+      let count = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+      let frame = rest.prefix(5 + count)
+      guard count <= PairFrame.payloadLimit, frame.count == 5 + count else { return }
+      rest = rest.dropFirst(frame.count)
+      let payload = Array(frame.dropFirst(5))
+      if let facts = try? NodeFacts(decoding: payload) {
+        let again = try? NodeFacts(decoding: facts.encoded())
+        try require(again == facts, "facts that read otherwise")
+        try require(facts.differences(from: facts, on: "lb2").isEmpty || !facts.routers.isEmpty, "differs from itself")
+      }
+      guard let kind = frame.dropFirst(4).first, let message = try? PairMessage(kind: kind, payload: payload) else {
+        continue
+      }
+      try require(message.encoded() == Array(frame), "\(message) is written otherwise")
+    }
+  }
+
+  private static func checkLink(
+    _ stream: [UInt8], isJoined: Bool, isFull: Bool, piece: Int
+  ) throws(Violation) {
+    var now = Instant(nanoseconds: 1_000_000_000_000)
+    var link = PairLink(own: PairHello(name: "lb1", release: "1", incarnation: 1), peer: "lb2", refresh: .minutes(5))
+    var peer = Peer()
+    try peer.take(link.handle(.opened, at: now), at: now)
+    if isJoined { try peer.take(link.handle(.received(PairMessage.hello(hello).encoded()), at: now), at: now) }
+    if isFull { try peer.take(link.handle(.waiting(PairLink.outputLimit), at: now), at: now) }
+    for start in stride(from: 0, to: stream.count, by: piece) {
+      let bytes = Array(stream[start..<min(start + piece, stream.count)])
+      try peer.take(link.handle(.received(bytes), at: now), at: now)
+      now = now + .milliseconds(50)
+      if let deadline = link.deadline, deadline <= now { try peer.take(link.handle(.timer, at: now), at: now) }
+    }
+    try peer.take(link.handle(.closed(reason: "end"), at: now), at: now)
+    try require(peer.hasEnded && link.deadline == nil, "a link that does not end")
+    try require(peer.sent <= 100 + 300 + stream.count * 20, "\(peer.sent) bytes were sent")
+  }
+
+  /// What the rest of a node makes of a link's effects.
+  private struct Peer: ~Copyable {
+    var table = AffinityTable(capacity: 20, hold: .minutes(90), hash: ClientHash(seed: 1, 2), changeLimit: 5)
+    var states = AdminStateRegister(node: "lb1")
+    var hasEnded = false
+    var sent = 0
+
+    mutating func take(_ effects: [PairLink.Effect], at now: Instant) throws(Violation) {
+      for effect in effects {
+        try require(!hasEnded, "\(effect) after the end")
+        switch effect {
+        case .send(let bytes): sent += bytes.count
+        case .merge(let batch, let moment):
+          try require(moment <= now && batch.records.count <= AssignmentBatch.recordLimit, "a batch of the future")
+          table.merge(batch.records[...], from: .node(1, settles: true), asOf: moment, at: now)
+          try require(table.count <= 20, "\(table.count) clients")
+          try require(table.takeChanges(limit: 10, at: now).records.count <= 5, "more changes than the queue holds")
+        case .adminStates(let some):
+          try require(some.count <= PairMessage.adminStateLimit, "\(some.count) states")
+          _ = states.merge(some) { $0 == "view01" }
+          try require(states.all.count <= 1, "states of unknown servers")
+        case .ended(let end, _):
+          hasEnded = true
+          let isPlain = !end.description.unicodeScalars.contains { $0.properties.generalCategory == .control }
+          try require(isPlain, "a reason with control characters")
+        case .joined, .copy, .snapshotEnded, .facts: break
+        }
+      }
+    }
+  }
+}
