@@ -44,6 +44,8 @@ private enum Waiting: String, CaseIterable {
   case endedStream = "for a client to take a stream's end"
   case upgraded = "in a tunnel"
   case tunnel = "in a connection passed through"
+  case greeted = "in a connection passed through whose server has spoken first"
+  case silentTunnel = "for the first byte of a connection passed through"
 
   var test: TestExchange {
     var test = TestExchange(policy: policy, number: self == .next || self == .nextHead ? 2 : 1)
@@ -60,7 +62,7 @@ private enum Waiting: String, CaseIterable {
     case .body, .bodyWithBacklog, .stream, .streamWithBacklog, .endedStream:
       test.receive(request("POST", "Content-Length: 9", body: "hello"))
     case .upgraded: test.receive(upgradeRequest)
-    case .tunnel: test.becomeTunnel()
+    case .tunnel, .greeted, .silentTunnel: test.becomeTunnel()
     case .responseHead, .lateResponseHead, .rest, .client: test.receive(request())
     }
     switch self {
@@ -75,6 +77,8 @@ private enum Waiting: String, CaseIterable {
     case .stream, .streamWithBacklog: test.respond(response(200, "Content-Length: 9", body: "hello"))
     case .endedStream: test.respond(response(200, "Content-Length: 5", body: "hello"))
     case .upgraded: test.respond(upgradeResponse)
+    case .tunnel: test.exchange.received(1)
+    case .greeted: test.exchange.delivered(1, at: test.now)
     default: break
     }
     if self == .rest || self == .stream { test.deliver() }
@@ -103,7 +107,8 @@ private enum Waiting: String, CaseIterable {
     case .lateConnection: (.connect, .seconds(1 + 12))
     case .lateResponseHead, .rest, .bodyWithBacklog: (.server, .seconds(1 + 63))
     case .body, .client, .endedStream: (.client, .seconds(1 + 62))
-    case .stream, .streamWithBacklog, .upgraded, .tunnel: (.tunnel, .seconds(1 + 12 * 3600))
+    case .silentTunnel: (.tunnel, .seconds(1 + 62))
+    case .stream, .streamWithBacklog, .upgraded, .tunnel, .greeted: (.tunnel, .seconds(1 + 12 * 3600))
     }
   }
 }

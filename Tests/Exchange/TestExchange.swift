@@ -76,6 +76,7 @@ struct TestExchange {
   @discardableResult
   mutating func read(_ text: String, end: StreamEnd? = nil) -> (step: RequestStep, effects: Effects) {
     fromClient += Array(text.utf8)
+    exchange.received(text.utf8.count)
     let bytes = fromClient
     return exchange.requestSide == .head
       ? exchange.readRequestHead(bytes.span, end: end, policy: policy, at: now)

@@ -19,7 +19,10 @@ extension Schema {
         "For all attempts of one request (`retries`) together. After that it is answered with 503."),
       Key(
         "client", \.client, .timeout, example: "5m",
-        "Inactivity of a client that has to send or receive data."),
+        """
+        Inactivity of a client that has to send or receive data; in mode `passthrough` and on ports of `relay`, only until the \
+        first byte of either side.
+        """),
       Key(
         "server", \.server, .timeout, example: "5m",
         "Inactivity of a server that has to send or receive data."),

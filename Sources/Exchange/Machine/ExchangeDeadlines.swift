@@ -31,7 +31,7 @@ public enum Expiry: Hashable, Sendable {
   case client
   /// The server neither sends nor accepts bytes.
   case server
-  /// No bytes are transferred in a tunnel or a two-way stream.
+  /// No bytes are transferred in a tunnel, a two-way stream, or an opaque connection.
   case tunnel
   /// The pause before the next connection attempt is over.
   case pause
@@ -46,7 +46,7 @@ extension Exchange {
   /// then determines what has expired. Mutating only so that the caller does not copy the exchange for the call.
   public mutating func earliestExpiry(_ timeouts: borrowing Timeouts) -> Instant {
     guard case .relaying(let attempt) = state else { return due(timeouts, backlog: []).0 }
-    if isTwoWay(attempt) { return lastActivity + timeouts.tunnel }
+    if isTwoWay(attempt) { return lastActivity + twoWaySilence(timeouts) }
     return lastActivity
       + (isSuspicious ? min(timeouts.shortestSilence, Exchange.suspiciousSilence) : timeouts.shortestSilence)
   }
@@ -100,6 +100,13 @@ extension Exchange {
     attempt.mode == .tunnel || attempt.mode == .stream && inbound.side != .complete
   }
 
+  /// How long neither side need send anything. A connection on which nothing was sent yet is no tunnel so far, but takes
+  /// a slot at a server.
+  private func twoWaySilence(_ timeouts: borrowing Timeouts) -> Interval {
+    kind == .opaque && record.bytesFromClient == 0 && record.bytesToClient == 0
+      ? min(timeouts.client, timeouts.tunnel) : timeouts.tunnel
+  }
+
   /// The time limit of the current attempt: `connect`, or what earlier attempts have left of `connect-total`.
   private func connectBound(_ timeouts: borrowing Timeouts) -> Interval {
     guard search.connecting < timeouts.connectTotal else { return .zero }
@@ -129,7 +136,7 @@ extension Exchange {
       until <= since + connectBound(timeouts) ? (until, .pause) : (since + connectBound(timeouts), .connect)
     case .relaying(let attempt):
       if isTwoWay(attempt) {
-        (lastActivity + timeouts.tunnel, .tunnel)
+        (lastActivity + twoWaySilence(timeouts), .tunnel)
       } else if backlog.contains(.toClient) {
         (lastActivity + timeouts.client, .client)
       } else if backlog.contains(.toServer) {
