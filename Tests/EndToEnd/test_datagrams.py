@@ -161,6 +161,33 @@ def test_client_that_has_moved_takes_its_port_with_it(relay):
         wait_until(moved, "the other server")
 
 
+def test_client_whose_server_has_moved_takes_its_port_with_it(relay, testbed):
+    """A reload gives the server another address: no datagram of a new session may go to the old machine."""
+    balancer, servers, echoes = relay(names=["view01"])
+    with Client(balancer, "127.0.90.2", source_port=50003) as client:
+        assert client.ask() == "view01"
+        machine = testbed.server("extra")
+        testbed.others.append(Echo("extra", machine.address))
+        balancer.reload({"servers": {"view01": {"address": machine.address, "port": machine.port}}})
+        # What runs goes on.
+        assert client.ask() == "view01"
+        wait_until(lambda: stays_silent(client, 5.5) and client.ask() == "extra", "the other machine")
+
+
+def test_client_that_has_moved_is_followed_whatever_its_service_is_called_now(relay):
+    balancer, _, _ = relay()
+    source = "127.0.90.3"
+    with Client(balancer, source, source_port=50004) as client:
+        first = client.ask()
+        keys = ("service", "tls", "servers", "health", "listen", "redirect", "relay", "timeouts")
+        service = {key: balancer.configuration[key] for key in keys if key in balancer.configuration}
+        balancer.reload({**dict.fromkeys(service), "services": {"view": service}})
+        balancer.server(first, "maintenance")
+        other = balancer.server_of(source)
+        assert other != first
+        wait_until(lambda: stays_silent(client, 5.5) and client.ask() == other, "the other server")
+
+
 def stays_silent(client, seconds):
     return client.receive(within=seconds) is None
 

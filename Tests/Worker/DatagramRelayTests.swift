@@ -65,6 +65,14 @@ import WorkerProtocol
     try relay.testLoop.until("the end of all flows") { $0.loop.datagrams.flows.count == 0 }
   }
 
+  @Test func `leave others their turn while many flows begin`() throws {
+    var relay = try makeRelay()
+    let clients = try (0..<100).map { _ in try send(to: relay.endpoint) }
+    relay.testLoop.turn()
+    #expect(1..<DatagramRelay.flowsPerTurn + DatagramBatch.most ~= relay.flowCount)
+    try relay.testLoop.until("a flow of each client") { $0.loop.datagrams.flows.count == clients.count }
+  }
+
   @Test func `one for datagrams that can't be registered is tried again`() throws {
     var relay = try makeRelay(isBlocked: true)
     let key = relay.testLoop.loop.datagrams.listeners.keys[0]

@@ -20,6 +20,8 @@ struct DatagramRelay: ~Copyable {
 
   /// Batches read from one socket before others get their turn.
   static let batchesPerTurn = 4
+  /// So many flows begun at one listener end its turn: each takes a socket, some 20 µs.
+  static let flowsPerTurn = 16
   /// A client that was silent for so long may have logged in again meanwhile, and be assigned to another server.
   static let pause = Interval.seconds(5)
 
@@ -28,6 +30,8 @@ struct DatagramRelay: ~Copyable {
   var table = FlowTable<SlabKey>()
   /// Flows that end, a few in each turn.
   var endings: [(flow: SlabKey, termination: Termination)] = []
+  /// Flows that began in the current turn of a listener.
+  var begun = 0
   /// The servers' states are known.
   private var isServing = false
   /// Listeners that could not be registered: tried again every second.
@@ -77,6 +81,7 @@ struct DatagramRelay: ~Copyable {
   /// Passes on what clients sent.
   mutating func receive(from listener: SlabKey, _ context: inout LoopContext) {
     guard listeners.contains(listener) else { return }
+    begun = 0
     for _ in 0..<Self.batchesPerTurn {
       let count: Int
       do throws(SystemError) {
@@ -97,7 +102,7 @@ struct DatagramRelay: ~Copyable {
         passOn(first..<end, from: ends, at: listener, &context)
         first = end
       }
-      if count < DatagramBatch.most { return }
+      if count < DatagramBatch.most || begun >= Self.flowsPerTurn { return }
     }
   }
 

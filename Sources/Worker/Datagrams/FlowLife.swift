@@ -20,10 +20,14 @@ extension DatagramRelay {
     return nil
   }
 
+  /// Whether the client is assigned to another server, or a reload has given its server another address.
   private func hasMoved(_ flow: SlabKey, _ context: borrowing LoopContext) -> Bool {
-    let snapshot = flows[flow].snapshot
-    let assigned = snapshot.backend.affinity.addresses.lookup(flows[flow].client, at: context.now)
-    return assigned.map { $0 != flows[flow].shared.id } ?? false
+    // As in the newest snapshot, where server and service may have other names.
+    let service = listeners[flows[flow].listener].service
+    let assigned =
+      service.backend.affinity.addresses.lookup(flows[flow].client, at: context.now) ?? flows[flow].shared.id
+    guard let server = service.backend.servers.firstIndex(where: { $0.id == assigned }) else { return false }
+    return service.servers[server].place.endpoint.address != flows[flow].place.endpoint.address
   }
 
   /// Makes a flow to the client's server, unless a limit forbids it or there is no server.
@@ -44,7 +48,7 @@ extension DatagramRelay {
     }
     let shared = service.backend.servers[choice.server]
     do throws(SystemError) {
-      let server = Endpoint(address: shared.place.endpoint.address, port: key.local.port)
+      let server = Endpoint(address: service.servers[choice.server].place.endpoint.address, port: key.local.port)
       let descriptor = try DatagramSocket.connect(to: server)
       let flow = flows.insert(
         RelayedFlow(
@@ -57,6 +61,7 @@ extension DatagramRelay {
         throw error
       }
       flows[flow].number = table.begin(key, flow, at: context.now)
+      begun += 1
       shared.flowBegan()
       arm(flow, &context)
       return flow

@@ -1,5 +1,6 @@
 import Balancing
 import Configuration
+import Domain
 import Exchange
 import Linux
 import Wire
@@ -26,12 +27,15 @@ struct RelayedFlow: ~Copyable {
   var dropped = 0
 
   var shared: SharedServer { snapshot.backend.servers[server] }
+
+  /// The server's name and address when the flow began.
+  var place: ServerPlace { snapshot.servers[server].place }
 }
 
 extension LoopContext {
   /// Gives back what a flow held besides its socket, and writes its line.
   mutating func ended(_ flow: consuming RelayedFlow, _ facts: Flow, _ termination: Termination) {
-    let (snapshot, server) = (flow.snapshot, flow.shared)
+    let (snapshot, server, place) = (flow.snapshot, flow.shared, flow.place)
     snapshot.backend.affinity.addresses.end(&flow.session, at: now)
     sharedState.flowEnded(flow.account)
     server.flowEnded()
@@ -45,7 +49,7 @@ extension LoopContext {
     let occupancy = server.occupancy
     let entry = AccessEntry(
       record: record, client: facts.key.client, frontend: "datagrams", isTLS: false, service: snapshot.settings.name,
-      server: server.name, requestLine: Array(words.utf8), connections: sharedState.connectionCount,
+      server: place.name, requestLine: Array(words.utf8), connections: sharedState.connectionCount,
       serverConnections: occupancy.active, queue: occupancy.waiting, configuration: snapshot.number)
     reports.accessLog.add(entry, monotonic: now)
   }
