@@ -7,17 +7,19 @@ prints the figures that matter. Here the bounds are wide, for a machine that doe
 import math
 import re
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from harness.crowd import SIZE, Beside, Crowd, percentile
+from harness.datagrams import PORT, Echo
 from harness.processes import memory, open_files
-from harness.waiting import TIMEOUT, wait_until
+from harness.waiting import TIMEOUT, free_port, wait_until
 
 # The tests' own time-out of a handshake would keep silent clients for long.
-TIMEOUTS = {"tls-handshake": "5s", "http-request": "5s"}
+TIMEOUTS = {"tls-handshake": "5s", "http-request": "5s", "datagrams": "5s"}
 HOLDS_ALL = {"connections": 40_000, "connections-per-address": "off"}
 
 
@@ -43,18 +45,23 @@ def settled(balancer):
     wait_until(lambda: connections(balancer) <= 1, lambda: f"the crowd's end\n{balancer.status}")
 
 
-@pytest.mark.parametrize("kind", ["silent", "piece", "hello", "record", "idle", "reset"])
+@pytest.mark.parametrize("kind", ["silent", "piece", "hello", "record", "idle", "reset", "flow"])
 def test_a_crowd_harms_nobody_and_leaves_nothing(testbed, kind):
+    server, changes = testbed.nginx(), {}
+    if kind == "flow":
+        testbed.others.append(Echo(server.name, server.address))
+        changes = {"relay": {"udp": PORT}}
     balancer = testbed.balance(
-        testbed.nginx(), timeouts=TIMEOUTS, limits=HOLDS_ALL, pool={"idle-timeout": "500ms"}, log={"access": "off"}
+        server, timeouts=TIMEOUTS, limits=HOLDS_ALL, pool={"idle-timeout": "500ms"}, log={"access": "off"}, **changes
     )
+    endpoint = (balancer.address, PORT) if kind == "flow" else balancer.endpoint
     beside = Beside(balancer.connect)
     beside.requests(10)
     quiet = beside.requests(60)
     worker = balancer.worker
     time.sleep(0.6)
     memory_before, descriptors_before = memory(worker), len(open_files(worker))
-    with Crowd(kind, balancer.endpoint, SIZE) as crowd:
+    with Crowd(kind, endpoint, SIZE) as crowd:
         samples = beside.requests_until(lambda: crowd.is_complete)
         crowd.wait()
         samples += beside.requests(20)
@@ -73,6 +80,41 @@ def test_a_crowd_harms_nobody_and_leaves_nothing(testbed, kind):
     if memory_before is not None:
         back = wait_until(lambda: is_back(worker, memory_before), lambda: f"{memory(worker)} kB of {memory_before}", 60)
         print(f"{kind}: {memory_before // 1024} MB before, {back // 1024} MB after")
+
+
+@pytest.mark.parametrize("way", ["passthrough", "relay"])
+def test_a_silent_crowd_gives_its_places_at_the_servers_back(testbed, way):
+    """Whoever has not sent a byte has no tunnel, and so not its time-out."""
+    changes = {"mode": "passthrough", "tls": None} if way == "passthrough" else {}
+    server = testbed.nginx()
+    balancer = testbed.balance(server, start=False, timeouts={"client": "3s"}, limits=HOLDS_ALL, **changes)
+    port = balancer.port
+    if way == "relay":
+        port = free_port(balancer.address, besides=balancer.port)
+        testbed.others.append(Listener(server.address, port))
+        balancer.configuration["relay"] = {"tcp": port}
+    balancer.write().start().wait_until_serving()
+    with balancer.connect("127.0.90.1") as kept, Crowd("silent", (balancer.address, port), SIZE) as crowd:
+        assert kept.get("/").status == 200
+        crowd.wait()
+        balancer.wait_for_access(rf"{way} servers/view01 .* cD-- ", count=SIZE)
+        wait_until(lambda: places(balancer) == (1 if way == "passthrough" else 0), lambda: f"places\n{balancer.status}")
+        if way == "passthrough":
+            assert kept.get("/").status == 200
+
+
+class Listener:
+    """Accepts connections in the kernel, and never says a word."""
+
+    def __init__(self, address, port):
+        self.socket = socket.create_server((address, port), backlog=4096)
+
+    def stop(self):
+        self.socket.close()
+
+
+def places(balancer):
+    return balancer.status_of("view01")["load"]["exchanges"]
 
 
 def is_back(worker, before):

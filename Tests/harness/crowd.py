@@ -25,7 +25,8 @@ class Crowd:
 
     silent: connect and send nothing; hello: send a ClientHello and nothing after it; piece: send half of one;
     record: send a ClientHello and the first bytes of a record;
-    idle: complete the handshake and one request; reset: send a ClientHello and disconnect at once, one after the other.
+    idle: complete the handshake and one request; reset: send a ClientHello and disconnect at once, one after the other;
+    flow: send one UDP datagram.
     """
 
     def __init__(self, kind, endpoint, count, source="127.0.91.1"):
@@ -115,7 +116,12 @@ def client_hello():
     return outgoing.read()
 
 
-def connect(endpoint, source):
+def connect(kind, endpoint, source):
+    if kind == "flow":
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        client.bind((source, 0))
+        client.connect(endpoint)
+        return client
     return socket.create_connection(endpoint, timeout=TIMEOUT * 3, source_address=(source, 0))
 
 
@@ -124,9 +130,11 @@ def gather(kind, endpoint, count, source):
     hello, shared, kept = client_hello(), context(), []
     for _ in range(count):
         try:
-            client = connect(endpoint, source)
+            client = connect(kind, endpoint, source)
             if kind in ("hello", "reset"):
                 client.sendall(hello)
+            elif kind == "flow":
+                client.send(b"x")
             elif kind == "piece":
                 client.sendall(hello[: len(hello) // 2])
             elif kind == "record":
