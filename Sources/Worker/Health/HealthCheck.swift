@@ -153,9 +153,15 @@ struct HealthCheck: ~Copyable {
     guard stream?.isSettled == true, let number = stream?.descriptor.number else { return .wait }
     let code = Socket.error(of: number)
     guard code == 0 else { return .over(result(of: SystemError("connect", code: code))) }
-    let header = ProxyHeader.localBytes
-    if upstream.sendsProxyHeader, stream?.write(header.span) != .bytes(header.count) {
-      return .over(.failed(.closed(stage: .connection)))
+    if upstream.sendsProxyHeader {
+      let header = ProxyHeader.localBytes
+      switch stream?.write(header.span) {
+      case .bytes(header.count): break
+      case .wouldBlock:
+        detail = "no memory for the PROXY protocol header"
+        return .over(.inconclusive)
+      case .bytes, .broken, nil: return .over(.failed(.closed(stage: .connection)))
+      }
     }
     if settings.check == .tcp { return .over(.passed) }
     let security = upstream.security

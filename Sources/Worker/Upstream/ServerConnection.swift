@@ -81,9 +81,13 @@ struct ServerConnection: ~Copyable {
         let reason = "connect: " + SystemError.words(for: code)
         return ConnectFault(errno: code) == .shortage ? .short(reason) : .failed(reason)
       }
-      // It always fits into an empty socket.
-      if let proxyHeader, side.stream.write(proxyHeader.span) != .bytes(proxyHeader.count) {
-        return .failed("the PROXY protocol header could not be sent")
+      // It always fits into an empty socket, unless TCP has no memory (net.ipv4.tcp_mem).
+      if let proxyHeader {
+        switch side.stream.write(proxyHeader.span) {
+        case .bytes(proxyHeader.count): break
+        case .wouldBlock: return .short("no memory for the PROXY protocol header")
+        case .bytes, .broken: return .failed("the PROXY protocol header could not be sent")
+        }
       }
       if isPlain {
         phase = .open

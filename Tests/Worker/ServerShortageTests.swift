@@ -1,0 +1,33 @@
+import Linux
+import Testing
+import Wire
+
+@testable import Worker
+
+@Suite struct `What this machine lacks for a connection to a server` {
+  /// TCP's send says EAGAIN on an empty socket when it has no memory, and on a full one.
+  @Test func `is not the server's fault when it is memory for a PROXY header`() throws {
+    var testLoop = try TestLoop.make(serverSettings: ", send-proxy-v2: on")
+    var clients = Slab<Int>(capacity: 1)
+    let service = testLoop.loop.context.snapshot.services[0]
+    let key = try testLoop.loop.context.open(0, of: service, for: clients.insert(0), proxyHeader: [1, 2, 3]).get()
+    let socket = testLoop.loop.context.servers[key].side.stream.descriptor.number
+    let filling = [UInt8](repeating: 0, count: 1 << 16)
+    var (filled, refusals) = (0, 0)
+    try testLoop.until("the socket is connected, and full") { _ in
+      switch Socket.write(socket, filling.span) {
+      case .bytes(let count): (filled, refusals) = (filled + count, 0)
+      case .wouldBlock: refusals += 1
+      case .failed(let code): Issue.record("\(SystemError.words(for: code))")
+      }
+      // What was sent may still be on its way to the other side's buffers.
+      return filled > 0 && refusals > 20
+    }
+    testLoop.loop.context.servers[key].side.stream.became([.writable])
+    let progress = testLoop.loop.context.connect(key)
+    guard case .short = progress else {
+      Issue.record("\(progress)")
+      return
+    }
+  }
+}
