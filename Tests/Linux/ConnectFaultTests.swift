@@ -20,6 +20,14 @@ import Wire
     for code in servers { #expect(ConnectFault(errno: code) == .server, "\(SystemError.words(for: code))") }
   }
 
+  @Test func `only ICMP about its port or host ends what is sent to a peer by UDP (RFC 1122, 4.1.3.3)`() {
+    for code in [ECONNREFUSED, ENOPROTOOPT, EHOSTUNREACH] { #expect(DatagramSocket.isOfPeer(code)) }
+    let others = [
+      0, EMSGSIZE, EPERM, EACCES, ENETUNREACH, ENETDOWN, EINVAL, ENOBUFS, ENOMEM, EAGAIN, EADDRNOTAVAIL, EINTR,
+    ]
+    for code in others { #expect(!DatagramSocket.isOfPeer(code), "\(SystemError.words(for: code))") }
+  }
+
   @Test(.enabled(if: mayMakeNetworks)) func `no address to connect from is a way that is missing`() throws {
     try inOwnNetwork { _ in
       for address in [IPAddress(v4: 0xc000_0201), IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1)] {

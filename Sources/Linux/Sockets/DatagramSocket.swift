@@ -32,9 +32,9 @@ public enum DatagramSocket {
     return descriptor
   }
 
-  /// Whether an error of a connected socket says that its peer can't be reached, and not that one datagram could not be
-  /// sent.
+  /// Whether an error of a connected socket is what ICMP says of its peer's port or host, and not that one datagram could
+  /// not be sent: a rule, a route or an interface of this machine may be back before the peer has noticed.
   public static func isOfPeer(_ code: Int32) -> Bool {
-    code != 0 && code != EMSGSIZE && ConnectFault(errno: code) != .shortage
+    [ECONNREFUSED, ENOPROTOOPT, EHOSTUNREACH].contains(code)
   }
 }
