@@ -9,7 +9,7 @@ import WorkerProtocol
   @Test func `that a server refuses ends its client, and says nothing of the server's health`() throws {
     // Nothing listens on the server's port 1.
     var testLoop = try TestLoop.make(
-      servers: 2, settings: "relay: { tcp: 1 }\nhealth: { passive: on }\n", isPassthrough: true)
+      servers: 2, settings: "listen: 127.0.0.2\nrelay: { tcp: 1 }\nhealth: { passive: on }\n", isPassthrough: true)
     let relay = try testLoop.listen(as: 1, for: .relay)
     for _ in 0..<20 {
       var client = try testLoop.connect(to: relay)

@@ -61,21 +61,42 @@ extension Rules {
   static func checkAddresses(_ configuration: Configuration, _ reader: inout Reader) {
     let virtual = Set(configuration.virtualRouters.flatMap(\.settings.ipAddresses))
     let listeners = Set(configuration.services.flatMap { $0.listeners + $0.serverListeners + $0.relayListeners })
+    let datagramListeners = Set(configuration.services.flatMap(\.datagramListeners))
     for service in configuration.services {
       reader.within(service) { reader in
         for server in service.servers {
           guard let place = reader.mark("servers", server.name, "address") else { continue }
-          let targets = ([server.endpoint.port] + service.relay.tcp).map {
-            Configuration.Listener(address: server.endpoint.address, port: $0)
-          }
-          if let own = targets.first(where: listeners.contains) {
+          let ports = [server.endpoint.port] + service.relay.tcp
+          if let own = first(of: listeners, at: server, ports) {
             reader.error("Belvedere itself listens on `\(own)`: connections would loop", at: place)
+          } else if let own = first(of: datagramListeners, at: server, service.relay.udp) {
+            let words = "Belvedere itself listens on `\(own)` for UDP: datagrams would loop"
+            if own.address == server.endpoint.address {
+              reader.error(words, at: place)
+            } else {
+              // A socket of one address takes precedence over one of all.
+              reader.warn(words + " unless the server has a socket there", at: place)
+            }
           } else if virtual.contains(server.endpoint.address) {
             reader.error("this is the virtual address of `vrrp`: connections would loop", at: place)
           }
         }
       }
     }
+  }
+
+  /// A listener that gets what is sent to one of these ports of the server. Which addresses the machine has is not known
+  /// here, but those of the loopback interface are its own.
+  private static func first(
+    of listeners: Set<Configuration.Listener>, at server: Configuration.Server, _ ports: [UInt16]
+  ) -> Configuration.Listener? {
+    let address = server.endpoint.address
+    var addresses: [IPAddress?] = [address]
+    if address.isLoopback {
+      addresses += [nil, address.family == .v4 ? IPAddress(v4: 0) : IPAddress(v6High: 0, low: 0)]
+    }
+    return ports.lazy.flatMap { port in addresses.map { Configuration.Listener(address: $0, port: port) } }
+      .first(where: listeners.contains)
   }
 }
 

@@ -30,14 +30,9 @@ extension Rules {
   }
 
   static func checkDatagrams(_ service: Configuration.Service, _ reader: inout Reader) {
-    let own = Set(service.listeners.compactMap(\.address))
     for (index, port) in service.relay.udp.enumerated() {
       guard let place = reader.mark(in: ["relay", "udp"], item: index) else { continue }
       if service.relay.udp[..<index].contains(port) { reader.warn("`\(port)` is given twice", at: place) }
-      if let server = service.servers.first(where: { own.contains($0.endpoint.address) }) {
-        reader.error(
-          "Belvedere itself listens on this port of `\(server.name)`: datagrams would loop", at: place)
-      }
     }
   }
 

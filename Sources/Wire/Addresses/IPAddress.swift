@@ -46,6 +46,9 @@ public struct IPAddress: Hashable, Sendable {
   /// `0.0.0.0` or `::`, which stands for every address of its family.
   public var isUnspecified: Bool { high == 0 && low == 0 }
 
+  /// Whether it is of the machine itself, whatever its interfaces: 127.0.0.0/8 or ::1.
+  public var isLoopback: Bool { family == .v4 ? low >> 24 == 127 : high == 0 && low == 1 }
+
   /// Appends the address as in a packet: 4 or 16 bytes, network byte order.
   public func writeBytes(into sink: inout some ByteSink & ~Copyable) {
     if family == .v4 {
