@@ -30,7 +30,7 @@ import Wire
 
   @Test(
     arguments: [
-      (.calm, 500), (.doubt, 400), (.down, nil), (.starting, nil),
+      (.calm, 500), (.doubt, 250), (.down, nil), (.starting, nil),
     ] as [(CheckSchedule.Urgency, UInt64?)])
   func `a check without a result is overtaken by the next where its result may change the state`(
     urgency: CheckSchedule.Urgency, milliseconds: UInt64?
@@ -50,7 +50,7 @@ import Wire
       begun.append((schedule.due - start).milliseconds)
       schedule.began(at: schedule.due)
     }
-    #expect(begun == [5_000, 5_500, 5_900])
+    #expect(begun == [5_000, 5_500, 5_750])
     schedule.ended(start + .seconds(5), at: start + .seconds(10), urgency: .doubt, random: 0)
     #expect(schedule.due == start + .seconds(10))
   }
@@ -68,9 +68,9 @@ import Wire
     #expect(schedule.due == start)
     schedule = calm()
     schedule.suspect(at: start + .milliseconds(100))
-    #expect(schedule.due == start + .milliseconds(400))
+    #expect(schedule.due == start + .milliseconds(250))
     schedule.suspect(at: start + .seconds(3))
-    #expect(schedule.due == start + .milliseconds(400), "an earlier check is not put off")
+    #expect(schedule.due == start + .milliseconds(250), "an earlier check is not put off")
   }
 
   @Test func `a check that began before the suspicion does not allay it`() {
@@ -79,10 +79,10 @@ import Wire
     schedule.began(at: began)
     schedule.suspect(at: began + .milliseconds(10))
     schedule.ended(began, at: began + .milliseconds(20), urgency: .calm, random: 0)
-    #expect(schedule.due == began + .milliseconds(400))
+    #expect(schedule.due == began + .milliseconds(250))
     schedule.began(at: schedule.due)
-    schedule.ended(began + .milliseconds(400), at: began + .milliseconds(405), urgency: .calm, random: 1 << 63)
-    #expect(schedule.due == began + .milliseconds(5_400))
+    schedule.ended(began + .milliseconds(250), at: began + .milliseconds(255), urgency: .calm, random: 1 << 63)
+    #expect(schedule.due == began + .milliseconds(5_250))
   }
 
   @Test func `a suspected server is checked at the fast interval without waiting for results`() {
@@ -93,7 +93,7 @@ import Wire
       begun.append((schedule.due - start).milliseconds)
       schedule.began(at: schedule.due)
     }
-    #expect(begun == [1_000, 1_400, 1_800])
+    #expect(begun == [1_000, 1_250, 1_500])
   }
 
   @Test func `slow answers bring one check a second, and no doubt`() {
@@ -125,6 +125,6 @@ import Wire
       checks += 1
       schedule.ended(now, at: now, urgency: .calm, random: 0)
     }
-    #expect(checks == 25)
+    #expect(checks == 40)
   }
 }

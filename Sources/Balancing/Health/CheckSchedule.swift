@@ -10,7 +10,7 @@ public struct CheckSchedule: Sendable {
     /// From the start of one check to the start of the next.
     public var interval: Interval
     /// The interval while the state is uncertain: a dead server under traffic is down after the first check and `fall −
-    /// 1` of these, about a second.
+    /// 1` of these, half a second.
     public var fastInterval: Interval
     /// The interval until the server has accepted clients once: a starting service needs every server soon.
     public var startInterval: Interval
@@ -22,7 +22,7 @@ public struct CheckSchedule: Sendable {
     /// Limits `fastInterval`, `startInterval` and `jitter` to `interval`.
     public init(interval: Interval, jitter: Interval, overlap: Int) {
       self.interval = interval
-      fastInterval = min(.milliseconds(400), interval)
+      fastInterval = min(.milliseconds(250), interval)
       startInterval = min(.seconds(1), interval)
       self.jitter = min(jitter, interval)
       self.overlap = overlap
