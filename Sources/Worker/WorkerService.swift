@@ -268,7 +268,7 @@ final class WorkerService: Sendable {
   }
 
   private func sendCertificates(of snapshot: ConfigurationSnapshot) {
-    for (place, pair) in snapshot.certificates.enumerated() {
+    for (place, pair) in snapshot.certificates.prefix(WorkerEvent.certificateLimit).enumerated() {
       let certificate = ServedCertificate(pair)
       channel.send(.certificate(certificate, place: UInt16(clamping: place), number: snapshot.number))
     }

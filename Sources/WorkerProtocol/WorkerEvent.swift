@@ -31,6 +31,9 @@ package enum WorkerEvent: Hashable, Sendable {
   /// A warning or error was logged, for the first time or again.
   case problem(Problem)
 
+  /// The most certificates that are reported; the supervisor keeps no more.
+  package static let certificateLimit = 256
+
   // The numbers differ from those of the commands, so that a message can not be decoded in the wrong direction.
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem,

@@ -272,7 +272,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
       certificate.names = place % 2 == 0 ? [] : Array(repeating: long, count: 32)
       status.note(certificate, at: place, of: 1)
     }
-    #expect(status.size <= ServiceStatus.certificateLimit)
+    #expect(status.size <= WorkerEvent.certificateLimit)
     var report = StatusReport(
       time: moment(0), since: moment(0), configuration: .init(number: 1, since: moment(0), threads: 1))
     status.fill(&report, AdminStates())

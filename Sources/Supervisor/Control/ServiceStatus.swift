@@ -7,7 +7,7 @@ import Wire
 /// parameter.
 ///
 /// Memory is bounded whatever the worker sends: one state, one load and one check for each server that a configuration
-/// names or has named, `certificateLimit` certificates within `certificateBytes`, and ten seconds of rates.
+/// names or has named, `WorkerEvent.certificateLimit` certificates within `certificateBytes`, and ten seconds of rates.
 package struct ServiceStatus {
   /// The worker's last report on a server.
   private struct Health {
@@ -20,7 +20,6 @@ package struct ServiceStatus {
 
   /// The longest reason; the rest is cut off.
   private static let reasonLimit = 1024
-  static let certificateLimit = 256
   /// The text of all certificates, in bytes. It fits an answer even with every character escaped.
   static let certificateBytes = 1 << 19
   /// The most removed servers; reports on others are ignored.
@@ -83,7 +82,7 @@ package struct ServiceStatus {
     certificatesNumber = number
     certificates.removeAll { $0.place == place }
     let bytes = certificates.reduce(certificate.byteCount) { $0 + $1.certificate.byteCount }
-    guard certificates.count < Self.certificateLimit, bytes <= Self.certificateBytes else { return }
+    guard certificates.count < WorkerEvent.certificateLimit, bytes <= Self.certificateBytes else { return }
     certificates.append((place, certificate))
   }
 
@@ -175,7 +174,7 @@ package struct ServiceStatus {
 
   /// The upper bound of `size`, with only the active configuration.
   package var sizeLimit: Int {
-    3 * (description.servers.count + Self.removedLimit) + Self.certificateLimit + RateWindow.sampleLimit
+    3 * (description.servers.count + Self.removedLimit) + WorkerEvent.certificateLimit + RateWindow.sampleLimit
   }
 
   /// Fills in the part of a report that is known here, with the servers' administrative states.
