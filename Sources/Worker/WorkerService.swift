@@ -247,16 +247,20 @@ final class WorkerService: Sendable {
   /// Reports the metrics of the last second.
   private func sendFigures() {
     let (snapshot, sent, isAdopted) = state.withLock { ($0.snapshot, $0.sent, $0.adopted == $0.snapshot.number) }
-    let dropped = isAdopted ? sharedState.dropEmptyServers() : []
-    for server in dropped { sharedState.mailbox(of: 0).post(.serverDropped(server)) }
-    let figures = WorkerFigures(sharedState, snapshot, metrics, dropped: dropped)
+    for server in isAdopted ? sharedState.dropEmptyServers() : [] {
+      sharedState.mailbox(of: 0).post(.serverDropped(server))
+    }
+    let figures = WorkerFigures(sharedState, snapshot, metrics)
     channel.send(.load(figures.load))
-    let earlier = Dictionary((sent?.servers ?? []).map { ($0.place, $0) }) { first, _ in first }
+    var earlier = Dictionary((sent?.servers ?? []).map { ($0.place, $0) }) { first, _ in first }
     for server in figures.servers {
-      let known = earlier[server.place]
+      let known = earlier.removeValue(forKey: server.place)
       if server.load != known?.load { channel.send(.serverLoad(server.load, at: server.place)) }
       if let check = server.check, check != known?.check { channel.send(.serverCheck(check, at: server.place)) }
     }
+    // Dropped, or under another name by now.
+    let none = ServerLoad(clients: 0, sessions: 0, exchanges: 0, waiting: 0, connections: 0)
+    for place in earlier.keys { channel.send(.serverLoad(none, at: place)) }
     if figures.load.snapshots != sent?.load.snapshots ?? 1 {
       log.debug("configurations in memory: \(figures.load.snapshots)")
     }

@@ -88,6 +88,30 @@ def test_tunnel_of_a_server_that_is_removed_and_put_back_counts_and_ends_when_it
     wait_until(lambda: balancer.status_of("view01")["load"]["exchanges"] == 0, "the place to be free")
 
 
+def test_tunnel_counts_and_ends_when_its_server_hangs_whatever_their_service_is_called_now(testbed):
+    pair = Pair(testbed)
+    balancer, since = pair.balancer, len(pair.balancer.log)
+    keys = ("service", "tls", "servers", "health", "listen", "redirect", "timeouts")
+    service = {key: balancer.configuration[key] for key in keys if key in balancer.configuration}
+    service["servers"] = {name: entry | {"connections": 1} for name, entry in service["servers"].items()}
+    # It is known to be down, and stays so.
+    pair.servers["view02"].die()
+    balancer.wait_for_state("view02", "down")
+    balancer.reload({**dict.fromkeys(service), "services": {"view": service | {"limits": {"queue": 0}}}})
+    wait_until(lambda: balancer.load_of("view/view01")["exchanges"] == 1, "the tunnel to be counted")
+    wait_until(lambda: not pair.removed, lambda: f"no server is removed: {balancer.status['servers']}")
+    assert [balancer.status_of(f"view/{name}")["state"] for name in pair.servers] == ["up", "down"]
+    assert "view/view02 is up" not in balancer.log[since:]
+    # Its only place is taken.
+    assert balancer.get("/", source=pair.sources[2]).status == 503
+    pair.wait_for_checks()
+    pair.say()
+    pair.view01.health = hang
+    pair.expect_cut()
+    balancer.wait_for_log(r"server view/view01 is down, was up: ", since=since)
+    wait_until(lambda: balancer.load_of("view/view01")["exchanges"] == 0, "the place to be free")
+
+
 def test_tunnel_of_a_removed_server_ends_when_it_hangs(testbed):
     pair = Pair(testbed)
     pair.balancer.reload({"servers": {"view01": None}})

@@ -12,11 +12,7 @@ struct WorkerFigures: Sendable {
   let load: Load
   let servers: [(place: ServerPlace, load: ServerLoad, check: ServerCheck?)]
 
-  /// `dropped`: removed servers without exchanges since the last measurement.
-  init(
-    _ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ metrics: [LoopFigures.Metrics],
-    dropped: [SharedServer] = []
-  ) {
+  init(_ sharedState: SharedState, _ snapshot: ConfigurationSnapshot, _ metrics: [LoopFigures.Metrics]) {
     let latest = metrics.map(\.latest)
     let now = Clock.monotonic()
     let affinity = Dictionary(
@@ -24,7 +20,7 @@ struct WorkerFigures: Sendable {
     ) { first, _ in first }
     let named = snapshot.places
     let names = Set(snapshot.servers.map(\.name))
-    servers = (snapshot.servers + sharedState.removedServers + dropped).enumerated().map { index, server in
+    servers = (snapshot.servers + sharedState.removedServers).enumerated().map { index, server in
       // Clients are assigned to a server's name: they are counted at the address that it has now.
       let isShown = index < named.count || !names.contains(server.name)
       let assigned = isShown ? affinity[server.service]?[server.id] : nil

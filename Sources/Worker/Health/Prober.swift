@@ -61,19 +61,28 @@ struct Prober: ~Copyable {
         keys.append(servers.insert(ServerHealth(server, service, at: context.now)))
         continue
       }
-      let key = earlier.remove(at: place)
-      if servers[key].continueHealth(as: server, of: service) {
-        keys.append(key)
-        continue
-      }
-      let isSame = servers[key].isTrusted(like: service.servers[server])
-      let known = isSame && servers[key].tracker.isKnown ? servers[key].tracker : nil
-      end(key, &context)
-      keys.append(servers.insert(ServerHealth(server, service, continuing: known, at: context.now)))
+      keys.append(goOn(earlier.remove(at: place), as: server, of: service, &context))
     }
     removed = earlier
     snapshot = next
     applyAndGoOn(&context)
+  }
+
+  /// Continues a server's health in another snapshot, where its service may have another name.
+  private mutating func goOn(
+    _ key: SlabKey, as server: Int, of service: ServiceSnapshot, _ context: inout LoopContext
+  ) -> SlabKey {
+    let (former, place) = (servers[key].place, service.servers[server].place)
+    let known = servers[key].tracker.isKnown ? servers[key].tracker : nil
+    if former != place, known != nil {
+      let change = ServerChange(
+        place: place, state: servers[key].shared.state, reason: "as known of \(former.name), its former name")
+      channel.send(.serverChanged(change))
+    }
+    if servers[key].continueHealth(as: server, of: service) { return key }
+    let isSame = servers[key].isTrusted(like: service.servers[server])
+    end(key, &context)
+    return servers.insert(ServerHealth(server, service, continuing: isSame ? known : nil, at: context.now))
   }
 
   /// Drops a removed server that has no exchanges any more.

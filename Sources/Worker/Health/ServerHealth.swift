@@ -52,6 +52,9 @@ struct ServerHealth {
 
   var shared: SharedServer { snapshot.backend.servers[server] }
 
+  /// The server's name and address in the snapshot.
+  var place: ServerPlace { snapshot.servers[server].place }
+
   /// Whether the certificate verification is the same in another snapshot.
   func isTrusted(like upstream: ServiceSnapshot.Upstream) -> Bool {
     snapshot.servers[server].security.context.isEquivalent(to: upstream.security.context)

@@ -74,22 +74,25 @@ final class SharedState: Sendable {
     affinities.withLock { affinities in
       affinities = Dictionary(snapshot.services.map { ($0.settings.name, $0.backend.affinity) }) { first, _ in first }
     }
+    let all = snapshot.configuration.servers
     let earlier = servers.withLock { servers in
-      let earlier = Set(servers.known.keys)
-      servers.named = Set(snapshot.servers.map(\.place))
-      for server in snapshot.servers { servers.known[server.place] = server }
+      let earlier = Set(servers.known.values.map(ObjectIdentifier.init))
+      let inUse = Set(snapshot.servers.map(ObjectIdentifier.init))
+      servers.named = Set(all.map(\.place))
+      servers.known = servers.known.filter { !inUse.contains(ObjectIdentifier($0.value)) }
+      for (server, settings) in zip(snapshot.servers, all) { servers.known[settings.place] = server }
       return earlier
     }
-    let removed = Set(removedServers.map(\.name)).subtracting(snapshot.servers.map(\.name))
+    let removed = Set(removedServers.map(\.name)).subtracting(all.map(\.fullName))
     adminStates.withLock { $0 = $0.filter { removed.contains($0.key) }.merging(states) { $1 } }
     for service in snapshot.services {
-      service.backend.reweigh()
-      assumeNewServersUp(in: service.backend, besides: earlier)
       for (server, settings) in zip(service.backend.servers, service.settings.servers) {
-        for waiting in server.limit(to: settings.connections, queue: service.settings.limits.queue) {
+        for waiting in server.adopt(settings, queue: service.settings.limits.queue) {
           Backend.grant(waiting, server, self)
         }
       }
+      service.backend.reweigh()
+      assumeNewServersUp(in: service.backend, besides: earlier)
     }
   }
 
@@ -113,23 +116,37 @@ final class SharedState: Sendable {
 
   // MARK: Servers
 
-  /// The existing server with this name and address, or a new one.
-  func server(_ settings: Configuration.Server, queue: Int) -> SharedServer {
-    servers.withLock { $0.known[settings.place] } ?? SharedServer(settings, queue: queue)
+  /// The servers of a configuration, in its order. One that exists with this name and address stays. Where no server has
+  /// them, an existing one of the same short name and address does whose own name is gone, if it can be no other: its
+  /// service has got another name.
+  func servers(of configuration: Configuration) -> [SharedServer] {
+    servers.withLock { servers in
+      let (known, places) = (servers.known, Set(configuration.servers.map(\.place)))
+      let gone = Dictionary(grouping: known.filter { !places.contains($0.key) }) { $0.key.shortened }
+      let new = Dictionary(grouping: places.filter { known[$0] == nil }, by: \.shortened)
+      return configuration.services.flatMap { service in
+        service.servers.map { settings in
+          if let server = known[settings.place] { return server }
+          let short = settings.place.shortened
+          if let heirs = gone[short], heirs.count == 1, new[short]?.count == 1 { return heirs[0].value }
+          return SharedServer(settings, queue: service.limits.queue)
+        }
+      }
+    }
   }
 
   /// Servers that are not in the newest snapshot and have not been dropped yet.
   var removedServers: [SharedServer] {
-    servers.withLock { servers in servers.known.values.filter { !servers.named.contains($0.place) } }
+    servers.withLock { servers in servers.known.filter { !servers.named.contains($0.key) }.map(\.value) }
   }
 
   /// Drops removed servers without exchanges, and returns them. Must be called when every loop has the newest snapshot:
   /// then no client can be routed to them.
   func dropEmptyServers() -> [SharedServer] {
     servers.withLock { servers in
-      let dropped = servers.known.values.filter { !servers.named.contains($0.place) && $0.isEmpty }
-      for server in dropped { servers.known[server.place] = nil }
-      return dropped
+      let dropped = servers.known.filter { !servers.named.contains($0.key) && $0.value.isEmpty }
+      for place in dropped.keys { servers.known[place] = nil }
+      return Array(dropped.values)
     }
   }
 
@@ -159,9 +176,9 @@ final class SharedState: Sendable {
 
   /// Assumes new servers to be up, unless an operator wants otherwise, if a reload leaves no other server that accepts
   /// clients: these would get 503 until the first health checks have ended.
-  private func assumeNewServersUp(in backend: Backend, besides earlier: Set<ServerPlace>) {
+  private func assumeNewServersUp(in backend: Backend, besides earlier: Set<ObjectIdentifier>) {
     guard !earlier.isEmpty, backend.acceptsNoNewClients else { return }
-    for (index, server) in backend.servers.enumerated() where !earlier.contains(server.place) {
+    for (index, server) in backend.servers.enumerated() where !earlier.contains(ObjectIdentifier(server)) {
       let state: ServerState =
         switch backend.adminState(of: index) {
         case .maintenance: .maintenance
@@ -264,6 +281,13 @@ final class SharedState: Sendable {
   func serverConnectionBegan() { serverConnections.add(1, ordering: .relaxed) }
 
   func serverConnectionEnded() { serverConnections.subtract(1, ordering: .relaxed) }
+}
+
+extension ServerPlace {
+  /// The same without the service's name.
+  fileprivate var shortened: ServerPlace {
+    ServerPlace(name: String(ServerName.parts(of: name).name), endpoint: endpoint)
+  }
 }
 
 extension DescriptorBudget {

@@ -22,9 +22,9 @@ final class Backend: Sendable {
 
   /// The servers' states, their administrative states and the affinity are shared by all snapshots.
   init(
-    _ settings: Configuration.Service, _ secrets: PairSecrets?, _ sharedState: SharedState
+    _ settings: Configuration.Service, _ servers: [SharedServer], _ secrets: PairSecrets?, _ sharedState: SharedState
   ) throws(ConfigurationSnapshotError) {
-    servers = settings.servers.map { sharedState.server($0, queue: settings.limits.queue) }
+    self.servers = servers
     affinity = try sharedState.affinity(of: settings, secrets)
     dedicated = DedicatedServers(settings.servers)
     health = settings.health

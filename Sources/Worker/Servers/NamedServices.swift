@@ -27,35 +27,52 @@ final class NamedServices: Sendable {
 }
 
 extension ConfigurationSnapshot {
-  /// The entrance of connections accepted by this listener, and their service until they request a name.
-  func entrance(at place: ListenerPlace) -> (entrance: Client.Entrance, service: ServiceSnapshot) {
-    let found = services.filter { $0.listens(at: place) }
-    let (first, several) = (found.first ?? services[0], NamedServices(found))
+  static func entrances(
+    to services: [ServiceSnapshot]
+  ) -> [ListenerPlace: (entrance: Client.Entrance, service: ServiceSnapshot)] {
+    var found: [ListenerPlace: [ServiceSnapshot]] = [:]
+    for service in services {
+      // `*` and an address that includes it may both be given.
+      for place in Set(service.places) { found[place, default: []].append(service) }
+    }
+    return Dictionary(uniqueKeysWithValues: found.map { ($0, entrance(at: $0, to: $1)) })
+  }
+
+  /// `services`: at least one.
+  static func entrance(
+    at place: ListenerPlace, to services: [ServiceSnapshot]
+  ) -> (entrance: Client.Entrance, service: ServiceSnapshot) {
+    let several = NamedServices(services)
     let kind: Client.Service =
       switch place.purpose {
       case .redirect: .redirect
       case .relay, .datagrams: .passthrough
-      case .service: several == nil && first.isPassthrough ? .passthrough : .https
+      case .service: several == nil && services[0].isPassthrough ? .passthrough : .https
       }
     return (
       Client.Entrance(service: kind, port: place.endpoint.port, isRelay: place.purpose == .relay, several: several),
-      first
+      services[0]
     )
   }
 }
 
 extension ServiceSnapshot {
-  fileprivate func listens(at place: ListenerPlace) -> Bool {
-    let listeners =
-      switch place.purpose {
-      case .redirect: settings.redirect?.listeners ?? []
-      case .relay: settings.relayListeners
-      case .service: settings.listeners + settings.serverListeners
-      case .datagrams: settings.datagramListeners
+  fileprivate var places: [ListenerPlace] {
+    let listeners: [(ListenerPurpose, [Configuration.Listener])] = [
+      (.redirect, settings.redirect?.listeners ?? []), (.relay, settings.relayListeners),
+      (.service, settings.listeners + settings.serverListeners), (.datagrams, settings.datagramListeners),
+    ]
+    return listeners.flatMap { purpose, listeners in
+      listeners.flatMap { listener in
+        // Without an address it is bound to that of either family, as the kernel has them.
+        (listener.address.map { [$0] } ?? [IPAddress(v4: 0), IPAddress(v6High: 0, low: 0)]).map {
+          ListenerPlace(purpose: purpose, endpoint: Endpoint(address: $0, port: listener.port), loop: 0)
+        }
       }
-    return listeners.contains { listener in
-      listener.port == place.endpoint.port
-        && listener.address.map { $0 == place.endpoint.address } ?? place.endpoint.address.isUnspecified
     }
   }
+}
+
+extension ListenerPlace {
+  var ofAnyLoop: ListenerPlace { ListenerPlace(purpose: purpose, endpoint: endpoint, loop: 0) }
 }

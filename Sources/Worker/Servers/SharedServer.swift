@@ -7,8 +7,8 @@ import Wire
 
 /// A Connection Server, identified by service, name and address, as shared by all snapshots: its state and its slots.
 final class SharedServer: Sendable {
-  let place: ServerPlace
-  let service: String
+  /// In the newest snapshot that has the server: its service may get another name.
+  private let identity: Mutex<Identity>
   /// By its name within the service: clients are assigned to this id.
   let id: ServerID
   private let currentState = Atomic(ServerState.down.rawValue)
@@ -23,12 +23,25 @@ final class SharedServer: Sendable {
   private let checked = Mutex<ServerCheck?>(nil)
   private let flows = Atomic<Int>(0)
 
+  private struct Identity {
+    let place: ServerPlace
+    let service: String
+
+    init(_ settings: Configuration.Server) {
+      place = settings.place
+      service = settings.service
+    }
+  }
+
   init(_ settings: Configuration.Server, queue: Int) {
-    place = settings.place
-    service = settings.service
+    identity = Mutex(Identity(settings))
     id = ServerID(name: settings.name)
     admission = Mutex(Admission(limit: settings.connections, queueLimit: queue))
   }
+
+  var place: ServerPlace { identity.withLock { $0.place } }
+
+  var service: String { identity.withLock { $0.service } }
 
   /// The name in the log, the status and commands.
   var name: String { place.name }
@@ -101,10 +114,11 @@ final class SharedServer: Sendable {
   /// Removes a client from the queue that is to be rerouted.
   func dequeue() -> WaitingClient? { admission.withLock { $0.dequeue() } }
 
-  /// Changes the limits; returns the clients that get a slot as a result.
-  func limit(to places: Int, queue: Int) -> [WaitingClient] {
-    admission.withLock { admission in
-      admission.limit = places
+  /// Applies changed settings; returns the clients that get a slot as a result.
+  func adopt(_ settings: Configuration.Server, queue: Int) -> [WaitingClient] {
+    identity.withLock { $0 = Identity(settings) }
+    return admission.withLock { admission in
+      admission.limit = settings.connections
       admission.queueLimit = queue
       var admitted: [WaitingClient] = []
       while let next = admission.admitNext() { admitted.append(next) }

@@ -3,6 +3,7 @@ import Domain
 import Linux
 import TLS
 import Wire
+import WorkerProtocol
 
 /// The immutable state of one configuration: its services. Connections keep the snapshot of their service.
 final class ConfigurationSnapshot: Sendable {
@@ -14,6 +15,8 @@ final class ConfigurationSnapshot: Sendable {
   let services: [ServiceSnapshot]
   /// The servers of all services, in order.
   let servers: [SharedServer]
+  /// What the listeners lead to, whichever loop they are of.
+  private let entrances: [ListenerPlace: (entrance: Client.Entrance, service: ServiceSnapshot)]
 
   /// Loads the files of the configuration. Throws the reason, for the operator, when it can not be served.
   init(
@@ -24,20 +27,26 @@ final class ConfigurationSnapshot: Sendable {
     secrets = try configuration.pair.map(PairSecrets.init)
     let presence = ServiceSnapshot.Presence(in: sharedState)
     var services: [ServiceSnapshot] = []
-    var servers: [SharedServer] = []
+    var remaining = sharedState.servers(of: configuration)[...]
+    servers = Array(remaining)
     for settings in configuration.services {
       do throws(ConfigurationSnapshotError) {
-        let service = try ServiceSnapshot(
-          settings, of: number, firstServer: servers.count, presence, tickets: tickets, secrets: secrets,
-          sharedState: sharedState)
-        services.append(service)
-        servers += service.backend.servers
+        services.append(
+          try ServiceSnapshot(
+            settings, of: number, remaining.prefix(settings.servers.count), presence, tickets: tickets,
+            secrets: secrets, sharedState: sharedState))
+        remaining = remaining.dropFirst(settings.servers.count)
       } catch {
         throw ConfigurationSnapshotError(Configuration.Service.prefix(settings.name) + error.reason)
       }
     }
     self.services = services
-    self.servers = servers
+    entrances = Self.entrances(to: services)
+  }
+
+  /// The entrance of connections accepted by this listener, and their service until they request a name.
+  func entrance(at place: ListenerPlace) -> (entrance: Client.Entrance, service: ServiceSnapshot) {
+    entrances[place.ofAnyLoop] ?? Self.entrance(at: place, to: [services[0]])
   }
 
   /// Each server's index in its service, and the service, in the order of `servers`.

@@ -65,20 +65,20 @@ final class ServiceSnapshot: Sendable {
 
   /// Loads the service's files. Throws the reason, for the operator, when it can not be served.
   init(
-    _ settings: Configuration.Service, of number: UInt64, firstServer: Int, _ presence: Presence, tickets: TicketKeys,
-    secrets: PairSecrets?, sharedState: SharedState
+    _ settings: Configuration.Service, of number: UInt64, _ servers: ArraySlice<SharedServer>, _ presence: Presence,
+    tickets: TicketKeys, secrets: PairSecrets?, sharedState: SharedState
   ) throws(ConfigurationSnapshotError) {
     self.number = number
     self.settings = settings
-    self.firstServer = firstServer
+    firstServer = servers.startIndex
     self.presence = presence
     policy = ExchangePolicy(settings)
     front = settings.mode == .passthrough ? nil : try ServiceSnapshot.loadFront(settings.tls, tickets)
-    servers = try ServiceSnapshot.loadServers(settings)
+    self.servers = try ServiceSnapshot.loadServers(settings)
     let health = settings.health
     healthRequest = Array(
       "\(health.method.rawValue) \(health.path) HTTP/1.1\r\nHost: \(health.host)\r\nConnection: close\r\n\r\n".utf8)
-    backend = try Backend(settings, secrets, sharedState)
+    backend = try Backend(settings, Array(servers), secrets, sharedState)
     affinity = AffinityKeys(settings.affinity)
     redirect = settings.redirect.map { Redirect(to: ServiceSnapshot.destination(of: $0, settings)) }
     hosts = ServiceSnapshot.hosts(of: front, settings)
