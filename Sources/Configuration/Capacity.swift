@@ -48,6 +48,9 @@ extension Configuration {
   /// The memory of an idle client connection, and the additional memory of an active one, in bytes (docs/limits.md).
   /// Warnings consider only the first, because not all clients are active at once.
   package static let idleConnectionBytes: UInt64 = 15_000
+  /// The memory of a full affinity table for each entry; the index's part is taken when the table is made.
+  private static let affinityEntryBytes: UInt64 = 60
+  private static let flowBytes: UInt64 = 600
 
   /// The configured limits that exceed the machine's resources, each with the calculation and the command that helps.
   package func shortfalls(on resources: Resources) -> [String] {
@@ -64,11 +67,15 @@ extension Configuration {
         """)
     }
     if let ports = resources.ports {
-      for server in servers where server.connections > ports.count {
+      let places = Dictionary(grouping: servers, by: \.endpoint).values
+      for servers in places.sorted(by: { $0[0].fullName < $1[0].fullName }) {
+        let connections = servers.reduce(0) { $0 + $1.connections }
+        guard connections > ports.count else { continue }
+        let names = servers.map(\.fullName).joined(separator: ", ")
         warnings.append(
           """
-          server \(server.fullName): `connections` is \(server.connections), but only \(ports.count) source ports lead to \
-          \(server.endpoint) (net.ipv4.ip_local_port_range is \(ports.lowerBound) to \(ports.upperBound)); \
+          server \(names): `connections` is \(connections), but only \(ports.count) source ports lead to \
+          \(servers[0].endpoint) (net.ipv4.ip_local_port_range is \(ports.lowerBound) to \(ports.upperBound)); \
           `sysctl net.ipv4.ip_local_port_range="1024 65535"` gives 64512
           """)
       }
@@ -80,15 +87,29 @@ extension Configuration {
         (net.ipv4.ip_local_port_range is \(ports.lowerBound) to \(ports.upperBound))
         """)
     }
-    let needed = UInt64(budget.connections) * Configuration.idleConnectionBytes
-    if let memory = resources.memory, needed > memory {
-      warnings.append(
-        """
-        `limits: connections` is \(limits.connections): \(budget.connections) idle ones take about \
-        \(needed / 1_000_000) MB (\(Configuration.idleConnectionBytes) bytes each), and this service may use \
-        \(memory / 1_000_000) MB (MemoryMax, or the machine's memory)
-        """)
+    if let memory = resources.memory, let warning = memoryWarning(connections: budget.connections, memory) {
+      warnings.append(warning)
     }
     return warnings
+  }
+
+  private func memoryWarning(connections: Int, _ memory: UInt64) -> String? {
+    let idle = UInt64(connections) * Configuration.idleConnectionBytes
+    let flows = UInt64(flowLimit) * Configuration.flowBytes
+    let entries = services.reduce(0) { $0 + UInt64($1.affinity.entries) * UInt64($1.affinity.tableCount) }
+    let affinity = entries * Configuration.affinityEntryBytes
+    guard idle + flows + affinity > memory else { return nil }
+    var parts = [
+      """
+      `limits: connections` is \(limits.connections): \(connections) idle ones take about \(idle / 1_000_000) MB \
+      (\(Configuration.idleConnectionBytes) bytes each)
+      """,
+      "\(entries) entries of `affinity` \(affinity / 1_000_000) MB (\(Configuration.affinityEntryBytes) bytes each)",
+    ]
+    if flows > 0 {
+      parts.append("\(flowLimit) `flows` \(flows / 1_000_000) MB (\(Configuration.flowBytes) bytes each)")
+    }
+    return parts.joined(separator: ", ")
+      + ", and this service may use \(memory / 1_000_000) MB (MemoryMax, or the machine's memory)"
   }
 }

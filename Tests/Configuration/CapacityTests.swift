@@ -71,6 +71,38 @@ import Testing
         """) == true)
   }
 
+  @Test func `source ports, of servers at one address together`() throws {
+    let services = (1...2).map { number in
+      """
+        s\(number):
+          service: s\(number).test
+          listen: 127.0.0.\(number)
+          mode: passthrough
+          servers: { view01: { address: 192.0.2.1, connections: 20000 }, view02: { address: 192.0.2.2, connections: 20000 } }
+
+      """
+    }
+    let text =
+      "services:\n" + services[0]
+      + services[1].replacing("view02: { address: 192.0.2.2", with: "view02: { address: 192.0.2.3")
+    let configuration = try #require(
+      Configuration.load(text: text, fileName: "test.yaml", hostName: "lb1").configuration)
+    let resources = Configuration.Resources(descriptors: 524_288, ports: 32_768...60_999, memory: nil, processors: 2)
+    let told = configuration.shortfalls(on: resources)
+    #expect(told.count == 1)
+    #expect(told.first?.hasPrefix("server s1/view01, s2/view01: `connections` is 40000, but only 28232") == true)
+  }
+
+  @Test func `memory of assignments, whose tables are as large as the file says, and of flows`() throws {
+    let affinity = "affinity: { by: [tunnel, cookie JSESSIONID, client-address], entries: 10000000 }"
+    let told = try shortfalls(affinity) { $0.memory = 1_900_000_000 }
+    #expect(told.count == 1 && told[0].contains("30000000 entries of `affinity` 1800 MB (60 bytes each), and this"))
+    #expect(try shortfalls(affinity) { $0.memory = 2_000_000_000 } == [])
+    let flows = "relay: { udp: 4172 }\nlimits: { connections: 100, flows: 60000 }"
+    let both = try shortfalls(flows) { $0.memory = 40_000_000 }
+    #expect(both.count == 1 && both[0].contains("60000 `flows` 36 MB (600 bytes each), and this service"))
+  }
+
   @Test func `memory, of the connections that are accepted at all`() throws {
     let told = try shortfalls { $0.memory = 100_000_000 }
     #expect(told.count == 1 && told[0].contains("10000 idle ones take about 150 MB (15000 bytes each)"))

@@ -28,6 +28,9 @@ extension Configuration {
       case clientAddress
     }
 
+    /// How many tables of `entries` there are: one for addresses, and one each for cookies and tunnels.
+    package var tableCount: Int { 1 + (cookie == nil ? 0 : 1) + (isByTunnel ? 1 : 0) }
+
     package var isByTunnel: Bool { by.contains(.tunnel) }
     package var isByAddress: Bool { by.contains(.clientAddress) }
 
