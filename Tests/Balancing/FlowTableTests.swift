@@ -1,7 +1,8 @@
-import Balancing
 import Simulation
 import Testing
 import Wire
+
+@testable import Balancing
 
 @Suite struct FlowTableTests {
   let start = Instant(nanoseconds: 1_000_000_000_000)
@@ -35,6 +36,16 @@ import Wire
     table.end(flow)
     #expect(table.find(key(1)) == nil)
     #expect(table.count == 0)
+  }
+
+  @Test func `what a flood took is given back with its last flow`() {
+    var table = FlowTable<UInt32>()
+    let flows = (0..<10_000 as Range<UInt32>).map { table.begin(key($0), $0, at: start) }
+    #expect(table.capacity >= 10_000)
+    for flow in flows { table.end(flow) }
+    #expect(table.capacity < 100)
+    let next = table.begin(key(1), 1, at: start)
+    #expect(table.find(key(1)) == next && table.evictable(at: start) == next)
   }
 
   @Test func `a client that has not answered gets three times what it sent, and no more`() {

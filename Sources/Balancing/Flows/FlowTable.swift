@@ -37,10 +37,15 @@ public struct FlowTable<Handle: Sendable>: ~Copyable {
 
   /// An empty table.
   public init() {
-    entries = [Self.confirmed, Self.unconfirmed].map { Entry(next: $0, previous: $0) }
+    entries = Self.heads
   }
 
+  private static var heads: [Entry] { [confirmed, unconfirmed].map { Entry(next: $0, previous: $0) } }
+
   public var count: Int { index.count }
+
+  /// How many flows it has memory for.
+  var capacity: Int { entries.capacity }
 
   /// The number of the flow with these ends.
   public func find(_ key: Flow.Key) -> Int? { index[key] }
@@ -94,6 +99,8 @@ public struct FlowTable<Handle: Sendable>: ~Copyable {
     entries[number].flow = nil
     entries[number].handle = nil
     free.append(number)
+    // The memory of a flood goes with its last flow.
+    if index.isEmpty { (index, entries, free) = ([:], Self.heads, []) }
   }
 
   /// Notes a datagram that the client sent to the server.
