@@ -11,18 +11,23 @@ package enum AcceptedConfigurationProperties {
     guard let configuration = Configuration.load(bytes: bytes, fileName: "b.yaml", hostName: "lb1").configuration else {
       return
     }
+    var taken: Set<Configuration.Listener> = []
     for service in configuration.services {
       try checkBalancing(service)
       checkHealth(service.health)
       checkTimes(service)
       try checkLimits(service, configuration.limits)
       let own = service.serverListeners + service.relayListeners
-      for listener in service.listeners + (service.redirect?.listeners ?? []) + own {
+      let datagrams = service.datagramListeners
+      for listener in service.listeners + (service.redirect?.listeners ?? []) + own + datagrams {
         try require(listener.port > 0, "a listener without a port")
       }
       try require(Set(own).count == own.count, "a port that means two things")
+      try require(Set(datagrams).count == datagrams.count, "a port of UDP that is bound twice")
+      try require(Set(datagrams).isDisjoint(with: taken), "a port of UDP that means two services")
+      taken.formUnion(datagrams)
       let byAddress = service.affinity.by.contains(.clientAddress)
-      try require(service.relay.tcp.isEmpty || byAddress, "nothing says where a relayed connection leads")
+      try require(service.relay.isEmpty || byAddress, "nothing says where relayed bytes lead")
       try require(service.affinity.entries <= AffinitySnapshot.recordLimit, "more clients than a file has room for")
     }
     let names = configuration.services.map(\.name)
@@ -75,8 +80,9 @@ package enum AcceptedConfigurationProperties {
   private static func checkTimes(_ service: Configuration.Service) {
     let times = service.timeouts
     let all = [
-      times.tlsHandshake, times.httpRequest, times.queue, times.connect, times.client, times.server, times.keepAlive,
-      times.tunnel, times.stop, service.pool.idleTimeout, service.affinity.hold,
+      times.tlsHandshake, times.httpRequest, times.queue, times.connect, times.connectTotal, times.client,
+      times.server, times.keepAlive, times.tunnel, times.datagrams, times.stop, service.pool.idleTimeout,
+      service.affinity.hold,
       service.tls.ticketRotation,
     ]
     for start in [Instant(nanoseconds: 0), Instant(nanoseconds: .max / 2), Instant(nanoseconds: .max - 1)] {
@@ -96,7 +102,16 @@ package enum AcceptedConfigurationProperties {
       throw Violation("no place for a single connection")
     }
     ledger.close(account)
-    for server in service.servers {
+    guard limits.flows > 0, ConnectionLedger(limitPerClient: limits.flowsPerAddress).hasRoom(for: client) else {
+      throw Violation("no place for a single flow")
+    }
+    let names = HostTable(
+      service.servers.enumerated().flatMap { index, server in server.names.map { ($0.host, index) } })
+    for (index, server) in service.servers.enumerated() {
+      for name in server.names {
+        let host = Array(name.text.utf8)
+        try require(names.number(of: host.span) == index, "\(name.text) does not mean \(server.name)")
+      }
       var admission = Admission<Int>(limit: server.connections, queueLimit: service.limits.queue)
       guard case .admitted = admission.acquire(1, by: account) else { throw Violation("no place at \(server.name)") }
       _ = admission.release(by: account)

@@ -32,20 +32,32 @@ struct AcceptedConfigurationTests {
   }
 
   /// Settings for `TestLoop`.
-  private static func settings(_ generator: inout SeededGenerator) -> (all: String, server: String) {
+  private static func settings(
+    _ generator: inout SeededGenerator, isPassthrough: Bool
+  ) -> (all: String, server: String) {
     var all = ["timeouts", "limits", "health", "affinity", "pool"]
       .map { "\($0): { \(mapping($0, &generator)) }\n" }.joined()
     all += "retries: \([0, 10].randomElement(using: &generator) ?? 0)\n"
+    // Belvedere's own addresses would be those of the servers otherwise.
+    all += "listen: 127.0.0.2\n"
+    all += ["", "relay: { tcp: [1, 65535], udp: [1, 65535] }\n"].randomElement(using: &generator) ?? ""
     let ends = ranges(of: "servers.NAME").filter { $0.key != "port" }
-    let server = ends.map { ", \($0.key): \($0.ends.randomElement(using: &generator) ?? "")" }.joined()
+    var server = ends.map { ", \($0.key): \($0.ends.randomElement(using: &generator) ?? "")" }.joined()
+    server += ["", ", send-proxy-v2: on"].randomElement(using: &generator) ?? ""
+    if !isPassthrough { server += ["", ", names: view#.test"].randomElement(using: &generator) ?? "" }
+    server += ["", ", ports: [500#, 600#]"].randomElement(using: &generator) ?? ""
     return (all, server)
   }
 
   /// Settings that are accepted: some ends exclude each other, such as a jitter that is longer than the interval.
-  private static func accepted(_ generator: inout SeededGenerator) -> (all: String, server: String) {
+  private static func accepted(
+    _ generator: inout SeededGenerator, isPassthrough: Bool
+  ) -> (all: String, server: String) {
+    let mode = isPassthrough ? "mode: passthrough" : "tls: { certificate: a.pem }"
     while true {
-      let settings = settings(&generator)
-      let text = "service: a.test\nmode: passthrough\nservers: { a: { address: 10.0.0.1\(settings.server) } }\n"
+      let settings = settings(&generator, isPassthrough: isPassthrough)
+      let server = settings.server.replacing("#", with: "1")
+      let text = "service: a.test\n\(mode)\nservers: { a: { address: 10.0.0.1\(server) } }\n"
       if Configuration.load(text: text + settings.all, fileName: "a.yaml", hostName: "a").configuration != nil {
         return settings
       }
@@ -61,9 +73,10 @@ struct AcceptedConfigurationTests {
   @Test(arguments: 0..<16 as Swift.Range<UInt64>)
   func `whatever is accepted serves, through every time and a reload to anything else that is`(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
-    let first = Self.accepted(&generator)
+    let isPassthrough = seed % 4 == 3
+    let first = Self.accepted(&generator, isPassthrough: isPassthrough)
     var testLoop = try TestLoop.make(
-      servers: 2, settings: first.all, serverSettings: first.server, isPassthrough: seed % 4 == 3)
+      servers: 2, settings: first.all, serverSettings: first.server, isPassthrough: isPassthrough)
     for servers in [[0, 1], [1], [1, 0], [0]] {
       for span in [Interval.zero, .milliseconds(1), .hours(1), .hours(7 * 24 + 1)] {
         var client = try testLoop.makeClient()
@@ -78,7 +91,7 @@ struct AcceptedConfigurationTests {
         }
         testLoop.pass(span)
       }
-      let next = Self.accepted(&generator)
+      let next = Self.accepted(&generator, isPassthrough: isPassthrough)
       try testLoop.reload(servers: servers, settings: next.all, serverSettings: next.server)
     }
     #expect(testLoop.sharedState.snapshotCount >= 1)
