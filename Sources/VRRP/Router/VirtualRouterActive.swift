@@ -81,6 +81,7 @@ extension VirtualRouter {
     lease.yield(at: now)
     announcements.end()
     conflicts.forget()
+    addressConflict = nil
     return last
       + becomeBackup(behind: other, from: address, because: .better(address, priority: other.priority), at: now)
   }
@@ -159,6 +160,7 @@ extension VirtualRouter {
   mutating func resume(after pause: Interval, at now: Instant) -> [Effect] {
     announcements.end()
     conflicts.forget()
+    addressConflict = nil
     return [.note(.suspended(pause))] + lease.drop() + beginAgain(because: .suspended, at: now)
   }
 }

@@ -32,6 +32,7 @@ extension VirtualRouter {
       until: now + Pace.handOverBound(settings.version))
     announcements.end()
     conflicts.forget()
+    addressConflict = nil
     state = .leaving(leaving)
     guard source != nil else { return endLeaving(successor: nil, at: now) }
     return resign(leaving)
