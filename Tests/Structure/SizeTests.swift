@@ -16,7 +16,6 @@ private let largeTypes: [String: String] = [
   "RouterReport.Router": "the members of one virtual router's JSON, which are as many",
   "CertificateFacts.CertificateFacts": "what a certificate says of itself; read once, and nothing in it changes",
   "RequestHead.RequestHead": "the ranges of one parsed head: one pass finds all, and each is read on the hot path",
-  "VirtualRouter.VirtualRouter": "the variables that RFC 9568 §6.1 gives one virtual router, and its timers",
   "SimulatedExchange.SimulatedExchange": "both peers, the worker's part and the tally of one simulated exchange",
 ]
 

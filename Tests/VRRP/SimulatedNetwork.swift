@@ -83,7 +83,7 @@ struct SimulatedNetwork {
       nodes[node].boot(at: now)
       tell(node, .source(nodes[node].source))
       tell(node, .start)
-      for track in nodes[node].router.tracked.tracks.indices { tell(node, .track(track, isGood: true)) }
+      for track in nodes[node].router.conditions.tracked.tracks.indices { tell(node, .track(track, isGood: true)) }
     case .thaw:
       guard nodes[node].process == .frozen else { return }
       nodes[node].process = .running

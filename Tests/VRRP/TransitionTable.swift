@@ -53,10 +53,16 @@ struct TransitionTable {
       return tell(.timer)
     }
 
+    /// Whether a newcomer waits for the advertisement of the host that announced the addresses.
+    var awaitsAdvertisement: Bool {
+      guard case .active(let active) = router.state, case .announced? = active.addressConflict else { return false }
+      return true
+    }
+
     mutating func becomeReady() {
       _ = tell(.source(Self.source))
       _ = tell(.start)
-      for track in router.tracked.tracks.indices { _ = tell(.track(track, isGood: true)) }
+      for track in router.conditions.tracked.tracks.indices { _ = tell(.track(track, isGood: true)) }
     }
 
     mutating func becomeActive() {
@@ -101,7 +107,7 @@ struct TransitionTable {
       $0.becomeReady()
       while $0.router.role != .active { _ = $0.waitForTimer() }
       _ = $0.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
-      for _ in 0..<20 where $0.router.addressConflict?.hasAsked == false { _ = $0.waitForTimer() }
+      for _ in 0..<20 where $0.awaitsAdvertisement { _ = $0.waitForTimer() }
       $0.now = $0.now + .milliseconds(5)
     },
     Beginning(name: "Active") {
@@ -133,7 +139,8 @@ struct TransitionTable {
     Happening(name: "start") { $0.tell(.start) },
     Happening(name: "every condition is good") { subject in
       let source = subject.tell(.source(Subject.source))
-      return source + subject.router.tracked.tracks.indices.flatMap { subject.tell(.track($0, isGood: true)) }
+      let tracks = subject.router.conditions.tracked.tracks.indices
+      return source + tracks.flatMap { subject.tell(.track($0, isGood: true)) }
     },
     Happening(name: "the timer is due") { $0.waitForTimer() },
     Happening(name: "advertisement, better: 200") { $0.hear(200) },
@@ -215,8 +222,9 @@ extension VirtualRouter {
   fileprivate func summary(at now: Instant) -> String {
     let name =
       switch state {
-      case .initialize: role == .fault ? "Fault" : "Initialize"
-      case .backup(let waiting): waiting.isHurried ? "Backup, hurried" : "Backup"
+      case .initialize: "Initialize"
+      case .fault: "Fault"
+      case .backup(let backup): backup.wait == .skewTime ? "Backup, hurried" : "Backup"
       case .active: "Active"
       case .leaving: "Active, handing over"
       }

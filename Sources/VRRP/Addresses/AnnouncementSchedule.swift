@@ -22,26 +22,24 @@ struct AnnouncementSchedule: Hashable {
   /// While another machine has the address too, each refresh moves the connections, so refreshes are rare.
   static let refreshWhileContested = Interval.minutes(10)
 
-  private var bursts: [Burst] = []
+  private var bursts: [Burst]
   private var answerAt: Instant?
-  private var refreshAt: Instant?
+  private var refreshAt: Instant
 
-  var deadline: Instant? { (bursts.map(\.due) + [answerAt, refreshAt].compactMap { $0 }).min() }
-
-  /// Announces now, and schedules the other bursts.
-  mutating func begin(at now: Instant) -> [VirtualRouter.Effect] {
+  /// After the first burst, which is sent at once.
+  init(startedAt now: Instant) {
     bursts = Self.repeatDelays.map { Burst(due: now + $0, times: 1) }
     bursts.append(Burst(due: now + Self.secondBurstDelay, times: Self.burst))
-    answerAt = nil
     refreshAt = now + Self.refresh
-    return [.announce(times: Self.burst)]
   }
+
+  var deadline: Instant { bursts.map(\.due).reduce(min(answerAt ?? refreshAt, refreshAt), min) }
 
   /// Announces now in answer to another node's announcement, and again when that node's addresses may be gone.
   mutating func answer(times: Int, at now: Instant) -> [VirtualRouter.Effect] {
     bursts = Self.repeatDelays.map { Burst(due: now + $0, times: 1) }
     answerAt = nil
-    refreshAt = refreshAt.map { max($0, now + Self.refresh) } ?? now + Self.refresh
+    refreshAt = max(refreshAt, now + Self.refresh)
     return [.announce(times: times)]
   }
 
@@ -49,23 +47,15 @@ struct AnnouncementSchedule: Hashable {
   mutating func answer(later moment: Instant) { answerAt = answerAt.map { min($0, moment) } ?? moment }
 
   /// Delays the refresh, because another machine has the addresses too.
-  mutating func putOffRefresh(at now: Instant) {
-    if refreshAt != nil { refreshAt = now + Self.refreshWhileContested }
-  }
-
-  mutating func end() {
-    bursts = []
-    answerAt = nil
-    refreshAt = nil
-  }
+  mutating func putOffRefresh(at now: Instant) { refreshAt = now + Self.refreshWhileContested }
 
   mutating func advance(to now: Instant) -> [VirtualRouter.Effect] {
     if let answerAt, now >= answerAt { return answer(times: 1, at: now) }
     let due = bursts.filter { $0.due <= now }.map(\.times).max() ?? 0
     bursts.removeAll { $0.due <= now }
     if due > 0 { return [.announce(times: due)] }
-    guard let refreshAt, now >= refreshAt else { return [] }
-    self.refreshAt = now + Self.refresh
+    guard now >= refreshAt else { return [] }
+    refreshAt = now + Self.refresh
     return [.announce(times: 1)]
   }
 }

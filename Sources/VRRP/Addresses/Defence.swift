@@ -43,3 +43,14 @@ struct Defence: Hashable {
     return min(.seconds(1 << UInt64(max(0, answers - max(quick, 1)))), Self.slowest)
   }
 }
+
+/// The limits on announcing the addresses. They outlast the role of Active, so that a node that often becomes Active
+/// announces no more.
+struct Defences: Hashable {
+  /// Against a worse Active.
+  var conflict = Defence(quick: 3)
+  /// Against a host that claims the addresses.
+  var claim = Defence(quick: 0)
+  /// To a host that probes for the addresses.
+  var probe = Defence(quick: 3)
+}

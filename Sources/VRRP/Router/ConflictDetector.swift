@@ -54,8 +54,6 @@ struct ConflictDetector: Hashable {
     return duplicateActive.saidAt == nil ? nil : .duplicateGone(duplicateActive.address)
   }
 
-  mutating func forget() { self = ConflictDetector() }
-
   /// Whether a line may be logged again; it then counts as logged.
   private static func isDue(_ last: inout Instant?, at now: Instant) -> Bool {
     if let last, now - last < VirtualRouter.Pace.duplicateReminder { return false }

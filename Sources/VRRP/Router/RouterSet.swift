@@ -31,7 +31,7 @@ package struct RouterSet: Sendable {
 
   /// Passes the event to one virtual router, and its consequences to the others of its group.
   package mutating func handle(_ event: VirtualRouter.Event, for index: Int, at now: Instant) -> [Effect] {
-    let before = routers[index].ownFaults.first
+    let before = routers[index].conditions.ownFaults.first
     let effects = routers[index].handle(event, at: now)
     var all = effects.map { Effect(router: index, effect: $0) }
     guard let group = groups[index] else { return all }
@@ -39,10 +39,10 @@ package struct RouterSet: Sendable {
       guard let consequence = Self.consequence(of: transition) else { continue }
       for other in others(than: index, in: group) { all += deliver(consequence, to: other, at: now) }
     }
-    if routers[index].ownFaults.first != before {
+    if routers[index].conditions.ownFaults.first != before {
       for member in routers.indices where groups[member] == group {
-        let fault = others(than: member, in: group).compactMap { routers[$0].ownFaults.first }.first
-        if fault != routers[member].groupFault {
+        let fault = others(than: member, in: group).compactMap { routers[$0].conditions.ownFaults.first }.first
+        if fault != routers[member].conditions.groupFault {
           all += deliver(.groupFault(fault), to: member, at: now)
         }
       }

@@ -88,71 +88,51 @@ package struct VirtualRouter: Sendable {
     package let heardAt: Instant
   }
 
-  /// An advertisement that was received and rejected.
-  struct Refusal: Hashable {
-    let rejection: AdvertisementRejection
-    let sender: IPAddress
-    let heardAt: Instant
-  }
-
+  /// The role, with what is true only in it.
   enum State: Hashable {
     case initialize
-    case backup(Waiting)
-    case active(advertiseAt: Instant)
+    /// It has taken part, and a fault prevents it from doing so again.
+    case fault
+    case backup(Backup)
+    case active(Active)
+    /// Active until a successor advertises.
     case leaving(Leaving)
+  }
+
+  /// From `init` to `Effect.stopped`.
+  enum Lifecycle: Hashable {
+    case created
+    /// The conditions determine the role.
+    case started
+    /// `Event.stop` is not answered yet.
+    case stopping
+    case stopped
   }
 
   package let settings: VirtualRouterSettings
   var state = State.initialize
+  var lifecycle = Lifecycle.created
   /// The time of the last change of role; nil before `start`.
   package internal(set) var since: Instant?
   package internal(set) var counters = RouterCounters()
-  /// The sender of the last accepted advertisement, whatever its priority.
-  package internal(set) var peer: Peer?
-
-  /// The last advertisement that was refused.
-  var refusal: Refusal?
-
-  var tracked: TrackedPriority
+  var conditions: RouterConditions
+  var withdrawal = Withdrawal()
+  var heard = LastHeard()
   var lease: AddressLease
-  var announcements = AnnouncementSchedule()
-  var conflicts = ConflictDetector()
-  var source: IPAddress?
-  var isStarted = false
-  var hasTakenPart = false
-  var isStopping = false
-  var groupFault: String?
-  /// The end of the withdrawal by the administrator.
-  var awayUntil: Instant?
-  /// The latest time for the answer to a requested failback.
-  var failBackUntil: Instant?
-  /// Limits on announcing the addresses: against a worse Active, against a host that claims them, and to a host that
-  /// probes for them.
-  var conflictDefence = Defence(quick: 3)
-  var claimDefence = Defence(quick: 0)
-  var seekerDefence = Defence(quick: 3)
-  /// The time at which it became Active, while it is.
-  var activeSince: Instant?
-  /// It became Active for another reason than missing advertisements.
-  var isUncontested = true
-  /// Another host announced the addresses after we took them; they may have to be left to it.
-  var addressConflict: AddressConflict?
+  var defences = Defences()
   /// The number of consecutive times that it gave way to a host whose advertisements do not arrive.
   var contests = 0
   var damping = FlapDamping()
-  /// When it last sent an advertisement as the Active.
-  var answeredAt: Instant?
-  /// The last logged priority.
-  var publishedPriority: UInt8
+  /// The last logged priority; nil until it takes part.
+  var loggedPriority: UInt8?
   /// The last advertised priority above 0.
   var advertisedPriority: UInt8
 
   /// The role is initialize until `Event.start`.
   package init(_ settings: VirtualRouterSettings, tracks: [Track] = []) {
     self.settings = settings
-    tracked = TrackedPriority(configured: settings.priority, tracks: tracks)
+    conditions = RouterConditions(tracked: TrackedPriority(configured: settings.priority, tracks: tracks))
     lease = AddressLease(length: settings.lease)
-    publishedPriority = settings.priority
     advertisedPriority = settings.priority
   }
 
@@ -168,44 +148,46 @@ package struct VirtualRouter: Sendable {
   package var deadline: Instant? {
     let own: Instant? =
       switch state {
-      case .initialize: nil
-      case .backup(let waiting): deadline(of: waiting)
-      case .active(let advertiseAt): advertiseAt
+      case .initialize, .fault: nil
+      case .backup(let backup): deadline(of: backup)
+      case .active(let active): active.deadline
       case .leaving(let leaving): min(leaving.repeatAt ?? leaving.until, leaving.until)
       }
-    let others = [tracked.deadline, lease.deadline, announcements.deadline, conflicts.deadline]
-    return ([own, addressConflict?.until, awayUntil, failBackUntil] + others).compactMap { $0 }.min()
+    return [own, conditions.tracked.deadline, lease.deadline, withdrawal.deadline].compactMap { $0 }.min()
   }
 
   // MARK: - Queries
 
   package var role: VirtualRouterRole {
     switch state {
-    case .initialize: hasTakenPart && !isStopping ? .fault : .initialize
+    case .initialize: .initialize
+    case .fault: .fault
     case .backup: .backup
     case .active, .leaving: .active
     }
   }
 
   /// The priority that is or would be advertised.
-  package var priority: UInt8 { awayUntil == nil ? tracked.effective : Self.leastPriority }
+  package var priority: UInt8 { withdrawal.until == nil ? conditions.tracked.effective : Self.leastPriority }
 
   /// The names of what lowers the priority.
   package var priorityReductions: [String] {
-    tracked.priorityReductions + (awayUntil == nil ? [] : ["withdrawn by the administrator"])
+    conditions.tracked.priorityReductions + (withdrawal.until == nil ? [] : ["withdrawn by the administrator"])
   }
 
   /// The names of what prevents this node from taking part.
-  package var faults: [String] { ownFaults + [groupFault].compactMap { $0 } }
+  package var faults: [String] { conditions.faults }
 
-  /// The same without the fault of the group.
-  var ownFaults: [String] { tracked.faults + (source == nil ? ["no source address"] : []) }
+  /// The sender of the last accepted advertisement, whatever its priority.
+  package var peer: Peer? { heard.peer }
 
   /// Whether the addresses are on the interface, as far as is known.
   package var holdsAddresses: Bool { lease.isPresent }
 
   /// The other node that has been Active at the same time for a while.
-  package var duplicateActive: IPAddress? { conflicts.established }
+  package var duplicateActive: IPAddress? {
+    if case .active(let active) = state { active.conflicts.established } else { nil }
+  }
 
   /// Our advertisement with a priority, and an interval if it differs from the configured one.
   func advertisement(priority: UInt8, interval: UInt16? = nil) -> Advertisement {
@@ -214,11 +196,8 @@ package struct VirtualRouter: Sendable {
       intervalCentiseconds: interval ?? settings.intervalCentiseconds, addresses: settings.ipAddresses)
   }
 
-  /// `before` is the previous role, where the state has already changed.
-  mutating func transition(
-    to state: State, because reason: Transition.Reason, from before: VirtualRouterRole? = nil, at now: Instant
-  ) -> [Effect] {
-    let before = before ?? role
+  mutating func transition(to state: State, because reason: Transition.Reason, at now: Instant) -> [Effect] {
+    let before = role
     self.state = state
     guard role != before else { return [] }
     since = now

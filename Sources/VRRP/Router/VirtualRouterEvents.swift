@@ -6,42 +6,43 @@ extension VirtualRouter {
   mutating func react(to event: Event, at now: Instant) -> [Effect] {
     switch event {
     case .start:
-      isStarted = true
-      if since == nil { since = now }
+      guard lifecycle == .created else { return [] }
+      lifecycle = .started
+      since = now
       return []
     case .advertisement(let advertisement, let address):
       return receive(advertisement, from: address, at: now)
     case .rejected(let rejection, let sender):
-      refusal = Refusal(rejection: rejection, sender: sender, heardAt: now)
+      heard.refusal = LastHeard.Refusal(rejection: rejection, sender: sender, heardAt: now)
       return []
     case .timer:
       return []
     case .track(let index, let isGood):
-      tracked.report(index, isGood: isGood, at: now)
+      conditions.tracked.report(index, isGood: isGood, at: now)
       return []
     case .source(let address):
-      source = address
+      conditions.source = address
       return []
     case .addressRemoved:
       guard case .held = lease.state else { return [] }
       return [.note(.addressRemoved)] + lease.hold(at: now) + [.announce(times: 1)]
     case .claimed(let claim, let owner):
       switch state {
-      case .active: return defend(against: claim, by: owner, at: now)
-      case .backup(let waiting): return note(claim, by: owner, waiting, at: now)
-      case .initialize, .leaving: return []
+      case .active(let active): return defend(active, against: claim, by: owner, at: now)
+      case .backup(let backup): return note(claim, by: owner, backup, at: now)
+      case .initialize, .fault, .leaving: return []
       }
     case .failOver(let bound):
-      awayUntil = now + bound
+      withdrawal.until = now + bound
       let said = [Effect.note(.away(for: bound))]
       switch state {
       case .active: return said + leave(for: .failover, at: now)
       // The answer to the first request, which is pending, answers this one as well.
       case .leaving(let leaving) where leaving.purpose == .failover: return said
-      case .initialize, .backup, .leaving: return said + [.failedOver(to: nil, wasActive: false)]
+      case .initialize, .fault, .backup, .leaving: return said + [.failedOver(to: nil, wasActive: false)]
       }
     case .failBack:
-      failBackUntil = now + Pace.failBackBound
+      withdrawal.failBackUntil = now + Pace.failBackBound
       return comeBack(isRequested: true, at: now)
     case .stop:
       return stop(at: now)
@@ -52,38 +53,36 @@ extension VirtualRouter {
       guard case .active = state else { return [] }
       return leave(for: .group, at: now)
     case .groupFault(let name):
-      groupFault = name
+      conditions.groupFault = name
       return []
     }
   }
 
   private mutating func receive(_ advertisement: Advertisement, from address: IPAddress, at now: Instant) -> [Effect] {
-    peer = Peer(address: address, priority: advertisement.priority, heardAt: now)
-    addressConflict = nil
+    heard.peer = Peer(address: address, priority: advertisement.priority, heardAt: now)
     if advertisement.priority == 0 { counters.priorityZeroReceived += 1 }
     switch state {
-    case .initialize: return []
-    case .backup(let waiting): return hear(advertisement, from: address, waiting: waiting, at: now)
-    case .active: return compete(with: advertisement, from: address, at: now)
-    case .leaving(let leaving): return hearSuccessor(advertisement, from: address, leaving: leaving, at: now)
+    case .initialize, .fault: return []
+    case .backup(let backup):
+      hear(advertisement, from: address, backup, at: now)
+      return []
+    case .active(let active): return compete(active, with: advertisement, from: address, at: now)
+    case .leaving: return advertisement.priority > 0 ? endLeaving(successor: (advertisement, address), at: now) : []
     }
   }
 
   /// Processes everything that was due by now, before the event.
   mutating func catchUp(to now: Instant) -> [Effect] {
     var effects = wakeUp(at: now)
-    tracked.advance(to: now)
-    if let awayUntil, now >= awayUntil { effects += comeBack(isRequested: false, at: now) }
+    conditions.tracked.advance(to: now)
+    if let until = withdrawal.until, now >= until { effects += comeBack(isRequested: false, at: now) }
     effects += lease.advance(to: now)
     switch state {
-    case .initialize: break
-    case .backup(let waiting): effects += expire(waiting, at: now)
-    case .active(let advertiseAt): effects += advertise(dueAt: advertiseAt, at: now)
+    case .initialize, .fault: break
+    case .backup(let backup): effects += expire(backup, at: now)
+    case .active(let active): effects += advance(active, to: now)
     case .leaving(let leaving): effects += reannounce(leaving, at: now)
     }
-    effects += decide(at: now)
-    effects += announcements.advance(to: now)
-    effects += conflicts.advance(to: now).map { [.note($0)] } ?? []
     return effects
   }
 
@@ -91,41 +90,44 @@ extension VirtualRouter {
   /// could be renewed. The packets in the socket's buffer show afterwards whether another node is Active.
   private mutating func wakeUp(at now: Instant) -> [Effect] {
     switch state {
-    case .active(let advertiseAt):
+    case .active(let active):
       let silence = settings.activeDownInterval(priority: Self.leastPriority, activeInterval: settings.interval)
-      return now > advertiseAt + silence ? resume(after: now - advertiseAt, at: now) : []
+      return now > active.advertiseAt + silence ? resume(after: now - active.advertiseAt, at: now) : []
     case .leaving(let leaving):
       return now > leaving.until + Pace.lateWakeUp ? abandon(leaving, after: now - leaving.until, at: now) : []
-    case .initialize, .backup: return []
+    case .initialize, .fault, .backup: return []
     }
   }
 
   /// Applies changed conditions to the role.
   mutating func applyTransitions(at now: Instant) -> [Effect] {
     var effects = publishPriority()
-    let mayTakePart = isStarted && !isStopping && faults.isEmpty
+    let mayTakePart = lifecycle == .started && faults.isEmpty
     switch state {
-    case .initialize where mayTakePart: effects += takePart(at: now)
+    case .initialize where mayTakePart, .fault where mayTakePart: effects += takePart(at: now)
     case .backup where !mayTakePart:
-      effects += transition(to: .initialize, because: isStopping ? .stopped : .faults(faults), at: now)
+      effects += transition(to: idle, because: lifecycle == .stopping ? .stopped : .faults(faults), at: now)
     case .active where !mayTakePart: effects += leave(for: .faults(faults), at: now)
-    case .leaving where source == nil: effects += endLeaving(successor: nil, at: now)
-    case .initialize, .backup, .active, .leaving: break
+    case .leaving where conditions.source == nil: effects += endLeaving(successor: nil, at: now)
+    case .initialize, .fault, .backup, .active, .leaving: break
     }
-    if isStopping, state == .initialize, !lease.isPresent, isStarted {
-      isStarted = false
-      awayUntil = nil
+    if lifecycle == .stopping, state == .initialize, !lease.isPresent {
+      lifecycle = .stopped
+      withdrawal.until = nil
       effects.append(.stopped)
     }
     return effects
   }
 
+  /// The state of a node that no longer takes part.
+  var idle: State { lifecycle == .started ? .fault : .initialize }
+
   /// Logs a change of the priority, and advertises it at once as Active. A Backup that is now better takes over at
   /// once.
   private mutating func publishPriority() -> [Effect] {
-    let (before, priority) = (publishedPriority, priority)
-    guard priority != before, hasTakenPart else { return [] }
-    publishedPriority = priority
+    let priority = priority
+    guard let before = loggedPriority, priority != before else { return [] }
+    loggedPriority = priority
     let said = [Effect.note(.priority(from: before, to: priority, priorityReductions: priorityReductions))]
     guard case .active = state, faults.isEmpty else { return said }
     guard priority < before, settings.version == .v3 else { return said + send(advertisement(priority: priority)) }
@@ -135,60 +137,55 @@ extension VirtualRouter {
   }
 
   private mutating func takePart(at now: Instant) -> [Effect] {
-    // After the transition: the first start is not the end of a fault.
-    defer { hasTakenPart = true }
-    publishedPriority = priority
+    loggedPriority = priority
     if priority == 255 { return becomeActive(because: .owner, at: now) }
     return beginAgain(because: .ready, at: now)
   }
 
   private mutating func stop(at now: Instant) -> [Effect] {
-    guard !isStopping else { return [] }
-    let before = role
-    isStopping = true
-    // `stop` before `start` must be answered too.
-    isStarted = true
+    guard lifecycle == .created || lifecycle == .started else { return [] }
+    lifecycle = .stopping
     switch state {
     case .active: return leave(for: .stopped, at: now)
     case .leaving(var leaving):
       leaving.purpose = .stopped
       state = .leaving(leaving)
       return []
-    case .initialize: return transition(to: .initialize, because: .stopped, from: before, at: now)
+    case .initialize, .fault: return transition(to: .initialize, because: .stopped, at: now)
     case .backup: return []
     }
   }
 
   /// Ends the withdrawal. A requested failback takes the addresses back even without preemption.
   private mutating func comeBack(isRequested: Bool, at now: Instant) -> [Effect] {
-    guard awayUntil != nil else { return [] }
-    awayUntil = nil
+    guard withdrawal.until != nil else { return [] }
+    withdrawal.until = nil
     let said = [Effect.note(.back)]
-    guard case .backup(let waiting) = state, let worse = waiting.followed, worse.priority < priority,
+    guard case .backup(let backup) = state, let worse = backup.followed, worse.priority < priority,
       isRequested || settings.preempts
     else { return said }
     return said + becomeActive(because: .preempted(worse.address, priority: worse.priority), at: now)
   }
 
-  /// Answers a failback when the Active is known, or when `failBackUntil` has passed.
+  /// Answers a failback when the Active is known, or after `Pace.failBackBound`.
   mutating func answerFailBack(at now: Instant) -> [Effect] {
-    guard let failBackUntil else { return [] }
+    guard let failBackUntil = withdrawal.failBackUntil else { return [] }
     var isDecided = true
     var followed: Peer?
     switch state {
-    case .active, .initialize: break
+    case .active, .initialize, .fault: break
     case .leaving: isDecided = false
-    case .backup(let waiting):
-      followed = waiting.followed
-      isDecided = !waiting.isHurried && followed.map { $0.priority >= priority || !settings.preempts } ?? false
+    case .backup(let backup):
+      followed = backup.followed
+      isDecided = backup.wait != .skewTime && followed.map { $0.priority >= priority || !settings.preempts } ?? false
     }
     guard isDecided || now >= failBackUntil else { return [] }
-    self.failBackUntil = nil
+    withdrawal.failBackUntil = nil
     return [.failedBack(isActive: role == .active, behind: followed?.address)]
   }
 
   mutating func send(_ advertisement: Advertisement) -> [Effect] {
-    guard source != nil else { return [] }
+    guard conditions.source != nil else { return [] }
     if advertisement.priority > 0 { advertisedPriority = advertisement.priority }
     return [.send(advertisement)]
   }

@@ -30,11 +30,8 @@ extension VirtualRouter {
       purpose: purpose, priority: advertisedPriority,
       repeatAt: settings.version == .v3 ? now + Pace.handOverRepeat : nil,
       until: now + Pace.handOverBound(settings.version))
-    announcements.end()
-    conflicts.forget()
-    addressConflict = nil
     state = .leaving(leaving)
-    guard source != nil else { return endLeaving(successor: nil, at: now) }
+    guard conditions.source != nil else { return endLeaving(successor: nil, at: now) }
     return resign(leaving)
   }
 
@@ -56,13 +53,6 @@ extension VirtualRouter {
     return resign(leaving)
   }
 
-  mutating func hearSuccessor(
-    _ advertisement: Advertisement, from address: IPAddress, leaving: Leaving, at now: Instant
-  ) -> [Effect] {
-    guard advertisement.priority > 0 else { return [] }
-    return endLeaving(successor: (advertisement, address), at: now)
-  }
-
   /// After a suspension during a hand-over: there may be a successor, so the addresses are given up.
   mutating func abandon(_ leaving: Leaving, after pause: Interval, at now: Instant) -> [Effect] {
     let isRequested = leaving.purpose == .failover
@@ -70,7 +60,7 @@ extension VirtualRouter {
     let left =
       isRequested || leaving.purpose == .group
       ? beginAgain(because: leaving.purpose, at: now)
-      : transition(to: .initialize, because: leaving.purpose, at: now)
+      : transition(to: idle, because: leaving.purpose, at: now)
     return said + left + (isRequested ? [.failedOver(to: nil, wasActive: false)] : [])
   }
 
@@ -84,12 +74,12 @@ extension VirtualRouter {
       var effects = [Effect.note(.noTakeover)]
       if staysUp {
         // A working node keeps the addresses when no other node takes over.
-        awayUntil = isRequested ? nil : awayUntil
-        publishedPriority = priority
+        if isRequested { withdrawal.until = nil }
+        loggedPriority = priority
         effects += becomeActive(because: .noTakeover, at: now)
         return isRequested ? effects + [.failedOver(to: nil, wasActive: true)] : effects
       }
-      effects += lease.drop() + transition(to: .initialize, because: leaving.purpose, at: now)
+      effects += lease.drop() + transition(to: idle, because: leaving.purpose, at: now)
       return isRequested ? effects + [.failedOver(to: nil, wasActive: true)] : effects
     }
     lease.yield(at: now)
@@ -98,7 +88,7 @@ extension VirtualRouter {
       effects += becomeBackup(
         behind: successor.advertisement, from: successor.address, because: leaving.purpose, at: now)
     } else {
-      effects += transition(to: .initialize, because: leaving.purpose, at: now)
+      effects += transition(to: idle, because: leaving.purpose, at: now)
     }
     return isRequested ? effects + [.failedOver(to: successor.address, wasActive: true)] : effects
   }
