@@ -13,8 +13,8 @@ private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sightin
   AddressAnnouncement.sighting(neighbourAdvertisement: message.span)
 }
 
-@Suite struct `Announcing an address to its network` {
-  @Test func `gratuitous ARP says who has the address, to everybody (RFC 5227 §3)`() {
+@Suite struct `Address announcements` {
+  @Test func `a gratuitous ARP is broadcast with our hardware address (RFC 5227 §3)`() {
     let start = [UInt8](repeating: 0xff, count: 6) + hardware + [0x08, 0x06] + [0, 1, 0x08, 0, 6, 4, 0]
     let request = start + [1] + hardware + [192, 0, 2, 100] + [0, 0, 0, 0, 0, 0] + [192, 0, 2, 100]
     // For devices that learn only from replies.
@@ -22,7 +22,7 @@ private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sightin
     #expect(AddressAnnouncement.frames(IPAddress(v4: 0xc000_0264), at: hardware) == [request, answer])
   }
 
-  @Test func `a probe asks without saying who asks (RFC 5227 §2.1.1)`() {
+  @Test func `an ARP probe has no sender address (RFC 5227 §2.1.1)`() {
     let expected: [UInt8] =
       [UInt8](repeating: 0xff, count: 6) + hardware + [0x08, 0x06] + [0, 1, 0x08, 0, 6, 4, 0, 1] + hardware
       + [0, 0, 0, 0] + [0, 0, 0, 0, 0, 0] + [192, 0, 2, 100]
@@ -46,7 +46,7 @@ private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sightin
     #expect(sum.value == 0)
   }
 
-  @Test func `over IPv6 an answer is solicited and an announcement is not, whatever else they say (RFC 4861 §4.4)`() {
+  @Test func `over IPv6 the solicited flag distinguishes a reply from an announcement (RFC 4861 §4.4)`() {
     for (flags, claim): (UInt8, AddressClaim) in [
       (0x20, .announced), (0x00, .announced), (0xa0, .announced), (0x60, .answered), (0x40, .answered),
       (0xe0, .answered),
@@ -57,7 +57,7 @@ private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sightin
     }
   }
 
-  @Test func `an announcement, an answer to a probe and a question for another address are told apart`() {
+  @Test func `ARP announcements, replies to a probe and requests for another address are distinguished`() {
     func arp(_ operation: UInt8, target: [UInt8]) -> [UInt8] {
       [UInt8](repeating: 0xff, count: 6) + hardware + [0x08, 0x06] + [0, 1, 0x08, 0, 6, 4, 0, operation] + hardware
         + [192, 0, 2, 100] + [0, 0, 0, 0, 0, 0] + target
@@ -69,7 +69,7 @@ private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sightin
     #expect(sighting(arp: arp(2, target: [192, 0, 2, 1]))?.claim == .used)
   }
 
-  @Test func `a neighbour advertisement overrides what neighbours know (RFC 4861 §4.4)`() throws {
+  @Test func `a neighbour advertisement has the override flag (RFC 4861 §4.4)`() throws {
     let address = try IPAddress(parsing: "2001:db8::100")
     let frame = AddressAnnouncement.frames(address, at: hardware)[0]
     #expect(frame.count == 14 + 40 + 32)
@@ -88,7 +88,7 @@ private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sightin
   }
 
   @Test(arguments: ["192.0.2.100", "2001:db8::100"])
-  func `what one node announces another one reads`(text: String) throws {
+  func `announcements are decoded as announcements`(text: String) throws {
     let address = try IPAddress(parsing: text)
     let frame = AddressAnnouncement.frames(address, at: hardware)[0]
     let found = try #require(address.family == .v4 ? sighting(arp: frame) : sighting(neighbour: Array(frame[54...])))
@@ -97,7 +97,7 @@ private func sighting(neighbour message: [UInt8]) -> AddressAnnouncement.Sightin
     #expect(found.hardwareAddress == hardware)
   }
 
-  @Test func `what is cut short or something else claims nothing, and reading ends`() throws {
+  @Test func `truncated and unrelated packets are no claim, and decoding ends`() throws {
     let arp = AddressAnnouncement.frames(IPAddress(v4: 0xc000_0264), at: hardware)[0]
     for count in 0..<arp.count { #expect(sighting(arp: Array(arp[..<count])) == nil) }
     for index in 12..<20 {

@@ -17,7 +17,7 @@ import Wire
   ].map(bytes)
 
   @Test(arguments: 1...8 as ClosedRange<UInt64>)
-  func `whatever comes as an advertisement, the properties hold`(seed: UInt64) {
+  func `the properties hold for mutated advertisements`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     for round in 0..<1000 * Scale.factor {
       var input = Self.seeds[round % Self.seeds.count]

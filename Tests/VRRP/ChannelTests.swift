@@ -31,7 +31,7 @@ import Wire
     ]
 
   @Test(arguments: vectors.indices)
-  func `what is sent is these bytes, and they are read back`(index: Int) {
+  func `an advertisement is encoded as these bytes, and decoded from them`(index: Int) {
     let vector = Self.vectors[index]
     var channel = vector.settings.channel
     let sent = channel.encode(
@@ -44,7 +44,7 @@ import Wire
     #expect(channel.received == 1)
   }
 
-  @Test func `the draft's keyed example is made and accepted (draft-cassen-vrrp-auth-hmac)`() {
+  @Test func `the example of draft-cassen-vrrp-auth-hmac is encoded and accepted`() {
     let key = KeyedAuthentication.Key(identifier: 1, bytes: Array(0...31))
     let settings = ChannelSettings.plain.with {
       $0.keyed = KeyedAuthentication.Settings(mode: .enforce, keys: [key], window: nil)

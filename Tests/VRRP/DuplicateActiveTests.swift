@@ -5,8 +5,8 @@ import Wire
 @testable import VRRP
 
 /// Two nodes that are Active at the same time: which cases are normal, which are not, and what is logged.
-@Suite struct `Both Active` {
-  @Test func `one advertisement of a worse one is in order: a partition healed`() {
+@Suite struct `Two Actives` {
+  @Test func `a single advertisement of a worse Active is logged once, as after a partition`() {
     var node = SingleRouter.active()
     node.hear(100)
     #expect(node.sent == [101])
@@ -17,7 +17,7 @@ import Wire
     #expect(node.router.role == .active)
   }
 
-  @Test func `advertisements that go on are an error, said once a minute, and so is their end`() {
+  @Test func `repeated advertisements of a worse Active are an error once a minute, and their end is logged`() {
     var node = SingleRouter.active()
     node.pass(seconds: 150, hearing: 100)
     let loud = node.notes.filter { $0.level == .error }
@@ -30,7 +30,7 @@ import Wire
     #expect(node.router.duplicateActive == nil)
   }
 
-  @Test(arguments: [2, 3]) func `several others that take turns are as loud as one`(count: Int) {
+  @Test(arguments: [2, 3]) func `several duplicate Actives are logged as one`(count: Int) {
     var node = SingleRouter.active()
     var notes: [RouterNote] = []
     for turn in 0..<6000 {
@@ -48,7 +48,7 @@ import Wire
     #expect(node.router.duplicateActive == nil)
   }
 
-  @Test func `one that comes and goes is news once a minute`() {
+  @Test func `an intermittent worse Active is logged once a minute`() {
     var node = SingleRouter.active()
     var notes: [RouterNote] = []
     for turn in 0..<110 {
@@ -60,12 +60,12 @@ import Wire
     #expect(notes == [.worseActive(ip("192.0.2.6"), priority: 100), .worseActive(ip("192.0.2.7"), priority: 100)])
   }
 
-  @Test func `what it says names protocol 112, multicast and the network`() {
+  @Test func `the message about a duplicate Active names protocol 112, multicast and peers`() {
     let text = RouterNote.bothActive(ip("192.0.2.6"), priority: 100, for: .seconds(3)).text
     for word in ["112", "multicast", "peers", "192.0.2.6"] { #expect(text.contains(word)) }
   }
 
-  @Test func `announcements against another Active that advertises without pause are limited`() {
+  @Test func `announcements against a worse Active that advertises continuously are limited`() {
     var node = SingleRouter.active()
     var announcements = 0
     for _ in 0..<6000 {
@@ -78,8 +78,7 @@ import Wire
     #expect(40...80 ~= announcements, "\(announcements)")
   }
 
-  @Test(arguments: [UInt8(100), 0]) func `advertisements without pause are answered 50 times a second`(priority: UInt8)
-  {
+  @Test(arguments: [UInt8(100), 0]) func `continuous advertisements get at most 50 answers a second`(priority: UInt8) {
     var node = SingleRouter.active()
     node.pass(500)
     var answers = 0
@@ -96,7 +95,7 @@ import Wire
     #expect(node.sent == [101], "the last one is answered too")
   }
 
-  @Test func `the last word of the one that was taken over from is no news, and what comes later is`() {
+  @Test func `the predecessor's last advertisement is not logged, a later one is`() {
     var node = SingleRouter()
     // A worse Active advertises until it is preempted.
     for _ in 0..<4 {
@@ -112,7 +111,7 @@ import Wire
     #expect(node.notes == [.worseActive(ip("192.0.2.6"), priority: 100)])
   }
 
-  @Test func `another Active's second advertisement is answered by an announcement too, before its address is gone`() {
+  @Test func `a second advertisement of a worse Active is answered by an announcement before its address is removed`() {
     var node = SingleRouter.active()
     node.hear(100)
     node.pass(5)
@@ -126,7 +125,7 @@ import Wire
     #expect(waited == 20)
   }
 
-  @Test func `somebody that claims the address without end is named and answered ever more seldom`() {
+  @Test func `continuous claims of the address are logged and answered at growing intervals`() {
     var node = SingleRouter.active()
     node.pass(60_000)
     var (said, announced): ([Int], Int) = ([], 0)
@@ -141,7 +140,7 @@ import Wire
     #expect(announced == 3 * said.count)
   }
 
-  @Test func `a minute of quiet later somebody that claims the address is answered at once again`() {
+  @Test func `after a minute without claims the next one is answered at once`() {
     var node = SingleRouter.active()
     node.pass(60_000)
     for _ in 0..<100 {
@@ -155,7 +154,7 @@ import Wire
     #expect(node.announced == 1)
   }
 
-  @Test func `a better one's announcement that is read before its advertisement is not answered`() {
+  @Test func `an announcement is not answered if a better Active's advertisement follows it`() {
     var node = SingleRouter.active()
     node.pass(60_000)
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
@@ -166,7 +165,7 @@ import Wire
     #expect(node.announced == 0)
   }
 
-  @Test func `a Backup has nothing to defend`() {
+  @Test func `a Backup does not answer claims of the address`() {
     var node = SingleRouter()
     node.hear(200)
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
@@ -174,13 +173,15 @@ import Wire
   }
 
   @Test(arguments: [("192.0.2.4", VirtualRouterRole.active), ("192.0.2.6", .backup)])
-  func `between equals the greater source address stays (RFC 9568 §6.4.3)`(peer: String, role: VirtualRouterRole) {
+  func `with equal priorities the higher source address stays Active (RFC 9568 §6.4.3)`(
+    peer: String, role: VirtualRouterRole
+  ) {
     var node = SingleRouter.active()
     node.hear(101, from: peer)
     #expect(node.router.role == role)
   }
 
-  @Test func `who yields keeps the address until the better one's announcement is everywhere`() {
+  @Test func `a node that yields keeps the address for 50 ms`() {
     var node = SingleRouter.active()
     node.hear(200)
     #expect(node.router.role == .backup)
@@ -190,7 +191,7 @@ import Wire
     #expect(!node.router.holdsAddresses)
   }
 
-  @Test func `an address that somebody took off is put back and announced`() {
+  @Test func `an address that another program removed is restored and announced`() {
     var node = SingleRouter.active()
     node.tell(.addressRemoved)
     #expect(node.effects == [.note(.addressRemoved), .holdAddresses(lease: .seconds(3)), .announce(times: 1)])

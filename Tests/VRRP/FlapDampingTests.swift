@@ -12,7 +12,7 @@ import Wire
   ]
 
   @Test(arguments: 0..<3 as Range<Int>)
-  func `make a node change its role so often, and then no oftener than it would on its own`(index: Int) {
+  func `role changes caused by forged advertisements are limited`(index: Int) {
     let forgery = Self.forgeries[index]
     var node = SingleRouter.active()
     var notes: [RouterNote] = []
@@ -34,7 +34,7 @@ import Wire
     #expect(notes.count { if case .restless = $0 { true } else { false } } <= 25)
   }
 
-  @Test func `leave a node as quick as it was, some time after they ended`() {
+  @Test func `after forged advertisements end, takeovers are quick again`() {
     var node = SingleRouter.active()
     for _ in 0..<200 {
       node.hear(200, interval: 1)
@@ -48,7 +48,7 @@ import Wire
     #expect(node.router.role == .active)
   }
 
-  @Test func `an honest Active that leaves and comes back, as often as one can, is followed at once each time`() {
+  @Test func `an Active that leaves and returns repeatedly is succeeded without damping`() {
     var node = SingleRouter.active()
     for round in 0..<30 {
       node.hear(200)

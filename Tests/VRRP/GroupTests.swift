@@ -44,13 +44,13 @@ import Wire
     }
   }
 
-  @Test func `one that becomes Active takes the others along, and nobody else`() {
+  @Test func `if one becomes Active, the others of its group do, and no other`() {
     var node = Node()
     node.pass(10_000, hearing: [1, 2])
     #expect(node.roles == [.active, .active, .backup])
   }
 
-  @Test func `one that yields to a better one makes the others hand over`() {
+  @Test func `if one yields to a better Active, the others of its group hand over`() {
     var node = Node()
     node.pass(5000)
     #expect(node.roles == [.active, .active, .active])
@@ -60,7 +60,7 @@ import Wire
     #expect(node.roles == [.backup, .backup, .active])
   }
 
-  @Test func `one that nobody takes over from stays Active though its group yielded`() {
+  @Test func `a router without a successor stays Active although its group yielded`() {
     var node = Node()
     node.pass(5000)
     node.hear(200, 0)
@@ -68,7 +68,7 @@ import Wire
     #expect(node.roles == [.backup, .active, .active])
   }
 
-  @Test func `what holds one back holds back all of the group, by name, and lets them go together`() {
+  @Test func `a fault of one is a fault of the whole group, with its name, until it ends`() {
     var node = Node()
     node.pass(5000)
     _ = node.group.handle(.source(nil), for: 0, at: node.now)
@@ -81,7 +81,7 @@ import Wire
     #expect(node.group.routers[1].faults.isEmpty)
   }
 
-  @Test func `two that are held back each for itself do not hold each other for ever`() {
+  @Test func `two members with faults of their own both recover`() {
     var node = Node()
     for index in 0...1 { _ = node.group.handle(.source(nil), for: index, at: node.now) }
     for index in 0...1 { _ = node.group.handle(.source(ip("192.0.2.5")), for: index, at: node.now) }

@@ -35,7 +35,7 @@ import Wire
       ("permissive", "enforce", nil), ("enforce", nil, .unsigned), ("enforce", "receive-only", .unsigned),
       ("enforce", "permissive", nil), ("enforce", "enforce", nil),
     ] as [(String, String?, AdvertisementRejection?)])
-  func `a pair goes over to signed advertisements mode by mode`(
+  func `a pair migrates to signed advertisements mode by mode`(
     receiver: String, sender: String?, expected: AdvertisementRejection?
   ) throws {
     let modes = try [receiver, sender].compactMap { $0 }.map { try #require(VRRPAuthenticationMode(rawValue: $0)) }
@@ -45,13 +45,13 @@ import Wire
   }
 
   @Test(arguments: VRRPAuthenticationMode.allCases)
-  func `a wrong signature is wrong in every mode`(mode: VRRPAuthenticationMode) {
+  func `a wrong signature is rejected in every mode`(mode: VRRPAuthenticationMode) {
     var sender = channel(keys: [.init(identifier: 1, bytes: Self.new.bytes)])
     var receiver = channel(mode)
     #expect(rejection(receiver.answer(to: packet(of: &sender))) == .digest)
   }
 
-  @Test func `keys change without a rejected packet: known first, then signing, then the old one goes`() {
+  @Test func `keys are rotated without a rejected packet: add, sign, remove`() {
     let steps = [[Self.old], [Self.old, Self.new], [Self.new, Self.old], [Self.new]]
     for (before, after) in zip(steps, steps.dropFirst()) {
       for (signing, verifying) in [(before, after), (after, before), (after, after)] {
@@ -62,7 +62,7 @@ import Wire
     }
   }
 
-  @Test func `a packet is accepted once`() {
+  @Test func `a replayed packet is rejected`() {
     var sender = channel()
     var receiver = channel()
     let first = packet(of: &sender)
@@ -74,7 +74,7 @@ import Wire
     #expect(receiver.rejected[.replayed] == 2)
   }
 
-  @Test func `each sender has a sequence of its own, and none can be taken for the other`() {
+  @Test func `each sender has its own sequence, and a packet is bound to its sender`() {
     var (one, other) = (channel(), channel())
     var receiver = channel()
     let late = packet(of: &one, at: utc(2000))
@@ -84,7 +84,7 @@ import Wire
     #expect(rejection(receiver.answer(to: packet(of: &one, at: utc(3000)), from: "192.0.2.3")) == .digest)
   }
 
-  @Test func `what is not authenticated moves no mark`() {
+  @Test func `an unauthenticated packet does not move the replay mark`() {
     var (sender, receiver) = (channel(), channel())
     let genuine = packet(of: &sender, at: utc(1000))
     var forged = packet(of: &sender, at: utc(9000))
@@ -93,21 +93,21 @@ import Wire
     #expect(rejection(receiver.answer(to: genuine)) == nil)
   }
 
-  @Test func `a clock that is set back while a node runs stops nothing`() {
+  @Test func `a clock that is set back at run time causes no rejection`() {
     var (sender, receiver) = (channel(), channel())
     for seconds in [5000, 5001, 100, 101, 4000, 5002] as [UInt64] {
       #expect(rejection(receiver.answer(to: packet(of: &sender, at: utc(seconds)))) == nil)
     }
   }
 
-  @Test func `a node that starts with a clock behind its last life is a replay until it has caught up`() {
+  @Test func `a node that restarts with an earlier clock is rejected as a replay until it has caught up`() {
     var (sender, restarted, receiver) = (channel(), channel(), channel())
     #expect(rejection(receiver.answer(to: packet(of: &sender, at: utc(5000)))) == nil)
     #expect(rejection(receiver.answer(to: packet(of: &restarted, at: utc(4000)))) == .replayed)
     #expect(rejection(receiver.answer(to: packet(of: &restarted, at: utc(5001)))) == nil)
   }
 
-  @Test func `the end of 32-bit seconds is no end (RFC 1982)`() {
+  @Test func `the sequence wraps with the 32-bit seconds (RFC 1982)`() {
     let end: UInt64 = 1 << 32
     var (sender, receiver) = (channel(window: .seconds(5)), channel(window: .seconds(5)))
     for seconds in [end - 2, end - 1, end, end + 1] {
@@ -116,7 +116,7 @@ import Wire
     }
   }
 
-  @Test func `staleness is looked at before the key, and the key before the digest`() {
+  @Test func `staleness is checked before the key, and the key before the digest`() {
     var (sender, receiver) = (channel(), channel(window: .seconds(5)))
     var bytes = packet(of: &sender, at: utc(1000))
     bytes[13] = 9

@@ -78,7 +78,7 @@ private struct Pair {
   }
 
   @Test(arguments: [VRRPVersion.v2, .v3])
-  func `the better one becomes Active after Active_Down_Interval, the other stays Backup`(
+  func `the higher priority becomes Active after Active_Down_Interval, the other stays Backup`(
     version: VRRPVersion
   ) {
     var pair = Pair(priorities: [101, 100], version: version)
@@ -93,7 +93,7 @@ private struct Pair {
   }
 
   @Test(arguments: [VRRPVersion.v2, .v3])
-  func `an orderly stop leaves no moment without the address`(version: VRRPVersion) {
+  func `during a stop the address is always on a node`(version: VRRPVersion) {
     var pair = settled(version: version)
     pair.tell(0, .stop)
     pair.run(version == .v2 ? 700 : 20)
@@ -104,7 +104,7 @@ private struct Pair {
     #expect(pair.effects[0].last == .stopped)
   }
 
-  @Test func `alone, a stop ends when nobody has taken over within the bound`() {
+  @Test func `a stop without a successor ends after the bound`() {
     var pair = settled()
     pair.isCut = true
     pair.tell(0, .stop)
@@ -116,7 +116,7 @@ private struct Pair {
   }
 
   @Test(arguments: [true, false])
-  func `a node without servers loses to one that has some, preempting or not`(preempts: Bool) {
+  func `a node without servers loses the address, with and without preemption`(preempts: Bool) {
     var pair = settled(preempts: preempts)
     pair.tell(0, .track(0, isGood: false))
     pair.run(50)
@@ -124,7 +124,7 @@ private struct Pair {
     #expect(pair.gap == 0)
   }
 
-  @Test func `when both lose their servers the address moves once and stays`() {
+  @Test func `if both lose their servers, the address moves once at most`() {
     var pair = settled()
     pair.tell(0, .track(0, isGood: false))
     pair.run(1000)
@@ -134,7 +134,7 @@ private struct Pair {
     #expect(pair.gap == 0)
   }
 
-  @Test func `a failover hands over, stays away, and comes back when told`() {
+  @Test func `a failover withdraws the node until the failback`() {
     var pair = settled()
     pair.tell(0, .failOver(for: .minutes(10)))
     pair.run(60_000)
@@ -147,7 +147,7 @@ private struct Pair {
     #expect(pair.gap == 0)
   }
 
-  @Test func `a failback is answered when it is known who has the addresses`() {
+  @Test func `a failback is answered once the Active is known`() {
     var pair = Pair(priorities: [101, 100])
     pair.start(0)
     pair.tell(0, .failBack)
@@ -160,7 +160,7 @@ private struct Pair {
     #expect(pair.effects[1].contains(.failedBack(isActive: false, behind: ip("192.0.2.2"))))
   }
 
-  @Test func `a failback while the addresses are handed over is answered after that, and within a bound`() {
+  @Test func `a failback during a handover is answered after it, within a bound`() {
     var pair = settled()
     pair.isCut = true
     pair.tell(0, .track(0, isGood: false))
@@ -170,7 +170,7 @@ private struct Pair {
     #expect(pair.hasFailedBack)
   }
 
-  @Test func `a second request to fail over is answered with the first`() {
+  @Test func `a second failover request is answered with the first`() {
     var pair = settled()
     pair.tell(0, .failOver(for: .minutes(10)))
     pair.tell(0, .failOver(for: .minutes(20)))
@@ -179,7 +179,7 @@ private struct Pair {
     #expect(answers == [.failedOver(to: ip("192.0.2.3"), wasActive: true)])
   }
 
-  @Test func `a first start is not the end of a fault`() {
+  @Test func `the first start is logged from initialize, not from fault`() {
     var pair = Pair(priorities: [101, 100])
     pair.start(0)
     let changes = pair.effects[0].compactMap { if case .transitioned(let change) = $0 { change } else { nil } }
@@ -187,7 +187,7 @@ private struct Pair {
     #expect(changes.map(\.to) == [.backup])
   }
 
-  @Test func `a failover that nobody answers keeps the address`() {
+  @Test func `a failover without a successor keeps the address`() {
     var pair = settled()
     pair.isCut = true
     pair.tell(0, .failOver(for: .minutes(10)))
@@ -200,7 +200,7 @@ private struct Pair {
 
   /// The length of the partition determines which node advertises first after it heals.
   @Test(arguments: [5000, 5250, 5500, 5610, 5750, 5999] as [UInt64])
-  func `a partition heals with the better one announcing itself, in either order`(length: UInt64) {
+  func `after a partition the better Active announces the address, in either order`(length: UInt64) {
     var pair = settled()
     pair.isCut = true
     pair.run(length)
@@ -213,7 +213,7 @@ private struct Pair {
     #expect(pair.gap == 0)
   }
 
-  @Test func `a process that did not run for long begins again as Backup`() {
+  @Test func `a process that was suspended for long resumes as Backup`() {
     var pair = settled()
     let effects = pair.nodes[0].handle(.timer, at: at(30_000))
     #expect(effects.contains(.dropAddresses))

@@ -6,7 +6,7 @@ import Wire
 
 /// Which node preempts a working Active, and when (RFC 9568 §6.1, Preempt_Mode).
 @Suite struct Preemption {
-  @Test func `a better Backup takes over after Active_Down_Interval, though the worse one advertises`() {
+  @Test func `a Backup preempts after Active_Down_Interval although a worse Active advertises`() {
     var node = SingleRouter()
     node.pass(seconds: 3, hearing: 100)
     #expect(node.router.role == .backup)
@@ -17,13 +17,13 @@ import Wire
   }
 
   @Test(arguments: [100, 101] as [UInt8])
-  func `without preemption it waits behind whoever works`(priority: UInt8) {
+  func `without preemption a Backup does not take over from a worse Active`(priority: UInt8) {
     var node = SingleRouter { $0.preempts = false }
     node.pass(seconds: 100, hearing: priority)
     #expect(node.router.role == .backup)
   }
 
-  @Test func `without preemption it still relieves one that says it is of no use`() {
+  @Test func `without preemption a Backup takes over from the lowest priority`() {
     var node = SingleRouter { $0.preempts = false }
     node.pass(seconds: 100, hearing: 100)
     node.hear(1)
@@ -31,13 +31,13 @@ import Wire
     #expect(node.router.role == .active)
   }
 
-  @Test func `an equal does not preempt`() {
+  @Test func `an equal priority does not preempt`() {
     var node = SingleRouter()
     node.pass(seconds: 100, hearing: 101)
     #expect(node.router.role == .backup)
   }
 
-  @Test func `a preempt delay leaves a worse Active alone for so long, and then no longer`() {
+  @Test func `a worse Active is preempted after the preempt delay`() {
     var node = SingleRouter { $0.preemptDelay = .seconds(60) }
     node.pass(seconds: 59, hearing: 100)
     #expect(node.router.role == .backup)
@@ -45,13 +45,13 @@ import Wire
     #expect(node.router.role == .active)
   }
 
-  @Test func `a preempt delay does not hold up who takes over from silence`() {
+  @Test func `the preempt delay does not delay a takeover from a missing Active`() {
     var node = SingleRouter { $0.preemptDelay = .minutes(10) }
     node.pass(3610)
     #expect(node.router.role == .active)
   }
 
-  @Test func `a preempt delay begins anew when a better one was met`() {
+  @Test func `the preempt delay restarts when a better Active was met`() {
     var node = SingleRouter.active(priority: 101) { $0.preemptDelay = .seconds(60) }
     node.hear(200)
     #expect(node.router.role == .backup)
@@ -62,7 +62,7 @@ import Wire
     #expect(node.router.role == .active)
   }
 
-  @Test func `an owner is Active as soon as it runs, and nobody better is there (RFC 9568 §6.4.1)`() {
+  @Test func `an owner becomes Active at the start (RFC 9568 §6.4.1)`() {
     var node = SingleRouter(priority: 255)
     #expect(node.router.role == .active)
     #expect(node.sent == [255])
@@ -71,7 +71,7 @@ import Wire
     #expect(node.router.priority == 255)
   }
 
-  @Test func `an owner's priority does not follow its conditions, but it gives up with them`() {
+  @Test func `conditions do not change an owner's priority, but a fault removes it`() {
     let tracks = [
       Track(name: "servers", weight: .priority(-60), recovery: .zero),
       Track(name: "worker", weight: .giveUp, recovery: .zero),
@@ -89,7 +89,7 @@ import Wire
     #expect(!node.router.holdsAddresses)
   }
 
-  @Test func `a stop is told of as well where a fault was the state before it`() {
+  @Test func `a stop in the fault state is a transition too`() {
     var node = SingleRouter()
     node.tell(.source(nil))
     #expect(node.router.role == .fault)

@@ -130,7 +130,7 @@ struct RandomFaults {
     let kind = Int.random(in: 0..<3, using: &network.random)
     for from in indices {
       for to in indices {
-        network.weather.deaf[from][to] = network.chance(20)
+        network.weather.filtered[from][to] = network.chance(20)
         let isCut = kind == 0 ? sides[from] != sides[to] : kind == 1 && network.chance(40)
         network.weather.cut[from][to] = isCut
       }
@@ -142,7 +142,7 @@ struct RandomFaults {
     let indices = network.nodes.indices
     network.weather = SimulatedNetwork.Weather(
       delay: calm, cut: [[Bool]](repeating: [Bool](repeating: false, count: indices.count), count: indices.count),
-      deaf: [[Bool]](repeating: [Bool](repeating: false, count: indices.count), count: indices.count))
+      filtered: [[Bool]](repeating: [Bool](repeating: false, count: indices.count), count: indices.count))
     for node in indices {
       network.forgetPlans(of: node)
       network.nodes[node].lateness = .zero

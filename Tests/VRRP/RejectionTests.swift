@@ -120,7 +120,7 @@ import Wire
   ]
 
   @Test(arguments: cases.indices)
-  func `a packet that breaks one rule is rejected for it, and counted`(index: Int) {
+  func `a packet that violates one rule is rejected for that reason, and counted`(index: Int) {
     let example = Self.cases[index]
     let group = example.destination.map(ip) ?? Advertisement.multicastGroup(ip(example.source).family)
     let sender = example.sender ?? example.settings
@@ -137,11 +137,11 @@ import Wire
     #expect(!example.rejection.description.isEmpty)
   }
 
-  @Test func `every kind of rejection has a case, but for the replay that takes two packets`() {
+  @Test func `every kind of rejection has a case, except replays, which need two packets`() {
     #expect(Set(Self.cases.map(\.rejection.kind)) == Set(AdvertisementRejection.Kind.allCases).subtracting([.replayed]))
   }
 
-  @Test func `counters go by kind, in a fixed order`() {
+  @Test func `rejections are counted by kind, in a fixed order`() {
     var channel = ChannelSettings.plain.channel
     for payload in [[], [], [0x41] + [UInt8](repeating: 0, count: 11)] { _ = channel.answer(to: payload) }
     _ = channel.answer(to: [], hopLimit: 1)
@@ -149,7 +149,7 @@ import Wire
     #expect(channel.rejected.nonZero.map(\.count) == [1, 2, 1])
   }
 
-  @Test func `addresses in another order are the same addresses`() {
+  @Test func `the order of addresses does not matter`() {
     let settings = ChannelSettings.plain.with { $0.addresses.append(virtual("192.0.2.101")) }
     var sender = settings.with { $0.addresses.reverse() }.channel
     let advertisement = sender.settings.advertisement()
@@ -158,7 +158,7 @@ import Wire
     #expect(receiver.answer(to: payload) == .success(advertisement))
   }
 
-  @Test func `an Active with other addresses is one all the same, and known for it (RFC 9568 §7.1)`() {
+  @Test func `an advertisement with other addresses is accepted, and reported (RFC 9568 §7.1)`() {
     let sender = ChannelSettings.plain.with { $0.addresses.append(virtual("192.0.2.101")) }
     var sending = sender.channel
     let payload = sending.encode(
@@ -182,7 +182,7 @@ import Wire
     #expect(answer == .success(settings.router.advertisement()))
   }
 
-  @Test func `an owner is believed about its addresses (RFC 3768 §7.1)`() {
+  @Test func `an owner's addresses are not compared (RFC 3768 §7.1)`() {
     let sender = ChannelSettings.plain.with { $0.addresses = [virtual("192.0.2.101")] }
     var sending = sender.channel
     let owner = sender.router.advertisement(priority: 255)
@@ -191,7 +191,7 @@ import Wire
     #expect(receiver.answer(to: payload) == .success(owner))
   }
 
-  @Test func `an interval in version 3 is the sender's own (RFC 9568 §6.4.2)`() {
+  @Test func `in version 3 the sender's interval may differ (RFC 9568 §6.4.2)`() {
     let sender = ChannelSettings.plain.with { $0.interval = .milliseconds(40_950) }
     var sending = sender.channel
     let payload = sending.encode(

@@ -14,7 +14,7 @@ struct SimulatedNetwork {
     /// The directions between nodes in which no packets pass: `cut[from][to]`.
     var cut: [[Bool]]
     /// The directions between nodes in which all packets except advertisements pass.
-    var deaf: [[Bool]]
+    var filtered: [[Bool]]
   }
 
   /// The content of a packet.
@@ -64,7 +64,7 @@ struct SimulatedNetwork {
   init(nodes: [SimulatedNode], delay: Interval, seed: UInt64) {
     self.nodes = nodes
     let none = [[Bool]](repeating: [Bool](repeating: false, count: nodes.count), count: nodes.count)
-    weather = Weather(delay: delay, cut: none, deaf: none)
+    weather = Weather(delay: delay, cut: none, filtered: none)
     announcements = [Int](repeating: 0, count: nodes.count)
     random = SeededGenerator(seed: seed)
   }
@@ -160,7 +160,7 @@ struct SimulatedNetwork {
   private mutating func broadcast(_ content: Content, from node: Int) {
     packetsSent += 1
     var passes = [Bool](repeating: true, count: nodes.count)
-    if case .advertisement = content { passes = weather.deaf[node].map { !$0 } }
+    if case .advertisement = content { passes = weather.filtered[node].map { !$0 } }
     for other in nodes.indices where other != node && !weather.cut[node][other] && passes[other] {
       guard !chance(weather.loss) else { continue }
       for _ in 0..<(chance(weather.duplication) ? 2 : 1) {

@@ -13,7 +13,7 @@ import Wire
   private static let rounds = 3 * Scale.factor * min(Scale.factor, 10)
 
   @Test(arguments: seeds)
-  func `whatever happened, a healed network has exactly one Active, the best, and it stays`(seed: UInt64) {
+  func `after any faults a repaired network has one stable Active, the best node`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     let site = RandomFaults.Site(using: &random)
     let chaos = RandomFaults(site: site)
@@ -37,7 +37,7 @@ import Wire
   }
 
   @Test(arguments: seeds)
-  func `a partition that heals leaves one Active within an interval, and nobody without the address`(seed: UInt64) {
+  func `after a partition one Active remains within an interval, and the address is never missing`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var site = RandomFaults.Site(using: &random)
     // Preempt_Mode does not apply to two nodes that are Active at the same time.

@@ -20,14 +20,14 @@ struct TransitionTable {
   ]
 
   /// A state, and the events that lead to it.
-  private struct Beginning: Sendable {
+  private struct Precondition: Sendable {
     let name: String
     let arrive: @Sendable (inout Subject) -> Void
   }
 
-  private struct Happening: Sendable {
+  private struct Input: Sendable {
     let name: String
-    let happen: @Sendable (inout Subject) -> [VirtualRouter.Effect]
+    let apply: @Sendable (inout Subject) -> [VirtualRouter.Effect]
   }
 
   /// The router under test and its clock.
@@ -72,61 +72,61 @@ struct TransitionTable {
     }
   }
 
-  private static let beginnings = [
-    Beginning(name: "Initialize, not started") { _ in },
-    Beginning(name: "Initialize, started, nothing known yet") { _ = $0.tell(.start) },
-    Beginning(name: "Fault, the worker is not ready") {
+  private static let preconditions = [
+    Precondition(name: "Initialize, not started") { _ in },
+    Precondition(name: "Initialize, started, conditions unknown") { _ = $0.tell(.start) },
+    Precondition(name: "Fault, worker not ready") {
       $0.becomeReady()
       _ = $0.tell(.track(1, isGood: false))
       while $0.router.role == .active { _ = $0.waitForTimer() }
     },
-    Beginning(name: "Backup, no Active was heard") { $0.becomeReady() },
-    Beginning(name: "Backup behind a better one, 200") {
+    Precondition(name: "Backup, no Active known") { $0.becomeReady() },
+    Precondition(name: "Backup, Active with priority 200") {
       $0.becomeReady()
       _ = $0.hear(200)
       $0.now = $0.now + .milliseconds(500)
     },
-    Beginning(name: "Backup, the Active has just left") {
+    Precondition(name: "Backup, the Active sent priority 0") {
       $0.becomeReady()
       _ = $0.hear(200)
       _ = $0.hear(0)
     },
-    Beginning(name: "Backup, somebody unheard announces the address") {
+    Precondition(name: "Backup, ARP announcement without advertisements") {
       $0.becomeReady()
       // The first probe.
       _ = $0.waitForTimer()
       _ = $0.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
       $0.now = $0.now + .milliseconds(500)
     },
-    Beginning(name: "Active since a moment ago, nobody was heard") {
+    Precondition(name: "Active for 5 ms, after Active_Down_Interval") {
       $0.becomeReady()
       while $0.router.role != .active { _ = $0.waitForTimer() }
       $0.now = $0.now + .milliseconds(5)
     },
-    Beginning(name: "Active since a moment ago, and somebody unheard announces the address") {
+    Precondition(name: "Active for 1.6 s, probing after an ARP announcement") {
       $0.becomeReady()
       while $0.router.role != .active { _ = $0.waitForTimer() }
       _ = $0.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
       for _ in 0..<20 where $0.awaitsAdvertisement { _ = $0.waitForTimer() }
       $0.now = $0.now + .milliseconds(5)
     },
-    Beginning(name: "Active") {
+    Precondition(name: "Active") {
       $0.becomeActive()
       let later = $0.now + .seconds(11)
       while $0.now < later { _ = $0.waitForTimer() }
       $0.now = $0.now + .milliseconds(10)
     },
-    Beginning(name: "Active, handing over by order") {
+    Precondition(name: "Active, handing over for a failover") {
       $0.becomeActive()
       _ = $0.tell(.failOver(for: .minutes(10)))
       $0.now = $0.now + .milliseconds(10)
     },
-    Beginning(name: "Active, handing over to stop") {
+    Precondition(name: "Active, handing over for a stop") {
       $0.becomeActive()
       _ = $0.tell(.stop)
       $0.now = $0.now + .milliseconds(10)
     },
-    Beginning(name: "Backup, withdrawn by the administrator") {
+    Precondition(name: "Backup, withdrawn by the administrator") {
       $0.becomeActive()
       _ = $0.tell(.failOver(for: .minutes(10)))
       _ = $0.hear(100)
@@ -135,42 +135,42 @@ struct TransitionTable {
     },
   ]
 
-  private static let happenings: [Happening] = [
-    Happening(name: "start") { $0.tell(.start) },
-    Happening(name: "every condition is good") { subject in
+  private static let inputs: [Input] = [
+    Input(name: "start") { $0.tell(.start) },
+    Input(name: "all conditions good") { subject in
       let source = subject.tell(.source(Subject.source))
       let tracks = subject.router.conditions.tracked.tracks.indices
       return source + tracks.flatMap { subject.tell(.track($0, isGood: true)) }
     },
-    Happening(name: "the timer is due") { $0.waitForTimer() },
-    Happening(name: "advertisement, better: 200") { $0.hear(200) },
-    Happening(name: "advertisement, worse: 100") { $0.hear(100) },
-    Happening(name: "advertisement, of no use: 1") { $0.hear(1) },
-    Happening(name: "advertisement, as good, from a greater address") { $0.hear($0.router.priority) },
-    Happening(name: "advertisement, as good, from a lesser address") {
+    Input(name: "timer") { $0.waitForTimer() },
+    Input(name: "advertisement, higher priority: 200") { $0.hear(200) },
+    Input(name: "advertisement, lower priority: 100") { $0.hear(100) },
+    Input(name: "advertisement, lowest priority: 1") { $0.hear(1) },
+    Input(name: "advertisement, equal priority, higher address") { $0.hear($0.router.priority) },
+    Input(name: "advertisement, equal priority, lower address") {
       $0.hear($0.router.priority, from: ip("192.0.2.4"))
     },
-    Happening(name: "advertisement of one that leaves: 0") { $0.hear(0) },
-    Happening(name: "the servers are out of reach: -60") { $0.tell(.track(0, isGood: false)) },
-    Happening(name: "the worker is not ready: give up") { $0.tell(.track(1, isGood: false)) },
-    Happening(name: "the source address is gone") { $0.tell(.source(nil)) },
-    Happening(name: "somebody took the address off") { $0.tell(.addressRemoved) },
-    Happening(name: "somebody announces the address") { $0.tell(.claimed(.announced, by: "02:00:00:00:00:01")) },
-    Happening(name: "somebody uses the address") { $0.tell(.claimed(.used, by: "02:00:00:00:00:01")) },
-    Happening(name: "somebody answers a probe for the address") {
+    Input(name: "advertisement, shutdown: 0") { $0.hear(0) },
+    Input(name: "servers unreachable: -60") { $0.tell(.track(0, isGood: false)) },
+    Input(name: "worker not ready: fault") { $0.tell(.track(1, isGood: false)) },
+    Input(name: "no source address") { $0.tell(.source(nil)) },
+    Input(name: "another program removed the address") { $0.tell(.addressRemoved) },
+    Input(name: "ARP announcement of the address") { $0.tell(.claimed(.announced, by: "02:00:00:00:00:01")) },
+    Input(name: "ARP request from the address") { $0.tell(.claimed(.used, by: "02:00:00:00:00:01")) },
+    Input(name: "ARP reply to our probe") {
       $0.tell(.claimed(.answered, by: "02:00:00:00:00:01"))
     },
-    Happening(name: "somebody seeks the address") { $0.tell(.claimed(.sought, by: "02:00:00:00:00:01")) },
-    Happening(name: "the process did not run for 30 s") { subject in
+    Input(name: "ARP probe for the address") { $0.tell(.claimed(.sought, by: "02:00:00:00:00:01")) },
+    Input(name: "suspended for 30 s") { subject in
       subject.now = subject.now + .seconds(30)
       return subject.tell(.timer)
     },
-    Happening(name: "failover") { $0.tell(.failOver(for: .minutes(10))) },
-    Happening(name: "failover --back") { $0.tell(.failBack) },
-    Happening(name: "stop") { $0.tell(.stop) },
-    Happening(name: "the group became Active") { $0.tell(.groupTookOver) },
-    Happening(name: "the group yielded") { $0.tell(.groupYielded) },
-    Happening(name: "something holds the group back") { $0.tell(.groupFault("link eth1")) },
+    Input(name: "failover") { $0.tell(.failOver(for: .minutes(10))) },
+    Input(name: "failover --back") { $0.tell(.failBack) },
+    Input(name: "stop") { $0.tell(.stop) },
+    Input(name: "the group became Active") { $0.tell(.groupTookOver) },
+    Input(name: "the group became Backup") { $0.tell(.groupYielded) },
+    Input(name: "fault in the group") { $0.tell(.groupFault("link eth1")) },
   ]
 
   /// The whole table: the first variant in full, the differences of the others.
@@ -178,16 +178,16 @@ struct TransitionTable {
     var text = head
     var rows: [[String]] = []
     for (index, variant) in variants.enumerated() {
-      let sections = beginnings.map { beginning in
-        happenings.map { row(variant, beginning, $0) }
+      let sections = preconditions.map { precondition in
+        inputs.map { row(variant, precondition, $0) }
       }
       let isFirst = index == 0
       if isFirst { rows = sections }
-      text += "\n\n# \(variant.name)" + (isFirst ? "" : ": what differs")
-      for (section, beginning) in beginnings.enumerated() {
+      text += "\n\n# \(variant.name)" + (isFirst ? "" : ": differences")
+      for (section, precondition) in preconditions.enumerated() {
         let lines = sections[section].enumerated().filter { isFirst || $0.element != rows[section][$0.offset] }
         guard !lines.isEmpty else { continue }
-        text += "\n\n## \(beginning.name)\n"
+        text += "\n\n## \(precondition.name)\n"
         for line in lines { text += "\n" + line.element }
       }
     }
@@ -195,14 +195,14 @@ struct TransitionTable {
   }
 
   private static let head = """
-    The state machine of a virtual router, as Sources/VRRP answers. Written by
-    BELVEDERE_UPDATE_GOLDEN=1 swift test --filter TransitionTable; read the difference before it is committed.
+    The state machine of a virtual router (Sources/VRRP). Written by
+    BELVEDERE_UPDATE_GOLDEN=1 swift test --filter TransitionTable; read the difference before you commit it.
 
     Address 192.0.2.100, own source 192.0.2.5, the peer's 192.0.2.6, priority 101, interval 1 s, lease 3 s. Each row
-    begins anew in the state above it: what happens | the state afterwards, the next timer | what is done, in order.
+    starts in the state of its heading: event | resulting state, time until the next timer | effects in order.
     """
 
-  private static func row(_ variant: Variant, _ beginning: Beginning, _ happening: Happening) -> String {
+  private static func row(_ variant: Variant, _ precondition: Precondition, _ input: Input) -> String {
     var settings = VirtualRouterSettings(identifier: 51, priority: 101, addresses: [virtual("192.0.2.100")])
     variant.change(&settings)
     let tracks = [
@@ -210,10 +210,10 @@ struct TransitionTable {
       Track(name: "worker", weight: .giveUp, recovery: .seconds(2)),
     ]
     var subject = Subject(router: VirtualRouter(settings, tracks: tracks))
-    beginning.arrive(&subject)
-    let effects = happening.happen(&subject)
+    precondition.arrive(&subject)
+    let effects = input.apply(&subject)
     let done = effects.compactMap(\.summary).joined(separator: ", ")
-    let columns = [happening.name.padded(to: 47), subject.router.summary(at: subject.now).padded(to: 34), done]
+    let columns = [input.name.padded(to: 47), subject.router.summary(at: subject.now).padded(to: 34), done]
     return columns.joined(separator: "| ").trimmedEnd
   }
 }
@@ -224,7 +224,7 @@ extension VirtualRouter {
       switch state {
       case .initialize: "Initialize"
       case .fault: "Fault"
-      case .backup(let backup): backup.wait == .skewTime ? "Backup, hurried" : "Backup"
+      case .backup(let backup): backup.wait == .skewTime ? "Backup, Skew_Time" : "Backup"
       case .active: "Active"
       case .leaving: "Active, handing over"
       }
@@ -240,17 +240,17 @@ extension VirtualRouter.Effect {
     case .send(let advertisement):
       "send \(advertisement.priority)"
         + (advertisement.intervalCentiseconds == 100 ? "" : " at \(advertisement.interval.text)")
-    case .holdAddresses: "hold"
-    case .dropAddresses: "drop"
+    case .holdAddresses: "set address"
+    case .dropAddresses: "remove address"
     case .announce(let times): "announce ×\(times)"
     case .probe: "probe"
     case .note(.transition): nil
     case .note(let note): "log \(note.level)"
     case .transitioned(let transition): "\(transition.from) → \(transition.to)"
     case .failedOver(let address, let wasActive):
-      "failed over to \(address.map { "\($0)" } ?? (wasActive ? "nobody" : "nobody, was not Active"))"
+      "failover: \(address.map { "\($0)" } ?? (wasActive ? "no successor" : "was not Active"))"
     case .failedBack(let isActive, let address):
-      "failed back" + (isActive ? ", Active" : address.map { " behind \($0)" } ?? "")
+      "failback" + (isActive ? ": Active" : address.map { ": Backup of \($0)" } ?? "")
     case .stopped: "stopped"
     }
   }

@@ -8,7 +8,7 @@ import Testing
   private static let isUpdating = ProcessInfo.processInfo.environment["BELVEDERE_UPDATE_GOLDEN"] != nil
 
   @Test(.enabled(if: !isUpdating))
-  func `the state machine answers as the table in the repository says (RFC 9568 §6.4)`() throws {
+  func `the state machine matches the table in the repository (RFC 9568 §6.4)`() throws {
     let written = try String(contentsOf: Self.path, encoding: .utf8).components(separatedBy: "\n")
     let now = TransitionTable.text.components(separatedBy: "\n")
     for (line, (old, new)) in zip(written, now).enumerated() where old != new {
@@ -18,7 +18,7 @@ import Testing
     #expect(written.count == now.count)
   }
 
-  @Test(.enabled(if: isUpdating)) func `the table is written anew`() throws {
+  @Test(.enabled(if: isUpdating)) func `the table is rewritten`() throws {
     try TransitionTable.text.write(to: Self.path, atomically: true, encoding: .utf8)
   }
 }

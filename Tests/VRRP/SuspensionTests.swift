@@ -5,7 +5,7 @@ import Wire
 @testable import VRRP
 
 /// Processes or machines that are suspended for a while: SIGSTOP, a snapshot, an overloaded hypervisor.
-@Suite struct `A node that freezes` {
+@Suite struct `A suspended node` {
   private let site = RandomFaults.Site(priorities: [101, 100])
 
   private func settled() -> SimulatedNetwork {
@@ -25,13 +25,13 @@ import Wire
   }
 
   @Test(arguments: [500, 3000, 3700, 4500, 60_000] as [UInt64], [true, false])
-  func `a Backup that was frozen does not take over when it wakes, whether its packets waited or were lost`(
-    length: UInt64, isDeaf: Bool
+  func `a Backup does not take over when it resumes, whether packets were queued or lost`(
+    length: UInt64, areLost: Bool
   ) {
     var network = settled()
     network.freeze(1)
     network.run(for: .milliseconds(length))
-    if isDeaf { network.nodes[1].unread = [] }
+    if areLost { network.nodes[1].unread = [] }
     network.make(.thaw, of: 1)
     #expect(!watch(&network, for: .seconds(20)))
     #expect(network.nodes[1].router.counters.becameActive == 0)
@@ -39,7 +39,7 @@ import Wire
   }
 
   @Test(arguments: [4500, 10_000, 60_000] as [UInt64])
-  func `an Active that was frozen loses its address about when the other one takes it, and waits when it wakes`(
+  func `a suspended Active loses its address when the Backup takes over, and resumes as Backup`(
     length: UInt64
   ) {
     var network = settled()
@@ -59,7 +59,7 @@ import Wire
     #expect(network.broken.isEmpty)
   }
 
-  @Test func `one that froze while it handed over by the administrator does not take the address back`() {
+  @Test func `a node suspended during a failover does not take the address back`() {
     var network = settled()
     network.tell(0, .failOver(for: .minutes(10)))
     network.freeze(0)
@@ -70,7 +70,7 @@ import Wire
     #expect(network.broken.isEmpty)
   }
 
-  @Test func `one that froze while it stopped puts no address back`() {
+  @Test func `a node suspended during a stop does not restore the address`() {
     var node = SingleRouter.active()
     node.tell(.stop)
     node.pass(400)
@@ -81,7 +81,7 @@ import Wire
     #expect(!node.router.holdsAddresses)
   }
 
-  @Test func `alone, a Backup takes over at the second time, however late its timers are`() {
+  @Test func `a Backup alone takes over at the second late timer`() {
     var node = SingleRouter()
     node.freeze(for: .seconds(30))
     #expect(node.router.role == .backup)

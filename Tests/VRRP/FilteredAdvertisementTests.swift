@@ -6,7 +6,7 @@ import Wire
 
 /// Nodes between which all packets except advertisements pass: a firewall drops protocol 112, or a switch loses
 /// multicast.
-@Suite struct `Deaf nodes` {
+@Suite struct `Filtered advertisements` {
   /// Two nodes with priorities 101 and 100, or with those given, and an interval of one second.
   private static func pair(_ priorities: [UInt8] = [101, 100], seed: UInt64) -> SimulatedNetwork {
     let nodes = priorities.enumerated().map { index, priority in
@@ -22,12 +22,12 @@ import Wire
   }
 
   @Test(arguments: [[true, true], [true, false], [false, true]], 1...UInt64(20))
-  func `two that are deaf settle in seconds, and one of them stops`(deaf: [Bool], seed: UInt64) {
+  func `if advertisements are lost between two nodes, one of them stays Backup`(filtered: [Bool], seed: UInt64) {
     var network = Self.pair(seed: seed)
     Self.boot(&network)
     let (announced, moves) = (network.announcements, network.moves)
-    network.weather.deaf[0][1] = deaf[0]
-    network.weather.deaf[1][0] = deaf[1]
+    network.weather.filtered[0][1] = filtered[0]
+    network.weather.filtered[1][0] = filtered[1]
     network.run(for: .seconds(10))
     let settled = network.moves
     #expect(settled - moves == 0, "seed \(seed): the newcomer asks before it takes over")
@@ -39,12 +39,12 @@ import Wire
     #expect(network.announcements[0] - announced[0] <= 40 && network.announcements[1] == announced[1])
     #expect(network.broken.isEmpty, "seed \(seed): \(network.broken)")
     // Advertisements pass again.
-    network.weather.deaf = [[false, false], [false, false]]
+    network.weather.filtered = [[false, false], [false, false]]
     network.run(for: .minutes(1))
     #expect(network.moves == settled && network.nodes[0].isActive && !network.nodes[1].isActive)
   }
 
-  @Test func `a node that has just begun to listen misses no advertisement yet`() {
+  @Test func `an announcement right after the start does not count as a missing advertisement`() {
     var node = SingleRouter(priority: 100)
     node.pass(50)
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
@@ -57,7 +57,7 @@ import Wire
   }
 
   @Test(arguments: 1...UInt64(20))
-  func `a newcomer whose question went unheard stops at the first announcement against it`(seed: UInt64) {
+  func `a new Active whose probes were lost gives way when another host announces the addresses`(seed: UInt64) {
     var network = Self.pair(seed: seed)
     Self.boot(&network)
     let moves = network.moves
@@ -65,7 +65,7 @@ import Wire
     network.weather.cut = [[true, true], [true, true]]
     network.run(for: .milliseconds(.random(in: 2600...4700, using: &network.random)))
     network.weather.cut = [[false, false], [false, false]]
-    network.weather.deaf = [[true, true], [true, true]]
+    network.weather.filtered = [[true, true], [true, true]]
     network.run(for: .seconds(20))
     #expect(network.moves - moves <= 8, "seed \(seed)")
     let settled = network.moves
@@ -75,9 +75,11 @@ import Wire
   }
 
   @Test(arguments: [[UInt8(101), 100], [100, 100], [100, 100, 100]], 1...UInt64(20))
-  func `those that start deaf, at the same moment, end with one Active`(priorities: [UInt8], seed: UInt64) {
+  func `nodes that start together without each other's advertisements end with one Active`(
+    priorities: [UInt8], seed: UInt64
+  ) {
     var network = Self.pair(priorities, seed: seed)
-    network.weather.deaf = priorities.map { _ in priorities.map { _ in true } }
+    network.weather.filtered = priorities.map { _ in priorities.map { _ in true } }
     Self.boot(&network)
     network.run(for: .seconds(40))
     let moves = network.moves
@@ -88,10 +90,10 @@ import Wire
   }
 
   @Test(arguments: 1...UInt64(20))
-  func `the death of one that is not heard is noticed by its address`(seed: UInt64) {
+  func `a Backup takes over from an unheard Active once its address is gone`(seed: UInt64) {
     var network = Self.pair(seed: seed)
     Self.boot(&network)
-    network.weather.deaf = [[true, true], [true, true]]
+    network.weather.filtered = [[true, true], [true, true]]
     network.run(for: .minutes(2))
     #expect(!network.nodes[1].isActive)
     network.kill(0, keepsAddress: true)
@@ -102,7 +104,7 @@ import Wire
   }
 
   @Test(arguments: ["192.0.2.100", "2001:db8::100"])
-  func `a newcomer that somebody announces against, and nobody answers when asked, stays Active`(address: String) {
+  func `a new Active stays Active if nobody answers its probe after an announcement`(address: String) {
     var node = SingleRouter { $0.addresses = [virtual(address)] }
     while node.router.role != .active { node.pass(100) }
     var probes = 0
@@ -115,7 +117,7 @@ import Wire
     #expect(node.router.role == .active)
   }
 
-  @Test func `the announcements of a machine whose Active was heard a moment ago hold nobody back`() {
+  @Test func `an announcement soon after an advertisement does not delay the takeover`() {
     var node = SingleRouter()
     node.hear(200)
     node.pass(1500)
@@ -125,7 +127,7 @@ import Wire
     #expect(node.router.role == .active)
   }
 
-  @Test func `a kernel that has the address, without anybody that announces it, holds nobody back`() {
+  @Test func `ARP replies of a kernel, without an announcement, do not delay the takeover`() {
     var node = SingleRouter()
     node.hear(200)
     for _ in 0..<37 {
@@ -137,7 +139,7 @@ import Wire
   }
 
   @Test(arguments: ["192.0.2.100", "2001:db8::100"])
-  func `a newcomer that is answered when it asks stops`(address: String) {
+  func `a new Active gives way if its probe is answered after an announcement`(address: String) {
     var node = SingleRouter { $0.addresses = [virtual(address)] }
     while node.router.role != .active { node.pass(100) }
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
@@ -146,7 +148,7 @@ import Wire
     #expect(node.router.role == .backup)
   }
 
-  @Test func `of one whose advertisements are rejected it is not said that it is not heard`() {
+  @Test func `the log says that advertisements are rejected, not that they are missing`() {
     var node = SingleRouter()
     var said: [RouterNote] = []
     for second in 0..<130 {
@@ -169,7 +171,7 @@ import Wire
     #expect(said.last == .unheardActive("02:00:00:00:00:01"))
   }
 
-  @Test func `what a third one sends, and is rejected, is no reason why the Active is not heard`() {
+  @Test func `rejected advertisements of a third node do not explain a missing Active`() {
     var node = SingleRouter()
     node.hear(200)
     node.pass(2100)
@@ -178,7 +180,7 @@ import Wire
     #expect(node.notes == [.unheardActive("02:00:00:00:00:01")])
   }
 
-  @Test func `a newcomer that rejects the advertisements of who answers says so when it stops`() {
+  @Test func `a new Active that gives way logs why it rejected the advertisements of the other node`() {
     var node = SingleRouter()
     while node.router.role != .active { node.pass(100) }
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
@@ -190,7 +192,7 @@ import Wire
     #expect(node.notes.last?.text.contains("its advertisements are rejected") == true)
   }
 
-  @Test func `one that holds back says so once a minute`() {
+  @Test func `a Backup in a contest logs it once a minute`() {
     var node = SingleRouter()
     node.pass(2000)
     node.tell(.claimed(.announced, by: "02:00:00:00:00:01"))
