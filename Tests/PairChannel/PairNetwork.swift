@@ -68,10 +68,13 @@ struct PairNetwork {
 
   // MARK: - Time
 
-  mutating func run(for interval: Interval, step: (inout PairNetwork) -> Void = { _ in }) {
+  /// Advances the time in steps of at most `tick`.
+  mutating func run(
+    for interval: Interval, tick: Interval = .milliseconds(20), step: (inout PairNetwork) -> Void = { _ in }
+  ) {
     let end = now + interval
     while now < end {
-      now = min(now + .microseconds(.random(in: 1000...20_000, using: &random)), end)
+      now = min(now + .microseconds(.random(in: 1000...tick.nanoseconds / 1000, using: &random)), end)
       deliver()
       for index in 0..<nodes where node[index].isUp { work(index) }
       step(&self)
