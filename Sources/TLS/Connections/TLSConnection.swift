@@ -54,6 +54,18 @@ import Linux
     unsafe SSL_set_connect_state(ssl)
   }
 
+  /// A connection between the nodes of a pair, on the side that the context is for.
+  public init(
+    _ descriptor: Int32, context: PairContext, through bio: SocketBIO = SocketBIO()
+  ) throws(TLSError) {
+    // SAFETY: the context is valid as long as `owner`.
+    try unsafe self.init(descriptor, SSLMaker(context: context.context), bio, owner: context, client: nil)
+    switch context.side {
+    case .server: unsafe SSL_set_accept_state(ssl)
+    case .client: unsafe SSL_set_connect_state(ssl)
+    }
+  }
+
   private init(
     _ descriptor: Int32, _ maker: consuming SSLMaker, _ bio: SocketBIO, owner: AnyObject, client: ClientState?
   ) {
