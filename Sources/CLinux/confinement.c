@@ -41,7 +41,8 @@ int cl_filter_calls(const void *program, uint16_t count, int logs) {
 }
 
 // Own constants and structures: the headers of Enterprise Linux 9 and Debian 12 lack those of newer kernels.
-enum { create_ruleset = 444, add_rule = 445, restrict_self = 446, version_flag = 1, path_beneath = 1 };
+enum { create_ruleset = 444, add_rule = 445, restrict_self = 446, version_flag = 1 };
+enum { path_beneath = 1, net_port = 2 };
 
 struct ruleset {
   uint64_t files, network, scopes;
@@ -72,6 +73,13 @@ int cl_landlock_allow(int ruleset, const char *path, uint64_t files) {
   close(parent);
   errno = code;
   return result;
+}
+
+int cl_landlock_allow_port(int ruleset, uint64_t rights, uint64_t port) {
+  struct {
+    uint64_t rights, port;
+  } rule = {rights, port};
+  return (int)syscall(add_rule, ruleset, net_port, &rule, 0);
 }
 
 int cl_landlock_enforce(int ruleset) { return (int)syscall(restrict_self, ruleset, 0); }

@@ -125,6 +125,7 @@ private let forbidden: [(String, Object, Outcome)] = [
   ("change-mode", .file("state"), .refused),
   ("change-owner", .file("state"), .refused),
   ("listen", .nothing, .refused),
+  ("choose-port", .text("2359"), .denied),
   ("stop-listener", .nothing, .refused),
   ("stop-listener-whole", .nothing, .refused),
   ("make-listener-block", .nothing, .refused),
@@ -164,6 +165,7 @@ private let allowed: [(String, Object)] = [
   ("append", .file("log/new.log")),
   ("replace", .file("state/affinity")),
   ("connect", .nothing),
+  ("choose-source", .nothing),
   ("resolve", .text("localhost")),
   ("make-thread", .nothing),
 ]

@@ -22,6 +22,8 @@ int cl_landlock_version(void);
 int cl_landlock_ruleset(uint64_t files, uint64_t network, uint64_t scopes);
 // Allows access below the directory, or to the file, at `path`.
 int cl_landlock_allow(int ruleset, const char *path, uint64_t files);
+// Allows a TCP port, 0 for any of the kernel's choice.
+int cl_landlock_allow_port(int ruleset, uint64_t rights, uint64_t port);
 int cl_landlock_enforce(int ruleset);
 
 // Whether this was built with a sanitizer, whose run-time library makes further system calls.

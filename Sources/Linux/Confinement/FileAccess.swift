@@ -52,8 +52,9 @@ public struct FileAccess: Hashable, Sendable {
   }
 
   /// Confines the calling thread, and all threads and processes that it creates, permanently. Requires
-  /// `Privileges.forbidNew`. Restrictions that the kernel's Landlock version lacks are skipped: TCP bind came with
-  /// version 4, signals to other processes with version 6. Paths that do not exist allow nothing.
+  /// `Privileges.forbidNew`. Restrictions that the kernel's Landlock version lacks are skipped: TCP ports that are bound
+  /// came with version 4 (only a port of the kernel's choice is allowed), signals to other processes with version 6.
+  /// Paths that do not exist allow nothing.
   ///
   /// - Returns: Landlock's version.
   @discardableResult
@@ -71,6 +72,9 @@ public struct FileAccess: Hashable, Sendable {
       guard result == 0 || [ENOENT, EACCES, ENOTDIR].contains(cl_errno()) else {
         throw SystemError("landlock_add_rule \(path)")
       }
+    }
+    guard version < 4 || cl_landlock_allow_port(ruleset.number, Self.bindTCP, 0) == 0 else {
+      throw SystemError("landlock_add_rule")
     }
     guard cl_landlock_enforce(ruleset.number) == 0 else { throw SystemError("landlock_restrict_self") }
     return version

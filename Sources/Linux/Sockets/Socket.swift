@@ -88,10 +88,13 @@ public enum Socket {
   /// The kernel chooses the source address and port here, by both ends of the connection: one source port can serve
   /// several servers at once, as with IP_BIND_ADDRESS_NO_PORT where a source address is bound first. EADDRNOTAVAIL then
   /// means that every port towards this server is in use; when there is no source address at all, ENETUNREACH is thrown
-  /// instead.
-  public static func connect(to endpoint: Endpoint) throws(SystemError) -> Descriptor {
+  /// instead. `source`: the local address; nil: the kernel's choice.
+  public static func connect(to endpoint: Endpoint, from source: IPAddress? = nil) throws(SystemError) -> Descriptor {
     let descriptor = try open(endpoint.address.family)
     _ = cl_set_option(descriptor.number, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    if let source, cl_bind(descriptor.number, Int32(source.family.rawValue), source.high, source.low, 0) != 0 {
+      throw SystemError("bind \(source)")
+    }
     if connect(descriptor.number, endpoint) == 0 { return descriptor }
     let code = cl_errno()
     switch code {

@@ -58,6 +58,8 @@ package enum WorkerCalls {
           .value(2, in: [0, Transport.tcp, Transport.udp]),
         ],
         [.value(0, in: [Family.local]), .value(1, in: [Kind.stream, Kind.datagram], ignoring: Kind.flags)]),
+      // The source address of connections to the pair's other nodes; `listen` is not allowed.
+      .allow(.bind, when: [.value(2, in: [AddressSize.inet, AddressSize.inet6])]),
       .allow(
         .setsockopt,
         when: [.value(1, in: [Transport.tcp]), .value(2, in: [Option.noDelay])],
@@ -130,6 +132,11 @@ private enum Family {
   static let local: UInt32 = 1
   static let inet: UInt32 = 2
   static let inet6: UInt32 = 10
+}
+
+private enum AddressSize {
+  static let inet: UInt32 = 16
+  static let inet6: UInt32 = 28
 }
 
 private enum Kind {

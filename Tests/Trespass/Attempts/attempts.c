@@ -113,6 +113,14 @@ static int listen_port(const char *unused) {
   struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   return fd < 0 ? errno : outcome(bind(fd, (struct sockaddr *)&name, sizeof name) | listen(fd, 1));
 }
+static int bind_port(int port) {
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in name = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  return fd < 0 ? errno : outcome(bind(fd, (struct sockaddr *)&name, sizeof name));
+}
+static int choose_port(const char *port) { return bind_port(atoi(port)); }
+static int choose_source(const char *unused) { return bind_port(0); }
 static int bind_to_interface(const char *unused) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   return fd < 0 ? errno : outcome(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
@@ -231,6 +239,7 @@ static const struct {
     {"raw-socket", raw_socket}, {"packet-socket", packet_socket}, {"netlink-socket", netlink_socket},
     {"listen", listen_port}, {"stop-listener", stop_listener}, {"stop-listener-whole", stop_listener_whole},
     {"make-listener-block", make_listener_block},
+    {"choose-port", choose_port}, {"choose-source", choose_source},
     {"bind-to-interface", bind_to_interface}, {"list-interfaces", list_interfaces},
     {"connect-locally", connect_locally}, {"tell-locally", tell_locally},
     {"receive-locally", receive_locally},
