@@ -8,7 +8,7 @@ extension DescriptorBudget {
     self.init(
       limit: limit, configured: configuration.limits.connections, servers: configuration.servers.count, loops: loops,
       listeners: (configuration.listenerCount + configuration.datagramListenerCount) * loops,
-      flows: configuration.flowLimit)
+      flows: configuration.flowLimit, nodes: configuration.pair?.others.count)
   }
 }
 

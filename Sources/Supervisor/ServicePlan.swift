@@ -22,6 +22,9 @@ package struct ServicePlan {
 
     package var isForDatagrams: Bool { purpose == .datagrams }
 
+    /// One socket for each loop; one thread accepts from the pair's.
+    func socketCount(loops: Int) -> Int { purpose == .pair ? 1 : loops }
+
     /// Ports of TCP and of UDP are different ones.
     package struct Port: Hashable {
       let number: UInt16
@@ -90,6 +93,7 @@ package struct ServicePlan {
     places += services.flatMap { $0.redirect?.listeners ?? [] }.map { ListenerRequest($0, for: .redirect) }
     places += services.flatMap(\.relayListeners).map { ListenerRequest($0, for: .relay) }
     places += services.flatMap(\.datagramListeners).map { ListenerRequest($0, for: .datagrams) }
+    places += [configuration.pair?.listener].compactMap { $0 }.map { ListenerRequest($0, for: .pair) }
     self.init(
       configuration: (text, fileName, hostName), places: places.filter { seen.insert($0).inserted },
       loops: configuration.threads ?? CurrentProcess.processors, stop: services.map(\.timeouts.stop).max() ?? .zero,

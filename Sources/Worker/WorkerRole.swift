@@ -7,8 +7,9 @@ import Systemd
 
 /// The data plane's process: receives its setup, then serves with one thread for each loop until it is told to stop.
 package enum WorkerRole {
-  /// Runs the worker on the control socket inherited from its supervisor, and returns the process's exit status.
-  package static func run(control: consuming Descriptor) -> Int32 {
+  /// Runs the worker on the control socket inherited from its supervisor, and returns the process's exit status. `release`: this
+  /// binary's, for other nodes.
+  package static func run(control: consuming Descriptor, release: String) -> Int32 {
     defer { OperationalLog.flush() }
     CurrentProcess.dieWithParent()
     Signals.ignoreUnhandled()
@@ -32,7 +33,7 @@ package enum WorkerRole {
           target: configuration.log.target, level: configuration.log.level, facility: configuration.log.facility)
         let log = Logger(label: "worker")
         confinement.logGaps(to: log)
-        service = try WorkerService(setup, configuration, confinement, channel: channel, log: log)
+        service = try WorkerService(setup, configuration, confinement, channel: channel, release: release, log: log)
         try service.start(setup)
       } catch {
         channel.send(.refused(number: setup.number, reason: loaded.reason(of: error)))

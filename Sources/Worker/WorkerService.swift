@@ -11,7 +11,8 @@ import Systemd
 import TLS
 import Wire
 
-/// A worker's threads, one for each loop, one for the access log and one for `affinity.file`, and their shared state.
+/// A worker's threads, one for each loop, one each for the access log, `affinity.file` and the pair, and their shared
+/// state.
 final class WorkerService: Sendable {
   private let sharedState: SharedState
   private let channel: ControlChannel
@@ -22,6 +23,8 @@ final class WorkerService: Sendable {
   private let metrics: [LoopFigures.Metrics]
   private let tickets: TicketKeys
   private let affinityFiles: AffinityFiles
+  private let pairing: PairChannel
+  private let release: String
   private let confinement: Confinement
   private let stapler: OCSPStapler
   private let state: Mutex<State>
@@ -40,10 +43,11 @@ final class WorkerService: Sendable {
   /// Loads the first configuration. Throws the reason, for the operator, when it can not be served.
   init(
     _ setup: WorkerSetup, _ configuration: Configuration, _ confinement: Confinement, channel: ControlChannel,
-    log: Logger
+    release: String, log: Logger
   ) throws(ConfigurationSnapshotError) {
     self.confinement = confinement
     self.channel = channel
+    self.release = release
     self.log = log
     heartbeats = setup.heartbeats
     metrics = setup.heartbeats.map { _ in LoopFigures.Metrics() }
@@ -60,6 +64,7 @@ final class WorkerService: Sendable {
     tickets.adopt(snapshot.secrets, every: configuration.ticketRotation, at: Clock.wall())
     do throws(SystemError) {
       affinityFiles = try AffinityFiles(snapshot.affinityFiles, log: log, at: Clock.monotonic())
+      pairing = try PairChannel()
     } catch {
       throw ConfigurationSnapshotError("\(error)")
     }
@@ -76,9 +81,21 @@ final class WorkerService: Sendable {
     sendCertificates(of: snapshot)
     staple(snapshot)
     _ = try startLoops(setup.loops)
-    for listener in setup.listeners {
+    for listener in setup.loopListeners {
       sharedState.mailbox(of: Int(listener.place.loop) % setup.loops).post(.inherited(listener))
     }
+    do {
+      guard let pair = try PairChannel.Settings(snapshot) else { return noteTables() }
+      try pairing.start(pair, setup.pairListeners, release: release, log: log) { [self] in noteTables() }
+    } catch {
+      throw ConfigurationSnapshotError("pair: \(error)")
+    }
+  }
+
+  /// What other nodes know of clients has come, or will not come.
+  private func noteTables() {
+    channel.send(.tablesReceived)
+    sharedState.mailbox(of: 0).post(.tablesReceived)
   }
 
   /// Starts those of the first `count` loops that do not run, all or none, and returns their mailboxes.
@@ -168,6 +185,10 @@ final class WorkerService: Sendable {
       {
         throw ConfigurationSnapshotError("access log: \(error)")
       }
+      let pair: PairChannel.Settings?
+      do throws(TLSError) { pair = try PairChannel.Settings(snapshot) } catch {
+        throw ConfigurationSnapshotError("pair: \(error)")
+      }
       let started = try startLoops(setup.loops)
 
       // Before a loop needs a larger table: the thread that grows it waits for every processor.
@@ -180,6 +201,7 @@ final class WorkerService: Sendable {
       sharedState.adopt(snapshot, adminStates: setup.adminStates)
       staple(snapshot)
       affinityFiles.adopt(snapshot.affinityFiles, at: Clock.monotonic())
+      if let pair { pairing.adopt(pair) }
       state.withLock { $0.snapshot = snapshot }
       sendCertificates(of: snapshot)
       hand(snapshot, setup)
@@ -193,7 +215,7 @@ final class WorkerService: Sendable {
 
   private func hand(_ snapshot: ConfigurationSnapshot, _ setup: WorkerSetup) {
     let rollout = SnapshotRollout(
-      snapshot, listeners: setup.listeners, withdrawn: setup.withdrawn, loops: setup.loops
+      snapshot, listeners: setup.loopListeners, withdrawn: setup.withdrawn, loops: setup.loops
     ) { [self] in
       state.withLock { $0.adopted = snapshot.number }
       channel.send(.ready(number: snapshot.number))
@@ -280,6 +302,7 @@ final class WorkerService: Sendable {
 
   /// Waits, for at most a second, until the access log and `affinity.file` are written: a destination may be full.
   func finish() {
+    pairing.stop()
     let deadline = Clock.monotonic() + .seconds(1)
     affinityFiles.save()
     warn(ofDropped: accessLog.close(within: .seconds(1)))

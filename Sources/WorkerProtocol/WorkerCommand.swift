@@ -11,6 +11,8 @@ package enum ListenerPurpose: UInt8, Hashable, Sendable, CaseIterable {
   case relay = 3
   /// UDP that goes unread to the clients' servers.
   case datagrams = 4
+  /// Other nodes of the pair.
+  case pair = 5
 }
 
 /// The address, purpose and loop of one listening socket.

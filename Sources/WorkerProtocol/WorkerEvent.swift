@@ -30,6 +30,8 @@ package enum WorkerEvent: Hashable, Sendable {
   case certificate(ServedCertificate, place: UInt16, number: UInt64)
   /// A warning or error was logged, for the first time or again.
   case problem(Problem)
+  /// What the pair's other nodes know of clients has come, or will not come. Sent once, also without a pair.
+  case tablesReceived
 
   /// The most certificates that are reported; the supervisor keeps no more.
   package static let certificateLimit = 256
@@ -37,7 +39,7 @@ package enum WorkerEvent: Hashable, Sendable {
   // The numbers differ from those of the commands, so that a message can not be decoded in the wrong direction.
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem,
-      serverCheck
+      serverCheck, tablesReceived
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -55,6 +57,7 @@ package enum WorkerEvent: Hashable, Sendable {
     case .certificate(let certificate, let place, let number):
       message(Kind.certificate, number, place, certificate)
     case .problem(let problem): message(Kind.problem, problem)
+    case .tablesReceived: message(Kind.tablesReceived)
     }
   }
 
@@ -80,6 +83,7 @@ package enum WorkerEvent: Hashable, Sendable {
       let (number, place) = (try reader.uint64(), try reader.uint16())
       self = .certificate(try reader.servedCertificate(), place: place, number: number)
     case .problem: self = .problem(try reader.problem())
+    case .tablesReceived: self = .tablesReceived
     }
     try reader.end()
   }

@@ -24,7 +24,7 @@ private nonisolated func enterWorker() -> Int32 {
   guard let control = ChildProcess.controlSocket() else {
     return complain("belvedere worker: this role is started by `belvedere run`, not by hand")
   }
-  return WorkerRole.run(control: control)
+  return WorkerRole.run(control: control, release: Versions.belvedere)
 }
 
 /// Prints the line on standard error, and returns the status of a usage error (sysexits(3): EX_USAGE).

@@ -22,6 +22,13 @@ import Testing
     }
   }
 
+  @Test func `a pair's channel is in the reserve`() {
+    func reserve(_ nodes: Int?) -> Int {
+      DescriptorBudget(limit: 1024, configured: 1, servers: 2, loops: 2, listeners: 4, nodes: nodes).reserve
+    }
+    #expect([nil, 1, 7].map(reserve) == [44, 58, 70])
+  }
+
   @Test func `the warning has the arithmetic`() {
     #expect(
       budget(200).warning == """

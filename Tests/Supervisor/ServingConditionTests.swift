@@ -9,6 +9,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
 @Suite struct `Whether a node can serve` {
   @Test func `nothing is known before the first worker is ready`() {
     var condition = ServingCondition()
+    condition.hasTables = true
     condition.note(.starting(deadline: at(30_000)), at: at(0))
     condition.note(.starting(deadline: at(30_000)), at: at(20_000))
     #expect(condition.hasWorker == nil)
@@ -17,8 +18,21 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     #expect(condition.hasWorker == true)
   }
 
+  @Test func `nothing is known before other nodes have told of their clients, or will not, once`() {
+    var condition = ServingCondition()
+    condition.note(.serving, at: at(0))
+    condition.note(.starting(deadline: at(30_000)), at: at(10))
+    condition.note(.serving, at: at(20))
+    #expect(condition.hasWorker == nil)
+    #expect(condition.deadline == nil)
+    condition.hasTables = true
+    condition.note(.serving, at: at(21))
+    #expect(condition.hasWorker == true)
+  }
+
   @Test func `a worker that is replaced in time is no reason to move an address`() {
     var condition = ServingCondition()
+    condition.hasTables = true
     condition.note(.serving, at: at(0))
     condition.note(.starting(deadline: at(30_000)), at: at(10))
     #expect(condition.deadline == at(1010))
@@ -32,6 +46,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
 
   @Test func `one that is missing for longer is`() {
     var condition = ServingCondition()
+    condition.hasTables = true
     condition.note(.serving, at: at(0))
     condition.note(.starting(deadline: at(30_000)), at: at(10))
     condition.note(.starting(deadline: at(30_000)), at: at(1010))
@@ -41,6 +56,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
 
   @Test func `workers that keep dying are, at once`() {
     var condition = ServingCondition()
+    condition.hasTables = true
     condition.note(.serving, at: at(0))
     condition.note(.waiting(until: at(100)), at: at(10))
     #expect(condition.hasWorker == false)

@@ -26,6 +26,10 @@ private let commands: [(WorkerCommand, [UInt8])] = [
     .listener(ListenerPlace(purpose: .redirect, endpoint: v6, loop: 3)),
     [4, 2, 6, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 80, 0, 3]
   ),
+  (
+    .listener(ListenerPlace(purpose: .pair, endpoint: v4, loop: 0)),
+    [4, 5, 4, 0xc0, 0xa8, 0x01, 0xaa, 0x01, 0xbb, 0, 0]
+  ),
   (.start, [5]),
   (
     .withdraw(ListenerPlace(purpose: .service, endpoint: v4, loop: 1)),
@@ -109,6 +113,7 @@ private let events: [(WorkerEvent, [UInt8])] = [
     .problem(Problem(time: WallTime(milliseconds: 1), count: 2, text: "it is")),
     [138, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 5] + "it is".utf8
   ),
+  (.tablesReceived, [140]),
 ]
 
 private func command(_ bytes: [UInt8]) throws(MessageError) -> WorkerCommand { try WorkerCommand(decoding: bytes.span) }
@@ -158,14 +163,14 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
       let asEvent = #expect(throws: MessageError.self) { try event(bytes) }
       #expect((asCommand != .unknownKind(kind)) == (1...8 ~= kind))
-      #expect((asEvent != .unknownKind(kind)) == (129...139 ~= kind))
+      #expect((asEvent != .unknownKind(kind)) == (129...140 ~= kind))
     }
   }
 
   @Test(
     arguments: [
       ("purpose", [4, 0, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
-      ("purpose", [4, 5, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
+      ("purpose", [4, 6, 4, 1, 2, 3, 4, 0, 80, 0, 0]),
       ("address family", [4, 1, 5, 1, 2, 3, 4, 0, 80, 0, 0]),
       ("address", [4, 1, 6] + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 1, 2, 3, 4] + [0, 80, 0, 0]),
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0xff, 0, 0]),

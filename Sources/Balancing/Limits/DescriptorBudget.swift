@@ -10,13 +10,16 @@ public struct DescriptorBudget: Hashable, Sendable {
   /// Descriptors needed by the service itself.
   public let reserve: Int
 
-  /// `listeners` is the number of sockets: one for each address and loop. Each of the `flows` has one too.
-  public init(limit: UInt64, configured: Int, servers: Int, loops: Int, listeners: Int, flows: Int = 0) {
+  /// `listeners` is the number of sockets: one for each address and loop. Each of the `flows` has one too. `nodes`: the
+  /// number of the pair's other nodes; nil without a pair.
+  public init(
+    limit: UInt64, configured: Int, servers: Int, loops: Int, listeners: Int, flows: Int = 0, nodes: Int? = nil
+  ) {
     self.limit = limit
     self.configured = configured
     reserve =
       DescriptorBudget.fixed + DescriptorBudget.perLoop * loops + listeners + DescriptorBudget.perServer * servers
-      + flows
+      + flows + (nodes.map { DescriptorBudget.pair + DescriptorBudget.perNode * $0 } ?? 0)
   }
 
   /// Standard streams, the control socket, the logs and the journal, heartbeats, the affinity file and its directory,
@@ -29,6 +32,13 @@ public struct DescriptorBudget: Hashable, Sendable {
   /// `fall` is rarely above 5.
   public static let checksPerServer = 5
   private static let perServer = checksPerServer
+
+  /// Maximum of connections of the pair's other nodes that have not said hello.
+  public static let pairGreetings = 8
+  /// The pair's listener, poller and wake-up; those connections and the one that is being accepted.
+  private static let pair = 3 + pairGreetings + 1
+  /// The connection with another node, and the one that replaces it.
+  private static let perNode = 2
 
   /// The client connections that fit, at least one.
   public var affordable: Int {

@@ -22,6 +22,8 @@ extension Configuration {
     /// Every node has a connection with every other one.
     package static let nodeCounts = 2...8
 
+    /// Where other nodes connect.
+    package var listener: Listener? { own.map { Listener(address: $0.address, port: port) } }
     /// This node.
     package var own: Node? { nodes.first { $0.name == node } }
     /// The other nodes.

@@ -14,13 +14,13 @@ extension Rules {
       checkTracks(router, path, &reader)
       checkPlace(router, earlier: routers[..<index], path, &reader)
     }
-    guard !routers.isEmpty else { return }
+    guard !routers.isEmpty, configuration.pair == nil else { return }
     for service in configuration.services {
       reader.within(service) { checkTakeover(of: service, &$0) }
     }
   }
 
-  /// An address has the same hash on both nodes; what one of them has learned, the other does not know.
+  /// An address has the same hash on both nodes; what one of them has learned, the other does not know without `pair`.
   private static func checkTakeover(of service: Configuration.Service, _ reader: inout Reader) {
     // With `relay` it is an error.
     guard service.relay.isEmpty, !service.affinity.by.contains(.clientAddress),

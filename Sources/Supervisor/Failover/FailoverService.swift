@@ -31,6 +31,9 @@ struct FailoverService: ~Copyable {
     routers?.handleTimeout(poller, at: now)
   }
 
+  /// What other nodes know of clients has come, or will not come.
+  mutating func noteTables() { serving.hasTables = true }
+
   /// Reports the state of the service to the virtual routers.
   mutating func refresh(
     _ worker: WorkerStateMachine.State, reachesServers: Bool?, _ poller: borrowing Poller, at now: Instant

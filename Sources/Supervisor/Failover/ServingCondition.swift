@@ -1,7 +1,8 @@
 import Wire
 
-/// Whether this node can serve, as reported to its virtual routers. Unknown until the first worker is ready and has
-/// checked the servers: until then a starting node takes no part, so it does not flap.
+/// Whether this node can serve, as reported to its virtual routers. Unknown until the first worker is ready, has checked
+/// the servers, and knows where the pair's other nodes have sent their clients: until then a starting node takes no
+/// part, so it does not flap, and does not send clients elsewhere.
 ///
 /// A worker that dies is replaced within milliseconds while connections wait in the kernel. A short absence therefore
 /// does not move the addresses; a long one or repeated crashes do.
@@ -10,6 +11,8 @@ struct ServingCondition {
   static let timeout = Interval.seconds(1)
 
   private(set) var hasWorker: Bool?
+  /// Whether a worker has reported `tablesReceived`.
+  var hasTables = false
   private(set) var reachesServers: Bool?
   private var absentSince: Instant?
 
@@ -22,11 +25,11 @@ struct ServingCondition {
   /// Takes the worker's state: serving, being replaced, or waiting after repeated crashes.
   mutating func note(_ state: WorkerStateMachine.State, at now: Instant) {
     switch state {
-    case .serving:
+    case .serving where hasTables:
       absentSince = nil
       hasWorker = true
     case .waiting where hasWorker != nil: hasWorker = false
-    case .idle, .starting, .ending, .waiting, .stopping, .finished:
+    case .idle, .starting, .serving, .ending, .waiting, .stopping, .finished:
       guard hasWorker == true else { return }
       let since = absentSince ?? now
       absentSince = since

@@ -30,6 +30,7 @@ struct ListenerSet: ~Copyable {
     try Self.requireFree(zip(places, given).filter { $1.isEmpty }.map { $0.0 })
     var listeners: [Listener] = []
     for (place, given) in zip(places, given) {
+      let loops = place.socketCount(loops: loops)
       // A port without SO_REUSEPORT has one socket, and every loop accepts from it.
       let isShared = given.allSatisfy(\.facts.sharesPort)
       let taken = isShared ? given : (0..<max(loops, given.count)).map { given[$0 % given.count] }
@@ -56,6 +57,7 @@ struct ListenerSet: ~Copyable {
     try Self.requireFree(places.filter { !ports.contains($0.port) })
     for place in places {
       let kept = listeners.filter { $0.request == place }
+      let loops = place.socketCount(loops: loops)
       change.kept += kept
       if kept.count < loops { change.added += try Self.bind(place, loops: kept.count..<loops) }
     }
@@ -151,6 +153,7 @@ struct ListenerError: Error, CustomStringConvertible {
       case .redirect: "the redirect's listener"
       case .relay: "the relay's listener"
       case .datagrams: "the listener for UDP"
+      case .pair: "the pair's listener"
       }
     return "\(purpose) on \(place.endpoint) can't be bound: \(SystemError.words(for: cause.code))"
       + (advice.map { ". " + $0 } ?? "")

@@ -78,6 +78,7 @@ extension Supervision {
     case .serverChanged, .load, .serverLoad, .serverCheck, .certificate: status.note(event, at: Clock.monotonic(), .now)
     case .problem(let problem): OperationalLog.add(problem)
     case .applied(let number): handle(admin: .applied(upTo: number))
+    case .tablesReceived: failover.noteTables()
     case .stopped: break
     }
   }

@@ -16,7 +16,7 @@ struct PendingEvents {
       case .serverChanged(let change): self = .state(change.place)
       case .serverLoad(_, let place): self = .serverLoad(place)
       case .serverCheck(_, let place): self = .check(place)
-      case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem: return nil
+      case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem, .tablesReceived: return nil
       }
     }
   }

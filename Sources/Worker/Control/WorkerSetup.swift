@@ -19,6 +19,11 @@ package struct WorkerSetup: Sendable {
   package let withdrawn: [ListenerPlace]
   /// The servers' administrative states.
   package let adminStates: [String: AdminState]
+
+  /// The new listeners of the loops.
+  var loopListeners: [HandedListener] { listeners.filter { $0.place.purpose != .pair } }
+  /// The new listeners of the pair's thread.
+  var pairListeners: [HandedListener] { listeners.filter { $0.place.purpose == .pair } }
 }
 
 /// A configuration's text as read by the supervisor, to be parsed again by the same code.

@@ -34,6 +34,12 @@ struct Stream: ~Copyable {
     tls?.became(plain)
   }
 
+  /// Starts TLS between the nodes of a pair, on either side of a plain socket from which nothing was read.
+  mutating func startTLS(_ context: PairContext) throws(TLSError) {
+    tls = try TLSConnection(descriptor.number, context: context)
+    tls?.became(plain)
+  }
+
   /// Passes the readiness that the poller reported.
   @inline(__always)
   mutating func became(_ readiness: Readiness) {

@@ -14,7 +14,8 @@ import Wire
 /// A check is the whole exchange, from connecting to the last byte of the response, within the timeout: a server that
 /// accepts connections and does not respond is down. Checks of one server overlap while its state is uncertain.
 struct Prober: ~Copyable {
-  /// Maximum time that clients wait for the first checks, when some server does not respond to its own.
+  /// Maximum time that clients wait for the first checks, when some server does not respond to its own, and for the
+  /// tables of the pair's other nodes.
   static let firstChecksTimeout = Interval.seconds(1)
 
   private var servers: Slab<ServerHealth>
@@ -31,12 +32,15 @@ struct Prober: ~Copyable {
   private var random: UInt64
   private let began: Instant
   private var isSettled = false
+  /// Whether other nodes have yet to tell what they know of clients.
+  private var awaitsTables: Bool
 
   init(_ snapshot: ConfigurationSnapshot, channel: ControlChannel, log: Logger, at now: Instant) throws(TLSError) {
     self.snapshot = snapshot
     self.channel = channel
     self.log = log
     began = now
+    awaitsTables = snapshot.configuration.pair != nil
     random = try RandomBytes.makeWord() | 1
     servers = Slab(capacity: max(1, snapshot.servers.count))
     checks = Slab(capacity: max(1, snapshot.servers.count))
@@ -197,7 +201,19 @@ struct Prober: ~Copyable {
     }
     servers[owner].publish(result, status: status, took: context.now - began)
     if servers[owner].tracker.presence > presence { servers[owner].publish(servers[owner].tracker.presence) }
-    if !isSettled, keys.allSatisfy({ servers[$0].tracker.isKnown }) { publishReadiness(&context) }
+    settle(&context)
+  }
+
+  /// Handles the end of waiting for other nodes.
+  mutating func tablesReceived(_ context: inout LoopContext) {
+    awaitsTables = false
+    settle(&context)
+  }
+
+  /// Lets the loops accept once all is known.
+  private mutating func settle(_ context: inout LoopContext) {
+    guard !isSettled, !awaitsTables, keys.allSatisfy({ servers[$0].tracker.isKnown }) else { return }
+    publishReadiness(&context)
   }
 
   /// Applies the transition to balancing, logs it and reports it to the supervisor.
@@ -213,7 +229,6 @@ struct Prober: ~Copyable {
         ServerChange(place: server.place, state: transition.to, reason: "\(transition.reason)")))
   }
 
-  /// Lets the loops accept when every server's state is known, or the time limit has passed.
   private mutating func publishReadiness(_ context: inout LoopContext) {
     guard !isSettled else { return }
     isSettled = true

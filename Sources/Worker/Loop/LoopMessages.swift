@@ -25,6 +25,7 @@ extension Loop {
         releaseClients(of: server, presence)
         datagrams.release(server, presence, context)
       case .suspect(let server): prober?.suspect(server, &context)
+      case .tablesReceived: prober?.tablesReceived(&context)
       case .serverDropped(let server): prober?.drop(server, &context)
       case .adminStateChanged(let number): prober?.apply(upTo: number, &context)
       case .stay: isRetiring = false

@@ -33,6 +33,8 @@ enum LoopMessage: Sendable {
   case roomMade
   /// Many connections have ended: return their memory to the system.
   case giveBackMemory
+  /// The other nodes of the pair have told what they know of clients, or will not. For the loop of the prober.
+  case tablesReceived
   /// The servers' states are known: accept connections.
   case serve
   /// Stop accepting, close idle connections, and let the others finish until the deadline.

@@ -46,7 +46,8 @@ extension ConfigurationSnapshot {
     let kind: Client.Service =
       switch place.purpose {
       case .redirect: .redirect
-      case .relay, .datagrams: .passthrough
+      // No loop has a listener of the pair.
+      case .relay, .datagrams, .pair: .passthrough
       case .service: several == nil && services[0].isPassthrough ? .passthrough : .https
       }
     return (

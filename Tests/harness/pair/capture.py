@@ -10,15 +10,15 @@ from harness.waiting import wait_until
 
 
 class Capture:
-    """Captures VRRP, ARP and ICMPv6 into a file; read by `packets`."""
+    """Captures VRRP, ARP, ICMPv6, and what else `also` says, into a file; read by `packets`."""
 
     FILTER = "ip proto 112 or ip6 proto 112 or arp or icmp6"
     # Unused addresses.
     _nobody = itertools.cycle(range(160, 200))
 
-    def __init__(self, path):
+    def __init__(self, path, also=""):
         self.path = path.with_suffix(".pcap")
-        command = ["tcpdump", "-n", "-U", "--immediate-mode", "-i", "lan", "-w", str(self.path), self.FILTER]
+        command = ["tcpdump", "-n", "-U", "--immediate-mode", "-i", "lan", "-w", str(self.path), self.FILTER + also]
         with open(path.with_suffix(".log"), "wb") as errors:
             self._process = subprocess.Popen(command, stderr=errors, preexec_fn=die_with_parent)
         wait_until(lambda: b"listening" in path.with_suffix(".log").read_bytes(), "tcpdump")

@@ -81,17 +81,17 @@ class Testbed:
         self.programs.append(watch)
         return watch
 
-    def capture(self):
-        """Captures the packets on the bridge."""
-        capture = Capture(self.directory / f"capture-{len(self.programs)}")
+    def capture(self, **options):
+        """Captures packets on the bridge."""
+        capture = Capture(self.directory / f"capture-{len(self.programs)}", **options)
         self.programs.append(capture)
         return capture
 
-    def get(self, address=ADDRESS, target="/"):
+    def get(self, address=ADDRESS, target="/", *fields):
         """One request to the virtual address, on its own connection."""
         context = client_context(self.certificates.authority.certificate)
         with connect_tls((address, Balancer.PORT), context, server_name="view.test") as client:
-            return client.get(target)
+            return client.get(target, *fields)
 
     def end(self):
         faults = []

@@ -1,0 +1,161 @@
+import Linux
+import Pair
+import TLS
+import Wire
+
+/// A connection with another node: its stream, the link on it, and what is still to be sent.
+struct PairConnection: ~Copyable {
+  private enum Phase {
+    /// `context`: of this node's side.
+    case connecting(PairContext)
+    case handshaking
+    case open
+  }
+
+  /// What a step has brought.
+  enum Step {
+    /// Nothing more for now.
+    case wait
+    /// TLS is there: the other node has the secret.
+    case opened
+    case received([UInt8])
+    /// The connection is over, for this reason.
+    case ended(String)
+  }
+
+  /// What a failed connection tells of the other node.
+  enum Finding {
+    /// Nothing listens there.
+    case nobody
+    /// It does not have this secret.
+    case otherSecret
+  }
+
+  /// Limit of the time from the beginning until TLS is there.
+  static let handshakeTimeout = Interval.seconds(5)
+  /// Maximum of bytes that are read in one window of this length: 8 MB a second, so that no node can take a processor
+  /// from the loops.
+  static let bytesPerWindow = 65_536
+  static let window = Interval.milliseconds(8)
+
+  /// The other node's index.
+  let peer: Int
+  /// Which secret is offered by this node, which made the connection; nil where the other node did.
+  let offer: Int?
+  let began: Instant
+  var link: PairLink
+  /// The piece of the tables that the link has asked for.
+  var copy: (position: UInt64, activeSince: Instant?)?
+  private(set) var stream: Stream
+  private(set) var finding: Finding?
+  private var phase: Phase
+  private var output: [UInt8] = []
+  /// How much may be read until the window ends.
+  private var quota = PairConnection.bytesPerWindow
+  private var windowEnd: Instant
+
+  /// A connection that was accepted, or that is being made.
+  init(
+    _ descriptor: consuming Descriptor, with peer: Int, offer: Int?, context: PairContext, link: PairLink,
+    at now: Instant
+  ) {
+    self.peer = peer
+    self.offer = offer
+    self.link = link
+    began = now
+    stream = Stream(plain: descriptor)
+    phase = .connecting(context)
+    windowEnd = now
+  }
+
+  /// When to continue although there is no event.
+  var deadline: Instant {
+    let deadline = if case .open = phase { link.deadline ?? .distantFuture } else { began + Self.handshakeTimeout }
+    return quota == 0 ? min(deadline, windowEnd) : deadline
+  }
+
+  mutating func became(_ readiness: Readiness) { stream.became(readiness) }
+
+  // MARK: Output
+
+  mutating func append(_ bytes: [UInt8]) { output += bytes }
+
+  /// Bytes that wait in the output.
+  var waiting: Int { output.count }
+
+  /// Sends what the socket takes; false if that is nothing.
+  mutating func flush() -> Bool {
+    let bytes = output
+    var sent = 0
+    while sent < bytes.count, case .bytes(let count) = stream.write(bytes.span.extracting(droppingFirst: sent)) {
+      sent += count
+    }
+    if sent > 0 { output = Array(bytes[sent...]) }
+    return sent > 0
+  }
+
+  /// Ends our direction, after what the socket has taken.
+  mutating func end() { _ = stream.sendEnd() }
+
+  // MARK: Input
+
+  /// Continues without blocking.
+  mutating func proceed(at now: Instant) -> Step {
+    switch phase {
+    case .connecting(let context): connect(context, at: now)
+    case .handshaking: handshake(at: now)
+    case .open: read(at: now)
+    }
+  }
+
+  private mutating func connect(_ context: PairContext, at now: Instant) -> Step {
+    guard stream.isSettled else { return isLate(at: now) ? .ended("it does not answer") : .wait }
+    let code = Socket.error(of: stream.descriptor.number)
+    if code == SystemError.connectionRefused { finding = .nobody }
+    guard code == 0 else { return .ended(SystemError.words(for: code)) }
+    do throws(TLSError) { try stream.startTLS(context) } catch { return .ended("\(error)") }
+    phase = .handshaking
+    return handshake(at: now)
+  }
+
+  private mutating func handshake(at now: Instant) -> Step {
+    switch stream.tls?.handshake() {
+    case .done, nil:
+      phase = .open
+      return .opened
+    case .failed(let failure):
+      finding = .otherSecret
+      return .ended("the TLS handshake failed, as with different secrets: \(failure)")
+    case .yield: closeWindow(at: now)
+    case .wantsRead, .wantsWrite: break
+    }
+    return isLate(at: now) ? .ended("the TLS handshake takes too long") : .wait
+  }
+
+  private mutating func read(at now: Instant) -> Step {
+    if now >= windowEnd { (quota, windowEnd) = (Self.bytesPerWindow, now + Self.window) }
+    guard quota > 0 else { return .wait }
+    var result: TLSReadResult?
+    let bytes = [UInt8](capacity: min(quota, Self.recordSize)) { result = stream.tls?.read(into: &$0) }
+    switch result {
+    case .bytes(let count):
+      quota -= count
+      return .received(bytes)
+    case .wouldBlock: return .wait
+    case .yield:
+      closeWindow(at: now)
+      return .wait
+    case .closed, nil: return .ended("it closed the connection")
+    case .truncated: return .ended("the connection broke")
+    case .failed(let failure): return .ended("the connection broke: \(failure)")
+    }
+  }
+
+  private func isLate(at now: Instant) -> Bool { now >= began + Self.handshakeTimeout }
+
+  /// The peer sends, and brings nothing.
+  private mutating func closeWindow(at now: Instant) { (quota, windowEnd) = (0, now + Self.window) }
+
+  /// Maximum of bytes that one read brings.
+  private static let recordSize = 16_384
+}

@@ -1,0 +1,44 @@
+import Linux
+import Wire
+
+/// The sockets where other nodes connect. Accepting is limited, so that strangers take no processor from the loops.
+struct PairListeners: ~Copyable {
+  /// Maximum of connections in one `PairConnection.window`: 8,000 a second.
+  static let acceptsPerWindow = 64
+
+  private var sockets: [SharedDescriptor] = []
+  /// Connections may be waiting.
+  private var mayAccept = false
+  private var quota = PairListeners.acceptsPerWindow
+  private var windowEnd = Instant(nanoseconds: 0)
+
+  mutating func add(_ listener: HandedListener, _ poller: borrowing Poller) throws(SystemError) {
+    let socket = SharedDescriptor(listener.takeDescriptor())
+    try poller.watch(socket.descriptor, token: PairToken(.listener).rawValue)
+    sockets.append(socket)
+    mayAccept = true
+  }
+
+  /// Handles an event of one of them.
+  mutating func becameReady() { mayAccept = true }
+
+  /// When to accept again although there is no event.
+  var deadline: Instant { mayAccept ? windowEnd : .distantFuture }
+
+  /// The next connection; nil if there is none, or after an error, for now.
+  mutating func accept(at now: Instant) throws(SystemError) -> Accepted? {
+    if now >= windowEnd { (quota, windowEnd) = (Self.acceptsPerWindow, now + PairConnection.window) }
+    guard mayAccept, quota > 0 else { return nil }
+    quota -= 1
+    do throws(SystemError) {
+      for socket in sockets {
+        if let accepted = try Socket.accept(from: socket.descriptor) { return accepted }
+      }
+    } catch {
+      quota = 0
+      throw error
+    }
+    mayAccept = false
+    return nil
+  }
+}

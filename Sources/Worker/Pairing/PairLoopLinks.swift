@@ -1,0 +1,79 @@
+import Balancing
+import Linux
+import Logging
+import Pair
+import Wire
+
+/// What happens on connections, and what their links have done.
+extension PairLoop {
+  mutating func proceed(_ key: SlabKey) {
+    reading: while connections.contains(key) {
+      switch connections[key].proceed(at: now) {
+      case .wait: break reading
+      case .opened: handle(.opened, key)
+      case .received(let bytes): handle(.received(bytes), key)
+      case .ended(let reason): handle(.closed(reason: reason), key)
+      }
+    }
+    if connections.contains(key), let deadline = connections[key].link.deadline, now >= deadline { handle(.timer, key) }
+    send(key)
+  }
+
+  /// Sends what there is, and pieces of the tables while there is room for them.
+  mutating func send(_ key: SlabKey) {
+    for _ in 0..<PairLoop.copiesPerTurn where connections.contains(key) {
+      if let (position, activeSince) = connections[key].copy.take(), let tables = settings?.tables {
+        let (batch, next) = tables.batch(from: position, activeSince: activeSince, at: now)
+        handle(.copied(batch, next: next), key)
+      }
+      guard connections.contains(key) else { return }
+      if connections[key].flush() { handle(.waiting(connections[key].waiting), key) }
+    }
+  }
+
+  /// Passes an event to a connection's link, and performs what follows.
+  mutating func handle(_ event: PairLink.Event, _ key: SlabKey) {
+    guard connections.contains(key) else { return }
+    for effect in connections[key].link.handle(event, at: now) {
+      switch effect {
+      case .send(let bytes): connections[key].append(bytes)
+      case .joined(let hello): joined(hello, key)
+      case .copy(let position, let activeSince): connections[key].copy = (position, activeSince)
+      case .merge(let batch, let moment):
+        let peer = connections[key].peer
+        let source = AffinitySource.node(UInt8(peer), settles: connections[key].link.settles)
+        settings?.tables.merge(batch, from: source, asOf: moment, at: now)
+      case .snapshotEnded:
+        peers[connections[key].peer].hasSentTables = true
+        reportTables()
+      case .adminStates, .facts: break
+      case .ended(let end, _): ended(key, "\(end)")
+      }
+    }
+  }
+
+  private mutating func joined(_ hello: PairHello, _ key: SlabKey) {
+    let peer = connections[key].peer
+    let earlier = peers[peer].join(key)
+    note(.notice, peer, "has joined, release \(hello.release)")
+    // Its end has not been noticed here.
+    if let earlier { handle(.leave(reason: "there is another connection"), earlier) }
+  }
+
+  /// Closes a connection, after what was sent before.
+  private mutating func ended(_ key: SlabKey, _ reason: String) {
+    var connection = connections.remove(key)
+    _ = connection.flush()
+    connection.end()
+    let peer = connection.peer
+    if connection.finding == .nobody { peers[peer].hasSentTables = true }
+    if peers[peer].joined == key {
+      peers[peer].left(reason, at: now, random: PairLoop.random)
+      note(.warning, peer, "has left: \(reason)")
+    } else {
+      peers[peer].failed(reason)
+      if connection.offer != nil { retry(peer, hasOtherSecret: connection.finding == .otherSecret) }
+    }
+    reportTables()
+  }
+}

@@ -1,0 +1,74 @@
+import Configuration
+import Linux
+import Pair
+import Wire
+
+/// Another node, as far as this one knows it.
+struct PairPeer {
+  let node: Configuration.Pair.Node
+  /// Whether this node makes the connections.
+  let isDialed: Bool
+  /// The connection that has joined.
+  private(set) var joined: SlabKey?
+  /// When to make a connection; nil while there is one, or where the other node makes them.
+  private(set) var dialAt: Instant?
+  /// Which secret to offer.
+  private(set) var offer = 0
+  /// It has sent its tables since the start, or has none.
+  var hasSentTables = false
+  private var redial = Redial()
+  private var awaySince: Instant
+  private var reason: String
+  /// The reasons that were logged since it went away.
+  private var logged: Set<String> = []
+
+  /// How long a node may be away before this is logged, unless it had joined.
+  private static let absence = Interval.seconds(3)
+  /// Maximum of reasons logged for one absence.
+  private static let reasonLimit = 8
+
+  init(_ node: Configuration.Pair.Node, isDialed: Bool, at now: Instant) {
+    self.node = node
+    self.isDialed = isDialed
+    dialAt = isDialed ? now : nil
+    awaySince = now
+    reason = isDialed ? "it does not answer" : "it does not connect to this node"
+  }
+
+  /// A connection is being made.
+  mutating func dialed() { dialAt = nil }
+
+  /// Takes note that it has joined; returns the connection that had joined before.
+  mutating func join(_ key: SlabKey) -> SlabKey? {
+    redial.joined()
+    defer { joined = key }
+    return joined
+  }
+
+  /// It had joined, and has left for a reason that was logged.
+  mutating func left(_ reason: String, at now: Instant, random: UInt64) {
+    joined = nil
+    awaySince = now
+    self.reason = reason
+    logged = [reason]
+    if isDialed { dialAt = now + redial.pause(random: random) }
+  }
+
+  /// An attempt of either side has failed.
+  mutating func failed(_ reason: String) {
+    if joined == nil { self.reason = reason }
+  }
+
+  /// A connection that this node made has ended before it joined. Another one follows, at once where there is a secret,
+  /// of `count`, that was not offered.
+  mutating func retry(hasOtherSecret: Bool, of count: Int, at now: Instant, random: UInt64) {
+    offer = hasOtherSecret && offer + 1 < count ? offer + 1 : 0
+    dialAt = offer > 0 ? now : now + redial.pause(random: random)
+  }
+
+  /// Why it is away, where that is to be logged.
+  mutating func takeAbsence(at now: Instant) -> String? {
+    guard joined == nil, now - awaySince >= Self.absence, logged.count < Self.reasonLimit else { return nil }
+    return logged.insert(reason).inserted ? reason : nil
+  }
+}

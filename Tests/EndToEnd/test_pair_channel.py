@@ -1,0 +1,94 @@
+"""Two nodes that know of each other send a client to the same server, whichever of them it comes to."""
+
+import os
+import secrets
+import signal
+
+import pytest
+from harness.nodes import NAMES, QUICK, Pair
+from harness.waiting import client_addresses, stays, wait_until
+
+def displaced(node, servers, others, count=60):
+    """The servers of clients of this node, after one server was gone for a while: some are not where the hash would
+    send them."""
+    sources = client_addresses(count)
+    node.servers_of(sources)
+    servers[0].die()
+    for one in [node, *others]:
+        one.wait_for_state("view01", "down")
+    kept = node.servers_of(sources)
+    servers[0].start()
+    for one in [node, *others]:
+        one.wait_for_state("view01", "up")
+    return kept
+
+
+def moved(node, kept):
+    """Those of the clients that this node sends elsewhere."""
+    found = node.servers_of(kept)
+    return [source for source in kept if found[source] != kept[source]]
+
+
+@pytest.fixture
+def servers(testbed):
+    return [testbed.server(f"view{number:02}") for number in (1, 2, 3)]
+
+
+@pytest.fixture
+def pair(testbed, servers):
+    return Pair(testbed, servers).start().wait_until_joined()
+
+
+def test_without_a_pair_the_other_node_sends_clients_elsewhere(testbed, servers):
+    first, second = (testbed.balance(*servers, health=QUICK) for _ in NAMES)
+    kept = displaced(first, servers, [second])
+    assert moved(second, kept)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_clients_keep_their_server_on_the_other_node(pair, servers, name):
+    other = NAMES[1 - NAMES.index(name)]
+    kept = displaced(pair[name], servers, [pair[other]])
+    pair.wait_until_alike(len(kept))
+    assert moved(pair[other], kept) == []
+
+
+def test_node_that_restarts_learns_where_clients_are(pair, servers):
+    kept = displaced(pair["lb1"], servers, [pair["lb2"]])
+    pair.wait_until_alike(len(kept))
+    for name in NAMES:
+        pair[name].restart()
+        pair.wait_until_joined()
+        assert moved(pair[name], kept) == []
+
+
+def test_worker_that_replaces_another_learns_where_clients_are_before_it_accepts(pair, servers):
+    kept = displaced(pair["lb1"], servers, [pair["lb2"]])
+    pair.wait_until_alike(len(kept))
+    for name in NAMES:
+        worker = pair[name].worker
+        pair[name].expects_worker_death = True
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: pair[name].worker not in (None, worker), "another worker")
+        assert moved(pair[name], kept) == []
+
+
+def test_nodes_with_different_secrets_say_so_once_and_serve(testbed, servers):
+    pair = Pair(testbed, servers).start("lb1").start("lb2", secret=secrets.token_hex(32))
+    for name, other in zip(NAMES, reversed(NAMES)):
+        pair[name].wait_for_log(rf"warning +worker: pair: {other} is away: the TLS handshake failed, as with different secrets: ")
+        assert pair[name].get().status == 200
+    stays(lambda: all(pair[name].log.count("pair: ") == 1 for name in NAMES), "one line", 3)
+
+
+def test_secret_changes_without_an_interruption(pair):
+    """As docs/pair.md has it: the new one as second line everywhere, then first, then alone."""
+    old, new = pair.secret, secrets.token_hex(32)
+    for lines in ([old, new], [new, old], [new]):
+        for name in NAMES:
+            (pair.testbed.directory / f"{name}.key").write_text("\n".join(lines) + "\n")
+            pair[name].reload()
+            assert "has left" not in pair[name].log
+    # A new connection with the new one.
+    pair["lb2"].restart()
+    pair.wait_until_joined()

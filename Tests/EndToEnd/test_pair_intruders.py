@@ -1,0 +1,173 @@
+"""The port of the pair: what strangers, who lack the secret, and a node that misbehaves can do there."""
+
+import contextlib
+import socket
+import subprocess
+
+import pytest
+from harness.nodes import KEEPALIVE, NAMES, Pair, assignments, frame, hello, identified, s_client
+from harness.processes import memory
+from harness.waiting import TIMEOUT, stays, wait_until
+
+# Hardly a chance for anyone without it.
+OTHER = "0b" * 32
+
+
+@pytest.fixture
+def servers(testbed):
+    return [testbed.server("view01")]
+
+
+@pytest.fixture
+def pair(testbed, servers):
+    return Pair(testbed, servers).start().wait_until_joined()
+
+
+@pytest.fixture
+def lonely(testbed, servers):
+    """lb1, which is to be met by a test in the place of lb2."""
+    return Pair(testbed, servers).start("lb1")
+
+
+def connect(pair, source):
+    return socket.create_connection((pair.addresses["lb1"], pair.port), TIMEOUT, source_address=(source, 0))
+
+
+def ended(sock):
+    """Whether the other side has closed the connection."""
+    try:
+        return sock.recv(65536, socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def assert_joined(pair):
+    for name in NAMES:
+        assert "has left" not in pair[name].log
+        assert pair[name].get().status == 200
+
+
+def test_connections_from_elsewhere_are_closed_at_once(pair):
+    """Two lines in the log, and the nodes stay joined."""
+    for _ in range(1000):
+        with connect(pair, "127.0.0.1") as stranger:
+            wait_until(lambda: ended(stranger), "an end")
+    lines = [line for line in pair["lb1"].log.splitlines() if "a connection from 127.0.0.1, where no node is to connect from, was closed" in line]
+    assert len(lines) <= 2
+    assert_joined(pair)
+    pair["lb2"].restart()
+    pair.wait_until_joined()
+
+
+def test_silent_connections_make_room_for_each_other(pair):
+    """The oldest end first, and all of them in time."""
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connect(pair, pair.addresses["lb2"])) for _ in range(40)]
+
+        def open_ones():
+            flags = [ended(sock) for sock in reversed(held)]
+            assert flags == sorted(flags), flags
+            return flags.count(False)
+
+        wait_until(lambda: open_ones() <= 8, "an end of the oldest")
+        wait_until(lambda: open_ones() == 0, "an end of all")
+    assert_joined(pair)
+
+
+@pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", bytes(200), b"\x16\x03\x01\x40\x00\x01" + bytes(70_000)], ids=["http", "zeros", "hello"])
+def test_garbage_ends_its_connection_only(pair, garbage):
+    with connect(pair, pair.addresses["lb2"]) as sock:
+        with contextlib.suppress(OSError):
+            sock.sendall(garbage)
+        wait_until(lambda: ended(sock), "an end")
+    assert_joined(pair)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["-tls1_3"], ["-tls1_2"], ["-tls1_3", *identified(OTHER)], ["-tls1_3", "-psk", OTHER, "-psk_identity", "belvedere"]],
+    ids=["no-secret", "tls-1.2", "other-secret", "other-identity"],
+)
+def test_client_without_the_secret_gets_no_handshake(pair, options):
+    client = s_client((pair.addresses["lb1"], pair.port), pair.addresses["lb2"], *options)
+    output = b"".join(client.communicate(timeout=TIMEOUT)).decode()
+    assert client.returncode != 0 and "alert" in output, output
+    assert_joined(pair)
+
+
+def test_client_that_knows_the_identity_alone_gets_no_handshake(pair):
+    """It is sent in the clear."""
+    identity, key = identified(pair.secret), identified(OTHER)
+    client = s_client((pair.addresses["lb1"], pair.port), pair.addresses["lb2"], "-tls1_3", *identity[:2], *key[2:])
+    output = b"".join(client.communicate(timeout=TIMEOUT)).decode()
+    assert client.returncode != 0 and "alert" in output, output
+    assert_joined(pair)
+
+
+class Peer:
+    """Somebody who has the secret, in the place of lb2."""
+
+    def __init__(self, pair, *data):
+        self.process = s_client(
+            (pair.addresses["lb1"], pair.port), pair.addresses["lb2"], "-tls1_3", "-quiet", *identified(pair.secret)
+        )
+        self.say(*data)
+
+    def say(self, *data):
+        self.process.stdin.write(b"".join(data))
+        self.process.stdin.flush()
+
+    def answer(self):
+        """All that was received until the other side ended."""
+        try:
+            return self.process.stdout.read()
+        finally:
+            self.process.kill()
+            self.process.communicate()
+
+
+@pytest.mark.parametrize(
+    "data, reason",
+    [
+        ([b"\xff" * 100], "invalid message: a message has 4294967295 bytes"),
+        ([frame(1, b"BELVPAIR")], "invalid message: a message is cut short"),
+        ([frame(KEEPALIVE, bytes(8))], "invalid message: the message “keepalive” came at the wrong time"),
+        ([hello("lb3")], "the node at this address has the name lb3"),
+        ([hello("lb2", (7, 9))], "speaks versions 7 to 9"),
+        ([hello("lb2"), hello("lb2")], "invalid message: the message “hello” came at the wrong time"),
+    ],
+    ids=["not-a-frame", "cut", "no-hello", "name", "version", "second-hello"],
+)
+def test_node_that_breaks_the_protocol_is_told_why_and_cut(lonely, data, reason):
+    answer = Peer(lonely, *data).answer()
+    assert reason.encode() in answer, answer
+    assert lonely["lb1"].get().status == 200
+
+
+def test_silent_node_has_left(lonely):
+    peer = Peer(lonely, hello("lb2"))
+    lonely["lb1"].wait_for_log("pair: lb2 has joined, release test")
+    lonely["lb1"].wait_for_log("pair: lb2 has left: nothing was heard of it for 5 s")
+    peer.answer()
+
+
+def test_node_that_floods_takes_neither_memory_nor_the_clients_time(testbed, servers):
+    """A million clients, and the table has room for a thousand."""
+    pair = Pair(testbed, servers, affinity={"entries": 1000}).start("lb1")
+    node = pair["lb1"]
+    before = memory(node.worker)
+    peer = Peer(pair, hello("lb2"))
+    for first in range(0, 1_000_000, 1000):
+        peer.say(assignments(first, "view01"))
+        if first % 100_000 == 0:
+            assert node.get().status == 200
+    wait_until(lambda: node.load_of("view01")["clients"] >= 900, lambda: f"clients: {node.load_of('view01')}")
+    assert node.load_of("view01")["clients"] <= 1000
+    if before is not None:
+        assert memory(node.worker) < before + 20_000
+    # What it says is still heard.
+    assert "has left" not in node.log
+    peer.process.kill()
+    peer.process.communicate()
