@@ -41,24 +41,36 @@ public struct AdminState: Codable, Hashable, Sendable, CustomStringConvertible {
   /// Its share of new clients; nil: the configured one.
   public var weight: Int?
   public var since: WallTime
+  /// The node of the pair where it was requested; nil without a pair.
+  public var node: String?
 
-  public init(mode: Mode? = nil, weight: Int? = nil, since: WallTime) {
+  public init(mode: Mode? = nil, weight: Int? = nil, since: WallTime, node: String? = nil) {
     self.mode = mode
     self.weight = weight
     self.since = since
+    self.node = node
   }
 
-  /// Values that are not set are encoded as null.
+  /// Whether nothing is set. It is still a state in a pair, where it ends an earlier one.
+  public var isReady: Bool { mode == nil && weight == nil }
+
+  /// Whether it replaces another state of the same server: on every node of a pair, the later request counts.
+  public func isLater(than other: AdminState) -> Bool {
+    (since, node ?? "") > (other.since, other.node ?? "")
+  }
+
+  /// Values that are not set are encoded as null, except the node.
   public func encode(to encoder: any Encoder) throws {
     var members = encoder.container(keyedBy: CodingKeys.self)
     try members.encode(mode, forKey: .mode)
     try members.encode(weight, forKey: .weight)
     try members.encode(since, forKey: .since)
+    try members.encodeIfPresent(node, forKey: .node)
   }
 
-  /// `drain, weight 5`.
+  /// `drain, weight 5`, or `ready`.
   public var description: String {
-    [mode?.rawValue, weight.map { "weight \($0)" }].compactMap { $0 }.joined(separator: ", ")
+    isReady ? "ready" : [mode?.rawValue, weight.map { "weight \($0)" }].compactMap { $0 }.joined(separator: ", ")
   }
 }
 

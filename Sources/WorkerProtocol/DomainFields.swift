@@ -7,7 +7,9 @@ import Wire
 extension AdminState: MessageField {
   func append(to writer: inout ByteWriter) {
     let weight = weight.map { UInt16(clamping: $0) } ?? .max
-    writer.append(fields: Text(mode?.rawValue ?? "", MessageLimit.name), weight, since.milliseconds)
+    writer.append(
+      fields: Text(mode?.rawValue ?? "", MessageLimit.name), weight, since.milliseconds,
+      Text(node ?? "", MessageLimit.name))
   }
 }
 
@@ -63,7 +65,11 @@ extension FieldReader {
     guard mode != nil || word.isEmpty else { throw .invalidField("mode") }
     let weight = try uint16()
     guard ServerWeight.range ~= Int(weight) || weight == .max else { throw .invalidField("weight") }
-    return AdminState(mode: mode, weight: weight == .max ? nil : Int(weight), since: try time())
+    let since = try time()
+    let node = try text("node", limit: MessageLimit.name)
+    guard node.isEmpty || ServerName.isValid(node) else { throw .invalidField("node") }
+    return AdminState(
+      mode: mode, weight: weight == .max ? nil : Int(weight), since: since, node: node.isEmpty ? nil : node)
   }
 
   mutating func serverPlace() throws(MessageError) -> ServerPlace {

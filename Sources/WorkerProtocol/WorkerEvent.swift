@@ -32,6 +32,8 @@ package enum WorkerEvent: Hashable, Sendable {
   case problem(Problem)
   /// What the pair's other nodes know of clients has come, or will not come. Sent once, also without a pair.
   case tablesReceived
+  /// A server's administrative state on another node of the pair, which is later than the one known here.
+  case adminState(AdminState, server: String)
 
   /// The most certificates that are reported; the supervisor keeps no more.
   package static let certificateLimit = 256
@@ -39,7 +41,7 @@ package enum WorkerEvent: Hashable, Sendable {
   // The numbers differ from those of the commands, so that a message can not be decoded in the wrong direction.
   private enum Kind: UInt8 {
     case hello = 129, ready, refused, serverChanged, load, stopped, applied, serverLoad, certificate, problem,
-      serverCheck, tablesReceived
+      serverCheck, tablesReceived, adminState
   }
 
   /// The message's bytes, at most `MessageLimit.message`.
@@ -58,6 +60,7 @@ package enum WorkerEvent: Hashable, Sendable {
       message(Kind.certificate, number, place, certificate)
     case .problem(let problem): message(Kind.problem, problem)
     case .tablesReceived: message(Kind.tablesReceived)
+    case .adminState(let state, let server): message(Kind.adminState, Text(server, MessageLimit.name), state)
     }
   }
 
@@ -84,6 +87,9 @@ package enum WorkerEvent: Hashable, Sendable {
       self = .certificate(try reader.servedCertificate(), place: place, number: number)
     case .problem: self = .problem(try reader.problem())
     case .tablesReceived: self = .tablesReceived
+    case .adminState:
+      let server = try reader.text("server name", limit: MessageLimit.name)
+      self = .adminState(try reader.adminState(), server: server)
     }
     try reader.end()
   }

@@ -25,8 +25,20 @@ private func read(_ text: String) throws(AdminStateSnapshotError) -> AdminStateS
     #expect(try read(AdminStateSnapshot([:]).text) == AdminStateSnapshot([:]))
   }
 
+  @Test func `one of a node in a pair says where, and which servers are ready again`() throws {
+    let pair = AdminStateSnapshot([
+      "view01": .init(mode: .drain, since: sampleTime, node: "lb2"), "view02": .init(since: sampleTime, node: "lb1"),
+    ])
+    #expect(
+      pair.text == #"{"servers":["#
+        + #"{"admin_state":{"mode":"drain","node":"lb2","since":"2026-11-22T11:32:01.123Z","weight":null},"name":"view01"},"#
+        + #"{"admin_state":{"mode":null,"node":"lb1","since":"2026-11-22T11:32:01.123Z","weight":null},"name":"view02"}],"#
+        + #""version":2}"# + "\n")
+    #expect(try read(pair.text) == pair)
+  }
+
   @Test func `one of a later release is told from one that is damaged`() {
-    #expect(throws: AdminStateSnapshotError.tooNew(version: 2)) { try read(#"{"version":2,"servers":{}}"#) }
+    #expect(throws: AdminStateSnapshotError.tooNew(version: 3)) { try read(#"{"version":3,"servers":{}}"#) }
   }
 
   @Test(

@@ -115,6 +115,12 @@ private func page(_ report: StatusReport, isColoured: Bool = false) -> String {
     #expect(StatusText.line(of: server) == "view01: up")
   }
 
+  @Test func `in a pair it says where a command was given`() {
+    var report = sampleReport
+    report.servers[0].adminState?.node = "lb2"
+    #expect(page(report).contains("requested 0 s ago on lb2: drain, weight 5"))
+  }
+
   @Test func `what a terminal would obey is shown instead`() {
     var report = sampleReport
     report.servers[0].reason = "a\u{1b}[2Jb\u{202e}c\nd"

@@ -1,4 +1,5 @@
 import Control
+import Domain
 import Linux
 import WorkerProtocol
 import Simulation
@@ -161,6 +162,20 @@ private let table = """
     _ = machine.handle(.applied(upTo: 1), at: at(1))
     let answers = machine.handle(.saved(upTo: 1, failure: nil), at: at(1)).map(text)
     #expect(answers == ["answer A view/view01 applied, saved"])
+  }
+
+  @Test func `is known to the other node, which saves it and passes it to its worker`() {
+    var machine = Machine(AdminStates(node: "lb1"), file: "F")
+    for event in [.configured(servers: ["view01"], file: "F"), .workerStarted] as [Machine.Event] {
+      _ = machine.handle(event, at: at(0))
+    }
+    let learned = AdminState(mode: .drain, since: WallTime(milliseconds: 5), node: "lb2")
+    #expect(
+      machine.handle(.learned(learned, server: "view01"), at: at(0)).map(text) == [
+        "server view01: drain, requested on lb2", "save [view01] up to 1 in F", "send view01 drain as 1",
+      ])
+    #expect(machine.handle(.learned(learned, server: "view01"), at: at(0)).isEmpty)
+    #expect(machine.handle(.learned(learned, server: "view02"), at: at(0)).isEmpty)
   }
 
   @Test func `has one answer, in the order of commands, and never waits without a deadline`() {

@@ -82,4 +82,57 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     #expect(states.keep(["b/view01"]) == [])
     #expect(states.all.isEmpty)
   }
+
+  @Test func `of two nodes the later request counts, whatever their clocks say`() {
+    var (first, second) = (AdminStates(node: "lb1"), AdminStates(node: "lb2"))
+    _ = first.keep(["view01"])
+    _ = second.keep(["view01"])
+    let drain = first.apply(.drain, to: "view01", at: moment(1000))
+    #expect(drain == AdminState(mode: .drain, since: moment(1000), node: "lb1"))
+    let isLater = [second.merge(drain, of: "view01"), second.merge(drain, of: "view01")]
+    #expect(isLater == [true, false] && second["view01"] == drain)
+    // The clock of the second one is behind.
+    let ready = second.apply(.ready, to: "view01", at: moment(1))
+    #expect(ready.isLater(than: drain) && second["view01"] == nil)
+    #expect(second.all.map(\.state) == [ready])
+    // What was said before does not come back.
+    let isReady = [first.merge(ready, of: "view01"), first.merge(drain, of: "view01")]
+    #expect(isReady == [true, false] && first["view01"] == nil)
+    // Given again, it counts again.
+    let again = first.apply(.ready, to: "view01", at: moment(2000))
+    #expect(again == AdminState(since: moment(2000), node: "lb1"))
+  }
+
+  @Test func `of two requests at the same time both nodes take the same one`() {
+    let drain = AdminState(mode: .drain, since: moment(5), node: "lb1")
+    let maintenance = AdminState(mode: .maintenance, since: moment(5), node: "lb2")
+    for order in [[drain, maintenance], [maintenance, drain]] {
+      var states = AdminStates(node: "lb3")
+      _ = states.keep(["view01"])
+      for state in order { _ = states.merge(state, of: "view01") }
+      #expect(states["view01"] == maintenance)
+    }
+  }
+
+  @Test func `a state of another node is refused for an unknown server, for all time, and without a pair`() {
+    let state = AdminState(mode: .drain, since: moment(5), node: "lb2")
+    var (alone, paired) = (AdminStates(), AdminStates(node: "lb1"))
+    _ = alone.keep(["view01"])
+    _ = paired.keep(["view01"])
+    let merged = [
+      alone.merge(state, of: "view01"), paired.merge(state, of: "view02"),
+      paired.merge(AdminState(mode: .drain, since: .last, node: "lb2"), of: "view01"),
+    ]
+    #expect(merged == [false, false, false])
+    #expect(alone.all.isEmpty && paired.all.isEmpty && paired.number == 0)
+  }
+
+  @Test func `a server that is ready again leaves nothing behind when the configuration goes on without it`() {
+    var states = AdminStates(node: "lb1")
+    _ = states.keep(["view01"])
+    _ = states.apply(.drain, to: "view01", at: moment(1))
+    _ = states.apply(.ready, to: "view01", at: moment(2))
+    #expect(states.keep(["view/view01"]) == [])
+    #expect(states.all.isEmpty)
+  }
 }

@@ -11,6 +11,10 @@ private let viewEndpoint = Endpoint(address: IPAddress(v4: 0xc0a8_01a5), port: 4
 private let viewEndpointBytes: [UInt8] = [4, 0xc0, 0xa8, 0x01, 0xa5, 0x01, 0xbb]
 private let v6 = Endpoint(address: IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1), port: 80)
 
+/// A drained server's state without its node, and a node.
+private let drainBytes: [UInt8] = [0, 5] + "drain".utf8 + [0xff, 0xff, 0, 0, 0, 0, 0, 0, 1, 2]
+private let lb1Bytes: [UInt8] = [0, 3] + "lb1".utf8
+
 private let commands: [(WorkerCommand, [UInt8])] = [
   (.hello(version: 1), [1, 0, 1]),
   (
@@ -38,11 +42,11 @@ private let commands: [(WorkerCommand, [UInt8])] = [
   (.stop(within: .milliseconds(1)), [6, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40]),
   (
     .server(name: "view01", AdminState(mode: .drain, since: WallTime(milliseconds: 258)), number: 5),
-    [8, 0, 6] + "view01".utf8 + [0, 5] + "drain".utf8 + [0xff, 0xff, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 5]
+    [8, 0, 6] + "view01".utf8 + drainBytes + [0, 0, 0, 0, 0, 0, 0, 0, 0, 5]
   ),
   (
-    .server(name: "v", AdminState(weight: 256, since: WallTime(milliseconds: 0)), number: 6),
-    [8, 0, 1] + "v".utf8 + [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6]
+    .server(name: "v", AdminState(weight: 256, since: WallTime(milliseconds: 0), node: "lb1"), number: 6),
+    [8, 0, 1] + "v".utf8 + [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0] + lb1Bytes + [0, 0, 0, 0, 0, 0, 0, 6]
   ),
 ]
 
@@ -114,6 +118,10 @@ private let events: [(WorkerEvent, [UInt8])] = [
     [138, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 5] + "it is".utf8
   ),
   (.tablesReceived, [140]),
+  (
+    .adminState(AdminState(mode: .drain, since: WallTime(milliseconds: 258), node: "lb1"), server: "view01"),
+    [141, 0, 6] + "view01".utf8 + drainBytes + lb1Bytes
+  ),
 ]
 
 private func command(_ bytes: [UInt8]) throws(MessageError) -> WorkerCommand { try WorkerCommand(decoding: bytes.span) }
@@ -176,6 +184,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0xff, 0, 0]),
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0x10, 0x01]),
       ("mode", [8, 0, 1, 0x61, 0, 1, 0x78]), ("mode", [8, 0, 1, 0x61, 0x10, 0x01]),
+      ("node", [8, 0, 1, 0x61, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x20]),
       ("weight", [8, 0, 1, 0x61, 0, 0, 1, 1]), ("weight", [8, 0, 1, 0x61, 0, 0, 0xff, 0xfe]),
     ] as [(String, [UInt8])])
   func `a command's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {

@@ -3,6 +3,8 @@ import Domain
 /// The servers' administrative states in a file, which survives restarts: a readable line of JSON.
 ///
 ///     {"servers":[{"admin_state":{"mode":"drain","since":"…","weight":null},"name":"view01"}],"version":1}
+///
+/// Of a node of a pair it has each state's `node` too, servers that are ready again, and version 2.
 package struct AdminStateSnapshot: Hashable, Sendable {
   /// By the server's name.
   package var states: [String: AdminState]
@@ -11,10 +13,10 @@ package struct AdminStateSnapshot: Hashable, Sendable {
 
   /// The longest file: 1,024 servers with names of the maximum length.
   package static let byteLimit = 1 << 20
-  private static let version: Int64 = 1
+  private static let versions: ClosedRange<Int64> = 1...2
 
   private struct Contents: Codable {
-    var version = AdminStateSnapshot.version
+    let version: Int64
     let servers: [Server]
 
     struct Server: Codable {
@@ -31,19 +33,20 @@ package struct AdminStateSnapshot: Hashable, Sendable {
   /// The file's text, equal for equal snapshots.
   package var text: String {
     let servers = states.sorted { $0.key < $1.key }.map { Contents.Server(name: $0.key, adminState: $0.value) }
-    return JSONText.write(Contents(servers: servers)) + "\n"
+    let hasNodes = states.values.contains { $0.node != nil }
+    return JSONText.write(Contents(version: hasNodes ? 2 : 1, servers: servers)) + "\n"
   }
 
   /// Parses the result of `text`. Unknown members are ignored.
   package init(parsing text: [UInt8]) throws(AdminStateSnapshotError) {
     guard let version: Version = try? JSONText.read(text) else { throw .damaged }
-    if version.version > Self.version { throw .tooNew(version: version.version) }
-    guard version.version == Self.version, let contents: Contents = try? JSONText.read(text) else { throw .damaged }
+    if version.version > Self.versions.upperBound { throw .tooNew(version: version.version) }
+    guard Self.versions ~= version.version, let contents: Contents = try? JSONText.read(text) else { throw .damaged }
     states = [:]
     for server in contents.servers {
       let state = server.adminState
-      // An entry without either sets nothing, and is never written.
-      guard state.mode != nil || state.weight != nil, ServerWeight.range ~= state.weight ?? 0,
+      // Without a pair, an entry that sets nothing is never written.
+      guard !state.isReady || state.node != nil, ServerWeight.range ~= state.weight ?? 0,
         states.updateValue(state, forKey: server.name) == nil
       else { throw .damaged }
     }

@@ -192,7 +192,8 @@ package struct StatusText {
         "last check \(Age(now.seconds(since: check.time))) ago: \(check.result) (\(check.milliseconds) ms)\(pending)")
     }
     if let admin = server.adminState {
-      parts.append("requested \(Age(now.seconds(since: admin.since))) ago: \(admin)")
+      let place = admin.node.map { " on \($0)" } ?? ""
+      parts.append("requested \(Age(now.seconds(since: admin.since))) ago\(place): \(admin)")
       if admin.weight != nil { parts.append("configured: weight \(server.configuredWeight)") }
     }
     return parts.joined(separator: "; ")

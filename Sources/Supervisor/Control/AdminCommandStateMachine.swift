@@ -27,6 +27,8 @@ struct AdminCommandStateMachine {
   enum Event {
     /// For a server that is configured.
     case command(ServerCommand, server: String, by: Requester, WallTime)
+    /// Another node of the pair has this state.
+    case learned(AdminState, server: String)
     /// A new worker starts with all states.
     case workerStarted
     /// The worker has applied all commands up to this number.
@@ -47,7 +49,6 @@ struct AdminCommandStateMachine {
     case save(AdminStateSnapshot, upTo: UInt64, path: String)
     /// States are no longer saved.
     case forget
-    /// Another configuration has changed whose state this is.
     case note(AdminStateNote)
     case answer(Requester, server: String, isApplied: Bool, Memory)
   }
@@ -105,6 +106,7 @@ struct AdminCommandStateMachine {
       } else {
         note(isApplied: false, at: now)
       }
+    case .learned(let state, let server): effects = learn(state, of: server)
     case .workerStarted: hasWorker = true
     case .applied(let number): note(isApplied: true, upTo: number, at: now)
     case .workerEnded:
@@ -138,6 +140,12 @@ struct AdminCommandStateMachine {
       if hasWorker { effects.append(.send(state, server: heir, number: states.number)) }
     }
     return effects
+  }
+
+  private mutating func learn(_ state: AdminState, of server: String) -> [Effect] {
+    guard states.merge(state, of: server) else { return [] }
+    let send = Effect.send(state, server: server, number: states.number)
+    return [.note(.learned(server, state)), save] + (hasWorker ? [send] : [])
   }
 
   private var save: Effect {

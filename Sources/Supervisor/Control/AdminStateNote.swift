@@ -1,22 +1,25 @@
 import Domain
 import Logging
 
-/// What became of the state of a server that another configuration does not name, but names others like it.
+/// A state of a server that was not requested here.
 enum AdminStateNote: Equatable {
-  /// The server has another full name.
+  /// Requested on another node.
+  case learned(String, AdminState)
+  /// The server has another full name in another configuration.
   case moved(String, to: String, AdminState)
-  /// Any of these servers may be the one.
+  /// Any of these servers of another configuration may be the one.
   case dropped(String, AdminState, [String])
 
   var level: Logger.Level {
     switch self {
-    case .moved: .notice
+    case .learned, .moved: .notice
     case .dropped: .warning
     }
   }
 
   var text: String {
     switch self {
+    case .learned(let name, let state): "server \(name): \(state), requested on \(state.node ?? "another node")"
     case .moved(let name, let heir, let state): "server state: \(name) is called \(heir) now, and keeps \(state)"
     case .dropped(let name, let state, let heirs):
       "server state: \(name) \(state) is dropped: it is not clear which server this is now (\(heirs.joined(separator: ", "))); repeat the command"

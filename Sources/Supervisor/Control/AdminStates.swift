@@ -12,17 +12,22 @@ struct AdminStates {
   private var states: [String: AdminState]
   /// The configured servers; none before the first `keep`.
   private var names: Set<String> = []
+  /// This node's name in the pair; nil without a pair.
+  private let node: String?
 
   /// Starts with the states that an earlier run saved.
-  init(_ snapshot: AdminStateSnapshot = AdminStateSnapshot([:])) { states = snapshot.states }
+  init(_ snapshot: AdminStateSnapshot = AdminStateSnapshot([:]), node: String? = nil) {
+    states = snapshot.states
+    self.node = node
+  }
 
   /// The states to save.
   var snapshot: AdminStateSnapshot { AdminStateSnapshot(states) }
 
   /// A server's state; nil when the configuration's settings apply.
-  subscript(name: String) -> AdminState? { states[name] }
+  subscript(name: String) -> AdminState? { states[name].flatMap { $0.isReady ? nil : $0 } }
 
-  /// All states for a worker, in name order.
+  /// All states for a worker, in name order; in a pair including servers that are ready again.
   var all: [(name: String, state: AdminState)] { states.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 
   /// Applies a command to a server and returns its new state, for the worker.
@@ -36,9 +41,32 @@ struct AdminStates {
     case .ready: next.mode = nil
     case .weight(let weight): next.weight = weight
     }
-    if next != before { next.since = now }
-    states[name] = next.mode == nil && next.weight == nil ? nil : next
+    if let node {
+      // Given again, it counts again: the other node may have been told something else meanwhile.
+      next.since = time(at: now)
+      next.node = node
+    } else if next != before {
+      next.since = now
+    }
+    states[name] = next.isReady && node == nil ? nil : next
     return next
+  }
+
+  /// Later than every request that this node knows of, though the clock of another one may be ahead.
+  private func time(at now: WallTime) -> WallTime {
+    let last = states.values.map(\.since.milliseconds).max() ?? 0
+    return WallTime(milliseconds: max(now.milliseconds, last + 1))
+  }
+
+  /// Takes over another node's state of a configured server if it is later; false if it is not.
+  mutating func merge(_ state: AdminState, of name: String) -> Bool {
+    // After the last time nothing could be later.
+    guard node != nil, names.contains(name), state.since < .last,
+      states[name].map({ state.isLater(than: $0) }) ?? true
+    else { return false }
+    number += 1
+    states[name] = state
+    return true
   }
 
   /// Goes over to a configuration with these servers. A state whose server is not among them goes to the new server of
@@ -49,6 +77,7 @@ struct AdminStates {
     var notes: [AdminStateNote] = []
     for (name, state) in all where !names.contains(name) {
       states[name] = nil
+      guard !state.isReady else { continue }
       let shortName = Self.shortName(name)
       let heirs = new[shortName, default: []]
       if heirs.count == 1, gone[shortName]?.count == 1 {

@@ -1,5 +1,6 @@
 import Configuration
 import Control
+import Domain
 import Linux
 import Logging
 import WorkerProtocol
@@ -77,9 +78,10 @@ struct AdminControl {
 
   /// Starts with the states that an earlier run saved.
   init(_ plan: ServicePlan, file: AdminStateFile, log: Logger) {
-    var states = AdminStates(plan.serverStateFile.map { AdminStateFile.read($0, log) } ?? AdminStateSnapshot([:]))
+    var states = AdminStates(
+      plan.serverStateFile.map { AdminStateFile.read($0, log) } ?? AdminStateSnapshot([:]), node: plan.pair?.node)
     for note in states.keep(plan.serverNames) { log.log(level: note.level, "\(note.text)") }
-    for (name, state) in states.all {
+    for (name, state) in states.all where !state.isReady {
       log.notice("server state: \(name) \(state), restored after a restart", metadata: ["server": "\(name)"])
     }
     commands = AdminCommandStateMachine(states, file: plan.serverStateFile)

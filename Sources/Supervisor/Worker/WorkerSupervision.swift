@@ -77,6 +77,7 @@ extension Supervision {
     case .refused(_, let reason): handle(worker: .refused(reason: reason))
     case .serverChanged, .load, .serverLoad, .serverCheck, .certificate: status.note(event, at: Clock.monotonic(), .now)
     case .problem(let problem): OperationalLog.add(problem)
+    case .adminState(let state, let server): handle(admin: .learned(state, server: server))
     case .applied(let number): handle(admin: .applied(upTo: number))
     case .tablesReceived: failover.noteTables()
     case .stopped: break

@@ -9,6 +9,7 @@ struct PendingEvents {
     case state(ServerPlace)
     case serverLoad(ServerPlace)
     case check(ServerPlace)
+    case adminState(String)
 
     init?(_ event: WorkerEvent) {
       switch event {
@@ -16,6 +17,7 @@ struct PendingEvents {
       case .serverChanged(let change): self = .state(change.place)
       case .serverLoad(_, let place): self = .serverLoad(place)
       case .serverCheck(_, let place): self = .check(place)
+      case .adminState(_, let server): self = .adminState(server)
       case .hello, .ready, .refused, .stopped, .applied, .certificate, .problem, .tablesReceived: return nil
       }
     }
