@@ -64,7 +64,7 @@ final class WorkerService: Sendable {
     tickets.adopt(snapshot.secrets, every: configuration.ticketRotation, at: Clock.wall())
     do throws(SystemError) {
       affinityFiles = try AffinityFiles(snapshot.affinityFiles, log: log, at: Clock.monotonic())
-      pairing = try PairChannel()
+      pairing = try PairChannel(sharedState, channel)
     } catch {
       throw ConfigurationSnapshotError("\(error)")
     }
@@ -154,6 +154,7 @@ final class WorkerService: Sendable {
       reload(setup)
     case .server(let name, let adminState, let number):
       sharedState.apply(adminState, to: name)
+      pairing.publish(adminState, of: name)
       for service in state.withLock({ $0.snapshot }).services { service.backend.reweigh() }
       // Before the reply, so that the supervisor has the number of remaining sessions.
       sendFigures()

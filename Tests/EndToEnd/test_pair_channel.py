@@ -84,11 +84,20 @@ def test_nodes_with_different_secrets_say_so_once_and_serve(testbed, servers):
 def test_secret_changes_without_an_interruption(pair):
     """As docs/pair.md has it: the new one as second line everywhere, then first, then alone."""
     old, new = pair.secret, secrets.token_hex(32)
-    for lines in ([old, new], [new, old], [new]):
+
+    def change(*lines):
         for name in NAMES:
             (pair.testbed.directory / f"{name}.key").write_text("\n".join(lines) + "\n")
             pair[name].reload()
-            assert "has left" not in pair[name].log
+
+    for lines in ([old, new], [new, old]):
+        change(*lines)
+        assert not any("has left" in pair[name].log for name in NAMES)
+    # A secret that is gone ends the connection that was made with it.
+    change(new)
+    for name in NAMES:
+        log = pair[name].wait_for_log(r"has left: .*configuration has changed")
+        wait_until(lambda log=log, node=pair[name]: node.log.count("has joined") >= 2, lambda: f"it joins again: {log}")
     # A new connection with the new one.
     pair["lb2"].restart()
     pair.wait_until_joined()

@@ -171,7 +171,7 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       let asCommand = #expect(throws: MessageError.self) { try command(bytes) }
       let asEvent = #expect(throws: MessageError.self) { try event(bytes) }
       #expect((asCommand != .unknownKind(kind)) == (1...8 ~= kind))
-      #expect((asEvent != .unknownKind(kind)) == (129...140 ~= kind))
+      #expect((asEvent != .unknownKind(kind)) == (129...141 ~= kind))
     }
   }
 

@@ -4,13 +4,16 @@ import Wire
 struct JoinedLink: Sendable {
   var lastHeard: Instant
   var nextKeepalive: Instant
-  /// When there was room in the output.
+  /// When there was room in the output, or the peer took some of it.
   var lastRoom: Instant
   var pass: AssignmentPass
   private var adminStates: [String: StampedAdminState] = [:]
   private var facts: ArraySlice<FactsPiece> = []
   /// The bytes of their facts, from the first piece on.
   private var theirFacts: [UInt8]?
+
+  /// Pieces before the last one have at least so many bytes, so that a long series is not copied too often.
+  private static let smallestPiece = 1024
 
   init(refresh: Interval, at now: Instant) {
     lastHeard = now
@@ -49,7 +52,9 @@ struct JoinedLink: Sendable {
   /// Takes a piece; the facts when it was the last one.
   mutating func receive(_ piece: FactsPiece) throws(PairError) -> NodeFacts? {
     if piece.isFirst { theirFacts = [] }
-    guard var bytes = theirFacts else { throw .unexpected("facts") }
+    guard var bytes = theirFacts, piece.isLast || piece.bytes.count >= Self.smallestPiece else {
+      throw .unexpected("facts")
+    }
     bytes += piece.bytes
     guard bytes.count <= NodeFacts.byteLimit else { throw .tooLong(bytes.count) }
     theirFacts = piece.isLast ? nil : bytes

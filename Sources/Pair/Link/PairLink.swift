@@ -132,7 +132,13 @@ package struct PairLink: Sendable {
       hello.clock = now
       send(.hello(hello), &effects)
     case (.idle, _): break
-    case (_, .waiting(let count)): waiting = count
+    case (_, .waiting(let count)):
+      waiting = count
+      // A peer that takes some of a long copy reads, although the output is filled again at once.
+      if case .joined(var joined) = state {
+        joined.lastRoom = now
+        state = .joined(joined)
+      }
     case (_, .received(let bytes)):
       input.append(bytes)
       while let message = try nextMessage(at: now) { try receive(message, at: now, &effects) }

@@ -3,7 +3,8 @@ import Wire
 /// When the node that dials does so again.
 package struct Redial: Sendable {
   private static let first = Interval.milliseconds(250)
-  private static let longest = Interval.seconds(5)
+  /// Shorter than a starting node waits for the tables of the others, with the time of an attempt.
+  private static let longest = Interval.seconds(1)
 
   private var next = Redial.first
 

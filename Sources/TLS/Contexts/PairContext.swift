@@ -53,6 +53,12 @@ import Wire
     }
   }
 
+  /// Whether it has all secrets of another context.
+  public func hasSecrets(of other: PairContext) -> Bool {
+    // SAFETY: an identity is valid as long as its key, which the context holds.
+    other.keys.allSatisfy { secret in keys.contains { unsafe $0.identity.elementsEqual(secret.identity) } }
+  }
+
   fileprivate func key(identifiedBy identity: UnsafeBufferPointer<UInt8>) -> PresharedKey? {
     // SAFETY: the caller's bytes are valid for the call.
     keys.first { unsafe $0.identity.elementsEqual(identity) }

@@ -128,7 +128,11 @@ final class SharedState: Sendable {
         service.servers.map { settings in
           if let server = known[settings.place] { return server }
           let short = settings.place.shortened
-          if let heirs = gone[short], heirs.count == 1, new[short]?.count == 1 { return heirs[0].value }
+          // One that was removed by an earlier reload and still has exchanges is not the one that is renamed now.
+          let (all, isOnly) = (gone[short] ?? [], new[short]?.count == 1)
+          let named = all.filter { servers.named.contains($0.key) }
+          let former = named.isEmpty ? all : named
+          if former.count == 1, isOnly { return former[0].value }
           return SharedServer(settings, queue: service.limits.queue)
         }
       }
@@ -173,6 +177,15 @@ final class SharedState: Sendable {
 
   /// A server's administrative state; nil if there is none.
   func adminState(of server: SharedServer) -> AdminState? { adminStates.withLock { $0[server.name] } }
+
+  /// By the servers' full names; of a node of a pair, servers that are ready again too.
+  var allAdminStates: [String: AdminState] { adminStates.withLock { $0 } }
+
+  /// Whether another node's state of a server of the newest snapshot is later than the one here.
+  func isLater(_ state: AdminState, of name: String) -> Bool {
+    guard servers.withLock({ servers in servers.named.contains { $0.name == name } }) else { return false }
+    return adminStates.withLock { $0[name].map { state.isLater(than: $0) } ?? true }
+  }
 
   /// Assumes new servers to be up, unless an operator wants otherwise, if a reload leaves no other server that accepts
   /// clients: these would get 503 until the first health checks have ended.

@@ -1,10 +1,12 @@
 import Configuration
+import Domain
 import Linux
 import Logging
 import Pair
 import Synchronization
 import TLS
 import Wire
+import WorkerProtocol
 
 /// The channel to the other nodes of the pair: a thread of its own, which no loop ever waits for, nor it for a loop.
 final class PairChannel: Sendable {
@@ -31,12 +33,20 @@ final class PairChannel: Sendable {
       self.offering = offering
       tables = PairTables(snapshot.services)
     }
+
+    /// Whether connections may go on under the next settings: their secret is still valid, and what the nodes have told
+    /// each other is complete.
+    func allowsConnections(under next: Settings) -> Bool {
+      next.accepting.hasSecrets(of: accepting) && tables.isAlike(next.tables)
+    }
   }
 
   /// What the thread has yet to take in.
   struct News: Sendable {
     var settings: Settings?
     var listeners: [HandedListener] = []
+    /// What the supervisor has of servers since the last time.
+    var adminStates: [StampedAdminState] = []
     var isStopping = false
   }
 
@@ -44,7 +54,14 @@ final class PairChannel: Sendable {
   private let news = Mutex(News())
   private let thread = Mutex<Thread?>(nil)
 
-  init() throws(SystemError) { wakeup = try Wakeup() }
+  private let sharedState: SharedState
+  private let control: ControlChannel
+
+  init(_ sharedState: SharedState, _ control: ControlChannel) throws(SystemError) {
+    wakeup = try Wakeup()
+    self.sharedState = sharedState
+    self.control = control
+  }
 
   /// Starts the thread. `release`: of this binary. `whenTablesAreThere` is called once, when every other node has sent
   /// its tables, has none, or had its time.
@@ -72,6 +89,25 @@ final class PairChannel: Sendable {
     wakeup.signal()
   }
 
+  /// Sends the other nodes a server's administrative state.
+  func publish(_ state: AdminState, of server: String) {
+    news.withLock { $0.adminStates.append(StampedAdminState(state, of: server)) }
+    wakeup.signal()
+  }
+
+  /// All administrative states, for a node that has joined.
+  var adminStates: [StampedAdminState] { sharedState.allAdminStates.map { StampedAdminState($1, of: $0) } }
+
+  /// Reports another node's states to the supervisor, which takes over those that are later than the ones here.
+  func report(_ states: [StampedAdminState]) {
+    // A clock that is far ahead would outlast every later request.
+    let latest = Clock.wall() + .hours(24)
+    for state in states where ServerName.isValid(state.stamp.node) && state.stamp.time < latest {
+      guard sharedState.isLater(state.adminState, of: state.server) else { continue }
+      control.send(.adminState(state.adminState, server: state.server))
+    }
+  }
+
   /// Sends what other nodes do not know yet, leaves, and waits for the thread's end, which takes one turn.
   func stop() {
     news.withLock { $0.isStopping = true }
@@ -86,5 +122,15 @@ final class PairChannel: Sendable {
       defer { news = News() }
       return news
     }
+  }
+}
+
+extension StampedAdminState {
+  fileprivate init(_ state: AdminState, of server: String) {
+    self.init(server: server, state: state, stamp: Stamp(time: state.since, node: state.node ?? ""))
+  }
+
+  fileprivate var adminState: AdminState {
+    AdminState(mode: state.mode, weight: state.weight, since: stamp.time, node: stamp.node)
   }
 }

@@ -26,7 +26,7 @@ struct PairConnection: ~Copyable {
   /// What a failed connection tells of the other node.
   enum Finding {
     /// Nothing listens there.
-    case nobody
+    case notListening
     /// It does not have this secret.
     case otherSecret
   }
@@ -111,7 +111,7 @@ struct PairConnection: ~Copyable {
   private mutating func connect(_ context: PairContext, at now: Instant) -> Step {
     guard stream.isSettled else { return isLate(at: now) ? .ended("it does not answer") : .wait }
     let code = Socket.error(of: stream.descriptor.number)
-    if code == SystemError.connectionRefused { finding = .nobody }
+    if code == SystemError.connectionRefused { finding = .notListening }
     guard code == 0 else { return .ended(SystemError.words(for: code)) }
     do throws(TLSError) { try stream.startTLS(context) } catch { return .ended("\(error)") }
     phase = .handshaking

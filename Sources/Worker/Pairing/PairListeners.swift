@@ -1,7 +1,7 @@
 import Linux
 import Wire
 
-/// The sockets where other nodes connect. Accepting is limited, so that strangers take no processor from the loops.
+/// The sockets where other nodes connect. Accepting is limited, so that untrusted peers take no processor from the loops.
 struct PairListeners: ~Copyable {
   /// Maximum of connections in one `PairConnection.window`: 8,000 a second.
   static let acceptsPerWindow = 64

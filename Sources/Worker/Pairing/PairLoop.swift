@@ -26,7 +26,7 @@ struct PairLoop: ~Copyable {
   /// How long a starting node waits for the tables of the others.
   static let tablesTimeout = Interval.seconds(5)
 
-  enum Notice { case stranger, accepting }
+  enum Notice { case untrusted, accepting }
 
   let log: Logger
   let poller: Poller
@@ -34,7 +34,7 @@ struct PairLoop: ~Copyable {
   var peers: [PairPeer] = []
   var connections = Slab<PairConnection>(capacity: 16)
   var now: Instant
-  private let channel: PairChannel
+  let channel: PairChannel
   private let release: String
   /// Random, for each worker.
   private let incarnation: UInt64
@@ -105,7 +105,7 @@ struct PairLoop: ~Copyable {
     sendChanges()
     for peer in peers.indices {
       guard let reason = peers[peer].takeAbsence(at: now) else { continue }
-      note(.warning, peer, "is away: \(reason)")
+      log.warning("pair: \(peers[peer].node.name) is away: \(reason)", metadata: peers[peer].metadata)
     }
     reportTables()
   }
@@ -127,11 +127,6 @@ struct PairLoop: ~Copyable {
     whenTablesAreThere()
   }
 
-  func note(_ level: Logger.Level, _ peer: Int, _ words: String) {
-    let name = peers[peer].node.name
-    log.log(level: level, "pair: \(name) \(words)", metadata: ["node": "\(name)"])
-  }
-
   /// Returns whether to stop.
   private mutating func takeNews() -> Bool {
     let news = channel.takeNews()
@@ -139,17 +134,27 @@ struct PairLoop: ~Copyable {
     for listener in news.listeners {
       do throws(SystemError) { try listeners.add(listener, poller) } catch { log.error("pair: \(error)") }
     }
+    if !news.adminStates.isEmpty {
+      for key in peers.compactMap(\.joined) {
+        handle(.adminStates(news.adminStates), key)
+        send(key)
+      }
+    }
     return news.isStopping
   }
 
-  /// Connections stay: a reload changes neither the nodes nor, for them, the secret.
+  /// A reload changes no nodes. Where it changes services or servers, or a secret is gone, the nodes join anew: what they told
+  /// each other of a server that one of them did not have yet was not kept, and a secret that is gone ends its
+  /// connections.
   private mutating func adopt(_ next: PairChannel.Settings) {
     if settings == nil {
       peers = next.pair.others.map { node in
         PairPeer(node, isDialed: Redial.isDialer(next.own.name, of: node.name), at: now)
       }
     }
+    let isNew = settings.map { !$0.allowsConnections(under: next) } ?? false
     settings = next
+    if isNew { end(reason: "its configuration has changed") }
   }
 
   /// Leaves all other nodes.
@@ -164,20 +169,24 @@ struct PairLoop: ~Copyable {
       while let accepted = try listeners.accept(at: now) {
         let address = accepted.peer.address
         guard let settings, let peer = peers.firstIndex(where: { $0.node.address == address && !$0.isDialed }) else {
-          noteRarely(.stranger, "a connection from \(address), where no node is to connect from, was closed")
+          if let more = moreSinceLastLine(.untrusted) {
+            log.warning("pair: a connection from \(address), where no node is to connect from, was closed\(more)")
+          }
           continue
         }
         makeRoom()
         try add(accepted.takeDescriptor(), with: peer, settings.accepting, settings, offer: nil)
       }
     } catch {
-      noteRarely(.accepting, "connections can't be accepted: \(error)")
+      if let more = moreSinceLastLine(.accepting) {
+        log.warning("pair: connections can't be accepted: \(error)\(more)")
+      }
     }
   }
 
-  private mutating func noteRarely(_ notice: Notice, _ words: String) {
-    guard let untold = limiter.take(notice, at: now) else { return }
-    log.warning("pair: \(words)\(untold == 0 ? "" : " (and \(untold) more since the last line)")")
+  /// The end of a line of this kind, with the number of those that were not logged; nil: this one is not either.
+  private mutating func moreSinceLastLine(_ notice: Notice) -> String? {
+    limiter.take(notice, at: now).map { $0 == 0 ? "" : " (and \($0) more since the last line)" }
   }
 
   /// Closes the oldest of the accepted connections that have not said hello, if there are too many.

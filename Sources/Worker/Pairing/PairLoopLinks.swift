@@ -1,4 +1,5 @@
 import Balancing
+import Configuration
 import Linux
 import Logging
 import Pair
@@ -46,7 +47,8 @@ extension PairLoop {
       case .snapshotEnded:
         peers[connections[key].peer].hasSentTables = true
         reportTables()
-      case .adminStates, .facts: break
+      case .adminStates(let states): channel.report(states)
+      case .facts: break
       case .ended(let end, _): ended(key, "\(end)")
       }
     }
@@ -55,7 +57,9 @@ extension PairLoop {
   private mutating func joined(_ hello: PairHello, _ key: SlabKey) {
     let peer = connections[key].peer
     let earlier = peers[peer].join(key)
-    note(.notice, peer, "has joined, release \(hello.release)")
+    handle(.adminStates(channel.adminStates), key)
+    log.notice(
+      "pair: \(peers[peer].node.name) has joined, release \(hello.release)", metadata: peers[peer].metadata)
     // Its end has not been noticed here.
     if let earlier { handle(.leave(reason: "there is another connection"), earlier) }
   }
@@ -66,10 +70,12 @@ extension PairLoop {
     _ = connection.flush()
     connection.end()
     let peer = connection.peer
-    if connection.finding == .nobody { peers[peer].hasSentTables = true }
+    if connection.finding == .notListening { peers[peer].hasSentTables = true }
     if peers[peer].joined == key {
       peers[peer].left(reason, at: now, random: PairLoop.random)
-      note(.warning, peer, "has left: \(reason)")
+      log.warning("pair: \(peers[peer].node.name) has left: \(reason)", metadata: peers[peer].metadata)
+      // It may have told this node of clients that it had not told the others of.
+      for other in peers.compactMap(\.joined) { handle(.otherLeft, other) }
     } else {
       peers[peer].failed(reason)
       if connection.offer != nil { retry(peer, hasOtherSecret: connection.finding == .otherSecret) }

@@ -1,5 +1,6 @@
 import Configuration
 import Linux
+import Logging
 import Pair
 import Wire
 
@@ -34,6 +35,9 @@ struct PairPeer {
     awaySince = now
     reason = isDialed ? "it does not answer" : "it does not connect to this node"
   }
+
+  /// The journal's fields of lines about it.
+  var metadata: Logger.Metadata { ["node": "\(node.name)"] }
 
   /// A connection is being made.
   mutating func dialed() { dialAt = nil }

@@ -19,6 +19,13 @@ struct PairTables: Sendable {
     }
   }
 
+  /// Whether both have the same services with the same servers.
+  func isAlike(_ other: PairTables) -> Bool {
+    services.elementsEqual(other.services) {
+      $0.id == $1.id && $0.settings == $1.settings && $0.servers == $1.servers && $0.affinity === $1.affinity
+    }
+  }
+
   private let services: [Service]
   /// How often activity is reported, to keep clients from expiring on other nodes.
   let refresh: Interval
