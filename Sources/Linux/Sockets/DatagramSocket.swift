@@ -34,7 +34,13 @@ public enum DatagramSocket {
 
   /// Whether an error of a connected socket is what ICMP says of its peer's port or host, and not that one datagram could
   /// not be sent: a rule, a route or an interface of this machine may be back before the peer has noticed.
-  public static func isOfPeer(_ code: Int32) -> Bool {
-    [ECONNREFUSED, ENOPROTOOPT, EHOSTUNREACH].contains(code)
+  /// `isSending`: a route of this machine gives a sender what a firewall's ICMP gives a receiver.
+  public static func isOfPeer(_ code: Int32, isSending: Bool) -> Bool {
+    switch code {
+    case ECONNREFUSED, ENOPROTOOPT: true
+    // ICMPv6 reports prohibited destinations as EACCES.
+    case EHOSTUNREACH, EHOSTDOWN, EACCES: !isSending
+    default: false
+    }
   }
 }

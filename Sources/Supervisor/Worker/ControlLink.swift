@@ -68,7 +68,8 @@ struct ControlLink: ~Copyable {
     }
     for listener in listeners.removed { send(.withdraw(listener.place), forOperators: isOperators) }
     for (name, state) in states.all {
-      send(.server(name: name, state, number: states.number), forOperators: isOperators)
+      // There may be more of them than operators' commands may wait.
+      send(.server(name: name, state, number: states.number))
     }
     send(.start, forOperators: isOperators)
   }

@@ -58,9 +58,9 @@ public final class TicketKeys: Sendable {
   public func adopt(_ secrets: PairSecrets?, every interval: Interval, at now: WallTime) {
     ring.withLock { ring in
       ring.interval = interval
+      ring.epoch = TicketEpoch(at: now, interval: interval)
       guard let secrets else { return }
       ring.secrets = secrets
-      ring.epoch = TicketEpoch(at: now, interval: interval)
       ring.keys = Key.derived(from: secrets, at: ring.epoch)
     }
   }

@@ -123,7 +123,7 @@ struct DatagramRelay: ~Copyable {
     }
     let (sent, fault) = batch.send(range, on: flows[flow].descriptor.number)
     note(flow, sent: sent, of: range.count, &context)
-    if DatagramSocket.isOfPeer(fault) { fail(flow, fault, &context) }
+    if DatagramSocket.isOfPeer(fault, isSending: true) { fail(flow, fault, &context) }
   }
 
   /// Passes back what a server sent.
@@ -136,7 +136,7 @@ struct DatagramRelay: ~Copyable {
       do throws(SystemError) {
         count = try batch.receive(from: flows[flow].descriptor.number)
       } catch {
-        guard DatagramSocket.isOfPeer(error.code) else { continue }
+        guard DatagramSocket.isOfPeer(error.code, isSending: false) else { continue }
         return fail(flow, error.code, &context)
       }
       let (number, key) = (flows[flow].number, flows[flow].listener)

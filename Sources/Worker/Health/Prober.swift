@@ -78,13 +78,13 @@ struct Prober: ~Copyable {
   ) -> SlabKey {
     let (former, place) = (servers[key].place, service.servers[server].place)
     let known = servers[key].tracker.isKnown ? servers[key].tracker : nil
-    if former != place, known != nil {
+    let isSame = servers[key].isTrusted(like: service.servers[server])
+    if former != place, known != nil, isSame {
       let change = ServerChange(
         place: place, state: servers[key].shared.state, reason: "as known of \(former.name), its former name")
       channel.send(.serverChanged(change))
     }
     if servers[key].continueHealth(as: server, of: service) { return key }
-    let isSame = servers[key].isTrusted(like: service.servers[server])
     end(key, &context)
     return servers.insert(ServerHealth(server, service, continuing: isSame ? known : nil, at: context.now))
   }
