@@ -30,7 +30,7 @@ import Wire
       record(3, second, silence: .seconds(11)), record(5, first, silence: .seconds(10)),
     ]
     let now = start + .seconds(10)
-    table.merge(records[...], from: peer, asOf: now, at: now)
+    table.merge(records[...], from: .node(1, settles: true), asOf: now, at: now)
     #expect((1...5).map { table.lookup(client($0), at: now) } == [second, second, first, first, second])
     #expect(table.count == 5)
   }
@@ -134,7 +134,17 @@ import Wire
     #expect(table.lookup(client(1), at: start) == first)
   }
 
-  @Test func `one node settles what both assigned at the same time, and tells the other`() {
+  @Test func `a client that both saw at the same time is still told of by both`() {
+    var table = table()
+    table.assign(client(1), to: first, at: start)
+    let now = start + .seconds(3)
+    table.merge([record(1, first, silence: .seconds(2))], from: peer, asOf: now, at: now)
+    #expect(table.records(in: 0..<1, activeSince: start, at: now) == [record(1, first, silence: .seconds(3))])
+    table.merge([record(1, first, silence: .milliseconds(1999))], from: peer, asOf: now, at: now)
+    #expect(table.records(in: 0..<1, activeSince: start, at: now).isEmpty)
+  }
+
+  @Test func `one node settles what both assigned at the same time, and the other tells it`() {
     for (settles, silence) in [(true, Interval.zero), (true, .milliseconds(1500)), (false, .zero)] {
       var table = table()
       table.assign(client(1), to: first, at: start)
@@ -142,9 +152,12 @@ import Wire
       let now = start + .milliseconds(500)
       table.merge(
         [record(1, second, silence: silence)], from: .node(1, settles: settles), asOf: now, at: now)
-      let winner = silence == .zero ? second : first
+      let winner = settles && silence == .zero ? second : first
       #expect(table.lookup(client(1), at: now) == winner)
-      #expect(table.takeChanges(limit: 5, at: now).records == (settles ? [record(1, winner)] : []))
+      #expect(
+        table.takeChanges(limit: 5, at: now).records == [
+          record(1, winner, silence: settles ? .zero : .milliseconds(500))
+        ])
     }
   }
 
@@ -248,7 +261,9 @@ private struct MergingSimulation: ~Copyable {
     guard known.sessions.isEmpty else { return }
     let differs = known.server != record.server
     let isNear = max(seen - known.lastSeen, known.lastSeen - seen) <= .seconds(1)
-    if seen > known.lastSeen || differs && isNear && source != .file && known.source == source {
+    if differs, isNear, known.source == nil, case .node(_, settles: false) = source { return }
+    let isUpdate = differs && isNear && source != .file && known.source == source
+    if seen > known.lastSeen + (differs ? .zero : .seconds(1)) || isUpdate {
       clients[record.client] = Client(
         server: record.server, lastSeen: max(seen, known.lastSeen), source: source)
     }

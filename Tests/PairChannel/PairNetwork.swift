@@ -146,7 +146,10 @@ struct PairNetwork {
           ends.append(end)
           forget(index, peer)
           guard wasJoined else { break }
-          for other in node[index].links.keys.sorted() { tell(index, other, .otherLeft) }
+          for other in node[index].links.keys.sorted() {
+            tell(index, other, .otherLeft)
+            tell(index, other, .adminStates(node[index].adminStates.all))
+          }
         default:
           events += node[index].perform(effect, of: peer, settles: settles, at: now)
           if case .merge(let batch, _) = effect { observe(node[index], batch, now) }

@@ -66,24 +66,26 @@ extension AffinityTable {
     let known = entries[entry]
     guard known.sessions == 0 else { return }
     let moves = known.server != record.server
-    var isLater = seen > known.lastSeen
-    if moves, !isLater {
-      // What a node says is later than what it said before, however long either was on the way.
-      isLater =
-        known.isReported(by: source)
-        ? seen + Self.uncertainty >= known.lastSeen
-        : seen == known.lastSeen && record.server.rawValue > known.server.rawValue
+    let isNear = max(seen - known.lastSeen, known.lastSeen - seen) <= Self.uncertainty
+    var settles = false
+    if moves, isNear, !known.isReported(by: source), case .node(_, let isSettledHere) = source {
+      // Each of two nodes may find the other one's activity to be the later: one decides, and must hear of both.
+      guard isSettledHere || known.isReported else { return noteChange(of: entry) }
+      settles = isSettledHere
     }
+    // Of two nodes that saw a client at the same time, on the same server, both keep telling others of it. What a node
+    // says is later than what it said before, however long either was on the way.
+    let isLater =
+      if !moves { seen > known.lastSeen + Self.uncertainty } else if known.isReported(by: source) {
+        isNear || seen > known.lastSeen
+      } else { (seen, record.server.rawValue) > (known.lastSeen, known.server.rawValue) }
     if isLater {
       unlink(entry)
       move(entry, to: record.server)
       entries[entry].lastSeen = max(seen, known.lastSeen)
       linkReported(entry, from: source)
     }
-    // Each of two nodes may have found the other one's activity to be the later.
-    if moves, !known.isReported(by: source), case .node(_, settles: true) = source,
-      max(seen - known.lastSeen, known.lastSeen - seen) <= Self.uncertainty
-    {
+    if settles {
       freshen(entry, at: now)
       noteChange(of: entry)
     }

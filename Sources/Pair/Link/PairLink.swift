@@ -21,7 +21,8 @@ package struct PairLink: Sendable {
     case changes(AssignmentBatch)
     /// More clients were assigned or moved than the queue of changes holds.
     case missedChanges
-    /// Another node has left: what it told this one may not have reached the others, so all clients are sent again.
+    /// Another node has left: what it told this one may not have reached the others, so all clients are sent again. To be
+    /// followed by `.adminStates` with all.
     case otherLeft
     /// The answer to `.copy`, at once: what was found (nil: nothing), and where to go on (nil: that was all).
     case copied(AssignmentBatch?, next: UInt64?)

@@ -75,7 +75,10 @@ extension PairLoop {
       peers[peer].left(reason, at: now, random: PairLoop.random)
       log.warning("pair: \(peers[peer].node.name) has left: \(reason)", metadata: peers[peer].metadata)
       // It may have told this node of clients that it had not told the others of.
-      for other in peers.compactMap(\.joined) { handle(.otherLeft, other) }
+      for other in peers.compactMap(\.joined) {
+        handle(.otherLeft, other)
+        handle(.adminStates(channel.adminStates), other)
+      }
     } else {
       peers[peer].failed(reason)
       if connection.offer != nil { retry(peer, hasOtherSecret: connection.finding == .otherSecret) }
