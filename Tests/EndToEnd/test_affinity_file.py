@@ -60,7 +60,7 @@ DAMAGE = {
     "shortened": lambda content: content[:-4],
     "changed": lambda content: content[:30] + bytes([content[30] ^ 0x81]) + content[31:],
     "foreign": lambda content: b"service: view.test\n",
-    "too-new": lambda content: content.replace(b'"version":1', b'"version":2') if content[:1] == b"{" else content[:11] + b"\x02" + content[12:],
+    "too-new": lambda content: content.replace(b'"version":1', b'"version":9') if content[:1] == b"{" else content[:11] + b"\x02" + content[12:],
     "empty": lambda content: b"",
     "a-directory": None,
 }
