@@ -9,7 +9,7 @@ GOOD = """\
 service: view.test
 tls: {{ certificate: {chain}, key: {key} }}
 servers:
-  view01: 127.0.0.1
+  view01: 192.0.2.1
 """
 
 
@@ -48,7 +48,7 @@ def test_every_problem_is_told_at_once_with_its_place(tmp_path, certificates):
     [
         ("empty", "", "service|servers|empty"),
         ("not YAML", "service: [", ":\\d+:\\d+"),
-        ("unknown server key", GOOD.replace("127.0.0.1", "{{ address: 127.0.0.1, wieght: 2 }}"), "weight"),
+        ("unknown server key", GOOD.replace("192.0.2.1", "{{ address: 192.0.2.1, wieght: 2 }}"), "weight"),
         ("certificate that is not there", GOOD.replace("{chain}", "/nowhere/view.pem"), "/nowhere/view.pem"),
         ("key that does not fit", GOOD.replace("{key}", "{chain}"), "key"),
     ],
