@@ -92,8 +92,8 @@ import Wire
       try #require(sharedState.connectionBegan(ClientKey(high: 0, low: UInt64(index)), isProxy: false))
     }
     for (account, loop) in zip(accounts, [0, 1, 0]) {
-      let key = SlabKey(index: UInt32(loop), generation: 1)
-      _ = server.admit(WaitingClient(loop: loop, client: key, account: account))
+      let key = RequestKey(connection: SlabKey(index: UInt32(loop), generation: 1), number: 1)
+      _ = server.admit(WaitingRequest(loop: loop, key: key, account: account))
     }
     #expect(server.occupancy == (1, 2))
     Backend.leave(server, accounts[0], sharedState)

@@ -141,7 +141,7 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     #expect(try testLoop.receiveEnd(&first) != nil)
   }
 
-  @Test func `gets a place that was granted to it, and never one that was another's`() throws {
+  @Test func `gets a place that was granted to it, and never one of an earlier request on its connection`() throws {
     var testLoop = try TestLoop.make(
       settings: trusting + "timeouts: { queue: 5s }\n", serverSettings: ", connections: 1")
     var first = try testLoop.connect()
@@ -149,13 +149,14 @@ private func answer(_ server: inout TestServer, to proxy: inout TestServer, _ te
     var server = try testLoop.accept()
     _ = try testLoop.receive(&server)
     var second = try testLoop.connect()
-    second.send(get("192.0.2.8"))
+    // Of the same client: nothing but its key tells whose the place is.
+    second.send(get("192.0.2.7"))
     try testLoop.until("the second client waits") { $0.activities.contains(.queued) }
     let waiting = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) == .queued })
-    let busy = try #require(testLoop.loop.clients.keys.first { testLoop.activity(of: $0) != .queued })
     let account = testLoop.loop.clients[waiting].client.account
-    // The message says that another client's request on this connection has the place: it is given back.
-    let stale = WaitingClient(loop: 0, client: waiting, account: testLoop.loop.clients[busy].client.account)
+    // The message says that an earlier request on this connection has the place: it is given back.
+    let earlier = RequestKey(connection: waiting, number: 0)
+    let stale = WaitingRequest(loop: 0, key: earlier, account: account)
     let place = testLoop.backend.servers[0]
     #expect(testLoop.loop.clients[waiting].granted(stale, place, &testLoop.loop.context) == .keep)
     #expect(testLoop.activity(of: waiting) == .queued)

@@ -8,9 +8,9 @@ import Wire
   /// TCP's send says EAGAIN on an empty socket when it has no memory, and on a full one.
   @Test func `is not the server's fault when it is memory for a PROXY header`() throws {
     var testLoop = try TestLoop.make(serverSettings: ", send-proxy-v2: on")
-    var clients = Slab<Int>(capacity: 1)
     let service = testLoop.loop.context.snapshot.services[0]
-    let key = try testLoop.loop.context.open(0, of: service, for: clients.insert(0), proxyHeader: [1, 2, 3]).get()
+    let request = RequestKey(connection: SlabKey(index: 0, generation: 1), number: 1)
+    let key = try testLoop.loop.context.open(0, of: service, for: request, proxyHeader: [1, 2, 3]).get()
     let socket = testLoop.loop.context.servers[key].side.stream.descriptor.number
     let filling = [UInt8](repeating: 0, count: 1 << 16)
     var (filled, refusals) = (0, 0)

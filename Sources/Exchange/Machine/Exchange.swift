@@ -63,7 +63,7 @@ public struct Exchange: Sendable {
   /// When the connection became ready for the first byte of this request.
   public let opened: Instant
   /// Its number on its connection, from 1.
-  let number: Int
+  public let number: Int
   public internal(set) var request: RequestHead?
   /// From the client to the server. Sent bytes may stay in its buffer to be sent again.
   var outbound = Direction()

@@ -25,7 +25,7 @@ struct ActiveExchange: ~Copyable {
   enum Position {
     case none
     /// Waiting in the server's queue with this ticket.
-    case queued(Admission<WaitingClient>.Ticket)
+    case queued(Admission<WaitingRequest>.Ticket)
     /// Holding one of the server's slots, to be released.
     case admitted
 
@@ -49,6 +49,10 @@ struct ActiveExchange: ~Copyable {
   var scanner = Leased<ConnectionIDScanner>()
   /// The request line for the access log.
   var requestLine: [UInt8] = []
+
+  func key(on client: borrowing Client) -> RequestKey {
+    RequestKey(connection: client.key, number: exchange.number)
+  }
 
   /// Continues as far as possible without waiting for an event.
   mutating func advance(_ client: inout Client, _ context: inout LoopContext) -> Step {

@@ -91,6 +91,11 @@ struct ClientConnection: ~Copyable {
     return step == .read ? awaitRequest(&context) : step
   }
 
+  /// Whether this request is under way.
+  func carries(_ request: RequestKey) -> Bool {
+    active.isLeased && active.value.exchange.number == request.number
+  }
+
   /// Passes an event that occurred between two calls of `advance` to the exchange; nil when it has no effect.
   mutating func handle(_ event: Exchange.Event, _ context: inout LoopContext) -> Disposition? {
     let effects = active.value.effects(of: event, client, context)
@@ -227,6 +232,8 @@ struct ClientConnection: ~Copyable {
       ActiveExchange(
         exchange: Exchange(number: number, isPrivate: isPrivate, kind: kind, retries: retries, at: since),
         connection: kept))
+    guard let kept else { return }
+    context.servers[kept].request = active.value.key(on: client)
     client.kept = nil
   }
 

@@ -36,11 +36,11 @@ extension ClientConnection {
     return .yield
   }
 
-  /// A slot was granted while this client waited. It is released if the client no longer waits.
+  /// A slot was granted to this request, which waited. It is released if the request no longer waits.
   mutating func granted(
-    _ waiting: WaitingClient, _ server: SharedServer, _ context: inout LoopContext
+    _ waiting: WaitingRequest, _ server: SharedServer, _ context: inout LoopContext
   ) -> Disposition {
-    guard active.isLeased, waiting.account == client.account, active.value.isQueued(at: server, client) else {
+    guard carries(waiting.key), active.value.isQueued(at: server, client) else {
       Backend.leave(server, waiting.account, context.sharedState)
       return .keep
     }
@@ -48,20 +48,22 @@ extension ClientConnection {
     return handle(.placed(isOther: false), &context) ?? .keep
   }
 
-  /// The server in whose queue this client waits no longer accepts clients: chooses another one.
-  mutating func rerouted(_ context: inout LoopContext) -> Disposition {
-    guard active.isLeased, active.value.isQueued else { return .keep }
+  /// The server in whose queue this request waits no longer accepts clients: chooses another one.
+  mutating func rerouted(_ request: RequestKey, _ context: inout LoopContext) -> Disposition {
+    guard carries(request), active.value.isQueued else { return .keep }
     active.value.position = .none
     return handle(.displaced, &context) ?? .keep
   }
 
-  /// The server of this client's connection no longer accepts clients. A current exchange ends when the server is lost,
-  /// unless the newest configuration keeps it.
-  mutating func serverClosed(_ presence: ServerPresence, _ context: inout LoopContext) -> Disposition {
+  /// The server that has this request, or whose connection is kept for this client, no longer accepts clients. The
+  /// exchange ends when the server is lost, unless the newest configuration keeps it.
+  mutating func serverClosed(
+    _ presence: ServerPresence, for request: RequestKey, _ context: inout LoopContext
+  ) -> Disposition {
     guard phase == .open else { return .keep }
     // A connection kept for this client can not be used any more.
     context.close(&client.kept)
-    guard active.isLeased else { return .keep }
+    guard carries(request) else { return .keep }
     let newest = context.snapshot.service(like: client.snapshot) ?? client.snapshot
     let keeps = newest.settings.health.onDown == .keep
     return handle(.serverDown(presence, keeps: keeps, isLast: !newest.backend.acceptsClients), &context) ?? .keep

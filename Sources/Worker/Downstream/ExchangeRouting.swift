@@ -21,7 +21,7 @@ extension ActiveExchange {
       }
       if let server, server != chosen { isOther = true }
       server = chosen
-      let waiting = WaitingClient(loop: context.loop, client: client.key, account: client.account)
+      let waiting = WaitingRequest(loop: context.loop, key: key(on: client), account: client.account)
       switch backend.servers[chosen].admit(waiting) {
       case .admitted:
         position = .admitted
@@ -62,13 +62,13 @@ extension ActiveExchange {
       let pooled = context.takePooled(server, of: client.snapshot, askingKernel: asks)
     {
       connection = pooled
-      context.servers[pooled].client = client.key
+      context.servers[pooled].request = key(on: client)
       return opened(pooled, isReused: true, &context)
     }
     let effects = effects(of: .connecting, client, context)
     let isNamed = client.snapshot.servers[server].sendsProxyHeader && !client.entrance.isRelay
     let made = context.open(
-      server, at: client.relayedPort, of: client.snapshot, for: client.key,
+      server, at: client.relayedPort, of: client.snapshot, for: key(on: client),
       proxyHeader: isNamed ? client.proxyHeader : nil)
     switch made {
     case .success(let made):

@@ -135,8 +135,10 @@ struct Loop: ~Copyable {
         advance(token.key)
       }
     case .server:
-      guard context.servers.contains(token.key), let client = context.servers[token.key].client else { return }
-      if clients.contains(client) { advance(client) }
+      guard context.servers.contains(token.key), let request = context.servers[token.key].request,
+        clients.contains(request.connection), clients[request.connection].carries(request)
+      else { return }
+      advance(request.connection)
     case .listener: accept(token.key)
     case .mailbox: readMail()
     case .probe: prober?.handle(token.key, event.readiness, &context)

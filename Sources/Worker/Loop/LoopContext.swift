@@ -96,16 +96,16 @@ struct LoopContext: ~Copyable {
   /// Begins to connect to a server, by its index in the exchange's snapshot. On a connection to another `port` than the
   /// server's own we send nothing ourselves, not even TLS.
   mutating func open(
-    _ server: Int, at port: UInt16? = nil, of service: ServiceSnapshot, for client: SlabKey, proxyHeader: [UInt8]?
+    _ server: Int, at port: UInt16? = nil, of service: ServiceSnapshot, for request: RequestKey, proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
     if sharedState.serverConnectionRoom <= 0 { makeRoomForConnection() }
-    let made = begin(server, at: port, of: service, for: client, proxyHeader)
+    let made = begin(server, at: port, of: service, for: request, proxyHeader)
     guard case .failure(let error) = made, error.connectFault == .shortage, makeRoomForConnection() else { return made }
-    return begin(server, at: port, of: service, for: client, proxyHeader)
+    return begin(server, at: port, of: service, for: request, proxyHeader)
   }
 
   private mutating func begin(
-    _ server: Int, at port: UInt16?, of service: ServiceSnapshot, for client: SlabKey, _ proxyHeader: [UInt8]?
+    _ server: Int, at port: UInt16?, of service: ServiceSnapshot, for request: RequestKey, _ proxyHeader: [UInt8]?
   ) -> Result<SlabKey, SystemError> {
     do throws(SystemError) {
       var endpoint = service.servers[server].place.endpoint
@@ -114,7 +114,7 @@ struct LoopContext: ~Copyable {
       let key = servers.insert(
         ServerConnection(
           side: RelaySide(descriptor), server: server, snapshot: service, proxyHeader: proxyHeader,
-          isPlain: service.isPassthrough || port != nil, client: client, idleSince: now))
+          isPlain: service.isPassthrough || port != nil, request: request, idleSince: now))
       do throws(SystemError) {
         try poller.watch(servers[key].side.stream.descriptor, token: Token(.server, key).rawValue)
       } catch {

@@ -9,14 +9,16 @@ extension Loop {
     for message in mailbox.take(atMost: Loop.closingsPerTurn) {
       switch message {
       case .granted(let waiting, let server):
-        guard clients.contains(waiting.client) else {
+        let key = waiting.key.connection
+        guard clients.contains(key) else {
           Backend.leave(server, waiting.account, context.sharedState)
           continue
         }
-        if clients[waiting.client].granted(waiting, server, &context) == .close { remove(waiting.client) }
-      case .rerouted(let key):
+        if clients[key].granted(waiting, server, &context) == .close { remove(key) }
+      case .rerouted(let request):
+        let key = request.connection
         guard clients.contains(key) else { continue }
-        if clients[key].rerouted(&context) == .close { remove(key) }
+        if clients[key].rerouted(request, &context) == .close { remove(key) }
       case .serverClosed(let server):
         if let index = context.snapshot.index(of: server) { context.emptyPool(of: index) }
         releaseClients(of: server, .present)
@@ -65,9 +67,11 @@ extension Loop {
         if allowance.isSpent(clock: clock) { return }
       case .release(let key, let server, let presence):
         guard context.servers.contains(key), context.servers[key].shared === server,
-          let client = context.servers[key].client, clients.contains(client)
+          let request = context.servers[key].request, clients.contains(request.connection)
         else { continue }
-        if clients[client].serverClosed(presence, &context) == .close { remove(client) }
+        if clients[request.connection].serverClosed(presence, for: request, &context) == .close {
+          remove(request.connection)
+        }
         if allowance.isSpent(clock: clock) { return }
       case nil: return
       }

@@ -5,10 +5,10 @@ import Wire
 
 /// A message to a loop from other loops or the main thread.
 enum LoopMessage: Sendable {
-  /// A slot at a server was granted to this client.
-  case granted(WaitingClient, SharedServer)
-  /// The server in whose queue this client waits accepts no more clients.
-  case rerouted(SlabKey)
+  /// A slot at a server was granted to this request.
+  case granted(WaitingRequest, SharedServer)
+  /// The server in whose queue this request waits accepts no more clients.
+  case rerouted(RequestKey)
   /// A server accepts no more clients: its idle connections are closed.
   case serverClosed(SharedServer)
   /// It does not respond any more either: its exchanges end.

@@ -55,7 +55,7 @@ final class Backend: Sendable {
     guard !servers[server].takesClients else { return }
     sharedState.post(.serverClosed(servers[server]))
     while let waiting = servers[server].dequeue() {
-      sharedState.mailbox(of: waiting.loop).post(.rerouted(waiting.client))
+      sharedState.mailbox(of: waiting.loop).post(.rerouted(waiting.key))
     }
   }
 
@@ -149,7 +149,7 @@ final class Backend: Sendable {
     return current.takesKnown.subtracting(tried).isEmpty ? ServerSet() : tried
   }
 
-  /// Releases a client's slot, and notifies the client that gets it.
+  /// Releases a client's slot, and notifies the request that gets it.
   func leave(_ server: Int, _ account: ConnectionLedger.Account) {
     Backend.leave(servers[server], account, sharedState)
   }
@@ -158,10 +158,10 @@ final class Backend: Sendable {
     if let next = server.leave(account) { grant(next, server, sharedState) }
   }
 
-  /// Notifies a client of its slot, and assigns further free slots. If a client's loop has ended meanwhile, its slot is
-  /// assigned to the next client.
-  static func grant(_ waiting: WaitingClient, _ server: SharedServer, _ sharedState: SharedState) {
-    var next: WaitingClient? = waiting
+  /// Notifies a request of its slot, and assigns further free slots. If a request's loop has ended meanwhile, its slot
+  /// is assigned to the next request.
+  static func grant(_ waiting: WaitingRequest, _ server: SharedServer, _ sharedState: SharedState) {
+    var next: WaitingRequest? = waiting
     while let granted = next {
       let isTold = sharedState.mailbox(of: granted.loop).post(.granted(granted, server))
       next = isTold ? server.admitNext() : server.leave(granted.account)

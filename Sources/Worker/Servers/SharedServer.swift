@@ -16,7 +16,7 @@ final class SharedServer: Sendable {
   private let returnedAt = Atomic<UInt64>(0)
   /// The worst suspicion raised by traffic since the prober last took it.
   private let suspicion = Atomic(Suspicion.none.rawValue)
-  private let admission: Mutex<Admission<WaitingClient>>
+  private let admission: Mutex<Admission<WaitingRequest>>
   /// Counts failed requests, from which the server becomes suspected for a time.
   private let passiveCheck = Mutex(PassiveCheck())
   private let suspectedUntil = Atomic<UInt64>(0)
@@ -97,30 +97,30 @@ final class SharedServer: Sendable {
   func note(_ check: ServerCheck) { checked.withLock { $0 = check } }
 
   /// Requests a slot for one exchange.
-  func admit(_ client: WaitingClient) -> Admission<WaitingClient>.Answer {
-    admission.withLock { $0.acquire(client, by: client.account) }
+  func admit(_ request: WaitingRequest) -> Admission<WaitingRequest>.Answer {
+    admission.withLock { $0.acquire(request, by: request.account) }
   }
 
-  /// Releases a client's slot; returns the client that gets it. If there is one, `admitNext` may admit more.
-  func leave(_ account: ConnectionLedger.Account) -> WaitingClient? { admission.withLock { $0.release(by: account) } }
+  /// Releases a client's slot; returns the request that gets it. If there is one, `admitNext` may admit more.
+  func leave(_ account: ConnectionLedger.Account) -> WaitingRequest? { admission.withLock { $0.release(by: account) } }
 
-  /// The next client that gets a free slot; nil when no slot is free, or no waiting client may have it.
-  func admitNext() -> WaitingClient? { admission.withLock { $0.admitNext() } }
+  /// The next request that gets a free slot; nil when no slot is free, or no waiting request may have it.
+  func admitNext() -> WaitingRequest? { admission.withLock { $0.admitNext() } }
 
   /// Leaves the queue. False if a slot was granted meanwhile: its message is in the loop's inbox.
   @discardableResult
-  func cancel(_ ticket: Admission<WaitingClient>.Ticket) -> Bool { admission.withLock { $0.cancel(ticket) } }
+  func cancel(_ ticket: Admission<WaitingRequest>.Ticket) -> Bool { admission.withLock { $0.cancel(ticket) } }
 
-  /// Removes a client from the queue that is to be rerouted.
-  func dequeue() -> WaitingClient? { admission.withLock { $0.dequeue() } }
+  /// Removes a request from the queue that is to be rerouted.
+  func dequeue() -> WaitingRequest? { admission.withLock { $0.dequeue() } }
 
-  /// Applies changed settings; returns the clients that get a slot as a result.
-  func adopt(_ settings: Configuration.Server, queue: Int) -> [WaitingClient] {
+  /// Applies changed settings; returns the requests that get a slot as a result.
+  func adopt(_ settings: Configuration.Server, queue: Int) -> [WaitingRequest] {
     identity.withLock { $0 = Identity(settings) }
     return admission.withLock { admission in
       admission.limit = settings.connections
       admission.queueLimit = queue
-      var admitted: [WaitingClient] = []
+      var admitted: [WaitingRequest] = []
       while let next = admission.admitNext() { admitted.append(next) }
       return admitted
     }
@@ -146,9 +146,9 @@ enum Suspicion: UInt8 {
   case failing
 }
 
-/// A client that waits for a slot at a server, with its loop and its account.
-struct WaitingClient: Sendable {
+/// A request that waits for a slot at a server, with its loop and its client's account.
+struct WaitingRequest: Sendable {
   let loop: Int
-  let client: SlabKey
+  let key: RequestKey
   let account: ConnectionLedger.Account
 }

@@ -27,8 +27,8 @@ struct ServerConnection: ~Copyable {
   /// Whether the connection has no TLS of ours: its bytes are relayed without being parsed.
   let isPlain: Bool
   var phase = Phase.connecting
-  /// The client whose exchange it carries, or for which it is reserved.
-  var client: SlabKey?
+  /// The request that it carries, or the last one of the client that it is kept for.
+  var request: RequestKey?
   /// When it last became idle.
   var idleSince: Instant
   /// Whether it has carried a complete exchange before.
@@ -131,7 +131,7 @@ struct ServerConnection: ~Copyable {
   mutating func becomeIdle(_ buffers: inout BufferPool, at now: Instant) {
     side.giveBackBuffers(to: &buffers)
     phase = .pooled
-    client = nil
+    request = nil
     idleSince = now
   }
 

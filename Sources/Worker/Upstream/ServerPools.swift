@@ -158,7 +158,7 @@ extension LoopContext {
   private mutating func wait(for key: SlabKey) {
     pools.ending += 1
     servers[key].phase = .ending
-    servers[key].client = nil
+    servers[key].request = nil
     servers[key].armed = now + LoopContext.endingTime
     timers.schedule(TimerKey(.server(key.index)).rawValue, at: servers[key].armed)
   }
