@@ -89,13 +89,11 @@ extension Configuration.Loaded {
   }
 
   private mutating func checkPairSecret(in file: FileReference) {
-    do {
-      _ = try PairSecrets(parsing: File.contents(of: file.path, limit: PairSecrets.fileLimit))
-    } catch let error as SystemError {
+    do throws(PairSecretsError) { _ = try PairSecrets(contentsOf: file.path) } catch {
       return refuse(
-        file, because: "can't be used: \(SystemError.words(for: error.code))",
-        suggestion: error.code == SystemError.notFound ? "belvedere pair new-secret \(file.path)" : nil)
-    } catch { return refuse(file, because: "\(error)") }
+        file, because: "\(error)",
+        suggestion: error.isForMissingFile ? "belvedere pair new-secret \(file.path)" : nil)
+    }
     switch File.audience(of: file.path) {
     case .owner: break
     case .group: warn(about: file, "another group than the service's may read the secret")

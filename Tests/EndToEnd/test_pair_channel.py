@@ -5,8 +5,11 @@ import secrets
 import signal
 
 import pytest
-from harness.nodes import NAMES, QUICK, Pair
+from harness.nodes import NAMES, QUICK, Pair, clients
+from harness.people import Person, sessions
+from harness.service import belvedere
 from harness.waiting import client_addresses, stays, wait_until
+
 
 def displaced(node, servers, others, count=60):
     """The servers of clients of this node, after one server was gone for a while: some are not where the hash would
@@ -101,3 +104,33 @@ def test_secret_changes_without_an_interruption(pair):
     # A new connection with the new one.
     pair["lb2"].restart()
     pair.wait_until_joined()
+
+
+def test_clients_known_by_cookie_stay_through_three_changes_of_the_secret(testbed):
+    """Made on lb1, and copied to lb2, which follows later: at each moment, on both nodes, and at a new worker."""
+    servers = [testbed.server(name, script=sessions()) for name in ("view01", "view02")]
+    pair = Pair(testbed, servers, affinity={"by": ["cookie JSESSIONID", "client-address"]}).start().wait_until_joined()
+    files = {name: testbed.directory / f"{name}.key" for name in NAMES}
+    people = [Person(pair["lb1"], source) for source in client_addresses(12)]
+    assigned = [person.ask()[0] for person in people]
+    assert set(assigned) == {"view01", "view02"}
+    wait_until(lambda: clients(pair["lb1"]) == clients(pair["lb2"]), "the same clients")
+    # By their addresses, some would go to the other server.
+    elsewhere = client_addresses(24)[12:]
+
+    def assert_known(name):
+        for person, server, source in zip(people, assigned, elsewhere):
+            person.balancer, person.source = pair[name], source
+            assert person.ask() == (server, True)
+
+    for _ in range(3):
+        assert belvedere("pair", "rotate-secret", files["lb1"]).returncode == 0
+        pair["lb1"].reload()
+        assert_known("lb1")
+        assert_known("lb2")
+        files["lb2"].write_bytes(files["lb1"].read_bytes())
+        pair["lb2"].reload()
+        assert_known("lb2")
+    pair["lb1"].restart()
+    pair.wait_until_joined()
+    assert_known("lb1")

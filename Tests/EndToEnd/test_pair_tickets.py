@@ -1,11 +1,13 @@
 """Nodes of a pair resume each other's TLS sessions, by tickets whose keys come from the secret that they share."""
 
 import os
+import re
 import signal
 import subprocess
 import time
 
 import pytest
+from harness.processes import remembers
 from harness.service import belvedere
 from harness.waiting import free_port, wait_until
 
@@ -162,11 +164,24 @@ def test_secret_is_made_once_and_keeps_its_owner_and_permissions(tmp_path):
     if os.geteuid() == 0:
         os.chown(path, 65534, 65534)
     assert belvedere("pair", "rotate-secret", path).returncode == 0
-    digits = [[line for line in text.splitlines() if not line.startswith("#")] for text in (made, path.read_text())]
-    assert len(digits[0]) == 1 and len(digits[1]) == 2 and digits[1][1] == digits[0][0] != digits[1][0]
+    (first,), (new, former, seed) = (
+        [line for line in text.splitlines() if not line.startswith("#")] for text in (made, path.read_text())
+    )
+    assert former == first != new and re.fullmatch(r"seed [0-9a-f]{32}", seed)
     status = path.stat()
     assert status.st_mode & 0o777 == 0o400
     assert (status.st_uid, status.st_gid) == (65534, 65534) or os.geteuid() != 0
     assert list(tmp_path.iterdir()) == [path]
     nowhere = belvedere("pair", "new-secret", tmp_path / "missing" / "pair.key")
     assert nowhere.returncode == 1 and "No such file or directory" in nowhere.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root may read the memory of these processes")
+def test_text_of_the_secret_is_not_left_in_memory(pair, secret):
+    digits = [line for line in secret.read_text().splitlines() if not line.startswith("#")]
+    for node in pair(secret, secret):
+        node.reload()
+        for process in (node.worker, node.process.pid):
+            # The configuration is.
+            assert remembers(process, str(secret))
+            assert not remembers(process, digits[0])

@@ -10,7 +10,7 @@ struct PairContextTests {
   private static let second = String(repeating: "a7", count: 32)
 
   private static func secrets(_ lines: String...) throws -> PairSecrets {
-    try PairSecrets(parsing: Array(lines.joined(separator: "\n").utf8))
+    try PairSecrets(parsing: Array(lines.joined(separator: "\n").utf8).span)
   }
 
   /// The two ends of a connection, and their sockets.

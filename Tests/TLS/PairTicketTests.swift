@@ -25,7 +25,7 @@ struct PairTicketTests {
 
   private static func secrets(_ bytes: [UInt8]) throws -> PairSecrets {
     let text = bytes.map { Hexadecimal.text([UInt8](repeating: $0, count: PairSecrets.size)) + "\n" }.joined()
-    return try PairSecrets(parsing: Array(text.utf8))
+    return try PairSecrets(parsing: Array(text.utf8).span)
   }
 
   /// A node at a time in minutes, with ten minutes an epoch and secrets of one byte each.

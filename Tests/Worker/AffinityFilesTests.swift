@@ -122,7 +122,7 @@ import Wire
   /// A secret of this byte, and the ones that it replaces.
   func secrets(_ bytes: UInt8...) throws -> PairSecrets {
     let lines = bytes.map { Hexadecimal.text([UInt8](repeating: $0, count: 32)) + "\n" }
-    return try PairSecrets(parsing: Array(lines.joined().utf8))
+    return try PairSecrets(parsing: Array(lines.joined().utf8).span)
   }
 
   @Test func `nodes with one secret have the same keys of cookies, also during a change`() throws {

@@ -13,7 +13,7 @@ import Wire
   private let settings = Configuration.Affinity()
 
   private func store() throws -> AffinityStore {
-    let secrets = try PairSecrets(parsing: Array(String(repeating: "5a", count: 32).utf8))
+    let secrets = try PairSecrets(parsing: Array(String(repeating: "5a", count: 32).utf8).span)
     return try AffinityStore(settings, secrets, at: now, wall: WallTime(seconds: 0))
   }
 

@@ -88,3 +88,18 @@ def open_files(process):
         with contextlib.suppress(FileNotFoundError):
             links.append(os.readlink(f"/proc/{process}/fd/{entry}"))
     return sorted(link for link in links if not link.startswith("pipe:"))
+
+
+def remembers(process, text):
+    """Whether the text is anywhere in the memory that the process can write to. Only root may look."""
+    with open(f"/proc/{process}/maps") as maps, open(f"/proc/{process}/mem", "rb", 0) as contents:
+        for line in maps:
+            place, rights = line.split()[:2]
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(number, 16) for number in place.split("-"))
+            with contextlib.suppress(OSError):
+                contents.seek(start)
+                if text.encode() in contents.read(end - start):
+                    return True
+    return False

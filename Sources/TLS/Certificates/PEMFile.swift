@@ -1,5 +1,5 @@
 import COpenSSL
-import Glibc
+import Linux
 
 /// PEM text in memory (RFC 7468): certificates and at most one key, possibly with other text between them. Zeroed in
 /// `deinit`, since it may contain a key.
@@ -14,38 +14,15 @@ struct PEMFile: ~Copyable {
   init(origin: String, copying text: [UInt8]) {
     _ = Library.ready
     self.origin = origin
-    bytes = SecretBytes(count: text.count)
-    // SAFETY: the buffer was allocated with the size of the text.
-    unsafe bytes.withBytes { buffer in unsafe buffer.copyBytes(from: text) }
+    bytes = SecretBytes(copying: text)
   }
 
   /// Reads at most `sizeLimit` bytes of the file.
   init(path: String) throws(TLSError) {
     _ = Library.ready
     origin = path
-    // SAFETY: the path lives through the call; the descriptor is closed before this returns.
-    // Does not wait for a writer when the path is a pipe.
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .unreadable(path: path, errno: errno) }
-    defer { _ = close(descriptor) }
-    let content = SecretBytes(count: Self.sizeLimit)
-    var filled = 0
-    while filled < content.count {
-      let count = unsafe content.withBytes { buffer in
-        // SAFETY: `filled` is below the buffer's size; the rest of the buffer is the bound.
-        unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw .unreadable(path: path, errno: errno) }
-      guard count > 0 else { break }
-      filled += count
-    }
-    guard filled < content.count else { throw .unreadable(path: path, errno: EFBIG) }
-    bytes = SecretBytes(count: filled)
-    let size = filled
-    unsafe content.withBytes { source in
-      // SAFETY: `size` bytes were read into `source`, and `bytes` is as large.
-      unsafe bytes.withBytes { unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[..<size])) }
+    do throws(SystemError) { bytes = try SecretBytes(contentsOf: path, limit: Self.sizeLimit) } catch {
+      throw .unreadable(path: path, errno: error.code)
     }
   }
 

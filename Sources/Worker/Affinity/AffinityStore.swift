@@ -17,7 +17,7 @@ final class AffinityStore: Sendable {
   private let seed0: Atomic<UInt64>
   private let seed1: Atomic<UInt64>
 
-  /// Restores an earlier worker's snapshot: of one that had another secret, the addresses alone. With secrets, other
+  /// Restores an earlier worker's snapshot: of one that had another seed, the addresses alone. With secrets, other
   /// nodes are told of changes.
   init(
     _ settings: Configuration.Affinity, _ secrets: PairSecrets? = nil, restoring snapshot: AffinitySnapshot? = nil,
@@ -49,7 +49,7 @@ final class AffinityStore: Sendable {
     return ClientKey(high: hash.first, low: hash.last)
   }
 
-  /// Applies changed settings; entries beyond a smaller capacity are removed. With another secret, cookies and tunnels
+  /// Applies changed settings; entries beyond a smaller capacity are removed. With another seed, cookies and tunnels
   /// known so far are not found again.
   func adopt(_ settings: Configuration.Affinity, _ secrets: PairSecrets?) {
     if let tokenHash = secrets?.tokenHash {

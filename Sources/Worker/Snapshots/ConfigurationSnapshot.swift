@@ -87,11 +87,7 @@ struct ConfigurationSnapshotError: Error {
 extension PairSecrets {
   /// Reads the file that the configuration names.
   fileprivate convenience init(_ pair: Configuration.Pair) throws(ConfigurationSnapshotError) {
-    do {
-      try self.init(parsing: File.contents(of: pair.secret, limit: PairSecrets.fileLimit))
-    } catch let error as SystemError {
-      throw ConfigurationSnapshotError("\(error)")
-    } catch {
+    do throws(PairSecretsError) { try self.init(contentsOf: pair.secret) } catch {
       throw ConfigurationSnapshotError("\(pair.secret): \(error)")
     }
   }

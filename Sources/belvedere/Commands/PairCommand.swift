@@ -48,11 +48,9 @@ struct PairCommand: ParsableCommand {
 
     func run() throws {
       let former: PairSecrets
-      do {
-        former = try PairSecrets(parsing: File.contents(of: file, limit: PairSecrets.fileLimit))
-      } catch let error as PairSecretsError {
+      do throws(PairSecretsError) { former = try PairSecrets(contentsOf: file) } catch {
         throw PairCommand.failure("\(file): \(error)")
-      } catch { throw PairCommand.failure("\(error)") }
+      }
       try PairCommand.write(PairSecrets.makeText(replacing: former), to: file, File.Permissions(of: file))
     }
   }
