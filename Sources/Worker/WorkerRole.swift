@@ -26,7 +26,9 @@ package enum WorkerRole {
         CurrentProcess.makeRoomForDescriptors(DescriptorBudget(configuration).most)
         // From here on the process has no privileges for an attacker to use. The log's thread is started later.
         let confinement: Confinement
-        do throws(SystemError) { confinement = try Confinement.enter(naming: loaded.files) } catch {
+        do throws(SystemError) {
+          confinement = try Confinement.enter(naming: loaded.files, isPaired: configuration.pair != nil)
+        } catch {
           throw ConfigurationSnapshotError("the worker can't confine itself: \(error)")
         }
         OperationalLog.bootstrap(

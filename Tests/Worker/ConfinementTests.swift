@@ -125,7 +125,8 @@ private let forbidden: [(String, Object, Outcome)] = [
   ("change-mode", .file("state"), .refused),
   ("change-owner", .file("state"), .refused),
   ("listen", .nothing, .refused),
-  ("choose-port", .text("2359"), .denied),
+  ("choose-port", .text("2359"), .refused),
+  ("choose-source", .nothing, .refused),
   ("stop-listener", .nothing, .refused),
   ("stop-listener-whole", .nothing, .refused),
   ("make-listener-block", .nothing, .refused),
@@ -165,7 +166,6 @@ private let allowed: [(String, Object)] = [
   ("append", .file("log/new.log")),
   ("replace", .file("state/affinity")),
   ("connect", .nothing),
-  ("choose-source", .nothing),
   ("resolve", .text("localhost")),
   ("make-thread", .nothing),
 ]
@@ -242,6 +242,13 @@ struct `The worker's confinement` {
     }
   }
 
+  @Test func `with a pair it may choose a source address, and neither a port nor to listen`() throws {
+    defer { endOthers() }
+    #expect(try attempt("paired", ground, "choose-source", "") == .done)
+    #expect(try attempt("paired", ground, "choose-port", "2359") == .denied)
+    #expect(try attempt("paired", ground, "listen", "") == .refused)
+  }
+
   @Test func `a trap inside ends as a trap`() throws {
     defer { endOthers() }
     #expect(try attempt("confined", ground, "crash", "") == .killed(SIGABRT))
@@ -259,7 +266,9 @@ struct `The worker's confinement` {
     for row in try #require(rows).split(separator: "\n").dropFirst(1) {
       told += row.split(separator: "|")[0].split(separator: " ").map { $0.filter { $0 != "`" } }
     }
-    let allowed = WorkerCalls.filter(for: 1).rules.filter { $0.answer == .allowed && $0.call != .clone3 }
+    let allowed = WorkerCalls.filter(for: 1, isPaired: true).rules.filter {
+      $0.answer == .allowed && $0.call != .clone3
+    }
     #expect(Set(told) == Set(allowed.map(\.call.name)))
     #expect(told.count == Set(told).count)
   }

@@ -21,8 +21,8 @@ package struct Confinement: Sendable {
 
   /// Confines this process permanently. Call it when the configuration is known and before any thread is started,
   /// because Landlock does not confine threads that already run. Features that the kernel lacks are logged by `logGaps`;
-  /// other failures are thrown, and the worker must not serve then.
-  package static func enter(naming files: [FileReference]) throws(SystemError) -> Confinement {
+  /// other failures are thrown, and the worker must not serve then. `isPaired`: see `WorkerCalls`.
+  package static func enter(naming files: [FileReference], isPaired: Bool) throws(SystemError) -> Confinement {
     // Loads what libraries read only once: OpenSSL's configuration and providers, the time zone.
     prepareOpenSSL()
     _ = Clock.local(WallTime(seconds: 0))
@@ -48,7 +48,7 @@ package struct Confinement: Sendable {
     }
     do throws(SystemError) {
       try WorkerCalls.expectedToFail.enforce(logging: false)
-      try WorkerCalls.filter(for: CurrentProcess.identifier).enforce(logging: true)
+      try WorkerCalls.filter(for: CurrentProcess.identifier, isPaired: isPaired).enforce(logging: true)
     } catch {
       guard error.isUnsupported else { throw error }
       gaps.append("the kernel filters no system calls (\(error)): the worker may make any that its user may make")

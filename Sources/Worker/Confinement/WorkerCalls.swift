@@ -16,11 +16,15 @@ package enum WorkerCalls {
       .refuse(.socket, Code.noSuchFamily, when: [.value(0, in: [Family.local])]),
     ], otherwise: .allowed)
 
-  /// The filter for this worker process.
-  package static func filter(for process: Int32) -> SystemCallFilter {
+  /// The filter for this worker process. `isPaired`: it has connections with the other nodes of a pair.
+  package static func filter(for process: Int32, isPaired: Bool) -> SystemCallFilter {
     SystemCallFilter(
-      served + edges(of: UInt32(bitPattern: process)) + intrusions, otherwise: .refused(Code.notPermitted))
+      served + edges(of: UInt32(bitPattern: process)) + (isPaired ? [source] : []) + intrusions,
+      otherwise: .refused(Code.notPermitted))
   }
+
+  /// The source address of connections to the pair's other nodes; `listen` is not allowed.
+  private static let source = Rule.allow(.bind, when: [.value(2, in: [AddressSize.inet, AddressSize.inet6])])
 
   /// The hot path: arguments are not checked, so kernels from 5.11 on run no filter program for these calls.
   private static let served: [Rule] = [
@@ -58,8 +62,6 @@ package enum WorkerCalls {
           .value(2, in: [0, Transport.tcp, Transport.udp]),
         ],
         [.value(0, in: [Family.local]), .value(1, in: [Kind.stream, Kind.datagram], ignoring: Kind.flags)]),
-      // The source address of connections to the pair's other nodes; `listen` is not allowed.
-      .allow(.bind, when: [.value(2, in: [AddressSize.inet, AddressSize.inet6])]),
       .allow(
         .setsockopt,
         when: [.value(1, in: [Transport.tcp]), .value(2, in: [Option.noDelay])],
