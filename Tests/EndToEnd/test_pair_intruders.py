@@ -1,8 +1,10 @@
 """The port of the pair: what strangers, who lack the secret, and a node that misbehaves can do there."""
 
 import contextlib
+import select
 import socket
 import subprocess
+import threading
 
 import pytest
 from harness.nodes import KEEPALIVE, NAMES, Pair, assignments, frame, hello, identified, s_client
@@ -35,10 +37,10 @@ def connect(pair, source):
 
 def ended(sock):
     """Whether the other side has closed the connection."""
-    try:
-        return sock.recv(65536, socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
+    if not select.select([sock], [], [], 0)[0]:
         return False
+    try:
+        return sock.recv(65536) == b""
     except OSError:
         return True
 
@@ -74,6 +76,36 @@ def test_silent_connections_make_room_for_each_other(pair):
         wait_until(lambda: open_ones() <= 8, "an end of the oldest")
         wait_until(lambda: open_ones() == 0, "an end of all")
     assert_joined(pair)
+
+
+def relay(source, target):
+    """Passes bytes on until the source ends."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+
+
+def test_node_that_has_shown_its_secret_makes_no_room_for_those_without_it(lonely):
+    """It is slow, and many others at its address connect between its ClientHello and its Finished."""
+    with contextlib.ExitStack() as stack:
+        between = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        endpoint = between.getsockname()
+        client = s_client(endpoint, endpoint[0], "-tls1_3", "-quiet", *identified(lonely.secret))
+        stack.callback(client.communicate)
+        stack.callback(client.kill)
+        client.stdin.write(hello("lb2"))
+        client.stdin.flush()
+        near, _ = between.accept()
+        stack.enter_context(near)
+        far = stack.enter_context(connect(lonely, lonely.addresses["lb2"]))
+        far.sendall(near.recv(65536))
+        answer = far.recv(65536)
+        others = [stack.enter_context(connect(lonely, lonely.addresses["lb2"])) for _ in range(40)]
+        wait_until(lambda: sum(ended(sock) for sock in others) >= 33, "an end of the others")
+        near.sendall(answer)
+        for pair in ((near, far), (far, near)):
+            threading.Thread(target=relay, args=pair, daemon=True).start()
+        lonely["lb1"].wait_for_log("pair: lb2 has joined, release test")
 
 
 @pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", bytes(200), b"\x16\x03\x01\x40\x00\x01" + bytes(70_000)], ids=["http", "zeros", "hello"])

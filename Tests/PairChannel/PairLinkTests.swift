@@ -13,7 +13,7 @@ private struct TestLink {
   private var output = PairFrameReader()
 
   init(refresh: Interval = .minutes(5)) {
-    link = PairLink(own: PairHello(name: "lb1", release: "1", incarnation: 1), peer: "lb2", refresh: refresh)
+    link = PairLink(own: PairHello(name: "lb1", release: "1", incarnation: 1), peer: "lb2", refresh: refresh, at: now)
   }
 
   /// A link that has joined, and has sent its hello and a snapshot without clients.
@@ -97,10 +97,16 @@ private func batch(_ numbers: Range<UInt32>) -> AssignmentBatch {
   }
 
   @Test func `who says no hello in time is cut off, and so is who says anything else first`() throws {
-    var silent = TestLink()
-    silent.handle(.opened)
-    #expect(silent.pass(.milliseconds(4999), isHeard: false).isEmpty)
-    #expect(silent.pass(.milliseconds(1), isHeard: false) == [.ended(.noHello, wasJoined: false)])
+    // With the time that the transport took.
+    for opening in [0, 3000, 4998] {
+      var silent = TestLink()
+      #expect(silent.pass(.milliseconds(UInt64(opening)), isHeard: false).isEmpty)
+      silent.handle(.opened)
+      #expect(silent.pass(.milliseconds(UInt64(4999 - opening)), isHeard: false).isEmpty)
+      #expect(silent.pass(.milliseconds(1), isHeard: false) == [.ended(.noHello, wasJoined: false)])
+    }
+    var closed = TestLink()
+    #expect(closed.pass(.seconds(5), isHeard: false) == [.ended(.noHello, wasJoined: false)])
 
     var rude = TestLink()
     rude.handle(.opened)

@@ -107,7 +107,7 @@ struct PairNetwork {
     forget(peer, index)
     for (from, to) in [(index, peer), (peer, index)] {
       flows[Direction(from: from, to: to)] = Flow()
-      node[from].links[to] = node[from].makeLink(to: to, refresh: refresh, using: &random)
+      node[from].links[to] = node[from].makeLink(to: to, refresh: refresh, at: now, using: &random)
     }
     tell(index, peer, .opened)
     tell(peer, index, .opened)

@@ -44,9 +44,10 @@ final class PairNode {
   /// As tables count.
   func shifted(_ now: Instant) -> Instant { now + origin + .hours(8 * 24) }
 
-  func makeLink(to peer: Int, refresh: Interval, using random: inout SeededGenerator) -> PairLink {
+  func makeLink(to peer: Int, refresh: Interval, at now: Instant, using random: inout SeededGenerator) -> PairLink {
     PairLink(
-      own: PairHello(name: name, release: "1", incarnation: random.next()), peer: "lb\(peer)", refresh: refresh)
+      own: PairHello(name: name, release: "1", incarnation: random.next()), peer: "lb\(peer)", refresh: refresh,
+      at: local(now))
   }
 
   func server(of client: ClientKey, at now: Instant) -> ServerID? { table.lookup(client, at: shifted(now)) }

@@ -41,7 +41,8 @@ package enum PairFrameProperties {
     _ stream: [UInt8], isJoined: Bool, isFull: Bool, piece: Int
   ) throws(Violation) {
     var now = Instant(nanoseconds: 1_000_000_000_000)
-    var link = PairLink(own: PairHello(name: "lb1", release: "1", incarnation: 1), peer: "lb2", refresh: .minutes(5))
+    var link = PairLink(
+      own: PairHello(name: "lb1", release: "1", incarnation: 1), peer: "lb2", refresh: .minutes(5), at: now)
     var peer = Peer()
     try peer.take(link.handle(.opened, at: now), at: now)
     if isJoined { try peer.take(link.handle(.received(PairMessage.hello(hello).encoded()), at: now), at: now) }

@@ -68,6 +68,19 @@ struct PairContextTests {
     #expect(ends.unread.isEmpty)
   }
 
+  @Test func `a ClientHello shows the secret, before the handshake has ended`() throws {
+    for (offered, isKnown) in [(Self.first, true), (Self.second, false)] {
+      var ends = try Self.ends(Self.secrets(Self.first), Self.secrets(offered))
+      let before = ends.server.hasPresharedKey
+      ends.look()
+      _ = ends.client.handshake()
+      ends.look()
+      let isDone = if case .done = ends.server.handshake() { true } else { false }
+      let after = ends.server.hasPresharedKey
+      #expect(!before && !isDone && after == isKnown)
+    }
+  }
+
   @Test func `what one writes the other reads`() throws {
     var ends = try Self.ends(Self.secrets(Self.first), Self.secrets(Self.first))
     #expect(ends.handshake() == (true, true))

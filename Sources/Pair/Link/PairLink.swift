@@ -58,6 +58,7 @@ package struct PairLink: Sendable {
 
   /// How long things may take.
   package enum Pace {
+    /// From the beginning of the connection, with the transport's part.
     package static let hello = Interval.seconds(5)
     package static let keepalive = Interval.seconds(1)
     package static let silence = Interval.seconds(5)
@@ -71,7 +72,7 @@ package struct PairLink: Sendable {
   package static let outputLimit = 262_144
 
   private enum State: Sendable {
-    case idle
+    case idle(deadline: Instant)
     case greeting(deadline: Instant)
     case joined(JoinedLink)
     case ended
@@ -80,15 +81,16 @@ package struct PairLink: Sendable {
   private let own: PairHello
   private let peer: String
   private let refresh: Interval
-  private var state = State.idle
+  private var state: State
   private var input = PairFrameReader()
   private var clock = PeerClock()
   /// Bytes that wait in the output.
   private var waiting = 0
 
-  /// `own`: this node; `peer`: the name of the other one, by its address. `refresh`: how often activity is reported, a
-  /// quarter of the shortest hold time, at most `Pace.refresh`.
-  package init(own: PairHello, peer: String, refresh: Interval) {
+  /// The connection begins now. `own`: this node; `peer`: the name of the other one, by its address. `refresh`: how often
+  /// activity is reported, a quarter of the shortest hold time, at most `Pace.refresh`.
+  package init(own: PairHello, peer: String, refresh: Interval, at now: Instant) {
+    state = .idle(deadline: now + Pace.hello)
     self.own = own
     self.peer = peer
     self.refresh = min(refresh, Pace.refresh)
@@ -100,8 +102,8 @@ package struct PairLink: Sendable {
   /// When `handle(.timer)` is due.
   package var deadline: Instant? {
     switch state {
-    case .idle, .ended: nil
-    case .greeting(let deadline): deadline
+    case .idle(let deadline), .greeting(let deadline): deadline
+    case .ended: nil
     case .joined(let joined): joined.deadline
     }
   }
@@ -127,11 +129,12 @@ package struct PairLink: Sendable {
     case (.ended, _): break
     case (_, .closed(let reason)): throw .closed(reason: reason)
     case (_, .leave(let reason)): throw .leaving(reason: reason)
-    case (.idle, .opened):
-      state = .greeting(deadline: now + Pace.hello)
+    case (.idle(let deadline), .opened):
+      state = .greeting(deadline: deadline)
       var hello = own
       hello.clock = now
       send(.hello(hello), &effects)
+    case (.idle(let deadline), .timer), (.greeting(let deadline), .timer): if now >= deadline { throw .noHello }
     case (.idle, _): break
     case (_, .waiting(let count)):
       waiting = count
@@ -143,7 +146,6 @@ package struct PairLink: Sendable {
     case (_, .received(let bytes)):
       input.append(bytes)
       while let message = try nextMessage(at: now) { try receive(message, at: now, &effects) }
-    case (.greeting(let deadline), .timer): if now >= deadline { throw .noHello }
     case (.greeting, _): break
     case (.joined(var joined), _):
       try take(event, &joined, at: now, &effects)

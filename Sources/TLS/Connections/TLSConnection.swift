@@ -126,6 +126,12 @@ import Linux
     unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe Fingerprint(of: $0) }
   }
 
+  /// On the server's side: the client's ClientHello has proved that it has the key of a pair.
+  public var hasPresharedKey: Bool {
+    // SAFETY: `ssl` is valid as long as `self`.
+    unsafe SSL_session_reused(ssl) == 1
+  }
+
   /// The context's certificate set that was selected for the client, valid after the handshake; 0 on the client side.
   public var certificateSet: Int {
     // SAFETY: `ssl` is valid as long as `self`.

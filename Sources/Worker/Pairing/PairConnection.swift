@@ -31,8 +31,6 @@ struct PairConnection: ~Copyable {
     case otherSecret
   }
 
-  /// Limit of the time from the beginning until TLS is there.
-  static let handshakeTimeout = Interval.seconds(5)
   /// Maximum of bytes that are read in one window of this length: 8 MB a second, so that no node can take a processor
   /// from the loops.
   static let bytesPerWindow = 65_536
@@ -64,13 +62,24 @@ struct PairConnection: ~Copyable {
     self.link = link
     began = now
     stream = Stream(plain: descriptor)
+    // An accepted connection may have brought its ClientHello along.
+    if offer == nil { stream.became([.readable, .writable]) }
     phase = .connecting(context)
     windowEnd = now
   }
 
+  /// Whether the other end has shown that it has a secret, where it makes the connection: its ClientHello was accepted
+  /// (RFC 8446 §4.2.11.2).
+  var hasShownSecret: Bool {
+    switch stream.tls {
+    case .some(let tls): tls.hasPresharedKey
+    case .none: false
+    }
+  }
+
   /// When to continue although there is no event.
   var deadline: Instant {
-    let deadline = if case .open = phase { link.deadline ?? .distantFuture } else { began + Self.handshakeTimeout }
+    let deadline = link.deadline ?? .distantFuture
     return quota == 0 ? min(deadline, windowEnd) : deadline
   }
 
@@ -109,10 +118,15 @@ struct PairConnection: ~Copyable {
   }
 
   private mutating func connect(_ context: PairContext, at now: Instant) -> Step {
-    guard stream.isSettled else { return isLate(at: now) ? .ended("it does not answer") : .wait }
-    let code = Socket.error(of: stream.descriptor.number)
-    if code == SystemError.connectionRefused { finding = .notListening }
-    guard code == 0 else { return .ended(SystemError.words(for: code)) }
+    if offer == nil {
+      // Until then it has cost little.
+      guard stream.hasFirstRecord || stream.hasEnded else { return isLate(at: now) ? .ended(Self.slow) : .wait }
+    } else {
+      guard stream.isSettled else { return isLate(at: now) ? .ended("it does not answer") : .wait }
+      let code = Socket.error(of: stream.descriptor.number)
+      if code == SystemError.connectionRefused { finding = .notListening }
+      guard code == 0 else { return .ended(SystemError.words(for: code)) }
+    }
     do throws(TLSError) { try stream.startTLS(context) } catch { return .ended("\(error)") }
     phase = .handshaking
     return handshake(at: now)
@@ -129,7 +143,7 @@ struct PairConnection: ~Copyable {
     case .yield: closeWindow(at: now)
     case .wantsRead, .wantsWrite: break
     }
-    return isLate(at: now) ? .ended("the TLS handshake takes too long") : .wait
+    return isLate(at: now) ? .ended(Self.slow) : .wait
   }
 
   private mutating func read(at now: Instant) -> Step {
@@ -151,11 +165,12 @@ struct PairConnection: ~Copyable {
     }
   }
 
-  private func isLate(at now: Instant) -> Bool { now >= began + Self.handshakeTimeout }
+  private func isLate(at now: Instant) -> Bool { link.deadline.map { now >= $0 } ?? false }
 
   /// The peer sends, and brings nothing.
   private mutating func closeWindow(at now: Instant) { (quota, windowEnd) = (0, now + Self.window) }
 
+  private static let slow = "the TLS handshake takes too long"
   /// Maximum of bytes that one read brings.
   private static let recordSize = 16_384
 }

@@ -17,7 +17,7 @@ enum PairEventSource: UInt64 {
 
 /// The pair's thread: its connections with the other nodes, and when they are made. Each turn has bounded work.
 struct PairLoop: ~Copyable {
-  /// Maximum of accepted connections that have not said hello; the oldest one makes room.
+  /// Maximum of accepted connections that have not said hello; one makes room.
   static let greetingLimit = DescriptorBudget.pairGreetings
   /// Maximum of pieces of the tables that are copied for a connection in one turn.
   static let copiesPerTurn = 16
@@ -174,8 +174,10 @@ struct PairLoop: ~Copyable {
           }
           continue
         }
+        let key = try add(accepted.takeDescriptor(), with: peer, settings.accepting, settings, offer: nil)
+        // At once: what the other node sends with it makes it worth more than those of peers without the secret.
+        proceed(key)
         makeRoom()
-        try add(accepted.takeDescriptor(), with: peer, settings.accepting, settings, offer: nil)
       }
     } catch {
       if let more = moreSinceLastLine(.accepting) {
@@ -189,15 +191,17 @@ struct PairLoop: ~Copyable {
     limiter.take(notice, at: now).map { $0 == 0 ? "" : " (and \($0) more since the last line)" }
   }
 
-  /// Closes the oldest of the accepted connections that have not said hello, if there are too many.
+  /// Closes one of the accepted connections that have not said hello, if there are too many: the oldest of those that
+  /// have not shown that they have a secret, if there are any.
   private mutating func makeRoom() {
     let greeting = connections.keys.filter { key in
       connections[key].offer == nil && peers[connections[key].peer].joined != key
     }
-    guard greeting.count >= Self.greetingLimit,
-      let oldest = greeting.min(by: { connections[$0].began < connections[$1].began })
-    else { return }
-    handle(.closed(reason: "too many connections have not said hello"), oldest)
+    guard greeting.count > Self.greetingLimit else { return }
+    let withoutSecret = greeting.filter { !connections[$0].hasShownSecret }
+    let candidates = withoutSecret.isEmpty ? greeting : withoutSecret
+    let oldest = candidates.min { connections[$0].began < connections[$1].began }
+    if let oldest { handle(.closed(reason: "too many connections have not said hello"), oldest) }
   }
 
   private mutating func dial(_ peer: Int) {
@@ -208,7 +212,7 @@ struct PairLoop: ~Copyable {
     do throws(SystemError) {
       let endpoint = Endpoint(address: peers[peer].node.address, port: settings.pair.port)
       let descriptor = try Socket.connect(to: endpoint, from: settings.own.address)
-      try add(descriptor, with: peer, settings.offering[offer], settings, offer: offer)
+      _ = try add(descriptor, with: peer, settings.offering[offer], settings, offer: offer)
     } catch {
       peers[peer].failed("\(error)")
       retry(peer, hasOtherSecret: false)
@@ -223,22 +227,25 @@ struct PairLoop: ~Copyable {
   /// For the pauses between attempts, which need not be unpredictable.
   static var random: UInt64 { (try? RandomBytes.makeWord()) ?? 0 }
 
-  /// `offer`: which secret this node offers, which makes the connection; nil where the other node does.
+  /// `offer`: which secret this node offers, which makes the connection; nil where the other node does. Returns the
+  /// connection.
   private mutating func add(
     _ descriptor: consuming Descriptor, with peer: Int, _ context: PairContext, _ settings: PairChannel.Settings,
     offer: Int?
-  ) throws(SystemError) {
+  ) throws(SystemError) -> SlabKey {
+    // Not `now`: of those that are accepted in one turn, too, the oldest makes room.
+    let began = Clock.monotonic()
     let link = PairLink(
       own: PairHello(name: settings.own.name, release: release, incarnation: incarnation), peer: peers[peer].node.name,
-      refresh: settings.tables.refresh)
+      refresh: settings.tables.refresh, at: began)
     let key = connections.insert(
-      // Not `now`: of those that are accepted in one turn, too, the oldest makes room.
-      PairConnection(descriptor, with: peer, offer: offer, context: context, link: link, at: Clock.monotonic()))
+      PairConnection(descriptor, with: peer, offer: offer, context: context, link: link, at: began))
     do throws(SystemError) {
       try poller.watch(connections[key].stream.descriptor, token: PairToken(.connection, key).rawValue)
     } catch {
       _ = connections.remove(key)
       throw error
     }
+    return key
   }
 }
