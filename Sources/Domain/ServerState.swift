@@ -25,55 +25,6 @@ public enum ServerState: UInt8, CaseIterable, Sendable {
   case maintenance
 }
 
-/// A server's administrative state, which takes precedence over its health checks and the configuration. It is
-/// complete, not a change.
-public struct AdminState: Codable, Hashable, Sendable, CustomStringConvertible {
-  /// As in commands; ready is the absence of a mode.
-  public enum Mode: String, CaseIterable, Codable, Sendable {
-    /// Assigned clients stay, new ones are routed to other servers.
-    case drain
-    /// No clients.
-    case maintenance
-  }
-
-  /// Nil: as its health checks permit.
-  public var mode: Mode?
-  /// Its share of new clients; nil: the configured one.
-  public var weight: Int?
-  public var since: WallTime
-  /// The node of the pair where it was requested; nil without a pair.
-  public var node: String?
-
-  public init(mode: Mode? = nil, weight: Int? = nil, since: WallTime, node: String? = nil) {
-    self.mode = mode
-    self.weight = weight
-    self.since = since
-    self.node = node
-  }
-
-  /// Whether nothing is set. It is still a state in a pair, where it ends an earlier one.
-  public var isReady: Bool { mode == nil && weight == nil }
-
-  /// Whether it replaces another state of the same server: on every node of a pair, the later request counts.
-  public func isLater(than other: AdminState) -> Bool {
-    (since, node ?? "") > (other.since, other.node ?? "")
-  }
-
-  /// Values that are not set are encoded as null, except the node.
-  public func encode(to encoder: any Encoder) throws {
-    var members = encoder.container(keyedBy: CodingKeys.self)
-    try members.encode(mode, forKey: .mode)
-    try members.encode(weight, forKey: .weight)
-    try members.encode(since, forKey: .since)
-    try members.encodeIfPresent(node, forKey: .node)
-  }
-
-  /// `drain, weight 5`, or `ready`.
-  public var description: String {
-    isReady ? "ready" : [mode?.rawValue, weight.map { "weight \($0)" }].compactMap { $0 }.joined(separator: ", ")
-  }
-}
-
 /// The syntax of names of servers, and of other names in the file that are one word.
 public enum ServerName {
   /// Names are written to log lines whose fields are separated by spaces and slashes.

@@ -3,15 +3,7 @@ import Wire
 
 // Encoding and decoding of the domain's types.
 
-/// The weight has two bytes; all bits set stands for the configured weight.
-extension AdminState: MessageField {
-  func append(to writer: inout ByteWriter) {
-    let weight = weight.map { UInt16(clamping: $0) } ?? .max
-    writer.append(
-      fields: Text(mode?.rawValue ?? "", MessageLimit.name), weight, since.milliseconds,
-      Text(node ?? "", MessageLimit.name))
-  }
-}
+extension AdminState: MessageField {}
 
 extension ServerPlace: MessageField {
   func append(to writer: inout ByteWriter) { writer.append(fields: Text(name, MessageLimit.name), endpoint) }
@@ -59,19 +51,6 @@ extension ServedCertificate: MessageField {
 }
 
 extension FieldReader {
-  mutating func adminState() throws(MessageError) -> AdminState {
-    let word = try text("mode", limit: MessageLimit.name)
-    let mode = AdminState.Mode(rawValue: word)
-    guard mode != nil || word.isEmpty else { throw .invalidField("mode") }
-    let weight = try uint16()
-    guard ServerWeight.range ~= Int(weight) || weight == .max else { throw .invalidField("weight") }
-    let since = try time()
-    let node = try text("node", limit: MessageLimit.name)
-    guard node.isEmpty || ServerName.isValid(node) else { throw .invalidField("node") }
-    return AdminState(
-      mode: mode, weight: weight == .max ? nil : Int(weight), since: since, node: node.isEmpty ? nil : node)
-  }
-
   mutating func serverPlace() throws(MessageError) -> ServerPlace {
     ServerPlace(name: try text("server name", limit: MessageLimit.name), endpoint: try endpoint())
   }

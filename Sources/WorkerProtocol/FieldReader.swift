@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// Size limits of messages and their texts, in bytes. The sender truncates longer texts; they are not rejected.
@@ -126,10 +127,19 @@ struct FieldReader: ~Escapable {
   }
 
   mutating func time() throws(MessageError) -> WallTime {
-    let milliseconds = try uint64()
-    let time = WallTime(milliseconds: milliseconds)
-    guard time.milliseconds == milliseconds else { throw .invalidField("time") }
+    guard let time = WallTime(exactMilliseconds: try uint64()) else { throw .invalidField("time") }
     return time
+  }
+
+  mutating func adminState() throws(MessageError) -> AdminState {
+    do throws(AdminState.DecodingError) {
+      return try AdminState(reading: &reader)
+    } catch {
+      switch error {
+      case .truncated: throw .truncated
+      case .invalidField(let name): throw .invalidField(name)
+      }
+    }
   }
 
   /// Throws if there are bytes after the last field.

@@ -6,9 +6,7 @@ import Wire
 @testable import Pair
 
 @Suite struct `Messages between nodes` {
-  private static let wanted = StampedAdminState(
-    server: "view/view01", state: AdminState(mode: .drain, weight: 5, since: WallTime(seconds: 3)),
-    stamp: .init(time: WallTime(milliseconds: 0x1234), node: "lb1"))
+  private static let drain = AdminState(mode: .drain, weight: 5, since: WallTime(milliseconds: 0x1234), node: "lb1")
 
   static let facts: NodeFacts = {
     var facts = NodeFacts(release: "1.4.0", wall: WallTime(seconds: 9), since: WallTime(seconds: 1))
@@ -16,7 +14,7 @@ import Wire
     facts.sections = [.init(name: "vrrp", digest: 77)]
     facts.certificates = certificate(1)
     facts.servers = [
-      .init(name: "view01", state: .up, adminState: nil), .init(name: "view02", state: nil, adminState: wanted.state),
+      .init(name: "view01", state: .up, adminState: nil), .init(name: "view02", state: nil, adminState: drain),
     ]
     facts.routers = [.init(name: "router-51", role: .backup)]
     return facts
@@ -47,9 +45,7 @@ import Wire
           AffinityRecord(
             client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3), silence: .milliseconds(1 << 32 - 1))
         ]), clock: Instant(nanoseconds: 1)),
-    .adminStates([
-      wanted, StampedAdminState(server: "x", state: AdminState(since: WallTime(seconds: 0)), stamp: wanted.stamp),
-    ]),
+    .adminStates(["view/view01": drain, "x": AdminState(since: WallTime(seconds: 0))]),
     .facts(FactsPiece(isFirst: true, isLast: false, bytes: [1, 2, 3])),
   ])
   func `a message reads as it was written, and neither shorter nor longer`(message: PairMessage) throws {
@@ -70,9 +66,11 @@ import Wire
     ("04", "0000000000000000" + "0000000000000000" + "04" + "0000", "table"),
     ("04", "0000000000000000" + "0000000000000000" + "01" + "03e9", "number of clients"),
     ("06", "0041", "number of states"),
-    ("06", "0001" + "0178" + "03ffff0000000000000000", "mode"),
-    ("06", "0001" + "0178" + "0101010000000000000000", "weight"),
-    ("06", "0001" + "0178" + "010001ffffffffffffffff", "time"),
+    ("06", "0001" + "0178" + "03ffff000000000000000000", "mode"),
+    ("06", "0001" + "0178" + "010101000000000000000000", "weight"),
+    ("06", "0001" + "0178" + "010001ffffffffffffffff00", "time"),
+    ("06", "0001" + "0178" + "01000100000000000000000120", "node"),
+    ("06", "0002" + "0178" + "010001000000000000000000" + "0178" + "010001000000000000000000", "order of states"),
     ("07", "04", "facts"),
   ])
   func `a field out of range is named`(kind: String, payload: String, field: String) throws {
@@ -91,10 +89,9 @@ import Wire
 
   @Test func `the largest messages fit into a frame`() {
     let long = String(repeating: "x", count: 300)
-    let states = Array(
-      repeating: StampedAdminState(
-        server: long, state: Self.wanted.state, stamp: .init(time: WallTime(seconds: 1), node: long)),
-      count: PairMessage.adminStateLimit)
+    let state = AdminState(
+      mode: .drain, weight: 5, since: WallTime(seconds: 1), node: String(repeating: "n", count: 64))
+    let states = Dictionary(uniqueKeysWithValues: (0..<PairMessage.adminStateLimit).map { ("\($0)" + long, state) })
     let record = AffinityRecord(client: ClientKey(high: 1, low: 2), server: ServerID(rawValue: 3), silence: .zero)
     let batch = AssignmentBatch(
       service: 1, table: .addresses, records: Array(repeating: record, count: AssignmentBatch.recordLimit))
@@ -135,42 +132,5 @@ import Wire
     #expect(here.differences(from: other, on: "lb2").isEmpty)
     here.routers = other.routers
     #expect(here.differences(from: other, on: "lb2") == ["router-51: active here and on lb2"])
-  }
-}
-
-@Suite struct `Administrative states on several nodes` {
-  private let drain = AdminState(mode: .drain, since: WallTime(seconds: 1))
-  private let ready = AdminState(since: WallTime(seconds: 1))
-
-  @Test func `the later command counts on both nodes, even if the other clock is behind`() {
-    var (one, two) = (AdminStateRegister(node: "lb1"), AdminStateRegister(node: "lb2"))
-    let first = one.set(drain, of: "view01", at: WallTime(seconds: 1000))
-    #expect(two.merge([first]) { _ in true } == [first])
-    // Said after it was known.
-    let second = two.set(ready, of: "view01", at: WallTime(seconds: 10))
-    #expect(second.stamp.time.milliseconds == 1_000_001)
-    #expect(two.merge([first]) { _ in true }.isEmpty)
-    #expect(one.merge([second]) { _ in true } == [second])
-    #expect(one["view01"]?.state == ready && two["view01"]?.state == ready)
-  }
-
-  @Test func `commands of the same time are decided by the node's name, on both nodes alike`() {
-    var (one, two) = (AdminStateRegister(node: "lb1"), AdminStateRegister(node: "lb2"))
-    let first = one.set(drain, of: "view01", at: WallTime(seconds: 5))
-    let second = two.set(ready, of: "view01", at: WallTime(seconds: 5))
-    #expect(one.merge([second]) { _ in true } == [second] && two.merge([first]) { _ in true }.isEmpty)
-    #expect(one.all == two.all)
-  }
-
-  @Test func `unknown servers are not remembered, and the last time does not overflow`() {
-    var register = AdminStateRegister(node: "lb1")
-    let last = StampedAdminState(server: "view01", state: drain, stamp: .init(time: .last, node: "lb2"))
-    var unknown = last
-    unknown.server = "view99"
-    #expect(register.merge([last, unknown]) { $0 == "view01" } == [last])
-    #expect(
-      register.set(ready, of: "view01", at: WallTime(seconds: 5)).stamp.time.milliseconds == WallTime.last.milliseconds)
-    register.keep { $0 == "view02" }
-    #expect(register.all.isEmpty)
   }
 }

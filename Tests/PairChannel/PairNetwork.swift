@@ -148,7 +148,7 @@ struct PairNetwork {
           guard wasJoined else { break }
           for other in node[index].links.keys.sorted() {
             tell(index, other, .otherLeft)
-            tell(index, other, .adminStates(node[index].adminStates.all))
+            tell(index, other, .adminStates(node[index].adminStates))
           }
         default:
           events += node[index].perform(effect, of: peer, settles: settles, at: now)

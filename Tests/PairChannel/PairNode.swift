@@ -17,7 +17,7 @@ final class PairNode {
   var redials: [Int: Redial] = [:]
   var nextDial: [Int: Instant] = [:]
   var nextBatch: Instant
-  private(set) var adminStates: AdminStateRegister
+  private(set) var adminStates: [String: AdminState] = [:]
   private(set) var facts: [Int: NodeFacts] = [:]
   /// Whose snapshot has come since the start.
   var snapshots: Set<Int> = []
@@ -32,7 +32,6 @@ final class PairNode {
     self.capacity = capacity
     origin = .seconds(.random(in: 0..<100_000_000, using: &random))
     nextBatch = now + .milliseconds(.random(in: 0..<1000, using: &random))
-    adminStates = AdminStateRegister(node: "lb\(index)")
     table = AffinityTable(
       capacity: capacity, hold: Self.hold, hash: ClientHash(seed: random.next(), random.next()), changeLimit: 1024)
   }
@@ -73,8 +72,13 @@ final class PairNode {
     Dictionary(records(at: now).map { ($0.client, $0.server) }) { $1 }
   }
 
-  func order(_ server: String, _ state: AdminState, at now: Instant) -> StampedAdminState {
-    adminStates.set(state, of: server, at: WallTime(nanoseconds: local(now).nanoseconds))
+  /// An operator requests a weight here, later than all that this node knows of.
+  func setWeight(_ weight: Int, of server: String, at now: Instant) -> AdminState {
+    let last = adminStates.values.map(\.since.milliseconds).max() ?? 0
+    let time = WallTime(nanoseconds: local(now).nanoseconds).milliseconds
+    let state = AdminState(weight: weight, since: WallTime(milliseconds: max(time, last + 1)), node: name)
+    adminStates[server] = state
+    return state
   }
 
   /// What is to be sent to all others.
@@ -95,7 +99,7 @@ final class PairNode {
       redials[peer, default: Redial()].joined()
       var facts = NodeFacts(release: name, wall: WallTime(seconds: 1), since: WallTime(seconds: 0))
       facts.sessions = UInt64(index)
-      return [.adminStates(adminStates.all), .facts(facts)]
+      return [.adminStates(adminStates), .facts(facts)]
     case .copy(let position, let activeSince):
       let records = table.records(
         in: Int(position)..<Int(position) + 512, activeSince: activeSince.map { $0 + .hours(8 * 24) },
@@ -107,7 +111,7 @@ final class PairNode {
         batch.records[...], from: .node(UInt8(peer), settles: settles), asOf: moment + .hours(8 * 24),
         at: shifted(now))
     case .snapshotEnded: snapshots.insert(peer)
-    case .adminStates(let states): _ = adminStates.merge(states) { $0.hasPrefix("view") }
+    case .adminStates(let states): adminStates.merge(states) { $1.isLater(than: $0) ? $1 : $0 }
     case .facts(let facts): self.facts[peer] = facts
     case .send, .ended: break
     }

@@ -146,10 +146,10 @@ private struct Chaos {
       crowd.available = Set(
         Crowd.servers.shuffled(using: &network.random).dropFirst(Int.random(in: 0...2, using: &network.random)))
     case 8:
-      let state = AdminState(weight: .random(in: 0...256, using: &network.random), since: WallTime(seconds: 0))
-      let changed = network.node[index].order(
-        "view0\(Int.random(in: 1...4, using: &network.random))", state, at: network.now)
-      for peer in 0..<network.nodes where peer != index { network.tell(index, peer, .adminStates([changed])) }
+      let server = "view0\(Int.random(in: 1...4, using: &network.random))"
+      let state = network.node[index].setWeight(
+        .random(in: 0...256, using: &network.random), of: server, at: network.now)
+      for peer in 0..<network.nodes where peer != index { network.tell(index, peer, .adminStates([server: state])) }
     default: return index
     }
     return nil
@@ -198,7 +198,7 @@ private struct Chaos {
     #expect(!lasts.isEmpty, "seed \(seed): \(lasts.count) clients can be compared")
     let wrong = lasts.filter { known[0][$0.0] != $0.1 }
     #expect(nodes == 2 ? wrong.isEmpty : wrong.count < 5, "seed \(seed)")
-    let states = network.node.map { Set($0.adminStates.all) }
+    let states = network.node.map(\.adminStates)
     #expect(Set(states).count == 1, "seed \(seed)")
     if !network.hasLaterNode { #expect(network.mostWaiting <= PairLink.outputLimit, "seed \(seed)") }
     let kinds = network.ends.filter { if case .invalid = $0 { true } else { false } }

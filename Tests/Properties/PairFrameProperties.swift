@@ -3,7 +3,7 @@ import Pair
 import Wire
 
 /// What holds for any bytes from another node: no state of the link traps, waits for more than its limits or acts after
-/// its end; what reads as a message is written as the same bytes; and tables and states that it fills stay bounded.
+/// its end; what reads as a message is written as the same bytes; and tables that it fills stay bounded.
 ///
 /// The input: a byte for the state of the link (1: joined, 2: its output is full), a byte for the size of the pieces in
 /// which the rest comes.
@@ -61,7 +61,6 @@ package enum PairFrameProperties {
   /// What the rest of a node makes of a link's effects.
   private struct Peer: ~Copyable {
     var table = AffinityTable(capacity: 20, hold: .minutes(90), hash: ClientHash(seed: 1, 2), changeLimit: 5)
-    var states = AdminStateRegister(node: "lb1")
     var hasEnded = false
     var sent = 0
 
@@ -77,8 +76,6 @@ package enum PairFrameProperties {
           try require(table.takeChanges(limit: 10, at: now).records.count <= 5, "more changes than the queue holds")
         case .adminStates(let some):
           try require(some.count <= PairMessage.adminStateLimit, "\(some.count) states")
-          _ = states.merge(some) { $0 == "view01" }
-          try require(states.all.count <= 1, "states of unknown servers")
         case .ended(let end, _):
           hasEnded = true
           let isPlain = !end.description.unicodeScalars.contains { $0.properties.generalCategory == .control }

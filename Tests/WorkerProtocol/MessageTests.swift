@@ -12,8 +12,8 @@ private let viewEndpointBytes: [UInt8] = [4, 0xc0, 0xa8, 0x01, 0xa5, 0x01, 0xbb]
 private let v6 = Endpoint(address: IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1), port: 80)
 
 /// A drained server's state without its node, and a node.
-private let drainBytes: [UInt8] = [0, 5] + "drain".utf8 + [0xff, 0xff, 0, 0, 0, 0, 0, 0, 1, 2]
-private let lb1Bytes: [UInt8] = [0, 3] + "lb1".utf8
+private let drainBytes: [UInt8] = [1, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 1, 2]
+private let lb1Bytes: [UInt8] = [3] + "lb1".utf8
 
 private let commands: [(WorkerCommand, [UInt8])] = [
   (.hello(version: 1), [1, 0, 1]),
@@ -42,11 +42,11 @@ private let commands: [(WorkerCommand, [UInt8])] = [
   (.stop(within: .milliseconds(1)), [6, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40]),
   (
     .server(name: "view01", AdminState(mode: .drain, since: WallTime(milliseconds: 258)), number: 5),
-    [8, 0, 6] + "view01".utf8 + drainBytes + [0, 0, 0, 0, 0, 0, 0, 0, 0, 5]
+    [8, 0, 6] + "view01".utf8 + drainBytes + [0, 0, 0, 0, 0, 0, 0, 0, 5]
   ),
   (
     .server(name: "v", AdminState(weight: 256, since: WallTime(milliseconds: 0), node: "lb1"), number: 6),
-    [8, 0, 1] + "v".utf8 + [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0] + lb1Bytes + [0, 0, 0, 0, 0, 0, 0, 6]
+    [8, 0, 1] + "v".utf8 + [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0] + lb1Bytes + [0, 0, 0, 0, 0, 0, 0, 6]
   ),
 ]
 
@@ -183,9 +183,11 @@ private func event(_ bytes: [UInt8]) throws(MessageError) -> WorkerEvent { try W
       ("address", [4, 1, 6] + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 1, 2, 3, 4] + [0, 80, 0, 0]),
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0xff, 0, 0]),
       ("file name", [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0x10, 0x01]),
-      ("mode", [8, 0, 1, 0x61, 0, 1, 0x78]), ("mode", [8, 0, 1, 0x61, 0x10, 0x01]),
-      ("node", [8, 0, 1, 0x61, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x20]),
-      ("weight", [8, 0, 1, 0x61, 0, 0, 1, 1]), ("weight", [8, 0, 1, 0x61, 0, 0, 0xff, 0xfe]),
+      ("mode", [8, 0, 1, 0x61, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+      ("node", [8, 0, 1, 0x61, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x20]),
+      ("weight", [8, 0, 1, 0x61, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+      ("weight", [8, 0, 1, 0x61, 0, 0xff, 0xfe, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+      ("time", [8, 0, 1, 0x61, 0, 1, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 0]),
     ] as [(String, [UInt8])])
   func `a command's field that is out of range is refused by its name`(field: String, bytes: [UInt8]) {
     #expect(throws: MessageError.invalidField(field)) { try command(bytes) }

@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// A link after both nodes have said hello: what is still to be sent, and what has come in part.
@@ -7,7 +8,7 @@ struct JoinedLink: Sendable {
   /// When there was room in the output, or the peer took some of it.
   var lastRoom: Instant
   var pass: AssignmentPass
-  private var adminStates: [String: StampedAdminState] = [:]
+  private var adminStates: [String: AdminState] = [:]
   private var facts: ArraySlice<FactsPiece> = []
   /// The bytes of their facts, from the first piece on.
   private var theirFacts: [UInt8]?
@@ -24,9 +25,7 @@ struct JoinedLink: Sendable {
 
   var deadline: Instant { min(nextKeepalive, lastHeard + PairLink.Pace.silence) }
 
-  mutating func queue(_ states: [StampedAdminState]) {
-    for state in states { adminStates[state.server] = state }
-  }
+  mutating func queue(_ states: [String: AdminState]) { adminStates.merge(states) { $1 } }
 
   /// Pieces of earlier facts that were not sent are dropped.
   mutating func queue(_ facts: NodeFacts) {
@@ -42,9 +41,9 @@ struct JoinedLink: Sendable {
   /// The next message that is not one of assignments.
   mutating func next() -> PairMessage? {
     if !adminStates.isEmpty {
-      let some = adminStates.values.prefix(PairMessage.adminStateLimit)
-      for state in some { adminStates[state.server] = nil }
-      return .adminStates(Array(some))
+      let some = Dictionary(uniqueKeysWithValues: adminStates.prefix(PairMessage.adminStateLimit).map { ($0, $1) })
+      for server in some.keys { adminStates[server] = nil }
+      return .adminStates(some)
     }
     return facts.popFirst().map { .facts($0) }
   }

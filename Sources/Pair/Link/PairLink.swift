@@ -26,8 +26,8 @@ package struct PairLink: Sendable {
     case otherLeft
     /// The answer to `.copy`, at once: what was found (nil: nothing), and where to go on (nil: that was all).
     case copied(AssignmentBatch?, next: UInt64?)
-    /// Administrative states that changed here; at joining, all.
-    case adminStates([StampedAdminState])
+    /// Administrative states that changed here, by the servers' full names; at joining, all.
+    case adminStates([String: AdminState])
     /// What this node tells of itself, which replaces what it told before.
     case facts(NodeFacts)
     /// This node leaves, or wants another connection.
@@ -50,7 +50,7 @@ package struct PairLink: Sendable {
     case merge(AssignmentBatch, asOf: Instant)
     /// All that the other node knew at joining has come; it may come again later.
     case snapshotEnded
-    case adminStates([StampedAdminState])
+    case adminStates([String: AdminState])
     case facts(NodeFacts)
     /// Close the connection, after what was sent before; `wasJoined`: the other node had joined.
     case ended(PairEnd, wasJoined: Bool)

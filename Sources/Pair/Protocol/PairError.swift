@@ -1,3 +1,4 @@
+import Domain
 import Wire
 
 /// Why what another node sent is invalid. The connection is closed in each case.
@@ -17,6 +18,13 @@ package enum PairError: Error, Hashable, Sendable, CustomStringConvertible {
     switch failure {
     case .truncated: self = .truncated
     case .trailingBytes: self = .trailingBytes
+    }
+  }
+
+  init(_ error: AdminState.DecodingError) {
+    switch error {
+    case .truncated: self = .truncated
+    case .invalidField(let name): self = .invalidField(name)
     }
   }
 

@@ -13,17 +13,7 @@ extension ByteWriter {
   }
 
   mutating func append(_ time: WallTime) { append(bigEndian: time.milliseconds) }
-
-  /// The mode (none, drain, maintenance), the weight in two bytes, where all bits set stands for the configured one,
-  /// and since when.
-  mutating func append(_ state: AdminState) {
-    append(state.mode.flatMap { modes.firstIndex(of: $0) }.map { UInt8($0 + 1) } ?? 0)
-    append(bigEndian: state.weight.map { UInt16(clamping: $0) } ?? .max)
-    append(state.since)
-  }
 }
-
-private let modes: [AdminState.Mode] = [.drain, .maintenance]
 
 extension ByteReader {
   mutating func readText(_ name: String) throws -> String {
@@ -35,19 +25,8 @@ extension ByteReader {
   }
 
   mutating func readTime() throws -> WallTime {
-    let milliseconds = try readUInt64()
-    let time = WallTime(milliseconds: milliseconds)
-    guard time.milliseconds == milliseconds else { throw PairError.invalidField("time") }
+    guard let time = WallTime(exactMilliseconds: try readUInt64()) else { throw PairError.invalidField("time") }
     return time
-  }
-
-  mutating func readAdminState() throws -> AdminState {
-    let mode = Int(try readUInt8())
-    guard mode <= modes.count else { throw PairError.invalidField("mode") }
-    let weight = try readUInt16()
-    guard ServerWeight.range ~= Int(weight) || weight == .max else { throw PairError.invalidField("weight") }
-    return AdminState(
-      mode: mode == 0 ? nil : modes[mode - 1], weight: weight == .max ? nil : Int(weight), since: try readTime())
   }
 
   /// A number with two bytes, at most `limit`, and as many elements.
@@ -66,7 +45,11 @@ extension ByteReader {
 func decoding<Value>(_ body: () throws -> Value) throws(PairError) -> Value {
   do {
     return try body()
+  } catch let error as PairError {
+    throw error
+  } catch let error as AdminState.DecodingError {
+    throw PairError(error)
   } catch {
-    throw error as? PairError ?? (error as? ByteReader.Failure).map(PairError.init) ?? .truncated
+    throw (error as? ByteReader.Failure).map(PairError.init) ?? .truncated
   }
 }

@@ -14,8 +14,8 @@ package enum PairMessage: Hashable, Sendable {
   case assignments(AssignmentBatch, clock: Instant)
   /// All clients that the sender knew at joining have been sent.
   case snapshotEnd
-  /// What operators want of servers, at most `adminStateLimit`.
-  case adminStates([StampedAdminState])
+  /// What operators want of servers, by the servers' full names, at most `adminStateLimit`.
+  case adminStates([String: AdminState])
   /// A piece of an encoded `NodeFacts`, at most `factsPieceBytes`.
   case facts(FactsPiece)
 
@@ -50,7 +50,10 @@ package enum PairMessage: Hashable, Sendable {
     case .adminStates(let states):
       kind = .adminStates
       writer.append(bigEndian: UInt16(states.count))
-      for state in states { state.append(to: &writer) }
+      for (server, state) in states.sorted(by: { $0.key < $1.key }) {
+        writer.append(text: server)
+        state.append(to: &writer)
+      }
     case .facts(let piece):
       kind = .facts
       writer.append((piece.isFirst ? 1 : 0) | (piece.isLast ? 2 : 0))
@@ -76,8 +79,14 @@ package enum PairMessage: Hashable, Sendable {
       self = .assignments(try AssignmentBatch(reading: &reader), clock: clock)
     case .snapshotEnd: self = .snapshotEnd
     case .adminStates:
-      self = .adminStates(
-        try reader.readList("states", limit: Self.adminStateLimit) { try StampedAdminState(reading: &$0) })
+      let states = try reader.readList("states", limit: Self.adminStateLimit) {
+        (server: try $0.readText("server name"), state: try AdminState(reading: &$0))
+      }
+      // One message has one encoding.
+      guard zip(states, states.dropFirst()).allSatisfy({ $0.server < $1.server }) else {
+        throw PairError.invalidField("order of states")
+      }
+      self = .adminStates(Dictionary(uniqueKeysWithValues: states))
     case .facts: self = .facts(try FactsPiece(reading: &reader))
     }
     try reader.expectEnd()

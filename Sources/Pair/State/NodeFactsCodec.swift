@@ -26,7 +26,7 @@ extension NodeFacts {
       writer.append(text: server.name)
       writer.append(server.state?.rawValue ?? .max)
       writer.append(server.adminState == nil ? 0 : 1)
-      if let state = server.adminState { writer.append(state) }
+      server.adminState?.append(to: &writer)
     }
     writer.append(routers, limit: Self.routerLimit) { router, writer in
       writer.append(text: router.name)
@@ -70,7 +70,7 @@ extension NodeFacts.Server {
     guard state != nil || number == .max else { throw PairError.invalidField("state") }
     let hasAdminState = try reader.readUInt8()
     guard hasAdminState < 2 else { throw PairError.invalidField("state") }
-    self.init(name: name, state: state, adminState: hasAdminState == 1 ? try reader.readAdminState() : nil)
+    self.init(name: name, state: state, adminState: hasAdminState == 1 ? try AdminState(reading: &reader) : nil)
   }
 }
 

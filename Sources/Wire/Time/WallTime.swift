@@ -25,6 +25,12 @@ public struct WallTime: Hashable, Comparable, Sendable, CustomStringConvertible 
     self = min(time, .last)
   }
 
+  /// The same; nil for a time after the last.
+  public init?(exactMilliseconds milliseconds: UInt64) {
+    self.init(milliseconds: milliseconds)
+    guard self.milliseconds == milliseconds else { return nil }
+  }
+
   /// Nanoseconds since 1970.
   public init(nanoseconds: UInt64) {
     self.init(seconds: Int64(nanoseconds / 1_000_000_000), nanosecond: UInt32(nanoseconds % 1_000_000_000))

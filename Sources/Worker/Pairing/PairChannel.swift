@@ -46,7 +46,7 @@ final class PairChannel: Sendable {
     var settings: Settings?
     var listeners: [HandedListener] = []
     /// What the supervisor has of servers since the last time.
-    var adminStates: [StampedAdminState] = []
+    var adminStates: [String: AdminState] = [:]
     var isStopping = false
   }
 
@@ -91,20 +91,19 @@ final class PairChannel: Sendable {
 
   /// Sends the other nodes a server's administrative state.
   func publish(_ state: AdminState, of server: String) {
-    news.withLock { $0.adminStates.append(StampedAdminState(state, of: server)) }
+    news.withLock { $0.adminStates[server] = state }
     wakeup.signal()
   }
 
   /// All administrative states, for a node that has joined.
-  var adminStates: [StampedAdminState] { sharedState.allAdminStates.map { StampedAdminState($1, of: $0) } }
+  var adminStates: [String: AdminState] { sharedState.allAdminStates }
 
   /// Reports another node's states to the supervisor, which takes over those that are later than the ones here.
-  func report(_ states: [StampedAdminState]) {
+  func report(_ states: [String: AdminState]) {
     // A clock that is far ahead would outlast every later request.
     let latest = Clock.wall() + .hours(24)
-    for state in states where ServerName.isValid(state.stamp.node) && state.stamp.time < latest {
-      guard sharedState.isLater(state.adminState, of: state.server) else { continue }
-      control.send(.adminState(state.adminState, server: state.server))
+    for (server, state) in states where state.node != nil && state.since < latest {
+      if sharedState.isLater(state, of: server) { control.send(.adminState(state, server: server)) }
     }
   }
 
@@ -122,15 +121,5 @@ final class PairChannel: Sendable {
       defer { news = News() }
       return news
     }
-  }
-}
-
-extension StampedAdminState {
-  fileprivate init(_ state: AdminState, of server: String) {
-    self.init(server: server, state: state, stamp: Stamp(time: state.since, node: state.node ?? ""))
-  }
-
-  fileprivate var adminState: AdminState {
-    AdminState(mode: state.mode, weight: state.weight, since: stamp.time, node: stamp.node)
   }
 }
