@@ -106,6 +106,7 @@ let package = Package(
     // Seeds and clocks for the tests of the pure cores.
     .target(name: "Simulation", path: "Tests/Simulation", swiftSettings: settings),
     tests("Wire", ["Wire", "Simulation"]),
+    tests("Domain", ["Domain", "Wire"]),
     // Properties that must hold for any bytes; tests check them with mutated seeds, fuzzing with its own inputs.
     .target(
       name: "Properties",

@@ -37,6 +37,21 @@ public enum ServerName {
     guard let slash = fullName.lastIndex(of: "/") else { return (nil, fullName[...]) }
     return (fullName[..<slash], fullName[fullName.index(after: slash)...])
   }
+
+  /// The servers that have another full name in another configuration, with that name: their service has got another
+  /// one. Servers are alike if they differ in nothing else (`key`). One is meant only if it can be no other: of those
+  /// that are alike, exactly one is gone, and exactly one is new.
+  public static func renamed<Server: Hashable, Key: Hashable>(
+    from former: Set<Server>, to current: Set<Server>, alikeBy key: (Server) -> Key
+  ) -> [Server: Server] {
+    let gone = Dictionary(grouping: former.subtracting(current), by: key)
+    let new = Dictionary(grouping: current.subtracting(former), by: key)
+    var renamed: [Server: Server] = [:]
+    for (key, servers) in gone {
+      if servers.count == 1, let heirs = new[key], heirs.count == 1 { renamed[servers[0]] = heirs[0] }
+    }
+    return renamed
+  }
 }
 
 /// A server's share of new clients relative to the others. 0: assigned clients only.

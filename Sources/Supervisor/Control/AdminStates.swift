@@ -72,19 +72,18 @@ struct AdminStates {
   /// Goes over to a configuration with these servers. A state whose server is not among them goes to the new server of
   /// the same short name if it can be no other; where no new server has that name, it ends with its server.
   mutating func keep(_ names: Set<String>) -> [AdminStateNote] {
-    let gone = Dictionary(grouping: self.names.union(states.keys).subtracting(names), by: Self.shortName)
-    let new = Dictionary(grouping: names.subtracting(self.names).subtracting(states.keys), by: Self.shortName)
+    let former = self.names.union(states.keys)
+    let renamed = ServerName.renamed(from: former, to: names, alikeBy: Self.shortName)
     var notes: [AdminStateNote] = []
     for (name, state) in all where !names.contains(name) {
       states[name] = nil
       guard !state.isReady else { continue }
-      let shortName = Self.shortName(name)
-      let heirs = new[shortName, default: []]
-      if heirs.count == 1, gone[shortName]?.count == 1 {
-        states[heirs[0]] = state
-        notes.append(.moved(name, to: heirs[0], state))
-      } else if !heirs.isEmpty {
-        notes.append(.dropped(name, state, heirs.sorted()))
+      if let heir = renamed[name] {
+        states[heir] = state
+        notes.append(.moved(name, to: heir, state))
+      } else {
+        let heirs = names.subtracting(former).filter { Self.shortName($0) == Self.shortName(name) }
+        if !heirs.isEmpty { notes.append(.dropped(name, state, heirs.sorted())) }
       }
     }
     self.names = names

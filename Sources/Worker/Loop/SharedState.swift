@@ -116,25 +116,16 @@ final class SharedState: Sendable {
 
   // MARK: Servers
 
-  /// The servers of a configuration, in its order. One that exists with this name and address stays. Where no server has
-  /// them, an existing one of the same short name and address does whose own name is gone, if it can be no other: its
-  /// service has got another name.
+  /// The servers of a configuration, in its order: existing ones, also if only their service's name has changed
+  /// (`ServerName.renamed`), and new ones.
   func servers(of configuration: Configuration) -> [SharedServer] {
     servers.withLock { servers in
-      let (known, places) = (servers.known, Set(configuration.servers.map(\.place)))
-      let gone = Dictionary(grouping: known.filter { !places.contains($0.key) }) { $0.key.shortened }
-      let new = Dictionary(grouping: places.filter { known[$0] == nil }, by: \.shortened)
+      var known = servers.known
+      let renamed = ServerName.renamed(
+        from: servers.named, to: Set(configuration.servers.map(\.place)), alikeBy: \.shortened)
+      for (former, place) in renamed where known[place] == nil { known[place] = known[former] }
       return configuration.services.flatMap { service in
-        service.servers.map { settings in
-          if let server = known[settings.place] { return server }
-          let short = settings.place.shortened
-          // One that was removed by an earlier reload and still has exchanges is not the one that is renamed now.
-          let (all, isOnly) = (gone[short] ?? [], new[short]?.count == 1)
-          let named = all.filter { servers.named.contains($0.key) }
-          let former = named.isEmpty ? all : named
-          if former.count == 1, isOnly { return former[0].value }
-          return SharedServer(settings, queue: service.limits.queue)
-        }
+        service.servers.map { known[$0.place] ?? SharedServer($0, queue: service.limits.queue) }
       }
     }
   }
