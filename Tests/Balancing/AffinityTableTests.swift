@@ -82,17 +82,6 @@ import Wire
     #expect(table.lookup(client(2), at: start + .hours(3)) == second)
   }
 
-  @Test func `forgetting a server forgets its clients only`() {
-    var table = table()
-    for number in 0..<10 as Range<UInt32> {
-      table.assign(client(number), to: number % 2 == 0 ? first : second, at: start)
-    }
-    _ = table.sessionBegan(client(20), on: first, at: start)
-    #expect(table.forget(first) == 6)
-    #expect(table.count == 5)
-    #expect(table.lookup(client(0), at: start) == nil && table.lookup(client(1), at: start) == second)
-  }
-
   @Test func `a table that shrinks keeps the latest clients, one that grows keeps all`() {
     var table = table(capacity: 10)
     let session = table.sessionBegan(client(0), on: first, at: start)
@@ -137,13 +126,10 @@ import Wire
       case 75..<97:
         // Time moves last, so that the table's order is that of the model's instants.
         now = now + Interval(nanoseconds: random.next() >> UInt64.random(in: 21..<50, using: &random))
-      case 97:
+      default:
         let capacity = Int.random(in: 1...40, using: &random)
         table.resize(to: capacity)
         model.resize(to: capacity, at: now)
-      default:
-        _ = table.forget(server)
-        model.forget(server)
       }
       // Looking takes what is over out of the table, so the model is asked for its count only when all were looked for.
       guard step % 16 == 0 else { continue }
@@ -228,6 +214,4 @@ struct AffinityModel {
     while clients.count > newCapacity { evict() }
     capacity = newCapacity
   }
-
-  mutating func forget(_ server: ServerID) { clients.removeAll { $0.server == server } }
 }

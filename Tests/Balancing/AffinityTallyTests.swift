@@ -20,11 +20,9 @@ import Wire
       case 5...9 where !open.isEmpty:
         table.sessionEnded(open.remove(at: Int(random.next() % UInt64(open.count))), at: now)
       case 10: table.assign(client, to: server, at: now)
-      case 11: table.forget(client)
       case 12: now = now + .minutes(random.next() % 30)
       case 13: table.forgetOver(at: now, limit: 2)
       case 14 where random.next() % 50 == 0: table.resize(to: 10 + Int(random.next() % 30))
-      case 15 where random.next() % 50 == 0: _ = table.forget(server)
       default: _ = table.lookup(client, at: now)
       }
       let counted = servers.reduce(AffinityCount()) { $0 + table.tally[$1] }

@@ -92,22 +92,6 @@ public struct AffinityTable: ~Copyable {
     freshen(entry, at: now)
   }
 
-  /// Removes a client. Ending its sessions later has no effect.
-  public mutating func forget(_ client: ClientKey) {
-    let bits = tableHash(client)
-    if let entry = find(client, bits) { remove(entry, bits) }
-  }
-
-  /// Removes every client of a server, and returns their number. The time is proportional to the size of the table.
-  public mutating func forget(_ server: ServerID) -> Int {
-    let before = count
-    for entry in AffinityTable.headCount..<entries.count where entries[entry].isUsed && entries[entry].server == server
-    {
-      remove(entry, tableHash(entries[entry].key))
-    }
-    return before - count
-  }
-
   /// Removes at most `limit` expired clients, those with the longest inactivity first.
   public mutating func forgetOver(at now: Instant, limit: Int) {
     for _ in 0..<limit {
