@@ -31,11 +31,6 @@ struct PairConnection: ~Copyable {
     case otherSecret
   }
 
-  /// Maximum of bytes that are read in one window of this length: 8 MB a second, so that no node can take a processor
-  /// from the loops.
-  static let bytesPerWindow = 65_536
-  static let window = Interval.milliseconds(8)
-
   /// The other node's index.
   let peer: Int
   /// Which secret is offered by this node, which made the connection; nil where the other node did.
@@ -48,9 +43,8 @@ struct PairConnection: ~Copyable {
   private(set) var finding: Finding?
   private var phase: Phase
   private var output: [UInt8] = []
-  /// How much may be read until the window ends.
-  private var quota = PairConnection.bytesPerWindow
-  private var windowEnd: Instant
+  /// How many bytes may be read: 8 MB a second.
+  private var quota = WindowQuota(65_536)
 
   /// A connection that was accepted, or that is being made.
   init(
@@ -65,7 +59,6 @@ struct PairConnection: ~Copyable {
     // An accepted connection may have brought its ClientHello along.
     if offer == nil { stream.became([.readable, .writable]) }
     phase = .connecting(context)
-    windowEnd = now
   }
 
   /// Whether the other end has shown that it has a secret, where it makes the connection: its ClientHello was accepted
@@ -80,7 +73,7 @@ struct PairConnection: ~Copyable {
   /// When to continue although there is no event.
   var deadline: Instant {
     let deadline = link.deadline ?? .distantFuture
-    return quota == 0 ? min(deadline, windowEnd) : deadline
+    return quota.remaining == 0 ? min(deadline, quota.windowEnd) : deadline
   }
 
   mutating func became(_ readiness: Readiness) { stream.became(readiness) }
@@ -140,24 +133,23 @@ struct PairConnection: ~Copyable {
     case .failed(let failure):
       finding = .otherSecret
       return .ended("the TLS handshake failed, as with different secrets: \(failure)")
-    case .yield: closeWindow(at: now)
+    case .yield: quota.close(at: now)
     case .wantsRead, .wantsWrite: break
     }
     return isLate(at: now) ? .ended(Self.slow) : .wait
   }
 
   private mutating func read(at now: Instant) -> Step {
-    if now >= windowEnd { (quota, windowEnd) = (Self.bytesPerWindow, now + Self.window) }
-    guard quota > 0 else { return .wait }
+    guard quota.refill(at: now) else { return .wait }
     var result: TLSReadResult?
-    let bytes = [UInt8](capacity: min(quota, Self.recordSize)) { result = stream.tls?.read(into: &$0) }
+    let bytes = [UInt8](capacity: min(quota.remaining, Self.recordSize)) { result = stream.tls?.read(into: &$0) }
     switch result {
     case .bytes(let count):
-      quota -= count
+      quota.take(count)
       return .received(bytes)
     case .wouldBlock: return .wait
     case .yield:
-      closeWindow(at: now)
+      quota.close(at: now)
       return .wait
     case .closed, nil: return .ended("it closed the connection")
     case .truncated: return .ended("the connection broke")
@@ -166,9 +158,6 @@ struct PairConnection: ~Copyable {
   }
 
   private func isLate(at now: Instant) -> Bool { link.deadline.map { now >= $0 } ?? false }
-
-  /// The peer sends, and brings nothing.
-  private mutating func closeWindow(at now: Instant) { (quota, windowEnd) = (0, now + Self.window) }
 
   private static let slow = "the TLS handshake takes too long"
   /// Maximum of bytes that one read brings.

@@ -3,14 +3,11 @@ import Wire
 
 /// The sockets where other nodes connect. Accepting is limited, so that untrusted peers take no processor from the loops.
 struct PairListeners: ~Copyable {
-  /// Maximum of connections in one `PairConnection.window`: 8,000 a second.
-  static let acceptsPerWindow = 64
-
   private var sockets: [SharedDescriptor] = []
   /// Connections may be waiting.
   private var mayAccept = false
-  private var quota = PairListeners.acceptsPerWindow
-  private var windowEnd = Instant(nanoseconds: 0)
+  /// 8,000 connections a second.
+  private var quota = WindowQuota(64)
 
   mutating func add(_ listener: HandedListener, _ poller: borrowing Poller) throws(SystemError) {
     let socket = SharedDescriptor(listener.takeDescriptor())
@@ -23,19 +20,18 @@ struct PairListeners: ~Copyable {
   mutating func becameReady() { mayAccept = true }
 
   /// When to accept again although there is no event.
-  var deadline: Instant { mayAccept ? windowEnd : .distantFuture }
+  var deadline: Instant { mayAccept ? quota.windowEnd : .distantFuture }
 
   /// The next connection; nil if there is none, or after an error, for now.
   mutating func accept(at now: Instant) throws(SystemError) -> Accepted? {
-    if now >= windowEnd { (quota, windowEnd) = (Self.acceptsPerWindow, now + PairConnection.window) }
-    guard mayAccept, quota > 0 else { return nil }
-    quota -= 1
+    guard mayAccept, quota.refill(at: now) else { return nil }
+    quota.take(1)
     do throws(SystemError) {
       for socket in sockets {
         if let accepted = try Socket.accept(from: socket.descriptor) { return accepted }
       }
     } catch {
-      quota = 0
+      quota.close(at: now)
       throw error
     }
     mayAccept = false
