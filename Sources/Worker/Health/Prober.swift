@@ -49,7 +49,7 @@ struct Prober: ~Copyable {
 
   /// Begins the first checks.
   mutating func start(_ context: inout LoopContext) {
-    applyAndGoOn(&context)
+    applyAndContinue(&context)
     context.timers.schedule(TimerKey(.firstChecks).rawValue, at: began + Prober.firstChecksTimeout)
   }
 
@@ -65,16 +65,16 @@ struct Prober: ~Copyable {
         keys.append(servers.insert(ServerHealth(server, service, at: context.now)))
         continue
       }
-      keys.append(goOn(earlier.remove(at: place), as: server, of: service, &context))
+      keys.append(continueHealth(of: earlier.remove(at: place), as: server, of: service, &context))
     }
     removed = earlier
     snapshot = next
-    applyAndGoOn(&context)
+    applyAndContinue(&context)
   }
 
   /// Continues a server's health in another snapshot, where its service may have another name.
-  private mutating func goOn(
-    _ key: SlabKey, as server: Int, of service: ServiceSnapshot, _ context: inout LoopContext
+  private mutating func continueHealth(
+    of key: SlabKey, as server: Int, of service: ServiceSnapshot, _ context: inout LoopContext
   ) -> SlabKey {
     let (former, place) = (servers[key].place, service.servers[server].place)
     let known = servers[key].tracker.isKnown ? servers[key].tracker : nil
@@ -103,7 +103,7 @@ struct Prober: ~Copyable {
     for check in servers.remove(key).checks { checks.remove(check).end(&context.buffers) }
   }
 
-  private mutating func applyAndGoOn(_ context: inout LoopContext) {
+  private mutating func applyAndContinue(_ context: inout LoopContext) {
     for key in keys + removed { apply(key, at: context.now) }
     for key in keys + removed { timerFired(key, &context) }
   }
