@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Wire
 
-/// A writer that copies numbers from where they wait to where they are written, and can be held up.
+/// A writer that copies numbers from the pending list to the written list, and can be blocked.
 private final class Copier: Sendable {
   let writer: BackgroundWriter<[Int]>
   private let written = Mutex<[Int]>([])
@@ -36,8 +36,8 @@ private final class Copier: Sendable {
   func holdingUp(_ body: () -> Void) { gate.withLock { _ in body() } }
 }
 
-@Suite struct `A writer in the background` {
-  @Test func `what threads submit is written once and in each one's order`() throws {
+@Suite struct `The background writer` {
+  @Test func `submitted entries are written once, in each thread's order`() throws {
     let copier = try Copier()
     let even = try Thread(name: "even") { for number in 0..<500 { copier.submit(2 * number) } }
     let odd = try Thread(name: "odd") { for number in 0..<500 { copier.submit(2 * number + 1) } }
@@ -48,7 +48,7 @@ private final class Copier: Sendable {
     for rest in 0..<2 { #expect(copier.numbers.filter { $0 % 2 == rest } == (0..<500).map { 2 * $0 + rest }) }
   }
 
-  @Test func `who submits to a stuck one does not wait, and a flush ends at its deadline`() throws {
+  @Test func `submitting to a blocked writer does not wait, and a flush ends at its deadline`() throws {
     let copier = try Copier()
     copier.holdingUp {
       copier.submit(1)
@@ -60,7 +60,7 @@ private final class Copier: Sendable {
     #expect(copier.numbers == [1, 2])
   }
 
-  @Test func `what is changed without a word waits for the next one`() throws {
+  @Test func `a change without a wake-up is written with the next one`() throws {
     let copier = try Copier()
     copier.writer.access { $0 = [1] }
     #expect(copier.writer.flush(until: .distantFuture))

@@ -81,7 +81,7 @@ struct BufferTests {
     let ordinary = buffer.room
     #expect(ordinary == Buffer.capacity && !buffer.isLarge)
     pool.giveBack(&buffer)
-    // One without storage gets a large piece at once.
+    // A buffer without storage allocates a large block at once.
     pool.enlarge(&buffer)
     let fresh = buffer.room
     #expect(fresh == Buffer.largeCapacity)

@@ -4,9 +4,9 @@ import Wire
 
 @testable import Linux
 
-@Suite struct `What a failed connection says of the server` {
-  /// Everything that socket(2), connect(2), epoll_ctl(2) and tcp(7)'s SO_ERROR can give, and a few that they can not.
-  @Test func `no shortage of this machine's own is taken for the network's or the server's fault`() {
+@Suite struct `The fault behind a failed connection` {
+  /// All errors of socket(2), connect(2), epoll_ctl(2) and SO_ERROR of tcp(7), and a few that they don't return.
+  @Test func `a local shortage is never blamed on the network or the server`() {
     let ours = [
       EMFILE, ENFILE, ENOSPC, ENOMEM, ENOBUFS, EADDRNOTAVAIL, EADDRINUSE, EAGAIN, EINTR,
     ]
@@ -20,11 +20,11 @@ import Wire
     for code in servers { #expect(ConnectFault(errno: code) == .server, "\(SystemError.words(for: code))") }
   }
 
-  @Test func `only ICMP about its port or host ends what is sent to a peer by UDP (RFC 1122, 4.1.3.3)`() {
+  @Test func `only ICMP about a UDP peer's port or host ends its flow (RFC 1122 §4.1.3.3)`() {
     for isSending in [false, true] {
       for code in [ECONNREFUSED, ENOPROTOOPT] { #expect(DatagramSocket.isOfPeer(code, isSending: isSending)) }
     }
-    // A sender gets these of a route of its own machine.
+    // When sending, these are about a route of this machine.
     for code in [EHOSTUNREACH, EHOSTDOWN, EACCES] {
       #expect(DatagramSocket.isOfPeer(code, isSending: false) && !DatagramSocket.isOfPeer(code, isSending: true))
     }
@@ -34,7 +34,7 @@ import Wire
     for code in others { #expect(!DatagramSocket.isOfPeer(code, isSending: false), "\(SystemError.words(for: code))") }
   }
 
-  @Test(.enabled(if: mayMakeNetworks)) func `no address to connect from is a way that is missing`() throws {
+  @Test(.enabled(if: mayMakeNetworks)) func `without a source address the fault is the path's`() throws {
     try inOwnNetwork { _ in
       for address in [IPAddress(v4: 0xc000_0201), IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1)] {
         do throws(SystemError) {

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Linux
 
-@Suite struct `Connections reset by their local address` {
+@Suite struct `Resetting connections by their local address` {
   private static let address = IPAddress(v4: 0xcb00_7101)
   private static let other = IPAddress(v4: 0xcb00_7102)
   private static let address6 = IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1)
@@ -14,7 +14,7 @@ import Wire
   @Test(
     .enabled(if: mayMakeNetworks, "needs root"),
     arguments: [(address, other, false), (address, other, true), (address6, other6, false)])
-  func `those that wait for nobody are reset at once, and listeners and other addresses stay as they are`(
+  func `unaccepted connections are reset, listeners and other addresses are unaffected`(
     address: IPAddress, other: IPAddress, isMapped: Bool
   ) throws {
     try inOwnNetwork { loopback in
@@ -30,7 +30,7 @@ import Wire
       let cut = try Self.connect(to: address, count: 100)
       let kept = try Self.connect(to: other, count: 3)
       var reset = try ConnectionReset()
-      // Their own ends have that address too, here, and end by either's reset.
+      // On loopback the clients' ends have that address too, and end by either side's reset.
       #expect(100...200 ~= (try reset.reset(at: address)))
       for index in cut.indices { #expect([ECONNRESET, ECONNABORTED].contains(Self.failure(of: cut[index].number))) }
       for index in kept.indices { #expect(Self.failure(of: kept[index].number) == EAGAIN) }
@@ -53,7 +53,7 @@ import Wire
     #expect(try NetlinkDatagram.receive(from: descriptor) != nil)
   }
 
-  /// A connection that is there, held by a class for an array's sake.
+  /// A connected socket, in a class because an array can't hold a ~Copyable type.
   private final class Held {
     let descriptor: Descriptor
     init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
@@ -66,12 +66,12 @@ import Wire
       var poll = pollfd(fd: held.number, events: Int16(POLLOUT), revents: 0)
       // SAFETY: one element, during the call.
       unsafe #expect(Glibc.poll(&poll, 1, 10_000) == 1)
-      // The interface has only just been switched on.
+      // The interface was enabled a moment ago.
       return Socket.error(of: held.number) == 0 ? held : try connect(to: address, count: 1)[0]
     }
   }
 
-  /// What a read fails with.
+  /// The errno of a read.
   private static func failure(of number: Int32) -> Int32 {
     var byte: UInt8 = 0
     // SAFETY: one byte, during the call.

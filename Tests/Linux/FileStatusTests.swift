@@ -3,8 +3,8 @@ import Testing
 
 @testable import Linux
 
-@Suite struct `What a file is` {
-  @Test func `folders, sockets, links and files are told apart`() throws {
+@Suite struct `The kind of a file` {
+  @Test func `folders, sockets, links and files are distinguished`() throws {
     let base = "/tmp/belvedere-status-\(getpid())"
     let (file, link, socket) = (base + ".file", base + ".link", base + ".socket")
     defer { for path in [file, link, socket] { File.remove(path) } }

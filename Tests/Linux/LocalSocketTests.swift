@@ -5,7 +5,7 @@ import Wire
 @testable import Linux
 
 @Suite struct `A local socket` {
-  @Test func `is waited for while as many wait there as may, within the bound`() throws {
+  @Test func `is connected to within the time-out although the backlog is full`() throws {
     let path = "@belvedere-test-\(getpid())"
     let listener = try LocalSocket.listen(at: path)
     var waiting: [Int32] = []

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Linux
 
-/// Runs `body` on a thread that has a network of its own, with nothing in it but a loopback interface that is up.
+/// Runs `body` on a thread in its own network namespace, which has a loopback interface that is up, and no other.
 func inOwnNetwork(_ body: @escaping @Sendable (_ loopback: Int32) throws -> Void) throws {
   nonisolated(unsafe) var outcome: Result<Void, any Error> = .success(())
   let thread = try Thread(name: "network") {

@@ -7,7 +7,7 @@ private enum Source: UInt64, CaseIterable {
 }
 
 @Suite struct `A poller's token` {
-  @Test func `brings back its kind and its key, or its index`() {
+  @Test func `decodes its kind and its key or index`() {
     for kind in Source.allCases {
       for key in [
         SlabKey(index: 0, generation: 0), SlabKey(index: 7, generation: 1),
@@ -22,7 +22,7 @@ private enum Source: UInt64, CaseIterable {
     }
   }
 
-  @Test func `of another poller has no kind here`() {
+  @Test func `of another poller has no kind`() {
     #expect(PollerToken<Source>(rawValue: 7 << 60).kind == nil)
   }
 }

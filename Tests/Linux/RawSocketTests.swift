@@ -4,16 +4,16 @@ import Wire
 
 @testable import Linux
 
-/// Two interfaces of one network that are each other's only neighbour.
-private struct Cable {
+/// A veth pair.
+private struct VethPair {
   let near: NetworkInterface
   let far: NetworkInterface
 
-  /// Lays it in the calling thread's network.
+  /// Creates the pair in the calling thread's network namespace.
   init() throws {
     let commands = [
       "ip link add near type veth peer name far", "ip address add 192.0.2.1/24 dev near",
-      // Both ends are this machine's: it must believe a packet that comes from itself.
+      // Both ends are this machine's: the kernel must accept packets from a local address.
       "echo 1 >/proc/sys/net/ipv4/conf/far/accept_local",
       "ip -6 address add fe80::1/64 dev near nodad", "ip link set near up", "ip link set far up",
     ]
@@ -36,8 +36,8 @@ private struct Cable {
   }
 }
 
-/// What `read` finds of what `send` sent. A cable that was laid a moment ago drops what comes before the kernel has
-/// seen its carrier: what has not arrived after a second is sent again.
+/// The first packet of `send` that `read` returns. A new veth pair drops packets until the kernel has
+/// seen its carrier: a packet that has not arrived after a second is sent again.
 private func first<Found>(
   at descriptor: borrowing Descriptor, of send: () throws -> Void, _ read: () throws -> Found?
 ) throws -> Found {
@@ -57,13 +57,13 @@ private let hasIproute = unsafe access("/sbin/ip", X_OK) == 0
 
 @Suite(.enabled(if: mayMakeNetworks && hasIproute, "needs root and iproute2"))
 struct `Raw sockets` {
-  @Test func `a cable's ends are up, have a carrier and six bytes of address`() throws {
+  @Test func `both ends of a veth pair are up, have a carrier and a hardware address`() throws {
     try inOwnNetwork { _ in
-      let cable = try Cable()
-      #expect(cable.near.isUsable)
-      #expect(cable.far.isUsable)
-      #expect(cable.near.hardwareAddress.count == 6)
-      #expect(cable.near.hardwareAddress != cable.far.hardwareAddress)
+      let pair = try VethPair()
+      #expect(pair.near.isUsable)
+      #expect(pair.far.isUsable)
+      #expect(pair.near.hardwareAddress.count == 6)
+      #expect(pair.near.hardwareAddress != pair.far.hardwareAddress)
     }
   }
 
@@ -72,12 +72,12 @@ struct `Raw sockets` {
     source: IPAddress
   ) throws {
     try inOwnNetwork { _ in
-      let cable = try Cable()
+      let pair = try VethPair()
       let family = source.family
-      let sender = try AdvertisementSocket(family, on: cable.near, joining: true)
-      let receiver = try AdvertisementSocket(family, on: cable.far, joining: true)
-      let stranger = try AdvertisementSocket(family, on: cable.far, joining: false)
-      // The kernel fills a checksum in for nobody: the bytes come as they went.
+      let sender = try AdvertisementSocket(family, on: pair.near, joining: true)
+      let receiver = try AdvertisementSocket(family, on: pair.far, joining: true)
+      let other = try AdvertisementSocket(family, on: pair.far, joining: false)
+      // The kernel fills no checksum in: the bytes arrive as they were sent.
       let bytes: [UInt8] = [0x31, 51, 100, 1, 0, 100, 0xab, 0xcd, 192, 0, 2, 100]
       let packet = try first(at: receiver.descriptor) {
         try sender.send(bytes.span, from: source, to: AdvertisementSocket.group(family))
@@ -90,27 +90,27 @@ struct `Raw sockets` {
       #expect(packet.bytes == bytes)
       #expect(try receiver.receive() == nil)
       #expect(try sender.receive() == nil)
-      // Linux hands IPv6's groups to every raw socket of the machine, joined or not.
-      if family == .v4 { #expect(try stranger.receive() == nil) }
+      // Linux delivers IPv6 multicast to every raw socket of the machine, joined or not.
+      if family == .v4 { #expect(try other.receive() == nil) }
     }
   }
 
-  @Test func `a source that this machine does not have is an error`() throws {
+  @Test func `a source address that this machine lacks is an error`() throws {
     try inOwnNetwork { _ in
-      let cable = try Cable()
-      let sender = try AdvertisementSocket(.v4, on: cable.near, joining: true)
+      let pair = try VethPair()
+      let sender = try AdvertisementSocket(.v4, on: pair.near, joining: true)
       #expect(throws: SystemError.self) {
         try sender.send([0x31].span, from: IPAddress(v4: 0xcb00_7101), to: AdvertisementSocket.group(.v4))
       }
     }
   }
 
-  @Test func `a frame arrives as it was sent, and only at who asked for its kind`() throws {
+  @Test func `a frame arrives unchanged, and only at sockets for its protocol`() throws {
     try inOwnNetwork { _ in
-      let cable = try Cable()
-      let sender = try FrameSocket(.sending, on: cable.near)
-      let receiver = try FrameSocket(.arp, on: cable.far)
-      let others = [UInt8](repeating: 0xff, count: 6) + cable.near.hardwareAddress
+      let pair = try VethPair()
+      let sender = try FrameSocket(.sending, on: pair.near)
+      let receiver = try FrameSocket(.arp, on: pair.far)
+      let others = [UInt8](repeating: 0xff, count: 6) + pair.near.hardwareAddress
       let frame = others + [0x08, 0x06] + [UInt8](1...28)
       let received = try first(at: receiver.descriptor) {
         try sender.send((others + [0x88, 0xb5] + [UInt8](1...28)).span)

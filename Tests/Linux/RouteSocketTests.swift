@@ -3,11 +3,11 @@ import Wire
 
 @testable import Linux
 
-@Suite struct `Addresses and interfaces, asked and changed through netlink` {
+@Suite struct `Addresses and interfaces over netlink` {
   private static let address = IPAddress(v4: 0xcb00_7101)
   private static let address6 = IPAddress(v6High: 0x2001_0db8_0000_0000, low: 1)
 
-  @Test func `the loopback interface is there and named`() throws {
+  @Test func `the loopback interface is listed with its name`() throws {
     var routes = try AddressSocket()
     let loopback = try #require(try routes.interfaces().first { $0.isLoopback })
     #expect(loopback.name == "lo")
@@ -15,7 +15,7 @@ import Wire
   }
 
   @Test(.enabled(if: mayMakeNetworks, "needs root"), arguments: [address, address6])
-  func `an address has the lifetime, the prefix and the origin that it was given`(address: IPAddress) throws {
+  func `an address has the lifetime, prefix and origin it was given`(address: IPAddress) throws {
     try inOwnNetwork { loopback in
       var routes = try AddressSocket()
       let length: UInt8 = address.family == .v4 ? 24 : 64
@@ -37,7 +37,7 @@ import Wire
     }
   }
 
-  /// One of ours that is the first of its subnet, and another one of the machine's own behind it.
+  /// Adds our address as the first of its subnet, and another address of the machine after it.
   private static func putTwo(
     _ routes: inout AddressSocket, on interface: Int32, lifetime: UInt32
   ) throws -> (first: InterfaceAddress, second: InterfaceAddress) {
@@ -51,7 +51,7 @@ import Wire
   }
 
   @Test(.enabled(if: mayMakeNetworks, "needs root"))
-  func `taking an address off leaves the others of its subnet, which the kernel would delete with it`() throws {
+  func `removing an address keeps the others of its subnet, which the kernel would delete`() throws {
     try inOwnNetwork { loopback in
       var routes = try AddressSocket()
       #expect(try routes.interfaces().first { $0.index == loopback }?.dropsSecondaries == true)
@@ -63,7 +63,7 @@ import Wire
   }
 
   @Test(.enabled(if: mayMakeNetworks, "needs root"))
-  func `an interface that keeps secondaries keeps them at the end of a lifetime too`() throws {
+  func `an interface that keeps secondaries keeps them after a lifetime ends too`() throws {
     try inOwnNetwork { loopback in
       var routes = try AddressSocket()
       let interface = try #require(try routes.interfaces().first { $0.index == loopback })
@@ -83,7 +83,7 @@ import Wire
   }
 
   @Test(.enabled(if: mayMakeNetworks, "needs root"))
-  func `an address that nobody renews is taken off by the kernel, and that is heard`() throws {
+  func `an address that is not renewed is removed by the kernel, with a notification`() throws {
     try inOwnNetwork { loopback in
       var routes = try AddressSocket()
       let watch = try RouteWatch()
@@ -107,7 +107,7 @@ import Wire
   }
 
   @Test(.enabled(if: mayMakeNetworks, "needs root"))
-  func `an interface that is not there is an error that names the address`() throws {
+  func `a missing interface is an error that names the address`() throws {
     try inOwnNetwork { _ in
       var routes = try AddressSocket()
       let nowhere = InterfaceAddress(interface: 4711, address: Self.address, prefixLength: 32, lifetime: 1)
@@ -122,7 +122,7 @@ import Wire
   private static let added = InterfaceAddress(
     interface: 7, address: IPAddress(v4: 0xc000_0201), prefixLength: 24, lifetime: 3, origin: 112)
 
-  /// What the kernel would tell of a change, which has the form of the request.
+  /// The kernel's notification of a change, which has the format of the request.
   private static func datagram(_ address: InterfaceAddress) -> NetlinkDatagram {
     NetlinkDatagram(bytes: address.request(type: Netlink.newAddress, flags: 0, sequence: 9))
   }
@@ -133,7 +133,7 @@ import Wire
     return found
   }
 
-  @Test func `an address reads as it was written`() {
+  @Test func `an address is decoded as it was encoded`() {
     #expect(Self.addresses(Self.datagram(Self.added)) == [Self.added])
     let forever = InterfaceAddress(
       interface: 1, address: IPAddress(v6High: 0xfe80 << 48, low: 1), prefixLength: 64, lifetime: nil)
@@ -142,7 +142,7 @@ import Wire
     #expect(!Self.added.isLinkLocal)
   }
 
-  @Test func `whatever is cut off or changed, reading ends`() {
+  @Test func `decoding ends for truncated and modified messages`() {
     let whole = Self.datagram(Self.added).bytes
     for count in 0..<whole.count { #expect(Self.addresses(NetlinkDatagram(bytes: Array(whole[..<count]))).isEmpty) }
     for index in whole.indices {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Linux
 
-/// What a child with this shell script said on its control socket, and how it ended.
+/// The output of this shell script on its control socket, and its exit status.
 private func run(_ script: String, environment: [String] = [], blocked: [Int32] = []) throws -> (String, ProcessEnd) {
   let pair = try MessageSocket.Pair()
   var child = try ChildProcess(
@@ -24,42 +24,42 @@ private func run(_ script: String, environment: [String] = [], blocked: [Int32] 
   }
 }
 
-@Suite struct `Children and what they are handed` {
+@Suite struct `Child processes` {
   @Test(arguments: [
     ("exit 0", ProcessEnd.exited(status: 0)), ("exit 7", .exited(status: 7)),
     ("kill -KILL $$", .killed(signal: SIGKILL)),
     ("kill -SEGV $$", .killed(signal: SIGSEGV)),
   ])
-  func `a child's end is told as it was`(script: String, end: ProcessEnd) throws {
+  func `the exit status or signal of a child is reported`(script: String, end: ProcessEnd) throws {
     #expect(try run(script).1 == end)
   }
 
-  @Test func `an end reads as words`() {
+  @Test func `an exit status is described in words`() {
     #expect(ProcessEnd.exited(status: 1).description == "exit status 1")
     #expect(ProcessEnd.killed(signal: SIGSEGV).description == "killed by SIGSEGV (Segmentation fault)")
     #expect(ProcessEnd.killed(signal: 4711).description == "killed by signal 4711")
   }
 
-  @Test func `a child has standard descriptors and its control socket, and nothing else`() throws {
+  @Test func `a child has the standard descriptors and its control socket, and no other`() throws {
     let stray = fcntl(2, F_DUPFD, 20)  // without close-on-exec
     defer { close(stray) }
-    // The shell itself opens nothing while it expands the pattern but the directory.
+    // While the shell expands the pattern it opens the directory only.
     let said = try run("cd /proc/$$/fd; for n in *; do test -e $n && echo $n; done >&3").0
     #expect(said.split(separator: "\n").filter { (Int($0) ?? 0) < 10 } == ["0", "1", "2", "3"])
     #expect(!said.split(separator: "\n").contains("\(stray)"))
   }
 
-  @Test func `a child sees the environment that it is given and no other`() throws {
+  @Test func `a child has the given environment and no other`() throws {
     #expect(try run("echo $A$HOME >&3", environment: ["A=b"]).0 == "b\n")
   }
 
-  @Test func `a child's blocked signals are those that were asked for`() throws {
+  @Test func `a child's blocked signals are those requested`() throws {
     let said = try run(
       "exec grep SigBlk /proc/self/status >&3", environment: ["PATH=/usr/bin:/bin"], blocked: [SIGTERM, SIGINT])
     #expect(said.0 == "SigBlk:\t0000000000004002\n")
   }
 
-  @Test func `a child that is let go of is killed`() throws {
+  @Test func `a child whose owner drops it is killed`() throws {
     let pair = try MessageSocket.Pair()
     var pid: pid_t = 0
     do {
@@ -72,7 +72,7 @@ private func run(_ script: String, environment: [String] = [], blocked: [Int32] 
     #expect(kill(pid, 0) == -1)
   }
 
-  @Test func `a program that is not there is an error with its name`() throws {
+  @Test func `a missing program is an error with its name`() throws {
     let pair = try MessageSocket.Pair()
     let error = #expect(throws: SystemError.self) {
       _ = try ChildProcess(
@@ -84,7 +84,7 @@ private func run(_ script: String, environment: [String] = [], blocked: [Int32] 
 }
 
 @Suite struct `Messages between processes` {
-  @Test func `a message arrives whole, with its descriptor`() throws {
+  @Test func `a message arrives complete, with its descriptor`() throws {
     let pair = try MessageSocket.Pair()
     let file = try MemoryFile.sealed("test", contents: Array("hello".utf8).span)
     #expect(try pair.ours.send([1, 2, 3].span))
@@ -101,13 +101,13 @@ private func run(_ script: String, environment: [String] = [], blocked: [Int32] 
     guard case .nothing = try pair.theirs.receive(limit: 10) else { throw Unexpected() }
   }
 
-  @Test func `a message that is too long is an error, never cut`() throws {
+  @Test func `a message that is too long is an error, never truncated`() throws {
     let pair = try MessageSocket.Pair()
     #expect(try pair.ours.send([1, 2, 3].span))
     #expect(throws: SystemError("recvmsg", code: EMSGSIZE)) { _ = try pair.theirs.receive(limit: 2) }
   }
 
-  @Test func `what does not fit the other end's queue is left to the sender, who never waits`() throws {
+  @Test func `a message beyond the receiver's queue is not sent, and the sender does not wait`() throws {
     let pair = try MessageSocket.Pair()
     let message = [UInt8](repeating: 0, count: 10_000)
     var sent = 0
@@ -116,14 +116,14 @@ private func run(_ script: String, environment: [String] = [], blocked: [Int32] 
     guard case .message = try pair.theirs.receive(limit: 10_000) else { throw Unexpected() }
   }
 
-  @Test func `the other end's end is noticed from both directions`() throws {
+  @Test func `the end of the peer is noticed when receiving and when sending`() throws {
     let ours = try MessageSocket.Pair().takeOurs()
     guard case .ended = try ours.receive(limit: 10, waiting: true) else { throw Unexpected() }
     #expect(throws: SystemError("sendmsg", code: EPIPE)) { _ = try ours.send([1].span) }
   }
 }
 
-@Suite struct `Memory that processes share` {
+@Suite struct `Shared memory` {
   @Test(arguments: [0, 1, 70_000])
   func `a sealed file keeps its contents and can't be changed`(count: Int) throws {
     let contents = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
@@ -134,12 +134,12 @@ private func run(_ script: String, environment: [String] = [], blocked: [Int32] 
     #expect(written == -1)
   }
 
-  @Test func `a file that could still change is refused`() throws {
+  @Test func `a file that is not sealed is refused`() throws {
     let file = try MemoryFile.shared("test", count: 10)
     #expect(throws: SystemError("fcntl F_GET_SEALS", code: EPERM)) { try MemoryFile.contents(of: file) }
   }
 
-  @Test func `turns that one side counts are seen by the other`() throws {
+  @Test func `the heartbeats of one side are visible to the other`() throws {
     let page = try SharedHeartbeats(loops: 3)
     let beats = try SharedHeartbeats.attach(page.file, loops: 3)
     beats[1].beat()
@@ -156,8 +156,8 @@ private func run(_ script: String, environment: [String] = [], blocked: [Int32] 
   }
 }
 
-@Suite struct `The process itself` {
-  @Test func `an environment can be had without some of its variables`() {
+@Suite struct `The current process` {
+  @Test func `variables can be removed from the environment`() {
     let path = CurrentProcess.environmentValue("PATH")
     #expect(path != nil)
     #expect(CurrentProcess.environment().contains("PATH=\(path ?? "")"))

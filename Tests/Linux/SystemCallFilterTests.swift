@@ -37,7 +37,7 @@ private func answer(
   return nil
 }
 
-@Suite struct `Filters of system calls` {
+@Suite struct `System call filters` {
   private static let filter = SystemCallFilter(
     [
       .allow(.read),
@@ -61,7 +61,7 @@ private func answer(
     (.socket, [2, 3, 0], .refused(1)), (.socket, [2, 1, 17], .refused(1)), (.socket, [16, 1, 0], .refused(1)),
     // Another alternative.
     (.socket, [1, 3, 9], .allowed),
-    // An `int` is 32 bits; what stands above them is not looked at by the kernel either.
+    // An `int` is 32 bits; the kernel ignores the upper bits too.
     (.socket, [1 << 32 | 2, 1, 0], .allowed),
     (.mmap, [0, 4096, 3], .allowed), (.mmap, [0, 4096, 7], .refused(1)), (.mmap, [0, 4096, 4], .refused(1)),
     // A pointer is 64.
@@ -70,7 +70,8 @@ private func answer(
     (.prlimit64, [5, 7, 0], .refused(1)),
   ]
 
-  @Test(arguments: Architecture.allCases) func `a program answers as its rules say`(architecture: Architecture) throws {
+  @Test(arguments: Architecture.allCases) func `a program returns what its rules say`(architecture: Architecture) throws
+  {
     let program = Self.filter.program(for: architecture)
     for (call, arguments, expected) in Self.cases {
       let number = try #require(call.number(on: architecture))
@@ -79,13 +80,13 @@ private func answer(
     }
   }
 
-  @Test func `calls by another architecture's numbers kill`() {
+  @Test func `system call numbers of another architecture kill the process`() {
     let program = Self.filter.program(for: .x86_64)
     #expect(answer(program, 0x4000_0003, 3, []) == SystemCallFilter.Answer.killed.value)
     #expect(answer(program, Architecture.aarch64.auditValue, 63, []) == SystemCallFilter.Answer.killed.value)
   }
 
-  @Test func `calls that are newer than the list are said not to exist`() {
+  @Test func `system calls newer than the list fail with ENOSYS`() {
     let program = Self.filter.program(for: .x86_64)
     for number: UInt32 in [451, 0x4000_0000, .max] {
       #expect(answer(program, Architecture.x86_64.auditValue, number, []) == SystemCallFilter.Answer.refused(38).value)
@@ -94,12 +95,12 @@ private func answer(
     #expect(answer(lenient, Architecture.x86_64.auditValue, 451, []) == SystemCallFilter.Answer.allowed.value)
   }
 
-  @Test func `a call that an architecture does not have takes no room in its program`() {
+  @Test func `a system call that an architecture lacks takes no instruction of its program`() {
     let filter = SystemCallFilter([.allow(.epollWait)], otherwise: .killed)
     #expect(filter.program(for: .aarch64).count == filter.program(for: .x86_64).count - 2)
   }
 
-  @Test func `every call has a name and a number of its own`() {
+  @Test func `every system call has a unique name and number`() {
     #expect(Set(SystemCall.all.map(\.name)).count == SystemCall.all.count)
     for architecture in Architecture.allCases {
       let numbers = SystemCall.all.compactMap { $0.number(on: architecture) }
@@ -114,7 +115,7 @@ private func answer(
       (Architecture.x86_64, "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
       (.aarch64, "/usr/include/asm-generic/unistd.h"),
     ])
-  func `the numbers are those of the kernel's headers`(architecture: Architecture, header: String) throws {
+  func `the numbers are those of the kernel headers`(architecture: Architecture, header: String) throws {
     guard let text = try? String(contentsOfFile: header, encoding: .utf8) else { return }
     var numbers: [String: UInt32] = [:]
     for line in text.split(separator: "\n") where line.hasPrefix("#define __NR") {
@@ -135,14 +136,14 @@ private func answer(
   }
 }
 
-@Suite struct `Access to files` {
+@Suite struct `File access rules` {
   private static func access(_ rights: [String: FileAccess.Rights]) -> FileAccess {
     var access = FileAccess()
     for (path, right) in rights { access.allow(right, below: path) }
     return access
   }
 
-  @Test func `a folder's rights are those of everything below it`() {
+  @Test func `the rights on a folder apply to everything below it`() {
     let granted = Self.access(["/etc/belvedere": .read, "/var/log/belvedere": .append])
     #expect(granted.covers(Self.access(["/etc/belvedere": .read])))
     #expect(granted.covers(Self.access(["/etc/belvedere/tls": .read, "/var/log/belvedere": .append])))
@@ -153,7 +154,7 @@ private func answer(
     #expect(Self.access(["/": .read]).covers(Self.access(["/srv": .read])))
   }
 
-  @Test func `rights to one place add up, over its folders too`() {
+  @Test func `rights on a path add up with those on its parent folders`() {
     var granted = FileAccess()
     granted.allow(.read, below: "/srv")
     granted.allow(.append, below: "/srv/a")

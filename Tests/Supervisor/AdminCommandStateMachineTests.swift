@@ -136,7 +136,7 @@ private let table = """
   """
 
 @Suite struct `An administrator's command` {
-  @Test func `goes on in each state as the table says`() {
+  @Test func `is handled in each state as the table says`() {
     let now = stateTable(beginnings, events, state: text) { machine, event in
       var second: UInt64 = 0
       if case .timer = event, let deadline = machine.deadline { second = deadline.milliseconds / 1000 }
@@ -145,13 +145,13 @@ private let table = """
     #expect(now == table)
   }
 
-  @Test func `outlasts a configuration that names its server, and no other`() {
+  @Test func `is kept if the new configuration has its server, and dropped otherwise`() {
     var machine = machine(file: nil, [drain(by: "A"), .command(.drain, server: "view02", by: .named("B"), moment)])
     _ = machine.handle(.configured(servers: ["view02", "view03"], file: nil), at: at(1))
     #expect(machine.states.all.map(\.name) == ["view02"])
   }
 
-  @Test func `goes on under its server's other name, for the worker too`() {
+  @Test func `is kept if its server is renamed, and is sent to the worker under the new name`() {
     var machine = machine(file: "F", [.configured(servers: ["view01"], file: "F"), .workerStarted, drain(by: "A")])
     let effects = machine.handle(.configured(servers: ["view/view01"], file: "F"), at: at(1)).map(text)
     #expect(
@@ -164,7 +164,7 @@ private let table = """
     #expect(answers == ["answer A view/view01 applied, saved"])
   }
 
-  @Test func `is known to the other node, which saves it and passes it to its worker`() {
+  @Test func `is learned by the other node, saved there and sent to its worker`() {
     var machine = Machine(AdminStates(node: "lb1"), file: "F")
     for event in [.configured(servers: ["view01"], file: "F"), .workerStarted] as [Machine.Event] {
       _ = machine.handle(event, at: at(0))
@@ -178,7 +178,7 @@ private let table = """
     #expect(machine.handle(.learned(learned, server: "view02"), at: at(0)).isEmpty)
   }
 
-  @Test func `has one answer, in the order of commands, and never waits without a deadline`() {
+  @Test func `is answered once, in the order of commands, and always has a deadline while it waits`() {
     for seed in UInt64(1)...2000 {
       var simulation = AdminSimulation(seed: seed)
       simulation.run()
@@ -187,7 +187,7 @@ private let table = """
   }
 }
 
-/// Administrators, a worker that comes and goes, and a disk, which behave as a seed says.
+/// Administrators, a worker that restarts, and a disk, which behave at random.
 private struct AdminSimulation {
   private var random: SeededGenerator
   private var machine: Machine
@@ -209,7 +209,7 @@ private struct AdminSimulation {
       now = now + .milliseconds(random.next() % 1500)
       step()
     }
-    // Nobody answers any more.
+    // There are no more answers.
     for _ in 0..<100 {
       guard let deadline = machine.deadline else { break }
       now = max(now, deadline)
@@ -241,7 +241,7 @@ private struct AdminSimulation {
     for effect in machine.handle(event, at: now) {
       switch effect {
       case .send(_, _, let number):
-        if !hasWorker { faults.append("sent to nobody") }
+        if !hasWorker { faults.append("sent without a worker") }
         if number <= sent { faults.append("an old number") }
         sent = number
       case .save(_, let number, _): written = number

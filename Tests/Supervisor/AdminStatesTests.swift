@@ -7,8 +7,8 @@ import Testing
 
 private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seconds * 1000) }
 
-@Suite struct `What operators want of servers` {
-  @Test func `a command is answered with the whole state, earlier commands included`() {
+@Suite struct `Administrative states` {
+  @Test func `the answer to a command has the whole state, with earlier commands`() {
     var states = AdminStates()
     #expect(states.apply(.drain, to: "view01", at: moment(1)) == AdminState(mode: .drain, since: moment(1)))
     let both = AdminState(mode: .drain, weight: 5, since: moment(2))
@@ -23,7 +23,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     #expect(states.number == 4)
   }
 
-  @Test func `with the last of it taken back there is no state`() {
+  @Test func `a server whose commands are all revoked has no state`() {
     var states = AdminStates()
     _ = states.apply(.drain, to: "view01", at: moment(1))
     _ = states.apply(.weight(0), to: "view01", at: moment(1))
@@ -34,14 +34,14 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     #expect(states.number == 4)
   }
 
-  @Test func `a command that is given again is as old as it was`() {
+  @Test func `a repeated command keeps the time of the first`() {
     var states = AdminStates()
     _ = states.apply(.drain, to: "view01", at: moment(1))
     _ = states.apply(.drain, to: "view01", at: moment(9))
     #expect(states["view01"]?.since == moment(1))
   }
 
-  @Test func `a server that the configuration names no longer has none`() {
+  @Test func `a server that the configuration no longer has loses its state`() {
     var states = AdminStates()
     for name in ["view01", "view02"] { _ = states.apply(.drain, to: name, at: moment(1)) }
     #expect(states.keep(["view02", "view03"]) == [])
@@ -51,7 +51,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
   @Test(arguments: [
     ("view01", "view/view01"), ("view/view01", "view01"), ("view/view01", "portal/view01"),
   ])
-  func `a server that another configuration has under another name keeps its state`(name: String, heir: String) {
+  func `a server that the new configuration renames keeps its state`(name: String, heir: String) {
     for isKnown in [true, false] {
       var states = AdminStates()
       _ = states.apply(.maintenance, to: name, at: moment(1))
@@ -63,19 +63,19 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     }
   }
 
-  @Test func `where it is not clear which server has the other name, the state is dropped and told`() {
+  @Test func `a state is dropped and reported if the renamed server is ambiguous`() {
     let state = AdminState(mode: .drain, since: moment(1))
     var states = AdminStates()
     _ = states.apply(.drain, to: "view01", at: moment(1))
     _ = states.keep(["view01"])
     #expect(states.keep(["b/view01", "a/view01"]) == [.dropped("view01", state, ["a/view01", "b/view01"])])
-    // Of two servers one goes on: a or b.
+    // One of two servers is kept: a or b.
     _ = states.apply(.drain, to: "a/view01", at: moment(1))
     #expect(states.keep(["c/view01"]) == [.dropped("a/view01", state, ["c/view01"])])
     #expect(states.all.isEmpty)
   }
 
-  @Test func `a server that was there before does not take the state of one that goes`() {
+  @Test func `an existing server does not inherit the state of a removed one`() {
     var states = AdminStates()
     _ = states.keep(["a/view01", "b/view01"])
     _ = states.apply(.drain, to: "a/view01", at: moment(1))
@@ -83,7 +83,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     #expect(states.all.isEmpty)
   }
 
-  @Test func `of two nodes the later request counts, whatever their clocks say`() {
+  @Test func `the later of two nodes' commands applies, whatever their clocks say`() {
     var (first, second) = (AdminStates(node: "lb1"), AdminStates(node: "lb2"))
     _ = first.keep(["view01"])
     _ = second.keep(["view01"])
@@ -95,15 +95,15 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     let ready = second.apply(.ready, to: "view01", at: moment(1))
     #expect(ready.isLater(than: drain) && second["view01"] == nil)
     #expect(second.all.map(\.state) == [ready])
-    // What was said before does not come back.
+    // The former command does not return.
     let isReady = [first.merge(ready, of: "view01"), first.merge(drain, of: "view01")]
     #expect(isReady == [true, false] && first["view01"] == nil)
-    // Given again, it counts again.
+    // A repeated command applies again.
     let again = first.apply(.ready, to: "view01", at: moment(2000))
     #expect(again == AdminState(since: moment(2000), node: "lb1"))
   }
 
-  @Test func `of two requests at the same time both nodes take the same one`() {
+  @Test func `of two commands at the same time both nodes apply the same one`() {
     let drain = AdminState(mode: .drain, since: moment(5), node: "lb1")
     let maintenance = AdminState(mode: .maintenance, since: moment(5), node: "lb2")
     for order in [[drain, maintenance], [maintenance, drain]] {
@@ -114,7 +114,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     }
   }
 
-  @Test func `a state of another node is refused for an unknown server, for all time, and without a pair`() {
+  @Test func `a state of another node is refused for an unknown server, at the last time, and without a pair`() {
     let state = AdminState(mode: .drain, since: moment(5), node: "lb2")
     var (alone, paired) = (AdminStates(), AdminStates(node: "lb1"))
     _ = alone.keep(["view01"])
@@ -127,7 +127,7 @@ private func moment(_ seconds: UInt64) -> WallTime { WallTime(milliseconds: seco
     #expect(alone.all.isEmpty && paired.all.isEmpty && paired.number == 0)
   }
 
-  @Test func `a server that is ready again leaves nothing behind when the configuration goes on without it`() {
+  @Test func `a server that is ready again keeps no state when the configuration drops it`() {
     var states = AdminStates(node: "lb1")
     _ = states.keep(["view01"])
     _ = states.apply(.drain, to: "view01", at: moment(1))

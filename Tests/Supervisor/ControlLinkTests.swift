@@ -12,7 +12,7 @@ import Wire
     .server(name: "view01", AdminState(mode: .drain, since: WallTime(seconds: 1)), number: number)
   }
 
-  /// As operators do it: as long as there is room, one after the other.
+  /// Sends operators' commands while there is room, one after the other.
   private func give(_ link: inout ControlLink, from first: UInt64, atMost most: UInt64) -> UInt64 {
     for number in first..<first + most {
       guard link.hasRoomForOperators else { return number - first }
@@ -22,7 +22,7 @@ import Wire
     return most
   }
 
-  @Test func `holds a bounded number of commands of operators for a worker that takes none, and loses none`() throws {
+  @Test func `queues a bounded number of operators' commands for a worker that does not read, and loses none`() throws {
     let pair = try MessageSocket.Pair()
     let theirs = MessageSocket(owning: try pair.theirs.descriptor.duplicate())
     var link = ControlLink(pair.takeOurs())
@@ -31,7 +31,7 @@ import Wire
     var waiting = link.operatorsWaiting
     #expect(waiting == ControlLink.operatorsLimit)
 
-    // It takes them, in their order, and then there is room again.
+    // The worker reads them, in order, and then there is room again.
     var next: UInt64 = 0
     while next < taken {
       link.flush()
@@ -46,7 +46,7 @@ import Wire
     #expect(hasRoom)
   }
 
-  @Test func `has room for an operator's command while what a worker starts with waits`() throws {
+  @Test func `has room for an operator's command while the start-up commands are queued`() throws {
     let pair = try MessageSocket.Pair()
     var link = ControlLink(pair.takeOurs())
     for number in 0..<10_000 as Range<UInt64> { link.send(command(number)) }
@@ -54,7 +54,7 @@ import Wire
     #expect(hasRoom)
   }
 
-  @Test func `sends the servers' states with a configuration, before it begins`() throws {
+  @Test func `sends the servers' states with a configuration, before its start`() throws {
     let pair = try MessageSocket.Pair()
     let theirs = MessageSocket(owning: try pair.theirs.descriptor.duplicate())
     var link = ControlLink(pair.takeOurs())
@@ -76,7 +76,7 @@ import Wire
       ])
   }
 
-  @Test func `drops what waits for a worker that is gone`() throws {
+  @Test func `drops the queue of a worker that ended`() throws {
     var link = ControlLink(try MessageSocket.Pair().takeOurs())
     for number in 0..<10 as Range<UInt64> { link.send(command(number), forOperators: true) }
     link.flush()

@@ -5,11 +5,11 @@ import Wire
 
 private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: (1_000_000 + seconds) * 1_000_000_000) }
 
-@Suite struct `What a worker may say` {
-  @Test func `is far more than a worker says, and has an end`() {
+@Suite struct `The event budget of a worker` {
+  @Test func `exceeds what a worker sends, and is bounded`() {
     var budget = EventBudget(servers: 4, at: at(0))
     let rate = budget.rate
-    // What it says in the worst second of its life, for an hour: every load, every change, every problem.
+    // The most that a worker sends in a second, for an hour: every load, every change, every problem.
     for second in 1...3600 as ClosedRange<UInt64> {
       for _ in 0..<(1 + 4 + 4 * 8 + 16) as Range<Int> {
         let isTaken = budget.spend(at: at(second))
@@ -23,7 +23,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: (1_000_000 
     #expect(again == Int(rate))
   }
 
-  @Test func `is not saved up without end, and a clock that stands or jumps is none of its business`() {
+  @Test func `is not accumulated without bound, even if the clock stands still or jumps`() {
     var budget = EventBudget(servers: 0, at: at(100))
     var taken: UInt64 = 0
     while budget.spend(at: at(50)) { taken += 1 }
@@ -33,7 +33,7 @@ private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: (1_000_000 
     #expect(taken == budget.most)
   }
 
-  @Test func `follows the number of servers`() {
+  @Test func `depends on the number of servers`() {
     var budget = EventBudget(servers: 64, at: at(0))
     let before = budget.rate
     budget.adopt(servers: 1)

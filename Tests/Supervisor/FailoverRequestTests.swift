@@ -53,8 +53,8 @@ private let table = """
   waiting for the second | second ended → idle: answer A r0 r1
   """
 
-@Suite struct `A failover that an operator asks for` {
-  @Test func `goes on in each state as the table says`() {
+@Suite struct `A failover request` {
+  @Test func `is handled in each state as the table says`() {
     let now = stateTable(beginnings, events, state: { text($0.state) }) { machine, event in
       machine.handle(event).map(text)
     }

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Supervisor
 
-@Suite struct `The record of what is held` {
+@Suite struct `The lease record` {
   private static let record = {
     var record = LeaseRecord()
     record.addresses = [
@@ -23,7 +23,7 @@ import Wire
     return record
   }()
 
-  @Test func `reads as it was written`() throws {
+  @Test func `is decoded as it was encoded`() throws {
     #expect(
       Self.record.text == """
         belvedere leases 1
@@ -43,15 +43,15 @@ import Wire
     ("belvedere leases 1\npacket eth0 192.0.2.11 224.0.0.18 313\n", 2),
     ("belvedere leases 1\npacket eth0 192.0.2.11 224.0.0.18 3x\n", 2), ("belvedere leases 1\n\nroute\n", 2),
   ])
-  func `what is something else is refused, with its line`(text: String, line: Int) {
+  func `an invalid record is refused with its line`(text: String, line: Int) {
     let error = #expect(throws: LeaseRecord.Malformed.self) { try LeaseRecord(parsing: text) }
     #expect(error?.line == line)
   }
 }
 
-@Suite struct `How long a lease is` {
+@Suite struct `The lifetime of a lease` {
   @Test(arguments: [(10, 1), (100, 1), (333, 1), (334, 2), (1000, 3), (1001, 4), (40_950, 123)])
-  func `three intervals, in whole seconds, one at least`(milliseconds: UInt64, seconds: UInt64) {
+  func `is three intervals, in whole seconds, at least one`(milliseconds: UInt64, seconds: UInt64) {
     var settings = VirtualRouterSettings(identifier: 51, priority: 101, addresses: [])
     settings.interval = .milliseconds(milliseconds)
     #expect(settings.lease == .seconds(seconds))

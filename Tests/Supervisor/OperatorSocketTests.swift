@@ -12,7 +12,7 @@ import Wire
     FileManager.default.temporaryDirectory.appending(path: "control-\(UUID().uuidString.prefix(8)).sock").path
   }
 
-  /// Connects from this process, asks, and takes what comes of it on the other side: a request, or nothing.
+  /// Connects from this process, sends a request, and returns what the socket accepted: the request, or nil.
   private static func ask(
     _ socket: inout OperatorSocket, _ path: String, _ poller: borrowing Poller
   ) throws -> ControlRequest? {
@@ -30,7 +30,7 @@ import Wire
     return request
   }
 
-  @Test func `takes a request of this user's, and none of a worker's process`() throws {
+  @Test func `accepts a request from its own user, and none from a worker process`() throws {
     let path = Self.path()
     let poller = try Poller()
     var open = try OperatorSocket(at: path, log: Logger(label: "test"))
@@ -43,7 +43,7 @@ import Wire
     #expect(wasToldOf)
   }
 
-  @Test func `does not take a worker that is gone for the one that runs, but bars it all the same`() throws {
+  @Test func `refuses a former worker's process without attributing it to the current one`() throws {
     let path = Self.path()
     let poller = try Poller()
     var socket = try OperatorSocket(at: path, log: Logger(label: "test"))

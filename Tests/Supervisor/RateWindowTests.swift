@@ -12,7 +12,7 @@ private func load(_ accepted: UInt64, _ requests: UInt64) -> Load {
 @Suite struct `Rates over the last ten seconds` {
   private let start = Instant(nanoseconds: 1_000_000_000_000)
 
-  @Test func `nothing is said before enough time was measured`() {
+  @Test func `there is no rate before enough time has passed`() {
     var window = RateWindow()
     #expect(window.rates == nil)
     window.note(load(5, 5), at: start)
@@ -23,7 +23,7 @@ private func load(_ accepted: UInt64, _ requests: UInt64) -> Load {
     #expect(window.rates == .init(connections: 1.5, requests: 10))
   }
 
-  @Test func `what is longer ago does not count`() {
+  @Test func `older samples do not count`() {
     var window = RateWindow()
     for second in 0..<100 as Range<UInt64> { window.note(load(second * 1000, 0), at: start + .seconds(second)) }
     #expect(window.rates == .init(connections: 1000, requests: 0))
@@ -31,7 +31,7 @@ private func load(_ accepted: UInt64, _ requests: UInt64) -> Load {
     #expect(window.rates == .init(connections: 0, requests: 0))
   }
 
-  @Test func `a flood of loads is a few samples, and the rate is the same`() {
+  @Test func `a flood of loads takes few samples and does not change the rate`() {
     var window = RateWindow()
     var most = 0
     for step in 0..<300_000 as Range<UInt64> {

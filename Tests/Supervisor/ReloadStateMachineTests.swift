@@ -82,10 +82,10 @@ private func short(_ reason: String) -> String {
 /// A timer fires at the state's deadline.
 private let table = """
   idle, no worker | requested → waiting (Z): note postponed
-  idle, no worker | signal → waiting (nobody): note postponed
+  idle, no worker | signal → waiting (no client): note postponed
   idle, no worker | stop → stopping
   idle | requested → preparing (Z): announce reloading, prepare
-  idle | signal → preparing (nobody): announce reloading, prepare
+  idle | signal → preparing (no client): announce reloading, prepare
   idle | stop → stopping
   waiting | requested → waiting (AZ): note postponed
   waiting | signal → same: note postponed
@@ -96,7 +96,7 @@ private let table = """
   preparing | unprepared → idle: announce ready, note refused(L), note refused(M), answer A refused(R)
   preparing | stop → stopping: note refused(stops), answer A refused(stops)
   loading | requested → loading 2 until 30 (A), then (Z): note another
-  loading | signal → loading 2 until 30 (A), then (nobody): note another
+  loading | signal → loading 2 until 30 (A), then (no client): note another
   loading | ready → idle: adopt candidate as 2, announce ready, note serves, answer A serves 2
   loading | refused → idle: discard, announce ready, note refused(R), answer A refused(R)
   loading | workerEnded → idle: discard, announce ready, note refused(died), answer A refused(died)
@@ -111,13 +111,13 @@ private let table = """
   loading, another | timer → preparing (B): discard, announce ready, note refused(late), answer A refused(late), announce reloading, prepare
   loading, another by a signal | requested → loading 2 until 30 (A), then (Z): note another
   loading, another by a signal | signal → same: note another
-  loading, another by a signal | ready → preparing (nobody): adopt candidate as 2, announce ready, note serves, answer A serves 2, announce reloading, prepare
-  loading, another by a signal | refused → preparing (nobody): discard, announce ready, note refused(R), answer A refused(R), announce reloading, prepare
-  loading, another by a signal | workerEnded → waiting (nobody): discard, announce ready, note refused(died), answer A refused(died), note postponed
+  loading, another by a signal | ready → preparing (no client): adopt candidate as 2, announce ready, note serves, answer A serves 2, announce reloading, prepare
+  loading, another by a signal | refused → preparing (no client): discard, announce ready, note refused(R), answer A refused(R), announce reloading, prepare
+  loading, another by a signal | workerEnded → waiting (no client): discard, announce ready, note refused(died), answer A refused(died), note postponed
   loading, another by a signal | stop → stopping: discard, note refused(stops), answer A refused(stops)
-  loading, another by a signal | timer → preparing (nobody): discard, announce ready, note refused(late), answer A refused(late), announce reloading, prepare
+  loading, another by a signal | timer → preparing (no client): discard, announce ready, note refused(late), answer A refused(late), announce reloading, prepare
   loading, hung | requested → loading 2 until 30 (A), then (Z): note another
-  loading, hung | signal → loading 2 until 30 (A), then (nobody): note another
+  loading, hung | signal → loading 2 until 30 (A), then (no client): note another
   loading, hung | ready → idle: adopt candidate as 2, announce ready, note serves, answer A serves 2
   loading, hung | refused → idle: discard, announce ready, note refused(R), answer A refused(R)
   loading, hung | workerEnded → idle: discard, announce ready, note refused(died), answer A refused(died)
@@ -135,7 +135,7 @@ private let table = """
   """
 
 @Suite struct `A reload` {
-  @Test func `is answered in each state as the table says`() {
+  @Test func `is handled in each state as the table says`() {
     let now = stateTable(beginnings, events, state: { text($0.state) }) { machine, event in
       var second: UInt64 = 5
       if case .timer = event, let deadline = machine.deadline { second = deadline.milliseconds / 1000 }
@@ -144,13 +144,13 @@ private let table = """
     #expect(now == table)
   }
 
-  @Test func `is refused no sooner than its bound`() {
+  @Test func `is not refused before its time-out`() {
     var machine = machine(loading)
     #expect(machine.handle(.timer, at: at(29)).isEmpty)
     #expect(machine.handle(.timer, at: at(30)).isEmpty == false)
   }
 
-  @Test func `has no more operators wait for it than leave others their place at the control socket`() {
+  @Test func `is awaited by a bounded number of clients, which leaves connections of the control socket free`() {
     let limit = Machine.requesterLimit
     #expect(limit < OperatorSocket.connectionLimit)
     for history in [[], [.workerServes, .requested(by: nil), .prepared("C")]] as [[Machine.Event]] {
@@ -163,22 +163,22 @@ private let table = """
         }
         #expect(refused == (index >= limit))
       }
-      // A signal has nobody who waits.
+      // A signal has no client that waits.
       #expect(!machine.handle(.requested(by: nil), at: at(1)).contains { text($0).contains("refused") })
     }
   }
 
-  @Test func `comes after the last one who asked, whatever happens, and everybody is answered once`() {
+  @Test func `loads a configuration newer than every request, and answers each request once`() {
     for seed in UInt64(1)...2000 {
-      var world = ReloadWorld(seed: seed)
-      world.run()
-      #expect(world.faults == [], "seed \(seed)")
+      var simulation = ReloadSimulation(seed: seed)
+      simulation.run()
+      #expect(simulation.faults == [], "seed \(seed)")
     }
   }
 }
 
-/// Reloads that operators and signals ask for, and a worker that behaves as a seed says.
-private struct ReloadWorld {
+/// Reloads requested by operators and signals, and a worker that behaves at random.
+private struct ReloadSimulation {
   private var random: SeededGenerator
   private var machine = Machine()
   private var now = Instant(nanoseconds: 0)
@@ -187,7 +187,7 @@ private struct ReloadWorld {
   private var count: UInt32 = 0
   private var loading: UInt64?
   private var serving: UInt64 = 1
-  /// Whoever asked last has not had the file read for them.
+  /// The last request came after the file was read.
   private var isDue = false
   private var isStopped = false
   private(set) var faults: [String] = []
@@ -261,6 +261,6 @@ private struct ReloadWorld {
       }
     }
     if (loading != nil) != (machine.deadline != nil) { faults.append("a deadline without a load, or the reverse") }
-    if isStopped, asked != answered { faults.append("somebody waits though the service stops") }
+    if isStopped, asked != answered { faults.append("a client waits after the stop") }
   }
 }

@@ -21,7 +21,7 @@ private func router(
 }
 
 @Suite struct `The plan of a virtual router` {
-  @Test func `has the configuration's numbers in the protocol's units`() throws {
+  @Test func `has the configuration's values in the protocol's units`() throws {
     let plan = try RouterPlan(
       try router {
         $0.settings.version = .v2
@@ -38,7 +38,7 @@ private func router(
     #expect(plan.keyed == nil)
   }
 
-  @Test func `has the node's own conditions first, then the configuration's`() throws {
+  @Test func `has the node's own conditions first, then those of the configuration`() throws {
     let plan = try RouterPlan(
       try router {
         $0.tracks = [
@@ -56,7 +56,7 @@ private func router(
     #expect(plan.tracks.suffix(2).map(\.weight) == [.giveUp, .priority(-50)])
   }
 
-  @Test func `a key that can't be read is named`() throws {
+  @Test func `a key that can't be read is reported with its file`() throws {
     let failure = #expect(throws: KeyFailure.self) {
       try RouterPlan(
         try router { $0.authentication = .init(keys: [.init(identifier: 1, place: .file("/does/not/exist"))]) })
@@ -72,7 +72,7 @@ private func router(
       (["192.0.2.11", "192.0.2.12"], nil, ["192.0.2.12", "192.0.2.13"], "192.0.2.12"),
       (["fe80::1"], nil, nil, nil), ([], nil, nil, nil),
     ] as [([String], String?, [String]?, String?)])
-  func `advertisements come from the address that is meant, or from the first`(
+  func `the source is the configured address, or the first of the interface`(
     own: [String], source: String?, peers: [String]?, expected: String?
   ) throws {
     let plan = try RouterPlan(
@@ -90,7 +90,7 @@ private func router(
       (nil, "fe80::11"), (["2001:db8::12"], "2001:db8::11"), (["2001:db8::9", "2001:db8::12"], "2001:db8::9"),
       (["fe80::12"], "fe80::11"),
     ] as [([String]?, String)])
-  func `IPv6 has a link-local source (RFC 9568 §5.1.2.1), unless peers are further away`(
+  func `IPv6 has a link-local source (RFC 9568 §5.1.2.1), unless a peer is off-link`(
     peers: [String]?, expected: String
   ) throws {
     let plan = try RouterPlan(try router(["2001:db8::100"]) { $0.settings.peers = try peers?.map(ip) })
@@ -100,7 +100,7 @@ private func router(
   }
 }
 
-@Suite struct `A key in a file` {
+@Suite struct `A key file` {
   @Test func `has 64 to 128 hexadecimal digits, and white space anywhere`() {
     let digits = String(repeating: "0aF9", count: 16)
     let key = Configuration.VirtualRouter.KeyPlace.key(
@@ -109,7 +109,7 @@ private func router(
   }
 
   @Test(arguments: [0, 62, 63, 65, 130])
-  func `is refused with another count of digits`(count: Int) {
+  func `is refused with another number of digits`(count: Int) {
     #expect(Configuration.VirtualRouter.KeyPlace.key(in: [UInt8](repeating: 0x61, count: count)) == nil)
   }
 

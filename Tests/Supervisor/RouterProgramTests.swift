@@ -17,7 +17,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
         at: at(0)))
   }
 
-  @Test func `runs at once, and then in step with its interval`() throws {
+  @Test func `runs at once, then at its interval`() throws {
     var schedule = try Self.schedule()
     let first = schedule.isDue(at: at(0))
     let again = schedule.isDue(at: at(5000))
@@ -29,14 +29,14 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     _ = schedule.note(isSuccess: true)
     #expect(second)
     #expect(schedule.deadline == at(4000))
-    // Whole turns were missed.
+    // Several intervals were missed.
     let late = schedule.isDue(at: at(9000))
     _ = schedule.note(isSuccess: true)
     #expect(late)
     #expect(schedule.deadline == at(11_000))
   }
 
-  @Test func `tells the first outcome at once, later failures when there are enough in a row`() throws {
+  @Test func `reports the first result at once, a later failure after enough failures in a row`() throws {
     var schedule = try Self.schedule()
     let outcomes = [false, true, false, true, false, false, false, true]
     let told = outcomes.map { schedule.note(isSuccess: $0) }
@@ -44,7 +44,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   }
 }
 
-@Suite struct `Programs beside the supervisor` {
+@Suite struct `Programs run by the supervisor` {
   private static let queue = ProgramRunner.Queue(router: 0)
 
   /// Runs programs in one queue to their end.
@@ -68,7 +68,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     Program(path: "/bin/sh", arguments: ["-c", text], input: input, timeout: timeout)
   }
 
-  @Test func `end with what they end with`() throws {
+  @Test func `end with the status of their process`() throws {
     let outcomes = try Self.outcomes([
       Self.shell("exit 0"), Self.shell("exit 3"), Self.shell("kill -9 $$"),
       Program(path: "/does/not/exist", timeout: .seconds(1)),
@@ -78,7 +78,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     #expect(outcomes.last?.words.hasPrefix("it can't be started: No such file") == true)
   }
 
-  /// As whoever runs hooks and mail does: until there is nothing left to do.
+  /// Runs hooks and mail to the end, as the service does.
   private static func told(_ programs: [Program]) throws -> [ProgramRunner.Outcome] {
     let poller = try Poller()
     var runner = ProgramRunner()
@@ -92,7 +92,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     return outcomes
   }
 
-  @Test func `are all told of and all run, wherever one stands that can't be started`() throws {
+  @Test func `are all run and reported, although some can't be started`() throws {
     let missing = Program(path: "/does/not/exist", timeout: .seconds(1))
     for pattern in 0..<16 as Range<Int> {
       let programs = (0..<4 as Range<Int>).map { pattern >> $0 & 1 == 1 ? missing : Self.shell("exit 0") }
@@ -102,12 +102,12 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   }
 
   @Test func `are killed with their children when they take too long`() throws {
-    // Were the child left, the end of the pipe that this test's output goes to would not come.
+    // A surviving child would keep the pipe of this test's output open.
     let outcomes = try Self.outcomes([Self.shell("sleep 600 & sleep 600", timeout: .milliseconds(50))])
     #expect(outcomes == [.tookTooLong])
   }
 
-  @Test func `read what they are given, and find nothing else open`() throws {
+  @Test func `read their input and inherit no other descriptor`() throws {
     let outcomes = try Self.outcomes([
       Self.shell("test \"$(cat)\" = hello", input: Array("hello\n".utf8)), Self.shell("test -z \"$(cat)\""),
       Self.shell("for n in 3 4 5 6 7 8 9; do test ! -e /proc/$$/fd/$n || exit 1; done"),
@@ -122,7 +122,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
       router: router, Transition(from: .backup, to: .active, priority: 101, reason: .activeSilent))
   }
 
-  @Test func `says what happened where, to whom it may concern`() {
+  @Test func `has the transition and its reason, and is sent to all recipients`() {
     let message = RouterMail(
       .init(to: ["root", "admins@domain.local"], from: "lb1@domain.local"), interface: "eth0",
       Self.notice(of: "router-51"), host: "lb1")
@@ -141,7 +141,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
         """)
   }
 
-  @Test func `leaves the sender to the mail system`() {
+  @Test func `leaves the sender to the mail system if none is configured`() {
     let message = RouterMail(.init(to: ["root"]), interface: "eth0", Self.notice(of: "view"), host: "lb1")
     #expect(message.arguments == ["-i", "--", "root"])
     #expect(message.text.hasPrefix("To: root\n"))
@@ -150,16 +150,16 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   @Test(arguments: [
     (VirtualRouterRole.active, "MASTER"), (.backup, "BACKUP"), (.fault, "FAULT"), (.initialize, "STOP"),
   ])
-  func `hooks hear keepalived's words`(role: VirtualRouterRole, word: String) {
+  func `hooks get keepalived's arguments`(role: VirtualRouterRole, word: String) {
     #expect(role.keepalivedName == word)
   }
 }
 
-@Suite struct `A change, told to whoever runs hooks` {
-  @Test func `is the same on the other side`() {
+@Suite struct `A notice of a transition` {
+  @Test func `is decoded as it was encoded`() {
     let reasons: [Transition.Reason] = [
       .activeSilent, .faults(["worker", "link eth0"]), .better(IPAddress(v4: 0xc000_0201), priority: 200), .stopped,
-      // A script may be called so.
+      // A script may have such a name.
       .faults(["/opt/a\u{9b}31m", "/opt/b\n\tc", "/opt/\u{202e}d", "/opt/\u{2028}e"]),
     ]
     for reason in reasons {
@@ -177,7 +177,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     "router-51 backup active 101 a\u{202e}b", "router-51 backup active 101 a\u{2028}b",
     "router-51  backup active 101 why", "router-51 backup active 101 \(String(repeating: "y", count: 1024))",
   ])
-  func `is refused when it is anything else`(line: String) {
+  func `is refused if it is malformed`(line: String) {
     #expect(ChangeNotice(line: line) == nil)
   }
 }

@@ -28,7 +28,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
 }
 
 @Suite struct `The service's status` {
-  @Test func `a server's own name is enough where one service alone has such a server`() {
+  @Test func `a server's own name is sufficient if only one service has such a server`() {
     let several = status(of: ["view/view01", "view/view02", "cards/view01"])
     #expect(several.fullName(of: "view02") == "view/view02")
     #expect(several.fullName(of: "cards/view01") == "cards/view01")
@@ -36,7 +36,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status(of: ["view01"]).fullName(of: "view01") == "view01")
   }
 
-  @Test func `the line tells the load, the servers that are up, and every one that is not`() {
+  @Test func `the status line has the load, the number of servers up, and every server that is not up`() {
     var status = status(of: ["view01", "view02", "view03"])
     #expect(status.line == "serving")
     status.note(Load(connections: 12, exchanges: 3, requests: 4711), at: Instant(nanoseconds: 0))
@@ -54,7 +54,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.line == "serving")
   }
 
-  @Test func `a state is as old as its last change, whichever worker found it`() {
+  @Test func `a state has the time of its last change, whichever worker reported it`() {
     var status = status(of: ["view01"])
     status.note(.init(place: place("view01"), state: .down, reason: "first"), at: moment(1))
     status.note(.init(place: place("view01"), state: .down, reason: "second"), at: moment(2))
@@ -69,7 +69,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(servers(of: status).map(\.since) == [moment(4)])
   }
 
-  @Test func `administrative states and loads stand with their servers, and loads are the worker's`() {
+  @Test func `each server has its administrative state and load, and loads end with the worker`() {
     var status = status(of: ["view01", "view02"])
     var states = AdminStates()
     _ = states.apply(.drain, to: "view02", at: moment(1))
@@ -85,11 +85,11 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(servers(of: status, states).map(\.load) == [nil, nil])
   }
 
-  @Test func `the last check stands with its server, bounded, for as long as its worker lives`() {
+  @Test func `each server has its last check, truncated, until its worker ends`() {
     var status = status(of: ["view01", "view02"])
     let long = String(repeating: "x", count: 5000)
     var check = ServerCheck(time: moment(1), result: long, milliseconds: 14, count: 1, needed: 2)
-    for name in ["view02", "stranger"] {
+    for name in ["view02", "unknown"] {
       status.note(.serverCheck(check, at: place(name)), at: Instant(nanoseconds: 0), moment(1))
     }
     check.result = String(long.prefix(1024))
@@ -122,7 +122,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(shown().isEmpty)
   }
 
-  @Test func `new clients are taken by a server that is up and has a weight`() {
+  @Test func `a server that is up and has a weight takes new clients`() {
     var status = status(of: ["view01", "view02"])
     var states = AdminStates()
     let server = StatusReport.Server(place("view02"))
@@ -134,14 +134,14 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(!status.takesNewClients(insteadOf: server, states))
   }
 
-  @Test func `a server of another service takes none of them`() {
+  @Test func `a server of another service takes no new clients of this one`() {
     var status = status(of: ["view/view01", "cards/view01"])
     status.note(.init(place: place("view/view01"), state: .up, reason: ""), at: moment(1))
     #expect(status.takesNewClients(insteadOf: StatusReport.Server(place("view/view01")), AdminStates()))
     #expect(!status.takesNewClients(insteadOf: StatusReport.Server(place("cards/view01")), AdminStates()))
   }
 
-  @Test func `another configuration keeps what is known of servers that it names, and shows them in its order`() {
+  @Test func `a new configuration keeps the states of its servers, in its own order`() {
     var before = status(of: ["view01", "view02"])
     for name in ["view01", "view02"] {
       before.note(.init(place: place(name), state: .up, reason: ""), at: moment(1))
@@ -152,7 +152,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(before.line == "servers: 1 of 2 up")
   }
 
-  @Test func `a server that a reload has removed shows for as long as something runs there`() {
+  @Test func `a removed server is shown while connections to it are open`() {
     var status = status(of: ["view01", "view02"])
     status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
     status.note(load(exchanges: 2), at: place("view01"))
@@ -174,7 +174,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(servers(of: status).map(\.name) == ["view02"])
   }
 
-  @Test func `a name with another address is another server, and the old one shows while something runs there`() {
+  @Test func `a server with a new address is another server, and the old one is shown while in use`() {
     let elsewhere = ServerPlace(name: "view01", endpoint: Endpoint(address: endpoint.address, port: 8443))
     var status = status(of: ["view01"])
     status.note(.init(place: place("view01"), state: .up, reason: ""), at: moment(1))
@@ -182,7 +182,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     var moved = ServiceDescription()
     moved.servers = [StatusReport.Server(elsewhere)]
     status.expect(moved)
-    // The worker may tell of it before it says that it has taken it over.
+    // The worker may report it before it reports that the configuration is in use.
     status.note(.init(place: elsewhere, state: .down, reason: "refused"), at: moment(2))
     #expect(servers(of: status).map(\.state) == [.up])
     status.adopt(moved)
@@ -194,7 +194,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.reachesServers == false)
   }
 
-  @Test func `of more removed servers than are kept, those go first where nothing runs`() {
+  @Test func `if too many servers are removed, unused ones are dropped first`() {
     let names = (0..<2 * ServiceStatus.removedLimit).map { "view\($0)" }
     var status = status(of: ["first"])
     status.note(load(exchanges: 1), at: place("first"))
@@ -206,7 +206,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(servers(of: status).map(\.name) == ["very last"], "it is still heard of")
   }
 
-  @Test func `the worker may tell of servers that are removed and of those that come`() {
+  @Test func `the worker may report removed servers and those of the next configuration`() {
     var status = status(of: ["view01", "view02"])
     #expect(status.serverCount == 2)
     status.expect(description(of: ["view02", "view03"]))
@@ -221,7 +221,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     ServerLoad(clients: 0, sessions: 0, exchanges: exchanges, waiting: 0, connections: exchanges)
   }
 
-  @Test func `servers are reached when one is up or drains, and out of reach when all were checked and none is`() {
+  @Test func `servers are reachable if one is up or drains, unreachable if all were checked and none is`() {
     var status = status(of: ["view01", "view02"])
     #expect(status.reachesServers == nil)
     status.note(.init(place: place("view01"), state: .down, reason: ""), at: moment(1))
@@ -236,10 +236,10 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.reachesServers == true)
   }
 
-  @Test func `servers that no configuration names are not remembered, whatever a worker says of them`() {
+  @Test func `servers that are in no configuration are not stored, whatever a worker reports`() {
     var status = status(of: ["view01"])
     for number in 0..<1000 {
-      status.note(.init(place: place("stranger\(number)"), state: .up, reason: ""), at: moment(1))
+      status.note(.init(place: place("unknown\(number)"), state: .up, reason: ""), at: moment(1))
       status.note(
         ServerLoad(clients: 1, sessions: 1, exchanges: 1, waiting: 1, connections: 1), at: place("\(number)"))
     }
@@ -248,7 +248,7 @@ private func servers(of status: ServiceStatus, _ states: AdminStates = AdminStat
     #expect(status.line == "serving")
   }
 
-  @Test func `servers of a configuration that is being taken over are heard before it serves, and forgotten with it`() {
+  @Test func `servers of a pending configuration are stored before it applies, and dropped if it is refused`() {
     var status = status(of: ["view01"])
     let next = description(of: ["view01", "view02"])
     status.expect(next)

@@ -7,7 +7,7 @@ import Wire
 private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000_000 + milliseconds) * 1_000_000) }
 
 @Suite struct `Whether a node can serve` {
-  @Test func `nothing is known before the first worker is ready`() {
+  @Test func `the worker condition is unknown before the first worker is ready`() {
     var condition = ServingCondition()
     condition.hasTables = true
     condition.note(.starting(deadline: at(30_000)), at: at(0))
@@ -18,7 +18,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     #expect(condition.hasWorker == true)
   }
 
-  @Test func `nothing is known before other nodes have told of their clients, or will not, once`() {
+  @Test func `the worker condition is unknown until the tables of other nodes are here or given up`() {
     var condition = ServingCondition()
     condition.note(.serving, at: at(0))
     condition.note(.starting(deadline: at(30_000)), at: at(10))
@@ -30,7 +30,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     #expect(condition.hasWorker == true)
   }
 
-  @Test func `a worker that is replaced in time is no reason to move an address`() {
+  @Test func `a worker that is replaced in time does not move the address`() {
     var condition = ServingCondition()
     condition.hasTables = true
     condition.note(.serving, at: at(0))
@@ -44,7 +44,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     #expect(condition.hasWorker == true)
   }
 
-  @Test func `one that is missing for longer is`() {
+  @Test func `a worker that is missing for longer moves the address`() {
     var condition = ServingCondition()
     condition.hasTables = true
     condition.note(.serving, at: at(0))
@@ -54,7 +54,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     #expect(condition.deadline == nil)
   }
 
-  @Test func `workers that keep dying are, at once`() {
+  @Test func `workers that die repeatedly move the address at once`() {
     var condition = ServingCondition()
     condition.hasTables = true
     condition.note(.serving, at: at(0))
@@ -62,7 +62,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
     #expect(condition.hasWorker == false)
   }
 
-  @Test func `what a new worker has not found out yet leaves the servers as they were`() {
+  @Test func `unchecked servers of a new worker do not change the servers condition`() {
     var condition = ServingCondition()
     condition.note(reachesServers: nil)
     #expect(condition.reachesServers == nil)
@@ -74,8 +74,8 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: (1_000
   }
 }
 
-@Suite struct `How late timers are` {
-  @Test func `a timer that is late is counted, one that is almost in time is not`() {
+@Suite struct `Timer slip` {
+  @Test func `a late timer is counted, one within the tolerance is not`() {
     var timerSlip = TimerSlip()
     timerSlip.note(.milliseconds(5))
     #expect(timerSlip.count == 0)

@@ -2,8 +2,8 @@ import Linux
 
 @testable import Supervisor
 
-/// Every state crossed with every event, as text that a person checks once and a test ever after. What changes nothing
-/// and does nothing is left out.
+/// Every state crossed with every event, as text that was reviewed once and is compared by a test. Pairs without any
+/// effect are omitted.
 func stateTable<Machine, Event>(
   _ beginnings: [(name: String, machine: Machine)], _ events: [(name: String, event: Event)],
   state: (Machine) -> String, handle: (inout Machine, Event) -> [String]
@@ -34,5 +34,5 @@ extension OperatorSocket.Requester {
 }
 
 extension [OperatorSocket.Requester] {
-  var names: String { isEmpty ? "nobody" : map(\.name).joined() }
+  var names: String { isEmpty ? "no client" : map(\.name).joined() }
 }

@@ -55,21 +55,21 @@ private let table = """
   """
 
 @Suite struct `A stop` {
-  @Test func `goes on in each state as the table says`() {
+  @Test func `is handled in each state as the table says`() {
     let now = stateTable(beginnings, events, state: { text($0.state) }) { machine, event in
       machine.handle(event, at: event == .timer ? machine.deadline ?? at(1) : at(1)).map(text)
     }
     #expect(now == table)
   }
 
-  @Test func `waits for the addresses no longer than its bound, and no less`() {
+  @Test func `waits for the virtual addresses until its time-out, and no longer`() {
     var machine = machine([.terminate(handsOver: true)])
     #expect(machine.handle(.timer, at: at(2)) == [])
     #expect(machine.handle(.timer, at: at(3)) == [.stopWorker])
     #expect(machine.deadline == nil)
   }
 
-  @Test func `is not begun again by a signal that comes while a virtual router has not let go in time`() {
+  @Test func `is not restarted by a signal after the time-out of a virtual router`() {
     var machine = machine([.terminate(handsOver: true)])
     _ = machine.handle(.timer, at: at(3))
     #expect(machine.handle(.terminate(handsOver: true), at: at(4)) == [.stopWorker])

@@ -18,7 +18,7 @@ private let limits: WorkerLimits = {
 
 private func at(_ seconds: UInt64) -> Instant { Instant(nanoseconds: 0) + .seconds(seconds) }
 
-/// A life that has come to a state, and the moment that it came there.
+/// A state machine in a state, and the time when it entered it.
 private func life(_ history: [(UInt64, Event)]) -> WorkerStateMachine {
   var life = WorkerStateMachine(limits: limits)
   for (second, event) in history { _ = life.handle(event, at: at(second)) }
@@ -27,7 +27,7 @@ private func life(_ history: [(UInt64, Event)]) -> WorkerStateMachine {
 
 private let begun: [(UInt64, Event)] = [(0, .begin)]
 private let served = begun + [(1, .ready)]
-/// One history for each state, and by which second it has come there.
+/// One sequence of events for each state, and the second in which it is reached.
 private let histories: [(name: String, events: [(UInt64, Event)], second: UInt64)] = [
   ("idle", [], 0),
   ("starting, first", begun, 1),
@@ -76,7 +76,7 @@ private func text(_ effect: Effect) -> String {
   }
 }
 
-/// Every state crossed with every event; what changes nothing and does nothing is left out. A timer fires at the
+/// Every state crossed with every event; pairs without any effect are omitted. A timer fires at the
 /// state's deadline.
 private let table = """
   idle | begin → starting until 30: start
@@ -124,7 +124,7 @@ private let table = """
   stopping, cut | exited → finished: note stopped, finish(0)
   """
 
-@Suite struct `The worker's life` {
+@Suite struct `The worker's state machine` {
   @Test func `each state answers each event as the table says`() {
     let beginnings = histories.map { ($0.name, (life: life($0.events), second: $0.second)) }
     let named = events.map { (String(String(describing: $0).prefix { $0.isLetter }), $0) }
@@ -135,7 +135,7 @@ private let table = """
     #expect(now == table)
   }
 
-  @Test func `a worker that dies now and then is replaced at once, one that keeps dying ever more slowly`() {
+  @Test func `a worker that dies rarely is replaced at once, one that dies repeatedly with growing delays`() {
     var life = life(served)
     var now = at(10)
     var delays: [UInt64] = []
@@ -156,7 +156,7 @@ private let table = """
     #expect(life.state == .starting(deadline: now + limits.deathWindow + .seconds(2) + limits.start))
   }
 
-  @Test func `a stop is in order when the worker ended by itself, or had to be killed`() {
+  @Test func `a stop succeeds if the worker exited with 0 or had to be killed`() {
     for (history, end, status) in [
       ([], .exited(status: 0), 0), ([], .exited(status: 1), 1), ([], .killed(signal: 11), 1),
       ([(3, .terminate)], .killed(signal: 9), 0),
@@ -166,13 +166,13 @@ private let table = """
     }
   }
 
-  @Test func `a worker that outlives its SIGKILL makes the service unsound`() {
+  @Test func `a worker that survives SIGKILL makes the service unhealthy`() {
     let life = life(served + [(2, .stalled(loop: 0))])
     #expect(life.isHealthy(at: at(3)))
     #expect(!life.isHealthy(at: at(4)))
   }
 
-  @Test func `whatever workers do, there is one at most, one soon, and an end when asked`() {
+  @Test func `whatever happens, at most one worker runs, a missing one is started, and a stop ends`() {
     for seed in UInt64(1)...1000 {
       var simulation = WorkerSimulation(seed: seed)
       simulation.run()
@@ -181,7 +181,7 @@ private let table = """
   }
 }
 
-/// A supervisor's decisions and workers that behave as badly as a seed says, in virtual time.
+/// The supervisor's decisions with workers that misbehave at random, in virtual time.
 private struct WorkerSimulation {
   private enum Worker { case none, starting, serving, ending, stuck }
 
@@ -189,7 +189,7 @@ private struct WorkerSimulation {
   private var life = WorkerStateMachine(limits: limits)
   private var now = Instant(nanoseconds: 0)
   private var worker = Worker.none
-  /// What will happen to the worker by itself, and when.
+  /// The worker's next event, and its time.
   private var next: (event: Event, at: Instant)?
   private var terminateAt: Instant
   private var terminated: Instant?
@@ -244,7 +244,7 @@ private struct WorkerSimulation {
       plan()
     case .refused, .unlinked:
       worker = .ending
-      // Most end by themselves, some have to be killed.
+      // Most exit by themselves, some have to be killed.
       if random.next() % 4 > 0 { next = (.exited(.killed(signal: 11)), now + .milliseconds(random.next() % 100)) }
     default: worker = .stuck
     }
@@ -282,7 +282,7 @@ private struct WorkerSimulation {
         // It may finish in time, late, or never.
         next = random.next() % 3 == 0 ? nil : (.exited(.exited(status: 0)), now + .milliseconds(random.next() % 20_000))
       case .kill:
-        if worker == .none { faults.append("killed nobody") }
+        if worker == .none { faults.append("a signal without a worker") }
         next = (.exited(.killed(signal: 9)), now + .milliseconds(random.next() % 50))
       case .finish(let status): finished = status
       case .announceReady, .announceStopping, .note: break

@@ -7,9 +7,9 @@ import Wire
 
 struct CertificateChainTests {
   private let root = CertificateFactory.authority("Root")
-  private let upper: CertificateFactory.Made
-  private let lower: CertificateFactory.Made
-  private let leaf: CertificateFactory.Made
+  private let upper: CertificateFactory.IssuedCertificate
+  private let lower: CertificateFactory.IssuedCertificate
+  private let leaf: CertificateFactory.IssuedCertificate
 
   init() {
     upper = CertificateFactory.authority("Upper", signedBy: root)
@@ -21,7 +21,7 @@ struct CertificateChainTests {
     certificates.compactMap { CertificateFacts(reading: $0)?.subject }
   }
 
-  @Test func `a chain in order stays as it is, without its root (RFC 8446 §4.4.2)`() throws {
+  @Test func `a chain in order is sent unchanged, without its root (RFC 8446 §4.4.2)`() throws {
     let chain = try leaf.pair(with: [lower, upper, root]).chain
     #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
     #expect(names(chain.root.map { [$0] } ?? []) == ["CN=Root"])
@@ -30,7 +30,7 @@ struct CertificateChainTests {
   }
 
   @Test(arguments: 1..<24)
-  func `a chain in any other order is put in order`(permutation: Int) throws {
+  func `a chain in any other order is sorted`(permutation: Int) throws {
     let made = [leaf, lower, upper, root]
     var rest = Array(made.indices)
     var order: [Int] = []
@@ -45,19 +45,19 @@ struct CertificateChainTests {
     #expect(chain.isComplete && chain.isReordered == (order != [0, 1, 2, 3]) && chain.unrelated.isEmpty)
   }
 
-  @Test func `what is missing ends the chain, and what stood above it is a stranger`() throws {
+  @Test func `a missing issuer ends the chain, and certificates above it are unrelated`() throws {
     let chain = try leaf.pair(with: [upper, root]).chain
     #expect(chain.issuers.isEmpty && chain.root == nil && !chain.isComplete)
     #expect(names(chain.unrelated) == ["CN=Upper", "CN=Root"])
     #expect(names([chain.top]) == ["CN=view.domain.local"])
   }
 
-  @Test func `an authority of the same name and another key is no issuer`() throws {
+  @Test func `an authority of the same name with another key is not an issuer`() throws {
     let chain = try leaf.pair(with: [CertificateFactory.authority("Lower", signedBy: upper), upper]).chain
     #expect(chain.issuers.isEmpty && !chain.isComplete && chain.unrelated.count == 2)
   }
 
-  @Test func `of a root and its certificate by an older root, the latter is sent`() throws {
+  @Test func `a cross-signed certificate of a root is sent instead of the root`() throws {
     let old = CertificateFactory.authority("Old Root")
     let name = "Lower"
     let crossed = CertificateFactory.make(
@@ -71,13 +71,13 @@ struct CertificateChainTests {
     }
   }
 
-  /// An issuer's other certificates, by their validity in seconds from now, and whether each is taken instead of one
+  /// An issuer's other certificates, by their validity in seconds from now, and whether each is sent instead of one
   /// that is valid for ten days.
   @Test(arguments: [
     (-7200 ... -60, false), (60...7200, false), (-7200...7200, false), (-7200...8_640_000, true),
     (60...8_640_000, false),
   ])
-  func `of an issuer and its renewed certificate the valid one is sent, whatever their order`(
+  func `the valid certificate of a renewed issuer is sent, in either order`(
     validity: ClosedRange<Int>, isTaken: Bool
   ) throws {
     let other = CertificateFactory.renewed(lower, by: upper, validity: validity)
@@ -90,12 +90,12 @@ struct CertificateChainTests {
     }
   }
 
-  @Test func `an expired issuer further up gives way as well, and to a root that is valid`() throws {
+  @Test func `an expired issuer further up is replaced as well, also by a valid root`() throws {
     let older = CertificateFactory.renewed(upper, by: root, validity: -7200 ... -60)
     for file in [[lower, older, upper], [upper, older, lower]] {
       #expect(try leaf.pair(with: file).chain.issuers[1].isEqual(to: upper.certificate))
     }
-    // The certificate by an older root has ended; clients that know the new one need nothing.
+    // The cross-signed certificate has expired; clients that trust the new root don't need it.
     let crossed = CertificateFactory.renewed(
       root, by: CertificateFactory.authority("Old Root"), validity: -7200 ... -60)
     for file in [[lower, upper, crossed, root], [root, crossed, upper, lower]] {
@@ -105,7 +105,7 @@ struct CertificateChainTests {
     }
   }
 
-  @Test func `where every certificate of an issuer has ended the last of them is sent`() throws {
+  @Test func `if all certificates of an issuer have expired, the last to expire is sent`() throws {
     let old = CertificateFactory.renewed(lower, by: upper, validity: -7200 ... -3600)
     let last = CertificateFactory.renewed(lower, by: upper, validity: -7200 ... -60)
     for file in [[old, last, upper], [last, old, upper]] {
@@ -113,7 +113,7 @@ struct CertificateChainTests {
     }
   }
 
-  @Test func `of a certificate and its renewed one for the same key the valid one is shown`() throws {
+  @Test func `the valid certificate of two for the same key is presented`() throws {
     let old = CertificateFactory.renewed(leaf, by: lower, validity: -7200 ... -60)
     let next = CertificateFactory.renewed(leaf, by: lower, validity: 3600...7200)
     for file in [[old, leaf, next], [next, old, leaf], [leaf, next, old]] {
@@ -121,11 +121,11 @@ struct CertificateChainTests {
       #expect(pair.certificate.isEqual(to: leaf.certificate))
       #expect(pair.chain.issuers.count == 2 && pair.chain.replaced.count == 2 && pair.chain.unrelated.isEmpty)
     }
-    // Of several that are not valid, the first: somebody has put it there.
+    // Of several that are not valid, the first: the operator's order decides.
     #expect(try old.pair(with: [next, lower]).certificate.isEqual(to: old.certificate))
   }
 
-  @Test func `the same certificate twice is sent once`() throws {
+  @Test func `a duplicate certificate is sent once`() throws {
     let chain = try leaf.pair(with: [leaf, lower, lower, upper], at: 2).chain
     #expect(names(chain.issuers) == ["CN=Lower", "CN=Upper"])
     #expect(chain.unrelated.isEmpty)
@@ -137,7 +137,7 @@ struct CertificateChainTests {
     #expect(names(chain.unrelated) == ["CN=Root"])
   }
 
-  @Test func `authorities that issued each other end somewhere`() throws {
+  @Test func `a chain of authorities that issued each other is finite`() throws {
     let one = CertificateFactory.authority("One")
     let other = CertificateFactory.authority("Other", signedBy: one)
     let back = CertificateFactory.resigned(one, by: other)
@@ -146,14 +146,14 @@ struct CertificateChainTests {
     #expect(chain.issuers.count == 2 && !chain.isComplete)
   }
 
-  @Test func `a client that has the root verifies a chain that stood upside down`() throws {
+  @Test func `a client that has the root verifies a chain from a file in reverse order`() throws {
     let pair = try leaf.pair(with: [root, upper, lower], at: 3)
     let client = try Contexts.trusting(root.pair().certificatePEM())
     var tlsPair = try TLSPair(Contexts.server(pair), client, name: ReferenceIdentity("view.domain.local"))
     tlsPair.establish()
   }
 
-  @Test func `facts name the key, the serial number and the responders`() throws {
+  @Test func `the facts of a certificate have its key, serial number and responders`() throws {
     let leaf = CertificateFactory.leaf(
       key: .rsa(2048),
       extensions: [

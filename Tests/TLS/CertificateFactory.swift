@@ -2,7 +2,7 @@ import COpenSSL
 
 @testable import TLS
 
-/// Certificates of every sort that an operator may come with, weak and odd ones included.
+/// Makes certificates as an operator may have them, weak and unusual ones included.
 enum CertificateFactory {
   enum Key {
     case rsa(Int)
@@ -32,24 +32,24 @@ enum CertificateFactory {
   }
 
   /// One certificate and its key.
-  struct Made {
+  struct IssuedCertificate {
     let certificate: Certificate
     let key: PrivateKey
 
     /// With these others in its file, in this order, itself at `place` among them.
-    func pair(with others: [Made] = [], at place: Int = 0) throws -> CertificatePair {
+    func pair(with others: [IssuedCertificate] = [], at place: Int = 0) throws -> CertificatePair {
       var file = others.map(\.certificate)
       file.insert(certificate, at: place)
       return try CertificatePair(file, key: key, origin: "view.pem", keyOrigin: "view.pem")
     }
   }
 
-  /// A certificate with this common name. `extensions` are in the words of x509v3_config(5); times are in seconds from
+  /// A certificate with this common name. `extensions` are in the format of x509v3_config(5); times are in seconds from
   /// now.
   static func make(
-    _ name: String, signedBy issuer: Made? = nil, key: Key = .curve("P-256"), digest: String = "SHA256",
+    _ name: String, signedBy issuer: IssuedCertificate? = nil, key: Key = .curve("P-256"), digest: String = "SHA256",
     extensions: [(Int32, String)] = [], validity: ClosedRange<Int> = -60...86_400
-  ) -> Made {
+  ) -> IssuedCertificate {
     _ = Library.ready
     let key = key.make()
     guard let blank = unsafe X509_new() else { preconditionFailure("no certificate") }
@@ -74,25 +74,25 @@ enum CertificateFactory {
     guard unsafe X509_sign(blank, signer.key, algorithm) > 0 else {
       preconditionFailure("not signed: \(takeQueuedReason())")
     }
-    return Made(certificate: certificate, key: key)
+    return IssuedCertificate(certificate: certificate, key: key)
   }
 
   /// A certificate for a host.
   static func leaf(
-    _ name: String = "view.domain.local", signedBy issuer: Made? = nil, key: Key = .curve("P-256"),
+    _ name: String = "view.domain.local", signedBy issuer: IssuedCertificate? = nil, key: Key = .curve("P-256"),
     digest: String = "SHA256", extensions: [(Int32, String)] = [], validity: ClosedRange<Int> = -60...86_400
-  ) -> Made {
+  ) -> IssuedCertificate {
     make(
       name, signedBy: issuer, key: key, digest: digest,
       extensions: [(NID_basic_constraints, "critical,CA:FALSE"), (NID_subject_alt_name, "DNS:\(name)")] + extensions,
       validity: validity)
   }
 
-  /// A certificate that may issue others; a root unless another one signs it.
+  /// A CA certificate; a root unless another one signs it.
   static func authority(
-    _ name: String, signedBy issuer: Made? = nil, key: Key = .curve("P-256"), digest: String = "SHA256",
+    _ name: String, signedBy issuer: IssuedCertificate? = nil, key: Key = .curve("P-256"), digest: String = "SHA256",
     validity: ClosedRange<Int> = -60...864_000
-  ) -> Made {
+  ) -> IssuedCertificate {
     make(
       name, signedBy: issuer, key: key, digest: digest,
       extensions: [(NID_basic_constraints, "critical,CA:TRUE"), (NID_key_usage, "critical,keyCertSign,cRLSign")],
@@ -100,15 +100,17 @@ enum CertificateFactory {
   }
 
   /// A certificate for the same name and key, issued by another.
-  static func resigned(_ made: Made, by issuer: Made) -> Made {
+  static func resigned(_ made: IssuedCertificate, by issuer: IssuedCertificate) -> IssuedCertificate {
     guard let copy = unsafe X509_dup(made.certificate.x509) else { preconditionFailure("no copy") }
     unsafe X509_set_issuer_name(copy, X509_get_subject_name(issuer.certificate.x509))
     unsafe X509_sign(copy, issuer.key.key, EVP_sha256())
-    return Made(certificate: unsafe Certificate(adopting: copy), key: made.key)
+    return IssuedCertificate(certificate: unsafe Certificate(adopting: copy), key: made.key)
   }
 
-  /// A certificate for the same name and key, issued anew for another time, in seconds from now.
-  static func renewed(_ made: Made, by issuer: Made, validity: ClosedRange<Int>) -> Made {
+  /// A certificate for the same name and key with another validity, in seconds from now.
+  static func renewed(_ made: IssuedCertificate, by issuer: IssuedCertificate, validity: ClosedRange<Int>)
+    -> IssuedCertificate
+  {
     let copy = resigned(made, by: issuer)
     let certificate = unsafe copy.certificate.x509
     unsafe ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), UInt64.random(in: 1...UInt64.max))

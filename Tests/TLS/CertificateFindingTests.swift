@@ -9,7 +9,7 @@ import Wire
 struct CertificateFindingTests {
   private static let now = Clock.wall()
 
-  @Test func `a sound certificate with its issuers is found nothing wrong with`() throws {
+  @Test func `a valid certificate with its issuers has no findings`() throws {
     let root = CertificateFactory.authority("Root")
     let between = CertificateFactory.authority("Between", signedBy: root)
     let leaf = CertificateFactory.leaf(signedBy: between)
@@ -17,7 +17,7 @@ struct CertificateFindingTests {
     #expect(try CertificateFactory.leaf().pair().findings(at: Self.now) == [])
   }
 
-  @Test func `a certificate that is not valid yet is told of, and an issuer that is not any more`() throws {
+  @Test func `a certificate that is not yet valid is reported, and so is an expired issuer`() throws {
     let root = CertificateFactory.authority("Root")
     let between = CertificateFactory.authority("Between", signedBy: root, validity: -7200 ... -3600)
     let leaf = CertificateFactory.leaf(signedBy: between, validity: 3600...7200)
@@ -26,7 +26,7 @@ struct CertificateFindingTests {
         == [.notYetValid("CN=view.domain.local"), .issuerEnded("CN=Between")])
   }
 
-  @Test func `weak keys and signatures are told of, each by its certificate`() throws {
+  @Test func `weak keys and signatures are reported for each certificate`() throws {
     let root = CertificateFactory.authority("Root")
     let between = CertificateFactory.authority("Between", signedBy: root, key: .rsa(1024))
     let leaf = CertificateFactory.leaf(signedBy: between, digest: "SHA1")
@@ -43,7 +43,7 @@ struct CertificateFindingTests {
     (.curve("P-521"), true),
     (.ed25519, true),
   ])
-  func `a key of a kind that Chrome or Windows does not know is told of`(_ key: CertificateFactory.Key, _ isTold: Bool)
+  func `a key type that Chrome or Windows does not support is reported`(_ key: CertificateFactory.Key, _ isTold: Bool)
     throws
   {
     let pair = try CertificateFactory.leaf(key: key).pair()
@@ -52,21 +52,21 @@ struct CertificateFindingTests {
         == (isTold ? [.refusedKey("CN=view.domain.local", key: pair.facts.key)] : []))
   }
 
-  @Test func `a certificate with nothing but a common name is told of`() throws {
+  @Test func `a certificate without subject alternative names is reported`() throws {
     let root = CertificateFactory.authority("Root")
     let leaf = CertificateFactory.make(
       "view.domain.local", signedBy: root, extensions: [(NID_basic_constraints, "critical,CA:FALSE")])
     #expect(try leaf.pair(with: [root]).findings(at: Self.now) == [.nameless("CN=view.domain.local")])
   }
 
-  @Test func `unrelated certificates in the file are named, but not a root`() throws {
+  @Test func `unrelated certificates in the file are reported, except a root`() throws {
     let root = CertificateFactory.authority("Root")
     let leaf = CertificateFactory.leaf(signedBy: root)
     let other = CertificateFactory.leaf("other.test")
     #expect(try leaf.pair(with: [root, other]).findings(at: Self.now) == [.unrelated(["CN=other.test"])])
   }
 
-  @Test func `an issuer that can be fetched is missed in the file`() throws {
+  @Test func `a missing issuer is reported with the URL to fetch it from`() throws {
     let root = CertificateFactory.authority("Root")
     let access = [(NID_info_access, "caIssuers;URI:http://ca.test/root.crt")]
     let leaf = CertificateFactory.leaf(signedBy: root, extensions: access)
@@ -79,7 +79,7 @@ struct CertificateFindingTests {
     [], [(NID_info_access, "caIssuers;URI:ldap:///CN=Root?cACertificate?base?objectClass=certificationAuthority")],
     [(NID_info_access, "OCSP;URI:http://ocsp.test/")],
   ])
-  func `an issuer is missed too where the certificate does not say where it is`(access: [(Int32, String)]) throws {
+  func `a missing issuer is reported without a URL if the certificate has none`(access: [(Int32, String)]) throws {
     let root = CertificateFactory.authority("Root")
     let leaf = CertificateFactory.leaf(
       signedBy: CertificateFactory.authority("Between", signedBy: root), extensions: access)
@@ -89,7 +89,7 @@ struct CertificateFindingTests {
     }
   }
 
-  @Test func `an issuer that was renewed is told of, and where its old certificate is of no use any more`() throws {
+  @Test func `an expired issuer beside its renewed certificate is reported as replaced`() throws {
     let root = CertificateFactory.authority("Root")
     let between = CertificateFactory.authority("Between", signedBy: root)
     let old = CertificateFactory.renewed(between, by: root, validity: -7200 ... -60)

@@ -38,7 +38,7 @@ struct CertificateLoadingTests {
     #expect(throws: error) { try CertificatePair(path: path) }
   }
 
-  @Test func `the words for an unreadable file are the system's`() {
+  @Test func `an unreadable file is reported with the system's error message`() {
     let error = TLSError.unreadable(path: "/x.pem", errno: ENOENT)
     #expect(error.description == "/x.pem can't be read: No such file or directory (ENOENT)")
   }
@@ -51,14 +51,14 @@ struct CertificateLoadingTests {
   }
 
   @Test(arguments: [Samples.encryptedKey, Samples.traditionallyEncryptedKey])
-  func `an encrypted key is refused without asking anybody`(key: [UInt8]) throws {
+  func `an encrypted key is refused without a passphrase prompt`(key: [UInt8]) throws {
     let pair = try SelfSigned.make(for: ["view.domain.local"])
     #expect(throws: TLSError.encryptedKey(origin: "text")) {
       try CertificatePair(pem: pair.certificatePEM() + key, origin: "text")
     }
   }
 
-  @Test func `a damaged certificate is refused in OpenSSL's words`() throws {
+  @Test func `a damaged certificate is refused with OpenSSL's error message`() throws {
     let pair = try SelfSigned.make(for: ["view.domain.local"])
     var text = try pair.certificatePEM()
     text[100] = UInt8(ascii: "!")
@@ -81,7 +81,7 @@ struct CertificateLoadingTests {
   }
 
   @Test(arguments: 0..<200)
-  func `no text makes the loader do more than refuse`(seed: Int) throws {
+  func `damaged PEM text never crashes the loader`(seed: Int) throws {
     let pair = try SelfSigned.make(for: ["view.domain.local"])
     var text = try pair.certificatePEM() + pair.privateKeyPEM()
     var random = UInt64(seed + 1)
@@ -92,7 +92,7 @@ struct CertificateLoadingTests {
     _ = try? CertificatePair(pem: text, origin: "text")
   }
 
-  @Test func `facts tell what a certificate is for and when it ends`() throws {
+  @Test func `the facts of a certificate have its names, key type and validity`() throws {
     let pair = try SelfSigned.make(for: ["View.domain.local", "2001:db8::1"], validity: 0...3600)
     #expect(pair.facts.subject == "CN=View.domain.local")
     #expect(pair.facts.names == ["view.domain.local"])
@@ -106,7 +106,7 @@ struct CertificateLoadingTests {
   }
 }
 
-/// A file that goes when its owner does.
+/// A file that is deleted with its owner.
 struct TemporaryFile: ~Copyable {
   let path: String
 

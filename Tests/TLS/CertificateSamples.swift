@@ -1,6 +1,6 @@
 import Wire
 
-/// PEM texts that this program can't make itself, made with openssl(1). Their keys protect nothing.
+/// PEM texts made with openssl(1), which the tests can't make themselves. Their keys are not secret.
 enum Samples {
   /// An RSA certificate for view.domain.local, and its key.
   static let rsa = Array(
@@ -55,7 +55,7 @@ enum Samples {
     -----END PRIVATE KEY-----
     """.utf8)
 
-  /// When `rsa` begins, in seconds since 1970.
+  /// notBefore of `rsa`, in seconds since 1970.
   static let rsaNotBefore = WallTime(seconds: 1_795_346_557)
 
   /// A certificate with an RSA key of 1024 bits, and the key.
@@ -124,7 +124,7 @@ enum Samples {
     -----END ENCRYPTED PRIVATE KEY-----
     """.utf8)
 
-  /// An EC key, encrypted in the traditional way (RFC 1421).
+  /// An EC key, encrypted in the traditional format (RFC 1421).
   static let traditionallyEncryptedKey = Array(
     """
     -----BEGIN EC PRIVATE KEY-----

@@ -2,15 +2,15 @@ import COpenSSL
 
 @testable import TLS
 
-/// What was agreed on. Meaningful once the handshake is done.
+/// What the handshake negotiated. Valid after the handshake.
 extension TLSConnection {
-  /// True when an earlier session was resumed: no certificate was shown and no full key exchange made.
+  /// True when an earlier session was resumed: no certificate was sent and no full key exchange made.
   var resumed: Bool {
     // SAFETY (all in this file): `ssl` lives as long as `self`; text that OpenSSL lends is copied at once.
     unsafe SSL_session_reused(ssl) == 1
   }
 
-  /// nil before the version is agreed on.
+  /// nil before the version is negotiated.
   var protocolVersion: TLSVersion? {
     unsafe TLSVersion(rawValue: UInt16(truncatingIfNeeded: SSL_version(ssl)))
   }
@@ -28,7 +28,7 @@ extension TLSConnection {
     unsafe SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name).map { unsafe String(cString: $0) }
   }
 
-  /// The protocol that ALPN agreed on (RFC 7301); nil when the client offered none.
+  /// The protocol negotiated by ALPN (RFC 7301); nil if the client offered none.
   var applicationProtocol: String? {
     var name: UnsafePointer<UInt8>?
     var size: UInt32 = 0
@@ -37,7 +37,7 @@ extension TLSConnection {
     return unsafe String(decoding: UnsafeBufferPointer(start: name, count: Int(size)), as: UTF8.self)
   }
 
-  /// What the peer's certificate says, also on a resumed connection; nil on the server's side.
+  /// The facts of the peer's certificate, also on a resumed connection; nil on the server side.
   var peerCertificate: CertificateFacts? {
     // SAFETY: get0 lends the certificate; it is read within the call.
     unsafe SSL_get0_peer_certificate(ssl).flatMap { unsafe CertificateFacts(reading: $0) }

@@ -16,12 +16,12 @@ enum Contexts {
     return try ServerContext(certificates: certificates, profile: profile, tickets: tickets)
   }
 
-  /// A client that trusts whatever it meets.
+  /// A client that does not verify certificates.
   static func trusting(profile: TLSProfile = .legacy) throws -> ClientContext {
     try ClientContext(trust: .insecureNoVerification, profile: profile)
   }
 
-  /// A client that trusts the certificates of this text, from a file that is gone afterwards.
+  /// A client that trusts the certificates of this text, from a temporary file.
   static func trusting(_ pem: [UInt8]) throws -> ClientContext {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).pem")
     try Data(pem).write(to: file)
@@ -37,7 +37,7 @@ enum Contexts {
     return client
   }
 
-  /// A client as old as OpenSSL can still be: up to TLS 1.1.
+  /// The oldest client that OpenSSL can still be: up to TLS 1.1.
   static func ancient() throws -> ClientContext {
     let client = try trusting()
     unsafe SSL_CTX_set_cipher_list(client.context, "ALL:@SECLEVEL=0")
@@ -75,7 +75,7 @@ extension ClientContext {
 }
 
 extension SessionCache {
-  /// Puts in this many sessions of nobody; false when one is not taken.
+  /// Adds this number of sessions without a connection; false if one is not accepted.
   func fill(_ count: Int) -> Bool {
     (0..<count).allSatisfy { number in
       guard let session = unsafe SSL_SESSION_new() else { return false }
@@ -103,7 +103,7 @@ extension TLSConnection {
     unsafe SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED)
   }
 
-  /// Begins a renegotiation, which only a hostile TLS 1.2 client does.
+  /// Starts a renegotiation, as a hostile TLS 1.2 client does.
   mutating func startRenegotiation() {
     unsafe SSL_clear_options(ssl, 1 << 30 /* SSL_OP_NO_RENEGOTIATION */)
     unsafe SSL_renegotiate(ssl)

@@ -4,17 +4,17 @@ import Testing
 
 @testable import TLS
 
-/// Whose fault a broken connection was: what this machine lacks is no verdict on a peer.
-@Suite struct `The blame for a broken connection` {
+/// Who is blamed for a failed connection: a local shortage is not the peer's fault.
+@Suite struct `Blame for a failed connection` {
   @Test(arguments: [ENOMEM, ENOBUFS, EMFILE, EBADF, ENOTSOCK])
-  func `an errno of this machine's own is this machine's`(code: Int32) {
+  func `an errno about local resources is blamed on this machine`(code: Int32) {
     #expect(TLSFailure(errno: code).blame == .system)
   }
 
   @Test(arguments: [
     ECONNRESET, EPIPE, ETIMEDOUT, ECONNREFUSED, ECONNABORTED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENONET, EPERM,
   ])
-  func `a reset, and what the network says, is the peer's`(code: Int32) {
+  func `a reset or a network error is blamed on the peer`(code: Int32) {
     #expect(TLSFailure(errno: code).blame == .peer)
   }
 
@@ -23,11 +23,11 @@ import Testing
   }
 
   @Test(arguments: [ERR_LIB_SSL, ERR_LIB_EVP, ERR_LIB_ASN1, ERR_LIB_X509, ERR_LIB_PROV, ERR_LIB_CRYPTO, ERR_LIB_BN])
-  func `memory that OpenSSL does not get is this machine's, whichever of its libraries says so`(library: Int32) {
+  func `a failed allocation is blamed on this machine, whichever OpenSSL library reports it`(library: Int32) {
     #expect(Self.queued(library, Int32(ERR_R_MALLOC_FAILURE)).blame == .system)
   }
 
-  @Test func `randomness, system calls and an error inside of OpenSSL are this machine's`() {
+  @Test func `failures of randomness, system calls and OpenSSL itself are blamed on this machine`() {
     #expect(Self.queued(ERR_LIB_RAND, RAND_R_ERROR_RETRIEVING_ENTROPY).blame == .system)
     #expect(Self.queued(ERR_LIB_SSL, Int32(ERR_R_INTERNAL_ERROR)).blame == .system)
     #expect(TLSFailure(opensslError: 1 << 31 | UInt(ENOMEM)).blame == .system)
@@ -39,7 +39,7 @@ import Testing
   ]
 
   @Test(arguments: refusals)
-  func `whichever library refuses what a peer sent, it is the peer's`(library: Int32, reason: Int32) {
+  func `a rejected message is blamed on the peer, whichever OpenSSL library reports it`(library: Int32, reason: Int32) {
     #expect(Self.queued(library, reason).blame == .peer)
   }
 }

@@ -4,18 +4,18 @@ import Properties
 import TLS
 import Testing
 
-/// A peer that sends what brings the application nothing: OpenSSL goes on over it for as long as there is any.
+/// A peer that sends messages without application data: OpenSSL processes them within one call.
 struct FloodTests {
   private static let contexts = Result { () throws(TLSError) in try RecordPeer.Contexts() }
-  /// What one call may take from the socket: four of the largest records.
+  /// The limit of what one call reads from the socket: four records of the maximum size.
   private static let bytesPerCall = 66 * 1024
 
-  /// A connection of ours, and who is on its other end.
-  private struct Siege: ~Copyable {
+  /// Our connection, and its peer.
+  private struct FloodedConnection: ~Copyable {
     var connection: TLSConnection
     let peer: RecordPeer
     private let sockets: SocketPair
-    /// What did not fit into the socket yet.
+    /// Bytes that did not fit into the socket yet.
     private var pending: ArraySlice<UInt8> = []
 
     init(_ side: RecordPeer.Side, _ version: TLSVersion) throws {
@@ -39,7 +39,7 @@ struct FloodTests {
       }
     }
 
-    /// Bytes that wait in the connection's socket.
+    /// Bytes pending in the connection's socket.
     var waiting: Int {
       var count: Int32 = 0
       _ = unsafe ioctl(sockets.left, UInt(FIONREAD), &count)
@@ -52,7 +52,7 @@ struct FloodTests {
       pending = pending.dropFirst(max(0, sent))
     }
 
-    /// One read, which must not take more than a call may.
+    /// One read, which must not exceed the limit.
     mutating func read() -> Reading {
       send([])
       let before = waiting
@@ -93,18 +93,18 @@ struct FloodTests {
   ]
 
   @Test(arguments: messages)
-  func `messages without application data break the connection, and the first call already`(flood: Flood) throws {
-    var siege = try Siege(flood.side, flood.version)
+  func `messages without application data fail the connection, from the first call on`(flood: Flood) throws {
+    var flooded = try FloodedConnection(flood.side, flood.version)
     var bytes: [UInt8] = []
-    while bytes.count < 150_000 { bytes += flood.record(siege.peer) }
-    siege.send(bytes)
-    #expect(siege.read() == .failed(TLSConnection.floodExplanation))
-    #expect((siege.connection.isFlooded) == true)
-    #expect(siege.read() == .failed(TLSConnection.floodExplanation))
-    #expect(siege.connection.writeSome("x") == 0)
+    while bytes.count < 150_000 { bytes += flood.record(flooded.peer) }
+    flooded.send(bytes)
+    #expect(flooded.read() == .failed(TLSConnection.floodExplanation))
+    #expect((flooded.connection.isFlooded) == true)
+    #expect(flooded.read() == .failed(TLSConnection.floodExplanation))
+    #expect(flooded.connection.writeSome("x") == 0)
   }
 
-  /// OpenSSL bounds these itself; that it goes on doing so is ours to know.
+  /// OpenSSL bounds these itself; the test notices if it no longer does.
   static let records = [
     Flood("empty records", .client, .tls13) { $0.seal(23, []) },
     Flood("empty records", .server, .tls12) { $0.seal(23, []) },
@@ -119,63 +119,64 @@ struct FloodTests {
   ]
 
   @Test(arguments: records)
-  func `records without a message break the connection too`(flood: Flood) throws {
-    var siege = try Siege(flood.side, flood.version)
-    for _ in 0..<100 { siege.send(flood.record(siege.peer)) }
-    guard case .failed = siege.read() else {
+  func `empty records fail the connection too`(flood: Flood) throws {
+    var flooded = try FloodedConnection(flood.side, flood.version)
+    for _ in 0..<100 { flooded.send(flood.record(flooded.peer)) }
+    guard case .failed = flooded.read() else {
       Issue.record("it goes on")
       return
     }
   }
 
   @Test(arguments: [RecordPeer.Side.client, .server], [TLSVersion.tls12, .tls13])
-  func `as many messages as nobody needs pass, and one more does not`(side: RecordPeer.Side, version: TLSVersion) throws
-  {
-    var siege = try Siege(side, version)
+  func `messages up to the limit are accepted, and one more fails the connection`(
+    side: RecordPeer.Side, version: TLSVersion
+  ) throws {
+    var flooded = try FloodedConnection(side, version)
     func message(_ peer: RecordPeer) -> [UInt8] {
       if version == .tls13 { return peer.keyUpdate() }
       return peer.seal(22, side == .client ? RecordPeer.clientHello : RecordPeer.helloRequest)
     }
-    for _ in 0..<64 { siege.send(message(siege.peer)) }
-    siege.send(siege.peer.seal(23, Array("one".utf8)))
-    #expect(siege.read() == .bytes(Array("one".utf8)))
-    // A read of application data has earned two more.
-    siege.send(message(siege.peer) + message(siege.peer) + siege.peer.seal(23, Array("two".utf8)))
-    #expect(siege.read() == .bytes(Array("two".utf8)))
-    for _ in 0..<3 { siege.send(message(siege.peer)) }
-    siege.send(siege.peer.seal(23, Array("three".utf8)))
-    #expect(siege.read() == .failed(TLSConnection.floodExplanation))
+    for _ in 0..<64 { flooded.send(message(flooded.peer)) }
+    flooded.send(flooded.peer.seal(23, Array("one".utf8)))
+    #expect(flooded.read() == .bytes(Array("one".utf8)))
+    // A read of application data allows two more.
+    flooded.send(message(flooded.peer) + message(flooded.peer) + flooded.peer.seal(23, Array("two".utf8)))
+    #expect(flooded.read() == .bytes(Array("two".utf8)))
+    for _ in 0..<3 { flooded.send(message(flooded.peer)) }
+    flooded.send(flooded.peer.seal(23, Array("three".utf8)))
+    #expect(flooded.read() == .failed(TLSConnection.floodExplanation))
   }
 
-  @Test func `a key update beside every record of a long connection is nobody's flood (RFC 8446 §4.6.3)`() throws {
-    var siege = try Siege(.client, .tls13)
+  @Test func `a key update with every record of a long connection is no flood (RFC 8446 §4.6.3)`() throws {
+    var flooded = try FloodedConnection(.client, .tls13)
     for round in 0..<1_000 {
-      siege.send(siege.peer.keyUpdate(requested: round % 2 == 0) + siege.peer.seal(23, [UInt8(round & 0xff)]))
-      #expect(siege.read() == .bytes([UInt8(round & 0xff)]))
+      flooded.send(flooded.peer.keyUpdate(requested: round % 2 == 0) + flooded.peer.seal(23, [UInt8(round & 0xff)]))
+      #expect(flooded.read() == .bytes([UInt8(round & 0xff)]))
     }
   }
 
-  @Test func `a message in records of a byte each is read in turns, and what follows it arrives`() throws {
-    var siege = try Siege(.server, .tls13)
+  @Test func `a message in one-byte records is read in several turns, and later data arrives`() throws {
+    var flooded = try FloodedConnection(.server, .tls13)
     let size = 12_000
     let content =
       [0, 0, 1, 0, 1, 2, 3, 4, 0, UInt8(size >> 8), UInt8(size & 0xff)] + [UInt8](repeating: 9, count: size)
     let message = [4, 0, UInt8((content.count + 2) >> 8), UInt8((content.count + 2) & 0xff)] + content + [0, 0]
     var bytes: [UInt8] = []
-    for byte in message { bytes += siege.peer.seal(22, [byte]) }
-    siege.send(bytes + siege.peer.seal(23, Array("behind".utf8)))
+    for byte in message { bytes += flooded.peer.seal(22, [byte]) }
+    flooded.send(bytes + flooded.peer.seal(23, Array("behind".utf8)))
     var yields = 0
-    var reading = siege.read()
+    var reading = flooded.read()
     while reading == .yield {
       yields += 1
-      #expect((siege.connection.mayRead) == true)
-      reading = siege.read()
+      #expect((flooded.connection.mayRead) == true)
+      reading = flooded.read()
     }
     #expect(reading == .bytes(Array("behind".utf8)))
     #expect(yields >= 3)
   }
 
-  @Test func `a client's handshake in records of a byte each gives way, and ends when it has no end`() throws {
+  @Test func `a handshake in one-byte records yields to other clients, and fails if it never ends`() throws {
     let sockets = SocketPair(buffer: 1 << 20)
     var server = try TLSConnection(accepting: sockets.left, context: Self.contexts.get().front)
     let hello: [UInt8] = [1, 0, 0xff, 0xff] + [UInt8](repeating: 3, count: 0xffff)

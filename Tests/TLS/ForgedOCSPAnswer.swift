@@ -2,17 +2,18 @@ import COpenSSL
 
 @testable import TLS
 
-/// Answers of OCSP responders of every sort, signed as they should be.
+/// Answers of OCSP responders with arbitrary content and a valid signature.
 enum ForgedOCSPAnswer {
-  /// What is said of one certificate. Times are GeneralizedTime: `99991231235959Z`.
+  /// The SingleResponse for a certificate. Times are GeneralizedTime: `99991231235959Z`.
   struct Single {
-    let subject: CertificateFactory.Made
+    let subject: CertificateFactory.IssuedCertificate
     let status: Int32
     let begin: String
     let end: String?
 
     init(
-      _ subject: CertificateFactory.Made, status: Int32 = V_OCSP_CERTSTATUS_GOOD, begin: String = "20260101000000Z",
+      _ subject: CertificateFactory.IssuedCertificate, status: Int32 = V_OCSP_CERTSTATUS_GOOD,
+      begin: String = "20260101000000Z",
       end: String? = "99991231235959Z"
     ) {
       self.subject = subject
@@ -23,7 +24,8 @@ enum ForgedOCSPAnswer {
   }
 
   static func answer(
-    _ singles: [Single], issuer: CertificateFactory.Made, signer: CertificateFactory.Made, nonce: [UInt8]? = nil
+    _ singles: [Single], issuer: CertificateFactory.IssuedCertificate, signer: CertificateFactory.IssuedCertificate,
+    nonce: [UInt8]? = nil
   ) -> [UInt8] {
     guard let basic = unsafe OCSP_BASICRESP_new() else { preconditionFailure("no answer") }
     defer { unsafe OCSP_BASICRESP_free(basic) }
@@ -47,7 +49,7 @@ enum ForgedOCSPAnswer {
     return unsafe Array(UnsafeBufferPointer(start: encoding, count: Int(count)))
   }
 
-  /// The response that an answer packs, and the answer that packs these bytes.
+  /// The BasicOCSPResponse inside an answer, and the answer around one.
   static func unpacked(_ answer: [UInt8]) -> [UInt8] {
     let packed = content(of: content(of: answer).dropFirst(3))
     return Array(content(of: content(of: packed).dropFirst(typeOfBasic.count)))

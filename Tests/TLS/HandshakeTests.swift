@@ -5,7 +5,7 @@ import Testing
 
 struct HandshakeTests {
   @Test(arguments: [TLSProfile.modern, .intermediate, .legacy])
-  func `two ends agree on the newest version that both may speak`(profile: TLSProfile) throws {
+  func `both sides negotiate the newest version that both support`(profile: TLSProfile) throws {
     var tlsPair = try TLSPair(Contexts.server(profile: profile), Contexts.trusting())
     tlsPair.establish()
     #expect((tlsPair.server.protocolVersion, tlsPair.client.protocolVersion) == (.tls13, .tls13))
@@ -13,7 +13,7 @@ struct HandshakeTests {
     #expect((tlsPair.server.resumed) == false)
   }
 
-  @Test func `bytes written on one end are read on the other, both ways`() throws {
+  @Test func `bytes written by either side are read by the other`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.establish()
     #expect(tlsPair.client.writeSome("ping") == 4)
@@ -25,7 +25,7 @@ struct HandshakeTests {
     #expect(tlsPair.client.readOnce() == .wouldBlock)
   }
 
-  @Test func `a handshake goes through a socket that takes few bytes at a time`() throws {
+  @Test func `a handshake completes through a small socket buffer`() throws {
     let authority = try SelfSigned.make(for: ["Authority"], authority: true)
     let names = (0..<300).map { "a-rather-long-name-\($0).domain.local" }
     let big = try SelfSigned.make(for: names, signedBy: authority)
@@ -34,7 +34,7 @@ struct HandshakeTests {
     #expect(tlsPair.client.peerFingerprint == big.facts.fingerprint)
   }
 
-  @Test func `the client knows whom it met`() throws {
+  @Test func `the client has the facts of the server's certificate`() throws {
     let pair = try SelfSigned.make(for: ["view.domain.local", "192.0.2.1", "2001:db8::1"])
     var tlsPair = try TLSPair(Contexts.server(pair), Contexts.trusting(), name: ReferenceIdentity("view.domain.local"))
     tlsPair.establish()
@@ -52,7 +52,7 @@ struct HandshakeTests {
     #expect(tlsPair.server.serverNameIndication == nil)
   }
 
-  @Test func `OpenSSL takes its memory through the block cache`() throws {
+  @Test func `OpenSSL allocates its memory from the block cache`() throws {
     _ = try Contexts.trusting()
     #expect(opensslUsesBlockCache)
     #expect(opensslVersion.hasPrefix("OpenSSL 3."))

@@ -3,7 +3,7 @@ import TLS
 import Testing
 
 struct MisbehaviourTests {
-  /// What an accepting connection makes of these first bytes.
+  /// The result of an accepting connection for these first bytes.
   private func failure(of bytes: [UInt8]) throws -> TLSFailure? {
     let sockets = SocketPair()
     var server = try TLSConnection(accepting: sockets.left, context: Contexts.server())
@@ -18,7 +18,7 @@ struct MisbehaviourTests {
     ("SSH-2.0-OpenSSH_9.2\r\n", "wrong version number"),
     ("\u{16}\u{3}\u{1}\u{7f}\u{7f}", "encrypted length too long"),
   ])
-  func `bytes that are no TLS fail the handshake, and the log says what they were`(text: String, reason: String) throws
+  func `bytes that are not TLS fail the handshake, and the log says what they were`(text: String, reason: String) throws
   {
     let failure = try failure(of: Array(text.utf8))
     #expect(failure?.blame == .peer)
@@ -38,7 +38,7 @@ struct MisbehaviourTests {
     let progress = server.handshake()
     let alert: [UInt8] = [21, 3, 3, 0, 2, 2, 50]
     #expect((receiveRaw(from: sockets.right) == alert) == isEmpty)
-    // The other one has an offer that nobody takes, which is another alert.
+    // The other one offers nothing acceptable, which is another alert.
     guard case .failed(let failure) = progress else {
       Issue.record("it goes on")
       return
@@ -46,7 +46,7 @@ struct MisbehaviourTests {
     #expect(failure.blame == .peer)
   }
 
-  @Test func `a client that leaves in the handshake is the one to blame`() throws {
+  @Test func `a client that disconnects during the handshake is blamed for it`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.cutClient()
     tlsPair.server.became(.ended)
@@ -58,7 +58,7 @@ struct MisbehaviourTests {
     #expect(failure.description == "the peer closed the connection in the handshake")
   }
 
-  @Test func `a failure is answered again, and nothing else is done`() throws {
+  @Test func `a failed connection repeats its failure and does nothing else`() throws {
     let sockets = SocketPair()
     var server = try TLSConnection(accepting: sockets.left, context: Contexts.server())
     sendRaw(Array("nonsense".utf8), to: sockets.right)
@@ -74,7 +74,7 @@ struct MisbehaviourTests {
   }
 
   @Test(arguments: 0..<300)
-  func `a handshake with some bytes changed ends in a failure or waits, and never crashes`(seed: Int) throws {
+  func `a mutated handshake fails or waits, and never crashes`(seed: Int) throws {
     let sockets = SocketPair()
     var random = UInt64(seed + 1)
     func next() -> Int {
@@ -98,10 +98,10 @@ struct MisbehaviourTests {
   }
 
   @Test(arguments: 0..<200)
-  func `a changed record fails the read, and gives no byte of itself`(seed: Int) throws {
+  func `a modified record fails the read and delivers none of its bytes`(seed: Int) throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.establish()
-    _ = tlsPair.client.writeSome("a record that nobody may change")
+    _ = tlsPair.client.writeSome("a record that is modified on the way")
     var record = receiveRaw(from: tlsPair.serverDescriptor)
     record[seed % record.count] ^= UInt8(1 << (seed % 8))
     sendRaw(record, to: tlsPair.clientDescriptor)

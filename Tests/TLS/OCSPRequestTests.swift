@@ -5,11 +5,11 @@ import Wire
 
 @testable import TLS
 
-/// What an authority's answers are worth. The signatures are real; the times are an authority's own.
+/// Which OCSP answers are accepted. The signatures are real; the times are those of each test.
 struct OCSPRequestTests {
   private static let now = WallTime(seconds: 1_800_000_000)
   private let issuer = CertificateFactory.authority("Root")
-  private let leaf: CertificateFactory.Made
+  private let leaf: CertificateFactory.IssuedCertificate
   private let inquiry: OCSPRequest
 
   init() throws {
@@ -23,11 +23,13 @@ struct OCSPRequestTests {
     }
   }
 
-  private func answer(_ singles: [ForgedOCSPAnswer.Single], signer: CertificateFactory.Made? = nil) -> [UInt8] {
+  private func answer(_ singles: [ForgedOCSPAnswer.Single], signer: CertificateFactory.IssuedCertificate? = nil)
+    -> [UInt8]
+  {
     ForgedOCSPAnswer.answer(singles, issuer: issuer, signer: signer ?? issuer)
   }
 
-  /// Begin, end, and what becomes of it: `now` is 15 January 2027, 8:00.
+  /// thisUpdate, nextUpdate and the result: `now` is 15 January 2027, 8:00.
   @Test(
     arguments: [
       ("20270115075900Z", "20270116080000Z", .success(1_800_086_400)),
@@ -42,13 +44,13 @@ struct OCSPRequestTests {
       ("19690101000000Z", "19700101000000Z", .failure(.stale)),
       ("20270115080400Z", "20270115080100Z", .failure(.malformed)),
     ] as [(String, String?, Result<Int64, StatusRefusal>)])
-  func `an answer holds from its begin to its end (RFC 6960 §4.2.2.1)`(
+  func `an answer is valid from thisUpdate to nextUpdate (RFC 6960 §4.2.2.1)`(
     begin: String, end: String?, expected: Result<Int64, StatusRefusal>
   ) {
     #expect(judge(answer([.init(leaf, begin: begin, end: end)])).map(\.until.seconds) == expected)
   }
 
-  @Test func `anything before or behind the answer, or behind the response in it, makes it none`() {
+  @Test func `an answer with bytes before or after it, or after its inner response, is malformed`() {
     let good = answer([.init(leaf)])
     #expect(judge(good) == .success(Staple(answer: good, until: WallTime(seconds: 253_402_300_799))))
     for junk in [[0], [0, 0], Array("\r\n".utf8), good] {
@@ -61,18 +63,18 @@ struct OCSPRequestTests {
         == .success(Staple(answer: good, until: WallTime(seconds: 253_402_300_799)))
     )
     for count in 0..<good.count { #expect(judge(Array(good[..<count])) == .failure(.malformed)) }
-    // The same lengths in more octets than they need, and without an end: BER, which DER forbids (X.690 §10.1).
+    // Non-minimal and indefinite lengths: BER, which DER forbids (X.690 §10.1).
     #expect(judge([0x30, 0x83, 0x00] + good[2...]) == .failure(.malformed))
     #expect(judge([0x30, 0x80] + good[4...] + [0, 0]) == .failure(.malformed))
   }
 
-  @Test func `the issuer or whoever it has named has signed, nobody else (RFC 6960 §4.2.2.2)`() {
+  @Test func `only the issuer or its delegated responder may sign (RFC 6960 §4.2.2.2)`() {
     let single = [ForgedOCSPAnswer.Single(leaf)]
     func delegate(
-      _ extensions: [(Int32, String)], by authority: CertificateFactory.Made,
+      _ extensions: [(Int32, String)], by authority: CertificateFactory.IssuedCertificate,
       _ validity: ClosedRange<Int> = -60...86_400
     )
-      -> CertificateFactory.Made
+      -> CertificateFactory.IssuedCertificate
     {
       CertificateFactory.make("Responder", signedBy: authority, extensions: extensions, validity: validity)
     }
@@ -90,7 +92,7 @@ struct OCSPRequestTests {
     }
   }
 
-  @Test func `of several statements that about this certificate counts, and of several about it the worst`() {
+  @Test func `of several statements the worst one about this certificate applies`() {
     let other = CertificateFactory.leaf("other.test", signedBy: issuer)
     let namesake = CertificateFactory.leaf(signedBy: CertificateFactory.authority("Root"))
     let revoked = ForgedOCSPAnswer.Single(leaf, status: V_OCSP_CERTSTATUS_REVOKED)
@@ -110,15 +112,15 @@ struct OCSPRequestTests {
     #expect(judge(answer([.init(leaf, status: V_OCSP_CERTSTATUS_UNKNOWN)])) == .failure(.unknownCertificate))
   }
 
-  @Test func `an answer with a nonce that nobody has sent is as good as one without`() {
+  @Test func `an answer with a nonce is accepted although the request had none`() {
     let answer = ForgedOCSPAnswer.answer(
       [.init(leaf)], issuer: issuer, signer: issuer, nonce: [UInt8](repeating: 7, count: 32))
     #expect(judge(answer).map(\.until.seconds) == .success(253_402_300_799))
   }
 
-  /// Whatever a responder changes in an answer, it is judged and nothing traps. What passes is a whole answer.
+  /// A modified answer never traps. An accepted one is complete.
   @Test(arguments: 0..<4 as Range<UInt64>)
-  func `a mutated answer is judged`(seed: UInt64) {
+  func `a mutated answer is accepted only if it is valid DER and current`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     let seeds = [
       answer([.init(leaf)]), answer([.init(leaf, begin: "00000101000000Z"), .init(leaf)]),

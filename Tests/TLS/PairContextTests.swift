@@ -35,7 +35,7 @@ struct PairContextTests {
       client.became(readiness(of: sockets.right))
     }
 
-    /// Whether the server's and the client's handshake ended well.
+    /// Whether the server's and the client's handshake succeeded.
     mutating func handshake() -> (server: Bool, client: Bool) {
       var done = (server: false, client: false)
       for _ in 0..<8 {
@@ -47,7 +47,7 @@ struct PairContextTests {
       return done
     }
 
-    /// Bytes that wait at the client.
+    /// Bytes pending at the client.
     var unread: [UInt8] { receiveRaw(from: sockets.right) }
   }
 
@@ -58,13 +58,13 @@ struct PairContextTests {
       server: { try TLSConnection($0, context: server) }, client: { try TLSConnection($0, context: client) })
   }
 
-  @Test func `nodes with one secret speak TLS 1.3, without certificate or ticket`() throws {
+  @Test func `nodes with the same secret connect with TLS 1.3, without certificate or ticket`() throws {
     var ends = try Self.ends(Self.secrets(Self.first), Self.secrets(Self.first))
     #expect(ends.handshake() == (true, true))
     #expect(ends.client.protocolVersion == .tls13)
     #expect(ends.client.cipherName == "TLS_AES_128_GCM_SHA256")
     #expect(ends.client.peerFingerprint == nil)
-    // A ticket would wait here.
+    // A ticket would be pending here.
     #expect(ends.unread.isEmpty)
   }
 
@@ -81,7 +81,7 @@ struct PairContextTests {
     }
   }
 
-  @Test func `what one writes the other reads`() throws {
+  @Test func `bytes are transferred in both directions`() throws {
     var ends = try Self.ends(Self.secrets(Self.first), Self.secrets(Self.first))
     #expect(ends.handshake() == (true, true))
     #expect(ends.client.writeSome("ping") == 4)
@@ -93,7 +93,9 @@ struct PairContextTests {
   }
 
   @Test(arguments: [([first, second], [first], 0), ([first, second], [second], 0), ([second], [first, second], 1)])
-  func `while the secret changes, either is accepted`(accepted: [String], offered: [String], index: Int) throws {
+  func `during a change of the secret both secrets are accepted`(accepted: [String], offered: [String], index: Int)
+    throws
+  {
     var ends = try Self.ends(
       Self.secrets(accepted.joined(separator: "\n")), Self.secrets(offered.joined(separator: "\n")), at: index)
     #expect(ends.handshake() == (true, true))
@@ -109,7 +111,7 @@ struct PairContextTests {
     }
   }
 
-  @Test func `another secret is refused on both sides`() throws {
+  @Test func `another secret is refused by both sides`() throws {
     var ends = try Self.ends(Self.secrets(Self.first), Self.secrets(Self.second))
     #expect(ends.handshake() == (false, false))
   }
@@ -125,7 +127,7 @@ struct PairContextTests {
   }
 
   @Test(arguments: [TLSProfile.modern, .legacy])
-  func `a server that shows a certificate instead is refused`(profile: TLSProfile) throws {
+  func `a server that presents a certificate instead is refused`(profile: TLSProfile) throws {
     let server = try Contexts.server(profile: profile)
     let client = try PairContext(offering: Self.secrets(Self.first), at: 0)
     var ends = try Ends(

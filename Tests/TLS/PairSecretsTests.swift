@@ -11,7 +11,7 @@ struct PairSecretsTests {
 
   private static func bytes(_ key: borrowing SecretBytes) -> [UInt8] { unsafe key.withBytes { unsafe Array($0) } }
 
-  @Test func `HKDF is that of RFC 5869 §A.3`() {
+  @Test func `HKDF gives the test vector of RFC 5869 §A.3`() {
     let secret = SecretBytes(copying: [UInt8](repeating: 0x0b, count: 22))
     let key = unsafe secret.withBytes { unsafe HKDF.derive(42, from: UnsafeRawBufferPointer($0), label: []) }
     #expect(
@@ -19,7 +19,7 @@ struct PairSecretsTests {
         == "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8")
   }
 
-  @Test func `a key is HMAC of HMAC, with the label (RFC 5869 §2)`() throws {
+  @Test func `a key is derived by HMAC of HMAC, with the label (RFC 5869 §2)`() throws {
     let secrets = try PairSecrets(parsing: Array("\(Self.first)\n\(Self.second)".utf8).span)
     for (index, byte) in [UInt8(0x0b), 0xa7].enumerated() {
       let random = Digest.hmacSHA256(
@@ -45,11 +45,11 @@ struct PairSecretsTests {
     ("\(first)\nseed \(first)\n", .malformedSeed(line: 2)),
     ("seed \(seed)\n\(first)\nseed \(seed)\n", .malformedSeed(line: 3)),
   ])
-  func `what else a file has is refused by its line`(text: String, expected: PairSecretsError) {
+  func `invalid content of a secret file is refused with its line`(text: String, expected: PairSecretsError) {
     #expect(throws: expected) { try PairSecrets(parsing: Array(text.utf8).span) }
   }
 
-  @Test func `a file is made with a new secret, before the one that it replaces`() throws {
+  @Test func `a new file has a new secret beside the one that it replaces`() throws {
     let made = try PairSecrets.makeText()
     let former = try PairSecrets(parsing: Array(made.utf8).span)
     #expect(former.count == 1)

@@ -3,7 +3,7 @@ import Wire
 
 @testable import TLS
 
-/// Tickets of nodes that share a secret: no node has seen the other's.
+/// Tickets of nodes that share a secret and exchange nothing else.
 struct PairTicketTests {
   private let pair: CertificatePair
   private let name: ReferenceIdentity
@@ -17,7 +17,7 @@ struct PairTicketTests {
     (0, 1, [0, UInt64.max, 1]), (599, 10, [0, .max, 1]), (600, 10, [1, 0, 2]), (1_199, 10, [1, 0, 2]),
     (1_200, 10, [2, 1, 3]), (1_000_000, 720, [23, 22, 24]),
   ])
-  func `an epoch is counted from 1970, and opens with those beside it`(
+  func `an epoch is counted from 1970, and tickets of the adjacent epochs are accepted`(
     seconds: Int64, minutes: UInt64, numbers: [UInt64]
   ) {
     #expect(TicketEpoch(at: WallTime(seconds: seconds), interval: .minutes(minutes)).opening == numbers)
@@ -48,17 +48,17 @@ struct PairTicketTests {
   }
 
   @Test(arguments: [TLSVersion.tls12, .tls13], [(0, true), (1, true), (2, false), (30, false)])
-  func `a ticket is good at another node in the same epoch and in the next`(
+  func `a ticket is accepted by another node in the same epoch and an adjacent one`(
     version: TLSVersion, next: (epochs: Int64, isGood: Bool)
   ) throws {
     let (first, second) = (try node(7), try node(7, minute: 5 + 10 * next.epochs))
     #expect(try resumes(from: first.front, at: second.front, version) == next.isGood)
-    // The clock of the node that sealed may be ahead as well.
+    // The clock of the node that issued the ticket may be ahead as well.
     #expect(try resumes(from: second.front, at: first.front, version) == next.isGood)
   }
 
   @Test(arguments: [TLSVersion.tls12, .tls13])
-  func `a ticket outlives the change of epochs for as long as it says`(version: TLSVersion) throws {
+  func `a ticket is accepted for its whole lifetime across epochs`(version: TLSVersion) throws {
     let (first, second) = (try node(7, minute: 9), try node(7, minute: 9))
     #expect(first.keys.ticketLifetime == .minutes(10))
     for (minute, isGood) in [(10, true), (19, true), (20, false)] {
@@ -68,18 +68,18 @@ struct PairTicketTests {
   }
 
   @Test(arguments: [TLSVersion.tls12, .tls13])
-  func `a ticket of another secret is refused, and one of either is good during a change`(version: TLSVersion) throws {
+  func `a ticket of another secret is refused unless both secrets are configured`(version: TLSVersion) throws {
     let (before, during, after) = (try node(7), try node(8, 7), try node(8))
     #expect(try !resumes(from: before.front, at: after.front, version))
     #expect(try resumes(from: before.front, at: during.front, version))
     #expect(try resumes(from: during.front, at: after.front, version))
     #expect(try !resumes(from: during.front, at: before.front, version))
-    // The node that has not changed yet does so.
+    // The other node changes its secret too.
     before.keys.adopt(try Self.secrets([8, 7]), every: .minutes(10), at: WallTime(seconds: 300))
     #expect(try resumes(from: during.front, at: before.front, version))
   }
 
-  @Test func `every key is another one`() throws {
+  @Test func `keys for different secrets and purposes differ`() throws {
     let secrets = try Self.secrets([8, 7])
     var seen: Set<[UInt8]> = []
     for index in 0..<2 {

@@ -17,7 +17,7 @@ struct ProfileTests {
     (.intermediate, tls13 + authenticated),
     (.legacy, tls13 + authenticated + chained),
   ])
-  func `a profile holds exactly these ciphers, in this order`(profile: TLSProfile, ciphers: [String]) throws {
+  func `a profile has exactly these ciphers, in this order`(profile: TLSProfile, ciphers: [String]) throws {
     #expect(try Contexts.server(profile: profile).cipherNames == ciphers)
   }
 
@@ -28,13 +28,13 @@ struct ProfileTests {
     #expect(tlsPair.clientFailure()?.blame == .peer)
   }
 
-  @Test func `the profile for what can do nothing newer speaks TLS 1.0 to both sides`() throws {
+  @Test func `the old profile supports TLS 1.0 on both sides`() throws {
     var old = try TLSPair(Contexts.server(profile: .old), Contexts.trusting(limitedTo: .tls10, profile: .old))
     old.establish()
     #expect(old.server.protocolVersion == .tls10)
   }
 
-  @Test func `a context of another profile is another, whatever it trusts`() throws {
+  @Test func `contexts of different profiles are not equivalent`() throws {
     let plain = try Contexts.trusting(profile: .intermediate)
     #expect(try plain.isEquivalent(to: Contexts.trusting(profile: .intermediate)))
     #expect(try !plain.isEquivalent(to: Contexts.trusting(profile: .old)))
@@ -51,7 +51,7 @@ struct ProfileTests {
     (.legacy, "AES128-SHA", false), (.legacy, "AES128-GCM-SHA256", false), (.legacy, "ECDHE-RSA-AES128-SHA", false),
     (.legacy, "DHE-RSA-AES128-GCM-SHA256", false), (.intermediate, "ECDHE-RSA-CHACHA20-POLY1305", true),
   ])
-  func `old View clients' ciphers work with the legacy profile alone`(
+  func `the ciphers of old View clients work with the legacy profile only`(
     profile: TLSProfile, cipher: String, accepted: Bool
   ) throws {
     let rsa = try CertificatePair(pem: Samples.rsa, origin: "rsa")
@@ -64,7 +64,7 @@ struct ProfileTests {
     #expect((tlsPair.server.cipherName) == cipher)
   }
 
-  @Test func `our order of ciphers decides, but a client that puts ChaCha20 first gets it`() throws {
+  @Test func `the server's cipher order decides, except for a client that prefers ChaCha20`() throws {
     let rsa = try CertificatePair(pem: Samples.rsa, origin: "rsa")
     let front = try Contexts.server(rsa)
     for (offer, chosen) in [
@@ -98,7 +98,7 @@ struct ProfileTests {
     tlsPair.establish()
     tlsPair.client.startRenegotiation()
     tlsPair.look()
-    // A no_renegotiation warning goes back (RFC 5246 §7.2.2), and what was agreed on stays.
+    // A no_renegotiation warning is the answer (RFC 5246 §7.2.2), and the session goes on.
     #expect(tlsPair.server.readOnce() == .wouldBlock)
     tlsPair.look()
     #expect(tlsPair.client.readOnce() == .failed("no renegotiation"))

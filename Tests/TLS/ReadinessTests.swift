@@ -3,12 +3,12 @@ import Linux
 import TLS
 import Testing
 
-/// The rule of the socket BIO: no system call when the readiness says that it would be in vain. A connection on a
-/// descriptor that is no descriptor shows each call it makes as a failure.
+/// The rule of the socket BIO: no system call if the readiness says that it would block. On a connection with an
+/// invalid descriptor each system call is a failure.
 struct ReadinessTests {
   private static let noDescriptor: Int32 = -1
 
-  @Test func `a connection that was told nothing waits without a system call`() throws {
+  @Test func `a handshake makes no system call before the socket is reported ready`() throws {
     var client = try TLSConnection(
       connecting: Self.noDescriptor, context: Contexts.trusting(), serverName: .none)
     client.readiness = []
@@ -40,7 +40,7 @@ struct ReadinessTests {
     #expect(failure.systemError == EBADF)
   }
 
-  @Test func `an established connection reads nothing until it is told, although bytes wait`() throws {
+  @Test func `an established connection does not read before the socket is reported readable`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.establish()
     _ = tlsPair.client.writeSome("waiting")
@@ -51,7 +51,7 @@ struct ReadinessTests {
     #expect(tlsPair.server.readOnce() == .bytes(Array("waiting".utf8)))
   }
 
-  @Test func `a short read takes the readiness away, and an end that was told keeps it`() throws {
+  @Test func `a short read clears the readiness, unless the end of file was reported`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.establish()
     _ = tlsPair.client.writeSome("one")
@@ -69,7 +69,7 @@ struct ReadinessTests {
     #expect(tlsPair.server.readOnce() == .truncated)
   }
 
-  @Test func `records that came with the first one are read without an event`() throws {
+  @Test func `records received together are read without another event`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.establish()
     for text in ["one", "two", "three"] { _ = tlsPair.client.writeSome(text) }
@@ -82,7 +82,7 @@ struct ReadinessTests {
     #expect(tlsPair.server.readOnce() == .wouldBlock)
   }
 
-  @Test func `half a record inside is no reason to read before the rest is told`() throws {
+  @Test func `an incomplete record is not read again before the next event`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.establish()
     _ = tlsPair.client.writeSome("a record in two pieces")
@@ -96,7 +96,7 @@ struct ReadinessTests {
     #expect(tlsPair.server.readOnce() == .bytes(Array("a record in two pieces".utf8)))
   }
 
-  @Test func `a key update is answered with the next write, and holds up no read (RFC 8446 §4.6.3)`() throws {
+  @Test func `a key update is answered with the next write and delays no read (RFC 8446 §4.6.3)`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.establish()
     tlsPair.client.requestKeyUpdate()
@@ -110,7 +110,7 @@ struct ReadinessTests {
     #expect(tlsPair.client.readOnce() == .bytes(Array("and back".utf8)))
   }
 
-  @Test func `a read takes what fits and the rest waits inside`() throws {
+  @Test func `a read fills the buffer, and the rest stays in OpenSSL`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.establish()
     _ = tlsPair.client.writeSome("twelve bytes")

@@ -42,7 +42,7 @@ struct ResumptionTests {
   }
 
   @Test(arguments: [TLSProfile.modern, .legacy])
-  func `a ticket is good in another context with the same keys, as after a reload`(profile: TLSProfile) throws {
+  func `a ticket is accepted by another context with the same keys, as after a reload`(profile: TLSProfile) throws {
     let before = try ServerContext(certificates: [pair], profile: profile, tickets: keys)
     let after = try ServerContext(certificates: [pair], profile: profile, tickets: keys)
     #expect(try resumes(session(with: before), with: after))
@@ -55,7 +55,7 @@ struct ResumptionTests {
   }
 
   @Test(arguments: [(TLSVersion.tls12, true), (.tls13, false)])
-  func `a session is resumed again under TLS 1.2 and spent under TLS 1.3 (RFC 8446 §C.4)`(
+  func `a session is resumed repeatedly with TLS 1.2 and once with TLS 1.3 (RFC 8446 §C.4)`(
     version: TLSVersion, again: Bool
   ) throws {
     let front = try Contexts.server(pair, tickets: keys)
@@ -65,12 +65,12 @@ struct ResumptionTests {
     #expect(try resumes(session, with: front, back) == again)
   }
 
-  @Test func `a session is resumed also where the name has a certificate of its own`() throws {
+  @Test func `a session is resumed also for a name with its own certificate`() throws {
     let front = try Contexts.server(SelfSigned.make(for: ["first"]), pair, tickets: keys)
     #expect(try resumes(session(with: front), with: front))
   }
 
-  @Test func `a resumed TLS 1.3 connection brings the next ticket (RFC 8446 §C.4)`() throws {
+  @Test func `a resumed TLS 1.3 connection gets the next ticket (RFC 8446 §C.4)`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     var tlsPair = try TLSPair(front, trusting, name: name, session: session(with: front))
     tlsPair.establish()
@@ -78,7 +78,7 @@ struct ResumptionTests {
     #expect(try resumes(tlsPair.client.takeSession(), with: front))
   }
 
-  @Test func `a session is handed over once`() throws {
+  @Test func `a session is returned once`() throws {
     var tlsPair = try TLSPair(Contexts.server(pair, tickets: keys), trusting, name: name)
     tlsPair.establish()
     let first = tlsPair.client.takeSession()
@@ -88,17 +88,17 @@ struct ResumptionTests {
   }
 
   @Test(arguments: [0, 1, 2, 3])
-  func `a ticket is good until its key has rotated out`(rotations: Int) throws {
+  func `a ticket is accepted until its key is rotated out`(rotations: Int) throws {
     let front = try Contexts.server(pair, tickets: keys)
     let session = try session(with: front)
     for step in 0..<rotations {
       try keys.rotate(at: Self.time(10 * (step + 1)))
     }
-    // Two keys before the sealing one still open.
+    // The two keys before the current one still decrypt.
     #expect(try resumes(session, with: front) == (rotations <= 2))
   }
 
-  @Test func `a key is not replaced before its time`() throws {
+  @Test func `a key is not rotated before its time`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     let session = try session(with: front)
     for _ in 0..<5 { try keys.rotate(at: Self.time(9)) }
@@ -106,13 +106,13 @@ struct ResumptionTests {
     #expect(keys.ticketLifetime == .minutes(20))
   }
 
-  @Test func `a ticket of other keys is refused with a full handshake`() throws {
+  @Test func `a ticket of unknown keys leads to a full handshake`() throws {
     let other = try TicketKeys(at: Self.time(0))
     let session = try session(with: Contexts.server(pair, tickets: keys))
     #expect(try !resumes(session, with: Contexts.server(pair, tickets: other)))
   }
 
-  @Test func `a session of one profile is not resumed under another`() throws {
+  @Test func `a session of one profile is not resumed with another`() throws {
     let back = try Contexts.trusting(limitedTo: .tls12)
     let session = try session(with: Contexts.server(pair, profile: .legacy, tickets: keys), back)
     #expect(try !resumes(session, with: Contexts.server(pair, profile: .intermediate, tickets: keys), back))
@@ -126,7 +126,7 @@ struct ResumptionTests {
   }
 
   @Test(arguments: [TLSProfile.intermediate, .legacy])
-  func `without tickets a TLS 1.2 session is resumed by its identifier, as often as one likes (RFC 5246 §7.4.1.3)`(
+  func `without tickets a TLS 1.2 session is resumed by its ID repeatedly (RFC 5246 §7.4.1.3)`(
     profile: TLSProfile
   ) throws {
     let front = try ServerContext(certificates: [pair], profile: profile, tickets: keys)
@@ -139,21 +139,21 @@ struct ResumptionTests {
     #expect(keys.sessions.count == 1)
   }
 
-  @Test func `a session that a ticket or TLS 1.3 takes to the client is not kept here`() throws {
+  @Test func `a session with a ticket, or of TLS 1.3, is not cached by the server`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     _ = try session(with: front)
     _ = try session(with: front, Contexts.trusting(limitedTo: .tls12))
     #expect(keys.sessions.count == 0)
   }
 
-  @Test func `a kept session is not resumed under another profile, nor without keys`() throws {
+  @Test func `a cached session is not resumed with another profile, nor without keys`() throws {
     let back = try withoutTickets()
     let session = try session(with: Contexts.server(pair, profile: .legacy, tickets: keys), back)
     #expect(try !resumes(session, with: Contexts.server(pair, profile: .intermediate, tickets: keys), back))
     #expect(try !resumes(session, with: Contexts.server(pair, profile: .legacy), back))
   }
 
-  @Test func `a kept session goes with the keys of its time`() throws {
+  @Test func `a cached session is resumed until the keys of its time are rotated out`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     let back = try withoutTickets()
     let session = try session(with: front, back)
@@ -163,7 +163,7 @@ struct ResumptionTests {
     #expect(try !resumes(session, with: front, back))
   }
 
-  @Test func `no more sessions are kept than there is room for, and the newest stay`() throws {
+  @Test func `the session cache is bounded and keeps the newest sessions`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     let back = try withoutTickets()
     let first = try session(with: front, back)
@@ -175,7 +175,7 @@ struct ResumptionTests {
     #expect(try resumes(session(with: front, back), with: front, back))
   }
 
-  @Test func `a session of a connection that broke is not resumed by its identifier (RFC 5246 §7.2.2)`() throws {
+  @Test func `a session of a failed connection is not resumed by its ID (RFC 5246 §7.2.2)`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     let back = try withoutTickets()
     let session = try sessionOfBroken(front, back)
@@ -187,7 +187,7 @@ struct ResumptionTests {
     var tlsPair = try TLSPair(front, back, name: name)
     tlsPair.establish()
     let session = tlsPair.client.takeSession()
-    // A record that nobody can open: the server answers with a fatal alert.
+    // A record that can't be decrypted: the server answers with a fatal alert.
     sendRaw([23, 3, 3, 0, 32] + [UInt8](repeating: 7, count: 32), to: tlsPair.clientDescriptor)
     tlsPair.look()
     guard case .failed = tlsPair.server.readOnce() else {
@@ -197,31 +197,31 @@ struct ResumptionTests {
     return session
   }
 
-  @Test func `without keys there is no session`() throws {
+  @Test func `without keys no session is created`() throws {
     let session = try session(with: Contexts.server(pair))
     #expect((session == nil) == true)
   }
 
-  @Test func `a session is offered only under the trust that it was earned with`() throws {
+  @Test func `a session is offered only with the trust settings that verified it`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     let session = try session(with: front)
     let strict = try ClientContext(trust: .fingerprints([pair.facts.fingerprint]))
     #expect(try !resumes(session, with: front, strict))
   }
 
-  @Test func `a session is offered only to the name that it was earned with`() throws {
+  @Test func `a session is offered only for the server name that it was created with`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     let session = try session(with: front)
     #expect(try !resumes(session, with: front, name: ReferenceIdentity("other.domain.local")))
   }
 
-  @Test func `a connection cut without ceremony leaves its session good`() throws {
+  @Test func `a connection cut without close_notify leaves its session valid`() throws {
     let front = try Contexts.server(pair, tickets: keys)
     let session = try sessionOfCut(front)
     #expect(try resumes(session, with: front))
   }
 
-  @Test func `one context and its keys serve many threads at once, while keys rotate`() async throws {
+  @Test func `one context serves many threads while its keys rotate`() async throws {
     let front = try Contexts.server(pair, tickets: keys)
     try await withThrowingTaskGroup(of: Int.self) { group in
       for thread in 0..<4 {

@@ -37,7 +37,7 @@ struct ServerNameTests {
     #expect((tlsPair.client.peerFingerprint) == certificates[`case`.certificate].facts.fingerprint)
   }
 
-  @Test func `certificates of two kinds of key serve one name side by side`() throws {
+  @Test func `an RSA and an ECDSA certificate serve the same name`() throws {
     let ecdsa = try SelfSigned.make(for: ["view.domain.local"])
     let rsa = try CertificatePair(pem: Samples.rsa, origin: "rsa")
     let front = try ServerContext(certificates: [rsa, ecdsa], profile: .intermediate, tickets: nil)
@@ -52,7 +52,7 @@ struct ServerNameTests {
     }
   }
 
-  @Test func `sets are made of the names that certificates share`() {
+  @Test func `certificates that share a name form a set`() {
     let selection = CertificateSelection([
       (["a", "b"], .rsa), (["b", "c"], .ecdsa), (["a"], .rsa), (["*.d", "b"], .ecdsa), ([], .rsa),
     ])
@@ -84,7 +84,7 @@ struct ServerNameTests {
     "", ".", "a..b", "a b", "a,DNS:b", "a\0b", "*.a", "http://a", "[2001:db8::1]", "ä", "a:443",
     String(repeating: "a", count: 64), Array(repeating: "abcdefghi", count: 26).joined(separator: "."),
   ])
-  func `anything else is refused`(text: String) {
+  func `an invalid server name is refused`(text: String) {
     #expect(throws: TLSError.badServerName(text)) { try ReferenceIdentity(text) }
   }
 }

@@ -27,7 +27,7 @@ struct SocketPair: ~Copyable {
   }
 }
 
-/// What epoll would tell of the descriptor now.
+/// The events that epoll would report for the descriptor now.
 func readiness(of descriptor: Int32) -> Readiness {
   var entry = pollfd(fd: descriptor, events: Int16(POLLIN | POLLOUT | 0x2000), revents: 0)
   _ = unsafe poll(&entry, 1, 0)
@@ -35,13 +35,13 @@ func readiness(of descriptor: Int32) -> Readiness {
   return Readiness(events: UInt32(UInt16(bitPattern: entry.revents)))
 }
 
-/// Sends bytes past TLS.
+/// Sends bytes on the socket, bypassing TLS.
 func sendRaw(_ bytes: [UInt8], to descriptor: Int32) {
   let sent = unsafe send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
   precondition(sent == bytes.count)
 }
 
-/// Everything that waits in the socket, past TLS.
+/// All bytes pending in the socket, bypassing TLS.
 func receiveRaw(from descriptor: Int32) -> [UInt8] {
   var bytes = [UInt8](repeating: 0, count: 1 << 16)
   let count = unsafe recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))

@@ -4,11 +4,11 @@ import TLS
 import Testing
 
 struct StreamTests {
-  /// The byte at a place of an endless pattern that no record boundary divides.
+  /// The byte at an offset of an endless pattern whose period does not divide a record's length.
   private func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) } }
 
   @Test(arguments: [Int32(0), 1, 70_000], [TLSProfile.modern, .legacy])
-  func `megabytes arrive whole through sockets of any size, both ways at once`(
+  func `large transfers arrive complete in both directions, whatever the socket buffer size`(
     buffer: Int32, profile: TLSProfile
   ) throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting(profile: profile), buffer: buffer)
@@ -30,7 +30,7 @@ struct StreamTests {
     #expect(down == sent)
   }
 
-  @Test func `a blocked write goes on with the same bytes from another place`() throws {
+  @Test func `a blocked write resumes with the same bytes in another buffer`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting(), buffer: 1)
     tlsPair.establish()
     let bytes = pattern(1 << 16)
@@ -47,31 +47,31 @@ struct StreamTests {
       tlsPair.look()
       while case .bytes(let some) = tlsPair.server.readOnce() { received += some }
       tlsPair.look()
-      // A copy: the rest of the bytes is somewhere else now.
+      // A copy: the rest of the bytes has another address.
       if offset < bytes.count { offset += tlsPair.client.writeSome(ArraySlice(Array(bytes[offset...]))) }
     }
     #expect(received == bytes)
   }
 
   @Test(arguments: [TLSProfile.modern, .legacy])
-  func `what came before a write failed can still be read, and its end is no orderly one`(profile: TLSProfile) throws {
+  func `data received before a failed write is still readable, and an error follows it`(profile: TLSProfile) throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting(profile: profile))
     tlsPair.establish()
     _ = tlsPair.client.writeSome("answer")
     tlsPair.breakClient()
     guard case .failed = tlsPair.server.write(Array("more".utf8).span) else {
-      Issue.record("the write reached nobody, and said nothing")
+      Issue.record("the write succeeded on a closed connection")
       return
     }
     tlsPair.look()
     #expect(tlsPair.server.readOnce() == .bytes(Array("answer".utf8)))
     guard case .failed = tlsPair.server.readOnce() else {
-      Issue.record("the end passed for an orderly one")
+      Issue.record("the end was taken for an orderly one")
       return
     }
     guard case .failed = tlsPair.server.write(Array("more".utf8).span), case .failed = tlsPair.server.sendCloseNotify()
     else {
-      Issue.record("a broken direction went on")
+      Issue.record("the failed direction accepted a write")
       return
     }
   }
@@ -99,7 +99,7 @@ struct StreamTests {
     #expect(tlsPair.client.readOnce() == .closed)
   }
 
-  @Test func `a close_notify that finds the socket full is sent later`() throws {
+  @Test func `close_notify is sent later if the socket buffer is full`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting(), buffer: 1)
     tlsPair.establish()
     let bytes = pattern(1 << 15)
@@ -139,7 +139,7 @@ struct StreamTests {
     #expect(tlsPair.client.readOnce() == .bytes(Array("still here".utf8)))
   }
 
-  @Test func `a record cut in its middle is a truncation`() throws {
+  @Test func `an incomplete record at the end of file is a truncation`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.establish()
     _ = tlsPair.client.writeSome("a record")
@@ -150,7 +150,7 @@ struct StreamTests {
     #expect(tlsPair.server.readOnce() == .truncated)
   }
 
-  @Test func `a peer that is gone fails the write without a signal`() throws {
+  @Test func `a write to a closed peer fails without SIGPIPE`() throws {
     var tlsPair = try TLSPair(Contexts.server(), Contexts.trusting())
     tlsPair.establish()
     tlsPair.breakClient()

@@ -3,7 +3,7 @@ import Linux
 import TLS
 import Testing
 
-/// A server's and a client's connection over one socket pair, both driven by the test's thread.
+/// A server connection and a client connection over one socket pair, both driven by the test's thread.
 struct TLSPair: ~Copyable {
   var server: TLSConnection
   var client: TLSConnection
@@ -14,7 +14,7 @@ struct TLSPair: ~Copyable {
     case done
     case serverFailed(TLSFailure)
     case clientFailed(TLSFailure)
-    /// Neither end has anything to do.
+    /// Neither side can proceed.
     case stalled
   }
 
@@ -34,7 +34,7 @@ struct TLSPair: ~Copyable {
   var serverDescriptor: Int32 { sockets.left }
   var clientDescriptor: Int32 { sockets.right }
 
-  /// Tells both connections what their sockets are ready for.
+  /// Reports the readiness of their sockets to both connections.
   mutating func look() {
     server.became(readiness(of: sockets.left))
     client.became(readiness(of: sockets.right))
@@ -74,7 +74,7 @@ struct TLSPair: ~Copyable {
     return .stalled
   }
 
-  /// Handshakes, and records an issue when that fails.
+  /// Performs the handshake, and records an issue if it fails.
   mutating func establish(sourceLocation: SourceLocation = #_sourceLocation) {
     switch handshake() {
     case .done: break
@@ -90,7 +90,7 @@ struct TLSPair: ~Copyable {
     return nil
   }
 
-  /// The server's failure, after its handshake failed or met the client's alert.
+  /// The server's failure, after its handshake failed or it received the client's alert.
   mutating func serverFailure() -> TLSFailure? {
     if case .serverFailed(let failure) = handshake() { return failure }
     look()
@@ -98,14 +98,14 @@ struct TLSPair: ~Copyable {
     return nil
   }
 
-  /// Ends both directions below TLS, as a client that died does.
+  /// Closes the client's socket without close_notify, as a dead client does.
   func breakClient() { shutdown(sockets.right, Int32(SHUT_RDWR)) }
 
-  /// Ends the client's direction below TLS, as a cut does.
+  /// Shuts the client's direction down without close_notify.
   func cutClient() { shutdown(sockets.right, Int32(SHUT_WR)) }
 }
 
-/// What a read gave, in a form that can be compared.
+/// The result of a read, comparable.
 enum Reading: Equatable {
   case bytes([UInt8])
   case wouldBlock, yield, closed, truncated
@@ -133,7 +133,7 @@ extension TLSConnection {
     }
   }
 
-  /// Writes as much as goes; answers how many bytes were taken.
+  /// Writes as much as the socket takes; returns the number of bytes.
   mutating func writeSome(_ bytes: ArraySlice<UInt8>) -> Int {
     if case .bytes(let count) = write(bytes.span) { return count }
     return 0

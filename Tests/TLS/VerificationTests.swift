@@ -18,7 +18,7 @@ struct VerificationTests {
     try Contexts.trusting(authority.certificatePEM())
   }
 
-  /// How the client finds a server with this certificate.
+  /// The client's result for a server with this certificate.
   private func failure(
     of certificate: CertificatePair, _ client: ClientContext, name: ReferenceIdentity
   ) throws -> TLSFailure? {
@@ -27,7 +27,7 @@ struct VerificationTests {
   }
 
   @Test(arguments: ["view01.domain.local", "VIEW01.domain.local", "192.0.2.11", "a.pool.local"])
-  func `a chain to our authority with the right name passes`(name: String) throws {
+  func `a chain to the configured authority with the right name is accepted`(name: String) throws {
     #expect(try failure(of: good, trustingOurs(), name: ReferenceIdentity(name)) == nil)
   }
 
@@ -35,7 +35,9 @@ struct VerificationTests {
     ("view02.domain.local", "hostname mismatch"), ("192.0.2.12", "IP address mismatch"),
     ("a.b.pool.local", "hostname mismatch"), ("pool.local", "hostname mismatch"),
   ])
-  func `another name is refused, and the log says whom the certificate is for`(asked: String, reason: String) throws {
+  func `a certificate for another name is refused, and the log says which names it has`(asked: String, reason: String)
+    throws
+  {
     let failure = try failure(of: good, trustingOurs(), name: ReferenceIdentity(asked))
     #expect(failure?.blame == .verification)
     #expect(failure?.refusal?.reason == reason)
@@ -45,7 +47,7 @@ struct VerificationTests {
         + "its SHA-256 fingerprint is \(good.facts.fingerprint)")
   }
 
-  @Test func `a common name is no name, and the log says what to do (RFC 9525 §2)`() throws {
+  @Test func `a certificate with a common name only is refused, with advice in the log (RFC 9525 §2)`() throws {
     let root = CertificateFactory.authority("Our Root")
     let bare = CertificateFactory.make(name.text, signedBy: root)
     let client = try Contexts.trusting(root.pair().certificatePEM())
@@ -61,7 +63,7 @@ struct VerificationTests {
     #expect(try self.failure(of: bare.pair(), pinning, name: name) == nil)
   }
 
-  @Test func `trust is the same when the same certificates pass, whatever their file is called`() throws {
+  @Test func `contexts are equivalent if they trust the same certificates, whatever the file names`() throws {
     let other = try SelfSigned.make(for: ["Another Authority"], authority: true)
     let (ours, theirs) = (try authority.certificatePEM(), try other.certificatePEM())
     let trusting = try Contexts.trusting(ours)
@@ -91,10 +93,10 @@ struct VerificationTests {
     #expect(try failure(of: early, trustingOurs(), name: name)?.refusal?.reason == "certificate is not yet valid")
   }
 
-  @Test func `an unknown authority is refused, and the log says which certificate that is`() throws {
+  @Test func `an unknown authority is refused, and the log names it`() throws {
     let root = try SelfSigned.make(for: ["Their Root"], authority: true)
-    let stranger = try SelfSigned.make(for: ["Their Authority"], signedBy: root, authority: true)
-    let theirs = try SelfSigned.make(for: [name.text], signedBy: stranger)
+    let unknown = try SelfSigned.make(for: ["Their Authority"], signedBy: root, authority: true)
+    let theirs = try SelfSigned.make(for: [name.text], signedBy: unknown)
     let failure = try failure(of: theirs, trustingOurs(), name: name)
     #expect(failure?.refusal?.depth == 1)
     #expect(failure?.refusal?.certificate?.subject == "CN=Their Authority")
@@ -102,13 +104,13 @@ struct VerificationTests {
     #expect(failure?.refusal?.pin == theirs.facts.fingerprint)
   }
 
-  @Test func `an authority's certificate with an issuer that may not issue is refused`() throws {
+  @Test func `an authority whose issuer is not an authority is refused`() throws {
     let leaf = try SelfSigned.make(for: ["leaf"], signedBy: authority)
     let below = try SelfSigned.make(for: [name.text], signedBy: leaf)
     #expect(try failure(of: below, trustingOurs(), name: name)?.refusal?.depth == 1)
   }
 
-  @Test func `a self-signed server is trusted when its own certificate is the authority`() throws {
+  @Test func `a self-signed server certificate is trusted if it is the configured authority`() throws {
     let own = try SelfSigned.make(for: [name.text])
     let client = try Contexts.trusting(own.certificatePEM())
     #expect(try failure(of: own, client, name: name) == nil)
@@ -116,18 +118,18 @@ struct VerificationTests {
     #expect(try failure(of: own, trustingOurs(), name: name)?.refusal?.reason == "self-signed certificate")
   }
 
-  @Test func `without a name any certificate of our authority passes`() throws {
+  @Test func `without a name any certificate of the authority is accepted`() throws {
     #expect(try failure(of: good, trustingOurs(), name: .none) == nil)
   }
 
-  @Test func `the pinned certificate passes whatever its name, issuer and dates`() throws {
+  @Test func `the pinned certificate is accepted whatever its name, issuer and dates`() throws {
     let old = try SelfSigned.make(for: ["elsewhere"], validity: -7200 ... -3600)
     let client = try ClientContext(trust: .fingerprints([good.facts.fingerprint, old.facts.fingerprint]))
     #expect(try failure(of: old, client, name: name) == nil)
     #expect(try failure(of: good, client, name: name) == nil)
   }
 
-  @Test func `another certificate than the pinned is refused, and the log says what would pin it`() throws {
+  @Test func `a certificate other than the pinned one is refused, and the log has its fingerprint`() throws {
     let client = try ClientContext(trust: .fingerprints([authority.facts.fingerprint]))
     let failure = try failure(of: good, client, name: name)
     #expect(failure?.blame == .verification)
@@ -135,21 +137,21 @@ struct VerificationTests {
     #expect(failure?.description.contains("its fingerprint is none of the pinned ones") == true)
   }
 
-  @Test func `with no trust asked for anything passes`() throws {
+  @Test func `without verification any certificate is accepted`() throws {
     let old = try SelfSigned.make(for: ["elsewhere"], validity: -7200 ... -3600)
     #expect(try failure(of: old, ClientContext(trust: .insecureNoVerification), name: name) == nil)
   }
 
-  @Test func `the system's store refuses a stranger`() throws {
+  @Test func `the system's trust store refuses an unknown authority`() throws {
     #expect(try failure(of: good, ClientContext(trust: .system), name: name)?.blame == .verification)
   }
 
-  @Test func `the server learns that its certificate was refused`() throws {
+  @Test func `the server is told by an alert that its certificate was refused`() throws {
     var tlsPair = try TLSPair(Contexts.server(good), ClientContext(trust: .fingerprints([authority.facts.fingerprint])))
     #expect(tlsPair.serverFailure()?.description == #"the peer sent the alert "bad certificate""#)
   }
 
-  @Test func `a trust without a certificate in it is refused`() throws {
+  @Test func `a trust file without a certificate is refused`() throws {
     #expect(throws: TLSError.noCertificate(origin: "/dev/null")) {
       try ClientContext(trust: .authority(file: "/dev/null"))
     }
@@ -159,7 +161,7 @@ struct VerificationTests {
     }
   }
 
-  @Test func `text of a hostile certificate is one printable line`() throws {
+  @Test func `text of a hostile certificate is logged as one printable line`() throws {
     let pair = try CertificatePair(pem: Samples.hostile, origin: "hostile")
     let failure = try failure(of: pair, trustingOurs(), name: name)
     #expect(failure?.description.utf8.allSatisfy { (0x20...0x7e).contains($0) } == true)
